@@ -1,0 +1,83 @@
+//! The seam to time: nothing else in this crate reads a clock or waits.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use time::OffsetDateTime;
+
+/// A future that ends when the time has passed.
+pub type Sleep = Pin<Box<dyn Future<Output = ()> + Send + 'static>>;
+
+/// Wall time, monotonic time and waiting.
+pub trait Clock: fmt::Debug + Send + Sync + 'static {
+    /// The wall time, in UTC: for end dates and the age of a plan.
+    fn now(&self) -> OffsetDateTime;
+
+    /// Time since an origin of the clock's own, which never goes back: for deadlines.
+    fn monotonic(&self) -> Duration;
+
+    /// Waits.
+    fn sleep(&self, duration: Duration) -> Sleep;
+}
+
+/// Tokio's timer, with the system's wall time or a wall time that moves with tokio's clock.
+#[cfg(feature = "tokio")]
+#[derive(Clone, Debug)]
+pub struct TokioClock {
+    origin: tokio::time::Instant,
+    wall: Option<OffsetDateTime>,
+}
+
+#[cfg(feature = "tokio")]
+impl TokioClock {
+    /// The system's wall time and tokio's timer.
+    pub fn new() -> Self {
+        Self { origin: tokio::time::Instant::now(), wall: None }
+    }
+
+    /// A clock that shows `wall` now and moves on with tokio's clock: with tokio's time paused, time is virtual.
+    pub fn starting_at(wall: OffsetDateTime) -> Self {
+        Self { origin: tokio::time::Instant::now(), wall: Some(wall.to_offset(time::UtcOffset::UTC)) }
+    }
+}
+
+#[cfg(feature = "tokio")]
+impl Default for TokioClock {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(feature = "tokio")]
+impl Clock for TokioClock {
+    fn now(&self) -> OffsetDateTime {
+        match self.wall {
+            Some(wall) => wall + self.monotonic(),
+            None => OffsetDateTime::now_utc(),
+        }
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.origin.elapsed()
+    }
+
+    fn sleep(&self, duration: Duration) -> Sleep {
+        Box::pin(tokio::time::sleep(duration))
+    }
+}
+
+#[cfg(all(test, feature = "tokio"))]
+mod tests {
+    use super::*;
+    use time::macros::datetime;
+
+    #[tokio::test(start_paused = true)]
+    async fn virtual_time_moves_wall_and_monotonic_alike() {
+        let clock = TokioClock::starting_at(datetime!(2026-01-31 00:00 UTC));
+        clock.sleep(Duration::from_secs(90)).await;
+        assert_eq!(clock.now(), datetime!(2026-01-31 00:01:30 UTC));
+        assert_eq!(clock.monotonic(), Duration::from_secs(90));
+    }
+}

@@ -1,0 +1,288 @@
+//! The one error type: what failed, why, and what to do about it.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::time::Duration;
+
+use http::StatusCode;
+
+/// What kind of failure an [`Error`] is: what a program decides by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The caller gave something that Entra would refuse; nothing was sent.
+    Invalid,
+    /// Signing in failed, or the service refused the token.
+    SignIn,
+    /// The caller is signed in and may not do this.
+    Forbidden,
+    /// There is no such object.
+    NotFound,
+    /// Another object or another writer is in the way.
+    Conflict,
+    /// The service refused the request for a reason of its own: a policy, a limit, a rule.
+    Refused,
+    /// The service asked for fewer requests, and the time allowed did not suffice.
+    Throttled,
+    /// The service failed.
+    Service,
+    /// No answer: the network, a proxy, a name that does not resolve.
+    Network,
+    /// The time allowed was up.
+    Deadline,
+    /// The answer was not what the service documents.
+    Decode,
+    /// The target moved since the plan was made: plan again.
+    Stale,
+    /// The plan needs an approval that was not given.
+    NeedsApproval,
+}
+
+/// One entry of the `details` of a service's error.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ErrorDetail {
+    /// The sub-code, such as `NoBackingApplicationObject`.
+    pub code: String,
+    /// The property that it concerns, such as `appId`.
+    pub target: Option<String>,
+    /// The service's sentence.
+    pub message: String,
+}
+
+/// What failed, why, and what to do about it.
+///
+/// [`kind`](Self::kind) is for deciding, [`code`](Self::code) is stable and can be localised, `Display` is the sentence
+/// to show to a person, and [`remedy`](Self::remedy) says what to do. No secret, token or body is ever part of it.
+pub struct Error(Box<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    kind: ErrorKind,
+    code: Cow<'static, str>,
+    message: String,
+    remedy: Option<String>,
+    operation: Option<&'static str>,
+    status: Option<StatusCode>,
+    service_code: Option<String>,
+    service_message: Option<String>,
+    details: Vec<ErrorDetail>,
+    request_id: Option<String>,
+    client_request_id: Option<String>,
+    attempts: u32,
+    retry_after: Option<Duration>,
+    maybe_done: bool,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl Error {
+    pub(crate) fn new(kind: ErrorKind, code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
+        Self(Box::new(Inner {
+            kind,
+            code: code.into(),
+            message: message.into(),
+            remedy: None,
+            operation: None,
+            status: None,
+            service_code: None,
+            service_message: None,
+            details: Vec::new(),
+            request_id: None,
+            client_request_id: None,
+            attempts: 0,
+            retry_after: None,
+            maybe_done: false,
+            source: None,
+        }))
+    }
+
+    pub(crate) fn invalid(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Invalid, code, message)
+    }
+
+    #[must_use]
+    pub(crate) fn with_remedy(mut self, remedy: impl Into<String>) -> Self {
+        self.0.remedy = Some(remedy.into());
+        self
+    }
+
+    #[must_use]
+    pub(crate) fn during(mut self, operation: &'static str) -> Self {
+        self.0.operation.get_or_insert(operation);
+        self
+    }
+
+    #[must_use]
+    pub(crate) fn with_status(mut self, status: StatusCode) -> Self {
+        self.0.status = Some(status);
+        self
+    }
+
+    #[must_use]
+    pub(crate) fn with_service(
+        mut self,
+        code: impl Into<String>,
+        message: impl Into<String>,
+        details: Vec<ErrorDetail>,
+    ) -> Self {
+        self.0.service_code = Some(code.into());
+        self.0.service_message = Some(message.into());
+        self.0.details = details;
+        self
+    }
+
+    #[must_use]
+    pub(crate) fn with_request_ids(mut self, request_id: Option<String>, client_request_id: Option<String>) -> Self {
+        self.0.request_id = request_id.or(self.0.request_id.take());
+        self.0.client_request_id = client_request_id.or(self.0.client_request_id.take());
+        self
+    }
+
+    #[must_use]
+    pub(crate) fn with_attempts(mut self, attempts: u32) -> Self {
+        self.0.attempts = attempts;
+        self
+    }
+
+    #[must_use]
+    pub(crate) fn with_retry_after(mut self, after: Option<Duration>) -> Self {
+        self.0.retry_after = after;
+        self
+    }
+
+    /// Marks that the service may have carried the request out.
+    #[must_use]
+    pub(crate) fn with_maybe_done(mut self, maybe: bool) -> Self {
+        self.0.maybe_done = maybe;
+        self
+    }
+
+    #[must_use]
+    pub(crate) fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        self.0.source = Some(source.into());
+        self
+    }
+
+    /// What a program decides by.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// A stable code of this crate, in snake case, such as `unknown_permission`: what a product localises by.
+    pub fn code(&self) -> &str {
+        &self.0.code
+    }
+
+    /// What went wrong, in one sentence, without the remedy.
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// What to do about it, in plain words.
+    pub fn remedy(&self) -> Option<&str> {
+        self.0.remedy.as_deref()
+    }
+
+    /// The operation that failed, in Graph's terms, such as `POST /servicePrincipals`.
+    pub fn operation(&self) -> Option<&'static str> {
+        self.0.operation
+    }
+
+    /// The HTTP status of the last answer, if there was an answer.
+    pub fn status(&self) -> Option<StatusCode> {
+        self.0.status
+    }
+
+    /// The service's own code: Graph's `error.code`, or `AADSTS…` of a sign-in.
+    pub fn service_code(&self) -> Option<&str> {
+        self.0.service_code.as_deref()
+    }
+
+    /// The service's own sentence.
+    pub fn service_message(&self) -> Option<&str> {
+        self.0.service_message.as_deref()
+    }
+
+    /// The `details` of the service's error.
+    pub fn details(&self) -> &[ErrorDetail] {
+        &self.0.details
+    }
+
+    /// Whether the service's code, or one of its details' codes, is `code`.
+    pub fn has_service_code(&self, code: &str) -> bool {
+        self.service_code() == Some(code) || self.details().iter().any(|detail| detail.code == code)
+    }
+
+    /// The service's id of the request (for a sign-in: the trace id), which Microsoft's support asks for.
+    pub fn request_id(&self) -> Option<&str> {
+        self.0.request_id.as_deref()
+    }
+
+    /// The id that this crate gave the request (for a sign-in: the correlation id).
+    pub fn client_request_id(&self) -> Option<&str> {
+        self.0.client_request_id.as_deref()
+    }
+
+    /// How many times the request was tried; zero when it was not sent.
+    pub fn attempts(&self) -> u32 {
+        self.0.attempts
+    }
+
+    /// How long the service asked to wait.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after
+    }
+
+    /// Whether the service may have carried the request out although no success was seen: look before sending it again.
+    pub fn maybe_done(&self) -> bool {
+        self.0.maybe_done
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let inner = &self.0;
+        f.write_str(&inner.message)?;
+        let mut facts = Vec::new();
+        if let Some(operation) = inner.operation {
+            facts.push(operation.to_owned());
+        }
+        if let Some(status) = inner.status {
+            facts.push(format!("status {}", status.as_u16()));
+        }
+        if let Some(code) = inner.service_code.as_deref().filter(|code| !code.is_empty()) {
+            facts.push(code.to_owned());
+        }
+        if let Some(id) = &inner.request_id {
+            facts.push(format!("request id {id}"));
+        }
+        if inner.attempts > 1 {
+            facts.push(format!("{} attempts", inner.attempts));
+        }
+        if !facts.is_empty() {
+            write!(f, " ({})", facts.join(", "))?;
+        }
+        if let Some(remedy) = &inner.remedy {
+            write!(f, ". {remedy}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Inner { kind, code, source, .. } = &*self.0;
+        f.debug_struct("Error")
+            .field("kind", kind)
+            .field("code", code)
+            .field("text", &self.to_string())
+            .field("source", source)
+            .finish_non_exhaustive()
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source.as_deref().map(|source| source as _)
+    }
+}

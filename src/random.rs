@@ -1,0 +1,55 @@
+//! The one source of randomness: jitter, request ids, the mark of a secret.
+
+use std::fmt;
+use std::sync::Mutex;
+
+use uuid::Uuid;
+
+/// A source of random bytes.
+pub trait Randomness: fmt::Debug + Send + Sync + 'static {
+    /// Fills `bytes`.
+    fn fill(&self, bytes: &mut [u8]);
+}
+
+/// The operating system's randomness: the default.
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub struct SystemRandomness;
+
+impl Randomness for SystemRandomness {
+    fn fill(&self, bytes: &mut [u8]) {
+        getrandom::fill(bytes).expect("the operating system has randomness");
+    }
+}
+
+/// The same bytes for the same seed: for tests, never for secrets.
+#[derive(Debug)]
+pub struct SeededRandomness(Mutex<fastrand::Rng>);
+
+impl SeededRandomness {
+    /// Starts at `seed`.
+    pub fn new(seed: u64) -> Self {
+        Self(Mutex::new(fastrand::Rng::with_seed(seed)))
+    }
+}
+
+impl Randomness for SeededRandomness {
+    fn fill(&self, bytes: &mut [u8]) {
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).fill(bytes);
+    }
+}
+
+#[allow(dead_code)]
+pub(crate) fn uuid(randomness: &dyn Randomness) -> Uuid {
+    let mut bytes = [0; 16];
+    randomness.fill(&mut bytes);
+    uuid::Builder::from_random_bytes(bytes).into_uuid()
+}
+
+/// A number below `bound`, near enough to uniform for jitter and marks; zero when `bound` is zero.
+#[allow(dead_code)]
+pub(crate) fn below(randomness: &dyn Randomness, bound: u64) -> u64 {
+    let mut bytes = [0; 8];
+    randomness.fill(&mut bytes);
+    u64::from_le_bytes(bytes).checked_rem(bound).unwrap_or(0)
+}
