@@ -1,9 +1,11 @@
 //! Register an app in Microsoft Entra from one typed value: planned, applied, verified, safe to run again, testable
 //! without a tenant.
 
+pub mod auth;
 pub mod clock;
 pub mod cloud;
 mod error;
+mod exchange;
 pub mod ids;
 pub mod permission;
 pub mod random;
@@ -11,6 +13,7 @@ pub mod token;
 pub mod transport;
 
 pub use error::{Error, ErrorDetail, ErrorKind};
+pub use exchange::{RetryPolicy, Wait, WaitReason};
 
 /// What a fallible call of this crate returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

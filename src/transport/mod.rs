@@ -1,10 +1,16 @@
 //! The seam to the network: one request in, one response out.
 
+#[cfg(feature = "reqwest")]
+mod reqwest;
+
 use std::error::Error as StdError;
 use std::fmt;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+
+#[cfg(feature = "reqwest")]
+pub use self::reqwest::ReqwestTransport;
 
 /// Sends one HTTP request and returns its response.
 ///

@@ -1,0 +1,42 @@
+//! What an access token says of itself.
+//!
+//! Graph's tokens are not meant to be validated by a client, and are not here: the claims only inform. A token of
+//! another form has none.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use secrecy::ExposeSecret;
+use serde::Deserialize;
+
+use crate::ids::TenantId;
+use crate::token::AccessToken;
+
+/// The claims that this crate reads.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(crate) struct TokenClaims {
+    #[serde(default)]
+    pub(crate) tid: Option<uuid::Uuid>,
+    /// Seconds since 1970.
+    #[serde(default)]
+    pub(crate) exp: Option<i64>,
+}
+
+impl TokenClaims {
+    pub(crate) fn of(token: &AccessToken) -> Self {
+        Self::of_text(token.secret.expose_secret())
+    }
+
+    pub(crate) fn of_text(token: &str) -> Self {
+        let payload = token.split('.').nth(1).unwrap_or_default();
+        URL_SAFE_NO_PAD
+            .decode(payload.trim_end_matches('='))
+            .ok()
+            .and_then(|json| serde_json::from_slice(&json).ok())
+            .unwrap_or_default()
+    }
+
+    /// The tenant that issued the token.
+    pub(crate) fn tenant(&self) -> Option<TenantId> {
+        self.tid.map(TenantId::new)
+    }
+}

@@ -1,0 +1,169 @@
+//! Whether to try again: a pure function of what happened.
+
+use std::time::Duration;
+
+use crate::exchange::WaitReason;
+
+/// How often, how long and how patiently requests are tried again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RetryPolicy {
+    /// Attempts at one request, for throttling and failures alike. 8 by default.
+    pub max_attempts: u32,
+    /// The first wait, doubled each time, with jitter. Half a second by default.
+    pub base_delay: Duration,
+    /// The longest wait that nobody asked for. 30 seconds by default.
+    pub max_delay: Duration,
+    /// The longest `Retry-After` that is waited out. 5 minutes by default.
+    pub max_retry_after: Duration,
+    /// How long the directory's replicas may take to know what was written. 5 minutes by default.
+    pub replication_window: Duration,
+    /// How long one attempt may take. 100 seconds by default.
+    pub attempt_timeout: Duration,
+}
+
+impl Default for RetryPolicy {
+    fn default() -> Self {
+        Self {
+            max_attempts: 8,
+            base_delay: Duration::from_millis(500),
+            max_delay: Duration::from_secs(30),
+            max_retry_after: Duration::from_secs(300),
+            replication_window: Duration::from_secs(300),
+            attempt_timeout: Duration::from_secs(100),
+        }
+    }
+}
+
+impl RetryPolicy {
+    /// Each request once.
+    pub fn none() -> Self {
+        Self { max_attempts: 1, replication_window: Duration::ZERO, ..Self::default() }
+    }
+}
+
+/// Whether a request may be carried out twice without harm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Repeat {
+    /// Reads, and writes that set what they set.
+    Safe,
+    /// Creations: look before sending again.
+    Unsafe,
+}
+
+/// What one attempt came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Judgement {
+    /// Done, or refused for good.
+    Final,
+    /// Refused before anything was done, until later.
+    Throttled { retry_after: Option<Duration> },
+    /// The service failed; it may have acted.
+    Failed { retry_after: Option<Duration> },
+    /// Refused because a replica does not know yet what was written.
+    Lagging,
+    /// Refused because another writer was there.
+    Conflict,
+    /// No answer.
+    NoAnswer { maybe_sent: bool },
+}
+
+impl Judgement {
+    pub(crate) fn reason(&self) -> WaitReason {
+        match self {
+            Self::Throttled { .. } => WaitReason::Throttling,
+            Self::Lagging => WaitReason::Replication,
+            Self::Conflict => WaitReason::Conflict,
+            Self::Final | Self::Failed { .. } | Self::NoAnswer { .. } => WaitReason::Failure,
+        }
+    }
+
+    /// Whether the service may have carried the request out.
+    pub(crate) fn maybe_done(&self) -> bool {
+        matches!(self, Self::Failed { .. } | Self::NoAnswer { maybe_sent: true })
+    }
+}
+
+impl RetryPolicy {
+    /// How long to wait before the next attempt; `None` to stop. `jitter` is from 0 to 1.
+    ///
+    /// Two questions decide: may the request have been carried out, and is it safe to repeat?
+    pub(crate) fn decide(
+        &self,
+        repeat: Repeat,
+        judgement: &Judgement,
+        attempts: u32,
+        elapsed: Duration,
+        jitter: f64,
+    ) -> Option<Duration> {
+        if *judgement == Judgement::Final || (judgement.maybe_done() && repeat == Repeat::Unsafe) {
+            return None;
+        }
+        if *judgement == Judgement::Lagging {
+            let wait = self.backoff(attempts, jitter);
+            return (elapsed + wait <= self.replication_window).then_some(wait);
+        }
+        if attempts >= self.max_attempts {
+            return None;
+        }
+        match judgement {
+            Judgement::Throttled { retry_after: Some(after) } | Judgement::Failed { retry_after: Some(after) } => {
+                // A little above what was asked for, so that many clients do not come back at the same instant.
+                (*after <= self.max_retry_after).then(|| *after + self.base_delay.mul_f64(jitter))
+            }
+            _ => Some(self.backoff(attempts, jitter)),
+        }
+    }
+
+    fn backoff(&self, attempts: u32, jitter: f64) -> Duration {
+        let full = self.base_delay.saturating_mul(1 << attempts.saturating_sub(1).min(16)).min(self.max_delay);
+        full.mul_f64(0.5 + jitter / 2.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NONE: Duration = Duration::ZERO;
+
+    fn decide(repeat: Repeat, judgement: &Judgement) -> Option<Duration> {
+        RetryPolicy::default().decide(repeat, judgement, 1, NONE, 0.0)
+    }
+
+    #[test]
+    fn a_creation_that_may_have_happened_is_never_sent_again() {
+        for judgement in [Judgement::NoAnswer { maybe_sent: true }, Judgement::Failed { retry_after: None }] {
+            assert_eq!(decide(Repeat::Unsafe, &judgement), None, "{judgement:?}");
+            assert!(decide(Repeat::Safe, &judgement).is_some(), "{judgement:?}");
+        }
+    }
+
+    #[test]
+    fn a_creation_that_was_refused_or_not_sent_is() {
+        for judgement in [
+            Judgement::NoAnswer { maybe_sent: false },
+            Judgement::Throttled { retry_after: None },
+            Judgement::Lagging,
+            Judgement::Conflict,
+        ] {
+            assert!(decide(Repeat::Unsafe, &judgement).is_some(), "{judgement:?}");
+        }
+    }
+
+    #[test]
+    fn retry_after_is_waited_out_in_full_and_not_beyond_the_limit() {
+        let asked = |seconds| Judgement::Throttled { retry_after: Some(Duration::from_secs(seconds)) };
+        assert!(decide(Repeat::Safe, &asked(90)).unwrap() >= Duration::from_secs(90));
+        assert_eq!(decide(Repeat::Safe, &asked(301)), None);
+    }
+
+    #[test]
+    fn replication_is_bounded_by_time_and_failures_by_number() {
+        let policy = RetryPolicy::default();
+        let late = policy.replication_window;
+        assert_eq!(policy.decide(Repeat::Safe, &Judgement::Lagging, 1, late, 0.0), None);
+        assert!(policy.decide(Repeat::Safe, &Judgement::Lagging, 50, NONE, 1.0).is_some());
+        assert_eq!(policy.decide(Repeat::Safe, &Judgement::Conflict, 8, NONE, 0.0), None);
+    }
+}
