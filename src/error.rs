@@ -100,6 +100,29 @@ impl Error {
         Self::new(ErrorKind::Invalid, code, message)
     }
 
+    /// The same error for another item of the same request, without the source.
+    pub(crate) fn copy(&self) -> Self {
+        let Inner { message, remedy, service_code, service_message, details, request_id, client_request_id, .. } =
+            &*self.0;
+        Self(Box::new(Inner {
+            kind: self.0.kind,
+            code: self.0.code.clone(),
+            message: message.clone(),
+            remedy: remedy.clone(),
+            operation: self.0.operation,
+            status: self.0.status,
+            service_code: service_code.clone(),
+            service_message: service_message.clone(),
+            details: details.clone(),
+            request_id: request_id.clone(),
+            client_request_id: client_request_id.clone(),
+            attempts: self.0.attempts,
+            retry_after: self.0.retry_after,
+            maybe_done: self.0.maybe_done,
+            source: None,
+        }))
+    }
+
     #[must_use]
     pub(crate) fn with_remedy(mut self, remedy: impl Into<String>) -> Self {
         self.0.remedy = Some(remedy.into());

@@ -2,6 +2,7 @@
 //! without a tenant.
 
 pub mod auth;
+mod client;
 pub mod clock;
 pub mod cloud;
 mod error;
@@ -12,6 +13,7 @@ pub mod random;
 pub mod token;
 pub mod transport;
 
+pub use client::{Answers, Batch, Call, Client, ClientBuilder, Ticket};
 pub use error::{Error, ErrorDetail, ErrorKind};
 pub use exchange::{RetryPolicy, Wait, WaitReason};
 

@@ -79,6 +79,12 @@ pub(crate) struct Answer {
     pub(crate) attempts: u32,
 }
 
+impl std::fmt::Debug for Answer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Answer").field("status", &self.status).finish_non_exhaustive()
+    }
+}
+
 impl Answer {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
@@ -232,7 +238,7 @@ impl Failure {
 }
 
 /// The future's output, or `None` when the limit passes first.
-async fn timeout<F: Future>(future: F, limit: crate::clock::Sleep) -> Option<F::Output> {
+pub(crate) async fn timeout<F: Future>(future: F, limit: crate::clock::Sleep) -> Option<F::Output> {
     let mut future = pin!(future);
     let mut limit = limit;
     std::future::poll_fn(move |context| {

@@ -1,0 +1,212 @@
+//! Building a client.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::header::HeaderValue;
+use secrecy::SecretString;
+
+use crate::auth::ClientSecretProvider;
+use crate::client::tokens::Tokens;
+use crate::client::{Client, Recent, Shared};
+use crate::clock::Clock;
+use crate::cloud::Cloud;
+use crate::error::Error;
+use crate::exchange::{Bounds, Means, RetryPolicy};
+use crate::ids::AppId;
+use crate::random::{Randomness, SystemRandomness};
+use crate::token::TokenProvider;
+use crate::transport::Transport;
+
+/// Requests under way at once, for all clones of a client.
+const PLACES: usize = 16;
+
+/// Builds a [`Client`]: a tenant and a way to sign in are required, everything else has a default.
+#[must_use]
+pub struct ClientBuilder {
+    cloud: Cloud,
+    tenant: Option<String>,
+    credential: Option<Credential>,
+    transport: Option<Arc<dyn Transport>>,
+    clock: Option<Arc<dyn Clock>>,
+    randomness: Arc<dyn Randomness>,
+    policy: RetryPolicy,
+    user_agent: Option<String>,
+    default_deadline: Option<Duration>,
+}
+
+enum Credential {
+    ClientSecret(AppId, SecretString),
+    Provider(Arc<dyn TokenProvider>),
+}
+
+impl ClientBuilder {
+    pub(super) fn new() -> Self {
+        Self {
+            cloud: Cloud::global(),
+            tenant: None,
+            credential: None,
+            transport: None,
+            clock: None,
+            randomness: Arc::new(SystemRandomness),
+            policy: RetryPolicy::default(),
+            user_agent: None,
+            default_deadline: None,
+        }
+    }
+
+    /// The tenant: its id or a verified domain.
+    pub fn tenant(mut self, tenant: impl ToString) -> Self {
+        self.tenant = Some(tenant.to_string());
+        self
+    }
+
+    /// The cloud. The worldwide one by default.
+    pub fn cloud(mut self, cloud: Cloud) -> Self {
+        self.cloud = cloud;
+        self
+    }
+
+    /// Signs in as an app with its client secret's *Value*.
+    pub fn client_secret(mut self, client_id: AppId, secret: SecretString) -> Self {
+        self.credential = Some(Credential::ClientSecret(client_id, secret));
+        self
+    }
+
+    /// Signs in by a provider of one's own.
+    pub fn token_provider(mut self, provider: Arc<dyn TokenProvider>) -> Self {
+        self.credential = Some(Credential::Provider(provider));
+        self
+    }
+
+    /// Sends by `transport`. Reqwest by default, where the feature is on.
+    pub fn transport(mut self, transport: Arc<dyn Transport>) -> Self {
+        self.transport = Some(transport);
+        self
+    }
+
+    /// Takes the time from `clock`. Tokio's by default, where the feature is on.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = Some(clock);
+        self
+    }
+
+    /// Takes jitter, ids and marks from `randomness`. The operating system's by default.
+    pub fn randomness(mut self, randomness: Arc<dyn Randomness>) -> Self {
+        self.randomness = randomness;
+        self
+    }
+
+    /// Tries again as `policy` says.
+    pub fn retry_policy(mut self, policy: RetryPolicy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// Names the product in the user agent, such as `contoso-onboarding/2.1`.
+    pub fn user_agent_suffix(mut self, suffix: impl Into<String>) -> Self {
+        self.user_agent = Some(suffix.into());
+        self
+    }
+
+    /// How long any one call, plan or apply may take, waits included. Without bound by default.
+    pub fn default_deadline(mut self, allowed: Duration) -> Self {
+        self.default_deadline = Some(allowed);
+        self
+    }
+
+    /// Builds the client. Nothing is sent.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) when a part is missing that has no default.
+    pub fn build(self) -> Result<Client, Error> {
+        let tenant = self.tenant.filter(|tenant| !tenant.trim().is_empty()).ok_or_else(|| {
+            missing("tenant", "the client has no tenant", "Give the tenant's id or domain with `tenant`.")
+        })?;
+        let transport = self.transport.map_or_else(default_transport, Ok)?;
+        let clock = self.clock.map_or_else(default_clock, Ok)?;
+        let provider: Arc<dyn TokenProvider> = match self.credential {
+            Some(Credential::Provider(provider)) => provider,
+            Some(Credential::ClientSecret(client_id, secret)) => Arc::new(
+                ClientSecretProvider::new(
+                    self.cloud.clone(),
+                    client_id,
+                    secret,
+                    Arc::clone(&transport),
+                    Arc::clone(&clock),
+                )
+                .retry_policy(self.policy.clone())
+                .randomness(Arc::clone(&self.randomness)),
+            ),
+            None => {
+                return Err(missing(
+                    "credential",
+                    "the client has no way to sign in",
+                    "Give a client secret with `client_secret`, or a provider with `token_provider`.",
+                ));
+            }
+        };
+        let own = concat!("entra-apps/", env!("CARGO_PKG_VERSION"));
+        let user_agent = self.user_agent.map_or_else(|| own.to_owned(), |suffix| format!("{own} {suffix}"));
+        let user_agent = HeaderValue::from_str(&user_agent).map_err(|_| {
+            missing(
+                "user_agent",
+                "the user agent holds a character that a header cannot",
+                "Use letters, digits and - / . only.",
+            )
+        })?;
+        Ok(Client {
+            tenant: tenant.trim().into(),
+            bounds: Bounds::default(),
+            shared: Arc::new(Shared {
+                tokens: Tokens::new(provider, Arc::clone(&clock)),
+                means: Means { transport, clock, randomness: self.randomness, policy: self.policy },
+                cloud: self.cloud,
+                recent: Recent::default(),
+                user_agent,
+                default_deadline: self.default_deadline,
+                places: tokio::sync::Semaphore::new(PLACES),
+                applying: tokio::sync::Mutex::default(),
+            }),
+        })
+    }
+}
+
+impl fmt::Debug for ClientBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientBuilder")
+            .field("cloud", &self.cloud.name())
+            .field("tenant", &self.tenant)
+            .finish_non_exhaustive()
+    }
+}
+
+fn missing(code: &'static str, message: &str, remedy: &str) -> Error {
+    Error::invalid(code, message).with_remedy(remedy)
+}
+
+#[cfg(feature = "reqwest")]
+fn default_transport() -> Result<Arc<dyn Transport>, Error> {
+    Ok(Arc::new(crate::transport::ReqwestTransport::new()?))
+}
+
+#[cfg(not(feature = "reqwest"))]
+fn default_transport() -> Result<Arc<dyn Transport>, Error> {
+    Err(missing(
+        "transport",
+        "the client has no transport",
+        "Turn the feature `reqwest` on, or give one with `transport`.",
+    ))
+}
+
+#[cfg(feature = "tokio")]
+#[allow(clippy::unnecessary_wraps)] // the other form of it can fail
+fn default_clock() -> Result<Arc<dyn Clock>, Error> {
+    Ok(Arc::new(crate::clock::TokioClock::new()))
+}
+
+#[cfg(not(feature = "tokio"))]
+fn default_clock() -> Result<Arc<dyn Clock>, Error> {
+    Err(missing("clock", "the client has no clock", "Turn the feature `tokio` on, or give one with `clock`."))
+}

@@ -1,0 +1,264 @@
+//! The client: one way for a request to become a typed answer.
+
+mod batch;
+mod builder;
+pub(crate) mod call;
+mod recent;
+pub(crate) mod replication;
+mod service_error;
+mod tokens;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::StatusCode;
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, USER_AGENT, WWW_AUTHENTICATE};
+use secrecy::ExposeSecret;
+use tracing::Instrument;
+
+pub use batch::{Answers, Batch, Ticket};
+pub use builder::ClientBuilder;
+pub use call::Call;
+
+use crate::auth::TokenClaims;
+use crate::client::call::Spec;
+use crate::client::recent::Recent;
+use crate::client::tokens::Tokens;
+use crate::clock::Clock;
+use crate::cloud::Cloud;
+use crate::error::{Error, ErrorKind};
+use crate::exchange::{Answer, Bounds, Means, Observer, Repeat};
+use crate::ids::TenantId;
+use crate::random::{self, Randomness};
+use crate::token::{AccessToken, TokenRequest};
+
+/// A client of Microsoft Graph for one tenant. Cheap to clone; clones share connections, tokens and memory.
+#[derive(Clone)]
+pub struct Client {
+    shared: Arc<Shared>,
+    tenant: Arc<str>,
+    bounds: Bounds,
+}
+
+struct Shared {
+    means: Means,
+    cloud: Cloud,
+    tokens: Tokens,
+    recent: Recent,
+    user_agent: HeaderValue,
+    default_deadline: Option<Duration>,
+    /// Requests under way at once.
+    places: tokio::sync::Semaphore,
+    applying: tokio::sync::Mutex<()>,
+}
+
+impl Client {
+    /// Starts building a client.
+    pub fn builder() -> ClientBuilder {
+        ClientBuilder::new()
+    }
+
+    /// The same client for another tenant: connections, tokens and limits are shared.
+    #[must_use]
+    pub fn for_tenant(&self, tenant: TenantId) -> Self {
+        Self { tenant: tenant.to_string().into(), ..self.clone() }
+    }
+
+    /// The cloud that it works with.
+    pub fn cloud(&self) -> &Cloud {
+        &self.shared.cloud
+    }
+
+    /// The id of the tenant: the one given, or the one that the token was issued by.
+    ///
+    /// # Errors
+    /// When signing in fails, or the token does not say by which tenant it was issued.
+    pub async fn tenant_id(&self) -> Result<TenantId, Error> {
+        let token = self.token(None).await?;
+        if let Some(id) = TokenClaims::of(&token).tenant() {
+            return Ok(id);
+        }
+        self.tenant.parse().map_err(|_| {
+            Error::invalid("tenant_unknown", "the token does not say which tenant it is for")
+                .with_remedy("Give the client the tenant's id instead of its domain.")
+        })
+    }
+
+    /// The same client, whose calls end after `allowed` from now.
+    #[must_use]
+    pub fn with_deadline(&self, allowed: Duration) -> Self {
+        let at = self.clock().monotonic() + allowed;
+        let mut client = self.clone();
+        client.bounds.deadline = Some(client.bounds.deadline.map_or(at, |deadline| deadline.min(at)));
+        client
+    }
+
+    pub(crate) fn observed(&self, observer: Observer) -> Self {
+        let mut client = self.clone();
+        client.bounds.observer = Some(observer);
+        client
+    }
+
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        &*self.shared.means.clock
+    }
+
+    pub(crate) fn randomness(&self) -> &dyn Randomness {
+        &*self.shared.means.randomness
+    }
+
+    pub(crate) fn means(&self) -> &Means {
+        &self.shared.means
+    }
+
+    /// The bounds of a call that starts now.
+    pub(crate) fn bounds(&self) -> Bounds {
+        let mut bounds = self.bounds.clone();
+        if bounds.deadline.is_none() {
+            bounds.deadline = self.shared.default_deadline.map(|allowed| self.clock().monotonic() + allowed);
+        }
+        bounds
+    }
+
+    /// One writer at a time inside one client.
+    pub(crate) async fn writing(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.shared.applying.lock().await
+    }
+
+    /// Remembers that these ids were written a moment ago.
+    pub(crate) fn wrote(&self, ids: impl IntoIterator<Item = String>) {
+        self.shared.recent.wrote(ids, self.clock().monotonic());
+    }
+
+    /// Whether the call mentions what this client wrote a moment ago.
+    fn is_fresh(&self, spec: &Spec) -> bool {
+        let window = self.shared.means.policy.replication_window;
+        self.shared.recent.any(&spec.mentions, self.clock().monotonic(), window)
+    }
+
+    fn remember(&self, spec: &Spec, answer: &Answer) {
+        if answer.status.is_success() && spec.method != http::Method::GET {
+            self.wrote(recent::ids_in(&answer.body));
+        }
+    }
+
+    /// Sends a call by itself; the answer may be of any status.
+    pub(crate) async fn execute(&self, spec: &Spec) -> Result<Answer, Error> {
+        let span = tracing::debug_span!("graph", operation = spec.operation);
+        let answer = self.send(spec, &self.bounds()).instrument(span).await?;
+        self.remember(spec, &answer);
+        Ok(answer)
+    }
+
+    async fn send(&self, spec: &Spec, bounds: &Bounds) -> Result<Answer, Error> {
+        self.send_judged(spec, bounds, spec.repeat, |answer| {
+            replication::judge(spec, answer, self.is_fresh(spec), self.clock().now())
+        })
+        .await
+    }
+
+    async fn send_judged(
+        &self,
+        spec: &Spec,
+        bounds: &Bounds,
+        repeat: Repeat,
+        judge: impl Fn(&Answer) -> crate::exchange::Judgement + Send + Sync,
+    ) -> Result<Answer, Error> {
+        let url = spec.url(&self.shared.cloud)?;
+        let _place = self.shared.places.acquire().await;
+        let mut claims = None;
+        loop {
+            let challenged = claims.is_some();
+            let token = self.token_within(claims.take(), bounds).await.map_err(|error| error.during(spec.operation))?;
+            let build = || self.request(spec, url.as_str(), &token);
+            let answer = self.shared.means.exchange(spec.operation, repeat, bounds, build, &judge).await?;
+            tracing::debug!(
+                status = answer.status.as_u16(),
+                attempts = answer.attempts,
+                request_id = answer.header("request-id"),
+                "answered"
+            );
+            if answer.status != StatusCode::UNAUTHORIZED || challenged {
+                return Ok(answer);
+            }
+            self.shared.tokens.refuse(&self.token_request(None), &token).await;
+            claims = Some(claims_challenge(&answer));
+        }
+    }
+
+    fn request(&self, spec: &Spec, url: &str, token: &AccessToken) -> Result<http::Request<Bytes>, Error> {
+        let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token.secret.expose_secret())).map_err(|_| {
+            Error::new(ErrorKind::SignIn, "token_malformed", "the token cannot stand in a header")
+                .with_remedy("Check what gives the token: it holds a line break or another control character.")
+        })?;
+        bearer.set_sensitive(true);
+        let mut request = http::Request::builder()
+            .method(spec.method.clone())
+            .uri(url)
+            .header(AUTHORIZATION, bearer)
+            .header(ACCEPT, "application/json")
+            .header(USER_AGENT, self.shared.user_agent.clone())
+            .header("client-request-id", random::uuid(self.randomness()).to_string());
+        if spec.advanced {
+            request = request.header("ConsistencyLevel", "eventual");
+        }
+        if spec.create_if_missing {
+            request = request.header("Prefer", "create-if-missing");
+        }
+        if spec.body.is_some() {
+            request = request.header(CONTENT_TYPE, "application/json");
+        }
+        request.body(spec.body.clone().unwrap_or_default()).map_err(|error| {
+            Error::invalid("invalid_request", "the request cannot be written").with_source(error).during(spec.operation)
+        })
+    }
+
+    fn token_request(&self, claims: Option<String>) -> TokenRequest {
+        let request = TokenRequest::new(&*self.tenant, self.shared.cloud.graph_scope());
+        match claims {
+            Some(claims) if !claims.is_empty() => request.claims(claims),
+            _ => request,
+        }
+    }
+
+    async fn token(&self, claims: Option<String>) -> Result<AccessToken, Error> {
+        self.token_within(claims, &self.bounds()).await
+    }
+
+    async fn token_within(&self, claims: Option<String>, bounds: &Bounds) -> Result<AccessToken, Error> {
+        let request = self.token_request(claims);
+        let token = self.shared.tokens.get(&request);
+        let Some(deadline) = bounds.deadline else { return token.await };
+        let left = deadline.saturating_sub(self.clock().monotonic());
+        crate::exchange::timeout(token, self.clock().sleep(left)).await.unwrap_or_else(|| {
+            Err(Error::new(ErrorKind::Deadline, "deadline", "the time allowed was up while signing in")
+                .with_remedy("Run it again with more time."))
+        })
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("cloud", &self.shared.cloud.name())
+            .field("tenant", &self.tenant)
+            .field("tokens", &self.shared.tokens)
+            .field("transport", &self.shared.means.transport)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The claims that a refusal asks for, or nothing
+/// ([claims challenges](https://learn.microsoft.com/entra/identity-platform/claims-challenge)).
+fn claims_challenge(answer: &Answer) -> String {
+    use base64::Engine;
+    use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+
+    let challenge = answer.header(WWW_AUTHENTICATE.as_str()).unwrap_or_default();
+    let encoded = challenge.split_once("claims=\"").and_then(|(_, rest)| rest.split('"').next()).unwrap_or_default();
+    let encoded = encoded.trim_end_matches('=');
+    let decoded = URL_SAFE_NO_PAD.decode(encoded).or_else(|_| STANDARD_NO_PAD.decode(encoded));
+    decoded.ok().and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default()
+}

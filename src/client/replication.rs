@@ -1,0 +1,142 @@
+//! What an answer means: done, refused for good, or to be tried again. Replication lag is a rule of each operation.
+//!
+//! The directory has replicas, and a write is not known to all of them at once. The same answers are real errors
+//! otherwise, so a rule holds only for objects that this client wrote a moment ago
+//! ([background](https://learn.microsoft.com/graph/best-practices-concept)).
+
+use time::OffsetDateTime;
+
+use crate::client::call::Spec;
+use crate::client::service_error::ServiceError;
+use crate::exchange::{Answer, Judgement, retry_after};
+
+/// By which answers an operation shows that a replica does not know yet what was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lag {
+    /// 404 on the object itself.
+    NotFound,
+    /// A read whose 404 is an answer like any other.
+    None,
+    /// `POST /servicePrincipals` for a new application.
+    ServicePrincipal,
+    /// `POST …/appRoleAssignedTo` for a new service principal.
+    AppRoleAssignment,
+    /// `POST /oauth2PermissionGrants` for a new service principal.
+    OAuth2PermissionGrant,
+    /// `POST …/removePassword` for a new secret.
+    RemovePassword,
+}
+
+impl Lag {
+    fn explains(self, status: u16, error: &ServiceError) -> bool {
+        let says = |text: &str| error.message.contains(text);
+        match (self, status) {
+            (Self::None, _) => false,
+            (_, 404) => true,
+            (Self::NotFound, 409) => error.has_code("Error_MsaAppDoesNotExist"),
+            (Self::ServicePrincipal, 400) => {
+                error.has_code("NoBackingApplicationObject") || says("does not reference a valid application object")
+            }
+            (Self::ServicePrincipal, 403) => says("must in the local tenant"),
+            (Self::AppRoleAssignment, 400) => says("Not a valid reference update") || says("resourceId was not found"),
+            (Self::OAuth2PermissionGrant, 400) => {
+                says("does not exist or one of its queried reference-property objects are not present")
+            }
+            (Self::RemovePassword, 400) => says("No password credential found with keyId"),
+            _ => false,
+        }
+    }
+}
+
+/// `fresh`: whether the call mentions an object that this client wrote a moment ago.
+pub(crate) fn judge(spec: &Spec, answer: &Answer, fresh: bool, now: OffsetDateTime) -> Judgement {
+    let status = answer.status.as_u16();
+    if answer.status.is_success() || status == 401 {
+        return Judgement::Final;
+    }
+    let retry_after = retry_after(&answer.headers, now);
+    let error = ServiceError::of(answer);
+    match status {
+        429 => Judgement::Throttled { retry_after },
+        _ if fresh && spec.lag.explains(status, &error) => Judgement::Lagging,
+        409 if error.has_code("Directory_ConcurrencyViolation") || error.has_code("ConcurrencyViolation") => {
+            Judgement::Conflict
+        }
+        408 | 500 | 502 | 503 | 504 => Judgement::Failed { retry_after },
+        _ => Judgement::Final,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
+    use http::{HeaderMap, Method, StatusCode};
+    use time::macros::datetime;
+
+    fn judged(lag: Lag, status: u16, code: &str, message: &str, fresh: bool) -> Judgement {
+        let spec = Spec::new("test", "", Method::POST, ["x"]).lag(lag);
+        let body = format!(r#"{{"error":{{"code":"{code}","message":"{message}"}}}}"#);
+        let status = StatusCode::from_u16(status).unwrap();
+        let answer = Answer { status, headers: HeaderMap::new(), body: Bytes::from(body), attempts: 1 };
+        judge(&spec, &answer, fresh, datetime!(2026-01-31 0:00 UTC))
+    }
+
+    #[test]
+    fn each_rule_sees_its_own_lag_and_not_its_neighbours_error() {
+        let lags = [
+            (
+                Lag::ServicePrincipal,
+                400,
+                "The appId 'x' of the service principal does not reference a valid application object.",
+            ),
+            (
+                Lag::ServicePrincipal,
+                403,
+                "When using this permission, the backing application of the service principal being created must in the local tenant",
+            ),
+            (Lag::AppRoleAssignment, 400, "Not a valid reference update."),
+            (
+                Lag::OAuth2PermissionGrant,
+                400,
+                "Resource 'x' does not exist or one of its queried reference-property objects are not present.",
+            ),
+            (Lag::RemovePassword, 400, "No password credential found with keyId."),
+            (
+                Lag::NotFound,
+                404,
+                "Resource 'x' does not exist or one of its queried reference-property objects are not present.",
+            ),
+        ];
+        for (lag, status, message) in lags {
+            assert_eq!(judged(lag, status, "Request_BadRequest", message, true), Judgement::Lagging, "{lag:?}");
+            assert_eq!(
+                judged(lag, status, "Request_BadRequest", message, false),
+                Judgement::Final,
+                "{lag:?} of an old object"
+            );
+            assert_eq!(
+                judged(
+                    lag,
+                    403,
+                    "Authorization_RequestDenied",
+                    "Insufficient privileges to complete the operation.",
+                    true
+                ),
+                Judgement::Final,
+                "{lag:?}"
+            );
+            assert_eq!(
+                judged(lag, 400, "Request_BadRequest", "Invalid value specified for property 'x'.", true),
+                Judgement::Final,
+                "{lag:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_id_that_the_api_does_not_know_is_no_lag() {
+        let message = "Permission being assigned was not found on application";
+        assert_eq!(judged(Lag::AppRoleAssignment, 400, "Request_BadRequest", message, true), Judgement::Final);
+    }
+}
