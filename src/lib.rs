@@ -8,6 +8,7 @@ pub mod cloud;
 mod error;
 mod exchange;
 pub mod ids;
+pub mod model;
 pub mod permission;
 pub mod random;
 pub mod token;

@@ -1,0 +1,85 @@
+//! What is sent: an object that holds just what was set.
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+/// The members that were set, in no particular order.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(transparent)]
+pub(super) struct Body(Map<String, Value>);
+
+impl Body {
+    pub(super) fn set(&mut self, name: &str, value: impl Serialize) {
+        // Everything that a setter takes can be written as JSON: texts, numbers, lists, and bodies of these.
+        let value = serde_json::to_value(value).unwrap_or(Value::Null);
+        self.0.insert(name.to_owned(), value);
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// Setters of a type that wraps a [`Body`]. A setter of `clear` sends null, which takes a value away.
+macro_rules! setters {
+    ($name:ident { $($(#[$doc:meta])* $setter:ident ( $json:literal ) : $kind:ty $(, clear $clear:ident)?;)* }) => {
+        impl $name {
+            $(
+                $(#[$doc])*
+                #[must_use]
+                pub fn $setter(mut self, value: impl Into<$kind>) -> Self {
+                    let value: $kind = value.into();
+                    self.0.set($json, value);
+                    self
+                }
+
+                $(
+                    #[doc = concat!("Sends null: `", $json, "` is taken away.")]
+                    #[must_use]
+                    pub fn $clear(mut self) -> Self {
+                        self.0.set($json, None::<()>);
+                        self
+                    }
+                )?
+            )*
+
+            /// Sets a member that this version does not know, given as JSON text.
+            ///
+            /// # Errors
+            /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) when the text is not JSON.
+            pub fn unknown(mut self, name: &str, json: &str) -> Result<Self, crate::Error> {
+                let value: serde_json::Value = serde_json::from_str(json).map_err(|error| {
+                    crate::Error::invalid("invalid_body", format!("the value of {name} is not JSON")).with_source(error)
+                })?;
+                self.0.set(name, value);
+                Ok(self)
+            }
+
+            /// Whether nothing was set.
+            pub fn is_empty(&self) -> bool {
+                self.0.is_empty()
+            }
+        }
+    };
+}
+
+/// A type that wraps a [`Body`] and starts empty.
+macro_rules! patch {
+    ($(#[$doc:meta])* $name:ident { $($rest:tt)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, Default, PartialEq, serde::Serialize)]
+        #[serde(transparent)]
+        pub struct $name(crate::model::body::Body);
+
+        impl $name {
+            /// Nothing set yet.
+            pub fn new() -> Self {
+                Self::default()
+            }
+        }
+
+        crate::model::body::setters!($name { $($rest)* });
+    };
+}
+
+pub(super) use {patch, setters};

@@ -1,0 +1,112 @@
+//! Texts with known values. A value that this version does not know is kept.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! text_enum {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(from = "String", into = "String")]
+        #[non_exhaustive]
+        pub enum $name {
+            $($(#[$variant_doc])* $variant,)*
+            /// A value that this version does not know, as the service wrote it.
+            Other(String),
+        }
+
+        impl $name {
+            /// The text in Graph.
+            pub fn as_str(&self) -> &str {
+                match self {
+                    $(Self::$variant => $text,)*
+                    Self::Other(text) => text,
+                }
+            }
+        }
+
+        impl From<String> for $name {
+            fn from(text: String) -> Self {
+                match text.as_str() {
+                    $($text => Self::$variant,)*
+                    _ => Self::Other(text),
+                }
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(value: $name) -> Self {
+                value.as_str().to_owned()
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+    };
+}
+
+text_enum! {
+    /// Who may sign in to an application: the portal's *Supported account types*
+    /// ([`signInAudience`](https://learn.microsoft.com/entra/identity-platform/supported-accounts-validation)).
+    SignInAudience {
+        /// Accounts in this organizational directory only: single tenant.
+        SingleOrganization = "AzureADMyOrg",
+        /// Accounts in any organizational directory: multitenant.
+        MultipleOrganizations = "AzureADMultipleOrgs",
+        /// Accounts in any organizational directory, and personal Microsoft accounts.
+        MultipleOrganizationsAndPersonalAccounts = "AzureADandPersonalMicrosoftAccount",
+        /// Personal Microsoft accounts only.
+        PersonalAccounts = "PersonalMicrosoftAccount",
+    }
+}
+
+impl SignInAudience {
+    /// The words of the portal.
+    pub fn portal_name(&self) -> &str {
+        match self {
+            Self::SingleOrganization => "Accounts in this organizational directory only (single tenant)",
+            Self::MultipleOrganizations => "Accounts in any organizational directory (multitenant)",
+            Self::MultipleOrganizationsAndPersonalAccounts => {
+                "Accounts in any organizational directory (multitenant) and personal Microsoft accounts"
+            }
+            Self::PersonalAccounts => "Personal Microsoft accounts only",
+            Self::Other(text) => text,
+        }
+    }
+}
+
+text_enum! {
+    /// Whether a declared permission is an app role or a scope.
+    ResourceAccessType {
+        /// An app role: an application permission.
+        Role = "Role",
+        /// A scope: a delegated permission.
+        Scope = "Scope",
+    }
+}
+
+text_enum! {
+    /// For whom a delegated permission was granted.
+    ConsentType {
+        /// For every user of the tenant.
+        AllPrincipals = "AllPrincipals",
+        /// For one user.
+        Principal = "Principal",
+    }
+}
+
+text_enum! {
+    /// What an app role was assigned to.
+    PrincipalType {
+        /// A user.
+        User = "User",
+        /// A group.
+        Group = "Group",
+        /// An app.
+        ServicePrincipal = "ServicePrincipal",
+    }
+}

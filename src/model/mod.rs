@@ -1,0 +1,35 @@
+//! Microsoft Graph's types, v1.0: what is read, and what is sent.
+//!
+//! What is read keeps members that this version does not know ([`Unknown`]). What is sent holds just what was set:
+//! absent, null and a value are three things in an update.
+
+mod application;
+mod body;
+mod complex;
+mod credentials;
+mod directory;
+mod enums;
+mod grants;
+mod page;
+pub mod query;
+mod serde_forms;
+mod service_principal;
+mod unknown;
+
+pub use application::{ApiPatch, Application, ApplicationPatch, NewApplication, RedirectUrisPatch, WebPatch};
+pub use complex::*;
+pub use credentials::{Date, KeyCredential, NewPasswordCredential, PasswordCredential};
+pub use directory::{DeletedItem, DirectoryObject, Organization, VerifiedDomain};
+pub use enums::{ConsentType, PrincipalType, ResourceAccessType, SignInAudience};
+pub use grants::{
+    AppRoleAssignment, NewAppRoleAssignment, NewOAuth2PermissionGrant, OAuth2PermissionGrant,
+    OAuth2PermissionGrantPatch,
+};
+pub(crate) use page::Envelope;
+pub use service_principal::{NewServicePrincipal, ServicePrincipal, ServicePrincipalPatch};
+pub use unknown::Unknown;
+
+#[cfg(test)]
+mod shared;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,335 @@
+//! Typed queries: [`Filter`], [`Query`], and the keys of alternate-key addresses.
+//!
+//! Some filters need Graph's advanced queries (`ConsistencyLevel: eventual` and `$count=true`,
+//! <https://learn.microsoft.com/graph/aad-advanced-queries>): which, is known here, and set where needed.
+
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::error::Error;
+use crate::model::serde_forms::rfc3339;
+
+/// A literal in a filter: the one place where a text is escaped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Literal(String);
+
+impl Literal {
+    /// `null`.
+    pub fn null() -> Self {
+        Self("null".to_owned())
+    }
+
+    /// A date, in UTC.
+    pub fn date(date: OffsetDateTime) -> Self {
+        Self(rfc3339(date))
+    }
+}
+
+impl From<&str> for Literal {
+    fn from(text: &str) -> Self {
+        Self(format!("'{}'", text.replace('\'', "''")))
+    }
+}
+
+impl From<String> for Literal {
+    fn from(text: String) -> Self {
+        text.as_str().into()
+    }
+}
+
+impl From<bool> for Literal {
+    fn from(value: bool) -> Self {
+        Self(value.to_string())
+    }
+}
+
+impl From<i64> for Literal {
+    fn from(value: i64) -> Self {
+        Self(value.to_string())
+    }
+}
+
+impl From<Uuid> for Literal {
+    fn from(id: Uuid) -> Self {
+        // Graph compares ids as texts.
+        id.to_string().into()
+    }
+}
+
+macro_rules! id_literals {
+    ($($id:ident)*) => {$(
+        impl From<crate::ids::$id> for Literal {
+            fn from(id: crate::ids::$id) -> Self {
+                id.as_uuid().into()
+            }
+        }
+    )*};
+}
+
+id_literals!(AppId ApplicationId ServicePrincipalId DirectoryObjectId TenantId PermissionId);
+
+/// Properties whose filters are all advanced, of applications and service principals.
+const ADVANCED: [&str; 17] = [
+    "description",
+    "notes",
+    "serviceManagementReference",
+    "web/redirectUris",
+    "spa/redirectUris",
+    "publicClient/redirectUris",
+    "requiredResourceAccess",
+    "federatedIdentityCredentials",
+    "web/homePageUrl",
+    "verifiedPublisher/displayName",
+    "owners/$count",
+    "federatedIdentityCredentials/$count",
+    "extensionProperties/$count",
+    "appOwnerOrganizationId",
+    "appRoleAssignmentRequired",
+    "homepage",
+    "deletedDateTime",
+];
+
+/// A condition of `$filter`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
+pub struct Filter {
+    text: String,
+    advanced: bool,
+    /// Made of several conditions, so that it stands in brackets inside another.
+    compound: bool,
+}
+
+impl Filter {
+    fn simple(property: &str, text: String, advanced: bool) -> Self {
+        Self { text, advanced: advanced || ADVANCED.contains(&property), compound: false }
+    }
+
+    fn compare(property: &str, operator: &str, value: impl Into<Literal>, advanced: bool) -> Self {
+        let Literal(value) = value.into();
+        let advanced = advanced || value == "null";
+        Self::simple(property, format!("{property} {operator} {value}"), advanced)
+    }
+
+    /// `property eq value`.
+    pub fn eq(property: &str, value: impl Into<Literal>) -> Self {
+        Self::compare(property, "eq", value, false)
+    }
+
+    /// `property ne value`: an advanced query.
+    pub fn ne(property: &str, value: impl Into<Literal>) -> Self {
+        Self::compare(property, "ne", value, true)
+    }
+
+    /// `property ge value`.
+    pub fn ge(property: &str, value: impl Into<Literal>) -> Self {
+        Self::compare(property, "ge", value, false)
+    }
+
+    /// `property le value`.
+    pub fn le(property: &str, value: impl Into<Literal>) -> Self {
+        Self::compare(property, "le", value, false)
+    }
+
+    /// `property in (…)`.
+    pub fn is_in(property: &str, values: impl IntoIterator<Item = impl Into<Literal>>) -> Self {
+        let values: Vec<String> = values.into_iter().map(|value| value.into().0).collect();
+        Self::simple(property, format!("{property} in ({})", values.join(",")), false)
+    }
+
+    /// `startsWith(property,'text')`.
+    pub fn starts_with(property: &str, text: &str) -> Self {
+        Self::simple(property, format!("startsWith({property},{})", Literal::from(text).0), false)
+    }
+
+    /// `endsWith(property,'text')`: an advanced query.
+    pub fn ends_with(property: &str, text: &str) -> Self {
+        Self::simple(property, format!("endsWith({property},{})", Literal::from(text).0), true)
+    }
+
+    /// Some member of a collection of texts equals `value`: `property/any(x:x eq value)`.
+    pub fn any_eq(property: &str, value: impl Into<Literal>) -> Self {
+        Self::simple(property, format!("{property}/any(x:x eq {})", value.into().0), false)
+    }
+
+    /// Some member of a collection of texts starts with `text`.
+    pub fn any_starts_with(property: &str, text: &str) -> Self {
+        Self::simple(property, format!("{property}/any(x:startsWith(x,{}))", Literal::from(text).0), false)
+    }
+
+    /// Some member of a collection of objects has `member` equal to `value`: `property/any(x:x/member eq value)`.
+    pub fn any_member_eq(property: &str, member: &str, value: impl Into<Literal>) -> Self {
+        Self::simple(property, format!("{property}/any(x:x/{member} eq {})", value.into().0), false)
+    }
+
+    /// Both conditions.
+    pub fn and(self, other: Self) -> Self {
+        self.joined("and", other)
+    }
+
+    /// One condition or both.
+    pub fn or(self, other: Self) -> Self {
+        self.joined("or", other)
+    }
+
+    fn joined(self, operator: &str, other: Self) -> Self {
+        let advanced = self.advanced || other.advanced;
+        Self { text: format!("{} {operator} {}", self.grouped(), other.grouped()), advanced, compound: true }
+    }
+
+    /// A condition as text, where the types say too little. `advanced` is whether it needs an advanced query.
+    pub fn raw(text: impl Into<String>, advanced: bool) -> Self {
+        Self { text: text.into(), advanced, compound: true }
+    }
+
+    fn grouped(self) -> String {
+        if self.compound { format!("({})", self.text) } else { self.text }
+    }
+
+    /// The text of `$filter`.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether it needs an advanced query.
+    pub fn is_advanced(&self) -> bool {
+        self.advanced
+    }
+}
+
+impl std::ops::Not for Filter {
+    type Output = Self;
+
+    /// The opposite: an advanced query.
+    fn not(self) -> Self {
+        Self { text: format!("not({})", self.text), advanced: true, compound: false }
+    }
+}
+
+/// What a list asks for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Query {
+    pub(crate) filter: Option<Filter>,
+    pub(crate) select: Vec<String>,
+    pub(crate) order_by: Vec<String>,
+    pub(crate) expand: Vec<String>,
+    pub(crate) search: Option<String>,
+    pub(crate) top: Option<u16>,
+    pub(crate) count: bool,
+}
+
+/// The largest page of applications and service principals.
+const MOST_TOP: u16 = 999;
+
+impl Query {
+    pub(crate) fn selecting(properties: &[&str]) -> Self {
+        Self { select: properties.iter().map(|name| (*name).to_owned()).collect(), ..Self::default() }
+    }
+
+    /// Whether it needs `ConsistencyLevel: eventual`.
+    pub(crate) fn is_advanced(&self) -> bool {
+        self.count
+            || self.search.is_some()
+            || !self.order_by.is_empty()
+            || self.filter.as_ref().is_some_and(Filter::is_advanced)
+    }
+
+    /// The pairs of the address.
+    pub(crate) fn pairs(&self) -> Result<Vec<(String, String)>, Error> {
+        if self.top.is_some_and(|top| top == 0 || top > MOST_TOP) {
+            return Err(Error::invalid("invalid_top", format!("a page has 1 to {MOST_TOP} items"))
+                .with_remedy("Ask for a smaller page; the pager fetches the rest."));
+        }
+        if self.is_advanced() && !self.expand.is_empty() {
+            return Err(Error::invalid("invalid_query", "an advanced query cannot expand")
+                .with_remedy("Read the related objects by a call of their own."));
+        }
+        let mut pairs = Vec::new();
+        let mut push = |name: &str, value: String| pairs.push((name.to_owned(), value));
+        if let Some(filter) = &self.filter {
+            push("$filter", filter.text.clone());
+        }
+        if let Some(search) = &self.search {
+            push("$search", search.clone());
+        }
+        for (name, list) in [("$select", &self.select), ("$orderby", &self.order_by), ("$expand", &self.expand)] {
+            if !list.is_empty() {
+                push(name, list.join(","));
+            }
+        }
+        if let Some(top) = self.top {
+            push("$top", top.to_string());
+        }
+        if self.is_advanced() {
+            push("$count", "true".to_owned());
+        }
+        Ok(pairs)
+    }
+}
+
+/// `name(property='value')`, a segment that addresses an object by an alternate key.
+pub(crate) fn keyed(name: &str, property: &str, value: &str) -> String {
+    format!("{name}({property}={})", Literal::from(value).0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use url::Url;
+
+    const HOSTILE: [&str; 10] =
+        ["O'Brien", "../../x", "a/b?c#d", "100%25", "%2F", "é😀", "مرحبا", "a&b=c", "+ +", "'; drop"];
+
+    #[test]
+    fn a_text_arrives_as_it_is_in_a_path() {
+        for text in HOSTILE {
+            let mut url = Url::parse("https://graph.example/").unwrap();
+            url.path_segments_mut().unwrap().pop_if_empty().push("v1.0").push(&keyed(
+                "applications",
+                "uniqueName",
+                text,
+            ));
+            let segments: Vec<_> = url.path_segments().unwrap().collect();
+            assert_eq!(segments.len(), 2, "{text}: {url}");
+            assert_eq!((url.query(), url.fragment()), (None, None), "{text}");
+            let mut decoded = String::new();
+            for (key, _) in url::form_urlencoded::parse(
+                segments[1].replace('+', "%2B").replace('&', "%26").replace('=', "%3D").as_bytes(),
+            ) {
+                decoded.push_str(&key);
+            }
+            assert_eq!(decoded, format!("applications(uniqueName='{}')", text.replace('\'', "''")));
+        }
+    }
+
+    #[test]
+    fn a_text_arrives_as_it_is_in_a_filter() {
+        for text in HOSTILE {
+            let query = Query { filter: Some(Filter::eq("displayName", text)), ..Query::default() };
+            let mut url = Url::parse("https://graph.example/v1.0/applications").unwrap();
+            url.query_pairs_mut().extend_pairs(query.pairs().unwrap());
+            let pairs: Vec<_> = url.query_pairs().into_owned().collect();
+            assert_eq!(pairs, [("$filter".to_owned(), format!("displayName eq '{}'", text.replace('\'', "''")))]);
+        }
+    }
+
+    #[test]
+    fn advanced_queries_are_known_and_ask_for_a_count() {
+        let advanced = |filter: Filter| {
+            let query = Query { filter: Some(filter), ..Query::default() };
+            (query.is_advanced(), query.pairs().unwrap().contains(&("$count".to_owned(), "true".to_owned())))
+        };
+        assert_eq!(advanced(Filter::eq("displayName", "x")), (false, false));
+        assert_eq!(advanced(Filter::any_eq("tags", "x")), (false, false));
+        assert_eq!(advanced(Filter::ne("displayName", "x")), (true, true));
+        assert_eq!(advanced(!Filter::eq("displayName", "x")), (true, true));
+        assert_eq!(advanced(Filter::eq("notes", "x")), (true, true));
+        assert_eq!(advanced(Filter::eq("displayName", Literal::null())), (true, true));
+        assert_eq!(advanced(Filter::eq("appId", "x").or(Filter::ends_with("displayName", "y"))), (true, true));
+    }
+
+    #[test]
+    fn conditions_keep_their_grouping() {
+        let filter = Filter::eq("a", true).or(Filter::eq("b", 2_i64)).and(Filter::starts_with("c", "d"));
+        assert_eq!(filter.as_str(), "(a eq true or b eq 2) and startsWith(c,'d')");
+    }
+}

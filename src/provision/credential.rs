@@ -1,0 +1,136 @@
+//! The client secrets that a registration asks for.
+
+use serde::{Deserialize, Serialize};
+use time::{Date, Duration, Month, OffsetDateTime};
+
+use crate::error::Error;
+
+/// A client secret to be issued: a password credential of the application.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[must_use]
+pub struct ClientSecret {
+    name: String,
+    lifetime: Lifetime,
+}
+
+/// How long a secret lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub enum Lifetime {
+    /// Calendar months: to the same day of the month, or the month's last.
+    Months(u32),
+    /// Days of 24 hours.
+    Days(u32),
+    /// To a date.
+    Until(#[serde(with = "time::serde::rfc3339")] OffsetDateTime),
+}
+
+/// The portal's recommendation: 180 days.
+const DEFAULT: Lifetime = Lifetime::Days(180);
+
+/// Each attempt to issue a secret ends up to this much earlier than asked for, by chance: so its end date is a mark by
+/// which this attempt, and no other, is found again when its answer was lost.
+pub(crate) const MARK: Duration = Duration::minutes(10);
+
+impl ClientSecret {
+    /// A secret of this description, valid for 180 days unless said otherwise.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self { name: name.into(), lifetime: DEFAULT }
+    }
+
+    /// Ends after calendar months. Entra's longest in the portal is 24.
+    pub fn valid_for_months(mut self, months: u32) -> Self {
+        self.lifetime = Lifetime::Months(months);
+        self
+    }
+
+    /// Ends after days.
+    pub fn valid_for_days(mut self, days: u32) -> Self {
+        self.lifetime = Lifetime::Days(days);
+        self
+    }
+
+    /// Ends at a date.
+    pub fn valid_until(mut self, end: OffsetDateTime) -> Self {
+        self.lifetime = Lifetime::Until(end);
+        self
+    }
+
+    /// The description, which the portal shows.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// How long it lives.
+    pub fn lifetime(&self) -> Lifetime {
+        self.lifetime
+    }
+
+    /// When a secret issued now ends.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) for a lifetime of zero, in the past or beyond the calendar.
+    pub fn end(&self, now: OffsetDateTime) -> Result<OffsetDateTime, Error> {
+        let end = match self.lifetime {
+            Lifetime::Months(months) => add_months(now, months),
+            Lifetime::Days(days) => now.checked_add(Duration::days(days.into())),
+            Lifetime::Until(end) => Some(end),
+        };
+        let end = end.ok_or_else(|| self.invalid("is longer than the calendar"))?;
+        // The service's own clock decides; a secret that ends within minutes is of no use to anybody.
+        if end <= now + MARK { Err(self.invalid("is zero or in the past")) } else { Ok(end) }
+    }
+
+    pub(super) fn check(&self) -> Result<(), Error> {
+        let length = self.name.chars().count();
+        if self.name.trim().is_empty() || length > 90 {
+            return Err(Error::invalid("secret_name", "a client secret's description has 1 to 90 characters")
+                .with_remedy("Give it a description by which the customer knows it again."));
+        }
+        match self.lifetime {
+            Lifetime::Months(0) | Lifetime::Days(0) => Err(self.invalid("is zero or in the past")),
+            _ => Ok(()),
+        }
+    }
+
+    fn invalid(&self, what: &str) -> Error {
+        Error::invalid("secret_lifetime", format!("the lifetime of the client secret “{}” {what}", self.name))
+            .with_remedy("Give months, days or an end date in the future.")
+    }
+}
+
+fn add_months(from: OffsetDateTime, months: u32) -> Option<OffsetDateTime> {
+    let zero_based = i64::from(from.year()) * 12 + i64::from(u8::from(from.month())) - 1 + i64::from(months);
+    let year = i32::try_from(zero_based.div_euclid(12)).ok()?;
+    let month = Month::try_from(u8::try_from(zero_based.rem_euclid(12) + 1).ok()?).ok()?;
+    let day = from.day().min(month.length(year));
+    Some(from.replace_date(Date::from_calendar_date(year, month, day).ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use time::macros::datetime;
+
+    #[test]
+    fn months_are_the_calendars() {
+        let end = |from, months| ClientSecret::new("x").valid_for_months(months).end(from).unwrap();
+        assert_eq!(end(datetime!(2026-01-31 10:00 UTC), 1), datetime!(2026-02-28 10:00 UTC));
+        assert_eq!(end(datetime!(2024-02-29 10:00 UTC), 24), datetime!(2026-02-28 10:00 UTC));
+        assert_eq!(end(datetime!(2026-12-15 10:00 UTC), 24), datetime!(2028-12-15 10:00 UTC));
+    }
+
+    #[test]
+    fn a_lifetime_that_is_none_is_refused() {
+        let now = datetime!(2026-01-31 10:00 UTC);
+        for secret in [
+            ClientSecret::new("x").valid_for_days(0),
+            ClientSecret::new("x").valid_for_months(0),
+            ClientSecret::new("x").valid_until(datetime!(2026-01-30 10:00 UTC)),
+            ClientSecret::new("x").valid_for_months(u32::MAX),
+        ] {
+            assert_eq!(secret.end(now).unwrap_err().code(), "secret_lifetime", "{secret:?}");
+        }
+    }
+}

@@ -1,0 +1,260 @@
+//! A plan: what would change, as a value that prints, compares and can be kept.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+use crate::error::{Error, ErrorKind};
+use crate::ids::{AppId, TenantId};
+use crate::permission::Permission;
+use crate::provision::diff::{Choices, Diff};
+use crate::provision::snapshot::Snapshot;
+use crate::provision::spec::AppRegistration;
+
+/// The form in which plans are kept. One of another form is not read.
+const FORMAT: u32 = 1;
+
+/// What would change, line by line.
+///
+/// It prints as a text for a person, compares, and is kept as JSON ([`to_json`](Self::to_json)). It holds no secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Plan {
+    pub(super) format: u32,
+    pub(super) cloud: String,
+    pub(super) tenant: TenantId,
+    #[serde(with = "time::serde::rfc3339")]
+    pub(super) made_at: OffsetDateTime,
+    pub(super) registration: AppRegistration,
+    pub(super) choices: Choices,
+    pub(super) seen: Snapshot,
+    lines: Vec<Line>,
+    /// Read from a file: observed again before it is applied.
+    #[serde(skip, default = "yes")]
+    pub(super) kept: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// One line of a plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Line {
+    /// What happens.
+    pub mark: Mark,
+    /// A stable code, such as `permission_granted:Directory.Read.All:application`.
+    pub code: String,
+    /// The sentence for a person.
+    pub text: String,
+    /// Why it deserves a second look.
+    pub second_look: Option<String>,
+}
+
+/// What happens to what a line names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub enum Mark {
+    /// It is added.
+    Add,
+    /// It is changed.
+    Change,
+    /// It is removed, as `exact` asks.
+    Remove,
+    /// It is so already.
+    AlreadySo,
+    /// It is there, is not named, and stays.
+    LeftAlone,
+    /// It is optional, and nobody asked for it.
+    NotSelected,
+}
+
+impl Mark {
+    /// Whether something is written.
+    pub fn is_change(self) -> bool {
+        matches!(self, Self::Add | Self::Change | Self::Remove)
+    }
+
+    fn sign(self) -> char {
+        match self {
+            Self::Add => '+',
+            Self::Change => '~',
+            Self::Remove => '-',
+            Self::AlreadySo => '=',
+            Self::LeftAlone => '·',
+            Self::NotSelected => '○',
+        }
+    }
+}
+
+impl Plan {
+    pub(super) fn new(
+        cloud: &str,
+        registration: &AppRegistration,
+        choices: Choices,
+        seen: Snapshot,
+        now: OffsetDateTime,
+    ) -> Self {
+        let lines = Diff::between(registration, &seen, &choices, now).lines;
+        Self {
+            format: FORMAT,
+            cloud: cloud.to_owned(),
+            tenant: seen.tenant,
+            made_at: now,
+            registration: registration.clone(),
+            choices,
+            seen,
+            lines,
+            kept: false,
+        }
+    }
+
+    /// The tenant that it is for, and the only one that it can be applied to.
+    pub fn tenant_id(&self) -> TenantId {
+        self.tenant
+    }
+
+    /// The tenant's display name, where the caller may read it.
+    pub fn tenant_name(&self) -> Option<&str> {
+        self.seen.tenant_name.as_deref()
+    }
+
+    /// The client id, once the application is there.
+    pub fn app_id(&self) -> Option<AppId> {
+        self.seen.application.as_ref().map(|app| app.app_id)
+    }
+
+    /// When the target was looked at.
+    pub fn made_at(&self) -> OffsetDateTime {
+        self.made_at
+    }
+
+    /// The registration that it is a plan for.
+    pub fn registration(&self) -> &AppRegistration {
+        &self.registration
+    }
+
+    /// Every line, in the order of the guide.
+    pub fn lines(&self) -> &[Line] {
+        &self.lines
+    }
+
+    /// The lines that write something.
+    pub fn changes(&self) -> impl Iterator<Item = &Line> {
+        self.lines.iter().filter(|line| line.mark.is_change())
+    }
+
+    /// Whether nothing would be written.
+    pub fn is_converged(&self) -> bool {
+        self.changes().next().is_none()
+    }
+
+    /// The permissions that would be declared or granted and that deserve a second look: to be approved by name.
+    pub fn needs_approval(&self) -> Vec<&Permission> {
+        self.registration
+            .wanted_permissions()
+            .filter(|permission| permission.high_privilege().is_some())
+            .filter(|permission| {
+                self.seen.resolved(permission).is_none_or(|resolved| {
+                    !self.seen.is_declared(resolved)
+                        || (self.registration.admin_consent && !self.seen.is_granted(resolved))
+                })
+            })
+            .collect()
+    }
+
+    /// The plan as JSON, to be kept or sent. It holds no secret.
+    ///
+    /// # Panics
+    /// Never: every part of a plan can be written.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string_pretty(self).expect("a plan holds nothing that JSON cannot")
+    }
+
+    /// Reads a plan that was kept. It is observed again before it is applied.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] when the text is no plan, or one of another format.
+    pub fn from_json(text: &str) -> Result<Self, Error> {
+        let plan: Self = serde_json::from_str(text).map_err(|error| {
+            Error::invalid("plan_unreadable", "the text is not a plan of this crate")
+                .with_remedy("Plan again; a plan is not written by hand.")
+                .with_source(error)
+        })?;
+        if plan.format != FORMAT {
+            return Err(Error::invalid("plan_format", format!("the plan has format {}, and this version reads {FORMAT}", plan.format))
+                .with_remedy("Plan again with this version."));
+        }
+        Ok(plan)
+    }
+
+    pub(super) fn approved(&self, approvals: &Approvals) -> Result<(), Error> {
+        let open: Vec<_> = self
+            .needs_approval()
+            .into_iter()
+            .filter(|permission| !approvals.cover(permission))
+            .map(|permission| format!("{permission}: {}", permission.high_privilege().unwrap_or_default()))
+            .collect();
+        if open.is_empty() {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::NeedsApproval, "needs_approval", format!("these permissions deserve a second look: {}", open.join("; ")))
+            .with_remedy("Approve each by its name if the customer agrees, or leave it out."))
+    }
+}
+
+/// What the caller has approved.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Approvals {
+    pub(super) all: bool,
+    pub(super) names: Vec<String>,
+}
+
+impl Approvals {
+    fn cover(&self, permission: &Permission) -> bool {
+        let id = permission.id().map(|id| id.to_string());
+        self.all || self.names.iter().any(|name| permission.name() == Some(name) || id.as_ref() == Some(name))
+    }
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let tenant = self.tenant_name().unwrap_or("tenant");
+        writeln!(f, "Plan for “{}” in {tenant} ({})", self.registration.display_name(), self.tenant)?;
+        let groups = [
+            ("To add", &[Mark::Add][..]),
+            ("To change", &[Mark::Change]),
+            ("To remove", &[Mark::Remove]),
+            ("Already so", &[Mark::AlreadySo]),
+            ("Left alone", &[Mark::LeftAlone]),
+            ("Optional, not selected", &[Mark::NotSelected]),
+        ];
+        for (title, marks) in groups {
+            let lines: Vec<_> = self.lines.iter().filter(|line| marks.contains(&line.mark)).collect();
+            if lines.is_empty() {
+                continue;
+            }
+            writeln!(f, "\n{title}")?;
+            for line in lines {
+                let look = if line.second_look.is_some() && line.mark.is_change() { "  (!)" } else { "" };
+                writeln!(f, "  {} {}{look}", line.mark.sign(), line.text)?;
+            }
+        }
+        let looks = self.needs_approval();
+        if !looks.is_empty() {
+            writeln!(f, "\nNeeds approval")?;
+            for permission in looks {
+                writeln!(f, "  ! {permission}: {}", permission.high_privilege().unwrap_or_default())?;
+            }
+        }
+        match self.changes().count() {
+            0 => writeln!(f, "\nNothing to do."),
+            1 => writeln!(f, "\n1 change."),
+            count => writeln!(f, "\n{count} changes."),
+        }
+    }
+}

@@ -1,0 +1,415 @@
+//! The guide as a value: what an app registration is to be.
+
+use serde::{Deserialize, Serialize};
+use time::Duration;
+use url::{Host, Url};
+
+use crate::error::Error;
+use crate::model::SignInAudience;
+use crate::permission::Permission;
+use crate::provision::credential::ClientSecret;
+use crate::provision::redirect_uri::{Platform, RedirectUri};
+
+/// With this tag on its service principal, the portal lists the app under Enterprise applications.
+pub(super) const ENTERPRISE_TAG: &str = "WindowsAzureActiveDirectoryIntegratedApp";
+
+/// What an app registration is to be: the vendor's guide, written down once.
+///
+/// ```
+/// use entra_apps::permission::microsoft_graph::{application, delegated};
+/// use entra_apps::{AppRegistration, ClientSecret, Platform, SignInAudience};
+///
+/// let immybot = AppRegistration::new("immybot-custom", "ImmyBot Custom Application")
+///     .audience(SignInAudience::MultipleOrganizations)
+///     .redirect_uri(Platform::Web, "https://contoso.immy.bot/consent-callback")
+///     .permission(application::DIRECTORY_READ_ALL)
+///     .permission(delegated::USER_READ)
+///     .optional(application::APPLICATION_READ_WRITE_ALL, "Add Azure Sync Fabric to Tenant task")
+///     .credential(ClientSecret::new("ImmyBot").valid_for_months(24));
+/// immybot.check()?;
+/// # Ok::<(), entra_apps::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[must_use]
+pub struct AppRegistration {
+    pub(super) key: String,
+    pub(super) display_name: String,
+    pub(super) audience: SignInAudience,
+    pub(super) redirect_uris: Vec<RedirectUri>,
+    pub(super) public_client_flows: Option<bool>,
+    pub(super) permissions: Vec<PermissionRequest>,
+    pub(super) selection: Selection,
+    pub(super) admin_consent: bool,
+    pub(super) credentials: Vec<ClientSecret>,
+    pub(super) notes: Option<String>,
+    pub(super) tags: Vec<String>,
+    pub(super) listed_as_enterprise_application: bool,
+    pub(super) homepage: Option<String>,
+    pub(super) logout_url: Option<String>,
+    pub(super) property_lock: Option<bool>,
+    pub(super) use_within: Option<Duration>,
+    pub(super) confirmations: Vec<Confirmation>,
+    pub(super) exact: bool,
+}
+
+/// A permission that the guide names.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct PermissionRequest {
+    pub(super) permission: Permission,
+    /// What it is needed for; without a purpose it is required.
+    pub(super) purposes: Vec<String>,
+}
+
+/// Which optional permissions are wanted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) enum Selection {
+    #[default]
+    None,
+    Purposes(Vec<String>),
+    All,
+}
+
+/// A step that only a person can confirm.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Confirmation {
+    pub(super) code: String,
+    pub(super) step: String,
+}
+
+impl AppRegistration {
+    /// An app that is known by `key`, whatever it is called, with a display name.
+    ///
+    /// The key becomes Graph's immutable `uniqueName`: choose it once and for ever, such as `contoso-backup`.
+    /// Single tenant, admin consent on, listed under Enterprise applications, unless said otherwise.
+    pub fn new(key: impl Into<String>, display_name: impl Into<String>) -> Self {
+        Self {
+            key: key.into(),
+            display_name: display_name.into(),
+            audience: SignInAudience::SingleOrganization,
+            redirect_uris: Vec::new(),
+            public_client_flows: None,
+            permissions: Vec::new(),
+            selection: Selection::None,
+            admin_consent: true,
+            credentials: Vec::new(),
+            notes: None,
+            tags: Vec::new(),
+            listed_as_enterprise_application: true,
+            homepage: None,
+            logout_url: None,
+            property_lock: None,
+            use_within: None,
+            confirmations: Vec::new(),
+            exact: false,
+        }
+    }
+
+    /// Who may sign in to the app: the portal's *Supported account types*.
+    pub fn audience(mut self, audience: SignInAudience) -> Self {
+        self.audience = audience;
+        self
+    }
+
+    /// Adds a redirect URI, kept exactly as given.
+    pub fn redirect_uri(mut self, platform: Platform, uri: impl Into<String>) -> Self {
+        self.redirect_uris.push(RedirectUri::new(platform, uri));
+        self
+    }
+
+    /// *Allow public client flows*: device code, and sign-in without a secret. Left as it is unless said.
+    pub fn public_client_flows(mut self, allowed: bool) -> Self {
+        self.public_client_flows = Some(allowed);
+        self
+    }
+
+    /// Adds a permission that the app cannot do without.
+    pub fn permission(mut self, permission: Permission) -> Self {
+        self.permissions.push(PermissionRequest { permission, purposes: Vec::new() });
+        self
+    }
+
+    /// Adds a permission that is needed for `purpose` only: neither declared nor granted unless the purpose is
+    /// selected. Say it again for a further purpose.
+    pub fn optional(mut self, permission: Permission, purpose: impl Into<String>) -> Self {
+        let purpose = purpose.into();
+        match self.permissions.iter_mut().find(|request| request.permission == permission && !request.purposes.is_empty()) {
+            Some(request) => request.purposes.push(purpose),
+            None => self.permissions.push(PermissionRequest { permission, purposes: vec![purpose] }),
+        }
+        self
+    }
+
+    /// Selects the optional permissions of one purpose.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) when no permission has that purpose; the error lists those
+    /// that there are.
+    pub fn select(mut self, purpose: &str) -> Result<Self, Error> {
+        let known = self.purposes();
+        let Some(found) = known.iter().find(|known| known.eq_ignore_ascii_case(purpose.trim())) else {
+            let list = known.iter().map(|name| format!("“{name}”")).collect::<Vec<_>>().join(", ");
+            return Err(Error::invalid("unknown_purpose", format!("no permission is for “{purpose}”")).with_remedy(
+                if list.is_empty() { "There are no optional permissions.".to_owned() } else { format!("Choose one of {list}.") },
+            ));
+        };
+        let found = (*found).to_owned();
+        match &mut self.selection {
+            Selection::All => {}
+            Selection::Purposes(selected) if selected.contains(&found) => {}
+            Selection::Purposes(selected) => selected.push(found),
+            Selection::None => self.selection = Selection::Purposes(vec![found]),
+        }
+        Ok(self)
+    }
+
+    /// Selects every optional permission.
+    pub fn select_all(mut self) -> Self {
+        self.selection = Selection::All;
+        self
+    }
+
+    /// Whether the permissions are granted for the whole tenant, as the button *Grant admin consent* does. On by
+    /// default.
+    pub fn admin_consent(mut self, granted: bool) -> Self {
+        self.admin_consent = granted;
+        self
+    }
+
+    /// Adds a client secret.
+    pub fn credential(mut self, secret: ClientSecret) -> Self {
+        self.credentials.push(secret);
+        self
+    }
+
+    /// The internal notes of the registration.
+    pub fn notes(mut self, notes: impl Into<String>) -> Self {
+        self.notes = Some(notes.into());
+        self
+    }
+
+    /// Adds a tag to the application.
+    pub fn tag(mut self, tag: impl Into<String>) -> Self {
+        self.tags.push(tag.into());
+        self
+    }
+
+    /// Whether the portal lists the app under Enterprise applications. On by default.
+    pub fn listed_as_enterprise_application(mut self, listed: bool) -> Self {
+        self.listed_as_enterprise_application = listed;
+        self
+    }
+
+    /// The home page.
+    pub fn homepage(mut self, url: impl Into<String>) -> Self {
+        self.homepage = Some(url.into());
+        self
+    }
+
+    /// Where Entra tells the app that a user signed out.
+    pub fn logout_url(mut self, url: impl Into<String>) -> Self {
+        self.logout_url = Some(url.into());
+        self
+    }
+
+    /// The [instance property lock](https://learn.microsoft.com/entra/identity-platform/howto-configure-app-instance-property-locks):
+    /// nobody in another tenant can change the app's credentials there. On by default for a multi-tenant app, left as
+    /// it is otherwise.
+    pub fn instance_property_lock(mut self, locked: bool) -> Self {
+        self.property_lock = Some(locked);
+        self
+    }
+
+    /// The app must be used within this time of its creation; past it, `verify` says to make a new one.
+    pub fn use_within(mut self, time: Duration) -> Self {
+        self.use_within = Some(time);
+        self
+    }
+
+    /// Adds a step that only a person can confirm, such as `secret_stored`, “The secret is stored securely”. It stands
+    /// in the checklist and is never ticked by itself.
+    pub fn confirmation(mut self, code: impl Into<String>, step: impl Into<String>) -> Self {
+        self.confirmations.push(Confirmation { code: code.into(), step: step.into() });
+        self
+    }
+
+    /// Also removes what is not named here: redirect URIs, declared permissions, and tenant-wide grants. Secrets,
+    /// owners and grants of single users are never removed by this.
+    pub fn exact(mut self) -> Self {
+        self.exact = true;
+        self
+    }
+
+    /// The key by which the app is known.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// The display name.
+    pub fn display_name(&self) -> &str {
+        &self.display_name
+    }
+
+    /// Every purpose that an optional permission has, in order.
+    pub fn purposes(&self) -> Vec<&str> {
+        let mut purposes: Vec<&str> = Vec::new();
+        for purpose in self.permissions.iter().flat_map(|request| &request.purposes) {
+            if !purposes.contains(&purpose.as_str()) {
+                purposes.push(purpose);
+            }
+        }
+        purposes
+    }
+
+    /// The permissions that are wanted: the required ones, and the optional ones selected.
+    pub fn wanted_permissions(&self) -> impl Iterator<Item = &Permission> {
+        self.permissions.iter().filter(|request| self.wants(request)).map(|request| &request.permission)
+    }
+
+    fn wants(&self, request: &PermissionRequest) -> bool {
+        request.purposes.is_empty()
+            || match &self.selection {
+                Selection::None => false,
+                Selection::All => true,
+                Selection::Purposes(selected) => request.purposes.iter().any(|purpose| selected.contains(purpose)),
+            }
+    }
+
+    pub(super) fn locks_properties(&self) -> Option<bool> {
+        self.property_lock.or_else(|| is_multi_tenant(&self.audience).then_some(true))
+    }
+
+    /// Checks what can be checked without a tenant; [`Client::plan`](crate::Client::plan) does it too.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) for the first thing that Entra would refuse.
+    pub fn check(&self) -> Result<(), Error> {
+        let personal = allows_personal_accounts(&self.audience);
+        self.check_names(personal)?;
+        self.check_redirect_uris(personal)?;
+        self.check_permissions(personal)?;
+        self.check_credentials(personal)?;
+        for (what, url) in [("homepage", &self.homepage), ("logout URL", &self.logout_url)] {
+            if let Some(url) = url {
+                check_page(what, url)?;
+            }
+        }
+        self.check_tags()
+    }
+
+    fn check_names(&self, personal: bool) -> Result<(), Error> {
+        let key = &self.key;
+        if key.trim().is_empty() || key.chars().count() > 256 || key.chars().any(char::is_control) {
+            return Err(Error::invalid("key", "the key has 1 to 256 characters, none of them a control character")
+                .with_remedy("Choose a short name for good, such as contoso-backup."));
+        }
+        let most = if personal { 90 } else { 256 };
+        let length = self.display_name.chars().count();
+        if self.display_name.trim().is_empty() || length > most {
+            return Err(Error::invalid("display_name", format!("the display name has {length} characters; 1 to {most} are allowed"))
+                .with_remedy("Give the app a name by which the customer knows it again."));
+        }
+        if let SignInAudience::Other(other) = &self.audience {
+            return Err(Error::invalid("audience", format!("{other} is no audience that Entra knows"))
+                .with_remedy("Choose one of the named audiences."));
+        }
+        Ok(())
+    }
+
+    fn check_redirect_uris(&self, personal: bool) -> Result<(), Error> {
+        let most = if personal { 100 } else { 256 };
+        if self.redirect_uris.len() > most {
+            return Err(Error::invalid("redirect_uri", format!("there are more than {most} redirect URIs"))
+                .with_remedy("Leave out those that are not used."));
+        }
+        for (place, uri) in self.redirect_uris.iter().enumerate() {
+            uri.check(personal)?;
+            let twin = self.redirect_uris[..place].iter().find(|other| other.uri.eq_ignore_ascii_case(&uri.uri));
+            if let Some(twin) = twin {
+                return Err(Error::invalid(
+                    "redirect_uri_twice",
+                    format!("the redirect URI {} stands twice: {} and {}", uri.uri, twin.platform.portal_name(), uri.platform.portal_name()),
+                )
+                .with_remedy("Name it once, for one platform; give each platform a path of its own."));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_permissions(&self, personal: bool) -> Result<(), Error> {
+        for (place, request) in self.permissions.iter().enumerate() {
+            if self.permissions[..place].iter().any(|other| other.permission == request.permission) {
+                return Err(Error::invalid("permission_twice", format!("the permission {} stands twice", request.permission))
+                    .with_remedy("Name it once, as required or as optional."));
+            }
+        }
+        let wanted: Vec<_> = self.wanted_permissions().collect();
+        let mut apis: Vec<_> = wanted.iter().map(|permission| permission.api()).collect();
+        apis.sort();
+        apis.dedup();
+        let most = if personal { 200 } else { 400 };
+        let limits = if apis.len() > 50 {
+            Some("more than 50 APIs".to_owned())
+        } else if wanted.len() > most {
+            Some(format!("more than {most} permissions"))
+        } else if personal && apis.iter().any(|api| wanted.iter().filter(|p| p.api() == *api).count() > 30) {
+            Some("more than 30 permissions of one API, the limit for personal accounts".to_owned())
+        } else {
+            None
+        };
+        match limits {
+            Some(what) => Err(Error::invalid("too_many_permissions", format!("the app declares {what}"))
+                .with_remedy("Leave out those that it can do without.")),
+            None => Ok(()),
+        }
+    }
+
+    fn check_credentials(&self, personal: bool) -> Result<(), Error> {
+        if personal && self.credentials.len() > 2 {
+            return Err(Error::invalid("too_many_secrets", "an app for personal accounts has two client secrets at most")
+                .with_remedy("Leave one out."));
+        }
+        for (place, secret) in self.credentials.iter().enumerate() {
+            secret.check()?;
+            if self.credentials[..place].iter().any(|other| other.name() == secret.name()) {
+                return Err(Error::invalid("secret_twice", format!("two client secrets are called “{}”", secret.name()))
+                    .with_remedy("Give each a description of its own: it is how they are told apart."));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_tags(&self) -> Result<(), Error> {
+        for (place, tag) in self.tags.iter().enumerate() {
+            let length = tag.chars().count();
+            if length == 0 || length > 256 || tag.contains(char::is_whitespace) || self.tags[..place].contains(tag) {
+                return Err(Error::invalid("tag", format!("the tag {tag:?} is not one that Entra takes"))
+                    .with_remedy("A tag has 1 to 256 characters without blanks, and stands once."));
+            }
+        }
+        Ok(())
+    }
+}
+
+pub(super) fn is_multi_tenant(audience: &SignInAudience) -> bool {
+    matches!(audience, SignInAudience::MultipleOrganizations | SignInAudience::MultipleOrganizationsAndPersonalAccounts)
+}
+
+pub(super) fn allows_personal_accounts(audience: &SignInAudience) -> bool {
+    matches!(
+        audience,
+        SignInAudience::MultipleOrganizationsAndPersonalAccounts | SignInAudience::PersonalAccounts
+    )
+}
+
+fn check_page(what: &str, text: &str) -> Result<(), Error> {
+    let good = text.chars().count() <= 255
+        && Url::parse(text).is_ok_and(|url| {
+            url.scheme() == "https" || (url.scheme() == "http" && url.host() == Some(Host::Domain("localhost")))
+        });
+    if good {
+        return Ok(());
+    }
+    Err(Error::invalid("page", format!("the {what} {text} is not one that Entra takes"))
+        .with_remedy("It is an https address (or http://localhost) of at most 255 characters."))
+}
