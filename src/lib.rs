@@ -1,6 +1,7 @@
 //! Register an app in Microsoft Entra from one typed value: planned, applied, verified, safe to run again, testable
 //! without a tenant.
 
+pub mod api;
 pub mod auth;
 mod client;
 pub mod clock;

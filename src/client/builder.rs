@@ -8,6 +8,7 @@ use http::header::HeaderValue;
 use secrecy::SecretString;
 
 use crate::auth::ClientSecretProvider;
+use crate::client::kept::Kept;
 use crate::client::tokens::Tokens;
 use crate::client::{Client, Recent, Shared};
 use crate::clock::Clock;
@@ -164,6 +165,7 @@ impl ClientBuilder {
                 means: Means { transport, clock, randomness: self.randomness, policy: self.policy },
                 cloud: self.cloud,
                 recent: Recent::default(),
+                kept: Kept::default(),
                 user_agent,
                 default_deadline: self.default_deadline,
                 places: tokio::sync::Semaphore::new(PLACES),

@@ -3,6 +3,7 @@
 mod batch;
 mod builder;
 pub(crate) mod call;
+mod kept;
 mod recent;
 pub(crate) mod replication;
 mod service_error;
@@ -24,7 +25,8 @@ pub use call::Call;
 
 use crate::auth::TokenClaims;
 use crate::client::call::Spec;
-use crate::client::recent::Recent;
+use crate::client::kept::Kept;
+use crate::client::recent::{Ids, Recent};
 use crate::client::tokens::Tokens;
 use crate::clock::Clock;
 use crate::cloud::Cloud;
@@ -33,6 +35,9 @@ use crate::exchange::{Answer, Bounds, Means, Observer, Repeat};
 use crate::ids::TenantId;
 use crate::random::{self, Randomness};
 use crate::token::{AccessToken, TokenRequest};
+
+/// How long a read may lag behind a write: a 404 after that is the truth.
+pub(crate) const READ_LAG: Duration = Duration::from_secs(60);
 
 /// A client of Microsoft Graph for one tenant. Cheap to clone; clones share connections, tokens and memory.
 #[derive(Clone)]
@@ -47,6 +52,7 @@ struct Shared {
     cloud: Cloud,
     tokens: Tokens,
     recent: Recent,
+    kept: Kept,
     user_agent: HeaderValue,
     default_deadline: Option<Duration>,
     /// Requests under way at once.
@@ -127,20 +133,31 @@ impl Client {
         self.shared.applying.lock().await
     }
 
-    /// Remembers that these ids were written a moment ago.
-    pub(crate) fn wrote(&self, ids: impl IntoIterator<Item = String>) {
-        self.shared.recent.wrote(ids, self.clock().monotonic());
+    /// Remembers that this id was written a moment ago.
+    pub(crate) fn wrote(&self, id: impl ToString) {
+        self.shared.recent.wrote(Ids::one(id.to_string()), self.clock().monotonic());
+    }
+
+    /// What is kept in memory for all clones of this client.
+    pub(crate) fn kept(&self) -> &Kept {
+        &self.shared.kept
     }
 
     /// Whether the call mentions what this client wrote a moment ago.
     fn is_fresh(&self, spec: &Spec) -> bool {
-        let window = self.shared.means.policy.replication_window;
+        let window =
+            if spec.method == http::Method::GET { READ_LAG } else { self.shared.means.policy.replication_window };
         self.shared.recent.any(&spec.mentions, self.clock().monotonic(), window)
     }
 
     fn remember(&self, spec: &Spec, answer: &Answer) {
-        if answer.status.is_success() && spec.method != http::Method::GET {
-            self.wrote(recent::ids_in(&answer.body));
+        if !answer.status.is_success() || spec.method == http::Method::GET {
+            return;
+        }
+        if spec.method == http::Method::DELETE {
+            self.shared.recent.deleted(&spec.mentions);
+        } else {
+            self.shared.recent.wrote(Ids::in_body(&answer.body), self.clock().monotonic());
         }
     }
 

@@ -11,38 +11,70 @@ use serde::Deserialize;
 const MOST: usize = 20_000;
 
 #[derive(Debug, Default)]
-pub(super) struct Recent(Mutex<HashMap<String, Duration>>);
+pub(super) struct Recent(Mutex<HashMap<String, Written>>);
+
+#[derive(Clone, Debug)]
+struct Written {
+    at: Duration,
+    /// What the ids of one app have in common, so that they are forgotten together.
+    group: String,
+}
 
 impl Recent {
-    /// Remembers ids written at `now`.
-    pub(super) fn wrote(&self, ids: impl IntoIterator<Item = String>, now: Duration) {
+    /// Remembers ids, of one app where they are several, written at `now`.
+    pub(super) fn wrote(&self, ids: Ids, now: Duration) {
         let mut written = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if written.len() >= MOST {
-            let mut times: Vec<_> = written.values().copied().collect();
+            let mut times: Vec<_> = written.values().map(|written| written.at).collect();
             times.sort_unstable();
             let middle = times[times.len() / 2];
-            written.retain(|_, at| *at > middle);
+            written.retain(|_, entry| entry.at > middle);
         }
-        written.extend(ids.into_iter().map(|id| (id, now)));
+        let Some(group) = ids.group() else { return };
+        written.extend(ids.all().map(|id| (id, Written { at: now, group: group.clone() })));
+    }
+
+    /// Forgets what was deleted, and what went with it.
+    pub(super) fn deleted(&self, ids: &[String]) {
+        let mut written = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for id in ids {
+            if let Some(Written { group, .. }) = written.remove(id) {
+                written.retain(|_, entry| entry.group != group);
+            }
+        }
     }
 
     /// Whether one of `ids` was written within `window` before `now`.
     pub(super) fn any(&self, ids: &[String], now: Duration, window: Duration) -> bool {
         let written = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        ids.iter().any(|id| written.get(id).is_some_and(|at| now.saturating_sub(*at) <= window))
+        ids.iter().any(|id| written.get(id).is_some_and(|entry| now.saturating_sub(entry.at) <= window))
     }
 }
 
 /// The ids in the answer to a creation.
-pub(super) fn ids_in(body: &Bytes) -> impl Iterator<Item = String> + use<> {
-    #[derive(Default, Deserialize)]
-    #[serde(rename_all = "camelCase", default)]
-    struct Ids {
-        id: Option<String>,
-        app_id: Option<String>,
-        key_id: Option<String>,
-        unique_name: Option<String>,
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct Ids {
+    id: Option<String>,
+    app_id: Option<String>,
+    key_id: Option<String>,
+    unique_name: Option<String>,
+}
+
+impl Ids {
+    pub(super) fn in_body(body: &Bytes) -> Self {
+        serde_json::from_slice(body).unwrap_or_default()
     }
-    let Ids { id, app_id, key_id, unique_name } = serde_json::from_slice(body).unwrap_or_default();
-    [id, app_id, key_id, unique_name].into_iter().flatten()
+
+    pub(super) fn one(id: String) -> Self {
+        Self { id: Some(id), ..Self::default() }
+    }
+
+    fn group(&self) -> Option<String> {
+        self.app_id.clone().or_else(|| self.all().next())
+    }
+
+    fn all(&self) -> impl Iterator<Item = String> {
+        [&self.id, &self.app_id, &self.key_id, &self.unique_name].into_iter().flatten().cloned()
+    }
 }

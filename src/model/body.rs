@@ -15,6 +15,11 @@ impl Body {
         self.0.insert(name.to_owned(), value);
     }
 
+    /// A member that is a text.
+    pub(super) fn text(&self, name: &str) -> Option<&str> {
+        self.0.get(name).and_then(Value::as_str)
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -124,6 +124,11 @@ impl NewOAuth2PermissionGrant {
         Self(body)
     }
 
+    /// The app that it is for, as text.
+    pub(crate) fn client_id(&self) -> Option<String> {
+        self.0.text("clientId").map(str::to_owned)
+    }
+
     fn body(
         consent: ConsentType,
         client: ServicePrincipalId,

@@ -173,6 +173,11 @@ impl NewServicePrincipal {
         body.set("appId", app_id);
         Self(body)
     }
+
+    /// The application that it is for, as text.
+    pub(crate) fn app_id(&self) -> String {
+        self.0.text("appId").unwrap_or_default().to_owned()
+    }
 }
 
 setters! {

@@ -1,0 +1,68 @@
+//! App role assignments: application permissions that were granted.
+
+use http::Method;
+
+use crate::api::{List, ServicePrincipalKey};
+use crate::client::call;
+use crate::client::replication::Lag;
+use crate::client::{Call, Client};
+use crate::ids::{AppRoleAssignmentId, ServicePrincipalId};
+use crate::model::{AppRoleAssignment, NewAppRoleAssignment};
+
+const READ: &str = "Application.Read.All";
+const WRITE: &str = "AppRoleAssignment.ReadWrite.All and Application.Read.All";
+
+/// App role assignments, seen from who holds them or from the API that they are for.
+#[derive(Clone, Copy, Debug)]
+pub struct AppRoleAssignments<'a>(pub(super) &'a Client);
+
+impl AppRoleAssignments<'_> {
+    /// Lists what an app holds
+    /// ([`…/appRoleAssignments`](https://learn.microsoft.com/graph/api/serviceprincipal-list-approleassignments)).
+    /// Least permission: `Application.Read.All`.
+    pub fn list_held_by(&self, client: impl Into<ServicePrincipalKey>) -> List<AppRoleAssignment> {
+        self.list(client.into(), "GET /servicePrincipals/{id}/appRoleAssignments", "appRoleAssignments")
+    }
+
+    /// Lists who holds roles of an API
+    /// ([`…/appRoleAssignedTo`](https://learn.microsoft.com/graph/api/serviceprincipal-list-approleassignedto)). Least
+    /// permission: `Application.Read.All`.
+    pub fn list_of_resource(&self, resource: impl Into<ServicePrincipalKey>) -> List<AppRoleAssignment> {
+        self.list(resource.into(), "GET /servicePrincipals/{id}/appRoleAssignedTo", "appRoleAssignedTo")
+    }
+
+    fn list(&self, key: ServicePrincipalKey, operation: &'static str, relation: &str) -> List<AppRoleAssignment> {
+        let mut segments = key.segments();
+        segments.push(relation.to_owned());
+        List::new(self.0, operation, READ, segments).mentions(key.id())
+    }
+
+    /// Grants an application permission
+    /// ([`POST …/appRoleAssignedTo`](https://learn.microsoft.com/graph/api/serviceprincipal-post-approleassignedto)).
+    /// Least permission: `AppRoleAssignment.ReadWrite.All` together with `Application.Read.All`.
+    ///
+    /// # Errors
+    /// Of kind [`Conflict`](crate::ErrorKind::Conflict) when it is granted already.
+    pub fn create(&self, assignment: &NewAppRoleAssignment) -> Call<AppRoleAssignment> {
+        let spec = ServicePrincipalKey::Id(assignment.resource_id)
+            .spec("POST /servicePrincipals/{id}/appRoleAssignedTo", WRITE, Method::POST, &["appRoleAssignedTo"])
+            .lag(Lag::AppRoleAssignment)
+            .mentions([assignment.principal_id]);
+        Call::new(self.0, spec.body(assignment), call::json)
+    }
+
+    /// Takes an application permission away
+    /// ([`DELETE …/appRoleAssignedTo/{id}`](https://learn.microsoft.com/graph/api/serviceprincipal-delete-approleassignedto)).
+    /// Least permission: `AppRoleAssignment.ReadWrite.All`.
+    pub fn delete(&self, resource: ServicePrincipalId, assignment: &AppRoleAssignmentId) -> Call<()> {
+        let spec = ServicePrincipalKey::Id(resource)
+            .spec(
+                "DELETE /servicePrincipals/{id}/appRoleAssignedTo/{id}",
+                "AppRoleAssignment.ReadWrite.All",
+                Method::DELETE,
+                &["appRoleAssignedTo", assignment.as_str()],
+            )
+            .mentions([assignment]);
+        Call::new(self.0, Ok(spec), call::nothing)
+    }
+}

@@ -1,0 +1,240 @@
+//! Lists: a query, sent page by page.
+
+use std::collections::HashSet;
+
+use http::Method;
+use serde::de::DeserializeOwned;
+use url::Url;
+
+use crate::client::call::{Spec, Target, json};
+use crate::client::{Call, Client};
+use crate::error::{Error, ErrorKind};
+use crate::exchange::Answer;
+use crate::model::Envelope;
+use crate::model::query::{Filter, Query};
+
+/// A list, to be narrowed and then read: all at once, by item, or by page.
+#[derive(Debug)]
+#[must_use = "a list does nothing until it is read"]
+pub struct List<T> {
+    client: Client,
+    spec: Spec,
+    query: Query,
+    items: std::marker::PhantomData<fn() -> T>,
+}
+
+impl<T> Clone for List<T> {
+    fn clone(&self) -> Self {
+        Self { client: self.client.clone(), spec: self.spec.clone(), query: self.query.clone(), items: self.items }
+    }
+}
+
+/// One page of a list.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Page<T> {
+    /// The items; a page can be empty although another follows.
+    pub value: Vec<T>,
+    /// How many items the whole list has, where that was asked for.
+    pub count: Option<u64>,
+    next: Option<Url>,
+}
+
+impl<T> Page<T> {
+    /// Whether another page follows.
+    pub fn has_next(&self) -> bool {
+        self.next.is_some()
+    }
+}
+
+impl<T: DeserializeOwned + Send + 'static> List<T> {
+    pub(super) fn new(
+        client: &Client,
+        operation: &'static str,
+        needs: &'static str,
+        segments: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        let spec = Spec::new(operation, needs, Method::GET, segments);
+        Self { client: client.clone(), spec, query: Query::default(), items: std::marker::PhantomData }
+    }
+
+    pub(super) fn mentions(mut self, id: impl ToString) -> Self {
+        self.spec = self.spec.mentions([id]);
+        self
+    }
+
+    /// Only what meets a condition. A second condition is added to the first.
+    pub fn filter(mut self, filter: Filter) -> Self {
+        self.query.filter = Some(match self.query.filter.take() {
+            Some(earlier) => earlier.and(filter),
+            None => filter,
+        });
+        self
+    }
+
+    /// Only these properties, by their names in Graph.
+    pub fn select(mut self, properties: &[&str]) -> Self {
+        self.query.select.extend(properties.iter().map(|name| (*name).to_owned()));
+        self
+    }
+
+    /// In ascending order of a property: an advanced query.
+    pub fn order_by(mut self, property: &str) -> Self {
+        self.query.order_by.push(property.to_owned());
+        self
+    }
+
+    /// In descending order of a property: an advanced query.
+    pub fn order_by_descending(mut self, property: &str) -> Self {
+        self.query.order_by.push(format!("{property} desc"));
+        self
+    }
+
+    /// Only what has these words in a property: an advanced query.
+    pub fn search(mut self, property: &str, words: &str) -> Self {
+        let words = words.replace('\\', "\\\\").replace('"', "\\\"");
+        self.query.search = Some(format!("\"{property}:{words}\""));
+        self
+    }
+
+    /// With related objects, 20 at most of each. Not together with an advanced query.
+    pub fn expand(mut self, relation: &str) -> Self {
+        self.query.expand.push(relation.to_owned());
+        self
+    }
+
+    /// Counts the whole list, in [`Page::count`]: an advanced query.
+    pub fn count(mut self) -> Self {
+        self.query.count = true;
+        self
+    }
+
+    /// Items in a page, from 1 to 999; 100 by default.
+    pub fn top(mut self, items: u16) -> Self {
+        self.query.top = Some(items);
+        self
+    }
+
+    /// The first page, as a call that a batch can hold.
+    pub fn page(self) -> Call<Page<T>> {
+        let spec = self.query.pairs().map(|pairs| self.spec.query(pairs, self.query.is_advanced()));
+        Call::new(&self.client, spec, page)
+    }
+
+    /// Every item of every page.
+    ///
+    /// # Errors
+    /// When a page cannot be read.
+    pub async fn all(self) -> Result<Vec<T>, Error> {
+        let mut pages = self.pages();
+        let mut all = Vec::new();
+        while let Some(page) = pages.next().await? {
+            all.extend(page.value);
+        }
+        Ok(all)
+    }
+
+    /// A first page's items, as a batch gave it, and those of all pages that follow.
+    pub(crate) async fn rest_of(self, page: Page<T>) -> Result<Vec<T>, Error> {
+        let mut all = page.value;
+        let mut pages = self.pages();
+        (pages.first, pages.next) = (None, page.next);
+        while let Some(page) = pages.next().await? {
+            all.extend(page.value);
+        }
+        Ok(all)
+    }
+
+    /// Item by item; pages are fetched as they are needed.
+    pub fn items(self) -> Items<T> {
+        Items { pages: self.pages(), held: Vec::new().into_iter() }
+    }
+
+    /// Page by page.
+    pub fn pages(self) -> Pages<T> {
+        Pages {
+            client: self.client.clone(),
+            spec: self.spec.clone(),
+            first: Some(self),
+            next: None,
+            seen: HashSet::new(),
+        }
+    }
+}
+
+/// A list page by page.
+#[derive(Debug)]
+pub struct Pages<T> {
+    client: Client,
+    spec: Spec,
+    first: Option<List<T>>,
+    next: Option<Url>,
+    seen: HashSet<String>,
+}
+
+impl<T: DeserializeOwned + Send + 'static> Pages<T> {
+    /// The next page, or `None` behind the last. A page can be empty.
+    ///
+    /// # Errors
+    /// When the page cannot be read; the same page is asked for again by the next call.
+    pub async fn next(&mut self) -> Result<Option<Page<T>>, Error> {
+        let page = if let Some(first) = self.first.clone() {
+            first.page().await?
+        } else if let Some(link) = self.next.clone() {
+            let mut spec = self.spec.clone();
+            spec.target = Target::Link(link);
+            Call::new(&self.client, Ok(spec), page).await?
+        } else {
+            return Ok(None);
+        };
+        self.first = None;
+        self.next.clone_from(&page.next);
+        if let Some(link) = &self.next {
+            if !self.seen.insert(link.as_str().to_owned()) {
+                self.next = None;
+                return Err(Error::new(ErrorKind::Decode, "pages_in_a_circle", "the service's pages lead in a circle")
+                    .with_remedy("Run it again; if it lasts, give Microsoft's support the request id.")
+                    .during(self.spec.operation));
+            }
+        }
+        Ok(Some(page))
+    }
+}
+
+/// A list item by item.
+#[derive(Debug)]
+pub struct Items<T> {
+    pages: Pages<T>,
+    held: std::vec::IntoIter<T>,
+}
+
+impl<T: DeserializeOwned + Send + 'static> Items<T> {
+    /// The next item, or `None` behind the last.
+    ///
+    /// # Errors
+    /// When a page cannot be read; the same page is asked for again by the next call.
+    pub async fn next(&mut self) -> Result<Option<T>, Error> {
+        loop {
+            if let Some(item) = self.held.next() {
+                return Ok(Some(item));
+            }
+            match self.pages.next().await? {
+                Some(page) => self.held = page.value.into_iter(),
+                None => return Ok(None),
+            }
+        }
+    }
+}
+
+fn page<T: DeserializeOwned>(spec: &Spec, answer: Answer) -> Result<Page<T>, Error> {
+    let Envelope { value, next_link, count } = json::<Envelope<T>>(spec, answer)?;
+    let next = next_link
+        .map(|link| {
+            Url::parse(&link).map_err(|_| {
+                Error::new(ErrorKind::Decode, "foreign_link", "the service's next link is no address")
+                    .during(spec.operation)
+            })
+        })
+        .transpose()?;
+    Ok(Page { value, count, next })
+}

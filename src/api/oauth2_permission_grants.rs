@@ -1,0 +1,80 @@
+//! OAuth2 permission grants: delegated permissions that were granted.
+
+use http::Method;
+
+use crate::api::{List, ServicePrincipalKey};
+use crate::client::call::{self, Spec};
+use crate::client::replication::Lag;
+use crate::client::{Call, Client};
+use crate::ids::OAuth2PermissionGrantId;
+use crate::model::{NewOAuth2PermissionGrant, OAuth2PermissionGrant, OAuth2PermissionGrantPatch};
+
+const READ: &str = "Directory.Read.All";
+const WRITE: &str = "DelegatedPermissionGrant.ReadWrite.All";
+
+/// Delegated permissions that were granted: one grant for each app, API and (where it is for one) user.
+#[derive(Clone, Copy, Debug)]
+pub struct OAuth2PermissionGrants<'a>(pub(super) &'a Client);
+
+impl OAuth2PermissionGrants<'_> {
+    /// Lists grants ([`GET /oauth2PermissionGrants`](https://learn.microsoft.com/graph/api/oauth2permissiongrant-list)).
+    /// Least permission: `Directory.Read.All`.
+    pub fn list(&self) -> List<OAuth2PermissionGrant> {
+        List::new(self.0, "GET /oauth2PermissionGrants", READ, ["oauth2PermissionGrants"])
+    }
+
+    /// Lists what an app holds
+    /// ([`…/oauth2PermissionGrants`](https://learn.microsoft.com/graph/api/serviceprincipal-list-oauth2permissiongrants)).
+    /// Least permission: `Directory.Read.All`.
+    pub fn list_held_by(&self, client: impl Into<ServicePrincipalKey>) -> List<OAuth2PermissionGrant> {
+        let key = client.into();
+        let mut segments = key.segments();
+        segments.push("oauth2PermissionGrants".to_owned());
+        List::new(self.0, "GET /servicePrincipals/{id}/oauth2PermissionGrants", READ, segments).mentions(key.id())
+    }
+
+    /// Gets a grant ([`GET /oauth2PermissionGrants/{id}`](https://learn.microsoft.com/graph/api/oauth2permissiongrant-get)).
+    /// Least permission: `Directory.Read.All`.
+    pub fn get(&self, id: &OAuth2PermissionGrantId) -> Call<OAuth2PermissionGrant> {
+        Call::new(self.0, Ok(self.spec("GET /oauth2PermissionGrants/{id}", READ, Method::GET, id)), call::json)
+    }
+
+    /// Finds a grant, or `None`. Least permission: `Directory.Read.All`.
+    pub fn find(&self, id: &OAuth2PermissionGrantId) -> Call<Option<OAuth2PermissionGrant>> {
+        Call::new(self.0, Ok(self.spec("GET /oauth2PermissionGrants/{id}", READ, Method::GET, id)), call::found)
+    }
+
+    /// Grants delegated permissions
+    /// ([`POST /oauth2PermissionGrants`](https://learn.microsoft.com/graph/api/oauth2permissiongrant-post)). Least
+    /// permission: `DelegatedPermissionGrant.ReadWrite.All`.
+    ///
+    /// # Errors
+    /// Of kind [`Conflict`](crate::ErrorKind::Conflict) when there is a grant for the same app, API and user:
+    /// [`update`](Self::update) it with the union of the scopes.
+    pub fn create(&self, grant: &NewOAuth2PermissionGrant) -> Call<OAuth2PermissionGrant> {
+        let spec = Spec::new("POST /oauth2PermissionGrants", WRITE, Method::POST, ["oauth2PermissionGrants"])
+            .lag(Lag::OAuth2PermissionGrant)
+            .mentions(grant.client_id());
+        Call::new(self.0, spec.body(grant), call::json)
+    }
+
+    /// Changes a grant's scopes
+    /// ([`PATCH /oauth2PermissionGrants/{id}`](https://learn.microsoft.com/graph/api/oauth2permissiongrant-update)).
+    /// Least permission: `DelegatedPermissionGrant.ReadWrite.All`.
+    pub fn update(&self, id: &OAuth2PermissionGrantId, patch: &OAuth2PermissionGrantPatch) -> Call<()> {
+        let spec = self.spec("PATCH /oauth2PermissionGrants/{id}", WRITE, Method::PATCH, id);
+        Call::new(self.0, spec.body(patch), call::nothing)
+    }
+
+    /// Takes a grant away
+    /// ([`DELETE /oauth2PermissionGrants/{id}`](https://learn.microsoft.com/graph/api/oauth2permissiongrant-delete)).
+    /// Least permission: `DelegatedPermissionGrant.ReadWrite.All`.
+    pub fn delete(&self, id: &OAuth2PermissionGrantId) -> Call<()> {
+        let spec = self.spec("DELETE /oauth2PermissionGrants/{id}", WRITE, Method::DELETE, id);
+        Call::new(self.0, Ok(spec), call::nothing)
+    }
+
+    fn spec(&self, operation: &'static str, needs: &'static str, method: Method, id: &OAuth2PermissionGrantId) -> Spec {
+        Spec::new(operation, needs, method, ["oauth2PermissionGrants", id.as_str()]).mentions([id])
+    }
+}
