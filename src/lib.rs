@@ -11,6 +11,7 @@ mod exchange;
 pub mod ids;
 pub mod model;
 pub mod permission;
+mod provision;
 pub mod random;
 pub mod token;
 pub mod transport;
@@ -18,6 +19,9 @@ pub mod transport;
 pub use client::{Answers, Batch, Call, Client, ClientBuilder, Ticket};
 pub use error::{Error, ErrorDetail, ErrorKind};
 pub use exchange::{RetryPolicy, Wait, WaitReason};
+
+pub use model::SignInAudience;
+pub use provision::*;
 
 /// What a fallible call of this crate returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

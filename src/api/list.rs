@@ -41,6 +41,10 @@ pub struct Page<T> {
 }
 
 impl<T> Page<T> {
+    pub(crate) fn empty() -> Self {
+        Self { value: Vec::new(), count: None, next: None }
+    }
+
     /// Whether another page follows.
     pub fn has_next(&self) -> bool {
         self.next.is_some()

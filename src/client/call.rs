@@ -179,6 +179,12 @@ impl<T> Call<T> {
         Self { client: client.clone(), spec, decode }
     }
 
+    /// The same call, where sending it twice does no harm because the directory holds the thing once.
+    pub(crate) fn repeatable(mut self) -> Self {
+        self.spec = self.spec.map(|spec| spec.repeat(Repeat::Safe));
+        self
+    }
+
     /// What it is, in Graph's terms, such as `POST /servicePrincipals`.
     pub fn operation(&self) -> Option<&'static str> {
         self.spec.as_ref().ok().map(|spec| spec.operation)

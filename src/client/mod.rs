@@ -101,6 +101,13 @@ impl Client {
         client
     }
 
+    /// The same client, whose calls end together when the default deadline is up.
+    pub(crate) fn bounded(&self) -> Self {
+        let mut client = self.clone();
+        client.bounds = self.bounds();
+        client
+    }
+
     pub(crate) fn observed(&self, observer: Observer) -> Self {
         let mut client = self.clone();
         client.bounds.observer = Some(observer);

@@ -73,12 +73,14 @@ pub(super) struct Choices {
     pub(super) replace: Vec<String>,
     /// Secrets whose value the caller has.
     pub(super) held: Vec<crate::ids::KeyId>,
+    /// Entra refused to give the adopted application the key.
+    pub(super) key_refused: bool,
 }
 
 impl Diff {
     pub(super) fn between(spec: &AppRegistration, seen: &Snapshot, choices: &Choices, now: OffsetDateTime) -> Self {
         let mut diff = Self::default();
-        diff.application(spec, seen);
+        diff.application(spec, seen, choices);
         let blank = blank(spec);
         let app = seen.application.as_ref().unwrap_or(&blank);
         diff.redirect_uris(spec, app);
@@ -113,7 +115,7 @@ impl Diff {
         }
     }
 
-    fn application(&mut self, spec: &AppRegistration, seen: &Snapshot) {
+    fn application(&mut self, spec: &AppRegistration, seen: &Snapshot, choices: &Choices) {
         let registered = format!("register the application “{}” (key {})", spec.display_name, spec.key);
         let Some(app) = &seen.application else {
             self.todo.create = true;
@@ -123,7 +125,7 @@ impl Diff {
             return;
         };
         self.line(Mark::AlreadySo, "registered", format!("the application “{}” is registered, client id {}", app.display_name, app.app_id));
-        if app.key.as_deref() != Some(&spec.key) {
+        if app.key.as_deref() != Some(&spec.key) && !choices.key_refused {
             self.todo.patch.key = Some(spec.key.clone());
             self.line(Mark::Change, "key", format!("give the application the key {}", spec.key));
         }

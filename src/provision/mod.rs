@@ -1,0 +1,23 @@
+//! The provisioner: a registration is planned, applied and verified.
+
+mod apply;
+mod credential;
+mod diff;
+mod observe;
+mod plan;
+mod redirect_uri;
+mod report;
+mod requests;
+mod secrets;
+mod snapshot;
+mod spec;
+mod verify;
+
+pub use apply::{Apply, ApplyError, Progress};
+pub use credential::{ClientSecret, Lifetime};
+pub use observe::{PlanRequest, VerifyRequest};
+pub use plan::{Line, Mark, Plan};
+pub use redirect_uri::{Platform, RedirectUri};
+pub use report::{IssuedSecret, OpenItem, Registered, RegisteredApplication, SecretSink};
+pub use spec::AppRegistration;
+pub use verify::{Checklist, ChecklistItem};

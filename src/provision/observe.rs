@@ -1,0 +1,481 @@
+//! Looking at the target: reads only, in two round trips at most.
+
+use std::future::{Future, IntoFuture};
+use std::pin::Pin;
+
+use crate::client::{Batch, Client, READ_LAG};
+use crate::error::{Error, ErrorKind};
+use crate::exchange::Judgement;
+use crate::api::ApplicationKey;
+use crate::ids::{AppId, KeyId, TenantId};
+use crate::model;
+use crate::model::query::Filter;
+use crate::permission::{self, MICROSOFT_GRAPH, Permission, PermissionKind};
+use crate::provision::diff::Choices;
+use crate::provision::plan::Plan;
+use crate::provision::redirect_uri::{Platform, RedirectUri};
+use crate::provision::snapshot::{
+    Application, Assignment, Declared, Grant, Principal, Resolved, Resource, SameName, Secret, Snapshot,
+};
+use crate::provision::spec::{AppRegistration, allows_personal_accounts};
+use crate::provision::verify::Checklist;
+
+impl Client {
+    /// Looks at the tenant and says what [`apply`](Self::apply) would change. Reads only.
+    ///
+    /// Awaiting it makes the plan; before that, [`adopt`](PlanRequest::adopt) and the other methods say more of this
+    /// run. Least permissions: `Application.Read.All` and `Directory.Read.All`.
+    ///
+    /// ```
+    /// # use entra_apps::{memory::MemoryTenant, AppRegistration};
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+    /// let client = MemoryTenant::new().client();
+    /// let plan = client.plan(&AppRegistration::new("contoso-backup", "Contoso Backup")).await?;
+    /// assert!(!plan.is_converged());
+    /// println!("{plan}");
+    /// # Ok::<(), entra_apps::Error>(()) }).unwrap();
+    /// ```
+    pub fn plan<'a>(&self, registration: &'a AppRegistration) -> PlanRequest<'a> {
+        PlanRequest { client: self.clone(), registration, choices: Choices::default() }
+    }
+
+    /// Checks every step of the guide against the tenant. Reads only.
+    ///
+    /// Least permissions: `Application.Read.All` and `Directory.Read.All`.
+    pub fn verify<'a>(&self, registration: &'a AppRegistration) -> VerifyRequest<'a> {
+        VerifyRequest { client: self.clone(), registration, choices: Choices::default() }
+    }
+}
+
+/// A plan to be made: awaiting it makes it.
+#[derive(Debug)]
+#[must_use = "a plan is made when it is awaited"]
+pub struct PlanRequest<'a> {
+    client: Client,
+    registration: &'a AppRegistration,
+    choices: Choices,
+}
+
+impl PlanRequest<'_> {
+    /// Takes an application that was made by hand as the one that is meant. It is given the key, and is found by it
+    /// from then on.
+    pub fn adopt(mut self, app_id: AppId) -> Self {
+        self.choices.adopt = Some(app_id);
+        self
+    }
+
+    /// Creates another application although there is one of the same display name.
+    pub fn create_another(mut self) -> Self {
+        self.choices.create_another = true;
+        self
+    }
+
+    /// Issues another secret of this description although one is live. The earlier one stays.
+    pub fn replace_secret(mut self, name: impl Into<String>) -> Self {
+        self.choices.replace.push(name.into());
+        self
+    }
+
+    /// Says that the caller has the value of this secret, so that nothing is open about it.
+    pub fn holding(mut self, secret: KeyId) -> Self {
+        self.choices.held.push(secret);
+        self
+    }
+}
+
+impl<'a> IntoFuture for PlanRequest<'a> {
+    type Output = Result<Plan, Error>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send + 'a>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move {
+            let Self { client, registration, choices } = self;
+            check(&client, registration, &choices)?;
+            let client = client.bounded();
+            let seen = settled(&client, registration, &choices).await?;
+            refuse_same_name(registration, &seen, &choices)?;
+            Ok(Plan::new(client.cloud().name(), registration, choices, seen, client.clock().now()))
+        })
+    }
+}
+
+/// A check to be made: awaiting it makes it.
+#[derive(Debug)]
+#[must_use = "a check is made when it is awaited"]
+pub struct VerifyRequest<'a> {
+    client: Client,
+    registration: &'a AppRegistration,
+    choices: Choices,
+}
+
+impl VerifyRequest<'_> {
+    /// Checks an application that does not have the key.
+    pub fn adopt(mut self, app_id: AppId) -> Self {
+        self.choices.adopt = Some(app_id);
+        self
+    }
+}
+
+impl<'a> IntoFuture for VerifyRequest<'a> {
+    type Output = Result<Checklist, Error>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send + 'a>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move {
+            let Self { client, registration, choices } = self;
+            check(&client, registration, &choices)?;
+            let client = client.bounded();
+            let seen = settled(&client, registration, &choices).await?;
+            Ok(Checklist::of(registration, &seen, client.clock().now()))
+        })
+    }
+}
+
+fn check(client: &Client, registration: &AppRegistration, choices: &Choices) -> Result<(), Error> {
+    registration.check()?;
+    for secret in &registration.credentials {
+        secret.end(client.clock().now())?;
+    }
+    if let Some(name) = choices.replace.iter().find(|name| !registration.credentials.iter().any(|secret| secret.name() == **name)) {
+        return Err(Error::invalid("unknown_secret", format!("the registration has no client secret “{name}” to replace"))
+            .with_remedy("Name one of its client secrets."));
+    }
+    let national = matches!(client.cloud().name(), "usgov" | "usgov-dod" | "china");
+    if national && allows_personal_accounts(&registration.audience) {
+        return Err(Error::invalid("audience", "national clouds have no personal Microsoft accounts")
+            .with_remedy("Choose an audience of organizations."));
+    }
+    Ok(())
+}
+
+/// Which app is meant is never guessed from a display name.
+fn refuse_same_name(registration: &AppRegistration, seen: &Snapshot, choices: &Choices) -> Result<(), Error> {
+    let by_hand: Vec<String> =
+        seen.same_name.iter().filter(|other| other.key.is_none()).map(|other| other.app_id.to_string()).collect();
+    if seen.application.is_some() || choices.create_another || by_hand.is_empty() {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::Conflict,
+        "same_name",
+        format!(
+            "there is no application with the key {}, and {} of the display name “{}”: client id {}",
+            registration.key,
+            if by_hand.len() == 1 { "one".to_owned() } else { by_hand.len().to_string() },
+            registration.display_name,
+            by_hand.join(", ")
+        ),
+    )
+    .with_remedy("If it is the one that is meant, adopt it by its client id; otherwise say that another is to be created."))
+}
+
+pub(super) fn memory_name(tenant: TenantId, registration: &AppRegistration) -> String {
+    format!("{tenant}/{}", registration.key)
+}
+
+/// What is to be seen once the replicas know what this client wrote a moment ago.
+///
+/// A list right after a write can lag; what this client wrote is waited for, and never written twice.
+pub(super) async fn settled(client: &Client, registration: &AppRegistration, choices: &Choices) -> Result<Snapshot, Error> {
+    let mut attempts = 0;
+    loop {
+        attempts += 1;
+        let seen = observe(client, registration, choices).await?;
+        let name = memory_name(seen.tenant, registration);
+        let Some((at, written)) = client.kept().get::<Snapshot>(&name) else { return Ok(seen) };
+        let age = client.clock().monotonic().saturating_sub(at);
+        if seen.has_all_of(&written) || age > READ_LAG {
+            client.kept().forget(&name);
+            return Ok(seen);
+        }
+        pause(client, "GET /applications/{id}", attempts).await?;
+    }
+}
+
+/// Waits for replicas, or ends where the deadline is nearer.
+pub(super) async fn pause(client: &Client, operation: &'static str, attempts: u32) -> Result<(), Error> {
+    let means = client.means();
+    let bounds = client.bounds();
+    let wait = means
+        .policy
+        .decide(crate::exchange::Repeat::Safe, &Judgement::Lagging, attempts.min(6), std::time::Duration::ZERO, means.jitter())
+        .filter(|wait| means.fits(*wait, &bounds));
+    let Some(wait) = wait else {
+        return Err(Error::new(ErrorKind::Deadline, "deadline", "the directory's replicas do not show yet what was written")
+            .with_remedy("Run it again in a minute: what was done is kept.")
+            .during(operation));
+    };
+    means.wait(operation, &Judgement::Lagging, wait, attempts, &bounds).await;
+    Ok(())
+}
+
+const APPLICATION: &[&str] = &[
+    "id", "appId", "uniqueName", "displayName", "signInAudience", "createdDateTime", "web", "spa", "publicClient",
+    "isFallbackPublicClient", "api", "requiredResourceAccess", "notes", "tags", "servicePrincipalLockConfiguration",
+    "passwordCredentials",
+];
+
+/// Reads everything that a plan depends on: one batch, and another for an application that is there.
+pub(super) async fn observe(client: &Client, registration: &AppRegistration, choices: &Choices) -> Result<Snapshot, Error> {
+    let tenant = client.tenant_id().await?;
+    let wanted: Vec<&Permission> = registration.wanted_permissions().collect();
+    let mut apis: Vec<AppId> = wanted.iter().map(|permission| permission.api()).collect();
+    apis.sort();
+    apis.dedup();
+
+    let mut batch = client.batch();
+    let applications = client.applications();
+    let by_key = batch.add(applications.find_selecting(ApplicationKey::UniqueName(registration.key.clone()), APPLICATION));
+    let adopted = choices.adopt.map(|app_id| batch.add(applications.find_selecting(app_id, APPLICATION)));
+    let names = applications
+        .list()
+        .filter(Filter::eq("displayName", registration.display_name.as_str()))
+        .select(&["id", "appId", "uniqueName"]);
+    let same_name = batch.add(names.clone().page());
+    let organization = batch.add(client.organization().get());
+    let mut resources = Vec::new();
+    for api in apis {
+        let by_name = wanted.iter().any(|permission| permission.api() == api && !is_known(permission));
+        let select: &[&str] = if by_name { &["id", "appRoles", "oauth2PermissionScopes"] } else { &["id"] };
+        resources.push((api, batch.add(client.service_principals().find_selecting(api, select))));
+    }
+    let mut answers = batch.send().await?;
+
+    let by_key = answers.take(by_key)?;
+    let adopted = adopted.map(|ticket| answers.take(ticket)).transpose()?;
+    let application = meant(registration, choices, by_key, adopted)?;
+    let same_name = names.rest_of(answers.take(same_name)?).await?;
+    let tenant_name = match answers.take(organization) {
+        Ok(organization) => organization.display_name,
+        // The tenant's name is for show only.
+        Err(error) if error.kind() == ErrorKind::Forbidden => None,
+        Err(error) => return Err(error),
+    };
+    let mut permissions: Vec<Resolved> = wanted.iter().filter_map(|permission| known(permission)).collect();
+    let mut seen_resources = Vec::new();
+    for (api, ticket) in resources {
+        let principal = answers.take(ticket)?;
+        if principal.is_none() {
+            return Err(api_missing(api));
+        }
+        for permission in wanted.iter().filter(|permission| permission.api() == api && !is_known(permission)) {
+            permissions.push(look_up(permission, principal.as_ref())?);
+        }
+        seen_resources.push(Resource { api, principal: principal.and_then(|principal| principal.id) });
+    }
+    let application = application.map(read_application).transpose()?;
+    let principal = match &application {
+        Some(app) => read_principal(client, app.app_id).await?,
+        None => None,
+    };
+    let own = application.as_ref().map(|app| app.id);
+    let mut same_name: Vec<SameName> = same_name
+        .into_iter()
+        .filter_map(|app| Some(SameName { id: app.id?, app_id: app.app_id?, key: app.unique_name }))
+        .filter(|app| Some(app.id) != own)
+        .collect();
+    same_name.sort_by_key(|app| app.id);
+    Ok(Snapshot { tenant, tenant_name, application, same_name, principal, resources: seen_resources, permissions })
+}
+
+fn meant(
+    registration: &AppRegistration,
+    choices: &Choices,
+    by_key: Option<model::Application>,
+    adopted: Option<Option<model::Application>>,
+) -> Result<Option<model::Application>, Error> {
+    let (Some(app_id), Some(adopted)) = (choices.adopt, adopted) else { return Ok(by_key) };
+    let Some(adopted) = adopted else {
+        return Err(Error::new(ErrorKind::NotFound, "adopted_not_found", format!("there is no application with the client id {app_id}"))
+            .with_remedy("Check that it is the Application (client) ID, not an object id, and that the tenant is the app's."));
+    };
+    let conflict = |text: String| {
+        Error::new(ErrorKind::Conflict, "adopted_conflict", text)
+            .with_remedy("Adopt the application that holds the key, or give the registration another key.")
+    };
+    if let Some(holder) = by_key.filter(|holder| holder.id != adopted.id) {
+        let holder = holder.app_id.map(|id| id.to_string()).unwrap_or_default();
+        return Err(conflict(format!("the key {} belongs to another application, client id {holder}", registration.key)));
+    }
+    match &adopted.unique_name {
+        Some(key) if *key != registration.key => {
+            Err(conflict(format!("the application {app_id} has the key {key} already, and a key cannot be changed")))
+        }
+        _ => Ok(Some(adopted)),
+    }
+}
+
+fn api_missing(api: AppId) -> Error {
+    let name = permission::well_known_name(api).map_or_else(|| api.to_string(), |name| format!("{name} ({api})"));
+    Error::new(ErrorKind::Refused, "api_not_in_tenant", format!("the tenant has no service principal of {name}"))
+        .with_remedy("License or enable the service in the tenant, create its service principal, or leave its permissions out.")
+}
+
+/// Whether id and name are known without asking the tenant.
+fn is_known(permission: &Permission) -> bool {
+    known(permission).is_some()
+}
+
+fn known(permission: &Permission) -> Option<Resolved> {
+    let id = permission.id()?;
+    let value = permission.name().map(str::to_owned);
+    // A role is granted by its id; a scope by its name.
+    if value.is_none() && permission.kind() == PermissionKind::Delegated {
+        return None;
+    }
+    Some(Resolved { permission: permission.clone(), id, value })
+}
+
+/// Finds a permission among those that an API publishes in this tenant.
+pub(super) fn look_up(permission: &Permission, api: Option<&model::ServicePrincipal>) -> Result<Resolved, Error> {
+    let published: Vec<(crate::ids::PermissionId, String)> = match (api, permission.kind()) {
+        (None, _) => Vec::new(),
+        (Some(api), PermissionKind::Application) => {
+            let for_apps = |role: &&model::AppRole| role.allowed_member_types.iter().any(|kind| kind == "Application");
+            api.app_roles.iter().filter(for_apps).filter_map(|role| Some((role.id?, role.value.clone()?))).collect()
+        }
+        (Some(api), PermissionKind::Delegated) => {
+            api.oauth2_permission_scopes.iter().filter_map(|scope| Some((scope.id?, scope.value.clone()?))).collect()
+        }
+    };
+    let found = published.iter().find(|(id, value)| match permission.name() {
+        Some(name) => value == name,
+        None => permission.id() == Some(*id),
+    });
+    if let Some((id, value)) = found {
+        return Ok(Resolved { permission: permission.clone(), id: *id, value: Some(value.clone()) });
+    }
+    let near = permission.name().and_then(|name| {
+        published.iter().map(|(_, value)| (strsim::jaro_winkler(name, value), value)).max_by(|a, b| a.0.total_cmp(&b.0))
+    });
+    let hint = near
+        .filter(|(likeness, _)| *likeness > 0.8)
+        .map_or_else(String::new, |(_, value)| format!("Did you mean {value}? "));
+    Err(Error::new(ErrorKind::Invalid, "unknown_permission", format!("the tenant's API does not publish the permission {permission}"))
+        .with_remedy(format!("{hint}Name one that the API publishes, of the right kind; some clouds lack some permissions.")))
+}
+
+/// The service principal of an app with what it holds, in one batch.
+pub(super) async fn read_principal(client: &Client, app_id: AppId) -> Result<Option<Principal>, Error> {
+    let mut batch: Batch = client.batch();
+    let principal = batch.add(client.service_principals().find_selecting(app_id, &["id", "tags", "accountEnabled"]));
+    let held = client.app_role_assignments().list_held_by(app_id);
+    let roles = batch.add(held.clone().page());
+    let granted = client.oauth2_permission_grants().list_held_by(app_id);
+    let scopes = batch.add(granted.clone().page());
+    let mut answers = batch.send().await?;
+    let principal = answers.take(principal)?;
+    let (roles, scopes) = (answers.take(roles), answers.take(scopes));
+    let Some(principal) = principal else { return Ok(None) };
+    let Some(id) = principal.id else { return Ok(None) };
+    let roles = held.rest_of(or_none(roles)?).await?;
+    let scopes = granted.rest_of(or_none(scopes)?).await?;
+    let mut seen = Principal {
+        id,
+        tags: principal.tags,
+        enabled: principal.account_enabled != Some(false),
+        assignments: roles.into_iter().filter_map(read_assignment).collect(),
+        grants: scopes.into_iter().filter_map(read_grant).collect(),
+    };
+    seen.tags.sort();
+    seen.assignments.sort_by_key(|held| (held.resource, held.role));
+    seen.grants.sort_by(|a, b| a.id.cmp(&b.id));
+    Ok(Some(seen))
+}
+
+/// A replica that knows the principal may not know its lists yet: they are empty then.
+fn or_none<T>(page: Result<crate::api::Page<T>, Error>) -> Result<crate::api::Page<T>, Error> {
+    match page {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(crate::api::Page::empty()),
+        page => page,
+    }
+}
+
+pub(super) fn read_assignment(assignment: model::AppRoleAssignment) -> Option<Assignment> {
+    Some(Assignment {
+        id: assignment.id,
+        resource: assignment.resource_id?,
+        resource_name: assignment.resource_display_name,
+        role: assignment.app_role_id?,
+    })
+}
+
+pub(super) fn read_grant(grant: model::OAuth2PermissionGrant) -> Option<Grant> {
+    let mut scopes: Vec<String> = grant.scopes().map(str::to_owned).collect();
+    scopes.sort();
+    scopes.dedup();
+    Some(Grant {
+        id: grant.id?,
+        resource: grant.resource_id?,
+        for_one: grant.consent_type == Some(model::ConsentType::Principal),
+        scopes,
+    })
+}
+
+/// What matters of an application, in an order of its own: the service keeps none.
+pub(super) fn read_application(app: model::Application) -> Result<Application, Error> {
+    let (Some(id), Some(app_id)) = (app.id, app.app_id) else {
+        return Err(Error::new(ErrorKind::Decode, "answer_not_understood", "the application came without its ids")
+            .with_remedy("Run it again; check that no proxy answers in Graph's place."));
+    };
+    let web = app.web.unwrap_or_default();
+    let of = |platform, uris: Vec<String>| uris.into_iter().map(move |uri| RedirectUri::new(platform, uri));
+    let mut redirect_uris: Vec<RedirectUri> = of(Platform::Web, web.redirect_uris)
+        .chain(of(Platform::Spa, app.spa.unwrap_or_default().redirect_uris))
+        .chain(of(Platform::PublicClient, app.public_client.unwrap_or_default().redirect_uris))
+        .collect();
+    redirect_uris.sort();
+    let mut declared: Vec<Declared> = app
+        .required_resource_access
+        .into_iter()
+        .filter_map(|api| Some((api.resource_app_id?, api.resource_access)))
+        .flat_map(|(api, accesses)| {
+            accesses.into_iter().filter_map(move |access| {
+                Some(Declared { api, id: access.id?, access: access.kind?.as_str().to_owned() })
+            })
+        })
+        .collect();
+    declared.sort();
+    let mut secrets: Vec<Secret> = app
+        .password_credentials
+        .into_iter()
+        .filter_map(|secret| Some(Secret { key_id: secret.key_id?, name: secret.display_name, end: secret.end_date_time }))
+        .collect();
+    secrets.sort_by_key(|secret| secret.key_id);
+    let mut tags = app.tags;
+    tags.sort();
+    let lock = app.service_principal_lock_configuration.unwrap_or_default();
+    Ok(Application {
+        id,
+        app_id,
+        key: app.unique_name,
+        display_name: app.display_name.unwrap_or_default(),
+        audience: app.sign_in_audience.unwrap_or_else(|| model::SignInAudience::Other(String::new())),
+        created: app.created_date_time,
+        redirect_uris,
+        public_client_flows: app.is_fallback_public_client,
+        token_version: app.api.and_then(|api| api.requested_access_token_version),
+        declared,
+        notes: app.notes,
+        tags,
+        homepage: web.home_page_url,
+        logout_url: web.logout_url,
+        locked: lock.is_enabled == Some(true) && lock.all_properties == Some(true),
+        secrets,
+    })
+}
+
+impl Declared {
+    /// In words: the name where it is known.
+    pub(super) fn describe(&self) -> String {
+        let kind = match self.access.as_str() {
+            "Role" => PermissionKind::Application,
+            "Scope" => PermissionKind::Delegated,
+            other => return format!("{} ({other}) of {}", self.id, self.api),
+        };
+        if self.api == MICROSOFT_GRAPH && permission::find_by_id(self.id, kind).is_none() {
+            return format!("{} of Microsoft Graph", self.id);
+        }
+        Permission::by_id(self.api, self.id, kind).to_string()
+    }
+}

@@ -1,0 +1,87 @@
+//! What an apply did: the ids, and each secret once.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use secrecy::SecretString;
+use time::OffsetDateTime;
+
+use crate::ids::{AppId, ApplicationId, KeyId, ServicePrincipalId, TenantId};
+
+/// What an apply did, or had done when it failed.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Registered {
+    /// The tenant.
+    pub tenant_id: TenantId,
+    /// The application, once it is there.
+    pub application: Option<RegisteredApplication>,
+    /// The secrets that this run issued, each with its value: it is here and nowhere else.
+    pub secrets: Vec<IssuedSecret>,
+    /// What was done, in order, as sentences for a person.
+    pub done: Vec<String>,
+    /// What was corrected on the way: a permission whose id differs in this tenant.
+    pub corrections: Vec<String>,
+    /// What is left for a person to do.
+    pub open: Vec<OpenItem>,
+}
+
+/// The ids of an application.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RegisteredApplication {
+    /// The *application (client) id*.
+    pub app_id: AppId,
+    /// The *object id* of the registration.
+    pub application_id: ApplicationId,
+    /// The object id of its service principal here, once it is there.
+    pub service_principal_id: Option<ServicePrincipalId>,
+    /// The key: Graph's `uniqueName`.
+    pub unique_name: Option<String>,
+    /// The display name.
+    pub display_name: String,
+    /// When it was created, in UTC.
+    pub created: Option<OffsetDateTime>,
+}
+
+/// A client secret that was issued, with its value.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct IssuedSecret {
+    /// The portal's *Secret ID*: not the secret.
+    pub key_id: KeyId,
+    /// The description.
+    pub display_name: String,
+    /// The secret itself: the portal's *Value*.
+    pub value: SecretString,
+    /// When it ends, in UTC.
+    pub end: OffsetDateTime,
+}
+
+/// Something that is left for a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct OpenItem {
+    /// A stable code.
+    pub code: String,
+    /// What is open.
+    pub text: String,
+    /// What to do.
+    pub remedy: String,
+}
+
+impl fmt::Display for OpenItem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}. {}", self.text, self.remedy)
+    }
+}
+
+/// Takes each secret as it is issued, before any further step: a vault, a file, the product's own store.
+#[async_trait]
+pub trait SecretSink: fmt::Debug + Send + Sync {
+    /// Keeps a secret. When it fails, the secret is removed from the application again.
+    ///
+    /// # Errors
+    /// When the secret could not be kept.
+    async fn store(&self, secret: &IssuedSecret) -> Result<(), Box<dyn std::error::Error + Send + Sync>>;
+}

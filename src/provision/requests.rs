@@ -1,0 +1,132 @@
+//! The work of a plan as Graph's requests.
+
+use crate::model::{
+    ApiPatch, ApplicationPatch, RedirectUrisPatch, RequiredResourceAccess, ResourceAccess, ResourceAccessType,
+    ServicePrincipalLockConfiguration, SignInAudience, WebPatch,
+};
+use crate::provision::diff::Patch;
+use crate::provision::redirect_uri::Platform;
+use crate::provision::snapshot::{Application, Declared};
+use crate::provision::spec::allows_personal_accounts;
+
+/// What is safe to repeat in an upsert by key: the name and the audience.
+pub(super) fn creation(display_name: &str, audience: &SignInAudience) -> ApplicationPatch {
+    let patch = ApplicationPatch::new().display_name(display_name).sign_in_audience(audience.clone());
+    if allows_personal_accounts(audience) {
+        return patch.api(ApiPatch::new().requested_access_token_version(2));
+    }
+    patch
+}
+
+impl Patch {
+    /// The body of the update.
+    pub(super) fn body(&self) -> ApplicationPatch {
+        let mut body = ApplicationPatch::new();
+        let mut web = WebPatch::new();
+        if let Some(key) = &self.key {
+            body = body.unique_name(key);
+        }
+        if let Some(name) = &self.display_name {
+            body = body.display_name(name);
+        }
+        if let Some(audience) = &self.audience {
+            body = body.sign_in_audience(audience.clone());
+        }
+        if let Some(version) = self.token_version {
+            body = body.api(ApiPatch::new().requested_access_token_version(version));
+        }
+        for (platform, uris) in &self.redirect_uris {
+            let other = || RedirectUrisPatch::new().redirect_uris(uris.clone());
+            match platform {
+                Platform::Web => web = web.redirect_uris(uris.clone()),
+                Platform::Spa => body = body.spa(other()),
+                Platform::PublicClient => body = body.public_client(other()),
+            }
+        }
+        if let Some(url) = &self.homepage {
+            web = web.home_page_url(url);
+        }
+        if let Some(url) = &self.logout_url {
+            web = web.logout_url(url);
+        }
+        if !web.is_empty() {
+            body = body.web(web);
+        }
+        if let Some(allowed) = self.public_client_flows {
+            body = body.is_fallback_public_client(allowed);
+        }
+        if let Some(declared) = &self.declared {
+            body = body.required_resource_access(declaration(declared));
+        }
+        if let Some(notes) = &self.notes {
+            body = body.notes(notes);
+        }
+        if let Some(tags) = &self.tags {
+            body = body.tags(tags.clone());
+        }
+        if let Some(locked) = self.locked {
+            body = body.service_principal_lock_configuration(lock(locked));
+        }
+        body
+    }
+
+    /// Moves what was seen forward by what was accepted.
+    pub(super) fn done(&self, app: &mut Application) {
+        if let Some(key) = &self.key {
+            app.key = Some(key.clone());
+        }
+        if let Some(name) = &self.display_name {
+            app.display_name.clone_from(name);
+        }
+        if let Some(audience) = &self.audience {
+            app.audience = audience.clone();
+        }
+        app.token_version = self.token_version.or(app.token_version);
+        for (platform, uris) in &self.redirect_uris {
+            app.redirect_uris.retain(|uri| uri.platform != *platform);
+            app.redirect_uris
+                .extend(uris.iter().map(|uri| crate::provision::redirect_uri::RedirectUri::new(*platform, uri)));
+        }
+        app.redirect_uris.sort();
+        app.public_client_flows = self.public_client_flows.or(app.public_client_flows);
+        if let Some(declared) = &self.declared {
+            app.declared.clone_from(declared);
+            app.declared.sort();
+        }
+        for (new, seen) in
+            [(&self.notes, &mut app.notes), (&self.homepage, &mut app.homepage), (&self.logout_url, &mut app.logout_url)]
+        {
+            if new.is_some() {
+                seen.clone_from(new);
+            }
+        }
+        if let Some(tags) = &self.tags {
+            app.tags.clone_from(tags);
+            app.tags.sort();
+        }
+        app.locked = self.locked.unwrap_or(app.locked);
+    }
+}
+
+fn lock(locked: bool) -> ServicePrincipalLockConfiguration {
+    let mut lock = ServicePrincipalLockConfiguration::default();
+    (lock.is_enabled, lock.all_properties) = (Some(locked), Some(locked));
+    lock
+}
+
+fn declaration(declared: &[Declared]) -> Vec<RequiredResourceAccess> {
+    let mut apis: Vec<RequiredResourceAccess> = Vec::new();
+    for Declared { api, id, access } in declared {
+        let mut one = ResourceAccess::default();
+        (one.id, one.kind) = (Some(*id), Some(ResourceAccessType::from(access.clone())));
+        match apis.iter_mut().find(|entry| entry.resource_app_id == Some(*api)) {
+            Some(entry) => entry.resource_access.push(one),
+            None => {
+                let mut entry = RequiredResourceAccess::default();
+                (entry.resource_app_id, entry.resource_access) = (Some(*api), vec![one]);
+                apis.push(entry);
+            }
+        }
+    }
+    apis
+}

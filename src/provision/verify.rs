@@ -1,0 +1,205 @@
+//! The checklist: every step of the guide, ticked or not, with the remedy.
+
+use std::fmt;
+
+use time::OffsetDateTime;
+
+use crate::permission::PermissionKind;
+use crate::provision::diff::{Choices, Diff, code};
+use crate::provision::plan::Mark;
+use crate::provision::snapshot::Snapshot;
+use crate::provision::spec::AppRegistration;
+
+/// Every step of the guide, ticked or not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Checklist {
+    /// The steps, in the order of the guide.
+    pub items: Vec<ChecklistItem>,
+}
+
+/// One step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ChecklistItem {
+    /// A stable code, such as `permission_granted:Directory.Read.All:application`.
+    pub code: String,
+    /// The step, in the words of the guide.
+    pub step: String,
+    /// Whether the app does not work without it. What is surplus, and what only a person can confirm, is not required.
+    pub required: bool,
+    /// Whether it is done.
+    pub done: bool,
+    /// What to do, where it is not.
+    pub remedy: Option<String>,
+}
+
+impl Checklist {
+    /// Whether every required step is done.
+    pub fn is_done(&self) -> bool {
+        self.items.iter().all(|item| item.done || !item.required)
+    }
+
+    /// The steps that are not done, the ones that are not required among them.
+    pub fn open(&self) -> impl Iterator<Item = &ChecklistItem> {
+        self.items.iter().filter(|item| !item.done)
+    }
+
+    pub(super) fn of(spec: &AppRegistration, seen: &Snapshot, now: OffsetDateTime) -> Self {
+        let mut list = Self { items: Vec::new() };
+        list.registration(spec, seen);
+        list.settings(spec, seen, now);
+        list.permissions(spec, seen);
+        list.secrets(spec, seen, now);
+        list.use_in_time(spec, seen, now);
+        list.surplus(spec, seen, now);
+        for confirmation in &spec.confirmations {
+            list.items.push(ChecklistItem {
+                code: format!("confirm:{}", confirmation.code),
+                step: confirmation.step.clone(),
+                required: false,
+                done: false,
+                remedy: Some("Only a person can confirm this.".to_owned()),
+            });
+        }
+        list
+    }
+
+    fn required(&mut self, code: impl Into<String>, step: impl Into<String>, done: bool, remedy: &str) {
+        let remedy = (!done).then(|| remedy.to_owned());
+        self.items.push(ChecklistItem { code: code.into(), step: step.into(), required: true, done, remedy });
+    }
+
+    fn registration(&mut self, spec: &AppRegistration, seen: &Snapshot) {
+        let app = seen.application.as_ref();
+        self.required(
+            "registered",
+            format!("“{}” is registered in Microsoft Entra", spec.display_name),
+            app.is_some(),
+            "Apply the registration; an application that was made by hand is adopted by its client id.",
+        );
+        self.required(
+            "service_principal",
+            "The app is present in this tenant and may sign in",
+            seen.principal.as_ref().is_some_and(|principal| principal.enabled),
+            "Apply the registration; if the app is there and disabled, enable it under Enterprise applications.",
+        );
+        self.required(
+            "audience",
+            format!("Supported account types: {}", spec.audience.portal_name()),
+            app.is_some_and(|app| app.audience == spec.audience),
+            "Apply the registration, or set it under Authentication.",
+        );
+        for uri in &spec.redirect_uris {
+            self.required(
+                format!("redirect_uri:{}:{}", uri.platform.as_str(), uri.uri),
+                format!("Redirect URI {uri}"),
+                app.is_some_and(|app| app.has_redirect_uri(uri)),
+                "Apply the registration, or add it under Authentication, letter for letter.",
+            );
+        }
+    }
+
+    /// What else the registration says, as the plan finds it.
+    fn settings(&mut self, spec: &AppRegistration, seen: &Snapshot, now: OffsetDateTime) {
+        let listed = [
+            ("display_name", "Name: "),
+            ("public_client_flows", ""),
+            ("property_lock", ""),
+            ("notes", ""),
+            ("homepage", ""),
+            ("logout_url", ""),
+            ("tag:", ""),
+        ];
+        let lines = Diff::between(spec, seen, &Choices::default(), now).lines;
+        for line in lines {
+            if !listed.iter().any(|(start, _)| line.code.starts_with(start)) {
+                continue;
+            }
+            let step = match line.code.as_str() {
+                "public_client_flows" => {
+                    let state = if spec.public_client_flows == Some(true) { "enabled" } else { "disabled" };
+                    format!("Public client flows are {state}")
+                }
+                "property_lock" => "App instance property lock".to_owned(),
+                "display_name" => format!("Display name: {}", spec.display_name),
+                _ => line.text.split(" → ").last().unwrap_or(&line.text).to_owned(),
+            };
+            let done = seen.application.is_some() && line.mark == Mark::AlreadySo;
+            self.required(line.code, step, done, "Apply the registration, or set it in the portal.");
+        }
+    }
+
+    fn permissions(&mut self, spec: &AppRegistration, seen: &Snapshot) {
+        for permission in spec.wanted_permissions() {
+            let Some(resolved) = seen.resolved(permission) else { continue };
+            self.required(
+                code("permission_declared", resolved),
+                format!("Permission {permission} is added"),
+                seen.is_declared(resolved),
+                "Apply the registration, or add it under API permissions.",
+            );
+            let kind = match permission.kind() {
+                PermissionKind::Application => "for the app itself",
+                PermissionKind::Delegated => "for all users",
+            };
+            self.required(
+                code("permission_granted", resolved),
+                format!("Admin consent is granted for {permission}, {kind}"),
+                seen.is_granted(resolved),
+                "Apply the registration, or click Grant admin consent under API permissions, as an administrator who may.",
+            );
+        }
+    }
+
+    fn secrets(&mut self, spec: &AppRegistration, seen: &Snapshot, now: OffsetDateTime) {
+        for wanted in &spec.credentials {
+            let name = wanted.name();
+            let live = seen.application.iter().flat_map(|app| app.live_secrets(name, now)).max_by_key(|secret| secret.end);
+            let until = live.and_then(|secret| secret.end).map_or_else(String::new, |end| format!(", valid until {}", end.date()));
+            let expired = seen.application.iter().flat_map(|app| &app.secrets).any(|secret| secret.name.as_deref() == Some(name));
+            let remedy = if expired {
+                "It has expired: apply the registration to issue another, and store its value where the app reads it."
+            } else {
+                "Apply the registration to issue it, and store its value where the app reads it."
+            };
+            self.required(format!("secret:{name}"), format!("Client secret “{name}” is generated{until}"), live.is_some(), remedy);
+        }
+    }
+
+    fn use_in_time(&mut self, spec: &AppRegistration, seen: &Snapshot, now: OffsetDateTime) {
+        let Some(within) = spec.use_within else { return };
+        let end = seen.application.as_ref().and_then(|app| app.created).and_then(|created| created.checked_add(within));
+        let step = match end {
+            Some(end) => format!("The registration is used by {} {:02}:{:02} UTC", end.date(), end.hour(), end.minute()),
+            None => format!("The registration is used within {} hours of its creation", within.whole_hours()),
+        };
+        let remedy = "It is too late: delete this registration for good and make a new one.";
+        self.required("used_in_time", step, end.is_some_and(|end| now < end), remedy);
+    }
+
+    fn surplus(&mut self, spec: &AppRegistration, seen: &Snapshot, now: OffsetDateTime) {
+        let lines = Diff::between(spec, seen, &Choices::default(), now).lines;
+        for line in lines.into_iter().filter(|line| line.code.starts_with("surplus:permission_granted:")) {
+            self.items.push(ChecklistItem {
+                code: line.code.replacen("surplus:permission_granted", "surplus_grant", 1),
+                step: format!("No more is granted than needed: {}", line.text),
+                required: false,
+                done: false,
+                remedy: Some("Take it away under Enterprise applications, Permissions, if nothing else needs it.".to_owned()),
+            });
+        }
+    }
+}
+
+impl fmt::Display for Checklist {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for item in &self.items {
+            writeln!(f, "[{}] {}", if item.done { 'x' } else { ' ' }, item.step)?;
+            if let Some(remedy) = &item.remedy {
+                writeln!(f, "      {remedy}")?;
+            }
+        }
+        Ok(())
+    }
+}
