@@ -1,0 +1,211 @@
+//! From a name to a permission of Microsoft Graph, or to an error that says which name was meant.
+
+use std::cmp::Reverse;
+
+use super::{CatalogueEntry, PermissionKind, catalogue, find_by_name};
+use crate::error::Error;
+
+/// How many names an error suggests.
+const SUGGESTIONS: usize = 3;
+
+/// What the names of scopes and roles are limited to.
+///
+/// <https://learn.microsoft.com/graph/api/resources/permissionscope>
+const LONGEST: usize = 120;
+
+/// The row of the permission that has this name and kind and can be granted tenant-wide.
+pub(super) fn resolve(name: &str, kind: PermissionKind) -> Result<&'static CatalogueEntry, Error> {
+    let name = name.trim();
+    match find(name, kind) {
+        Some(entry) if entry.resource_specific => Err(per_resource(entry)),
+        Some(entry) => Ok(entry),
+        None => Err(match find(name, kind.other()) {
+            Some(other) if other.resource_specific => per_resource(other),
+            Some(other) => wrong_kind(other, kind),
+            None => unknown(name, kind),
+        }),
+    }
+}
+
+/// Refuses what no API can have as a permission's name. A blank would make one scope of a grant into two.
+pub(super) fn check(name: &str) -> Result<&str, Error> {
+    let name = name.trim();
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "!#$%&'()*+,-./:;<=>?@[]^_`{|}~".contains(c);
+    if !name.is_empty() && name.len() <= LONGEST && !name.starts_with('.') && name.chars().all(allowed) {
+        return Ok(name);
+    }
+    Err(Error::invalid("invalid_permission_name", format!("{} cannot be the name of a permission", shown(name)))
+        .with_remedy(
+            "Give the value of the API's app role or scope, for example Exchange.ManageAsApp: up to 120 letters, digits \
+             and signs, without blanks.",
+        ))
+}
+
+fn find(name: &str, kind: PermissionKind) -> Option<&'static CatalogueEntry> {
+    find_by_name(name, kind)
+        .or_else(|| catalogue().iter().find(|entry| entry.kind == kind && entry.value.eq_ignore_ascii_case(name)))
+}
+
+fn per_resource(entry: &CatalogueEntry) -> Error {
+    let stem = entry.value.rsplit_once('.').map_or(entry.value, |(stem, _)| stem);
+    let for_all = [format!("{stem}.All"), stem.to_owned()]
+        .iter()
+        .find_map(|name| find_by_name(name, entry.kind))
+        .map_or_else(String::new, |found| format!(", or choose `{}`, which is for the whole tenant", found.value));
+    Error::invalid(
+        "resource_specific_permission",
+        format!("`{}` is granted per team or chat, not tenant-wide", entry.value),
+    )
+    .with_remedy(format!("Take it out here and ask for it in the manifest of a Teams app{for_all}."))
+}
+
+fn wrong_kind(other: &CatalogueEntry, wanted: PermissionKind) -> Error {
+    let alternative = suggestions(other.value, wanted)
+        .map_or_else(String::new, |names| format!(", or choose one of the {wanted} permissions, such as {names}"));
+    Error::invalid(
+        "wrong_permission_kind",
+        format!(
+            "`{}` exists as {} permission, not as {} one",
+            other.value,
+            with_article(other.kind),
+            with_article(wanted)
+        ),
+    )
+    .with_remedy(format!("Declare it as {} permission{alternative}.", with_article(other.kind)))
+}
+
+fn unknown(name: &str, kind: PermissionKind) -> Error {
+    let list = "https://learn.microsoft.com/graph/permissions-reference";
+    let message = format!("Microsoft Graph has no {kind} permission called {}", shown(name));
+    let remedy = match suggestions(name, kind) {
+        Some(names) => format!("Did you mean {names}? All are listed at {list}."),
+        None => format!("All are listed at {list}. One that is newer than this crate can be given by its id."),
+    };
+    Error::invalid("unknown_permission", message).with_remedy(remedy)
+}
+
+fn with_article(kind: PermissionKind) -> &'static str {
+    match kind {
+        PermissionKind::Application => "an application",
+        PermissionKind::Delegated => "a delegated",
+    }
+}
+
+/// The text in an error. A secret pasted into the wrong field must not come back, and has signs or a length that the
+/// name of a permission has not.
+fn shown(name: &str) -> String {
+    let harmless = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    let digits = name.chars().filter(char::is_ascii_digit).count();
+    if name.len() <= 64 && digits <= 4 && name.chars().all(harmless) {
+        format!("`{name}`")
+    } else {
+        format!("a text of {} characters", name.chars().count())
+    }
+}
+
+/// The names of this kind that are nearest, as `A, B or C`.
+fn suggestions(name: &str, kind: PermissionKind) -> Option<String> {
+    let wanted = letters(name);
+    // A third of the letters may be wrong: enough for a forgotten word, too few for another permission.
+    let tolerance = (wanted.len() / 3).max(2);
+    let mut near: Vec<_> = catalogue()
+        .iter()
+        .filter(|entry| entry.kind == kind && !entry.resource_specific && entry.value != name)
+        .filter_map(|entry| {
+            let letters = letters(entry.value);
+            let distance = strsim::osa_distance(&wanted, &letters);
+            // Of equally near names, the one that begins alike.
+            let alike = wanted.bytes().zip(letters.bytes()).take_while(|(a, b)| a == b).count();
+            (distance <= tolerance).then_some((distance, Reverse(alike), entry.value))
+        })
+        .collect();
+    near.sort_unstable();
+    let names: Vec<_> = near.into_iter().take(SUGGESTIONS).map(|(_, _, value)| format!("`{value}`")).collect();
+    match names.as_slice() {
+        [] => None,
+        [one] => Some(one.clone()),
+        [first @ .., last] => Some(format!("{} or {last}", first.join(", "))),
+    }
+}
+
+fn letters(name: &str) -> String {
+    // Bounded, because the distance takes time and room by the product of the lengths.
+    name.chars().filter(char::is_ascii_alphanumeric).take(LONGEST).map(|c| c.to_ascii_lowercase()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::permission::Permission;
+
+    fn refused(name: &str, kind: PermissionKind) -> Error {
+        resolve(name, kind).unwrap_err()
+    }
+
+    #[test]
+    fn a_typo_is_answered_with_the_name_that_was_meant() {
+        use PermissionKind::{Application, Delegated};
+        for (typo, kind, meant) in [
+            ("Directroy.Read.All", Application, "Directory.Read.All"),
+            ("DirectoryReadAll", Application, "Directory.Read.All"),
+            ("Users.Read.All", Application, "User.Read.All"),
+            ("Aplication.ReadWrite.All", Application, "Application.ReadWrite.All"),
+            ("User.Reed", Delegated, "User.Read"),
+            ("offline-acces", Delegated, "offline_access"),
+            ("DeviceManagementManagedDevice.Read.All", Application, "DeviceManagementManagedDevices.Read.All"),
+        ] {
+            let error = refused(typo, kind);
+            assert_eq!(error.code(), "unknown_permission");
+            let remedy = error.remedy().unwrap();
+            assert!(remedy.starts_with(&format!("Did you mean `{meant}`")), "{typo}: {remedy}");
+        }
+    }
+
+    #[test]
+    fn a_name_like_no_other_gets_the_list() {
+        let error = refused("xyzzy", PermissionKind::Application);
+        assert_eq!(error.message(), "Microsoft Graph has no application permission called `xyzzy`");
+        assert!(error.remedy().unwrap().starts_with("All are listed at https://"), "{error}");
+    }
+
+    #[test]
+    fn the_wrong_kind_is_said_to_be_that() {
+        let error = refused("user.read", PermissionKind::Application);
+        assert_eq!(error.code(), "wrong_permission_kind");
+        assert_eq!(error.message(), "`User.Read` exists as a delegated permission, not as an application one");
+        let error = refused("Application.ReadWrite.OwnedBy", PermissionKind::Delegated);
+        assert_eq!(error.code(), "wrong_permission_kind");
+        assert!(error.remedy().unwrap().starts_with("Declare it as an application permission, or"), "{error}");
+    }
+
+    #[test]
+    fn a_permission_of_a_team_is_said_to_be_that() {
+        for kind in [PermissionKind::Application, PermissionKind::Delegated] {
+            let error = refused("Channel.Create.Group", kind);
+            assert_eq!(error.code(), "resource_specific_permission");
+            assert!(error.remedy().unwrap().contains("choose `Channel.Create`"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_secret_pasted_as_a_name_is_not_repeated() {
+        let secret = "Xk~8Q~q1r2s3t4u5v6w7x8y9z0ABCDEFGHIJKLMN";
+        let guid_like = "9f86d081884c7d659a2feaa0c55ad015";
+        let exchange = crate::permission::well_known::OFFICE_365_EXCHANGE_ONLINE;
+        for text in [secret, guid_like] {
+            let error = refused(text, PermissionKind::Application);
+            assert!(!error.to_string().contains(text), "{error}");
+        }
+        let error =
+            Permission::by_name(exchange, &format!("{secret} {secret}"), PermissionKind::Delegated).unwrap_err();
+        assert!(!error.to_string().contains(secret), "{error}");
+    }
+
+    #[test]
+    fn a_name_with_a_blank_cannot_become_two_scopes() {
+        for name in ["", " ", "User.Read Directory.ReadWrite.All", ".default", "a\u{a0}b", &"a".repeat(121)] {
+            assert_eq!(check(name).unwrap_err().code(), "invalid_permission_name", "{name:?}");
+        }
+        assert_eq!(check("user_impersonation").unwrap(), "user_impersonation");
+    }
+}
