@@ -40,13 +40,13 @@ impl DeletedItems<'_> {
     /// Gets a deleted object ([get](https://learn.microsoft.com/graph/api/directory-deleteditems-get)). Least
     /// permission: `Application.Read.All`.
     pub fn get(&self, id: impl Into<DirectoryObjectId>) -> Call<DeletedItem> {
-        let spec = self.spec("GET /directory/deletedItems/{id}", READ, Method::GET, id.into());
+        let spec = Self::spec("GET /directory/deletedItems/{id}", READ, Method::GET, id.into());
         Call::new(self.0, Ok(spec), call::json)
     }
 
     /// Finds a deleted object, or `None`. Least permission: `Application.Read.All`.
     pub fn find(&self, id: impl Into<DirectoryObjectId>) -> Call<Option<DeletedItem>> {
-        let spec = self.spec("GET /directory/deletedItems/{id}", READ, Method::GET, id.into());
+        let spec = Self::spec("GET /directory/deletedItems/{id}", READ, Method::GET, id.into());
         Call::new(self.0, Ok(spec), call::found)
     }
 
@@ -64,11 +64,11 @@ impl DeletedItems<'_> {
     /// ([delete](https://learn.microsoft.com/graph/api/directory-deleteditems-delete)). Least permission:
     /// `Application.ReadWrite.All`.
     pub fn purge(&self, id: impl Into<DirectoryObjectId>) -> Call<()> {
-        let spec = self.spec("DELETE /directory/deletedItems/{id}", WRITE, Method::DELETE, id.into());
+        let spec = Self::spec("DELETE /directory/deletedItems/{id}", WRITE, Method::DELETE, id.into());
         Call::new(self.0, Ok(spec), call::nothing)
     }
 
-    fn spec(&self, operation: &'static str, needs: &'static str, method: Method, id: DirectoryObjectId) -> Spec {
+    fn spec(operation: &'static str, needs: &'static str, method: Method, id: DirectoryObjectId) -> Spec {
         let segments = ["directory", "deletedItems", &id.to_string()].map(str::to_owned);
         Spec::new(operation, needs, method, segments).mentions([id])
     }

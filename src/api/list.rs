@@ -193,13 +193,13 @@ impl<T: DeserializeOwned + Send + 'static> Pages<T> {
         };
         self.first = None;
         self.next.clone_from(&page.next);
-        if let Some(link) = &self.next {
-            if !self.seen.insert(link.as_str().to_owned()) {
-                self.next = None;
-                return Err(Error::new(ErrorKind::Decode, "pages_in_a_circle", "the service's pages lead in a circle")
-                    .with_remedy("Run it again; if it lasts, give Microsoft's support the request id.")
-                    .during(self.spec.operation));
-            }
+        if let Some(link) = &self.next
+            && !self.seen.insert(link.as_str().to_owned())
+        {
+            self.next = None;
+            return Err(Error::new(ErrorKind::Decode, "pages_in_a_circle", "the service's pages lead in a circle")
+                .with_remedy("Run it again; if it lasts, give Microsoft's support the request id.")
+                .during(self.spec.operation));
         }
         Ok(Some(page))
     }

@@ -36,12 +36,12 @@ impl OAuth2PermissionGrants<'_> {
     /// Gets a grant ([`GET /oauth2PermissionGrants/{id}`](https://learn.microsoft.com/graph/api/oauth2permissiongrant-get)).
     /// Least permission: `Directory.Read.All`.
     pub fn get(&self, id: &OAuth2PermissionGrantId) -> Call<OAuth2PermissionGrant> {
-        Call::new(self.0, Ok(self.spec("GET /oauth2PermissionGrants/{id}", READ, Method::GET, id)), call::json)
+        Call::new(self.0, Ok(Self::spec("GET /oauth2PermissionGrants/{id}", READ, Method::GET, id)), call::json)
     }
 
     /// Finds a grant, or `None`. Least permission: `Directory.Read.All`.
     pub fn find(&self, id: &OAuth2PermissionGrantId) -> Call<Option<OAuth2PermissionGrant>> {
-        Call::new(self.0, Ok(self.spec("GET /oauth2PermissionGrants/{id}", READ, Method::GET, id)), call::found)
+        Call::new(self.0, Ok(Self::spec("GET /oauth2PermissionGrants/{id}", READ, Method::GET, id)), call::found)
     }
 
     /// Grants delegated permissions
@@ -62,7 +62,7 @@ impl OAuth2PermissionGrants<'_> {
     /// ([`PATCH /oauth2PermissionGrants/{id}`](https://learn.microsoft.com/graph/api/oauth2permissiongrant-update)).
     /// Least permission: `DelegatedPermissionGrant.ReadWrite.All`.
     pub fn update(&self, id: &OAuth2PermissionGrantId, patch: &OAuth2PermissionGrantPatch) -> Call<()> {
-        let spec = self.spec("PATCH /oauth2PermissionGrants/{id}", WRITE, Method::PATCH, id);
+        let spec = Self::spec("PATCH /oauth2PermissionGrants/{id}", WRITE, Method::PATCH, id);
         Call::new(self.0, spec.body(patch), call::nothing)
     }
 
@@ -70,11 +70,11 @@ impl OAuth2PermissionGrants<'_> {
     /// ([`DELETE /oauth2PermissionGrants/{id}`](https://learn.microsoft.com/graph/api/oauth2permissiongrant-delete)).
     /// Least permission: `DelegatedPermissionGrant.ReadWrite.All`.
     pub fn delete(&self, id: &OAuth2PermissionGrantId) -> Call<()> {
-        let spec = self.spec("DELETE /oauth2PermissionGrants/{id}", WRITE, Method::DELETE, id);
+        let spec = Self::spec("DELETE /oauth2PermissionGrants/{id}", WRITE, Method::DELETE, id);
         Call::new(self.0, Ok(spec), call::nothing)
     }
 
-    fn spec(&self, operation: &'static str, needs: &'static str, method: Method, id: &OAuth2PermissionGrantId) -> Spec {
+    fn spec(operation: &'static str, needs: &'static str, method: Method, id: &OAuth2PermissionGrantId) -> Spec {
         Spec::new(operation, needs, method, ["oauth2PermissionGrants", id.as_str()]).mentions([id])
     }
 }

@@ -46,7 +46,13 @@ impl<T> fmt::Debug for Ticket<T> {
 
 /// The answers to a [`Batch`].
 #[derive(Debug)]
-pub struct Answers(Vec<Option<(Option<Spec>, Result<Answer, Error>)>>);
+pub struct Answers(Vec<Option<Answered>>);
+
+#[derive(Debug)]
+struct Answered {
+    spec: Spec,
+    answer: Result<Answer, Error>,
+}
 
 impl Answers {
     /// The answer of one item.
@@ -58,12 +64,8 @@ impl Answers {
     /// When the ticket is another batch's.
     pub fn take<T>(&mut self, ticket: Ticket<T>) -> Result<T, Error> {
         let taken = self.0.get_mut(ticket.index).and_then(Option::take);
-        let (spec, answer) = taken.expect("a ticket is exchanged at the batch that gave it");
-        match (spec, answer) {
-            (_, Err(error)) => Err(error),
-            (Some(spec), Ok(answer)) => (ticket.decode)(&spec, answer),
-            (None, Ok(_)) => unreachable!("an item without a spec has an error"),
-        }
+        let Answered { spec, answer } = taken.expect("a ticket is exchanged at the batch that gave it");
+        (ticket.decode)(&spec, answer?)
     }
 }
 
@@ -123,7 +125,7 @@ impl Batch {
         Ok(Answers(
             run.items
                 .into_iter()
-                .map(|item| Some((Some(item.spec), item.done.unwrap_or_else(|| Err(unanswered())))))
+                .map(|item| Some(Answered { spec: item.spec, answer: item.done.unwrap_or_else(|| Err(unanswered())) }))
                 .collect(),
         ))
     }

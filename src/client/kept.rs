@@ -10,7 +10,10 @@ use crate::client::READ_LAG;
 
 /// Values by name, with when each was kept; what is older than the lag of reads goes.
 #[derive(Default)]
-pub(crate) struct Kept(Mutex<HashMap<String, (Duration, Arc<dyn Any + Send + Sync>)>>);
+pub(crate) struct Kept(Mutex<HashMap<String, Value>>);
+
+/// When it was kept, and what.
+type Value = (Duration, Arc<dyn Any + Send + Sync>);
 
 impl Kept {
     /// Keeps `value`, at `now` on the clock's monotonic scale.

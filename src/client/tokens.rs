@@ -35,10 +35,10 @@ impl Tokens {
         let slot = self.slot(request);
         let mut held = slot.lock().await;
         let now = self.clock.now();
-        if request.claims.is_none() {
-            if let Some(token) = held.as_ref().filter(|token| token.expires_at - EARLY > now) {
-                return Ok(token.clone());
-            }
+        if request.claims.is_none()
+            && let Some(token) = held.as_ref().filter(|token| token.expires_at - EARLY > now)
+        {
+            return Ok(token.clone());
         }
         match self.provider.token(request).await {
             Ok(token) => Ok(held.insert(token).clone()),

@@ -6,7 +6,7 @@ use time::{OffsetDateTime, UtcOffset};
 
 /// A date, null or the empty text; read with any number of fractional digits, written in UTC.
 pub(super) mod date {
-    use super::*;
+    use super::{Deserialize, Deserializer, OffsetDateTime, Rfc3339, Serialize, Serializer, rfc3339};
 
     pub(in crate::model) fn deserialize<'de, D: Deserializer<'de>>(
         from: D,
@@ -16,6 +16,7 @@ pub(super) mod date {
         Ok(text.and_then(|text| OffsetDateTime::parse(&text, &Rfc3339).ok()))
     }
 
+    #[allow(clippy::ref_option)] // serde gives the field as it is
     pub(in crate::model) fn serialize<S: Serializer>(date: &Option<OffsetDateTime>, to: S) -> Result<S::Ok, S::Error> {
         date.map(rfc3339).serialize(to)
     }

@@ -51,7 +51,14 @@ impl Client {
     /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
     /// ```
     pub fn apply<'a>(&self, plan: &'a Plan) -> Apply<'a> {
-        Apply { client: self.clone(), plan, approvals: Approvals::default(), sink: None, progress: None, deadline: None }
+        Apply {
+            client: self.clone(),
+            plan,
+            approvals: Approvals::default(),
+            sink: None,
+            progress: None,
+            deadline: None,
+        }
     }
 }
 
@@ -62,9 +69,11 @@ pub struct Apply<'a> {
     plan: &'a Plan,
     approvals: Approvals,
     sink: Option<Arc<dyn SecretSink>>,
-    progress: Option<Arc<dyn Fn(&Progress) + Send + Sync>>,
+    progress: Option<ProgressHook>,
     deadline: Option<Duration>,
 }
+
+type ProgressHook = Arc<dyn Fn(&Progress) + Send + Sync>;
 
 /// What an apply tells while it runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,7 +119,10 @@ impl Apply<'_> {
 
 impl fmt::Debug for Apply<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Apply").field("client", &self.client).field("approvals", &self.approvals).finish_non_exhaustive()
+        f.debug_struct("Apply")
+            .field("client", &self.client)
+            .field("approvals", &self.approvals)
+            .finish_non_exhaustive()
     }
 }
 
@@ -205,7 +217,7 @@ struct Run<'a> {
     /// Attempts to issue a secret whose answer was lost.
     lost: Vec<Attempt>,
     sink: Option<Arc<dyn SecretSink>>,
-    progress: Option<Arc<dyn Fn(&Progress) + Send + Sync>>,
+    progress: Option<ProgressHook>,
     report: Registered,
 }
 
@@ -222,14 +234,22 @@ impl Run<'_> {
         plan.approved(approvals)?;
         let now = self.client.clock().now();
         let elsewhere = |what: String| {
-            Error::new(ErrorKind::Stale, "other_target", what).with_remedy("Plan again with the client that applies the plan.")
+            Error::new(ErrorKind::Stale, "other_target", what)
+                .with_remedy("Plan again with the client that applies the plan.")
         };
         if plan.cloud != self.client.cloud().name() {
-            return Err(elsewhere(format!("the plan is for the cloud {}, not {}", plan.cloud, self.client.cloud().name())));
+            return Err(elsewhere(format!(
+                "the plan is for the cloud {}, not {}",
+                plan.cloud,
+                self.client.cloud().name()
+            )));
         }
         let tenant = self.client.tenant_id().await?;
         if plan.tenant != tenant {
-            return Err(elsewhere(format!("the plan is for the tenant {}, and the client is signed in to {tenant}", plan.tenant)));
+            return Err(elsewhere(format!(
+                "the plan is for the tenant {}, and the client is signed in to {tenant}",
+                plan.tenant
+            )));
         }
         if plan.kept || now - plan.made_at > FRESH {
             let seen = observe::settled(&self.client, &plan.registration, &plan.choices).await?;
@@ -257,8 +277,12 @@ impl Run<'_> {
             self.keep();
             result?;
         }
-        Err(Error::new(ErrorKind::Service, "not_settled", "the service contradicts itself: what was accepted is refused again")
-            .with_remedy("Run it again in a few minutes."))
+        Err(Error::new(
+            ErrorKind::Service,
+            "not_settled",
+            "the service contradicts itself: what was accepted is refused again",
+        )
+        .with_remedy("Run it again in a few minutes."))
     }
 
     /// Remembers what was accepted, so that a read that lags does not make anyone write it twice.
@@ -304,8 +328,8 @@ impl Run<'_> {
     async fn parts(&mut self, todo: &Todo, round: u32) -> Result<(), Error> {
         let Some(app) = self.state.application.clone() else { return Ok(()) };
         let mut batch = self.client.batch().in_order();
-        let patch = (!todo.patch.is_empty())
-            .then(|| batch.add(self.client.applications().update(app.id, &todo.patch.body())));
+        let patch =
+            (!todo.patch.is_empty()).then(|| batch.add(self.client.applications().update(app.id, &todo.patch.body())));
         let create = todo.create_principal.then(|| {
             let mut new = NewServicePrincipal::new(app.app_id);
             if self.plan.registration.listed_as_enterprise_application {
@@ -315,7 +339,9 @@ impl Run<'_> {
             batch.add(self.client.service_principals().create(&new).repeatable())
         });
         let tags = todo.principal_tags.as_ref().map(|tags| {
-            batch.add(self.client.service_principals().update(app.app_id, &ServicePrincipalPatch::new().tags(tags.clone())))
+            batch.add(
+                self.client.service_principals().update(app.app_id, &ServicePrincipalPatch::new().tags(tags.clone())),
+            )
         });
         let mut attempts = Vec::new();
         for secret in &todo.secrets {
@@ -395,7 +421,11 @@ impl Run<'_> {
         }
     }
 
-    async fn secret_answered(&mut self, attempt: Attempt, answer: Result<PasswordCredential, Error>) -> Result<(), Error> {
+    async fn secret_answered(
+        &mut self,
+        attempt: Attempt,
+        answer: Result<PasswordCredential, Error>,
+    ) -> Result<(), Error> {
         match answer {
             Ok(PasswordCredential { key_id: Some(key_id), secret_text: Some(value), end_date_time, .. }) => {
                 let secret = IssuedSecret {
@@ -462,7 +492,9 @@ impl Run<'_> {
         app.secrets.retain(|secret| secret.key_id != key_id);
         match self.client.applications().remove_password(id, key_id).await {
             // An earlier attempt's answer was lost, and it is gone.
-            Err(error) if error.service_message().is_some_and(|text| text.contains("No password credential found")) => Ok(()),
+            Err(error) if error.service_message().is_some_and(|text| text.contains("No password credential found")) => {
+                Ok(())
+            }
             other => other,
         }
     }
@@ -510,7 +542,10 @@ impl Run<'_> {
             if !found {
                 self.report.open.push(OpenItem {
                     code: "secret_maybe_orphaned".to_owned(),
-                    text: format!("a client secret “{}” that ends at {} may be there, and nobody has its value", attempt.name, attempt.end),
+                    text: format!(
+                        "a client secret “{}” that ends at {} may be there, and nobody has its value",
+                        attempt.name, attempt.end
+                    ),
                     remedy: "Remove it under Certificates & secrets.".to_owned(),
                 });
             }
@@ -576,7 +611,11 @@ impl Run<'_> {
         first.map_or(Ok(()), Err)
     }
 
-    async fn role_granted(&mut self, resolved: &Resolved, answer: Result<AppRoleAssignment, Error>) -> Result<(), Error> {
+    async fn role_granted(
+        &mut self,
+        resolved: &Resolved,
+        answer: Result<AppRoleAssignment, Error>,
+    ) -> Result<(), Error> {
         let id = match answer {
             Ok(assignment) => assignment.id,
             // It is there: that is what was asked for.
@@ -603,7 +642,9 @@ impl Run<'_> {
             "permission_unknown_in_tenant",
             format!("the API does not know the permission {} in this tenant", resolved.permission),
         )
-        .with_remedy("Leave it out for this tenant, or name one that its API publishes; some clouds lack some permissions.")
+        .with_remedy(
+            "Leave it out for this tenant, or name one that its API publishes; some clouds lack some permissions.",
+        )
         .with_source(error);
         let Ok(found) = observe::look_up(&resolved.permission, principal.as_ref()) else { return Err(unknown) };
         if found.id == resolved.id {
@@ -694,8 +735,13 @@ impl Run<'_> {
                 if !self.choices.held.contains(&secret.key_id) {
                     self.report.open.push(OpenItem {
                         code: format!("secret_value:{}", secret.key_id),
-                        text: format!("the client secret “{}” ({}) is live, and its value cannot be read again", wanted.name(), secret.key_id),
-                        remedy: "If nobody has its value, ask for another with replace_secret, and remove this one.".to_owned(),
+                        text: format!(
+                            "the client secret “{}” ({}) is live, and its value cannot be read again",
+                            wanted.name(),
+                            secret.key_id
+                        ),
+                        remedy: "If nobody has its value, ask for another with replace_secret, and remove this one."
+                            .to_owned(),
                     });
                 }
             }

@@ -98,7 +98,14 @@ impl Diff {
     }
 
     /// One property: already so, set, or changed.
-    fn property<T: PartialEq + ToString>(&mut self, code: &str, what: &str, wanted: &T, seen: Option<&T>, created: bool) -> bool {
+    fn property<T: PartialEq + ToString>(
+        &mut self,
+        code: &str,
+        what: &str,
+        wanted: &T,
+        seen: Option<&T>,
+        created: bool,
+    ) -> bool {
         match seen {
             Some(seen) if seen == wanted && !created => {
                 self.line(Mark::AlreadySo, code, format!("{what}: {}", wanted.to_string()));
@@ -124,7 +131,11 @@ impl Diff {
             self.others(seen);
             return;
         };
-        self.line(Mark::AlreadySo, "registered", format!("the application “{}” is registered, client id {}", app.display_name, app.app_id));
+        self.line(
+            Mark::AlreadySo,
+            "registered",
+            format!("the application “{}” is registered, client id {}", app.display_name, app.app_id),
+        );
         if app.key.as_deref() != Some(&spec.key) && !choices.key_refused {
             self.todo.patch.key = Some(spec.key.clone());
             self.line(Mark::Change, "key", format!("give the application the key {}", spec.key));
@@ -162,7 +173,8 @@ impl Diff {
         }
         for platform in [Platform::Web, Platform::Spa, Platform::PublicClient] {
             let seen = app.redirect_uris_of(platform);
-            let wanted: Vec<_> = spec.redirect_uris.iter().filter(|uri| uri.platform == platform).map(|uri| &uri.uri).collect();
+            let wanted: Vec<_> =
+                spec.redirect_uris.iter().filter(|uri| uri.platform == platform).map(|uri| &uri.uri).collect();
             let mut list = seen.clone();
             list.retain(|uri| !spec.exact || wanted.contains(&uri));
             list.extend(wanted.iter().filter(|uri| !seen.contains(uri)).map(|uri| (*uri).clone()));
@@ -193,10 +205,10 @@ impl Diff {
                 self.todo.patch.public_client_flows = Some(wanted);
             }
         }
-        if let Some(wanted) = spec.locks_properties() {
-            if self.property("property_lock", "app instance property lock", &on(wanted), Some(&on(app.locked)), false) {
-                self.todo.patch.locked = Some(wanted);
-            }
+        if let Some(wanted) = spec.locks_properties()
+            && self.property("property_lock", "app instance property lock", &on(wanted), Some(&on(app.locked)), false)
+        {
+            self.todo.patch.locked = Some(wanted);
         }
         let texts = [
             ("notes", &spec.notes, &app.notes),
@@ -225,13 +237,15 @@ impl Diff {
     }
 
     fn declarations(&mut self, spec: &AppRegistration, seen: &Snapshot, app: &Application) {
-        let wanted: Vec<&Resolved> = spec.wanted_permissions().filter_map(|permission| seen.resolved(permission)).collect();
+        let wanted: Vec<&Resolved> =
+            spec.wanted_permissions().filter_map(|permission| seen.resolved(permission)).collect();
         let mut list: Vec<Declared> = app.declared.clone();
         for resolved in &wanted {
             let declared = resolved.declared();
             let there = app.declared.contains(&declared);
             let mark = if there { Mark::AlreadySo } else { Mark::Add };
-            let line = self.line(mark, code("permission_declared", resolved), format!("declare {}", resolved.permission));
+            let line =
+                self.line(mark, code("permission_declared", resolved), format!("declare {}", resolved.permission));
             line.second_look = resolved.permission.high_privilege().map(str::to_owned);
             if !there {
                 list.push(declared);
@@ -249,7 +263,9 @@ impl Diff {
         if list != app.declared {
             self.todo.patch.declared = Some(list);
         }
-        for request in spec.permissions.iter().filter(|request| !spec.wanted_permissions().any(|p| *p == request.permission)) {
+        for request in
+            spec.permissions.iter().filter(|request| !spec.wanted_permissions().any(|p| *p == request.permission))
+        {
             let purposes = request.purposes.join(", ");
             self.line(
                 Mark::NotSelected,
@@ -265,7 +281,11 @@ impl Diff {
             self.line(Mark::Add, "service_principal", "create the app's service principal in this tenant");
             return;
         };
-        self.line(Mark::AlreadySo, "service_principal", format!("the service principal is there, object id {}", principal.id));
+        self.line(
+            Mark::AlreadySo,
+            "service_principal",
+            format!("the service principal is there, object id {}", principal.id),
+        );
         let listed = principal.tags.iter().any(|tag| tag == ENTERPRISE_TAG);
         if spec.listed_as_enterprise_application && !listed {
             self.line(Mark::Change, "enterprise_application", "list the app under Enterprise applications");
@@ -275,7 +295,8 @@ impl Diff {
     }
 
     fn grants(&mut self, spec: &AppRegistration, seen: &Snapshot) {
-        let wanted: Vec<&Resolved> = spec.wanted_permissions().filter_map(|permission| seen.resolved(permission)).collect();
+        let wanted: Vec<&Resolved> =
+            spec.wanted_permissions().filter_map(|permission| seen.resolved(permission)).collect();
         if !spec.admin_consent {
             if !wanted.is_empty() {
                 self.line(Mark::LeftAlone, "admin_consent", "admin consent is left to somebody else");
@@ -285,7 +306,11 @@ impl Diff {
         for resolved in &wanted {
             let granted = seen.is_granted(resolved);
             let mark = if granted { Mark::AlreadySo } else { Mark::Add };
-            let line = self.line(mark, code("permission_granted", resolved), format!("grant {} for the whole tenant", resolved.permission));
+            let line = self.line(
+                mark,
+                code("permission_granted", resolved),
+                format!("grant {} for the whole tenant", resolved.permission),
+            );
             line.second_look = resolved.permission.high_privilege().map(str::to_owned);
             if !granted && resolved.permission.kind() == PermissionKind::Application {
                 self.todo.roles.push((*resolved).clone());
@@ -308,16 +333,25 @@ impl Diff {
             let grant = seen.principal.as_ref().and_then(|principal| principal.tenant_wide(id));
             let held = grant.map(|grant| grant.scopes.clone()).unwrap_or_default();
             for surplus in held.iter().filter(|scope| !named.contains(scope)) {
-                self.surplus(spec, format!("permission_granted:{surplus}:delegated"), format!("granted delegated permission {surplus}"));
+                self.surplus(
+                    spec,
+                    format!("permission_granted:{surplus}:delegated"),
+                    format!("granted delegated permission {surplus}"),
+                );
             }
             let mut scopes = held.clone();
             scopes.retain(|scope| !spec.exact || named.contains(&scope));
             scopes.extend(named.iter().filter(|scope| !held.contains(scope)).map(|scope| (*scope).clone()));
             if scopes != held {
-                self.todo.scopes.push(ScopeWork { api: resource.api, existing: grant.map(|grant| grant.id.clone()), scopes });
+                self.todo.scopes.push(ScopeWork {
+                    api: resource.api,
+                    existing: grant.map(|grant| grant.id.clone()),
+                    scopes,
+                });
             }
         }
-        let for_one = seen.principal.iter().flat_map(|principal| &principal.grants).filter(|grant| grant.for_one).count();
+        let for_one =
+            seen.principal.iter().flat_map(|principal| &principal.grants).filter(|grant| grant.for_one).count();
         if for_one > 0 {
             let text = format!("{for_one} grants of delegated permissions by single users");
             self.line(Mark::LeftAlone, "surplus:user_grants", text);
@@ -334,12 +368,20 @@ impl Diff {
             if named {
                 continue;
             }
-            let api = seen.resources.iter().find(|resource| resource.principal == Some(held.resource)).map(|resource| resource.api);
+            let api = seen
+                .resources
+                .iter()
+                .find(|resource| resource.principal == Some(held.resource))
+                .map(|resource| resource.api);
             let name = match api {
                 Some(api) => Declared { api, id: held.role, access: "Role".to_owned() }.describe(),
                 None => format!("{} of {}", held.role, held.resource_name.as_deref().unwrap_or("another API")),
             };
-            self.surplus(spec, format!("permission_granted:{}:application", held.role), format!("granted permission {name}"));
+            self.surplus(
+                spec,
+                format!("permission_granted:{}:application", held.role),
+                format!("granted permission {name}"),
+            );
             if let (true, Some(id)) = (spec.exact, &held.id) {
                 self.todo.surplus_roles.push((held.resource, id.clone()));
             }
@@ -354,7 +396,8 @@ impl Diff {
             let replace = choices.replace.iter().any(|replaced| replaced == name);
             if live.is_empty() || replace {
                 self.todo.secrets.push(wanted.clone());
-                let what = if replace && !live.is_empty() { "issue another client secret" } else { "issue the client secret" };
+                let what =
+                    if replace && !live.is_empty() { "issue another client secret" } else { "issue the client secret" };
                 self.line(Mark::Add, code.clone(), format!("{what} “{name}”"));
             }
             for secret in live {
@@ -366,7 +409,9 @@ impl Diff {
                     let text = if replace {
                         format!("the earlier client secret “{name}”{end} stays until it is removed")
                     } else {
-                        format!("client secret “{name}”{end} is there; its value cannot be read again, so ask for another if nobody has it")
+                        format!(
+                            "client secret “{name}”{end} is there; its value cannot be read again, so ask for another if nobody has it"
+                        )
                     };
                     self.line(Mark::LeftAlone, format!("secret_value:{}", secret.key_id), text);
                 }
@@ -378,7 +423,11 @@ impl Diff {
         for secret in app.secrets.iter().filter(|secret| !named(secret) || secret.end.is_some_and(|end| end <= now)) {
             let name = secret.name.as_deref().unwrap_or("without a description");
             let end = secret.end.map_or_else(String::new, |end| format!(", valid until {}", end.date()));
-            self.line(Mark::LeftAlone, format!("surplus:secret:{}", secret.key_id), format!("client secret “{name}”{end}: not named here"));
+            self.line(
+                Mark::LeftAlone,
+                format!("surplus:secret:{}", secret.key_id),
+                format!("client secret “{name}”{end}: not named here"),
+            );
         }
     }
 }

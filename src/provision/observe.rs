@@ -3,10 +3,10 @@
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 
+use crate::api::ApplicationKey;
 use crate::client::{Batch, Client, READ_LAG};
 use crate::error::{Error, ErrorKind};
 use crate::exchange::Judgement;
-use crate::api::ApplicationKey;
 use crate::ids::{AppId, KeyId, TenantId};
 use crate::model;
 use crate::model::query::Filter;
@@ -136,9 +136,14 @@ fn check(client: &Client, registration: &AppRegistration, choices: &Choices) -> 
     for secret in &registration.credentials {
         secret.end(client.clock().now())?;
     }
-    if let Some(name) = choices.replace.iter().find(|name| !registration.credentials.iter().any(|secret| secret.name() == **name)) {
-        return Err(Error::invalid("unknown_secret", format!("the registration has no client secret “{name}” to replace"))
-            .with_remedy("Name one of its client secrets."));
+    if let Some(name) =
+        choices.replace.iter().find(|name| !registration.credentials.iter().any(|secret| secret.name() == **name))
+    {
+        return Err(Error::invalid(
+            "unknown_secret",
+            format!("the registration has no client secret “{name}” to replace"),
+        )
+        .with_remedy("Name one of its client secrets."));
     }
     let national = matches!(client.cloud().name(), "usgov" | "usgov-dod" | "china");
     if national && allows_personal_accounts(&registration.audience) {
@@ -166,7 +171,9 @@ fn refuse_same_name(registration: &AppRegistration, seen: &Snapshot, choices: &C
             by_hand.join(", ")
         ),
     )
-    .with_remedy("If it is the one that is meant, adopt it by its client id; otherwise say that another is to be created."))
+    .with_remedy(
+        "If it is the one that is meant, adopt it by its client id; otherwise say that another is to be created.",
+    ))
 }
 
 pub(super) fn memory_name(tenant: TenantId, registration: &AppRegistration) -> String {
@@ -176,7 +183,11 @@ pub(super) fn memory_name(tenant: TenantId, registration: &AppRegistration) -> S
 /// What is to be seen once the replicas know what this client wrote a moment ago.
 ///
 /// A list right after a write can lag; what this client wrote is waited for, and never written twice.
-pub(super) async fn settled(client: &Client, registration: &AppRegistration, choices: &Choices) -> Result<Snapshot, Error> {
+pub(super) async fn settled(
+    client: &Client,
+    registration: &AppRegistration,
+    choices: &Choices,
+) -> Result<Snapshot, Error> {
     let mut attempts = 0;
     loop {
         attempts += 1;
@@ -198,25 +209,52 @@ pub(super) async fn pause(client: &Client, operation: &'static str, attempts: u3
     let bounds = client.bounds();
     let wait = means
         .policy
-        .decide(crate::exchange::Repeat::Safe, &Judgement::Lagging, attempts.min(6), std::time::Duration::ZERO, means.jitter())
+        .decide(
+            crate::exchange::Repeat::Safe,
+            &Judgement::Lagging,
+            attempts.min(6),
+            std::time::Duration::ZERO,
+            means.jitter(),
+        )
         .filter(|wait| means.fits(*wait, &bounds));
     let Some(wait) = wait else {
-        return Err(Error::new(ErrorKind::Deadline, "deadline", "the directory's replicas do not show yet what was written")
-            .with_remedy("Run it again in a minute: what was done is kept.")
-            .during(operation));
+        return Err(Error::new(
+            ErrorKind::Deadline,
+            "deadline",
+            "the directory's replicas do not show yet what was written",
+        )
+        .with_remedy("Run it again in a minute: what was done is kept.")
+        .during(operation));
     };
     means.wait(operation, &Judgement::Lagging, wait, attempts, &bounds).await;
     Ok(())
 }
 
 const APPLICATION: &[&str] = &[
-    "id", "appId", "uniqueName", "displayName", "signInAudience", "createdDateTime", "web", "spa", "publicClient",
-    "isFallbackPublicClient", "api", "requiredResourceAccess", "notes", "tags", "servicePrincipalLockConfiguration",
+    "id",
+    "appId",
+    "uniqueName",
+    "displayName",
+    "signInAudience",
+    "createdDateTime",
+    "web",
+    "spa",
+    "publicClient",
+    "isFallbackPublicClient",
+    "api",
+    "requiredResourceAccess",
+    "notes",
+    "tags",
+    "servicePrincipalLockConfiguration",
     "passwordCredentials",
 ];
 
 /// Reads everything that a plan depends on: one batch, and another for an application that is there.
-pub(super) async fn observe(client: &Client, registration: &AppRegistration, choices: &Choices) -> Result<Snapshot, Error> {
+pub(super) async fn observe(
+    client: &Client,
+    registration: &AppRegistration,
+    choices: &Choices,
+) -> Result<Snapshot, Error> {
     let tenant = client.tenant_id().await?;
     let wanted: Vec<&Permission> = registration.wanted_permissions().collect();
     let mut apis: Vec<AppId> = wanted.iter().map(|permission| permission.api()).collect();
@@ -225,12 +263,14 @@ pub(super) async fn observe(client: &Client, registration: &AppRegistration, cho
 
     let mut batch = client.batch();
     let applications = client.applications();
-    let by_key = batch.add(applications.find_selecting(ApplicationKey::UniqueName(registration.key.clone()), APPLICATION));
+    let by_key =
+        batch.add(applications.find_selecting(ApplicationKey::UniqueName(registration.key.clone()), APPLICATION));
     let adopted = choices.adopt.map(|app_id| batch.add(applications.find_selecting(app_id, APPLICATION)));
-    let names = applications
-        .list()
-        .filter(Filter::eq("displayName", registration.display_name.as_str()))
-        .select(&["id", "appId", "uniqueName"]);
+    let names = applications.list().filter(Filter::eq("displayName", registration.display_name.as_str())).select(&[
+        "id",
+        "appId",
+        "uniqueName",
+    ]);
     let same_name = batch.add(names.clone().page());
     let organization = batch.add(client.organization().get());
     let mut resources = Vec::new();
@@ -243,7 +283,10 @@ pub(super) async fn observe(client: &Client, registration: &AppRegistration, cho
 
     let by_key = answers.take(by_key)?;
     let adopted = adopted.map(|ticket| answers.take(ticket)).transpose()?;
-    let application = meant(registration, choices, by_key, adopted)?;
+    let application = match (choices.adopt, adopted) {
+        (Some(app_id), Some(adopted)) => Some(adoptable(registration, app_id, by_key, adopted)?),
+        _ => by_key,
+    };
     let same_name = names.rest_of(answers.take(same_name)?).await?;
     let tenant_name = match answers.take(organization) {
         Ok(organization) => organization.display_name,
@@ -278,16 +321,22 @@ pub(super) async fn observe(client: &Client, registration: &AppRegistration, cho
     Ok(Snapshot { tenant, tenant_name, application, same_name, principal, resources: seen_resources, permissions })
 }
 
-fn meant(
+/// Whether the application that the caller named can be the one that is meant.
+fn adoptable(
     registration: &AppRegistration,
-    choices: &Choices,
+    app_id: AppId,
     by_key: Option<model::Application>,
-    adopted: Option<Option<model::Application>>,
-) -> Result<Option<model::Application>, Error> {
-    let (Some(app_id), Some(adopted)) = (choices.adopt, adopted) else { return Ok(by_key) };
+    adopted: Option<model::Application>,
+) -> Result<model::Application, Error> {
     let Some(adopted) = adopted else {
-        return Err(Error::new(ErrorKind::NotFound, "adopted_not_found", format!("there is no application with the client id {app_id}"))
-            .with_remedy("Check that it is the Application (client) ID, not an object id, and that the tenant is the app's."));
+        return Err(Error::new(
+            ErrorKind::NotFound,
+            "adopted_not_found",
+            format!("there is no application with the client id {app_id}"),
+        )
+        .with_remedy(
+            "Check that it is the Application (client) ID, not an object id, and that the tenant is the app's.",
+        ));
     };
     let conflict = |text: String| {
         Error::new(ErrorKind::Conflict, "adopted_conflict", text)
@@ -295,20 +344,25 @@ fn meant(
     };
     if let Some(holder) = by_key.filter(|holder| holder.id != adopted.id) {
         let holder = holder.app_id.map(|id| id.to_string()).unwrap_or_default();
-        return Err(conflict(format!("the key {} belongs to another application, client id {holder}", registration.key)));
+        return Err(conflict(format!(
+            "the key {} belongs to another application, client id {holder}",
+            registration.key
+        )));
     }
     match &adopted.unique_name {
         Some(key) if *key != registration.key => {
             Err(conflict(format!("the application {app_id} has the key {key} already, and a key cannot be changed")))
         }
-        _ => Ok(Some(adopted)),
+        _ => Ok(adopted),
     }
 }
 
 fn api_missing(api: AppId) -> Error {
     let name = permission::well_known_name(api).map_or_else(|| api.to_string(), |name| format!("{name} ({api})"));
     Error::new(ErrorKind::Refused, "api_not_in_tenant", format!("the tenant has no service principal of {name}"))
-        .with_remedy("License or enable the service in the tenant, create its service principal, or leave its permissions out.")
+        .with_remedy(
+            "License or enable the service in the tenant, create its service principal, or leave its permissions out.",
+        )
 }
 
 /// Whether id and name are known without asking the tenant.
@@ -351,8 +405,14 @@ pub(super) fn look_up(permission: &Permission, api: Option<&model::ServicePrinci
     let hint = near
         .filter(|(likeness, _)| *likeness > 0.8)
         .map_or_else(String::new, |(_, value)| format!("Did you mean {value}? "));
-    Err(Error::new(ErrorKind::Invalid, "unknown_permission", format!("the tenant's API does not publish the permission {permission}"))
-        .with_remedy(format!("{hint}Name one that the API publishes, of the right kind; some clouds lack some permissions.")))
+    Err(Error::new(
+        ErrorKind::Invalid,
+        "unknown_permission",
+        format!("the tenant's API does not publish the permission {permission}"),
+    )
+    .with_remedy(format!(
+        "{hint}Name one that the API publishes, of the right kind; some clouds lack some permissions."
+    )))
 }
 
 /// The service principal of an app with what it holds, in one batch.
@@ -439,7 +499,9 @@ pub(super) fn read_application(app: model::Application) -> Result<Application, E
     let mut secrets: Vec<Secret> = app
         .password_credentials
         .into_iter()
-        .filter_map(|secret| Some(Secret { key_id: secret.key_id?, name: secret.display_name, end: secret.end_date_time }))
+        .filter_map(|secret| {
+            Some(Secret { key_id: secret.key_id?, name: secret.display_name, end: secret.end_date_time })
+        })
         .collect();
     secrets.sort_by_key(|secret| secret.key_id);
     let mut tags = app.tags;

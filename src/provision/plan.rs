@@ -186,8 +186,11 @@ impl Plan {
                 .with_source(error)
         })?;
         if plan.format != FORMAT {
-            return Err(Error::invalid("plan_format", format!("the plan has format {}, and this version reads {FORMAT}", plan.format))
-                .with_remedy("Plan again with this version."));
+            return Err(Error::invalid(
+                "plan_format",
+                format!("the plan has format {}, and this version reads {FORMAT}", plan.format),
+            )
+            .with_remedy("Plan again with this version."));
         }
         Ok(plan)
     }
@@ -202,8 +205,12 @@ impl Plan {
         if open.is_empty() {
             return Ok(());
         }
-        Err(Error::new(ErrorKind::NeedsApproval, "needs_approval", format!("these permissions deserve a second look: {}", open.join("; ")))
-            .with_remedy("Approve each by its name if the customer agrees, or leave it out."))
+        Err(Error::new(
+            ErrorKind::NeedsApproval,
+            "needs_approval",
+            format!("these permissions deserve a second look: {}", open.join("; ")),
+        )
+        .with_remedy("Approve each by its name if the customer agrees, or leave it out."))
     }
 }
 

@@ -78,7 +78,10 @@ impl RedirectUri {
         // A wildcard stands where no host may, so it is taken out before the address is read.
         let wildcard = self.uri.contains('*');
         let Ok(url) = Url::parse(&self.uri.replacen("://*.", "://", 1)) else {
-            return refuse("is not an absolute address", "Write it whole, for example https://contoso.example/callback.");
+            return refuse(
+                "is not an absolute address",
+                "Write it whole, for example https://contoso.example/callback.",
+            );
         };
         if self.uri.contains('#') {
             return refuse("has a fragment", "Leave out # and what follows it.");
@@ -101,8 +104,7 @@ impl RedirectUri {
             return refuse("has a query, which an app for personal accounts may not have", "Leave the query out.");
         }
         match (url.scheme(), url.host()) {
-            ("https", Some(_)) => Ok(()),
-            ("http", Some(Host::Domain("localhost"))) => Ok(()),
+            ("https", Some(_)) | ("http", Some(Host::Domain("localhost"))) => Ok(()),
             ("http", Some(Host::Ipv4(ip))) if ip == std::net::Ipv4Addr::LOCALHOST => Ok(()),
             ("http", _) => refuse(
                 "is plain http to another machine",

@@ -93,9 +93,11 @@ impl Patch {
             app.declared.clone_from(declared);
             app.declared.sort();
         }
-        for (new, seen) in
-            [(&self.notes, &mut app.notes), (&self.homepage, &mut app.homepage), (&self.logout_url, &mut app.logout_url)]
-        {
+        for (new, seen) in [
+            (&self.notes, &mut app.notes),
+            (&self.homepage, &mut app.homepage),
+            (&self.logout_url, &mut app.logout_url),
+        ] {
             if new.is_some() {
                 seen.clone_from(new);
             }

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use crate::ids::{
-    AppId, AppRoleAssignmentId, ApplicationId, KeyId, OAuth2PermissionGrantId, PermissionId, ServicePrincipalId, TenantId,
+    AppId, AppRoleAssignmentId, ApplicationId, KeyId, OAuth2PermissionGrantId, PermissionId, ServicePrincipalId,
+    TenantId,
 };
 use crate::model::SignInAudience;
 use crate::permission::{Permission, PermissionKind};
@@ -205,9 +206,9 @@ impl Principal {
                 self.assignments.iter().any(|other| other.resource == held.resource && other.role == held.role)
             })
             && was.grants.iter().all(|grant| {
-                self.grants.iter().any(|other| {
-                    other.id == grant.id && grant.scopes.iter().all(|scope| other.scopes.contains(scope))
-                })
+                self.grants
+                    .iter()
+                    .any(|other| other.id == grant.id && grant.scopes.iter().all(|scope| other.scopes.contains(scope)))
             })
     }
 }

@@ -133,7 +133,11 @@ impl AppRegistration {
     /// selected. Say it again for a further purpose.
     pub fn optional(mut self, permission: Permission, purpose: impl Into<String>) -> Self {
         let purpose = purpose.into();
-        match self.permissions.iter_mut().find(|request| request.permission == permission && !request.purposes.is_empty()) {
+        match self
+            .permissions
+            .iter_mut()
+            .find(|request| request.permission == permission && !request.purposes.is_empty())
+        {
             Some(request) => request.purposes.push(purpose),
             None => self.permissions.push(PermissionRequest { permission, purposes: vec![purpose] }),
         }
@@ -150,7 +154,11 @@ impl AppRegistration {
         let Some(found) = known.iter().find(|known| known.eq_ignore_ascii_case(purpose.trim())) else {
             let list = known.iter().map(|name| format!("“{name}”")).collect::<Vec<_>>().join(", ");
             return Err(Error::invalid("unknown_purpose", format!("no permission is for “{purpose}”")).with_remedy(
-                if list.is_empty() { "There are no optional permissions.".to_owned() } else { format!("Choose one of {list}.") },
+                if list.is_empty() {
+                    "There are no optional permissions.".to_owned()
+                } else {
+                    format!("Choose one of {list}.")
+                },
             ));
         };
         let found = (*found).to_owned();
@@ -250,6 +258,11 @@ impl AppRegistration {
         &self.display_name
     }
 
+    /// The descriptions of its client secrets.
+    pub fn secret_names(&self) -> impl Iterator<Item = &str> {
+        self.credentials.iter().map(ClientSecret::name)
+    }
+
     /// Every purpose that an optional permission has, in order.
     pub fn purposes(&self) -> Vec<&str> {
         let mut purposes: Vec<&str> = Vec::new();
@@ -306,8 +319,11 @@ impl AppRegistration {
         let most = if personal { 90 } else { 256 };
         let length = self.display_name.chars().count();
         if self.display_name.trim().is_empty() || length > most {
-            return Err(Error::invalid("display_name", format!("the display name has {length} characters; 1 to {most} are allowed"))
-                .with_remedy("Give the app a name by which the customer knows it again."));
+            return Err(Error::invalid(
+                "display_name",
+                format!("the display name has {length} characters; 1 to {most} are allowed"),
+            )
+            .with_remedy("Give the app a name by which the customer knows it again."));
         }
         if let SignInAudience::Other(other) = &self.audience {
             return Err(Error::invalid("audience", format!("{other} is no audience that Entra knows"))
@@ -328,7 +344,12 @@ impl AppRegistration {
             if let Some(twin) = twin {
                 return Err(Error::invalid(
                     "redirect_uri_twice",
-                    format!("the redirect URI {} stands twice: {} and {}", uri.uri, twin.platform.portal_name(), uri.platform.portal_name()),
+                    format!(
+                        "the redirect URI {} stands twice: {} and {}",
+                        uri.uri,
+                        twin.platform.portal_name(),
+                        uri.platform.portal_name()
+                    ),
                 )
                 .with_remedy("Name it once, for one platform; give each platform a path of its own."));
             }
@@ -339,11 +360,21 @@ impl AppRegistration {
     fn check_permissions(&self, personal: bool) -> Result<(), Error> {
         for (place, request) in self.permissions.iter().enumerate() {
             if self.permissions[..place].iter().any(|other| other.permission == request.permission) {
-                return Err(Error::invalid("permission_twice", format!("the permission {} stands twice", request.permission))
-                    .with_remedy("Name it once, as required or as optional."));
+                return Err(Error::invalid(
+                    "permission_twice",
+                    format!("the permission {} stands twice", request.permission),
+                )
+                .with_remedy("Name it once, as required or as optional."));
             }
         }
         let wanted: Vec<_> = self.wanted_permissions().collect();
+        if let Some(permission) = wanted.iter().find(|permission| permission.is_resource_specific()) {
+            return Err(Error::invalid(
+                "resource_specific_permission",
+                format!("{permission} is granted per team or chat, not for a tenant"),
+            )
+            .with_remedy("Leave it out here; a team's owner grants it to the Teams app."));
+        }
         let mut apis: Vec<_> = wanted.iter().map(|permission| permission.api()).collect();
         apis.sort();
         apis.dedup();
@@ -366,14 +397,20 @@ impl AppRegistration {
 
     fn check_credentials(&self, personal: bool) -> Result<(), Error> {
         if personal && self.credentials.len() > 2 {
-            return Err(Error::invalid("too_many_secrets", "an app for personal accounts has two client secrets at most")
-                .with_remedy("Leave one out."));
+            return Err(Error::invalid(
+                "too_many_secrets",
+                "an app for personal accounts has two client secrets at most",
+            )
+            .with_remedy("Leave one out."));
         }
         for (place, secret) in self.credentials.iter().enumerate() {
             secret.check()?;
             if self.credentials[..place].iter().any(|other| other.name() == secret.name()) {
-                return Err(Error::invalid("secret_twice", format!("two client secrets are called “{}”", secret.name()))
-                    .with_remedy("Give each a description of its own: it is how they are told apart."));
+                return Err(Error::invalid(
+                    "secret_twice",
+                    format!("two client secrets are called “{}”", secret.name()),
+                )
+                .with_remedy("Give each a description of its own: it is how they are told apart."));
             }
         }
         Ok(())
@@ -396,10 +433,7 @@ pub(super) fn is_multi_tenant(audience: &SignInAudience) -> bool {
 }
 
 pub(super) fn allows_personal_accounts(audience: &SignInAudience) -> bool {
-    matches!(
-        audience,
-        SignInAudience::MultipleOrganizationsAndPersonalAccounts | SignInAudience::PersonalAccounts
-    )
+    matches!(audience, SignInAudience::MultipleOrganizationsAndPersonalAccounts | SignInAudience::PersonalAccounts)
 }
 
 fn check_page(what: &str, text: &str) -> Result<(), Error> {

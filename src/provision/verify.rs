@@ -155,15 +155,24 @@ impl Checklist {
     fn secrets(&mut self, spec: &AppRegistration, seen: &Snapshot, now: OffsetDateTime) {
         for wanted in &spec.credentials {
             let name = wanted.name();
-            let live = seen.application.iter().flat_map(|app| app.live_secrets(name, now)).max_by_key(|secret| secret.end);
-            let until = live.and_then(|secret| secret.end).map_or_else(String::new, |end| format!(", valid until {}", end.date()));
-            let expired = seen.application.iter().flat_map(|app| &app.secrets).any(|secret| secret.name.as_deref() == Some(name));
+            let live =
+                seen.application.iter().flat_map(|app| app.live_secrets(name, now)).max_by_key(|secret| secret.end);
+            let until = live
+                .and_then(|secret| secret.end)
+                .map_or_else(String::new, |end| format!(", valid until {}", end.date()));
+            let expired =
+                seen.application.iter().flat_map(|app| &app.secrets).any(|secret| secret.name.as_deref() == Some(name));
             let remedy = if expired {
                 "It has expired: apply the registration to issue another, and store its value where the app reads it."
             } else {
                 "Apply the registration to issue it, and store its value where the app reads it."
             };
-            self.required(format!("secret:{name}"), format!("Client secret “{name}” is generated{until}"), live.is_some(), remedy);
+            self.required(
+                format!("secret:{name}"),
+                format!("Client secret “{name}” is generated{until}"),
+                live.is_some(),
+                remedy,
+            );
         }
     }
 
@@ -171,7 +180,9 @@ impl Checklist {
         let Some(within) = spec.use_within else { return };
         let end = seen.application.as_ref().and_then(|app| app.created).and_then(|created| created.checked_add(within));
         let step = match end {
-            Some(end) => format!("The registration is used by {} {:02}:{:02} UTC", end.date(), end.hour(), end.minute()),
+            Some(end) => {
+                format!("The registration is used by {} {:02}:{:02} UTC", end.date(), end.hour(), end.minute())
+            }
             None => format!("The registration is used within {} hours of its creation", within.whole_hours()),
         };
         let remedy = "It is too late: delete this registration for good and make a new one.";
@@ -186,7 +197,9 @@ impl Checklist {
                 step: format!("No more is granted than needed: {}", line.text),
                 required: false,
                 done: false,
-                remedy: Some("Take it away under Enterprise applications, Permissions, if nothing else needs it.".to_owned()),
+                remedy: Some(
+                    "Take it away under Enterprise applications, Permissions, if nothing else needs it.".to_owned(),
+                ),
             });
         }
     }

@@ -1,0 +1,57 @@
+//! Peig's user manager, as its guide describes it: five permissions, public client flows, and a closing checklist.
+//!
+//! `cargo run --example peig -- --audience single`
+
+mod support;
+
+use std::process::ExitCode;
+
+use entra_apps::permission::microsoft_graph::{application, delegated};
+use entra_apps::{AppRegistration, ClientSecret, Platform, SignInAudience};
+use support::{Flag, Guide, HandOver};
+
+const FLAGS: &[Flag] =
+    &[Flag { name: "audience", value: Some("single|multiple"), help: "who may sign in; multiple by default" }];
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    support::run(FLAGS, |flags| {
+        let audience = support::audience(flags.value("audience").unwrap_or("multiple"))?;
+        let registration = AppRegistration::new("peig-user-manager", "PeigUserManagerApp")
+            .audience(audience)
+            // The guide says that it is not used; it is kept as written, without a slash.
+            .redirect_uri(Platform::Web, "http://localhost")
+            .public_client_flows(true)
+            .permission(delegated::USER_READ)
+            .permission(application::USER_READ_WRITE_ALL)
+            .permission(application::GROUP_READ_WRITE_ALL)
+            .permission(application::ORGANIZATION_READ_ALL)
+            .permission(application::GROUP_MEMBER_READ_WRITE_ALL)
+            .credential(ClientSecret::new("Peig").valid_for_days(180))
+            .confirmation("secret_stored", "The client secret is stored securely");
+        let mut remarks = Vec::new();
+        if flags.value("audience").is_none() {
+            remarks.push(format!(
+                "The guide names “this organizational directory only” and “any tenant, multitenant” in one line; \
+                 {} is taken. --audience single chooses the other.",
+                SignInAudience::MultipleOrganizations
+            ));
+        }
+        Ok(Guide {
+            vendor: "Peig",
+            registration,
+            remarks,
+            hand_over: HandOver { place: "Step 3, Configure Peig Connector", values: support::ids, keep: None },
+            closing: &[
+                ("PeigUserManagerApp is registered in Entra", &["registered"]),
+                (
+                    "All required API permissions are added and admin consent is granted",
+                    &["permission_declared", "permission_granted"],
+                ),
+                ("Public client flows are enabled", &["public_client_flows"]),
+                ("Client secret is generated and stored securely", &["secret:", "confirm:secret_stored"]),
+            ],
+        })
+    })
+    .await
+}

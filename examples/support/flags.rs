@@ -1,0 +1,115 @@
+//! The flags.
+
+use std::collections::HashMap;
+
+use lexopt::prelude::*;
+
+/// A flag of one vendor's own.
+pub struct Flag {
+    pub name: &'static str,
+    /// What its value is called; a flag without one is a switch.
+    pub value: Option<&'static str>,
+    pub help: &'static str,
+}
+
+/// What was asked for.
+#[derive(Debug, Default)]
+pub struct Flags {
+    pub live: bool,
+    pub emulator: Option<String>,
+    pub plan: bool,
+    pub tasks: Vec<String>,
+    pub all_tasks: bool,
+    pub approve: Vec<String>,
+    pub adopt: Option<String>,
+    pub create_another: bool,
+    pub replace_secret: bool,
+    pub show_secret: bool,
+    pub deadline: Option<u64>,
+    pub json: bool,
+    vendor: HashMap<&'static str, String>,
+}
+
+impl Flags {
+    /// The flags of the command line, or nothing when help was asked for.
+    pub fn parse(vendor_flags: &'static [Flag]) -> Result<Option<Self>, String> {
+        let mut flags = Self::default();
+        let mut parser = lexopt::Parser::from_env();
+        while let Some(argument) = parser.next().map_err(|error| error.to_string())? {
+            let mut value = || -> Result<String, String> {
+                let value = parser.value().map_err(|error| error.to_string())?;
+                value.into_string().map_err(|_| "a flag's value is not text".to_owned())
+            };
+            match argument {
+                Long("help") | Short('h') => {
+                    print_help(vendor_flags);
+                    return Ok(None);
+                }
+                Long("live") => flags.live = true,
+                Long("emulator") => flags.emulator = Some(value()?),
+                Long("plan") => flags.plan = true,
+                Long("task") => flags.tasks.push(value()?),
+                Long("all-tasks") => flags.all_tasks = true,
+                Long("approve") => flags.approve.push(value()?),
+                Long("adopt") => flags.adopt = Some(value()?),
+                Long("create-another") => flags.create_another = true,
+                Long("replace-secret") => flags.replace_secret = true,
+                Long("show-secret") => flags.show_secret = true,
+                Long("deadline") => {
+                    let text = value()?;
+                    let seconds =
+                        text.parse().map_err(|_| format!("--deadline takes seconds, and {text} is no number"))?;
+                    flags.deadline = Some(seconds);
+                }
+                Long("json") => flags.json = true,
+                Long(name) => {
+                    let Some(flag) = vendor_flags.iter().find(|flag| flag.name == name) else {
+                        return Err(format!("there is no flag --{name}"));
+                    };
+                    let value = if flag.value.is_some() { value()? } else { String::new() };
+                    flags.vendor.insert(flag.name, value);
+                }
+                other => return Err(other.unexpected().to_string()),
+            }
+        }
+        if flags.live && flags.emulator.is_some() {
+            return Err("--live and --emulator exclude each other".to_owned());
+        }
+        Ok(Some(flags))
+    }
+
+    /// The value of a vendor's flag.
+    pub fn value(&self, name: &str) -> Option<&str> {
+        self.vendor.get(name).map(String::as_str)
+    }
+
+    /// Whether a vendor's switch is set.
+    pub fn is_set(&self, name: &str) -> bool {
+        self.vendor.contains_key(name)
+    }
+}
+
+fn print_help(vendor_flags: &[Flag]) {
+    println!("Without flags it runs on an in-memory tenant.\n");
+    let common: &[(&str, &str)] = &[
+        ("--emulator URL", "over HTTP, against the emulator example"),
+        ("--live", "a real tenant; credentials from ENTRA_TENANT_ID, ENTRA_CLIENT_ID, ENTRA_CLIENT_SECRET"),
+        ("--plan", "only say what would change"),
+        ("--task NAME", "with the optional permissions of a task; may be given several times"),
+        ("--all-tasks", "with every optional permission"),
+        ("--approve NAME|all", "approve a permission that deserves a second look"),
+        ("--adopt CLIENT-ID", "take an application that was made by hand"),
+        ("--create-another", "create one although there is one of the same display name"),
+        ("--replace-secret", "issue another client secret; the earlier one stays"),
+        ("--show-secret", "show the secret's value"),
+        ("--deadline SECONDS", "how long a run may take"),
+        ("--json", "one JSON object on standard output, and nothing else"),
+    ];
+    let own = vendor_flags.iter().map(|flag| {
+        let value = flag.value.map(|value| format!(" {value}")).unwrap_or_default();
+        (format!("--{}{value}", flag.name), flag.help)
+    });
+    for (flag, help) in own.chain(common.iter().map(|(flag, help)| ((*flag).to_owned(), *help))) {
+        println!("  {flag:<22} {help}");
+    }
+}
