@@ -12,31 +12,32 @@ use support::{Flag, Guide, HandOver};
 
 const FLAGS: &[Flag] = &[Flag { name: "domain", value: Some("NAME"), help: "NAME.immy.bot; contoso by default" }];
 
+/// The guide's table: what it requires, and what each task needs.
+pub fn registration(domain: &str) -> AppRegistration {
+    AppRegistration::new("immybot-custom", "ImmyBot Custom Application")
+        .audience(SignInAudience::MultipleOrganizations)
+        .redirect_uri(Platform::Web, format!("https://{domain}.immy.bot/consent-callback"))
+        .permission(application::DELEGATED_ADMIN_RELATIONSHIP_READ_ALL)
+        .permission(application::DIRECTORY_READ_ALL)
+        .permission(delegated::USER_READ)
+        .optional(application::DEVICE_MANAGEMENT_SCRIPTS_READ_WRITE_ALL, "Deploy Immy Agent to Intune task")
+        .optional(application::DEVICE_MANAGEMENT_CONFIGURATION_READ_WRITE_ALL, "Enroll in Autopilot task")
+        .optional(application::DEVICE_MANAGEMENT_MANAGED_DEVICES_READ_WRITE_ALL, "Sync Primary User With Intune task")
+        .optional(application::DEVICE_MANAGEMENT_MANAGED_DEVICES_READ_WRITE_ALL, "Join AzureAD task")
+        .optional(application::DEVICE_MANAGEMENT_MANAGED_DEVICES_READ_WRITE_ALL, "Configure Directory task")
+        .optional(application::APPLICATION_READ_WRITE_ALL, "Add Azure Sync Fabric to Tenant task")
+        .credential(ClientSecret::new("ImmyBot").valid_for_months(24))
+        .confirmation("pasted", "The client id and the secret's Value are pasted into ImmyBot")
+}
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     support::run(FLAGS, |flags| {
         let domain = flags.value("domain").unwrap_or("contoso");
         let domain = domain.strip_suffix(".immy.bot").unwrap_or(domain);
-        let registration = AppRegistration::new("immybot-custom", "ImmyBot Custom Application")
-            .audience(SignInAudience::MultipleOrganizations)
-            .redirect_uri(Platform::Web, format!("https://{domain}.immy.bot/consent-callback"))
-            .permission(application::DELEGATED_ADMIN_RELATIONSHIP_READ_ALL)
-            .permission(application::DIRECTORY_READ_ALL)
-            .permission(delegated::USER_READ)
-            .optional(application::DEVICE_MANAGEMENT_SCRIPTS_READ_WRITE_ALL, "Deploy Immy Agent to Intune task")
-            .optional(application::DEVICE_MANAGEMENT_CONFIGURATION_READ_WRITE_ALL, "Enroll in Autopilot task")
-            .optional(
-                application::DEVICE_MANAGEMENT_MANAGED_DEVICES_READ_WRITE_ALL,
-                "Sync Primary User With Intune task",
-            )
-            .optional(application::DEVICE_MANAGEMENT_MANAGED_DEVICES_READ_WRITE_ALL, "Join AzureAD task")
-            .optional(application::DEVICE_MANAGEMENT_MANAGED_DEVICES_READ_WRITE_ALL, "Configure Directory task")
-            .optional(application::APPLICATION_READ_WRITE_ALL, "Add Azure Sync Fabric to Tenant task")
-            .credential(ClientSecret::new("ImmyBot").valid_for_months(24))
-            .confirmation("pasted", "The client id and the secret's Value are pasted into ImmyBot");
         Ok(Guide {
             vendor: "ImmyBot",
-            registration,
+            registration: registration(domain),
             remarks: Vec::new(),
             hand_over: HandOver {
                 place: "Show More → Azure, permission level Custom",

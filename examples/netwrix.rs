@@ -27,21 +27,21 @@ const FLAGS: &[Flag] = &[
     },
 ];
 
+/// The guide's app. With fulfilment it has only the permission that writes: it reads as well.
+pub fn registration(organization: &str, fulfilment: bool) -> AppRegistration {
+    let name = format!("Identity Manager {organization}");
+    let permission = if fulfilment { application::DIRECTORY_READ_WRITE_ALL } else { application::DIRECTORY_READ_ALL };
+    AppRegistration::new("netwrix-identity-manager", &name)
+        .audience(SignInAudience::SingleOrganization)
+        .permission(permission)
+        .credential(ClientSecret::new(format!("{name} Secret")).valid_for_months(12))
+        .confirmation("secret_stored", "The secret is in appsettings.agent.json or an environment variable")
+}
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     support::run(FLAGS, |flags| {
         let organization = flags.value("organization").unwrap_or("Contoso");
-        let name = format!("Identity Manager {organization}");
-        // With fulfilment only the one that writes: it reads as well.
-        let permission = match flags.is_set("fulfilment") {
-            true => application::DIRECTORY_READ_WRITE_ALL,
-            false => application::DIRECTORY_READ_ALL,
-        };
-        let registration = AppRegistration::new("netwrix-identity-manager", &name)
-            .audience(SignInAudience::SingleOrganization)
-            .permission(permission)
-            .credential(ClientSecret::new(format!("{name} Secret")).valid_for_months(12))
-            .confirmation("secret_stored", "The secret is in appsettings.agent.json or an environment variable");
         let connection = flags.value("connection").unwrap_or("MicrosoftEntraID").to_owned();
         let keep: Option<support::Keep> = match (flags.value("settings"), flags.value("environment")) {
             (Some(file), _) => Some(writer(file, move |registered, secret| settings(&connection, registered, secret))),
@@ -52,7 +52,7 @@ async fn main() -> ExitCode {
         };
         Ok(Guide {
             vendor: "Netwrix Identity Manager",
-            registration,
+            registration: registration(organization, flags.is_set("fulfilment")),
             remarks: Vec::new(),
             hand_over: HandOver { place: "appsettings.agent.json, Connections", values, keep },
             closing: &[],

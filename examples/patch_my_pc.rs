@@ -14,18 +14,22 @@ use support::{Guide, HandOver};
 /// Patch My PC takes a registration for this long after its creation.
 const USABLE: Duration = Duration::hours(72);
 
+/// The guide's app.
+pub fn registration() -> AppRegistration {
+    AppRegistration::new("pmpc-recovery", "PMPC Recovery")
+        .audience(SignInAudience::SingleOrganization)
+        .permission(application::AUDIT_LOG_READ_ALL)
+        .credential(ClientSecret::new("PMPC Recovery").valid_for_days(7))
+        .use_within(USABLE)
+        .confirmation("same_tenant", "The tenant is the one of the Patch My PC company")
+}
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     support::run(&[], |_| {
-        let registration = AppRegistration::new("pmpc-recovery", "PMPC Recovery")
-            .audience(SignInAudience::SingleOrganization)
-            .permission(application::AUDIT_LOG_READ_ALL)
-            .credential(ClientSecret::new("PMPC Recovery").valid_for_days(7))
-            .use_within(USABLE)
-            .confirmation("same_tenant", "The tenant is the one of the Patch My PC company");
         Ok(Guide {
             vendor: "Patch My PC",
-            registration,
+            registration: registration(),
             remarks: vec!["Use it within 72 hours: after that, Patch My PC takes it as expired.".to_owned()],
             hand_over: HandOver { place: "Recover your company", values, keep: None },
             closing: &[],

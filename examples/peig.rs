@@ -13,22 +13,26 @@ use support::{Flag, Guide, HandOver};
 const FLAGS: &[Flag] =
     &[Flag { name: "audience", value: Some("single|multiple"), help: "who may sign in; multiple by default" }];
 
+/// The guide's app.
+pub fn registration(audience: SignInAudience) -> AppRegistration {
+    AppRegistration::new("peig-user-manager", "PeigUserManagerApp")
+        .audience(audience)
+        // The guide says that it is not used; it is kept as written, without a slash.
+        .redirect_uri(Platform::Web, "http://localhost")
+        .public_client_flows(true)
+        .permission(delegated::USER_READ)
+        .permission(application::USER_READ_WRITE_ALL)
+        .permission(application::GROUP_READ_WRITE_ALL)
+        .permission(application::ORGANIZATION_READ_ALL)
+        .permission(application::GROUP_MEMBER_READ_WRITE_ALL)
+        .credential(ClientSecret::new("Peig").valid_for_days(180))
+        .confirmation("secret_stored", "The client secret is stored securely")
+}
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     support::run(FLAGS, |flags| {
         let audience = support::audience(flags.value("audience").unwrap_or("multiple"))?;
-        let registration = AppRegistration::new("peig-user-manager", "PeigUserManagerApp")
-            .audience(audience)
-            // The guide says that it is not used; it is kept as written, without a slash.
-            .redirect_uri(Platform::Web, "http://localhost")
-            .public_client_flows(true)
-            .permission(delegated::USER_READ)
-            .permission(application::USER_READ_WRITE_ALL)
-            .permission(application::GROUP_READ_WRITE_ALL)
-            .permission(application::ORGANIZATION_READ_ALL)
-            .permission(application::GROUP_MEMBER_READ_WRITE_ALL)
-            .credential(ClientSecret::new("Peig").valid_for_days(180))
-            .confirmation("secret_stored", "The client secret is stored securely");
         let mut remarks = Vec::new();
         if flags.value("audience").is_none() {
             remarks.push(format!(
@@ -39,7 +43,7 @@ async fn main() -> ExitCode {
         }
         Ok(Guide {
             vendor: "Peig",
-            registration,
+            registration: registration(audience),
             remarks,
             hand_over: HandOver { place: "Step 3, Configure Peig Connector", values: support::ids, keep: None },
             closing: &[

@@ -1,0 +1,26 @@
+//! The four vendors' guides: the examples' own values.
+
+#[allow(dead_code)]
+#[path = "../../examples/immybot.rs"]
+pub mod immybot;
+#[allow(dead_code)]
+#[path = "../../examples/netwrix.rs"]
+pub mod netwrix;
+#[allow(dead_code)]
+#[path = "../../examples/patch_my_pc.rs"]
+pub mod patch_my_pc;
+#[allow(dead_code)]
+#[path = "../../examples/peig.rs"]
+pub mod peig;
+
+use entra_apps::{AppRegistration, SignInAudience};
+
+/// Each guide with its name, as its example runs it without flags.
+pub fn all() -> Vec<(&'static str, AppRegistration)> {
+    vec![
+        ("immybot", immybot::registration("contoso")),
+        ("peig", peig::registration(SignInAudience::MultipleOrganizations)),
+        ("netwrix", netwrix::registration("Contoso", false)),
+        ("patch_my_pc", patch_my_pc::registration()),
+    ]
+}

@@ -1,0 +1,96 @@
+//! Each operation that can meet replication lag meets it here.
+
+use std::time::Duration;
+
+use entra_apps::model::{NewApplication, NewPasswordCredential, NewServicePrincipal};
+use entra_apps::{AppRegistration, ErrorKind};
+
+use crate::guides;
+use crate::support::{builder, counts, quiet, register, tenant};
+
+#[tokio::test(start_paused = true)]
+async fn the_whole_job_converges_under_lag_and_writes_nothing_twice() {
+    for seconds in [1, 10, 30] {
+        let tenant = builder().lag(Duration::from_secs(seconds)).build();
+        tenant.settle();
+        let client = tenant.client();
+        let registration = guides::immybot::registration("contoso");
+        let registered = register(&client, &registration).await;
+        assert_eq!(registered.secrets.len(), 1);
+        quiet(&tenant);
+        let plan = client.plan(&registration).holding(registered.secrets[0].key_id).await.unwrap();
+        assert!(plan.is_converged(), "{seconds} s: {plan}");
+        assert_eq!(counts(&tenant).1, 0, "{seconds} s");
+        assert!(client.verify(&registration).await.unwrap().is_done(), "{seconds} s");
+        let named = tenant.applications().into_iter().filter(|app| app.display_name == registration.display_name());
+        assert_eq!(named.count(), 1, "{seconds} s");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_typed_client_waits_for_what_it_wrote() {
+    let tenant = builder().lag(Duration::from_secs(20)).build();
+    tenant.settle();
+    let client = tenant.client();
+    let app = client.applications().create(&NewApplication::new("Fresh")).await.unwrap();
+    let id = app.id.unwrap();
+    assert_eq!(client.applications().get(id).await.unwrap().id, Some(id));
+
+    let app = client.applications().create(&NewApplication::new("Fresher")).await.unwrap();
+    client.service_principals().create(&NewServicePrincipal::new(app.app_id.unwrap())).await.unwrap();
+
+    let app = client.applications().create(&NewApplication::new("Freshest")).await.unwrap();
+    let secret = client.applications().add_password(app.id.unwrap(), &NewPasswordCredential::new()).await.unwrap();
+    client.applications().remove_password(app.id.unwrap(), secret.key_id.unwrap()).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_nobody_wrote_is_not_waited_for() {
+    let tenant = tenant();
+    let client = tenant.client();
+    client.tenant_id().await.unwrap();
+    let before = tokio::time::Instant::now();
+    quiet(&tenant);
+    let nobody = entra_apps::ids::AppId::from_u128(1);
+    assert!(client.applications().find(nobody).await.unwrap().is_none());
+    let error = client.service_principals().create(&NewServicePrincipal::new(nobody)).await.unwrap_err();
+    assert_eq!((error.kind(), error.attempts()), (ErrorKind::NotFound, 1), "{error}");
+    assert_eq!(counts(&tenant).0, 2);
+    assert!(before.elapsed() < Duration::from_secs(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn waiting_is_told() {
+    use std::sync::{Arc, Mutex};
+    let tenant = builder().lag(Duration::from_secs(10)).build();
+    tenant.settle();
+    let client = tenant.client();
+    let registration = AppRegistration::new("k", "App");
+    let plan = client.plan(&registration).await.unwrap();
+    let waits = Arc::new(Mutex::new(Vec::new()));
+    let told = Arc::clone(&waits);
+    client
+        .apply(&plan)
+        .on_progress(move |event| {
+            if let entra_apps::Progress::Waiting(wait) = event {
+                told.lock().unwrap().push((wait.operation, wait.reason));
+            }
+        })
+        .await
+        .unwrap();
+    let waits = waits.lock().unwrap();
+    assert!(waits.iter().any(|(_, reason)| *reason == entra_apps::WaitReason::Replication), "{waits:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_this_client_deleted_is_not_waited_for() {
+    let tenant = tenant();
+    let client = tenant.client();
+    let registered = register(&client, &guides::netwrix::registration("Contoso", false)).await;
+    let app = registered.application.unwrap();
+    client.applications().delete(app.application_id).await.unwrap();
+    let before = tokio::time::Instant::now();
+    assert!(client.applications().find(app.app_id).await.unwrap().is_none());
+    assert!(client.service_principals().find(app.service_principal_id.unwrap()).await.unwrap().is_none());
+    assert!(before.elapsed() < Duration::from_secs(1));
+}

@@ -1,0 +1,109 @@
+//! A plan is a value.
+
+use entra_apps::permission::microsoft_graph::application;
+use entra_apps::{AppRegistration, ErrorKind, Plan};
+
+use crate::guides;
+use crate::support::{counts, quiet, register, tenant};
+
+#[tokio::test(start_paused = true)]
+async fn planning_writes_nothing_and_reads_once() {
+    let tenant = tenant();
+    tenant.client().plan(&guides::immybot::registration("contoso")).await.unwrap();
+    assert_eq!(counts(&tenant), (1, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_prints_every_group() {
+    let tenant = tenant();
+    let plan = tenant
+        .client()
+        .plan(&guides::immybot::registration("contoso").select("Enroll in Autopilot task").unwrap())
+        .await
+        .unwrap();
+    let text = plan.to_string();
+    for part in [
+        "To add",
+        "+ register the application “ImmyBot Custom Application” (key immybot-custom)",
+        "+ declare Directory.Read.All (application)",
+        "+ grant User.Read (delegated) for the whole tenant",
+        "Needs approval",
+        "! DeviceManagementConfiguration.ReadWrite.All (application)",
+        "Optional, not selected",
+        "Add Azure Sync Fabric to Tenant task",
+    ] {
+        assert!(text.contains(part), "lacks {part:?}:\n{text}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_that_was_kept_is_the_same_and_can_be_applied() {
+    let tenant = tenant();
+    let client = tenant.client();
+    let plan = client.plan(&guides::immybot::registration("contoso")).await.unwrap();
+    let kept = Plan::from_json(&plan.to_json()).unwrap();
+    assert_eq!(kept.lines(), plan.lines());
+    assert_eq!(kept.to_json(), plan.to_json());
+    client.apply(&kept).await.unwrap();
+    assert!(client.verify(kept.registration()).await.unwrap().is_done());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_whose_target_has_moved_is_stale() {
+    let tenant = tenant();
+    let client = tenant.client();
+    let registration = guides::netwrix::registration("Contoso", false);
+    let plan = client.plan(&registration).await.unwrap();
+    let kept = Plan::from_json(&plan.to_json()).unwrap();
+    register(&client, &registration).await;
+    quiet(&tenant);
+    let error = client.apply(&kept).await.unwrap_err();
+    assert_eq!((error.error().kind(), error.error().code()), (ErrorKind::Stale, "stale"));
+    assert_eq!(counts(&tenant).1, 0, "nothing is written");
+
+    let plan = client.plan(&registration).await.unwrap();
+    tokio::time::advance(std::time::Duration::from_secs(61)).await;
+    let app_id = plan.app_id().unwrap();
+    tenant.send_json("PATCH", &format!("/applications(appId='{app_id}')"), Some(r#"{"notes":"moved"}"#));
+    assert_eq!(client.apply(&plan).await.unwrap_err().error().code(), "stale", "older than a minute");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_is_refused_by_another_tenant() {
+    let (here, there) = (tenant(), crate::support::builder().seed(99).build());
+    let plan = here.client().plan(&guides::netwrix::registration("Contoso", false)).await.unwrap();
+    let error = there.client().apply(&plan).await.unwrap_err();
+    assert_eq!(error.error().code(), "other_target");
+    assert_eq!(counts(&there), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn high_privilege_is_applied_only_when_approved_by_name() {
+    let tenant = tenant();
+    let client = tenant.client();
+    let registration = guides::netwrix::registration("Contoso", true);
+    let plan = client.plan(&registration).await.unwrap();
+    assert_eq!(plan.needs_approval(), [&application::DIRECTORY_READ_WRITE_ALL]);
+    quiet(&tenant);
+    let error = client.apply(&plan).approve("Directory.Read.All").await.unwrap_err();
+    assert_eq!((error.error().kind(), error.error().code()), (ErrorKind::NeedsApproval, "needs_approval"));
+    assert!(error.to_string().contains("Directory.ReadWrite.All"), "{error}");
+    assert_eq!(counts(&tenant).1, 0);
+    client.apply(&plan).approve("Directory.ReadWrite.All").await.unwrap();
+    let plan = client.plan(&registration).await.unwrap();
+    assert!(plan.needs_approval().is_empty(), "what is granted needs no approval");
+}
+
+#[test]
+fn what_is_no_plan_is_refused() {
+    for text in ["", "{}", "[]", "null", r#"{"format":1}"#] {
+        assert_eq!(Plan::from_json(text).unwrap_err().code(), "plan_unreadable", "{text}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_of_another_format_is_refused() {
+    let plan = tenant().client().plan(&AppRegistration::new("k", "App")).await.unwrap();
+    let other = plan.to_json().replacen("\"format\": 1", "\"format\": 2", 1);
+    assert_eq!(Plan::from_json(&other).unwrap_err().code(), "plan_format");
+}
