@@ -5,6 +5,8 @@ pub mod clock;
 pub mod cloud;
 mod error;
 pub mod ids;
+#[cfg(feature = "memory")]
+pub mod memory;
 pub mod permission;
 pub mod random;
 pub mod token;
