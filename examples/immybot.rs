@@ -13,7 +13,7 @@ use support::{Flag, Guide, HandOver};
 const FLAGS: &[Flag] = &[Flag { name: "domain", value: Some("NAME"), help: "NAME.immy.bot; contoso by default" }];
 
 /// The guide's table: what it requires, and what each task needs.
-pub fn registration(domain: &str) -> AppRegistration {
+pub(crate) fn registration(domain: &str) -> AppRegistration {
     AppRegistration::new("immybot-custom", "ImmyBot Custom Application")
         .audience(SignInAudience::MultipleOrganizations)
         .redirect_uri(Platform::Web, format!("https://{domain}.immy.bot/consent-callback"))

@@ -28,7 +28,7 @@ const FLAGS: &[Flag] = &[
 ];
 
 /// The guide's app. With fulfilment it has only the permission that writes: it reads as well.
-pub fn registration(organization: &str, fulfilment: bool) -> AppRegistration {
+pub(crate) fn registration(organization: &str, fulfilment: bool) -> AppRegistration {
     let name = format!("Identity Manager {organization}");
     let permission = if fulfilment { application::DIRECTORY_READ_WRITE_ALL } else { application::DIRECTORY_READ_ALL };
     AppRegistration::new("netwrix-identity-manager", &name)

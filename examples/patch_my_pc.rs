@@ -15,7 +15,7 @@ use support::{Guide, HandOver};
 const USABLE: Duration = Duration::hours(72);
 
 /// The guide's app.
-pub fn registration() -> AppRegistration {
+pub(crate) fn registration() -> AppRegistration {
     AppRegistration::new("pmpc-recovery", "PMPC Recovery")
         .audience(SignInAudience::SingleOrganization)
         .permission(application::AUDIT_LOG_READ_ALL)

@@ -14,7 +14,7 @@ const FLAGS: &[Flag] =
     &[Flag { name: "audience", value: Some("single|multiple"), help: "who may sign in; multiple by default" }];
 
 /// The guide's app.
-pub fn registration(audience: SignInAudience) -> AppRegistration {
+pub(crate) fn registration(audience: SignInAudience) -> AppRegistration {
     AppRegistration::new("peig-user-manager", "PeigUserManagerApp")
         .audience(audience)
         // The guide says that it is not used; it is kept as written, without a slash.

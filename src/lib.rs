@@ -9,6 +9,8 @@ pub mod cloud;
 mod error;
 mod exchange;
 pub mod ids;
+#[cfg(feature = "memory")]
+pub mod memory;
 pub mod model;
 pub mod permission;
 mod provision;

@@ -9,7 +9,7 @@ use super::Recorder;
 use super::flags::Flags;
 use super::output::Failure;
 
-pub fn client(flags: &Flags) -> Result<(Client, Recorder), Failure> {
+pub(crate) fn client(flags: &Flags) -> Result<(Client, Recorder), Failure> {
     if flags.live || flags.emulator.is_some() {
         return over_http(flags);
     }

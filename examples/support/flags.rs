@@ -5,71 +5,75 @@ use std::collections::HashMap;
 use lexopt::prelude::*;
 
 /// A flag of one vendor's own.
-pub struct Flag {
-    pub name: &'static str,
+pub(crate) struct Flag {
+    pub(crate) name: &'static str,
     /// What its value is called; a flag without one is a switch.
-    pub value: Option<&'static str>,
-    pub help: &'static str,
+    pub(crate) value: Option<&'static str>,
+    pub(crate) help: &'static str,
 }
 
 /// What was asked for.
 #[derive(Debug, Default)]
-pub struct Flags {
-    pub live: bool,
-    pub emulator: Option<String>,
-    pub plan: bool,
-    pub tasks: Vec<String>,
-    pub all_tasks: bool,
-    pub approve: Vec<String>,
-    pub adopt: Option<String>,
-    pub create_another: bool,
-    pub replace_secret: bool,
-    pub show_secret: bool,
-    pub deadline: Option<u64>,
-    pub json: bool,
+pub(crate) struct Flags {
+    pub(crate) live: bool,
+    pub(crate) emulator: Option<String>,
+    pub(crate) plan: bool,
+    pub(crate) tasks: Vec<String>,
+    pub(crate) all_tasks: bool,
+    pub(crate) approve: Vec<String>,
+    pub(crate) adopt: Option<String>,
+    pub(crate) create_another: bool,
+    pub(crate) replace_secret: bool,
+    pub(crate) show_secret: bool,
+    pub(crate) deadline: Option<u64>,
+    pub(crate) json: bool,
     vendor: HashMap<&'static str, String>,
 }
 
 impl Flags {
     /// The flags of the command line, or nothing when help was asked for.
-    pub fn parse(vendor_flags: &'static [Flag]) -> Result<Option<Self>, String> {
+    pub(crate) fn parse(vendor_flags: &'static [Flag]) -> Result<Option<Self>, String> {
         let mut flags = Self::default();
         let mut parser = lexopt::Parser::from_env();
         while let Some(argument) = parser.next().map_err(|error| error.to_string())? {
+            let name = match argument {
+                Long(name) => name.to_owned(),
+                Short('h') => "help".to_owned(),
+                other => return Err(other.unexpected().to_string()),
+            };
             let mut value = || -> Result<String, String> {
                 let value = parser.value().map_err(|error| error.to_string())?;
                 value.into_string().map_err(|_| "a flag's value is not text".to_owned())
             };
-            match argument {
-                Long("help") | Short('h') => {
+            match name.as_str() {
+                "help" => {
                     print_help(vendor_flags);
                     return Ok(None);
                 }
-                Long("live") => flags.live = true,
-                Long("emulator") => flags.emulator = Some(value()?),
-                Long("plan") => flags.plan = true,
-                Long("task") => flags.tasks.push(value()?),
-                Long("all-tasks") => flags.all_tasks = true,
-                Long("approve") => flags.approve.push(value()?),
-                Long("adopt") => flags.adopt = Some(value()?),
-                Long("create-another") => flags.create_another = true,
-                Long("replace-secret") => flags.replace_secret = true,
-                Long("show-secret") => flags.show_secret = true,
-                Long("deadline") => {
+                "live" => flags.live = true,
+                "emulator" => flags.emulator = Some(value()?),
+                "plan" => flags.plan = true,
+                "task" => flags.tasks.push(value()?),
+                "all-tasks" => flags.all_tasks = true,
+                "approve" => flags.approve.push(value()?),
+                "adopt" => flags.adopt = Some(value()?),
+                "create-another" => flags.create_another = true,
+                "replace-secret" => flags.replace_secret = true,
+                "show-secret" => flags.show_secret = true,
+                "deadline" => {
                     let text = value()?;
                     let seconds =
                         text.parse().map_err(|_| format!("--deadline takes seconds, and {text} is no number"))?;
                     flags.deadline = Some(seconds);
                 }
-                Long("json") => flags.json = true,
-                Long(name) => {
+                "json" => flags.json = true,
+                name => {
                     let Some(flag) = vendor_flags.iter().find(|flag| flag.name == name) else {
                         return Err(format!("there is no flag --{name}"));
                     };
                     let value = if flag.value.is_some() { value()? } else { String::new() };
                     flags.vendor.insert(flag.name, value);
                 }
-                other => return Err(other.unexpected().to_string()),
             }
         }
         if flags.live && flags.emulator.is_some() {
@@ -79,12 +83,12 @@ impl Flags {
     }
 
     /// The value of a vendor's flag.
-    pub fn value(&self, name: &str) -> Option<&str> {
+    pub(crate) fn value(&self, name: &str) -> Option<&str> {
         self.vendor.get(name).map(String::as_str)
     }
 
     /// Whether a vendor's switch is set.
-    pub fn is_set(&self, name: &str) -> bool {
+    pub(crate) fn is_set(&self, name: &str) -> bool {
         self.vendor.contains_key(name)
     }
 }

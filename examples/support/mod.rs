@@ -10,35 +10,35 @@ use std::time::Duration;
 
 use entra_apps::{AppRegistration, ApplyError, Client, Error, IssuedSecret, Plan, Registered};
 
-pub use flags::{Flag, Flags};
+pub(crate) use flags::{Flag, Flags};
 use output::{Failure, Output};
 use recorder::{Counts, Recorder};
 
 /// A vendor's guide: the registration, and what becomes of its result.
-pub struct Guide {
+pub(crate) struct Guide {
     /// Who publishes it, for the title.
-    pub vendor: &'static str,
-    pub registration: AppRegistration,
+    pub(crate) vendor: &'static str,
+    pub(crate) registration: AppRegistration,
     /// What a person is to know before anything is written.
-    pub remarks: Vec<String>,
+    pub(crate) remarks: Vec<String>,
     /// Where the values go, as the vendor's guide says.
-    pub hand_over: HandOver,
+    pub(crate) hand_over: HandOver,
     /// The vendor's own closing checklist: a sentence, and the codes that it stands for.
-    pub closing: &'static [(&'static str, &'static [&'static str])],
+    pub(crate) closing: &'static [(&'static str, &'static [&'static str])],
 }
 
 /// Where the values go.
-pub struct HandOver {
-    pub place: &'static str,
-    pub values: fn(&Registered) -> Vec<(&'static str, String)>,
+pub(crate) struct HandOver {
+    pub(crate) place: &'static str,
+    pub(crate) values: fn(&Registered) -> Vec<(&'static str, String)>,
     /// Keeps the result where the vendor's product reads it; what it did, in a sentence.
-    pub keep: Option<Keep>,
+    pub(crate) keep: Option<Keep>,
 }
 
-pub type Keep = Box<dyn Fn(&Registered, &IssuedSecret) -> std::io::Result<String>>;
+pub(crate) type Keep = Box<dyn Fn(&Registered, &IssuedSecret) -> std::io::Result<String>>;
 
 /// Parses the flags, does the job, and shows it.
-pub async fn run(vendor_flags: &'static [Flag], guide: impl FnOnce(&Flags) -> Result<Guide, Error>) -> ExitCode {
+pub(crate) async fn run(vendor_flags: &'static [Flag], guide: impl FnOnce(&Flags) -> Result<Guide, Error>) -> ExitCode {
     let flags = match Flags::parse(vendor_flags) {
         Ok(Some(flags)) => flags,
         Ok(None) => return ExitCode::SUCCESS,
@@ -184,7 +184,7 @@ fn keep(guide: &Guide, registered: &Registered, output: &mut Output) {
 }
 
 /// The three ids that every guide asks for, and the secret's line.
-pub fn ids(registered: &Registered) -> Vec<(&'static str, String)> {
+pub(crate) fn ids(registered: &Registered) -> Vec<(&'static str, String)> {
     let Some(app) = &registered.application else { return Vec::new() };
     vec![
         ("Application (client) ID", app.app_id.to_string()),
@@ -195,7 +195,7 @@ pub fn ids(registered: &Registered) -> Vec<(&'static str, String)> {
 
 /// The audience of a flag.
 #[allow(dead_code)] // not every guide leaves it open
-pub fn audience(text: &str) -> Result<entra_apps::SignInAudience, Error> {
+pub(crate) fn audience(text: &str) -> Result<entra_apps::SignInAudience, Error> {
     match text {
         "single" => Ok(entra_apps::SignInAudience::SingleOrganization),
         "multiple" => Ok(entra_apps::SignInAudience::MultipleOrganizations),
@@ -206,7 +206,7 @@ pub fn audience(text: &str) -> Result<entra_apps::SignInAudience, Error> {
 
 /// Writes a file that only its owner can read.
 #[allow(dead_code)] // not every guide writes one
-pub fn write_for_owner(file: &str, text: &str) -> std::io::Result<()> {
+pub(crate) fn write_for_owner(file: &str, text: &str) -> std::io::Result<()> {
     use std::io::Write;
 
     let mut options = std::fs::OpenOptions::new();

@@ -13,10 +13,10 @@ use super::flags::Flags;
 use super::{Counts, Guide};
 
 /// Why it failed.
-pub struct Failure {
-    pub code: String,
-    pub message: String,
-    pub remedy: String,
+pub(crate) struct Failure {
+    pub(crate) code: String,
+    pub(crate) message: String,
+    pub(crate) remedy: String,
 }
 
 impl From<Error> for Failure {
@@ -30,7 +30,7 @@ impl From<Error> for Failure {
     }
 }
 
-pub struct Output {
+pub(crate) struct Output {
     json: bool,
     colour: bool,
     show_secret: bool,
@@ -53,7 +53,7 @@ enum Style {
 }
 
 impl Output {
-    pub fn new(flags: &Flags) -> Self {
+    pub(crate) fn new(flags: &Flags) -> Self {
         let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
         Self {
             json: flags.json,
@@ -83,7 +83,7 @@ impl Output {
         format!("\x1b[{code}m{text}\x1b[0m")
     }
 
-    pub fn say(&self, text: &str) {
+    pub(crate) fn say(&self, text: &str) {
         if !self.json {
             println!("{text}");
         }
@@ -93,14 +93,14 @@ impl Output {
         self.say(&format!("\n{}", self.paint(Style::Bold, text)));
     }
 
-    pub fn title(&self, guide: &Guide) {
+    pub(crate) fn title(&self, guide: &Guide) {
         self.say(&self.paint(Style::Bold, &format!("{}: {}", guide.vendor, guide.registration.display_name())));
         for remark in &guide.remarks {
             self.say(&self.paint(Style::Yellow, &format!("  {remark}")));
         }
     }
 
-    pub fn plan(&self, run: u32, plan: &Plan) {
+    pub(crate) fn plan(&self, run: u32, plan: &Plan) {
         if run > 1 {
             self.heading("The same again");
             if plan.is_converged() {
@@ -120,11 +120,11 @@ impl Output {
         }
     }
 
-    pub fn plan_only(&mut self) {
+    pub(crate) fn plan_only(&mut self) {
         self.plan_only = true;
     }
 
-    pub fn approvals(&self, plan: &Plan, flags: &Flags) {
+    pub(crate) fn approvals(&self, plan: &Plan, flags: &Flags) {
         let names: Vec<String> = plan.needs_approval().iter().map(ToString::to_string).collect();
         if !flags.live && !names.is_empty() {
             self.say(&format!("Approved by this example, because the tenant is nobody's: {}", names.join(", ")));
@@ -132,7 +132,7 @@ impl Output {
     }
 
     /// What is told while an apply runs.
-    pub fn progress(&self) -> Option<impl Fn(&Progress) + Send + Sync + 'static> {
+    pub(crate) fn progress(&self) -> Option<impl Fn(&Progress) + Send + Sync + 'static> {
         (!self.json).then_some(|progress: &Progress| match progress {
             Progress::Done(what) => println!("  ✓ {what}"),
             Progress::Waiting(wait) => {
@@ -142,7 +142,7 @@ impl Output {
         })
     }
 
-    pub fn run(&mut self, changes: usize, counts: Counts) {
+    pub(crate) fn run(&mut self, changes: usize, counts: Counts) {
         let (requests, trips, writes) = (counts.requests(), counts.round_trips(), counts.writes());
         self.runs.push(json!({"changes": changes, "requests": requests, "roundTrips": trips, "writes": writes}));
         self.say(&self.paint(
@@ -151,7 +151,7 @@ impl Output {
         ));
     }
 
-    pub fn report(&mut self, guide: &Guide, registered: &Registered) {
+    pub(crate) fn report(&mut self, guide: &Guide, registered: &Registered) {
         if let Some(app) = &registered.application {
             self.app = json!({
                 "tenantId": registered.tenant_id, "appId": app.app_id, "objectId": app.application_id,
@@ -195,7 +195,7 @@ impl Output {
         value
     }
 
-    pub fn checklist(&mut self, guide: &Guide, checklist: &Checklist) {
+    pub(crate) fn checklist(&mut self, guide: &Guide, checklist: &Checklist) {
         self.done = checklist.is_done();
         self.checklist = checklist
             .items
@@ -227,7 +227,7 @@ impl Output {
         }
     }
 
-    pub fn failed(&mut self, failure: Failure) {
+    pub(crate) fn failed(&mut self, failure: Failure) {
         if !self.json {
             eprintln!("\n{}", self.paint(Style::Red, &format!("Failed: {}", failure.message)));
             if !failure.remedy.is_empty() {
@@ -237,7 +237,7 @@ impl Output {
         self.error.get_or_insert(failure);
     }
 
-    pub fn finish(self) -> ExitCode {
+    pub(crate) fn finish(self) -> ExitCode {
         let good = self.error.is_none() && (self.done || self.plan_only);
         if self.json {
             let error = self

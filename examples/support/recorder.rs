@@ -9,7 +9,7 @@ use entra_apps::transport::{Transport, TransportError};
 
 /// A transport that counts what goes over another.
 #[derive(Clone, Debug)]
-pub struct Recorder {
+pub(crate) struct Recorder {
     inner: Arc<dyn Transport>,
     log: Arc<Mutex<Log>>,
 }
@@ -30,16 +30,16 @@ struct Sent {
 
 /// What was counted up to a moment, or between two.
 #[derive(Clone, Debug, Default)]
-pub struct Counts {
+pub(crate) struct Counts {
     sent: Vec<Sent>,
 }
 
 impl Recorder {
-    pub fn new(inner: Arc<dyn Transport>) -> Self {
+    pub(crate) fn new(inner: Arc<dyn Transport>) -> Self {
         Self { inner, log: Arc::default() }
     }
 
-    pub fn counts(&self) -> Counts {
+    pub(crate) fn counts(&self) -> Counts {
         Counts { sent: self.log().sent.clone() }
     }
 
@@ -49,27 +49,27 @@ impl Recorder {
 }
 
 impl Counts {
-    pub fn since(mut self, earlier: &Self) -> Self {
+    pub(crate) fn since(mut self, earlier: &Self) -> Self {
         self.sent.drain(..earlier.sent.len());
         self
     }
 
-    pub fn requests(&self) -> usize {
+    pub(crate) fn requests(&self) -> usize {
         self.sent.len()
     }
 
-    pub fn writes(&self) -> usize {
+    pub(crate) fn writes(&self) -> usize {
         self.sent.iter().map(|sent| sent.writes).sum()
     }
 
     /// The decoded bodies of the answers, in bytes.
     #[allow(dead_code)] // the benchmark shows it
-    pub fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         self.sent.iter().map(|sent| sent.bytes).sum()
     }
 
     /// The longest chain of requests that waited for one another.
-    pub fn round_trips(&self) -> usize {
+    pub(crate) fn round_trips(&self) -> usize {
         let mut depths: Vec<usize> = Vec::with_capacity(self.sent.len());
         for sent in &self.sent {
             let waited_for =

@@ -22,6 +22,9 @@ const MOST_ITEMS: usize = 20;
 
 const OPERATION: &str = "POST /$batch";
 
+/// The code of an item that was not sent because the one before it failed.
+pub(crate) const DEPENDENCY_FAILED: &str = "dependency_failed";
+
 /// Several calls that go out together, up to 20 in one request; more make more requests.
 #[derive(Debug)]
 #[must_use = "a batch does nothing until it is sent"]
@@ -301,7 +304,7 @@ impl Run<'_> {
         let Some(failed) = failed else { return };
         for item in &mut self.items[failed + 1..] {
             item.done.get_or_insert_with(|| {
-                Err(Error::new(ErrorKind::Refused, "dependency_failed", "not sent, because the step before it failed")
+                Err(Error::new(ErrorKind::Refused, DEPENDENCY_FAILED, "not sent, because the step before it failed")
                     .with_status(StatusCode::FAILED_DEPENDENCY)
                     .with_remedy("Mend what the step before it says and run it again.")
                     .during(item.spec.operation))

@@ -130,9 +130,12 @@ impl Spec {
             Target::Path { segments, query } => (segments, query),
             Target::Link(link) => return self.same_origin(link, cloud),
         };
-        // `push` leaves these out in silence, and the request would go to another object.
-        if segments.iter().any(|segment| matches!(segment.as_str(), "" | "." | "..")) {
-            return Err(Error::invalid("invalid_id", "an id is empty or a dot").during(self.operation));
+        // An address leaves these out in silence, and the request would go to another object.
+        let lost = |segment: &String| matches!(segment.as_str(), "" | "." | "..") || segment.contains(char::is_control);
+        if segments.iter().any(lost) {
+            return Err(Error::invalid("invalid_id", "an id is empty, a dot, or holds a control character")
+                .during(self.operation)
+                .with_remedy("Give the id as the service gave it."));
         }
         let mut url = cloud.graph().clone();
         url.path_segments_mut()

@@ -19,6 +19,7 @@ use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, USER_AGENT,
 use secrecy::ExposeSecret;
 use tracing::Instrument;
 
+pub(crate) use batch::DEPENDENCY_FAILED;
 pub use batch::{Answers, Batch, Ticket};
 pub use builder::ClientBuilder;
 pub use call::Call;

@@ -10,7 +10,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::client::{Client, READ_LAG};
+use crate::client::{Client, DEPENDENCY_FAILED, READ_LAG};
 use crate::error::{Error, ErrorKind};
 use crate::exchange::Wait;
 use crate::ids::KeyId;
@@ -759,9 +759,12 @@ impl Todo {
     }
 }
 
+/// Keeps the first error. What was not sent because the step before it failed has no error of its own: either that
+/// step's is kept, or it was mended and the next round sends the rest.
 fn keep_first(first: &mut Option<Error>, result: Result<(), Error>) {
-    // The one before it says why; a dependency's failure says nothing of its own.
-    if let Err(error) = result {
+    if let Err(error) = result
+        && error.code() != DEPENDENCY_FAILED
+    {
         first.get_or_insert(error);
     }
 }

@@ -2,21 +2,21 @@
 
 #[allow(dead_code)]
 #[path = "../../examples/immybot.rs"]
-pub mod immybot;
+pub(crate) mod immybot;
 #[allow(dead_code)]
 #[path = "../../examples/netwrix.rs"]
-pub mod netwrix;
+pub(crate) mod netwrix;
 #[allow(dead_code)]
 #[path = "../../examples/patch_my_pc.rs"]
-pub mod patch_my_pc;
+pub(crate) mod patch_my_pc;
 #[allow(dead_code)]
 #[path = "../../examples/peig.rs"]
-pub mod peig;
+pub(crate) mod peig;
 
 use entra_apps::{AppRegistration, SignInAudience};
 
 /// Each guide with its name, as its example runs it without flags.
-pub fn all() -> Vec<(&'static str, AppRegistration)> {
+pub(crate) fn all() -> Vec<(&'static str, AppRegistration)> {
     vec![
         ("immybot", immybot::registration("contoso")),
         ("peig", peig::registration(SignInAudience::MultipleOrganizations)),

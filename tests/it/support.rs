@@ -8,31 +8,31 @@ use entra_apps::time::OffsetDateTime;
 use entra_apps::time::macros::datetime;
 use entra_apps::{AppRegistration, Client, Registered};
 
-pub const TODAY: OffsetDateTime = datetime!(2026-06-01 09:00 UTC);
+pub(crate) const TODAY: OffsetDateTime = datetime!(2026-06-01 09:00 UTC);
 
 /// A tenant whose time is tokio's, and so virtual.
-pub fn builder() -> MemoryTenantBuilder {
+pub(crate) fn builder() -> MemoryTenantBuilder {
     MemoryTenant::builder().clock(Arc::new(TokioClock::starting_at(TODAY)))
 }
 
-pub fn tenant() -> MemoryTenant {
+pub(crate) fn tenant() -> MemoryTenant {
     builder().build()
 }
 
 /// Plans and applies, everything approved.
-pub async fn register(client: &Client, registration: &AppRegistration) -> Registered {
+pub(crate) async fn register(client: &Client, registration: &AppRegistration) -> Registered {
     let plan = client.plan(registration).await.unwrap();
     client.apply(&plan).approve_all().await.unwrap()
 }
 
 /// The tenant without what was recorded before.
-pub fn quiet(tenant: &MemoryTenant) -> &MemoryTenant {
+pub(crate) fn quiet(tenant: &MemoryTenant) -> &MemoryTenant {
     tenant.clear_requests();
     tenant
 }
 
 /// The requests to Graph that were recorded, and how many write; an item of a batch counts by itself as a write.
-pub fn counts(tenant: &MemoryTenant) -> (usize, usize) {
+pub(crate) fn counts(tenant: &MemoryTenant) -> (usize, usize) {
     let requests: Vec<_> = tenant.requests().into_iter().filter(|request| !request.is_token).collect();
     let writes = requests
         .iter()

@@ -60,7 +60,7 @@ async fn every_request_of_a_first_run_may_fail_once() {
     let registration = guides::immybot::registration("contoso");
     for (name, make) in FAULTS {
         for (method, path, nth) in
-            [("POST", "/$batch", 1), ("PATCH", "/applications*", 1), ("POST", "/$batch", 2), ("POST", "/$batch", 3)]
+            [("POST", "/$batch", 1), ("PATCH", "/applications/*", 1), ("POST", "/$batch", 2), ("POST", "/$batch", 3)]
         {
             let label = format!("{name} at {method} {path} {nth}");
             let tenant = tenant();
@@ -117,7 +117,7 @@ async fn a_lost_answer_loses_no_secret_and_needs_no_second_run() {
 
 #[tokio::test(start_paused = true)]
 async fn retry_after_is_waited_out_in_both_forms() {
-    for retry in [RetryAfter::Seconds(90), RetryAfter::Date(90)] {
+    for retry in [RetryAfter::Seconds(90), RetryAfter::Date(Duration::from_secs(90))] {
         let tenant = tenant();
         let client = tenant.client();
         client.tenant_id().await.unwrap();

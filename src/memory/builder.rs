@@ -1,0 +1,229 @@
+//! How a tenant is made.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::MemoryTenant;
+use super::api::Api;
+use super::directory::Directory;
+use super::fault::Script;
+use super::json::stamp;
+use super::kind::Kind;
+use super::lag::Lag;
+use super::policy::SecretPolicy;
+use super::record::Log;
+use super::service::State;
+use super::sign_in::Tokens;
+use super::table::{Life, Table};
+use crate::clock::{Clock, TokioClock};
+use crate::ids::{AppId, PermissionId, TenantId};
+use crate::permission::{MICROSOFT_GRAPH, PermissionKind};
+use crate::random::{SeededRandomness, uuid};
+
+/// What the first caller may do: the whole job of registering an app.
+const CALLER_ROLES: &[(&str, u128)] = &[
+    ("Application.ReadWrite.All", 0x1bfe_fb4e_e0b5_418b_a88f_73c4_6d2c_c8e9),
+    ("AppRoleAssignment.ReadWrite.All", 0x06b7_08a9_e830_4db3_a914_8e69_da51_d44f),
+    ("DelegatedPermissionGrant.ReadWrite.All", 0x8e8e_4742_1d95_4f68_9d56_6ee7_5648_c72a),
+    ("Directory.Read.All", 0x7ab1_d382_f21e_4acd_a863_ba3e_13f7_da61),
+    ("Organization.Read.All", 0x4984_76ce_e0fe_48b0_b801_37ba_7e26_85c6),
+];
+
+/// Describes a [`MemoryTenant`].
+#[must_use = "a builder does nothing until `build()`"]
+pub struct MemoryTenantBuilder {
+    display_name: String,
+    domain: String,
+    tenant_id: Option<TenantId>,
+    seed: u64,
+    clock: Option<Arc<dyn Clock>>,
+    tick: Duration,
+    lag: Lag,
+    apis: BTreeMap<AppId, Api>,
+    absent: Vec<AppId>,
+    default_audience: String,
+    secret_policy: SecretPolicy,
+    base_url: Option<String>,
+}
+
+impl fmt::Debug for MemoryTenantBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryTenantBuilder")
+            .field("domain", &self.domain)
+            .field("seed", &self.seed)
+            .finish_non_exhaustive()
+    }
+}
+
+impl MemoryTenantBuilder {
+    pub(super) fn new() -> Self {
+        let apis = Api::well_known().into_iter().chain([Api::microsoft_graph()]);
+        Self {
+            display_name: "Contoso".to_owned(),
+            domain: "contoso.onmicrosoft.com".to_owned(),
+            tenant_id: None,
+            seed: 0,
+            clock: None,
+            tick: Duration::from_millis(1),
+            lag: Lag::none(),
+            apis: apis.map(|api| (api.app_id, api)).collect(),
+            absent: Vec::new(),
+            default_audience: "AzureADMyOrg".to_owned(),
+            secret_policy: SecretPolicy::Unrestricted,
+            base_url: None,
+        }
+    }
+
+    /// The name of the organization; `Contoso` is the default.
+    pub fn display_name(mut self, name: impl Into<String>) -> Self {
+        self.display_name = name.into();
+        self
+    }
+
+    /// The initial domain, by which the tenant can be signed in to; `contoso.onmicrosoft.com` is the default.
+    pub fn domain(mut self, domain: impl Into<String>) -> Self {
+        self.domain = domain.into();
+        self
+    }
+
+    /// The tenant id; made from the seed by default.
+    pub fn tenant_id(mut self, id: TenantId) -> Self {
+        self.tenant_id = Some(id);
+        self
+    }
+
+    /// Where all ids and secrets come from: the same seed gives the same run. Zero by default, so that two tenants that
+    /// should differ need a seed each.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// The clock: tokio's by default, which is virtual where tokio's time is paused.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = Some(clock);
+        self
+    }
+
+    /// What every request takes, on the clock; a millisecond by default. Requests sent at once overlap for that long.
+    pub fn tick(mut self, tick: Duration) -> Self {
+        self.tick = tick;
+        self
+    }
+
+    /// The same replication lag everywhere; none by default.
+    pub fn lag(self, lag: Duration) -> Self {
+        self.lags(Lag::all(lag))
+    }
+
+    /// The replication lag by kind of look.
+    pub fn lags(mut self, lag: Lag) -> Self {
+        self.lag = lag;
+        self
+    }
+
+    /// Adds an API, or replaces the one of the same app id, Microsoft Graph included.
+    pub fn api(mut self, api: Api) -> Self {
+        self.apis.insert(api.app_id, api);
+        self
+    }
+
+    /// Adds a permission to an API that the tenant knows; an API that it does not know is added.
+    pub fn permission(mut self, api: AppId, kind: PermissionKind, value: &str, id: PermissionId) -> Self {
+        let known = self.apis.remove(&api).unwrap_or_else(|| Api::new(api, api.to_string()));
+        self.apis.insert(api, known.permission(kind, value, id));
+        self
+    }
+
+    /// Takes a permission, application and delegated, from an API: some clouds and tenants lack some.
+    pub fn without_permission(mut self, api: AppId, value: &str) -> Self {
+        if let Some(known) = self.apis.remove(&api) {
+            self.apis.insert(api, known.without(value));
+        }
+        self
+    }
+
+    /// Leaves out the service principal of an API. It can still be created, as that of any app of another tenant.
+    pub fn without_api(mut self, api: AppId) -> Self {
+        self.absent.push(api);
+        self
+    }
+
+    /// The `signInAudience` of an application that is created without one; `AzureADMyOrg` is the default, as of 2025.
+    pub fn default_audience(mut self, audience: impl Into<String>) -> Self {
+        self.default_audience = audience.into();
+        self
+    }
+
+    /// What the tenant's app management policy says of secrets.
+    pub fn secret_policy(mut self, policy: SecretPolicy) -> Self {
+        self.secret_policy = policy;
+        self
+    }
+
+    /// What absolute links start with, such as `http://127.0.0.1:8080`; by default the scheme and host of the request.
+    pub fn base_url(mut self, url: impl Into<String>) -> Self {
+        self.base_url = Some(url.into());
+        self
+    }
+
+    /// Makes the tenant.
+    pub fn build(self) -> MemoryTenant {
+        let clock = self.clock.unwrap_or_else(|| Arc::new(TokioClock::new()));
+        let randomness = SeededRandomness::new(self.seed);
+        let tenant_id = self.tenant_id.map_or_else(|| uuid(&randomness), Into::into);
+        let mut directory = Directory {
+            tenant_id,
+            display_name: self.display_name,
+            domain: self.domain,
+            founded: clock.now(),
+            applications: Table::new(&["appId", "uniqueName", "displayName"]),
+            service_principals: Table::new(&["appId", "displayName"]),
+            assignments: Table::new(&["principalId", "resourceId"]),
+            grants: Table::new(&["clientId", "resourceId", "principalId"]),
+            owners: HashMap::new(),
+            secrets: HashMap::new(),
+            wids: HashMap::new(),
+            known_apis: BTreeMap::new(),
+            lag: self.lag,
+            secret_policy: self.secret_policy,
+            default_audience: self.default_audience,
+            randomness,
+        };
+        let mut apis = self.apis;
+        if let Some(graph) = apis.get_mut(&MICROSOFT_GRAPH) {
+            if crate::permission::catalogue().is_empty() {
+                for (value, id) in CALLER_ROLES {
+                    let id = PermissionId::from_u128(*id);
+                    *graph = graph.clone().permission(PermissionKind::Application, *value, id);
+                }
+            }
+        }
+        for (app_id, api) in apis {
+            let mut value = Kind::ServicePrincipal.template().clone();
+            value["id"] = directory.new_id().to_string().into();
+            api.describe(&mut value);
+            value["createdDateTime"] = match app_id {
+                MICROSOFT_GRAPH => Value::Null,
+                _ => stamp::seconds(directory.founded).into(),
+            };
+            if !self.absent.contains(&app_id) {
+                directory.service_principals.put(Life::Live, Arc::new(value), None, Duration::ZERO);
+            }
+            directory.known_apis.insert(app_id.to_string(), api);
+        }
+        let state = State {
+            directory,
+            tokens: Tokens::default(),
+            script: Script::new(self.seed.wrapping_add(1)),
+            log: Log::default(),
+            request_ids: SeededRandomness::new(self.seed.wrapping_add(2)),
+        };
+        let roles: Vec<&str> = CALLER_ROLES.iter().map(|(value, _)| *value).collect();
+        MemoryTenant::start(state, clock, self.tick, self.base_url, &roles)
+    }
+}

@@ -1,0 +1,99 @@
+//! The apps that call: real applications with a service principal, assignments and a secret.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+
+use super::applications::show_application;
+use super::directory::{Directory, Secret};
+use super::grants::assignment_id;
+use super::json::{items, stamp, text};
+use super::kind::Kind;
+use super::table::Life;
+use crate::ids::{AppId, ServicePrincipalId};
+use crate::permission::MICROSOFT_GRAPH;
+
+/// An app of the tenant that can sign in with a secret.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Caller {
+    /// The application (client) id.
+    pub client_id: AppId,
+    /// The client secret.
+    pub client_secret: SecretString,
+    /// The object id of its service principal.
+    pub service_principal_id: ServicePrincipalId,
+}
+
+impl fmt::Debug for Caller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Caller")
+            .field("client_id", &self.client_id)
+            .field("service_principal_id", &self.service_principal_id)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Directory {
+    /// Adds an app that holds application permissions of Microsoft Graph, and returns those that are not to be had.
+    pub(super) fn seed_caller(&mut self, roles: &[&str], wall: OffsetDateTime) -> (Caller, Vec<String>) {
+        let (app_id, object_id, principal_id, key_id) = (self.new_id(), self.new_id(), self.new_id(), self.new_id());
+        let secret = self.new_secret();
+        let (start, end) = (wall - time::Duration::DAY, wall + time::Duration::days(3650));
+        let mut application = Kind::Application.template().clone();
+        application["id"] = object_id.to_string().into();
+        application["appId"] = app_id.to_string().into();
+        application["createdDateTime"] = stamp::seconds(wall).into();
+        application["displayName"] = "Caller".into();
+        application["publisherDomain"] = self.domain.as_str().into();
+        application["signInAudience"] = "AzureADMyOrg".into();
+        application["passwordCredentials"] = json!([{
+            "customKeyIdentifier": null, "displayName": null, "endDateTime": stamp::seconds(end), "hint": secret[..3],
+            "keyId": key_id, "secretText": null, "startDateTime": stamp::seconds(start)
+        }]);
+        let mut principal = Kind::ServicePrincipal.template().clone();
+        principal["id"] = principal_id.to_string().into();
+        principal["appId"] = app_id.to_string().into();
+        principal["appOwnerOrganizationId"] = self.tenant_id.to_string().into();
+        principal["createdDateTime"] = stamp::seconds(wall).into();
+        show_application(&mut principal, &application);
+        self.secrets.insert(key_id.to_string(), Secret { value: secret.clone().into(), start, end });
+        let unknown = self.seed_assignments(&principal, roles, wall);
+        self.applications.put(Life::Live, Arc::new(application), None, Duration::ZERO);
+        self.service_principals.put(Life::Live, Arc::new(principal), None, Duration::ZERO);
+        let caller = Caller {
+            client_id: app_id.into(),
+            client_secret: secret.into(),
+            service_principal_id: principal_id.into(),
+        };
+        (caller, unknown)
+    }
+
+    fn seed_assignments(&mut self, principal: &Value, roles: &[&str], wall: OffsetDateTime) -> Vec<String> {
+        let graph = self.live_service_principal(&MICROSOFT_GRAPH.to_string()).cloned();
+        let mut unknown = Vec::new();
+        for name in roles {
+            let role =
+                graph.iter().flat_map(|graph| items(graph, "appRoles")).find(|role| text(role, "value") == *name);
+            let (Some(graph), Some(role)) = (&graph, role) else {
+                unknown.push((*name).to_owned());
+                continue;
+            };
+            let mut assignment = Kind::Assignment.template().clone();
+            let id = principal["id"].as_str().and_then(|id| id.parse().ok()).unwrap_or_default();
+            assignment["id"] = assignment_id(id, self.new_id()).into();
+            assignment["appRoleId"] = role["id"].clone();
+            assignment["createdDateTime"] = stamp::seconds(wall).into();
+            assignment["principalDisplayName"] = principal["displayName"].clone();
+            assignment["principalId"] = principal["id"].clone();
+            assignment["resourceDisplayName"] = graph["displayName"].clone();
+            assignment["resourceId"] = graph["id"].clone();
+            self.assignments.put(Life::Live, Arc::new(assignment), None, Duration::ZERO);
+        }
+        unknown
+    }
+}

@@ -1,0 +1,257 @@
+//! What was granted: app role assignments and OAuth2 permission grants.
+
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use super::answer::{Answer, Outcome, Refusal};
+use super::call::Call;
+use super::directory::Directory;
+use super::json::{items, same, stamp, text, texts};
+use super::kind::Kind;
+use super::query::Query;
+use super::route::{Key, Side};
+use super::table::Life;
+
+const SERVICE_PRINCIPAL: Kind = Kind::ServicePrincipal;
+
+impl Side {
+    fn navigation(self) -> &'static str {
+        match self {
+            Self::Resource => "appRoleAssignedTo",
+            Self::Principal => "appRoleAssignments",
+        }
+    }
+
+    fn member(self) -> &'static str {
+        match self {
+            Self::Resource => "resourceId",
+            Self::Principal => "principalId",
+        }
+    }
+}
+
+impl Directory {
+    pub(super) fn list_assignments(&self, key: &Key, side: Side, call: &Call) -> Outcome {
+        let query = Query::parse(call, Kind::Assignment)?;
+        let owner = self.find(SERVICE_PRINCIPAL, key, self.lag.reads, call)?;
+        let id = text(&owner, "id");
+        let rows = self.assignments.seen_having(side.member(), id, call.view(self.lag.lists));
+        let context = format!("servicePrincipals('{id}')/{}", side.navigation());
+        Ok(Answer::ok(query.page(rows.into_iter(), &context, call)?))
+    }
+
+    pub(super) fn get_assignment(&self, key: &Key, side: Side, id: &str, call: &Call) -> Outcome {
+        let query = Query::parse(call, Kind::Assignment)?;
+        let owner = self.find(SERVICE_PRINCIPAL, key, self.lag.reads, call)?;
+        let found = self.assignments.get(id, call.view(self.lag.reads));
+        let found = found.filter(|found| text(found, side.member()) == text(&owner, "id") && text(found, "id") == id);
+        let found = found.ok_or_else(|| Refusal::not_found(id))?;
+        let context = format!("servicePrincipals('{}')/{}", text(&owner, "id"), side.navigation());
+        Ok(Answer::ok(query.entity(found, &context, call)))
+    }
+
+    pub(super) fn create_assignment(&mut self, key: &Key, side: Side, call: &Call) -> Outcome {
+        let body = call.object()?;
+        let mut ids = Map::new();
+        for name in ["principalId", "resourceId", "appRoleId"] {
+            let id = Uuid::parse_str(text(body, name)).map_err(|_| Refusal::invalid(name, "AppRoleAssignment"))?;
+            ids.insert(name.to_owned(), id.to_string().into());
+        }
+        let ids = Value::from(ids);
+        let (principal_id, resource_id, role_id) =
+            (text(&ids, "principalId"), text(&ids, "resourceId"), text(&ids, "appRoleId"));
+        let lag = self.lag.references;
+        let owner = self.find(SERVICE_PRINCIPAL, key, lag, call)?;
+        if text(&owner, "id") != text(&ids, side.member()) {
+            return Err(Refusal::bad_request("Not a valid reference update."));
+        }
+        let part = |id: &str, missing: &str| {
+            let seen = self.find(SERVICE_PRINCIPAL, &Key::Id(id.to_owned()), lag, call);
+            seen.map_err(|_| Refusal::bad_request(missing))
+        };
+        let principal = part(principal_id, "Not a valid reference update.")?;
+        let resource = part(resource_id, "Specified resourceId was not found.")?;
+        let role = items(&resource, "appRoles").iter().find(|role| same(text(role, "id"), role_id));
+        let by_default = role_id == Uuid::nil().to_string() && items(&resource, "appRoles").is_empty();
+        let grantable = role.is_some_and(|role| {
+            role["isEnabled"] == true && texts(role, "allowedMemberTypes").any(|member| member == "Application")
+        });
+        if !grantable && !by_default {
+            return Err(Refusal::bad_request("Permission being assigned was not found on application"));
+        }
+        let held = self.assignments.having("principalId", principal_id);
+        let is_this = |held: &Value| text(held, "resourceId") == resource_id && text(held, "appRoleId") == role_id;
+        if held.into_iter().any(|(_, held)| is_this(held)) {
+            return Err(Refusal::bad_request("Permission being assigned already exists on the object")
+                .detail("InvalidUpdate", "None"));
+        }
+        let mut value = Kind::Assignment.template().clone();
+        value["id"] = assignment_id(parse(principal_id), self.new_id()).into();
+        value["appRoleId"] = role_id.into();
+        value["createdDateTime"] = stamp::seconds(call.wall).into();
+        value["principalDisplayName"] = principal["displayName"].clone();
+        value["principalId"] = principal_id.into();
+        value["resourceDisplayName"] = resource["displayName"].clone();
+        value["resourceId"] = resource_id.into();
+        self.write(Kind::Assignment, Life::Live, value.clone(), call);
+        value["createdDateTime"] = stamp::ticks(call.wall).into();
+        let context = format!("servicePrincipals('{}')/{}/$entity", text(&owner, "id"), side.navigation());
+        let location = format!("{}/{}", self.location(SERVICE_PRINCIPAL, text(&owner, "id")), text(&value, "id"));
+        Ok(created(&value, &context, location, call))
+    }
+
+    pub(super) fn delete_assignment(&mut self, key: &Key, side: Side, id: &str, call: &Call) -> Outcome {
+        let owner = self.find(SERVICE_PRINCIPAL, key, self.lag.references, call)?;
+        let known = self.assignments.live(id).filter(|known| text(known, side.member()) == text(&owner, "id"));
+        if known.is_none_or(|known| text(known, "id") != id) {
+            return Err(Refusal::not_found(id));
+        }
+        self.erase(Kind::Assignment, id, call);
+        Ok(Answer::no_content())
+    }
+
+    pub(super) fn list_grants_of(&self, key: &Key, call: &Call) -> Outcome {
+        let query = Query::parse(call, Kind::Grant)?;
+        let client = self.find(SERVICE_PRINCIPAL, key, self.lag.reads, call)?;
+        let rows = self.grants.seen_having("clientId", text(&client, "id"), call.view(self.lag.lists));
+        Ok(Answer::ok(query.page(rows.into_iter(), "oauth2PermissionGrants", call)?))
+    }
+
+    pub(super) fn get_grant(&self, id: &str, call: &Call) -> Outcome {
+        let query = Query::parse(call, Kind::Grant)?;
+        let found = self.grants.get(id, call.view(self.lag.reads)).filter(|found| text(found, "id") == id);
+        let found = found.ok_or_else(|| Refusal::not_found(id))?;
+        Ok(Answer::ok(query.entity(found, "oauth2PermissionGrants", call)))
+    }
+
+    pub(super) fn create_grant(&mut self, call: &Call) -> Outcome {
+        const KIND: &str = "OAuth2PermissionGrant";
+        let body = call.object()?;
+        let guid = |name: &str| Uuid::parse_str(text(body, name)).map_err(|_| Refusal::invalid(name, KIND));
+        let (client, resource) = (guid("clientId")?, guid("resourceId")?);
+        let principal = match (text(body, "consentType"), &body["principalId"]) {
+            ("AllPrincipals", Value::Null) => None,
+            ("Principal", Value::String(_)) => Some(guid("principalId")?),
+            ("AllPrincipals" | "Principal", _) => return Err(Refusal::invalid("principalId", KIND)),
+            _ => return Err(Refusal::invalid("consentType", KIND)),
+        };
+        let scope = text(body, "scope");
+        check_scope(scope)?;
+        for id in [client, resource] {
+            let known = self.find(SERVICE_PRINCIPAL, &Key::Id(id.to_string()), self.lag.references, call);
+            known.map_err(|_| {
+                Refusal::bad_request(format!(
+                    "Resource '{id}' does not exist or one of its queried reference-property objects are not present."
+                ))
+            })?;
+        }
+        let id = grant_id(client, resource, principal);
+        if self.grants.live(&id).is_some() {
+            return Err(Refusal::conflict("Permission entry already exists."));
+        }
+        let mut value = Kind::Grant.template().clone();
+        value["clientId"] = client.to_string().into();
+        value["consentType"] = body["consentType"].clone();
+        value["id"] = id.as_str().into();
+        value["principalId"] = principal.map_or(Value::Null, |principal| principal.to_string().into());
+        value["resourceId"] = resource.to_string().into();
+        value["scope"] = scope.into();
+        self.write(Kind::Grant, Life::Live, value.clone(), call);
+        let location = format!("https://graph.microsoft.com/v2/{}/oauth2PermissionGrants/{id}", self.tenant_id);
+        Ok(created(&value, "oauth2PermissionGrants/$entity", location, call))
+    }
+
+    pub(super) fn update_grant(&mut self, id: &str, call: &Call) -> Outcome {
+        let known = self.known_grant(id, call)?;
+        let mut value = (*known).clone();
+        for (name, new) in call.object()?.as_object().into_iter().flatten() {
+            match (name.as_str(), new) {
+                ("scope", Value::String(scope)) => {
+                    check_scope(scope)?;
+                    value["scope"] = scope.as_str().into();
+                }
+                (name, new) if known.get(name) == Some(new) || name.contains("@odata.") => {}
+                (name, _) => return Err(Refusal::invalid(name, "OAuth2PermissionGrant")),
+            }
+        }
+        self.write(Kind::Grant, Life::Live, value, call);
+        Ok(Answer::no_content())
+    }
+
+    pub(super) fn delete_grant(&mut self, id: &str, call: &Call) -> Outcome {
+        self.known_grant(id, call)?;
+        self.erase(Kind::Grant, id, call);
+        Ok(Answer::no_content())
+    }
+
+    fn known_grant(&self, id: &str, call: &Call) -> Result<Arc<Value>, Refusal> {
+        let seen = self.grants.get(id, call.view(self.lag.references)).and(self.grants.live(id));
+        seen.filter(|seen| text(seen, "id") == id).cloned().ok_or_else(|| Refusal::not_found(id))
+    }
+
+    /// Removes what was granted to a service principal and on it.
+    pub(super) fn erase_grants_of(&mut self, id: &str, call: &Call) {
+        for (kind, members) in
+            [(Kind::Assignment, ["principalId", "resourceId"]), (Kind::Grant, ["clientId", "resourceId"])]
+        {
+            for member in members {
+                let held = self.table(kind).having(member, id).map(|(_, value)| text(value, "id").to_owned());
+                for held in held.collect::<Vec<_>>() {
+                    self.erase(kind, &held, call);
+                }
+            }
+        }
+    }
+}
+
+fn created(value: &Value, context: &str, location: String, call: &Call) -> Answer {
+    let mut answer = Map::new();
+    answer.insert("@odata.context".into(), call.context(context).into());
+    answer.extend(value.as_object().cloned().unwrap_or_default());
+    Answer::created(answer.into(), location)
+}
+
+fn check_scope(scope: &str) -> Result<(), Refusal> {
+    if scope.split_whitespace().next().is_none() || scope.len() > 3850 {
+        return Err(Refusal::invalid("scope", "OAuth2PermissionGrant"));
+    }
+    Ok(())
+}
+
+/// The text is known to be a GUID: it came from one.
+fn parse(id: &str) -> Uuid {
+    Uuid::parse_str(id).unwrap_or_default()
+}
+
+/// An assignment's id: the principal's GUID in little-endian order, and sixteen bytes of chance.
+pub(super) fn assignment_id(principal: Uuid, chance: Uuid) -> String {
+    let mut bytes = principal.to_bytes_le().to_vec();
+    bytes.extend_from_slice(chance.as_bytes());
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// A grant's id, which is a function of what it connects: a grant made again has the id it had.
+pub(super) fn grant_id(client: Uuid, resource: Uuid, principal: Option<Uuid>) -> String {
+    let mut bytes = [client.to_bytes_le(), resource.to_bytes_le()].concat();
+    bytes.extend(principal.map(|principal| principal.to_bytes_le()).into_iter().flatten());
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn grant_ids_have_the_length_and_the_bytes_of_the_service() {
+        let client = Uuid::from_u128(0x0001_0203_0405_0607_0809_0a0b_0c0d_0e0f);
+        let id = grant_id(client, Uuid::nil(), None);
+        assert_eq!(id.len(), 43);
+        assert_eq!(URL_SAFE_NO_PAD.decode(&id).unwrap()[..8], [3, 2, 1, 0, 5, 4, 7, 6]);
+        assert_eq!(grant_id(client, Uuid::nil(), Some(Uuid::nil())).len(), 64);
+        assert_eq!(assignment_id(client, Uuid::nil()).len(), 43);
+    }
+}

@@ -1,0 +1,232 @@
+//! The kinds of objects, their names in Graph, and what each looks like when it is new.
+
+use std::sync::LazyLock;
+
+use serde_json::Value;
+
+/// A kind of object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Application,
+    ServicePrincipal,
+    Assignment,
+    Grant,
+}
+
+/// What a member may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shape {
+    Text,
+    Flag,
+    /// A complex type, merged member by member.
+    Complex,
+    /// A collection of texts.
+    Texts,
+    /// A collection of complex types.
+    Items,
+    /// Set by the service alone.
+    Service,
+}
+
+impl Kind {
+    /// The name of the collection: the first segment of a path.
+    pub(super) fn collection(self) -> &'static str {
+        match self {
+            Self::Application => "applications",
+            Self::ServicePrincipal => "servicePrincipals",
+            Self::Assignment => "appRoleAssignments",
+            Self::Grant => "oauth2PermissionGrants",
+        }
+    }
+
+    /// The name of the type in an `@odata.type`.
+    pub(super) fn type_name(self) -> &'static str {
+        match self {
+            Self::Application => "application",
+            Self::ServicePrincipal => "servicePrincipal",
+            Self::Assignment => "appRoleAssignment",
+            Self::Grant => "oAuth2PermissionGrant",
+        }
+    }
+
+    /// The name of the type in the directory's own messages.
+    pub(super) fn directory_type(self) -> &'static str {
+        match self {
+            Self::Application => "Application",
+            Self::ServicePrincipal => "ServicePrincipal",
+            Self::Assignment => "AppRoleAssignment",
+            Self::Grant => "OAuth2PermissionGrant",
+        }
+    }
+
+    /// A new object of the kind with every member that Graph answers by default, in its order.
+    pub(super) fn template(self) -> &'static Value {
+        match self {
+            Self::Application => &APPLICATION,
+            Self::ServicePrincipal => &SERVICE_PRINCIPAL,
+            Self::Assignment => &ASSIGNMENT,
+            Self::Grant => &GRANT,
+        }
+    }
+
+    /// What a top-level member may hold; `None` when there is no such member.
+    pub(super) fn shape(self, name: &str) -> Option<Shape> {
+        let shape = match (self, name) {
+            (_, "id" | "deletedDateTime" | "createdDateTime" | "applicationTemplateId")
+            | (
+                Self::Application,
+                "appId" | "disabledByMicrosoftStatus" | "publisherDomain" | "certification" | "verifiedPublisher",
+            )
+            | (
+                Self::ServicePrincipal,
+                "appDisplayName"
+                | "appDescription"
+                | "appOwnerOrganizationId"
+                | "disabledByMicrosoftStatus"
+                | "signInAudience"
+                | "servicePrincipalType"
+                | "verifiedPublisher"
+                | "resourceSpecificApplicationPermissions"
+                | "appRoles"
+                | "oauth2PermissionScopes"
+                | "info",
+            ) => Shape::Service,
+            (
+                _,
+                "isDeviceOnlyAuthSupported" | "isFallbackPublicClient" | "accountEnabled" | "appRoleAssignmentRequired",
+            ) => Shape::Flag,
+            (
+                _,
+                "identifierUris"
+                | "tags"
+                | "alternativeNames"
+                | "notificationEmailAddresses"
+                | "replyUrls"
+                | "servicePrincipalNames",
+            ) => Shape::Texts,
+            (_, "addIns" | "appRoles" | "keyCredentials" | "passwordCredentials" | "requiredResourceAccess") => {
+                Shape::Items
+            }
+            (
+                _,
+                "api"
+                | "info"
+                | "parentalControlSettings"
+                | "publicClient"
+                | "web"
+                | "spa"
+                | "optionalClaims"
+                | "servicePrincipalLockConfiguration"
+                | "requestSignatureVerification"
+                | "samlSingleSignOnSettings",
+            ) => Shape::Complex,
+            _ => Shape::Text,
+        };
+        self.template().get(name).is_some().then_some(shape)
+    }
+
+    /// The collections that the directory gives back in reverse.
+    pub(super) fn reversed(self) -> &'static [&'static str] {
+        match self {
+            Self::Application => &[
+                "/web/redirectUris",
+                "/spa/redirectUris",
+                "/publicClient/redirectUris",
+                "/appRoles",
+                "/requiredResourceAccess",
+                "/passwordCredentials",
+            ],
+            Self::ServicePrincipal => &["/servicePrincipalNames"],
+            _ => &[],
+        }
+    }
+
+    /// Turns what was sent into what is read, and back.
+    pub(super) fn reverse(self, value: &mut Value) {
+        for path in self.reversed() {
+            if let Some(Value::Array(items)) = value.pointer_mut(path) {
+                items.reverse();
+            }
+        }
+    }
+}
+
+/// As of 2025, in the order of recorded answers.
+static APPLICATION: LazyLock<Value> = LazyLock::new(|| {
+    parse(
+        r#"{
+        "id": null, "deletedDateTime": null, "appId": null, "applicationTemplateId": null,
+        "disabledByMicrosoftStatus": null, "createdDateTime": null, "displayName": null, "description": null,
+        "groupMembershipClaims": null, "identifierUris": [], "isDeviceOnlyAuthSupported": null,
+        "isFallbackPublicClient": null, "nativeAuthenticationApisEnabled": null, "notes": null,
+        "publisherDomain": null, "serviceManagementReference": null, "signInAudience": null, "tags": [],
+        "tokenEncryptionKeyId": null, "uniqueName": null, "samlMetadataUrl": null, "defaultRedirectUri": null,
+        "certification": null, "optionalClaims": null, "servicePrincipalLockConfiguration": null,
+        "requestSignatureVerification": null, "addIns": [],
+        "api": {
+            "acceptMappedClaims": null, "knownClientApplications": [], "requestedAccessTokenVersion": null,
+            "oauth2PermissionScopes": [], "preAuthorizedApplications": []
+        },
+        "appRoles": [],
+        "info": {
+            "logoUrl": null, "marketingUrl": null, "privacyStatementUrl": null, "supportUrl": null,
+            "termsOfServiceUrl": null
+        },
+        "keyCredentials": [],
+        "parentalControlSettings": {"countriesBlockedForMinors": [], "legalAgeGroupRule": "Allow"},
+        "passwordCredentials": [],
+        "publicClient": {"redirectUris": []},
+        "requiredResourceAccess": [],
+        "verifiedPublisher": {"displayName": null, "verifiedPublisherId": null, "addedDateTime": null},
+        "web": {
+            "homePageUrl": null, "logoutUrl": null, "redirectUris": [],
+            "implicitGrantSettings": {"enableAccessTokenIssuance": false, "enableIdTokenIssuance": false},
+            "redirectUriSettings": []
+        },
+        "spa": {"redirectUris": []}
+    }"#,
+    )
+});
+
+static SERVICE_PRINCIPAL: LazyLock<Value> = LazyLock::new(|| {
+    parse(
+        r#"{
+        "id": null, "deletedDateTime": null, "accountEnabled": true, "alternativeNames": [], "appDisplayName": null,
+        "appDescription": null, "appId": null, "applicationTemplateId": null, "appOwnerOrganizationId": null,
+        "appRoleAssignmentRequired": false, "createdDateTime": null, "description": null,
+        "disabledByMicrosoftStatus": null, "displayName": null, "homepage": null, "loginUrl": null,
+        "logoutUrl": null, "notes": null, "notificationEmailAddresses": [], "preferredSingleSignOnMode": null,
+        "preferredTokenSigningKeyThumbprint": null, "replyUrls": [], "servicePrincipalNames": [],
+        "servicePrincipalType": "Application", "signInAudience": null, "tags": [], "tokenEncryptionKeyId": null,
+        "samlSingleSignOnSettings": null, "addIns": [], "appRoles": [],
+        "info": {
+            "logoUrl": null, "marketingUrl": null, "privacyStatementUrl": null, "supportUrl": null,
+            "termsOfServiceUrl": null
+        },
+        "keyCredentials": [], "oauth2PermissionScopes": [], "passwordCredentials": [],
+        "resourceSpecificApplicationPermissions": [],
+        "verifiedPublisher": {"displayName": null, "verifiedPublisherId": null, "addedDateTime": null}
+    }"#,
+    )
+});
+
+static ASSIGNMENT: LazyLock<Value> = LazyLock::new(|| {
+    parse(
+        r#"{
+        "id": null, "deletedDateTime": null, "appRoleId": null, "createdDateTime": null, "principalDisplayName": null,
+        "principalId": null, "principalType": "ServicePrincipal", "resourceDisplayName": null, "resourceId": null
+    }"#,
+    )
+});
+
+static GRANT: LazyLock<Value> = LazyLock::new(|| {
+    parse(
+        r#"{
+        "clientId": null, "consentType": null, "id": null, "principalId": null, "resourceId": null, "scope": null
+    }"#,
+    )
+});
+
+fn parse(template: &str) -> Value {
+    serde_json::from_str(template).expect("a template is JSON")
+}

@@ -1,0 +1,315 @@
+//! A Microsoft Entra tenant in this process: what tests, examples and products that embed this crate run against.
+//!
+//! [`MemoryTenant`] is a [`Transport`]: it answers the requests to Microsoft Graph and to the sign-in service as Entra
+//! does, with the same status, code and message, and enforces what Entra enforces. On demand it is hostile: replicas
+//! that lag behind ([`Lag`]), and a script of what goes wrong ([`Fault`]). What it does not know it refuses with 501,
+//! never with a silent success.
+//!
+//! The API of this module is stable. Its imitation of Entra's behaviour may become better at any time.
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() {
+//! use entra_apps::memory::MemoryTenant;
+//!
+//! let tenant = MemoryTenant::builder().domain("fabrikam.onmicrosoft.com").seed(7).build();
+//! let (status, app) = tenant.send_json("POST", "/applications", Some(r#"{"displayName": "By hand"}"#));
+//! assert_eq!(status, 201);
+//! assert!(app.contains("By hand"));
+//! assert!(tenant.requests().is_empty(), "what is done by hand is not recorded");
+//! # }
+//! ```
+
+mod answer;
+mod api;
+mod applications;
+mod authorize;
+mod bin;
+mod builder;
+mod call;
+mod caller;
+mod client;
+mod directory;
+mod fault;
+mod filter;
+mod grants;
+mod inspect;
+mod json;
+mod kind;
+mod lag;
+mod passwords;
+mod policy;
+mod query;
+mod record;
+mod route;
+mod rules;
+mod service;
+mod service_principals;
+mod sign_in;
+mod table;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::{Method, StatusCode};
+
+pub use api::Api;
+pub use builder::MemoryTenantBuilder;
+pub use caller::Caller;
+pub use fault::{Fault, FaultOn, RetryAfter};
+pub use inspect::{AppRoleAssignment, Application, OAuth2PermissionGrant, ServicePrincipal};
+pub use lag::Lag;
+pub use policy::SecretPolicy;
+pub use record::{RecordedItem, RecordedRequest};
+
+use crate::clock::Clock;
+use crate::ids::TenantId;
+use crate::transport::{Transport, TransportError};
+use call::{Actor, Call, pairs};
+use fault::Action;
+use service::{State, Target};
+
+/// A Microsoft Entra tenant in memory. Clones share the tenant.
+#[derive(Clone)]
+pub struct MemoryTenant(Arc<Inner>);
+
+struct Inner {
+    id: TenantId,
+    domain: String,
+    clock: Arc<dyn Clock>,
+    tick: Duration,
+    base_url: Option<String>,
+    caller: Caller,
+    state: Mutex<State>,
+}
+
+impl MemoryTenant {
+    /// A tenant with every default: `contoso.onmicrosoft.com`, no lag, no faults.
+    pub fn new() -> Self {
+        Self::builder().build()
+    }
+
+    /// Describes a tenant.
+    pub fn builder() -> MemoryTenantBuilder {
+        MemoryTenantBuilder::new()
+    }
+
+    fn start(
+        mut state: State,
+        clock: Arc<dyn Clock>,
+        tick: Duration,
+        base_url: Option<String>,
+        roles: &[&str],
+    ) -> Self {
+        let caller = state.directory.seed_caller(roles, clock.now()).0;
+        let (id, domain) = (state.directory.tenant_id.into(), state.directory.domain.clone());
+        Self(Arc::new(Inner { id, domain, clock, tick, base_url, caller, state: Mutex::new(state) }))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // A panic while the state was held is a bug of its own; what it left is still the best there is.
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The tenant id.
+    pub fn id(&self) -> TenantId {
+        self.0.id
+    }
+
+    /// The initial domain.
+    pub fn domain(&self) -> &str {
+        &self.0.domain
+    }
+
+    /// The clock that the tenant lives by.
+    pub fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.0.clock)
+    }
+
+    /// The app that may do the whole job of registering an app: it holds `Application.ReadWrite.All`,
+    /// `AppRoleAssignment.ReadWrite.All`, `DelegatedPermissionGrant.ReadWrite.All`, `Directory.Read.All` and
+    /// `Organization.Read.All`.
+    pub fn caller(&self) -> Caller {
+        self.0.caller.clone()
+    }
+
+    /// Adds an app that holds just these application permissions of Microsoft Graph, known everywhere at once.
+    ///
+    /// # Panics
+    /// When the tenant's Microsoft Graph does not have one of them.
+    pub fn add_caller(&self, roles: &[&str]) -> Caller {
+        let (caller, unknown) = self.state().directory.seed_caller(roles, self.0.clock.now());
+        assert!(unknown.is_empty(), "Microsoft Graph in this tenant has no application permission {unknown:?}");
+        caller
+    }
+
+    /// Gives an app directory roles, by their template ids: they stand in the `wids` of tokens issued from now on, and
+    /// count where Entra lets a directory role do what a permission does.
+    pub fn set_directory_roles(&self, app: crate::ids::AppId, template_ids: &[uuid::Uuid]) {
+        let ids = template_ids.iter().map(ToString::to_string).collect();
+        self.state().directory.wids.insert(app.to_string(), ids);
+    }
+
+    /// Adds to the script of what goes wrong. Faults are tried in the order in which they were added.
+    pub fn fault(&self, fault: Fault) {
+        self.state().script.add(fault);
+    }
+
+    /// Forgets what should still have gone wrong.
+    pub fn clear_faults(&self) {
+        self.state().script.clear();
+    }
+
+    /// Changes the replication lag from now on, for what was written before as well.
+    pub fn set_lag(&self, lag: Lag) {
+        self.state().directory.lag = lag;
+    }
+
+    /// Makes all that was written known everywhere.
+    pub fn settle(&self) {
+        self.state().directory.settle();
+    }
+
+    /// The requests since the start or the last [`clear_requests`](Self::clear_requests), in the order of their starts.
+    pub fn requests(&self) -> Vec<RecordedRequest> {
+        self.state().log.all().to_vec()
+    }
+
+    /// Forgets the requests so far.
+    pub fn clear_requests(&self) {
+        self.state().log.clear();
+    }
+
+    /// The length of the longest chain of requests that waited for one another, sign-ins left out: with a fast
+    /// service, what a caller waits for is this many times the latency.
+    pub fn round_trips(&self) -> usize {
+        record::round_trips(self.state().log.all())
+    }
+
+    /// Does something by hand: sends a request to Graph as somebody who may do everything, sees no lag, and is not
+    /// recorded. It takes no time and meets no fault. `path` is below `/v1.0`, with its query;
+    /// `PATCH` with an alternate key creates what is missing. Returns the status and the body.
+    ///
+    /// # Panics
+    /// When `method` is no HTTP method, or `body` is no JSON.
+    pub fn send_json(&self, method: &str, path: &str, body: Option<&str>) -> (StatusCode, String) {
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
+        let call = Call {
+            root: self.0.base_url.as_deref().unwrap_or("https://graph.microsoft.com").to_owned() + "/v1.0",
+            method: method.parse().expect("the method is an HTTP method"),
+            path: path.to_owned(),
+            query: pairs(query),
+            eventual: true,
+            upsert: true,
+            body: body.map(|body| serde_json::from_str(body).expect("the body is JSON")),
+            actor: Actor::Operator,
+            owned_only: false,
+            now: self.0.clock.monotonic(),
+            wall: self.0.clock.now(),
+        };
+        let (status, body) = self.state().operate(call);
+        (status, if body.is_null() { String::new() } else { body.to_string() })
+    }
+}
+
+impl Default for MemoryTenant {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for MemoryTenant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryTenant").field("id", &self.0.id).field("domain", &self.0.domain).finish_non_exhaustive()
+    }
+}
+
+/// Notes the end of a request, also of one that is abandoned.
+struct Recording<'a> {
+    tenant: &'a MemoryTenant,
+    number: usize,
+}
+
+impl Recording<'_> {
+    fn finish(&self, response: Option<&http::Response<Bytes>>) {
+        self.tenant.state().log.finish(self.number, |request| {
+            request.status = response.map(http::Response::status);
+            request.response_bytes = response.map_or(0, |response| response.body().len());
+        });
+    }
+}
+
+impl Drop for Recording<'_> {
+    fn drop(&mut self) {
+        self.finish(None);
+    }
+}
+
+#[async_trait]
+impl Transport for MemoryTenant {
+    async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, TransportError> {
+        let target = Target::of(request.uri().path());
+        let items = service::batch_items(&target, request.body());
+        let (recording, plan) = {
+            let mut state = self.state();
+            let plan = state.script.plan(request.method(), target.fault_path(), &items);
+            let number = state.log.start(recorded(&request, &target, &items));
+            (Recording { tenant: self, number }, plan)
+        };
+        if !self.0.tick.is_zero() {
+            self.0.clock.sleep(self.0.tick).await;
+        }
+        match plan.whole {
+            Some(Action::Unreachable) => return Err(TransportError::not_sent("the tenant cannot be reached")),
+            Some(Action::Reset) => return Err(TransportError::maybe_sent("the connection was reset")),
+            _ => {}
+        }
+        let origin = service::origin(&request, self.0.base_url.as_deref());
+        let mut response = {
+            let mut state = self.state();
+            let (now, wall) = (self.0.clock.monotonic(), self.0.clock.now());
+            let (response, items) = state.answer(&request, &target, &plan, &origin, now, wall);
+            state.log.note_items(recording.number, items);
+            response
+        };
+        match plan.whole {
+            Some(Action::AnswerLost) => return Err(TransportError::maybe_sent("the answer was lost")),
+            Some(Action::Truncated) => {
+                let half = response.body().len() / 2;
+                response.body_mut().truncate(half);
+            }
+            Some(Action::Slow(by)) => self.0.clock.sleep(by).await,
+            _ => {}
+        }
+        recording.finish(Some(&response));
+        Ok(response)
+    }
+}
+
+/// What is noted of a request when it starts.
+fn recorded(request: &http::Request<Bytes>, target: &Target, items: &[(Method, String)]) -> RecordedRequest {
+    let is_token = matches!(target, Target::Token(_));
+    let items =
+        items.iter().map(|(method, url)| RecordedItem { method: method.clone(), url: url.clone(), status: None });
+    let items: Vec<_> = items.collect();
+    let writes = |method: &Method| method != Method::GET;
+    let is_batch = matches!(target, Target::Graph(path) if path.eq_ignore_ascii_case("/$batch"));
+    let is_write = if is_batch { items.iter().any(|item| writes(&item.method)) } else { writes(request.method()) };
+    RecordedRequest {
+        method: request.method().clone(),
+        path: request.uri().path().to_owned(),
+        query: request.uri().query().map(str::to_owned),
+        status: None,
+        started: 0,
+        ended: None,
+        request_bytes: request.body().len(),
+        response_bytes: 0,
+        is_write: is_write && !is_token,
+        is_token,
+        items,
+    }
+}

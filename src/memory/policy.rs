@@ -1,0 +1,50 @@
+//! The app management policy of a tenant: whether an app may have secrets, and for how long.
+
+use std::time::Duration;
+
+use http::StatusCode;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::answer::Refusal;
+
+/// What the tenant's app management policy says of secrets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SecretPolicy {
+    /// No restriction: the default.
+    #[default]
+    Unrestricted,
+    /// A secret may not live longer than `lifetime`.
+    MaxLifetime {
+        /// The id of the policy, which the refusal names.
+        policy_id: Uuid,
+        /// The longest lifetime.
+        lifetime: Duration,
+    },
+    /// No secrets at all.
+    Forbidden {
+        /// The id of the policy, which the refusal names.
+        policy_id: Uuid,
+    },
+}
+
+impl SecretPolicy {
+    pub(super) fn check(self, start: OffsetDateTime, end: OffsetDateTime) -> Result<(), Refusal> {
+        match self {
+            Self::Unrestricted => Ok(()),
+            Self::MaxLifetime { policy_id, lifetime } if end - start > lifetime => Err(Refusal::new(
+                StatusCode::BAD_REQUEST,
+                "CredentialInvalidLifetimeAsPerAppPolicy",
+                format!("Credential lifetime exceeds the max value allowed as per assigned policy '{policy_id}'."),
+            )
+            .detail("InvalidKeyEndDate", "EndDate")),
+            Self::MaxLifetime { .. } => Ok(()),
+            Self::Forbidden { policy_id } => Err(Refusal::new(
+                StatusCode::BAD_REQUEST,
+                "CredentialTypeNotAllowedAsPerAppPolicy",
+                format!("Credential type not allowed as per assigned policy '{policy_id}'."),
+            )),
+        }
+    }
+}

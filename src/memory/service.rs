@@ -1,0 +1,389 @@
+//! From an HTTP request to an HTTP response: versions, tokens, batches, and the faults inside them.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
+use http::{HeaderMap, Method, Response, StatusCode};
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+
+use super::answer::{Answer, Body, Correlation, Outcome, Refusal, Rendered, render};
+use super::call::{Actor, Call, pairs};
+use super::directory::Directory;
+use super::fault::{Action, Plan, RetryAfter, Script};
+use super::json::{items, stamp, text, texts};
+use super::query;
+use super::record::{Log, RecordedItem};
+use super::route::{Operation, route};
+use super::sign_in::{self, SignInError, Tokens};
+use crate::random::{SeededRandomness, uuid};
+
+pub(super) struct State {
+    pub(super) directory: Directory,
+    pub(super) tokens: Tokens,
+    pub(super) script: Script,
+    pub(super) log: Log,
+    /// Request ids come from a source of their own, so that reading does not change the ids of what is written.
+    pub(super) request_ids: SeededRandomness,
+}
+
+/// What a request is for.
+pub(super) enum Target {
+    /// The path below the version, with its slash.
+    Graph(String),
+    /// The tenant of `/{tenant}/oauth2/v2.0/token`.
+    Token(String),
+    Metadata,
+    Other,
+}
+
+impl Target {
+    pub(super) fn of(path: &str) -> Self {
+        let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+        match parts.as_slice() {
+            [version, rest @ ..] if version.eq_ignore_ascii_case("v1.0") => Self::Graph(format!("/{}", rest.join("/"))),
+            [tenant, "oauth2", "v2.0", "token"] => Self::Token(super::route::decode(tenant)),
+            [_, "v2.0", ".well-known", "openid-configuration"] => Self::Metadata,
+            _ => Self::Other,
+        }
+    }
+
+    /// The path that faults are matched against.
+    pub(super) fn fault_path(&self) -> &str {
+        match self {
+            Self::Graph(path) => path,
+            Self::Token(_) => "/oauth2/v2.0/token",
+            Self::Metadata | Self::Other => "",
+        }
+    }
+}
+
+/// The methods and URLs of a batch, as far as they can be read.
+pub(super) fn batch_items(target: &Target, body: &[u8]) -> Vec<(Method, String)> {
+    let Target::Graph(path) = target else { return Vec::new() };
+    if !path.eq_ignore_ascii_case("/$batch") {
+        return Vec::new();
+    }
+    let body: Value = serde_json::from_slice(body).unwrap_or_default();
+    let read =
+        |item: &Value| (text(item, "method").to_uppercase().parse().unwrap_or_default(), text(item, "url").to_owned());
+    items(&body, "requests").iter().map(read).collect()
+}
+
+impl State {
+    pub(super) fn answer(
+        &mut self,
+        request: &http::Request<Bytes>,
+        target: &Target,
+        plan: &Plan,
+        origin: &str,
+        now: Duration,
+        wall: OffsetDateTime,
+    ) -> (Response<Bytes>, Vec<RecordedItem>) {
+        let correlation = self.correlation(request.headers(), wall);
+        match target {
+            Target::Token(tenant) => {
+                let issue = |tokens: &mut Tokens| {
+                    tokens.token(&self.directory, tenant, request.headers(), request.body(), now, wall)
+                };
+                let answer = match &plan.whole {
+                    Some(Action::Answer { status, code, message, retry, written }) => {
+                        if *written {
+                            drop(issue(&mut self.tokens));
+                        }
+                        let mut response = SignInError::scripted(*status, code, message).into_response(&correlation);
+                        if let Some((name, value)) = retry_header(*retry, wall) {
+                            response.headers_mut().extend(HeaderValue::try_from(value).ok().map(|value| (name, value)));
+                        }
+                        return (response, Vec::new());
+                    }
+                    _ if request.method() != Method::POST => {
+                        return (Refusal::method_not_allowed().respond(&correlation), Vec::new());
+                    }
+                    _ => issue(&mut self.tokens),
+                };
+                (answer.unwrap_or_else(|error| error.into_response(&correlation)), Vec::new())
+            }
+            Target::Metadata => {
+                (sign_in::json_response(StatusCode::OK, &sign_in::metadata(&self.directory, origin)), Vec::new())
+            }
+            Target::Other => {
+                let path = request.uri().path();
+                (Refusal::not_implemented(format!("the path {path}")).respond(&correlation), Vec::new())
+            }
+            Target::Graph(path) => {
+                let mut call = Call {
+                    root: format!("{origin}/v1.0"),
+                    method: request.method().clone(),
+                    path: path.clone(),
+                    query: pairs(request.uri().query().unwrap_or_default()),
+                    eventual: false,
+                    upsert: false,
+                    body: None,
+                    actor: Actor::Operator,
+                    owned_only: false,
+                    now,
+                    wall,
+                };
+                call.set_headers(request.headers());
+                let mut recorded = Vec::new();
+                let outcome = self.tokens.identify(request.headers(), wall).and_then(|identity| {
+                    call.actor = Actor::App(identity);
+                    call.body = json_body(request.headers(), request.body())?;
+                    Ok(())
+                });
+                let outcome = match outcome {
+                    Ok(()) => self.graph(&mut call, plan, &correlation, &mut recorded),
+                    Err(refusal) => render(Err(refusal), &correlation),
+                };
+                (outcome.into_response(&correlation), recorded)
+            }
+        }
+    }
+
+    fn correlation(&self, headers: &HeaderMap, wall: OffsetDateTime) -> Correlation {
+        let request_id = uuid(&self.request_ids).to_string();
+        let client = headers.get("client-request-id").and_then(|value| value.to_str().ok());
+        Correlation { client_request_id: client.unwrap_or(&request_id).to_owned(), request_id, wall }
+    }
+
+    /// Carries out a request as whoever holds the tenant.
+    pub(super) fn operate(&mut self, mut call: Call) -> (StatusCode, Value) {
+        let correlation = self.correlation(&HeaderMap::new(), call.wall);
+        let rendered = self.graph(&mut call, &Plan::default(), &correlation, &mut Vec::new());
+        let body = match rendered.body {
+            Body::Empty => Value::Null,
+            Body::Json(value) => value,
+            Body::Text(text) => text.into(),
+        };
+        (rendered.status, body)
+    }
+
+    fn graph(
+        &mut self,
+        call: &mut Call,
+        plan: &Plan,
+        correlation: &Correlation,
+        recorded: &mut Vec<RecordedItem>,
+    ) -> Rendered {
+        let outcome = match &plan.whole {
+            Some(action) => faulty(Some(action), call, |call| self.run(call, plan, correlation, recorded)),
+            None => self.run(call, plan, correlation, recorded),
+        };
+        render(outcome, correlation)
+    }
+
+    fn run(
+        &mut self,
+        call: &mut Call,
+        plan: &Plan,
+        correlation: &Correlation,
+        recorded: &mut Vec<RecordedItem>,
+    ) -> Outcome {
+        match route(&call.method, &call.path)? {
+            Operation::Batch => self.batch(call, plan, correlation, recorded),
+            operation => self.directory.perform(operation, call),
+        }
+    }
+
+    /// <https://learn.microsoft.com/graph/json-batching>
+    fn batch(
+        &mut self,
+        call: &Call,
+        plan: &Plan,
+        correlation: &Correlation,
+        recorded: &mut Vec<RecordedItem>,
+    ) -> Outcome {
+        let bad = |message: String| Refusal::new(StatusCode::BAD_REQUEST, "BadRequest", message);
+        let body = call.object()?;
+        let requests = items(body, "requests");
+        if requests.is_empty() {
+            return Err(bad("Invalid batch payload format.".into()));
+        }
+        if requests.len() > 20 {
+            return Err(bad("The number of requests in a batch exceeds the limit of 20.".into()));
+        }
+        let mut order: HashMap<String, usize> = HashMap::new();
+        for (index, request) in requests.iter().enumerate() {
+            let id = text(request, "id");
+            if id.is_empty() || order.insert(id.to_lowercase(), index).is_some() {
+                return Err(bad(format!("Request id '{id}' is missing or not unique in the batch.")));
+            }
+            let writes = ["POST", "PATCH", "PUT"].contains(&text(request, "method").to_uppercase().as_str());
+            let typed = header_map(request).contains_key(CONTENT_TYPE);
+            let bodied = request.get("body").is_some_and(|body| !body.is_null());
+            if (writes && !bodied) || (bodied && !typed) {
+                return Err(bad(format!("Write request id : {id} does not contain Content-Type header or body.")));
+            }
+        }
+        let calls: Vec<Call> = requests.iter().map(|request| item_call(call, request)).collect::<Result<_, _>>()?;
+        recorded.extend(calls.iter().zip(requests).map(|(call, request)| RecordedItem {
+            method: call.method.clone(),
+            url: text(request, "url").to_owned(),
+            status: None,
+        }));
+        let mut statuses: Vec<Option<StatusCode>> = vec![None; requests.len()];
+        let mut responses = Vec::new();
+        while responses.len() < requests.len() {
+            let before = responses.len();
+            for (index, request) in
+                requests.iter().enumerate().filter(|(index, _)| recorded[*index].status.is_none()).collect::<Vec<_>>()
+            {
+                let mut ready = true;
+                let mut failed = false;
+                for dependency in texts(request, "dependsOn") {
+                    let on = order.get(&dependency.to_lowercase());
+                    let on = on.ok_or_else(|| {
+                        bad(format!("Request depends on '{dependency}', which is not part of the batch."))
+                    })?;
+                    ready &= statuses[*on].is_some();
+                    failed |= statuses[*on].is_some_and(|status| status.as_u16() >= 400);
+                }
+                if !ready {
+                    continue;
+                }
+                let mut call = calls[index].clone();
+                let outcome = if failed {
+                    Err(Refusal::new(
+                        StatusCode::FAILED_DEPENDENCY,
+                        "FailedDependency",
+                        "A request on which this one depends has failed.",
+                    ))
+                } else {
+                    faulty(plan.items.get(index).and_then(Option::as_ref), &mut call, |call| {
+                        let operation = route(&call.method, &call.path)?;
+                        self.directory.perform(operation, call)
+                    })
+                };
+                let rendered = render(outcome, correlation);
+                statuses[index] = Some(rendered.status);
+                recorded[index].status = Some(rendered.status);
+                responses.push(rendered.into_batch_item(text(request, "id")));
+            }
+            if responses.len() == before {
+                return Err(bad("The dependencies of the batch form a circle.".into()));
+            }
+        }
+        // The answers come in no order that a client could rely on.
+        responses.reverse();
+        Ok(Answer::ok(json!({ "responses": responses })))
+    }
+}
+
+impl Refusal {
+    fn respond(self, correlation: &Correlation) -> Response<Bytes> {
+        render(Err(self), correlation).into_response(correlation)
+    }
+}
+
+/// Carries out a call with what goes wrong around it.
+fn faulty(action: Option<&Action>, call: &mut Call, run: impl FnOnce(&mut Call) -> Outcome) -> Outcome {
+    match action {
+        Some(Action::Answer { status, code, message, retry, written }) => {
+            if *written {
+                drop(run(call));
+            }
+            let refusal = Refusal::new(*status, code.clone(), message.clone());
+            Err(retry_header(*retry, call.wall)
+                .into_iter()
+                .fold(refusal, |refusal, (name, value)| refusal.header(name, value)))
+        }
+        Some(Action::TokenRefused) => Err(sign_in::unauthorized("Access token has expired or is not yet valid.")),
+        Some(Action::EmptyPage) => {
+            let mut answer = run(call)?;
+            if let Body::Json(Value::Object(members)) = &mut answer.body {
+                if members.get("value").is_some_and(Value::is_array) {
+                    members.shift_remove("value");
+                    let link = query::next_link(call, &query::first_page());
+                    members.insert("@odata.nextLink".into(), link.into());
+                    members.insert("value".into(), json!([]));
+                }
+            }
+            Ok(answer)
+        }
+        _ => run(call),
+    }
+}
+
+fn retry_header(retry: RetryAfter, wall: OffsetDateTime) -> Option<(HeaderName, String)> {
+    let value = match retry {
+        RetryAfter::Unsaid => return None,
+        RetryAfter::Seconds(seconds) => seconds.to_string(),
+        RetryAfter::Date(ahead) => stamp::http(wall + ahead),
+    };
+    Some((RETRY_AFTER, value))
+}
+
+fn json_body(headers: &HeaderMap, body: &[u8]) -> Result<Option<Value>, Refusal> {
+    if body.is_empty() {
+        return Ok(None);
+    }
+    let typed = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|value| value.starts_with("application/json"));
+    serde_json::from_slice(body).ok().filter(|_| typed).map(Some).ok_or_else(|| {
+        Refusal::new(
+            StatusCode::BAD_REQUEST,
+            "BadRequest",
+            "Unable to read JSON request payload. Please ensure Content-Type header is set and payload is of valid JSON format.",
+        )
+    })
+}
+
+fn header_map(request: &Value) -> HeaderMap {
+    let members = request.get("headers").and_then(Value::as_object).into_iter().flatten();
+    let pairs =
+        members.filter_map(|(name, value)| Some((name.parse::<HeaderName>().ok()?, value.as_str()?.parse().ok()?)));
+    pairs.collect()
+}
+
+/// The call of an item: with the rights of the whole, and its own headers.
+fn item_call(outer: &Call, request: &Value) -> Result<Call, Refusal> {
+    let bad = |what: &str| {
+        Refusal::new(
+            StatusCode::BAD_REQUEST,
+            "BadRequest",
+            format!("Invalid batch payload format: {what} of request '{}'.", text(request, "id")),
+        )
+    };
+    let url = text(request, "url");
+    if url.is_empty() || url.contains("://") {
+        return Err(bad("the url"));
+    }
+    let (path, query) = url.split_once('?').unwrap_or((url, ""));
+    let mut call = outer.clone();
+    call.method = text(request, "method").to_uppercase().parse().map_err(|_| bad("the method"))?;
+    call.path = format!("/{}", path.trim_start_matches('/'));
+    call.query = pairs(query);
+    call.set_headers(&header_map(request));
+    // Whether `Prefer` counts inside a batch is not documented; here it does not.
+    call.upsert = false;
+    call.body = match request.get("body") {
+        Some(Value::String(encoded)) => {
+            let decoded = URL_SAFE_NO_PAD.decode(encoded.trim_end_matches('=')).ok();
+            Some(decoded.and_then(|json| serde_json::from_slice(&json).ok()).ok_or_else(|| bad("the body"))?)
+        }
+        Some(Value::Null) | None => None,
+        Some(body) => Some(body.clone()),
+    };
+    Ok(call)
+}
+
+/// The scheme and host that absolute links start with.
+pub(super) fn origin(request: &http::Request<Bytes>, configured: Option<&str>) -> String {
+    if let Some(configured) = configured {
+        return configured.trim_end_matches('/').to_owned();
+    }
+    let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
+    let scheme = header("x-forwarded-proto").or_else(|| request.uri().scheme_str());
+    let host = header("x-forwarded-host").or_else(|| request.uri().authority().map(http::uri::Authority::as_str));
+    match host.or_else(|| header("host")) {
+        Some(host) => format!("{}://{host}", scheme.unwrap_or("http")),
+        None => "https://graph.microsoft.com".to_owned(),
+    }
+}

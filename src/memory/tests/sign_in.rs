@@ -1,0 +1,122 @@
+use super::*;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use std::time::Duration;
+use uuid::Uuid;
+
+fn claims(token: &str) -> Value {
+    let payload = token.split('.').nth(1).unwrap();
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap()
+}
+
+#[track_caller]
+fn refused(answer: Answered, status: u16, error: &str, code: u32) {
+    assert_eq!(
+        (answer.status, &answer.body["error"], &answer.body["error_codes"]),
+        (status, &json!(error), &json!([code]))
+    );
+    let description = answer.body["error_description"].as_str().unwrap();
+    assert!(
+        description.starts_with(&format!("AADSTS{code}: ")) && description.contains("\r\nTrace ID: "),
+        "{description}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_says_who_the_caller_is_and_what_it_held_when_it_was_issued() {
+    let tenant = builder().build();
+    let caller = tenant.add_caller(&["User.Read.All"]);
+    let role = Uuid::from_u128(7);
+    tenant.set_directory_roles(caller.client_id, &[role]);
+    let session = Session::of(&tenant, &caller).await;
+    let claims = claims(&session.token);
+    assert_eq!(claims["tid"], tenant.id().to_string());
+    assert_eq!(claims["appid"], caller.client_id.to_string());
+    assert_eq!(claims["oid"], caller.service_principal_id.to_string());
+    assert_eq!((&claims["roles"], &claims["wids"]), (&json!(["User.Read.All"]), &json!([role])));
+    assert_eq!(claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap(), 3599);
+    session.get("/applications").await.refused(403, "Authorization_RequestDenied");
+}
+
+#[tokio::test(start_paused = true)]
+async fn refusals_carry_the_codes_of_entra() {
+    let tenant = builder().build();
+    let caller = tenant.caller();
+    let with = |change: &dyn Fn(&mut Caller)| {
+        let mut caller = caller.clone();
+        change(&mut caller);
+        caller
+    };
+    let wrong = with(&|caller| caller.client_secret = "wrong".to_owned().into());
+    refused(sign_in(&tenant, &wrong).await, 401, "invalid_client", 7_000_215);
+    let missing = with(&|caller| caller.client_secret = String::new().into());
+    refused(sign_in(&tenant, &missing).await, 401, "invalid_client", 7_000_218);
+    let unknown = with(&|caller| caller.client_id = Uuid::nil().into());
+    refused(sign_in(&tenant, &unknown).await, 400, "unauthorized_client", 700_016);
+    let scope = |scope: &'static str| token(&tenant, &caller, scope);
+    refused(scope("https://graph.microsoft.com/User.Read").await, 400, "invalid_scope", 1_002_012);
+    refused(scope("a/.default b/.default").await, 400, "invalid_scope", 70011);
+    refused(scope("https://nowhere.example/.default").await, 400, "invalid_resource", 500_011);
+    refused(scope("").await, 400, "invalid_request", 900_144);
+    let other = builder().seed(9).build();
+    let elsewhere = Request::post(format!("https://login.microsoftonline.com/{}/oauth2/v2.0/token", other.id()));
+    refused(
+        Answered::of(tenant.send(elsewhere.body(Bytes::new()).unwrap()).await.unwrap()),
+        400,
+        "invalid_request",
+        90002,
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn basic_credentials_and_the_domain_do_as_well() {
+    let tenant = builder().build();
+    let caller = tenant.caller();
+    let basic = base64::engine::general_purpose::STANDARD.encode(format!(
+        "{}:{}",
+        caller.client_id,
+        caller.client_secret.expose_secret()
+    ));
+    let request = Request::post("https://login.microsoftonline.com/contoso.onmicrosoft.com/oauth2/v2.0/token?x=y")
+        .header("authorization", format!("Basic {basic}"))
+        .body("grant_type=client_credentials&scope=https%3A%2F%2Fgraph.microsoft.com%2F.default&client_info=1".into());
+    Answered::of(tenant.send(request.unwrap()).await.unwrap()).expect(200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn graph_refuses_tokens_that_are_missing_foreign_or_expired() {
+    let tenant = builder().build();
+    let session = Session::new(&tenant).await;
+    let with = |token: &str| Session { tenant: tenant.clone(), token: token.to_owned() };
+    let message = with("").get("/applications").await.refused(401, "InvalidAuthenticationToken");
+    assert_eq!(message, "Access token is empty.");
+    with("x").get("/applications").await.refused(401, "InvalidAuthenticationToken");
+    let foreign = Session::new(&builder().seed(5).build()).await.token;
+    with(&foreign).get("/applications").await.refused(401, "InvalidAuthenticationToken");
+    let vault = token(&tenant, &tenant.caller(), "https://vault.azure.net/.default").await.expect(200);
+    with(vault["access_token"].as_str().unwrap()).get("/applications").await.refused(401, "InvalidAuthenticationToken");
+    session.get("/applications").await.expect(200);
+    tokio::time::sleep(Duration::from_secs(3600)).await;
+    let answer = session.get("/applications").await;
+    assert!(answer.headers.contains_key("www-authenticate"));
+    answer.refused(401, "InvalidAuthenticationToken");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_app_signs_in_with_its_own_secret_until_it_expires() {
+    let tenant = builder().build();
+    let session = Session::new(&tenant).await;
+    let app = session.app("App").await;
+    let asked = json!({"passwordCredential": {"displayName": "a", "endDateTime": "2025-06-01T13:00:00Z"}});
+    let path = format!("/applications(appId='{}')/addPassword", app["appId"].as_str().unwrap());
+    let issued = session.post(&path, asked).await.expect(200);
+    let mut caller = tenant.caller();
+    caller.client_id = app["appId"].as_str().unwrap().parse().unwrap();
+    caller.client_secret = issued["secretText"].as_str().unwrap().to_owned().into();
+    refused(sign_in(&tenant, &caller).await, 401, "unauthorized_client", 7_000_229);
+    session.post("/servicePrincipals", json!({"appId": app["appId"]})).await.expect(201);
+    let issued = sign_in(&tenant, &caller).await.expect(200);
+    assert!(claims(issued["access_token"].as_str().unwrap()).get("roles").is_none());
+    tokio::time::sleep(Duration::from_secs(3600)).await;
+    refused(sign_in(&tenant, &caller).await, 401, "invalid_client", 7_000_222);
+}
