@@ -11,7 +11,7 @@
 //! beside: memory
 //! ```
 //!
-//! Modules of one floor may use each other one way, not in a circle. What stands under `#[cfg(test)]` may use anything,
+//! Modules of one floor may use each other one way, not in a circle; what has a seam is named behind it alone. What stands under `#[cfg(test)]` may use anything,
 //! and so may `lib.rs`, which shows the crate to the outside.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -50,8 +50,16 @@ const MEMORY_CLIENT: (&str, [&str; 2]) = ("memory/client.rs", ["auth", "client"]
 const OF_THE_ROOT: [(&str, &str); 4] =
     [("Error", "error"), ("ErrorDetail", "error"), ("ErrorKind", "error"), ("Result", "error")];
 
-/// The HTTP client, and where it may be named.
-const REQWEST: (&str, &str) = ("reqwest", "transport/");
+/// What has one place, so that it can be replaced there: the word, and the file or folder that may say it.
+const SEAMS: [(&str, &str); 7] = [
+    ("reqwest", "transport/"),
+    ("Instant", "clock.rs"),
+    ("SystemTime", "clock.rs"),
+    ("now_utc", "clock.rs"),
+    ("now_local", "clock.rs"),
+    ("getrandom", "random.rs"),
+    ("fastrand", "random.rs"),
+];
 
 /// A file of `src`: its path there with slashes, and its text.
 struct Source {
@@ -104,8 +112,10 @@ fn violations(sources: &[Source]) -> Vec<String> {
             out.insert(format!("src/{path}: the module `{own}` has no floor"));
             continue;
         }
-        if parsed.words.contains(REQWEST.0) && !path.starts_with(REQWEST.1) {
-            out.insert(format!("src/{path}: only src/{} may name `{}`", REQWEST.1, REQWEST.0));
+        for (word, place) in SEAMS {
+            if parsed.words.contains(word) && !path.starts_with(place) {
+                out.insert(format!("src/{path}: only src/{place} may say `{word}`"));
+            }
         }
         for used in &parsed.uses {
             match judge(path, own, used) {
@@ -199,8 +209,11 @@ fn parse(path: &str, text: &str) -> Parsed {
     let mut at = 0;
     while at < tokens.len() {
         let rest: Vec<&str> = tokens[at..].iter().take(7).map(String::as_str).collect();
-        if rest.starts_with(&["#", "[", "cfg", "(", "test", ")", "]"]) {
-            let (end, module) = skip_item(&tokens, at + 7);
+        let for_tests: [&[&str]; 2] =
+            [&["#", "[", "cfg", "(", "test", ")", "]"], &["#", "[", "cfg", "(", "all", "(", "test"]];
+        if for_tests.iter().any(|attribute| rest.starts_with(attribute)) {
+            let attribute = tokens[at..].iter().position(|token| token == "]").unwrap_or(0);
+            let (end, module) = skip_item(&tokens, at + attribute + 1);
             if let Some(module) = module {
                 let path = file.iter().chain(inner.iter().map(|(name, _)| name)).cloned();
                 parsed.test_modules.push(path.chain(iter::once(module)).collect());
@@ -408,6 +421,7 @@ mod the_checker_itself {
             "const TEXT: &str = \"use crate::client\"; const RAW: &str = r#\"\" crate::client\"#;",
             "#[cfg(test)]\nmod tests { use crate::client::Client; fn f() { } }",
             "#[cfg(test)] use crate::client::{Client, Batch};",
+            "#[cfg(all(test, feature = \"tokio\"))]\n#[allow(dead_code)]\nmod tests { use crate::client::Client; }",
             "mod inner { use super::super::client; }",
             "use super::client; pub(in crate::exchange) fn f() {}",
         ] {
@@ -455,10 +469,12 @@ mod the_checker_itself {
     }
 
     #[test]
-    fn keeps_reqwest_in_its_place() {
+    fn keeps_each_seam_in_its_place() {
         assert_eq!(check(&[("transport/reqwest.rs", "use reqwest::Client;")]), [""; 0]);
         assert_eq!(check(&[("client/builder.rs", "#[cfg(feature = \"reqwest\")] fn f() {}")]), [""; 0]);
         let found = check(&[("client/builder.rs", "fn f(client: reqwest::Client) {}")]);
-        assert_eq!(found, ["src/client/builder.rs: only src/transport/ may name `reqwest`"]);
+        assert_eq!(found, ["src/client/builder.rs: only src/transport/ may say `reqwest`"]);
+        let found = check(&[("exchange/mod.rs", "fn f() { tokio::time::Instant::now() }")]);
+        assert_eq!(found, ["src/exchange/mod.rs: only src/clock.rs may say `Instant`"]);
     }
 }
