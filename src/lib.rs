@@ -1,5 +1,45 @@
 //! Register an app in Microsoft Entra from one typed value: planned, applied, verified, safe to run again, testable
 //! without a tenant.
+//!
+//! The vendor writes the guide down once, as an [`AppRegistration`]; [`Client::plan`] says what would change,
+//! [`Client::apply`] does it in four requests and hands out ids and secrets, [`Client::verify`] ticks every step of the
+//! guide off. All three can be run again at any time.
+//!
+//! ```
+//! # #[cfg(feature = "memory")]
+//! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+//! use entra_apps::memory::MemoryTenant;
+//! use entra_apps::permission::microsoft_graph::{application, delegated};
+//! use entra_apps::{AppRegistration, ClientSecret, Platform, SignInAudience};
+//!
+//! let backup = AppRegistration::new("contoso-backup", "Contoso Backup")
+//!     .audience(SignInAudience::MultipleOrganizations)
+//!     .redirect_uri(Platform::Web, "https://backup.contoso.example/callback")
+//!     .permission(application::DIRECTORY_READ_ALL)
+//!     .permission(delegated::USER_READ)
+//!     .credential(ClientSecret::new("Backup").valid_for_months(24));
+//!
+//! let client = MemoryTenant::new().client(); // `Client::builder()` for a real tenant
+//! let plan = client.plan(&backup).await?;
+//! println!("{plan}");
+//! let registered = client.apply(&plan).await?;
+//! assert_eq!(registered.secrets.len(), 1);
+//! assert!(client.verify(&backup).await?.is_done());
+//! # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+//! # #[cfg(not(feature = "memory"))]
+//! # fn main() {}
+//! ```
+//!
+//! Below it lies a small typed client of the Graph endpoints involved ([`api`], [`model`], [`Batch`]), which stands on
+//! its own, and below that the seams: [`transport`], [`token`], [`clock`], [`random`].
+//!
+//! # Features
+//! `reqwest` and `rustls` (default), `native-tls`, `tokio`, `memory`: see the README.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
 
 pub mod api;
 pub mod auth;
@@ -23,7 +63,11 @@ pub use error::{Error, ErrorDetail, ErrorKind};
 pub use exchange::{RetryPolicy, Wait, WaitReason};
 
 pub use model::SignInAudience;
-pub use provision::*;
+pub use provision::{
+    AppRegistration, Apply, ApplyError, Checklist, ChecklistItem, ClientSecret, IssuedSecret, Lifetime, Line, Mark,
+    OpenItem, Plan, PlanRequest, Platform, Progress, RedirectUri, Registered, RegisteredApplication, SecretSink,
+    VerifyRequest,
+};
 
 /// What a fallible call of this crate returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

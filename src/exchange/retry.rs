@@ -22,6 +22,9 @@ pub struct RetryPolicy {
     pub attempt_timeout: Duration,
 }
 
+/// Attempts to reach a service that does not answer at all.
+const MOST_ATTEMPTS_TO_REACH: u32 = 5;
+
 impl Default for RetryPolicy {
     fn default() -> Self {
         Self {
@@ -103,7 +106,12 @@ impl RetryPolicy {
             let wait = self.backoff(attempts, jitter);
             return (elapsed + wait <= self.replication_window).then_some(wait);
         }
-        if attempts >= self.max_attempts {
+        // Where nobody listens, a person waits for the answer: a few seconds tell a hiccup from a wrong address.
+        let most = match judgement {
+            Judgement::NoAnswer { maybe_sent: false } => self.max_attempts.min(MOST_ATTEMPTS_TO_REACH),
+            _ => self.max_attempts,
+        };
+        if attempts >= most {
             return None;
         }
         match judgement {

@@ -84,7 +84,7 @@ impl Diff {
         let blank = blank(spec);
         let app = seen.application.as_ref().unwrap_or(&blank);
         diff.redirect_uris(spec, app);
-        diff.settings(spec, app);
+        diff.settings(spec, app, seen.application.is_none());
         diff.declarations(spec, seen, app);
         diff.principal(spec, seen);
         diff.grants(spec, seen);
@@ -98,24 +98,17 @@ impl Diff {
     }
 
     /// One property: already so, set, or changed.
-    fn property<T: PartialEq + ToString>(
-        &mut self,
-        code: &str,
-        what: &str,
-        wanted: &T,
-        seen: Option<&T>,
-        created: bool,
-    ) -> bool {
+    fn property<T: PartialEq + ToString>(&mut self, code: &str, what: &str, wanted: &T, seen: Option<&T>) -> bool {
         match seen {
-            Some(seen) if seen == wanted && !created => {
+            Some(seen) if seen == wanted => {
                 self.line(Mark::AlreadySo, code, format!("{what}: {}", wanted.to_string()));
                 false
             }
-            Some(seen) if !created => {
+            Some(seen) => {
                 self.line(Mark::Change, code, format!("{what}: {} → {}", seen.to_string(), wanted.to_string()));
                 true
             }
-            _ => {
+            None => {
                 self.line(Mark::Add, code, format!("{what}: {}", wanted.to_string()));
                 true
             }
@@ -140,11 +133,11 @@ impl Diff {
             self.todo.patch.key = Some(spec.key.clone());
             self.line(Mark::Change, "key", format!("give the application the key {}", spec.key));
         }
-        if self.property("display_name", "display name", &spec.display_name, Some(&app.display_name), false) {
+        if self.property("display_name", "display name", &spec.display_name, Some(&app.display_name)) {
             self.todo.patch.display_name = Some(spec.display_name.clone());
         }
         let names = (spec.audience.portal_name(), app.audience.portal_name());
-        if self.property("audience", "supported account types", &names.0, Some(&names.1), false) {
+        if self.property("audience", "supported account types", &names.0, Some(&names.1)) {
             self.todo.patch.audience = Some(spec.audience.clone());
             if crate::provision::spec::allows_personal_accounts(&spec.audience) && app.token_version != Some(2) {
                 // Entra takes this audience only together with tokens of version 2.
@@ -197,16 +190,17 @@ impl Diff {
         self.line(mark, format!("surplus:{code}"), text);
     }
 
-    fn settings(&mut self, spec: &AppRegistration, app: &Application) {
+    fn settings(&mut self, spec: &AppRegistration, app: &Application, created: bool) {
         let on = |value: bool| if value { "on" } else { "off" };
         if let Some(wanted) = spec.public_client_flows {
-            let seen = app.public_client_flows.unwrap_or(false);
-            if self.property("public_client_flows", "allow public client flows", &on(wanted), Some(&on(seen)), false) {
+            let seen = (!created).then(|| on(app.public_client_flows.unwrap_or(false)));
+            if self.property("public_client_flows", "allow public client flows", &on(wanted), seen.as_ref()) {
                 self.todo.patch.public_client_flows = Some(wanted);
             }
         }
+        let seen = (!created).then(|| on(app.locked));
         if let Some(wanted) = spec.locks_properties()
-            && self.property("property_lock", "app instance property lock", &on(wanted), Some(&on(app.locked)), false)
+            && self.property("property_lock", "app instance property lock", &on(wanted), seen.as_ref())
         {
             self.todo.patch.locked = Some(wanted);
         }
@@ -217,7 +211,7 @@ impl Diff {
         ];
         for (code, wanted, seen) in texts {
             let Some(wanted) = wanted else { continue };
-            if self.property(code, &code.replace('_', " "), wanted, seen.as_ref(), false) {
+            if self.property(code, &code.replace('_', " "), wanted, seen.as_ref()) {
                 let place = match code {
                     "notes" => &mut self.todo.patch.notes,
                     "homepage" => &mut self.todo.patch.homepage,

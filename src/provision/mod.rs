@@ -1,6 +1,7 @@
 //! The provisioner: a registration is planned, applied and verified.
 
 mod apply;
+mod consent;
 mod credential;
 mod diff;
 mod observe;
@@ -8,6 +9,7 @@ mod plan;
 mod redirect_uri;
 mod report;
 mod requests;
+mod run;
 mod secrets;
 mod snapshot;
 mod spec;

@@ -2,11 +2,14 @@
 
 use time::{Duration, OffsetDateTime};
 
-use crate::client::Client;
-use crate::error::Error;
+use crate::client::{Client, READ_LAG};
+use crate::error::{Error, ErrorKind};
 use crate::ids::KeyId;
-use crate::model::NewPasswordCredential;
+use crate::model::{NewPasswordCredential, PasswordCredential};
 use crate::provision::credential::{ClientSecret, MARK};
+use crate::provision::observe::{self, pause};
+use crate::provision::report::{IssuedSecret, OpenItem};
+use crate::provision::run::Run;
 use crate::provision::snapshot::Secret;
 use crate::random;
 
@@ -45,8 +48,142 @@ impl Attempt {
     }
 }
 
+impl Run<'_> {
+    pub(super) async fn secret_answered(
+        &mut self,
+        attempt: Attempt,
+        answer: Result<PasswordCredential, Error>,
+    ) -> Result<(), Error> {
+        match answer {
+            Ok(PasswordCredential { key_id: Some(key_id), secret_text: Some(value), end_date_time, .. }) => {
+                let secret = IssuedSecret {
+                    key_id,
+                    display_name: attempt.name.clone(),
+                    value,
+                    end: end_date_time.unwrap_or(attempt.end),
+                };
+                self.issued(secret).await
+            }
+            // An answer without its value is as good as lost.
+            Ok(_) => self.look_for(attempt).await,
+            Err(error) if error.maybe_done() => {
+                let unreachable = matches!(error.kind(), ErrorKind::Deadline);
+                if unreachable {
+                    self.lost.push(attempt);
+                    return Err(error);
+                }
+                self.look_for(attempt).await
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn issued(&mut self, secret: IssuedSecret) -> Result<(), Error> {
+        let key_id = secret.key_id;
+        if let Some(app) = &mut self.state.application {
+            app.secrets.push(Secret { key_id, name: Some(secret.display_name.clone()), end: Some(secret.end) });
+            app.secrets.sort_by_key(|secret| secret.key_id);
+        }
+        self.choices.replace.retain(|name| *name != secret.display_name);
+        self.choices.held.push(key_id);
+        let stored = match &self.sink {
+            Some(sink) => sink.store(&secret).await,
+            None => Ok(()),
+        };
+        if let Err(source) = stored {
+            return Err(self.take_back(secret, source).await);
+        }
+        self.done(format!("issued the client secret “{}”, valid until {}", secret.display_name, secret.end.date()));
+        self.report.secrets.push(secret);
+        Ok(())
+    }
+
+    /// The sink failed: the secret is removed again, so that none lies about that nobody has.
+    async fn take_back(&mut self, secret: IssuedSecret, source: Box<dyn std::error::Error + Send + Sync>) -> Error {
+        let removed = self.remove(secret.key_id).await;
+        let text = match &removed {
+            Ok(()) => "the secret could not be stored, and was removed from the application again",
+            Err(_) => "the secret could not be stored, and could not be removed from the application either",
+        };
+        if removed.is_err() {
+            // It is live: whoever reads the report has it.
+            self.report.secrets.push(secret);
+        }
+        Error::new(ErrorKind::Refused, "secret_not_stored", text)
+            .with_remedy("Mend what stores secrets, and run it again: another secret is issued.")
+            .with_source(source)
+    }
+
+    async fn remove(&mut self, key_id: KeyId) -> Result<(), Error> {
+        let Some(app) = &mut self.state.application else { return Ok(()) };
+        let id = app.id;
+        app.secrets.retain(|secret| secret.key_id != key_id);
+        match self.client.applications().remove_password(id, key_id).await {
+            // An earlier attempt's answer was lost, and it is gone.
+            Err(error) if error.service_message().is_some_and(|text| text.contains("No password credential found")) => {
+                Ok(())
+            }
+            other => other,
+        }
+    }
+
+    /// Looks for the secret of an attempt whose answer was lost, and removes it; the next round issues another.
+    async fn look_for(&mut self, attempt: Attempt) -> Result<(), Error> {
+        if !self.remove_orphan(&attempt).await? {
+            self.lost.push(attempt);
+        }
+        Ok(())
+    }
+
+    async fn remove_orphan(&mut self, attempt: &Attempt) -> Result<bool, Error> {
+        let Some(app) = &self.state.application else { return Ok(false) };
+        let id = app.id;
+        let found = self.client.applications().find_selecting(id, &["id", "appId", "passwordCredentials"]).await?;
+        let Some(found) = found else { return Ok(false) };
+        let secrets = observe::read_application(found)?.secrets;
+        let Some(key_id) = orphan(attempt, &secrets, &self.choices.held) else { return Ok(false) };
+        self.remove(key_id).await?;
+        self.done(format!("removed the client secret “{}” whose value was lost on the way", attempt.name));
+        Ok(true)
+    }
+
+    /// A lost attempt may show only now: it is looked for until reads no longer lag.
+    pub(super) async fn remove_orphans(&mut self) -> Result<(), Error> {
+        for attempt in std::mem::take(&mut self.lost) {
+            let mut looks = 0;
+            let found = loop {
+                looks += 1;
+                match self.remove_orphan(&attempt).await {
+                    Ok(true) => break true,
+                    Ok(false) => {}
+                    Err(_) => break false,
+                }
+                let age = self.client.clock().monotonic().saturating_sub(attempt.at);
+                if age > READ_LAG {
+                    // Reads show everything by now: it was never made.
+                    break true;
+                }
+                if pause(&self.client, "GET /applications/{id}", looks).await.is_err() {
+                    break false;
+                }
+            };
+            if !found {
+                self.report.open.push(OpenItem {
+                    code: "secret_maybe_orphaned".to_owned(),
+                    text: format!(
+                        "a client secret “{}” that ends at {} may be there, and nobody has its value",
+                        attempt.name, attempt.end
+                    ),
+                    remedy: "Remove it under Certificates & secrets.".to_owned(),
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
 /// Finds the attempt's orphan among the application's secrets.
-pub(super) fn orphan(attempt: &Attempt, secrets: &[Secret], known: &[KeyId]) -> Option<KeyId> {
+fn orphan(attempt: &Attempt, secrets: &[Secret], known: &[KeyId]) -> Option<KeyId> {
     secrets.iter().find(|secret| attempt.made(secret) && !known.contains(&secret.key_id)).map(|secret| secret.key_id)
 }
 

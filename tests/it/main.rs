@@ -2,10 +2,13 @@
 
 mod client;
 mod guides;
+#[cfg(feature = "reqwest")]
+mod http;
 mod input;
 mod job;
 mod lag;
 mod plans;
 mod secrets;
 mod support;
+mod traces;
 mod trouble;

@@ -1,0 +1,179 @@
+//! Admin consent: what is missing of both kinds of permissions is granted, and nothing that users granted is touched.
+
+use crate::error::{Error, ErrorKind};
+use crate::model::{
+    AppRoleAssignment, NewAppRoleAssignment, NewOAuth2PermissionGrant, OAuth2PermissionGrant,
+    OAuth2PermissionGrantPatch,
+};
+use crate::provision::diff::{ScopeWork, Todo};
+use crate::provision::observe::{self, pause};
+use crate::provision::run::{Run, keep_first};
+use crate::provision::snapshot::{Assignment, Grant, Resolved};
+
+impl Run<'_> {
+    /// Admin consent: what is missing of both kinds, in one request of 20 at most.
+    pub(super) async fn grants(&mut self, todo: &Todo, round: u32) -> Result<(), Error> {
+        let Some(principal) = self.state.principal.as_ref().map(|principal| principal.id) else { return Ok(()) };
+        let mut batch = self.client.batch();
+        let mut roles = Vec::new();
+        for resolved in &todo.roles {
+            let Some(resource) = self.state.resource(resolved.permission.api()) else { continue };
+            let new = NewAppRoleAssignment::new(principal, resource, resolved.id);
+            // The directory holds each assignment once: a second attempt is refused, not doubled.
+            roles.push((batch.add(self.client.app_role_assignments().create(&new).repeatable()), resolved));
+        }
+        let mut made = Vec::new();
+        let mut widened = Vec::new();
+        for work in &todo.scopes {
+            let Some(resource) = self.state.resource(work.api) else { continue };
+            let api = self.client.oauth2_permission_grants();
+            match &work.existing {
+                Some(id) => {
+                    let patch = OAuth2PermissionGrantPatch::new().scopes(&work.scopes);
+                    widened.push((batch.add(api.update(id, &patch)), work));
+                }
+                None => {
+                    let new = NewOAuth2PermissionGrant::for_all_principals(principal, resource, &work.scopes);
+                    made.push((batch.add(api.create(&new).repeatable()), work));
+                }
+            }
+        }
+        let mut removed = Vec::new();
+        for (resource, id) in &todo.surplus_roles {
+            removed.push((batch.add(self.client.app_role_assignments().delete(*resource, id)), id));
+        }
+        let mut answers = batch.send().await?;
+        let mut first = None;
+        for (ticket, resolved) in roles {
+            let answer = answers.take(ticket);
+            keep_first(&mut first, self.role_granted(resolved, answer).await);
+        }
+        let mut look_again = false;
+        for (ticket, work) in made {
+            let answer = answers.take(ticket);
+            look_again |= answer.as_ref().is_err_and(|error| error.kind() == ErrorKind::Conflict);
+            keep_first(&mut first, self.grant_made(work, answer));
+        }
+        for (ticket, work) in widened {
+            let answer: Result<(), Error> = answers.take(ticket);
+            look_again |= answer.as_ref().is_err_and(|error| error.kind() == ErrorKind::NotFound);
+            keep_first(&mut first, self.grant_widened(work, answer));
+        }
+        for (ticket, id) in removed {
+            let answer = answers.take(ticket);
+            keep_first(&mut first, self.role_removed(id, answer));
+        }
+        if look_again {
+            self.look_at_grants(round).await?;
+        }
+        first.map_or(Ok(()), Err)
+    }
+
+    async fn role_granted(
+        &mut self,
+        resolved: &Resolved,
+        answer: Result<AppRoleAssignment, Error>,
+    ) -> Result<(), Error> {
+        let id = match answer {
+            Ok(assignment) => assignment.id,
+            // It is there: that is what was asked for.
+            Err(error) if error.kind() == ErrorKind::Conflict => None,
+            Err(error) if error.code() == "permission_unknown_in_tenant" => return self.correct(resolved, error).await,
+            Err(error) => return Err(error),
+        };
+        if let (Some(resource), Some(principal)) =
+            (self.state.resource(resolved.permission.api()), &mut self.state.principal)
+        {
+            principal.assignments.push(Assignment { id, resource, resource_name: None, role: resolved.id });
+        }
+        self.done(format!("granted {}", resolved.permission));
+        Ok(())
+    }
+
+    /// The tenant does not know the id: the name is looked up there once, and the declaration corrected.
+    async fn correct(&mut self, resolved: &Resolved, error: Error) -> Result<(), Error> {
+        let api = resolved.permission.api();
+        let principal =
+            self.client.service_principals().find_selecting(api, &["id", "appRoles", "oauth2PermissionScopes"]).await?;
+        let unknown = Error::new(
+            ErrorKind::Refused,
+            "permission_unknown_in_tenant",
+            format!("the API does not know the permission {} in this tenant", resolved.permission),
+        )
+        .with_remedy(
+            "Leave it out for this tenant, or name one that its API publishes; some clouds lack some permissions.",
+        )
+        .with_source(error);
+        let Ok(found) = observe::look_up(&resolved.permission, principal.as_ref()) else { return Err(unknown) };
+        if found.id == resolved.id {
+            return Err(unknown);
+        }
+        let wrong = resolved.declared();
+        if let Some(app) = &mut self.state.application {
+            app.declared.retain(|declared| *declared != wrong);
+        }
+        for entry in self.state.permissions.iter_mut().filter(|entry| entry.permission == resolved.permission) {
+            entry.id = found.id;
+        }
+        let text = format!("{} has the id {} in this tenant, not {}", resolved.permission, found.id, resolved.id);
+        self.report.corrections.push(text);
+        Ok(())
+    }
+
+    fn grant_made(&mut self, work: &ScopeWork, answer: Result<OAuth2PermissionGrant, Error>) -> Result<(), Error> {
+        match answer.map(observe::read_grant) {
+            Ok(Some(grant)) => {
+                if let Some(principal) = &mut self.state.principal {
+                    principal.grants.push(grant);
+                }
+                self.done(format!("granted {} (delegated, for all users)", work.scopes.join(", ")));
+                Ok(())
+            }
+            Ok(None) => Ok(()),
+            Err(error) if error.kind() == ErrorKind::Conflict => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn grant_widened(&mut self, work: &ScopeWork, answer: Result<(), Error>) -> Result<(), Error> {
+        match answer {
+            Ok(()) => {
+                let grants = self.state.principal.iter_mut().flat_map(|principal| &mut principal.grants);
+                for grant in grants.filter(|grant| Some(&grant.id) == work.existing.as_ref()) {
+                    grant.scopes.clone_from(&work.scopes);
+                    grant.scopes.sort();
+                }
+                self.done(format!("granted {} (delegated, for all users)", work.scopes.join(", ")));
+                Ok(())
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn role_removed(&mut self, id: &crate::ids::AppRoleAssignmentId, answer: Result<(), Error>) -> Result<(), Error> {
+        match answer {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        if let Some(principal) = &mut self.state.principal {
+            principal.assignments.retain(|held| held.id.as_ref() != Some(id));
+        }
+        self.done("removed a grant that is not named");
+        Ok(())
+    }
+
+    /// A grant is in the way, or gone: the lists say which.
+    async fn look_at_grants(&mut self, round: u32) -> Result<(), Error> {
+        let Some(app_id) = self.state.application.as_ref().map(|app| app.app_id) else { return Ok(()) };
+        let Some(seen) = observe::read_principal(&self.client, app_id).await? else { return Ok(()) };
+        let before: Option<Vec<Grant>> = self.state.principal.as_ref().map(|principal| principal.grants.clone());
+        if before.as_ref() == Some(&seen.grants) {
+            pause(&self.client, "GET /servicePrincipals/{id}/oauth2PermissionGrants", round).await?;
+        }
+        if let Some(principal) = &mut self.state.principal {
+            principal.grants = seen.grants;
+        }
+        Ok(())
+    }
+}

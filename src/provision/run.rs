@@ -1,0 +1,295 @@
+//! Carrying a plan out: four requests on a first run, none on a converged one.
+//!
+//! Each round asks what is still to be done, from what was seen and what has been accepted since, and does the next
+//! part of it in one request. So a failure anywhere leaves work for the next round, or for the next run, and nothing
+//! is done twice.
+
+use std::sync::Arc;
+
+use crate::client::{Client, DEPENDENCY_FAILED};
+use crate::error::{Error, ErrorKind};
+use crate::model::{NewServicePrincipal, ServicePrincipal, ServicePrincipalPatch};
+use crate::provision::apply::{Progress, ProgressHook};
+use crate::provision::diff::{Choices, Diff, Patch, Todo};
+use crate::provision::observe::{self, memory_name, pause};
+use crate::provision::plan::{Approvals, Plan};
+use crate::provision::report::{OpenItem, Registered, RegisteredApplication, SecretSink};
+use crate::provision::requests;
+use crate::provision::secrets::Attempt;
+use crate::provision::snapshot::{Principal, Snapshot};
+use crate::provision::spec::ENTERPRISE_TAG;
+
+/// A plan is used as it is for this long; an older one is observed again.
+const FRESH: time::Duration = time::Duration::minutes(1);
+
+/// Rounds beyond this many mean that the service contradicts itself.
+const MOST_ROUNDS: u32 = 12;
+
+/// An apply under way.
+pub(super) struct Run<'a> {
+    pub(super) client: Client,
+    pub(super) plan: &'a Plan,
+    pub(super) choices: Choices,
+    /// What was seen, moved forward by what was accepted.
+    pub(super) state: Snapshot,
+    /// Attempts to issue a secret whose answer was lost.
+    pub(super) lost: Vec<Attempt>,
+    pub(super) sink: Option<Arc<dyn SecretSink>>,
+    pub(super) progress: Option<ProgressHook>,
+    pub(super) report: Registered,
+}
+
+impl Run<'_> {
+    pub(super) async fn all(&mut self, approvals: &Approvals) -> Result<(), Error> {
+        self.check_target(approvals).await?;
+        let result = self.rounds().await;
+        let orphans = self.remove_orphans().await;
+        result.and(orphans)
+    }
+
+    async fn check_target(&mut self, approvals: &Approvals) -> Result<(), Error> {
+        let plan = self.plan;
+        plan.approved(approvals)?;
+        let now = self.client.clock().now();
+        let elsewhere = |what: String| {
+            Error::new(ErrorKind::Stale, "other_target", what)
+                .with_remedy("Plan again with the client that applies the plan.")
+        };
+        if plan.cloud != self.client.cloud().name() {
+            return Err(elsewhere(format!(
+                "the plan is for the cloud {}, not {}",
+                plan.cloud,
+                self.client.cloud().name()
+            )));
+        }
+        let tenant = self.client.tenant_id().await?;
+        if plan.tenant != tenant {
+            return Err(elsewhere(format!(
+                "the plan is for the tenant {}, and the client is signed in to {tenant}",
+                plan.tenant
+            )));
+        }
+        if plan.kept || now - plan.made_at > FRESH {
+            let seen = observe::settled(&self.client, &plan.registration, &plan.choices).await?;
+            if seen != plan.seen {
+                return Err(Error::new(ErrorKind::Stale, "stale", "the tenant has changed since the plan was made")
+                    .with_remedy("Plan again, and look at what would change now."));
+            }
+        }
+        Ok(())
+    }
+
+    async fn rounds(&mut self) -> Result<(), Error> {
+        for round in 1..=MOST_ROUNDS {
+            let now = self.client.clock().now();
+            let todo = Diff::between(&self.plan.registration, &self.state, &self.choices, now).todo;
+            let result = if todo.create {
+                self.create(round).await
+            } else if todo.has_parts() {
+                self.parts(&todo, round).await
+            } else if todo.has_grants() {
+                self.grants(&todo, round).await
+            } else {
+                return Ok(());
+            };
+            self.keep();
+            result?;
+        }
+        Err(Error::new(
+            ErrorKind::Service,
+            "not_settled",
+            "the service contradicts itself: what was accepted is refused again",
+        )
+        .with_remedy("Run it again in a few minutes."))
+    }
+
+    /// Remembers what was accepted, so that a read that lags does not make anyone write it twice.
+    fn keep(&self) {
+        let name = memory_name(self.state.tenant, &self.plan.registration);
+        self.client.kept().keep(name, self.state.clone(), self.client.clock().monotonic());
+    }
+
+    pub(super) fn done(&mut self, what: impl Into<String>) {
+        let what = what.into();
+        if let Some(progress) = &self.progress {
+            progress(&Progress::Done(what.clone()));
+        }
+        self.report.done.push(what);
+    }
+
+    /// The application by its key: sent twice, it is made once.
+    async fn create(&mut self, round: u32) -> Result<(), Error> {
+        let registration = &self.plan.registration;
+        let body = requests::creation(&registration.display_name, &registration.audience);
+        match self.client.applications().upsert(&registration.key, &body).await? {
+            Some(created) => {
+                let mut app = observe::read_application(created)?;
+                app.key = Some(registration.key.clone());
+                self.client.wrote(&registration.key);
+                let text = format!("registered “{}”, client id {}", app.display_name, app.app_id);
+                self.state.application = Some(app);
+                self.done(text);
+            }
+            None => {
+                // Somebody was faster, or an earlier attempt's answer was lost: see what is there.
+                self.client.wrote(&registration.key);
+                self.state = observe::observe(&self.client, registration, &self.plan.choices).await?;
+                if self.state.application.is_none() {
+                    pause(&self.client, "PATCH /applications(uniqueName)", round).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The rest of the application, the service principal, then the secrets: one request.
+    async fn parts(&mut self, todo: &Todo, round: u32) -> Result<(), Error> {
+        let Some(app) = self.state.application.clone() else { return Ok(()) };
+        let mut batch = self.client.batch().in_order();
+        let patch =
+            (!todo.patch.is_empty()).then(|| batch.add(self.client.applications().update(app.id, &todo.patch.body())));
+        let create = todo.create_principal.then(|| {
+            let mut new = NewServicePrincipal::new(app.app_id);
+            if self.plan.registration.listed_as_enterprise_application {
+                new = new.tags(vec![ENTERPRISE_TAG.to_owned()]);
+            }
+            // An application has one service principal at most: a second attempt is refused, not doubled.
+            batch.add(self.client.service_principals().create(&new).repeatable())
+        });
+        let tags = todo.principal_tags.as_ref().map(|tags| {
+            batch.add(
+                self.client.service_principals().update(app.app_id, &ServicePrincipalPatch::new().tags(tags.clone())),
+            )
+        });
+        let mut attempts = Vec::new();
+        for secret in &todo.secrets {
+            let attempt = Attempt::new(&self.client, secret)?;
+            attempts.push((batch.add(self.client.applications().add_password(app.id, &attempt.body())), attempt));
+        }
+        let mut answers = batch.send().await?;
+        let mut first = None;
+        if let Some(ticket) = patch {
+            let answer = answers.take(ticket);
+            keep_first(&mut first, self.patched(&todo.patch, answer));
+        }
+        if let Some(ticket) = create {
+            let answer = answers.take(ticket);
+            keep_first(&mut first, self.principal_created(answer, round).await);
+        }
+        if let (Some(ticket), Some(tags)) = (tags, &todo.principal_tags) {
+            let answer = answers.take(ticket);
+            if let (Ok(()), Some(principal)) = (&answer, &mut self.state.principal) {
+                principal.tags.clone_from(tags);
+                principal.tags.sort();
+                self.done("listed under Enterprise applications");
+            }
+            keep_first(&mut first, answer);
+        }
+        for (ticket, attempt) in attempts {
+            let answer = answers.take(ticket);
+            keep_first(&mut first, self.secret_answered(attempt, answer).await);
+        }
+        first.map_or(Ok(()), Err)
+    }
+
+    fn patched(&mut self, patch: &Patch, answer: Result<(), Error>) -> Result<(), Error> {
+        match answer {
+            Ok(()) => {
+                if let Some(app) = &mut self.state.application {
+                    patch.done(app);
+                }
+                self.done("set the application's properties and declared its permissions");
+                Ok(())
+            }
+            Err(error) if patch.key.is_some() && key_refused(&error) => {
+                self.choices.key_refused = true;
+                self.report.open.push(OpenItem {
+                    code: "key_refused".to_owned(),
+                    text: format!("the application could not be given the key {}", self.plan.registration.key),
+                    remedy: "Give its client id to adopt each time.".to_owned(),
+                });
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn principal_created(&mut self, answer: Result<ServicePrincipal, Error>, round: u32) -> Result<(), Error> {
+        let Some(app) = &self.state.application else { return Ok(()) };
+        let app_id = app.app_id;
+        match answer {
+            Ok(created) => {
+                let Some(id) = created.id else { return Ok(()) };
+                let mut tags = created.tags;
+                tags.sort();
+                self.state.principal =
+                    Some(Principal { id, tags, enabled: true, assignments: Vec::new(), grants: Vec::new() });
+                self.done(format!("created the service principal, object id {id}"));
+                Ok(())
+            }
+            Err(error) if error.kind() == ErrorKind::Conflict => {
+                self.client.wrote(app_id);
+                self.state.principal = observe::read_principal(&self.client, app_id).await?;
+                if self.state.principal.is_none() {
+                    pause(&self.client, "POST /servicePrincipals", round).await?;
+                }
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(super) fn finish_report(&mut self) {
+        self.report.application = self.state.application.as_ref().map(|app| RegisteredApplication {
+            app_id: app.app_id,
+            application_id: app.id,
+            service_principal_id: self.state.principal.as_ref().map(|principal| principal.id),
+            unique_name: app.key.clone(),
+            display_name: app.display_name.clone(),
+            created: app.created,
+        });
+        let Some(app) = &self.state.application else { return };
+        let now = self.client.clock().now();
+        for wanted in &self.plan.registration.credentials {
+            for secret in app.live_secrets(wanted.name(), now) {
+                if !self.choices.held.contains(&secret.key_id) {
+                    self.report.open.push(OpenItem {
+                        code: format!("secret_value:{}", secret.key_id),
+                        text: format!(
+                            "the client secret “{}” ({}) is live, and its value cannot be read again",
+                            wanted.name(),
+                            secret.key_id
+                        ),
+                        remedy: "If nobody has its value, ask for another with replace_secret, and remove this one."
+                            .to_owned(),
+                    });
+                }
+            }
+        }
+    }
+}
+
+impl Todo {
+    fn has_parts(&self) -> bool {
+        !self.patch.is_empty() || self.create_principal || self.principal_tags.is_some() || !self.secrets.is_empty()
+    }
+
+    fn has_grants(&self) -> bool {
+        !self.roles.is_empty() || !self.scopes.is_empty() || !self.surplus_roles.is_empty()
+    }
+}
+
+/// Keeps the first error. What was not sent because the step before it failed has no error of its own: either that
+/// step's is kept, or it was mended and the next round sends the rest.
+pub(super) fn keep_first(first: &mut Option<Error>, result: Result<(), Error>) {
+    if let Err(error) = result
+        && error.code() != DEPENDENCY_FAILED
+    {
+        first.get_or_insert(error);
+    }
+}
+
+fn key_refused(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::Refused | ErrorKind::Conflict)
+        && error.service_message().is_some_and(|text| text.contains("uniqueName"))
+}

@@ -1,0 +1,151 @@
+//! What only real HTTP shows: the reqwest transport.
+
+use std::sync::Arc;
+
+use entra_apps::bytes::Bytes;
+use entra_apps::cloud::Cloud;
+use entra_apps::http::{Request, header};
+use entra_apps::ids::TenantId;
+use entra_apps::secrecy::SecretString;
+use entra_apps::token::TokenProvider;
+use entra_apps::transport::{ReqwestTransport, Transport};
+use entra_apps::url::Url;
+use entra_apps::{Client, ErrorKind, RetryPolicy};
+use mockito::{Matcher, Server};
+
+const ORGANIZATION: &str = r#"{"value":[{"id":"84841066-274d-4ec0-a5c1-276be684bdd3","displayName":"Contoso"}]}"#;
+
+fn client(server: &Server) -> Client {
+    let url = Url::parse(&server.url()).unwrap();
+    let token = entra_apps::auth::StaticToken::new(SecretString::from("the-token"));
+    Client::builder()
+        .cloud(Cloud::custom("test", &url, &url).unwrap())
+        .tenant(TenantId::from_u128(1))
+        .token_provider(Arc::new(token) as Arc<dyn TokenProvider>)
+        .user_agent_suffix("contoso/2.1")
+        .retry_policy(RetryPolicy::none())
+        .build()
+        .unwrap()
+}
+
+fn get(url: &str) -> Request<Bytes> {
+    Request::get(url).body(Bytes::new()).unwrap()
+}
+
+#[tokio::test]
+async fn a_request_carries_what_it_must() {
+    let mut server = Server::new_async().await;
+    let mock = server
+        .mock("GET", Matcher::Regex("^/v1.0/organization".to_owned()))
+        .match_header("authorization", "Bearer the-token")
+        .match_header("accept-encoding", Matcher::Regex("gzip".to_owned()))
+        .match_header("user-agent", Matcher::Regex("^entra-apps/.+ contoso/2.1$".to_owned()))
+        .match_header("client-request-id", Matcher::Regex("^[0-9a-f-]{36}$".to_owned()))
+        .with_body(ORGANIZATION)
+        .create_async()
+        .await;
+    let organization = client(&server).organization().get().await.unwrap();
+    assert_eq!(organization.display_name.as_deref(), Some("Contoso"));
+    mock.assert_async().await;
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed() {
+    let mut server = Server::new_async().await;
+    let elsewhere = server.mock("GET", "/elsewhere").expect(0).create_async().await;
+    server
+        .mock("GET", Matcher::Regex("^/v1.0/organization".to_owned()))
+        .with_status(302)
+        .with_header("location", "/elsewhere")
+        .create_async()
+        .await;
+    let error = client(&server).organization().get().await.unwrap_err();
+    assert_eq!((error.kind(), error.code()), (ErrorKind::Decode, "redirected"), "{error}");
+    elsewhere.assert_async().await;
+}
+
+#[tokio::test]
+async fn a_redirect_that_a_client_of_ones_own_followed_is_refused() {
+    let mut server = Server::new_async().await;
+    server.mock("GET", "/here").with_status(302).with_header("location", "/elsewhere").create_async().await;
+    server.mock("GET", "/elsewhere").with_body("x").create_async().await;
+    let transport = ReqwestTransport::from_client(reqwest::Client::new());
+    let error = transport.send(get(&format!("{}/here", server.url()))).await.unwrap_err();
+    assert!(error.is_maybe_sent());
+}
+
+#[tokio::test]
+async fn a_body_is_bounded_and_unpacked() {
+    let mut server = Server::new_async().await;
+    server.mock("GET", "/large").with_body("x".repeat(1001)).create_async().await;
+    server.mock("GET", "/fits").with_body("x".repeat(1000)).create_async().await;
+    let transport = ReqwestTransport::new().unwrap().body_limit(1000);
+    let error = transport.send(get(&format!("{}/large", server.url()))).await.unwrap_err();
+    assert!(error.is_maybe_sent());
+    let answer = transport.send(get(&format!("{}/fits", server.url()))).await.unwrap();
+    assert_eq!(answer.body().len(), 1000);
+    // "hello" in gzip.
+    let packed: &[u8] = &[
+        0x1f, 0x8b, 0x08, 0, 0, 0, 0, 0, 0, 0x03, 0xcb, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00, 0x86, 0xa6, 0x10, 0x36,
+        0x05, 0, 0, 0,
+    ];
+    server
+        .mock("GET", "/packed")
+        .with_header(header::CONTENT_ENCODING.as_str(), "gzip")
+        .with_body(packed)
+        .create_async()
+        .await;
+    let answer = transport.send(get(&format!("{}/packed", server.url()))).await.unwrap();
+    assert_eq!(answer.body().as_ref(), b"hello");
+}
+
+#[tokio::test]
+async fn where_nobody_listens_nothing_was_sent() {
+    // Bound and dropped: nobody listens on it.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let error = ReqwestTransport::new().unwrap().send(get(&format!("http://{address}/"))).await.unwrap_err();
+    assert!(!error.is_maybe_sent());
+}
+
+#[tokio::test]
+async fn a_connection_is_used_again() {
+    use std::io::{Read, Write};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = std::thread::spawn(move || {
+        // One connection only: a second one would not be answered.
+        let (mut stream, _) = listener.accept().unwrap();
+        for _ in 0..2 {
+            let mut request = Vec::new();
+            while !request.ends_with(b"\r\n\r\n") {
+                let mut byte = [0];
+                if stream.read(&mut byte).unwrap() == 0 {
+                    return request.len();
+                }
+                request.push(byte[0]);
+            }
+            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").unwrap();
+        }
+        0
+    });
+    let transport = ReqwestTransport::new().unwrap();
+    for _ in 0..2 {
+        assert_eq!(transport.send(get(&format!("http://{address}/"))).await.unwrap().body().as_ref(), b"ok");
+    }
+    assert_eq!(server.join().unwrap(), 0);
+}
+
+#[tokio::test]
+async fn an_answer_of_another_kind_is_told_without_its_text() {
+    let mut server = Server::new_async().await;
+    server
+        .mock("GET", Matcher::Regex("^/v1.0/organization".to_owned()))
+        .with_body("<html>captive portal, very-private</html>")
+        .create_async()
+        .await;
+    let error = client(&server).organization().get().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Decode);
+    assert!(!format!("{error} {error:?}").contains("very-private"), "{error:?}");
+}
