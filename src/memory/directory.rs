@@ -171,9 +171,7 @@ impl Directory {
         if !call.owned_only {
             return Ok(());
         }
-        let owns = |id: &str| {
-            self.owners.get(id).is_some_and(|owners| owners.iter().any(|owner| *owner == identity.service_principal_id))
-        };
+        let owns = |id: &str| self.owners.get(id).is_some_and(|owners| owners.contains(&identity.service_principal_id));
         let backing = (kind == Kind::ServicePrincipal)
             .then(|| self.applications.having("appId", text(value, "appId")).next())
             .flatten();

@@ -253,8 +253,9 @@ fn check_secret(
     wall: OffsetDateTime,
 ) -> Result<(), SignInError> {
     let Some(given) = form.optional("client_secret") else {
-        let message = "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.";
-        return Err(SignInError::new(401, "invalid_client", 7_000_218, message));
+        let message =
+            "'client_assertion', 'client_secret' or 'request' is required for the 'client_credentials' grant type.";
+        return Err(SignInError::new(401, "invalid_client", 7_000_216, message));
     };
     let held = holders.iter().flat_map(|holder| items(holder, "passwordCredentials"));
     let secret = held
@@ -294,10 +295,11 @@ fn resource(directory: &Directory, scope: &str, view: View) -> Result<std::sync:
         return Err(SignInError::new(400, "invalid_scope", 1_002_012, message));
     };
     let plain = name.trim_end_matches('/');
-    if let Ok(id) = Uuid::parse_str(plain) {
-        if let Some(found) = directory.service_principals.seen_having("appId", &id.to_string(), view).pop() {
-            return Ok(found.value);
-        }
+    let by_id = Uuid::parse_str(plain)
+        .ok()
+        .and_then(|id| directory.service_principals.seen_having("appId", &id.to_string(), view).pop());
+    if let Some(found) = by_id {
+        return Ok(found.value);
     }
     let mut all = directory.service_principals.all(super::table::Life::Live, view);
     let found = all
