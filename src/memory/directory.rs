@@ -262,7 +262,8 @@ impl Directory {
         let owner = reference(text(call.object()?, "@odata.id"))?;
         if self.applications.live(&owner).is_some() {
             return Err(Refusal::bad_request(format!(
-                "The reference target 'Application_{owner}' of type 'Application' is invalid for the 'owners' reference."
+                "The reference target 'Application_{owner}' of type 'Application' is invalid for the 'owners' \
+                    reference."
             )));
         }
         let owners = self.owners.entry(text(&value, "id").to_owned()).or_default();
@@ -275,7 +276,8 @@ impl Directory {
             return Err(Refusal::new(
                 StatusCode::FORBIDDEN,
                 "Directory_QuotaExceeded",
-                "Unable to perform operation as '101' would exceed the maximum quota count '100' for forward-link 'owners'.",
+                "Unable to perform operation as '101' would exceed the maximum quota count '100' for forward-link \
+                    'owners'.",
             ));
         }
         owners.push(owner);

@@ -329,7 +329,8 @@ fn json_body(headers: &HeaderMap, body: &[u8]) -> Result<Option<Value>, Refusal>
         Refusal::new(
             StatusCode::BAD_REQUEST,
             "BadRequest",
-            "Unable to read JSON request payload. Please ensure Content-Type header is set and payload is of valid JSON format.",
+            "Unable to read JSON request payload. Please ensure Content-Type header is set and payload is of valid \
+                JSON format.",
         )
     })
 }
