@@ -7,6 +7,7 @@
 //! The first line on standard output is JSON: `{"baseUrl","tenantId","clientId","clientSecret"}`. Graph is below
 //! `{baseUrl}/v1.0`, the sign-in at `{baseUrl}/{tenantId}/oauth2/v2.0/token`. It runs until it is interrupted or
 //! terminated. `--base-url` says what absolute links start with; by default that is the host which was asked for.
+//! The ids and the secret are those of `MemoryTenant::new()`, unless `--seed` says otherwise.
 
 use std::error::Error;
 use std::io::Write as _;
@@ -28,19 +29,21 @@ use tokio::net::TcpListener;
 /// The largest body of a request, in bytes: Graph's own limit is lower.
 const LARGEST_BODY: usize = 8 << 20;
 
-const USAGE: &str = "usage: emulator [--port N] [--base-url URL]";
+const USAGE: &str = "usage: emulator [--port N] [--base-url URL] [--seed N]";
 
 struct Options {
     port: u16,
     base_url: Option<String>,
+    seed: Option<u64>,
 }
 
 fn options(mut arguments: impl Iterator<Item = String>) -> Result<Options, String> {
-    let mut options = Options { port: 0, base_url: None };
+    let mut options = Options { port: 0, base_url: None, seed: None };
     while let Some(argument) = arguments.next() {
         let mut value = || arguments.next().ok_or_else(|| format!("{argument} needs a value"));
         match argument.as_str() {
             "--port" => options.port = value()?.parse().map_err(|_| "--port needs a number up to 65535".to_owned())?,
+            "--seed" => options.seed = Some(value()?.parse().map_err(|_| "--seed needs a number".to_owned())?),
             "--base-url" => options.base_url = Some(value()?),
             _ => return Err(format!("unknown argument {argument}")),
         }
@@ -69,10 +72,11 @@ async fn main() -> ExitCode {
 async fn serve(options: Options) -> Result<(), Box<dyn Error>> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await?;
     let address = listener.local_addr()?;
-    // Seeded by the system, so that two emulators do not share ids; no tick, for the network has its own.
-    let mut seed = [0; 8];
-    entra_apps::random::Randomness::fill(&entra_apps::random::SystemRandomness::default(), &mut seed);
-    let mut builder = MemoryTenant::builder().seed(u64::from_le_bytes(seed)).tick(Duration::ZERO);
+    // No tick: the network takes its own time.
+    let mut builder = MemoryTenant::builder().tick(Duration::ZERO);
+    if let Some(seed) = options.seed {
+        builder = builder.seed(seed);
+    }
     if let Some(url) = &options.base_url {
         builder = builder.base_url(url);
     }

@@ -19,10 +19,10 @@ impl Directory {
     pub(super) fn create_application(&mut self, call: &Call) -> Outcome {
         let body = call.object()?.clone();
         let name = body.get("uniqueName").and_then(Value::as_str).map(str::to_owned);
-        self.new_application(body, name, call)
+        self.new_application(body, name.as_deref(), call)
     }
 
-    fn new_application(&mut self, mut body: Value, unique_name: Option<String>, call: &Call) -> Outcome {
+    fn new_application(&mut self, mut body: Value, unique_name: Option<&str>, call: &Call) -> Outcome {
         rules::check_members(KIND, &body)?;
         let credentials = take(&mut body, "passwordCredentials");
         let mut owners = Vec::new();
@@ -45,8 +45,8 @@ impl Directory {
         {
             value["api"]["requestedAccessTokenVersion"] = 2.into();
         }
-        if let Some(name) = &unique_name {
-            value["uniqueName"] = name.as_str().into();
+        if let Some(name) = unique_name {
+            value["uniqueName"] = name.into();
             self.check_unique_name(name, &id)?;
         }
         rules::complete(&mut value);
@@ -88,14 +88,11 @@ impl Directory {
                         return Err(Refusal::invalid("displayName", "Application"));
                     }
                     take(&mut body, "uniqueName");
-                    return self.new_application(body, Some(name.clone()), call);
+                    return self.new_application(body, Some(name), call);
                 };
                 let known = std::sync::Arc::clone(known);
                 self.check_owned(KIND, &known, call)?;
                 known
-            }
-            Key::AppId(app_id) if call.upsert && self.applications.having("appId", app_id).next().is_none() => {
-                return Err(Refusal::not_found(app_id));
             }
             key => self.target(KIND, key, call)?,
         };
@@ -160,7 +157,8 @@ impl Directory {
     /// Writes what the service principal in the home tenant shows of its application.
     pub(super) fn mirror(&mut self, application: &Value, call: &Call) {
         let known = self.service_principals.having("appId", text(application, "appId"));
-        let Some((_, known)) = { known }.find(|(life, _)| *life == Life::Live) else { return };
+        let mut known = known;
+        let Some((_, known)) = known.find(|(life, _)| *life == Life::Live) else { return };
         let mut new = (**known).clone();
         show_application(&mut new, application);
         if new != **known {

@@ -36,7 +36,8 @@ impl Directory {
         self.check_owned(kind, &value, call)?;
         if kind == Kind::ServicePrincipal && self.live_service_principal(text(&value, "appId")).is_some() {
             return Err(Refusal::conflict(format!(
-                "The service principal cannot be created, updated, or restored because the service principal name {} is already in use.",
+                "The service principal cannot be created, updated, or restored because the service principal name \
+                    {} is already in use.",
                 text(&value, "appId")
             ))
             .detail("ObjectConflict", "servicePrincipalNames"));

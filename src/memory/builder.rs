@@ -25,12 +25,12 @@ use crate::permission::{MICROSOFT_GRAPH, PermissionKind};
 use crate::random::{SeededRandomness, uuid};
 
 /// What the first caller may do: the whole job of registering an app.
-const CALLER_ROLES: &[(&str, u128)] = &[
-    ("Application.ReadWrite.All", 0x1bfe_fb4e_e0b5_418b_a88f_73c4_6d2c_c8e9),
-    ("AppRoleAssignment.ReadWrite.All", 0x06b7_08a9_e830_4db3_a914_8e69_da51_d44f),
-    ("DelegatedPermissionGrant.ReadWrite.All", 0x8e8e_4742_1d95_4f68_9d56_6ee7_5648_c72a),
-    ("Directory.Read.All", 0x7ab1_d382_f21e_4acd_a863_ba3e_13f7_da61),
-    ("Organization.Read.All", 0x4984_76ce_e0fe_48b0_b801_37ba_7e26_85c6),
+const CALLER_ROLES: &[&str] = &[
+    "Application.ReadWrite.All",
+    "AppRoleAssignment.ReadWrite.All",
+    "DelegatedPermissionGrant.ReadWrite.All",
+    "Directory.Read.All",
+    "Organization.Read.All",
 ];
 
 /// Describes a [`MemoryTenant`].
@@ -194,16 +194,7 @@ impl MemoryTenantBuilder {
             default_audience: self.default_audience,
             randomness,
         };
-        let mut apis = self.apis;
-        if let Some(graph) = apis.get_mut(&MICROSOFT_GRAPH) {
-            if crate::permission::catalogue().is_empty() {
-                for (value, id) in CALLER_ROLES {
-                    let id = PermissionId::from_u128(*id);
-                    *graph = graph.clone().permission(PermissionKind::Application, *value, id);
-                }
-            }
-        }
-        for (app_id, api) in apis {
+        for (app_id, api) in self.apis {
             let mut value = Kind::ServicePrincipal.template().clone();
             value["id"] = directory.new_id().to_string().into();
             api.describe(&mut value);
@@ -223,7 +214,6 @@ impl MemoryTenantBuilder {
             log: Log::default(),
             request_ids: SeededRandomness::new(self.seed.wrapping_add(2)),
         };
-        let roles: Vec<&str> = CALLER_ROLES.iter().map(|(value, _)| *value).collect();
-        MemoryTenant::start(state, clock, self.tick, self.base_url, &roles)
+        MemoryTenant::start(state, clock, self.tick, self.base_url, CALLER_ROLES)
     }
 }

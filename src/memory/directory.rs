@@ -171,9 +171,7 @@ impl Directory {
         if !call.owned_only {
             return Ok(());
         }
-        let owns = |id: &str| {
-            self.owners.get(id).is_some_and(|owners| owners.iter().any(|owner| *owner == identity.service_principal_id))
-        };
+        let owns = |id: &str| self.owners.get(id).is_some_and(|owners| owners.contains(&identity.service_principal_id));
         let backing = (kind == Kind::ServicePrincipal)
             .then(|| self.applications.having("appId", text(value, "appId")).next())
             .flatten();
@@ -264,7 +262,8 @@ impl Directory {
         let owner = reference(text(call.object()?, "@odata.id"))?;
         if self.applications.live(&owner).is_some() {
             return Err(Refusal::bad_request(format!(
-                "The reference target 'Application_{owner}' of type 'Application' is invalid for the 'owners' reference."
+                "The reference target 'Application_{owner}' of type 'Application' is invalid for the 'owners' \
+                    reference."
             )));
         }
         let owners = self.owners.entry(text(&value, "id").to_owned()).or_default();
@@ -277,7 +276,8 @@ impl Directory {
             return Err(Refusal::new(
                 StatusCode::FORBIDDEN,
                 "Directory_QuotaExceeded",
-                "Unable to perform operation as '101' would exceed the maximum quota count '100' for forward-link 'owners'.",
+                "Unable to perform operation as '101' would exceed the maximum quota count '100' for forward-link \
+                    'owners'.",
             ));
         }
         owners.push(owner);

@@ -67,9 +67,9 @@ impl Action {
 impl Fault {
     /// Meets requests of a method (`*` for any) and a path below `/v1.0`, alone or inside a `$batch`.
     ///
-    /// In the path, `*` stands for any characters of one segment, `**` at the end for any rest, and an alternate key is a segment
-    /// of its own: `/applications/*` meets `/applications(uniqueName='x')`. A sign-in is `/oauth2/v2.0/token`, without
-    /// the tenant. Case does not matter.
+    /// In the path, `*` stands for any characters of one segment, `**` at the end for any rest, and an alternate key is
+    /// a segment of its own: `/applications/*` meets `/applications(uniqueName='x')`. A sign-in is
+    /// `/oauth2/v2.0/token`, without the tenant. Case does not matter.
     ///
     /// ```
     /// # use entra_apps::memory::{Fault, MemoryTenant};
@@ -181,7 +181,8 @@ impl FaultOn {
         self.failure(status, true)
     }
 
-    /// Any other refusal with a code and a message of the service; nothing is done. On a sign-in the code is `AADSTS…`.
+    /// Any other refusal with a code and a message of the service; nothing is done. On a sign-in the code is
+    /// `AADSTS…`.
     ///
     /// # Panics
     /// When `status` is no HTTP status.
@@ -191,7 +192,8 @@ impl FaultOn {
 
     /// The transient refusal of a service principal whose application was created a moment ago.
     pub fn service_principal_race(self) -> Fault {
-        let message = "When using this permission, the backing application of the service principal being created must in the local tenant";
+        let message = "When using this permission, the backing application of the service principal being created \
+            must in the local tenant";
         self.refuses(403, "Authorization_RequestDenied", message)
     }
 

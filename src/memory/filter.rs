@@ -244,16 +244,15 @@ fn capability(kind: Kind, path: &str, operator: Operator) -> Capability {
     const A: Capability = Capability::Advanced;
     const N: Capability = Capability::No;
     let row = match (kind, path.to_ascii_lowercase().as_str()) {
-        (_, "id") => (D, N, N, N),
-        (Kind::Application, "appid" | "disabledbymicrosoftstatus" | "signinaudience" | "createdonbehalfof/id")
+        (_, "id")
+        | (Kind::Application, "appid" | "disabledbymicrosoftstatus" | "signinaudience")
+        | (Kind::Grant, "clientid" | "consenttype" | "principalid" | "resourceid")
+        | (Kind::Assignment, "resourceid")
         | (
             Kind::ServicePrincipal,
             "accountenabled" | "appid" | "serviceprincipaltype" | "preferredsinglesignonmode" | "applicationtemplateid",
-        )
-        | (Kind::Grant, "clientid" | "consenttype" | "principalid" | "resourceid")
-        | (Kind::Assignment, "resourceid") => (D, N, N, N),
+        ) => (D, N, N, N),
         (Kind::Application, "createddatetime") => (D, N, D, A),
-        (Kind::Application, "description" | "notes" | "servicemanagementreference") => (A, A, N, A),
         (Kind::Application | Kind::ServicePrincipal, "displayname") => (D, D, N, A),
         (Kind::Application, "identifieruris/any" | "tags/any" | "publisherdomain" | "uniquename")
         | (Kind::ServicePrincipal, "serviceprincipalnames/any" | "alternativenames/any" | "tags/any")
@@ -261,10 +260,11 @@ fn capability(kind: Kind, path: &str, operator: Operator) -> Capability {
         (Kind::Application, "web/redirecturis/any" | "spa/redirecturis/any" | "publicclient/redirecturis/any") => {
             (A, A, N, N)
         }
-        (Kind::Application, "requiredresourceaccess/any/resourceappid") => (A, N, N, N),
+        (Kind::Application, "requiredresourceaccess/any/resourceappid")
+        | (Kind::ServicePrincipal, "appownerorganizationid" | "approleassignmentrequired") => (A, N, N, N),
         (Kind::Application, "web/homepageurl" | "verifiedpublisher/displayname") => (A, N, N, A),
-        (Kind::ServicePrincipal, "appownerorganizationid" | "approleassignmentrequired") => (A, N, N, N),
-        (Kind::ServicePrincipal, "description" | "homepage" | "notes") => (A, A, N, A),
+        (Kind::Application, "description" | "notes" | "servicemanagementreference")
+        | (Kind::ServicePrincipal, "description" | "homepage" | "notes") => (A, A, N, A),
         _ => return N,
     };
     let advanced = |capability| if capability == N { N } else { A };

@@ -125,6 +125,11 @@ impl Kind {
         self.template().get(name).is_some().then_some(shape)
     }
 
+    /// The members of a complex type that is null until it is set; `None` for any other member.
+    pub(super) fn complex(self, name: &str) -> Option<&'static Value> {
+        (self == Self::Application).then(|| COMPLEX.get(name))?
+    }
+
     /// The collections that the directory gives back in reverse.
     pub(super) fn reversed(self) -> &'static [&'static str] {
         match self {
@@ -184,6 +189,19 @@ static APPLICATION: LazyLock<Value> = LazyLock::new(|| {
             "redirectUriSettings": []
         },
         "spa": {"redirectUris": []}
+    }"#,
+    )
+});
+
+static COMPLEX: LazyLock<Value> = LazyLock::new(|| {
+    parse(
+        r#"{
+        "optionalClaims": {"accessToken": [], "idToken": [], "saml2Token": []},
+        "servicePrincipalLockConfiguration": {
+            "isEnabled": false, "allProperties": null, "credentialsWithUsageVerify": null,
+            "credentialsWithUsageSign": null, "tokenEncryptionKeyId": null
+        },
+        "requestSignatureVerification": {"isSignedRequestRequired": false, "allowedWeakAlgorithms": null}
     }"#,
     )
 });

@@ -32,14 +32,13 @@ pub enum SecretPolicy {
 impl SecretPolicy {
     pub(super) fn check(self, start: OffsetDateTime, end: OffsetDateTime) -> Result<(), Refusal> {
         match self {
-            Self::Unrestricted => Ok(()),
             Self::MaxLifetime { policy_id, lifetime } if end - start > lifetime => Err(Refusal::new(
                 StatusCode::BAD_REQUEST,
                 "CredentialInvalidLifetimeAsPerAppPolicy",
                 format!("Credential lifetime exceeds the max value allowed as per assigned policy '{policy_id}'."),
             )
             .detail("InvalidKeyEndDate", "EndDate")),
-            Self::MaxLifetime { .. } => Ok(()),
+            Self::MaxLifetime { .. } | Self::Unrestricted => Ok(()),
             Self::Forbidden { policy_id } => Err(Refusal::new(
                 StatusCode::BAD_REQUEST,
                 "CredentialTypeNotAllowedAsPerAppPolicy",

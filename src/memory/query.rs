@@ -76,7 +76,8 @@ impl Query {
                         names.iter().find(|name| *name != "*" && member(kind.template(), name).is_none())
                     {
                         return Err(bad(format!(
-                            "Parsing OData Select and Expand failed: Could not find a property named '{unknown}' on type 'microsoft.graph.{}'.",
+                            "Parsing OData Select and Expand failed: Could not find a property named '{unknown}' \
+                                on type 'microsoft.graph.{}'.",
                             kind.type_name()
                         )));
                     }
@@ -132,7 +133,8 @@ impl Query {
         }
         if query.search.is_some() && !call.eventual {
             return Err(Refusal::unsupported_query(
-                "Request with $search query parameter only works through MSGraph with a special request header: 'ConsistencyLevel: eventual'",
+                "Request with $search query parameter only works through MSGraph with a special request header: \
+                    'ConsistencyLevel: eventual'",
             ));
         }
         query.count &= call.eventual;

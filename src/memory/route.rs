@@ -92,7 +92,8 @@ pub(super) fn route(method: &Method, path: &str) -> Result<Operation, Refusal> {
             }
             ([], _) => {
                 return Err(Refusal::bad_request(
-                    "Querying the deleted items needs a type, such as /directory/deletedItems/microsoft.graph.application.",
+                    "Querying the deleted items needs a type, such as \
+                        /directory/deletedItems/microsoft.graph.application.",
                 ));
             }
             ([_], "GET") => Some(Operation::GetDeleted(rest[1].raw.clone())),

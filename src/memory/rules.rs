@@ -33,7 +33,8 @@ pub(super) fn check_members(kind: Kind, body: &Value) -> Checked {
             Some(Shape::Text) => value.is_string() || value.is_null(),
             Some(Shape::Flag) => value.is_boolean() || value.is_null(),
             Some(Shape::Complex) => {
-                check_complex(&kind.template()[name], value).map_err(|member| {
+                let template = kind.complex(name).unwrap_or(&kind.template()[name]);
+                check_complex(template, value).map_err(|member| {
                     Refusal::bad_request(format!("Invalid property '{member}'.")).detail("InvalidProperty", member)
                 })?;
                 value.is_object() || value.is_null()
@@ -72,6 +73,13 @@ fn check_complex(template: &Value, value: &Value) -> Result<(), String> {
 
 /// Fills in what the service adds to the items of collections.
 pub(super) fn complete(application: &mut Value) {
+    for (name, value) in application.as_object_mut().into_iter().flatten() {
+        if let (Some(template), Some(members)) = (Kind::Application.complex(name), value.as_object_mut()) {
+            for (name, default) in template.as_object().into_iter().flatten() {
+                members.entry(name.as_str()).or_insert_with(|| default.clone());
+            }
+        }
+    }
     let mut fill = |path: &str, defaults: &[(&str, Value)]| {
         for item in application.pointer_mut(path).and_then(Value::as_array_mut).into_iter().flatten() {
             let Some(item) = item.as_object_mut() else { continue };
@@ -322,7 +330,9 @@ fn check_identifier_uris(new: &Value, old: Option<&Value>, personal: bool, direc
             let verified = first == directory.domain;
             if foreign || uri.ends_with('/') || !(own || version_2 || verified) {
                 return Err(Refusal::bad_request(format!(
-                    "Failed to add identifier URI {uri}. All newly added URIs must contain a tenant verified domain, tenant ID, or app ID, as per the default tenant policy of your organization. See https://aka.ms/identifier-uri-addition-error for more information on this error."
+                    "Failed to add identifier URI {uri}. All newly added URIs must contain a tenant verified \
+                        domain, tenant ID, or app ID, as per the default tenant policy of your organization. See \
+                        https://aka.ms/identifier-uri-addition-error for more information on this error."
                 )));
             }
         } else if let Some(host) =
@@ -332,7 +342,8 @@ fn check_identifier_uris(new: &Value, old: Option<&Value>, personal: bool, direc
             if !verified {
                 let code = "HostNameNotOnVerifiedDomain";
                 let message = format!(
-                    "Values of identifierUris property must use a verified domain of the organization or its subdomain: '{uri}'"
+                    "Values of identifierUris property must use a verified domain of the organization or its \
+                        subdomain: '{uri}'"
                 );
                 return Err(Refusal::new(StatusCode::BAD_REQUEST, code, message).detail(code, "identifierUris"));
             }

@@ -295,13 +295,12 @@ fn faulty(action: Option<&Action>, call: &mut Call, run: impl FnOnce(&mut Call) 
         Some(Action::TokenRefused) => Err(sign_in::unauthorized("Access token has expired or is not yet valid.")),
         Some(Action::EmptyPage) => {
             let mut answer = run(call)?;
-            if let Body::Json(Value::Object(members)) = &mut answer.body {
-                if members.get("value").is_some_and(Value::is_array) {
-                    members.shift_remove("value");
-                    let link = query::next_link(call, &query::first_page());
-                    members.insert("@odata.nextLink".into(), link.into());
-                    members.insert("value".into(), json!([]));
-                }
+            if let Body::Json(Value::Object(members)) = &mut answer.body
+                && members.get("value").is_some_and(Value::is_array)
+            {
+                members.shift_remove("value");
+                members.insert("@odata.nextLink".into(), query::next_link(call, &query::first_page()).into());
+                members.insert("value".into(), json!([]));
             }
             Ok(answer)
         }
@@ -330,7 +329,8 @@ fn json_body(headers: &HeaderMap, body: &[u8]) -> Result<Option<Value>, Refusal>
         Refusal::new(
             StatusCode::BAD_REQUEST,
             "BadRequest",
-            "Unable to read JSON request payload. Please ensure Content-Type header is set and payload is of valid JSON format.",
+            "Unable to read JSON request payload. Please ensure Content-Type header is set and payload is of valid \
+                JSON format.",
         )
     })
 }

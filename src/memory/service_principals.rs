@@ -41,7 +41,8 @@ impl Directory {
         let application = self.backing(app_id, call)?;
         if self.live_service_principal(app_id).is_some() {
             return Err(Refusal::conflict(format!(
-                "The service principal cannot be created, updated, or restored because the service principal name {app_id} is already in use."
+                "The service principal cannot be created, updated, or restored because the service principal name \
+                    {app_id} is already in use."
             ))
             .detail("ObjectConflict", "servicePrincipalNames"));
         }
@@ -84,7 +85,8 @@ impl Directory {
         let elsewhere = Refusal::new(
             StatusCode::FORBIDDEN,
             "Authorization_RequestDenied",
-            "When using this permission, the backing application of the service principal being created must in the local tenant",
+            "When using this permission, the backing application of the service principal being created must in \
+                the local tenant",
         );
         if self.known_apis.contains_key(&app_id.to_lowercase()) {
             return if call.owned_only { Err(elsewhere) } else { Ok(None) };

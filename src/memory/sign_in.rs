@@ -135,12 +135,15 @@ impl Tokens {
         wall: OffsetDateTime,
     ) -> Result<Response<Bytes>, SignInError> {
         if ["common", "organizations", "consumers"].contains(&tenant) {
-            let message = "The grant type is not supported over the /common or /consumers endpoints. Please use the /organizations or tenant-specific endpoint.";
+            let message = "The grant type is not supported over the /common or /consumers endpoints. Please use \
+                the /organizations or tenant-specific endpoint.";
             return Err(SignInError::new(400, "invalid_request", 9_001_023, message));
         }
         if !same(tenant, &directory.tenant_id.to_string()) && !same(tenant, &directory.domain) {
             let message = format!(
-                "Tenant '{tenant}' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud. Check with your subscription administrator, this may happen if there are no active subscriptions for the tenant."
+                "Tenant '{tenant}' not found. Check to make sure you have the correct tenant ID and are signing \
+                    into the correct cloud. Check with your subscription administrator, this may happen if there \
+                    are no active subscriptions for the tenant."
             );
             return Err(SignInError::new(400, "invalid_request", 90002, message));
         }
@@ -217,7 +220,8 @@ impl Tokens {
 /// A token that Graph refuses.
 pub(super) fn unauthorized(message: &str) -> Refusal {
     let challenge = format!(
-        "Bearer realm=\"\", authorization_uri=\"https://login.microsoftonline.com/common/oauth2/authorize\", client_id=\"{MICROSOFT_GRAPH}\""
+        "Bearer realm=\"\", authorization_uri=\"https://login.microsoftonline.com/common/oauth2/authorize\", \
+            client_id=\"{MICROSOFT_GRAPH}\""
     );
     Refusal::new(StatusCode::UNAUTHORIZED, "InvalidAuthenticationToken", message).header(WWW_AUTHENTICATE, challenge)
 }
@@ -227,7 +231,9 @@ fn client(directory: &Directory, client_id: &str, view: View) -> Result<(Value, 
     let of = |kind: Kind| directory.table(kind).seen_having("appId", client_id, view).pop();
     let Some(application) = of(Kind::Application) else {
         let message = format!(
-            "Application with identifier '{client_id}' was not found in the directory '{}'. This can happen if the application has not been installed by the administrator of the tenant or consented to by any user in the tenant. You may have sent your authentication request to the wrong tenant.",
+            "Application with identifier '{client_id}' was not found in the directory '{}'. This can happen if the \
+                application has not been installed by the administrator of the tenant or consented to by any user \
+                in the tenant. You may have sent your authentication request to the wrong tenant.",
             directory.display_name
         );
         return Err(SignInError::new(400, "unauthorized_client", 700_016, message));
@@ -253,8 +259,9 @@ fn check_secret(
     wall: OffsetDateTime,
 ) -> Result<(), SignInError> {
     let Some(given) = form.optional("client_secret") else {
-        let message = "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.";
-        return Err(SignInError::new(401, "invalid_client", 7_000_218, message));
+        let message =
+            "'client_assertion', 'client_secret' or 'request' is required for the 'client_credentials' grant type.";
+        return Err(SignInError::new(401, "invalid_client", 7_000_216, message));
     };
     let held = holders.iter().flat_map(|holder| items(holder, "passwordCredentials"));
     let secret = held
@@ -264,14 +271,17 @@ fn check_secret(
     match secret {
         Some(secret) if secret.end <= wall => {
             let message = format!(
-                "The provided client secret keys for app '{app_id}' are expired. Visit the Azure portal to create new keys for your app: https://aka.ms/NewClientSecret, or consider using certificate credentials for added security: https://aka.ms/certCreds."
+                "The provided client secret keys for app '{app_id}' are expired. Visit the Azure portal to create \
+                    new keys for your app: https://aka.ms/NewClientSecret, or consider using certificate \
+                    credentials for added security: https://aka.ms/certCreds."
             );
             Err(SignInError::new(401, "invalid_client", 7_000_222, message))
         }
         Some(_) => Ok(()),
         None => {
             let message = format!(
-                "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID, for a secret added to app '{app_id}'."
+                "Invalid client secret provided. Ensure the secret being sent in the request is the client secret \
+                    value, not the client secret ID, for a secret added to app '{app_id}'."
             );
             Err(SignInError::new(401, "invalid_client", 7_000_215, message))
         }
@@ -283,28 +293,33 @@ fn resource(directory: &Directory, scope: &str, view: View) -> Result<std::sync:
     let scopes: Vec<&str> = scope.split_whitespace().collect();
     let [scope] = scopes.as_slice() else {
         let message = format!(
-            "The provided request must include a 'scope' input parameter. The provided value for the input parameter 'scope' is not valid. The scope {scope} is not valid."
+            "The provided request must include a 'scope' input parameter. The provided value for the input \
+                parameter 'scope' is not valid. The scope {scope} is not valid."
         );
         return Err(SignInError::new(400, "invalid_scope", 70011, message));
     };
     let Some(name) = scope.strip_suffix("/.default") else {
         let message = format!(
-            "The provided value for scope {scope} is not valid. Client credential flows must have a scope value with /.default suffixed to the resource identifier (application ID URI)."
+            "The provided value for scope {scope} is not valid. Client credential flows must have a scope value \
+                with /.default suffixed to the resource identifier (application ID URI)."
         );
         return Err(SignInError::new(400, "invalid_scope", 1_002_012, message));
     };
     let plain = name.trim_end_matches('/');
-    if let Ok(id) = Uuid::parse_str(plain) {
-        if let Some(found) = directory.service_principals.seen_having("appId", &id.to_string(), view).pop() {
-            return Ok(found.value);
-        }
+    let by_id = Uuid::parse_str(plain)
+        .ok()
+        .and_then(|id| directory.service_principals.seen_having("appId", &id.to_string(), view).pop());
+    if let Some(found) = by_id {
+        return Ok(found.value);
     }
     let mut all = directory.service_principals.all(super::table::Life::Live, view);
     let found = all
         .find(|seen| texts(&seen.value, "servicePrincipalNames").any(|held| same(held.trim_end_matches('/'), plain)));
     found.map(|seen| seen.value).ok_or_else(|| {
         let message = format!(
-            "The resource principal named {name} was not found in the tenant named {}. This can happen if the application has not been installed by the administrator of the tenant or consented to by any user in the tenant. You might have sent your authentication request to the wrong tenant.",
+            "The resource principal named {name} was not found in the tenant named {}. This can happen if the \
+                application has not been installed by the administrator of the tenant or consented to by any user \
+                in the tenant. You might have sent your authentication request to the wrong tenant.",
             directory.display_name
         );
         SignInError::new(400, "invalid_resource", 500_011, message)

@@ -158,7 +158,7 @@ impl Table {
     pub(super) fn seen_having(&self, field: &'static str, key: &str, view: View) -> Vec<Seen> {
         let Some(orders) = self.index.get(&(field, key.to_lowercase())) else { return Vec::new() };
         let found =
-            self.seen_rows(orders.iter().filter_map(|order| Some((order, self.rows.get(order)?))), Life::Live, view);
+            Self::seen_rows(orders.iter().filter_map(|order| Some((order, self.rows.get(order)?))), Life::Live, view);
         found.filter(|seen| same(text(&seen.value, field), key)).collect()
     }
 
@@ -169,11 +169,10 @@ impl Table {
 
     /// Every object of one state that `view` shows.
     pub(super) fn all(&self, life: Life, view: View) -> impl Iterator<Item = Seen> {
-        self.seen_rows(self.rows.iter(), life, view)
+        Self::seen_rows(self.rows.iter(), life, view)
     }
 
     fn seen_rows<'a>(
-        &self,
         rows: impl Iterator<Item = (&'a u64, &'a Row)>,
         wanted: Life,
         view: View,

@@ -69,6 +69,20 @@ async fn a_patch_replaces_collections_merges_complex_types_and_reads_back_revers
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_complex_type_that_was_null_is_answered_whole() {
+    let session = Session::new(&builder().build()).await;
+    let app = session.app("App").await;
+    let body = json!({"servicePrincipalLockConfiguration": {"isEnabled": true, "allProperties": true}});
+    session.patch(&path(&app), body).await.expect(204);
+    let lock = &session.get(&path(&app)).await.expect(200)["servicePrincipalLockConfiguration"];
+    assert_eq!((&lock["isEnabled"], lock.get("tokenEncryptionKeyId")), (&json!(true), Some(&Value::Null)));
+    let body = json!({"servicePrincipalLockConfiguration": {"isEnabled": true, "colour": "red"}});
+    session.patch(&path(&app), body).await.refused(400, "Request_BadRequest");
+    session.patch(&path(&app), json!({"servicePrincipalLockConfiguration": null})).await.expect(204);
+    assert!(session.get(&path(&app)).await.expect(200)["servicePrincipalLockConfiguration"].is_null());
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_entra_does_not_accept_is_refused() {
     let session = Session::new(&builder().build()).await;
     let role = |id: u128, value: &str| json!({"id": Uuid::from_u128(id), "value": value, "displayName": "d", "description": "d", "allowedMemberTypes": ["User"]});

@@ -30,6 +30,8 @@ fn builder() -> MemoryTenantBuilder {
         ("Application.Read.All", 0x9a5d_68dd_52b0_4cc2_bd40_abcf_44ac_3a30),
         ("Application.ReadWrite.All", 0x1bfe_fb4e_e0b5_418b_a88f_73c4_6d2c_c8e9),
         ("Application.ReadWrite.OwnedBy", 0x18a4_783c_866b_4cc7_a460_3d5e_5662_c884),
+        ("DelegatedPermissionGrant.ReadWrite.All", 0x8e8e_4742_1d95_4f68_9d56_6ee7_5648_c72a),
+        ("Organization.Read.All", 0x4984_76ce_e0fe_48b0_b801_37ba_7e26_85c6),
         ("AppRoleAssignment.ReadWrite.All", 0x06b7_08a9_e830_4db3_a914_8e69_da51_d44f),
         ("Directory.Read.All", 0x7ab1_d382_f21e_4acd_a863_ba3e_13f7_da61),
         ("User.Read.All", USER_READ_ALL),

