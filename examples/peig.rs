@@ -35,11 +35,11 @@ async fn main() -> ExitCode {
         let audience = support::audience(flags.value("audience").unwrap_or("multiple"))?;
         let mut remarks = Vec::new();
         if flags.value("audience").is_none() {
-            remarks.push(format!(
+            remarks.push(
                 "The guide names “this organizational directory only” and “any tenant, multitenant” in one line; \
-                 {} is taken. --audience single chooses the other.",
-                SignInAudience::MultipleOrganizations
-            ));
+                 multitenant is taken. --audience single chooses the other."
+                    .to_owned(),
+            );
         }
         Ok(Guide {
             vendor: "Peig",

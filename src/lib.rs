@@ -6,7 +6,6 @@
 //! guide off. All three can be run again at any time.
 //!
 //! ```
-//! # #[cfg(feature = "memory")]
 //! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
 //! use entra_apps::memory::MemoryTenant;
 //! use entra_apps::permission::microsoft_graph::{application, delegated};
@@ -26,8 +25,6 @@
 //! assert_eq!(registered.secrets.len(), 1);
 //! assert!(client.verify(&backup).await?.is_done());
 //! # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
-//! # #[cfg(not(feature = "memory"))]
-//! # fn main() {}
 //! ```
 //!
 //! Below it lies a small typed client of the Graph endpoints involved ([`api`], [`model`], [`Batch`]), which stands on

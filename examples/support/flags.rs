@@ -30,6 +30,7 @@ pub(crate) struct Flags {
     vendor: HashMap<&'static str, String>,
 }
 
+#[allow(dead_code)] // not every guide has flags of its own
 impl Flags {
     /// The flags of the command line, or nothing when help was asked for.
     pub(crate) fn parse(vendor_flags: &'static [Flag]) -> Result<Option<Self>, String> {

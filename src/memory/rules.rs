@@ -119,13 +119,13 @@ pub(super) fn check_application(new: &Value, old: Option<&Value>, directory: &Di
         _ => return invalid("signInAudience"),
     };
     let too_long = |name: &str, limit: usize| text(new, name).chars().count() > limit;
-    if text(new, "displayName").trim().is_empty() || too_long("displayName", if personal { 90 } else { 120 }) {
+    if text(new, "displayName").trim().is_empty() || too_long("displayName", if personal { 90 } else { 256 }) {
         return invalid("displayName");
     }
     if let Some(name) = ["description", "notes"].into_iter().find(|name| too_long(name, 1024)) {
         return invalid(name);
     }
-    if too_long("uniqueName", 120) {
+    if too_long("uniqueName", 256) {
         return invalid("uniqueName");
     }
     match (personal, new["api"]["requestedAccessTokenVersion"].as_i64()) {

@@ -29,9 +29,16 @@ pub enum Lifetime {
 /// The portal's recommendation: 180 days.
 const DEFAULT: Lifetime = Lifetime::Days(180);
 
-/// Each attempt to issue a secret ends up to this much earlier than asked for, by chance: so its end date is a mark by
-/// which this attempt, and no other, is found again when its answer was lost.
-pub(crate) const MARK: Duration = Duration::minutes(10);
+/// Each attempt to issue a secret ends a little earlier than asked for, by chance: so its end date is a mark by which
+/// this attempt, and no other, is found again when its answer was lost. A fortieth of the lifetime, six hours at most:
+/// the service shows whole seconds, and twenty thousand of them tell attempts of the same instant apart.
+pub(super) fn mark_range(lifetime: Duration) -> Duration {
+    let part: Duration = lifetime / 40_i32;
+    part.min(Duration::hours(6))
+}
+
+/// A secret that ends sooner is of no use to anybody: the service's own clock decides.
+const SHORTEST: Duration = Duration::minutes(10);
 
 impl ClientSecret {
     /// A secret of this description, valid for 180 days unless said otherwise.
@@ -78,8 +85,7 @@ impl ClientSecret {
             Lifetime::Until(end) => Some(end),
         };
         let end = end.ok_or_else(|| self.invalid("is longer than the calendar"))?;
-        // The service's own clock decides; a secret that ends within minutes is of no use to anybody.
-        if end <= now + MARK { Err(self.invalid("is zero or in the past")) } else { Ok(end) }
+        if end <= now + SHORTEST { Err(self.invalid("is zero or in the past")) } else { Ok(end) }
     }
 
     pub(super) fn check(&self) -> Result<(), Error> {

@@ -6,7 +6,7 @@ use crate::client::{Client, READ_LAG};
 use crate::error::{Error, ErrorKind};
 use crate::ids::KeyId;
 use crate::model::{NewPasswordCredential, PasswordCredential};
-use crate::provision::credential::{ClientSecret, MARK};
+use crate::provision::credential::{ClientSecret, mark_range};
 use crate::provision::observe::{self, pause};
 use crate::provision::report::{IssuedSecret, OpenItem};
 use crate::provision::run::Run;
@@ -25,8 +25,9 @@ pub(super) struct Attempt {
 
 impl Attempt {
     pub(super) fn new(client: &Client, secret: &ClientSecret) -> Result<Self, Error> {
-        let end = secret.end(client.clock().now())?;
-        let range = u64::try_from(MARK.whole_microseconds()).unwrap_or(0);
+        let now = client.clock().now();
+        let end = secret.end(now)?;
+        let range = u64::try_from(mark_range(end - now).whole_microseconds()).unwrap_or(0);
         let earlier = i64::try_from(random::below(client.randomness(), range)).unwrap_or(0);
         let end = end - Duration::microseconds(earlier);
         // Microseconds: the service keeps no more than seven digits.
@@ -182,9 +183,11 @@ impl Run<'_> {
     }
 }
 
-/// Finds the attempt's orphan among the application's secrets.
+/// Finds the attempt's orphan among the application's secrets. Where two have its mark, none is removed by guess.
 fn orphan(attempt: &Attempt, secrets: &[Secret], known: &[KeyId]) -> Option<KeyId> {
-    secrets.iter().find(|secret| attempt.made(secret) && !known.contains(&secret.key_id)).map(|secret| secret.key_id)
+    let mut made = secrets.iter().filter(|secret| attempt.made(secret) && !known.contains(&secret.key_id));
+    let first = made.next()?;
+    made.next().is_none().then_some(first.key_id)
 }
 
 #[cfg(test)]
@@ -208,5 +211,6 @@ mod tests {
         assert!(!attempt.made(&secret(datetime!(2028-01-31 10:00:05.123457 UTC))), "another run's");
         assert!(!attempt.made(&secret(datetime!(2028-01-31 10:00:06 UTC))));
         assert_eq!(orphan(&attempt, &[secret(attempt.end)], &[KeyId::from_u128(1)]), None, "in hand");
+        assert_eq!(orphan(&attempt, &[secret(attempt.end), secret(attempt.end)], &[]), None, "two of one mark");
     }
 }

@@ -89,7 +89,7 @@ async fn what_entra_does_not_accept_is_refused() {
     for body in [
         json!({}),
         json!({"displayName": ""}),
-        json!({"displayName": "x".repeat(121)}),
+        json!({"displayName": "x".repeat(257)}),
         json!({"displayName": "A", "colour": "red"}),
         json!({"displayName": "A", "web": {"colour": "red"}}),
         json!({"displayName": 7}),
