@@ -1,0 +1,84 @@
+//! The main job for the four guides: how many requests it costs, and the time of a first run on the in-memory tenant.
+//!
+//! `cargo bench --bench job`
+
+use std::sync::Arc;
+
+use entra_apps::memory::MemoryTenant;
+use entra_apps::{AppRegistration, Client, SignInAudience};
+
+#[allow(dead_code)]
+#[path = "../examples/immybot.rs"]
+mod immybot;
+#[allow(dead_code)]
+#[path = "../examples/netwrix.rs"]
+mod netwrix;
+#[allow(dead_code)]
+#[path = "../examples/patch_my_pc.rs"]
+mod patch_my_pc;
+#[allow(dead_code)]
+#[path = "../examples/peig.rs"]
+mod peig;
+#[allow(dead_code)]
+#[path = "../examples/support/recorder.rs"]
+mod recorder;
+
+const GUIDES: [&str; 5] = ["immybot", "immybot --all-tasks", "peig", "netwrix", "patch_my_pc"];
+
+fn registration(guide: &str) -> AppRegistration {
+    match guide {
+        "immybot" => immybot::registration("contoso"),
+        "immybot --all-tasks" => immybot::registration("contoso").select_all(),
+        "peig" => peig::registration(SignInAudience::MultipleOrganizations),
+        "netwrix" => netwrix::registration("Contoso", false),
+        _ => patch_my_pc::registration(),
+    }
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    // Time is virtual: the tenant's ticks cost nothing.
+    tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().expect("a runtime starts")
+}
+
+async fn run(client: &Client, registration: &AppRegistration) {
+    let plan = client.plan(registration).await.expect("it plans");
+    client.apply(&plan).approve_all().await.expect("it applies");
+}
+
+fn main() {
+    println!("{:<22} {:>4} {:>9} {:>12} {:>7} {:>7}", "guide", "run", "requests", "round trips", "writes", "bytes");
+    for guide in GUIDES {
+        runtime().block_on(async {
+            let tenant = MemoryTenant::new();
+            let recorder = recorder::Recorder::new(Arc::new(tenant.clone()));
+            let client = tenant.client_builder().transport(Arc::new(recorder.clone())).build().expect("it builds");
+            let registration = registration(guide);
+            for name in ["1st", "2nd"] {
+                let before = recorder.counts();
+                run(&client, &registration).await;
+                let counts = recorder.counts().since(&before);
+                println!(
+                    "{guide:<22} {name:>4} {:>9} {:>12} {:>7} {:>7}",
+                    counts.requests(),
+                    counts.round_trips(),
+                    counts.writes(),
+                    counts.bytes()
+                );
+            }
+        });
+    }
+    println!();
+    divan::main();
+}
+
+/// A first run: plan and apply on a new tenant, which is not counted.
+#[divan::bench(args = GUIDES)]
+fn first_run(bencher: divan::Bencher<'_, '_>, guide: &str) {
+    let registration = registration(guide);
+    bencher.with_inputs(MemoryTenant::new).bench_values(|tenant| {
+        runtime().block_on(async {
+            let client = tenant.client();
+            run(&client, &registration).await;
+        });
+    });
+}
