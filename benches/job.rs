@@ -2,6 +2,9 @@
 //!
 //! `cargo bench --bench job`
 
+// Each example that is taken in brings what the examples share with it.
+#![allow(clippy::duplicate_mod)]
+
 use std::sync::Arc;
 
 use entra_apps::memory::MemoryTenant;

@@ -58,7 +58,7 @@ mod measured {
             .build()
             .expect("it builds");
         let bare = reqwest::Client::new();
-        let address = format!("{}v1.0/applications?%24top=999", url);
+        let address = format!("{url}v1.0/applications?%24top=999");
 
         let (mut with_client, mut without) = (Vec::new(), Vec::new());
         for round in 0..ROUNDS + 5 {

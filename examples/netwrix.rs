@@ -69,7 +69,7 @@ fn values(registered: &Registered) -> Vec<(&'static str, String)> {
 fn writer(file: &str, text: impl Fn(&Registered, &IssuedSecret) -> String + 'static) -> support::Keep {
     let file = file.to_owned();
     Box::new(move |registered, secret| {
-        support::write_for_owner(&file, &text(registered, secret))?;
+        write_for_owner(&file, &text(registered, secret))?;
         Ok(format!("Written to {file}, which only its owner can read"))
     })
 }
@@ -93,4 +93,18 @@ fn settings(connection: &str, registered: &Registered, secret: &IssuedSecret) ->
 fn environment(connection: &str, registered: &Registered, secret: &IssuedSecret) -> String {
     let line = |(name, value): (&str, String)| format!("Connections__{connection}__{name}={value}\n");
     pairs(registered, secret).into_iter().map(line).collect()
+}
+
+/// Writes a file that only its owner can read.
+fn write_for_owner(file: &str, text: &str) -> std::io::Result<()> {
+    use std::io::Write;
+
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut out = options.open(file)?;
+    #[cfg(unix)]
+    out.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+    out.write_all(text.as_bytes())
 }

@@ -32,7 +32,7 @@ pub(crate) fn registration(audience: SignInAudience) -> AppRegistration {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     support::run(FLAGS, |flags| {
-        let audience = support::audience(flags.value("audience").unwrap_or("multiple"))?;
+        let audience = audience(flags.value("audience").unwrap_or("multiple"));
         let mut remarks = Vec::new();
         if flags.value("audience").is_none() {
             remarks.push(
@@ -58,4 +58,13 @@ async fn main() -> ExitCode {
         })
     })
     .await
+}
+
+fn audience(flag: &str) -> SignInAudience {
+    match flag {
+        "single" => SignInAudience::SingleOrganization,
+        "multiple" => SignInAudience::MultipleOrganizations,
+        // The check refuses what Entra does not know, and says so.
+        other => SignInAudience::Other(other.to_owned()),
+    }
 }

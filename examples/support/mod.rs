@@ -193,29 +193,3 @@ pub(crate) fn ids(registered: &Registered) -> Vec<(&'static str, String)> {
         ("Directory (tenant) ID", registered.tenant_id.to_string()),
     ]
 }
-
-/// The audience of a flag.
-#[allow(dead_code)] // not every guide leaves it open
-pub(crate) fn audience(text: &str) -> Result<entra_apps::SignInAudience, Error> {
-    match text {
-        "single" => Ok(entra_apps::SignInAudience::SingleOrganization),
-        "multiple" => Ok(entra_apps::SignInAudience::MultipleOrganizations),
-        // The check refuses what Entra does not know, and says so.
-        other => Ok(entra_apps::SignInAudience::Other(other.to_owned())),
-    }
-}
-
-/// Writes a file that only its owner can read.
-#[allow(dead_code)] // not every guide writes one
-pub(crate) fn write_for_owner(file: &str, text: &str) -> std::io::Result<()> {
-    use std::io::Write;
-
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut out = options.open(file)?;
-    #[cfg(unix)]
-    out.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
-    out.write_all(text.as_bytes())
-}

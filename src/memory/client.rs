@@ -7,6 +7,9 @@ use crate::memory::MemoryTenant;
 
 impl MemoryTenant {
     /// A client on this tenant, signed in as its [caller](Self::caller), whose time is the tenant's.
+    ///
+    /// # Panics
+    /// Never: nothing is missing that a client needs.
     pub fn client(&self) -> Client {
         self.client_builder().build().expect("tenant, credential, transport and clock are given")
     }

@@ -1,4 +1,4 @@
-//! Typed queries: [`Filter`], [`Query`], and the keys of alternate-key addresses.
+//! Typed queries: [`Filter`] for conditions, and the keys of alternate-key addresses.
 //!
 //! Some filters need Graph's advanced queries (`ConsistencyLevel: eventual` and `$count=true`,
 //! <https://learn.microsoft.com/graph/aad-advanced-queries>): which, is known here, and set where needed.

@@ -1,5 +1,8 @@
 //! The crate as its users see it, on the in-memory tenant.
 
+// Each example that is taken in brings what the examples share with it.
+#![allow(clippy::duplicate_mod)]
+
 mod client;
 mod guides;
 #[cfg(feature = "reqwest")]
