@@ -69,4 +69,7 @@ pub use provision::{
 /// What a fallible call of this crate returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
+pub use async_trait::async_trait;
+#[cfg(feature = "reqwest")]
+pub use reqwest;
 pub use {bytes, http, secrecy, time, url, uuid};

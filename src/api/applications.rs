@@ -11,7 +11,7 @@ use crate::model::query::{Query, keyed};
 use crate::model::{Application, ApplicationPatch, NewApplication, NewPasswordCredential, PasswordCredential};
 
 const READ: &str = "Application.Read.All";
-const WRITE: &str = "Application.ReadWrite.All (or Application.ReadWrite.OwnedBy for apps of its own)";
+const WRITE: &str = "Application.ReadWrite.All, or Application.ReadWrite.OwnedBy for apps of its own";
 
 /// By what an application is addressed.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -10,8 +10,8 @@ use crate::client::call::{Spec, Target, json};
 use crate::client::{Call, Client};
 use crate::error::{Error, ErrorKind};
 use crate::exchange::Answer;
-use crate::model::Envelope;
 use crate::model::query::{Filter, Query};
+use crate::model::{Envelope, Property};
 
 /// A list, to be narrowed and then read: all at once, by item, or by page.
 #[derive(Debug)]
@@ -76,28 +76,28 @@ impl<T: DeserializeOwned + Send + 'static> List<T> {
         self
     }
 
-    /// Only these properties, by their names in Graph.
-    pub fn select(mut self, properties: &[&str]) -> Self {
-        self.query.select.extend(properties.iter().map(|name| (*name).to_owned()));
+    /// Only these properties.
+    pub fn select(mut self, properties: impl IntoIterator<Item = impl Into<Property>>) -> Self {
+        self.query.select.extend(properties.into_iter().map(|property| property.into().as_str().to_owned()));
         self
     }
 
     /// In ascending order of a property: an advanced query.
-    pub fn order_by(mut self, property: &str) -> Self {
-        self.query.order_by.push(property.to_owned());
+    pub fn order_by(mut self, property: impl Into<Property>) -> Self {
+        self.query.order_by.push(property.into().as_str().to_owned());
         self
     }
 
     /// In descending order of a property: an advanced query.
-    pub fn order_by_descending(mut self, property: &str) -> Self {
-        self.query.order_by.push(format!("{property} desc"));
+    pub fn order_by_descending(mut self, property: impl Into<Property>) -> Self {
+        self.query.order_by.push(format!("{} desc", property.into().as_str()));
         self
     }
 
     /// Only what has these words in a property: an advanced query.
-    pub fn search(mut self, property: &str, words: &str) -> Self {
+    pub fn search(mut self, property: impl Into<Property>, words: &str) -> Self {
         let words = words.replace('\\', "\\\\").replace('"', "\\\"");
-        self.query.search = Some(format!("\"{property}:{words}\""));
+        self.query.search = Some(format!("\"{}:{words}\"", property.into().as_str()));
         self
     }
 
@@ -156,13 +156,10 @@ impl<T: DeserializeOwned + Send + 'static> List<T> {
 
     /// Page by page.
     pub fn pages(self) -> Pages<T> {
-        Pages {
-            client: self.client.clone(),
-            spec: self.spec.clone(),
-            first: Some(self),
-            next: None,
-            seen: HashSet::new(),
-        }
+        // A next link is taken verbatim, with the same header as the first page.
+        let mut spec = self.spec.clone();
+        spec.advanced = self.query.is_advanced();
+        Pages { client: self.client.clone(), spec, first: Some(self), next: None, seen: HashSet::new() }
     }
 }
 

@@ -17,6 +17,8 @@ pub use oauth2_permission_grants::OAuth2PermissionGrants;
 pub use organization::OrganizationApi;
 pub use service_principals::{ServicePrincipalKey, ServicePrincipals};
 
+pub use crate::model::query::{Filter, Literal};
+
 use crate::client::Client;
 
 impl Client {

@@ -14,7 +14,7 @@ use crate::model::{
 };
 
 const READ: &str = "Application.Read.All";
-const WRITE: &str = "Application.ReadWrite.All (or Application.ReadWrite.OwnedBy for apps of its own)";
+const WRITE: &str = "Application.ReadWrite.All, or Application.ReadWrite.OwnedBy for apps of its own";
 
 /// By what a service principal is addressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -42,7 +42,7 @@ impl ClientSecretProvider {
         transport: Arc<dyn Transport>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let means = Means { transport, clock, randomness: Arc::new(SystemRandomness), policy: RetryPolicy::default() };
+        let means = Means::new(transport, clock, Arc::new(SystemRandomness), RetryPolicy::default());
         Self { cloud, client_id, secret, means }
     }
 
@@ -101,7 +101,7 @@ impl TokenProvider for ClientSecretProvider {
                 Repeat::Safe,
                 &Bounds::default(),
                 || self.request(request, correlation),
-                |answer| sign_in_error::judge(answer, clock.now()),
+                sign_in_error::judge,
             )
             .await?;
         if !answer.status.is_success() {

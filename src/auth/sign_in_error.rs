@@ -4,11 +4,10 @@
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
-use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::error::{Error, ErrorKind};
-use crate::exchange::{Answer, Judgement, retry_after};
+use crate::exchange::{Answer, Judgement};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -47,12 +46,12 @@ impl SignInErrorBody {
 /// Codes with which the service asks to come back later.
 const TRANSIENT: [u64; 5] = [50196, 90055, 90033, 50087, 90024];
 
-pub(super) fn judge(answer: &Answer, now: OffsetDateTime) -> Judgement {
-    let retry_after = retry_after(&answer.headers, now);
+pub(super) fn judge(answer: &Answer) -> Judgement {
+    let retry_after = answer.retry_after;
     match answer.status.as_u16() {
         200..=299 => Judgement::Final,
         429 => Judgement::Throttled { retry_after },
-        500..=599 => Judgement::Failed { retry_after },
+        500 | 502 | 503 | 504 => Judgement::Failed { retry_after },
         _ if SignInErrorBody::of(answer).code().is_some_and(|code| TRANSIENT.contains(&code)) => {
             Judgement::Failed { retry_after }
         }
@@ -137,6 +136,16 @@ fn reason(code: Option<u64>, secret: &SecretString) -> (&'static str, &'static s
         Some(code) if TRANSIENT.contains(&code) => {
             ("sign_in_busy", "the sign-in service asks to come back later", "Wait a minute and run it again.")
         }
+        Some(9_001_023 | 90124 | 90130) => (
+            "tenant_needed",
+            "an app signs in to one tenant, not to all of them",
+            "Give the tenant's id or domain instead of common, organizations or consumers.",
+        ),
+        None => (
+            "no_sign_in_service",
+            "no sign-in service answers at this address",
+            "Check the authority's address (without a path), and that no proxy answers in its place.",
+        ),
         _ => (
             "sign_in_refused",
             "the sign-in was refused",
@@ -153,7 +162,14 @@ mod tests {
 
     fn answer(body: &'static str) -> Answer {
         let body = Bytes::from_static(body.as_bytes());
-        Answer { status: StatusCode::UNAUTHORIZED, headers: HeaderMap::new(), body, attempts: 1 }
+        Answer {
+            status: StatusCode::UNAUTHORIZED,
+            headers: HeaderMap::new(),
+            body,
+            attempts: 1,
+            retry_after: None,
+            lagging: false,
+        }
     }
 
     const WRONG: &str = r#"{"error":"invalid_client","error_description":"AADSTS7000215: Invalid client secret provided.\r\nTrace ID: t","error_codes":[7000215],"trace_id":"t","correlation_id":"c"}"#;
@@ -181,6 +197,6 @@ mod tests {
     #[test]
     fn an_answer_of_another_kind_is_still_an_error() {
         let error = super::error(&answer("<html>"), &SecretString::from("x"), &Uuid::nil());
-        assert_eq!(error.code(), "sign_in_refused");
+        assert_eq!(error.code(), "no_sign_in_service");
     }
 }

@@ -15,7 +15,7 @@ use serde_json::value::RawValue;
 use crate::client::call::{Call, Decode, Spec};
 use crate::client::{Client, replication};
 use crate::error::{Error, ErrorKind};
-use crate::exchange::{Answer, Bounds, Judgement, Repeat};
+use crate::exchange::{Answer, Bounds, Judgement, Repeat, Tries, retry_after};
 
 /// Items in one request.
 const MOST_ITEMS: usize = 20;
@@ -105,14 +105,18 @@ impl Batch {
     /// Sends the items and waits until each is done or has failed for good.
     ///
     /// # Errors
-    /// When an item is invalid (then nothing is sent), or the whole batch got no answer and nothing is known of any
+    /// When an item is invalid or an upsert (then nothing is sent), or the whole batch got no answer and nothing is known of any
     /// item. Otherwise each item's own error comes from [`Answers::take`].
     pub async fn send(self) -> Result<Answers, Error> {
         let mut specs = Vec::with_capacity(self.items.len());
         for item in self.items {
             let spec = item?;
             // What depends on a header that `$batch` is not documented to honour goes by itself.
-            debug_assert!(!spec.create_if_missing, "Prefer does not work inside a batch");
+            if spec.create_if_missing {
+                return Err(Error::invalid("not_in_a_batch", "an upsert cannot be part of a batch")
+                    .with_remedy("Await it by itself.")
+                    .during(spec.operation));
+            }
             specs.push(spec);
         }
         let mut run = Run {
@@ -120,7 +124,10 @@ impl Batch {
             bounds: self.client.bounds(),
             in_order: self.in_order,
             started: self.client.clock().monotonic(),
-            items: specs.into_iter().map(|spec| Item { spec, attempts: 0, done: None, wait: None }).collect(),
+            items: specs
+                .into_iter()
+                .map(|spec| Item { spec, attempts: 0, tries: Tries::default(), done: None, wait: None })
+                .collect(),
         };
         run.finish().await?;
         let unanswered =
@@ -134,9 +141,19 @@ impl Batch {
     }
 }
 
+impl std::future::IntoFuture for Batch {
+    type Output = Result<Answers, Error>;
+    type IntoFuture = std::pin::Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.send())
+    }
+}
+
 struct Item {
     spec: Spec,
     attempts: u32,
+    tries: Tries,
     done: Option<Result<Answer, Error>>,
     wait: Option<(Duration, Judgement)>,
 }
@@ -199,11 +216,17 @@ impl Run<'_> {
         })?;
         let mut by_id: HashMap<String, Response> =
             responses.responses.into_iter().map(|response| (response.id.clone(), response)).collect();
+        let mut carried_on = true;
         for &index in chunk {
-            match by_id.remove(&(index + 1).to_string()) {
+            let response = by_id.remove(&(index + 1).to_string());
+            let succeeded = response.as_ref().is_some_and(|response| (200..300).contains(&response.status));
+            match response {
+                // Not carried out: it goes again if the one before it does, and fails with it otherwise.
+                Some(response) if self.in_order && !carried_on && response.status == 424 => {}
                 Some(response) => self.answered(index, response, &answer),
                 None => self.no_answer(&[index], &missing()),
             }
+            carried_on &= succeeded;
         }
         Ok(())
     }
@@ -247,15 +270,13 @@ impl Run<'_> {
         }
         let body = response.body.map_or_else(Bytes::new, |body| Bytes::copy_from_slice(body.get().as_bytes()));
         let status = StatusCode::from_u16(response.status).unwrap_or(StatusCode::BAD_GATEWAY);
-        if status == StatusCode::FAILED_DEPENDENCY && self.in_order {
-            // Not carried out: it goes again if the one before it does, and fails with it otherwise.
-            return;
-        }
         let item = &mut self.items[index];
         item.attempts += 1;
-        let answer = Answer { status, headers, body, attempts: item.attempts };
+        let retry_after = retry_after(&headers, self.client.clock().now());
+        let mut answer = Answer { status, headers, body, attempts: item.attempts, retry_after, lagging: false };
         let fresh = self.client.is_fresh(&item.spec);
-        let judgement = replication::judge(&item.spec, &answer, fresh, self.client.clock().now());
+        let judgement = replication::judge(&item.spec, &answer, fresh);
+        answer.lagging = judgement == Judgement::Lagging;
         if judgement != Judgement::Final && self.again(index, judgement) {
             return;
         }
@@ -267,11 +288,12 @@ impl Run<'_> {
     /// Lets the item go again where its rule allows it.
     fn again(&mut self, index: usize, judgement: Judgement) -> bool {
         let means = self.client.means();
-        let item = &self.items[index];
+        let item = &mut self.items[index];
+        let tries = item.tries.count(&judgement);
         let elapsed = self.client.clock().monotonic().saturating_sub(self.started);
         let wait = means
             .policy
-            .decide(item.spec.repeat, &judgement, item.attempts, elapsed, means.jitter())
+            .decide(item.spec.repeat, &judgement, tries, elapsed, means.jitter())
             .filter(|wait| means.fits(*wait, &self.bounds));
         let again = wait.is_some();
         self.items[index].wait = wait.map(|wait| (wait, judgement));

@@ -1,7 +1,7 @@
 //! Building a client.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use http::header::HeaderValue;
@@ -19,9 +19,6 @@ use crate::ids::AppId;
 use crate::random::{Randomness, SystemRandomness};
 use crate::token::TokenProvider;
 use crate::transport::Transport;
-
-/// Requests under way at once, for all clones of a client.
-const PLACES: usize = 16;
 
 /// Builds a [`Client`]: a tenant and a way to sign in are required, everything else has a default.
 #[must_use]
@@ -162,14 +159,13 @@ impl ClientBuilder {
             bounds: Bounds::default(),
             shared: Arc::new(Shared {
                 tokens: Tokens::new(provider, Arc::clone(&clock)),
-                means: Means { transport, clock, randomness: self.randomness, policy: self.policy },
+                means: Means::new(transport, clock, self.randomness, self.policy),
                 cloud: self.cloud,
                 recent: Recent::default(),
                 kept: Kept::default(),
                 user_agent,
                 default_deadline: self.default_deadline,
-                places: tokio::sync::Semaphore::new(PLACES),
-                applying: tokio::sync::Mutex::default(),
+                applying: Mutex::default(),
             }),
         })
     }

@@ -221,7 +221,7 @@ pub(crate) fn json<T: DeserializeOwned>(spec: &Spec, answer: Answer) -> Result<T
 
 /// A JSON body, or `None` where there is no such object.
 pub(crate) fn found<T: DeserializeOwned>(spec: &Spec, answer: Answer) -> Result<Option<T>, Error> {
-    if answer.status == StatusCode::NOT_FOUND {
+    if answer.status == StatusCode::NOT_FOUND && !answer.lagging {
         let error = spec.error(&answer);
         // Any other 404 is a wrong address, and nothing is known of the object.
         return if error.kind() == ErrorKind::NotFound { Ok(None) } else { Err(error) };

@@ -6,11 +6,12 @@ pub(crate) mod call;
 mod kept;
 mod recent;
 pub(crate) mod replication;
-mod service_error;
+pub(crate) mod service_error;
 mod tokens;
 
+use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -33,7 +34,7 @@ use crate::clock::Clock;
 use crate::cloud::Cloud;
 use crate::error::{Error, ErrorKind};
 use crate::exchange::{Answer, Bounds, Means, Observer, Repeat};
-use crate::ids::TenantId;
+use crate::ids::{AppId, TenantId};
 use crate::random::{self, Randomness};
 use crate::token::{AccessToken, TokenRequest};
 
@@ -56,9 +57,8 @@ struct Shared {
     kept: Kept,
     user_agent: HeaderValue,
     default_deadline: Option<Duration>,
-    /// Requests under way at once.
-    places: tokio::sync::Semaphore,
-    applying: tokio::sync::Mutex<()>,
+    /// One writer at a time for each application.
+    applying: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
 }
 
 impl Client {
@@ -83,20 +83,24 @@ impl Client {
     /// # Errors
     /// When signing in fails, or the token does not say by which tenant it was issued.
     pub async fn tenant_id(&self) -> Result<TenantId, Error> {
-        let token = self.token(None).await?;
-        if let Some(id) = TokenClaims::of(&token).tenant() {
+        if let Some(id) = self.given_tenant() {
+            self.token(None).await?;
             return Ok(id);
         }
-        self.tenant.parse().map_err(|_| {
+        TokenClaims::of(&self.token(None).await?).tenant().ok_or_else(|| {
             Error::invalid("tenant_unknown", "the token does not say which tenant it is for")
                 .with_remedy("Give the client the tenant's id instead of its domain.")
         })
     }
 
+    fn given_tenant(&self) -> Option<TenantId> {
+        self.tenant.parse().ok()
+    }
+
     /// The same client, whose calls end after `allowed` from now.
     #[must_use]
     pub fn with_deadline(&self, allowed: Duration) -> Self {
-        let at = self.clock().monotonic() + allowed;
+        let at = self.clock().monotonic().saturating_add(allowed);
         let mut client = self.clone();
         client.bounds.deadline = Some(client.bounds.deadline.map_or(at, |deadline| deadline.min(at)));
         client
@@ -131,19 +135,36 @@ impl Client {
     pub(crate) fn bounds(&self) -> Bounds {
         let mut bounds = self.bounds.clone();
         if bounds.deadline.is_none() {
-            bounds.deadline = self.shared.default_deadline.map(|allowed| self.clock().monotonic() + allowed);
+            bounds.deadline =
+                self.shared.default_deadline.map(|allowed| self.clock().monotonic().saturating_add(allowed));
         }
         bounds
     }
 
-    /// One writer at a time inside one client.
-    pub(crate) async fn writing(&self) -> tokio::sync::MutexGuard<'_, ()> {
-        self.shared.applying.lock().await
+    /// One writer at a time of what has this name, inside one client.
+    pub(crate) async fn writing(&self, name: &str) -> Result<tokio::sync::OwnedMutexGuard<()>, Error> {
+        let place = {
+            let mut places = self.shared.applying.lock().unwrap_or_else(PoisonError::into_inner);
+            places.retain(|_, place| Arc::strong_count(place) > 1);
+            Arc::clone(places.entry(name.to_owned()).or_default())
+        };
+        let place = place.lock_owned();
+        let Some(left) = self.left() else { return Ok(place.await) };
+        crate::exchange::timeout(place, self.clock().sleep(left)).await.ok_or_else(|| {
+            Error::new(ErrorKind::Deadline, "deadline", "the time allowed was up while another run was writing")
+                .with_remedy("Run it again with more time: nothing was changed by this run.")
+        })
     }
 
-    /// Remembers that this id was written a moment ago.
-    pub(crate) fn wrote(&self, id: impl ToString) {
-        self.shared.recent.wrote(Ids::one(id.to_string()), self.clock().monotonic());
+    /// The time that is left, where there is a deadline.
+    fn left(&self) -> Option<Duration> {
+        self.bounds().deadline.map(|deadline| deadline.saturating_sub(self.clock().monotonic()))
+    }
+
+    /// Remembers that the application of this unique name was written a moment ago.
+    pub(crate) fn wrote(&self, unique_name: &str, app_id: Option<AppId>) {
+        let ids = Ids::of_key(unique_name, app_id.map(|id| id.to_string()));
+        self.shared.recent.wrote(ids, self.clock().monotonic());
     }
 
     /// What is kept in memory for all clones of this client.
@@ -162,6 +183,8 @@ impl Client {
         if !answer.status.is_success() || spec.method == http::Method::GET {
             return;
         }
+        // What was kept of these is no longer so.
+        self.shared.kept.changed(&spec.mentions);
         if spec.method == http::Method::DELETE {
             self.shared.recent.deleted(&spec.mentions);
         } else {
@@ -178,10 +201,8 @@ impl Client {
     }
 
     async fn send(&self, spec: &Spec, bounds: &Bounds) -> Result<Answer, Error> {
-        self.send_judged(spec, bounds, spec.repeat, |answer| {
-            replication::judge(spec, answer, self.is_fresh(spec), self.clock().now())
-        })
-        .await
+        self.send_judged(spec, bounds, spec.repeat, |answer| replication::judge(spec, answer, self.is_fresh(spec)))
+            .await
     }
 
     async fn send_judged(
@@ -192,7 +213,6 @@ impl Client {
         judge: impl Fn(&Answer) -> crate::exchange::Judgement + Send + Sync,
     ) -> Result<Answer, Error> {
         let url = spec.url(&self.shared.cloud)?;
-        let _place = self.shared.places.acquire().await;
         let mut claims = None;
         loop {
             let challenged = claims.is_some();
@@ -255,12 +275,24 @@ impl Client {
     async fn token_within(&self, claims: Option<String>, bounds: &Bounds) -> Result<AccessToken, Error> {
         let request = self.token_request(claims);
         let token = self.shared.tokens.get(&request);
-        let Some(deadline) = bounds.deadline else { return token.await };
-        let left = deadline.saturating_sub(self.clock().monotonic());
-        crate::exchange::timeout(token, self.clock().sleep(left)).await.unwrap_or_else(|| {
-            Err(Error::new(ErrorKind::Deadline, "deadline", "the time allowed was up while signing in")
-                .with_remedy("Run it again with more time."))
-        })
+        let left = bounds.deadline.map(|deadline| deadline.saturating_sub(self.clock().monotonic()));
+        let token = match left {
+            None => token.await?,
+            Some(left) => crate::exchange::timeout(token, self.clock().sleep(left)).await.unwrap_or_else(|| {
+                Err(Error::new(ErrorKind::Deadline, "deadline", "the time allowed was up while signing in")
+                    .with_remedy("Run it again with more time."))
+            })?,
+        };
+        // Whoever names a tenant means no other, whatever tenant the credential happens to be of.
+        match (self.given_tenant(), TokenClaims::of(&token).tenant()) {
+            (Some(given), Some(own)) if given != own => Err(Error::new(
+                ErrorKind::SignIn,
+                "token_of_another_tenant",
+                format!("the token is for the tenant {own}, and the client is for {given}"),
+            )
+            .with_remedy("Sign in to the tenant that is meant, or give the client the token's tenant.")),
+            _ => Ok(token),
+        }
     }
 }
 

@@ -66,8 +66,9 @@ impl Ids {
         serde_json::from_slice(body).unwrap_or_default()
     }
 
-    pub(super) fn one(id: String) -> Self {
-        Self { id: Some(id), ..Self::default() }
+    /// A unique name, with the app that it is the name of, where that is known.
+    pub(super) fn of_key(unique_name: &str, app_id: Option<String>) -> Self {
+        Self { unique_name: Some(unique_name.to_owned()), app_id, ..Self::default() }
     }
 
     fn group(&self) -> Option<String> {

@@ -4,11 +4,9 @@
 //! otherwise, so a rule holds only for objects that this client wrote a moment ago
 //! ([background](https://learn.microsoft.com/graph/best-practices-concept)).
 
-use time::OffsetDateTime;
-
 use crate::client::call::Spec;
 use crate::client::service_error::ServiceError;
-use crate::exchange::{Answer, Judgement, retry_after};
+use crate::exchange::{Answer, Judgement};
 
 /// By which answers an operation shows that a replica does not know yet what was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,12 +47,12 @@ impl Lag {
 }
 
 /// `fresh`: whether the call mentions an object that this client wrote a moment ago.
-pub(crate) fn judge(spec: &Spec, answer: &Answer, fresh: bool, now: OffsetDateTime) -> Judgement {
+pub(crate) fn judge(spec: &Spec, answer: &Answer, fresh: bool) -> Judgement {
     let status = answer.status.as_u16();
     if answer.status.is_success() || status == 401 {
         return Judgement::Final;
     }
-    let retry_after = retry_after(&answer.headers, now);
+    let retry_after = answer.retry_after;
     let error = ServiceError::of(answer);
     match status {
         429 => Judgement::Throttled { retry_after },
@@ -72,14 +70,20 @@ mod tests {
     use super::*;
     use bytes::Bytes;
     use http::{HeaderMap, Method, StatusCode};
-    use time::macros::datetime;
 
     fn judged(lag: Lag, status: u16, code: &str, message: &str, fresh: bool) -> Judgement {
         let spec = Spec::new("test", "", Method::POST, ["x"]).lag(lag);
         let body = format!(r#"{{"error":{{"code":"{code}","message":"{message}"}}}}"#);
         let status = StatusCode::from_u16(status).unwrap();
-        let answer = Answer { status, headers: HeaderMap::new(), body: Bytes::from(body), attempts: 1 };
-        judge(&spec, &answer, fresh, datetime!(2026-01-31 0:00 UTC))
+        let answer = Answer {
+            status,
+            headers: HeaderMap::new(),
+            body: Bytes::from(body),
+            attempts: 1,
+            retry_after: None,
+            lagging: false,
+        };
+        judge(&spec, &answer, fresh)
     }
 
     #[test]

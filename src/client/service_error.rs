@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use crate::client::call::Spec;
 use crate::error::{Error, ErrorDetail, ErrorKind};
-use crate::exchange::{Answer, Repeat, retry_after};
+use crate::exchange::{Answer, Repeat};
 
 /// What the envelope says; empty where the body is of another kind.
 #[derive(Debug, Default)]
@@ -34,6 +34,9 @@ struct Detail {
     target: Option<String>,
     message: Option<String>,
 }
+
+/// The code of an app role assignment that is there.
+pub(crate) const ALREADY_GRANTED: &str = "already_granted";
 
 /// Details beyond this many are a body gone wrong.
 const MOST_DETAILS: usize = 20;
@@ -80,7 +83,7 @@ impl Spec {
                 answer.header("request-id").map(str::to_owned),
                 answer.header("client-request-id").map(str::to_owned),
             )
-            .with_retry_after(retry_after(&answer.headers, time::OffsetDateTime::UNIX_EPOCH))
+            .with_retry_after(answer.retry_after)
             .with_maybe_done(failed && self.repeat == Repeat::Unsafe)
             .during(self.operation);
         let error = if remedy.is_empty() { error } else { error.with_remedy(remedy) };
@@ -91,6 +94,14 @@ impl Spec {
         let says = |text: &str| service.message.contains(text);
         let has = |code: &str| service.has_code(code);
         let status = answer.status.as_u16();
+        if answer.lagging {
+            return Meaning::new(
+                ErrorKind::Deadline,
+                "not_visible_yet",
+                "the directory's replicas do not all know yet what was written a moment ago",
+                "Run it again in a minute: what was done is kept.",
+            );
+        }
         if status == 401 {
             return Meaning::new(
                 ErrorKind::SignIn,
@@ -147,6 +158,14 @@ impl Spec {
                 "Delete objects that are not needed, or ask an administrator for a higher quota.",
             );
         }
+        if says("Permission being assigned already exists") || has("InvalidUpdate") {
+            return Meaning::new(
+                ErrorKind::Conflict,
+                ALREADY_GRANTED,
+                "the permission is granted already",
+                "Nothing is to be done.",
+            );
+        }
         if says("was not found on application") {
             return Meaning::new(
                 ErrorKind::Refused,
@@ -161,7 +180,7 @@ impl Spec {
                 code: "missing_permission",
                 cause: "the caller may not do this",
                 remedy: format!(
-                    "Grant the caller {} (application permissions need admin consent), or for a signed-in user the role Application Administrator (to grant application permissions of Graph: Privileged Role Administrator); then sign in again.",
+                    "An app as caller needs {}, with admin consent. A signed-in user needs the role Application Administrator, and Privileged Role Administrator to grant application permissions. Then sign in again.",
                     self.needs
                 ),
             },

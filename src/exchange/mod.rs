@@ -60,6 +60,8 @@ pub(crate) struct Means {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) randomness: Arc<dyn Randomness>,
     pub(crate) policy: RetryPolicy,
+    /// Requests under way at once.
+    pub(crate) places: Arc<tokio::sync::Semaphore>,
 }
 
 /// By when, and who hears of waits.
@@ -77,6 +79,10 @@ pub(crate) struct Answer {
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
     pub(crate) attempts: u32,
+    /// What `Retry-After` asked for.
+    pub(crate) retry_after: Option<Duration>,
+    /// It ended as lag: the refusal says nothing of the truth.
+    pub(crate) lagging: bool,
 }
 
 impl std::fmt::Debug for Answer {
@@ -91,7 +97,19 @@ impl Answer {
     }
 }
 
+/// Requests under way at once, for all that shares the means.
+const PLACES: usize = 16;
+
 impl Means {
+    pub(crate) fn new(
+        transport: Arc<dyn Transport>,
+        clock: Arc<dyn Clock>,
+        randomness: Arc<dyn Randomness>,
+        policy: RetryPolicy,
+    ) -> Self {
+        Self { transport, clock, randomness, policy, places: Arc::new(tokio::sync::Semaphore::new(PLACES)) }
+    }
+
     /// Sends what `build` makes for each attempt, until `judge` is content or trying again makes no sense.
     ///
     /// The last answer is returned whatever its status: to judge it finally is the caller's. An `Err` has no answer.
@@ -105,13 +123,14 @@ impl Means {
     ) -> Result<Answer, Error> {
         let started = self.clock.monotonic();
         let mut attempts = 0;
+        let mut tries = Tries::default();
         loop {
             attempts += 1;
             let request = build()?;
             let sent = self.attempt(request, bounds).await;
             let judgement = match &sent {
                 Ok(response) => {
-                    let answer = answer(response, attempts);
+                    let answer = self.answer(response, attempts);
                     match judge(&answer) {
                         Judgement::Final => return Ok(answer),
                         other => other,
@@ -124,7 +143,7 @@ impl Means {
             let elapsed = self.clock.monotonic().saturating_sub(started);
             let verdict = match sent {
                 Err(Failure::DeadlineBefore | Failure::DeadlineInFlight) => None,
-                _ => self.policy.decide(repeat, &judgement, attempts, elapsed, self.jitter()),
+                _ => self.policy.decide(repeat, &judgement, tries.count(&judgement), elapsed, self.jitter()),
             };
             match verdict {
                 Some(wait) if self.fits(wait, bounds) => {
@@ -132,11 +151,25 @@ impl Means {
                 }
                 _ => {
                     return match sent {
-                        Ok(response) => Ok(answer(&response, attempts)),
+                        Ok(response) => {
+                            let lagging = judgement == Judgement::Lagging;
+                            Ok(Answer { lagging, ..self.answer(&response, attempts) })
+                        }
                         Err(failure) => Err(failure.into_error(operation, repeat, attempts)),
                     };
                 }
             }
+        }
+    }
+
+    fn answer(&self, response: &http::Response<Bytes>, attempts: u32) -> Answer {
+        Answer {
+            status: response.status(),
+            headers: response.headers().clone(),
+            body: response.body().clone(),
+            attempts,
+            retry_after: retry_after(response.headers(), self.clock.now()),
+            lagging: false,
         }
     }
 
@@ -159,7 +192,7 @@ impl Means {
 
     /// Whether a wait ends before the deadline.
     pub(crate) fn fits(&self, wait: Duration, bounds: &Bounds) -> bool {
-        bounds.deadline.is_none_or(|deadline| self.clock.monotonic() + wait < deadline)
+        bounds.deadline.is_none_or(|deadline| self.clock.monotonic().saturating_add(wait) < deadline)
     }
 
     /// A number from 0 to 1.
@@ -169,10 +202,14 @@ impl Means {
     }
 
     async fn attempt(&self, request: http::Request<Bytes>, bounds: &Bounds) -> Result<http::Response<Bytes>, Failure> {
-        let left = bounds.deadline.map(|deadline| deadline.saturating_sub(self.clock.monotonic()));
-        if left == Some(Duration::ZERO) {
-            return Err(Failure::DeadlineBefore);
-        }
+        let left = || bounds.deadline.map(|deadline| deadline.saturating_sub(self.clock.monotonic()));
+        let place = self.places.acquire();
+        let _place = match left() {
+            Some(Duration::ZERO) => return Err(Failure::DeadlineBefore),
+            Some(left) => timeout(place, self.clock.sleep(left)).await.ok_or(Failure::DeadlineBefore)?,
+            None => place.await,
+        };
+        let left = left();
         let (limit, by_deadline) = match left {
             Some(left) if left < self.policy.attempt_timeout => (left, true),
             _ => (self.policy.attempt_timeout, false),
@@ -186,8 +223,20 @@ impl Means {
     }
 }
 
-fn answer(response: &http::Response<Bytes>, attempts: u32) -> Answer {
-    Answer { status: response.status(), headers: response.headers().clone(), body: response.body().clone(), attempts }
+/// Attempts of each kind: waiting for replicas uses up no patience with failures.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Tries {
+    lags: u32,
+    failures: u32,
+}
+
+impl Tries {
+    /// Counts one more, and says how many there have been of its kind.
+    pub(crate) fn count(&mut self, judgement: &Judgement) -> u32 {
+        let kind = if *judgement == Judgement::Lagging { &mut self.lags } else { &mut self.failures };
+        *kind += 1;
+        *kind
+    }
 }
 
 /// What `Retry-After` asks for: seconds, or a date (RFC 9110, 10.2.3).

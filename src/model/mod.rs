@@ -11,6 +11,7 @@ mod directory;
 mod enums;
 mod grants;
 mod page;
+mod property;
 pub mod query;
 mod serde_forms;
 mod service_principal;
@@ -26,6 +27,9 @@ pub use grants::{
     OAuth2PermissionGrantPatch,
 };
 pub(crate) use page::Envelope;
+pub use property::{
+    AppRoleAssignmentProperty, ApplicationProperty, OAuth2PermissionGrantProperty, Property, ServicePrincipalProperty,
+};
 pub use service_principal::{NewServicePrincipal, ServicePrincipal, ServicePrincipalPatch};
 pub use unknown::Unknown;
 

@@ -7,6 +7,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::error::Error;
+use crate::model::property::Property;
 use crate::model::serde_forms::rfc3339;
 
 /// A literal in a filter: the one place where a text is escaped.
@@ -100,65 +101,78 @@ pub struct Filter {
 }
 
 impl Filter {
-    fn simple(property: &str, text: String, advanced: bool) -> Self {
-        Self { text, advanced: advanced || ADVANCED.contains(&property), compound: false }
+    fn simple(property: &Property, text: String, advanced: bool) -> Self {
+        Self { text, advanced: advanced || ADVANCED.contains(&property.as_str()), compound: false }
     }
 
-    fn compare(property: &str, operator: &str, value: impl Into<Literal>, advanced: bool) -> Self {
+    fn compare(property: impl Into<Property>, operator: &str, value: impl Into<Literal>, advanced: bool) -> Self {
+        let property = property.into();
         let Literal(value) = value.into();
         let advanced = advanced || value == "null";
-        Self::simple(property, format!("{property} {operator} {value}"), advanced)
+        Self::simple(&property, format!("{} {operator} {value}", property.as_str()), advanced)
     }
 
     /// `property eq value`.
-    pub fn eq(property: &str, value: impl Into<Literal>) -> Self {
+    pub fn eq(property: impl Into<Property>, value: impl Into<Literal>) -> Self {
         Self::compare(property, "eq", value, false)
     }
 
     /// `property ne value`: an advanced query.
-    pub fn ne(property: &str, value: impl Into<Literal>) -> Self {
+    pub fn ne(property: impl Into<Property>, value: impl Into<Literal>) -> Self {
         Self::compare(property, "ne", value, true)
     }
 
     /// `property ge value`.
-    pub fn ge(property: &str, value: impl Into<Literal>) -> Self {
+    pub fn ge(property: impl Into<Property>, value: impl Into<Literal>) -> Self {
         Self::compare(property, "ge", value, false)
     }
 
     /// `property le value`.
-    pub fn le(property: &str, value: impl Into<Literal>) -> Self {
+    pub fn le(property: impl Into<Property>, value: impl Into<Literal>) -> Self {
         Self::compare(property, "le", value, false)
     }
 
     /// `property in (…)`.
-    pub fn is_in(property: &str, values: impl IntoIterator<Item = impl Into<Literal>>) -> Self {
+    pub fn is_in(property: impl Into<Property>, values: impl IntoIterator<Item = impl Into<Literal>>) -> Self {
+        let property = property.into();
+        let name = property.as_str();
         let values: Vec<String> = values.into_iter().map(|value| value.into().0).collect();
-        Self::simple(property, format!("{property} in ({})", values.join(",")), false)
+        Self::simple(&property, format!("{name} in ({})", values.join(",")), false)
     }
 
     /// `startsWith(property,'text')`.
-    pub fn starts_with(property: &str, text: &str) -> Self {
-        Self::simple(property, format!("startsWith({property},{})", Literal::from(text).0), false)
+    pub fn starts_with(property: impl Into<Property>, text: &str) -> Self {
+        let property = property.into();
+        let name = property.as_str();
+        Self::simple(&property, format!("startsWith({name},{})", Literal::from(text).0), false)
     }
 
     /// `endsWith(property,'text')`: an advanced query.
-    pub fn ends_with(property: &str, text: &str) -> Self {
-        Self::simple(property, format!("endsWith({property},{})", Literal::from(text).0), true)
+    pub fn ends_with(property: impl Into<Property>, text: &str) -> Self {
+        let property = property.into();
+        let name = property.as_str();
+        Self::simple(&property, format!("endsWith({name},{})", Literal::from(text).0), true)
     }
 
     /// Some member of a collection of texts equals `value`: `property/any(x:x eq value)`.
-    pub fn any_eq(property: &str, value: impl Into<Literal>) -> Self {
-        Self::simple(property, format!("{property}/any(x:x eq {})", value.into().0), false)
+    pub fn any_eq(property: impl Into<Property>, value: impl Into<Literal>) -> Self {
+        let property = property.into();
+        let name = property.as_str();
+        Self::simple(&property, format!("{name}/any(x:x eq {})", value.into().0), false)
     }
 
     /// Some member of a collection of texts starts with `text`.
-    pub fn any_starts_with(property: &str, text: &str) -> Self {
-        Self::simple(property, format!("{property}/any(x:startsWith(x,{}))", Literal::from(text).0), false)
+    pub fn any_starts_with(property: impl Into<Property>, text: &str) -> Self {
+        let property = property.into();
+        let name = property.as_str();
+        Self::simple(&property, format!("{name}/any(x:startsWith(x,{}))", Literal::from(text).0), false)
     }
 
     /// Some member of a collection of objects has `member` equal to `value`: `property/any(x:x/member eq value)`.
-    pub fn any_member_eq(property: &str, member: &str, value: impl Into<Literal>) -> Self {
-        Self::simple(property, format!("{property}/any(x:x/{member} eq {})", value.into().0), false)
+    pub fn any_member_eq(property: impl Into<Property>, member: &str, value: impl Into<Literal>) -> Self {
+        let property = property.into();
+        let name = property.as_str();
+        Self::simple(&property, format!("{name}/any(x:x/{member} eq {})", value.into().0), false)
     }
 
     /// Both conditions.

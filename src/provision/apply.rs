@@ -1,5 +1,6 @@
 //! Applying a plan: what is said of it beforehand, and what comes back.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
@@ -9,6 +10,7 @@ use std::time::Duration;
 use crate::client::Client;
 use crate::error::Error;
 use crate::exchange::Wait;
+use crate::provision::observe::memory_name;
 use crate::provision::plan::{Approvals, Plan};
 use crate::provision::report::{Registered, SecretSink};
 use crate::provision::run::Run;
@@ -173,13 +175,17 @@ impl Apply<'_> {
             state: plan.seen.clone(),
             choices: plan.choices.clone(),
             lost: Vec::new(),
+            orphans: 0,
+            published: HashMap::new(),
             plan,
             sink,
             progress,
             client: client.clone(),
         };
-        let _only_writer = client.writing().await;
-        let result = run.all(&approvals).await;
+        let result = match client.writing(&memory_name(plan.tenant, &plan.registration)).await {
+            Ok(_only_writer) => run.all(&approvals).await,
+            Err(error) => Err(error),
+        };
         run.finish_report();
         match result {
             Ok(()) => Ok(run.report),

@@ -1,6 +1,8 @@
 //! Admin consent: what is missing of both kinds of permissions is granted, and nothing that users granted is touched.
 
+use crate::client::service_error::ALREADY_GRANTED;
 use crate::error::{Error, ErrorKind};
+use crate::ids::OAuth2PermissionGrantId;
 use crate::model::{
     AppRoleAssignment, NewAppRoleAssignment, NewOAuth2PermissionGrant, OAuth2PermissionGrant,
     OAuth2PermissionGrantPatch,
@@ -42,6 +44,10 @@ impl Run<'_> {
         for (resource, id) in &todo.surplus_roles {
             removed.push((batch.add(self.client.app_role_assignments().delete(*resource, id)), id));
         }
+        let mut taken = Vec::new();
+        for id in &todo.surplus_grants {
+            taken.push((batch.add(self.client.oauth2_permission_grants().delete(id)), id));
+        }
         let mut answers = batch.send().await?;
         let mut first = None;
         for (ticket, resolved) in roles {
@@ -63,6 +69,10 @@ impl Run<'_> {
             let answer = answers.take(ticket);
             keep_first(&mut first, self.role_removed(id, answer));
         }
+        for (ticket, id) in taken {
+            let answer = answers.take(ticket);
+            keep_first(&mut first, self.grant_taken(id, answer));
+        }
         if look_again {
             self.look_at_grants(round).await?;
         }
@@ -77,7 +87,7 @@ impl Run<'_> {
         let id = match answer {
             Ok(assignment) => assignment.id,
             // It is there: that is what was asked for.
-            Err(error) if error.kind() == ErrorKind::Conflict => None,
+            Err(error) if error.code() == ALREADY_GRANTED => None,
             Err(error) if error.code() == "permission_unknown_in_tenant" => return self.correct(resolved, error).await,
             Err(error) => return Err(error),
         };
@@ -93,8 +103,11 @@ impl Run<'_> {
     /// The tenant does not know the id: the name is looked up there once, and the declaration corrected.
     async fn correct(&mut self, resolved: &Resolved, error: Error) -> Result<(), Error> {
         let api = resolved.permission.api();
-        let principal =
-            self.client.service_principals().find_selecting(api, &["id", "appRoles", "oauth2PermissionScopes"]).await?;
+        if !self.published.contains_key(&api) {
+            let principal = observe::published(&self.client, api).await?;
+            self.published.insert(api, principal);
+        }
+        let principal = self.published.get(&api).and_then(Option::as_ref);
         let unknown = Error::new(
             ErrorKind::Refused,
             "permission_unknown_in_tenant",
@@ -104,7 +117,7 @@ impl Run<'_> {
             "Leave it out for this tenant, or name one that its API publishes; some clouds lack some permissions.",
         )
         .with_source(error);
-        let Ok(found) = observe::look_up(&resolved.permission, principal.as_ref()) else { return Err(unknown) };
+        let Ok(found) = observe::look_up(&resolved.permission, principal) else { return Err(unknown) };
         if found.id == resolved.id {
             return Err(unknown);
         }
@@ -158,6 +171,18 @@ impl Run<'_> {
         }
         if let Some(principal) = &mut self.state.principal {
             principal.assignments.retain(|held| held.id.as_ref() != Some(id));
+        }
+        self.done("removed a grant that is not named");
+        Ok(())
+    }
+
+    fn grant_taken(&mut self, id: &OAuth2PermissionGrantId, answer: Result<(), Error>) -> Result<(), Error> {
+        match answer {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        if let Some(principal) = &mut self.state.principal {
+            principal.grants.retain(|grant| grant.id != *id);
         }
         self.done("removed a grant that is not named");
         Ok(())

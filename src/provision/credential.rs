@@ -46,19 +46,20 @@ impl ClientSecret {
         Self { name: name.into(), lifetime: DEFAULT }
     }
 
-    /// Ends after calendar months. Entra's longest in the portal is 24.
+    /// Ends after calendar months, or up to six hours earlier: the exact end is a mark by which an attempt whose answer
+    /// was lost is found again. The portal offers 24 at most.
     pub fn valid_for_months(mut self, months: u32) -> Self {
         self.lifetime = Lifetime::Months(months);
         self
     }
 
-    /// Ends after days.
+    /// Ends after days, or up to a fortieth of the time earlier, six hours at most.
     pub fn valid_for_days(mut self, days: u32) -> Self {
         self.lifetime = Lifetime::Days(days);
         self
     }
 
-    /// Ends at a date.
+    /// Ends at a date, or up to a fortieth of the time earlier, six hours at most.
     pub fn valid_until(mut self, end: OffsetDateTime) -> Self {
         self.lifetime = Lifetime::Until(end);
         self
@@ -96,6 +97,7 @@ impl ClientSecret {
         }
         match self.lifetime {
             Lifetime::Months(0) | Lifetime::Days(0) => Err(self.invalid("is zero or in the past")),
+            Lifetime::Months(1201..) | Lifetime::Days(36_526..) => Err(self.invalid("is longer than a century")),
             _ => Ok(()),
         }
     }

@@ -8,7 +8,7 @@ use crate::permission::PermissionKind;
 use crate::provision::credential::ClientSecret;
 use crate::provision::plan::{Line, Mark};
 use crate::provision::redirect_uri::Platform;
-use crate::provision::snapshot::{Application, Declared, Resolved, Snapshot};
+use crate::provision::snapshot::{Application, Declared, Grant, Resolved, Snapshot};
 use crate::provision::spec::{AppRegistration, ENTERPRISE_TAG};
 
 /// What differs, as lines to read and as work to do.
@@ -29,6 +29,7 @@ pub(super) struct Todo {
     pub(super) roles: Vec<Resolved>,
     pub(super) scopes: Vec<ScopeWork>,
     pub(super) surplus_roles: Vec<(ServicePrincipalId, AppRoleAssignmentId)>,
+    pub(super) surplus_grants: Vec<OAuth2PermissionGrantId>,
 }
 
 /// The changed properties of the application; collections whole.
@@ -241,7 +242,7 @@ impl Diff {
             let line =
                 self.line(mark, code("permission_declared", resolved), format!("declare {}", resolved.permission));
             line.second_look = resolved.permission.high_privilege().map(str::to_owned);
-            if !there {
+            if !list.contains(&declared) {
                 list.push(declared);
             }
         }
@@ -336,7 +337,13 @@ impl Diff {
             let mut scopes = held.clone();
             scopes.retain(|scope| !spec.exact || named.contains(&scope));
             scopes.extend(named.iter().filter(|scope| !held.contains(scope)).map(|scope| (*scope).clone()));
-            if scopes != held {
+            scopes.sort();
+            scopes.dedup();
+            let missing = !scopes.iter().all(|scope| held.contains(scope));
+            if let (true, Some(grant)) = (scopes.is_empty(), grant) {
+                // A grant of nothing is refused: it is taken away.
+                self.todo.surplus_grants.push(grant.id.clone());
+            } else if missing || scopes.len() < held.len() {
                 self.todo.scopes.push(ScopeWork {
                     api: resource.api,
                     existing: grant.map(|grant| grant.id.clone()),
@@ -344,11 +351,27 @@ impl Diff {
                 });
             }
         }
+        self.grants_elsewhere(spec, seen);
         let for_one =
             seen.principal.iter().flat_map(|principal| &principal.grants).filter(|grant| grant.for_one).count();
         if for_one > 0 {
             let text = format!("{for_one} grants of delegated permissions by single users");
             self.line(Mark::LeftAlone, "surplus:user_grants", text);
+        }
+    }
+
+    /// Grants for all users on APIs of which nothing is named.
+    fn grants_elsewhere(&mut self, spec: &AppRegistration, seen: &Snapshot) {
+        let named = |grant: &&Grant| seen.resources.iter().any(|resource| resource.principal == Some(grant.resource));
+        let grants = seen.principal.iter().flat_map(|principal| &principal.grants);
+        for grant in grants.filter(|grant| !grant.for_one && !named(grant)) {
+            for scope in &grant.scopes {
+                let what = format!("granted delegated permission {scope} of the API {}", grant.resource);
+                self.surplus(spec, format!("permission_granted:{scope}:delegated"), what);
+            }
+            if spec.exact {
+                self.todo.surplus_grants.push(grant.id.clone());
+            }
         }
     }
 

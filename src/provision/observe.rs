@@ -70,6 +70,12 @@ impl PlanRequest<'_> {
         self
     }
 
+    /// Does not give the adopted application the key: for one to which Entra refuses it. It is adopted each time.
+    pub fn without_key(mut self) -> Self {
+        self.choices.key_refused = true;
+        self
+    }
+
     /// Issues another secret of this description although one is live. The earlier one stays.
     pub fn replace_secret(mut self, name: impl Into<String>) -> Self {
         self.choices.replace.push(name.into());
@@ -91,8 +97,11 @@ impl<'a> IntoFuture for PlanRequest<'a> {
         Box::pin(async move {
             let Self { client, registration, choices } = self;
             check(&client, registration, &choices)?;
+            check_lifetimes(&client, registration, &choices)?;
             let client = client.bounded();
             let seen = settled(&client, registration, &choices).await?;
+            refuse_redirect_uri_elsewhere(registration, &seen)?;
+            refuse_twice(&seen)?;
             refuse_same_name(registration, &seen, &choices)?;
             Ok(Plan::new(client.cloud().name(), registration, choices, seen, client.clock().now()))
         })
@@ -133,9 +142,6 @@ impl<'a> IntoFuture for VerifyRequest<'a> {
 
 fn check(client: &Client, registration: &AppRegistration, choices: &Choices) -> Result<(), Error> {
     registration.check()?;
-    for secret in &registration.credentials {
-        secret.end(client.clock().now())?;
-    }
     if let Some(name) =
         choices.replace.iter().find(|name| !registration.credentials.iter().any(|secret| secret.name() == **name))
     {
@@ -149,6 +155,55 @@ fn check(client: &Client, registration: &AppRegistration, choices: &Choices) -> 
     if national && allows_personal_accounts(&registration.audience) {
         return Err(Error::invalid("audience", "national clouds have no personal Microsoft accounts")
             .with_remedy("Choose an audience of organizations."));
+    }
+    Ok(())
+}
+
+/// A secret that would end in the past is refused, unless the caller has it and none is to be issued.
+fn check_lifetimes(client: &Client, registration: &AppRegistration, choices: &Choices) -> Result<(), Error> {
+    if choices.held.is_empty() {
+        for secret in &registration.credentials {
+            secret.end(client.clock().now())?;
+        }
+    }
+    Ok(())
+}
+
+/// Entra holds a redirect URI once, for one platform.
+fn refuse_redirect_uri_elsewhere(registration: &AppRegistration, seen: &Snapshot) -> Result<(), Error> {
+    let Some(app) = seen.application.as_ref().filter(|_| !registration.exact) else { return Ok(()) };
+    for uri in &registration.redirect_uris {
+        let other = app
+            .redirect_uris
+            .iter()
+            .find(|other| other.platform != uri.platform && other.uri.eq_ignore_ascii_case(&uri.uri));
+        if let Some(other) = other {
+            return Err(Error::new(
+                ErrorKind::Conflict,
+                "redirect_uri_elsewhere",
+                format!(
+                    "the redirect URI {} stands under {}, and is wanted under {}",
+                    uri.uri,
+                    other.platform.portal_name(),
+                    uri.platform.portal_name()
+                ),
+            )
+            .with_remedy("Remove it there (exact does), or name it for that platform."));
+        }
+    }
+    Ok(())
+}
+
+/// The same permission by its id and by its name.
+fn refuse_twice(seen: &Snapshot) -> Result<(), Error> {
+    for (place, resolved) in seen.permissions.iter().enumerate() {
+        if let Some(twin) = seen.permissions[..place].iter().find(|twin| twin.declared() == resolved.declared()) {
+            return Err(Error::invalid(
+                "permission_twice",
+                format!("{} and {} are the same permission", twin.permission, resolved.permission),
+            )
+            .with_remedy("Name it once."));
+        }
     }
     Ok(())
 }
@@ -195,8 +250,12 @@ pub(super) async fn settled(
         let name = memory_name(seen.tenant, registration);
         let Some((at, written)) = client.kept().get::<Snapshot>(&name) else { return Ok(seen) };
         let age = client.clock().monotonic().saturating_sub(at);
-        if seen.has_all_of(&written) || age > READ_LAG {
+        if age > READ_LAG {
             client.kept().forget(&name);
+            return Ok(seen);
+        }
+        // Remembered until reads no longer lag: the next one may be of another replica.
+        if seen.has_all_of(&written) {
             return Ok(seen);
         }
         pause(client, "GET /applications/{id}", attempts).await?;
@@ -266,7 +325,7 @@ pub(super) async fn observe(
     let by_key =
         batch.add(applications.find_selecting(ApplicationKey::UniqueName(registration.key.clone()), APPLICATION));
     let adopted = choices.adopt.map(|app_id| batch.add(applications.find_selecting(app_id, APPLICATION)));
-    let names = applications.list().filter(Filter::eq("displayName", registration.display_name.as_str())).select(&[
+    let names = applications.list().filter(Filter::eq("displayName", registration.display_name.as_str())).select([
         "id",
         "appId",
         "uniqueName",
@@ -291,8 +350,7 @@ pub(super) async fn observe(
     let tenant_name = match answers.take(organization) {
         Ok(organization) => organization.display_name,
         // The tenant's name is for show only.
-        Err(error) if error.kind() == ErrorKind::Forbidden => None,
-        Err(error) => return Err(error),
+        Err(_) => None,
     };
     let mut permissions: Vec<Resolved> = wanted.iter().filter_map(|permission| known(permission)).collect();
     let mut seen_resources = Vec::new();
@@ -311,6 +369,9 @@ pub(super) async fn observe(
         Some(app) => read_principal(client, app.app_id).await?,
         None => None,
     };
+    if let Some(app) = &application {
+        correct_ids(client, app, &mut permissions).await?;
+    }
     let own = application.as_ref().map(|app| app.id);
     let mut same_name: Vec<SameName> = same_name
         .into_iter()
@@ -378,6 +439,34 @@ fn known(permission: &Permission) -> Option<Resolved> {
         return None;
     }
     Some(Resolved { permission: permission.clone(), id, value })
+}
+
+/// What an API publishes here. Of Microsoft Graph it is 0.8 MB.
+pub(super) async fn published(client: &Client, api: AppId) -> Result<Option<model::ServicePrincipal>, Error> {
+    client.service_principals().find_selecting(api, &["id", "appRoles", "oauth2PermissionScopes"]).await
+}
+
+/// Where the application declares what the catalogue does not know, this tenant may have other ids than the catalogue:
+/// what is not declared by its own id is looked up by its name.
+async fn correct_ids(client: &Client, app: &Application, permissions: &mut [Resolved]) -> Result<(), Error> {
+    let kind = |declared: &Declared| PermissionKind::from_resource_access_type(&declared.access);
+    let unknown = app.declared.iter().any(|declared| {
+        declared.api == MICROSOFT_GRAPH
+            && kind(declared).is_some_and(|kind| permission::find_by_id(declared.id, kind).is_none())
+    });
+    let missing = |resolved: &Resolved| {
+        resolved.permission.api() == MICROSOFT_GRAPH && !app.declared.contains(&resolved.declared())
+    };
+    if !unknown || !permissions.iter().any(missing) {
+        return Ok(());
+    }
+    let api = published(client, MICROSOFT_GRAPH).await?;
+    for resolved in permissions.iter_mut().filter(|resolved| missing(resolved)) {
+        if let Ok(found) = look_up(&resolved.permission, api.as_ref()) {
+            resolved.id = found.id;
+        }
+    }
+    Ok(())
 }
 
 /// Finds a permission among those that an API publishes in this tenant.

@@ -18,8 +18,8 @@ const FORMAT: u32 = 1;
 /// What would change, line by line.
 ///
 /// It prints as a text for a person, compares, and is kept as JSON ([`to_json`](Self::to_json)). It holds no secret.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", try_from = "Kept")]
 pub struct Plan {
     pub(super) format: u32,
     pub(super) cloud: String,
@@ -31,12 +31,51 @@ pub struct Plan {
     pub(super) seen: Snapshot,
     lines: Vec<Line>,
     /// Read from a file: observed again before it is applied.
-    #[serde(skip, default = "yes")]
+    #[serde(skip)]
     pub(super) kept: bool,
 }
 
-fn yes() -> bool {
-    true
+/// Two plans are equal when they say the same of the same target, wherever they were kept.
+impl PartialEq for Plan {
+    fn eq(&self, other: &Self) -> bool {
+        self.cloud == other.cloud
+            && self.tenant == other.tenant
+            && self.made_at == other.made_at
+            && self.registration == other.registration
+            && self.choices == other.choices
+            && self.seen == other.seen
+    }
+}
+
+impl Eq for Plan {}
+
+/// A plan as it is kept: what it says is worked out again, so that nobody can change one without the other.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Kept {
+    format: u32,
+    cloud: String,
+    #[serde(with = "time::serde::rfc3339")]
+    made_at: OffsetDateTime,
+    registration: AppRegistration,
+    choices: Choices,
+    seen: Snapshot,
+}
+
+impl TryFrom<Kept> for Plan {
+    type Error = Error;
+
+    fn try_from(Kept { format, cloud, made_at, registration, choices, seen }: Kept) -> Result<Self, Error> {
+        if format != FORMAT {
+            return Err(Error::invalid(
+                "plan_format",
+                format!("the plan has format {format}, and this version reads {FORMAT}"),
+            )
+            .with_remedy("Plan again with this version."));
+        }
+        registration.check()?;
+        Ok(Self { kept: true, ..Self::new(&cloud, &registration, choices, seen, made_at) })
+    }
 }
 
 /// One line of a plan.
@@ -178,21 +217,15 @@ impl Plan {
     /// Reads a plan that was kept. It is observed again before it is applied.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] when the text is no plan, or one of another format.
+    /// [`ErrorKind::Invalid`] when the text is no plan, one of another format, or one of a registration that Entra
+    /// would refuse.
     pub fn from_json(text: &str) -> Result<Self, Error> {
-        let plan: Self = serde_json::from_str(text).map_err(|error| {
+        let kept: Kept = serde_json::from_str(text).map_err(|error| {
             Error::invalid("plan_unreadable", "the text is not a plan of this crate")
                 .with_remedy("Plan again; a plan is not written by hand.")
                 .with_source(error)
         })?;
-        if plan.format != FORMAT {
-            return Err(Error::invalid(
-                "plan_format",
-                format!("the plan has format {}, and this version reads {FORMAT}", plan.format),
-            )
-            .with_remedy("Plan again with this version."));
-        }
-        Ok(plan)
+        Self::try_from(kept)
     }
 
     pub(super) fn approved(&self, approvals: &Approvals) -> Result<(), Error> {
@@ -203,7 +236,7 @@ impl Plan {
             .map(|permission| format!("{permission}: {}", permission.high_privilege().unwrap_or_default()))
             .collect();
         if open.is_empty() {
-            return Ok(());
+            return self.known_approvals(approvals);
         }
         Err(Error::new(
             ErrorKind::NeedsApproval,
@@ -211,6 +244,27 @@ impl Plan {
             format!("these permissions deserve a second look: {}", open.join("; ")),
         )
         .with_remedy("Approve each by its name if the customer agrees, or leave it out."))
+    }
+
+    /// An approval of what is not there is a name misspelt.
+    fn known_approvals(&self, approvals: &Approvals) -> Result<(), Error> {
+        let high: Vec<&Permission> =
+            self.registration.wanted_permissions().filter(|permission| permission.high_privilege().is_some()).collect();
+        let known =
+            |name: &String| self.registration.permissions.iter().any(|request| is_called(&request.permission, name));
+        if let Some(name) = approvals.names.iter().find(|name| !known(name)) {
+            let names: Vec<_> = high.iter().map(ToString::to_string).collect();
+            let remedy = match names.is_empty() {
+                true => "None of its permissions needs an approval.".to_owned(),
+                false => format!("These need one: {}.", names.join(", ")),
+            };
+            return Err(Error::invalid(
+                "unknown_approval",
+                format!("the registration has no permission {name} to approve"),
+            )
+            .with_remedy(remedy));
+        }
+        Ok(())
     }
 }
 
@@ -223,9 +277,14 @@ pub(super) struct Approvals {
 
 impl Approvals {
     fn cover(&self, permission: &Permission) -> bool {
-        let id = permission.id().map(|id| id.to_string());
-        self.all || self.names.iter().any(|name| permission.name() == Some(name) || id.as_ref() == Some(name))
+        self.all || self.names.iter().any(|name| is_called(permission, name))
     }
+}
+
+/// By its name or its id; capitals do not matter.
+fn is_called(permission: &Permission, name: &str) -> bool {
+    let id = permission.id().map(|id| id.to_string());
+    permission.name().into_iter().chain(id.as_deref()).any(|known| known.eq_ignore_ascii_case(name.trim()))
 }
 
 impl fmt::Display for Plan {

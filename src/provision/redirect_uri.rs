@@ -71,8 +71,8 @@ impl RedirectUri {
         }
         if self.uri == "urn:ietf:wg:oauth:2.0:oob" {
             return match self.platform {
-                Platform::Spa => refuse("does not fit a single-page application", "Use an https address."),
-                _ => Ok(()),
+                Platform::Web => Ok(()),
+                _ => refuse("is taken for web applications only", "Use an https address, or http://localhost."),
             };
         }
         // A wildcard stands where no host may, so it is taken out before the address is read.
@@ -102,6 +102,14 @@ impl RedirectUri {
         }
         if personal_accounts && url.query().is_some() {
             return refuse("has a query, which an app for personal accounts may not have", "Leave the query out.");
+        }
+        let host = url.host_str().unwrap_or_default();
+        let odd_port = self
+            .uri
+            .split_once("://")
+            .is_some_and(|(_, rest)| rest.split(['/', '?']).next().is_some_and(|it| it.ends_with(':')));
+        if host.starts_with('.') || host.contains("..") || odd_port {
+            return refuse("has no proper host", "Write it whole, for example https://contoso.example/callback.");
         }
         match (url.scheme(), url.host()) {
             ("https", Some(_)) | ("http", Some(Host::Domain("localhost"))) => Ok(()),
@@ -158,6 +166,9 @@ mod tests {
             (Platform::Web, "https://contoso.example/cb?x=1", true),
             (Platform::Web, "msauth://auth", false),
             (Platform::Spa, "urn:ietf:wg:oauth:2.0:oob", false),
+            (Platform::PublicClient, "urn:ietf:wg:oauth:2.0:oob", false),
+            (Platform::Web, "https://.immy.bot/x", false),
+            (Platform::Web, "https://https://contoso.immy.bot/x", false),
             (Platform::PublicClient, "javascript:alert(1)", false),
             (Platform::Web, "https://contoso.example/a b", false),
         ] {

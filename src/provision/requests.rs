@@ -70,6 +70,24 @@ impl Patch {
         body
     }
 
+    /// What it changes, for a person.
+    pub(super) fn words(&self) -> String {
+        let parts = [
+            (self.key.is_some(), "the key"),
+            (self.display_name.is_some(), "the display name"),
+            (self.audience.is_some(), "the supported account types"),
+            (!self.redirect_uris.is_empty(), "the redirect URIs"),
+            (self.public_client_flows.is_some(), "public client flows"),
+            (self.locked.is_some(), "the app instance property lock"),
+            (self.declared.is_some(), "the declared permissions"),
+            (self.notes.is_some(), "the notes"),
+            (self.tags.is_some(), "the tags"),
+            (self.homepage.is_some(), "the homepage"),
+            (self.logout_url.is_some(), "the logout URL"),
+        ];
+        parts.iter().filter(|(set, _)| *set).map(|(_, word)| *word).collect::<Vec<_>>().join(", ")
+    }
+
     /// Moves what was seen forward by what was accepted.
     pub(super) fn done(&self, app: &mut Application) {
         if let Some(key) = &self.key {

@@ -4,10 +4,13 @@
 //! part of it in one request. So a failure anywhere leaves work for the next round, or for the next run, and nothing
 //! is done twice.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::api::DeletedKind;
 use crate::client::{Client, DEPENDENCY_FAILED};
 use crate::error::{Error, ErrorKind};
+use crate::ids::AppId;
 use crate::model::{NewServicePrincipal, ServicePrincipal, ServicePrincipalPatch};
 use crate::provision::apply::{Progress, ProgressHook};
 use crate::provision::diff::{Choices, Diff, Patch, Todo};
@@ -34,6 +37,10 @@ pub(super) struct Run<'a> {
     pub(super) state: Snapshot,
     /// Attempts to issue a secret whose answer was lost.
     pub(super) lost: Vec<Attempt>,
+    /// What APIs publish here, read where an id was not known.
+    /// How many attempts to issue a secret had no answer.
+    pub(super) orphans: u32,
+    pub(super) published: HashMap<AppId, Option<ServicePrincipal>>,
     pub(super) sink: Option<Arc<dyn SecretSink>>,
     pub(super) progress: Option<ProgressHook>,
     pub(super) report: Registered,
@@ -69,13 +76,32 @@ impl Run<'_> {
                 plan.tenant
             )));
         }
-        if plan.kept || now - plan.made_at > FRESH {
-            let seen = observe::settled(&self.client, &plan.registration, &plan.choices).await?;
-            if seen != plan.seen {
-                return Err(Error::new(ErrorKind::Stale, "stale", "the tenant has changed since the plan was made")
-                    .with_remedy("Plan again, and look at what would change now."));
-            }
+        let name = memory_name(plan.tenant, &plan.registration);
+        let written = self.client.kept().get::<Snapshot>(&name).map(|(at, _)| {
+            let age = self.client.clock().monotonic().saturating_sub(at);
+            now - age
+        });
+        let old = plan.kept || now - plan.made_at > FRESH;
+        let written_since = written.is_some_and(|at| at >= plan.made_at);
+        if !old && !written_since {
+            return Ok(());
         }
+        let seen = observe::settled(&self.client, &plan.registration, &plan.choices).await?;
+        if old && seen.target() != plan.seen.target() {
+            return Err(Error::new(ErrorKind::Stale, "stale", "the tenant has changed since the plan was made")
+                .with_remedy("Plan again, and look at what would change now."));
+        }
+        // Another run of this client has written since: this one goes on from there, and issues nothing twice.
+        let before = plan.seen.application.as_ref();
+        let newer = |name: &String| {
+            seen.application.iter().any(|app| {
+                app.live_secrets(name, now).any(|secret| {
+                    !before.is_some_and(|before| before.secrets.iter().any(|other| other.key_id == secret.key_id))
+                })
+            })
+        };
+        self.choices.replace.retain(|name| !newer(name));
+        self.state = seen;
         Ok(())
     }
 
@@ -95,18 +121,13 @@ impl Run<'_> {
             self.keep();
             result?;
         }
-        Err(Error::new(
-            ErrorKind::Service,
-            "not_settled",
-            "the service contradicts itself: what was accepted is refused again",
-        )
-        .with_remedy("Run it again in a few minutes."))
+        if self.orphans == 0 { Err(not_settled()) } else { Err(lost_each_time()) }
     }
 
     /// Remembers what was accepted, so that a read that lags does not make anyone write it twice.
     fn keep(&self) {
         let name = memory_name(self.state.tenant, &self.plan.registration);
-        self.client.kept().keep(name, self.state.clone(), self.client.clock().monotonic());
+        self.client.kept().keep(name, self.state.clone(), self.state.about(), self.client.clock().monotonic());
     }
 
     pub(super) fn done(&mut self, what: impl Into<String>) {
@@ -121,25 +142,53 @@ impl Run<'_> {
     async fn create(&mut self, round: u32) -> Result<(), Error> {
         let registration = &self.plan.registration;
         let body = requests::creation(&registration.display_name, &registration.audience);
-        match self.client.applications().upsert(&registration.key, &body).await? {
+        let upserted = match self.client.applications().upsert(&registration.key, &body).await {
+            Err(error) if error.code() == "key_taken" => return Err(self.holder_of_the_key(error).await),
+            upserted => upserted?,
+        };
+        match upserted {
             Some(created) => {
                 let mut app = observe::read_application(created)?;
                 app.key = Some(registration.key.clone());
-                self.client.wrote(&registration.key);
+                self.client.wrote(&registration.key, Some(app.app_id));
                 let text = format!("registered “{}”, client id {}", app.display_name, app.app_id);
                 self.state.application = Some(app);
                 self.done(text);
             }
             None => {
                 // Somebody was faster, or an earlier attempt's answer was lost: see what is there.
-                self.client.wrote(&registration.key);
-                self.state = observe::observe(&self.client, registration, &self.plan.choices).await?;
-                if self.state.application.is_none() {
+                self.client.wrote(&registration.key, None);
+                self.state = observe::settled(&self.client, registration, &self.plan.choices).await?;
+                if let Some(app) = &self.state.application {
+                    self.client.wrote(&registration.key, Some(app.app_id));
+                } else {
                     pause(&self.client, "PATCH /applications(uniqueName)", round).await?;
                 }
             }
         }
         Ok(())
+    }
+
+    /// The key is taken: by which application, is looked for among the deleted ones.
+    async fn holder_of_the_key(&self, error: Error) -> Error {
+        let key = &self.plan.registration.key;
+        let deleted = self.client.deleted_items().list(DeletedKind::Application).all().await.unwrap_or_default();
+        let Some(holder) = deleted.into_iter().find(|item| item.unique_name.as_ref() == Some(key)) else {
+            return error;
+        };
+        let name = holder.display_name.unwrap_or_default();
+        let id = holder.id.map(|id| id.to_string()).unwrap_or_default();
+        Error::new(
+            ErrorKind::Conflict,
+            "key_taken",
+            format!("the deleted application “{name}”, object id {id}, holds the key {key}"),
+        )
+        .with_remedy(
+            "Restore or purge it (Deleted applications in the portal, or deleted_items), or choose another key.",
+        )
+        .during("PATCH /applications(uniqueName)")
+        .with_request_ids(error.request_id().map(str::to_owned), error.client_request_id().map(str::to_owned))
+        .with_source(error)
     }
 
     /// The rest of the application, the service principal, then the secrets: one request.
@@ -198,7 +247,7 @@ impl Run<'_> {
                 if let Some(app) = &mut self.state.application {
                     patch.done(app);
                 }
-                self.done("set the application's properties and declared its permissions");
+                self.done(format!("set {}", patch.words()));
                 Ok(())
             }
             Err(error) if patch.key.is_some() && key_refused(&error) => {
@@ -206,7 +255,7 @@ impl Run<'_> {
                 self.report.open.push(OpenItem {
                     code: "key_refused".to_owned(),
                     text: format!("the application could not be given the key {}", self.plan.registration.key),
-                    remedy: "Give its client id to adopt each time.".to_owned(),
+                    remedy: "Adopt it by its client id each time, and say that it has no key.".to_owned(),
                 });
                 Ok(())
             }
@@ -228,7 +277,7 @@ impl Run<'_> {
                 Ok(())
             }
             Err(error) if error.kind() == ErrorKind::Conflict => {
-                self.client.wrote(app_id);
+                self.client.wrote(&self.plan.registration.key, Some(app_id));
                 self.state.principal = observe::read_principal(&self.client, app_id).await?;
                 if self.state.principal.is_none() {
                     pause(&self.client, "POST /servicePrincipals", round).await?;
@@ -275,7 +324,10 @@ impl Todo {
     }
 
     fn has_grants(&self) -> bool {
-        !self.roles.is_empty() || !self.scopes.is_empty() || !self.surplus_roles.is_empty()
+        !self.roles.is_empty()
+            || !self.scopes.is_empty()
+            || !self.surplus_roles.is_empty()
+            || !self.surplus_grants.is_empty()
     }
 }
 
@@ -290,6 +342,17 @@ pub(super) fn keep_first(first: &mut Option<Error>, result: Result<(), Error>) {
 }
 
 fn key_refused(error: &Error) -> bool {
-    matches!(error.kind(), ErrorKind::Refused | ErrorKind::Conflict)
+    error.code() != "key_taken"
+        && matches!(error.kind(), ErrorKind::Refused | ErrorKind::Conflict)
         && error.service_message().is_some_and(|text| text.contains("uniqueName"))
+}
+
+fn not_settled() -> Error {
+    Error::new(ErrorKind::Service, "not_settled", "the service contradicts itself: what was accepted is not there")
+        .with_remedy("Run it again in a few minutes.")
+}
+
+fn lost_each_time() -> Error {
+    Error::new(ErrorKind::Network, "secret_lost", "the answer with the new secret was lost each time")
+        .with_remedy("Check the network and the proxy, and run it again: another secret is issued.")
 }

@@ -119,7 +119,7 @@ impl Run<'_> {
         let Some(app) = &mut self.state.application else { return Ok(()) };
         let id = app.id;
         app.secrets.retain(|secret| secret.key_id != key_id);
-        match self.client.applications().remove_password(id, key_id).await {
+        match self.client.applications().remove_password(id, key_id).repeatable().await {
             // An earlier attempt's answer was lost, and it is gone.
             Err(error) if error.service_message().is_some_and(|text| text.contains("No password credential found")) => {
                 Ok(())
@@ -130,10 +130,19 @@ impl Run<'_> {
 
     /// Looks for the secret of an attempt whose answer was lost, and removes it; the next round issues another.
     async fn look_for(&mut self, attempt: Attempt) -> Result<(), Error> {
-        if !self.remove_orphan(&attempt).await? {
-            self.lost.push(attempt);
+        self.orphans += 1;
+        match self.remove_orphan(&attempt).await {
+            Ok(true) => Ok(()),
+            Ok(false) => {
+                self.lost.push(attempt);
+                Ok(())
+            }
+            // Looked for again at the end, and told if it cannot be.
+            Err(error) => {
+                self.lost.push(attempt);
+                Err(error)
+            }
         }
-        Ok(())
     }
 
     async fn remove_orphan(&mut self, attempt: &Attempt) -> Result<bool, Error> {

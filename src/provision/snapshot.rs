@@ -121,6 +121,30 @@ pub(super) struct Resolved {
 }
 
 impl Snapshot {
+    /// The ids of the objects that it is about.
+    pub(super) fn about(&self) -> Vec<String> {
+        let app = self.application.iter().flat_map(|app| {
+            [Some(app.id.to_string()), Some(app.app_id.to_string()), app.key.clone()].into_iter().flatten()
+        });
+        let principal = self.principal.iter().flat_map(|principal| {
+            let assignments = principal.assignments.iter().filter_map(|held| Some(held.id.as_ref()?.to_string()));
+            let grants = principal.grants.iter().map(|grant| grant.id.to_string());
+            std::iter::once(principal.id.to_string()).chain(assignments).chain(grants)
+        });
+        app.chain(principal).collect()
+    }
+
+    /// What a plan depends on, without what is for show only.
+    pub(super) fn target(&self) -> Self {
+        let mut target = self.clone();
+        target.tenant_name = None;
+        target.same_name.clear();
+        for held in target.principal.iter_mut().flat_map(|principal| &mut principal.assignments) {
+            held.resource_name = None;
+        }
+        target
+    }
+
     pub(super) fn resource(&self, api: AppId) -> Option<ServicePrincipalId> {
         self.resources.iter().find(|resource| resource.api == api)?.principal
     }

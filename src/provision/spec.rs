@@ -30,26 +30,46 @@ pub(super) const ENTERPRISE_TAG: &str = "WindowsAzureActiveDirectoryIntegratedAp
 /// # Ok::<(), entra_apps::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 #[must_use]
 pub struct AppRegistration {
     pub(super) key: String,
     pub(super) display_name: String,
     pub(super) audience: SignInAudience,
+    #[serde(default)]
     pub(super) redirect_uris: Vec<RedirectUri>,
+    #[serde(default)]
     pub(super) public_client_flows: Option<bool>,
+    #[serde(default)]
     pub(super) permissions: Vec<PermissionRequest>,
+    #[serde(default)]
     pub(super) selection: Selection,
+    #[serde(default = "on")]
     pub(super) admin_consent: bool,
+    #[serde(default)]
     pub(super) credentials: Vec<ClientSecret>,
+    #[serde(default)]
     pub(super) notes: Option<String>,
+    #[serde(default)]
     pub(super) tags: Vec<String>,
+    #[serde(default = "on")]
     pub(super) listed_as_enterprise_application: bool,
+    #[serde(default)]
     pub(super) homepage: Option<String>,
+    #[serde(default)]
     pub(super) logout_url: Option<String>,
+    #[serde(default)]
     pub(super) property_lock: Option<bool>,
+    #[serde(default)]
     pub(super) use_within: Option<Duration>,
+    #[serde(default)]
     pub(super) confirmations: Vec<Confirmation>,
+    #[serde(default)]
     pub(super) exact: bool,
+}
+
+fn on() -> bool {
+    true
 }
 
 /// A permission that the guide names.
@@ -57,6 +77,7 @@ pub struct AppRegistration {
 pub(super) struct PermissionRequest {
     pub(super) permission: Permission,
     /// What it is needed for; without a purpose it is required.
+    #[serde(default)]
     pub(super) purposes: Vec<String>,
 }
 
@@ -307,7 +328,31 @@ impl AppRegistration {
                 check_page(what, url)?;
             }
         }
-        self.check_tags()
+        self.check_tags()?;
+        self.check_words()
+    }
+
+    fn check_words(&self) -> Result<(), Error> {
+        let invalid = |what: String, remedy: &str| Err(Error::invalid("words", what).with_remedy(remedy));
+        if self.notes.as_ref().is_some_and(|notes| notes.chars().count() > 1024) {
+            return invalid("the notes have more than 1,024 characters".to_owned(), "Shorten them.");
+        }
+        if self.purposes().iter().any(|purpose| purpose.trim().is_empty()) {
+            return invalid("an optional permission has an empty purpose".to_owned(), "Say what it is needed for.");
+        }
+        if self.use_within.is_some_and(|time| !time.is_positive()) {
+            return invalid("the time in which it must be used is zero or less".to_owned(), "Give a time ahead.");
+        }
+        for (place, confirmation) in self.confirmations.iter().enumerate() {
+            let code = &confirmation.code;
+            if code.trim().is_empty() || self.confirmations[..place].iter().any(|other| other.code == *code) {
+                return invalid(
+                    format!("the confirmation code “{code}” is empty or stands twice"),
+                    "Give each a code of its own.",
+                );
+            }
+        }
+        Ok(())
     }
 
     fn check_names(&self, personal: bool) -> Result<(), Error> {

@@ -147,7 +147,11 @@ impl Checklist {
                 code("permission_granted", resolved),
                 format!("Admin consent is granted for {permission}, {kind}"),
                 seen.is_granted(resolved),
-                "Apply the registration, or click Grant admin consent under API permissions, as an administrator who may.",
+                if spec.admin_consent {
+                    "Apply the registration, or click Grant admin consent under API permissions, as an administrator who may."
+                } else {
+                    "Click Grant admin consent under API permissions, as an administrator who may."
+                },
             );
         }
     }
@@ -181,11 +185,19 @@ impl Checklist {
         let end = seen.application.as_ref().and_then(|app| app.created).and_then(|created| created.checked_add(within));
         let step = match end {
             Some(end) => {
-                format!("The registration is used by {} {:02}:{:02} UTC", end.date(), end.hour(), end.minute())
+                format!(
+                    "The registration is still usable, until {} {:02}:{:02} UTC",
+                    end.date(),
+                    end.hour(),
+                    end.minute()
+                )
             }
-            None => format!("The registration is used within {} hours of its creation", within.whole_hours()),
+            None => format!("The registration is to be used within {} hours of its creation", within.whole_hours()),
         };
-        let remedy = "It is too late: delete this registration for good and make a new one.";
+        let remedy = match end {
+            Some(_) => "It is too late: delete this registration for good and make a new one.",
+            None => "Apply the registration first.",
+        };
         self.required("used_in_time", step, end.is_some_and(|end| now < end), remedy);
     }
 

@@ -4,6 +4,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
+use url::Url;
 
 use super::{Transport, TransportError};
 use crate::error::{Error, ErrorKind};
@@ -24,7 +25,24 @@ impl ReqwestTransport {
     /// # Errors
     /// [`ErrorKind::Network`] when TLS cannot be set up on this machine.
     pub fn new() -> Result<Self, Error> {
-        reqwest::Client::builder()
+        Self::build(reqwest::Client::builder())
+    }
+
+    /// The same, through this proxy instead of the environment's. Credentials stand in the address.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] for an address that is no proxy's, [`ErrorKind::Network`] when TLS cannot be set up.
+    pub fn through_proxy(proxy: &Url) -> Result<Self, Error> {
+        let proxy = reqwest::Proxy::all(proxy.as_str()).map_err(|error| {
+            Error::invalid("invalid_proxy", "the proxy's address is not one")
+                .with_remedy("Give it as http://host:port.")
+                .with_source(error.without_url())
+        })?;
+        Self::build(reqwest::Client::builder().proxy(proxy))
+    }
+
+    fn build(builder: reqwest::ClientBuilder) -> Result<Self, Error> {
+        builder
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
             .build()

@@ -5,8 +5,8 @@ use entra_apps::api::{ApplicationKey, DeletedKind};
 use entra_apps::ids::AppId;
 use entra_apps::model::query::Filter;
 use entra_apps::model::{
-    ApplicationPatch, NewAppRoleAssignment, NewApplication, NewOAuth2PermissionGrant, NewPasswordCredential,
-    NewServicePrincipal, OAuth2PermissionGrantPatch, ServicePrincipalPatch, SignInAudience,
+    ApplicationPatch, ApplicationProperty, NewAppRoleAssignment, NewApplication, NewOAuth2PermissionGrant,
+    NewPasswordCredential, NewServicePrincipal, OAuth2PermissionGrantPatch, ServicePrincipalPatch, SignInAudience,
 };
 use entra_apps::permission::{MICROSOFT_GRAPH, microsoft_graph};
 
@@ -51,7 +51,8 @@ async fn lists_are_filtered_selected_ordered_counted_and_paged() {
         let new = NewApplication::new(format!("Listed {number:02}")).tags(vec![format!("t{}", number % 2)]);
         client.applications().create(&new).await.unwrap();
     }
-    let listed = || client.applications().list().filter(Filter::starts_with("displayName", "Listed"));
+    let listed =
+        || client.applications().list().filter(Filter::starts_with(ApplicationProperty::DisplayName, "Listed"));
     assert_eq!(listed().all().await.unwrap().len(), 25);
     quiet(&tenant);
     let mut items = listed().top(10).items();
@@ -62,10 +63,15 @@ async fn lists_are_filtered_selected_ordered_counted_and_paged() {
     assert_eq!((count, counts(&tenant).0), (25, 3), "items and pages");
     let page = listed().count().top(5).page().await.unwrap();
     assert_eq!((page.count, page.value.len(), page.has_next()), (Some(25), 5, true));
-    let ordered = listed().order_by_descending("displayName").select(&["displayName"]).all().await.unwrap();
+    let ordered = listed()
+        .order_by_descending(ApplicationProperty::DisplayName)
+        .select([ApplicationProperty::DisplayName])
+        .all()
+        .await
+        .unwrap();
     assert_eq!(ordered[0].display_name.as_deref(), Some("Listed 24"));
     assert_eq!(ordered[0].id, None, "not selected");
-    let tagged = listed().filter(Filter::any_eq("tags", "t1")).all().await.unwrap();
+    let tagged = listed().filter(Filter::any_eq(ApplicationProperty::Tags, "t1")).all().await.unwrap();
     assert_eq!(tagged.len(), 12);
     let others = listed().filter(!Filter::eq("displayName", "Listed 03")).all().await.unwrap();
     assert_eq!(others.len(), 24);

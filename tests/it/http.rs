@@ -149,3 +149,32 @@ async fn an_answer_of_another_kind_is_told_without_its_text() {
     assert_eq!(error.kind(), ErrorKind::Decode);
     assert!(!format!("{error} {error:?}").contains("very-private"), "{error:?}");
 }
+
+#[tokio::test]
+async fn every_page_of_an_advanced_query_is_asked_for_as_one() {
+    let mut server = Server::new_async().await;
+    let next = format!("{}/v1.0/applications?$skiptoken=abc", server.url());
+    server
+        .mock("GET", Matcher::Regex("skiptoken=abc".to_owned()))
+        .match_header("consistencylevel", "eventual")
+        .with_body(r#"{"value":[{"displayName":"B"}]}"#)
+        .create_async()
+        .await;
+    server
+        .mock("GET", Matcher::Regex("^/v1.0/applications[?]%24orderby".to_owned()))
+        .match_header("consistencylevel", "eventual")
+        .with_body(format!(r#"{{"value":[],"@odata.nextLink":"{next}"}}"#))
+        .create_async()
+        .await;
+    let all = client(&server).applications().list().order_by("displayName").all().await.unwrap();
+    assert_eq!(all[0].display_name.as_deref(), Some("B"), "an empty page is not the end");
+}
+
+#[tokio::test]
+async fn a_proxy_is_used() {
+    let mut proxy = Server::new_async().await;
+    proxy.mock("GET", Matcher::Any).with_body("by proxy").create_async().await;
+    let transport = ReqwestTransport::through_proxy(&Url::parse(&proxy.url()).unwrap()).unwrap();
+    let answer = transport.send(get("http://graph.invalid/v1.0/organization")).await.unwrap();
+    assert_eq!(answer.body().as_ref(), b"by proxy");
+}

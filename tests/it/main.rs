@@ -11,6 +11,7 @@ mod input;
 mod job;
 mod lag;
 mod plans;
+mod review;
 mod secrets;
 mod support;
 mod traces;

@@ -42,6 +42,7 @@ async fn a_plan_that_was_kept_is_the_same_and_can_be_applied() {
     let client = tenant.client();
     let plan = client.plan(&guides::immybot::registration("contoso")).await.unwrap();
     let kept = Plan::from_json(&plan.to_json()).unwrap();
+    assert_eq!(kept, plan);
     assert_eq!(kept.lines(), plan.lines());
     assert_eq!(kept.to_json(), plan.to_json());
     client.apply(&kept).await.unwrap();
@@ -89,9 +90,22 @@ async fn high_privilege_is_applied_only_when_approved_by_name() {
     assert_eq!((error.error().kind(), error.error().code()), (ErrorKind::NeedsApproval, "needs_approval"));
     assert!(error.to_string().contains("Directory.ReadWrite.All"), "{error}");
     assert_eq!(counts(&tenant).1, 0);
-    client.apply(&plan).approve("Directory.ReadWrite.All").await.unwrap();
+    let misspelt =
+        client.apply(&plan).approve("directory.readwrite.all").approve("Directory.Raed.All").await.unwrap_err();
+    assert_eq!(misspelt.error().code(), "unknown_approval", "{misspelt}");
+    client.apply(&plan).approve("directory.readwrite.all").await.unwrap();
     let plan = client.plan(&registration).await.unwrap();
     assert!(plan.needs_approval().is_empty(), "what is granted needs no approval");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_that_was_tampered_with_is_checked_again() {
+    let registration = guides::immybot::registration("contoso");
+    let plan = tenant().client().plan(&registration).await.unwrap();
+    let other = plan.to_json().replace("https://contoso.immy.bot/", "http://evil.example/");
+    assert_eq!(Plan::from_json(&other).unwrap_err().code(), "redirect_uri");
+    assert_eq!(serde_json::from_str::<Plan>(&plan.to_json()).unwrap(), plan);
+    assert!(serde_json::from_str::<Plan>(&plan.to_json().replacen("\"format\": 1", "\"format\": 2", 1)).is_err());
 }
 
 #[test]
