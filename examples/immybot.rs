@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use entra_apps::permission::microsoft_graph::{application, delegated};
 use entra_apps::{AppRegistration, ClientSecret, Platform, SignInAudience};
-use support::{Flag, Guide, HandOver};
+use support::{Failure, Flag, Guide};
 
 const FLAGS: &[Flag] = &[Flag { name: "domain", value: Some("NAME"), help: "NAME.immy.bot; contoso by default" }];
 
@@ -33,19 +33,30 @@ pub(crate) fn registration(domain: &str) -> AppRegistration {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     support::run(FLAGS, |flags| {
-        let domain = flags.value("domain").unwrap_or("contoso");
-        let domain = domain.strip_suffix(".immy.bot").unwrap_or(domain);
+        let domain = domain(flags.value("domain").unwrap_or("contoso"))?;
         Ok(Guide {
             vendor: "ImmyBot",
-            registration: registration(domain),
-            remarks: Vec::new(),
-            hand_over: HandOver {
-                place: "Show More → Azure, permission level Custom",
-                values: support::ids,
-                keep: None,
-            },
+            registration: registration(&domain),
+            remarks: vec![
+                "For the data of your customers, each has to consent as well: see GDAP Customers in ImmyBot's documentation.",
+            ],
+            place: "Show More → Azure, permission level Custom",
+            values: support::ids,
+            sink: None,
             closing: &[],
         })
     })
     .await
+}
+
+/// The name in front of `.immy.bot`, however much of the address was given.
+fn domain(text: &str) -> Result<String, Failure> {
+    let name = text.trim().trim_start_matches("https://").trim_end_matches('/');
+    let name = name.strip_suffix(".immy.bot").unwrap_or(name);
+    let good = !name.is_empty() && name.len() <= 63 && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    if !good || name.starts_with('-') || name.ends_with('-') {
+        let remedy = "Give the name in front of .immy.bot, for example --domain contoso.";
+        return Err(Failure::new("invalid_domain", format!("{text:?} is no ImmyBot domain"), remedy));
+    }
+    Ok(name.to_ascii_lowercase())
 }

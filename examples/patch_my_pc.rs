@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use entra_apps::permission::microsoft_graph::application;
 use entra_apps::time::Duration;
 use entra_apps::{AppRegistration, ClientSecret, Registered, SignInAudience};
-use support::{Guide, HandOver};
+use support::Guide;
 
 /// Patch My PC takes a registration for this long after its creation.
 const USABLE: Duration = Duration::hours(72);
@@ -30,8 +30,13 @@ async fn main() -> ExitCode {
         Ok(Guide {
             vendor: "Patch My PC",
             registration: registration(),
-            remarks: vec!["Use it within 72 hours: after that, Patch My PC takes it as expired.".to_owned()],
-            hand_over: HandOver { place: "Recover your company", values, keep: None },
+            remarks: vec![
+                "The tenant must be the one of the Patch My PC company.",
+                "Use it within 72 hours: after that, Patch My PC takes it as expired.",
+            ],
+            place: "Recover your company",
+            values,
+            sink: None,
             closing: &[],
         })
     })

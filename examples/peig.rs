@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use entra_apps::permission::microsoft_graph::{application, delegated};
 use entra_apps::{AppRegistration, ClientSecret, Platform, SignInAudience};
-use support::{Flag, Guide, HandOver};
+use support::{Failure, Flag, Guide};
 
 const FLAGS: &[Flag] =
     &[Flag { name: "audience", value: Some("single|multiple"), help: "who may sign in; multiple by default" }];
@@ -32,20 +32,22 @@ pub(crate) fn registration(audience: SignInAudience) -> AppRegistration {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     support::run(FLAGS, |flags| {
-        let audience = audience(flags.value("audience").unwrap_or("multiple"));
-        let mut remarks = Vec::new();
+        let audience = audience(flags.value("audience").unwrap_or("multiple"))?;
+        let mut remarks =
+            vec!["Note when the secret ends: before that, make another and update the configuration in Peig."];
         if flags.value("audience").is_none() {
             remarks.push(
                 "The guide names “this organizational directory only” and “any tenant, multitenant” in one line; \
-                 multitenant is taken. --audience single chooses the other."
-                    .to_owned(),
+                 multitenant is taken. --audience single chooses the other.",
             );
         }
         Ok(Guide {
             vendor: "Peig",
             registration: registration(audience),
             remarks,
-            hand_over: HandOver { place: "Step 3, Configure Peig Connector", values: support::ids, keep: None },
+            place: "Step 3, Configure Peig Connector",
+            values: support::ids,
+            sink: None,
             closing: &[
                 ("PeigUserManagerApp is registered in Entra", &["registered"]),
                 (
@@ -60,11 +62,12 @@ async fn main() -> ExitCode {
     .await
 }
 
-fn audience(flag: &str) -> SignInAudience {
+fn audience(flag: &str) -> Result<SignInAudience, Failure> {
     match flag {
-        "single" => SignInAudience::SingleOrganization,
-        "multiple" => SignInAudience::MultipleOrganizations,
-        // The check refuses what Entra does not know, and says so.
-        other => SignInAudience::Other(other.to_owned()),
+        "single" => Ok(SignInAudience::SingleOrganization),
+        "multiple" => Ok(SignInAudience::MultipleOrganizations),
+        other => {
+            Err(Failure::new("invalid_audience", format!("{other:?} is no audience"), "Choose single or multiple."))
+        }
     }
 }

@@ -33,7 +33,7 @@ fn over_http(flags: &Flags) -> Result<(Client, Recorder), Failure> {
     let client = match &flags.emulator {
         Some(address) => {
             let url = Url::parse(address).map_err(|_| {
-                failure(
+                Failure::new(
                     "invalid_emulator",
                     format!("{address} is no address"),
                     "Give the emulator's baseUrl, such as http://127.0.0.1:8400.",
@@ -62,9 +62,9 @@ fn over_http(flags: &Flags) -> Result<(Client, Recorder), Failure> {
 
 #[cfg(not(feature = "reqwest"))]
 fn over_http(_: &Flags) -> Result<(Client, Recorder), Failure> {
-    Err(failure(
+    Err(Failure::new(
         "no_reqwest",
-        "this example was built without the feature reqwest".to_owned(),
+        "this example was built without the feature reqwest",
         "Build it with default features.",
     ))
 }
@@ -72,14 +72,10 @@ fn over_http(_: &Flags) -> Result<(Client, Recorder), Failure> {
 #[cfg(feature = "reqwest")]
 fn variable(name: &str) -> Result<String, Failure> {
     std::env::var(name).map_err(|_| {
-        failure(
+        Failure::new(
             "missing_variable",
             format!("the environment variable {name} is not set"),
             "Set ENTRA_TENANT_ID, ENTRA_CLIENT_ID and ENTRA_CLIENT_SECRET to those of an app that may register apps.",
         )
     })
-}
-
-fn failure(code: &str, message: String, remedy: &str) -> Failure {
-    Failure { code: code.to_owned(), message, remedy: remedy.to_owned() }
 }

@@ -32,6 +32,11 @@ pub(crate) struct Flags {
 
 #[allow(dead_code)] // not every guide has flags of its own
 impl Flags {
+    /// For an error about the flags themselves: whether JSON was asked for.
+    pub(crate) fn only_json() -> Self {
+        Self { json: std::env::args().any(|argument| argument == "--json"), ..Self::default() }
+    }
+
     /// The flags of the command line, or nothing when help was asked for.
     pub(crate) fn parse(vendor_flags: &'static [Flag]) -> Result<Option<Self>, String> {
         let mut flags = Self::default();
@@ -95,26 +100,37 @@ impl Flags {
 }
 
 fn print_help(vendor_flags: &[Flag]) {
-    println!("Without flags it runs on an in-memory tenant.\n");
+    let name = std::env::args().next().unwrap_or_default();
+    let name =
+        std::path::Path::new(&name).file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let mut text = format!(
+        "usage: {name} [flags]\n\nPlans the registration, applies it twice (the second time changes nothing) and checks\n\
+         it: on an in-memory tenant, unless a flag says otherwise. Exit code 0 when every\n\
+         required or selected step is done (with --plan: when it could be planned).\n\n"
+    );
     let common: &[(&str, &str)] = &[
         ("--emulator URL", "over HTTP, against the emulator example"),
-        ("--live", "a real tenant; credentials from ENTRA_TENANT_ID, ENTRA_CLIENT_ID, ENTRA_CLIENT_SECRET"),
+        ("--live", "a real tenant"),
         ("--plan", "only say what would change"),
-        ("--task NAME", "with the optional permissions of a task; may be given several times"),
+        ("--task NAME", "with the optional permissions of a task; repeatable"),
         ("--all-tasks", "with every optional permission"),
         ("--approve NAME|all", "approve a permission that deserves a second look"),
         ("--adopt CLIENT-ID", "take an application that was made by hand"),
-        ("--create-another", "create one although there is one of the same display name"),
-        ("--replace-secret", "issue another client secret; the earlier one stays"),
+        ("--create-another", "although there is one of the same display name"),
+        ("--replace-secret", "issue another secret; the earlier one stays"),
         ("--show-secret", "show the secret's value"),
-        ("--deadline SECONDS", "how long a run may take"),
-        ("--json", "one JSON object on standard output, and nothing else"),
+        ("--deadline SECONDS", "how long each run may take"),
+        ("--json", "one JSON object on standard output, nothing else"),
     ];
     let own = vendor_flags.iter().map(|flag| {
         let value = flag.value.map(|value| format!(" {value}")).unwrap_or_default();
         (format!("--{}{value}", flag.name), flag.help)
     });
-    for (flag, help) in own.chain(common.iter().map(|(flag, help)| ((*flag).to_owned(), *help))) {
-        println!("  {flag:<22} {help}");
-    }
+    let lines = own.chain(common.iter().map(|(flag, help)| ((*flag).to_owned(), *help)));
+    text.extend(lines.map(|(flag, help)| format!("  {flag:<22} {help}\n")));
+    text.push_str(
+        "\n--live takes its credentials from ENTRA_TENANT_ID, ENTRA_CLIENT_ID and\nENTRA_CLIENT_SECRET; \
+         with --emulator they override the emulator's own.\nTasks are listed by --plan.\n",
+    );
+    super::output::print(&text);
 }

@@ -6,12 +6,15 @@ mod output;
 mod recorder;
 
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
-use entra_apps::{AppRegistration, ApplyError, Client, Error, IssuedSecret, Plan, Registered};
+use entra_apps::ids::KeyId;
+use entra_apps::{AppRegistration, ApplyError, Client, Error, Plan, Registered, SecretSink};
 
 pub(crate) use flags::{Flag, Flags};
-use output::{Failure, Output};
+pub(crate) use output::Failure;
+use output::Output;
 use recorder::{Counts, Recorder};
 
 /// A vendor's guide: the registration, and what becomes of its result.
@@ -20,30 +23,28 @@ pub(crate) struct Guide {
     pub(crate) vendor: &'static str,
     pub(crate) registration: AppRegistration,
     /// What a person is to know before anything is written.
-    pub(crate) remarks: Vec<String>,
+    pub(crate) remarks: Vec<&'static str>,
     /// Where the values go, as the vendor's guide says.
-    pub(crate) hand_over: HandOver,
+    pub(crate) place: &'static str,
+    pub(crate) values: fn(&Registered) -> Vec<(&'static str, String)>,
+    /// Keeps each secret where the vendor's product reads it, and the name of that place.
+    pub(crate) sink: Option<(String, Arc<dyn SecretSink>)>,
     /// The vendor's own closing checklist: a sentence, and the codes that it stands for.
     pub(crate) closing: &'static [(&'static str, &'static [&'static str])],
 }
 
-/// Where the values go.
-pub(crate) struct HandOver {
-    pub(crate) place: &'static str,
-    pub(crate) values: fn(&Registered) -> Vec<(&'static str, String)>,
-    /// Keeps the result where the vendor's product reads it; what it did, in a sentence.
-    pub(crate) keep: Option<Keep>,
-}
-
-pub(crate) type Keep = Box<dyn Fn(&Registered, &IssuedSecret) -> std::io::Result<String>>;
-
 /// Parses the flags, does the job, and shows it.
-pub(crate) async fn run(vendor_flags: &'static [Flag], guide: impl FnOnce(&Flags) -> Result<Guide, Error>) -> ExitCode {
+pub(crate) async fn run(
+    vendor_flags: &'static [Flag],
+    guide: impl FnOnce(&Flags) -> Result<Guide, Failure>,
+) -> ExitCode {
     let flags = match Flags::parse(vendor_flags) {
         Ok(Some(flags)) => flags,
         Ok(None) => return ExitCode::SUCCESS,
         Err(text) => {
-            eprintln!("{text}\nTry --help.");
+            let mut output = Output::new(&Flags::only_json());
+            output.failed(Failure::new("bad_flag", text, "--help lists the flags."));
+            output.finish();
             return ExitCode::from(2);
         }
     };
@@ -51,8 +52,7 @@ pub(crate) async fn run(vendor_flags: &'static [Flag], guide: impl FnOnce(&Flags
     let job = async {
         let mut guide = guide(&flags)?;
         guide.registration = select(guide.registration, &flags)?;
-        Box::pin(do_the_job(&flags, &guide, &mut output)).await?;
-        Ok::<_, Failure>(())
+        Box::pin(do_the_job(&flags, &guide, &mut output)).await
     };
     if let Err(failure) = job.await {
         output.failed(failure);
@@ -78,39 +78,45 @@ fn select(registration: AppRegistration, flags: &Flags) -> Result<AppRegistratio
 
 async fn do_the_job(flags: &Flags, guide: &Guide, output: &mut Output) -> Result<(), Failure> {
     let (client, recorder) = connect::client(flags)?;
+    let bounded = || match flags.deadline {
+        Some(seconds) => client.with_deadline(Duration::from_secs(seconds)),
+        None => client.clone(),
+    };
     output.title(guide);
-    let registration = &guide.registration;
     let mut held = Vec::new();
     for run in 1..=2 {
         let before = recorder.counts();
-        let bounded = match flags.deadline {
-            Some(seconds) => client.with_deadline(Duration::from_secs(seconds)),
-            None => client.clone(),
-        };
-        let plan = plan(&bounded, registration, flags, run, &held).await?;
+        let client = bounded();
+        let plan = plan(&client, &guide.registration, flags, run, &held).await?;
         output.plan(run, &plan);
+        let planned = plan.changes().count();
         if flags.plan {
+            output.run(planned, &recorder.counts().since(&before));
             output.plan_only();
             return Ok(());
         }
-        keep_secrets_in_sight(flags, guide, &plan)?;
-        let result = apply(&bounded, &plan, flags, output).await;
-        output.run(plan.changes().count(), recorder.counts().since(&before));
-        let registered = match result {
-            Ok(registered) => registered,
+        see_to_secrets(flags, guide, &plan, run)?;
+        let result = apply(&client, &plan, flags, guide, output).await;
+        output.run(planned, &recorder.counts().since(&before));
+        let (registered, error) = match result {
+            Ok(registered) => (registered, None),
             Err(error) => {
                 let (error, report) = error.into_parts();
-                keep(guide, &report, output);
-                output.report(guide, &report);
-                return Err(error.into());
+                (report, Some(error))
             }
         };
         held.extend(registered.secrets.iter().map(|secret| secret.key_id));
-        keep(guide, &registered, output);
-        output.report(guide, &registered);
+        output.report(guide, &registered, run);
+        if let Some(error) = error {
+            return Err(error.into());
+        }
     }
-    let checklist = client.verify(registration).await?;
-    output.checklist(guide, &checklist);
+    let client = bounded();
+    let mut check = client.verify(&guide.registration);
+    if let Some(app_id) = &flags.adopt {
+        check = check.adopt(app_id.parse()?);
+    }
+    output.checklist(guide, &check.await?);
     Ok(())
 }
 
@@ -119,7 +125,7 @@ async fn plan(
     registration: &AppRegistration,
     flags: &Flags,
     run: u32,
-    held: &[entra_apps::ids::KeyId],
+    held: &[KeyId],
 ) -> Result<Plan, Error> {
     let mut request = client.plan(registration);
     if let Some(app_id) = &flags.adopt {
@@ -140,7 +146,13 @@ async fn plan(
     request.await
 }
 
-async fn apply(client: &Client, plan: &Plan, flags: &Flags, output: &Output) -> Result<Registered, ApplyError> {
+async fn apply(
+    client: &Client,
+    plan: &Plan,
+    flags: &Flags,
+    guide: &Guide,
+    output: &Output,
+) -> Result<Registered, ApplyError> {
     let mut apply = client.apply(plan);
     for name in &flags.approve {
         apply = if name == "all" { apply.approve_all() } else { apply.approve(name) };
@@ -149,6 +161,9 @@ async fn apply(client: &Client, plan: &Plan, flags: &Flags, output: &Output) -> 
         // Nobody's tenant: an example approves by itself, and says so.
         apply = apply.approve_all();
     }
+    if let Some((_, sink)) = &guide.sink {
+        apply = apply.secret_sink(Arc::clone(sink));
+    }
     output.approvals(plan, flags);
     if let Some(progress) = output.progress() {
         apply = apply.on_progress(progress);
@@ -156,34 +171,27 @@ async fn apply(client: &Client, plan: &Plan, flags: &Flags, output: &Output) -> 
     apply.await
 }
 
-/// A real secret that is neither shown nor kept would be lost.
-fn keep_secrets_in_sight(flags: &Flags, guide: &Guide, plan: &Plan) -> Result<(), Failure> {
+/// A secret that is neither shown nor kept would be lost; a place that gets none would stay empty without a word.
+fn see_to_secrets(flags: &Flags, guide: &Guide, plan: &Plan, run: u32) -> Result<(), Failure> {
     let issues = plan.changes().any(|line| line.code.starts_with("secret:"));
-    if flags.live && issues && !flags.show_secret && guide.hand_over.keep.is_none() {
-        return Err(Failure {
-            code: "secret_unseen".to_owned(),
-            message: "a client secret would be issued and nobody would see its value".to_owned(),
-            remedy: "Run it with --show-secret, where nobody else reads the screen.".to_owned(),
-        });
+    if let (Some((place, _)), false, 1) = (&guide.sink, issues, run) {
+        return Err(Failure::new(
+            "not_written",
+            format!("no secret would be issued, so {place} would not be written"),
+            "A live secret's value cannot be read again: run it with --replace-secret to issue another.",
+        ));
+    }
+    if flags.live && issues && !flags.show_secret && guide.sink.is_none() {
+        return Err(Failure::new(
+            "secret_unseen",
+            "a client secret would be issued and nobody would see its value".to_owned(),
+            "Run it with --show-secret, where nobody else reads the screen.",
+        ));
     }
     Ok(())
 }
 
-fn keep(guide: &Guide, registered: &Registered, output: &mut Output) {
-    let Some(keep) = &guide.hand_over.keep else { return };
-    for secret in &registered.secrets {
-        match keep(registered, secret) {
-            Ok(done) => output.say(&done),
-            Err(error) => output.failed(Failure {
-                code: "not_kept".to_owned(),
-                message: format!("the secret could not be kept: {error}"),
-                remedy: "Choose a place that can be written, and run it again with --replace-secret.".to_owned(),
-            }),
-        }
-    }
-}
-
-/// The three ids that every guide asks for, and the secret's line.
+/// The three ids that every guide asks for.
 #[allow(dead_code)] // one guide names them otherwise
 pub(crate) fn ids(registered: &Registered) -> Vec<(&'static str, String)> {
     let Some(app) = &registered.application else { return Vec::new() };

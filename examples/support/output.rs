@@ -1,6 +1,6 @@
 //! What is shown: a text for a person, or one JSON object.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 use entra_apps::secrecy::ExposeSecret;
@@ -13,26 +13,54 @@ use super::flags::Flags;
 use super::{Counts, Guide};
 
 /// Why it failed.
+#[derive(Debug)]
 pub(crate) struct Failure {
-    pub(crate) code: String,
-    pub(crate) message: String,
-    pub(crate) remedy: String,
+    code: String,
+    message: String,
+    remedy: String,
+}
+
+impl Failure {
+    pub(crate) fn new(code: &str, message: impl Into<String>, remedy: &str) -> Self {
+        Self { code: code.to_owned(), message: message.into(), remedy: remedy.to_owned() }
+    }
 }
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let mut message = error.to_string();
-        let remedy = error.remedy().unwrap_or_default().to_owned();
+        let remedy = error.remedy().unwrap_or_default();
         if let Some(end) = message.find(&format!(". {remedy}")).filter(|_| !remedy.is_empty()) {
             message.truncate(end);
         }
-        Self { code: error.code().to_owned(), message, remedy }
+        let mut source = std::error::Error::source(&error);
+        while let Some(cause) = source {
+            message.push_str(": ");
+            message.push_str(&cause.to_string());
+            source = cause.source();
+        }
+        // Where a flag does it, the flag is named.
+        let flag = match error.code() {
+            "same_name" => " (--adopt CLIENT-ID, --create-another)",
+            "needs_approval" => " (--approve NAME)",
+            "unknown_purpose" => " (--task NAME)",
+            "deadline" | "not_visible_yet" => " (--deadline SECONDS)",
+            _ => "",
+        };
+        Self::new(error.code(), message, &format!("{remedy}{flag}"))
     }
+}
+
+/// Writes to standard output. Whoever reads may have gone away; the job goes on all the same.
+pub(crate) fn print(text: &str) {
+    let _ = std::io::stdout().write_all(text.as_bytes());
 }
 
 pub(crate) struct Output {
     json: bool,
     colour: bool,
+    /// Columns of the terminal, where there is one.
+    width: Option<usize>,
     show_secret: bool,
     plan_only: bool,
     app: Value,
@@ -45,6 +73,7 @@ pub(crate) struct Output {
 
 #[derive(Clone, Copy)]
 enum Style {
+    Plain,
     Bold,
     Green,
     Yellow,
@@ -54,10 +83,13 @@ enum Style {
 
 impl Output {
     pub(crate) fn new(flags: &Flags) -> Self {
-        let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+        let terminal = std::io::stdout().is_terminal();
+        let dumb = std::env::var("TERM").is_ok_and(|term| term == "dumb");
+        let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).unwrap_or(80);
         Self {
             json: flags.json,
-            colour,
+            colour: terminal && !dumb && std::env::var_os("NO_COLOR").is_none(),
+            width: terminal.then_some(columns),
             show_secret: flags.show_secret,
             plan_only: false,
             app: Value::Null,
@@ -69,11 +101,32 @@ impl Output {
         }
     }
 
-    fn paint(&self, style: Style, text: &str) -> String {
-        if !self.colour {
-            return text.to_owned();
+    /// A line, wrapped to the terminal, what follows indented beneath its text.
+    fn line(&self, style: Style, text: &str) {
+        if self.json {
+            return;
         }
+        let indent = text.chars().take_while(|c| *c == ' ').count();
+        let hanging = " ".repeat(indent + 4);
+        let mut line = String::new();
+        let mut lines = Vec::new();
+        for word in text.split_inclusive(' ') {
+            let room = self.width.unwrap_or(usize::MAX);
+            if line.chars().count() + word.trim_end().chars().count() > room && !line.trim().is_empty() {
+                lines.push(std::mem::replace(&mut line, hanging.clone()));
+            }
+            line.push_str(word);
+        }
+        lines.push(line);
+        for line in lines {
+            print(&format!("{}\n", self.paint(style, line.trim_end())));
+        }
+    }
+
+    fn paint(&self, style: Style, text: &str) -> String {
         let code = match style {
+            _ if !self.colour || text.is_empty() => return text.to_owned(),
+            Style::Plain => return text.to_owned(),
             Style::Bold => 1,
             Style::Green => 32,
             Style::Yellow => 33,
@@ -83,20 +136,15 @@ impl Output {
         format!("\x1b[{code}m{text}\x1b[0m")
     }
 
-    pub(crate) fn say(&self, text: &str) {
-        if !self.json {
-            println!("{text}");
-        }
-    }
-
     fn heading(&self, text: &str) {
-        self.say(&format!("\n{}", self.paint(Style::Bold, text)));
+        self.line(Style::Plain, "");
+        self.line(Style::Bold, text);
     }
 
     pub(crate) fn title(&self, guide: &Guide) {
-        self.say(&self.paint(Style::Bold, &format!("{}: {}", guide.vendor, guide.registration.display_name())));
+        self.line(Style::Bold, &format!("{}: {}", guide.vendor, guide.registration.display_name()));
         for remark in &guide.remarks {
-            self.say(&self.paint(Style::Yellow, &format!("  {remark}")));
+            self.line(Style::Yellow, &format!("  {remark}"));
         }
     }
 
@@ -104,7 +152,7 @@ impl Output {
         if run > 1 {
             self.heading("The same again");
             if plan.is_converged() {
-                self.say("Nothing to do.");
+                self.line(Style::Plain, "Nothing to do.");
                 return;
             }
         }
@@ -116,7 +164,7 @@ impl Output {
                 Some('=' | '·' | '○') => Style::Dim,
                 _ => Style::Bold,
             };
-            self.say(&self.paint(style, line));
+            self.line(style, line);
         }
     }
 
@@ -127,31 +175,31 @@ impl Output {
     pub(crate) fn approvals(&self, plan: &Plan, flags: &Flags) {
         let names: Vec<String> = plan.needs_approval().iter().map(ToString::to_string).collect();
         if !flags.live && !names.is_empty() {
-            self.say(&format!("Approved by this example, because the tenant is nobody's: {}", names.join(", ")));
+            let text = format!("Approved by this example, because the tenant is nobody's: {}", names.join(", "));
+            self.line(Style::Yellow, &text);
         }
     }
 
     /// What is told while an apply runs.
     pub(crate) fn progress(&self) -> Option<impl Fn(&Progress) + Send + Sync + 'static> {
         (!self.json).then_some(|progress: &Progress| match progress {
-            Progress::Done(what) => println!("  ✓ {what}"),
+            Progress::Done(what) => print(&format!("  ✓ {what}\n")),
             Progress::Waiting(wait) => {
-                println!("  … {} waits {:.1} s ({:?})", wait.operation, wait.duration.as_secs_f64(), wait.reason);
+                let (operation, seconds) = (wait.operation, wait.duration.as_secs_f64());
+                print(&format!("  … {operation} waits {seconds:.1} s ({:?})\n", wait.reason));
             }
             _ => {}
         })
     }
 
-    pub(crate) fn run(&mut self, changes: usize, counts: Counts) {
+    pub(crate) fn run(&mut self, changes: usize, counts: &Counts) {
         let (requests, trips, writes) = (counts.requests(), counts.round_trips(), counts.writes());
         self.runs.push(json!({"changes": changes, "requests": requests, "roundTrips": trips, "writes": writes}));
-        self.say(&self.paint(
-            Style::Dim,
-            &format!("{changes} changes, {requests} requests, {trips} round trips, {writes} writes"),
-        ));
+        let text = format!("Changes planned: {changes}. Requests: {requests}, round trips: {trips}, writes: {writes}.");
+        self.line(Style::Dim, &text);
     }
 
-    pub(crate) fn report(&mut self, guide: &Guide, registered: &Registered) {
+    pub(crate) fn report(&mut self, guide: &Guide, registered: &Registered, run: u32) {
         if let Some(app) = &registered.application {
             self.app = json!({
                 "tenantId": registered.tenant_id, "appId": app.app_id, "objectId": app.application_id,
@@ -163,32 +211,42 @@ impl Output {
             self.secrets.push(self.secret(secret));
         }
         for text in &registered.corrections {
-            self.say(&self.paint(Style::Yellow, &format!("Corrected: {text}")));
+            self.line(Style::Yellow, &format!("Corrected: {text}"));
         }
-        for item in &registered.open {
-            self.say(&self.paint(Style::Yellow, &format!("Open: {item}")));
+        if run == 1 || !registered.secrets.is_empty() {
+            self.values(guide, registered);
         }
-        if self.runs.len() > 1 && registered.secrets.is_empty() {
+        if run == 1 {
+            for item in &registered.open {
+                let flag = if item.code.starts_with("secret_value:") { " (--replace-secret)" } else { "" };
+                self.line(Style::Yellow, &format!("Open: {item}{flag}"));
+            }
+        }
+    }
+
+    fn values(&self, guide: &Guide, registered: &Registered) {
+        let values = (guide.values)(registered);
+        if values.is_empty() {
             return;
         }
-        self.heading(&format!("Values to copy: {}", guide.hand_over.place));
-        for (label, value) in (guide.hand_over.values)(registered) {
-            self.say(&format!("  {label:<26} {value}"));
+        self.heading(&format!("Values to copy: {}", guide.place));
+        for (label, value) in values {
+            self.line(Style::Plain, &format!("  {label:<26} {value}"));
         }
         for secret in &registered.secrets {
-            let shown = if self.show_secret {
-                secret.value.expose_secret().to_owned()
-            } else {
-                "(hidden; --show-secret shows it)".to_owned()
+            let shown = match &guide.sink {
+                _ if self.show_secret => secret.value.expose_secret().to_owned(),
+                Some((place, _)) => format!("in {place}, which only its owner can read"),
+                None => "(not shown; --replace-secret --show-secret issues another and shows it)".to_owned(),
             };
-            self.say(&format!("  {:<26} {shown}", "Client secret Value"));
-            self.say(&format!("  {:<26} {}", "Secret ends", date(secret.end)));
+            self.line(Style::Plain, &format!("  {:<26} {shown}", "Client secret Value"));
+            self.line(Style::Plain, &format!("  {:<26} {}", "Secret ends", day(secret.end)));
         }
     }
 
     fn secret(&self, secret: &IssuedSecret) -> Value {
-        let mut value =
-            json!({"keyId": secret.key_id, "displayName": secret.display_name, "endDateTime": date(secret.end)});
+        let end = secret.end.format(&Rfc3339).unwrap_or_default();
+        let mut value = json!({"keyId": secret.key_id, "displayName": secret.display_name, "endDateTime": end});
         if self.show_secret {
             value["value"] = secret.value.expose_secret().into();
         }
@@ -201,7 +259,10 @@ impl Output {
             .items
             .iter()
             .map(|item| {
-                json!({"code": item.code, "step": item.step, "required": item.required, "done": item.done, "remedy": item.remedy})
+                json!({
+                    "code": item.code, "step": item.step, "required": item.required, "done": item.done,
+                    "remedy": item.remedy,
+                })
             })
             .collect();
         self.heading("Checklist");
@@ -211,9 +272,9 @@ impl Output {
                 (false, true) => ("[ ]", Style::Red),
                 (false, false) => ("[ ]", Style::Yellow),
             };
-            self.say(&format!("  {} {}", self.paint(style, sign), item.step));
+            self.line(style, &format!("  {sign} {}", item.step));
             if let Some(remedy) = &item.remedy {
-                self.say(&self.paint(Style::Dim, &format!("      {remedy}")));
+                self.line(Style::Dim, &format!("      {remedy}"));
             }
         }
         if guide.closing.is_empty() {
@@ -223,13 +284,13 @@ impl Output {
         for (sentence, codes) in guide.closing {
             let mut items = checklist.items.iter().filter(|item| codes.iter().any(|code| item.code.starts_with(code)));
             let sign = if items.all(|item| item.done) { "[x]" } else { "[ ]" };
-            self.say(&format!("  {sign} {sentence}"));
+            self.line(Style::Plain, &format!("  {sign} {sentence}"));
         }
     }
 
     pub(crate) fn failed(&mut self, failure: Failure) {
         if !self.json {
-            eprintln!("\n{}", self.paint(Style::Red, &format!("Failed: {}", failure.message)));
+            eprintln!("\nFailed: {}", failure.message);
             if !failure.remedy.is_empty() {
                 eprintln!("{}", failure.remedy);
             }
@@ -238,20 +299,21 @@ impl Output {
     }
 
     pub(crate) fn finish(self) -> ExitCode {
-        let good = self.error.is_none() && (self.done || self.plan_only);
+        let mut good = self.error.is_none() && (self.done || self.plan_only);
         if self.json {
             let error = self
                 .error
                 .map(|failure| json!({"code": failure.code, "message": failure.message, "remedy": failure.remedy}));
             let object = json!({
-                "app": self.app, "secrets": self.secrets, "runs": self.runs, "checklist": self.checklist, "error": error,
+                "app": self.app, "secrets": self.secrets, "runs": self.runs, "checklist": self.checklist,
+                "error": error,
             });
-            println!("{object}");
+            good &= writeln!(std::io::stdout(), "{object}").is_ok();
         }
         if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
     }
 }
 
-fn date(date: OffsetDateTime) -> String {
-    date.format(&Rfc3339).unwrap_or_default()
+fn day(date: OffsetDateTime) -> String {
+    format!("{} {:02}:{:02} UTC", date.date(), date.hour(), date.minute())
 }

@@ -18,9 +18,25 @@ use crate::provision::run::Run;
 impl Client {
     /// Carries a plan out. What fails can be run again: it ends where an undisturbed run ends.
     ///
-    /// Awaiting it applies the plan; before that, [`approve`](Apply::approve) and the other methods say more. Least
-    /// permissions: `Application.ReadWrite.All` (or `.OwnedBy`), `Application.Read.All`,
-    /// `AppRoleAssignment.ReadWrite.All` and `DelegatedPermissionGrant.ReadWrite.All`.
+    /// Awaiting it applies the plan; before that, [`approve`](Apply::approve) and the other methods say more. A first run
+    /// takes three requests behind the plan's one: the [upsert](https://learn.microsoft.com/graph/api/application-upsert)
+    /// of the application, then its properties, its
+    /// [service principal](https://learn.microsoft.com/graph/api/serviceprincipal-post-serviceprincipals) and its
+    /// [secret](https://learn.microsoft.com/graph/api/application-addpassword), then the
+    /// [role assignments](https://learn.microsoft.com/graph/api/serviceprincipal-post-approleassignedto) and
+    /// [grants](https://learn.microsoft.com/graph/api/oauth2permissiongrant-post). Least permissions:
+    /// `Application.ReadWrite.All` (or `Application.ReadWrite.OwnedBy`), `AppRoleAssignment.ReadWrite.All`,
+    /// `DelegatedPermissionGrant.ReadWrite.All` and `Directory.Read.All`.
+    ///
+    /// # Errors
+    /// An [`ApplyError`] carries the report of all that was done, issued secrets included. Its kinds:
+    /// - [`NeedsApproval`](crate::ErrorKind::NeedsApproval) and [`Stale`](crate::ErrorKind::Stale), before anything is
+    ///   written;
+    /// - [`Forbidden`](crate::ErrorKind::Forbidden) when the caller may not do a part of it,
+    ///   [`Refused`](crate::ErrorKind::Refused) for a policy of the tenant, [`Conflict`](crate::ErrorKind::Conflict) with
+    ///   the code `key_taken` when a deleted application holds the key;
+    /// - [`Deadline`](crate::ErrorKind::Deadline), [`Throttled`](crate::ErrorKind::Throttled),
+    ///   [`Network`](crate::ErrorKind::Network), [`Service`](crate::ErrorKind::Service): run it again.
     ///
     /// ```
     /// # use entra_apps::{memory::MemoryTenant, AppRegistration, ClientSecret};

@@ -24,7 +24,18 @@ impl Client {
     /// Looks at the tenant and says what [`apply`](Self::apply) would change. Reads only.
     ///
     /// Awaiting it makes the plan; before that, [`adopt`](PlanRequest::adopt) and the other methods say more of this
-    /// run. Least permissions: `Application.Read.All` and `Directory.Read.All`.
+    /// run. It takes one request, two for an application that is there: [`$batch`](https://learn.microsoft.com/graph/json-batching)
+    /// of reads of [applications](https://learn.microsoft.com/graph/api/application-list),
+    /// [service principals](https://learn.microsoft.com/graph/api/serviceprincipal-get) and their grants. Least
+    /// permissions: `Application.Read.All` and `Directory.Read.All`.
+    ///
+    /// # Errors
+    /// - [`ErrorKind::Invalid`] for what Entra would refuse, before anything is sent.
+    /// - [`ErrorKind::Conflict`] with the code `same_name` when there is no application with the key and one of the
+    ///   display name: adopt it or say that another is to be created. With `redirect_uri_elsewhere` when a redirect URI
+    ///   stands under another platform.
+    /// - [`ErrorKind::Refused`] with the code `api_not_in_tenant` when the tenant lacks an API.
+    /// - [`ErrorKind::SignIn`], [`ErrorKind::Forbidden`] and the kinds of a request that got no answer.
     ///
     /// ```
     /// # use entra_apps::{memory::MemoryTenant, AppRegistration};
@@ -39,9 +50,24 @@ impl Client {
         PlanRequest { client: self.clone(), registration, choices: Choices::default() }
     }
 
-    /// Checks every step of the guide against the tenant. Reads only.
+    /// Checks every step of the guide against the tenant. Reads only, the same as [`plan`](Self::plan) does.
     ///
     /// Least permissions: `Application.Read.All` and `Directory.Read.All`.
+    ///
+    /// ```
+    /// # use entra_apps::{memory::MemoryTenant, AppRegistration};
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+    /// let client = MemoryTenant::new().client();
+    /// let checklist = client.verify(&AppRegistration::new("contoso-backup", "Contoso Backup")).await?;
+    /// for item in checklist.open() {
+    ///     println!("{}: {}", item.step, item.remedy.as_deref().unwrap_or_default());
+    /// }
+    /// assert!(!checklist.is_done());
+    /// # Ok::<(), entra_apps::Error>(()) }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    /// As [`plan`](Self::plan), without the conflicts: what is not as it should be is an open item, not an error.
     pub fn verify<'a>(&self, registration: &'a AppRegistration) -> VerifyRequest<'a> {
         VerifyRequest { client: self.clone(), registration, choices: Choices::default() }
     }

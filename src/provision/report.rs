@@ -48,6 +48,10 @@ pub struct RegisteredApplication {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct IssuedSecret {
+    /// The tenant that it is for.
+    pub tenant_id: TenantId,
+    /// The *application (client) id* that it is for.
+    pub app_id: AppId,
     /// The portal's *Secret ID*: not the secret.
     pub key_id: KeyId,
     /// The description.

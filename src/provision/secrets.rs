@@ -57,7 +57,10 @@ impl Run<'_> {
     ) -> Result<(), Error> {
         match answer {
             Ok(PasswordCredential { key_id: Some(key_id), secret_text: Some(value), end_date_time, .. }) => {
+                let Some(app_id) = self.state.application.as_ref().map(|app| app.app_id) else { return Ok(()) };
                 let secret = IssuedSecret {
+                    tenant_id: self.state.tenant,
+                    app_id,
                     key_id,
                     display_name: attempt.name.clone(),
                     value,

@@ -202,16 +202,20 @@ impl Checklist {
     }
 
     fn surplus(&mut self, spec: &AppRegistration, seen: &Snapshot, now: OffsetDateTime) {
-        let lines = Diff::between(spec, seen, &Choices::default(), now).lines;
-        for line in lines.into_iter().filter(|line| line.code.starts_with("surplus:permission_granted:")) {
+        let kinds = [
+            ("surplus:permission_granted", "surplus_grant", "Enterprise applications, Permissions"),
+            ("surplus:permission_declared", "surplus_declaration", "App registrations, API permissions"),
+        ];
+        for line in Diff::between(spec, seen, &Choices::default(), now).lines {
+            let Some((start, code, place)) = kinds.iter().find(|(start, ..)| line.code.starts_with(start)) else {
+                continue;
+            };
             self.items.push(ChecklistItem {
-                code: line.code.replacen("surplus:permission_granted", "surplus_grant", 1),
-                step: format!("No more is granted than needed: {}", line.text),
+                code: line.code.replacen(start, code, 1),
+                step: format!("Nothing more than needed: {}", line.text),
                 required: false,
                 done: false,
-                remedy: Some(
-                    "Take it away under Enterprise applications, Permissions, if nothing else needs it.".to_owned(),
-                ),
+                remedy: Some(format!("Take it away under {place}, if nothing else needs it; exact does it.")),
             });
         }
     }
