@@ -7,6 +7,7 @@ use entra_apps::memory::{Api, Fault, Lag, RetryAfter};
 use entra_apps::model::NewApplication;
 use entra_apps::permission::microsoft_graph::{application, delegated};
 use entra_apps::permission::{MICROSOFT_GRAPH, Permission, PermissionKind};
+use entra_apps::token::{TokenProvider, TokenRequest};
 use entra_apps::{AppRegistration, ClientSecret, ErrorKind, Platform};
 
 use crate::guides;
@@ -118,7 +119,6 @@ async fn a_token_of_another_tenant_is_refused() {
         std::sync::Arc::new(tenant.clone()),
         tenant.clock(),
     );
-    use entra_apps::token::{TokenProvider, TokenRequest};
     let token = provider
         .token(&TokenRequest::new(tenant.id().to_string(), "https://graph.microsoft.com/.default"))
         .await
