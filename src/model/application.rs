@@ -137,66 +137,88 @@ pub struct Application {
     pub unknown: Unknown,
 }
 
-patch! {
-    /// A change of an application: what is not set stays as it is, collections are replaced whole
-    /// ([update](https://learn.microsoft.com/graph/api/application-update)).
+/// What can be set of an application, in a creation as in a change.
+macro_rules! application_setters {
+    ($name:ident { $($own:tt)* }) => {
+        setters! {
+            $name {
+                $($own)*
+                /// Who may sign in. Send it always: the service's own default has changed over time.
+                sign_in_audience("signInAudience"): SignInAudience;
+                /// The permissions that it declares, all of them.
+                required_resource_access("requiredResourceAccess"): Vec<RequiredResourceAccess>;
+                /// Settings of a web application.
+                web("web"): WebPatch;
+                /// Settings of a single-page application.
+                spa("spa"): RedirectUrisPatch;
+                /// Settings of a mobile or desktop application.
+                public_client("publicClient"): RedirectUrisPatch;
+                /// Settings of an API.
+                api("api"): ApiPatch;
+                /// *Allow public client flows*.
+                is_fallback_public_client("isFallbackPublicClient"): bool, clear clear_is_fallback_public_client;
+                /// Identifier URIs, all of them.
+                identifier_uris("identifierUris"): Vec<String>;
+                /// App roles, all of them. One must be disabled before it is left out.
+                app_roles("appRoles"): Vec<AppRole>;
+                /// Tags, all of them.
+                tags("tags"): Vec<String>;
+                /// Internal notes.
+                notes("notes"): String, clear clear_notes;
+                /// The description, up to 1,024 characters.
+                description("description"): String, clear clear_description;
+                /// The key: it can be set once.
+                unique_name("uniqueName"): String;
+                /// The app instance property lock.
+                service_principal_lock_configuration("servicePrincipalLockConfiguration"): ServicePrincipalLockConfiguration, clear clear_service_principal_lock_configuration;
+                /// Certificates, all of them: those that are there are sent again.
+                key_credentials("keyCredentials"): Vec<KeyCredential>;
+                /// Pages about it.
+                info("info"): InformationalUrl;
+                /// Claims on request.
+                optional_claims("optionalClaims"): OptionalClaims, clear clear_optional_claims;
+                /// Which groups tokens hold.
+                group_membership_claims("groupMembershipClaims"): String, clear clear_group_membership_claims;
+                /// The default redirect URI.
+                default_redirect_uri("defaultRedirectUri"): String, clear clear_default_redirect_uri;
+                /// A reference to a service catalogue.
+                service_management_reference("serviceManagementReference"): String, clear clear_service_management_reference;
+                /// Parental control.
+                parental_control_settings("parentalControlSettings"): ParentalControlSettings;
+                /// How signed requests are verified.
+                request_signature_verification("requestSignatureVerification"): RequestSignatureVerification, clear clear_request_signature_verification;
+                /// How tokens are made.
+                authentication_behaviors("authenticationBehaviors"): AuthenticationBehaviors, clear clear_authentication_behaviors;
+                /// Custom behaviour for services, all of it.
+                add_ins("addIns"): Vec<AddIn>;
+                /// The SAML metadata.
+                saml_metadata_url("samlMetadataUrl"): String, clear clear_saml_metadata_url;
+                /// The key that tokens are encrypted with.
+                token_encryption_key_id("tokenEncryptionKeyId"): uuid::Uuid, clear clear_token_encryption_key_id;
+                /// Whether the app gets no tokens.
+                is_disabled("isDisabled"): bool;
+            }
+        }
+    };
+}
+
+/// A change of an application: what is not set stays as it is, collections are replaced whole
+/// ([update](https://learn.microsoft.com/graph/api/application-update)).
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(transparent)]
+pub struct ApplicationPatch(Body);
+
+impl ApplicationPatch {
+    /// Nothing set yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+application_setters! {
     ApplicationPatch {
         /// The display name, up to 256 characters.
         display_name("displayName"): String;
-        /// Who may sign in. Send it always: the service's own default has changed over time.
-        sign_in_audience("signInAudience"): SignInAudience;
-        /// The permissions that it declares, all of them.
-        required_resource_access("requiredResourceAccess"): Vec<RequiredResourceAccess>;
-        /// Settings of a web application.
-        web("web"): WebPatch;
-        /// Settings of a single-page application.
-        spa("spa"): RedirectUrisPatch;
-        /// Settings of a mobile or desktop application.
-        public_client("publicClient"): RedirectUrisPatch;
-        /// Settings of an API.
-        api("api"): ApiPatch;
-        /// *Allow public client flows*.
-        is_fallback_public_client("isFallbackPublicClient"): bool, clear clear_is_fallback_public_client;
-        /// Identifier URIs, all of them.
-        identifier_uris("identifierUris"): Vec<String>;
-        /// App roles, all of them. One must be disabled before it is left out.
-        app_roles("appRoles"): Vec<AppRole>;
-        /// Tags, all of them.
-        tags("tags"): Vec<String>;
-        /// Internal notes.
-        notes("notes"): String, clear clear_notes;
-        /// The description, up to 1,024 characters.
-        description("description"): String, clear clear_description;
-        /// The key: it can be set once.
-        unique_name("uniqueName"): String;
-        /// The app instance property lock.
-        service_principal_lock_configuration("servicePrincipalLockConfiguration"): ServicePrincipalLockConfiguration, clear clear_service_principal_lock_configuration;
-        /// Certificates, all of them: those that are there are sent again.
-        key_credentials("keyCredentials"): Vec<KeyCredential>;
-        /// Pages about it.
-        info("info"): InformationalUrl;
-        /// Claims on request.
-        optional_claims("optionalClaims"): OptionalClaims, clear clear_optional_claims;
-        /// Which groups tokens hold.
-        group_membership_claims("groupMembershipClaims"): String, clear clear_group_membership_claims;
-        /// The default redirect URI.
-        default_redirect_uri("defaultRedirectUri"): String, clear clear_default_redirect_uri;
-        /// A reference to a service catalogue.
-        service_management_reference("serviceManagementReference"): String, clear clear_service_management_reference;
-        /// Parental control.
-        parental_control_settings("parentalControlSettings"): ParentalControlSettings;
-        /// How signed requests are verified.
-        request_signature_verification("requestSignatureVerification"): RequestSignatureVerification, clear clear_request_signature_verification;
-        /// How tokens are made.
-        authentication_behaviors("authenticationBehaviors"): AuthenticationBehaviors, clear clear_authentication_behaviors;
-        /// Custom behaviour for services, all of it.
-        add_ins("addIns"): Vec<AddIn>;
-        /// The SAML metadata.
-        saml_metadata_url("samlMetadataUrl"): String, clear clear_saml_metadata_url;
-        /// The key that tokens are encrypted with.
-        token_encryption_key_id("tokenEncryptionKeyId"): uuid::Uuid, clear clear_token_encryption_key_id;
-        /// Whether the app gets no tokens.
-        is_disabled("isDisabled"): bool;
     }
 }
 
@@ -214,64 +236,10 @@ impl NewApplication {
     }
 }
 
-setters! {
+application_setters! {
     NewApplication {
         /// Secrets to be issued with it; their values are in the answer.
         password_credentials("passwordCredentials"): Vec<NewPasswordCredential>;
-        /// Who may sign in. Send it always: the service's own default has changed over time.
-        sign_in_audience("signInAudience"): SignInAudience;
-        /// The permissions that it declares, all of them.
-        required_resource_access("requiredResourceAccess"): Vec<RequiredResourceAccess>;
-        /// Settings of a web application.
-        web("web"): WebPatch;
-        /// Settings of a single-page application.
-        spa("spa"): RedirectUrisPatch;
-        /// Settings of a mobile or desktop application.
-        public_client("publicClient"): RedirectUrisPatch;
-        /// Settings of an API.
-        api("api"): ApiPatch;
-        /// *Allow public client flows*.
-        is_fallback_public_client("isFallbackPublicClient"): bool, clear clear_is_fallback_public_client;
-        /// Identifier URIs, all of them.
-        identifier_uris("identifierUris"): Vec<String>;
-        /// App roles, all of them. One must be disabled before it is left out.
-        app_roles("appRoles"): Vec<AppRole>;
-        /// Tags, all of them.
-        tags("tags"): Vec<String>;
-        /// Internal notes.
-        notes("notes"): String, clear clear_notes;
-        /// The description, up to 1,024 characters.
-        description("description"): String, clear clear_description;
-        /// The key: it can be set once.
-        unique_name("uniqueName"): String;
-        /// The app instance property lock.
-        service_principal_lock_configuration("servicePrincipalLockConfiguration"): ServicePrincipalLockConfiguration, clear clear_service_principal_lock_configuration;
-        /// Certificates, all of them: those that are there are sent again.
-        key_credentials("keyCredentials"): Vec<KeyCredential>;
-        /// Pages about it.
-        info("info"): InformationalUrl;
-        /// Claims on request.
-        optional_claims("optionalClaims"): OptionalClaims, clear clear_optional_claims;
-        /// Which groups tokens hold.
-        group_membership_claims("groupMembershipClaims"): String, clear clear_group_membership_claims;
-        /// The default redirect URI.
-        default_redirect_uri("defaultRedirectUri"): String, clear clear_default_redirect_uri;
-        /// A reference to a service catalogue.
-        service_management_reference("serviceManagementReference"): String, clear clear_service_management_reference;
-        /// Parental control.
-        parental_control_settings("parentalControlSettings"): ParentalControlSettings;
-        /// How signed requests are verified.
-        request_signature_verification("requestSignatureVerification"): RequestSignatureVerification, clear clear_request_signature_verification;
-        /// How tokens are made.
-        authentication_behaviors("authenticationBehaviors"): AuthenticationBehaviors, clear clear_authentication_behaviors;
-        /// Custom behaviour for services, all of it.
-        add_ins("addIns"): Vec<AddIn>;
-        /// The SAML metadata.
-        saml_metadata_url("samlMetadataUrl"): String, clear clear_saml_metadata_url;
-        /// The key that tokens are encrypted with.
-        token_encryption_key_id("tokenEncryptionKeyId"): uuid::Uuid, clear clear_token_encryption_key_id;
-        /// Whether the app gets no tokens.
-        is_disabled("isDisabled"): bool;
     }
 }
 

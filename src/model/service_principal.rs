@@ -5,7 +5,7 @@ use serde_with::{DefaultOnNull, serde_as, skip_serializing_none};
 use time::OffsetDateTime;
 
 use crate::ids::{AppId, ServicePrincipalId, TenantId};
-use crate::model::body::{Body, patch, setters};
+use crate::model::body::{Body, setters};
 use crate::model::complex::{
     AddIn, AppRole, InformationalUrl, PermissionScope, ResourceSpecificPermission, SamlSingleSignOnSettings,
     VerifiedPublisher,
@@ -130,34 +130,56 @@ pub struct ServicePrincipal {
     pub unknown: Unknown,
 }
 
-patch! {
-    /// A change of a service principal: what is not set stays as it is, collections are replaced whole
-    /// ([update](https://learn.microsoft.com/graph/api/serviceprincipal-update)).
+/// What can be set of a service principal, in a creation as in a change.
+macro_rules! principal_setters {
+    ($name:ident { $($own:tt)* }) => {
+        setters! {
+            $name {
+                $($own)*
+                /// Whether the app can sign in. On by default.
+                account_enabled("accountEnabled"): bool;
+                /// Whether users must be assigned first. Off by default.
+                app_role_assignment_required("appRoleAssignmentRequired"): bool;
+                /// Tags, all of them.
+                tags("tags"): Vec<String>;
+                /// Internal notes, up to 1,024 characters.
+                notes("notes"): String, clear clear_notes;
+                /// The description, up to 1,024 characters.
+                description("description"): String, clear clear_description;
+                /// The display name.
+                display_name("displayName"): String;
+                /// The home page.
+                homepage("homepage"): String, clear clear_homepage;
+                /// The login page.
+                login_url("loginUrl"): String, clear clear_login_url;
+                /// How users sign in.
+                preferred_single_sign_on_mode("preferredSingleSignOnMode"): String, clear clear_preferred_single_sign_on_mode;
+                /// Who hears of certificates that end, all of them.
+                notification_email_addresses("notificationEmailAddresses"): Vec<String>;
+                /// Alternative names, all of them.
+                alternative_names("alternativeNames"): Vec<String>;
+                /// Settings of SAML sign-on.
+                saml_single_sign_on_settings("samlSingleSignOnSettings"): SamlSingleSignOnSettings, clear clear_saml_single_sign_on_settings;
+            }
+        }
+    };
+}
+
+/// A change of a service principal: what is not set stays as it is, collections are replaced whole
+/// ([update](https://learn.microsoft.com/graph/api/serviceprincipal-update)).
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(transparent)]
+pub struct ServicePrincipalPatch(Body);
+
+impl ServicePrincipalPatch {
+    /// Nothing set yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+principal_setters! {
     ServicePrincipalPatch {
-        /// Whether the app can sign in. On by default.
-        account_enabled("accountEnabled"): bool;
-        /// Whether users must be assigned first. Off by default.
-        app_role_assignment_required("appRoleAssignmentRequired"): bool;
-        /// Tags, all of them.
-        tags("tags"): Vec<String>;
-        /// Internal notes, up to 1,024 characters.
-        notes("notes"): String, clear clear_notes;
-        /// The description, up to 1,024 characters.
-        description("description"): String, clear clear_description;
-        /// The display name.
-        display_name("displayName"): String;
-        /// The home page.
-        homepage("homepage"): String, clear clear_homepage;
-        /// The login page.
-        login_url("loginUrl"): String, clear clear_login_url;
-        /// How users sign in.
-        preferred_single_sign_on_mode("preferredSingleSignOnMode"): String, clear clear_preferred_single_sign_on_mode;
-        /// Who hears of certificates that end, all of them.
-        notification_email_addresses("notificationEmailAddresses"): Vec<String>;
-        /// Alternative names, all of them.
-        alternative_names("alternativeNames"): Vec<String>;
-        /// Settings of SAML sign-on.
-        saml_single_sign_on_settings("samlSingleSignOnSettings"): SamlSingleSignOnSettings, clear clear_saml_single_sign_on_settings;
     }
 }
 
@@ -180,31 +202,7 @@ impl NewServicePrincipal {
     }
 }
 
-setters! {
+principal_setters! {
     NewServicePrincipal {
-        /// Whether the app can sign in. On by default.
-        account_enabled("accountEnabled"): bool;
-        /// Whether users must be assigned first. Off by default.
-        app_role_assignment_required("appRoleAssignmentRequired"): bool;
-        /// Tags, all of them.
-        tags("tags"): Vec<String>;
-        /// Internal notes, up to 1,024 characters.
-        notes("notes"): String, clear clear_notes;
-        /// The description, up to 1,024 characters.
-        description("description"): String, clear clear_description;
-        /// The display name.
-        display_name("displayName"): String;
-        /// The home page.
-        homepage("homepage"): String, clear clear_homepage;
-        /// The login page.
-        login_url("loginUrl"): String, clear clear_login_url;
-        /// How users sign in.
-        preferred_single_sign_on_mode("preferredSingleSignOnMode"): String, clear clear_preferred_single_sign_on_mode;
-        /// Who hears of certificates that end, all of them.
-        notification_email_addresses("notificationEmailAddresses"): Vec<String>;
-        /// Alternative names, all of them.
-        alternative_names("alternativeNames"): Vec<String>;
-        /// Settings of SAML sign-on.
-        saml_single_sign_on_settings("samlSingleSignOnSettings"): SamlSingleSignOnSettings, clear clear_saml_single_sign_on_settings;
     }
 }

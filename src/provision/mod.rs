@@ -6,6 +6,7 @@ mod credential;
 mod diff;
 mod observe;
 mod plan;
+mod planning;
 mod redirect_uri;
 mod report;
 mod requests;
@@ -17,8 +18,8 @@ mod verify;
 
 pub use apply::{Apply, ApplyError, Progress};
 pub use credential::{ClientSecret, Lifetime};
-pub use observe::{PlanRequest, VerifyRequest};
 pub use plan::{Line, Mark, Plan};
+pub use planning::{PlanRequest, VerifyRequest};
 pub use redirect_uri::{Platform, RedirectUri};
 pub use report::{IssuedSecret, OpenItem, Registered, RegisteredApplication, SecretSink};
 pub use spec::AppRegistration;
