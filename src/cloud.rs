@@ -14,7 +14,11 @@ pub struct Cloud {
     name: String,
     graph: Url,
     authority: Url,
+    resource: String,
 }
+
+/// The worldwide Graph: an emulator stands in for it, because its own address is no resource that Entra knows.
+const WORLDWIDE: &str = "https://graph.microsoft.com";
 
 impl Cloud {
     /// The worldwide cloud, GCC included.
@@ -44,12 +48,17 @@ impl Cloud {
     /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) for a URL that is neither https nor loopback, or that has a
     /// query, a fragment or credentials in it.
     pub fn custom(name: impl Into<String>, graph: &Url, authority: &Url) -> Result<Self, Error> {
-        Ok(Self { name: name.into(), graph: endpoint(graph)?, authority: endpoint(authority)? })
+        Ok(Self {
+            name: name.into(),
+            graph: endpoint(graph)?,
+            authority: endpoint(authority)?,
+            resource: WORLDWIDE.to_owned(),
+        })
     }
 
     fn known(name: &str, graph: &str, authority: &str) -> Self {
         let parse = |text: &str| Url::parse(text).expect("the endpoints of the clouds are valid URLs");
-        Self { name: name.to_owned(), graph: parse(graph), authority: parse(authority) }
+        Self { name: name.to_owned(), graph: parse(graph), authority: parse(authority), resource: graph.to_owned() }
     }
 
     /// A short name: `global`, `usgov`, `usgov-dod`, `china`, or the one given to [`custom`](Self::custom).
@@ -67,16 +76,17 @@ impl Cloud {
         &self.authority
     }
 
+    /// What tokens are asked for, where that is not the worldwide Graph: for endpoints of one's own in front of a
+    /// national cloud, such as `https://graph.microsoft.us`.
+    #[must_use]
+    pub fn graph_resource(mut self, resource: impl Into<String>) -> Self {
+        self.resource = resource.into();
+        self
+    }
+
     /// The scope that asks for all of an app's permissions on Graph: `https://graph.microsoft.com/.default`.
     pub fn graph_scope(&self) -> String {
-        // An emulator stands in for the worldwide cloud; its own address is no resource that Entra knows.
-        let host = match self.name.as_str() {
-            "usgov" => "https://graph.microsoft.us",
-            "usgov-dod" => "https://dod-graph.microsoft.us",
-            "china" => "https://microsoftgraph.chinacloudapi.cn",
-            _ => "https://graph.microsoft.com",
-        };
-        format!("{host}/.default")
+        format!("{}/.default", self.resource.trim_end_matches('/'))
     }
 }
 
@@ -125,11 +135,12 @@ struct CloudForm {
     name: String,
     graph: Url,
     authority: Url,
+    resource: Option<String>,
 }
 
 impl From<Cloud> for CloudForm {
-    fn from(Cloud { name, graph, authority }: Cloud) -> Self {
-        Self { name, graph, authority }
+    fn from(Cloud { name, graph, authority, resource }: Cloud) -> Self {
+        Self { name, graph, authority, resource: Some(resource) }
     }
 }
 
@@ -137,13 +148,38 @@ impl TryFrom<CloudForm> for Cloud {
     type Error = Error;
 
     fn try_from(form: CloudForm) -> Result<Self, Error> {
-        Self::custom(form.name, &form.graph, &form.authority)
+        let cloud = Self::custom(form.name, &form.graph, &form.authority)?;
+        Ok(match form.resource {
+            Some(resource) => cloud.graph_resource(resource),
+            None => cloud,
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_cloud_asks_for_its_own_graph() {
+        for (cloud, scope) in [
+            (Cloud::global(), "https://graph.microsoft.com/.default"),
+            (Cloud::us_government(), "https://graph.microsoft.us/.default"),
+            (Cloud::us_government_dod(), "https://dod-graph.microsoft.us/.default"),
+            (Cloud::china(), "https://microsoftgraph.chinacloudapi.cn/.default"),
+        ] {
+            assert_eq!(cloud.graph_scope(), scope);
+            let kept: Cloud = serde_json::from_str(&serde_json::to_string(&cloud).unwrap()).unwrap();
+            assert_eq!(kept, cloud);
+        }
+        let local = Url::parse("http://localhost:8400").unwrap();
+        let emulator = Cloud::custom("emulator", &local, &local).unwrap();
+        assert_eq!(emulator.graph_scope(), "https://graph.microsoft.com/.default");
+        assert_eq!(
+            emulator.graph_resource("https://graph.microsoft.us").graph_scope(),
+            "https://graph.microsoft.us/.default"
+        );
+    }
 
     #[test]
     fn plain_http_is_for_loopback_only() {

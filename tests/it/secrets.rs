@@ -4,7 +4,10 @@ use std::fmt::Debug;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use entra_apps::auth::{ClientSecretProvider, StaticToken};
+use entra_apps::cloud::Cloud;
 use entra_apps::secrecy::ExposeSecret;
+use entra_apps::token::{TokenProvider, TokenRequest};
 use entra_apps::{AppRegistration, ClientSecret, IssuedSecret, SecretSink};
 
 use crate::support::{register, tenant};
@@ -23,7 +26,20 @@ async fn no_format_shows_a_secret_or_a_token() {
     let caller = tenant.caller();
     let own = caller.client_secret.expose_secret().to_owned();
     assert!(value.len() >= 16 && own.len() >= 16);
-    let things: [(&str, &dyn Debug); 8] = [
+    let request = TokenRequest::new(tenant.id().to_string(), "https://graph.microsoft.com/.default");
+    let provider = ClientSecretProvider::new(
+        Cloud::global(),
+        caller.client_id,
+        caller.client_secret.clone(),
+        Arc::new(tenant.clone()),
+        tenant.clock(),
+    );
+    let token = provider.token(&request).await.unwrap();
+    let bearer = token.secret.expose_secret().to_owned();
+    let things: [(&str, &dyn Debug); 11] = [
+        ("provider", &provider),
+        ("token", &token),
+        ("static token", &StaticToken::new(token.secret.clone())),
         ("report", &registered),
         ("client", &client),
         ("tenant", &tenant),
@@ -35,7 +51,8 @@ async fn no_format_shows_a_secret_or_a_token() {
     ];
     for (name, thing) in things {
         for shown in [format!("{thing:?}"), format!("{thing:#?}")] {
-            assert!(!shown.contains(&value) && !shown.contains(&own), "{name}: {shown}");
+            let private = [&value, &own, &bearer];
+            assert!(!private.iter().any(|text| shown.contains(*text)), "{name}: {shown}");
         }
     }
     assert!(!plan.to_json().contains(&value));
