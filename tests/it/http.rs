@@ -161,7 +161,7 @@ async fn every_page_of_an_advanced_query_is_asked_for_as_one() {
         .create_async()
         .await;
     server
-        .mock("GET", Matcher::Regex("^/v1.0/applications[?]%24orderby".to_owned()))
+        .mock("GET", Matcher::Regex("^/v1.0/applications[?][$]orderby=displayName&[$]count=true$".to_owned()))
         .match_header("consistencylevel", "eventual")
         .with_body(format!(r#"{{"value":[],"@odata.nextLink":"{next}"}}"#))
         .create_async()

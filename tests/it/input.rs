@@ -224,5 +224,8 @@ async fn names_arrive_as_they_are() {
         assert_eq!(app.unique_name.as_deref(), Some(*name), "{place}");
         assert_eq!(app.notes.as_deref(), Some(*name), "{place}");
         assert!(client.plan(&registration).await.unwrap().is_converged(), "{place}");
+        let twin = AppRegistration::new("another", *name);
+        let plan = client.plan(&twin).await.unwrap();
+        assert!(plan.lines().iter().any(|line| line.code == format!("same_name:{app_id}")), "{place}: {plan}");
     }
 }
