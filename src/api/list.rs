@@ -14,6 +14,26 @@ use crate::model::query::{Filter, Query};
 use crate::model::{Envelope, Property};
 
 /// A list, to be narrowed and then read: all at once, by item, or by page.
+///
+/// ```
+/// # use entra_apps::memory::MemoryTenant;
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// use entra_apps::api::Filter;
+/// use entra_apps::model::{ApplicationProperty, NewApplication};
+///
+/// let client = MemoryTenant::new().client();
+/// client.applications().create(&NewApplication::new("O'Brien & Sons")).await?;
+/// let mut found = client
+///     .applications()
+///     .list()
+///     .filter(Filter::starts_with(ApplicationProperty::DisplayName, "O'B"))
+///     .select([ApplicationProperty::AppId, ApplicationProperty::DisplayName])
+///     .items();
+/// while let Some(app) = found.next().await? {
+///     assert_eq!(app.display_name.as_deref(), Some("O'Brien & Sons"));
+/// }
+/// # Ok::<(), entra_apps::Error>(()) }).unwrap();
+/// ```
 #[derive(Debug)]
 #[must_use = "a list does nothing until it is read"]
 pub struct List<T> {

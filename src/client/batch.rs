@@ -26,6 +26,21 @@ const OPERATION: &str = "POST /$batch";
 pub(crate) const DEPENDENCY_FAILED: &str = "dependency_failed";
 
 /// Several calls that go out together, up to 20 in one request; more make more requests.
+///
+/// ```
+/// # use entra_apps::memory::MemoryTenant;
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// use entra_apps::permission::MICROSOFT_GRAPH;
+///
+/// let client = MemoryTenant::new().client();
+/// let mut batch = client.batch();
+/// let organization = batch.add(client.organization().get());
+/// let graph = batch.add(client.service_principals().find_selecting(MICROSOFT_GRAPH, &["id"]));
+/// let mut answers = batch.await?;
+/// println!("{:?}", answers.take(organization)?.display_name);
+/// assert!(answers.take(graph)?.is_some());
+/// # Ok::<(), entra_apps::Error>(()) }).unwrap();
+/// ```
 #[derive(Debug)]
 #[must_use = "a batch does nothing until it is sent"]
 pub struct Batch {

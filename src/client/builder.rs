@@ -21,6 +21,27 @@ use crate::token::TokenProvider;
 use crate::transport::Transport;
 
 /// Builds a [`Client`]: a tenant and a way to sign in are required, everything else has a default.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// use std::sync::Arc;
+/// use std::time::Duration;
+///
+/// use entra_apps::Client;
+/// use entra_apps::memory::MemoryTenant;
+///
+/// let tenant = MemoryTenant::new();
+/// let caller = tenant.caller();
+/// let client = Client::builder()
+///     .tenant(tenant.id())
+///     .client_secret(caller.client_id, caller.client_secret)
+///     .transport(Arc::new(tenant.clone())) // reqwest by default
+///     .user_agent_suffix("contoso-onboarding/2.1")
+///     .default_deadline(Duration::from_secs(120))
+///     .build();
+/// assert!(client.is_ok());
+/// # }
+/// ```
 #[must_use]
 pub struct ClientBuilder {
     cloud: Cloud,
