@@ -14,5 +14,6 @@ mod plans;
 mod review;
 mod secrets;
 mod support;
+mod sweep;
 mod traces;
 mod trouble;

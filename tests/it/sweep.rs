@@ -1,0 +1,100 @@
+//! Chance: requests fail here and there, replicas lag, and the job still ends as it should.
+
+use std::time::Duration;
+
+use entra_apps::memory::{Fault, RetryAfter};
+
+use crate::guides;
+use crate::support::builder;
+
+/// One job under seeded faults: nothing, or what is wrong at the end.
+async fn one(seed: u64) -> Result<(), String> {
+    let tenant = builder().seed(seed).lag(Duration::from_secs(seed % 4 * 7)).build();
+    tenant.settle();
+    let registration = guides::immybot::registration("contoso");
+    let faults = [
+        Fault::on("*", "/**").percent(4).always().unreachable(),
+        Fault::on("*", "/**").percent(4).always().reset(),
+        Fault::on("*", "/**").percent(4).always().answer_lost(),
+        Fault::on("*", "/**").percent(4).always().throttled(RetryAfter::Seconds(seed % 9)),
+        Fault::on("*", "/**").percent(4).always().fails(503),
+        Fault::on("*", "/**").percent(4).always().fails_after_writing(500),
+        Fault::on("*", "/**").percent(3).always().truncated(),
+    ];
+    for fault in faults {
+        tenant.fault(fault);
+    }
+    let mut in_hand = Vec::new();
+    let mut told = 0;
+    for run in 0..20 {
+        if run == 12 {
+            tenant.clear_faults();
+        }
+        if run == 15 {
+            // Replicas agree from here on.
+            tenant.settle();
+        }
+        // Each run is another process: nothing is remembered but what the caller has.
+        let client = tenant.client();
+        let mut request = client.plan(&registration);
+        for key in &in_hand {
+            request = request.holding(*key);
+        }
+        let Ok(plan) = request.await else { continue };
+        if plan.is_converged() && run > 15 {
+            break;
+        }
+        let report = match client.apply(&plan).approve_all().await {
+            Ok(report) => report,
+            Err(error) => error.into_parts().1,
+        };
+        in_hand.extend(report.secrets.iter().map(|secret| secret.key_id));
+        told += report.open.iter().filter(|item| item.code.starts_with("secret_")).count();
+    }
+    tenant.clear_faults();
+    tenant.settle();
+    let client = tenant.client();
+    let named = tenant.applications().into_iter().filter(|app| app.display_name == registration.display_name()).count();
+    if named != 1 {
+        return Err(format!("{named} applications"));
+    }
+    let checklist = client.verify(&registration).await.map_err(|error| error.to_string())?;
+    if !checklist.is_done() {
+        return Err(checklist.to_string());
+    }
+    let app_id = client.plan(&registration).await.map_err(|error| error.to_string())?.app_id().ok_or("no app")?;
+    let live = client.applications().get(app_id).await.map_err(|error| error.to_string())?.password_credentials;
+    let unknown = live.iter().filter(|secret| !secret.key_id.is_some_and(|key| in_hand.contains(&key))).count();
+    if unknown > 0 && told == 0 {
+        return Err(format!("{unknown} secrets that nobody has, and nobody was told"));
+    }
+    let grants =
+        client.oauth2_permission_grants().list_held_by(app_id).all().await.map_err(|error| error.to_string())?;
+    let roles = client.app_role_assignments().list_held_by(app_id).all().await.map_err(|error| error.to_string())?;
+    if (grants.len(), roles.len()) != (1, 2) {
+        return Err(format!("{} grants and {} roles", grants.len(), roles.len()));
+    }
+    Ok(())
+}
+
+async fn sweep(seeds: u64) {
+    let mut wrong = Vec::new();
+    for seed in 0..seeds {
+        if let Err(what) = one(seed).await {
+            wrong.push(format!("seed {seed}: {what}"));
+        }
+    }
+    println!("{} of {seeds} runs converged", seeds - wrong.len() as u64);
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn jobs_converge_under_seeded_faults() {
+    sweep(25).await;
+}
+
+#[tokio::test(start_paused = true)]
+#[ignore = "takes minutes"]
+async fn many_jobs_converge_under_seeded_faults() {
+    sweep(3000).await;
+}
