@@ -214,6 +214,7 @@ impl MemoryTenantBuilder {
             log: Log::default(),
             request_ids: SeededRandomness::new(self.seed.wrapping_add(2)),
         };
-        MemoryTenant::start(state, clock, self.tick, self.base_url, CALLER_ROLES)
+        let client_seeds = SeededRandomness::new(self.seed.wrapping_add(3));
+        MemoryTenant::start(state, clock, self.tick, self.base_url, CALLER_ROLES, client_seeds)
     }
 }

@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use crate::client::{Client, ClientBuilder};
 use crate::memory::MemoryTenant;
+use crate::random::{Randomness, SeededRandomness};
 
 impl MemoryTenant {
-    /// A client on this tenant, signed in as its [caller](Self::caller), whose time is the tenant's.
+    /// A client on this tenant, signed in as its [caller](Self::caller), whose time is the tenant's. Each
+    /// client has randomness of its own, the same in each run of the same seed.
     ///
     /// # Panics
     /// Never: nothing is missing that a client needs.
@@ -17,10 +19,13 @@ impl MemoryTenant {
     /// The same, to be changed before it is built.
     pub fn client_builder(&self) -> ClientBuilder {
         let caller = self.caller();
+        let mut seed = [0; 8];
+        self.0.client_seeds.fill(&mut seed);
         Client::builder()
             .tenant(self.id())
             .client_secret(caller.client_id, caller.client_secret)
             .transport(Arc::new(self.clone()))
             .clock(self.clock())
+            .randomness(Arc::new(SeededRandomness::new(u64::from_le_bytes(seed))))
     }
 }

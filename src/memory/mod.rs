@@ -68,6 +68,7 @@ pub use record::{RecordedItem, RecordedRequest};
 
 use crate::clock::Clock;
 use crate::ids::TenantId;
+use crate::random::SeededRandomness;
 use crate::transport::{Transport, TransportError};
 use call::{Actor, Call, pairs};
 use fault::Action;
@@ -84,6 +85,8 @@ struct Inner {
     tick: Duration,
     base_url: Option<String>,
     caller: Caller,
+    /// Where its clients' randomness comes from: each its own, and the same in each run.
+    client_seeds: SeededRandomness,
     state: Mutex<State>,
 }
 
@@ -104,10 +107,11 @@ impl MemoryTenant {
         tick: Duration,
         base_url: Option<String>,
         roles: &[&str],
+        client_seeds: SeededRandomness,
     ) -> Self {
         let caller = state.directory.seed_caller(roles, clock.now()).0;
         let (id, domain) = (state.directory.tenant_id.into(), state.directory.domain.clone());
-        Self(Arc::new(Inner { id, domain, clock, tick, base_url, caller, state: Mutex::new(state) }))
+        Self(Arc::new(Inner { id, domain, clock, tick, base_url, caller, client_seeds, state: Mutex::new(state) }))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -15,5 +15,4 @@ mod review;
 mod secrets;
 mod support;
 mod sweep;
-mod traces;
 mod trouble;

@@ -1,4 +1,6 @@
 //! Traces tell what happens, and no secret.
+//!
+//! In a process of its own: a subscriber for one thread misses what other tests' threads have registered first.
 
 use std::io::Write;
 use std::sync::{Arc, Mutex};
@@ -7,7 +9,9 @@ use entra_apps::memory::{Fault, RetryAfter};
 use entra_apps::secrecy::ExposeSecret;
 use entra_apps::{AppRegistration, ClientSecret};
 
-use crate::support::tenant;
+#[allow(dead_code)]
+#[path = "it/support.rs"]
+mod support;
 
 #[derive(Clone, Default)]
 struct Written(Arc<Mutex<Vec<u8>>>);
@@ -32,9 +36,9 @@ async fn the_most_verbose_trace_holds_no_secret_and_no_token() {
         .with_span_events(tracing_subscriber::fmt::format::FmtSpan::FULL)
         .with_writer(move || copy.clone())
         .finish();
-    let _on = tracing::subscriber::set_default(subscriber);
+    tracing::subscriber::set_global_default(subscriber).unwrap();
 
-    let tenant = tenant();
+    let tenant = support::tenant();
     let client = tenant.client();
     tenant.fault(Fault::on("PATCH", "/applications/*").alone().throttled(RetryAfter::Seconds(3)));
     let registration = AppRegistration::new("very-private-key", "App").credential(ClientSecret::new("Main"));
