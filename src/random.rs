@@ -39,7 +39,6 @@ impl Randomness for SeededRandomness {
     }
 }
 
-#[allow(dead_code)]
 pub(crate) fn uuid(randomness: &dyn Randomness) -> Uuid {
     let mut bytes = [0; 16];
     randomness.fill(&mut bytes);
@@ -47,7 +46,6 @@ pub(crate) fn uuid(randomness: &dyn Randomness) -> Uuid {
 }
 
 /// A number below `bound`, near enough to uniform for jitter and marks; zero when `bound` is zero.
-#[allow(dead_code)]
 pub(crate) fn below(randomness: &dyn Randomness, bound: u64) -> u64 {
     let mut bytes = [0; 8];
     randomness.fill(&mut bytes);

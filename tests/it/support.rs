@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use entra_apps::clock::TokioClock;
+use entra_apps::ids::PermissionId;
 use entra_apps::memory::{MemoryTenant, MemoryTenantBuilder};
+use entra_apps::permission::{MICROSOFT_GRAPH, PermissionKind};
 use entra_apps::time::OffsetDateTime;
 use entra_apps::time::macros::datetime;
 use entra_apps::{AppRegistration, Client, Registered};
@@ -17,6 +19,16 @@ pub(crate) fn builder() -> MemoryTenantBuilder {
 
 pub(crate) fn tenant() -> MemoryTenant {
     builder().build()
+}
+
+/// A tenant in which a permission of Microsoft Graph has an id of its own, as in a national cloud.
+pub(crate) fn builder_with_own_id(permission: &str, id: PermissionId) -> MemoryTenantBuilder {
+    builder().without_permission(MICROSOFT_GRAPH, permission).permission(
+        MICROSOFT_GRAPH,
+        PermissionKind::Application,
+        permission,
+        id,
+    )
 }
 
 /// Plans and applies, everything approved.
