@@ -32,7 +32,7 @@ pub(super) enum Reach {
 
 /// Whether `actor` may carry out `operation`.
 pub(super) fn authorize(operation: &Operation, actor: &Actor) -> Result<Reach, Refusal> {
-    let Actor::App(identity) = actor else { return Ok(Reach::All) };
+    let Actor::SignedIn(identity) = actor else { return Ok(Reach::All) };
     let has = |role: &str| identity.roles.iter().any(|held| held == role);
     let any = |roles: &[&str]| roles.iter().any(|role| has(role));
     let read = || any(&[READ_ALL, WRITE_ALL, OWNED_BY, DIRECTORY_READ, DIRECTORY_WRITE]);

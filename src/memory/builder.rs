@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use bytes::Bytes;
 use serde_json::Value;
 
-use super::MemoryTenant;
 use super::api::Api;
 use super::directory::Directory;
 use super::fault::Script;
@@ -19,6 +19,8 @@ use super::record::Log;
 use super::service::State;
 use super::sign_in::Tokens;
 use super::table::{Life, Table};
+use super::world::World;
+use super::{Inner, MemoryTenant, OnExchange};
 use crate::clock::{Clock, TokioClock};
 use crate::ids::{AppId, PermissionId, TenantId};
 use crate::permission::{MICROSOFT_GRAPH, PermissionKind};
@@ -39,7 +41,7 @@ pub struct MemoryTenantBuilder {
     display_name: String,
     domain: String,
     tenant_id: Option<TenantId>,
-    seed: u64,
+    seed: Option<u64>,
     clock: Option<Arc<dyn Clock>>,
     tick: Duration,
     lag: Lag,
@@ -48,6 +50,7 @@ pub struct MemoryTenantBuilder {
     default_audience: String,
     secret_policy: SecretPolicy,
     base_url: Option<String>,
+    on_exchange: Option<OnExchange>,
 }
 
 impl fmt::Debug for MemoryTenantBuilder {
@@ -66,7 +69,7 @@ impl MemoryTenantBuilder {
             display_name: "Contoso".to_owned(),
             domain: "contoso.onmicrosoft.com".to_owned(),
             tenant_id: None,
-            seed: 0,
+            seed: None,
             clock: None,
             tick: Duration::from_millis(1),
             lag: Lag::none(),
@@ -75,6 +78,7 @@ impl MemoryTenantBuilder {
             default_audience: "AzureADMyOrg".to_owned(),
             secret_policy: SecretPolicy::Unrestricted,
             base_url: None,
+            on_exchange: None,
         }
     }
 
@@ -99,7 +103,7 @@ impl MemoryTenantBuilder {
     /// Where all ids and secrets come from: the same seed gives the same run. Zero by default, so that two tenants that
     /// should differ need a seed each.
     pub fn seed(mut self, seed: u64) -> Self {
-        self.seed = seed;
+        self.seed = Some(seed);
         self
     }
 
@@ -171,10 +175,31 @@ impl MemoryTenantBuilder {
         self
     }
 
+    /// Shows each request and its answer to `look`, for tests of the exact traffic: secrets and tokens are in it. It
+    /// sees the answer as the tenant gives it, before a fault takes it away.
+    pub fn on_exchange(
+        mut self,
+        look: impl Fn(&http::Request<Bytes>, &http::Response<Bytes>) + Send + Sync + 'static,
+    ) -> Self {
+        self.on_exchange = Some(Arc::new(look));
+        self
+    }
+
+    pub(super) fn own_clock(&self) -> Option<Arc<dyn Clock>> {
+        self.clock.clone()
+    }
+
     /// Makes the tenant.
     pub fn build(self) -> MemoryTenant {
-        let clock = self.clock.unwrap_or_else(|| Arc::new(TokioClock::new()));
-        let randomness = SeededRandomness::new(self.seed);
+        let clock = self.own_clock().unwrap_or_else(|| Arc::new(TokioClock::new()));
+        self.build_in(&Arc::default(), &clock, 0)
+    }
+
+    /// Makes the tenant as one of a world, in which `place` is its seed unless it has one of its own.
+    pub(super) fn build_in(self, world: &Arc<Mutex<World>>, clock: &Arc<dyn Clock>, place: u64) -> MemoryTenant {
+        // The seeds of neighbours are far apart, for each tenant draws from several sources.
+        let seed = self.seed.unwrap_or(place << 32);
+        let randomness = SeededRandomness::new(seed);
         let tenant_id = self.tenant_id.map_or_else(|| uuid(&randomness), Into::into);
         let mut directory = Directory {
             tenant_id,
@@ -187,7 +212,7 @@ impl MemoryTenantBuilder {
             grants: Table::new(&["clientId", "resourceId", "principalId"]),
             owners: HashMap::new(),
             secrets: HashMap::new(),
-            wids: HashMap::new(),
+            directory_roles: HashMap::new(),
             known_apis: BTreeMap::new(),
             lag: self.lag,
             secret_policy: self.secret_policy,
@@ -207,14 +232,28 @@ impl MemoryTenantBuilder {
             }
             directory.known_apis.insert(app_id.to_string(), api);
         }
-        let state = State {
+        let mut state = State {
             directory,
             tokens: Tokens::default(),
-            script: Script::new(self.seed.wrapping_add(1)),
+            script: Script::new(seed.wrapping_add(1)),
             log: Log::default(),
-            request_ids: SeededRandomness::new(self.seed.wrapping_add(2)),
+            request_ids: SeededRandomness::new(seed.wrapping_add(2)),
         };
-        let client_seeds = SeededRandomness::new(self.seed.wrapping_add(3));
-        MemoryTenant::start(state, clock, self.tick, self.base_url, CALLER_ROLES, client_seeds)
+        let client_seeds = SeededRandomness::new(seed.wrapping_add(3));
+        let caller = state.directory.seed_caller(CALLER_ROLES, clock.now()).0;
+        let (id, domain) = (state.directory.tenant_id.into(), state.directory.domain.clone());
+        let at = world.lock().unwrap_or_else(PoisonError::into_inner).add(state);
+        MemoryTenant(Arc::new(Inner {
+            id,
+            domain,
+            clock: Arc::clone(clock),
+            tick: self.tick,
+            base_url: self.base_url,
+            caller,
+            on_exchange: self.on_exchange,
+            client_seeds,
+            world: Arc::clone(world),
+            at,
+        }))
     }
 }

@@ -9,23 +9,47 @@ use url::form_urlencoded;
 
 use super::answer::Refusal;
 use super::table::View;
+use super::world::Abroad;
 
 /// Who asks.
 #[derive(Clone, Debug)]
 pub(super) enum Actor {
     /// Whoever holds the tenant in this process: may do everything and sees no lag.
     Operator,
-    /// An app that signed in.
-    App(Identity),
+    /// An app that signed in, for itself or for a person.
+    SignedIn(Identity),
 }
 
-/// What a token says of its app.
+/// What a token says of its holder.
 #[derive(Clone, Debug)]
 pub(super) struct Identity {
     pub(super) app_id: String,
+    /// The object id of the app's service principal; empty for an app of Microsoft's that needs none.
     pub(super) service_principal_id: String,
+    /// The application permissions of Microsoft Graph; none when a person is signed in.
     pub(super) roles: Vec<String>,
+    /// The directory roles, by template id: the person's, or else the app's.
     pub(super) wids: Vec<String>,
+    /// The person for whom the app acts.
+    pub(super) person: Option<Person>,
+}
+
+/// A person who is signed in.
+#[derive(Clone, Debug)]
+pub(super) struct Person {
+    /// The object id of the user, in the user's own tenant.
+    pub(super) id: String,
+    /// The user's own tenant: another than this one for a partner.
+    pub(super) home: uuid::Uuid,
+    /// The delegated permissions of Microsoft Graph.
+    pub(super) scopes: Vec<String>,
+}
+
+impl Identity {
+    /// Who acts: the object id of the person, or else of the app's service principal.
+    pub(super) fn principal_id(&self) -> &str {
+        self.person.as_ref().map_or(&self.service_principal_id, |person| &person.id)
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -44,6 +68,8 @@ pub(super) struct Call {
     pub(super) actor: Actor,
     /// The caller may touch only what it owns.
     pub(super) owned_only: bool,
+    /// The application of another tenant that the request is about.
+    pub(super) abroad: Option<Abroad>,
     pub(super) now: Duration,
     pub(super) wall: OffsetDateTime,
 }

@@ -42,8 +42,8 @@ pub(super) struct Directory {
     pub(super) owners: HashMap<String, Vec<String>>,
     /// The secrets by key id.
     pub(super) secrets: HashMap<String, Secret>,
-    /// The directory roles of an app, by app id.
-    pub(super) wids: HashMap<String, Vec<String>>,
+    /// The directory roles that somebody holds, by object id.
+    pub(super) directory_roles: HashMap<String, Vec<String>>,
     /// Apps of other tenants, which a service principal may be made of.
     pub(super) known_apis: BTreeMap<String, Api>,
     pub(super) lag: Lag,
@@ -167,7 +167,7 @@ impl Directory {
 
     /// Refuses a caller whose right ends at what it owns. An application's service principal is owned with it.
     pub(super) fn check_owned(&self, kind: Kind, value: &Value, call: &Call) -> Result<(), Refusal> {
-        let Actor::App(identity) = &call.actor else { return Ok(()) };
+        let Actor::SignedIn(identity) = &call.actor else { return Ok(()) };
         if !call.owned_only {
             return Ok(());
         }
@@ -294,7 +294,7 @@ impl Directory {
 
     /// Makes the caller an owner of what it has just created, where its right is to what it owns.
     pub(super) fn own(&mut self, id: &str, call: &Call) {
-        if let (Actor::App(identity), true) = (&call.actor, call.owned_only) {
+        if let (Actor::SignedIn(identity), true) = (&call.actor, call.owned_only) {
             self.owners.entry(id.to_owned()).or_default().push(identity.service_principal_id.clone());
         }
     }

@@ -28,6 +28,7 @@ mod builder;
 mod call;
 mod caller;
 mod client;
+mod cloud;
 mod directory;
 mod fault;
 mod filter;
@@ -48,8 +49,10 @@ mod sign_in;
 mod table;
 #[cfg(test)]
 mod tests;
+mod world;
 
 use std::fmt;
+use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -60,6 +63,7 @@ use http::{Method, StatusCode};
 pub use api::Api;
 pub use builder::MemoryTenantBuilder;
 pub use caller::Caller;
+pub use cloud::MemoryCloud;
 pub use fault::{Fault, FaultOn, RetryAfter};
 pub use inspect::{AppRoleAssignment, Application, OAuth2PermissionGrant, ServicePrincipal};
 pub use lag::Lag;
@@ -73,6 +77,7 @@ use crate::transport::{Transport, TransportError};
 use call::{Actor, Call, pairs};
 use fault::Action;
 use service::{State, Target};
+use world::World;
 
 /// A Microsoft Entra tenant in memory. Clones share the tenant.
 #[derive(Clone)]
@@ -85,9 +90,35 @@ struct Inner {
     tick: Duration,
     base_url: Option<String>,
     caller: Caller,
+    on_exchange: Option<OnExchange>,
     /// Where its clients' randomness comes from: each its own, and the same in each run.
     client_seeds: SeededRandomness,
-    state: Mutex<State>,
+    world: Arc<Mutex<World>>,
+    /// The tenant's place in its world.
+    at: usize,
+}
+
+/// Whoever wants to see each exchange.
+type OnExchange = Arc<dyn Fn(&http::Request<Bytes>, &http::Response<Bytes>) + Send + Sync>;
+
+/// The state of one tenant, held for as long as this lives.
+struct Held<'a> {
+    world: MutexGuard<'a, World>,
+    at: usize,
+}
+
+impl Deref for Held<'_> {
+    type Target = State;
+
+    fn deref(&self) -> &State {
+        &self.world[self.at]
+    }
+}
+
+impl DerefMut for Held<'_> {
+    fn deref_mut(&mut self) -> &mut State {
+        &mut self.world[self.at]
+    }
 }
 
 impl MemoryTenant {
@@ -101,22 +132,9 @@ impl MemoryTenant {
         MemoryTenantBuilder::new()
     }
 
-    fn start(
-        mut state: State,
-        clock: Arc<dyn Clock>,
-        tick: Duration,
-        base_url: Option<String>,
-        roles: &[&str],
-        client_seeds: SeededRandomness,
-    ) -> Self {
-        let caller = state.directory.seed_caller(roles, clock.now()).0;
-        let (id, domain) = (state.directory.tenant_id.into(), state.directory.domain.clone());
-        Self(Arc::new(Inner { id, domain, clock, tick, base_url, caller, client_seeds, state: Mutex::new(state) }))
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> Held<'_> {
         // A panic while the state was held is a bug of its own; what it left is still the best there is.
-        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+        Held { world: self.0.world.lock().unwrap_or_else(PoisonError::into_inner), at: self.0.at }
     }
 
     /// The tenant id.
@@ -153,9 +171,16 @@ impl MemoryTenant {
 
     /// Gives an app directory roles, by their template ids: they stand in the `wids` of tokens issued from now on, and
     /// count where Entra lets a directory role do what a permission does.
+    ///
+    /// # Panics
+    /// When the app has no service principal in the tenant.
     pub fn set_directory_roles(&self, app: crate::ids::AppId, template_ids: &[uuid::Uuid]) {
         let ids = template_ids.iter().map(ToString::to_string).collect();
-        self.state().directory.wids.insert(app.to_string(), ids);
+        let directory = &mut self.state().directory;
+        let holder =
+            directory.live_service_principal(&app.to_string()).map(|holder| json::text(holder, "id").to_owned());
+        let holder = holder.expect("the app has a service principal in the tenant");
+        directory.directory_roles.insert(holder, ids);
     }
 
     /// Adds to the script of what goes wrong. Faults are tried in the order in which they were added.
@@ -212,10 +237,11 @@ impl MemoryTenant {
             body: body.map(|body| serde_json::from_str(body).expect("the body is JSON")),
             actor: Actor::Operator,
             owned_only: false,
+            abroad: None,
             now: self.0.clock.monotonic(),
             wall: self.0.clock.now(),
         };
-        let (status, body) = self.state().operate(call);
+        let (status, body) = self.state().world.operate(self.0.at, call);
         (status, if body.is_null() { String::new() } else { body.to_string() })
     }
 }
@@ -276,10 +302,13 @@ impl Transport for MemoryTenant {
         let mut response = {
             let mut state = self.state();
             let (now, wall) = (self.0.clock.monotonic(), self.0.clock.now());
-            let (response, items) = state.answer(&request, &target, &plan, &origin, now, wall);
+            let (response, items) = state.world.answer(self.0.at, &request, &target, &plan, &origin, now, wall);
             state.log.note_items(recording.number, items);
             response
         };
+        if let Some(look) = &self.0.on_exchange {
+            look(&request, &response);
+        }
         match plan.whole {
             Some(Action::AnswerLost) => return Err(TransportError::maybe_sent("the answer was lost")),
             Some(Action::Truncated) => {

@@ -20,8 +20,10 @@ use super::query;
 use super::record::{Log, RecordedItem};
 use super::route::{Operation, route};
 use super::sign_in::{self, SignInError, Tokens};
+use super::world::World;
 use crate::random::{SeededRandomness, uuid};
 
+/// Everything that one tenant is.
 pub(super) struct State {
     pub(super) directory: Directory,
     pub(super) tokens: Tokens,
@@ -74,9 +76,10 @@ pub(super) fn batch_items(target: &Target, body: &[u8]) -> Vec<(Method, String)>
     items(&body, "requests").iter().map(read).collect()
 }
 
-impl State {
+impl World {
     pub(super) fn answer(
         &mut self,
+        at: usize,
         request: &http::Request<Bytes>,
         target: &Target,
         plan: &Plan,
@@ -84,16 +87,14 @@ impl State {
         now: Duration,
         wall: OffsetDateTime,
     ) -> (Response<Bytes>, Vec<RecordedItem>) {
-        let correlation = self.correlation(request.headers(), wall);
+        let correlation = self[at].correlation(request.headers(), wall);
         match target {
             Target::Token(tenant) => {
-                let issue = |tokens: &mut Tokens| {
-                    tokens.token(&self.directory, tenant, request.headers(), request.body(), now, wall)
-                };
+                let mut issue = || self.token(at, tenant, request.headers(), request.body(), now, wall);
                 let answer = match &plan.whole {
                     Some(Action::Answer { status, code, message, retry, written }) => {
                         if *written {
-                            drop(issue(&mut self.tokens));
+                            drop(issue());
                         }
                         let mut response = SignInError::scripted(*status, code, message).into_response(&correlation);
                         if let Some((name, value)) = retry_header(*retry, wall) {
@@ -104,12 +105,12 @@ impl State {
                     _ if request.method() != Method::POST => {
                         return (Refusal::method_not_allowed().respond(&correlation), Vec::new());
                     }
-                    _ => issue(&mut self.tokens),
+                    _ => issue(),
                 };
                 (answer.unwrap_or_else(|error| error.into_response(&correlation)), Vec::new())
             }
             Target::Metadata => {
-                (sign_in::json_response(StatusCode::OK, &sign_in::metadata(&self.directory, origin)), Vec::new())
+                (sign_in::json_response(StatusCode::OK, &sign_in::metadata(&self[at].directory, origin)), Vec::new())
             }
             Target::Other => {
                 let path = request.uri().path();
@@ -126,18 +127,19 @@ impl State {
                     body: None,
                     actor: Actor::Operator,
                     owned_only: false,
+                    abroad: None,
                     now,
                     wall,
                 };
                 call.set_headers(request.headers());
                 let mut recorded = Vec::new();
-                let outcome = self.tokens.identify(request.headers(), wall).and_then(|identity| {
-                    call.actor = Actor::App(identity);
+                let outcome = self[at].tokens.identify(request.headers(), wall).and_then(|identity| {
+                    call.actor = Actor::SignedIn(identity);
                     call.body = json_body(request.headers(), request.body())?;
                     Ok(())
                 });
                 let outcome = match outcome {
-                    Ok(()) => self.graph(&mut call, plan, &correlation, &mut recorded),
+                    Ok(()) => self.graph(at, &mut call, plan, &correlation, &mut recorded),
                     Err(refusal) => render(Err(refusal), &correlation),
                 };
                 (outcome.into_response(&correlation), recorded)
@@ -145,16 +147,10 @@ impl State {
         }
     }
 
-    fn correlation(&self, headers: &HeaderMap, wall: OffsetDateTime) -> Correlation {
-        let request_id = uuid(&self.request_ids).to_string();
-        let client = headers.get("client-request-id").and_then(|value| value.to_str().ok());
-        Correlation { client_request_id: client.unwrap_or(&request_id).to_owned(), request_id, wall }
-    }
-
     /// Carries out a request as whoever holds the tenant.
-    pub(super) fn operate(&mut self, mut call: Call) -> (StatusCode, Value) {
-        let correlation = self.correlation(&HeaderMap::new(), call.wall);
-        let rendered = self.graph(&mut call, &Plan::default(), &correlation, &mut Vec::new());
+    pub(super) fn operate(&mut self, at: usize, mut call: Call) -> (StatusCode, Value) {
+        let correlation = self[at].correlation(&HeaderMap::new(), call.wall);
+        let rendered = self.graph(at, &mut call, &Plan::default(), &correlation, &mut Vec::new());
         let body = match rendered.body {
             Body::Empty => Value::Null,
             Body::Json(value) => value,
@@ -165,34 +161,37 @@ impl State {
 
     fn graph(
         &mut self,
+        at: usize,
         call: &mut Call,
         plan: &Plan,
         correlation: &Correlation,
         recorded: &mut Vec<RecordedItem>,
     ) -> Rendered {
         let outcome = match &plan.whole {
-            Some(action) => faulty(Some(action), call, |call| self.run(call, plan, correlation, recorded)),
-            None => self.run(call, plan, correlation, recorded),
+            Some(action) => faulty(Some(action), call, |call| self.run(at, call, plan, correlation, recorded)),
+            None => self.run(at, call, plan, correlation, recorded),
         };
         render(outcome, correlation)
     }
 
     fn run(
         &mut self,
+        at: usize,
         call: &mut Call,
         plan: &Plan,
         correlation: &Correlation,
         recorded: &mut Vec<RecordedItem>,
     ) -> Outcome {
         match route(&call.method, &call.path)? {
-            Operation::Batch => self.batch(call, plan, correlation, recorded),
-            operation => self.directory.perform(operation, call),
+            Operation::Batch => self.batch(at, call, plan, correlation, recorded),
+            operation => self.perform(at, operation, call),
         }
     }
 
     /// <https://learn.microsoft.com/graph/json-batching>
     fn batch(
         &mut self,
+        at: usize,
         call: &Call,
         plan: &Plan,
         correlation: &Correlation,
@@ -256,7 +255,7 @@ impl State {
                 } else {
                     faulty(plan.items.get(index).and_then(Option::as_ref), &mut call, |call| {
                         let operation = route(&call.method, &call.path)?;
-                        self.directory.perform(operation, call)
+                        self.perform(at, operation, call)
                     })
                 };
                 let rendered = render(outcome, correlation);
@@ -271,6 +270,14 @@ impl State {
         // The answers come in no order that a client could rely on.
         responses.reverse();
         Ok(Answer::ok(json!({ "responses": responses })))
+    }
+}
+
+impl State {
+    fn correlation(&self, headers: &HeaderMap, wall: OffsetDateTime) -> Correlation {
+        let request_id = uuid(&self.request_ids).to_string();
+        let client = headers.get("client-request-id").and_then(|value| value.to_str().ok());
+        Correlation { client_request_id: client.unwrap_or(&request_id).to_owned(), request_id, wall }
     }
 }
 

@@ -53,7 +53,8 @@ impl Directory {
         value["createdDateTime"] = stamp::seconds(call.wall).into();
         match &application {
             Some(application) => {
-                value["appOwnerOrganizationId"] = self.tenant_id.to_string().into();
+                let owner = call.abroad.as_ref().map_or(self.tenant_id, |abroad| abroad.home);
+                value["appOwnerOrganizationId"] = owner.to_string().into();
                 show_application(&mut value, application);
             }
             None => {
@@ -80,7 +81,7 @@ impl Directory {
         Ok(Answer::created(answer.into(), self.location(KIND, &id)))
     }
 
-    /// The application behind an app id, `None` for an app of another tenant.
+    /// The application behind an app id, `None` for an API of Microsoft.
     fn backing(&self, app_id: &str, call: &Call) -> Result<Option<Arc<Value>>, Refusal> {
         let elsewhere = Refusal::new(
             StatusCode::FORBIDDEN,
@@ -90,6 +91,9 @@ impl Directory {
         );
         if self.known_apis.contains_key(&app_id.to_lowercase()) {
             return if call.owned_only { Err(elsewhere) } else { Ok(None) };
+        }
+        if let Some(abroad) = &call.abroad {
+            return if call.owned_only { Err(elsewhere) } else { Ok(Some(Arc::clone(&abroad.application))) };
         }
         match self.find(Kind::Application, &Key::AppId(app_id.to_owned()), self.lag.references, call) {
             Ok(application) => {

@@ -20,6 +20,7 @@ use super::directory::Directory;
 use super::json::{items, same, stamp, text, texts};
 use super::kind::Kind;
 use super::table::View;
+use super::world::{Abroad, World};
 use crate::permission::MICROSOFT_GRAPH;
 
 /// The life of a token: an hour, less a second.
@@ -123,23 +124,24 @@ impl Form {
     }
 }
 
-impl Tokens {
+impl World {
     /// Answers `POST /{tenant}/oauth2/v2.0/token`.
     pub(super) fn token(
         &mut self,
-        directory: &Directory,
+        at: usize,
         tenant: &str,
         headers: &HeaderMap,
         body: &[u8],
         now: Duration,
         wall: OffsetDateTime,
     ) -> Result<Response<Bytes>, SignInError> {
+        let directory = &self[at].directory;
         if ["common", "organizations", "consumers"].contains(&tenant) {
             let message = "The grant type is not supported over the /common or /consumers endpoints. Please use \
                 the /organizations or tenant-specific endpoint.";
             return Err(SignInError::new(400, "invalid_request", 9_001_023, message));
         }
-        if !same(tenant, &directory.tenant_id.to_string()) && !same(tenant, &directory.domain) {
+        if !directory.is_called(tenant) {
             let message = format!(
                 "Tenant '{tenant}' not found. Check to make sure you have the correct tenant ID and are signing \
                     into the correct cloud. Check with your subscription administrator, this may happen if there \
@@ -156,12 +158,15 @@ impl Tokens {
         }
         let scope = form.required("scope")?;
         let view = View { now, lag: directory.lag.sign_in };
-        let (application, service_principal) = client(directory, client_id, view)?;
+        let abroad = self.abroad(at, client_id);
+        let home = abroad.as_ref().and_then(|abroad| self.find(&abroad.home.to_string())).unwrap_or(at);
+        let (application, service_principal) = client(directory, abroad, client_id, view)?;
         if form.optional("client_assertion").is_some() {
             let message = "The in-memory tenant does not know client assertions.";
             return Err(SignInError::new(501, "invalid_client", 700_027, message));
         }
-        check_secret(&form, &[&application, &service_principal], directory, wall)?;
+        let holders = [(&application, &self[home].directory), (&service_principal, directory)];
+        check_secret(&form, &holders, wall)?;
         let resource = resource(directory, scope, view)?;
 
         let oid = text(&service_principal, "id");
@@ -179,18 +184,28 @@ impl Tokens {
             app_id: app_id.to_owned(),
             service_principal_id: oid.to_owned(),
             roles,
-            wids: directory.wids.get(app_id).cloned().unwrap_or_default(),
+            wids: directory.directory_roles.get(oid).cloned().unwrap_or_default(),
+            person: None,
         };
         let expires = wall + LIFETIME;
         let audience = scope.trim().trim_end_matches("/.default");
         let token = compact(&identity, directory, audience, wall, expires);
-        self.0.retain(|_, issued| issued.expires > wall - time::Duration::HOUR);
         let for_graph = same(text(&resource, "appId"), &MICROSOFT_GRAPH.to_string());
-        self.0.insert(token.clone(), IssuedToken { identity, for_graph, expires });
+        let tokens = &mut self[at].tokens.0;
+        tokens.retain(|_, issued| issued.expires > wall - time::Duration::HOUR);
+        tokens.insert(token.clone(), IssuedToken { identity, for_graph, expires });
         let seconds = LIFETIME.whole_seconds();
         let body =
             json!({"token_type": "Bearer", "expires_in": seconds, "ext_expires_in": seconds, "access_token": token});
         Ok(json_response(StatusCode::OK, &body))
+    }
+}
+
+impl Tokens {
+    /// Whether the token of a request was issued here.
+    pub(super) fn knows(&self, header: Option<&HeaderValue>) -> bool {
+        let token = header.and_then(|value| value.to_str().ok()?.split_once(' '));
+        token.is_some_and(|(_, token)| self.0.contains_key(token.trim()))
     }
 
     /// Who a request to Graph is from.
@@ -227,9 +242,14 @@ pub(super) fn unauthorized(message: &str) -> Refusal {
 }
 
 /// The application and the service principal that sign in.
-fn client(directory: &Directory, client_id: &str, view: View) -> Result<(Value, Value), SignInError> {
-    let of = |kind: Kind| directory.table(kind).seen_having("appId", client_id, view).pop();
-    let Some(application) = of(Kind::Application) else {
+fn client(
+    directory: &Directory,
+    abroad: Option<Abroad>,
+    client_id: &str,
+    view: View,
+) -> Result<(Value, Value), SignInError> {
+    let of = |kind: Kind| directory.table(kind).seen_having("appId", client_id, view).pop().map(|seen| seen.value);
+    let Some(application) = of(Kind::Application).or(abroad.map(|abroad| abroad.application)) else {
         let message = format!(
             "Application with identifier '{client_id}' was not found in the directory '{}'. This can happen if the \
                 application has not been installed by the administrator of the tenant or consented to by any user \
@@ -245,29 +265,26 @@ fn client(directory: &Directory, client_id: &str, view: View) -> Result<(Value, 
         );
         return Err(SignInError::new(401, "unauthorized_client", 7_000_229, message));
     };
-    if service_principal.value["accountEnabled"] == false {
-        let message = format!("Application '{client_id}'({}) is disabled.", text(&application.value, "displayName"));
+    if service_principal["accountEnabled"] == false {
+        let message = format!("Application '{client_id}'({}) is disabled.", text(&application, "displayName"));
         return Err(SignInError::new(401, "unauthorized_client", 7_000_112, message));
     }
-    Ok(((*application.value).clone(), (*service_principal.value).clone()))
+    Ok(((*application).clone(), (*service_principal).clone()))
 }
 
-fn check_secret(
-    form: &Form,
-    holders: &[&Value],
-    directory: &Directory,
-    wall: OffsetDateTime,
-) -> Result<(), SignInError> {
+fn check_secret(form: &Form, holders: &[(&Value, &Directory)], wall: OffsetDateTime) -> Result<(), SignInError> {
     let Some(given) = form.optional("client_secret") else {
         let message =
             "'client_assertion', 'client_secret' or 'request' is required for the 'client_credentials' grant type.";
         return Err(SignInError::new(401, "invalid_client", 7_000_216, message));
     };
-    let held = holders.iter().flat_map(|holder| items(holder, "passwordCredentials"));
+    let held = holders.iter().flat_map(|(holder, directory)| {
+        items(holder, "passwordCredentials").iter().map(|credential| directory.secrets.get(text(credential, "keyId")))
+    });
     let secret = held
-        .filter_map(|credential| directory.secrets.get(text(credential, "keyId")))
+        .flatten()
         .find(|secret| secret.value.expose_secret() == given && secret.start <= wall + time::Duration::minutes(5));
-    let app_id = text(holders[0], "appId");
+    let app_id = text(holders[0].0, "appId");
     match secret {
         Some(secret) if secret.end <= wall => {
             let message = format!(
