@@ -65,10 +65,10 @@ impl Directory {
         for issued in &issued {
             self.keep_secret(issued);
         }
-        self.own(&id, call);
-        let held = self.owners.entry(id.clone()).or_default();
-        owners.retain(|owner| !held.contains(owner));
-        held.extend(owners);
+        self.own(KIND, &id, call);
+        for owner in &owners {
+            self.owners.add(&id, owner);
+        }
 
         value["passwordCredentials"] = shown(|issued| &issued.answered);
         value["createdDateTime"] = stamp::ticks(call.wall).into();

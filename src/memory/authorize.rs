@@ -1,24 +1,37 @@
-//! Who may do what: the application permissions that Graph documents for each operation.
+//! Who may do what: the permissions that Graph documents for each operation, and the directory roles that a person
+//! needs besides.
+//!
+//! <https://learn.microsoft.com/graph/permissions-reference>
+
+use serde_json::Value;
 
 use super::answer::Refusal;
 use super::call::{Actor, Identity};
+use super::json::text;
 use super::kind::Kind;
-use super::route::Operation;
+use super::route::{Link, Operation};
 
-/// Directory roles that an app may hold, by template id.
+/// Directory roles, by template id.
 /// <https://learn.microsoft.com/entra/identity/role-based-access-control/permissions-reference>
-mod role {
-    pub(super) const GLOBAL_ADMINISTRATOR: &str = "62e90394-69f5-4237-9190-012177145e10";
-    pub(super) const APPLICATION_ADMINISTRATOR: &str = "9b895d92-2cd3-44c7-9d02-a6ac2d5ea5c3";
-    pub(super) const CLOUD_APPLICATION_ADMINISTRATOR: &str = "158c047a-c907-4556-b7ef-446551a6b5f7";
-    pub(super) const DIRECTORY_READERS: &str = "88d8e3e3-8f55-4a1e-953a-9b9898b8876b";
+pub(super) mod role {
+    pub(in crate::memory) const GLOBAL_ADMINISTRATOR: &str = "62e90394-69f5-4237-9190-012177145e10";
+    pub(in crate::memory) const PRIVILEGED_ROLE_ADMINISTRATOR: &str = "e8611ab8-c189-46e8-94e1-60213ab1f814";
+    pub(in crate::memory) const APPLICATION_ADMINISTRATOR: &str = "9b895d92-2cd3-44c7-9d02-a6ac2d5ea5c3";
+    pub(in crate::memory) const CLOUD_APPLICATION_ADMINISTRATOR: &str = "158c047a-c907-4556-b7ef-446551a6b5f7";
+    pub(in crate::memory) const DIRECTORY_READERS: &str = "88d8e3e3-8f55-4a1e-953a-9b9898b8876b";
+    pub(in crate::memory) const GLOBAL_READER: &str = "f2ef992c-3afb-46b9-b7cf-a126ee74c451";
+    pub(in crate::memory) const USER_ADMINISTRATOR: &str = "fe930be7-5e62-47db-91af-98c3a49a38b1";
+    pub(in crate::memory) const GROUPS_ADMINISTRATOR: &str = "fdd7a751-b60b-444a-984c-02652fe8fa1c";
 }
 
 const READ_ALL: &str = "Application.Read.All";
 const WRITE_ALL: &str = "Application.ReadWrite.All";
 const OWNED_BY: &str = "Application.ReadWrite.OwnedBy";
+const CREATE: &str = "AppRegistration.Create";
 const DIRECTORY_READ: &str = "Directory.Read.All";
 const DIRECTORY_WRITE: &str = "Directory.ReadWrite.All";
+/// What the Azure CLI holds: all that the person may do.
+const ACCESS_AS_USER: &str = "Directory.AccessAsUser.All";
 const ASSIGN: &str = "AppRoleAssignment.ReadWrite.All";
 const GRANT: &str = "DelegatedPermissionGrant.ReadWrite.All";
 
@@ -30,75 +43,233 @@ pub(super) enum Reach {
     Owned,
 }
 
+/// What an operation is to permissions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Right {
+    Nothing,
+    ReadApps,
+    /// The same permissions as [`Self::ReadApps`], and those of federated credentials do not include the directory's.
+    ReadFederated,
+    CreateApplication,
+    WriteApplication,
+    /// Credentials and owners of an application, and everything of a service principal.
+    WriteApp,
+    AddOwner,
+    Assign,
+    Unassign,
+    AssignPeople,
+    ReadGrants,
+    WriteGrants,
+    Purge,
+    ReadMe,
+    ReadPeople,
+    WriteUser,
+    ReadGroups,
+    WriteGroup,
+    ReadObjects,
+    ReadOrganization,
+}
+
+fn right(operation: &Operation) -> Right {
+    use Kind::{Application, FederatedCredential, Grant, Group, ServicePrincipal, User};
+    match operation {
+        Operation::Batch => Right::Nothing,
+        Operation::Get(User, super::route::Key::Me) => Right::ReadMe,
+        Operation::List(Grant)
+        | Operation::Count(Grant)
+        | Operation::Delta(Grant)
+        | Operation::GetGrant(_)
+        | Operation::ListGrantsOf(..) => Right::ReadGrants,
+        Operation::Create(Grant) | Operation::UpdateGrant(_) | Operation::DeleteGrant(_) => Right::WriteGrants,
+        Operation::ListFederated(_) | Operation::CountFederated(_) | Operation::GetFederated(..) => {
+            Right::ReadFederated
+        }
+        Operation::CreateFederated(_) | Operation::UpdateFederated(..) | Operation::DeleteFederated(..) => {
+            Right::WriteApplication
+        }
+        Operation::ListAssignments(ServicePrincipal, ..)
+        | Operation::CountAssignments(ServicePrincipal, ..)
+        | Operation::GetAssignment(ServicePrincipal, ..) => Right::ReadApps,
+        Operation::ListAssignments(..) | Operation::CountAssignments(..) | Operation::GetAssignment(..) => {
+            Right::ReadObjects
+        }
+        Operation::CreateAssignment(ServicePrincipal, ..) => Right::Assign,
+        Operation::CreateAssignment(..) | Operation::DeleteAssignment(User | Group, ..) => Right::AssignPeople,
+        Operation::DeleteAssignment(..) => Right::Unassign,
+        Operation::ListLinked(kind, ..) | Operation::CountLinked(kind, ..) | Operation::CheckMemberGroups(kind, _) => {
+            match kind {
+                User => Right::ReadPeople,
+                Group => Right::ReadGroups,
+                _ => Right::ReadApps,
+            }
+        }
+        Operation::AddLink(Group, ..) | Operation::RemoveLink(Group, ..) => Right::WriteGroup,
+        Operation::AddLink(_, _, Link::Owners) => Right::AddOwner,
+        Operation::AddLink(..) | Operation::RemoveLink(..) => Right::WriteApp,
+        Operation::List(kind) | Operation::Count(kind) | Operation::Get(kind, _) | Operation::Delta(kind) => match kind
+        {
+            User => Right::ReadPeople,
+            Group => Right::ReadGroups,
+            _ => Right::ReadApps,
+        },
+        Operation::Create(Application) => Right::CreateApplication,
+        Operation::Create(User) | Operation::Update(User, _) | Operation::Delete(User, _) => Right::WriteUser,
+        Operation::Create(Group) | Operation::Update(Group, _) | Operation::Delete(Group, _) => Right::WriteGroup,
+        Operation::Create(FederatedCredential)
+        | Operation::Update(Application, _)
+        | Operation::Delete(Application, _) => Right::WriteApplication,
+        Operation::Restore(_) | Operation::DeleteObject(_) => Right::WriteApplication,
+        Operation::Create(_)
+        | Operation::Update(..)
+        | Operation::Delete(..)
+        | Operation::AddPassword(..)
+        | Operation::RemovePassword(..)
+        | Operation::AddKey(..)
+        | Operation::RemoveKey(..) => Right::WriteApp,
+        Operation::ListDeleted(_) | Operation::GetDeleted(_) => Right::ReadApps,
+        Operation::Purge(_) => Right::Purge,
+        Operation::GetObject(_) | Operation::GetByIds => Right::ReadObjects,
+        Operation::ListOrganization | Operation::GetOrganization(_) => Right::ReadOrganization,
+    }
+}
+
+/// Whether the permissions held include a right; `delegated` permissions differ from an app's own.
+fn permits(right: Right, held: &[String], delegated: bool) -> bool {
+    let has = |wanted: &str| held.iter().any(|held| held == wanted);
+    let any = |wanted: &[&str]| wanted.iter().any(|wanted| has(wanted));
+    let as_user = delegated && has(ACCESS_AS_USER);
+    // There is no delegated form of the right to what one owns.
+    let owned_by = !delegated && has(OWNED_BY);
+    let directory_read = as_user || any(&[DIRECTORY_READ, DIRECTORY_WRITE]);
+    let directory_write = as_user || has(DIRECTORY_WRITE);
+    match right {
+        Right::Nothing => true,
+        Right::ReadApps => directory_read || owned_by || any(&[READ_ALL, WRITE_ALL]),
+        Right::ReadFederated => as_user || owned_by || any(&[READ_ALL, WRITE_ALL]),
+        Right::CreateApplication => as_user || owned_by || any(&[WRITE_ALL, CREATE]),
+        Right::WriteApplication => as_user || owned_by || has(WRITE_ALL),
+        Right::WriteApp => directory_write || owned_by || has(WRITE_ALL),
+        Right::AddOwner => directory_write || ((owned_by || has(WRITE_ALL)) && has(DIRECTORY_READ)),
+        // The right to assign does not include the reading that its checks need.
+        Right::Assign => as_user || (has(ASSIGN) && any(&[READ_ALL, DIRECTORY_READ])),
+        Right::Unassign => as_user || has(ASSIGN),
+        Right::AssignPeople => as_user || has(ASSIGN),
+        Right::ReadGrants => directory_read || has(GRANT),
+        Right::WriteGrants => directory_write || has(GRANT),
+        Right::Purge => as_user || has(WRITE_ALL),
+        Right::ReadMe => {
+            directory_read || any(&["User.Read", "User.ReadWrite", "User.Read.All", "User.ReadWrite.All", "openid"])
+        }
+        Right::ReadPeople => {
+            directory_read
+                || any(&["User.Read.All", "User.ReadWrite.All"])
+                || (delegated && any(&["User.Read", "User.ReadBasic.All"]))
+        }
+        Right::WriteUser => directory_write || has("User.ReadWrite.All"),
+        Right::ReadGroups => directory_read || any(&["GroupMember.Read.All", "Group.Read.All", "Group.ReadWrite.All"]),
+        Right::WriteGroup => {
+            directory_write
+                || any(&["Group.ReadWrite.All", "GroupMember.ReadWrite.All"])
+                || (!delegated && has("Group.Create"))
+        }
+        Right::ReadObjects => directory_read || any(&[READ_ALL, WRITE_ALL]),
+        Right::ReadOrganization => {
+            directory_read
+                || any(&["Organization.Read.All", "Organization.ReadWrite.All"])
+                || (delegated && has("User.Read"))
+        }
+    }
+}
+
+/// How far directory roles let their holder use a right; `None` is not at all.
+fn by_role(right: Right, roles: &[String]) -> Option<Reach> {
+    let has = |wanted: &str| roles.iter().any(|held| held == wanted);
+    let administers_apps = has(role::APPLICATION_ADMINISTRATOR) || has(role::CLOUD_APPLICATION_ADMINISTRATOR);
+    let privileged = has(role::PRIVILEGED_ROLE_ADMINISTRATOR);
+    let reads = administers_apps || privileged || has(role::DIRECTORY_READERS) || has(role::GLOBAL_READER);
+    let allowed = has(role::GLOBAL_ADMINISTRATOR)
+        || match right {
+            Right::Nothing | Right::ReadMe => true,
+            Right::ReadApps
+            | Right::ReadFederated
+            | Right::ReadGrants
+            | Right::ReadPeople
+            | Right::ReadGroups
+            | Right::ReadObjects
+            | Right::ReadOrganization => reads,
+            Right::CreateApplication | Right::WriteApplication | Right::WriteApp | Right::AddOwner | Right::Purge => {
+                administers_apps
+            }
+            Right::Assign | Right::Unassign | Right::WriteGrants | Right::AssignPeople => {
+                administers_apps || privileged
+            }
+            Right::WriteUser => has(role::USER_ADMINISTRATOR),
+            Right::WriteGroup => has(role::GROUPS_ADMINISTRATOR) || has(role::USER_ADMINISTRATOR),
+        };
+    allowed.then_some(Reach::All)
+}
+
+/// What every member of a tenant may do without a role: read, register applications, and look after what is theirs.
+/// <https://learn.microsoft.com/entra/fundamentals/users-default-permissions>
+fn by_membership(right: Right) -> Option<Reach> {
+    match right {
+        Right::Nothing
+        | Right::ReadMe
+        | Right::ReadApps
+        | Right::ReadFederated
+        | Right::ReadGrants
+        | Right::ReadPeople
+        | Right::ReadGroups
+        | Right::ReadObjects
+        | Right::ReadOrganization
+        | Right::CreateApplication => Some(Reach::All),
+        Right::WriteApplication | Right::WriteApp | Right::AddOwner => Some(Reach::Owned),
+        _ => None,
+    }
+}
+
 /// Whether `actor` may carry out `operation`.
 pub(super) fn authorize(operation: &Operation, actor: &Actor) -> Result<Reach, Refusal> {
     let Actor::SignedIn(identity) = actor else { return Ok(Reach::All) };
-    let has = |role: &str| identity.roles.iter().any(|held| held == role);
-    let any = |roles: &[&str]| roles.iter().any(|role| has(role));
-    let read = || any(&[READ_ALL, WRITE_ALL, OWNED_BY, DIRECTORY_READ, DIRECTORY_WRITE]);
-    let allowed = match operation {
-        Operation::Batch => true,
-        Operation::List(Kind::Grant)
-        | Operation::Count(Kind::Grant)
-        | Operation::GetGrant(_)
-        | Operation::ListGrantsOf(_) => any(&[DIRECTORY_READ, GRANT, DIRECTORY_WRITE]),
-        Operation::Create(Kind::Grant) | Operation::UpdateGrant(_) | Operation::DeleteGrant(_) => {
-            any(&[GRANT, DIRECTORY_WRITE])
+    let right = right(operation);
+    let reach = match &identity.person {
+        Some(person) if !permits(right, &person.scopes, true) => None,
+        Some(person) => {
+            let member = if person.is_guest { None } else { by_membership(right) };
+            by_role(right, &identity.wids).or(member)
         }
-        Operation::List(_)
-        | Operation::Count(_)
-        | Operation::Get(..)
-        | Operation::ListOwners(..)
-        | Operation::ListAssignments(..)
-        | Operation::GetAssignment(..)
-        | Operation::ListDeleted(_)
-        | Operation::GetDeleted(_) => read(),
-        // The assignment right does not include the reading that its checks need.
-        Operation::CreateAssignment(..) => has(ASSIGN) && any(&[READ_ALL, DIRECTORY_READ]),
-        Operation::DeleteAssignment(..) => has(ASSIGN),
-        Operation::Create(Kind::Application) => any(&[WRITE_ALL, OWNED_BY, "AppRegistration.Create"]),
-        Operation::AddOwner(..) => has(DIRECTORY_WRITE) || (any(&[WRITE_ALL, OWNED_BY]) && has(DIRECTORY_READ)),
-        Operation::Create(_)
-        | Operation::Update(Kind::ServicePrincipal, _)
-        | Operation::Delete(Kind::ServicePrincipal, _)
-        | Operation::AddPassword(..)
-        | Operation::RemovePassword(..)
-        | Operation::RemoveOwner(..) => any(&[WRITE_ALL, OWNED_BY, DIRECTORY_WRITE]),
-        Operation::Update(..) | Operation::Delete(..) | Operation::Restore(_) => any(&[WRITE_ALL, OWNED_BY]),
-        Operation::Purge(_) => has(WRITE_ALL),
-        Operation::ListOrganization | Operation::GetOrganization(_) => {
-            any(&["Organization.Read.All", "Organization.ReadWrite.All", DIRECTORY_READ, DIRECTORY_WRITE])
-        }
+        None if permits(right, &identity.roles, false) => Some(app_reach(right, identity)),
+        // A role that an app holds counts for itself; to assign permissions it must be the highest.
+        None if right == Right::Assign => identity
+            .wids
+            .iter()
+            .any(|held| held == role::GLOBAL_ADMINISTRATOR || held == role::PRIVILEGED_ROLE_ADMINISTRATOR)
+            .then_some(Reach::All),
+        None => by_role(right, &identity.wids),
     };
-    if !allowed && !by_directory_role(operation, identity) {
-        return Err(Refusal::denied());
-    }
-    // Writing the directory does not include changing an application.
-    let registration = matches!(
-        operation,
-        Operation::Update(Kind::Application, _) | Operation::Delete(Kind::Application, _) | Operation::Restore(_)
-    );
-    let everything =
-        has(WRITE_ALL) || (has(DIRECTORY_WRITE) && !registration) || by_directory_role(operation, identity);
-    Ok(if has(OWNED_BY) && !everything { Reach::Owned } else { Reach::All })
+    reach.ok_or_else(Refusal::denied)
 }
 
-fn by_directory_role(operation: &Operation, identity: &Identity) -> bool {
-    let has = |role: &str| identity.wids.iter().any(|held| held == role);
-    let administers_apps = has(role::APPLICATION_ADMINISTRATOR) || has(role::CLOUD_APPLICATION_ADMINISTRATOR);
-    has(role::GLOBAL_ADMINISTRATOR)
-        || match operation {
-            Operation::List(_)
-            | Operation::Count(_)
-            | Operation::Get(..)
-            | Operation::ListOwners(..)
-            | Operation::ListAssignments(..)
-            | Operation::GetAssignment(..)
-            | Operation::ListGrantsOf(_)
-            | Operation::GetGrant(_)
-            | Operation::ListOrganization
-            | Operation::GetOrganization(_) => administers_apps || has(role::DIRECTORY_READERS),
-            Operation::CreateAssignment(..) | Operation::Batch => false,
-            _ => administers_apps,
-        }
+/// The right to what is owned reaches further with another permission beside it.
+fn app_reach(right: Right, identity: &Identity) -> Reach {
+    let others: Vec<String> = identity.roles.iter().filter(|role| *role != OWNED_BY).cloned().collect();
+    let beyond = permits(right, &others, false)
+        && !(right == Right::CreateApplication && !others.iter().any(|role| role == WRITE_ALL));
+    if beyond || by_role(right, &identity.wids).is_some() || !identity.roles.iter().any(|role| role == OWNED_BY) {
+        Reach::All
+    } else {
+        Reach::Owned
+    }
+}
+
+/// A person who assigns a permission of Microsoft Graph needs a higher role than for that of another API.
+/// <https://learn.microsoft.com/entra/identity/enterprise-apps/grant-admin-consent>
+pub(super) fn check_assignment(resource: &Value, actor: &Actor) -> Result<(), Refusal> {
+    const GRAPHS: [&str; 2] = ["00000003-0000-0000-c000-000000000000", "00000002-0000-0000-c000-000000000000"];
+    let Actor::SignedIn(Identity { person: Some(_), wids, .. }) = actor else { return Ok(()) };
+    let highest = [role::GLOBAL_ADMINISTRATOR, role::PRIVILEGED_ROLE_ADMINISTRATOR];
+    if GRAPHS.contains(&text(resource, "appId")) && !wids.iter().any(|held| highest.contains(&held.as_str())) {
+        return Err(Refusal::denied());
+    }
+    Ok(())
 }

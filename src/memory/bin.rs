@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::answer::{Answer, Outcome, Refusal};
 use super::call::Call;
 use super::directory::Directory;
+use super::federated;
 use super::json::{items, stamp, text};
 use super::kind::Kind;
 use super::query::Query;
@@ -14,12 +15,11 @@ impl Directory {
     pub(super) fn list_deleted(&self, kind: Kind, call: &Call) -> Outcome {
         let query = Query::parse(call, kind)?;
         let rows = self.table(kind).all(Life::Deleted, call.view(self.lag.lists));
-        Ok(Answer::ok(query.page(rows, "directoryObjects", call)?))
+        Ok(Answer::ok(query.page(rows, "directoryObjects", self, call)))
     }
 
     fn deleted(&self, id: &str) -> Result<(Kind, Value), Refusal> {
-        let kinds = [Kind::Application, Kind::ServicePrincipal];
-        let found = kinds.into_iter().find_map(|kind| match self.table(kind).current(id) {
+        let found = Kind::OBJECTS.into_iter().find_map(|kind| match self.table(kind).current(id) {
             Some((Life::Deleted, value)) => Some((kind, (**value).clone())),
             _ => None,
         });
@@ -52,13 +52,17 @@ impl Directory {
         for credential in items(&value, "passwordCredentials") {
             self.secrets.remove(text(credential, "keyId"));
         }
+        let federated = self.federated.having(federated::APPLICATION, id).map(|(_, held)| text(held, "id").to_owned());
+        for held in federated.collect::<Vec<_>>() {
+            self.erase(Kind::FederatedCredential, &held, call);
+        }
+        self.unlink(text(&value, "id"));
         self.erase(kind, id, call);
         Ok(Answer::no_content())
     }
 
     fn organization(&self) -> Value {
-        let used: usize =
-            [Kind::Application, Kind::ServicePrincipal].into_iter().map(|kind| self.table(kind).len()).sum();
+        let used: usize = Kind::OBJECTS.into_iter().map(|kind| self.table(kind).len()).sum();
         json!({
             "id": self.tenant_id,
             "deletedDateTime": null,

@@ -11,9 +11,11 @@ use serde_json::Value;
 use super::api::Api;
 use super::directory::Directory;
 use super::fault::Script;
+use super::federated;
 use super::json::stamp;
 use super::kind::Kind;
 use super::lag::Lag;
+use super::links::Links;
 use super::policy::SecretPolicy;
 use super::record::Log;
 use super::service::State;
@@ -210,7 +212,11 @@ impl MemoryTenantBuilder {
             service_principals: Table::new(&["appId", "displayName"]),
             assignments: Table::new(&["principalId", "resourceId"]),
             grants: Table::new(&["clientId", "resourceId", "principalId"]),
-            owners: HashMap::new(),
+            users: Table::new(&["userPrincipalName", "displayName"]),
+            groups: Table::new(&["displayName"]),
+            federated: Table::new(&[federated::APPLICATION]),
+            owners: Links::default(),
+            members: Links::default(),
             secrets: HashMap::new(),
             directory_roles: HashMap::new(),
             known_apis: BTreeMap::new(),

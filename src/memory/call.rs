@@ -43,6 +43,8 @@ pub(super) struct Person {
     pub(super) home: uuid::Uuid,
     /// The delegated permissions of Microsoft Graph.
     pub(super) scopes: Vec<String>,
+    /// Whether only roles count here: a guest, or a partner.
+    pub(super) is_guest: bool,
 }
 
 impl Identity {
@@ -79,6 +81,18 @@ impl Call {
     pub(super) fn view(&self, lag: Duration) -> View {
         let lag = if matches!(self.actor, Actor::Operator) { Duration::ZERO } else { lag };
         View { now: self.now, lag }
+    }
+
+    /// The object id of the person who is signed in.
+    pub(super) fn person(&self) -> Result<&str, Refusal> {
+        match &self.actor {
+            Actor::SignedIn(Identity { person: Some(person), .. }) => Ok(&person.id),
+            _ => Err(Refusal::new(
+                http::StatusCode::BAD_REQUEST,
+                "BadRequest",
+                "/me request is only valid with delegated authentication flow.",
+            )),
+        }
     }
 
     /// The body as an object.

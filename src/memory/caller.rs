@@ -1,4 +1,4 @@
-//! The apps that call: real applications with a service principal, assignments and a secret.
+//! Who is there from the start: apps with a service principal, assignments and a secret; people and groups.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use super::grants::assignment_id;
 use super::json::{items, stamp, text};
 use super::kind::Kind;
 use super::table::Life;
-use crate::ids::{AppId, ServicePrincipalId};
+use crate::ids::{AppId, DirectoryObjectId, ServicePrincipalId};
 use crate::permission::MICROSOFT_GRAPH;
 
 /// An app of the tenant that can sign in with a secret.
@@ -38,7 +38,69 @@ impl fmt::Debug for Caller {
     }
 }
 
+/// A person of the tenant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct User {
+    /// The object id.
+    pub id: DirectoryObjectId,
+    /// The name to sign in with, such as `ada@contoso.onmicrosoft.com`.
+    pub user_principal_name: String,
+    /// The display name.
+    pub display_name: String,
+}
+
+/// A group of the tenant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Group {
+    /// The object id.
+    pub id: DirectoryObjectId,
+    /// The display name.
+    pub display_name: String,
+    /// The object ids of its direct members.
+    pub members: Vec<DirectoryObjectId>,
+}
+
 impl Directory {
+    /// Adds a person, whose principal name is made of the display name.
+    pub(super) fn seed_user(&mut self, name: &str, roles: Vec<String>, wall: OffsetDateTime) -> User {
+        let words: Vec<&str> =
+            name.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+        let nickname = words.join(".").to_lowercase();
+        let principal_name = format!("{nickname}@{}", self.domain);
+        let id = self.new_id();
+        let mut user = Kind::User.template().clone();
+        user["id"] = id.to_string().into();
+        user["displayName"] = name.into();
+        user["givenName"] = words.first().copied().into();
+        user["surname"] = words.get(1..).filter(|rest| !rest.is_empty()).map(|rest| rest.join(" ")).into();
+        user["mail"] = principal_name.as_str().into();
+        user["mailNickname"] = nickname.into();
+        user["userPrincipalName"] = principal_name.as_str().into();
+        user["createdDateTime"] = stamp::seconds(wall).into();
+        self.users.put(Life::Live, Arc::new(user), None, Duration::ZERO);
+        if !roles.is_empty() {
+            self.directory_roles.insert(id.to_string(), roles);
+        }
+        User { id: id.into(), user_principal_name: principal_name, display_name: name.to_owned() }
+    }
+
+    /// Adds a security group.
+    pub(super) fn seed_group(&mut self, name: &str, members: &[DirectoryObjectId], wall: OffsetDateTime) -> Group {
+        let id = self.new_id();
+        let mut group = Kind::Group.template().clone();
+        group["id"] = id.to_string().into();
+        group["displayName"] = name.into();
+        group["mailNickname"] = name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().into();
+        group["createdDateTime"] = stamp::seconds(wall).into();
+        self.groups.put(Life::Live, Arc::new(group), None, Duration::ZERO);
+        for member in members {
+            self.members.add(&id.to_string(), &member.to_string());
+        }
+        Group { id: id.into(), display_name: name.to_owned(), members: members.to_vec() }
+    }
+
     /// Adds an app that holds application permissions of Microsoft Graph, and returns those that are not to be had.
     pub(super) fn seed_caller(&mut self, roles: &[&str], wall: OffsetDateTime) -> (Caller, Vec<String>) {
         let (app_id, object_id, principal_id, key_id) = (self.new_id(), self.new_id(), self.new_id(), self.new_id());

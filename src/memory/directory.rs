@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use http::StatusCode;
 use secrecy::SecretString;
 use serde_json::Value;
 use time::OffsetDateTime;
@@ -16,10 +15,11 @@ use super::call::{Actor, Call};
 use super::json::text;
 use super::kind::Kind;
 use super::lag::Lag;
+use super::links::Links;
 use super::policy::SecretPolicy;
 use super::query::Query;
 use super::route::{Key, Operation};
-use super::table::{Life, Table};
+use super::table::{Life, Table, View};
 use crate::random::{Randomness, SeededRandomness, uuid};
 
 /// What a secret is, apart from what the directory shows of it.
@@ -38,8 +38,13 @@ pub(super) struct Directory {
     pub(super) service_principals: Table,
     pub(super) assignments: Table,
     pub(super) grants: Table,
-    /// The owners of an application or service principal, by its id.
-    pub(super) owners: HashMap<String, Vec<String>>,
+    pub(super) users: Table,
+    pub(super) groups: Table,
+    pub(super) federated: Table,
+    /// From an application, service principal or group to its owners.
+    pub(super) owners: Links,
+    /// From a group to its members.
+    pub(super) members: Links,
     /// The secrets by key id.
     pub(super) secrets: HashMap<String, Secret>,
     /// The directory roles that somebody holds, by object id.
@@ -59,6 +64,9 @@ impl Directory {
             Kind::ServicePrincipal => &self.service_principals,
             Kind::Assignment => &self.assignments,
             Kind::Grant => &self.grants,
+            Kind::User => &self.users,
+            Kind::Group => &self.groups,
+            Kind::FederatedCredential => &self.federated,
         }
     }
 
@@ -68,6 +76,9 @@ impl Directory {
             Kind::ServicePrincipal => &mut self.service_principals,
             Kind::Assignment => &mut self.assignments,
             Kind::Grant => &mut self.grants,
+            Kind::User => &mut self.users,
+            Kind::Group => &mut self.groups,
+            Kind::FederatedCredential => &mut self.federated,
         }
     }
 
@@ -85,7 +96,7 @@ impl Directory {
 
     /// Makes everything known everywhere.
     pub(super) fn settle(&mut self) {
-        for kind in [Kind::Application, Kind::ServicePrincipal, Kind::Assignment, Kind::Grant] {
+        for kind in Kind::ALL {
             self.table_mut(kind).settle();
         }
     }
@@ -112,27 +123,45 @@ impl Directory {
             Operation::Get(kind, key) => self.get(kind, &key, call),
             Operation::Create(Kind::Application) => self.create_application(call),
             Operation::Create(Kind::ServicePrincipal) => self.create_service_principal(call),
+            Operation::Create(Kind::User) => self.create_user(call),
+            Operation::Create(Kind::Group) => self.create_group(call),
             Operation::Create(_) => self.create_grant(call),
             Operation::Update(Kind::Application, key) => self.update_application(&key, call),
-            Operation::Update(_, key) => self.update_service_principal(&key, call),
+            Operation::Update(Kind::ServicePrincipal, key) => self.update_service_principal(&key, call),
+            Operation::Update(kind, key) => self.update_person_or_group(kind, &key, call),
             Operation::Delete(kind, key) => self.delete(kind, &key, call),
+            Operation::Delta(kind) => self.delta(kind, call),
             Operation::AddPassword(kind, key) => self.add_password(kind, &key, call),
             Operation::RemovePassword(kind, key) => self.remove_password(kind, &key, call),
-            Operation::ListOwners(kind, key) => self.list_owners(kind, &key, call),
-            Operation::AddOwner(kind, key) => self.add_owner(kind, &key, call),
-            Operation::RemoveOwner(kind, key, owner) => self.remove_owner(kind, &key, &owner, call),
-            Operation::ListAssignments(key, side) => self.list_assignments(&key, side, call),
-            Operation::CreateAssignment(key, side) => self.create_assignment(&key, side, call),
-            Operation::GetAssignment(key, side, id) => self.get_assignment(&key, side, &id, call),
-            Operation::DeleteAssignment(key, side, id) => self.delete_assignment(&key, side, &id, call),
-            Operation::ListGrantsOf(key) => self.list_grants_of(&key, call),
+            Operation::AddKey(kind, key) => self.add_key(kind, &key, call),
+            Operation::RemoveKey(kind, key) => self.remove_key(kind, &key, call),
+            Operation::ListLinked(kind, key, link, cast) => self.list_linked(kind, &key, link, cast, call),
+            Operation::CountLinked(kind, key, link, cast) => self.count_linked(kind, &key, link, cast, call),
+            Operation::AddLink(kind, key, link) => self.add_link(kind, &key, link, call),
+            Operation::RemoveLink(kind, key, link, to) => self.remove_link(kind, &key, link, &to, call),
+            Operation::CheckMemberGroups(kind, key) => self.check_member_groups(kind, &key, call),
+            Operation::ListAssignments(kind, key, side) => self.list_assignments(kind, &key, side, call),
+            Operation::CountAssignments(kind, key, side) => self.count_assignments(kind, &key, side, call),
+            Operation::CreateAssignment(kind, key, side) => self.create_assignment(kind, &key, side, call),
+            Operation::GetAssignment(kind, key, side, id) => self.get_assignment(kind, &key, side, &id, call),
+            Operation::DeleteAssignment(kind, key, side, id) => self.delete_assignment(kind, &key, side, &id, call),
+            Operation::ListGrantsOf(kind, key) => self.list_grants_of(kind, &key, call),
             Operation::GetGrant(id) => self.get_grant(&id, call),
             Operation::UpdateGrant(id) => self.update_grant(&id, call),
             Operation::DeleteGrant(id) => self.delete_grant(&id, call),
+            Operation::ListFederated(key) => self.list_federated(&key, call),
+            Operation::CountFederated(key) => self.count_federated(&key, call),
+            Operation::CreateFederated(key) => self.create_federated(&key, call),
+            Operation::GetFederated(key, credential) => self.get_federated(&key, &credential, call),
+            Operation::UpdateFederated(key, credential) => self.update_federated(&key, &credential, call),
+            Operation::DeleteFederated(key, credential) => self.delete_federated(&key, &credential, call),
             Operation::ListDeleted(kind) => self.list_deleted(kind, call),
             Operation::GetDeleted(id) => self.get_deleted(&id, call),
             Operation::Restore(id) => self.restore(&id, call),
             Operation::Purge(id) => self.purge(&id, call),
+            Operation::GetObject(id) => self.get_object(&id, call),
+            Operation::DeleteObject(id) => self.delete_object(&id, call),
+            Operation::GetByIds => self.get_by_ids(call),
             Operation::ListOrganization => self.list_organization(call),
             Operation::GetOrganization(id) => self.get_organization(&id, call),
             Operation::Batch => Err(Refusal::bad_request("A batch cannot be part of a batch.")),
@@ -149,11 +178,25 @@ impl Directory {
     ) -> Result<Arc<Value>, Refusal> {
         let (table, view) = (self.table(kind), call.view(lag));
         let (id, found) = match key {
-            Key::Id(id) => (id, table.get(id, view).cloned()),
-            Key::AppId(id) => (id, table.seen_having("appId", id, view).pop().map(|seen| seen.value)),
-            Key::UniqueName(name) => (name, table.seen_having("uniqueName", name, view).pop().map(|seen| seen.value)),
+            Key::Id(id) => {
+                (id.as_str(), table.get(id, view).cloned().or_else(|| self.by_principal_name(kind, id, view)))
+            }
+            Key::Me => {
+                let id = call.person()?;
+                (id, table.get(id, view).cloned())
+            }
+            Key::AppId(id) => (id.as_str(), table.seen_having("appId", id, view).pop().map(|seen| seen.value)),
+            Key::UniqueName(name) => {
+                (name.as_str(), table.seen_having("uniqueName", name, view).pop().map(|seen| seen.value))
+            }
         };
         found.ok_or_else(|| Refusal::not_found(id))
+    }
+
+    fn by_principal_name(&self, kind: Kind, name: &str, view: View) -> Option<Arc<Value>> {
+        (kind == Kind::User)
+            .then(|| self.users.seen_having("userPrincipalName", name, view).pop())?
+            .map(|seen| seen.value)
     }
 
     /// The live object that a write is about: a replica must know of it, and the answer is the object as it is.
@@ -171,7 +214,7 @@ impl Directory {
         if !call.owned_only {
             return Ok(());
         }
-        let owns = |id: &str| self.owners.get(id).is_some_and(|owners| owners.contains(&identity.service_principal_id));
+        let owns = |id: &str| self.owners.has(id, identity.principal_id());
         let backing = (kind == Kind::ServicePrincipal)
             .then(|| self.applications.having("appId", text(value, "appId")).next())
             .flatten();
@@ -184,7 +227,7 @@ impl Directory {
     fn get(&self, kind: Kind, key: &Key, call: &Call) -> Outcome {
         let query = Query::parse(call, kind)?;
         let value = self.find(kind, key, self.lag.reads, call)?;
-        Ok(Answer::ok(query.entity(&value, kind.collection(), call)))
+        Ok(Answer::ok(query.entity(&value, kind.collection(), self, call)))
     }
 
     fn list(&self, kind: Kind, call: &Call) -> Outcome {
@@ -198,25 +241,23 @@ impl Directory {
                     values.into_iter().flat_map(|value| table.seen_having(field, value, view)).collect();
                 rows.sort_by_key(|seen| seen.order);
                 rows.dedup_by_key(|seen| seen.order);
-                query.page(rows.into_iter(), kind.collection(), call)?
+                query.page(rows.into_iter(), kind.collection(), self, call)
             }
-            None => query.page(table.all(Life::Live, view), kind.collection(), call)?,
+            None => query.page(table.all(Life::Live, view), kind.collection(), self, call),
         };
         Ok(Answer::ok(page))
     }
 
     fn count(&self, kind: Kind, call: &Call) -> Outcome {
-        if !call.eventual {
-            return Err(Refusal::bad_request("$count is not currently supported."));
-        }
+        super::query::check_count(call)?;
         let mut counting = call.clone();
         counting.query.push(("$count".into(), "true".into()));
         let rows = self.table(kind).all(Life::Live, call.view(self.lag.lists));
-        let count = Query::parse(&counting, kind)?.count(rows)?;
+        let count = Query::parse(&counting, kind)?.count(rows, self, call);
         Ok(Answer::text(count.to_string()))
     }
 
-    fn delete(&mut self, kind: Kind, key: &Key, call: &Call) -> Outcome {
+    pub(super) fn delete(&mut self, kind: Kind, key: &Key, call: &Call) -> Outcome {
         let value = self.target(kind, key, call)?;
         self.bury(kind, &value, call);
         if kind == Kind::Application {
@@ -241,61 +282,16 @@ impl Directory {
         }
     }
 
-    fn list_owners(&self, kind: Kind, key: &Key, call: &Call) -> Outcome {
-        let value = self.find(kind, key, self.lag.reads, call)?;
-        let owners = self.owners.get(text(&value, "id")).map_or(&[][..], Vec::as_slice);
-        let owners = owners.iter().map(|id| match self.service_principals.live(id) {
-            Some(owner) => {
-                let mut item = serde_json::Map::new();
-                item.insert("@odata.type".into(), "#microsoft.graph.servicePrincipal".into());
-                item.extend(owner.as_object().cloned().unwrap_or_default());
-                Value::Object(item)
-            }
-            None => serde_json::json!({"@odata.type": "#microsoft.graph.user", "id": id}),
-        });
-        let owners: Vec<Value> = owners.collect();
-        Ok(Answer::ok(serde_json::json!({"@odata.context": call.context("directoryObjects"), "value": owners})))
-    }
-
-    fn add_owner(&mut self, kind: Kind, key: &Key, call: &Call) -> Outcome {
-        let value = self.target(kind, key, call)?;
-        let owner = reference(text(call.object()?, "@odata.id"))?;
-        if self.applications.live(&owner).is_some() {
-            return Err(Refusal::bad_request(format!(
-                "The reference target 'Application_{owner}' of type 'Application' is invalid for the 'owners' \
-                    reference."
-            )));
-        }
-        let owners = self.owners.entry(text(&value, "id").to_owned()).or_default();
-        if owners.contains(&owner) {
-            return Err(Refusal::bad_request(
-                "One or more added object references already exist for the following modified properties: 'owners'.",
-            ));
-        }
-        if owners.len() >= 100 {
-            return Err(Refusal::new(
-                StatusCode::FORBIDDEN,
-                "Directory_QuotaExceeded",
-                "Unable to perform operation as '101' would exceed the maximum quota count '100' for forward-link \
-                    'owners'.",
-            ));
-        }
-        owners.push(owner);
-        Ok(Answer::no_content())
-    }
-
-    fn remove_owner(&mut self, kind: Kind, key: &Key, owner: &str, call: &Call) -> Outcome {
-        let value = self.target(kind, key, call)?;
-        let owners = self.owners.entry(text(&value, "id").to_owned()).or_default();
-        let at = owners.iter().position(|held| held.eq_ignore_ascii_case(owner));
-        owners.remove(at.ok_or_else(|| Refusal::not_found(owner))?);
-        Ok(Answer::no_content())
-    }
-
-    /// Makes the caller an owner of what it has just created, where its right is to what it owns.
-    pub(super) fn own(&mut self, id: &str, call: &Call) {
-        if let (Actor::SignedIn(identity), true) = (&call.actor, call.owned_only) {
-            self.owners.entry(id.to_owned()).or_default().push(identity.service_principal_id.clone());
+    /// Makes the caller an owner of what it has just created: an app where its right is to what it owns, and a person
+    /// of an application.
+    pub(super) fn own(&mut self, kind: Kind, id: &str, call: &Call) {
+        let Actor::SignedIn(identity) = &call.actor else { return };
+        let is_owner = match &identity.person {
+            Some(person) => kind != Kind::ServicePrincipal && person.home == self.tenant_id,
+            None => call.owned_only,
+        };
+        if is_owner {
+            self.owners.add(id, identity.principal_id());
         }
     }
 

@@ -110,6 +110,19 @@ impl Filter {
         }
     }
 
+    /// The navigations that the filter goes through.
+    pub(super) fn navigations(&self) -> Vec<String> {
+        match self {
+            Self::And(a, b) | Self::Or(a, b) => [a.navigations(), b.navigations()].concat(),
+            Self::Not(a) => a.navigations(),
+            Self::Compare(path, ..) | Self::In(path, _) | Self::Text(_, path, _) | Self::Lambda { path, .. } => {
+                let first = path.first().map(String::as_str).unwrap_or_default();
+                let known = Kind::ALL.into_iter().flat_map(Kind::navigations);
+                known.copied().find(|known| known.eq_ignore_ascii_case(first)).map(str::to_owned).into_iter().collect()
+            }
+        }
+    }
+
     /// The member and the values that every match has: the way into an index.
     pub(super) fn pinned(&self) -> Option<(&str, Vec<&str>)> {
         match self {
@@ -188,14 +201,7 @@ impl Filter {
 fn check_modelled(path: &str) -> Result<(), Refusal> {
     let first = path.split('/').next().unwrap_or_default().to_ascii_lowercase();
     match first.as_str() {
-        "owners"
-        | "federatedidentitycredentials"
-        | "extensionproperties"
-        | "createdonbehalfof"
-        | "publishername"
-        | "approleassignedto"
-        | "approleassignments"
-        | "oauth2permissiongrants" => Err(Refusal::not_implemented(format!("filters on {path}"))),
+        "publishername" => Err(Refusal::not_implemented(format!("filters on {path}"))),
         _ => Ok(()),
     }
 }
@@ -252,8 +258,26 @@ fn capability(kind: Kind, path: &str, operator: Operator) -> Capability {
             Kind::ServicePrincipal,
             "accountenabled" | "appid" | "serviceprincipaltype" | "preferredsinglesignonmode" | "applicationtemplateid",
         ) => (D, N, N, N),
-        (Kind::Application, "createddatetime") => (D, N, D, A),
-        (Kind::Application | Kind::ServicePrincipal, "displayname") => (D, D, N, A),
+        (Kind::Application, "createdonbehalfof/id")
+        | (Kind::User, "accountenabled" | "usertype")
+        | (Kind::Group, "securityenabled" | "mailenabled" | "grouptypes/any" | "isassignabletorole")
+        | (Kind::FederatedCredential, "name" | "subject" | "issuer")
+        | (
+            Kind::ServicePrincipal,
+            "approleassignedto/any/id" | "approleassignments/any/id" | "oauth2permissiongrants/any/id",
+        ) => (D, N, N, N),
+        (Kind::Application | Kind::User | Kind::Group, "createddatetime") => (D, N, D, A),
+        (Kind::Application | Kind::ServicePrincipal | Kind::User | Kind::Group, "displayname") => (D, D, N, A),
+        (Kind::User, "userprincipalname" | "mail" | "givenname" | "surname" | "mailnickname")
+        | (Kind::Group, "mail" | "mailnickname") => (D, D, N, A),
+        (Kind::Application, "federatedidentitycredentials/any/name")
+        | (Kind::Application, "federatedidentitycredentials/any/issuer" | "federatedidentitycredentials/any/subject") => {
+            (A, A, N, N)
+        }
+        (
+            Kind::Application | Kind::ServicePrincipal | Kind::Group,
+            "owners/$count" | "members/$count" | "federatedidentitycredentials/$count" | "extensionproperties/$count",
+        ) => (A, N, N, N),
         (Kind::Application, "identifieruris/any" | "tags/any" | "publisherdomain" | "uniquename")
         | (Kind::ServicePrincipal, "serviceprincipalnames/any" | "alternativenames/any" | "tags/any")
         | (Kind::Assignment, "principaldisplayname") => (D, D, N, N),

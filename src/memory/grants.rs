@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::answer::{Answer, Outcome, Refusal};
+use super::authorize;
 use super::call::Call;
 use super::directory::Directory;
 use super::json::{items, same, stamp, text, texts};
@@ -35,26 +36,33 @@ impl Side {
 }
 
 impl Directory {
-    pub(super) fn list_assignments(&self, key: &Key, side: Side, call: &Call) -> Outcome {
-        let query = Query::parse(call, Kind::Assignment)?;
-        let owner = self.find(SERVICE_PRINCIPAL, key, self.lag.reads, call)?;
-        let id = text(&owner, "id");
-        let rows = self.assignments.seen_having(side.member(), id, call.view(self.lag.lists));
-        let context = format!("servicePrincipals('{id}')/{}", side.navigation());
-        Ok(Answer::ok(query.page(rows.into_iter(), &context, call)?))
+    pub(super) fn count_assignments(&self, kind: Kind, key: &Key, side: Side, call: &Call) -> Outcome {
+        super::query::check_count(call)?;
+        let owner = self.find(kind, key, self.lag.reads, call)?;
+        let rows = self.assignments.seen_having(side.member(), text(&owner, "id"), call.view(self.lag.lists));
+        Ok(Answer::text(rows.len().to_string()))
     }
 
-    pub(super) fn get_assignment(&self, key: &Key, side: Side, id: &str, call: &Call) -> Outcome {
+    pub(super) fn list_assignments(&self, kind: Kind, key: &Key, side: Side, call: &Call) -> Outcome {
         let query = Query::parse(call, Kind::Assignment)?;
-        let owner = self.find(SERVICE_PRINCIPAL, key, self.lag.reads, call)?;
+        let owner = self.find(kind, key, self.lag.reads, call)?;
+        let id = text(&owner, "id");
+        let rows = self.assignments.seen_having(side.member(), id, call.view(self.lag.lists));
+        let context = format!("{}('{id}')/{}", kind.collection(), side.navigation());
+        Ok(Answer::ok(query.page(rows.into_iter(), &context, self, call)))
+    }
+
+    pub(super) fn get_assignment(&self, kind: Kind, key: &Key, side: Side, id: &str, call: &Call) -> Outcome {
+        let query = Query::parse(call, Kind::Assignment)?;
+        let owner = self.find(kind, key, self.lag.reads, call)?;
         let found = self.assignments.get(id, call.view(self.lag.reads));
         let found = found.filter(|found| text(found, side.member()) == text(&owner, "id") && text(found, "id") == id);
         let found = found.ok_or_else(|| Refusal::not_found(id))?;
-        let context = format!("servicePrincipals('{}')/{}", text(&owner, "id"), side.navigation());
-        Ok(Answer::ok(query.entity(found, &context, call)))
+        let context = format!("{}('{}')/{}", kind.collection(), text(&owner, "id"), side.navigation());
+        Ok(Answer::ok(query.entity(found, &context, self, call)))
     }
 
-    pub(super) fn create_assignment(&mut self, key: &Key, side: Side, call: &Call) -> Outcome {
+    pub(super) fn create_assignment(&mut self, kind: Kind, key: &Key, side: Side, call: &Call) -> Outcome {
         let body = call.object()?;
         let mut ids = Map::new();
         for name in ["principalId", "resourceId", "appRoleId"] {
@@ -65,20 +73,22 @@ impl Directory {
         let (principal_id, resource_id, role_id) =
             (text(&ids, "principalId"), text(&ids, "resourceId"), text(&ids, "appRoleId"));
         let lag = self.lag.references;
-        let owner = self.find(SERVICE_PRINCIPAL, key, lag, call)?;
+        let owner = self.find(kind, key, lag, call)?;
         if text(&owner, "id") != text(&ids, side.member()) {
             return Err(Refusal::bad_request("Not a valid reference update."));
         }
-        let part = |id: &str, missing: &str| {
-            let seen = self.find(SERVICE_PRINCIPAL, &Key::Id(id.to_owned()), lag, call);
-            seen.map_err(|_| Refusal::bad_request(missing))
-        };
-        let principal = part(principal_id, "Not a valid reference update.")?;
-        let resource = part(resource_id, "Specified resourceId was not found.")?;
+        let view = call.view(lag);
+        let principal = self.object(principal_id, view).filter(|(kind, _)| *kind != Kind::Application);
+        let (principal_kind, principal) =
+            principal.ok_or_else(|| Refusal::bad_request("Not a valid reference update."))?;
+        let resource = self.service_principals.get(resource_id, view).cloned();
+        let resource = resource.ok_or_else(|| Refusal::bad_request("Specified resourceId was not found."))?;
+        authorize::check_assignment(&resource, &call.actor)?;
+        let member_type = if principal_kind == SERVICE_PRINCIPAL { "Application" } else { "User" };
         let role = items(&resource, "appRoles").iter().find(|role| same(text(role, "id"), role_id));
         let by_default = role_id == Uuid::nil().to_string() && items(&resource, "appRoles").is_empty();
         let grantable = role.is_some_and(|role| {
-            role["isEnabled"] == true && texts(role, "allowedMemberTypes").any(|member| member == "Application")
+            role["isEnabled"] == true && texts(role, "allowedMemberTypes").any(|member| member == member_type)
         });
         if !grantable && !by_default {
             return Err(Refusal::bad_request("Permission being assigned was not found on application"));
@@ -95,17 +105,18 @@ impl Directory {
         value["createdDateTime"] = stamp::seconds(call.wall).into();
         value["principalDisplayName"] = principal["displayName"].clone();
         value["principalId"] = principal_id.into();
+        value["principalType"] = principal_kind.directory_type().into();
         value["resourceDisplayName"] = resource["displayName"].clone();
         value["resourceId"] = resource_id.into();
         self.write(Kind::Assignment, Life::Live, value.clone(), call);
         value["createdDateTime"] = stamp::ticks(call.wall).into();
-        let context = format!("servicePrincipals('{}')/{}/$entity", text(&owner, "id"), side.navigation());
-        let location = format!("{}/{}", self.location(SERVICE_PRINCIPAL, text(&owner, "id")), text(&value, "id"));
+        let context = format!("{}('{}')/{}/$entity", kind.collection(), text(&owner, "id"), side.navigation());
+        let location = format!("{}/{}", self.location(kind, text(&owner, "id")), text(&value, "id"));
         Ok(created(&value, &context, location, call))
     }
 
-    pub(super) fn delete_assignment(&mut self, key: &Key, side: Side, id: &str, call: &Call) -> Outcome {
-        let owner = self.find(SERVICE_PRINCIPAL, key, self.lag.references, call)?;
+    pub(super) fn delete_assignment(&mut self, kind: Kind, key: &Key, side: Side, id: &str, call: &Call) -> Outcome {
+        let owner = self.find(kind, key, self.lag.references, call)?;
         let known = self.assignments.live(id).filter(|known| text(known, side.member()) == text(&owner, "id"));
         if known.is_none_or(|known| text(known, "id") != id) {
             return Err(Refusal::not_found(id));
@@ -114,18 +125,19 @@ impl Directory {
         Ok(Answer::no_content())
     }
 
-    pub(super) fn list_grants_of(&self, key: &Key, call: &Call) -> Outcome {
+    pub(super) fn list_grants_of(&self, kind: Kind, key: &Key, call: &Call) -> Outcome {
         let query = Query::parse(call, Kind::Grant)?;
-        let client = self.find(SERVICE_PRINCIPAL, key, self.lag.reads, call)?;
-        let rows = self.grants.seen_having("clientId", text(&client, "id"), call.view(self.lag.lists));
-        Ok(Answer::ok(query.page(rows.into_iter(), "oauth2PermissionGrants", call)?))
+        let client = self.find(kind, key, self.lag.reads, call)?;
+        let member = if kind == Kind::User { "principalId" } else { "clientId" };
+        let rows = self.grants.seen_having(member, text(&client, "id"), call.view(self.lag.lists));
+        Ok(Answer::ok(query.page(rows.into_iter(), "oauth2PermissionGrants", self, call)))
     }
 
     pub(super) fn get_grant(&self, id: &str, call: &Call) -> Outcome {
         let query = Query::parse(call, Kind::Grant)?;
         let found = self.grants.get(id, call.view(self.lag.reads)).filter(|found| text(found, "id") == id);
         let found = found.ok_or_else(|| Refusal::not_found(id))?;
-        Ok(Answer::ok(query.entity(found, "oauth2PermissionGrants", call)))
+        Ok(Answer::ok(query.entity(found, "oauth2PermissionGrants", self, call)))
     }
 
     pub(super) fn create_grant(&mut self, call: &Call) -> Outcome {

@@ -5,10 +5,10 @@ use std::time::Duration;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::MemoryTenant;
 use super::json::text;
 use super::kind::Kind;
 use super::table::{Life, View};
+use super::{Group, MemoryTenant, User};
 use crate::ids::{
     AppId, AppRoleAssignmentId, ApplicationId, DirectoryObjectId, OAuth2PermissionGrantId, PermissionId,
     ServicePrincipalId,
@@ -113,6 +113,29 @@ impl MemoryTenant {
             resource_id: id(value, "resourceId").into(),
             principal_id: value["principalId"].as_str().map(|_| id(value, "principalId").into()),
             scope: text(value, "scope").to_owned(),
+        })
+    }
+
+    /// The users, in the order of their creation.
+    pub fn users(&self) -> Vec<User> {
+        self.look(Kind::User, Life::Live, |value| User {
+            id: id(value, "id").into(),
+            user_principal_name: text(value, "userPrincipalName").to_owned(),
+            display_name: text(value, "displayName").to_owned(),
+        })
+    }
+
+    /// The groups, in the order of their creation.
+    pub fn groups(&self) -> Vec<Group> {
+        let members = self.state().directory.members.clone();
+        self.look(Kind::Group, Life::Live, |value| Group {
+            id: id(value, "id").into(),
+            display_name: text(value, "displayName").to_owned(),
+            members: members
+                .to(text(value, "id"))
+                .iter()
+                .map(|member| member.parse::<Uuid>().unwrap_or_default().into())
+                .collect(),
         })
     }
 

@@ -11,6 +11,9 @@ pub(super) enum Kind {
     ServicePrincipal,
     Assignment,
     Grant,
+    User,
+    Group,
+    FederatedCredential,
 }
 
 /// What a member may hold.
@@ -36,6 +39,9 @@ impl Kind {
             Self::ServicePrincipal => "servicePrincipals",
             Self::Assignment => "appRoleAssignments",
             Self::Grant => "oauth2PermissionGrants",
+            Self::User => "users",
+            Self::Group => "groups",
+            Self::FederatedCredential => "federatedIdentityCredentials",
         }
     }
 
@@ -46,6 +52,9 @@ impl Kind {
             Self::ServicePrincipal => "servicePrincipal",
             Self::Assignment => "appRoleAssignment",
             Self::Grant => "oAuth2PermissionGrant",
+            Self::User => "user",
+            Self::Group => "group",
+            Self::FederatedCredential => "federatedIdentityCredential",
         }
     }
 
@@ -56,16 +65,93 @@ impl Kind {
             Self::ServicePrincipal => "ServicePrincipal",
             Self::Assignment => "AppRoleAssignment",
             Self::Grant => "OAuth2PermissionGrant",
+            Self::User => "User",
+            Self::Group => "Group",
+            Self::FederatedCredential => "FederatedIdentityCredential",
         }
     }
 
-    /// A new object of the kind with every member that Graph answers by default, in its order.
+    /// Every kind that the directory keeps.
+    pub(super) const ALL: [Self; 7] = [
+        Self::Application,
+        Self::ServicePrincipal,
+        Self::Assignment,
+        Self::Grant,
+        Self::User,
+        Self::Group,
+        Self::FederatedCredential,
+    ];
+
+    /// The kinds that are directory objects and that a deletion moves to the bin.
+    pub(super) const OBJECTS: [Self; 4] = [Self::Application, Self::ServicePrincipal, Self::User, Self::Group];
+
+    /// The kind of a type name such as `microsoft.graph.user`.
+    pub(super) fn of_type(name: &str) -> Option<Self> {
+        let name = name.trim_start_matches('#');
+        let name = name.get("microsoft.graph.".len()..).filter(|_| name.to_lowercase().starts_with("microsoft.graph."));
+        Self::ALL.into_iter().find(|kind| name.is_some_and(|name| kind.type_name().eq_ignore_ascii_case(name)))
+    }
+
+    /// The members that are answered unless others are selected; `None` is all.
+    pub(super) fn shown_by_default(self) -> Option<&'static [&'static str]> {
+        const PERSON: &[&str] = &[
+            "businessPhones",
+            "displayName",
+            "givenName",
+            "jobTitle",
+            "mail",
+            "mobilePhone",
+            "officeLocation",
+            "preferredLanguage",
+            "surname",
+            "userPrincipalName",
+            "id",
+        ];
+        (self == Self::User).then_some(PERSON)
+    }
+
+    /// What can be expanded, and filtered through.
+    pub(super) fn navigations(self) -> &'static [&'static str] {
+        match self {
+            Self::Application => {
+                &["owners", "federatedIdentityCredentials", "extensionProperties", "createdOnBehalfOf"]
+            }
+            Self::ServicePrincipal => &[
+                "owners",
+                "ownedObjects",
+                "memberOf",
+                "transitiveMemberOf",
+                "appRoleAssignedTo",
+                "appRoleAssignments",
+                "oauth2PermissionGrants",
+            ],
+            Self::User => {
+                &["ownedObjects", "memberOf", "transitiveMemberOf", "appRoleAssignments", "oauth2PermissionGrants"]
+            }
+            Self::Group => &["owners", "members", "memberOf", "transitiveMemberOf", "appRoleAssignments"],
+            Self::Assignment | Self::Grant | Self::FederatedCredential => &[],
+        }
+    }
+
+    /// What `$search` looks into.
+    pub(super) fn searched(self) -> &'static [&'static str] {
+        match self {
+            Self::Application | Self::ServicePrincipal | Self::Group => &["displayName", "description", "mailNickname"],
+            Self::User => &["displayName", "givenName", "surname", "mail", "userPrincipalName"],
+            Self::Assignment | Self::Grant | Self::FederatedCredential => &[],
+        }
+    }
+
+    /// A new object of the kind with every member that Graph answers, in its order.
     pub(super) fn template(self) -> &'static Value {
         match self {
             Self::Application => &APPLICATION,
             Self::ServicePrincipal => &SERVICE_PRINCIPAL,
             Self::Assignment => &ASSIGNMENT,
             Self::Grant => &GRANT,
+            Self::User => &USER,
+            Self::Group => &GROUP,
+            Self::FederatedCredential => &FEDERATED_CREDENTIAL,
         }
     }
 
@@ -73,6 +159,8 @@ impl Kind {
     pub(super) fn shape(self, name: &str) -> Option<Shape> {
         let shape = match (self, name) {
             (_, "id" | "deletedDateTime" | "createdDateTime" | "applicationTemplateId")
+            | (Self::User, "creationType" | "externalUserState")
+            | (Self::Group, "mail" | "renewedDateTime" | "securityIdentifier" | "creationOptions")
             | (
                 Self::Application,
                 "appId" | "disabledByMicrosoftStatus" | "publisherDomain" | "certification" | "verifiedPublisher",
@@ -93,7 +181,13 @@ impl Kind {
             ) => Shape::Service,
             (
                 _,
-                "isDeviceOnlyAuthSupported" | "isFallbackPublicClient" | "accountEnabled" | "appRoleAssignmentRequired",
+                "isDeviceOnlyAuthSupported"
+                | "isFallbackPublicClient"
+                | "accountEnabled"
+                | "appRoleAssignmentRequired"
+                | "mailEnabled"
+                | "securityEnabled"
+                | "isAssignableToRole",
             ) => Shape::Flag,
             (
                 _,
@@ -102,7 +196,10 @@ impl Kind {
                 | "alternativeNames"
                 | "notificationEmailAddresses"
                 | "replyUrls"
-                | "servicePrincipalNames",
+                | "servicePrincipalNames"
+                | "businessPhones"
+                | "groupTypes"
+                | "audiences",
             ) => Shape::Texts,
             (_, "addIns" | "appRoles" | "keyCredentials" | "passwordCredentials" | "requiredResourceAccess") => {
                 Shape::Items
@@ -241,6 +338,41 @@ static GRANT: LazyLock<Value> = LazyLock::new(|| {
     parse(
         r#"{
         "clientId": null, "consentType": null, "id": null, "principalId": null, "resourceId": null, "scope": null
+    }"#,
+    )
+});
+
+/// As of 2025. Only the first eleven are answered unless others are selected.
+static USER: LazyLock<Value> = LazyLock::new(|| {
+    parse(
+        r#"{
+        "businessPhones": [], "displayName": null, "givenName": null, "jobTitle": null, "mail": null,
+        "mobilePhone": null, "officeLocation": null, "preferredLanguage": null, "surname": null,
+        "userPrincipalName": null, "id": null, "deletedDateTime": null, "accountEnabled": true,
+        "createdDateTime": null, "creationType": null, "department": null, "externalUserState": null,
+        "mailNickname": null, "usageLocation": null, "userType": "Member"
+    }"#,
+    )
+});
+
+static GROUP: LazyLock<Value> = LazyLock::new(|| {
+    parse(
+        r#"{
+        "id": null, "deletedDateTime": null, "classification": null, "createdDateTime": null, "creationOptions": [],
+        "description": null, "displayName": null, "expirationDateTime": null, "groupTypes": [],
+        "isAssignableToRole": null, "mail": null, "mailEnabled": false, "mailNickname": null,
+        "membershipRule": null, "membershipRuleProcessingState": null, "preferredDataLocation": null,
+        "preferredLanguage": null, "renewedDateTime": null, "securityEnabled": true, "securityIdentifier": null,
+        "theme": null, "visibility": null
+    }"#,
+    )
+});
+
+/// The application that it belongs to stands in a member of its own, which is never shown.
+static FEDERATED_CREDENTIAL: LazyLock<Value> = LazyLock::new(|| {
+    parse(
+        r#"{
+        "id": null, "name": null, "issuer": null, "subject": null, "description": null, "audiences": []
     }"#,
     )
 });

@@ -29,15 +29,21 @@ mod call;
 mod caller;
 mod client;
 mod cloud;
+mod delta;
 mod directory;
 mod fault;
+mod federated;
 mod filter;
 mod grants;
 mod inspect;
 mod json;
+mod keys;
 mod kind;
 mod lag;
+mod links;
+mod objects;
 mod passwords;
+mod people;
 mod policy;
 mod query;
 mod record;
@@ -62,7 +68,7 @@ use http::{Method, StatusCode};
 
 pub use api::Api;
 pub use builder::MemoryTenantBuilder;
-pub use caller::Caller;
+pub use caller::{Caller, Group, User};
 pub use cloud::MemoryCloud;
 pub use fault::{Fault, FaultOn, RetryAfter};
 pub use inspect::{AppRoleAssignment, Application, OAuth2PermissionGrant, ServicePrincipal};
@@ -71,7 +77,7 @@ pub use policy::SecretPolicy;
 pub use record::{RecordedItem, RecordedRequest};
 
 use crate::clock::Clock;
-use crate::ids::TenantId;
+use crate::ids::{DirectoryObjectId, TenantId};
 use crate::random::SeededRandomness;
 use crate::transport::{Transport, TransportError};
 use call::{Actor, Call, pairs};
@@ -169,18 +175,24 @@ impl MemoryTenant {
         caller
     }
 
-    /// Gives an app directory roles, by their template ids: they stand in the `wids` of tokens issued from now on, and
-    /// count where Entra lets a directory role do what a permission does.
-    ///
-    /// # Panics
-    /// When the app has no service principal in the tenant.
-    pub fn set_directory_roles(&self, app: crate::ids::AppId, template_ids: &[uuid::Uuid]) {
+    /// Adds a person with these directory roles, by their template ids; the principal name is made of the display name:
+    /// `Ada Lovelace` is `ada.lovelace@contoso.onmicrosoft.com`.
+    pub fn add_user(&self, display_name: &str, template_ids: &[uuid::Uuid]) -> User {
+        let roles = template_ids.iter().map(ToString::to_string).collect();
+        self.state().directory.seed_user(display_name, roles, self.0.clock.now())
+    }
+
+    /// Adds a security group with these members: users, service principals or groups.
+    pub fn add_group(&self, display_name: &str, members: &[DirectoryObjectId]) -> Group {
+        self.state().directory.seed_group(display_name, members, self.0.clock.now())
+    }
+
+    /// Gives a person or an app (by the object id of its service principal) these directory roles in the place of
+    /// others, by their template ids: they stand in the `wids` of tokens issued from now on, and count where Entra lets
+    /// a directory role do what a permission does.
+    pub fn set_directory_roles(&self, holder: impl Into<DirectoryObjectId>, template_ids: &[uuid::Uuid]) {
         let ids = template_ids.iter().map(ToString::to_string).collect();
-        let directory = &mut self.state().directory;
-        let holder =
-            directory.live_service_principal(&app.to_string()).map(|holder| json::text(holder, "id").to_owned());
-        let holder = holder.expect("the app has a service principal in the tenant");
-        directory.directory_roles.insert(holder, ids);
+        self.state().directory.directory_roles.insert(holder.into().to_string(), ids);
     }
 
     /// Adds to the script of what goes wrong. Faults are tried in the order in which they were added.

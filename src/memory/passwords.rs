@@ -118,6 +118,7 @@ impl Directory {
                 Key::UniqueName(name) => {
                     self.table(kind).having("uniqueName", name).any(|(life, _)| life == Life::Live)
                 }
+                Key::Me => false,
             };
             if fresh && self.find(kind, key, self.lag.references, call).is_err() {
                 Refusal::replica_miss()

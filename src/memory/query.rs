@@ -1,4 +1,4 @@
-//! The query options of a list: `$filter`, `$select`, `$orderby`, `$search`, `$count`, `$top` and paging.
+//! The query options: `$filter`, `$select`, `$expand`, `$orderby`, `$search`, `$count`, `$top` and paging.
 
 use std::cmp::Ordering;
 
@@ -10,22 +10,28 @@ use url::form_urlencoded;
 
 use super::answer::Refusal;
 use super::call::Call;
+use super::directory::Directory;
 use super::filter::Filter;
 use super::json::{member, text};
 use super::kind::Kind;
+use super::objects;
 use super::table::Seen;
 
 const DEFAULT_PAGE: usize = 100;
 const LARGEST_PAGE: usize = 999;
+/// How many objects an expansion shows; it has no next page.
+const MOST_EXPANDED: usize = 20;
 
 #[derive(Clone, Debug)]
 pub(super) struct Query {
+    kind: Kind,
     select: Option<Vec<String>>,
+    expand: Vec<Expansion>,
     pub(super) filter: Option<Filter>,
     order: Option<(String, bool)>,
     top: Option<usize>,
     count: bool,
-    search: Option<String>,
+    search: Option<Search>,
     after: Option<Position>,
 }
 
@@ -65,23 +71,22 @@ impl Query {
     /// Reads the options; `kind` says what may be filtered, selected and sorted by.
     pub(super) fn parse(call: &Call, kind: Kind) -> Result<Self, Refusal> {
         let bad = |message: String| Refusal::new(StatusCode::BAD_REQUEST, "BadRequest", message);
-        let mut query =
-            Self { select: None, filter: None, order: None, top: None, count: false, search: None, after: None };
+        let mut query = Self {
+            kind,
+            select: None,
+            expand: Vec::new(),
+            filter: None,
+            order: None,
+            top: None,
+            count: false,
+            search: None,
+            after: None,
+        };
         let mut advanced_order = false;
         for (name, value) in &call.query {
             match name.to_ascii_lowercase().as_str() {
                 "$select" => {
-                    let names: Vec<String> = value.split(',').map(|name| name.trim().to_owned()).collect();
-                    if let Some(unknown) =
-                        names.iter().find(|name| *name != "*" && member(kind.template(), name).is_none())
-                    {
-                        return Err(bad(format!(
-                            "Parsing OData Select and Expand failed: Could not find a property named '{unknown}' \
-                                on type 'microsoft.graph.{}'.",
-                            kind.type_name()
-                        )));
-                    }
-                    query.select = Some(names).filter(|names| !names.iter().any(|name| name == "*"));
+                    query.select = select(value, kind).map_err(bad)?;
                 }
                 "$filter" => query.filter = Some(Filter::parse(value)?),
                 "$orderby" => {
@@ -105,7 +110,7 @@ impl Query {
                     })?);
                 }
                 "$count" => query.count = value.eq_ignore_ascii_case("true"),
-                "$search" => query.search = Some(value.clone()),
+                "$search" => query.search = Some(Search::parse(value, kind)?),
                 "$skiptoken" => {
                     query.after = Some(Position::parse(value).ok_or_else(|| {
                         Refusal::new(
@@ -116,7 +121,7 @@ impl Query {
                     })?);
                 }
                 "$skip" => return Err(Refusal::bad_request("'$skip' is not supported by the service.")),
-                "$expand" => return Err(Refusal::not_implemented("$expand")),
+                "$expand" => query.expand = Expansion::parse(value, kind)?,
                 unknown if unknown.starts_with('$') => {
                     return Err(Refusal::not_implemented(format!("the query option {unknown}")));
                 }
@@ -124,6 +129,9 @@ impl Query {
             }
         }
         let advanced = call.eventual && query.count;
+        if !query.expand.is_empty() && (advanced || query.search.is_some()) {
+            return Err(Refusal::unsupported_query("$expand is not supported together with advanced query options."));
+        }
         if let Some(filter) = &query.filter {
             filter.check(kind, advanced)?;
         }
@@ -142,46 +150,55 @@ impl Query {
     }
 
     /// Whether an object is part of the answer.
-    fn matches(&self, object: &Value) -> Result<bool, Refusal> {
-        if let Some(search) = &self.search {
-            let clause = search.trim().trim_matches('"');
-            let Some(("displayName", words)) = clause.split_once(':') else {
-                return Err(Refusal::not_implemented("$search on anything but displayName"));
-            };
-            let name = text(object, "displayName").to_lowercase();
-            let tokens: Vec<&str> = name.split(|letter: char| !letter.is_alphanumeric()).collect();
-            let found =
-                words.to_lowercase().split_whitespace().all(|word| tokens.iter().any(|token| token.starts_with(word)));
-            if !found {
-                return Ok(false);
-            }
+    fn matches(&self, object: &Value, directory: &Directory, call: &Call) -> bool {
+        if self.search.as_ref().is_some_and(|search| !search.finds(object)) {
+            return false;
         }
-        Ok(self.filter.as_ref().is_none_or(|filter| filter.test(object)))
+        let Some(filter) = &self.filter else { return true };
+        let navigations = filter.navigations();
+        if navigations.is_empty() {
+            return filter.test(object);
+        }
+        let mut object = object.clone();
+        for name in navigations {
+            object[&name] = directory.navigate(self.kind, &object, &name, call).into_iter().flatten().collect();
+        }
+        filter.test(&object)
     }
 
     /// How many objects pass.
-    pub(super) fn count(&self, rows: impl Iterator<Item = Seen>) -> Result<usize, Refusal> {
-        let mut count = 0;
-        for seen in rows {
-            count += usize::from(self.matches(&seen.value)?);
-        }
-        Ok(count)
+    pub(super) fn count(&self, rows: impl Iterator<Item = Seen>, directory: &Directory, call: &Call) -> usize {
+        rows.filter(|seen| self.matches(&seen.value, directory, call)).count()
     }
 
-    /// The page of a list.
-    pub(super) fn page(&self, rows: impl Iterator<Item = Seen>, context: &str, call: &Call) -> Result<Value, Refusal> {
-        let mut passing = Vec::new();
-        for seen in rows {
-            if self.matches(&seen.value)? {
-                passing.push(seen);
-            }
-        }
+    /// The page of a list of objects of one kind.
+    pub(super) fn page(
+        &self,
+        rows: impl Iterator<Item = Seen>,
+        context: &str,
+        directory: &Directory,
+        call: &Call,
+    ) -> Value {
+        self.page_of(rows.map(|seen| (self.kind, seen)), context, false, directory, call)
+    }
+
+    /// The page of a list; `typed` objects say which kind they are.
+    pub(super) fn page_of(
+        &self,
+        rows: impl Iterator<Item = (Kind, Seen)>,
+        context: &str,
+        typed: bool,
+        directory: &Directory,
+        call: &Call,
+    ) -> Value {
+        let mut passing: Vec<(Kind, Seen)> =
+            rows.filter(|(_, seen)| self.matches(&seen.value, directory, call)).collect();
         let total = passing.len();
         let size = self.top.unwrap_or(DEFAULT_PAGE);
         let start = match (&self.order, self.after) {
             (Some((property, descending)), _) => {
                 passing.sort_by(|a, b| {
-                    let key = |seen: &Seen| {
+                    let key = |(_, seen): &(Kind, Seen)| {
                         member(&seen.value, property).and_then(Value::as_str).unwrap_or_default().to_lowercase()
                     };
                     let ordering = key(a).cmp(&key(b));
@@ -193,7 +210,7 @@ impl Query {
                 }
             }
             (None, Some(Position::Row(row))) => {
-                passing.partition_point(|seen| seen.order.cmp(&row) != Ordering::Greater)
+                passing.partition_point(|(_, seen)| seen.order.cmp(&row) != Ordering::Greater)
             }
             (None, Some(Position::Offset(offset))) => offset,
             (None, None) => 0,
@@ -207,39 +224,191 @@ impl Query {
         }
         if end < total {
             let next = match (&self.order, page.last()) {
-                (None, Some(last)) => Position::Row(last.order),
+                (None, Some((_, last))) => Position::Row(last.order),
                 _ => Position::Offset(end),
             };
             body.insert("@odata.nextLink".into(), next_link(call, &next.token()).into());
         }
-        body.insert("value".into(), page.iter().map(|seen| self.project(&seen.value)).collect());
-        Ok(body.into())
+        let shown = page.iter().map(|(kind, seen)| {
+            let object = self.show(*kind, &seen.value, directory, call);
+            if typed { objects::typed(*kind, object).into() } else { object }
+        });
+        body.insert("value".into(), shown.collect());
+        body.into()
     }
 
     /// One object as the answer, under its context.
-    pub(super) fn entity(&self, object: &Value, context: &str, call: &Call) -> Value {
+    pub(super) fn entity(&self, object: &Value, context: &str, directory: &Directory, call: &Call) -> Value {
         let mut body = Map::new();
         body.insert("@odata.context".into(), (self.context(context, call) + "/$entity").into());
-        if let Value::Object(members) = self.project(object) {
+        if let Value::Object(members) = self.show(self.kind, object, directory, call) {
             body.extend(members);
         }
         body.into()
     }
 
     fn context(&self, context: &str, call: &Call) -> String {
-        match &self.select {
-            Some(names) => call.context(&format!("{context}({})", names.join(","))),
-            None => call.context(context),
+        let selected = self.select.iter().flatten().cloned();
+        let expanded = self.expand.iter().map(|expansion| format!("{}()", expansion.name));
+        let parts: Vec<String> = selected.chain(expanded).collect();
+        if parts.is_empty() { call.context(context) } else { call.context(&format!("{context}({})", parts.join(","))) }
+    }
+
+    /// An object with what was asked to be expanded.
+    fn show(&self, kind: Kind, object: &Value, directory: &Directory, call: &Call) -> Value {
+        let mut shown = self.project(kind, object);
+        for expansion in &self.expand {
+            let mut children = directory.navigate(kind, object, &expansion.name, call).unwrap_or_default();
+            children.truncate(MOST_EXPANDED);
+            if let Some(names) = &expansion.select {
+                children.iter_mut().for_each(|child| keep(child, names));
+            }
+            shown[&expansion.name] = children.into();
+        }
+        shown
+    }
+
+    /// The members of an object that are answered.
+    pub(super) fn project(&self, kind: Kind, object: &Value) -> Value {
+        let Some(names) = &self.select else { return shown(kind, object) };
+        let mut object = object.clone();
+        keep(&mut object, names);
+        object
+    }
+}
+
+/// An object with the members that it is answered with by default.
+pub(super) fn shown(kind: Kind, object: &Value) -> Value {
+    let Value::Object(members) = object else { return object.clone() };
+    let visible = |name: &str| match kind.shown_by_default() {
+        Some(names) => names.contains(&name),
+        None => !name.starts_with('_'),
+    };
+    let members = members.iter().filter(|(name, _)| visible(name));
+    Value::Object(members.map(|(name, value)| (name.clone(), value.clone())).collect())
+}
+
+/// Leaves the members that are named, and the type.
+fn keep(object: &mut Value, names: &[String]) {
+    if let Some(members) = object.as_object_mut() {
+        members.retain(|name, _| {
+            name.starts_with("@odata.type") || names.iter().any(|wanted| wanted.eq_ignore_ascii_case(name))
+        });
+    }
+}
+
+/// Reads `$select`; the error is the message. `None` is everything.
+fn select(value: &str, kind: Kind) -> Result<Option<Vec<String>>, String> {
+    let names: Vec<String> = value.split(',').map(|name| name.trim().to_owned()).collect();
+    if let Some(unknown) = names.iter().find(|name| *name != "*" && member(kind.template(), name).is_none()) {
+        return Err(format!(
+            "Parsing OData Select and Expand failed: Could not find a property named '{unknown}' on type \
+                'microsoft.graph.{}'.",
+            kind.type_name()
+        ));
+    }
+    Ok(Some(names).filter(|names| !names.iter().any(|name| name == "*")))
+}
+
+/// One navigation of an `$expand`.
+#[derive(Clone, Debug)]
+struct Expansion {
+    name: String,
+    select: Option<Vec<String>>,
+}
+
+impl Expansion {
+    fn parse(value: &str, kind: Kind) -> Result<Vec<Self>, Refusal> {
+        let mut depth = 0;
+        let parts = value.split(|letter| {
+            match letter {
+                '(' => depth += 1,
+                ')' => depth -= 1,
+                _ => {}
+            }
+            letter == ',' && depth == 0
+        });
+        let parse = |part: &str| {
+            let (name, options) = part.trim().split_once('(').unwrap_or((part.trim(), ""));
+            let Some(known) = kind.navigations().iter().find(|known| known.eq_ignore_ascii_case(name)) else {
+                return Err(Refusal::new(
+                    StatusCode::BAD_REQUEST,
+                    "BadRequest",
+                    format!(
+                        "Parsing OData Select and Expand failed: Could not find a property named '{name}' on type \
+                            'microsoft.graph.{}'.",
+                        kind.type_name()
+                    ),
+                ));
+            };
+            let options = options.trim_end_matches(')').trim();
+            let names = match options.split_once('=') {
+                None if options.is_empty() => None,
+                Some((option, names)) if option.eq_ignore_ascii_case("$select") && !names.contains(';') => {
+                    Some(names.split(',').map(|name| name.trim().to_owned()).collect())
+                }
+                _ => return Err(Refusal::not_implemented(format!("the options {options} inside $expand"))),
+            };
+            Ok(Self { name: (*known).to_owned(), select: names })
+        };
+        parts.map(parse).collect()
+    }
+}
+
+/// A `$search`: clauses such as `"displayName:word"`, of which all of one alternative must be found.
+#[derive(Clone, Debug)]
+struct Search {
+    alternatives: Vec<Vec<(String, String)>>,
+}
+
+impl Search {
+    fn parse(value: &str, kind: Kind) -> Result<Self, Refusal> {
+        let invalid = || Refusal::new(StatusCode::BAD_REQUEST, "BadRequest", "Syntax error: invalid $search clause.");
+        let mut alternatives = vec![Vec::new()];
+        let mut rest = value.trim();
+        loop {
+            let clause = rest.strip_prefix('"').ok_or_else(invalid)?;
+            let (clause, after) = clause.split_once('"').ok_or_else(invalid)?;
+            let (name, words) = clause.split_once(':').ok_or_else(invalid)?;
+            let name =
+                kind.searched().iter().find(|known| known.eq_ignore_ascii_case(name.trim())).ok_or_else(|| {
+                    Refusal::unsupported_query(format!(
+                        "Unsupported or invalid search clause specified for property '{name}' of resource '{}'.",
+                        kind.directory_type()
+                    ))
+                })?;
+            if let Some(last) = alternatives.last_mut() {
+                last.push(((*name).to_owned(), words.to_lowercase()));
+            }
+            rest = after.trim_start();
+            rest = match rest.split_once(char::is_whitespace) {
+                _ if rest.is_empty() => return Ok(Self { alternatives }),
+                Some(("AND", more)) => more.trim_start(),
+                Some(("OR", more)) => {
+                    alternatives.push(Vec::new());
+                    more.trim_start()
+                }
+                _ => return Err(invalid()),
+            };
         }
     }
 
-    fn project(&self, object: &Value) -> Value {
-        let (Some(names), Value::Object(members)) = (&self.select, object) else { return object.clone() };
-        let chosen = members.iter().filter(|(name, _)| {
-            name.starts_with("@odata.type") || names.iter().any(|wanted| wanted.eq_ignore_ascii_case(name))
-        });
-        Value::Object(chosen.map(|(name, value)| (name.clone(), value.clone())).collect())
+    /// Whether every word of a clause starts a word of its member, for all clauses of one alternative.
+    fn finds(&self, object: &Value) -> bool {
+        let clause_finds = |(name, words): &(String, String)| {
+            let value = text(object, name).to_lowercase();
+            let tokens: Vec<&str> = value.split(|letter: char| !letter.is_alphanumeric()).collect();
+            words
+                .split_whitespace()
+                .all(|word| tokens.iter().any(|token| token.starts_with(word)) || value.starts_with(word))
+        };
+        self.alternatives.iter().any(|clauses| clauses.iter().all(clause_finds))
     }
+}
+
+/// A count of its own needs the header of an advanced query.
+pub(super) fn check_count(call: &Call) -> Result<(), Refusal> {
+    if call.eventual { Ok(()) } else { Err(Refusal::bad_request("$count is not currently supported.")) }
 }
 
 /// The absolute link to the page that `token` stands for.

@@ -8,9 +8,20 @@ use super::kind::Kind;
 /// How an object is named in a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Key {
+    /// The object id; of a user also the principal name.
     Id(String),
     AppId(String),
     UniqueName(String),
+    /// The person who is signed in.
+    Me,
+}
+
+/// How a federated identity credential is named in a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum CredentialKey {
+    /// By its id, or by its name in the place of the id.
+    IdOrName(String),
+    Name(String),
 }
 
 /// From which side assignments are looked at.
@@ -22,6 +33,45 @@ pub(super) enum Side {
     Principal,
 }
 
+/// A navigation from one directory object to others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Link {
+    Owners,
+    OwnedObjects,
+    Members,
+    MemberOf,
+    TransitiveMemberOf,
+}
+
+impl Link {
+    const NAMES: [(&'static str, Self); 5] = [
+        ("owners", Self::Owners),
+        ("ownedobjects", Self::OwnedObjects),
+        ("members", Self::Members),
+        ("memberof", Self::MemberOf),
+        ("transitivememberof", Self::TransitiveMemberOf),
+    ];
+
+    /// The link of a segment in lower case, where the kind has it.
+    pub(super) fn of(kind: Kind, name: &str) -> Option<Self> {
+        let link = Self::NAMES.into_iter().find(|(known, _)| *known == name)?.1;
+        let fits = match link {
+            Self::Owners => matches!(kind, Kind::Application | Kind::ServicePrincipal | Kind::Group),
+            Self::OwnedObjects => matches!(kind, Kind::ServicePrincipal | Kind::User),
+            Self::Members => kind == Kind::Group,
+            Self::MemberOf | Self::TransitiveMemberOf => {
+                matches!(kind, Kind::ServicePrincipal | Kind::User | Kind::Group)
+            }
+        };
+        fits.then_some(link)
+    }
+
+    /// Whether links of this name can be written.
+    fn is_written(self) -> bool {
+        matches!(self, Self::Owners | Self::Members)
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Operation {
     List(Kind),
@@ -30,23 +80,39 @@ pub(super) enum Operation {
     Get(Kind, Key),
     Update(Kind, Key),
     Delete(Kind, Key),
+    Delta(Kind),
     AddPassword(Kind, Key),
     RemovePassword(Kind, Key),
-    ListOwners(Kind, Key),
-    AddOwner(Kind, Key),
-    RemoveOwner(Kind, Key, String),
-    ListAssignments(Key, Side),
-    CreateAssignment(Key, Side),
-    GetAssignment(Key, Side, String),
-    DeleteAssignment(Key, Side, String),
-    ListGrantsOf(Key),
+    AddKey(Kind, Key),
+    RemoveKey(Kind, Key),
+    /// With the type that the path casts to.
+    ListLinked(Kind, Key, Link, Option<Kind>),
+    CountLinked(Kind, Key, Link, Option<Kind>),
+    AddLink(Kind, Key, Link),
+    RemoveLink(Kind, Key, Link, String),
+    CheckMemberGroups(Kind, Key),
+    ListAssignments(Kind, Key, Side),
+    CountAssignments(Kind, Key, Side),
+    CreateAssignment(Kind, Key, Side),
+    GetAssignment(Kind, Key, Side, String),
+    DeleteAssignment(Kind, Key, Side, String),
+    ListGrantsOf(Kind, Key),
     GetGrant(String),
     UpdateGrant(String),
     DeleteGrant(String),
+    ListFederated(Key),
+    CountFederated(Key),
+    CreateFederated(Key),
+    GetFederated(Key, CredentialKey),
+    UpdateFederated(Key, CredentialKey),
+    DeleteFederated(Key, CredentialKey),
     ListDeleted(Kind),
     GetDeleted(String),
     Restore(String),
     Purge(String),
+    GetObject(String),
+    DeleteObject(String),
+    GetByIds,
     ListOrganization,
     GetOrganization(String),
     Batch,
@@ -73,10 +139,20 @@ pub(super) fn route(method: &Method, path: &str) -> Result<Operation, Refusal> {
     let found = match (first.name.as_str(), &first.key) {
         ("applications", _) => object(Kind::Application, verb, first, rest, path)?,
         ("serviceprincipals", _) => object(Kind::ServicePrincipal, verb, first, rest, path)?,
+        ("users", _) => object(Kind::User, verb, first, rest, path)?,
+        ("groups", _) => object(Kind::Group, verb, first, rest, path)?,
+        ("me", None) => below(Kind::User, verb, Key::Me, rest)?,
+        ("directoryobjects", None) => match (names.as_slice(), verb) {
+            (["getbyids" | "microsoft.graph.getbyids"], "POST") => Some(Operation::GetByIds),
+            ([_], "GET") => Some(Operation::GetObject(rest[0].raw.clone())),
+            ([_], "DELETE") => Some(Operation::DeleteObject(rest[0].raw.clone())),
+            ([_], _) => None,
+            _ => return Err(unknown(path)),
+        },
         ("oauth2permissiongrants", None) => match (names.as_slice(), verb) {
             ([], "GET") => Some(Operation::List(Kind::Grant)),
             ([], "POST") => Some(Operation::Create(Kind::Grant)),
-            (["delta" | "delta()"], _) => return Err(Refusal::not_implemented("delta queries")),
+            (["delta" | "delta()" | "microsoft.graph.delta()"], "GET") => Some(Operation::Delta(Kind::Grant)),
             (["$count"], "GET") => Some(Operation::Count(Kind::Grant)),
             ([_], "GET") => Some(Operation::GetGrant(rest[0].raw.clone())),
             ([_], "PATCH") => Some(Operation::UpdateGrant(rest[0].raw.clone())),
@@ -85,8 +161,9 @@ pub(super) fn route(method: &Method, path: &str) -> Result<Operation, Refusal> {
             _ => return Err(unknown(path)),
         },
         ("directory", None) if names.first() == Some(&"deleteditems") => match (&names[1..], verb) {
-            (["microsoft.graph.application"], "GET") => Some(Operation::ListDeleted(Kind::Application)),
-            (["microsoft.graph.serviceprincipal"], "GET") => Some(Operation::ListDeleted(Kind::ServicePrincipal)),
+            ([cast], "GET") if Kind::of_type(cast).is_some_and(|kind| Kind::OBJECTS.contains(&kind)) => {
+                Kind::of_type(cast).map(Operation::ListDeleted)
+            }
             ([cast, ..], _) if cast.starts_with("microsoft.graph.") => {
                 return Err(Refusal::not_implemented(format!("deleted items of the type {cast}")));
             }
@@ -120,7 +197,7 @@ fn object(kind: Kind, verb: &str, first: &Segment, rest: &[Segment], path: &str)
     let (key, rest) = match (&first.key, rest.split_first()) {
         (Some((property, value)), _) => {
             let key = match (kind, property.as_str()) {
-                (_, "appid") => Key::AppId(value.clone()),
+                (Kind::Application | Kind::ServicePrincipal, "appid") => Key::AppId(value.clone()),
                 (Kind::Application, "uniquename") => Key::UniqueName(value.clone()),
                 (_, "" | "id") => Key::Id(value.clone()),
                 _ => return Err(unknown(path)),
@@ -136,54 +213,133 @@ fn object(kind: Kind, verb: &str, first: &Segment, rest: &[Segment], path: &str)
         }
         (None, Some((id, rest))) => match id.name.as_str() {
             "$count" if rest.is_empty() => return Ok((verb == "GET").then_some(Operation::Count(kind))),
-            "delta" | "delta()" => return Err(Refusal::not_implemented("delta queries")),
-            "getbyids" | "validateproperties" | "getavailableextensionproperties" => {
+            "delta" | "delta()" | "microsoft.graph.delta()"
+                if rest.is_empty() && matches!(kind, Kind::Application | Kind::ServicePrincipal) =>
+            {
+                return Ok((verb == "GET").then_some(Operation::Delta(kind)));
+            }
+            "delta" | "delta()" | "getbyids" | "validateproperties" | "getavailableextensionproperties" => {
                 return Err(Refusal::not_implemented(format!("the action {}", id.raw)));
             }
             _ => (Key::Id(id.raw.clone()), rest),
         },
     };
-    let names: Vec<&str> =
-        rest.iter().map(|segment| segment.name.strip_prefix("microsoft.graph.").unwrap_or(&segment.name)).collect();
+    below(kind, verb, key, rest)
+}
+
+/// What lies below one object.
+fn below(kind: Kind, verb: &str, key: Key, rest: &[Segment]) -> Result<Option<Operation>, Refusal> {
+    let plain = |segment: &Segment| segment.name.strip_prefix("microsoft.graph.").unwrap_or(&segment.name).to_owned();
+    let names: Vec<String> = rest.iter().map(plain).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let raw = |index: usize| rest[index].raw.clone();
+    let has_credentials = matches!(kind, Kind::Application | Kind::ServicePrincipal);
+    let has_assignments = matches!(kind, Kind::ServicePrincipal | Kind::User | Kind::Group);
     let side = match names.first() {
         Some(&"approleassignedto") => Side::Resource,
         _ => Side::Principal,
     };
-    let service_principal = kind == Kind::ServicePrincipal;
     Ok(match (names.as_slice(), verb) {
         ([], "GET") => Some(Operation::Get(kind, key)),
         ([], "PATCH") => Some(Operation::Update(kind, key)),
         ([], "DELETE") => Some(Operation::Delete(kind, key)),
-        (["addpassword"], "POST") => Some(Operation::AddPassword(kind, key)),
-        (["removepassword"], "POST") => Some(Operation::RemovePassword(kind, key)),
-        (["owners"], "GET") => Some(Operation::ListOwners(kind, key)),
-        (["owners", "$ref"], "POST") => Some(Operation::AddOwner(kind, key)),
-        (["owners", _, "$ref"], "DELETE") => Some(Operation::RemoveOwner(kind, key, rest[1].raw.clone())),
-        (["approleassignedto" | "approleassignments"], "GET") if service_principal => {
-            Some(Operation::ListAssignments(key, side))
+        ([], _) => None,
+        (["addpassword"], "POST") if has_credentials => Some(Operation::AddPassword(kind, key)),
+        (["removepassword"], "POST") if has_credentials => Some(Operation::RemovePassword(kind, key)),
+        (["addkey"], "POST") if has_credentials => Some(Operation::AddKey(kind, key)),
+        (["removekey"], "POST") if has_credentials => Some(Operation::RemoveKey(kind, key)),
+        (["addpassword" | "removepassword" | "addkey" | "removekey"], _) if has_credentials => None,
+        (["restore"], "POST") => match key {
+            Key::Id(id) => Some(Operation::Restore(id)),
+            _ => return Err(Refusal::not_implemented("the restoring of an object by an alternate key")),
+        },
+        (["checkmembergroups"], "POST") if kind != Kind::Application => Some(Operation::CheckMemberGroups(kind, key)),
+        (["federatedidentitycredentials", ..], _) if kind == Kind::Application => {
+            return federated(verb, key, rest[0].key.as_ref(), &rest[1..]);
         }
-        (["approleassignedto" | "approleassignments"], "POST") if service_principal => {
-            Some(Operation::CreateAssignment(key, side))
+        (["approleassignedto", ..], _) if kind != Kind::ServicePrincipal => return Err(absent(kind, verb, &names)),
+        (["approleassignedto" | "approleassignments"], "GET") if has_assignments => {
+            Some(Operation::ListAssignments(kind, key, side))
         }
-        (["approleassignedto" | "approleassignments", _], "GET") if service_principal => {
-            Some(Operation::GetAssignment(key, side, rest[1].raw.clone()))
+        (["approleassignedto" | "approleassignments", "$count"], "GET") if has_assignments => {
+            Some(Operation::CountAssignments(kind, key, side))
         }
-        (["approleassignedto" | "approleassignments", _], "DELETE") if service_principal => {
-            Some(Operation::DeleteAssignment(key, side, rest[1].raw.clone()))
+        (["approleassignedto" | "approleassignments"], "POST") if has_assignments => {
+            Some(Operation::CreateAssignment(kind, key, side))
         }
-        (["oauth2permissiongrants"], "GET") if service_principal => Some(Operation::ListGrantsOf(key)),
-        (["oauth2permissiongrants", ..], _) if service_principal => {
+        (["approleassignedto" | "approleassignments", _], "GET") if has_assignments => {
+            Some(Operation::GetAssignment(kind, key, side, raw(1)))
+        }
+        (["approleassignedto" | "approleassignments", _], "DELETE") if has_assignments => {
+            Some(Operation::DeleteAssignment(kind, key, side, raw(1)))
+        }
+        (["approleassignedto" | "approleassignments"], _) if has_assignments => None,
+        (["oauth2permissiongrants"], "GET") if matches!(kind, Kind::ServicePrincipal | Kind::User) => {
+            Some(Operation::ListGrantsOf(kind, key))
+        }
+        (["oauth2permissiongrants", ..], _) if matches!(kind, Kind::ServicePrincipal | Kind::User) => {
             return Err(Refusal::new(
                 http::StatusCode::BAD_REQUEST,
                 "BadRequest",
                 "Write requests are only supported on contained entities or navigation properties with bindings.",
             ));
         }
-        ([] | ["addpassword" | "removepassword" | "owners" | "approleassignedto" | "approleassignments"], _) => None,
-        (names, _) => {
-            return Err(Refusal::not_implemented(format!("{verb} {}/{{id}}/{}", kind.collection(), names.join("/"))));
-        }
+        ([name, ..], _) => match Link::of(kind, name) {
+            Some(link) => linked(kind, verb, key, link, &rest[1..])?,
+            None => return Err(absent(kind, verb, &names)),
+        },
     })
+}
+
+/// What lies below `owners`, `members` and their kin.
+fn linked(kind: Kind, verb: &str, key: Key, link: Link, rest: &[Segment]) -> Result<Option<Operation>, Refusal> {
+    let cast = rest.first().and_then(|segment| Kind::of_type(&segment.name));
+    let names: Vec<&str> = rest.iter().skip(usize::from(cast.is_some())).map(|rest| rest.name.as_str()).collect();
+    Ok(match (names.as_slice(), verb) {
+        ([], "GET") => Some(Operation::ListLinked(kind, key, link, cast)),
+        (["$count"], "GET") => Some(Operation::CountLinked(kind, key, link, cast)),
+        (["$ref"], "POST") if link.is_written() => Some(Operation::AddLink(kind, key, link)),
+        ([_, "$ref"], "DELETE") if link.is_written() => {
+            Some(Operation::RemoveLink(kind, key, link, rest[0].raw.clone()))
+        }
+        ([] | ["$count"], _) => None,
+        _ => return Err(absent(kind, verb, &names)),
+    })
+}
+
+/// What lies below `federatedIdentityCredentials`; `named` is what stands in its parentheses.
+fn federated(
+    verb: &str,
+    key: Key,
+    named: Option<&(String, String)>,
+    rest: &[Segment],
+) -> Result<Option<Operation>, Refusal> {
+    let credential = match (named, rest) {
+        (Some((property, name)), []) if property == "name" => CredentialKey::Name(name.clone()),
+        (Some((_, id)), []) => CredentialKey::IdOrName(id.clone()),
+        (None, [only]) if only.name == "$count" => {
+            return Ok((verb == "GET").then_some(Operation::CountFederated(key)));
+        }
+        (None, [only]) => CredentialKey::IdOrName(only.raw.clone()),
+        (None, []) => {
+            return Ok(match verb {
+                "GET" => Some(Operation::ListFederated(key)),
+                "POST" => Some(Operation::CreateFederated(key)),
+                _ => None,
+            });
+        }
+        _ => return Err(absent(Kind::FederatedCredential, verb, &["…"])),
+    };
+    Ok(match verb {
+        "GET" => Some(Operation::GetFederated(key, credential)),
+        "PATCH" => Some(Operation::UpdateFederated(key, credential)),
+        "DELETE" => Some(Operation::DeleteFederated(key, credential)),
+        _ => None,
+    })
+}
+
+fn absent(kind: Kind, verb: &str, names: &[&str]) -> Refusal {
+    Refusal::not_implemented(format!("{verb} {}/{{id}}/{}", kind.collection(), names.join("/")))
 }
 
 fn unknown(path: &str) -> Refusal {
@@ -247,12 +403,21 @@ mod tests {
         );
         assert_eq!(
             found("POST", "/myorganization//serviceprincipals(appId='a')/AppRoleAssignedTo"),
-            Operation::CreateAssignment(Key::AppId("a".to_owned()), Side::Resource)
+            Operation::CreateAssignment(Kind::ServicePrincipal, Key::AppId("a".to_owned()), Side::Resource)
         );
         assert_eq!(found("GET", "/oAuth2PermissionGrants/Abc"), Operation::GetGrant("Abc".to_owned()));
         assert_eq!(
             found("POST", "/applications/X/microsoft.graph.addPassword"),
             Operation::AddPassword(Kind::Application, Key::Id("X".to_owned()))
+        );
+        let name = CredentialKey::Name("a'b".to_owned());
+        assert_eq!(
+            found("PATCH", "/applications(appId='x')/federatedIdentityCredentials(name='a''b')"),
+            Operation::UpdateFederated(Key::AppId("x".to_owned()), name)
+        );
+        assert_eq!(
+            found("GET", "/me/transitiveMemberOf/microsoft.graph.group"),
+            Operation::ListLinked(Kind::User, Key::Me, Link::TransitiveMemberOf, Some(Kind::Group))
         );
     }
 
@@ -260,8 +425,8 @@ mod tests {
     fn what_is_not_known_is_said() {
         let status = |method: &str, path| format!("{:?}", route(&method.parse().unwrap(), path).unwrap_err());
         assert!(status("PUT", "/applications/x").contains("405"));
-        assert!(status("GET", "/users").contains("501"));
-        assert!(status("POST", "/applications/x/addKey").contains("501"));
+        assert!(status("GET", "/devices").contains("501"));
+        assert!(status("GET", "/applications/x/synchronization").contains("501"));
         assert!(status("GET", "/directory/deletedItems").contains("400"));
     }
 }

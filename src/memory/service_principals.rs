@@ -73,7 +73,7 @@ impl Directory {
             }
         }
         self.write(KIND, Life::Live, value.clone(), call);
-        self.own(&id, call);
+        self.own(KIND, &id, call);
         KIND.reverse(&mut value);
         let mut answer = Map::new();
         answer.insert("@odata.context".into(), call.context("servicePrincipals/$entity").into());

@@ -27,7 +27,7 @@ async fn a_token_says_who_the_caller_is_and_what_it_held_when_it_was_issued() {
     let tenant = builder().build();
     let caller = tenant.add_caller(&["User.Read.All"]);
     let role = Uuid::from_u128(7);
-    tenant.set_directory_roles(caller.client_id, &[role]);
+    tenant.set_directory_roles(caller.service_principal_id, &[role]);
     let session = Session::of(&tenant, &caller).await;
     let claims = claims(&session.token);
     assert_eq!(claims["tid"], tenant.id().to_string());

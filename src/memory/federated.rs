@@ -1,0 +1,178 @@
+//! Federated identity credentials of an application: tokens of another issuer in the place of a secret.
+
+use std::sync::Arc;
+
+use http::StatusCode;
+use serde_json::{Map, Value};
+
+use super::answer::{Answer, Outcome, Refusal};
+use super::call::Call;
+use super::directory::Directory;
+use super::json::{items, merge, same, text};
+use super::kind::Kind;
+use super::query::{self, Query};
+use super::route::{CredentialKey, Key};
+use super::table::{Life, Seen};
+
+const KIND: Kind = Kind::FederatedCredential;
+
+/// The member that holds the object id of the application, which no answer shows.
+pub(super) const APPLICATION: &str = "_application";
+
+const MOST_CREDENTIALS: usize = 20;
+
+impl Directory {
+    /// The credentials of an application, as a replica of lists shows them.
+    pub(super) fn federated_of(&self, application: &str, call: &Call) -> Vec<Seen> {
+        self.federated.seen_having(APPLICATION, application, call.view(self.lag.lists))
+    }
+
+    pub(super) fn list_federated(&self, key: &Key, call: &Call) -> Outcome {
+        let query = Query::parse(call, KIND)?;
+        let application = self.find(Kind::Application, key, self.lag.reads, call)?;
+        let id = text(&application, "id");
+        let rows = self.federated_of(id, call);
+        Ok(Answer::ok(query.page(rows.into_iter(), &context(id), self, call)))
+    }
+
+    pub(super) fn count_federated(&self, key: &Key, call: &Call) -> Outcome {
+        query::check_count(call)?;
+        let application = self.find(Kind::Application, key, self.lag.reads, call)?;
+        Ok(Answer::text(self.federated_of(text(&application, "id"), call).len().to_string()))
+    }
+
+    pub(super) fn get_federated(&self, key: &Key, credential: &CredentialKey, call: &Call) -> Outcome {
+        let query = Query::parse(call, KIND)?;
+        let application = self.find(Kind::Application, key, self.lag.reads, call)?;
+        let id = text(&application, "id");
+        let rows = self.federated.seen_having(APPLICATION, id, call.view(self.lag.reads));
+        let found = rows.into_iter().find(|seen| is_named(&seen.value, credential));
+        let found = found.ok_or_else(|| missing(credential))?;
+        Ok(Answer::ok(query.entity(&found.value, &context(id), self, call)))
+    }
+
+    pub(super) fn create_federated(&mut self, key: &Key, call: &Call) -> Outcome {
+        let body = call.object()?.clone();
+        let application = self.target(Kind::Application, key, call)?;
+        self.new_federated(&application, &body, call)
+    }
+
+    fn new_federated(&mut self, application: &Value, body: &Value, call: &Call) -> Outcome {
+        super::rules::check_members(KIND, body)?;
+        let id = text(application, "id");
+        let mut value = KIND.template().clone();
+        value["id"] = self.new_id().to_string().into();
+        merge(&mut value, body);
+        value[APPLICATION] = id.into();
+        self.check_federated(&value, id)?;
+        let mut answer = Map::new();
+        answer.insert("@odata.context".into(), call.context(&format!("{}/$entity", context(id))).into());
+        if let Value::Object(members) = query::shown(KIND, &value) {
+            answer.extend(members);
+        }
+        let location =
+            format!("{}/federatedIdentityCredentials/{}", self.location(Kind::Application, id), text(&value, "id"));
+        self.write(KIND, Life::Live, value, call);
+        Ok(Answer::created(answer.into(), location))
+    }
+
+    /// With `Prefer: create-if-missing`, a name that is not there is created.
+    pub(super) fn update_federated(&mut self, key: &Key, credential: &CredentialKey, call: &Call) -> Outcome {
+        let mut body = call.object()?.clone();
+        let application = self.target(Kind::Application, key, call)?;
+        let Some(known) = self.known_federated(&application, credential) else {
+            return match credential {
+                CredentialKey::Name(name) if call.upsert => {
+                    body["name"] = name.as_str().into();
+                    self.new_federated(&application, &body, call)
+                }
+                credential => Err(missing(credential)),
+            };
+        };
+        super::rules::check_members(KIND, &body)?;
+        if body.get("name").is_some_and(|name| *name != known["name"]) {
+            return Err(Refusal::bad_request("Property name is immutable and cannot be updated.")
+                .detail("InvalidUpdate", "name"));
+        }
+        let mut new = (*known).clone();
+        merge(&mut new, &body);
+        self.check_federated(&new, text(&application, "id"))?;
+        self.write(KIND, Life::Live, new, call);
+        Ok(Answer::no_content())
+    }
+
+    pub(super) fn delete_federated(&mut self, key: &Key, credential: &CredentialKey, call: &Call) -> Outcome {
+        let application = self.target(Kind::Application, key, call)?;
+        let known = self.known_federated(&application, credential).ok_or_else(|| missing(credential))?;
+        self.erase(KIND, text(&known, "id"), call);
+        Ok(Answer::no_content())
+    }
+
+    fn known_federated(&self, application: &Value, credential: &CredentialKey) -> Option<Arc<Value>> {
+        let mut all = self.federated.having(APPLICATION, text(application, "id"));
+        all.find(|(_, value)| is_named(value, credential)).map(|(_, value)| Arc::clone(value))
+    }
+
+    /// <https://learn.microsoft.com/graph/api/resources/federatedidentitycredential>
+    fn check_federated(&self, value: &Value, application: &str) -> Result<(), Refusal> {
+        let kind = KIND.directory_type();
+        for (name, longest) in [("name", 120), ("issuer", 600), ("subject", 600)] {
+            let length = text(value, name).chars().count();
+            if length == 0 || length > longest {
+                return Err(Refusal::invalid(name, kind));
+            }
+        }
+        let url_friendly = |letter: char| letter.is_ascii_alphanumeric() || "-_".contains(letter);
+        let name = text(value, "name");
+        if !name.chars().all(url_friendly) || !name.starts_with(|first: char| first.is_ascii_alphanumeric()) {
+            return Err(Refusal::invalid("name", kind));
+        }
+        let audiences = items(value, "audiences");
+        let one =
+            audiences.len() == 1 && audiences[0].as_str().is_some_and(|audience| (1..=600).contains(&audience.len()));
+        if !one {
+            return Err(Refusal::invalid("audiences", kind));
+        }
+        if text(value, "description").chars().count() > 600 {
+            return Err(Refusal::invalid("description", kind));
+        }
+        let others = self.federated.having(APPLICATION, application).filter(|(_, other)| other["id"] != value["id"]);
+        let others: Vec<_> = others.collect();
+        if others.iter().any(|(_, other)| same(text(other, "name"), name)) {
+            return Err(Refusal::conflict(format!("FederatedIdentityCredential with name {name} already exists.")));
+        }
+        if others.iter().any(|(_, other)| other["issuer"] == value["issuer"] && other["subject"] == value["subject"]) {
+            return Err(Refusal::conflict(
+                "A FederatedIdentityCredential with the same issuer and subject already exists.",
+            ));
+        }
+        if others.len() >= MOST_CREDENTIALS {
+            return Err(Refusal::new(
+                StatusCode::FORBIDDEN,
+                "Directory_QuotaExceeded",
+                format!("The application already has {MOST_CREDENTIALS} federated identity credentials."),
+            ));
+        }
+        Ok(())
+    }
+}
+
+fn context(application: &str) -> String {
+    format!("applications('{application}')/federatedIdentityCredentials")
+}
+
+fn is_named(value: &Value, credential: &CredentialKey) -> bool {
+    match credential {
+        CredentialKey::Name(name) => same(text(value, "name"), name),
+        CredentialKey::IdOrName(id) => same(text(value, "id"), id) || same(text(value, "name"), id),
+    }
+}
+
+fn missing(credential: &CredentialKey) -> Refusal {
+    let (CredentialKey::Name(name) | CredentialKey::IdOrName(name)) = credential;
+    Refusal::new(
+        StatusCode::NOT_FOUND,
+        "Request_ResourceNotFound",
+        format!("FederatedIdentityCredential with name {name} not found."),
+    )
+}

@@ -1,0 +1,92 @@
+//! Who owns what and who belongs to which group.
+
+use std::collections::HashMap;
+
+/// Links from one object to others, found from both ends, in the order in which they were made.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Links {
+    targets: HashMap<String, Vec<String>>,
+    sources: HashMap<String, Vec<String>>,
+}
+
+impl Links {
+    /// Adds a link unless it is there; tells whether it was added.
+    pub(super) fn add(&mut self, from: &str, to: &str) -> bool {
+        let targets = self.targets.entry(from.to_owned()).or_default();
+        if targets.iter().any(|known| known == to) {
+            return false;
+        }
+        targets.push(to.to_owned());
+        self.sources.entry(to.to_owned()).or_default().push(from.to_owned());
+        true
+    }
+
+    /// Removes a link; tells whether it was there.
+    pub(super) fn remove(&mut self, from: &str, to: &str) -> bool {
+        let cut = |links: &mut HashMap<String, Vec<String>>, from: &str, to: &str| {
+            let Some(held) = links.get_mut(from) else { return false };
+            let before = held.len();
+            held.retain(|known| known != to);
+            let cut = held.len() < before;
+            if held.is_empty() {
+                links.remove(from);
+            }
+            cut
+        };
+        cut(&mut self.sources, to, from);
+        cut(&mut self.targets, from, to)
+    }
+
+    /// Removes every link of an object.
+    pub(super) fn forget(&mut self, id: &str) {
+        for to in self.to(id).to_vec() {
+            self.remove(id, &to);
+        }
+        for from in self.from(id).to_vec() {
+            self.remove(&from, id);
+        }
+    }
+
+    /// What an object links to.
+    pub(super) fn to(&self, from: &str) -> &[String] {
+        self.targets.get(from).map_or(&[], Vec::as_slice)
+    }
+
+    /// What links to an object.
+    pub(super) fn from(&self, to: &str) -> &[String] {
+        self.sources.get(to).map_or(&[], Vec::as_slice)
+    }
+
+    pub(super) fn has(&self, from: &str, to: &str) -> bool {
+        self.to(from).iter().any(|known| known == to)
+    }
+
+    /// What links to an object directly or through others, nearest first, each once.
+    pub(super) fn reach(&self, to: &str) -> Vec<String> {
+        let mut found: Vec<String> = self.from(to).to_vec();
+        let mut at = 0;
+        while let Some(next) = found.get(at) {
+            let more: Vec<String> = self.from(next).iter().filter(|from| !found.contains(from)).cloned().collect();
+            found.extend(more);
+            at += 1;
+        }
+        found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_are_found_from_both_ends_and_through_others() {
+        let mut links = Links::default();
+        assert!(links.add("team", "ada") && links.add("all", "team") && links.add("team", "all"));
+        assert!(!links.add("team", "ada"), "a link is there once");
+        assert_eq!((links.to("team").len(), links.from("ada")), (2, &["team".to_owned()][..]));
+        assert_eq!(links.reach("ada"), ["team", "all"]);
+        assert!(links.remove("team", "ada") && !links.remove("team", "ada") && links.from("ada").is_empty());
+        links.forget("team");
+        assert!(links.from("team").is_empty() && links.to("all").is_empty());
+    }
+}
