@@ -24,6 +24,7 @@ impl Directory {
 
     fn new_application(&mut self, mut body: Value, unique_name: Option<&str>, call: &Call) -> Outcome {
         rules::check_members(KIND, &body)?;
+        let keys = self.take_keys(KIND, &mut body, None, call)?;
         let credentials = take(&mut body, "passwordCredentials");
         let mut owners = Vec::new();
         for link in take(&mut body, OWNERS).as_array().into_iter().flatten() {
@@ -62,6 +63,7 @@ impl Directory {
         rules::check_application(&stored, None, self)?;
         KIND.reverse(&mut stored);
         self.write(KIND, Life::Live, stored, call);
+        self.keep_keys(keys);
         for issued in &issued {
             self.keep_secret(issued);
         }
@@ -97,6 +99,7 @@ impl Directory {
             key => self.target(KIND, key, call)?,
         };
         rules::check_members(KIND, &body)?;
+        let keys = self.take_keys(KIND, &mut body, Some(&old), call)?;
         if body.get("passwordCredentials").is_some() {
             return Err(Refusal::bad_request(
                 "Updates to passwordCredentials are not supported. Use addPassword and removePassword instead.",
@@ -124,6 +127,7 @@ impl Directory {
         KIND.reverse(&mut new);
         self.mirror(&new, call);
         self.write(KIND, Life::Live, new, call);
+        self.keep_keys(keys);
         Ok(Answer::no_content())
     }
 

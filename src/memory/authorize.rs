@@ -70,6 +70,7 @@ enum Right {
     ReadOrganization,
 }
 
+#[allow(clippy::match_same_arms, reason = "the order is that of the documentation")]
 fn right(operation: &Operation) -> Right {
     use Kind::{Application, FederatedCredential, Grant, Group, ServicePrincipal, User};
     match operation {
@@ -152,8 +153,7 @@ fn permits(right: Right, held: &[String], delegated: bool) -> bool {
         Right::AddOwner => directory_write || ((owned_by || has(WRITE_ALL)) && has(DIRECTORY_READ)),
         // The right to assign does not include the reading that its checks need.
         Right::Assign => as_user || (has(ASSIGN) && any(&[READ_ALL, DIRECTORY_READ])),
-        Right::Unassign => as_user || has(ASSIGN),
-        Right::AssignPeople => as_user || has(ASSIGN),
+        Right::Unassign | Right::AssignPeople => as_user || has(ASSIGN),
         Right::ReadGrants => directory_read || has(GRANT),
         Right::WriteGrants => directory_write || has(GRANT),
         Right::Purge => as_user || has(WRITE_ALL),
@@ -253,8 +253,9 @@ pub(super) fn authorize(operation: &Operation, actor: &Actor) -> Result<Reach, R
 /// The right to what is owned reaches further with another permission beside it.
 fn app_reach(right: Right, identity: &Identity) -> Reach {
     let others: Vec<String> = identity.roles.iter().filter(|role| *role != OWNED_BY).cloned().collect();
-    let beyond = permits(right, &others, false)
-        && !(right == Right::CreateApplication && !others.iter().any(|role| role == WRITE_ALL));
+    // Who may only register besides still owns what it registers.
+    let registers_all = right != Right::CreateApplication || others.iter().any(|role| role == WRITE_ALL);
+    let beyond = registers_all && permits(right, &others, false);
     if beyond || by_role(right, &identity.wids).is_some() || !identity.roles.iter().any(|role| role == OWNED_BY) {
         Reach::All
     } else {

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use super::api::Api;
+use super::delta::Changes;
 use super::directory::Directory;
 use super::fault::Script;
 use super::federated;
@@ -215,10 +216,12 @@ impl MemoryTenantBuilder {
             users: Table::new(&["userPrincipalName", "displayName"]),
             groups: Table::new(&["displayName"]),
             federated: Table::new(&[federated::APPLICATION]),
+            changes: Changes::default(),
             owners: Links::default(),
             members: Links::default(),
             secrets: HashMap::new(),
-            directory_roles: HashMap::new(),
+            keys: HashMap::new(),
+            roles: HashMap::new(),
             known_apis: BTreeMap::new(),
             lag: self.lag,
             secret_policy: self.secret_policy,

@@ -81,7 +81,7 @@ impl Directory {
         user["createdDateTime"] = stamp::seconds(wall).into();
         self.users.put(Life::Live, Arc::new(user), None, Duration::ZERO);
         if !roles.is_empty() {
-            self.directory_roles.insert(id.to_string(), roles);
+            self.roles.insert(id.to_string(), roles);
         }
         User { id: id.into(), user_principal_name: principal_name, display_name: name.to_owned() }
     }

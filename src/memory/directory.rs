@@ -12,6 +12,7 @@ use super::answer::{Answer, Outcome, Refusal};
 use super::api::Api;
 use super::authorize::{self, Reach};
 use super::call::{Actor, Call};
+use super::delta::Changes;
 use super::json::text;
 use super::kind::Kind;
 use super::lag::Lag;
@@ -41,14 +42,17 @@ pub(super) struct Directory {
     pub(super) users: Table,
     pub(super) groups: Table,
     pub(super) federated: Table,
+    pub(super) changes: Changes,
     /// From an application, service principal or group to its owners.
     pub(super) owners: Links,
     /// From a group to its members.
     pub(super) members: Links,
     /// The secrets by key id.
     pub(super) secrets: HashMap<String, Secret>,
+    /// The bytes of key credentials by key id.
+    pub(super) keys: HashMap<String, Vec<u8>>,
     /// The directory roles that somebody holds, by object id.
-    pub(super) directory_roles: HashMap<String, Vec<String>>,
+    pub(super) roles: HashMap<String, Vec<String>>,
     /// Apps of other tenants, which a service principal may be made of.
     pub(super) known_apis: BTreeMap<String, Api>,
     pub(super) lag: Lag,
@@ -85,12 +89,14 @@ impl Directory {
     /// Writes an object now.
     pub(super) fn write(&mut self, kind: Kind, life: Life, value: Value, call: &Call) {
         let horizon = self.lag.longest();
+        self.changes.note(kind, text(&value, "id"), call.now);
         self.table_mut(kind).put(life, Arc::new(value), Some(call.now), horizon);
     }
 
     /// Removes an object for good, now.
     pub(super) fn erase(&mut self, kind: Kind, id: &str, call: &Call) {
         let horizon = self.lag.longest();
+        self.changes.note(kind, id, call.now);
         self.table_mut(kind).purge(id, Some(call.now), horizon);
     }
 

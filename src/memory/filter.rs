@@ -245,6 +245,7 @@ enum Capability {
 
 /// What Graph documents for a property: eq, startsWith, ge/le and eq null, each by default, advanced only, or not.
 /// <https://learn.microsoft.com/graph/aad-advanced-queries>
+#[allow(clippy::match_same_arms, reason = "a row of the documentation each")]
 fn capability(kind: Kind, path: &str, operator: Operator) -> Capability {
     const D: Capability = Capability::Default;
     const A: Capability = Capability::Advanced;
@@ -270,10 +271,12 @@ fn capability(kind: Kind, path: &str, operator: Operator) -> Capability {
         (Kind::Application | Kind::ServicePrincipal | Kind::User | Kind::Group, "displayname") => (D, D, N, A),
         (Kind::User, "userprincipalname" | "mail" | "givenname" | "surname" | "mailnickname")
         | (Kind::Group, "mail" | "mailnickname") => (D, D, N, A),
-        (Kind::Application, "federatedidentitycredentials/any/name")
-        | (Kind::Application, "federatedidentitycredentials/any/issuer" | "federatedidentitycredentials/any/subject") => {
-            (A, A, N, N)
-        }
+        (
+            Kind::Application,
+            "federatedidentitycredentials/any/name"
+            | "federatedidentitycredentials/any/issuer"
+            | "federatedidentitycredentials/any/subject",
+        ) => (A, A, N, N),
         (
             Kind::Application | Kind::ServicePrincipal | Kind::Group,
             "owners/$count" | "members/$count" | "federatedidentitycredentials/$count" | "extensionproperties/$count",

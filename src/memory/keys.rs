@@ -1,17 +1,211 @@
-//! Certificates of an application or service principal: `addKey` and `removeKey` with their proof.
+//! Certificates of an application or service principal: in the object itself, and by `addKey` and `removeKey`.
+//!
+//! <https://learn.microsoft.com/graph/api/resources/keycredential>
 
-use super::answer::{Outcome, Refusal};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::StatusCode;
+use serde_json::{Map, Value, json};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::answer::{Answer, Outcome, Refusal};
 use super::call::Call;
+use super::certificate::{Certificate, SignedToken};
 use super::directory::Directory;
+use super::json::{items, same, stamp, text};
 use super::kind::Kind;
 use super::route::Key;
+use super::rules;
+use super::table::Life;
+
+/// The audience of a proof.
+const PROOF_AUDIENCE: &str = "00000002-0000-0000-c000-000000000000";
+const LONGEST_PROOF: time::Duration = time::Duration::minutes(10);
+const SKEW: time::Duration = time::Duration::minutes(5);
+
+/// The bytes of a new key, by its id.
+pub(super) type NewKeys = Vec<(String, Vec<u8>)>;
 
 impl Directory {
-    pub(super) fn add_key(&mut self, _kind: Kind, _key: &Key, _call: &Call) -> Outcome {
-        Err(Refusal::not_implemented("addKey"))
+    /// Puts the `keyCredentials` of a request into the form that the directory keeps; `old` is the object before. The
+    /// bytes go to [`keep_keys`](Self::keep_keys) once the object is written.
+    pub(super) fn take_keys(
+        &self,
+        kind: Kind,
+        body: &mut Value,
+        old: Option<&Value>,
+        call: &Call,
+    ) -> Result<NewKeys, Refusal> {
+        let mut bytes = Vec::new();
+        let Some(asked) = body.get("keyCredentials").and_then(Value::as_array).cloned() else { return Ok(bytes) };
+        let mut kept = Vec::new();
+        for key in &asked {
+            let known = old.map_or(&[][..], |old| items(old, "keyCredentials"));
+            let known = known
+                .iter()
+                .find(|known| !text(key, "keyId").is_empty() && same(text(known, "keyId"), text(key, "keyId")));
+            match (text(key, "key"), known) {
+                ("", Some(known)) => {
+                    if stamp::parse(text(known, "endDateTime")).is_some_and(|end| end <= call.wall) {
+                        return Err(invalid_end());
+                    }
+                    kept.push(known.clone());
+                }
+                ("", None) => return Err(Refusal::invalid("keyCredentials", kind.directory_type())),
+                (_, _) => {
+                    let (stored, der) = self.new_key(kind, key, call)?;
+                    bytes.push((text(&stored, "keyId").to_owned(), der));
+                    kept.push(stored);
+                }
+            }
+        }
+        let mut ids: Vec<&str> = kept.iter().map(|key| text(key, "keyId")).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        if ids.len() < kept.len() {
+            return Err(Refusal::bad_request("Request contains a property with duplicate values.")
+                .detail("InvalidValue", "keyCredentials"));
+        }
+        body["keyCredentials"] = kept.into();
+        Ok(bytes)
     }
 
-    pub(super) fn remove_key(&mut self, _kind: Kind, _key: &Key, _call: &Call) -> Outcome {
-        Err(Refusal::not_implemented("removeKey"))
+    /// Makes a key credential of what was asked for: as it is stored, and its bytes.
+    fn new_key(&self, kind: Kind, asked: &Value, call: &Call) -> Result<(Value, Vec<u8>), Refusal> {
+        let invalid = |name: &str| Refusal::invalid(name, kind.directory_type());
+        // Line breaks in the text are accepted.
+        let encoded: String = text(asked, "key").split_whitespace().collect();
+        let der = STANDARD.decode(encoded).map_err(|_| invalid("keyCredentials"))?;
+        let certificate = match (text(asked, "type"), text(asked, "usage")) {
+            ("AsymmetricX509Cert", "Verify" | "Encrypt") => {
+                Some(Certificate::parse(&der).ok_or_else(|| invalid("keyCredentials"))?)
+            }
+            ("X509CertAndPassword", "Sign") => None,
+            ("Symmetric", _) => return Err(Refusal::not_implemented("symmetric keys")),
+            _ => return Err(invalid("keyCredentials")),
+        };
+        let start = rules::date(asked, "startDateTime")?;
+        let start = start.or(certificate.as_ref().map(|certificate| certificate.not_before)).unwrap_or(call.wall);
+        let end = rules::date(asked, "endDateTime")?;
+        let end = end
+            .or(certificate.as_ref().map(|certificate| certificate.not_after))
+            .unwrap_or(start + time::Duration::days(365));
+        let beyond = certificate.as_ref().is_some_and(|certificate| end > certificate.not_after + time::Duration::DAY);
+        if end <= start || end <= call.wall || beyond {
+            return Err(invalid_end());
+        }
+        let given_id = Uuid::parse_str(text(asked, "keyId")).ok().map(|id| id.to_string());
+        let name = match asked.get("displayName") {
+            Some(Value::String(name)) => Value::from(name.chars().take(90).collect::<String>()),
+            _ => certificate.as_ref().map(|certificate| certificate.subject.clone()).into(),
+        };
+        let identifier = certificate.as_ref().map(Certificate::thumbprint);
+        let stored = json!({
+            "customKeyIdentifier": asked.get("customKeyIdentifier").cloned().filter(Value::is_string).unwrap_or(identifier.into()),
+            "displayName": name,
+            "endDateTime": stamp::seconds(end),
+            "key": null,
+            "keyId": given_id.unwrap_or_else(|| self.new_id().to_string()),
+            "startDateTime": stamp::seconds(start),
+            "type": asked["type"],
+            "usage": asked["usage"],
+        });
+        Ok((stored, der))
     }
+
+    pub(super) fn keep_keys(&mut self, new: NewKeys) {
+        self.keys.extend(new);
+    }
+
+    /// The key credentials of an object with their bytes, which are shown only where they are selected.
+    pub(super) fn with_keys(&self, object: &mut Value) {
+        for key in object.get_mut("keyCredentials").and_then(Value::as_array_mut).into_iter().flatten() {
+            if let Some(der) = self.keys.get(text(key, "keyId")) {
+                key["key"] = STANDARD.encode(der).into();
+            }
+        }
+    }
+
+    /// The certificates of an object that can be used to sign in now.
+    pub(super) fn valid_certificates(&self, object: &Value, wall: OffsetDateTime) -> Vec<Certificate> {
+        let valid = items(object, "keyCredentials").iter().filter(|key| {
+            let moment = |name: &str| stamp::parse(text(key, name));
+            text(key, "usage") == "Verify"
+                && moment("startDateTime").is_none_or(|start| start <= wall + SKEW)
+                && moment("endDateTime").is_none_or(|end| end > wall)
+        });
+        valid.filter_map(|key| Certificate::parse(self.keys.get(text(key, "keyId"))?)).collect()
+    }
+
+    pub(super) fn add_key(&mut self, kind: Kind, key: &Key, call: &Call) -> Outcome {
+        let value = self.target(kind, key, call)?;
+        let body = call.object()?;
+        self.check_proof(&value, text(body, "proof"), call)?;
+        let asked = &body["keyCredential"];
+        let secret = text(&body["passwordCredential"], "secretText");
+        if text(asked, "type") == "X509CertAndPassword" && secret.is_empty() {
+            return Err(Refusal::invalid("passwordCredential", kind.directory_type()));
+        }
+        let (stored, der) = self.new_key(kind, asked, call)?;
+        let mut new = (*value).clone();
+        if let Some(keys) = new["keyCredentials"].as_array_mut() {
+            keys.insert(0, stored.clone());
+        }
+        self.write(kind, Life::Live, new, call);
+        self.keep_keys(vec![(text(&stored, "keyId").to_owned(), der)]);
+        let mut answer = Map::new();
+        answer.insert("@odata.context".into(), call.context("microsoft.graph.keyCredential").into());
+        answer.extend(stored.as_object().cloned().unwrap_or_default());
+        Ok(Answer::ok(answer.into()))
+    }
+
+    pub(super) fn remove_key(&mut self, kind: Kind, key: &Key, call: &Call) -> Outcome {
+        let value = self.target(kind, key, call)?;
+        let body = call.object()?;
+        self.check_proof(&value, text(body, "proof"), call)?;
+        let key_id = text(body, "keyId");
+        let mut new = (*value).clone();
+        let keys = new["keyCredentials"].as_array_mut();
+        let before = keys.as_ref().map_or(0, |keys| keys.len());
+        let after = keys.map_or(0, |keys| {
+            keys.retain(|held| !same(text(held, "keyId"), key_id));
+            keys.len()
+        });
+        if before == after {
+            return Err(Refusal::bad_request(format!("No key credential found with keyId {key_id}.")));
+        }
+        self.write(kind, Life::Live, new, call);
+        Ok(Answer::no_content())
+    }
+
+    /// Who changes keys by action proves to hold one: a token of ten minutes at most, signed with a valid certificate.
+    /// <https://learn.microsoft.com/graph/application-rollkey-prooftoken>
+    fn check_proof(&self, value: &Value, proof: &str, call: &Call) -> Result<(), Refusal> {
+        let malformed = || {
+            Refusal::new(
+                StatusCode::UNAUTHORIZED,
+                "Authentication_MissingOrMalformed",
+                "Access Token missing or malformed.",
+            )
+        };
+        let token = SignedToken::parse(proof).ok_or_else(malformed)?;
+        let (from, to) = (token.moment("nbf").ok_or_else(malformed)?, token.moment("exp").ok_or_else(malformed)?);
+        let in_time = from <= call.wall + SKEW && to > call.wall - SKEW && to - from <= LONGEST_PROOF;
+        let meant =
+            same(text(&token.claims, "aud"), PROOF_AUDIENCE) && same(text(&token.claims, "iss"), text(value, "id"));
+        let mut certificates = self.valid_certificates(value, call.wall).into_iter();
+        if in_time
+            && meant
+            && certificates.any(|certificate| certificate.is_meant(&token.header) && certificate.signed(&token))
+        {
+            return Ok(());
+        }
+        Err(malformed())
+    }
+}
+
+fn invalid_end() -> Refusal {
+    let code = "KeyCredentialsInvalidEndDate";
+    Refusal::new(StatusCode::BAD_REQUEST, code, "Key credential end date is invalid.").detail(code, "keyCredentials")
 }

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use serde_json::Value;
 
 /// A kind of object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Kind {
     Application,
     ServicePrincipal,

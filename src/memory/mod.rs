@@ -27,6 +27,7 @@ mod bin;
 mod builder;
 mod call;
 mod caller;
+mod certificate;
 mod client;
 mod cloud;
 mod delta;
@@ -192,7 +193,7 @@ impl MemoryTenant {
     /// a directory role do what a permission does.
     pub fn set_directory_roles(&self, holder: impl Into<DirectoryObjectId>, template_ids: &[uuid::Uuid]) {
         let ids = template_ids.iter().map(ToString::to_string).collect();
-        self.state().directory.directory_roles.insert(holder.into().to_string(), ids);
+        self.state().directory.roles.insert(holder.into().to_string(), ids);
     }
 
     /// Adds to the script of what goes wrong. Faults are tried in the order in which they were added.

@@ -257,11 +257,16 @@ impl Query {
     /// An object with what was asked to be expanded.
     fn show(&self, kind: Kind, object: &Value, directory: &Directory, call: &Call) -> Value {
         let mut shown = self.project(kind, object);
+        if self.select.is_some() {
+            directory.with_keys(&mut shown);
+        }
         for expansion in &self.expand {
             let mut children = directory.navigate(kind, object, &expansion.name, call).unwrap_or_default();
             children.truncate(MOST_EXPANDED);
             if let Some(names) = &expansion.select {
-                children.iter_mut().for_each(|child| keep(child, names));
+                for child in &mut children {
+                    keep(child, names);
+                }
             }
             shown[&expansion.name] = children.into();
         }

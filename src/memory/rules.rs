@@ -50,9 +50,6 @@ pub(super) fn check_members(kind: Kind, body: &Value) -> Checked {
             return Err(Refusal::invalid(name, kind.directory_type()));
         }
     }
-    if !items(body, "keyCredentials").is_empty() {
-        return Err(Refusal::not_implemented("keyCredentials"));
-    }
     Ok(())
 }
 

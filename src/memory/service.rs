@@ -77,6 +77,7 @@ pub(super) fn batch_items(target: &Target, body: &[u8]) -> Vec<(Method, String)>
 }
 
 impl World {
+    #[allow(clippy::too_many_arguments, reason = "what a request is, where it goes, and when")]
     pub(super) fn answer(
         &mut self,
         at: usize,

@@ -38,6 +38,7 @@ impl Directory {
                 "Password credentials are not supported at creation. Use addPassword instead.",
             ));
         }
+        let keys = self.take_keys(KIND, &mut body, None, call)?;
         let application = self.backing(app_id, call)?;
         if self.live_service_principal(app_id).is_some() {
             return Err(Refusal::conflict(format!(
@@ -73,6 +74,7 @@ impl Directory {
             }
         }
         self.write(KIND, Life::Live, value.clone(), call);
+        self.keep_keys(keys);
         self.own(KIND, &id, call);
         KIND.reverse(&mut value);
         let mut answer = Map::new();
@@ -114,7 +116,7 @@ impl Directory {
     }
 
     pub(super) fn update_service_principal(&mut self, key: &Key, call: &Call) -> Outcome {
-        let body = call.object()?.clone();
+        let mut body = call.object()?.clone();
         let old = match key {
             Key::AppId(app_id) if call.upsert => match self.live_service_principal(app_id).cloned() {
                 Some(known) => {
@@ -126,6 +128,7 @@ impl Directory {
             key => self.target(KIND, key, call)?,
         };
         rules::check_members(KIND, &body)?;
+        let keys = self.take_keys(KIND, &mut body, Some(&old), call)?;
         if body.get("passwordCredentials").is_some() {
             return Err(Refusal::bad_request(
                 "Updates to passwordCredentials are not supported. Use addPassword and removePassword instead.",
@@ -141,6 +144,7 @@ impl Directory {
             return Err(Refusal::invalid(name, KIND.directory_type()));
         }
         self.write(KIND, Life::Live, new, call);
+        self.keep_keys(keys);
         Ok(Answer::no_content())
     }
 }

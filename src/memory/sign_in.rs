@@ -184,7 +184,7 @@ impl World {
             app_id: app_id.to_owned(),
             service_principal_id: oid.to_owned(),
             roles,
-            wids: directory.directory_roles.get(oid).cloned().unwrap_or_default(),
+            wids: directory.roles.get(oid).cloned().unwrap_or_default(),
             person: None,
         };
         let expires = wall + LIFETIME;

@@ -1,8 +1,10 @@
 //! Promises of the tenant, seen through its transport.
 
 mod applications;
+mod delta;
 mod faults;
 mod grants;
+mod keys;
 mod lag;
 mod queries;
 mod sign_in;
