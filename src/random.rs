@@ -33,9 +33,27 @@ impl SeededRandomness {
     }
 }
 
+#[cfg(feature = "memory")]
+impl SeededRandomness {
+    /// Where it stands: it goes on from there after [`restart`](Self::restart).
+    pub(crate) fn state(&self) -> u64 {
+        self.lock().get_seed()
+    }
+
+    pub(crate) fn restart(&self, state: u64) {
+        self.lock().seed(state);
+    }
+}
+
+impl SeededRandomness {
+    fn lock(&self) -> std::sync::MutexGuard<'_, fastrand::Rng> {
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
 impl Randomness for SeededRandomness {
     fn fill(&self, bytes: &mut [u8]) {
-        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).fill(bytes);
+        self.lock().fill(bytes);
     }
 }
 

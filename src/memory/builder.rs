@@ -6,14 +6,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use serde_json::Value;
+use time::OffsetDateTime;
 
 use super::api::Api;
 use super::delta::Changes;
 use super::directory::Directory;
 use super::fault::Script;
-use super::federated;
-use super::json::stamp;
 use super::kind::Kind;
 use super::lag::Lag;
 use super::links::Links;
@@ -21,12 +19,12 @@ use super::policy::SecretPolicy;
 use super::record::Log;
 use super::service::State;
 use super::sign_in::Tokens;
-use super::table::{Life, Table};
+use super::snapshot::Snapshot;
 use super::world::World;
 use super::{Inner, MemoryTenant, OnExchange};
 use crate::clock::{Clock, TokioClock};
 use crate::ids::{AppId, PermissionId, TenantId};
-use crate::permission::{MICROSOFT_GRAPH, PermissionKind};
+use crate::permission::PermissionKind;
 use crate::random::{SeededRandomness, uuid};
 
 /// What the first caller may do: the whole job of registering an app.
@@ -54,6 +52,7 @@ pub struct MemoryTenantBuilder {
     secret_policy: SecretPolicy,
     base_url: Option<String>,
     on_exchange: Option<OnExchange>,
+    snapshot: Option<Snapshot>,
 }
 
 impl fmt::Debug for MemoryTenantBuilder {
@@ -82,6 +81,7 @@ impl MemoryTenantBuilder {
             secret_policy: SecretPolicy::Unrestricted,
             base_url: None,
             on_exchange: None,
+            snapshot: None,
         }
     }
 
@@ -178,6 +178,24 @@ impl MemoryTenantBuilder {
         self
     }
 
+    /// Starts from a snapshot. What it says of the organization counts, the rest is as the builder has it.
+    ///
+    /// [`build`](Self::build) panics when the snapshot names a permission that the builder has taken away.
+    pub fn snapshot(mut self, snapshot: Snapshot) -> Self {
+        self.snapshot = Some(snapshot);
+        self
+    }
+
+    /// Starts as a small company: five people, of whom Ada Lovelace is Global Administrator and Grace Hopper
+    /// Application Administrator, two groups and two apps.
+    ///
+    /// # Panics
+    /// Never: the company is part of this crate.
+    pub fn small_company(self) -> Self {
+        let company = Snapshot::from_json(include_str!("presets/small_company.json"));
+        self.snapshot(company.expect("the small company is a snapshot"))
+    }
+
     /// Shows each request and its answer to `look`, for tests of the exact traffic: secrets and tokens are in it. It
     /// sees the answer as the tenant gives it, before a fault takes it away.
     pub fn on_exchange(
@@ -193,6 +211,9 @@ impl MemoryTenantBuilder {
     }
 
     /// Makes the tenant.
+    ///
+    /// # Panics
+    /// When the snapshot names an API or permission that the builder has taken away.
     pub fn build(self) -> MemoryTenant {
         let clock = self.own_clock().unwrap_or_else(|| Arc::new(TokioClock::new()));
         self.build_in(&Arc::default(), &clock, 0)
@@ -202,46 +223,23 @@ impl MemoryTenantBuilder {
     pub(super) fn build_in(self, world: &Arc<Mutex<World>>, clock: &Arc<dyn Clock>, place: u64) -> MemoryTenant {
         // The seeds of neighbours are far apart, for each tenant draws from several sources.
         let seed = self.seed.unwrap_or(place << 32);
-        let randomness = SeededRandomness::new(seed);
-        let tenant_id = self.tenant_id.map_or_else(|| uuid(&randomness), Into::into);
-        let mut directory = Directory {
-            tenant_id,
-            display_name: self.display_name,
-            domain: self.domain,
-            founded: clock.now(),
-            applications: Table::new(&["appId", "uniqueName", "displayName"]),
-            service_principals: Table::new(&["appId", "displayName"]),
-            assignments: Table::new(&["principalId", "resourceId"]),
-            grants: Table::new(&["clientId", "resourceId", "principalId"]),
-            users: Table::new(&["userPrincipalName", "displayName"]),
-            groups: Table::new(&["displayName"]),
-            federated: Table::new(&[federated::APPLICATION]),
-            changes: Changes::default(),
-            owners: Links::default(),
-            members: Links::default(),
-            secrets: HashMap::new(),
-            keys: HashMap::new(),
-            roles: HashMap::new(),
-            known_apis: BTreeMap::new(),
-            lag: self.lag,
-            secret_policy: self.secret_policy,
-            default_audience: self.default_audience,
-            randomness,
-        };
-        for (app_id, api) in self.apis {
-            let mut value = Kind::ServicePrincipal.template().clone();
-            value["id"] = directory.new_id().to_string().into();
-            api.describe(&mut value);
-            value["createdDateTime"] = match app_id {
-                MICROSOFT_GRAPH => Value::Null,
-                _ => stamp::seconds(directory.founded).into(),
-            };
-            if !self.absent.contains(&app_id) {
-                directory.service_principals.put(Life::Live, Arc::new(value), None, Duration::ZERO);
+        let wall = clock.now();
+        let (snapshot, absent) = (self.snapshot.clone(), self.absent.clone());
+        let (tick, base_url, on_exchange) = (self.tick, self.base_url.clone(), self.on_exchange.clone());
+        let mut directory = self.directory(seed, wall);
+        match snapshot {
+            Some(snapshot) => {
+                let loaded = directory.load(snapshot.document(), &absent, wall);
+                loaded.expect("the tenant has the APIs and permissions that its snapshot names");
             }
-            directory.known_apis.insert(app_id.to_string(), api);
+            None => directory.install_apis(&absent.iter().map(ToString::to_string).collect::<Vec<_>>()),
         }
-        let mut state = State {
+        let caller = match directory.known_caller() {
+            Some(caller) => caller,
+            None => directory.seed_caller(CALLER_ROLES, wall).0,
+        };
+        directory.caller = Some(caller.client_id);
+        let state = State {
             directory,
             tokens: Tokens::default(),
             script: Script::new(seed.wrapping_add(1)),
@@ -249,20 +247,50 @@ impl MemoryTenantBuilder {
             request_ids: SeededRandomness::new(seed.wrapping_add(2)),
         };
         let client_seeds = SeededRandomness::new(seed.wrapping_add(3));
-        let caller = state.directory.seed_caller(CALLER_ROLES, clock.now()).0;
         let (id, domain) = (state.directory.tenant_id.into(), state.directory.domain.clone());
         let at = world.lock().unwrap_or_else(PoisonError::into_inner).add(state);
         MemoryTenant(Arc::new(Inner {
             id,
             domain,
             clock: Arc::clone(clock),
-            tick: self.tick,
-            base_url: self.base_url,
+            tick,
+            base_url,
             caller,
-            on_exchange: self.on_exchange,
+            on_exchange,
             client_seeds,
             world: Arc::clone(world),
             at,
         }))
+    }
+
+    /// The directory that is described, without any object.
+    pub(super) fn directory(self, seed: u64, wall: OffsetDateTime) -> Directory {
+        let randomness = SeededRandomness::new(seed);
+        let table = Directory::new_table;
+        Directory {
+            tenant_id: self.tenant_id.map_or_else(|| uuid(&randomness), Into::into),
+            display_name: self.display_name,
+            domain: self.domain,
+            founded: wall,
+            applications: table(Kind::Application),
+            service_principals: table(Kind::ServicePrincipal),
+            assignments: table(Kind::Assignment),
+            grants: table(Kind::Grant),
+            users: table(Kind::User),
+            groups: table(Kind::Group),
+            federated: table(Kind::FederatedCredential),
+            changes: Changes::default(),
+            owners: Links::default(),
+            members: Links::default(),
+            secrets: HashMap::new(),
+            keys: HashMap::new(),
+            roles: HashMap::new(),
+            known_apis: self.apis.into_iter().map(|(app_id, api)| (app_id.to_string(), api)).collect(),
+            caller: None,
+            lag: self.lag,
+            secret_policy: self.secret_policy,
+            default_audience: self.default_audience,
+            randomness,
+        }
     }
 }

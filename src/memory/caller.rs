@@ -63,20 +63,40 @@ pub struct Group {
 }
 
 impl Directory {
+    /// The principal name of a display name: `ada.lovelace@contoso.onmicrosoft.com`.
+    pub(super) fn principal_name(&self, name: &str) -> String {
+        let words = name.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty());
+        let nickname = words.collect::<Vec<_>>().join(".").to_lowercase();
+        format!("{nickname}@{}", self.domain)
+    }
+
+    /// The caller that a snapshot brought along: an application with a service principal and a secret.
+    pub(super) fn known_caller(&self) -> Option<Caller> {
+        let client_id = self.caller?;
+        let app_id = client_id.to_string();
+        let (_, application) = self.applications.having("appId", &app_id).next()?;
+        let mut held = items(application, "passwordCredentials").iter();
+        let secret = held.find_map(|held| self.secrets.get(text(held, "keyId")))?;
+        let service_principal_id: uuid::Uuid = text(self.live_service_principal(&app_id)?, "id").parse().ok()?;
+        Some(Caller {
+            client_id,
+            client_secret: secret.value.clone(),
+            service_principal_id: service_principal_id.into(),
+        })
+    }
+
     /// Adds a person, whose principal name is made of the display name.
     pub(super) fn seed_user(&mut self, name: &str, roles: Vec<String>, wall: OffsetDateTime) -> User {
-        let words: Vec<&str> =
-            name.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
-        let nickname = words.join(".").to_lowercase();
-        let principal_name = format!("{nickname}@{}", self.domain);
+        let principal_name = self.principal_name(name);
+        let (first, last) = name.split_once(' ').map_or((name, None), |(first, last)| (first, Some(last)));
         let id = self.new_id();
         let mut user = Kind::User.template().clone();
         user["id"] = id.to_string().into();
         user["displayName"] = name.into();
-        user["givenName"] = words.first().copied().into();
-        user["surname"] = words.get(1..).filter(|rest| !rest.is_empty()).map(|rest| rest.join(" ")).into();
+        user["givenName"] = first.into();
+        user["surname"] = last.into();
         user["mail"] = principal_name.as_str().into();
-        user["mailNickname"] = nickname.into();
+        user["mailNickname"] = principal_name.split('@').next().into();
         user["userPrincipalName"] = principal_name.as_str().into();
         user["createdDateTime"] = stamp::seconds(wall).into();
         self.users.put(Life::Live, Arc::new(user), None, Duration::ZERO);

@@ -29,6 +29,8 @@ pub(super) struct Changes {
     last: HashMap<(Kind, String), u64>,
     order: BTreeMap<u64, Change>,
     sequence: u64,
+    /// Tokens from before this change are not known.
+    floor: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -39,6 +41,12 @@ struct Change {
 }
 
 impl Changes {
+    /// No changes yet, in a directory in which no token of `before` is known.
+    pub(super) fn after(before: &Self) -> Self {
+        let floor = before.sequence + 1;
+        Self { sequence: floor, floor, ..Self::default() }
+    }
+
     /// Notes that an object was written or removed.
     pub(super) fn note(&mut self, kind: Kind, id: &str, at: Duration) {
         self.sequence += 1;
@@ -113,7 +121,9 @@ impl Directory {
         let read = |text: &str| {
             let token = Token::read(text).ok_or_else(gone)?;
             let age = call.wall.unix_timestamp() - token.begun;
-            (age < TOKEN_LIFE.whole_seconds() && token.until <= self.changes.sequence).then_some(token).ok_or_else(gone)
+            (age < TOKEN_LIFE.whole_seconds() && (self.changes.floor..=self.changes.sequence).contains(&token.until))
+                .then_some(token)
+                .ok_or_else(gone)
         };
         let mut token = match (option("$skiptoken"), option("$deltatoken").map(String::as_str)) {
             (Some(skip), _) => read(skip)?,

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
 use secrecy::SecretString;
 use serde_json::Value;
@@ -21,6 +22,8 @@ use super::policy::SecretPolicy;
 use super::query::Query;
 use super::route::{Key, Operation};
 use super::table::{Life, Table, View};
+use crate::ids::AppId;
+use crate::permission::MICROSOFT_GRAPH;
 use crate::random::{Randomness, SeededRandomness, uuid};
 
 /// What a secret is, apart from what the directory shows of it.
@@ -55,6 +58,8 @@ pub(super) struct Directory {
     pub(super) roles: HashMap<String, Vec<String>>,
     /// Apps of other tenants, which a service principal may be made of.
     pub(super) known_apis: BTreeMap<String, Api>,
+    /// The application that the tenant's clients sign in as.
+    pub(super) caller: Option<AppId>,
     pub(super) lag: Lag,
     pub(super) secret_policy: SecretPolicy,
     pub(super) default_audience: String,
@@ -62,6 +67,41 @@ pub(super) struct Directory {
 }
 
 impl Directory {
+    /// An empty table with the indices of a kind.
+    pub(super) fn new_table(kind: Kind) -> Table {
+        Table::new(match kind {
+            Kind::Application => &["appId", "uniqueName", "displayName"],
+            Kind::ServicePrincipal => &["appId", "displayName"],
+            Kind::Assignment => &["principalId", "resourceId"],
+            Kind::Grant => &["clientId", "resourceId", "principalId"],
+            Kind::User => &["userPrincipalName", "displayName"],
+            Kind::Group => &["displayName"],
+            Kind::FederatedCredential => &[super::federated::APPLICATION],
+        })
+    }
+
+    pub(super) fn clear(&mut self, kind: Kind) {
+        *self.table_mut(kind) = Self::new_table(kind);
+    }
+
+    /// Makes the service principals of the APIs that have none, but for those that are absent.
+    pub(super) fn install_apis(&mut self, absent: &[String]) {
+        for (app_id, api) in self.known_apis.clone() {
+            if absent.contains(&app_id) || self.live_service_principal(&app_id).is_some() {
+                // An id is drawn all the same, so that the others stay what they are.
+                self.new_id();
+                continue;
+            }
+            let mut value = Kind::ServicePrincipal.template().clone();
+            value["id"] = self.new_id().to_string().into();
+            api.describe(&mut value);
+            if app_id != MICROSOFT_GRAPH.to_string() {
+                value["createdDateTime"] = super::json::stamp::seconds(self.founded).into();
+            }
+            self.service_principals.put(Life::Live, Arc::new(value), None, Duration::ZERO);
+        }
+    }
+
     pub(super) fn table(&self, kind: Kind) -> &Table {
         match kind {
             Kind::Application => &self.applications,
@@ -74,7 +114,7 @@ impl Directory {
         }
     }
 
-    fn table_mut(&mut self, kind: Kind) -> &mut Table {
+    pub(super) fn table_mut(&mut self, kind: Kind) -> &mut Table {
         match kind {
             Kind::Application => &mut self.applications,
             Kind::ServicePrincipal => &mut self.service_principals,
@@ -175,13 +215,7 @@ impl Directory {
     }
 
     /// The live object that `key` names, as it was `lag` ago.
-    pub(super) fn find(
-        &self,
-        kind: Kind,
-        key: &Key,
-        lag: std::time::Duration,
-        call: &Call,
-    ) -> Result<Arc<Value>, Refusal> {
+    pub(super) fn find(&self, kind: Kind, key: &Key, lag: Duration, call: &Call) -> Result<Arc<Value>, Refusal> {
         let (table, view) = (self.table(kind), call.view(lag));
         let (id, found) = match key {
             Key::Id(id) => {

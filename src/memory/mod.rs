@@ -53,6 +53,7 @@ mod rules;
 mod service;
 mod service_principals;
 mod sign_in;
+mod snapshot;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -76,6 +77,7 @@ pub use inspect::{AppRoleAssignment, Application, OAuth2PermissionGrant, Service
 pub use lag::Lag;
 pub use policy::SecretPolicy;
 pub use record::{RecordedItem, RecordedRequest};
+pub use snapshot::{Snapshot, SnapshotError};
 
 use crate::clock::Clock;
 use crate::ids::{DirectoryObjectId, TenantId};
@@ -194,6 +196,21 @@ impl MemoryTenant {
     pub fn set_directory_roles(&self, holder: impl Into<DirectoryObjectId>, template_ids: &[uuid::Uuid]) {
         let ids = template_ids.iter().map(ToString::to_string).collect();
         self.state().directory.roles.insert(holder.into().to_string(), ids);
+    }
+
+    /// What the tenant holds now, with its secrets.
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot::of(&self.state().directory)
+    }
+
+    /// Goes back to a snapshot of this tenant: what was written since is forgotten, as are its secrets; what is created
+    /// from now on gets the ids that it would have got then. Tokens stay good, the recorded requests and the faults stay.
+    ///
+    /// # Errors
+    /// When the snapshot is not of this tenant; nothing is changed.
+    pub fn restore(&self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        snapshot.check_tenant(self.id())?;
+        self.state().directory.load(snapshot.document(), &[], self.0.clock.now())
     }
 
     /// Adds to the script of what goes wrong. Faults are tried in the order in which they were added.

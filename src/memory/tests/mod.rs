@@ -8,6 +8,7 @@ mod keys;
 mod lag;
 mod queries;
 mod sign_in;
+mod snapshots;
 
 use std::sync::Arc;
 
