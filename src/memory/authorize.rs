@@ -65,7 +65,9 @@ enum Right {
     ReadPeople,
     WriteUser,
     ReadGroups,
+    CreateGroup,
     WriteGroup,
+    WriteMembers,
     ReadObjects,
     ReadOrganization,
 }
@@ -104,7 +106,7 @@ fn right(operation: &Operation) -> Right {
                 _ => Right::ReadApps,
             }
         }
-        Operation::AddLink(Group, ..) | Operation::RemoveLink(Group, ..) => Right::WriteGroup,
+        Operation::AddLink(Group, ..) | Operation::RemoveLink(Group, ..) => Right::WriteMembers,
         Operation::AddLink(_, _, Link::Owners) => Right::AddOwner,
         Operation::AddLink(..) | Operation::RemoveLink(..) => Right::WriteApp,
         Operation::List(kind) | Operation::Count(kind) | Operation::Get(kind, _) | Operation::Delta(kind) => match kind
@@ -115,7 +117,8 @@ fn right(operation: &Operation) -> Right {
         },
         Operation::Create(Application) => Right::CreateApplication,
         Operation::Create(User) | Operation::Update(User, _) | Operation::Delete(User, _) => Right::WriteUser,
-        Operation::Create(Group) | Operation::Update(Group, _) | Operation::Delete(Group, _) => Right::WriteGroup,
+        Operation::Create(Group) => Right::CreateGroup,
+        Operation::Update(Group, _) | Operation::Delete(Group, _) => Right::WriteGroup,
         Operation::Create(FederatedCredential)
         | Operation::Update(Application, _)
         | Operation::Delete(Application, _) => Right::WriteApplication,
@@ -153,7 +156,8 @@ fn permits(right: Right, held: &[String], delegated: bool) -> bool {
         Right::AddOwner => directory_write || ((owned_by || has(WRITE_ALL)) && has(DIRECTORY_READ)),
         // The right to assign does not include the reading that its checks need.
         Right::Assign => as_user || (has(ASSIGN) && any(&[READ_ALL, DIRECTORY_READ])),
-        Right::Unassign | Right::AssignPeople => as_user || has(ASSIGN),
+        Right::Unassign => as_user || any(&[ASSIGN, WRITE_ALL]),
+        Right::AssignPeople => as_user || has(ASSIGN),
         Right::ReadGrants => directory_read || has(GRANT),
         Right::WriteGrants => directory_write || has(GRANT),
         Right::Purge => as_user || has(WRITE_ALL),
@@ -167,11 +171,9 @@ fn permits(right: Right, held: &[String], delegated: bool) -> bool {
         }
         Right::WriteUser => directory_write || has("User.ReadWrite.All"),
         Right::ReadGroups => directory_read || any(&["GroupMember.Read.All", "Group.Read.All", "Group.ReadWrite.All"]),
-        Right::WriteGroup => {
-            directory_write
-                || any(&["Group.ReadWrite.All", "GroupMember.ReadWrite.All"])
-                || (!delegated && has("Group.Create"))
-        }
+        Right::CreateGroup => directory_write || has("Group.ReadWrite.All") || (!delegated && has("Group.Create")),
+        Right::WriteGroup => directory_write || has("Group.ReadWrite.All"),
+        Right::WriteMembers => directory_write || any(&["Group.ReadWrite.All", "GroupMember.ReadWrite.All"]),
         Right::ReadObjects => directory_read || any(&[READ_ALL, WRITE_ALL]),
         Right::ReadOrganization => {
             directory_read
@@ -204,7 +206,9 @@ fn by_role(right: Right, roles: &[String]) -> Option<Reach> {
                 administers_apps || privileged
             }
             Right::WriteUser => has(role::USER_ADMINISTRATOR),
-            Right::WriteGroup => has(role::GROUPS_ADMINISTRATOR) || has(role::USER_ADMINISTRATOR),
+            Right::CreateGroup | Right::WriteGroup | Right::WriteMembers => {
+                has(role::GROUPS_ADMINISTRATOR) || has(role::USER_ADMINISTRATOR)
+            }
         };
     allowed.then_some(Reach::All)
 }
@@ -273,4 +277,75 @@ pub(super) fn check_assignment(resource: &Value, actor: &Actor) -> Result<(), Re
         return Err(Refusal::denied());
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::call::Person;
+    use super::super::route::{Key, Side};
+    use super::*;
+
+    fn person(scopes: &[&str], roles: &[&str], is_guest: bool) -> Actor {
+        let texts = |all: &[&str]| all.iter().map(ToString::to_string).collect();
+        let person = Person { id: "p".into(), home: uuid::Uuid::nil(), scopes: texts(scopes), is_guest };
+        Actor::SignedIn(Identity {
+            app_id: "a".into(),
+            service_principal_id: String::new(),
+            roles: Vec::new(),
+            wids: texts(roles),
+            person: Some(person),
+        })
+    }
+
+    fn key() -> Key {
+        Key::Id("x".into())
+    }
+
+    #[test]
+    fn a_person_needs_the_scope_of_the_app_and_a_role_of_their_own() {
+        let assign = Operation::CreateAssignment(Kind::ServicePrincipal, key(), Side::Resource);
+        let grant = Operation::Create(Kind::Grant);
+        let update = Operation::Update(Kind::Application, key());
+        let admin = role::CLOUD_APPLICATION_ADMINISTRATOR;
+        for (operation, scopes, roles, expected) in [
+            (&update, &[WRITE_ALL][..], &[admin][..], Some(Reach::All)),
+            (&update, &[READ_ALL], &[admin], None),
+            (&update, &[WRITE_ALL], &[], Some(Reach::Owned)),
+            (&update, &[WRITE_ALL], &[role::DIRECTORY_READERS], Some(Reach::Owned)),
+            (&update, &[ACCESS_AS_USER], &[role::GLOBAL_ADMINISTRATOR], Some(Reach::All)),
+            // There is no delegated form of this permission.
+            (&update, &[OWNED_BY], &[admin], None),
+            (&grant, &[GRANT], &[admin], Some(Reach::All)),
+            (&grant, &[GRANT], &[], None),
+            (&assign, &[ASSIGN, READ_ALL], &[role::PRIVILEGED_ROLE_ADMINISTRATOR], Some(Reach::All)),
+            (&assign, &[ASSIGN], &[role::GLOBAL_ADMINISTRATOR], None),
+            (&Operation::Create(Kind::Application), &[WRITE_ALL], &[], Some(Reach::All)),
+            (&Operation::Create(Kind::Group), &["Group.ReadWrite.All"], &[admin], None),
+            (&Operation::Get(Kind::User, Key::Me), &["User.Read"], &[], Some(Reach::All)),
+        ] {
+            assert_eq!(
+                authorize(operation, &person(scopes, roles, false)).ok(),
+                expected,
+                "{operation:?} {scopes:?} {roles:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_guest_has_nothing_but_roles() {
+        let read = Operation::List(Kind::Application);
+        assert!(authorize(&read, &person(&[READ_ALL], &[], false)).is_ok());
+        assert!(authorize(&read, &person(&[READ_ALL], &[], true)).is_err());
+        assert!(authorize(&read, &person(&[READ_ALL], &[role::DIRECTORY_READERS], true)).is_ok());
+    }
+
+    #[test]
+    fn a_permission_of_graph_is_assigned_by_the_highest_roles_alone() {
+        let graph = serde_json::json!({"appId": "00000003-0000-0000-c000-000000000000"});
+        let other = serde_json::json!({"appId": "00000002-0000-0ff1-ce00-000000000000"});
+        let admin = person(&[ASSIGN, READ_ALL], &[role::APPLICATION_ADMINISTRATOR], false);
+        assert!(check_assignment(&graph, &admin).is_err() && check_assignment(&other, &admin).is_ok());
+        let highest = person(&[ASSIGN, READ_ALL], &[role::PRIVILEGED_ROLE_ADMINISTRATOR], false);
+        assert!(check_assignment(&graph, &highest).is_ok());
+    }
 }

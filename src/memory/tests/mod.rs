@@ -3,9 +3,12 @@
 mod applications;
 mod delta;
 mod faults;
+mod federated;
 mod grants;
 mod keys;
 mod lag;
+mod objects;
+mod permissions;
 mod queries;
 mod sign_in;
 mod snapshots;
