@@ -150,7 +150,7 @@ impl Directory {
 
     /// Whether another application, deleted ones included, has the URI.
     pub(super) fn identifier_uri_taken(&self, uri: &str, id: &str) -> bool {
-        let everything = super::table::View { now: std::time::Duration::MAX, lag: std::time::Duration::ZERO };
+        let everything = super::table::View::PRESENT;
         [Life::Live, Life::Deleted].into_iter().any(|life| {
             self.applications.all(life, everything).any(|seen| {
                 text(&seen.value, "id") != id && texts(&seen.value, "identifierUris").any(|held| same(held, uri))

@@ -11,12 +11,12 @@ use time::OffsetDateTime;
 use super::api::Api;
 use super::delta::Changes;
 use super::directory::Directory;
-use super::fault::Script;
 use super::kind::Kind;
 use super::lag::Lag;
 use super::links::Links;
 use super::policy::SecretPolicy;
 use super::record::Log;
+use super::script::Script;
 use super::service::State;
 use super::sign_in::Tokens;
 use super::snapshot::Snapshot;
@@ -44,6 +44,7 @@ pub struct MemoryTenantBuilder {
     tenant_id: Option<TenantId>,
     seed: Option<u64>,
     clock: Option<Arc<dyn Clock>>,
+    skew: time::Duration,
     tick: Duration,
     lag: Lag,
     apis: BTreeMap<AppId, Api>,
@@ -73,6 +74,7 @@ impl MemoryTenantBuilder {
             tenant_id: None,
             seed: None,
             clock: None,
+            skew: time::Duration::ZERO,
             tick: Duration::from_millis(1),
             lag: Lag::none(),
             apis: apis.map(|api| (api.app_id, api)).collect(),
@@ -113,6 +115,15 @@ impl MemoryTenantBuilder {
     /// The clock: tokio's by default, which is virtual where tokio's time is paused.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = Some(clock);
+        self
+    }
+
+    /// How far the tenant's wall time is ahead of its clock's, or behind where it is negative; zero by default. The
+    /// clock is the one that [clients](MemoryTenant::client) of the tenant live by, so that theirs is right and the
+    /// tenant's wrong: the lifetimes of tokens and secrets, timestamps, the `Date` of an answer and a `Retry-After` that
+    /// is a date follow the tenant's.
+    pub fn clock_skew(mut self, ahead: time::Duration) -> Self {
+        self.skew = ahead;
         self
     }
 
@@ -223,7 +234,7 @@ impl MemoryTenantBuilder {
     pub(super) fn build_in(self, world: &Arc<Mutex<World>>, clock: &Arc<dyn Clock>, place: u64) -> MemoryTenant {
         // The seeds of neighbours are far apart, for each tenant draws from several sources.
         let seed = self.seed.unwrap_or(place << 32);
-        let wall = clock.now();
+        let (skew, wall) = (self.skew, clock.now() + self.skew);
         let (snapshot, absent) = (self.snapshot.clone(), self.absent.clone());
         let (tick, base_url, on_exchange) = (self.tick, self.base_url.clone(), self.on_exchange.clone());
         let mut directory = self.directory(seed, wall);
@@ -253,6 +264,7 @@ impl MemoryTenantBuilder {
             id,
             domain,
             clock: Arc::clone(clock),
+            skew,
             tick,
             base_url,
             caller,

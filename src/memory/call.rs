@@ -8,6 +8,7 @@ use time::OffsetDateTime;
 use url::form_urlencoded;
 
 use super::answer::Refusal;
+use super::lag::Behind;
 use super::table::View;
 use super::world::Abroad;
 
@@ -78,8 +79,8 @@ pub(super) struct Call {
 
 impl Call {
     /// What the directory looked like `lag` ago; the operator sees it as it is.
-    pub(super) fn view(&self, lag: Duration) -> View {
-        let lag = if matches!(self.actor, Actor::Operator) { Duration::ZERO } else { lag };
+    pub(super) fn view(&self, lag: Behind) -> View {
+        let lag = if matches!(self.actor, Actor::Operator) { Behind::NOT } else { lag };
         View { now: self.now, lag }
     }
 

@@ -58,8 +58,11 @@ impl Changes {
     }
 
     /// The last change that every replica of lists knows, with all before it.
-    fn known(&self, view: View) -> u64 {
-        let unknown = self.order.iter().find(|(_, change)| change.at.saturating_add(view.lag) > view.now);
+    fn known(&self, directory: &Directory, view: View) -> u64 {
+        let unknown = self.order.iter().find(|(_, change)| {
+            let own = directory.table(change.kind).lag_of(&change.id);
+            change.at.saturating_add(view.lag.at(own)) > view.now
+        });
         unknown.map_or(self.sequence, |(sequence, _)| sequence - 1)
     }
 }
@@ -117,7 +120,7 @@ impl Directory {
                 "The sync state generation is not found; continue from a full sync.",
             )
         };
-        let known = self.changes.known(view);
+        let known = self.changes.known(self, view);
         let read = |text: &str| {
             let token = Token::read(text).ok_or_else(gone)?;
             let age = call.wall.unix_timestamp() - token.begun;

@@ -16,7 +16,7 @@ use super::call::{Actor, Call};
 use super::delta::Changes;
 use super::json::text;
 use super::kind::Kind;
-use super::lag::Lag;
+use super::lag::{Behind, Lag};
 use super::links::Links;
 use super::policy::SecretPolicy;
 use super::query::Query;
@@ -147,6 +147,11 @@ impl Directory {
         }
     }
 
+    /// Gives an object a lag of its own; tells whether there is such an object.
+    pub(super) fn set_lag_of(&mut self, id: &str, lag: Lag) -> bool {
+        Kind::ALL.into_iter().any(|kind| self.table_mut(kind).set_lag_of(id, lag))
+    }
+
     pub(super) fn new_id(&self) -> Uuid {
         uuid(&self.randomness)
     }
@@ -215,7 +220,7 @@ impl Directory {
     }
 
     /// The live object that `key` names, as it was `lag` ago.
-    pub(super) fn find(&self, kind: Kind, key: &Key, lag: Duration, call: &Call) -> Result<Arc<Value>, Refusal> {
+    pub(super) fn find(&self, kind: Kind, key: &Key, lag: Behind, call: &Call) -> Result<Arc<Value>, Refusal> {
         let (table, view) = (self.table(kind), call.view(lag));
         let (id, found) = match key {
             Key::Id(id) => {

@@ -1,33 +1,34 @@
-//! Faults: a script of what goes wrong, deterministic or by a seeded chance.
+//! Faults: what can go wrong, deterministic or by a seeded chance.
 
 use std::time::Duration;
 
 use http::{Method, StatusCode};
 
-use crate::random::{SeededRandomness, below};
+use super::script;
 
 /// Something that goes wrong with certain requests. Made by [`Fault::on`].
 #[derive(Clone, Debug)]
 pub struct Fault {
-    on: FaultOn,
-    action: Action,
-    seen: u64,
+    pub(super) on: FaultOn,
+    pub(super) action: Action,
+    /// How many requests it has matched.
+    pub(super) seen: u64,
 }
 
 /// Which requests a fault meets: the start of a [`Fault`].
 #[derive(Clone, Debug)]
 #[must_use = "a fault needs an action, such as `answer_lost()`"]
 pub struct FaultOn {
-    method: Option<Method>,
-    pattern: Vec<String>,
-    first: u64,
-    times: u64,
-    percent: u8,
-    place: Place,
+    pub(super) method: Option<Method>,
+    pub(super) pattern: Vec<String>,
+    pub(super) first: u64,
+    pub(super) times: u64,
+    pub(super) percent: u8,
+    pub(super) place: Place,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
+pub(super) enum Place {
     Anywhere,
     InBatch,
     Alone,
@@ -45,22 +46,55 @@ pub enum RetryAfter {
     Date(Duration),
 }
 
+/// What goes wrong.
 #[derive(Clone, Debug)]
 pub(super) enum Action {
     Unreachable,
     Reset,
+    Hangs,
+    /// A page of HTML from something between; the service does not act.
+    Malformed(StatusCode),
     AnswerLost,
-    Answer { status: StatusCode, code: String, message: String, retry: RetryAfter, written: bool },
     Truncated,
+    /// Blanks follow the answer up to so many bytes.
+    Oversized(usize),
     Slow(Duration),
+    Answer {
+        status: StatusCode,
+        code: String,
+        message: String,
+        retry: RetryAfter,
+        written: bool,
+    },
+    /// The service acts, and this is the body of its answer.
+    Body(String),
     TokenRefused,
     EmptyPage,
+    /// The origin of the link to the next page.
+    NextLinkTo(String),
+    /// The application permission that the caller loses.
+    Revokes(String),
 }
 
 impl Action {
     /// Whether the action is about the connection, and so about a whole batch.
-    fn is_transport(&self) -> bool {
-        matches!(self, Self::Unreachable | Self::Reset | Self::AnswerLost | Self::Truncated | Self::Slow(_))
+    pub(super) fn is_transport(&self) -> bool {
+        match self {
+            Self::Unreachable
+            | Self::Reset
+            | Self::Hangs
+            | Self::Malformed(_)
+            | Self::AnswerLost
+            | Self::Truncated
+            | Self::Oversized(_)
+            | Self::Slow(_) => true,
+            Self::Answer { .. }
+            | Self::Body(_)
+            | Self::TokenRefused
+            | Self::EmptyPage
+            | Self::NextLinkTo(_)
+            | Self::Revokes(_) => false,
+        }
     }
 }
 
@@ -80,12 +114,17 @@ impl Fault {
     /// # Panics
     /// When `method` is no HTTP method.
     pub fn on(method: &str, path: &str) -> FaultOn {
-        let method = (method != "*").then(|| method.parse().expect("the method of a fault is an HTTP method or `*`"));
-        FaultOn { method, pattern: segments(path), first: 1, times: 1, percent: 100, place: Place::Anywhere }
+        FaultOn::new(method, path).expect("the method of a fault is an HTTP method or `*`")
     }
 }
 
 impl FaultOn {
+    /// `None` when the method is none.
+    pub(super) fn new(method: &str, path: &str) -> Option<Self> {
+        let method = if method == "*" { None } else { Some(method.parse().ok()?) };
+        Some(Self { method, pattern: script::segments(path), first: 1, times: 1, percent: 100, place: Place::Anywhere })
+    }
+
     /// Meets the `n`th matching request from now on, counted from 1, which is also the default.
     pub fn nth(mut self, n: u64) -> Self {
         self.first = n;
@@ -135,6 +174,20 @@ impl FaultOn {
         self.then(Action::Reset)
     }
 
+    /// There is never an answer, and the service does not act: whoever waits has to give up by itself.
+    pub fn hangs(self) -> Fault {
+        self.then(Action::Hangs)
+    }
+
+    /// Something between answers with a page of HTML, such as a proxy with 502 or the sign-in page of a network with
+    /// 200; the service does not act.
+    ///
+    /// # Panics
+    /// When `status` is no HTTP status.
+    pub fn malformed(self, status: u16) -> Fault {
+        self.then(Action::Malformed(http_status(status)))
+    }
+
     /// The service acts, and its answer is lost.
     pub fn answer_lost(self) -> Fault {
         self.then(Action::AnswerLost)
@@ -143,6 +196,17 @@ impl FaultOn {
     /// The service acts, and the second half of its answer is missing.
     pub fn truncated(self) -> Fault {
         self.then(Action::Truncated)
+    }
+
+    /// The service acts, and blanks follow its answer, until the body has so many bytes: a large
+    /// one, and still JSON. It is held in memory.
+    pub fn oversized(self, bytes: usize) -> Fault {
+        self.then(Action::Oversized(bytes))
+    }
+
+    /// The service acts, and answers with its own status and headers, but this body.
+    pub fn body(self, text: impl Into<String>) -> Fault {
+        self.then(Action::Body(text.into()))
     }
 
     /// The service acts, and answers so much later.
@@ -158,6 +222,20 @@ impl FaultOn {
     /// A list answers an empty page, with a link to the first.
     pub fn empty_page(self) -> Fault {
         self.then(Action::EmptyPage)
+    }
+
+    /// A list answers a link to the next page that leads to another host, such as `graph.example`, or to another origin,
+    /// such as `http://127.0.0.1:8080`.
+    pub fn next_link_to(self, host: &str) -> Fault {
+        let origin = if host.contains("://") { host.to_owned() } else { format!("https://{host}") };
+        self.then(Action::NextLinkTo(origin.trim_end_matches('/').to_owned()))
+    }
+
+    /// The app that asks loses this application permission of Microsoft Graph before the service acts. Its token still
+    /// claims it; Graph knows better at once, and so do new tokens. The same by hand is
+    /// [`MemoryTenant::revoke_role`](super::MemoryTenant::revoke_role).
+    pub fn revokes(self, role: impl Into<String>) -> Fault {
+        self.then(Action::Revokes(role.into()))
     }
 
     /// 429, with or without the time to wait; nothing is done.
@@ -197,6 +275,18 @@ impl FaultOn {
         self.refuses(403, "Authorization_RequestDenied", message)
     }
 
+    /// 409: another write to the same objects is under way, and nothing is done.
+    pub fn concurrency(self) -> Fault {
+        let message = "Error due to concurrent requests being made to the tenant. Please wait briefly and retry.";
+        self.refuses(409, "Directory_ConcurrencyViolation", message)
+    }
+
+    /// 404, as a replica answers that has not heard of a fresh object; nothing is done.
+    pub fn replica_miss(self) -> Fault {
+        let message = "Unable to read the company information from the directory.";
+        self.refuses(404, "Directory_ObjectNotFound", message)
+    }
+
     fn failure(self, status: u16, written: bool) -> Fault {
         let (code, message) = match status {
             502 => ("BadGateway", "Bad gateway."),
@@ -208,137 +298,11 @@ impl FaultOn {
     }
 
     fn answer(self, status: u16, code: &str, message: &str, retry: RetryAfter, written: bool) -> Fault {
-        let status = StatusCode::from_u16(status).expect("the status of a fault is an HTTP status");
+        let status = http_status(status);
         self.then(Action::Answer { status, code: code.into(), message: message.into(), retry, written })
     }
-
-    fn meets(&self, method: &Method, path: &str, in_batch: bool) -> bool {
-        let place = match self.place {
-            Place::Anywhere => true,
-            Place::InBatch => in_batch,
-            Place::Alone => !in_batch,
-        };
-        place
-            && self.method.as_ref().is_none_or(|wanted| wanted == method)
-            && path_meets(&self.pattern, &segments(path))
-    }
 }
 
-/// What goes wrong with one request and with the items of its batch.
-#[derive(Debug, Default)]
-pub(super) struct Plan {
-    pub(super) whole: Option<Action>,
-    pub(super) items: Vec<Option<Action>>,
-}
-
-/// The faults that are still to come.
-#[derive(Debug)]
-pub(super) struct Script {
-    faults: Vec<Fault>,
-    chance: SeededRandomness,
-}
-
-impl Script {
-    pub(super) fn new(seed: u64) -> Self {
-        Self { faults: Vec::new(), chance: SeededRandomness::new(seed) }
-    }
-
-    pub(super) fn add(&mut self, fault: Fault) {
-        self.faults.push(fault);
-    }
-
-    pub(super) fn clear(&mut self) {
-        self.faults.clear();
-    }
-
-    /// Decides over a request and the items of its batch.
-    pub(super) fn plan(&mut self, method: &Method, path: &str, items: &[(Method, String)]) -> Plan {
-        let mut whole = self.next(method, path, false);
-        let items = items.iter().map(|(method, path)| {
-            let action = self.next(method, path, true)?;
-            if !action.is_transport() {
-                return Some(action);
-            }
-            whole.get_or_insert(action);
-            None
-        });
-        let items = items.collect();
-        Plan { whole, items }
-    }
-
-    /// The action of the first fault that is due; every matching fault counts the request.
-    fn next(&mut self, method: &Method, path: &str, in_batch: bool) -> Option<Action> {
-        let mut due = None;
-        for fault in &mut self.faults {
-            if !fault.on.meets(method, path, in_batch) {
-                continue;
-            }
-            fault.seen += 1;
-            let in_turn = fault.seen >= fault.on.first && fault.seen - fault.on.first < fault.on.times;
-            let by_chance = fault.on.percent >= 100 || below(&self.chance, 100) < u64::from(fault.on.percent);
-            if in_turn && by_chance && due.is_none() {
-                due = Some(fault.action.clone());
-            }
-        }
-        self.faults.retain(|fault| fault.seen < fault.on.first.saturating_add(fault.on.times).saturating_sub(1));
-        due
-    }
-}
-
-/// Lower-case segments, with an alternate key as a segment of its own.
-fn segments(path: &str) -> Vec<String> {
-    let path = super::route::decode(path.split('?').next().unwrap_or_default()).to_lowercase();
-    let parts = path.split('/').filter(|part| !part.is_empty());
-    parts
-        .flat_map(|part| match part.find('(') {
-            Some(at) if at > 0 => vec![part[..at].to_owned(), part[at..].to_owned()],
-            _ => vec![part.to_owned()],
-        })
-        .collect()
-}
-
-fn path_meets(pattern: &[String], path: &[String]) -> bool {
-    match (pattern.split_first(), path.split_first()) {
-        (None, None) => true,
-        (Some((first, [])), _) if first == "**" => true,
-        (Some((first, pattern)), Some((segment, path))) => text_meets(first, segment) && path_meets(pattern, path),
-        _ => false,
-    }
-}
-
-fn text_meets(pattern: &str, text: &str) -> bool {
-    let Some((head, tail)) = pattern.split_once('*') else { return pattern == text };
-    let Some(rest) = text.strip_prefix(head) else { return false };
-    rest.char_indices().map(|(at, _)| at).chain([rest.len()]).any(|at| text_meets(tail, &rest[at..]))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn patterns_meet_segments_and_alternate_keys() {
-        for (pattern, path, meets) in [
-            ("/applications", "/Applications", true),
-            ("/applications", "/applications/x", false),
-            ("/applications/*", "/applications/x", true),
-            ("/applications/*", "/applications(uniqueName='a/b')", false),
-            ("/applications/*", "/applications(uniqueName='a')", true),
-            ("/applications(uniqueName='*')", "/applications(uniqueName='a')", true),
-            ("/applications(uniqueName='*')", "/applications/a", false),
-            ("/applications/*/addPassword", "/applications/x/addpassword", true),
-            ("/**", "/a/b/c", true),
-        ] {
-            assert_eq!(path_meets(&segments(pattern), &segments(path)), meets, "{pattern} {path}");
-        }
-    }
-
-    #[test]
-    fn occurrences_are_counted_from_one() {
-        let mut script = Script::new(0);
-        script.add(Fault::on("GET", "/a").nth(2).times(2).fails(503));
-        let met = |script: &mut Script| script.plan(&Method::GET, "/a", &[]).whole.is_some();
-        assert_eq!([(); 5].map(|()| met(&mut script)), [false, true, true, false, false]);
-        assert!(script.faults.is_empty());
-    }
+fn http_status(status: u16) -> StatusCode {
+    StatusCode::from_u16(status).expect("the status of a fault is an HTTP status")
 }

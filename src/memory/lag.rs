@@ -7,10 +7,49 @@ use std::time::Duration;
 /// Uniqueness (of a key, an app id, a grant) and the upsert by `uniqueName` always see the directory as it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Lag {
-    pub(super) reads: Duration,
-    pub(super) lists: Duration,
-    pub(super) references: Duration,
-    pub(super) sign_in: Duration,
+    pub(super) reads: Behind,
+    pub(super) lists: Behind,
+    pub(super) references: Behind,
+    pub(super) sign_in: Behind,
+}
+
+/// How far one look at the directory is behind, and which kind of look it is: an object may have a lag of its own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Behind {
+    by: Duration,
+    look: Look,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Look {
+    /// The directory as it is.
+    #[default]
+    Present,
+    Read,
+    List,
+    Reference,
+    SignIn,
+}
+
+impl Behind {
+    /// Not behind at all, whatever the object.
+    pub(super) const NOT: Self = Self { by: Duration::ZERO, look: Look::Present };
+
+    const fn new(by: Duration, look: Look) -> Self {
+        Self { by, look }
+    }
+
+    /// How far the look is behind at an object, which may have a lag of its own.
+    pub(super) fn at(self, own: Option<Lag>) -> Duration {
+        let Some(own) = own else { return self.by };
+        match self.look {
+            Look::Present => self.by,
+            Look::Read => own.reads.by,
+            Look::List => own.lists.by,
+            Look::Reference => own.references.by,
+            Look::SignIn => own.sign_in.by,
+        }
+    }
 }
 
 impl Lag {
@@ -21,20 +60,25 @@ impl Lag {
 
     /// The same lag everywhere.
     pub const fn all(lag: Duration) -> Self {
-        Self { reads: lag, lists: lag, references: lag, sign_in: lag }
+        Self {
+            reads: Behind::new(lag, Look::Read),
+            lists: Behind::new(lag, Look::List),
+            references: Behind::new(lag, Look::Reference),
+            sign_in: Behind::new(lag, Look::SignIn),
+        }
     }
 
     /// The lag of a GET by id or alternate key.
     #[must_use]
     pub const fn reads(mut self, lag: Duration) -> Self {
-        self.reads = lag;
+        self.reads = Behind::new(lag, Look::Read);
         self
     }
 
     /// The lag of lists, filters and counts.
     #[must_use]
     pub const fn lists(mut self, lag: Duration) -> Self {
-        self.lists = lag;
+        self.lists = Behind::new(lag, Look::List);
         self
     }
 
@@ -42,18 +86,18 @@ impl Lag {
     /// service principals, a PATCH or a new secret to the object itself.
     #[must_use]
     pub const fn references(mut self, lag: Duration) -> Self {
-        self.references = lag;
+        self.references = Behind::new(lag, Look::Reference);
         self
     }
 
     /// The lag of the sign-in service: a fresh app, secret or role.
     #[must_use]
     pub const fn sign_in(mut self, lag: Duration) -> Self {
-        self.sign_in = lag;
+        self.sign_in = Behind::new(lag, Look::SignIn);
         self
     }
 
     pub(super) fn longest(self) -> Duration {
-        self.reads.max(self.lists).max(self.references).max(self.sign_in)
+        self.reads.by.max(self.lists.by).max(self.references.by).max(self.sign_in.by)
     }
 }

@@ -33,6 +33,7 @@ mod cloud;
 mod delta;
 mod directory;
 mod fault;
+mod fault_file;
 mod federated;
 mod filter;
 mod grants;
@@ -42,14 +43,17 @@ mod keys;
 mod kind;
 mod lag;
 mod links;
+mod mishap;
 mod objects;
 mod passwords;
 mod people;
 mod policy;
 mod query;
 mod record;
+mod revocation;
 mod route;
 mod rules;
+mod script;
 mod service;
 mod service_principals;
 mod sign_in;
@@ -66,13 +70,16 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use http::header::DATE;
 use http::{Method, StatusCode};
+use time::OffsetDateTime;
 
 pub use api::Api;
 pub use builder::MemoryTenantBuilder;
 pub use caller::{Caller, Group, User};
 pub use cloud::MemoryCloud;
 pub use fault::{Fault, FaultOn, RetryAfter};
+pub use fault_file::FaultError;
 pub use inspect::{AppRoleAssignment, Application, OAuth2PermissionGrant, ServicePrincipal};
 pub use lag::Lag;
 pub use policy::SecretPolicy;
@@ -85,6 +92,7 @@ use crate::random::SeededRandomness;
 use crate::transport::{Transport, TransportError};
 use call::{Actor, Call, pairs};
 use fault::Action;
+use json::stamp;
 use service::{State, Target};
 use world::World;
 
@@ -96,6 +104,8 @@ struct Inner {
     id: TenantId,
     domain: String,
     clock: Arc<dyn Clock>,
+    /// How far the tenant's wall time is ahead of the clock's.
+    skew: time::Duration,
     tick: Duration,
     base_url: Option<String>,
     caller: Caller,
@@ -146,6 +156,11 @@ impl MemoryTenant {
         Held { world: self.0.world.lock().unwrap_or_else(PoisonError::into_inner), at: self.0.at }
     }
 
+    /// The wall time as the tenant sees it.
+    fn wall(&self) -> OffsetDateTime {
+        self.0.clock.now() + self.0.skew
+    }
+
     /// The tenant id.
     pub fn id(&self) -> TenantId {
         self.0.id
@@ -156,7 +171,7 @@ impl MemoryTenant {
         &self.0.domain
     }
 
-    /// The clock that the tenant lives by.
+    /// The clock that the tenant lives by, without its [skew](MemoryTenantBuilder::clock_skew).
     pub fn clock(&self) -> Arc<dyn Clock> {
         Arc::clone(&self.0.clock)
     }
@@ -173,7 +188,7 @@ impl MemoryTenant {
     /// # Panics
     /// When the tenant's Microsoft Graph does not have one of them.
     pub fn add_caller(&self, roles: &[&str]) -> Caller {
-        let (caller, unknown) = self.state().directory.seed_caller(roles, self.0.clock.now());
+        let (caller, unknown) = self.state().directory.seed_caller(roles, self.wall());
         assert!(unknown.is_empty(), "Microsoft Graph in this tenant has no application permission {unknown:?}");
         caller
     }
@@ -182,12 +197,12 @@ impl MemoryTenant {
     /// `Ada Lovelace` is `ada.lovelace@contoso.onmicrosoft.com`.
     pub fn add_user(&self, display_name: &str, template_ids: &[uuid::Uuid]) -> User {
         let roles = template_ids.iter().map(ToString::to_string).collect();
-        self.state().directory.seed_user(display_name, roles, self.0.clock.now())
+        self.state().directory.seed_user(display_name, roles, self.wall())
     }
 
     /// Adds a security group with these members: users, service principals or groups.
     pub fn add_group(&self, display_name: &str, members: &[DirectoryObjectId]) -> Group {
-        self.state().directory.seed_group(display_name, members, self.0.clock.now())
+        self.state().directory.seed_group(display_name, members, self.wall())
     }
 
     /// Gives a person or an app (by the object id of its service principal) these directory roles in the place of
@@ -210,7 +225,7 @@ impl MemoryTenant {
     /// When the snapshot is not of this tenant; nothing is changed.
     pub fn restore(&self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
         snapshot.check_tenant(self.id())?;
-        self.state().directory.load(snapshot.document(), &[], self.0.clock.now())
+        self.state().directory.load(snapshot.document(), &[], self.wall())
     }
 
     /// Adds to the script of what goes wrong. Faults are tried in the order in which they were added.
@@ -226,6 +241,25 @@ impl MemoryTenant {
     /// Changes the replication lag from now on, for what was written before as well.
     pub fn set_lag(&self, lag: Lag) {
         self.state().directory.lag = lag;
+    }
+
+    /// Gives one object a replication lag of its own in the place of the tenant's, from now on, for what was written
+    /// before as well: an application, service principal, user, group, assignment, grant or federated credential, by
+    /// its object id.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use entra_apps::memory::{Lag, MemoryTenant};
+    /// let tenant = MemoryTenant::new();
+    /// // One minute until lists show what is written to it; all else is seen at once.
+    /// tenant.set_lag_of(tenant.applications()[0].id, Lag::none().lists(Duration::from_secs(60)));
+    /// ```
+    ///
+    /// # Panics
+    /// When the tenant has no object of this id.
+    pub fn set_lag_of(&self, object: impl fmt::Display, lag: Lag) {
+        let found = self.state().directory.set_lag_of(&object.to_string(), lag);
+        assert!(found, "the tenant has no object {object}");
     }
 
     /// Makes all that was written known everywhere.
@@ -269,7 +303,7 @@ impl MemoryTenant {
             owned_only: false,
             abroad: None,
             now: self.0.clock.monotonic(),
-            wall: self.0.clock.now(),
+            wall: self.wall(),
         };
         let (status, body) = self.state().world.operate(self.0.at, call);
         (status, if body.is_null() { String::new() } else { body.to_string() })
@@ -326,27 +360,31 @@ impl Transport for MemoryTenant {
         match plan.whole {
             Some(Action::Unreachable) => return Err(TransportError::not_sent("the tenant cannot be reached")),
             Some(Action::Reset) => return Err(TransportError::maybe_sent("the connection was reset")),
+            Some(Action::Hangs) => std::future::pending().await,
             _ => {}
         }
-        let origin = service::origin(&request, self.0.base_url.as_deref());
-        let mut response = {
+        let wall = self.wall();
+        let mut response = if let Some(Action::Malformed(status)) = plan.whole {
+            mishap::page(status)
+        } else {
+            let origin = service::origin(&request, self.0.base_url.as_deref());
             let mut state = self.state();
-            let (now, wall) = (self.0.clock.monotonic(), self.0.clock.now());
+            let now = self.0.clock.monotonic();
             let (response, items) = state.world.answer(self.0.at, &request, &target, &plan, &origin, now, wall);
             state.log.note_items(recording.number, items);
             response
         };
+        if let Ok(date) = stamp::http(wall).try_into() {
+            response.headers_mut().insert(DATE, date);
+        }
         if let Some(look) = &self.0.on_exchange {
             look(&request, &response);
         }
-        match plan.whole {
+        match &plan.whole {
             Some(Action::AnswerLost) => return Err(TransportError::maybe_sent("the answer was lost")),
-            Some(Action::Truncated) => {
-                let half = response.body().len() / 2;
-                response.body_mut().truncate(half);
-            }
-            Some(Action::Slow(by)) => self.0.clock.sleep(by).await,
-            _ => {}
+            Some(Action::Slow(by)) => self.0.clock.sleep(*by).await,
+            Some(action) => mishap::change_body(action, response.body_mut()),
+            None => {}
         }
         recording.finish(Some(&response));
         Ok(response)

@@ -6,7 +6,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
+use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{HeaderMap, Method, Response, StatusCode};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -14,11 +14,12 @@ use time::OffsetDateTime;
 use super::answer::{Answer, Body, Correlation, Outcome, Refusal, Rendered, render};
 use super::call::{Actor, Call, pairs};
 use super::directory::Directory;
-use super::fault::{Action, Plan, RetryAfter, Script};
-use super::json::{items, stamp, text, texts};
-use super::query;
+use super::fault::Action;
+use super::json::{items, text, texts};
+use super::mishap::{change_item, faulty, retry_header};
 use super::record::{Log, RecordedItem};
 use super::route::{Operation, route};
+use super::script::{Plan, Script};
 use super::sign_in::{self, SignInError, Tokens};
 use super::world::World;
 use crate::random::{SeededRandomness, uuid};
@@ -169,6 +170,10 @@ impl World {
         recorded: &mut Vec<RecordedItem>,
     ) -> Rendered {
         let outcome = match &plan.whole {
+            Some(Action::Revokes(role)) => {
+                self[at].revoke_from(call, role);
+                self.run(at, call, plan, correlation, recorded)
+            }
             Some(action) => faulty(Some(action), call, |call| self.run(at, call, plan, correlation, recorded)),
             None => self.run(at, call, plan, correlation, recorded),
         };
@@ -220,7 +225,7 @@ impl World {
                 return Err(bad(format!("Write request id : {id} does not contain Content-Type header or body.")));
             }
         }
-        let calls: Vec<Call> = requests.iter().map(|request| item_call(call, request)).collect::<Result<_, _>>()?;
+        let mut calls: Vec<Call> = requests.iter().map(|request| item_call(call, request)).collect::<Result<_, _>>()?;
         recorded.extend(calls.iter().zip(requests).map(|(call, request)| RecordedItem {
             method: call.method.clone(),
             url: text(request, "url").to_owned(),
@@ -246,6 +251,12 @@ impl World {
                 if !ready {
                     continue;
                 }
+                let action = plan.items.get(index).and_then(Option::as_ref);
+                if let Some(Action::Revokes(role)) = action {
+                    for call in &mut calls {
+                        self[at].revoke_from(call, role);
+                    }
+                }
                 let mut call = calls[index].clone();
                 let outcome = if failed {
                     Err(Refusal::new(
@@ -254,12 +265,13 @@ impl World {
                         "A request on which this one depends has failed.",
                     ))
                 } else {
-                    faulty(plan.items.get(index).and_then(Option::as_ref), &mut call, |call| {
+                    faulty(action, &mut call, |call| {
                         let operation = route(&call.method, &call.path)?;
                         self.perform(at, operation, call)
                     })
                 };
-                let rendered = render(outcome, correlation);
+                let mut rendered = render(outcome, correlation);
+                change_item(action, &mut rendered);
                 statuses[index] = Some(rendered.status);
                 recorded[index].status = Some(rendered.status);
                 responses.push(rendered.into_batch_item(text(request, "id")));
@@ -286,43 +298,6 @@ impl Refusal {
     fn respond(self, correlation: &Correlation) -> Response<Bytes> {
         render(Err(self), correlation).into_response(correlation)
     }
-}
-
-/// Carries out a call with what goes wrong around it.
-fn faulty(action: Option<&Action>, call: &mut Call, run: impl FnOnce(&mut Call) -> Outcome) -> Outcome {
-    match action {
-        Some(Action::Answer { status, code, message, retry, written }) => {
-            if *written {
-                drop(run(call));
-            }
-            let refusal = Refusal::new(*status, code.clone(), message.clone());
-            Err(retry_header(*retry, call.wall)
-                .into_iter()
-                .fold(refusal, |refusal, (name, value)| refusal.header(name, value)))
-        }
-        Some(Action::TokenRefused) => Err(sign_in::unauthorized("Access token has expired or is not yet valid.")),
-        Some(Action::EmptyPage) => {
-            let mut answer = run(call)?;
-            if let Body::Json(Value::Object(members)) = &mut answer.body
-                && members.get("value").is_some_and(Value::is_array)
-            {
-                members.shift_remove("value");
-                members.insert("@odata.nextLink".into(), query::next_link(call, &query::first_page()).into());
-                members.insert("value".into(), json!([]));
-            }
-            Ok(answer)
-        }
-        _ => run(call),
-    }
-}
-
-fn retry_header(retry: RetryAfter, wall: OffsetDateTime) -> Option<(HeaderName, String)> {
-    let value = match retry {
-        RetryAfter::Unsaid => return None,
-        RetryAfter::Seconds(seconds) => seconds.to_string(),
-        RetryAfter::Date(ahead) => stamp::http(wall + ahead),
-    };
-    Some((RETRY_AFTER, value))
 }
 
 fn json_body(headers: &HeaderMap, body: &[u8]) -> Result<Option<Value>, Refusal> {

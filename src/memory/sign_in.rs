@@ -208,6 +208,12 @@ impl Tokens {
         token.is_some_and(|(_, token)| self.0.contains_key(token.trim()))
     }
 
+    /// Lets Graph know that an app has lost a permission which its tokens still claim.
+    pub(super) fn revoke_role(&mut self, holder: &str, role: &str) {
+        let of_holder = self.0.values_mut().filter(|issued| issued.identity.service_principal_id == holder);
+        of_holder.for_each(|issued| issued.identity.roles.retain(|held| held != role));
+    }
+
     /// Who a request to Graph is from.
     pub(super) fn identify(&self, headers: &HeaderMap, wall: OffsetDateTime) -> Result<Identity, Refusal> {
         let token = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();

@@ -156,7 +156,7 @@ const OTHERS: [&str; 10] = [
 /// Members of an object that Graph keeps apart from it.
 const ASIDE: [&str; 4] = ["owners", "members", "directoryRoles", "federatedIdentityCredentials"];
 
-const EVERYTHING: View = View { now: Duration::MAX, lag: Duration::ZERO };
+const EVERYTHING: View = View::PRESENT;
 
 impl Directory {
     /// Forgets what is in the directory, the APIs of Microsoft apart, which are made again.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::json::{same, text};
+use super::lag::{Behind, Lag};
 
 /// Whether an object is in the directory or in its bin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,7 +20,12 @@ pub(super) enum Life {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct View {
     pub(super) now: Duration,
-    pub(super) lag: Duration,
+    pub(super) lag: Behind,
+}
+
+impl View {
+    /// The directory as it is.
+    pub(super) const PRESENT: Self = Self { now: Duration::MAX, lag: Behind::NOT };
 }
 
 #[derive(Debug)]
@@ -30,19 +36,22 @@ struct Version {
 }
 
 impl Version {
-    fn seen(&self, view: View) -> bool {
-        self.at.is_none_or(|at| at.saturating_add(view.lag) <= view.now)
+    fn seen(&self, now: Duration, lag: Duration) -> bool {
+        self.at.is_none_or(|at| at.saturating_add(lag) <= now)
     }
 }
 
 #[derive(Debug, Default)]
 struct Row {
     versions: Vec<Version>,
+    /// The object's own lag, in the place of the directory's.
+    lag: Option<Lag>,
 }
 
 impl Row {
     fn seen(&self, view: View) -> Option<&(Life, Arc<Value>)> {
-        self.versions.iter().rev().find(|version| version.seen(view))?.state.as_ref()
+        let lag = view.lag.at(self.lag);
+        self.versions.iter().rev().find(|version| version.seen(view.now, lag))?.state.as_ref()
     }
 
     fn current(&self) -> Option<&(Life, Arc<Value>)> {
@@ -50,8 +59,9 @@ impl Row {
     }
 
     /// Forgets what no replica can still show.
-    fn compact(&mut self, oldest: View) {
-        if let Some(base) = self.versions.iter().rposition(|version| version.seen(oldest)) {
+    fn compact(&mut self, now: Duration, horizon: Duration) {
+        let horizon = self.lag.map_or(horizon, Lag::longest).max(horizon);
+        if let Some(base) = self.versions.iter().rposition(|version| version.seen(now, horizon)) {
             self.versions.drain(..base);
             self.versions[0].at = None;
         }
@@ -107,7 +117,7 @@ impl Table {
     fn push(&mut self, order: u64, state: Option<(Life, Arc<Value>)>, at: Option<Duration>, horizon: Duration) {
         let row = self.rows.entry(order).or_default();
         if let Some(now) = at {
-            row.compact(View { now, lag: horizon });
+            row.compact(now, horizon);
         } else {
             row.versions.clear();
         }
@@ -122,6 +132,17 @@ impl Table {
                 last.at = None;
             }
         }
+    }
+
+    /// Gives an object a lag of its own; tells whether there is such an object.
+    pub(super) fn set_lag_of(&mut self, id: &str, lag: Lag) -> bool {
+        let row = self.ids.get(&id.to_lowercase()).and_then(|order| self.rows.get_mut(order));
+        row.map(|row| row.lag = Some(lag)).is_some()
+    }
+
+    /// The lag of an object's own.
+    pub(super) fn lag_of(&self, id: &str) -> Option<Lag> {
+        self.rows.get(self.ids.get(&id.to_lowercase())?)?.lag
     }
 
     /// How many objects there are, deleted ones included.
@@ -192,7 +213,7 @@ mod tests {
     const LAG: Duration = Duration::from_secs(10);
 
     fn at(now: u64) -> View {
-        View { now: Duration::from_secs(now), lag: LAG }
+        View { now: Duration::from_secs(now), lag: Lag::all(LAG).reads }
     }
 
     fn put(table: &mut Table, name: &str, now: u64) {

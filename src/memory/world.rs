@@ -2,7 +2,6 @@
 
 use std::ops::{Index, IndexMut};
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde_json::Value;
 use uuid::Uuid;
@@ -11,6 +10,7 @@ use super::answer::Outcome;
 use super::call::Call;
 use super::json::{same, text};
 use super::kind::Kind;
+use super::lag::Behind;
 use super::route::{Key, Operation};
 use super::service::State;
 use super::table::Life;
@@ -89,7 +89,7 @@ impl World {
 
     /// Lets the service principals in other tenants show what their application has become.
     fn show_abroad(&mut self, at: usize, key: &Key, call: &Call) {
-        let Ok(application) = self[at].directory.find(Kind::Application, key, Duration::ZERO, call) else { return };
+        let Ok(application) = self[at].directory.find(Kind::Application, key, Behind::NOT, call) else { return };
         for (place, other) in self.tenants.iter_mut().enumerate() {
             if place != at {
                 other.directory.mirror(&application, call);

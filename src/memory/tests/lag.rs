@@ -138,3 +138,43 @@ async fn settling_ends_the_lag_of_what_was_written() {
     session.tenant.settle();
     session.get(&path(&app, "applications")).await.expect(200);
 }
+
+#[tokio::test(start_paused = true)]
+async fn one_object_can_lag_by_itself_and_by_kind_of_look() {
+    let session = lagging(Lag::none()).await;
+    let (slow, other) = (session.app("Slow").await, session.app("Other").await);
+    let list = || async {
+        let found = session.get("/applications?$filter=startsWith(displayName,'S')").await.expect(200);
+        found["value"].as_array().unwrap().len()
+    };
+    session.tenant.set_lag_of(slow["id"].as_str().unwrap(), Lag::none().reads(LAG).references(2 * LAG));
+    session.get(&path(&slow, "applications")).await.refused(404, "Request_ResourceNotFound");
+    session.get(&path(&other, "applications")).await.expect(200);
+    assert_eq!(list().await, 1, "lists do not lag");
+    settled().await;
+    session.get(&path(&slow, "applications")).await.expect(200);
+    session.patch(&path(&slow, "applications"), json!({"notes": "n"})).await.refused(404, "Request_ResourceNotFound");
+    settled().await;
+    // What was written before is kept for as long as this object lags, though the tenant as a whole does not.
+    session.patch(&path(&slow, "applications"), json!({"notes": "n"})).await.expect(204);
+    assert_eq!(session.get(&path(&slow, "applications")).await.expect(200)["notes"], Value::Null);
+    settled().await;
+    assert_eq!(session.get(&path(&slow, "applications")).await.expect(200)["notes"], "n");
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_object_can_be_ahead_of_a_tenant_that_lags() {
+    let session = lagging(Lag::all(LAG)).await;
+    session.tenant.settle();
+    let app = session.app("App").await;
+    session.get(&path(&app, "applications")).await.refused(404, "Request_ResourceNotFound");
+    session.tenant.set_lag_of(app["id"].as_str().unwrap(), Lag::none());
+    session.get(&path(&app, "applications")).await.expect(200);
+}
+
+#[tokio::test(start_paused = true)]
+#[should_panic(expected = "the tenant has no object")]
+async fn an_object_that_is_not_there_has_no_lag() {
+    let tenant = builder().build();
+    tenant.set_lag_of(tenant.caller().client_id, Lag::none());
+}
