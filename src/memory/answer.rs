@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, STRICT_TRANSPORT_SECURITY};
 use http::{HeaderValue, Response, StatusCode};
 use serde_json::{Map, Value, json};
 
@@ -13,6 +13,10 @@ use time::OffsetDateTime;
 /// The content type of a successful answer.
 const SUCCESS: &str =
     "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8";
+
+/// Which machine of the service answered, as it says it.
+const DIAGNOSTIC: &str =
+    r#"{"ServerInfo":{"DataCenter":"In Memory","Slice":"E","Ring":"5","ScaleUnit":"001","RoleInstance":"MEMORY0000"}}"#;
 
 pub(super) type Outcome = Result<Answer, Refusal>;
 
@@ -218,7 +222,11 @@ impl Rendered {
         *response.status_mut() = self.status;
         let ids = [("request-id", &correlation.request_id), ("client-request-id", &correlation.client_request_id)];
         let ids = ids.map(|(name, value)| (HeaderName::from_static(name), value.clone()));
-        for (name, value) in self.headers.into_iter().chain(ids) {
+        let service = [
+            (STRICT_TRANSPORT_SECURITY, "max-age=31536000".to_owned()),
+            (HeaderName::from_static("x-ms-ags-diagnostic"), DIAGNOSTIC.to_owned()),
+        ];
+        for (name, value) in self.headers.into_iter().chain(ids).chain(service) {
             // A header value that came from a request and is not one is left out.
             if let Ok(value) = HeaderValue::try_from(value) {
                 response.headers_mut().append(name, value);

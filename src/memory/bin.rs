@@ -1,9 +1,12 @@
 //! `/directory/deletedItems` and `/organization`.
 
+use std::collections::VecDeque;
+
 use serde_json::{Map, Value, json};
+use time::OffsetDateTime;
 
 use super::answer::{Answer, Outcome, Refusal};
-use super::call::Call;
+use super::call::{Actor, Call, Identity};
 use super::directory::Directory;
 use super::federated;
 use super::json::{items, stamp, text};
@@ -11,7 +14,54 @@ use super::kind::Kind;
 use super::query::Query;
 use super::table::Life;
 
+/// How long what is deleted can be restored.
+/// <https://learn.microsoft.com/graph/api/resources/directory>
+const KEPT: time::Duration = time::Duration::days(30);
+
+/// What is in the bin, in the order in which it goes for good.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Bin(VecDeque<(OffsetDateTime, Kind, String)>);
+
+impl Bin {
+    /// Notes that an object was deleted at a moment.
+    pub(super) fn note(&mut self, kind: Kind, id: &str, at: OffsetDateTime) {
+        // What a snapshot brings may be in any order.
+        let place = self.0.partition_point(|(end, ..)| *end <= at + KEPT);
+        self.0.insert(place, (at + KEPT, kind, id.to_owned()));
+    }
+}
+
 impl Directory {
+    /// Purges what has been in the bin for too long.
+    pub(super) fn empty_bin(&mut self, call: &Call) {
+        while self.bin.0.front().is_some_and(|(end, ..)| *end <= call.wall) {
+            let Some((_, kind, id)) = self.bin.0.pop_front() else { return };
+            let deleted = match self.table(kind).current(&id) {
+                Some((Life::Deleted, value)) => stamp::parse(text(value, "deletedDateTime")),
+                _ => None,
+            };
+            // It may have been restored and deleted again since.
+            if deleted.is_some_and(|at| at + KEPT <= call.wall) {
+                self.erase_for_good(kind, &id, call);
+            }
+        }
+    }
+
+    /// Removes a deleted object with all that hangs on it.
+    fn erase_for_good(&mut self, kind: Kind, id: &str, call: &Call) {
+        let Some((_, value)) = self.table(kind).current(id) else { return };
+        let id = text(value, "id").to_owned();
+        for credential in items(&std::sync::Arc::clone(value), "passwordCredentials") {
+            self.secrets.remove(text(credential, "keyId"));
+        }
+        let federated = self.federated.having(federated::APPLICATION, &id).map(|(_, held)| text(held, "id").to_owned());
+        for held in federated.collect::<Vec<_>>() {
+            self.erase(Kind::FederatedCredential, &held, call);
+        }
+        self.unlink(&id);
+        self.erase(kind, &id, call);
+    }
+
     pub(super) fn list_deleted(&self, kind: Kind, call: &Call) -> Outcome {
         let query = Query::parse(call, kind)?;
         let rows = self.table(kind).all(Life::Deleted, call.view(self.lag.lists));
@@ -48,16 +98,8 @@ impl Directory {
     }
 
     pub(super) fn purge(&mut self, id: &str, call: &Call) -> Outcome {
-        let (kind, value) = self.deleted(id)?;
-        for credential in items(&value, "passwordCredentials") {
-            self.secrets.remove(text(credential, "keyId"));
-        }
-        let federated = self.federated.having(federated::APPLICATION, id).map(|(_, held)| text(held, "id").to_owned());
-        for held in federated.collect::<Vec<_>>() {
-            self.erase(Kind::FederatedCredential, &held, call);
-        }
-        self.unlink(text(&value, "id"));
-        self.erase(kind, id, call);
+        let (kind, _) = self.deleted(id)?;
+        self.erase_for_good(kind, id, call);
         Ok(Answer::no_content())
     }
 
@@ -90,8 +132,26 @@ impl Directory {
         })
     }
 
+    /// Who may only read their own account sees who the organization is, and nothing else of it.
+    fn organization_for(&self, call: &Call) -> Value {
+        let mut organization = self.organization();
+        let Actor::SignedIn(Identity { person: Some(person), .. }) = &call.actor else { return organization };
+        let reads_all =
+            person.scopes.iter().any(|scope| scope.starts_with("Organization.") || scope.starts_with("Directory."));
+        if !reads_all {
+            for (name, value) in organization.as_object_mut().into_iter().flatten() {
+                match value {
+                    _ if ["id", "displayName", "verifiedDomains"].contains(&name.as_str()) => {}
+                    Value::Array(items) => items.clear(),
+                    other => *other = Value::Null,
+                }
+            }
+        }
+        organization
+    }
+
     pub(super) fn list_organization(&self, call: &Call) -> Outcome {
-        let organization = select(self.organization(), call)?;
+        let organization = select(self.organization_for(call), call)?;
         Ok(Answer::ok(json!({"@odata.context": call.context("organization"), "value": [organization]})))
     }
 
@@ -101,7 +161,7 @@ impl Directory {
         }
         let mut answer = Map::new();
         answer.insert("@odata.context".into(), call.context("organization/$entity").into());
-        answer.extend(select(self.organization(), call)?.as_object().cloned().unwrap_or_default());
+        answer.extend(select(self.organization_for(call), call)?.as_object().cloned().unwrap_or_default());
         Ok(Answer::ok(answer.into()))
     }
 }

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use time::OffsetDateTime;
 
 use super::api::Api;
+use super::bin::Bin;
 use super::delta::Changes;
 use super::directory::Directory;
 use super::kind::Kind;
@@ -292,6 +293,7 @@ impl MemoryTenantBuilder {
             groups: table(Kind::Group),
             federated: table(Kind::FederatedCredential),
             changes: Changes::default(),
+            bin: Bin::default(),
             owners: Links::default(),
             members: Links::default(),
             secrets: HashMap::new(),

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::answer::{Answer, Outcome, Refusal};
 use super::api::Api;
 use super::authorize::{self, Reach};
+use super::bin::Bin;
 use super::call::{Actor, Call};
 use super::delta::Changes;
 use super::json::text;
@@ -46,6 +47,7 @@ pub(super) struct Directory {
     pub(super) groups: Table,
     pub(super) federated: Table,
     pub(super) changes: Changes,
+    pub(super) bin: Bin,
     /// From an application, service principal or group to its owners.
     pub(super) owners: Links,
     /// From a group to its members.
@@ -166,6 +168,7 @@ impl Directory {
 
     /// Carries out a request to Graph.
     pub(super) fn perform(&mut self, operation: Operation, call: &mut Call) -> Outcome {
+        self.empty_bin(call);
         call.owned_only = authorize::authorize(&operation, &call.actor)? == Reach::Owned;
         let call: &Call = call;
         match operation {
@@ -322,6 +325,7 @@ impl Directory {
         let mut buried = value.clone();
         buried["deletedDateTime"] = super::json::stamp::seconds(call.wall).into();
         self.write(kind, Life::Deleted, buried, call);
+        self.bin.note(kind, &id, call.wall);
         if kind == Kind::ServicePrincipal {
             self.erase_grants_of(&id, call);
         }

@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::MemoryTenantBuilder;
 use super::applications::show_application;
+use super::bin::Bin;
 use super::delta::Changes;
 use super::directory::{Directory, Secret};
 use super::federated;
@@ -165,6 +166,7 @@ impl Directory {
             self.clear(kind);
         }
         self.changes = Changes::after(&self.changes);
+        self.bin = Bin::default();
         (self.owners, self.members) = (Links::default(), Links::default());
         self.secrets.clear();
         self.keys.clear();
@@ -280,6 +282,10 @@ impl Directory {
         }
         if kind != Kind::User && text(&value, "displayName").is_empty() {
             return Err(SnapshotError::new(format!("{place}/displayName"), "a name is expected"));
+        }
+        if life == Life::Deleted {
+            let deleted = stamp::parse(text(&value, "deletedDateTime"));
+            self.bin.note(kind, &id, deleted.unwrap_or(wall));
         }
         self.load_credentials(&mut value, place, wall)?;
         for (name, is_owner) in [("owners", true), ("members", false)] {

@@ -255,3 +255,25 @@ async fn a_right_to_what_is_owned_ends_there() {
         .refused(403, "Authorization_RequestDenied");
     assert!(message.contains("must in the local tenant"), "{message}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_is_deleted_goes_for_good_after_thirty_days() {
+    let tenant = builder().build();
+    let session = Session::new(&tenant).await;
+    let name = json!({"displayName": "Gone"});
+    let app = session.upsert("gone", name.clone()).await.expect(201);
+    let again = session.upsert("kept", name.clone()).await.expect(201);
+    for app in [&app, &again] {
+        session.send("DELETE", &format!("/applications/{}", app["id"].as_str().unwrap()), None).await.expect(204);
+    }
+    let restore = format!("/directory/deletedItems/{}/restore", again["id"].as_str().unwrap());
+    tokio::time::sleep(Duration::from_secs(29 * 24 * 3600)).await;
+    let session = Session::new(&tenant).await;
+    session.post(&restore, json!({})).await.expect(200);
+    session.upsert("gone", name.clone()).await.refused(400, "Request_BadRequest");
+    tokio::time::sleep(Duration::from_secs(24 * 3600)).await;
+    let session = Session::new(&tenant).await;
+    session.upsert("gone", name).await.expect(201);
+    assert_eq!(tenant.deleted_applications(), []);
+    session.get(&format!("/applications/{}", again["id"].as_str().unwrap())).await.expect(200);
+}
