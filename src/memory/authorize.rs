@@ -33,6 +33,8 @@ const DIRECTORY_WRITE: &str = "Directory.ReadWrite.All";
 /// What the Azure CLI holds: all that the person may do.
 const ACCESS_AS_USER: &str = "Directory.AccessAsUser.All";
 const ASSIGN: &str = "AppRoleAssignment.ReadWrite.All";
+const PARTNER_READ: &str = "DelegatedAdminRelationship.Read.All";
+const PARTNER_WRITE: &str = "DelegatedAdminRelationship.ReadWrite.All";
 const GRANT: &str = "DelegatedPermissionGrant.ReadWrite.All";
 
 /// How far a caller's right reaches.
@@ -70,6 +72,9 @@ enum Right {
     WriteMembers,
     ReadObjects,
     ReadOrganization,
+    ReadPartner,
+    WritePartner,
+    ReadContracts,
 }
 
 #[allow(clippy::match_same_arms, reason = "the order is that of the documentation")]
@@ -134,6 +139,9 @@ fn right(operation: &Operation) -> Right {
         Operation::Purge(_) => Right::Purge,
         Operation::GetObject(_) | Operation::GetByIds => Right::ReadObjects,
         Operation::ListOrganization | Operation::GetOrganization(_) => Right::ReadOrganization,
+        Operation::Partner(operation) if operation.is_about_contracts() => Right::ReadContracts,
+        Operation::Partner(operation) if operation.is_write() => Right::WritePartner,
+        Operation::Partner(_) => Right::ReadPartner,
     }
 }
 
@@ -180,6 +188,9 @@ fn permits(right: Right, held: &[String], delegated: bool) -> bool {
                 || any(&["Organization.Read.All", "Organization.ReadWrite.All"])
                 || (delegated && has("User.Read"))
         }
+        Right::ReadPartner => any(&[PARTNER_READ, PARTNER_WRITE]),
+        Right::WritePartner => has(PARTNER_WRITE),
+        Right::ReadContracts => directory_read,
     }
 }
 
@@ -198,7 +209,10 @@ fn by_role(right: Right, roles: &[String]) -> Option<Reach> {
             | Right::ReadPeople
             | Right::ReadGroups
             | Right::ReadObjects
+            | Right::ReadContracts
             | Right::ReadOrganization => reads,
+            // Who is an agent of the partner is no matter of roles.
+            Right::ReadPartner | Right::WritePartner => false,
             Right::CreateApplication | Right::WriteApplication | Right::WriteApp | Right::AddOwner | Right::Purge => {
                 administers_apps
             }
@@ -226,6 +240,10 @@ fn by_membership(right: Right) -> Option<Reach> {
         | Right::ReadGroups
         | Right::ReadObjects
         | Right::ReadOrganization
+        | Right::ReadContracts
+        // Groups say which members may: the partner's operations look there.
+        | Right::ReadPartner
+        | Right::WritePartner
         | Right::CreateApplication => Some(Reach::All),
         Right::WriteApplication | Right::WriteApp | Right::AddOwner => Some(Reach::Owned),
         _ => None,

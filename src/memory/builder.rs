@@ -15,6 +15,7 @@ use super::directory::Directory;
 use super::kind::Kind;
 use super::lag::Lag;
 use super::links::Links;
+use super::partner;
 use super::policy::SecretPolicy;
 use super::record::Log;
 use super::script::Script;
@@ -25,7 +26,7 @@ use super::world::World;
 use super::{Inner, MemoryTenant, OnExchange};
 use crate::clock::{Clock, TokioClock};
 use crate::ids::{AppId, PermissionId, TenantId};
-use crate::permission::PermissionKind;
+use crate::permission::{PermissionKind, well_known};
 use crate::random::{SeededRandomness, uuid};
 
 /// What the first caller may do: the whole job of registering an app.
@@ -55,6 +56,8 @@ pub struct MemoryTenantBuilder {
     base_url: Option<String>,
     on_exchange: Option<OnExchange>,
     snapshot: Option<Snapshot>,
+    partner: bool,
+    partner_step: Duration,
 }
 
 impl fmt::Debug for MemoryTenantBuilder {
@@ -85,6 +88,8 @@ impl MemoryTenantBuilder {
             base_url: None,
             on_exchange: None,
             snapshot: None,
+            partner: false,
+            partner_step: partner::STEP,
         }
     }
 
@@ -218,6 +223,27 @@ impl MemoryTenantBuilder {
         self
     }
 
+    /// Makes it the tenant of a partner of Microsoft's: it has the groups of agents, relationships (GDAP) with customers
+    /// and contracts, Partner Center knows it, and Microsoft's app for the administration of customers is there.
+    pub fn partner(mut self) -> Self {
+        self.partner = true;
+        let administration =
+            Api::new(AppId::from_u128(partner::CUSTOMER_ADMINISTRATION), "Partner Customer Delegated Administration");
+        self.api(administration.identifier_uri("https://api.partnercustomeradministration.microsoft.com")).permission(
+            well_known::MICROSOFT_PARTNER_CENTER,
+            PermissionKind::Delegated,
+            "user_impersonation",
+            PermissionId::from_u128(0x1ceb_fa2a_fb4d_419e_b5f9_839b_4383_e05a),
+        )
+    }
+
+    /// How long each step takes in the life of a partner's relationship, access assignment, request or operation, on
+    /// the clock; two seconds by default. An approved relationship is active after two steps.
+    pub fn partner_step(mut self, step: Duration) -> Self {
+        self.partner_step = step;
+        self
+    }
+
     pub(super) fn own_clock(&self) -> Option<Arc<dyn Clock>> {
         self.clock.clone()
     }
@@ -238,6 +264,7 @@ impl MemoryTenantBuilder {
         let (skew, wall) = (self.skew, clock.now() + self.skew);
         let (snapshot, absent) = (self.snapshot.clone(), self.absent.clone());
         let (tick, base_url, on_exchange) = (self.tick, self.base_url.clone(), self.on_exchange.clone());
+        let step = self.partner.then_some(self.partner_step);
         let mut directory = self.directory(seed, wall);
         match snapshot {
             Some(snapshot) => {
@@ -245,6 +272,9 @@ impl MemoryTenantBuilder {
                 loaded.expect("the tenant has the APIs and permissions that its snapshot names");
             }
             None => directory.install_apis(&absent.iter().map(ToString::to_string).collect::<Vec<_>>()),
+        }
+        if let Some(step) = step {
+            directory.become_partner(step, wall);
         }
         let caller = match directory.known_caller() {
             Some(caller) => caller,
@@ -301,6 +331,7 @@ impl MemoryTenantBuilder {
             roles: HashMap::new(),
             known_apis: self.apis.into_iter().map(|(app_id, api)| (app_id.to_string(), api)).collect(),
             caller: None,
+            partner: None,
             lag: self.lag,
             secret_policy: self.secret_policy,
             default_audience: self.default_audience,

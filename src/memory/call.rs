@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use http::header::IF_MATCH;
 use http::{HeaderMap, Method};
 use serde_json::Value;
 use time::OffsetDateTime;
@@ -67,6 +68,10 @@ pub(super) struct Call {
     pub(super) eventual: bool,
     /// `Prefer: create-if-missing` was sent, and counts.
     pub(super) upsert: bool,
+    /// The `If-Match` that was sent.
+    pub(super) if_match: Option<String>,
+    /// `Prefer: include-unknown-enum-members` was sent.
+    pub(super) unknown_members: bool,
     pub(super) body: Option<Value>,
     pub(super) actor: Actor,
     /// The caller may touch only what it owns.
@@ -118,6 +123,8 @@ impl Call {
         };
         self.eventual = has("consistencylevel", "eventual");
         self.upsert = has("prefer", "create-if-missing");
+        self.if_match = headers.get(IF_MATCH).and_then(|value| Some(value.to_str().ok()?.to_owned()));
+        self.unknown_members = has("prefer", "include-unknown-enum-members");
     }
 }
 

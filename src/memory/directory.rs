@@ -19,6 +19,7 @@ use super::json::text;
 use super::kind::Kind;
 use super::lag::{Behind, Lag};
 use super::links::Links;
+use super::partner::Partner;
 use super::policy::SecretPolicy;
 use super::query::Query;
 use super::route::{Key, Operation};
@@ -62,6 +63,8 @@ pub(super) struct Directory {
     pub(super) known_apis: BTreeMap<String, Api>,
     /// The application that the tenant's clients sign in as.
     pub(super) caller: Option<AppId>,
+    /// What the tenant has as a partner, if it is one.
+    pub(super) partner: Option<Partner>,
     pub(super) lag: Lag,
     pub(super) secret_policy: SecretPolicy,
     pub(super) default_audience: String,
@@ -219,6 +222,8 @@ impl Directory {
             Operation::ListOrganization => self.list_organization(call),
             Operation::GetOrganization(id) => self.get_organization(&id, call),
             Operation::Batch => Err(Refusal::bad_request("A batch cannot be part of a batch.")),
+            // The world carries these out: they are about more than one directory.
+            Operation::Partner(_) => Err(Refusal::method_not_allowed()),
         }
     }
 

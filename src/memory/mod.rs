@@ -45,6 +45,7 @@ mod lag;
 mod links;
 mod mishap;
 mod objects;
+mod partner;
 mod passwords;
 mod people;
 mod policy;
@@ -82,6 +83,7 @@ pub use fault::{Fault, FaultOn, RetryAfter};
 pub use fault_file::FaultError;
 pub use inspect::{AppRoleAssignment, Application, OAuth2PermissionGrant, ServicePrincipal};
 pub use lag::Lag;
+pub use partner::DelegatedAdminRelationship;
 pub use policy::SecretPolicy;
 pub use record::{RecordedItem, RecordedRequest};
 pub use snapshot::{Snapshot, SnapshotError};
@@ -298,6 +300,8 @@ impl MemoryTenant {
             query: pairs(query),
             eventual: true,
             upsert: true,
+            if_match: None,
+            unknown_members: true,
             body: body.map(|body| serde_json::from_str(body).expect("the body is JSON")),
             actor: Actor::Operator,
             owned_only: false,

@@ -37,13 +37,13 @@ pub(super) struct Query {
 
 /// Where a page starts: after a row when rows come in their own order, else after a number of rows.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Position {
+pub(super) enum Position {
     Row(u64),
     Offset(usize),
 }
 
 impl Position {
-    fn token(self) -> String {
+    pub(super) fn token(self) -> String {
         let text = match self {
             Self::Row(row) => format!("row:{row}"),
             Self::Offset(offset) => format!("offset:{offset}"),
@@ -51,7 +51,7 @@ impl Position {
         URL_SAFE_NO_PAD.encode(text)
     }
 
-    fn parse(token: &str) -> Option<Self> {
+    pub(super) fn parse(token: &str) -> Option<Self> {
         let text = String::from_utf8(URL_SAFE_NO_PAD.decode(token).ok()?).ok()?;
         let (kind, number) = text.split_once(':')?;
         match kind {

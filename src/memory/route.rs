@@ -4,6 +4,7 @@ use http::Method;
 
 use super::answer::Refusal;
 use super::kind::Kind;
+use super::partner;
 
 /// How an object is named in a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -116,6 +117,7 @@ pub(super) enum Operation {
     ListOrganization,
     GetOrganization(String),
     Batch,
+    Partner(partner::Operation),
 }
 
 struct Segment {
@@ -186,6 +188,10 @@ pub(super) fn route(method: &Method, path: &str) -> Result<Operation, Refusal> {
             ([] | [_], _) => None,
             _ => return Err(unknown(path)),
         },
+        ("tenantrelationships" | "contracts", None) => {
+            let path: Vec<String> = segments.iter().map(|segment| segment.raw.clone()).collect();
+            partner::Operation::route(verb, &path)?.map(Operation::Partner)
+        }
         ("$batch", None) if rest.is_empty() => (verb == "POST").then_some(Operation::Batch),
         _ => return Err(unknown(path)),
     };

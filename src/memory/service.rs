@@ -89,6 +89,7 @@ impl World {
         now: Duration,
         wall: OffsetDateTime,
     ) -> (Response<Bytes>, Vec<RecordedItem>) {
+        self.pass_time(now, wall);
         let correlation = self[at].correlation(request.headers(), wall);
         match target {
             Target::Token(tenant) => {
@@ -126,6 +127,8 @@ impl World {
                     query: pairs(request.uri().query().unwrap_or_default()),
                     eventual: false,
                     upsert: false,
+                    if_match: None,
+                    unknown_members: false,
                     body: None,
                     actor: Actor::Operator,
                     owned_only: false,
@@ -151,6 +154,7 @@ impl World {
 
     /// Carries out a request as whoever holds the tenant.
     pub(super) fn operate(&mut self, at: usize, mut call: Call) -> (StatusCode, Value) {
+        self.pass_time(call.now, call.wall);
         let correlation = self[at].correlation(&HeaderMap::new(), call.wall);
         let rendered = self.graph(at, &mut call, &Plan::default(), &correlation, &mut Vec::new());
         let body = match rendered.body {

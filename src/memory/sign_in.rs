@@ -32,7 +32,8 @@ pub(super) struct Tokens(HashMap<String, IssuedToken>);
 
 struct IssuedToken {
     identity: Identity,
-    for_graph: bool,
+    /// The app id of the API that it is for.
+    audience: String,
     expires: OffsetDateTime,
 }
 
@@ -190,10 +191,10 @@ impl World {
         let expires = wall + LIFETIME;
         let audience = scope.trim().trim_end_matches("/.default");
         let token = compact(&identity, directory, audience, wall, expires);
-        let for_graph = same(text(&resource, "appId"), &MICROSOFT_GRAPH.to_string());
+        let audience_id = text(&resource, "appId").to_lowercase();
         let tokens = &mut self[at].tokens.0;
         tokens.retain(|_, issued| issued.expires > wall - time::Duration::HOUR);
-        tokens.insert(token.clone(), IssuedToken { identity, for_graph, expires });
+        tokens.insert(token.clone(), IssuedToken { identity, audience: audience_id, expires });
         let seconds = LIFETIME.whole_seconds();
         let body =
             json!({"token_type": "Bearer", "expires_in": seconds, "ext_expires_in": seconds, "access_token": token});
@@ -214,6 +215,12 @@ impl Tokens {
         of_holder.for_each(|issued| issued.identity.roles.retain(|held| held != role));
     }
 
+    /// Adds a token as if it had been issued.
+    #[cfg(test)]
+    pub(super) fn put(&mut self, token: &str, identity: Identity, audience: &str, expires: OffsetDateTime) {
+        self.0.insert(token.to_owned(), IssuedToken { identity, audience: audience.to_owned(), expires });
+    }
+
     /// Who a request to Graph is from.
     pub(super) fn identify(&self, headers: &HeaderMap, wall: OffsetDateTime) -> Result<Identity, Refusal> {
         let token = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -226,7 +233,7 @@ impl Tokens {
             Some(issued) if issued.expires <= wall => {
                 Err(unauthorized("Lifetime validation failed, the token is expired."))
             }
-            Some(issued) if !issued.for_graph => {
+            Some(issued) if issued.audience != MICROSOFT_GRAPH.to_string() => {
                 Err(unauthorized("Access token validation failure. Invalid audience."))
             }
             Some(issued) => Ok(issued.identity.clone()),

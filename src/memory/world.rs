@@ -7,6 +7,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::answer::Outcome;
+use super::authorize;
 use super::call::Call;
 use super::json::{same, text};
 use super::kind::Kind;
@@ -52,6 +53,10 @@ impl World {
         self.tenants.iter().enumerate()
     }
 
+    pub(super) fn tenants_mut(&mut self) -> impl Iterator<Item = &mut State> {
+        self.tenants.iter_mut()
+    }
+
     /// The tenant of an id or a domain.
     pub(super) fn find(&self, name: &str) -> Option<usize> {
         self.tenants.iter().position(|tenant| tenant.directory.is_called(name))
@@ -70,6 +75,10 @@ impl World {
 
     /// Carries out a request to Graph in one tenant, and what follows from it in the others.
     pub(super) fn perform(&mut self, at: usize, operation: Operation, call: &mut Call) -> Outcome {
+        if let Operation::Partner(partner) = &operation {
+            authorize::authorize(&operation, &call.actor)?;
+            return self.partner(at, partner, call);
+        }
         let app_id = match &operation {
             Operation::Create(Kind::ServicePrincipal) => call.body.as_ref().map(|body| text(body, "appId").to_owned()),
             Operation::Update(Kind::ServicePrincipal, Key::AppId(app_id)) => Some(app_id.clone()),

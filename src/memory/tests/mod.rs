@@ -9,6 +9,7 @@ mod grants;
 mod keys;
 mod lag;
 mod objects;
+mod partner;
 mod permissions;
 mod queries;
 mod sign_in;
