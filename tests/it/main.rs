@@ -10,6 +10,7 @@ mod http;
 mod input;
 mod job;
 mod lag;
+mod openapi;
 mod plans;
 mod review;
 mod secrets;
