@@ -13,6 +13,7 @@ mod lag;
 mod openapi;
 mod plans;
 mod review;
+mod samples;
 mod secrets;
 mod support;
 mod sweep;
