@@ -11,6 +11,7 @@ use super::directory::Directory;
 use super::federated;
 use super::json::{items, stamp, text};
 use super::kind::Kind;
+use super::objects::typed;
 use super::query::Query;
 use super::table::Life;
 
@@ -65,7 +66,7 @@ impl Directory {
     pub(super) fn list_deleted(&self, kind: Kind, call: &Call) -> Outcome {
         let query = Query::parse(call, kind)?;
         let rows = self.table(kind).all(Life::Deleted, call.view(self.lag.lists));
-        Ok(Answer::ok(query.page(rows, "directoryObjects", self, call)))
+        Ok(Answer::ok(query.page(rows, kind.collection(), self, call)))
     }
 
     fn deleted(&self, id: &str) -> Result<(Kind, Value), Refusal> {
@@ -78,7 +79,7 @@ impl Directory {
 
     pub(super) fn get_deleted(&self, id: &str, call: &Call) -> Outcome {
         let (kind, value) = self.deleted(id)?;
-        Ok(Answer::ok(directory_object(kind, &value, call)))
+        Ok(Answer::ok(directory_object(kind, &value, call)?))
     }
 
     pub(super) fn restore(&mut self, id: &str, call: &Call) -> Outcome {
@@ -93,8 +94,9 @@ impl Directory {
             .detail("ObjectConflict", "servicePrincipalNames"));
         }
         value["deletedDateTime"] = Value::Null;
-        self.write(kind, Life::Live, value.clone(), call);
-        Ok(Answer::ok(directory_object(kind, &value, call)))
+        let answer = directory_object(kind, &value, call)?;
+        self.write(kind, Life::Live, value, call);
+        Ok(Answer::ok(answer))
     }
 
     pub(super) fn purge(&mut self, id: &str, call: &Call) -> Outcome {
@@ -111,19 +113,24 @@ impl Directory {
             "businessPhones": [],
             "city": null,
             "country": null,
-            "countryLetterCode": null,
+            "countryLetterCode": "US",
             "createdDateTime": stamp::seconds(self.founded),
             "displayName": self.display_name,
+            "isMultipleDataLocationsForServicesEnabled": null,
+            "marketingNotificationEmails": [],
             "onPremisesLastSyncDateTime": null,
             "onPremisesSyncEnabled": null,
             "postalCode": null,
             "preferredLanguage": "en",
+            "securityComplianceNotificationMails": [],
+            "securityComplianceNotificationPhones": [],
             "state": null,
             "street": null,
             "technicalNotificationMails": [],
             "tenantType": "AAD",
             "directorySizeQuota": {"used": used, "total": 300_000},
             "assignedPlans": [],
+            "privacyProfile": {"contactEmail": "", "statementUrl": ""},
             "provisionedPlans": [],
             "verifiedDomains": [{
                 "capabilities": "Email, OfficeCommunicationsOnline", "isDefault": true, "isInitial": true,
@@ -151,38 +158,42 @@ impl Directory {
     }
 
     pub(super) fn list_organization(&self, call: &Call) -> Outcome {
-        let organization = select(self.organization_for(call), call)?;
-        Ok(Answer::ok(json!({"@odata.context": call.context("organization"), "value": [organization]})))
+        let (organization, context) = select(self.organization_for(call), call)?;
+        Ok(Answer::ok(json!({"@odata.context": call.context(&context), "value": [organization]})))
     }
 
     pub(super) fn get_organization(&self, id: &str, call: &Call) -> Outcome {
         if !id.eq_ignore_ascii_case(&self.tenant_id.to_string()) {
             return Err(Refusal::not_found(id));
         }
+        let (organization, context) = select(self.organization_for(call), call)?;
         let mut answer = Map::new();
-        answer.insert("@odata.context".into(), call.context("organization/$entity").into());
-        answer.extend(select(self.organization_for(call), call)?.as_object().cloned().unwrap_or_default());
+        answer.insert("@odata.context".into(), call.context(&(context + "/$entity")).into());
+        answer.extend(organization.as_object().cloned().unwrap_or_default());
         Ok(Answer::ok(answer.into()))
     }
 }
 
-/// `$select` is the one option that the organization takes here.
-fn select(mut organization: Value, call: &Call) -> Result<Value, Refusal> {
+/// `$select` is the one option that the organization takes here. Returns what is left, and what its context names.
+fn select(mut organization: Value, call: &Call) -> Result<(Value, String), Refusal> {
+    let mut context = "organization".to_owned();
     for (name, value) in call.query.iter().filter(|(name, _)| name.starts_with('$')) {
         if !name.eq_ignore_ascii_case("$select") {
             return Err(Refusal::not_implemented(format!("{name} on the organization")));
         }
         if let Some(members) = organization.as_object_mut() {
             members.retain(|member, _| value.split(',').any(|wanted| wanted.trim().eq_ignore_ascii_case(member)));
+            let names: Vec<&str> = members.keys().map(String::as_str).collect();
+            context = format!("organization({})", names.join(","));
         }
     }
-    Ok(organization)
+    Ok((organization, context))
 }
 
-fn directory_object(kind: Kind, value: &Value, call: &Call) -> Value {
+fn directory_object(kind: Kind, value: &Value, call: &Call) -> Result<Value, Refusal> {
+    let query = Query::parse(call, kind)?;
     let mut object = Map::new();
     object.insert("@odata.context".into(), call.context("directoryObjects/$entity").into());
-    object.insert("@odata.type".into(), format!("#microsoft.graph.{}", kind.type_name()).into());
-    object.extend(value.as_object().cloned().unwrap_or_default());
-    object.into()
+    object.extend(typed(kind, query.project(kind, value)));
+    Ok(object.into())
 }

@@ -132,7 +132,8 @@ impl Directory {
             (Some(skip), _) => read(skip)?,
             (None, Some("latest")) => {
                 let token = Token { since: Some(known), ..first_round(kind, known, call)? };
-                return Ok(Answer::ok(page(kind, Vec::new(), "deltaLink", "$deltatoken", &token, call)));
+                let query = selecting(token.select.as_deref(), kind, call)?;
+                return Ok(Answer::ok(page(&query, kind, Vec::new(), "deltaLink", "$deltatoken", &token, call)));
             }
             (None, Some(earlier)) => {
                 let earlier = read(earlier)?;
@@ -158,7 +159,7 @@ impl Directory {
         let shown = shown.collect();
         token.after = rows.last().map_or(token.after, |(place, _)| *place);
         let (link, name) = if more { ("nextLink", "$skiptoken") } else { ("deltaLink", "$deltatoken") };
-        Ok(Answer::ok(page(kind, shown, link, name, &token, call)))
+        Ok(Answer::ok(page(&query, kind, shown, link, name, &token, call)))
     }
 
     /// What is left of a round, with the places of the rows: everything that is there, or what changed since the last.
@@ -217,9 +218,9 @@ enum Row {
     Gone(String, &'static str),
 }
 
-fn page(kind: Kind, rows: Vec<Value>, link: &str, name: &str, token: &Token, call: &Call) -> Value {
+fn page(query: &Query, kind: Kind, rows: Vec<Value>, link: &str, name: &str, token: &Token, call: &Call) -> Value {
     let mut body = Map::new();
-    body.insert("@odata.context".into(), call.context(kind.collection()).into());
+    body.insert("@odata.context".into(), query.context(kind.collection(), call).into());
     let url = format!("{}{}?{name}={}", call.root, call.path, token.write());
     body.insert(format!("@odata.{link}"), url.into());
     body.insert("value".into(), rows.into());

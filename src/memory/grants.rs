@@ -20,10 +20,14 @@ use super::table::Life;
 const SERVICE_PRINCIPAL: Kind = Kind::ServicePrincipal;
 
 impl Side {
-    fn navigation(self) -> &'static str {
+    /// What the context of an answer names. The documentation shows what a resource has granted as contained in it, and
+    /// what a principal was granted as a set of its own.
+    /// <https://learn.microsoft.com/graph/api/serviceprincipal-list-approleassignedto>
+    /// <https://learn.microsoft.com/graph/api/serviceprincipal-list-approleassignments>
+    fn context(self, kind: Kind, id: &str) -> String {
         match self {
-            Self::Resource => "appRoleAssignedTo",
-            Self::Principal => "appRoleAssignments",
+            Self::Resource => format!("{}('{id}')/appRoleAssignedTo", kind.collection()),
+            Self::Principal => Kind::Assignment.collection().to_owned(),
         }
     }
 
@@ -48,8 +52,7 @@ impl Directory {
         let owner = self.find(kind, key, self.lag.reads, call)?;
         let id = text(&owner, "id");
         let rows = self.assignments.seen_having(side.member(), id, call.view(self.lag.lists));
-        let context = format!("{}('{id}')/{}", kind.collection(), side.navigation());
-        Ok(Answer::ok(query.page(rows.into_iter(), &context, self, call)))
+        Ok(Answer::ok(query.page(rows.into_iter(), &side.context(kind, id), self, call)))
     }
 
     pub(super) fn get_assignment(&self, kind: Kind, key: &Key, side: Side, id: &str, call: &Call) -> Outcome {
@@ -58,8 +61,7 @@ impl Directory {
         let found = self.assignments.get(id, call.view(self.lag.reads));
         let found = found.filter(|found| text(found, side.member()) == text(&owner, "id") && text(found, "id") == id);
         let found = found.ok_or_else(|| Refusal::not_found(id))?;
-        let context = format!("{}('{}')/{}", kind.collection(), text(&owner, "id"), side.navigation());
-        Ok(Answer::ok(query.entity(found, &context, self, call)))
+        Ok(Answer::ok(query.entity(found, &side.context(kind, text(&owner, "id")), self, call)))
     }
 
     pub(super) fn create_assignment(&mut self, kind: Kind, key: &Key, side: Side, call: &Call) -> Outcome {
@@ -110,7 +112,7 @@ impl Directory {
         value["resourceId"] = resource_id.into();
         self.write(Kind::Assignment, Life::Live, value.clone(), call);
         value["createdDateTime"] = stamp::ticks(call.wall).into();
-        let context = format!("{}('{}')/{}/$entity", kind.collection(), text(&owner, "id"), side.navigation());
+        let context = side.context(kind, text(&owner, "id")) + "/$entity";
         let location = format!("{}/{}", self.location(kind, text(&owner, "id")), text(&value, "id"));
         Ok(created(&value, &context, location, call))
     }

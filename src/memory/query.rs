@@ -247,7 +247,8 @@ impl Query {
         body.into()
     }
 
-    fn context(&self, context: &str, call: &Call) -> String {
+    /// The context of an answer, with what was selected and expanded.
+    pub(super) fn context(&self, context: &str, call: &Call) -> String {
         let selected = self.select.iter().flatten().cloned();
         let expanded = self.expand.iter().map(|expansion| format!("{}()", expansion.name));
         let parts: Vec<String> = selected.chain(expanded).collect();
@@ -302,17 +303,25 @@ fn keep(object: &mut Value, names: &[String]) {
     }
 }
 
-/// Reads `$select`; the error is the message. `None` is everything.
+/// Reads `$select` into the names as Graph writes them; the error is the message. `None` is everything.
 fn select(value: &str, kind: Kind) -> Result<Option<Vec<String>>, String> {
-    let names: Vec<String> = value.split(',').map(|name| name.trim().to_owned()).collect();
-    if let Some(unknown) = names.iter().find(|name| *name != "*" && member(kind.template(), name).is_none()) {
-        return Err(format!(
-            "Parsing OData Select and Expand failed: Could not find a property named '{unknown}' on type \
-                'microsoft.graph.{}'.",
-            kind.type_name()
-        ));
+    let mut names = Vec::new();
+    let mut everything = false;
+    for name in value.split(',').map(str::trim) {
+        let known = kind.template().as_object().into_iter().flat_map(Map::keys);
+        match known.into_iter().find(|known| known.eq_ignore_ascii_case(name)) {
+            Some(known) => names.push(known.clone()),
+            None if name == "*" => everything = true,
+            None => {
+                return Err(format!(
+                    "Parsing OData Select and Expand failed: Could not find a property named '{name}' on type \
+                        'microsoft.graph.{}'.",
+                    kind.type_name()
+                ));
+            }
+        }
     }
-    Ok(Some(names).filter(|names| !names.iter().any(|name| name == "*")))
+    Ok(Some(names).filter(|_| !everything))
 }
 
 /// One navigation of an `$expand`.
@@ -383,7 +392,7 @@ impl Search {
                     ))
                 })?;
             if let Some(last) = alternatives.last_mut() {
-                last.push(((*name).to_owned(), words.to_lowercase()));
+                last.push(((*name).to_owned(), words.to_owned()));
             }
             rest = after.trim_start();
             rest = match rest.split_once(char::is_whitespace) {
@@ -401,14 +410,34 @@ impl Search {
     /// Whether every word of a clause starts a word of its member, for all clauses of one alternative.
     fn finds(&self, object: &Value) -> bool {
         let clause_finds = |(name, words): &(String, String)| {
-            let value = text(object, name).to_lowercase();
-            let tokens: Vec<&str> = value.split(|letter: char| !letter.is_alphanumeric()).collect();
-            words
-                .split_whitespace()
-                .all(|word| tokens.iter().any(|token| token.starts_with(word)) || value.starts_with(word))
+            let value = text(object, name);
+            let mut there = tokens(value);
+            // Words that only symbols or their case separate are found as one, too.
+            there.extend(value.split_whitespace().map(|chunk| {
+                chunk.chars().filter(|letter| letter.is_alphanumeric()).collect::<String>().to_lowercase()
+            }));
+            tokens(words).iter().all(|word| there.iter().any(|token| token.starts_with(word)))
         };
         self.alternatives.iter().any(|clauses| clauses.iter().all(clause_finds))
     }
+}
+
+/// The words of a text, in lower case: spaces, symbols, numbers and a change from lower to upper case separate them.
+/// <https://learn.microsoft.com/graph/search-query-parameter#use-search-on-directory-object-collections>
+fn tokens(text: &str) -> Vec<String> {
+    let mut tokens = vec![String::new()];
+    let mut before = ' ';
+    for letter in text.chars() {
+        let apart = (before.is_lowercase() && letter.is_uppercase()) || before.is_numeric() != letter.is_numeric();
+        match (tokens.last_mut(), letter.is_alphanumeric()) {
+            (Some(last), true) if last.is_empty() || !apart => last.extend(letter.to_lowercase()),
+            (_, true) => tokens.push(letter.to_lowercase().collect()),
+            (_, false) => tokens.push(String::new()),
+        }
+        before = letter;
+    }
+    tokens.retain(|token| !token.is_empty());
+    tokens
 }
 
 /// A count of its own needs the header of an advanced query.
@@ -424,4 +453,32 @@ pub(super) fn next_link(call: &Call, token: &str) -> String {
     // Graph writes the dollar of an option's name as it is.
     let query = query.finish().replace("%24", "$");
     format!("{}{}?{query}", call.root, call.path)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_search_finds_words_however_they_are_put_together() {
+        let finds = |words: &str, name: &str| {
+            let search = Search::parse(&format!("\"displayName:{words}\""), Kind::Application).unwrap();
+            search.finds(&json!({"displayName": name}))
+        };
+        for (words, name) in [
+            ("Web", "'DotNetWeb-App' "),
+            ("world hello", "HelloWorld"),
+            ("helloworld", "hello-world"),
+            ("world", "hello123world"),
+            ("hello.world", "hello world"),
+            ("wor", "hello world"),
+        ] {
+            assert!(finds(words, name), "{words} in {name}");
+        }
+        for (words, name) in [("world", "HELLOworld"), ("orld", "hello world"), ("helloworld", "hello world")] {
+            assert!(!finds(words, name), "{words} in {name}");
+        }
+    }
 }

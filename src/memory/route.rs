@@ -169,7 +169,7 @@ pub(super) fn route(method: &Method, path: &str) -> Result<Operation, Refusal> {
             ([cast, ..], _) if cast.starts_with("microsoft.graph.") => {
                 return Err(Refusal::not_implemented(format!("deleted items of the type {cast}")));
             }
-            ([], _) => {
+            ([] | ["$count"], _) => {
                 return Err(Refusal::bad_request(
                     "Querying the deleted items needs a type, such as \
                         /directory/deletedItems/microsoft.graph.application.",
@@ -183,6 +183,7 @@ pub(super) fn route(method: &Method, path: &str) -> Result<Operation, Refusal> {
         },
         ("organization", None) => match (names.as_slice(), verb) {
             ([], "GET") => Some(Operation::ListOrganization),
+            (["$count"], "GET") => return Err(Refusal::not_implemented("the count of organizations")),
             ([_], "GET") => Some(Operation::GetOrganization(rest[0].raw.clone())),
             ([_], "PATCH") => return Err(Refusal::not_implemented("updates of the organization")),
             ([] | [_], _) => None,
@@ -283,7 +284,9 @@ fn below(kind: Kind, verb: &str, key: Key, rest: &[Segment]) -> Result<Option<Op
         (["oauth2permissiongrants"], "GET") if matches!(kind, Kind::ServicePrincipal | Kind::User) => {
             Some(Operation::ListGrantsOf(kind, key))
         }
-        (["oauth2permissiongrants", ..], _) if matches!(kind, Kind::ServicePrincipal | Kind::User) => {
+        (["oauth2permissiongrants", ..], verb)
+            if verb != "GET" && matches!(kind, Kind::ServicePrincipal | Kind::User) =>
+        {
             return Err(Refusal::new(
                 http::StatusCode::BAD_REQUEST,
                 "BadRequest",

@@ -140,6 +140,8 @@ impl World {
                 let mut recorded = Vec::new();
                 let outcome = self[at].tokens.identify(request.headers(), wall).and_then(|identity| {
                     call.actor = Actor::SignedIn(identity);
+                    // What is not known here is said before its body is read, which need not be JSON.
+                    route(&call.method, &call.path)?;
                     call.body = json_body(request.headers(), request.body())?;
                     Ok(())
                 });

@@ -2,19 +2,30 @@
 
 use std::sync::Arc;
 
+use entra_apps::bytes::Bytes;
 use entra_apps::clock::TokioClock;
+use entra_apps::http::Request;
 use entra_apps::ids::PermissionId;
 use entra_apps::memory::{MemoryTenant, MemoryTenantBuilder};
 use entra_apps::permission::{MICROSOFT_GRAPH, PermissionKind};
+use entra_apps::secrecy::ExposeSecret as _;
 use entra_apps::time::OffsetDateTime;
 use entra_apps::time::macros::datetime;
+use entra_apps::transport::Transport as _;
+use entra_apps::url::form_urlencoded;
 use entra_apps::{AppRegistration, Client, Registered};
+use serde_json::Value;
+
+// Where this file lies, whichever test takes it in.
+#[path = "traffic.rs"]
+pub(crate) mod traffic;
 
 pub(crate) const TODAY: OffsetDateTime = datetime!(2026-06-01 09:00 UTC);
 
-/// A tenant whose time is tokio's, and so virtual.
+/// A tenant whose time is tokio's, and so virtual. What goes over its transport is written down if the environment says
+/// where.
 pub(crate) fn builder() -> MemoryTenantBuilder {
-    MemoryTenant::builder().clock(Arc::new(TokioClock::starting_at(TODAY)))
+    traffic::record(MemoryTenant::builder().clock(Arc::new(TokioClock::starting_at(TODAY))))
 }
 
 pub(crate) fn tenant() -> MemoryTenant {
@@ -35,6 +46,24 @@ pub(crate) fn builder_with_own_id(permission: &str, id: PermissionId) -> MemoryT
 pub(crate) async fn register(client: &Client, registration: &AppRegistration) -> Registered {
     let plan = client.plan(registration).await.unwrap();
     client.apply(&plan).approve_all().await.unwrap()
+}
+
+/// A token of an app that holds just these application permissions, for requests that are written by hand.
+pub(crate) async fn token(tenant: &MemoryTenant, roles: &[&str]) -> String {
+    let caller = tenant.add_caller(roles);
+    let form = form_urlencoded::Serializer::new(String::new())
+        .append_pair("grant_type", "client_credentials")
+        .append_pair("client_id", &caller.client_id.to_string())
+        .append_pair("client_secret", caller.client_secret.expose_secret())
+        .append_pair("scope", "https://graph.microsoft.com/.default")
+        .finish();
+    let request = Request::post(format!("https://login.microsoftonline.com/{}/oauth2/v2.0/token", tenant.id()))
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(Bytes::from(form))
+        .expect("it is a request");
+    let response = tenant.send(request).await.expect("no fault is scripted");
+    let answer: Value = serde_json::from_slice(response.body()).expect("a token comes as JSON");
+    answer["access_token"].as_str().unwrap_or_else(|| panic!("no token: {answer}")).to_owned()
 }
 
 /// The tenant without what was recorded before.

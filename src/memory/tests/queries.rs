@@ -141,3 +141,36 @@ async fn errors_have_the_envelope_and_echo_the_request_id() {
     assert_eq!((&inner["client-request-id"], &inner["date"]), (&json!(id), &json!("2025-06-01T12:00:00")));
     assert_eq!(answer.headers["request-id"].to_str().unwrap(), inner["request-id"]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_is_selected_is_answered_under_the_names_that_graph_writes() {
+    let session = with_apps(&["App"]).await;
+    let app = session.get("/applications?$filter=displayName%20eq%20'App'&$select=ID,DisplayName").await.expect(200);
+    assert_eq!(app["@odata.context"], "https://graph.microsoft.com/v1.0/$metadata#applications(id,displayName)");
+    let id = app["value"][0]["id"].as_str().unwrap();
+    session.send("DELETE", &format!("/applications/{id}"), None).await.expect(204);
+    let deleted = session.get(&format!("/directory/deletedItems/{id}?$select=appId")).await.expect(200);
+    assert_eq!(deleted.as_object().unwrap().keys().collect::<Vec<_>>(), ["@odata.context", "@odata.type", "appId"]);
+    let deleted = session.get("/directory/deletedItems/microsoft.graph.application?$select=id").await.expect(200);
+    assert_eq!(deleted["@odata.context"], "https://graph.microsoft.com/v1.0/$metadata#applications(id)");
+    let changed = session.get("/applications/delta?$select=displayName").await.expect(200);
+    assert_eq!(changed["@odata.context"], "https://graph.microsoft.com/v1.0/$metadata#applications(displayName)");
+    let organization = session.get("/organization?$select=displayName").await.expect(200);
+    assert_eq!(organization["@odata.context"], "https://graph.microsoft.com/v1.0/$metadata#organization(displayName)");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_not_known_is_said_before_its_body_is_read() {
+    let session = with_apps(&[]).await;
+    let picture = Request::put("https://graph.microsoft.com/v1.0/applications/x/logo")
+        .header("authorization", format!("Bearer {}", session.token))
+        .header("content-type", "image/png")
+        .body(Bytes::from_static(b"picture"));
+    let answer = Answered::of(session.tenant.send(picture.unwrap()).await.unwrap());
+    answer.refused(501, "NotImplemented");
+    let below = "/servicePrincipals/x/oauth2PermissionGrants/y";
+    session.get(below).await.refused(501, "NotImplemented");
+    session.send("DELETE", below, None).await.refused(400, "BadRequest");
+    session.get("/organization/$count").await.refused(501, "NotImplemented");
+    session.get("/directory/deletedItems/$count").await.refused(400, "Request_BadRequest");
+}
