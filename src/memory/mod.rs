@@ -43,6 +43,7 @@ mod keys;
 mod kind;
 mod lag;
 mod links;
+mod management;
 mod mishap;
 mod objects;
 mod passwords;

@@ -16,6 +16,7 @@ use super::call::{Actor, Call, pairs};
 use super::directory::Directory;
 use super::fault::Action;
 use super::json::{items, text, texts};
+use super::management;
 use super::mishap::{change_item, faulty, retry_header};
 use super::record::{Log, RecordedItem};
 use super::route::{Operation, route};
@@ -41,6 +42,8 @@ pub(super) enum Target {
     /// The tenant of `/{tenant}/oauth2/v2.0/token`.
     Token(String),
     Metadata,
+    /// The path of Azure's management API, with its slash.
+    Management(String),
     Other,
 }
 
@@ -51,6 +54,7 @@ impl Target {
             [version, rest @ ..] if version.eq_ignore_ascii_case("v1.0") => Self::Graph(format!("/{}", rest.join("/"))),
             [tenant, "oauth2", "v2.0", "token"] => Self::Token(super::route::decode(tenant)),
             [_, "v2.0", ".well-known", "openid-configuration"] => Self::Metadata,
+            ["subscriptions" | "tenants", ..] => Self::Management(format!("/{}", parts.join("/"))),
             _ => Self::Other,
         }
     }
@@ -60,7 +64,7 @@ impl Target {
         match self {
             Self::Graph(path) => path,
             Self::Token(_) => "/oauth2/v2.0/token",
-            Self::Metadata | Self::Other => "",
+            Self::Metadata | Self::Management(_) | Self::Other => "",
         }
     }
 }
@@ -113,6 +117,10 @@ impl World {
             }
             Target::Metadata => {
                 (sign_in::json_response(StatusCode::OK, &sign_in::metadata(&self[at].directory, origin)), Vec::new())
+            }
+            Target::Management(path) => {
+                let State { tokens, directory, .. } = &self[at];
+                (management::answer(request, path, tokens, directory, wall), Vec::new())
             }
             Target::Other => {
                 let path = request.uri().path();

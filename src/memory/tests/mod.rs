@@ -8,6 +8,7 @@ mod federated;
 mod grants;
 mod keys;
 mod lag;
+mod management;
 mod objects;
 mod permissions;
 mod queries;
