@@ -13,6 +13,8 @@ use time::OffsetDateTime;
 /// The content type of a successful answer.
 const SUCCESS: &str =
     "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8";
+/// The content type of an answer without annotations.
+const BARE: &str = "application/json;odata.metadata=none;odata.streaming=true;IEEE754Compatible=false;charset=utf-8";
 
 /// Which machine of the service answered, as it says it.
 const DIAGNOSTIC: &str =
@@ -32,6 +34,16 @@ pub(super) struct Answer {
     pub(super) status: StatusCode,
     pub(super) headers: Vec<(HeaderName, String)>,
     pub(super) body: Body,
+}
+
+/// How much an answer says about its own data.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Metadata {
+    #[default]
+    Minimal,
+    /// Only what paging needs.
+    None,
+    Full,
 }
 
 impl Answer {
@@ -54,6 +66,32 @@ impl Answer {
     pub(super) fn header(mut self, name: HeaderName, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
         self
+    }
+
+    /// Leaves out what the client has not asked for.
+    ///
+    /// <https://docs.oasis-open.org/odata/odata-json-format/v4.01/odata-json-format-v4.01.html#sec_ControllingtheAmountofControlInforma>
+    pub(super) fn with(mut self, metadata: Metadata) -> Self {
+        match (metadata, &mut self.body) {
+            (Metadata::None, Body::Json(body)) => {
+                strip(body);
+                self.header(CONTENT_TYPE, BARE)
+            }
+            _ => self,
+        }
+    }
+}
+
+/// Removes annotations, but for those that a client needs to read on.
+fn strip(value: &mut Value) {
+    const KEPT: [&str; 3] = ["@odata.nextLink", "@odata.deltaLink", "@odata.count"];
+    match value {
+        Value::Object(members) => {
+            members.retain(|name, _| !name.contains("@odata.") || KEPT.contains(&name.as_str()));
+            members.values_mut().for_each(strip);
+        }
+        Value::Array(items) => items.iter_mut().for_each(strip),
+        _ => {}
     }
 }
 
@@ -178,7 +216,9 @@ pub(super) fn render(outcome: Outcome, correlation: &Correlation) -> Rendered {
                 Body::Text(_) => Some("text/plain"),
             };
             if let Some(content_type) = content_type {
-                headers.push((CONTENT_TYPE, content_type.to_owned()));
+                if !answer.headers.iter().any(|(name, _)| *name == CONTENT_TYPE) {
+                    headers.push((CONTENT_TYPE, content_type.to_owned()));
+                }
                 headers.push((HeaderName::from_static("odata-version"), "4.0".to_owned()));
             }
             headers.extend(answer.headers);

@@ -7,7 +7,7 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use url::form_urlencoded;
 
-use super::answer::Refusal;
+use super::answer::{Metadata, Refusal};
 use super::lag::Behind;
 use super::table::View;
 use super::world::Abroad;
@@ -67,6 +67,8 @@ pub(super) struct Call {
     pub(super) eventual: bool,
     /// `Prefer: create-if-missing` was sent, and counts.
     pub(super) upsert: bool,
+    /// What `Accept` says of annotations.
+    pub(super) metadata: Metadata,
     pub(super) body: Option<Value>,
     pub(super) actor: Actor,
     /// The caller may touch only what it owns.
@@ -118,6 +120,17 @@ impl Call {
         };
         self.eventual = has("consistencylevel", "eventual");
         self.upsert = has("prefer", "create-if-missing");
+        let accept = headers.get_all(http::header::ACCEPT).into_iter().filter_map(|value| value.to_str().ok());
+        let mut levels = accept.flat_map(|value| value.split([';', ','])).filter_map(|part| {
+            let (name, level) = part.trim().split_once('=')?;
+            // OData 4.01 writes the parameter without its prefix as well.
+            name.trim_start_matches("odata.").eq_ignore_ascii_case("metadata").then(|| level.to_ascii_lowercase())
+        });
+        self.metadata = match levels.next().as_deref() {
+            Some("none") => Metadata::None,
+            Some("full") => Metadata::Full,
+            _ => Metadata::Minimal,
+        };
     }
 }
 

@@ -299,6 +299,7 @@ impl MemoryTenant {
             query: pairs(query),
             eventual: true,
             upsert: true,
+            metadata: answer::Metadata::default(),
             body: body.map(|body| serde_json::from_str(body).expect("the body is JSON")),
             actor: Actor::Operator,
             owned_only: false,

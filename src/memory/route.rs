@@ -78,6 +78,8 @@ pub(super) enum Operation {
     Count(Kind),
     Create(Kind),
     Get(Kind, Key),
+    /// One property of an object, by its name.
+    GetProperty(Kind, Key, &'static str),
     Update(Kind, Key),
     Delete(Kind, Key),
     Delta(Kind),
@@ -284,6 +286,9 @@ fn below(kind: Kind, verb: &str, key: Key, rest: &[Segment]) -> Result<Option<Op
                 "Write requests are only supported on contained entities or navigation properties with bindings.",
             ));
         }
+        ([name], _) if kind.property(name).is_some() => {
+            kind.property(name).filter(|_| verb == "GET").map(|name| Operation::GetProperty(kind, key, name))
+        }
         ([name, ..], _) => match Link::of(kind, name) {
             Some(link) => linked(kind, verb, key, link, &rest[1..])?,
             None => return Err(absent(kind, verb, &names)),
@@ -404,6 +409,10 @@ mod tests {
         assert_eq!(
             found("POST", "/myorganization//serviceprincipals(appId='a')/AppRoleAssignedTo"),
             Operation::CreateAssignment(Kind::ServicePrincipal, Key::AppId("a".to_owned()), Side::Resource)
+        );
+        assert_eq!(
+            found("GET", "/servicePrincipals/X/oauth2permissionscopes"),
+            Operation::GetProperty(Kind::ServicePrincipal, Key::Id("X".to_owned()), "oauth2PermissionScopes")
         );
         assert_eq!(found("GET", "/oAuth2PermissionGrants/Abc"), Operation::GetGrant("Abc".to_owned()));
         assert_eq!(

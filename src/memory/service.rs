@@ -11,7 +11,7 @@ use http::{HeaderMap, Method, Response, StatusCode};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use super::answer::{Answer, Body, Correlation, Outcome, Refusal, Rendered, render};
+use super::answer::{Answer, Body, Correlation, Metadata, Outcome, Refusal, Rendered, render};
 use super::call::{Actor, Call, pairs};
 use super::directory::Directory;
 use super::fault::Action;
@@ -134,6 +134,7 @@ impl World {
                     query: pairs(request.uri().query().unwrap_or_default()),
                     eventual: false,
                     upsert: false,
+                    metadata: Metadata::default(),
                     body: None,
                     actor: Actor::Operator,
                     owned_only: false,
@@ -198,8 +199,15 @@ impl World {
     ) -> Outcome {
         match route(&call.method, &call.path)? {
             Operation::Batch => self.batch(at, call, plan, correlation, recorded),
-            operation => self.perform(at, operation, call),
+            operation => self.carry_out(at, operation, call),
         }
+    }
+
+    fn carry_out(&mut self, at: usize, operation: Operation, call: &mut Call) -> Outcome {
+        if call.metadata == Metadata::Full {
+            return Err(Refusal::not_implemented("odata.metadata=full"));
+        }
+        Ok(self.perform(at, operation, call)?.with(call.metadata))
     }
 
     /// <https://learn.microsoft.com/graph/json-batching>
@@ -275,7 +283,7 @@ impl World {
                 } else {
                     faulty(action, &mut call, |call| {
                         let operation = route(&call.method, &call.path)?;
-                        self.perform(at, operation, call)
+                        self.carry_out(at, operation, call)
                     })
                 };
                 let mut rendered = render(outcome, correlation);
