@@ -366,7 +366,15 @@ fn segment(part: &str) -> Segment {
     });
     match key {
         Some((name, property, value)) => Segment { name, raw, key: Some((property, value)) },
-        None => Segment { name: raw.to_lowercase(), raw, key: None },
+        None => {
+            let name = raw.to_lowercase();
+            // The namespace has an alias, which the SDKs of Microsoft use for casts.
+            let name = match name.strip_prefix("graph.") {
+                Some(rest) => format!("microsoft.graph.{rest}"),
+                None => name,
+            };
+            Segment { name, raw, key: None }
+        }
     }
 }
 
@@ -413,6 +421,10 @@ mod tests {
         assert_eq!(
             found("GET", "/servicePrincipals/X/oauth2permissionscopes"),
             Operation::GetProperty(Kind::ServicePrincipal, Key::Id("X".to_owned()), "oauth2PermissionScopes")
+        );
+        assert_eq!(
+            found("GET", "/directory/deletedItems/graph.application"),
+            Operation::ListDeleted(Kind::Application)
         );
         assert_eq!(found("GET", "/oAuth2PermissionGrants/Abc"), Operation::GetGrant("Abc".to_owned()));
         assert_eq!(
