@@ -6,7 +6,7 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, STRICT_TRANSPORT_SEC
 use http::{HeaderValue, Response, StatusCode};
 use serde_json::{Map, Value, json};
 
-use super::json::stamp;
+use super::json::{is_annotation, retain, stamp};
 use bytes::Bytes;
 use time::OffsetDateTime;
 
@@ -74,24 +74,13 @@ impl Answer {
     pub(super) fn with(mut self, metadata: Metadata) -> Self {
         match (metadata, &mut self.body) {
             (Metadata::None, Body::Json(body)) => {
-                strip(body);
+                // What a client needs to read on.
+                const KEPT: [&str; 3] = ["@odata.nextLink", "@odata.deltaLink", "@odata.count"];
+                retain(body, &|name| !is_annotation(name) || KEPT.contains(&name));
                 self.header(CONTENT_TYPE, BARE)
             }
             _ => self,
         }
-    }
-}
-
-/// Removes annotations, but for those that a client needs to read on.
-fn strip(value: &mut Value) {
-    const KEPT: [&str; 3] = ["@odata.nextLink", "@odata.deltaLink", "@odata.count"];
-    match value {
-        Value::Object(members) => {
-            members.retain(|name, _| !name.contains("@odata.") || KEPT.contains(&name.as_str()));
-            members.values_mut().for_each(strip);
-        }
-        Value::Array(items) => items.iter_mut().for_each(strip),
-        _ => {}
     }
 }
 

@@ -3,6 +3,7 @@
 mod applications;
 mod cloud;
 mod delta;
+mod clients;
 mod faults;
 mod federated;
 mod grants;
