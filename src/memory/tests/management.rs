@@ -43,3 +43,14 @@ async fn azure_wants_a_token_of_its_own_and_a_version() {
     let deeper = "https://management.azure.com/subscriptions/x/resourceGroups?api-version=2022-12-01";
     ask(&tenant, "GET", deeper, own).await.refused(501, "NotImplemented");
 }
+
+#[tokio::test(start_paused = true)]
+async fn in_a_cloud_the_tenant_that_issued_the_token_answers() {
+    let cloud = MemoryCloud::new([builder().domain("a.onmicrosoft.com"), builder().domain("b.onmicrosoft.com")]);
+    let other = cloud.tenant("b.onmicrosoft.com").unwrap();
+    let token = token(other, &other.caller(), "https://management.azure.com/.default").await.expect(200);
+    let request = Request::get("https://management.azure.com/tenants?api-version=2022-12-01")
+        .header("authorization", format!("Bearer {}", token["access_token"].as_str().unwrap()));
+    let answer = Answered::of(cloud.send(request.body(Bytes::new()).unwrap()).await.unwrap()).expect(200);
+    assert_eq!(answer["value"][0]["defaultDomain"], "b.onmicrosoft.com");
+}

@@ -3,7 +3,6 @@
 mod applications;
 mod cloud;
 mod delta;
-mod clients;
 mod faults;
 mod federated;
 mod grants;
@@ -24,7 +23,7 @@ use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use time::macros::datetime;
 
-use super::{Caller, MemoryTenant, MemoryTenantBuilder};
+use super::{Caller, MemoryCloud, MemoryTenant, MemoryTenantBuilder};
 use crate::clock::TokioClock;
 use crate::ids::PermissionId;
 use crate::permission::{MICROSOFT_GRAPH, PermissionKind};
