@@ -1,6 +1,7 @@
 //! Promises of the tenant, seen through its transport.
 
 mod applications;
+mod clients;
 mod cloud;
 mod delta;
 mod faults;
