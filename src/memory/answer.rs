@@ -6,13 +6,15 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, STRICT_TRANSPORT_SEC
 use http::{HeaderValue, Response, StatusCode};
 use serde_json::{Map, Value, json};
 
-use super::json::stamp;
+use super::json::{is_annotation, retain, stamp};
 use bytes::Bytes;
 use time::OffsetDateTime;
 
 /// The content type of a successful answer.
 const SUCCESS: &str =
     "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8";
+/// The content type of an answer without annotations.
+const BARE: &str = "application/json;odata.metadata=none;odata.streaming=true;IEEE754Compatible=false;charset=utf-8";
 
 /// Which machine of the service answered, as it says it.
 const DIAGNOSTIC: &str =
@@ -32,6 +34,16 @@ pub(super) struct Answer {
     pub(super) status: StatusCode,
     pub(super) headers: Vec<(HeaderName, String)>,
     pub(super) body: Body,
+}
+
+/// How much an answer says about its own data.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Metadata {
+    #[default]
+    Minimal,
+    /// Only what paging needs.
+    None,
+    Full,
 }
 
 impl Answer {
@@ -54,6 +66,21 @@ impl Answer {
     pub(super) fn header(mut self, name: HeaderName, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
         self
+    }
+
+    /// Leaves out what the client has not asked for.
+    ///
+    /// <https://docs.oasis-open.org/odata/odata-json-format/v4.01/odata-json-format-v4.01.html#sec_ControllingtheAmountofControlInforma>
+    pub(super) fn with(mut self, metadata: Metadata) -> Self {
+        match (metadata, &mut self.body) {
+            (Metadata::None, Body::Json(body)) => {
+                // What a client needs to read on.
+                const KEPT: [&str; 3] = ["@odata.nextLink", "@odata.deltaLink", "@odata.count"];
+                retain(body, &|name| !is_annotation(name) || KEPT.contains(&name));
+                self.header(CONTENT_TYPE, BARE)
+            }
+            _ => self,
+        }
     }
 }
 
@@ -178,7 +205,9 @@ pub(super) fn render(outcome: Outcome, correlation: &Correlation) -> Rendered {
                 Body::Text(_) => Some("text/plain"),
             };
             if let Some(content_type) = content_type {
-                headers.push((CONTENT_TYPE, content_type.to_owned()));
+                if !answer.headers.iter().any(|(name, _)| *name == CONTENT_TYPE) {
+                    headers.push((CONTENT_TYPE, content_type.to_owned()));
+                }
                 headers.push((HeaderName::from_static("odata-version"), "4.0".to_owned()));
             }
             headers.extend(answer.headers);

@@ -81,6 +81,7 @@ impl Api {
     /// APIs that most tenants have, without their permissions.
     pub(super) fn well_known() -> Vec<Self> {
         let api = |id: u128, name: &str, uri: &str| Self::new(AppId::from_u128(id), name).identifier_uri(uri);
+        let management = AppId::from_u128(super::management::APP_ID);
         vec![
             api(
                 0x0000_0002_0000_0000_c000_0000_0000_0000,
@@ -98,11 +99,9 @@ impl Api {
                 "https://microsoft.sharepoint.com",
             ),
             api(0xc539_3580_f805_4401_95e8_94b7_a6ef_2fc2, "Office 365 Management APIs", "https://manage.office.com"),
-            api(
-                0x797f_4846_ba00_4fd7_ba43_dac1_f8f6_3013,
-                "Windows Azure Service Management API",
-                "https://management.azure.com",
-            ),
+            Self::new(management, "Windows Azure Service Management API")
+                .identifier_uri("https://management.azure.com")
+                .identifier_uri("https://management.core.windows.net"),
             api(0xcfa8_b339_82a2_471a_a3c9_0fc0_be7a_4093, "Azure Key Vault", "https://vault.azure.net"),
             api(0xe406_a681_f3d4_42a8_90b6_c2b0_2949_7af1, "Azure Storage", "https://storage.azure.com"),
             api(

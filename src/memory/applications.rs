@@ -23,11 +23,12 @@ impl Directory {
     }
 
     fn new_application(&mut self, mut body: Value, unique_name: Option<&str>, call: &Call) -> Outcome {
+        let bound = take(&mut body, OWNERS);
         rules::check_members(KIND, &body)?;
         let keys = self.take_keys(KIND, &mut body, None, call)?;
         let credentials = take(&mut body, "passwordCredentials");
         let mut owners = Vec::new();
-        for link in take(&mut body, OWNERS).as_array().into_iter().flatten() {
+        for link in bound.as_array().into_iter().flatten() {
             owners.push(reference(link.as_str().unwrap_or_default())?);
         }
         if owners.len() > 20 {

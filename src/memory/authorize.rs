@@ -9,7 +9,7 @@ use super::answer::Refusal;
 use super::call::{Actor, Identity};
 use super::json::text;
 use super::kind::Kind;
-use super::route::{Link, Operation};
+use super::route::{Key, Link, Operation};
 
 /// Directory roles, by template id.
 /// <https://learn.microsoft.com/entra/identity/role-based-access-control/permissions-reference>
@@ -82,7 +82,7 @@ fn right(operation: &Operation) -> Right {
     use Kind::{Application, FederatedCredential, Grant, Group, ServicePrincipal, User};
     match operation {
         Operation::Batch => Right::Nothing,
-        Operation::Get(User, super::route::Key::Me) => Right::ReadMe,
+        Operation::Get(User, Key::Me) | Operation::GetProperty(User, Key::Me, _) => Right::ReadMe,
         Operation::List(Grant)
         | Operation::Count(Grant)
         | Operation::Delta(Grant)
@@ -114,8 +114,11 @@ fn right(operation: &Operation) -> Right {
         Operation::AddLink(Group, ..) | Operation::RemoveLink(Group, ..) => Right::WriteMembers,
         Operation::AddLink(_, _, Link::Owners) => Right::AddOwner,
         Operation::AddLink(..) | Operation::RemoveLink(..) => Right::WriteApp,
-        Operation::List(kind) | Operation::Count(kind) | Operation::Get(kind, _) | Operation::Delta(kind) => match kind
-        {
+        Operation::List(kind)
+        | Operation::Count(kind)
+        | Operation::Get(kind, _)
+        | Operation::GetProperty(kind, ..)
+        | Operation::Delta(kind) => match kind {
             User => Right::ReadPeople,
             Group => Right::ReadGroups,
             _ => Right::ReadApps,

@@ -8,7 +8,7 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use url::form_urlencoded;
 
-use super::answer::Refusal;
+use super::answer::{Metadata, Refusal};
 use super::lag::Behind;
 use super::table::View;
 use super::world::Abroad;
@@ -72,6 +72,8 @@ pub(super) struct Call {
     pub(super) if_match: Option<String>,
     /// `Prefer: include-unknown-enum-members` was sent.
     pub(super) unknown_members: bool,
+    /// What `Accept` says of annotations.
+    pub(super) metadata: Metadata,
     pub(super) body: Option<Value>,
     pub(super) actor: Actor,
     /// The caller may touch only what it owns.
@@ -125,6 +127,17 @@ impl Call {
         self.upsert = has("prefer", "create-if-missing");
         self.if_match = headers.get(IF_MATCH).and_then(|value| Some(value.to_str().ok()?.to_owned()));
         self.unknown_members = has("prefer", "include-unknown-enum-members");
+        let accept = headers.get_all(http::header::ACCEPT).into_iter().filter_map(|value| value.to_str().ok());
+        let mut levels = accept.flat_map(|value| value.split([';', ','])).filter_map(|part| {
+            let (name, level) = part.trim().split_once('=')?;
+            // OData 4.01 writes the parameter without its prefix as well.
+            name.trim_start_matches("odata.").eq_ignore_ascii_case("metadata").then(|| level.to_ascii_lowercase())
+        });
+        self.metadata = match levels.next().as_deref() {
+            Some("none") => Metadata::None,
+            Some("full") => Metadata::Full,
+            _ => Metadata::Minimal,
+        };
     }
 }
 

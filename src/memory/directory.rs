@@ -178,6 +178,7 @@ impl Directory {
             Operation::List(kind) => self.list(kind, call),
             Operation::Count(kind) => self.count(kind, call),
             Operation::Get(kind, key) => self.get(kind, &key, call),
+            Operation::GetProperty(kind, key, name) => self.get_property(kind, &key, name, call),
             Operation::Create(Kind::Application) => self.create_application(call),
             Operation::Create(Kind::ServicePrincipal) => self.create_service_principal(call),
             Operation::Create(Kind::User) => self.create_user(call),
@@ -281,6 +282,24 @@ impl Directory {
         let query = Query::parse(call, kind)?;
         let value = self.find(kind, key, self.lag.reads, call)?;
         Ok(Answer::ok(query.entity(&value, kind.collection(), self, call)))
+    }
+
+    /// One property: a collection or a value under `value`, a complex type as it is, and nothing for null.
+    /// <https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part1-protocol.html#sec_RequestingIndividualProperties>
+    fn get_property(&self, kind: Kind, key: &Key, name: &str, call: &Call) -> Outcome {
+        if let Some((option, _)) = call.query.iter().find(|(option, _)| option.starts_with('$')) {
+            return Err(Refusal::not_implemented(format!("the query option {option} on a property")));
+        }
+        let object = self.find(kind, key, self.lag.reads, call)?;
+        let context = format!("{}('{}')/{name}", kind.collection(), text(&object, "id"));
+        let mut body = serde_json::Map::new();
+        body.insert("@odata.context".into(), call.context(&context).into());
+        match object.get(name) {
+            None | Some(Value::Null) => return Ok(Answer::no_content()),
+            Some(Value::Object(members)) => body.extend(members.clone()),
+            Some(value) => drop(body.insert("value".into(), value.clone())),
+        }
+        Ok(Answer::ok(body.into()))
     }
 
     fn list(&self, kind: Kind, call: &Call) -> Outcome {

@@ -27,12 +27,32 @@ pub(super) fn member<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {
 pub(super) fn merge(target: &mut Value, patch: &Value) {
     match (target, patch) {
         (Value::Object(target), Value::Object(patch)) => {
-            for (name, value) in patch {
+            for (name, value) in patch.iter().filter(|(name, _)| !is_annotation(name)) {
                 merge(target.entry(name.clone()).or_insert(Value::Null), value);
             }
         }
         (target @ Value::Array(_), Value::Null) => *target = Value::Array(Vec::new()),
-        (target, patch) => target.clone_from(patch),
+        (target, patch) => {
+            target.clone_from(patch);
+            retain(target, &|name| !is_annotation(name));
+        }
+    }
+}
+
+/// Whether a member says something about others, such as `@odata.type`: a request may have it, an object does not.
+pub(super) fn is_annotation(name: &str) -> bool {
+    name.contains("@odata.")
+}
+
+/// Keeps the members that pass, at every depth.
+pub(super) fn retain(value: &mut Value, keep: &impl Fn(&str) -> bool) {
+    match value {
+        Value::Object(members) => {
+            members.retain(|name, _| keep(name));
+            members.values_mut().for_each(|value| retain(value, keep));
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| retain(item, keep)),
+        _ => {}
     }
 }
 
@@ -96,6 +116,17 @@ mod tests {
         let mut app = json!({"web": {"redirectUris": ["a"], "logoutUrl": "b"}, "notes": "n", "tags": ["t"]});
         merge(&mut app, &json!({"web": {"redirectUris": ["c", "d"]}, "notes": null, "tags": null}));
         assert_eq!(app, json!({"web": {"redirectUris": ["c", "d"], "logoutUrl": "b"}, "notes": null, "tags": []}));
+    }
+
+    #[test]
+    fn what_a_request_says_of_its_types_is_not_stored() {
+        let mut app = json!({"web": {"redirectUris": []}, "api": null, "items": []});
+        merge(
+            &mut app,
+            &json!({"@odata.type": "x", "web": {"@odata.type": "x", "redirectUris": ["a"]},
+            "api": {"@odata.type": "x"}, "items": [{"id": 1, "id@odata.type": "x"}]}),
+        );
+        assert_eq!(app, json!({"web": {"redirectUris": ["a"]}, "api": {}, "items": [{"id": 1}]}));
     }
 
     #[test]

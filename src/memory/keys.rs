@@ -76,7 +76,8 @@ impl Directory {
         let invalid = |name: &str| Refusal::invalid(name, kind.directory_type());
         // Line breaks in the text are accepted.
         let encoded: String = text(asked, "key").split_whitespace().collect();
-        let der = STANDARD.decode(encoded).map_err(|_| invalid("keyCredentials"))?;
+        let sent = STANDARD.decode(encoded).map_err(|_| invalid("keyCredentials"))?;
+        let der = of_pem(&sent).unwrap_or(sent);
         let certificate = match (text(asked, "type"), text(asked, "usage")) {
             ("AsymmetricX509Cert", "Verify" | "Encrypt") => {
                 Some(Certificate::parse(&der).ok_or_else(|| invalid("keyCredentials"))?)
@@ -208,4 +209,11 @@ impl Directory {
 fn invalid_end() -> Refusal {
     let code = "KeyCredentialsInvalidEndDate";
     Refusal::new(StatusCode::BAD_REQUEST, code, "Key credential end date is invalid.").detail(code, "keyCredentials")
+}
+
+/// The certificate of a file in PEM, which many clients send as it is, encoded once more.
+fn of_pem(sent: &[u8]) -> Option<Vec<u8>> {
+    let (_, rest) = std::str::from_utf8(sent).ok()?.split_once("-----BEGIN CERTIFICATE-----")?;
+    let (encoded, _) = rest.split_once("-----END CERTIFICATE-----")?;
+    STANDARD.decode(encoded.split_whitespace().collect::<String>()).ok()
 }

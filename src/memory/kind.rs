@@ -222,6 +222,11 @@ impl Kind {
         self.template().get(name).is_some().then_some(shape)
     }
 
+    /// The name of a member as the service writes it, by its name in any case.
+    pub(super) fn property(self, name: &str) -> Option<&'static str> {
+        self.template().as_object()?.keys().map(String::as_str).find(|known| known.eq_ignore_ascii_case(name))
+    }
+
     /// The members of a complex type that is null until it is set; `None` for any other member.
     pub(super) fn complex(self, name: &str) -> Option<&'static Value> {
         (self == Self::Application).then(|| COMPLEX.get(name))?

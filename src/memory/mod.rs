@@ -43,6 +43,7 @@ mod keys;
 mod kind;
 mod lag;
 mod links;
+mod management;
 mod mishap;
 mod objects;
 mod partner;
@@ -302,6 +303,7 @@ impl MemoryTenant {
             upsert: true,
             if_match: None,
             unknown_members: true,
+            metadata: answer::Metadata::default(),
             body: body.map(|body| serde_json::from_str(body).expect("the body is JSON")),
             actor: Actor::Operator,
             owned_only: false,

@@ -79,6 +79,8 @@ pub(super) enum Operation {
     Count(Kind),
     Create(Kind),
     Get(Kind, Key),
+    /// One property of an object, by its name.
+    GetProperty(Kind, Key, &'static str),
     Update(Kind, Key),
     Delete(Kind, Key),
     Delta(Kind),
@@ -293,6 +295,9 @@ fn below(kind: Kind, verb: &str, key: Key, rest: &[Segment]) -> Result<Option<Op
                 "Write requests are only supported on contained entities or navigation properties with bindings.",
             ));
         }
+        ([name], _) if kind.property(name).is_some() => {
+            kind.property(name).filter(|_| verb == "GET").map(|name| Operation::GetProperty(kind, key, name))
+        }
         ([name, ..], _) => match Link::of(kind, name) {
             Some(link) => linked(kind, verb, key, link, &rest[1..])?,
             None => return Err(absent(kind, verb, &names)),
@@ -370,7 +375,15 @@ fn segment(part: &str) -> Segment {
     });
     match key {
         Some((name, property, value)) => Segment { name, raw, key: Some((property, value)) },
-        None => Segment { name: raw.to_lowercase(), raw, key: None },
+        None => {
+            let name = raw.to_lowercase();
+            // The namespace has an alias, which the SDKs of Microsoft use for casts.
+            let name = match name.strip_prefix("graph.") {
+                Some(rest) => format!("microsoft.graph.{rest}"),
+                None => name,
+            };
+            Segment { name, raw, key: None }
+        }
     }
 }
 
@@ -413,6 +426,14 @@ mod tests {
         assert_eq!(
             found("POST", "/myorganization//serviceprincipals(appId='a')/AppRoleAssignedTo"),
             Operation::CreateAssignment(Kind::ServicePrincipal, Key::AppId("a".to_owned()), Side::Resource)
+        );
+        assert_eq!(
+            found("GET", "/servicePrincipals/X/oauth2permissionscopes"),
+            Operation::GetProperty(Kind::ServicePrincipal, Key::Id("X".to_owned()), "oauth2PermissionScopes")
+        );
+        assert_eq!(
+            found("GET", "/directory/deletedItems/graph.application"),
+            Operation::ListDeleted(Kind::Application)
         );
         assert_eq!(found("GET", "/oAuth2PermissionGrants/Abc"), Operation::GetGrant("Abc".to_owned()));
         assert_eq!(

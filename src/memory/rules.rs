@@ -21,6 +21,10 @@ pub(super) fn check_members(kind: Kind, body: &Value) -> Checked {
     let Some(members) = body.as_object() else {
         return Err(Refusal::bad_request("Invalid JSON: an object is expected."));
     };
+    // What can be bound at a creation has been taken out by then.
+    if let Some(bound) = members.keys().find(|name| name.ends_with("@odata.bind")) {
+        return Err(Refusal::not_implemented(format!("{bound} of {}", kind.type_name())));
+    }
     for (name, value) in members.iter().filter(|(name, _)| !name.contains("@odata.")) {
         let fits = match kind.shape(name) {
             None => {

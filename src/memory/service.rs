@@ -11,11 +11,12 @@ use http::{HeaderMap, Method, Response, StatusCode};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use super::answer::{Answer, Body, Correlation, Outcome, Refusal, Rendered, render};
+use super::answer::{Answer, Body, Correlation, Metadata, Outcome, Refusal, Rendered, render};
 use super::call::{Actor, Call, pairs};
 use super::directory::Directory;
 use super::fault::Action;
 use super::json::{items, text, texts};
+use super::management;
 use super::mishap::{change_item, faulty, retry_header};
 use super::record::{Log, RecordedItem};
 use super::route::{Operation, route};
@@ -41,6 +42,8 @@ pub(super) enum Target {
     /// The tenant of `/{tenant}/oauth2/v2.0/token`.
     Token(String),
     Metadata,
+    /// The path of Azure's management API, with its slash.
+    Management(String),
     Other,
 }
 
@@ -51,6 +54,7 @@ impl Target {
             [version, rest @ ..] if version.eq_ignore_ascii_case("v1.0") => Self::Graph(format!("/{}", rest.join("/"))),
             [tenant, "oauth2", "v2.0", "token"] => Self::Token(super::route::decode(tenant)),
             [_, "v2.0", ".well-known", "openid-configuration"] => Self::Metadata,
+            ["subscriptions" | "tenants", ..] => Self::Management(format!("/{}", parts.join("/"))),
             _ => Self::Other,
         }
     }
@@ -60,7 +64,7 @@ impl Target {
         match self {
             Self::Graph(path) => path,
             Self::Token(_) => "/oauth2/v2.0/token",
-            Self::Metadata | Self::Other => "",
+            Self::Metadata | Self::Management(_) | Self::Other => "",
         }
     }
 }
@@ -115,6 +119,10 @@ impl World {
             Target::Metadata => {
                 (sign_in::json_response(StatusCode::OK, &sign_in::metadata(&self[at].directory, origin)), Vec::new())
             }
+            Target::Management(path) => {
+                let State { tokens, directory, .. } = &self[at];
+                (management::answer(request, path, tokens, directory, wall), Vec::new())
+            }
             Target::Other => {
                 let path = request.uri().path();
                 (Refusal::not_implemented(format!("the path {path}")).respond(&correlation), Vec::new())
@@ -129,6 +137,7 @@ impl World {
                     upsert: false,
                     if_match: None,
                     unknown_members: false,
+                    metadata: Metadata::default(),
                     body: None,
                     actor: Actor::Operator,
                     owned_only: false,
@@ -196,8 +205,15 @@ impl World {
     ) -> Outcome {
         match route(&call.method, &call.path)? {
             Operation::Batch => self.batch(at, call, plan, correlation, recorded),
-            operation => self.perform(at, operation, call),
+            operation => self.carry_out(at, operation, call),
         }
+    }
+
+    fn carry_out(&mut self, at: usize, operation: Operation, call: &mut Call) -> Outcome {
+        if call.metadata == Metadata::Full {
+            return Err(Refusal::not_implemented("odata.metadata=full"));
+        }
+        Ok(self.perform(at, operation, call)?.with(call.metadata))
     }
 
     /// <https://learn.microsoft.com/graph/json-batching>
@@ -273,7 +289,7 @@ impl World {
                 } else {
                     faulty(action, &mut call, |call| {
                         let operation = route(&call.method, &call.path)?;
-                        self.perform(at, operation, call)
+                        self.carry_out(at, operation, call)
                     })
                 };
                 let mut rendered = render(outcome, correlation);

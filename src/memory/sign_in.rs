@@ -33,6 +33,7 @@ pub(super) struct Tokens(HashMap<String, IssuedToken>);
 struct IssuedToken {
     identity: Identity,
     /// The app id of the API that it is for.
+    resource: String,
     audience: String,
     expires: OffsetDateTime,
 }
@@ -190,11 +191,14 @@ impl World {
         };
         let expires = wall + LIFETIME;
         let audience = scope.trim().trim_end_matches("/.default");
-        let token = compact(&identity, directory, audience, wall, expires);
-        let audience_id = text(&resource, "appId").to_lowercase();
+        let resource = text(&resource, "appId").to_lowercase();
+        // A token for Graph says what its app is called; clients show that as the name of who has signed in.
+        let name = same(&resource, &MICROSOFT_GRAPH.to_string()).then(|| text(&application, "displayName"));
+        let token = compact(&identity, name, directory, audience, wall, expires);
+        let audience = audience.to_owned();
         let tokens = &mut self[at].tokens.0;
         tokens.retain(|_, issued| issued.expires > wall - time::Duration::HOUR);
-        tokens.insert(token.clone(), IssuedToken { identity, audience: audience_id, expires });
+        tokens.insert(token.clone(), IssuedToken { identity, resource, audience, expires });
         let seconds = LIFETIME.whole_seconds();
         let body =
             json!({"token_type": "Bearer", "expires_in": seconds, "ext_expires_in": seconds, "access_token": token});
@@ -217,15 +221,20 @@ impl Tokens {
 
     /// Adds a token as if it had been issued.
     #[cfg(test)]
-    pub(super) fn put(&mut self, token: &str, identity: Identity, audience: &str, expires: OffsetDateTime) {
-        self.0.insert(token.to_owned(), IssuedToken { identity, audience: audience.to_owned(), expires });
+    pub(super) fn put(&mut self, token: &str, identity: Identity, resource: &str, expires: OffsetDateTime) {
+        let resource = resource.to_owned();
+        self.0.insert(token.to_owned(), IssuedToken { identity, audience: resource.clone(), resource, expires });
+    }
+
+    /// The app id of the API that a valid token is for, and the name of the API that it was asked for by.
+    pub(super) fn resource(&self, token: &str, wall: OffsetDateTime) -> Option<(&str, &str)> {
+        let issued = self.0.get(token).filter(|issued| issued.expires > wall)?;
+        Some((&issued.resource, &issued.audience))
     }
 
     /// Who a request to Graph is from.
     pub(super) fn identify(&self, headers: &HeaderMap, wall: OffsetDateTime) -> Result<Identity, Refusal> {
-        let token = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let token = token.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-        let token = token.map(|(_, token)| token.trim()).unwrap_or_default();
+        let token = bearer(headers);
         if token.is_empty() {
             return Err(unauthorized("Access token is empty."));
         }
@@ -233,7 +242,7 @@ impl Tokens {
             Some(issued) if issued.expires <= wall => {
                 Err(unauthorized("Lifetime validation failed, the token is expired."))
             }
-            Some(issued) if issued.audience != MICROSOFT_GRAPH.to_string() => {
+            Some(issued) if !same(&issued.resource, &MICROSOFT_GRAPH.to_string()) => {
                 Err(unauthorized("Access token validation failure. Invalid audience."))
             }
             Some(issued) => Ok(issued.identity.clone()),
@@ -243,6 +252,13 @@ impl Tokens {
             None => Err(unauthorized("CompactToken parsing failed with error code: 80049217")),
         }
     }
+}
+
+/// The token of a request, empty when there is none.
+pub(super) fn bearer(headers: &HeaderMap) -> &str {
+    let token = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let token = token.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+    token.map(|(_, token)| token.trim()).unwrap_or_default()
 }
 
 /// A token that Graph refuses.
@@ -359,6 +375,7 @@ fn resource(directory: &Directory, scope: &str, view: View) -> Result<std::sync:
 /// A token in the form of a JWT. The signature is chance: whoever wants to know asks [`Tokens::identify`].
 fn compact(
     identity: &Identity,
+    name: Option<&str>,
     directory: &Directory,
     audience: &str,
     from: OffsetDateTime,
@@ -372,6 +389,7 @@ fn compact(
         "iat": from.unix_timestamp(),
         "nbf": from.unix_timestamp(),
         "exp": to.unix_timestamp(),
+        "app_displayname": name,
         "appid": identity.app_id,
         "appidacr": "1",
         "idp": format!("https://sts.windows.net/{tenant}/"),
@@ -384,9 +402,9 @@ fn compact(
         "ver": "1.0",
         "wids": identity.wids,
     });
-    if let (true, Some(claims)) = (identity.roles.is_empty(), claims.as_object_mut()) {
-        // Without a role the claim is left out, not empty.
-        claims.shift_remove("roles");
+    if let Some(claims) = claims.as_object_mut() {
+        // What a token does not say is left out: no claim is null, and without a role there is none.
+        claims.retain(|claim, value| !value.is_null() && (claim != "roles" || !identity.roles.is_empty()));
     }
     let signature = [directory.new_id().into_bytes(), directory.new_id().into_bytes()].concat();
     let parts = [header.to_string().into_bytes(), claims.to_string().into_bytes(), signature];

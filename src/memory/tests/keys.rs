@@ -47,6 +47,23 @@ async fn a_certificate_is_kept_and_shown_as_the_directory_does() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_certificate_may_come_as_the_file_it_is_in() {
+    let session = Session::new(&builder().build()).await;
+    let encoded = STANDARD.encode(ONE);
+    let lines: Vec<&str> = encoded.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap()).collect();
+    let pem = format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n"));
+    let app = json!({"displayName": "Keyed", "keyCredentials": [key(pem.as_bytes())]});
+    let app = session.post("/applications", app).await.expect(201);
+    let path = format!("/applications/{}?$select=keyCredentials", app["id"].as_str().unwrap());
+    let shown = session.get(&path).await.expect(200)["keyCredentials"][0].clone();
+    assert_eq!(shown["customKeyIdentifier"], "B17CCC3DA27E502C065B989087BB2FF219BEE819");
+    assert_eq!(shown["key"], encoded);
+    let broken = key(b"-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----");
+    let app = json!({"displayName": "Keyed", "keyCredentials": [broken]});
+    session.post("/applications", app).await.refused(400, "Request_BadRequest");
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_end_date_beyond_the_certificate_or_gone_by_is_refused() {
     let session = Session::new(&builder().build()).await;
     let path = format!("/applications/{}", app_with_key(&session).await);

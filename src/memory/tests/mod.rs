@@ -1,6 +1,7 @@
 //! Promises of the tenant, seen through its transport.
 
 mod applications;
+mod clients;
 mod cloud;
 mod delta;
 mod faults;
@@ -8,6 +9,7 @@ mod federated;
 mod grants;
 mod keys;
 mod lag;
+mod management;
 mod objects;
 mod partner;
 mod permissions;
@@ -23,7 +25,7 @@ use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use time::macros::datetime;
 
-use super::{Caller, MemoryTenant, MemoryTenantBuilder};
+use super::{Caller, MemoryCloud, MemoryTenant, MemoryTenantBuilder};
 use crate::clock::TokioClock;
 use crate::ids::PermissionId;
 use crate::permission::{MICROSOFT_GRAPH, PermissionKind};

@@ -174,3 +174,50 @@ async fn what_is_not_known_is_said_before_its_body_is_read() {
     session.get("/organization/$count").await.refused(501, "NotImplemented");
     session.get("/directory/deletedItems/$count").await.refused(400, "Request_BadRequest");
 }
+
+#[tokio::test(start_paused = true)]
+async fn without_metadata_an_answer_keeps_only_the_links_to_read_on() {
+    const NONE: &[(&str, &str)] = &[("accept", "application/json;odata.metadata=none"), EVENTUAL[0]];
+    let session = with_apps(&["One", "Two"]).await;
+    let list = session.try_send("GET", "/applications?$top=1&$count=true", NONE, None).await.unwrap();
+    assert!(list.headers["content-type"].to_str().unwrap().starts_with("application/json;odata.metadata=none;"));
+    assert_eq!(list.headers.get_all("content-type").iter().count(), 1);
+    let list = list.expect(200);
+    let names: Vec<&String> = list.as_object().unwrap().keys().collect();
+    assert_eq!(names, ["@odata.count", "@odata.nextLink", "value"]);
+    let made = session.try_send("POST", "/applications", NONE, Some(json!({"displayName": "Three"}))).await.unwrap();
+    assert!(made.expect(201).get("@odata.context").is_none());
+    // An item of a batch has an `Accept` of its own.
+    let item = |id: &str, level: &str| {
+        let accept = format!("application/json;odata.metadata={level}");
+        json!({"id": id, "method": "GET", "url": "/organization", "headers": {"Accept": accept}})
+    };
+    let batch = json!({"requests": [item("none", "none"), item("minimal", "minimal")]});
+    for response in session.post("/$batch", batch).await.expect(200)["responses"].as_array().unwrap() {
+        assert_eq!(response["body"].get("@odata.context").is_some(), response["id"] == "minimal", "{response:#}");
+    }
+    let full = [("accept", "application/json;odata.metadata=full")];
+    let made = session.try_send("POST", "/applications", &full, Some(json!({"displayName": "Four"}))).await.unwrap();
+    made.refused(501, "NotImplemented");
+    assert_eq!(session.tenant.applications().len(), 4, "what is refused is not done");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_property_is_read_by_itself() {
+    let session = with_apps(&["One"]).await;
+    let graph = session.graph_principal().await;
+    let scopes = session.get(&format!("/servicePrincipals/{graph}/oauth2PermissionScopes")).await.expect(200);
+    assert!(scopes["value"].as_array().unwrap().iter().any(|scope| scope["value"] == "User.Read"));
+    let context = format!("https://graph.microsoft.com/v1.0/$metadata#servicePrincipals('{graph}')/");
+    assert_eq!(scopes["@odata.context"], format!("{context}oauth2PermissionScopes"));
+    let name = session.get(&format!("/servicePrincipals/{graph}/displayName")).await.expect(200);
+    assert_eq!(name["value"], "Microsoft Graph");
+    let info = session.get(&format!("/servicePrincipals/{graph}/info")).await.expect(200);
+    assert!(info.get("value").is_none() && info.get("logoUrl").is_some());
+    session.get(&format!("/servicePrincipals/{graph}/notes")).await.expect(204);
+    session.get(&format!("/servicePrincipals/{graph}/appRoles?$filter=x")).await.refused(501, "NotImplemented");
+    session.patch(&format!("/servicePrincipals/{graph}/appRoles"), json!({})).await.refused(405, "Request_BadRequest");
+    let reader = session.tenant.add_caller(&["AppRoleAssignment.ReadWrite.All"]);
+    let reader = Session::of(&session.tenant, &reader).await;
+    reader.get(&format!("/servicePrincipals/{graph}/appRoles")).await.refused(403, "Authorization_RequestDenied");
+}

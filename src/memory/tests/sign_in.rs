@@ -35,6 +35,8 @@ async fn a_token_says_who_the_caller_is_and_what_it_held_when_it_was_issued() {
     assert_eq!(claims["oid"], caller.service_principal_id.to_string());
     assert_eq!((&claims["roles"], &claims["wids"]), (&json!(["User.Read.All"]), &json!([role])));
     assert_eq!(claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap(), 3599);
+    // What a command line shows as the one who has signed in.
+    assert_eq!(claims["app_displayname"], "Caller");
     session.get("/applications").await.refused(403, "Authorization_RequestDenied");
 }
 
