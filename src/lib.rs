@@ -63,7 +63,7 @@ pub use model::SignInAudience;
 pub use provision::{
     AppRegistration, Apply, ApplyError, Checklist, ChecklistItem, ClientSecret, IssuedSecret, Lifetime, Line, Mark,
     OpenItem, Plan, PlanRequest, Platform, Progress, RedirectUri, Registered, RegisteredApplication, SecretSink,
-    VerifyRequest,
+    Usable, VerifyRequest, WaitUntilUsable,
 };
 
 /// What a fallible call of this crate returns.

@@ -19,6 +19,9 @@ pub(crate) struct TokenClaims {
     /// Seconds since 1970.
     #[serde(default)]
     pub(crate) exp: Option<i64>,
+    /// The application permissions, by name.
+    #[serde(default)]
+    pub(crate) roles: Vec<String>,
 }
 
 impl TokenClaims {

@@ -46,6 +46,11 @@ impl ClientSecretProvider {
         Self { cloud, client_id, secret, means }
     }
 
+    /// The same with what a client works with.
+    pub(crate) fn with_means(cloud: Cloud, client_id: AppId, secret: SecretString, means: Means) -> Self {
+        Self { cloud, client_id, secret, means }
+    }
+
     /// Tries again as `policy` says.
     #[must_use]
     pub fn retry_policy(mut self, policy: RetryPolicy) -> Self {

@@ -14,6 +14,7 @@ mod run;
 mod secrets;
 mod snapshot;
 mod spec;
+mod usable;
 mod verify;
 
 pub use apply::{Apply, ApplyError, Progress};
@@ -23,4 +24,5 @@ pub use planning::{PlanRequest, VerifyRequest};
 pub use redirect_uri::{Platform, RedirectUri};
 pub use report::{IssuedSecret, OpenItem, Registered, RegisteredApplication, SecretSink};
 pub use spec::AppRegistration;
+pub use usable::{Usable, WaitUntilUsable};
 pub use verify::{Checklist, ChecklistItem};

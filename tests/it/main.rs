@@ -19,3 +19,4 @@ mod secrets;
 mod support;
 mod sweep;
 mod trouble;
+mod usable;

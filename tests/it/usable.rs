@@ -1,0 +1,92 @@
+//! A secret that is handed over works.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use entra_apps::memory::{Fault, Lag};
+use entra_apps::permission::microsoft_graph::application;
+use entra_apps::{AppRegistration, ClientSecret, ErrorKind, IssuedSecret};
+
+use crate::support::{builder, register, tenant};
+
+fn registration() -> AppRegistration {
+    AppRegistration::new("k", "App").credential(ClientSecret::new("Main")).permission(application::USER_READ_ALL)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_secret_is_waited_for_until_it_works_three_times_in_a_row() {
+    let tenant = builder().lags(Lag::none().sign_in(Duration::from_secs(20))).build();
+    tenant.settle();
+    let client = tenant.client();
+    let registered = register(&client, &registration()).await;
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let told = seen.clone();
+    let usable = client
+        .wait_until_usable(&registered.secrets[0], &registration())
+        .on_progress(move |progress| told.lock().unwrap().push(format!("{progress:?}")))
+        .await
+        .unwrap();
+    assert_eq!(usable.roles, ["User.Read.All"]);
+    assert!(usable.waited >= Duration::from_secs(19) && usable.waited < Duration::from_secs(60), "{usable:?}");
+    let seen = seen.lock().unwrap().join("\n");
+    assert!(seen.contains("Replication") && seen.contains("2 of 3 times"), "{seen}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_success_between_failures_does_not_count() {
+    let tenant = tenant();
+    let client = tenant.client();
+    let registered = register(&client, &registration()).await;
+    tenant.fault(Fault::on("POST", "/oauth2/v2.0/token").nth(3).refuses(
+        401,
+        "AADSTS7000215",
+        "Invalid client secret.",
+    ));
+    let usable = client.wait_until_usable(&registered.secrets[0], &registration()).await.unwrap();
+    assert_eq!(usable.sign_ins, 6, "two, a failure, three");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_without_what_was_granted_is_not_enough() {
+    let tenant = tenant();
+    let client = tenant.client();
+    let registered = register(&client, &registration()).await;
+    for held in tenant.app_role_assignments().iter().rev().take(1) {
+        let path = format!("/servicePrincipals/{}/appRoleAssignments/{}", held.principal_id, held.id);
+        tenant.send_json("DELETE", &path, None);
+    }
+    let wanted = registration();
+    let wait = client.wait_until_usable(&registered.secrets[0], &wanted);
+    let error = wait.deadline(Duration::from_secs(60)).await.unwrap_err();
+    assert_eq!((error.kind(), error.code()), (ErrorKind::Deadline, "permissions_not_in_token"));
+    assert!(std::error::Error::source(&error).unwrap().to_string().contains("User.Read.All"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_the_time_is_up_the_secret_is_still_there() {
+    let tenant = builder().lags(Lag::none().sign_in(Duration::from_secs(3600))).build();
+    tenant.settle();
+    let client = tenant.client();
+    let registered = register(&client, &registration()).await;
+    let before = tokio::time::Instant::now();
+    let wanted = registration();
+    let wait = client.wait_until_usable(&registered.secrets[0], &wanted);
+    let error = wait.deadline(Duration::from_secs(90)).await.unwrap_err();
+    assert!(before.elapsed() <= Duration::from_secs(90), "{:?}", before.elapsed());
+    assert_eq!((error.kind(), error.code()), (ErrorKind::Deadline, "secret_not_usable"));
+    assert!(error.remedy().is_some_and(|remedy| remedy.contains("The secret is yours")), "{error}");
+    assert_eq!(registered.secrets.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_that_waiting_does_not_mend_ends_at_once() {
+    let tenant = tenant();
+    let client = tenant.client();
+    let registered = register(&client, &registration()).await;
+    tenant.fault(Fault::on("POST", "/oauth2/v2.0/token").refuses(400, "AADSTS7000112", "The application is disabled."));
+    let error = client.wait_until_usable(&registered.secrets[0], &registration()).await.unwrap_err();
+    assert_eq!((error.kind(), error.service_code()), (ErrorKind::SignIn, Some("AADSTS7000112")));
+    let secret: &IssuedSecret = &registered.secrets[0];
+    let value = entra_apps::secrecy::ExposeSecret::expose_secret(&secret.value);
+    assert!(!format!("{:?} {error:?} {error}", client.wait_until_usable(secret, &registration())).contains(value));
+}
