@@ -18,5 +18,6 @@ mod samples;
 mod secrets;
 mod support;
 mod sweep;
+mod together;
 mod trouble;
 mod usable;

@@ -1,0 +1,146 @@
+//! Several appliers at once, and appliers that are dropped half-way.
+
+use std::future::{Future, IntoFuture as _};
+use std::task::Poll;
+use std::time::Duration;
+
+use entra_apps::ids::KeyId;
+use entra_apps::memory::{Fault, MemoryTenant};
+use entra_apps::{AppRegistration, Client};
+
+use crate::guides;
+use crate::support::{builder, tenant};
+
+/// Applies until there is nothing left to do; the secrets that it got.
+async fn converge(client: &Client, registration: &AppRegistration) -> Vec<KeyId> {
+    let mut held = Vec::new();
+    for _ in 0..20 {
+        let mut request = client.plan(registration);
+        for key in &held {
+            request = request.holding(*key);
+        }
+        let Ok(plan) = request.await else { continue };
+        if plan.is_converged() {
+            return held;
+        }
+        let report = match client.apply(&plan).approve_all().await {
+            Ok(report) => report,
+            Err(error) => error.into_parts().1,
+        };
+        held.extend(report.secrets.iter().map(|secret| secret.key_id));
+    }
+    panic!("not converged after twenty runs");
+}
+
+/// One of everything but secrets; of those, whoever asks is told of each that nobody named.
+async fn check(tenant: &MemoryTenant, registration: &AppRegistration, held: &[KeyId]) {
+    let named = |name: &str| name == registration.display_name();
+    let apps: Vec<_> = tenant.applications().into_iter().filter(|app| named(&app.display_name)).collect();
+    assert_eq!(apps.len(), 1, "applications");
+    let principals = tenant.service_principals().into_iter().filter(|principal| named(&principal.display_name));
+    let principals: Vec<_> = principals.collect();
+    assert_eq!(principals.len(), 1, "service principals");
+    let mut grants: Vec<_> = tenant
+        .app_role_assignments()
+        .into_iter()
+        .filter(|held| held.principal_id == principals[0].id.into())
+        .map(|held| (held.resource_id, held.app_role_id))
+        .collect();
+    let all = grants.len();
+    grants.sort_by_key(|(resource, role)| (resource.to_string(), role.to_string()));
+    grants.dedup();
+    assert_eq!(grants.len(), all, "assignments");
+    let client = tenant.client();
+    assert!(client.verify(registration).await.unwrap().is_done());
+    let plan = client.plan(registration).await.unwrap();
+    let app = client.applications().get(apps[0].app_id).await.unwrap();
+    let live: Vec<KeyId> = app.password_credentials.iter().filter_map(|secret| secret.key_id).collect();
+    for key in held {
+        assert!(live.contains(key), "a secret that somebody has was removed");
+    }
+    for key in live {
+        let code = format!("secret_value:{key}");
+        assert!(plan.lines().iter().any(|line| line.code == code), "{key} is not told");
+    }
+}
+
+async fn at_once(appliers: usize, lag: Duration) {
+    let tenant = builder().lag(lag).build();
+    tenant.settle();
+    let registration = guides::immybot::registration("contoso");
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..appliers {
+        let (client, registration) = (tenant.client(), registration.clone());
+        tasks.spawn(async move { converge(&client, &registration).await });
+    }
+    let held = tasks.join_all().await.concat();
+    tenant.settle();
+    check(&tenant, &registration, &held).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_appliers_at_once_end_with_one_of_everything() {
+    at_once(2, Duration::ZERO).await;
+    at_once(2, Duration::from_secs(10)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn ten_appliers_at_once_end_with_one_of_everything() {
+    at_once(10, Duration::ZERO).await;
+    at_once(10, Duration::from_secs(10)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_client_writes_one_application_at_a_time() {
+    let tenant = tenant();
+    let client = tenant.client();
+    let registration = guides::immybot::registration("contoso");
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..10 {
+        let (client, registration) = (client.clone(), registration.clone());
+        tasks.spawn(async move { converge(&client, &registration).await });
+    }
+    let held = tasks.join_all().await.concat();
+    assert_eq!(held.len(), 1, "one secret, for the second applier sees what the first has done");
+    check(&tenant, &registration, &held).await;
+}
+
+/// Polls a future so many times, then drops it; whether it came to its end.
+async fn polled<F: Future>(future: F, times: usize) -> bool {
+    let mut future = Box::pin(future);
+    let mut left = times;
+    std::future::poll_fn(move |context| {
+        if left == 0 {
+            return Poll::Ready(false);
+        }
+        left -= 1;
+        future.as_mut().poll(context).map(|_| true)
+    })
+    .await
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_apply_that_is_dropped_anywhere_is_completed_by_the_next() {
+    let registration = guides::immybot::registration("contoso");
+    let mut points = 0;
+    for again_with_the_same_client in [true, false] {
+        for times in 0.. {
+            let tenant = tenant();
+            let client = tenant.client();
+            let plan = client.plan(&registration).await.unwrap();
+            // So that it can be dropped between what a request does and its answer as well.
+            tenant.fault(Fault::on("*", "/**").always().slow(Duration::from_secs(1)));
+            let ended = polled(client.apply(&plan).approve_all().into_future(), times).await;
+            tenant.clear_faults();
+            let next = if again_with_the_same_client { client } else { tenant.client() };
+            let held = converge(&next, &registration).await;
+            check(&tenant, &registration, &held).await;
+            if ended {
+                break;
+            }
+            points += 1;
+        }
+    }
+    println!("{points} of {points} runs converged");
+    assert!(points >= 12, "an apply awaits at least three requests: {points}");
+}
