@@ -30,6 +30,9 @@
 //! Below it lies a small typed client of the Graph endpoints involved ([`api`], [`model`], [`Batch`]), which stands on
 //! its own, and below that the seams: [`transport`], [`token`], [`clock`], [`random`].
 //!
+//! [What happens when …](what_happens_when) a request fails, replicas lag, a secret is lost or a process ends half-way
+//! is listed with the test that shows each.
+//!
 //! # Features
 //! `reqwest` and `rustls` (default), `native-tls`, `tokio`, `memory`: see the README.
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -54,6 +57,8 @@ mod provision;
 pub mod random;
 pub mod token;
 pub mod transport;
+#[doc = include_str!("what_happens_when.md")]
+pub mod what_happens_when {}
 
 pub use client::{Answers, Batch, Call, Client, ClientBuilder, Ticket};
 pub use error::{Error, ErrorDetail, ErrorKind};

@@ -13,6 +13,7 @@ mod job;
 mod lag;
 mod openapi;
 mod plans;
+mod promises;
 mod review;
 mod samples;
 mod secrets;
