@@ -11,6 +11,7 @@ mod http;
 mod input;
 mod job;
 mod lag;
+mod limits;
 mod openapi;
 mod plans;
 mod review;
