@@ -6,148 +6,110 @@
 //!
 //! The first line on standard output is JSON: `{"baseUrl","tenantId","clientId","clientSecret"}`. Graph is below
 //! `{baseUrl}/v1.0`, the sign-in at `{baseUrl}/{tenantId}/oauth2/v2.0/token`. It runs until it is interrupted or
-//! terminated. `--base-url` says what absolute links start with; by default that is the host which was asked for.
-//! The ids and the secret are those of `MemoryTenant::new()`, unless `--seed` says otherwise.
+//! terminated. The ids and the secret are those of `MemoryTenant::new()`, unless a flag says otherwise; `--help` lists
+//! the flags: more tenants, latency, replication lag, throttling, faults from a file, a snapshot to start from.
 
-use std::error::Error;
+#[path = "emulator/options.rs"]
+mod options;
+#[path = "emulator/server.rs"]
+mod server;
+
 use std::io::Write as _;
 use std::net::Ipv4Addr;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use entra_apps::memory::MemoryTenant;
+use entra_apps::memory::{MemoryCloud, MemoryTenant};
 use entra_apps::secrecy::ExposeSecret as _;
-use entra_apps::transport::Transport as _;
-use http::{Request, Response, StatusCode};
-use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use options::{HELP, Options};
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-/// The largest body of a request, in bytes: Graph's own limit is lower.
-const LARGEST_BODY: usize = 8 << 20;
-
-const USAGE: &str = "usage: emulator [--port N] [--base-url URL] [--seed N]";
-
-struct Options {
-    port: u16,
-    base_url: Option<String>,
-    seed: Option<u64>,
-}
-
-fn options(mut arguments: impl Iterator<Item = String>) -> Result<Options, String> {
-    let mut options = Options { port: 0, base_url: None, seed: None };
-    while let Some(argument) = arguments.next() {
-        let mut value = || arguments.next().ok_or_else(|| format!("{argument} needs a value"));
-        match argument.as_str() {
-            "--port" => options.port = value()?.parse().map_err(|_| "--port needs a number up to 65535".to_owned())?,
-            "--seed" => options.seed = Some(value()?.parse().map_err(|_| "--seed needs a number".to_owned())?),
-            "--base-url" => options.base_url = Some(value()?),
-            _ => return Err(format!("unknown argument {argument}")),
-        }
-    }
-    Ok(options)
-}
+/// How long the requests that are running may take when it is told to stop.
+const GRACE: Duration = Duration::from_secs(5);
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let options = match options(std::env::args().skip(1)) {
-        Ok(options) => options,
+    let options = match Options::parse(std::env::args_os().skip(1)) {
+        Ok(Some(options)) => options,
+        Ok(None) => {
+            // Whoever reads may have gone away.
+            drop(std::io::stdout().write_all(HELP.as_bytes()));
+            return ExitCode::SUCCESS;
+        }
         Err(error) => {
-            eprintln!("{error}\n{USAGE}");
+            eprintln!("{error}");
             return ExitCode::from(2);
         }
     };
-    match serve(options).await {
-        Ok(()) => ExitCode::SUCCESS,
+    let listener = match TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await {
+        Ok(listener) => listener,
         Err(error) => {
-            eprintln!("{error}");
-            ExitCode::FAILURE
+            let port = options.port;
+            eprintln!(
+                "cannot listen on 127.0.0.1:{port}: {error}; choose another --port, or none for one that is free"
+            );
+            return ExitCode::FAILURE;
         }
-    }
-}
-
-async fn serve(options: Options) -> Result<(), Box<dyn Error>> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await?;
-    let address = listener.local_addr()?;
-    // No tick: the network takes its own time.
-    let mut builder = MemoryTenant::builder().tick(Duration::ZERO);
-    if let Some(seed) = options.seed {
-        builder = builder.seed(seed);
-    }
-    if let Some(url) = &options.base_url {
-        builder = builder.base_url(url);
-    }
-    let tenant = builder.build();
-    let caller = tenant.caller();
-    let hello = serde_json::json!({
-        "baseUrl": options.base_url.unwrap_or_else(|| format!("http://{address}")),
-        "tenantId": tenant.id().to_string(),
-        "clientId": caller.client_id.to_string(),
-        "clientSecret": caller.client_secret.expose_secret(),
-    });
-    writeln!(std::io::stdout(), "{hello}")?;
-
-    let mut stop = std::pin::pin!(stopped());
-    loop {
-        let stream = tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => stream,
-                // Out of file descriptors, or a connection that went away: wait a little, and go on.
-                Err(error) => {
-                    eprintln!("accept: {error}");
-                    tokio::time::sleep(Duration::from_millis(20)).await;
-                    continue;
-                }
-            },
-            () = &mut stop => return Ok(()),
-        };
-        // Small answers must not wait for an acknowledgement.
-        stream.set_nodelay(true)?;
-        let tenant = tenant.clone();
-        tokio::spawn(async move {
-            let service = service_fn(move |request| answer(tenant.clone(), request));
-            let connection = hyper::server::conn::http1::Builder::new()
-                .timer(TokioTimer::new())
-                .serve_connection(TokioIo::new(stream), service);
-            // A client that goes away, or a request that is no HTTP, ends its own connection.
-            drop(connection.await);
-        });
-    }
-}
-
-/// Answers a request; an error of the transport is a connection that breaks.
-async fn answer(
-    tenant: MemoryTenant,
-    request: Request<Incoming>,
-) -> Result<Response<Full<Bytes>>, Box<dyn Error + Send + Sync>> {
-    let (parts, body) = request.into_parts();
-    let Ok(body) = Limited::new(body, LARGEST_BODY).collect().await else {
-        return Ok(plain(StatusCode::PAYLOAD_TOO_LARGE)?);
     };
-    let response = tenant.send(Request::from_parts(parts, body.to_bytes())).await?;
-    Ok(response.map(Full::new))
+    // Asked for before anybody knows the address: whoever reads it may stop the emulator at once.
+    let stop = stopped();
+    let cloud = options.cloud();
+    let address = listener.local_addr().map(|address| format!("http://{address}"));
+    let base_url = options.base_url.clone().unwrap_or_else(|| address.unwrap_or_default());
+    if writeln!(std::io::stdout(), "{}", hello(&base_url, &cloud, options.cloud.is_some())).is_err() {
+        return ExitCode::FAILURE;
+    }
+    let cut_off = server::serve(listener, Arc::new(cloud), stop, GRACE).await;
+    if cut_off > 0 {
+        eprintln!("{cut_off} connections were cut off: their requests had no answer after {} seconds", GRACE.as_secs());
+    }
+    ExitCode::SUCCESS
 }
 
-fn plain(status: StatusCode) -> Result<Response<Full<Bytes>>, http::Error> {
-    Response::builder().status(status).body(Full::default())
+/// What a client has to know.
+fn hello(base_url: &str, cloud: &MemoryCloud, with_tenants: bool) -> Value {
+    let access = |tenant: &MemoryTenant| {
+        let caller = tenant.caller();
+        json!({
+            "tenantId": tenant.id().to_string(),
+            "domain": tenant.domain(),
+            "clientId": caller.client_id.to_string(),
+            "clientSecret": caller.client_secret.expose_secret(),
+        })
+    };
+    let tenants: Vec<Value> = cloud.tenants().iter().map(access).collect();
+    let mut hello = json!({ "baseUrl": base_url });
+    for member in ["tenantId", "clientId", "clientSecret"] {
+        hello[member] = tenants[0][member].clone();
+    }
+    if with_tenants {
+        hello["tenants"] = tenants.into();
+    }
+    hello
 }
 
-/// Waits for an interrupt or a request to terminate.
-async fn stopped() {
-    let interrupted = tokio::signal::ctrl_c();
+/// Listens from now on for an interrupt or a request to terminate, and waits for it.
+fn stopped() -> impl Future<Output = ()> {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminated) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = interrupted => {}
-                _ = terminated.recv() => {}
+        let signals = [SignalKind::interrupt(), SignalKind::terminate()].map(signal);
+        async {
+            let [mut interrupted, mut terminated] = signals;
+            match (&mut interrupted, &mut terminated) {
+                (Ok(interrupted), Ok(terminated)) => tokio::select! {
+                    _ = interrupted.recv() => {}
+                    _ = terminated.recv() => {}
+                },
+                // Nobody tells: it runs until it is killed.
+                _ => std::future::pending().await,
             }
-            return;
         }
     }
-    drop(interrupted.await);
+    #[cfg(not(unix))]
+    async {
+        drop(tokio::signal::ctrl_c().await);
+    }
 }

@@ -279,9 +279,11 @@ impl Run<'_> {
                 headers.insert(name, value);
             }
         }
-        if !headers.contains_key("request-id") {
-            headers
-                .extend(outer.headers.get("request-id").map(|id| (HeaderName::from_static("request-id"), id.clone())));
+        // What an item does not say is said of the batch as a whole.
+        for name in ["request-id", "date"].map(HeaderName::from_static) {
+            if let (false, Some(value)) = (headers.contains_key(&name), outer.headers.get(&name)) {
+                headers.insert(name, value.clone());
+            }
         }
         let body = response.body.map_or_else(Bytes::new, |body| Bytes::copy_from_slice(body.get().as_bytes()));
         let status = StatusCode::from_u16(response.status).unwrap_or(StatusCode::BAD_GATEWAY);

@@ -239,14 +239,17 @@ impl Tries {
     }
 }
 
-/// What `Retry-After` asks for: seconds, or a date (RFC 9110, 10.2.3).
+/// What `Retry-After` asks for: seconds, or a date (RFC 9110, 10.2.3). A date is read by the clock that wrote it, which
+/// the answer shows in its `Date`; `now` is for an answer without one.
 pub(crate) fn retry_after(headers: &HeaderMap, now: OffsetDateTime) -> Option<Duration> {
-    let text = headers.get(http::header::RETRY_AFTER)?.to_str().ok()?.trim();
+    let date = |text: &str| OffsetDateTime::parse(text, &time::format_description::well_known::Rfc2822).ok();
+    let header = |name: http::HeaderName| Some(headers.get(name)?.to_str().ok()?.trim());
+    let text = header(http::header::RETRY_AFTER)?;
     if let Ok(seconds) = text.parse::<f64>() {
         return Duration::try_from_secs_f64(seconds).ok();
     }
-    let at = OffsetDateTime::parse(text, &time::format_description::well_known::Rfc2822).ok()?;
-    Some(Duration::try_from(at - now).unwrap_or(Duration::ZERO))
+    let written = header(http::header::DATE).and_then(date).unwrap_or(now);
+    Some(Duration::try_from(date(text)? - written).unwrap_or(Duration::ZERO))
 }
 
 enum Failure {
@@ -315,6 +318,9 @@ mod tests {
         assert_eq!(retry_after(&headers("90"), now), Some(Duration::from_secs(90)));
         assert_eq!(retry_after(&headers("Sat, 31 Jan 2026 10:01:30 GMT"), now), Some(Duration::from_secs(90)));
         assert_eq!(retry_after(&headers("Sat, 31 Jan 2026 09:00:00 GMT"), now), Some(Duration::ZERO));
+        let mut skewed = headers("Sat, 31 Jan 2026 10:01:30 GMT");
+        skewed.insert(http::header::DATE, HeaderValue::from_static("Sat, 31 Jan 2026 10:01:20 GMT"));
+        assert_eq!(retry_after(&skewed, now), Some(Duration::from_secs(10)), "by the clock of the service");
         for junk in ["soon", "-3", "NaN", "1e400", ""] {
             assert_eq!(retry_after(&headers(junk), now), None, "{junk}");
         }

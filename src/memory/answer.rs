@@ -226,14 +226,20 @@ pub(super) fn render(outcome: Outcome, correlation: &Correlation) -> Rendered {
                     .map(|(code, target, message)| json!({"code": code, "message": message, "target": target}));
                 error.insert("details".into(), details.collect());
             }
-            error.insert(
-                "innerError".into(),
-                json!({
-                    "date": stamp::bare(correlation.wall),
-                    "request-id": correlation.request_id,
-                    "client-request-id": correlation.client_request_id,
-                }),
-            );
+            let mut inner = Map::new();
+            if status == StatusCode::TOO_MANY_REQUESTS {
+                inner.insert("code".into(), "429".into());
+            }
+            inner.insert("date".into(), stamp::bare(correlation.wall).into());
+            if status == StatusCode::TOO_MANY_REQUESTS {
+                inner.insert("message".into(), "Please retry after".into());
+            }
+            inner.insert("request-id".into(), correlation.request_id.as_str().into());
+            inner.insert("client-request-id".into(), correlation.client_request_id.as_str().into());
+            if status == StatusCode::TOO_MANY_REQUESTS {
+                inner.insert("status".into(), "429".into());
+            }
+            error.insert("innerError".into(), inner.into());
             Rendered { status, headers, body: Body::Json(json!({ "error": error })) }
         }
     }

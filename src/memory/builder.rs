@@ -22,6 +22,7 @@ use super::script::Script;
 use super::service::State;
 use super::sign_in::Tokens;
 use super::snapshot::Snapshot;
+use super::throttle::{Throttle, Throttling};
 use super::world::World;
 use super::{Inner, MemoryTenant, OnExchange};
 use crate::clock::{Clock, TokioClock};
@@ -49,6 +50,7 @@ pub struct MemoryTenantBuilder {
     skew: time::Duration,
     tick: Duration,
     lag: Lag,
+    throttling: Throttling,
     apis: BTreeMap<AppId, Api>,
     absent: Vec<AppId>,
     default_audience: String,
@@ -81,6 +83,7 @@ impl MemoryTenantBuilder {
             skew: time::Duration::ZERO,
             tick: Duration::from_millis(1),
             lag: Lag::none(),
+            throttling: Throttling::none(),
             apis: apis.map(|api| (api.app_id, api)).collect(),
             absent: Vec::new(),
             default_audience: "AzureADMyOrg".to_owned(),
@@ -147,6 +150,12 @@ impl MemoryTenantBuilder {
     /// The replication lag by kind of look.
     pub fn lags(mut self, lag: Lag) -> Self {
         self.lag = lag;
+        self
+    }
+
+    /// How much may be asked of the tenant before it answers 429; as much as there is by default.
+    pub fn throttling(mut self, limits: Throttling) -> Self {
+        self.throttling = limits;
         self
     }
 
@@ -262,6 +271,7 @@ impl MemoryTenantBuilder {
         // The seeds of neighbours are far apart, for each tenant draws from several sources.
         let seed = self.seed.unwrap_or(place << 32);
         let (skew, wall) = (self.skew, clock.now() + self.skew);
+        let throttling = self.throttling.clone();
         let (snapshot, absent) = (self.snapshot.clone(), self.absent.clone());
         let (tick, base_url, on_exchange) = (self.tick, self.base_url.clone(), self.on_exchange.clone());
         let step = self.partner.then_some(self.partner_step);
@@ -285,6 +295,7 @@ impl MemoryTenantBuilder {
             directory,
             tokens: Tokens::default(),
             script: Script::new(seed.wrapping_add(1)),
+            throttle: Throttle::new(throttling),
             log: Log::default(),
             request_ids: SeededRandomness::new(seed.wrapping_add(2)),
         };

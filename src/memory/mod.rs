@@ -2,8 +2,8 @@
 //!
 //! [`MemoryTenant`] is a [`Transport`]: it answers the requests to Microsoft Graph and to the sign-in service as Entra
 //! does, with the same status, code and message, and enforces what Entra enforces. On demand it is hostile: replicas
-//! that lag behind ([`Lag`]), and a script of what goes wrong ([`Fault`]). What it does not know it refuses with 501,
-//! never with a silent success.
+//! that lag behind ([`Lag`]), limits to what may be asked ([`Throttling`]), and a script of what goes wrong ([`Fault`]).
+//! What it does not know it refuses with 501, never with a silent success.
 //!
 //! The API of this module is stable. Its imitation of Entra's behaviour may become better at any time.
 //!
@@ -63,6 +63,7 @@ mod snapshot;
 mod table;
 #[cfg(test)]
 mod tests;
+mod throttle;
 mod world;
 
 use std::fmt;
@@ -88,6 +89,7 @@ pub use partner::DelegatedAdminRelationship;
 pub use policy::SecretPolicy;
 pub use record::{RecordedItem, RecordedRequest};
 pub use snapshot::{Snapshot, SnapshotError};
+pub use throttle::Throttling;
 
 use crate::clock::Clock;
 use crate::ids::{DirectoryObjectId, TenantId};
@@ -97,6 +99,7 @@ use call::{Actor, Call, pairs};
 use fault::Action;
 use json::stamp;
 use service::{State, Target};
+use throttle::Throttle;
 use world::World;
 
 /// A Microsoft Entra tenant in memory. Clones share the tenant.
@@ -244,6 +247,11 @@ impl MemoryTenant {
     /// Changes the replication lag from now on, for what was written before as well.
     pub fn set_lag(&self, lag: Lag) {
         self.state().directory.lag = lag;
+    }
+
+    /// Changes the limits from now on; what was spent is forgotten.
+    pub fn set_throttling(&self, limits: Throttling) {
+        self.state().throttle = Throttle::new(limits);
     }
 
     /// Gives one object a replication lag of its own in the place of the tenant's, from now on, for what was written

@@ -22,6 +22,7 @@ use super::record::{Log, RecordedItem};
 use super::route::{Operation, route};
 use super::script::{Plan, Script};
 use super::sign_in::{self, SignInError, Tokens};
+use super::throttle::Throttle;
 use super::world::World;
 use crate::random::{SeededRandomness, uuid};
 
@@ -30,6 +31,7 @@ pub(super) struct State {
     pub(super) directory: Directory,
     pub(super) tokens: Tokens,
     pub(super) script: Script,
+    pub(super) throttle: Throttle,
     pub(super) log: Log,
     /// Request ids come from a source of their own, so that reading does not change the ids of what is written.
     pub(super) request_ids: SeededRandomness,
@@ -213,7 +215,7 @@ impl World {
         if call.metadata == Metadata::Full {
             return Err(Refusal::not_implemented("odata.metadata=full"));
         }
-        Ok(self.perform(at, operation, call)?.with(call.metadata))
+        Ok(self.metered(at, operation, call)?.with(call.metadata))
     }
 
     /// <https://learn.microsoft.com/graph/json-batching>

@@ -4,6 +4,7 @@
 #![allow(clippy::duplicate_mod)]
 
 mod client;
+mod emulator;
 mod exhaustion;
 mod guides;
 #[cfg(feature = "reqwest")]
@@ -11,6 +12,7 @@ mod http;
 mod input;
 mod job;
 mod lag;
+mod limits;
 mod openapi;
 mod plans;
 mod promises;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use entra_apps::memory::{Fault, RetryAfter};
+use entra_apps::memory::{Fault, RetryAfter, Throttling};
 
 use crate::guides;
 use crate::support::builder;
@@ -97,4 +97,34 @@ async fn jobs_converge_under_seeded_faults() {
 #[ignore = "takes minutes"]
 async fn many_jobs_converge_under_seeded_faults() {
     sweep(3000).await;
+}
+
+/// The time in which a limit counts.
+const SPAN: Duration = Duration::from_secs(10);
+
+/// All that one run was asked, and what it left.
+async fn run_of(seed: u64) -> String {
+    let tenant = builder().seed(seed).lag(Duration::from_secs(7)).throttling(Throttling::of(8, SPAN)).build();
+    tenant.settle();
+    for fault in [
+        Fault::on("*", "/**").percent(10).always().fails(503),
+        Fault::on("*", "/**").percent(10).always().reset(),
+        Fault::on("*", "/**").percent(10).always().concurrency(),
+    ] {
+        tenant.fault(fault);
+    }
+    let client = tenant.client();
+    let registration = guides::immybot::registration("contoso");
+    for _ in 0..3 {
+        let Ok(plan) = client.plan(&registration).await else { continue };
+        drop(client.apply(&plan).approve_all().await);
+    }
+    format!("{:?} {}", tenant.requests(), tenant.snapshot().to_json())
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_seed_is_the_same_run_whatever_goes_wrong() {
+    let run = run_of(3).await;
+    assert_eq!(run, run_of(3).await);
+    assert_ne!(run, run_of(4).await);
 }

@@ -16,6 +16,7 @@ mod permissions;
 mod queries;
 mod sign_in;
 mod snapshots;
+mod throttling;
 
 use std::sync::Arc;
 
