@@ -4,6 +4,7 @@
 #![allow(clippy::duplicate_mod)]
 
 mod client;
+mod conformance;
 mod exhaustion;
 mod guides;
 #[cfg(feature = "reqwest")]
