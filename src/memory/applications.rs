@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::answer::{Answer, Outcome, Refusal};
 use super::call::Call;
 use super::directory::{Directory, reference};
-use super::json::{items, merge, same, stamp, text, texts};
+use super::json::{items, merge, stamp, text, texts};
 use super::kind::Kind;
 use super::route::Key;
 use super::rules;
@@ -151,12 +151,7 @@ impl Directory {
 
     /// Whether another application, deleted ones included, has the URI.
     pub(super) fn identifier_uri_taken(&self, uri: &str, id: &str) -> bool {
-        let everything = super::table::View::PRESENT;
-        [Life::Live, Life::Deleted].into_iter().any(|life| {
-            self.applications.all(life, everything).any(|seen| {
-                text(&seen.value, "id") != id && texts(&seen.value, "identifierUris").any(|held| same(held, uri))
-            })
-        })
+        self.applications.having("identifierUris", uri).any(|(_, holder)| text(holder, "id") != id)
     }
 
     /// Writes what the service principal in the home tenant shows of its application.

@@ -65,7 +65,7 @@ impl Directory {
 
     pub(super) fn list_deleted(&self, kind: Kind, call: &Call) -> Outcome {
         let query = Query::parse(call, kind)?;
-        let rows = self.table(kind).all(Life::Deleted, call.view(self.lag.lists));
+        let rows = self.table(kind).after(query.after_row(), Life::Deleted, call.view(self.lag.lists));
         Ok(Answer::ok(query.page(rows, kind.collection(), self, call)))
     }
 

@@ -147,8 +147,8 @@ impl Directory {
             }
             (None, None) => first_round(kind, known, call)?,
         };
-        let mut rows = self.changed(kind, &token, view);
         let size = token.top.unwrap_or(PAGE);
+        let mut rows = self.changed(kind, &token, view, size + 1);
         let more = rows.len() > size;
         rows.truncate(size);
         let query = selecting(token.select.as_deref(), kind, call)?;
@@ -162,14 +162,14 @@ impl Directory {
         Ok(Answer::ok(page(&query, kind, shown, link, name, &token, call)))
     }
 
-    /// What is left of a round, with the places of the rows: everything that is there, or what changed since the last.
-    fn changed(&self, kind: Kind, token: &Token, view: View) -> Vec<(u64, Row)> {
+    /// What is left of a round, with the places of the rows: everything that is there, or what changed since the last;
+    /// no more than `enough`.
+    fn changed(&self, kind: Kind, token: &Token, view: View, enough: usize) -> Vec<(u64, Row)> {
         let table = self.table(kind);
         let wanted = |id: &str| token.ids.is_empty() || token.ids.iter().any(|wanted| wanted.eq_ignore_ascii_case(id));
         let Some(since) = token.since else {
-            let rest = table.all(Life::Live, view).filter(|seen| seen.order > token.after);
-            let rest = rest.filter(|seen| wanted(text(&seen.value, "id")));
-            return rest.map(|seen| (seen.order, Row::There(seen.value))).collect();
+            let rest = table.after(token.after, Life::Live, view).filter(|seen| wanted(text(&seen.value, "id")));
+            return rest.map(|seen| (seen.order, Row::There(seen.value))).take(enough).collect();
         };
         let rest = self.changes.order.range(since.max(token.after).saturating_add(1)..);
         let rest = rest.take_while(|(sequence, _)| **sequence <= token.until);
@@ -179,7 +179,7 @@ impl Directory {
             (None, Some((Life::Deleted, _))) => Row::Gone(change.id.clone(), "changed"),
             (None, _) => Row::Gone(change.id.clone(), "deleted"),
         };
-        rest.map(|(sequence, change)| (*sequence, row(change))).collect()
+        rest.map(|(sequence, change)| (*sequence, row(change))).take(enough).collect()
     }
 }
 

@@ -15,7 +15,8 @@ use super::authorize::{self, Reach};
 use super::bin::Bin;
 use super::call::{Actor, Call};
 use super::delta::Changes;
-use super::json::text;
+use super::filter::Keys;
+use super::json::{snug, text};
 use super::kind::Kind;
 use super::lag::{Behind, Lag};
 use super::links::Links;
@@ -23,7 +24,7 @@ use super::partner::Partner;
 use super::policy::SecretPolicy;
 use super::query::Query;
 use super::route::{Key, Operation};
-use super::table::{Life, Table, View};
+use super::table::{Life, Seen, Table, View};
 use crate::ids::AppId;
 use crate::permission::MICROSOFT_GRAPH;
 use crate::random::{Randomness, SeededRandomness, uuid};
@@ -75,8 +76,8 @@ impl Directory {
     /// An empty table with the indices of a kind.
     pub(super) fn new_table(kind: Kind) -> Table {
         Table::new(match kind {
-            Kind::Application => &["appId", "uniqueName", "displayName"],
-            Kind::ServicePrincipal => &["appId", "displayName"],
+            Kind::Application => &["appId", "uniqueName", "displayName", "identifierUris"],
+            Kind::ServicePrincipal => &["appId", "displayName", "servicePrincipalNames"],
             Kind::Assignment => &["principalId", "resourceId"],
             Kind::Grant => &["clientId", "resourceId", "principalId"],
             Kind::User => &["userPrincipalName", "displayName"],
@@ -135,7 +136,7 @@ impl Directory {
     pub(super) fn write(&mut self, kind: Kind, life: Life, value: Value, call: &Call) {
         let horizon = self.lag.longest();
         self.changes.note(kind, text(&value, "id"), call.now);
-        self.table_mut(kind).put(life, Arc::new(value), Some(call.now), horizon);
+        self.table_mut(kind).put(life, Arc::new(snug(value)), Some(call.now), horizon);
     }
 
     /// Removes an object for good, now.
@@ -304,29 +305,27 @@ impl Directory {
 
     fn list(&self, kind: Kind, call: &Call) -> Outcome {
         let query = Query::parse(call, kind)?;
-        let (table, view) = (self.table(kind), call.view(self.lag.lists));
-        let pinned = query.filter.as_ref().and_then(super::filter::Filter::pinned);
-        let pinned = pinned.and_then(|(field, values)| Some((table.index_on(field)?, values)));
-        let page = match pinned {
-            Some((field, values)) => {
-                let mut rows: Vec<_> =
-                    values.into_iter().flat_map(|value| table.seen_having(field, value, view)).collect();
-                rows.sort_by_key(|seen| seen.order);
-                rows.dedup_by_key(|seen| seen.order);
-                query.page(rows.into_iter(), kind.collection(), self, call)
-            }
-            None => query.page(table.all(Life::Live, view), kind.collection(), self, call),
-        };
-        Ok(Answer::ok(page))
+        let rows = self.candidates(kind, &query, call);
+        Ok(Answer::ok(query.page(rows, kind.collection(), self, call)))
     }
 
     fn count(&self, kind: Kind, call: &Call) -> Outcome {
         super::query::check_count(call)?;
         let mut counting = call.clone();
         counting.query.push(("$count".into(), "true".into()));
-        let rows = self.table(kind).all(Life::Live, call.view(self.lag.lists));
-        let count = Query::parse(&counting, kind)?.count(rows, self, call);
+        let query = Query::parse(&counting, kind)?;
+        let count = query.count(self.candidates(kind, &query, call), self, call);
         Ok(Answer::text(count.to_string()))
+    }
+
+    /// The live objects that a query may be about, in order: by an index where there is one.
+    fn candidates<'a>(&'a self, kind: Kind, query: &'a Query, call: &Call) -> Box<dyn Iterator<Item = Seen> + 'a> {
+        let (table, view) = (self.table(kind), call.view(self.lag.lists));
+        match query.filter.as_ref().and_then(|filter| filter.pinned(&|member| table.index_on(member))) {
+            Some((member, Keys::Any(keys))) => Box::new(table.seen_having_any(member, &keys, view).into_iter()),
+            Some((member, Keys::Starting(start))) => Box::new(table.may_start(member, start, view)),
+            None => Box::new(table.after(query.after_row(), Life::Live, view)),
+        }
     }
 
     pub(super) fn delete(&mut self, kind: Kind, key: &Key, call: &Call) -> Outcome {

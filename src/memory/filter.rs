@@ -44,6 +44,15 @@ pub(super) enum TextTest {
     Contains,
 }
 
+/// What an index is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Keys<'a> {
+    /// One of these.
+    Any(Vec<&'a str>),
+    /// Whatever starts with this.
+    Starting(&'a str),
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Literal {
     Null,
@@ -51,6 +60,12 @@ pub(super) enum Literal {
     Number(i64),
     /// A quoted text, or a bare GUID or date-time.
     Text(String),
+}
+
+impl Literal {
+    fn text(&self) -> Option<&str> {
+        if let Self::Text(text) = self { Some(text) } else { None }
+    }
 }
 
 impl Filter {
@@ -123,20 +138,27 @@ impl Filter {
         }
     }
 
-    /// The member and the values that every match has: the way into an index.
-    pub(super) fn pinned(&self) -> Option<(&str, Vec<&str>)> {
+    /// The way into an index: a member that `indexed` knows, and what every match has there.
+    pub(super) fn pinned<M>(&self, indexed: &impl Fn(&str) -> Option<M>) -> Option<(M, Keys<'_>)> {
         match self {
-            Self::Compare(path, Comparison::Eq, Literal::Text(text)) => {
-                (path.len() == 1).then(|| (path[0].as_str(), vec![text.as_str()]))
+            Self::And(a, b) => a.pinned(indexed).or_else(|| b.pinned(indexed)),
+            Self::Lambda { path, variable, test: Some(test), all: false } => match test.keys()? {
+                (of, keys) if of.as_slice() == [variable.as_str()] => Some((indexed(single(path)?)?, keys)),
+                _ => None,
+            },
+            _ => self.keys().and_then(|(path, keys)| Some((indexed(single(path)?)?, keys))),
+        }
+    }
+
+    /// The keys by which a test by itself could be answered.
+    fn keys(&self) -> Option<(&Path, Keys<'_>)> {
+        match self {
+            Self::Compare(path, Comparison::Eq, literal) => Some((path, Keys::Any(vec![literal.text()?]))),
+            Self::In(path, literals) => {
+                Some((path, Keys::Any(literals.iter().map(Literal::text).collect::<Option<_>>()?)))
             }
-            Self::In(path, literals) if path.len() == 1 => {
-                let texts = literals.iter().map(|literal| match literal {
-                    Literal::Text(text) => Some(text.as_str()),
-                    _ => None,
-                });
-                Some((path[0].as_str(), texts.collect::<Option<_>>()?))
-            }
-            Self::And(a, b) => a.pinned().or_else(|| b.pinned()),
+            // What is empty starts nothing that an index could tell from the rest.
+            Self::Text(TextTest::Starts, path, start) if !start.is_empty() => Some((path, Keys::Starting(start))),
             _ => None,
         }
     }
@@ -195,6 +217,11 @@ impl Filter {
             _ => Ok(()),
         }
     }
+}
+
+/// The name of a path that is no longer than that.
+fn single(path: &Path) -> Option<&str> {
+    if let [name] = path.as_slice() { Some(name) } else { None }
 }
 
 /// What Graph can filter by and this tenant does not keep with the object.
@@ -589,9 +616,34 @@ mod tests {
 
     #[test]
     fn an_equality_that_every_match_needs_is_the_way_into_an_index() {
-        let filter = Filter::parse("clientId eq 'a' and consentType eq 'b'").unwrap();
-        assert_eq!(filter.pinned(), Some(("clientId", vec!["a"])));
-        assert_eq!(Filter::parse("appId in ('a','b')").unwrap().pinned(), Some(("appId", vec!["a", "b"])));
-        assert_eq!(Filter::parse("appId eq 'a' or appId eq 'b'").unwrap().pinned(), None);
+        let pinned = |filter: &str| {
+            let indexed = |member: &str| ["appId", "names"].into_iter().find(|name| *name == member);
+            let filter = Filter::parse(filter).unwrap();
+            let found = filter.pinned(&indexed);
+            found.map(|(member, keys)| match keys {
+                Keys::Any(keys) => format!("{member}: {}", keys.join(" ")),
+                Keys::Starting(start) => format!("{member}: {start}*"),
+            })
+        };
+        assert_eq!(pinned("appId eq 'a' and kind eq 'b'").as_deref(), Some("appId: a"));
+        assert_eq!(pinned("kind eq 'b' and appId eq 'a'").as_deref(), Some("appId: a"));
+        assert_eq!(pinned("appId in ('a','b')").as_deref(), Some("appId: a b"));
+        assert_eq!(pinned("names/any(n:n eq 'a')").as_deref(), Some("names: a"));
+        assert_eq!(pinned("names/any(n:startsWith(n,'a'))").as_deref(), Some("names: a*"));
+        assert_eq!(pinned("startsWith(appId,'a')").as_deref(), Some("appId: a*"));
+        for filter in [
+            "appId eq 'a' or appId eq 'b'",
+            "not(appId eq 'a')",
+            "appId ne 'a'",
+            "names/all(n:n eq 'a')",
+            "names/any(n:n/id eq 'a')",
+            "names/any(n:endsWith(n,'a'))",
+            "names/any(n:startsWith(m,'a'))",
+            "startsWith(appId,'')",
+            "appId in ('a',null)",
+            "kind eq 'b'",
+        ] {
+            assert_eq!(pinned(filter), None, "{filter}");
+        }
     }
 }

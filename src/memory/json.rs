@@ -56,6 +56,15 @@ pub(super) fn retain(value: &mut Value, keep: &impl Fn(&str) -> bool) {
     }
 }
 
+/// The same in no more memory than it needs: what was cloned has room for members to come.
+pub(super) fn snug(value: Value) -> Value {
+    match value {
+        Value::Object(members) => members.into_iter().map(|(name, value)| (name, snug(value))).collect(),
+        Value::Array(items) => items.into_iter().map(snug).collect(),
+        other => other,
+    }
+}
+
 /// Whether two texts are the same to the directory, which does not mind case.
 pub(super) fn same(a: &str, b: &str) -> bool {
     a == b || a.to_lowercase() == b.to_lowercase()

@@ -244,7 +244,8 @@ impl MemoryTenant {
         self.state().script.clear();
     }
 
-    /// Changes the replication lag from now on, for what was written before as well.
+    /// Changes the replication lag from now on, for what was written lately as well; what has been known everywhere
+    /// for a minute may stay known.
     pub fn set_lag(&self, lag: Lag) {
         self.state().directory.lag = lag;
     }

@@ -1,6 +1,6 @@
 //! The query options: `$filter`, `$select`, `$expand`, `$orderby`, `$search`, `$count`, `$top` and paging.
 
-use std::cmp::Ordering;
+use std::cmp::Reverse;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -149,26 +149,37 @@ impl Query {
         Ok(query)
     }
 
-    /// Whether an object is part of the answer.
-    fn matches(&self, object: &Value, directory: &Directory, call: &Call) -> bool {
-        if self.search.as_ref().is_some_and(|search| !search.finds(object)) {
-            return false;
+    /// Whether objects are part of the answer.
+    fn test<'a>(&'a self, directory: &'a Directory, call: &'a Call) -> impl Fn(&Value) -> bool + 'a {
+        let navigations = self.filter.as_ref().map(Filter::navigations).unwrap_or_default();
+        move |object| {
+            if self.search.as_ref().is_some_and(|search| !search.finds(object)) {
+                return false;
+            }
+            let Some(filter) = &self.filter else { return true };
+            if navigations.is_empty() {
+                return filter.test(object);
+            }
+            let mut object = object.clone();
+            for name in &navigations {
+                object[name] = directory.navigate(self.kind, &object, name, call).into_iter().flatten().collect();
+            }
+            filter.test(&object)
         }
-        let Some(filter) = &self.filter else { return true };
-        let navigations = filter.navigations();
-        if navigations.is_empty() {
-            return filter.test(object);
-        }
-        let mut object = object.clone();
-        for name in navigations {
-            object[&name] = directory.navigate(self.kind, &object, &name, call).into_iter().flatten().collect();
-        }
-        filter.test(&object)
     }
 
     /// How many objects pass.
     pub(super) fn count(&self, rows: impl Iterator<Item = Seen>, directory: &Directory, call: &Call) -> usize {
-        rows.filter(|seen| self.matches(&seen.value, directory, call)).count()
+        let passes = self.test(directory, call);
+        rows.filter(|seen| passes(&seen.value)).count()
+    }
+
+    /// The row after which the rows come that a page needs; zero is all of them.
+    pub(super) fn after_row(&self) -> u64 {
+        match (&self.order, self.count, self.after) {
+            (None, false, Some(Position::Row(row))) => row,
+            _ => 0,
+        }
     }
 
     /// The page of a list of objects of one kind.
@@ -191,41 +202,25 @@ impl Query {
         directory: &Directory,
         call: &Call,
     ) -> Value {
-        let mut passing: Vec<(Kind, Seen)> =
-            rows.filter(|(_, seen)| self.matches(&seen.value, directory, call)).collect();
-        let total = passing.len();
         let size = self.top.unwrap_or(DEFAULT_PAGE);
-        let start = match (&self.order, self.after) {
-            (Some((property, descending)), _) => {
-                passing.sort_by(|a, b| {
-                    let key = |(_, seen): &(Kind, Seen)| {
-                        member(&seen.value, property).and_then(Value::as_str).unwrap_or_default().to_lowercase()
-                    };
-                    let ordering = key(a).cmp(&key(b));
-                    if *descending { ordering.reverse() } else { ordering }
-                });
-                match self.after {
-                    Some(Position::Offset(offset)) => offset,
-                    _ => 0,
-                }
-            }
-            (None, Some(Position::Row(row))) => {
-                passing.partition_point(|(_, seen)| seen.order.cmp(&row) != Ordering::Greater)
-            }
-            (None, Some(Position::Offset(offset))) => offset,
-            (None, None) => 0,
+        let offset = match self.after {
+            Some(Position::Offset(offset)) => offset,
+            _ => 0,
         };
-        let end = start.saturating_add(size).min(total);
-        let page = passing.get(start..end).unwrap_or_default();
+        let passes = self.test(directory, call);
+        let (mut page, total) = self.look(rows.filter(|(_, seen)| passes(&seen.value)), offset, size + 1);
+        // What is there of the next page says that there is one.
+        let more = page.len() > size;
+        page.truncate(size);
         let mut body = Map::new();
         body.insert("@odata.context".into(), self.context(context, call).into());
         if self.count {
             body.insert("@odata.count".into(), total.into());
         }
-        if end < total {
+        if more {
             let next = match (&self.order, page.last()) {
                 (None, Some((_, last))) => Position::Row(last.order),
-                _ => Position::Offset(end),
+                _ => Position::Offset(offset.saturating_add(size)),
             };
             body.insert("@odata.nextLink".into(), next_link(call, &next.token()).into());
         }
@@ -235,6 +230,43 @@ impl Query {
         });
         body.insert("value".into(), shown.collect());
         body.into()
+    }
+
+    /// What passes from where the page starts, as far as `enough`, and how much passes in all. Unless it has to be
+    /// counted or sorted, no more is looked at than that.
+    fn look(
+        &self,
+        passing: impl Iterator<Item = (Kind, Seen)>,
+        offset: usize,
+        enough: usize,
+    ) -> (Vec<(Kind, Seen)>, usize) {
+        let (mut found, mut total) = (Vec::new(), 0);
+        for (kind, seen) in passing {
+            total += 1;
+            let started = match self.after {
+                _ if self.order.is_some() => true,
+                Some(Position::Row(row)) => seen.order > row,
+                _ => total > offset,
+            };
+            if started && (self.order.is_some() || found.len() < enough) {
+                found.push((kind, seen));
+            }
+            if found.len() >= enough && self.order.is_none() && !self.count {
+                break;
+            }
+        }
+        if let Some((property, descending)) = &self.order {
+            let key = |(_, seen): &(Kind, Seen)| {
+                member(&seen.value, property).and_then(Value::as_str).unwrap_or_default().to_lowercase()
+            };
+            if *descending {
+                found.sort_by_cached_key(|each| Reverse(key(each)));
+            } else {
+                found.sort_by_cached_key(key);
+            }
+            found.drain(..offset.min(found.len()));
+        }
+        (found, total)
     }
 
     /// One object as the answer, under its context.

@@ -17,7 +17,7 @@ use uuid::Uuid;
 use super::answer::{Correlation, Refusal};
 use super::call::Identity;
 use super::directory::Directory;
-use super::json::{items, same, stamp, text, texts};
+use super::json::{items, same, stamp, text};
 use super::kind::Kind;
 use super::table::View;
 use super::world::{Abroad, World};
@@ -358,9 +358,9 @@ fn resource(directory: &Directory, scope: &str, view: View) -> Result<std::sync:
     if let Some(found) = by_id {
         return Ok(found.value);
     }
-    let mut all = directory.service_principals.all(super::table::Life::Live, view);
-    let found = all
-        .find(|seen| texts(&seen.value, "servicePrincipalNames").any(|held| same(held.trim_end_matches('/'), plain)));
+    // A name is the same with a slash at its end and without.
+    let names = [plain, &format!("{plain}/")];
+    let found = directory.service_principals.seen_having_any("servicePrincipalNames", &names, view).into_iter().next();
     found.map(|seen| seen.value).ok_or_else(|| {
         let message = format!(
             "The resource principal named {name} was not found in the tenant named {}. This can happen if the \

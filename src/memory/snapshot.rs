@@ -503,7 +503,7 @@ impl Directory {
     }
 
     fn put_known(&mut self, kind: Kind, life: Life, value: Value) {
-        self.table_mut(kind).put(life, Arc::new(value), None, Duration::ZERO);
+        self.table_mut(kind).put(life, Arc::new(super::json::snug(value)), None, Duration::ZERO);
     }
 }
 

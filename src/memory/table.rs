@@ -1,13 +1,19 @@
 //! Objects with their history, so that a replica can be asked what it knew a while ago, found through indices.
+//!
+//! What an operation costs does not depend on how many objects there are, unless it lists them; and what is gone takes
+//! no memory, in its indices neither.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
 
-use super::json::{same, text};
+use super::json::{same, text, texts};
 use super::lag::{Behind, Lag};
+
+/// For how long what was changed or removed is kept at least, so that a lag can still be raised after the fact.
+const KEPT: Duration = Duration::from_secs(60);
 
 /// Whether an object is in the directory or in its bin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +52,8 @@ struct Row {
     versions: Vec<Version>,
     /// The object's own lag, in the place of the directory's.
     lag: Option<Lag>,
+    /// Whether it stands in the queue of recent writes.
+    recent: bool,
 }
 
 impl Row {
@@ -58,14 +66,60 @@ impl Row {
         self.versions.last()?.state.as_ref()
     }
 
-    /// Forgets what no replica can still show.
-    fn compact(&mut self, now: Duration, horizon: Duration) {
+    /// Forgets what no replica can still show, and returns it.
+    fn compact(&mut self, now: Duration, horizon: Duration) -> Vec<Version> {
         let horizon = self.lag.map_or(horizon, Lag::longest).max(horizon);
-        if let Some(base) = self.versions.iter().rposition(|version| version.seen(now, horizon)) {
-            self.versions.drain(..base);
-            self.versions[0].at = None;
+        let base = self.versions.iter().rposition(|version| version.seen(now, horizon));
+        let Some(base) = base else { return Vec::new() };
+        self.versions[base].at = None;
+        self.versions.drain(..base).collect()
+    }
+}
+
+/// Finds rows by the texts of one member: the member itself, or each text of a collection.
+#[derive(Debug)]
+struct Index {
+    member: &'static str,
+    /// In lower case, with the row.
+    entries: BTreeSet<(Box<str>, u64)>,
+}
+
+impl Index {
+    fn note(&mut self, order: u64, value: &Value) {
+        for key in keys(value, self.member) {
+            self.entries.insert((key.to_lowercase().into(), order));
         }
     }
+
+    fn find(&self, key: &str) -> impl Iterator<Item = u64> {
+        let key: Box<str> = key.to_lowercase().into();
+        self.entries.range((key.clone(), 0)..=(key, u64::MAX)).map(|(_, order)| *order)
+    }
+
+    fn starting(&self, start: &str) -> impl Iterator<Item = u64> {
+        let start = start.to_lowercase();
+        let from = self.entries.range((start.as_str().into(), 0)..);
+        from.take_while(move |(key, _)| key.starts_with(&start)).map(|(_, order)| *order)
+    }
+
+    /// Drops the entries of `gone` that no version of `kept` has.
+    fn forget(&mut self, order: u64, gone: &Value, kept: &[Version]) {
+        for key in keys(gone, self.member) {
+            let mut kept = kept.iter().filter_map(|version| version.state.as_ref());
+            if !kept.any(|(_, value)| has(value, self.member, key)) {
+                self.entries.remove(&(key.to_lowercase().into(), order));
+            }
+        }
+    }
+}
+
+/// The texts that a member holds: one, or those of a collection.
+fn keys<'a>(value: &'a Value, member: &str) -> impl Iterator<Item = &'a str> {
+    std::iter::once(text(value, member)).chain(texts(value, member)).filter(|text| !text.is_empty())
+}
+
+fn has(value: &Value, member: &str, key: &str) -> bool {
+    keys(value, member).any(|held| same(held, key))
 }
 
 /// The objects of one kind, in the order of their creation.
@@ -73,8 +127,11 @@ impl Row {
 pub(super) struct Table {
     rows: BTreeMap<u64, Row>,
     ids: HashMap<String, u64>,
-    indexed: &'static [&'static str],
-    index: HashMap<(&'static str, String), BTreeSet<u64>>,
+    indices: Vec<Index>,
+    /// Rows written lately, with the moment from which they wait for their turn to be looked after: each row once.
+    recent: VecDeque<(Duration, u64)>,
+    /// How many rows hold an object now.
+    held: usize,
     next: u64,
 }
 
@@ -86,9 +143,10 @@ pub(super) struct Seen {
 }
 
 impl Table {
-    /// A table that finds objects by `indexed` text members without a scan.
-    pub(super) fn new(indexed: &'static [&'static str]) -> Self {
-        Self { rows: BTreeMap::new(), ids: HashMap::new(), indexed, index: HashMap::new(), next: 1 }
+    /// A table that finds objects without a scan by the texts of the members `indexed`.
+    pub(super) fn new(indexed: &[&'static str]) -> Self {
+        let indices = indexed.iter().map(|member| Index { member, entries: BTreeSet::new() }).collect();
+        Self { rows: BTreeMap::new(), ids: HashMap::new(), indices, recent: VecDeque::new(), held: 0, next: 1 }
     }
 
     /// Writes an object; `horizon` is the longest lag, `at` is `None` for what has always been there.
@@ -98,39 +156,86 @@ impl Table {
             self.next += 1;
             self.next - 1
         });
-        for field in self.indexed {
-            let key = text(&value, field);
-            if !key.is_empty() {
-                self.index.entry((field, key.to_lowercase())).or_default().insert(order);
-            }
+        for index in &mut self.indices {
+            index.note(order, &value);
         }
         self.push(order, Some((life, value)), at, horizon);
     }
 
     /// Removes an object for good.
     pub(super) fn purge(&mut self, id: &str, at: Option<Duration>, horizon: Duration) {
-        if let Some(order) = self.ids.get(&id.to_lowercase()).copied() {
+        let known = self.ids.get(&id.to_lowercase()).copied();
+        if let Some(order) = known.filter(|_| self.current(id).is_some()) {
             self.push(order, None, at, horizon);
         }
     }
 
     fn push(&mut self, order: u64, state: Option<(Life, Arc<Value>)>, at: Option<Duration>, horizon: Duration) {
         let row = self.rows.entry(order).or_default();
-        if let Some(now) = at {
-            row.compact(now, horizon);
-        } else {
-            row.versions.clear();
-        }
+        self.held -= usize::from(row.current().is_some());
+        self.held += usize::from(state.is_some());
+        let gone = match at {
+            Some(now) => row.compact(now, horizon),
+            None => std::mem::take(&mut row.versions),
+        };
+        row.versions.reserve_exact(1);
         row.versions.push(Version { at, state });
+        if !row.recent {
+            row.recent = true;
+            self.recent.push_back((at.unwrap_or_default(), order));
+        }
+        self.forget(order, &gone);
+        if let Some(now) = at {
+            self.age(now, horizon.max(KEPT));
+        }
+    }
+
+    /// Looks after what was written so long ago that every replica knows it.
+    fn age(&mut self, now: Duration, horizon: Duration) {
+        while let Some((at, order)) = self.recent.front().copied() {
+            if at.saturating_add(horizon) > now {
+                break;
+            }
+            self.recent.pop_front();
+            self.agree(order, now, horizon);
+        }
+    }
+
+    /// Lets the replicas agree on a row, as far as they can.
+    fn agree(&mut self, order: u64, now: Duration, horizon: Duration) {
+        let Some(row) = self.rows.get_mut(&order) else { return };
+        let gone = row.compact(now, horizon);
+        row.recent = false;
+        match row.versions.as_slice() {
+            [Version { at: None, state: None }] => drop(self.rows.remove(&order)),
+            [Version { at: None, .. }] | [] => {}
+            // It was written again since, or has a longer lag of its own: it has its turn again.
+            _ => {
+                self.recent.push_back((now, order));
+                row.recent = true;
+            }
+        }
+        self.forget(order, &gone);
+    }
+
+    /// Takes what is gone out of the indices.
+    fn forget(&mut self, order: u64, gone: &[Version]) {
+        let row = self.rows.get(&order);
+        let kept = row.map_or(&[][..], |row| row.versions.as_slice());
+        for (_, value) in gone.iter().filter_map(|version| version.state.as_ref()) {
+            for index in &mut self.indices {
+                index.forget(order, value, kept);
+            }
+            if row.is_none() {
+                self.ids.remove(&text(value, "id").to_lowercase());
+            }
+        }
     }
 
     /// Makes everything known everywhere.
     pub(super) fn settle(&mut self) {
-        for row in self.rows.values_mut() {
-            row.versions.drain(..row.versions.len().saturating_sub(1));
-            if let Some(last) = row.versions.last_mut() {
-                last.at = None;
-            }
+        for (_, order) in std::mem::take(&mut self.recent) {
+            self.agree(order, Duration::MAX, Duration::ZERO);
         }
     }
 
@@ -147,7 +252,7 @@ impl Table {
 
     /// How many objects there are, deleted ones included.
     pub(super) fn len(&self) -> usize {
-        self.rows.values().filter(|row| row.current().is_some()).count()
+        self.held
     }
 
     /// The live object, as `view` shows it.
@@ -167,40 +272,63 @@ impl Table {
         self.current(id).filter(|(life, _)| *life == Life::Live).map(|(_, value)| value)
     }
 
-    /// The objects as they are whose indexed member is `key`, live or deleted.
-    pub(super) fn having(&self, field: &'static str, key: &str) -> std::vec::IntoIter<(Life, &Arc<Value>)> {
-        let orders = self.index.get(&(field, key.to_lowercase())).into_iter().flatten();
-        let current = orders.filter_map(|order| self.rows.get(order)?.current());
-        let found = current.filter(|(_, value)| same(text(value, field), key)).map(|(life, value)| (*life, value));
+    /// The rows that have, or had a while ago, a text in an indexed member.
+    fn orders(&self, member: &str, key: &str) -> impl Iterator<Item = u64> {
+        self.indices.iter().filter(move |index| index.member == member).flat_map(move |index| index.find(key))
+    }
+
+    /// The objects as they are whose indexed member is, or holds, `key`, live or deleted.
+    pub(super) fn having(&self, member: &'static str, key: &str) -> std::vec::IntoIter<(Life, &Arc<Value>)> {
+        let current = self.orders(member, key).filter_map(|order| self.rows.get(&order)?.current());
+        let found = current.filter(|(_, value)| has(value, member, key)).map(|(life, value)| (*life, value));
         found.collect::<Vec<_>>().into_iter()
     }
 
-    /// The live objects that `view` shows whose indexed member is `key`.
-    pub(super) fn seen_having(&self, field: &'static str, key: &str, view: View) -> Vec<Seen> {
-        let Some(orders) = self.index.get(&(field, key.to_lowercase())) else { return Vec::new() };
-        let found =
-            Self::seen_rows(orders.iter().filter_map(|order| Some((order, self.rows.get(order)?))), Life::Live, view);
-        found.filter(|seen| same(text(&seen.value, field), key)).collect()
+    /// The live objects that `view` shows whose indexed member is, or holds, `key`.
+    pub(super) fn seen_having(&self, member: &'static str, key: &str, view: View) -> Vec<Seen> {
+        let rows = self.orders(member, key).filter_map(|order| Some((order, self.rows.get(&order)?)));
+        Self::seen_rows(rows, Life::Live, view).filter(|seen| has(&seen.value, member, key)).collect()
+    }
+
+    /// The live objects that `view` shows of which an indexed member is, or holds, one of `keys`; each once, in order.
+    pub(super) fn seen_having_any(&self, member: &'static str, keys: &[&str], view: View) -> Vec<Seen> {
+        let found = keys.iter().flat_map(|key| self.seen_having(member, key, view));
+        found.map(|seen| (seen.order, seen)).collect::<BTreeMap<_, _>>().into_values().collect()
+    }
+
+    /// The live objects that `view` shows of which an indexed member starts, or started a while ago, with `start`, or holds
+    /// what does: each once, in order.
+    pub(super) fn may_start(&self, member: &'static str, start: &str, view: View) -> impl Iterator<Item = Seen> {
+        let indices = self.indices.iter().filter(|index| index.member == member);
+        let orders: BTreeSet<u64> = indices.flat_map(|index| index.starting(start)).collect();
+        let rows = orders.into_iter().filter_map(|order| Some((order, self.rows.get(&order)?)));
+        Self::seen_rows(rows, Life::Live, view)
     }
 
     /// The name of the index on a member, in the member's own case.
-    pub(super) fn index_on(&self, field: &str) -> Option<&'static str> {
-        self.indexed.iter().copied().find(|name| name.eq_ignore_ascii_case(field))
+    pub(super) fn index_on(&self, member: &str) -> Option<&'static str> {
+        self.indices.iter().map(|index| index.member).find(|name| name.eq_ignore_ascii_case(member))
     }
 
     /// Every object of one state that `view` shows.
     pub(super) fn all(&self, life: Life, view: View) -> impl Iterator<Item = Seen> {
-        Self::seen_rows(self.rows.iter(), life, view)
+        self.after(0, life, view)
+    }
+
+    /// The same, from the row after `order`.
+    pub(super) fn after(&self, order: u64, life: Life, view: View) -> impl Iterator<Item = Seen> {
+        let rows = self.rows.range(order.saturating_add(1)..);
+        Self::seen_rows(rows.map(|(order, row)| (*order, row)), life, view)
     }
 
     fn seen_rows<'a>(
-        rows: impl Iterator<Item = (&'a u64, &'a Row)>,
+        rows: impl Iterator<Item = (u64, &'a Row)>,
         wanted: Life,
         view: View,
     ) -> impl Iterator<Item = Seen> {
         rows.filter_map(move |(order, row)| {
             let (life, value) = row.seen(view)?;
-            (*life == wanted).then(|| Seen { order: *order, value: Arc::clone(value) })
+            (*life == wanted).then(|| Seen { order, value: Arc::clone(value) })
         })
     }
 }
@@ -234,6 +362,114 @@ mod tests {
         table.purge("a", Some(Duration::from_secs(20)), LAG);
         assert!(table.get("a", at(29)).is_some() && table.live("a").is_none());
         assert!(table.get("a", at(30)).is_none());
+    }
+
+    fn put_as(table: &mut Table, id: &str, names: &Value, now: u64) {
+        let value = Arc::new(json!({"id": id, "names": names}));
+        table.put(Life::Live, value, Some(Duration::from_secs(now)), LAG);
+    }
+
+    fn entries(table: &Table) -> usize {
+        table.indices.iter().map(|index| index.entries.len()).sum()
+    }
+
+    #[test]
+    fn each_text_of_a_collection_finds_its_object_for_as_long_as_a_replica_shows_it() {
+        let mut table = Table::new(&["names"]);
+        put_as(&mut table, "a", &json!(["One", "two"]), 1);
+        put_as(&mut table, "b", &json!(["two"]), 1);
+        let found = |table: &Table, key: &str, now| table.seen_having("names", key, at(now)).len();
+        assert_eq!((found(&table, "one", 11), found(&table, "TWO", 11), found(&table, "three", 11)), (1, 2, 0));
+        assert_eq!(table.seen_having_any("names", &["two", "one"], at(11)).len(), 2);
+        put_as(&mut table, "a", &json!(["three", "two"]), 20);
+        assert_eq!((found(&table, "one", 29), found(&table, "three", 29)), (1, 0));
+        assert_eq!((found(&table, "one", 30), found(&table, "three", 30)), (0, 1));
+        assert_eq!(table.having("names", "one").count(), 0);
+        assert_eq!(table.having("names", "two").count(), 2);
+        let starting = |start, now| {
+            table.may_start("names", start, at(now)).map(|seen| seen.value["id"].to_string()).collect::<String>()
+        };
+        assert_eq!(
+            (starting("T", 30), starting("thr", 30), starting("u", 30)),
+            ("\"a\"\"b\"".into(), "\"a\"".into(), String::new())
+        );
+    }
+
+    #[test]
+    fn an_index_forgets_what_no_version_holds() {
+        let mut table = Table::new(&["name", "names"]);
+        for now in 0..1000 {
+            let value = Arc::new(json!({"id": "A", "name": format!("n{now}"), "names": [format!("m{now}"), "kept"]}));
+            table.put(Life::Live, value, Some(Duration::from_secs(now)), LAG);
+        }
+        assert!(entries(&table) <= 30, "{}", entries(&table));
+        assert_eq!(table.having("names", "kept").count(), 1);
+        table.settle();
+        assert_eq!(entries(&table), 3);
+        assert_eq!(table.get("a", at(0)).unwrap()["name"], "n999");
+    }
+
+    #[test]
+    fn what_was_purged_leaves_nothing_behind() {
+        let mut table = Table::new(&["names"]);
+        for number in 0..1000 {
+            put_as(&mut table, &format!("id-{number}"), &json!([format!("n{number}")]), number);
+            table.purge(&format!("id-{number}"), Some(Duration::from_secs(number)), LAG);
+        }
+        assert_eq!(table.len(), 0);
+        let left = (table.rows.len(), table.ids.len(), table.recent.len(), entries(&table));
+        assert!(left.0 <= 61 && left.1 <= 61 && left.2 <= 61 && left.3 <= 61, "{left:?}");
+        table.settle();
+        assert_eq!((table.rows.len(), table.ids.len(), table.recent.len(), entries(&table)), (0, 0, 0, 0));
+    }
+
+    #[test]
+    fn an_object_that_comes_again_after_its_end_is_found() {
+        let mut table = Table::new(&["names"]);
+        for now in [0, 1, 100, 300] {
+            put_as(&mut table, "a", &json!(["n"]), now);
+            assert_eq!((table.len(), table.having("names", "n").count()), (1, 1), "at {now}");
+            table.purge("A", Some(Duration::from_secs(now)), LAG);
+            assert_eq!((table.len(), table.having("names", "n").count()), (0, 0), "at {now}");
+        }
+        put_as(&mut table, "a", &json!(["n"]), 301);
+        assert_eq!(table.seen_having("names", "n", at(311)).len(), 1);
+    }
+
+    #[test]
+    fn old_writes_are_forgotten_by_writes_to_other_objects() {
+        let mut table = Table::new(&[]);
+        put_as(&mut table, "a", &json!("first"), 0);
+        put_as(&mut table, "a", &json!("second"), 1);
+        put_as(&mut table, "b", &json!("other"), 61);
+        assert_eq!(table.rows[&1].versions.len(), 1);
+        assert_eq!(table.get("a", at(61)).unwrap()["names"], "second");
+    }
+
+    #[test]
+    fn an_object_with_a_longer_lag_of_its_own_keeps_its_history_for_as_long() {
+        let mut table = Table::new(&[]);
+        put_as(&mut table, "a", &json!("first"), 0);
+        assert!(table.set_lag_of("A", Lag::all(Duration::from_secs(500))));
+        put_as(&mut table, "a", &json!("second"), 100);
+        for now in 101..700 {
+            put_as(&mut table, "b", &json!("other"), now);
+            let seen = table.get("a", at(now)).map(|value| value["names"].clone());
+            let expected = [(0, json!(null)), (500, json!("first")), (600, json!("second"))];
+            let expected = expected.into_iter().rfind(|(from, _)| now >= *from).unwrap().1;
+            assert_eq!(seen.unwrap_or_default(), expected, "at {now}");
+        }
+        assert_eq!(table.rows[&1].versions.len(), 1);
+    }
+
+    #[test]
+    fn a_list_goes_on_after_a_row() {
+        let mut table = Table::new(&[]);
+        for number in 0..5 {
+            put_as(&mut table, &format!("id-{number}"), &json!(null), 0);
+        }
+        let orders = |after| table.after(after, Life::Live, at(10)).map(|seen| seen.order).collect::<Vec<_>>();
+        assert_eq!((orders(0), orders(3), orders(5)), (vec![1, 2, 3, 4, 5], vec![4, 5], vec![]));
     }
 
     #[test]

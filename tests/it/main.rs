@@ -4,6 +4,7 @@
 #![allow(clippy::duplicate_mod)]
 
 mod client;
+mod conformance;
 mod emulator;
 mod exhaustion;
 mod guides;

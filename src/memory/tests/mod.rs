@@ -11,6 +11,7 @@ mod keys;
 mod lag;
 mod management;
 mod objects;
+mod paging;
 mod partner;
 mod permissions;
 mod queries;
