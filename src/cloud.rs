@@ -110,6 +110,12 @@ pub(crate) fn is_safe(url: &Url) -> bool {
     }
 }
 
+/// Whether an address would leave `segment` of its path out, or a part of it, in silence: the request would go
+/// elsewhere.
+pub(crate) fn is_lost_in_a_path(segment: &str) -> bool {
+    matches!(segment, "" | "." | "..") || segment.contains(char::is_control)
+}
+
 fn endpoint(url: &Url) -> Result<Url, Error> {
     if !is_safe(url) {
         return Err(Error::invalid(

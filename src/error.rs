@@ -80,7 +80,7 @@ impl Error {
         Self(Box::new(Inner {
             kind,
             code: code.into(),
-            message: message.into(),
+            message: on_one_line(message.into()),
             remedy: None,
             operation: None,
             status: None,
@@ -125,7 +125,7 @@ impl Error {
 
     #[must_use]
     pub(crate) fn with_remedy(mut self, remedy: impl Into<String>) -> Self {
-        self.0.remedy = Some(remedy.into());
+        self.0.remedy = Some(on_one_line(remedy.into()));
         self
     }
 
@@ -148,16 +148,23 @@ impl Error {
         message: impl Into<String>,
         details: Vec<ErrorDetail>,
     ) -> Self {
-        self.0.service_code = Some(code.into());
-        self.0.service_message = Some(message.into());
-        self.0.details = details;
+        self.0.service_code = Some(foreign(code.into()));
+        self.0.service_message = Some(foreign(message.into()));
+        self.0.details = details
+            .into_iter()
+            .map(|ErrorDetail { code, target, message }| ErrorDetail {
+                code: foreign(code),
+                target: target.map(foreign),
+                message: foreign(message),
+            })
+            .collect();
         self
     }
 
     #[must_use]
     pub(crate) fn with_request_ids(mut self, request_id: Option<String>, client_request_id: Option<String>) -> Self {
-        self.0.request_id = request_id.or(self.0.request_id.take());
-        self.0.client_request_id = client_request_id.or(self.0.client_request_id.take());
+        self.0.request_id = request_id.map(foreign).or(self.0.request_id.take());
+        self.0.client_request_id = client_request_id.map(foreign).or(self.0.client_request_id.take());
         self
     }
 
@@ -307,5 +314,73 @@ impl fmt::Debug for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         self.0.source.as_deref().map(|source| source as _)
+    }
+}
+
+/// Where a JSON text is wrong, without the text: serde's own message would repeat a part of it.
+#[derive(Debug)]
+pub(crate) struct Place(usize, usize);
+
+impl Place {
+    pub(crate) fn of(error: &serde_json::Error) -> Self {
+        Self(error.line(), error.column())
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "JSON of another form at line {} column {}", self.0, self.1)
+    }
+}
+
+impl std::error::Error for Place {}
+
+/// A text that may hold another's words, as it can be shown and logged: on one line, and without what moves a
+/// terminal's cursor or turns the direction in which the rest is read.
+pub(crate) fn on_one_line(text: String) -> String {
+    if text.contains(is_unruly) { text.replace(is_unruly, " ") } else { text }
+}
+
+fn is_unruly(character: char) -> bool {
+    // The overrides and isolates of bidirectional texts; the plain marks of direction harm nobody.
+    let turns = matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    character.is_control() || turns || matches!(character, '\u{2028}' | '\u{2029}')
+}
+
+/// The longest text of a service that an error takes in, in characters: its sentences are far shorter.
+const LONGEST: usize = 2_000;
+
+/// A service's own words: on one line, and no longer than anybody reads.
+pub(crate) fn foreign(mut text: String) -> String {
+    if let Some((end, _)) = text.char_indices().nth(LONGEST) {
+        text.truncate(end);
+        text.push('…');
+    }
+    on_one_line(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_foreign_text_stays_on_its_line() {
+        let error = Error::new(ErrorKind::Refused, "x", "a\r\nAll is well\u{1b}[2J\u{202e}b");
+        assert_eq!(error.to_string(), "a  All is well [2J b");
+        let arabic = "\u{200f}مرحبا";
+        assert_eq!(Error::new(ErrorKind::Refused, "x", arabic).to_string(), arabic);
+    }
+
+    #[test]
+    fn a_service_may_not_fill_the_log() {
+        let long = "é".repeat(100_000);
+        let detail = ErrorDetail { code: long.clone(), target: Some(long.clone()), message: long.clone() };
+        let error = Error::new(ErrorKind::Refused, "x", "short")
+            .with_request_ids(Some(long.clone()), Some(long.clone()))
+            .with_service(long.clone(), long, vec![detail]);
+        assert!(error.to_string().chars().count() < 3 * LONGEST);
+        for text in [error.service_message().unwrap(), &error.details()[0].message] {
+            assert!(text.chars().count() == LONGEST + 1 && text.ends_with('…'));
+        }
     }
 }

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::auth::sign_in_error;
 use crate::clock::Clock;
-use crate::cloud::Cloud;
+use crate::cloud::{Cloud, is_lost_in_a_path};
 use crate::error::{Error, ErrorKind};
 use crate::exchange::{Bounds, Means, Repeat, RetryPolicy};
 use crate::ids::AppId;
@@ -66,6 +66,10 @@ impl ClientSecretProvider {
     }
 
     fn request(&self, request: &TokenRequest, correlation: Uuid) -> Result<http::Request<Bytes>, Error> {
+        if is_lost_in_a_path(&request.tenant) {
+            return Err(Error::invalid("invalid_tenant", "the tenant is empty, a dot, or holds a control character")
+                .with_remedy("Give the tenant's id, or a domain such as contoso.onmicrosoft.com."));
+        }
         let mut url = self.cloud.authority().clone();
         url.path_segments_mut()
             .map_err(|()| Error::invalid("invalid_endpoint", "the authority is no address"))?
@@ -110,9 +114,12 @@ impl TokenProvider for ClientSecretProvider {
             )
             .await?;
         if !answer.status.is_success() {
+            let answer = answer.without(&self.secret);
             return Err(sign_in_error::error(&answer, &self.secret, &correlation).during(OPERATION));
         }
-        let token: TokenAnswer = serde_json::from_slice(&answer.body).map_err(|_| {
+        let token =
+            serde_json::from_slice(&answer.body).ok().filter(|token: &TokenAnswer| !token.access_token.is_empty());
+        let token = token.ok_or_else(|| {
             Error::new(ErrorKind::Decode, "token_answer", "the sign-in service's answer holds no token")
                 .with_status(answer.status)
                 .with_remedy("Check that the authority is Entra's and that no proxy answers in its place.")

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
 use crate::client::call::{Call, Decode, Spec};
 use crate::client::{Client, replication};
@@ -216,7 +217,7 @@ impl Run<'_> {
         if !answer.status.is_success() {
             return Err(outer.error(&answer));
         }
-        let responses: Responses = serde_json::from_slice(&answer.body).map_err(|_| {
+        let responses: Responses<'_> = serde_json::from_slice(&answer.body).map_err(|_| {
             Error::new(
                 ErrorKind::Decode,
                 "answer_not_understood",
@@ -229,8 +230,11 @@ impl Run<'_> {
             )
             .during(OPERATION)
         })?;
-        let mut by_id: HashMap<String, Response> =
-            responses.responses.into_iter().map(|response| (response.id.clone(), response)).collect();
+        // One answer that cannot be read is that item's own trouble.
+        let readable =
+            responses.responses.iter().filter_map(|text| serde_json::from_str::<Response<'_>>(text.get()).ok());
+        let mut by_id: HashMap<String, Response<'_>> =
+            readable.map(|response| (response.id.clone(), response)).collect();
         let mut carried_on = true;
         for &index in chunk {
             let response = by_id.remove(&(index + 1).to_string());
@@ -272,12 +276,12 @@ impl Run<'_> {
         Ok(Requests { requests })
     }
 
-    fn answered(&mut self, index: usize, response: Response, outer: &Answer) {
+    fn answered(&mut self, index: usize, response: Response<'_>, outer: &Answer) {
         let mut headers = HeaderMap::new();
-        for (name, value) in response.headers.unwrap_or_default() {
-            if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(&value)) {
-                headers.insert(name, value);
-            }
+        for name in READ_HEADERS {
+            let own = response.headers.iter().flatten().find(|(own, _)| own.eq_ignore_ascii_case(name.as_str()));
+            let value = own.and_then(|(_, value)| HeaderValue::from_str(value.as_str()?).ok());
+            headers.extend(value.map(|value| (name, value)));
         }
         // What an item does not say is said of the batch as a whole.
         for name in ["request-id", "date"].map(HeaderName::from_static) {
@@ -379,14 +383,20 @@ struct Request<'a> {
 }
 
 #[derive(Deserialize)]
-struct Responses {
-    responses: Vec<Response>,
+struct Responses<'a> {
+    #[serde(borrow)]
+    responses: Vec<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
-struct Response {
+struct Response<'a> {
     id: String,
     status: u16,
-    headers: Option<HashMap<String, String>>,
-    body: Option<Box<RawValue>>,
+    headers: Option<Map<String, Value>>,
+    #[serde(borrow)]
+    body: Option<&'a RawValue>,
 }
+
+/// The headers of an item that are read. A map of headers takes in no more than some thousands, and fails beyond.
+const READ_HEADERS: [HeaderName; 3] =
+    [http::header::RETRY_AFTER, HeaderName::from_static("request-id"), HeaderName::from_static("client-request-id")];

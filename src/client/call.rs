@@ -12,8 +12,8 @@ use url::Url;
 
 use crate::client::Client;
 use crate::client::replication::Lag;
-use crate::cloud::Cloud;
-use crate::error::{Error, ErrorKind};
+use crate::cloud::{Cloud, is_lost_in_a_path};
+use crate::error::{Error, ErrorKind, Place};
 use crate::exchange::{Answer, Repeat};
 
 /// One operation of Graph, not sent yet: `.await` sends it, [`Batch::add`](crate::Batch::add) sends it with others.
@@ -130,9 +130,7 @@ impl Spec {
             Target::Path { segments, query } => (segments, query),
             Target::Link(link) => return self.same_origin(link, cloud),
         };
-        // An address leaves these out in silence, and the request would go to another object.
-        let lost = |segment: &String| matches!(segment.as_str(), "" | "." | "..") || segment.contains(char::is_control);
-        if segments.iter().any(lost) {
+        if segments.iter().any(|segment| is_lost_in_a_path(segment)) {
             return Err(Error::invalid("invalid_id", "an id is empty, a dot, or holds a control character")
                 .during(self.operation)
                 .with_remedy("Give the id as the service gave it."));
@@ -166,7 +164,9 @@ impl Spec {
     /// A token goes to the origin that it was issued for, and nowhere else.
     fn same_origin(&self, link: &Url, cloud: &Cloud) -> Result<Url, Error> {
         let graph = cloud.graph();
-        let own = link.origin() == graph.origin()
+        // An address of the scheme `blob` has the origin of the one inside it.
+        let own = link.scheme() == graph.scheme()
+            && link.origin() == graph.origin()
             && link.username().is_empty()
             && link.password().is_none()
             && link.path().starts_with(graph.path());
@@ -263,19 +263,7 @@ impl Spec {
             .with_request_ids(answer.header("request-id").map(str::to_owned), None)
             .with_remedy("Check that the Graph endpoint is right and that no proxy answers in its place.")
             .with_maybe_done(self.repeat == Repeat::Unsafe)
-            .with_source(Place(error.line(), error.column()))
+            .with_source(Place::of(&error))
             .during(self.operation)
     }
 }
-
-/// Where a JSON text is wrong, without the text: serde's own message would repeat a part of it.
-#[derive(Debug)]
-struct Place(usize, usize);
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "JSON of another form at line {} column {}", self.0, self.1)
-    }
-}
-
-impl std::error::Error for Place {}

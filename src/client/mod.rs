@@ -219,6 +219,7 @@ impl Client {
             let token = self.token_within(claims.take(), bounds).await.map_err(|error| error.during(spec.operation))?;
             let build = || self.request(spec, url.as_str(), &token);
             let answer = self.shared.means.exchange(spec.operation, repeat, bounds, build, &judge).await?;
+            let answer = answer.without(&token.secret);
             tracing::debug!(
                 status = answer.status.as_u16(),
                 attempts = answer.attempts,

@@ -10,6 +10,9 @@ use serde::Deserialize;
 /// Objects beyond this many push the oldest half out.
 const MOST: usize = 20_000;
 
+/// A longer id is none, in bytes: nothing is kept of an answer but what is an id.
+const LONGEST_ID: usize = 1_024;
+
 #[derive(Debug, Default)]
 pub(super) struct Recent(Mutex<HashMap<String, Written>>);
 
@@ -72,10 +75,11 @@ impl Ids {
     }
 
     fn group(&self) -> Option<String> {
-        self.app_id.clone().or_else(|| self.all().next())
+        self.app_id.clone().filter(|id| id.len() <= LONGEST_ID).or_else(|| self.all().next())
     }
 
     fn all(&self) -> impl Iterator<Item = String> {
-        [&self.id, &self.app_id, &self.key_id, &self.unique_name].into_iter().flatten().cloned()
+        let ids = [&self.id, &self.app_id, &self.key_id, &self.unique_name].into_iter().flatten();
+        ids.filter(|id| id.len() <= LONGEST_ID).cloned()
     }
 }

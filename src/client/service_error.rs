@@ -5,7 +5,7 @@
 use serde::Deserialize;
 
 use crate::client::call::Spec;
-use crate::error::{Error, ErrorDetail, ErrorKind};
+use crate::error::{Error, ErrorDetail, ErrorKind, foreign};
 use crate::exchange::{Answer, Repeat};
 
 /// What the envelope says; empty where the body is of another kind.
@@ -73,7 +73,7 @@ impl Spec {
         let message = if service.message.is_empty() {
             cause.to_owned()
         } else {
-            format!("{cause}: “{}”", service.message.trim_end_matches('.'))
+            format!("{cause}: “{}”", foreign(service.message.clone()).trim_end_matches('.'))
         };
         let failed = answer.status.is_server_error() || answer.status.as_u16() == 408;
         let error = Error::new(kind, code, message)

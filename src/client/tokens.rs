@@ -36,7 +36,7 @@ impl Tokens {
         let mut held = slot.lock().await;
         let now = self.clock.now();
         if request.claims.is_none()
-            && let Some(token) = held.as_ref().filter(|token| token.expires_at - EARLY > now)
+            && let Some(token) = held.as_ref().filter(|token| token.expires_at - now > EARLY)
         {
             return Ok(token.clone());
         }

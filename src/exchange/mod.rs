@@ -2,6 +2,7 @@
 //!
 //! Whether to try again is decided by [`retry::decide`], a pure function; this module only carries it out.
 
+mod echo;
 pub(crate) mod retry;
 
 use std::future::Future;

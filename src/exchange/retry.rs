@@ -104,7 +104,7 @@ impl RetryPolicy {
         }
         if *judgement == Judgement::Lagging {
             let wait = self.backoff(attempts, jitter);
-            return (elapsed + wait <= self.replication_window).then_some(wait);
+            return (elapsed.saturating_add(wait) <= self.replication_window).then_some(wait);
         }
         // Where nobody listens, a person waits for the answer: a few seconds tell a hiccup from a wrong address.
         let most = match judgement {
@@ -117,7 +117,7 @@ impl RetryPolicy {
         match judgement {
             Judgement::Throttled { retry_after: Some(after) } | Judgement::Failed { retry_after: Some(after) } => {
                 // A little above what was asked for, so that many clients do not come back at the same instant.
-                (*after <= self.max_retry_after).then(|| *after + self.base_delay.mul_f64(jitter))
+                (*after <= self.max_retry_after).then(|| after.saturating_add(part(self.base_delay, jitter)))
             }
             _ => Some(self.backoff(attempts, jitter)),
         }
@@ -125,8 +125,13 @@ impl RetryPolicy {
 
     fn backoff(&self, attempts: u32, jitter: f64) -> Duration {
         let full = self.base_delay.saturating_mul(1 << attempts.saturating_sub(1).min(16)).min(self.max_delay);
-        full.mul_f64(0.5 + jitter / 2.0)
+        part(full, 0.5 + jitter / 2.0)
     }
+}
+
+/// A part of a time, from 0 to 1 of it; the whole where the time is too long to reckon with.
+fn part(time: Duration, part: f64) -> Duration {
+    Duration::try_from_secs_f64(time.as_secs_f64() * part).unwrap_or(time)
 }
 
 #[cfg(test)]
@@ -164,6 +169,22 @@ mod tests {
         let asked = |seconds| Judgement::Throttled { retry_after: Some(Duration::from_secs(seconds)) };
         assert!(decide(Repeat::Safe, &asked(90)).unwrap() >= Duration::from_secs(90));
         assert_eq!(decide(Repeat::Safe, &asked(301)), None);
+    }
+
+    #[test]
+    fn times_without_end_do_no_harm() {
+        let most = Duration::MAX;
+        let policy = RetryPolicy {
+            base_delay: most,
+            max_delay: most,
+            max_retry_after: most,
+            replication_window: most,
+            ..RetryPolicy::default()
+        };
+        let asked = Judgement::Failed { retry_after: Some(most) };
+        for judgement in [asked, Judgement::Lagging, Judgement::Conflict] {
+            assert!(policy.decide(Repeat::Safe, &judgement, 7, most, 1.0).is_some(), "{judgement:?}");
+        }
     }
 
     #[test]

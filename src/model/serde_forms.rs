@@ -22,7 +22,21 @@ pub(super) mod date {
     }
 }
 
-/// A date as Graph reads it, in UTC.
+/// A date as Graph reads it, in UTC. One at the very ends of the calendar keeps its own offset.
 pub(super) fn rfc3339(date: OffsetDateTime) -> String {
-    date.to_offset(UtcOffset::UTC).format(&Rfc3339).unwrap_or_default()
+    date.checked_to_offset(UtcOffset::UTC).unwrap_or(date).format(&Rfc3339).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_at_the_ends_of_the_calendar_are_written() {
+        for text in ["9999-12-31T23:59:59-23:59", "0000-01-01T00:00:00+23:59", "2026-06-01T09:00:00Z"] {
+            let date = OffsetDateTime::parse(text, &Rfc3339).unwrap();
+            let written = rfc3339(date);
+            assert!(written.is_empty() || OffsetDateTime::parse(&written, &Rfc3339).is_ok(), "{text}: {written}");
+        }
+    }
 }

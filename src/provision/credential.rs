@@ -61,7 +61,8 @@ impl ClientSecret {
 
     /// Ends at a date, or up to a fortieth of the time earlier, six hours at most.
     pub fn valid_until(mut self, end: OffsetDateTime) -> Self {
-        self.lifetime = Lifetime::Until(end);
+        // In UTC, because an offset can be one that no written date has.
+        self.lifetime = Lifetime::Until(end.checked_to_offset(time::UtcOffset::UTC).unwrap_or(end));
         self
     }
 
@@ -86,7 +87,7 @@ impl ClientSecret {
             Lifetime::Until(end) => Some(end),
         };
         let end = end.ok_or_else(|| self.invalid("is longer than the calendar"))?;
-        if end <= now + SHORTEST { Err(self.invalid("is zero or in the past")) } else { Ok(end) }
+        if end - now <= SHORTEST { Err(self.invalid("is zero or in the past")) } else { Ok(end) }
     }
 
     pub(super) fn check(&self) -> Result<(), Error> {

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Place};
 use crate::ids::{AppId, TenantId};
 use crate::permission::Permission;
 use crate::provision::diff::{Choices, Diff};
@@ -223,7 +223,7 @@ impl Plan {
         let kept: Kept = serde_json::from_str(text).map_err(|error| {
             Error::invalid("plan_unreadable", "the text is not a plan of this crate")
                 .with_remedy("Plan again; a plan is not written by hand.")
-                .with_source(error)
+                .with_source(Place::of(&error))
         })?;
         Self::try_from(kept)
     }
