@@ -164,6 +164,11 @@ impl Refusal {
         Self::new(StatusCode::NOT_IMPLEMENTED, "NotImplemented", format!("The in-memory tenant does not know {what}."))
     }
 
+    /// What it says.
+    pub(super) fn message(&self) -> &str {
+        &self.0.message
+    }
+
     /// Adds an entry to `details` with the message of the whole.
     #[must_use]
     pub(super) fn detail(mut self, code: &'static str, target: impl Into<String>) -> Self {

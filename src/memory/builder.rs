@@ -73,7 +73,7 @@ impl fmt::Debug for MemoryTenantBuilder {
 
 impl MemoryTenantBuilder {
     pub(super) fn new() -> Self {
-        let apis = Api::well_known().into_iter().chain([Api::microsoft_graph()]);
+        let apis = Api::well_known().into_iter().chain([Api::microsoft_graph(), partner::administration()]);
         Self {
             display_name: "Contoso".to_owned(),
             domain: "contoso.onmicrosoft.com".to_owned(),
@@ -85,7 +85,8 @@ impl MemoryTenantBuilder {
             lag: Lag::none(),
             throttling: Throttling::none(),
             apis: apis.map(|api| (api.app_id, api)).collect(),
-            absent: Vec::new(),
+            // Microsoft has it in a partner's tenant only.
+            absent: vec![partner::ADMINISTRATION],
             default_audience: "AzureADMyOrg".to_owned(),
             secret_policy: SecretPolicy::Unrestricted,
             base_url: None,
@@ -236,9 +237,8 @@ impl MemoryTenantBuilder {
     /// and contracts, Partner Center knows it, and Microsoft's app for the administration of customers is there.
     pub fn partner(mut self) -> Self {
         self.partner = true;
-        let administration =
-            Api::new(AppId::from_u128(partner::CUSTOMER_ADMINISTRATION), "Partner Customer Delegated Administration");
-        self.api(administration.identifier_uri("https://api.partnercustomeradministration.microsoft.com")).permission(
+        self.absent.retain(|api| *api != partner::ADMINISTRATION);
+        self.permission(
             well_known::MICROSOFT_PARTNER_CENTER,
             PermissionKind::Delegated,
             "user_impersonation",

@@ -221,7 +221,7 @@ impl MemoryTenant {
 
     /// What the tenant holds now, with its secrets.
     pub fn snapshot(&self) -> Snapshot {
-        Snapshot::of(&self.state().directory)
+        self.in_world(|world| Snapshot::of(&world[self.0.at].directory))
     }
 
     /// Goes back to a snapshot of this tenant: what was written since is forgotten, as are its secrets; what is created

@@ -21,6 +21,7 @@ use super::grants::{assignment_id, grant_id};
 use super::json::{items, stamp, text, texts};
 use super::kind::Kind;
 use super::links::Links;
+use super::partner::Partner;
 use super::table::{Life, View};
 use crate::ids::{AppId, TenantId};
 
@@ -38,6 +39,8 @@ use crate::ids::{AppId, TenantId};
 /// | `oauth2PermissionGrants` | `clientId`, `resourceId`, `scope`; or `clientAppId`, `resourceAppId`, `scope`; `principalId` for one person |
 /// | `caller` | the client id of the application that the tenant's clients sign in as; otherwise one is added |
 /// | `withoutApis` | the app ids of Microsoft's APIs that have no service principal |
+/// | `delegatedAdminRelationships` | of a partner: members as Graph names them, with `accessAssignments`, `requests` and `operations`; one without `status` is active |
+/// | `contracts` | of a partner: `customerId`, `defaultDomainName`, `displayName` |
 ///
 /// Besides Graph's own members, `owners` and `members` of an object are lists of object ids, `directoryRoles` of a user or service principal is a list of role
 /// template ids, `federatedIdentityCredentials` of an application are its credentials, and a `secretText` in
@@ -109,7 +112,7 @@ pub struct SnapshotError {
 }
 
 impl SnapshotError {
-    fn new(place: impl Into<String>, reason: impl Into<String>) -> Self {
+    pub(super) fn new(place: impl Into<String>, reason: impl Into<String>) -> Self {
         Self { place: place.into(), reason: reason.into() }
     }
 
@@ -130,7 +133,7 @@ impl fmt::Display for SnapshotError {
 
 impl std::error::Error for SnapshotError {}
 
-type Loaded<T = ()> = Result<T, SnapshotError>;
+pub(super) type Loaded<T = ()> = Result<T, SnapshotError>;
 
 /// The members of a document that hold objects, in the order in which they are read.
 const OBJECTS: [(&str, Kind); 4] = [
@@ -141,7 +144,7 @@ const OBJECTS: [(&str, Kind); 4] = [
 ];
 
 /// The other members.
-const OTHERS: [&str; 10] = [
+const OTHERS: [&str; 12] = [
     "caller",
     "tenantId",
     "displayName",
@@ -152,6 +155,8 @@ const OTHERS: [&str; 10] = [
     "appRoleAssignments",
     "oauth2PermissionGrants",
     "withoutApis",
+    "delegatedAdminRelationships",
+    "contracts",
 ];
 
 /// Members of an object that Graph keeps apart from it.
@@ -227,6 +232,7 @@ impl Directory {
             Some(caller) => Some(guid(caller, "/caller")?.into()),
             None => None,
         };
+        self.load_partner(document, wall)?;
         if let Some(state) = document.get("randomness").and_then(Value::as_u64) {
             self.randomness.restart(state);
         }
@@ -463,6 +469,7 @@ impl Directory {
         }
         let absent = self.known_apis.keys().filter(|app_id| self.live_service_principal(app_id).is_none());
         document.insert("withoutApis".into(), absent.map(|app_id| Value::from(app_id.as_str())).collect());
+        document.extend(self.partner.iter().flat_map(Partner::save));
         document.into()
     }
 
@@ -507,7 +514,7 @@ impl Directory {
     }
 }
 
-fn entries<'a>(document: &'a Value, name: &str) -> Loaded<Vec<(String, &'a Value)>> {
+pub(super) fn entries<'a>(document: &'a Value, name: &str) -> Loaded<Vec<(String, &'a Value)>> {
     match document.get(name) {
         None => Ok(Vec::new()),
         Some(Value::Array(all)) => {

@@ -129,13 +129,13 @@ impl MemoryTenant {
         let moment = self.moment();
         self.in_world(|world| {
             let participant = participant(world, self.place_of(customer));
-            let half = world[self.0.at].directory.new_id();
             let mut value = relationships::template();
+            value["id"] = relationships::new_id(&world[self.0.at].directory).into();
             value["displayName"] = display_name.into();
             value["duration"] = "P730D".into();
             value["customer"] = participant;
             value["accessDetails"] = details(roles);
-            let added = partner(world, self.0.at).add_relationship(half, value, moment);
+            let added = partner(world, self.0.at).add_relationship(value, moment);
             let relationship = added.expect("the name is free and there are roles");
             let activation = relationship.activation(moment);
             relationship.entity.write(&activation, moment);
@@ -171,7 +171,7 @@ impl MemoryTenant {
     }
 
     /// Does something in the world as it is now.
-    fn in_world<T>(&self, act: impl FnOnce(&mut World) -> T) -> T {
+    pub(in crate::memory) fn in_world<T>(&self, act: impl FnOnce(&mut World) -> T) -> T {
         let Moment { now, wall } = self.moment();
         let mut held = self.state();
         held.world.pass_time(now, wall);

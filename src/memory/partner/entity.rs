@@ -36,6 +36,13 @@ impl Moment {
         Self { now, wall }
     }
 
+    /// Another moment, by the wall.
+    pub(super) fn at_wall(self, wall: OffsetDateTime) -> Self {
+        let distance = (wall - self.wall).unsigned_abs();
+        let now = if wall < self.wall { self.now.saturating_sub(distance) } else { self.now + distance };
+        Self { now, wall }
+    }
+
     /// As Graph shows it.
     pub(super) fn stamp(self) -> String {
         stamp::ticks(self.wall)
@@ -67,6 +74,27 @@ impl Entity {
         value["createdDateTime"] = moment.stamp().into();
         value["lastModifiedDateTime"] = moment.stamp().into();
         Self { value, number, version: 1, later: Vec::new() }
+    }
+
+    /// An entity that was saved, under the number and the version of its ETag if it has one.
+    pub(super) fn load(value: Value, etag: &str, number: u64) -> Self {
+        let inner = etag.strip_prefix("W/\"").and_then(|etag| STANDARD.decode(etag.strip_suffix('"')?).ok());
+        let inner = inner.and_then(|inner| String::from_utf8(inner).ok()).unwrap_or_default();
+        let hex = |at: usize| inner.get(at..at + 4).and_then(|digits| u64::from_str_radix(digits, 16).ok());
+        let (number, version) = hex(2).zip(hex(6)).unwrap_or((number, 1));
+        Self { value, number, version, later: Vec::new() }
+    }
+
+    /// The entity when all has happened that was on its way, but for the end of a time to think.
+    pub(super) fn finished(&self) -> Self {
+        let mut finished = self.clone();
+        for later in finished.later.drain(..).collect::<Vec<_>>() {
+            if finished.status() != "approvalPending" || text(&later.set, "status") != "expired" {
+                merge(&mut finished.value, &later.set);
+                finished.version += 1;
+            }
+        }
+        finished
     }
 
     pub(super) fn id(&self) -> &str {

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::duration;
 use super::entity::{Entity, Moment};
 use super::{Partner, Relationship};
-use crate::memory::json::text;
+use crate::memory::json::{stamp, text};
 
 /// How long a customer may think about a request: ninety days.
 /// <https://learn.microsoft.com/partner-center/customers/gdap-obtain-admin-permissions-to-manage-customer>
@@ -35,6 +35,7 @@ impl Relationship {
         let parts = self.assignments.iter_mut().chain(&mut self.requests).chain(&mut self.operations);
         parts.for_each(|part| part.advance(moment));
         self.entity.advance(moment);
+        self.resume(moment);
         while let Some(end) = self.ends.filter(|end| *end <= moment.now) {
             let (end, extension) = (moment.at(end), self.duration("autoExtendDuration"));
             if extension.is_zero() {
@@ -47,6 +48,22 @@ impl Relationship {
                 self.ends = Some(next.now);
                 self.entity.write(&json!({"endDateTime": next.stamp()}), end);
             }
+        }
+    }
+
+    /// Finds out when what was loaded will end.
+    fn resume(&mut self, moment: Moment) {
+        let entity = &mut self.entity;
+        match entity.status() {
+            "active" if self.ends.is_none() => {
+                self.ends = stamp::parse(text(&entity.value, "endDateTime")).map(|end| moment.at_wall(end).now);
+            }
+            "approvalPending" if entity.later.is_empty() => {
+                let asked = stamp::parse(text(&entity.value, "lastModifiedDateTime")).unwrap_or(moment.wall);
+                entity.schedule(moment.at_wall(asked + APPROVAL), json!({"status": "expired"}));
+                entity.advance(moment);
+            }
+            _ => {}
         }
     }
 

@@ -12,26 +12,29 @@ mod entity;
 mod lifecycle;
 mod list;
 mod operation;
+mod preset;
 mod refusal;
 mod relationships;
 mod requests;
 mod roles;
 mod rules;
+mod snapshot;
 
 use std::time::Duration;
 
 use serde_json::Value;
 use time::OffsetDateTime;
-use uuid::Uuid;
 
 pub use by_hand::DelegatedAdminRelationship;
 pub(super) use operation::Operation;
 
 use super::answer::{Outcome, Refusal};
+use super::api::Api;
 use super::authorize;
 use super::call::{Actor, Call};
 use super::directory::Directory;
 use super::world::World;
+use crate::ids::AppId;
 use entity::{Entity, Moment};
 
 /// How long each step takes in the life of a relationship, an access assignment, a request or an operation, unless the
@@ -40,7 +43,13 @@ pub(super) const STEP: Duration = Duration::from_secs(2);
 
 /// Microsoft's own app through which apps without a person administer relationships.
 /// <https://learn.microsoft.com/graph/api/delegatedadminrelationship-update>
-pub(super) const CUSTOMER_ADMINISTRATION: u128 = 0x2832_473f_ec63_45fb_976f_5d45_a7d4_bb91;
+pub(super) const ADMINISTRATION: AppId = AppId::from_u128(0x2832_473f_ec63_45fb_976f_5d45_a7d4_bb91);
+
+/// The same as the tenant knows it.
+pub(super) fn administration() -> Api {
+    Api::new(ADMINISTRATION, "Partner Customer Delegated Administration")
+        .identifier_uri("https://api.partnercustomeradministration.microsoft.com")
+}
 
 /// The groups that each partner tenant has.
 /// <https://learn.microsoft.com/partner-center/permissions-overview>
@@ -50,8 +59,6 @@ const ADMIN_AGENTS: &str = "AdminAgents";
 /// What a tenant has as a partner, beside its directory.
 #[derive(Debug)]
 pub(super) struct Partner {
-    /// The second half of the ids of relationships.
-    partition: Uuid,
     /// How long each step takes.
     step: Duration,
     /// How many entities there were so far, which tells their ETags apart.
@@ -73,8 +80,8 @@ struct Relationship {
 }
 
 impl Partner {
-    pub(super) fn new(partition: Uuid, step: Duration) -> Self {
-        Self { partition, step, entities: 0, relationships: Vec::new(), contracts: Vec::new() }
+    pub(super) fn new(step: Duration) -> Self {
+        Self { step, entities: 0, relationships: Vec::new(), contracts: Vec::new() }
     }
 
     /// The number of a new entity.
@@ -88,7 +95,7 @@ impl Directory {
     /// Gives the tenant what a partner's has, as far as it has it not.
     pub(super) fn become_partner(&mut self, step: Duration, wall: OffsetDateTime) {
         if self.partner.is_none() {
-            self.partner = Some(Partner::new(self.new_id(), step));
+            self.partner = Some(Partner::new(step));
         }
         for name in AGENT_GROUPS {
             if self.groups.having("displayName", name).next().is_none() {
@@ -141,13 +148,7 @@ impl World {
         let Actor::SignedIn(identity) = &call.actor else { return Ok(()) };
         let denied = || Err(refusal::forbidden("Insufficient privileges to complete the operation."));
         match &identity.person {
-            None if self[at]
-                .directory
-                .live_service_principal(&Uuid::from_u128(CUSTOMER_ADMINISTRATION).to_string())
-                .is_none() =>
-            {
-                denied()
-            }
+            None if self[at].directory.live_service_principal(&ADMINISTRATION.to_string()).is_none() => denied(),
             Some(person) if operation.is_write() => {
                 let is_global = identity.wids.iter().any(|held| held == authorize::role::GLOBAL_ADMINISTRATOR);
                 let is_agent = person.home == self[at].directory.tenant_id && self.is_admin_agent(at, &person.id);

@@ -14,6 +14,7 @@ use super::{Partner, Relationship, lifecycle, refusal, rules};
 use crate::memory::answer::{Answer, Body, Outcome, Refusal};
 use crate::memory::authorize::role;
 use crate::memory::call::{Actor, Call};
+use crate::memory::directory::Directory;
 use crate::memory::json::{merge, same, text};
 use crate::memory::world::World;
 
@@ -22,7 +23,7 @@ const SETTABLE: &[&str] = &["displayName", "duration", "customer", "accessDetail
 /// What a relationship has that an indirect provider made for its reseller.
 /// <https://learn.microsoft.com/graph/api/resources/resellerdelegatedadminrelationship>
 pub(super) const CONSENT_PENDING: &str = "isPartnerConsentPending";
-const PROVIDER: &str = "indirectProviderTenantId";
+pub(super) const PROVIDER: &str = "indirectProviderTenantId";
 
 static SHAPE: Shape = Shape {
     type_name: "delegatedAdminRelationship",
@@ -124,6 +125,14 @@ impl Relationship {
         }
     }
 
+    pub(super) fn parts_mut(&mut self, part: Part) -> &mut Vec<Entity> {
+        match part {
+            Part::AccessAssignments => &mut self.assignments,
+            Part::Requests => &mut self.requests,
+            Part::Operations => &mut self.operations,
+        }
+    }
+
     fn is_of_reseller(&self) -> bool {
         self.entity.value.get(CONSENT_PENDING).is_some()
     }
@@ -169,23 +178,23 @@ impl Partner {
     }
 
     /// Adds a relationship, whose members are in the order in which the service gives them.
-    pub(super) fn add_relationship(
-        &mut self,
-        half: Uuid,
-        mut value: Value,
-        moment: Moment,
-    ) -> Result<&mut Relationship, Refusal> {
+    pub(super) fn add_relationship(&mut self, value: Value, moment: Moment) -> Result<&mut Relationship, Refusal> {
         rules::check_relationship(&value)?;
         self.check_unique(text(&value, "displayName"), "")?;
-        value["id"] = format!("{half}-{}", self.partition).into();
         let entity = Entity::new(self.next(), value, moment);
         self.relationships.push(Relationship::new(entity));
         self.relationships.last_mut().ok_or_else(refusal::not_found)
     }
 }
 
+/// The id of a new relationship: a GUID of its own, and one of the partner's.
+pub(super) fn new_id(directory: &Directory) -> String {
+    let partner = !directory.tenant_id.as_u128();
+    format!("{}-{}", directory.new_id(), uuid::Builder::from_random_bytes(partner.to_be_bytes()).into_uuid())
+}
+
 /// Refuses what is no id of a relationship: two GUIDs, joined.
-fn check_id(id: &str) -> Result<(), Refusal> {
+pub(super) fn check_id(id: &str) -> Result<(), Refusal> {
     let is_guid = |half: Option<&str>| half.is_some_and(|half| Uuid::try_parse(half).is_ok());
     if is_guid(id.get(..36)) && id.get(36..37) == Some("-") && is_guid(id.get(37..)) {
         return Ok(());
@@ -247,8 +256,8 @@ impl World {
         rules::check_members(&body, SETTABLE)?;
         self.name_customer(&mut body);
         merge_known(&mut value, &body);
-        let half = self[at].directory.new_id();
-        let relationship = self.partner_mut(at)?.add_relationship(half, value, Moment::of(call))?;
+        value["id"] = new_id(&self[at].directory).into();
+        let relationship = self.partner_mut(at)?.add_relationship(value, Moment::of(call))?;
         let mut answer = Map::new();
         answer.insert("@odata.context".into(), list::context(COLLECTION, call).into());
         answer.extend(relationship.show());

@@ -2,8 +2,10 @@
 
 mod assignments;
 mod lists;
+mod presets;
 mod relationships;
 mod rights;
+mod snapshots;
 
 use std::time::Duration;
 
