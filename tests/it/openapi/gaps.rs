@@ -46,7 +46,6 @@ pub(crate) const UNKNOWN: &[(&str, &str)] = &[
     ("GET /directory/deletedItems/microsoft.graph.device*", "the tenant has no such objects"),
     ("PATCH /organization/*", "the organization is what the tenant was made with"),
     ("GET /organization/$count", "there is one"),
-    ("* /tenantRelationships/*", "the tenant does not know relationships between tenants"),
 ];
 
 const POLICIES: &str = "the tenant has one policy, for secrets, and no policy objects";
@@ -60,8 +59,17 @@ pub(crate) const REFUSED: &[(&str, &str)] = &[
     ("GET /directory/deletedItems/$count", BY_TYPE),
     ("POST /organization", "nobody makes a tenant in a tenant"),
     ("DELETE /organization/{organization-id}", "nobody deletes the tenant in the tenant"),
+    ("POST /tenantRelationships/delegatedAdminCustomers*", READ_ONLY),
+    ("PATCH /tenantRelationships/delegatedAdminCustomers*", READ_ONLY),
+    ("DELETE /tenantRelationships/delegatedAdminCustomers*", READ_ONLY),
+    ("POST /tenantRelationships/*/operations", READ_ONLY),
+    ("PATCH /tenantRelationships/*/operations/*", READ_ONLY),
+    ("DELETE /tenantRelationships/*/operations/*", READ_ONLY),
+    ("PATCH /tenantRelationships/*/requests/*", READ_ONLY),
+    ("DELETE /tenantRelationships/*/requests/*", READ_ONLY),
 ];
 
+const READ_ONLY: &str = "the documentation has no such page: only the service writes it";
 const BY_TYPE: &str = "the documentation says that deleted items can only be read by their type";
 
 /// Whether a name of the tables means this one.

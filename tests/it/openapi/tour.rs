@@ -29,6 +29,14 @@ const DELETED_USER: &str = "10a1d484-cd1a-4162-a5a4-832370bac356";
 const DELETED_GROUP: &str = "c31799b8-0683-4d70-9e91-e032c89d3035";
 const ALONE: &str = "65415bb1-9267-4313-bbf5-ae259732ee12";
 const KEY: &str = "f0b0b335-1d71-4883-8f98-567911bfdca6";
+const ROLE_DEFINITION: &str = "88d8e3e3-8f55-4a1e-953a-9b9898b8876b";
+const OTHER_ROLE_DEFINITION: &str = "9b895d92-2cd3-44c7-9d02-a6ac2d5ea5c3";
+const CREATED_RELATIONSHIP: &str = "5d027261-d21f-4aa9-b7db-7fa1f56fb163-8777b240-c6f0-4469-9e98-a3205431b836";
+const ACTIVE_RELATIONSHIP: &str = "1041ef52-a99b-4245-a3be-cbd3fa7c5ed1-8777b240-c6f0-4469-9e98-a3205431b836";
+const CUSTOMER: &str = "4fdbff88-9d6b-42e0-9713-45c922ba8001";
+const ACCESS_ASSIGNMENT: &str = "a9d6cf90-083a-47dc-ace2-1da98be3f344";
+const RELATIONSHIP_REQUEST: &str = "5a6666c9-7282-4a41-a7aa-25a5a3fbf339";
+const RELATIONSHIP_OPERATION: &str = "d8dbb27b-7fe7-4523-a3df-f766355fe0f2";
 /// Names nothing.
 const NOTHING: &str = "00000000-0000-0000-0000-000000000001";
 
@@ -53,6 +61,7 @@ fn seed() -> Value {
             "allowedMemberTypes": ["Application", "User"],
         })
     };
+    let roles = role_definitions(&[ROLE_DEFINITION, OTHER_ROLE_DEFINITION]);
     json!({
         "tenantId": TENANT,
         "applications": [{
@@ -100,7 +109,25 @@ fn seed() -> Value {
             {"@odata.type": "#microsoft.graph.user", "id": DELETED_USER, "displayName": "Gone"},
             {"@odata.type": "#microsoft.graph.group", "id": DELETED_GROUP, "displayName": "Gone"},
         ],
+        "delegatedAdminRelationships": [
+            {"id": CREATED_RELATIONSHIP, "displayName": "New one", "status": "created", "accessDetails": roles},
+            {
+                "id": ACTIVE_RELATIONSHIP, "displayName": "Active", "accessDetails": roles,
+                "customer": {"tenantId": CUSTOMER, "displayName": "Fabrikam"},
+                "accessAssignments": [{"id": ACCESS_ASSIGNMENT, "accessContainer": {"accessContainerId": OTHER_USER}}],
+                "requests": [{"id": RELATIONSHIP_REQUEST, "action": "lockForApproval"}],
+                "operations": [
+                    {"id": RELATIONSHIP_OPERATION, "operationType": "delegatedAdminAccessAssignmentUpdate"},
+                ],
+            },
+        ],
     })
+}
+
+/// Access details of a partner.
+fn role_definitions(ids: &[&str]) -> Value {
+    let roles: Vec<Value> = ids.iter().map(|id| json!({"roleDefinitionId": id})).collect();
+    json!({"unifiedRoles": roles})
 }
 
 /// The path of the description with the ids of the seed.
@@ -129,6 +156,13 @@ fn filled(path: &str) -> String {
             "{oAuth2PermissionGrant-id}" => GRANT,
             "{federatedIdentityCredential-id}" => FEDERATED,
             "{organization-id}" => TENANT,
+            "{delegatedAdminRelationship-id}" if path.ends_with(part) => CREATED_RELATIONSHIP,
+            "{delegatedAdminRelationship-id}" => ACTIVE_RELATIONSHIP,
+            "{delegatedAdminAccessAssignment-id}" => ACCESS_ASSIGNMENT,
+            "{delegatedAdminRelationshipRequest-id}" => RELATIONSHIP_REQUEST,
+            "{delegatedAdminRelationshipOperation-id}" => RELATIONSHIP_OPERATION,
+            "{delegatedAdminCustomer-id}" => CUSTOMER,
+            "{delegatedAdminServiceManagementDetail-id}" => "Azure",
             part if part.starts_with('{') => NOTHING,
             part => part,
         };
@@ -159,6 +193,17 @@ fn body(method: &str, path: &str) -> Value {
         ("POST", path) if path.ends_with("/removePassword") => json!({"keyId": KEY}),
         ("POST", "/$batch") => json!({"requests": [{"id": "1", "method": "GET", "url": "/organization"}]}),
         ("PATCH", "/oauth2PermissionGrants/{oAuth2PermissionGrant-id}") => json!({"scope": "User.Read.All"}),
+        ("POST", "/tenantRelationships/delegatedAdminRelationships") => json!({
+            "displayName": "New", "duration": "P730D", "accessDetails": role_definitions(&[ROLE_DEFINITION]),
+        }),
+        ("POST", path) if path.ends_with("/requests") => json!({"action": "terminate"}),
+        ("POST", path) if path.ends_with("/accessAssignments") => json!({
+            "accessContainer": {"accessContainerId": GROUP, "accessContainerType": "securityGroup"},
+            "accessDetails": role_definitions(&[ROLE_DEFINITION]),
+        }),
+        ("PATCH", path) if path.contains("/accessAssignments/") => {
+            json!({"accessDetails": role_definitions(&[ROLE_DEFINITION])})
+        }
         ("PATCH", path) if path.contains("/federatedIdentityCredentials") => json!({"description": "New"}),
         ("PATCH", _) => json!({"displayName": "New"}),
         _ => json!({}),
@@ -179,7 +224,7 @@ pub(crate) async fn tour(document: &Document, report: &mut Report) -> Vec<Stop> 
     let mut stops = Vec::new();
     for Operation { name, body: content, options, .. } in document.operations() {
         let (method, path) = name.split_once(' ').expect("it is made of both");
-        let tenant = builder().snapshot(snapshot.clone()).build();
+        let tenant = builder().partner().snapshot(snapshot.clone()).build();
         let token = token(&tenant, ROLES).await;
         // What is selected is asked for in a second request.
         let queries: &[&str] = if options.contains_key("$select") { &["", "?$select=id"] } else { &[""] };
@@ -189,6 +234,9 @@ pub(crate) async fn tour(document: &Document, report: &mut Report) -> Vec<Stop> 
                 .uri(format!("https://graph.microsoft.com/v1.0{}{query}", filled(path)))
                 .header("authorization", format!("Bearer {token}"))
                 .header("consistencylevel", "eventual");
+            if path.starts_with("/tenantRelationships/") && ["PATCH", "DELETE"].contains(&method) {
+                request = request.header("if-match", "*");
+            }
             if let Some(content) = content {
                 request = request.header("content-type", &content.media_type);
             }

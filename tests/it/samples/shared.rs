@@ -23,6 +23,7 @@ use crate::support::{builder, token};
 const ROLES: &[&str] = &[
     "Application.ReadWrite.All",
     "AppRoleAssignment.ReadWrite.All",
+    "DelegatedAdminRelationship.ReadWrite.All",
     "DelegatedPermissionGrant.ReadWrite.All",
     "Directory.Read.All",
     "Organization.Read.All",
@@ -105,6 +106,7 @@ async fn replay(row: &Row, asked: &str, shown: &str, document: &Document) -> Vec
         true => builder().default_audience("AzureADandPersonalMicrosoftAccount"),
         false => builder(),
     };
+    let builder = if row.partner { builder.partner() } else { builder };
     let tenant = match row.seed {
         Some(seed) => match Snapshot::from_json(&seed(&shown.body).to_string()) {
             Ok(snapshot) => builder.snapshot(snapshot).build(),
