@@ -14,6 +14,7 @@ use super::directory::Directory;
 use super::json::text;
 use super::kind::Kind;
 use super::lag::Behind;
+use super::partner;
 use super::route::{Key, Link, Operation, Side};
 use super::service::State;
 use super::world::World;
@@ -213,17 +214,13 @@ impl Cost {
 
 /// Resource units and writes of an operation by itself; what the documentation does not list costs one.
 fn base(operation: &Operation, method: &Method) -> (u64, u64) {
-    let people = |kind: &Kind| *kind == Kind::User;
     match operation {
         Operation::GetByIds => (5, 0),
         Operation::CheckMemberGroups(..) => (4, 0),
-        Operation::ListLinked(Kind::Group, _, Link::Members, _) => (3, 0),
-        Operation::ListLinked(kind, _, Link::MemberOf | Link::TransitiveMemberOf | Link::OwnedObjects, _)
-            if people(kind) =>
-        {
-            (2, 0)
-        }
-        Operation::List(Kind::Application | Kind::User | Kind::Grant)
+        Operation::ListLinked(Kind::Group, _, Link::Members, _)
+        | Operation::Partner(partner::Operation::ListContracts) => (3, 0),
+        Operation::ListLinked(Kind::User, _, Link::MemberOf | Link::TransitiveMemberOf | Link::OwnedObjects, _)
+        | Operation::List(Kind::Application | Kind::User | Kind::Grant)
         | Operation::GetGrant(_)
         | Operation::ListAssignments(Kind::ServicePrincipal, _, Side::Principal) => (2, 0),
         _ => (1, u64::from(*method != Method::GET)),

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use entra_apps::memory::{Fault, RetryAfter, Throttling};
-use entra_apps::time;
+use entra_apps::permission::{MICROSOFT_GRAPH, Permission};
+use entra_apps::{ErrorKind, time};
 
 use crate::guides;
 use crate::support::{builder, register};
@@ -56,4 +57,32 @@ async fn a_date_to_come_back_is_read_by_the_clock_that_wrote_it() {
         let waited = before.elapsed();
         assert!(waited >= Duration::from_secs(59) && waited < Duration::from_secs(65), "{minutes}: {waited:?}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_permission_that_is_lost_half_way_ends_an_apply_with_what_was_done() {
+    let tenant = builder().build();
+    let client = tenant.client();
+    let registration = guides::immybot::registration("contoso");
+    let plan = client.plan(&registration).await.unwrap();
+    let lost = "AppRoleAssignment.ReadWrite.All";
+    tenant.fault(Fault::on("POST", "/servicePrincipals/*/appRoleAssignedTo").revokes(lost));
+    let error = client.apply(&plan).approve_all().await.unwrap_err();
+    assert_eq!(error.error().kind(), ErrorKind::Forbidden, "{error}");
+    assert!(error.report().application.is_some(), "what was done is told");
+    let held: Vec<_> = error.report().secrets.iter().map(|secret| secret.key_id).collect();
+    // Granted again by an administrator, it counts in a new token.
+    let graph = tenant.service_principals().into_iter().find(|app| app.app_id == MICROSOFT_GRAPH).unwrap();
+    let id = Permission::application(lost).unwrap().id().unwrap();
+    let caller = tenant.caller().service_principal_id;
+    let body = format!(r#"{{"principalId":"{caller}","resourceId":"{}","appRoleId":"{id}"}}"#, graph.id);
+    let path = format!("/servicePrincipals/{}/appRoleAssignedTo", graph.id);
+    assert_eq!(tenant.send_json("POST", &path, Some(&body)).0, 201);
+    let client = tenant.client();
+    let mut request = client.plan(&registration);
+    for key in held {
+        request = request.holding(key);
+    }
+    client.apply(&request.await.unwrap()).approve_all().await.unwrap();
+    assert!(client.verify(&registration).await.unwrap().is_done());
 }
