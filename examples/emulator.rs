@@ -58,7 +58,7 @@ async fn main() -> ExitCode {
     let cloud = options.cloud();
     let address = listener.local_addr().map(|address| format!("http://{address}"));
     let base_url = options.base_url.clone().unwrap_or_else(|| address.unwrap_or_default());
-    if writeln!(std::io::stdout(), "{}", hello(&base_url, &cloud, options.cloud.is_some())).is_err() {
+    if writeln!(std::io::stdout(), "{}", hello(&base_url, &cloud, options.is_cloud())).is_err() {
         return ExitCode::FAILURE;
     }
     let cut_off = server::serve(listener, Arc::new(cloud), stop, GRACE).await;

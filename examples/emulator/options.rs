@@ -23,6 +23,7 @@ answer, or five seconds later.
   --seed FILE          a snapshot to start from, as JSON; may be given beside a number
   --small-company      start with a few people, groups and applications
   --cloud N            N tenants that know of one another; the first line lists them as tenants
+  --partner N          a partner, the first tenant, and N customers, with active relationships (GDAP)
 
   --latency-ms N       what every request takes
   --lag-ms N           how long a write takes until it is seen
@@ -45,11 +46,22 @@ pub(crate) struct Options {
     seed: Option<u64>,
     snapshot: Option<Snapshot>,
     small_company: bool,
-    pub(crate) cloud: Option<usize>,
+    cloud: Cloud,
     latency: Duration,
     lag: Duration,
     throttling: Option<Throttling>,
     faults: Vec<Fault>,
+}
+
+/// Which tenants there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Cloud {
+    #[default]
+    One,
+    /// So many tenants.
+    Tenants(usize),
+    /// A partner, and so many customers.
+    Partner(usize),
 }
 
 /// The most tenants of a cloud: each takes some megabytes.
@@ -88,11 +100,11 @@ impl Options {
                     }
                 }
                 "small-company" => options.small_company = true,
-                "cloud" => {
-                    let tenants = value()?.parse().ok().filter(|tenants| (1..=MOST_TENANTS).contains(tenants));
-                    options.cloud =
-                        Some(tenants.ok_or_else(|| format!("--cloud needs a number from 1 to {MOST_TENANTS}"))?);
+                "cloud" | "partner" if options.cloud != Cloud::One => {
+                    return Err("--cloud and --partner exclude each other: give one of them".to_owned());
                 }
+                "cloud" => options.cloud = Cloud::Tenants(tenants(&name, &value()?)?),
+                "partner" => options.cloud = Cloud::Partner(tenants(&name, &value()?)?),
                 "latency-ms" => options.latency = milliseconds(&name, &value()?)?,
                 "lag-ms" => options.lag = milliseconds(&name, &value()?)?,
                 "throttle" => {
@@ -115,12 +127,22 @@ impl Options {
 
     /// The tenants that were asked for.
     pub(crate) fn cloud(&self) -> MemoryCloud {
-        let tenants = (0..self.cloud.unwrap_or(1)).map(|place| self.tenant(place));
-        let cloud = MemoryCloud::new(tenants);
+        let cloud = match self.cloud {
+            Cloud::One => MemoryCloud::new([self.tenant(0)]),
+            Cloud::Tenants(tenants) => MemoryCloud::new((0..tenants).map(|place| self.tenant(place))),
+            Cloud::Partner(customers) => {
+                MemoryCloud::partner(self.tenant(0), (1..=customers).map(|place| self.tenant(place)))
+            }
+        };
         for tenant in cloud.tenants() {
             self.faults.iter().for_each(|fault| tenant.fault(fault.clone()));
         }
         cloud
+    }
+
+    /// Whether several tenants were asked for.
+    pub(crate) fn is_cloud(&self) -> bool {
+        self.cloud != Cloud::One
     }
 
     fn tenant(&self, place: usize) -> MemoryTenantBuilder {
@@ -149,6 +171,11 @@ impl Options {
 
 fn read(flag: &str, path: &str, what: &str) -> Result<String, String> {
     fs::read_to_string(path).map_err(|error| format!("--{flag} needs {what}; {path} cannot be read: {error}"))
+}
+
+fn tenants(flag: &str, value: &str) -> Result<usize, String> {
+    let number = value.parse().ok().filter(|number| (1..=MOST_TENANTS).contains(number));
+    number.ok_or_else(|| format!("--{flag} needs a number from 1 to {MOST_TENANTS}, and {value} is none"))
 }
 
 fn milliseconds(flag: &str, value: &str) -> Result<Duration, String> {

@@ -505,6 +505,10 @@ async fn the_flags_describe_tenants() {
     let again = options(&["--cloud=3", "--seed=5"]).cloud();
     assert_eq!(cloud.tenants()[2].id(), again.tenants()[2].id());
     assert_ne!(cloud.tenants()[2].id(), options(&["--cloud=3"]).cloud().tenants()[2].id());
+    let partner = options(&["--partner", "2"]).cloud();
+    let relationships = partner.tenants()[0].delegated_admin_relationships();
+    assert_eq!((partner.tenants().len(), relationships.len()), (3, 2));
+    assert_eq!(relationships[1].customer, Some(partner.tenants()[2].id()));
     assert!(parse(&["--help", "--nonsense"]).unwrap().is_none());
 }
 
@@ -515,7 +519,8 @@ fn a_wrong_flag_says_what_to_do() {
         (vec!["8080"], "unexpected argument \"8080\"; --help lists the flags"),
         (vec!["--port"], "--port needs a value; --help says which"),
         (vec!["--port", "70000"], "--port needs a number up to 65535"),
-        (vec!["--cloud", "0"], "--cloud needs a number from 1 to 100"),
+        (vec!["--cloud", "0"], "--cloud needs a number from 1 to 100, and 0 is none"),
+        (vec!["--cloud=2", "--partner=2"], "--cloud and --partner exclude each other: give one of them"),
         (vec!["--lag-ms", "2s"], "--lag-ms needs a number of milliseconds, and 2s is none"),
         (
             vec!["--throttle=5"],
