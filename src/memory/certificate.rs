@@ -56,8 +56,11 @@ impl Certificate {
 
     /// Whether the header of a token means this certificate, by one of its thumbprints or by none.
     pub(super) fn is_meant(&self, header: &Value) -> bool {
+        // Some clients write the thumbprint in the standard alphabet.
+        let decoded =
+            |text: &str| URL_SAFE_NO_PAD.decode(text.trim_end_matches('=').replace('+', "-").replace('/', "_"));
         let is = |name: &str, thumbprint: &[u8]| match header[name].as_str() {
-            Some(text) => URL_SAFE_NO_PAD.decode(text.trim_end_matches('=')).is_ok_and(|bytes| bytes == thumbprint),
+            Some(text) => decoded(text).is_ok_and(|bytes| bytes == thumbprint),
             None => true,
         };
         is("x5t", &self.sha1) && is("x5t#S256", &self.sha256)

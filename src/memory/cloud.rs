@@ -64,12 +64,12 @@ impl MemoryCloud {
     fn destination(&self, request: &http::Request<Bytes>) -> Option<&MemoryTenant> {
         let world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
         let at = match Target::of(request.uri().path()) {
-            Target::Token(tenant) => world.find(&tenant),
+            Target::SignIn(tenant, _) => world.find(&tenant),
             Target::Graph(_) | Target::Management(_) => {
                 let token = request.headers().get(AUTHORIZATION);
                 world.tenants().find(|(_, state)| state.tokens.knows(token)).map(|(at, _)| at)
             }
-            Target::Metadata | Target::Other => None,
+            Target::Other => None,
         };
         self.tenants.get(at.unwrap_or(0))
     }

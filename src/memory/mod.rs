@@ -408,7 +408,7 @@ impl Transport for MemoryTenant {
 
 /// What is noted of a request when it starts.
 fn recorded(request: &http::Request<Bytes>, target: &Target, items: &[(Method, String)]) -> RecordedRequest {
-    let is_token = matches!(target, Target::Token(_));
+    let is_token = matches!(target, Target::SignIn(..));
     let items =
         items.iter().map(|(method, url)| RecordedItem { method: method.clone(), url: url.clone(), status: None });
     let items: Vec<_> = items.collect();

@@ -21,7 +21,7 @@ use super::mishap::{change_item, faulty, retry_header};
 use super::record::{Log, RecordedItem};
 use super::route::{Operation, route};
 use super::script::{Plan, Script};
-use super::sign_in::{self, SignInError, Tokens};
+use super::sign_in::{Asking, Endpoint, SignInError, Tokens};
 use super::throttle::Throttle;
 use super::world::World;
 use crate::random::{SeededRandomness, uuid};
@@ -41,9 +41,8 @@ pub(super) struct State {
 pub(super) enum Target {
     /// The path below the version, with its slash.
     Graph(String),
-    /// The tenant of `/{tenant}/oauth2/v2.0/token`.
-    Token(String),
-    Metadata,
+    /// The tenant of `/{tenant}/oauth2/v2.0/token`, and the endpoint.
+    SignIn(String, Endpoint),
     /// The path of Azure's management API, with its slash.
     Management(String),
     Other,
@@ -54,10 +53,8 @@ impl Target {
         let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
         match parts.as_slice() {
             [version, rest @ ..] if version.eq_ignore_ascii_case("v1.0") => Self::Graph(format!("/{}", rest.join("/"))),
-            [tenant, "oauth2", "v2.0", "token"] => Self::Token(super::route::decode(tenant)),
-            [_, "v2.0", ".well-known", "openid-configuration"] => Self::Metadata,
             ["subscriptions" | "tenants", ..] => Self::Management(format!("/{}", parts.join("/"))),
-            _ => Self::Other,
+            parts => Endpoint::of(parts).map_or(Self::Other, |(tenant, endpoint)| Self::SignIn(tenant, endpoint)),
         }
     }
 
@@ -65,8 +62,8 @@ impl Target {
     pub(super) fn fault_path(&self) -> &str {
         match self {
             Self::Graph(path) => path,
-            Self::Token(_) => "/oauth2/v2.0/token",
-            Self::Metadata | Self::Management(_) | Self::Other => "",
+            Self::SignIn(_, endpoint) => endpoint.path(),
+            Self::Management(_) | Self::Other => "",
         }
     }
 }
@@ -98,28 +95,21 @@ impl World {
         self.pass_time(now, wall);
         let correlation = self[at].correlation(request.headers(), wall);
         match target {
-            Target::Token(tenant) => {
-                let mut issue = || self.token(at, tenant, request.headers(), request.body(), now, wall);
-                let answer = match &plan.whole {
-                    Some(Action::Answer { status, code, message, retry, written }) => {
-                        if *written {
-                            drop(issue());
-                        }
-                        let mut response = SignInError::scripted(*status, code, message).into_response(&correlation);
-                        if let Some((name, value)) = retry_header(*retry, wall) {
-                            response.headers_mut().extend(HeaderValue::try_from(value).ok().map(|value| (name, value)));
-                        }
-                        return (response, Vec::new());
-                    }
-                    _ if request.method() != Method::POST => {
-                        return (Refusal::method_not_allowed().respond(&correlation), Vec::new());
-                    }
-                    _ => issue(),
+            Target::SignIn(tenant, endpoint) => {
+                let asking = Asking {
+                    at,
+                    tenant,
+                    endpoint,
+                    origin,
+                    method: request.method(),
+                    query: request.uri().query().unwrap_or_default(),
+                    headers: request.headers(),
+                    body: request.body(),
+                    correlation: &correlation,
+                    now,
+                    wall,
                 };
-                (answer.unwrap_or_else(|error| error.into_response(&correlation)), Vec::new())
-            }
-            Target::Metadata => {
-                (sign_in::json_response(StatusCode::OK, &sign_in::metadata(&self[at].directory, origin)), Vec::new())
+                (self.sign_in_with(&asking, plan), Vec::new())
             }
             Target::Management(path) => {
                 let State { tokens, directory, .. } = &self[at];
@@ -163,6 +153,22 @@ impl World {
                 (outcome.into_response(&correlation), recorded)
             }
         }
+    }
+
+    /// Carries out a sign-in with what goes wrong around it.
+    fn sign_in_with(&mut self, asking: &Asking<'_>, plan: &Plan) -> Response<Bytes> {
+        let Some(Action::Answer { status, code, message, retry, written }) = &plan.whole else {
+            return self.sign_in(asking);
+        };
+        if *written {
+            drop(self.sign_in(asking));
+        }
+        let refused = SignInError::scripted(*status, code, message);
+        let mut response = refused.into_response(asking.correlation, asking.authority());
+        if let Some((name, value)) = retry_header(*retry, asking.wall) {
+            response.headers_mut().extend(HeaderValue::try_from(value).ok().map(|value| (name, value)));
+        }
+        response
     }
 
     /// Carries out a request as whoever holds the tenant.

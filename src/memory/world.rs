@@ -14,6 +14,7 @@ use super::kind::Kind;
 use super::lag::Behind;
 use super::route::{Key, Operation};
 use super::service::State;
+use super::sign_in;
 use super::table::Life;
 
 /// An application of another tenant that may be used here.
@@ -70,7 +71,9 @@ impl World {
             let live = state.directory.applications.having("appId", app_id).filter(|(life, _)| *life == Life::Live);
             live.map(move |(_, application)| Abroad { application: Arc::clone(application), home })
         });
-        found.find(|abroad| text(&abroad.application, "signInAudience") != "AzureADMyOrg")
+        found
+            .find(|abroad| text(&abroad.application, "signInAudience") != "AzureADMyOrg")
+            .or_else(|| sign_in::registration(app_id))
     }
 
     /// Carries out a request to Graph in one tenant, and what follows from it in the others.

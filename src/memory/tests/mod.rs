@@ -16,6 +16,8 @@ mod partner;
 mod permissions;
 mod queries;
 mod sign_in;
+mod sign_in_certificates;
+mod sign_in_discovery;
 mod snapshots;
 mod throttling;
 

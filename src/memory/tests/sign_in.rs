@@ -4,13 +4,16 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use std::time::Duration;
 use uuid::Uuid;
 
-fn claims(token: &str) -> Value {
+use crate::transport::Transport;
+
+/// The claims of a token.
+pub(super) fn claims(token: &str) -> Value {
     let payload = token.split('.').nth(1).unwrap();
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap()
 }
 
 #[track_caller]
-fn refused(answer: &Answered, status: u16, error: &str, code: u32) {
+pub(super) fn refused(answer: &Answered, status: u16, error: &str, code: u32) {
     assert_eq!(
         (answer.status, &answer.body["error"], &answer.body["error_codes"]),
         (status, &json!(error), &json!([code]))
@@ -20,6 +23,28 @@ fn refused(answer: &Answered, status: u16, error: &str, code: u32) {
         description.starts_with(&format!("AADSTS{code}: ")) && description.contains("\r\nTrace ID: "),
         "{description}"
     );
+}
+
+/// Asks the sign-in service, by a path below its host.
+pub(super) async fn ask(transport: &dyn Transport, path: &str, form: Option<&[(&str, &str)]>) -> Answered {
+    Answered::of(send(transport, path, form).await)
+}
+
+/// The same, with the answer as it is.
+pub(super) async fn send(
+    transport: &dyn Transport,
+    path: &str,
+    form: Option<&[(&str, &str)]>,
+) -> http::Response<Bytes> {
+    let uri = format!("https://login.microsoftonline.com{path}");
+    let request = match form {
+        Some(pairs) => {
+            let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+            Request::post(uri).header("content-type", "application/x-www-form-urlencoded").body(body.into())
+        }
+        None => Request::get(uri).body(Bytes::new()),
+    };
+    transport.send(request.unwrap()).await.unwrap()
 }
 
 #[tokio::test(start_paused = true)]
@@ -121,4 +146,75 @@ async fn an_app_signs_in_with_its_own_secret_until_it_expires() {
     assert!(claims(issued["access_token"].as_str().unwrap()).get("roles").is_none());
     tokio::time::sleep(Duration::from_secs(3600)).await;
     refused(&sign_in(&tenant, &caller).await, 401, "invalid_client", 7_000_222);
+}
+
+#[tokio::test(start_paused = true)]
+async fn version_one_asks_for_a_resource_and_writes_numbers_as_texts() {
+    let tenant = builder().build();
+    let caller = tenant.caller();
+    let (id, path) = (caller.client_id.to_string(), format!("/{}/oauth2/token", tenant.domain()));
+    let mut form = vec![
+        ("grant_type", "client_credentials"),
+        ("client_id", id.as_str()),
+        ("client_secret", caller.client_secret.expose_secret()),
+    ];
+    refused(&ask(&tenant, &path, Some(&form)).await, 400, "invalid_request", 900_144);
+    form.push(("resource", "https://graph.microsoft.com/"));
+    let issued = ask(&tenant, &path, Some(&form)).await.expect(200);
+    assert_eq!((&issued["expires_in"], &issued["resource"]), (&json!("3599"), &json!("https://graph.microsoft.com/")));
+    let token = issued["access_token"].as_str().unwrap();
+    assert_eq!(claims(token)["aud"], "https://graph.microsoft.com/");
+    Session { tenant, token: token.to_owned() }.get("/applications").await.expect(200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_entra_would_do_and_the_tenant_does_not_is_refused_aloud() {
+    let tenant = builder().build();
+    let path = format!("/{}/oauth2/v2.0/token", tenant.id());
+    for grant_type in ["password", "urn:ietf:params:oauth:grant-type:jwt-bearer"] {
+        let answer = ask(&tenant, &path, Some(&[("grant_type", grant_type), ("client_id", "x")])).await;
+        assert_eq!(answer.expect(501)["error"], "unsupported_grant_type");
+    }
+    let answer = ask(&tenant, &path, Some(&[("grant_type", "telepathy"), ("client_id", "x")])).await;
+    refused(&answer, 400, "unsupported_grant_type", 70003);
+    refused(&ask(&tenant, &path, None).await, 400, "invalid_request", 900_561);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_api_that_wants_assignments_gives_tokens_to_its_assigned_apps_alone() {
+    let tenant = builder().build();
+    let session = Session::new(&tenant).await;
+    let graph = format!("/servicePrincipals/{}", session.graph_principal().await);
+    session.patch(&graph, json!({"appRoleAssignmentRequired": true})).await.expect(204);
+    sign_in(&tenant, &tenant.caller()).await.expect(200);
+    let unassigned = tenant.add_caller(&[]);
+    refused(&sign_in(&tenant, &unassigned).await, 400, "invalid_grant", 501_051);
+    session.patch(&graph, json!({"accountEnabled": false})).await.expect(204);
+    refused(&sign_in(&tenant, &unassigned).await, 400, "invalid_resource", 500_014);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_scripted_refusal_comes_with_what_entra_sends_along() {
+    let tenant = builder().build();
+    let script = |code: &str| {
+        tenant.fault(crate::memory::Fault::on("POST", "/oauth2/v2.0/token").refuses(400, code, "Because."));
+    };
+    script("AADSTS53003");
+    let answer = sign_in(&tenant, &tenant.caller()).await;
+    refused(&answer, 400, "interaction_required", 53003);
+    assert_eq!(answer.body["suberror"], "message_only");
+    let wanted: Value = serde_json::from_str(answer.body["claims"].as_str().unwrap()).unwrap();
+    assert_eq!(wanted["access_token"]["capolids"]["essential"], true);
+    for (code, error, suberror) in [
+        (50173, "invalid_grant", json!("bad_token")),
+        (65001, "invalid_grant", json!("consent_required")),
+        (700_016, "unauthorized_client", Value::Null),
+        (90033, "temporarily_unavailable", Value::Null),
+        (50076, "interaction_required", json!("basic_action")),
+    ] {
+        script(&format!("AADSTS{code}"));
+        let answer = sign_in(&tenant, &tenant.caller()).await;
+        refused(&answer, 400, error, code);
+        assert_eq!(answer.body["suberror"], suberror);
+    }
 }

@@ -1,0 +1,238 @@
+//! The sign-in service: who asks for a token, how they prove it, and what they get.
+//!
+//! An [`Endpoint`] is where a request goes, [`Asking`] is the request. Apps come in by [`client_credentials`]. What a
+//! token is worth is kept by [`Tokens`].
+
+#![allow(dead_code, reason = "the flows of people come next")]
+
+mod answer;
+mod assertion;
+mod claims;
+mod client;
+mod client_credentials;
+mod credential;
+mod discovery;
+mod error;
+mod first_party;
+mod form;
+mod resource;
+mod tokens;
+mod user_realm;
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, Response, StatusCode};
+use time::OffsetDateTime;
+
+pub(super) use answer::json_response;
+pub(super) use error::SignInError;
+pub(super) use first_party::registration;
+pub(super) use tokens::{Tokens, bearer, unauthorized};
+
+use super::answer::Correlation;
+use super::directory::Directory;
+use super::lag::Behind;
+use super::route::decode;
+use super::table::View;
+use super::world::World;
+use error::SignInResult;
+use form::Form;
+
+/// Where a request to the sign-in service goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Endpoint {
+    Token,
+    TokenV1,
+    DeviceCode,
+    Authorize,
+    AdminConsent,
+    AdminConsentV1,
+    Configuration,
+    ConfigurationV1,
+    Keys,
+    /// Which hosts speak for one sign-in service.
+    Instances,
+    /// What is known of a user name.
+    UserRealm(String),
+    /// Where a person enters the code that a device shows.
+    DevicePage,
+}
+
+impl Endpoint {
+    /// The endpoint of a path and the tenant that it names. Case does not matter.
+    pub(super) fn of(parts: &[&str]) -> Option<(String, Self)> {
+        let (tenant, rest) = parts.split_first()?;
+        let rest: Vec<String> = rest.iter().map(|part| part.to_lowercase()).collect();
+        let rest: Vec<&str> = rest.iter().map(String::as_str).collect();
+        let endpoint = match rest.as_slice() {
+            ["oauth2", "v2.0", "token"] => Self::Token,
+            ["oauth2", "token"] => Self::TokenV1,
+            ["oauth2", "v2.0", "devicecode"] => Self::DeviceCode,
+            ["oauth2", "v2.0", "authorize"] => Self::Authorize,
+            ["v2.0", "adminconsent"] => Self::AdminConsent,
+            ["adminconsent"] => Self::AdminConsentV1,
+            ["v2.0", ".well-known", "openid-configuration"] => Self::Configuration,
+            [".well-known", "openid-configuration"] => Self::ConfigurationV1,
+            ["discovery", "v2.0", "keys"] | ["discovery", "keys"] => Self::Keys,
+            ["discovery", "instance"] => Self::Instances,
+            ["userrealm", _] => Self::UserRealm(decode(parts.last()?)),
+            ["oauth2", "deviceauth"] => Self::DevicePage,
+            [] if ["device", "devicelogin"].contains(&tenant.to_lowercase().as_str()) => Self::DevicePage,
+            _ => return None,
+        };
+        Some((decode(tenant), endpoint))
+    }
+
+    /// The path that faults are matched against: without the tenant.
+    pub(super) fn path(&self) -> &'static str {
+        match self {
+            Self::Token => "/oauth2/v2.0/token",
+            Self::TokenV1 => "/oauth2/token",
+            Self::DeviceCode => "/oauth2/v2.0/devicecode",
+            Self::Authorize => "/oauth2/v2.0/authorize",
+            Self::AdminConsent => "/v2.0/adminconsent",
+            Self::AdminConsentV1 => "/adminconsent",
+            Self::Configuration => "/v2.0/.well-known/openid-configuration",
+            Self::ConfigurationV1 => "/.well-known/openid-configuration",
+            Self::Keys => "/discovery/v2.0/keys",
+            Self::Instances => "/discovery/instance",
+            Self::UserRealm(_) => "/userrealm",
+            Self::DevicePage => "/devicelogin",
+        }
+    }
+}
+
+/// A request to the sign-in service.
+pub(super) struct Asking<'a> {
+    /// The tenant that answers, unless the request is for whichever a person comes from.
+    pub(super) at: usize,
+    /// The tenant as the path names it.
+    pub(super) tenant: &'a str,
+    pub(super) endpoint: &'a Endpoint,
+    /// The scheme and host that links start with.
+    pub(super) origin: &'a str,
+    pub(super) method: &'a Method,
+    pub(super) query: &'a str,
+    pub(super) headers: &'a HeaderMap,
+    pub(super) body: &'a [u8],
+    pub(super) correlation: &'a Correlation,
+    pub(super) now: Duration,
+    pub(super) wall: OffsetDateTime,
+}
+
+/// The tenant that a path means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Tenancy {
+    One(usize),
+    /// `common` or `organizations`: the tenant of whoever signs in.
+    Any,
+}
+
+impl Asking<'_> {
+    /// The scheme and host of the sign-in service. A request that names no host means Microsoft's.
+    pub(super) fn authority(&self) -> &str {
+        match self.origin {
+            "https://graph.microsoft.com" => "https://login.microsoftonline.com",
+            origin => origin,
+        }
+    }
+
+    /// The directory as a replica of the sign-in service sees it.
+    fn view(&self, directory: &Directory) -> View {
+        View { now: self.now, lag: directory.lag.sign_in }
+    }
+
+    /// The directory as a person sees it who has just consented: as it is.
+    fn present(&self) -> View {
+        View { now: self.now, lag: Behind::NOT }
+    }
+
+    /// The parameters of a request that a browser makes.
+    fn browsed(&self) -> Form {
+        Form::browsed(self.query, self.body)
+    }
+
+    fn posted(&self) -> SignInResult<Form> {
+        if self.method == Method::POST {
+            return Ok(Form::read(self.headers, self.body));
+        }
+        let message = format!("The endpoint only accepts POST requests. Received a {} request.", self.method);
+        Err(SignInError::invalid_request(900_561, message))
+    }
+}
+
+impl World {
+    /// Answers a request to the sign-in service.
+    pub(super) fn sign_in(&mut self, asking: &Asking<'_>) -> Response<Bytes> {
+        let answer = match asking.endpoint {
+            Endpoint::Token => self.token(asking),
+            Endpoint::TokenV1 => self.token_v1(asking),
+            Endpoint::DeviceCode
+            | Endpoint::Authorize
+            | Endpoint::AdminConsent
+            | Endpoint::AdminConsentV1
+            | Endpoint::DevicePage => Err(SignInError::not_implemented("invalid_request", "this flow yet")),
+            Endpoint::Configuration => self.configuration(asking),
+            Endpoint::ConfigurationV1 => self.configuration_v1(asking),
+            Endpoint::Keys => Ok(discovery::keys()),
+            Endpoint::Instances => discovery::instances(asking),
+            Endpoint::UserRealm(user) => Ok(self.user_realm(user)),
+        };
+        answer.unwrap_or_else(|error| error.into_response(asking.correlation, asking.authority()))
+    }
+
+    /// The tenant that a request of a person is for.
+    fn tenancy(&self, asking: &Asking<'_>) -> SignInResult<Tenancy> {
+        match asking.tenant.to_lowercase().as_str() {
+            "common" | "organizations" => Ok(Tenancy::Any),
+            "consumers" => Err(SignInError::not_implemented("invalid_request", "personal Microsoft accounts")),
+            _ => self.named(asking).map(Tenancy::One),
+        }
+    }
+
+    /// The tenant that a path names by its id or a domain.
+    fn named(&self, asking: &Asking<'_>) -> SignInResult<usize> {
+        let name = asking.tenant;
+        if self[asking.at].directory.is_called(name) {
+            return Ok(asking.at);
+        }
+        if !name.contains('.') && uuid::Uuid::parse_str(name).is_err() {
+            let message = format!(
+                "Specified tenant identifier '{name}' is neither a valid DNS name, nor a valid external domain."
+            );
+            return Err(SignInError::invalid_request(900_023, message));
+        }
+        let message = format!(
+            "Tenant '{name}' not found. Check to make sure you have the correct tenant ID and are signing into the \
+                correct cloud. Check with your subscription administrator, this may happen if there are no active \
+                subscriptions for the tenant."
+        );
+        Err(SignInError::invalid_request(90002, message))
+    }
+
+    /// Answers `POST /{tenant}/oauth2/v2.0/token`.
+    fn token(&mut self, asking: &Asking<'_>) -> SignInResult<Response<Bytes>> {
+        let form = asking.posted()?;
+        if ["common", "organizations", "consumers"].iter().all(|shared| !asking.tenant.eq_ignore_ascii_case(shared)) {
+            self.named(asking)?;
+        }
+        let body = match form.required("grant_type")? {
+            "client_credentials" => self.client_credentials(asking, &form)?,
+            known @ ("authorization_code"
+            | "refresh_token"
+            | "urn:ietf:params:oauth:grant-type:device_code"
+            | "password"
+            | "urn:ietf:params:oauth:grant-type:jwt-bearer"
+            | "urn:ietf:params:oauth:grant-type:saml2-bearer") => {
+                let what = format!("the grant type '{known}'");
+                return Err(SignInError::not_implemented("unsupported_grant_type", &what));
+            }
+            other => {
+                let message = format!("The app requested an unsupported grant type '{other}'.");
+                return Err(SignInError::new("unsupported_grant_type", 70003, message));
+            }
+        };
+        Ok(answer::json_response(StatusCode::OK, &body))
+    }
+}
