@@ -72,6 +72,10 @@ struct Inner {
     attempts: u32,
     retry_after: Option<Duration>,
     maybe_done: bool,
+    oauth_error: Option<String>,
+    suberror: Option<String>,
+    /// A JSON object.
+    claims: Option<String>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -92,6 +96,9 @@ impl Error {
             attempts: 0,
             retry_after: None,
             maybe_done: false,
+            oauth_error: None,
+            suberror: None,
+            claims: None,
             source: None,
         }))
     }
@@ -119,6 +126,9 @@ impl Error {
             attempts: self.0.attempts,
             retry_after: self.0.retry_after,
             maybe_done: self.0.maybe_done,
+            oauth_error: self.0.oauth_error.clone(),
+            suberror: self.0.suberror.clone(),
+            claims: self.0.claims.clone(),
             source: None,
         }))
     }
@@ -187,6 +197,21 @@ impl Error {
         self
     }
 
+    /// The words of the sign-in protocol, where they are not empty.
+    #[must_use]
+    pub(crate) fn with_oauth(mut self, error: String, suberror: Option<String>) -> Self {
+        self.0.oauth_error = Some(foreign(error)).filter(|error| !error.is_empty());
+        self.0.suberror = suberror.map(foreign).filter(|suberror| !suberror.is_empty());
+        self
+    }
+
+    /// A claims challenge, which is a JSON object; one that is there already stays where there is none.
+    #[must_use]
+    pub(crate) fn with_claims(mut self, claims: Option<String>) -> Self {
+        self.0.claims = claims.or(self.0.claims.take());
+        self
+    }
+
     #[must_use]
     pub(crate) fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         self.0.source = Some(source.into());
@@ -226,6 +251,25 @@ impl Error {
     /// The service's own code: Graph's `error.code`, or `AADSTS…` of a sign-in.
     pub fn service_code(&self) -> Option<&str> {
         self.0.service_code.as_deref()
+    }
+
+    /// The `error` of the sign-in service's answer, such as `invalid_client` or `interaction_required`: what a program
+    /// decides by, because the numbers in [`service_code`](Self::service_code) may change.
+    pub fn oauth_error(&self) -> Option<&str> {
+        self.0.oauth_error.as_deref()
+    }
+
+    /// The `suberror` of the sign-in service's answer, such as `basic_action`.
+    pub fn suberror(&self) -> Option<&str> {
+        self.0.suberror.as_deref()
+    }
+
+    /// The [claims challenge](https://learn.microsoft.com/entra/identity-platform/claims-challenge) of the sign-in service
+    /// or of Graph: a JSON object, to be given to the next sign-in of a person as
+    /// [`TokenRequest::claims`](crate::token::TokenRequest::claims). The client has answered it once by itself where its
+    /// token provider could.
+    pub fn claims(&self) -> Option<&str> {
+        self.0.claims.as_deref()
     }
 
     /// The service's own sentence.

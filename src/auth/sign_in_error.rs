@@ -1,11 +1,13 @@
-//! What the sign-in service refuses, in words a person can act on.
+//! What the sign-in service refuses, as an error: the `error` of its answer decides, the AADSTS number explains.
 //!
-//! Codes: <https://learn.microsoft.com/entra/identity-platform/reference-error-codes>.
+//! The form of an answer: <https://learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow>.
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use uuid::Uuid;
 
+use crate::auth::SignInReason;
+use crate::auth::challenge;
 use crate::error::{Error, ErrorKind};
 use crate::exchange::{Answer, Judgement};
 
@@ -13,10 +15,12 @@ use crate::exchange::{Answer, Judgement};
 #[serde(default)]
 struct SignInErrorBody {
     error: String,
+    suberror: Option<String>,
     error_description: String,
     error_codes: Vec<u64>,
     trace_id: Option<String>,
     correlation_id: Option<String>,
+    claims: Option<String>,
 }
 
 impl SignInErrorBody {
@@ -24,27 +28,35 @@ impl SignInErrorBody {
         serde_json::from_slice(&answer.body).unwrap_or_default()
     }
 
-    fn code(&self) -> Option<u64> {
-        self.error_codes.first().copied().or_else(|| {
-            let digits = self.error_description.strip_prefix("AADSTS")?;
-            digits.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
-        })
+    fn number(&self) -> Option<u64> {
+        self.error_codes.first().copied().or_else(|| number_in(&self.error_description))
     }
 
-    /// The first sentence; the trace and correlation ids that follow it are kept apart.
-    fn sentence(&self) -> &str {
-        self.error_description
-            .split(['\r', '\n'])
-            .next()
-            .unwrap_or_default()
-            .split(" Trace ID:")
-            .next()
-            .unwrap_or_default()
+    /// A first number that nobody knows may stand before one that explains.
+    fn reason(&self) -> SignInReason {
+        let numbers = self.error_codes.iter().copied().chain(number_in(&self.error_description));
+        numbers.into_iter().find_map(SignInReason::of_number).unwrap_or_else(|| SignInReason::of_error(&self.error))
     }
 }
 
-/// Codes with which the service asks to come back later.
-const TRANSIENT: [u64; 5] = [50196, 90055, 90033, 50087, 90024];
+/// The number of a description that begins with it: `AADSTS700016: …`.
+pub(crate) fn number_in(description: &str) -> Option<u64> {
+    let digits = description.trim_start().strip_prefix("AADSTS")?;
+    digits.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+}
+
+/// The first sentence of a description; the trace and correlation ids that follow it are kept apart.
+pub(crate) fn sentence(description: &str) -> &str {
+    let line = description.split(['\r', '\n']).next().unwrap_or_default();
+    line.split(" Trace ID:").next().unwrap_or_default()
+}
+
+/// An id that a description holds, by what stands in front of it: `Trace ID` or `Correlation ID`.
+pub(crate) fn id_in(description: &str, name: &str) -> Option<String> {
+    let (_, rest) = description.split_once(&format!("{name}:"))?;
+    let id = rest.trim_start().split(|c: char| !c.is_ascii_alphanumeric() && c != '-').next()?;
+    (!id.is_empty()).then(|| id.to_owned())
+}
 
 pub(super) fn judge(answer: &Answer) -> Judgement {
     let retry_after = answer.retry_after;
@@ -52,106 +64,42 @@ pub(super) fn judge(answer: &Answer) -> Judgement {
         200..=299 => Judgement::Final,
         429 => Judgement::Throttled { retry_after },
         500 | 502 | 503 | 504 => Judgement::Failed { retry_after },
-        _ if SignInErrorBody::of(answer).code().is_some_and(|code| TRANSIENT.contains(&code)) => {
-            Judgement::Failed { retry_after }
-        }
+        _ if SignInErrorBody::of(answer).reason() == SignInReason::Busy => Judgement::Failed { retry_after },
         _ => Judgement::Final,
     }
 }
 
 pub(super) fn error(answer: &Answer, secret: &SecretString, correlation: &Uuid) -> Error {
     let body = SignInErrorBody::of(answer);
-    let code = body.code();
-    let (stable, cause, remedy) = reason(code, secret);
-    let service_code = code.map_or_else(|| body.error.clone(), |code| format!("AADSTS{code}"));
-    let error = Error::new(ErrorKind::SignIn, stable, cause)
-        .with_status(answer.status)
-        .with_attempts(answer.attempts)
-        .with_request_ids(
-            body.trace_id.clone(),
-            Some(body.correlation_id.clone().unwrap_or_else(|| correlation.to_string())),
-        )
-        .with_remedy(remedy);
-    let sentence = body.sentence().replace(secret.expose_secret(), "…");
-    error.with_service(service_code, sentence, Vec::new())
-}
-
-/// A stable code, the cause and the remedy.
-fn reason(code: Option<u64>, secret: &SecretString) -> (&'static str, &'static str, &'static str) {
-    match code {
-        Some(7_000_215 | 7_000_216) if Uuid::parse_str(secret.expose_secret()).is_ok() => (
-            "secret_id_instead_of_value",
-            "the client secret is wrong: it looks like the secret's ID",
-            "That is the secret's ID, copy its Value: the column Value under Certificates & secrets, shown only once; if it is gone, make a new secret.",
-        ),
-        Some(7_000_215 | 7_000_216) => (
-            "wrong_secret",
-            "the client secret is wrong",
-            "Copy the secret's Value (not its Secret ID) without blanks, from this very app; a secret made a moment ago may take a minute.",
-        ),
-        Some(7_000_222) => (
-            "secret_expired",
-            "the client secret has expired",
-            "Make a new client secret for the app and use its Value.",
-        ),
-        Some(7_000_218) => (
-            "secret_missing",
-            "the sign-in service wants a client secret",
-            "Give the app's client secret, or allow public client flows on the app.",
-        ),
-        Some(700_016 | 700_011) => (
-            "app_not_in_tenant",
-            "there is no app with this client id in the tenant",
-            "Check that the client id is the Application (client) ID, not an object id, and that the tenant is the app's; an app made a moment ago may take a minute.",
-        ),
-        Some(7_000_229) => (
-            "service_principal_missing",
-            "the app has no service principal in the tenant",
-            "Grant admin consent for the app in this tenant, which makes its service principal.",
-        ),
-        Some(90002 | 900_023) => (
-            "tenant_unknown",
-            "there is no such tenant in this cloud",
-            "Check the tenant id or domain, and the cloud: worldwide, US Government or China.",
-        ),
-        Some(90038) => ("wrong_cloud", "the tenant is in another national cloud", "Choose the tenant's cloud."),
-        Some(500_011) => (
-            "api_not_in_tenant",
-            "the tenant has no service principal for this API",
-            "License or enable the service in the tenant, or leave its permissions out.",
-        ),
-        Some(7_000_112 | 70001) => {
-            ("app_disabled", "the app is disabled in the tenant", "Enable it under Enterprise applications.")
-        }
-        Some(53003 | 530_034 | 53000 | 53001 | 53011 | 530_032) => (
-            "conditional_access",
-            "a Conditional Access policy blocks the sign-in",
-            "The sign-in log names the policy; ask an administrator to except this app.",
-        ),
-        Some(70011 | 28002 | 700_022 | 1_002_012) => (
-            "invalid_scope",
-            "the scope is not one that the sign-in service takes here",
-            "Ask for one resource at a time, as its address followed by /.default.",
-        ),
-        Some(code) if TRANSIENT.contains(&code) => {
-            ("sign_in_busy", "the sign-in service asks to come back later", "Wait a minute and run it again.")
-        }
-        Some(9_001_023 | 90124 | 90130) => (
-            "tenant_needed",
-            "an app signs in to one tenant, not to all of them",
-            "Give the tenant's id or domain instead of common, organizations or consumers.",
-        ),
-        None => (
+    let number = body.number();
+    let (code, cause, remedy) = if body.error.is_empty() && number.is_none() {
+        (
             "no_sign_in_service",
             "no sign-in service answers at this address",
             "Check the authority's address (without a path), and that no proxy answers in its place.",
-        ),
-        _ => (
-            "sign_in_refused",
-            "the sign-in was refused",
-            "Look the code up at https://login.microsoftonline.com/error.",
-        ),
-    }
+        )
+    } else {
+        let reason = match body.reason() {
+            SignInReason::WrongSecret if Uuid::parse_str(secret.expose_secret()).is_ok() => {
+                SignInReason::SecretIdInsteadOfValue
+            }
+            reason => reason,
+        };
+        (reason.code(), reason.cause(), reason.remedy())
+    };
+    let service_code = number.map_or_else(|| body.error.clone(), |number| format!("AADSTS{number}"));
+    let description = &body.error_description;
+    let trace = body.trace_id.clone().or_else(|| id_in(description, "Trace ID"));
+    let correlated = body.correlation_id.clone().or_else(|| id_in(description, "Correlation ID"));
+    let sentence = sentence(description).replace(secret.expose_secret(), "…");
+    Error::new(ErrorKind::SignIn, code, cause)
+        .with_status(answer.status)
+        .with_attempts(answer.attempts)
+        .with_request_ids(trace, Some(correlated.unwrap_or_else(|| correlation.to_string())))
+        .with_remedy(remedy)
+        .with_service(service_code, sentence, Vec::new())
+        .with_oauth(body.error, body.suberror)
+        .with_claims(body.claims.as_deref().and_then(challenge::object))
 }
 
 #[cfg(test)]
@@ -198,5 +146,126 @@ mod tests {
     fn an_answer_of_another_kind_is_still_an_error() {
         let error = super::error(&answer("<html>"), &SecretString::from("x"), &Uuid::nil());
         assert_eq!(error.code(), "no_sign_in_service");
+    }
+
+    fn answered(body: &str) -> Answer {
+        Answer { body: Bytes::from(body.to_owned()), ..answer("") }
+    }
+
+    /// Every number that this crate knows, with its code: neither may move.
+    const NUMBERS: &[(&str, &[u64])] = &[
+        ("redirect_uri_not_registered", &[50011]),
+        ("no_redirect_uri", &[900_971]),
+        ("app_not_in_tenant", &[700_016, 700_011]),
+        ("service_principal_missing", &[7_000_229]),
+        ("service_principal_being_made", &[650_051]),
+        ("api_not_in_tenant", &[500_011, 650_052]),
+        ("api_removed", &[650_054]),
+        ("api_not_declared", &[650_057]),
+        ("permissions_not_declared", &[650_056, 65005]),
+        ("declaration_malformed", &[1_003_031]),
+        ("not_consented", &[65001]),
+        ("not_preauthorized", &[65002]),
+        ("consent_declined", &[65004]),
+        ("admin_consent_needed", &[90094, 90095]),
+        ("app_considered_risky", &[900_941]),
+        ("consent_not_allowed", &[90093]),
+        ("app_not_authorized_for_partner", &[90099]),
+        ("account_not_in_tenant", &[90072, 50020, 50034, 16000, 51004]),
+        ("wrong_secret", &[7_000_215, 7_000_216]),
+        ("secret_expired", &[7_000_222]),
+        ("secret_missing", &[7_000_218]),
+        ("public_client", &[700_025]),
+        ("certificate_unknown", &[700_027]),
+        ("assertion_out_of_time", &[700_024]),
+        ("assertion_refused", &[700_030, 50012, 50048]),
+        ("app_token_needed", &[700_229]),
+        ("no_matching_federated_credential", &[70021, 700_211, 700_212, 700_213]),
+        ("tenant_unknown", &[90002, 900_023]),
+        ("wrong_cloud", &[90038, 900_382]),
+        ("tenant_blocked", &[5_000_224]),
+        ("tenant_needed", &[9_001_023, 90124, 90130]),
+        ("single_tenant_app", &[50194]),
+        ("mfa_required", &[50076, 50079, 50072, 50074, 50078, 50158]),
+        ("conditional_access", &[53003, 530_034, 53000, 53001, 53011, 530_032, 530_036]),
+        ("user_not_assigned", &[50105]),
+        ("app_disabled", &[7_000_112, 70001]),
+        ("cross_tenant_policy", &[500_212, 500_213]),
+        ("sign_in_expired", &[700_082, 70008, 70043, 50173, 50133, 700_084]),
+        ("wrong_password", &[50126]),
+        ("invalid_scope", &[70011, 28000, 28002, 28003, 700_022, 1_002_012]),
+        ("authorization_pending", &[70016]),
+        ("code_expired", &[70019, 70020]),
+        ("device_code_wrong", &[70018]),
+        ("code_redeemed", &[54005]),
+        ("code_of_another_tenant", &[700_005]),
+        ("sign_in_busy", &[50196, 90055, 90033, 50087, 90024]),
+    ];
+
+    #[test]
+    fn every_number_has_its_code_its_cause_and_its_remedy() {
+        let known: usize = SignInReason::ALL.iter().map(|reason| reason.numbers().len()).sum();
+        assert_eq!(known, NUMBERS.iter().map(|(_, numbers)| numbers.len()).sum::<usize>());
+        for (code, numbers) in NUMBERS {
+            for number in *numbers {
+                let forms = [
+                    format!(r#"{{"error":"invalid_grant","error_codes":[{number}],"trace_id":"t"}}"#),
+                    format!(
+                        r#"{{"error":"x","error_description":"AADSTS{number}: A. B.\r\nTrace ID: t\r\nCorrelation ID: c\r\nTimestamp: 2026-01-01 00:00:00Z"}}"#
+                    ),
+                ];
+                for form in forms {
+                    let error = super::error(&answered(&form), &SecretString::from("x~y"), &Uuid::nil());
+                    assert_eq!((error.kind(), error.code()), (ErrorKind::SignIn, *code), "{form}");
+                    assert_eq!(error.service_code(), Some(format!("AADSTS{number}").as_str()));
+                    assert_eq!(error.request_id(), Some("t"), "{form}");
+                    let reason = error.sign_in_reason().unwrap();
+                    assert_eq!((reason.code(), Some(reason.remedy())), (*code, error.remedy()));
+                    assert!(error.message() == reason.cause() && reason.remedy().ends_with('.'));
+                    let is_busy = matches!(judge(&answered(&form)), Judgement::Failed { .. });
+                    assert_eq!(is_busy, *code == "sign_in_busy", "{form}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn no_two_reasons_have_a_code_or_a_number_in_common() {
+        let mut codes: Vec<_> = SignInReason::ALL.iter().map(|reason| reason.code()).collect();
+        let mut numbers: Vec<_> = SignInReason::ALL.iter().flat_map(|reason| reason.numbers()).collect();
+        let before = (codes.len(), numbers.len());
+        codes.sort_unstable();
+        codes.dedup();
+        numbers.sort_unstable();
+        numbers.dedup();
+        assert_eq!(before, (codes.len(), numbers.len()));
+    }
+
+    #[test]
+    fn the_error_decides_and_the_number_explains() {
+        for (body, code, oauth) in [
+            (r#"{"error":"interaction_required","error_codes":[50076]}"#, "mfa_required", "interaction_required"),
+            (r#"{"error":"interaction_required","error_codes":[7]}"#, "interaction_required", "interaction_required"),
+            (r#"{"error":"consent_required"}"#, "not_consented", "consent_required"),
+            (r#"{"error":"authorization_declined","error_codes":[7]}"#, "consent_declined", "authorization_declined"),
+            (r#"{"error":"expired_token"}"#, "code_expired", "expired_token"),
+            (r#"{"error":"temporarily_unavailable"}"#, "sign_in_busy", "temporarily_unavailable"),
+            (r#"{"error":"invalid_grant","error_codes":[7]}"#, "sign_in_refused", "invalid_grant"),
+            (r#"{"error":"invalid_grant","error_codes":[7, 53003]}"#, "conditional_access", "invalid_grant"),
+        ] {
+            let error = super::error(&answered(body), &SecretString::from("x"), &Uuid::nil());
+            assert_eq!((error.code(), error.oauth_error()), (code, Some(oauth)), "{body}");
+            assert_eq!(error.client_request_id(), Some("00000000-0000-0000-0000-000000000000"));
+        }
+    }
+
+    #[test]
+    fn a_claims_challenge_and_a_suberror_are_kept() {
+        let body = r#"{"error":"interaction_required","suberror":"basic_action","error_codes":[50076],"claims":"{\"access_token\":{\"polids\":{\"essential\":true}}}"}"#;
+        let error = super::error(&answered(body), &SecretString::from("x"), &Uuid::nil());
+        assert_eq!(error.claims(), Some(r#"{"access_token":{"polids":{"essential":true}}}"#));
+        assert_eq!(error.suberror(), Some("basic_action"));
+        let junk = r#"{"error":"interaction_required","claims":"junk"}"#;
+        assert_eq!(super::error(&answered(junk), &SecretString::from("x"), &Uuid::nil()).claims(), None);
     }
 }

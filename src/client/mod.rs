@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::StatusCode;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, USER_AGENT, WWW_AUTHENTICATE};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, USER_AGENT};
 use secrecy::ExposeSecret;
 use tracing::Instrument;
 
@@ -25,7 +25,7 @@ pub use batch::{Answers, Batch, Ticket};
 pub use builder::ClientBuilder;
 pub use call::Call;
 
-use crate::auth::TokenClaims;
+use crate::auth::{TokenClaims, challenge};
 use crate::client::call::Spec;
 use crate::client::kept::Kept;
 use crate::client::recent::{Ids, Recent};
@@ -216,7 +216,12 @@ impl Client {
         let mut claims = None;
         loop {
             let challenged = claims.is_some();
-            let token = self.token_within(claims.take(), bounds).await.map_err(|error| error.during(spec.operation))?;
+            // A provider that cannot meet the challenge fails, and whoever can is told what is wanted.
+            let wanted = claims.clone().filter(|claims: &String| !claims.is_empty());
+            let token = self.token_within(claims.take(), bounds).await.map_err(|error| match error.claims() {
+                None => error.with_claims(wanted).during(spec.operation),
+                Some(_) => error.during(spec.operation),
+            })?;
             let build = || self.request(spec, url.as_str(), &token);
             let answer = self.shared.means.exchange(spec.operation, repeat, bounds, build, &judge).await?;
             let answer = answer.without(&token.secret);
@@ -230,7 +235,7 @@ impl Client {
                 return Ok(answer);
             }
             self.shared.tokens.refuse(&self.token_request(None), &token).await;
-            claims = Some(claims_challenge(&answer));
+            claims = Some(challenge::in_headers(&answer.headers).unwrap_or_default());
         }
     }
 
@@ -306,17 +311,4 @@ impl fmt::Debug for Client {
             .field("transport", &self.shared.means.transport)
             .finish_non_exhaustive()
     }
-}
-
-/// The claims that a refusal asks for, or nothing
-/// ([claims challenges](https://learn.microsoft.com/entra/identity-platform/claims-challenge)).
-fn claims_challenge(answer: &Answer) -> String {
-    use base64::Engine;
-    use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
-
-    let challenge = answer.header(WWW_AUTHENTICATE.as_str()).unwrap_or_default();
-    let encoded = challenge.split_once("claims=\"").and_then(|(_, rest)| rest.split('"').next()).unwrap_or_default();
-    let encoded = encoded.trim_end_matches('=');
-    let decoded = URL_SAFE_NO_PAD.decode(encoded).or_else(|_| STANDARD_NO_PAD.decode(encoded));
-    decoded.ok().and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default()
 }

@@ -4,6 +4,7 @@
 
 use serde::Deserialize;
 
+use crate::auth::challenge;
 use crate::client::call::Spec;
 use crate::error::{Error, ErrorDetail, ErrorKind, foreign};
 use crate::exchange::{Answer, Repeat};
@@ -86,6 +87,8 @@ impl Spec {
             .with_retry_after(answer.retry_after)
             .with_maybe_done(failed && self.repeat == Repeat::Unsafe)
             .during(self.operation);
+        let challenge = (answer.status.as_u16() == 401).then(|| challenge::in_headers(&answer.headers)).flatten();
+        let error = error.with_claims(challenge);
         let error = if remedy.is_empty() { error } else { error.with_remedy(remedy) };
         error.with_service(service.code, service.message, service.details)
     }
@@ -100,6 +103,14 @@ impl Spec {
                 "not_visible_yet",
                 "the directory's replicas do not all know yet what was written a moment ago",
                 "Run it again in a minute: what was done is kept.",
+            );
+        }
+        if status == 401 && challenge::in_headers(&answer.headers).is_some() {
+            return Meaning::new(
+                ErrorKind::SignIn,
+                "token_refused",
+                "Graph wants a token that shows more",
+                "Sign in again, with the claims that the error holds: a policy asks for a further factor, or the session was revoked.",
             );
         }
         if status == 401 {
