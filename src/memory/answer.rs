@@ -164,6 +164,10 @@ impl Refusal {
         Self::new(StatusCode::NOT_IMPLEMENTED, "NotImplemented", format!("The in-memory tenant does not know {what}."))
     }
 
+    pub(super) fn status(&self) -> StatusCode {
+        self.0.status
+    }
+
     /// What it says.
     pub(super) fn message(&self) -> &str {
         &self.0.message

@@ -308,7 +308,7 @@ mod tests {
 
     fn person(scopes: &[&str], roles: &[&str], is_guest: bool) -> Actor {
         let texts = |all: &[&str]| all.iter().map(ToString::to_string).collect();
-        let person = Person { id: "p".into(), home: uuid::Uuid::nil(), scopes: texts(scopes), is_guest };
+        let person = Person { id: "p".into(), home: uuid::Uuid::nil(), scopes: texts(scopes), is_guest, mfa: false };
         Actor::SignedIn(Identity {
             app_id: "a".into(),
             service_principal_id: String::new(),

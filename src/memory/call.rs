@@ -47,6 +47,8 @@ pub(super) struct Person {
     pub(super) scopes: Vec<String>,
     /// Whether only roles count here: a guest, or a partner.
     pub(super) is_guest: bool,
+    /// Whether the sign-in asked for a second factor: `amr` has `mfa`.
+    pub(super) mfa: bool,
 }
 
 impl Identity {

@@ -65,7 +65,7 @@ impl MemoryCloud {
         let world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
         let at = match Target::of(request.uri().path()) {
             Target::SignIn(tenant, _) => world.find(&tenant),
-            Target::Graph(_) | Target::Management(_) => {
+            Target::Graph(_) | Target::Management(_) | Target::PartnerCenter(_) => {
                 let token = request.headers().get(AUTHORIZATION);
                 world.tenants().find(|(_, state)| state.tokens.knows(token)).map(|(at, _)| at)
             }

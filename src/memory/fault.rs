@@ -104,7 +104,8 @@ impl Fault {
     /// In the path, `*` stands for any characters of one segment, `**` at the end for any rest, and an alternate key is
     /// a segment of its own: `/applications/*` meets `/applications(uniqueName='x')`. A sign-in is
     /// `/oauth2/v2.0/token`, without the tenant, and so are the other endpoints of the sign-in service, such as
-    /// `/oauth2/v2.0/devicecode` and `/v2.0/adminconsent`. Case does not matter.
+    /// `/oauth2/v2.0/devicecode` and `/v2.0/adminconsent`. A path of Partner Center is meant as a whole, such as
+    /// `/v1/customers/*/applicationconsents`. Case does not matter.
     ///
     /// ```
     /// # use entra_apps::memory::{Fault, MemoryTenant};

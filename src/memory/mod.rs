@@ -1,7 +1,8 @@
 //! A Microsoft Entra tenant in this process: what tests, examples and products that embed this crate run against.
 //!
-//! [`MemoryTenant`] is a [`Transport`]: it answers the requests to Microsoft Graph and to the sign-in service as Entra
-//! does, with the same status, code and message, and enforces what Entra enforces. On demand it is hostile: replicas
+//! [`MemoryTenant`] is a [`Transport`]: it answers the requests to Microsoft Graph, to the sign-in service and to Partner
+//! Center as these do, with the same status, code and message, and enforces what Entra enforces. [`MemoryCloud`] holds
+//! several tenants, such as those of a partner and its customers. On demand it is hostile: replicas
 //! that lag behind ([`Lag`]), limits to what may be asked ([`Throttling`]), and a script of what goes wrong ([`Fault`]).
 //! What it does not know it refuses with 501, never with a silent success.
 //!

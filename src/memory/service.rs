@@ -18,6 +18,7 @@ use super::fault::Action;
 use super::json::{items, text, texts};
 use super::management;
 use super::mishap::{change_item, faulty, retry_header};
+use super::partner::center;
 use super::record::{Log, RecordedItem};
 use super::route::{Operation, route};
 use super::script::{Plan, Script};
@@ -45,6 +46,8 @@ pub(super) enum Target {
     SignIn(String, Endpoint),
     /// The path of Azure's management API, with its slash.
     Management(String),
+    /// The path of Partner Center, with its slash.
+    PartnerCenter(String),
     Other,
 }
 
@@ -54,6 +57,11 @@ impl Target {
         match parts.as_slice() {
             [version, rest @ ..] if version.eq_ignore_ascii_case("v1.0") => Self::Graph(format!("/{}", rest.join("/"))),
             ["subscriptions" | "tenants", ..] => Self::Management(format!("/{}", parts.join("/"))),
+            [version, customers, ..]
+                if version.eq_ignore_ascii_case("v1") && customers.eq_ignore_ascii_case("customers") =>
+            {
+                Self::PartnerCenter(format!("/{}", parts.join("/")))
+            }
             parts => Endpoint::of(parts).map_or(Self::Other, |(tenant, endpoint)| Self::SignIn(tenant, endpoint)),
         }
     }
@@ -61,7 +69,7 @@ impl Target {
     /// The path that faults are matched against.
     pub(super) fn fault_path(&self) -> &str {
         match self {
-            Self::Graph(path) => path,
+            Self::Graph(path) | Self::PartnerCenter(path) => path,
             Self::SignIn(_, endpoint) => endpoint.path(),
             Self::Management(_) | Self::Other => "",
         }
@@ -114,6 +122,10 @@ impl World {
             Target::Management(path) => {
                 let State { tokens, directory, .. } = &self[at];
                 (management::answer(request, path, tokens, directory, wall), Vec::new())
+            }
+            Target::PartnerCenter(_) => {
+                let asking = center::Asking { at, request, fresh_id: &correlation.request_id, now, wall };
+                (self.partner_center(&asking, plan), Vec::new())
             }
             Target::Other => {
                 let path = request.uri().path();

@@ -5,6 +5,7 @@
 
 mod assignments;
 mod by_hand;
+pub(super) mod center;
 mod contracts;
 mod customers;
 mod duration;
@@ -66,6 +67,8 @@ pub(super) struct Partner {
     relationships: Vec<Relationship>,
     /// The reseller's contracts, each as Graph answers it.
     contracts: Vec<Value>,
+    /// What Partner Center has answered.
+    center: center::Kept,
 }
 
 /// A relationship with what belongs to it.
@@ -81,7 +84,7 @@ struct Relationship {
 
 impl Partner {
     pub(super) fn new(step: Duration) -> Self {
-        Self { step, entities: 0, relationships: Vec::new(), contracts: Vec::new() }
+        Self { step, entities: 0, relationships: Vec::new(), contracts: Vec::new(), center: center::Kept::default() }
     }
 
     /// The number of a new entity.

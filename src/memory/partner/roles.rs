@@ -11,7 +11,6 @@ impl World {
     /// others.
     ///
     /// Statuses are those of the last time that passed: see [`World::pass_time`].
-    #[allow(dead_code, reason = "the sign-in of partners in the tenants of customers asks for it")]
     pub(in crate::memory) fn guest_roles(&self, customer: usize, home: usize, user_id: &str) -> Vec<String> {
         let Some(partner) = &self[home].directory.partner else { return Vec::new() };
         let customer = self[customer].directory.tenant_id.to_string();

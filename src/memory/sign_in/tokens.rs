@@ -46,6 +46,12 @@ impl Tokens {
         Some((&issued.resource, &issued.audience))
     }
 
+    /// Who holds the token of a request, and the app id of the API that it is for; `None` when it is not valid.
+    pub(in crate::memory) fn holder(&self, headers: &HeaderMap, wall: OffsetDateTime) -> Option<(&Identity, &str)> {
+        let issued = self.0.get(bearer(headers)).filter(|issued| issued.expires > wall)?;
+        Some((&issued.identity, &issued.resource))
+    }
+
     /// Whether the token of a request was issued here.
     pub(in crate::memory) fn knows(&self, header: Option<&HeaderValue>) -> bool {
         let token = header.and_then(|value| value.to_str().ok()?.split_once(' '));

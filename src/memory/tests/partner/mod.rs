@@ -1,6 +1,7 @@
 //! Promises of the partner's side: relationships, their parts, customers, contracts and Partner Center.
 
 mod assignments;
+mod center;
 mod lists;
 mod presets;
 mod relationships;
@@ -57,26 +58,40 @@ impl Cloud {
     fn person(&self, user: &User, scopes: &[&str]) -> Session {
         let tenant = self.partner.clone();
         let token = format!("token-{}-{}", user.id, scopes.join("-"));
-        put_token(&tenant, &token, user, scopes);
+        put_token(&tenant, &token, user, scopes, &Signed::default());
         Session { tenant, token }
     }
 }
 
+/// How a person has signed in.
+struct Signed {
+    app_id: String,
+    audience: String,
+    mfa: bool,
+}
+
+impl Default for Signed {
+    fn default() -> Self {
+        let app_id = "11111111-2222-3333-4444-555555555555".to_owned();
+        Self { app_id, audience: MICROSOFT_GRAPH.to_string(), mfa: true }
+    }
+}
+
 /// Adds a token of a person as if the sign-in had issued it.
-fn put_token(tenant: &MemoryTenant, token: &str, user: &User, scopes: &[&str]) {
+fn put_token(tenant: &MemoryTenant, token: &str, user: &User, scopes: &[&str], signed: &Signed) {
     let mut state = tenant.state();
     let id = user.id.to_string();
     let wids = state.directory.roles.get(&id).cloned().unwrap_or_default();
     let scopes = scopes.iter().map(ToString::to_string).collect();
-    let person = Person { id, home: tenant.id().into(), scopes, is_guest: false };
+    let person = Person { id, home: tenant.id().into(), scopes, is_guest: false, mfa: signed.mfa };
     let identity = Identity {
-        app_id: "11111111-2222-3333-4444-555555555555".to_owned(),
+        app_id: signed.app_id.clone(),
         service_principal_id: String::new(),
         roles: Vec::new(),
         wids,
         person: Some(person),
     };
-    state.tokens.put(token, identity, &MICROSOFT_GRAPH.to_string(), datetime!(2030-01-01 00:00 UTC));
+    state.tokens.put(token, identity, &signed.audience, datetime!(2030-01-01 00:00 UTC));
 }
 
 /// What is sent to create a relationship.
