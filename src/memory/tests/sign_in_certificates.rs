@@ -211,3 +211,17 @@ async fn the_token_of_a_trusted_issuer_signs_in_for_its_subject() {
     tokio::time::sleep(Duration::from_secs(601)).await;
     refused(&app.present(&good).await, 401, "invalid_client", 700_024);
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_time_of_an_assertion_is_judged_by_the_tenant_whose_clock_may_be_wrong() {
+    for (minutes, good) in [(-20, false), (-4, true), (4, true), (20, false)] {
+        let app = App::new(builder().clock_skew(time::Duration::minutes(minutes)).build()).await;
+        app.add_key(ONE).await;
+        // The claims are written by the clock of the client.
+        let answer = app.sign(json!({"alg": "PS256", "x5t#S256": sha256(ONE)}), &app.claims()).await;
+        match good {
+            true => drop(answer.expect(200)),
+            false => refused(&answer, 401, "invalid_client", 700_024),
+        }
+    }
+}
