@@ -169,7 +169,7 @@ impl Spec {
                 "Delete objects that are not needed, or ask an administrator for a higher quota.",
             );
         }
-        if says("Permission being assigned already exists") || has("InvalidUpdate") {
+        if says("Permission being assigned already exists") {
             return Meaning::new(
                 ErrorKind::Conflict,
                 ALREADY_GRANTED,

@@ -187,3 +187,17 @@ async fn an_empty_id_is_refused_before_it_is_sent() {
     }
     assert_eq!(counts(&tenant).0, 0);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_change_is_not_taken_for_a_grant() {
+    let tenant = tenant();
+    let client = tenant.client();
+    let body = r#"{"displayName": "App", "uniqueName": "one"}"#;
+    let (status, _) = tenant.send_json("POST", "/applications", Some(body));
+    assert!(status.is_success());
+    let id = tenant.applications().last().unwrap().id;
+    let patch = ApplicationPatch::new().unique_name("two");
+    let error = client.applications().update(id, &patch).await.unwrap_err();
+    assert_ne!(error.code(), "already_granted", "{error}");
+    assert_eq!(error.kind(), ErrorKind::Refused, "{error}");
+}
