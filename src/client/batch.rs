@@ -309,6 +309,7 @@ impl Run<'_> {
     /// Lets the item go again where its rule allows it.
     fn again(&mut self, index: usize, judgement: Judgement) -> bool {
         let means = self.client.means();
+        means.close_gate(&judgement, &self.bounds);
         let item = &mut self.items[index];
         let tries = item.tries.count(&judgement);
         let elapsed = self.client.clock().monotonic().saturating_sub(self.started);

@@ -186,6 +186,7 @@ impl ClientBuilder {
                 kept: Kept::default(),
                 user_agent,
                 default_deadline: self.default_deadline,
+                gates: Mutex::default(),
                 applying: Mutex::default(),
             }),
         })

@@ -33,7 +33,7 @@ use crate::client::tokens::Tokens;
 use crate::clock::Clock;
 use crate::cloud::Cloud;
 use crate::error::{Error, ErrorKind};
-use crate::exchange::{Answer, Bounds, Means, Observer, Repeat};
+use crate::exchange::{Answer, Bounds, Gate, Means, Observer, Repeat};
 use crate::ids::{AppId, TenantId};
 use crate::random::{self, Randomness};
 use crate::token::{AccessToken, TokenRequest};
@@ -57,9 +57,13 @@ struct Shared {
     kept: Kept,
     user_agent: HeaderValue,
     default_deadline: Option<Duration>,
+    gates: Mutex<HashMap<String, Arc<Gate>>>,
     /// One writer at a time for each application.
     applying: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
 }
+
+/// Tenants beyond this many make the memory of gates start again.
+const MOST_GATES: usize = 10_000;
 
 impl Client {
     /// Starts building a client.
@@ -70,7 +74,8 @@ impl Client {
     /// The same client for another tenant: connections, tokens and limits are shared.
     #[must_use]
     pub fn for_tenant(&self, tenant: TenantId) -> Self {
-        Self { tenant: tenant.to_string().into(), ..self.clone() }
+        let bounds = Bounds { gate: None, ..self.bounds.clone() };
+        Self { tenant: tenant.to_string().into(), bounds, ..self.clone() }
     }
 
     /// The cloud that it works with.
@@ -134,11 +139,21 @@ impl Client {
     /// The bounds of a call that starts now.
     pub(crate) fn bounds(&self) -> Bounds {
         let mut bounds = self.bounds.clone();
+        bounds.gate.get_or_insert_with(|| self.gate());
         if bounds.deadline.is_none() {
             bounds.deadline =
                 self.shared.default_deadline.map(|allowed| self.clock().monotonic().saturating_add(allowed));
         }
         bounds
+    }
+
+    /// The gate of this tenant: Graph throttles an app in each tenant by itself.
+    fn gate(&self) -> Arc<Gate> {
+        let mut gates = self.shared.gates.lock().unwrap_or_else(PoisonError::into_inner);
+        if gates.len() >= MOST_GATES && !gates.contains_key(&*self.tenant) {
+            gates.clear();
+        }
+        Arc::clone(gates.entry(self.tenant.to_string()).or_default())
     }
 
     /// One writer at a time of what has this name, inside one client.

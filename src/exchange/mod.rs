@@ -7,7 +7,7 @@ pub(crate) mod retry;
 
 use std::future::Future;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -71,6 +71,24 @@ pub(crate) struct Bounds {
     /// On the clock's monotonic scale.
     pub(crate) deadline: Option<Duration>,
     pub(crate) observer: Option<Observer>,
+    /// Where the service throttles, all wait that it throttles.
+    pub(crate) gate: Option<Arc<Gate>>,
+}
+
+/// Until when nothing is sent: when one request is told to come back later, the others need not ask.
+#[derive(Debug, Default)]
+pub(crate) struct Gate(Mutex<Duration>);
+
+impl Gate {
+    /// Closes it until a moment on the clock's monotonic scale.
+    pub(crate) fn close(&self, until: Duration) {
+        let mut closed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *closed = until.max(*closed);
+    }
+
+    fn closed_until(&self) -> Duration {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// A response, with what is worth telling of the way to it.
@@ -141,6 +159,7 @@ impl Means {
                 Err(Failure::TimedOut | Failure::DeadlineInFlight) => Judgement::NoAnswer { maybe_sent: true },
                 Err(Failure::DeadlineBefore) => Judgement::NoAnswer { maybe_sent: false },
             };
+            self.close_gate(&judgement, bounds);
             let elapsed = self.clock.monotonic().saturating_sub(started);
             let verdict = match sent {
                 Err(Failure::DeadlineBefore | Failure::DeadlineInFlight) => None,
@@ -202,13 +221,32 @@ impl Means {
         f64::from(thousandths) / 1000.0
     }
 
+    /// Lets the others wait as well when the service says how long.
+    pub(crate) fn close_gate(&self, judgement: &Judgement, bounds: &Bounds) {
+        if let (Judgement::Throttled { retry_after: Some(after) }, Some(gate)) = (judgement, &bounds.gate)
+            && *after <= self.policy.max_retry_after
+        {
+            gate.close(self.clock.monotonic().saturating_add(*after));
+        }
+    }
+
     async fn attempt(&self, request: http::Request<Bytes>, bounds: &Bounds) -> Result<http::Response<Bytes>, Failure> {
         let left = || bounds.deadline.map(|deadline| deadline.saturating_sub(self.clock.monotonic()));
-        let place = self.places.acquire();
-        let _place = match left() {
-            Some(Duration::ZERO) => return Err(Failure::DeadlineBefore),
-            Some(left) => timeout(place, self.clock.sleep(left)).await.ok_or(Failure::DeadlineBefore)?,
-            None => place.await,
+        let _place = loop {
+            let place = self.places.acquire();
+            let place = match left() {
+                Some(Duration::ZERO) => return Err(Failure::DeadlineBefore),
+                Some(left) => timeout(place, self.clock.sleep(left)).await.ok_or(Failure::DeadlineBefore)?,
+                None => place.await,
+            };
+            let closed = bounds.gate.as_ref().map_or(Duration::ZERO, |gate| gate.closed_until());
+            let wait = closed.saturating_sub(self.clock.monotonic());
+            // Who has no time to wait asks all the same, and is told by the service itself.
+            if wait.is_zero() || !self.fits(wait, bounds) {
+                break place;
+            }
+            drop(place);
+            self.clock.sleep(wait).await;
         };
         let left = left();
         let (limit, by_deadline) = match left {
@@ -224,17 +262,22 @@ impl Means {
     }
 }
 
-/// Attempts of each kind: waiting for replicas uses up no patience with failures.
+/// Attempts of each kind: waiting for replicas or for one's turn uses up no patience with failures.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Tries {
     lags: u32,
+    throttled: u32,
     failures: u32,
 }
 
 impl Tries {
     /// Counts one more, and says how many there have been of its kind.
     pub(crate) fn count(&mut self, judgement: &Judgement) -> u32 {
-        let kind = if *judgement == Judgement::Lagging { &mut self.lags } else { &mut self.failures };
+        let kind = match judgement {
+            Judgement::Lagging => &mut self.lags,
+            Judgement::Throttled { .. } => &mut self.throttled,
+            _ => &mut self.failures,
+        };
         *kind += 1;
         *kind
     }

@@ -8,7 +8,7 @@ use crate::exchange::WaitReason;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RetryPolicy {
-    /// Attempts at one request, for throttling and failures alike. 8 by default.
+    /// Attempts at one request that fails, or is throttled without being told when to come back. 8 by default.
     pub max_attempts: u32,
     /// The first wait, doubled each time, with jitter. Half a second by default.
     pub base_delay: Duration,
@@ -16,6 +16,9 @@ pub struct RetryPolicy {
     pub max_delay: Duration,
     /// The longest `Retry-After` that is waited out. 5 minutes by default.
     pub max_retry_after: Duration,
+    /// How long one request may wait for its turn in all, where the service says each time when to come back. Half an
+    /// hour by default.
+    pub max_throttled: Duration,
     /// How long the directory's replicas may take to know what was written. 5 minutes by default.
     pub replication_window: Duration,
     /// How long one attempt may take. 100 seconds by default.
@@ -32,6 +35,7 @@ impl Default for RetryPolicy {
             base_delay: Duration::from_millis(500),
             max_delay: Duration::from_secs(30),
             max_retry_after: Duration::from_secs(300),
+            max_throttled: Duration::from_secs(1800),
             replication_window: Duration::from_secs(300),
             attempt_timeout: Duration::from_secs(100),
         }
@@ -41,7 +45,7 @@ impl Default for RetryPolicy {
 impl RetryPolicy {
     /// Each request once.
     pub fn none() -> Self {
-        Self { max_attempts: 1, replication_window: Duration::ZERO, ..Self::default() }
+        Self { max_attempts: 1, max_throttled: Duration::ZERO, replication_window: Duration::ZERO, ..Self::default() }
     }
 }
 
@@ -106,6 +110,12 @@ impl RetryPolicy {
             let wait = self.backoff(attempts, jitter);
             return (elapsed.saturating_add(wait) <= self.replication_window).then_some(wait);
         }
+        if let Judgement::Throttled { retry_after: Some(after) } = judgement {
+            // A little above what was asked for, so that many clients do not come back at the same instant.
+            let wait = after.saturating_add(part(self.base_delay, jitter));
+            let in_time = elapsed.saturating_add(*after) <= self.max_throttled && *after <= self.max_retry_after;
+            return in_time.then_some(wait);
+        }
         // Where nobody listens, a person waits for the answer: a few seconds tell a hiccup from a wrong address.
         let most = match judgement {
             Judgement::NoAnswer { maybe_sent: false } => self.max_attempts.min(MOST_ATTEMPTS_TO_REACH),
@@ -115,8 +125,7 @@ impl RetryPolicy {
             return None;
         }
         match judgement {
-            Judgement::Throttled { retry_after: Some(after) } | Judgement::Failed { retry_after: Some(after) } => {
-                // A little above what was asked for, so that many clients do not come back at the same instant.
+            Judgement::Failed { retry_after: Some(after) } => {
                 (*after <= self.max_retry_after).then(|| after.saturating_add(part(self.base_delay, jitter)))
             }
             _ => Some(self.backoff(attempts, jitter)),

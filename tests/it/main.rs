@@ -15,6 +15,7 @@ mod job;
 mod lag;
 mod limits;
 mod openapi;
+mod overload;
 mod plans;
 mod promises;
 mod review;
