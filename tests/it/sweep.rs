@@ -93,10 +93,12 @@ async fn jobs_converge_under_seeded_faults() {
     sweep(25).await;
 }
 
+/// As many runs as `ENTRA_APPS_SWEEP` says, or a hundred thousand.
 #[tokio::test(start_paused = true)]
-#[ignore = "takes minutes"]
+#[ignore = "takes an hour"]
 async fn many_jobs_converge_under_seeded_faults() {
-    sweep(3000).await;
+    let runs = std::env::var("ENTRA_APPS_SWEEP").ok().and_then(|runs| runs.parse().ok());
+    sweep(runs.unwrap_or(100_000)).await;
 }
 
 /// The time in which a limit counts.

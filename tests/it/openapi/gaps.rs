@@ -3,11 +3,19 @@
 /// A gap: how [`super::exchange::Finding`] calls it, and why it is none of ours. A star stands for anything.
 pub(crate) const GAPS: &[(&str, &str)] = &[
     ("option $skiptoken of GET *", "a next link is opaque, and followed as it came"),
+    ("content type of the answer of *", NO_JSON),
+    ("status 200 of PATCH /applications(uniqueName='{uniqueName}')", NO_JSON),
+    ("member code of an object in the refusal of *", THROTTLED),
+    ("member message of an object in the refusal of *", THROTTLED),
+    ("member status of an object in the refusal of *", THROTTLED),
     (
         "body of the request of POST /directory/deletedItems/{directoryObject-id}/restore",
         "the documentation's own request has no body, for the action's only parameter may be left out",
     ),
 ];
+
+const NO_JSON: &str = "a fault of the tests: a page of a proxy in the place of the answer";
+const THROTTLED: &str = "what is throttled has more in its innerError than the description declares";
 
 /// Members that Graph's open types have beyond those that are declared: type, name, and where it
 /// is known from.
