@@ -31,7 +31,7 @@ impl ClientAuthentication {
     pub(super) async fn add_to(
         &self,
         form: Form,
-        service: &SignInService,
+        #[cfg_attr(not(feature = "certificate"), allow(unused_variables))] service: &SignInService,
         client_id: AppId,
         tenant: &str,
     ) -> Result<Form, Error> {
