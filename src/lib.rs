@@ -34,7 +34,8 @@
 //! is listed with the test that shows each.
 //!
 //! # Features
-//! `reqwest` and `rustls` (default), `native-tls`, `tokio`, `memory`: see the README.
+//! `reqwest`, `rustls` and `certificate` (default), `native-tls`, `tokio`, `memory`; `browser`, `azure-cli` and `azure` for
+//! more ways to sign in: see the README.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(doctest)]

@@ -26,6 +26,9 @@ pub struct AssertionRequest {
     pub tenant: String,
     /// The app that signs in.
     pub client_id: AppId,
+    /// The address of the token endpoint, which is the audience of an assertion that the app signs itself, such as with
+    /// a key that a vault keeps.
+    pub token_endpoint: Url,
 }
 
 /// Gives the assertion (a JSON Web Token of another issuer) for one sign-in.

@@ -42,7 +42,8 @@ impl ClientAuthentication {
             #[cfg(feature = "certificate")]
             Self::Certificate(certificate) => certificate.assertion(service, client_id, tenant)?,
             Self::Assertion(source) => {
-                let request = AssertionRequest { tenant: tenant.to_owned(), client_id };
+                let token_endpoint = service.endpoint(tenant, "token")?;
+                let request = AssertionRequest { tenant: tenant.to_owned(), client_id, token_endpoint };
                 let assertion = source.assertion(&request).await.map_err(|error| {
                     // An error of this crate says all of it already.
                     match error.downcast::<Error>() {

@@ -21,6 +21,7 @@ mod promises;
 mod review;
 mod samples;
 mod secrets;
+mod sign_in;
 mod support;
 mod sweep;
 mod together;

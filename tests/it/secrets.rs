@@ -4,7 +4,10 @@ use std::fmt::Debug;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use entra_apps::auth::{ClientSecretProvider, StaticToken};
+use entra_apps::auth::{
+    ChainProvider, ClientSecretProvider, DeviceCodeProvider, GitHubActions, ManagedIdentityProvider,
+    MemoryRefreshTokenStore, RefreshTokenProvider, SignInService, StaticToken,
+};
 use entra_apps::cloud::Cloud;
 use entra_apps::secrecy::ExposeSecret;
 use entra_apps::token::{TokenProvider, TokenRequest};
@@ -36,7 +39,24 @@ async fn no_format_shows_a_secret_or_a_token() {
     );
     let token = provider.token(&request).await.unwrap();
     let bearer = token.secret.expose_secret().to_owned();
-    let things: [(&str, &dyn Debug); 11] = [
+    let service = SignInService::new(Cloud::global(), Arc::new(tenant.clone()), tenant.clock());
+    let address = "https://localhost/token".parse().unwrap();
+    let store = Arc::new(MemoryRefreshTokenStore::new(caller.client_secret.clone()));
+    let github = GitHubActions::new(service.clone(), &address, caller.client_secret.clone()).unwrap();
+    let identity =
+        ManagedIdentityProvider::in_app_service(service.clone(), &address, caller.client_secret.clone()).unwrap();
+    let refresh = RefreshTokenProvider::new(service.clone(), caller.client_id, "home", store.clone())
+        .client_secret(caller.client_secret.clone());
+    let device_code = DeviceCodeProvider::new(service.clone(), caller.client_id, |_| {}).store(store.clone());
+    let chain = ChainProvider::new().then("static", Arc::new(StaticToken::new(token.secret.clone())));
+    let things: [(&str, &dyn Debug); 18] = [
+        ("sign-in service", &service),
+        ("refresh token store", &store),
+        ("GitHub Actions", &github),
+        ("managed identity", &identity),
+        ("refresh token", &refresh),
+        ("device code", &device_code),
+        ("chain", &chain),
         ("provider", &provider),
         ("token", &token),
         ("static token", &StaticToken::new(token.secret.clone())),

@@ -85,7 +85,7 @@ impl ClientAssertion for Own {
         &self,
         request: &AssertionRequest,
     ) -> Result<SecretString, Box<dyn std::error::Error + Send + Sync>> {
-        if self.0 { Ok(secret(&format!("for {}", request.tenant))) } else { Err("the vault is sealed".into()) }
+        if self.0 { Ok(secret(&format!("for {}", request.token_endpoint))) } else { Err("the vault is sealed".into()) }
     }
 }
 
@@ -94,7 +94,10 @@ async fn a_source_of_ones_own_is_asked_for_each_tenant_and_may_fail() {
     let script = Script::new([token("a")]);
     let provider = AssertionProvider::new(service(&script), CLIENT, Arc::new(Own(true)));
     provider.token(&TokenRequest::new(CUSTOMER, SCOPE)).await.unwrap();
-    assert_eq!(script.forms()[0]["client_assertion"], format!("for {CUSTOMER}"));
+    assert_eq!(
+        script.forms()[0]["client_assertion"],
+        format!("for https://login.microsoftonline.com/{CUSTOMER}/oauth2/v2.0/token")
+    );
     let provider = AssertionProvider::new(service(&script), CLIENT, Arc::new(Own(false)));
     let error = provider.token(&request()).await.unwrap_err();
     let source = std::error::Error::source(&error).unwrap().to_string();

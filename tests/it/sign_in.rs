@@ -1,0 +1,118 @@
+//! The ways to sign in, on a tenant that checks what it is given.
+
+use std::sync::Arc;
+
+use entra_apps::auth::{AssertionProvider, ChainProvider, ClientSecretProvider, SignInReason, SignInService};
+use entra_apps::cloud::Cloud;
+use entra_apps::token::{TokenProvider, TokenRequest};
+use entra_apps::{Client, secrecy::SecretString};
+
+use crate::support::tenant;
+
+const SCOPE: &str = "https://graph.microsoft.com/.default";
+
+#[tokio::test(start_paused = true)]
+async fn several_ways_are_tried_until_one_signs_in() {
+    let tenant = tenant();
+    let service = SignInService::new(Cloud::global(), Arc::new(tenant.clone()), tenant.clock());
+    let caller = tenant.caller();
+    let wrong = ClientSecretProvider::of(service.clone(), caller.client_id, SecretString::from("wrong"));
+    let assertion = AssertionProvider::from_file(service.clone(), caller.client_id, "/no/such/file");
+    let right = ClientSecretProvider::of(service, caller.client_id, caller.client_secret.clone());
+    let chain =
+        ChainProvider::new().then("wrong secret", Arc::new(wrong)).then("workload identity", Arc::new(assertion));
+    let request = TokenRequest::new(tenant.id().to_string(), SCOPE);
+    let error = chain.token(&request).await.unwrap_err();
+    for part in ["AADSTS7000215", "/no/such/file"] {
+        assert!(error.to_string().contains(part), "{error}");
+    }
+    let client = Client::builder()
+        .tenant(tenant.id())
+        .token_provider(Arc::new(chain.then("secret", Arc::new(right))))
+        .transport(Arc::new(tenant.clone()))
+        .clock(tenant.clock())
+        .build()
+        .unwrap();
+    assert_eq!(client.organization().get().await.unwrap().id, Some(tenant.id()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_provider_of_ones_own_says_why_it_fails() {
+    #[derive(Debug)]
+    struct Sealed;
+
+    #[entra_apps::async_trait]
+    impl TokenProvider for Sealed {
+        async fn token(&self, _: &TokenRequest) -> entra_apps::Result<entra_apps::token::AccessToken> {
+            Err(entra_apps::Error::token_provider("the vault is sealed"))
+        }
+    }
+
+    let tenant = tenant();
+    let client = tenant.client_builder().token_provider(Arc::new(Sealed)).build().unwrap();
+    let error = client.organization().get().await.unwrap_err();
+    let source = std::error::Error::source(&error).unwrap().to_string();
+    assert_eq!((error.code(), source.as_str()), ("token_provider", "the vault is sealed"));
+    assert_eq!(error.sign_in_reason(), None::<SignInReason>);
+}
+
+#[cfg(feature = "certificate")]
+mod with_a_certificate {
+    use entra_apps::auth::{ClientCertificate, ClientCertificateProvider};
+    use entra_apps::memory::{Caller, MemoryTenant};
+    use serde_json::json;
+
+    use super::*;
+
+    const ONE: &[u8] = include_bytes!("../../src/memory/tests/certificates/one.der");
+    const ONE_KEY: &[u8] = include_bytes!("../../src/memory/tests/certificates/one.key.der");
+    const TWO: &[u8] = include_bytes!("../../src/memory/tests/certificates/two.der");
+    const TWO_KEY: &[u8] = include_bytes!("../../src/memory/tests/certificates/two.key.der");
+
+    /// An app that the certificate `ONE` belongs to.
+    async fn keyed(tenant: &MemoryTenant) -> Caller {
+        use base64::Engine as _;
+
+        let caller = tenant.caller();
+        let key = base64::engine::general_purpose::STANDARD.encode(ONE);
+        let body = json!({"keyCredentials": [{"type": "AsymmetricX509Cert", "usage": "Verify", "key": key}]});
+        let path = format!("/applications(appId='{}')", caller.client_id);
+        let (status, answer) = tenant.send_json("PATCH", &path, Some(&body.to_string()));
+        assert!(status.is_success(), "{answer}");
+        caller
+    }
+
+    fn provider(tenant: &MemoryTenant, caller: &Caller, der: &[u8], key: &[u8]) -> ClientCertificateProvider {
+        let service = SignInService::new(Cloud::global(), Arc::new(tenant.clone()), tenant.clock());
+        let certificate = ClientCertificate::from_der(der, key).unwrap();
+        ClientCertificateProvider::new(service, caller.client_id, certificate)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_tenant_takes_the_statement() {
+        let tenant = tenant();
+        let caller = keyed(&tenant).await;
+        let provider = provider(&tenant, &caller, ONE, ONE_KEY);
+        let client = tenant.client_builder().token_provider(Arc::new(provider)).build().unwrap();
+        assert_eq!(client.organization().get().await.unwrap().id, Some(tenant.id()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn another_certificate_is_refused_with_a_remedy() {
+        let tenant = tenant();
+        let caller = keyed(&tenant).await;
+        let request = TokenRequest::new(tenant.id().to_string(), SCOPE);
+        let error = provider(&tenant, &caller, TWO, TWO_KEY).token(&request).await.unwrap_err();
+        assert_eq!(error.sign_in_reason(), Some(SignInReason::CertificateUnknown), "{error}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_clock_that_is_wrong_is_named() {
+        let tenant = crate::support::builder().clock_skew(entra_apps::time::Duration::hours(1)).build();
+        let caller = keyed(&tenant).await;
+        let request = TokenRequest::new(tenant.id().to_string(), SCOPE);
+        let error = provider(&tenant, &caller, ONE, ONE_KEY).token(&request).await.unwrap_err();
+        assert_eq!(error.sign_in_reason(), Some(SignInReason::AssertionOutOfTime));
+        assert!(error.message().contains("seconds behind"), "{error}");
+    }
+}
