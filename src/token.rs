@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use secrecy::SecretString;
 use time::OffsetDateTime;
 
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 
 /// What a token is asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -54,6 +54,15 @@ impl AccessToken {
 impl fmt::Debug for AccessToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AccessToken").field("expires_at", &self.expires_at).finish_non_exhaustive()
+    }
+}
+
+impl Error {
+    /// Why a [`TokenProvider`] of one's own gives no token; `source` must hold no secret.
+    pub fn token_provider(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::new(ErrorKind::SignIn, "token_provider", "the token provider gives no token")
+            .with_remedy("Its own error follows.")
+            .with_source(source)
     }
 }
 

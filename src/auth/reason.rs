@@ -133,7 +133,7 @@ reasons! {
     AssertionOutOfTime [700_024] "assertion_out_of_time"
         "the signed assertion is not valid at this time"
         "Set this machine's clock right and try again.";
-    AssertionRefused [700_030 50012 50048] "assertion_refused"
+    AssertionRefused [700_030 50012 50013 50048] "assertion_refused"
         "the signed assertion is not taken"
         "Check that it is issued for this very app and signed with a certificate that the app allows.";
     AppTokenNeeded [700_229] "app_token_needed"
@@ -193,6 +193,9 @@ reasons! {
     CodeRedeemed [54005] "code_redeemed"
         "the authorization code has been used already"
         "Sign in again: a code works once.";
+    CodeVerifierWrong [501_481] "code_verifier_wrong"
+        "the sign-in was not completed by whoever began it"
+        "Start the sign-in again.";
     CodeOfAnotherTenant [700_005] "code_of_another_tenant"
         "the authorization code was given out for another tenant"
         "Redeem it at the tenant where it was asked for.";

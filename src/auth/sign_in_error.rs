@@ -2,12 +2,14 @@
 //!
 //! The form of an answer: <https://learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow>.
 
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use serde::Deserialize;
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::auth::SignInReason;
 use crate::auth::challenge;
+use crate::auth::service::Form;
 use crate::error::{Error, ErrorKind};
 use crate::exchange::{Answer, Judgement};
 
@@ -69,32 +71,41 @@ pub(super) fn judge(answer: &Answer) -> Judgement {
     }
 }
 
-pub(super) fn error(answer: &Answer, secret: &SecretString, correlation: &Uuid) -> Error {
+/// What a refused form comes to. `now` is this machine's time.
+pub(super) fn error(answer: &Answer, form: &Form, correlation: &Uuid, now: OffsetDateTime) -> Error {
     let body = SignInErrorBody::of(answer);
     let number = body.number();
-    let (code, cause, remedy) = if body.error.is_empty() && number.is_none() {
+    let (code, mut cause, remedy) = if body.error.is_empty() && number.is_none() {
         (
             "no_sign_in_service",
-            "no sign-in service answers at this address",
+            "no sign-in service answers at this address".to_owned(),
             "Check the authority's address (without a path), and that no proxy answers in its place.",
         )
     } else {
+        let is_id = || form.client_secret().is_some_and(|secret| Uuid::parse_str(secret.expose_secret()).is_ok());
         let reason = match body.reason() {
-            SignInReason::WrongSecret if Uuid::parse_str(secret.expose_secret()).is_ok() => {
-                SignInReason::SecretIdInsteadOfValue
-            }
+            SignInReason::WrongSecret if is_id() => SignInReason::SecretIdInsteadOfValue,
             reason => reason,
         };
-        (reason.code(), reason.cause(), reason.remedy())
+        (reason.code(), reason.cause().to_owned(), reason.remedy())
     };
+    if code == SignInReason::AssertionOutOfTime.code()
+        && let Some(skew) = skew(answer, now)
+    {
+        cause = format!("{cause}: this machine's clock is {skew}");
+    }
     let service_code = number.map_or_else(|| body.error.clone(), |number| format!("AADSTS{number}"));
     let description = &body.error_description;
     let trace = body.trace_id.clone().or_else(|| id_in(description, "Trace ID"));
     let correlated = body.correlation_id.clone().or_else(|| id_in(description, "Correlation ID"));
-    let sentence = sentence(description).replace(secret.expose_secret(), "…");
+    let mut sentence = sentence(description).to_owned();
+    for secret in form.secrets().map(ExposeSecret::expose_secret).filter(|secret| !secret.is_empty()) {
+        sentence = sentence.replace(secret, "…");
+    }
     Error::new(ErrorKind::SignIn, code, cause)
         .with_status(answer.status)
         .with_attempts(answer.attempts)
+        .with_retry_after(answer.retry_after)
         .with_request_ids(trace, Some(correlated.unwrap_or_else(|| correlation.to_string())))
         .with_remedy(remedy)
         .with_service(service_code, sentence, Vec::new())
@@ -102,11 +113,34 @@ pub(super) fn error(answer: &Answer, secret: &SecretString, correlation: &Uuid) 
         .with_claims(body.claims.as_deref().and_then(challenge::object))
 }
 
+/// A refusal that came in the address of a redirect.
+#[cfg(feature = "browser")]
+pub(super) fn redirected(oauth: String, description: &str) -> Error {
+    let number = number_in(description);
+    let reason = number.and_then(SignInReason::of_number).unwrap_or_else(|| SignInReason::of_error(&oauth));
+    let service_code = number.map_or_else(|| oauth.clone(), |number| format!("AADSTS{number}"));
+    Error::new(ErrorKind::SignIn, reason.code(), reason.cause())
+        .with_request_ids(id_in(description, "Trace ID"), id_in(description, "Correlation ID"))
+        .with_remedy(reason.remedy())
+        .with_service(service_code, sentence(description), Vec::new())
+        .with_oauth(oauth, None)
+}
+
+/// How far this machine's clock is from the service's, in words.
+fn skew(answer: &Answer, now: OffsetDateTime) -> Option<String> {
+    let theirs = OffsetDateTime::parse(answer.header("date")?, &time::format_description::well_known::Rfc2822).ok()?;
+    let seconds = (now - theirs).whole_seconds();
+    let side = if seconds < 0 { "behind" } else { "ahead" };
+    Some(format!("{} seconds {side}", seconds.unsigned_abs()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use bytes::Bytes;
     use http::{HeaderMap, StatusCode};
+    use secrecy::SecretString;
+    use time::macros::datetime;
 
     fn answer(body: &'static str) -> Answer {
         let body = Bytes::from_static(body.as_bytes());
@@ -120,21 +154,26 @@ mod tests {
         }
     }
 
+    fn refused(answer: &Answer, secret: &SecretString, correlation: &Uuid) -> Error {
+        let form = Form::new().with_secret("client_secret", secret);
+        super::error(answer, &form, correlation, datetime!(2026-06-01 09:00 UTC))
+    }
+
     const WRONG: &str = r#"{"error":"invalid_client","error_description":"AADSTS7000215: Invalid client secret provided.\r\nTrace ID: t","error_codes":[7000215],"trace_id":"t","correlation_id":"c"}"#;
 
     #[test]
     fn a_guid_as_secret_is_told_to_be_its_id() {
         let guid = SecretString::from("3f2b0a4e-6f7d-4a94-8f0e-7b2f4a5a9a10");
-        let error = super::error(&answer(WRONG), &guid, &Uuid::nil());
+        let error = refused(&answer(WRONG), &guid, &Uuid::nil());
         assert_eq!(error.code(), "secret_id_instead_of_value");
         assert!(error.to_string().contains("copy its Value"), "{error}");
         assert_eq!((error.request_id(), error.client_request_id()), (Some("t"), Some("c")));
-        assert_eq!(super::error(&answer(WRONG), &SecretString::from("x~y"), &Uuid::nil()).code(), "wrong_secret");
+        assert_eq!(refused(&answer(WRONG), &SecretString::from("x~y"), &Uuid::nil()).code(), "wrong_secret");
     }
 
     #[test]
     fn the_code_is_read_from_the_description_too() {
-        let error = super::error(
+        let error = refused(
             &answer(r#"{"error":"invalid_client","error_description":"AADSTS7000222: expired"}"#),
             &SecretString::from("x"),
             &Uuid::nil(),
@@ -144,7 +183,7 @@ mod tests {
 
     #[test]
     fn an_answer_of_another_kind_is_still_an_error() {
-        let error = super::error(&answer("<html>"), &SecretString::from("x"), &Uuid::nil());
+        let error = refused(&answer("<html>"), &SecretString::from("x"), &Uuid::nil());
         assert_eq!(error.code(), "no_sign_in_service");
     }
 
@@ -178,7 +217,7 @@ mod tests {
         ("public_client", &[700_025]),
         ("certificate_unknown", &[700_027]),
         ("assertion_out_of_time", &[700_024]),
-        ("assertion_refused", &[700_030, 50012, 50048]),
+        ("assertion_refused", &[700_030, 50012, 50013, 50048]),
         ("app_token_needed", &[700_229]),
         ("no_matching_federated_credential", &[70021, 700_211, 700_212, 700_213]),
         ("tenant_unknown", &[90002, 900_023]),
@@ -198,6 +237,7 @@ mod tests {
         ("code_expired", &[70019, 70020]),
         ("device_code_wrong", &[70018]),
         ("code_redeemed", &[54005]),
+        ("code_verifier_wrong", &[501_481]),
         ("code_of_another_tenant", &[700_005]),
         ("sign_in_busy", &[50196, 90055, 90033, 50087, 90024]),
     ];
@@ -215,7 +255,7 @@ mod tests {
                     ),
                 ];
                 for form in forms {
-                    let error = super::error(&answered(&form), &SecretString::from("x~y"), &Uuid::nil());
+                    let error = refused(&answered(&form), &SecretString::from("x~y"), &Uuid::nil());
                     assert_eq!((error.kind(), error.code()), (ErrorKind::SignIn, *code), "{form}");
                     assert_eq!(error.service_code(), Some(format!("AADSTS{number}").as_str()));
                     assert_eq!(error.request_id(), Some("t"), "{form}");
@@ -253,7 +293,7 @@ mod tests {
             (r#"{"error":"invalid_grant","error_codes":[7]}"#, "sign_in_refused", "invalid_grant"),
             (r#"{"error":"invalid_grant","error_codes":[7, 53003]}"#, "conditional_access", "invalid_grant"),
         ] {
-            let error = super::error(&answered(body), &SecretString::from("x"), &Uuid::nil());
+            let error = refused(&answered(body), &SecretString::from("x"), &Uuid::nil());
             assert_eq!((error.code(), error.oauth_error()), (code, Some(oauth)), "{body}");
             assert_eq!(error.client_request_id(), Some("00000000-0000-0000-0000-000000000000"));
         }
@@ -262,10 +302,18 @@ mod tests {
     #[test]
     fn a_claims_challenge_and_a_suberror_are_kept() {
         let body = r#"{"error":"interaction_required","suberror":"basic_action","error_codes":[50076],"claims":"{\"access_token\":{\"polids\":{\"essential\":true}}}"}"#;
-        let error = super::error(&answered(body), &SecretString::from("x"), &Uuid::nil());
+        let error = refused(&answered(body), &SecretString::from("x"), &Uuid::nil());
         assert_eq!(error.claims(), Some(r#"{"access_token":{"polids":{"essential":true}}}"#));
         assert_eq!(error.suberror(), Some("basic_action"));
         let junk = r#"{"error":"interaction_required","claims":"junk"}"#;
-        assert_eq!(super::error(&answered(junk), &SecretString::from("x"), &Uuid::nil()).claims(), None);
+        assert_eq!(refused(&answered(junk), &SecretString::from("x"), &Uuid::nil()).claims(), None);
+    }
+
+    #[test]
+    fn a_wrong_clock_is_named_with_its_error() {
+        let mut answer = answered(r#"{"error":"invalid_client","error_codes":[700024]}"#);
+        answer.headers.insert("date", http::HeaderValue::from_static("Mon, 01 Jun 2026 08:30:00 GMT"));
+        let error = refused(&answer, &SecretString::from("x"), &Uuid::nil());
+        assert!(error.message().ends_with("1800 seconds ahead"), "{error}");
     }
 }

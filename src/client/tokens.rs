@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use secrecy::ExposeSecret;
-use time::Duration;
+use time::{Duration, OffsetDateTime};
 
 use crate::clock::Clock;
 use crate::error::Error;
@@ -14,7 +14,11 @@ use crate::token::{AccessToken, TokenProvider, TokenRequest};
 /// A token is renewed this long before it ends.
 const EARLY: Duration = Duration::minutes(5);
 
-/// Tenants beyond this many make the cache start again.
+/// After a renewal that failed, a token that still holds is used this long before the next try: an outage of the
+/// sign-in service must not slow every call down.
+const PAUSE: Duration = Duration::seconds(30);
+
+/// Keys beyond this many make room.
 const MOST_KEYS: usize = 10_000;
 
 pub(super) struct Tokens {
@@ -23,30 +27,53 @@ pub(super) struct Tokens {
     slots: Mutex<HashMap<(String, Vec<String>), Slot>>,
 }
 
-type Slot = Arc<tokio::sync::Mutex<Option<AccessToken>>>;
+type Slot = Arc<tokio::sync::Mutex<Option<Held>>>;
+
+struct Held {
+    token: AccessToken,
+    /// The claims challenge that it answers.
+    claims: Option<String>,
+    /// When to try the next renewal, after one that failed.
+    not_before: Option<OffsetDateTime>,
+}
+
+impl Held {
+    /// Whether it will do without a question to the provider.
+    fn is_good(&self, request: &TokenRequest, now: OffsetDateTime) -> bool {
+        let fresh = self.token.expires_at - now > EARLY || self.may_pause(now);
+        // Whoever comes second with the same challenge finds it answered: a token that was refused is not here any more.
+        fresh && (request.claims.is_none() || request.claims == self.claims)
+    }
+
+    fn may_pause(&self, now: OffsetDateTime) -> bool {
+        self.token.expires_at > now && self.not_before.is_some_and(|not_before| now < not_before)
+    }
+}
 
 impl Tokens {
     pub(super) fn new(provider: Arc<dyn TokenProvider>, clock: Arc<dyn Clock>) -> Self {
         Self { provider, clock, slots: Mutex::default() }
     }
 
-    /// A token that is good for a while. With a claims challenge, a new one.
+    /// A token that is good for a while. With a claims challenge, one that answers it.
     pub(super) async fn get(&self, request: &TokenRequest) -> Result<AccessToken, Error> {
         let slot = self.slot(request);
         let mut held = slot.lock().await;
-        let now = self.clock.now();
-        if request.claims.is_none()
-            && let Some(token) = held.as_ref().filter(|token| token.expires_at - now > EARLY)
-        {
-            return Ok(token.clone());
+        if let Some(held) = held.as_ref().filter(|held| held.is_good(request, self.clock.now())) {
+            return Ok(held.token.clone());
         }
         match self.provider.token(request).await {
-            Ok(token) => Ok(held.insert(token).clone()),
+            Ok(token) => {
+                *held = Some(Held { token: token.clone(), claims: request.claims.clone(), not_before: None });
+                Ok(token)
+            }
             Err(error) => {
-                match held.as_ref().filter(|token| request.claims.is_none() && token.expires_at > self.clock.now()) {
-                    Some(token) => {
+                let now = self.clock.now();
+                match held.as_mut().filter(|held| request.claims.is_none() && held.token.expires_at > now) {
+                    Some(held) => {
                         tracing::debug!(code = error.code(), "the token could not be renewed; the old one still holds");
-                        Ok(token.clone())
+                        held.not_before = Some(now + PAUSE);
+                        Ok(held.token.clone())
                     }
                     None => Err(error),
                 }
@@ -58,7 +85,7 @@ impl Tokens {
     pub(super) async fn refuse(&self, request: &TokenRequest, refused: &AccessToken) {
         let slot = self.slot(request);
         let mut held = slot.lock().await;
-        if held.as_ref().is_some_and(|token| token.secret.expose_secret() == refused.secret.expose_secret()) {
+        if held.as_ref().is_some_and(|held| held.token.secret.expose_secret() == refused.secret.expose_secret()) {
             *held = None;
         }
     }
@@ -67,7 +94,15 @@ impl Tokens {
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         let key = (request.tenant.clone(), request.scopes.clone());
         if slots.len() >= MOST_KEYS && !slots.contains_key(&key) {
-            slots.clear();
+            let now = self.clock.now();
+            // What somebody waits for stays, so that each key keeps its one renewal; then what is of use.
+            slots.retain(|_, slot| match slot.try_lock() {
+                Ok(held) => held.as_ref().is_some_and(|held| held.token.expires_at - now > EARLY),
+                Err(_) => true,
+            });
+            if slots.len() >= MOST_KEYS {
+                slots.retain(|_, slot| Arc::strong_count(slot) > 1);
+            }
         }
         Arc::clone(slots.entry(key).or_default())
     }
@@ -76,5 +111,138 @@ impl Tokens {
 impl fmt::Debug for Tokens {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Tokens").field("provider", &self.provider).finish_non_exhaustive()
+    }
+}
+
+#[cfg(all(test, feature = "tokio"))]
+mod tests {
+    use super::*;
+    use crate::clock::TokioClock;
+    use crate::error::ErrorKind;
+    use async_trait::async_trait;
+    use secrecy::SecretString;
+    use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+    use time::macros::datetime;
+
+    /// Counts what it is asked; each token holds for an hour.
+    #[derive(Debug)]
+    struct Counting {
+        asked: AtomicU32,
+        broken: AtomicBool,
+        clock: TokioClock,
+    }
+
+    #[async_trait]
+    impl TokenProvider for Counting {
+        async fn token(&self, _: &TokenRequest) -> Result<AccessToken, Error> {
+            let number = self.asked.fetch_add(1, Ordering::Relaxed) + 1;
+            self.clock.sleep(std::time::Duration::from_millis(100)).await;
+            if self.broken.load(Ordering::Relaxed) {
+                return Err(Error::new(ErrorKind::SignIn, "broken", "broken"));
+            }
+            Ok(AccessToken::new(SecretString::from(format!("token {number}")), self.clock.now() + Duration::HOUR))
+        }
+    }
+
+    fn tokens() -> (Arc<Counting>, Arc<Tokens>) {
+        let clock = TokioClock::starting_at(datetime!(2026-06-01 09:00 UTC));
+        let asked = AtomicU32::new(0);
+        let provider = Arc::new(Counting { asked, broken: AtomicBool::new(false), clock: clock.clone() });
+        (provider.clone(), Arc::new(Tokens::new(provider, Arc::new(clock))))
+    }
+
+    fn request() -> TokenRequest {
+        TokenRequest::new("contoso", "scope")
+    }
+
+    async fn get(tokens: &Tokens, request: &TokenRequest) -> String {
+        tokens.get(request).await.unwrap().secret.expose_secret().to_owned()
+    }
+
+    async fn minutes(minutes: u64) {
+        tokio::time::sleep(std::time::Duration::from_secs(60 * minutes)).await;
+    }
+
+    /// As many at once as there are requests; how often the provider was asked.
+    async fn at_once(provider: &Counting, tokens: &Arc<Tokens>, requests: Vec<TokenRequest>) -> u32 {
+        let before = provider.asked.load(Ordering::Relaxed);
+        let mut calls = tokio::task::JoinSet::new();
+        for request in requests {
+            let tokens = Arc::clone(tokens);
+            calls.spawn(async move { tokens.get(&request).await.is_ok() });
+        }
+        assert!(calls.join_all().await.into_iter().all(|ok| ok));
+        provider.asked.load(Ordering::Relaxed) - before
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_thousand_at_once_sign_in_once_for_each_key() {
+        let (provider, tokens) = tokens();
+        let requests: Vec<_> = (0..1000).map(|n| TokenRequest::new(format!("tenant {}", n % 2), "scope")).collect();
+        assert_eq!(at_once(&provider, &tokens, requests).await, 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_thousand_with_one_challenge_sign_in_once() {
+        let (provider, tokens) = tokens();
+        let refused = tokens.get(&request()).await.unwrap();
+        tokens.refuse(&request(), &refused).await;
+        assert_eq!(at_once(&provider, &tokens, vec![request().claims("c"); 1000]).await, 1);
+        // The answer was refused as well: another one is got.
+        let answer = tokens.get(&request().claims("c")).await.unwrap();
+        tokens.refuse(&request(), &answer).await;
+        assert_eq!(get(&tokens, &request().claims("c")).await, "token 3");
+        assert_eq!(get(&tokens, &request().claims("other")).await, "token 4");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_token_is_renewed_before_it_ends() {
+        let (_, tokens) = tokens();
+        assert_eq!(get(&tokens, &request()).await, "token 1");
+        minutes(54).await;
+        assert_eq!(get(&tokens, &request()).await, "token 1");
+        minutes(1).await;
+        assert_eq!(get(&tokens, &request()).await, "token 2");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_renewal_that_fails_leaves_the_old_token_while_it_lasts_and_is_not_tried_with_each_call() {
+        let (provider, tokens) = tokens();
+        get(&tokens, &request()).await;
+        provider.broken.store(true, Ordering::Relaxed);
+        minutes(56).await;
+        for _ in 0..10 {
+            assert_eq!(get(&tokens, &request()).await, "token 1");
+        }
+        assert_eq!(provider.asked.load(Ordering::Relaxed), 2);
+        minutes(1).await;
+        assert_eq!(get(&tokens, &request()).await, "token 1");
+        assert_eq!(provider.asked.load(Ordering::Relaxed), 3);
+        minutes(4).await;
+        assert_eq!(tokens.get(&request()).await.unwrap_err().code(), "broken");
+        provider.broken.store(false, Ordering::Relaxed);
+        assert_eq!(get(&tokens, &request()).await, "token 5");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_gives_up_hands_the_renewal_on() {
+        let (provider, tokens) = tokens();
+        let asked = request();
+        let first = tokens.get(&asked);
+        let limit = Box::pin(tokio::time::sleep(std::time::Duration::from_millis(10)));
+        assert!(crate::exchange::timeout(first, limit).await.is_none());
+        assert_eq!(get(&tokens, &request()).await, "token 2");
+        assert_eq!(provider.asked.load(Ordering::Relaxed), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_number_of_keys_is_bounded() {
+        let (_, tokens) = tokens();
+        for number in 0..MOST_KEYS {
+            tokens.slot(&TokenRequest::new(number.to_string(), "scope"));
+        }
+        assert_eq!(get(&tokens, &request()).await, "token 1");
+        assert_eq!(tokens.slots.lock().unwrap().len(), 1, "empty ones made room");
+        assert_eq!(get(&tokens, &request()).await, "token 1");
     }
 }

@@ -1,0 +1,96 @@
+//! How an app shows that it is itself: with a secret, a certificate, another service's word, or not at all.
+
+use std::fmt;
+use std::sync::Arc;
+
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::auth::assertion::{AssertionRequest, ClientAssertion};
+#[cfg(feature = "certificate")]
+use crate::auth::certificate::ClientCertificate;
+use crate::auth::service::{Form, SignInService};
+use crate::error::{Error, ErrorKind};
+use crate::exchange::Repeat;
+use crate::ids::AppId;
+use crate::token::{AccessToken, TokenRequest};
+
+const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+/// What an app adds to a form of the token endpoint.
+#[derive(Clone)]
+pub(super) enum ClientAuthentication {
+    /// Nothing: a public client must not send a credential (AADSTS700025).
+    Public,
+    Secret(SecretString),
+    #[cfg(feature = "certificate")]
+    Certificate(ClientCertificate),
+    Assertion(Arc<dyn ClientAssertion>),
+}
+
+impl ClientAuthentication {
+    pub(super) async fn add_to(
+        &self,
+        form: Form,
+        service: &SignInService,
+        client_id: AppId,
+        tenant: &str,
+    ) -> Result<Form, Error> {
+        let form = form.with("client_id", client_id.to_string());
+        let assertion = match self {
+            Self::Public => return Ok(form),
+            Self::Secret(secret) => return Ok(form.with_secret("client_secret", secret)),
+            #[cfg(feature = "certificate")]
+            Self::Certificate(certificate) => certificate.assertion(service, client_id, tenant)?,
+            Self::Assertion(source) => {
+                let request = AssertionRequest { tenant: tenant.to_owned(), client_id };
+                let assertion = source.assertion(&request).await.map_err(|error| {
+                    // An error of this crate says all of it already.
+                    match error.downcast::<Error>() {
+                        Ok(error) => *error,
+                        Err(error) => {
+                            Error::new(ErrorKind::SignIn, "assertion", "there is no assertion to sign in with")
+                                .with_remedy("Check what gives the assertion; its own error follows.")
+                                .with_source(error)
+                        }
+                    }
+                })?;
+                if assertion.expose_secret().trim().is_empty() {
+                    return Err(Error::new(ErrorKind::SignIn, "assertion", "the assertion to sign in with is empty")
+                        .with_remedy("Check what gives the assertion, such as the file of a workload identity."));
+                }
+                assertion
+            }
+        };
+        Ok(form.with("client_assertion_type", JWT_BEARER).with_secret("client_assertion", &assertion))
+    }
+}
+
+impl fmt::Debug for ClientAuthentication {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Public => "public",
+            Self::Secret(_) => "secret",
+            #[cfg(feature = "certificate")]
+            Self::Certificate(_) => "certificate",
+            Self::Assertion(_) => "assertion",
+        })
+    }
+}
+
+/// An app signs in as itself
+/// ([client credentials](https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow)).
+pub(super) async fn client_credentials(
+    service: &SignInService,
+    client_id: AppId,
+    authentication: &ClientAuthentication,
+    request: &TokenRequest,
+) -> Result<AccessToken, Error> {
+    let form = Form::new()
+        .with("grant_type", "client_credentials")
+        .with("scope", request.scopes.join(" "))
+        .with_claims(request.claims.as_ref());
+    // Before anything is signed for a tenant that is none.
+    service.endpoint(&request.tenant, "token")?;
+    let form = authentication.add_to(form, service, client_id, &request.tenant).await?;
+    Ok(service.redeem(&request.tenant, &form, Repeat::Safe).await?.access)
+}

@@ -1,0 +1,209 @@
+//! Signing in with the browser of this machine: authorization code, PKCE and a loopback redirect.
+//!
+//! <https://learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow>
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use secrecy::{ExposeSecret as _, SecretString};
+use url::Url;
+
+use crate::auth::authentication::ClientAuthentication;
+#[cfg(feature = "certificate")]
+use crate::auth::certificate::ClientCertificate;
+use crate::auth::loopback::{Loopback, Redirect};
+use crate::auth::service::{Form, Redeemed, SignInService};
+use crate::auth::session::{RefreshTokenStore, Resumed, Session, scopes};
+use crate::auth::sign_in_error;
+use crate::error::{Error, ErrorKind};
+use crate::exchange::{Repeat, timeout};
+use crate::ids::AppId;
+use crate::token::{AccessToken, TokenProvider, TokenRequest};
+
+const OPERATION: &str = "GET /oauth2/v2.0/authorize";
+
+/// How long a person has by default.
+const TIME_LIMIT: Duration = Duration::from_secs(300);
+
+/// Opens an address in a browser.
+type Open = Arc<dyn Fn(&Url) + Send + Sync>;
+
+/// Signs a person in with the browser of this machine, once; after that, the refresh token serves every tenant and
+/// scope.
+///
+/// The app needs the redirect URI `http://localhost` for mobile and desktop applications; any port will do
+/// ([loopback redirects](https://learn.microsoft.com/entra/identity-platform/reply-url#localhost-exceptions)).
+pub struct BrowserProvider {
+    session: Session,
+    open: Open,
+    port: u16,
+    path: String,
+    prompt: Option<&'static str>,
+    login_hint: Option<String>,
+    time_limit: Duration,
+}
+
+impl BrowserProvider {
+    /// The app `client_id`; `open` opens the sign-in page in the person's browser, or shows its address.
+    pub fn new(service: SignInService, client_id: AppId, open: impl Fn(&Url) + Send + Sync + 'static) -> Self {
+        Self {
+            session: Session::new(service, client_id),
+            open: Arc::new(open),
+            port: 0,
+            path: "/".to_owned(),
+            prompt: None,
+            login_hint: None,
+            time_limit: TIME_LIMIT,
+        }
+    }
+
+    /// The tenant in which the person signs in, whatever tenant a token is for. By default that of the first token.
+    #[must_use]
+    pub fn home_tenant(self, tenant: impl Into<String>) -> Self {
+        self.session.set_home(tenant);
+        self
+    }
+
+    /// Keeps the refresh token in `store`, so that the next run needs no sign-in. In memory by default.
+    #[must_use]
+    pub fn store(mut self, store: Arc<dyn RefreshTokenStore>) -> Self {
+        self.session.store = store;
+        self
+    }
+
+    /// For an app with a secret: its *Value*. A public client must not have one.
+    #[must_use]
+    pub fn client_secret(mut self, secret: SecretString) -> Self {
+        self.session.authentication = ClientAuthentication::Secret(secret);
+        self
+    }
+
+    /// For an app with a certificate.
+    #[cfg(feature = "certificate")]
+    #[must_use]
+    pub fn client_certificate(mut self, certificate: ClientCertificate) -> Self {
+        self.session.authentication = ClientAuthentication::Certificate(certificate);
+        self
+    }
+
+    /// Listens on this port instead of any that is free.
+    #[must_use]
+    pub fn port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
+    /// The path of the redirect URI, such as `/signed-in` of `http://localhost/signed-in`. None by default.
+    #[must_use]
+    pub fn redirect_path(mut self, path: impl AsRef<str>) -> Self {
+        self.path = format!("/{}", path.as_ref().trim_start_matches('/'));
+        self
+    }
+
+    /// Lets the person choose the account, also where the browser is signed in already.
+    #[must_use]
+    pub fn select_account(mut self) -> Self {
+        self.prompt = Some("select_account");
+        self
+    }
+
+    /// The account that the page suggests, such as `admin@contoso.com`.
+    #[must_use]
+    pub fn login_hint(mut self, name: impl Into<String>) -> Self {
+        self.login_hint = Some(name.into());
+        self
+    }
+
+    /// How long the person has. Five minutes by default.
+    #[must_use]
+    pub fn time_limit(mut self, limit: Duration) -> Self {
+        self.time_limit = limit;
+        self
+    }
+
+    async fn sign_in(&self, tenant: &str, request: &TokenRequest, claims: Option<&String>) -> Result<Redeemed, Error> {
+        let service = &self.session.service;
+        let client_id = self.session.client_id;
+        let loopback = Loopback::bind(self.port).await?;
+        let path = if self.path == "/" { "" } else { self.path.as_str() };
+        let redirect_uri = format!("http://localhost:{}{path}", loopback.port());
+        let state = self.unguessable();
+        let verifier = self.unguessable();
+        let challenge = URL_SAFE_NO_PAD.encode(digest(&SHA256, verifier.expose_secret().as_bytes()));
+        let mut url = service.endpoint(tenant, "authorize")?;
+        url.query_pairs_mut()
+            .append_pair("client_id", &client_id.to_string())
+            .append_pair("response_type", "code")
+            .append_pair("response_mode", "query")
+            .append_pair("redirect_uri", &redirect_uri)
+            .append_pair("scope", &scopes(request))
+            .append_pair("state", state.expose_secret())
+            .append_pair("code_challenge", &challenge)
+            .append_pair("code_challenge_method", "S256");
+        for (name, value) in [
+            ("prompt", self.prompt),
+            ("login_hint", self.login_hint.as_deref()),
+            ("claims", claims.map(String::as_str)),
+        ] {
+            if let Some(value) = value {
+                url.query_pairs_mut().append_pair(name, value);
+            }
+        }
+        (self.open)(&url);
+        let clock = service.clock();
+        let redirect = loopback.redirect(&self.path, state.expose_secret(), clock);
+        let redirect = timeout(redirect, clock.sleep(self.time_limit)).await.ok_or_else(|| {
+            Error::new(ErrorKind::SignIn, "browser_timeout", "nobody completed the sign-in in the browser in time")
+                .with_remedy("Start it again. Where the page showed an error, that error says why; without a browser on this machine, use a device code.")
+                .during(OPERATION)
+        })?;
+        let code = match redirect {
+            Redirect::Code(code) => SecretString::from(code),
+            Redirect::Error { error, description } => {
+                return Err(sign_in_error::redirected(error, &description).during(OPERATION));
+            }
+        };
+        let form = Form::new()
+            .with("grant_type", "authorization_code")
+            .with("scope", scopes(request))
+            .with("redirect_uri", redirect_uri)
+            .with_secret("code", &code)
+            .with_secret("code_verifier", &verifier)
+            .with_claims(claims);
+        let form = self.session.authentication.add_to(form, service, client_id, tenant).await?;
+        // A code is good for one use: sent twice, it would be taken for stolen.
+        service.redeem(tenant, &form, Repeat::Unsafe).await
+    }
+
+    /// 256 random bits in letters that an address takes as they are.
+    fn unguessable(&self) -> SecretString {
+        let mut bytes = [0; 32];
+        self.session.service.means.randomness.fill(&mut bytes);
+        SecretString::from(URL_SAFE_NO_PAD.encode(bytes))
+    }
+}
+
+impl fmt::Debug for BrowserProvider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BrowserProvider").field("client_id", &self.session.client_id).finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl TokenProvider for BrowserProvider {
+    async fn token(&self, request: &TokenRequest) -> Result<AccessToken, Error> {
+        let _turn = self.session.turn().await;
+        match self.session.resume(request).await? {
+            Resumed::Token(token) => Ok(token),
+            Resumed::SignIn { tenant, claims } => {
+                let redeemed = self.sign_in(&tenant, request, claims.as_ref()).await?;
+                self.session.begin(tenant, redeemed, request).await
+            }
+        }
+    }
+}

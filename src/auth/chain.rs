@@ -1,0 +1,94 @@
+//! Several ways to sign in, one after the other.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use async_trait::async_trait;
+
+use crate::auth::reason::SignInReason;
+use crate::error::{Error, ErrorKind};
+use crate::token::{AccessToken, TokenProvider, TokenRequest};
+
+/// Tries several ways to sign in, in order, and says of each why it failed. The one that worked is tried first the
+/// next time.
+///
+/// A person who declines has decided: nothing else is tried then.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// # use std::sync::Arc;
+/// # use entra_apps::auth::{ChainProvider, DeviceCodeProvider, ManagedIdentityProvider, SignInService};
+/// # use entra_apps::{cloud::Cloud, ids::AppId, memory::MemoryTenant};
+/// # let tenant = MemoryTenant::new();
+/// # let client_id = AppId::from_u128(1);
+/// let service = SignInService::new(Cloud::global(), Arc::new(tenant.clone()), tenant.clock());
+/// let device_code = DeviceCodeProvider::new(service.clone(), client_id, |prompt| println!("{}", prompt.message));
+/// let provider = ChainProvider::new()
+///     .then("managed identity", Arc::new(ManagedIdentityProvider::on_virtual_machine(service)))
+///     .then("device code", Arc::new(device_code));
+/// # let _ = provider;
+/// # });
+/// ```
+#[derive(Default)]
+pub struct ChainProvider {
+    ways: Vec<(String, Arc<dyn TokenProvider>)>,
+    /// The one that worked.
+    first: AtomicUsize,
+}
+
+impl ChainProvider {
+    /// No way yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a way; its name stands in the error.
+    #[must_use]
+    pub fn then(mut self, name: impl Into<String>, provider: Arc<dyn TokenProvider>) -> Self {
+        self.ways.push((name.into(), provider));
+        self
+    }
+}
+
+#[cfg(feature = "browser")]
+impl ChainProvider {
+    /// A person signs in with the browser of this machine, or with a device code where that fails.
+    pub fn interactive(browser: super::BrowserProvider, device_code: super::DeviceCodeProvider) -> Self {
+        Self::new().then("browser", Arc::new(browser)).then("device code", Arc::new(device_code))
+    }
+}
+
+impl fmt::Debug for ChainProvider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.ways.iter().map(|(name, _)| name)).finish()
+    }
+}
+
+#[async_trait]
+impl TokenProvider for ChainProvider {
+    async fn token(&self, request: &TokenRequest) -> Result<AccessToken, Error> {
+        let first = self.first.load(Ordering::Relaxed);
+        let order = std::iter::once(first).chain((0..self.ways.len()).filter(|at| *at != first));
+        let mut reasons = Vec::new();
+        for at in order {
+            let Some((name, provider)) = self.ways.get(at) else { continue };
+            match provider.token(request).await {
+                Ok(token) => {
+                    self.first.store(at, Ordering::Relaxed);
+                    return Ok(token);
+                }
+                Err(error) if error.sign_in_reason() == Some(SignInReason::ConsentDeclined) => return Err(error),
+                Err(error) => {
+                    tracing::debug!(way = name, code = error.code(), "this way to sign in failed");
+                    reasons.push(format!("{name}: {error}"));
+                }
+            }
+        }
+        let message = match reasons.is_empty() {
+            true => "there is no way to sign in".to_owned(),
+            false => format!("no way to sign in worked. {}", reasons.join(" | ")),
+        };
+        Err(Error::new(ErrorKind::SignIn, "no_way_to_sign_in", message).with_remedy("One of them is enough."))
+    }
+}

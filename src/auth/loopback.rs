@@ -1,0 +1,147 @@
+//! A listener on this machine for the one redirect that ends a sign-in in the browser.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use url::Url;
+
+use crate::clock::Clock;
+use crate::error::{Error, ErrorKind};
+use crate::exchange::timeout;
+
+/// A browser's request with a code is a few kilobytes.
+const LONGEST_REQUEST: usize = 32 * 1024;
+
+/// Connections at once: a browser opens a few ahead of need.
+const MOST_CONNECTIONS: usize = 32;
+
+/// How long one connection may take to say what it wants.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+pub(super) struct Loopback {
+    listeners: Vec<TcpListener>,
+    port: u16,
+}
+
+/// What came back in the redirect.
+pub(super) enum Redirect {
+    Code(String),
+    Error { error: String, description: String },
+}
+
+type Connection<'a> = Pin<Box<dyn Future<Output = Option<Redirect>> + Send + 'a>>;
+
+impl Loopback {
+    /// Listens on 127.0.0.1, and on ::1 with the same port where that is to be had: a browser may take either for
+    /// `localhost`. The port 0 is any that is free.
+    pub(super) async fn bind(port: u16) -> Result<Self, Error> {
+        let failed = |error: std::io::Error| {
+            Error::new(ErrorKind::SignIn, "loopback", "this machine lets nobody listen for the browser's answer")
+                .with_remedy("Choose another port, or sign in with a device code.")
+                .with_source(error)
+        };
+        let first = TcpListener::bind(("127.0.0.1", port)).await.map_err(failed)?;
+        let port = first.local_addr().map_err(failed)?.port();
+        let second = TcpListener::bind(("::1", port)).await.ok();
+        Ok(Self { listeners: std::iter::once(first).chain(second).collect(), port })
+    }
+
+    pub(super) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Waits for the redirect to `path` with this state; whatever else comes is answered 404.
+    pub(super) async fn redirect(self, path: &str, state: &str, clock: &dyn Clock) -> Redirect {
+        let mut open: Vec<Connection<'_>> = Vec::new();
+        std::future::poll_fn(|context| {
+            self.accept(&mut open, path, state, clock, context);
+            let mut at = 0;
+            while at < open.len() {
+                match open[at].as_mut().poll(context) {
+                    Poll::Ready(Some(redirect)) => return Poll::Ready(redirect),
+                    Poll::Ready(None) => {
+                        drop(open.swap_remove(at));
+                        // There is a place again for one that had to wait.
+                        self.accept(&mut open, path, state, clock, context);
+                    }
+                    Poll::Pending => at += 1,
+                }
+            }
+            Poll::Pending
+        })
+        .await
+    }
+
+    fn accept<'a>(
+        &self,
+        open: &mut Vec<Connection<'a>>,
+        path: &'a str,
+        state: &'a str,
+        clock: &'a dyn Clock,
+        context: &mut Context<'_>,
+    ) {
+        for listener in &self.listeners {
+            while open.len() < MOST_CONNECTIONS {
+                match listener.poll_accept(context) {
+                    Poll::Ready(Ok((stream, _))) => open.push(Box::pin(async move {
+                        timeout(answer(stream, path, state), clock.sleep(PATIENCE)).await.flatten()
+                    })),
+                    // A connection that broke before it was taken.
+                    Poll::Ready(Err(_)) => {}
+                    Poll::Pending => break,
+                }
+            }
+        }
+    }
+}
+
+/// Reads one request and answers it.
+async fn answer(mut stream: TcpStream, path: &str, state: &str) -> Option<Redirect> {
+    let mut head = Vec::new();
+    while !head.windows(4).any(|end| end == b"\r\n\r\n") {
+        if head.len() > LONGEST_REQUEST || stream.read_buf(&mut head).await.ok()? == 0 {
+            return None;
+        }
+    }
+    let redirect = parse(&head, path, state);
+    let (status, text) = match &redirect {
+        Some(Redirect::Code(_)) => ("200 OK", "You are signed in. Close this page and return to the program."),
+        Some(Redirect::Error { .. }) => {
+            ("200 OK", "You are not signed in. Close this page and return to the program, which says why.")
+        }
+        None => ("404 Not Found", "There is nothing here."),
+    };
+    let page = format!("<!doctype html><meta charset=\"utf-8\"><title>Sign-in</title><p>{text}</p>");
+    let response = format!(
+        "HTTP/1.1 {status}\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: {}\r\nCache-Control: no-store\r\n\
+         Content-Security-Policy: default-src 'none'\r\nReferrer-Policy: no-referrer\r\nConnection: close\r\n\r\n{page}",
+        page.len()
+    );
+    // The sign-in does not hang on whether the person sees the page.
+    let _ = stream.write_all(response.as_bytes()).await;
+    let _ = stream.shutdown().await;
+    redirect
+}
+
+/// The redirect in a request, where it is the one that is waited for.
+fn parse(head: &[u8], path: &str, state: &str) -> Option<Redirect> {
+    let line = std::str::from_utf8(head).ok()?.lines().next()?;
+    let target = line.strip_prefix("GET ")?.split(' ').next()?;
+    // What a browser asks for is a path; only with a host is it a whole address.
+    let url = Url::parse("http://localhost").ok()?.join(target).ok()?;
+    if url.host_str() != Some("localhost") || url.path() != path {
+        return None;
+    }
+    let find = |name: &str| url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
+    verify_slices_are_equal(find("state")?.as_bytes(), state.as_bytes()).ok()?;
+    if let Some(error) = find("error") {
+        let description = find("error_description").unwrap_or_default();
+        return Some(Redirect::Error { error, description });
+    }
+    find("code").filter(|code| !code.is_empty()).map(Redirect::Code)
+}

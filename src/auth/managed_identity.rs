@@ -1,0 +1,212 @@
+//! Signing in as the machine, the app service or the container that the program runs in.
+//!
+//! <https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-to-use-vm-token>,
+//! <https://learn.microsoft.com/azure/app-service/overview-managed-identity#rest-endpoint-reference>
+
+use std::fmt;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::HeaderValue;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::Deserialize;
+use serde_with::{PickFirst, serde_as};
+use time::OffsetDateTime;
+use url::{Host, Url};
+
+use crate::auth::assertion::required;
+use crate::auth::service::SignInService;
+use crate::cloud::is_safe;
+use crate::error::{Error, ErrorKind};
+use crate::exchange::{Answer, Bounds, Judgement, Repeat, RetryPolicy};
+use crate::ids::AppId;
+use crate::token::{AccessToken, TokenProvider, TokenRequest};
+
+const OPERATION: &str = "GET managed identity token";
+
+/// The service beside every virtual machine. Plain http: the address is link-local, which no router passes on, so that
+/// nobody but the machine's own host can answer.
+const VIRTUAL_MACHINE: &str = "http://169.254.169.254/metadata/identity/oauth2/token?api-version=2018-02-01";
+
+/// It answers at once or is not there.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// It may be restarting, which takes a minute at most.
+const MOST_ATTEMPTS: u32 = 4;
+
+/// Signs in with the managed identity of what the program runs in.
+///
+/// The identity belongs to one tenant, whatever tenant a token is asked for. The transport must not send by a proxy:
+/// where `HTTP_PROXY` is set, `NO_PROXY` has to name `169.254.169.254`.
+pub struct ManagedIdentityProvider {
+    service: SignInService,
+    url: Url,
+    /// What a virtual machine or an app service wants in a header.
+    header: (&'static str, SecretString),
+    client_id: Option<AppId>,
+}
+
+impl ManagedIdentityProvider {
+    /// In a virtual machine, a scale set, or what works like one.
+    pub fn on_virtual_machine(service: SignInService) -> Self {
+        Self { service, url: virtual_machine(), header: ("Metadata", SecretString::from("true")), client_id: None }
+    }
+
+    /// In App Service, Functions or Container Apps, with `IDENTITY_ENDPOINT` and `IDENTITY_HEADER` of the environment.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] when the address is neither https, nor this machine, nor link-local: the header is a
+    /// secret.
+    pub fn in_app_service(service: SignInService, endpoint: &Url, header: SecretString) -> Result<Self, Error> {
+        if !(is_safe(endpoint) || is_link_local(endpoint)) {
+            return Err(Error::invalid(
+                "invalid_endpoint",
+                "IDENTITY_ENDPOINT leads out of this machine over plain http",
+            )
+            .with_remedy("Give it as the platform sets it."));
+        }
+        let mut url = endpoint.clone();
+        url.query_pairs_mut().append_pair("api-version", "2019-08-01");
+        Ok(Self { service, url, header: ("X-IDENTITY-HEADER", header), client_id: None })
+    }
+
+    /// By the environment: `IDENTITY_ENDPOINT` and `IDENTITY_HEADER` where they are set, else as in a virtual machine.
+    ///
+    /// # Errors
+    /// As [`in_app_service`](Self::in_app_service).
+    pub fn from_environment(service: SignInService) -> Result<Self, Error> {
+        Self::from_variables(service, |name| std::env::var(name).ok())
+    }
+
+    /// The same with variables from elsewhere.
+    ///
+    /// # Errors
+    /// As [`in_app_service`](Self::in_app_service).
+    pub fn from_variables(service: SignInService, variable: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
+        let Ok(endpoint) = required(&variable, "IDENTITY_ENDPOINT", "") else {
+            return Ok(Self::on_virtual_machine(service));
+        };
+        let header = required(&variable, "IDENTITY_HEADER", "an app service or a container app")?;
+        let endpoint = Url::parse(&endpoint).map_err(|error| {
+            Error::invalid("invalid_endpoint", "IDENTITY_ENDPOINT is no address").with_source(error)
+        })?;
+        Self::in_app_service(service, &endpoint, SecretString::from(header))
+    }
+
+    /// Takes the user-assigned identity with this client id. The system-assigned one by default.
+    #[must_use]
+    pub fn client_id(mut self, client_id: AppId) -> Self {
+        self.client_id = Some(client_id);
+        self
+    }
+}
+
+fn virtual_machine() -> Url {
+    Url::parse(VIRTUAL_MACHINE).expect("the constant is an address")
+}
+
+fn is_link_local(url: &Url) -> bool {
+    url.scheme() == "http" && matches!(url.host(), Some(Host::Ipv4(ip)) if ip.is_link_local())
+}
+
+impl fmt::Debug for ManagedIdentityProvider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ManagedIdentityProvider").field("client_id", &self.client_id).finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl TokenProvider for ManagedIdentityProvider {
+    async fn token(&self, request: &TokenRequest) -> Result<AccessToken, Error> {
+        let [scope] = request.scopes.as_slice() else {
+            return Err(Error::invalid("invalid_scope", "a managed identity signs in to one API at a time")
+                .with_remedy("Ask for one scope, such as https://graph.microsoft.com/.default."));
+        };
+        let mut url = self.url.clone();
+        url.query_pairs_mut().append_pair("resource", scope.strip_suffix("/.default").unwrap_or(scope));
+        if let Some(client_id) = self.client_id {
+            url.query_pairs_mut().append_pair("client_id", &client_id.to_string());
+        }
+        let (name, value) = &self.header;
+        let build = || {
+            let invalid = || Error::invalid("invalid_request", "IDENTITY_HEADER cannot stand in a header");
+            let mut value = HeaderValue::from_str(value.expose_secret()).map_err(|_| invalid())?;
+            value.set_sensitive(true);
+            http::Request::get(url.as_str()).header(*name, value).body(Bytes::new()).map_err(|_| invalid())
+        };
+        let mut means = self.service.means.clone();
+        means.policy = RetryPolicy {
+            attempt_timeout: means.policy.attempt_timeout.min(ATTEMPT_TIMEOUT),
+            max_attempts: means.policy.max_attempts.min(MOST_ATTEMPTS),
+            ..means.policy
+        };
+        let answer = means.exchange(OPERATION, Repeat::Safe, &Bounds::default(), build, judge).await.map_err(|error| {
+            Error::new(ErrorKind::SignIn, "no_managed_identity", "no managed identity service answers")
+                .with_remedy("Run it where Azure gives the program an identity, or sign in another way; with HTTP_PROXY set, NO_PROXY must name 169.254.169.254.")
+                .with_source(error)
+                .during(OPERATION)
+        })?;
+        if !answer.status.is_success() {
+            return Err(refused(&answer.without(value)));
+        }
+        let token = serde_json::from_slice(&answer.body).ok().filter(|token: &Token| !token.access_token.is_empty());
+        let end = |token: &Token| OffsetDateTime::from_unix_timestamp(token.expires_on).ok();
+        match token.and_then(|token| end(&token).map(|end| (token, end))) {
+            Some((token, end)) => Ok(AccessToken::new(SecretString::from(token.access_token), end)),
+            None => Err(Error::new(ErrorKind::Decode, "token_answer", "the managed identity's answer holds no token")
+                .with_status(answer.status)
+                .with_remedy("Check that nothing else answers at this address, such as a proxy.")
+                .during(OPERATION)),
+        }
+    }
+}
+
+/// Restarts show as 404 and 410 as well.
+fn judge(answer: &Answer) -> Judgement {
+    let retry_after = answer.retry_after;
+    match answer.status.as_u16() {
+        429 => Judgement::Throttled { retry_after },
+        404 | 410 | 500..=599 => Judgement::Failed { retry_after },
+        _ => Judgement::Final,
+    }
+}
+
+fn refused(answer: &Answer) -> Error {
+    let body: Refused = serde_json::from_slice(&answer.body).unwrap_or_default();
+    let error = match answer.status.as_u16() {
+        400 => Error::new(ErrorKind::SignIn, "identity_not_assigned", "there is no such managed identity here")
+            .with_remedy(
+                "Turn the system-assigned identity on, or assign the one with this client id; check the scope.",
+            ),
+        401 | 403 => {
+            Error::new(ErrorKind::SignIn, "identity_refused", "the managed identity service refuses the request")
+                .with_remedy("Check that IDENTITY_HEADER is this very process's; it changes with each restart.")
+        }
+        _ => Error::new(ErrorKind::SignIn, "no_managed_identity", "the managed identity service fails")
+            .with_remedy("Wait a minute and run it again."),
+    };
+    let service = (body.error.unwrap_or_default(), body.error_description.or(body.message).unwrap_or_default());
+    error
+        .with_status(answer.status)
+        .with_attempts(answer.attempts)
+        .with_service(service.0, service.1, Vec::new())
+        .during(OPERATION)
+}
+
+#[serde_as]
+#[derive(Deserialize)]
+struct Token {
+    access_token: String,
+    /// Seconds since 1970; a text in most places.
+    #[serde_as(as = "PickFirst<(_, serde_with::DisplayFromStr)>")]
+    expires_on: i64,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Refused {
+    error: Option<String>,
+    error_description: Option<String>,
+    message: Option<String>,
+}

@@ -1,0 +1,141 @@
+//! Signing in with another issuer's word.
+
+use super::*;
+use crate::auth::{AssertionProvider, AssertionRequest, ClientAssertion, GitHubActions};
+use crate::error::ErrorKind;
+use crate::token::TokenProvider as _;
+
+fn in_a_file(name: &str, content: &str) -> std::path::PathBuf {
+    let path = std::env::temp_dir().join(format!("entra-apps-{}-{name}", std::process::id()));
+    std::fs::write(&path, content).unwrap();
+    path
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_is_read_again_at_each_sign_in() {
+    let script = Script::new([token("a"), token("b")]);
+    let path = in_a_file("again", "first.jwt.x\n");
+    let provider = AssertionProvider::from_file(service(&script), CLIENT, &path);
+    provider.token(&request()).await.unwrap();
+    std::fs::write(&path, "second.jwt.x").unwrap();
+    provider.token(&request()).await.unwrap();
+    let given: Vec<_> = script.forms().iter().map(|form| form["client_assertion"].clone()).collect();
+    assert_eq!(given, ["first.jwt.x", "second.jwt.x"]);
+    std::fs::remove_file(path).unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_missing_or_empty_file_is_told_before_anything_is_sent() {
+    let script = Script::new([]);
+    let provider = AssertionProvider::from_file(service(&script), CLIENT, "/no/such/file");
+    let error = provider.token(&request()).await.unwrap_err();
+    assert_eq!((error.kind(), error.code()), (ErrorKind::SignIn, "assertion_file"));
+    assert!(error.to_string().contains("/no/such/file"), "{error}");
+    let path = in_a_file("empty", " \n");
+    let provider = AssertionProvider::from_file(service(&script), CLIENT, &path);
+    assert_eq!(provider.token(&request()).await.unwrap_err().code(), "assertion");
+    std::fs::remove_file(path).unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_environment_of_a_workload_identity_suffices() {
+    let path = in_a_file("environment", "jwt");
+    let variable = |name: &str| match name {
+        "AZURE_CLIENT_ID" => Some(CLIENT.to_string()),
+        "AZURE_FEDERATED_TOKEN_FILE" => Some(path.display().to_string()),
+        _ => None,
+    };
+    let script = Script::new([token("access")]);
+    let provider = AssertionProvider::from_variables(service(&script), variable).unwrap();
+    provider.token(&request()).await.unwrap();
+    assert_eq!(script.forms()[0]["client_id"], CLIENT.to_string());
+    let error = AssertionProvider::from_variables(service(&script), |_| None).unwrap_err();
+    assert_eq!(error.code(), "missing_variable");
+    assert!(error.message().contains("AZURE_CLIENT_ID"), "{error}");
+    std::fs::remove_file(path).unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn refusals_are_told_and_hide_the_assertion() {
+    let path = in_a_file("refusals", "very.secret.assertion");
+    for (number, code) in [
+        (700_213, "no_matching_federated_credential"),
+        (700_211, "no_matching_federated_credential"),
+        (700_229, "app_token_needed"),
+        (700_024, "assertion_out_of_time"),
+        (50013, "assertion_refused"),
+    ] {
+        let text = format!("AADSTS{number}: you sent very.secret.assertion");
+        let body = json!({"error": "invalid_client", "error_description": text, "error_codes": [number]});
+        let script = Script::new([Reply::Answer(401, body)]);
+        let provider = AssertionProvider::from_file(service(&script), CLIENT, &path);
+        let error = provider.token(&request()).await.unwrap_err();
+        assert_eq!(error.code(), code);
+        assert_hidden(&error, &["very.secret.assertion"]);
+    }
+    std::fs::remove_file(path).unwrap();
+}
+
+#[derive(Debug)]
+struct Own(bool);
+
+#[async_trait]
+impl ClientAssertion for Own {
+    async fn assertion(
+        &self,
+        request: &AssertionRequest,
+    ) -> Result<SecretString, Box<dyn std::error::Error + Send + Sync>> {
+        if self.0 { Ok(secret(&format!("for {}", request.tenant))) } else { Err("the vault is sealed".into()) }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_of_ones_own_is_asked_for_each_tenant_and_may_fail() {
+    let script = Script::new([token("a")]);
+    let provider = AssertionProvider::new(service(&script), CLIENT, Arc::new(Own(true)));
+    provider.token(&TokenRequest::new(CUSTOMER, SCOPE)).await.unwrap();
+    assert_eq!(script.forms()[0]["client_assertion"], format!("for {CUSTOMER}"));
+    let provider = AssertionProvider::new(service(&script), CLIENT, Arc::new(Own(false)));
+    let error = provider.token(&request()).await.unwrap_err();
+    let source = std::error::Error::source(&error).unwrap().to_string();
+    assert_eq!((error.code(), source.as_str()), ("assertion", "the vault is sealed"));
+}
+
+fn github(name: &str) -> Option<String> {
+    match name {
+        "ACTIONS_ID_TOKEN_REQUEST_URL" => Some("https://pipelines.example/token?api-version=2".to_owned()),
+        "ACTIONS_ID_TOKEN_REQUEST_TOKEN" => Some("job-request-token".to_owned()),
+        _ => None,
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_github_job_asks_for_its_token_first() {
+    let script =
+        Script::new([Reply::Answer(503, json!({})), Reply::Answer(200, json!({"value": "github.jwt.x"})), token("a")]);
+    let source = GitHubActions::from_variables(patient(&script), github).unwrap();
+    let provider = AssertionProvider::new(patient(&script), CLIENT, Arc::new(source));
+    provider.token(&request()).await.unwrap();
+    let asked = script.requests();
+    assert_eq!(
+        asked[1].uri(),
+        "https://pipelines.example/token?api-version=2&audience=api%3A%2F%2FAzureADTokenExchange"
+    );
+    assert_eq!(asked[1].headers()["authorization"], "Bearer job-request-token");
+    assert_eq!(script.forms()[2]["client_assertion"], "github.jwt.x");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_github_job_without_the_permission_is_told_so() {
+    let script = Script::new([Reply::Answer(403, json!({"message": "job-request-token may not"}))]);
+    let source = GitHubActions::from_variables(service(&script), github).unwrap();
+    assert!(!format!("{source:?}").contains("job-request-token"));
+    let provider = AssertionProvider::new(service(&script), CLIENT, Arc::new(source));
+    let error = provider.token(&request()).await.unwrap_err();
+    assert!(error.remedy().unwrap().contains("id-token: write"), "{error}");
+    assert_hidden(&error, &["job-request-token"]);
+    let error = GitHubActions::from_variables(service(&script), |_| None).unwrap_err();
+    assert_eq!(error.code(), "missing_variable");
+    let plain = url::Url::parse("http://pipelines.example/token").unwrap();
+    assert!(GitHubActions::new(service(&script), &plain, secret("x")).is_err());
+}

@@ -1,0 +1,96 @@
+//! Signing in by the Azure CLI; a script stands in for it.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
+
+use super::*;
+use crate::auth::AzureCliProvider;
+use crate::token::TokenProvider as _;
+
+/// A program that does what this shell script says; it is gone after the test.
+struct Program(PathBuf);
+
+impl Program {
+    fn new(name: &str, script: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("entra-apps-az-{}-{name}", std::process::id()));
+        std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o700)).unwrap();
+        Self(path)
+    }
+
+    fn provider(&self) -> AzureCliProvider {
+        AzureCliProvider::new(Arc::new(TokioClock::starting_at(NOW))).program(&self.0)
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+#[tokio::test]
+async fn the_cli_is_asked_for_the_tenant_and_the_scope() {
+    let end = (NOW + time::Duration::hours(1)).unix_timestamp();
+    let program = Program::new(
+        "good",
+        &format!(
+            r#"[ "$*" = "account get-access-token --output json --tenant {TENANT} --scope {SCOPE}" ] || exit 9
+echo '{{"accessToken": "the-token", "expires_on": {end}, "expiresOn": "2026-06-01 12:00:00.000000", "tenant": "{TENANT}"}}'"#
+        ),
+    );
+    let got = program.provider().token(&request()).await.unwrap();
+    assert_eq!((text(&got.secret), got.expires_at), ("the-token", NOW + time::Duration::hours(1)));
+}
+
+#[tokio::test]
+async fn what_the_cli_says_is_told() {
+    for (name, said, code, service) in [
+        ("out", "ERROR: Please run 'az login' to setup account.", "azure_cli_signed_out", ""),
+        (
+            "expired",
+            "AADSTS700082: expired. To re-authenticate, please run: az login",
+            "azure_cli_signed_out",
+            "AADSTS700082",
+        ),
+        (
+            "policy",
+            "ERROR: AADSTS53003: Access has been blocked by Conditional Access policies.",
+            "azure_cli_refused",
+            "AADSTS53003",
+        ),
+    ] {
+        let program = Program::new(name, &format!("echo \"{said}\" >&2; exit 1"));
+        let error = program.provider().token(&request()).await.unwrap_err();
+        assert_eq!((error.code(), error.service_code().unwrap()), (code, service), "{error}");
+        assert!(said.contains(error.service_message().unwrap()));
+    }
+    let program = Program::new("old", r#"echo '{"accessToken": "very-secret", "expiresOn": "2026-06-01 12:00:00"}'"#);
+    let error = program.provider().token(&request()).await.unwrap_err();
+    assert_eq!(error.code(), "azure_cli_answer");
+    assert_hidden(&error, &["very-secret"]);
+}
+
+#[tokio::test]
+async fn a_machine_without_the_cli_is_told_so() {
+    let provider = AzureCliProvider::new(Arc::new(TokioClock::starting_at(NOW))).program("/no/such/az");
+    assert_eq!(provider.token(&request()).await.unwrap_err().code(), "azure_cli_missing");
+}
+
+#[tokio::test]
+async fn no_scope_or_tenant_becomes_an_option_or_a_command() {
+    let program = Program::new("never", "echo called >&2; exit 1");
+    for tenant in ["--debug", "@file", "a b", "x&calc", "", "$(id)"] {
+        let error = program.provider().token(&TokenRequest::new(tenant, SCOPE)).await.unwrap_err();
+        assert_eq!(error.code(), "invalid_argument", "{tenant}");
+    }
+    let error = program.provider().token(&TokenRequest::new(TENANT, "--query x")).await.unwrap_err();
+    assert_eq!(error.code(), "invalid_argument");
+}
+
+#[tokio::test]
+async fn a_cli_that_hangs_is_ended() {
+    let program = Program::new("hangs", "exec sleep 600");
+    let provider = program.provider().time_limit(std::time::Duration::from_millis(50));
+    assert_eq!(provider.token(&request()).await.unwrap_err().code(), "azure_cli_timeout");
+}

@@ -1,0 +1,174 @@
+//! Signing in with the browser; the browser is a few lines of this test.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use url::Url;
+
+use super::*;
+use crate::auth::BrowserProvider;
+use crate::token::TokenProvider as _;
+
+/// Asks the listener for a target, and gives the answer's head and body.
+fn ask(page: &Url, target: &str) -> String {
+    let redirect = Url::parse(&parameter(page, "redirect_uri")).unwrap();
+    let mut stream = TcpStream::connect(("127.0.0.1", redirect.port().unwrap())).unwrap();
+    write!(stream, "GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+fn parameter(page: &Url, name: &str) -> String {
+    page.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned()).unwrap_or_default()
+}
+
+type Answers = Arc<Mutex<Vec<String>>>;
+
+/// A provider whose browser asks for these targets, where `STATE` stands for the state.
+fn provider(script: &Arc<Script>, targets: &[&str]) -> (BrowserProvider, Answers, Arc<Mutex<Vec<Url>>>) {
+    let targets: Vec<String> = targets.iter().map(|target| (*target).to_owned()).collect();
+    let (answers, pages) = (Answers::default(), Arc::<Mutex<Vec<Url>>>::default());
+    let (kept, seen) = (Arc::clone(&answers), Arc::clone(&pages));
+    let provider = BrowserProvider::new(service(script), CLIENT, move |page| {
+        seen.lock().unwrap().push(page.clone());
+        let (page, targets, kept) = (page.clone(), targets.clone(), Arc::clone(&kept));
+        std::thread::spawn(move || {
+            for target in targets {
+                let answer = ask(&page, &target.replace("STATE", &parameter(&page, "state")));
+                kept.lock().unwrap().push(answer);
+            }
+        });
+    });
+    (provider, answers, pages)
+}
+
+#[tokio::test]
+async fn a_person_signs_in_and_stray_requests_are_ignored() {
+    let script = Script::new([tokens("a", "first"), tokens("b", "second")]);
+    let targets = [
+        "/favicon.ico",
+        "/?code=x&state=wrong",
+        "/other?code=x&state=STATE",
+        "/?state=STATE",
+        "http://evil.example/?code=x&state=STATE",
+        "/?code=the%20code&state=STATE&session_state=s",
+    ];
+    let (provider, answers, pages) = provider(&script, &targets);
+    let provider = provider.select_account().login_hint("admin@contoso.com");
+    assert_eq!(text(&provider.token(&request()).await.unwrap().secret), "a");
+    let page = pages.lock().unwrap()[0].clone();
+    assert!(page.as_str().starts_with(&format!("https://login.microsoftonline.com/{TENANT}/oauth2/v2.0/authorize?")));
+    for (name, value) in [
+        ("response_type", "code"),
+        ("response_mode", "query"),
+        ("client_id", &*CLIENT.to_string()),
+        ("scope", &*format!("{SCOPE} offline_access")),
+        ("code_challenge_method", "S256"),
+        ("prompt", "select_account"),
+        ("login_hint", "admin@contoso.com"),
+    ] {
+        assert_eq!(parameter(&page, name), value);
+    }
+    let form = &script.forms()[0];
+    assert_eq!((&*form["grant_type"], &*form["code"]), ("authorization_code", "the code"));
+    assert_eq!(form["redirect_uri"], parameter(&page, "redirect_uri"));
+    assert!(form["redirect_uri"].starts_with("http://localhost:") && !form.contains_key("client_secret"));
+    let challenge = URL_SAFE_NO_PAD.encode(digest(&SHA256, form["code_verifier"].as_bytes()));
+    assert_eq!(challenge, parameter(&page, "code_challenge"));
+    assert_eq!(form["code_verifier"].len(), 43);
+    assert_ne!(form["code_verifier"], parameter(&page, "state"));
+    for answer in answers.lock().unwrap().iter().take(5) {
+        assert!(answer.starts_with("HTTP/1.1 404 "), "{answer}");
+    }
+    // Once only: then the refresh token serves.
+    assert_eq!(text(&provider.token(&TokenRequest::new(CUSTOMER, SCOPE)).await.unwrap().secret), "b");
+    assert_eq!((script.forms()[1]["refresh_token"].as_str(), pages.lock().unwrap().len()), ("first", 1));
+    assert!(!format!("{provider:?}").contains("first"));
+}
+
+#[tokio::test]
+async fn an_idle_connection_keeps_nobody_waiting() {
+    let script = Script::new([token("a")]);
+    let provider = BrowserProvider::new(service(&script), CLIENT, |page| {
+        let page = page.clone();
+        std::thread::spawn(move || {
+            let port = Url::parse(&parameter(&page, "redirect_uri")).unwrap().port().unwrap();
+            let idle: Vec<_> = (0..5).map(|_| TcpStream::connect(("127.0.0.1", port)).unwrap()).collect();
+            let answer = ask(&page, &format!("/back?code=c&state={}", parameter(&page, "state")));
+            assert!(answer.contains("return to the program"), "{answer}");
+            drop(idle);
+        });
+    })
+    .redirect_path("back");
+    assert_eq!(text(&provider.token(&request()).await.unwrap().secret), "a");
+    assert!(script.forms()[0]["redirect_uri"].ends_with("/back"));
+}
+
+#[tokio::test]
+async fn errors_of_the_redirect_are_told() {
+    for (query, code) in [
+        ("error=access_denied&error_description=AADSTS65004%3a+User+declined", "consent_declined"),
+        ("error=access_denied&error_subcode=cancel", "consent_declined"),
+        ("error=access_denied", "consent_declined"),
+        ("error=consent_required&error_description=AADSTS65001%3a+x", "not_consented"),
+        ("error=unauthorized_client&error_description=AADSTS700016%3a+x", "app_not_in_tenant"),
+        ("error=invalid_request&error_description=AADSTS90094%3a+x", "admin_consent_needed"),
+        ("error=server_error", "sign_in_busy"),
+        ("error=temporarily_unavailable", "sign_in_busy"),
+        ("error=invalid_resource&error_description=AADSTS500011%3a+x", "api_not_in_tenant"),
+        ("error=login_required", "interaction_required"),
+        ("error=interaction_required&error_description=AADSTS50076%3a+x", "mfa_required"),
+    ] {
+        let script = Script::new([]);
+        let (provider, ..) = provider(&script, &[&format!("/?{query}&state=STATE")]);
+        let error = provider.token(&request()).await.unwrap_err();
+        assert_eq!(error.code(), code, "{query}: {error}");
+        assert!(error.remedy().is_some());
+    }
+}
+
+#[tokio::test]
+async fn a_refused_code_is_told_and_hides_code_and_verifier() {
+    for (number, code) in [(54005, "code_redeemed"), (501_481, "code_verifier_wrong"), (53003, "conditional_access")] {
+        let text = format!("AADSTS{number}: not the-code-itself");
+        let body = json!({"error": "invalid_grant", "error_description": text});
+        let script = Script::new([Reply::Answer(400, body)]);
+        let (provider, ..) = provider(&script, &["/?code=the-code-itself&state=STATE"]);
+        let error = provider.token(&request()).await.unwrap_err();
+        assert_eq!(error.code(), code);
+        assert_hidden(&error, &["the-code-itself", &script.forms()[0]["code_verifier"]]);
+    }
+}
+
+#[tokio::test]
+async fn a_code_is_never_sent_twice() {
+    let script = Script::new([Reply::Lost]);
+    let provider = BrowserProvider::new(patient(&script), CLIENT, |page| {
+        let page = page.clone();
+        std::thread::spawn(move || ask(&page, &format!("/?code=c&state={}", parameter(&page, "state"))));
+    });
+    assert_eq!(provider.token(&request()).await.unwrap_err().code(), "no_answer");
+    assert_eq!(script.forms().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_person_who_never_comes_back_is_not_waited_for_for_ever() {
+    let script = Script::new([]);
+    let provider = BrowserProvider::new(service(&script), CLIENT, |_| {});
+    let start = tokio::time::Instant::now();
+    let error = provider.token(&request()).await.unwrap_err();
+    assert_eq!((error.code(), start.elapsed().as_secs()), ("browser_timeout", 300));
+}
+
+#[tokio::test]
+async fn a_port_that_is_taken_is_told() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let script = Script::new([]);
+    let provider = BrowserProvider::new(service(&script), CLIENT, |_| {}).port(port);
+    assert_eq!(provider.token(&request()).await.unwrap_err().code(), "loopback");
+}

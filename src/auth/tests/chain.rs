@@ -1,0 +1,79 @@
+//! Several ways to sign in.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use super::*;
+use crate::auth::ChainProvider;
+use crate::error::ErrorKind;
+use crate::token::{AccessToken, TokenProvider};
+
+#[derive(Debug)]
+struct Way {
+    asked: AtomicU32,
+    fails: Option<&'static str>,
+}
+
+impl Way {
+    fn new(fails: Option<&'static str>) -> Arc<Self> {
+        Arc::new(Self { asked: AtomicU32::new(0), fails })
+    }
+
+    fn asked(&self) -> u32 {
+        self.asked.load(Ordering::Relaxed)
+    }
+}
+
+#[async_trait]
+impl TokenProvider for Way {
+    async fn token(&self, _: &TokenRequest) -> Result<AccessToken, Error> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        match self.fails {
+            Some(code) => Err(Error::new(ErrorKind::SignIn, code, format!("because of {code}"))),
+            None => Ok(AccessToken::new(secret("token"), NOW)),
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_first_that_works_is_taken_and_remembered() {
+    let (broken, works, spare) = (Way::new(Some("x")), Way::new(None), Way::new(None));
+    let chain = ChainProvider::new().then("a", broken.clone()).then("b", works.clone()).then("c", spare.clone());
+    for _ in 0..3 {
+        chain.token(&request()).await.unwrap();
+    }
+    assert_eq!((broken.asked(), works.asked(), spare.asked()), (1, 3, 0));
+}
+
+#[tokio::test]
+async fn each_failure_is_told() {
+    let chain = ChainProvider::new().then("browser", Way::new(Some("one"))).then("code", Way::new(Some("two")));
+    let error = chain.token(&request()).await.unwrap_err();
+    assert_eq!(error.code(), "no_way_to_sign_in");
+    for part in ["browser: because of one", "code: because of two"] {
+        assert!(error.to_string().contains(part), "{error}");
+    }
+    let none = ChainProvider::new().token(&request()).await.unwrap_err();
+    assert_eq!(none.message(), "there is no way to sign in");
+}
+
+#[tokio::test]
+async fn who_declines_is_not_asked_in_another_way() {
+    let next = Way::new(None);
+    let chain = ChainProvider::new().then("browser", Way::new(Some("consent_declined"))).then("code", next.clone());
+    assert_eq!(chain.token(&request()).await.unwrap_err().code(), "consent_declined");
+    assert_eq!(next.asked(), 0);
+}
+
+#[cfg(feature = "browser")]
+#[tokio::test(start_paused = true)]
+async fn without_a_browser_a_device_code_is_shown() {
+    use crate::auth::{BrowserProvider, DeviceCodeProvider};
+
+    let begun = json!({"device_code": "d", "user_code": "u", "verification_uri": "v", "expires_in": "900"});
+    let script = Script::new([Reply::Answer(200, begun), tokens("a", "r")]);
+    let browser = BrowserProvider::new(service(&script), CLIENT, |_| {});
+    let device_code = DeviceCodeProvider::new(service(&script), CLIENT, |_| {});
+    let chain = ChainProvider::interactive(browser, device_code);
+    assert_eq!(text(&chain.token(&request()).await.unwrap().secret), "a");
+    assert!(script.paths()[0].ends_with("/devicecode"));
+}

@@ -1,0 +1,143 @@
+//! Signing in with a device code.
+
+use super::*;
+use crate::auth::{DeviceCodePrompt, DeviceCodeProvider, MemoryRefreshTokenStore};
+use crate::token::TokenProvider as _;
+
+const DEVICE_CODE: &str = "device-code-itself";
+
+fn begun() -> Reply {
+    Reply::Answer(
+        200,
+        json!({"device_code": DEVICE_CODE, "user_code": "ABCD-EFGH", "verification_uri": "https://microsoft.com/devicelogin",
+            "expires_in": 900, "interval": 5, "message": "Open the page and type ABCD-EFGH."}),
+    )
+}
+
+fn pending() -> Reply {
+    refused("authorization_pending", 70016)
+}
+
+fn provider(script: &Arc<Script>) -> DeviceCodeProvider {
+    DeviceCodeProvider::new(service(script), CLIENT, |_| {})
+}
+
+fn seconds(since: tokio::time::Instant) -> u64 {
+    since.elapsed().as_secs()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_person_signs_in_once_and_serves_every_tenant() {
+    let script = Script::new([begun(), pending(), pending(), tokens("a", "first")]);
+    let shown: Arc<Mutex<Vec<DeviceCodePrompt>>> = Arc::default();
+    let seen = Arc::clone(&shown);
+    let provider = DeviceCodeProvider::new(service(&script), CLIENT, move |prompt| {
+        seen.lock().unwrap().push(prompt.clone());
+    });
+    let start = tokio::time::Instant::now();
+    assert_eq!(text(&provider.token(&request()).await.unwrap().secret), "a");
+    assert_eq!(seconds(start), 15, "three questions, five seconds apart");
+    let prompts = shown.lock().unwrap().clone();
+    assert_eq!((prompts.len(), prompts[0].user_code.as_str()), (1, "ABCD-EFGH"));
+    assert_eq!(prompts[0].expires_at, NOW + time::Duration::seconds(900));
+    let forms = script.forms();
+    assert_eq!(forms[0]["scope"], format!("{SCOPE} offline_access"));
+    assert_eq!(forms[1]["grant_type"], "urn:ietf:params:oauth:grant-type:device_code");
+    assert_eq!(forms[1]["device_code"], DEVICE_CODE);
+    assert!(script.paths()[0].ends_with("/oauth2/v2.0/devicecode"));
+
+    script.add(tokens("b", "customers"));
+    script.add(tokens("c", "second"));
+    assert_eq!(text(&provider.token(&TokenRequest::new(CUSTOMER, SCOPE)).await.unwrap().secret), "b");
+    assert_eq!(text(&provider.token(&request()).await.unwrap().secret), "c");
+    let forms = script.forms();
+    assert_eq!((&*forms[4]["refresh_token"], &*forms[5]["refresh_token"]), ("first", "first"));
+    assert_eq!(shown.lock().unwrap().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_for_a_customer_starts_with_a_sign_in_at_home() {
+    let script = Script::new([begun(), tokens("a", "first"), tokens("b", "customers")]);
+    let store = Arc::new(MemoryRefreshTokenStore::default());
+    let provider = provider(&script).home_tenant(TENANT).store(store.clone());
+    let got = provider.token(&TokenRequest::new(CUSTOMER, SCOPE)).await.unwrap();
+    assert_eq!(text(&got.secret), "b");
+    let paths = script.paths();
+    assert!(paths[0].contains(TENANT) && paths[1].contains(TENANT) && paths[2].contains(CUSTOMER), "{paths:?}");
+    // The next run finds the token.
+    script.add(token("c"));
+    let next = super::device_code::provider(&script).home_tenant(TENANT).store(store);
+    assert_eq!(text(&next.token(&request()).await.unwrap().secret), "c");
+    assert_eq!(script.forms()[3]["refresh_token"], "first");
+}
+
+#[tokio::test(start_paused = true)]
+async fn slow_down_adds_five_seconds_for_good() {
+    let script = Script::new([begun(), refused("slow_down", 0), pending(), tokens("a", "r")]);
+    let start = tokio::time::Instant::now();
+    provider(&script).token(&request()).await.unwrap();
+    assert_eq!(seconds(start), 5 + 10 + 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn failures_on_the_way_slow_it_down_and_end_nothing() {
+    let busy = || Reply::Answer(503, json!({}));
+    let script = Script::new([begun(), Reply::NotSent, Reply::Lost, busy(), pending(), tokens("a", "r")]);
+    let start = tokio::time::Instant::now();
+    provider(&script).token(&request()).await.unwrap();
+    assert_eq!(seconds(start), 5 + 10 + 20 + 40 + 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_is_over_when_the_code_is_and_not_later() {
+    for failing in [false, true] {
+        let replies = (0..200).map(|_| if failing { Reply::NotSent } else { pending() });
+        let script = Script::new(std::iter::once(begun()).chain(replies));
+        let start = tokio::time::Instant::now();
+        let error = provider(&script).token(&request()).await.unwrap_err();
+        assert_eq!((error.code(), seconds(start)), ("code_expired", 900));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_refusal_ends_it_with_its_own_words() {
+    for (oauth, number, code) in [
+        ("authorization_declined", 0, "consent_declined"),
+        ("access_denied", 0, "consent_declined"),
+        ("expired_token", 0, "code_expired"),
+        ("expired_token", 70020, "code_expired"),
+        ("bad_verification_code", 70018, "device_code_wrong"),
+        ("invalid_grant", 53003, "conditional_access"),
+        ("invalid_grant", 50126, "wrong_password"),
+        ("invalid_client", 7_000_218, "secret_missing"),
+    ] {
+        let body = match number {
+            0 => json!({"error": oauth, "error_description": format!("no {DEVICE_CODE}")}),
+            _ => json!({"error": oauth, "error_description": format!("AADSTS{number}: no {DEVICE_CODE}")}),
+        };
+        let script = Script::new([begun(), Reply::Answer(400, body)]);
+        let error = provider(&script).token(&request()).await.unwrap_err();
+        assert_eq!(error.code(), code, "{oauth} {number}");
+        assert_hidden(&error, &[DEVICE_CODE]);
+    }
+    let script = Script::new([refused("unauthorized_client", 700_016)]);
+    assert_eq!(provider(&script).token(&request()).await.unwrap_err().code(), "app_not_in_tenant");
+    let script = Script::new([Reply::Answer(200, json!({"hello": "world"}))]);
+    assert_eq!(provider(&script).token(&request()).await.unwrap_err().code(), "device_code_answer");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_ended_asks_the_person_again_and_a_customers_refusal_does_not() {
+    let script = Script::new([begun(), tokens("a", "first")]);
+    let provider = provider(&script);
+    provider.token(&request()).await.unwrap();
+    script.add(refused("invalid_grant", 65001));
+    let error = provider.token(&TokenRequest::new(CUSTOMER, SCOPE)).await.unwrap_err();
+    assert_eq!(error.code(), "not_consented");
+    for reply in [refused("invalid_grant", 700_082), begun(), tokens("b", "second")] {
+        script.add(reply);
+    }
+    assert_eq!(text(&provider.token(&request()).await.unwrap().secret), "b");
+    let shown = format!("{provider:?}");
+    assert!(!shown.contains("first") && !shown.contains("second"), "{shown}");
+}

@@ -1,0 +1,153 @@
+//! The ways to sign in, against a service that answers from a script.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+use time::macros::datetime;
+use url::form_urlencoded;
+
+use crate::auth::SignInService;
+use crate::clock::TokioClock;
+use crate::cloud::Cloud;
+use crate::error::Error;
+use crate::exchange::RetryPolicy;
+use crate::ids::AppId;
+use crate::random::SeededRandomness;
+use crate::token::TokenRequest;
+use crate::transport::{Transport, TransportError};
+
+mod assertion;
+#[cfg(feature = "azure")]
+mod azure;
+#[cfg(all(feature = "azure-cli", unix))]
+mod azure_cli;
+#[cfg(feature = "browser")]
+mod browser;
+#[cfg(feature = "certificate")]
+mod certificate;
+mod chain;
+mod device_code;
+mod managed_identity;
+mod refresh_token;
+
+pub(super) const NOW: OffsetDateTime = datetime!(2026-06-01 09:00 UTC);
+pub(super) const TENANT: &str = "aaaabbbb-0000-cccc-1111-dddd2222eeee";
+pub(super) const CUSTOMER: &str = "bbbbcccc-1111-dddd-2222-eeee3333ffff";
+pub(super) const CLIENT: AppId = AppId::from_u128(0x11);
+pub(super) const SCOPE: &str = "https://graph.microsoft.com/.default";
+
+/// What the service does with one request.
+pub(super) enum Reply {
+    Answer(u16, Value),
+    NotSent,
+    Lost,
+}
+
+/// Answers from a script and keeps what was asked. When the script is at its end, the last answer comes again.
+#[derive(Default)]
+pub(super) struct Script {
+    replies: Mutex<VecDeque<Reply>>,
+    asked: Mutex<Vec<http::Request<Bytes>>>,
+}
+
+impl std::fmt::Debug for Script {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Script")
+    }
+}
+
+impl Script {
+    pub(super) fn new(replies: impl IntoIterator<Item = Reply>) -> Arc<Self> {
+        Arc::new(Self { replies: Mutex::new(replies.into_iter().collect()), asked: Mutex::default() })
+    }
+
+    pub(super) fn add(&self, reply: Reply) {
+        self.replies.lock().unwrap().push_back(reply);
+    }
+
+    /// The forms that were posted.
+    pub(super) fn forms(&self) -> Vec<HashMap<String, String>> {
+        let asked = self.asked.lock().unwrap();
+        asked.iter().map(|request| form_urlencoded::parse(request.body()).into_owned().collect()).collect()
+    }
+
+    pub(super) fn paths(&self) -> Vec<String> {
+        self.asked.lock().unwrap().iter().map(|request| request.uri().path().to_owned()).collect()
+    }
+
+    pub(super) fn requests(&self) -> Vec<http::Request<Bytes>> {
+        self.asked.lock().unwrap().clone()
+    }
+}
+
+#[async_trait]
+impl Transport for Script {
+    async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, TransportError> {
+        self.asked.lock().unwrap().push(request);
+        let reply = self.replies.lock().unwrap().pop_front().expect("the script has an answer left");
+        match reply {
+            Reply::Answer(status, body) => {
+                let body = Bytes::from(body.to_string());
+                Ok(http::Response::builder().status(status).body(body).unwrap())
+            }
+            Reply::NotSent => Err(TransportError::not_sent("no route")),
+            Reply::Lost => Err(TransportError::maybe_sent("reset")),
+        }
+    }
+}
+
+/// A service that answers from the script, without tries of its own.
+pub(super) fn service(script: &Arc<Script>) -> SignInService {
+    patient(script).retry_policy(RetryPolicy::none())
+}
+
+/// The same with the crate's own retries.
+pub(super) fn patient(script: &Arc<Script>) -> SignInService {
+    let clock = Arc::new(TokioClock::starting_at(NOW));
+    SignInService::new(Cloud::global(), script.clone(), clock).randomness(Arc::new(SeededRandomness::new(1)))
+}
+
+pub(super) fn request() -> TokenRequest {
+    TokenRequest::new(TENANT, SCOPE)
+}
+
+pub(super) fn token(access: &str) -> Reply {
+    Reply::Answer(200, json!({"token_type": "Bearer", "expires_in": 3599, "access_token": access}))
+}
+
+pub(super) fn tokens(access: &str, refresh: &str) -> Reply {
+    let body = json!({"token_type": "Bearer", "expires_in": 3599, "access_token": access, "refresh_token": refresh});
+    Reply::Answer(200, body)
+}
+
+/// A refusal as Entra writes it.
+pub(super) fn refused(oauth: &str, number: u64) -> Reply {
+    let description = format!("AADSTS{number}: No. Trace ID: t Correlation ID: c Timestamp: 2026-06-01 09:00:00Z");
+    Reply::Answer(400, json!({"error": oauth, "error_description": description, "error_codes": [number]}))
+}
+
+pub(super) fn secret(text: &str) -> SecretString {
+    SecretString::from(text)
+}
+
+pub(super) fn text(secret: &SecretString) -> &str {
+    secret.expose_secret()
+}
+
+/// That neither form of the error, nor its sources, show one of these.
+pub(super) fn assert_hidden(error: &Error, secrets: &[&str]) {
+    let mut shown = format!("{error} {error:?} {error:#?} {:?}", error.service_message());
+    let mut source = std::error::Error::source(error);
+    while let Some(inner) = source {
+        shown = format!("{shown} {inner} {inner:?}");
+        source = inner.source();
+    }
+    for secret in secrets {
+        assert!(!shown.contains(secret), "{shown}");
+    }
+}
