@@ -87,6 +87,27 @@ pub(super) struct Call {
 }
 
 impl Call {
+    /// What the service itself does on the way to something else: it may do everything.
+    pub(super) fn of_the_service(now: Duration, wall: OffsetDateTime, body: Value) -> Self {
+        Self {
+            root: "https://graph.microsoft.com/v1.0".to_owned(),
+            method: Method::POST,
+            path: String::new(),
+            query: Vec::new(),
+            eventual: false,
+            upsert: false,
+            if_match: None,
+            unknown_members: false,
+            metadata: Metadata::default(),
+            body: Some(body),
+            actor: Actor::Operator,
+            owned_only: false,
+            abroad: None,
+            now,
+            wall,
+        }
+    }
+
     /// What the directory looked like `lag` ago; the operator sees it as it is.
     pub(super) fn view(&self, lag: Behind) -> View {
         let lag = if matches!(self.actor, Actor::Operator) { Behind::NOT } else { lag };

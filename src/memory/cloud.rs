@@ -16,8 +16,8 @@ use crate::transport::{Transport, TransportError};
 /// Several tenants that know of one another: an application that one has registered for several organizations gets a
 /// service principal in another, and a partner reaches its customers.
 ///
-/// It is a [`Transport`]: a sign-in goes to the tenant that its path names, a request to Graph to the tenant that has
-/// issued its token. Clones share the tenants.
+/// It is a [`Transport`]: a sign-in goes to the tenant that its path names, or on `organizations` and `common` to that of
+/// the person, a request to Graph to the tenant that has issued its token. Clones share the tenants.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() {
@@ -64,7 +64,7 @@ impl MemoryCloud {
     fn destination(&self, request: &http::Request<Bytes>) -> Option<&MemoryTenant> {
         let world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
         let at = match Target::of(request.uri().path()) {
-            Target::SignIn(tenant, _) => world.find(&tenant),
+            Target::SignIn(tenant, _) => world.place(&tenant, request.body()),
             Target::Graph(_) | Target::Management(_) | Target::PartnerCenter(_) => {
                 let token = request.headers().get(AUTHORIZATION);
                 world.tenants().find(|(_, state)| state.tokens.knows(token)).map(|(at, _)| at)

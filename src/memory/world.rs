@@ -14,7 +14,7 @@ use super::kind::Kind;
 use super::lag::Behind;
 use super::route::{Key, Operation};
 use super::service::State;
-use super::sign_in;
+use super::sign_in::{self, Flows};
 use super::table::Life;
 
 /// An application of another tenant that may be used here.
@@ -27,6 +27,8 @@ pub(super) struct Abroad {
 #[derive(Default)]
 pub(super) struct World {
     tenants: Vec<State>,
+    /// The sign-ins that are under way.
+    pub(super) flows: Flows,
 }
 
 impl Index<usize> for World {

@@ -86,6 +86,27 @@ impl SignInError {
         self.0.error
     }
 
+    pub(super) fn number(&self) -> Option<u32> {
+        self.0.code
+    }
+
+    /// What a page or a program is told, where nobody may be asked.
+    pub(super) fn for_silence(self) -> Self {
+        match self.0.suberror {
+            Some("consent_required") => self.called("consent_required"),
+            _ if self.0.error == "invalid_grant" => self.called("interaction_required"),
+            _ => self,
+        }
+    }
+
+    /// What a page says to a person, as the token endpoint says it to a program.
+    pub(super) fn for_a_program(self) -> Self {
+        match self.0.error {
+            "access_denied" => self.called("invalid_grant").suberror("consent_required"),
+            _ => self,
+        }
+    }
+
     /// A failure that a fault asks for, with what comes with its code.
     pub(in crate::memory) fn scripted(status: StatusCode, code: &str, message: &str) -> Self {
         let number: u32 = code.trim_start_matches("AADSTS").parse().unwrap_or(90033);

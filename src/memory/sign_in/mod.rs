@@ -1,21 +1,34 @@
 //! The sign-in service: who asks for a token, how they prove it, and what they get.
 //!
-//! An [`Endpoint`] is where a request goes, [`Asking`] is the request. Apps come in by [`client_credentials`]. What a
-//! token is worth is kept by [`Tokens`].
+//! An [`Endpoint`] is where a request goes, [`Asking`] is the request. Apps come in by [`client_credentials`]; people by
+//! [`device_code`] and [`authorize`], and stay signed in by [`refresh`]. What a token is worth is kept by [`Tokens`].
 
-#![allow(dead_code, reason = "the flows of people come next")]
-
+mod admin_consent;
 mod answer;
 mod assertion;
+mod authorize;
+mod by_hand;
 mod claims;
 mod client;
 mod client_credentials;
+mod code;
+mod consent;
 mod credential;
+mod delegated;
+mod device_code;
+mod device_page;
 mod discovery;
 mod error;
 mod first_party;
+mod flows;
 mod form;
+mod issue;
+mod people;
+mod person;
+mod redirect;
+mod refresh;
 mod resource;
+mod scopes;
 mod tokens;
 mod user_realm;
 
@@ -28,6 +41,7 @@ use time::OffsetDateTime;
 pub(super) use answer::json_response;
 pub(super) use error::SignInError;
 pub(super) use first_party::registration;
+pub(super) use flows::Flows;
 pub(super) use tokens::{Tokens, bearer, unauthorized};
 
 use super::answer::Correlation;
@@ -121,6 +135,20 @@ pub(super) struct Asking<'a> {
     pub(super) wall: OffsetDateTime,
 }
 
+/// When something happens: on the tenant's clock, and by the calendar.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Moment {
+    pub(super) now: Duration,
+    pub(super) wall: OffsetDateTime,
+}
+
+impl Moment {
+    /// The directory as a person sees it who has just consented: as it is.
+    fn present(self) -> View {
+        View { now: self.now, lag: Behind::NOT }
+    }
+}
+
 /// The tenant that a path means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Tenancy {
@@ -143,9 +171,13 @@ impl Asking<'_> {
         View { now: self.now, lag: directory.lag.sign_in }
     }
 
+    fn moment(&self) -> Moment {
+        Moment { now: self.now, wall: self.wall }
+    }
+
     /// The directory as a person sees it who has just consented: as it is.
     fn present(&self) -> View {
-        View { now: self.now, lag: Behind::NOT }
+        self.moment().present()
     }
 
     /// The parameters of a request that a browser makes.
@@ -168,18 +200,32 @@ impl World {
         let answer = match asking.endpoint {
             Endpoint::Token => self.token(asking),
             Endpoint::TokenV1 => self.token_v1(asking),
-            Endpoint::DeviceCode
-            | Endpoint::Authorize
-            | Endpoint::AdminConsent
-            | Endpoint::AdminConsentV1
-            | Endpoint::DevicePage => Err(SignInError::not_implemented("invalid_request", "this flow yet")),
+            Endpoint::DeviceCode => self.start_device(asking),
+            Endpoint::Authorize => Ok(self.authorize(asking)),
+            Endpoint::AdminConsent => Ok(self.admin_consent(asking, true)),
+            Endpoint::AdminConsentV1 => Ok(self.admin_consent(asking, false)),
             Endpoint::Configuration => self.configuration(asking),
             Endpoint::ConfigurationV1 => self.configuration_v1(asking),
             Endpoint::Keys => Ok(discovery::keys()),
             Endpoint::Instances => discovery::instances(asking),
             Endpoint::UserRealm(user) => Ok(self.user_realm(user)),
+            Endpoint::DevicePage => Ok(self.device_page(asking)),
         };
         answer.unwrap_or_else(|error| error.into_response(asking.correlation, asking.authority()))
+    }
+
+    /// The place that answers a request: the tenant that the path names; or where no tenant is named, that of the code
+    /// or token which is redeemed, or else of whoever signs in by themselves.
+    pub(super) fn place(&self, tenant: &str, body: &[u8]) -> Option<usize> {
+        if let Some(named) = self.find(tenant) {
+            return Some(named);
+        }
+        if !["common", "organizations"].iter().any(|shared| tenant.eq_ignore_ascii_case(shared)) {
+            return None;
+        }
+        let form = Form::browsed("", body);
+        let of_form = self.flows.place(|name| form.optional(name));
+        of_form.or(self.flows.signed_in.as_ref().map(|account| account.home))
     }
 
     /// The tenant that a request of a person is for.
@@ -219,10 +265,10 @@ impl World {
         }
         let body = match form.required("grant_type")? {
             "client_credentials" => self.client_credentials(asking, &form)?,
-            known @ ("authorization_code"
-            | "refresh_token"
-            | "urn:ietf:params:oauth:grant-type:device_code"
-            | "password"
+            "authorization_code" => self.redeem_code(asking, &form)?,
+            "refresh_token" => self.refresh(asking, &form)?,
+            "urn:ietf:params:oauth:grant-type:device_code" | "device_code" => self.poll_device(asking, &form)?,
+            known @ ("password"
             | "urn:ietf:params:oauth:grant-type:jwt-bearer"
             | "urn:ietf:params:oauth:grant-type:saml2-bearer") => {
                 let what = format!("the grant type '{known}'");

@@ -17,7 +17,12 @@ mod permissions;
 mod queries;
 mod sign_in;
 mod sign_in_certificates;
+mod sign_in_code;
+mod sign_in_consent;
+mod sign_in_device;
 mod sign_in_discovery;
+mod sign_in_partner;
+mod sign_in_refresh;
 mod snapshots;
 mod throttling;
 

@@ -47,6 +47,28 @@ pub(super) async fn send(
     transport.send(request.unwrap()).await.unwrap()
 }
 
+/// Where an answer sends a browser, and the parameters that go with it.
+#[track_caller]
+pub(super) fn redirected(response: &http::Response<Bytes>) -> (String, std::collections::BTreeMap<String, String>) {
+    let body = String::from_utf8_lossy(response.body()).into_owned();
+    assert_eq!(response.status(), 302, "{body}");
+    let mut url = url::Url::parse(response.headers()["location"].to_str().unwrap()).unwrap();
+    let pairs = url.fragment().map(str::to_owned).or(url.query().map(str::to_owned)).unwrap_or_default();
+    let pairs = url::form_urlencoded::parse(pairs.as_bytes()).into_owned().collect();
+    url.set_query(None);
+    url.set_fragment(None);
+    (url.to_string(), pairs)
+}
+
+/// A path with a query.
+pub(super) fn with_query(path: &str, pairs: &[(&str, &str)]) -> String {
+    format!("{path}?{}", url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish())
+}
+
+pub(super) const AZURE_CLI: &str = "04b07795-8ddb-461a-bbee-02f9e1bf7b46";
+pub(super) const GRAPH_TOOLS: &str = "14d82eec-204b-4c2f-b7e8-296a70dab67e";
+pub(super) const GLOBAL_ADMINISTRATOR: Uuid = Uuid::from_u128(0x62e9_0394_69f5_4237_9190_0121_7714_5e10);
+
 #[tokio::test(start_paused = true)]
 async fn a_token_says_who_the_caller_is_and_what_it_held_when_it_was_issued() {
     let tenant = builder().build();
