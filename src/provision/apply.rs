@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::client::Client;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::exchange::Wait;
 use crate::provision::observe::memory_name;
 use crate::provision::plan::{Approvals, Plan};
@@ -203,6 +203,9 @@ impl Apply<'_> {
             Err(error) => Err(error),
         };
         run.finish_report();
+        if result.as_ref().is_err_and(|error| error.kind() == ErrorKind::Forbidden) {
+            run.leave_consent_open();
+        }
         match result {
             Ok(()) => Ok(run.report),
             Err(error) => Err(ApplyError { error, report: Box::new(run.report) }),
