@@ -203,7 +203,7 @@ impl Apply<'_> {
             Err(error) => Err(error),
         };
         run.finish_report();
-        if result.as_ref().is_err_and(|error| error.kind() == ErrorKind::Forbidden) {
+        if result.as_ref().is_err_and(may_not_grant) {
             run.leave_consent_open();
         }
         match result {
@@ -211,6 +211,15 @@ impl Apply<'_> {
             Err(error) => Err(ApplyError { error, report: Box::new(run.report) }),
         }
     }
+}
+
+/// Whether it was a grant that the caller may not make.
+fn may_not_grant(error: &Error) -> bool {
+    let is_grant = |operation: &str| {
+        !operation.starts_with("GET")
+            && (operation.contains("appRoleAssignedTo") || operation.contains("oauth2PermissionGrants"))
+    };
+    error.kind() == ErrorKind::Forbidden && error.operation().is_some_and(is_grant)
 }
 
 #[cfg(test)]
