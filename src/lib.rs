@@ -47,6 +47,7 @@ pub mod auth;
 mod client;
 pub mod clock;
 pub mod cloud;
+pub mod consent;
 mod error;
 mod exchange;
 pub mod ids;
@@ -67,9 +68,10 @@ pub use exchange::{RetryPolicy, Wait, WaitReason};
 
 pub use model::SignInAudience;
 pub use provision::{
-    AppRegistration, Apply, ApplyError, Checklist, ChecklistItem, ClientSecret, IssuedSecret, Lifetime, Line, Mark,
-    OpenItem, Plan, PlanRequest, Platform, Progress, RedirectUri, Registered, RegisteredApplication, SecretSink,
-    Usable, VerifyRequest, WaitUntilUsable,
+    AppRegistration, Apply, ApplyError, CallerKind, CallerPermissions, Checklist, ChecklistItem, ClientSecret,
+    Diagnose, Diagnosis, EntraRole, Evidence, Finding, IssuedSecret, Lifetime, Line, Mark, Missing, OpenItem, Plan,
+    PlanRequest, Platform, Preflight, PreflightCheck, Progress, RedirectUri, Registered, RegisteredApplication,
+    SecretSink, Usable, Verdict, VerifyRequest, WaitUntilUsable,
 };
 
 /// What a fallible call of this crate returns.

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 
-use crate::ids::TenantId;
+use crate::ids::{AppId, TenantId};
 use crate::token::AccessToken;
 
 /// The claims that this crate reads.
@@ -22,6 +22,18 @@ pub(crate) struct TokenClaims {
     /// The application permissions, by name.
     #[serde(default)]
     pub(crate) roles: Vec<String>,
+    /// The delegated permissions, separated by blanks: a person is signed in.
+    #[serde(default)]
+    pub(crate) scp: Option<String>,
+    /// The active directory roles, by template id; some tokens do not say.
+    #[serde(default)]
+    pub(crate) wids: Option<Vec<uuid::Uuid>>,
+    /// The app that signed in, in a token of the first version.
+    #[serde(default)]
+    pub(crate) appid: Option<uuid::Uuid>,
+    /// The same, in one of the second.
+    #[serde(default)]
+    pub(crate) azp: Option<uuid::Uuid>,
 }
 
 impl TokenClaims {
@@ -36,6 +48,11 @@ impl TokenClaims {
             .ok()
             .and_then(|json| serde_json::from_slice(&json).ok())
             .unwrap_or_default()
+    }
+
+    /// The app that signed in.
+    pub(crate) fn app(&self) -> Option<AppId> {
+        self.appid.or(self.azp).map(AppId::new)
     }
 
     /// The tenant that issued the token.

@@ -35,6 +35,7 @@ mod service;
 mod session;
 pub(crate) mod sign_in_error;
 mod static_token;
+mod tenant_lookup;
 
 pub use assertion::{AssertionProvider, AssertionRequest, ClientAssertion, GitHubActions};
 #[cfg(feature = "azure")]
@@ -55,6 +56,7 @@ pub use refresh_token::RefreshTokenProvider;
 pub use service::SignInService;
 pub use session::{MemoryRefreshTokenStore, RefreshTokenStore};
 pub use static_token::StaticToken;
+pub use tenant_lookup::{FoundTenant, TenantLookup};
 
 #[cfg(test)]
 mod tests;

@@ -289,6 +289,18 @@ impl Client {
         }
     }
 
+    /// What the token of this client says of itself.
+    pub(crate) async fn token_claims(&self) -> Result<TokenClaims, Error> {
+        Ok(TokenClaims::of(&self.token(None).await?))
+    }
+
+    /// What a new token for `scope` says of itself: what was granted a moment ago is not in an older one.
+    pub(crate) async fn fresh_claims(&self, scope: String) -> Result<TokenClaims, Error> {
+        let request = TokenRequest::new(&*self.tenant, scope);
+        let token = self.shared.tokens.fresh(&request);
+        self.signed_in(self.in_time(token, &self.bounds()).await?).map(|token| TokenClaims::of(&token))
+    }
+
     async fn token(&self, claims: Option<String>) -> Result<AccessToken, Error> {
         self.token_within(claims, &self.bounds()).await
     }
@@ -296,15 +308,26 @@ impl Client {
     async fn token_within(&self, claims: Option<String>, bounds: &Bounds) -> Result<AccessToken, Error> {
         let request = self.token_request(claims);
         let token = self.shared.tokens.get(&request);
+        self.signed_in(self.in_time(token, bounds).await?)
+    }
+
+    async fn in_time(
+        &self,
+        token: impl Future<Output = Result<AccessToken, Error>>,
+        bounds: &Bounds,
+    ) -> Result<AccessToken, Error> {
         let left = bounds.deadline.map(|deadline| deadline.saturating_sub(self.clock().monotonic()));
-        let token = match left {
-            None => token.await?,
+        match left {
+            None => token.await,
             Some(left) => crate::exchange::timeout(token, self.clock().sleep(left)).await.unwrap_or_else(|| {
                 Err(Error::new(ErrorKind::Deadline, "deadline", "the time allowed was up while signing in")
                     .with_remedy("Run it again with more time."))
-            })?,
-        };
-        // Whoever names a tenant means no other, whatever tenant the credential happens to be of.
+            }),
+        }
+    }
+
+    /// Whoever names a tenant means no other, whatever tenant the credential happens to be of.
+    fn signed_in(&self, token: AccessToken) -> Result<AccessToken, Error> {
         match (self.given_tenant(), TokenClaims::of(&token).tenant()) {
             (Some(given), Some(own)) if given != own => Err(Error::new(
                 ErrorKind::SignIn,

@@ -81,6 +81,11 @@ impl Tokens {
         }
     }
 
+    /// A new token, past the cache: for what it says, not to be used.
+    pub(super) async fn fresh(&self, request: &TokenRequest) -> Result<AccessToken, Error> {
+        self.provider.token(request).await
+    }
+
     /// Forgets a token that was refused, unless another has taken its place.
     pub(super) async fn refuse(&self, request: &TokenRequest, refused: &AccessToken) {
         let slot = self.slot(request);

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::client::Client;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::exchange::Wait;
 use crate::provision::observe::memory_name;
 use crate::provision::plan::{Approvals, Plan};
@@ -203,11 +203,23 @@ impl Apply<'_> {
             Err(error) => Err(error),
         };
         run.finish_report();
+        if result.as_ref().is_err_and(may_not_grant) {
+            run.leave_consent_open();
+        }
         match result {
             Ok(()) => Ok(run.report),
             Err(error) => Err(ApplyError { error, report: Box::new(run.report) }),
         }
     }
+}
+
+/// Whether it was a grant that the caller may not make.
+fn may_not_grant(error: &Error) -> bool {
+    let is_grant = |operation: &str| {
+        !operation.starts_with("GET")
+            && (operation.contains("appRoleAssignedTo") || operation.contains("oauth2PermissionGrants"))
+    };
+    error.kind() == ErrorKind::Forbidden && error.operation().is_some_and(is_grant)
 }
 
 #[cfg(test)]

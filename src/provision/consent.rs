@@ -1,16 +1,21 @@
 //! Admin consent: what is missing of both kinds of permissions is granted, and nothing that users granted is touched.
 
 use crate::client::service_error::ALREADY_GRANTED;
+use crate::consent::{ConsentApp, ConsentTenant};
 use crate::error::{Error, ErrorKind};
 use crate::ids::OAuth2PermissionGrantId;
 use crate::model::{
     AppRoleAssignment, NewAppRoleAssignment, NewOAuth2PermissionGrant, OAuth2PermissionGrant,
     OAuth2PermissionGrantPatch,
 };
+use crate::permission::PermissionKind;
+use crate::provision::caller::{EntraRole, is_graph};
 use crate::provision::diff::{ScopeWork, Todo};
 use crate::provision::observe::{self, pause};
+use crate::provision::report::OpenItem;
 use crate::provision::run::{Run, keep_first};
 use crate::provision::snapshot::{Assignment, Grant, Resolved};
+use crate::provision::spec::is_multi_tenant;
 
 impl Run<'_> {
     /// Admin consent: what is missing of both kinds, in one request of 20 at most.
@@ -174,6 +179,45 @@ impl Run<'_> {
         }
         self.done("removed a grant that is not named");
         Ok(())
+    }
+
+    /// The caller may not grant: somebody else may, and gets a link for it where the app has an address to come back to.
+    pub(super) fn leave_consent_open(&mut self) {
+        let (Some(app), true) = (&self.state.application, self.state.principal.is_some()) else { return };
+        let registration = &self.plan.registration;
+        let wanted = registration.wanted_permissions().filter(|_| registration.admin_consent);
+        let missing: Vec<&Resolved> = wanted
+            .filter_map(|permission| self.state.resolved(permission))
+            .filter(|resolved| !self.state.is_granted(resolved))
+            .collect();
+        if missing.is_empty() {
+            return;
+        }
+        let tenant = self.state.tenant;
+        let consent = ConsentApp::new(app.app_id, tenant).multi_tenant(is_multi_tenant(&app.audience));
+        let consent = app.redirect_uris.iter().fold(consent, |consent, uri| consent.redirect_uri(&uri.uri));
+        let consent = app.declared.iter().fold(consent, |consent, declared| consent.declares(declared.api));
+        let link = consent
+            .browser_redirect_uri()
+            .and_then(|uri| consent.link_without_state(self.client.cloud(), &ConsentTenant::Id(tenant), uri).ok());
+        let of_graph = |resolved: &&Resolved| {
+            resolved.permission.kind() == PermissionKind::Application && is_graph(resolved.permission.api())
+        };
+        let role = match missing.iter().any(of_graph) {
+            true => EntraRole::PrivilegedRoleAdministrator,
+            false => EntraRole::CloudApplicationAdministrator,
+        };
+        let names: Vec<_> = missing.iter().map(|resolved| resolved.permission.to_string()).collect();
+        let place = match &link {
+            Some(_) => "open the link and accept",
+            None => "click Grant admin consent under API permissions of the app",
+        };
+        self.report.open.push(OpenItem {
+            code: "admin_consent".to_owned(),
+            text: format!("admin consent is missing for {}, which the caller may not grant", names.join(", ")),
+            remedy: format!("Ask somebody with the role {role} to {place}; then verify."),
+            link,
+        });
     }
 
     fn grant_taken(&mut self, id: &OAuth2PermissionGrantId, answer: Result<(), Error>) -> Result<(), Error> {

@@ -5,6 +5,7 @@ use std::fmt;
 use async_trait::async_trait;
 use secrecy::SecretString;
 use time::OffsetDateTime;
+use url::Url;
 
 use crate::ids::{AppId, ApplicationId, KeyId, ServicePrincipalId, TenantId};
 
@@ -72,11 +73,17 @@ pub struct OpenItem {
     pub text: String,
     /// What to do.
     pub remedy: String,
+    /// Where to do it, for whoever may: the admin consent link of a grant that the caller may not make.
+    pub link: Option<Url>,
 }
 
 impl fmt::Display for OpenItem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}. {}", self.text, self.remedy)
+        write!(f, "{}. {}", self.text, self.remedy)?;
+        match &self.link {
+            Some(link) => write!(f, " {link}"),
+            None => Ok(()),
+        }
     }
 }
 

@@ -256,6 +256,7 @@ impl Run<'_> {
                     code: "key_refused".to_owned(),
                     text: format!("the application could not be given the key {}", self.plan.registration.key),
                     remedy: "Adopt it by its client id each time, and say that it has no key.".to_owned(),
+                    link: None,
                 });
                 Ok(())
             }
@@ -311,6 +312,7 @@ impl Run<'_> {
                         ),
                         remedy: "If nobody has its value, ask for another with replace_secret, and remove this one."
                             .to_owned(),
+                        link: None,
                     });
                 }
             }

@@ -192,6 +192,7 @@ impl Run<'_> {
                         attempt.name, attempt.end
                     ),
                     remedy: "Remove it under Certificates & secrets.".to_owned(),
+                    link: None,
                 });
             }
         }

@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 use time::Duration;
 use url::{Host, Url};
 
+use crate::consent::ConsentApp;
 use crate::error::Error;
+use crate::ids::{AppId, TenantId};
 use crate::model::SignInAudience;
 use crate::permission::Permission;
 use crate::provision::credential::ClientSecret;
@@ -267,6 +269,13 @@ impl AppRegistration {
     pub fn exact(mut self) -> Self {
         self.exact = true;
         self
+    }
+
+    /// What of this registration matters to an admin consent link, once it is applied as `app_id` of `home_tenant`.
+    pub fn consent_app(&self, app_id: AppId, home_tenant: TenantId) -> ConsentApp {
+        let app = ConsentApp::new(app_id, home_tenant).multi_tenant(is_multi_tenant(&self.audience));
+        let app = self.redirect_uris.iter().fold(app, |app, uri| app.redirect_uri(&uri.uri));
+        self.wanted_permissions().fold(app, |app, permission| app.declares(permission.api()))
     }
 
     /// The key by which the app is known.

@@ -110,7 +110,10 @@ impl WaitUntilUsable<'_> {
             client = client.observed(Arc::new(move |wait| progress(&Progress::Waiting(wait.clone()))));
         }
         let began = client.clock().monotonic();
-        let wanted = self.wanted();
+        let wanted = match self.registration.admin_consent {
+            true => self.registration.application_permissions_by_api(),
+            false => vec![(MICROSOFT_GRAPH, Vec::new())],
+        };
         let (mut sign_ins, mut in_a_row) = (0, 0);
         loop {
             sign_ins += 1;
@@ -142,26 +145,6 @@ impl WaitUntilUsable<'_> {
         }
     }
 
-    /// The application permissions that a token must hold, by API.
-    fn wanted(&self) -> Vec<(AppId, Vec<String>)> {
-        let mut wanted: Vec<(AppId, Vec<String>)> = Vec::new();
-        if self.registration.admin_consent {
-            let granted = self.registration.wanted_permissions();
-            for permission in granted.filter(|permission| permission.kind() == PermissionKind::Application) {
-                // A permission without a name cannot be looked for in a token.
-                let Some(name) = permission.name().filter(|_| !permission.is_resource_specific()) else { continue };
-                match wanted.iter_mut().find(|(api, _)| *api == permission.api()) {
-                    Some((_, names)) => names.push(name.to_owned()),
-                    None => wanted.push((permission.api(), vec![name.to_owned()])),
-                }
-            }
-        }
-        if wanted.is_empty() {
-            wanted.push((MICROSOFT_GRAPH, Vec::new()));
-        }
-        wanted
-    }
-
     /// Signs in for each API; the permissions that the tokens hold.
     async fn sign_in(&self, client: &Client, wanted: &[(AppId, Vec<String>)]) -> Result<Vec<String>, Error> {
         let provider = ClientSecretProvider::with_means(
@@ -190,6 +173,26 @@ impl WaitUntilUsable<'_> {
             held.extend(claims.roles);
         }
         Ok(held)
+    }
+}
+
+impl AppRegistration {
+    /// The application permissions that the tokens of the app must hold, by API; Microsoft Graph alone where there are
+    /// none.
+    pub(super) fn application_permissions_by_api(&self) -> Vec<(AppId, Vec<String>)> {
+        let mut wanted: Vec<(AppId, Vec<String>)> = Vec::new();
+        for permission in self.wanted_permissions().filter(|it| it.kind() == PermissionKind::Application) {
+            // A permission without a name cannot be looked for in a token.
+            let Some(name) = permission.name().filter(|_| !permission.is_resource_specific()) else { continue };
+            match wanted.iter_mut().find(|(api, _)| *api == permission.api()) {
+                Some((_, names)) => names.push(name.to_owned()),
+                None => wanted.push((permission.api(), vec![name.to_owned()])),
+            }
+        }
+        if wanted.is_empty() {
+            wanted.push((MICROSOFT_GRAPH, Vec::new()));
+        }
+        wanted
     }
 }
 

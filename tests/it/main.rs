@@ -5,6 +5,8 @@
 
 mod client;
 mod conformance;
+mod consent;
+mod diagnose;
 mod emulator;
 mod exhaustion;
 mod guides;
@@ -20,6 +22,7 @@ mod plans;
 mod promises;
 mod review;
 mod samples;
+mod scripted;
 mod secrets;
 mod sign_in;
 mod support;

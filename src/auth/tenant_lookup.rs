@@ -1,0 +1,175 @@
+//! Which tenant a domain means, and in which cloud it is: asked of the sign-in service, without signing in.
+//!
+//! <https://learn.microsoft.com/entra/identity-platform/v2-protocols-oidc>
+
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use crate::auth::sign_in_error;
+use crate::clock::Clock;
+use crate::cloud::{Cloud, is_lost_in_a_path};
+use crate::error::{Error, ErrorKind};
+use crate::exchange::{Bounds, Means, Repeat, RetryPolicy};
+use crate::ids::TenantId;
+use crate::random::SystemRandomness;
+use crate::transport::Transport;
+
+const OPERATION: &str = "GET /.well-known/openid-configuration";
+
+/// Looks tenants up by id or domain. Nobody signs in for it, and no permission is needed.
+pub struct TenantLookup {
+    cloud: Cloud,
+    means: Means,
+}
+
+/// A tenant that was found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct FoundTenant {
+    /// Its id.
+    pub tenant_id: TenantId,
+    /// Its region, such as `EU`, `NA` or `USGov`.
+    pub region: Option<String>,
+    /// Its part of the region, such as `GCC` or `DODCON`.
+    pub region_part: Option<String>,
+    /// The sign-in service's name of its cloud, such as `microsoftonline.us`.
+    pub cloud_instance: Option<String>,
+    /// The host of its Microsoft Graph, such as `graph.microsoft.us`.
+    pub graph_host: Option<String>,
+}
+
+impl FoundTenant {
+    /// The cloud that the tenant is in, where it is one of Microsoft's.
+    ///
+    /// The sign-in service of one cloud can know a tenant of another: then this is not the cloud that was asked, and
+    /// nobody can sign in there.
+    pub fn cloud(&self) -> Option<Cloud> {
+        let known = [Cloud::global(), Cloud::us_government(), Cloud::us_government_dod(), Cloud::china()];
+        let is =
+            |text: &Option<String>, wanted: &str| text.as_deref().is_some_and(|it| it.eq_ignore_ascii_case(wanted));
+        if let Some(host) = &self.graph_host {
+            let cloud = known
+                .into_iter()
+                .find(|cloud| cloud.graph().host_str().is_some_and(|known| known.eq_ignore_ascii_case(host)));
+            if cloud.is_some() {
+                return cloud;
+            }
+        }
+        if is(&self.cloud_instance, "microsoftonline.us") {
+            let part = &self.region_part;
+            return Some(if is(part, "DOD") { Cloud::us_government_dod() } else { Cloud::us_government() });
+        }
+        if is(&self.cloud_instance, "partner.microsoftonline.cn") || is(&self.cloud_instance, "chinacloudapi.cn") {
+            return Some(Cloud::china());
+        }
+        is(&self.cloud_instance, "microsoftonline.com").then(Cloud::global)
+    }
+}
+
+#[derive(Deserialize)]
+struct Configuration {
+    issuer: String,
+    tenant_region_scope: Option<String>,
+    tenant_region_sub_scope: Option<String>,
+    cloud_instance_name: Option<String>,
+    msgraph_host: Option<String>,
+}
+
+impl TenantLookup {
+    /// Asks the sign-in service of `cloud`.
+    pub fn new(cloud: Cloud, transport: Arc<dyn Transport>, clock: Arc<dyn Clock>) -> Self {
+        Self::with_means(cloud, Means::new(transport, clock, Arc::new(SystemRandomness), RetryPolicy::default()))
+    }
+
+    pub(crate) fn with_means(cloud: Cloud, means: Means) -> Self {
+        Self { cloud, means }
+    }
+
+    /// Finds the tenant of an id or a domain
+    /// ([OpenID configuration](https://learn.microsoft.com/entra/identity-platform/v2-protocols-oidc)).
+    ///
+    /// # Errors
+    /// [`ErrorKind::SignIn`] with the code `tenant_unknown` when there is none, `wrong_cloud` when it is in another
+    /// cloud; [`ErrorKind::Invalid`] for what cannot be one.
+    pub async fn find(&self, tenant: &str) -> Result<FoundTenant, Error> {
+        let tenant = tenant.trim();
+        let no_one = ["common", "organizations", "consumers"].iter().any(|all| tenant.eq_ignore_ascii_case(all));
+        if no_one || is_lost_in_a_path(tenant) {
+            return Err(Error::invalid("invalid_tenant", "the text is neither a tenant's id nor a domain")
+                .with_remedy("Give the tenant's id, or a domain such as contoso.onmicrosoft.com."));
+        }
+        let mut url = self.cloud.authority().clone();
+        url.path_segments_mut()
+            .map_err(|()| Error::invalid("invalid_endpoint", "the authority is no address"))?
+            .pop_if_empty()
+            .extend([tenant, "v2.0", ".well-known", "openid-configuration"]);
+        let correlation = crate::random::uuid(&*self.means.randomness);
+        let request = || {
+            http::Request::get(url.as_str())
+                .header(http::header::ACCEPT, "application/json")
+                .header("client-request-id", correlation.to_string())
+                .body(Bytes::new())
+                .map_err(|error| Error::invalid("invalid_endpoint", "the authority is no address").with_source(error))
+        };
+        let answer =
+            self.means.exchange(OPERATION, Repeat::Safe, &Bounds::default(), request, sign_in_error::judge).await?;
+        if !answer.status.is_success() {
+            return Err(sign_in_error::error(&answer, &String::new().into(), &correlation).during(OPERATION));
+        }
+        let found = serde_json::from_slice(&answer.body).ok().and_then(|configuration: Configuration| {
+            let issuer = Url::parse(&configuration.issuer).ok()?;
+            let tenant_id = issuer.path_segments()?.find_map(|segment| segment.parse().ok())?;
+            Some(FoundTenant {
+                tenant_id,
+                region: configuration.tenant_region_scope,
+                region_part: configuration.tenant_region_sub_scope,
+                cloud_instance: configuration.cloud_instance_name,
+                graph_host: configuration.msgraph_host,
+            })
+        });
+        found.ok_or_else(|| {
+            Error::new(ErrorKind::Decode, "no_sign_in_service", "the answer is no OpenID configuration of a tenant")
+                .with_status(answer.status)
+                .with_remedy("Check the authority's address (without a path), and that no proxy answers in its place.")
+                .during(OPERATION)
+        })
+    }
+}
+
+impl fmt::Debug for TenantLookup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TenantLookup").field("cloud", &self.cloud.name()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cloud_of_a_tenant_is_told_apart() {
+        let found = |instance: &str, host: Option<&str>, part: Option<&str>| FoundTenant {
+            tenant_id: TenantId::from_u128(1),
+            region: None,
+            region_part: part.map(str::to_owned),
+            cloud_instance: Some(instance.to_owned()),
+            graph_host: host.map(str::to_owned),
+        };
+        for (tenant, name) in [
+            (found("microsoftonline.com", Some("graph.microsoft.com"), None), Some("global")),
+            (found("microsoftonline.com", None, Some("GCC")), Some("global")),
+            (found("microsoftonline.us", Some("graph.microsoft.us"), Some("DODCON")), Some("usgov")),
+            (found("microsoftonline.us", Some("dod-graph.microsoft.us"), Some("DOD")), Some("usgov-dod")),
+            (found("microsoftonline.us", None, Some("DOD")), Some("usgov-dod")),
+            (found("partner.microsoftonline.cn", Some("microsoftgraph.chinacloudapi.cn"), None), Some("china")),
+            (found("localhost", Some("localhost"), None), None),
+        ] {
+            assert_eq!(tenant.cloud().as_ref().map(Cloud::name), name, "{tenant:?}");
+        }
+    }
+}

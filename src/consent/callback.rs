@@ -1,0 +1,246 @@
+//! What Entra answers to an admin consent, in the address to which it sends the administrator's browser.
+
+use std::fmt;
+
+use url::form_urlencoded;
+
+use crate::auth::SignInReason;
+use crate::auth::sign_in_error::{id_in, number_in, sentence};
+use crate::consent::link::{ConsentTenant, PendingConsent};
+use crate::error::{Error, ErrorKind};
+use crate::ids::{AppId, TenantId};
+
+const OPERATION: &str = "GET /adminconsent";
+
+/// A query longer than this is none of Entra's, in bytes.
+const LONGEST: usize = 16 * 1024;
+
+/// An answer as it came: it can be written by anybody, and nothing of it counts before it is
+/// [accepted](PendingConsent::accept).
+#[derive(Clone, PartialEq, Eq)]
+pub struct AdminConsentCallback {
+    state: Option<String>,
+    answer: Answer,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Answer {
+    Consented { tenant: TenantId },
+    Refused { error: String, subcode: Option<String>, description: String },
+}
+
+impl AdminConsentCallback {
+    /// Reads the whole address, or its query alone.
+    ///
+    /// An `error` decides before anything else: Entra adds `admin_consent=True` to its errors as well.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] with the code `not_a_callback` for what is no answer of this kind: a request for the page's
+    /// icon, a parameter that stands twice, a consent without a tenant.
+    pub fn parse(address: &str) -> Result<Self, Error> {
+        let not_one = |what: &str| {
+            Err(Error::invalid("not_a_callback", format!("the address is no answer to an admin consent: {what}"))
+                .with_remedy(
+                    "Give the address to which the browser was sent, with its query; pass over other requests.",
+                ))
+        };
+        if address.len() > LONGEST {
+            return not_one("it is too long");
+        }
+        let address = address.split('#').next().unwrap_or_default();
+        let query = match address.split_once('?') {
+            Some((_, query)) => query,
+            None if address.contains("://") || address.starts_with('/') => "",
+            None => address,
+        };
+        let known = ["admin_consent", "tenant", "state", "error", "error_description", "error_subcode"];
+        let mut values: [Option<String>; 6] = Default::default();
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            let Some(place) = known.iter().position(|known| name.eq_ignore_ascii_case(known)) else { continue };
+            if values[place].replace(value.into_owned()).is_some() {
+                return not_one(&format!("{} stands twice", known[place]));
+            }
+        }
+        let [consent, tenant, state, error, description, subcode] = values;
+        if let Some(error) = error.filter(|error| !error.is_empty()) {
+            let description = description.unwrap_or_default();
+            return Ok(Self { state, answer: Answer::Refused { error, subcode, description } });
+        }
+        match (consent, tenant.map(|tenant| tenant.parse())) {
+            (Some(consent), Some(Ok(tenant))) if consent.trim().eq_ignore_ascii_case("true") => {
+                Ok(Self { state, answer: Answer::Consented { tenant } })
+            }
+            (Some(consent), _) if consent.trim().eq_ignore_ascii_case("true") => not_one("it names no tenant"),
+            _ => not_one("it holds neither an error nor a consent"),
+        }
+    }
+
+    /// The state that it brings, by which what was asked for is found again.
+    pub fn state(&self) -> Option<&str> {
+        self.state.as_deref()
+    }
+
+    /// Whether the administrator pressed *Cancel*.
+    pub fn is_cancelled(&self) -> bool {
+        match &self.answer {
+            Answer::Consented { .. } => false,
+            Answer::Refused { error, subcode, .. } => {
+                error.eq_ignore_ascii_case("permission_denied")
+                    || subcode.as_ref().is_some_and(|subcode| subcode.trim().eq_ignore_ascii_case("cancel"))
+            }
+        }
+    }
+}
+
+impl fmt::Debug for AdminConsentCallback {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AdminConsentCallback").field("answer", &self.answer).finish_non_exhaustive()
+    }
+}
+
+/// A consent as the browser reported it, for the link that was given out. The tenant in it can still be forged by the
+/// person at the browser: it counts when the grants have been seen there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use = "a reported consent proves nothing before it is checked"]
+pub struct ReportedConsent {
+    app_id: AppId,
+    tenant: TenantId,
+}
+
+impl ReportedConsent {
+    /// The app that was consented to.
+    pub fn app_id(&self) -> AppId {
+        self.app_id
+    }
+
+    /// The tenant that is said to have consented.
+    pub fn claimed_tenant(&self) -> TenantId {
+        self.tenant
+    }
+}
+
+impl PendingConsent {
+    /// Takes an answer for what was asked: its state must be the link's, and its tenant the one that was asked, where
+    /// that is known by its id. It is used up by this.
+    ///
+    /// # Errors
+    /// - [`ErrorKind::Invalid`] with the code `consent_state` for an answer to something else, and `consent_tenant` for
+    ///   one of another tenant;
+    /// - [`ErrorKind::SignIn`] with the code `consent_cancelled` when the administrator pressed *Cancel*, and otherwise
+    ///   with the code of the [reason](SignInReason); trace and correlation ids are kept.
+    pub fn accept(self, callback: &AdminConsentCallback) -> Result<ReportedConsent, Error> {
+        if !callback.state.as_deref().is_some_and(|state| self.has_state(state)) {
+            return Err(Error::invalid("consent_state", "the answer is not to this link: its state differs")
+                .with_remedy("Begin again with a new link; do not follow a link that came from elsewhere."));
+        }
+        match &callback.answer {
+            Answer::Refused { error, subcode, description } => {
+                Err(refusal(callback.is_cancelled(), error, subcode.clone(), description))
+            }
+            Answer::Consented { tenant } => match self.tenant {
+                ConsentTenant::Id(asked) if asked != *tenant => Err(Error::invalid(
+                    "consent_tenant",
+                    format!("the answer is of the tenant {tenant}, and {asked} was asked"),
+                )
+                .with_remedy("Open the link again and sign in as an administrator of the tenant that is meant.")),
+                _ => Ok(ReportedConsent { app_id: self.app_id, tenant: *tenant }),
+            },
+        }
+    }
+}
+
+fn refusal(cancelled: bool, error: &str, subcode: Option<String>, description: &str) -> Error {
+    let number = number_in(description);
+    let reason = number.and_then(SignInReason::of_number).unwrap_or_else(|| SignInReason::of_error(error));
+    let (code, cause, remedy) = if cancelled {
+        (
+            "consent_cancelled",
+            "the administrator pressed Cancel, and nothing was granted",
+            "Open the link again when the permissions are agreed upon.",
+        )
+    } else {
+        (reason.code(), reason.cause(), reason.remedy())
+    };
+    let service_code = number.map_or_else(|| error.to_owned(), |number| format!("AADSTS{number}"));
+    Error::new(ErrorKind::SignIn, code, cause)
+        .with_remedy(remedy)
+        .with_service(service_code, sentence(description), Vec::new())
+        .with_request_ids(id_in(description, "Trace ID"), id_in(description, "Correlation ID"))
+        .with_oauth(error.to_owned(), subcode)
+        .during(OPERATION)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TENANT: TenantId = TenantId::from_u128(3);
+
+    fn pending(tenant: ConsentTenant) -> PendingConsent {
+        PendingConsent { app_id: AppId::from_u128(1), tenant, state: "S-1".to_owned() }
+    }
+
+    fn accept(query: &str) -> Result<ReportedConsent, Error> {
+        pending(TENANT.into()).accept(&AdminConsentCallback::parse(query)?)
+    }
+
+    #[test]
+    fn a_consent_is_taken_for_its_own_link_and_tenant_alone() {
+        let good = format!("admin_consent=True&tenant={TENANT}&state=S-1");
+        for form in [
+            good.clone(),
+            format!("https://contoso.example/back?{good}"),
+            format!("/back?{good}#_"),
+            good.replace("True", "tRUE").replace("tenant", "Tenant"),
+            format!("{good}&scope=https%3a%2f%2fgraph.microsoft.com%2f.default"),
+        ] {
+            assert_eq!(accept(&form).unwrap().claimed_tenant(), TENANT, "{form}");
+        }
+        for (query, code) in [
+            (good.replace("S-1", "S-2"), "consent_state"),
+            (good.replace("S-1", "S-11"), "consent_state"),
+            (good.replace("S-1", ""), "consent_state"),
+            (good.replace("&state=S-1", ""), "consent_state"),
+            (good.replace("0003", "0004"), "consent_tenant"),
+            (good.replace("True", "False"), "not_a_callback"),
+            (format!("{good}&tenant={TENANT}"), "not_a_callback"),
+            (format!("{good}&STATE=S-1"), "not_a_callback"),
+            (good.replace(&TENANT.to_string(), "contoso.example"), "not_a_callback"),
+            ("https://contoso.example/favicon.ico".to_owned(), "not_a_callback"),
+            (String::new(), "not_a_callback"),
+            ("x".repeat(LONGEST + 1), "not_a_callback"),
+        ] {
+            assert_eq!(accept(&query).unwrap_err().code(), code, "{query}");
+        }
+        // Without a tenant that is known beforehand, any may have consented: to be checked.
+        let query = AdminConsentCallback::parse(&good).unwrap();
+        assert!(pending(ConsentTenant::Organizations).accept(&query).is_ok());
+    }
+
+    #[test]
+    fn an_error_counts_whatever_else_is_said() {
+        let misconfigured = "error=access_denied&error_description=AADSTS1003031%3a+Misconfigured+required+resource+access.\
+            %0d%0aTrace+ID%3a+11111111-2222%0d%0aCorrelation+ID%3a+33333333-4444%0d%0aTimestamp%3a+2026-01-01&admin_consent=True&state=S-1";
+        let error = accept(misconfigured).unwrap_err();
+        assert_eq!((error.kind(), error.code()), (ErrorKind::SignIn, "declaration_malformed"));
+        assert_eq!((error.request_id(), error.client_request_id()), (Some("11111111-2222"), Some("33333333-4444")));
+        assert_eq!((error.service_code(), error.oauth_error()), (Some("AADSTS1003031"), Some("access_denied")));
+        let tenant = format!("&tenant={TENANT}&admin_consent=True&state=S-1");
+        for (query, code, cancelled) in [
+            ("error=access_denied&error_subcode=cancel", "consent_cancelled", true),
+            ("error=access_denied&error_subcode=Cancel&error_description=AADSTS65004%3a+x", "consent_cancelled", true),
+            ("error=permission_denied&error_description=The+admin+canceled+the+request", "consent_cancelled", true),
+            ("error=consent_required&error_description=AADSTS65004%3a+declined", "consent_declined", false),
+            ("ERROR=access_denied&error_description=AADSTS90094%3A+x", "admin_consent_needed", false),
+            ("error=server_error", "sign_in_busy", false),
+            ("error=nonsense", "sign_in_refused", false),
+        ] {
+            let callback = AdminConsentCallback::parse(&format!("{query}{tenant}")).unwrap();
+            assert_eq!(callback.is_cancelled(), cancelled, "{query}");
+            let error = pending(TENANT.into()).accept(&callback).unwrap_err();
+            assert_eq!(error.code(), code, "{query}");
+            assert!(error.remedy().is_some());
+        }
+        assert_eq!(accept("error=access_denied&state=other").unwrap_err().code(), "consent_state");
+    }
+}

@@ -1,0 +1,433 @@
+//! The link that an administrator opens to consent for their tenant.
+
+use std::fmt;
+use std::hint::black_box;
+use std::str::FromStr;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+use url::{Host, Url};
+
+use crate::client::Client;
+use crate::cloud::{Cloud, is_lost_in_a_path};
+use crate::error::Error;
+use crate::ids::{AppId, TenantId};
+use crate::model::{self, SignInAudience};
+use crate::permission::MICROSOFT_GRAPH;
+use crate::random::Randomness;
+
+/// Whose administrator is asked.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub enum ConsentTenant {
+    /// The tenant of this id.
+    Id(TenantId),
+    /// The tenant of this domain.
+    Domain(String),
+    /// Whichever tenant the administrator signs in to.
+    Organizations,
+}
+
+impl ConsentTenant {
+    fn segment(&self) -> String {
+        match self {
+            Self::Id(id) => id.to_string(),
+            Self::Domain(domain) => domain.trim().to_owned(),
+            Self::Organizations => "organizations".to_owned(),
+        }
+    }
+}
+
+impl From<TenantId> for ConsentTenant {
+    fn from(id: TenantId) -> Self {
+        Self::Id(id)
+    }
+}
+
+impl FromStr for ConsentTenant {
+    type Err = Error;
+
+    /// Takes an id, a domain, or `organizations`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) for what cannot be a tenant; `common` and `consumers` are none.
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let text = text.trim();
+        if let Ok(id) = text.parse() {
+            return Ok(Self::Id(id));
+        }
+        if text.eq_ignore_ascii_case("organizations") {
+            return Ok(Self::Organizations);
+        }
+        if matches!(Host::parse(text), Ok(Host::Domain(name)) if name.contains('.')) {
+            return Ok(Self::Domain(text.to_ascii_lowercase()));
+        }
+        Err(Error::invalid("invalid_tenant", "the tenant is neither an id nor a domain")
+            .with_remedy("Give the tenant's id, a domain such as contoso.onmicrosoft.com, or organizations."))
+    }
+}
+
+/// What of an app matters to its admin consent: what Entra looks at before it asks anybody.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[must_use]
+pub struct ConsentApp {
+    app_id: AppId,
+    home_tenant: TenantId,
+    multi_tenant: bool,
+    redirect_uris: Vec<String>,
+    apis: Vec<AppId>,
+}
+
+impl ConsentApp {
+    /// A single-tenant app of `home_tenant` without redirect URI and permissions, which nobody can consent to yet.
+    pub fn new(app_id: AppId, home_tenant: TenantId) -> Self {
+        Self { app_id, home_tenant, multi_tenant: false, redirect_uris: Vec::new(), apis: Vec::new() }
+    }
+
+    /// An application as Graph shows it in its home tenant: with its `appId`, `signInAudience`, `requiredResourceAccess`,
+    /// `web`, `spa` and `publicClient`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) when the application has no client id: it was not asked for.
+    pub fn of_application(application: &model::Application, home_tenant: TenantId) -> Result<Self, Error> {
+        let app_id = application.app_id.ok_or_else(|| {
+            Error::invalid("incomplete_application", "the application has no client id here")
+                .with_remedy("Read it without select, or select appId as well.")
+        })?;
+        let audience = application.sign_in_audience.as_ref();
+        let mut app = Self::new(app_id, home_tenant)
+            .multi_tenant(audience.is_some_and(|audience| *audience != SignInAudience::SingleOrganization));
+        let web = application.web.iter().flat_map(|platform| &platform.redirect_uris);
+        let spa = application.spa.iter().flat_map(|platform| &platform.redirect_uris);
+        let public = application.public_client.iter().flat_map(|platform| &platform.redirect_uris);
+        for uri in web.chain(spa).chain(public) {
+            app = app.redirect_uri(uri);
+        }
+        for access in application.required_resource_access.iter().filter(|access| !access.resource_access.is_empty()) {
+            app = access.resource_app_id.into_iter().fold(app, Self::declares);
+        }
+        Ok(app)
+    }
+
+    /// Whether other tenants than its own can consent to it.
+    pub fn multi_tenant(mut self, multi_tenant: bool) -> Self {
+        self.multi_tenant = multi_tenant;
+        self
+    }
+
+    /// Adds a redirect URI that it has registered, of any platform.
+    pub fn redirect_uri(mut self, uri: impl Into<String>) -> Self {
+        self.redirect_uris.push(uri.into());
+        self
+    }
+
+    /// Says that it declares permissions of this API.
+    pub fn declares(mut self, api: AppId) -> Self {
+        self.apis.push(api);
+        self
+    }
+
+    /// The client id.
+    pub fn app_id(&self) -> AppId {
+        self.app_id
+    }
+
+    /// The first of its redirect URIs to which a browser can be sent.
+    pub fn browser_redirect_uri(&self) -> Option<&str> {
+        let for_browsers =
+            |uri: &&String| !uri.contains('*') && (uri.starts_with("https://") || uri.starts_with("http://"));
+        self.redirect_uris.iter().find(for_browsers).map(String::as_str)
+    }
+
+    /// A link without a state: for a message to a person, whose answer no program waits for.
+    ///
+    /// # Errors
+    /// As [`AdminConsentLink::new`].
+    pub fn link_without_state(&self, cloud: &Cloud, tenant: &ConsentTenant, redirect_uri: &str) -> Result<Url, Error> {
+        self.check(tenant, redirect_uri)?;
+        let segment = tenant.segment();
+        if is_lost_in_a_path(&segment) || segment.contains('/') {
+            return Err(Error::invalid("invalid_tenant", "the tenant is neither an id nor a domain")
+                .with_remedy("Give the tenant's id, or a domain such as contoso.onmicrosoft.com."));
+        }
+        let mut url = cloud.authority().clone();
+        url.path_segments_mut()
+            .map_err(|()| Error::invalid("invalid_endpoint", "the authority is no address"))?
+            .pop_if_empty()
+            .extend([segment.as_str(), "v2.0", "adminconsent"]);
+        // One .default asks for all that is declared, of every API.
+        let scope = match self.apis.first() {
+            Some(api) if !self.apis.contains(&MICROSOFT_GRAPH) => format!("{api}/.default"),
+            _ => cloud.graph_scope(),
+        };
+        url.query_pairs_mut()
+            .append_pair("client_id", &self.app_id.to_string())
+            .append_pair("scope", &scope)
+            .append_pair("redirect_uri", redirect_uri);
+        Ok(url)
+    }
+
+    /// Refuses what ends on an error page of Entra's, from where nobody comes back.
+    fn check(&self, tenant: &ConsentTenant, redirect_uri: &str) -> Result<(), Error> {
+        if self.redirect_uris.is_empty() {
+            return Err(Error::invalid("no_redirect_uri", "the app has no redirect URI (AADSTS900971)")
+                .with_remedy("Register a redirect URI first: the admin consent link needs one."));
+        }
+        if !self.redirect_uris.iter().any(|registered| is_same_redirect(registered, redirect_uri)) {
+            return Err(Error::invalid(
+                "redirect_uri_not_registered",
+                format!("{redirect_uri} is not one of the app's redirect URIs (AADSTS50011)"),
+            )
+            .with_remedy(format!("Register it letter for letter, or use one of {}.", self.redirect_uris.join(", "))));
+        }
+        if self.apis.is_empty() {
+            return Err(Error::invalid("declaration_malformed", "the app declares no permission (AADSTS1003031)")
+                .with_remedy("Declare what it needs, at least the delegated User.Read of Microsoft Graph."));
+        }
+        // Which tenant a domain means is not known here.
+        let elsewhere = !matches!(tenant, ConsentTenant::Id(id) if *id == self.home_tenant)
+            && !matches!(tenant, ConsentTenant::Domain(_));
+        if elsewhere && !self.multi_tenant {
+            return Err(Error::invalid(
+                "single_tenant_app",
+                "the app is for its own tenant only, and the link would be for another (AADSTS700016, AADSTS50194)",
+            )
+            .with_remedy("Make the app multi-tenant, or give its own tenant's id."));
+        }
+        Ok(())
+    }
+}
+
+/// Entra compares the text; of loopback addresses it passes over the port, and one label stands for a wildcard
+/// (<https://learn.microsoft.com/entra/identity-platform/reply-url>).
+fn is_same_redirect(registered: &str, given: &str) -> bool {
+    if registered == given {
+        return true;
+    }
+    if let Some((scheme, domain)) = registered.split_once("://*.") {
+        let label =
+            given.strip_prefix(scheme).and_then(|rest| rest.strip_prefix("://")).and_then(|rest| rest.split_once('.'));
+        return label
+            .is_some_and(|(label, rest)| !label.is_empty() && !label.contains(['/', '?', '@', ':']) && rest == domain);
+    }
+    let loopback = |text: &str| {
+        let url = Url::parse(text).ok().filter(|url| url.scheme() == "http")?;
+        let host = url.host_str().filter(|host| ["localhost", "127.0.0.1"].contains(host))?.to_owned();
+        Some((host, url.path().to_owned(), url.query().map(str::to_owned), url.username().to_owned()))
+    };
+    loopback(registered).is_some_and(|registered| loopback(given).as_ref() == Some(&registered))
+}
+
+/// A link for an administrator, and what is kept of it until the answer is there.
+///
+/// ```
+/// use entra_apps::cloud::Cloud;
+/// use entra_apps::consent::{AdminConsentCallback, AdminConsentLink, ConsentApp, ConsentTenant};
+/// use entra_apps::ids::{AppId, TenantId};
+/// use entra_apps::permission::MICROSOFT_GRAPH;
+/// use entra_apps::random::SystemRandomness; // or Client::admin_consent_link, which brings cloud and randomness along
+///
+/// let app = ConsentApp::new(AppId::from_u128(1), TenantId::from_u128(2))
+///     .multi_tenant(true)
+///     .redirect_uri("https://contoso.example/consent")
+///     .declares(MICROSOFT_GRAPH);
+/// let customer = TenantId::from_u128(3);
+/// let link = AdminConsentLink::new(&Cloud::global(), &app, customer.into(), "https://contoso.example/consent", &SystemRandomness::default())?;
+/// println!("Please open {}", link.url());
+/// let pending = link.into_pending(); // kept in the session until the browser comes back
+///
+/// let query = format!("admin_consent=True&tenant={customer}&state={}", pending.state());
+/// let reported = pending.accept(&AdminConsentCallback::parse(&query)?)?;
+/// assert_eq!(reported.claimed_tenant(), customer); // to be checked with Client::check_consent_by_token
+/// # Ok::<(), entra_apps::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct AdminConsentLink {
+    url: Url,
+    pending: PendingConsent,
+}
+
+impl AdminConsentLink {
+    /// Makes a link to the admin consent of `tenant` to everything that the app declares, with a state that is random
+    /// and used once.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) where Entra would show an error page and never come back:
+    /// `no_redirect_uri`, `redirect_uri_not_registered`, `declaration_malformed` for an app that declares no permission,
+    /// `single_tenant_app` for one that is not for that tenant.
+    pub fn new(
+        cloud: &Cloud,
+        app: &ConsentApp,
+        tenant: ConsentTenant,
+        redirect_uri: &str,
+        randomness: &dyn Randomness,
+    ) -> Result<Self, Error> {
+        let mut url = app.link_without_state(cloud, &tenant, redirect_uri)?;
+        let mut bytes = [0; 32];
+        randomness.fill(&mut bytes);
+        let state = URL_SAFE_NO_PAD.encode(bytes);
+        url.query_pairs_mut().append_pair("state", &state);
+        Ok(Self { url, pending: PendingConsent { app_id: app.app_id, tenant, state } })
+    }
+
+    /// The address for the administrator's browser.
+    pub fn url(&self) -> &Url {
+        &self.url
+    }
+
+    /// What is to be kept until the answer is there.
+    pub fn pending(&self) -> &PendingConsent {
+        &self.pending
+    }
+
+    /// The same, when the link has been given out.
+    pub fn into_pending(self) -> PendingConsent {
+        self.pending
+    }
+}
+
+impl Client {
+    /// Makes an admin consent link for this client's cloud, with its randomness: see [`AdminConsentLink::new`]. Nothing is
+    /// sent.
+    ///
+    /// # Errors
+    /// As [`AdminConsentLink::new`].
+    pub fn admin_consent_link(
+        &self,
+        app: &ConsentApp,
+        tenant: ConsentTenant,
+        redirect_uri: &str,
+    ) -> Result<AdminConsentLink, Error> {
+        AdminConsentLink::new(self.cloud(), app, tenant, redirect_uri, self.randomness())
+    }
+}
+
+/// A consent that was asked for and not answered yet: kept where only the session of the browser reaches it, and taken
+/// out of there by the first answer. It can be written down and read again.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PendingConsent {
+    pub(super) app_id: AppId,
+    pub(super) tenant: ConsentTenant,
+    pub(super) state: String,
+}
+
+impl PendingConsent {
+    /// The state in the link, by which an answer is found again where several are awaited.
+    pub fn state(&self) -> &str {
+        &self.state
+    }
+
+    /// Whose administrator was asked.
+    pub fn tenant(&self) -> &ConsentTenant {
+        &self.tenant
+    }
+
+    /// Takes the same time wherever the texts differ.
+    pub(super) fn has_state(&self, other: &str) -> bool {
+        let (own, other) = (self.state.as_bytes(), other.as_bytes());
+        let differences = own.iter().zip(other).fold(0_u8, |all, (a, b)| black_box(all | (a ^ b)));
+        !own.is_empty() && own.len() == other.len() && black_box(differences) == 0
+    }
+}
+
+impl fmt::Debug for PendingConsent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Whoever knows the state can answer in the administrator's place.
+        f.debug_struct("PendingConsent")
+            .field("app_id", &self.app_id)
+            .field("tenant", &self.tenant)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::SeededRandomness;
+
+    const HOME: TenantId = TenantId::from_u128(2);
+    const CUSTOMER: ConsentTenant = ConsentTenant::Id(TenantId::from_u128(3));
+    const BACK: &str = "https://contoso.example/back";
+
+    fn app() -> ConsentApp {
+        ConsentApp::new(AppId::from_u128(1), HOME).multi_tenant(true).redirect_uri(BACK).declares(MICROSOFT_GRAPH)
+    }
+
+    fn link(app: &ConsentApp, tenant: ConsentTenant, back: &str) -> Result<AdminConsentLink, Error> {
+        AdminConsentLink::new(&Cloud::us_government(), app, tenant, back, &SeededRandomness::new(1))
+    }
+
+    #[test]
+    fn a_link_asks_for_all_that_is_declared() {
+        let made = link(&app(), CUSTOMER, BACK).unwrap();
+        let state = made.pending().state();
+        assert!(state.len() >= 43);
+        assert_eq!(
+            made.url().as_str(),
+            format!(
+                "https://login.microsoftonline.us/00000000-0000-0000-0000-000000000003/v2.0/adminconsent\
+                 ?client_id=00000000-0000-0000-0000-000000000001&scope=https%3A%2F%2Fgraph.microsoft.us%2F.default\
+                 &redirect_uri=https%3A%2F%2Fcontoso.example%2Fback&state={state}"
+            )
+        );
+        assert!(!format!("{:?}", made.pending()).contains(state));
+        let other = AdminConsentLink::new(&Cloud::global(), &app(), CUSTOMER, BACK, &SeededRandomness::new(2)).unwrap();
+        assert_ne!(other.pending().state(), state);
+        let kept: PendingConsent = serde_json::from_str(&serde_json::to_string(made.pending()).unwrap()).unwrap();
+        assert_eq!(&kept, made.pending());
+    }
+
+    #[test]
+    fn where_entra_would_show_an_error_page_there_is_no_link() {
+        let bare = || ConsentApp::new(AppId::from_u128(1), HOME).multi_tenant(true);
+        let single = app().multi_tenant(false);
+        for (app, tenant, back, code) in [
+            (&bare().declares(MICROSOFT_GRAPH), CUSTOMER, BACK, "no_redirect_uri"),
+            (&app(), CUSTOMER, "https://contoso.example/Back", "redirect_uri_not_registered"),
+            (&app(), CUSTOMER, "https://contoso.example/back/", "redirect_uri_not_registered"),
+            (&bare().redirect_uri(BACK), CUSTOMER, BACK, "declaration_malformed"),
+            (&single, CUSTOMER, BACK, "single_tenant_app"),
+            (&single, ConsentTenant::Organizations, BACK, "single_tenant_app"),
+            (&app(), ConsentTenant::Domain("..".to_owned()), BACK, "invalid_tenant"),
+            (&app(), ConsentTenant::Domain("a/b".to_owned()), BACK, "invalid_tenant"),
+        ] {
+            let error = link(app, tenant, back).unwrap_err();
+            assert_eq!(error.code(), code, "{error}");
+            assert!(error.remedy().is_some());
+        }
+        assert!(link(&single, HOME.into(), BACK).is_ok());
+    }
+
+    #[test]
+    fn redirect_uris_are_compared_as_entra_does() {
+        for (registered, given, same) in [
+            ("http://localhost", "http://localhost:8400/", true),
+            ("http://localhost/cb", "http://localhost:8400/cb", true),
+            ("http://localhost/cb", "http://localhost:8400/CB", false),
+            ("http://127.0.0.1/cb", "http://localhost/cb", false),
+            ("https://localhost/cb", "https://localhost:1/cb", false),
+            ("https://*.contoso.example/cb", "https://a.contoso.example/cb", true),
+            ("https://*.contoso.example/cb", "https://evil.example/a.contoso.example/cb", false),
+            ("https://*.contoso.example/cb", "https://contoso.example/cb", false),
+            ("http://localhost/cb", "http://evil@localhost/cb", false),
+        ] {
+            assert_eq!(is_same_redirect(registered, given), same, "{registered} {given}");
+        }
+    }
+
+    #[test]
+    fn a_tenant_is_read_from_text() {
+        assert_eq!("Organizations".parse::<ConsentTenant>().unwrap(), ConsentTenant::Organizations);
+        assert_eq!(
+            " Contoso.example ".parse::<ConsentTenant>().unwrap(),
+            ConsentTenant::Domain("contoso.example".into())
+        );
+        for bad in ["common", "consumers", "", "contoso", "a/b.example", "a b.example"] {
+            assert!(bad.parse::<ConsentTenant>().is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! What whoever applies a registration needs: permissions, and the roles of Entra.
+
+use std::fmt;
+
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::ids::AppId;
+use crate::permission::microsoft_graph::{application, delegated};
+use crate::permission::well_known::AZURE_ACTIVE_DIRECTORY_GRAPH_LEGACY;
+use crate::permission::{MICROSOFT_GRAPH, Permission, PermissionKind};
+use crate::provision::spec::AppRegistration;
+
+/// A built-in role of Entra that matters to whoever registers apps
+/// ([built-in roles](https://learn.microsoft.com/entra/identity/role-based-access-control/permissions-reference)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub enum EntraRole {
+    /// May do everything.
+    GlobalAdministrator,
+    /// May consent to any permission of any API.
+    PrivilegedRoleAdministrator,
+    /// May register and change apps, and consent to all but application permissions of Microsoft Graph.
+    ApplicationAdministrator,
+    /// The same, without the application proxy.
+    CloudApplicationAdministrator,
+    /// May register apps where members may not.
+    ApplicationDeveloper,
+}
+
+impl EntraRole {
+    /// Every role.
+    pub const ALL: &'static [Self] = &[
+        Self::GlobalAdministrator,
+        Self::PrivilegedRoleAdministrator,
+        Self::ApplicationAdministrator,
+        Self::CloudApplicationAdministrator,
+        Self::ApplicationDeveloper,
+    ];
+
+    /// The id of its template, the same in every tenant: what a token's `wids` holds.
+    pub const fn template_id(self) -> Uuid {
+        Uuid::from_u128(match self {
+            Self::GlobalAdministrator => 0x62e9_0394_69f5_4237_9190_0121_7714_5e10,
+            Self::PrivilegedRoleAdministrator => 0xe861_1ab8_c189_46e8_94e1_6021_3ab1_f814,
+            Self::ApplicationAdministrator => 0x9b89_5d92_2cd3_44c7_9d02_a6ac_2d5e_a5c3,
+            Self::CloudApplicationAdministrator => 0x158c_047a_c907_4556_b7ef_4465_51a6_b5f7,
+            Self::ApplicationDeveloper => 0xcf1c_38e5_3621_4004_a7cb_8796_24dc_ed7c,
+        })
+    }
+
+    /// The name in the portal.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::GlobalAdministrator => "Global Administrator",
+            Self::PrivilegedRoleAdministrator => "Privileged Role Administrator",
+            Self::ApplicationAdministrator => "Application Administrator",
+            Self::CloudApplicationAdministrator => "Cloud Application Administrator",
+            Self::ApplicationDeveloper => "Application Developer",
+        }
+    }
+}
+
+impl fmt::Display for EntraRole {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// What whoever applies a registration needs: an app its own permissions, a person the delegated ones and the roles.
+///
+/// An app that applies nothing but what it has made itself can do with `Application.ReadWrite.OwnedBy` in place of
+/// `Application.ReadWrite.All`. Global Administrator includes the other roles.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct CallerPermissions {
+    /// What an app needs that signs in as itself, with admin consent.
+    pub application: Vec<Permission>,
+    /// What the app needs that a person signs in to, with admin consent.
+    pub delegated: Vec<Permission>,
+    /// The roles that the person needs, all of them.
+    pub roles: Vec<EntraRole>,
+}
+
+impl fmt::Display for CallerPermissions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = |all: &[Permission]| {
+            all.iter().map(|permission| permission.name().unwrap_or_default()).collect::<Vec<_>>().join(", ")
+        };
+        let roles: Vec<_> = self.roles.iter().map(|role| role.name()).collect();
+        writeln!(f, "An app as caller: {} (application)", names(&self.application))?;
+        writeln!(f, "A person as caller: {} (delegated)", names(&self.delegated))?;
+        writeln!(f, "and the roles: {}", roles.join(", "))
+    }
+}
+
+/// Whether application permissions of this API can be granted by the highest roles alone
+/// ([who may consent](https://learn.microsoft.com/entra/identity/enterprise-apps/grant-admin-consent)).
+pub(super) fn is_graph(api: AppId) -> bool {
+    api == MICROSOFT_GRAPH || api == AZURE_ACTIVE_DIRECTORY_GRAPH_LEGACY
+}
+
+impl AppRegistration {
+    /// What whoever applies this registration needs, as it stands: the grants of optional permissions count when they
+    /// are selected.
+    ///
+    /// ```
+    /// use entra_apps::permission::microsoft_graph::application;
+    /// use entra_apps::{AppRegistration, EntraRole};
+    ///
+    /// let backup = AppRegistration::new("contoso-backup", "Contoso Backup").permission(application::DIRECTORY_READ_ALL);
+    /// assert!(backup.caller_permissions().roles.contains(&EntraRole::PrivilegedRoleAdministrator));
+    /// ```
+    pub fn caller_permissions(&self) -> CallerPermissions {
+        let granted: Vec<_> = self.wanted_permissions().filter(|_| self.admin_consent).collect();
+        let has = |kind| granted.iter().any(|permission| permission.kind() == kind);
+        let mut needs = CallerPermissions {
+            application: vec![application::APPLICATION_READ_WRITE_ALL, application::DIRECTORY_READ_ALL],
+            delegated: vec![delegated::APPLICATION_READ_WRITE_ALL, delegated::DIRECTORY_READ_ALL],
+            roles: vec![EntraRole::ApplicationAdministrator],
+        };
+        if has(PermissionKind::Application) {
+            needs.application.push(application::APP_ROLE_ASSIGNMENT_READ_WRITE_ALL);
+            needs.delegated.push(delegated::APP_ROLE_ASSIGNMENT_READ_WRITE_ALL);
+        }
+        if has(PermissionKind::Delegated) {
+            needs.application.push(application::DELEGATED_PERMISSION_GRANT_READ_WRITE_ALL);
+            needs.delegated.push(delegated::DELEGATED_PERMISSION_GRANT_READ_WRITE_ALL);
+        }
+        if granted.iter().any(|it| it.kind() == PermissionKind::Application && is_graph(it.api())) {
+            needs.roles.push(EntraRole::PrivilegedRoleAdministrator);
+        }
+        needs
+    }
+}

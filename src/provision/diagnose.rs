@@ -1,0 +1,540 @@
+//! A diagnosis for a vendor's support desk: from what a customer typed in, what is wrong with it.
+//!
+//! It signs in as the app and reads its token, and so needs no permission at all. The report holds what Microsoft's
+//! support asks for, and no secret.
+
+use std::fmt;
+use std::future::{Future, IntoFuture};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Serialize;
+use time::OffsetDateTime;
+use url::Host;
+use uuid::Uuid;
+
+use crate::auth::{ClientSecretProvider, FoundTenant, SignInReason, TenantLookup, TokenClaims};
+use crate::client::Client;
+use crate::clock::Clock;
+use crate::cloud::Cloud;
+use crate::error::{Error, foreign};
+use crate::exchange::Means;
+use crate::ids::{AppId, TenantId};
+use crate::permission::{MICROSOFT_GRAPH, Permission};
+use crate::provision::report::RegisteredApplication;
+use crate::provision::spec::AppRegistration;
+use crate::token::{TokenProvider as _, TokenRequest};
+use crate::transport::{Transport, TransportError};
+
+/// What a diagnosis found.
+///
+/// It prints as a text for a ticket, and as JSON ([`to_json`](Self::to_json)). It holds no secret and no token; what was
+/// typed in is shown only where it has the form that it should have.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Diagnosis {
+    /// When it was made, in UTC.
+    #[serde(with = "time::serde::rfc3339")]
+    pub at: OffsetDateTime,
+    /// The cloud that was asked.
+    pub cloud: String,
+    /// The tenant, as it was typed in.
+    pub tenant: String,
+    /// The tenant's id, where it was found.
+    pub tenant_id: Option<TenantId>,
+    /// The client id, as it was typed in.
+    pub client_id: String,
+    /// What is wrong, the gravest first; empty when all is well.
+    pub problems: Vec<Finding>,
+    /// What is worth knowing besides.
+    pub remarks: Vec<Finding>,
+    /// The application permissions that the app holds there, by name.
+    pub granted: Vec<String>,
+    /// The requests that were sent, in order.
+    pub requests: Vec<Evidence>,
+}
+
+/// Something that was found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Finding {
+    /// A stable code, such as `secret_expired` or `consent_missing`.
+    pub code: String,
+    /// What is the case.
+    pub text: String,
+    /// What to do.
+    pub remedy: String,
+}
+
+/// One request to the sign-in service, as Microsoft's support asks for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Evidence {
+    /// The method and the host, such as `POST login.microsoftonline.com`.
+    pub request: String,
+    /// When it was sent, in UTC.
+    #[serde(with = "time::serde::rfc3339")]
+    pub at: OffsetDateTime,
+    /// How long it took, in milliseconds.
+    pub took: u64,
+    /// The status of the answer, if there was one.
+    pub status: Option<u16>,
+    /// The service's code, such as `AADSTS7000215`.
+    pub service_code: Option<String>,
+    /// The service's id of the request: the trace id.
+    pub request_id: Option<String>,
+    /// The id that this crate gave it: the correlation id.
+    pub correlation_id: Option<String>,
+}
+
+impl Diagnosis {
+    /// Whether nothing is wrong.
+    pub fn is_good(&self) -> bool {
+        self.problems.is_empty()
+    }
+
+    /// The same as JSON, to be attached to a ticket.
+    ///
+    /// # Panics
+    /// Never: every part of it can be written.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string_pretty(self).expect("it holds nothing that JSON cannot")
+    }
+
+    fn problem(&mut self, code: &str, text: impl Into<String>, remedy: &str) {
+        // The same can be found twice, by its form and by the service's answer.
+        if !self.problems.iter().any(|finding| finding.code == code) {
+            self.problems.push(Finding::new(code, text, remedy));
+        }
+    }
+
+    fn remark(&mut self, code: &str, text: impl Into<String>, remedy: &str) {
+        self.remarks.push(Finding::new(code, text, remedy));
+    }
+}
+
+impl Finding {
+    fn new(code: &str, text: impl Into<String>, remedy: &str) -> Self {
+        Self { code: code.to_owned(), text: text.into(), remedy: remedy.to_owned() }
+    }
+}
+
+impl fmt::Display for Diagnosis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "Sign-in of the app {} in the tenant {}", self.client_id, self.tenant)?;
+        if let Some(id) = self.tenant_id {
+            writeln!(f, "Tenant id {id}, cloud {}", self.cloud)?;
+        }
+        writeln!(f)?;
+        for finding in &self.problems {
+            writeln!(f, "✗ {} ({})\n    {}", finding.text, finding.code, finding.remedy)?;
+        }
+        if self.is_good() {
+            writeln!(f, "✓ The app signs in, and holds what it needs.")?;
+        }
+        for finding in &self.remarks {
+            writeln!(f, "· {} ({})\n    {}", finding.text, finding.code, finding.remedy)?;
+        }
+        if !self.granted.is_empty() {
+            writeln!(f, "\nGranted: {}", self.granted.join(", "))?;
+        }
+        writeln!(f, "\nFor Microsoft's support")?;
+        for it in &self.requests {
+            let status = it.status.map_or_else(|| "no answer".to_owned(), |status| format!("status {status}"));
+            write!(f, "  {} {}: {status} after {} ms", stamp(it.at), it.request, it.took)?;
+            for (name, value) in
+                [("", &it.service_code), ("request id ", &it.request_id), ("correlation id ", &it.correlation_id)]
+            {
+                if let Some(value) = value {
+                    write!(f, ", {name}{value}")?;
+                }
+            }
+            writeln!(f)?;
+        }
+        Ok(())
+    }
+}
+
+fn stamp(at: OffsetDateTime) -> String {
+    let to_the_second = at.replace_nanosecond(0).unwrap_or(at);
+    to_the_second.format(&time::format_description::well_known::Rfc3339).unwrap_or_default()
+}
+
+/// A diagnosis to be made: awaiting it makes it.
+#[must_use = "it is made when it is awaited"]
+pub struct Diagnose<'a> {
+    cloud: Cloud,
+    means: Means,
+    tenant: String,
+    client_id: String,
+    secret: SecretString,
+    registration: &'a AppRegistration,
+    expected: Option<AppId>,
+    known: Option<RegisteredApplication>,
+}
+
+impl Client {
+    /// Says what is wrong with a tenant, a client id and a secret as a customer typed them in, by signing in with them
+    /// and comparing the token with the registration.
+    ///
+    /// Of this client only the cloud, the transport, the clock and the retry policy are used: it does not sign in itself,
+    /// and nothing is sent to Graph. Awaiting it makes the diagnosis, which never fails: that there is no network is a
+    /// finding as well.
+    ///
+    /// ```
+    /// # use entra_apps::{memory::MemoryTenant, secrecy::SecretString, AppRegistration, ClientSecret};
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+    /// let tenant = MemoryTenant::new();
+    /// let client = tenant.client();
+    /// let backup = AppRegistration::new("contoso-backup", "Contoso Backup").credential(ClientSecret::new("Backup"));
+    /// let registered = client.apply(&client.plan(&backup).await?).await?;
+    /// let app = registered.application.unwrap();
+    ///
+    /// let key_id = registered.secrets[0].key_id.to_string(); // pasted in place of the Value
+    /// let diagnosis = client.diagnose(tenant.domain(), app.app_id.to_string(), SecretString::from(key_id), &backup).await;
+    /// assert_eq!(diagnosis.problems[0].code, "secret_id_instead_of_value");
+    /// println!("{diagnosis}");
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    pub fn diagnose<'a>(
+        &self,
+        tenant: impl Into<String>,
+        client_id: impl Into<String>,
+        secret: SecretString,
+        registration: &'a AppRegistration,
+    ) -> Diagnose<'a> {
+        Diagnose {
+            cloud: self.cloud().clone(),
+            means: self.means().clone(),
+            tenant: tenant.into(),
+            client_id: client_id.into(),
+            secret,
+            registration,
+            expected: None,
+            known: None,
+        }
+    }
+}
+
+impl Diagnose<'_> {
+    /// The client id that it should be, where the app is the vendor's own in every tenant: then a tenant that does not
+    /// know it has not consented.
+    pub fn expected_app(mut self, app_id: AppId) -> Self {
+        self.expected = Some(app_id);
+        self
+    }
+
+    /// The ids that the app was registered with: then an object id in place of the client id is recognised for certain.
+    pub fn registered_as(mut self, application: &RegisteredApplication) -> Self {
+        self.expected = Some(application.app_id);
+        self.known = Some(application.clone());
+        self
+    }
+
+    async fn run(mut self) -> Diagnosis {
+        let tap = Arc::new(Tap {
+            inner: Arc::clone(&self.means.transport),
+            clock: Arc::clone(&self.means.clock),
+            log: Mutex::default(),
+        });
+        self.means.transport = Arc::<Tap>::clone(&tap);
+        let mut found = Diagnosis {
+            at: self.means.clock.now(),
+            cloud: self.cloud.name().to_owned(),
+            tenant: shown(&self.tenant),
+            tenant_id: None,
+            client_id: shown(&self.client_id),
+            problems: Vec::new(),
+            remarks: Vec::new(),
+            granted: Vec::new(),
+            requests: Vec::new(),
+        };
+        self.examine(&mut found).await;
+        found.requests = std::mem::take(&mut *tap.log());
+        found
+    }
+
+    async fn examine(&self, found: &mut Diagnosis) {
+        let (tenant, client_id) = (self.tenant.trim(), self.client_id.trim());
+        let secret = self.secret.expose_secret();
+        if secret.trim() != secret {
+            found.remark(
+                "blanks",
+                "The secret was given with blanks around it, which are left out here.",
+                "Paste it without them.",
+            );
+        }
+        if secret.trim().is_empty() {
+            found.problem("secret_missing", "There is no secret.", SignInReason::SecretMissing.remedy());
+        } else if Uuid::parse_str(secret.trim()).is_ok() {
+            let reason = SignInReason::SecretIdInsteadOfValue;
+            found.problem(reason.code(), sentence(reason), reason.remedy());
+        }
+        let app_id = match client_id.parse::<AppId>() {
+            Ok(app_id) => Some(app_id),
+            Err(error) => {
+                found.problem("client_id_malformed", capital(error.message()), error.remedy().unwrap_or_default());
+                None
+            }
+        };
+        if app_id.is_some() && client_id.eq_ignore_ascii_case(tenant) {
+            found.problem(
+                "ids_equal",
+                "The tenant and the client id are the same id.",
+                "Copy both from the app's Overview: Application (client) ID and Directory (tenant) ID.",
+            );
+            return;
+        }
+        self.look_up(found, app_id).await;
+        let Some(app_id) = app_id else { return };
+        if secret.trim().is_empty() || found.problems.iter().any(|it| NO_USE.contains(&it.code.as_str())) {
+            return;
+        }
+        self.sign_in(found, app_id).await;
+    }
+
+    /// Which tenant it is, and whether the ids have changed places.
+    async fn look_up(&self, found: &mut Diagnosis, app_id: Option<AppId>) {
+        let lookup = TenantLookup::with_means(self.cloud.clone(), self.means.clone());
+        match lookup.find(&self.tenant).await {
+            Ok(tenant) => {
+                found.tenant_id = Some(tenant.tenant_id);
+                self.compare_cloud(found, &tenant);
+            }
+            Err(error) if error.code() == "tenant_unknown" => {
+                let swapped = match app_id {
+                    Some(app_id) => lookup.find(&app_id.to_string()).await.is_ok(),
+                    None => false,
+                };
+                match swapped {
+                    true => found.problem(
+                        "ids_swapped",
+                        "The client id is a tenant's, and there is no such tenant as the one given.",
+                        "Exchange the two: the tenant's id was given as the client id.",
+                    ),
+                    false => found.problem(error.code(), capital(error.message()), error.remedy().unwrap_or_default()),
+                }
+            }
+            Err(error) => found.problem(error.code(), capital(error.message()), error.remedy().unwrap_or_default()),
+        }
+    }
+
+    fn compare_cloud(&self, found: &mut Diagnosis, tenant: &FoundTenant) {
+        let known = [Cloud::global(), Cloud::us_government(), Cloud::us_government_dod(), Cloud::china()];
+        if let Some(other) = tenant.cloud().filter(|other| known.contains(&self.cloud) && *other != self.cloud) {
+            let reason = SignInReason::WrongCloud;
+            let text = format!("The tenant is in the cloud {}, and {} was asked.", other.name(), self.cloud.name());
+            found.problem(reason.code(), text, reason.remedy());
+        }
+    }
+
+    async fn sign_in(&self, found: &mut Diagnosis, app_id: AppId) {
+        let secret = SecretString::from(self.secret.expose_secret().trim());
+        let provider = ClientSecretProvider::with_means(self.cloud.clone(), app_id, secret, self.means.clone());
+        let tenant = found.tenant_id.map_or_else(|| self.tenant.trim().to_owned(), |id| id.to_string());
+        let (mut wanted, mut missing, mut surplus) = (0, Vec::new(), Vec::new());
+        for (api, names) in self.registration.application_permissions_by_api() {
+            let scope = match api {
+                MICROSOFT_GRAPH => self.cloud.graph_scope(),
+                api => format!("{api}/.default"),
+            };
+            let claims = match provider.token(&TokenRequest::new(tenant.clone(), scope)).await {
+                Ok(token) => TokenClaims::of(&token),
+                Err(error) => {
+                    self.refused(found, app_id, &error);
+                    // An API that is not there says nothing of the others.
+                    if error.sign_in_reason() == Some(SignInReason::ApiNotInTenant) {
+                        continue;
+                    }
+                    return;
+                }
+            };
+            if let (Some(asked), Some(own)) = (found.tenant_id, claims.tenant())
+                && asked != own
+            {
+                found.problem(
+                    "token_of_another_tenant",
+                    format!("The token is of the tenant {own}."),
+                    "Check the authority's address: another service answers in its place.",
+                );
+                return;
+            }
+            wanted += names.len();
+            missing.extend(names.iter().filter(|name| !claims.roles.contains(name)).cloned());
+            surplus.extend(claims.roles.iter().filter(|role| !names.contains(role)).cloned());
+            found.granted.extend(claims.roles);
+        }
+        let list = missing.join(", ");
+        if !missing.is_empty() && missing.len() == wanted {
+            found.problem(
+                "consent_missing",
+                format!("The app signs in and holds none of the permissions that it needs: {list}."),
+                "Grant admin consent for the app in this tenant; declared permissions alone allow nothing.",
+            );
+        } else if !missing.is_empty() {
+            found.problem(
+                "permission_added_after_consent",
+                format!(
+                    "The app lacks {list}, and holds others: they were added after the consent, or left out of it."
+                ),
+                "Grant admin consent again: it covers what was declared at that time.",
+            );
+        }
+        if !surplus.is_empty() {
+            let text = format!("The app holds more than it needs: {}.", surplus.join(", "));
+            found.remark("surplus", text, "Take it away, if nothing else needs it.");
+        }
+        let delegated = self.registration.wanted_permissions();
+        let delegated: Vec<_> = delegated
+            .filter(|permission| permission.kind() == crate::permission::PermissionKind::Delegated)
+            .map(Permission::to_string)
+            .collect();
+        if !delegated.is_empty() {
+            let text = format!("Not seen by a sign-in of the app itself: {}.", delegated.join(", "));
+            found.remark("delegated_unseen", text, "Verify the registration, as somebody who may read there.");
+        }
+    }
+
+    fn refused(&self, found: &mut Diagnosis, app_id: AppId, error: &Error) {
+        let remedy = error.remedy().unwrap_or_default();
+        match error.sign_in_reason() {
+            Some(SignInReason::AppNotInTenant) => self.not_there(found, app_id),
+            Some(reason) => found.problem(reason.code(), sentence(reason), remedy),
+            None => found.problem(error.code(), capital(error.message()), remedy),
+        }
+    }
+
+    /// The tenant does not know the app: by which mistake, is told as far as the ids are known.
+    fn not_there(&self, found: &mut Diagnosis, app_id: AppId) {
+        let given = app_id.as_uuid();
+        if let Some(known) = &self.known {
+            let is_principal = known.service_principal_id.is_some_and(|id| id.as_uuid() == given);
+            if known.application_id.as_uuid() == given || is_principal {
+                return found.problem(
+                    "object_id_instead_of_client_id",
+                    "The client id is an object id of the app.",
+                    &format!("Give the Application (client) ID instead: {}.", known.app_id),
+                );
+            }
+        }
+        match self.expected {
+            Some(expected) if expected == app_id => found.problem(
+                "app_not_in_tenant",
+                "The tenant does not know the app: nobody has consented there, or it is the wrong tenant.",
+                "Check the tenant; then let an administrator of it open the admin consent link. An app made a moment ago may take a minute.",
+            ),
+            Some(expected) => found.problem(
+                "another_client_id",
+                format!("The client id is not the app's, which is {expected}."),
+                &format!("Give {expected}, the Application (client) ID; object ids look alike."),
+            ),
+            None => found.problem(
+                "app_not_in_tenant",
+                "The tenant does not know an app of this client id: it is an object id, or the tenant is another.",
+                SignInReason::AppNotInTenant.remedy(),
+            ),
+        }
+    }
+}
+
+/// With one of these, signing in tells nothing more.
+const NO_USE: [&str; 6] =
+    ["not_reached", "ids_swapped", "tenant_unknown", "wrong_cloud", "no_sign_in_service", "invalid_tenant"];
+
+fn sentence(reason: SignInReason) -> String {
+    capital(reason.cause())
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(char::to_uppercase);
+    let mut text: String = first.into_iter().flatten().chain(letters).collect();
+    text.push('.');
+    text
+}
+
+/// What was typed in, where it has the form that it should have: a secret in the wrong field must not be shown.
+fn shown(text: &str) -> String {
+    let text = text.trim();
+    let is_domain = matches!(Host::parse(text), Ok(Host::Domain(name)) if name.contains('.')) && text.len() <= 253;
+    if Uuid::parse_str(text).is_ok() || (is_domain && !text.contains(['~', '_'])) {
+        return text.to_owned();
+    }
+    format!("(a text of {} characters)", text.chars().count())
+}
+
+/// Writes down what goes to the sign-in service, without what is in it.
+#[derive(Debug)]
+struct Tap {
+    inner: Arc<dyn Transport>,
+    clock: Arc<dyn Clock>,
+    log: Mutex<Vec<Evidence>>,
+}
+
+impl Tap {
+    fn log(&self) -> std::sync::MutexGuard<'_, Vec<Evidence>> {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What of a refusal is worth keeping.
+#[derive(Default, serde::Deserialize)]
+#[serde(default)]
+struct Refusal {
+    error_codes: Vec<u64>,
+    trace_id: Option<String>,
+}
+
+#[async_trait]
+impl Transport for Tap {
+    async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, TransportError> {
+        let header = |headers: &http::HeaderMap, name: &str| {
+            headers.get(name).and_then(|value| value.to_str().ok()).map(|text| foreign(text.to_owned()))
+        };
+        let mut evidence = Evidence {
+            request: format!("{} {}", request.method(), request.uri().host().unwrap_or_default()),
+            at: self.clock.now(),
+            took: 0,
+            status: None,
+            service_code: None,
+            request_id: None,
+            correlation_id: header(request.headers(), "client-request-id"),
+        };
+        let began = self.clock.monotonic();
+        let answer = self.inner.send(request).await;
+        let took = self.clock.monotonic().saturating_sub(began).as_millis();
+        evidence.took = u64::try_from(took).unwrap_or(u64::MAX);
+        if let Ok(answer) = &answer {
+            evidence.status = Some(answer.status().as_u16());
+            evidence.request_id = header(answer.headers(), "x-ms-request-id");
+            if !answer.status().is_success() {
+                let refusal: Refusal = serde_json::from_slice(answer.body()).unwrap_or_default();
+                evidence.service_code = refusal.error_codes.first().map(|code| format!("AADSTS{code}"));
+                evidence.request_id = refusal.trace_id.map(foreign).or(evidence.request_id);
+            }
+        }
+        self.log().push(evidence);
+        answer
+    }
+}
+
+impl fmt::Debug for Diagnose<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Diagnose").field("client_id", &shown(&self.client_id)).finish_non_exhaustive()
+    }
+}
+
+impl<'a> IntoFuture for Diagnose<'a> {
+    type Output = Diagnosis;
+    type IntoFuture = Pin<Box<dyn Future<Output = Diagnosis> + Send + 'a>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.run())
+    }
+}
