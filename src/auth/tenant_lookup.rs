@@ -9,6 +9,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use crate::auth::service::Form;
 use crate::auth::sign_in_error;
 use crate::clock::Clock;
 use crate::cloud::{Cloud, is_lost_in_a_path};
@@ -119,7 +120,9 @@ impl TenantLookup {
         let answer =
             self.means.exchange(OPERATION, Repeat::Safe, &Bounds::default(), request, sign_in_error::judge).await?;
         if !answer.status.is_success() {
-            return Err(sign_in_error::error(&answer, &String::new().into(), &correlation).during(OPERATION));
+            return Err(
+                sign_in_error::error(&answer, &Form::new(), &correlation, self.means.clock.now()).during(OPERATION)
+            );
         }
         let found = serde_json::from_slice(&answer.body).ok().and_then(|configuration: Configuration| {
             let issuer = Url::parse(&configuration.issuer).ok()?;

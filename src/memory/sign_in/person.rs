@@ -71,6 +71,8 @@ impl World {
                 home: self[at].directory.tenant_id,
                 scopes: Vec::new(),
                 is_guest: text(&user, "userType") == "Guest",
+                // Whoever signs in here has a second factor, as its tokens say.
+                mfa: true,
                 id: id.clone(),
             };
             let roles = self.roles_of(at, &id);
@@ -93,6 +95,7 @@ impl World {
             home: self[account.home].directory.tenant_id,
             scopes: Vec::new(),
             is_guest: true,
+            mfa: true,
         };
         Ok(Who { account: account.clone(), person, user: home_user, name, roles, is_partner: true })
     }

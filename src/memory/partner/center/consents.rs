@@ -30,7 +30,12 @@ struct Granted {
 }
 
 impl World {
-    pub(super) fn consent(&mut self, asking: &Asking<'_>, caller: &Caller, customer: &str) -> Result<Reply, Failure> {
+    pub(super) fn consent_for_customer(
+        &mut self,
+        asking: &Asking<'_>,
+        caller: &Caller,
+        customer: &str,
+    ) -> Result<Reply, Failure> {
         let at = self.customer_tenant(asking, customer)?;
         let body = object(asking)?;
         let app_id = self.check_consenting(asking, caller, at, text(&body, "applicationId"))?;

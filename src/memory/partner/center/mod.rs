@@ -111,7 +111,7 @@ impl World {
         let reply = match (asking.request.method().as_str(), lower.as_slice()) {
             ("GET", []) => self.center_customers(asking),
             ("GET", [customer]) => self.center_customer(asking, customer),
-            ("POST", [customer, "applicationconsents"]) => self.consent(asking, &caller, customer),
+            ("POST", [customer, "applicationconsents"]) => self.consent_for_customer(asking, &caller, customer),
             ("DELETE", [customer, "applicationconsents", application]) => {
                 self.withdraw_consent(asking, &caller, customer, application)
             }
