@@ -7,7 +7,7 @@
 //! The first line on standard output is JSON: `{"baseUrl","tenantId","clientId","clientSecret"}`. Graph is below
 //! `{baseUrl}/v1.0`, the sign-in at `{baseUrl}/{tenantId}/oauth2/v2.0/token`. It runs until it is interrupted or
 //! terminated. The ids and the secret are those of `MemoryTenant::new()`, unless a flag says otherwise; `--help` lists
-//! the flags: more tenants, latency, replication lag, throttling, faults from a file, a snapshot to start from.
+//! the flags: more tenants, who signs in by themselves, latency, replication lag, throttling, faults from a file, a snapshot to start from.
 
 #[path = "emulator/options.rs"]
 mod options;
@@ -43,6 +43,11 @@ async fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    let cloud = options.cloud();
+    if let Err(error) = options.sign_in(&cloud) {
+        eprintln!("{error}");
+        return ExitCode::from(2);
+    }
     let listener = match TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await {
         Ok(listener) => listener,
         Err(error) => {
@@ -55,7 +60,6 @@ async fn main() -> ExitCode {
     };
     // Asked for before anybody knows the address: whoever reads it may stop the emulator at once.
     let stop = stopped();
-    let cloud = options.cloud();
     let address = listener.local_addr().map(|address| format!("http://{address}"));
     let base_url = options.base_url.clone().unwrap_or_else(|| address.unwrap_or_default());
     if writeln!(std::io::stdout(), "{}", hello(&base_url, &cloud, options.is_cloud())).is_err() {

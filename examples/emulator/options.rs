@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::time::Duration;
 
-use entra_apps::memory::{Fault, MemoryCloud, MemoryTenant, MemoryTenantBuilder, Snapshot, Throttling};
+use entra_apps::memory::{Fault, MemoryCloud, MemoryTenant, MemoryTenantBuilder, Snapshot, Throttling, User};
 use lexopt::prelude::*;
 
 /// What `--help` prints.
@@ -24,6 +24,9 @@ answer, or five seconds later.
   --small-company      start with a few people, groups and applications
   --cloud N            N tenants that know of one another; the first line lists them as tenants
   --partner N          a partner, the first tenant, and N customers, with active relationships (GDAP)
+
+  --as NAME            who signs in by themselves: device codes, browsers and admin consent succeed
+                       at once for ada.lovelace@contoso.onmicrosoft.com; by default a page asks
 
   --latency-ms N       what every request takes
   --lag-ms N           how long a write takes until it is seen
@@ -47,6 +50,7 @@ pub(crate) struct Options {
     snapshot: Option<Snapshot>,
     small_company: bool,
     cloud: Cloud,
+    signs_in: Option<String>,
     latency: Duration,
     lag: Duration,
     throttling: Option<Throttling>,
@@ -105,6 +109,7 @@ impl Options {
                 }
                 "cloud" => options.cloud = Cloud::Tenants(tenants(&name, &value()?)?),
                 "partner" => options.cloud = Cloud::Partner(tenants(&name, &value()?)?),
+                "as" => options.signs_in = Some(value()?),
                 "latency-ms" => options.latency = milliseconds(&name, &value()?)?,
                 "lag-ms" => options.lag = milliseconds(&name, &value()?)?,
                 "throttle" => {
@@ -123,6 +128,28 @@ impl Options {
             return Err("--small-company and a snapshot exclude each other: give one of them".to_owned());
         }
         Ok(Some(options))
+    }
+
+    /// Lets whoever was named sign in by themselves.
+    pub(crate) fn sign_in(&self, cloud: &MemoryCloud) -> Result<(), String> {
+        let Some(name) = &self.signs_in else { return Ok(()) };
+        let is_meant = |user: &User| user.user_principal_name.eq_ignore_ascii_case(name);
+        let people =
+            || cloud.tenants().iter().flat_map(|tenant| tenant.users().into_iter().map(move |user| (tenant, user)));
+        match people().find(|(_, user)| is_meant(user)) {
+            Some((tenant, user)) => {
+                tenant.sign_in_by_itself(Some(&user));
+                Ok(())
+            }
+            None => {
+                let known: Vec<_> = people().map(|(_, user)| user.user_principal_name).take(10).collect();
+                let known = match known.is_empty() {
+                    true => "there is nobody; --small-company and --partner make people".to_owned(),
+                    false => format!("there are {}", known.join(", ")),
+                };
+                Err(format!("--as: there is no {name}: {known}"))
+            }
+        }
     }
 
     /// The tenants that were asked for.

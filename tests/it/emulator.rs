@@ -512,6 +512,18 @@ async fn the_flags_describe_tenants() {
     assert!(parse(&["--help", "--nonsense"]).unwrap().is_none());
 }
 
+#[tokio::test]
+async fn whoever_is_named_signs_in_by_themselves() {
+    let options = |arguments: &[&str]| parse(arguments).unwrap().unwrap();
+    let named = options(&["--small-company", "--as", "Ada.Lovelace@contoso.onmicrosoft.com"]);
+    assert_eq!(named.sign_in(&named.cloud()), Ok(()));
+    let nobody = options(&["--as=ada@nowhere.example"]);
+    let error = nobody.sign_in(&nobody.cloud()).unwrap_err();
+    assert!(error.starts_with("--as: there is no ada@nowhere.example: there is nobody; --small-company"), "{error}");
+    let other = options(&["--partner=1", "--as=ada@nowhere.example"]);
+    assert!(other.sign_in(&other.cloud()).unwrap_err().contains("admin.agent@"));
+}
+
 #[test]
 fn a_wrong_flag_says_what_to_do() {
     for (arguments, expected) in [

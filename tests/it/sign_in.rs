@@ -1,9 +1,14 @@
 //! The ways to sign in, on a tenant that checks what it is given.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
-use entra_apps::auth::{AssertionProvider, ChainProvider, ClientSecretProvider, SignInReason, SignInService};
+use entra_apps::auth::{
+    AssertionProvider, ChainProvider, ClientSecretProvider, DeviceCodeProvider, SignInReason, SignInService,
+};
 use entra_apps::cloud::Cloud;
+use entra_apps::memory::{Fault, MemoryCloud, MemoryTenant, User};
 use entra_apps::token::{TokenProvider, TokenRequest};
 use entra_apps::{Client, secrecy::SecretString};
 
@@ -54,6 +59,102 @@ async fn a_provider_of_ones_own_says_why_it_fails() {
     let source = std::error::Error::source(&error).unwrap().to_string();
     assert_eq!((error.code(), source.as_str()), ("token_provider", "the vault is sealed"));
     assert_eq!(error.sign_in_reason(), None::<SignInReason>);
+}
+
+const AZURE_CLI: &str = "04b07795-8ddb-461a-bbee-02f9e1bf7b46";
+
+fn agent(partner: &MemoryTenant) -> User {
+    partner.users().into_iter().find(|user| user.display_name == "Admin Agent").unwrap()
+}
+
+fn client(cloud: &MemoryCloud, tenant: &MemoryTenant, provider: &Arc<impl TokenProvider + 'static>) -> Client {
+    Client::builder()
+        .tenant(tenant.id())
+        .token_provider(provider.clone())
+        .transport(Arc::new(cloud.clone()))
+        .clock(tenant.clock())
+        .build()
+        .unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_partner_signs_in_once_by_device_and_works_for_each_customer() {
+    let cloud = MemoryCloud::partner_with_customers(2);
+    let [partner, customers @ ..] = cloud.tenants() else { unreachable!("a partner and two customers") };
+    let service = SignInService::new(Cloud::global(), Arc::new(cloud.clone()), partner.clock());
+    let shown = Arc::new(AtomicUsize::new(0));
+    let (screen, count, person) = (partner.clone(), Arc::clone(&shown), agent(partner));
+    let provider = DeviceCodeProvider::new(service, AZURE_CLI.parse().unwrap(), move |prompt| {
+        count.fetch_add(1, Ordering::Relaxed);
+        let (screen, person, code) = (screen.clone(), person.clone(), prompt.user_code.clone());
+        // The person takes half a minute.
+        tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_secs(30)).await;
+            screen.approve_device_code(&code, &person);
+        });
+    });
+    let provider = Arc::new(provider.home_tenant(partner.id().to_string()));
+    for tenant in customers.iter().chain([partner]) {
+        let organization = client(&cloud, tenant, &provider).organization().get().await.unwrap();
+        assert_eq!(organization.id, Some(tenant.id()));
+    }
+    assert_eq!(shown.load(Ordering::Relaxed), 1);
+    let polls = partner.requests().iter().filter(|request| request.path.ends_with("/token")).count();
+    assert!((6..=9).contains(&polls), "{polls}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_code_that_is_explained_can_be_had() {
+    for (reason, number) in
+        SignInReason::ALL.iter().flat_map(|reason| reason.numbers().iter().map(move |it| (reason, it)))
+    {
+        // An answer that asks to come back later is asked again.
+        if *reason == SignInReason::Busy {
+            continue;
+        }
+        let tenant = tenant();
+        let code = format!("AADSTS{number}");
+        tenant.fault(Fault::on("POST", "/oauth2/v2.0/token").always().refuses(400, &code, "Because."));
+        let error = tenant.client().organization().get().await.unwrap_err();
+        assert_eq!((error.sign_in_reason(), error.service_code()), (Some(*reason), Some(&*code)));
+    }
+}
+
+#[cfg(feature = "browser")]
+mod with_a_browser {
+    use entra_apps::auth::{BrowserProvider, StaticToken};
+    use entra_apps::bytes::Bytes;
+    use entra_apps::transport::Transport as _;
+    use entra_apps::url::Url;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpStream;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_person_signs_in_in_a_browser_of_a_few_lines() {
+        let tenant = MemoryTenant::new();
+        let ada = tenant.add_user("Ada", &["62e90394-69f5-4237-9190-012177145e10".parse().unwrap()]);
+        tenant.sign_in_by_itself(Some(&ada));
+        let service = SignInService::new(Cloud::global(), Arc::new(tenant.clone()), tenant.clock());
+        let browser = tenant.clone();
+        let provider = BrowserProvider::new(service, AZURE_CLI.parse().unwrap(), move |page| {
+            let (browser, page) = (browser.clone(), page.to_string());
+            tokio::spawn(async move {
+                let request = entra_apps::http::Request::get(page).body(Bytes::new()).unwrap();
+                let answer = browser.send(request).await.unwrap();
+                let back = Url::parse(answer.headers()["location"].to_str().unwrap()).unwrap();
+                let mut stream = TcpStream::connect(("127.0.0.1", back.port().unwrap())).await.unwrap();
+                let target = format!("{}?{}", back.path(), back.query().unwrap());
+                let request = format!("GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+                stream.write_all(request.as_bytes()).await.unwrap();
+                stream.read_to_end(&mut Vec::new()).await.unwrap();
+            });
+        });
+        let token = provider.token(&TokenRequest::new(tenant.id().to_string(), SCOPE)).await.unwrap();
+        let client = tenant.client_builder().token_provider(Arc::new(StaticToken::new(token.secret))).build().unwrap();
+        assert_eq!(client.organization().get().await.unwrap().id, Some(tenant.id()));
+    }
 }
 
 #[cfg(feature = "certificate")]

@@ -124,7 +124,7 @@ impl World {
                 self.assign(moment, at, &client, resource, role)?;
             }
             if !scopes.is_empty() {
-                self.consent(moment, at, &mut client, resource, scopes, None)?;
+                self.grant_delegated(moment, at, &mut client, resource, scopes, None)?;
             }
         }
         let shown = wanted.iter().flat_map(|wanted| {

@@ -157,6 +157,7 @@ impl World {
             scope: scope.to_owned(),
             platform: redirect.platform,
             nonce: form.optional("nonce").map(str::to_owned),
+            has_mfa: !self.flows.without_mfa,
             since: asking.now,
             since_wall: asking.wall,
         };

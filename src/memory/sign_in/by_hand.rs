@@ -27,6 +27,12 @@ impl MemoryTenant {
         self.state().world.flows.declines_consent = declines;
     }
 
+    /// Lets people sign in from now on with a password alone, or again with a second factor: `amr` in their tokens has
+    /// no `mfa` then, which Partner Center refuses.
+    pub fn sign_in_without_mfa(&self, without: bool) {
+        self.state().world.flows.without_mfa = without;
+    }
+
     /// Lets a person enter the code that a device shows, sign in and consent. The next request for its token succeeds,
     /// or says why the person could not be let in.
     ///

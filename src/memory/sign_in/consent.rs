@@ -15,7 +15,7 @@ use crate::memory::world::World;
 
 impl World {
     /// Grants delegated permissions besides those that there are: for one person, or for all.
-    pub(super) fn consent(
+    pub(super) fn grant_delegated(
         &mut self,
         moment: Moment,
         at: usize,

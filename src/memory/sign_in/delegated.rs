@@ -147,7 +147,7 @@ impl World {
             let mut all = missing;
             all.extend(scopes.about_the_person().filter(|_| resource.is_graph()).map(str::to_owned));
             all.extend((scopes.offline_access && resource.is_graph()).then(|| "offline_access".to_owned()));
-            self.consent(moment, at, client, &resource, &all, Some(&who.person.id))?;
+            self.grant_delegated(moment, at, client, &resource, &all, Some(&who.person.id))?;
         }
         Ok(())
     }

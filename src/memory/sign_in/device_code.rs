@@ -177,6 +177,7 @@ impl World {
             scope: device.scope.clone(),
             platform: client.as_ref().map_or(Platform::Public, platform),
             nonce: None,
+            has_mfa: !self.flows.without_mfa,
             since: moment.now,
             since_wall: moment.wall,
         };

@@ -36,6 +36,8 @@ pub(super) struct Session {
     pub(super) scope: String,
     pub(super) platform: Platform,
     pub(super) nonce: Option<String>,
+    /// Whether the person showed a second factor.
+    pub(super) has_mfa: bool,
     /// When the person signed in.
     pub(super) since: Duration,
     pub(super) since_wall: OffsetDateTime,
@@ -89,6 +91,8 @@ pub(in crate::memory) struct Flows {
     pub(super) signed_in: Option<Account>,
     /// Whether they press Cancel where they are asked to consent.
     pub(super) declines_consent: bool,
+    /// Whether a password is enough to sign in.
+    pub(super) without_mfa: bool,
     /// From when on the sign-ins of an account are good.
     pub(super) valid_from: HashMap<Account, (Duration, OffsetDateTime)>,
 }

@@ -59,6 +59,7 @@ impl World {
             wids: who.roles.clone(),
             person: Some(Person {
                 scopes: permissions.iter().map(|scope| (*scope).to_owned()).collect(),
+                mfa: session.has_mfa,
                 ..who.person.clone()
             }),
         };
@@ -155,7 +156,7 @@ impl World {
                 json!({
                     "acct": i32::from(who.person.is_guest),
                     "acr": "1",
-                    "amr": ["pwd", "mfa"],
+                    "amr": if issue.session.has_mfa { vec!["pwd", "mfa"] } else { vec!["pwd"] },
                     "family_name": who.user["surname"],
                     "given_name": who.user["givenName"],
                     "idp": idp,

@@ -16,7 +16,7 @@ use crate::memory::world::World;
 #[derive(Clone, Debug)]
 pub(super) struct Who {
     pub(super) account: Account,
-    /// The person as Graph knows them here; the scopes are still to come.
+    /// The person as Graph knows them here; the scopes, and how they have signed in, are still to come.
     pub(super) person: Person,
     /// The user in the tenant, or else in the partner's own.
     pub(super) user: Arc<Value>,
@@ -70,9 +70,8 @@ impl World {
             let person = Person {
                 home: self[at].directory.tenant_id,
                 scopes: Vec::new(),
+                mfa: false,
                 is_guest: text(&user, "userType") == "Guest",
-                // Whoever signs in here has a second factor, as its tokens say.
-                mfa: true,
                 id: id.clone(),
             };
             let roles = self.roles_of(at, &id);
@@ -95,7 +94,7 @@ impl World {
             home: self[account.home].directory.tenant_id,
             scopes: Vec::new(),
             is_guest: true,
-            mfa: true,
+            mfa: false,
         };
         Ok(Who { account: account.clone(), person, user: home_user, name, roles, is_partner: true })
     }

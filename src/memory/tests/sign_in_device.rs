@@ -119,6 +119,11 @@ async fn whoever_signs_in_by_themselves_needs_no_code() {
     let token = claims(issued["access_token"].as_str().unwrap());
     assert!(token["scp"].as_str().unwrap().contains("Directory.AccessAsUser.All"));
     assert_eq!(token["wids"], json!(["b79fbf4d-3ef9-4689-8143-76b194e85509"]));
+    assert_eq!(token["amr"], json!(["pwd", "mfa"]));
+    tenant.sign_in_without_mfa(true);
+    let device = Device::start(&tenant, tenant.domain(), AZURE_CLI, "https://graph.microsoft.com/.default").await;
+    let issued = device.poll().await.expect(200);
+    assert_eq!(claims(issued["access_token"].as_str().unwrap())["amr"], json!(["pwd"]));
     tenant.sign_in_by_itself(None);
     let device = Device::start(&tenant, tenant.id(), AZURE_CLI, ARM).await;
     refused(&device.poll().await, 400, "authorization_pending", 70016);
