@@ -72,6 +72,6 @@ pub trait TokenProvider: fmt::Debug + Send + Sync + 'static {
     /// Signs in for `request`.
     ///
     /// # Errors
-    /// [`SignIn`](crate::ErrorKind::SignIn) when the sign-in is refused.
+    /// [`ErrorKind::SignIn`] when the sign-in is refused.
     async fn token(&self, request: &TokenRequest) -> Result<AccessToken, Error>;
 }

@@ -217,3 +217,117 @@ mod with_a_certificate {
         assert!(error.message().contains("seconds behind"), "{error}");
     }
 }
+
+mod people {
+    use std::sync::Mutex;
+
+    use entra_apps::auth::{DeviceCodeProvider, MemoryRefreshTokenStore, RefreshTokenProvider};
+    use entra_apps::ids::AppId;
+    use entra_apps::memory::{MemoryTenant, User};
+
+    use super::*;
+
+    /// The Azure CLI, a public client that every tenant knows.
+    const AZURE_CLI: AppId = AppId::from_u128(0x04b0_7795_8ddb_461a_bbee_02f9_e1bf_7b46);
+    const GLOBAL_ADMINISTRATOR: uuid::Uuid = uuid::Uuid::from_u128(0x62e9_0394_69f5_4237_9190_0121_7714_5e10);
+
+    use entra_apps::uuid;
+
+    fn service(tenant: &MemoryTenant) -> SignInService {
+        SignInService::new(Cloud::global(), Arc::new(tenant.clone()), tenant.clock())
+    }
+
+    fn request(tenant: &MemoryTenant) -> TokenRequest {
+        TokenRequest::new(tenant.id().to_string(), SCOPE)
+    }
+
+    fn ada(tenant: &MemoryTenant) -> User {
+        tenant.add_user("Ada Lovelace", &[GLOBAL_ADMINISTRATOR])
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_device_code_signs_in_once_and_the_next_run_needs_none() {
+        let tenant = tenant();
+        let ada = ada(&tenant);
+        let shown = Arc::new(Mutex::new(0));
+        let (count, by_hand) = (Arc::clone(&shown), tenant.clone());
+        let store = Arc::new(MemoryRefreshTokenStore::default());
+        let provider = DeviceCodeProvider::new(service(&tenant), AZURE_CLI, move |prompt| {
+            *count.lock().unwrap() += 1;
+            by_hand.approve_device_code(&prompt.user_code, &ada);
+        })
+        .store(store.clone());
+        let client = tenant.client_builder().token_provider(Arc::new(provider)).build().unwrap();
+        assert_eq!(client.organization().get().await.unwrap().id, Some(tenant.id()));
+        assert_eq!(*shown.lock().unwrap(), 1);
+        let next = RefreshTokenProvider::new(service(&tenant), AZURE_CLI, tenant.id().to_string(), store);
+        for _ in 0..3 {
+            next.token(&request(&tenant)).await.unwrap();
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_device_code_that_is_declined_or_left_alone_ends() {
+        let tenant = tenant();
+        let by_hand = tenant.clone();
+        let declined = DeviceCodeProvider::new(service(&tenant), AZURE_CLI, move |prompt| {
+            by_hand.decline_device_code(&prompt.user_code);
+        });
+        let error = declined.token(&request(&tenant)).await.unwrap_err();
+        assert_eq!(error.sign_in_reason(), Some(SignInReason::ConsentDeclined), "{error}");
+        let left = DeviceCodeProvider::new(service(&tenant), AZURE_CLI, |_| {});
+        let error = left.token(&request(&tenant)).await.unwrap_err();
+        assert_eq!(error.sign_in_reason(), Some(SignInReason::CodeExpired), "{error}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_is_signed_out_everywhere_is_asked_again() {
+        let tenant = tenant();
+        let ada = ada(&tenant);
+        let shown = Arc::new(Mutex::new(0));
+        let (count, by_hand, person) = (Arc::clone(&shown), tenant.clone(), ada.clone());
+        let provider = DeviceCodeProvider::new(service(&tenant), AZURE_CLI, move |prompt| {
+            *count.lock().unwrap() += 1;
+            by_hand.approve_device_code(&prompt.user_code, &person);
+        });
+        provider.token(&request(&tenant)).await.unwrap();
+        provider.token(&request(&tenant)).await.unwrap();
+        assert_eq!(*shown.lock().unwrap(), 1);
+        tokio::time::sleep(std::time::Duration::from_secs(60)).await;
+        tenant.revoke_sign_in_sessions(&ada);
+        provider.token(&request(&tenant)).await.unwrap();
+        assert_eq!(*shown.lock().unwrap(), 2);
+    }
+
+    #[cfg(feature = "browser")]
+    #[tokio::test]
+    async fn a_browser_signs_in_through_the_tenants_own_page() {
+        use std::io::{Read as _, Write as _};
+
+        use entra_apps::auth::BrowserProvider;
+        use entra_apps::transport::Transport as _;
+
+        let tenant = tenant();
+        let ada = ada(&tenant);
+        tenant.sign_in_by_itself(Some(&ada));
+        let browser = tenant.clone();
+        let provider = BrowserProvider::new(service(&tenant), AZURE_CLI, move |page| {
+            let (page, tenant) = (page.clone(), browser.clone());
+            std::thread::spawn(move || {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+                let get = entra_apps::http::Request::get(page.as_str()).body(entra_apps::bytes::Bytes::new()).unwrap();
+                let answer = runtime.block_on(tenant.send(get)).unwrap();
+                let location = answer.headers()["location"].to_str().unwrap();
+                let target: entra_apps::url::Url = location.parse().unwrap();
+                let mut stream = std::net::TcpStream::connect(("127.0.0.1", target.port().unwrap())).unwrap();
+                let path = &target[entra_apps::url::Position::BeforePath..];
+                write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+                let mut shown = String::new();
+                stream.read_to_string(&mut shown).unwrap();
+                assert!(shown.contains("You are signed in"), "{shown}");
+            });
+        });
+        let client = tenant.client_builder().token_provider(Arc::new(provider)).build().unwrap();
+        assert_eq!(client.organization().get().await.unwrap().id, Some(tenant.id()));
+    }
+}
