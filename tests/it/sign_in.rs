@@ -171,7 +171,7 @@ mod with_a_certificate {
     const TWO_KEY: &[u8] = include_bytes!("../../src/memory/tests/certificates/two.key.der");
 
     /// An app that the certificate `ONE` belongs to.
-    async fn keyed(tenant: &MemoryTenant) -> Caller {
+    fn keyed(tenant: &MemoryTenant) -> Caller {
         use base64::Engine as _;
 
         let caller = tenant.caller();
@@ -192,7 +192,7 @@ mod with_a_certificate {
     #[tokio::test(start_paused = true)]
     async fn the_tenant_takes_the_statement() {
         let tenant = tenant();
-        let caller = keyed(&tenant).await;
+        let caller = keyed(&tenant);
         let provider = provider(&tenant, &caller, ONE, ONE_KEY);
         let client = tenant.client_builder().token_provider(Arc::new(provider)).build().unwrap();
         assert_eq!(client.organization().get().await.unwrap().id, Some(tenant.id()));
@@ -201,7 +201,7 @@ mod with_a_certificate {
     #[tokio::test(start_paused = true)]
     async fn another_certificate_is_refused_with_a_remedy() {
         let tenant = tenant();
-        let caller = keyed(&tenant).await;
+        let caller = keyed(&tenant);
         let request = TokenRequest::new(tenant.id().to_string(), SCOPE);
         let error = provider(&tenant, &caller, TWO, TWO_KEY).token(&request).await.unwrap_err();
         assert_eq!(error.sign_in_reason(), Some(SignInReason::CertificateUnknown), "{error}");
@@ -210,7 +210,7 @@ mod with_a_certificate {
     #[tokio::test(start_paused = true)]
     async fn a_clock_that_is_wrong_is_named() {
         let tenant = crate::support::builder().clock_skew(entra_apps::time::Duration::hours(1)).build();
-        let caller = keyed(&tenant).await;
+        let caller = keyed(&tenant);
         let request = TokenRequest::new(tenant.id().to_string(), SCOPE);
         let error = provider(&tenant, &caller, ONE, ONE_KEY).token(&request).await.unwrap_err();
         assert_eq!(error.sign_in_reason(), Some(SignInReason::AssertionOutOfTime));
@@ -224,14 +224,13 @@ mod people {
     use entra_apps::auth::{DeviceCodeProvider, MemoryRefreshTokenStore, RefreshTokenProvider};
     use entra_apps::ids::AppId;
     use entra_apps::memory::{MemoryTenant, User};
+    use entra_apps::uuid;
 
     use super::*;
 
     /// The Azure CLI, a public client that every tenant knows.
     const AZURE_CLI: AppId = AppId::from_u128(0x04b0_7795_8ddb_461a_bbee_02f9_e1bf_7b46);
     const GLOBAL_ADMINISTRATOR: uuid::Uuid = uuid::Uuid::from_u128(0x62e9_0394_69f5_4237_9190_0121_7714_5e10);
-
-    use entra_apps::uuid;
 
     fn service(tenant: &MemoryTenant) -> SignInService {
         SignInService::new(Cloud::global(), Arc::new(tenant.clone()), tenant.clock())
