@@ -361,24 +361,6 @@ impl std::error::Error for Error {
     }
 }
 
-/// Where a JSON text is wrong, without the text: serde's own message would repeat a part of it.
-#[derive(Debug)]
-pub(crate) struct Place(usize, usize);
-
-impl Place {
-    pub(crate) fn of(error: &serde_json::Error) -> Self {
-        Self(error.line(), error.column())
-    }
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "JSON of another form at line {} column {}", self.0, self.1)
-    }
-}
-
-impl std::error::Error for Place {}
-
 /// A text that may hold another's words, as it can be shown and logged: on one line, and without what moves a
 /// terminal's cursor or turns the direction in which the rest is read.
 pub(crate) fn on_one_line(text: String) -> String {

@@ -20,7 +20,8 @@ fuzz_target!(|data: &[u8]| {
             2 => check(client.applications().delete(id).await).is_none() || status == 404,
             3 => check(client.applications().add_password(id, &NewPasswordCredential::new()).await).is_none(),
             4 => check(client.service_principals().create(&NewServicePrincipal::new(id)).await).is_none(),
-            5 => check(client.app_role_assignments().list_held_by(ServicePrincipalId::from_u128(1)).all().await).is_none(),
+            5 => check(client.app_role_assignments().list_held_by(ServicePrincipalId::from_u128(1)).all().await)
+                .is_none(),
             _ => check(client.organization().get().await).is_none(),
         }
     });

@@ -11,7 +11,7 @@ use entra_apps::memory::MemoryTenant;
 use entra_apps::permission::microsoft_graph::{application, delegated};
 use entra_apps::transport::{Transport, TransportError};
 use entra_apps::{AppRegistration, ClientSecret, Platform, async_trait};
-use entra_apps_fuzz::{QuickClock, block_on, check, check_error};
+use entra_apps_fuzz::{QuickClock, block_on, check_error, check_for};
 use libfuzzer_sys::fuzz_target;
 
 #[derive(Debug)]
@@ -85,13 +85,13 @@ fuzz_target!(|data: &[u8]| {
         .credential(ClientSecret::new("Main").valid_for_months(6));
     block_on(async {
         for _ in 0..2 {
-            if let Some(plan) = check(client.plan(&registration).await) {
+            if let Some(plan) = check_for(client.plan(&registration).await, None) {
                 let _ = plan.to_string();
                 if let Err(error) = client.apply(&plan).await {
-                    check_error(&error);
+                    check_error(&error, None);
                 }
             }
         }
-        check(client.verify(&registration).await.map(|list| list.to_string()));
+        check_for(client.verify(&registration).await.map(|list| list.to_string()), None);
     });
 });

@@ -19,19 +19,15 @@ fuzz_target!(|data: &[u8]| {
                 check(client.applications().add_password(id, &NewPasswordCredential::new()).await)
                     .map(|it| serde_json::to_string(&it).unwrap()),
             ),
-            3 => drop(
-                check(client.oauth2_permission_grants().get(&grant).await).map(|it| {
-                    let _ = it.scopes().count();
-                    serde_json::to_string(&it).unwrap()
-                }),
-            ),
+            3 => drop(check(client.oauth2_permission_grants().get(&grant).await).map(|it| {
+                let _ = it.scopes().count();
+                serde_json::to_string(&it).unwrap()
+            })),
             4 => drop(check(client.organization().get().await)),
-            5 => drop(check(
-                client.deleted_items().get(entra_apps::ids::DirectoryObjectId::from_u128(1)).await,
-            )),
-            6 => drop(check(
-                client.oauth2_permission_grants().update(&grant, &OAuth2PermissionGrantPatch::new()).await,
-            )),
+            5 => drop(check(client.deleted_items().get(entra_apps::ids::DirectoryObjectId::from_u128(1)).await)),
+            6 => {
+                check(client.oauth2_permission_grants().update(&grant, &OAuth2PermissionGrantPatch::new()).await);
+            }
             _ => {
                 let one = entra_apps::ids::ServicePrincipalId::from_u128(1);
                 let new = NewAppRoleAssignment::new(one, one, entra_apps::ids::PermissionId::from_u128(1));

@@ -1,15 +1,15 @@
 //! The sign-in service's answer with a token, and what is sent with such a token.
 #![no_main]
 
-use entra_apps_fuzz::{Answer, Scripted, block_on, check, client_with_secret};
+use entra_apps_fuzz::{Answer, SECRET, Scripted, block_on, check_for, client_with_secret};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
     let organization = Answer::ok(r#"{"value":[{"id":"00000000-0000-0000-0000-000000000001"}]}"#);
     let transport = Scripted::once(vec![Answer::ok(data), organization]);
     let client = client_with_secret(transport.clone());
-    check(block_on(async { client.organization().get().await }));
+    check_for(block_on(async { client.organization().get().await }), Some(SECRET));
     // What is kept of it is used, or asked for again.
-    check(block_on(client.tenant_id()));
+    check_for(block_on(client.tenant_id()), Some(SECRET));
     assert!(transport.requests() < 32);
 });

@@ -1,6 +1,7 @@
 //! Lists: a query, sent page by page.
 
 use std::collections::HashSet;
+use std::hash::{BuildHasher, RandomState};
 
 use http::Method;
 use serde::de::DeserializeOwned;
@@ -58,11 +59,13 @@ pub struct Page<T> {
     /// How many items the whole list has, where that was asked for.
     pub count: Option<u64>,
     next: Option<Url>,
+    /// Of its body, in bytes.
+    size: usize,
 }
 
 impl<T> Page<T> {
     pub(crate) fn empty() -> Self {
-        Self { value: Vec::new(), count: None, next: None }
+        Self { value: Vec::new(), count: None, next: None, size: 0 }
     }
 
     /// Whether another page follows.
@@ -148,25 +151,17 @@ impl<T: DeserializeOwned + Send + 'static> List<T> {
     /// Every item of every page.
     ///
     /// # Errors
-    /// When a page cannot be read.
+    /// When a page cannot be read, or the list has more than 10,000 pages or a gigabyte: [`items`](Self::items) reads
+    /// such a list without keeping it.
     pub async fn all(self) -> Result<Vec<T>, Error> {
-        let mut pages = self.pages();
-        let mut all = Vec::new();
-        while let Some(page) = pages.next().await? {
-            all.extend(page.value);
-        }
-        Ok(all)
+        self.pages().gather(Vec::new()).await
     }
 
     /// A first page's items, as a batch gave it, and those of all pages that follow.
     pub(crate) async fn rest_of(self, page: Page<T>) -> Result<Vec<T>, Error> {
-        let mut all = page.value;
         let mut pages = self.pages();
         (pages.first, pages.next) = (None, page.next);
-        while let Some(page) = pages.next().await? {
-            all.extend(page.value);
-        }
-        Ok(all)
+        pages.gather(page.value).await
     }
 
     /// Item by item; pages are fetched as they are needed.
@@ -179,7 +174,7 @@ impl<T: DeserializeOwned + Send + 'static> List<T> {
         // A next link is taken verbatim, with the same header as the first page.
         let mut spec = self.spec.clone();
         spec.advanced = self.query.is_advanced();
-        Pages { client: self.client.clone(), spec, first: Some(self), next: None, seen: HashSet::new() }
+        Pages { client: self.client.clone(), spec, first: Some(self), next: None, seen: Seen::default(), empty: 0 }
     }
 }
 
@@ -190,8 +185,33 @@ pub struct Pages<T> {
     spec: Spec,
     first: Option<List<T>>,
     next: Option<Url>,
-    seen: HashSet<String>,
+    seen: Seen,
+    /// Pages without an item, one after the other.
+    empty: u32,
 }
+
+/// The next links that there were, each by its hash: a link can be long.
+#[derive(Debug, Default)]
+struct Seen {
+    hasher: RandomState,
+    links: HashSet<u64>,
+}
+
+impl Seen {
+    /// Whether this one is new.
+    fn is_new(&mut self, link: &Url) -> bool {
+        self.links.insert(self.hasher.hash_one(link.as_str()))
+    }
+}
+
+/// Pages without an item, one after the other: there can be some.
+const MOST_EMPTY: u32 = 1_000;
+
+/// Pages that are kept as one list: ten thousand hold more than a directory does.
+const MOST_PAGES: u32 = 10_000;
+
+/// Bytes of pages that are kept as one list.
+const MOST_BYTES: usize = 1 << 30;
 
 impl<T: DeserializeOwned + Send + 'static> Pages<T> {
     /// The next page, or `None` behind the last. A page can be empty.
@@ -210,15 +230,36 @@ impl<T: DeserializeOwned + Send + 'static> Pages<T> {
         };
         self.first = None;
         self.next.clone_from(&page.next);
-        if let Some(link) = &self.next
-            && !self.seen.insert(link.as_str().to_owned())
-        {
-            self.next = None;
-            return Err(Error::new(ErrorKind::Decode, "pages_in_a_circle", "the service's pages lead in a circle")
-                .with_remedy("Run it again; if it lasts, give Microsoft's support the request id.")
+        self.empty = if page.value.is_empty() { self.empty + 1 } else { 0 };
+        let wrong = match &self.next {
+            Some(link) if !self.seen.is_new(link) => ("pages_in_a_circle", "the service's pages lead in a circle"),
+            Some(_) if self.empty > MOST_EMPTY => ("pages_without_end", "page follows page, and none holds an item"),
+            _ => return Ok(Some(page)),
+        };
+        self.next = None;
+        Err(Error::new(ErrorKind::Decode, wrong.0, wrong.1)
+            .with_remedy("Run it again; if it lasts, give Microsoft's support the request id.")
+            .during(self.spec.operation))
+    }
+
+    /// All pages as one list, behind what is there already.
+    async fn gather(mut self, mut all: Vec<T>) -> Result<Vec<T>, Error> {
+        let (mut pages, mut bytes) = (0, 0_usize);
+        while let Some(page) = self.next().await? {
+            pages += 1;
+            bytes = bytes.saturating_add(page.size);
+            if pages > MOST_PAGES || bytes > MOST_BYTES {
+                return Err(Error::new(
+                    ErrorKind::Decode,
+                    "list_too_long",
+                    "the list is too long to be kept as a whole",
+                )
+                .with_remedy("Ask for less with a filter, or read it item by item, in larger pages.")
                 .during(self.spec.operation));
+            }
+            all.extend(page.value);
         }
-        Ok(Some(page))
+        Ok(all)
     }
 }
 
@@ -247,15 +288,20 @@ impl<T: DeserializeOwned + Send + 'static> Items<T> {
     }
 }
 
+/// The longest next link, in bytes: a longer one is no address that can be asked for.
+const LONGEST_LINK: usize = 60_000;
+
 fn page<T: DeserializeOwned>(spec: &Spec, answer: Answer) -> Result<Page<T>, Error> {
+    let size = answer.body.len();
     let Envelope { value, next_link, count } = json::<Envelope<T>>(spec, answer)?;
     let next = next_link
         .map(|link| {
-            Url::parse(&link).map_err(|_| {
+            let url = Url::parse(&link).ok().filter(|url| url.as_str().len() <= LONGEST_LINK);
+            url.ok_or_else(|| {
                 Error::new(ErrorKind::Decode, "foreign_link", "the service's next link is no address")
                     .during(spec.operation)
             })
         })
         .transpose()?;
-    Ok(Page { value, count, next })
+    Ok(Page { value, count, next, size })
 }

@@ -15,7 +15,7 @@ use time::OffsetDateTime;
 use crate::auth::reason::SignInReason;
 use crate::auth::service::{Form, Post, Redeemed, SignInService, TOKEN};
 use crate::auth::session::{RefreshTokenStore, Resumed, Session, scopes};
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, foreign};
 use crate::exchange::{Bounds, Repeat, RetryPolicy};
 use crate::ids::AppId;
 use crate::token::{AccessToken, TokenProvider, TokenRequest};
@@ -83,7 +83,7 @@ impl DeviceCodeProvider {
         let form = Form::new().with("client_id", client_id.clone()).with("scope", scopes(request)).with_claims(claims);
         let post = Post { operation: OPERATION, endpoint: "devicecode", ..Post::token(tenant, Repeat::Safe) };
         let answer = service.post(post, &form).await?;
-        let code: Begun = serde_json::from_slice(&answer.body).map_err(|_| {
+        let code: Begun = answer.read().map_err(|_| {
             Error::new(ErrorKind::Decode, "device_code_answer", "the sign-in service's answer holds no device code")
                 .with_status(answer.status)
                 .with_remedy("Check that the authority is Entra's and that no proxy answers in its place.")
@@ -93,9 +93,9 @@ impl DeviceCodeProvider {
         let lasts = Duration::from_secs(code.expires_in.min(24 * 3600));
         let deadline = service.clock().monotonic() + lasts;
         (self.show)(&DeviceCodePrompt {
-            user_code: code.user_code,
-            verification_uri: code.verification_uri,
-            message: code.message,
+            user_code: foreign(code.user_code),
+            verification_uri: foreign(code.verification_uri),
+            message: foreign(code.message),
             expires_at: service.clock().now() + lasts,
         });
         let form = Form::new()

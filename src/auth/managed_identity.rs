@@ -37,8 +37,8 @@ const MOST_ATTEMPTS: u32 = 4;
 
 /// Signs in with the managed identity of what the program runs in.
 ///
-/// The identity belongs to one tenant, whatever tenant a token is asked for. The transport must not send by a proxy:
-/// where `HTTP_PROXY` is set, `NO_PROXY` has to name `169.254.169.254`.
+/// The identity belongs to one tenant, whatever tenant a token is asked for. The transport must not send by a proxy.
+/// [`ReqwestTransport::new`](crate::transport) does not; one of your own may, unless `NO_PROXY` names `169.254.169.254`.
 pub struct ManagedIdentityProvider {
     service: SignInService,
     url: Url,
@@ -150,7 +150,7 @@ impl TokenProvider for ManagedIdentityProvider {
         if !answer.status.is_success() {
             return Err(refused(&answer.without(value)));
         }
-        let token = serde_json::from_slice(&answer.body).ok().filter(|token: &Token| !token.access_token.is_empty());
+        let token = answer.read().ok().filter(|token: &Token| !token.access_token.is_empty());
         let end = |token: &Token| OffsetDateTime::from_unix_timestamp(token.expires_on).ok();
         match token.and_then(|token| end(&token).map(|end| (token, end))) {
             Some((token, end)) => Ok(AccessToken::new(SecretString::from(token.access_token), end)),
@@ -173,7 +173,7 @@ fn judge(answer: &Answer) -> Judgement {
 }
 
 fn refused(answer: &Answer) -> Error {
-    let body: Refused = serde_json::from_slice(&answer.body).unwrap_or_default();
+    let body: Refused = answer.read().unwrap_or_default();
     let error = match answer.status.as_u16() {
         400 => Error::new(ErrorKind::SignIn, "identity_not_assigned", "there is no such managed identity here")
             .with_remedy(

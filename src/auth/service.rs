@@ -125,8 +125,7 @@ impl SignInService {
 
     /// What an answer with a token holds.
     pub(super) fn tokens(&self, answer: &Answer, operation: &'static str) -> Result<Redeemed, Error> {
-        let token =
-            serde_json::from_slice(&answer.body).ok().filter(|token: &TokenAnswer| !token.access_token.is_empty());
+        let token = answer.read().ok().filter(|token: &TokenAnswer| !token.access_token.is_empty());
         let token = token.ok_or_else(|| {
             Error::new(ErrorKind::Decode, "token_answer", "the sign-in service's answer holds no token")
                 .with_status(answer.status)

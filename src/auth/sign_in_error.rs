@@ -27,7 +27,7 @@ struct SignInErrorBody {
 
 impl SignInErrorBody {
     fn of(answer: &Answer) -> Self {
-        serde_json::from_slice(&answer.body).unwrap_or_default()
+        answer.read().unwrap_or_default()
     }
 
     fn number(&self) -> Option<u64> {

@@ -217,7 +217,7 @@ impl Run<'_> {
         if !answer.status.is_success() {
             return Err(outer.error(&answer));
         }
-        let responses: Responses<'_> = serde_json::from_slice(&answer.body).map_err(|_| {
+        let responses: Responses<'_> = answer.read().map_err(|_| {
             Error::new(
                 ErrorKind::Decode,
                 "answer_not_understood",

@@ -13,8 +13,8 @@ use url::Url;
 use crate::client::Client;
 use crate::client::replication::Lag;
 use crate::cloud::{Cloud, is_lost_in_a_path};
-use crate::error::{Error, ErrorKind, Place};
-use crate::exchange::{Answer, Repeat};
+use crate::error::{Error, ErrorKind};
+use crate::exchange::{Answer, Repeat, Unreadable};
 
 /// One operation of Graph, not sent yet: `.await` sends it, [`Batch::add`](crate::Batch::add) sends it with others.
 #[must_use = "a call does nothing until it is awaited or added to a batch"]
@@ -220,7 +220,7 @@ impl<T: Send + 'static> IntoFuture for Call<T> {
 /// A JSON body.
 pub(crate) fn json<T: DeserializeOwned>(spec: &Spec, answer: Answer) -> Result<T, Error> {
     let answer = spec.success(answer)?;
-    serde_json::from_slice(&answer.body).map_err(|error| spec.not_understood(&answer, error))
+    answer.read().map_err(|error| spec.not_understood(&answer, error))
 }
 
 /// A JSON body, or `None` where there is no such object.
@@ -256,14 +256,14 @@ impl Spec {
         if answer.status.is_success() { Ok(answer) } else { Err(self.error(&answer)) }
     }
 
-    fn not_understood(&self, answer: &Answer, error: serde_json::Error) -> Error {
+    fn not_understood(&self, answer: &Answer, error: Unreadable) -> Error {
         Error::new(ErrorKind::Decode, "answer_not_understood", "the service's answer is not what it documents")
             .with_status(answer.status)
             .with_attempts(answer.attempts)
             .with_request_ids(answer.header("request-id").map(str::to_owned), None)
             .with_remedy("Check that the Graph endpoint is right and that no proxy answers in its place.")
             .with_maybe_done(self.repeat == Repeat::Unsafe)
-            .with_source(Place::of(&error))
+            .with_source(error)
             .during(self.operation)
     }
 }

@@ -44,7 +44,7 @@ const MOST_DETAILS: usize = 20;
 
 impl ServiceError {
     pub(crate) fn of(answer: &Answer) -> Self {
-        let Ok(Envelope { error }) = serde_json::from_slice(&answer.body) else {
+        let Ok(Envelope { error }) = answer.read() else {
             return Self::default();
         };
         let details = error.details.unwrap_or_default().into_iter().take(MOST_DETAILS);

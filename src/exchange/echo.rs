@@ -20,10 +20,9 @@ impl Answer {
         }
         let encoded: String = form_urlencoded::byte_serialize(plain.as_bytes()).collect();
         for secret in [plain, &encoded] {
-            // A body that is no text is neither read nor shown.
-            if let Ok(text) = std::str::from_utf8(&self.body)
-                && text.contains(secret)
-            {
+            // A body that is no text in parts that do not matter is read all the same.
+            let text = String::from_utf8_lossy(&self.body);
+            if text.contains(secret) {
                 self.body = Bytes::from(text.replace(secret, "…"));
             }
             for value in self.headers.values_mut() {
@@ -56,6 +55,8 @@ mod tests {
         let answer = answer.without(&secret);
         assert_eq!(answer.body, "you sent … as client_secret=…&x=y");
         assert_eq!(answer.header("server"), Some("hidden"));
+        let odd = Answer { body: Bytes::from_static(b"abc~8Q~de/f= \xff"), ..answer.clone() };
+        assert_eq!(odd.without(&secret).body, "… \u{fffd}");
         let same = answer.clone().without(&SecretString::from("sent"));
         assert_eq!(same.body, answer.body, "a word is no secret");
     }

@@ -2,6 +2,7 @@
 //!
 //! Whether to try again is decided by [`retry::decide`], a pure function; this module only carries it out.
 
+mod body;
 mod echo;
 pub(crate) mod retry;
 
@@ -20,6 +21,7 @@ use crate::error::{Error, ErrorKind};
 use crate::random::{self, Randomness};
 use crate::transport::{Transport, TransportError};
 
+pub(crate) use body::Unreadable;
 pub use retry::RetryPolicy;
 pub(crate) use retry::{Judgement, Repeat};
 

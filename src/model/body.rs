@@ -1,12 +1,21 @@
 //! What is sent: an object that holds just what was set.
 
+use std::fmt;
+
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 /// The members that were set, in no particular order.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Default, PartialEq, Serialize)]
 #[serde(transparent)]
 pub(super) struct Body(Map<String, Value>);
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Names only: a member can hold a key.
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
 
 impl Body {
     pub(super) fn set(&mut self, name: &str, value: impl Serialize) {

@@ -71,7 +71,7 @@ impl PartialEq for PasswordCredential {
 
 /// A certificate ([`keyCredential`](https://learn.microsoft.com/graph/api/resources/keycredential)).
 #[skip_serializing_none]
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 #[non_exhaustive]
 pub struct KeyCredential {
@@ -97,6 +97,21 @@ pub struct KeyCredential {
     /// Members that this version does not know.
     #[serde(flatten)]
     pub unknown: Unknown,
+}
+
+impl fmt::Debug for KeyCredential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A key that signs is sent with its private half.
+        f.debug_struct("KeyCredential")
+            .field("key_id", &self.key_id)
+            .field("display_name", &self.display_name)
+            .field("start_date_time", &self.start_date_time)
+            .field("end_date_time", &self.end_date_time)
+            .field("kind", &self.kind)
+            .field("usage", &self.usage)
+            .field("custom_key_identifier", &self.custom_key_identifier)
+            .finish_non_exhaustive()
+    }
 }
 
 patch! {

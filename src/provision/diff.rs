@@ -2,6 +2,7 @@
 
 use time::OffsetDateTime;
 
+use crate::error::on_one_line;
 use crate::ids::{AppId, AppRoleAssignmentId, OAuth2PermissionGrantId, ServicePrincipalId};
 use crate::model::SignInAudience;
 use crate::permission::PermissionKind;
@@ -94,7 +95,9 @@ impl Diff {
     }
 
     fn line(&mut self, mark: Mark, code: impl Into<String>, text: impl Into<String>) -> &mut Line {
-        self.lines.push(Line { mark, code: code.into(), text: text.into(), second_look: None });
+        // Names that others gave stand in it.
+        let text = on_one_line(text.into());
+        self.lines.push(Line { mark, code: code.into(), text, second_look: None });
         self.lines.last_mut().expect("a line was pushed")
     }
 

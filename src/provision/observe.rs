@@ -253,6 +253,9 @@ async fn correct_ids(client: &Client, app: &Application, permissions: &mut [Reso
     Ok(())
 }
 
+/// A longer name of a permission resembles none, in bytes.
+const LONGEST_NAME: usize = 256;
+
 /// Finds a permission among those that an API publishes in this tenant.
 pub(super) fn look_up(permission: &Permission, api: Option<&model::ServicePrincipal>) -> Result<Resolved, Error> {
     let published: Vec<(crate::ids::PermissionId, String)> = match (api, permission.kind()) {
@@ -273,7 +276,11 @@ pub(super) fn look_up(permission: &Permission, api: Option<&model::ServicePrinci
         return Ok(Resolved { permission: permission.clone(), id: *id, value: Some(value.clone()) });
     }
     let near = permission.name().and_then(|name| {
-        published.iter().map(|(_, value)| (strsim::jaro_winkler(name, value), value)).max_by(|a, b| a.0.total_cmp(&b.0))
+        published
+            .iter()
+            .filter(|(_, value)| name.len().max(value.len()) <= LONGEST_NAME)
+            .map(|(_, value)| (strsim::jaro_winkler(name, value), value))
+            .max_by(|a, b| a.0.total_cmp(&b.0))
     });
     let hint = near
         .filter(|(likeness, _)| *likeness > 0.8)

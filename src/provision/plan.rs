@@ -5,7 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use crate::error::{Error, ErrorKind, Place};
+use crate::error::{Error, ErrorKind, on_one_line};
+use crate::exchange::Unreadable;
 use crate::ids::{AppId, TenantId};
 use crate::permission::Permission;
 use crate::provision::diff::{Choices, Diff};
@@ -223,7 +224,7 @@ impl Plan {
         let kept: Kept = serde_json::from_str(text).map_err(|error| {
             Error::invalid("plan_unreadable", "the text is not a plan of this crate")
                 .with_remedy("Plan again; a plan is not written by hand.")
-                .with_source(Place::of(&error))
+                .with_source(Unreadable::of(&error))
         })?;
         Self::try_from(kept)
     }
@@ -290,7 +291,8 @@ fn is_called(permission: &Permission, name: &str) -> bool {
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let tenant = self.tenant_name().unwrap_or("tenant");
-        writeln!(f, "Plan for “{}” in {tenant} ({})", self.registration.display_name(), self.tenant)?;
+        let title = format!("Plan for “{}” in {tenant} ({})", self.registration.display_name(), self.tenant);
+        writeln!(f, "{}", on_one_line(title))?;
         let groups = [
             ("To add", &[Mark::Add][..]),
             ("To change", &[Mark::Change]),

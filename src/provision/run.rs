@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::api::DeletedKind;
 use crate::client::{Client, DEPENDENCY_FAILED};
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, on_one_line};
 use crate::ids::AppId;
 use crate::model::{NewServicePrincipal, ServicePrincipal, ServicePrincipalPatch};
 use crate::provision::apply::{Progress, ProgressHook};
@@ -131,7 +131,7 @@ impl Run<'_> {
     }
 
     pub(super) fn done(&mut self, what: impl Into<String>) {
-        let what = what.into();
+        let what = on_one_line(what.into());
         if let Some(progress) = &self.progress {
             progress(&Progress::Done(what.clone()));
         }

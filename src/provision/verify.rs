@@ -4,6 +4,7 @@ use std::fmt;
 
 use time::OffsetDateTime;
 
+use crate::error::on_one_line;
 use crate::permission::PermissionKind;
 use crate::provision::diff::{Choices, Diff, code};
 use crate::provision::plan::Mark;
@@ -67,7 +68,8 @@ impl Checklist {
 
     fn required(&mut self, code: impl Into<String>, step: impl Into<String>, done: bool, remedy: &str) {
         let remedy = (!done).then(|| remedy.to_owned());
-        self.items.push(ChecklistItem { code: code.into(), step: step.into(), required: true, done, remedy });
+        let step = on_one_line(step.into());
+        self.items.push(ChecklistItem { code: code.into(), step, required: true, done, remedy });
     }
 
     fn registration(&mut self, spec: &AppRegistration, seen: &Snapshot) {

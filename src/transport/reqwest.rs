@@ -1,31 +1,40 @@
 //! The transport over reqwest.
 
 use std::fmt;
+use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
-use url::Url;
+use url::{Host, Url};
 
 use super::{Transport, TransportError};
+use crate::cloud::is_safe;
 use crate::error::{Error, ErrorKind};
 
 /// 8 MiB: ten times the largest object of a directory, Microsoft Graph's own service principal.
 const DEFAULT_BODY_LIMIT: usize = 8 * 1024 * 1024;
 
 /// Sends over reqwest: connections are kept and shared, bodies are taken compressed, the proxy is the environment's.
+///
+/// It follows no redirect and repeats nothing, whatever it is built from. Plain http to this machine, or to the
+/// link-local service that gives a virtual machine its tokens, does not go through the environment's proxy: another
+/// machine would read what is meant for this one.
 #[derive(Clone)]
 pub struct ReqwestTransport {
     client: reqwest::Client,
+    /// Without a proxy: made when it is first needed, where the client has the environment's.
+    direct: Option<Arc<OnceLock<reqwest::Client>>>,
     body_limit: usize,
 }
 
 impl ReqwestTransport {
-    /// With reqwest's defaults for TLS and proxy (`HTTPS_PROXY`, `NO_PROXY`), no redirects and no retries.
+    /// With reqwest's defaults for TLS and proxy (`HTTPS_PROXY`, `NO_PROXY`).
     ///
     /// # Errors
     /// [`ErrorKind::Network`] when TLS cannot be set up on this machine.
     pub fn new() -> Result<Self, Error> {
-        Self::build(reqwest::Client::builder())
+        let transport = Self::from_builder(reqwest::Client::builder())?;
+        Ok(Self { direct: Some(Arc::default()), ..transport })
     }
 
     /// The same, through this proxy instead of the environment's. Credentials stand in the address.
@@ -38,29 +47,22 @@ impl ReqwestTransport {
                 .with_remedy("Give it as http://host:port.")
                 .with_source(error.without_url())
         })?;
-        Self::build(reqwest::Client::builder().proxy(proxy))
-    }
-
-    fn build(builder: reqwest::ClientBuilder) -> Result<Self, Error> {
-        builder
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .build()
-            .map(|client| Self { client, body_limit: DEFAULT_BODY_LIMIT })
-            .map_err(|error| {
-                Error::new(ErrorKind::Network, "tls_setup", "TLS could not be set up")
-                    .with_remedy("Check the machine's certificate store, or give a reqwest client of your own.")
-                    .with_source(error)
-            })
+        Self::from_builder(reqwest::Client::builder().proxy(proxy))
     }
 
     /// Sends by a client of one's own, with its proxy, certificates and timeouts.
     ///
-    /// It must neither follow redirects nor retry: build it with `redirect(Policy::none())` and
-    /// `retry(retry::never())`, because a token or a second application would go where it should not. A redirect that
-    /// was followed all the same is refused.
-    pub fn from_client(client: reqwest::Client) -> Self {
-        Self { client, body_limit: DEFAULT_BODY_LIMIT }
+    /// It takes the builder, not the client, so that redirects and retries are off whatever was set: a token, a secret
+    /// or a second application would go where it should not.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Network`] when TLS cannot be set up on this machine.
+    pub fn from_builder(builder: reqwest::ClientBuilder) -> Result<Self, Error> {
+        build(builder).map(|client| Self { client, direct: None, body_limit: DEFAULT_BODY_LIMIT }).map_err(|error| {
+            Error::new(ErrorKind::Network, "tls_setup", "TLS could not be set up")
+                .with_remedy("Check the machine's certificate store, or build a reqwest client of your own.")
+                .with_source(error)
+        })
     }
 
     /// The largest body that is taken, in bytes, after decompression. 8 MiB by default.
@@ -69,6 +71,27 @@ impl ReqwestTransport {
         self.body_limit = bytes;
         self
     }
+
+    fn client_for(&self, url: &Url) -> Result<&reqwest::Client, reqwest::Error> {
+        let Some(direct) = self.direct.as_ref().filter(|_| stays_here(url)) else {
+            return Ok(&self.client);
+        };
+        if let Some(client) = direct.get() {
+            return Ok(client);
+        }
+        let client = build(reqwest::Client::builder().no_proxy())?;
+        Ok(direct.get_or_init(|| client))
+    }
+}
+
+/// Whether it is plain http that no other machine is to see.
+fn stays_here(url: &Url) -> bool {
+    let link_local = matches!(url.host(), Some(Host::Ipv4(ip)) if ip.is_link_local());
+    url.scheme() == "http" && (is_safe(url) || link_local)
+}
+
+fn build(builder: reqwest::ClientBuilder) -> Result<reqwest::Client, reqwest::Error> {
+    builder.redirect(reqwest::redirect::Policy::none()).retry(reqwest::retry::never()).build()
 }
 
 impl fmt::Debug for ReqwestTransport {
@@ -82,15 +105,17 @@ impl Transport for ReqwestTransport {
     async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, TransportError> {
         let request =
             reqwest::Request::try_from(request).map_err(|error| TransportError::not_sent(error.without_url()))?;
-        let url = request.url().clone();
-        let mut response = self.client.execute(request).await.map_err(|error| {
+        let client = self.client_for(request.url()).map_err(TransportError::not_sent)?;
+        let mut response = client.execute(request).await.map_err(|error| {
             let not_sent = error.is_connect() || error.is_builder();
             // The URL may hold a key; the operation's name says enough.
             let error = error.without_url();
             if not_sent { TransportError::not_sent(error) } else { TransportError::maybe_sent(error) }
         })?;
-        if *response.url() != url {
-            return Err(TransportError::maybe_sent("a redirect was followed"));
+        let too_large = || TransportError::maybe_sent(format!("the body is larger than {} bytes", self.body_limit));
+        let limit = u64::try_from(self.body_limit).unwrap_or(u64::MAX);
+        if response.content_length().is_some_and(|length| length > limit) {
+            return Err(too_large());
         }
         let mut answer = http::Response::new(Bytes::new());
         *answer.status_mut() = response.status();
@@ -100,8 +125,8 @@ impl Transport for ReqwestTransport {
         while let Some(chunk) =
             response.chunk().await.map_err(|error| TransportError::maybe_sent(error.without_url()))?
         {
-            if body.len() + chunk.len() > self.body_limit {
-                return Err(TransportError::maybe_sent(format!("the body is larger than {} bytes", self.body_limit)));
+            if chunk.len() > self.body_limit - body.len() {
+                return Err(too_large());
             }
             body.extend_from_slice(&chunk);
         }

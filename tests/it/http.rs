@@ -65,16 +65,6 @@ async fn a_redirect_is_not_followed() {
 }
 
 #[tokio::test]
-async fn a_redirect_that_a_client_of_ones_own_followed_is_refused() {
-    let mut server = Server::new_async().await;
-    server.mock("GET", "/here").with_status(302).with_header("location", "/elsewhere").create_async().await;
-    server.mock("GET", "/elsewhere").with_body("x").create_async().await;
-    let transport = ReqwestTransport::from_client(reqwest::Client::new());
-    let error = transport.send(get(&format!("{}/here", server.url()))).await.unwrap_err();
-    assert!(error.is_maybe_sent());
-}
-
-#[tokio::test]
 async fn a_body_is_bounded_and_unpacked() {
     let mut server = Server::new_async().await;
     server.mock("GET", "/large").with_body("x".repeat(1001)).create_async().await;

@@ -10,6 +10,7 @@ mod diagnose;
 mod emulator;
 mod exhaustion;
 mod guides;
+mod hostile;
 #[cfg(feature = "reqwest")]
 mod http;
 mod input;

@@ -1,0 +1,348 @@
+//! Answers that no honest service gives: an error that says so, in bounded memory and time.
+
+use std::time::Duration;
+
+use entra_apps::auth::StaticToken;
+use entra_apps::ids::{AppId, ServicePrincipalId, TenantId};
+use entra_apps::model::{ApplicationPatch, NewApplication, NewPasswordCredential};
+use entra_apps::secrecy::SecretString;
+use entra_apps::token::{TokenProvider, TokenRequest};
+use entra_apps::{AppRegistration, ClientSecret, ErrorKind};
+
+use super::server::{Reply, SECRET, Server, TOKEN, client, holding, shown, signing_in};
+use crate::support::builder;
+
+const ID: AppId = AppId::from_u128(7);
+
+fn is_not_understood(error: &entra_apps::Error) {
+    assert_eq!((error.kind(), error.code()), (ErrorKind::Decode, "answer_not_understood"), "{error}");
+}
+
+/// The answer to a batch of one item.
+fn batched(item: &str) -> Reply {
+    Reply::ok(format!(r#"{{"responses":[{item}]}}"#))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_few_bytes_do_not_become_gigabytes() {
+    // Each of them would be an application of 1.6 kB.
+    let items = format!(r#"{{"value":[{}{{}}]}}"#, "{},".repeat(20_000));
+    let nested = format!(r#"{{"value":[{{"appRoles":[{}{{}}]}}]}}"#, "{},".repeat(300_000));
+    let lists = format!(r#"{{"value":[{{"x":[{}[]]}}]}}"#, "[],".repeat(300_000));
+    for body in [items, nested, lists] {
+        let server = Server::always(Reply::ok(body.clone()));
+        is_not_understood(&client(&server).applications().list().page().await.unwrap_err());
+        let server = Server::always(batched(&format!(r#"{{"id":"1","status":200,"body":{body}}}"#)));
+        let client = client(&server);
+        let mut batch = client.batch();
+        let page = batch.add(client.applications().list().page());
+        match batch.send().await {
+            Ok(mut answers) => is_not_understood(&answers.take(page).unwrap_err()),
+            Err(error) => is_not_understood(&error),
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_largest_page_that_can_be_asked_for_is_read() {
+    let app = r#"{"displayName":"x","tags":[],"web":{"redirectUris":[],"implicitGrantSettings":{}},"requiredResourceAccess":[{"resourceAccess":[{},{},{},{}]}],"passwordCredentials":[{},{}],"keyCredentials":[]}"#;
+    let body = format!(r#"{{"value":[{}{app}]}}"#, format!("{app},").repeat(998));
+    let page = client(&Server::always(Reply::ok(body))).applications().list().top(999).page().await.unwrap();
+    assert_eq!(page.value.len(), 999);
+}
+
+#[tokio::test(start_paused = true)]
+async fn deep_json_ends_no_thread() {
+    for open in ["[", "{\"a\":"] {
+        let deep = open.repeat(20_000);
+        let bodies = [
+            deep.clone(),
+            format!("{{\"value\":[{{\"web\":{deep}"),
+            format!("{{\"value\":[{{\"unheardOf\":{deep}"),
+            format!("{{\"error\":{{\"code\":{deep}"),
+            format!("{{\"responses\":[{{\"id\":\"1\",\"status\":200,\"body\":{deep}"),
+            format!("{{\"access_token\":{deep}"),
+        ];
+        for body in bodies {
+            for status in [200, 400] {
+                let server = Server::always(Reply::of(status, body.clone()));
+                let client = client(&server);
+                client.applications().list().page().await.unwrap_err();
+                client.applications().get(ID).await.unwrap_err();
+                let mut batch = client.batch();
+                let ticket = batch.add(client.applications().get(ID));
+                assert!(batch.send().await.and_then(|mut answers| answers.take(ticket)).is_err());
+                signing_in(&server).tenant_id().await.unwrap_err();
+            }
+            entra_apps::Plan::from_json(&body).unwrap_err();
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_item_with_headers_without_end_is_read() {
+    let headers: String = (0..40_000).map(|number| format!(r#""x-{number}":"","#)).collect();
+    let item = format!(
+        r#"{{"id":"1","status":403,"headers":{{{headers}"Request-ID":"the-id"}},"body":{{"error":{{"code":"No"}}}}}}"#
+    );
+    let server = Server::always(batched(&item));
+    let client = client(&server);
+    let mut batch = client.batch();
+    let app = batch.add(client.applications().get(ID));
+    let error = batch.send().await.unwrap().take(app).unwrap_err();
+    assert_eq!((error.kind(), error.request_id()), (ErrorKind::Forbidden, Some("the-id")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_item_that_cannot_be_read_harms_no_other() {
+    let items = r#"
+        {"id":"1","status":204,"headers":{"retry-after":null,"x":7}},
+        {"id":"2","status":"two hundred"},
+        {"id":3},
+        null,
+        {"id":"4","status":201,"headers":[],"body":{}},
+        {"id":"5","status":201,"body":{"keyId":"00000000-0000-0000-0000-000000000001","secretText":"v"}},
+        {"id":"77","status":200}"#;
+    let server = Server::always(batched(items));
+    let client = client(&server);
+    let mut batch = client.batch();
+    let changed = batch.add(client.applications().update(ID, &ApplicationPatch::new().notes("x")));
+    let created: Vec<_> = (0..3).map(|_| batch.add(client.applications().create(&NewApplication::new("x")))).collect();
+    let issued = batch.add(client.applications().add_password(ID, &NewPasswordCredential::new()));
+    let mut answers = batch.send().await.unwrap();
+    answers.take(changed).unwrap();
+    for ticket in created {
+        let error = answers.take(ticket).unwrap_err();
+        assert!(error.maybe_done() && error.code() == "no_answer", "it may have been made: {error}");
+    }
+    assert!(answers.take(issued).unwrap().secret_text.is_some(), "a secret is not lost with them");
+    assert_eq!(server.count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_answer_brings_back_what_was_sent() {
+    let echoes = |private: &str| {
+        let escaped: String = private.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let encoded = private.replace('~', "%7E");
+        [
+            format!(
+                r#"{{"error":{{"code":"{private}","message":"Bearer {private}","details":[{{"code":"{private}","target":"{private}","message":"{private}"}}]}}}}"#
+            ),
+            format!(
+                r#"{{"error":"{private}","error_description":"AADSTS7000215: x {private} {encoded}","trace_id":"{private}","correlation_id":"{encoded}"}}"#
+            ),
+            format!(r#"{{"error":"invalid","error_description":"AADSTS50196: {private}","error_codes":[50196]}}"#),
+            format!("<html>{private} {encoded} {escaped}</html>"),
+            private.to_owned(),
+        ]
+    };
+    for status in [200, 201, 302, 400, 401, 403, 404, 409, 429, 500, 999] {
+        for body in echoes(TOKEN) {
+            for odd in [&b""[..], b" \xff"] {
+                let body = [body.as_bytes(), odd].concat();
+                let reply = Reply::of(status, body).header("request-id", TOKEN).header("client-request-id", TOKEN);
+                let client = client(&Server::always(reply));
+                let errors = [
+                    client.applications().get(ID).await.map(drop),
+                    client.applications().create(&NewApplication::new("x")).await.map(drop),
+                    client.applications().list().all().await.map(drop),
+                    client.batch().send().await.map(drop),
+                ];
+                for error in errors.into_iter().filter_map(Result::err) {
+                    assert!(!shown(&error).contains(TOKEN), "{status}: {error:#?}");
+                }
+            }
+        }
+        for body in echoes(SECRET) {
+            let server = Server::always(Reply::of(status, body).header("request-id", SECRET));
+            if let Err(error) = signing_in(&server).tenant_id().await {
+                let shown = shown(&error);
+                assert!(!shown.contains(SECRET) && !shown.contains("s3cr3t%7E"), "{status}: {error:#?}");
+            }
+        }
+    }
+    let item = format!(
+        r#"{{"id":"1","status":400,"headers":{{"request-id":"{TOKEN}"}},"body":{{"error":{{"code":"x","message":"{TOKEN}"}}}}}}"#
+    );
+    let client = client(&Server::always(batched(&item)));
+    let mut batch = client.batch();
+    let ticket = batch.add(client.applications().get(ID));
+    let error = batch.send().await.unwrap().take(ticket).unwrap_err();
+    assert!(!shown(&error).contains(TOKEN), "{error:#?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_is_one_line_that_can_be_shown() {
+    let evil = "no.\\r\\n2026 INFO all is well\\u001b[2J\\u202egnihton\\u0000";
+    let long = "x".repeat(20_000);
+    for text in [evil, long.as_str()] {
+        let graph = format!(
+            r#"{{"error":{{"code":"{text}","message":"{text}","details":[{{"code":"{text}","target":"{text}","message":"{text}"}}]}}}}"#
+        );
+        let sign_in = format!(
+            r#"{{"error":"{text}","error_description":"AADSTS1: {text}","trace_id":"{text}","correlation_id":"{text}"}}"#
+        );
+        for status in [400, 403, 404, 409, 500] {
+            let graph =
+                client(&Server::always(Reply::of(status, graph.clone()).header("request-id", "y".repeat(9_000))));
+            let signing_in = signing_in(&Server::always(Reply::of(status, sign_in.clone())));
+            for error in [graph.applications().get(ID).await.unwrap_err(), signing_in.tenant_id().await.unwrap_err()] {
+                let shown = error.to_string();
+                assert!(!shown.contains(char::is_control) && !shown.contains('\u{202e}'), "{shown:?}");
+                assert!(shown.len() < 20_000, "{} bytes", shown.len());
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_in_the_tenant_forges_no_line_of_a_plan() {
+    let tenant = builder().build();
+    let evil = "Contoso\n+ grant Everything\u{1b}[1A";
+    let made = serde_json::json!({ "displayName": evil, "uniqueName": "k", "notes": evil });
+    let (_, made) = tenant.send_json("POST", "/applications", Some(&made.to_string()));
+    assert!(made.contains("grant Everything"), "{made}");
+    let client = tenant.client();
+    let registration = AppRegistration::new("k", "App").notes("ours");
+    let plan = client.plan(&registration).create_another().await.unwrap();
+    let text = plan.to_string();
+    assert!(text.contains("grant Everything"), "{text}");
+    assert!(!text.lines().any(|line| line.trim_start().starts_with("+ grant Everything")), "{text}");
+    assert!(!text.contains('\u{1b}'), "{text}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_date_at_the_end_of_the_calendar_is_a_date() {
+    for date in ["9999-12-31T23:59:59-23:59", "0000-01-01T00:00:00+23:59", "9999-12-31T23:59:59.999999999Z"] {
+        let app = format!(
+            r#"{{"id":"00000000-0000-0000-0000-000000000001","createdDateTime":"{date}","passwordCredentials":[{{"endDateTime":"{date}","startDateTime":"{date}"}}]}}"#
+        );
+        let app = client(&Server::always(Reply::ok(app))).applications().get(ID).await.unwrap();
+        assert!(serde_json::to_string(&app).unwrap().contains("createdDateTime"), "{app:?}");
+        let end = app.password_credentials[0].end_date_time.unwrap();
+        let _ = ClientSecret::new("x").valid_until(end).end(end);
+        let _ = serde_json::to_string(&NewPasswordCredential::new().end(end)).unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_says_what_it_likes() {
+    use base64::Engine as _;
+    let server = Server::always(Reply::ok(r#"{"value":[{}]}"#));
+    for claims in [
+        r#"{"exp":-377705116800}"#,
+        r#"{"exp":253402300799}"#,
+        r#"{"exp":9223372036854775807}"#,
+        r#"{"exp":1e400}"#,
+        r#"{"tid":"no GUID"}"#,
+        "[]",
+        "\u{0}",
+    ] {
+        let token = format!("a.{}.c", base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(claims));
+        holding(&server, &token).organization().get().await.unwrap();
+    }
+    let error = holding(&server, "a\r\nx-evil: 1").organization().get().await.unwrap_err();
+    assert_eq!(error.code(), "token_malformed");
+    assert!(!shown(&error).contains("x-evil"), "{error:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_without_a_token_is_told() {
+    let answers = [
+        "",
+        "null",
+        "[]",
+        "{}",
+        r#"{"access_token":"","expires_in":3600}"#,
+        r#"{"access_token":null,"expires_in":3600}"#,
+        r#"{"access_token":{"a":1},"expires_in":3600}"#,
+        r#"{"access_token":"abc","expires_in":"soon"}"#,
+        r#"{"access_token":"abc","expires_in":1e400}"#,
+        "\u{feff}{\"access_token\":\"abc\",\"expires_in\":1}",
+    ];
+    for answer in answers {
+        let server = Server::always(Reply::ok(answer));
+        let error = signing_in(&server).tenant_id().await.unwrap_err();
+        assert_eq!((error.kind(), error.code(), server.count()), (ErrorKind::Decode, "token_answer", 1), "{answer}");
+    }
+    for seconds in ["-1", "0", "9223372036854775807", "\"-9223372036854775808\""] {
+        let token = Reply::ok(format!(r#"{{"access_token":"abc","expires_in":{seconds}}}"#));
+        let server = Server::script(vec![token, Reply::ok(r#"{"value":[{}]}"#)]);
+        signing_in(&server).organization().get().await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_server_makes_it_wait_for_long() {
+    let waits = [
+        "300",
+        "301",
+        "1e18",
+        "99999999999999999999999",
+        "-1",
+        "NaN",
+        "inf",
+        "0x10",
+        "",
+        "Fri, 31 Dec 9999 23:59:59 GMT",
+        "Sat, 01 Jan 0000 00:00:00 -2359",
+        "Mon, 01 Jun 2026 09:04:00 GMT",
+    ];
+    for wait in waits {
+        for status in [408, 429, 500, 503] {
+            let server = Server::always(Reply::of(status, "{}").header("retry-after", wait));
+            let before = tokio::time::Instant::now();
+            client(&server).organization().get().await.unwrap_err();
+            signing_in(&server).tenant_id().await.unwrap_err();
+            assert!(server.count() <= 16, "{wait}: {} requests", server.count());
+            let waited = before.elapsed();
+            assert!(waited < Duration::from_secs(2 * 7 * 301), "{wait}: {waited:?}");
+        }
+    }
+    // A deadline is kept whatever the server asks for.
+    let server = Server::always(Reply::of(429, "{}").header("retry-after", "200"));
+    let before = tokio::time::Instant::now();
+    client(&server).with_deadline(Duration::from_secs(20)).organization().get().await.unwrap_err();
+    assert!(before.elapsed() <= Duration::from_secs(20));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_status_of_any_kind_is_an_error_or_an_answer() {
+    for status in 100..1000 {
+        let server = Server::always(Reply::of(status, "{}"));
+        let client = client(&server);
+        let created = client.applications().create(&NewApplication::new("x")).await;
+        assert_eq!(created.is_ok(), (200..300).contains(&status), "{status}");
+        let roles = client.app_role_assignments().list_held_by(ServicePrincipalId::from_u128(1)).all().await;
+        assert!(roles.is_err(), "{status}");
+        let mut batch = client.batch();
+        let ticket = batch.add(client.applications().create(&NewApplication::new("x")));
+        assert!(batch.send().await.and_then(|mut answers| answers.take(ticket)).is_err(), "{status}");
+    }
+    for status in ["0", "99", "1000", "65535"] {
+        let server = Server::always(batched(&format!(r#"{{"id":"1","status":{status}}}"#)));
+        let client = client(&server);
+        let mut batch = client.batch();
+        let ticket = batch.add(client.applications().create(&NewApplication::new("x")));
+        assert!(batch.send().await.and_then(|mut answers| answers.take(ticket)).is_err(), "{status}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tenant_that_is_no_name_is_refused_before_a_secret_is_sent() {
+    for tenant in ["", ".", "..", "a\0b", "con\ntoso.example"] {
+        let server = Server::always(Reply::of(400, "{}"));
+        let provider = entra_apps::auth::ClientSecretProvider::new(
+            entra_apps::cloud::Cloud::global(),
+            ID,
+            SecretString::from(SECRET),
+            server.clone(),
+            std::sync::Arc::new(entra_apps::clock::TokioClock::starting_at(crate::support::TODAY)),
+        );
+        let error = provider.token(&TokenRequest::new(tenant, "x/.default")).await.unwrap_err();
+        assert_eq!((error.code(), server.count()), ("invalid_tenant", 0), "{tenant:?}");
+    }
+    let request = TokenRequest::new(TenantId::from_u128(1).to_string(), "x");
+    let token = StaticToken::new(SecretString::from(TOKEN)).token(&request).await.unwrap();
+    assert!(!format!("{token:?}").contains(TOKEN));
+}

@@ -1,0 +1,364 @@
+//! Texts that attack: they arrive as they were given, and change the shape of no address.
+
+use std::sync::Arc;
+
+use entra_apps::api::{ApplicationKey, Filter, Literal};
+use entra_apps::bytes::Bytes;
+use entra_apps::http::Request;
+use entra_apps::ids::{AppRoleAssignmentId, OAuth2PermissionGrantId, ServicePrincipalId};
+use entra_apps::model::{ApplicationPatch, NewApplication, NewPasswordCredential};
+use entra_apps::url::Url;
+use entra_apps::{AppRegistration, Client, ClientSecret, ErrorKind, Platform};
+use serde_json::Value;
+
+use super::server::{Reply, Server, client};
+use crate::support::{register, tenant};
+
+/// Texts that end a literal, a segment, a query, a line, a document, where they are not written as they must be.
+const TEXTS: &[&str] = &[
+    "plain",
+    "O'Brien & Söhne",
+    "'",
+    "''",
+    "'''",
+    "%27",
+    "%2527",
+    "%",
+    "%zz",
+    "%00",
+    "a/b",
+    "/",
+    "//",
+    "\\",
+    "a\\b",
+    "a?b",
+    "a#b",
+    "a&b=c",
+    "a;b",
+    "+",
+    "a+b c",
+    " ",
+    "  leading and trailing  ",
+    "..",
+    ".",
+    "../../users",
+    "%2e%2e",
+    "..%2f..%2fusers",
+    "..;/",
+    ")",
+    "(",
+    ")/delete",
+    "x')/addPassword?x=('",
+    "{id}",
+    "{0}",
+    "${jndi:ldap://evil.example/a}",
+    "$batch",
+    "$count",
+    "$filter=1 eq 1",
+    "@odata.bind",
+    "@odata.type",
+    "' or 1 eq 1 or '",
+    "') or startswith(displayName,'",
+    "'; DROP TABLE apps; --",
+    "x eq null",
+    "null",
+    "true",
+    "\"",
+    "\"quoted\"",
+    "\\\"",
+    "displayName:x\" OR \"displayName:y",
+    "{\"a\":1}",
+    "\",\"isDisabled\":true,\"x\":\"",
+    "[]",
+    "</script><script>alert(1)</script>",
+    "<!--",
+    "https://evil.example/",
+    "//evil.example",
+    "@evil.example",
+    ":443",
+    "😀",
+    "👩‍👩‍👧‍👦",
+    "مرحبا",
+    "\u{202e}evil",
+    "\u{200b}\u{feff}",
+    "e\u{301}",
+    "ﷺ",
+    "İıſK",
+    "\u{10ffff}",
+    "\u{2028}",
+    "|^`~!*[]<>,",
+];
+
+/// Texts that no address can hold: an address leaves them out in silence.
+const CONTROL: &[&str] = &["\0", "a\nb", "a\r\nx-evil: 1\r\n\r\n", "\t", "\u{1b}[2J", "\u{7f}", "\u{85}"];
+
+/// The texts, and others made of their parts by chance, which is the same each time.
+fn texts() -> impl Iterator<Item = String> {
+    let mut chance = fastrand::Rng::with_seed(7);
+    let made = (0..100).map(move |_| {
+        let parts = chance.usize(2..6);
+        (0..parts).map(|_| TEXTS[chance.usize(..TEXTS.len())]).collect::<String>()
+    });
+    let long = ["x".repeat(20_000), "'%/?#&+".repeat(500), "é".repeat(3_000)];
+    TEXTS.iter().map(ToString::to_string).chain(made).chain(long)
+}
+
+/// Percent-decodes, as a server does for a segment or a pair.
+fn decoded(text: &str) -> String {
+    let mut bytes = Vec::new();
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'%' => {
+                let digits = [rest.next().unwrap(), rest.next().unwrap()];
+                u8::from_str_radix(std::str::from_utf8(&digits).unwrap(), 16).unwrap()
+            }
+            other => other,
+        });
+    }
+    String::from_utf8(bytes).unwrap()
+}
+
+/// An address as the service sees it.
+#[derive(Debug, PartialEq)]
+struct Arrived {
+    segments: Vec<String>,
+    pairs: Vec<(String, String)>,
+}
+
+impl Arrived {
+    fn of(url: &str) -> Self {
+        let url = Url::parse(url).unwrap();
+        assert_eq!((url.host_str(), url.port(), url.fragment()), (Some("graph.test"), None, None), "{url}");
+        let pair = |pair: &str| {
+            let (name, value) = pair.split_once('=').unwrap();
+            assert!(!value.contains('+'), "a plus sign is a blank to some: {pair}");
+            (decoded(name), decoded(value))
+        };
+        Self {
+            segments: url.path_segments().unwrap().map(decoded).collect(),
+            pairs: url.query().into_iter().flat_map(|query| query.split('&')).map(pair).collect(),
+        }
+    }
+
+    fn pair(&self, name: &str) -> &str {
+        let mut found = self.pairs.iter().filter(|(own, _)| own == name);
+        let value = &found.next().unwrap_or_else(|| panic!("no {name} in {self:?}")).1;
+        assert!(found.next().is_none(), "{name} twice in {self:?}");
+        value
+    }
+}
+
+/// A server that knows nothing, and a client of it.
+fn nobody() -> (Arc<Server>, Client) {
+    let server = Server::always(Reply::of(400, "{}"));
+    let client = client(&server);
+    (server, client)
+}
+
+/// The one request since the last time.
+fn taken(server: &Server) -> Request<Bytes> {
+    let mut requests = server.requests();
+    assert_eq!(requests.len(), 1);
+    server.clear();
+    requests.remove(0)
+}
+
+fn address(server: &Server) -> Arrived {
+    Arrived::of(&taken(server).uri().to_string())
+}
+
+fn json(request: &Request<Bytes>) -> Value {
+    serde_json::from_slice(request.body()).unwrap()
+}
+
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+fn key(text: &str) -> ApplicationKey {
+    ApplicationKey::UniqueName(text.to_owned())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_stands_in_one_segment() {
+    let (server, client) = nobody();
+    let apps = client.applications();
+    for text in texts() {
+        let segment = format!("applications(uniqueName={})", quoted(&text));
+        apps.find(key(&text)).await.unwrap_err();
+        assert_eq!(address(&server), Arrived { segments: vec!["v1.0".into(), segment.clone()], pairs: vec![] });
+        apps.upsert(&text, &ApplicationPatch::new().display_name("x")).await.unwrap_err();
+        assert_eq!(address(&server).segments, ["v1.0", &segment]);
+        apps.add_password(key(&text), &NewPasswordCredential::new()).await.unwrap_err();
+        assert_eq!(address(&server).segments, ["v1.0", &segment, "addPassword"]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_id_stands_in_one_segment_or_is_refused() {
+    let (server, client) = nobody();
+    for text in texts() {
+        let grant = client.oauth2_permission_grants().delete(&OAuth2PermissionGrantId::new(text.as_str())).await;
+        if matches!(text.as_str(), "." | "..") {
+            assert_eq!((grant.unwrap_err().kind(), server.count()), (ErrorKind::Invalid, 0));
+            continue;
+        }
+        assert_eq!(address(&server).segments, ["v1.0", "oauth2PermissionGrants", &text]);
+        let id = ServicePrincipalId::from_u128(1);
+        client.app_role_assignments().delete(id, &AppRoleAssignmentId::new(text.as_str())).await.unwrap_err();
+        let principal = id.to_string();
+        assert_eq!(address(&server).segments, ["v1.0", "servicePrincipals", &principal, "appRoleAssignedTo", &text]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_no_address_can_hold_is_refused_before_it_is_sent() {
+    let (server, client) = nobody();
+    for text in CONTROL {
+        assert_eq!(client.applications().find(key(text)).await.unwrap_err().code(), "invalid_id", "{text:?}");
+        let grant = OAuth2PermissionGrantId::new(*text);
+        assert_eq!(client.oauth2_permission_grants().get(&grant).await.unwrap_err().code(), "invalid_id");
+        let mut batch = client.batch();
+        let _ = batch.add(client.applications().delete(key(text)));
+        assert_eq!(batch.send().await.unwrap_err().code(), "invalid_id", "{text:?}");
+        assert_eq!(AppRegistration::new(*text, "App").check().unwrap_err().code(), "key", "{text:?}");
+    }
+    let long = "x".repeat(70_000);
+    assert_eq!(client.applications().find(key(&long)).await.unwrap_err().kind(), ErrorKind::Invalid);
+    assert_eq!(server.count(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_filter_says_what_was_meant() {
+    let (server, client) = nobody();
+    for text in texts().chain(CONTROL.iter().map(ToString::to_string)) {
+        let (value, text) = (quoted(&text), text.as_str());
+        let cases = [
+            (Filter::eq("displayName", text), format!("displayName eq {value}")),
+            (Filter::ne("displayName", text), format!("displayName ne {value}")),
+            (Filter::ge("displayName", text), format!("displayName ge {value}")),
+            (Filter::le("displayName", text.to_owned()), format!("displayName le {value}")),
+            (Filter::is_in("displayName", [text, text]), format!("displayName in ({value},{value})")),
+            (Filter::starts_with("displayName", text), format!("startsWith(displayName,{value})")),
+            (Filter::ends_with("displayName", text), format!("endsWith(displayName,{value})")),
+            (Filter::any_eq("tags", text), format!("tags/any(x:x eq {value})")),
+            (Filter::any_starts_with("tags", text), format!("tags/any(x:startsWith(x,{value}))")),
+            (Filter::any_member_eq("addIns", "type", text), format!("addIns/any(x:x/type eq {value})")),
+            (
+                !Filter::eq("displayName", text).and(Filter::eq("notes", text).or(Filter::eq("tags", Literal::null()))),
+                format!("not(displayName eq {value} and (notes eq {value} or tags eq null))"),
+            ),
+        ];
+        for (filter, expected) in cases {
+            let most = 60_000 / 3;
+            if expected.len() > most {
+                continue;
+            }
+            let advanced = filter.is_advanced();
+            client.applications().list().filter(filter).top(5).page().await.unwrap_err();
+            let arrived = address(&server);
+            assert_eq!(arrived.segments, ["v1.0", "applications"]);
+            assert_eq!(arrived.pair("$filter"), expected);
+            assert_eq!(arrived.pair("$top"), "5");
+            assert_eq!(arrived.pairs.len(), if advanced { 3 } else { 2 }, "{arrived:?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn words_are_searched_as_they_are() {
+    let (server, client) = nobody();
+    for text in texts().chain(CONTROL.iter().map(ToString::to_string)) {
+        client.applications().list().search("displayName", &text).select(["id"]).page().await.unwrap_err();
+        let arrived = address(&server);
+        assert_eq!(arrived.segments, ["v1.0", "applications"]);
+        assert_eq!(arrived.pairs.len(), 3, "{arrived:?}");
+        // One quoted phrase: every quote inside it is escaped, and so is every escape.
+        let phrase = arrived.pair("$search").strip_prefix("\"displayName:").unwrap().strip_suffix('"').unwrap();
+        let mut words = String::new();
+        let mut letters = phrase.chars();
+        while let Some(letter) = letters.next() {
+            assert_ne!(letter, '"', "the phrase ends early: {phrase}");
+            words.push(if letter == '\\' { letters.next().unwrap() } else { letter });
+        }
+        assert_eq!(words, text);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_item_of_a_batch_is_one_item() {
+    let (server, client) = nobody();
+    for text in texts() {
+        let mut batch = client.batch().in_order();
+        let new = NewApplication::new(text.as_str()).notes(text.as_str()).tags(vec![text.clone()]);
+        let _ = batch.add(client.applications().create(&new));
+        let _ = batch.add(client.applications().update(key(&text), &ApplicationPatch::new().notes(text.as_str())));
+        let _ = batch.add(client.applications().list().filter(Filter::eq("displayName", text.as_str())).page());
+        batch.send().await.unwrap_err();
+        let request = taken(&server);
+        assert_eq!(request.uri().path(), "/v1.0/$batch");
+        let body = json(&request);
+        let items = body["requests"].as_array().unwrap();
+        let members: Vec<_> = items.iter().map(|item| item.as_object().unwrap().len()).collect();
+        assert_eq!(members, [5, 6, 4], "{body}");
+        assert_eq!(items[0]["body"], serde_json::json!({ "displayName": text, "notes": text, "tags": [text] }));
+        assert_eq!(items[1]["body"], serde_json::json!({ "notes": text }));
+        let arrived =
+            |at: usize| Arrived::of(&format!("https://graph.test/v1.0{}", items[at]["url"].as_str().unwrap()));
+        assert_eq!(arrived(0).segments, ["v1.0", "applications"]);
+        assert_eq!(arrived(1).segments, ["v1.0", &format!("applications(uniqueName={})", quoted(&text))]);
+        assert!(arrived(0).pairs.is_empty() && arrived(1).pairs.is_empty());
+        assert_eq!(arrived(2).segments, ["v1.0", "applications"]);
+        assert_eq!(arrived(2).pair("$filter"), format!("displayName eq {}", quoted(&text)));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_holds_the_text_and_nothing_more() {
+    let (server, client) = nobody();
+    for text in texts().chain(CONTROL.iter().map(ToString::to_string)) {
+        client.applications().create(&NewApplication::new(text.as_str())).await.unwrap_err();
+        assert_eq!(json(&taken(&server)), serde_json::json!({ "displayName": text }));
+        let secret = NewPasswordCredential::new().display_name(text.as_str());
+        client.applications().add_password(key("k"), &secret).await.unwrap_err();
+        assert_eq!(json(&taken(&server)), serde_json::json!({ "passwordCredential": { "displayName": text } }));
+    }
+}
+
+/// What the service takes is there afterwards, letter for letter, and is found by it.
+#[tokio::test(start_paused = true)]
+async fn a_text_that_the_tenant_takes_is_kept_as_it_is() {
+    let tenant = tenant();
+    let client = tenant.client();
+    for (number, text) in TEXTS.iter().enumerate().filter(|(_, text)| !text.trim().is_empty()) {
+        let before = tenant.applications().len();
+        let name = format!("{text} {number}");
+        let mut registration = AppRegistration::new(*text, &name)
+            .notes(*text)
+            .redirect_uri(Platform::Web, format!("https://app.example/{number}?x=%27%2F"))
+            .credential(ClientSecret::new(*text).valid_for_months(6));
+        if !text.contains(char::is_whitespace) {
+            registration = registration.tag(*text);
+        }
+        registration.check().unwrap_or_else(|error| panic!("{text:?}: {error}"));
+        register(&client, &registration).await;
+        assert!(client.verify(&registration).await.unwrap().is_done(), "{text:?}");
+        assert!(client.plan(&registration).await.unwrap().is_converged(), "{text:?}");
+        assert_eq!(tenant.applications().len(), before + 1, "{text:?}");
+        let app = client.applications().get(key(text)).await.unwrap();
+        assert_eq!(app.unique_name.as_deref(), Some(*text));
+        assert_eq!((app.display_name.as_deref(), app.notes.as_deref()), (Some(&*name), Some(*text)));
+        assert_eq!(app.password_credentials[0].display_name.as_deref(), Some(*text));
+        assert!(app.tags.iter().all(|tag| tag == text), "{text:?}");
+        // The others stand beside it: a literal that ends early would find them too.
+        for filter in [Filter::eq("displayName", name.as_str()), Filter::starts_with("displayName", &name)] {
+            let found = client.applications().list().filter(filter).all().await.unwrap();
+            assert_eq!(found.iter().map(|found| found.app_id).collect::<Vec<_>>(), [app.app_id], "{text:?}");
+        }
+        if number % 2 == 0 {
+            client.applications().delete(key(text)).await.unwrap();
+            assert_eq!(tenant.applications().len(), before, "{text:?}");
+        }
+    }
+}
