@@ -111,8 +111,12 @@ impl RetryPolicy {
             return (elapsed.saturating_add(wait) <= self.replication_window).then_some(wait);
         }
         if let Judgement::Throttled { retry_after: Some(after) } = judgement {
-            // A little above what was asked for, so that many clients do not come back at the same instant.
-            let wait = after.saturating_add(part(self.base_delay, jitter));
+            // A little above what was asked for, so that many clients do not come back at the same instant. Who says
+            // "now" each time, or names a time that is past, means nothing by it.
+            let wait = match after.as_secs() {
+                0 => self.backoff(attempts, jitter),
+                _ => after.saturating_add(part(self.base_delay, jitter)),
+            };
             let in_time = elapsed.saturating_add(*after) <= self.max_throttled && *after <= self.max_retry_after;
             return in_time.then_some(wait);
         }
@@ -178,6 +182,18 @@ mod tests {
         let asked = |seconds| Judgement::Throttled { retry_after: Some(Duration::from_secs(seconds)) };
         assert!(decide(Repeat::Safe, &asked(90)).unwrap() >= Duration::from_secs(90));
         assert_eq!(decide(Repeat::Safe, &asked(301)), None);
+    }
+
+    #[test]
+    fn who_asks_to_come_back_at_once_for_ever_is_not_asked_for_ever() {
+        let policy = RetryPolicy::default();
+        let at_once = Judgement::Throttled { retry_after: Some(NONE) };
+        let (mut elapsed, mut attempts) = (NONE, 1);
+        while let Some(wait) = policy.decide(Repeat::Safe, &at_once, attempts, elapsed, 0.0) {
+            elapsed += wait;
+            attempts += 1;
+        }
+        assert!(attempts < 150, "{attempts} attempts");
     }
 
     #[test]

@@ -81,7 +81,8 @@ async fn deep_json_ends_no_thread() {
 
 #[tokio::test(start_paused = true)]
 async fn an_item_with_headers_without_end_is_read() {
-    let headers: String = (0..40_000).map(|number| format!(r#""x-{number}":"","#)).collect();
+    let headers: Vec<String> = (0..40_000).map(|number| format!(r#""x-{number}":"","#)).collect();
+    let headers = headers.concat();
     let item = format!(
         r#"{{"id":"1","status":403,"headers":{{{headers}"Request-ID":"the-id"}},"body":{{"error":{{"code":"No"}}}}}}"#
     );
@@ -122,7 +123,7 @@ async fn an_item_that_cannot_be_read_harms_no_other() {
 #[tokio::test(start_paused = true)]
 async fn no_answer_brings_back_what_was_sent() {
     let echoes = |private: &str| {
-        let escaped: String = private.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let escaped = private.bytes().map(|byte| format!("%{byte:02X}")).collect::<Vec<_>>().concat();
         let encoded = private.replace('~', "%7E");
         [
             format!(
@@ -273,8 +274,10 @@ async fn an_answer_without_a_token_is_told() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_server_makes_it_wait_for_long() {
+async fn no_server_makes_it_wait_or_ask_for_ever() {
     let waits = [
+        "0",
+        "0.01",
         "300",
         "301",
         "1e18",
@@ -294,9 +297,11 @@ async fn no_server_makes_it_wait_for_long() {
             let before = tokio::time::Instant::now();
             client(&server).organization().get().await.unwrap_err();
             signing_in(&server).tenant_id().await.unwrap_err();
-            assert!(server.count() <= 16, "{wait}: {} requests", server.count());
+            // Two requests of eight attempts; who is told to come back waits for half an hour in all.
+            let most = if status == 429 { 300 } else { 16 };
+            assert!(server.count() <= most, "{wait}, {status}: {} requests", server.count());
             let waited = before.elapsed();
-            assert!(waited < Duration::from_secs(2 * 7 * 301), "{wait}: {waited:?}");
+            assert!(waited < Duration::from_secs(2 * 2_200), "{wait}, {status}: {waited:?}");
         }
     }
     // A deadline is kept whatever the server asks for.

@@ -94,7 +94,7 @@ async fn recorded() -> Vec<String> {
     let keep = bodies.clone();
     let tenant = builder()
         .on_exchange(move |_, response| {
-            keep.lock().unwrap().push(String::from_utf8_lossy(response.body()).into_owned())
+            keep.lock().unwrap().push(String::from_utf8_lossy(response.body()).into_owned());
         })
         .build();
     let client = tenant.client();

@@ -143,7 +143,7 @@ pub(super) fn shown(error: &(dyn std::error::Error + 'static)) -> String {
     let mut all = String::new();
     let mut next = Some(error);
     while let Some(error) = next {
-        all.push_str(&format!("{error}\u{1}{error:?}\u{1}{error:#?}\u{1}"));
+        all.extend([error.to_string(), format!("{error:?}"), format!("{error:#?}")]);
         next = error.source();
     }
     all
