@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http::header::AUTHORIZATION;
 
 use super::service::Target;
+use super::sign_in::Endpoint;
 use super::world::World;
 use super::{MemoryTenant, MemoryTenantBuilder};
 use crate::clock::{Clock, TokioClock};
@@ -64,8 +65,8 @@ impl MemoryCloud {
     fn destination(&self, request: &http::Request<Bytes>) -> Option<&MemoryTenant> {
         let world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
         let at = match Target::of(request.uri().path()) {
-            Target::SignIn(tenant, _) => world.place(&tenant, request.body()),
-            Target::Graph(_) | Target::Management(_) | Target::PartnerCenter(_) => {
+            Target::SignIn(tenant, endpoint) if endpoint != Endpoint::UserInfo => world.place(&tenant, request.body()),
+            Target::Graph(_) | Target::Management(_) | Target::PartnerCenter(_) | Target::SignIn(..) => {
                 let token = request.headers().get(AUTHORIZATION);
                 world.tenants().find(|(_, state)| state.tokens.knows(token)).map(|(at, _)| at)
             }

@@ -6,6 +6,17 @@
 //! that lag behind ([`Lag`]), limits to what may be asked ([`Throttling`]), and a script of what goes wrong ([`Fault`]).
 //! What it does not know it refuses with 501, never with a silent success.
 //!
+//! # Signing in
+//! Apps sign in with a secret, a certificate or the token of an issuer that one of their federated credentials names;
+//! such an issuer's signature is not checked, for its keys are elsewhere. People sign in by device code, and in a browser
+//! with PKCE; they stay signed in by refresh tokens, which in a [`MemoryCloud`] are good in each tenant that the person
+//! may enter: as a member, a guest, or a partner by a relationship (GDAP). Administrators consent at `/adminconsent`.
+//! Azure CLI, Azure PowerShell and Microsoft Graph Command Line Tools are known in every tenant.
+//!
+//! In the place of a person before a browser, [`MemoryTenant::sign_in_by_itself`] lets one sign in at once, and
+//! [`MemoryTenant::approve_device_code`] enters the code of a device. Tokens look like Entra's, but their signature means
+//! nothing, and no keys are published for it. On-behalf-of, passwords, SAML and personal accounts are refused with 501.
+//!
 //! The API of this module is stable. Its imitation of Entra's behaviour may become better at any time.
 //!
 //! ```

@@ -176,7 +176,7 @@ impl World {
             drop(self.sign_in(asking));
         }
         let refused = SignInError::scripted(*status, code, message);
-        let mut response = refused.into_response(asking.correlation, asking.authority());
+        let mut response = self.refuse_sign_in(asking, refused);
         if let Some((name, value)) = retry_header(*retry, asking.wall) {
             response.headers_mut().extend(HeaderValue::try_from(value).ok().map(|value| (name, value)));
         }

@@ -80,7 +80,7 @@ impl World {
     }
 
     /// That somebody tried to consent is said also of what was refused.
-    fn consent_refused(
+    pub(super) fn consent_refused(
         &self,
         asking: &Asking<'_>,
         form: &Form,

@@ -23,6 +23,7 @@ mod first_party;
 mod flows;
 mod form;
 mod issue;
+mod logout;
 mod people;
 mod person;
 mod redirect;
@@ -30,6 +31,7 @@ mod refresh;
 mod resource;
 mod scopes;
 mod tokens;
+mod user_info;
 mod user_realm;
 
 use std::time::Duration;
@@ -71,6 +73,9 @@ pub(super) enum Endpoint {
     UserRealm(String),
     /// Where a person enters the code that a device shows.
     DevicePage,
+    Logout,
+    /// Who a token is about; it is below the host of Microsoft Graph.
+    UserInfo,
 }
 
 impl Endpoint {
@@ -91,6 +96,9 @@ impl Endpoint {
             ["discovery", "v2.0", "keys"] | ["discovery", "keys"] => Self::Keys,
             ["discovery", "instance"] => Self::Instances,
             ["userrealm", _] => Self::UserRealm(decode(parts.last()?)),
+            ["oauth2", "v2.0", "logout"] | ["oauth2", "logout"] => Self::Logout,
+            ["userinfo"] if tenant.eq_ignore_ascii_case("oidc") => Self::UserInfo,
+            ["openid", "userinfo"] => Self::UserInfo,
             ["oauth2", "deviceauth"] => Self::DevicePage,
             [] if ["device", "devicelogin"].contains(&tenant.to_lowercase().as_str()) => Self::DevicePage,
             _ => return None,
@@ -113,6 +121,8 @@ impl Endpoint {
             Self::Instances => "/discovery/instance",
             Self::UserRealm(_) => "/userrealm",
             Self::DevicePage => "/devicelogin",
+            Self::Logout => "/oauth2/v2.0/logout",
+            Self::UserInfo => "/oidc/userinfo",
         }
     }
 }
@@ -210,8 +220,30 @@ impl World {
             Endpoint::Instances => discovery::instances(asking),
             Endpoint::UserRealm(user) => Ok(self.user_realm(user)),
             Endpoint::DevicePage => Ok(self.device_page(asking)),
+            Endpoint::Logout => Ok(self.logout(asking)),
+            Endpoint::UserInfo => Ok(self.user_info(asking)),
         };
         answer.unwrap_or_else(|error| error.into_response(asking.correlation, asking.authority()))
+    }
+
+    /// Answers with a refusal in the form of the endpoint: to a program, or to a browser, which is sent back to the app
+    /// where it can be.
+    pub(super) fn refuse_sign_in(&self, asking: &Asking<'_>, error: SignInError) -> Response<Bytes> {
+        let form = asking.browsed();
+        let way_back = || self.way_back(asking, &form, form.optional("redirect_uri"));
+        match asking.endpoint {
+            Endpoint::Authorize | Endpoint::AdminConsent | Endpoint::AdminConsentV1 => match way_back() {
+                Ok((_, _, redirect)) if *asking.endpoint == Endpoint::Authorize => {
+                    let mode = redirect::ResponseMode::parse(form.optional("response_mode"));
+                    let mode = mode.unwrap_or(redirect::ResponseMode::Query);
+                    authorize::go_back(asking, &form, &redirect, mode, &error, &[])
+                }
+                Ok((_, _, redirect)) => self.consent_refused(asking, &form, &redirect, None, &error),
+                Err(_) => people::error_page(&error, asking),
+            },
+            Endpoint::DevicePage | Endpoint::Logout => people::error_page(&error, asking),
+            _ => error.into_response(asking.correlation, asking.authority()),
+        }
     }
 
     /// The place that answers a request: the tenant that the path names; or where no tenant is named, that of the code

@@ -361,3 +361,50 @@ async fn a_token_is_for_one_api_and_an_api_of_version_two_says_so() {
     desk.tenant.sign_in_by_itself(Some(&bob));
     desk.code(&[("prompt", "none"), ("scope", "api://contoso.onmicrosoft.com/api/Read")]).await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_scripted_refusal_comes_back_to_the_app() {
+    use crate::memory::Fault;
+
+    let desk = Desk::new().await;
+    let refused = Fault::on("GET", "/oauth2/v2.0/authorize").times(2).refuses(400, "AADSTS50076", "Show a factor.");
+    desk.tenant.fault(refused);
+    let (_, answer) = redirected(&desk.authorize(&[]).await);
+    assert_eq!((answer["error"].as_str(), answer["state"].as_str()), ("interaction_required", "a b&c"));
+    let response = desk.authorize(&[("redirect_uri", "https://evil.example/")]).await;
+    assert!(String::from_utf8_lossy(response.body()).contains("AADSTS50076: Show a factor."));
+    desk.tenant.fault(Fault::on("GET", "/v2.0/adminconsent").refuses(400, "AADSTS650051", "Try again."));
+    let query = [("client_id", desk.client_id.as_str()), ("redirect_uri", "http://localhost"), ("scope", "x")];
+    let path = with_query(&format!("/{}/v2.0/adminconsent", desk.tenant.id()), &query);
+    let (_, answer) = redirected(&send(&desk.tenant, &path, None).await);
+    assert!(answer["admin_consent"] == "True" && answer["error_description"].starts_with("AADSTS650051: "));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_tells_who_has_signed_in_until_they_sign_out() {
+    let desk = Desk::new().await;
+    let issued = desk.redeem(&desk.code(&[]).await, &[]).await.expect(200);
+    let about = claims(issued["id_token"].as_str().unwrap());
+    let request = |token: &str| {
+        let request = Request::get("https://graph.microsoft.com/oidc/userinfo");
+        desk.tenant.send(request.header("authorization", format!("Bearer {token}")).body(Bytes::new()).unwrap())
+    };
+    let token = issued["access_token"].as_str().unwrap();
+    let user = Answered::of(request(token).await.unwrap()).expect(200);
+    assert_eq!((&user["sub"], &user["given_name"]), (&about["sub"], &json!("Ada")));
+    let app = Session::new(&desk.tenant).await;
+    Answered::of(request(&app.token).await.unwrap()).refused(403, "Authorization_RequestDenied");
+    Answered::of(request("x.y.z").await.unwrap()).refused(401, "InvalidAuthenticationToken");
+
+    let hint = issued["id_token"].as_str().unwrap();
+    let logout = |uri: &'static str| {
+        with_query(
+            &desk.endpoint("logout"),
+            &[("id_token_hint", hint), ("post_logout_redirect_uri", uri), ("state", "s")],
+        )
+    };
+    let (to, answer) = redirected(&send(&desk.tenant, &logout("https://app.example/back"), None).await);
+    assert_eq!((to.as_str(), answer["state"].as_str()), ("https://app.example/back", "s"));
+    let response = send(&desk.tenant, &logout("https://evil.example/"), None).await;
+    assert!(response.status() == 200 && String::from_utf8_lossy(response.body()).contains("You signed out"));
+}
