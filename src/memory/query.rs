@@ -297,9 +297,9 @@ impl Query {
             let mut children = directory.navigate(kind, object, &expansion.name, call).unwrap_or_default();
             children.truncate(MOST_EXPANDED);
             if let Some(names) = &expansion.select {
-                for child in &mut children {
-                    keep(child, names);
-                }
+                children.iter_mut().filter_map(Value::as_object_mut).for_each(|child| {
+                    child.retain(|name, _| is_selected(name, names));
+                });
             }
             shown[&expansion.name] = children.into();
         }
@@ -308,31 +308,31 @@ impl Query {
 
     /// The members of an object that are answered.
     pub(super) fn project(&self, kind: Kind, object: &Value) -> Value {
-        let Some(names) = &self.select else { return shown(kind, object) };
-        let mut object = object.clone();
-        keep(&mut object, names);
-        object
+        match &self.select {
+            Some(names) => with(object, |name| is_selected(name, names)),
+            None => shown(kind, object),
+        }
     }
 }
 
 /// An object with the members that it is answered with by default.
 pub(super) fn shown(kind: Kind, object: &Value) -> Value {
-    let Value::Object(members) = object else { return object.clone() };
-    let visible = |name: &str| match kind.shown_by_default() {
+    with(object, |name| match kind.shown_by_default() {
         Some(names) => names.contains(&name),
         None => !name.starts_with('_'),
-    };
+    })
+}
+
+/// An object with some of its members. The others are not copied: an API can define thousands of permissions.
+fn with(object: &Value, visible: impl Fn(&str) -> bool) -> Value {
+    let Value::Object(members) = object else { return object.clone() };
     let members = members.iter().filter(|(name, _)| visible(name));
     Value::Object(members.map(|(name, value)| (name.clone(), value.clone())).collect())
 }
 
-/// Leaves the members that are named, and the type.
-fn keep(object: &mut Value, names: &[String]) {
-    if let Some(members) = object.as_object_mut() {
-        members.retain(|name, _| {
-            name.starts_with("@odata.type") || names.iter().any(|wanted| wanted.eq_ignore_ascii_case(name))
-        });
-    }
+/// Whether a member is named, or is the type.
+fn is_selected(name: &str, names: &[String]) -> bool {
+    name.starts_with("@odata.type") || names.iter().any(|wanted| wanted.eq_ignore_ascii_case(name))
 }
 
 /// Reads `$select` into the names as Graph writes them; the error is the message. `None` is everything.
