@@ -179,7 +179,7 @@ impl Client {
     /// Remembers that the application of this unique name was written a moment ago.
     pub(crate) fn wrote(&self, unique_name: &str, app_id: Option<AppId>) {
         let ids = Ids::of_key(unique_name, app_id.map(|id| id.to_string()));
-        self.shared.recent.wrote(ids, self.clock().monotonic());
+        self.shared.recent.wrote(ids, self.clock().monotonic(), self.longest_lag());
     }
 
     /// What is kept in memory for all clones of this client.
@@ -194,6 +194,11 @@ impl Client {
         self.shared.recent.any(&spec.mentions, self.clock().monotonic(), window)
     }
 
+    /// How long what this client wrote can matter to any call.
+    fn longest_lag(&self) -> Duration {
+        READ_LAG.max(self.shared.means.policy.replication_window)
+    }
+
     fn remember(&self, spec: &Spec, answer: &Answer) {
         if !answer.status.is_success() || spec.method == http::Method::GET {
             return;
@@ -203,7 +208,8 @@ impl Client {
         if spec.method == http::Method::DELETE {
             self.shared.recent.deleted(&spec.mentions);
         } else {
-            self.shared.recent.wrote(Ids::in_body(&answer.body), self.clock().monotonic());
+            let ids = Ids::in_body(&answer.body);
+            self.shared.recent.wrote(ids, self.clock().monotonic(), self.longest_lag());
         }
     }
 

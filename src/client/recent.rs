@@ -10,11 +10,21 @@ use serde::Deserialize;
 /// Objects beyond this many push the oldest half out.
 const MOST: usize = 20_000;
 
+/// So many are kept without a look at how old they are.
+const FEW: usize = 1_024;
+
 /// A longer id is none, in bytes: nothing is kept of an answer but what is an id.
 const LONGEST_ID: usize = 1_024;
 
 #[derive(Debug, Default)]
-pub(super) struct Recent(Mutex<HashMap<String, Written>>);
+pub(super) struct Recent(Mutex<Memory>);
+
+#[derive(Debug, Default)]
+struct Memory {
+    written: HashMap<String, Written>,
+    /// When there are as many as this, those go that are too old to matter.
+    full_at: usize,
+}
 
 #[derive(Clone, Debug)]
 struct Written {
@@ -23,23 +33,36 @@ struct Written {
     group: String,
 }
 
-impl Recent {
-    /// Remembers ids, of one app where they are several, written at `now`.
-    pub(super) fn wrote(&self, ids: Ids, now: Duration) {
-        let mut written = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if written.len() >= MOST {
-            let mut times: Vec<_> = written.values().map(|written| written.at).collect();
+impl Memory {
+    /// Forgets what was written longer than `window` before `now`, and the older half of what is left if that is much.
+    fn make_room(&mut self, now: Duration, window: Duration) {
+        self.written.retain(|_, entry| now.saturating_sub(entry.at) <= window);
+        if self.written.len() >= MOST {
+            let mut times: Vec<_> = self.written.values().map(|written| written.at).collect();
             times.sort_unstable();
             let middle = times[times.len() / 2];
-            written.retain(|_, entry| entry.at > middle);
+            self.written.retain(|_, entry| entry.at > middle);
+        }
+        // The room that a burst has taken is given back.
+        self.written.shrink_to(FEW);
+        self.full_at = (2 * self.written.len()).clamp(FEW, MOST);
+    }
+}
+
+impl Recent {
+    /// Remembers ids, of one app where they are several, written at `now`. After `window` they do not matter any more.
+    pub(super) fn wrote(&self, ids: Ids, now: Duration, window: Duration) {
+        let mut memory = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if memory.written.len() >= memory.full_at {
+            memory.make_room(now, window);
         }
         let Some(group) = ids.group() else { return };
-        written.extend(ids.all().map(|id| (id, Written { at: now, group: group.clone() })));
+        memory.written.extend(ids.all().map(|id| (id, Written { at: now, group: group.clone() })));
     }
 
     /// Forgets what was deleted, and what went with it.
     pub(super) fn deleted(&self, ids: &[String]) {
-        let mut written = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let written = &mut self.0.lock().unwrap_or_else(PoisonError::into_inner).written;
         for id in ids {
             if let Some(Written { group, .. }) = written.remove(id) {
                 written.retain(|_, entry| entry.group != group);
@@ -49,8 +72,8 @@ impl Recent {
 
     /// Whether one of `ids` was written within `window` before `now`.
     pub(super) fn any(&self, ids: &[String], now: Duration, window: Duration) -> bool {
-        let written = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        ids.iter().any(|id| written.get(id).is_some_and(|entry| now.saturating_sub(entry.at) <= window))
+        let memory = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        ids.iter().any(|id| memory.written.get(id).is_some_and(|entry| now.saturating_sub(entry.at) <= window))
     }
 }
 

@@ -19,6 +19,7 @@ mod lag;
 mod limits;
 mod openapi;
 mod overload;
+mod peers;
 mod plans;
 mod promises;
 mod review;
