@@ -2,104 +2,11 @@
 
 use std::time::Duration;
 
-use entra_apps::memory::{Fault, FaultOn, MemoryTenant, RetryAfter};
-use entra_apps::{AppRegistration, Client, ErrorKind, RetryPolicy};
+use entra_apps::memory::{Fault, RetryAfter};
+use entra_apps::{ErrorKind, RetryPolicy};
 
 use crate::guides;
 use crate::support::{builder, counts, tenant};
-
-/// Applies until it converges: how many runs it took.
-async fn converge(client: &Client, registration: &AppRegistration, label: &str) -> usize {
-    let mut held = Vec::new();
-    for run in 1..=5 {
-        let mut request = client.plan(registration);
-        for key in &held {
-            request = request.holding(*key);
-        }
-        let Ok(plan) = request.await else { continue };
-        if plan.is_converged() {
-            return run;
-        }
-        match client.apply(&plan).approve_all().await {
-            Ok(registered) => held.extend(registered.secrets.iter().map(|secret| secret.key_id)),
-            Err(error) => held.extend(error.report().secrets.iter().map(|secret| secret.key_id)),
-        }
-    }
-    panic!("{label}: not converged after five runs");
-}
-
-/// What must be so at the end: one of everything, and no secret that nobody holds.
-async fn check(tenant: &MemoryTenant, client: &Client, registration: &AppRegistration, label: &str) {
-    tenant.clear_faults();
-    let named = tenant.applications().into_iter().filter(|app| app.display_name == registration.display_name());
-    assert_eq!(named.count(), 1, "{label}: applications");
-    let checklist = client.verify(registration).await.unwrap();
-    assert!(checklist.is_done(), "{label}:\n{checklist}");
-    let app_id = client.plan(registration).await.unwrap().app_id().unwrap();
-    let app = client.applications().get(app_id).await.unwrap();
-    assert_eq!(app.password_credentials.len(), 1, "{label}: secrets");
-    let grants = client.oauth2_permission_grants().list_held_by(app_id).all().await.unwrap();
-    assert_eq!(grants.len(), 1, "{label}: delegated grants");
-}
-
-type Make = fn(FaultOn) -> Fault;
-
-const FAULTS: &[(&str, Make)] = &[
-    ("not sent", FaultOn::unreachable),
-    ("reset", FaultOn::reset),
-    ("answer lost", FaultOn::answer_lost),
-    ("429", |on| on.throttled(RetryAfter::Seconds(7))),
-    ("500 before", |on| on.fails(500)),
-    ("503 after", |on| on.fails_after_writing(503)),
-    ("504 after", |on| on.fails_after_writing(504)),
-    ("truncated", FaultOn::truncated),
-];
-
-#[tokio::test(start_paused = true)]
-async fn every_request_of_a_first_run_may_fail_once() {
-    let registration = guides::immybot::registration("contoso");
-    for (name, make) in FAULTS {
-        for (method, path, nth) in
-            [("POST", "/$batch", 1), ("PATCH", "/applications/*", 1), ("POST", "/$batch", 2), ("POST", "/$batch", 3)]
-        {
-            let label = format!("{name} at {method} {path} {nth}");
-            let tenant = tenant();
-            let client = tenant.client();
-            tenant.fault(make(Fault::on(method, path).nth(nth).alone()));
-            converge(&client, &registration, &label).await;
-            check(&tenant, &client, &registration, &label).await;
-        }
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn every_item_of_a_batch_may_fail_once() {
-    let registration = guides::immybot::registration("contoso");
-    let items = [
-        ("PATCH", "/applications/*"),
-        ("POST", "/servicePrincipals"),
-        ("POST", "/applications/*/addPassword"),
-        ("POST", "/servicePrincipals/*/appRoleAssignedTo"),
-        ("POST", "/oauth2PermissionGrants"),
-    ];
-    let faults: &[(&str, Make)] = &[
-        ("429", |on| on.throttled(RetryAfter::Seconds(7))),
-        ("500 before", |on| on.fails(500)),
-        ("503 after", |on| on.fails_after_writing(503)),
-        ("409", |on| on.refuses(409, "Directory_ConcurrencyViolation", "Another write is under way.")),
-    ];
-    for (method, path) in items {
-        for (name, make) in faults {
-            let label = format!("{name} at item {method} {path}");
-            let tenant = tenant();
-            let client = tenant.client();
-            tenant.fault(make(Fault::on(method, path).in_batch()));
-            let runs = converge(&client, &registration, &label).await;
-            assert!(runs <= 2, "{label}: {runs} runs");
-            check(&tenant, &client, &registration, &label).await;
-        }
-    }
-}
 
 #[tokio::test(start_paused = true)]
 async fn a_lost_answer_loses_no_secret_and_needs_no_second_run() {
