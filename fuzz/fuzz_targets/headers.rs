@@ -9,14 +9,13 @@ fuzz_target!(|data: &[u8]| {
     let Some((kind, data)) = data.split_first() else { return };
     let transport = Scripted::again(answers(data));
     let (client, private) = match kind & 1 {
-        0 => (client(transport.clone()), TOKEN),
+        0 => (client(transport), TOKEN),
         // Whatever token the data makes up.
-        _ => (client_with_secret(transport.clone()), SECRET),
+        _ => (client_with_secret(transport), SECRET),
     };
     let private = Some(private);
     block_on(async {
         check_for(client.organization().get().await, private);
         check_for(client.applications().create(&NewApplication::new("x")).await, private);
     });
-    assert!(transport.requests() < 128, "{}", transport.requests());
 });

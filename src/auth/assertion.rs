@@ -212,7 +212,7 @@ impl GitHubActions {
             _ => Judgement::Final,
         };
         let answer = self.service.means.exchange(GITHUB, Repeat::Safe, &Bounds::default(), build, judge).await?;
-        let token = serde_json::from_slice::<IdToken>(&answer.body).ok();
+        let token = answer.read::<IdToken>().ok();
         match token.filter(|token| answer.status.is_success() && !token.value.expose_secret().is_empty()) {
             Some(token) => Ok(token.value),
             None => Err(Error::new(ErrorKind::SignIn, "assertion", "GitHub gives this job no id token")

@@ -124,7 +124,7 @@ impl TenantLookup {
                 sign_in_error::error(&answer, &Form::new(), &correlation, self.means.clock.now()).during(OPERATION)
             );
         }
-        let found = serde_json::from_slice(&answer.body).ok().and_then(|configuration: Configuration| {
+        let found = answer.read().ok().and_then(|configuration: Configuration| {
             let issuer = Url::parse(&configuration.issuer).ok()?;
             let tenant_id = issuer.path_segments()?.find_map(|segment| segment.parse().ok())?;
             Some(FoundTenant {

@@ -244,10 +244,17 @@ fn is_same_redirect(registered: &str, given: &str) -> bool {
 /// assert_eq!(reported.claimed_tenant(), customer); // to be checked with Client::check_consent_by_token
 /// # Ok::<(), entra_apps::Error>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct AdminConsentLink {
     url: Url,
     pending: PendingConsent,
+}
+
+impl fmt::Debug for AdminConsentLink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The address holds the state, which only the browser's session may know.
+        f.debug_struct("AdminConsentLink").field("pending", &self.pending).finish_non_exhaustive()
+    }
 }
 
 impl AdminConsentLink {

@@ -22,8 +22,9 @@ fn every_line_names_a_test_that_is_there() {
     let named = named();
     assert!(named.len() > 20, "{}", named.len());
     for name in named {
-        let (module, function) = name.split_once("::").expect("a module and a function");
-        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it").join(format!("{module}.rs"));
+        let (module, function) = name.rsplit_once("::").expect("a module and a function");
+        let file = format!("{}.rs", module.replace("::", "/"));
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it").join(file);
         let text = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{name}: {}: {error}", file.display()));
         let (before, _) = text.split_once(&format!("fn {function}(")).unwrap_or_else(|| panic!("there is no {name}"));
         let attributes: Vec<&str> = before.lines().rev().take(3).collect();

@@ -1,15 +1,35 @@
-//! Chance: requests fail here and there, replicas lag, and the job still ends as it should.
+//! Chance: requests fail here and there, replicas lag, and the job still ends as it should. Whatever goes wrong, neither
+//! the most verbose trace nor an error shows a secret or a token.
 
 use std::time::Duration;
 
-use entra_apps::memory::{Fault, RetryAfter, Throttling};
+use entra_apps::memory::{Fault, MemoryTenantBuilder, RetryAfter, Throttling};
 
 use crate::guides;
 use crate::support::builder;
+use crate::traces::{self, Private};
 
-/// One job under seeded faults: nothing, or what is wrong at the end.
+/// One job under seeded faults: nothing, or what is wrong at the end or was shown on the way.
 async fn one(seed: u64) -> Result<(), String> {
-    let tenant = builder().seed(seed).lag(Duration::from_secs(seed % 4 * 7)).build();
+    let (builder, private) = Private::of(builder().seed(seed).lag(Duration::from_secs(seed % 4 * 7)));
+    traces::write_down();
+    let mut errors = Vec::new();
+    let outcome = job(seed, builder, &mut errors).await;
+    let traces = traces::written();
+    if !traces.contains("PATCH /applications(uniqueName)") || private.count() < 3 {
+        return Err("nothing was traced, or nothing private was there".to_owned());
+    }
+    for (place, text) in [("a trace", traces), ("an error", errors.join("\n"))] {
+        if let Some(private) = private.found_in(&text) {
+            let line = text.lines().find(|line| line.contains(&private)).unwrap_or(&text);
+            return Err(format!("{place} shows {private}: {line}"));
+        }
+    }
+    outcome
+}
+
+async fn job(seed: u64, builder: MemoryTenantBuilder, errors: &mut Vec<String>) -> Result<(), String> {
+    let tenant = builder.build();
     tenant.settle();
     let registration = guides::immybot::registration("contoso");
     let faults = [
@@ -40,13 +60,22 @@ async fn one(seed: u64) -> Result<(), String> {
         for key in &in_hand {
             request = request.holding(*key);
         }
-        let Ok(plan) = request.await else { continue };
+        let plan = match request.await {
+            Ok(plan) => plan,
+            Err(error) => {
+                errors.push(format!("{error} {error:?}"));
+                continue;
+            }
+        };
         if plan.is_converged() && run > 15 {
             break;
         }
         let report = match client.apply(&plan).approve_all().await {
             Ok(report) => report,
-            Err(error) => error.into_parts().1,
+            Err(error) => {
+                errors.push(format!("{error} {error:?}"));
+                error.into_parts().1
+            }
         };
         in_hand.extend(report.secrets.iter().map(|secret| secret.key_id));
         told += report.open.iter().filter(|item| item.code.starts_with("secret_")).count();

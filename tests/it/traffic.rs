@@ -47,22 +47,31 @@ fn content_type(headers: &HeaderMap) -> Option<String> {
     headers.get("content-type").map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
 }
 
-/// Lets the tenant write its exchanges, if [`DIRECTORY`] says where.
-pub(crate) fn record(builder: MemoryTenantBuilder) -> MemoryTenantBuilder {
+/// The file that exchanges are written to, if [`DIRECTORY`] says where.
+fn file() -> Option<&'static Mutex<File>> {
     static FILE: OnceLock<Option<Mutex<File>>> = OnceLock::new();
     let file = FILE.get_or_init(|| {
         let path = PathBuf::from(env::var_os(DIRECTORY)?).join(format!("{}.jsonl", process::id()));
         let file = OpenOptions::new().create(true).append(true).open(&path);
         Some(Mutex::new(file.unwrap_or_else(|error| panic!("{} cannot be written: {error}", path.display()))))
     });
-    match file {
+    file.as_ref()
+}
+
+/// Lets the tenant write its exchanges, if [`DIRECTORY`] says where.
+pub(crate) fn record(builder: MemoryTenantBuilder) -> MemoryTenantBuilder {
+    match file() {
         None => builder,
-        Some(file) => builder.on_exchange(|request, response| {
-            let line = serde_json::to_string(&Recorded::of(request, response)).expect("strings and numbers are JSON");
-            let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
-            file.write_all(format!("{line}\n").as_bytes()).expect("the file could be opened, and can be written");
-        }),
+        Some(_) => builder.on_exchange(write),
     }
+}
+
+/// Writes one exchange, if [`DIRECTORY`] says where: for a tenant whose exchanges are looked at by another as well.
+pub(crate) fn write(request: &Request<Bytes>, response: &Response<Bytes>) {
+    let Some(file) = file() else { return };
+    let line = serde_json::to_string(&Recorded::of(request, response)).expect("strings and numbers are JSON");
+    let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
+    file.write_all(format!("{line}\n").as_bytes()).expect("the file could be opened, and can be written");
 }
 
 /// All that was written into a directory.

@@ -3,16 +3,23 @@
 use std::sync::Arc;
 
 use entra_apps::api::{ApplicationKey, Filter, Literal};
+use entra_apps::auth::ClientSecretProvider;
 use entra_apps::bytes::Bytes;
+use entra_apps::clock::TokioClock;
+use entra_apps::cloud::Cloud;
+use entra_apps::consent::{ConsentApp, ConsentTenant};
 use entra_apps::http::Request;
-use entra_apps::ids::{AppRoleAssignmentId, OAuth2PermissionGrantId, ServicePrincipalId};
-use entra_apps::model::{ApplicationPatch, NewApplication, NewPasswordCredential};
-use entra_apps::url::Url;
+use entra_apps::ids::{AppId, AppRoleAssignmentId, OAuth2PermissionGrantId, ServicePrincipalId, TenantId};
+use entra_apps::model::{ApplicationPatch, NewApplication, NewPasswordCredential, WebPatch};
+use entra_apps::permission::MICROSOFT_GRAPH;
+use entra_apps::secrecy::SecretString;
+use entra_apps::token::{TokenProvider, TokenRequest};
+use entra_apps::url::{Url, form_urlencoded};
 use entra_apps::{AppRegistration, Client, ClientSecret, ErrorKind, Platform};
 use serde_json::Value;
 
 use super::server::{Reply, Server, client};
-use crate::support::{register, tenant};
+use crate::support::{TODAY, register, tenant};
 
 /// Texts that end a literal, a segment, a query, a line, a document, where they are not written as they must be.
 const TEXTS: &[&str] = &[
@@ -295,13 +302,18 @@ async fn an_item_of_a_batch_is_one_item() {
         let _ = batch.add(client.applications().create(&new));
         let _ = batch.add(client.applications().update(key(&text), &ApplicationPatch::new().notes(text.as_str())));
         let _ = batch.add(client.applications().list().filter(Filter::eq("displayName", text.as_str())).page());
+        let _ = batch.add(client.applications().list().search("displayName", &text).page());
+        if !matches!(text.as_str(), "." | "..") {
+            let id = OAuth2PermissionGrantId::new(text.as_str());
+            let _ = batch.add(client.oauth2_permission_grants().delete(&id));
+        }
         batch.send().await.unwrap_err();
         let request = taken(&server);
         assert_eq!(request.uri().path(), "/v1.0/$batch");
         let body = json(&request);
         let items = body["requests"].as_array().unwrap();
         let members: Vec<_> = items.iter().map(|item| item.as_object().unwrap().len()).collect();
-        assert_eq!(members, [5, 6, 4], "{body}");
+        assert_eq!(members, [5, 6, 4, 5, 4][..members.len()], "{body}");
         assert_eq!(items[0]["body"], serde_json::json!({ "displayName": text, "notes": text, "tags": [text] }));
         assert_eq!(items[1]["body"], serde_json::json!({ "notes": text }));
         let arrived =
@@ -311,6 +323,14 @@ async fn an_item_of_a_batch_is_one_item() {
         assert!(arrived(0).pairs.is_empty() && arrived(1).pairs.is_empty());
         assert_eq!(arrived(2).segments, ["v1.0", "applications"]);
         assert_eq!(arrived(2).pair("$filter"), format!("displayName eq {}", quoted(&text)));
+        assert_eq!((arrived(2).pairs.len(), arrived(3).pairs.len()), (1, 2));
+        assert_eq!(arrived(3).segments, ["v1.0", "applications"]);
+        let phrase = format!("\"displayName:{}\"", text.replace('\\', "\\\\").replace('"', "\\\""));
+        assert_eq!(arrived(3).pair("$search"), phrase);
+        if items.len() > 4 {
+            assert_eq!(arrived(4).segments, ["v1.0", "oauth2PermissionGrants", &text]);
+            assert!(arrived(4).pairs.is_empty());
+        }
     }
 }
 
@@ -323,6 +343,117 @@ async fn a_body_holds_the_text_and_nothing_more() {
         let secret = NewPasswordCredential::new().display_name(text.as_str());
         client.applications().add_password(key("k"), &secret).await.unwrap_err();
         assert_eq!(json(&taken(&server)), serde_json::json!({ "passwordCredential": { "displayName": text } }));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_option_of_a_list_is_one_pair() {
+    let (server, client) = nobody();
+    // It stands there twice: the longest would make no address.
+    let texts = texts().filter(|text| text.len() < 20_000);
+    for text in texts.chain(CONTROL.iter().map(ToString::to_string)) {
+        let list = || client.applications().list().select([text.as_str(), "id"]);
+        for (list, option) in [
+            (list().order_by(text.as_str()), ("$orderby", text.clone())),
+            (list().order_by_descending(text.as_str()), ("$orderby", format!("{text} desc"))),
+            (list().expand(&text), ("$expand", text.clone())),
+        ] {
+            list.page().await.unwrap_err();
+            let arrived = address(&server);
+            assert_eq!(arrived.segments, ["v1.0", "applications"]);
+            assert_eq!(arrived.pair("$select"), format!("{text},id"));
+            assert_eq!(arrived.pair(option.0), option.1);
+            let rest = if option.0 == "$orderby" { &["$count"][..] } else { &[] };
+            let mut names: Vec<_> = arrived.pairs.iter().map(|(name, _)| name.as_str()).collect();
+            names.retain(|name| *name != "$select" && *name != option.0);
+            assert_eq!(names, rest, "{arrived:?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn uris_are_sent_as_they_were_written() {
+    let (server, client) = nobody();
+    for text in texts().chain(CONTROL.iter().map(ToString::to_string)) {
+        let uris = vec![format!("https://app.example/{text}"), text];
+        let web = WebPatch::new().redirect_uris(uris.clone()).home_page_url(uris[0].as_str());
+        let new = NewApplication::new("x").web(web).identifier_uris(uris.clone());
+        client.applications().create(&new).await.unwrap_err();
+        let web = serde_json::json!({ "redirectUris": uris, "homePageUrl": uris[0] });
+        let expected = serde_json::json!({ "displayName": "x", "identifierUris": uris, "web": web });
+        assert_eq!(json(&taken(&server)), expected);
+    }
+}
+
+/// A redirect URI is compared letter for letter: what is taken at all is registered as it was written.
+#[tokio::test(start_paused = true)]
+async fn a_redirect_uri_is_refused_or_registered_as_it_is() {
+    let tenant = tenant();
+    let client = tenant.client();
+    let mut taken = 0;
+    for (number, text) in TEXTS.iter().chain(CONTROL).enumerate() {
+        for uri in [format!("https://app.example/{number}/{text}"), format!("https://{text}/{number}")] {
+            let registration =
+                AppRegistration::new(format!("k{number}"), format!("App {number}")).redirect_uri(Platform::Web, &uri);
+            let before = tenant.applications().len();
+            if let Err(error) = registration.check() {
+                assert_eq!(error.kind(), ErrorKind::Invalid, "{uri:?}");
+                assert!(!error.to_string().contains(char::is_control), "{error:?}");
+                continue;
+            }
+            taken += 1;
+            register(&client, &registration).await;
+            let app = client.applications().get(key(&format!("k{number}"))).await.unwrap();
+            let uris = app.web.map(|web| web.redirect_uris).unwrap_or_default();
+            assert!(uris.contains(&uri), "{uri:?} became {uris:?}");
+            assert!(tenant.applications().len() <= before + 1, "{uri:?}");
+        }
+    }
+    assert!(taken > TEXTS.len() / 2, "only {taken} were taken");
+}
+
+/// A domain stands in the address that a secret is sent to, and the secret in a form.
+#[tokio::test(start_paused = true)]
+async fn a_tenant_stands_in_one_segment_and_a_secret_in_one_field() {
+    for text in texts() {
+        let server = Server::always(Reply::of(400, "{}"));
+        let clock = Arc::new(TokioClock::starting_at(TODAY));
+        let url = |text: &str| Url::parse(text).unwrap();
+        let cloud = Cloud::custom("test", &url("https://graph.test"), &url("https://login.test")).unwrap();
+        let secret = SecretString::from(text.as_str());
+        let provider = ClientSecretProvider::new(cloud.clone(), AppId::from_u128(2), secret, server.clone(), clock);
+        let error = provider.token(&TokenRequest::new(text.as_str(), format!("{text}/.default"))).await.unwrap_err();
+        if matches!(text.as_str(), "." | "..") {
+            assert_eq!((error.code(), server.count()), ("invalid_tenant", 0));
+            continue;
+        }
+        let request = taken(&server);
+        let sent = url(&request.uri().to_string());
+        assert_eq!(
+            (sent.host_str(), sent.port(), sent.query(), sent.fragment()),
+            (Some("login.test"), None, None, None)
+        );
+        let segments: Vec<_> = sent.path_segments().unwrap().map(decoded).collect();
+        assert_eq!(segments, [text.as_str(), "oauth2", "v2.0", "token"]);
+        let fields: Vec<_> = form_urlencoded::parse(request.body()).into_owned().collect();
+        let field =
+            |name: &str| fields.iter().filter(|(own, _)| own == name).map(|(_, value)| value.as_str()).collect();
+        let (secrets, scopes): (Vec<&str>, Vec<&str>) = (field("client_secret"), field("scope"));
+        assert_eq!((secrets, scopes), (vec![text.as_str()], vec![format!("{text}/.default").as_str()]));
+        assert_eq!(fields.len(), 4, "{fields:?}");
+
+        let redirect = format!("https://app.example/{text}");
+        let app = ConsentApp::new(AppId::from_u128(2), TenantId::from_u128(1))
+            .redirect_uri(&redirect)
+            .declares(MICROSOFT_GRAPH);
+        let Ok(link) = app.link_without_state(&cloud, &ConsentTenant::Domain(text.clone()), &redirect) else {
+            continue;
+        };
+        assert_eq!((link.host_str(), link.fragment()), (Some("login.test"), None));
+        let segments: Vec<_> = link.path_segments().unwrap().map(decoded).collect();
+        assert_eq!(segments, [text.trim(), "v2.0", "adminconsent"]);
+        let pairs: Vec<_> = link.query_pairs().into_owned().collect();
+        assert_eq!((pairs.len(), &pairs[2]), (3, &("redirect_uri".to_owned(), redirect)));
     }
 }
 

@@ -88,14 +88,26 @@ async fn a_next_link_longer_than_any_address_is_refused() {
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_that_points_elsewhere_is_not_followed() {
+    // Elsewhere, where it was but without encryption, with a name in front, and even where it was.
+    let places = [
+        "https://evil.example/",
+        "//evil.example/",
+        "http://graph.test/v1.0/organization",
+        "http://login.test/",
+        "https://user:password@graph.test/v1.0/organization",
+        "HTTPS://GRAPH.TEST/v1.0/organization",
+        "/v1.0/organization",
+        "",
+    ];
     for status in [300, 301, 302, 303, 304, 305, 307, 308] {
-        let away = Reply::of(status, "").header("location", "https://evil.example/");
-        let server = Server::always(away);
-        let error = client(&server).organization().get().await.unwrap_err();
-        assert_eq!((error.code(), server.count()), ("redirected", 1), "{status}");
-        server.clear();
-        let error = signing_in(&server).tenant_id().await.unwrap_err();
-        assert_eq!((error.code(), server.count()), ("no_sign_in_service", 1), "{status}");
+        for place in places {
+            let server = Server::always(Reply::of(status, "").header("location", place));
+            let error = client(&server).organization().get().await.unwrap_err();
+            assert_eq!((error.code(), server.count()), ("redirected", 1), "{status} {place}");
+            server.clear();
+            let error = signing_in(&server).tenant_id().await.unwrap_err();
+            assert_eq!((error.code(), server.count()), ("no_sign_in_service", 1), "{status} {place}");
+        }
     }
     // Where a thing was made is not where the next request goes.
     let made = Reply::of(201, r#"{"id":"00000000-0000-0000-0000-000000000001"}"#)

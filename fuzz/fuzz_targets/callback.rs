@@ -1,0 +1,37 @@
+//! The address to which a browser was sent, and who a tenant is said to be: both can be written by anybody.
+#![no_main]
+
+use entra_apps::consent::{AdminConsentCallback, AdminConsentLink, ConsentApp, ConsentTenant, PendingConsent};
+use entra_apps::ids::{AppId, TenantId};
+use entra_apps::permission::MICROSOFT_GRAPH;
+use entra_apps::random::SeededRandomness;
+use entra_apps_fuzz::{check_for, cloud};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let home = TenantId::from_u128(1);
+    let app = ConsentApp::new(AppId::from_u128(7), home)
+        .multi_tenant(true)
+        .redirect_uri("https://app.test/callback")
+        .declares(MICROSOFT_GRAPH);
+    let randomness = SeededRandomness::new(1);
+    let link = |tenant| AdminConsentLink::new(&cloud(), &app, tenant, "https://app.test/callback", &randomness);
+    let tenants = [check_for(text.parse::<ConsentTenant>(), None), Some(ConsentTenant::Domain(text.to_owned()))];
+    for tenant in tenants.into_iter().flatten() {
+        if let Some(link) = check_for(link(tenant), None) {
+            let url = link.url();
+            assert_eq!((url.scheme(), url.host_str(), url.fragment()), ("https", Some("login.test"), None), "{url}");
+            let segments: Vec<_> = url.path_segments().unwrap().collect();
+            assert!(segments.len() == 3 && segments[1..] == ["v2.0", "adminconsent"], "{url}");
+        }
+    }
+    if let Some(callback) = check_for(AdminConsentCallback::parse(text), None) {
+        let pending = link(ConsentTenant::Organizations).unwrap().into_pending();
+        let accepted = check_for(pending.clone().accept(&callback), None);
+        assert!(accepted.is_none() || callback.state() == Some(pending.state()));
+    }
+    if let Ok(pending) = serde_json::from_str::<PendingConsent>(text) {
+        let _ = format!("{pending:?}");
+    }
+});
