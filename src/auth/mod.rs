@@ -29,6 +29,7 @@ mod device_code;
 #[cfg(feature = "browser")]
 mod loopback;
 mod managed_identity;
+pub mod public_client;
 mod reason;
 mod refresh_token;
 mod service;
