@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use entra_apps::ErrorKind;
 use entra_apps::auth::{
     AssertionProvider, AssertionRequest, ChainProvider, ClientAssertion, ClientSecretProvider, DeviceCodeProvider,
     GitHubActions, ManagedIdentityProvider, MemoryRefreshTokenStore, RefreshTokenProvider, RefreshTokenStore,
@@ -330,6 +331,30 @@ async fn a_thousand_callers_over_http_make_one_sign_in() {
 }
 
 #[tokio::test]
+async fn the_old_token_bridges_an_outage_of_the_sign_in_service() {
+    for over in Over::ALL {
+        let scene = Scene::one(*over).await;
+        let caller = scene.tenant().caller();
+        let builder = scene.builder(scene.tenant()).client_secret(caller.client_id, caller.client_secret);
+        let client = builder.build().unwrap();
+        client.organization().get().await.unwrap();
+        scene.clock.advance(Duration::from_secs(55 * 60));
+        scene.tenant().fault(Fault::on("POST", "/oauth2/v2.0/token").always().fails(503));
+        let sign_ins = || scene.sent().iter().filter(|sent| sent.path.ends_with("/token")).count();
+        for _ in 0..10 {
+            client.organization().get().await.unwrap_or_else(|error| panic!("{over:?}: {error}"));
+        }
+        let tried = sign_ins();
+        assert!(tried > 1 && tried < 10, "it is tried early, and not with each call: {tried}");
+        scene.clock.advance(Duration::from_secs(5 * 60));
+        let error = client.organization().get().await.unwrap_err();
+        assert_eq!((error.status().map(|status| status.as_u16()), error.kind()), (Some(503), ErrorKind::SignIn));
+        scene.tenant().clear_faults();
+        client.organization().get().await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn a_store_in_memory_serves_the_next_client() {
     let scene = Scene::one(Over::Process).await;
     let store = Arc::new(MemoryRefreshTokenStore::default());
@@ -337,6 +362,20 @@ async fn a_store_in_memory_serves_the_next_client() {
     let home = scene.tenant().id().to_string();
     let next = RefreshTokenProvider::new(scene.service(), public_client::AZURE_CLI, home, store);
     scene.signs_in(scene.tenant(), &Arc::new(next)).await;
+}
+
+#[tokio::test]
+async fn a_client_is_told_what_its_way_to_sign_in_lacks_when_it_is_built() {
+    let scene = Scene::one(Over::Process).await;
+    let error = scene.builder(scene.tenant()).build().unwrap_err();
+    assert!(error.code() == "credential" && error.remedy().unwrap().contains("device_code"), "{error}");
+    let is_workload = ["AZURE_CLIENT_ID", "AZURE_FEDERATED_TOKEN_FILE"].iter().all(|name| std::env::var(name).is_ok());
+    match scene.builder(scene.tenant()).workload_identity().build() {
+        Ok(_) => assert!(is_workload),
+        Err(error) => assert_eq!((error.code(), is_workload), ("missing_variable", false), "{error}"),
+    }
+    // Without its variables this machine may be a virtual one: that shows at the first token.
+    assert!(scene.builder(scene.tenant()).managed_identity().build().is_ok());
 }
 
 #[cfg(feature = "browser")]
