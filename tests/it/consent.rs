@@ -150,7 +150,7 @@ async fn a_partners_roles_are_those_that_the_customer_has_given() {
     let [partner, customer] = cloud.tenants() else { unreachable!("a partner and a customer") };
     // At home they may do everything, which says nothing of the customer.
     let agent = partner.add_user("Agent", &[EntraRole::GlobalAdministrator.template_id()]);
-    let group = partner.add_group("Application team", &[agent.id.into()]);
+    let group = partner.add_group("Application team", &[agent.id]);
     partner.add_customer(customer);
     let roles = [EntraRole::CloudApplicationAdministrator.template_id()];
     let relationship = partner.add_relationship(customer, "Applications", &roles);

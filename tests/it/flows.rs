@@ -9,6 +9,7 @@ use entra_apps::auth::{
     GitHubActions, ManagedIdentityProvider, MemoryRefreshTokenStore, RefreshTokenProvider, RefreshTokenStore,
     SignInReason, StaticToken, public_client,
 };
+use entra_apps::clock::Clock as _;
 use entra_apps::memory::{Fault, MemoryCloud, MemoryTenant, User};
 use entra_apps::secrecy::SecretString;
 use entra_apps::token::TokenProvider as _;
@@ -57,7 +58,7 @@ async fn an_app_signs_in_with_its_certificate() {
         scene.reaches(scene.tenant(), builder).await;
         let other = ClientCertificate::from_der(OTHER, OTHER_KEY).unwrap();
         let other = ClientCertificateProvider::new(scene.service(), caller.client_id, other);
-        let error = other.token(&scene.request(scene.tenant())).await.unwrap_err();
+        let error = other.token(&scene::request(scene.tenant())).await.unwrap_err();
         assert_eq!(error.sign_in_reason(), Some(SignInReason::CertificateUnknown), "{over:?}: {error}");
     }
 }
@@ -144,7 +145,7 @@ async fn a_person_signs_in_by_device_when_they_are_ready() {
 async fn a_device_code_ends_when_it_is_declined_blocked_or_left_alone() {
     for over in Over::ALL {
         let scene = Scene::one(*over).await;
-        let request = scene.request(scene.tenant());
+        let request = scene::request(scene.tenant());
         let screen = scene.tenant().clone();
         let declined = DeviceCodeProvider::new(scene.service(), public_client::AZURE_CLI, move |prompt| {
             screen.decline_device_code(&prompt.user_code);
@@ -154,10 +155,10 @@ async fn a_device_code_ends_when_it_is_declined_blocked_or_left_alone() {
         assert_eq!(told, (Some(SignInReason::ConsentDeclined), Some("authorization_declined")), "{over:?}");
 
         let left = DeviceCodeProvider::new(scene.service(), public_client::AZURE_CLI, |_| {});
-        let before = scene.clock_now();
+        let before = scene.clock.now();
         let error = left.token(&request).await.unwrap_err();
         assert_eq!((error.sign_in_reason(), error.oauth_error()), (Some(SignInReason::CodeExpired), None), "{over:?}");
-        assert_eq!((scene.clock_now() - before).as_secs(), 900);
+        assert_eq!((scene.clock.now() - before).whole_seconds(), 900);
 
         for (name, reason) in [
             ("access_denied", SignInReason::ConsentDeclined),
@@ -198,7 +199,7 @@ async fn stay(scene: &Scene, person: &User, store: Arc<dyn RefreshTokenStore>) {
     let device = DeviceCodeProvider::new(scene.service(), public_client::AZURE_CLI, move |prompt| {
         screen.approve_device_code(&prompt.user_code, &person);
     });
-    device.store(store).token(&scene.request(scene.tenant())).await.unwrap();
+    device.store(store).token(&scene::request(scene.tenant())).await.unwrap();
 }
 
 #[tokio::test]
@@ -258,7 +259,7 @@ async fn a_program_signs_in_as_what_it_runs_in() {
         let identity = ManagedIdentityProvider::from_variables(scene.service(), variable(IDENTITY_HEADER)).unwrap();
         scene.signs_in(scene.tenant(), &Arc::new(identity)).await;
         let other = ManagedIdentityProvider::from_variables(scene.service(), variable("of another process")).unwrap();
-        let error = other.token(&scene.request(scene.tenant())).await.unwrap_err();
+        let error = other.token(&scene::request(scene.tenant())).await.unwrap_err();
         assert!(!format!("{error} {error:?}").contains("of another process"), "{over:?}: {error}");
     }
 }
@@ -307,7 +308,7 @@ async fn the_first_of_several_ways_that_works_is_taken() {
         let person =
             RefreshTokenProvider::new(scene.service(), caller.client_id, "organizations", Arc::new(History::default()));
         let chain = ChainProvider::new().then("old secret", secret("wrong")).then("last time", Arc::new(person));
-        let error = chain.token(&scene.request(scene.tenant())).await.unwrap_err();
+        let error = chain.token(&scene::request(scene.tenant())).await.unwrap_err();
         for part in ["old secret", "AADSTS7000215", "last time", "there is no refresh token"] {
             assert!(error.to_string().contains(part), "{over:?}: {error}");
         }

@@ -1,7 +1,6 @@
 //! Where the ways to sign in are tried: a cloud of tenants in this process, and the same behind the emulator's server.
 
 use std::future::poll_fn;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Poll, Waker};
 use std::time::Duration;
@@ -16,7 +15,7 @@ use entra_apps::secrecy::ExposeSecret as _;
 use entra_apps::time::OffsetDateTime;
 use entra_apps::token::{TokenProvider, TokenRequest};
 use entra_apps::transport::{Transport, TransportError};
-use entra_apps::url::{Position, Url, form_urlencoded};
+use entra_apps::url::{Url, form_urlencoded};
 use entra_apps::{Client, ClientBuilder};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -260,7 +259,7 @@ pub(crate) struct Scene {
     pub(crate) clock: IdleClock,
     pub(crate) endpoints: Cloud,
     transport: Arc<Watched>,
-    _server: Option<Running>,
+    server: Option<Running>,
 }
 
 impl Scene {
@@ -275,18 +274,18 @@ impl Scene {
         let builder = || MemoryTenant::builder().clock(Arc::new(clock.clone())).tick(Duration::ZERO);
         let cloud = make(&builder);
         let platform = Platform { cloud: cloud.clone() };
-        let (inner, endpoints, server): (Arc<dyn Transport>, _, _) = match over {
-            Over::Process => (Arc::new(platform), Cloud::global(), None),
-            _ => {
+        let (inner, endpoints, server): (Arc<dyn Transport>, _, _) = match over.client() {
+            None => (Arc::new(platform), Cloud::global(), None),
+            Some(client) => {
                 let server = Running::start(platform).await;
                 let origin: Url = format!("http://{}", server.address).parse().unwrap();
                 let endpoints = Cloud::custom("emulator", &origin, &origin).unwrap();
-                (over.transport(), endpoints, Some(server))
+                (client, endpoints, Some(server))
             }
         };
         let sent = Mutex::default();
         let transport = Arc::new(Watched { inner, clock: clock.clone(), sent, hook: Mutex::default() });
-        Self { over, cloud, clock, endpoints, transport, _server: server }
+        Self { over, cloud, clock, endpoints, transport, server }
     }
 
     /// The first tenant.
@@ -319,21 +318,13 @@ impl Scene {
         self.reaches(tenant, self.builder(tenant).token_provider(provider.clone())).await;
     }
 
-    pub(crate) fn request(&self, tenant: &MemoryTenant) -> TokenRequest {
-        TokenRequest::new(tenant.id().to_string(), GRAPH)
-    }
-
     /// Where the platform answers at `path`.
     pub(crate) fn platform(&self, path: &str) -> Url {
-        let origin = match self.over {
-            Over::Process => "http://127.0.0.1".parse().unwrap(),
-            _ => self.endpoints.authority().clone(),
+        let origin: Url = match &self.server {
+            None => "http://127.0.0.1".parse().unwrap(),
+            Some(_) => self.endpoints.authority().clone(),
         };
         origin.join(path).unwrap()
-    }
-
-    pub(crate) fn clock_now(&self) -> Duration {
-        self.clock.monotonic()
     }
 
     /// What has been sent so far.
@@ -354,9 +345,10 @@ impl Scene {
     }
 
     /// A browser: opens a page, and follows what it is sent on to. In the end it gives what it shows.
+    #[cfg(feature = "browser")]
     pub(crate) fn browser(
         &self,
-    ) -> impl Fn(&Url) -> Pin<Box<dyn Future<Output = String> + Send>> + Send + Sync + use<> {
+    ) -> impl Fn(&Url) -> std::pin::Pin<Box<dyn Future<Output = String> + Send>> + Send + Sync + use<> {
         let (transport, clock) = (self.transport(), self.clock.clone());
         move |page| {
             let (transport, page, at_work) = (transport.clone(), page.to_string(), clock.at_work());
@@ -367,7 +359,7 @@ impl Scene {
                 while let Some(on) = answer.headers().get("location") {
                     let on: Url = on.to_str().unwrap().parse().unwrap();
                     assert_eq!(on.host_str(), Some("localhost"));
-                    answer = Plain.send(get(&on[..Position::AfterQuery])).await.unwrap();
+                    answer = Plain.send(get(&on[..entra_apps::url::Position::AfterQuery])).await.unwrap();
                 }
                 String::from_utf8(answer.body().to_vec()).unwrap()
             })
@@ -376,12 +368,14 @@ impl Scene {
 }
 
 impl Over {
-    fn transport(self) -> Arc<dyn Transport> {
-        #[cfg(feature = "reqwest")]
-        if self == Self::Reqwest {
-            return Arc::new(entra_apps::transport::ReqwestTransport::new().unwrap());
+    /// What sends over HTTP.
+    fn client(self) -> Option<Arc<dyn Transport>> {
+        match self {
+            Self::Process => None,
+            Self::Http => Some(Arc::new(Plain)),
+            #[cfg(feature = "reqwest")]
+            Self::Reqwest => Some(Arc::new(entra_apps::transport::ReqwestTransport::new().unwrap())),
         }
-        Arc::new(Plain)
     }
 }
 
@@ -426,6 +420,11 @@ impl App {
         let trust = json!({"name": "main", "issuer": ISSUER, "subject": SUBJECT, "audiences": [AUDIENCE]});
         scene.by_hand("POST", &path, &trust);
     }
+}
+
+/// What a program asks for that works with Graph in a tenant.
+pub(crate) fn request(tenant: &MemoryTenant) -> TokenRequest {
+    TokenRequest::new(tenant.id().to_string(), GRAPH)
 }
 
 pub(crate) fn text(secret: &entra_apps::secrecy::SecretString) -> String {
