@@ -374,7 +374,17 @@ impl Over {
             Self::Process => None,
             Self::Http => Some(Arc::new(Plain)),
             #[cfg(feature = "reqwest")]
-            Self::Reqwest => Some(Arc::new(entra_apps::transport::ReqwestTransport::new().unwrap())),
+            Self::Reqwest => {
+                use entra_apps::transport::ReqwestTransport;
+
+                // To set TLS up takes its time. No connection is kept: it would outlive its test.
+                static ONE: std::sync::OnceLock<ReqwestTransport> = std::sync::OnceLock::new();
+                let one = ONE.get_or_init(|| {
+                    let builder = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0);
+                    ReqwestTransport::from_builder(builder).unwrap()
+                });
+                Some(Arc::new(one.clone()))
+            }
         }
     }
 }
