@@ -3,17 +3,23 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use entra_apps::ErrorKind;
 use entra_apps::auth::{
     AssertionProvider, AssertionRequest, ChainProvider, ClientAssertion, ClientSecretProvider, DeviceCodeProvider,
     GitHubActions, ManagedIdentityProvider, MemoryRefreshTokenStore, RefreshTokenProvider, RefreshTokenStore,
-    SignInReason, StaticToken, public_client,
+    SignInReason, StaticToken, TenantLookup, public_client,
 };
+use entra_apps::bytes::Bytes;
 use entra_apps::clock::Clock as _;
+use entra_apps::consent::{AdminConsentCallback, PendingConsent};
+use entra_apps::http::Request;
 use entra_apps::memory::{Fault, MemoryCloud, MemoryTenant, User};
+use entra_apps::permission::microsoft_graph::{application, delegated};
 use entra_apps::secrecy::SecretString;
 use entra_apps::token::TokenProvider as _;
+use entra_apps::{AppRegistration, ClientSecret, ErrorKind, Platform, SignInAudience};
 use serde_json::json;
+
+use crate::support::register;
 
 pub(crate) mod scene;
 
@@ -314,6 +320,52 @@ async fn the_first_of_several_ways_that_works_is_taken() {
         }
         let chain = chain.then("new secret", secret(&text(&caller.client_secret)));
         scene.signs_in(scene.tenant(), &Arc::new(chain)).await;
+    }
+}
+
+#[tokio::test]
+async fn an_administrator_consents_by_link_and_the_grants_are_proved() {
+    const BACK: &str = "https://contoso.example/consent";
+    let registration = AppRegistration::new("k", "App")
+        .audience(SignInAudience::MultipleOrganizations)
+        .redirect_uri(Platform::Web, BACK)
+        .permission(application::USER_READ_ALL)
+        .permission(delegated::USER_READ)
+        .credential(ClientSecret::new("Main"));
+    let wanted = [application::USER_READ_ALL, delegated::USER_READ];
+    for over in Over::ALL {
+        let scene = Scene::of(*over, |builder| {
+            let named = |name: &str| builder().domain(format!("{name}.onmicrosoft.com"));
+            MemoryCloud::new([named("vendor"), named("customer")])
+        })
+        .await;
+        let [vendor, customer] = scene.cloud.tenants() else { unreachable!("a vendor and a customer") };
+        let client_of = |tenant: &MemoryTenant| {
+            let caller = tenant.caller();
+            scene.builder(tenant).client_secret(caller.client_id, caller.client_secret).build().unwrap()
+        };
+        let client = client_of(vendor);
+        let registered = register(&client, &registration).await;
+        let app_id = registered.application.as_ref().unwrap().app_id;
+
+        let lookup = TenantLookup::new(scene.endpoints.clone(), scene.transport(), Arc::new(scene.clock.clone()));
+        let found = lookup.find("customer.onmicrosoft.com").await.unwrap().tenant_id;
+        assert_eq!(found, customer.id(), "{over:?}");
+        let app = registration.consent_app(app_id, vendor.id());
+        let link = client.admin_consent_link(&app, found.into(), BACK).unwrap();
+        customer.sign_in_by_itself(Some(&administrator(customer)));
+        let page = Request::get(link.url().as_str()).body(Bytes::new()).unwrap();
+        let answer = scene.transport().send(page).await.unwrap();
+        let back = answer.headers()["location"].to_str().unwrap().to_owned();
+        let callback = AdminConsentCallback::parse(&back).unwrap();
+        let kept = serde_json::to_string(link.pending()).unwrap();
+        let reported = || serde_json::from_str::<PendingConsent>(&kept).unwrap().accept(&callback).unwrap();
+
+        let seen = client_of(customer).check_consent(&reported(), &wanted).await.unwrap();
+        assert!(seen.is_complete() && seen.granted == wanted, "{over:?}: {seen:?}");
+        let own = scene.builder(customer).client_secret(app_id, registered.secrets[0].value.clone()).build().unwrap();
+        let seen = own.check_consent_by_token(&reported(), &wanted).await.unwrap();
+        assert_eq!((seen.granted, seen.unseen), (vec![wanted[0].clone()], vec![wanted[1].clone()]), "{over:?}");
     }
 }
 
