@@ -89,6 +89,32 @@ impl ClientCertificate {
         Self::of(&[certificate], key)
     }
 
+    /// Reads a PKCS#12 file (`.pfx`, `.p12`) with the certificate and its private key, as Windows, Azure Key Vault and
+    /// OpenSSL write them: encrypted with AES (PBES2), or in the older form with 3DES and RC2. Key Vault's have an empty
+    /// password. Of several certificates, such as a chain, it takes the one that belongs to the key.
+    ///
+    /// The copy of the key that the decoder makes is not wiped from memory.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) with the code `certificate_password` when the password is wrong,
+    /// and otherwise as [`from_pem`](Self::from_pem).
+    #[cfg(feature = "pkcs12")]
+    pub fn from_pkcs12(file: &[u8], password: &SecretString) -> Result<Self, Error> {
+        use p12_keystore::Pkcs12Archive;
+        use secrecy::ExposeSecret as _;
+
+        let archive =
+            Pkcs12Archive::from_pkcs12(file, password.expose_secret()).map_err(|failure| undecoded(&failure))?;
+        let certificates: Vec<&[u8]> = archive.certs.iter().map(|held| held.cert.as_der()).collect();
+        if certificates.is_empty() {
+            return Err(invalid("there is no certificate").with_remedy(PKCS12_REMEDY));
+        }
+        let mut made = archive.keys.iter().map(|held| Self::of(&certificates, held.key.as_der()));
+        let first = made.next().ok_or_else(|| invalid("there is no private key").with_remedy(PKCS12_REMEDY))?;
+        // The error of the first says the most.
+        first.or_else(|error| made.find_map(Result::ok).ok_or(error))
+    }
+
     fn of(certificates: &[impl AsRef<[u8]>], key: &[u8]) -> Result<Self, Error> {
         let key = RsaKeyPair::from_pkcs8(key).or_else(|_| RsaKeyPair::from_der(key)).map_err(|_| not_rsa())?;
         // A certificate holds its public key as it stands, so that the bytes say whether the two belong together.
@@ -146,7 +172,30 @@ impl fmt::Debug for ClientCertificate {
 
 const ENCRYPTED: &[u8] = b"ENCRYPTED";
 
-const PEM_REMEDY: &str = "Give a PEM text with BEGIN CERTIFICATE and BEGIN PRIVATE KEY. A .pfx file is turned into one by: openssl pkcs12 -in app.pfx -out app.pem -nodes.";
+const PEM_REMEDY: &str = "Give a PEM text with BEGIN CERTIFICATE and BEGIN PRIVATE KEY. A .pfx file is read by from_pkcs12 (feature pkcs12), or turned into one by: openssl pkcs12 -in app.pfx -out app.pem -nodes.";
+
+#[cfg(feature = "pkcs12")]
+const PKCS12_REMEDY: &str =
+    "Export it again with its private key: openssl pkcs12 -export -inkey key.pem -in cert.pem -out app.pfx.";
+
+/// Why a PKCS#12 file cannot be read. The decoder's own error is left out: it could quote the file.
+#[cfg(feature = "pkcs12")]
+fn undecoded(failure: &p12_keystore::error::Error) -> Error {
+    use p12_keystore::error::Error as Failure;
+
+    match failure {
+        // Without a checksum in the file, a wrong password shows in what comes out of it.
+        Failure::MacError(_) | Failure::UnpadError | Failure::Pkcs5Error(_) => {
+            Error::invalid("certificate_password", "the password of the PKCS#12 file is wrong").with_remedy(
+                "Give the password that the file was exported with; Azure Key Vault's files have an empty one.",
+            )
+        }
+        Failure::UnsupportedEncryptionScheme | Failure::UnsupportedMacAlgorithm | Failure::UnsupportedContentType => {
+            invalid("the PKCS#12 file is encrypted in a way that is not known here").with_remedy(PKCS12_REMEDY)
+        }
+        _ => invalid("the file is no PKCS#12 file, or damaged").with_remedy(PKCS12_REMEDY),
+    }
+}
 
 fn invalid(message: &str) -> Error {
     Error::invalid("invalid_certificate", message)

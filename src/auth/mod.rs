@@ -10,6 +10,11 @@
 //! | what the program runs in | [`ManagedIdentityProvider`] |
 //! | whoever is signed in already | `AzureCliProvider` (feature `azure-cli`), `AzureCredentialProvider` (feature `azure`), [`StaticToken`] |
 //! | the first of several that works | [`ChainProvider`] |
+//!
+//! Most of them are one line of the [`ClientBuilder`](crate::ClientBuilder), such as
+//! [`client_secret`](crate::ClientBuilder::client_secret) and [`device_code`](crate::ClientBuilder::device_code).
+//! Microsoft's own apps for a person to sign in to stand in [`public_client`]. Why a sign-in was refused is a
+//! [`SignInReason`].
 
 mod assertion;
 mod authentication;
@@ -29,6 +34,7 @@ mod device_code;
 #[cfg(feature = "browser")]
 mod loopback;
 mod managed_identity;
+pub mod public_client;
 mod reason;
 mod refresh_token;
 mod service;

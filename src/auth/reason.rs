@@ -61,7 +61,7 @@ reasons! {
     RedirectUriNotRegistered [50011] "redirect_uri_not_registered"
         "the redirect URI is not one of the app's"
         "Add the exact address to the app under Authentication, letter for letter; a change a moment ago may take a minute.";
-    NoRedirectUri [900_971] "no_redirect_uri"
+    NoRedirectUri [900_971 500_113] "no_redirect_uri"
         "the app has no redirect URI"
         "Add a redirect URI to the app: the admin consent link needs one.";
     AppNotInTenant [700_016 700_011] "app_not_in_tenant"
@@ -76,6 +76,9 @@ reasons! {
     ApiNotInTenant [500_011 650_052] "api_not_in_tenant"
         "the tenant has no service principal for this API"
         "License or enable the service in the tenant, or leave its permissions out.";
+    ApiDisabled [500_014] "api_disabled"
+        "the API is switched off in the tenant"
+        "Renew the subscription that it belongs to, or enable its service principal under Enterprise applications.";
     ApiRemoved [650_054] "api_removed"
         "the app asks for permissions of an API that is gone or not available in the tenant"
         "Take the API out of the app's declared permissions, then consent again.";
@@ -115,15 +118,15 @@ reasons! {
     SecretIdInsteadOfValue [] "secret_id_instead_of_value"
         "the client secret is wrong: it looks like the secret's ID"
         "That is the secret's ID, copy its Value: the column Value under Certificates & secrets, shown only once; if it is gone, make a new secret.";
-    WrongSecret [7_000_215 7_000_216] "wrong_secret"
+    WrongSecret [7_000_215] "wrong_secret"
         "the client secret is wrong"
         "Copy the secret's Value (not its Secret ID) without blanks, from this very app; a secret made a moment ago may take a minute.";
     SecretExpired [7_000_222] "secret_expired"
         "the client secret has expired"
         "Make a new client secret for the app and use its Value.";
-    SecretMissing [7_000_218] "secret_missing"
-        "the sign-in service wants a client secret"
-        "Give the app's client secret, or allow public client flows on the app.";
+    SecretMissing [7_000_218 7_000_216] "secret_missing"
+        "the sign-in service wants the app's secret or certificate, and got none"
+        "Give the app's client secret or certificate; where a person signs in without one, allow public client flows on the app.";
     PublicClient [700_025] "public_client"
         "the app is a public client, and was used with a secret or certificate"
         "Leave the credential out, or register the redirect URI under the platform Web.";
@@ -133,13 +136,13 @@ reasons! {
     AssertionOutOfTime [700_024] "assertion_out_of_time"
         "the signed assertion is not valid at this time"
         "Set this machine's clock right and try again.";
-    AssertionRefused [700_030 50012 50013 50048] "assertion_refused"
+    AssertionRefused [700_030 50012 50013 50048 50027 700_021 700_023] "assertion_refused"
         "the signed assertion is not taken"
-        "Check that it is issued for this very app and signed with a certificate that the app allows.";
+        "Check that it is issued for this very app and tenant and signed with a certificate that the app allows.";
     AppTokenNeeded [700_229] "app_token_needed"
         "a token of a person was given where only an app's own is taken"
         "Use a token that the app or workload got for itself.";
-    NoMatchingFederatedCredential [70021 700_211 700_212 700_213] "no_matching_federated_credential"
+    NoMatchingFederatedCredential [70021 70025 700_211 700_212 700_213 7_002_138] "no_matching_federated_credential"
         "no federated credential of the app matches the token's issuer, subject and audience"
         "Compare all three with the app's federated credentials, letter for letter.";
     TenantUnknown [90002 900_023] "tenant_unknown"
@@ -166,6 +169,12 @@ reasons! {
     UserNotAssigned [50105] "user_not_assigned"
         "the app is for assigned people only, and the account is not one of them"
         "Assign the account under Enterprise applications, or turn off that assignment is required.";
+    AppNotAssigned [501_051] "app_not_assigned"
+        "the API is for assigned apps only, and this app holds no role of it"
+        "Grant the app a permission of the API, or turn off that assignment is required.";
+    AccountDisabled [50057] "account_disabled"
+        "the account is disabled"
+        "Enable the account, or sign in with another.";
     AppDisabled [7_000_112 70001] "app_disabled"
         "the app is disabled in the tenant"
         "Enable it under Enterprise applications.";
@@ -178,7 +187,7 @@ reasons! {
     WrongPassword [50126] "wrong_password"
         "the account's name or password is wrong"
         "Type them again.";
-    InvalidScope [70011 28000 28002 28003 700_022 1_002_012] "invalid_scope"
+    InvalidScope [70011 28000 28002 28003 650_053 700_022 1_002_012] "invalid_scope"
         "the scope is not one that the sign-in service takes here"
         "Ask for one resource at a time, as its address followed by /.default.";
     AuthorizationPending [70016] "authorization_pending"
@@ -233,7 +242,8 @@ impl SignInReason {
     }
 
     /// Whether it is expected for some seconds, sometimes minutes, after an app, a credential or a consent was written:
-    /// worth a bounded number of further attempts then, and the truth at any other time.
+    /// worth a bounded number of further attempts then, and the truth at any other time. Of a fresh secret it is also
+    /// said that it has expired.
     pub fn is_expected_after_a_write(self) -> bool {
         matches!(
             self,
@@ -241,9 +251,18 @@ impl SignInReason {
                 | Self::ServicePrincipalMissing
                 | Self::ServicePrincipalBeingMade
                 | Self::WrongSecret
+                | Self::SecretExpired
                 | Self::CertificateUnknown
                 | Self::NotConsented
                 | Self::RedirectUriNotRegistered
+        )
+    }
+
+    /// Whether what the app shows of itself is wrong.
+    pub(crate) fn is_about_a_credential(self) -> bool {
+        matches!(
+            self,
+            Self::WrongSecret | Self::SecretIdInsteadOfValue | Self::SecretExpired | Self::CertificateUnknown
         )
     }
 

@@ -129,6 +129,7 @@ impl SignInService {
         let token = token.ok_or_else(|| {
             Error::new(ErrorKind::Decode, "token_answer", "the sign-in service's answer holds no token")
                 .with_status(answer.status)
+                .with_request_ids(answer.header("x-ms-request-id").map(str::to_owned), None)
                 .with_remedy("Check that the authority is Entra's and that no proxy answers in its place.")
                 .during(operation)
         })?;

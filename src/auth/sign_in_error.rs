@@ -97,6 +97,7 @@ pub(super) fn error(answer: &Answer, form: &Form, correlation: &Uuid, now: Offse
     let service_code = number.map_or_else(|| body.error.clone(), |number| format!("AADSTS{number}"));
     let description = &body.error_description;
     let trace = body.trace_id.clone().or_else(|| id_in(description, "Trace ID"));
+    let trace = trace.or_else(|| answer.header("x-ms-request-id").map(str::to_owned));
     let correlated = body.correlation_id.clone().or_else(|| id_in(description, "Correlation ID"));
     let mut sentence = sentence(description).to_owned();
     for secret in form.secrets().map(ExposeSecret::expose_secret).filter(|secret| !secret.is_empty()) {
@@ -194,11 +195,12 @@ mod tests {
     /// Every number that this crate knows, with its code: neither may move.
     const NUMBERS: &[(&str, &[u64])] = &[
         ("redirect_uri_not_registered", &[50011]),
-        ("no_redirect_uri", &[900_971]),
+        ("no_redirect_uri", &[900_971, 500_113]),
         ("app_not_in_tenant", &[700_016, 700_011]),
         ("service_principal_missing", &[7_000_229]),
         ("service_principal_being_made", &[650_051]),
         ("api_not_in_tenant", &[500_011, 650_052]),
+        ("api_disabled", &[500_014]),
         ("api_removed", &[650_054]),
         ("api_not_declared", &[650_057]),
         ("permissions_not_declared", &[650_056, 65005]),
@@ -211,15 +213,15 @@ mod tests {
         ("consent_not_allowed", &[90093]),
         ("app_not_authorized_for_partner", &[90099]),
         ("account_not_in_tenant", &[90072, 50020, 50034, 16000, 51004]),
-        ("wrong_secret", &[7_000_215, 7_000_216]),
+        ("wrong_secret", &[7_000_215]),
         ("secret_expired", &[7_000_222]),
-        ("secret_missing", &[7_000_218]),
+        ("secret_missing", &[7_000_218, 7_000_216]),
         ("public_client", &[700_025]),
         ("certificate_unknown", &[700_027]),
         ("assertion_out_of_time", &[700_024]),
-        ("assertion_refused", &[700_030, 50012, 50013, 50048]),
+        ("assertion_refused", &[700_030, 50012, 50013, 50048, 50027, 700_021, 700_023]),
         ("app_token_needed", &[700_229]),
-        ("no_matching_federated_credential", &[70021, 700_211, 700_212, 700_213]),
+        ("no_matching_federated_credential", &[70021, 70025, 700_211, 700_212, 700_213, 7_002_138]),
         ("tenant_unknown", &[90002, 900_023]),
         ("wrong_cloud", &[90038, 900_382]),
         ("tenant_blocked", &[5_000_224]),
@@ -228,11 +230,13 @@ mod tests {
         ("mfa_required", &[50076, 50079, 50072, 50074, 50078, 50158]),
         ("conditional_access", &[53003, 530_034, 53000, 53001, 53011, 530_032, 530_036]),
         ("user_not_assigned", &[50105]),
+        ("app_not_assigned", &[501_051]),
+        ("account_disabled", &[50057]),
         ("app_disabled", &[7_000_112, 70001]),
         ("cross_tenant_policy", &[500_212, 500_213]),
         ("sign_in_expired", &[700_082, 70008, 70043, 50173, 50133, 700_084]),
         ("wrong_password", &[50126]),
-        ("invalid_scope", &[70011, 28000, 28002, 28003, 700_022, 1_002_012]),
+        ("invalid_scope", &[70011, 28000, 28002, 28003, 650_053, 700_022, 1_002_012]),
         ("authorization_pending", &[70016]),
         ("code_expired", &[70019, 70020]),
         ("device_code_wrong", &[70018]),

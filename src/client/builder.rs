@@ -7,7 +7,16 @@ use std::time::Duration;
 use http::header::HeaderValue;
 use secrecy::SecretString;
 
-use crate::auth::ClientSecretProvider;
+#[cfg(feature = "azure-cli")]
+use crate::auth::AzureCliProvider;
+#[cfg(feature = "browser")]
+use crate::auth::BrowserProvider;
+use crate::auth::{
+    AssertionProvider, ClientAssertion, ClientSecretProvider, DeviceCodePrompt, DeviceCodeProvider,
+    ManagedIdentityProvider, SignInService,
+};
+#[cfg(feature = "certificate")]
+use crate::auth::{ClientCertificate, ClientCertificateProvider};
 use crate::client::kept::Kept;
 use crate::client::tokens::Tokens;
 use crate::client::{Client, Recent, Shared};
@@ -56,9 +65,12 @@ pub struct ClientBuilder {
 }
 
 enum Credential {
-    ClientSecret(AppId, SecretString),
     Provider(Arc<dyn TokenProvider>),
+    /// Made when it is known what the client works with.
+    Made(Make),
 }
+
+type Make = Box<dyn FnOnce(SignInService, Arc<dyn Clock>) -> Result<Arc<dyn TokenProvider>, Error> + Send + Sync>;
 
 impl ClientBuilder {
     pub(super) fn new() -> Self {
@@ -88,12 +100,80 @@ impl ClientBuilder {
     }
 
     /// Signs in as an app with its client secret's *Value*.
-    pub fn client_secret(mut self, client_id: AppId, secret: SecretString) -> Self {
-        self.credential = Some(Credential::ClientSecret(client_id, secret));
+    pub fn client_secret(self, client_id: AppId, secret: SecretString) -> Self {
+        self.made(move |service| Ok(ClientSecretProvider::of(service, client_id, secret)))
+    }
+
+    /// Signs in as an app with its certificate.
+    #[cfg(feature = "certificate")]
+    pub fn client_certificate(self, client_id: AppId, certificate: ClientCertificate) -> Self {
+        self.made(move |service| Ok(ClientCertificateProvider::new(service, client_id, certificate)))
+    }
+
+    /// Signs in as an app that trusts another issuer, with assertions from `source`.
+    pub fn client_assertion(self, client_id: AppId, source: Arc<dyn ClientAssertion>) -> Self {
+        self.made(move |service| Ok(AssertionProvider::new(service, client_id, source)))
+    }
+
+    /// Signs in as the workload identity that the environment describes; [`build`](Self::build) reads it: see
+    /// [`AssertionProvider::from_environment`].
+    pub fn workload_identity(self) -> Self {
+        self.made(AssertionProvider::from_environment)
+    }
+
+    /// Signs in with the managed identity of what the program runs in; [`build`](Self::build) reads the environment: see
+    /// [`ManagedIdentityProvider::from_environment`].
+    pub fn managed_identity(self) -> Self {
+        self.made(ManagedIdentityProvider::from_environment)
+    }
+
+    /// Lets a person sign in with a code, to the public client `client_id`; `show` puts the code before the person. The
+    /// refresh token is kept as long as the client is.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() -> entra_apps::Result<()> {
+    /// use entra_apps::Client;
+    /// use entra_apps::auth::public_client;
+    /// # use std::sync::Arc;
+    /// # let memory = entra_apps::memory::MemoryTenant::new();
+    /// # memory.sign_in_by_itself(Some(&memory.add_user("Ada Lovelace", &[])));
+    /// # let tenant = memory.id();
+    ///
+    /// let client = Client::builder()
+    ///     .tenant(tenant)
+    ///     .device_code(public_client::AZURE_CLI, |prompt| println!("{}", prompt.message))
+    /// #   .transport(Arc::new(memory.clone())).clock(memory.clock())
+    ///     .build()?;
+    /// println!("{:?}", client.organization().get().await?.display_name);
+    /// # Ok(()) }
+    /// ```
+    pub fn device_code(self, client_id: AppId, show: impl Fn(&DeviceCodePrompt) + Send + Sync + 'static) -> Self {
+        self.made(move |service| Ok(DeviceCodeProvider::new(service, client_id, show)))
+    }
+
+    /// Lets a person sign in in the browser of this machine, to the public client `client_id`; `open` opens the address
+    /// there. The refresh token is kept as long as the client is.
+    #[cfg(feature = "browser")]
+    pub fn browser(self, client_id: AppId, open: impl Fn(&url::Url) + Send + Sync + 'static) -> Self {
+        self.made(move |service| Ok(BrowserProvider::new(service, client_id, open)))
+    }
+
+    /// Signs in as whoever is signed in to the Azure CLI on this machine.
+    #[cfg(feature = "azure-cli")]
+    pub fn azure_cli(mut self) -> Self {
+        self.credential = Some(Credential::Made(Box::new(|_, clock| Ok(Arc::new(AzureCliProvider::new(clock))))));
         self
     }
 
-    /// Signs in by a provider of one's own.
+    fn made<P: TokenProvider>(
+        mut self,
+        make: impl FnOnce(SignInService) -> Result<P, Error> + Send + Sync + 'static,
+    ) -> Self {
+        self.credential = Some(Credential::Made(Box::new(|service, _| Ok(Arc::new(make(service)?)))));
+        self
+    }
+
+    /// Signs in by a provider of one's own, or by one of [`auth`](crate::auth) with more to say than the ways above.
     pub fn token_provider(mut self, provider: Arc<dyn TokenProvider>) -> Self {
         self.credential = Some(Credential::Provider(provider));
         self
@@ -138,7 +218,8 @@ impl ClientBuilder {
     /// Builds the client. Nothing is sent.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) when a part is missing that has no default.
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) when a part is missing that has no default, or the environment
+    /// lacks what a way to sign in reads from it.
     pub fn build(self) -> Result<Client, Error> {
         let tenant = self.tenant.filter(|tenant| !tenant.trim().is_empty()).ok_or_else(|| {
             missing("tenant", "the client has no tenant", "Give the tenant's id or domain with `tenant`.")
@@ -147,22 +228,17 @@ impl ClientBuilder {
         let clock = self.clock.map_or_else(default_clock, Ok)?;
         let provider: Arc<dyn TokenProvider> = match self.credential {
             Some(Credential::Provider(provider)) => provider,
-            Some(Credential::ClientSecret(client_id, secret)) => Arc::new(
-                ClientSecretProvider::new(
-                    self.cloud.clone(),
-                    client_id,
-                    secret,
-                    Arc::clone(&transport),
-                    Arc::clone(&clock),
-                )
-                .retry_policy(self.policy.clone())
-                .randomness(Arc::clone(&self.randomness)),
-            ),
+            Some(Credential::Made(make)) => {
+                let service = SignInService::new(self.cloud.clone(), Arc::clone(&transport), Arc::clone(&clock))
+                    .retry_policy(self.policy.clone())
+                    .randomness(Arc::clone(&self.randomness));
+                make(service, Arc::clone(&clock))?
+            }
             None => {
                 return Err(missing(
                     "credential",
                     "the client has no way to sign in",
-                    "Give a client secret with `client_secret`, or a provider with `token_provider`.",
+                    "Say how, such as with `client_secret` or `device_code`, or give a provider with `token_provider`.",
                 ));
             }
         };

@@ -250,4 +250,23 @@ mod tests {
         assert_eq!(tokens.slots.lock().unwrap().len(), 1, "empty ones made room");
         assert_eq!(get(&tokens, &request()).await, "token 1");
     }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_is_being_served_is_not_forgotten_for_another() {
+        let (provider, tokens) = tokens();
+        let requests = (0..MOST_KEYS).map(|number| TokenRequest::new(number.to_string(), "scope")).collect();
+        at_once(&provider, &tokens, requests).await;
+        let waiting = TokenRequest::new("waiting", "scope");
+        let (first, second) = (tokens.get(&waiting), async {
+            // While that one is on its way, others make room for it.
+            tokio::task::yield_now().await;
+            get(&tokens, &request()).await
+        });
+        let before = provider.asked.load(Ordering::Relaxed);
+        assert!(tokio::join!(first, second).0.is_ok());
+        assert_eq!(provider.asked.load(Ordering::Relaxed) - before, 2);
+        assert!(tokens.slots.lock().unwrap().len() <= MOST_KEYS);
+        get(&tokens, &waiting).await;
+        assert_eq!(provider.asked.load(Ordering::Relaxed) - before, 2, "it is still held");
+    }
 }

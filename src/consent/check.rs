@@ -87,7 +87,10 @@ impl Client {
             let found = look().await;
             let is_late = match &found {
                 Ok(check) => !check.is_complete(),
-                Err(error) => error.sign_in_reason().is_some_and(crate::auth::SignInReason::is_expected_after_a_write),
+                // A credential was not written here: what is wrong with it stays so.
+                Err(error) => error
+                    .sign_in_reason()
+                    .is_some_and(|reason| reason.is_expected_after_a_write() && !reason.is_about_a_credential()),
             };
             let wait = Duration::from_secs(u64::from(attempts).saturating_mul(2).min(15));
             let elapsed = self.clock().monotonic().saturating_sub(began);

@@ -117,7 +117,11 @@ impl World {
                     now,
                     wall,
                 };
-                (self.sign_in_with(&asking, plan), Vec::new())
+                let mut response = self.sign_in_with(&asking, plan);
+                if *endpoint != Endpoint::UserInfo {
+                    asking.sign(&mut response);
+                }
+                (response, Vec::new())
             }
             Target::Management(path) => {
                 let State { tokens, directory, .. } = &self[at];

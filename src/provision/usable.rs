@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::auth::{ClientSecretProvider, TokenClaims};
+use crate::auth::{ClientSecretProvider, SignInReason, TokenClaims};
 use crate::client::Client;
 use crate::error::{Error, ErrorKind};
 use crate::exchange::{Judgement, timeout};
@@ -21,10 +21,6 @@ const OPERATION: &str = "POST /oauth2/v2.0/token";
 
 /// How often it must work in a row: a success can be followed by a failure, from a replica that is behind.
 const TIMES: u32 = 3;
-
-/// What the sign-in service answers for an app, a secret or a consent that it has not heard of yet.
-const NOT_YET: [&str; 6] =
-    ["AADSTS7000215", "AADSTS7000222", "AADSTS700016", "AADSTS7000229", "AADSTS650051", "AADSTS65001"];
 
 impl Client {
     /// Waits until a new secret can be used: signs in with it until that works three times in a row and the tokens hold
@@ -198,7 +194,8 @@ impl AppRegistration {
 
 /// Whether a refusal is one of something new, and passes.
 fn may_pass(error: &Error) -> bool {
-    error.code() == "permissions_not_in_token" || error.service_code().is_some_and(|code| NOT_YET.contains(&code))
+    error.code() == "permissions_not_in_token"
+        || error.sign_in_reason().is_some_and(SignInReason::is_expected_after_a_write)
 }
 
 /// Longer each time, up to fifteen seconds.

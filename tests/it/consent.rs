@@ -3,17 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use entra_apps::auth::TenantLookup;
+use entra_apps::auth::{DeviceCodeProvider, SignInService, TenantLookup, public_client};
 use entra_apps::clock::TokioClock;
 use entra_apps::cloud::Cloud;
 use entra_apps::consent::{AdminConsentCallback, ConsentApp};
 use entra_apps::http::Response;
 use entra_apps::ids::AppId;
-use entra_apps::memory::{Lag, MemoryTenant};
+use entra_apps::memory::{Lag, MemoryCloud, MemoryTenant, User};
 use entra_apps::permission::Permission;
 use entra_apps::permission::microsoft_graph::{application, delegated};
 use entra_apps::secrecy::SecretString;
-use entra_apps::{AppRegistration, Client, ClientSecret, ErrorKind, Missing, Platform, Verdict};
+use entra_apps::{AppRegistration, Client, ClientSecret, EntraRole, ErrorKind, Missing, Platform, Verdict};
 
 use crate::scripted::{Scripted, json};
 use crate::support::{builder, register, tenant};
@@ -81,6 +81,88 @@ async fn a_preflight_informs_and_an_apply_does_what_it_may() {
     }
     assert!(open.to_string().contains("Privileged Role Administrator"), "{open}");
     assert!(open.text.contains("User.Read.All (application), User.Read (delegated)"), "{open}");
+}
+
+/// A client of a person who is signed in to the Azure CLI, in `home` and from there in `tenant`.
+fn client_of_person(cloud: &MemoryCloud, home: &MemoryTenant, tenant: &MemoryTenant, person: &User) -> Client {
+    let (screen, person) = (home.clone(), person.clone());
+    let service = SignInService::new(Cloud::global(), Arc::new(cloud.clone()), tenant.clock());
+    let provider = DeviceCodeProvider::new(service, public_client::AZURE_CLI, move |prompt| {
+        screen.approve_device_code(&prompt.user_code, &person);
+    });
+    let provider = provider.home_tenant(home.id().to_string());
+    let builder = Client::builder().tenant(tenant.id()).token_provider(Arc::new(provider));
+    builder.transport(Arc::new(cloud.clone())).clock(tenant.clock()).build().unwrap()
+}
+
+/// What is to be expected of the grants of [`registration`]: of the application permission, and of the delegated one.
+async fn expected(client: &Client) -> [Verdict; 2] {
+    let preflight = client.preflight(&registration()).await.unwrap();
+    let grants: Vec<_> = preflight.checks.iter().filter(|check| check.code.starts_with("grant:")).collect();
+    [grants[0].verdict, grants[1].verdict]
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_persons_roles_are_read_from_their_token_and_one_that_is_activated_counts_after_a_new_sign_in() {
+    let cloud = MemoryCloud::new([builder()]);
+    let tenant = &cloud.tenants()[0];
+    let ada = tenant.add_user("Ada", &[EntraRole::ApplicationAdministrator.template_id()]);
+    let client = client_of_person(&cloud, tenant, tenant, &ada);
+    assert_eq!(expected(&client).await, [Verdict::LikelyRefused, Verdict::Allowed]);
+    let preflight = client.preflight(&registration()).await.unwrap();
+    let check = preflight.likely_refused().next().unwrap();
+    let remedy = check.remedy.as_ref().unwrap();
+    assert_eq!(check.missing[0], Missing::Role(EntraRole::PrivilegedRoleAdministrator));
+    assert!(remedy.contains("Activate") && remedy.contains("(PIM)") && remedy.contains("sign in again"), "{remedy}");
+
+    // It informs and never blocks: only Graph refuses, and who may consent is given the link.
+    let plan = client.plan(&registration()).await.unwrap();
+    let error = client.apply(&plan).approve_all().await.unwrap_err();
+    let open = error.report().open.iter().find(|item| item.code == "admin_consent").unwrap();
+    assert!(open.link.is_some() && open.text.contains("User.Read.All (application)"), "{open}");
+    assert!(!open.text.contains("User.Read (delegated)"), "what she may grant is granted: {open}");
+
+    tenant.set_directory_roles(ada.id, &[EntraRole::PrivilegedRoleAdministrator.template_id()]);
+    let again = client_of_person(&cloud, tenant, tenant, &ada);
+    assert_eq!(expected(&again).await, [Verdict::Allowed; 2]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_role_of_the_tenants_own_allows_is_not_concluded() {
+    let cloud = MemoryCloud::new([builder()]);
+    let tenant = &cloud.tenants()[0];
+    for (roles, verdict) in [
+        (vec![], Verdict::LikelyRefused),
+        (vec![AppId::from_u128(7).as_uuid()], Verdict::Unknown),
+        (vec![EntraRole::GlobalAdministrator.template_id()], Verdict::Allowed),
+    ] {
+        let person = tenant.add_user("Somebody", &roles);
+        assert_eq!(expected(&client_of_person(&cloud, tenant, tenant, &person)).await, [verdict; 2], "{roles:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_partners_roles_are_those_that_the_customer_has_given() {
+    let cloud = MemoryCloud::new([
+        builder().domain("partner.onmicrosoft.com").partner(),
+        builder().domain("customer.onmicrosoft.com"),
+    ]);
+    let [partner, customer] = cloud.tenants() else { unreachable!("a partner and a customer") };
+    // At home they may do everything, which says nothing of the customer.
+    let agent = partner.add_user("Agent", &[EntraRole::GlobalAdministrator.template_id()]);
+    let group = partner.add_group("Application team", &[agent.id]);
+    partner.add_customer(customer);
+    let roles = [EntraRole::CloudApplicationAdministrator.template_id()];
+    let relationship = partner.add_relationship(customer, "Applications", &roles);
+    partner.add_access_assignment(&relationship, group.id, &roles);
+    let client = client_of_person(&cloud, partner, customer, &agent);
+    assert_eq!(expected(&client).await, [Verdict::LikelyRefused, Verdict::Allowed]);
+    let plan = client.plan(&registration()).await.unwrap();
+    let error = client.apply(&plan).approve_all().await.unwrap_err();
+    let open = error.report().open.iter().find(|item| item.code == "admin_consent").unwrap();
+    let link = open.link.as_ref().unwrap();
+    assert!(link.path().contains(&customer.id().to_string()), "somebody of the customer's can consent: {link}");
+    assert_eq!(expected(&client_of_person(&cloud, partner, partner, &agent)).await, [Verdict::Allowed; 2]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -169,6 +251,12 @@ async fn from_the_link_to_the_proof() {
     let missing = vec![application::MAIL_READ];
     assert_eq!(own.check_consent_by_token(&reported(), &more).await.unwrap().missing, missing);
     assert_eq!(client.check_consent(&reported(), &more).await.unwrap().missing, missing);
+
+    let wrong = tenant.client_builder().client_secret(app_id, SecretString::from("wrong~secret")).build().unwrap();
+    let before = tokio::time::Instant::now();
+    let error = wrong.check_consent_by_token(&reported(), &wanted).await.unwrap_err();
+    assert_eq!(error.code(), "wrong_secret");
+    assert!(before.elapsed() < Duration::from_secs(5), "a secret does not get right by a consent");
 
     let error = client.check_consent_by_token(&reported(), &wanted).await.unwrap_err();
     assert_eq!(error.code(), "another_app", "the caller's token proves nothing of the app");

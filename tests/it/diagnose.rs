@@ -1,14 +1,16 @@
 //! What a customer typed in, and what is wrong with it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use entra_apps::cloud::Cloud;
 use entra_apps::ids::{AppId, TenantId};
-use entra_apps::memory::{Fault, MemoryTenant};
+use entra_apps::memory::{Fault, MemoryCloud, MemoryTenant};
 use entra_apps::permission::microsoft_graph::{application, delegated};
 use entra_apps::secrecy::{ExposeSecret as _, SecretString};
 use entra_apps::{AppRegistration, Client, ClientSecret, Diagnosis, Registered};
 
+use crate::flows::scene::{Over, Scene};
 use crate::scripted::{Scripted, json};
 use crate::support::{register, tenant};
 
@@ -161,5 +163,54 @@ async fn another_cloud_and_no_network_are_findings() {
         let app_id = AppId::from_u128(2).to_string();
         let diagnosis = client.diagnose("x.example", app_id, SecretString::from("x~y"), &registration).await;
         assert_eq!(codes(&diagnosis)[0], code, "{diagnosis}");
+    }
+}
+
+/// What a vendor's product would be told over the network, of an app as it is there.
+#[tokio::test]
+async fn what_has_become_of_an_app_is_told_over_http_as_well() {
+    for over in Over::ALL {
+        for (case, code) in [
+            ("good", None),
+            ("expired", Some("secret_expired")),
+            ("another tenant", Some("app_not_in_tenant")),
+            ("service principal deleted", Some("service_principal_missing")),
+            ("disabled", Some("app_disabled")),
+            ("consent withdrawn", Some("consent_missing")),
+        ] {
+            let scene = Scene::of(*over, |builder| {
+                let named = |name: &str| builder().domain(format!("{name}.onmicrosoft.com"));
+                MemoryCloud::new([named("contoso"), named("fabrikam")])
+            })
+            .await;
+            let caller = scene.tenant().caller();
+            let client = scene.builder(scene.tenant()).client_secret(caller.client_id, caller.client_secret);
+            let client = client.build().unwrap();
+            let registration = registration();
+            let registered = register(&client, &registration).await;
+            let app = registered.application.as_ref().unwrap();
+            let principal = format!("/servicePrincipals/{}", app.service_principal_id.unwrap());
+            match case {
+                "expired" => scene.clock.advance(Duration::from_secs(3 * 365 * 24 * 3600)),
+                "service principal deleted" => drop(scene.by_hand("DELETE", &principal, &serde_json::json!(null))),
+                "disabled" => drop(scene.by_hand("PATCH", &principal, &serde_json::json!({"accountEnabled": false}))),
+                "consent withdrawn" => {
+                    let principal_id = app.service_principal_id.unwrap().as_uuid();
+                    let all = scene.tenant().app_role_assignments();
+                    let held = all.iter().find(|held| held.principal_id.as_uuid() == principal_id);
+                    let path = format!("{principal}/appRoleAssignments/{}", held.unwrap().id);
+                    scene.by_hand("DELETE", &path, &serde_json::json!(null));
+                }
+                _ => {}
+            }
+            let tenant = scene.cloud.tenants()[usize::from(case == "another tenant")].domain();
+            let secret = SecretString::from(registered.secrets[0].value.expose_secret());
+            let diagnosis = client.diagnose(tenant, app.app_id.to_string(), secret, &registration).await;
+            assert_eq!(codes(&diagnosis), code.into_iter().collect::<Vec<_>>(), "{case}, {over:?}: {diagnosis}");
+            assert!(diagnosis.requests.iter().all(|request| request.request_id.is_some()), "{case}, {over:?}");
+            for text in [diagnosis.to_string(), diagnosis.to_json()] {
+                assert!(!text.contains(registered.secrets[0].value.expose_secret()), "{case}: the secret is shown");
+            }
+        }
     }
 }

@@ -56,14 +56,14 @@ fn builder() -> MemoryTenantBuilder {
 }
 
 /// A server that runs.
-struct Running {
-    address: std::net::SocketAddr,
+pub(crate) struct Running {
+    pub(crate) address: std::net::SocketAddr,
     stop: oneshot::Sender<()>,
     ended: JoinHandle<usize>,
 }
 
 impl Running {
-    async fn start(transport: impl Transport) -> Self {
+    pub(crate) async fn start(transport: impl Transport) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, told) = oneshot::channel();

@@ -9,6 +9,7 @@ mod consent;
 mod diagnose;
 mod emulator;
 mod exhaustion;
+mod flows;
 mod guides;
 mod hostile;
 #[cfg(feature = "reqwest")]
@@ -28,6 +29,7 @@ mod samples;
 mod scripted;
 mod secrets;
 mod sign_in;
+mod sign_in_errors;
 mod support;
 mod sweep;
 mod together;

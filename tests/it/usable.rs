@@ -47,6 +47,18 @@ async fn a_success_between_failures_does_not_count() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn all_that_is_said_of_what_is_new_is_waited_out() {
+    let tenant = tenant();
+    let client = tenant.client();
+    let registered = register(&client, &registration()).await;
+    for code in ["AADSTS7000215", "AADSTS7000222", "AADSTS700016", "AADSTS7000229", "AADSTS650051", "AADSTS65001"] {
+        tenant.fault(Fault::on("POST", "/oauth2/v2.0/token").refuses(401, code, "Not yet."));
+        let usable = client.wait_until_usable(&registered.secrets[0], &registration()).await;
+        assert_eq!(usable.unwrap_or_else(|error| panic!("{code}: {error}")).sign_ins, 4, "{code}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_token_without_what_was_granted_is_not_enough() {
     let tenant = tenant();
     let client = tenant.client();

@@ -33,6 +33,8 @@ mod certificate;
 mod chain;
 mod device_code;
 mod managed_identity;
+#[cfg(feature = "pkcs12")]
+mod pkcs12;
 mod refresh_token;
 
 pub(super) const NOW: OffsetDateTime = datetime!(2026-06-01 09:00 UTC);

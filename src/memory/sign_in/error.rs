@@ -192,19 +192,23 @@ fn kind(code: u32) -> Option<(&'static str, Option<&'static str>)> {
         | 50048
         | 70025
         | 650_052..=650_054
-        | 700_211..=700_213 => ("invalid_client", None),
+        | 700_211..=700_213
+        | 7_002_138 => ("invalid_client", None),
         700_016 | 7_000_229 | 7_000_112 | 70001 | 700_011 => ("unauthorized_client", None),
         90002 | 900_023 | 90038 | 50194 | 9_001_023 | 90124 | 90130 | 65002 | 900_144 => ("invalid_request", None),
         65001 | 650_051 => ("invalid_grant", Some("consent_required")),
         50173 | 50133 | 700_082 | 70008 | 70043 | 700_084 => ("invalid_grant", Some("bad_token")),
-        54005 | 50020 | 50034 | 50057 | 50105 | 50126 | 90072 | 90099 | 500_212 | 500_213 | 5_000_224 => {
-            ("invalid_grant", None)
-        }
+        700_005 | 501_051 | 501_481 | 54005 | 50020 | 50034 | 50057 | 50105 | 50126 | 90072 | 90099 | 500_212
+        | 500_213 | 5_000_224 => ("invalid_grant", None),
         53003 | 53011 | 530_032 | 530_034 => ("interaction_required", Some("message_only")),
         50072 | 50074 | 50076 | 50078 | 50079 | 50158 => ("interaction_required", Some("basic_action")),
         53000 | 53001 => ("interaction_required", Some("additional_action")),
         70011 | 28002 | 28003 | 700_022 | 1_002_012 => ("invalid_scope", None),
-        500_011 | 650_057 => ("invalid_resource", None),
+        500_011 | 500_014 | 650_057 => ("invalid_resource", None),
+        70016 => ("authorization_pending", None),
+        70017 => ("authorization_declined", None),
+        70018 => ("bad_verification_code", None),
+        70019 | 70020 => ("expired_token", None),
         50196 | 90055 | 90033 | 50087 | 90024 => ("temporarily_unavailable", None),
         _ => return None,
     };

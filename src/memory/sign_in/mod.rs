@@ -37,7 +37,8 @@ mod user_realm;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Response, StatusCode};
+use http::header::HeaderName;
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use time::OffsetDateTime;
 
 pub(super) use answer::json_response;
@@ -183,6 +184,18 @@ impl Asking<'_> {
 
     fn moment(&self) -> Moment {
         Moment { now: self.now, wall: self.wall }
+    }
+
+    /// Puts the id of the request on its answer, the same as the trace id of a refusal; the client's own where it asked
+    /// for that.
+    pub(super) fn sign(&self, response: &mut Response<Bytes>) {
+        let Correlation { request_id, client_request_id, .. } = self.correlation;
+        let wants = self.headers.get("return-client-request-id").is_some_and(|value| value == "true");
+        let own = wants.then_some(("client-request-id", client_request_id));
+        for (name, id) in [("x-ms-request-id", request_id)].into_iter().chain(own) {
+            // What came from a request and is no header value is left out.
+            response.headers_mut().extend(HeaderValue::try_from(id).ok().map(|id| (HeaderName::from_static(name), id)));
+        }
     }
 
     /// The directory as a person sees it who has just consented: as it is.

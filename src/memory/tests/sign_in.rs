@@ -240,3 +240,22 @@ async fn a_scripted_refusal_comes_with_what_entra_sends_along() {
         assert_eq!(answer.body["suberror"], suberror);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn every_answer_has_the_id_of_its_request() {
+    let tenant = builder().build();
+    let header = |response: &http::Response<Bytes>| response.headers()["x-ms-request-id"].to_str().unwrap().to_owned();
+    for path in ["v2.0/.well-known/openid-configuration", "oauth2/v2.0/authorize", "discovery/v2.0/keys"] {
+        let answer = send(&tenant, &format!("/{}/{path}", tenant.id()), None).await;
+        assert!(Uuid::parse_str(&header(&answer)).is_ok(), "{path}");
+        assert!(!answer.headers().contains_key("client-request-id"), "nobody asked for it");
+    }
+    let refused = send(&tenant, &format!("/{}/oauth2/v2.0/token", tenant.id()), Some(&[("x", "y")])).await;
+    let body: Value = serde_json::from_slice(refused.body()).unwrap();
+    assert_eq!(body["trace_id"], header(&refused));
+    let request = Request::get(format!("https://login.microsoftonline.com/{}/discovery/v2.0/keys", tenant.id()))
+        .header("client-request-id", "mine")
+        .header("return-client-request-id", "true");
+    let answer = tenant.send(request.body(Bytes::new()).unwrap()).await.unwrap();
+    assert_eq!(answer.headers()["client-request-id"], "mine");
+}
