@@ -128,7 +128,7 @@ fn finish(json: bool, all: &[Value], failure: Option<&Failure>) {
 }
 
 async fn one(access: &Access, json: bool) -> Result<Value, Failure> {
-    let signed_in = Connection::new(access, &environment)?.sign_in().await?;
+    let signed_in = Connection::new(access, &environment).await?.sign_in().await?;
     let job = job();
     let preflight = signed_in.client.preflight(&job).await?;
     let needs = job.caller_permissions();

@@ -17,6 +17,7 @@ usage: emulator [flags]
 
 Serves an in-memory tenant of Microsoft Entra over HTTP on loopback, for clients in any language.
 The first line on standard output is one JSON object: baseUrl, tenantId, clientId, clientSecret.
+The answer to GET {baseUrl}/ is the same.
 Graph is at {baseUrl}/v1.0, the sign-in at {baseUrl}/{tenantId}/oauth2/v2.0/token. An interrupt or
 a request to terminate ends it with exit code 0, once the requests that are running have their
 answer, or five seconds later.

@@ -22,7 +22,7 @@ pub(crate) const FLAGS: &[(&str, &str)] = &[
     ("--live", "a real tenant"),
     ("--sign-in WAY", "how to sign in, see below; secret by default"),
     ("--tenant TENANT", "id or domain; ENTRA_TENANT_ID by default"),
-    ("--client-id ID", "the app to sign in as, or to; ENTRA_CLIENT_ID by default"),
+    ("--client-id ID", "the app that signs in (ENTRA_CLIENT_ID), or that a person signs in to"),
     ("--certificate FILE", "PEM with certificate and key; ENTRA_CLIENT_CERTIFICATE by default"),
     ("--refresh-token FILE", "where a person's sign-in is kept, for the next run"),
     ("--as NAME", "who signs in to the in-memory tenant (the emulator has its own --as)"),
@@ -33,8 +33,8 @@ pub(crate) fn ways() -> String {
     let mut text = "\nWays to sign in (--sign-in WAY)\n".to_owned();
     text.extend(Way::ALL.map(|way| format!("  {:<18} {}\n", way.name(), way.needs())));
     text.push_str(
-        "A person signs in to the Azure CLI's app, unless --client-id names another. Without a tenant, a person's\n\
-         own is meant. The emulator, and the tenant in memory, bring settings of their own, which these override.\n",
+        "A person signs in to the Azure CLI's app, unless --client-id names another; without a tenant, the person's\n\
+         own is meant. The emulator and the tenant in memory bring settings of their own, which these override.\n",
     );
     text
 }

@@ -13,7 +13,7 @@ use super::Recorder;
 use super::access::Access;
 use super::failure::Failure;
 use super::trusted::trust;
-use super::ways::{Settings, Way};
+use super::ways::{Own, Settings, Way};
 use super::who::{Tenant, Who, Witness};
 
 /// The environment of this program.
@@ -26,8 +26,6 @@ pub(crate) struct Connection {
     client: Client,
     witness: Witness,
     recorder: Recorder,
-    /// Ids and secret are those that the emulator has without flags.
-    guesses: bool,
     /// Nobody has to wait for the person that the tenant in memory plays.
     skips_waiting: bool,
 }
@@ -45,13 +43,16 @@ struct Place {
     cloud: Cloud,
     transport: Arc<dyn Transport>,
     clock: Arc<dyn Clock>,
-    /// A tenant like the one at the other end, or that one itself.
-    own: Option<MemoryTenant>,
+    /// What a tenant of nobody's has of its own.
+    own: Option<Own>,
 }
 
 impl Connection {
-    pub(crate) fn new(access: &Access, variable: &dyn Fn(&str) -> Option<String>) -> Result<Self, Failure> {
-        let place = if access.is_in_memory() { in_memory(access, variable)? } else { over_http(access)? };
+    pub(crate) async fn new(access: &Access, variable: &dyn Fn(&str) -> Option<String>) -> Result<Self, Failure> {
+        let place = match access.is_in_memory() {
+            true => in_memory(access, variable)?,
+            false => over_http(access).await?,
+        };
         Self::of(access, variable, place)
     }
 
@@ -65,7 +66,7 @@ impl Connection {
             service: SignInService::new(cloud.clone(), Arc::clone(&transport), Arc::clone(&clock)),
             transport: Arc::clone(&transport),
             clock: Arc::clone(&clock),
-            own: own.map(|tenant| (tenant.id(), tenant.caller())),
+            own,
         };
         let witness = Witness::new(settings.provider()?);
         let client = Client::builder()
@@ -77,8 +78,7 @@ impl Connection {
             .user_agent_suffix("entra-apps-example")
             .build()?;
         let skips_waiting = access.is_in_memory() && access.way == Way::DeviceCode;
-        let given = access.client_id.is_some() || variable("ENTRA_CLIENT_ID").is_some();
-        Ok(Self { client, witness, recorder, skips_waiting, guesses: access.emulator.is_some() && !given })
+        Ok(Self { client, witness, recorder, skips_waiting })
     }
 
     /// Signs in, and asks what the tenant is called.
@@ -94,17 +94,7 @@ impl Connection {
             Ok(organization) => Some(organization),
             // Who may not read it may still do the rest.
             Err(error) if error.kind() == ErrorKind::Forbidden => None,
-            Err(error) => {
-                let is_other = ["app_not_in_tenant", "tenant_unknown", "wrong_secret"].contains(&error.code());
-                let mut failure = Failure::from(error);
-                if is_other && self.guesses {
-                    failure.remedy.push_str(
-                        "\nAn emulator that was started with flags has other ids: set ENTRA_TENANT_ID, ENTRA_CLIENT_ID \
-                         and ENTRA_CLIENT_SECRET to what its first line says.",
-                    );
-                }
-                return Err(failure);
-            }
+            Err(error) => return Err(error.into()),
         };
         let who = self.witness.seen().ok_or_else(|| Failure::new("no_token", "nobody signed in", ""))?;
         let named = organization.as_ref().and_then(|it| it.id).map(|id| id.to_string());
@@ -132,19 +122,20 @@ fn in_memory(access: &Access, variable: &dyn Fn(&str) -> Option<String>) -> Resu
     if people {
         tenant.sign_in_by_itself(Some(&person(&tenant, access.person.as_deref())?));
     }
-    let place =
-        Place { cloud: Cloud::global(), transport: Arc::new(tenant.clone()), clock: tenant.clock(), own: Some(tenant) };
-    if access.way == Way::Certificate
-        && let Some(tenant) = &place.own
-    {
-        let given = access.certificate.clone().or_else(|| variable("ENTRA_CLIENT_CERTIFICATE"));
+    let given = access.certificate.clone().or_else(|| variable("ENTRA_CLIENT_CERTIFICATE"));
+    if let (Way::Certificate, Some(file)) = (access.way, given) {
         // Where there is none, the way itself says so.
-        if let Some(pem) = given.and_then(|file| std::fs::read_to_string(file).ok()) {
-            trust(tenant, &pem).map_err(|error| Failure::new("certificate_file", error, "Give a PEM file."))?;
+        if let Ok(pem) = std::fs::read_to_string(&file) {
+            let failed = |error| Failure::new("certificate_file", format!("{file}: {error}"), PEM);
+            trust(&tenant, &pem).map_err(failed)?;
         }
     }
-    Ok(place)
+    let caller = tenant.caller();
+    let own = Own { tenant: tenant.id(), client_id: caller.client_id, client_secret: caller.client_secret };
+    Ok(Place { cloud: Cloud::global(), transport: Arc::new(tenant.clone()), clock: tenant.clock(), own: Some(own) })
 }
+
+const PEM: &str = "Give a PEM file with BEGIN CERTIFICATE and BEGIN PRIVATE KEY.";
 
 /// Whoever is named, or an administrator.
 fn person(tenant: &MemoryTenant, name: Option<&str>) -> Result<User, Failure> {
@@ -164,7 +155,7 @@ fn person(tenant: &MemoryTenant, name: Option<&str>) -> Result<User, Failure> {
 }
 
 #[cfg(feature = "reqwest")]
-fn over_http(access: &Access) -> Result<Place, Failure> {
+async fn over_http(access: &Access) -> Result<Place, Failure> {
     use entra_apps::clock::TokioClock;
     use entra_apps::transport::ReqwestTransport;
     use entra_apps::url::Url;
@@ -178,13 +169,39 @@ fn over_http(access: &Access) -> Result<Place, Failure> {
         let remedy = "Give the emulator's baseUrl, such as http://127.0.0.1:8400.";
         Failure::new("invalid_emulator", format!("{address} is no address"), remedy)
     })?;
-    // The emulator's tenant starts as the one in memory does, and so has its ids.
-    let own = Some(MemoryTenant::new());
-    Ok(Place { cloud: Cloud::custom("emulator", &url, &url)?, transport, clock, own })
+    let cloud = Cloud::custom("emulator", &url, &url)?;
+    let own = Some(hello(&*transport, &url).await?);
+    Ok(Place { cloud, transport, clock, own })
+}
+
+/// What the emulator says of itself.
+#[cfg(feature = "reqwest")]
+async fn hello(transport: &dyn Transport, url: &entra_apps::url::Url) -> Result<Own, Failure> {
+    use entra_apps::bytes::Bytes;
+    use entra_apps::http::Request;
+
+    let nobody = |what: String| {
+        let port = url.port().map(|port| format!(" -- --port {port}")).unwrap_or_default();
+        let remedy =
+            format!("Start it: cargo run --example emulator{port}. --emulator takes the baseUrl that it shows.");
+        Failure::new("no_emulator", format!("no emulator answers at {url}: {what}"), remedy)
+    };
+    let request = Request::get(url.as_str()).body(Bytes::new()).map_err(|error| nobody(error.to_string()))?;
+    let answer = tokio::time::timeout(std::time::Duration::from_secs(30), transport.send(request)).await;
+    let answer = answer.map_err(|_| nobody("it takes too long".to_owned()))?;
+    let answer = answer.map_err(|error| nobody(error.to_string()))?;
+    let said: serde_json::Value = serde_json::from_slice(answer.body()).unwrap_or_default();
+    let text = |name: &str| said[name].as_str().ok_or_else(|| nobody("something else does".to_owned()));
+    Ok(Own {
+        tenant: text("tenantId")?.parse()?,
+        client_id: text("clientId")?.parse()?,
+        client_secret: text("clientSecret")?.into(),
+    })
 }
 
 #[cfg(not(feature = "reqwest"))]
-fn over_http(_: &Access) -> Result<Place, Failure> {
+#[allow(clippy::unused_async)] // the other form of it waits
+async fn over_http(_: &Access) -> Result<Place, Failure> {
     Err(Failure::new(
         "no_reqwest",
         "this example was built without the feature reqwest",

@@ -89,7 +89,7 @@ fn select(registration: AppRegistration, flags: &Flags) -> Result<AppRegistratio
 
 async fn do_the_job(flags: &Flags, guide: &Guide, output: &mut Output) -> Result<(), Failure> {
     output.title(guide);
-    let signed_in = Connection::new(&flags.access, &connect::environment)?.sign_in().await?;
+    let signed_in = Connection::new(&flags.access, &connect::environment).await?.sign_in().await?;
     output.signed_in(guide, &signed_in, flags.access.is_in_memory());
     let SignedIn { client, recorder, .. } = signed_in;
     let bounded = || match flags.deadline {

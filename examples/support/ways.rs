@@ -8,7 +8,6 @@ use entra_apps::auth::{
 };
 use entra_apps::clock::Clock;
 use entra_apps::ids::{AppId, TenantId};
-use entra_apps::memory::Caller;
 use entra_apps::permission::well_known::MICROSOFT_AZURE_CLI;
 use entra_apps::secrecy::SecretString;
 use entra_apps::token::TokenProvider;
@@ -72,14 +71,14 @@ impl Way {
     pub(crate) fn needs(self) -> &'static str {
         match self {
             Self::Secret => "an app: ENTRA_TENANT_ID, ENTRA_CLIENT_ID, ENTRA_CLIENT_SECRET",
-            Self::Certificate => "an app: ENTRA_TENANT_ID, ENTRA_CLIENT_ID, --certificate FILE",
+            Self::Certificate => "an app: ENTRA_TENANT_ID, ENTRA_CLIENT_ID, ENTRA_CLIENT_CERTIFICATE",
             Self::DeviceCode => "a person, who types a code in anywhere; many organizations block it",
             Self::Browser => "a person, in the browser of this machine (--features browser)",
             Self::AzureCli => "whoever `az login` signed in (--features azure-cli); ENTRA_TENANT_ID",
             Self::AssertionFile => "a workload identity: AZURE_FEDERATED_TOKEN_FILE, and ENTRA_ as above",
             Self::ManagedIdentity => "what the program runs in; ENTRA_TENANT_ID",
             Self::RefreshToken => "a person who signed in before: --refresh-token FILE",
-            Self::Chain => "whichever of these has its settings, in this order",
+            Self::Chain => "the first of these that works, of those that have their settings; a person last",
         }
     }
 
@@ -100,14 +99,22 @@ pub(crate) struct Settings<'a> {
     #[cfg_attr(not(feature = "azure-cli"), allow(dead_code))]
     pub(crate) clock: Arc<dyn Clock>,
     /// What the emulator, or the tenant in memory, has of its own.
-    pub(crate) own: Option<(TenantId, Caller)>,
+    pub(crate) own: Option<Own>,
+}
+
+/// An app of a tenant's own, that may register apps.
+#[derive(Clone)]
+pub(crate) struct Own {
+    pub(crate) tenant: TenantId,
+    pub(crate) client_id: AppId,
+    pub(crate) client_secret: SecretString,
 }
 
 impl Settings<'_> {
     /// The tenant to sign in to.
     pub(crate) fn tenant(&self) -> Result<String, Failure> {
         let given = self.given(self.access.tenant.as_ref(), "ENTRA_TENANT_ID");
-        let own = self.own.as_ref().map(|(id, _)| id.to_string());
+        let own = self.own.as_ref().map(|own| own.tenant.to_string());
         let way = self.access.way;
         let theirs = || way.is_interactive().then(|| "organizations".to_owned());
         given.or(own).or_else(theirs).ok_or_else(|| missing(way, "a tenant", "--tenant", "ENTRA_TENANT_ID"))
@@ -125,13 +132,14 @@ impl Settings<'_> {
         let service = self.service.clone();
         Ok(match way {
             Way::Secret => {
-                let own = self.own.as_ref().map(|(_, caller)| caller.client_secret.clone());
+                let own = self.own.as_ref().map(|own| own.client_secret.clone());
                 let given = (self.variable)("ENTRA_CLIENT_SECRET").map(SecretString::from);
                 // Never by a flag: other programs can read the flags of this one.
                 let secret = given.or(own).ok_or_else(|| {
                     let message = "--sign-in secret needs a client secret, and ENTRA_CLIENT_SECRET is not set";
-                    let remedy = "Set the environment variable ENTRA_CLIENT_SECRET to the secret's Value, or choose \
-                                  another --sign-in; --help lists the ways.";
+                    let remedy = "Set the environment variables ENTRA_TENANT_ID, ENTRA_CLIENT_ID and \
+                                  ENTRA_CLIENT_SECRET (the secret's Value), or choose another --sign-in; --help lists \
+                                  the ways.";
                     Failure::new("missing_setting", message, remedy)
                 })?;
                 Arc::new(ClientSecretProvider::of(service, self.app(way)?, secret))
@@ -214,7 +222,7 @@ impl Settings<'_> {
     fn app(&self, way: Way) -> Result<AppId, Failure> {
         match (self.given(self.access.client_id.as_ref(), "ENTRA_CLIENT_ID"), &self.own) {
             (Some(text), _) => app_id(&text),
-            (None, Some((_, caller))) => Ok(caller.client_id),
+            (None, Some(own)) => Ok(own.client_id),
             (None, None) => Err(missing(way, "the app's client id", "--client-id", "ENTRA_CLIENT_ID")),
         }
     }
@@ -288,7 +296,10 @@ fn app_id(text: &str) -> Result<AppId, Failure> {
 fn missing(way: Way, what: &str, flag: &str, variable: &str) -> Failure {
     let message = format!("--sign-in {} needs {what}, and neither {flag} nor {variable} gives one", way.name());
     let remedy = format!(
-        "Give {flag}, or set the environment variable {variable}. --sign-in chooses another way; --help lists them."
+        "Give {flag}, or set the environment variable {variable}. In all, --sign-in {} takes {}. Another --sign-in is \
+         another way; --help lists them.",
+        way.name(),
+        way.needs()
     );
     Failure::new("missing_setting", message, remedy)
 }
