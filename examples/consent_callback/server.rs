@@ -6,7 +6,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 
-use crate::pages::Page;
+use super::pages::Page;
 
 /// How long a browser may take to say what it wants: it opens connections ahead, and sends nothing on them.
 const PATIENCE: Duration = Duration::from_secs(30);

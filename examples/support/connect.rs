@@ -56,6 +56,17 @@ impl Connection {
         Self::of(access, variable, place)
     }
 
+    /// The same by another clock.
+    #[cfg(feature = "reqwest")]
+    #[allow(dead_code)] // for tests, in which nobody waits
+    pub(crate) async fn by_clock(
+        access: &Access,
+        variable: &dyn Fn(&str) -> Option<String>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, Failure> {
+        Self::of(access, variable, Place { clock, ..over_http(access).await? })
+    }
+
     fn of(access: &Access, variable: &dyn Fn(&str) -> Option<String>, place: Place) -> Result<Self, Failure> {
         let Place { cloud, transport, clock, own } = place;
         let recorder = Recorder::new(transport);

@@ -9,7 +9,7 @@ mod flags;
 mod output;
 mod recorder;
 mod token_file;
-mod trusted;
+pub(crate) mod trusted;
 pub(crate) mod ways;
 mod who;
 
