@@ -25,8 +25,8 @@ use entra_apps::consent::{
 };
 use entra_apps::ids::TenantId;
 use entra_apps::memory::{MemoryCloud, MemoryTenant};
+use entra_apps::permission::Permission;
 use entra_apps::permission::microsoft_graph::{application, delegated};
-use entra_apps::permission::{MICROSOFT_GRAPH, Permission};
 use entra_apps::transport::Transport;
 use entra_apps::url::Url;
 use entra_apps::{AppRegistration, Client, ClientSecret, EntraRole, Error, Platform, SignInAudience};
@@ -140,7 +140,7 @@ async fn run(flags: &Flags) -> Result<bool, Failure> {
         let message = format!("this machine does not let it listen on port {}: {error}", flags.port);
         Failure::new("port", message, "Choose another --port, or none for one that is free.")
     })?;
-    let port = listener.local_addr().map(|address| address.port()).unwrap_or(flags.port);
+    let port = listener.local_addr().map_or(flags.port, |address| address.port());
     let address = Url::parse(&format!("http://localhost:{port}/")).map_err(|_| Failure::new("port", "no port", ""))?;
     let server = Server::start(listener);
     let result = if flags.access.is_in_memory() || flags.follow {
@@ -306,6 +306,7 @@ async fn emulated(flags: &Flags) -> Result<Vendor, Failure> {
 fn given(flags: &Flags) -> Result<Vendor, Failure> {
     use entra_apps::cloud::Cloud;
     use entra_apps::ids::AppId;
+    use entra_apps::permission::MICROSOFT_GRAPH;
     use entra_apps::secrecy::SecretString;
     use entra_apps::transport::ReqwestTransport;
 

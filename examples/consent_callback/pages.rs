@@ -2,13 +2,21 @@
 
 use entra_apps::Error;
 use entra_apps::consent::ConsentCheck;
+use entra_apps::http::StatusCode;
 use entra_apps::permission::Permission;
 use entra_apps::url::Url;
 
 /// A page with the status that it is answered with.
 pub(crate) struct Page {
-    pub(crate) status: u16,
+    status: StatusCode,
     pub(crate) html: String,
+}
+
+impl Page {
+    /// Such as `404 Not Found`.
+    pub(crate) fn status_line(&self) -> String {
+        self.status.to_string()
+    }
 }
 
 /// Light and dark are the browser's choice; nothing is said by colour alone.
@@ -17,7 +25,7 @@ const STYLE: &str = ":root{color-scheme:light dark}body{font:1rem/1.5 system-ui,
     overflow-wrap:anywhere}.button{display:inline-block;padding:.6rem 1rem;border-radius:.3rem;background:#0b5cad;\
     color:#fff;text-decoration:none}.button:focus-visible{outline:3px solid;outline-offset:2px}";
 
-fn page(status: u16, title: &str, body: &str) -> Page {
+fn page(status: StatusCode, title: &str, body: &str) -> Page {
     let title = escaped(title);
     let html = format!(
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title} – Contoso Backup</title>\n\
@@ -37,7 +45,7 @@ pub(crate) fn ask(link: &Url, wanted: &[Permission]) -> Page {
         list(wanted),
         escaped(link.as_str())
     );
-    page(200, "Connect your organization", &body)
+    page(StatusCode::OK, "Connect your organization", &body)
 }
 
 /// What came of it, once it was checked.
@@ -45,19 +53,19 @@ pub(crate) fn told(result: &Result<ConsentCheck, Error>) -> Page {
     match result {
         Ok(check) if check.is_complete() => {
             let lead = "<p>Thank you. We have looked: the consent is there. You can close this page.</p>\n";
-            page(200, "Consent is granted", &format!("{lead}{}", details(check)))
+            page(StatusCode::OK, "Consent is granted", &format!("{lead}{}", details(check)))
         }
         Ok(check) => {
             let lead = "<p>Not everything that is needed has been granted. An administrator who may consent to the \
                         rest has to open the link again.</p>\n";
-            page(200, "Consent is incomplete", &format!("{lead}{}", details(check)))
+            page(StatusCode::OK, "Consent is incomplete", &format!("{lead}{}", details(check)))
         }
         Err(error) => {
             let title = match error.code() {
                 "consent_cancelled" => "You pressed Cancel",
                 _ => "Consent did not work",
             };
-            page(200, title, &explained(error))
+            page(StatusCode::OK, title, &explained(error))
         }
     }
 }
@@ -65,16 +73,16 @@ pub(crate) fn told(result: &Result<ConsentCheck, Error>) -> Page {
 /// An answer to something that was not asked. The one that is awaited stays awaited.
 pub(crate) fn refused(error: &Error) -> Page {
     let again = "<p><a class=\"button\" href=\"/\">Begin again</a></p>\n";
-    page(400, "This answer is not taken", &format!("{}{again}", explained(error)))
+    page(StatusCode::BAD_REQUEST, "This answer is not taken", &format!("{}{again}", explained(error)))
 }
 
 pub(crate) fn nothing_asked() -> Page {
     let body = "<p>No consent is awaited here.</p>\n<p><a class=\"button\" href=\"/\">Begin</a></p>\n";
-    page(400, "This answer is not taken", body)
+    page(StatusCode::BAD_REQUEST, "This answer is not taken", body)
 }
 
 pub(crate) fn not_found() -> Page {
-    page(404, "There is nothing here", "<p><a href=\"/\">Connect your organization</a></p>\n")
+    page(StatusCode::NOT_FOUND, "There is nothing here", "<p><a href=\"/\">Connect your organization</a></p>\n")
 }
 
 fn explained(error: &Error) -> String {
@@ -84,7 +92,7 @@ fn explained(error: &Error) -> String {
     }
     let mut text = format!("<p>{}.</p>\n", escaped(&message));
     if let Some(remedy) = error.remedy() {
-        text += &format!("<p>{}</p>\n", escaped(remedy));
+        text.extend(["<p>", &escaped(remedy), "</p>\n"]);
     }
     let ids = [("Code", error.service_code()), ("Request id", error.request_id())];
     let ids: String = ids.iter().filter_map(|(name, id)| Some(detail(name, &escaped((*id)?)))).collect();

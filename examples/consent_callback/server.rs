@@ -46,11 +46,11 @@ impl Server {
 impl Asked {
     pub(crate) async fn answer(mut self, page: &Page) {
         let head = format!(
-            "HTTP/1.1 {} -\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: {}\r\nCache-Control: no-store\r\n\
+            "HTTP/1.1 {}\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: {}\r\nCache-Control: no-store\r\n\
              Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; \
              form-action 'none'; frame-ancestors 'none'\r\nReferrer-Policy: no-referrer\r\n\
              X-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n",
-            page.status,
+            page.status_line(),
             page.html.len()
         );
         // A browser that has gone away gets no answer.
