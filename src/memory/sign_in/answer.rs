@@ -22,7 +22,7 @@ pub(super) fn page(status: StatusCode, title: &str, body: &str) -> Response<Byte
     let title = escape(title);
     let text = format!(
         "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title}</title>\n\
-            <meta name=\"viewport\" content=\"width=device-width\"><link rel=\"icon\" href=\"data:,\">\n\
+            <meta name=\"viewport\" content=\"width=device-width\">\n\
             <style>{STYLE}</style></head>\n<body><main><h1>{title}</h1>\n{body}\n</main></body></html>\n"
     );
     respond(status, "text/html; charset=utf-8", text)
