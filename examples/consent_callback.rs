@@ -5,23 +5,38 @@
 //! with the vendor's app in `ENTRA_TENANT_ID`, `ENTRA_CLIENT_ID` and `ENTRA_CLIENT_SECRET`; `http://localhost/callback`
 //! is one of its redirect URIs. Without flags the example plays the administrator itself, between two in-memory tenants.
 
+#[path = "consent_callback/administrator.rs"]
+mod administrator;
+#[path = "consent_callback/pages.rs"]
+mod pages;
+#[path = "consent_callback/server.rs"]
+mod server;
+#[allow(dead_code)] // the vendors' examples use more of it
+mod support;
+
 use std::io::Write as _;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use entra_apps::consent::{AdminConsentCallback, ConsentApp, ConsentCheck, ConsentTenant, PendingConsent};
+use administrator::Administrator;
+use entra_apps::consent::{
+    AdminConsentCallback, ConsentApp, ConsentCheck, ConsentTenant, PendingConsent, ReportedConsent,
+};
+use entra_apps::ids::TenantId;
 use entra_apps::memory::{MemoryCloud, MemoryTenant};
-use entra_apps::model::{NewAppRoleAssignment, NewOAuth2PermissionGrant, NewServicePrincipal};
+use entra_apps::permission::Permission;
 use entra_apps::permission::microsoft_graph::{application, delegated};
-use entra_apps::permission::{MICROSOFT_GRAPH, Permission, PermissionKind};
-use entra_apps::{AppRegistration, Client, ClientSecret, Platform, SignInAudience};
+use entra_apps::transport::Transport;
+use entra_apps::url::Url;
+use entra_apps::{AppRegistration, Client, ClientSecret, EntraRole, Error, Platform, SignInAudience};
 use lexopt::prelude::*;
 use serde_json::json;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
-
-type Failure = Box<dyn std::error::Error>;
+use server::Server;
+use support::Failure;
+use support::access::Access;
+use support::connect::{Connection, environment};
+use tokio::net::TcpListener;
 
 /// As it is registered: of a loopback address, Entra passes over the port.
 const REGISTERED: &str = "http://localhost/callback";
@@ -33,7 +48,8 @@ plays the administrator itself, between two in-memory tenants. Exit code 0 when 
 
   --live                 a real app, multi-tenant, from ENTRA_TENANT_ID, ENTRA_CLIENT_ID and ENTRA_CLIENT_SECRET;
                          http://localhost/callback is one of its redirect URIs
-  --emulator URL         the same, against the emulator example
+  --emulator URL         against the emulator example; an app is registered there, unless the environment names one
+  --follow               with --emulator: play the administrator as well, instead of waiting for a browser
   --tenant TENANT        whose administrator is asked: id or domain; organizations by default
   --permission NAME      an application permission of Microsoft Graph to look for; repeatable
   --port PORT            where to listen on this machine; any free port by default
@@ -41,18 +57,18 @@ plays the administrator itself, between two in-memory tenants. Exit code 0 when 
 ";
 
 struct Flags {
-    live: bool,
-    emulator: Option<String>,
+    access: Access,
+    follow: bool,
     tenant: ConsentTenant,
     permissions: Vec<Permission>,
     port: u16,
     json: bool,
 }
 
-fn flags() -> Result<Option<Flags>, Failure> {
+fn flags() -> Result<Option<Flags>, Box<dyn std::error::Error>> {
     let mut flags = Flags {
-        live: false,
-        emulator: None,
+        access: Access::default(),
+        follow: false,
         tenant: ConsentTenant::Organizations,
         permissions: Vec::new(),
         port: 0,
@@ -62,8 +78,9 @@ fn flags() -> Result<Option<Flags>, Failure> {
     while let Some(argument) = parser.next()? {
         match argument {
             Long("help") | Short('h') => return Ok(None),
-            Long("live") => flags.live = true,
-            Long("emulator") => flags.emulator = Some(parser.value()?.string()?),
+            Long("live") => flags.access.live = true,
+            Long("emulator") => flags.access.emulator = Some(parser.value()?.string()?),
+            Long("follow") => flags.follow = true,
             Long("tenant") => flags.tenant = parser.value()?.string()?.parse()?,
             Long("permission") => flags.permissions.push(Permission::application(&parser.value()?.string()?)?),
             Long("port") => flags.port = parser.value()?.parse()?,
@@ -71,8 +88,9 @@ fn flags() -> Result<Option<Flags>, Failure> {
             other => return Err(other.unexpected().into()),
         }
     }
-    if flags.live && flags.emulator.is_some() {
-        return Err("--live and --emulator exclude each other".into());
+    flags.access.check()?;
+    if flags.follow && flags.access.emulator.is_none() {
+        return Err("--follow is for the emulator: elsewhere an administrator consents in a browser".into());
     }
     Ok(Some(flags))
 }
@@ -82,49 +100,69 @@ struct Vendor {
     app: ConsentApp,
     client: Client,
     wanted: Vec<Permission>,
+    /// Whose administrator is asked.
+    tenant: ConsentTenant,
+    transport: Arc<dyn Transport>,
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    match run().await {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("{error}");
-            ExitCode::from(2)
+    let (flags, failure) = match flags() {
+        Ok(None) => {
+            print(HELP);
+            return ExitCode::SUCCESS;
         }
+        Ok(Some(flags)) => match Box::pin(run(&flags)).await {
+            Ok(true) => return ExitCode::SUCCESS,
+            Ok(false) => return ExitCode::FAILURE,
+            Err(failure) => (flags.json, failure),
+        },
+        Err(error) => {
+            let json = std::env::args().any(|argument| argument == "--json");
+            (json, Failure::new("bad_flag", error.to_string(), "--help lists the flags."))
+        }
+    };
+    if flags {
+        print(&format!("{}\n", json!({"consent": null, "error": failure.to_json()})));
+    } else {
+        failure.show();
     }
+    ExitCode::from(2)
 }
 
-async fn run() -> Result<bool, Failure> {
-    let Some(flags) = flags()? else {
-        print(HELP);
-        return Ok(true);
+async fn run(flags: &Flags) -> Result<bool, Failure> {
+    let vendor = match &flags.access {
+        access if access.is_in_memory() => in_memory().await?,
+        access if access.emulator.is_some() && environment("ENTRA_CLIENT_ID").is_none() => emulated(flags).await?,
+        _ => given(flags)?,
     };
-    let listener = TcpListener::bind(("127.0.0.1", flags.port)).await?;
-    let address = format!("http://localhost:{}", listener.local_addr()?.port());
-    let result = if flags.live || flags.emulator.is_some() {
-        let vendor = over_http(&flags)?;
-        tell(&flags, &format!("Open {address}/ in the browser of an administrator. Ctrl-C ends it.\n"));
-        serve(&listener, &address, &flags.tenant, &vendor).await?
+    let listener = TcpListener::bind(("127.0.0.1", flags.port)).await.map_err(|error| {
+        let message = format!("this machine does not let it listen on port {}: {error}", flags.port);
+        Failure::new("port", message, "Choose another --port, or none for one that is free.")
+    })?;
+    let port = listener.local_addr().map_or(flags.port, |address| address.port());
+    let address = Url::parse(&format!("http://localhost:{port}/")).map_err(|_| Failure::new("port", "no port", ""))?;
+    let server = Server::start(listener);
+    let result = if flags.access.is_in_memory() || flags.follow {
+        let administrator = Administrator { transport: Arc::clone(&vendor.transport), address: address.clone() };
+        let tell = |text: &str| tell(flags, &format!("{text}\n"));
+        let played = async {
+            let played = administrator.consent(&tell).await;
+            played.map_err(|error| Failure::new("administrator", error.to_string(), "Run it again with a browser."))
+        };
+        tokio::try_join!(serve(server, &address, &vendor), played)?.0
     } else {
-        let (vendor, customer) = in_memory().await?;
-        let tenant = ConsentTenant::Id(customer.id());
-        let person = administrator(&address, &customer, &flags);
-        let (served, played) = tokio::join!(serve(&listener, &address, &tenant, &vendor), person);
-        played?;
-        served?
+        tell(flags, &format!("Open {address} in the browser of an administrator. Ctrl-C ends it.\n"));
+        serve(server, &address, &vendor).await?
     };
     if flags.json {
-        let (check, error) = match &result {
-            Ok(check) => (json!(check), json!(null)),
-            Err(error) => {
-                (json!(null), json!({"code": error.code(), "message": error.message(), "remedy": error.remedy()}))
-            }
-        };
-        print(&format!("{}\n", json!({ "consent": check, "error": error })));
+        let error = result
+            .as_ref()
+            .err()
+            .map(|error| json!({"code": error.code(), "message": error.message(), "remedy": error.remedy()}));
+        print(&format!("{}\n", json!({"consent": result.as_ref().ok(), "error": error})));
     } else {
-        tell(&flags, &format!("{}\n", sentence(&result)));
+        tell(flags, &format!("{}\n", sentence(&result)));
     }
     Ok(result.is_ok_and(|check| check.is_complete()))
 }
@@ -141,49 +179,52 @@ fn tell(flags: &Flags, text: &str) {
 }
 
 /// Serves pages until an answer to a link that was given out is there.
-async fn serve(
-    listener: &TcpListener,
-    address: &str,
-    tenant: &ConsentTenant,
-    vendor: &Vendor,
-) -> Result<entra_apps::Result<ConsentCheck>, Failure> {
-    let back = format!("{address}/callback");
+async fn serve(mut server: Server, address: &Url, vendor: &Vendor) -> Result<Result<ConsentCheck, Error>, Failure> {
+    let back = format!("{address}callback");
     // A product keeps one for each session of a browser; this example has one session.
     let mut pending: Option<PendingConsent> = None;
-    loop {
-        let (mut stream, _) = listener.accept().await?;
-        let Some(target) = request_target(&mut stream).await else { continue };
-        if target == "/" {
-            let link = vendor.client.admin_consent_link(&vendor.app, tenant.clone(), &back)?;
-            let page = format!("<a href=\"{}\">Grant admin consent</a>", escaped(link.url().as_str()));
+    while let Some(asked) = server.next().await {
+        if asked.target == "/" {
+            let link = vendor.client.admin_consent_link(&vendor.app, vendor.tenant.clone(), &back)?;
+            let page = pages::ask(link.url(), &vendor.wanted);
             pending = Some(link.into_pending());
-            answer(&mut stream, 200, &page).await;
+            asked.answer(&page).await;
             continue;
         }
-        let callback = AdminConsentCallback::parse(&target);
-        let (true, Ok(callback)) = (target.starts_with("/callback?"), callback) else {
-            answer(&mut stream, 404, "There is nothing here.").await;
+        let callback = AdminConsentCallback::parse(&asked.target);
+        let (true, Ok(callback)) = (asked.target.starts_with("/callback?"), callback) else {
+            asked.answer(&pages::not_found()).await;
             continue;
         };
-        let Some(asked) = pending.clone() else {
-            answer(&mut stream, 400, "No link was given out. Begin again.").await;
+        let Some(awaited) = pending.clone() else {
+            asked.answer(&pages::nothing_asked()).await;
             continue;
         };
-        let result = match asked.accept(&callback) {
+        let result = match awaited.accept(&callback) {
             // Somebody else's link, or an earlier one: the one that is awaited stays awaited.
             Err(error) if error.code() == "consent_state" => {
-                answer(&mut stream, 400, &escaped(&error.to_string())).await;
+                asked.answer(&pages::refused(&error)).await;
                 continue;
             }
-            Ok(reported) => vendor.client.check_consent_by_token(&reported, &vendor.wanted).await,
+            Ok(reported) => look(vendor, &reported).await,
             Err(error) => Err(error),
         };
-        answer(&mut stream, 200, &escaped(&sentence(&result))).await;
+        asked.answer(&pages::told(&result)).await;
         return Ok(result);
     }
+    Err(Failure::new("server", "the web server has ended", "Run it again."))
 }
 
-fn sentence(result: &entra_apps::Result<ConsentCheck>) -> String {
+/// Whether the grants are there: in a token of the app, and where it may read that, in the directory.
+async fn look(vendor: &Vendor, reported: &ReportedConsent) -> Result<ConsentCheck, Error> {
+    let check = vendor.client.check_consent_by_token(reported, &vendor.wanted).await?;
+    if check.unseen.is_empty() || !check.is_complete() {
+        return Ok(check);
+    }
+    Ok(vendor.client.check_consent(reported, &vendor.wanted).await.unwrap_or(check))
+}
+
+fn sentence(result: &Result<ConsentCheck, Error>) -> String {
     let names = |all: &[Permission]| all.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     match result {
         Ok(check) if check.is_complete() => {
@@ -191,124 +232,97 @@ fn sentence(result: &entra_apps::Result<ConsentCheck>) -> String {
                 true => String::new(),
                 false => format!(" Not visible to the app: {}.", names(&check.unseen)),
             };
-            format!("Thank you. The tenant {} has granted {}.{unseen}", check.tenant_id, names(&check.granted))
+            format!(
+                "Consent is granted: the app has {} in the tenant {}.{unseen}",
+                names(&check.granted),
+                check.tenant_id
+            )
         }
         Ok(check) => format!("The tenant {} has not granted {}.", check.tenant_id, names(&check.missing)),
         Err(error) => error.to_string(),
     }
 }
 
-/// The target of a GET request; the rest of the request does not matter.
-async fn request_target(stream: &mut TcpStream) -> Option<String> {
-    let mut head = Vec::new();
-    let read = async {
-        while !head.windows(4).any(|end| end == b"\r\n\r\n") && head.len() < 32 * 1024 {
-            if stream.read_buf(&mut head).await.ok()? == 0 {
-                return None;
-            }
-        }
-        Some(())
-    };
-    // Browsers open connections ahead, and send nothing on them.
-    tokio::time::timeout(Duration::from_secs(5), read).await.ok()??;
-    let text = String::from_utf8_lossy(&head);
-    let mut words = text.lines().next()?.split(' ');
-    (words.next()? == "GET").then_some(())?;
-    Some(words.next()?.to_owned())
-}
-
-async fn answer(stream: &mut TcpStream, status: u16, body: &str) {
-    let page = format!("<!doctype html><meta charset=\"utf-8\"><title>Consent</title><p>{body}</p>");
-    let head = format!(
-        "HTTP/1.1 {status} -\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: {}\r\nCache-Control: no-store\r\n\
-         Referrer-Policy: no-referrer\r\nConnection: close\r\n\r\n",
-        page.len()
-    );
-    // A browser that has gone away gets no answer.
-    let _ = stream.write_all(format!("{head}{page}").as_bytes()).await;
-    let _ = stream.shutdown().await;
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
-}
-
-/// A vendor with a multi-tenant app, and a customer: two tenants that know of one another.
-async fn in_memory() -> Result<(Vendor, MemoryTenant), Failure> {
-    let cloud = MemoryCloud::new([
-        MemoryTenant::builder().domain("vendor.onmicrosoft.com"),
-        MemoryTenant::builder().domain("customer.onmicrosoft.com"),
-    ]);
-    let [home, customer] = cloud.tenants() else { return Err("there are two tenants".into()) };
-    let client = home.client();
-    let registration = AppRegistration::new("contoso-backup", "Contoso Backup")
+/// What the vendor of this example sells.
+fn registration() -> AppRegistration {
+    AppRegistration::new("contoso-backup", "Contoso Backup")
         .audience(SignInAudience::MultipleOrganizations)
         .redirect_uri(Platform::Web, REGISTERED)
         .permission(application::DIRECTORY_READ_ALL)
         .permission(delegated::USER_READ)
-        .credential(ClientSecret::new("Backup"));
-    let registered = client.apply(&client.plan(&registration).await?).await?;
-    let app = registered.application.as_ref().ok_or("the app was not registered")?;
-    let own = home.client_builder().transport(Arc::new(cloud.clone()));
-    let vendor = Vendor {
-        app: registration.consent_app(app.app_id, home.id()),
-        client: own.client_secret(app.app_id, registered.secrets[0].value.clone()).build()?,
+        .credential(ClientSecret::new("Backup"))
+        // That is what the link is for.
+        .admin_consent(false)
+}
+
+/// Registers the vendor's app by `client`, in the tenant that it is for.
+async fn register(
+    client: &Client,
+    home: TenantId,
+    tenant: ConsentTenant,
+    transport: Arc<dyn Transport>,
+) -> Result<Vendor, Failure> {
+    let registration = registration();
+    let plan = client.plan(&registration).replace_secret("Backup").await?;
+    let registered = client.apply(&plan).await.map_err(|error| error.into_parts().0)?;
+    let (Some(app), Some(secret)) = (&registered.application, registered.secrets.first()) else {
+        return Err(Failure::new("not_registered", "the app was not registered", "Run it again."));
+    };
+    let own = Client::builder().cloud(client.cloud().clone()).tenant(home).transport(Arc::clone(&transport));
+    Ok(Vendor {
+        app: registration.consent_app(app.app_id, home),
+        client: own.client_secret(app.app_id, secret.value.clone()).default_deadline(PATIENCE).build()?,
         wanted: registration.wanted_permissions().cloned().collect(),
+        tenant,
+        transport,
+    })
+}
+
+/// How long a consent may take to be seen.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A vendor with a multi-tenant app, and a customer: two tenants that know of one another.
+async fn in_memory() -> Result<Vendor, Failure> {
+    let cloud = MemoryCloud::new([
+        MemoryTenant::builder().domain("vendor.onmicrosoft.com"),
+        MemoryTenant::builder().domain("customer.onmicrosoft.com"),
+    ]);
+    let [home, customer] = cloud.tenants() else {
+        return Err(Failure::new("no_tenants", "there are two tenants", ""));
     };
-    Ok((vendor, customer.clone()))
+    customer.add_user("Ada Lovelace", &[EntraRole::GlobalAdministrator.template_id()]);
+    register(&home.client(), home.id(), ConsentTenant::Id(customer.id()), Arc::new(cloud.clone())).await
 }
 
-/// Plays the administrator: opens the page, follows the link, accepts, and is sent back.
-async fn administrator(address: &str, customer: &MemoryTenant, flags: &Flags) -> Result<(), Failure> {
-    let page = get(address, "/").await?;
-    let link = page.split('"').find(|part| part.contains("/adminconsent?")).ok_or("the page has no link")?;
-    let link = entra_apps::url::Url::parse(&link.replace("&amp;", "&"))?;
-    tell(flags, &format!("The administrator opens {link}\n"));
-    let value = |name: &str| {
-        link.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned()).ok_or("an incomplete link")
-    };
-    // What Entra does when Accept is pressed: the app's service principal and its grants.
-    let client = customer.client();
-    let app_id = value("client_id")?.parse()?;
-    let principal = client.service_principals().create(&NewServicePrincipal::new(app_id)).await?.id;
-    let graph = client.service_principals().find_selecting(MICROSOFT_GRAPH, &["id"]).await?.and_then(|graph| graph.id);
-    let (principal, graph) = (principal.ok_or("no id")?, graph.ok_or("no Microsoft Graph")?);
-    for permission in [application::DIRECTORY_READ_ALL, delegated::USER_READ] {
-        let (id, name) = (permission.id().ok_or("no id")?, permission.name().unwrap_or_default());
-        if permission.kind() == PermissionKind::Application {
-            client.app_role_assignments().create(&NewAppRoleAssignment::new(principal, graph, id)).await?;
-        } else {
-            let grant = NewOAuth2PermissionGrant::for_all_principals(principal, graph, [name]);
-            client.oauth2_permission_grants().create(&grant).await?;
-        }
-    }
-    let answer = format!("admin_consent=True&tenant={}&state={}", customer.id(), value("state")?);
-    let shown = get(address, &format!("/callback?{answer}")).await?;
-    let text = shown.rsplit("<p>").next().unwrap_or_default().trim_end_matches("</p>");
-    tell(flags, &format!("The browser shows: {text}\n"));
-    Ok(())
+/// The same in the emulator: its first tenant is the vendor's, and whoever signs in is the customer.
+async fn emulated(flags: &Flags) -> Result<Vendor, Failure> {
+    let signed_in = Connection::new(&flags.access, &environment).await?.sign_in().await?;
+    let home = signed_in.tenant.id.parse()?;
+    register(&signed_in.client, home, flags.tenant.clone(), Arc::new(signed_in.recorder)).await
 }
 
-async fn get(address: &str, target: &str) -> Result<String, Failure> {
-    let host = address.trim_start_matches("http://");
-    let mut stream = TcpStream::connect(host.replace("localhost", "127.0.0.1")).await?;
-    stream.write_all(format!("GET {target} HTTP/1.1\r\nHost: {host}\r\n\r\n").as_bytes()).await?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await?;
-    Ok(answer)
-}
-
+/// The app that the environment names.
 #[cfg(feature = "reqwest")]
-fn over_http(flags: &Flags) -> Result<Vendor, Failure> {
+fn given(flags: &Flags) -> Result<Vendor, Failure> {
     use entra_apps::cloud::Cloud;
-    use entra_apps::ids::{AppId, TenantId};
+    use entra_apps::ids::AppId;
+    use entra_apps::permission::MICROSOFT_GRAPH;
     use entra_apps::secrecy::SecretString;
-    use entra_apps::url::Url;
+    use entra_apps::transport::ReqwestTransport;
 
-    let variable = |name: &str| std::env::var(name).map_err(|_| format!("the environment variable {name} is not set"));
-    let cloud = match &flags.emulator {
+    let variable = |name: &str| {
+        environment(name).ok_or_else(|| {
+            let remedy = "Set ENTRA_TENANT_ID, ENTRA_CLIENT_ID and ENTRA_CLIENT_SECRET to those of a multi-tenant app \
+                          with the redirect URI http://localhost/callback.";
+            Failure::new("missing_setting", format!("the environment variable {name} is not set"), remedy)
+        })
+    };
+    let cloud = match &flags.access.emulator {
         Some(address) => {
-            let url = Url::parse(address)?;
+            let url = Url::parse(address).map_err(|_| {
+                let remedy = "Give the emulator's baseUrl, such as http://127.0.0.1:8400.";
+                Failure::new("invalid_emulator", format!("{address} is no address"), remedy)
+            })?;
             Cloud::custom("emulator", &url, &url)?
         }
         None => Cloud::global(),
@@ -317,12 +331,14 @@ fn over_http(flags: &Flags) -> Result<Vendor, Failure> {
     let app_id: AppId = variable("ENTRA_CLIENT_ID")?.parse()?;
     let secret = SecretString::from(variable("ENTRA_CLIENT_SECRET")?);
     let app = ConsentApp::new(app_id, home).multi_tenant(true).redirect_uri(REGISTERED).declares(MICROSOFT_GRAPH);
-    let client = Client::builder().cloud(cloud).tenant(home).client_secret(app_id, secret);
-    let client = client.default_deadline(Duration::from_secs(120)).build()?;
-    Ok(Vendor { app, client, wanted: flags.permissions.clone() })
+    let transport: Arc<dyn Transport> = Arc::new(ReqwestTransport::new()?);
+    let client = Client::builder().cloud(cloud).tenant(home).transport(Arc::clone(&transport));
+    let client = client.client_secret(app_id, secret).default_deadline(PATIENCE).build()?;
+    Ok(Vendor { app, client, wanted: flags.permissions.clone(), tenant: flags.tenant.clone(), transport })
 }
 
 #[cfg(not(feature = "reqwest"))]
-fn over_http(_: &Flags) -> Result<Vendor, Failure> {
-    Err("this example was built without the feature reqwest: build it with default features".into())
+fn given(_: &Flags) -> Result<Vendor, Failure> {
+    let message = "this example was built without the feature reqwest";
+    Err(Failure::new("no_reqwest", message, "Build it with default features."))
 }

@@ -4,11 +4,13 @@
 //! cargo run --example emulator -- --port 8080
 //! ```
 //!
-//! The first line on standard output is JSON: `{"baseUrl","tenantId","clientId","clientSecret"}`. Graph is below
-//! `{baseUrl}/v1.0`, the sign-in at `{baseUrl}/{tenantId}/oauth2/v2.0/token`. It runs until it is interrupted or
+//! The first line on standard output is JSON: `{"baseUrl","tenantId","clientId","clientSecret"}`; `GET {baseUrl}/` answers
+//! the same. Graph is below `{baseUrl}/v1.0`, the sign-in at `{baseUrl}/{tenantId}/oauth2/v2.0/token`. It runs until it is interrupted or
 //! terminated. The ids and the secret are those of `MemoryTenant::new()`, unless a flag says otherwise; `--help` lists
 //! the flags: more tenants, who signs in by themselves, latency, replication lag, throttling, faults from a file, a snapshot to start from.
 
+#[path = "emulator/hello.rs"]
+mod hello;
 #[path = "emulator/options.rs"]
 mod options;
 #[path = "emulator/server.rs"]
@@ -20,10 +22,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use entra_apps::memory::{MemoryCloud, MemoryTenant};
-use entra_apps::secrecy::ExposeSecret as _;
+use hello::{Emulator, hello};
 use options::{HELP, Options};
-use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 /// How long the requests that are running may take when it is told to stop.
@@ -62,36 +62,16 @@ async fn main() -> ExitCode {
     let stop = stopped();
     let address = listener.local_addr().map(|address| format!("http://{address}"));
     let base_url = options.base_url.clone().unwrap_or_else(|| address.unwrap_or_default());
-    if writeln!(std::io::stdout(), "{}", hello(&base_url, &cloud, options.is_cloud())).is_err() {
+    let hello = hello(&base_url, &cloud, options.is_cloud());
+    if writeln!(std::io::stdout(), "{hello}").is_err() {
         return ExitCode::FAILURE;
     }
-    let cut_off = server::serve(listener, Arc::new(cloud), stop, GRACE).await;
+    let emulator = Arc::new(Emulator::new(cloud, &hello));
+    let cut_off = server::serve(listener, emulator, stop, GRACE).await;
     if cut_off > 0 {
         eprintln!("{cut_off} connections were cut off: their requests had no answer after {} seconds", GRACE.as_secs());
     }
     ExitCode::SUCCESS
-}
-
-/// What a client has to know.
-fn hello(base_url: &str, cloud: &MemoryCloud, with_tenants: bool) -> Value {
-    let access = |tenant: &MemoryTenant| {
-        let caller = tenant.caller();
-        json!({
-            "tenantId": tenant.id().to_string(),
-            "domain": tenant.domain(),
-            "clientId": caller.client_id.to_string(),
-            "clientSecret": caller.client_secret.expose_secret(),
-        })
-    };
-    let tenants: Vec<Value> = cloud.tenants().iter().map(access).collect();
-    let mut hello = json!({ "baseUrl": base_url });
-    for member in ["tenantId", "clientId", "clientSecret"] {
-        hello[member] = tenants[0][member].clone();
-    }
-    if with_tenants {
-        hello["tenants"] = tenants.into();
-    }
-    hello
 }
 
 /// Listens from now on for an interrupt or a request to terminate, and waits for it.

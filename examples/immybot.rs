@@ -40,6 +40,7 @@ async fn main() -> ExitCode {
             remarks: vec![
                 "For the data of your customers, each has to consent as well: see GDAP Customers in ImmyBot's documentation.",
             ],
+            for_a_person: None,
             place: "Show More → Azure, permission level Custom",
             values: support::ids,
             sink: None,

@@ -59,6 +59,7 @@ async fn main() -> ExitCode {
             vendor: "Netwrix Identity Manager",
             registration: registration(organization, flags.is_set("fulfilment")),
             remarks: Vec::new(),
+            for_a_person: None,
             place: "appsettings.agent.json, Connections",
             values,
             sink,

@@ -34,6 +34,10 @@ async fn main() -> ExitCode {
                 "The tenant must be the one of the Patch My PC company.",
                 "Use it within 72 hours: after that, Patch My PC takes it as expired.",
             ],
+            for_a_person: Some(
+                "Patch My PC takes it as a sign that an administrator of this tenant made it: better sign in as one, \
+                 with --sign-in browser or --sign-in device-code.",
+            ),
             place: "Recover your company",
             values,
             sink: None,

@@ -45,6 +45,7 @@ async fn main() -> ExitCode {
             vendor: "Peig",
             registration: registration(audience),
             remarks,
+            for_a_person: None,
             place: "Step 3, Configure Peig Connector",
             values: support::ids,
             sink: None,

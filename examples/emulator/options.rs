@@ -4,8 +4,12 @@ use std::ffi::OsString;
 use std::fs;
 use std::time::Duration;
 
+use entra_apps::EntraRole;
 use entra_apps::memory::{Fault, MemoryCloud, MemoryTenant, MemoryTenantBuilder, Snapshot, Throttling, User};
 use lexopt::prelude::*;
+
+#[path = "../support/trusted.rs"]
+mod trusted;
 
 /// What `--help` prints.
 pub(crate) const HELP: &str = "\
@@ -13,6 +17,7 @@ usage: emulator [flags]
 
 Serves an in-memory tenant of Microsoft Entra over HTTP on loopback, for clients in any language.
 The first line on standard output is one JSON object: baseUrl, tenantId, clientId, clientSecret.
+The answer to GET {baseUrl}/ is the same.
 Graph is at {baseUrl}/v1.0, the sign-in at {baseUrl}/{tenantId}/oauth2/v2.0/token. An interrupt or
 a request to terminate ends it with exit code 0, once the requests that are running have their
 answer, or five seconds later.
@@ -26,7 +31,9 @@ answer, or five seconds later.
   --partner N          a partner, the first tenant, and N customers, with active relationships (GDAP)
 
   --as NAME            who signs in by themselves: device codes, browsers and admin consent succeed
-                       at once for ada.lovelace@contoso.onmicrosoft.com; by default a page asks
+                       at once for ada.lovelace@contoso.onmicrosoft.com; by default a page asks.
+                       A tenant without people gets a Global Administrator of that name
+  --certificate FILE   a certificate, as PEM, by which the first line's app can sign in as well
 
   --latency-ms N       what every request takes
   --lag-ms N           how long a write takes until it is seen
@@ -51,6 +58,7 @@ pub(crate) struct Options {
     small_company: bool,
     cloud: Cloud,
     signs_in: Option<String>,
+    certificate: Option<(String, String)>,
     latency: Duration,
     lag: Duration,
     throttling: Option<Throttling>,
@@ -110,6 +118,10 @@ impl Options {
                 "cloud" => options.cloud = Cloud::Tenants(tenants(&name, &value()?)?),
                 "partner" => options.cloud = Cloud::Partner(tenants(&name, &value()?)?),
                 "as" => options.signs_in = Some(value()?),
+                "certificate" => {
+                    let file = value()?;
+                    options.certificate = Some((read("certificate", &file, "a PEM file")?, file));
+                }
                 "latency-ms" => options.latency = milliseconds(&name, &value()?)?,
                 "lag-ms" => options.lag = milliseconds(&name, &value()?)?,
                 "throttle" => {
@@ -130,12 +142,21 @@ impl Options {
         Ok(Some(options))
     }
 
-    /// Lets whoever was named sign in by themselves.
+    /// Lets whoever was named sign in by themselves, and the app sign in with its certificate.
     pub(crate) fn sign_in(&self, cloud: &MemoryCloud) -> Result<(), String> {
+        if let Some((pem, file)) = &self.certificate {
+            trusted::trust(&cloud.tenants()[0], pem).map_err(|error| format!("--certificate: {file}: {error}"))?;
+        }
         let Some(name) = &self.signs_in else { return Ok(()) };
         let is_meant = |user: &User| user.user_principal_name.eq_ignore_ascii_case(name);
         let people =
             || cloud.tenants().iter().flat_map(|tenant| tenant.users().into_iter().map(move |user| (tenant, user)));
+        let first = &cloud.tenants()[0];
+        if people().next().is_none()
+            && let Some(display_name) = display_name(name, first.domain())
+        {
+            first.add_user(&display_name, &[EntraRole::GlobalAdministrator.template_id()]);
+        }
         match people().find(|(_, user)| is_meant(user)) {
             Some((tenant, user)) => {
                 tenant.sign_in_by_itself(Some(&user));
@@ -194,6 +215,16 @@ impl Options {
                 .domain(format!("tenant{}.onmicrosoft.com", place + 1)),
         }
     }
+}
+
+/// The display name from which the tenant makes a name to sign in with: `Ada Lovelace` of `ada.lovelace@…`.
+fn display_name(name: &str, domain: &str) -> Option<String> {
+    let (local, _) = name.split_once('@').filter(|(_, theirs)| theirs.eq_ignore_ascii_case(domain))?;
+    let capital = |word: &str| {
+        let mut letters = word.chars();
+        letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+    };
+    Some(local.split('.').map(capital).collect::<Vec<_>>().join(" "))
 }
 
 fn read(flag: &str, path: &str, what: &str) -> Result<String, String> {

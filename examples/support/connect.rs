@@ -1,81 +1,221 @@
-//! The client: in memory, over HTTP to the emulator, or to a real tenant.
+//! The connection: in memory, over HTTP to the emulator, or to a real tenant; and who is signed in.
 
 use std::sync::Arc;
 
-use entra_apps::Client;
-use entra_apps::memory::MemoryTenant;
+use entra_apps::auth::SignInService;
+use entra_apps::clock::Clock;
+use entra_apps::cloud::Cloud;
+use entra_apps::memory::{MemoryTenant, User};
+use entra_apps::transport::Transport;
+use entra_apps::{Client, ErrorKind};
 
 use super::Recorder;
-use super::flags::Flags;
-use super::output::Failure;
+use super::access::Access;
+use super::failure::Failure;
+use super::trusted::trust;
+use super::ways::{Own, Settings, Way};
+use super::who::{Tenant, Who, Witness};
 
-pub(crate) fn client(flags: &Flags) -> Result<(Client, Recorder), Failure> {
-    if flags.live || flags.emulator.is_some() {
-        return over_http(flags);
+/// The environment of this program.
+pub(crate) fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// A client that knows how to sign in, and has not yet.
+pub(crate) struct Connection {
+    client: Client,
+    witness: Witness,
+    recorder: Recorder,
+    /// Nobody has to wait for the person that the tenant in memory plays.
+    skips_waiting: bool,
+}
+
+/// A client that is signed in.
+pub(crate) struct SignedIn {
+    pub(crate) client: Client,
+    pub(crate) who: Who,
+    pub(crate) tenant: Tenant,
+    pub(crate) recorder: Recorder,
+}
+
+/// Where the emulator is, or what else lies at the other end.
+struct Place {
+    cloud: Cloud,
+    transport: Arc<dyn Transport>,
+    clock: Arc<dyn Clock>,
+    /// What a tenant of nobody's has of its own.
+    own: Option<Own>,
+}
+
+impl Connection {
+    pub(crate) async fn new(access: &Access, variable: &dyn Fn(&str) -> Option<String>) -> Result<Self, Failure> {
+        let place = match access.is_in_memory() {
+            true => in_memory(access, variable)?,
+            false => over_http(access).await?,
+        };
+        Self::of(access, variable, place)
     }
-    let tenant = MemoryTenant::new();
-    let recorder = Recorder::new(Arc::new(tenant.clone()));
-    let client = tenant.client_builder().transport(Arc::new(recorder.clone())).build()?;
-    Ok((client, recorder))
+
+    /// The same by another clock.
+    #[cfg(feature = "reqwest")]
+    #[allow(dead_code)] // for tests, in which nobody waits
+    pub(crate) async fn by_clock(
+        access: &Access,
+        variable: &dyn Fn(&str) -> Option<String>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, Failure> {
+        Self::of(access, variable, Place { clock, ..over_http(access).await? })
+    }
+
+    fn of(access: &Access, variable: &dyn Fn(&str) -> Option<String>, place: Place) -> Result<Self, Failure> {
+        let Place { cloud, transport, clock, own } = place;
+        let recorder = Recorder::new(transport);
+        let transport: Arc<dyn Transport> = Arc::new(recorder.clone());
+        let settings = Settings {
+            access,
+            variable,
+            service: SignInService::new(cloud.clone(), Arc::clone(&transport), Arc::clone(&clock)),
+            transport: Arc::clone(&transport),
+            clock: Arc::clone(&clock),
+            own,
+        };
+        let witness = Witness::new(settings.provider()?);
+        let client = Client::builder()
+            .cloud(cloud)
+            .tenant(settings.tenant()?)
+            .token_provider(Arc::new(witness.clone()))
+            .transport(transport)
+            .clock(clock)
+            .user_agent_suffix("entra-apps-example")
+            .build()?;
+        let skips_waiting = access.is_in_memory() && access.way == Way::DeviceCode;
+        Ok(Self { client, witness, recorder, skips_waiting })
+    }
+
+    /// Signs in, and asks what the tenant is called.
+    pub(crate) async fn sign_in(self) -> Result<SignedIn, Failure> {
+        if self.skips_waiting {
+            tokio::time::pause();
+        }
+        let organization = self.client.organization().get().await;
+        if self.skips_waiting {
+            tokio::time::resume();
+        }
+        let organization = match organization {
+            Ok(organization) => Some(organization),
+            // Who may not read it may still do the rest.
+            Err(error) if error.kind() == ErrorKind::Forbidden => None,
+            Err(error) => return Err(error.into()),
+        };
+        let who = self.witness.seen().ok_or_else(|| Failure::new("no_token", "nobody signed in", ""))?;
+        let named = organization.as_ref().and_then(|it| it.id).map(|id| id.to_string());
+        let id = named.or_else(|| who.tenant().map(str::to_owned)).unwrap_or_default();
+        let tenant = Tenant {
+            domain: organization.as_ref().and_then(|it| it.default_domain()).map(str::to_owned),
+            display_name: organization.and_then(|it| it.display_name),
+            id,
+        };
+        // From here on it is the tenant of whoever signed in, and no other.
+        let client = match tenant.id.parse() {
+            Ok(id) => self.client.for_tenant(id),
+            Err(_) => self.client,
+        };
+        Ok(SignedIn { client, who, tenant, recorder: self.recorder })
+    }
+}
+
+/// A tenant of nobody's, that ends with the program.
+fn in_memory(access: &Access, variable: &dyn Fn(&str) -> Option<String>) -> Result<Place, Failure> {
+    let people = access.person.is_some()
+        || matches!(access.way, Way::DeviceCode | Way::Browser | Way::RefreshToken | Way::Chain);
+    let builder = MemoryTenant::builder();
+    let tenant = if people { builder.small_company() } else { builder }.build();
+    if people {
+        tenant.sign_in_by_itself(Some(&person(&tenant, access.person.as_deref())?));
+    }
+    let given = access.certificate.clone().or_else(|| variable("ENTRA_CLIENT_CERTIFICATE"));
+    if let (Way::Certificate, Some(file)) = (access.way, given) {
+        // Where there is none, the way itself says so.
+        if let Ok(pem) = std::fs::read_to_string(&file) {
+            let failed = |error| Failure::new("certificate_file", format!("{file}: {error}"), PEM);
+            trust(&tenant, &pem).map_err(failed)?;
+        }
+    }
+    let caller = tenant.caller();
+    let own = Own { tenant: tenant.id(), client_id: caller.client_id, client_secret: caller.client_secret };
+    Ok(Place { cloud: Cloud::global(), transport: Arc::new(tenant.clone()), clock: tenant.clock(), own: Some(own) })
+}
+
+const PEM: &str = "Give a PEM file with BEGIN CERTIFICATE and BEGIN PRIVATE KEY.";
+
+/// Whoever is named, or an administrator.
+fn person(tenant: &MemoryTenant, name: Option<&str>) -> Result<User, Failure> {
+    let name = name.unwrap_or("ada.lovelace@contoso.onmicrosoft.com");
+    let is_meant = |user: &&User| {
+        user.user_principal_name.eq_ignore_ascii_case(name) || user.display_name.eq_ignore_ascii_case(name)
+    };
+    let people = tenant.users();
+    people.iter().find(is_meant).cloned().ok_or_else(|| {
+        let known: Vec<_> = people.iter().map(|user| user.user_principal_name.as_str()).collect();
+        Failure::new(
+            "unknown_person",
+            format!("there is no {name}"),
+            format!("--as takes one of {}.", known.join(", ")),
+        )
+    })
 }
 
 #[cfg(feature = "reqwest")]
-fn over_http(flags: &Flags) -> Result<(Client, Recorder), Failure> {
-    use std::env;
-
-    use entra_apps::cloud::Cloud;
-    use entra_apps::secrecy::SecretString;
+async fn over_http(access: &Access) -> Result<Place, Failure> {
+    use entra_apps::clock::TokioClock;
     use entra_apps::transport::ReqwestTransport;
     use entra_apps::url::Url;
 
-    let recorder = Recorder::new(Arc::new(ReqwestTransport::new()?));
-    let builder = Client::builder().transport(Arc::new(recorder.clone())).user_agent_suffix("entra-apps-example");
-    let client = match &flags.emulator {
-        Some(address) => {
-            let url = Url::parse(address).map_err(|_| {
-                Failure::new(
-                    "invalid_emulator",
-                    format!("{address} is no address"),
-                    "Give the emulator's baseUrl, such as http://127.0.0.1:8400.",
-                )
-            })?;
-            let cloud = Cloud::custom("emulator", &url, &url)?;
-            // The emulator's tenant starts as the one in memory does, and so has its ids.
-            let tenant = MemoryTenant::new();
-            let caller = tenant.caller();
-            let id = env::var("ENTRA_TENANT_ID").unwrap_or_else(|_| tenant.id().to_string());
-            let client_id = match env::var("ENTRA_CLIENT_ID") {
-                Ok(text) => text.parse()?,
-                Err(_) => caller.client_id,
-            };
-            let secret = env::var("ENTRA_CLIENT_SECRET").map_or(caller.client_secret, SecretString::from);
-            builder.cloud(cloud).tenant(id).client_secret(client_id, secret).build()?
-        }
-        None => {
-            let client_id = variable("ENTRA_CLIENT_ID")?.parse()?;
-            let secret = SecretString::from(variable("ENTRA_CLIENT_SECRET")?);
-            builder.tenant(variable("ENTRA_TENANT_ID")?).client_secret(client_id, secret).build()?
-        }
+    let transport = Arc::new(ReqwestTransport::new()?);
+    let clock = Arc::new(TokioClock::new());
+    let Some(address) = &access.emulator else {
+        return Ok(Place { cloud: Cloud::global(), transport, clock, own: None });
     };
-    Ok((client, recorder))
+    let url = Url::parse(address).map_err(|_| {
+        let remedy = "Give the emulator's baseUrl, such as http://127.0.0.1:8400.";
+        Failure::new("invalid_emulator", format!("{address} is no address"), remedy)
+    })?;
+    let cloud = Cloud::custom("emulator", &url, &url)?;
+    let own = Some(hello(&*transport, &url).await?);
+    Ok(Place { cloud, transport, clock, own })
+}
+
+/// What the emulator says of itself.
+#[cfg(feature = "reqwest")]
+async fn hello(transport: &dyn Transport, url: &entra_apps::url::Url) -> Result<Own, Failure> {
+    use entra_apps::bytes::Bytes;
+    use entra_apps::http::Request;
+
+    let nobody = |what: String| {
+        let port = url.port().map(|port| format!(" -- --port {port}")).unwrap_or_default();
+        let remedy =
+            format!("Start it: cargo run --example emulator{port}. --emulator takes the baseUrl that it shows.");
+        Failure::new("no_emulator", format!("no emulator answers at {url}: {what}"), remedy)
+    };
+    let request = Request::get(url.as_str()).body(Bytes::new()).map_err(|error| nobody(error.to_string()))?;
+    let answer = tokio::time::timeout(std::time::Duration::from_secs(30), transport.send(request)).await;
+    let answer = answer.map_err(|_| nobody("it takes too long".to_owned()))?;
+    let answer = answer.map_err(|error| nobody(error.to_string()))?;
+    let said: serde_json::Value = serde_json::from_slice(answer.body()).unwrap_or_default();
+    let text = |name: &str| said[name].as_str().ok_or_else(|| nobody("something else does".to_owned()));
+    Ok(Own {
+        tenant: text("tenantId")?.parse()?,
+        client_id: text("clientId")?.parse()?,
+        client_secret: text("clientSecret")?.into(),
+    })
 }
 
 #[cfg(not(feature = "reqwest"))]
-fn over_http(_: &Flags) -> Result<(Client, Recorder), Failure> {
+#[allow(clippy::unused_async)] // the other form of it waits
+async fn over_http(_: &Access) -> Result<Place, Failure> {
     Err(Failure::new(
         "no_reqwest",
         "this example was built without the feature reqwest",
         "Build it with default features.",
     ))
-}
-
-#[cfg(feature = "reqwest")]
-fn variable(name: &str) -> Result<String, Failure> {
-    std::env::var(name).map_err(|_| {
-        Failure::new(
-            "missing_variable",
-            format!("the environment variable {name} is not set"),
-            "Set ENTRA_TENANT_ID, ENTRA_CLIENT_ID and ENTRA_CLIENT_SECRET to those of an app that may register apps.",
-        )
-    })
 }

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 
 use lexopt::prelude::*;
 
+use super::access::{self, Access};
+
 /// A flag of one vendor's own.
 pub(crate) struct Flag {
     pub(crate) name: &'static str,
@@ -15,8 +17,7 @@ pub(crate) struct Flag {
 /// What was asked for.
 #[derive(Debug, Default)]
 pub(crate) struct Flags {
-    pub(crate) live: bool,
-    pub(crate) emulator: Option<String>,
+    pub(crate) access: Access,
     pub(crate) plan: bool,
     pub(crate) tasks: Vec<String>,
     pub(crate) all_tasks: bool,
@@ -51,13 +52,14 @@ impl Flags {
                 let value = parser.value().map_err(|error| error.to_string())?;
                 value.into_string().map_err(|_| "a flag's value is not text".to_owned())
             };
+            if flags.access.take(&name, &mut value)? {
+                continue;
+            }
             match name.as_str() {
                 "help" => {
                     print_help(vendor_flags);
                     return Ok(None);
                 }
-                "live" => flags.live = true,
-                "emulator" => flags.emulator = Some(value()?),
                 "plan" => flags.plan = true,
                 "task" => flags.tasks.push(value()?),
                 "all-tasks" => flags.all_tasks = true,
@@ -82,9 +84,7 @@ impl Flags {
                 }
             }
         }
-        if flags.live && flags.emulator.is_some() {
-            return Err("--live and --emulator exclude each other".to_owned());
-        }
+        flags.access.check()?;
         Ok(Some(flags))
     }
 
@@ -109,8 +109,6 @@ fn print_help(vendor_flags: &[Flag]) {
          required or selected step is done (with --plan: when it could be planned).\n\n"
     );
     let common: &[(&str, &str)] = &[
-        ("--emulator URL", "over HTTP, against the emulator example"),
-        ("--live", "a real tenant"),
         ("--plan", "only say what would change"),
         ("--task NAME", "with the optional permissions of a task; repeatable"),
         ("--all-tasks", "with every optional permission"),
@@ -126,11 +124,13 @@ fn print_help(vendor_flags: &[Flag]) {
         let value = flag.value.map(|value| format!(" {value}")).unwrap_or_default();
         (format!("--{}{value}", flag.name), flag.help)
     });
-    let lines = own.chain(common.iter().map(|(flag, help)| ((*flag).to_owned(), *help)));
+    let common = access::FLAGS.iter().chain(common);
+    let lines = own.chain(common.map(|(flag, help)| ((*flag).to_owned(), *help)));
     text.extend(lines.map(|(flag, help)| format!("  {flag:<22} {help}\n")));
+    text.push_str(&access::ways());
     text.push_str(
-        "\n--live takes its credentials from ENTRA_TENANT_ID, ENTRA_CLIENT_ID and\nENTRA_CLIENT_SECRET; \
-         with --emulator they override the emulator's own.\nTasks are listed by --plan.\n",
+        "Tasks are listed by --plan.
+",
     );
     super::output::print(&text);
 }

@@ -1,9 +1,17 @@
 //! What the vendors' examples share: the flags, the connection, two runs and a check, and how it is shown.
 
-mod connect;
+pub(crate) mod access;
+#[cfg(feature = "browser")]
+mod browse;
+pub(crate) mod connect;
+mod failure;
 mod flags;
 mod output;
 mod recorder;
+mod token_file;
+pub(crate) mod trusted;
+pub(crate) mod ways;
+mod who;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -12,8 +20,9 @@ use std::time::Duration;
 use entra_apps::ids::KeyId;
 use entra_apps::{AppRegistration, ApplyError, Client, Error, Plan, Registered, SecretSink};
 
+use connect::{Connection, SignedIn};
+pub(crate) use failure::Failure;
 pub(crate) use flags::{Flag, Flags};
-pub(crate) use output::Failure;
 use output::Output;
 use recorder::{Counts, Recorder};
 
@@ -24,6 +33,8 @@ pub(crate) struct Guide {
     pub(crate) registration: AppRegistration,
     /// What a person is to know before anything is written.
     pub(crate) remarks: Vec<&'static str>,
+    /// What is said when an app signed in, where the vendor wants a person to.
+    pub(crate) for_a_person: Option<&'static str>,
     /// Where the values go, as the vendor's guide says.
     pub(crate) place: &'static str,
     pub(crate) values: fn(&Registered) -> Vec<(&'static str, String)>,
@@ -77,12 +88,14 @@ fn select(registration: AppRegistration, flags: &Flags) -> Result<AppRegistratio
 }
 
 async fn do_the_job(flags: &Flags, guide: &Guide, output: &mut Output) -> Result<(), Failure> {
-    let (client, recorder) = connect::client(flags)?;
+    output.title(guide);
+    let signed_in = Connection::new(&flags.access, &connect::environment).await?.sign_in().await?;
+    output.signed_in(guide, &signed_in, flags.access.is_in_memory());
+    let SignedIn { client, recorder, .. } = signed_in;
     let bounded = || match flags.deadline {
         Some(seconds) => client.with_deadline(Duration::from_secs(seconds)),
         None => client.clone(),
     };
-    output.title(guide);
     let mut held = Vec::new();
     for run in 1..=2 {
         let before = recorder.counts();
@@ -157,7 +170,7 @@ async fn apply(
     for name in &flags.approve {
         apply = if name == "all" { apply.approve_all() } else { apply.approve(name) };
     }
-    if !flags.live {
+    if !flags.access.live {
         // Nobody's tenant: an example approves by itself, and says so.
         apply = apply.approve_all();
     }
@@ -181,7 +194,7 @@ fn see_to_secrets(flags: &Flags, guide: &Guide, plan: &Plan, run: u32) -> Result
             "A live secret's value cannot be read again: run it with --replace-secret to issue another.",
         ));
     }
-    if flags.live && issues && !flags.show_secret && guide.sink.is_none() {
+    if flags.access.live && issues && !flags.show_secret && guide.sink.is_none() {
         return Err(Failure::new(
             "secret_unseen",
             "a client secret would be issued and nobody would see its value".to_owned(),

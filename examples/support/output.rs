@@ -6,50 +6,13 @@ use std::process::ExitCode;
 use entra_apps::secrecy::ExposeSecret;
 use entra_apps::time::OffsetDateTime;
 use entra_apps::time::format_description::well_known::Rfc3339;
-use entra_apps::{Checklist, Error, IssuedSecret, Plan, Progress, Registered};
+use entra_apps::{Checklist, IssuedSecret, Plan, Progress, Registered};
 use serde_json::{Value, json};
 
+use super::connect::SignedIn;
+use super::failure::Failure;
 use super::flags::Flags;
 use super::{Counts, Guide};
-
-/// Why it failed.
-#[derive(Debug)]
-pub(crate) struct Failure {
-    code: String,
-    message: String,
-    remedy: String,
-}
-
-impl Failure {
-    pub(crate) fn new(code: &str, message: impl Into<String>, remedy: &str) -> Self {
-        Self { code: code.to_owned(), message: message.into(), remedy: remedy.to_owned() }
-    }
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        let mut message = error.to_string();
-        let remedy = error.remedy().unwrap_or_default();
-        if let Some(end) = message.find(&format!(". {remedy}")).filter(|_| !remedy.is_empty()) {
-            message.truncate(end);
-        }
-        let mut source = std::error::Error::source(&error);
-        while let Some(cause) = source {
-            message.push_str(": ");
-            message.push_str(&cause.to_string());
-            source = cause.source();
-        }
-        // Where a flag does it, the flag is named.
-        let flag = match error.code() {
-            "same_name" => " (--adopt CLIENT-ID, --create-another)",
-            "needs_approval" => " (--approve NAME)",
-            "unknown_purpose" => " (--task NAME)",
-            "deadline" | "not_visible_yet" => " (--deadline SECONDS)",
-            _ => "",
-        };
-        Self::new(error.code(), message, &format!("{remedy}{flag}"))
-    }
-}
 
 /// Writes to standard output. Whoever reads may have gone away; the job goes on all the same.
 pub(crate) fn print(text: &str) {
@@ -63,6 +26,8 @@ pub(crate) struct Output {
     width: Option<usize>,
     show_secret: bool,
     plan_only: bool,
+    caller: Value,
+    tenant: Value,
     app: Value,
     secrets: Vec<Value>,
     runs: Vec<Value>,
@@ -92,6 +57,8 @@ impl Output {
             width: terminal.then_some(columns),
             show_secret: flags.show_secret,
             plan_only: false,
+            caller: Value::Null,
+            tenant: Value::Null,
             app: Value::Null,
             secrets: Vec::new(),
             runs: Vec::new(),
@@ -148,6 +115,19 @@ impl Output {
         }
     }
 
+    /// Whose tenant it is, before anything is written there.
+    pub(crate) fn signed_in(&mut self, guide: &Guide, signed_in: &SignedIn, in_memory: bool) {
+        self.tenant = signed_in.tenant.to_json();
+        self.caller = signed_in.who.to_json();
+        let where_it_is = if in_memory { ", in this program's memory" } else { "" };
+        self.line(Style::Plain, &format!("  Tenant: {}{where_it_is}", signed_in.tenant));
+        self.line(Style::Plain, &format!("  Signed in: {}", signed_in.who.name()));
+        if let (Some(remark), Some(false)) = (guide.for_a_person, signed_in.who.is_person()) {
+            self.line(Style::Yellow, &format!("  {remark}"));
+        }
+        self.line(Style::Plain, "");
+    }
+
     pub(crate) fn plan(&self, run: u32, plan: &Plan) {
         if run > 1 {
             self.heading("The same again");
@@ -174,7 +154,7 @@ impl Output {
 
     pub(crate) fn approvals(&self, plan: &Plan, flags: &Flags) {
         let names: Vec<String> = plan.needs_approval().iter().map(ToString::to_string).collect();
-        if !flags.live && !names.is_empty() {
+        if !flags.access.live && !names.is_empty() {
             let text = format!("Approved by this example, because the tenant is nobody's: {}", names.join(", "));
             self.line(Style::Yellow, &text);
         }
@@ -290,10 +270,7 @@ impl Output {
 
     pub(crate) fn failed(&mut self, failure: Failure) {
         if !self.json {
-            eprintln!("\nFailed: {}", failure.message);
-            if !failure.remedy.is_empty() {
-                eprintln!("{}", failure.remedy);
-            }
+            failure.show();
         }
         self.error.get_or_insert(failure);
     }
@@ -301,11 +278,9 @@ impl Output {
     pub(crate) fn finish(self) -> ExitCode {
         let mut good = self.error.is_none() && (self.done || self.plan_only);
         if self.json {
-            let error = self
-                .error
-                .map(|failure| json!({"code": failure.code, "message": failure.message, "remedy": failure.remedy}));
+            let error = self.error.as_ref().map(Failure::to_json);
             let object = json!({
-                "app": self.app, "secrets": self.secrets, "runs": self.runs, "checklist": self.checklist,
+                "tenant": self.tenant, "caller": self.caller, "app": self.app, "secrets": self.secrets, "runs": self.runs, "checklist": self.checklist,
                 "error": error,
             });
             good &= writeln!(std::io::stdout(), "{object}").is_ok();

@@ -20,6 +20,8 @@ use tokio::task::JoinHandle;
 
 use crate::support::TODAY;
 
+#[path = "../../examples/emulator/hello.rs"]
+pub(crate) mod hello;
 #[path = "../../examples/emulator/options.rs"]
 #[allow(dead_code)] // the example reads more of them
 mod options;
@@ -30,7 +32,7 @@ use options::Options;
 
 /// A time that stands still: real sockets do not go with tokio's virtual time.
 #[derive(Debug)]
-struct StillClock;
+pub(crate) struct StillClock;
 
 impl Clock for StillClock {
     fn now(&self) -> OffsetDateTime {
@@ -524,8 +526,37 @@ async fn whoever_is_named_signs_in_by_themselves() {
     assert!(other.sign_in(&other.cloud()).unwrap_err().contains("admin.agent@"));
 }
 
-#[test]
-fn a_wrong_flag_says_what_to_do() {
+#[tokio::test]
+async fn a_tenant_without_people_gets_the_one_who_is_named() {
+    let options = |arguments: &[&str]| parse(arguments).unwrap().unwrap();
+    let named = options(&["--as", "Grace.Brewster.Hopper@Contoso.onmicrosoft.com"]);
+    let cloud = named.cloud();
+    named.sign_in(&cloud).unwrap();
+    let people = cloud.tenants()[0].users();
+    assert_eq!(people.len(), 1, "{people:?}");
+    assert_eq!(people[0].display_name, "Grace Brewster Hopper");
+    // What was there before is as it was.
+    assert_eq!(cloud.tenants()[0].caller().client_id, MemoryTenant::new().caller().client_id);
+}
+
+#[tokio::test]
+async fn the_root_answers_what_the_first_line_says() {
+    let cloud = parse(&["--cloud=2", "--small-company"]).unwrap().unwrap().cloud();
+    let caller = cloud.tenants()[0].caller();
+    let hello = hello::hello("http://127.0.0.1:1", &cloud, true);
+    let server = Running::start(hello::Emulator::new(cloud, &hello)).await;
+    let mut connection = server.connect().await;
+    connection.send(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    let answer = connection.receive().await;
+    assert_eq!((answer.status, answer.json()), (200, hello.clone()));
+    assert_eq!(hello["clientId"], json!(caller.client_id));
+    assert_eq!(hello["tenants"].as_array().unwrap().len(), 2);
+    connection.send(b"GET /v1.0/organization HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    assert_eq!(connection.receive().await.status, 401, "all else is the tenants'");
+}
+
+#[tokio::test]
+async fn a_wrong_flag_says_what_to_do() {
     for (arguments, expected) in [
         (vec!["--prot", "1"], "there is no flag --prot; --help lists them"),
         (vec!["8080"], "unexpected argument \"8080\"; --help lists the flags"),
@@ -547,6 +578,9 @@ fn a_wrong_flag_says_what_to_do() {
     }
     let missing = parse(&["--faults", "/nowhere/faults.json"]).unwrap_err();
     assert!(missing.starts_with("--faults needs a file of faults; /nowhere/faults.json cannot be read: "), "{missing}");
+    let no_pem = parse(&["--certificate", "Cargo.toml"]).unwrap().unwrap();
+    let error = no_pem.sign_in(&no_pem.cloud()).unwrap_err();
+    assert_eq!(error, "--certificate: Cargo.toml: it holds no BEGIN CERTIFICATE");
     let missing = parse(&["--seed", "seven"]).unwrap_err();
     assert!(missing.starts_with("--seed needs a number or a snapshot; seven cannot be read: "), "{missing}");
 }

@@ -8,6 +8,8 @@ mod conformance;
 mod consent;
 mod diagnose;
 mod emulator;
+#[cfg(feature = "reqwest")]
+mod examples;
 mod exhaustion;
 mod flows;
 mod guides;

@@ -6,6 +6,7 @@
 use bytes::Bytes;
 use http::Response;
 
+use super::answer::escape;
 use super::authorize::{cancelled, go_back};
 use super::client::ClientApp;
 use super::delegated::{CONSENTING, permission};
@@ -53,7 +54,9 @@ impl World {
                 Tenancy::One(at) => at,
                 Tenancy::Any => asking.at,
             };
-            return self.choose_person(first, &format!("{} asks for permissions", client.name), &form);
+            let title = format!("{} asks for permissions", client.name);
+            let wanted = self.wanted(asking, &form, first, &client, is_version_2);
+            return self.choose_person(first, &title, &wanted.map_or_else(|_| String::new(), |it| shown(&it)), &form);
         };
         let at = match tenancy {
             Tenancy::One(at) => at,
@@ -103,16 +106,7 @@ impl World {
         who: &Who,
         is_version_2: bool,
     ) -> SignInResult<String> {
-        let wanted = match form.optional("scope").filter(|_| is_version_2) {
-            Some(scope) => {
-                let scopes = Scopes::parse(scope)?;
-                match scopes.apis.iter().any(|api| api.is_default) {
-                    true => self.declared_by(asking, at, &client)?,
-                    false => self.asked_by(asking, at, &client, &scopes)?,
-                }
-            }
-            None => self.declared_by(asking, at, &client)?,
-        };
+        let wanted = self.wanted(asking, form, at, &client, is_version_2)?;
         if self.is_cancelled(form) {
             return Err(cancelled());
         }
@@ -137,6 +131,25 @@ impl World {
             all.map(move |scope| format!("{prefix}{scope}")).collect::<Vec<_>>()
         });
         Ok(shown.collect::<Vec<_>>().join(" "))
+    }
+
+    /// What a link asks for.
+    fn wanted(
+        &self,
+        asking: &Asking<'_>,
+        form: &Form,
+        at: usize,
+        client: &ClientApp,
+        is_version_2: bool,
+    ) -> SignInResult<Vec<Wanted>> {
+        let Some(scope) = form.optional("scope").filter(|_| is_version_2) else {
+            return self.declared_by(asking, at, client);
+        };
+        let scopes = Scopes::parse(scope)?;
+        match scopes.apis.iter().any(|api| api.is_default) {
+            true => self.declared_by(asking, at, client),
+            false => self.asked_by(asking, at, client, &scopes),
+        }
     }
 
     /// Everything that an app asks for in its registration, of every API.
@@ -216,6 +229,22 @@ impl World {
         }
         Ok(wanted)
     }
+}
+
+/// What is asked for, as a list for a person.
+fn shown(wanted: &[Wanted]) -> String {
+    let mut list = String::new();
+    for Wanted { resource, roles, scopes } in wanted {
+        let api = escape(text(&resource.service_principal, "displayName"));
+        let roles = items(&resource.service_principal, "appRoles").iter().filter(|role| {
+            let id = text(role, "id");
+            roles.iter().any(|wanted| same(wanted, id))
+        });
+        let roles = roles.map(|role| (text(role, "value"), "for the app itself"));
+        let scopes = scopes.iter().map(|scope| (scope.as_str(), "for whoever is signed in"));
+        list.extend(roles.chain(scopes).map(|(name, whose)| format!("<li>{api}: {} ({whose})</li>\n", escape(name))));
+    }
+    format!("<ul>\n{list}</ul>\n<p>Who signs in here accepts this for the whole organization.</p>\n")
 }
 
 /// Application permissions of Microsoft Graph need a higher role than all else.

@@ -11,12 +11,19 @@ pub(in crate::memory) fn json_response(status: StatusCode, body: &Value) -> Resp
     respond(status, "application/json; charset=utf-8", body.to_string())
 }
 
+/// Everything is in the page: it is shown where nothing else can be reached. Light and dark are the browser's choice.
+const STYLE: &str = ":root{color-scheme:light dark}body{font:1rem/1.5 system-ui,sans-serif;max-width:36rem;\
+    margin:3rem auto;padding:0 1rem}h1{font-size:1.5rem;line-height:1.25}ul.choices{list-style:none;padding:0}\
+    ul.choices a{display:block;padding:.6rem .8rem;margin:.4rem 0;border:1px solid;border-radius:.3rem}\
+    input,button{font:inherit;padding:.3rem .6rem}";
+
 /// A page for a person; the body is HTML.
 pub(super) fn page(status: StatusCode, title: &str, body: &str) -> Response<Bytes> {
     let title = escape(title);
     let text = format!(
-        "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title}</title></head>\n\
-            <body><h1>{title}</h1>\n{body}\n</body></html>\n"
+        "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title}</title>\n\
+            <meta name=\"viewport\" content=\"width=device-width\">\n\
+            <style>{STYLE}</style></head>\n<body><main><h1>{title}</h1>\n{body}\n</main></body></html>\n"
     );
     respond(status, "text/html; charset=utf-8", text)
 }

@@ -92,7 +92,7 @@ impl World {
                 Tenancy::One(at) => at,
                 Tenancy::Any => asking.at,
             };
-            return Ok(self.choose_person(first, &format!("Sign in to {}", client.name), form));
+            return Ok(self.choose_person(first, &format!("Sign in to {}", client.name), "", form));
         };
         let at = match tenancy {
             Tenancy::One(at) => at,

@@ -20,7 +20,7 @@ impl World {
         let account = self.before_the_browser(asking, &form);
         let is_cancelled = self.is_cancelled(&form);
         if account.is_none() && !is_cancelled {
-            return self.choose_person(asking.at, "Sign in to your device", &form);
+            return self.choose_person(asking.at, "Sign in to your device", "", &form);
         }
         let account = account.filter(|_| !is_cancelled);
         if !self.answer_device(asking.moment(), code, account.as_ref()) {

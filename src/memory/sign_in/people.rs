@@ -35,8 +35,8 @@ impl World {
         form.optional(CANCEL).is_some() || self.flows.declines_consent
     }
 
-    /// A page that says who could sign in, with a link for each that does so.
-    pub(super) fn choose_person(&self, first: usize, title: &str, form: &Form) -> Response<Bytes> {
+    /// A page that says who could sign in, with a link for each that does so, below what else there is to say (HTML).
+    pub(super) fn choose_person(&self, first: usize, title: &str, said: &str, form: &Form) -> Response<Bytes> {
         let link = |name: &str, value: &str, shown: &str| {
             let query = form_urlencoded::Serializer::new(String::new())
                 .extend_pairs(form.pairs())
@@ -58,7 +58,7 @@ impl World {
             list.push_str("<li>The tenant has no people.</li>\n");
         }
         list.push_str(&link(CANCEL, "1", "Cancel"));
-        page(StatusCode::OK, title, &format!("<p>Sign in as</p>\n<ul>\n{list}</ul>"))
+        page(StatusCode::OK, title, &format!("{said}<p>Sign in as</p>\n<ul class=\"choices\">\n{list}</ul>"))
     }
 }
 

@@ -206,6 +206,9 @@ async fn without_a_person_a_page_lets_one_consent_or_cancel() {
     shop.customer().sign_in_by_itself(None);
     let page = shop.link("customer.onmicrosoft.com", &[]).await;
     let page = String::from_utf8(page.body().to_vec()).unwrap();
+    for asked in ["Graph: User.Read.All (for the app itself)", "Graph: User.Read (for whoever is signed in)"] {
+        assert!(page.contains(asked), "{page}");
+    }
     let links: Vec<String> =
         page.split("href=\"").skip(1).map(|link| link.split('"').next().unwrap().replace("&amp;", "&")).collect();
     let follow = |link: String| async { send(&shop.cloud, &{ link }, None).await };

@@ -1,0 +1,176 @@
+//! Signs in, and says who you are, in which tenant, with which permissions and roles, and what entra-apps could do with
+//! that.
+//!
+//! `cargo run --example sign_in -- --live --sign-in device-code`; with `--features browser,azure-cli` also with the browser
+//! or the Azure CLI. Without flags, an app and two people sign in to an in-memory tenant. No token is ever shown.
+
+#[allow(dead_code)] // the vendors' examples use more of it
+mod support;
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use entra_apps::permission::microsoft_graph::{application, delegated};
+use entra_apps::{AppRegistration, CallerPermissions, ClientSecret, Preflight, SignInAudience};
+use lexopt::prelude::*;
+use serde_json::{Value, json};
+use support::Failure;
+use support::access::{self, Access};
+use support::connect::{Connection, SignedIn, environment};
+use support::ways::Way;
+
+const HELP: &str = "usage: sign_in [flags]
+
+Signs in, and says who you are, in which tenant, with which permissions and roles, and what entra-apps could do with
+that. Nothing is written. Without flags an app and two people sign in to an in-memory tenant. Exit code 0 when the
+sign-in works.
+
+";
+
+#[derive(Default)]
+struct Flags {
+    access: Access,
+    /// Whether anything was said of where and how.
+    is_chosen: bool,
+    json: bool,
+}
+
+fn flags() -> Result<Option<Flags>, String> {
+    let mut flags = Flags::default();
+    let mut parser = lexopt::Parser::from_env();
+    while let Some(argument) = parser.next().map_err(|error| error.to_string())? {
+        let name = match argument {
+            Long(name) => name.to_owned(),
+            Short('h') => "help".to_owned(),
+            other => return Err(other.unexpected().to_string()),
+        };
+        let mut value = || -> Result<String, String> {
+            let value = parser.value().map_err(|error| error.to_string())?;
+            value.into_string().map_err(|_| "a flag's value is not text".to_owned())
+        };
+        match name.as_str() {
+            "help" => return Ok(None),
+            "json" => flags.json = true,
+            name if flags.access.take(name, &mut value)? => flags.is_chosen = true,
+            name => return Err(format!("there is no flag --{name}")),
+        }
+    }
+    flags.access.check()?;
+    Ok(Some(flags))
+}
+
+fn help() -> String {
+    let mut text = HELP.to_owned();
+    let json = ("--json", "one JSON object on standard output, nothing else");
+    text.extend(access::FLAGS.iter().chain([&json]).map(|(flag, help)| format!("  {flag:<22} {help}\n")));
+    text + &access::ways()
+}
+
+/// What ImmyBot's guide asks for without any of its tasks.
+fn job() -> AppRegistration {
+    AppRegistration::new("immybot-custom", "ImmyBot Custom Application")
+        .audience(SignInAudience::MultipleOrganizations)
+        .permission(application::DELEGATED_ADMIN_RELATIONSHIP_READ_ALL)
+        .permission(application::DIRECTORY_READ_ALL)
+        .permission(delegated::USER_READ)
+        .credential(ClientSecret::new("ImmyBot"))
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let flags = match flags() {
+        Ok(Some(flags)) => flags,
+        Ok(None) => {
+            print(&help());
+            return ExitCode::SUCCESS;
+        }
+        Err(text) => {
+            let json = std::env::args().any(|argument| argument == "--json");
+            finish(json, &[], Some(&Failure::new("bad_flag", text, "--help lists the flags and the ways to sign in.")));
+            return ExitCode::from(2);
+        }
+    };
+    let mut all = Vec::new();
+    let mut failure = None;
+    for access in accesses(&flags) {
+        match Box::pin(one(&access, flags.json)).await {
+            Ok(told) => all.push(told),
+            Err(error) => {
+                failure = Some(error);
+                break;
+            }
+        }
+    }
+    finish(flags.json, &all, failure.as_ref());
+    if failure.is_none() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// What was asked for; or else an app, an administrator, and somebody without any role, in memory.
+fn accesses(flags: &Flags) -> Vec<Access> {
+    if flags.is_chosen {
+        return vec![flags.access.clone()];
+    }
+    let person = |name: &str| Access { way: Way::DeviceCode, person: Some(name.to_owned()), ..Access::default() };
+    vec![Access::default(), person("Ada Lovelace"), person("Alan Turing")]
+}
+
+/// Writes to standard output. Whoever reads may have gone away.
+fn print(text: &str) {
+    let _ = std::io::stdout().write_all(text.as_bytes());
+}
+
+fn finish(json: bool, all: &[Value], failure: Option<&Failure>) {
+    if json {
+        print(&format!("{}\n", json!({"signIns": all, "error": failure.map(Failure::to_json)})));
+    } else if let Some(failure) = failure {
+        failure.show();
+    }
+}
+
+async fn one(access: &Access, json: bool) -> Result<Value, Failure> {
+    let signed_in = Connection::new(access, &environment).await?.sign_in().await?;
+    let job = job();
+    let preflight = signed_in.client.preflight(&job).await?;
+    let needs = job.caller_permissions();
+    if !json {
+        print(&shown(access, &signed_in, &preflight, &needs));
+    }
+    Ok(json!({
+        "way": access.way.name(),
+        "caller": signed_in.who.to_json(),
+        "tenant": signed_in.tenant.to_json(),
+        "preflight": preflight,
+        "callerPermissions": needs,
+    }))
+}
+
+fn shown(access: &Access, signed_in: &SignedIn, preflight: &Preflight, needs: &CallerPermissions) -> String {
+    let SignedIn { who, tenant, .. } = signed_in;
+    let or = |list: Vec<String>, none: &str| if list.is_empty() { none.to_owned() } else { list.join(", ") };
+    let texts = |list: Vec<&str>| list.into_iter().map(str::to_owned).collect::<Vec<_>>();
+    let is_person = who.is_person().unwrap_or_default();
+    let mut lines = vec![
+        ("Tenant", tenant.to_string()),
+        ("Client id", who.app().unwrap_or("the token does not say").to_owned()),
+        ("Object id", who.object_id().unwrap_or("the token does not say").to_owned()),
+    ];
+    if is_person {
+        lines.push(("Delegated permissions", or(texts(who.scopes()), "none")));
+    } else {
+        lines.push(("Application permissions", or(texts(who.roles()), "none")));
+    }
+    lines.push(("Directory roles, active", or(who.directory_roles(), "none")));
+    lines.extend(who.has_mfa().map(|mfa| ("Second factor", if mfa { "yes" } else { "no" }.to_owned())));
+    lines.push(("Token ends", who.ends()));
+    let in_memory = if access.is_in_memory() { ", in this program's memory" } else { "" };
+    let mut text = format!("\n=== Signed in with {}{in_memory}\n{}\n", access.way.name(), who.name());
+    text.extend(lines.iter().map(|(label, value)| format!("  {label:<24} {value}\n")));
+    let all = if preflight.is_allowed() { ": all of it" } else { "" };
+    text.extend(["\nWhat entra-apps could do of ImmyBot's guide", all, "\n"]);
+    text.extend(preflight.to_string().lines().map(|line| format!("  {line}\n")));
+    if !preflight.is_allowed() {
+        text += "\nWhat the whole guide takes\n";
+        text.extend(needs.to_string().lines().map(|line| format!("  {line}\n")));
+    }
+    text
+}
