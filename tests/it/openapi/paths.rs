@@ -62,11 +62,14 @@ fn plain(part: &str) -> String {
 fn keyed(part: &str) -> Option<(String, String, String)> {
     let (name, inner) = part.strip_suffix(')')?.split_once('(')?;
     let (property, value) = inner.split_once('=').unwrap_or(("", inner));
-    let value = value.trim().trim_matches('\'');
+    let value = value.trim();
+    let quoted = value.strip_prefix('\'').and_then(|value| value.strip_suffix('\''));
+    // A quote in a quoted value is written twice.
+    let value = quoted.map_or_else(|| value.to_owned(), |value| value.replace("''", "'"));
     if name.is_empty() || value.is_empty() {
         return None;
     }
-    Some((name.to_lowercase(), property.trim().to_lowercase(), value.to_owned()))
+    Some((name.to_lowercase(), property.trim().to_lowercase(), value))
 }
 
 /// Finds the template that a path below the version means.
@@ -154,6 +157,8 @@ mod tests {
             ("/applications(appid='x')", Some(7)),
             ("/applications(uniqueName='a%2Fb')", Some(1)),
             ("/applications(uniqueName='x')/owners/$ref", Some(3)),
+            ("/applications(uniqueName='''')", Some(1)),
+            ("/applications(uniqueName='')", None),
             ("/applications/x/Owners/y/$ref", Some(2)),
             ("/applications/x/federatedIdentityCredentials/y", Some(4)),
             ("/applications(appId='x')/federatedIdentityCredentials(name='y')", Some(5)),
