@@ -2,7 +2,7 @@
 
 use entra_apps::async_trait;
 use entra_apps::bytes::Bytes;
-use entra_apps::http::{HeaderValue, Method, Request, Response, header};
+use entra_apps::http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use entra_apps::memory::{MemoryCloud, MemoryTenant};
 use entra_apps::secrecy::ExposeSecret as _;
 use entra_apps::transport::{Transport, TransportError};
@@ -50,6 +50,12 @@ impl Transport for Emulator {
             let mut response = Response::new(self.hello.clone());
             let json = HeaderValue::from_static("application/json");
             response.headers_mut().insert(header::CONTENT_TYPE, json);
+            return Ok(response);
+        }
+        if request.uri().path() == "/favicon.ico" {
+            // A browser asks for it beside any page.
+            let mut response = Response::new(Bytes::new());
+            *response.status_mut() = StatusCode::NO_CONTENT;
             return Ok(response);
         }
         self.cloud.send(request).await

@@ -149,8 +149,9 @@ impl Settings<'_> {
             #[cfg(not(feature = "certificate"))]
             Way::Certificate => return Err(not_built(way, "certificate")),
             Way::DeviceCode => {
-                let provider = DeviceCodeProvider::new(service, self.persons_app()?, |prompt| {
-                    eprintln!("{}", prompt.message);
+                let told = if self.access.is_in_memory() { "What the person is told, who then does so: " } else { "" };
+                let provider = DeviceCodeProvider::new(service, self.persons_app()?, move |prompt| {
+                    eprintln!("{told}{}", prompt.message);
                 });
                 match &self.access.refresh_token {
                     Some(file) => Arc::new(provider.store(Arc::new(TokenFile::new(file)))),
