@@ -608,6 +608,12 @@ mod of_a_feature {
         for broken in [pem("PRIVATE KEY", MARKER), pem("PRIVATE KEY", &STANDARD.encode(ONE_KEY)), MARKER.to_owned()] {
             viewer.error("error::Error", &ClientCertificate::from_pem(broken.as_bytes()).unwrap_err());
         }
+        // A wrong password is as private as the right one.
+        #[cfg(feature = "pkcs12")]
+        for file in [&include_bytes!("../../src/auth/tests/pkcs12/aes.pfx")[..], MARKER.as_bytes()] {
+            let error = ClientCertificate::from_pkcs12(file, &SecretString::from(MARKER)).unwrap_err();
+            viewer.error("error::Error", &error);
+        }
     }
 
     #[cfg(feature = "browser")]
