@@ -4,6 +4,9 @@
 //! the secret in `ENTRA_CLIENT_SECRET`. Without flags an app is registered on an in-memory tenant, and signed in to with
 //! the mistakes that customers make.
 
+#[allow(dead_code)] // the vendors' examples use more of it
+mod support;
+
 use std::io::Write as _;
 use std::process::ExitCode;
 
@@ -151,13 +154,13 @@ async fn one(flags: &Flags) -> Result<bool, Failure> {
     use entra_apps::Client;
     use entra_apps::cloud::Cloud;
     use entra_apps::ids::AppId;
-    use entra_apps::url::Url;
+    use entra_apps::transport::ReqwestTransport;
 
-    let own = MemoryTenant::new();
-    let (cloud, caller) = match &flags.emulator {
+    let (cloud, own) = match &flags.emulator {
         Some(address) => {
-            let url = Url::parse(address)?;
-            (Cloud::custom("emulator", &url, &url)?, Some(own.caller()))
+            let emulated = support::connect::emulated(&ReqwestTransport::new()?, address).await;
+            let (cloud, own) = emulated.map_err(|failure| format!("{}. {}", failure.message, failure.remedy))?;
+            (cloud, Some(own))
         }
         None => (Cloud::global(), None),
     };
@@ -167,10 +170,10 @@ async fn one(flags: &Flags) -> Result<bool, Failure> {
             .or(emulated)
             .ok_or(format!("{name} is not set, and no flag says it"))
     };
-    let is_emulated = caller.is_some();
-    let tenant = given(&flags.tenant, "ENTRA_TENANT_ID", is_emulated.then(|| own.id().to_string()))?;
-    let client_id = given(&flags.client_id, "ENTRA_CLIENT_ID", caller.as_ref().map(|it| it.client_id.to_string()))?;
-    let emulated = caller.map(|caller| caller.client_secret.expose_secret().to_owned());
+    let own = own.as_ref();
+    let tenant = given(&flags.tenant, "ENTRA_TENANT_ID", own.map(|own| own.tenant.to_string()))?;
+    let client_id = given(&flags.client_id, "ENTRA_CLIENT_ID", own.map(|own| own.client_id.to_string()))?;
+    let emulated = own.map(|own| own.client_secret.expose_secret().to_owned());
     let secret = SecretString::from(given(&None, "ENTRA_CLIENT_SECRET", emulated)?);
     // The client lends its transport and its cloud; it does not sign in itself.
     let client = Client::builder().cloud(cloud).tenant("organizations");

@@ -169,20 +169,26 @@ fn person(tenant: &MemoryTenant, name: Option<&str>) -> Result<User, Failure> {
 async fn over_http(access: &Access) -> Result<Place, Failure> {
     use entra_apps::clock::TokioClock;
     use entra_apps::transport::ReqwestTransport;
-    use entra_apps::url::Url;
 
     let transport = Arc::new(ReqwestTransport::new()?);
     let clock = Arc::new(TokioClock::new());
     let Some(address) = &access.emulator else {
         return Ok(Place { cloud: Cloud::global(), transport, clock, own: None });
     };
-    let url = Url::parse(address).map_err(|_| {
+    let (cloud, own) = emulated(&*transport, address).await?;
+    let own = Some(own);
+    Ok(Place { cloud, transport, clock, own })
+}
+
+/// The emulator at an address as a cloud, and what it says of itself.
+#[cfg(feature = "reqwest")]
+pub(crate) async fn emulated(transport: &dyn Transport, address: &str) -> Result<(Cloud, Own), Failure> {
+    let url = entra_apps::url::Url::parse(address).map_err(|_| {
         let remedy = "Give the emulator's baseUrl, such as http://127.0.0.1:8400.";
         Failure::new("invalid_emulator", format!("{address} is no address"), remedy)
     })?;
     let cloud = Cloud::custom("emulator", &url, &url)?;
-    let own = Some(hello(&*transport, &url).await?);
-    Ok(Place { cloud, transport, clock, own })
+    Ok((cloud, hello(transport, &url).await?))
 }
 
 /// What the emulator says of itself.

@@ -93,6 +93,7 @@ impl ClientCertificate {
     /// OpenSSL write them: encrypted with AES (PBES2), or in the older form with 3DES and RC2. Key Vault's have an empty
     /// password. Of several certificates, such as a chain, it takes the one that belongs to the key.
     ///
+    /// Give it files that you trust: a file says itself how often its password is hashed, and so how long reading takes.
     /// The copy of the key that the decoder makes is not wiped from memory.
     ///
     /// # Errors

@@ -100,6 +100,8 @@ impl Loopback {
     }
 }
 
+const STYLE: &str = "body{font:1.1rem/1.5 system-ui,sans-serif}main{max-width:32rem;margin:15vh auto;padding:0 1rem}";
+
 /// Reads one request and answers it.
 async fn answer(mut stream: TcpStream, path: &str, state: &str) -> Option<Redirect> {
     let mut head = Vec::new();
@@ -116,10 +118,15 @@ async fn answer(mut stream: TcpStream, path: &str, state: &str) -> Option<Redire
         }
         None => ("404 Not Found", "There is nothing here."),
     };
-    let page = format!("<!doctype html><meta charset=\"utf-8\"><title>Sign-in</title><p>{text}</p>");
+    let page = format!(
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" \
+         content=\"width=device-width\"><title>Sign-in</title><style>{STYLE}</style></head>\
+         <body><main><p>{text}</p></main></body></html>"
+    );
     let response = format!(
         "HTTP/1.1 {status}\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: {}\r\nCache-Control: no-store\r\n\
-         Content-Security-Policy: default-src 'none'\r\nReferrer-Policy: no-referrer\r\nConnection: close\r\n\r\n{page}",
+         Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'\r\nReferrer-Policy: no-referrer\r\n\
+         Connection: close\r\n\r\n{page}",
         page.len()
     );
     // The sign-in does not hang on whether the person sees the page.
