@@ -34,8 +34,8 @@
 //! is listed with the test that shows each.
 //!
 //! # Features
-//! `reqwest`, `rustls` and `certificate` (default), `native-tls`, `tokio`, `memory`; `browser`, `azure-cli` and `azure` for
-//! more ways to sign in: see the README.
+//! `reqwest`, `rustls` and `certificate` (default), `native-tls`, `tokio`, `memory`; `pkcs12`, `browser`, `azure-cli` and
+//! `azure` for more ways to sign in: see the README.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(doctest)]

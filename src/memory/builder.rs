@@ -122,7 +122,8 @@ impl MemoryTenantBuilder {
         self
     }
 
-    /// The clock: tokio's by default, which is virtual where tokio's time is paused.
+    /// The clock. By default tokio's timer with the system's wall time: where tokio's time is paused, waits are virtual,
+    /// and tokens and secrets live as long as in reality. With [`TokioClock::starting_at`] they expire in virtual time.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = Some(clock);
         self

@@ -37,9 +37,9 @@ pub(super) struct Run<'a> {
     pub(super) state: Snapshot,
     /// Attempts to issue a secret whose answer was lost.
     pub(super) lost: Vec<Attempt>,
-    /// What APIs publish here, read where an id was not known.
     /// How many attempts to issue a secret had no answer.
     pub(super) orphans: u32,
+    /// What APIs publish here, read where an id was not known.
     pub(super) published: HashMap<AppId, Option<ServicePrincipal>>,
     pub(super) sink: Option<Arc<dyn SecretSink>>,
     pub(super) progress: Option<ProgressHook>,

@@ -22,6 +22,10 @@ const OPERATION: &str = "POST /oauth2/v2.0/token";
 /// How often it must work in a row: a success can be followed by a failure, from a replica that is behind.
 const TIMES: u32 = 3;
 
+/// How long it may take where nobody says: what Entra has not learnt by then, such as a permission that nobody has
+/// consented to, waiting does not mend.
+const TIME_LIMIT: Duration = Duration::from_secs(600);
+
 impl Client {
     /// Waits until a new secret can be used: signs in with it until that works three times in a row and the tokens hold
     /// the application permissions that the registration was granted.
@@ -91,7 +95,7 @@ impl WaitUntilUsable<'_> {
         self
     }
 
-    /// How long it may take; the client's default deadline otherwise.
+    /// How long it may take; the client's default deadline otherwise, and ten minutes where it has none.
     pub fn deadline(mut self, allowed: Duration) -> Self {
         self.deadline = Some(allowed);
         self
@@ -100,6 +104,7 @@ impl WaitUntilUsable<'_> {
     async fn run(self) -> Result<Usable, Error> {
         let mut client = match self.deadline {
             Some(allowed) => self.client.with_deadline(allowed),
+            None if self.client.bounds().deadline.is_none() => self.client.with_deadline(TIME_LIMIT),
             None => self.client.bounded(),
         };
         if let Some(progress) = self.progress.clone() {

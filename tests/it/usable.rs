@@ -75,6 +75,21 @@ async fn a_token_without_what_was_granted_is_not_enough() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_nobody_consents_to_is_not_waited_for_for_ever() {
+    let tenant = tenant();
+    let caller = tenant.add_caller(&["Application.ReadWrite.All", "Directory.Read.All"]);
+    let client = tenant.client_builder().client_secret(caller.client_id, caller.client_secret).build().unwrap();
+    let plan = client.plan(&registration()).await.unwrap();
+    let report = client.apply(&plan).await.unwrap_err().into_parts().1;
+    let wanted = registration();
+    // Neither the wait nor the client has a deadline.
+    let wait = client.wait_until_usable(&report.secrets[0], &wanted).into_future();
+    let ended = tokio::time::timeout(Duration::from_secs(3600), wait).await.expect("an end within the hour");
+    let error = ended.unwrap_err();
+    assert_eq!((error.kind(), error.code()), (ErrorKind::Deadline, "permissions_not_in_token"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn when_the_time_is_up_the_secret_is_still_there() {
     let tenant = builder().lags(Lag::none().sign_in(Duration::from_secs(3600))).build();
     tenant.settle();
