@@ -105,6 +105,28 @@ async fn one_client_writes_one_application_at_a_time() {
     check(&tenant, &registration, &held).await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn one_client_issues_one_secret_where_the_application_is_there_already() {
+    let tenant = tenant();
+    let client = tenant.client();
+    let registration = guides::immybot::registration("contoso");
+    let registered = crate::support::register(&client, &registration).await;
+    let app = registered.application.unwrap();
+    client.applications().remove_password(app.application_id, registered.secrets[0].key_id).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(120)).await;
+    // All have planned before the first one writes.
+    let mut plans = Vec::new();
+    for _ in 0..10 {
+        plans.push(client.plan(&registration).await.unwrap());
+    }
+    let mut tasks = tokio::task::JoinSet::new();
+    for plan in plans {
+        let client = client.clone();
+        tasks.spawn(async move { client.apply(&plan).approve_all().await.unwrap().secrets.len() });
+    }
+    assert_eq!(tasks.join_all().await.into_iter().sum::<usize>(), 1, "one writes, the others see what it has done");
+}
+
 /// Polls a future so many times, then drops it; whether it came to its end.
 async fn polled<F: Future>(future: F, times: usize) -> bool {
     let mut future = Box::pin(future);
