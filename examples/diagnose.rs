@@ -79,7 +79,12 @@ async fn main() -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
-            eprintln!("{error}");
+            eprintln!("Failed: {error}");
+            eprintln!("--help lists the flags.");
+            if std::env::args().any(|argument| argument == "--json") {
+                let error = serde_json::json!({ "code": "failed", "message": error.to_string() });
+                print(&format!("{}\n", serde_json::json!({ "error": error })));
+            }
             ExitCode::from(2)
         }
     }

@@ -99,7 +99,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Signs in as an app with its client secret's *Value*.
+    /// Signs in as an app with its client secret's *Value*. Of several ways to sign in, the last one given counts; for
+    /// several in turn there is [`ChainProvider`](crate::auth::ChainProvider).
     pub fn client_secret(self, client_id: AppId, secret: SecretString) -> Self {
         self.made(move |service| Ok(ClientSecretProvider::of(service, client_id, secret)))
     }

@@ -2,6 +2,7 @@
 //!
 //! The envelope: <https://learn.microsoft.com/graph/errors>.
 
+use http::Method;
 use serde::Deserialize;
 
 use crate::auth::challenge;
@@ -191,8 +192,13 @@ impl Spec {
                 code: "missing_permission",
                 cause: "the caller may not do this",
                 remedy: format!(
-                    "An app as caller needs {}, with admin consent. A signed-in user needs the role Application Administrator, and Privileged Role Administrator to grant application permissions. Then sign in again.",
-                    self.needs
+                    "An app as caller needs {}, with admin consent. A signed-in user needs {}. Then sign in again.",
+                    self.needs,
+                    match self.method {
+                        Method::GET => "a role that may read this, such as Directory Readers",
+                        _ =>
+                            "the role Application Administrator, and Privileged Role Administrator to grant application permissions",
+                    }
                 ),
             },
             // A gateway's 404 has no envelope, and says nothing of the object.

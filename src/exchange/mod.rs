@@ -148,7 +148,7 @@ impl Means {
         loop {
             attempts += 1;
             let request = build()?;
-            let sent = self.attempt(request, bounds).await;
+            let sent = self.attempt(operation, attempts, request, bounds).await;
             let judgement = match &sent {
                 Ok(response) => {
                     let answer = self.answer(response, attempts);
@@ -163,8 +163,10 @@ impl Means {
             };
             self.close_gate(&judgement, bounds);
             let elapsed = self.clock.monotonic().saturating_sub(started);
-            let verdict = match sent {
+            let verdict = match &sent {
                 Err(Failure::DeadlineBefore | Failure::DeadlineInFlight) => None,
+                // It is as large the next time.
+                Err(Failure::Transport(error)) if error.is_too_large() => None,
                 _ => self.policy.decide(repeat, &judgement, tries.count(&judgement), elapsed, self.jitter()),
             };
             match verdict {
@@ -232,7 +234,13 @@ impl Means {
         }
     }
 
-    async fn attempt(&self, request: http::Request<Bytes>, bounds: &Bounds) -> Result<http::Response<Bytes>, Failure> {
+    async fn attempt(
+        &self,
+        operation: &'static str,
+        attempts: u32,
+        request: http::Request<Bytes>,
+        bounds: &Bounds,
+    ) -> Result<http::Response<Bytes>, Failure> {
         let left = || bounds.deadline.map(|deadline| deadline.saturating_sub(self.clock.monotonic()));
         let _place = loop {
             let place = self.places.acquire();
@@ -248,7 +256,8 @@ impl Means {
                 break place;
             }
             drop(place);
-            self.clock.sleep(wait).await;
+            let throttled = Judgement::Throttled { retry_after: Some(wait) };
+            self.wait(operation, &throttled, wait, attempts - 1, bounds).await;
         };
         let left = left();
         let (limit, by_deadline) = match left {
@@ -308,6 +317,12 @@ enum Failure {
 impl Failure {
     fn into_error(self, operation: &'static str, repeat: Repeat, attempts: u32) -> Error {
         let error = match self {
+            Self::Transport(error) if error.is_too_large() => {
+                Error::new(ErrorKind::Decode, "body_too_large", "the answer is larger than what is read")
+                    .with_maybe_done(true)
+                    .with_remedy("Ask for less, or raise the transport's limit; a proxy in between may have answered.")
+                    .with_source(error)
+            }
             Self::Transport(error) if error.is_maybe_sent() => {
                 Error::new(ErrorKind::Network, "no_answer", "the connection broke before the answer was there")
                     .with_maybe_done(true)

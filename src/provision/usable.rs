@@ -28,7 +28,8 @@ const TIME_LIMIT: Duration = Duration::from_secs(600);
 
 impl Client {
     /// Waits until a new secret can be used: signs in with it until that works three times in a row and the tokens hold
-    /// the application permissions that the registration was granted.
+    /// the application permissions that the registration declares. Where nobody has consented to them yet, which the report
+    /// of the apply lists as open, it waits in vain until its time is up.
     ///
     /// Entra's sign-in service learns of a new app, secret or permission some seconds after the directory, sometimes
     /// minutes. The secret is yours already: nothing is lost when this fails. It signs in

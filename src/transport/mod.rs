@@ -17,7 +17,7 @@ pub use self::reqwest::ReqwestTransport;
 /// # Contract
 /// - Any status is `Ok`. `Err` means that there is no response, and says whether the request may have been sent.
 /// - It does not retry, follow redirects, or add credentials.
-/// - It bounds the size of a body: a larger one is [`TransportError::maybe_sent`].
+/// - It bounds the size of a body: a larger one is [`TransportError::too_large`].
 /// - Dropping the future abandons the request, which then counts as maybe sent.
 #[async_trait]
 pub trait Transport: fmt::Debug + Send + Sync + 'static {
@@ -29,20 +29,33 @@ pub trait Transport: fmt::Debug + Send + Sync + 'static {
 }
 
 /// Why there is no response, and whether the service may have acted on the request.
+#[derive(Debug)]
 pub struct TransportError {
     maybe_sent: bool,
+    too_large: bool,
     source: Box<dyn StdError + Send + Sync>,
 }
 
 impl TransportError {
     /// The request did not reach the service: no name, no connection, no TLS.
     pub fn not_sent(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        Self { maybe_sent: false, source: source.into() }
+        Self { maybe_sent: false, too_large: false, source: source.into() }
     }
 
     /// The request may have reached the service, and may have been carried out.
     pub fn maybe_sent(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        Self { maybe_sent: true, source: source.into() }
+        Self { maybe_sent: true, too_large: false, source: source.into() }
+    }
+
+    /// The response has a body of more than `limit` bytes; the request may have been carried out.
+    pub fn too_large(limit: usize) -> Self {
+        let source = format!("the body is larger than {limit} bytes");
+        Self { maybe_sent: true, too_large: true, source: source.into() }
+    }
+
+    /// Whether there was a response that is too large to be read: it will be as large the next time.
+    pub fn is_too_large(&self) -> bool {
+        self.too_large
     }
 
     /// Whether the service may have acted on the request.
@@ -54,12 +67,6 @@ impl TransportError {
 impl fmt::Display for TransportError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(if self.maybe_sent { "no response to the request" } else { "the request could not be sent" })
-    }
-}
-
-impl fmt::Debug for TransportError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TransportError").field("maybe_sent", &self.maybe_sent).field("source", &self.source).finish()
     }
 }
 

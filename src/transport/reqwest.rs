@@ -112,7 +112,7 @@ impl Transport for ReqwestTransport {
             let error = error.without_url();
             if not_sent { TransportError::not_sent(error) } else { TransportError::maybe_sent(error) }
         })?;
-        let too_large = || TransportError::maybe_sent(format!("the body is larger than {} bytes", self.body_limit));
+        let too_large = || TransportError::too_large(self.body_limit);
         let limit = u64::try_from(self.body_limit).unwrap_or(u64::MAX);
         if response.content_length().is_some_and(|length| length > limit) {
             return Err(too_large());

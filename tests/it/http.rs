@@ -71,7 +71,7 @@ async fn a_body_is_bounded_and_unpacked() {
     server.mock("GET", "/fits").with_body("x".repeat(1000)).create_async().await;
     let transport = ReqwestTransport::new().unwrap().body_limit(1000);
     let error = transport.send(get(&format!("{}/large", server.url()))).await.unwrap_err();
-    assert!(error.is_maybe_sent());
+    assert!(error.is_maybe_sent() && error.is_too_large());
     let answer = transport.send(get(&format!("{}/fits", server.url()))).await.unwrap();
     assert_eq!(answer.body().len(), 1000);
     // "hello" in gzip.

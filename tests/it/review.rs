@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use entra_apps::ids::{AppId, PermissionId, TenantId};
 use entra_apps::memory::{Api, Fault, Lag, RetryAfter};
-use entra_apps::model::NewApplication;
+use entra_apps::model::{NewApplication, NewPasswordCredential};
 use entra_apps::permission::microsoft_graph::{application, delegated};
 use entra_apps::permission::{Permission, PermissionKind};
 use entra_apps::token::{TokenProvider, TokenRequest};
@@ -59,6 +59,29 @@ async fn a_secret_lost_together_with_the_look_for_it_is_told_or_removed() {
     let error = client.apply(&plan).await.unwrap_err();
     let told = !error.report().open.is_empty();
     assert!(told || secrets_of(&tenant) == 0, "{:?}", error.report());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_secret_of_the_same_name_that_somebody_else_made_is_not_taken_for_the_lost_one() {
+    let tenant = tenant();
+    let client = tenant.client();
+    let registration = guides::netwrix::registration("Contoso", false);
+    let registered = register(&client, &registration).await;
+    let (app, held) = (registered.application.unwrap(), &registered.secrets[0]);
+    let theirs = NewPasswordCredential::new().display_name(&held.display_name);
+    let theirs = tenant.client().applications().add_password(app.application_id, &theirs).await.unwrap();
+    let plan = client.plan(&registration).holding(held.key_id).replace_secret(&held.display_name).await.unwrap();
+    tenant.clear_requests();
+    tenant.fault(Fault::on("POST", "/applications/*/addPassword").answer_lost());
+    let replaced = client.apply(&plan).await.unwrap();
+    let removals = tenant.requests().iter().filter(|request| request.path.ends_with("removePassword")).count();
+    assert_eq!((replaced.secrets.len(), removals), (1, 1), "{:?}", replaced.open);
+    let live = client.applications().get(app.app_id).await.unwrap().password_credentials;
+    let live: Vec<_> = live.iter().filter_map(|secret| secret.key_id).collect();
+    assert_eq!(live.len(), 3, "{live:?}");
+    for key in [held.key_id, theirs.key_id.unwrap(), replaced.secrets[0].key_id] {
+        assert!(live.contains(&key), "{key} is gone");
+    }
 }
 
 #[tokio::test(start_paused = true)]
