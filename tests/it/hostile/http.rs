@@ -268,11 +268,16 @@ fn nobody_came(elsewhere: &TcpListener) {
     assert_eq!(elsewhere.accept().unwrap_err().kind(), IoErrorKind::WouldBlock, "somebody went there");
 }
 
+/// Ends where nobody answers a redirect that was followed after all.
+async fn soon<F: Future>(future: F) -> F::Output {
+    tokio::time::timeout(Duration::from_secs(20), future).await.expect("no redirect is followed")
+}
+
 #[tokio::test]
 async fn a_redirect_takes_neither_token_nor_secret_away() {
     for status in [301, 302, 303, 307, 308] {
         let (address, elsewhere, server) = away(status);
-        let error = client(address).organization().get().await.unwrap_err();
+        let error = soon(client(address).organization().get().into_future()).await.unwrap_err();
         assert_eq!(error.code(), "redirected");
         assert!(joined(server).await.contains(TOKEN), "the token was sent where it belongs");
         nobody_came(&elsewhere);
@@ -280,7 +285,7 @@ async fn a_redirect_takes_neither_token_nor_secret_away() {
         let (address, elsewhere, server) = away(status);
         let signing_in =
             builder(address, address).client_secret(AppId::from_u128(2), SecretString::from(SECRET)).build().unwrap();
-        assert_eq!(signing_in.tenant_id().await.unwrap_err().code(), "no_sign_in_service");
+        assert_eq!(soon(signing_in.tenant_id()).await.unwrap_err().code(), "no_sign_in_service");
         joined(server).await;
         nobody_came(&elsewhere);
     }
@@ -291,7 +296,7 @@ async fn a_builder_of_ones_own_follows_no_redirect_either() {
     let own = reqwest::Client::builder().redirect(reqwest::redirect::Policy::limited(10)).no_proxy();
     let transport = ReqwestTransport::from_builder(own).unwrap();
     let (address, elsewhere, server) = away(307);
-    assert_eq!(transport.send(get(address)).await.unwrap().status(), 307);
+    assert_eq!(soon(transport.send(get(address))).await.unwrap().status(), 307);
     joined(server).await;
     nobody_came(&elsewhere);
 }
