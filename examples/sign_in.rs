@@ -12,11 +12,11 @@ use std::process::ExitCode;
 
 use entra_apps::permission::microsoft_graph::{application, delegated};
 use entra_apps::{AppRegistration, CallerPermissions, ClientSecret, Preflight, SignInAudience};
-use lexopt::prelude::*;
 use serde_json::{Value, json};
 use support::Failure;
 use support::access::{self, Access};
 use support::connect::{Connection, SignedIn, environment};
+use support::flags::CommandLine;
 use support::ways::Way;
 
 const HELP: &str = "usage: sign_in [flags]
@@ -37,21 +37,12 @@ struct Flags {
 
 fn flags() -> Result<Option<Flags>, String> {
     let mut flags = Flags::default();
-    let mut parser = lexopt::Parser::from_env();
-    while let Some(argument) = parser.next().map_err(|error| error.to_string())? {
-        let name = match argument {
-            Long(name) => name.to_owned(),
-            Short('h') => "help".to_owned(),
-            other => return Err(other.unexpected().to_string()),
-        };
-        let mut value = || -> Result<String, String> {
-            let value = parser.value().map_err(|error| error.to_string())?;
-            value.into_string().map_err(|_| "a flag's value is not text".to_owned())
-        };
+    let mut line = CommandLine::new();
+    while let Some(name) = line.flag()? {
         match name.as_str() {
             "help" => return Ok(None),
             "json" => flags.json = true,
-            name if flags.access.take(name, &mut value)? => flags.is_chosen = true,
+            name if flags.access.take(name, &mut || line.value())? => flags.is_chosen = true,
             name => return Err(format!("there is no flag --{name}")),
         }
     }

@@ -14,6 +14,31 @@ pub(crate) struct Flag {
     pub(crate) help: &'static str,
 }
 
+/// The command line, flag by flag.
+pub(crate) struct CommandLine(lexopt::Parser);
+
+impl CommandLine {
+    pub(crate) fn new() -> Self {
+        Self(lexopt::Parser::from_env())
+    }
+
+    /// The name of the next flag; `-h` is `help`.
+    pub(crate) fn flag(&mut self) -> Result<Option<String>, String> {
+        match self.0.next().map_err(|error| error.to_string())? {
+            None => Ok(None),
+            Some(Long(name)) => Ok(Some(name.to_owned())),
+            Some(Short('h')) => Ok(Some("help".to_owned())),
+            Some(other) => Err(other.unexpected().to_string()),
+        }
+    }
+
+    /// The value of the flag that was read last.
+    pub(crate) fn value(&mut self) -> Result<String, String> {
+        let value = self.0.value().map_err(|error| error.to_string())?;
+        value.into_string().map_err(|_| "a flag's value is not text".to_owned())
+    }
+}
+
 /// What was asked for.
 #[derive(Debug, Default)]
 pub(crate) struct Flags {
@@ -41,18 +66,9 @@ impl Flags {
     /// The flags of the command line, or nothing when help was asked for.
     pub(crate) fn parse(vendor_flags: &'static [Flag]) -> Result<Option<Self>, String> {
         let mut flags = Self::default();
-        let mut parser = lexopt::Parser::from_env();
-        while let Some(argument) = parser.next().map_err(|error| error.to_string())? {
-            let name = match argument {
-                Long(name) => name.to_owned(),
-                Short('h') => "help".to_owned(),
-                other => return Err(other.unexpected().to_string()),
-            };
-            let mut value = || -> Result<String, String> {
-                let value = parser.value().map_err(|error| error.to_string())?;
-                value.into_string().map_err(|_| "a flag's value is not text".to_owned())
-            };
-            if flags.access.take(&name, &mut value)? {
+        let mut line = CommandLine::new();
+        while let Some(name) = line.flag()? {
+            if flags.access.take(&name, &mut || line.value())? {
                 continue;
             }
             match name.as_str() {
@@ -61,15 +77,15 @@ impl Flags {
                     return Ok(None);
                 }
                 "plan" => flags.plan = true,
-                "task" => flags.tasks.push(value()?),
+                "task" => flags.tasks.push(line.value()?),
                 "all-tasks" => flags.all_tasks = true,
-                "approve" => flags.approve.push(value()?),
-                "adopt" => flags.adopt = Some(value()?),
+                "approve" => flags.approve.push(line.value()?),
+                "adopt" => flags.adopt = Some(line.value()?),
                 "create-another" => flags.create_another = true,
                 "replace-secret" => flags.replace_secret = true,
                 "show-secret" => flags.show_secret = true,
                 "deadline" => {
-                    let text = value()?;
+                    let text = line.value()?;
                     let seconds =
                         text.parse().map_err(|_| format!("--deadline takes seconds, and {text} is no number"))?;
                     flags.deadline = Some(seconds);
@@ -79,7 +95,7 @@ impl Flags {
                     let Some(flag) = vendor_flags.iter().find(|flag| flag.name == name) else {
                         return Err(format!("there is no flag --{name}"));
                     };
-                    let value = if flag.value.is_some() { value()? } else { String::new() };
+                    let value = if flag.value.is_some() { line.value()? } else { String::new() };
                     flags.vendor.insert(flag.name, value);
                 }
             }

@@ -5,7 +5,7 @@ pub(crate) mod access;
 mod browse;
 pub(crate) mod connect;
 mod failure;
-mod flags;
+pub(crate) mod flags;
 mod output;
 mod recorder;
 mod token_file;

@@ -18,7 +18,7 @@ use crate::auth::authentication::ClientAuthentication;
 use crate::auth::certificate::ClientCertificate;
 use crate::auth::loopback::{Loopback, Redirect};
 use crate::auth::service::{Form, Redeemed, SignInService};
-use crate::auth::session::{RefreshTokenStore, Resumed, Session, scopes};
+use crate::auth::session::{self, InPerson, RefreshTokenStore, Session, scopes};
 use crate::auth::sign_in_error;
 use crate::error::{Error, ErrorKind};
 use crate::exchange::{Repeat, timeout};
@@ -125,6 +125,13 @@ impl BrowserProvider {
         self.time_limit = limit;
         self
     }
+}
+
+#[async_trait]
+impl InPerson for BrowserProvider {
+    fn session(&self) -> &Session {
+        &self.session
+    }
 
     async fn sign_in(&self, tenant: &str, request: &TokenRequest, claims: Option<&String>) -> Result<Redeemed, Error> {
         let service = &self.session.service;
@@ -179,7 +186,9 @@ impl BrowserProvider {
         // A code is good for one use: sent twice, it would be taken for stolen.
         service.redeem(tenant, &form, Repeat::Unsafe).await
     }
+}
 
+impl BrowserProvider {
     /// 256 random bits in letters that an address takes as they are.
     fn unguessable(&self) -> SecretString {
         let mut bytes = [0; 32];
@@ -197,13 +206,6 @@ impl fmt::Debug for BrowserProvider {
 #[async_trait]
 impl TokenProvider for BrowserProvider {
     async fn token(&self, request: &TokenRequest) -> Result<AccessToken, Error> {
-        let _turn = self.session.turn().await;
-        match self.session.resume(request).await? {
-            Resumed::Token(token) => Ok(token),
-            Resumed::SignIn { tenant, claims } => {
-                let redeemed = self.sign_in(&tenant, request, claims.as_ref()).await?;
-                self.session.begin(tenant, redeemed, request).await
-            }
-        }
+        session::token(self, request).await
     }
 }

@@ -14,7 +14,7 @@ use time::OffsetDateTime;
 
 use crate::auth::reason::SignInReason;
 use crate::auth::service::{Form, Post, Redeemed, SignInService, TOKEN};
-use crate::auth::session::{RefreshTokenStore, Resumed, Session, scopes};
+use crate::auth::session::{self, InPerson, RefreshTokenStore, Session, scopes};
 use crate::error::{Error, ErrorKind, foreign};
 use crate::exchange::{Bounds, Repeat, RetryPolicy};
 use crate::ids::AppId;
@@ -76,6 +76,13 @@ impl DeviceCodeProvider {
         self.session.store = store;
         self
     }
+}
+
+#[async_trait]
+impl InPerson for DeviceCodeProvider {
+    fn session(&self) -> &Session {
+        &self.session
+    }
 
     async fn sign_in(&self, tenant: &str, request: &TokenRequest, claims: Option<&String>) -> Result<Redeemed, Error> {
         let service = &self.session.service;
@@ -105,7 +112,9 @@ impl DeviceCodeProvider {
         let interval = code.interval.map_or(FIVE_SECONDS, |seconds| Duration::from_secs(seconds.clamp(1, 3600)));
         self.poll(tenant, &form, interval, deadline).await
     }
+}
 
+impl DeviceCodeProvider {
     /// Asks until there is an answer. What goes wrong on the way only makes it slower; the end of the code ends it.
     async fn poll(
         &self,
@@ -168,14 +177,7 @@ impl fmt::Debug for DeviceCodeProvider {
 #[async_trait]
 impl TokenProvider for DeviceCodeProvider {
     async fn token(&self, request: &TokenRequest) -> Result<AccessToken, Error> {
-        let _turn = self.session.turn().await;
-        match self.session.resume(request).await? {
-            Resumed::Token(token) => Ok(token),
-            Resumed::SignIn { tenant, claims } => {
-                let redeemed = self.sign_in(&tenant, request, claims.as_ref()).await?;
-                self.session.begin(tenant, redeemed, request).await
-            }
-        }
+        session::token(self, request).await
     }
 }
 

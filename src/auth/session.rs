@@ -90,8 +90,30 @@ impl Home {
     }
 }
 
+/// A way in which a person signs in.
+#[async_trait]
+pub(super) trait InPerson: Sync {
+    fn session(&self) -> &Session;
+
+    /// Lets the person sign in to `tenant`, with the claims that the service asks for.
+    async fn sign_in(&self, tenant: &str, request: &TokenRequest, claims: Option<&String>) -> Result<Redeemed, Error>;
+}
+
+/// A token of the session; the person signs in where it cannot go on.
+pub(super) async fn token(way: &impl InPerson, request: &TokenRequest) -> Result<AccessToken, Error> {
+    let session = way.session();
+    let _turn = session.turn.lock().await;
+    match session.resume(request).await? {
+        Resumed::Token(token) => Ok(token),
+        Resumed::SignIn { tenant, claims } => {
+            let redeemed = way.sign_in(&tenant, request, claims.as_ref()).await?;
+            session.begin(tenant, redeemed, request).await
+        }
+    }
+}
+
 /// Whether a session can go on.
-pub(super) enum Resumed {
+enum Resumed {
     Token(AccessToken),
     /// A person signs in, in this tenant and with these claims.
     SignIn {
@@ -122,13 +144,8 @@ impl Session {
         self.home.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Waits until nobody else is at the sign-in page.
-    pub(super) async fn turn(&self) -> tokio::sync::MutexGuard<'_, ()> {
-        self.turn.lock().await
-    }
-
     /// Redeems the refresh token; a person is asked for when there is none, or the service wants one.
-    pub(super) async fn resume(&self, request: &TokenRequest) -> Result<Resumed, Error> {
+    async fn resume(&self, request: &TokenRequest) -> Result<Resumed, Error> {
         let home = self.home();
         let tenant = home.as_ref().map_or_else(|| request.tenant.clone(), |home| home.given.clone());
         let at_home = home.is_none_or(|home| home.is(&request.tenant));
@@ -147,12 +164,7 @@ impl Session {
     }
 
     /// Takes up what a person's sign-in in `tenant` gave, and answers the request.
-    pub(super) async fn begin(
-        &self,
-        tenant: String,
-        redeemed: Redeemed,
-        request: &TokenRequest,
-    ) -> Result<AccessToken, Error> {
+    async fn begin(&self, tenant: String, redeemed: Redeemed, request: &TokenRequest) -> Result<AccessToken, Error> {
         let home = Home { given: tenant, id: TokenClaims::of(&redeemed.access).tenant() };
         let at_home = home.is(&request.tenant);
         *self.home.lock().unwrap_or_else(PoisonError::into_inner) = Some(home);

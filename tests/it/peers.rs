@@ -199,18 +199,19 @@ async fn what_a_lagging_directory_answers_is_waited_for() {
     }
 }
 
+/// An error after one attempt.
+async fn is_told_at_once(scene: &Scene, refusal: &Refusal) {
+    scene.tenant.fault(fault(refusal));
+    let error = scene.carry_out(refusal.0).await.unwrap_err();
+    assert_eq!((error.status().map(|status| status.as_u16()), error.attempts()), (Some(refusal.2), 1), "{refusal:?}");
+    assert_eq!(statuses(scene), [refusal.2], "{refusal:?}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_real_error_beside_it_is_told_at_once() {
     for refusal in REAL {
         let scene = Scene::new().await;
-        scene.tenant.fault(fault(refusal));
-        let error = scene.carry_out(refusal.0).await.unwrap_err();
-        assert_eq!(
-            (error.status().map(|status| status.as_u16()), error.attempts()),
-            (Some(refusal.2), 1),
-            "{refusal:?}"
-        );
-        assert_eq!(statuses(&scene), [refusal.2], "{refusal:?}");
+        is_told_at_once(&scene, refusal).await;
     }
 }
 
@@ -220,14 +221,8 @@ async fn the_same_answer_about_an_old_object_is_told_at_once() {
     for refusal in LAG {
         let mut scene = Scene::new().await;
         scene.client = scene.tenant.client();
-        quiet(&scene.tenant).fault(fault(refusal));
-        let error = scene.carry_out(refusal.0).await.unwrap_err();
-        assert_eq!(
-            (error.status().map(|status| status.as_u16()), error.attempts()),
-            (Some(refusal.2), 1),
-            "{refusal:?}"
-        );
-        assert_eq!(statuses(&scene), [refusal.2], "{refusal:?}");
+        quiet(&scene.tenant);
+        is_told_at_once(&scene, refusal).await;
     }
 }
 

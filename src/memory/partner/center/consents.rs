@@ -3,16 +3,16 @@
 //!
 //! <https://learn.microsoft.com/partner-center/developer/control-panel-vendor-apis>
 
-use http::{Method, StatusCode};
+use http::StatusCode;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::answer::{Failure, Reply};
 use super::caller::Caller;
 use super::{Asking, object};
-use crate::memory::answer::{Body, Metadata};
+use crate::memory::answer::Body;
 use crate::memory::authorize::role;
-use crate::memory::call::{Actor, Call};
+use crate::memory::call::Call;
 use crate::memory::grants::grant_id;
 use crate::memory::json::{items, same, text};
 use crate::memory::kind::Kind;
@@ -86,7 +86,7 @@ impl World {
         if granted.is_empty() {
             return Err(Failure::not_found());
         }
-        let call = call(asking, Value::Null);
+        let call = Call::of_the_service(asking.now, asking.wall, Value::Null);
         for grant in granted {
             directory.erase(Kind::Grant, text(&grant, "id"), &call);
         }
@@ -152,7 +152,8 @@ impl World {
 
     /// Creates an object in the customer's tenant, as Microsoft's own service does; the id.
     fn create_in(&mut self, asking: &Asking<'_>, at: usize, kind: Kind, body: Value) -> Result<String, Failure> {
-        let answer = self.perform(at, Operation::Create(kind), &mut call(asking, body))?;
+        let answer =
+            self.perform(at, Operation::Create(kind), &mut Call::of_the_service(asking.now, asking.wall, body))?;
         match &answer.body {
             Body::Json(created) => Ok(text(created, "id").to_owned()),
             _ => Ok(String::new()),
@@ -163,25 +164,4 @@ impl World {
 /// The text is known to be a GUID: it is an id of the directory.
 fn guid(id: &str) -> Uuid {
     Uuid::parse_str(id).unwrap_or_default()
-}
-
-/// What Microsoft's own service asks of the customer's directory.
-fn call(asking: &Asking<'_>, body: Value) -> Call {
-    Call {
-        root: "https://graph.microsoft.com/v1.0".to_owned(),
-        method: Method::POST,
-        path: String::new(),
-        query: Vec::new(),
-        eventual: false,
-        upsert: false,
-        if_match: None,
-        unknown_members: false,
-        body: Some(body),
-        metadata: Metadata::default(),
-        actor: Actor::Operator,
-        owned_only: false,
-        abroad: None,
-        now: asking.now,
-        wall: asking.wall,
-    }
 }
