@@ -7,8 +7,8 @@
 
 use std::sync::Arc;
 
-use entra_apps::memory::MemoryTenant;
 use entra_apps::{AppRegistration, Client, SignInAudience};
+use entra_emulator::MemoryTenant;
 
 #[allow(dead_code)]
 #[path = "../examples/immybot.rs"]

@@ -10,10 +10,10 @@ mod measured {
 
     use entra_apps::Client;
     use entra_apps::cloud::Cloud;
-    use entra_apps::memory::MemoryTenant;
     use entra_apps::model::Application;
     use entra_apps::secrecy::SecretString;
     use entra_apps::url::Url;
+    use entra_emulator::MemoryTenant;
     use serde::Deserialize;
 
     const APPLICATIONS: usize = 999;

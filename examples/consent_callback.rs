@@ -24,12 +24,12 @@ use entra_apps::consent::{
     AdminConsentCallback, ConsentApp, ConsentCheck, ConsentTenant, PendingConsent, ReportedConsent,
 };
 use entra_apps::ids::TenantId;
-use entra_apps::memory::{MemoryCloud, MemoryTenant};
 use entra_apps::permission::Permission;
 use entra_apps::permission::microsoft_graph::{application, delegated};
 use entra_apps::transport::Transport;
 use entra_apps::url::Url;
 use entra_apps::{AppRegistration, Client, ClientSecret, EntraRole, Error, Platform, SignInAudience};
+use entra_emulator::{MemoryCloud, MemoryTenant};
 use lexopt::prelude::*;
 use serde_json::json;
 use server::Server;

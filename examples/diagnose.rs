@@ -10,11 +10,11 @@ mod support;
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use entra_apps::memory::MemoryTenant;
 use entra_apps::permission::Permission;
 use entra_apps::permission::microsoft_graph::application;
 use entra_apps::secrecy::{ExposeSecret as _, SecretString};
 use entra_apps::{AppRegistration, ClientSecret, Diagnosis};
+use entra_emulator::MemoryTenant;
 use lexopt::prelude::*;
 
 type Failure = Box<dyn std::error::Error>;

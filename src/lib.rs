@@ -7,7 +7,7 @@
 //!
 //! ```
 //! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
-//! use entra_apps::memory::MemoryTenant;
+//! use entra_emulator::MemoryTenant;
 //! use entra_apps::permission::microsoft_graph::{application, delegated};
 //! use entra_apps::{AppRegistration, ClientSecret, Platform, SignInAudience};
 //!
@@ -51,8 +51,6 @@ pub mod consent;
 mod error;
 mod exchange;
 pub mod ids;
-#[cfg(feature = "memory")]
-pub mod memory;
 pub mod model;
 pub mod permission;
 mod provision;

@@ -1,7 +1,6 @@
 //! The one source of randomness: jitter, request ids, the mark of a secret.
 
 use std::fmt;
-use std::sync::Mutex;
 
 use uuid::Uuid;
 
@@ -22,41 +21,6 @@ impl Randomness for SystemRandomness {
     }
 }
 
-/// The same bytes for the same seed: for tests, never for secrets.
-#[derive(Debug)]
-pub struct SeededRandomness(Mutex<fastrand::Rng>);
-
-impl SeededRandomness {
-    /// Starts at `seed`.
-    pub fn new(seed: u64) -> Self {
-        Self(Mutex::new(fastrand::Rng::with_seed(seed)))
-    }
-}
-
-#[cfg(feature = "memory")]
-impl SeededRandomness {
-    /// Where it stands: it goes on from there after [`restart`](Self::restart).
-    pub(crate) fn state(&self) -> u64 {
-        self.lock().get_seed()
-    }
-
-    pub(crate) fn restart(&self, state: u64) {
-        self.lock().seed(state);
-    }
-}
-
-impl SeededRandomness {
-    fn lock(&self) -> std::sync::MutexGuard<'_, fastrand::Rng> {
-        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-    }
-}
-
-impl Randomness for SeededRandomness {
-    fn fill(&self, bytes: &mut [u8]) {
-        self.lock().fill(bytes);
-    }
-}
-
 pub(crate) fn uuid(randomness: &dyn Randomness) -> Uuid {
     let mut bytes = [0; 16];
     randomness.fill(&mut bytes);
@@ -68,4 +32,29 @@ pub(crate) fn below(randomness: &dyn Randomness, bound: u64) -> u64 {
     let mut bytes = [0; 8];
     randomness.fill(&mut bytes);
     u64::from_le_bytes(bytes).checked_rem(bound).unwrap_or(0)
+}
+
+#[cfg(test)]
+pub(crate) mod testing {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use super::Randomness;
+
+    /// Counts: each byte is the next number.
+    #[derive(Debug, Default)]
+    pub(crate) struct Counting(AtomicU64);
+
+    impl Counting {
+        pub(crate) fn starting_at(first: u64) -> Self {
+            Self(AtomicU64::new(first))
+        }
+    }
+
+    impl Randomness for Counting {
+        fn fill(&self, bytes: &mut [u8]) {
+            for byte in bytes {
+                *byte = u8::try_from(self.0.fetch_add(1, Ordering::Relaxed) % 256).unwrap_or(0);
+            }
+        }
+    }
 }

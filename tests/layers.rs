@@ -8,7 +8,6 @@
 //! 2  exchange
 //! 1  transport, token, clock, random; model
 //! 0  ids, error, cloud, permission
-//! beside: memory
 //! ```
 //!
 //! Modules of one floor may use each other one way, not in a circle; what has a seam is named behind it alone. What stands under `#[cfg(test)]` may use anything,
@@ -18,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::{fs, iter};
 
-/// Every module at the top of the crate but `memory`, with its floor.
+/// Every module at the top of the crate, with its floor.
 const FLOORS: [(&str, u8); 16] = [
     ("ids", 0),
     ("error", 0),
@@ -38,27 +37,18 @@ const FLOORS: [(&str, u8); 16] = [
     ("partner", 6),
 ];
 
-/// The in-memory tenant stands beside the floors. It parses and builds JSON by itself: with the wire types of `model`,
-/// a wrong one would be wrong on both sides, and every test would agree.
-const MEMORY: &str = "memory";
-/// The floor up to which the in-memory tenant may build on the crate.
-const MEMORY_FLOOR: u8 = 1;
-/// Its one file that may also use these, to hand out a client on itself.
-const MEMORY_CLIENT: (&str, [&str; 2]) = ("memory/client.rs", ["auth", "client"]);
-
 /// What the crate root exports of a module whose own name is not used for it.
 const OF_THE_ROOT: [(&str, &str); 4] =
     [("Error", "error"), ("ErrorDetail", "error"), ("ErrorKind", "error"), ("Result", "error")];
 
 /// What has one place, so that it can be replaced there: the word, and the file or folder that may say it.
-const SEAMS: [(&str, &str); 7] = [
+const SEAMS: [(&str, &str); 6] = [
     ("reqwest", "transport/"),
     ("Instant", "clock.rs"),
     ("SystemTime", "clock.rs"),
     ("now_utc", "clock.rs"),
     ("now_local", "clock.rs"),
     ("getrandom", "random.rs"),
-    ("fastrand", "random.rs"),
 ];
 
 /// A file of `src`: its path there with slashes, and its text.
@@ -108,7 +98,7 @@ fn violations(sources: &[Source]) -> Vec<String> {
             continue;
         }
         let own = module[0].as_str();
-        if own != MEMORY && floor(own).is_none() {
+        if floor(own).is_none() {
             out.insert(format!("src/{path}: the module `{own}` has no floor"));
             continue;
         }
@@ -118,7 +108,7 @@ fn violations(sources: &[Source]) -> Vec<String> {
             }
         }
         for used in &parsed.uses {
-            match judge(path, own, used) {
+            match judge(own, used) {
                 Ok(Some(neighbour)) => {
                     let own = FLOORS.iter().find(|(module, _)| *module == own).expect("it has a floor").0;
                     within_a_floor.entry(own).or_default().insert(neighbour);
@@ -135,26 +125,14 @@ fn violations(sources: &[Source]) -> Vec<String> {
 }
 
 /// Whether the file may use a name of the crate root: `Some` when it is a module of the same floor.
-fn judge(path: &str, own: &str, used: &str) -> Result<Option<&'static str>, String> {
+fn judge(own: &str, used: &str) -> Result<Option<&'static str>, String> {
     let module = OF_THE_ROOT.iter().find(|(name, _)| *name == used).map_or(used, |(_, module)| module);
     if module == own {
         return Ok(None);
     }
-    if module == MEMORY {
-        return Err("nothing may use the in-memory tenant".to_owned());
-    }
     let Some((module, floor_of_used)) = FLOORS.into_iter().find(|(name, _)| *name == module) else {
         return Err(format!("`crate::{used}` does not name a module: its floor cannot be seen"));
     };
-    if own == MEMORY {
-        return if (floor_of_used <= MEMORY_FLOOR && module != "model")
-            || (path == MEMORY_CLIENT.0 && MEMORY_CLIENT.1.contains(&module))
-        {
-            Ok(None)
-        } else {
-            Err(format!("the in-memory tenant may not use `{module}` here"))
-        };
-    }
     let floor_of_own = floor(own).expect("it has a floor");
     if floor_of_used > floor_of_own {
         return Err(format!("`{own}` (floor {floor_of_own}) may not use `{module}` (floor {floor_of_used})"));
@@ -427,7 +405,7 @@ mod the_checker_itself {
         ] {
             assert_eq!(check(&[("exchange/retry.rs", text)]), [""; 0], "{text}");
         }
-        assert_eq!(check(&[("lib.rs", "pub use crate::provision::Plan; use crate::memory::X;")]), [""; 0]);
+        assert_eq!(check(&[("lib.rs", "pub use crate::provision::Plan;")]), [""; 0]);
     }
 
     #[test]
@@ -435,18 +413,6 @@ mod the_checker_itself {
         let test = ("exchange/tests/lag.rs", "use crate::client::Client;");
         assert_eq!(check(&[("exchange/mod.rs", "#[cfg(test)]\nmod tests;"), test]), [""; 0]);
         assert_eq!(check(&[("exchange/mod.rs", "mod tests;"), test]).len(), 1);
-    }
-
-    #[test]
-    fn keeps_the_in_memory_tenant_from_the_wire_types_and_from_the_rest() {
-        let used = "use crate::ids::AppId; use crate::transport::Transport;";
-        assert_eq!(check(&[("memory/table.rs", used)]), [""; 0]);
-        for text in ["use crate::model::Application;", "use crate::{model};", "use crate::client::Client;"] {
-            assert_eq!(check(&[("memory/table.rs", text)]).len(), 1, "{text}");
-        }
-        assert_eq!(check(&[(MEMORY_CLIENT.0, "use crate::{client::Client, auth::StaticToken};")]), [""; 0]);
-        assert_eq!(check(&[(MEMORY_CLIENT.0, "use crate::model::Application;")]).len(), 1);
-        assert_eq!(check(&[("provision/plan.rs", "use crate::memory::MemoryTenant;")]).len(), 1);
     }
 
     #[test]

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use entra_apps::clock::TokioClock;
-use entra_apps::memory::{MemoryTenant, Throttling};
 use entra_apps::time::macros::datetime;
 use entra_apps::{AppRegistration, Client, ClientSecret};
+use entra_emulator::{MemoryTenant, Throttling};
 use peak_alloc::PeakAlloc;
 use tokio::task::JoinSet;
 

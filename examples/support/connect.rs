@@ -5,14 +5,13 @@ use std::sync::Arc;
 use entra_apps::auth::SignInService;
 use entra_apps::clock::Clock;
 use entra_apps::cloud::Cloud;
-use entra_apps::memory::{MemoryTenant, User};
 use entra_apps::transport::Transport;
 use entra_apps::{Client, ErrorKind};
+use entra_emulator::{MemoryTenant, User};
 
 use super::Recorder;
 use super::access::Access;
 use super::failure::Failure;
-use super::trusted::trust;
 use super::ways::{Own, Settings, Way};
 use super::who::{Tenant, Who, Witness};
 
@@ -138,7 +137,7 @@ fn in_memory(access: &Access, variable: &dyn Fn(&str) -> Option<String>) -> Resu
         // Where there is none, the way itself says so.
         if let Ok(pem) = std::fs::read_to_string(&file) {
             let failed = |error| Failure::new("certificate_file", format!("{file}: {error}"), PEM);
-            trust(&tenant, &pem).map_err(failed)?;
+            tenant.trust_certificate(&pem).map_err(failed)?;
         }
     }
     let caller = tenant.caller();

@@ -9,7 +9,6 @@ pub(crate) mod flags;
 mod output;
 mod recorder;
 mod token_file;
-pub(crate) mod trusted;
 pub(crate) mod ways;
 mod who;
 

@@ -4,7 +4,7 @@
 use entra_apps::consent::{AdminConsentCallback, AdminConsentLink, ConsentApp, ConsentTenant, PendingConsent};
 use entra_apps::ids::{AppId, TenantId};
 use entra_apps::permission::MICROSOFT_GRAPH;
-use entra_apps::random::SeededRandomness;
+use entra_emulator::SeededRandomness;
 use entra_apps_fuzz::{check_for, cloud};
 use libfuzzer_sys::fuzz_target;
 

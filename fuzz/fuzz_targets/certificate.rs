@@ -7,8 +7,8 @@ use entra_apps::auth::ClientCertificate;
 use entra_apps_fuzz::check_for;
 use libfuzzer_sys::fuzz_target;
 
-const ONE: &[u8] = include_bytes!("../../src/memory/tests/certificates/one.der");
-const ONE_KEY: &[u8] = include_bytes!("../../src/memory/tests/certificates/one.key.der");
+const ONE: &[u8] = include_bytes!("../../emulator/certificates/one.der");
+const ONE_KEY: &[u8] = include_bytes!("../../emulator/certificates/one.key.der");
 
 fuzz_target!(|data: &[u8]| {
     check_for(ClientCertificate::from_pem(data), None);

@@ -13,7 +13,7 @@ use entra_apps::http::{Request, Response};
 use entra_apps::ids::{AppId, TenantId};
 use entra_apps::permission::MICROSOFT_GRAPH;
 use entra_apps::permission::microsoft_graph::{application, delegated};
-use entra_apps::random::SeededRandomness;
+use entra_emulator::SeededRandomness;
 use entra_apps::secrecy::SecretString;
 use entra_apps::transport::{Transport, TransportError};
 use entra_apps::{AppRegistration, ClientSecret};

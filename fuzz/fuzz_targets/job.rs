@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use entra_apps::bytes::Bytes;
 use entra_apps::http::{Request, Response, StatusCode};
-use entra_apps::memory::MemoryTenant;
+use entra_emulator::MemoryTenant;
 use entra_apps::permission::microsoft_graph::{application, delegated};
 use entra_apps::transport::{Transport, TransportError};
 use entra_apps::{AppRegistration, ClientSecret, Platform, async_trait};
@@ -75,7 +75,7 @@ fuzz_target!(|data: &[u8]| {
         .client_secret(caller.client_id, caller.client_secret)
         .transport(transport)
         .clock(clock)
-        .randomness(Arc::new(entra_apps::random::SeededRandomness::new(1)))
+        .randomness(Arc::new(entra_emulator::SeededRandomness::new(1)))
         .build()
         .unwrap();
     let registration = AppRegistration::new("fuzz", "Fuzz")

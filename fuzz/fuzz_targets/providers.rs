@@ -11,7 +11,7 @@ use entra_apps::auth::{
 use entra_apps::bytes::Bytes;
 use entra_apps::http::{Request, Response};
 use entra_apps::ids::AppId;
-use entra_apps::random::SeededRandomness;
+use entra_emulator::SeededRandomness;
 use entra_apps::secrecy::SecretString;
 use entra_apps::token::{TokenProvider, TokenRequest};
 use entra_apps::transport::{Transport, TransportError};

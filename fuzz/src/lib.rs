@@ -17,7 +17,7 @@ use entra_apps::cloud::Cloud;
 use entra_apps::http::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use entra_apps::http::{Request, Response};
 use entra_apps::ids::{AppId, TenantId};
-use entra_apps::random::SeededRandomness;
+use entra_emulator::SeededRandomness;
 use entra_apps::secrecy::SecretString;
 use entra_apps::time::OffsetDateTime;
 use entra_apps::transport::{Transport, TransportError};

@@ -17,7 +17,7 @@ use crate::model::{Envelope, Property};
 /// A list, to be narrowed and then read: all at once, by item, or by page.
 ///
 /// ```
-/// # use entra_apps::memory::MemoryTenant;
+/// # use entra_emulator::MemoryTenant;
 /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
 /// use entra_apps::api::Filter;
 /// use entra_apps::model::{ApplicationProperty, NewApplication};

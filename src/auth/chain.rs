@@ -19,7 +19,8 @@ use crate::token::{AccessToken, TokenProvider, TokenRequest};
 /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
 /// # use std::sync::Arc;
 /// # use entra_apps::auth::{ChainProvider, DeviceCodeProvider, ManagedIdentityProvider, SignInService};
-/// # use entra_apps::{cloud::Cloud, ids::AppId, memory::MemoryTenant};
+/// # use entra_apps::{cloud::Cloud, ids::AppId};
+/// # use entra_emulator::MemoryTenant;
 /// # let tenant = MemoryTenant::new();
 /// # let client_id = AppId::from_u128(1);
 /// let service = SignInService::new(Cloud::global(), Arc::new(tenant.clone()), tenant.clock());

@@ -29,7 +29,7 @@ pub(super) const TOKEN: &str = "POST /oauth2/v2.0/token";
 ///
 /// use entra_apps::auth::SignInService;
 /// use entra_apps::cloud::Cloud;
-/// use entra_apps::memory::MemoryTenant;
+/// use entra_emulator::MemoryTenant;
 ///
 /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
 /// let tenant = MemoryTenant::new();

@@ -29,7 +29,7 @@ pub(crate) const DEPENDENCY_FAILED: &str = "dependency_failed";
 /// Several calls that go out together, up to 20 in one request; more make more requests.
 ///
 /// ```
-/// # use entra_apps::memory::MemoryTenant;
+/// # use entra_emulator::MemoryTenant;
 /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
 /// use entra_apps::permission::MICROSOFT_GRAPH;
 ///

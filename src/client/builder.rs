@@ -37,7 +37,7 @@ use crate::transport::Transport;
 /// use std::time::Duration;
 ///
 /// use entra_apps::Client;
-/// use entra_apps::memory::MemoryTenant;
+/// use entra_emulator::MemoryTenant;
 ///
 /// let tenant = MemoryTenant::new();
 /// let caller = tenant.caller();
@@ -136,7 +136,7 @@ impl ClientBuilder {
     /// use entra_apps::Client;
     /// use entra_apps::auth::public_client;
     /// # use std::sync::Arc;
-    /// # let memory = entra_apps::memory::MemoryTenant::new();
+    /// # let memory = entra_emulator::MemoryTenant::new();
     /// # memory.sign_in_by_itself(Some(&memory.add_user("Ada Lovelace", &[])));
     /// # let tenant = memory.id();
     ///

@@ -354,7 +354,7 @@ impl fmt::Debug for PendingConsent {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::random::SeededRandomness;
+    use crate::random::testing::Counting;
 
     const HOME: TenantId = TenantId::from_u128(2);
     const CUSTOMER: ConsentTenant = ConsentTenant::Id(TenantId::from_u128(3));
@@ -365,7 +365,7 @@ mod tests {
     }
 
     fn link(app: &ConsentApp, tenant: ConsentTenant, back: &str) -> Result<AdminConsentLink, Error> {
-        AdminConsentLink::new(&Cloud::us_government(), app, tenant, back, &SeededRandomness::new(1))
+        AdminConsentLink::new(&Cloud::us_government(), app, tenant, back, &Counting::default())
     }
 
     #[test]
@@ -382,7 +382,7 @@ mod tests {
             )
         );
         assert!(!format!("{:?}", made.pending()).contains(state));
-        let other = AdminConsentLink::new(&Cloud::global(), &app(), CUSTOMER, BACK, &SeededRandomness::new(2)).unwrap();
+        let other = AdminConsentLink::new(&Cloud::global(), &app(), CUSTOMER, BACK, &Counting::starting_at(9)).unwrap();
         assert_ne!(other.pending().state(), state);
         let kept: PendingConsent = serde_json::from_str(&serde_json::to_string(made.pending()).unwrap()).unwrap();
         assert_eq!(&kept, made.pending());

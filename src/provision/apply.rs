@@ -39,7 +39,8 @@ impl Client {
     ///   [`Network`](crate::ErrorKind::Network), [`Service`](crate::ErrorKind::Service): run it again.
     ///
     /// ```
-    /// # use entra_apps::{memory::MemoryTenant, AppRegistration, ClientSecret};
+    /// # use entra_apps::{AppRegistration, ClientSecret};
+    /// # use entra_emulator::MemoryTenant;
     /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
     /// let client = MemoryTenant::new().client();
     /// let backup = AppRegistration::new("contoso-backup", "Contoso Backup").credential(ClientSecret::new("Backup"));

@@ -188,7 +188,8 @@ impl Client {
     /// finding as well.
     ///
     /// ```
-    /// # use entra_apps::{memory::MemoryTenant, secrecy::SecretString, AppRegistration, ClientSecret};
+    /// # use entra_apps::{secrecy::SecretString, AppRegistration, ClientSecret};
+    /// # use entra_emulator::MemoryTenant;
     /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
     /// let tenant = MemoryTenant::new();
     /// let client = tenant.client();

@@ -31,7 +31,8 @@ impl Client {
     /// - [`ErrorKind::SignIn`], [`ErrorKind::Forbidden`] and the kinds of a request that got no answer.
     ///
     /// ```
-    /// # use entra_apps::{memory::MemoryTenant, AppRegistration};
+    /// # use entra_apps::{AppRegistration};
+    /// # use entra_emulator::MemoryTenant;
     /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
     /// let client = MemoryTenant::new().client();
     /// let plan = client.plan(&AppRegistration::new("contoso-backup", "Contoso Backup")).await?;
@@ -48,7 +49,8 @@ impl Client {
     /// Least permissions: `Application.Read.All` and `Directory.Read.All`.
     ///
     /// ```
-    /// # use entra_apps::{memory::MemoryTenant, AppRegistration};
+    /// # use entra_apps::{AppRegistration};
+    /// # use entra_emulator::MemoryTenant;
     /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
     /// let client = MemoryTenant::new().client();
     /// let checklist = client.verify(&AppRegistration::new("contoso-backup", "Contoso Backup")).await?;

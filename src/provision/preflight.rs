@@ -357,7 +357,8 @@ impl Client {
     /// fails with.
     ///
     /// ```
-    /// # use entra_apps::{memory::MemoryTenant, AppRegistration};
+    /// # use entra_apps::{AppRegistration};
+    /// # use entra_emulator::MemoryTenant;
     /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
     /// let client = MemoryTenant::new().client();
     /// let preflight = client.preflight(&AppRegistration::new("contoso-backup", "Contoso Backup")).await?;

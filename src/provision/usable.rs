@@ -42,7 +42,8 @@ impl Client {
     /// - [`SignIn`](ErrorKind::SignIn) for a refusal that waiting does not mend, such as a policy of the tenant.
     ///
     /// ```
-    /// # use entra_apps::{memory::MemoryTenant, AppRegistration, ClientSecret};
+    /// # use entra_apps::{AppRegistration, ClientSecret};
+    /// # use entra_emulator::MemoryTenant;
     /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
     /// let client = MemoryTenant::new().client();
     /// let backup = AppRegistration::new("contoso-backup", "Contoso Backup").credential(ClientSecret::new("Backup"));

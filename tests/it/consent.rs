@@ -9,11 +9,11 @@ use entra_apps::cloud::Cloud;
 use entra_apps::consent::{AdminConsentCallback, ConsentApp};
 use entra_apps::http::Response;
 use entra_apps::ids::AppId;
-use entra_apps::memory::{Lag, MemoryCloud, MemoryTenant, User};
 use entra_apps::permission::Permission;
 use entra_apps::permission::microsoft_graph::{application, delegated};
 use entra_apps::secrecy::SecretString;
 use entra_apps::{AppRegistration, Client, ClientSecret, EntraRole, ErrorKind, Missing, Platform, Verdict};
+use entra_emulator::{Lag, MemoryCloud, MemoryTenant, User};
 
 use crate::scripted::{Scripted, json};
 use crate::support::{builder, register, tenant};

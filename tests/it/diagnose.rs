@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use entra_apps::cloud::Cloud;
 use entra_apps::ids::{AppId, TenantId};
-use entra_apps::memory::{Fault, MemoryCloud, MemoryTenant};
 use entra_apps::permission::microsoft_graph::{application, delegated};
 use entra_apps::secrecy::{ExposeSecret as _, SecretString};
 use entra_apps::{AppRegistration, Client, ClientSecret, Diagnosis, Registered};
+use entra_emulator::{Fault, MemoryCloud, MemoryTenant};
 
 use crate::flows::scene::{Over, Scene};
 use crate::scripted::{Scripted, json};

@@ -4,13 +4,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use entra_apps::clock::{Clock, Sleep};
-use entra_apps::memory::{MemoryCloud, MemoryTenant};
 use entra_apps::secrecy::ExposeSecret as _;
 use entra_apps::time::OffsetDateTime;
+use entra_emulator::server::{Server, Site, welcome};
+use entra_emulator::{MemoryCloud, MemoryTenant};
 
-use crate::emulator::{Running, StillClock, hello};
 use crate::guides;
-use crate::support::TODAY;
+use crate::support::{StillClock, TODAY};
 
 #[allow(dead_code)] // the examples use more of it
 #[path = "../../examples/support/mod.rs"]
@@ -45,7 +45,7 @@ impl Clock for Impatient {
 
 struct Emulated {
     tenant: MemoryTenant,
-    server: Running,
+    server: Server,
 }
 
 impl Emulated {
@@ -56,12 +56,12 @@ impl Emulated {
         let tenant = cloud.tenants()[0].clone();
         let person = tenant.users().into_iter().find(|user| user.display_name == name).expect("the company has them");
         tenant.sign_in_by_itself(Some(&person));
-        let hello = hello::hello("", &cloud, false);
-        Self { tenant, server: Running::start(hello::Emulator::new(cloud, &hello)).await }
+        let welcome = welcome("", &cloud, false);
+        Self { tenant, server: Server::start(Site::new(cloud, &welcome)).await.unwrap() }
     }
 
     fn access(&self, way: Way) -> Access {
-        Access { emulator: Some(format!("http://{}", self.server.address)), way, ..Access::default() }
+        Access { emulator: Some(format!("http://{}", self.server.address())), way, ..Access::default() }
     }
 
     async fn sign_in(&self, way: Way) -> Result<SignedIn, Failure> {
@@ -140,11 +140,11 @@ async fn an_app_does_the_jobs_with_a_certificate() {
             let text = base64::engine::general_purpose::STANDARD.encode(der);
             format!("-----BEGIN {name}-----\n{text}\n-----END {name}-----\n")
         };
-        part("CERTIFICATE", include_bytes!("../../src/memory/tests/certificates/one.der"))
-            + &part("PRIVATE KEY", include_bytes!("../../src/memory/tests/certificates/one.key.der"))
+        part("CERTIFICATE", include_bytes!("../../emulator/certificates/one.der"))
+            + &part("PRIVATE KEY", include_bytes!("../../emulator/certificates/one.key.der"))
     };
     std::fs::write(&file, &pem).unwrap();
-    example::trusted::trust(&emulated.tenant, &pem).unwrap();
+    emulated.tenant.trust_certificate(&pem).unwrap();
     let access = Access { certificate: Some(file.display().to_string()), ..emulated.access(Way::Certificate) };
     let signed_in = sign_in(&access, &|_| None).await;
     std::fs::remove_file(&file).unwrap();

@@ -8,10 +8,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use entra_apps::ids::KeyId;
-use entra_apps::memory::{Api, Fault, FaultOn, MemoryTenant, MemoryTenantBuilder, RetryAfter, Snapshot};
 use entra_apps::permission::{MICROSOFT_GRAPH, Permission};
 use entra_apps::transport::{Transport, TransportError};
 use entra_apps::{AppRegistration, Client};
+use entra_emulator::{Api, Fault, FaultOn, MemoryTenant, MemoryTenantBuilder, RetryAfter, Snapshot};
 use serde_json::Value;
 
 use crate::guides;

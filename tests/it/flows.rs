@@ -12,11 +12,11 @@ use entra_apps::bytes::Bytes;
 use entra_apps::clock::Clock as _;
 use entra_apps::consent::{AdminConsentCallback, PendingConsent};
 use entra_apps::http::Request;
-use entra_apps::memory::{Fault, MemoryCloud, MemoryTenant, User};
 use entra_apps::permission::microsoft_graph::{application, delegated};
 use entra_apps::secrecy::SecretString;
 use entra_apps::token::TokenProvider as _;
 use entra_apps::{AppRegistration, ClientSecret, ErrorKind, Platform, SignInAudience};
+use entra_emulator::{Fault, MemoryCloud, MemoryTenant, User};
 use serde_json::json;
 
 use crate::support::register;
@@ -46,10 +46,10 @@ async fn an_app_signs_in_with_its_secret() {
 async fn an_app_signs_in_with_its_certificate() {
     use entra_apps::auth::{ClientCertificate, ClientCertificateProvider};
 
-    const DER: &[u8] = include_bytes!("../../src/memory/tests/certificates/one.der");
-    const KEY: &[u8] = include_bytes!("../../src/memory/tests/certificates/one.key.der");
-    const OTHER: &[u8] = include_bytes!("../../src/memory/tests/certificates/two.der");
-    const OTHER_KEY: &[u8] = include_bytes!("../../src/memory/tests/certificates/two.key.der");
+    const DER: &[u8] = include_bytes!("../../emulator/certificates/one.der");
+    const KEY: &[u8] = include_bytes!("../../emulator/certificates/one.key.der");
+    const OTHER: &[u8] = include_bytes!("../../emulator/certificates/two.der");
+    const OTHER_KEY: &[u8] = include_bytes!("../../emulator/certificates/two.key.der");
 
     for over in Over::ALL {
         use base64::Engine as _;

@@ -1,9 +1,9 @@
 //! Bad input gets a clear error before anything is sent, and a refusal the sentence to act on.
 
-use entra_apps::memory::SecretPolicy;
 use entra_apps::permission::{MICROSOFT_GRAPH, Permission, PermissionKind, microsoft_graph::application};
 use entra_apps::secrecy::SecretString;
 use entra_apps::{AppRegistration, ClientSecret, ErrorKind, Platform, SignInAudience};
+use entra_emulator::SecretPolicy;
 
 use crate::guides;
 use crate::support::{builder, builder_with_own_id, register, tenant};
@@ -161,7 +161,7 @@ async fn an_api_that_the_tenant_lacks_is_named() {
 #[tokio::test(start_paused = true)]
 async fn permissions_of_another_api_are_looked_up_by_name() {
     use entra_apps::ids::{AppId, PermissionId};
-    use entra_apps::memory::Api;
+    use entra_emulator::Api;
     let api = AppId::from_u128(42);
     let things = Api::new(api, "Things")
         .application_permission("Things.Read", PermissionId::from_u128(7))

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use entra_apps::memory::{Fault, RetryAfter, Throttling};
 use entra_apps::permission::{MICROSOFT_GRAPH, Permission};
 use entra_apps::{ErrorKind, time};
+use entra_emulator::{Fault, RetryAfter, Throttling};
 
 use crate::guides;
 use crate::support::{builder, register};

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use entra_apps::memory::Throttling;
 use entra_apps::{AppRegistration, ClientSecret};
+use entra_emulator::Throttling;
 
 use crate::support::builder;
 

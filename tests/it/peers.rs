@@ -2,13 +2,13 @@
 //! beside it, which is not.
 
 use entra_apps::ids::{AppId, ApplicationId, KeyId, PermissionId, ServicePrincipalId};
-use entra_apps::memory::{Fault, MemoryTenant};
 use entra_apps::model::{
     ApplicationPatch, NewAppRoleAssignment, NewApplication, NewOAuth2PermissionGrant, NewPasswordCredential,
     NewServicePrincipal,
 };
 use entra_apps::permission::MICROSOFT_GRAPH;
 use entra_apps::{Client, Error};
+use entra_emulator::{Fault, MemoryTenant};
 
 use crate::support::{quiet, tenant};
 

@@ -21,17 +21,18 @@ use entra_apps::auth::{
 use entra_apps::cloud::Cloud;
 use entra_apps::consent::{AdminConsentCallback, AdminConsentLink, ConsentApp, ConsentTenant};
 use entra_apps::ids::AppId;
-use entra_apps::memory::{Fault, MemoryCloud, MemoryTenant};
 use entra_apps::model::{
     ApiPatch, ApplicationPatch, KeyCredential, NewApplication, NewPasswordCredential, NewServicePrincipal,
     OAuth2PermissionGrantPatch, RedirectUrisPatch, ServicePrincipalPatch, WebPatch,
 };
 use entra_apps::permission::MICROSOFT_GRAPH;
-use entra_apps::random::SeededRandomness;
 use entra_apps::secrecy::{ExposeSecret, SecretString};
 use entra_apps::token::{TokenProvider, TokenRequest};
 use entra_apps::transport::TransportError;
 use entra_apps::{AppRegistration, ClientSecret, IssuedSecret, Plan, SecretSink};
+use entra_emulator::SeededRandomness;
+use entra_emulator::server::{Site, welcome};
+use entra_emulator::{Fault, MemoryCloud, MemoryTenant};
 
 use crate::support::tenant;
 
@@ -69,15 +70,16 @@ const SHOWN: &[&str] = &[
     "consent::AdminConsentLink",
     "consent::PendingConsent",
     "error::Error",
-    "memory::Application",
-    "memory::Caller",
-    "memory::MemoryCloud",
-    "memory::MemoryTenant",
-    "memory::MemoryTenantBuilder",
-    "memory::RecordedItem",
-    "memory::RecordedRequest",
-    "memory::ServicePrincipal",
-    "memory::Snapshot",
+    "emulator::Application",
+    "emulator::Caller",
+    "emulator::MemoryCloud",
+    "emulator::MemoryTenant",
+    "emulator::MemoryTenantBuilder",
+    "emulator::RecordedItem",
+    "emulator::RecordedRequest",
+    "emulator::ServicePrincipal",
+    "emulator::Site",
+    "emulator::Snapshot",
     "model::ApiPatch",
     "model::Application",
     "model::ApplicationPatch",
@@ -136,20 +138,23 @@ const HARMLESS: &[&str] = &[
     "exchange::RetryPolicy",
     "exchange::Wait",
     "exchange::WaitReason",
-    "memory::Api",
-    "memory::AppRoleAssignment",
-    "memory::DelegatedAdminRelationship",
-    "memory::Fault",
-    "memory::FaultError",
-    "memory::FaultOn",
-    "memory::Group",
-    "memory::Lag",
-    "memory::OAuth2PermissionGrant",
-    "memory::RetryAfter",
-    "memory::SecretPolicy",
-    "memory::SnapshotError",
-    "memory::Throttling",
-    "memory::User",
+    "emulator::Api",
+    "emulator::AppRoleAssignment",
+    "emulator::DelegatedAdminRelationship",
+    "emulator::Fault",
+    "emulator::FaultError",
+    "emulator::FaultOn",
+    "emulator::Group",
+    "emulator::Lag",
+    "emulator::OAuth2PermissionGrant",
+    "emulator::RetryAfter",
+    "emulator::SecretPolicy",
+    "emulator::SeededRandomness",
+    "emulator::Server",
+    "emulator::SnapshotError",
+    "emulator::TenantClock",
+    "emulator::Throttling",
+    "emulator::User",
     "model::AddIn",
     "model::ApiApplication",
     "model::AppRole",
@@ -212,7 +217,6 @@ const HARMLESS: &[&str] = &[
     "provision::RegisteredApplication",
     "provision::Usable",
     "provision::Verdict",
-    "random::SeededRandomness",
     "random::SystemRandomness",
 ];
 
@@ -233,14 +237,15 @@ fn every_public_type_is_listed() {
 /// The types that the sources write down as public, and the bodies that `patch!` writes. The other macros make ids and
 /// choices, which hold nothing private.
 fn public_types() -> BTreeSet<String> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let (sdk, emulator) = (root.join("src"), root.join("emulator"));
     let mut types = BTreeSet::new();
-    let mut left: Vec<PathBuf> = vec![root.clone()];
+    let mut left: Vec<PathBuf> = vec![sdk.clone(), emulator.join("src")];
     while let Some(path) = left.pop() {
         if path.is_dir() {
             left.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
         } else if path.extension().is_some_and(|extension| extension == "rs") {
-            let module = path.strip_prefix(&root).unwrap().with_extension("");
+            let module = path.strip_prefix(&sdk).or_else(|_| path.strip_prefix(root)).unwrap().with_extension("");
             let module = module.iter().next().unwrap().to_str().unwrap();
             let mut in_patch = false;
             for line in fs::read_to_string(&path).unwrap().lines() {
@@ -391,17 +396,19 @@ async fn no_type_shows_a_secret_in_any_way() {
     consent(&mut viewer, &tenant);
     errors(&mut viewer, &tenant).await;
 
-    viewer.see("memory::MemoryTenant", &tenant);
-    viewer.see("memory::MemoryTenantBuilder", &MemoryTenant::builder());
-    viewer.see("memory::MemoryCloud", &MemoryCloud::new([MemoryTenant::builder()]));
-    viewer.see("memory::Caller", &caller);
+    viewer.see("emulator::MemoryTenant", &tenant);
+    viewer.see("emulator::MemoryTenantBuilder", &MemoryTenant::builder());
+    viewer.see("emulator::MemoryCloud", &MemoryCloud::new([MemoryTenant::builder()]));
+    viewer.see("emulator::Caller", &caller);
+    let cloud = MemoryCloud::new([MemoryTenant::builder()]);
+    viewer.see("emulator::Site", &Site::new(cloud.clone(), &welcome("", &cloud, true)));
     // Its JSON is what the secrets are kept in; it says so.
-    viewer.see("memory::Snapshot", &tenant.snapshot());
-    viewer.see("memory::Application", &tenant.applications());
-    viewer.see("memory::ServicePrincipal", &tenant.service_principals());
+    viewer.see("emulator::Snapshot", &tenant.snapshot());
+    viewer.see("emulator::Application", &tenant.applications());
+    viewer.see("emulator::ServicePrincipal", &tenant.service_principals());
     let requests = tenant.requests();
-    viewer.see("memory::RecordedRequest", &requests);
-    viewer.see("memory::RecordedItem", &requests.iter().flat_map(|request| &request.items).collect::<Vec<_>>());
+    viewer.see("emulator::RecordedRequest", &requests);
+    viewer.see("emulator::RecordedItem", &requests.iter().flat_map(|request| &request.items).collect::<Vec<_>>());
 
     let unseen: Vec<_> = SHOWN.iter().filter(|name| !viewer.seen.contains(*name)).collect();
     assert!(unseen.is_empty(), "listed, and not shown: {unseen:?}");
@@ -595,8 +602,8 @@ mod of_a_feature {
         use base64::engine::general_purpose::STANDARD;
         use entra_apps::auth::{ClientCertificate, ClientCertificateProvider};
 
-        const ONE: &[u8] = include_bytes!("../../src/memory/tests/certificates/one.der");
-        const ONE_KEY: &[u8] = include_bytes!("../../src/memory/tests/certificates/one.key.der");
+        const ONE: &[u8] = include_bytes!("../../emulator/certificates/one.der");
+        const ONE_KEY: &[u8] = include_bytes!("../../emulator/certificates/one.key.der");
         let part = &ONE_KEY[300..324];
         let numbers = format!("{:?}", &part[..8]);
         viewer.private.extend([STANDARD.encode(part), numbers.trim_matches(['[', ']']).to_owned()]);

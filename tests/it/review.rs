@@ -3,17 +3,17 @@
 use std::time::Duration;
 
 use entra_apps::ids::{AppId, PermissionId, TenantId};
-use entra_apps::memory::{Api, Fault, Lag, RetryAfter};
 use entra_apps::model::{NewApplication, NewPasswordCredential};
 use entra_apps::permission::microsoft_graph::{application, delegated};
 use entra_apps::permission::{Permission, PermissionKind};
 use entra_apps::token::{TokenProvider, TokenRequest};
 use entra_apps::{AppRegistration, ClientSecret, ErrorKind, Platform};
+use entra_emulator::{Api, Fault, Lag, RetryAfter};
 
 use crate::guides;
 use crate::support::{builder, builder_with_own_id, counts, quiet, register, tenant};
 
-fn secrets_of(tenant: &entra_apps::memory::MemoryTenant) -> usize {
+fn secrets_of(tenant: &entra_emulator::MemoryTenant) -> usize {
     let json = tenant.applications().into_iter().find(|app| app.unique_name.is_some()).unwrap().json;
     let app: serde_json::Value = serde_json::from_str(&json).unwrap();
     app["passwordCredentials"].as_array().unwrap().len()

@@ -8,9 +8,9 @@ use entra_apps::auth::{
     AssertionProvider, ChainProvider, ClientSecretProvider, DeviceCodeProvider, SignInReason, SignInService,
 };
 use entra_apps::cloud::Cloud;
-use entra_apps::memory::{Fault, MemoryCloud, MemoryTenant, User};
 use entra_apps::token::{TokenProvider, TokenRequest};
 use entra_apps::{Client, secrecy::SecretString};
+use entra_emulator::{Fault, MemoryCloud, MemoryTenant, User};
 
 use crate::support::tenant;
 
@@ -160,15 +160,15 @@ mod with_a_browser {
 #[cfg(feature = "certificate")]
 mod with_a_certificate {
     use entra_apps::auth::{ClientCertificate, ClientCertificateProvider};
-    use entra_apps::memory::{Caller, MemoryTenant};
+    use entra_emulator::{Caller, MemoryTenant};
     use serde_json::json;
 
     use super::*;
 
-    const ONE: &[u8] = include_bytes!("../../src/memory/tests/certificates/one.der");
-    const ONE_KEY: &[u8] = include_bytes!("../../src/memory/tests/certificates/one.key.der");
-    const TWO: &[u8] = include_bytes!("../../src/memory/tests/certificates/two.der");
-    const TWO_KEY: &[u8] = include_bytes!("../../src/memory/tests/certificates/two.key.der");
+    const ONE: &[u8] = include_bytes!("../../emulator/certificates/one.der");
+    const ONE_KEY: &[u8] = include_bytes!("../../emulator/certificates/one.key.der");
+    const TWO: &[u8] = include_bytes!("../../emulator/certificates/two.der");
+    const TWO_KEY: &[u8] = include_bytes!("../../emulator/certificates/two.key.der");
 
     /// An app that the certificate `ONE` belongs to.
     fn keyed(tenant: &MemoryTenant) -> Caller {
@@ -223,8 +223,8 @@ mod people {
 
     use entra_apps::auth::{DeviceCodeProvider, MemoryRefreshTokenStore, RefreshTokenProvider};
     use entra_apps::ids::AppId;
-    use entra_apps::memory::{MemoryTenant, User};
     use entra_apps::uuid;
+    use entra_emulator::{MemoryTenant, User};
 
     use super::*;
 

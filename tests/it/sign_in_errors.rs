@@ -8,10 +8,10 @@ use entra_apps::auth::{
     RefreshTokenStore as _, SignInReason, public_client,
 };
 use entra_apps::ids::AppId;
-use entra_apps::memory::{Fault, MemoryCloud, User};
 use entra_apps::secrecy::SecretString;
 use entra_apps::token::{TokenProvider, TokenRequest};
 use entra_apps::{Error, ErrorKind};
+use entra_emulator::{Fault, MemoryCloud, User};
 use serde_json::json;
 
 use crate::flows::scene::{AUDIENCE, App, GRAPH, ISSUER, Over, SUBJECT, Scene, jwt, text, word};

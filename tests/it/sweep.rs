@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use entra_apps::ids::KeyId;
-use entra_apps::memory::{Fault, MemoryTenantBuilder, RetryAfter, Throttling};
+use entra_emulator::{Fault, MemoryTenantBuilder, RetryAfter, Throttling};
 
 use crate::guides;
 use crate::support::builder;

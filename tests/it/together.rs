@@ -5,8 +5,8 @@ use std::task::Poll;
 use std::time::Duration;
 
 use entra_apps::ids::KeyId;
-use entra_apps::memory::{Fault, MemoryTenant};
 use entra_apps::{AppRegistration, Client};
+use entra_emulator::{Fault, MemoryTenant};
 
 use crate::guides;
 use crate::support::{builder, tenant};

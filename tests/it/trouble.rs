@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use entra_apps::memory::{Fault, RetryAfter};
 use entra_apps::{ErrorKind, RetryPolicy};
+use entra_emulator::{Fault, RetryAfter};
 
 use crate::guides;
 use crate::support::{builder, counts, tenant};

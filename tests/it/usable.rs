@@ -3,9 +3,9 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use entra_apps::memory::{Fault, Lag};
 use entra_apps::permission::microsoft_graph::application;
 use entra_apps::{AppRegistration, ClientSecret, ErrorKind, IssuedSecret};
+use entra_emulator::{Fault, Lag};
 
 use crate::support::{builder, register, tenant};
 

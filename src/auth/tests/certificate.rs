@@ -8,9 +8,9 @@ use super::*;
 use crate::auth::{ClientCertificate, ClientCertificateProvider};
 use crate::token::TokenProvider as _;
 
-const ONE: &[u8] = include_bytes!("../../memory/tests/certificates/one.der");
-const TWO: &[u8] = include_bytes!("../../memory/tests/certificates/two.der");
-const ONE_KEY: &[u8] = include_bytes!("../../memory/tests/certificates/one.key.der");
+const ONE: &[u8] = include_bytes!("../../../emulator/certificates/one.der");
+const TWO: &[u8] = include_bytes!("../../../emulator/certificates/two.der");
+const ONE_KEY: &[u8] = include_bytes!("../../../emulator/certificates/one.key.der");
 /// Where PKCS #8 holds the key of PKCS #1, for RSA with 2048 bits.
 const INNER: usize = 26;
 

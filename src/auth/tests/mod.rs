@@ -17,7 +17,7 @@ use crate::cloud::Cloud;
 use crate::error::Error;
 use crate::exchange::RetryPolicy;
 use crate::ids::AppId;
-use crate::random::SeededRandomness;
+use crate::random::testing::Counting;
 use crate::token::TokenRequest;
 use crate::transport::{Transport, TransportError};
 
@@ -111,7 +111,7 @@ pub(super) fn service(script: &Arc<Script>) -> SignInService {
 /// The same with the crate's own retries.
 pub(super) fn patient(script: &Arc<Script>) -> SignInService {
     let clock = Arc::new(TokioClock::starting_at(NOW));
-    SignInService::new(Cloud::global(), script.clone(), clock).randomness(Arc::new(SeededRandomness::new(1)))
+    SignInService::new(Cloud::global(), script.clone(), clock).randomness(Arc::new(Counting::default()))
 }
 
 pub(super) fn request() -> TokenRequest {

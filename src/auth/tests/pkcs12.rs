@@ -5,8 +5,8 @@ use super::*;
 use crate::auth::ClientCertificate;
 use crate::error::ErrorKind;
 
-const ONE: &[u8] = include_bytes!("../../memory/tests/certificates/one.der");
-const ONE_KEY: &[u8] = include_bytes!("../../memory/tests/certificates/one.key.der");
+const ONE: &[u8] = include_bytes!("../../../emulator/certificates/one.der");
+const ONE_KEY: &[u8] = include_bytes!("../../../emulator/certificates/one.key.der");
 
 const AES: &[u8] = include_bytes!("pkcs12/aes.pfx");
 const PASSWORD: &str = "correct-horse";

@@ -23,7 +23,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
-use entra_apps::memory::{Fault, MemoryTenant};
+use entra_emulator::{Fault, MemoryTenant};
 
 use crate::support::builder;
 use scene::{Place, Scene};

@@ -38,10 +38,10 @@ fn place() -> Result<super::Place, String> {
     use entra_apps::Client;
     use entra_apps::clock::TokioClock;
     use entra_apps::cloud::Cloud;
-    use entra_apps::memory::MemoryTenant;
     use entra_apps::secrecy::SecretString;
     use entra_apps::transport::ReqwestTransport;
     use entra_apps::url::Url;
+    use entra_emulator::MemoryTenant;
 
     let mut cloud = Cloud::global();
     // The emulator's tenant starts as the one in memory does, and so has its ids.

@@ -8,7 +8,6 @@ use entra_apps::api::{ApplicationKey, Filter};
 use entra_apps::auth::ClientSecretProvider;
 use entra_apps::clock::Clock;
 use entra_apps::ids::{AppId, ApplicationId, DirectoryObjectId, KeyId, PermissionId, ServicePrincipalId};
-use entra_apps::memory::{Caller, MemoryTenant};
 use entra_apps::model::{
     AppRole, Application, ApplicationProperty, NewApplication, NewServicePrincipal, PermissionScope,
 };
@@ -17,6 +16,7 @@ use entra_apps::token::{AccessToken, TokenProvider as _, TokenRequest};
 use entra_apps::transport::Transport;
 use entra_apps::uuid::Uuid;
 use entra_apps::{Client, ClientBuilder, Error, ErrorKind, RetryPolicy, SignInAudience};
+use entra_emulator::{Caller, MemoryTenant};
 
 use super::Case;
 use recorder::Recorder;

@@ -10,18 +10,18 @@ use entra_apps::bytes::Bytes;
 use entra_apps::clock::{Clock, Sleep};
 use entra_apps::cloud::Cloud;
 use entra_apps::http::{Request, Response, StatusCode};
-use entra_apps::memory::{MemoryCloud, MemoryTenant, MemoryTenantBuilder};
 use entra_apps::secrecy::ExposeSecret as _;
 use entra_apps::time::OffsetDateTime;
 use entra_apps::token::{TokenProvider, TokenRequest};
 use entra_apps::transport::{Transport, TransportError};
 use entra_apps::url::{Url, form_urlencoded};
 use entra_apps::{Client, ClientBuilder};
+use entra_emulator::server::Server;
+use entra_emulator::{MemoryCloud, MemoryTenant, MemoryTenantBuilder};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::emulator::Running;
 use crate::support::TODAY;
 
 pub(crate) const GRAPH: &str = "https://graph.microsoft.com/.default";
@@ -259,7 +259,7 @@ pub(crate) struct Scene {
     pub(crate) clock: IdleClock,
     pub(crate) endpoints: Cloud,
     transport: Arc<Watched>,
-    server: Option<Running>,
+    server: Option<Server>,
 }
 
 impl Scene {
@@ -277,8 +277,8 @@ impl Scene {
         let (inner, endpoints, server): (Arc<dyn Transport>, _, _) = match over.client() {
             None => (Arc::new(platform), Cloud::global(), None),
             Some(client) => {
-                let server = Running::start(platform).await;
-                let origin: Url = format!("http://{}", server.address).parse().unwrap();
+                let server = Server::start(platform).await.unwrap();
+                let origin: Url = format!("http://{}", server.address()).parse().unwrap();
                 let endpoints = Cloud::custom("emulator", &origin, &origin).unwrap();
                 (client, endpoints, Some(server))
             }

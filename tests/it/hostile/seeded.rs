@@ -5,10 +5,10 @@
 use std::sync::{Arc, Mutex};
 
 use entra_apps::ids::AppId;
-use entra_apps::memory::MemoryTenant;
 use entra_apps::model::{ApplicationPatch, NewApplication, NewPasswordCredential};
 use entra_apps::permission::microsoft_graph::{application, delegated};
 use entra_apps::{AppRegistration, ClientSecret, Error, Plan, Platform};
+use entra_emulator::MemoryTenant;
 
 use super::server::{Reply, SECRET, Server, TOKEN, client, shown, signing_in};
 use crate::support::{builder, register};

@@ -1,0 +1,204 @@
+//! `/applications`: creating and updating registrations.
+
+use http::StatusCode;
+use serde_json::{Map, Value};
+
+use super::answer::{Answer, Outcome, Refusal};
+use super::call::Call;
+use super::directory::{Directory, reference};
+use super::json::{items, merge, stamp, text, texts};
+use super::kind::Kind;
+use super::route::Key;
+use super::rules;
+use super::table::Life;
+
+const KIND: Kind = Kind::Application;
+const OWNERS: &str = "owners@odata.bind";
+
+impl Directory {
+    pub(super) fn create_application(&mut self, call: &Call) -> Outcome {
+        let body = call.object()?.clone();
+        let name = body.get("uniqueName").and_then(Value::as_str).map(str::to_owned);
+        self.new_application(body, name.as_deref(), call)
+    }
+
+    fn new_application(&mut self, mut body: Value, unique_name: Option<&str>, call: &Call) -> Outcome {
+        let bound = take(&mut body, OWNERS);
+        rules::check_members(KIND, &body)?;
+        let keys = self.take_keys(KIND, &mut body, None, call)?;
+        let credentials = take(&mut body, "passwordCredentials");
+        let mut owners = Vec::new();
+        for link in bound.as_array().into_iter().flatten() {
+            owners.push(reference(link.as_str().unwrap_or_default())?);
+        }
+        if owners.len() > 20 {
+            return Err(Refusal::bad_request("Too many owners: at most 20 can be bound in one request."));
+        }
+        let id = self.new_id().to_string();
+        let mut value = KIND.template().clone();
+        value["id"] = id.as_str().into();
+        value["appId"] = self.new_id().to_string().into();
+        value["createdDateTime"] = stamp::seconds(call.wall).into();
+        value["publisherDomain"] = self.domain.as_str().into();
+        value["signInAudience"] = self.default_audience.as_str().into();
+        merge(&mut value, &body);
+        if text(&value, "signInAudience").contains("Personal")
+            && body["api"].get("requestedAccessTokenVersion").is_none()
+        {
+            value["api"]["requestedAccessTokenVersion"] = 2.into();
+        }
+        if let Some(name) = unique_name {
+            value["uniqueName"] = name.into();
+            self.check_unique_name(name, &id)?;
+        }
+        rules::complete(&mut value);
+        rules::check_application(&value, None, self)?;
+        let mut issued = Vec::new();
+        for credential in credentials.as_array().into_iter().flatten() {
+            issued.push(self.issue_secret(KIND, credential, call)?);
+        }
+        let shown =
+            |of: fn(&super::passwords::Issued) -> &Value| issued.iter().map(|issued| of(issued).clone()).collect();
+        let mut stored = value.clone();
+        stored["passwordCredentials"] = shown(|issued| &issued.stored);
+        rules::check_application(&stored, None, self)?;
+        KIND.reverse(&mut stored);
+        self.write(KIND, Life::Live, stored, call);
+        self.keep_keys(keys);
+        for issued in &issued {
+            self.keep_secret(issued);
+        }
+        self.own(KIND, &id, call);
+        for owner in &owners {
+            self.owners.add(&id, owner);
+        }
+
+        value["passwordCredentials"] = shown(|issued| &issued.answered);
+        value["createdDateTime"] = stamp::ticks(call.wall).into();
+        let mut answer = Map::new();
+        answer.insert("@odata.context".into(), call.context("applications/$entity").into());
+        answer.extend(value.as_object().cloned().unwrap_or_default());
+        Ok(Answer::created(answer.into(), self.location(KIND, &id)))
+    }
+
+    pub(super) fn update_application(&mut self, key: &Key, call: &Call) -> Outcome {
+        let mut body = call.object()?.clone();
+        let old = match key {
+            Key::UniqueName(name) if call.upsert => {
+                let known = self.applications.having("uniqueName", name).find(|(life, _)| *life == Life::Live);
+                let Some((_, known)) = known else {
+                    if text(&body, "displayName").is_empty() {
+                        return Err(Refusal::invalid("displayName", "Application"));
+                    }
+                    take(&mut body, "uniqueName");
+                    return self.new_application(body, Some(name), call);
+                };
+                let known = std::sync::Arc::clone(known);
+                self.check_owned(KIND, &known, call)?;
+                known
+            }
+            key => self.target(KIND, key, call)?,
+        };
+        rules::check_members(KIND, &body)?;
+        let keys = self.take_keys(KIND, &mut body, Some(&old), call)?;
+        if body.get("passwordCredentials").is_some() {
+            return Err(Refusal::bad_request(
+                "Updates to passwordCredentials are not supported. Use addPassword and removePassword instead.",
+            )
+            .detail("InvalidUpdate", "passwordCredentials"));
+        }
+        if let Some(name) = body.get("uniqueName") {
+            let held = &old["uniqueName"];
+            if !held.is_null() && held != name {
+                return Err(Refusal::bad_request("Property uniqueName cannot be changed once it is set.")
+                    .detail("InvalidUpdate", "uniqueName"));
+            }
+            if let Some(name) = name.as_str() {
+                self.check_unique_name(name, text(&old, "id"))?;
+            }
+        }
+        // What is stored is in the order of reading; a PATCH is in the order of writing.
+        let mut was = (*old).clone();
+        KIND.reverse(&mut was);
+        let mut new = was.clone();
+        merge(&mut new, &body);
+        rules::complete(&mut new);
+        rules::check_entitlements(&new, &was)?;
+        rules::check_application(&new, Some(&was), self)?;
+        KIND.reverse(&mut new);
+        self.mirror(&new, call);
+        self.write(KIND, Life::Live, new, call);
+        self.keep_keys(keys);
+        Ok(Answer::no_content())
+    }
+
+    /// A name is taken by any other application, deleted ones included.
+    fn check_unique_name(&self, name: &str, id: &str) -> Result<(), Refusal> {
+        if name.is_empty() {
+            return Err(Refusal::invalid("uniqueName", "Application"));
+        }
+        let mut holders = self.applications.having("uniqueName", name);
+        if holders.any(|(_, holder)| text(holder, "id") != id) {
+            return Err(Refusal::new(
+                StatusCode::BAD_REQUEST,
+                "Request_BadRequest",
+                "Another object with the same value for property uniqueName already exists.",
+            )
+            .detail("ObjectConflict", "uniqueName"));
+        }
+        Ok(())
+    }
+
+    /// Whether another application, deleted ones included, has the URI.
+    pub(super) fn identifier_uri_taken(&self, uri: &str, id: &str) -> bool {
+        self.applications.having("identifierUris", uri).any(|(_, holder)| text(holder, "id") != id)
+    }
+
+    /// Writes what the service principal in the home tenant shows of its application.
+    pub(super) fn mirror(&mut self, application: &Value, call: &Call) {
+        let known = self.service_principals.having("appId", text(application, "appId"));
+        let mut known = known;
+        let Some((_, known)) = known.find(|(life, _)| *life == Life::Live) else { return };
+        let mut new = (**known).clone();
+        show_application(&mut new, application);
+        if new != **known {
+            self.write(Kind::ServicePrincipal, Life::Live, new, call);
+        }
+    }
+}
+
+/// Puts into a service principal what it shows of its application.
+pub(super) fn show_application(service_principal: &mut Value, application: &Value) {
+    for (shown, member) in [
+        ("appDisplayName", "/displayName"),
+        ("displayName", "/displayName"),
+        ("appDescription", "/description"),
+        ("appRoles", "/appRoles"),
+        ("oauth2PermissionScopes", "/api/oauth2PermissionScopes"),
+        ("info", "/info"),
+        ("signInAudience", "/signInAudience"),
+        ("verifiedPublisher", "/verifiedPublisher"),
+        ("homepage", "/web/homePageUrl"),
+        ("logoutUrl", "/web/logoutUrl"),
+    ] {
+        service_principal[shown] = application.pointer(member).cloned().unwrap_or_default();
+    }
+    let platforms = ["web", "spa", "publicClient"];
+    let replies = platforms.iter().flat_map(|platform| items(&application[*platform], "redirectUris"));
+    service_principal["replyUrls"] = replies.cloned().collect();
+    let mut names: Vec<Value> = texts(application, "identifierUris").map(Value::from).collect();
+    names.reverse();
+    names.push(application["appId"].clone());
+    service_principal["servicePrincipalNames"] = names.into();
+    let mut tags = items(service_principal, "tags").to_vec();
+    for tag in items(application, "tags") {
+        if !tags.contains(tag) {
+            tags.push(tag.clone());
+        }
+    }
+    service_principal["tags"] = tags.into();
+}
+
+fn take(body: &mut Value, name: &str) -> Value {
+    body.as_object_mut().and_then(|members| members.remove(name)).unwrap_or_default()
+}

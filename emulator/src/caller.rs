@@ -1,0 +1,181 @@
+//! Who is there from the start: apps with a service principal, assignments and a secret; people and groups.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+
+use super::applications::show_application;
+use super::directory::{Directory, Secret};
+use super::grants::assignment_id;
+use super::json::{items, stamp, text};
+use super::kind::Kind;
+use super::table::Life;
+use entra_apps::ids::{AppId, DirectoryObjectId, ServicePrincipalId};
+use entra_apps::permission::MICROSOFT_GRAPH;
+
+/// An app of the tenant that can sign in with a secret.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Caller {
+    /// The application (client) id.
+    pub client_id: AppId,
+    /// The client secret.
+    pub client_secret: SecretString,
+    /// The object id of its service principal.
+    pub service_principal_id: ServicePrincipalId,
+}
+
+impl fmt::Debug for Caller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Caller")
+            .field("client_id", &self.client_id)
+            .field("service_principal_id", &self.service_principal_id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A person of the tenant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct User {
+    /// The object id.
+    pub id: DirectoryObjectId,
+    /// The name to sign in with, such as `ada@contoso.onmicrosoft.com`.
+    pub user_principal_name: String,
+    /// The display name.
+    pub display_name: String,
+}
+
+/// A group of the tenant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Group {
+    /// The object id.
+    pub id: DirectoryObjectId,
+    /// The display name.
+    pub display_name: String,
+    /// The object ids of its direct members.
+    pub members: Vec<DirectoryObjectId>,
+}
+
+impl Directory {
+    /// The principal name of a display name: `ada.lovelace@contoso.onmicrosoft.com`.
+    pub(super) fn principal_name(&self, name: &str) -> String {
+        let words = name.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty());
+        let nickname = words.collect::<Vec<_>>().join(".").to_lowercase();
+        format!("{nickname}@{}", self.domain)
+    }
+
+    /// The caller that a snapshot brought along: an application with a service principal and a secret.
+    pub(super) fn known_caller(&self) -> Option<Caller> {
+        let client_id = self.caller?;
+        let app_id = client_id.to_string();
+        let (_, application) = self.applications.having("appId", &app_id).next()?;
+        let mut held = items(application, "passwordCredentials").iter();
+        let secret = held.find_map(|held| self.secrets.get(text(held, "keyId")))?;
+        let service_principal_id: uuid::Uuid = text(self.live_service_principal(&app_id)?, "id").parse().ok()?;
+        Some(Caller {
+            client_id,
+            client_secret: secret.value.clone(),
+            service_principal_id: service_principal_id.into(),
+        })
+    }
+
+    /// Adds a person, whose principal name is made of the display name.
+    pub(super) fn seed_user(&mut self, name: &str, roles: Vec<String>, wall: OffsetDateTime) -> User {
+        let principal_name = self.principal_name(name);
+        let (first, last) = name.split_once(' ').map_or((name, None), |(first, last)| (first, Some(last)));
+        let id = self.new_id();
+        let mut user = Kind::User.template().clone();
+        user["id"] = id.to_string().into();
+        user["displayName"] = name.into();
+        user["givenName"] = first.into();
+        user["surname"] = last.into();
+        user["mail"] = principal_name.as_str().into();
+        user["mailNickname"] = principal_name.split('@').next().into();
+        user["userPrincipalName"] = principal_name.as_str().into();
+        user["createdDateTime"] = stamp::seconds(wall).into();
+        self.users.put(Life::Live, Arc::new(user), None, Duration::ZERO);
+        if !roles.is_empty() {
+            self.roles.insert(id.to_string(), roles);
+        }
+        User { id: id.into(), user_principal_name: principal_name, display_name: name.to_owned() }
+    }
+
+    /// Adds a security group.
+    pub(super) fn seed_group(&mut self, name: &str, members: &[DirectoryObjectId], wall: OffsetDateTime) -> Group {
+        let id = self.new_id();
+        let mut group = Kind::Group.template().clone();
+        group["id"] = id.to_string().into();
+        group["displayName"] = name.into();
+        group["mailNickname"] = name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().into();
+        group["createdDateTime"] = stamp::seconds(wall).into();
+        self.groups.put(Life::Live, Arc::new(group), None, Duration::ZERO);
+        for member in members {
+            self.members.add(&id.to_string(), &member.to_string());
+        }
+        Group { id: id.into(), display_name: name.to_owned(), members: members.to_vec() }
+    }
+
+    /// Adds an app that holds application permissions of Microsoft Graph, and returns those that are not to be had.
+    pub(super) fn seed_caller(&mut self, roles: &[&str], wall: OffsetDateTime) -> (Caller, Vec<String>) {
+        let (app_id, object_id, principal_id, key_id) = (self.new_id(), self.new_id(), self.new_id(), self.new_id());
+        let secret = self.new_secret();
+        let (start, end) = (wall - time::Duration::DAY, wall + time::Duration::days(3650));
+        let mut application = Kind::Application.template().clone();
+        application["id"] = object_id.to_string().into();
+        application["appId"] = app_id.to_string().into();
+        application["createdDateTime"] = stamp::seconds(wall).into();
+        application["displayName"] = "Caller".into();
+        application["publisherDomain"] = self.domain.as_str().into();
+        application["signInAudience"] = "AzureADMyOrg".into();
+        application["passwordCredentials"] = json!([{
+            "customKeyIdentifier": null, "displayName": null, "endDateTime": stamp::seconds(end), "hint": secret[..3],
+            "keyId": key_id, "secretText": null, "startDateTime": stamp::seconds(start)
+        }]);
+        let mut principal = Kind::ServicePrincipal.template().clone();
+        principal["id"] = principal_id.to_string().into();
+        principal["appId"] = app_id.to_string().into();
+        principal["appOwnerOrganizationId"] = self.tenant_id.to_string().into();
+        principal["createdDateTime"] = stamp::seconds(wall).into();
+        show_application(&mut principal, &application);
+        self.secrets.insert(key_id.to_string(), Secret { value: secret.clone().into(), start, end });
+        let unknown = self.seed_assignments(&principal, roles, wall);
+        self.applications.put(Life::Live, Arc::new(application), None, Duration::ZERO);
+        self.service_principals.put(Life::Live, Arc::new(principal), None, Duration::ZERO);
+        let caller = Caller {
+            client_id: app_id.into(),
+            client_secret: secret.into(),
+            service_principal_id: principal_id.into(),
+        };
+        (caller, unknown)
+    }
+
+    fn seed_assignments(&mut self, principal: &Value, roles: &[&str], wall: OffsetDateTime) -> Vec<String> {
+        let graph = self.live_service_principal(&MICROSOFT_GRAPH.to_string()).cloned();
+        let mut unknown = Vec::new();
+        for name in roles {
+            let role =
+                graph.iter().flat_map(|graph| items(graph, "appRoles")).find(|role| text(role, "value") == *name);
+            let (Some(graph), Some(role)) = (&graph, role) else {
+                unknown.push((*name).to_owned());
+                continue;
+            };
+            let mut assignment = Kind::Assignment.template().clone();
+            let id = principal["id"].as_str().and_then(|id| id.parse().ok()).unwrap_or_default();
+            assignment["id"] = assignment_id(id, self.new_id()).into();
+            assignment["appRoleId"] = role["id"].clone();
+            assignment["createdDateTime"] = stamp::seconds(wall).into();
+            assignment["principalDisplayName"] = principal["displayName"].clone();
+            assignment["principalId"] = principal["id"].clone();
+            assignment["resourceDisplayName"] = graph["displayName"].clone();
+            assignment["resourceId"] = graph["id"].clone();
+            self.assignments.put(Life::Live, Arc::new(assignment), None, Duration::ZERO);
+        }
+        unknown
+    }
+}

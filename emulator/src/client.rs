@@ -1,0 +1,32 @@
+//! The one place where the tenant meets the client: a client on it, signed in as its caller.
+
+use std::sync::Arc;
+
+use crate::MemoryTenant;
+use crate::random::SeededRandomness;
+use entra_apps::random::Randomness as _;
+use entra_apps::{Client, ClientBuilder};
+
+impl MemoryTenant {
+    /// A client on this tenant, signed in as its [caller](Self::caller), whose time is the tenant's. Each
+    /// client has randomness of its own, the same in each run of the same seed.
+    ///
+    /// # Panics
+    /// Never: nothing is missing that a client needs.
+    pub fn client(&self) -> Client {
+        self.client_builder().build().expect("tenant, credential, transport and clock are given")
+    }
+
+    /// The same, to be changed before it is built.
+    pub fn client_builder(&self) -> ClientBuilder {
+        let caller = self.caller();
+        let mut seed = [0; 8];
+        self.0.client_seeds.fill(&mut seed);
+        Client::builder()
+            .tenant(self.id())
+            .client_secret(caller.client_id, caller.client_secret)
+            .transport(Arc::new(self.clone()))
+            .clock(self.clock())
+            .randomness(Arc::new(SeededRandomness::new(u64::from_le_bytes(seed))))
+    }
+}

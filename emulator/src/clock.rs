@@ -1,0 +1,62 @@
+//! The clocks that a tenant can live by.
+
+use std::time::Duration;
+
+use entra_apps::clock::{Clock, Sleep};
+use time::{OffsetDateTime, UtcOffset};
+use tokio::time::Instant;
+
+/// A clock over tokio's timer: with the system's wall time, or with a wall time that moves with tokio's clock.
+///
+/// With tokio's time paused (`#[tokio::test(start_paused = true)]`) the second kind is virtual: a wait of an hour takes
+/// no time, and what is to expire expires.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() {
+/// use std::sync::Arc;
+/// use std::time::Duration;
+///
+/// use entra_apps::clock::Clock as _;
+/// use entra_apps::time::macros::datetime;
+/// use entra_emulator::{MemoryTenant, TenantClock};
+///
+/// let clock = TenantClock::starting_at(datetime!(2026-01-31 00:00 UTC));
+/// let tenant = MemoryTenant::builder().clock(Arc::new(clock.clone())).build();
+/// tenant.clock().sleep(Duration::from_secs(90)).await;
+/// assert_eq!(clock.now(), datetime!(2026-01-31 00:01:30 UTC));
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct TenantClock {
+    origin: Instant,
+    wall: Option<OffsetDateTime>,
+}
+
+impl TenantClock {
+    /// The system's wall time, and tokio's timer.
+    pub fn system() -> Self {
+        Self { origin: Instant::now(), wall: None }
+    }
+
+    /// A clock that shows `wall` now and moves on with tokio's clock.
+    pub fn starting_at(wall: OffsetDateTime) -> Self {
+        Self { origin: Instant::now(), wall: Some(wall.to_offset(UtcOffset::UTC)) }
+    }
+}
+
+impl Clock for TenantClock {
+    fn now(&self) -> OffsetDateTime {
+        match self.wall {
+            Some(wall) => wall + self.monotonic(),
+            None => OffsetDateTime::now_utc(),
+        }
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.origin.elapsed()
+    }
+
+    fn sleep(&self, duration: Duration) -> Sleep {
+        Box::pin(tokio::time::sleep(duration))
+    }
+}

@@ -1,0 +1,94 @@
+//! Several tenants that know of one another.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::header::AUTHORIZATION;
+
+use super::service::Target;
+use super::sign_in::Endpoint;
+use super::world::World;
+use super::{MemoryTenant, MemoryTenantBuilder};
+use crate::clock::TenantClock;
+use entra_apps::clock::Clock;
+use entra_apps::transport::{Transport, TransportError};
+
+/// Several tenants that know of one another: an application that one has registered for several organizations gets a
+/// service principal in another, and a partner reaches its customers.
+///
+/// It is a [`Transport`]: a sign-in goes to the tenant that its path names, or on `organizations` and `common` to that of
+/// the person, a request to Graph to the tenant that has issued its token. Clones share the tenants.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() {
+/// use entra_emulator::{MemoryCloud, MemoryTenant};
+///
+/// let cloud = MemoryCloud::new([
+///     MemoryTenant::builder().domain("vendor.onmicrosoft.com"),
+///     MemoryTenant::builder().domain("customer.onmicrosoft.com"),
+/// ]);
+/// let vendor = cloud.tenant("vendor.onmicrosoft.com").unwrap();
+/// assert_ne!(vendor.id(), cloud.tenants()[1].id());
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct MemoryCloud {
+    world: Arc<Mutex<World>>,
+    tenants: Vec<MemoryTenant>,
+}
+
+impl MemoryCloud {
+    /// Makes the tenants. A tenant without a seed of its own gets one of its place, so that no two have the same ids;
+    /// all live by the clock of the first that names one.
+    pub fn new(tenants: impl IntoIterator<Item = MemoryTenantBuilder>) -> Self {
+        let builders: Vec<_> = tenants.into_iter().collect();
+        let clock: Arc<dyn Clock> =
+            builders.iter().find_map(MemoryTenantBuilder::own_clock).unwrap_or_else(|| Arc::new(TenantClock::system()));
+        let world = Arc::new(Mutex::new(World::default()));
+        let tenants = builders.into_iter().zip(0..).map(|(builder, place)| builder.build_in(&world, &clock, place));
+        Self { tenants: tenants.collect(), world }
+    }
+
+    /// The tenants, in the order in which they were given.
+    pub fn tenants(&self) -> &[MemoryTenant] {
+        &self.tenants
+    }
+
+    /// The tenant of an id or a domain.
+    pub fn tenant(&self, name: &str) -> Option<&MemoryTenant> {
+        let at = self.world.lock().unwrap_or_else(PoisonError::into_inner).find(name)?;
+        self.tenants.get(at)
+    }
+
+    /// Where a request goes; what nobody is meant by goes to the first tenant, which says so.
+    fn destination(&self, request: &http::Request<Bytes>) -> Option<&MemoryTenant> {
+        let world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = match Target::of(request.uri().path()) {
+            Target::SignIn(tenant, endpoint) if endpoint != Endpoint::UserInfo => world.place(&tenant, request.body()),
+            Target::Graph(_) | Target::Management(_) | Target::PartnerCenter(_) | Target::SignIn(..) => {
+                let token = request.headers().get(AUTHORIZATION);
+                world.tenants().find(|(_, state)| state.tokens.knows(token)).map(|(at, _)| at)
+            }
+            Target::Other => None,
+        };
+        self.tenants.get(at.unwrap_or(0))
+    }
+}
+
+impl fmt::Debug for MemoryCloud {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryCloud").field("tenants", &self.tenants).finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl Transport for MemoryCloud {
+    async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, TransportError> {
+        match self.destination(&request) {
+            Some(tenant) => tenant.send(request).await,
+            None => Err(TransportError::not_sent("the cloud has no tenant")),
+        }
+    }
+}

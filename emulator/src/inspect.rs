@@ -1,0 +1,159 @@
+//! Looks at the state of a tenant as it is, without lag and without secrets.
+
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::json::text;
+use super::kind::Kind;
+use super::table::{Life, View};
+use super::{Group, MemoryTenant, User};
+use entra_apps::ids::{
+    AppId, AppRoleAssignmentId, ApplicationId, DirectoryObjectId, OAuth2PermissionGrantId, PermissionId,
+    ServicePrincipalId,
+};
+
+/// An application of the tenant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Application {
+    /// The object id.
+    pub id: ApplicationId,
+    /// The application (client) id.
+    pub app_id: AppId,
+    /// The display name.
+    pub display_name: String,
+    /// The key that it was created by.
+    pub unique_name: Option<String>,
+    /// The whole object as Graph would answer it, as JSON.
+    pub json: String,
+}
+
+/// A service principal of the tenant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ServicePrincipal {
+    /// The object id.
+    pub id: ServicePrincipalId,
+    /// The application (client) id.
+    pub app_id: AppId,
+    /// The display name.
+    pub display_name: String,
+    /// The whole object as Graph would answer it, as JSON.
+    pub json: String,
+}
+
+/// An application permission that was granted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AppRoleAssignment {
+    /// The id.
+    pub id: AppRoleAssignmentId,
+    /// To whom it was granted.
+    pub principal_id: DirectoryObjectId,
+    /// The service principal of the API.
+    pub resource_id: ServicePrincipalId,
+    /// The permission.
+    pub app_role_id: PermissionId,
+}
+
+/// Delegated permissions that were granted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct OAuth2PermissionGrant {
+    /// The id.
+    pub id: OAuth2PermissionGrantId,
+    /// The service principal of the client.
+    pub client_id: ServicePrincipalId,
+    /// The service principal of the API.
+    pub resource_id: ServicePrincipalId,
+    /// The one user it is for; `None` is all.
+    pub principal_id: Option<DirectoryObjectId>,
+    /// The scopes, separated by blanks.
+    pub scope: String,
+}
+
+impl MemoryTenant {
+    /// The applications that are not deleted, in the order of their creation; the callers are among them.
+    pub fn applications(&self) -> Vec<Application> {
+        self.look(Kind::Application, Life::Live, application)
+    }
+
+    /// The applications that are deleted and can be restored.
+    pub fn deleted_applications(&self) -> Vec<Application> {
+        self.look(Kind::Application, Life::Deleted, application)
+    }
+
+    /// The service principals that are not deleted, in the order of their creation; Microsoft's APIs are among them.
+    pub fn service_principals(&self) -> Vec<ServicePrincipal> {
+        self.look(Kind::ServicePrincipal, Life::Live, |value| ServicePrincipal {
+            id: id(value, "id").into(),
+            app_id: id(value, "appId").into(),
+            display_name: text(value, "displayName").to_owned(),
+            json: value.to_string(),
+        })
+    }
+
+    /// The app role assignments, in the order of their creation.
+    pub fn app_role_assignments(&self) -> Vec<AppRoleAssignment> {
+        self.look(Kind::Assignment, Life::Live, |value| AppRoleAssignment {
+            id: AppRoleAssignmentId::new(text(value, "id")),
+            principal_id: id(value, "principalId").into(),
+            resource_id: id(value, "resourceId").into(),
+            app_role_id: id(value, "appRoleId").into(),
+        })
+    }
+
+    /// The OAuth2 permission grants, in the order of their creation.
+    pub fn oauth2_permission_grants(&self) -> Vec<OAuth2PermissionGrant> {
+        self.look(Kind::Grant, Life::Live, |value| OAuth2PermissionGrant {
+            id: OAuth2PermissionGrantId::new(text(value, "id")),
+            client_id: id(value, "clientId").into(),
+            resource_id: id(value, "resourceId").into(),
+            principal_id: value["principalId"].as_str().map(|_| id(value, "principalId").into()),
+            scope: text(value, "scope").to_owned(),
+        })
+    }
+
+    /// The users, in the order of their creation.
+    pub fn users(&self) -> Vec<User> {
+        self.look(Kind::User, Life::Live, |value| User {
+            id: id(value, "id").into(),
+            user_principal_name: text(value, "userPrincipalName").to_owned(),
+            display_name: text(value, "displayName").to_owned(),
+        })
+    }
+
+    /// The groups, in the order of their creation.
+    pub fn groups(&self) -> Vec<Group> {
+        let members = self.state().directory.members.clone();
+        self.look(Kind::Group, Life::Live, |value| Group {
+            id: id(value, "id").into(),
+            display_name: text(value, "displayName").to_owned(),
+            members: members
+                .to(text(value, "id"))
+                .iter()
+                .map(|member| member.parse::<Uuid>().unwrap_or_default().into())
+                .collect(),
+        })
+    }
+
+    fn look<T>(&self, kind: Kind, life: Life, show: impl Fn(&Value) -> T) -> Vec<T> {
+        let view = View::PRESENT;
+        self.state().directory.table(kind).all(life, view).map(|seen| show(&seen.value)).collect()
+    }
+}
+
+fn application(value: &Value) -> Application {
+    Application {
+        id: id(value, "id").into(),
+        app_id: id(value, "appId").into(),
+        display_name: text(value, "displayName").to_owned(),
+        unique_name: value["uniqueName"].as_str().map(str::to_owned),
+        json: value.to_string(),
+    }
+}
+
+/// The ids of the directory are GUIDs that it made or checked.
+fn id(value: &Value, name: &str) -> Uuid {
+    text(value, name).parse().unwrap_or_default()
+}

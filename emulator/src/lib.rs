@@ -1,0 +1,450 @@
+//! A Microsoft Entra tenant in this process: what tests, examples and products that embed this crate run against.
+//!
+//! [`MemoryTenant`] is a [`Transport`]: it answers the requests to Microsoft Graph, to the sign-in service and to Partner
+//! Center as these do, with the same status, code and message, and enforces what Entra enforces. [`MemoryCloud`] holds
+//! several tenants, such as those of a partner and its customers. On demand it is hostile: replicas
+//! that lag behind ([`Lag`]), limits to what may be asked ([`Throttling`]), and a script of what goes wrong ([`Fault`]).
+//! What it does not know it refuses with 501, never with a silent success.
+//!
+//! # Signing in
+//! Apps sign in with a secret, a certificate or the token of an issuer that one of their federated credentials names;
+//! such an issuer's signature is not checked, for its keys are elsewhere. People sign in by device code, and in a browser
+//! with PKCE; they stay signed in by refresh tokens, which in a [`MemoryCloud`] are good in each tenant that the person
+//! may enter: as a member, a guest, or a partner by a relationship (GDAP). Administrators consent at `/adminconsent`.
+//! Azure CLI, Azure PowerShell and Microsoft Graph Command Line Tools are known in every tenant.
+//!
+//! In the place of a person before a browser, [`MemoryTenant::sign_in_by_itself`] lets one sign in at once, and
+//! [`MemoryTenant::approve_device_code`] enters the code of a device. Tokens look like Entra's, but their signature means
+//! nothing, and no keys are published for it. On-behalf-of, passwords, SAML and personal accounts are refused with 501.
+//!
+//! The API of this module is stable. Its imitation of Entra's behaviour may become better at any time.
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() {
+//! use entra_emulator::MemoryTenant;
+//!
+//! let tenant = MemoryTenant::builder().domain("fabrikam.onmicrosoft.com").seed(7).build();
+//! let (status, app) = tenant.send_json("POST", "/applications", Some(r#"{"displayName": "By hand"}"#));
+//! assert_eq!(status, 201);
+//! assert!(app.contains("By hand"));
+//! assert!(tenant.requests().is_empty(), "what is done by hand is not recorded");
+//! # }
+//! ```
+
+mod answer;
+mod api;
+mod applications;
+mod authorize;
+mod bin;
+mod builder;
+mod call;
+mod caller;
+mod certificate;
+mod client;
+mod clock;
+mod cloud;
+mod crypto;
+mod delta;
+mod directory;
+mod fault;
+mod fault_file;
+mod federated;
+mod filter;
+mod grants;
+mod inspect;
+mod json;
+mod keys;
+mod kind;
+mod lag;
+mod links;
+mod management;
+mod mishap;
+mod objects;
+mod partner;
+mod passwords;
+mod people;
+mod policy;
+mod query;
+mod random;
+mod record;
+mod revocation;
+mod route;
+mod rules;
+mod script;
+#[cfg(feature = "program")]
+pub mod server;
+mod service;
+mod service_principals;
+mod sign_in;
+mod snapshot;
+mod table;
+#[cfg(test)]
+mod tests;
+mod throttle;
+mod trusted;
+mod world;
+
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::header::DATE;
+use http::{Method, StatusCode};
+use time::OffsetDateTime;
+
+pub use api::Api;
+pub use builder::MemoryTenantBuilder;
+pub use caller::{Caller, Group, User};
+pub use clock::TenantClock;
+pub use cloud::MemoryCloud;
+pub use fault::{Fault, FaultOn, RetryAfter};
+pub use fault_file::FaultError;
+pub use inspect::{AppRoleAssignment, Application, OAuth2PermissionGrant, ServicePrincipal};
+pub use lag::Lag;
+pub use partner::DelegatedAdminRelationship;
+pub use policy::SecretPolicy;
+pub use random::SeededRandomness;
+pub use record::{RecordedItem, RecordedRequest};
+pub use snapshot::{Snapshot, SnapshotError};
+pub use throttle::Throttling;
+
+use call::{Actor, Call, pairs};
+use entra_apps::clock::Clock;
+use entra_apps::ids::{DirectoryObjectId, TenantId};
+use entra_apps::transport::{Transport, TransportError};
+use fault::Action;
+use json::stamp;
+use service::{State, Target};
+use throttle::Throttle;
+use world::World;
+
+/// A Microsoft Entra tenant in memory. Clones share the tenant.
+#[derive(Clone)]
+pub struct MemoryTenant(Arc<Inner>);
+
+struct Inner {
+    id: TenantId,
+    domain: String,
+    clock: Arc<dyn Clock>,
+    /// How far the tenant's wall time is ahead of the clock's.
+    skew: time::Duration,
+    tick: Duration,
+    base_url: Option<String>,
+    caller: Caller,
+    on_exchange: Option<OnExchange>,
+    /// Where its clients' randomness comes from: each its own, and the same in each run.
+    client_seeds: SeededRandomness,
+    world: Arc<Mutex<World>>,
+    /// The tenant's place in its world.
+    at: usize,
+}
+
+/// Whoever wants to see each exchange.
+type OnExchange = Arc<dyn Fn(&http::Request<Bytes>, &http::Response<Bytes>) + Send + Sync>;
+
+/// The state of one tenant, held for as long as this lives.
+struct Held<'a> {
+    world: MutexGuard<'a, World>,
+    at: usize,
+}
+
+impl Deref for Held<'_> {
+    type Target = State;
+
+    fn deref(&self) -> &State {
+        &self.world[self.at]
+    }
+}
+
+impl DerefMut for Held<'_> {
+    fn deref_mut(&mut self) -> &mut State {
+        &mut self.world[self.at]
+    }
+}
+
+impl MemoryTenant {
+    /// A tenant with every default: `contoso.onmicrosoft.com`, no lag, no faults.
+    pub fn new() -> Self {
+        Self::builder().build()
+    }
+
+    /// Describes a tenant.
+    pub fn builder() -> MemoryTenantBuilder {
+        MemoryTenantBuilder::new()
+    }
+
+    fn state(&self) -> Held<'_> {
+        // A panic while the state was held is a bug of its own; what it left is still the best there is.
+        Held { world: self.0.world.lock().unwrap_or_else(PoisonError::into_inner), at: self.0.at }
+    }
+
+    /// The wall time as the tenant sees it.
+    fn wall(&self) -> OffsetDateTime {
+        self.0.clock.now() + self.0.skew
+    }
+
+    /// The tenant id.
+    pub fn id(&self) -> TenantId {
+        self.0.id
+    }
+
+    /// The initial domain.
+    pub fn domain(&self) -> &str {
+        &self.0.domain
+    }
+
+    /// The clock that the tenant lives by, without its [skew](MemoryTenantBuilder::clock_skew).
+    pub fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.0.clock)
+    }
+
+    /// The app that may do the whole job of registering an app: it holds `Application.ReadWrite.All`,
+    /// `AppRoleAssignment.ReadWrite.All`, `DelegatedPermissionGrant.ReadWrite.All`, `Directory.Read.All` and
+    /// `Organization.Read.All`.
+    pub fn caller(&self) -> Caller {
+        self.0.caller.clone()
+    }
+
+    /// Adds an app that holds just these application permissions of Microsoft Graph, known everywhere at once.
+    ///
+    /// # Panics
+    /// When the tenant's Microsoft Graph does not have one of them.
+    pub fn add_caller(&self, roles: &[&str]) -> Caller {
+        let (caller, unknown) = self.state().directory.seed_caller(roles, self.wall());
+        assert!(unknown.is_empty(), "Microsoft Graph in this tenant has no application permission {unknown:?}");
+        caller
+    }
+
+    /// Adds a person with these directory roles, by their template ids; the principal name is made of the display name:
+    /// `Ada Lovelace` is `ada.lovelace@contoso.onmicrosoft.com`.
+    pub fn add_user(&self, display_name: &str, template_ids: &[uuid::Uuid]) -> User {
+        let roles = template_ids.iter().map(ToString::to_string).collect();
+        self.state().directory.seed_user(display_name, roles, self.wall())
+    }
+
+    /// Adds a security group with these members: users, service principals or groups.
+    pub fn add_group(&self, display_name: &str, members: &[DirectoryObjectId]) -> Group {
+        self.state().directory.seed_group(display_name, members, self.wall())
+    }
+
+    /// Gives a person or an app (by the object id of its service principal) these directory roles in the place of
+    /// others, by their template ids: they stand in the `wids` of tokens issued from now on, and count where Entra lets
+    /// a directory role do what a permission does.
+    pub fn set_directory_roles(&self, holder: impl Into<DirectoryObjectId>, template_ids: &[uuid::Uuid]) {
+        let ids = template_ids.iter().map(ToString::to_string).collect();
+        self.state().directory.roles.insert(holder.into().to_string(), ids);
+    }
+
+    /// What the tenant holds now, with its secrets.
+    pub fn snapshot(&self) -> Snapshot {
+        self.in_world(|world| Snapshot::of(&world[self.0.at].directory))
+    }
+
+    /// Goes back to a snapshot of this tenant: what was written since is forgotten, as are its secrets; what is created
+    /// from now on gets the ids that it would have got then. Tokens stay good, the recorded requests and the faults stay.
+    ///
+    /// # Errors
+    /// When the snapshot is not of this tenant; nothing is changed.
+    pub fn restore(&self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        snapshot.check_tenant(self.id())?;
+        self.state().directory.load(snapshot.document(), &[], self.wall())
+    }
+
+    /// Adds to the script of what goes wrong. Faults are tried in the order in which they were added.
+    pub fn fault(&self, fault: Fault) {
+        self.state().script.add(fault);
+    }
+
+    /// Forgets what should still have gone wrong.
+    pub fn clear_faults(&self) {
+        self.state().script.clear();
+    }
+
+    /// Changes the replication lag from now on, for what was written lately as well; what has been known everywhere
+    /// for a minute may stay known.
+    pub fn set_lag(&self, lag: Lag) {
+        self.state().directory.lag = lag;
+    }
+
+    /// Changes the limits from now on; what was spent is forgotten.
+    pub fn set_throttling(&self, limits: Throttling) {
+        self.state().throttle = Throttle::new(limits);
+    }
+
+    /// Gives one object a replication lag of its own in the place of the tenant's, from now on, for what was written
+    /// before as well: an application, service principal, user, group, assignment, grant or federated credential, by
+    /// its object id.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use entra_emulator::{Lag, MemoryTenant};
+    /// let tenant = MemoryTenant::new();
+    /// // One minute until lists show what is written to it; all else is seen at once.
+    /// tenant.set_lag_of(tenant.applications()[0].id, Lag::none().lists(Duration::from_secs(60)));
+    /// ```
+    ///
+    /// # Panics
+    /// When the tenant has no object of this id.
+    pub fn set_lag_of(&self, object: impl fmt::Display, lag: Lag) {
+        let found = self.state().directory.set_lag_of(&object.to_string(), lag);
+        assert!(found, "the tenant has no object {object}");
+    }
+
+    /// Makes all that was written known everywhere.
+    pub fn settle(&self) {
+        self.state().directory.settle();
+    }
+
+    /// The requests since the start or the last [`clear_requests`](Self::clear_requests), in the order of their starts.
+    pub fn requests(&self) -> Vec<RecordedRequest> {
+        self.state().log.all().to_vec()
+    }
+
+    /// Forgets the requests so far.
+    pub fn clear_requests(&self) {
+        self.state().log.clear();
+    }
+
+    /// The length of the longest chain of requests that waited for one another, sign-ins left out: with a fast
+    /// service, what a caller waits for is this many times the latency.
+    pub fn round_trips(&self) -> usize {
+        record::round_trips(self.state().log.all())
+    }
+
+    /// Does something by hand: sends a request to Graph as somebody who may do everything, sees no lag, and is not
+    /// recorded. It takes no time and meets no fault. `path` is below `/v1.0`, with its query;
+    /// `PATCH` with an alternate key creates what is missing. Returns the status and the body.
+    ///
+    /// # Panics
+    /// When `method` is no HTTP method, or `body` is no JSON.
+    pub fn send_json(&self, method: &str, path: &str, body: Option<&str>) -> (StatusCode, String) {
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
+        let call = Call {
+            root: self.0.base_url.as_deref().unwrap_or("https://graph.microsoft.com").to_owned() + "/v1.0",
+            method: method.parse().expect("the method is an HTTP method"),
+            path: path.to_owned(),
+            query: pairs(query),
+            eventual: true,
+            upsert: true,
+            if_match: None,
+            unknown_members: true,
+            metadata: answer::Metadata::default(),
+            body: body.map(|body| serde_json::from_str(body).expect("the body is JSON")),
+            actor: Actor::Operator,
+            owned_only: false,
+            abroad: None,
+            now: self.0.clock.monotonic(),
+            wall: self.wall(),
+        };
+        let (status, body) = self.state().world.operate(self.0.at, call);
+        (status, if body.is_null() { String::new() } else { body.to_string() })
+    }
+}
+
+impl Default for MemoryTenant {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for MemoryTenant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryTenant").field("id", &self.0.id).field("domain", &self.0.domain).finish_non_exhaustive()
+    }
+}
+
+/// Notes the end of a request, also of one that is abandoned.
+struct Recording<'a> {
+    tenant: &'a MemoryTenant,
+    number: usize,
+}
+
+impl Recording<'_> {
+    fn finish(&self, response: Option<&http::Response<Bytes>>) {
+        self.tenant.state().log.finish(self.number, |request| {
+            request.status = response.map(http::Response::status);
+            request.response_bytes = response.map_or(0, |response| response.body().len());
+        });
+    }
+}
+
+impl Drop for Recording<'_> {
+    fn drop(&mut self) {
+        self.finish(None);
+    }
+}
+
+#[async_trait]
+impl Transport for MemoryTenant {
+    async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, TransportError> {
+        let target = Target::of(request.uri().path());
+        let items = service::batch_items(&target, request.body());
+        let (recording, plan) = {
+            let mut state = self.state();
+            let plan = state.script.plan(request.method(), target.fault_path(), &items);
+            let number = state.log.start(recorded(&request, &target, &items));
+            (Recording { tenant: self, number }, plan)
+        };
+        if !self.0.tick.is_zero() {
+            self.0.clock.sleep(self.0.tick).await;
+        }
+        match plan.whole {
+            Some(Action::Unreachable) => return Err(TransportError::not_sent("the tenant cannot be reached")),
+            Some(Action::Reset) => return Err(TransportError::maybe_sent("the connection was reset")),
+            Some(Action::Hangs) => std::future::pending().await,
+            _ => {}
+        }
+        let wall = self.wall();
+        let mut response = if let Some(Action::Malformed(status)) = plan.whole {
+            mishap::page(status)
+        } else {
+            let origin = service::origin(&request, self.0.base_url.as_deref());
+            let mut state = self.state();
+            let now = self.0.clock.monotonic();
+            let (response, items) = state.world.answer(self.0.at, &request, &target, &plan, &origin, now, wall);
+            state.log.note_items(recording.number, items);
+            response
+        };
+        if let Ok(date) = stamp::http(wall).try_into() {
+            response.headers_mut().insert(DATE, date);
+        }
+        if let Some(look) = &self.0.on_exchange {
+            look(&request, &response);
+        }
+        match &plan.whole {
+            Some(Action::AnswerLost) => return Err(TransportError::maybe_sent("the answer was lost")),
+            Some(Action::Slow(by)) => self.0.clock.sleep(*by).await,
+            Some(action) => mishap::change_body(action, response.body_mut()),
+            None => {}
+        }
+        recording.finish(Some(&response));
+        Ok(response)
+    }
+}
+
+/// What is noted of a request when it starts.
+fn recorded(request: &http::Request<Bytes>, target: &Target, items: &[(Method, String)]) -> RecordedRequest {
+    let is_token = matches!(target, Target::SignIn(..));
+    let items =
+        items.iter().map(|(method, url)| RecordedItem { method: method.clone(), url: url.clone(), status: None });
+    let items: Vec<_> = items.collect();
+    let writes = |method: &Method| method != Method::GET;
+    let is_batch = matches!(target, Target::Graph(path) if path.eq_ignore_ascii_case("/$batch"));
+    let is_write = if is_batch { items.iter().any(|item| writes(&item.method)) } else { writes(request.method()) };
+    RecordedRequest {
+        method: request.method().clone(),
+        path: request.uri().path().to_owned(),
+        query: request.uri().query().map(str::to_owned),
+        status: None,
+        started: 0,
+        ended: None,
+        request_bytes: request.body().len(),
+        response_bytes: 0,
+        is_write: is_write && !is_token,
+        is_token,
+        items,
+    }
+}

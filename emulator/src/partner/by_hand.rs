@@ -1,0 +1,210 @@
+//! What people do in the admin center and in Partner Center's pages, and a look at what came of it.
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{Partner, Relationship, assignments, relationships, rules};
+use crate::json::{same, text};
+use crate::partner::entity::{Entity, Moment};
+use crate::{MemoryTenant, World};
+use entra_apps::ids::{DirectoryObjectId, TenantId};
+
+/// A relationship by which a partner administers the tenant of a customer (GDAP).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DelegatedAdminRelationship {
+    /// The id: two GUIDs, joined by a hyphen.
+    pub id: String,
+    /// The display name.
+    pub display_name: String,
+    /// The status, such as `created`, `approvalPending` or `active`.
+    pub status: String,
+    /// The tenant of the customer; `None` while anybody may still become it.
+    pub customer: Option<TenantId>,
+    /// The whole object as Graph would answer it, as JSON.
+    pub json: String,
+}
+
+impl MemoryTenant {
+    /// The relationships that this tenant has as a partner, in the order of their creation; none if it is no partner.
+    pub fn delegated_admin_relationships(&self) -> Vec<DelegatedAdminRelationship> {
+        self.in_world(|world| {
+            let all = world[self.0.at].directory.partner.iter().flat_map(|partner| &partner.relationships);
+            all.map(|relationship| DelegatedAdminRelationship {
+                id: relationship.entity.id().to_owned(),
+                display_name: text(&relationship.entity.value, "displayName").to_owned(),
+                status: relationship.entity.status().to_owned(),
+                customer: relationship.customer().parse::<Uuid>().ok().map(Into::into),
+                json: Value::Object(relationship.show()).to_string(),
+            })
+            .collect()
+        })
+    }
+
+    /// Approves, as an administrator of this tenant in the admin center, a relationship that a partner of the same
+    /// cloud asks for. It becomes active in the service's own time.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() {
+    /// use entra_emulator::{MemoryCloud, MemoryTenant};
+    /// use std::time::Duration;
+    ///
+    /// let tenants = [MemoryTenant::builder().partner(), MemoryTenant::builder().domain("customer.onmicrosoft.com")];
+    /// let cloud = MemoryCloud::new(tenants);
+    /// let [partner, customer] = cloud.tenants() else { unreachable!() };
+    /// let asked = r#"{"displayName": "Support", "duration": "P30D", "accessDetails": {"unifiedRoles":
+    ///     [{"roleDefinitionId": "88d8e3e3-8f55-4a1e-953a-9b9898b8876b"}]}}"#;
+    /// partner.send_json("POST", "/tenantRelationships/delegatedAdminRelationships", Some(asked));
+    /// let id = partner.delegated_admin_relationships()[0].id.clone();
+    /// let requests = format!("/tenantRelationships/delegatedAdminRelationships/{id}/requests");
+    /// partner.send_json("POST", &requests, Some(r#"{"action": "lockForApproval"}"#));
+    ///
+    /// tokio::time::sleep(Duration::from_secs(5)).await;
+    /// customer.approve_relationship(&id);
+    /// tokio::time::sleep(Duration::from_secs(5)).await;
+    /// assert_eq!(partner.delegated_admin_relationships()[0].status, "active");
+    /// # }
+    /// ```
+    ///
+    /// # Panics
+    /// When no partner of the cloud has such a relationship that waits for this tenant's approval.
+    pub fn approve_relationship(&self, id: &str) {
+        let moment = self.moment();
+        self.in_world(|world| {
+            let customer = participant(world, self.0.at);
+            let mine = |relationship: &Relationship| {
+                relationship.customer().is_empty() || same(relationship.customer(), text(&customer, "tenantId"))
+            };
+            let (step, relationship) = find(world, id).expect("a partner of the cloud has the relationship");
+            assert!(mine(relationship), "the relationship is meant for another customer");
+            let pending = relationship.entity.value.get(relationships::CONSENT_PENDING);
+            assert!(pending.is_none_or(|pending| pending == false), "the reseller has not consented yet");
+            let status = relationship.entity.status();
+            assert_eq!(status, "approvalPending", "the relationship waits for no approval");
+            relationship.approve(customer, moment, step);
+        });
+    }
+
+    /// Ends, as an administrator of this tenant or of the partner's, an active relationship.
+    ///
+    /// # Panics
+    /// When no partner of the cloud has such a relationship with this tenant on either side, or it is not active.
+    pub fn terminate_relationship(&self, id: &str) {
+        let moment = self.moment();
+        self.in_world(|world| {
+            let is_partner =
+                world[self.0.at].directory.partner.as_ref().is_some_and(|partner| partner.relationship(id).is_ok());
+            let (step, relationship) = find(world, id).expect("a partner of the cloud has the relationship");
+            assert!(
+                is_partner || same(relationship.customer(), &self.0.id.to_string()),
+                "the relationship is between others"
+            );
+            assert_eq!(relationship.entity.status(), "active", "the relationship is not active");
+            relationship.terminate(moment, step);
+        });
+    }
+
+    /// Makes a tenant of the same cloud one to which this partner sells: there is a contract with it, and Partner
+    /// Center knows it as a customer. That gives the partner no access to it.
+    ///
+    /// # Panics
+    /// When this tenant is no partner, or the customer is in another cloud.
+    pub fn add_customer(&self, customer: &Self) {
+        self.in_world(|world| {
+            let at = self.place_of(customer);
+            let directory = &world[at].directory;
+            let (id, domain, name) = (directory.tenant_id, directory.domain.clone(), directory.display_name.clone());
+            let contract = world[self.0.at].directory.new_id();
+            partner(world, self.0.at).add_contract(contract, id, &domain, &name);
+        });
+    }
+
+    /// Adds an active relationship of this partner with a customer, which approves of these roles (template ids) for
+    /// two years. Returns its id.
+    ///
+    /// # Panics
+    /// When this tenant is no partner, the customer is in another cloud, there is no role, or a relationship has
+    /// the name already.
+    pub fn add_relationship(&self, customer: &Self, display_name: &str, roles: &[Uuid]) -> String {
+        let moment = self.moment();
+        self.in_world(|world| {
+            let participant = participant(world, self.place_of(customer));
+            let mut value = relationships::template();
+            value["id"] = relationships::new_id(&world[self.0.at].directory).into();
+            value["displayName"] = display_name.into();
+            value["duration"] = "P730D".into();
+            value["customer"] = participant;
+            value["accessDetails"] = details(roles);
+            let added = partner(world, self.0.at).add_relationship(value, moment);
+            let relationship = added.expect("the name is free and there are roles");
+            let activation = relationship.activation(moment);
+            relationship.entity.write(&activation, moment);
+            relationship.entity.id().to_owned()
+        })
+    }
+
+    /// Gives the members of a group of this partner these roles (template ids) of a relationship, as an active access
+    /// assignment. Returns its id.
+    ///
+    /// # Panics
+    /// When this tenant has no such relationship, or it has not all of the roles.
+    pub fn add_access_assignment(
+        &self,
+        relationship_id: &str,
+        group: impl Into<DirectoryObjectId>,
+        roles: &[Uuid],
+    ) -> Uuid {
+        let moment = self.moment();
+        self.in_world(|world| {
+            let id = world[self.0.at].directory.new_id();
+            let partner = partner(world, self.0.at);
+            let number = partner.next();
+            let relationship =
+                partner.relationship_mut(relationship_id).expect("the partner has a relationship of this id");
+            let details = details(roles);
+            relationship.check_roles(&details).expect("the roles are some of the relationship's");
+            let mut value = assignments::template(id, &group.into().to_string(), &details);
+            value["status"] = "active".into();
+            relationship.assignments.push(Entity::new(number, value, moment));
+            id
+        })
+    }
+
+    /// Does something in the world as it is now.
+    pub(crate) fn in_world<T>(&self, act: impl FnOnce(&mut World) -> T) -> T {
+        let Moment { now, wall } = self.moment();
+        let mut held = self.state();
+        held.world.pass_time(now, wall);
+        act(&mut held.world)
+    }
+
+    fn moment(&self) -> Moment {
+        Moment { now: self.0.clock.monotonic(), wall: self.wall() }
+    }
+
+    fn place_of(&self, other: &Self) -> usize {
+        assert!(std::sync::Arc::ptr_eq(&self.0.world, &other.0.world), "the customer is in the same cloud");
+        other.0.at
+    }
+}
+
+fn partner(world: &mut World, at: usize) -> &mut Partner {
+    world[at].directory.partner.as_mut().expect("the tenant is a partner")
+}
+
+/// The relationship of an id, whoever is its partner, and the partner's step.
+fn find<'a>(world: &'a mut World, id: &str) -> Option<(std::time::Duration, &'a mut Relationship)> {
+    let mut partners = world.tenants_mut().filter_map(|state| state.directory.partner.as_mut());
+    partners.find_map(|partner| Some((partner.step, partner.relationship_mut(id).ok()?)))
+}
+
+/// A tenant as the customer in a relationship.
+fn participant(world: &World, at: usize) -> Value {
+    let directory = &world[at].directory;
+    json!({"tenantId": directory.tenant_id, "displayName": directory.display_name})
+}
+
+fn details(roles: &[Uuid]) -> Value {
+    let ids: Vec<String> = roles.iter().map(ToString::to_string).collect();
+    rules::details(&ids.iter().map(String::as_str).collect::<Vec<_>>())
+}

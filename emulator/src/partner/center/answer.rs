@@ -1,0 +1,132 @@
+//! What Partner Center answers, which has a form of its own.
+//!
+//! <https://learn.microsoft.com/partner-center/developer/error-codes>
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderName};
+use http::{HeaderValue, Response, StatusCode};
+use serde_json::{Value, json};
+
+use super::Asking;
+use crate::answer::Refusal;
+
+#[derive(Clone, Debug)]
+pub(super) struct Reply {
+    pub(super) status: StatusCode,
+    /// Null is no body.
+    pub(super) body: Value,
+}
+
+impl Reply {
+    pub(super) fn ok(body: Value) -> Self {
+        Self { status: StatusCode::OK, body }
+    }
+}
+
+/// An error, boxed for it travels in every `Result`.
+#[derive(Debug)]
+pub(super) struct Failure(Box<Failed>);
+
+#[derive(Debug)]
+struct Failed {
+    status: StatusCode,
+    code: Cow<'static, str>,
+    description: String,
+    headers: Vec<(HeaderName, String)>,
+}
+
+impl Failure {
+    pub(super) fn new(status: StatusCode, code: impl Into<Cow<'static, str>>, description: impl Into<String>) -> Self {
+        Self(Box::new(Failed { status, code: code.into(), description: description.into(), headers: Vec::new() }))
+    }
+
+    pub(super) fn header(mut self, name: HeaderName, value: String) -> Self {
+        self.0.headers.push((name, value));
+        self
+    }
+
+    pub(super) fn bad_request(description: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "400", description)
+    }
+
+    pub(super) fn no_token() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "800001", "The partner token is missing.")
+    }
+
+    pub(super) fn unauthorized() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "400", "Access denied.")
+    }
+
+    /// Since April 2026, all that a person asks for needs a sign-in with a second factor.
+    /// <https://learn.microsoft.com/partner-center/security/partner-security-requirements-mandating-mfa>
+    pub(super) fn no_mfa() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "900421", "Authentication failed. MFA required.")
+    }
+
+    pub(super) fn forbidden() -> Self {
+        Self::new(StatusCode::FORBIDDEN, "2032", "Access denied.")
+    }
+
+    pub(super) fn no_customer() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "60003", "The tenant was not found.")
+    }
+
+    pub(super) fn not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "1000", "The resource was not found.")
+    }
+
+    pub(super) fn exists() -> Self {
+        Self::new(StatusCode::CONFLICT, "409", "Permission entry already exists.")
+    }
+
+    pub(super) fn method_not_allowed() -> Self {
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "405", "The method is not allowed.")
+    }
+
+    pub(super) fn not_implemented(what: &str) -> Self {
+        Self::new(StatusCode::NOT_IMPLEMENTED, "501", format!("The in-memory tenant does not know {what}."))
+    }
+}
+
+/// What the customer's directory refuses, as Partner Center passes it on.
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        match refusal.status() {
+            StatusCode::CONFLICT => Self::exists(),
+            status => Self::new(status, status.as_str().to_owned(), refusal.message()),
+        }
+    }
+}
+
+/// The response, with the ids by which both sides find the request again.
+pub(super) fn respond(
+    outcome: Result<Reply, Failure>,
+    asking: &Asking<'_>,
+    is_mfa_compliant: Option<bool>,
+) -> Response<Bytes> {
+    let (status, body, headers) = match outcome {
+        Ok(reply) => (reply.status, reply.body, Vec::new()),
+        Err(failure) => {
+            let Failed { status, code, description, headers } = *failure.0;
+            let body = json!({"code": code, "description": description, "data": [], "source": "PartnerFD"});
+            (status, body, headers)
+        }
+    };
+    let text = if body.is_null() { Bytes::new() } else { body.to_string().into() };
+    let mut response = Response::new(text);
+    *response.status_mut() = status;
+    let id = |name: &'static str| {
+        let value = asking.header(name).unwrap_or(asking.fresh_id);
+        (HeaderName::from_static(name), value.to_owned())
+    };
+    let mfa = is_mfa_compliant.map(|it| (HeaderName::from_static("ismfacompliant"), it.to_string()));
+    let content_type = (!body.is_null()).then(|| (CONTENT_TYPE, "application/json; charset=utf-8".to_owned()));
+    let named = [id("ms-requestid"), id("ms-correlationid")];
+    for (name, value) in headers.into_iter().chain(named).chain(mfa).chain(content_type) {
+        // A header value that came from a request and is not one is left out.
+        response.headers_mut().extend(HeaderValue::try_from(value).ok().map(|value| (name, value)));
+    }
+    response
+}

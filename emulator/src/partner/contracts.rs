@@ -1,0 +1,72 @@
+//! `/contracts`: with whom a reseller has one. They are objects of the directory, and exist in the tenants of partners
+//! only: any other tenant has none.
+//!
+//! <https://learn.microsoft.com/graph/api/resources/contract>
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::Partner;
+use super::list::{self, Listing, Row, Shape};
+use crate::answer::{Answer, Outcome, Refusal};
+use crate::call::Call;
+use crate::json::{same, text};
+use crate::query;
+use crate::world::World;
+
+const COLLECTION: &str = "contracts";
+
+static SHAPE: Shape = Shape {
+    type_name: "contract",
+    members: &["id", "deletedDateTime", "contractType", "customerId", "defaultDomainName", "displayName"],
+    filtered: &["customerId", "defaultDomainName", "displayName"],
+    largest_page: 999,
+    in_directory: true,
+};
+
+impl Partner {
+    /// Adds a contract, which keeps the customer's names as they are now.
+    pub(super) fn add_contract(&mut self, id: Uuid, customer: Uuid, domain: &str, name: &str) {
+        let customer = customer.to_string();
+        if !self.has_contract(&customer) {
+            self.contracts.push(json!({
+                "id": id, "deletedDateTime": null, "contractType": "ResellerPartner", "customerId": customer,
+                "defaultDomainName": domain, "displayName": name
+            }));
+        }
+    }
+
+    /// Whether a tenant buys from this partner.
+    pub(super) fn has_contract(&self, customer: &str) -> bool {
+        self.contracts.iter().any(|contract| same(text(contract, "customerId"), customer))
+    }
+}
+
+impl World {
+    fn contract_rows(&self, at: usize) -> Vec<Row> {
+        let contracts = self[at].directory.partner.iter().flat_map(|partner| &partner.contracts);
+        let rows = contracts.zip(1..).filter_map(|(contract, order)| {
+            let Value::Object(shown) = contract.clone() else { return None };
+            Some(Row { order, shown })
+        });
+        rows.collect()
+    }
+
+    pub(super) fn list_contracts(&self, at: usize, call: &Call) -> Outcome {
+        let listing = Listing::parse(call, &SHAPE)?;
+        Ok(Answer::ok(listing.page(self.contract_rows(at).into_iter(), COLLECTION, call)))
+    }
+
+    pub(super) fn count_contracts(&self, at: usize, call: &Call) -> Outcome {
+        query::check_count(call)?;
+        list::count(self.contract_rows(at).into_iter(), call, &SHAPE)
+    }
+
+    pub(super) fn get_contract(&self, at: usize, id: &str, call: &Call) -> Outcome {
+        let listing = Listing::parse(call, &SHAPE)?;
+        let mut rows = self.contract_rows(at).into_iter();
+        let is_meant = |row: &Row| row.shown.get("id").and_then(Value::as_str).is_some_and(|known| same(known, id));
+        let found = rows.find(is_meant).ok_or_else(|| Refusal::not_found(id))?;
+        Ok(Answer::ok(listing.entity(found.shown, COLLECTION, call)))
+    }
+}

@@ -1,0 +1,125 @@
+//! How the service moves things on by itself: relationships, requests, access assignments and operations.
+//!
+//! ```text
+//! relationship  created → approvalPending → approved → activating → active → expiring → expired
+//!                                                                   active → terminationRequested → terminating → terminated
+//! request       created → pending → succeeded
+//! assignment    pending → active → deleting → deleted
+//! operation     notStarted → running → succeeded
+//! ```
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::duration;
+use super::entity::{Entity, Moment};
+use super::{Partner, Relationship};
+use crate::json::{stamp, text};
+
+/// How long a customer may think about a request: ninety days.
+/// <https://learn.microsoft.com/partner-center/customers/gdap-obtain-admin-permissions-to-manage-customer>
+const APPROVAL: Duration = Duration::from_secs(90 * 86_400);
+
+impl Partner {
+    /// Lets the statuses become what they are at this moment.
+    pub(super) fn advance(&mut self, moment: Moment) {
+        for relationship in &mut self.relationships {
+            relationship.advance(moment, self.step);
+        }
+    }
+}
+
+impl Relationship {
+    fn advance(&mut self, moment: Moment, step: Duration) {
+        let parts = self.assignments.iter_mut().chain(&mut self.requests).chain(&mut self.operations);
+        parts.for_each(|part| part.advance(moment));
+        self.entity.advance(moment);
+        self.resume(moment);
+        while let Some(end) = self.ends.filter(|end| *end <= moment.now) {
+            let (end, extension) = (moment.at(end), self.duration("autoExtendDuration"));
+            if extension.is_zero() {
+                self.ends = None;
+                self.entity.write(&json!({"status": "expiring"}), end);
+                self.entity.schedule(end.after(step), json!({"status": "expired"}));
+                self.entity.advance(moment);
+            } else {
+                let next = end.after(extension);
+                self.ends = Some(next.now);
+                self.entity.write(&json!({"endDateTime": next.stamp()}), end);
+            }
+        }
+    }
+
+    /// Finds out when what was loaded will end.
+    fn resume(&mut self, moment: Moment) {
+        let entity = &mut self.entity;
+        match entity.status() {
+            "active" if self.ends.is_none() => {
+                self.ends = stamp::parse(text(&entity.value, "endDateTime")).map(|end| moment.at_wall(end).now);
+            }
+            "approvalPending" if entity.later.is_empty() => {
+                let asked = stamp::parse(text(&entity.value, "lastModifiedDateTime")).unwrap_or(moment.wall);
+                entity.schedule(moment.at_wall(asked + APPROVAL), json!({"status": "expired"}));
+                entity.advance(moment);
+            }
+            _ => {}
+        }
+    }
+
+    fn duration(&self, name: &str) -> Duration {
+        let seconds = duration::seconds(text(&self.entity.value, name)).unwrap_or(0);
+        Duration::from_secs(seconds.unsigned_abs())
+    }
+
+    /// The partner has asked to have it approved.
+    pub(super) fn lock(&mut self, moment: Moment, step: Duration) {
+        let locked = moment.after(2 * step);
+        self.entity.schedule(locked, json!({"status": "approvalPending"}));
+        self.entity.schedule(locked.after(APPROVAL), json!({"status": "expired"}));
+    }
+
+    /// The customer has approved it.
+    pub(super) fn approve(&mut self, customer: Value, moment: Moment, step: Duration) {
+        self.entity.later.clear();
+        self.entity.write(&json!({"status": "approved", "customer": customer}), moment);
+        self.entity.schedule(moment.after(step), json!({"status": "activating"}));
+        let active = moment.after(2 * step);
+        let activation = self.activation(active);
+        self.entity.schedule(active, activation);
+    }
+
+    /// What a relationship is from the moment in which it is active.
+    pub(super) fn activation(&mut self, moment: Moment) -> Value {
+        let end = moment.after(self.duration("duration"));
+        self.ends = Some(end.now);
+        json!({"status": "active", "activatedDateTime": moment.stamp(), "endDateTime": end.stamp()})
+    }
+
+    /// The partner or the customer has asked to end it.
+    pub(super) fn terminate(&mut self, moment: Moment, step: Duration) {
+        self.entity.later.clear();
+        self.ends = None;
+        self.entity.write(&json!({"status": "terminationRequested"}), moment);
+        self.entity.schedule(moment.after(step), json!({"status": "terminating"}));
+        self.end(moment.after(2 * step));
+    }
+
+    /// Nothing comes of it from this moment on.
+    pub(super) fn end(&mut self, moment: Moment) {
+        self.entity.schedule(moment, json!({"status": "terminated", "endDateTime": moment.stamp()}));
+    }
+}
+
+/// A request goes its way.
+pub(super) fn carry_out(request: &mut Entity, moment: Moment, step: Duration) {
+    request.schedule(moment.after(step), json!({"status": "pending"}));
+    request.schedule(moment.after(2 * step), json!({"status": "succeeded"}));
+}
+
+/// An operation runs, and makes its change when it has succeeded.
+pub(super) fn run(operation: &mut Entity, target: &mut Entity, change: Value, moment: Moment, step: Duration) {
+    operation.schedule(moment.after(step), json!({"status": "running"}));
+    operation.schedule(moment.after(2 * step), json!({"status": "succeeded"}));
+    target.schedule(moment.after(2 * step), change);
+}

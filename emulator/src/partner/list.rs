@@ -1,0 +1,220 @@
+//! The query options of a partner's lists: `$filter`, `$select`, `$orderby`, `$count`, `$top` and paging. None of them
+//! needs the headers of an advanced query: only directory objects do.
+//!
+//! <https://learn.microsoft.com/graph/api/tenantrelationship-list-delegatedadminrelationships>
+
+use std::cmp::Ordering;
+
+use http::StatusCode;
+use serde_json::{Map, Value};
+
+use super::refusal;
+use crate::answer::{Answer, Outcome, Refusal};
+use crate::call::Call;
+use crate::filter::{Filter, TextTest};
+use crate::json::member;
+use crate::query::{Position, next_link};
+
+const DEFAULT_PAGE: usize = 100;
+
+/// What a kind of list lets its reader ask for.
+pub(super) struct Shape {
+    pub(super) type_name: &'static str,
+    /// What can be selected.
+    pub(super) members: &'static [&'static str],
+    /// What can be filtered and sorted by.
+    pub(super) filtered: &'static [&'static str],
+    pub(super) largest_page: usize,
+    /// Whether these are objects of the directory, not of the service behind `/tenantRelationships`.
+    pub(super) in_directory: bool,
+}
+
+impl Shape {
+    /// The `@odata.context` of an answer.
+    pub(super) fn context(&self, of: &str, call: &Call) -> String {
+        if self.in_directory { call.context(of) } else { context(of, call) }
+    }
+}
+
+/// One item of a list with its place in the order of creation.
+pub(super) struct Row {
+    pub(super) order: u64,
+    pub(super) shown: Map<String, Value>,
+}
+
+pub(super) struct Listing {
+    shape: &'static Shape,
+    select: Option<Vec<String>>,
+    filter: Option<Filter>,
+    order: Vec<(Vec<String>, bool)>,
+    top: Option<usize>,
+    count: bool,
+    after: Option<Position>,
+}
+
+impl Listing {
+    pub(super) fn parse(call: &Call, shape: &'static Shape) -> Result<Self, Refusal> {
+        let mut listing =
+            Self { shape, select: None, filter: None, order: Vec::new(), top: None, count: false, after: None };
+        for (name, value) in &call.query {
+            match name.to_ascii_lowercase().as_str() {
+                "$select" => listing.select = select(value, shape)?,
+                "$filter" => {
+                    let filter = Filter::parse(value)?;
+                    check_filter(&filter, shape)?;
+                    listing.filter = Some(filter);
+                }
+                "$orderby" => {
+                    listing.order = value.split(',').map(|key| order(key, shape)).collect::<Result<_, _>>()?;
+                }
+                "$top" => {
+                    let top = value.parse().ok().filter(|top| (1..=shape.largest_page).contains(top));
+                    listing.top = Some(top.ok_or_else(|| {
+                        refusal::bad_request(format!(
+                            "The value of the query option '$top' must be between 1 and {}.",
+                            shape.largest_page
+                        ))
+                    })?);
+                }
+                "$count" => listing.count = value.eq_ignore_ascii_case("true"),
+                "$skiptoken" => {
+                    let position = Position::parse(value);
+                    listing.after = Some(position.ok_or_else(|| refusal::bad_request("The skip token is invalid."))?);
+                }
+                unknown if unknown.starts_with('$') => {
+                    return Err(Refusal::not_implemented(format!("the query option {unknown} on {}", shape.type_name)));
+                }
+                _ => {}
+            }
+        }
+        // A directory counts only for those who ask for it with a header.
+        listing.count &= call.eventual || !shape.in_directory;
+        Ok(listing)
+    }
+
+    fn passes(&self, row: &Row) -> bool {
+        self.filter.as_ref().is_none_or(|filter| filter.test(&Value::Object(row.shown.clone())))
+    }
+
+    /// The page of a list.
+    pub(super) fn page(&self, rows: impl Iterator<Item = Row>, context: &str, call: &Call) -> Value {
+        let mut passing: Vec<Row> = rows.filter(|row| self.passes(row)).collect();
+        let total = passing.len();
+        if !self.order.is_empty() {
+            passing.sort_by(|a, b| self.compare(a, b));
+        }
+        let start = match self.after {
+            Some(Position::Row(row)) if self.order.is_empty() => passing.partition_point(|seen| seen.order <= row),
+            Some(Position::Offset(offset)) => offset,
+            _ => 0,
+        };
+        let end = start.saturating_add(self.top.unwrap_or(DEFAULT_PAGE)).min(total);
+        let mut body = Map::new();
+        body.insert("@odata.context".into(), self.context(context, call).into());
+        if self.count {
+            body.insert("@odata.count".into(), total.into());
+        }
+        if let Some(last) = passing.get(..end).and_then(<[Row]>::last).filter(|_| end < total) {
+            let next = if self.order.is_empty() { Position::Row(last.order) } else { Position::Offset(end) };
+            body.insert("@odata.nextLink".into(), next_link(call, &next.token()).into());
+        }
+        let page = passing.into_iter().skip(start).take(end.saturating_sub(start));
+        body.insert("value".into(), page.map(|row| Value::Object(self.keep(row.shown))).collect());
+        body.into()
+    }
+
+    /// One entity as the answer, under its context.
+    pub(super) fn entity(&self, shown: Map<String, Value>, context: &str, call: &Call) -> Value {
+        let mut body = Map::new();
+        body.insert("@odata.context".into(), (self.context(context, call) + "/$entity").into());
+        body.extend(self.keep(shown));
+        body.into()
+    }
+
+    fn context(&self, context: &str, call: &Call) -> String {
+        match &self.select {
+            Some(names) => self.shape.context(&format!("{context}({})", names.join(",")), call),
+            None => self.shape.context(context, call),
+        }
+    }
+
+    fn keep(&self, mut shown: Map<String, Value>) -> Map<String, Value> {
+        if let Some(names) = &self.select {
+            shown.retain(|name, _| {
+                name.starts_with("@odata.") || names.iter().any(|wanted| wanted.eq_ignore_ascii_case(name))
+            });
+        }
+        shown
+    }
+
+    fn compare(&self, a: &Row, b: &Row) -> Ordering {
+        let key = |row: &Row, path: &[String]| {
+            let (first, rest) = path.split_first()?;
+            let first = row.shown.iter().find(|(name, _)| name.eq_ignore_ascii_case(first))?.1;
+            rest.iter().try_fold(first, |value, name| member(value, name))?.as_str().map(str::to_lowercase)
+        };
+        let by_key = self.order.iter().map(|(path, descending)| {
+            let ordering = key(a, path).cmp(&key(b, path));
+            if *descending { ordering.reverse() } else { ordering }
+        });
+        by_key.fold(Ordering::Equal, Ordering::then)
+    }
+}
+
+/// The number of the items that pass the filter, as `/$count` answers it.
+pub(super) fn count(rows: impl Iterator<Item = Row>, call: &Call, shape: &'static Shape) -> Outcome {
+    let listing = Listing::parse(call, shape)?;
+    Ok(Answer::text(rows.filter(|row| listing.passes(row)).count().to_string()))
+}
+
+/// The `@odata.context` of an answer below `/tenantRelationships`.
+pub(super) fn context(of: &str, call: &Call) -> String {
+    format!("{}/tenantRelationships/$metadata#{of}", call.root)
+}
+
+fn bad_property(name: &str, shape: &Shape) -> Refusal {
+    let message = format!("Could not find a property named '{name}' on type 'microsoft.graph.{}'.", shape.type_name);
+    Refusal::new(StatusCode::BAD_REQUEST, "BadRequest", message)
+}
+
+/// `None` is everything.
+fn select(value: &str, shape: &Shape) -> Result<Option<Vec<String>>, Refusal> {
+    let names: Vec<String> = value.split(',').map(|name| name.trim().to_owned()).collect();
+    let known = |name: &str| name == "*" || shape.members.iter().any(|known| known.eq_ignore_ascii_case(name));
+    if let Some(unknown) = names.iter().find(|name| !known(name)) {
+        return Err(bad_property(unknown, shape));
+    }
+    Ok(Some(names).filter(|names| !names.iter().any(|name| name == "*")))
+}
+
+fn order(key: &str, shape: &Shape) -> Result<(Vec<String>, bool), Refusal> {
+    let mut words = key.split_whitespace();
+    let path: Vec<String> = words.next().unwrap_or_default().split('/').map(str::to_owned).collect();
+    check_path(&path, shape)?;
+    match (words.next().map(str::to_ascii_lowercase).as_deref(), words.next()) {
+        (None | Some("asc"), None) => Ok((path, false)),
+        (Some("desc"), None) => Ok((path, true)),
+        _ => Err(refusal::bad_request("The query option '$orderby' is invalid.")),
+    }
+}
+
+fn check_path(path: &[String], shape: &Shape) -> Result<(), Refusal> {
+    let path = path.join("/");
+    if shape.filtered.iter().any(|known| known.eq_ignore_ascii_case(&path)) {
+        return Ok(());
+    }
+    Err(bad_property(&path, shape))
+}
+
+fn check_filter(filter: &Filter, shape: &Shape) -> Result<(), Refusal> {
+    match filter {
+        Filter::And(a, b) | Filter::Or(a, b) => check_filter(a, shape).and_then(|()| check_filter(b, shape)),
+        Filter::Not(a) => check_filter(a, shape),
+        Filter::Compare(path, ..) | Filter::In(path, _) | Filter::Text(TextTest::Starts, path, _) => {
+            check_path(path, shape)
+        }
+        Filter::Text(..) | Filter::Lambda { .. } => {
+            Err(Refusal::not_implemented(format!("this filter on {}", shape.type_name)))
+        }
+    }
+}

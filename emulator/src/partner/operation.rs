@@ -1,0 +1,172 @@
+//! Which operation of a partner a method and a path mean. Names of segments match in any case.
+
+use crate::answer::Refusal;
+
+/// What belongs to a relationship.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    AccessAssignments,
+    Requests,
+    Operations,
+}
+
+impl Part {
+    fn of(name: &str) -> Option<Self> {
+        match name {
+            "accessassignments" => Some(Self::AccessAssignments),
+            "requests" => Some(Self::Requests),
+            "operations" => Some(Self::Operations),
+            _ => None,
+        }
+    }
+
+    /// The name of the navigation.
+    pub(super) fn navigation(self) -> &'static str {
+        match self {
+            Self::AccessAssignments => "accessAssignments",
+            Self::Requests => "requests",
+            Self::Operations => "operations",
+        }
+    }
+
+    /// The name of the type.
+    pub(super) fn type_name(self) -> &'static str {
+        match self {
+            Self::AccessAssignments => "delegatedAdminAccessAssignment",
+            Self::Requests => "delegatedAdminRelationshipRequest",
+            Self::Operations => "delegatedAdminRelationshipOperation",
+        }
+    }
+}
+
+/// The ids are those of the path, as they were written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Operation {
+    ListRelationships,
+    CountRelationships,
+    CreateRelationship,
+    GetRelationship(String),
+    UpdateRelationship(String),
+    DeleteRelationship(String),
+    ListParts(String, Part),
+    CountParts(String, Part),
+    GetPart(String, Part, String),
+    CreateRequest(String),
+    CreateAccessAssignment(String),
+    UpdateAccessAssignment(String, String),
+    DeleteAccessAssignment(String, String),
+    ListCustomers,
+    CountCustomers,
+    GetCustomer(String),
+    ListServices(String),
+    CountServices(String),
+    GetService(String, String),
+    ListContracts,
+    CountContracts,
+    GetContract(String),
+}
+
+impl Operation {
+    /// Reads the decoded segments of a path; `None` is a wrong verb on a known path.
+    pub(crate) fn route(verb: &str, path: &[String]) -> Result<Option<Self>, Refusal> {
+        let lower: Vec<String> = path.iter().map(|segment| segment.to_lowercase()).collect();
+        let names: Vec<&str> = lower.iter().map(String::as_str).collect();
+        let id = |at: usize| path[at].clone();
+        let unknown = || Err(Refusal::not_implemented(format!("the path /{}", path.join("/"))));
+        Ok(match (names.as_slice(), verb) {
+            (["contracts"], "GET") => Some(Self::ListContracts),
+            (["contracts", "$count"], "GET") => Some(Self::CountContracts),
+            (["contracts", "delta" | "delta()" | "getbyids" | "validateproperties"], _) => return unknown(),
+            (["contracts", _], "GET") => Some(Self::GetContract(id(1))),
+            (["contracts"] | ["contracts", _], _) => None,
+            (["tenantrelationships", "delegatedadminrelationships", rest @ ..], verb) => match (rest, verb) {
+                ([], "GET") => Some(Self::ListRelationships),
+                ([], "POST") => Some(Self::CreateRelationship),
+                (["$count"], "GET") => Some(Self::CountRelationships),
+                ([_], "GET") => Some(Self::GetRelationship(id(2))),
+                ([_], "PATCH") => Some(Self::UpdateRelationship(id(2))),
+                ([_], "DELETE") => Some(Self::DeleteRelationship(id(2))),
+                ([] | [_], _) => None,
+                ([_, part, rest @ ..], verb) => match (Part::of(part), rest, verb) {
+                    (Some(part), [], "GET") => Some(Self::ListParts(id(2), part)),
+                    (Some(part), ["$count"], "GET") => Some(Self::CountParts(id(2), part)),
+                    (Some(part), [_], "GET") => Some(Self::GetPart(id(2), part, id(4))),
+                    (Some(Part::Requests), [], "POST") => Some(Self::CreateRequest(id(2))),
+                    (Some(Part::AccessAssignments), [], "POST") => Some(Self::CreateAccessAssignment(id(2))),
+                    (Some(Part::AccessAssignments), [_], "PATCH") => Some(Self::UpdateAccessAssignment(id(2), id(4))),
+                    (Some(Part::AccessAssignments), [_], "DELETE") => Some(Self::DeleteAccessAssignment(id(2), id(4))),
+                    (Some(_), [] | [_], _) => None,
+                    _ => return unknown(),
+                },
+            },
+            (["tenantrelationships", "delegatedadmincustomers", rest @ ..], verb) => match (rest, verb) {
+                ([], "GET") => Some(Self::ListCustomers),
+                (["$count"], "GET") => Some(Self::CountCustomers),
+                ([_], "GET") => Some(Self::GetCustomer(id(2))),
+                ([_, "servicemanagementdetails"], "GET") => Some(Self::ListServices(id(2))),
+                ([_, "servicemanagementdetails", "$count"], "GET") => Some(Self::CountServices(id(2))),
+                ([_, "servicemanagementdetails", _], "GET") => Some(Self::GetService(id(2), id(4))),
+                ([] | [_] | [_, "servicemanagementdetails"] | [_, "servicemanagementdetails", _], _) => None,
+                _ => return unknown(),
+            },
+            _ => return unknown(),
+        })
+    }
+
+    /// Whether it changes something.
+    pub(crate) fn is_write(&self) -> bool {
+        matches!(
+            self,
+            Self::CreateRelationship
+                | Self::UpdateRelationship(_)
+                | Self::DeleteRelationship(_)
+                | Self::CreateRequest(_)
+                | Self::CreateAccessAssignment(_)
+                | Self::UpdateAccessAssignment(..)
+                | Self::DeleteAccessAssignment(..)
+        )
+    }
+
+    /// Whether it is about contracts, which are objects of the directory.
+    pub(crate) fn is_about_contracts(&self) -> bool {
+        matches!(self, Self::ListContracts | Self::CountContracts | Self::GetContract(_))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(verb: &str, path: &str) -> Result<Option<Operation>, Refusal> {
+        let segments: Vec<String> = path.split('/').skip(1).map(str::to_owned).collect();
+        Operation::route(verb, &segments)
+    }
+
+    #[test]
+    fn paths_match_in_any_case_and_keep_the_ids() {
+        assert_eq!(
+            found("PATCH", "/TenantRelationships/DelegatedAdminRelationships/A-B/accessassignments/C").unwrap(),
+            Some(Operation::UpdateAccessAssignment("A-B".into(), "C".into()))
+        );
+        assert_eq!(
+            found("GET", "/tenantRelationships/delegatedAdminCustomers/A/serviceManagementDetails/$count").unwrap(),
+            Some(Operation::CountServices("A".into()))
+        );
+        assert_eq!(found("GET", "/contracts/A").unwrap(), Some(Operation::GetContract("A".into())));
+    }
+
+    #[test]
+    fn wrong_verbs_and_unknown_paths_are_told_apart() {
+        for path in [
+            "/tenantRelationships/delegatedAdminRelationships",
+            "/tenantRelationships/delegatedAdminRelationships/A/requests/B",
+            "/tenantRelationships/delegatedAdminCustomers/A",
+            "/contracts",
+        ] {
+            assert_eq!(found("DELETE", path).unwrap(), None, "{path}");
+        }
+        for path in ["/tenantRelationships", "/tenantRelationships/managedTenants", "/contracts/delta"] {
+            assert!(format!("{:?}", found("GET", path).unwrap_err()).contains("501"), "{path}");
+        }
+    }
+}

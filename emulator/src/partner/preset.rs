@@ -1,0 +1,66 @@
+//! Clouds of a partner and its customers, ready to be worked in.
+
+use uuid::Uuid;
+
+use super::ADMIN_AGENTS;
+use crate::authorize::role;
+use crate::{MemoryCloud, MemoryTenant, MemoryTenantBuilder};
+use entra_apps::permission::well_known;
+
+/// What the admin agents may do in each customer's tenant: all that the setting up of applications needs.
+const ROLES: [&str; 5] = [
+    role::APPLICATION_ADMINISTRATOR,
+    role::CLOUD_APPLICATION_ADMINISTRATOR,
+    role::PRIVILEGED_ROLE_ADMINISTRATOR,
+    role::DIRECTORY_READERS,
+    role::GLOBAL_READER,
+];
+
+impl MemoryCloud {
+    /// A partner, `partner.onmicrosoft.com`, and its customers, `customer1.onmicrosoft.com` and so on: see
+    /// [`partner`](Self::partner).
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() {
+    /// use entra_emulator::MemoryCloud;
+    ///
+    /// let cloud = MemoryCloud::partner_with_customers(2);
+    /// let relationships = cloud.tenants()[0].delegated_admin_relationships();
+    /// assert_eq!(relationships[1].customer, Some(cloud.tenant("customer2.onmicrosoft.com").unwrap().id()));
+    /// # }
+    /// ```
+    pub fn partner_with_customers(customers: usize) -> Self {
+        let partner = MemoryTenant::builder().display_name("Partner").domain("partner.onmicrosoft.com");
+        let customer = |number| {
+            let builder = MemoryTenant::builder().display_name(format!("Customer {number}"));
+            builder.domain(format!("customer{number}.onmicrosoft.com"))
+        };
+        Self::partner(partner, (1..=customers).map(customer))
+    }
+
+    /// A partner and its customers, who are the first tenant and the others.
+    ///
+    /// The partner has a person in its group `AdminAgents`: `admin.agent@` its domain. It sells to each customer (there
+    /// is a contract), and has an active relationship with each, in which the admin agents are Application
+    /// Administrator, Cloud Application Administrator, Privileged Role Administrator, Directory Reader and Global
+    /// Reader. Customers do not have the service principal of Partner Center.
+    ///
+    /// # Panics
+    /// When a builder's snapshot does not fit: see [`MemoryTenantBuilder::build`].
+    pub fn partner(partner: MemoryTenantBuilder, customers: impl IntoIterator<Item = MemoryTenantBuilder>) -> Self {
+        let customers = customers.into_iter().map(|builder| builder.without_api(well_known::MICROSOFT_PARTNER_CENTER));
+        let cloud = Self::new(std::iter::once(partner.partner()).chain(customers));
+        let Some((partner, customers)) = cloud.tenants().split_first() else { return cloud };
+        let agent = partner.add_user("Admin Agent", &[]);
+        let agents = partner.groups().into_iter().find(|group| group.display_name == ADMIN_AGENTS);
+        let agents = agents.expect("a partner has the group");
+        partner.state().directory.members.add(&agents.id.to_string(), &agent.id.to_string());
+        let roles: Vec<Uuid> = ROLES.iter().filter_map(|role| role.parse().ok()).collect();
+        for (customer, number) in customers.iter().zip(1..) {
+            partner.add_customer(customer);
+            let id = partner.add_relationship(customer, &format!("Administration of customer {number}"), &roles);
+            partner.add_access_assignment(&id, agents.id, &roles);
+        }
+        cloud
+    }
+}

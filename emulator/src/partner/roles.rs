@@ -1,0 +1,58 @@
+//! Which directory roles a partner's people have in the tenants of customers, and who is an admin agent.
+
+use super::assignments::group;
+use super::{ADMIN_AGENTS, rules};
+use crate::json::{same, text};
+use crate::world::World;
+
+impl World {
+    /// The directory roles, by template id, that a user of the partner `home` has in the tenant `customer`: those of
+    /// the active access assignments, in active relationships, of the groups that the user is in, directly or through
+    /// others.
+    ///
+    /// Statuses are those of the last time that passed: see [`World::pass_time`].
+    pub(crate) fn guest_roles(&self, customer: usize, home: usize, user_id: &str) -> Vec<String> {
+        let Some(partner) = &self[home].directory.partner else { return Vec::new() };
+        let customer = self[customer].directory.tenant_id.to_string();
+        let groups = self.live_groups_of(home, user_id);
+        let mut held: Vec<String> = Vec::new();
+        let active = partner.relationships.iter().filter(|relationship| {
+            relationship.entity.status() == "active" && same(relationship.customer(), &customer)
+        });
+        for relationship in active {
+            let approved = relationship.roles();
+            for assignment in relationship.assignments.iter().filter(|assignment| assignment.status() == "active") {
+                if !groups.iter().any(|known| same(known, group(assignment))) {
+                    continue;
+                }
+                // What the relationship has lost since, its assignments do not give any more.
+                let roles = rules::roles(&assignment.value["accessDetails"]).unwrap_or_default();
+                for role in roles.into_iter().filter(|role| approved.iter().any(|known| same(known, role))) {
+                    if !held.iter().any(|known| same(known, role)) {
+                        held.push(role.to_lowercase());
+                    }
+                }
+            }
+        }
+        held
+    }
+
+    /// Whether a user of a tenant is in its group of admin agents.
+    pub(crate) fn is_admin_agent(&self, at: usize, user_id: &str) -> bool {
+        let directory = &self[at].directory;
+        let is_agents =
+            |id: &String| directory.groups.live(id).is_some_and(|it| text(it, "displayName") == ADMIN_AGENTS);
+        self.live_groups_of(at, user_id).iter().any(is_agents)
+    }
+
+    /// The groups that a user is in, directly or through others.
+    fn live_groups_of(&self, at: usize, user_id: &str) -> Vec<String> {
+        let directory = &self[at].directory;
+        if directory.users.live(user_id).is_none() {
+            return Vec::new();
+        }
+        let mut groups = directory.members.reach(&user_id.to_lowercase());
+        groups.retain(|group| directory.groups.live(group).is_some());
+        groups
+    }
+}

@@ -1,0 +1,74 @@
+//! What a relationship and an access assignment may say.
+//!
+//! <https://learn.microsoft.com/graph/api/resources/delegatedadminrelationship>
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{duration, refusal};
+use crate::answer::Refusal;
+use crate::authorize::role;
+use crate::json::{items, same, text};
+
+const LONGEST_NAME: usize = 50;
+const DAY: i64 = 86_400;
+/// From P1D to P2Y.
+const DURATIONS: std::ops::RangeInclusive<i64> = DAY..=730 * DAY;
+
+/// Refuses members that a request does not have.
+pub(super) fn check_members(body: &Value, known: &[&str]) -> Result<(), Refusal> {
+    let mut names = body.as_object().into_iter().flat_map(|members| members.keys());
+    match names.find(|name| !name.contains("@odata.") && !known.contains(&name.as_str())) {
+        Some(name) => Err(refusal::bad_request(format!("The property '{name}' cannot be set."))),
+        None => Ok(()),
+    }
+}
+
+/// Checks a relationship as it would become.
+pub(super) fn check_relationship(value: &Value) -> Result<(), Refusal> {
+    let length = text(value, "displayName").chars().count();
+    if text(value, "displayName").trim().is_empty() || length > LONGEST_NAME {
+        return Err(refusal::invalid("displayName"));
+    }
+    if !duration::seconds(text(value, "duration")).is_some_and(|seconds| DURATIONS.contains(&seconds)) {
+        return Err(refusal::invalid("duration"));
+    }
+    let roles = roles(&value["accessDetails"])?;
+    match text(value, "autoExtendDuration") {
+        "PT0S" | "P0D" => {}
+        "P180D" if !roles.iter().any(|held| same(held, role::GLOBAL_ADMINISTRATOR)) => {}
+        "P180D" => {
+            return Err(refusal::bad_request(
+                "A relationship with the role Global Administrator cannot be extended automatically.",
+            ));
+        }
+        _ => return Err(refusal::invalid("autoExtendDuration")),
+    }
+    if !value["customer"].is_null() && Uuid::parse_str(text(&value["customer"], "tenantId")).is_err() {
+        return Err(refusal::invalid("customer/tenantId"));
+    }
+    check_members(&value["customer"], &["tenantId", "displayName"])
+}
+
+/// The ids of the roles in access details: at least one, each a GUID.
+pub(super) fn roles(details: &Value) -> Result<Vec<&str>, Refusal> {
+    check_members(details, &["unifiedRoles"])?;
+    let all = items(details, "unifiedRoles");
+    let ids: Vec<&str> = all.iter().map(|role| text(role, "roleDefinitionId")).collect();
+    if ids.is_empty() || ids.iter().any(|id| Uuid::parse_str(id).is_err()) {
+        return Err(refusal::invalid("accessDetails/unifiedRoles"));
+    }
+    Ok(ids)
+}
+
+/// Whether two collections have the same roles, in any order.
+pub(super) fn same_roles(a: &[&str], b: &[&str]) -> bool {
+    let within = |a: &[&str], b: &[&str]| a.iter().all(|role| b.iter().any(|other| same(role, other)));
+    within(a, b) && within(b, a)
+}
+
+/// Access details with these roles.
+pub(super) fn details(roles: &[&str]) -> Value {
+    let roles: Vec<Value> = roles.iter().map(|id| json!({ "roleDefinitionId": id })).collect();
+    json!({ "unifiedRoles": roles })
+}

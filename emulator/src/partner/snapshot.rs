@@ -1,0 +1,188 @@
+//! What a tenant has as a partner, in a snapshot: with the names that Graph gives it.
+
+use serde_json::{Map, Value, json};
+use time::OffsetDateTime;
+
+use super::entity::Entity;
+use super::operation::Part;
+use super::relationships::{self, CONSENT_PENDING, PROVIDER, check_id};
+use super::{Partner, Relationship, STEP, duration, rules};
+use crate::answer::Refusal;
+use crate::directory::Directory;
+use crate::json::{merge, stamp, text};
+use crate::snapshot::{Loaded, SnapshotError, entries};
+
+const RELATIONSHIPS: &str = "delegatedAdminRelationships";
+const CONTRACTS: &str = "contracts";
+const ETAG: &str = "@odata.etag";
+
+const STATUSES: [&str; 10] = [
+    "created",
+    "approvalPending",
+    "approved",
+    "activating",
+    "active",
+    "expiring",
+    "expired",
+    "terminationRequested",
+    "terminating",
+    "terminated",
+];
+
+impl Part {
+    const ALL: [Self; 3] = [Self::AccessAssignments, Self::Requests, Self::Operations];
+
+    /// What one has that does not say it.
+    fn default_of(self, relationship: &Value) -> Value {
+        match self {
+            Self::AccessAssignments => json!({
+                "id": null, "status": "active", "createdDateTime": null, "lastModifiedDateTime": null,
+                "accessContainer": {"accessContainerId": null, "accessContainerType": "securityGroup"},
+                "accessDetails": relationship["accessDetails"]
+            }),
+            Self::Requests => json!({
+                "id": null, "action": null, "status": "succeeded", "createdDateTime": null,
+                "lastModifiedDateTime": null
+            }),
+            Self::Operations => json!({
+                "id": null, "operationType": null, "data": "{}", "status": "succeeded", "createdDateTime": null,
+                "lastModifiedDateTime": null
+            }),
+        }
+    }
+}
+
+impl Partner {
+    /// The members of a snapshot, as they will be when nothing is on its way any more.
+    pub(crate) fn save(&self) -> [(String, Value); 2] {
+        let relationships = self.relationships.iter().map(|relationship| {
+            let mut saved = saved(&relationship.entity);
+            for part in Part::ALL {
+                let all: Vec<Value> = relationship.parts(part).iter().map(saved_value).collect();
+                if !all.is_empty() {
+                    saved.insert(part.navigation().into(), all.into());
+                }
+            }
+            Value::Object(saved)
+        });
+        [(RELATIONSHIPS.into(), relationships.collect()), (CONTRACTS.into(), self.contracts.clone().into())]
+    }
+}
+
+fn saved(entity: &Entity) -> Map<String, Value> {
+    let finished = entity.finished();
+    let mut saved = Map::new();
+    saved.insert(ETAG.into(), finished.etag().into());
+    saved.extend(finished.value.as_object().cloned().unwrap_or_default());
+    saved
+}
+
+fn saved_value(entity: &Entity) -> Value {
+    saved(entity).into()
+}
+
+impl Directory {
+    /// Takes what a document says of a partner; who has a relationship or a contract is one.
+    pub(crate) fn load_partner(&mut self, document: &Value, wall: OffsetDateTime) -> Loaded {
+        let is_partner = [RELATIONSHIPS, CONTRACTS].iter().any(|name| document.get(*name).is_some());
+        let Some(step) = self.partner.as_ref().map(|partner| partner.step).or(is_partner.then_some(STEP)) else {
+            return Ok(());
+        };
+        let mut partner = Partner::new(step);
+        for (place, given) in entries(document, RELATIONSHIPS)? {
+            let relationship = self.load_relationship(&mut partner, given, &place, wall)?;
+            partner.relationships.push(relationship);
+        }
+        for (place, given) in entries(document, CONTRACTS)? {
+            let mut contract = json!({
+                "id": null, "deletedDateTime": null, "contractType": "ResellerPartner", "customerId": null,
+                "defaultDomainName": null, "displayName": null
+            });
+            fill(&mut contract, given, &[], &place)?;
+            if text(&contract, "customerId").parse::<uuid::Uuid>().is_err() {
+                return Err(SnapshotError::new(place + "/customerId", "a GUID is expected"));
+            }
+            self.identify(&mut contract);
+            partner.contracts.push(contract);
+        }
+        self.partner = Some(partner);
+        Ok(())
+    }
+
+    fn load_relationship(
+        &self,
+        partner: &mut Partner,
+        given: &Value,
+        place: &str,
+        wall: OffsetDateTime,
+    ) -> Loaded<Relationship> {
+        let broken = |place: String| move |refusal: Refusal| SnapshotError::new(place, refusal.message());
+        let mut value = relationships::template();
+        merge(&mut value, &json!({"status": "active", "duration": "P730D"}));
+        if given.get(CONSENT_PENDING).is_some() {
+            merge(&mut value, &json!({CONSENT_PENDING: null, PROVIDER: null}));
+        }
+        let aside = Part::ALL.map(Part::navigation);
+        fill(&mut value, given, &aside, place)?;
+        if value["id"].is_null() {
+            value["id"] = relationships::new_id(self).into();
+        }
+        check_id(text(&value, "id")).map_err(broken(format!("{place}/id")))?;
+        rules::check_relationship(&value).map_err(broken(place.to_owned()))?;
+        if !STATUSES.contains(&text(&value, "status")) {
+            return Err(SnapshotError::new(format!("{place}/status"), "there is no such status"));
+        }
+        date(&mut value, wall);
+        if text(&value, "status") == "active" && value["activatedDateTime"].is_null() {
+            let life = duration::seconds(text(&value, "duration")).unwrap_or(0);
+            value["activatedDateTime"] = stamp::ticks(wall).into();
+            value["endDateTime"] = stamp::ticks(wall + time::Duration::seconds(life)).into();
+        }
+        let number = partner.next();
+        let mut relationship = Relationship::new(Entity::load(value, text(given, ETAG), number));
+        for part in Part::ALL {
+            for (place_in, given) in entries(given, part.navigation())? {
+                let place = format!("{place}{place_in}");
+                let mut value = part.default_of(&relationship.entity.value);
+                fill(&mut value, given, &[], &place)?;
+                if part == Part::AccessAssignments {
+                    relationship.check_roles(&value["accessDetails"]).map_err(broken(place.clone()))?;
+                }
+                self.identify(&mut value);
+                date(&mut value, wall);
+                let number = partner.next();
+                let entity = Entity::load(value, text(given, ETAG), number);
+                partner.entities = partner.entities.max(entity.number);
+                relationship.parts_mut(part).push(entity);
+            }
+        }
+        partner.entities = partner.entities.max(relationship.entity.number);
+        Ok(relationship)
+    }
+
+    fn identify(&self, value: &mut Value) {
+        if value["id"].is_null() {
+            value["id"] = self.new_id().to_string().into();
+        }
+    }
+}
+
+/// Puts the members of an entry over what it has otherwise.
+fn fill(value: &mut Value, given: &Value, aside: &[&str], place: &str) -> Loaded {
+    let Some(members) = given.as_object() else { return Err(SnapshotError::new(place, "an object is expected")) };
+    for (name, member) in members.iter().filter(|(name, _)| !name.starts_with('@') && !aside.contains(&name.as_str())) {
+        match value.get_mut(name) {
+            Some(known) => merge(known, member),
+            None => return Err(SnapshotError::new(format!("{place}/{name}"), "there is no such member")),
+        }
+    }
+    Ok(())
+}
+
+fn date(value: &mut Value, wall: OffsetDateTime) {
+    for name in ["createdDateTime", "lastModifiedDateTime"] {
+        if value[name].is_null() {
+            value[name] = stamp::ticks(wall).into();
+        }
+    }
+}

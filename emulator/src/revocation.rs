@@ -1,0 +1,55 @@
+//! Application permissions that are taken away while tokens still claim them.
+
+use std::time::Duration;
+
+use super::MemoryTenant;
+use super::call::{Actor, Call};
+use super::json::{items, same, text};
+use super::kind::Kind;
+use super::service::State;
+use super::table::View;
+use entra_apps::ids::ServicePrincipalId;
+use entra_apps::permission::MICROSOFT_GRAPH;
+
+impl MemoryTenant {
+    /// Takes an application permission of Microsoft Graph from an app, by the object id of its service principal. Its
+    /// tokens still claim it; Graph knows better at once, and so do new tokens.
+    ///
+    /// # Panics
+    /// When the app does not hold it.
+    pub fn revoke_role(&self, holder: ServicePrincipalId, role: &str) {
+        let found = self.state().revoke_role(&holder.to_string(), role);
+        assert!(found, "the service principal {holder} does not hold {role}");
+    }
+}
+
+impl State {
+    /// Takes an application permission from a service principal, everywhere at once; tells whether it was held.
+    fn revoke_role(&mut self, holder: &str, role: &str) -> bool {
+        let directory = &mut self.directory;
+        let Some(graph) = directory.live_service_principal(&MICROSOFT_GRAPH.to_string()).cloned() else {
+            return false;
+        };
+        let ids = items(&graph, "appRoles").iter().filter(|known| text(known, "value") == role);
+        let ids: Vec<&str> = ids.map(|known| text(known, "id")).collect();
+        let held = directory.assignments.seen_having("principalId", holder, View::PRESENT).into_iter();
+        let held = held.filter(|held| {
+            text(&held.value, "resourceId") == text(&graph, "id")
+                && ids.iter().any(|id| same(id, text(&held.value, "appRoleId")))
+        });
+        let held: Vec<_> = held.map(|held| text(&held.value, "id").to_owned()).collect();
+        for id in &held {
+            directory.table_mut(Kind::Assignment).purge(id, None, Duration::ZERO);
+        }
+        self.tokens.revoke_role(holder, role);
+        !held.is_empty()
+    }
+
+    /// Takes an application permission from the app that makes a call.
+    pub(super) fn revoke_from(&mut self, call: &mut Call, role: &str) {
+        if let Actor::SignedIn(identity) = &mut call.actor {
+            self.revoke_role(&identity.service_principal_id, role);
+            identity.roles.retain(|held| held != role);
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! `/servicePrincipals`: creating and updating the apps of the tenant.
+
+use std::sync::Arc;
+
+use http::StatusCode;
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use super::answer::{Answer, Outcome, Refusal};
+use super::applications::show_application;
+use super::call::Call;
+use super::directory::Directory;
+use super::json::{items, merge, stamp, text};
+use super::kind::Kind;
+use super::route::Key;
+use super::rules;
+use super::table::Life;
+
+const KIND: Kind = Kind::ServicePrincipal;
+
+impl Directory {
+    pub(super) fn create_service_principal(&mut self, call: &Call) -> Outcome {
+        let body = call.object()?.clone();
+        let app_id = text(&body, "appId").to_owned();
+        self.new_service_principal(body, &app_id, call)
+    }
+
+    fn new_service_principal(&mut self, mut body: Value, app_id: &str, call: &Call) -> Outcome {
+        if Uuid::parse_str(app_id).is_err() {
+            return Err(Refusal::invalid("appId", KIND.directory_type()));
+        }
+        if let Some(members) = body.as_object_mut() {
+            members.remove("appId");
+        }
+        rules::check_members(KIND, &body)?;
+        if !items(&body, "passwordCredentials").is_empty() {
+            return Err(Refusal::bad_request(
+                "Password credentials are not supported at creation. Use addPassword instead.",
+            ));
+        }
+        let keys = self.take_keys(KIND, &mut body, None, call)?;
+        let application = self.backing(app_id, call)?;
+        if self.live_service_principal(app_id).is_some() {
+            return Err(Refusal::conflict(format!(
+                "The service principal cannot be created, updated, or restored because the service principal name \
+                    {app_id} is already in use."
+            ))
+            .detail("ObjectConflict", "servicePrincipalNames"));
+        }
+        let mut value = KIND.template().clone();
+        let id = self.new_id().to_string();
+        value["id"] = id.as_str().into();
+        value["appId"] = app_id.into();
+        value["createdDateTime"] = stamp::seconds(call.wall).into();
+        match &application {
+            Some(application) => {
+                let owner = call.abroad.as_ref().map_or(self.tenant_id, |abroad| abroad.home);
+                value["appOwnerOrganizationId"] = owner.to_string().into();
+                show_application(&mut value, application);
+            }
+            None => {
+                if let Some(api) = self.known_apis.get(&app_id.to_lowercase()) {
+                    api.describe(&mut value);
+                }
+            }
+        }
+        let tags = items(&value, "tags").to_vec();
+        merge(&mut value, &body);
+        if let Some(all) = value["tags"].as_array_mut() {
+            for tag in tags {
+                if !all.contains(&tag) {
+                    all.push(tag);
+                }
+            }
+        }
+        self.write(KIND, Life::Live, value.clone(), call);
+        self.keep_keys(keys);
+        self.own(KIND, &id, call);
+        KIND.reverse(&mut value);
+        let mut answer = Map::new();
+        answer.insert("@odata.context".into(), call.context("servicePrincipals/$entity").into());
+        answer.extend(value.as_object().cloned().unwrap_or_default());
+        Ok(Answer::created(answer.into(), self.location(KIND, &id)))
+    }
+
+    /// The application behind an app id, `None` for an API of Microsoft.
+    fn backing(&self, app_id: &str, call: &Call) -> Result<Option<Arc<Value>>, Refusal> {
+        let elsewhere = Refusal::new(
+            StatusCode::FORBIDDEN,
+            "Authorization_RequestDenied",
+            "When using this permission, the backing application of the service principal being created must in \
+                the local tenant",
+        );
+        if self.known_apis.contains_key(&app_id.to_lowercase()) {
+            return if call.owned_only { Err(elsewhere) } else { Ok(None) };
+        }
+        if let Some(abroad) = &call.abroad {
+            return if call.owned_only { Err(elsewhere) } else { Ok(Some(Arc::clone(&abroad.application))) };
+        }
+        match self.find(Kind::Application, &Key::AppId(app_id.to_owned()), self.lag.references, call) {
+            Ok(application) => {
+                self.check_owned(Kind::Application, &application, call).map_err(|_| elsewhere)?;
+                Ok(Some(application))
+            }
+            Err(_) if call.owned_only => Err(elsewhere),
+            Err(_) => Err(Refusal::bad_request(format!(
+                "The appId '{app_id}' of the service principal does not reference a valid application object."
+            ))
+            .detail("NoBackingApplicationObject", "appId")),
+        }
+    }
+
+    /// The service principal of an app id, as the directory is.
+    pub(super) fn live_service_principal(&self, app_id: &str) -> Option<&Arc<Value>> {
+        self.service_principals.having("appId", app_id).find(|(life, _)| *life == Life::Live).map(|(_, value)| value)
+    }
+
+    pub(super) fn update_service_principal(&mut self, key: &Key, call: &Call) -> Outcome {
+        let mut body = call.object()?.clone();
+        let old = match key {
+            Key::AppId(app_id) if call.upsert => match self.live_service_principal(app_id).cloned() {
+                Some(known) => {
+                    self.check_owned(KIND, &known, call)?;
+                    known
+                }
+                None => return self.new_service_principal(body, app_id, call),
+            },
+            key => self.target(KIND, key, call)?,
+        };
+        rules::check_members(KIND, &body)?;
+        let keys = self.take_keys(KIND, &mut body, Some(&old), call)?;
+        if body.get("passwordCredentials").is_some() {
+            return Err(Refusal::bad_request(
+                "Updates to passwordCredentials are not supported. Use addPassword and removePassword instead.",
+            )
+            .detail("InvalidUpdate", "passwordCredentials"));
+        }
+        let mut new = (*old).clone();
+        merge(&mut new, &body);
+        if text(&new, "displayName").trim().is_empty() {
+            return Err(Refusal::invalid("displayName", KIND.directory_type()));
+        }
+        if let Some(name) = ["description", "notes"].into_iter().find(|name| text(&new, name).chars().count() > 1024) {
+            return Err(Refusal::invalid(name, KIND.directory_type()));
+        }
+        self.write(KIND, Life::Live, new, call);
+        self.keep_keys(keys);
+        Ok(Answer::no_content())
+    }
+}

@@ -1,0 +1,241 @@
+//! People who sign in in a browser: the request of an app, and the way back to it with a code or an error.
+//!
+//! <https://learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow>
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bytes::Bytes;
+use http::Response;
+
+use super::client::ClientApp;
+use super::error::{SignInError, SignInResult};
+use super::flows::{Account, AuthorizationCode, Platform, Session};
+use super::form::Form;
+use super::people::error_page;
+use super::person::Who;
+use super::redirect::{Redirect, ResponseMode};
+use super::scopes::{ApiScopes, Scopes};
+use super::{Asking, Tenancy};
+use crate::world::World;
+
+/// What Entra shows on a page of its own, though the way back to the app is known.
+const ON_A_PAGE: [u32; 4] = [50020, 50034, 50057, 50105];
+
+impl World {
+    /// Answers `/{tenant}/oauth2/v2.0/authorize`.
+    pub(super) fn authorize(&mut self, asking: &Asking<'_>) -> Response<Bytes> {
+        let form = asking.browsed();
+        let (tenancy, client, redirect) = match self.way_back(asking, &form, form.optional("redirect_uri")) {
+            Ok(found) => found,
+            Err(error) => return error_page(&error, asking),
+        };
+        let mode = ResponseMode::parse(form.optional("response_mode"));
+        let answer = mode.clone().and_then(|mode| self.authorize_at(asking, &form, tenancy, client, &redirect, mode));
+        let is_silent = form.optional("prompt") == Some("none");
+        match answer {
+            Ok(answer) => answer,
+            Err(error) if error.number().is_none() => error_page(&error, asking),
+            Err(error) if error.number().is_some_and(|code| ON_A_PAGE.contains(&code)) && !is_silent => {
+                error_page(&error, asking)
+            }
+            Err(error) => {
+                let error = if is_silent { error.for_silence() } else { error };
+                go_back(asking, &form, &redirect, mode.unwrap_or(ResponseMode::Query), &error, &[])
+            }
+        }
+    }
+
+    /// The app of a request and the address to send the browser back to: without them there is only a page.
+    pub(super) fn way_back(
+        &self,
+        asking: &Asking<'_>,
+        form: &Form,
+        asked: Option<&str>,
+    ) -> SignInResult<(Tenancy, ClientApp, Redirect)> {
+        let tenancy = self.tenancy(asking)?;
+        let client_id = form.required("client_id")?;
+        let client = match tenancy {
+            Tenancy::One(at) => self.client(at, client_id, asking.view(&self[at].directory))?,
+            Tenancy::Any => self.client_anywhere(asking.at, client_id, asking.view(&self[asking.at].directory))?,
+        };
+        let redirect = Redirect::find(&client, asked)?;
+        Ok((tenancy, client, redirect))
+    }
+
+    fn authorize_at(
+        &mut self,
+        asking: &Asking<'_>,
+        form: &Form,
+        tenancy: Tenancy,
+        mut client: ClientApp,
+        redirect: &Redirect,
+        mode: ResponseMode,
+    ) -> SignInResult<Response<Bytes>> {
+        check_response_type(form, &client)?;
+        let challenge = challenge(form, redirect.platform)?;
+        let scope = form.required("scope")?;
+        let scopes = Scopes::parse(scope)?;
+        let prompt = form.optional("prompt").unwrap_or_default();
+        if !["", "none", "login", "consent", "select_account", "create"].contains(&prompt) {
+            let message = format!("Unsupported 'prompt' value: '{prompt}'.");
+            return Err(SignInError::invalid_request(90023, message));
+        }
+        let Some(account) = self.before_the_browser(asking, form) else {
+            if prompt == "none" {
+                let message = "A silent sign-in request was sent but no user is signed in.";
+                return Err(SignInError::new("login_required", 50058, message));
+            }
+            if self.is_cancelled(form) {
+                return Err(cancelled());
+            }
+            let first = match tenancy {
+                Tenancy::One(at) => at,
+                Tenancy::Any => asking.at,
+            };
+            return Ok(self.choose_person(first, &format!("Sign in to {}", client.name), "", form));
+        };
+        let at = match tenancy {
+            Tenancy::One(at) => at,
+            Tenancy::Any => account.home,
+        };
+        if tenancy == Tenancy::Any {
+            client = self.client(at, &client.app_id, asking.present())?;
+        }
+        let who = self.who(at, &account, &client)?;
+        if prompt == "none" {
+            self.check_consented(asking, at, &client, &who, &scopes)?;
+        } else {
+            self.interact(asking.moment(), at, &mut client, &who, &scopes, prompt == "consent")?;
+        }
+        self.check_assigned(at, &client, &who)?;
+        let code = self.new_code(asking, form, at, &client, account, scope, redirect, challenge);
+        let mut parameters = vec![("code", code)];
+        if form.optional("client_info") == Some("1") {
+            parameters.push(("client_info", self.client_info(&who)));
+        }
+        parameters.push(("state", form.optional("state").unwrap_or_default().to_owned()));
+        parameters.push(("session_state", self[at].directory.new_id().to_string()));
+        Ok(redirect.respond(mode, &parameters))
+    }
+
+    /// Whether all that is asked for has been granted, so that nobody has to be asked.
+    fn check_consented(
+        &self,
+        asking: &Asking<'_>,
+        at: usize,
+        client: &ClientApp,
+        who: &Who,
+        scopes: &Scopes,
+    ) -> SignInResult<()> {
+        let apis = if scopes.apis.is_empty() { vec![ApiScopes::default()] } else { scopes.apis.clone() };
+        for asked in apis {
+            let resource = self.resource(at, asked.name.as_deref(), asking.present())?;
+            self.permitted(at, client, who, &asked, &resource, asking.present())?;
+        }
+        Ok(())
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "what a code stands for")]
+    fn new_code(
+        &mut self,
+        asking: &Asking<'_>,
+        form: &Form,
+        at: usize,
+        client: &ClientApp,
+        account: Account,
+        scope: &str,
+        redirect: &Redirect,
+        challenge: Option<(String, bool)>,
+    ) -> String {
+        let directory = &self[at].directory;
+        let chance = [directory.new_id(), directory.new_id(), directory.new_id()].map(uuid::Uuid::into_bytes).concat();
+        let code = format!("1.{}", URL_SAFE_NO_PAD.encode(chance));
+        let session = Session {
+            client_id: client.app_id.clone(),
+            account,
+            at,
+            scope: scope.to_owned(),
+            platform: redirect.platform,
+            nonce: form.optional("nonce").map(str::to_owned),
+            has_mfa: !self.flows.without_mfa,
+            since: asking.now,
+            since_wall: asking.wall,
+        };
+        let redirect_uri = form.optional("redirect_uri").unwrap_or(&redirect.uri).to_owned();
+        let kept = AuthorizationCode { session, redirect_uri, challenge, issued: asking.now, is_redeemed: false };
+        self.flows.forget(asking.now);
+        self.flows.codes.insert(code.clone(), kept);
+        code
+    }
+}
+
+/// Sends a browser back to the app with an error.
+pub(super) fn go_back(
+    asking: &Asking<'_>,
+    form: &Form,
+    redirect: &Redirect,
+    mode: ResponseMode,
+    error: &SignInError,
+    more: &[(&str, String)],
+) -> Response<Bytes> {
+    let mut parameters = vec![
+        ("error", error.error().to_owned()),
+        ("error_description", error.description(asking.correlation)),
+        ("error_uri", error.uri(asking.authority()).unwrap_or_default()),
+    ];
+    if error.number() == Some(65004) {
+        parameters.push(("error_subcode", "cancel".to_owned()));
+    }
+    parameters.extend(more.iter().cloned());
+    parameters.push(("state", form.optional("state").unwrap_or_default().to_owned()));
+    redirect.respond(mode, &parameters)
+}
+
+pub(super) fn cancelled() -> SignInError {
+    SignInError::new("access_denied", 65004, "User declined to consent to access the app.")
+}
+
+fn check_response_type(form: &Form, client: &ClientApp) -> SignInResult<()> {
+    let asked = form.required("response_type")?;
+    let enabled = &client.application["web"]["implicitGrantSettings"];
+    for part in asked.split_whitespace() {
+        let (member, code) = match part {
+            "code" => continue,
+            "id_token" => ("enableIdTokenIssuance", 700_054),
+            "token" => ("enableAccessTokenIssuance", 700_051),
+            _ => {
+                let message = format!("The app requested an unsupported response type '{asked}'.");
+                return Err(SignInError::new("unsupported_response_type", 70005, message));
+            }
+        };
+        if enabled[member] != true {
+            let message = format!("response_type '{part}' is not enabled for the application.");
+            return Err(SignInError::new("unsupported_response_type", code, message));
+        }
+    }
+    if asked.trim() == "code" {
+        return Ok(());
+    }
+    let what = format!("the response type '{asked}'");
+    Err(SignInError::not_implemented("unsupported_response_type", &what))
+}
+
+/// The challenge of PKCE, and whether it is hashed. A page in a browser cannot do without.
+fn challenge(form: &Form, platform: Platform) -> SignInResult<Option<(String, bool)>> {
+    let Some(challenge) = form.optional("code_challenge") else {
+        if platform == Platform::SinglePage {
+            let message = "Proof Key for Code Exchange is required for cross-origin authorization code redemption.";
+            return Err(SignInError::invalid_request(9_002_325, message));
+        }
+        return Ok(None);
+    };
+    let is_hashed = match form.optional("code_challenge_method") {
+        Some("S256") => true,
+        None | Some("plain") => false,
+        Some(_) => return Err(SignInError::invalid_request(50149, "Invalid Code_Challenge_method parameter.")),
+    };
+    if !(43..=128).contains(&challenge.len()) {
+        return Err(SignInError::invalid_request(501_491, "Invalid size of Code_Challenge parameter."));
+    }
+    Ok(Some((challenge.to_owned(), is_hashed)))
+}

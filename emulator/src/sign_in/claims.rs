@@ -1,0 +1,104 @@
+//! What tokens say.
+//!
+//! <https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference>
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+use time::Duration;
+
+use super::Asking;
+use super::client::ClientApp;
+use super::credential::Proof;
+use super::discovery::{issuer, issuer_v1};
+use super::resource::Resource;
+use crate::call::Identity;
+use crate::directory::Directory;
+
+/// The life of a token: an hour, less a second.
+pub(super) const LIFETIME: Duration = Duration::seconds(3599);
+
+/// The claims of an app that signed in for itself.
+pub(super) fn of_app(
+    client: &ClientApp,
+    identity: &Identity,
+    directory: &Directory,
+    resource: &Resource,
+    proof: Proof,
+    asking: &Asking<'_>,
+) -> Value {
+    let tenant = directory.tenant_id.to_string();
+    let mut claims = begin(directory, resource, asking);
+    let rest = json!({
+        "idp": issuer_v1(&tenant),
+        "idtyp": "app",
+        "oid": identity.service_principal_id,
+        "roles": identity.roles,
+        "sub": identity.service_principal_id,
+        "tid": tenant,
+        "wids": identity.wids,
+    });
+    name_app(&mut claims, resource, client, Some(proof));
+    extend(&mut claims, rest);
+    end(&mut claims, directory, resource);
+    claims
+}
+
+/// The claims with which every access token begins.
+pub(super) fn begin(directory: &Directory, resource: &Resource, asking: &Asking<'_>) -> Value {
+    let tenant = directory.tenant_id.to_string();
+    let (audience, issuer) = if resource.is_version_2 {
+        (resource.app_id(), issuer(asking.authority(), &tenant))
+    } else {
+        (resource.audience.as_str(), issuer_v1(&tenant))
+    };
+    let from = asking.wall.unix_timestamp();
+    let to = (asking.wall + LIFETIME).unix_timestamp();
+    json!({"aud": audience, "iss": issuer, "iat": from, "nbf": from, "exp": to})
+}
+
+/// The claims that name the app.
+pub(super) fn name_app(claims: &mut Value, resource: &Resource, client: &ClientApp, proof: Option<Proof>) {
+    let proof = Proof::claim(proof);
+    let named = if resource.is_version_2 {
+        json!({"azp": client.app_id, "azpacr": proof})
+    } else {
+        // A token for Graph says what its app is called; clients show that as the name of who has signed in.
+        let name = resource.is_graph().then_some(client.name.as_str());
+        json!({"app_displayname": name, "appid": client.app_id, "appidacr": proof})
+    };
+    extend(claims, named);
+}
+
+/// The claims with which every access token ends. What a token does not say is left out: no claim is null, and no list
+/// is empty.
+pub(super) fn end(claims: &mut Value, directory: &Directory, resource: &Resource) {
+    let unique = URL_SAFE_NO_PAD.encode(directory.new_id().as_bytes());
+    extend(claims, json!({"uti": unique, "ver": if resource.is_version_2 { "2.0" } else { "1.0" }}));
+    if let Some(claims) = claims.as_object_mut() {
+        let is_kept = |value: &Value| !value.is_null() && value.as_array().is_none_or(|list| !list.is_empty());
+        claims.retain(|_, value| is_kept(value));
+    }
+}
+
+pub(super) fn extend(claims: &mut Value, more: Value) {
+    if let (Some(claims), Value::Object(more)) = (claims.as_object_mut(), more) {
+        claims.extend(more);
+    }
+}
+
+/// Who a person is to an app: the same each time, and to each app another.
+pub(super) fn pairwise(user: &str, app_id: &str) -> String {
+    let hash = Sha256::digest(format!("{user}|{app_id}").as_bytes());
+    URL_SAFE_NO_PAD.encode(hash)
+}
+
+/// A token in the form of a JWT. The signature is chance: whoever wants to know asks
+/// [`Tokens::identify`](super::Tokens::identify).
+pub(super) fn compact(claims: &Value, directory: &Directory) -> String {
+    let header = json!({"typ": "JWT", "alg": "RS256", "kid": "in-memory"});
+    let signature = [directory.new_id().into_bytes(), directory.new_id().into_bytes()].concat();
+    let parts = [header.to_string().into_bytes(), claims.to_string().into_bytes(), signature];
+    parts.map(|part| URL_SAFE_NO_PAD.encode(part)).join(".")
+}

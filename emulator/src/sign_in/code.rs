@@ -1,0 +1,102 @@
+//! The code that a browser brought back, redeemed by the app.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+
+use super::error::{SignInError, SignInResult};
+use super::flows::{AuthorizationCode, CODE};
+use super::form::Form;
+use super::issue::Issue;
+use super::scopes::Scopes;
+use super::{Asking, Tenancy};
+use crate::json::same;
+use crate::world::World;
+
+impl World {
+    pub(super) fn redeem_code(&mut self, asking: &Asking<'_>, form: &Form) -> SignInResult<Value> {
+        let client_id = form.required("client_id")?;
+        let code = form.required("code")?;
+        let tenancy = self.tenancy(asking)?;
+        let Some(known) = self.flows.codes.get(code) else {
+            return Err(SignInError::invalid_grant(9_002_313, "Invalid request. Request is malformed or invalid."));
+        };
+        let mut session = known.session.clone();
+        if matches!(tenancy, Tenancy::One(at) if at != session.at) {
+            let message = "Provided Authorization Code is intended to use against other tenant, thus rejected.";
+            return Err(SignInError::invalid_grant(700_005, message));
+        }
+        let client = self.client(session.at, client_id, asking.present())?;
+        if !same(&session.client_id, client_id) {
+            let message = "Provided grant is invalid or malformed. The code was issued to another client.";
+            return Err(SignInError::invalid_grant(70000, message));
+        }
+        let proof = self.redeemer(asking, form, session.at, &client, session.platform)?;
+        check_code(asking, form, known)?;
+        self.check_revoked(&session)?;
+        // An app that asked for several APIs says now which one the token is for.
+        let first = Scopes::parse(&session.scope)?;
+        if let Some(scope) = form.optional("scope") {
+            scope.clone_into(&mut session.scope);
+        } else if let [api, _, ..] = first.apis.as_slice() {
+            session.scope = first.only(api);
+        }
+        let scopes = Scopes::parse(&session.scope)?;
+        let issue = Issue {
+            client: &client,
+            session: &session,
+            scopes: &scopes,
+            proof,
+            view: asking.present(),
+            stays: first.offline_access || scopes.offline_access,
+        };
+        let body = self.issue(asking, form, &issue)?;
+        if let Some(known) = self.flows.codes.get_mut(code) {
+            known.is_redeemed = true;
+        }
+        Ok(body)
+    }
+}
+
+fn check_code(asking: &Asking<'_>, form: &Form, known: &AuthorizationCode) -> SignInResult<()> {
+    let redirect_uri = form.required("redirect_uri")?;
+    if redirect_uri != known.redirect_uri {
+        let message = format!(
+            "The reply address '{redirect_uri}' does not match the reply address '{}' provided when requesting \
+                Authorization code.",
+            known.redirect_uri
+        );
+        return Err(SignInError::new("invalid_client", 500_112, message));
+    }
+    if known.is_redeemed {
+        let message = "OAuth2 Authorization code was already redeemed, please retry with a new valid code or use an \
+            existing refresh token.";
+        return Err(SignInError::invalid_grant(54005, message));
+    }
+    if asking.now.saturating_sub(known.issued) > CODE {
+        let message = "The provided authorization code or refresh token has expired due to inactivity. Send a new \
+            interactive authorization request for this user and resource.";
+        return Err(SignInError::invalid_grant(70008, message));
+    }
+    let mismatch = || {
+        let message = "The Code_Verifier does not match the code_challenge supplied in the authorization request.";
+        Err(SignInError::invalid_grant(501_481, message))
+    };
+    match (&known.challenge, form.optional("code_verifier")) {
+        (None, None) => Ok(()),
+        (None, Some(_)) => mismatch(),
+        (Some(_), None) => {
+            let message =
+                "The code_verifier does not match the code_challenge supplied in the authorization request for PKCE.";
+            Err(SignInError::invalid_grant(50148, message))
+        }
+        (Some((challenge, is_hashed)), Some(verifier)) => {
+            let shown = match is_hashed {
+                true => URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.as_bytes())),
+                false => verifier.to_owned(),
+            };
+            if shown == challenge.trim_end_matches('=') { Ok(()) } else { mismatch() }
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! A consent leaves grants behind, and the service principal of the app where there is none yet.
+
+use serde_json::{Value, json};
+
+use super::Moment;
+use super::client::ClientApp;
+use super::error::{SignInError, SignInResult};
+use super::resource::Resource;
+use crate::answer::Refusal;
+use crate::call::Call;
+use crate::json::{same, text};
+use crate::kind::Kind;
+use crate::route::{Key, Operation, Side};
+use crate::world::World;
+
+impl World {
+    /// Grants delegated permissions besides those that there are: for one person, or for all.
+    pub(super) fn grant_delegated(
+        &mut self,
+        moment: Moment,
+        at: usize,
+        client: &mut ClientApp,
+        resource: &Resource,
+        scopes: &[String],
+        principal: Option<&str>,
+    ) -> SignInResult<()> {
+        self.install(moment, at, client)?;
+        let client_id = client.principal_id().to_owned();
+        let known = self[at].directory.grants.having("clientId", &client_id).map(|(_, grant)| grant);
+        let known = known
+            .filter(|grant| text(grant, "resourceId") == resource.id() && grant["principalId"].as_str() == principal);
+        let known = known.map(|grant| (text(grant, "id").to_owned(), text(grant, "scope").to_owned())).next();
+        let held = known.as_ref().map(|(_, scope)| scope.clone()).unwrap_or_default();
+        let mut all: Vec<&str> = held.split_whitespace().collect();
+        for scope in scopes {
+            if !all.iter().any(|held| same(held, scope)) {
+                all.push(scope);
+            }
+        }
+        let scope = all.join(" ");
+        match known {
+            Some((_, held)) if held == scope => return Ok(()),
+            Some((id, _)) => self.write(moment, at, Operation::UpdateGrant(id), json!({"scope": scope})),
+            None => {
+                let body = json!({
+                    "clientId": client_id,
+                    "consentType": if principal.is_some() { "Principal" } else { "AllPrincipals" },
+                    "principalId": principal,
+                    "resourceId": resource.id(),
+                    "scope": scope,
+                });
+                self.write(moment, at, Operation::Create(Kind::Grant), body)
+            }
+        }
+        .map_err(|refusal| failed(&refusal))
+    }
+
+    /// Assigns an application permission, unless it is held.
+    pub(super) fn assign(
+        &mut self,
+        moment: Moment,
+        at: usize,
+        client: &ClientApp,
+        resource: &Resource,
+        role_id: &str,
+    ) -> SignInResult<()> {
+        let id = client.principal_id().to_owned();
+        let mut held = self[at].directory.assignments.having("principalId", &id).map(|(_, held)| held);
+        let is_held =
+            held.any(|held| text(held, "resourceId") == resource.id() && same(text(held, "appRoleId"), role_id));
+        if is_held {
+            return Ok(());
+        }
+        let body = json!({"principalId": id, "resourceId": resource.id(), "appRoleId": role_id});
+        let operation = Operation::CreateAssignment(Kind::ServicePrincipal, Key::Id(id), Side::Principal);
+        self.write(moment, at, operation, body).map_err(|refusal| failed(&refusal))
+    }
+
+    /// Makes the service principal of an app where there is none.
+    pub(super) fn install(&mut self, moment: Moment, at: usize, client: &mut ClientApp) -> SignInResult<()> {
+        client.service_principal = self[at].directory.live_service_principal(&client.app_id).cloned();
+        if client.service_principal.is_none() {
+            let body = json!({"appId": client.app_id});
+            let made = self.write(moment, at, Operation::Create(Kind::ServicePrincipal), body);
+            made.map_err(|refusal| failed(&refusal))?;
+            client.service_principal = self[at].directory.live_service_principal(&client.app_id).cloned();
+        }
+        Ok(())
+    }
+
+    /// Carries out a request to Graph as the sign-in service itself, which may do everything.
+    fn write(&mut self, moment: Moment, at: usize, operation: Operation, body: Value) -> Result<(), Refusal> {
+        let mut call = Call::of_the_service(moment.now, moment.wall, body);
+        self.perform(at, operation, &mut call).map(drop)
+    }
+}
+
+fn failed(refusal: &Refusal) -> SignInError {
+    SignInError::new("invalid_client", 650_051, format!("The consent cannot be written down: {}", refusal.message()))
+}

@@ -1,0 +1,88 @@
+//! How an app proves who it is: by a secret, a certificate, or the token of an issuer that it trusts.
+
+use serde_json::Value;
+use time::Duration;
+
+use super::Asking;
+use super::client::ClientApp;
+use super::error::{SignInError, SignInResult};
+use super::form::Form;
+use crate::directory::Directory;
+use crate::json::{items, text};
+use crate::world::World;
+
+/// What an app has shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Proof {
+    Secret,
+    Assertion,
+}
+
+impl Proof {
+    /// The claim `appidacr` or `azpacr`; a public client shows nothing.
+    pub(super) fn claim(proof: Option<Self>) -> &'static str {
+        match proof {
+            None => "0",
+            Some(Self::Secret) => "1",
+            Some(Self::Assertion) => "2",
+        }
+    }
+}
+
+/// The clocks of a client and of the service may differ by so much.
+pub(super) const SKEW: Duration = Duration::minutes(5);
+
+impl World {
+    /// Checks what an app shows, if it shows anything.
+    pub(super) fn authenticate(
+        &self,
+        asking: &Asking<'_>,
+        form: &Form,
+        at: usize,
+        client: &ClientApp,
+    ) -> SignInResult<Option<Proof>> {
+        if let Some(assertion) = form.optional("client_assertion") {
+            self.check_assertion(asking, form, assertion, at, client)?;
+            return Ok(Some(Proof::Assertion));
+        }
+        let Some(secret) = form.optional("client_secret") else { return Ok(None) };
+        self.check_secret(asking, secret, at, client)?;
+        Ok(Some(Proof::Secret))
+    }
+
+    /// What holds an app's credentials: its application, and its service principal in the tenant.
+    pub(super) fn holders<'a>(&'a self, at: usize, client: &'a ClientApp) -> Vec<(&'a Value, &'a Directory)> {
+        let application = client.home.map(|home| (&*client.application, &self[home].directory));
+        let principal = client.service_principal.as_deref().map(|principal| (principal, &self[at].directory));
+        application.into_iter().chain(principal).collect()
+    }
+
+    fn check_secret(&self, asking: &Asking<'_>, given: &str, at: usize, client: &ClientApp) -> SignInResult<()> {
+        use secrecy::ExposeSecret as _;
+        let held = self.holders(at, client).into_iter().flat_map(|(holder, directory)| {
+            items(holder, "passwordCredentials")
+                .iter()
+                .filter_map(|credential| directory.secrets.get(text(credential, "keyId")))
+        });
+        let mut started = held.filter(|secret| secret.start <= asking.wall + SKEW);
+        let app_id = &client.app_id;
+        match started.find(|secret| secret.value.expose_secret() == given) {
+            Some(secret) if secret.end <= asking.wall => {
+                let message = format!(
+                    "The provided client secret keys for app '{app_id}' are expired. Visit the Azure portal to create \
+                        new keys for your app: https://aka.ms/NewClientSecret, or consider using certificate \
+                        credentials for added security: https://aka.ms/certCreds."
+                );
+                Err(SignInError::invalid_client(7_000_222, message))
+            }
+            Some(_) => Ok(()),
+            None => {
+                let message = format!(
+                    "Invalid client secret provided. Ensure the secret being sent in the request is the client \
+                        secret value, not the client secret ID, for a secret added to app '{app_id}'."
+                );
+                Err(SignInError::invalid_client(7_000_215, message))
+            }
+        }
+    }
+}

@@ -1,0 +1,258 @@
+//! What an app may do for a person: what has been granted, and what somebody must still consent to.
+//!
+//! <https://learn.microsoft.com/entra/identity-platform/permissions-consent-overview>
+
+use serde_json::Value;
+
+use super::Moment;
+use super::client::ClientApp;
+use super::error::{SignInError, SignInResult};
+use super::person::Who;
+use super::resource::Resource;
+use super::scopes::{ApiScopes, Scopes};
+use crate::authorize::role;
+use crate::json::{items, same, text, texts};
+use crate::table::View;
+use crate::world::World;
+
+/// The roles that may consent to any delegated permission.
+/// <https://learn.microsoft.com/entra/identity/enterprise-apps/grant-admin-consent>
+pub(super) const CONSENTING: [&str; 4] = [
+    role::GLOBAL_ADMINISTRATOR,
+    role::PRIVILEGED_ROLE_ADMINISTRATOR,
+    role::APPLICATION_ADMINISTRATOR,
+    role::CLOUD_APPLICATION_ADMINISTRATOR,
+];
+
+impl World {
+    /// The delegated permissions of an API that an app has for a person.
+    pub(super) fn granted(
+        &self,
+        at: usize,
+        client: &ClientApp,
+        who: &Who,
+        resource: &Resource,
+        view: View,
+    ) -> Vec<String> {
+        let mut granted: Vec<String> = Vec::new();
+        let mut add = |scopes: &mut dyn Iterator<Item = &str>| {
+            for scope in scopes {
+                if !granted.iter().any(|known| same(known, scope)) {
+                    granted.push(scope.to_owned());
+                }
+            }
+        };
+        if let Some(app) = client.first_party {
+            if resource.is_graph() {
+                add(&mut app.preauthorized.iter().copied());
+            } else if !app.is_dynamic && resource.is_microsoft() {
+                add(&mut std::iter::once("user_impersonation"));
+            }
+        }
+        for value in self.preauthorized(client, resource) {
+            add(&mut std::iter::once(value.as_str()));
+        }
+        let client_id = client.principal_id();
+        if !client_id.is_empty() {
+            for held in self[at].directory.grants.seen_having("clientId", client_id, view) {
+                let is_theirs =
+                    held.value["principalId"].is_null() || text(&held.value, "principalId") == who.person.id;
+                if text(&held.value, "resourceId") == resource.id() && is_theirs {
+                    add(&mut text(&held.value, "scope").split_whitespace());
+                }
+            }
+        }
+        granted
+    }
+
+    /// What an API itself lets an app have without consent.
+    fn preauthorized(&self, client: &ClientApp, resource: &Resource) -> Vec<String> {
+        let applications =
+            self.tenants().flat_map(|(_, state)| state.directory.applications.having("appId", resource.app_id()));
+        let allowed = applications.flat_map(|(_, application)| items(&application["api"], "preAuthorizedApplications"));
+        let allowed = allowed.filter(|allowed| same(text(allowed, "appId"), &client.app_id));
+        let ids = allowed.flat_map(|allowed| texts(allowed, "delegatedPermissionIds"));
+        ids.filter_map(|id| permission(resource, |known| same(text(known, "id"), id)))
+            .map(|known| text(known, "value").to_owned())
+            .collect()
+    }
+
+    /// The delegated permissions that a token gets: all that were granted, when all that was asked for is among them.
+    pub(super) fn permitted(
+        &self,
+        at: usize,
+        client: &ClientApp,
+        who: &Who,
+        asked: &ApiScopes,
+        resource: &Resource,
+        view: View,
+    ) -> SignInResult<Vec<String>> {
+        let granted = self.granted(at, client, who, resource, view);
+        let missing = missing(client, asked, resource, &granted)?;
+        if !granted.is_empty() && missing.is_empty() {
+            return Ok(granted);
+        }
+        if who.is_partner && granted.is_empty() {
+            let message = format!(
+                "The application '{}' has not been authorized in the tenant '{}'. Applications must be authorized to \
+                    access the external tenant before partner delegated administrators can use them.",
+                client.app_id, self[at].directory.tenant_id
+            );
+            return Err(SignInError::invalid_grant(90099, message));
+        }
+        Err(not_consented(client))
+    }
+
+    /// Lets a person who sits before a screen consent to what is missing.
+    pub(super) fn interact(
+        &mut self,
+        moment: Moment,
+        at: usize,
+        client: &mut ClientApp,
+        who: &Who,
+        scopes: &Scopes,
+        asks_again: bool,
+    ) -> SignInResult<()> {
+        let apis = if scopes.apis.is_empty() { vec![ApiScopes::default()] } else { scopes.apis.clone() };
+        for asked in apis {
+            let resource = self.resource(at, asked.name.as_deref(), moment.present())?;
+            let granted = self.granted(at, client, who, &resource, moment.present());
+            let mut missing = missing(client, &asked, &resource, &granted)?;
+            if missing.is_empty() && granted.is_empty() {
+                if client.first_party.is_some_and(|app| !app.is_dynamic) {
+                    return Err(not_consented(client));
+                }
+                // Only the person was asked about: to sign in needs a consent all the same.
+                missing = vec!["openid".to_owned()];
+            }
+            let asks = asks_again && client.first_party.is_none_or(|app| app.is_dynamic);
+            if missing.is_empty() && !asks {
+                continue;
+            }
+            if self.flows.declines_consent {
+                return Err(SignInError::new("access_denied", 65004, "User declined to consent to access the app."));
+            }
+            if missing.is_empty() {
+                continue;
+            }
+            if !may_consent(who, &resource, &missing) {
+                let message = format!(
+                    "An administrator of {} has set a policy that prevents you from granting {} the permissions it is \
+                        requesting. Contact an administrator of {0}, who can grant permissions to this app on your \
+                        behalf.",
+                    self[at].directory.display_name, client.name
+                );
+                return Err(SignInError::new("access_denied", 90094, message));
+            }
+            let mut all = missing;
+            all.extend(scopes.about_the_person().filter(|_| resource.is_graph()).map(str::to_owned));
+            all.extend((scopes.offline_access && resource.is_graph()).then(|| "offline_access".to_owned()));
+            self.grant_delegated(moment, at, client, &resource, &all, Some(&who.person.id))?;
+        }
+        Ok(())
+    }
+}
+
+/// What is asked for and not granted.
+fn missing(
+    client: &ClientApp,
+    asked: &ApiScopes,
+    resource: &Resource,
+    granted: &[String],
+) -> SignInResult<Vec<String>> {
+    let mut missing = Vec::new();
+    for scope in &asked.permissions {
+        if granted.iter().any(|held| same(held, scope)) {
+            continue;
+        }
+        if let Some(app) = client.first_party
+            && (!app.is_dynamic || !resource.is_graph())
+        {
+            let message = format!(
+                "Consent between first party application '{}' and first party resource '{}' must be configured via \
+                    preauthorization - applications owned and operated by Microsoft must get approval from the API \
+                    owner before requesting tokens for that API.",
+                client.app_id,
+                resource.app_id()
+            );
+            return Err(SignInError::invalid_request(65002, message));
+        }
+        let known = permission(resource, |known| same(text(known, "value"), scope)).ok_or_else(|| {
+            let message = format!(
+                "The application '{}' asked for scope '{scope}' that doesn't exist on the resource '{}'. Contact the \
+                    app vendor.",
+                client.name,
+                resource.app_id()
+            );
+            SignInError::new("invalid_client", 650_053, message)
+        })?;
+        missing.push(text(known, "value").to_owned());
+    }
+    if asked.is_default && granted.is_empty() {
+        missing = declared(client, resource);
+        if missing.is_empty() && client.first_party.is_none() {
+            return Err(not_declared(client, resource));
+        }
+    }
+    Ok(missing)
+}
+
+/// A delegated permission that an API has switched on.
+pub(super) fn permission(resource: &Resource, is_meant: impl Fn(&Value) -> bool) -> Option<&Value> {
+    let all = items(&resource.service_principal, "oauth2PermissionScopes").iter();
+    all.filter(|known| known["isEnabled"] != false).find(|known| is_meant(known))
+}
+
+/// The delegated permissions of an API that an app asks for in its registration.
+fn declared(client: &ClientApp, resource: &Resource) -> Vec<String> {
+    if client.first_party.is_some_and(|app| app.is_dynamic) && resource.is_graph() {
+        return vec!["User.Read".to_owned()];
+    }
+    let apis = items(&client.application, "requiredResourceAccess").iter();
+    let access = apis
+        .filter(|api| same(text(api, "resourceAppId"), resource.app_id()))
+        .flat_map(|api| items(api, "resourceAccess"));
+    access
+        .filter(|access| text(access, "type") == "Scope")
+        .filter_map(|access| permission(resource, |known| same(text(known, "id"), text(access, "id"))))
+        .map(|known| text(known, "value").to_owned())
+        .collect()
+}
+
+fn not_declared(client: &ClientApp, resource: &Resource) -> SignInError {
+    let message = format!(
+        "Invalid resource. The client has requested access to a resource which is not listed in the requested \
+            permissions in the client's application registration. Client app ID: {}({}). Resource value from request: \
+            {}. Resource app ID: {}. List of valid resources from app registration: {}.",
+        client.app_id,
+        client.name,
+        resource.audience,
+        resource.app_id(),
+        items(&client.application, "requiredResourceAccess")
+            .iter()
+            .map(|api| text(api, "resourceAppId"))
+            .collect::<Vec<_>>()
+            .join(", ")
+    );
+    SignInError::new("invalid_resource", 650_057, message)
+}
+
+pub(super) fn not_consented(client: &ClientApp) -> SignInError {
+    let message = format!(
+        "The user or administrator has not consented to use the application with ID '{}' named '{}'. Send an \
+            interactive authorization request for this user and resource.",
+        client.app_id, client.name
+    );
+    SignInError::invalid_grant(65001, message).suberror("consent_required")
+}
+
+/// Whether a person may consent for themselves: to what needs no administrator, or as an administrator. A partner may
+/// not.
+fn may_consent(who: &Who, resource: &Resource, scopes: &[String]) -> bool {
+    let is_open = |scope: &String| {
+        permission(resource, |known| same(text(known, "value"), scope))
+            .is_none_or(|known| text(known, "type") == "User")
+    };
+    let is_admin = || who.roles.iter().any(|held| CONSENTING.contains(&held.as_str()));
+    !who.is_partner && (scopes.iter().all(is_open) || is_admin())
+}

@@ -1,0 +1,229 @@
+//! What clients read before they sign in: endpoints, keys, and which hosts are one service.
+//!
+//! <https://learn.microsoft.com/entra/identity-platform/v2-protocols-oidc>
+
+use bytes::Bytes;
+use http::{Response, StatusCode};
+use serde_json::{Value, json};
+use url::Url;
+
+use super::answer::json_response;
+use super::error::{SignInError, SignInResult};
+use super::{Asking, Tenancy};
+use crate::world::World;
+
+/// The tenant of personal Microsoft accounts, which the issuer of `consumers` names.
+const CONSUMERS: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";
+
+/// The sign-in services of Microsoft: the host to ask, the host to keep tokens under, and all names of it.
+/// <https://learn.microsoft.com/entra/identity-platform/authentication-national-cloud>
+const INSTANCES: [(&str, &str, &[&str]); 5] = [
+    (
+        "login.microsoftonline.com",
+        "login.windows.net",
+        &["login.microsoftonline.com", "login.windows.net", "login.microsoft.com", "sts.windows.net"],
+    ),
+    (
+        "login.partner.microsoftonline.cn",
+        "login.partner.microsoftonline.cn",
+        &["login.partner.microsoftonline.cn", "login.chinacloudapi.cn"],
+    ),
+    ("login.microsoftonline.de", "login.microsoftonline.de", &["login.microsoftonline.de"]),
+    ("login.microsoftonline.us", "login.microsoftonline.us", &["login.microsoftonline.us", "login.usgovcloudapi.net"]),
+    ("login-us.microsoftonline.com", "login-us.microsoftonline.com", &["login-us.microsoftonline.com"]),
+];
+
+/// Whether the host of an origin is one of Microsoft's sign-in services.
+pub(super) fn is_microsoft(origin: &str) -> bool {
+    let host = origin.split("://").last().unwrap_or_default();
+    INSTANCES.iter().any(|(_, _, aliases)| aliases.contains(&host))
+}
+
+/// What a cloud calls itself and its Graph.
+struct Cloud {
+    instance: String,
+    old_graph: String,
+    graph: String,
+    graph_origin: String,
+    privileges: String,
+}
+
+impl Cloud {
+    /// The cloud of a sign-in host; one that is not Microsoft's is its own Graph.
+    fn of(authority: &str) -> Self {
+        let cloud = |instance: &str, old_graph: &str, graph: &str, privileges: &str| Self {
+            instance: instance.into(),
+            old_graph: old_graph.into(),
+            graph: graph.into(),
+            graph_origin: format!("https://{graph}"),
+            privileges: privileges.into(),
+        };
+        let host = authority.split("://").last().unwrap_or_default();
+        match host {
+            "login.microsoftonline.us" | "login.usgovcloudapi.net" => cloud(
+                "microsoftonline.us",
+                "graph.windows.net",
+                "graph.microsoft.us",
+                "https://pasff.usgovcloudapi.net",
+            ),
+            "login.partner.microsoftonline.cn" | "login.chinacloudapi.cn" => cloud(
+                "partner.microsoftonline.cn",
+                "graph.chinacloudapi.cn",
+                "microsoftgraph.chinacloudapi.cn",
+                "https://pas.chinacloudapi.cn",
+            ),
+            _ if is_microsoft(authority) => {
+                cloud("microsoftonline.com", "graph.windows.net", "graph.microsoft.com", "https://pas.windows.net")
+            }
+            own => Self { graph_origin: authority.into(), ..cloud(own, own, own, authority) },
+        }
+    }
+}
+
+/// The issuer of version 2.0 of a tenant.
+pub(super) fn issuer(authority: &str, tenant: &str) -> String {
+    format!("{authority}/{tenant}/v2.0")
+}
+
+/// The issuer of version 1.0 of a tenant, which access tokens for Microsoft's APIs have.
+pub(super) fn issuer_v1(tenant: &str) -> String {
+    format!("https://sts.windows.net/{tenant}/")
+}
+
+impl World {
+    /// The tenant in the links of a configuration, and in its issuer.
+    fn configured(&self, asking: &Asking<'_>) -> SignInResult<(String, String)> {
+        let tenancy = match asking.tenant.to_lowercase().as_str() {
+            "consumers" => return Ok(("consumers".into(), CONSUMERS.into())),
+            _ => self.tenancy(asking),
+        };
+        match tenancy.map_err(|error| error.called("invalid_tenant"))? {
+            Tenancy::One(at) => {
+                let id = self[at].directory.tenant_id.to_string();
+                Ok((id.clone(), id))
+            }
+            Tenancy::Any => Ok((asking.tenant.to_lowercase(), "{tenantid}".into())),
+        }
+    }
+
+    pub(super) fn configuration(&self, asking: &Asking<'_>) -> SignInResult<Response<Bytes>> {
+        let authority = asking.authority();
+        let (tenant, of_issuer) = self.configured(asking)?;
+        let (base, cloud) = (format!("{authority}/{tenant}"), Cloud::of(authority));
+        let body = json!({
+            "token_endpoint": format!("{base}/oauth2/v2.0/token"),
+            "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt", "client_secret_basic"],
+            "jwks_uri": format!("{base}/discovery/v2.0/keys"),
+            "response_modes_supported": ["query", "fragment", "form_post"],
+            "subject_types_supported": ["pairwise"],
+            "id_token_signing_alg_values_supported": ["RS256"],
+            "response_types_supported": ["code", "id_token", "code id_token", "id_token token"],
+            "scopes_supported": ["openid", "profile", "email", "offline_access"],
+            "issuer": issuer(authority, &of_issuer),
+            "request_uri_parameter_supported": false,
+            "userinfo_endpoint": format!("{}/oidc/userinfo", cloud.graph_origin),
+            "authorization_endpoint": format!("{base}/oauth2/v2.0/authorize"),
+            "device_authorization_endpoint": format!("{base}/oauth2/v2.0/devicecode"),
+            "http_logout_supported": true,
+            "frontchannel_logout_supported": true,
+            "end_session_endpoint": format!("{base}/oauth2/v2.0/logout"),
+            "claims_supported": [
+                "sub", "iss", "cloud_instance_name", "cloud_instance_host_name", "cloud_graph_host_name",
+                "msgraph_host", "aud", "exp", "iat", "auth_time", "acr", "nonce", "preferred_username", "name", "tid",
+                "ver", "at_hash", "c_hash", "email"
+            ],
+            "kerberos_endpoint": format!("{base}/kerberos"),
+            "tenant_region_scope": region(&tenant, &of_issuer),
+            "cloud_instance_name": cloud.instance,
+            "cloud_graph_host_name": cloud.old_graph,
+            "msgraph_host": cloud.graph,
+            "rbac_url": cloud.privileges,
+        });
+        Ok(json_response(StatusCode::OK, &body))
+    }
+
+    pub(super) fn configuration_v1(&self, asking: &Asking<'_>) -> SignInResult<Response<Bytes>> {
+        let authority = asking.authority();
+        let (tenant, of_issuer) = self.configured(asking)?;
+        let (base, cloud) = (format!("{authority}/{tenant}"), Cloud::of(authority));
+        let body = json!({
+            "token_endpoint": format!("{base}/oauth2/token"),
+            "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt", "client_secret_basic"],
+            "jwks_uri": format!("{authority}/common/discovery/keys"),
+            "response_modes_supported": ["query", "fragment", "form_post"],
+            "subject_types_supported": ["pairwise"],
+            "id_token_signing_alg_values_supported": ["RS256"],
+            "response_types_supported": ["code", "id_token", "code id_token", "token id_token", "token"],
+            "scopes_supported": ["openid"],
+            "issuer": issuer_v1(&of_issuer),
+            "microsoft_multi_refresh_token": true,
+            "authorization_endpoint": format!("{base}/oauth2/authorize"),
+            "device_authorization_endpoint": format!("{base}/oauth2/devicecode"),
+            "http_logout_supported": true,
+            "frontchannel_logout_supported": true,
+            "end_session_endpoint": format!("{base}/oauth2/logout"),
+            "claims_supported": [
+                "sub", "iss", "cloud_instance_name", "cloud_instance_host_name", "cloud_graph_host_name",
+                "msgraph_host", "aud", "exp", "iat", "auth_time", "acr", "amr", "nonce", "email", "given_name",
+                "family_name", "nickname"
+            ],
+            "check_session_iframe": format!("{base}/oauth2/checksession"),
+            "userinfo_endpoint": format!("{base}/openid/userinfo"),
+            "kerberos_endpoint": format!("{base}/kerberos"),
+            "tenant_region_scope": region(&tenant, &of_issuer),
+            "cloud_instance_name": cloud.instance,
+            "cloud_graph_host_name": cloud.old_graph,
+            "msgraph_host": cloud.graph,
+            "rbac_url": cloud.privileges,
+        });
+        Ok(json_response(StatusCode::OK, &body))
+    }
+}
+
+/// Where a tenant lives; the names that stand for any tenant live nowhere.
+fn region(tenant: &str, of_issuer: &str) -> Value {
+    if tenant == of_issuer { "NA".into() } else { Value::Null }
+}
+
+/// No key: a token is good when it is known here, whatever its signature.
+pub(super) fn keys() -> Response<Bytes> {
+    json_response(StatusCode::OK, &json!({"keys": []}))
+}
+
+/// Which hosts speak for one sign-in service, as clients ask before they trust an authority.
+pub(super) fn instances(asking: &Asking<'_>) -> SignInResult<Response<Bytes>> {
+    let form = asking.browsed();
+    let asked = form.required("authorization_endpoint")?;
+    let unknown = || {
+        let message = format!("Unknown or invalid instance: '{asked}'.");
+        SignInError::new("invalid_instance", 50049, message)
+    };
+    let url = Url::parse(asked).map_err(|_| unknown())?;
+    let (scheme, host) = (url.scheme(), url.host_str().ok_or_else(unknown)?);
+    let host = match url.port() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
+    };
+    let origin = format!("{scheme}://{host}");
+    let is_own = origin == asking.authority();
+    if !is_own && !is_microsoft(&origin) {
+        return Err(unknown());
+    }
+    let tenant = url.path_segments().and_then(|mut parts| parts.next()).unwrap_or_default();
+    let version = if url.path().to_lowercase().contains("/oauth2/v2.0/") { "/v2.0" } else { "" };
+    let mut metadata: Vec<Value> = INSTANCES
+        .iter()
+        .map(|(network, cache, aliases)| {
+            json!({"preferred_network": network, "preferred_cache": cache, "aliases": aliases})
+        })
+        .collect();
+    if !is_microsoft(&origin) {
+        metadata.push(json!({"preferred_network": host, "preferred_cache": host, "aliases": [host]}));
+    }
+    let body = json!({
+        "tenant_discovery_endpoint": format!("{origin}/{tenant}{version}/.well-known/openid-configuration"),
+        "api-version": form.optional("api-version").unwrap_or("1.0"),
+        "metadata": metadata,
+    });
+    Ok(json_response(StatusCode::OK, &body))
+}

@@ -1,0 +1,33 @@
+//! The end of a session in a browser.
+//!
+//! <https://learn.microsoft.com/entra/identity-platform/v2-protocols-oidc#send-a-sign-out-request>
+
+use bytes::Bytes;
+use http::{Response, StatusCode};
+
+use super::Asking;
+use super::answer::page;
+use super::redirect::{Redirect, ResponseMode};
+use crate::certificate::SignedToken;
+use crate::json::text;
+use crate::world::World;
+
+impl World {
+    /// Sends the browser on to an address of the app that is named, or else tells the person.
+    ///
+    /// Whoever [signs in by themselves](crate::MemoryTenant::sign_in_by_itself) does so again.
+    pub(super) fn logout(&self, asking: &Asking<'_>) -> Response<Bytes> {
+        let form = asking.browsed();
+        let hint = form.optional("id_token_hint").and_then(SignedToken::parse);
+        let client_id = hint.as_ref().map(|token| text(&token.claims, "aud")).or(form.optional("client_id"));
+        let client = client_id.and_then(|id| self.client(asking.at, id, asking.present()).ok());
+        let redirect = form.optional("post_logout_redirect_uri").zip(client);
+        match redirect.and_then(|(uri, client)| Redirect::find(&client, Some(uri)).ok()) {
+            Some(redirect) => {
+                let state = form.optional("state").unwrap_or_default().to_owned();
+                redirect.respond(ResponseMode::Query, &[("state", state)])
+            }
+            None => page(StatusCode::OK, "Sign out", "<p>You signed out of your account.</p>"),
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! Pages for whoever sits before a browser: who could sign in, and what went wrong.
+
+use bytes::Bytes;
+use http::{Response, StatusCode};
+use url::form_urlencoded;
+
+use super::Asking;
+use super::answer::{escape, page};
+use super::error::SignInError;
+use super::flows::Account;
+use super::form::Form;
+use crate::json::text;
+use crate::table::{Life, View};
+use crate::world::World;
+
+/// The parameter that says who signs in, by the name to sign in with: what a link of the page of people adds.
+const AS: &str = "_as";
+/// The parameter that says that the person pressed Cancel.
+const CANCEL: &str = "_cancel";
+
+/// A page shows so many people of a tenant.
+const MOST_PEOPLE: usize = 100;
+
+impl World {
+    /// Who sits before the browser: whoever a link of the page of people names, or who signs in by themselves.
+    pub(super) fn before_the_browser(&self, asking: &Asking<'_>, form: &Form) -> Option<Account> {
+        match form.optional(AS) {
+            Some(name) => self.account(asking.at, name),
+            None => self.flows.signed_in.clone(),
+        }
+    }
+
+    /// Whether the person presses Cancel where they are asked to consent.
+    pub(super) fn is_cancelled(&self, form: &Form) -> bool {
+        form.optional(CANCEL).is_some() || self.flows.declines_consent
+    }
+
+    /// A page that says who could sign in, with a link for each that does so, below what else there is to say (HTML).
+    pub(super) fn choose_person(&self, first: usize, title: &str, said: &str, form: &Form) -> Response<Bytes> {
+        let link = |name: &str, value: &str, shown: &str| {
+            let query = form_urlencoded::Serializer::new(String::new())
+                .extend_pairs(form.pairs())
+                .append_pair(name, value)
+                .finish();
+            format!("<li><a href=\"?{}\">{}</a></li>\n", escape(&query), escape(shown))
+        };
+        let mut list = String::new();
+        let others = self.tenants().map(|(place, _)| place).filter(|place| *place != first);
+        for place in std::iter::once(first).chain(others) {
+            let users = self[place].directory.users.all(Life::Live, View::PRESENT);
+            for user in users.filter(|user| user.value["accountEnabled"] != false).take(MOST_PEOPLE) {
+                let name = text(&user.value, "userPrincipalName");
+                let shown = format!("{} ({name})", text(&user.value, "displayName"));
+                list.push_str(&link(AS, name, &shown));
+            }
+        }
+        if list.is_empty() {
+            list.push_str("<li>The tenant has no people.</li>\n");
+        }
+        list.push_str(&link(CANCEL, "1", "Cancel"));
+        page(StatusCode::OK, title, &format!("{said}<p>Sign in as</p>\n<ul class=\"choices\">\n{list}</ul>"))
+    }
+}
+
+/// What a person sees when Entra cannot trust the way back to the app.
+pub(super) fn error_page(error: &SignInError, asking: &Asking<'_>) -> Response<Bytes> {
+    let correlation = asking.correlation;
+    let body = format!(
+        "<p>Sorry, but we're having trouble signing you in.</p>\n<p>{}</p>\n<p>Request Id: {}<br>Correlation Id: {}</p>",
+        escape(&error.message()),
+        escape(&correlation.request_id),
+        escape(&correlation.client_request_id)
+    );
+    page(error.page_status(), "Sign in to your account", &body)
+}

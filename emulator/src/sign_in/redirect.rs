@@ -1,0 +1,146 @@
+//! Back to the app: which addresses are its own, and how an answer gets there.
+//!
+//! <https://learn.microsoft.com/entra/identity-platform/reply-url>
+
+use bytes::Bytes;
+use http::{Response, StatusCode};
+use url::{Url, form_urlencoded};
+
+use super::answer::{escape, page, redirect};
+use super::client::ClientApp;
+use super::error::{SignInError, SignInResult};
+use super::flows::Platform;
+use crate::json::texts;
+
+/// An address of an app to which a browser is sent back.
+#[derive(Clone, Debug)]
+pub(super) struct Redirect {
+    /// As it was asked for.
+    pub(super) uri: String,
+    pub(super) platform: Platform,
+}
+
+/// How the answer travels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ResponseMode {
+    Query,
+    Fragment,
+    FormPost,
+}
+
+impl ResponseMode {
+    pub(super) fn parse(mode: Option<&str>) -> SignInResult<Self> {
+        match mode {
+            None | Some("query") => Ok(Self::Query),
+            Some("fragment") => Ok(Self::Fragment),
+            Some("form_post") => Ok(Self::FormPost),
+            Some(mode) => {
+                let message = format!("'{mode}' is not a supported value of 'response_mode' when requesting a code.");
+                Err(SignInError::invalid_request(70007, message))
+            }
+        }
+    }
+}
+
+impl Redirect {
+    /// The registered address that a request means; the first when it means none.
+    pub(super) fn find(client: &ClientApp, asked: Option<&str>) -> SignInResult<Self> {
+        let of = |member: &str, platform| {
+            let uris = texts(&client.application[member], "redirectUris");
+            uris.map(move |uri| (uri.to_owned(), platform)).collect::<Vec<_>>()
+        };
+        let all = [("web", Platform::Confidential), ("spa", Platform::SinglePage), ("publicClient", Platform::Public)];
+        let all: Vec<_> = all.into_iter().flat_map(|(member, platform)| of(member, platform)).collect();
+        let Some(asked) = asked else {
+            let first = all.into_iter().next();
+            return first
+                .map(|(uri, platform)| Self { uri, platform })
+                .ok_or_else(|| SignInError::invalid_request(900_971, "No reply address provided."));
+        };
+        if all.is_empty() {
+            let message = "No reply address is registered for the application.";
+            return Err(SignInError::invalid_request(500_113, message));
+        }
+        let found = all.into_iter().find(|(uri, _)| is_same(uri, asked));
+        found.map(|(_, platform)| Self { uri: asked.to_owned(), platform }).ok_or_else(|| {
+            let message = format!(
+                "The redirect URI '{asked}' specified in the request does not match the redirect URIs configured for \
+                    the application '{}'. Make sure the redirect URI sent in the request matches one added to your \
+                    application in the Azure portal. Navigate to https://aka.ms/redirectUriMismatchError to learn \
+                    more about how to fix this.",
+                client.app_id
+            );
+            SignInError::invalid_request(50011, message)
+        })
+    }
+
+    /// Sends a browser back with an answer.
+    pub(super) fn respond(&self, mode: ResponseMode, parameters: &[(&str, String)]) -> Response<Bytes> {
+        let parameters = parameters.iter().filter(|(_, value)| !value.is_empty());
+        if mode == ResponseMode::FormPost {
+            let inputs: Vec<String> = parameters
+                .map(|(name, value)| {
+                    format!("<input type=\"hidden\" name=\"{}\" value=\"{}\">", escape(name), escape(value))
+                })
+                .collect();
+            let body = format!(
+                "<form name=\"hiddenform\" method=\"POST\" action=\"{}\">{}<noscript><p>Script is disabled. Click \
+                    Submit to continue.</p><input type=\"submit\" value=\"Submit\"></noscript></form>\n\
+                    <script>window.setTimeout('document.forms[0].submit()', 0);</script>",
+                escape(&self.uri),
+                inputs.concat()
+            );
+            return page(StatusCode::OK, "Working...", &body);
+        }
+        let encoded = form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
+        // What no client could follow is answered as it was registered.
+        let Ok(mut url) = Url::parse(&self.uri) else { return redirect(&self.uri) };
+        if mode == ResponseMode::Fragment {
+            url.set_fragment(Some(&encoded));
+        } else {
+            let query = url.query().filter(|query| !query.is_empty()).map(|query| format!("{query}&{encoded}"));
+            url.set_query(Some(&query.unwrap_or(encoded)));
+        }
+        redirect(url.as_str())
+    }
+}
+
+/// Whether a registered address is the one that was asked for: letter by letter, but for the port of this machine, and
+/// for a slash where there is no path.
+fn is_same(registered: &str, asked: &str) -> bool {
+    if registered == asked {
+        return true;
+    }
+    let (Ok(registered), Ok(mut asked)) = (Url::parse(registered), Url::parse(asked)) else { return false };
+    let is_local = |url: &Url| url.scheme() == "http" && matches!(url.host_str(), Some("localhost" | "127.0.0.1"));
+    if is_local(&registered) && is_local(&asked) && asked.set_port(registered.port()).is_err() {
+        return false;
+    }
+    let is_bare = |url: &Url| url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+    registered == asked && (is_local(&registered) || is_bare(&registered))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_compared_as_entra_does() {
+        for (registered, asked, same) in [
+            ("http://localhost", "http://localhost:41234", true),
+            ("http://localhost", "http://localhost:41234/", true),
+            ("http://localhost/back", "http://localhost:1/back", true),
+            ("http://localhost/back", "http://localhost:1/Back", false),
+            ("http://localhost", "http://127.0.0.1:1", false),
+            ("http://127.0.0.1/", "http://127.0.0.1:7", true),
+            ("https://app.example", "https://app.example/", true),
+            ("https://app.example/back", "https://app.example/back/", false),
+            ("https://app.example/back", "https://app.example:8443/back", false),
+            ("https://app.example/back", "https://app.example/back?x=y", false),
+            ("https://localhost:5001/back", "https://localhost:5002/back", false),
+            ("myapp://auth", "myapp://auth", true),
+        ] {
+            assert_eq!(is_same(registered, asked), same, "{registered} {asked}");
+        }
+    }
+}

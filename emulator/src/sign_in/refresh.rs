@@ -1,0 +1,135 @@
+//! People who stay signed in: a refresh token gives tokens for any API, in any tenant that the person may enter.
+//!
+//! <https://learn.microsoft.com/entra/identity-platform/refresh-tokens>
+
+use serde_json::Value;
+
+use super::client::ClientApp;
+use super::credential::Proof;
+use super::error::{SignInError, SignInResult};
+use super::first_party::FirstParty;
+use super::flows::{INACTIVE, Platform, RefreshToken, SINGLE_PAGE, Session};
+use super::form::Form;
+use super::issue::Issue;
+use super::scopes::Scopes;
+use super::{Asking, Tenancy};
+use crate::json::{same, stamp};
+use crate::world::World;
+
+impl World {
+    pub(super) fn refresh(&mut self, asking: &Asking<'_>, form: &Form) -> SignInResult<Value> {
+        let client_id = form.required("client_id")?;
+        let token = form.required("refresh_token")?;
+        let tenancy = self.tenancy(asking)?;
+        let Some(known) = self.flows.refresh_tokens.get(token) else {
+            return Err(SignInError::invalid_grant(9_002_313, "Invalid request. Request is malformed or invalid."));
+        };
+        let at = match tenancy {
+            Tenancy::One(at) => at,
+            Tenancy::Any => known.session.at,
+        };
+        let client = self.client(at, client_id, asking.view(&self[at].directory))?;
+        check_holder(&known.session, &client)?;
+        self.check_life(asking, known)?;
+        let mut session = Session { at, client_id: client.app_id.clone(), ..known.session.clone() };
+        let proof = self.redeemer(asking, form, at, &client, session.platform)?;
+        if let Some(scope) = form.optional("scope") {
+            scope.clone_into(&mut session.scope);
+        }
+        session.nonce = None;
+        let scopes = Scopes::parse(&session.scope)?;
+        let view = asking.view(&self[at].directory);
+        let issue = Issue { client: &client, session: &session, scopes: &scopes, proof, view, stays: true };
+        let body = self.issue(asking, form, &issue)?;
+        // The old token stays good: an app may have several at work.
+        if let Some(known) = self.flows.refresh_tokens.get_mut(token) {
+            known.used = asking.now;
+        }
+        Ok(body)
+    }
+
+    fn check_life(&self, asking: &Asking<'_>, known: &RefreshToken) -> SignInResult<()> {
+        let session = &known.session;
+        if session.platform == Platform::SinglePage && asking.now.saturating_sub(known.issued) > SINGLE_PAGE {
+            let message = format!(
+                "The refresh token was issued to a single page app (SPA), and therefore has a fixed, limited lifetime \
+                    of 1.00:00:00, which can't be extended. It is now expired and a new sign in request must be sent \
+                    by the SPA to the sign in page. The token was issued on {}.",
+                stamp::ticks(known.issued_wall)
+            );
+            return Err(SignInError::invalid_grant(700_084, message));
+        }
+        if asking.now.saturating_sub(known.used) > INACTIVE {
+            let message = format!(
+                "The refresh token has expired due to inactivity. The token was issued on {} and was inactive for \
+                    90.00:00:00.",
+                stamp::ticks(known.issued_wall)
+            );
+            return Err(SignInError::invalid_grant(700_082, message));
+        }
+        self.check_revoked(session)
+    }
+
+    /// Refuses a sign-in from before the account's sessions were revoked.
+    pub(super) fn check_revoked(&self, session: &Session) -> SignInResult<()> {
+        let Some((from, from_wall)) = self.flows.valid_from.get(&session.account) else { return Ok(()) };
+        if session.since > *from {
+            return Ok(());
+        }
+        let message = format!(
+            "The provided grant has expired due to it being revoked, a fresh auth token is needed. The user might \
+                have changed or reset their password. The grant was issued on '{}' and the TokensValidFrom date \
+                (before which tokens are not valid) for this user is '{}'.",
+            stamp::ticks(session.since_wall),
+            stamp::ticks(*from_wall)
+        );
+        Err(SignInError::invalid_grant(50173, message).suberror("bad_token"))
+    }
+
+    /// What the app that redeems must show, and what it must not.
+    pub(super) fn redeemer(
+        &self,
+        asking: &Asking<'_>,
+        form: &Form,
+        at: usize,
+        client: &ClientApp,
+        platform: Platform,
+    ) -> SignInResult<Option<Proof>> {
+        let shows = form.optional("client_secret").or(form.optional("client_assertion")).is_some();
+        let is_from_page = asking.headers.contains_key(http::header::ORIGIN);
+        match platform {
+            Platform::Confidential if !shows => {
+                let message =
+                    "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.";
+                Err(SignInError::invalid_client(7_000_218, message))
+            }
+            Platform::Confidential if is_from_page => {
+                let message =
+                    "Cross-origin token redemption is permitted only for the 'Single-Page Application' client-type.";
+                Err(SignInError::invalid_request(9_002_326, message))
+            }
+            Platform::Confidential => self.authenticate(asking, form, at, client),
+            Platform::Public | Platform::SinglePage if shows => {
+                let message = "Client is public so neither 'client_assertion' nor 'client_secret' should be presented.";
+                Err(SignInError::invalid_client(700_025, message))
+            }
+            Platform::SinglePage if !is_from_page => {
+                let message = "Tokens issued for the 'Single-Page Application' client-type may only be redeemed via \
+                    cross-origin requests.";
+                Err(SignInError::invalid_request(9_002_327, message))
+            }
+            Platform::Public | Platform::SinglePage => Ok(None),
+        }
+    }
+}
+
+/// A token is for the app that it was issued to, or for another of its family.
+fn check_holder(session: &Session, client: &ClientApp) -> SignInResult<()> {
+    let of_family = |app: Option<&FirstParty>| app.is_some_and(|app| app.is_family);
+    let is_family = of_family(client.first_party) && of_family(FirstParty::find(&session.client_id));
+    if same(&session.client_id, &client.app_id) || is_family {
+        return Ok(());
+    }
+    let message = "Provided grant is invalid or malformed. The refresh token was issued to another client.";
+    Err(SignInError::invalid_grant(70000, message).suberror("client_mismatch"))
+}

@@ -1,0 +1,103 @@
+//! The tokens that were issued, and what each is worth to Graph.
+
+use std::collections::HashMap;
+
+use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use time::OffsetDateTime;
+
+use super::claims::LIFETIME;
+use super::resource::Resource;
+use crate::answer::Refusal;
+use crate::call::Identity;
+use crate::json::same;
+use entra_apps::permission::MICROSOFT_GRAPH;
+
+/// The tokens that were issued: a token is valid when it is among them, whatever its signature.
+#[derive(Default)]
+pub(crate) struct Tokens(HashMap<String, IssuedToken>);
+
+struct IssuedToken {
+    identity: Identity,
+    /// The app id of the API that it is for.
+    resource: String,
+    audience: String,
+    expires: OffsetDateTime,
+}
+
+impl Tokens {
+    /// Remembers a token, and forgets those that have long expired.
+    pub(super) fn keep(&mut self, token: String, identity: Identity, resource: &Resource, wall: OffsetDateTime) {
+        self.0.retain(|_, issued| issued.expires > wall - time::Duration::HOUR);
+        let (resource, audience) = (resource.app_id().to_lowercase(), resource.audience.clone());
+        self.0.insert(token, IssuedToken { identity, resource, audience, expires: wall + LIFETIME });
+    }
+
+    /// Adds a token as if it had been issued.
+    #[cfg(test)]
+    pub(crate) fn put(&mut self, token: &str, identity: Identity, resource: &str, expires: OffsetDateTime) {
+        let resource = resource.to_owned();
+        self.0.insert(token.to_owned(), IssuedToken { identity, audience: resource.clone(), resource, expires });
+    }
+
+    /// The app id of the API that a valid token is for, and the name of the API that it was asked for by.
+    pub(crate) fn resource(&self, token: &str, wall: OffsetDateTime) -> Option<(&str, &str)> {
+        let issued = self.0.get(token).filter(|issued| issued.expires > wall)?;
+        Some((&issued.resource, &issued.audience))
+    }
+
+    /// Who holds the token of a request, and the app id of the API that it is for; `None` when it is not valid.
+    pub(crate) fn holder(&self, headers: &HeaderMap, wall: OffsetDateTime) -> Option<(&Identity, &str)> {
+        let issued = self.0.get(bearer(headers)).filter(|issued| issued.expires > wall)?;
+        Some((&issued.identity, &issued.resource))
+    }
+
+    /// Whether the token of a request was issued here.
+    pub(crate) fn knows(&self, header: Option<&HeaderValue>) -> bool {
+        let token = header.and_then(|value| value.to_str().ok()?.split_once(' '));
+        token.is_some_and(|(_, token)| self.0.contains_key(token.trim()))
+    }
+
+    /// Lets Graph know that an app has lost a permission which its tokens still claim.
+    pub(crate) fn revoke_role(&mut self, holder: &str, role: &str) {
+        let of_holder = self.0.values_mut().filter(|issued| issued.identity.service_principal_id == holder);
+        of_holder.for_each(|issued| issued.identity.roles.retain(|held| held != role));
+    }
+
+    /// Who a request to Graph is from.
+    pub(crate) fn identify(&self, headers: &HeaderMap, wall: OffsetDateTime) -> Result<Identity, Refusal> {
+        let token = bearer(headers);
+        if token.is_empty() {
+            return Err(unauthorized("Access token is empty."));
+        }
+        match self.0.get(token) {
+            Some(issued) if issued.expires <= wall => {
+                Err(unauthorized("Lifetime validation failed, the token is expired."))
+            }
+            Some(issued) if !same(&issued.resource, &MICROSOFT_GRAPH.to_string()) => {
+                Err(unauthorized("Access token validation failure. Invalid audience."))
+            }
+            Some(issued) => Ok(issued.identity.clone()),
+            None if token.split('.').count() == 3 => {
+                Err(unauthorized("Access token validation failure. Invalid signature."))
+            }
+            None => Err(unauthorized("CompactToken parsing failed with error code: 80049217")),
+        }
+    }
+}
+
+/// The token of a request, empty when there is none.
+pub(crate) fn bearer(headers: &HeaderMap) -> &str {
+    let token = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let token = token.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+    token.map(|(_, token)| token.trim()).unwrap_or_default()
+}
+
+/// A token that Graph refuses.
+pub(crate) fn unauthorized(message: &str) -> Refusal {
+    let challenge = format!(
+        "Bearer realm=\"\", authorization_uri=\"https://login.microsoftonline.com/common/oauth2/authorize\", \
+            client_id=\"{MICROSOFT_GRAPH}\""
+    );
+    Refusal::new(StatusCode::UNAUTHORIZED, "InvalidAuthenticationToken", message).header(WWW_AUTHENTICATE, challenge)
+}

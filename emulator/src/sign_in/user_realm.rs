@@ -1,0 +1,33 @@
+//! What is known of a user name before its owner signs in.
+
+use bytes::Bytes;
+use http::{Response, StatusCode};
+use serde_json::json;
+
+use super::answer::json_response;
+use crate::json::same;
+use crate::world::World;
+
+impl World {
+    /// Whether the domain of a name is managed here; passwords never are.
+    pub(super) fn user_realm(&self, user: &str) -> Response<Bytes> {
+        let domain = user.rsplit_once('@').map_or("", |(_, domain)| domain);
+        let known = self.tenants().find(|(_, state)| same(&state.directory.domain, domain));
+        let body = match known {
+            Some((_, state)) => json!({
+                "ver": "1.0",
+                "account_type": "Managed",
+                "domain_name": state.directory.domain,
+                "cloud_instance_name": "microsoftonline.com",
+                "cloud_audience_urn": "urn:federation:MicrosoftOnline",
+            }),
+            None => json!({
+                "ver": "1.0",
+                "account_type": "Unknown",
+                "cloud_instance_name": "microsoftonline.com",
+                "cloud_audience_urn": "urn:federation:MicrosoftOnline",
+            }),
+        };
+        json_response(StatusCode::OK, &body)
+    }
+}

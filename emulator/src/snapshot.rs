@@ -1,0 +1,530 @@
+//! What a tenant holds, as JSON: to start from, to keep, and to go back to.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use secrecy::ExposeSecret as _;
+use serde_json::{Map, Value, json};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::MemoryTenantBuilder;
+use super::applications::show_application;
+use super::bin::Bin;
+use super::delta::Changes;
+use super::directory::{Directory, Secret};
+use super::federated;
+use super::grants::{assignment_id, grant_id};
+use super::json::{items, stamp, text, texts};
+use super::kind::Kind;
+use super::links::Links;
+use super::partner::Partner;
+use super::table::{Life, View};
+use entra_apps::ids::{AppId, TenantId};
+
+/// What a tenant holds, without its history: what was written is known everywhere, and nothing is on its way.
+///
+/// As JSON it is one object. Everything may be left out, so that a file with a few applications and users is a snapshot
+/// to start a tenant from:
+///
+/// | member | holds |
+/// |---|---|
+/// | `tenantId`, `displayName`, `domain` | the organization |
+/// | `applications`, `servicePrincipals`, `users`, `groups` | objects with members as Graph names them; an id that is left out is made up |
+/// | `deletedItems` | the same in the bin, each with its `@odata.type` |
+/// | `appRoleAssignments` | `principalId`, `resourceId`, `appRoleId`; or `principalAppId`, `resourceAppId`, `appRole` (a name such as `User.Read.All`) |
+/// | `oauth2PermissionGrants` | `clientId`, `resourceId`, `scope`; or `clientAppId`, `resourceAppId`, `scope`; `principalId` for one person |
+/// | `caller` | the client id of the application that the tenant's clients sign in as; otherwise one is added |
+/// | `withoutApis` | the app ids of Microsoft's APIs that have no service principal |
+/// | `delegatedAdminRelationships` | of a partner: members as Graph names them, with `accessAssignments`, `requests` and `operations`; one without `status` is active |
+/// | `contracts` | of a partner: `customerId`, `defaultDomainName`, `displayName` |
+///
+/// Besides Graph's own members, `owners` and `members` of an object are lists of object ids, `directoryRoles` of a user or service principal is a list of role
+/// template ids, `federatedIdentityCredentials` of an application are its credentials, and a `secretText` in
+/// `passwordCredentials` and a `key` in `keyCredentials` count as credentials to sign in with.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use entra_emulator::{MemoryTenant, Snapshot};
+///
+/// let snapshot = Snapshot::from_json(r#"{"users": [{"displayName": "Ada Lovelace"}]}"#)?;
+/// let tenant = MemoryTenant::builder().snapshot(snapshot).build();
+/// assert_eq!(tenant.users()[0].user_principal_name, "ada.lovelace@contoso.onmicrosoft.com");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Snapshot(Arc<Value>);
+
+impl Snapshot {
+    /// Reads a snapshot.
+    ///
+    /// # Errors
+    /// When the text is no JSON object, or something in it is not known or does not fit; the error says where.
+    pub fn from_json(json: &str) -> Result<Self, SnapshotError> {
+        let document: Value =
+            serde_json::from_str(json).map_err(|error| SnapshotError::new("", format!("no JSON: {error}")))?;
+        // What cannot be loaded into an empty directory cannot be loaded into any.
+        MemoryTenantBuilder::new().directory(0, OffsetDateTime::UNIX_EPOCH).load(
+            &document,
+            &[],
+            OffsetDateTime::UNIX_EPOCH,
+        )?;
+        Ok(Self(Arc::new(document)))
+    }
+
+    /// Writes the snapshot. The secrets of the tenant are in it.
+    pub fn to_json(&self) -> String {
+        format!("{:#}", self.0)
+    }
+
+    pub(super) fn document(&self) -> &Value {
+        &self.0
+    }
+
+    /// Refuses a snapshot of another tenant.
+    pub(super) fn check_tenant(&self, id: TenantId) -> Loaded {
+        match text(&self.0, "tenantId") {
+            own if own == id.to_string() => Ok(()),
+            _ => Err(SnapshotError::new("/tenantId", format!("the snapshot is not one of the tenant {id}"))),
+        }
+    }
+
+    pub(super) fn of(directory: &Directory) -> Self {
+        Self(Arc::new(directory.save()))
+    }
+}
+
+impl fmt::Debug for Snapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Snapshot").field("tenantId", &self.0["tenantId"]).finish_non_exhaustive()
+    }
+}
+
+/// Why a snapshot cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SnapshotError {
+    place: String,
+    reason: String,
+}
+
+impl SnapshotError {
+    pub(super) fn new(place: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self { place: place.into(), reason: reason.into() }
+    }
+
+    /// Where in the document, as a JSON pointer such as `/applications/0`; empty for all of it.
+    pub fn place(&self) -> &str {
+        &self.place
+    }
+}
+
+impl fmt::Display for SnapshotError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.place.as_str() {
+            "" => write!(f, "the snapshot cannot be read: {}", self.reason),
+            place => write!(f, "the snapshot cannot be read at {place}: {}", self.reason),
+        }
+    }
+}
+
+impl std::error::Error for SnapshotError {}
+
+pub(super) type Loaded<T = ()> = Result<T, SnapshotError>;
+
+/// The members of a document that hold objects, in the order in which they are read.
+const OBJECTS: [(&str, Kind); 4] = [
+    ("applications", Kind::Application),
+    ("servicePrincipals", Kind::ServicePrincipal),
+    ("users", Kind::User),
+    ("groups", Kind::Group),
+];
+
+/// The other members.
+const OTHERS: [&str; 12] = [
+    "caller",
+    "tenantId",
+    "displayName",
+    "domain",
+    "created",
+    "randomness",
+    "deletedItems",
+    "appRoleAssignments",
+    "oauth2PermissionGrants",
+    "withoutApis",
+    "delegatedAdminRelationships",
+    "contracts",
+];
+
+/// Members of an object that Graph keeps apart from it.
+const ASIDE: [&str; 4] = ["owners", "members", "directoryRoles", "federatedIdentityCredentials"];
+
+const EVERYTHING: View = View::PRESENT;
+
+impl Directory {
+    /// Forgets what is in the directory, the APIs of Microsoft apart, which are made again.
+    fn empty(&mut self) {
+        for kind in Kind::ALL {
+            self.clear(kind);
+        }
+        self.changes = Changes::after(&self.changes);
+        self.bin = Bin::default();
+        (self.owners, self.members) = (Links::default(), Links::default());
+        self.secrets.clear();
+        self.keys.clear();
+        self.roles.clear();
+    }
+
+    /// Puts a document in the place of what the directory holds.
+    pub(super) fn load(&mut self, document: &Value, without_apis: &[AppId], wall: OffsetDateTime) -> Loaded {
+        let Some(members) = document.as_object() else { return Err(SnapshotError::new("", "an object is expected")) };
+        let known = || OBJECTS.iter().map(|(name, _)| *name).chain(OTHERS);
+        if let Some(name) = members.keys().find(|name| !known().any(|known| known == **name)) {
+            let close = known().max_by(|a, b| {
+                let likeness = |known: &str| strsim::jaro_winkler(known, name);
+                likeness(a).total_cmp(&likeness(b))
+            });
+            return Err(SnapshotError::new(
+                format!("/{name}"),
+                format!("there is no such member; did you mean {}?", close.unwrap_or_default()),
+            ));
+        }
+        self.empty();
+        if let Some(id) = document.get("tenantId") {
+            self.tenant_id = guid(id, "/tenantId")?;
+        }
+        for (name, place) in [("displayName", &mut self.display_name), ("domain", &mut self.domain)] {
+            if let Some(value) = document.get(name) {
+                let value =
+                    value.as_str().ok_or_else(|| SnapshotError::new(format!("/{name}"), "a text is expected"))?;
+                value.clone_into(place);
+            }
+        }
+        if let Some(created) = document.get("created").and_then(Value::as_str) {
+            let created = stamp::parse(created);
+            self.founded = created.ok_or_else(|| SnapshotError::new("/created", "a date-time is expected"))?;
+        }
+        for (name, kind) in OBJECTS {
+            for (place, value) in entries(document, name)? {
+                self.load_object(kind, Life::Live, value, &place, wall)?;
+            }
+        }
+        for (place, value) in entries(document, "deletedItems")? {
+            let kind = Kind::of_type(text(value, "@odata.type")).filter(|kind| Kind::OBJECTS.contains(kind));
+            let kind = kind.ok_or_else(|| {
+                SnapshotError::new(&place, "an @odata.type is expected, such as #microsoft.graph.application")
+            })?;
+            self.load_object(kind, Life::Deleted, value, &place, wall)?;
+        }
+        let mut absent: Vec<String> = texts(document, "withoutApis").map(str::to_lowercase).collect();
+        absent.extend(without_apis.iter().map(ToString::to_string));
+        self.install_apis(&absent);
+        for (place, value) in entries(document, "appRoleAssignments")? {
+            self.load_assignment(value, &place, wall)?;
+        }
+        for (place, value) in entries(document, "oauth2PermissionGrants")? {
+            self.load_grant(value, &place)?;
+        }
+        self.caller = match document.get("caller") {
+            Some(caller) => Some(guid(caller, "/caller")?.into()),
+            None => None,
+        };
+        self.load_partner(document, wall)?;
+        if let Some(state) = document.get("randomness").and_then(Value::as_u64) {
+            self.randomness.restart(state);
+        }
+        Ok(())
+    }
+
+    fn load_object(&mut self, kind: Kind, life: Life, given: &Value, place: &str, wall: OffsetDateTime) -> Loaded {
+        let Some(members) = given.as_object() else { return Err(SnapshotError::new(place, "an object is expected")) };
+        let mut value = kind.template().clone();
+        value["createdDateTime"] = stamp::seconds(wall).into();
+        if kind == Kind::Application {
+            value["appId"] = self.new_id().to_string().into();
+            value["publisherDomain"] = self.domain.as_str().into();
+            value["signInAudience"] = self.default_audience.as_str().into();
+        }
+        if kind == Kind::ServicePrincipal {
+            let app_id = guid(&given["appId"], &format!("{place}/appId"))?.to_string();
+            value["appId"] = app_id.as_str().into();
+            let application = self.applications.having("appId", &app_id).next().map(|(_, value)| Arc::clone(value));
+            if let Some(application) = application {
+                value["appOwnerOrganizationId"] = self.tenant_id.to_string().into();
+                show_application(&mut value, &application);
+            } else if let Some(api) = self.known_apis.get(&app_id) {
+                api.describe(&mut value);
+                value["createdDateTime"] = Value::Null;
+            }
+        }
+        for (name, member) in
+            members.iter().filter(|(name, _)| !name.starts_with('@') && !ASIDE.contains(&name.as_str()))
+        {
+            if value.get(name).is_none() {
+                return Err(SnapshotError::new(
+                    format!("{place}/{name}"),
+                    format!("a {} has no such member", kind.type_name()),
+                ));
+            }
+            value[name] = member.clone();
+        }
+        let id = match given.get("id") {
+            Some(id) => guid(id, &format!("{place}/id"))?,
+            None => self.new_id(),
+        };
+        let id = id.to_string();
+        if Kind::OBJECTS.into_iter().any(|kind| self.table(kind).current(&id).is_some()) {
+            return Err(SnapshotError::new(format!("{place}/id"), "there is another object of this id"));
+        }
+        value["id"] = id.as_str().into();
+        if life == Life::Deleted && value["deletedDateTime"].is_null() {
+            value["deletedDateTime"] = stamp::seconds(wall).into();
+        }
+        if kind == Kind::User && value["userPrincipalName"].is_null() {
+            value["userPrincipalName"] = self.principal_name(text(&value, "displayName")).into();
+        }
+        if kind != Kind::User && text(&value, "displayName").is_empty() {
+            return Err(SnapshotError::new(format!("{place}/displayName"), "a name is expected"));
+        }
+        if life == Life::Deleted {
+            let deleted = stamp::parse(text(&value, "deletedDateTime"));
+            self.bin.note(kind, &id, deleted.unwrap_or(wall));
+        }
+        self.load_credentials(&mut value, place, wall)?;
+        for (name, is_owner) in [("owners", true), ("members", false)] {
+            for to in items(given, name) {
+                let to = guid(to, &format!("{place}/{name}"))?.to_string();
+                let links = if is_owner { &mut self.owners } else { &mut self.members };
+                links.add(&id, &to);
+            }
+        }
+        let roles: Vec<String> = texts(given, "directoryRoles").map(str::to_lowercase).collect();
+        if !roles.is_empty() {
+            self.roles.insert(id.clone(), roles);
+        }
+        for (number, credential) in items(given, "federatedIdentityCredentials").iter().enumerate() {
+            let mut value = Kind::FederatedCredential.template().clone();
+            value["id"] = self.new_id().to_string().into();
+            for (name, member) in credential.as_object().into_iter().flatten() {
+                if value.get(name).is_none() {
+                    let place = format!("{place}/federatedIdentityCredentials/{number}/{name}");
+                    return Err(SnapshotError::new(place, "a federatedIdentityCredential has no such member"));
+                }
+                value[name] = member.clone();
+            }
+            value[federated::APPLICATION] = id.as_str().into();
+            self.federated.put(Life::Live, Arc::new(value), None, Duration::ZERO);
+        }
+        self.put_known(kind, life, value);
+        Ok(())
+    }
+
+    /// Takes the secrets and certificates out of an object, and completes what it shows of them.
+    fn load_credentials(&mut self, value: &mut Value, place: &str, wall: OffsetDateTime) -> Loaded {
+        let id = |credential: &Value, place: &str, made: Uuid| match text(credential, "keyId") {
+            "" => Ok(made.to_string()),
+            _ => guid(&credential["keyId"], &format!("{place}/keyId")).map(|id| id.to_string()),
+        };
+        let moment = |credential: &Value, name: &str, otherwise: OffsetDateTime| {
+            stamp::parse(text(credential, name)).unwrap_or(otherwise)
+        };
+        for number in 0..items(value, "passwordCredentials").len() {
+            let place = format!("{place}/passwordCredentials/{number}");
+            let given = value["passwordCredentials"][number].clone();
+            let key_id = id(&given, &place, self.new_id())?;
+            let start = moment(&given, "startDateTime", wall);
+            let end = moment(&given, "endDateTime", start + time::Duration::days(730));
+            let secret = text(&given, "secretText");
+            value["passwordCredentials"][number] = json!({
+                "customKeyIdentifier": given.get("customKeyIdentifier").cloned().unwrap_or_default(),
+                "displayName": given.get("displayName").cloned().unwrap_or_default(),
+                "endDateTime": stamp::seconds(end),
+                "hint": given.get("hint").cloned().unwrap_or_else(|| secret.get(..3).into()),
+                "keyId": key_id,
+                "secretText": null,
+                "startDateTime": stamp::seconds(start),
+            });
+            if !secret.is_empty() {
+                self.secrets.insert(key_id, Secret { value: secret.into(), start, end });
+            }
+        }
+        for number in 0..items(value, "keyCredentials").len() {
+            let place = format!("{place}/keyCredentials/{number}");
+            let key = &mut value["keyCredentials"][number];
+            let key_id = id(key, &place, self.new_id())?;
+            let encoded: String = text(key, "key").split_whitespace().collect();
+            let der = STANDARD.decode(encoded);
+            let der = der.map_err(|_| SnapshotError::new(format!("{place}/key"), "base64 is expected"))?;
+            if !der.is_empty() {
+                self.keys.insert(key_id.clone(), der);
+            }
+            let mut stored = json!({
+                "customKeyIdentifier": null, "displayName": null, "endDateTime": null, "key": null, "keyId": null,
+                "startDateTime": null, "type": "AsymmetricX509Cert", "usage": "Verify"
+            });
+            super::json::merge(&mut stored, key);
+            stored["key"] = Value::Null;
+            stored["keyId"] = key_id.into();
+            *key = stored;
+        }
+        Ok(())
+    }
+
+    /// The object id that an entry names, by itself or by an app id.
+    fn named(&self, entry: &Value, id: &str, app_id: &str, place: &str) -> Loaded<Uuid> {
+        if let Some(value) = entry.get(id) {
+            return guid(value, &format!("{place}/{id}"));
+        }
+        let app = guid(&entry[app_id], &format!("{place}/{app_id}"))?.to_string();
+        let found = self.live_service_principal(&app).and_then(|found| text(found, "id").parse().ok());
+        found.ok_or_else(|| {
+            SnapshotError::new(format!("{place}/{app_id}"), "there is no service principal of this app id")
+        })
+    }
+
+    fn load_assignment(&mut self, entry: &Value, place: &str, wall: OffsetDateTime) -> Loaded {
+        let principal = self.named(entry, "principalId", "principalAppId", place)?;
+        let resource = self.named(entry, "resourceId", "resourceAppId", place)?;
+        let (principal_text, resource_text) = (principal.to_string(), resource.to_string());
+        let (kind, holder) = self
+            .object(&principal_text, EVERYTHING)
+            .ok_or_else(|| SnapshotError::new(place, format!("there is no principal {principal}")))?;
+        let api = self.service_principals.live(&resource_text).cloned();
+        let api = api.ok_or_else(|| SnapshotError::new(place, format!("there is no service principal {resource}")))?;
+        let role = match entry.get("appRoleId") {
+            Some(id) => guid(id, &format!("{place}/appRoleId"))?.to_string(),
+            None => {
+                let name = text(entry, "appRole");
+                let role = items(&api, "appRoles").iter().find(|role| text(role, "value") == name);
+                let role = role.ok_or_else(|| {
+                    let reason = format!("{} has no app role {name:?}", text(&api, "displayName"));
+                    SnapshotError::new(format!("{place}/appRole"), reason)
+                })?;
+                text(role, "id").to_owned()
+            }
+        };
+        let mut value = Kind::Assignment.template().clone();
+        value["id"] = match text(entry, "id") {
+            "" => assignment_id(principal, self.new_id()).into(),
+            id => id.into(),
+        };
+        value["appRoleId"] = role.into();
+        value["createdDateTime"] = entry.get("createdDateTime").cloned().unwrap_or_else(|| stamp::seconds(wall).into());
+        value["principalDisplayName"] = holder["displayName"].clone();
+        value["principalId"] = principal_text.into();
+        value["principalType"] = kind.directory_type().into();
+        value["resourceDisplayName"] = api["displayName"].clone();
+        value["resourceId"] = resource_text.into();
+        self.put_known(Kind::Assignment, Life::Live, value);
+        Ok(())
+    }
+
+    fn load_grant(&mut self, entry: &Value, place: &str) -> Loaded {
+        let client = self.named(entry, "clientId", "clientAppId", place)?;
+        let resource = self.named(entry, "resourceId", "resourceAppId", place)?;
+        let principal = match entry.get("principalId") {
+            None | Some(Value::Null) => None,
+            Some(id) => Some(guid(id, &format!("{place}/principalId"))?),
+        };
+        let mut value = Kind::Grant.template().clone();
+        value["clientId"] = client.to_string().into();
+        value["consentType"] = if principal.is_some() { "Principal" } else { "AllPrincipals" }.into();
+        value["id"] = match text(entry, "id") {
+            "" => grant_id(client, resource, principal).into(),
+            id => id.into(),
+        };
+        value["principalId"] = principal.map(|principal| principal.to_string()).into();
+        value["resourceId"] = resource.to_string().into();
+        value["scope"] = text(entry, "scope").into();
+        self.put_known(Kind::Grant, Life::Live, value);
+        Ok(())
+    }
+
+    /// The whole directory as a document.
+    fn save(&self) -> Value {
+        let mut document = Map::new();
+        document.insert("tenantId".into(), self.tenant_id.to_string().into());
+        document.insert("displayName".into(), self.display_name.as_str().into());
+        document.insert("domain".into(), self.domain.as_str().into());
+        document.insert("created".into(), stamp::ticks(self.founded).into());
+        document.extend(self.caller.map(|caller| ("caller".to_owned(), Value::from(caller.to_string()))));
+        document.insert("randomness".into(), self.randomness.state().into());
+        for (name, kind) in OBJECTS {
+            let all = self.table(kind).all(Life::Live, EVERYTHING).map(|seen| self.save_object(kind, &seen.value));
+            document.insert(name.into(), all.collect());
+        }
+        let mut deleted = Vec::new();
+        for kind in Kind::OBJECTS {
+            for seen in self.table(kind).all(Life::Deleted, EVERYTHING) {
+                deleted.push(super::objects::typed(kind, self.save_object(kind, &seen.value)).into());
+            }
+        }
+        document.insert("deletedItems".into(), Value::Array(deleted));
+        for (name, kind) in [("appRoleAssignments", Kind::Assignment), ("oauth2PermissionGrants", Kind::Grant)] {
+            let all = self.table(kind).all(Life::Live, EVERYTHING).map(|seen| (*seen.value).clone());
+            document.insert(name.into(), all.collect());
+        }
+        let absent = self.known_apis.keys().filter(|app_id| self.live_service_principal(app_id).is_none());
+        document.insert("withoutApis".into(), absent.map(|app_id| Value::from(app_id.as_str())).collect());
+        document.extend(self.partner.iter().flat_map(Partner::save));
+        document.into()
+    }
+
+    fn save_object(&self, kind: Kind, value: &Value) -> Value {
+        let mut saved = value.clone();
+        let id = text(value, "id");
+        self.with_keys(&mut saved);
+        for credential in saved.get_mut("passwordCredentials").and_then(Value::as_array_mut).into_iter().flatten() {
+            if let Some(secret) = self.secrets.get(text(credential, "keyId")) {
+                credential["secretText"] = secret.value.expose_secret().into();
+                credential["startDateTime"] = stamp::ticks(secret.start).into();
+                credential["endDateTime"] = stamp::ticks(secret.end).into();
+            }
+        }
+        // What an API is known to have need not be told.
+        let api = self.known_apis.get(text(value, "appId")).filter(|_| kind == Kind::ServicePrincipal);
+        if let (Some(api), Some(members)) = (api, saved.as_object_mut()) {
+            let mut described = kind.template().clone();
+            api.describe(&mut described);
+            members.retain(|name, member| name == "appId" || described.get(name) != Some(member));
+        }
+        let mut aside = |name: &str, all: Vec<Value>| {
+            if !all.is_empty() {
+                saved[name] = all.into();
+            }
+        };
+        let ids = |links: &Links| links.to(id).iter().map(|to| Value::from(to.as_str())).collect::<Vec<_>>();
+        aside("owners", ids(&self.owners));
+        aside("members", ids(&self.members));
+        aside(
+            "directoryRoles",
+            self.roles.get(id).into_iter().flatten().map(|role| Value::from(role.as_str())).collect(),
+        );
+        let federated = self.federated.having(federated::APPLICATION, id);
+        let shown = federated.map(|(_, value)| super::query::shown(Kind::FederatedCredential, value));
+        aside("federatedIdentityCredentials", shown.collect());
+        saved
+    }
+
+    fn put_known(&mut self, kind: Kind, life: Life, value: Value) {
+        self.table_mut(kind).put(life, Arc::new(super::json::snug(value)), None, Duration::ZERO);
+    }
+}
+
+pub(super) fn entries<'a>(document: &'a Value, name: &str) -> Loaded<Vec<(String, &'a Value)>> {
+    match document.get(name) {
+        None => Ok(Vec::new()),
+        Some(Value::Array(all)) => {
+            Ok(all.iter().enumerate().map(|(number, value)| (format!("/{name}/{number}"), value)).collect())
+        }
+        Some(_) => Err(SnapshotError::new(format!("/{name}"), "a list is expected")),
+    }
+}
+
+fn guid(value: &Value, place: &str) -> Loaded<Uuid> {
+    let id = value.as_str().and_then(|id| Uuid::parse_str(id).ok());
+    id.ok_or_else(|| SnapshotError::new(place, "a GUID is expected"))
+}

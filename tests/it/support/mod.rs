@@ -1,0 +1,49 @@
+//! What tests share: a tenant of a fixed day, and a run.
+
+use entra_apps::ids::PermissionId;
+use entra_apps::permission::{MICROSOFT_GRAPH, PermissionKind};
+use entra_apps::{AppRegistration, Client, Registered};
+use entra_emulator::{MemoryTenant, MemoryTenantBuilder};
+
+mod tenants;
+
+pub(crate) use tenants::*;
+
+pub(crate) fn tenant() -> MemoryTenant {
+    builder().build()
+}
+
+/// A tenant in which a permission of Microsoft Graph has an id of its own, as in a national cloud.
+pub(crate) fn builder_with_own_id(permission: &str, id: PermissionId) -> MemoryTenantBuilder {
+    builder().without_permission(MICROSOFT_GRAPH, permission).permission(
+        MICROSOFT_GRAPH,
+        PermissionKind::Application,
+        permission,
+        id,
+    )
+}
+
+/// Plans and applies, everything approved.
+pub(crate) async fn register(client: &Client, registration: &AppRegistration) -> Registered {
+    let plan = client.plan(registration).await.unwrap();
+    client.apply(&plan).approve_all().await.unwrap()
+}
+
+/// The tenant without what was recorded before.
+pub(crate) fn quiet(tenant: &MemoryTenant) -> &MemoryTenant {
+    tenant.clear_requests();
+    tenant
+}
+
+/// The requests to Graph that were recorded, and how many write; an item of a batch counts by itself as a write.
+pub(crate) fn counts(tenant: &MemoryTenant) -> (usize, usize) {
+    let requests: Vec<_> = tenant.requests().into_iter().filter(|request| !request.is_token).collect();
+    let writes = requests
+        .iter()
+        .map(|request| match request.items.is_empty() {
+            true => usize::from(request.is_write),
+            false => request.items.iter().filter(|item| item.method != "GET").count(),
+        })
+        .sum();
+    (requests.len(), writes)
+}
