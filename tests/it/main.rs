@@ -33,6 +33,7 @@ mod secrets;
 mod sign_in;
 mod sign_in_errors;
 mod support;
+mod surplus;
 mod sweep;
 mod together;
 mod traces;
