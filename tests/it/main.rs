@@ -26,6 +26,7 @@ mod peers;
 mod plans;
 mod private;
 mod promises;
+mod refusals;
 mod review;
 mod samples;
 mod scripted;
