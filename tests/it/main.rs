@@ -20,6 +20,7 @@ mod input;
 mod job;
 mod lag;
 mod limits;
+mod lost_secrets;
 mod openapi;
 mod overload;
 mod peers;

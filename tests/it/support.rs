@@ -5,7 +5,7 @@ use std::sync::Arc;
 use entra_apps::bytes::Bytes;
 use entra_apps::clock::TokioClock;
 use entra_apps::http::Request;
-use entra_apps::ids::PermissionId;
+use entra_apps::ids::{KeyId, PermissionId};
 use entra_apps::memory::{MemoryTenant, MemoryTenantBuilder};
 use entra_apps::permission::{MICROSOFT_GRAPH, PermissionKind};
 use entra_apps::secrecy::ExposeSecret as _;
@@ -46,6 +46,14 @@ pub(crate) fn builder_with_own_id(permission: &str, id: PermissionId) -> MemoryT
 pub(crate) async fn register(client: &Client, registration: &AppRegistration) -> Registered {
     let plan = client.plan(registration).await.unwrap();
     client.apply(&plan).approve_all().await.unwrap()
+}
+
+/// The secrets of the application that has a key, as the directory holds them.
+pub(crate) fn secrets_of(tenant: &MemoryTenant) -> Vec<KeyId> {
+    let app = tenant.applications().into_iter().find(|app| app.unique_name.is_some()).expect("it is registered");
+    let app: Value = serde_json::from_str(&app.json).expect("it is JSON");
+    let secrets = app["passwordCredentials"].as_array().expect("a list");
+    secrets.iter().map(|secret| secret["keyId"].as_str().unwrap().parse().unwrap()).collect()
 }
 
 /// A token of an app that holds just these application permissions, for requests that are written by hand.
