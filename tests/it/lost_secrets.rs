@@ -118,6 +118,20 @@ async fn a_lost_secret_is_looked_for_until_reads_no_longer_lag() {
     assert_one_secret(&tenant, &registered);
 }
 
+#[tokio::test(start_paused = true)]
+async fn of_two_secrets_that_may_be_the_lost_one_none_is_removed_and_it_is_told() {
+    let tenant = before_the_secret().await;
+    let theirs = register(&client_without_chance(&tenant), &registration()).await.secrets.remove(0);
+    let client = client_without_chance(&tenant);
+    let registration = registration();
+    let plan = client.plan(&registration).replace_secret("Main").await.unwrap();
+    tenant.fault(add_password().answer_lost());
+    let ours = client.apply(&plan).await.unwrap();
+    let live = secrets_of(&tenant);
+    assert!(live.len() == 3 && live.contains(&theirs.key_id) && live.contains(&ours.secrets[0].key_id), "{live:?}");
+    assert!(ours.open.iter().any(|item| item.code == "secret_maybe_orphaned"), "{:?}", ours.open);
+}
+
 /// A tenant in which a secret is lost, and what else goes wrong.
 async fn report(deadline: Duration, wrong: impl FnOnce(&MemoryTenant)) -> Registered {
     let tenant = before_the_secret().await;
