@@ -133,8 +133,8 @@ impl Run<'_> {
     async fn look_for(&mut self, attempt: Attempt) -> Result<(), Error> {
         self.orphans += 1;
         match self.remove_orphan(&attempt).await {
-            Ok(true) => Ok(()),
-            Ok(false) => {
+            Ok(Orphan::Found(_)) => Ok(()),
+            Ok(Orphan::None | Orphan::Ambiguous) => {
                 self.lost.push(attempt);
                 Ok(())
             }
@@ -151,16 +151,19 @@ impl Run<'_> {
         }
     }
 
-    async fn remove_orphan(&mut self, attempt: &Attempt) -> Result<bool, Error> {
-        let Some(app) = &self.state.application else { return Ok(false) };
+    /// Removes the secret of a lost attempt where it is found.
+    async fn remove_orphan(&mut self, attempt: &Attempt) -> Result<Orphan, Error> {
+        let Some(app) = &self.state.application else { return Ok(Orphan::None) };
         let id = app.id;
         let found = self.client.applications().find_selecting(id, &["id", "appId", "passwordCredentials"]).await?;
-        let Some(found) = found else { return Ok(false) };
+        let Some(found) = found else { return Ok(Orphan::None) };
         let secrets = observe::read_application(found)?.secrets;
-        let Some(key_id) = orphan(attempt, &secrets, &self.choices.held) else { return Ok(false) };
-        self.remove(key_id).await?;
-        self.done(format!("removed the client secret “{}” whose value was lost on the way", attempt.name));
-        Ok(true)
+        let orphan = orphan(attempt, &secrets, &self.choices.held);
+        if let Orphan::Found(key_id) = orphan {
+            self.remove(key_id).await?;
+            self.done(format!("removed the client secret “{}” whose value was lost on the way", attempt.name));
+        }
+        Ok(orphan)
     }
 
     /// A lost attempt may show only now: it is looked for until reads no longer lag.
@@ -170,8 +173,9 @@ impl Run<'_> {
             let found = loop {
                 looks += 1;
                 let clear = match self.remove_orphan(&attempt).await {
-                    Ok(true) => break true,
-                    Ok(false) => true,
+                    Ok(Orphan::Found(_)) => break true,
+                    Ok(Orphan::None) => true,
+                    Ok(Orphan::Ambiguous) => false,
                     Err(error) if is_not_there(&error) => false,
                     Err(_) => break false,
                 };
@@ -205,11 +209,23 @@ fn is_not_there(error: &Error) -> bool {
     error.service_message().is_some_and(|text| text.contains("No password credential found"))
 }
 
-/// Finds the attempt's orphan among the application's secrets. Where two have its mark, none is removed by guess.
-fn orphan(attempt: &Attempt, secrets: &[Secret], known: &[KeyId]) -> Option<KeyId> {
+/// What an application's secrets show of a lost attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Orphan {
+    None,
+    Found(KeyId),
+    /// Several have its mark: none is removed by guess.
+    Ambiguous,
+}
+
+/// Finds the attempt's orphan among the application's secrets.
+fn orphan(attempt: &Attempt, secrets: &[Secret], known: &[KeyId]) -> Orphan {
     let mut made = secrets.iter().filter(|secret| attempt.made(secret) && !known.contains(&secret.key_id));
-    let first = made.next()?;
-    made.next().is_none().then_some(first.key_id)
+    match (made.next(), made.next()) {
+        (None, _) => Orphan::None,
+        (Some(secret), None) => Orphan::Found(secret.key_id),
+        (Some(_), Some(_)) => Orphan::Ambiguous,
+    }
 }
 
 #[cfg(test)]
@@ -232,7 +248,11 @@ mod tests {
         assert!(attempt.made(&secret(datetime!(2028-01-31 10:00:05 UTC))), "whole seconds");
         assert!(!attempt.made(&secret(datetime!(2028-01-31 10:00:05.123457 UTC))), "another run's");
         assert!(!attempt.made(&secret(datetime!(2028-01-31 10:00:06 UTC))));
-        assert_eq!(orphan(&attempt, &[secret(attempt.end)], &[KeyId::from_u128(1)]), None, "in hand");
-        assert_eq!(orphan(&attempt, &[secret(attempt.end), secret(attempt.end)], &[]), None, "two of one mark");
+        assert_eq!(orphan(&attempt, &[secret(attempt.end)], &[KeyId::from_u128(1)]), Orphan::None, "in hand");
+        assert_eq!(
+            orphan(&attempt, &[secret(attempt.end), secret(attempt.end)], &[]),
+            Orphan::Ambiguous,
+            "two of one mark"
+        );
     }
 }

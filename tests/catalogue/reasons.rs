@@ -3,7 +3,7 @@
 //! Which permissions these are is reference data; the words are ours. The check fails where the two lists differ.
 
 /// Name and reason, sorted by name.
-pub(crate) const REASONS: [(&str, &str); 53] = [
+pub(crate) const REASONS: [(&str, &str); 70] = [
     (
         "AdministrativeUnit.ReadWrite.All",
         "remove the shield of a restricted administrative unit from the accounts in it",
@@ -24,12 +24,18 @@ pub(crate) const REASONS: [(&str, &str); 53] = [
     ("DeviceManagementManagedDevices.PrivilegedOperations.All", "erase managed devices and control them from afar"),
     ("DeviceManagementRBAC.ReadWrite.All", "make anyone an administrator of the managed devices"),
     ("DeviceManagementScripts.ReadWrite.All", "run scripts on managed devices, including those of administrators"),
+    ("Directory.AccessAsUser.All", "do anything in the directory"),
     ("Directory.ReadWrite.All", "alter groups and other objects that decide who may do what"),
+    (
+        "Domain-InternalFederation.ReadWrite.All",
+        "hand a domain's sign-ins to an identity provider of its own and so sign in as its users",
+    ),
     ("Domain.ReadWrite.All", "hand a domain's sign-ins to an identity provider of its own and so sign in as its users"),
     ("EntitlementManagement.ReadWrite.All", "give out access packages, some of which carry directory roles"),
     ("Group-OnPremisesSyncBehavior.ReadWrite.All", "decide whether a group is mastered in the cloud or on premises"),
     ("Group.ReadWrite.All", "enter nearly every group (role-assignable ones excepted) and gain what its members have"),
     ("GroupMember.ReadWrite.All", "make anyone a member of nearly every group (role-assignable ones excepted)"),
+    ("IdentityProvider.ReadWrite.All", "add an identity provider whose word about who signs in the tenant then takes"),
     (
         "LifecycleWorkflows.ReadWrite.All",
         "start workflows that act on accounts, also such as issue temporary access passes",
@@ -37,10 +43,18 @@ pub(crate) const REASONS: [(&str, &str); 53] = [
     ("MultiTenantOrganization.ReadWrite.All", "tie this tenant and its identities to other tenants"),
     ("OnPremDirectorySynchronization.ReadWrite.All", "alter which on-premises account becomes which cloud account"),
     ("Organization.ReadWrite.All", "have the tenant trust a certificate authority of its choice for sign-ins"),
+    (
+        "Policy.ReadWrite.ApplicationConfiguration",
+        "change what tokens say about users, and lift the limits on secrets and certificates of apps",
+    ),
     ("Policy.ReadWrite.AuthenticationMethod", "allow a way of signing in that lies in its own hands"),
+    ("Policy.ReadWrite.Authorization", "allow users, guests and apps to do what needed an administrator before"),
     ("Policy.ReadWrite.ConditionalAccess", "turn off conditional access, which guards the sign-ins"),
     ("Policy.ReadWrite.CrossTenantAccess", "let identities of other tenants in"),
+    ("Policy.ReadWrite.FedTokenValidation", "loosen the checks on sign-ins that come from federated domains"),
     ("Policy.ReadWrite.PermissionGrant", "let more permissions be consented to without any administrator"),
+    ("Policy.ReadWrite.SecurityDefaults", "turn off the security defaults, which guard the sign-ins"),
+    ("Policy.ReadWrite.TrustFramework", "rewrite the custom policies that decide who is signed in (Azure AD B2C)"),
     ("PrivilegedAccess.ReadWrite.AzureAD", "give out directory roles by way of privileged identity management"),
     ("PrivilegedAccess.ReadWrite.AzureADGroup", "put members into groups that carry directory roles"),
     ("PrivilegedAccess.ReadWrite.AzureResources", "give out roles over Azure resources"),
@@ -62,14 +76,26 @@ pub(crate) const REASONS: [(&str, &str); 53] = [
     ("ServicePrincipalEndpoint.ReadWrite.All", "redirect the endpoints of other apps in the tenant"),
     ("SignInIdentifier.ReadWrite.All", "alter the names that users type to sign in"),
     ("Synchronization.ReadWrite.All", "decide what synchronization writes into the directory"),
+    ("TrustFrameworkKeySet.ReadWrite.All", "put in keys of its own and sign tokens with them (Azure AD B2C)"),
     ("User-PasswordProfile.ReadWrite.All", "choose new passwords for users"),
     ("User.DeleteRestore.All", "remove accounts, privileged ones too, and bring deleted ones back"),
     ("User.EnableDisableAccount.All", "shut administrators out by disabling their accounts"),
+    ("User.ManageIdentities.All", "change which outside identities sign in to an account"),
     ("User.ReadWrite.All", "rewrite properties of accounts on which access rules depend"),
+    ("UserAuthMethod-Email.ReadWrite.All", "set anyone's email address for resetting the password"),
+    ("UserAuthMethod-External.ReadWrite.All", "register an outside provider's check as anyone's way of signing in"),
     ("UserAuthMethod-HardwareOATH.ReadWrite.All", "hand anyone's account a hardware token to sign in with"),
+    (
+        "UserAuthMethod-MicrosoftAuthApp.ReadWrite.All",
+        "alter which Microsoft Authenticator apps sign in to anyone's account",
+    ),
     ("UserAuthMethod-Passkey.ReadWrite.All", "hand anyone's account a passkey to sign in with"),
+    ("UserAuthMethod-Password.ReadWrite.All", "choose a new password for anyone's account"),
     ("UserAuthMethod-Phone.ReadWrite.All", "hand anyone's account a phone number to sign in with"),
+    ("UserAuthMethod-PlatformCred.ReadWrite.All", "alter which platform credentials sign in to anyone's account"),
     ("UserAuthMethod-QR.ReadWrite.All", "hand anyone's account a QR code to sign in with"),
+    ("UserAuthMethod-SoftwareOATH.ReadWrite.All", "alter which one-time code apps sign in to anyone's account"),
     ("UserAuthMethod-TAP.ReadWrite.All", "get a temporary access pass for anyone's account"),
+    ("UserAuthMethod-WindowsHello.ReadWrite.All", "alter which Windows Hello devices sign in to anyone's account"),
     ("UserAuthenticationMethod.ReadWrite.All", "add a way of signing in to any account, even an administrator's"),
 ];

@@ -399,6 +399,8 @@ pub mod application {
     /// `Domain-InternalFederation.Read.All`: needs an administrator's consent; privilege level 3 of 4.
     pub const DOMAIN_INTERNAL_FEDERATION_READ_ALL: Permission = application("Domain-InternalFederation.Read.All");
     /// `Domain-InternalFederation.ReadWrite.All`: needs an administrator's consent; privilege level 4 of 4.
+    ///
+    /// High privilege: an app that has it can hand a domain's sign-ins to an identity provider of its own and so sign in as its users.
     pub const DOMAIN_INTERNAL_FEDERATION_READ_WRITE_ALL: Permission = application("Domain-InternalFederation.ReadWrite.All");
     /// `Domain.Read.All`: needs an administrator's consent; privilege level 3 of 4.
     pub const DOMAIN_READ_ALL: Permission = application("Domain.Read.All");
@@ -543,6 +545,8 @@ pub mod application {
     /// `IdentityProvider.Read.All`: needs an administrator's consent; privilege level 3 of 4.
     pub const IDENTITY_PROVIDER_READ_ALL: Permission = application("IdentityProvider.Read.All");
     /// `IdentityProvider.ReadWrite.All`: needs an administrator's consent; privilege level 4 of 4.
+    ///
+    /// High privilege: an app that has it can add an identity provider whose word about who signs in the tenant then takes.
     pub const IDENTITY_PROVIDER_READ_WRITE_ALL: Permission = application("IdentityProvider.ReadWrite.All");
     /// `IdentityRiskEvent.Read.All`: needs an administrator's consent; privilege level 3 of 4.
     pub const IDENTITY_RISK_EVENT_READ_ALL: Permission = application("IdentityRiskEvent.Read.All");
@@ -795,6 +799,8 @@ pub mod application {
     /// `Policy.ReadWrite.AccessReview`: needs an administrator's consent; privilege level 3 of 4.
     pub const POLICY_READ_WRITE_ACCESS_REVIEW: Permission = application("Policy.ReadWrite.AccessReview");
     /// `Policy.ReadWrite.ApplicationConfiguration`: needs an administrator's consent; privilege level 3 of 4.
+    ///
+    /// High privilege: an app that has it can change what tokens say about users, and lift the limits on secrets and certificates of apps.
     pub const POLICY_READ_WRITE_APPLICATION_CONFIGURATION: Permission = application("Policy.ReadWrite.ApplicationConfiguration");
     /// `Policy.ReadWrite.AuthenticationFlows`: needs an administrator's consent; privilege level 3 of 4.
     pub const POLICY_READ_WRITE_AUTHENTICATION_FLOWS: Permission = application("Policy.ReadWrite.AuthenticationFlows");
@@ -803,6 +809,8 @@ pub mod application {
     /// High privilege: an app that has it can allow a way of signing in that lies in its own hands.
     pub const POLICY_READ_WRITE_AUTHENTICATION_METHOD: Permission = application("Policy.ReadWrite.AuthenticationMethod");
     /// `Policy.ReadWrite.Authorization`: needs an administrator's consent; privilege level 3 of 4.
+    ///
+    /// High privilege: an app that has it can allow users, guests and apps to do what needed an administrator before.
     pub const POLICY_READ_WRITE_AUTHORIZATION: Permission = application("Policy.ReadWrite.Authorization");
     /// `Policy.ReadWrite.B2BManagementPolicy`: needs an administrator's consent; privilege level 3 of 4.
     pub const POLICY_READ_WRITE_B2B_MANAGEMENT_POLICY: Permission = application("Policy.ReadWrite.B2BManagementPolicy");
@@ -825,6 +833,8 @@ pub mod application {
     /// `Policy.ReadWrite.FeatureRollout`: needs an administrator's consent; privilege level 3 of 4.
     pub const POLICY_READ_WRITE_FEATURE_ROLLOUT: Permission = application("Policy.ReadWrite.FeatureRollout");
     /// `Policy.ReadWrite.FedTokenValidation`: needs an administrator's consent; privilege level 3 of 4.
+    ///
+    /// High privilege: an app that has it can loosen the checks on sign-ins that come from federated domains.
     pub const POLICY_READ_WRITE_FED_TOKEN_VALIDATION: Permission = application("Policy.ReadWrite.FedTokenValidation");
     /// `Policy.ReadWrite.IdentityProtection`: needs an administrator's consent; no privilege level given.
     pub const POLICY_READ_WRITE_IDENTITY_PROTECTION: Permission = application("Policy.ReadWrite.IdentityProtection");
@@ -833,8 +843,12 @@ pub mod application {
     /// High privilege: an app that has it can let more permissions be consented to without any administrator.
     pub const POLICY_READ_WRITE_PERMISSION_GRANT: Permission = application("Policy.ReadWrite.PermissionGrant");
     /// `Policy.ReadWrite.SecurityDefaults`: needs an administrator's consent; privilege level 3 of 4.
+    ///
+    /// High privilege: an app that has it can turn off the security defaults, which guard the sign-ins.
     pub const POLICY_READ_WRITE_SECURITY_DEFAULTS: Permission = application("Policy.ReadWrite.SecurityDefaults");
     /// `Policy.ReadWrite.TrustFramework`: needs an administrator's consent; privilege level 3 of 4.
+    ///
+    /// High privilege: an app that has it can rewrite the custom policies that decide who is signed in (Azure AD B2C).
     pub const POLICY_READ_WRITE_TRUST_FRAMEWORK: Permission = application("Policy.ReadWrite.TrustFramework");
     /// `Presence.Read.All`: needs an administrator's consent; privilege level 3 of 4.
     pub const PRESENCE_READ_ALL: Permission = application("Presence.Read.All");
@@ -1295,6 +1309,8 @@ pub mod application {
     /// `TrustFrameworkKeySet.Read.All`: needs an administrator's consent; privilege level 3 of 4.
     pub const TRUST_FRAMEWORK_KEY_SET_READ_ALL: Permission = application("TrustFrameworkKeySet.Read.All");
     /// `TrustFrameworkKeySet.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
+    ///
+    /// High privilege: an app that has it can put in keys of its own and sign tokens with them (Azure AD B2C).
     pub const TRUST_FRAMEWORK_KEY_SET_READ_WRITE_ALL: Permission = application("TrustFrameworkKeySet.ReadWrite.All");
     /// `User-ConvertToInternal.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
     pub const USER_CONVERT_TO_INTERNAL_READ_WRITE_ALL: Permission = application("User-ConvertToInternal.ReadWrite.All");
@@ -1325,6 +1341,8 @@ pub mod application {
     /// `User.Invite.All`: needs an administrator's consent; privilege level 3 of 4.
     pub const USER_INVITE_ALL: Permission = application("User.Invite.All");
     /// `User.ManageIdentities.All`: needs an administrator's consent; privilege level 3 of 4.
+    ///
+    /// High privilege: an app that has it can change which outside identities sign in to an account.
     pub const USER_MANAGE_IDENTITIES_ALL: Permission = application("User.ManageIdentities.All");
     /// `User.Read.All`: needs an administrator's consent; privilege level 3 of 4.
     pub const USER_READ_ALL: Permission = application("User.Read.All");
@@ -1341,10 +1359,14 @@ pub mod application {
     /// `UserAuthMethod-Email.Read.All`: needs an administrator's consent; privilege level 3 of 4.
     pub const USER_AUTH_METHOD_EMAIL_READ_ALL: Permission = application("UserAuthMethod-Email.Read.All");
     /// `UserAuthMethod-Email.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
+    ///
+    /// High privilege: an app that has it can set anyone's email address for resetting the password.
     pub const USER_AUTH_METHOD_EMAIL_READ_WRITE_ALL: Permission = application("UserAuthMethod-Email.ReadWrite.All");
     /// `UserAuthMethod-External.Read.All`: needs an administrator's consent; privilege level 3 of 4.
     pub const USER_AUTH_METHOD_EXTERNAL_READ_ALL: Permission = application("UserAuthMethod-External.Read.All");
     /// `UserAuthMethod-External.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
+    ///
+    /// High privilege: an app that has it can register an outside provider's check as anyone's way of signing in.
     pub const USER_AUTH_METHOD_EXTERNAL_READ_WRITE_ALL: Permission = application("UserAuthMethod-External.ReadWrite.All");
     /// `UserAuthMethod-HardwareOATH.Read.All`: needs an administrator's consent; privilege level 3 of 4.
     pub const USER_AUTH_METHOD_HARDWARE_OATH_READ_ALL: Permission = application("UserAuthMethod-HardwareOATH.Read.All");
@@ -1355,6 +1377,8 @@ pub mod application {
     /// `UserAuthMethod-MicrosoftAuthApp.Read.All`: needs an administrator's consent; privilege level 3 of 4.
     pub const USER_AUTH_METHOD_MICROSOFT_AUTH_APP_READ_ALL: Permission = application("UserAuthMethod-MicrosoftAuthApp.Read.All");
     /// `UserAuthMethod-MicrosoftAuthApp.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
+    ///
+    /// High privilege: an app that has it can alter which Microsoft Authenticator apps sign in to anyone's account.
     pub const USER_AUTH_METHOD_MICROSOFT_AUTH_APP_READ_WRITE_ALL: Permission = application("UserAuthMethod-MicrosoftAuthApp.ReadWrite.All");
     /// `UserAuthMethod-Passkey.Read.All`: needs an administrator's consent; privilege level 3 of 4.
     pub const USER_AUTH_METHOD_PASSKEY_READ_ALL: Permission = application("UserAuthMethod-Passkey.Read.All");
@@ -1365,6 +1389,8 @@ pub mod application {
     /// `UserAuthMethod-Password.Read.All`: needs an administrator's consent; privilege level 3 of 4.
     pub const USER_AUTH_METHOD_PASSWORD_READ_ALL: Permission = application("UserAuthMethod-Password.Read.All");
     /// `UserAuthMethod-Password.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
+    ///
+    /// High privilege: an app that has it can choose a new password for anyone's account.
     pub const USER_AUTH_METHOD_PASSWORD_READ_WRITE_ALL: Permission = application("UserAuthMethod-Password.ReadWrite.All");
     /// `UserAuthMethod-Phone.Read.All`: needs an administrator's consent; privilege level 3 of 4.
     pub const USER_AUTH_METHOD_PHONE_READ_ALL: Permission = application("UserAuthMethod-Phone.Read.All");
@@ -1375,6 +1401,8 @@ pub mod application {
     /// `UserAuthMethod-PlatformCred.Read.All`: needs an administrator's consent; privilege level 3 of 4.
     pub const USER_AUTH_METHOD_PLATFORM_CRED_READ_ALL: Permission = application("UserAuthMethod-PlatformCred.Read.All");
     /// `UserAuthMethod-PlatformCred.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
+    ///
+    /// High privilege: an app that has it can alter which platform credentials sign in to anyone's account.
     pub const USER_AUTH_METHOD_PLATFORM_CRED_READ_WRITE_ALL: Permission = application("UserAuthMethod-PlatformCred.ReadWrite.All");
     /// `UserAuthMethod-QR.Read.All`: needs an administrator's consent; privilege level 3 of 4.
     pub const USER_AUTH_METHOD_QR_READ_ALL: Permission = application("UserAuthMethod-QR.Read.All");
@@ -1389,6 +1417,8 @@ pub mod application {
     /// `UserAuthMethod-SoftwareOATH.Read.All`: needs an administrator's consent; privilege level 3 of 4.
     pub const USER_AUTH_METHOD_SOFTWARE_OATH_READ_ALL: Permission = application("UserAuthMethod-SoftwareOATH.Read.All");
     /// `UserAuthMethod-SoftwareOATH.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
+    ///
+    /// High privilege: an app that has it can alter which one-time code apps sign in to anyone's account.
     pub const USER_AUTH_METHOD_SOFTWARE_OATH_READ_WRITE_ALL: Permission = application("UserAuthMethod-SoftwareOATH.ReadWrite.All");
     /// `UserAuthMethod-TAP.Read.All`: needs an administrator's consent; privilege level 3 of 4.
     pub const USER_AUTH_METHOD_TAP_READ_ALL: Permission = application("UserAuthMethod-TAP.Read.All");
@@ -1399,6 +1429,8 @@ pub mod application {
     /// `UserAuthMethod-WindowsHello.Read.All`: needs an administrator's consent; privilege level 3 of 4.
     pub const USER_AUTH_METHOD_WINDOWS_HELLO_READ_ALL: Permission = application("UserAuthMethod-WindowsHello.Read.All");
     /// `UserAuthMethod-WindowsHello.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
+    ///
+    /// High privilege: an app that has it can alter which Windows Hello devices sign in to anyone's account.
     pub const USER_AUTH_METHOD_WINDOWS_HELLO_READ_WRITE_ALL: Permission = application("UserAuthMethod-WindowsHello.ReadWrite.All");
     /// `UserAuthenticationMethod.Read.All`: needs an administrator's consent; privilege level 3 of 4.
     pub const USER_AUTHENTICATION_METHOD_READ_ALL: Permission = application("UserAuthenticationMethod.Read.All");
@@ -2508,6 +2540,8 @@ pub mod delegated {
     /// `DeviceTemplate.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
     pub const DEVICE_TEMPLATE_READ_WRITE_ALL: Permission = delegated("DeviceTemplate.ReadWrite.All");
     /// `Directory.AccessAsUser.All`: needs an administrator's consent; privilege level 3 of 4.
+    ///
+    /// High privilege: an app that has it can do anything in the directory, as far as the signed-in user can.
     pub const DIRECTORY_ACCESS_AS_USER_ALL: Permission = delegated("Directory.AccessAsUser.All");
     /// `Directory.Read.All`: needs an administrator's consent; privilege level 3 of 4.
     pub const DIRECTORY_READ_ALL: Permission = delegated("Directory.Read.All");
@@ -2522,6 +2556,8 @@ pub mod delegated {
     /// `Domain-InternalFederation.Read.All`: needs an administrator's consent; privilege level 3 of 4.
     pub const DOMAIN_INTERNAL_FEDERATION_READ_ALL: Permission = delegated("Domain-InternalFederation.Read.All");
     /// `Domain-InternalFederation.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
+    ///
+    /// High privilege: an app that has it can hand a domain's sign-ins to an identity provider of its own and so sign in as its users, as far as the signed-in user can.
     pub const DOMAIN_INTERNAL_FEDERATION_READ_WRITE_ALL: Permission = delegated("Domain-InternalFederation.ReadWrite.All");
     /// `Domain.Read.All`: needs an administrator's consent; privilege level 3 of 4.
     pub const DOMAIN_READ_ALL: Permission = delegated("Domain.Read.All");
@@ -2680,6 +2716,8 @@ pub mod delegated {
     /// `IdentityProvider.Read.All`: needs an administrator's consent; privilege level 3 of 4.
     pub const IDENTITY_PROVIDER_READ_ALL: Permission = delegated("IdentityProvider.Read.All");
     /// `IdentityProvider.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
+    ///
+    /// High privilege: an app that has it can add an identity provider whose word about who signs in the tenant then takes, as far as the signed-in user can.
     pub const IDENTITY_PROVIDER_READ_WRITE_ALL: Permission = delegated("IdentityProvider.ReadWrite.All");
     /// `IdentityRiskEvent.Read.All`: needs an administrator's consent; privilege level 3 of 4.
     pub const IDENTITY_RISK_EVENT_READ_ALL: Permission = delegated("IdentityRiskEvent.Read.All");
@@ -2956,6 +2994,8 @@ pub mod delegated {
     /// `Policy.ReadWrite.AccessReview`: needs an administrator's consent; privilege level 3 of 4.
     pub const POLICY_READ_WRITE_ACCESS_REVIEW: Permission = delegated("Policy.ReadWrite.AccessReview");
     /// `Policy.ReadWrite.ApplicationConfiguration`: needs an administrator's consent; privilege level 3 of 4.
+    ///
+    /// High privilege: an app that has it can change what tokens say about users, and lift the limits on secrets and certificates of apps, as far as the signed-in user can.
     pub const POLICY_READ_WRITE_APPLICATION_CONFIGURATION: Permission = delegated("Policy.ReadWrite.ApplicationConfiguration");
     /// `Policy.ReadWrite.AuthenticationFlows`: needs an administrator's consent; privilege level 3 of 4.
     pub const POLICY_READ_WRITE_AUTHENTICATION_FLOWS: Permission = delegated("Policy.ReadWrite.AuthenticationFlows");
@@ -2964,6 +3004,8 @@ pub mod delegated {
     /// High privilege: an app that has it can allow a way of signing in that lies in its own hands, as far as the signed-in user can.
     pub const POLICY_READ_WRITE_AUTHENTICATION_METHOD: Permission = delegated("Policy.ReadWrite.AuthenticationMethod");
     /// `Policy.ReadWrite.Authorization`: needs an administrator's consent; privilege level 3 of 4.
+    ///
+    /// High privilege: an app that has it can allow users, guests and apps to do what needed an administrator before, as far as the signed-in user can.
     pub const POLICY_READ_WRITE_AUTHORIZATION: Permission = delegated("Policy.ReadWrite.Authorization");
     /// `Policy.ReadWrite.B2BManagementPolicy`: needs an administrator's consent; privilege level 3 of 4.
     pub const POLICY_READ_WRITE_B2B_MANAGEMENT_POLICY: Permission = delegated("Policy.ReadWrite.B2BManagementPolicy");
@@ -2986,6 +3028,8 @@ pub mod delegated {
     /// `Policy.ReadWrite.FeatureRollout`: needs an administrator's consent; privilege level 3 of 4.
     pub const POLICY_READ_WRITE_FEATURE_ROLLOUT: Permission = delegated("Policy.ReadWrite.FeatureRollout");
     /// `Policy.ReadWrite.FedTokenValidation`: needs an administrator's consent; privilege level 3 of 4.
+    ///
+    /// High privilege: an app that has it can loosen the checks on sign-ins that come from federated domains, as far as the signed-in user can.
     pub const POLICY_READ_WRITE_FED_TOKEN_VALIDATION: Permission = delegated("Policy.ReadWrite.FedTokenValidation");
     /// `Policy.ReadWrite.IdentityProtection`: needs an administrator's consent; no privilege level given.
     pub const POLICY_READ_WRITE_IDENTITY_PROTECTION: Permission = delegated("Policy.ReadWrite.IdentityProtection");
@@ -2998,8 +3042,12 @@ pub mod delegated {
     /// High privilege: an app that has it can let more permissions be consented to without any administrator, as far as the signed-in user can.
     pub const POLICY_READ_WRITE_PERMISSION_GRANT: Permission = delegated("Policy.ReadWrite.PermissionGrant");
     /// `Policy.ReadWrite.SecurityDefaults`: needs an administrator's consent; privilege level 3 of 4.
+    ///
+    /// High privilege: an app that has it can turn off the security defaults, which guard the sign-ins, as far as the signed-in user can.
     pub const POLICY_READ_WRITE_SECURITY_DEFAULTS: Permission = delegated("Policy.ReadWrite.SecurityDefaults");
     /// `Policy.ReadWrite.TrustFramework`: needs an administrator's consent; privilege level 3 of 4.
+    ///
+    /// High privilege: an app that has it can rewrite the custom policies that decide who is signed in (Azure AD B2C), as far as the signed-in user can.
     pub const POLICY_READ_WRITE_TRUST_FRAMEWORK: Permission = delegated("Policy.ReadWrite.TrustFramework");
     /// `Presence.Read`: a user can consent to it; privilege level 2 of 4.
     pub const PRESENCE_READ: Permission = delegated("Presence.Read");
@@ -3506,6 +3554,8 @@ pub mod delegated {
     /// `TrustFrameworkKeySet.Read.All`: needs an administrator's consent; privilege level 3 of 4.
     pub const TRUST_FRAMEWORK_KEY_SET_READ_ALL: Permission = delegated("TrustFrameworkKeySet.Read.All");
     /// `TrustFrameworkKeySet.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
+    ///
+    /// High privilege: an app that has it can put in keys of its own and sign tokens with them (Azure AD B2C), as far as the signed-in user can.
     pub const TRUST_FRAMEWORK_KEY_SET_READ_WRITE_ALL: Permission = delegated("TrustFrameworkKeySet.ReadWrite.All");
     /// `UnifiedGroupMember.Read.AsGuest`: needs an administrator's consent; privilege level 2 of 4.
     pub const UNIFIED_GROUP_MEMBER_READ_AS_GUEST: Permission = delegated("UnifiedGroupMember.Read.AsGuest");
@@ -3538,6 +3588,8 @@ pub mod delegated {
     /// `User.Invite.All`: needs an administrator's consent; privilege level 3 of 4.
     pub const USER_INVITE_ALL: Permission = delegated("User.Invite.All");
     /// `User.ManageIdentities.All`: needs an administrator's consent; privilege level 3 of 4.
+    ///
+    /// High privilege: an app that has it can change which outside identities sign in to an account, as far as the signed-in user can.
     pub const USER_MANAGE_IDENTITIES_ALL: Permission = delegated("User.ManageIdentities.All");
     /// `User.Read`: a user can consent to it; privilege level 2 of 4.
     pub const USER_READ: Permission = delegated("User.Read");
@@ -3562,6 +3614,8 @@ pub mod delegated {
     /// `UserAuthMethod-Email.ReadWrite`: needs an administrator's consent; privilege level 3 of 4.
     pub const USER_AUTH_METHOD_EMAIL_READ_WRITE: Permission = delegated("UserAuthMethod-Email.ReadWrite");
     /// `UserAuthMethod-Email.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
+    ///
+    /// High privilege: an app that has it can set anyone's email address for resetting the password, as far as the signed-in user can.
     pub const USER_AUTH_METHOD_EMAIL_READ_WRITE_ALL: Permission = delegated("UserAuthMethod-Email.ReadWrite.All");
     /// `UserAuthMethod-External.Read`: needs an administrator's consent; privilege level 2 of 4.
     pub const USER_AUTH_METHOD_EXTERNAL_READ: Permission = delegated("UserAuthMethod-External.Read");
@@ -3570,6 +3624,8 @@ pub mod delegated {
     /// `UserAuthMethod-External.ReadWrite`: needs an administrator's consent; privilege level 3 of 4.
     pub const USER_AUTH_METHOD_EXTERNAL_READ_WRITE: Permission = delegated("UserAuthMethod-External.ReadWrite");
     /// `UserAuthMethod-External.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
+    ///
+    /// High privilege: an app that has it can register an outside provider's check as anyone's way of signing in, as far as the signed-in user can.
     pub const USER_AUTH_METHOD_EXTERNAL_READ_WRITE_ALL: Permission = delegated("UserAuthMethod-External.ReadWrite.All");
     /// `UserAuthMethod-HardwareOATH.Read`: needs an administrator's consent; privilege level 2 of 4.
     pub const USER_AUTH_METHOD_HARDWARE_OATH_READ: Permission = delegated("UserAuthMethod-HardwareOATH.Read");
@@ -3588,6 +3644,8 @@ pub mod delegated {
     /// `UserAuthMethod-MicrosoftAuthApp.ReadWrite`: needs an administrator's consent; privilege level 3 of 4.
     pub const USER_AUTH_METHOD_MICROSOFT_AUTH_APP_READ_WRITE: Permission = delegated("UserAuthMethod-MicrosoftAuthApp.ReadWrite");
     /// `UserAuthMethod-MicrosoftAuthApp.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
+    ///
+    /// High privilege: an app that has it can alter which Microsoft Authenticator apps sign in to anyone's account, as far as the signed-in user can.
     pub const USER_AUTH_METHOD_MICROSOFT_AUTH_APP_READ_WRITE_ALL: Permission = delegated("UserAuthMethod-MicrosoftAuthApp.ReadWrite.All");
     /// `UserAuthMethod-Passkey.Read`: needs an administrator's consent; privilege level 2 of 4.
     pub const USER_AUTH_METHOD_PASSKEY_READ: Permission = delegated("UserAuthMethod-Passkey.Read");
@@ -3606,6 +3664,8 @@ pub mod delegated {
     /// `UserAuthMethod-Password.ReadWrite`: needs an administrator's consent; privilege level 3 of 4.
     pub const USER_AUTH_METHOD_PASSWORD_READ_WRITE: Permission = delegated("UserAuthMethod-Password.ReadWrite");
     /// `UserAuthMethod-Password.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
+    ///
+    /// High privilege: an app that has it can choose a new password for anyone's account, as far as the signed-in user can.
     pub const USER_AUTH_METHOD_PASSWORD_READ_WRITE_ALL: Permission = delegated("UserAuthMethod-Password.ReadWrite.All");
     /// `UserAuthMethod-Phone.Read`: needs an administrator's consent; privilege level 2 of 4.
     pub const USER_AUTH_METHOD_PHONE_READ: Permission = delegated("UserAuthMethod-Phone.Read");
@@ -3624,6 +3684,8 @@ pub mod delegated {
     /// `UserAuthMethod-PlatformCred.ReadWrite`: needs an administrator's consent; privilege level 3 of 4.
     pub const USER_AUTH_METHOD_PLATFORM_CRED_READ_WRITE: Permission = delegated("UserAuthMethod-PlatformCred.ReadWrite");
     /// `UserAuthMethod-PlatformCred.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
+    ///
+    /// High privilege: an app that has it can alter which platform credentials sign in to anyone's account, as far as the signed-in user can.
     pub const USER_AUTH_METHOD_PLATFORM_CRED_READ_WRITE_ALL: Permission = delegated("UserAuthMethod-PlatformCred.ReadWrite.All");
     /// `UserAuthMethod-QR.Read`: needs an administrator's consent; privilege level 2 of 4.
     pub const USER_AUTH_METHOD_QR_READ: Permission = delegated("UserAuthMethod-QR.Read");
@@ -3646,6 +3708,8 @@ pub mod delegated {
     /// `UserAuthMethod-SoftwareOATH.ReadWrite`: needs an administrator's consent; privilege level 3 of 4.
     pub const USER_AUTH_METHOD_SOFTWARE_OATH_READ_WRITE: Permission = delegated("UserAuthMethod-SoftwareOATH.ReadWrite");
     /// `UserAuthMethod-SoftwareOATH.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
+    ///
+    /// High privilege: an app that has it can alter which one-time code apps sign in to anyone's account, as far as the signed-in user can.
     pub const USER_AUTH_METHOD_SOFTWARE_OATH_READ_WRITE_ALL: Permission = delegated("UserAuthMethod-SoftwareOATH.ReadWrite.All");
     /// `UserAuthMethod-TAP.Read`: needs an administrator's consent; privilege level 2 of 4.
     pub const USER_AUTH_METHOD_TAP_READ: Permission = delegated("UserAuthMethod-TAP.Read");
@@ -3664,6 +3728,8 @@ pub mod delegated {
     /// `UserAuthMethod-WindowsHello.ReadWrite`: needs an administrator's consent; privilege level 3 of 4.
     pub const USER_AUTH_METHOD_WINDOWS_HELLO_READ_WRITE: Permission = delegated("UserAuthMethod-WindowsHello.ReadWrite");
     /// `UserAuthMethod-WindowsHello.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
+    ///
+    /// High privilege: an app that has it can alter which Windows Hello devices sign in to anyone's account, as far as the signed-in user can.
     pub const USER_AUTH_METHOD_WINDOWS_HELLO_READ_WRITE_ALL: Permission = delegated("UserAuthMethod-WindowsHello.ReadWrite.All");
     /// `UserAuthenticationMethod.Read`: needs an administrator's consent; privilege level 2 of 4.
     pub const USER_AUTHENTICATION_METHOD_READ: Permission = delegated("UserAuthenticationMethod.Read");

@@ -1,9 +1,10 @@
 //! What tests share: a tenant of a fixed day, and a run.
 
-use entra_apps::ids::PermissionId;
+use entra_apps::ids::{KeyId, PermissionId};
 use entra_apps::permission::{MICROSOFT_GRAPH, PermissionKind};
 use entra_apps::{AppRegistration, Client, Registered};
 use entra_emulator::{MemoryTenant, MemoryTenantBuilder};
+use serde_json::Value;
 
 mod tenants;
 
@@ -27,6 +28,14 @@ pub(crate) fn builder_with_own_id(permission: &str, id: PermissionId) -> MemoryT
 pub(crate) async fn register(client: &Client, registration: &AppRegistration) -> Registered {
     let plan = client.plan(registration).await.unwrap();
     client.apply(&plan).approve_all().await.unwrap()
+}
+
+/// The secrets of the application that has a key, as the directory holds them.
+pub(crate) fn secrets_of(tenant: &MemoryTenant) -> Vec<KeyId> {
+    let app = tenant.applications().into_iter().find(|app| app.unique_name.is_some()).expect("it is registered");
+    let app: Value = serde_json::from_str(&app.json).expect("it is JSON");
+    let secrets = app["passwordCredentials"].as_array().expect("a list");
+    secrets.iter().map(|secret| secret["keyId"].as_str().unwrap().parse().unwrap()).collect()
 }
 
 /// The tenant without what was recorded before.
