@@ -49,27 +49,27 @@ pub mod clock;
 pub mod cloud;
 pub mod consent;
 mod error;
-mod exchange;
 pub mod ids;
 pub mod model;
 pub mod permission;
 mod provision;
 pub mod random;
+mod retry;
 pub mod token;
 pub mod transport;
 #[doc = include_str!("what_happens_when.md")]
 pub mod what_happens_when {}
 
-pub use client::{Answers, Batch, Call, Client, ClientBuilder, Ticket};
+pub use client::{Batch, BatchHandle, BatchResponse, Call, Client, ClientBuilder};
 pub use error::{Error, ErrorDetail, ErrorKind};
-pub use exchange::{RetryPolicy, Wait, WaitReason};
+pub use retry::{RetryPolicy, Wait, WaitReason};
 
 pub use model::SignInAudience;
 pub use provision::{
     AppRegistration, Apply, ApplyError, CallerKind, CallerPermissions, Checklist, ChecklistItem, ClientSecret,
     Diagnose, Diagnosis, EntraRole, Evidence, Finding, IssuedSecret, Lifetime, Line, Mark, Missing, OpenItem, Plan,
     PlanRequest, Platform, Preflight, PreflightCheck, Progress, RedirectUri, Registered, RegisteredApplication,
-    SecretSink, Usable, Verdict, VerifyRequest, WaitUntilUsable,
+    SecretReadiness, SecretSink, Verdict, VerifyRequest, WaitUntilUsable,
 };
 
 /// What a fallible call of this crate returns.

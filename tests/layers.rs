@@ -401,7 +401,7 @@ mod the_checker_itself {
             "#[cfg(test)] use crate::client::{Client, Batch};",
             "#[cfg(all(test, feature = \"tokio\"))]\n#[allow(dead_code)]\nmod tests { use crate::client::Client; }",
             "mod inner { use super::super::client; }",
-            "use super::client; pub(in crate::exchange) fn f() {}",
+            "use super::client; pub(in crate::retry) fn f() {}",
         ] {
             assert_eq!(check(&[("exchange/retry.rs", text)]), [""; 0], "{text}");
         }

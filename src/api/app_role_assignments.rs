@@ -3,8 +3,9 @@
 use http::Method;
 
 use crate::api::{List, ServicePrincipalKey};
-use crate::client::call;
-use crate::client::replication::Lag;
+use crate::client::decode;
+use crate::client::recent_writes::ObjectKind;
+use crate::client::replication::LagRule;
 use crate::client::{Call, Client};
 use crate::ids::{AppRoleAssignmentId, ServicePrincipalId};
 use crate::model::{AppRoleAssignment, NewAppRoleAssignment};
@@ -34,7 +35,7 @@ impl AppRoleAssignments<'_> {
     fn list(&self, key: ServicePrincipalKey, operation: &'static str, relation: &str) -> List<AppRoleAssignment> {
         let mut segments = key.segments();
         segments.push(relation.to_owned());
-        List::new(self.0, operation, READ, segments).mentions(key.id())
+        List::new(self.0, operation, READ, segments).object(ObjectKind::ServicePrincipal, key.id())
     }
 
     /// Grants an application permission
@@ -44,25 +45,26 @@ impl AppRoleAssignments<'_> {
     /// # Errors
     /// Of kind [`Conflict`](crate::ErrorKind::Conflict) when it is granted already.
     pub fn create(&self, assignment: &NewAppRoleAssignment) -> Call<AppRoleAssignment> {
-        let spec = ServicePrincipalKey::Id(assignment.resource_id)
-            .spec("POST /servicePrincipals/{id}/appRoleAssignedTo", WRITE, Method::POST, &["appRoleAssignedTo"])
-            .lag(Lag::AppRoleAssignment)
-            .mentions([assignment.principal_id]);
-        Call::new(self.0, spec.body(assignment), call::json)
+        let request = ServicePrincipalKey::Id(assignment.resource_id)
+            .request("POST /servicePrincipals/{id}/appRoleAssignedTo", WRITE, Method::POST, &["appRoleAssignedTo"])
+            .lag_rule(LagRule::AppRoleAssignment)
+            .object(ObjectKind::ServicePrincipal, assignment.principal_id)
+            .creates(ObjectKind::AppRoleAssignment);
+        Call::new(self.0, request.body(assignment), decode::json)
     }
 
     /// Takes an application permission away
     /// ([`DELETE …/appRoleAssignedTo/{id}`](https://learn.microsoft.com/graph/api/serviceprincipal-delete-approleassignedto)).
     /// Least permission: `AppRoleAssignment.ReadWrite.All`.
     pub fn delete(&self, resource: ServicePrincipalId, assignment: &AppRoleAssignmentId) -> Call<()> {
-        let spec = ServicePrincipalKey::Id(resource)
-            .spec(
+        let request = ServicePrincipalKey::Id(resource)
+            .request(
                 "DELETE /servicePrincipals/{id}/appRoleAssignedTo/{id}",
                 "AppRoleAssignment.ReadWrite.All",
                 Method::DELETE,
                 &["appRoleAssignedTo", assignment.as_str()],
             )
-            .mentions([assignment]);
-        Call::new(self.0, Ok(spec), call::nothing)
+            .object(ObjectKind::AppRoleAssignment, assignment);
+        Call::new(self.0, Ok(request), decode::empty)
     }
 }

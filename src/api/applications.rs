@@ -3,8 +3,10 @@
 use http::Method;
 
 use crate::api::List;
-use crate::client::call::{self, Spec};
-use crate::client::replication::Lag;
+use crate::client::decode;
+use crate::client::recent_writes::ObjectKind;
+use crate::client::replication::LagRule;
+use crate::client::request::Request;
 use crate::client::{Call, Client};
 use crate::ids::{AppId, ApplicationId, KeyId};
 use crate::model::query::{Query, keyed};
@@ -34,10 +36,10 @@ impl ApplicationKey {
         }
     }
 
-    fn spec(&self, operation: &'static str, needs: &'static str, method: Method, action: &[&str]) -> Spec {
+    fn request(&self, operation: &'static str, permissions: &'static str, method: Method, action: &[&str]) -> Request {
         let (mut segments, id) = self.segment();
         segments.extend(action.iter().map(|part| (*part).to_owned()));
-        Spec::new(operation, needs, method, segments).mentions([id])
+        Request::new(operation, permissions, method, segments).object(ObjectKind::Application, id)
     }
 }
 
@@ -63,8 +65,10 @@ impl Applications<'_> {
     /// Nothing keeps a second one of the same name away; [`upsert`](Self::upsert) does. Least permission:
     /// `Application.ReadWrite.OwnedBy`, or `Application.ReadWrite.All` delegated.
     pub fn create(&self, application: &NewApplication) -> Call<Application> {
-        let spec = Spec::new("POST /applications", WRITE, Method::POST, ["applications"]).lag(Lag::None);
-        Call::new(self.0, spec.body(application), call::json)
+        let request = Request::new("POST /applications", WRITE, Method::POST, ["applications"])
+            .lag_rule(LagRule::None)
+            .creates(ObjectKind::Application);
+        Call::new(self.0, request.body(application), decode::json)
     }
 
     /// Creates the application of this unique name, or changes it where it is there
@@ -74,13 +78,17 @@ impl Applications<'_> {
     /// Sending it twice makes one application. It cannot be part of a batch. Least permission:
     /// `Application.ReadWrite.OwnedBy`, or `Application.ReadWrite.All` delegated.
     pub fn upsert(&self, unique_name: &str, patch: &ApplicationPatch) -> Call<Option<Application>> {
-        let spec = Spec::new(
+        let request = Request::new(
             "PATCH /applications(uniqueName)",
             WRITE,
             Method::PATCH,
             [keyed("applications", "uniqueName", unique_name)],
         );
-        Call::new(self.0, spec.lag(Lag::None).create_if_missing().body(patch), call::upserted)
+        Call::new(
+            self.0,
+            request.lag_rule(LagRule::None).create_if_missing().creates(ObjectKind::Application).body(patch),
+            decode::json_if_created,
+        )
     }
 
     /// Finds an application ([`GET /applications/{id}`](https://learn.microsoft.com/graph/api/application-get)), or
@@ -91,15 +99,15 @@ impl Applications<'_> {
 
     /// The same, with these properties only, by their names in Graph.
     pub fn find_selecting(&self, key: impl Into<ApplicationKey>, select: &[&str]) -> Call<Option<Application>> {
-        let spec = key.into().spec("GET /applications/{id}", READ, Method::GET, &[]);
-        Call::new(self.0, selecting(spec, select), call::found)
+        let request = key.into().request("GET /applications/{id}", READ, Method::GET, &[]);
+        Call::new(self.0, selecting(request, select), decode::json_if_found)
     }
 
     /// Gets an application, or an error of kind [`NotFound`](crate::ErrorKind::NotFound). Least permission:
     /// `Application.Read.All`.
     pub fn get(&self, key: impl Into<ApplicationKey>) -> Call<Application> {
-        let spec = key.into().spec("GET /applications/{id}", READ, Method::GET, &[]);
-        Call::new(self.0, Ok(spec), call::json)
+        let request = key.into().request("GET /applications/{id}", READ, Method::GET, &[]);
+        Call::new(self.0, Ok(request), decode::json)
     }
 
     /// Lists applications ([`GET /applications`](https://learn.microsoft.com/graph/api/application-list)). Least
@@ -111,16 +119,16 @@ impl Applications<'_> {
     /// Changes an application ([`PATCH /applications/{id}`](https://learn.microsoft.com/graph/api/application-update)).
     /// Least permission: `Application.ReadWrite.OwnedBy`, or `Application.ReadWrite.All` delegated.
     pub fn update(&self, key: impl Into<ApplicationKey>, patch: &ApplicationPatch) -> Call<()> {
-        let spec = key.into().spec("PATCH /applications/{id}", WRITE, Method::PATCH, &[]);
-        Call::new(self.0, spec.body(patch), call::nothing)
+        let request = key.into().request("PATCH /applications/{id}", WRITE, Method::PATCH, &[]);
+        Call::new(self.0, request.body(patch), decode::empty)
     }
 
     /// Deletes an application and its service principal here
     /// ([`DELETE /applications/{id}`](https://learn.microsoft.com/graph/api/application-delete)). It can be restored
     /// for 30 days. Least permission: `Application.ReadWrite.OwnedBy`, or `Application.ReadWrite.All` delegated.
     pub fn delete(&self, key: impl Into<ApplicationKey>) -> Call<()> {
-        let spec = key.into().spec("DELETE /applications/{id}", WRITE, Method::DELETE, &[]);
-        Call::new(self.0, Ok(spec), call::nothing)
+        let request = key.into().request("DELETE /applications/{id}", WRITE, Method::DELETE, &[]);
+        Call::new(self.0, Ok(request), decode::empty)
     }
 
     /// Issues a client secret ([addPassword](https://learn.microsoft.com/graph/api/application-addpassword)): its
@@ -135,23 +143,27 @@ impl Applications<'_> {
         key: impl Into<ApplicationKey>,
         secret: &NewPasswordCredential,
     ) -> Call<PasswordCredential> {
-        let spec = key.into().spec("POST /applications/{id}/addPassword", WRITE, Method::POST, &["addPassword"]);
-        Call::new(self.0, spec.body(&serde_json::json!({ "passwordCredential": secret })), call::json)
+        let request = key
+            .into()
+            .request("POST /applications/{id}/addPassword", WRITE, Method::POST, &["addPassword"])
+            .creates(ObjectKind::PasswordCredential);
+        Call::new(self.0, request.body(&serde_json::json!({ "passwordCredential": secret })), decode::json)
     }
 
     /// Removes a client secret ([removePassword](https://learn.microsoft.com/graph/api/application-removepassword)).
     /// Least permission: `Application.ReadWrite.OwnedBy`, or `Application.ReadWrite.All` delegated.
     pub fn remove_password(&self, key: impl Into<ApplicationKey>, secret: KeyId) -> Call<()> {
-        let spec = key.into().spec("POST /applications/{id}/removePassword", WRITE, Method::POST, &["removePassword"]);
-        let spec = spec.lag(Lag::RemovePassword).mentions([secret]);
-        Call::new(self.0, spec.body(&serde_json::json!({ "keyId": secret })), call::nothing)
+        let request =
+            key.into().request("POST /applications/{id}/removePassword", WRITE, Method::POST, &["removePassword"]);
+        let request = request.lag_rule(LagRule::RemovePassword).object(ObjectKind::PasswordCredential, secret);
+        Call::new(self.0, request.body(&serde_json::json!({ "keyId": secret })), decode::empty)
     }
 }
 
-pub(super) fn selecting(spec: Spec, select: &[&str]) -> Result<Spec, crate::Error> {
+pub(super) fn selecting(request: Request, select: &[&str]) -> Result<Request, crate::Error> {
     if select.is_empty() {
-        return Ok(spec);
+        return Ok(request);
     }
     let query = Query::selecting(select);
-    Ok(spec.query(query.pairs()?, false))
+    Ok(request.query(query.pairs()?, false))
 }

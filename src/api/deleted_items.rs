@@ -3,7 +3,9 @@
 use http::Method;
 
 use crate::api::List;
-use crate::client::call::{self, Spec};
+use crate::client::decode;
+use crate::client::recent_writes::ObjectKind;
+use crate::client::request::Request;
 use crate::client::{Call, Client};
 use crate::ids::DirectoryObjectId;
 use crate::model::{DeletedItem, DirectoryObject};
@@ -40,14 +42,14 @@ impl DeletedItems<'_> {
     /// Gets a deleted object ([get](https://learn.microsoft.com/graph/api/directory-deleteditems-get)). Least
     /// permission: `Application.Read.All`.
     pub fn get(&self, id: impl Into<DirectoryObjectId>) -> Call<DeletedItem> {
-        let spec = Self::spec("GET /directory/deletedItems/{id}", READ, Method::GET, id.into());
-        Call::new(self.0, Ok(spec), call::json)
+        let request = Self::request("GET /directory/deletedItems/{id}", READ, Method::GET, id.into());
+        Call::new(self.0, Ok(request), decode::json)
     }
 
     /// Finds a deleted object, or `None`. Least permission: `Application.Read.All`.
     pub fn find(&self, id: impl Into<DirectoryObjectId>) -> Call<Option<DeletedItem>> {
-        let spec = Self::spec("GET /directory/deletedItems/{id}", READ, Method::GET, id.into());
-        Call::new(self.0, Ok(spec), call::found)
+        let request = Self::request("GET /directory/deletedItems/{id}", READ, Method::GET, id.into());
+        Call::new(self.0, Ok(request), decode::json_if_found)
     }
 
     /// Restores a deleted object ([restore](https://learn.microsoft.com/graph/api/directory-deleteditems-restore)). An
@@ -56,20 +58,21 @@ impl DeletedItems<'_> {
     pub fn restore(&self, id: impl Into<DirectoryObjectId>) -> Call<DirectoryObject> {
         let id = id.into();
         let segments = ["directory", "deletedItems", &id.to_string(), "restore"].map(str::to_owned);
-        let spec = Spec::new("POST /directory/deletedItems/{id}/restore", WRITE, Method::POST, segments).mentions([id]);
-        Call::new(self.0, Ok(spec), call::json)
+        let request = Request::new("POST /directory/deletedItems/{id}/restore", WRITE, Method::POST, segments)
+            .object(ObjectKind::DeletedItem, id);
+        Call::new(self.0, Ok(request), decode::json)
     }
 
     /// Purges a deleted object for good
     /// ([delete](https://learn.microsoft.com/graph/api/directory-deleteditems-delete)). Least permission:
     /// `Application.ReadWrite.All`.
     pub fn purge(&self, id: impl Into<DirectoryObjectId>) -> Call<()> {
-        let spec = Self::spec("DELETE /directory/deletedItems/{id}", WRITE, Method::DELETE, id.into());
-        Call::new(self.0, Ok(spec), call::nothing)
+        let request = Self::request("DELETE /directory/deletedItems/{id}", WRITE, Method::DELETE, id.into());
+        Call::new(self.0, Ok(request), decode::empty)
     }
 
-    fn spec(operation: &'static str, needs: &'static str, method: Method, id: DirectoryObjectId) -> Spec {
+    fn request(operation: &'static str, permissions: &'static str, method: Method, id: DirectoryObjectId) -> Request {
         let segments = ["directory", "deletedItems", &id.to_string()].map(str::to_owned);
-        Spec::new(operation, needs, method, segments).mentions([id])
+        Request::new(operation, permissions, method, segments).object(ObjectKind::DeletedItem, id)
     }
 }

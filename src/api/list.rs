@@ -7,12 +7,14 @@ use http::Method;
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use crate::client::call::{Spec, Target, json};
+use crate::client::decode::json;
+use crate::client::recent_writes::ObjectKind;
+use crate::client::request::{Request, Target};
 use crate::client::{Call, Client};
 use crate::error::{Error, ErrorKind};
-use crate::exchange::Answer;
 use crate::model::query::{Filter, Query};
 use crate::model::{Envelope, Property};
+use crate::retry::Response;
 
 /// A list, to be narrowed and then read: all at once, by item, or by page.
 ///
@@ -39,14 +41,19 @@ use crate::model::{Envelope, Property};
 #[must_use = "a list does nothing until it is read"]
 pub struct List<T> {
     client: Client,
-    spec: Spec,
+    request: Request,
     query: Query,
     items: std::marker::PhantomData<fn() -> T>,
 }
 
 impl<T> Clone for List<T> {
     fn clone(&self) -> Self {
-        Self { client: self.client.clone(), spec: self.spec.clone(), query: self.query.clone(), items: self.items }
+        Self {
+            client: self.client.clone(),
+            request: self.request.clone(),
+            query: self.query.clone(),
+            items: self.items,
+        }
     }
 }
 
@@ -78,15 +85,15 @@ impl<T: DeserializeOwned + Send + 'static> List<T> {
     pub(super) fn new(
         client: &Client,
         operation: &'static str,
-        needs: &'static str,
+        permissions: &'static str,
         segments: impl IntoIterator<Item = impl Into<String>>,
     ) -> Self {
-        let spec = Spec::new(operation, needs, Method::GET, segments);
-        Self { client: client.clone(), spec, query: Query::default(), items: std::marker::PhantomData }
+        let request = Request::new(operation, permissions, Method::GET, segments);
+        Self { client: client.clone(), request, query: Query::default(), items: std::marker::PhantomData }
     }
 
-    pub(super) fn mentions(mut self, id: impl ToString) -> Self {
-        self.spec = self.spec.mentions([id]);
+    pub(super) fn object(mut self, kind: ObjectKind, id: impl ToString) -> Self {
+        self.request = self.request.object(kind, id);
         self
     }
 
@@ -144,8 +151,8 @@ impl<T: DeserializeOwned + Send + 'static> List<T> {
 
     /// The first page, as a call that a batch can hold.
     pub fn page(self) -> Call<Page<T>> {
-        let spec = self.query.pairs().map(|pairs| self.spec.query(pairs, self.query.is_advanced()));
-        Call::new(&self.client, spec, page)
+        let request = self.query.pairs().map(|pairs| self.request.query(pairs, self.query.is_advanced()));
+        Call::new(&self.client, request, page)
     }
 
     /// Every item of every page.
@@ -172,9 +179,9 @@ impl<T: DeserializeOwned + Send + 'static> List<T> {
     /// Page by page.
     pub fn pages(self) -> Pages<T> {
         // A next link is taken verbatim, with the same header as the first page.
-        let mut spec = self.spec.clone();
-        spec.advanced = self.query.is_advanced();
-        Pages { client: self.client.clone(), spec, first: Some(self), next: None, seen: Seen::default(), empty: 0 }
+        let mut request = self.request.clone();
+        request.advanced = self.query.is_advanced();
+        Pages { client: self.client.clone(), request, first: Some(self), next: None, seen: Seen::default(), empty: 0 }
     }
 }
 
@@ -182,7 +189,7 @@ impl<T: DeserializeOwned + Send + 'static> List<T> {
 #[derive(Debug)]
 pub struct Pages<T> {
     client: Client,
-    spec: Spec,
+    request: Request,
     first: Option<List<T>>,
     next: Option<Url>,
     seen: Seen,
@@ -205,13 +212,13 @@ impl Seen {
 }
 
 /// Pages without an item, one after the other: there can be some.
-const MOST_EMPTY: u32 = 1_000;
+const MAX_EMPTY_PAGES: u32 = 1_000;
 
 /// Pages that are kept as one list: ten thousand hold more than a directory does.
-const MOST_PAGES: u32 = 10_000;
+const MAX_PAGES: u32 = 10_000;
 
 /// Bytes of pages that are kept as one list.
-const MOST_BYTES: usize = 1 << 30;
+const MAX_BYTES: usize = 1 << 30;
 
 impl<T: DeserializeOwned + Send + 'static> Pages<T> {
     /// The next page, or `None` behind the last. A page can be empty.
@@ -222,9 +229,9 @@ impl<T: DeserializeOwned + Send + 'static> Pages<T> {
         let page = if let Some(first) = self.first.clone() {
             first.page().await?
         } else if let Some(link) = self.next.clone() {
-            let mut spec = self.spec.clone();
-            spec.target = Target::Link(link);
-            Call::new(&self.client, Ok(spec), page).await?
+            let mut request = self.request.clone();
+            request.target = Target::Link(link);
+            Call::new(&self.client, Ok(request), page).await?
         } else {
             return Ok(None);
         };
@@ -233,13 +240,15 @@ impl<T: DeserializeOwned + Send + 'static> Pages<T> {
         self.empty = if page.value.is_empty() { self.empty + 1 } else { 0 };
         let wrong = match &self.next {
             Some(link) if !self.seen.is_new(link) => ("pages_in_a_circle", "the service's pages lead in a circle"),
-            Some(_) if self.empty > MOST_EMPTY => ("pages_without_end", "page follows page, and none holds an item"),
+            Some(_) if self.empty > MAX_EMPTY_PAGES => {
+                ("pages_without_end", "page follows page, and none holds an item")
+            }
             _ => return Ok(Some(page)),
         };
         self.next = None;
         Err(Error::new(ErrorKind::Decode, wrong.0, wrong.1)
             .with_remedy("Run it again; if it lasts, give Microsoft's support the request id.")
-            .during(self.spec.operation))
+            .during(self.request.operation))
     }
 
     /// All pages as one list, behind what is there already.
@@ -248,14 +257,14 @@ impl<T: DeserializeOwned + Send + 'static> Pages<T> {
         while let Some(page) = self.next().await? {
             pages += 1;
             bytes = bytes.saturating_add(page.size);
-            if pages > MOST_PAGES || bytes > MOST_BYTES {
+            if pages > MAX_PAGES || bytes > MAX_BYTES {
                 return Err(Error::new(
                     ErrorKind::Decode,
                     "list_too_long",
                     "the list is too long to be kept as a whole",
                 )
                 .with_remedy("Ask for less with a filter, or read it item by item, in larger pages.")
-                .during(self.spec.operation));
+                .during(self.request.operation));
             }
             all.extend(page.value);
         }
@@ -289,17 +298,17 @@ impl<T: DeserializeOwned + Send + 'static> Items<T> {
 }
 
 /// The longest next link, in bytes: a longer one is no address that can be asked for.
-const LONGEST_LINK: usize = 60_000;
+const MAX_LINK_LENGTH: usize = 60_000;
 
-fn page<T: DeserializeOwned>(spec: &Spec, answer: Answer) -> Result<Page<T>, Error> {
-    let size = answer.body.len();
-    let Envelope { value, next_link, count } = json::<Envelope<T>>(spec, answer)?;
+fn page<T: DeserializeOwned>(request: &Request, response: Response) -> Result<Page<T>, Error> {
+    let size = response.body.len();
+    let Envelope { value, next_link, count } = json::<Envelope<T>>(request, response)?;
     let next = next_link
         .map(|link| {
-            let url = Url::parse(&link).ok().filter(|url| url.as_str().len() <= LONGEST_LINK);
+            let url = Url::parse(&link).ok().filter(|url| url.as_str().len() <= MAX_LINK_LENGTH);
             url.ok_or_else(|| {
                 Error::new(ErrorKind::Decode, "foreign_link", "the service's next link is no address")
-                    .during(spec.operation)
+                    .during(request.operation)
             })
         })
         .transpose()?;

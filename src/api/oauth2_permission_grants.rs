@@ -3,8 +3,10 @@
 use http::Method;
 
 use crate::api::{List, ServicePrincipalKey};
-use crate::client::call::{self, Spec};
-use crate::client::replication::Lag;
+use crate::client::decode;
+use crate::client::recent_writes::ObjectKind;
+use crate::client::replication::LagRule;
+use crate::client::request::Request;
 use crate::client::{Call, Client};
 use crate::ids::OAuth2PermissionGrantId;
 use crate::model::{NewOAuth2PermissionGrant, OAuth2PermissionGrant, OAuth2PermissionGrantPatch};
@@ -30,18 +32,23 @@ impl OAuth2PermissionGrants<'_> {
         let key = client.into();
         let mut segments = key.segments();
         segments.push("oauth2PermissionGrants".to_owned());
-        List::new(self.0, "GET /servicePrincipals/{id}/oauth2PermissionGrants", READ, segments).mentions(key.id())
+        List::new(self.0, "GET /servicePrincipals/{id}/oauth2PermissionGrants", READ, segments)
+            .object(ObjectKind::ServicePrincipal, key.id())
     }
 
     /// Gets a grant ([`GET /oauth2PermissionGrants/{id}`](https://learn.microsoft.com/graph/api/oauth2permissiongrant-get)).
     /// Least permission: `Directory.Read.All`.
     pub fn get(&self, id: &OAuth2PermissionGrantId) -> Call<OAuth2PermissionGrant> {
-        Call::new(self.0, Ok(Self::spec("GET /oauth2PermissionGrants/{id}", READ, Method::GET, id)), call::json)
+        Call::new(self.0, Ok(Self::request("GET /oauth2PermissionGrants/{id}", READ, Method::GET, id)), decode::json)
     }
 
     /// Finds a grant, or `None`. Least permission: `Directory.Read.All`.
     pub fn find(&self, id: &OAuth2PermissionGrantId) -> Call<Option<OAuth2PermissionGrant>> {
-        Call::new(self.0, Ok(Self::spec("GET /oauth2PermissionGrants/{id}", READ, Method::GET, id)), call::found)
+        Call::new(
+            self.0,
+            Ok(Self::request("GET /oauth2PermissionGrants/{id}", READ, Method::GET, id)),
+            decode::json_if_found,
+        )
     }
 
     /// Grants delegated permissions
@@ -52,29 +59,39 @@ impl OAuth2PermissionGrants<'_> {
     /// Of kind [`Conflict`](crate::ErrorKind::Conflict) when there is a grant for the same app, API and user:
     /// [`update`](Self::update) it with the union of the scopes.
     pub fn create(&self, grant: &NewOAuth2PermissionGrant) -> Call<OAuth2PermissionGrant> {
-        let spec = Spec::new("POST /oauth2PermissionGrants", WRITE, Method::POST, ["oauth2PermissionGrants"])
-            .lag(Lag::OAuth2PermissionGrant)
-            .mentions(grant.client_id());
-        Call::new(self.0, spec.body(grant), call::json)
+        let request = Request::new("POST /oauth2PermissionGrants", WRITE, Method::POST, ["oauth2PermissionGrants"])
+            .lag_rule(LagRule::OAuth2PermissionGrant)
+            .creates(ObjectKind::OAuth2PermissionGrant);
+        let request = match grant.client_id() {
+            Some(client) => request.object(ObjectKind::ServicePrincipal, client),
+            None => request,
+        };
+        Call::new(self.0, request.body(grant), decode::json)
     }
 
     /// Changes a grant's scopes
     /// ([`PATCH /oauth2PermissionGrants/{id}`](https://learn.microsoft.com/graph/api/oauth2permissiongrant-update)).
     /// Least permission: `DelegatedPermissionGrant.ReadWrite.All`.
     pub fn update(&self, id: &OAuth2PermissionGrantId, patch: &OAuth2PermissionGrantPatch) -> Call<()> {
-        let spec = Self::spec("PATCH /oauth2PermissionGrants/{id}", WRITE, Method::PATCH, id);
-        Call::new(self.0, spec.body(patch), call::nothing)
+        let request = Self::request("PATCH /oauth2PermissionGrants/{id}", WRITE, Method::PATCH, id);
+        Call::new(self.0, request.body(patch), decode::empty)
     }
 
     /// Takes a grant away
     /// ([`DELETE /oauth2PermissionGrants/{id}`](https://learn.microsoft.com/graph/api/oauth2permissiongrant-delete)).
     /// Least permission: `DelegatedPermissionGrant.ReadWrite.All`.
     pub fn delete(&self, id: &OAuth2PermissionGrantId) -> Call<()> {
-        let spec = Self::spec("DELETE /oauth2PermissionGrants/{id}", WRITE, Method::DELETE, id);
-        Call::new(self.0, Ok(spec), call::nothing)
+        let request = Self::request("DELETE /oauth2PermissionGrants/{id}", WRITE, Method::DELETE, id);
+        Call::new(self.0, Ok(request), decode::empty)
     }
 
-    fn spec(operation: &'static str, needs: &'static str, method: Method, id: &OAuth2PermissionGrantId) -> Spec {
-        Spec::new(operation, needs, method, ["oauth2PermissionGrants", id.as_str()]).mentions([id])
+    fn request(
+        operation: &'static str,
+        permissions: &'static str,
+        method: Method,
+        id: &OAuth2PermissionGrantId,
+    ) -> Request {
+        Request::new(operation, permissions, method, ["oauth2PermissionGrants", id.as_str()])
+            .object(ObjectKind::OAuth2PermissionGrant, id)
     }
 }

@@ -2,12 +2,13 @@
 
 use http::Method;
 
-use crate::client::call::{self, Spec};
+use crate::client::decode;
+use crate::client::request::Request;
 use crate::client::{Call, Client};
 use crate::error::{Error, ErrorKind};
-use crate::exchange::Answer;
 use crate::model::query::Query;
 use crate::model::{Envelope, Organization};
+use crate::retry::Response;
 
 /// The tenant.
 #[derive(Clone, Copy, Debug)]
@@ -19,16 +20,16 @@ impl OrganizationApi<'_> {
     pub fn get(&self) -> Call<Organization> {
         let pairs =
             Query::selecting(&["id", "displayName", "verifiedDomains", "tenantType", "countryLetterCode"]).pairs();
-        let spec = Spec::new("GET /organization", "Organization.Read.All", Method::GET, ["organization"]);
-        Call::new(self.0, pairs.map(|pairs| spec.query(pairs, false)), only)
+        let request = Request::new("GET /organization", "Organization.Read.All", Method::GET, ["organization"]);
+        Call::new(self.0, pairs.map(|pairs| request.query(pairs, false)), only)
     }
 }
 
-fn only(spec: &Spec, answer: Answer) -> Result<Organization, Error> {
-    let Envelope { value, .. } = call::json::<Envelope<Organization>>(spec, answer)?;
+fn only(request: &Request, response: Response) -> Result<Organization, Error> {
+    let Envelope { value, .. } = decode::json::<Envelope<Organization>>(request, response)?;
     value.into_iter().next().ok_or_else(|| {
         Error::new(ErrorKind::Decode, "answer_not_understood", "the service knows of no organization")
             .with_remedy("Check that the token is for a work or school tenant.")
-            .during(spec.operation)
+            .during(request.operation)
     })
 }

@@ -4,8 +4,10 @@ use http::Method;
 
 use crate::api::List;
 use crate::api::applications::selecting;
-use crate::client::call::{self, Spec};
-use crate::client::replication::Lag;
+use crate::client::decode;
+use crate::client::recent_writes::ObjectKind;
+use crate::client::replication::LagRule;
+use crate::client::request::Request;
 use crate::client::{Call, Client};
 use crate::ids::{AppId, KeyId, ServicePrincipalId};
 use crate::model::query::keyed;
@@ -27,10 +29,16 @@ pub enum ServicePrincipalKey {
 }
 
 impl ServicePrincipalKey {
-    pub(super) fn spec(self, operation: &'static str, needs: &'static str, method: Method, action: &[&str]) -> Spec {
+    pub(super) fn request(
+        self,
+        operation: &'static str,
+        permissions: &'static str,
+        method: Method,
+        action: &[&str],
+    ) -> Request {
         let mut segments = self.segments();
         segments.extend(action.iter().map(|part| (*part).to_owned()));
-        Spec::new(operation, needs, method, segments).mentions([self.id()])
+        Request::new(operation, permissions, method, segments).object(ObjectKind::ServicePrincipal, self.id())
     }
 
     pub(super) fn segments(self) -> Vec<String> {
@@ -73,10 +81,11 @@ impl ServicePrincipals<'_> {
     /// # Errors
     /// Of kind [`Conflict`](crate::ErrorKind::Conflict) when there is one.
     pub fn create(&self, principal: &NewServicePrincipal) -> Call<ServicePrincipal> {
-        let spec = Spec::new("POST /servicePrincipals", WRITE, Method::POST, ["servicePrincipals"])
-            .lag(Lag::ServicePrincipal)
-            .mentions([principal.app_id()]);
-        Call::new(self.0, spec.body(principal), call::json)
+        let request = Request::new("POST /servicePrincipals", WRITE, Method::POST, ["servicePrincipals"])
+            .lag_rule(LagRule::ServicePrincipal)
+            .object(ObjectKind::Application, principal.app_id())
+            .creates(ObjectKind::ServicePrincipal);
+        Call::new(self.0, request.body(principal), decode::json)
     }
 
     /// Finds a service principal
@@ -92,15 +101,15 @@ impl ServicePrincipals<'_> {
         key: impl Into<ServicePrincipalKey>,
         select: &[&str],
     ) -> Call<Option<ServicePrincipal>> {
-        let spec = key.into().spec("GET /servicePrincipals/{id}", READ, Method::GET, &[]);
-        Call::new(self.0, selecting(spec, select), call::found)
+        let request = key.into().request("GET /servicePrincipals/{id}", READ, Method::GET, &[]);
+        Call::new(self.0, selecting(request, select), decode::json_if_found)
     }
 
     /// Gets a service principal, or an error of kind [`NotFound`](crate::ErrorKind::NotFound). Least permission:
     /// `Application.Read.All`.
     pub fn get(&self, key: impl Into<ServicePrincipalKey>) -> Call<ServicePrincipal> {
-        let spec = key.into().spec("GET /servicePrincipals/{id}", READ, Method::GET, &[]);
-        Call::new(self.0, Ok(spec), call::json)
+        let request = key.into().request("GET /servicePrincipals/{id}", READ, Method::GET, &[]);
+        Call::new(self.0, Ok(request), decode::json)
     }
 
     /// Lists service principals
@@ -116,27 +125,28 @@ impl ServicePrincipals<'_> {
     /// It cannot be part of a batch. Least permission: `Application.ReadWrite.OwnedBy`, or
     /// `Application.ReadWrite.All` delegated.
     pub fn upsert(&self, app_id: AppId, patch: &ServicePrincipalPatch) -> Call<Option<ServicePrincipal>> {
-        let spec = ServicePrincipalKey::AppId(app_id)
-            .spec("PATCH /servicePrincipals(appId)", WRITE, Method::PATCH, &[])
-            .lag(Lag::ServicePrincipal)
-            .create_if_missing();
-        Call::new(self.0, spec.body(patch), call::upserted)
+        let request = ServicePrincipalKey::AppId(app_id)
+            .request("PATCH /servicePrincipals(appId)", WRITE, Method::PATCH, &[])
+            .lag_rule(LagRule::ServicePrincipal)
+            .create_if_missing()
+            .creates(ObjectKind::ServicePrincipal);
+        Call::new(self.0, request.body(patch), decode::json_if_created)
     }
 
     /// Changes a service principal
     /// ([`PATCH /servicePrincipals/{id}`](https://learn.microsoft.com/graph/api/serviceprincipal-update)). Least
     /// permission: `Application.ReadWrite.OwnedBy`, or `Application.ReadWrite.All` delegated.
     pub fn update(&self, key: impl Into<ServicePrincipalKey>, patch: &ServicePrincipalPatch) -> Call<()> {
-        let spec = key.into().spec("PATCH /servicePrincipals/{id}", WRITE, Method::PATCH, &[]);
-        Call::new(self.0, spec.body(patch), call::nothing)
+        let request = key.into().request("PATCH /servicePrincipals/{id}", WRITE, Method::PATCH, &[]);
+        Call::new(self.0, request.body(patch), decode::empty)
     }
 
     /// Deletes a service principal with its grants
     /// ([`DELETE /servicePrincipals/{id}`](https://learn.microsoft.com/graph/api/serviceprincipal-delete)). Least
     /// permission: `Application.ReadWrite.OwnedBy`, or `Application.ReadWrite.All` delegated.
     pub fn delete(&self, key: impl Into<ServicePrincipalKey>) -> Call<()> {
-        let spec = key.into().spec("DELETE /servicePrincipals/{id}", WRITE, Method::DELETE, &[]);
-        Call::new(self.0, Ok(spec), call::nothing)
+        let request = key.into().request("DELETE /servicePrincipals/{id}", WRITE, Method::DELETE, &[]);
+        Call::new(self.0, Ok(request), decode::empty)
     }
 
     /// Issues a secret of the service principal itself
@@ -147,17 +157,20 @@ impl ServicePrincipals<'_> {
         key: impl Into<ServicePrincipalKey>,
         secret: &NewPasswordCredential,
     ) -> Call<PasswordCredential> {
-        let spec = key.into().spec("POST /servicePrincipals/{id}/addPassword", WRITE, Method::POST, &["addPassword"]);
-        Call::new(self.0, spec.body(&serde_json::json!({ "passwordCredential": secret })), call::json)
+        let request = key
+            .into()
+            .request("POST /servicePrincipals/{id}/addPassword", WRITE, Method::POST, &["addPassword"])
+            .creates(ObjectKind::PasswordCredential);
+        Call::new(self.0, request.body(&serde_json::json!({ "passwordCredential": secret })), decode::json)
     }
 
     /// Removes a secret of the service principal itself
     /// ([removePassword](https://learn.microsoft.com/graph/api/serviceprincipal-removepassword)). Least permission:
     /// `Application.ReadWrite.OwnedBy`, or `Application.ReadWrite.All` delegated.
     pub fn remove_password(&self, key: impl Into<ServicePrincipalKey>, secret: KeyId) -> Call<()> {
-        let spec =
-            key.into().spec("POST /servicePrincipals/{id}/removePassword", WRITE, Method::POST, &["removePassword"]);
-        let spec = spec.lag(Lag::RemovePassword).mentions([secret]);
-        Call::new(self.0, spec.body(&serde_json::json!({ "keyId": secret })), call::nothing)
+        let request =
+            key.into().request("POST /servicePrincipals/{id}/removePassword", WRITE, Method::POST, &["removePassword"]);
+        let request = request.lag_rule(LagRule::RemovePassword).object(ObjectKind::PasswordCredential, secret);
+        Call::new(self.0, request.body(&serde_json::json!({ "keyId": secret })), decode::empty)
     }
 }

@@ -14,8 +14,8 @@ use crate::auth::authentication::{ClientAuthentication, client_credentials};
 use crate::auth::service::SignInService;
 use crate::cloud::{Cloud, is_safe};
 use crate::error::{Error, ErrorKind};
-use crate::exchange::{Bounds, Judgement, Repeat};
 use crate::ids::AppId;
+use crate::retry::{CallOptions, Outcome, Repeat};
 use crate::token::{AccessToken, TokenProvider, TokenRequest};
 
 /// What an assertion is asked for.
@@ -206,18 +206,19 @@ impl GitHubActions {
                 .body(Bytes::new())
                 .map_err(|_| invalid())
         };
-        let judge = |answer: &crate::exchange::Answer| match answer.status.as_u16() {
-            429 => Judgement::Throttled { retry_after: answer.retry_after },
-            500..=599 => Judgement::Failed { retry_after: answer.retry_after },
-            _ => Judgement::Final,
+        let classify = |response: &crate::retry::Response| match response.status.as_u16() {
+            429 => Outcome::Throttled { retry_after: response.retry_after },
+            500..=599 => Outcome::Failed { retry_after: response.retry_after },
+            _ => Outcome::Final,
         };
-        let answer = self.service.means.exchange(GITHUB, Repeat::Safe, &Bounds::default(), build, judge).await?;
-        let token = answer.read::<IdToken>().ok();
-        match token.filter(|token| answer.status.is_success() && !token.value.expose_secret().is_empty()) {
+        let response =
+            self.service.context.send(GITHUB, Repeat::Safe, &CallOptions::default(), build, classify).await?;
+        let token = response.read::<IdToken>().ok();
+        match token.filter(|token| response.status.is_success() && !token.value.expose_secret().is_empty()) {
             Some(token) => Ok(token.value),
             None => Err(Error::new(ErrorKind::SignIn, "assertion", "GitHub gives this job no id token")
-                .with_status(answer.status)
-                .with_attempts(answer.attempts)
+                .with_status(response.status)
+                .with_attempts(response.attempts)
                 .with_remedy("Check that the job has `permissions: id-token: write`.")
                 .during(GITHUB)),
         }

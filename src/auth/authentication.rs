@@ -10,8 +10,8 @@ use crate::auth::assertion::{AssertionRequest, ClientAssertion};
 use crate::auth::certificate::ClientCertificate;
 use crate::auth::service::{Form, SignInService};
 use crate::error::{Error, ErrorKind};
-use crate::exchange::Repeat;
 use crate::ids::AppId;
+use crate::retry::Repeat;
 use crate::token::{AccessToken, TokenRequest};
 
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";

@@ -15,7 +15,7 @@ use tokio::process::Command;
 use crate::auth::claims::TokenClaims;
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, foreign};
-use crate::exchange::timeout;
+use crate::retry::timeout;
 use crate::token::{AccessToken, TokenProvider, TokenRequest};
 
 const OPERATION: &str = "az account get-access-token";
@@ -81,7 +81,7 @@ impl TokenProvider for AzureCliProvider {
             Some(Ok(output)) => output,
             Some(Err(error)) => return Err(not_started(error)),
             None => {
-                return Err(failed("azure_cli_timeout", "the Azure CLI does not answer")
+                return Err(failed("azure_cli_timeout", "the Azure CLI does not response")
                     .with_remedy("Run `az account get-access-token` by hand and see what it waits for."));
             }
         };
@@ -89,7 +89,7 @@ impl TokenProvider for AzureCliProvider {
             return Err(refused(&String::from_utf8_lossy(&output.stderr), &request.tenant));
         }
         read(output.stdout).ok_or_else(|| {
-            failed("azure_cli_answer", "the Azure CLI's answer holds no token with an end")
+            failed("azure_cli_answer", "the Azure CLI's response holds no token with an end")
                 .with_remedy("Update the Azure CLI: az upgrade.")
         })
     }
@@ -138,7 +138,7 @@ fn is_code(word: &str) -> bool {
 
 fn read(stdout: Vec<u8>) -> Option<AccessToken> {
     #[derive(Deserialize)]
-    struct Answer {
+    struct CliToken {
         #[serde(rename = "accessToken")]
         access_token: SecretString,
         /// Seconds since 1970; the CLI has it from version 2.54 on.
@@ -147,10 +147,10 @@ fn read(stdout: Vec<u8>) -> Option<AccessToken> {
     }
 
     let stdout = secrecy::zeroize::Zeroizing::new(stdout);
-    let answer: Answer = serde_json::from_slice(&stdout).ok()?;
-    let token = answer.access_token;
+    let response: CliToken = serde_json::from_slice(&stdout).ok()?;
+    let token = response.access_token;
     // `expiresOn` is local time without a zone, and says nothing certain.
-    let end = answer.expires_on.or_else(|| TokenClaims::of_text(token.expose_secret()).exp)?;
+    let end = response.expires_on.or_else(|| TokenClaims::of_text(token.expose_secret()).exp)?;
     let end = OffsetDateTime::from_unix_timestamp(end).ok()?;
     (!token.expose_secret().is_empty()).then(|| AccessToken::new(token, end))
 }

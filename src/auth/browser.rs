@@ -21,8 +21,8 @@ use crate::auth::service::{Form, Redeemed, SignInService};
 use crate::auth::session::{self, InPerson, RefreshTokenStore, Session, scopes};
 use crate::auth::sign_in_error;
 use crate::error::{Error, ErrorKind};
-use crate::exchange::{Repeat, timeout};
 use crate::ids::AppId;
+use crate::retry::{Repeat, timeout};
 use crate::token::{AccessToken, TokenProvider, TokenRequest};
 
 const OPERATION: &str = "GET /oauth2/v2.0/authorize";
@@ -192,7 +192,7 @@ impl BrowserProvider {
     /// 256 random bits in letters that an address takes as they are.
     fn unguessable(&self) -> SecretString {
         let mut bytes = [0; 32];
-        self.session.service.means.randomness.fill(&mut bytes);
+        self.session.service.context.randomness.fill(&mut bytes);
         SecretString::from(URL_SAFE_NO_PAD.encode(bytes))
     }
 }

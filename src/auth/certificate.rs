@@ -150,7 +150,7 @@ impl ClientCertificate {
             "aud": audience,
             "iss": client_id,
             "sub": client_id,
-            "jti": random::uuid(&*service.means.randomness),
+            "jti": random::uuid(&*service.context.randomness),
             "nbf": now.unix_timestamp(),
             "iat": now.unix_timestamp(),
             "exp": (now + VALID).unix_timestamp(),

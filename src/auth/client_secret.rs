@@ -11,9 +11,9 @@ use crate::auth::service::SignInService;
 use crate::clock::Clock;
 use crate::cloud::Cloud;
 use crate::error::Error;
-use crate::exchange::{Means, RetryPolicy};
 use crate::ids::AppId;
 use crate::random::Randomness;
+use crate::retry::{RetryPolicy, SendContext};
 use crate::token::{AccessToken, TokenProvider, TokenRequest};
 use crate::transport::Transport;
 
@@ -43,8 +43,8 @@ impl ClientSecretProvider {
     }
 
     /// The same with what a client works with.
-    pub(crate) fn with_means(cloud: Cloud, client_id: AppId, secret: SecretString, means: Means) -> Self {
-        Self::of(SignInService::with_means(cloud, means), client_id, secret)
+    pub(crate) fn with_context(cloud: Cloud, client_id: AppId, secret: SecretString, context: SendContext) -> Self {
+        Self::of(SignInService::with_context(cloud, context), client_id, secret)
     }
 
     /// Tries again as `policy` says.

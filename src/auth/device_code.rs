@@ -16,8 +16,8 @@ use crate::auth::reason::SignInReason;
 use crate::auth::service::{Form, Post, Redeemed, SignInService, TOKEN};
 use crate::auth::session::{self, InPerson, RefreshTokenStore, Session, scopes};
 use crate::error::{Error, ErrorKind, foreign};
-use crate::exchange::{Bounds, Repeat, RetryPolicy};
 use crate::ids::AppId;
+use crate::retry::{CallOptions, Repeat, RetryPolicy};
 use crate::token::{AccessToken, TokenProvider, TokenRequest};
 
 const OPERATION: &str = "POST /oauth2/v2.0/devicecode";
@@ -89,11 +89,11 @@ impl InPerson for DeviceCodeProvider {
         let client_id = self.session.client_id.to_string();
         let form = Form::new().with("client_id", client_id.clone()).with("scope", scopes(request)).with_claims(claims);
         let post = Post { operation: OPERATION, endpoint: "devicecode", ..Post::token(tenant, Repeat::Safe) };
-        let answer = service.post(post, &form).await?;
-        let code: Begun = answer.read().map_err(|_| {
-            Error::new(ErrorKind::Decode, "device_code_answer", "the sign-in service's answer holds no device code")
-                .with_status(answer.status)
-                .with_remedy("Check that the authority is Entra's and that no proxy answers in its place.")
+        let response = service.post(post, &form).await?;
+        let code: Begun = response.read().map_err(|_| {
+            Error::new(ErrorKind::Decode, "device_code_answer", "the sign-in service's response holds no device code")
+                .with_status(response.status)
+                .with_remedy("Check that the authority is Entra's and that no proxy responses in its place.")
                 .during(OPERATION)
         })?;
         // A day is far beyond what the service gives, and keeps the sums in their range.
@@ -124,7 +124,7 @@ impl DeviceCodeProvider {
         deadline: Duration,
     ) -> Result<Redeemed, Error> {
         // One attempt at a time: this loop is the patience.
-        let policy = RetryPolicy { max_attempts: 1, ..self.session.service.means.policy.clone() };
+        let policy = RetryPolicy { max_attempts: 1, ..self.session.service.context.policy.clone() };
         let service = self.session.service.clone().retry_policy(policy);
         let clock = service.clock();
         let mut failures = 0;
@@ -139,9 +139,9 @@ impl DeviceCodeProvider {
                     .with_remedy(reason.remedy())
                     .during(TOKEN));
             }
-            let bounds = Bounds { deadline: Some(deadline), ..Bounds::default() };
-            let error = match service.post(Post { bounds, ..Post::token(tenant, Repeat::Safe) }, form).await {
-                Ok(answer) => return service.tokens(&answer, TOKEN),
+            let options = CallOptions { deadline: Some(deadline), ..CallOptions::default() };
+            let error = match service.post(Post { options, ..Post::token(tenant, Repeat::Safe) }, form).await {
+                Ok(response) => return service.tokens(&response, TOKEN),
                 Err(error) => error,
             };
             asked_for = Duration::ZERO;

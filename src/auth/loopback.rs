@@ -12,7 +12,7 @@ use url::Url;
 
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind};
-use crate::exchange::timeout;
+use crate::retry::timeout;
 
 /// A browser's request with a code is a few kilobytes.
 const LONGEST_REQUEST: usize = 32 * 1024;
@@ -41,7 +41,7 @@ impl Loopback {
     /// `localhost`. The port 0 is any that is free.
     pub(super) async fn bind(port: u16) -> Result<Self, Error> {
         let failed = |error: std::io::Error| {
-            Error::new(ErrorKind::SignIn, "loopback", "this machine lets nobody listen for the browser's answer")
+            Error::new(ErrorKind::SignIn, "loopback", "this machine lets nobody listen for the browser's response")
                 .with_remedy("Choose another port, or sign in with a device code.")
                 .with_source(error)
         };
@@ -89,7 +89,7 @@ impl Loopback {
             while open.len() < MOST_CONNECTIONS {
                 match listener.poll_accept(context) {
                     Poll::Ready(Ok((stream, _))) => open.push(Box::pin(async move {
-                        timeout(answer(stream, path, state), clock.sleep(PATIENCE)).await.flatten()
+                        timeout(response(stream, path, state), clock.sleep(PATIENCE)).await.flatten()
                     })),
                     // A connection that broke before it was taken.
                     Poll::Ready(Err(_)) => {}
@@ -103,7 +103,7 @@ impl Loopback {
 const STYLE: &str = "body{font:1.1rem/1.5 system-ui,sans-serif}main{max-width:32rem;margin:15vh auto;padding:0 1rem}";
 
 /// Reads one request and answers it.
-async fn answer(mut stream: TcpStream, path: &str, state: &str) -> Option<Redirect> {
+async fn response(mut stream: TcpStream, path: &str, state: &str) -> Option<Redirect> {
     let mut head = Vec::new();
     while !head.windows(4).any(|end| end == b"\r\n\r\n") {
         if head.len() > LONGEST_REQUEST || stream.read_buf(&mut head).await.ok()? == 0 {

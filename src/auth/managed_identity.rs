@@ -19,8 +19,8 @@ use crate::auth::assertion::required;
 use crate::auth::service::SignInService;
 use crate::cloud::is_safe;
 use crate::error::{Error, ErrorKind};
-use crate::exchange::{Answer, Bounds, Judgement, Repeat, RetryPolicy};
 use crate::ids::AppId;
+use crate::retry::{CallOptions, Outcome, Repeat, Response, RetryPolicy};
 use crate::token::{AccessToken, TokenProvider, TokenRequest};
 
 const OPERATION: &str = "GET managed identity token";
@@ -135,46 +135,48 @@ impl TokenProvider for ManagedIdentityProvider {
             value.set_sensitive(true);
             http::Request::get(url.as_str()).header(*name, value).body(Bytes::new()).map_err(|_| invalid())
         };
-        let mut means = self.service.means.clone();
-        means.policy = RetryPolicy {
-            attempt_timeout: means.policy.attempt_timeout.min(ATTEMPT_TIMEOUT),
-            max_attempts: means.policy.max_attempts.min(MOST_ATTEMPTS),
-            ..means.policy
+        let mut context = self.service.context.clone();
+        context.policy = RetryPolicy {
+            attempt_timeout: context.policy.attempt_timeout.min(ATTEMPT_TIMEOUT),
+            max_attempts: context.policy.max_attempts.min(MOST_ATTEMPTS),
+            ..context.policy
         };
-        let answer = means.exchange(OPERATION, Repeat::Safe, &Bounds::default(), build, judge).await.map_err(|error| {
-            Error::new(ErrorKind::SignIn, "no_managed_identity", "no managed identity service answers")
+        let response = context.send(OPERATION, Repeat::Safe, &CallOptions::default(), build, classify).await.map_err(|error| {
+            Error::new(ErrorKind::SignIn, "no_managed_identity", "no managed identity service responses")
                 .with_remedy("Run it where Azure gives the program an identity, or sign in another way; with HTTP_PROXY set, NO_PROXY must name 169.254.169.254.")
                 .with_source(error)
                 .during(OPERATION)
         })?;
-        if !answer.status.is_success() {
-            return Err(refused(&answer.without(value)));
+        if !response.status.is_success() {
+            return Err(refused(&response.redacted(value)));
         }
-        let token = answer.read().ok().filter(|token: &Token| !token.access_token.is_empty());
+        let token = response.read().ok().filter(|token: &Token| !token.access_token.is_empty());
         let end = |token: &Token| OffsetDateTime::from_unix_timestamp(token.expires_on).ok();
         match token.and_then(|token| end(&token).map(|end| (token, end))) {
             Some((token, end)) => Ok(AccessToken::new(SecretString::from(token.access_token), end)),
-            None => Err(Error::new(ErrorKind::Decode, "token_answer", "the managed identity's answer holds no token")
-                .with_status(answer.status)
-                .with_remedy("Check that nothing else answers at this address, such as a proxy.")
-                .during(OPERATION)),
+            None => {
+                Err(Error::new(ErrorKind::Decode, "token_answer", "the managed identity's response holds no token")
+                    .with_status(response.status)
+                    .with_remedy("Check that nothing else responses at this address, such as a proxy.")
+                    .during(OPERATION))
+            }
         }
     }
 }
 
 /// Restarts show as 404 and 410 as well.
-fn judge(answer: &Answer) -> Judgement {
-    let retry_after = answer.retry_after;
-    match answer.status.as_u16() {
-        429 => Judgement::Throttled { retry_after },
-        404 | 410 | 500..=599 => Judgement::Failed { retry_after },
-        _ => Judgement::Final,
+fn classify(response: &Response) -> Outcome {
+    let retry_after = response.retry_after;
+    match response.status.as_u16() {
+        429 => Outcome::Throttled { retry_after },
+        404 | 410 | 500..=599 => Outcome::Failed { retry_after },
+        _ => Outcome::Final,
     }
 }
 
-fn refused(answer: &Answer) -> Error {
-    let body: Refused = answer.read().unwrap_or_default();
-    let error = match answer.status.as_u16() {
+fn refused(response: &Response) -> Error {
+    let body: Refused = response.read().unwrap_or_default();
+    let error = match response.status.as_u16() {
         400 => Error::new(ErrorKind::SignIn, "identity_not_assigned", "there is no such managed identity here")
             .with_remedy(
                 "Turn the system-assigned identity on, or assign the one with this client id; check the scope.",
@@ -188,8 +190,8 @@ fn refused(answer: &Answer) -> Error {
     };
     let service = (body.error.unwrap_or_default(), body.error_description.or(body.message).unwrap_or_default());
     error
-        .with_status(answer.status)
-        .with_attempts(answer.attempts)
+        .with_status(response.status)
+        .with_attempts(response.attempts)
         .with_service(service.0, service.1, Vec::new())
         .during(OPERATION)
 }

@@ -15,8 +15,8 @@ use crate::auth::sign_in_error;
 use crate::clock::Clock;
 use crate::cloud::{Cloud, is_lost_in_a_path};
 use crate::error::{Error, ErrorKind};
-use crate::exchange::{Answer, Bounds, Means, Repeat, RetryPolicy};
 use crate::random::{self, Randomness, SystemRandomness};
+use crate::retry::{CallOptions, Repeat, Response, RetryPolicy, SendContext};
 use crate::token::AccessToken;
 use crate::transport::Transport;
 
@@ -40,13 +40,16 @@ pub(super) const TOKEN: &str = "POST /oauth2/v2.0/token";
 #[derive(Clone)]
 pub struct SignInService {
     pub(super) cloud: Cloud,
-    pub(super) means: Means,
+    pub(super) context: SendContext,
 }
 
 impl SignInService {
     /// The service of `cloud`.
     pub fn new(cloud: Cloud, transport: Arc<dyn Transport>, clock: Arc<dyn Clock>) -> Self {
-        Self::with_means(cloud, Means::new(transport, clock, Arc::new(SystemRandomness), RetryPolicy::default()))
+        Self::with_context(
+            cloud,
+            SendContext::new(transport, clock, Arc::new(SystemRandomness), RetryPolicy::default()),
+        )
     }
 
     /// The service of `cloud`, over reqwest and with tokio's timer.
@@ -60,26 +63,26 @@ impl SignInService {
     }
 
     /// The same with what a client works with.
-    pub(super) fn with_means(cloud: Cloud, means: Means) -> Self {
-        Self { cloud, means }
+    pub(super) fn with_context(cloud: Cloud, context: SendContext) -> Self {
+        Self { cloud, context }
     }
 
     /// Tries again as `policy` says.
     #[must_use]
     pub fn retry_policy(mut self, policy: RetryPolicy) -> Self {
-        self.means.policy = policy;
+        self.context.policy = policy;
         self
     }
 
     /// Takes jitter, ids, states and verifiers from `randomness`.
     #[must_use]
     pub fn randomness(mut self, randomness: Arc<dyn Randomness>) -> Self {
-        self.means.randomness = randomness;
+        self.context.randomness = randomness;
         self
     }
 
     pub(super) fn clock(&self) -> &dyn Clock {
-        &*self.means.clock
+        &*self.context.clock
     }
 
     /// An address of the service in a tenant, such as `…/{tenant}/oauth2/v2.0/token`.
@@ -97,10 +100,10 @@ impl SignInService {
     }
 
     /// Posts a form; an answer that is no success is a refusal, without what the form keeps secret.
-    pub(super) async fn post(&self, post: Post<'_>, form: &Form) -> Result<Answer, Error> {
-        let Post { operation, tenant, endpoint, repeat, bounds } = post;
+    pub(super) async fn post(&self, post: Post<'_>, form: &Form) -> Result<Response, Error> {
+        let Post { operation, tenant, endpoint, repeat, options } = post;
         let url = self.endpoint(tenant, endpoint)?;
-        let correlation = random::uuid(&*self.means.randomness);
+        let correlation = random::uuid(&*self.context.randomness);
         let build = || {
             http::Request::post(url.as_str())
                 .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
@@ -109,28 +112,28 @@ impl SignInService {
                 .body(form.body())
                 .map_err(|error| Error::invalid("invalid_endpoint", "the authority is no address").with_source(error))
         };
-        let answer = self.means.exchange(operation, repeat, &bounds, build, sign_in_error::judge).await?;
-        if answer.status.is_success() {
-            return Ok(answer);
+        let response = self.context.send(operation, repeat, &options, build, sign_in_error::classify).await?;
+        if response.status.is_success() {
+            return Ok(response);
         }
-        let answer = form.secrets().fold(answer, Answer::without);
-        Err(sign_in_error::error(&answer, form, &correlation, self.clock().now()).during(operation))
+        let response = form.secrets().fold(response, Response::redacted);
+        Err(sign_in_error::error(&response, form, &correlation, self.clock().now()).during(operation))
     }
 
     /// Posts a form to the token endpoint and reads the tokens.
     pub(super) async fn redeem(&self, tenant: &str, form: &Form, repeat: Repeat) -> Result<Redeemed, Error> {
-        let answer = self.post(Post::token(tenant, repeat), form).await?;
-        self.tokens(&answer, TOKEN)
+        let response = self.post(Post::token(tenant, repeat), form).await?;
+        self.tokens(&response, TOKEN)
     }
 
     /// What an answer with a token holds.
-    pub(super) fn tokens(&self, answer: &Answer, operation: &'static str) -> Result<Redeemed, Error> {
-        let token = answer.read().ok().filter(|token: &TokenAnswer| !token.access_token.is_empty());
+    pub(super) fn tokens(&self, response: &Response, operation: &'static str) -> Result<Redeemed, Error> {
+        let token = response.read().ok().filter(|token: &TokenResponse| !token.access_token.is_empty());
         let token = token.ok_or_else(|| {
-            Error::new(ErrorKind::Decode, "token_answer", "the sign-in service's answer holds no token")
-                .with_status(answer.status)
-                .with_request_ids(answer.header("x-ms-request-id").map(str::to_owned), None)
-                .with_remedy("Check that the authority is Entra's and that no proxy answers in its place.")
+            Error::new(ErrorKind::Decode, "token_answer", "the sign-in service's response holds no token")
+                .with_status(response.status)
+                .with_request_ids(response.header("x-ms-request-id").map(str::to_owned), None)
+                .with_remedy("Check that the authority is Entra's and that no proxy responses in its place.")
                 .during(operation)
         })?;
         let expires_at = self.clock().now() + Duration::seconds(token.expires_in.clamp(0, 365 * 24 * 3600));
@@ -153,12 +156,12 @@ pub(super) struct Post<'a> {
     pub(super) tenant: &'a str,
     pub(super) endpoint: &'static str,
     pub(super) repeat: Repeat,
-    pub(super) bounds: Bounds,
+    pub(super) options: CallOptions,
 }
 
 impl<'a> Post<'a> {
     pub(super) fn token(tenant: &'a str, repeat: Repeat) -> Self {
-        Self { operation: TOKEN, tenant, endpoint: "token", repeat, bounds: Bounds::default() }
+        Self { operation: TOKEN, tenant, endpoint: "token", repeat, options: CallOptions::default() }
     }
 }
 
@@ -187,7 +190,7 @@ impl Form {
         self
     }
 
-    /// Answers a claims challenge, where there is one.
+    /// BatchResponse a claims challenge, where there is one.
     #[must_use]
     pub(super) fn with_claims(self, claims: Option<&String>) -> Self {
         match claims {
@@ -234,7 +237,7 @@ pub(super) struct Redeemed {
 
 #[serde_as]
 #[derive(Deserialize)]
-struct TokenAnswer {
+struct TokenResponse {
     access_token: String,
     /// Seconds; some endpoints give it as a text.
     #[serde_as(as = "PickFirst<(_, serde_with::DisplayFromStr)>")]

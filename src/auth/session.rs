@@ -11,8 +11,8 @@ use crate::auth::claims::TokenClaims;
 use crate::auth::reason::SignInReason;
 use crate::auth::service::{Form, Redeemed, SignInService};
 use crate::error::{Error, ErrorKind};
-use crate::exchange::Repeat;
 use crate::ids::{AppId, TenantId};
+use crate::retry::Repeat;
 use crate::token::{AccessToken, TokenRequest};
 
 /// Keeps the refresh token of one person's sign-in, which is as good as the sign-in itself for months.

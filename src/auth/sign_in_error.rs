@@ -11,7 +11,7 @@ use crate::auth::SignInReason;
 use crate::auth::challenge;
 use crate::auth::service::Form;
 use crate::error::{Error, ErrorKind};
-use crate::exchange::{Answer, Judgement};
+use crate::retry::{Outcome, Response};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -26,8 +26,8 @@ struct SignInErrorBody {
 }
 
 impl SignInErrorBody {
-    fn of(answer: &Answer) -> Self {
-        answer.read().unwrap_or_default()
+    fn of(response: &Response) -> Self {
+        response.read().unwrap_or_default()
     }
 
     fn number(&self) -> Option<u64> {
@@ -60,26 +60,26 @@ pub(crate) fn id_in(description: &str, name: &str) -> Option<String> {
     (!id.is_empty()).then(|| id.to_owned())
 }
 
-pub(super) fn judge(answer: &Answer) -> Judgement {
-    let retry_after = answer.retry_after;
-    match answer.status.as_u16() {
-        200..=299 => Judgement::Final,
-        429 => Judgement::Throttled { retry_after },
-        500 | 502 | 503 | 504 => Judgement::Failed { retry_after },
-        _ if SignInErrorBody::of(answer).reason() == SignInReason::Busy => Judgement::Failed { retry_after },
-        _ => Judgement::Final,
+pub(super) fn classify(response: &Response) -> Outcome {
+    let retry_after = response.retry_after;
+    match response.status.as_u16() {
+        200..=299 => Outcome::Final,
+        429 => Outcome::Throttled { retry_after },
+        500 | 502 | 503 | 504 => Outcome::Failed { retry_after },
+        _ if SignInErrorBody::of(response).reason() == SignInReason::Busy => Outcome::Failed { retry_after },
+        _ => Outcome::Final,
     }
 }
 
 /// What a refused form comes to. `now` is this machine's time.
-pub(super) fn error(answer: &Answer, form: &Form, correlation: &Uuid, now: OffsetDateTime) -> Error {
-    let body = SignInErrorBody::of(answer);
+pub(super) fn error(response: &Response, form: &Form, correlation: &Uuid, now: OffsetDateTime) -> Error {
+    let body = SignInErrorBody::of(response);
     let number = body.number();
     let (code, mut cause, remedy) = if body.error.is_empty() && number.is_none() {
         (
             "no_sign_in_service",
-            "no sign-in service answers at this address".to_owned(),
-            "Check the authority's address (without a path), and that no proxy answers in its place.",
+            "no sign-in service responses at this address".to_owned(),
+            "Check the authority's address (without a path), and that no proxy responses in its place.",
         )
     } else {
         let is_id = || form.client_secret().is_some_and(|secret| Uuid::parse_str(secret.expose_secret()).is_ok());
@@ -90,23 +90,23 @@ pub(super) fn error(answer: &Answer, form: &Form, correlation: &Uuid, now: Offse
         (reason.code(), reason.cause().to_owned(), reason.remedy())
     };
     if code == SignInReason::AssertionOutOfTime.code()
-        && let Some(skew) = skew(answer, now)
+        && let Some(skew) = skew(response, now)
     {
         cause = format!("{cause}: this machine's clock is {skew}");
     }
     let service_code = number.map_or_else(|| body.error.clone(), |number| format!("AADSTS{number}"));
     let description = &body.error_description;
     let trace = body.trace_id.clone().or_else(|| id_in(description, "Trace ID"));
-    let trace = trace.or_else(|| answer.header("x-ms-request-id").map(str::to_owned));
+    let trace = trace.or_else(|| response.header("x-ms-request-id").map(str::to_owned));
     let correlated = body.correlation_id.clone().or_else(|| id_in(description, "Correlation ID"));
     let mut sentence = sentence(description).to_owned();
     for secret in form.secrets().map(ExposeSecret::expose_secret).filter(|secret| !secret.is_empty()) {
         sentence = sentence.replace(secret, "…");
     }
     Error::new(ErrorKind::SignIn, code, cause)
-        .with_status(answer.status)
-        .with_attempts(answer.attempts)
-        .with_retry_after(answer.retry_after)
+        .with_status(response.status)
+        .with_attempts(response.attempts)
+        .with_retry_after(response.retry_after)
         .with_request_ids(trace, Some(correlated.unwrap_or_else(|| correlation.to_string())))
         .with_remedy(remedy)
         .with_service(service_code, sentence, Vec::new())
@@ -128,8 +128,9 @@ pub(super) fn redirected(oauth: String, description: &str) -> Error {
 }
 
 /// How far this machine's clock is from the service's, in words.
-fn skew(answer: &Answer, now: OffsetDateTime) -> Option<String> {
-    let theirs = OffsetDateTime::parse(answer.header("date")?, &time::format_description::well_known::Rfc2822).ok()?;
+fn skew(response: &Response, now: OffsetDateTime) -> Option<String> {
+    let theirs =
+        OffsetDateTime::parse(response.header("date")?, &time::format_description::well_known::Rfc2822).ok()?;
     let seconds = (now - theirs).whole_seconds();
     let side = if seconds < 0 { "behind" } else { "ahead" };
     Some(format!("{} seconds {side}", seconds.unsigned_abs()))
@@ -143,21 +144,14 @@ mod tests {
     use secrecy::SecretString;
     use time::macros::datetime;
 
-    fn answer(body: &'static str) -> Answer {
+    fn response(body: &'static str) -> Response {
         let body = Bytes::from_static(body.as_bytes());
-        Answer {
-            status: StatusCode::UNAUTHORIZED,
-            headers: HeaderMap::new(),
-            body,
-            attempts: 1,
-            retry_after: None,
-            lagging: false,
-        }
+        Response::new(StatusCode::UNAUTHORIZED, HeaderMap::new(), body, 1, OffsetDateTime::UNIX_EPOCH)
     }
 
-    fn refused(answer: &Answer, secret: &SecretString, correlation: &Uuid) -> Error {
+    fn refused(response: &Response, secret: &SecretString, correlation: &Uuid) -> Error {
         let form = Form::new().with_secret("client_secret", secret);
-        super::error(answer, &form, correlation, datetime!(2026-06-01 09:00 UTC))
+        super::error(response, &form, correlation, datetime!(2026-06-01 09:00 UTC))
     }
 
     const WRONG: &str = r#"{"error":"invalid_client","error_description":"AADSTS7000215: Invalid client secret provided.\r\nTrace ID: t","error_codes":[7000215],"trace_id":"t","correlation_id":"c"}"#;
@@ -165,17 +159,17 @@ mod tests {
     #[test]
     fn a_guid_as_secret_is_told_to_be_its_id() {
         let guid = SecretString::from("3f2b0a4e-6f7d-4a94-8f0e-7b2f4a5a9a10");
-        let error = refused(&answer(WRONG), &guid, &Uuid::nil());
+        let error = refused(&response(WRONG), &guid, &Uuid::nil());
         assert_eq!(error.code(), "secret_id_instead_of_value");
         assert!(error.to_string().contains("copy its Value"), "{error}");
         assert_eq!((error.request_id(), error.client_request_id()), (Some("t"), Some("c")));
-        assert_eq!(refused(&answer(WRONG), &SecretString::from("x~y"), &Uuid::nil()).code(), "wrong_secret");
+        assert_eq!(refused(&response(WRONG), &SecretString::from("x~y"), &Uuid::nil()).code(), "wrong_secret");
     }
 
     #[test]
     fn the_code_is_read_from_the_description_too() {
         let error = refused(
-            &answer(r#"{"error":"invalid_client","error_description":"AADSTS7000222: expired"}"#),
+            &response(r#"{"error":"invalid_client","error_description":"AADSTS7000222: expired"}"#),
             &SecretString::from("x"),
             &Uuid::nil(),
         );
@@ -184,12 +178,12 @@ mod tests {
 
     #[test]
     fn an_answer_of_another_kind_is_still_an_error() {
-        let error = refused(&answer("<html>"), &SecretString::from("x"), &Uuid::nil());
+        let error = refused(&response("<html>"), &SecretString::from("x"), &Uuid::nil());
         assert_eq!(error.code(), "no_sign_in_service");
     }
 
-    fn answered(body: &str) -> Answer {
-        Answer { body: Bytes::from(body.to_owned()), ..answer("") }
+    fn answered(body: &str) -> Response {
+        Response { body: Bytes::from(body.to_owned()), ..response("") }
     }
 
     /// Every number that this crate knows, with its code: neither may move.
@@ -266,7 +260,7 @@ mod tests {
                     let reason = error.sign_in_reason().unwrap();
                     assert_eq!((reason.code(), Some(reason.remedy())), (*code, error.remedy()));
                     assert!(error.message() == reason.cause() && reason.remedy().ends_with('.'));
-                    let is_busy = matches!(judge(&answered(&form)), Judgement::Failed { .. });
+                    let is_busy = matches!(classify(&answered(&form)), Outcome::Failed { .. });
                     assert_eq!(is_busy, *code == "sign_in_busy", "{form}");
                 }
             }
@@ -315,9 +309,9 @@ mod tests {
 
     #[test]
     fn a_wrong_clock_is_named_with_its_error() {
-        let mut answer = answered(r#"{"error":"invalid_client","error_codes":[700024]}"#);
-        answer.headers.insert("date", http::HeaderValue::from_static("Mon, 01 Jun 2026 08:30:00 GMT"));
-        let error = refused(&answer, &SecretString::from("x"), &Uuid::nil());
+        let mut response = answered(r#"{"error":"invalid_client","error_codes":[700024]}"#);
+        response.headers.insert("date", http::HeaderValue::from_static("Mon, 01 Jun 2026 08:30:00 GMT"));
+        let error = refused(&response, &SecretString::from("x"), &Uuid::nil());
         assert!(error.message().ends_with("1800 seconds ahead"), "{error}");
     }
 }

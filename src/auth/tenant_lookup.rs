@@ -14,9 +14,9 @@ use crate::auth::sign_in_error;
 use crate::clock::Clock;
 use crate::cloud::{Cloud, is_lost_in_a_path};
 use crate::error::{Error, ErrorKind};
-use crate::exchange::{Bounds, Means, Repeat, RetryPolicy};
 use crate::ids::TenantId;
 use crate::random::SystemRandomness;
+use crate::retry::{CallOptions, Repeat, RetryPolicy, SendContext};
 use crate::transport::Transport;
 
 const OPERATION: &str = "GET /.well-known/openid-configuration";
@@ -24,7 +24,7 @@ const OPERATION: &str = "GET /.well-known/openid-configuration";
 /// Looks tenants up by id or domain. Nobody signs in for it, and no permission is needed.
 pub struct TenantLookup {
     cloud: Cloud,
-    means: Means,
+    context: SendContext,
 }
 
 /// A tenant that was found.
@@ -84,11 +84,14 @@ struct Configuration {
 impl TenantLookup {
     /// Asks the sign-in service of `cloud`.
     pub fn new(cloud: Cloud, transport: Arc<dyn Transport>, clock: Arc<dyn Clock>) -> Self {
-        Self::with_means(cloud, Means::new(transport, clock, Arc::new(SystemRandomness), RetryPolicy::default()))
+        Self::with_context(
+            cloud,
+            SendContext::new(transport, clock, Arc::new(SystemRandomness), RetryPolicy::default()),
+        )
     }
 
-    pub(crate) fn with_means(cloud: Cloud, means: Means) -> Self {
-        Self { cloud, means }
+    pub(crate) fn with_context(cloud: Cloud, context: SendContext) -> Self {
+        Self { cloud, context }
     }
 
     /// Finds the tenant of an id or a domain
@@ -109,7 +112,7 @@ impl TenantLookup {
             .map_err(|()| Error::invalid("invalid_endpoint", "the authority is no address"))?
             .pop_if_empty()
             .extend([tenant, "v2.0", ".well-known", "openid-configuration"]);
-        let correlation = crate::random::uuid(&*self.means.randomness);
+        let correlation = crate::random::uuid(&*self.context.randomness);
         let request = || {
             http::Request::get(url.as_str())
                 .header(http::header::ACCEPT, "application/json")
@@ -117,14 +120,16 @@ impl TenantLookup {
                 .body(Bytes::new())
                 .map_err(|error| Error::invalid("invalid_endpoint", "the authority is no address").with_source(error))
         };
-        let answer =
-            self.means.exchange(OPERATION, Repeat::Safe, &Bounds::default(), request, sign_in_error::judge).await?;
-        if !answer.status.is_success() {
+        let response = self
+            .context
+            .send(OPERATION, Repeat::Safe, &CallOptions::default(), request, sign_in_error::classify)
+            .await?;
+        if !response.status.is_success() {
             return Err(
-                sign_in_error::error(&answer, &Form::new(), &correlation, self.means.clock.now()).during(OPERATION)
+                sign_in_error::error(&response, &Form::new(), &correlation, self.context.clock.now()).during(OPERATION)
             );
         }
-        let found = answer.read().ok().and_then(|configuration: Configuration| {
+        let found = response.read().ok().and_then(|configuration: Configuration| {
             let issuer = Url::parse(&configuration.issuer).ok()?;
             let tenant_id = issuer.path_segments()?.find_map(|segment| segment.parse().ok())?;
             Some(FoundTenant {
@@ -136,9 +141,11 @@ impl TenantLookup {
             })
         });
         found.ok_or_else(|| {
-            Error::new(ErrorKind::Decode, "no_sign_in_service", "the answer is no OpenID configuration of a tenant")
-                .with_status(answer.status)
-                .with_remedy("Check the authority's address (without a path), and that no proxy answers in its place.")
+            Error::new(ErrorKind::Decode, "no_sign_in_service", "the response is no OpenID configuration of a tenant")
+                .with_status(response.status)
+                .with_remedy(
+                    "Check the authority's address (without a path), and that no proxy responses in its place.",
+                )
                 .during(OPERATION)
         })
     }

@@ -1,10 +1,13 @@
 //! Several calls in one request: [`$batch`](https://learn.microsoft.com/graph/json-batching).
 //!
 //! Items fail one by one. Those that are to be tried again go out together in a smaller batch, each by its own rule; a
-//! batch whose answer was lost is repeated for the items that may be, and left open for the others.
+//! batch whose response was lost is repeated for the items that may be, and left open for the others.
 
 use std::collections::HashMap;
 use std::fmt;
+use std::future::{Future, IntoFuture};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,18 +16,23 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use crate::client::call::{Call, Decode, Spec};
+use crate::client::call::{Call, Decode};
+use crate::client::request::Request;
 use crate::client::{Client, replication};
 use crate::error::{Error, ErrorKind};
-use crate::exchange::{Answer, Bounds, Judgement, Repeat, Tries, retry_after};
+use crate::retry::{CallOptions, Outcome, Repeat, Response, Tries};
+use crate::token::AccessToken;
 
 /// Items in one request.
-const MOST_ITEMS: usize = 20;
+const MAX_ITEMS: usize = 20;
 
 const OPERATION: &str = "POST /$batch";
 
 /// The code of an item that was not sent because the one before it failed.
 pub(crate) const DEPENDENCY_FAILED: &str = "dependency_failed";
+
+/// The number of the next batch: a handle belongs to the batch that gave it.
+static NEXT_BATCH: AtomicU64 = AtomicU64::new(0);
 
 /// Several calls that go out together, up to 20 in one request; more make more requests.
 ///
@@ -37,65 +45,63 @@ pub(crate) const DEPENDENCY_FAILED: &str = "dependency_failed";
 /// let mut batch = client.batch();
 /// let organization = batch.add(client.organization().get());
 /// let graph = batch.add(client.service_principals().find_selecting(MICROSOFT_GRAPH, &["id"]));
-/// let mut answers = batch.await?;
-/// println!("{:?}", answers.take(organization)?.display_name);
-/// assert!(answers.take(graph)?.is_some());
+/// let mut response = batch.await?;
+/// println!("{:?}", response.take(organization)?.display_name);
+/// assert!(response.take(graph)?.is_some());
 /// # Ok::<(), entra_apps::Error>(()) }).unwrap();
 /// ```
 #[derive(Debug)]
 #[must_use = "a batch does nothing until it is sent"]
 pub struct Batch {
+    number: u64,
     client: Client,
-    items: Vec<Result<Spec, Error>>,
+    requests: Vec<Result<Request, Error>>,
     in_order: bool,
 }
 
-/// Stands for one item of a [`Batch`]: exchanged for its answer.
-#[must_use = "the ticket is exchanged for the answer"]
-pub struct Ticket<T> {
+/// A handle to one item of a [`Batch`]: exchanged for what its call returns.
+#[must_use = "the handle is exchanged for what the call returns"]
+pub struct BatchHandle<T> {
+    batch: u64,
     index: usize,
     decode: Decode<T>,
 }
 
-impl<T> fmt::Debug for Ticket<T> {
+impl<T> fmt::Debug for BatchHandle<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Ticket({})", self.index)
+        write!(f, "BatchHandle({})", self.index)
     }
 }
 
-/// The answers to a [`Batch`].
+/// The response to a [`Batch`]: what each of its calls returns.
 #[derive(Debug)]
-pub struct Answers(Vec<Option<Answered>>);
-
-#[derive(Debug)]
-struct Answered {
-    spec: Spec,
-    answer: Result<Answer, Error>,
+pub struct BatchResponse {
+    batch: u64,
+    items: Vec<Option<(Request, Result<Response, Error>)>>,
 }
 
-impl Answers {
-    /// The answer of one item.
+impl BatchResponse {
+    /// Takes what the call of one item returns.
     ///
     /// # Errors
-    /// What the call by itself would give.
-    ///
-    /// # Panics
-    /// When the ticket is another batch's.
-    pub fn take<T>(&mut self, ticket: Ticket<T>) -> Result<T, Error> {
-        let taken = self.0.get_mut(ticket.index).and_then(Option::take);
-        let Answered { spec, answer } = taken.expect("a ticket is exchanged at the batch that gave it");
-        (ticket.decode)(&spec, answer?)
-    }
-}
-
-impl Client {
-    /// Starts a batch, whose items the service carries out in any order.
-    pub fn batch(&self) -> Batch {
-        Batch { client: self.clone(), items: Vec::new(), in_order: false }
+    /// What the call by itself would give. [`ErrorKind::Invalid`] with the code `handle_of_another_batch` for a handle
+    /// that another batch gave.
+    pub fn take<T>(&mut self, handle: BatchHandle<T>) -> Result<T, Error> {
+        let item = self.items.get_mut(handle.index).filter(|_| handle.batch == self.batch).and_then(Option::take);
+        let (request, response) = item.ok_or_else(|| {
+            Error::invalid("handle_of_another_batch", "the handle was given by another batch")
+                .with_remedy("Exchange each handle at the response to its own batch.")
+        })?;
+        (handle.decode)(&request, response?)
     }
 }
 
 impl Batch {
+    pub(super) fn new(client: &Client) -> Self {
+        let number = NEXT_BATCH.fetch_add(1, Ordering::Relaxed);
+        Self { number, client: client.clone(), requests: Vec::new(), in_order: false }
+    }
+
     /// Carries each item out only when the one before it has succeeded.
     pub fn in_order(mut self) -> Self {
         self.in_order = true;
@@ -103,63 +109,56 @@ impl Batch {
     }
 
     /// Adds a call.
-    pub fn add<T>(&mut self, call: Call<T>) -> Ticket<T> {
-        self.items.push(call.spec);
-        Ticket { index: self.items.len() - 1, decode: call.decode }
+    pub fn add<T>(&mut self, call: Call<T>) -> BatchHandle<T> {
+        self.requests.push(call.request);
+        BatchHandle { batch: self.number, index: self.requests.len() - 1, decode: call.decode }
     }
 
     /// How many calls it holds.
     pub fn len(&self) -> usize {
-        self.items.len()
+        self.requests.len()
     }
 
-    /// Whether it holds none.
+    /// Whether it holds no call.
     pub fn is_empty(&self) -> bool {
-        self.items.is_empty()
+        self.requests.is_empty()
     }
 
     /// Sends the items and waits until each is done or has failed for good.
     ///
     /// # Errors
-    /// When an item is invalid or an upsert (then nothing is sent), or the whole batch got no answer and nothing is known of any
-    /// item. Otherwise each item's own error comes from [`Answers::take`].
-    pub async fn send(self) -> Result<Answers, Error> {
-        let mut specs = Vec::with_capacity(self.items.len());
-        for item in self.items {
-            let spec = item?;
+    /// When an item is invalid or an upsert (then nothing is sent), or the whole batch got no response and nothing is
+    /// known of any item. Otherwise each item's own error comes from [`BatchResponse::take`].
+    pub async fn send(self) -> Result<BatchResponse, Error> {
+        let mut items = Vec::with_capacity(self.requests.len());
+        for request in self.requests {
+            let request = request?;
             // What depends on a header that `$batch` is not documented to honour goes by itself.
-            if spec.create_if_missing {
+            if request.create_if_missing {
                 return Err(Error::invalid("not_in_a_batch", "an upsert cannot be part of a batch")
                     .with_remedy("Await it by itself.")
-                    .during(spec.operation));
+                    .during(request.operation));
             }
-            specs.push(spec);
+            items.push(Item { request, attempts: 0, tries: Tries::default(), result: None, wait: None });
         }
         let mut run = Run {
-            client: &self.client,
-            bounds: self.client.bounds(),
-            in_order: self.in_order,
+            options: self.client.options(),
             started: self.client.clock().monotonic(),
-            items: specs
-                .into_iter()
-                .map(|spec| Item { spec, attempts: 0, tries: Tries::default(), done: None, wait: None })
-                .collect(),
+            client: &self.client,
+            in_order: self.in_order,
+            items,
         };
         run.finish().await?;
         let unanswered =
-            || Error::new(ErrorKind::Service, "no_answer", "the batch ended without an answer to this item");
-        Ok(Answers(
-            run.items
-                .into_iter()
-                .map(|item| Some(Answered { spec: item.spec, answer: item.done.unwrap_or_else(|| Err(unanswered())) }))
-                .collect(),
-        ))
+            || Err(Error::new(ErrorKind::Service, "no_answer", "the batch ended without a response to this item"));
+        let items = run.items.into_iter().map(|item| Some((item.request, item.result.unwrap_or_else(unanswered))));
+        Ok(BatchResponse { batch: self.number, items: items.collect() })
     }
 }
 
-impl std::future::IntoFuture for Batch {
-    type Output = Result<Answers, Error>;
-    type IntoFuture = std::pin::Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+impl IntoFuture for Batch {
+    type Output = Result<BatchResponse, Error>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(self.send())
@@ -167,16 +166,18 @@ impl std::future::IntoFuture for Batch {
 }
 
 struct Item {
-    spec: Spec,
+    request: Request,
     attempts: u32,
     tries: Tries,
-    done: Option<Result<Answer, Error>>,
-    wait: Option<(Duration, Judgement)>,
+    result: Option<Result<Response, Error>>,
+    /// How long to wait before it is sent again, and why.
+    wait: Option<(Duration, Outcome)>,
 }
 
+/// A batch that is being sent.
 struct Run<'a> {
     client: &'a Client,
-    bounds: Bounds,
+    options: CallOptions,
     in_order: bool,
     started: Duration,
     items: Vec<Item>,
@@ -185,101 +186,105 @@ struct Run<'a> {
 impl Run<'_> {
     async fn finish(&mut self) -> Result<(), Error> {
         loop {
-            let pending: Vec<usize> = (0..self.items.len()).filter(|&index| self.items[index].done.is_none()).collect();
-            let Some(&first) = pending.first() else { return Ok(()) };
+            let pending: Vec<usize> =
+                (0..self.items.len()).filter(|&index| self.items[index].result.is_none()).collect();
+            if pending.is_empty() {
+                return Ok(());
+            }
             self.wait_if_asked(&pending).await;
-            let chunk: Vec<usize> = pending.into_iter().take(MOST_ITEMS).collect();
-            if let Err(error) = self.send(&chunk).await {
-                if self.items.iter().all(|item| item.done.is_none()) && first == chunk[0] && !error.maybe_done() {
+            let chunk = &pending[..pending.len().min(MAX_ITEMS)];
+            if let Err(error) = self.send(chunk).await {
+                if self.items.iter().all(|item| item.result.is_none()) && !error.maybe_done() {
                     return Err(error);
                 }
-                self.no_answer(&chunk, &error);
+                self.no_response(chunk, &error);
             }
             self.fail_what_depends_on_failures();
         }
     }
 
     async fn wait_if_asked(&mut self, pending: &[usize]) {
-        let longest = pending.iter().filter_map(|&index| self.items[index].wait.take().map(|wait| (index, wait)));
-        if let Some((index, (wait, judgement))) = longest.max_by_key(|(_, (wait, _))| *wait) {
+        let waits = pending.iter().filter_map(|&index| self.items[index].wait.take().map(|wait| (index, wait)));
+        if let Some((index, (wait, outcome))) = waits.max_by_key(|(_, (wait, _))| *wait) {
             let item = &self.items[index];
-            self.client.means().wait(item.spec.operation, &judgement, wait, item.attempts, &self.bounds).await;
+            let context = self.client.context();
+            context.wait(item.request.operation, &outcome, wait, item.attempts, &self.options).await;
         }
     }
 
     async fn send(&mut self, chunk: &[usize]) -> Result<(), Error> {
-        let repeat = match chunk.iter().any(|&index| self.items[index].spec.repeat == Repeat::Unsafe) {
+        let repeat = match chunk.iter().any(|&index| self.items[index].request.repeat == Repeat::Unsafe) {
             true => Repeat::Unsafe,
             false => Repeat::Safe,
         };
-        let outer = Spec::new(OPERATION, "", Method::POST, ["$batch"]).repeat(repeat).body(&self.envelope(chunk)?)?;
-        let answer = self.client.send(&outer, &self.bounds).await?;
-        if !answer.status.is_success() {
-            return Err(outer.error(&answer));
+        let outer =
+            Request::new(OPERATION, "", Method::POST, ["$batch"]).repeat(repeat).body(&self.batch_body(chunk)?)?;
+        let classify = |response: &Response| replication::classify(&outer, response, false);
+        let (response, token) = self.client.send(&outer, &self.options, classify).await?;
+        if !response.status.is_success() {
+            return Err(outer.error(&response));
         }
-        let responses: Responses<'_> = answer.read().map_err(|_| {
+        let BatchItems { responses } = response.read().map_err(|_| {
             Error::new(
                 ErrorKind::Decode,
                 "answer_not_understood",
-                "the service's answer to the batch is not what it documents",
+                "the service's response to the batch is not what it documents",
             )
-            .with_status(answer.status)
+            .with_status(response.status)
             .with_maybe_done(repeat == Repeat::Unsafe)
             .with_remedy(
                 "Check that the Graph endpoint is right; run it again: what was done is found and not done twice.",
             )
             .during(OPERATION)
         })?;
-        // One answer that cannot be read is that item's own trouble.
-        let readable =
-            responses.responses.iter().filter_map(|text| serde_json::from_str::<Response<'_>>(text.get()).ok());
-        let mut by_id: HashMap<String, Response<'_>> =
-            readable.map(|response| (response.id.clone(), response)).collect();
+        // A response that cannot be read is its own item's trouble.
+        let readable = responses.iter().filter_map(|text| serde_json::from_str::<ItemResponse<'_>>(text.get()).ok());
+        let mut by_id: HashMap<String, ItemResponse<'_>> = readable.map(|item| (item.id.clone(), item)).collect();
         let mut carried_on = true;
         for &index in chunk {
-            let response = by_id.remove(&(index + 1).to_string());
-            let succeeded = response.as_ref().is_some_and(|response| (200..300).contains(&response.status));
-            match response {
+            let item = by_id.remove(&(index + 1).to_string());
+            let succeeded = item.as_ref().is_some_and(|item| (200..300).contains(&item.status));
+            match item {
                 // Not carried out: it goes again if the one before it does, and fails with it otherwise.
-                Some(response) if self.in_order && !carried_on && response.status == 424 => {}
-                Some(response) => self.answered(index, response, &answer),
-                None => self.no_answer(&[index], &missing()),
+                Some(item) if self.in_order && !carried_on && item.status == 424 => {}
+                Some(item) => self.item_response(index, item, &response, &token),
+                None => self.no_response(&[index], &missing()),
             }
             carried_on &= succeeded;
         }
         Ok(())
     }
 
-    fn envelope(&self, chunk: &[usize]) -> Result<Requests<'_>, Error> {
+    fn batch_body(&self, chunk: &[usize]) -> Result<BatchBody<'_>, Error> {
         let mut requests = Vec::with_capacity(chunk.len());
         for (place, &index) in chunk.iter().enumerate() {
-            let spec = &self.items[index].spec;
+            let request = &self.items[index].request;
             let mut headers = HashMap::new();
-            if spec.body.is_some() {
+            if request.body.is_some() {
                 headers.insert("Content-Type", "application/json");
             }
-            if spec.advanced {
+            if request.advanced {
                 headers.insert("ConsistencyLevel", "eventual");
             }
-            let body = spec.body.as_ref().map(|body| serde_json::from_slice(body)).transpose().map_err(|error| {
+            let body = request.body.as_ref().map(|body| serde_json::from_slice(body)).transpose().map_err(|error| {
                 Error::invalid("invalid_body", "the request cannot be written as JSON").with_source(error)
             })?;
-            requests.push(Request {
+            requests.push(ItemRequest {
                 id: (index + 1).to_string(),
-                method: spec.method.as_str(),
-                url: spec.relative_url(&self.client.shared.cloud)?,
+                method: request.method.as_str(),
+                url: request.relative_url(self.client.cloud())?,
                 headers,
                 body,
                 depends_on: (self.in_order && place > 0).then(|| [(chunk[place - 1] + 1).to_string()]),
             });
         }
-        Ok(Requests { requests })
+        Ok(BatchBody { requests })
     }
 
-    fn answered(&mut self, index: usize, response: Response<'_>, outer: &Answer) {
+    fn item_response(&mut self, index: usize, item: ItemResponse<'_>, outer: &Response, token: &AccessToken) {
         let mut headers = HeaderMap::new();
         for name in READ_HEADERS {
-            let own = response.headers.iter().flatten().find(|(own, _)| own.eq_ignore_ascii_case(name.as_str()));
+            let own = item.headers.iter().flatten().find(|(own, _)| own.eq_ignore_ascii_case(name.as_str()));
             let value = own.and_then(|(_, value)| HeaderValue::from_str(value.as_str()?).ok());
             headers.extend(value.map(|value| (name, value)));
         }
@@ -289,49 +294,47 @@ impl Run<'_> {
                 headers.insert(name, value.clone());
             }
         }
-        let body = response.body.map_or_else(Bytes::new, |body| Bytes::copy_from_slice(body.get().as_bytes()));
-        let status = StatusCode::from_u16(response.status).unwrap_or(StatusCode::BAD_GATEWAY);
-        let item = &mut self.items[index];
-        item.attempts += 1;
-        let retry_after = retry_after(&headers, self.client.clock().now());
-        let mut answer = Answer { status, headers, body, attempts: item.attempts, retry_after, lagging: false };
-        let fresh = self.client.is_fresh(&item.spec);
-        let judgement = replication::judge(&item.spec, &answer, fresh);
-        answer.lagging = judgement == Judgement::Lagging;
-        if judgement != Judgement::Final && self.again(index, judgement) {
+        let body = item.body.map_or_else(Bytes::new, |body| outer.body.slice_ref(body.get().as_bytes()));
+        let status = StatusCode::from_u16(item.status).unwrap_or(StatusCode::BAD_GATEWAY);
+        self.items[index].attempts += 1;
+        let item = &self.items[index];
+        let mut response = Response::new(status, headers, body, item.attempts, self.client.clock().now());
+        response = response.redacted(&token.secret);
+        let outcome = replication::classify(&item.request, &response, self.client.is_recent(&item.request));
+        response.lagging = outcome == Outcome::Lagging;
+        if outcome != Outcome::Final && self.send_again(index, outcome) {
             return;
         }
         let item = &mut self.items[index];
-        self.client.remember(&item.spec, &answer);
-        item.done = Some(Ok(answer));
+        self.client.remember(&item.request, &response);
+        item.result = Some(Ok(response));
     }
 
     /// Lets the item go again where its rule allows it.
-    fn again(&mut self, index: usize, judgement: Judgement) -> bool {
-        let means = self.client.means();
-        means.close_gate(&judgement, &self.bounds);
+    fn send_again(&mut self, index: usize, outcome: Outcome) -> bool {
+        let context = self.client.context();
+        context.close_throttle_gate(&outcome, &self.options);
         let item = &mut self.items[index];
-        let tries = item.tries.count(&judgement);
+        let tries = item.tries.count(&outcome);
         let elapsed = self.client.clock().monotonic().saturating_sub(self.started);
-        let wait = means
+        let wait = context
             .policy
-            .decide(item.spec.repeat, &judgement, tries, elapsed, means.jitter())
-            .filter(|wait| means.fits(*wait, &self.bounds));
-        let again = wait.is_some();
-        self.items[index].wait = wait.map(|wait| (wait, judgement));
-        again
+            .decide(item.request.repeat, &outcome, tries, elapsed, context.jitter())
+            .filter(|wait| context.ends_in_time(*wait, &self.options));
+        item.wait = wait.map(|wait| (wait, outcome));
+        wait.is_some()
     }
 
-    /// There was no answer for these items: creations stay open, everything else goes again.
-    fn no_answer(&mut self, chunk: &[usize], error: &Error) {
+    /// Settles items that got no response: creations stay open, everything else goes again.
+    fn no_response(&mut self, chunk: &[usize], error: &Error) {
         for &index in chunk {
-            let maybe_done = error.maybe_done() && self.items[index].spec.repeat == Repeat::Unsafe;
+            let maybe_done = error.maybe_done() && self.items[index].request.repeat == Repeat::Unsafe;
             self.items[index].attempts += 1;
-            let judgement = Judgement::NoAnswer { maybe_sent: error.maybe_done() };
-            let again = error.maybe_done() && !maybe_done && self.again(index, judgement);
+            let outcome = Outcome::NoResponse { maybe_sent: error.maybe_done() };
+            let again = error.maybe_done() && !maybe_done && self.send_again(index, outcome);
             if !again {
                 let item = &mut self.items[index];
-                item.done = Some(Err(error.copy().with_maybe_done(maybe_done).with_attempts(item.attempts)));
+                item.result = Some(Err(error.copy().with_maybe_done(maybe_done).with_attempts(item.attempts)));
             }
         }
     }
@@ -340,38 +343,38 @@ impl Run<'_> {
         if !self.in_order {
             return;
         }
-        let failed = self.items.iter().position(|item| match &item.done {
-            Some(Ok(answer)) => !answer.status.is_success(),
+        let failed = self.items.iter().position(|item| match &item.result {
+            Some(Ok(response)) => !response.status.is_success(),
             Some(Err(_)) => true,
             None => false,
         });
         let Some(failed) = failed else { return };
         for item in &mut self.items[failed + 1..] {
-            item.done.get_or_insert_with(|| {
+            item.result.get_or_insert_with(|| {
                 Err(Error::new(ErrorKind::Refused, DEPENDENCY_FAILED, "not sent, because the step before it failed")
                     .with_status(StatusCode::FAILED_DEPENDENCY)
                     .with_remedy("Mend what the step before it says and run it again.")
-                    .during(item.spec.operation))
+                    .during(item.request.operation))
             });
         }
     }
 }
 
 fn missing() -> Error {
-    Error::new(ErrorKind::Service, "no_answer", "the batch's answer lacks this item")
+    Error::new(ErrorKind::Service, "no_answer", "the response to the batch lacks this item")
         .with_maybe_done(true)
         .with_remedy("Run it again: what was done is found and not done twice.")
         .during(OPERATION)
 }
 
 #[derive(Serialize)]
-struct Requests<'a> {
-    requests: Vec<Request<'a>>,
+struct BatchBody<'a> {
+    requests: Vec<ItemRequest<'a>>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Request<'a> {
+struct ItemRequest<'a> {
     id: String,
     method: &'a str,
     url: String,
@@ -384,13 +387,13 @@ struct Request<'a> {
 }
 
 #[derive(Deserialize)]
-struct Responses<'a> {
+struct BatchItems<'a> {
     #[serde(borrow)]
     responses: Vec<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
-struct Response<'a> {
+struct ItemResponse<'a> {
     id: String,
     status: u16,
     headers: Option<Map<String, Value>>,

@@ -1,7 +1,7 @@
 //! Building a client.
 
 use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::HeaderValue;
@@ -17,15 +17,15 @@ use crate::auth::{
 };
 #[cfg(feature = "certificate")]
 use crate::auth::{ClientCertificate, ClientCertificateProvider};
-use crate::client::kept::Kept;
-use crate::client::tokens::Tokens;
-use crate::client::{Client, Recent, Shared};
+use crate::client::tenant_state::TenantStates;
+use crate::client::token_cache::TokenCache;
+use crate::client::{Client, Shared};
 use crate::clock::Clock;
 use crate::cloud::Cloud;
 use crate::error::Error;
-use crate::exchange::{Bounds, Means, RetryPolicy};
 use crate::ids::AppId;
 use crate::random::{Randomness, SystemRandomness};
+use crate::retry::{CallOptions, RetryPolicy, SendContext};
 use crate::token::TokenProvider;
 use crate::transport::Transport;
 
@@ -252,21 +252,15 @@ impl ClientBuilder {
                 "Use letters, digits and - / . only.",
             )
         })?;
-        Ok(Client {
-            tenant: tenant.trim().into(),
-            bounds: Bounds::default(),
-            shared: Arc::new(Shared {
-                tokens: Tokens::new(provider, Arc::clone(&clock)),
-                means: Means::new(transport, clock, self.randomness, self.policy),
-                cloud: self.cloud,
-                recent: Recent::default(),
-                kept: Kept::default(),
-                user_agent,
-                default_deadline: self.default_deadline,
-                gates: Mutex::default(),
-                applying: Mutex::default(),
-            }),
-        })
+        let shared = Shared {
+            tokens: TokenCache::new(provider, Arc::clone(&clock)),
+            context: SendContext::new(transport, clock, self.randomness, self.policy),
+            cloud: self.cloud,
+            tenants: TenantStates::default(),
+            user_agent,
+            default_deadline: self.default_deadline,
+        };
+        Ok(Client::of(Arc::new(shared), tenant.trim().into(), CallOptions::default()))
     }
 }
 

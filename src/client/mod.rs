@@ -1,69 +1,67 @@
-//! The client: one way for a request to become a typed answer.
+//! The client: one way for a request to become a typed response.
+//!
+//! A call passes, in this order: the token (from the cache, or a sign-in), the limit of requests in flight, the tenant's
+//! throttle gate, the transport, the lag rules, the retry policy; then it is decoded.
 
 mod batch;
 mod builder;
-pub(crate) mod call;
-mod kept;
-mod recent;
+mod call;
+pub(crate) mod decode;
+mod observation_cache;
+pub(crate) mod recent_writes;
 pub(crate) mod replication;
+pub(crate) mod request;
 pub(crate) mod service_error;
-mod tokens;
+mod tenant_state;
+mod token_cache;
 
-use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::StatusCode;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, USER_AGENT};
+use http::{Method, StatusCode};
 use secrecy::ExposeSecret;
 use tracing::Instrument;
 
 pub(crate) use batch::DEPENDENCY_FAILED;
-pub use batch::{Answers, Batch, Ticket};
+pub use batch::{Batch, BatchHandle, BatchResponse};
 pub use builder::ClientBuilder;
 pub use call::Call;
 
 use crate::auth::{TokenClaims, challenge};
-use crate::client::call::Spec;
-use crate::client::kept::Kept;
-use crate::client::recent::{Ids, Recent};
-use crate::client::tokens::Tokens;
+use crate::client::observation_cache::ObservationCache;
+use crate::client::recent_writes::{Ids, ObjectKind};
+use crate::client::request::Request;
+use crate::client::tenant_state::{TenantState, TenantStates};
+use crate::client::token_cache::TokenCache;
 use crate::clock::Clock;
 use crate::cloud::Cloud;
 use crate::error::{Error, ErrorKind};
-use crate::exchange::{Answer, Bounds, Gate, Means, Observer, Repeat};
 use crate::ids::{AppId, TenantId};
 use crate::random::{self, Randomness};
+use crate::retry::{self, CallOptions, Outcome, READ_LAG, Response, SendContext, WaitObserver};
 use crate::token::{AccessToken, TokenRequest};
-
-/// How long a read may lag behind a write: a 404 after that is the truth.
-pub(crate) const READ_LAG: Duration = Duration::from_secs(60);
 
 /// A client of Microsoft Graph for one tenant. Cheap to clone; clones share connections, tokens and memory.
 #[derive(Clone)]
 pub struct Client {
     shared: Arc<Shared>,
     tenant: Arc<str>,
-    bounds: Bounds,
+    tenant_state: Arc<TenantState>,
+    options: CallOptions,
 }
 
+/// What the clients for all tenants share.
 struct Shared {
-    means: Means,
+    context: SendContext,
     cloud: Cloud,
-    tokens: Tokens,
-    recent: Recent,
-    kept: Kept,
+    tokens: TokenCache,
+    tenants: TenantStates,
     user_agent: HeaderValue,
     default_deadline: Option<Duration>,
-    gates: Mutex<HashMap<String, Arc<Gate>>>,
-    /// One writer at a time for each application.
-    applying: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
 }
-
-/// Tenants beyond this many make the memory of gates start again.
-const MOST_GATES: usize = 10_000;
 
 impl Client {
     /// Starts building a client.
@@ -71,11 +69,32 @@ impl Client {
         ClientBuilder::new()
     }
 
-    /// The same client for another tenant: connections, tokens and limits are shared.
+    fn of(shared: Arc<Shared>, tenant: Arc<str>, options: CallOptions) -> Self {
+        let context = &shared.context;
+        let tenant_state = shared.tenants.get(&tenant, context.clock.monotonic(), context.max_lag());
+        let throttle_gate = Some(Arc::clone(&tenant_state.throttle_gate));
+        Self { shared, tenant, tenant_state, options: CallOptions { throttle_gate, ..options } }
+    }
+
+    /// Makes a client for another tenant. Connections, tokens and limits are shared; what is remembered of writes is
+    /// kept for each tenant by itself.
     #[must_use]
     pub fn for_tenant(&self, tenant: TenantId) -> Self {
-        let bounds = Bounds { gate: None, ..self.bounds.clone() };
-        Self { tenant: tenant.to_string().into(), bounds, ..self.clone() }
+        Self::of(Arc::clone(&self.shared), tenant.to_string().into(), self.options.clone())
+    }
+
+    /// Makes a client whose calls end after `allowed` from now.
+    #[must_use]
+    pub fn with_deadline(&self, allowed: Duration) -> Self {
+        let at = self.clock().monotonic().saturating_add(allowed);
+        let mut client = self.clone();
+        client.options.deadline = Some(client.options.deadline.map_or(at, |deadline| deadline.min(at)));
+        client
+    }
+
+    /// Starts a batch, whose items the service carries out in any order.
+    pub fn batch(&self) -> Batch {
+        Batch::new(self)
     }
 
     /// The cloud that it works with.
@@ -88,11 +107,8 @@ impl Client {
     /// # Errors
     /// When signing in fails, or the token does not say by which tenant it was issued.
     pub async fn tenant_id(&self) -> Result<TenantId, Error> {
-        if let Some(id) = self.given_tenant() {
-            self.token(None).await?;
-            return Ok(id);
-        }
-        TokenClaims::of(&self.token(None).await?).tenant().ok_or_else(|| {
+        let token = self.token(None, &self.options()).await?;
+        self.given_tenant().or_else(|| TokenClaims::of(&token).tenant()).ok_or_else(|| {
             Error::invalid("tenant_unknown", "the token does not say which tenant it is for")
                 .with_remedy("Give the client the tenant's id instead of its domain.")
         })
@@ -102,188 +118,160 @@ impl Client {
         self.tenant.parse().ok()
     }
 
-    /// The same client, whose calls end after `allowed` from now.
-    #[must_use]
-    pub fn with_deadline(&self, allowed: Duration) -> Self {
-        let at = self.clock().monotonic().saturating_add(allowed);
-        let mut client = self.clone();
-        client.bounds.deadline = Some(client.bounds.deadline.map_or(at, |deadline| deadline.min(at)));
-        client
+    /// Makes a client whose calls end together when the default deadline is up.
+    pub(crate) fn with_default_deadline(&self) -> Self {
+        Self { options: self.options(), ..self.clone() }
     }
 
-    /// The same client, whose calls end together when the default deadline is up.
-    pub(crate) fn bounded(&self) -> Self {
+    /// Makes a client that tells of its waits.
+    pub(crate) fn observed(&self, observer: WaitObserver) -> Self {
         let mut client = self.clone();
-        client.bounds = self.bounds();
-        client
-    }
-
-    pub(crate) fn observed(&self, observer: Observer) -> Self {
-        let mut client = self.clone();
-        client.bounds.observer = Some(observer);
+        client.options.observer = Some(observer);
         client
     }
 
     pub(crate) fn clock(&self) -> &dyn Clock {
-        &*self.shared.means.clock
+        &*self.shared.context.clock
     }
 
     pub(crate) fn randomness(&self) -> &dyn Randomness {
-        &*self.shared.means.randomness
+        &*self.shared.context.randomness
     }
 
-    pub(crate) fn means(&self) -> &Means {
-        &self.shared.means
+    pub(crate) fn context(&self) -> &SendContext {
+        &self.shared.context
     }
 
-    /// The bounds of a call that starts now.
-    pub(crate) fn bounds(&self) -> Bounds {
-        let mut bounds = self.bounds.clone();
-        bounds.gate.get_or_insert_with(|| self.gate());
-        if bounds.deadline.is_none() {
-            bounds.deadline =
+    /// The options of a call that starts now.
+    pub(crate) fn options(&self) -> CallOptions {
+        let mut options = self.options.clone();
+        if options.deadline.is_none() {
+            options.deadline =
                 self.shared.default_deadline.map(|allowed| self.clock().monotonic().saturating_add(allowed));
         }
-        bounds
+        options
     }
 
-    /// The gate of this tenant: Graph throttles an app in each tenant by itself.
-    fn gate(&self) -> Arc<Gate> {
-        let mut gates = self.shared.gates.lock().unwrap_or_else(PoisonError::into_inner);
-        if gates.len() >= MOST_GATES && !gates.contains_key(&*self.tenant) {
-            gates.clear();
-        }
-        Arc::clone(gates.entry(self.tenant.to_string()).or_default())
-    }
-
-    /// One writer at a time of what has this name, inside one client.
-    pub(crate) async fn writing(&self, name: &str) -> Result<tokio::sync::OwnedMutexGuard<()>, Error> {
-        let place = {
-            let mut places = self.shared.applying.lock().unwrap_or_else(PoisonError::into_inner);
-            places.retain(|_, place| Arc::strong_count(place) > 1);
-            Arc::clone(places.entry(name.to_owned()).or_default())
-        };
-        let place = place.lock_owned();
-        let Some(left) = self.left() else { return Ok(place.await) };
-        crate::exchange::timeout(place, self.clock().sleep(left)).await.ok_or_else(|| {
+    /// Waits to be the one writer of what has this name in this tenant, inside one client.
+    pub(crate) async fn writer_lock(&self, name: &str) -> Result<tokio::sync::OwnedMutexGuard<()>, Error> {
+        let lock = self.tenant_state.writer_lock(name).lock_owned();
+        self.in_time(lock, &self.options()).await.ok_or_else(|| {
             Error::new(ErrorKind::Deadline, "deadline", "the time allowed was up while another run was writing")
                 .with_remedy("Run it again with more time: nothing was changed by this run.")
         })
     }
 
-    /// The time that is left, where there is a deadline.
-    fn left(&self) -> Option<Duration> {
-        self.bounds().deadline.map(|deadline| deadline.saturating_sub(self.clock().monotonic()))
-    }
-
     /// Remembers that the application of this unique name was written a moment ago.
-    pub(crate) fn wrote(&self, unique_name: &str, app_id: Option<AppId>) {
-        let ids = Ids::of_key(unique_name, app_id.map(|id| id.to_string()));
-        self.shared.recent.wrote(ids, self.clock().monotonic(), self.longest_lag());
+    pub(crate) fn wrote_application(&self, unique_name: &str, app_id: Option<AppId>) {
+        let ids = Ids::of_app(Some(unique_name.to_owned()), app_id.map(|id| id.to_string()));
+        self.wrote(ObjectKind::Application, ids);
     }
 
-    /// What is kept in memory for all clones of this client.
-    pub(crate) fn kept(&self) -> &Kept {
-        &self.shared.kept
+    /// Remembers that the service principal of this app was written a moment ago.
+    pub(crate) fn wrote_service_principal(&self, app_id: AppId) {
+        self.wrote(ObjectKind::ServicePrincipal, Ids::of_app(None, Some(app_id.to_string())));
     }
 
-    /// Whether the call mentions what this client wrote a moment ago.
-    fn is_fresh(&self, spec: &Spec) -> bool {
-        let window =
-            if spec.method == http::Method::GET { READ_LAG } else { self.shared.means.policy.replication_window };
-        self.shared.recent.any(&spec.mentions, self.clock().monotonic(), window)
+    fn wrote(&self, kind: ObjectKind, ids: Ids) {
+        self.tenant_state.recent_writes.insert(kind, ids, self.clock().monotonic(), self.context().max_lag());
     }
 
-    /// How long what this client wrote can matter to any call.
-    fn longest_lag(&self) -> Duration {
-        READ_LAG.max(self.shared.means.policy.replication_window)
+    /// What was seen of the tenant, kept for all clients for it.
+    pub(crate) fn observations(&self) -> &ObservationCache {
+        &self.tenant_state.observations
     }
 
-    fn remember(&self, spec: &Spec, answer: &Answer) {
-        if !answer.status.is_success() || spec.method == http::Method::GET {
+    /// Whether the request is about what this client wrote a moment ago.
+    fn is_recent(&self, request: &Request) -> bool {
+        let window = match request.method {
+            Method::GET => READ_LAG,
+            _ => self.context().policy.replication_window,
+        };
+        self.tenant_state.recent_writes.contains_any(&request.objects, self.clock().monotonic(), window)
+    }
+
+    fn remember(&self, request: &Request, response: &Response) {
+        if !response.status.is_success() || request.method == Method::GET {
             return;
         }
-        // What was kept of these is no longer so.
-        self.shared.kept.changed(&spec.mentions);
-        if spec.method == http::Method::DELETE {
-            self.shared.recent.deleted(&spec.mentions);
-        } else {
-            let ids = Ids::in_body(&answer.body);
-            self.shared.recent.wrote(ids, self.clock().monotonic(), self.longest_lag());
+        self.tenant_state.observations.invalidate(&request.objects);
+        if request.method == Method::DELETE {
+            self.tenant_state.recent_writes.remove(&request.objects);
+        } else if let Some(kind) = request.creates {
+            self.wrote(kind, Ids::in_body(&response.body));
         }
     }
 
-    /// Sends a call by itself; the answer may be of any status.
-    pub(crate) async fn execute(&self, spec: &Spec) -> Result<Answer, Error> {
-        let span = tracing::debug_span!("graph", operation = spec.operation);
-        let answer = self.send(spec, &self.bounds()).instrument(span).await?;
-        self.remember(spec, &answer);
-        Ok(answer)
+    /// Sends a request by itself; the response may be of any status.
+    pub(crate) async fn execute(&self, request: &Request) -> Result<Response, Error> {
+        let span = tracing::debug_span!("graph", operation = request.operation);
+        let classify = |response: &Response| replication::classify(request, response, self.is_recent(request));
+        let (response, _) = self.send(request, &self.options(), classify).instrument(span).await?;
+        self.remember(request, &response);
+        Ok(response)
     }
 
-    async fn send(&self, spec: &Spec, bounds: &Bounds) -> Result<Answer, Error> {
-        self.send_judged(spec, bounds, spec.repeat, |answer| replication::judge(spec, answer, self.is_fresh(spec)))
-            .await
-    }
-
-    async fn send_judged(
+    /// Sends a request with a token; a token that is refused is replaced once. The token is returned beside the response,
+    /// whose headers and whose error's body hold it no more.
+    async fn send(
         &self,
-        spec: &Spec,
-        bounds: &Bounds,
-        repeat: Repeat,
-        judge: impl Fn(&Answer) -> crate::exchange::Judgement + Send + Sync,
-    ) -> Result<Answer, Error> {
-        let url = spec.url(&self.shared.cloud)?;
+        request: &Request,
+        options: &CallOptions,
+        classify: impl Fn(&Response) -> Outcome + Send + Sync,
+    ) -> Result<(Response, AccessToken), Error> {
+        let url = request.url(&self.shared.cloud)?;
         let mut claims = None;
         loop {
             let challenged = claims.is_some();
             // A provider that cannot meet the challenge fails, and whoever can is told what is wanted.
             let wanted = claims.clone().filter(|claims: &String| !claims.is_empty());
-            let token = self.token_within(claims.take(), bounds).await.map_err(|error| match error.claims() {
-                None => error.with_claims(wanted).during(spec.operation),
-                Some(_) => error.during(spec.operation),
+            let token = self.token(claims.take(), options).await.map_err(|error| match error.claims() {
+                None => error.with_claims(wanted).during(request.operation),
+                Some(_) => error.during(request.operation),
             })?;
-            let build = || self.request(spec, url.as_str(), &token);
-            let answer = self.shared.means.exchange(spec.operation, repeat, bounds, build, &judge).await?;
-            let answer = answer.without(&token.secret);
+            let build = || self.http_request(request, url.as_str(), &token);
+            let response = self.context().send(request.operation, request.repeat, options, build, &classify).await?;
+            let response = response.redacted(&token.secret);
             tracing::debug!(
-                status = answer.status.as_u16(),
-                attempts = answer.attempts,
-                request_id = answer.header("request-id"),
-                "answered"
+                status = response.status.as_u16(),
+                attempts = response.attempts,
+                request_id = response.header("request-id"),
+                "response"
             );
-            if answer.status != StatusCode::UNAUTHORIZED || challenged {
-                return Ok(answer);
+            if response.status != StatusCode::UNAUTHORIZED || challenged {
+                return Ok((response, token));
             }
             self.shared.tokens.refuse(&self.token_request(None), &token).await;
-            claims = Some(challenge::in_headers(&answer.headers).unwrap_or_default());
+            claims = Some(challenge::in_headers(&response.headers).unwrap_or_default());
         }
     }
 
-    fn request(&self, spec: &Spec, url: &str, token: &AccessToken) -> Result<http::Request<Bytes>, Error> {
+    fn http_request(&self, request: &Request, url: &str, token: &AccessToken) -> Result<http::Request<Bytes>, Error> {
         let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token.secret.expose_secret())).map_err(|_| {
             Error::new(ErrorKind::SignIn, "token_malformed", "the token cannot stand in a header")
                 .with_remedy("Check what gives the token: it holds a line break or another control character.")
         })?;
         bearer.set_sensitive(true);
-        let mut request = http::Request::builder()
-            .method(spec.method.clone())
+        let mut http_request = http::Request::builder()
+            .method(request.method.clone())
             .uri(url)
             .header(AUTHORIZATION, bearer)
             .header(ACCEPT, "application/json")
             .header(USER_AGENT, self.shared.user_agent.clone())
             .header("client-request-id", random::uuid(self.randomness()).to_string());
-        if spec.advanced {
-            request = request.header("ConsistencyLevel", "eventual");
+        if request.advanced {
+            http_request = http_request.header("ConsistencyLevel", "eventual");
         }
-        if spec.create_if_missing {
-            request = request.header("Prefer", "create-if-missing");
+        if request.create_if_missing {
+            http_request = http_request.header("Prefer", "create-if-missing");
         }
-        if spec.body.is_some() {
-            request = request.header(CONTENT_TYPE, "application/json");
+        if request.body.is_some() {
+            http_request = http_request.header(CONTENT_TYPE, "application/json");
         }
-        request.body(spec.body.clone().unwrap_or_default()).map_err(|error| {
-            Error::invalid("invalid_request", "the request cannot be written").with_source(error).during(spec.operation)
+        http_request.body(request.body.clone().unwrap_or_default()).map_err(|error| {
+            Error::invalid("invalid_request", "the request cannot be written")
+                .with_source(error)
+                .during(request.operation)
         })
     }
 
@@ -295,45 +283,33 @@ impl Client {
         }
     }
 
-    /// What the token of this client says of itself.
+    /// The claims of this client's token.
     pub(crate) async fn token_claims(&self) -> Result<TokenClaims, Error> {
-        Ok(TokenClaims::of(&self.token(None).await?))
+        Ok(TokenClaims::of(&self.token(None, &self.options()).await?))
     }
 
-    /// What a new token for `scope` says of itself: what was granted a moment ago is not in an older one.
+    /// The claims of a new token for `scope`: what was granted a moment ago is not in an older one.
     pub(crate) async fn fresh_claims(&self, scope: String) -> Result<TokenClaims, Error> {
         let request = TokenRequest::new(&*self.tenant, scope);
-        let token = self.shared.tokens.fresh(&request);
-        self.signed_in(self.in_time(token, &self.bounds()).await?).map(|token| TokenClaims::of(&token))
+        self.sign_in(self.shared.tokens.fresh(&request), &self.options()).await.map(|token| TokenClaims::of(&token))
     }
 
-    async fn token(&self, claims: Option<String>) -> Result<AccessToken, Error> {
-        self.token_within(claims, &self.bounds()).await
-    }
-
-    async fn token_within(&self, claims: Option<String>, bounds: &Bounds) -> Result<AccessToken, Error> {
+    async fn token(&self, claims: Option<String>, options: &CallOptions) -> Result<AccessToken, Error> {
         let request = self.token_request(claims);
-        let token = self.shared.tokens.get(&request);
-        self.signed_in(self.in_time(token, bounds).await?)
+        self.sign_in(self.shared.tokens.get(&request), options).await
     }
 
-    async fn in_time(
+    /// Waits for a token within the deadline. Whoever names a tenant means no other, whatever tenant the credential
+    /// happens to be of.
+    async fn sign_in(
         &self,
         token: impl Future<Output = Result<AccessToken, Error>>,
-        bounds: &Bounds,
+        options: &CallOptions,
     ) -> Result<AccessToken, Error> {
-        let left = bounds.deadline.map(|deadline| deadline.saturating_sub(self.clock().monotonic()));
-        match left {
-            None => token.await,
-            Some(left) => crate::exchange::timeout(token, self.clock().sleep(left)).await.unwrap_or_else(|| {
-                Err(Error::new(ErrorKind::Deadline, "deadline", "the time allowed was up while signing in")
-                    .with_remedy("Run it again with more time."))
-            }),
-        }
-    }
-
-    /// Whoever names a tenant means no other, whatever tenant the credential happens to be of.
-    fn signed_in(&self, token: AccessToken) -> Result<AccessToken, Error> {
+        let token = self.in_time(token, options).await.unwrap_or_else(|| {
+            Err(Error::new(ErrorKind::Deadline, "deadline", "the time allowed was up while signing in")
+                .with_remedy("Run it again with more time."))
+        })?;
         match (self.given_tenant(), TokenClaims::of(&token).tenant()) {
             (Some(given), Some(own)) if given != own => Err(Error::new(
                 ErrorKind::SignIn,
@@ -344,6 +320,17 @@ impl Client {
             _ => Ok(token),
         }
     }
+
+    /// The future's output, or `None` where the deadline is up first.
+    async fn in_time<T>(&self, future: impl Future<Output = T>, options: &CallOptions) -> Option<T> {
+        match options.deadline {
+            None => Some(future.await),
+            Some(deadline) => {
+                let left = deadline.saturating_sub(self.clock().monotonic());
+                retry::timeout(future, self.clock().sleep(left)).await
+            }
+        }
+    }
 }
 
 impl fmt::Debug for Client {
@@ -352,7 +339,7 @@ impl fmt::Debug for Client {
             .field("cloud", &self.shared.cloud.name())
             .field("tenant", &self.tenant)
             .field("tokens", &self.shared.tokens)
-            .field("transport", &self.shared.means.transport)
+            .field("transport", &self.shared.context.transport)
             .finish_non_exhaustive()
     }
 }

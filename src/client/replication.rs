@@ -1,16 +1,16 @@
-//! What an answer means: done, refused for good, or to be tried again. Replication lag is a rule of each operation.
+//! Classifying responses: done, refused for good, or to be tried again. Replication lag is a rule of each operation.
 //!
 //! The directory has replicas, and a write is not known to all of them at once. The same answers are real errors
 //! otherwise, so a rule holds only for objects that this client wrote a moment ago
 //! ([background](https://learn.microsoft.com/graph/best-practices-concept)).
 
-use crate::client::call::Spec;
+use crate::client::request::Request;
 use crate::client::service_error::ServiceError;
-use crate::exchange::{Answer, Judgement};
+use crate::retry::{Outcome, Response};
 
-/// By which answers an operation shows that a replica does not know yet what was written.
+/// The responses by which an operation shows that a replica does not know yet what was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Lag {
+pub(crate) enum LagRule {
     /// 404 on the object itself.
     NotFound,
     /// A read whose 404 is an answer like any other.
@@ -25,7 +25,7 @@ pub(crate) enum Lag {
     RemovePassword,
 }
 
-impl Lag {
+impl LagRule {
     fn explains(self, status: u16, error: &ServiceError) -> bool {
         let says = |text: &str| error.message.contains(text);
         match (self, status) {
@@ -46,22 +46,22 @@ impl Lag {
     }
 }
 
-/// `fresh`: whether the call mentions an object that this client wrote a moment ago.
-pub(crate) fn judge(spec: &Spec, answer: &Answer, fresh: bool) -> Judgement {
-    let status = answer.status.as_u16();
-    if answer.status.is_success() || status == 401 {
-        return Judgement::Final;
+/// Classifies a response; `recent` says whether the request is about an object that this client wrote a moment ago.
+pub(crate) fn classify(request: &Request, response: &Response, recent: bool) -> Outcome {
+    let status = response.status.as_u16();
+    if response.status.is_success() || status == 401 {
+        return Outcome::Final;
     }
-    let retry_after = answer.retry_after;
-    let error = ServiceError::of(answer);
+    let retry_after = response.retry_after;
+    let error = ServiceError::of(response);
     match status {
-        429 => Judgement::Throttled { retry_after },
-        _ if fresh && spec.lag.explains(status, &error) => Judgement::Lagging,
+        429 => Outcome::Throttled { retry_after },
+        _ if recent && request.lag_rule.explains(status, &error) => Outcome::Lagging,
         409 if error.has_code("Directory_ConcurrencyViolation") || error.has_code("ConcurrencyViolation") => {
-            Judgement::Conflict
+            Outcome::Conflict
         }
-        408 | 500 | 502 | 503 | 504 => Judgement::Failed { retry_after },
-        _ => Judgement::Final,
+        408 | 500 | 502 | 503 | 504 => Outcome::Failed { retry_after },
+        _ => Outcome::Final,
     }
 }
 
@@ -71,68 +71,61 @@ mod tests {
     use bytes::Bytes;
     use http::{HeaderMap, Method, StatusCode};
 
-    fn judged(lag: Lag, status: u16, code: &str, message: &str, fresh: bool) -> Judgement {
-        let spec = Spec::new("test", "", Method::POST, ["x"]).lag(lag);
+    fn classified(lag: LagRule, status: u16, code: &str, message: &str, fresh: bool) -> Outcome {
+        let request = Request::new("test", "", Method::POST, ["x"]).lag_rule(lag);
         let body = format!(r#"{{"error":{{"code":"{code}","message":"{message}"}}}}"#);
         let status = StatusCode::from_u16(status).unwrap();
-        let answer = Answer {
-            status,
-            headers: HeaderMap::new(),
-            body: Bytes::from(body),
-            attempts: 1,
-            retry_after: None,
-            lagging: false,
-        };
-        judge(&spec, &answer, fresh)
+        let response = Response::new(status, HeaderMap::new(), Bytes::from(body), 1, time::OffsetDateTime::UNIX_EPOCH);
+        classify(&request, &response, fresh)
     }
 
     #[test]
     fn each_rule_sees_its_own_lag_and_not_its_neighbours_error() {
         let lags = [
             (
-                Lag::ServicePrincipal,
+                LagRule::ServicePrincipal,
                 400,
                 "The appId 'x' of the service principal does not reference a valid application object.",
             ),
             (
-                Lag::ServicePrincipal,
+                LagRule::ServicePrincipal,
                 403,
                 "When using this permission, the backing application of the service principal being created must in the local tenant",
             ),
-            (Lag::AppRoleAssignment, 400, "Not a valid reference update."),
+            (LagRule::AppRoleAssignment, 400, "Not a valid reference update."),
             (
-                Lag::OAuth2PermissionGrant,
+                LagRule::OAuth2PermissionGrant,
                 400,
                 "Resource 'x' does not exist or one of its queried reference-property objects are not present.",
             ),
-            (Lag::RemovePassword, 400, "No password credential found with keyId."),
+            (LagRule::RemovePassword, 400, "No password credential found with keyId."),
             (
-                Lag::NotFound,
+                LagRule::NotFound,
                 404,
                 "Resource 'x' does not exist or one of its queried reference-property objects are not present.",
             ),
         ];
         for (lag, status, message) in lags {
-            assert_eq!(judged(lag, status, "Request_BadRequest", message, true), Judgement::Lagging, "{lag:?}");
+            assert_eq!(classified(lag, status, "Request_BadRequest", message, true), Outcome::Lagging, "{lag:?}");
             assert_eq!(
-                judged(lag, status, "Request_BadRequest", message, false),
-                Judgement::Final,
+                classified(lag, status, "Request_BadRequest", message, false),
+                Outcome::Final,
                 "{lag:?} of an old object"
             );
             assert_eq!(
-                judged(
+                classified(
                     lag,
                     403,
                     "Authorization_RequestDenied",
                     "Insufficient privileges to complete the operation.",
                     true
                 ),
-                Judgement::Final,
+                Outcome::Final,
                 "{lag:?}"
             );
             assert_eq!(
-                judged(lag, 400, "Request_BadRequest", "Invalid value specified for property 'x'.", true),
-                Judgement::Final,
+                classified(lag, 400, "Request_BadRequest", "Invalid value specified for property 'x'.", true),
+                Outcome::Final,
                 "{lag:?}"
             );
         }
@@ -141,6 +134,6 @@ mod tests {
     #[test]
     fn an_id_that_the_api_does_not_know_is_no_lag() {
         let message = "Permission being assigned was not found on application";
-        assert_eq!(judged(Lag::AppRoleAssignment, 400, "Request_BadRequest", message, true), Judgement::Final);
+        assert_eq!(classified(LagRule::AppRoleAssignment, 400, "Request_BadRequest", message, true), Outcome::Final);
     }
 }

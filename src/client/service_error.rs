@@ -3,12 +3,12 @@
 //! The envelope: <https://learn.microsoft.com/graph/errors>.
 
 use http::Method;
-use serde::Deserialize;
+use serde_json::Value;
 
 use crate::auth::challenge;
-use crate::client::call::Spec;
+use crate::client::request::Request;
 use crate::error::{Error, ErrorDetail, ErrorKind, foreign};
-use crate::exchange::{Answer, Repeat};
+use crate::retry::{Repeat, Response};
 
 /// What the envelope says; empty where the body is of another kind.
 #[derive(Debug, Default)]
@@ -18,45 +18,25 @@ pub(crate) struct ServiceError {
     pub(crate) details: Vec<ErrorDetail>,
 }
 
-#[derive(Deserialize)]
-struct Envelope {
-    error: Body,
-}
-
-#[derive(Deserialize)]
-struct Body {
-    code: Option<String>,
-    message: Option<String>,
-    details: Option<Vec<Detail>>,
-}
-
-#[derive(Deserialize)]
-struct Detail {
-    code: Option<String>,
-    target: Option<String>,
-    message: Option<String>,
-}
-
 /// The code of an app role assignment that is there.
 pub(crate) const ALREADY_GRANTED: &str = "already_granted";
 
-/// Details beyond this many are a body gone wrong.
-const MOST_DETAILS: usize = 20;
+/// Details beyond this many are left out.
+const MAX_DETAILS: usize = 20;
 
 impl ServiceError {
-    pub(crate) fn of(answer: &Answer) -> Self {
-        let Ok(Envelope { error }) = answer.read() else {
-            return Self::default();
-        };
-        let details = error.details.unwrap_or_default().into_iter().take(MOST_DETAILS);
+    pub(crate) fn of(response: &Response) -> Self {
+        let error = &response.json()["error"];
+        let text = |object: &Value, member: &str| object[member].as_str().map(str::to_owned);
+        let details = error["details"].as_array().map_or(&[][..], Vec::as_slice).iter().take(MAX_DETAILS);
         Self {
-            code: error.code.unwrap_or_default(),
-            message: error.message.unwrap_or_default(),
+            code: text(error, "code").unwrap_or_default(),
+            message: text(error, "message").unwrap_or_default(),
             details: details
                 .map(|detail| ErrorDetail {
-                    code: detail.code.unwrap_or_default(),
-                    target: detail.target,
-                    message: detail.message.unwrap_or_default(),
+                    code: text(detail, "code").unwrap_or_default(),
+                    target: text(detail, "target"),
+                    message: text(detail, "message").unwrap_or_default(),
                 })
                 .collect(),
         }
@@ -67,46 +47,46 @@ impl ServiceError {
     }
 }
 
-impl Spec {
+impl Request {
     /// The error that a refusal is.
-    pub(crate) fn error(&self, answer: &Answer) -> Error {
-        let service = ServiceError::of(answer);
-        let Meaning { kind, code, cause, remedy } = self.meaning(answer, &service);
+    pub(crate) fn error(&self, response: &Response) -> Error {
+        let service = ServiceError::of(response);
+        let Meaning { kind, code, cause, remedy } = self.meaning(response, &service);
         let message = if service.message.is_empty() {
             cause.to_owned()
         } else {
             format!("{cause}: “{}”", foreign(service.message.clone()).trim_end_matches('.'))
         };
-        let failed = answer.status.is_server_error() || answer.status.as_u16() == 408;
+        let failed = response.status.is_server_error() || response.status.as_u16() == 408;
         let error = Error::new(kind, code, message)
-            .with_status(answer.status)
-            .with_attempts(answer.attempts)
+            .with_status(response.status)
+            .with_attempts(response.attempts)
             .with_request_ids(
-                answer.header("request-id").map(str::to_owned),
-                answer.header("client-request-id").map(str::to_owned),
+                response.header("request-id").map(str::to_owned),
+                response.header("client-request-id").map(str::to_owned),
             )
-            .with_retry_after(answer.retry_after)
+            .with_retry_after(response.retry_after)
             .with_maybe_done(failed && self.repeat == Repeat::Unsafe)
             .during(self.operation);
-        let challenge = (answer.status.as_u16() == 401).then(|| challenge::in_headers(&answer.headers)).flatten();
+        let challenge = (response.status.as_u16() == 401).then(|| challenge::in_headers(&response.headers)).flatten();
         let error = error.with_claims(challenge);
         let error = if remedy.is_empty() { error } else { error.with_remedy(remedy) };
         error.with_service(service.code, service.message, service.details)
     }
 
-    fn meaning(&self, answer: &Answer, service: &ServiceError) -> Meaning {
+    fn meaning(&self, response: &Response, service: &ServiceError) -> Meaning {
         let says = |text: &str| service.message.contains(text);
         let has = |code: &str| service.has_code(code);
-        let status = answer.status.as_u16();
-        if answer.lagging {
+        let status = response.status.as_u16();
+        if response.lagging {
             return Meaning::new(
                 ErrorKind::Deadline,
                 "not_visible_yet",
                 "the directory's replicas do not all know yet what was written a moment ago",
-                "Run it again in a minute: what was done is kept.",
+                "Run it again in a minute: what was done is observations.",
             );
         }
-        if status == 401 && challenge::in_headers(&answer.headers).is_some() {
+        if status == 401 && challenge::in_headers(&response.headers).is_some() {
             return Meaning::new(
                 ErrorKind::SignIn,
                 "token_refused",
@@ -193,7 +173,7 @@ impl Spec {
                 cause: "the caller may not do this",
                 remedy: format!(
                     "An app as caller needs {}, with admin consent. A signed-in user needs {}. Then sign in again.",
-                    self.needs,
+                    self.permissions,
                     match self.method {
                         Method::GET => "a role that may read this, such as Directory Readers",
                         _ =>
@@ -226,7 +206,7 @@ impl Spec {
                 ErrorKind::Throttled,
                 "throttled",
                 "the service asks for fewer requests",
-                "Wait as long as it asks and run it again: what was done is kept.",
+                "Wait as long as it asks and run it again: what was done is observations.",
             ),
             500..=599 | 408 => Meaning::new(
                 ErrorKind::Service,
@@ -237,14 +217,14 @@ impl Spec {
             300..=399 => Meaning::new(
                 ErrorKind::Decode,
                 "redirected",
-                "the answer is a redirect, which is not followed",
-                "Check that the Graph endpoint is right and that no proxy answers in its place.",
+                "the response is a redirect, which is not followed",
+                "Check that the Graph endpoint is right and that no proxy responses in its place.",
             ),
             404 => Meaning::new(
                 ErrorKind::Decode,
                 "no_graph_there",
-                "the address answers, and not as Graph does",
-                "Check that the Graph endpoint is right and that no proxy answers in its place.",
+                "the address responses, and not as Graph does",
+                "Check that the Graph endpoint is right and that no proxy responses in its place.",
             ),
             _ => Meaning::new(
                 ErrorKind::Refused,

@@ -20,11 +20,11 @@ const LONGEST: usize = 16 * 1024;
 #[derive(Clone, PartialEq, Eq)]
 pub struct AdminConsentCallback {
     state: Option<String>,
-    answer: Answer,
+    response: Callback,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Answer {
+enum Callback {
     Consented { tenant: TenantId },
     Refused { error: String, subcode: Option<String>, description: String },
 }
@@ -39,7 +39,7 @@ impl AdminConsentCallback {
     /// icon, a parameter that stands twice, a consent without a tenant.
     pub fn parse(address: &str) -> Result<Self, Error> {
         let not_one = |what: &str| {
-            Err(Error::invalid("not_a_callback", format!("the address is no answer to an admin consent: {what}"))
+            Err(Error::invalid("not_a_callback", format!("the address is no response to an admin consent: {what}"))
                 .with_remedy(
                     "Give the address to which the browser was sent, with its query; pass over other requests.",
                 ))
@@ -64,11 +64,11 @@ impl AdminConsentCallback {
         let [consent, tenant, state, error, description, subcode] = values;
         if let Some(error) = error.filter(|error| !error.is_empty()) {
             let description = description.unwrap_or_default();
-            return Ok(Self { state, answer: Answer::Refused { error, subcode, description } });
+            return Ok(Self { state, response: Callback::Refused { error, subcode, description } });
         }
         match (consent, tenant.map(|tenant| tenant.parse())) {
             (Some(consent), Some(Ok(tenant))) if consent.trim().eq_ignore_ascii_case("true") => {
-                Ok(Self { state, answer: Answer::Consented { tenant } })
+                Ok(Self { state, response: Callback::Consented { tenant } })
             }
             (Some(consent), _) if consent.trim().eq_ignore_ascii_case("true") => not_one("it names no tenant"),
             _ => not_one("it holds neither an error nor a consent"),
@@ -82,9 +82,9 @@ impl AdminConsentCallback {
 
     /// Whether the administrator pressed *Cancel*.
     pub fn is_cancelled(&self) -> bool {
-        match &self.answer {
-            Answer::Consented { .. } => false,
-            Answer::Refused { error, subcode, .. } => {
+        match &self.response {
+            Callback::Consented { .. } => false,
+            Callback::Refused { error, subcode, .. } => {
                 error.eq_ignore_ascii_case("permission_denied")
                     || subcode.as_ref().is_some_and(|subcode| subcode.trim().eq_ignore_ascii_case("cancel"))
             }
@@ -94,7 +94,7 @@ impl AdminConsentCallback {
 
 impl fmt::Debug for AdminConsentCallback {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AdminConsentCallback").field("answer", &self.answer).finish_non_exhaustive()
+        f.debug_struct("AdminConsentCallback").field("answer", &self.response).finish_non_exhaustive()
     }
 }
 
@@ -130,17 +130,17 @@ impl PendingConsent {
     ///   with the code of the [reason](SignInReason); trace and correlation ids are kept.
     pub fn accept(self, callback: &AdminConsentCallback) -> Result<ReportedConsent, Error> {
         if !callback.state.as_deref().is_some_and(|state| self.has_state(state)) {
-            return Err(Error::invalid("consent_state", "the answer is not to this link: its state differs")
+            return Err(Error::invalid("consent_state", "the response is not to this link: its state differs")
                 .with_remedy("Begin again with a new link; do not follow a link that came from elsewhere."));
         }
-        match &callback.answer {
-            Answer::Refused { error, subcode, description } => {
+        match &callback.response {
+            Callback::Refused { error, subcode, description } => {
                 Err(refusal(callback.is_cancelled(), error, subcode.clone(), description))
             }
-            Answer::Consented { tenant } => match self.tenant {
+            Callback::Consented { tenant } => match self.tenant {
                 ConsentTenant::Id(asked) if asked != *tenant => Err(Error::invalid(
                     "consent_tenant",
-                    format!("the answer is of the tenant {tenant}, and {asked} was asked"),
+                    format!("the response is of the tenant {tenant}, and {asked} was asked"),
                 )
                 .with_remedy("Open the link again and sign in as an administrator of the tenant that is meant.")),
                 _ => Ok(ReportedConsent { app_id: self.app_id, tenant: *tenant }),

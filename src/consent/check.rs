@@ -7,10 +7,10 @@ use serde::Serialize;
 use crate::client::Client;
 use crate::consent::callback::ReportedConsent;
 use crate::error::Error;
-use crate::exchange::Judgement;
 use crate::ids::{AppId, PermissionId, TenantId};
 use crate::model::{ConsentType, ServicePrincipal};
 use crate::permission::{MICROSOFT_GRAPH, Permission, PermissionKind};
+use crate::retry::Outcome;
 
 /// What was found of a consent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -80,7 +80,7 @@ impl Client {
     where
         F: Future<Output = Result<ConsentCheck, Error>> + Send,
     {
-        let (began, bounds) = (self.clock().monotonic(), self.bounds());
+        let (began, options) = (self.clock().monotonic(), self.options());
         let mut attempts = 0_u32;
         loop {
             attempts += 1;
@@ -94,11 +94,11 @@ impl Client {
             };
             let wait = Duration::from_secs(u64::from(attempts).saturating_mul(2).min(15));
             let elapsed = self.clock().monotonic().saturating_sub(began);
-            let window = self.means().policy.replication_window;
-            if !is_late || elapsed.saturating_add(wait) > window || !self.means().fits(wait, &bounds) {
+            let window = self.context().policy.replication_window;
+            if !is_late || elapsed.saturating_add(wait) > window || !self.context().ends_in_time(wait, &options) {
                 return found;
             }
-            self.means().wait("check of the consent", &Judgement::Lagging, wait, attempts, &bounds).await;
+            self.context().wait("check of the consent", &Outcome::Lagging, wait, attempts, &options).await;
         }
     }
 

@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use crate::client::Client;
 use crate::error::{Error, ErrorKind};
-use crate::exchange::Wait;
 use crate::provision::observe::memory_name;
 use crate::provision::plan::{Approvals, Plan};
 use crate::provision::report::{Registered, SecretSink};
 use crate::provision::run::Run;
+use crate::retry::Wait;
 
 impl Client {
     /// Carries a plan out. What fails can be run again: it ends where an undisturbed run ends.
@@ -175,7 +175,7 @@ impl Apply<'_> {
         let Self { client, plan, approvals, sink, progress, deadline } = self;
         let mut client = match deadline {
             Some(allowed) => client.with_deadline(allowed),
-            None => client.bounded(),
+            None => client.with_default_deadline(),
         };
         if let Some(progress) = progress.clone() {
             client = client.observed(Arc::new(move |wait| progress(&Progress::Waiting(wait.clone()))));
@@ -189,7 +189,7 @@ impl Apply<'_> {
                 corrections: Vec::new(),
                 open: Vec::new(),
             },
-            state: plan.seen.clone(),
+            state: plan.observed.clone(),
             choices: plan.choices.clone(),
             lost: Vec::new(),
             orphans: 0,
@@ -199,7 +199,7 @@ impl Apply<'_> {
             progress,
             client: client.clone(),
         };
-        let result = match client.writing(&memory_name(plan.tenant, &plan.registration)).await {
+        let result = match client.writer_lock(&memory_name(plan.tenant, &plan.registration)).await {
             Ok(_only_writer) => run.all(&approvals).await,
             Err(error) => Err(error),
         };

@@ -9,7 +9,7 @@ use crate::ids::AppId;
 use crate::permission::microsoft_graph::{application, delegated};
 use crate::permission::well_known::AZURE_ACTIVE_DIRECTORY_GRAPH_LEGACY;
 use crate::permission::{MICROSOFT_GRAPH, Permission, PermissionKind};
-use crate::provision::spec::AppRegistration;
+use crate::provision::registration::AppRegistration;
 
 /// A built-in role of Entra that matters to whoever registers apps
 /// ([built-in roles](https://learn.microsoft.com/entra/identity/role-based-access-control/permissions-reference)).

@@ -12,10 +12,10 @@ use crate::permission::PermissionKind;
 use crate::provision::caller::{EntraRole, is_graph};
 use crate::provision::diff::{ScopeWork, Todo};
 use crate::provision::observe::{self, pause};
+use crate::provision::observed::{Assignment, Grant, Resolved};
+use crate::provision::registration::is_multi_tenant;
 use crate::provision::report::OpenItem;
 use crate::provision::run::{Run, keep_first};
-use crate::provision::snapshot::{Assignment, Grant, Resolved};
-use crate::provision::spec::is_multi_tenant;
 
 impl Run<'_> {
     /// Admin consent: what is missing of both kinds, in one request of 20 at most.
@@ -53,30 +53,30 @@ impl Run<'_> {
         for id in &todo.surplus_grants {
             taken.push((batch.add(self.client.oauth2_permission_grants().delete(id)), id));
         }
-        let mut answers = batch.send().await?;
+        let mut responses = batch.send().await?;
         let mut first = None;
-        for (ticket, resolved) in roles {
-            let answer = answers.take(ticket);
-            keep_first(&mut first, self.role_granted(resolved, answer).await);
+        for (handle, resolved) in roles {
+            let response = responses.take(handle);
+            keep_first(&mut first, self.role_granted(resolved, response).await);
         }
         let mut look_again = false;
-        for (ticket, work) in made {
-            let answer = answers.take(ticket);
-            look_again |= answer.as_ref().is_err_and(|error| error.kind() == ErrorKind::Conflict);
-            keep_first(&mut first, self.grant_made(work, answer));
+        for (handle, work) in made {
+            let response = responses.take(handle);
+            look_again |= response.as_ref().is_err_and(|error| error.kind() == ErrorKind::Conflict);
+            keep_first(&mut first, self.grant_made(work, response));
         }
-        for (ticket, work) in widened {
-            let answer: Result<(), Error> = answers.take(ticket);
-            look_again |= answer.as_ref().is_err_and(|error| error.kind() == ErrorKind::NotFound);
-            keep_first(&mut first, self.grant_widened(work, answer));
+        for (handle, work) in widened {
+            let response: Result<(), Error> = responses.take(handle);
+            look_again |= response.as_ref().is_err_and(|error| error.kind() == ErrorKind::NotFound);
+            keep_first(&mut first, self.grant_widened(work, response));
         }
-        for (ticket, id) in removed {
-            let answer = answers.take(ticket);
-            keep_first(&mut first, self.role_removed(id, answer));
+        for (handle, id) in removed {
+            let response = responses.take(handle);
+            keep_first(&mut first, self.role_removed(id, response));
         }
-        for (ticket, id) in taken {
-            let answer = answers.take(ticket);
-            keep_first(&mut first, self.grant_taken(id, answer));
+        for (handle, id) in taken {
+            let response = responses.take(handle);
+            keep_first(&mut first, self.grant_taken(id, response));
         }
         if look_again {
             self.look_at_grants(round).await?;
@@ -87,9 +87,9 @@ impl Run<'_> {
     async fn role_granted(
         &mut self,
         resolved: &Resolved,
-        answer: Result<AppRoleAssignment, Error>,
+        response: Result<AppRoleAssignment, Error>,
     ) -> Result<(), Error> {
-        let id = match answer {
+        let id = match response {
             Ok(assignment) => assignment.id,
             // It is there: that is what was asked for.
             Err(error) if error.code() == ALREADY_GRANTED => None,
@@ -138,8 +138,8 @@ impl Run<'_> {
         Ok(())
     }
 
-    fn grant_made(&mut self, work: &ScopeWork, answer: Result<OAuth2PermissionGrant, Error>) -> Result<(), Error> {
-        match answer.map(observe::read_grant) {
+    fn grant_made(&mut self, work: &ScopeWork, response: Result<OAuth2PermissionGrant, Error>) -> Result<(), Error> {
+        match response.map(observe::read_grant) {
             Ok(Some(grant)) => {
                 if let Some(principal) = &mut self.state.principal {
                     principal.grants.push(grant);
@@ -153,8 +153,8 @@ impl Run<'_> {
         }
     }
 
-    fn grant_widened(&mut self, work: &ScopeWork, answer: Result<(), Error>) -> Result<(), Error> {
-        match answer {
+    fn grant_widened(&mut self, work: &ScopeWork, response: Result<(), Error>) -> Result<(), Error> {
+        match response {
             Ok(()) => {
                 let grants = self.state.principal.iter_mut().flat_map(|principal| &mut principal.grants);
                 for grant in grants.filter(|grant| Some(&grant.id) == work.existing.as_ref()) {
@@ -169,8 +169,8 @@ impl Run<'_> {
         }
     }
 
-    fn role_removed(&mut self, id: &crate::ids::AppRoleAssignmentId, answer: Result<(), Error>) -> Result<(), Error> {
-        match answer {
+    fn role_removed(&mut self, id: &crate::ids::AppRoleAssignmentId, response: Result<(), Error>) -> Result<(), Error> {
+        match response {
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
             _ => {}
         }
@@ -220,8 +220,8 @@ impl Run<'_> {
         });
     }
 
-    fn grant_taken(&mut self, id: &OAuth2PermissionGrantId, answer: Result<(), Error>) -> Result<(), Error> {
-        match answer {
+    fn grant_taken(&mut self, id: &OAuth2PermissionGrantId, response: Result<(), Error>) -> Result<(), Error> {
+        match response {
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
             _ => {}
         }
@@ -235,13 +235,13 @@ impl Run<'_> {
     /// A grant is in the way, or gone: the lists say which.
     async fn look_at_grants(&mut self, round: u32) -> Result<(), Error> {
         let Some(app_id) = self.state.application.as_ref().map(|app| app.app_id) else { return Ok(()) };
-        let Some(seen) = observe::read_principal(&self.client, app_id).await? else { return Ok(()) };
+        let Some(observed) = observe::read_principal(&self.client, app_id).await? else { return Ok(()) };
         let before: Option<Vec<Grant>> = self.state.principal.as_ref().map(|principal| principal.grants.clone());
-        if before.as_ref() == Some(&seen.grants) {
+        if before.as_ref() == Some(&observed.grants) {
             pause(&self.client, "GET /servicePrincipals/{id}/oauth2PermissionGrants", round).await?;
         }
         if let Some(principal) = &mut self.state.principal {
-            principal.grants = seen.grants;
+            principal.grants = observed.grants;
         }
         Ok(())
     }

@@ -21,11 +21,11 @@ use crate::client::Client;
 use crate::clock::Clock;
 use crate::cloud::Cloud;
 use crate::error::{Error, foreign};
-use crate::exchange::Means;
 use crate::ids::{AppId, TenantId};
 use crate::permission::{MICROSOFT_GRAPH, Permission};
+use crate::provision::registration::AppRegistration;
 use crate::provision::report::RegisteredApplication;
-use crate::provision::spec::AppRegistration;
+use crate::retry::SendContext;
 use crate::token::{TokenProvider as _, TokenRequest};
 use crate::transport::{Transport, TransportError};
 
@@ -146,7 +146,7 @@ impl fmt::Display for Diagnosis {
         }
         writeln!(f, "\nFor Microsoft's support")?;
         for it in &self.requests {
-            let status = it.status.map_or_else(|| "no answer".to_owned(), |status| format!("status {status}"));
+            let status = it.status.map_or_else(|| "no response".to_owned(), |status| format!("status {status}"));
             write!(f, "  {} {}: {status} after {} ms", stamp(it.at), it.request, it.took)?;
             for (name, value) in
                 [("", &it.service_code), ("request id ", &it.request_id), ("correlation id ", &it.correlation_id)]
@@ -170,7 +170,7 @@ fn stamp(at: OffsetDateTime) -> String {
 #[must_use = "it is made when it is awaited"]
 pub struct Diagnose<'a> {
     cloud: Cloud,
-    means: Means,
+    context: SendContext,
     tenant: String,
     client_id: String,
     secret: SecretString,
@@ -212,7 +212,7 @@ impl Client {
     ) -> Diagnose<'a> {
         Diagnose {
             cloud: self.cloud().clone(),
-            means: self.means().clone(),
+            context: self.context().clone(),
             tenant: tenant.into(),
             client_id: client_id.into(),
             secret,
@@ -240,13 +240,13 @@ impl Diagnose<'_> {
 
     async fn run(mut self) -> Diagnosis {
         let tap = Arc::new(Tap {
-            inner: Arc::clone(&self.means.transport),
-            clock: Arc::clone(&self.means.clock),
+            inner: Arc::clone(&self.context.transport),
+            clock: Arc::clone(&self.context.clock),
             log: Mutex::default(),
         });
-        self.means.transport = Arc::<Tap>::clone(&tap);
+        self.context.transport = Arc::<Tap>::clone(&tap);
         let mut found = Diagnosis {
-            at: self.means.clock.now(),
+            at: self.context.clock.now(),
             cloud: self.cloud.name().to_owned(),
             tenant: shown(&self.tenant),
             tenant_id: None,
@@ -302,7 +302,7 @@ impl Diagnose<'_> {
 
     /// Which tenant it is, and whether the ids have changed places.
     async fn look_up(&self, found: &mut Diagnosis, app_id: Option<AppId>) {
-        let lookup = TenantLookup::with_means(self.cloud.clone(), self.means.clone());
+        let lookup = TenantLookup::with_context(self.cloud.clone(), self.context.clone());
         match lookup.find(&self.tenant).await {
             Ok(tenant) => {
                 found.tenant_id = Some(tenant.tenant_id);
@@ -337,7 +337,7 @@ impl Diagnose<'_> {
 
     async fn sign_in(&self, found: &mut Diagnosis, app_id: AppId) {
         let secret = SecretString::from(self.secret.expose_secret().trim());
-        let provider = ClientSecretProvider::with_means(self.cloud.clone(), app_id, secret, self.means.clone());
+        let provider = ClientSecretProvider::with_context(self.cloud.clone(), app_id, secret, self.context.clone());
         let tenant = found.tenant_id.map_or_else(|| self.tenant.trim().to_owned(), |id| id.to_string());
         let (mut wanted, mut missing, mut surplus) = (0, Vec::new(), Vec::new());
         for (api, names) in self.registration.application_permissions_by_api() {
@@ -362,7 +362,7 @@ impl Diagnose<'_> {
                 found.problem(
                     "token_of_another_tenant",
                     format!("The token is of the tenant {own}."),
-                    "Check the authority's address: another service answers in its place.",
+                    "Check the authority's address: another service responses in its place.",
                 );
                 return;
             }
@@ -397,7 +397,7 @@ impl Diagnose<'_> {
             .map(Permission::to_string)
             .collect();
         if !delegated.is_empty() {
-            let text = format!("Not seen by a sign-in of the app itself: {}.", delegated.join(", "));
+            let text = format!("Not observed by a sign-in of the app itself: {}.", delegated.join(", "));
             found.remark("delegated_unseen", text, "Verify the registration, as somebody who may read there.");
         }
     }
@@ -508,20 +508,20 @@ impl Transport for Tap {
             correlation_id: header(request.headers(), "client-request-id"),
         };
         let began = self.clock.monotonic();
-        let answer = self.inner.send(request).await;
+        let response = self.inner.send(request).await;
         let took = self.clock.monotonic().saturating_sub(began).as_millis();
         evidence.took = u64::try_from(took).unwrap_or(u64::MAX);
-        if let Ok(answer) = &answer {
-            evidence.status = Some(answer.status().as_u16());
-            evidence.request_id = header(answer.headers(), "x-ms-request-id");
-            if !answer.status().is_success() {
-                let refusal: Refusal = serde_json::from_slice(answer.body()).unwrap_or_default();
+        if let Ok(response) = &response {
+            evidence.status = Some(response.status().as_u16());
+            evidence.request_id = header(response.headers(), "x-ms-request-id");
+            if !response.status().is_success() {
+                let refusal: Refusal = serde_json::from_slice(response.body()).unwrap_or_default();
                 evidence.service_code = refusal.error_codes.first().map(|code| format!("AADSTS{code}"));
                 evidence.request_id = refusal.trace_id.map(foreign).or(evidence.request_id);
             }
         }
         self.log().push(evidence);
-        answer
+        response
     }
 }
 

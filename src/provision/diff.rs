@@ -7,10 +7,10 @@ use crate::ids::{AppId, AppRoleAssignmentId, OAuth2PermissionGrantId, ServicePri
 use crate::model::SignInAudience;
 use crate::permission::PermissionKind;
 use crate::provision::credential::ClientSecret;
+use crate::provision::observed::{Application, Declared, Grant, Observed, Resolved};
 use crate::provision::plan::{Line, Mark};
 use crate::provision::redirect_uri::Platform;
-use crate::provision::snapshot::{Application, Declared, Grant, Resolved, Snapshot};
-use crate::provision::spec::{AppRegistration, ENTERPRISE_TAG};
+use crate::provision::registration::{AppRegistration, ENTERPRISE_TAG};
 
 /// What differs, as lines to read and as work to do.
 #[derive(Debug, Default)]
@@ -80,17 +80,22 @@ pub(super) struct Choices {
 }
 
 impl Diff {
-    pub(super) fn between(spec: &AppRegistration, seen: &Snapshot, choices: &Choices, now: OffsetDateTime) -> Self {
+    pub(super) fn between(
+        registration: &AppRegistration,
+        observed: &Observed,
+        choices: &Choices,
+        now: OffsetDateTime,
+    ) -> Self {
         let mut diff = Self::default();
-        diff.application(spec, seen, choices);
-        let blank = blank(spec);
-        let app = seen.application.as_ref().unwrap_or(&blank);
-        diff.redirect_uris(spec, app);
-        diff.settings(spec, app, seen.application.is_none());
-        diff.declarations(spec, seen, app);
-        diff.principal(spec, seen);
-        diff.grants(spec, seen);
-        diff.secrets(spec, app, choices, now);
+        diff.application(registration, observed, choices);
+        let blank = blank(registration);
+        let app = observed.application.as_ref().unwrap_or(&blank);
+        diff.redirect_uris(registration, app);
+        diff.settings(registration, app, observed.application.is_none());
+        diff.declarations(registration, observed, app);
+        diff.principal(registration, observed);
+        diff.grants(registration, observed);
+        diff.secrets(registration, app, choices, now);
         diff
     }
 
@@ -102,14 +107,14 @@ impl Diff {
     }
 
     /// One property: already so, set, or changed.
-    fn property<T: PartialEq + ToString>(&mut self, code: &str, what: &str, wanted: &T, seen: Option<&T>) -> bool {
-        match seen {
-            Some(seen) if seen == wanted => {
+    fn property<T: PartialEq + ToString>(&mut self, code: &str, what: &str, wanted: &T, observed: Option<&T>) -> bool {
+        match observed {
+            Some(observed) if observed == wanted => {
                 self.line(Mark::AlreadySo, code, format!("{what}: {}", wanted.to_string()));
                 false
             }
-            Some(seen) => {
-                self.line(Mark::Change, code, format!("{what}: {} → {}", seen.to_string(), wanted.to_string()));
+            Some(observed) => {
+                self.line(Mark::Change, code, format!("{what}: {} → {}", observed.to_string(), wanted.to_string()));
                 true
             }
             None => {
@@ -119,13 +124,17 @@ impl Diff {
         }
     }
 
-    fn application(&mut self, spec: &AppRegistration, seen: &Snapshot, choices: &Choices) {
-        let registered = format!("register the application “{}” (key {})", spec.display_name, spec.key);
-        let Some(app) = &seen.application else {
+    fn application(&mut self, registration: &AppRegistration, observed: &Observed, choices: &Choices) {
+        let registered = format!("register the application “{}” (key {})", registration.display_name, registration.key);
+        let Some(app) = &observed.application else {
             self.todo.create = true;
             self.line(Mark::Add, "registered", registered);
-            self.line(Mark::Add, "audience", format!("supported account types: {}", spec.audience.portal_name()));
-            self.others(seen);
+            self.line(
+                Mark::Add,
+                "audience",
+                format!("supported account types: {}", registration.audience.portal_name()),
+            );
+            self.others(observed);
             return;
         };
         self.line(
@@ -133,26 +142,28 @@ impl Diff {
             "registered",
             format!("the application “{}” is registered, client id {}", app.display_name, app.app_id),
         );
-        if app.key.as_deref() != Some(&spec.key) && !choices.key_refused {
-            self.todo.patch.key = Some(spec.key.clone());
-            self.line(Mark::Change, "key", format!("give the application the key {}", spec.key));
+        if app.key.as_deref() != Some(&registration.key) && !choices.key_refused {
+            self.todo.patch.key = Some(registration.key.clone());
+            self.line(Mark::Change, "key", format!("give the application the key {}", registration.key));
         }
-        if self.property("display_name", "display name", &spec.display_name, Some(&app.display_name)) {
-            self.todo.patch.display_name = Some(spec.display_name.clone());
+        if self.property("display_name", "display name", &registration.display_name, Some(&app.display_name)) {
+            self.todo.patch.display_name = Some(registration.display_name.clone());
         }
-        let names = (spec.audience.portal_name(), app.audience.portal_name());
+        let names = (registration.audience.portal_name(), app.audience.portal_name());
         if self.property("audience", "supported account types", &names.0, Some(&names.1)) {
-            self.todo.patch.audience = Some(spec.audience.clone());
-            if crate::provision::spec::allows_personal_accounts(&spec.audience) && app.token_version != Some(2) {
+            self.todo.patch.audience = Some(registration.audience.clone());
+            if crate::provision::registration::allows_personal_accounts(&registration.audience)
+                && app.token_version != Some(2)
+            {
                 // Entra takes this audience only together with tokens of version 2.
                 self.todo.patch.token_version = Some(2);
             }
         }
-        self.others(seen);
+        self.others(observed);
     }
 
-    fn others(&mut self, seen: &Snapshot) {
-        for other in &seen.same_name {
+    fn others(&mut self, observed: &Observed) {
+        for other in &observed.same_name {
             let key = other.key.as_deref().map_or_else(|| "no key".to_owned(), |key| format!("key {key}"));
             self.line(
                 Mark::LeftAlone,
@@ -162,60 +173,60 @@ impl Diff {
         }
     }
 
-    fn redirect_uris(&mut self, spec: &AppRegistration, app: &Application) {
-        for uri in &spec.redirect_uris {
+    fn redirect_uris(&mut self, registration: &AppRegistration, app: &Application) {
+        for uri in &registration.redirect_uris {
             let code = format!("redirect_uri:{}:{}", uri.platform.as_str(), uri.uri);
             let mark = if app.has_redirect_uri(uri) { Mark::AlreadySo } else { Mark::Add };
             self.line(mark, code, format!("redirect URI {uri}"));
         }
         for platform in [Platform::Web, Platform::Spa, Platform::PublicClient] {
-            let seen = app.redirect_uris_of(platform);
+            let observed = app.redirect_uris_of(platform);
             let wanted: Vec<_> =
-                spec.redirect_uris.iter().filter(|uri| uri.platform == platform).map(|uri| &uri.uri).collect();
-            let mut list = seen.clone();
-            list.retain(|uri| !spec.exact || wanted.contains(&uri));
-            list.extend(wanted.iter().filter(|uri| !seen.contains(uri)).map(|uri| (*uri).clone()));
-            for surplus in seen.iter().filter(|uri| !wanted.contains(uri)) {
+                registration.redirect_uris.iter().filter(|uri| uri.platform == platform).map(|uri| &uri.uri).collect();
+            let mut list = observed.clone();
+            list.retain(|uri| !registration.exact || wanted.contains(&uri));
+            list.extend(wanted.iter().filter(|uri| !observed.contains(uri)).map(|uri| (*uri).clone()));
+            for surplus in observed.iter().filter(|uri| !wanted.contains(uri)) {
                 self.surplus(
-                    spec,
+                    registration,
                     format!("redirect_uri:{}:{surplus}", platform.as_str()),
                     format!("redirect URI {surplus} ({})", platform.portal_name()),
                 );
             }
-            if list != seen {
+            if list != observed {
                 self.todo.patch.redirect_uris.push((platform, list));
             }
         }
     }
 
-    fn surplus(&mut self, spec: &AppRegistration, code: String, what: String) {
-        let mark = if spec.exact { Mark::Remove } else { Mark::LeftAlone };
-        let text = if spec.exact { format!("remove {what}") } else { format!("{what}: not named here") };
+    fn surplus(&mut self, registration: &AppRegistration, code: String, what: String) {
+        let mark = if registration.exact { Mark::Remove } else { Mark::LeftAlone };
+        let text = if registration.exact { format!("remove {what}") } else { format!("{what}: not named here") };
         self.line(mark, format!("surplus:{code}"), text);
     }
 
-    fn settings(&mut self, spec: &AppRegistration, app: &Application, created: bool) {
+    fn settings(&mut self, registration: &AppRegistration, app: &Application, created: bool) {
         let on = |value: bool| if value { "on" } else { "off" };
-        if let Some(wanted) = spec.public_client_flows {
-            let seen = (!created).then(|| on(app.public_client_flows.unwrap_or(false)));
-            if self.property("public_client_flows", "allow public client flows", &on(wanted), seen.as_ref()) {
+        if let Some(wanted) = registration.public_client_flows {
+            let observed = (!created).then(|| on(app.public_client_flows.unwrap_or(false)));
+            if self.property("public_client_flows", "allow public client flows", &on(wanted), observed.as_ref()) {
                 self.todo.patch.public_client_flows = Some(wanted);
             }
         }
-        let seen = (!created).then(|| on(app.locked));
-        if let Some(wanted) = spec.locks_properties()
-            && self.property("property_lock", "app instance property lock", &on(wanted), seen.as_ref())
+        let observed = (!created).then(|| on(app.locked));
+        if let Some(wanted) = registration.locks_properties()
+            && self.property("property_lock", "app instance property lock", &on(wanted), observed.as_ref())
         {
             self.todo.patch.locked = Some(wanted);
         }
         let texts = [
-            ("notes", &spec.notes, &app.notes),
-            ("homepage", &spec.homepage, &app.homepage),
-            ("logout_url", &spec.logout_url, &app.logout_url),
+            ("notes", &registration.notes, &app.notes),
+            ("homepage", &registration.homepage, &app.homepage),
+            ("logout_url", &registration.logout_url, &app.logout_url),
         ];
-        for (code, wanted, seen) in texts {
+        for (code, wanted, observed) in texts {
             let Some(wanted) = wanted else { continue };
-            if self.property(code, &code.replace('_', " "), wanted, seen.as_ref()) {
+            if self.property(code, &code.replace('_', " "), wanted, observed.as_ref()) {
                 let place = match code {
                     "notes" => &mut self.todo.patch.notes,
                     "homepage" => &mut self.todo.patch.homepage,
@@ -224,8 +235,8 @@ impl Diff {
                 *place = Some(wanted.clone());
             }
         }
-        let missing: Vec<_> = spec.tags.iter().filter(|tag| !app.tags.contains(tag)).cloned().collect();
-        for tag in &spec.tags {
+        let missing: Vec<_> = registration.tags.iter().filter(|tag| !app.tags.contains(tag)).cloned().collect();
+        for tag in &registration.tags {
             let mark = if missing.contains(tag) { Mark::Add } else { Mark::AlreadySo };
             self.line(mark, format!("tag:{tag}"), format!("tag {tag}"));
         }
@@ -234,9 +245,9 @@ impl Diff {
         }
     }
 
-    fn declarations(&mut self, spec: &AppRegistration, seen: &Snapshot, app: &Application) {
+    fn declarations(&mut self, registration: &AppRegistration, observed: &Observed, app: &Application) {
         let wanted: Vec<&Resolved> =
-            spec.wanted_permissions().filter_map(|permission| seen.resolved(permission)).collect();
+            registration.wanted_permissions().filter_map(|permission| observed.resolved(permission)).collect();
         let mut list: Vec<Declared> = app.declared.clone();
         for resolved in &wanted {
             let declared = resolved.declared();
@@ -253,16 +264,18 @@ impl Diff {
         let surplus: Vec<_> = app.declared.iter().filter(|declared| !is_wanted(declared)).cloned().collect();
         for declared in surplus {
             let what = format!("declared permission {}", declared.describe());
-            self.surplus(spec, format!("permission_declared:{}:{}", declared.id, declared.access), what);
+            self.surplus(registration, format!("permission_declared:{}:{}", declared.id, declared.access), what);
         }
-        if spec.exact {
+        if registration.exact {
             list.retain(is_wanted);
         }
         if list != app.declared {
             self.todo.patch.declared = Some(list);
         }
-        for request in
-            spec.permissions.iter().filter(|request| !spec.wanted_permissions().any(|p| *p == request.permission))
+        for request in registration
+            .permissions
+            .iter()
+            .filter(|request| !registration.wanted_permissions().any(|p| *p == request.permission))
         {
             let purposes = request.purposes.join(", ");
             self.line(
@@ -273,8 +286,8 @@ impl Diff {
         }
     }
 
-    fn principal(&mut self, spec: &AppRegistration, seen: &Snapshot) {
-        let Some(principal) = &seen.principal else {
+    fn principal(&mut self, registration: &AppRegistration, observed: &Observed) {
+        let Some(principal) = &observed.principal else {
             self.todo.create_principal = true;
             self.line(Mark::Add, "service_principal", "create the app's service principal in this tenant");
             return;
@@ -285,24 +298,24 @@ impl Diff {
             format!("the service principal is there, object id {}", principal.id),
         );
         let listed = principal.tags.iter().any(|tag| tag == ENTERPRISE_TAG);
-        if spec.listed_as_enterprise_application && !listed {
+        if registration.listed_as_enterprise_application && !listed {
             self.line(Mark::Change, "enterprise_application", "list the app under Enterprise applications");
             let tags = principal.tags.iter().cloned().chain([ENTERPRISE_TAG.to_owned()]);
             self.todo.principal_tags = Some(tags.collect());
         }
     }
 
-    fn grants(&mut self, spec: &AppRegistration, seen: &Snapshot) {
+    fn grants(&mut self, registration: &AppRegistration, observed: &Observed) {
         let wanted: Vec<&Resolved> =
-            spec.wanted_permissions().filter_map(|permission| seen.resolved(permission)).collect();
-        if !spec.admin_consent {
+            registration.wanted_permissions().filter_map(|permission| observed.resolved(permission)).collect();
+        if !registration.admin_consent {
             if !wanted.is_empty() {
                 self.line(Mark::LeftAlone, "admin_consent", "admin consent is left to somebody else");
             }
             return;
         }
         for resolved in &wanted {
-            let granted = seen.is_granted(resolved);
+            let granted = observed.is_granted(resolved);
             let mark = if granted { Mark::AlreadySo } else { Mark::Add };
             let line = self.line(
                 mark,
@@ -314,12 +327,12 @@ impl Diff {
                 self.todo.roles.push((*resolved).clone());
             }
         }
-        self.scopes(spec, seen, &wanted);
-        self.surplus_roles(spec, seen, &wanted);
+        self.scopes(registration, observed, &wanted);
+        self.surplus_roles(registration, observed, &wanted);
     }
 
-    fn scopes(&mut self, spec: &AppRegistration, seen: &Snapshot, wanted: &[&Resolved]) {
-        for resource in &seen.resources {
+    fn scopes(&mut self, registration: &AppRegistration, observed: &Observed, wanted: &[&Resolved]) {
+        for resource in &observed.resources {
             let Some(id) = resource.principal else { continue };
             let named: Vec<&String> = wanted
                 .iter()
@@ -328,17 +341,17 @@ impl Diff {
                 })
                 .filter_map(|resolved| resolved.value.as_ref())
                 .collect();
-            let grant = seen.principal.as_ref().and_then(|principal| principal.tenant_wide(id));
+            let grant = observed.principal.as_ref().and_then(|principal| principal.tenant_wide(id));
             let held = grant.map(|grant| grant.scopes.clone()).unwrap_or_default();
             for surplus in held.iter().filter(|scope| !named.contains(scope)) {
                 self.surplus(
-                    spec,
+                    registration,
                     format!("permission_granted:{surplus}:delegated"),
                     format!("granted delegated permission {surplus}"),
                 );
             }
             let mut scopes = held.clone();
-            scopes.retain(|scope| !spec.exact || named.contains(&scope));
+            scopes.retain(|scope| !registration.exact || named.contains(&scope));
             scopes.extend(named.iter().filter(|scope| !held.contains(scope)).map(|scope| (*scope).clone()));
             scopes.sort();
             scopes.dedup();
@@ -354,9 +367,9 @@ impl Diff {
                 });
             }
         }
-        self.grants_elsewhere(spec, seen);
+        self.grants_elsewhere(registration, observed);
         let for_one =
-            seen.principal.iter().flat_map(|principal| &principal.grants).filter(|grant| grant.for_one).count();
+            observed.principal.iter().flat_map(|principal| &principal.grants).filter(|grant| grant.for_one).count();
         if for_one > 0 {
             let text = format!("{for_one} grants of delegated permissions by single users");
             self.line(Mark::LeftAlone, "surplus:user_grants", text);
@@ -364,31 +377,32 @@ impl Diff {
     }
 
     /// Grants for all users on APIs of which nothing is named.
-    fn grants_elsewhere(&mut self, spec: &AppRegistration, seen: &Snapshot) {
-        let named = |grant: &&Grant| seen.resources.iter().any(|resource| resource.principal == Some(grant.resource));
-        let grants = seen.principal.iter().flat_map(|principal| &principal.grants);
+    fn grants_elsewhere(&mut self, registration: &AppRegistration, observed: &Observed) {
+        let named =
+            |grant: &&Grant| observed.resources.iter().any(|resource| resource.principal == Some(grant.resource));
+        let grants = observed.principal.iter().flat_map(|principal| &principal.grants);
         for grant in grants.filter(|grant| !grant.for_one && !named(grant)) {
             for scope in &grant.scopes {
                 let what = format!("granted delegated permission {scope} of the API {}", grant.resource);
-                self.surplus(spec, format!("permission_granted:{scope}:delegated"), what);
+                self.surplus(registration, format!("permission_granted:{scope}:delegated"), what);
             }
-            if spec.exact {
+            if registration.exact {
                 self.todo.surplus_grants.push(grant.id.clone());
             }
         }
     }
 
-    fn surplus_roles(&mut self, spec: &AppRegistration, seen: &Snapshot, wanted: &[&Resolved]) {
-        for held in seen.principal.iter().flat_map(|principal| &principal.assignments) {
+    fn surplus_roles(&mut self, registration: &AppRegistration, observed: &Observed, wanted: &[&Resolved]) {
+        for held in observed.principal.iter().flat_map(|principal| &principal.assignments) {
             let named = wanted.iter().any(|resolved| {
                 resolved.id == held.role
                     && resolved.permission.kind() == PermissionKind::Application
-                    && seen.resource(resolved.permission.api()) == Some(held.resource)
+                    && observed.resource(resolved.permission.api()) == Some(held.resource)
             });
             if named {
                 continue;
             }
-            let api = seen
+            let api = observed
                 .resources
                 .iter()
                 .find(|resource| resource.principal == Some(held.resource))
@@ -398,18 +412,18 @@ impl Diff {
                 None => format!("{} of {}", held.role, held.resource_name.as_deref().unwrap_or("another API")),
             };
             self.surplus(
-                spec,
+                registration,
                 format!("permission_granted:{}:application", held.role),
                 format!("granted permission {name}"),
             );
-            if let (true, Some(id)) = (spec.exact, &held.id) {
+            if let (true, Some(id)) = (registration.exact, &held.id) {
                 self.todo.surplus_roles.push((held.resource, id.clone()));
             }
         }
     }
 
-    fn secrets(&mut self, spec: &AppRegistration, app: &Application, choices: &Choices, now: OffsetDateTime) {
-        for wanted in &spec.credentials {
+    fn secrets(&mut self, registration: &AppRegistration, app: &Application, choices: &Choices, now: OffsetDateTime) {
+        for wanted in &registration.credentials {
             let name = wanted.name();
             let code = format!("secret:{name}");
             let live: Vec<_> = app.live_secrets(name, now).collect();
@@ -437,8 +451,8 @@ impl Diff {
                 }
             }
         }
-        let named = |secret: &crate::provision::snapshot::Secret| {
-            spec.credentials.iter().any(|wanted| secret.name.as_deref() == Some(wanted.name()))
+        let named = |secret: &crate::provision::observed::Secret| {
+            registration.credentials.iter().any(|wanted| secret.name.as_deref() == Some(wanted.name()))
         };
         for secret in app.secrets.iter().filter(|secret| !named(secret) || secret.end.is_some_and(|end| end <= now)) {
             let name = secret.name.as_deref().unwrap_or("without a description");
@@ -453,14 +467,14 @@ impl Diff {
 }
 
 /// An application of which nothing is set yet.
-fn blank(spec: &AppRegistration) -> Application {
+fn blank(registration: &AppRegistration) -> Application {
     use crate::ids::ApplicationId;
     Application {
         id: ApplicationId::from_u128(0),
         app_id: AppId::from_u128(0),
-        key: Some(spec.key.clone()),
-        display_name: spec.display_name.clone(),
-        audience: spec.audience.clone(),
+        key: Some(registration.key.clone()),
+        display_name: registration.display_name.clone(),
+        audience: registration.audience.clone(),
         created: None,
         redirect_uris: Vec::new(),
         public_client_flows: None,

@@ -1,19 +1,20 @@
 //! Looking at the target: reads only, in two round trips at most.
 
 use crate::api::ApplicationKey;
-use crate::client::{Batch, Client, READ_LAG};
+use crate::client::{Batch, Client};
 use crate::error::{Error, ErrorKind};
-use crate::exchange::Judgement;
 use crate::ids::{AppId, TenantId};
 use crate::model;
 use crate::model::query::Filter;
 use crate::permission::{self, MICROSOFT_GRAPH, Permission, PermissionKind};
 use crate::provision::diff::Choices;
-use crate::provision::redirect_uri::{Platform, RedirectUri};
-use crate::provision::snapshot::{
-    Application, Assignment, Declared, Grant, Principal, Resolved, Resource, SameName, Secret, Snapshot,
+use crate::provision::observed::{
+    Application, Assignment, Declared, Grant, Observed, Principal, Resolved, Resource, SameName, Secret,
 };
-use crate::provision::spec::AppRegistration;
+use crate::provision::redirect_uri::{Platform, RedirectUri};
+use crate::provision::registration::AppRegistration;
+use crate::retry::Outcome;
+use crate::retry::READ_LAG;
 
 pub(super) fn memory_name(tenant: TenantId, registration: &AppRegistration) -> String {
     format!("{tenant}/{}", registration.key)
@@ -22,25 +23,25 @@ pub(super) fn memory_name(tenant: TenantId, registration: &AppRegistration) -> S
 /// What is to be seen once the replicas know what this client wrote a moment ago.
 ///
 /// A list right after a write can lag; what this client wrote is waited for, and never written twice.
-pub(super) async fn settled(
+pub(super) async fn observe_settled(
     client: &Client,
     registration: &AppRegistration,
     choices: &Choices,
-) -> Result<Snapshot, Error> {
+) -> Result<Observed, Error> {
     let mut attempts = 0;
     loop {
         attempts += 1;
-        let seen = observe(client, registration, choices).await?;
-        let name = memory_name(seen.tenant, registration);
-        let Some((at, written)) = client.kept().get::<Snapshot>(&name) else { return Ok(seen) };
+        let observed = observe(client, registration, choices).await?;
+        let name = memory_name(observed.tenant, registration);
+        let Some((at, written)) = client.observations().get::<Observed>(&name) else { return Ok(observed) };
         let age = client.clock().monotonic().saturating_sub(at);
         if age > READ_LAG {
-            client.kept().forget(&name);
-            return Ok(seen);
+            client.observations().remove(&name);
+            return Ok(observed);
         }
         // Remembered until reads no longer lag: the next one may be of another replica.
-        if seen.has_all_of(&written) {
-            return Ok(seen);
+        if observed.has_all_of(&written) {
+            return Ok(observed);
         }
         pause(client, "GET /applications/{id}", attempts).await?;
     }
@@ -48,28 +49,28 @@ pub(super) async fn settled(
 
 /// Waits for replicas, or ends where the deadline is nearer.
 pub(super) async fn pause(client: &Client, operation: &'static str, attempts: u32) -> Result<(), Error> {
-    let means = client.means();
-    let bounds = client.bounds();
-    let wait = means
+    let context = client.context();
+    let options = client.options();
+    let wait = context
         .policy
         .decide(
-            crate::exchange::Repeat::Safe,
-            &Judgement::Lagging,
+            crate::retry::Repeat::Safe,
+            &Outcome::Lagging,
             attempts.min(6),
             std::time::Duration::ZERO,
-            means.jitter(),
+            context.jitter(),
         )
-        .filter(|wait| means.fits(*wait, &bounds));
+        .filter(|wait| context.ends_in_time(*wait, &options));
     let Some(wait) = wait else {
         return Err(Error::new(
             ErrorKind::Deadline,
             "deadline",
             "the directory's replicas do not show yet what was written",
         )
-        .with_remedy("Run it again in a minute: what was done is kept.")
+        .with_remedy("Run it again in a minute: what was done is observations.")
         .during(operation));
     };
-    means.wait(operation, &Judgement::Lagging, wait, attempts, &bounds).await;
+    context.wait(operation, &Outcome::Lagging, wait, attempts, &options).await;
     Ok(())
 }
 
@@ -97,7 +98,7 @@ pub(super) async fn observe(
     client: &Client,
     registration: &AppRegistration,
     choices: &Choices,
-) -> Result<Snapshot, Error> {
+) -> Result<Observed, Error> {
     let tenant = client.tenant_id().await?;
     let wanted: Vec<&Permission> = registration.wanted_permissions().collect();
     let mut apis: Vec<AppId> = wanted.iter().map(|permission| permission.api()).collect();
@@ -122,24 +123,24 @@ pub(super) async fn observe(
         let select: &[&str] = if by_name { &["id", "appRoles", "oauth2PermissionScopes"] } else { &["id"] };
         resources.push((api, batch.add(client.service_principals().find_selecting(api, select))));
     }
-    let mut answers = batch.send().await?;
+    let mut responses = batch.send().await?;
 
-    let by_key = answers.take(by_key)?;
-    let adopted = adopted.map(|ticket| answers.take(ticket)).transpose()?;
+    let by_key = responses.take(by_key)?;
+    let adopted = adopted.map(|handle| responses.take(handle)).transpose()?;
     let application = match (choices.adopt, adopted) {
         (Some(app_id), Some(adopted)) => Some(adoptable(registration, app_id, by_key, adopted)?),
         _ => by_key,
     };
-    let same_name = names.rest_of(answers.take(same_name)?).await?;
-    let tenant_name = match answers.take(organization) {
+    let same_name = names.rest_of(responses.take(same_name)?).await?;
+    let tenant_name = match responses.take(organization) {
         Ok(organization) => organization.display_name,
         // The tenant's name is for show only.
         Err(_) => None,
     };
     let mut permissions: Vec<Resolved> = wanted.iter().filter_map(|permission| known(permission)).collect();
     let mut seen_resources = Vec::new();
-    for (api, ticket) in resources {
-        let principal = answers.take(ticket)?;
+    for (api, handle) in resources {
+        let principal = responses.take(handle)?;
         if principal.is_none() {
             return Err(api_missing(api));
         }
@@ -163,7 +164,7 @@ pub(super) async fn observe(
         .filter(|app| Some(app.id) != own)
         .collect();
     same_name.sort_by_key(|app| app.id);
-    Ok(Snapshot { tenant, tenant_name, application, same_name, principal, resources: seen_resources, permissions })
+    Ok(Observed { tenant, tenant_name, application, same_name, principal, resources: seen_resources, permissions })
 }
 
 /// Whether the application that the caller named can be the one that is meant.
@@ -303,24 +304,24 @@ pub(super) async fn read_principal(client: &Client, app_id: AppId) -> Result<Opt
     let roles = batch.add(held.clone().page());
     let granted = client.oauth2_permission_grants().list_held_by(app_id);
     let scopes = batch.add(granted.clone().page());
-    let mut answers = batch.send().await?;
-    let principal = answers.take(principal)?;
-    let (roles, scopes) = (answers.take(roles), answers.take(scopes));
+    let mut responses = batch.send().await?;
+    let principal = responses.take(principal)?;
+    let (roles, scopes) = (responses.take(roles), responses.take(scopes));
     let Some(principal) = principal else { return Ok(None) };
     let Some(id) = principal.id else { return Ok(None) };
     let roles = held.rest_of(or_none(roles)?).await?;
     let scopes = granted.rest_of(or_none(scopes)?).await?;
-    let mut seen = Principal {
+    let mut observed = Principal {
         id,
         tags: principal.tags,
         enabled: principal.account_enabled != Some(false),
         assignments: roles.into_iter().filter_map(read_assignment).collect(),
         grants: scopes.into_iter().filter_map(read_grant).collect(),
     };
-    seen.tags.sort();
-    seen.assignments.sort_by_key(|held| (held.resource, held.role));
-    seen.grants.sort_by(|a, b| a.id.cmp(&b.id));
-    Ok(Some(seen))
+    observed.tags.sort();
+    observed.assignments.sort_by_key(|held| (held.resource, held.role));
+    observed.grants.sort_by(|a, b| a.id.cmp(&b.id));
+    Ok(Some(observed))
 }
 
 /// A replica that knows the principal may not know its lists yet: they are empty then.
@@ -356,7 +357,7 @@ pub(super) fn read_grant(grant: model::OAuth2PermissionGrant) -> Option<Grant> {
 pub(super) fn read_application(app: model::Application) -> Result<Application, Error> {
     let (Some(id), Some(app_id)) = (app.id, app.app_id) else {
         return Err(Error::new(ErrorKind::Decode, "answer_not_understood", "the application came without its ids")
-            .with_remedy("Run it again; check that no proxy answers in Graph's place."));
+            .with_remedy("Run it again; check that no proxy responses in Graph's place."));
     };
     let web = app.web.unwrap_or_default();
     let of = |platform, uris: Vec<String>| uris.into_iter().map(move |uri| RedirectUri::new(platform, uri));

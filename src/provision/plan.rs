@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use crate::error::{Error, ErrorKind, on_one_line};
-use crate::exchange::Unreadable;
 use crate::ids::{AppId, TenantId};
 use crate::permission::Permission;
 use crate::provision::diff::{Choices, Diff};
-use crate::provision::snapshot::Snapshot;
-use crate::provision::spec::AppRegistration;
+use crate::provision::observed::Observed;
+use crate::provision::registration::AppRegistration;
+use crate::retry::Unreadable;
 
 /// The form in which plans are kept. One of another form is not read.
 const FORMAT: u32 = 1;
@@ -20,7 +20,7 @@ const FORMAT: u32 = 1;
 ///
 /// It prints as a text for a person, compares, and is kept as JSON ([`to_json`](Self::to_json)). It holds no secret.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", try_from = "Kept")]
+#[serde(rename_all = "camelCase", try_from = "PlanFile")]
 pub struct Plan {
     pub(super) format: u32,
     pub(super) cloud: String,
@@ -29,11 +29,11 @@ pub struct Plan {
     pub(super) made_at: OffsetDateTime,
     pub(super) registration: AppRegistration,
     pub(super) choices: Choices,
-    pub(super) seen: Snapshot,
+    pub(super) observed: Observed,
     lines: Vec<Line>,
     /// Read from a file: observed again before it is applied.
     #[serde(skip)]
-    pub(super) kept: bool,
+    pub(super) from_file: bool,
 }
 
 /// Two plans are equal when they say the same of the same target, wherever they were kept.
@@ -44,7 +44,7 @@ impl PartialEq for Plan {
             && self.made_at == other.made_at
             && self.registration == other.registration
             && self.choices == other.choices
-            && self.seen == other.seen
+            && self.observed == other.observed
     }
 }
 
@@ -53,20 +53,20 @@ impl Eq for Plan {}
 /// A plan as it is kept: what it says is worked out again, so that nobody can change one without the other.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Kept {
+struct PlanFile {
     format: u32,
     cloud: String,
     #[serde(with = "time::serde::rfc3339")]
     made_at: OffsetDateTime,
     registration: AppRegistration,
     choices: Choices,
-    seen: Snapshot,
+    observed: Observed,
 }
 
-impl TryFrom<Kept> for Plan {
+impl TryFrom<PlanFile> for Plan {
     type Error = Error;
 
-    fn try_from(Kept { format, cloud, made_at, registration, choices, seen }: Kept) -> Result<Self, Error> {
+    fn try_from(PlanFile { format, cloud, made_at, registration, choices, observed }: PlanFile) -> Result<Self, Error> {
         if format != FORMAT {
             return Err(Error::invalid(
                 "plan_format",
@@ -75,7 +75,7 @@ impl TryFrom<Kept> for Plan {
             .with_remedy("Plan again with this version."));
         }
         registration.check()?;
-        Ok(Self { kept: true, ..Self::new(&cloud, &registration, choices, seen, made_at) })
+        Ok(Self { from_file: true, ..Self::new(&cloud, &registration, choices, observed, made_at) })
     }
 }
 
@@ -136,20 +136,20 @@ impl Plan {
         cloud: &str,
         registration: &AppRegistration,
         choices: Choices,
-        seen: Snapshot,
+        observed: Observed,
         now: OffsetDateTime,
     ) -> Self {
-        let lines = Diff::between(registration, &seen, &choices, now).lines;
+        let lines = Diff::between(registration, &observed, &choices, now).lines;
         Self {
             format: FORMAT,
             cloud: cloud.to_owned(),
-            tenant: seen.tenant,
+            tenant: observed.tenant,
             made_at: now,
             registration: registration.clone(),
             choices,
-            seen,
+            observed,
             lines,
-            kept: false,
+            from_file: false,
         }
     }
 
@@ -160,12 +160,12 @@ impl Plan {
 
     /// The tenant's display name, where the caller may read it.
     pub fn tenant_name(&self) -> Option<&str> {
-        self.seen.tenant_name.as_deref()
+        self.observed.tenant_name.as_deref()
     }
 
     /// The client id, once the application is there.
     pub fn app_id(&self) -> Option<AppId> {
-        self.seen.application.as_ref().map(|app| app.app_id)
+        self.observed.application.as_ref().map(|app| app.app_id)
     }
 
     /// When the target was looked at.
@@ -199,9 +199,9 @@ impl Plan {
             .wanted_permissions()
             .filter(|permission| permission.high_privilege().is_some())
             .filter(|permission| {
-                self.seen.resolved(permission).is_none_or(|resolved| {
-                    !self.seen.is_declared(resolved)
-                        || (self.registration.admin_consent && !self.seen.is_granted(resolved))
+                self.observed.resolved(permission).is_none_or(|resolved| {
+                    !self.observed.is_declared(resolved)
+                        || (self.registration.admin_consent && !self.observed.is_granted(resolved))
                 })
             })
             .collect()
@@ -221,12 +221,12 @@ impl Plan {
     /// [`ErrorKind::Invalid`] when the text is no plan, one of another format, or one of a registration that Entra
     /// would refuse.
     pub fn from_json(text: &str) -> Result<Self, Error> {
-        let kept: Kept = serde_json::from_str(text).map_err(|error| {
+        let from_file: PlanFile = serde_json::from_str(text).map_err(|error| {
             Error::invalid("plan_unreadable", "the text is not a plan of this crate")
                 .with_remedy("Plan again; a plan is not written by hand.")
                 .with_source(Unreadable::of(&error))
         })?;
-        Self::try_from(kept)
+        Self::try_from(from_file)
     }
 
     pub(super) fn approved(&self, approvals: &Approvals) -> Result<(), Error> {

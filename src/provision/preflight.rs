@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::permission::microsoft_graph::{application, delegated};
 use crate::permission::{Permission, PermissionKind};
 use crate::provision::caller::{EntraRole, is_graph};
-use crate::provision::spec::AppRegistration;
+use crate::provision::registration::AppRegistration;
 
 /// Roles that everybody or many have and that allow none of the steps, by template id: members, guests, restricted
 /// guests, readers of the directory, global readers, and the mark of an app without a role.
@@ -318,7 +318,7 @@ impl<'a> Caller<'a> {
             })
             .collect();
         Some(if roles.is_empty() {
-            "It cannot be seen in the token: try it, only a refusal says for certain.".to_owned()
+            "It cannot be observed in the token: try it, only a refusal says for certain.".to_owned()
         } else {
             let may = if verdict == Verdict::Unknown { "If it is refused, activate" } else { "Activate" };
             format!("{may} one of the roles {} (PIM), or ask for it, and sign in again.", roles.join(", "))
@@ -380,11 +380,10 @@ mod tests {
     const MEMBER: Uuid = HARMLESS[0];
 
     fn registration() -> AppRegistration {
-        let exchange =
-            Permission::by_name(OFFICE_365_EXCHANGE_ONLINE, "Exchange.ManageAsApp", PermissionKind::Application);
+        let send = Permission::by_name(OFFICE_365_EXCHANGE_ONLINE, "Exchange.ManageAsApp", PermissionKind::Application);
         AppRegistration::new("k", "App")
             .permission(application::DIRECTORY_READ_ALL)
-            .permission(exchange.unwrap())
+            .permission(send.unwrap())
             .permission(delegated::USER_READ)
             .credential(ClientSecret::new("Main"))
     }

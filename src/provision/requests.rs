@@ -5,9 +5,9 @@ use crate::model::{
     ServicePrincipalLockConfiguration, SignInAudience, WebPatch,
 };
 use crate::provision::diff::Patch;
+use crate::provision::observed::{Application, Declared};
 use crate::provision::redirect_uri::Platform;
-use crate::provision::snapshot::{Application, Declared};
-use crate::provision::spec::allows_personal_accounts;
+use crate::provision::registration::allows_personal_accounts;
 
 /// What is safe to repeat in an upsert by key: the name and the audience.
 pub(super) fn creation(display_name: &str, audience: &SignInAudience) -> ApplicationPatch {
@@ -111,13 +111,13 @@ impl Patch {
             app.declared.clone_from(declared);
             app.declared.sort();
         }
-        for (new, seen) in [
+        for (new, observed) in [
             (&self.notes, &mut app.notes),
             (&self.homepage, &mut app.homepage),
             (&self.logout_url, &mut app.logout_url),
         ] {
             if new.is_some() {
-                seen.clone_from(new);
+                observed.clone_from(new);
             }
         }
         if let Some(tags) = &self.tags {

@@ -15,12 +15,12 @@ use crate::model::{NewServicePrincipal, ServicePrincipal, ServicePrincipalPatch}
 use crate::provision::apply::{Progress, ProgressHook};
 use crate::provision::diff::{Choices, Diff, Patch, Todo};
 use crate::provision::observe::{self, memory_name, pause};
+use crate::provision::observed::{Observed, Principal};
 use crate::provision::plan::{Approvals, Plan};
+use crate::provision::registration::ENTERPRISE_TAG;
 use crate::provision::report::{OpenItem, Registered, RegisteredApplication, SecretSink};
 use crate::provision::requests;
 use crate::provision::secrets::Attempt;
-use crate::provision::snapshot::{Principal, Snapshot};
-use crate::provision::spec::ENTERPRISE_TAG;
 
 /// A plan is used as it is for this long; an older one is observed again.
 const FRESH: time::Duration = time::Duration::minutes(1);
@@ -34,7 +34,7 @@ pub(super) struct Run<'a> {
     pub(super) plan: &'a Plan,
     pub(super) choices: Choices,
     /// What was seen, moved forward by what was accepted.
-    pub(super) state: Snapshot,
+    pub(super) state: Observed,
     /// Attempts to issue a secret whose answer was lost.
     pub(super) lost: Vec<Attempt>,
     /// How many attempts to issue a secret had no answer.
@@ -77,31 +77,31 @@ impl Run<'_> {
             )));
         }
         let name = memory_name(plan.tenant, &plan.registration);
-        let written = self.client.kept().get::<Snapshot>(&name).map(|(at, _)| {
+        let written = self.client.observations().get::<Observed>(&name).map(|(at, _)| {
             let age = self.client.clock().monotonic().saturating_sub(at);
             now - age
         });
-        let old = plan.kept || now - plan.made_at > FRESH;
+        let old = plan.from_file || now - plan.made_at > FRESH;
         let written_since = written.is_some_and(|at| at >= plan.made_at);
         if !old && !written_since {
             return Ok(());
         }
-        let seen = observe::settled(&self.client, &plan.registration, &plan.choices).await?;
-        if old && seen.target() != plan.seen.target() {
+        let observed = observe::observe_settled(&self.client, &plan.registration, &plan.choices).await?;
+        if old && observed.target() != plan.observed.target() {
             return Err(Error::new(ErrorKind::Stale, "stale", "the tenant has changed since the plan was made")
                 .with_remedy("Plan again, and look at what would change now."));
         }
         // Another run of this client has written since: this one goes on from there, and issues nothing twice.
-        let before = plan.seen.application.as_ref();
+        let before = plan.observed.application.as_ref();
         let newer = |name: &String| {
-            seen.application.iter().any(|app| {
+            observed.application.iter().any(|app| {
                 app.live_secrets(name, now).any(|secret| {
                     !before.is_some_and(|before| before.secrets.iter().any(|other| other.key_id == secret.key_id))
                 })
             })
         };
         self.choices.replace.retain(|name| !newer(name));
-        self.state = seen;
+        self.state = observed;
         Ok(())
     }
 
@@ -127,7 +127,12 @@ impl Run<'_> {
     /// Remembers what was accepted, so that a read that lags does not make anyone write it twice.
     fn keep(&self) {
         let name = memory_name(self.state.tenant, &self.plan.registration);
-        self.client.kept().keep(name, self.state.clone(), self.state.about(), self.client.clock().monotonic());
+        self.client.observations().insert(
+            name,
+            self.state.clone(),
+            self.state.about(),
+            self.client.clock().monotonic(),
+        );
     }
 
     pub(super) fn done(&mut self, what: impl Into<String>) {
@@ -150,17 +155,17 @@ impl Run<'_> {
             Some(created) => {
                 let mut app = observe::read_application(created)?;
                 app.key = Some(registration.key.clone());
-                self.client.wrote(&registration.key, Some(app.app_id));
+                self.client.wrote_application(&registration.key, Some(app.app_id));
                 let text = format!("registered “{}”, client id {}", app.display_name, app.app_id);
                 self.state.application = Some(app);
                 self.done(text);
             }
             None => {
                 // Somebody was faster, or an earlier attempt's answer was lost: see what is there.
-                self.client.wrote(&registration.key, None);
-                self.state = observe::settled(&self.client, registration, &self.plan.choices).await?;
+                self.client.wrote_application(&registration.key, None);
+                self.state = observe::observe_settled(&self.client, registration, &self.plan.choices).await?;
                 if let Some(app) = &self.state.application {
-                    self.client.wrote(&registration.key, Some(app.app_id));
+                    self.client.wrote_application(&registration.key, Some(app.app_id));
                 } else {
                     pause(&self.client, "PATCH /applications(uniqueName)", round).await?;
                 }
@@ -215,34 +220,34 @@ impl Run<'_> {
             let attempt = Attempt::new(&self.client, secret)?;
             attempts.push((batch.add(self.client.applications().add_password(app.id, &attempt.body())), attempt));
         }
-        let mut answers = batch.send().await?;
+        let mut responses = batch.send().await?;
         let mut first = None;
-        if let Some(ticket) = patch {
-            let answer = answers.take(ticket);
-            keep_first(&mut first, self.patched(&todo.patch, answer));
+        if let Some(handle) = patch {
+            let response = responses.take(handle);
+            keep_first(&mut first, self.patched(&todo.patch, response));
         }
-        if let Some(ticket) = create {
-            let answer = answers.take(ticket);
-            keep_first(&mut first, self.principal_created(answer, round).await);
+        if let Some(handle) = create {
+            let response = responses.take(handle);
+            keep_first(&mut first, self.principal_created(response, round).await);
         }
-        if let (Some(ticket), Some(tags)) = (tags, &todo.principal_tags) {
-            let answer = answers.take(ticket);
-            if let (Ok(()), Some(principal)) = (&answer, &mut self.state.principal) {
+        if let (Some(handle), Some(tags)) = (tags, &todo.principal_tags) {
+            let response = responses.take(handle);
+            if let (Ok(()), Some(principal)) = (&response, &mut self.state.principal) {
                 principal.tags.clone_from(tags);
                 principal.tags.sort();
                 self.done("listed under Enterprise applications");
             }
-            keep_first(&mut first, answer);
+            keep_first(&mut first, response);
         }
-        for (ticket, attempt) in attempts {
-            let answer = answers.take(ticket);
-            keep_first(&mut first, self.secret_answered(attempt, answer).await);
+        for (handle, attempt) in attempts {
+            let response = responses.take(handle);
+            keep_first(&mut first, self.secret_answered(attempt, response).await);
         }
         first.map_or(Ok(()), Err)
     }
 
-    fn patched(&mut self, patch: &Patch, answer: Result<(), Error>) -> Result<(), Error> {
-        match answer {
+    fn patched(&mut self, patch: &Patch, response: Result<(), Error>) -> Result<(), Error> {
+        match response {
             Ok(()) => {
                 if let Some(app) = &mut self.state.application {
                     patch.done(app);
@@ -264,10 +269,10 @@ impl Run<'_> {
         }
     }
 
-    async fn principal_created(&mut self, answer: Result<ServicePrincipal, Error>, round: u32) -> Result<(), Error> {
+    async fn principal_created(&mut self, response: Result<ServicePrincipal, Error>, round: u32) -> Result<(), Error> {
         let Some(app) = &self.state.application else { return Ok(()) };
         let app_id = app.app_id;
-        match answer {
+        match response {
             Ok(created) => {
                 let Some(id) = created.id else { return Ok(()) };
                 let mut tags = created.tags;
@@ -278,7 +283,7 @@ impl Run<'_> {
                 Ok(())
             }
             Err(error) if error.kind() == ErrorKind::Conflict => {
-                self.client.wrote(&self.plan.registration.key, Some(app_id));
+                self.client.wrote_service_principal(app_id);
                 self.state.principal = observe::read_principal(&self.client, app_id).await?;
                 if self.state.principal.is_none() {
                     pause(&self.client, "POST /servicePrincipals", round).await?;
@@ -355,6 +360,6 @@ fn not_settled() -> Error {
 }
 
 fn lost_each_time() -> Error {
-    Error::new(ErrorKind::Network, "secret_lost", "the answer with the new secret was lost each time")
+    Error::new(ErrorKind::Network, "secret_lost", "the response with the new secret was lost each time")
         .with_remedy("Check the network and the proxy, and run it again: another secret is issued.")
 }

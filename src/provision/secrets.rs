@@ -2,16 +2,17 @@
 
 use time::{Duration, OffsetDateTime};
 
-use crate::client::{Client, READ_LAG};
+use crate::client::Client;
 use crate::error::{Error, ErrorKind};
 use crate::ids::KeyId;
 use crate::model::{NewPasswordCredential, PasswordCredential};
 use crate::provision::credential::{ClientSecret, mark_range};
 use crate::provision::observe::{self, pause};
+use crate::provision::observed::Secret;
 use crate::provision::report::{IssuedSecret, OpenItem};
 use crate::provision::run::Run;
-use crate::provision::snapshot::Secret;
 use crate::random;
+use crate::retry::READ_LAG;
 
 /// One attempt to issue a secret.
 #[derive(Clone, Debug)]
@@ -53,9 +54,9 @@ impl Run<'_> {
     pub(super) async fn secret_answered(
         &mut self,
         attempt: Attempt,
-        answer: Result<PasswordCredential, Error>,
+        response: Result<PasswordCredential, Error>,
     ) -> Result<(), Error> {
-        match answer {
+        match response {
             Ok(PasswordCredential { key_id: Some(key_id), secret_text: Some(value), end_date_time, .. }) => {
                 let Some(app_id) = self.state.application.as_ref().map(|app| app.app_id) else { return Ok(()) };
                 let secret = IssuedSecret {

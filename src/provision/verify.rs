@@ -7,9 +7,9 @@ use time::OffsetDateTime;
 use crate::error::on_one_line;
 use crate::permission::PermissionKind;
 use crate::provision::diff::{Choices, Diff, code};
+use crate::provision::observed::Observed;
 use crate::provision::plan::Mark;
-use crate::provision::snapshot::Snapshot;
-use crate::provision::spec::AppRegistration;
+use crate::provision::registration::AppRegistration;
 
 /// Every step of the guide, ticked or not.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,15 +46,15 @@ impl Checklist {
         self.items.iter().filter(|item| !item.done)
     }
 
-    pub(super) fn of(spec: &AppRegistration, seen: &Snapshot, now: OffsetDateTime) -> Self {
+    pub(super) fn of(registration: &AppRegistration, observed: &Observed, now: OffsetDateTime) -> Self {
         let mut list = Self { items: Vec::new() };
-        list.registration(spec, seen);
-        list.settings(spec, seen, now);
-        list.permissions(spec, seen);
-        list.secrets(spec, seen, now);
-        list.use_in_time(spec, seen, now);
-        list.surplus(spec, seen, now);
-        for confirmation in &spec.confirmations {
+        list.registration(registration, observed);
+        list.settings(registration, observed, now);
+        list.permissions(registration, observed);
+        list.secrets(registration, observed, now);
+        list.use_in_time(registration, observed, now);
+        list.surplus(registration, observed, now);
+        for confirmation in &registration.confirmations {
             list.items.push(ChecklistItem {
                 code: format!("confirm:{}", confirmation.code),
                 step: confirmation.step.clone(),
@@ -72,27 +72,27 @@ impl Checklist {
         self.items.push(ChecklistItem { code: code.into(), step, required: true, done, remedy });
     }
 
-    fn registration(&mut self, spec: &AppRegistration, seen: &Snapshot) {
-        let app = seen.application.as_ref();
+    fn registration(&mut self, registration: &AppRegistration, observed: &Observed) {
+        let app = observed.application.as_ref();
         self.required(
             "registered",
-            format!("“{}” is registered in Microsoft Entra", spec.display_name),
+            format!("“{}” is registered in Microsoft Entra", registration.display_name),
             app.is_some(),
             "Apply the registration; an application that was made by hand is adopted by its client id.",
         );
         self.required(
             "service_principal",
             "The app is present in this tenant and may sign in",
-            seen.principal.as_ref().is_some_and(|principal| principal.enabled),
+            observed.principal.as_ref().is_some_and(|principal| principal.enabled),
             "Apply the registration; if the app is there and disabled, enable it under Enterprise applications.",
         );
         self.required(
             "audience",
-            format!("Supported account types: {}", spec.audience.portal_name()),
-            app.is_some_and(|app| app.audience == spec.audience),
+            format!("Supported account types: {}", registration.audience.portal_name()),
+            app.is_some_and(|app| app.audience == registration.audience),
             "Apply the registration, or set it under Authentication.",
         );
-        for uri in &spec.redirect_uris {
+        for uri in &registration.redirect_uris {
             self.required(
                 format!("redirect_uri:{}:{}", uri.platform.as_str(), uri.uri),
                 format!("Redirect URI {uri}"),
@@ -103,7 +103,7 @@ impl Checklist {
     }
 
     /// What else the registration says, as the plan finds it.
-    fn settings(&mut self, spec: &AppRegistration, seen: &Snapshot, now: OffsetDateTime) {
+    fn settings(&mut self, registration: &AppRegistration, observed: &Observed, now: OffsetDateTime) {
         let listed = [
             ("display_name", "Name: "),
             ("public_client_flows", ""),
@@ -113,32 +113,32 @@ impl Checklist {
             ("logout_url", ""),
             ("tag:", ""),
         ];
-        let lines = Diff::between(spec, seen, &Choices::default(), now).lines;
+        let lines = Diff::between(registration, observed, &Choices::default(), now).lines;
         for line in lines {
             if !listed.iter().any(|(start, _)| line.code.starts_with(start)) {
                 continue;
             }
             let step = match line.code.as_str() {
                 "public_client_flows" => {
-                    let state = if spec.public_client_flows == Some(true) { "enabled" } else { "disabled" };
+                    let state = if registration.public_client_flows == Some(true) { "enabled" } else { "disabled" };
                     format!("Public client flows are {state}")
                 }
                 "property_lock" => "App instance property lock".to_owned(),
-                "display_name" => format!("Display name: {}", spec.display_name),
+                "display_name" => format!("Display name: {}", registration.display_name),
                 _ => line.text.split(" → ").last().unwrap_or(&line.text).to_owned(),
             };
-            let done = seen.application.is_some() && line.mark == Mark::AlreadySo;
+            let done = observed.application.is_some() && line.mark == Mark::AlreadySo;
             self.required(line.code, step, done, "Apply the registration, or set it in the portal.");
         }
     }
 
-    fn permissions(&mut self, spec: &AppRegistration, seen: &Snapshot) {
-        for permission in spec.wanted_permissions() {
-            let Some(resolved) = seen.resolved(permission) else { continue };
+    fn permissions(&mut self, registration: &AppRegistration, observed: &Observed) {
+        for permission in registration.wanted_permissions() {
+            let Some(resolved) = observed.resolved(permission) else { continue };
             self.required(
                 code("permission_declared", resolved),
                 format!("Permission {permission} is added"),
-                seen.is_declared(resolved),
+                observed.is_declared(resolved),
                 "Apply the registration, or add it under API permissions.",
             );
             let kind = match permission.kind() {
@@ -148,8 +148,8 @@ impl Checklist {
             self.required(
                 code("permission_granted", resolved),
                 format!("Admin consent is granted for {permission}, {kind}"),
-                seen.is_granted(resolved),
-                if spec.admin_consent {
+                observed.is_granted(resolved),
+                if registration.admin_consent {
                     "Apply the registration, or click Grant admin consent under API permissions, as an administrator who may."
                 } else {
                     "Click Grant admin consent under API permissions, as an administrator who may."
@@ -158,16 +158,19 @@ impl Checklist {
         }
     }
 
-    fn secrets(&mut self, spec: &AppRegistration, seen: &Snapshot, now: OffsetDateTime) {
-        for wanted in &spec.credentials {
+    fn secrets(&mut self, registration: &AppRegistration, observed: &Observed, now: OffsetDateTime) {
+        for wanted in &registration.credentials {
             let name = wanted.name();
             let live =
-                seen.application.iter().flat_map(|app| app.live_secrets(name, now)).max_by_key(|secret| secret.end);
+                observed.application.iter().flat_map(|app| app.live_secrets(name, now)).max_by_key(|secret| secret.end);
             let until = live
                 .and_then(|secret| secret.end)
                 .map_or_else(String::new, |end| format!(", valid until {}", end.date()));
-            let expired =
-                seen.application.iter().flat_map(|app| &app.secrets).any(|secret| secret.name.as_deref() == Some(name));
+            let expired = observed
+                .application
+                .iter()
+                .flat_map(|app| &app.secrets)
+                .any(|secret| secret.name.as_deref() == Some(name));
             let remedy = if expired {
                 "It has expired: apply the registration to issue another, and store its value where the app reads it."
             } else {
@@ -182,9 +185,10 @@ impl Checklist {
         }
     }
 
-    fn use_in_time(&mut self, spec: &AppRegistration, seen: &Snapshot, now: OffsetDateTime) {
-        let Some(within) = spec.use_within else { return };
-        let end = seen.application.as_ref().and_then(|app| app.created).and_then(|created| created.checked_add(within));
+    fn use_in_time(&mut self, registration: &AppRegistration, observed: &Observed, now: OffsetDateTime) {
+        let Some(within) = registration.use_within else { return };
+        let end =
+            observed.application.as_ref().and_then(|app| app.created).and_then(|created| created.checked_add(within));
         let step = match end {
             Some(end) => {
                 format!(
@@ -203,12 +207,12 @@ impl Checklist {
         self.required("used_in_time", step, end.is_some_and(|end| now < end), remedy);
     }
 
-    fn surplus(&mut self, spec: &AppRegistration, seen: &Snapshot, now: OffsetDateTime) {
+    fn surplus(&mut self, registration: &AppRegistration, observed: &Observed, now: OffsetDateTime) {
         let kinds = [
             ("surplus:permission_granted", "surplus_grant", "Enterprise applications, Permissions"),
             ("surplus:permission_declared", "surplus_declaration", "App registrations, API permissions"),
         ];
-        for line in Diff::between(spec, seen, &Choices::default(), now).lines {
+        for line in Diff::between(registration, observed, &Choices::default(), now).lines {
             let Some((start, code, place)) = kinds.iter().find(|(start, ..)| line.code.starts_with(start)) else {
                 continue;
             };

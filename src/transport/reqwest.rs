@@ -106,7 +106,7 @@ impl Transport for ReqwestTransport {
         let request =
             reqwest::Request::try_from(request).map_err(|error| TransportError::not_sent(error.without_url()))?;
         let client = self.client_for(request.url()).map_err(TransportError::not_sent)?;
-        let mut response = client.execute(request).await.map_err(|error| {
+        let mut received = client.execute(request).await.map_err(|error| {
             let not_sent = error.is_connect() || error.is_builder();
             // The URL may hold a key; the operation's name says enough.
             let error = error.without_url();
@@ -114,23 +114,23 @@ impl Transport for ReqwestTransport {
         })?;
         let too_large = || TransportError::too_large(self.body_limit);
         let limit = u64::try_from(self.body_limit).unwrap_or(u64::MAX);
-        if response.content_length().is_some_and(|length| length > limit) {
+        if received.content_length().is_some_and(|length| length > limit) {
             return Err(too_large());
         }
-        let mut answer = http::Response::new(Bytes::new());
-        *answer.status_mut() = response.status();
-        *answer.version_mut() = response.version();
-        std::mem::swap(answer.headers_mut(), response.headers_mut());
+        let mut response = http::Response::new(Bytes::new());
+        *response.status_mut() = received.status();
+        *response.version_mut() = received.version();
+        std::mem::swap(response.headers_mut(), received.headers_mut());
         let mut body = BytesMut::new();
         while let Some(chunk) =
-            response.chunk().await.map_err(|error| TransportError::maybe_sent(error.without_url()))?
+            received.chunk().await.map_err(|error| TransportError::maybe_sent(error.without_url()))?
         {
             if chunk.len() > self.body_limit - body.len() {
                 return Err(too_large());
             }
             body.extend_from_slice(&chunk);
         }
-        *answer.body_mut() = body.freeze();
-        Ok(answer)
+        *response.body_mut() = body.freeze();
+        Ok(response)
     }
 }

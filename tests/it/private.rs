@@ -215,7 +215,7 @@ const HARMLESS: &[&str] = &[
     "provision::Progress",
     "provision::RedirectUri",
     "provision::RegisteredApplication",
-    "provision::Usable",
+    "provision::SecretReadiness",
     "provision::Verdict",
     "random::SystemRandomness",
 ];

@@ -67,7 +67,7 @@ async fn refusals_are_told_and_hide_the_assertion() {
     ] {
         let text = format!("AADSTS{number}: you sent very.secret.assertion");
         let body = json!({"error": "invalid_client", "error_description": text, "error_codes": [number]});
-        let script = Script::new([Reply::Answer(401, body)]);
+        let script = Script::new([Reply::Response(401, body)]);
         let provider = AssertionProvider::from_file(service(&script), CLIENT, &path);
         let error = provider.token(&request()).await.unwrap_err();
         assert_eq!(error.code(), code);
@@ -114,8 +114,11 @@ fn github(name: &str) -> Option<String> {
 
 #[tokio::test(start_paused = true)]
 async fn a_github_job_asks_for_its_token_first() {
-    let script =
-        Script::new([Reply::Answer(503, json!({})), Reply::Answer(200, json!({"value": "github.jwt.x"})), token("a")]);
+    let script = Script::new([
+        Reply::Response(503, json!({})),
+        Reply::Response(200, json!({"value": "github.jwt.x"})),
+        token("a"),
+    ]);
     let source = GitHubActions::from_variables(patient(&script), github).unwrap();
     let provider = AssertionProvider::new(patient(&script), CLIENT, Arc::new(source));
     provider.token(&request()).await.unwrap();
@@ -130,7 +133,7 @@ async fn a_github_job_asks_for_its_token_first() {
 
 #[tokio::test(start_paused = true)]
 async fn a_github_job_without_the_permission_is_told_so() {
-    let script = Script::new([Reply::Answer(403, json!({"message": "job-request-token may not"}))]);
+    let script = Script::new([Reply::Response(403, json!({"message": "job-request-token may not"}))]);
     let source = GitHubActions::from_variables(service(&script), github).unwrap();
     assert!(!format!("{source:?}").contains("job-request-token"));
     let provider = AssertionProvider::new(service(&script), CLIENT, Arc::new(source));

@@ -17,33 +17,33 @@ fn ask(page: &Url, target: &str) -> String {
     let redirect = Url::parse(&parameter(page, "redirect_uri")).unwrap();
     let mut stream = TcpStream::connect(("127.0.0.1", redirect.port().unwrap())).unwrap();
     write!(stream, "GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    answer
+    let mut response = String::new();
+    stream.read_to_string(&mut response).unwrap();
+    response
 }
 
 fn parameter(page: &Url, name: &str) -> String {
     page.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned()).unwrap_or_default()
 }
 
-type Answers = Arc<Mutex<Vec<String>>>;
+type BatchResponse = Arc<Mutex<Vec<String>>>;
 
 /// A provider whose browser asks for these targets, where `STATE` stands for the state.
-fn provider(script: &Arc<Script>, targets: &[&str]) -> (BrowserProvider, Answers, Arc<Mutex<Vec<Url>>>) {
+fn provider(script: &Arc<Script>, targets: &[&str]) -> (BrowserProvider, BatchResponse, Arc<Mutex<Vec<Url>>>) {
     let targets: Vec<String> = targets.iter().map(|target| (*target).to_owned()).collect();
-    let (answers, pages) = (Answers::default(), Arc::<Mutex<Vec<Url>>>::default());
-    let (kept, seen) = (Arc::clone(&answers), Arc::clone(&pages));
+    let (responses, pages) = (BatchResponse::default(), Arc::<Mutex<Vec<Url>>>::default());
+    let (kept, seen) = (Arc::clone(&responses), Arc::clone(&pages));
     let provider = BrowserProvider::new(service(script), CLIENT, move |page| {
         seen.lock().unwrap().push(page.clone());
         let (page, targets, kept) = (page.clone(), targets.clone(), Arc::clone(&kept));
         std::thread::spawn(move || {
             for target in targets {
-                let answer = ask(&page, &target.replace("STATE", &parameter(&page, "state")));
-                kept.lock().unwrap().push(answer);
+                let response = ask(&page, &target.replace("STATE", &parameter(&page, "state")));
+                kept.lock().unwrap().push(response);
             }
         });
     });
-    (provider, answers, pages)
+    (provider, responses, pages)
 }
 
 #[tokio::test]
@@ -57,7 +57,7 @@ async fn a_person_signs_in_and_stray_requests_are_ignored() {
         "http://evil.example/?code=x&state=STATE",
         "/?code=the%20code&state=STATE&session_state=s",
     ];
-    let (provider, answers, pages) = provider(&script, &targets);
+    let (provider, responses, pages) = provider(&script, &targets);
     let provider = provider.select_account().login_hint("admin@contoso.com");
     assert_eq!(text(&provider.token(&request()).await.unwrap().secret), "a");
     let page = pages.lock().unwrap()[0].clone();
@@ -81,8 +81,8 @@ async fn a_person_signs_in_and_stray_requests_are_ignored() {
     assert_eq!(challenge, parameter(&page, "code_challenge"));
     assert_eq!(form["code_verifier"].len(), 43);
     assert_ne!(form["code_verifier"], parameter(&page, "state"));
-    for answer in answers.lock().unwrap().iter().take(5) {
-        assert!(answer.starts_with("HTTP/1.1 404 "), "{answer}");
+    for response in responses.lock().unwrap().iter().take(5) {
+        assert!(response.starts_with("HTTP/1.1 404 "), "{response}");
     }
     // Once only: then the refresh token serves.
     assert_eq!(text(&provider.token(&TokenRequest::new(CUSTOMER, SCOPE)).await.unwrap().secret), "b");
@@ -98,8 +98,8 @@ async fn an_idle_connection_keeps_nobody_waiting() {
         std::thread::spawn(move || {
             let port = Url::parse(&parameter(&page, "redirect_uri")).unwrap().port().unwrap();
             let idle: Vec<_> = (0..5).map(|_| TcpStream::connect(("127.0.0.1", port)).unwrap()).collect();
-            let answer = ask(&page, &format!("/back?code=c&state={}", parameter(&page, "state")));
-            assert!(answer.contains("return to the program"), "{answer}");
+            let response = ask(&page, &format!("/back?code=c&state={}", parameter(&page, "state")));
+            assert!(response.contains("return to the program"), "{response}");
             drop(idle);
         });
     })
@@ -136,7 +136,7 @@ async fn a_refused_code_is_told_and_hides_code_and_verifier() {
     for (number, code) in [(54005, "code_redeemed"), (501_481, "code_verifier_wrong"), (53003, "conditional_access")] {
         let text = format!("AADSTS{number}: not the-code-itself");
         let body = json!({"error": "invalid_grant", "error_description": text});
-        let script = Script::new([Reply::Answer(400, body)]);
+        let script = Script::new([Reply::Response(400, body)]);
         let (provider, ..) = provider(&script, &["/?code=the-code-itself&state=STATE"]);
         let error = provider.token(&request()).await.unwrap_err();
         assert_eq!(error.code(), code);

@@ -70,7 +70,7 @@ async fn without_a_browser_a_device_code_is_shown() {
     use crate::auth::{BrowserProvider, DeviceCodeProvider};
 
     let begun = json!({"device_code": "d", "user_code": "u", "verification_uri": "v", "expires_in": "900"});
-    let script = Script::new([Reply::Answer(200, begun), tokens("a", "r")]);
+    let script = Script::new([Reply::Response(200, begun), tokens("a", "r")]);
     let browser = BrowserProvider::new(service(&script), CLIENT, |_| {});
     let device_code = DeviceCodeProvider::new(service(&script), CLIENT, |_| {});
     let chain = ChainProvider::interactive(browser, device_code);

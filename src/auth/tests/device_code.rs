@@ -7,7 +7,7 @@ use crate::token::TokenProvider as _;
 const DEVICE_CODE: &str = "device-code-itself";
 
 fn begun() -> Reply {
-    Reply::Answer(
+    Reply::Response(
         200,
         json!({"device_code": DEVICE_CODE, "user_code": "ABCD-EFGH", "verification_uri": "https://microsoft.com/devicelogin",
             "expires_in": 900, "interval": 5, "message": "Open the page and type ABCD-EFGH."}),
@@ -81,7 +81,7 @@ async fn slow_down_adds_five_seconds_for_good() {
 
 #[tokio::test(start_paused = true)]
 async fn failures_on_the_way_slow_it_down_and_end_nothing() {
-    let busy = || Reply::Answer(503, json!({}));
+    let busy = || Reply::Response(503, json!({}));
     let script = Script::new([begun(), Reply::NotSent, Reply::Lost, busy(), pending(), tokens("a", "r")]);
     let start = tokio::time::Instant::now();
     provider(&script).token(&request()).await.unwrap();
@@ -115,14 +115,14 @@ async fn each_refusal_ends_it_with_its_own_words() {
             0 => json!({"error": oauth, "error_description": format!("no {DEVICE_CODE}")}),
             _ => json!({"error": oauth, "error_description": format!("AADSTS{number}: no {DEVICE_CODE}")}),
         };
-        let script = Script::new([begun(), Reply::Answer(400, body)]);
+        let script = Script::new([begun(), Reply::Response(400, body)]);
         let error = provider(&script).token(&request()).await.unwrap_err();
         assert_eq!(error.code(), code, "{oauth} {number}");
         assert_hidden(&error, &[DEVICE_CODE]);
     }
     let script = Script::new([refused("unauthorized_client", 700_016)]);
     assert_eq!(provider(&script).token(&request()).await.unwrap_err().code(), "app_not_in_tenant");
-    let script = Script::new([Reply::Answer(200, json!({"hello": "world"}))]);
+    let script = Script::new([Reply::Response(200, json!({"hello": "world"}))]);
     assert_eq!(provider(&script).token(&request()).await.unwrap_err().code(), "device_code_answer");
 }
 

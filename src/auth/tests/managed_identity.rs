@@ -7,7 +7,7 @@ use crate::token::TokenProvider as _;
 fn given() -> Reply {
     // Numbers as texts, as the service writes them.
     let end = (NOW + time::Duration::hours(8)).unix_timestamp().to_string();
-    Reply::Answer(200, json!({"access_token": "a", "expires_in": "28800", "expires_on": end, "token_type": "Bearer"}))
+    Reply::Response(200, json!({"access_token": "a", "expires_in": "28800", "expires_on": end, "token_type": "Bearer"}))
 }
 
 fn app_service(name: &str) -> Option<String> {
@@ -75,7 +75,7 @@ async fn the_header_goes_no_further_than_this_machine() {
 
 #[tokio::test(start_paused = true)]
 async fn a_restart_is_waited_out_and_an_absence_is_told_soon() {
-    let gone = |status| Reply::Answer(status, json!({}));
+    let gone = |status| Reply::Response(status, json!({}));
     let script = Script::new([gone(410), gone(404), gone(429), given()]);
     let provider = ManagedIdentityProvider::on_virtual_machine(patient(&script));
     provider.token(&request()).await.unwrap();
@@ -96,13 +96,13 @@ async fn refusals_are_told_and_hide_the_header() {
         (500, "no_managed_identity"),
     ] {
         let body = json!({"error": "invalid_request", "error_description": "Identity not found: header-secret"});
-        let script = Script::new([Reply::Answer(status, body)]);
+        let script = Script::new([Reply::Response(status, body)]);
         let provider = ManagedIdentityProvider::from_variables(service(&script), app_service).unwrap();
         let error = provider.token(&request()).await.unwrap_err();
         assert_eq!((error.code(), error.service_code()), (code, Some("invalid_request")));
         assert_hidden(&error, &["header-secret"]);
     }
-    let script = Script::new([Reply::Answer(200, json!({"access_token": "very-secret"}))]);
+    let script = Script::new([Reply::Response(200, json!({"access_token": "very-secret"}))]);
     let provider = ManagedIdentityProvider::on_virtual_machine(service(&script));
     let error = provider.token(&request()).await.unwrap_err();
     assert_eq!(error.code(), "token_answer");

@@ -15,9 +15,9 @@ use crate::auth::SignInService;
 use crate::clock::TokioClock;
 use crate::cloud::Cloud;
 use crate::error::Error;
-use crate::exchange::RetryPolicy;
 use crate::ids::AppId;
 use crate::random::testing::Counting;
+use crate::retry::RetryPolicy;
 use crate::token::TokenRequest;
 use crate::transport::{Transport, TransportError};
 
@@ -45,12 +45,12 @@ pub(super) const SCOPE: &str = "https://graph.microsoft.com/.default";
 
 /// What the service does with one request.
 pub(super) enum Reply {
-    Answer(u16, Value),
+    Response(u16, Value),
     NotSent,
     Lost,
 }
 
-/// Answers from a script and keeps what was asked. When the script is at its end, the last answer comes again.
+/// BatchResponse from a script and keeps what was asked. When the script is at its end, the last answer comes again.
 #[derive(Default)]
 pub(super) struct Script {
     replies: Mutex<VecDeque<Reply>>,
@@ -91,9 +91,9 @@ impl Script {
 impl Transport for Script {
     async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, TransportError> {
         self.asked.lock().unwrap().push(request);
-        let reply = self.replies.lock().unwrap().pop_front().expect("the script has an answer left");
+        let reply = self.replies.lock().unwrap().pop_front().expect("the script has an response left");
         match reply {
-            Reply::Answer(status, body) => {
+            Reply::Response(status, body) => {
                 let body = Bytes::from(body.to_string());
                 Ok(http::Response::builder().status(status).body(body).unwrap())
             }
@@ -119,18 +119,18 @@ pub(super) fn request() -> TokenRequest {
 }
 
 pub(super) fn token(access: &str) -> Reply {
-    Reply::Answer(200, json!({"token_type": "Bearer", "expires_in": 3599, "access_token": access}))
+    Reply::Response(200, json!({"token_type": "Bearer", "expires_in": 3599, "access_token": access}))
 }
 
 pub(super) fn tokens(access: &str, refresh: &str) -> Reply {
     let body = json!({"token_type": "Bearer", "expires_in": 3599, "access_token": access, "refresh_token": refresh});
-    Reply::Answer(200, body)
+    Reply::Response(200, body)
 }
 
 /// A refusal as Entra writes it.
 pub(super) fn refused(oauth: &str, number: u64) -> Reply {
     let description = format!("AADSTS{number}: No. Trace ID: t Correlation ID: c Timestamp: 2026-06-01 09:00:00Z");
-    Reply::Answer(400, json!({"error": oauth, "error_description": description, "error_codes": [number]}))
+    Reply::Response(400, json!({"error": oauth, "error_description": description, "error_codes": [number]}))
 }
 
 pub(super) fn secret(text: &str) -> SecretString {

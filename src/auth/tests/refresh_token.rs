@@ -22,7 +22,7 @@ async fn each_use_at_home_renews_the_token() {
     }
     let forms = script.forms();
     let given: Vec<_> = forms.iter().map(|form| form["refresh_token"].as_str()).collect();
-    assert_eq!(given, ["first", "second", "second"], "an answer without a token leaves the one there was");
+    assert_eq!(given, ["first", "second", "second"], "an response without a token leaves the one there was");
     assert_eq!(forms[0]["grant_type"], "refresh_token");
     assert_eq!(forms[0]["scope"], format!("{SCOPE} offline_access"));
     assert!(!forms[0].contains_key("client_secret"), "a public client must not send one");
@@ -66,7 +66,7 @@ async fn refusals_are_told_and_hide_the_token() {
     ] {
         let description = format!("AADSTS{number}: refresh-token-itself is bad");
         let body = json!({"error": "invalid_grant", "error_description": description, "error_codes": [number]});
-        let script = Script::new([Reply::Answer(400, body)]);
+        let script = Script::new([Reply::Response(400, body)]);
         let provider = RefreshTokenProvider::new(service(&script), CLIENT, TENANT, kept("refresh-token-itself"));
         let error = provider.token(&request()).await.unwrap_err();
         assert_eq!(error.code(), code, "AADSTS{number}");

@@ -1,4 +1,4 @@
-//! The one token cache: one refresh at a time for each key, early, and the old token kept while it lasts.
+//! The token cache: one refresh at a time for each key, ahead of time, and the old token kept while it lasts.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -12,24 +12,24 @@ use crate::error::Error;
 use crate::token::{AccessToken, TokenProvider, TokenRequest};
 
 /// A token is renewed this long before it ends.
-const EARLY: Duration = Duration::minutes(5);
+const REFRESH_MARGIN: Duration = Duration::minutes(5);
 
 /// After a renewal that failed, a token that still holds is used this long before the next try: an outage of the
 /// sign-in service must not slow every call down.
-const PAUSE: Duration = Duration::seconds(30);
+const REFRESH_RETRY_DELAY: Duration = Duration::seconds(30);
 
 /// Keys beyond this many make room.
-const MOST_KEYS: usize = 10_000;
+const MAX_KEYS: usize = 10_000;
 
-pub(super) struct Tokens {
+pub(super) struct TokenCache {
     provider: Arc<dyn TokenProvider>,
     clock: Arc<dyn Clock>,
     slots: Mutex<HashMap<(String, Vec<String>), Slot>>,
 }
 
-type Slot = Arc<tokio::sync::Mutex<Option<Held>>>;
+type Slot = Arc<tokio::sync::Mutex<Option<CachedToken>>>;
 
-struct Held {
+struct CachedToken {
     token: AccessToken,
     /// The claims challenge that it answers.
     claims: Option<String>,
@@ -37,20 +37,20 @@ struct Held {
     not_before: Option<OffsetDateTime>,
 }
 
-impl Held {
+impl CachedToken {
     /// Whether it will do without a question to the provider.
     fn is_good(&self, request: &TokenRequest, now: OffsetDateTime) -> bool {
-        let fresh = self.token.expires_at - now > EARLY || self.may_pause(now);
+        let fresh = self.token.expires_at - now > REFRESH_MARGIN || self.may_retry_later(now);
         // Whoever comes second with the same challenge finds it answered: a token that was refused is not here any more.
         fresh && (request.claims.is_none() || request.claims == self.claims)
     }
 
-    fn may_pause(&self, now: OffsetDateTime) -> bool {
+    fn may_retry_later(&self, now: OffsetDateTime) -> bool {
         self.token.expires_at > now && self.not_before.is_some_and(|not_before| now < not_before)
     }
 }
 
-impl Tokens {
+impl TokenCache {
     pub(super) fn new(provider: Arc<dyn TokenProvider>, clock: Arc<dyn Clock>) -> Self {
         Self { provider, clock, slots: Mutex::default() }
     }
@@ -64,7 +64,7 @@ impl Tokens {
         }
         match self.provider.token(request).await {
             Ok(token) => {
-                *held = Some(Held { token: token.clone(), claims: request.claims.clone(), not_before: None });
+                *held = Some(CachedToken { token: token.clone(), claims: request.claims.clone(), not_before: None });
                 Ok(token)
             }
             Err(error) => {
@@ -72,7 +72,7 @@ impl Tokens {
                 match held.as_mut().filter(|held| request.claims.is_none() && held.token.expires_at > now) {
                     Some(held) => {
                         tracing::debug!(code = error.code(), "the token could not be renewed; the old one still holds");
-                        held.not_before = Some(now + PAUSE);
+                        held.not_before = Some(now + REFRESH_RETRY_DELAY);
                         Ok(held.token.clone())
                     }
                     None => Err(error),
@@ -98,14 +98,14 @@ impl Tokens {
     fn slot(&self, request: &TokenRequest) -> Slot {
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         let key = (request.tenant.clone(), request.scopes.clone());
-        if slots.len() >= MOST_KEYS && !slots.contains_key(&key) {
+        if slots.len() >= MAX_KEYS && !slots.contains_key(&key) {
             let now = self.clock.now();
             // What somebody waits for stays, so that each key keeps its one renewal; then what is of use.
             slots.retain(|_, slot| match slot.try_lock() {
-                Ok(held) => held.as_ref().is_some_and(|held| held.token.expires_at - now > EARLY),
+                Ok(held) => held.as_ref().is_some_and(|held| held.token.expires_at - now > REFRESH_MARGIN),
                 Err(_) => true,
             });
-            if slots.len() >= MOST_KEYS {
+            if slots.len() >= MAX_KEYS {
                 slots.retain(|_, slot| Arc::strong_count(slot) > 1);
             }
         }
@@ -113,9 +113,9 @@ impl Tokens {
     }
 }
 
-impl fmt::Debug for Tokens {
+impl fmt::Debug for TokenCache {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tokens").field("provider", &self.provider).finish_non_exhaustive()
+        f.debug_struct("TokenCache").field("provider", &self.provider).finish_non_exhaustive()
     }
 }
 
@@ -149,18 +149,18 @@ mod tests {
         }
     }
 
-    fn tokens() -> (Arc<Counting>, Arc<Tokens>) {
+    fn tokens() -> (Arc<Counting>, Arc<TokenCache>) {
         let clock = TokioClock::starting_at(datetime!(2026-06-01 09:00 UTC));
         let asked = AtomicU32::new(0);
         let provider = Arc::new(Counting { asked, broken: AtomicBool::new(false), clock: clock.clone() });
-        (provider.clone(), Arc::new(Tokens::new(provider, Arc::new(clock))))
+        (provider.clone(), Arc::new(TokenCache::new(provider, Arc::new(clock))))
     }
 
     fn request() -> TokenRequest {
         TokenRequest::new("contoso", "scope")
     }
 
-    async fn get(tokens: &Tokens, request: &TokenRequest) -> String {
+    async fn get(tokens: &TokenCache, request: &TokenRequest) -> String {
         tokens.get(request).await.unwrap().secret.expose_secret().to_owned()
     }
 
@@ -169,7 +169,7 @@ mod tests {
     }
 
     /// As many at once as there are requests; how often the provider was asked.
-    async fn at_once(provider: &Counting, tokens: &Arc<Tokens>, requests: Vec<TokenRequest>) -> u32 {
+    async fn at_once(provider: &Counting, tokens: &Arc<TokenCache>, requests: Vec<TokenRequest>) -> u32 {
         let before = provider.asked.load(Ordering::Relaxed);
         let mut calls = tokio::task::JoinSet::new();
         for request in requests {
@@ -194,8 +194,8 @@ mod tests {
         tokens.refuse(&request(), &refused).await;
         assert_eq!(at_once(&provider, &tokens, vec![request().claims("c"); 1000]).await, 1);
         // The answer was refused as well: another one is got.
-        let answer = tokens.get(&request().claims("c")).await.unwrap();
-        tokens.refuse(&request(), &answer).await;
+        let response = tokens.get(&request().claims("c")).await.unwrap();
+        tokens.refuse(&request(), &response).await;
         assert_eq!(get(&tokens, &request().claims("c")).await, "token 3");
         assert_eq!(get(&tokens, &request().claims("other")).await, "token 4");
     }
@@ -235,7 +235,7 @@ mod tests {
         let asked = request();
         let first = tokens.get(&asked);
         let limit = Box::pin(tokio::time::sleep(std::time::Duration::from_millis(10)));
-        assert!(crate::exchange::timeout(first, limit).await.is_none());
+        assert!(crate::retry::timeout(first, limit).await.is_none());
         assert_eq!(get(&tokens, &request()).await, "token 2");
         assert_eq!(provider.asked.load(Ordering::Relaxed), 2);
     }
@@ -243,7 +243,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_number_of_keys_is_bounded() {
         let (_, tokens) = tokens();
-        for number in 0..MOST_KEYS {
+        for number in 0..MAX_KEYS {
             tokens.slot(&TokenRequest::new(number.to_string(), "scope"));
         }
         assert_eq!(get(&tokens, &request()).await, "token 1");
@@ -254,7 +254,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn who_is_being_served_is_not_forgotten_for_another() {
         let (provider, tokens) = tokens();
-        let requests = (0..MOST_KEYS).map(|number| TokenRequest::new(number.to_string(), "scope")).collect();
+        let requests = (0..MAX_KEYS).map(|number| TokenRequest::new(number.to_string(), "scope")).collect();
         at_once(&provider, &tokens, requests).await;
         let waiting = TokenRequest::new("waiting", "scope");
         let (first, second) = (tokens.get(&waiting), async {
@@ -265,7 +265,7 @@ mod tests {
         let before = provider.asked.load(Ordering::Relaxed);
         assert!(tokio::join!(first, second).0.is_ok());
         assert_eq!(provider.asked.load(Ordering::Relaxed) - before, 2);
-        assert!(tokens.slots.lock().unwrap().len() <= MOST_KEYS);
+        assert!(tokens.slots.lock().unwrap().len() <= MAX_KEYS);
         get(&tokens, &waiting).await;
         assert_eq!(provider.asked.load(Ordering::Relaxed) - before, 2, "it is still held");
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::exchange::WaitReason;
+use crate::retry::WaitReason;
 
 /// How often, how long and how patiently requests are tried again.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub struct RetryPolicy {
 }
 
 /// Attempts to reach a service that does not answer at all.
-const MOST_ATTEMPTS_TO_REACH: u32 = 5;
+const MAX_ATTEMPTS_TO_REACH: u32 = 5;
 
 impl Default for RetryPolicy {
     fn default() -> Self {
@@ -60,7 +60,7 @@ pub(crate) enum Repeat {
 
 /// What one attempt came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Judgement {
+pub(crate) enum Outcome {
     /// Done, or refused for good.
     Final,
     /// Refused before anything was done, until later.
@@ -72,22 +72,22 @@ pub(crate) enum Judgement {
     /// Refused because another writer was there.
     Conflict,
     /// No answer.
-    NoAnswer { maybe_sent: bool },
+    NoResponse { maybe_sent: bool },
 }
 
-impl Judgement {
-    pub(crate) fn reason(&self) -> WaitReason {
+impl Outcome {
+    pub(crate) fn wait_reason(&self) -> WaitReason {
         match self {
             Self::Throttled { .. } => WaitReason::Throttling,
             Self::Lagging => WaitReason::Replication,
             Self::Conflict => WaitReason::Conflict,
-            Self::Final | Self::Failed { .. } | Self::NoAnswer { .. } => WaitReason::Failure,
+            Self::Final | Self::Failed { .. } | Self::NoResponse { .. } => WaitReason::Failure,
         }
     }
 
     /// Whether the service may have carried the request out.
     pub(crate) fn maybe_done(&self) -> bool {
-        matches!(self, Self::Failed { .. } | Self::NoAnswer { maybe_sent: true })
+        matches!(self, Self::Failed { .. } | Self::NoResponse { maybe_sent: true })
     }
 }
 
@@ -98,19 +98,19 @@ impl RetryPolicy {
     pub(crate) fn decide(
         &self,
         repeat: Repeat,
-        judgement: &Judgement,
+        outcome: &Outcome,
         attempts: u32,
         elapsed: Duration,
         jitter: f64,
     ) -> Option<Duration> {
-        if *judgement == Judgement::Final || (judgement.maybe_done() && repeat == Repeat::Unsafe) {
+        if *outcome == Outcome::Final || (outcome.maybe_done() && repeat == Repeat::Unsafe) {
             return None;
         }
-        if *judgement == Judgement::Lagging {
+        if *outcome == Outcome::Lagging {
             let wait = self.backoff(attempts, jitter);
             return (elapsed.saturating_add(wait) <= self.replication_window).then_some(wait);
         }
-        if let Judgement::Throttled { retry_after: Some(after) } = judgement {
+        if let Outcome::Throttled { retry_after: Some(after) } = outcome {
             // A little above what was asked for, so that many clients do not come back at the same instant. Who says
             // "now" each time, or names a time that is past, means nothing by it.
             let wait = match after.as_secs() {
@@ -121,15 +121,15 @@ impl RetryPolicy {
             return in_time.then_some(wait);
         }
         // Where nobody listens, a person waits for the answer: a few seconds tell a hiccup from a wrong address.
-        let most = match judgement {
-            Judgement::NoAnswer { maybe_sent: false } => self.max_attempts.min(MOST_ATTEMPTS_TO_REACH),
+        let most = match outcome {
+            Outcome::NoResponse { maybe_sent: false } => self.max_attempts.min(MAX_ATTEMPTS_TO_REACH),
             _ => self.max_attempts,
         };
         if attempts >= most {
             return None;
         }
-        match judgement {
-            Judgement::Failed { retry_after: Some(after) } => {
+        match outcome {
+            Outcome::Failed { retry_after: Some(after) } => {
                 (*after <= self.max_retry_after).then(|| after.saturating_add(part(self.base_delay, jitter)))
             }
             _ => Some(self.backoff(attempts, jitter)),
@@ -153,33 +153,33 @@ mod tests {
 
     const NONE: Duration = Duration::ZERO;
 
-    fn decide(repeat: Repeat, judgement: &Judgement) -> Option<Duration> {
-        RetryPolicy::default().decide(repeat, judgement, 1, NONE, 0.0)
+    fn decide(repeat: Repeat, outcome: &Outcome) -> Option<Duration> {
+        RetryPolicy::default().decide(repeat, outcome, 1, NONE, 0.0)
     }
 
     #[test]
     fn a_creation_that_may_have_happened_is_never_sent_again() {
-        for judgement in [Judgement::NoAnswer { maybe_sent: true }, Judgement::Failed { retry_after: None }] {
-            assert_eq!(decide(Repeat::Unsafe, &judgement), None, "{judgement:?}");
-            assert!(decide(Repeat::Safe, &judgement).is_some(), "{judgement:?}");
+        for outcome in [Outcome::NoResponse { maybe_sent: true }, Outcome::Failed { retry_after: None }] {
+            assert_eq!(decide(Repeat::Unsafe, &outcome), None, "{outcome:?}");
+            assert!(decide(Repeat::Safe, &outcome).is_some(), "{outcome:?}");
         }
     }
 
     #[test]
     fn a_creation_that_was_refused_or_not_sent_is() {
-        for judgement in [
-            Judgement::NoAnswer { maybe_sent: false },
-            Judgement::Throttled { retry_after: None },
-            Judgement::Lagging,
-            Judgement::Conflict,
+        for outcome in [
+            Outcome::NoResponse { maybe_sent: false },
+            Outcome::Throttled { retry_after: None },
+            Outcome::Lagging,
+            Outcome::Conflict,
         ] {
-            assert!(decide(Repeat::Unsafe, &judgement).is_some(), "{judgement:?}");
+            assert!(decide(Repeat::Unsafe, &outcome).is_some(), "{outcome:?}");
         }
     }
 
     #[test]
     fn retry_after_is_waited_out_in_full_and_not_beyond_the_limit() {
-        let asked = |seconds| Judgement::Throttled { retry_after: Some(Duration::from_secs(seconds)) };
+        let asked = |seconds| Outcome::Throttled { retry_after: Some(Duration::from_secs(seconds)) };
         assert!(decide(Repeat::Safe, &asked(90)).unwrap() >= Duration::from_secs(90));
         assert_eq!(decide(Repeat::Safe, &asked(301)), None);
     }
@@ -187,7 +187,7 @@ mod tests {
     #[test]
     fn who_asks_to_come_back_at_once_for_ever_is_not_asked_for_ever() {
         let policy = RetryPolicy::default();
-        let at_once = Judgement::Throttled { retry_after: Some(NONE) };
+        let at_once = Outcome::Throttled { retry_after: Some(NONE) };
         let (mut elapsed, mut attempts) = (NONE, 1);
         while let Some(wait) = policy.decide(Repeat::Safe, &at_once, attempts, elapsed, 0.0) {
             elapsed += wait;
@@ -206,9 +206,9 @@ mod tests {
             replication_window: most,
             ..RetryPolicy::default()
         };
-        let asked = Judgement::Failed { retry_after: Some(most) };
-        for judgement in [asked, Judgement::Lagging, Judgement::Conflict] {
-            assert!(policy.decide(Repeat::Safe, &judgement, 7, most, 1.0).is_some(), "{judgement:?}");
+        let asked = Outcome::Failed { retry_after: Some(most) };
+        for outcome in [asked, Outcome::Lagging, Outcome::Conflict] {
+            assert!(policy.decide(Repeat::Safe, &outcome, 7, most, 1.0).is_some(), "{outcome:?}");
         }
     }
 
@@ -216,8 +216,8 @@ mod tests {
     fn replication_is_bounded_by_time_and_failures_by_number() {
         let policy = RetryPolicy::default();
         let late = policy.replication_window;
-        assert_eq!(policy.decide(Repeat::Safe, &Judgement::Lagging, 1, late, 0.0), None);
-        assert!(policy.decide(Repeat::Safe, &Judgement::Lagging, 50, NONE, 1.0).is_some());
-        assert_eq!(policy.decide(Repeat::Safe, &Judgement::Conflict, 8, NONE, 0.0), None);
+        assert_eq!(policy.decide(Repeat::Safe, &Outcome::Lagging, 1, late, 0.0), None);
+        assert!(policy.decide(Repeat::Safe, &Outcome::Lagging, 50, NONE, 1.0).is_some());
+        assert_eq!(policy.decide(Repeat::Safe, &Outcome::Conflict, 8, NONE, 0.0), None);
     }
 }

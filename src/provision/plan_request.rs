@@ -7,10 +7,10 @@ use crate::client::Client;
 use crate::error::{Error, ErrorKind};
 use crate::ids::{AppId, KeyId};
 use crate::provision::diff::Choices;
-use crate::provision::observe::settled;
+use crate::provision::observe::observe_settled;
+use crate::provision::observed::Observed;
 use crate::provision::plan::Plan;
-use crate::provision::snapshot::Snapshot;
-use crate::provision::spec::{AppRegistration, allows_personal_accounts};
+use crate::provision::registration::{AppRegistration, allows_personal_accounts};
 use crate::provision::verify::Checklist;
 
 impl Client {
@@ -119,12 +119,12 @@ impl<'a> IntoFuture for PlanRequest<'a> {
             let Self { client, registration, choices } = self;
             check(&client, registration, &choices)?;
             check_lifetimes(&client, registration, &choices)?;
-            let client = client.bounded();
-            let seen = settled(&client, registration, &choices).await?;
-            refuse_redirect_uri_elsewhere(registration, &seen)?;
-            refuse_twice(&seen)?;
-            refuse_same_name(registration, &seen, &choices)?;
-            Ok(Plan::new(client.cloud().name(), registration, choices, seen, client.clock().now()))
+            let client = client.with_default_deadline();
+            let observed = observe_settled(&client, registration, &choices).await?;
+            refuse_redirect_uri_elsewhere(registration, &observed)?;
+            refuse_twice(&observed)?;
+            refuse_same_name(registration, &observed, &choices)?;
+            Ok(Plan::new(client.cloud().name(), registration, choices, observed, client.clock().now()))
         })
     }
 }
@@ -154,9 +154,9 @@ impl<'a> IntoFuture for VerifyRequest<'a> {
         Box::pin(async move {
             let Self { client, registration, choices } = self;
             check(&client, registration, &choices)?;
-            let client = client.bounded();
-            let seen = settled(&client, registration, &choices).await?;
-            Ok(Checklist::of(registration, &seen, client.clock().now()))
+            let client = client.with_default_deadline();
+            let observed = observe_settled(&client, registration, &choices).await?;
+            Ok(Checklist::of(registration, &observed, client.clock().now()))
         })
     }
 }
@@ -191,8 +191,8 @@ fn check_lifetimes(client: &Client, registration: &AppRegistration, choices: &Ch
 }
 
 /// Entra holds a redirect URI once, for one platform.
-fn refuse_redirect_uri_elsewhere(registration: &AppRegistration, seen: &Snapshot) -> Result<(), Error> {
-    let Some(app) = seen.application.as_ref().filter(|_| !registration.exact) else { return Ok(()) };
+fn refuse_redirect_uri_elsewhere(registration: &AppRegistration, observed: &Observed) -> Result<(), Error> {
+    let Some(app) = observed.application.as_ref().filter(|_| !registration.exact) else { return Ok(()) };
     for uri in &registration.redirect_uris {
         let other = app
             .redirect_uris
@@ -216,9 +216,9 @@ fn refuse_redirect_uri_elsewhere(registration: &AppRegistration, seen: &Snapshot
 }
 
 /// The same permission by its id and by its name.
-fn refuse_twice(seen: &Snapshot) -> Result<(), Error> {
-    for (place, resolved) in seen.permissions.iter().enumerate() {
-        if let Some(twin) = seen.permissions[..place].iter().find(|twin| twin.declared() == resolved.declared()) {
+fn refuse_twice(observed: &Observed) -> Result<(), Error> {
+    for (place, resolved) in observed.permissions.iter().enumerate() {
+        if let Some(twin) = observed.permissions[..place].iter().find(|twin| twin.declared() == resolved.declared()) {
             return Err(Error::invalid(
                 "permission_twice",
                 format!("{} and {} are the same permission", twin.permission, resolved.permission),
@@ -230,10 +230,10 @@ fn refuse_twice(seen: &Snapshot) -> Result<(), Error> {
 }
 
 /// Which app is meant is never guessed from a display name.
-fn refuse_same_name(registration: &AppRegistration, seen: &Snapshot, choices: &Choices) -> Result<(), Error> {
+fn refuse_same_name(registration: &AppRegistration, observed: &Observed, choices: &Choices) -> Result<(), Error> {
     let by_hand: Vec<String> =
-        seen.same_name.iter().filter(|other| other.key.is_none()).map(|other| other.app_id.to_string()).collect();
-    if seen.application.is_some() || choices.create_another || by_hand.is_empty() {
+        observed.same_name.iter().filter(|other| other.key.is_none()).map(|other| other.app_id.to_string()).collect();
+    if observed.application.is_some() || choices.create_another || by_hand.is_empty() {
         return Ok(());
     }
     Err(Error::new(

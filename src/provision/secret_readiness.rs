@@ -9,12 +9,12 @@ use std::time::Duration;
 use crate::auth::{ClientSecretProvider, SignInReason, TokenClaims};
 use crate::client::Client;
 use crate::error::{Error, ErrorKind};
-use crate::exchange::{Judgement, timeout};
 use crate::ids::AppId;
 use crate::permission::{MICROSOFT_GRAPH, PermissionKind};
 use crate::provision::apply::{Progress, ProgressHook};
+use crate::provision::registration::AppRegistration;
 use crate::provision::report::IssuedSecret;
-use crate::provision::spec::AppRegistration;
+use crate::retry::{Outcome, timeout};
 use crate::token::{TokenProvider as _, TokenRequest};
 
 const OPERATION: &str = "POST /oauth2/v2.0/token";
@@ -75,7 +75,7 @@ pub struct WaitUntilUsable<'a> {
 /// How a secret became usable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Usable {
+pub struct SecretReadiness {
     /// How many rounds of sign-ins it took, those that failed included.
     pub sign_ins: u32,
     /// How long it took.
@@ -103,11 +103,11 @@ impl WaitUntilUsable<'_> {
         self
     }
 
-    async fn run(self) -> Result<Usable, Error> {
+    async fn run(self) -> Result<SecretReadiness, Error> {
         let mut client = match self.deadline {
             Some(allowed) => self.client.with_deadline(allowed),
-            None if self.client.bounds().deadline.is_none() => self.client.with_deadline(TIME_LIMIT),
-            None => self.client.bounded(),
+            None if self.client.options().deadline.is_none() => self.client.with_deadline(TIME_LIMIT),
+            None => self.client.with_default_deadline(),
         };
         if let Some(progress) = self.progress.clone() {
             client = client.observed(Arc::new(move |wait| progress(&Progress::Waiting(wait.clone()))));
@@ -125,7 +125,7 @@ impl WaitUntilUsable<'_> {
                     in_a_row += 1;
                     if in_a_row >= self.times {
                         let waited = client.clock().monotonic().saturating_sub(began);
-                        return Ok(Usable { sign_ins, waited, roles });
+                        return Ok(SecretReadiness { sign_ins, waited, roles });
                     }
                     if let Some(progress) = &self.progress {
                         let so_often = format!("signed in with the new secret, {in_a_row} of {} times", self.times);
@@ -140,21 +140,21 @@ impl WaitUntilUsable<'_> {
                 Err(error) => return Err(error),
             };
             let wait = if refusal.is_some() { pause(sign_ins) } else { Duration::from_secs(1) };
-            let (means, bounds) = (client.means(), client.bounds());
-            if !means.fits(wait, &bounds) {
+            let (context, options) = (client.context(), client.options());
+            if !context.ends_in_time(wait, &options) {
                 return Err(too_late(refusal));
             }
-            means.wait(OPERATION, &Judgement::Lagging, wait, sign_ins, &bounds).await;
+            context.wait(OPERATION, &Outcome::Lagging, wait, sign_ins, &options).await;
         }
     }
 
     /// Signs in for each API; the permissions that the tokens hold.
     async fn sign_in(&self, client: &Client, wanted: &[(AppId, Vec<String>)]) -> Result<Vec<String>, Error> {
-        let provider = ClientSecretProvider::with_means(
+        let provider = ClientSecretProvider::with_context(
             client.cloud().clone(),
             self.secret.app_id,
             self.secret.value.clone(),
-            client.means().clone(),
+            client.context().clone(),
         );
         let mut held = Vec::new();
         for (api, names) in wanted {
@@ -163,7 +163,7 @@ impl WaitUntilUsable<'_> {
                 api => format!("{api}/.default"),
             };
             let request = TokenRequest::new(self.secret.tenant_id.to_string(), scope);
-            let left = client.bounds().deadline.map(|at| at.saturating_sub(client.clock().monotonic()));
+            let left = client.options().deadline.map(|at| at.saturating_sub(client.clock().monotonic()));
             let token = match left {
                 Some(left) => timeout(provider.token(&request), client.clock().sleep(left)).await,
                 None => Some(provider.token(&request).await),
@@ -236,7 +236,7 @@ impl fmt::Debug for WaitUntilUsable<'_> {
 }
 
 impl<'a> IntoFuture for WaitUntilUsable<'a> {
-    type Output = Result<Usable, Error>;
+    type Output = Result<SecretReadiness, Error>;
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send + 'a>>;
 
     fn into_future(self) -> Self::IntoFuture {

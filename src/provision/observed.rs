@@ -14,7 +14,7 @@ use crate::provision::redirect_uri::{Platform, RedirectUri};
 /// Everything that a plan depends on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Snapshot {
+pub(super) struct Observed {
     pub(super) tenant: TenantId,
     pub(super) tenant_name: Option<String>,
     pub(super) application: Option<Application>,
@@ -120,7 +120,7 @@ pub(super) struct Resolved {
     pub(super) value: Option<String>,
 }
 
-impl Snapshot {
+impl Observed {
     /// The ids of the objects that it is about.
     pub(super) fn about(&self) -> Vec<String> {
         let app = self.application.iter().flat_map(|app| {

@@ -1,0 +1,60 @@
+//! What a floor above has seen of a tenant, kept for all clones of a client for a while.
+
+use std::any::Any;
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::client::recent_writes::ObjectRef;
+use crate::retry::READ_LAG;
+
+/// Values by name; what is older than the lag of reads goes.
+#[derive(Default)]
+pub(crate) struct ObservationCache(Mutex<HashMap<String, Entry>>);
+
+struct Entry {
+    at: Duration,
+    value: Arc<dyn Any + Send + Sync>,
+    /// The ids of the objects that the value is about.
+    ids: Vec<String>,
+}
+
+impl ObservationCache {
+    /// Keeps `value` about the objects of these ids, at `now` on the clock's monotonic scale.
+    pub(crate) fn insert<T: Any + Send + Sync>(&self, name: String, value: T, ids: Vec<String>, now: Duration) {
+        let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        entries.retain(|_, entry| now.saturating_sub(entry.at) <= READ_LAG);
+        entries.insert(name, Entry { at: now, value: Arc::new(value), ids });
+    }
+
+    /// The value of `name`, and when it was kept.
+    pub(crate) fn get<T: Any + Send + Sync>(&self, name: &str) -> Option<(Duration, Arc<T>)> {
+        let entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let entry = entries.get(name)?;
+        Some((entry.at, Arc::clone(&entry.value).downcast().ok()?))
+    }
+
+    /// Forgets the value of `name`.
+    pub(crate) fn remove(&self, name: &str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
+    }
+
+    /// Forgets what is about one of these objects: it was changed since.
+    pub(super) fn invalidate(&self, changed: &[ObjectRef]) {
+        let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        entries.retain(|_, entry| !changed.iter().any(|object| entry.ids.contains(&object.id)));
+    }
+
+    /// Whether nothing is kept that is younger than the lag of reads.
+    pub(super) fn is_idle(&self, now: Duration) -> bool {
+        let entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        entries.values().all(|entry| now.saturating_sub(entry.at) > READ_LAG)
+    }
+}
+
+impl fmt::Debug for ObservationCache {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ObservationCache").finish_non_exhaustive()
+    }
+}

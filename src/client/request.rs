@@ -1,0 +1,178 @@
+//! A request to Graph: what is sent, and by which rules it may be repeated.
+
+use std::fmt;
+
+use bytes::Bytes;
+use http::Method;
+use serde::Serialize;
+use url::Url;
+
+use crate::client::recent_writes::{ObjectKind, ObjectRef};
+use crate::client::replication::LagRule;
+use crate::cloud::{Cloud, is_lost_in_a_path};
+use crate::error::{Error, ErrorKind};
+use crate::retry::Repeat;
+
+/// A request to Graph.
+#[derive(Clone)]
+pub(crate) struct Request {
+    /// In Graph's terms, such as `POST /servicePrincipals`.
+    pub(crate) operation: &'static str,
+    /// The least permissions, as a remedy says them.
+    pub(crate) permissions: &'static str,
+    pub(crate) method: Method,
+    pub(crate) target: Target,
+    pub(crate) advanced: bool,
+    pub(crate) create_if_missing: bool,
+    pub(crate) body: Option<Bytes>,
+    pub(crate) repeat: Repeat,
+    pub(crate) lag_rule: LagRule,
+    /// The objects that the lag rule holds for, if this client wrote them a moment ago.
+    pub(crate) objects: Vec<ObjectRef>,
+    /// What a success creates.
+    pub(crate) creates: Option<ObjectKind>,
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Bodies can hold what nobody else may see.
+        f.debug_struct("Request").field("operation", &self.operation).finish_non_exhaustive()
+    }
+}
+
+/// Where it is sent.
+#[derive(Clone, Debug)]
+pub(crate) enum Target {
+    Path {
+        segments: Vec<String>,
+        query: Vec<(String, String)>,
+    },
+    /// A next link, verbatim.
+    Link(Url),
+}
+
+impl Request {
+    pub(crate) fn new(
+        operation: &'static str,
+        permissions: &'static str,
+        method: Method,
+        segments: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        let segments = segments.into_iter().map(Into::into).collect();
+        // A POST makes something new each time, or hands out a secret; everything else sets what it sets.
+        let repeat = if method == Method::POST { Repeat::Unsafe } else { Repeat::Safe };
+        Self {
+            operation,
+            permissions,
+            method,
+            target: Target::Path { segments, query: Vec::new() },
+            advanced: false,
+            create_if_missing: false,
+            body: None,
+            repeat,
+            lag_rule: LagRule::NotFound,
+            objects: Vec::new(),
+            creates: None,
+        }
+    }
+
+    pub(crate) fn query(mut self, pairs: Vec<(String, String)>, advanced: bool) -> Self {
+        if let Target::Path { query, .. } = &mut self.target {
+            *query = pairs;
+        }
+        self.advanced = advanced;
+        self
+    }
+
+    pub(crate) fn body(mut self, body: &impl Serialize) -> Result<Self, Error> {
+        let json = serde_json::to_vec(body).map_err(|error| {
+            Error::invalid("invalid_body", "the request cannot be written as JSON")
+                .with_source(error)
+                .during(self.operation)
+        })?;
+        self.body = Some(Bytes::from(json));
+        Ok(self)
+    }
+
+    pub(crate) fn lag_rule(mut self, rule: LagRule) -> Self {
+        self.lag_rule = rule;
+        self
+    }
+
+    pub(crate) fn repeat(mut self, repeat: Repeat) -> Self {
+        self.repeat = repeat;
+        self
+    }
+
+    pub(crate) fn create_if_missing(mut self) -> Self {
+        self.create_if_missing = true;
+        self
+    }
+
+    /// Names an object that the request is about, by one of its ids.
+    pub(crate) fn object(mut self, kind: ObjectKind, id: impl ToString) -> Self {
+        self.objects.push(ObjectRef::new(kind, id));
+        self
+    }
+
+    pub(crate) fn creates(mut self, kind: ObjectKind) -> Self {
+        self.creates = Some(kind);
+        self
+    }
+
+    /// The absolute address.
+    pub(crate) fn url(&self, cloud: &Cloud) -> Result<Url, Error> {
+        let (segments, query) = match &self.target {
+            Target::Path { segments, query } => (segments, query),
+            Target::Link(link) => return self.same_origin(link, cloud),
+        };
+        if segments.iter().any(|segment| is_lost_in_a_path(segment)) {
+            return Err(Error::invalid("invalid_id", "an id is empty, a dot, or holds a control character")
+                .during(self.operation)
+                .with_remedy("Give the id as the service gave it."));
+        }
+        let mut url = cloud.graph().clone();
+        url.path_segments_mut()
+            .map_err(|()| Error::invalid("invalid_endpoint", "the Graph endpoint is no address"))?
+            .pop_if_empty()
+            .push("v1.0")
+            .extend(segments);
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+            // A form's plus sign stands for a blank in a form alone, and inside a batch nobody promises to read it as
+            // one; a real plus sign is encoded. The dollar signs of OData stay readable.
+            let pairs = url.query().unwrap_or_default().replace('+', "%20").replace("%24", "$");
+            url.set_query(Some(&pairs));
+        }
+        Ok(url)
+    }
+
+    /// The address as an item of a batch gives it: from behind the version.
+    pub(crate) fn relative_url(&self, cloud: &Cloud) -> Result<String, Error> {
+        let url = self.url(cloud)?;
+        let whole = url.as_str();
+        let prefix = format!("{}v1.0", cloud.graph());
+        whole.strip_prefix(&prefix).map(str::to_owned).ok_or_else(|| {
+            Error::new(ErrorKind::Decode, "foreign_link", "a next link is of another version").during(self.operation)
+        })
+    }
+
+    /// A token goes to the origin that it was issued for, and nowhere else.
+    fn same_origin(&self, link: &Url, cloud: &Cloud) -> Result<Url, Error> {
+        let graph = cloud.graph();
+        // An address of the scheme `blob` has the origin of the one inside it.
+        let own = link.scheme() == graph.scheme()
+            && link.origin() == graph.origin()
+            && link.username().is_empty()
+            && link.password().is_none()
+            && link.path().starts_with(graph.path());
+        if own {
+            return Ok(link.clone());
+        }
+        Err(Error::new(ErrorKind::Decode, "foreign_link", "the service's next link leads to another host")
+            .with_remedy(
+                "Nothing was sent there. Check that the Graph endpoint is right and that no proxy rewrites responses.",
+            )
+            .during(self.operation))
+    }
+}

@@ -1,0 +1,98 @@
+//! What a client remembers of each tenant: what it wrote and saw there, who is writing, and whether it is throttled.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::client::observation_cache::ObservationCache;
+use crate::client::recent_writes::RecentWrites;
+use crate::retry::ThrottleGate;
+
+/// Tenants beyond this many push those out of which nothing is to be remembered.
+const MAX_IDLE_TENANTS: usize = 10_000;
+
+/// The state of one tenant. All clients for the tenant share it.
+#[derive(Default)]
+pub(super) struct TenantState {
+    pub(super) recent_writes: RecentWrites,
+    pub(super) observations: ObservationCache,
+    /// Graph throttles an app in each tenant by itself.
+    pub(super) throttle_gate: Arc<ThrottleGate>,
+    writers: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
+}
+
+impl TenantState {
+    /// The lock that one writer at a time holds of what has this name.
+    pub(super) fn writer_lock(&self, name: &str) -> Arc<tokio::sync::Mutex<()>> {
+        let mut writers = self.writers.lock().unwrap_or_else(PoisonError::into_inner);
+        writers.retain(|_, lock| Arc::strong_count(lock) > 1);
+        Arc::clone(writers.entry(name.to_owned()).or_default())
+    }
+
+    /// Whether nothing is lost with it: nothing was written within `window` before `now`, and it is not throttled.
+    fn is_idle(&self, now: Duration, window: Duration) -> bool {
+        self.throttle_gate.remaining(now).is_zero()
+            && self.recent_writes.is_idle(now, window)
+            && self.observations.is_idle(now)
+    }
+}
+
+impl fmt::Debug for TenantState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TenantState").finish_non_exhaustive()
+    }
+}
+
+/// The states of all tenants of a client, by the tenant's id or domain.
+#[derive(Debug, Default)]
+pub(super) struct TenantStates(Mutex<States>);
+
+#[derive(Debug, Default)]
+struct States {
+    by_tenant: HashMap<Arc<str>, Arc<TenantState>>,
+    /// When there are as many as this, those go that are idle.
+    full_at: usize,
+}
+
+impl TenantStates {
+    /// The state of a tenant. What is written matters for `window`.
+    pub(super) fn get(&self, tenant: &Arc<str>, now: Duration, window: Duration) -> Arc<TenantState> {
+        let mut states = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if states.by_tenant.len() >= states.full_at.max(MAX_IDLE_TENANTS) && !states.by_tenant.contains_key(tenant) {
+            states.by_tenant.retain(|_, state| Arc::strong_count(state) > 1 || !state.is_idle(now, window));
+            states.full_at = 2 * states.by_tenant.len();
+        }
+        Arc::clone(states.by_tenant.entry(Arc::clone(tenant)).or_default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WINDOW: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn a_closed_gate_is_kept_however_many_tenants_there_are() {
+        let states = TenantStates::default();
+        let throttled = Arc::from("throttled");
+        states.get(&throttled, Duration::ZERO, WINDOW).throttle_gate.close(Duration::from_secs(300));
+        let now = Duration::from_secs(100);
+        for number in 0..2 * MAX_IDLE_TENANTS {
+            states.get(&Arc::from(number.to_string()), now, WINDOW);
+        }
+        let gate = &states.get(&throttled, now, WINDOW).throttle_gate;
+        assert_eq!(gate.remaining(now), Duration::from_secs(200));
+        assert!(states.0.lock().unwrap().by_tenant.len() <= 2 * MAX_IDLE_TENANTS);
+    }
+
+    #[test]
+    fn idle_tenants_make_room() {
+        let states = TenantStates::default();
+        for number in 0..3 * MAX_IDLE_TENANTS {
+            states.get(&Arc::from(number.to_string()), Duration::ZERO, WINDOW);
+            assert!(states.0.lock().unwrap().by_tenant.len() <= MAX_IDLE_TENANTS);
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! Sending a request until it is done: attempts, waits and a deadline, for Graph and for sign-in alike.
+//!
+//! Whether to try again is decided by [`RetryPolicy::decide`], a pure function; this module carries it out.
+
+mod failure;
+mod policy;
+mod redact;
+mod response;
+mod throttle_gate;
+mod wait;
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::sync::Semaphore;
+
+use crate::clock::{Clock, Sleep};
+use crate::error::Error;
+use crate::random::{self, Randomness};
+use crate::transport::Transport;
+
+use failure::Failure;
+pub use policy::RetryPolicy;
+pub(crate) use policy::{Outcome, Repeat};
+pub(crate) use response::{Response, Unreadable};
+pub(crate) use throttle_gate::ThrottleGate;
+pub(crate) use wait::WaitObserver;
+pub use wait::{Wait, WaitReason};
+
+/// Requests under way at once, for all that shares a context.
+const MAX_IN_FLIGHT: usize = 16;
+
+/// How long a read may lag behind a write: a 404 after that is the truth.
+pub(crate) const READ_LAG: Duration = Duration::from_secs(60);
+
+/// The seams that a request is sent by, and the limits that all requests share.
+#[derive(Clone)]
+pub(crate) struct SendContext {
+    pub(crate) transport: Arc<dyn Transport>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) randomness: Arc<dyn Randomness>,
+    pub(crate) policy: RetryPolicy,
+    in_flight: Arc<Semaphore>,
+}
+
+/// The options of one call: by when it ends, and who hears of its waits.
+#[derive(Clone, Default)]
+pub(crate) struct CallOptions {
+    /// On the clock's monotonic scale.
+    pub(crate) deadline: Option<Duration>,
+    pub(crate) observer: Option<WaitObserver>,
+    /// Shared by all that the service throttles together.
+    pub(crate) throttle_gate: Option<Arc<ThrottleGate>>,
+}
+
+impl SendContext {
+    pub(crate) fn new(
+        transport: Arc<dyn Transport>,
+        clock: Arc<dyn Clock>,
+        randomness: Arc<dyn Randomness>,
+        policy: RetryPolicy,
+    ) -> Self {
+        Self { transport, clock, randomness, policy, in_flight: Arc::new(Semaphore::new(MAX_IN_FLIGHT)) }
+    }
+
+    /// Sends what `build` makes for each attempt, until `classify` calls a response final or trying again makes no
+    /// sense.
+    ///
+    /// The last response is returned whatever its status: what it means is for the caller to say. An `Err` has no
+    /// response.
+    pub(crate) async fn send(
+        &self,
+        operation: &'static str,
+        repeat: Repeat,
+        options: &CallOptions,
+        mut build: impl FnMut() -> Result<http::Request<Bytes>, Error> + Send,
+        classify: impl Fn(&Response) -> Outcome + Send + Sync,
+    ) -> Result<Response, Error> {
+        let started = self.clock.monotonic();
+        let mut attempts = 0;
+        let mut tries = Tries::default();
+        loop {
+            attempts += 1;
+            let request = build()?;
+            let result = self.attempt(operation, attempts, request, options).await;
+            let result = result.map(|response| Response::from_http(response, attempts, self.clock.now()));
+            let outcome = match &result {
+                Ok(response) => classify(response),
+                Err(failure) => failure.outcome(),
+            };
+            let result = match result {
+                Ok(response) if outcome == Outcome::Final => return Ok(response),
+                result => result,
+            };
+            self.close_throttle_gate(&outcome, options);
+            let elapsed = self.clock.monotonic().saturating_sub(started);
+            let wait = match &result {
+                Err(failure) if !failure.may_pass() => None,
+                _ => self.policy.decide(repeat, &outcome, tries.count(&outcome), elapsed, self.jitter()),
+            };
+            match wait.filter(|wait| self.ends_in_time(*wait, options)) {
+                Some(wait) => self.wait(operation, &outcome, wait, attempts, options).await,
+                None => {
+                    return match result {
+                        Ok(mut response) => {
+                            response.lagging = outcome == Outcome::Lagging;
+                            Ok(response)
+                        }
+                        Err(failure) => Err(failure.into_error(operation, repeat, attempts)),
+                    };
+                }
+            }
+        }
+    }
+
+    /// Waits, after having told the observer.
+    pub(crate) async fn wait(
+        &self,
+        operation: &'static str,
+        outcome: &Outcome,
+        wait: Duration,
+        attempts: u32,
+        options: &CallOptions,
+    ) {
+        let event = Wait { operation, reason: outcome.wait_reason(), duration: wait, attempts };
+        tracing::debug!(operation, reason = ?event.reason, wait_ms = wait.as_millis(), attempts, "waiting");
+        if let Some(observer) = &options.observer {
+            observer(&event);
+        }
+        self.clock.sleep(wait).await;
+    }
+
+    /// Whether a wait ends before the deadline.
+    pub(crate) fn ends_in_time(&self, wait: Duration, options: &CallOptions) -> bool {
+        options.deadline.is_none_or(|deadline| self.clock.monotonic().saturating_add(wait) < deadline)
+    }
+
+    /// How long what was written can matter to any call.
+    pub(crate) fn max_lag(&self) -> Duration {
+        READ_LAG.max(self.policy.replication_window)
+    }
+
+    /// A random number from 0 to 1.
+    pub(crate) fn jitter(&self) -> f64 {
+        let thousandths = u32::try_from(random::below(&*self.randomness, 1001)).unwrap_or(0);
+        f64::from(thousandths) / 1000.0
+    }
+
+    /// Lets the others wait as well when the service says how long.
+    pub(crate) fn close_throttle_gate(&self, outcome: &Outcome, options: &CallOptions) {
+        if let (Outcome::Throttled { retry_after: Some(after) }, Some(gate)) = (outcome, &options.throttle_gate)
+            && *after <= self.policy.max_retry_after
+        {
+            gate.close(self.clock.monotonic().saturating_add(*after));
+        }
+    }
+
+    async fn attempt(
+        &self,
+        operation: &'static str,
+        attempts: u32,
+        request: http::Request<Bytes>,
+        options: &CallOptions,
+    ) -> Result<http::Response<Bytes>, Failure> {
+        let left = || options.deadline.map(|deadline| deadline.saturating_sub(self.clock.monotonic()));
+        let _permit = loop {
+            let permit = self.in_flight.acquire();
+            let permit = match left() {
+                Some(Duration::ZERO) => return Err(Failure::DeadlineBefore),
+                Some(left) => timeout(permit, self.clock.sleep(left)).await.ok_or(Failure::DeadlineBefore)?,
+                None => permit.await,
+            };
+            let now = self.clock.monotonic();
+            let wait = options.throttle_gate.as_ref().map_or(Duration::ZERO, |gate| gate.remaining(now));
+            // Who has no time to wait asks all the same, and is told by the service itself.
+            if wait.is_zero() || !self.ends_in_time(wait, options) {
+                break permit;
+            }
+            drop(permit);
+            let throttled = Outcome::Throttled { retry_after: Some(wait) };
+            self.wait(operation, &throttled, wait, attempts - 1, options).await;
+        };
+        let (limit, by_deadline) = match left() {
+            Some(left) if left < self.policy.attempt_timeout => (left, true),
+            _ => (self.policy.attempt_timeout, false),
+        };
+        match timeout(self.transport.send(request), self.clock.sleep(limit)).await {
+            Some(Ok(response)) => Ok(response),
+            Some(Err(error)) => Err(Failure::Transport(error)),
+            None if by_deadline => Err(Failure::DeadlineInFlight),
+            None => Err(Failure::TimedOut),
+        }
+    }
+}
+
+/// Attempts of each kind: waiting for replicas or for one's turn uses up no patience with failures.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Tries {
+    lags: u32,
+    throttled: u32,
+    failures: u32,
+}
+
+impl Tries {
+    /// Counts one more, and says how many there have been of its kind.
+    pub(crate) fn count(&mut self, outcome: &Outcome) -> u32 {
+        let kind = match outcome {
+            Outcome::Lagging => &mut self.lags,
+            Outcome::Throttled { .. } => &mut self.throttled,
+            _ => &mut self.failures,
+        };
+        *kind += 1;
+        *kind
+    }
+}
+
+/// The future's output, or `None` when the limit passes first.
+pub(crate) async fn timeout<F: Future>(future: F, mut limit: Sleep) -> Option<F::Output> {
+    let mut future = pin!(future);
+    std::future::poll_fn(move |context| {
+        if let Poll::Ready(output) = future.as_mut().poll(context) {
+            return Poll::Ready(Some(output));
+        }
+        limit.as_mut().poll(context).map(|()| None)
+    })
+    .await
+}

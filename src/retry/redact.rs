@@ -1,0 +1,70 @@
+//! Keeping credentials out of what is shown: a server or a proxy that repeats a request in its response repeats the
+//! credentials in it, and errors and traces show parts of responses.
+
+use bytes::Bytes;
+use http::HeaderValue;
+use secrecy::{ExposeSecret, SecretString};
+use url::form_urlencoded;
+
+use crate::retry::Response;
+
+/// A shorter text is no credential of Entra's, and would be found in the midst of other words.
+const MIN_LENGTH: usize = 8;
+
+impl Response {
+    /// The response without `secret`, as it is or as a form writes it, in what errors and traces show: the headers, and
+    /// the body of anything but a success. What a success holds is data, and no error shows any of it.
+    pub(crate) fn redacted(mut self, secret: &SecretString) -> Self {
+        let plain = secret.expose_secret();
+        if plain.len() < MIN_LENGTH {
+            return self;
+        }
+        let encoded: String = form_urlencoded::byte_serialize(plain.as_bytes()).collect();
+        for secret in [plain, &encoded] {
+            for value in self.headers.values_mut() {
+                if value.as_bytes().windows(secret.len()).any(|part| part == secret.as_bytes()) {
+                    *value = HeaderValue::from_static("redacted");
+                }
+            }
+            if self.status.is_success() {
+                continue;
+            }
+            // A body that is no text in parts that do not matter is read all the same.
+            if let Some(body) = redacted_text(&String::from_utf8_lossy(&self.body), secret) {
+                self.replace_body(Bytes::from(body));
+            }
+        }
+        self
+    }
+}
+
+fn redacted_text(text: &str, secret: &str) -> Option<String> {
+    text.contains(secret).then(|| text.replace(secret, "…"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::{HeaderMap, StatusCode};
+    use time::OffsetDateTime;
+
+    fn response(status: StatusCode, body: &'static [u8]) -> Response {
+        let headers = HeaderMap::from_iter([(http::header::SERVER, HeaderValue::from_static("x abc~8Q~de/f= y"))]);
+        Response::new(status, headers, Bytes::from_static(body), 1, OffsetDateTime::UNIX_EPOCH)
+    }
+
+    #[test]
+    fn what_was_sent_does_not_come_back() {
+        let secret = SecretString::from("abc~8Q~de/f=");
+        let body = b"you sent abc~8Q~de/f= as client_secret=abc%7E8Q%7Ede%2Ff%3D&x=y";
+        let sent = response(StatusCode::BAD_REQUEST, body);
+        let redacted = sent.clone().redacted(&secret);
+        assert_eq!(redacted.body, "you sent … as client_secret=…&x=y");
+        assert_eq!(redacted.header("server"), Some("redacted"));
+        let odd = response(StatusCode::BAD_REQUEST, b"abc~8Q~de/f= \xff");
+        assert_eq!(odd.redacted(&secret).body, "… \u{fffd}");
+        assert_eq!(sent.clone().redacted(&SecretString::from("sent")).body, sent.body, "a word is no secret");
+        let success = response(StatusCode::OK, body).redacted(&secret);
+        assert_eq!((&success.body[..], success.header("server")), (&body[..], Some("redacted")), "data stays as it is");
+    }
+}

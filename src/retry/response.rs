@@ -1,0 +1,153 @@
+//! A response, its body within bounds, and how long it asks to wait.
+
+use std::fmt;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+use serde::Deserialize;
+use serde_json::Value;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc2822;
+
+/// Objects and lists in one body. Three bytes of JSON can become an object of a kilobyte; no response of the service
+/// holds a tenth of these.
+const MAX_PARTS: usize = 250_000;
+
+/// The last response to a request, with the number of attempts that it took.
+#[derive(Clone)]
+pub(crate) struct Response {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+    pub(crate) attempts: u32,
+    /// What `Retry-After` asked for.
+    pub(crate) retry_after: Option<Duration>,
+    /// It ended as replication lag: the refusal says nothing of the truth.
+    pub(crate) lagging: bool,
+    /// The body as JSON, once somebody has asked for it.
+    json: OnceLock<Value>,
+}
+
+impl Response {
+    /// A response to the attempt of this number; `now` dates a `Retry-After` where the response has no date.
+    pub(crate) fn new(status: StatusCode, headers: HeaderMap, body: Bytes, attempts: u32, now: OffsetDateTime) -> Self {
+        let retry_after = retry_after(&headers, now);
+        Self { status, headers, body, attempts, retry_after, lagging: false, json: OnceLock::new() }
+    }
+
+    pub(super) fn from_http(response: http::Response<Bytes>, attempts: u32, now: OffsetDateTime) -> Self {
+        let (parts, body) = response.into_parts();
+        Self::new(parts.status, parts.headers, body, attempts, now)
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// Reads the body as JSON of a type.
+    pub(crate) fn read<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Unreadable> {
+        if has_too_many_parts(&self.body) {
+            return Err(Unreadable::TooManyParts);
+        }
+        serde_json::from_slice(&self.body).map_err(|error| Unreadable::of(&error))
+    }
+
+    /// The body as JSON of any form, null where it is none: parsed once, for the errors that several look into.
+    pub(crate) fn json(&self) -> &Value {
+        self.json.get_or_init(|| self.read().unwrap_or_default())
+    }
+
+    /// Changes the body; what was parsed of it is forgotten.
+    pub(super) fn replace_body(&mut self, body: Bytes) {
+        self.body = body;
+        self.json = OnceLock::new();
+    }
+}
+
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Response").field("status", &self.status).finish_non_exhaustive()
+    }
+}
+
+/// Counts brackets by bytes, in texts too: that is quick, and texts full of braces are rare. A body of fewer bytes than
+/// parts are allowed needs no count.
+fn has_too_many_parts(body: &[u8]) -> bool {
+    // The two opening brackets differ in one bit.
+    let opens = |chunk: &[u8]| chunk.iter().map(|byte| u8::from(byte | 0x20 == b'{')).sum::<u8>();
+    body.len() > MAX_PARTS && body.chunks(255).map(|chunk| usize::from(opens(chunk))).sum::<usize>() > MAX_PARTS
+}
+
+/// Why a body is not what it should be, without any of its text: serde's own message would repeat a part of it.
+#[derive(Debug)]
+pub(crate) enum Unreadable {
+    At(usize, usize),
+    TooManyParts,
+}
+
+impl Unreadable {
+    pub(crate) fn of(error: &serde_json::Error) -> Self {
+        Self::At(error.line(), error.column())
+    }
+}
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::At(line, column) => write!(f, "JSON of another form at line {line} column {column}"),
+            Self::TooManyParts => write!(f, "JSON of more than {MAX_PARTS} objects and lists"),
+        }
+    }
+}
+
+impl std::error::Error for Unreadable {}
+
+/// Reads `Retry-After`: seconds, or a date (RFC 9110, 10.2.3). A date is read by the clock that wrote it, which the
+/// response shows in its `Date`; `now` is for a response without one.
+fn retry_after(headers: &HeaderMap, now: OffsetDateTime) -> Option<Duration> {
+    let date = |text: &str| OffsetDateTime::parse(text, &Rfc2822).ok();
+    let header = |name: http::HeaderName| Some(headers.get(name)?.to_str().ok()?.trim());
+    let text = header(http::header::RETRY_AFTER)?;
+    if let Ok(seconds) = text.parse::<f64>() {
+        return Duration::try_from_secs_f64(seconds).ok();
+    }
+    let written = header(http::header::DATE).and_then(date).unwrap_or(now);
+    Some(Duration::try_from(date(text)? - written).unwrap_or(Duration::ZERO))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderValue;
+    use time::macros::datetime;
+
+    fn headers(value: &'static str) -> HeaderMap {
+        HeaderMap::from_iter([(http::header::RETRY_AFTER, HeaderValue::from_static(value))])
+    }
+
+    #[test]
+    fn retry_after_is_read_in_both_forms() {
+        let now = datetime!(2026-01-31 10:00:00 UTC);
+        assert_eq!(retry_after(&headers("90"), now), Some(Duration::from_secs(90)));
+        assert_eq!(retry_after(&headers("Sat, 31 Jan 2026 10:01:30 GMT"), now), Some(Duration::from_secs(90)));
+        assert_eq!(retry_after(&headers("Sat, 31 Jan 2026 09:00:00 GMT"), now), Some(Duration::ZERO));
+        let mut skewed = headers("Sat, 31 Jan 2026 10:01:30 GMT");
+        skewed.insert(http::header::DATE, HeaderValue::from_static("Sat, 31 Jan 2026 10:01:20 GMT"));
+        assert_eq!(retry_after(&skewed, now), Some(Duration::from_secs(10)), "by the clock of the service");
+        for junk in ["soon", "-3", "NaN", "1e400", ""] {
+            assert_eq!(retry_after(&headers(junk), now), None, "{junk}");
+        }
+    }
+
+    #[test]
+    fn parts_are_counted_up_to_their_limit() {
+        let body = |parts: usize| [b'['].repeat(parts);
+        assert!(!has_too_many_parts(&body(MAX_PARTS)));
+        assert!(has_too_many_parts(&body(MAX_PARTS + 1)));
+        let mixed = "{\"a\":[]},".repeat(MAX_PARTS / 2);
+        assert!(!has_too_many_parts(mixed.as_bytes()));
+        assert!(has_too_many_parts(format!("{mixed}[").as_bytes()));
+    }
+}
