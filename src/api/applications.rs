@@ -4,8 +4,8 @@ use http::Method;
 
 use crate::api::List;
 use crate::client::decode;
+use crate::client::lag_rule::LagRule;
 use crate::client::recent_writes::ObjectKind;
-use crate::client::replication::LagRule;
 use crate::client::request::Request;
 use crate::client::{Call, Client};
 use crate::ids::{AppId, ApplicationId, KeyId};

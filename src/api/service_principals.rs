@@ -5,8 +5,8 @@ use http::Method;
 use crate::api::List;
 use crate::api::applications::selecting;
 use crate::client::decode;
+use crate::client::lag_rule::LagRule;
 use crate::client::recent_writes::ObjectKind;
-use crate::client::replication::LagRule;
 use crate::client::request::Request;
 use crate::client::{Call, Client};
 use crate::ids::{AppId, KeyId, ServicePrincipalId};
@@ -128,6 +128,7 @@ impl ServicePrincipals<'_> {
         let request = ServicePrincipalKey::AppId(app_id)
             .request("PATCH /servicePrincipals(appId)", WRITE, Method::PATCH, &[])
             .lag_rule(LagRule::ServicePrincipal)
+            .object(ObjectKind::Application, app_id)
             .create_if_missing()
             .creates(ObjectKind::ServicePrincipal);
         Call::new(self.0, request.body(patch), decode::json_if_created)

@@ -190,7 +190,7 @@ impl Form {
         self
     }
 
-    /// BatchResponse a claims challenge, where there is one.
+    /// Answers a claims challenge, where there is one.
     #[must_use]
     pub(super) fn with_claims(self, claims: Option<&String>) -> Self {
         match claims {

@@ -144,8 +144,8 @@ mod tests {
     use secrecy::SecretString;
     use time::macros::datetime;
 
-    fn response(body: &'static str) -> Response {
-        let body = Bytes::from_static(body.as_bytes());
+    fn response(body: &str) -> Response {
+        let body = Bytes::from(body.to_owned());
         Response::new(StatusCode::UNAUTHORIZED, HeaderMap::new(), body, 1, OffsetDateTime::UNIX_EPOCH)
     }
 
@@ -183,7 +183,7 @@ mod tests {
     }
 
     fn answered(body: &str) -> Response {
-        Response { body: Bytes::from(body.to_owned()), ..response("") }
+        response(body)
     }
 
     /// Every number that this crate knows, with its code: neither may move.

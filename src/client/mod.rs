@@ -7,11 +7,13 @@ mod batch;
 mod builder;
 mod call;
 pub(crate) mod decode;
+pub(crate) mod lag_rule;
 mod observation_cache;
 pub(crate) mod recent_writes;
-pub(crate) mod replication;
+pub(crate) mod refusal;
+mod replication;
 pub(crate) mod request;
-pub(crate) mod service_error;
+mod service_error;
 mod tenant_state;
 mod token_cache;
 

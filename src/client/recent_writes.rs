@@ -1,7 +1,7 @@
 //! What a client wrote to a tenant a moment ago: the objects for which a 404 may be replication lag.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,7 +11,7 @@ use serde::Deserialize;
 const MAX_OBJECTS: usize = 20_000;
 
 /// So many are kept without a look at how old they are.
-const MIN_CAPACITY: usize = 1_024;
+const MIN_CAPACITY: usize = 512;
 
 /// A longer id is none, in bytes: nothing is kept of a response but what is an id.
 const MAX_ID_LENGTH: usize = 1_024;
@@ -56,7 +56,7 @@ struct Objects {
 struct Written {
     at: Duration,
     /// What the ids of one app have in common, so that they are forgotten together.
-    group: String,
+    group: Arc<str>,
 }
 
 impl Objects {
@@ -82,8 +82,8 @@ impl RecentWrites {
         if objects.written.len() >= objects.full_at {
             objects.make_room(now, window);
         }
-        let Some(group) = ids.group() else { return };
-        let written = ids.all().map(|id| (ObjectRef { kind, id }, Written { at: now, group: group.clone() }));
+        let Some(group) = ids.group().map(Arc::from) else { return };
+        let written = ids.all().map(|id| (ObjectRef { kind, id }, Written { at: now, group: Arc::clone(&group) }));
         objects.written.extend(written);
     }
 

@@ -8,44 +8,6 @@ use crate::client::request::Request;
 use crate::client::service_error::ServiceError;
 use crate::retry::{Outcome, Response};
 
-/// The responses by which an operation shows that a replica does not know yet what was written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum LagRule {
-    /// 404 on the object itself.
-    NotFound,
-    /// A read whose 404 is an answer like any other.
-    None,
-    /// `POST /servicePrincipals` for a new application.
-    ServicePrincipal,
-    /// `POST …/appRoleAssignedTo` for a new service principal.
-    AppRoleAssignment,
-    /// `POST /oauth2PermissionGrants` for a new service principal.
-    OAuth2PermissionGrant,
-    /// `POST …/removePassword` for a new secret.
-    RemovePassword,
-}
-
-impl LagRule {
-    fn explains(self, status: u16, error: &ServiceError) -> bool {
-        let says = |text: &str| error.message.contains(text);
-        match (self, status) {
-            (Self::None, _) => false,
-            (_, 404) => true,
-            (Self::NotFound, 409) => error.has_code("Error_MsaAppDoesNotExist"),
-            (Self::ServicePrincipal, 400) => {
-                error.has_code("NoBackingApplicationObject") || says("does not reference a valid application object")
-            }
-            (Self::ServicePrincipal, 403) => says("must in the local tenant"),
-            (Self::AppRoleAssignment, 400) => says("Not a valid reference update") || says("resourceId was not found"),
-            (Self::OAuth2PermissionGrant, 400) => {
-                says("does not exist or one of its queried reference-property objects are not present")
-            }
-            (Self::RemovePassword, 400) => says("No password credential found with keyId"),
-            _ => false,
-        }
-    }
-}
-
 /// Classifies a response; `recent` says whether the request is about an object that this client wrote a moment ago.
 pub(crate) fn classify(request: &Request, response: &Response, recent: bool) -> Outcome {
     let status = response.status.as_u16();
@@ -68,6 +30,7 @@ pub(crate) fn classify(request: &Request, response: &Response, recent: bool) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::client::lag_rule::LagRule;
     use bytes::Bytes;
     use http::{HeaderMap, Method, StatusCode};
 

@@ -7,8 +7,8 @@ use http::Method;
 use serde::Serialize;
 use url::Url;
 
+use crate::client::lag_rule::LagRule;
 use crate::client::recent_writes::{ObjectKind, ObjectRef};
-use crate::client::replication::LagRule;
 use crate::cloud::{Cloud, is_lost_in_a_path};
 use crate::error::{Error, ErrorKind};
 use crate::retry::Repeat;

@@ -1,6 +1,6 @@
 //! Admin consent: what is missing of both kinds of permissions is granted, and nothing that users granted is touched.
 
-use crate::client::service_error::ALREADY_GRANTED;
+use crate::client::refusal::ALREADY_GRANTED;
 use crate::consent::{ConsentApp, ConsentTenant};
 use crate::error::{Error, ErrorKind};
 use crate::ids::OAuth2PermissionGrantId;

@@ -60,12 +60,12 @@ const SHOWN: &[&str] = &[
     "auth::SignInService",
     "auth::StaticToken",
     "auth::TenantLookup",
-    "client::Answers",
+    "client::BatchResponse",
     "client::Batch",
     "client::Call",
     "client::Client",
     "client::ClientBuilder",
-    "client::Ticket",
+    "client::BatchHandle",
     "consent::AdminConsentCallback",
     "consent::AdminConsentLink",
     "consent::PendingConsent",
@@ -135,9 +135,9 @@ const HARMLESS: &[&str] = &[
     "consent::ReportedConsent",
     "error::ErrorDetail",
     "error::ErrorKind",
-    "exchange::RetryPolicy",
-    "exchange::Wait",
-    "exchange::WaitReason",
+    "retry::RetryPolicy",
+    "retry::Wait",
+    "retry::WaitReason",
     "emulator::Api",
     "emulator::AppRoleAssignment",
     "emulator::DelegatedAdminRelationship",
@@ -457,12 +457,12 @@ async fn reads(viewer: &mut Viewer, client: &entra_apps::Client) {
     viewer.see("client::Call", &call);
     let ticket = batch.add(call);
     viewer.see("client::Batch", &batch);
-    viewer.see("client::Ticket", &ticket);
+    viewer.see("client::BatchHandle", &ticket);
     let mut answers = batch.send().await.unwrap();
-    viewer.see("client::Answers", &answers);
+    viewer.see("client::BatchResponse", &answers);
     let issued = answers.take(ticket).unwrap();
     viewer.private.push(issued.secret_text.as_ref().unwrap().expose_secret().to_owned());
-    viewer.see("client::Answers", &answers);
+    viewer.see("client::BatchResponse", &answers);
     viewer.see("model::PasswordCredential", &issued);
     viewer.text("model::PasswordCredential", &serde_json::to_string(&issued).unwrap());
 
@@ -471,7 +471,7 @@ async fn reads(viewer: &mut Viewer, client: &entra_apps::Client) {
     let panic = catch_unwind(AssertUnwindSafe(|| answers.take(ticket).is_ok())).unwrap_err();
     let message =
         panic.downcast_ref::<String>().cloned().or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string));
-    viewer.text("client::Answers", &message.expect("a panic has a message"));
+    viewer.text("client::BatchResponse", &message.expect("a panic has a message"));
 }
 
 /// Objects with their secrets in them, as they are sent and as they come.

@@ -50,7 +50,7 @@ pub(super) enum Reply {
     Lost,
 }
 
-/// BatchResponse from a script and keeps what was asked. When the script is at its end, the last answer comes again.
+/// Answers from a script and keeps what was asked. When the script is at its end, the last answer comes again.
 #[derive(Default)]
 pub(super) struct Script {
     replies: Mutex<VecDeque<Reply>>,
