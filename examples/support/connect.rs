@@ -199,7 +199,7 @@ async fn hello(transport: &dyn Transport, url: &entra_apps::url::Url) -> Result<
     let nobody = |what: String| {
         let port = url.port().map(|port| format!(" -- --port {port}")).unwrap_or_default();
         let remedy =
-            format!("Start it: cargo run --example emulator{port}. --emulator takes the baseUrl that it shows.");
+            format!("Start it: cargo run -p entra-emulator{port}. --emulator takes the baseUrl that it shows.");
         Failure::new("no_emulator", format!("no emulator answers at {url}: {what}"), remedy)
     };
     let request = Request::get(url.as_str()).body(Bytes::new()).map_err(|error| nobody(error.to_string()))?;

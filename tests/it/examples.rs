@@ -205,7 +205,7 @@ async fn what_is_wrong_is_said_with_what_to_do() {
     let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let failure = failed(&Access { emulator: Some(format!("http://{nobody}")), ..Access::default() }, &[]).await;
     assert_eq!(failure.code, "no_emulator");
-    assert!(failure.remedy.contains(&format!("--example emulator -- --port {}", nobody.port())), "{failure:?}");
+    assert!(failure.remedy.contains(&format!("-p entra-emulator -- --port {}", nobody.port())), "{failure:?}");
     // A real tenant, of which nothing is known: nothing is sent.
     for (way, said) in [
         (Way::Secret, "ENTRA_CLIENT_SECRET"),

@@ -6,7 +6,7 @@ use super::Case;
 const NEEDS: &str = "set ENTRA_APPS_TENANT (its id or domain), ENTRA_APPS_CLIENT_ID and ENTRA_APPS_CLIENT_SECRET of an \
     app of a tenant for tests, with these application permissions of Microsoft Graph and admin consent: \
     Application.ReadWrite.All, AppRoleAssignment.ReadWrite.All, DelegatedPermissionGrant.ReadWrite.All and \
-    Directory.Read.All. With ENTRA_APPS_EMULATOR=http://127.0.0.1:8400 alone it runs against the example emulator";
+    Directory.Read.All. With ENTRA_APPS_EMULATOR=http://127.0.0.1:8400 alone it runs against the program entra-emulator";
 
 /// Runs a case on the tenant that the environment names.
 ///
