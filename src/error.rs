@@ -374,11 +374,11 @@ fn is_unruly(character: char) -> bool {
 }
 
 /// The longest text of a service that an error takes in, in characters: its sentences are far shorter.
-const LONGEST: usize = 2_000;
+const MAX_TEXT_LENGTH: usize = 2_000;
 
 /// A service's own words: on one line, and no longer than anybody reads.
 pub(crate) fn foreign(mut text: String) -> String {
-    if let Some((end, _)) = text.char_indices().nth(LONGEST) {
+    if let Some((end, _)) = text.char_indices().nth(MAX_TEXT_LENGTH) {
         text.truncate(end);
         text.push('…');
     }
@@ -404,9 +404,9 @@ mod tests {
         let error = Error::new(ErrorKind::Refused, "x", "short")
             .with_request_ids(Some(long.clone()), Some(long.clone()))
             .with_service(long.clone(), long, vec![detail]);
-        assert!(error.to_string().chars().count() < 3 * LONGEST);
+        assert!(error.to_string().chars().count() < 3 * MAX_TEXT_LENGTH);
         for text in [error.service_message().unwrap(), &error.details()[0].message] {
-            assert!(text.chars().count() == LONGEST + 1 && text.ends_with('…'));
+            assert!(text.chars().count() == MAX_TEXT_LENGTH + 1 && text.ends_with('…'));
         }
     }
 }

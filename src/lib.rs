@@ -28,14 +28,29 @@
 //! ```
 //!
 //! Below it lies a small typed client of the Graph endpoints involved ([`api`], [`model`], [`Batch`]), which stands on
-//! its own, and below that the seams: [`transport`], [`token`], [`clock`], [`random`].
+//! its own, and below that the seams, each a trait of which you can bring an implementation: [`transport`], [`token`],
+//! [`clock`], [`random`]. Tests need no tenant: the crate `entra-emulator` is Microsoft Entra in memory.
 //!
 //! [What happens when …](what_happens_when) a request fails, replicas lag, a secret is lost or a process ends half-way
 //! is listed with the test that shows each.
 //!
+//! # Words
+//! The words are Microsoft's, and those of HTTP and OAuth. Those that are easily mixed up:
+//!
+//! - **application**: the registration, in its home tenant, known by its *object id*;
+//! - **app id**: the *application (client) id*, the same in every tenant;
+//! - **unique name**: the application's immutable key in Graph (`uniqueName`), by which this crate finds it again;
+//! - **service principal**: the app in one tenant (the portal's *Enterprise application*), with an object id of its own;
+//! - **declared**: a permission that the application asks for (*required resource access*); **granted**: one that it
+//!   holds in a tenant, as an **app role assignment** (application permission) or in an **OAuth2 permission grant**
+//!   (delegated permission). Granting for all users is **admin consent**;
+//! - **surplus**: what is there and not part of the registration; it is left alone;
+//! - **converged**: nothing is left to be changed;
+//! - **replication lag**: the time until all of the directory's replicas know a write.
+//!
 //! # Features
-//! `reqwest`, `rustls` and `certificate` (default), `native-tls`, `tokio`, `memory`; `pkcs12`, `browser`, `azure-cli` and
-//! `azure` for more ways to sign in: see the README.
+//! `reqwest`, `rustls` and `certificate` (default), `rustls-no-provider`, `native-tls`, `tokio`; `pkcs12`, `browser`,
+//! `azure-cli` and `azure` for more ways to sign in: see the README.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(doctest)]

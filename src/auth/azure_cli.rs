@@ -81,7 +81,7 @@ impl TokenProvider for AzureCliProvider {
             Some(Ok(output)) => output,
             Some(Err(error)) => return Err(not_started(error)),
             None => {
-                return Err(failed("azure_cli_timeout", "the Azure CLI does not response")
+                return Err(failed("azure_cli_timeout", "the Azure CLI does not answer")
                     .with_remedy("Run `az account get-access-token` by hand and see what it waits for."));
             }
         };
@@ -89,7 +89,7 @@ impl TokenProvider for AzureCliProvider {
             return Err(refused(&String::from_utf8_lossy(&output.stderr), &request.tenant));
         }
         read(output.stdout).ok_or_else(|| {
-            failed("azure_cli_answer", "the Azure CLI's response holds no token with an end")
+            failed("azure_cli_answer", "the Azure CLI's output holds no token with an end")
                 .with_remedy("Update the Azure CLI: az upgrade.")
         })
     }

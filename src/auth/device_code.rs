@@ -93,7 +93,7 @@ impl InPerson for DeviceCodeProvider {
         let code: Begun = response.read().map_err(|_| {
             Error::new(ErrorKind::Decode, "device_code_answer", "the sign-in service's response holds no device code")
                 .with_status(response.status)
-                .with_remedy("Check that the authority is Entra's and that no proxy responses in its place.")
+                .with_remedy("Check that the authority is Entra's and that no proxy answers in its place.")
                 .during(OPERATION)
         })?;
         // A day is far beyond what the service gives, and keeps the sums in their range.

@@ -142,7 +142,7 @@ impl TokenProvider for ManagedIdentityProvider {
             ..context.policy
         };
         let response = context.send(OPERATION, Repeat::Safe, &CallOptions::default(), build, classify).await.map_err(|error| {
-            Error::new(ErrorKind::SignIn, "no_managed_identity", "no managed identity service responses")
+            Error::new(ErrorKind::SignIn, "no_managed_identity", "no managed identity service answers")
                 .with_remedy("Run it where Azure gives the program an identity, or sign in another way; with HTTP_PROXY set, NO_PROXY must name 169.254.169.254.")
                 .with_source(error)
                 .during(OPERATION)
@@ -157,7 +157,7 @@ impl TokenProvider for ManagedIdentityProvider {
             None => {
                 Err(Error::new(ErrorKind::Decode, "token_answer", "the managed identity's response holds no token")
                     .with_status(response.status)
-                    .with_remedy("Check that nothing else responses at this address, such as a proxy.")
+                    .with_remedy("Check that nothing else answers at this address, such as a proxy.")
                     .during(OPERATION))
             }
         }

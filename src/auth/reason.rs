@@ -162,7 +162,7 @@ reasons! {
         "Give the app's own tenant, or make the app multi-tenant under Authentication.";
     MfaRequired [50076 50079 50072 50074 50078 50158] "mfa_required"
         "the account has to show a further factor (MFA)"
-        "Sign in again in a browser, and response what it asks for.";
+        "Sign in again in a browser, and answer what it asks for.";
     ConditionalAccess [53003 530_034 53000 53001 53011 530_032 530_036] "conditional_access"
         "a Conditional Access policy blocks the sign-in"
         "The sign-in log names the policy; ask an administrator to except this app, or sign in by a browser where a device code is blocked.";
@@ -213,7 +213,7 @@ reasons! {
         "Wait a minute and run it again.";
     InteractionRequired [] "interaction_required"
         "a person has to sign in"
-        "Sign in again in a browser, and response what it asks for.";
+        "Sign in again in a browser, and answer what it asks for.";
     Refused [] "sign_in_refused"
         "the sign-in was refused"
         "Look the code up at https://login.microsoftonline.com/error.";

@@ -133,7 +133,7 @@ impl SignInService {
             Error::new(ErrorKind::Decode, "token_answer", "the sign-in service's response holds no token")
                 .with_status(response.status)
                 .with_request_ids(response.header("x-ms-request-id").map(str::to_owned), None)
-                .with_remedy("Check that the authority is Entra's and that no proxy responses in its place.")
+                .with_remedy("Check that the authority is Entra's and that no proxy answers in its place.")
                 .during(operation)
         })?;
         let expires_at = self.clock().now() + Duration::seconds(token.expires_in.clamp(0, 365 * 24 * 3600));

@@ -78,8 +78,8 @@ pub(super) fn error(response: &Response, form: &Form, correlation: &Uuid, now: O
     let (code, mut cause, remedy) = if body.error.is_empty() && number.is_none() {
         (
             "no_sign_in_service",
-            "no sign-in service responses at this address".to_owned(),
-            "Check the authority's address (without a path), and that no proxy responses in its place.",
+            "no sign-in service answers at this address".to_owned(),
+            "Check the authority's address (without a path), and that no proxy answers in its place.",
         )
     } else {
         let is_id = || form.client_secret().is_some_and(|secret| Uuid::parse_str(secret.expose_secret()).is_ok());

@@ -144,7 +144,7 @@ impl TenantLookup {
             Error::new(ErrorKind::Decode, "no_sign_in_service", "the response is no OpenID configuration of a tenant")
                 .with_status(response.status)
                 .with_remedy(
-                    "Check the authority's address (without a path), and that no proxy responses in its place.",
+                    "Check the authority's address (without a path), and that no proxy answers in its place.",
                 )
                 .during(OPERATION)
         })

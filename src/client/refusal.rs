@@ -47,7 +47,7 @@ impl Request {
                 ErrorKind::Deadline,
                 "not_visible_yet",
                 "the directory's replicas do not all know yet what was written a moment ago",
-                "Run it again in a minute: what was done is observations.",
+                "Run it again in a minute: what was done is kept.",
             );
         }
         if status == 401 && challenge::in_headers(&response.headers).is_some() {
@@ -170,7 +170,7 @@ impl Request {
                 ErrorKind::Throttled,
                 "throttled",
                 "the service asks for fewer requests",
-                "Wait as long as it asks and run it again: what was done is observations.",
+                "Wait as long as it asks and run it again: what was done is kept.",
             ),
             500..=599 | 408 => Meaning::new(
                 ErrorKind::Service,
@@ -182,13 +182,13 @@ impl Request {
                 ErrorKind::Decode,
                 "redirected",
                 "the response is a redirect, which is not followed",
-                "Check that the Graph endpoint is right and that no proxy responses in its place.",
+                "Check that the Graph endpoint is right and that no proxy answers in its place.",
             ),
             404 => Meaning::new(
                 ErrorKind::Decode,
                 "no_graph_there",
-                "the address responses, and not as Graph does",
-                "Check that the Graph endpoint is right and that no proxy responses in its place.",
+                "the address answers, and not as Graph does",
+                "Check that the Graph endpoint is right and that no proxy answers in its place.",
             ),
             _ => Meaning::new(
                 ErrorKind::Refused,

@@ -362,7 +362,7 @@ impl Diagnose<'_> {
                 found.problem(
                     "token_of_another_tenant",
                     format!("The token is of the tenant {own}."),
-                    "Check the authority's address: another service responses in its place.",
+                    "Check the authority's address: another service answers in its place.",
                 );
                 return;
             }
@@ -397,7 +397,7 @@ impl Diagnose<'_> {
             .map(Permission::to_string)
             .collect();
         if !delegated.is_empty() {
-            let text = format!("Not observed by a sign-in of the app itself: {}.", delegated.join(", "));
+            let text = format!("Not seen by a sign-in of the app itself: {}.", delegated.join(", "));
             found.remark("delegated_unseen", text, "Verify the registration, as somebody who may read there.");
         }
     }

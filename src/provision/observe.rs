@@ -67,7 +67,7 @@ pub(super) async fn pause(client: &Client, operation: &'static str, attempts: u3
             "deadline",
             "the directory's replicas do not show yet what was written",
         )
-        .with_remedy("Run it again in a minute: what was done is observations.")
+        .with_remedy("Run it again in a minute: what was done is kept.")
         .during(operation));
     };
     context.wait(operation, &Outcome::Lagging, wait, attempts, &options).await;
@@ -357,7 +357,7 @@ pub(super) fn read_grant(grant: model::OAuth2PermissionGrant) -> Option<Grant> {
 pub(super) fn read_application(app: model::Application) -> Result<Application, Error> {
     let (Some(id), Some(app_id)) = (app.id, app.app_id) else {
         return Err(Error::new(ErrorKind::Decode, "answer_not_understood", "the application came without its ids")
-            .with_remedy("Run it again; check that no proxy responses in Graph's place."));
+            .with_remedy("Run it again; check that no proxy answers in Graph's place."));
     };
     let web = app.web.unwrap_or_default();
     let of = |platform, uris: Vec<String>| uris.into_iter().map(move |uri| RedirectUri::new(platform, uri));

@@ -318,7 +318,7 @@ impl<'a> Caller<'a> {
             })
             .collect();
         Some(if roles.is_empty() {
-            "It cannot be observed in the token: try it, only a refusal says for certain.".to_owned()
+            "It cannot be seen in the token: try it, only a refusal says for certain.".to_owned()
         } else {
             let may = if verdict == Verdict::Unknown { "If it is refused, activate" } else { "Activate" };
             format!("{may} one of the roles {} (PIM), or ask for it, and sign in again.", roles.join(", "))

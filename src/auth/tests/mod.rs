@@ -91,7 +91,7 @@ impl Script {
 impl Transport for Script {
     async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, TransportError> {
         self.asked.lock().unwrap().push(request);
-        let reply = self.replies.lock().unwrap().pop_front().expect("the script has an response left");
+        let reply = self.replies.lock().unwrap().pop_front().expect("the script has a response left");
         match reply {
             Reply::Response(status, body) => {
                 let body = Bytes::from(body.to_string());

@@ -22,7 +22,7 @@ async fn each_use_at_home_renews_the_token() {
     }
     let forms = script.forms();
     let given: Vec<_> = forms.iter().map(|form| form["refresh_token"].as_str()).collect();
-    assert_eq!(given, ["first", "second", "second"], "an response without a token leaves the one there was");
+    assert_eq!(given, ["first", "second", "second"], "a response without a token leaves the one there was");
     assert_eq!(forms[0]["grant_type"], "refresh_token");
     assert_eq!(forms[0]["scope"], format!("{SCOPE} offline_access"));
     assert!(!forms[0].contains_key("client_secret"), "a public client must not send one");
