@@ -26,11 +26,11 @@ pub enum ErrorKind {
     Throttled,
     /// The service failed.
     Service,
-    /// No answer: the network, a proxy, a name that does not resolve.
+    /// No response: the network, a proxy, a name that does not resolve.
     Network,
     /// The time allowed was up.
     Deadline,
-    /// The answer was not what the service documents.
+    /// The response was not what the service documents.
     Decode,
     /// The target moved since the plan was made: plan again.
     Stale,
@@ -107,7 +107,7 @@ impl Error {
         Self::new(ErrorKind::Invalid, code, message)
     }
 
-    /// The same error for another item of the same request, without the source.
+    /// Copies the error for another item of the request that failed, without the source.
     pub(crate) fn copy(&self) -> Self {
         let Inner { message, remedy, service_code, service_message, details, request_id, client_request_id, .. } =
             &*self.0;
@@ -243,7 +243,7 @@ impl Error {
         self.0.operation
     }
 
-    /// The HTTP status of the last answer, if there was an answer.
+    /// The HTTP status of the last response, if there was one.
     pub fn status(&self) -> Option<StatusCode> {
         self.0.status
     }
@@ -253,13 +253,13 @@ impl Error {
         self.0.service_code.as_deref()
     }
 
-    /// The `error` of the sign-in service's answer, such as `invalid_client` or `interaction_required`: what a program
+    /// The `error` of the sign-in service's response, such as `invalid_client` or `interaction_required`: what a program
     /// decides by, because the numbers in [`service_code`](Self::service_code) may change.
     pub fn oauth_error(&self) -> Option<&str> {
         self.0.oauth_error.as_deref()
     }
 
-    /// The `suberror` of the sign-in service's answer, such as `basic_action`.
+    /// The `suberror` of the sign-in service's response, such as `basic_action`.
     pub fn suberror(&self) -> Option<&str> {
         self.0.suberror.as_deref()
     }

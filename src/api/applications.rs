@@ -97,7 +97,8 @@ impl Applications<'_> {
         self.find_selecting(key, &[])
     }
 
-    /// The same, with these properties only, by their names in Graph.
+    /// Finds an application, with these properties only, by their names in Graph. Least permission:
+    /// `Application.Read.All`.
     pub fn find_selecting(&self, key: impl Into<ApplicationKey>, select: &[&str]) -> Call<Option<Application>> {
         let request = key.into().request("GET /applications/{id}", READ, Method::GET, &[]);
         Call::new(self.0, selecting(request, select), decode::json_if_found)
@@ -132,7 +133,7 @@ impl Applications<'_> {
     }
 
     /// Issues a client secret ([addPassword](https://learn.microsoft.com/graph/api/application-addpassword)): its
-    /// value is in this answer and never again. Least permission: `Application.ReadWrite.OwnedBy`, or
+    /// value is in this response and never again. Least permission: `Application.ReadWrite.OwnedBy`, or
     /// `Application.ReadWrite.All` delegated.
     ///
     /// # Errors

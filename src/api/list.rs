@@ -97,7 +97,7 @@ impl<T: DeserializeOwned + Send + 'static> List<T> {
         self
     }
 
-    /// Only what meets a condition. A second condition is added to the first.
+    /// Keeps only what meets a condition. A second condition is added to the first.
     pub fn filter(mut self, filter: Filter) -> Self {
         self.query.filter = Some(match self.query.filter.take() {
             Some(earlier) => earlier.and(filter),
@@ -106,32 +106,32 @@ impl<T: DeserializeOwned + Send + 'static> List<T> {
         self
     }
 
-    /// Only these properties.
+    /// Reads only these properties.
     pub fn select(mut self, properties: impl IntoIterator<Item = impl Into<Property>>) -> Self {
         self.query.select.extend(properties.into_iter().map(|property| property.into().as_str().to_owned()));
         self
     }
 
-    /// In ascending order of a property: an advanced query.
+    /// Sorts by a property in ascending order: an advanced query.
     pub fn order_by(mut self, property: impl Into<Property>) -> Self {
         self.query.order_by.push(property.into().as_str().to_owned());
         self
     }
 
-    /// In descending order of a property: an advanced query.
+    /// Sorts by a property in descending order: an advanced query.
     pub fn order_by_descending(mut self, property: impl Into<Property>) -> Self {
         self.query.order_by.push(format!("{} desc", property.into().as_str()));
         self
     }
 
-    /// Only what has these words in a property: an advanced query.
+    /// Keeps only what has these words in a property: an advanced query.
     pub fn search(mut self, property: impl Into<Property>, words: &str) -> Self {
         let words = words.replace('\\', "\\\\").replace('"', "\\\"");
         self.query.search = Some(format!("\"{}:{words}\"", property.into().as_str()));
         self
     }
 
-    /// With related objects, 20 at most of each. Not together with an advanced query.
+    /// Reads related objects with each, 20 at most of each. Not together with an advanced query.
     pub fn expand(mut self, relation: &str) -> Self {
         self.query.expand.push(relation.to_owned());
         self
@@ -143,19 +143,19 @@ impl<T: DeserializeOwned + Send + 'static> List<T> {
         self
     }
 
-    /// Items in a page, from 1 to 999; 100 by default.
+    /// Sets the number of items in a page, from 1 to 999; 100 by default.
     pub fn top(mut self, items: u16) -> Self {
         self.query.top = Some(items);
         self
     }
 
-    /// The first page, as a call that a batch can hold.
+    /// Makes a call of the first page that a batch can hold.
     pub fn page(self) -> Call<Page<T>> {
         let request = self.query.pairs().map(|pairs| self.request.query(pairs, self.query.is_advanced()));
         Call::new(&self.client, request, page)
     }
 
-    /// Every item of every page.
+    /// Reads every item of every page.
     ///
     /// # Errors
     /// When a page cannot be read, or the list has more than 10,000 pages or a gigabyte: [`items`](Self::items) reads
@@ -171,12 +171,12 @@ impl<T: DeserializeOwned + Send + 'static> List<T> {
         pages.gather(page.value).await
     }
 
-    /// Item by item; pages are fetched as they are needed.
+    /// Reads item by item; pages are fetched as they are needed.
     pub fn items(self) -> Items<T> {
         Items { pages: self.pages(), held: Vec::new().into_iter() }
     }
 
-    /// Page by page.
+    /// Reads page by page.
     pub fn pages(self) -> Pages<T> {
         // A next link is taken verbatim, with the same header as the first page.
         let mut request = self.request.clone();
@@ -185,7 +185,7 @@ impl<T: DeserializeOwned + Send + 'static> List<T> {
     }
 }
 
-/// A list page by page.
+/// A list that is read page by page.
 #[derive(Debug)]
 pub struct Pages<T> {
     client: Client,
@@ -272,7 +272,7 @@ impl<T: DeserializeOwned + Send + 'static> Pages<T> {
     }
 }
 
-/// A list item by item.
+/// A list that is read item by item.
 #[derive(Debug)]
 pub struct Items<T> {
     pages: Pages<T>,

@@ -66,7 +66,7 @@ pub struct ClientBuilder {
 
 enum Credential {
     Provider(Arc<dyn TokenProvider>),
-    /// Made when it is known what the client works with.
+    /// A provider that is made when it is known what the client works with.
     Made(Make),
 }
 

@@ -7,7 +7,7 @@ use crate::client::service_error::ServiceError;
 pub(crate) enum LagRule {
     /// 404 on the object itself.
     NotFound,
-    /// A read whose 404 is an answer like any other.
+    /// None: a 404 is a result like any other.
     None,
     /// `POST /servicePrincipals` for a new application.
     ServicePrincipal,

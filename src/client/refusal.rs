@@ -8,11 +8,11 @@ use crate::client::service_error::ServiceError;
 use crate::error::{Error, ErrorKind, foreign};
 use crate::retry::{Repeat, Response};
 
-/// The code of an app role assignment that is there.
+/// The code of an app role assignment that is there already.
 pub(crate) const ALREADY_GRANTED: &str = "already_granted";
 
 impl Request {
-    /// The error that a refusal is.
+    /// Makes the error of a response that is no success.
     pub(crate) fn error(&self, response: &Response) -> Error {
         let service = ServiceError::of(response);
         let Meaning { kind, code, cause, remedy } = self.meaning(response, &service);

@@ -1,6 +1,6 @@
 //! Classifying responses: done, refused for good, or to be tried again. Replication lag is a rule of each operation.
 //!
-//! The directory has replicas, and a write is not known to all of them at once. The same answers are real errors
+//! The directory has replicas, and a write is not known to all of them at once. The same responses are real errors
 //! otherwise, so a rule holds only for objects that this client wrote a moment ago
 //! ([background](https://learn.microsoft.com/graph/best-practices-concept)).
 

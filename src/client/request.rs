@@ -16,7 +16,7 @@ use crate::retry::Repeat;
 /// A request to Graph.
 #[derive(Clone)]
 pub(crate) struct Request {
-    /// In Graph's terms, such as `POST /servicePrincipals`.
+    /// The operation in Graph's terms, such as `POST /servicePrincipals`.
     pub(crate) operation: &'static str,
     /// The least permissions, as a remedy says them.
     pub(crate) permissions: &'static str,
@@ -40,7 +40,7 @@ impl fmt::Debug for Request {
     }
 }
 
-/// Where it is sent.
+/// The address of a request.
 #[derive(Clone, Debug)]
 pub(crate) enum Target {
     Path {
@@ -120,7 +120,7 @@ impl Request {
         self
     }
 
-    /// The absolute address.
+    /// Builds the absolute address.
     pub(crate) fn url(&self, cloud: &Cloud) -> Result<Url, Error> {
         let (segments, query) = match &self.target {
             Target::Path { segments, query } => (segments, query),
@@ -147,7 +147,7 @@ impl Request {
         Ok(url)
     }
 
-    /// The address as an item of a batch gives it: from behind the version.
+    /// Builds the address as an item of a batch gives it: from behind the version.
     pub(crate) fn relative_url(&self, cloud: &Cloud) -> Result<String, Error> {
         let url = self.url(cloud)?;
         let whole = url.as_str();
@@ -157,7 +157,7 @@ impl Request {
         })
     }
 
-    /// A token goes to the origin that it was issued for, and nowhere else.
+    /// Refuses another origin: a token goes to the origin that it was issued for, and nowhere else.
     fn same_origin(&self, link: &Url, cloud: &Cloud) -> Result<Url, Error> {
         let graph = cloud.graph();
         // An address of the scheme `blob` has the origin of the one inside it.

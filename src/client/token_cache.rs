@@ -193,7 +193,7 @@ mod tests {
         let refused = tokens.get(&request()).await.unwrap();
         tokens.refuse(&request(), &refused).await;
         assert_eq!(at_once(&provider, &tokens, vec![request().claims("c"); 1000]).await, 1);
-        // The answer was refused as well: another one is got.
+        // That token was refused as well: another one is got.
         let response = tokens.get(&request().claims("c")).await.unwrap();
         tokens.refuse(&request(), &response).await;
         assert_eq!(get(&tokens, &request().claims("c")).await, "token 3");

@@ -4,7 +4,7 @@ use crate::error::{Error, ErrorKind};
 use crate::retry::{Outcome, Repeat};
 use crate::transport::TransportError;
 
-/// Why an attempt has no response.
+/// An attempt without a response.
 pub(super) enum Failure {
     Transport(TransportError),
     TimedOut,

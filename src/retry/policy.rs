@@ -1,4 +1,4 @@
-//! Whether to try again: a pure function of what happened.
+//! The retry decision: a pure function of what happened.
 
 use std::time::Duration;
 
@@ -58,7 +58,7 @@ pub(crate) enum Repeat {
     Unsafe,
 }
 
-/// What one attempt came to.
+/// The outcome of one attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     /// Done, or refused for good.
@@ -71,7 +71,7 @@ pub(crate) enum Outcome {
     Lagging,
     /// Refused because another writer was there.
     Conflict,
-    /// No answer.
+    /// No response.
     NoResponse { maybe_sent: bool },
 }
 
@@ -120,7 +120,7 @@ impl RetryPolicy {
             let in_time = elapsed.saturating_add(*after) <= self.max_throttled && *after <= self.max_retry_after;
             return in_time.then_some(wait);
         }
-        // Where nobody listens, a person waits for the answer: a few seconds tell a hiccup from a wrong address.
+        // Where nobody listens, a person waits for the result: a few seconds tell a hiccup from a wrong address.
         let most = match outcome {
             Outcome::NoResponse { maybe_sent: false } => self.max_attempts.min(MAX_ATTEMPTS_TO_REACH),
             _ => self.max_attempts,

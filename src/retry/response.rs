@@ -80,7 +80,7 @@ fn has_too_many_parts(body: &[u8]) -> bool {
     body.len() > MAX_PARTS && body.chunks(255).map(|chunk| usize::from(opens(chunk))).sum::<usize>() > MAX_PARTS
 }
 
-/// Why a body is not what it should be, without any of its text: serde's own message would repeat a part of it.
+/// A body that is not what it should be: where, without any of its text, which serde's own message would repeat.
 #[derive(Debug)]
 pub(crate) enum Unreadable {
     At(usize, usize),

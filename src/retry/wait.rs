@@ -9,7 +9,7 @@ use std::time::Duration;
 pub struct Wait {
     /// The operation that waits, such as `POST /servicePrincipals`.
     pub operation: &'static str,
-    /// Why it waits.
+    /// The reason.
     pub reason: WaitReason,
     /// For how long.
     pub duration: Duration,
@@ -17,7 +17,7 @@ pub struct Wait {
     pub attempts: u32,
 }
 
-/// Why a call waits.
+/// The reason for which a call waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum WaitReason {
