@@ -143,9 +143,7 @@ impl TenantLookup {
         found.ok_or_else(|| {
             Error::new(ErrorKind::Decode, "no_sign_in_service", "the response is no OpenID configuration of a tenant")
                 .with_status(response.status)
-                .with_remedy(
-                    "Check the authority's address (without a path), and that no proxy answers in its place.",
-                )
+                .with_remedy("Check the authority's address (without a path), and that no proxy answers in its place.")
                 .during(OPERATION)
         })
     }
