@@ -11,7 +11,7 @@ use entra_apps::{AppRegistration, Client, ClientSecret, Diagnosis, Registered};
 use entra_emulator::{Fault, MemoryCloud, MemoryTenant};
 
 use crate::flows::scene::{Over, Scene};
-use crate::scripted::{Scripted, json};
+use crate::support::scripted_transport::{Scripted, json};
 use crate::support::{register, tenant};
 
 fn registration() -> AppRegistration {

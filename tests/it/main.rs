@@ -3,38 +3,32 @@
 // Each example that is taken in brings what the examples share with it.
 #![allow(clippy::duplicate_mod)]
 
+mod apply;
 mod client;
+mod concurrency;
 mod conformance;
 mod consent;
 mod diagnose;
+mod documented_promises;
 #[cfg(feature = "reqwest")]
 mod examples;
-mod exhaustion;
+mod faults;
 mod flows;
-mod guides;
 mod hostile;
 #[cfg(feature = "reqwest")]
 mod http;
-mod input;
-mod job;
-mod lag;
-mod limits;
-mod lost_secrets;
+mod invalid_input;
 mod overload;
-mod peers;
 mod plans;
-mod private;
-mod promises;
+mod redaction;
 mod refusals;
+mod replication;
 mod review;
-mod scripted;
 mod secrets;
 mod sign_in;
 mod sign_in_errors;
 mod support;
 mod surplus;
-mod sweep;
-mod together;
-mod traces;
-mod trouble;
-mod usable;
+mod throttling;
+
+use support::scripted_transport as scripted;

@@ -3,7 +3,7 @@
 use entra_apps::permission::microsoft_graph::application;
 use entra_apps::{AppRegistration, ErrorKind, Plan};
 
-use crate::guides;
+use crate::support::guides;
 use crate::support::{counts, quiet, register, tenant};
 
 #[tokio::test(start_paused = true)]

@@ -10,7 +10,7 @@ use entra_apps::token::{TokenProvider, TokenRequest};
 use entra_apps::{AppRegistration, ClientSecret, ErrorKind, Platform};
 use entra_emulator::{Api, Fault, Lag, RetryAfter};
 
-use crate::guides;
+use crate::support::guides;
 use crate::support::{builder, builder_with_own_id, counts, quiet, register, secrets_of, tenant};
 
 #[tokio::test(start_paused = true)]

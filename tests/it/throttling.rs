@@ -6,7 +6,7 @@ use entra_apps::permission::{MICROSOFT_GRAPH, Permission};
 use entra_apps::{ErrorKind, time};
 use entra_emulator::{Fault, RetryAfter, Throttling};
 
-use crate::guides;
+use crate::support::guides;
 use crate::support::{builder, register};
 
 #[tokio::test(start_paused = true)]

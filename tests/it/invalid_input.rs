@@ -5,7 +5,7 @@ use entra_apps::secrecy::SecretString;
 use entra_apps::{AppRegistration, ClientSecret, ErrorKind, Platform, SignInAudience};
 use entra_emulator::SecretPolicy;
 
-use crate::guides;
+use crate::support::guides;
 use crate::support::{builder, builder_with_own_id, register, tenant};
 
 fn app() -> AppRegistration {

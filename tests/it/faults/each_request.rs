@@ -14,7 +14,7 @@ use entra_apps::{AppRegistration, Client};
 use entra_emulator::{Api, Fault, FaultOn, MemoryTenant, MemoryTenantBuilder, RetryAfter, Snapshot};
 use serde_json::Value;
 
-use crate::guides;
+use crate::support::guides;
 use crate::support::{builder, register};
 
 /// How often a job is applied before it counts as one that never converges.

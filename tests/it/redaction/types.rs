@@ -3,7 +3,7 @@
 //! The lists below name the public types: [`SHOWN`] and [`OF_A_FEATURE`] those that are given a secret, a token or what
 //! else is private, and [`HARMLESS`] those that never hold one. One test compares the lists with the sources, so that
 //! a new type is thought about; the others make a thing of each type of the first two lists, with something private in
-//! it, and look at all the ways in which it can be printed. What goes to a log is in `traces.rs`.
+//! it, and look at all the ways in which it can be printed. What goes to a log is in `logs.rs`.
 
 use std::collections::BTreeSet;
 use std::fmt::Debug;
@@ -602,8 +602,8 @@ mod of_a_feature {
         use base64::engine::general_purpose::STANDARD;
         use entra_apps::auth::{ClientCertificate, ClientCertificateProvider};
 
-        const ONE: &[u8] = include_bytes!("../../emulator/certificates/one.der");
-        const ONE_KEY: &[u8] = include_bytes!("../../emulator/certificates/one.key.der");
+        const ONE: &[u8] = include_bytes!("../../../emulator/certificates/one.der");
+        const ONE_KEY: &[u8] = include_bytes!("../../../emulator/certificates/one.key.der");
         let part = &ONE_KEY[300..324];
         let numbers = format!("{:?}", &part[..8]);
         viewer.private.extend([STANDARD.encode(part), numbers.trim_matches(['[', ']']).to_owned()]);
@@ -617,7 +617,7 @@ mod of_a_feature {
         }
         // A wrong password is as private as the right one.
         #[cfg(feature = "pkcs12")]
-        for file in [&include_bytes!("../../src/auth/tests/pkcs12/aes.pfx")[..], MARKER.as_bytes()] {
+        for file in [&include_bytes!("../../../src/auth/tests/pkcs12/aes.pfx")[..], MARKER.as_bytes()] {
             let error = ClientCertificate::from_pkcs12(file, &SecretString::from(MARKER)).unwrap_err();
             viewer.error("error::Error", &error);
         }

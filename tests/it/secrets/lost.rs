@@ -100,7 +100,7 @@ async fn a_secret_that_was_handed_out_is_not_open_even_if_a_later_step_fails() {
 
     let tenant = crate::support::tenant();
     let client = tenant.client();
-    let registration = crate::guides::netwrix::registration("Contoso", false);
+    let registration = crate::support::guides::netwrix::registration("Contoso", false);
     let plan = client.plan(&registration).await.unwrap();
     tenant.fault(Fault::on("POST", "/servicePrincipals/*/appRoleAssignedTo").refuses(400, "Request_BadRequest", "No."));
     assert_one_secret(&tenant, client.apply(&plan).await.unwrap_err().report());

@@ -6,17 +6,17 @@ use std::time::Duration;
 use entra_apps::ids::KeyId;
 use entra_emulator::{Fault, MemoryTenantBuilder, RetryAfter, Throttling};
 
-use crate::guides;
+use crate::redaction::logs::{self, Private};
 use crate::support::builder;
-use crate::traces::{self, Private};
+use crate::support::guides;
 
 /// One job under seeded faults: nothing, or what is wrong at the end or was shown on the way.
 async fn one(seed: u64) -> Result<(), String> {
     let (builder, private) = Private::of(builder().seed(seed).lag(Duration::from_secs(seed % 4 * 7)));
-    traces::write_down();
+    logs::write_down();
     let mut errors = Vec::new();
     let outcome = job(seed, builder, &mut errors).await;
-    let traces = traces::written();
+    let traces = logs::written();
     if !traces.contains("PATCH /applications(uniqueName)") || private.count() < 3 {
         return Err("nothing was traced, or nothing private was there".to_owned());
     }

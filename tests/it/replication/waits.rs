@@ -5,7 +5,7 @@ use std::time::Duration;
 use entra_apps::model::{NewApplication, NewPasswordCredential, NewServicePrincipal};
 use entra_apps::{AppRegistration, ErrorKind};
 
-use crate::guides;
+use crate::support::guides;
 use crate::support::{builder, counts, quiet, register, tenant};
 
 #[tokio::test(start_paused = true)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use entra_apps::{ErrorKind, RetryPolicy};
 use entra_emulator::{Fault, RetryAfter};
 
-use crate::guides;
+use crate::support::guides;
 use crate::support::{builder, counts, tenant};
 
 #[tokio::test(start_paused = true)]

@@ -10,6 +10,8 @@ use entra_apps::model::{
 };
 use entra_apps::permission::{MICROSOFT_GRAPH, microsoft_graph};
 
+mod retries;
+
 use crate::support::{counts, quiet, tenant};
 
 #[tokio::test(start_paused = true)]

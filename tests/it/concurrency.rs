@@ -8,7 +8,7 @@ use entra_apps::ids::KeyId;
 use entra_apps::{AppRegistration, Client};
 use entra_emulator::{Fault, MemoryTenant};
 
-use crate::guides;
+use crate::support::guides;
 use crate::support::{builder, tenant};
 
 /// Applies until there is nothing left to do; the secrets that it got.

@@ -4,7 +4,7 @@ use entra_apps::permission::microsoft_graph::application;
 use entra_apps::time::Duration;
 use entra_apps::{AppRegistration, ClientSecret, ErrorKind, Mark, SignInAudience};
 
-use crate::guides;
+use crate::support::guides;
 use crate::support::{TODAY, counts, quiet, register, tenant};
 
 #[tokio::test(start_paused = true)]

@@ -1,4 +1,4 @@
-//! Secrets are never lost in silence. That nothing shows one is in `private.rs`.
+//! Secrets are never lost in silence. That nothing shows one is in `redaction`.
 
 use std::sync::{Arc, Mutex};
 

@@ -1,0 +1,4 @@
+//! Whatever goes wrong at whatever request, applying again ends where an undisturbed run ends.
+
+mod each_request;
+mod seeded;
