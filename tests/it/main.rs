@@ -17,18 +17,19 @@ mod flows;
 mod hostile;
 #[cfg(feature = "reqwest")]
 mod http;
+mod identity;
 mod invalid_input;
-mod overload;
+mod permissions;
 mod plans;
 mod redaction;
-mod refusals;
+mod refused_requests;
 mod replication;
-mod review;
 mod secrets;
 mod sign_in;
 mod sign_in_errors;
 mod support;
 mod surplus;
 mod throttling;
+mod verify;
 
 use support::scripted_transport as scripted;

@@ -1,4 +1,4 @@
-//! Servers that mean harm, and texts that attack: nothing breaks, nothing leaks, nothing runs for ever.
+//! Hostile servers and hostile texts: nothing breaks, nothing leaks, nothing runs for ever.
 
 mod corrupted;
 #[cfg(feature = "reqwest")]
