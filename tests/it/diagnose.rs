@@ -1,4 +1,4 @@
-//! What a customer typed in, and what is wrong with it.
+//! A diagnosis names what is wrong with the ids and the secret that a customer typed in.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use entra_apps::{AppRegistration, Client, ClientSecret, Diagnosis, Registered};
 use entra_emulator::{Fault, MemoryCloud, MemoryTenant};
 
 use crate::flows::scene::{Over, Scene};
-use crate::scripted::{Scripted, json};
+use crate::support::scripted_transport::{Scripted, json};
 use crate::support::{register, tenant};
 
 fn registration() -> AppRegistration {
@@ -55,7 +55,7 @@ fn codes(diagnosis: &Diagnosis) -> Vec<&str> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn where_all_is_well_nothing_is_found() {
+async fn a_working_app_has_no_problems() {
     let registration = registration().permission(delegated::USER_READ);
     let desk = desk(&registration).await;
     let diagnosis = desk.diagnose(desk.tenant.domain(), &desk.app_id, &desk.secret, &registration).await;
@@ -69,7 +69,7 @@ async fn where_all_is_well_nothing_is_found() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_mistake_has_its_name() {
+async fn each_mistake_is_named() {
     let registration = registration();
     let desk = desk(&registration).await;
     let app = desk.registered.application.as_ref().unwrap();
@@ -108,7 +108,7 @@ async fn each_mistake_has_its_name() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_the_sign_in_service_says_is_told_with_its_ids() {
+async fn a_refused_sign_in_is_reported_with_its_ids() {
     let registration = registration();
     let desk = desk(&registration).await;
     let tenant = desk.tenant.id().to_string();
@@ -131,7 +131,7 @@ async fn what_the_sign_in_service_says_is_told_with_its_ids() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_consent_that_lacks_something_is_told_from_none() {
+async fn a_partial_consent_is_told_apart_from_none() {
     let registration = registration();
     let desk = desk(&registration).await;
     let tenant = desk.tenant.id().to_string();
@@ -146,7 +146,7 @@ async fn a_consent_that_lacks_something_is_told_from_none() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn another_cloud_and_no_network_are_findings() {
+async fn another_cloud_and_no_network_are_found() {
     let registration = registration();
     let government = format!(
         r#"{{"issuer":"https://login.microsoftonline.us/{}/v2.0","msgraph_host":"graph.microsoft.us"}}"#,
@@ -166,9 +166,9 @@ async fn another_cloud_and_no_network_are_findings() {
     }
 }
 
-/// What a vendor's product would be told over the network, of an app as it is there.
+/// As a vendor's product would ask, of an app in each state.
 #[tokio::test]
-async fn what_has_become_of_an_app_is_told_over_http_as_well() {
+async fn what_happened_to_an_app_is_found_over_http_as_well() {
     for over in Over::ALL {
         for (case, code) in [
             ("good", None),

@@ -9,7 +9,7 @@ use entra_apps::time::OffsetDateTime;
 use entra_emulator::server::{Server, Site, welcome};
 use entra_emulator::{MemoryCloud, MemoryTenant};
 
-use crate::guides;
+use crate::support::guides;
 use crate::support::{StillClock, TODAY};
 
 #[allow(dead_code)] // the examples use more of it

@@ -3,38 +3,33 @@
 // Each example that is taken in brings what the examples share with it.
 #![allow(clippy::duplicate_mod)]
 
+mod apply;
 mod client;
+mod concurrency;
 mod conformance;
 mod consent;
 mod diagnose;
+mod documented_promises;
 #[cfg(feature = "reqwest")]
 mod examples;
-mod exhaustion;
+mod faults;
 mod flows;
-mod guides;
 mod hostile;
 #[cfg(feature = "reqwest")]
 mod http;
-mod input;
-mod job;
-mod lag;
-mod limits;
-mod lost_secrets;
-mod overload;
-mod peers;
+mod identity;
+mod invalid_input;
+mod permissions;
 mod plans;
-mod private;
-mod promises;
-mod refusals;
-mod review;
-mod scripted;
+mod redaction;
+mod refused_requests;
+mod replication;
 mod secrets;
 mod sign_in;
 mod sign_in_errors;
 mod support;
 mod surplus;
-mod sweep;
-mod together;
-mod traces;
-mod trouble;
-mod usable;
+mod throttling;
+mod verify;
+
+use support::scripted_transport as scripted;

@@ -1,10 +1,11 @@
-//! A plan is a value.
+//! A plan is a value: it prints, is saved and read again, and is applied only where and while it holds.
 
+use entra_apps::cloud::Cloud;
 use entra_apps::permission::microsoft_graph::application;
 use entra_apps::{AppRegistration, ErrorKind, Plan};
+use entra_emulator::Fault;
 
-use crate::guides;
-use crate::support::{counts, quiet, register, tenant};
+use crate::support::{builder, counts, guides, quiet, register, tenant};
 
 #[tokio::test(start_paused = true)]
 async fn planning_writes_nothing_and_reads_once() {
@@ -37,7 +38,7 @@ async fn a_plan_prints_every_group() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_plan_that_was_kept_is_the_same_and_can_be_applied() {
+async fn a_saved_plan_is_the_same_and_can_be_applied() {
     let tenant = tenant();
     let client = tenant.client();
     let plan = client.plan(&guides::immybot::registration("contoso")).await.unwrap();
@@ -71,11 +72,27 @@ async fn a_plan_whose_target_has_moved_is_stale() {
 
 #[tokio::test(start_paused = true)]
 async fn a_plan_is_refused_by_another_tenant() {
-    let (here, there) = (tenant(), crate::support::builder().seed(99).build());
+    let (here, there) = (tenant(), builder().seed(99).build());
     let plan = here.client().plan(&guides::netwrix::registration("Contoso", false)).await.unwrap();
     let error = there.client().apply(&plan).await.unwrap_err();
     assert_eq!(error.error().code(), "other_target");
     assert_eq!(counts(&there), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_for_another_cloud_is_refused() {
+    let tenant = tenant();
+    let registration = AppRegistration::new("k", "App");
+    let plan = tenant.client().plan(&registration).await.unwrap();
+    let (here, elsewhere) = (Cloud::global(), "elsewhere");
+    // The same tenant behind the same addresses: the cloud's name alone tells them apart.
+    let elsewhere = Cloud::custom(elsewhere, here.graph(), here.authority()).unwrap();
+    let other = tenant.client_builder().cloud(elsewhere).build().unwrap();
+    other.plan(&registration).await.unwrap();
+    quiet(&tenant);
+    let error = other.apply(&plan).await.unwrap_err();
+    assert_eq!((error.error().kind(), error.error().code()), (ErrorKind::Stale, "other_target"), "{error}");
+    assert_eq!(counts(&tenant), (0, 0));
 }
 
 #[tokio::test(start_paused = true)]
@@ -99,17 +116,34 @@ async fn high_privilege_is_applied_only_when_approved_by_name() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_permission_that_is_declared_and_not_granted_yet_needs_approval() {
+    let tenant = tenant();
+    let client = tenant.client();
+    let declared =
+        AppRegistration::new("k", "App").permission(application::DIRECTORY_READ_WRITE_ALL).admin_consent(false);
+    register(&client, &declared).await;
+    let granted = declared.admin_consent(true);
+    let plan = client.plan(&granted).await.unwrap();
+    assert_eq!(plan.needs_approval(), [&application::DIRECTORY_READ_WRITE_ALL]);
+    quiet(&tenant);
+    let error = client.apply(&plan).await.unwrap_err();
+    assert_eq!(error.error().kind(), ErrorKind::NeedsApproval, "{error}");
+    assert_eq!(counts(&tenant), (0, 0));
+    client.apply(&plan).approve("Directory.ReadWrite.All").await.unwrap();
+    assert!(client.verify(&granted).await.unwrap().is_done());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_plan_that_was_tampered_with_is_checked_again() {
     let registration = guides::immybot::registration("contoso");
     let plan = tenant().client().plan(&registration).await.unwrap();
     let other = plan.to_json().replace("https://contoso.immy.bot/", "http://evil.example/");
     assert_eq!(Plan::from_json(&other).unwrap_err().code(), "redirect_uri");
     assert_eq!(serde_json::from_str::<Plan>(&plan.to_json()).unwrap(), plan);
-    assert!(serde_json::from_str::<Plan>(&plan.to_json().replacen("\"format\": 1", "\"format\": 2", 1)).is_err());
 }
 
 #[test]
-fn what_is_no_plan_is_refused() {
+fn a_text_that_is_no_plan_is_refused() {
     for text in ["", "{}", "[]", "null", r#"{"format":1}"#] {
         assert_eq!(Plan::from_json(text).unwrap_err().code(), "plan_unreadable", "{text}");
     }
@@ -120,4 +154,14 @@ async fn a_plan_of_another_format_is_refused() {
     let plan = tenant().client().plan(&AppRegistration::new("k", "App")).await.unwrap();
     let other = plan.to_json().replacen("\"format\": 1", "\"format\": 2", 1);
     assert_eq!(Plan::from_json(&other).unwrap_err().code(), "plan_format");
+    assert!(serde_json::from_str::<Plan>(&other).is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tenant_whose_name_cannot_be_read_can_still_be_planned_for() {
+    let tenant = tenant();
+    let client = tenant.client();
+    tenant.fault(Fault::on("GET", "/organization").always().refuses(400, "Request_BadRequest", "No."));
+    let plan = client.plan(&AppRegistration::new("k", "App")).await.unwrap();
+    assert_eq!(plan.tenant_name(), None);
 }

@@ -122,6 +122,7 @@ async fn granted_scopes_that_are_not_named_stay_in_a_grant_that_is_widened() {
     let applied = Applied::new().await;
     let scopes = applied.scopes().await;
     assert!(scopes.contains(&vec!["User.Read".to_owned(), "openid".to_owned()]), "{scopes:?}");
+    assert_eq!(scopes.len(), 2, "one grant for each API: {scopes:?}");
     applied.assert_listed("surplus:permission_granted:User.Read:delegated");
 }
 
@@ -189,4 +190,47 @@ async fn the_grants_of_single_users_stay_even_when_exact() {
         assert_eq!(tenant.oauth2_permission_grants().contains(&for_all), !exact, "what is for all users: {plan}");
         assert!(plan.lines().iter().any(|line| line.code == "surplus:user_grants"), "{plan}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn surplus_stays_and_is_listed_and_removed_on_request() {
+    let tenant = tenant();
+    let client = tenant.client();
+    let wide = AppRegistration::new("k", "Wide")
+        .redirect_uri(Platform::Web, "https://a.example")
+        .permission(application::DIRECTORY_READ_ALL)
+        .permission(application::AUDIT_LOG_READ_ALL);
+    register(&client, &wide).await;
+    let narrow = AppRegistration::new("k", "Wide").permission(application::DIRECTORY_READ_ALL);
+    let plan = client.plan(&narrow).await.unwrap();
+    assert!(plan.is_converged(), "{plan}");
+    let left: Vec<_> = plan.lines().iter().filter(|line| line.mark == Mark::LeftAlone).map(|line| &line.code).collect();
+    assert_eq!(left.len(), 3, "{left:?}");
+
+    let exact = narrow.exact();
+    let plan = client.plan(&exact).await.unwrap();
+    assert_eq!(plan.changes().filter(|line| line.mark == Mark::Remove).count(), 3, "{plan}");
+    client.apply(&plan).await.unwrap();
+    let plan = client.plan(&exact).await.unwrap();
+    assert!(plan.is_converged(), "{plan}");
+    let roles = client.app_role_assignments().list_held_by(plan.app_id().unwrap()).all().await.unwrap();
+    assert_eq!(roles.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn surplus_on_an_api_that_is_not_named_is_listed_and_removed_on_request() {
+    let tenant = tenant();
+    let client = tenant.client();
+    let used = Permission::by_name(THINGS, "Things.Use", PermissionKind::Delegated).unwrap();
+    let narrow = AppRegistration::new("k", "App").permission(application::DIRECTORY_READ_ALL);
+    let wide = narrow.clone().permission(used).permission(delegated::USER_READ);
+    register(&client, &wide).await;
+    let checklist = client.verify(&narrow).await.unwrap();
+    let surplus: Vec<_> = checklist.items.iter().filter(|item| item.code.starts_with("surplus_grant")).collect();
+    assert_eq!(surplus.len(), 2, "{checklist}");
+
+    let exact = narrow.exact();
+    let app_id = register(&client, &exact).await.application.unwrap().app_id;
+    assert!(client.oauth2_permission_grants().list_held_by(app_id).all().await.unwrap().is_empty());
+    assert!(client.plan(&exact).await.unwrap().is_converged());
 }

@@ -13,9 +13,9 @@
 mod applications;
 mod credentials;
 mod grants;
-mod job;
 mod queries;
 mod real;
+mod registration;
 mod scene;
 mod service_principals;
 
@@ -183,7 +183,7 @@ suite! {
         a_batch_answers_each_item_by_itself
         the_organization_is_the_tenant
     }
-    job {
+    registration {
         a_registration_is_applied_verified_and_then_left_alone
         a_registration_is_changed_and_converges_again
     }

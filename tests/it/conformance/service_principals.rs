@@ -70,8 +70,8 @@ pub(super) async fn a_service_principal_is_changed_and_deleted(scene: Scene) {
         |read| read.account_enabled == Some(false) && read.notes.as_deref() == Some("off"),
     )
     .await;
-    principals.delete(app.principal).await.unwrap();
-    agree(async || principals.find(app.app_id).await, Option::is_none).await;
+    principals.delete(app.app_id).await.unwrap();
+    agree(async || principals.find(app.principal).await, Option::is_none).await;
     assert!(scene.client().applications().find(app.id).await.unwrap().is_some(), "the application stays");
 }
 

@@ -22,10 +22,10 @@ use tokio::sync::Notify;
 
 use super::server::{SECRET, TOKEN, shown};
 
-/// More than this is never taken in, buffers of the system included.
-const MOST: usize = 64 * 1024 * 1024;
+/// More than this is never read, buffers of the system included.
+const MAX_READ: usize = 64 * 1024 * 1024;
 
-/// Answers one connection: by `first` once, then by `then` again and again until the client has had enough. How many
+/// Responds on one connection: by `first` once, then by `then` again and again until the client has had enough. How many
 /// bytes went out is the thread's result.
 fn endless(first: impl Into<Vec<u8>>, then: impl Into<Vec<u8>>) -> (SocketAddr, JoinHandle<usize>) {
     let (first, then) = (first.into(), then.into());
@@ -38,7 +38,7 @@ fn endless(first: impl Into<Vec<u8>>, then: impl Into<Vec<u8>>) -> (SocketAddr, 
         read_request(&mut stream);
         let mut sent = 0;
         let mut next = &first;
-        while stream.write_all(next).is_ok() && sent < 4 * MOST {
+        while stream.write_all(next).is_ok() && sent < 4 * MAX_READ {
             sent += next.len();
             next = &then;
         }
@@ -97,7 +97,7 @@ fn gzip_bomb() -> (Vec<u8>, Vec<u8>) {
 }
 
 #[tokio::test]
-async fn a_body_without_end_is_not_taken_in() {
+async fn an_endless_body_is_refused() {
     let chunk = "x".repeat(64 * 1024);
     let chunked = format!("{:x}\r\n{chunk}\r\n", chunk.len());
     let cases = [
@@ -112,12 +112,12 @@ async fn a_body_without_end_is_not_taken_in() {
         // The greatest number of all is refused as no length at all.
         let is_no_length = header.contains("18446744073709551615");
         assert!(error.is_maybe_sent() && error.is_too_large() != is_no_length, "{header}");
-        assert!(joined(server).await < MOST, "{header}");
+        assert!(joined(server).await < MAX_READ, "{header}");
     }
 }
 
 #[tokio::test]
-async fn a_body_that_unpacks_without_end_is_not_taken_in() {
+async fn a_gzip_bomb_is_refused() {
     for header in ["content-encoding: gzip", "content-encoding: gzip\r\ncontent-length: 1000000"] {
         let (bomb, more) = gzip_bomb();
         let head = format!("HTTP/1.1 200 OK\r\n{header}\r\n\r\n");
@@ -131,16 +131,16 @@ async fn a_body_that_unpacks_without_end_is_not_taken_in() {
 }
 
 #[tokio::test]
-async fn what_is_no_gzip_is_told() {
-    let answer = "HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 7\r\n\r\nno gzip";
-    let (address, server) = endless(answer, "");
+async fn a_body_that_is_no_gzip_is_a_network_error() {
+    let response = "HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 7\r\n\r\nno gzip";
+    let (address, server) = endless(response, "");
     let error = client(address).organization().get().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Network, "{error:?}");
     drop(server);
 }
 
 #[tokio::test]
-async fn headers_without_end_are_not_taken_in() {
+async fn endless_headers_are_refused() {
     let many = "x-one: more\r\n".repeat(1_000);
     let long = "x".repeat(64 * 1024);
     for (first, then) in [
@@ -154,13 +154,13 @@ async fn headers_without_end_are_not_taken_in() {
         let (address, server) = endless(first, then);
         let error = ReqwestTransport::new().unwrap().send(get(address)).await.unwrap_err();
         assert!(error.is_maybe_sent(), "{first}");
-        assert!(joined(server).await < MOST, "{first}");
+        assert!(joined(server).await < MAX_READ, "{first}");
     }
 }
 
 #[tokio::test]
-async fn what_is_no_http_is_told() {
-    for answer in [
+async fn a_response_that_is_no_http_is_a_network_error() {
+    for response in [
         "",
         "\0\0\0\0\0\0\0\0",
         "HTTP/1.1\r\n\r\n",
@@ -179,23 +179,23 @@ async fn what_is_no_http_is_told() {
         let server = std::thread::spawn(move || {
             let (mut stream, _) = listener.accept().unwrap();
             read_request(&mut stream);
-            stream.write_all(answer.as_bytes()).unwrap();
+            stream.write_all(response.as_bytes()).unwrap();
         });
         let error = client(address).organization().get().await.unwrap_err();
-        assert_eq!((error.kind(), error.code()), (ErrorKind::Network, "no_answer"), "{answer:?}");
+        assert_eq!((error.kind(), error.code()), (ErrorKind::Network, "no_answer"), "{response:?}");
         assert!(!shown(&error).contains(TOKEN), "{error:?}");
         joined(server).await;
     }
 }
 
-/// A clock on which time passes when it is told to.
+/// A clock on which time passes when it is notified.
 #[derive(Debug)]
-struct Told {
+struct ManualClock {
     passed: Arc<Notify>,
     tokio: TokioClock,
 }
 
-impl Clock for Told {
+impl Clock for ManualClock {
     fn now(&self) -> OffsetDateTime {
         self.tokio.now()
     }
@@ -212,7 +212,7 @@ impl Clock for Told {
 
 /// The server sends a part and then nothing; when the part is there, the time is up.
 #[tokio::test]
-async fn a_server_that_drips_is_left_when_the_time_is_up() {
+async fn a_response_that_stalls_times_out() {
     for part in [
         "",
         "HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\n",
@@ -234,7 +234,7 @@ async fn a_server_that_drips_is_left_when_the_time_is_up() {
             stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
             !stream.read_to_end(&mut rest).is_err_and(|error| error.kind() == IoErrorKind::WouldBlock)
         });
-        let clock = Told { passed, tokio: TokioClock::new() };
+        let clock = ManualClock { passed, tokio: TokioClock::new() };
         let client = builder(address, address)
             .token_provider(Arc::new(StaticToken::new(SecretString::from(TOKEN))))
             .clock(Arc::new(clock))
@@ -247,7 +247,7 @@ async fn a_server_that_drips_is_left_when_the_time_is_up() {
     }
 }
 
-/// Answers one connection with a redirect to a place at which nobody may arrive.
+/// Responds on one connection with a redirect to a place at which nobody may arrive.
 fn away(status: u16) -> (SocketAddr, TcpListener, JoinHandle<String>) {
     let elsewhere = TcpListener::bind("127.0.0.1:0").unwrap();
     elsewhere.set_nonblocking(true).unwrap();
@@ -274,7 +274,7 @@ async fn soon<F: Future>(future: F) -> F::Output {
 }
 
 #[tokio::test]
-async fn a_redirect_takes_neither_token_nor_secret_away() {
+async fn a_redirect_carries_neither_token_nor_secret() {
     for status in [301, 302, 303, 307, 308] {
         let (address, elsewhere, server) = away(status);
         let error = soon(client(address).organization().get().into_future()).await.unwrap_err();
@@ -292,7 +292,7 @@ async fn a_redirect_takes_neither_token_nor_secret_away() {
 }
 
 #[tokio::test]
-async fn a_builder_of_ones_own_follows_no_redirect_either() {
+async fn a_custom_reqwest_builder_follows_no_redirect() {
     let own = reqwest::Client::builder().redirect(reqwest::redirect::Policy::limited(10)).no_proxy();
     let transport = ReqwestTransport::from_builder(own).unwrap();
     let (address, elsewhere, server) = away(307);
@@ -305,7 +305,7 @@ async fn a_builder_of_ones_own_follows_no_redirect_either() {
 const SERVICE: &str = "ENTRA_APPS_TEST_SERVICE";
 
 #[tokio::test]
-async fn a_token_to_this_machine_does_not_go_through_the_environments_proxy() {
+async fn a_token_to_loopback_bypasses_the_proxy_of_the_environment() {
     if let Ok(address) = std::env::var(SERVICE) {
         let organization = client(address.parse().unwrap()).organization().get().await.unwrap();
         assert_eq!(organization.display_name.as_deref(), Some("here"));
@@ -324,7 +324,7 @@ async fn a_token_to_this_machine_does_not_go_through_the_environments_proxy() {
         stream.write_all(head.as_bytes()).unwrap();
     });
     let mut test = Command::new(std::env::current_exe().unwrap());
-    test.args(["--exact", "hostile::http::a_token_to_this_machine_does_not_go_through_the_environments_proxy"]);
+    test.args(["--exact", "hostile::http::a_token_to_loopback_bypasses_the_proxy_of_the_environment"]);
     for name in ["http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"] {
         test.env(name, &through);
     }

@@ -87,7 +87,7 @@ async fn a_next_link_longer_than_any_address_is_refused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_that_points_elsewhere_is_not_followed() {
+async fn a_response_that_points_elsewhere_is_not_followed() {
     // Elsewhere, where it was but without encryption, with a name in front, and even where it was.
     let places = [
         "https://evil.example/",
@@ -149,7 +149,7 @@ async fn pages_in_a_circle_end() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn empty_pages_without_end_end() {
+async fn endless_empty_pages_end() {
     let server = Server::new(|at, _| {
         Reply::ok(format!(r#"{{"value":[],"@odata.nextLink":"https://graph.test/v1.0/x?at={at}"}}"#))
     });
@@ -168,7 +168,7 @@ async fn some_empty_pages_are_no_reason_to_give_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_list_without_end_is_not_kept_as_a_whole() {
+async fn an_endless_list_is_not_collected() {
     let server = Server::new(|at, _| page(&format!("https://graph.test/v1.0/x?at={at}")));
     let error = client(&server).oauth2_permission_grants().list().all().await.unwrap_err();
     assert_eq!((error.code(), server.count()), ("list_too_long", 10_001));

@@ -1,9 +1,9 @@
-//! Servers that mean harm, and texts that attack: nothing breaks, nothing leaks, nothing runs for ever.
+//! Hostile servers and hostile texts: nothing breaks, nothing leaks, nothing runs for ever.
 
-mod answers;
+mod corrupted;
 #[cfg(feature = "reqwest")]
 mod http;
-mod input;
 mod links;
-mod seeded;
+mod responses;
 mod server;
+mod texts;

@@ -1,4 +1,4 @@
-//! A service in this process that answers whatever it is told to.
+//! A service in this process that responds with whatever a test gives it.
 
 use std::sync::{Arc, Mutex};
 
@@ -24,7 +24,7 @@ pub(super) const SECRET: &str = "s3cr3t~marker~value";
 /// The bearer: it may be sent to Graph, and shown nowhere.
 pub(super) const TOKEN: &str = "t0ken-marker-value";
 
-/// What a request is answered with.
+/// The response to a request.
 #[derive(Clone)]
 pub(super) struct Reply {
     status: u16,
@@ -47,11 +47,11 @@ impl Reply {
     }
 }
 
-type Answering = dyn Fn(usize, &Request<Bytes>) -> Reply + Send + Sync;
+type Respond = dyn Fn(usize, &Request<Bytes>) -> Reply + Send + Sync;
 
-/// Answers each request by a function of how many there were before, and keeps them.
+/// Responds by a function of the request and of how many there were before, and keeps the requests.
 pub(super) struct Server {
-    answering: Box<Answering>,
+    respond: Box<Respond>,
     requests: Mutex<Vec<Request<Bytes>>>,
 }
 
@@ -62,16 +62,16 @@ impl std::fmt::Debug for Server {
 }
 
 impl Server {
-    pub(super) fn new(answering: impl Fn(usize, &Request<Bytes>) -> Reply + Send + Sync + 'static) -> Arc<Self> {
-        Arc::new(Self { answering: Box::new(answering), requests: Mutex::default() })
+    pub(super) fn new(respond: impl Fn(usize, &Request<Bytes>) -> Reply + Send + Sync + 'static) -> Arc<Self> {
+        Arc::new(Self { respond: Box::new(respond), requests: Mutex::default() })
     }
 
-    /// The same answer each time.
+    /// The same response each time.
     pub(super) fn always(reply: Reply) -> Arc<Self> {
         Self::new(move |_, _| reply.clone())
     }
 
-    /// One answer after the other, and the last for ever.
+    /// One response after the other, and the last for ever.
     pub(super) fn script(replies: Vec<Reply>) -> Arc<Self> {
         Self::new(move |at, _| replies[at.min(replies.len() - 1)].clone())
     }
@@ -103,7 +103,7 @@ impl Transport for Server {
             requests.len() - 1
         };
         assert!(at < 30_000, "there is no end to it");
-        let Reply { status, headers, body } = (self.answering)(at, &request);
+        let Reply { status, headers, body } = (self.respond)(at, &request);
         let mut response = Response::builder().status(status).body(body).unwrap();
         for (name, value) in headers {
             let value = HeaderValue::from_maybe_shared(Bytes::from(value)).unwrap();

@@ -6,6 +6,8 @@ use entra_apps::{AppRegistration, Client, Registered};
 use entra_emulator::{MemoryTenant, MemoryTenantBuilder};
 use serde_json::Value;
 
+pub(crate) mod guides;
+pub(crate) mod scripted_transport;
 mod tenants;
 
 pub(crate) use tenants::*;

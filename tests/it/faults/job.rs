@@ -1,70 +1,17 @@
-//! The proof by exhaustion: whatever goes wrong at whatever request, applying again ends where an undisturbed run ends.
+//! A registration that is applied under faults until it converges, and the check of how it ends.
 
 use std::fmt::Write as _;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
-use async_trait::async_trait;
-use bytes::Bytes;
 use entra_apps::ids::KeyId;
 use entra_apps::permission::{MICROSOFT_GRAPH, Permission};
-use entra_apps::transport::{Transport, TransportError};
 use entra_apps::{AppRegistration, Client};
-use entra_emulator::{Api, Fault, FaultOn, MemoryTenant, MemoryTenantBuilder, RetryAfter, Snapshot};
+use entra_emulator::{Api, Fault, MemoryTenant, MemoryTenantBuilder, Snapshot};
 use serde_json::Value;
 
-use crate::guides;
-use crate::support::{builder, register};
+use crate::support::{builder, guides, register};
 
 /// How often a job is applied before it counts as one that never converges.
-const RUNS: usize = 6;
-
-/// A way to fail, by its name.
-type Way = (&'static str, fn(FaultOn) -> Fault);
-
-/// Everything that can go wrong with a request.
-const FAULTS: &[Way] = &[
-    ("not sent", FaultOn::unreachable),
-    ("reset before sending", FaultOn::reset),
-    ("answer lost", FaultOn::answer_lost),
-    ("no answer", FaultOn::hangs),
-    ("429", |on| on.throttled(RetryAfter::Unsaid)),
-    ("429 with Retry-After", |on| on.throttled(RetryAfter::Seconds(7))),
-    ("500 before", |on| on.fails(500)),
-    ("502 before", |on| on.fails(502)),
-    ("503 before", |on| on.fails(503)),
-    ("504 before", |on| on.fails(504)),
-    ("500 after", |on| on.fails_after_writing(500)),
-    ("502 after", |on| on.fails_after_writing(502)),
-    ("503 after", |on| on.fails_after_writing(503)),
-    ("504 after", |on| on.fails_after_writing(504)),
-    ("replica miss", FaultOn::replica_miss),
-    ("concurrency", FaultOn::concurrency),
-    ("truncated", FaultOn::truncated),
-    ("no JSON", |on| on.malformed(200)),
-];
-
-/// What can go wrong with an item of a batch alone.
-const ITEM_FAULTS: &[Way] = &[
-    ("429", |on| on.throttled(RetryAfter::Unsaid)),
-    ("429 with Retry-After", |on| on.throttled(RetryAfter::Seconds(7))),
-    ("500 before", |on| on.fails(500)),
-    ("503 before", |on| on.fails(503)),
-    ("500 after", |on| on.fails_after_writing(500)),
-    ("504 after", |on| on.fails_after_writing(504)),
-    ("replica miss", FaultOn::replica_miss),
-    ("concurrency", FaultOn::concurrency),
-];
-
-/// The two races of a service principal with its application.
-const RACES: &[Way] = &[
-    ("the backing application is elsewhere", FaultOn::service_principal_race),
-    ("there is no backing application", |on| {
-        let message = "The appId of the service principal does not reference a valid application object.";
-        on.refuses(400, "Request_BadRequest", message)
-    }),
-];
+pub(super) const RUNS: usize = 6;
 
 /// A tenant whose Microsoft Graph has what the guides and the caller need, and no more: thousands are made here.
 fn lean() -> MemoryTenantBuilder {
@@ -85,24 +32,25 @@ fn lean() -> MemoryTenantBuilder {
 }
 
 /// A job: what is declared, and the tenant that it begins in.
-struct Job {
-    name: String,
-    registration: AppRegistration,
+pub(super) struct Job {
+    pub(super) name: String,
+    pub(super) registration: AppRegistration,
     before: Snapshot,
     /// The secrets that the caller already holds.
     held: Vec<KeyId>,
     /// What an undisturbed run sends: how many requests, and how many items in their batches.
-    requests: u64,
-    items: u64,
+    pub(super) requests: u64,
+    pub(super) items: u64,
     /// What it leaves.
     after: String,
 }
 
-/// Whether a secret may be left that nobody has, if the next plan names it.
+/// Whether a secret may be left that nobody has.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Open {
+pub(super) enum Open {
     Never,
-    Told,
+    /// If the next plan names it.
+    Reported,
 }
 
 impl Job {
@@ -122,8 +70,14 @@ impl Job {
         Self { name, registration, before, held, requests, items, after }
     }
 
+    /// The first run of the onboarding of ImmyBot.
+    pub(super) async fn immybot() -> Self {
+        let registration = guides::immybot::registration("contoso");
+        Self::new("immybot, first run".into(), registration, lean().build().snapshot(), Vec::new()).await
+    }
+
     /// Each guide: a first run, and a run that repairs what somebody has changed since.
-    async fn all() -> Vec<Self> {
+    pub(super) async fn all() -> Vec<Self> {
         let mut jobs = Vec::new();
         for (name, registration) in guides::all() {
             let tenant = lean().build();
@@ -160,28 +114,29 @@ impl Job {
         jobs
     }
 
-    fn tenant(&self) -> MemoryTenant {
+    pub(super) fn tenant(&self) -> MemoryTenant {
         lean().snapshot(self.before.clone()).build()
     }
 
     /// Applies with faults until it converges; what is wrong at the end.
-    async fn run(&self, label: &str, faults: impl IntoIterator<Item = Fault>, open: Open) -> Result<(), String> {
+    pub(super) async fn run(
+        &self,
+        label: &str,
+        faults: impl IntoIterator<Item = Fault>,
+        open: Open,
+    ) -> Result<(), String> {
         let tenant = self.tenant();
         for fault in faults {
             tenant.fault(fault);
         }
         let mut run = Run::new(self, &tenant);
-        for _ in 0..RUNS {
-            if run.once(&tenant.client(), None).await {
-                break;
-            }
-        }
-        run.judge(&tenant, open).await.map_err(|what| format!("{}, {label}: {what}", self.name))
+        run.until_converged(&tenant).await;
+        run.check(&tenant, open).await.map_err(|what| format!("{}, {label}: {what}", self.name))
     }
 }
 
 /// The runs of one job, and what the caller knows from them.
-struct Run<'a> {
+pub(super) struct Run<'a> {
     job: &'a Job,
     held: Vec<KeyId>,
     converged: bool,
@@ -189,13 +144,23 @@ struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    fn new(job: &'a Job, tenant: &MemoryTenant) -> Self {
+    pub(super) fn new(job: &'a Job, tenant: &MemoryTenant) -> Self {
         tenant.clear_requests();
         Self { job, held: job.held.clone(), converged: false, already: job.held.clone() }
     }
 
-    /// Plans and applies once, as a process of its own that ends when `killed` does; whether nothing is left to do.
-    async fn once(&mut self, client: &Client, killed: Option<&Killer>) -> bool {
+    /// Plans and applies until nothing is left to do, or no longer than [`RUNS`] times.
+    pub(super) async fn until_converged(&mut self, tenant: &MemoryTenant) {
+        for _ in 0..RUNS {
+            // A process of its own each time: nothing is remembered but the secrets.
+            if self.once(&tenant.client(), std::future::pending()).await {
+                break;
+            }
+        }
+    }
+
+    /// Plans and applies once, as a process that ends when `killed` does; whether nothing was left to do.
+    pub(super) async fn once(&mut self, client: &Client, killed: impl Future<Output = ()>) -> bool {
         let mut request = client.plan(&self.job.registration);
         for key in &self.held {
             request = request.holding(*key);
@@ -211,12 +176,9 @@ impl<'a> Run<'a> {
             };
             Some((false, Some(report)))
         };
-        let done = match killed {
-            Some(killer) => tokio::select! {
-                done = work => done,
-                () = killer.reached() => None,
-            },
-            None => work.await,
+        let done = tokio::select! {
+            done = work => done,
+            () = killed => None,
         };
         let Some((converged, report)) = done else { return false };
         if let Some(report) = report {
@@ -227,12 +189,12 @@ impl<'a> Run<'a> {
     }
 
     /// Whether the end is what it should be.
-    async fn judge(mut self, tenant: &MemoryTenant, open: Open) -> Result<(), String> {
+    pub(super) async fn check(mut self, tenant: &MemoryTenant, open: Open) -> Result<(), String> {
         let sent = tenant.requests().len() as u64;
         tenant.clear_faults();
         if !self.converged {
             // A secret that nobody may hold keeps a plan open; it is not work.
-            self.once(&tenant.client(), None).await;
+            self.once(&tenant.client(), std::future::pending()).await;
         }
         let checklist = tenant.client().verify(&self.job.registration).await.map_err(|error| error.to_string())?;
         if !checklist.is_done() {
@@ -256,9 +218,9 @@ impl<'a> Run<'a> {
         let plan = plan.await.map_err(|error| error.to_string())?;
         let unknown: Vec<KeyId> =
             secrets(tenant, &self.job.registration).into_iter().filter(|key| !self.held.contains(key)).collect();
-        let told = |key: &KeyId| plan.lines().iter().any(|line| line.code == format!("secret_value:{key}"));
-        if let Some(key) = unknown.iter().find(|key| !told(key)) {
-            return Err(format!("nobody has the secret {key}, and nobody is told"));
+        let reported = |key: &KeyId| plan.lines().iter().any(|line| line.code == format!("secret_value:{key}"));
+        if let Some(key) = unknown.iter().find(|key| !reported(key)) {
+            return Err(format!("nobody has the secret {key}, and no plan names it"));
         }
         if open == Open::Never && !unknown.is_empty() {
             return Err(format!("nobody has the secrets {unknown:?}"));
@@ -333,157 +295,10 @@ fn state(tenant: &MemoryTenant, registration: &AppRegistration) -> String {
     lines
 }
 
-/// A way to the tenant on which the process ends at a request: before it is sent, or when its answer is there.
-#[derive(Debug)]
-struct Killer {
-    tenant: MemoryTenant,
-    at: usize,
-    after: bool,
-    seen: AtomicUsize,
-    reached: tokio::sync::Notify,
-}
-
-impl Killer {
-    async fn reached(&self) {
-        self.reached.notified().await;
-    }
-}
-
-#[async_trait]
-impl Transport for Killer {
-    async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, TransportError> {
-        let is_last = self.seen.fetch_add(1, Ordering::Relaxed) == self.at;
-        if is_last && self.after {
-            drop(self.tenant.send(request).await);
-        } else if !is_last {
-            return self.tenant.send(request).await;
-        }
-        self.reached.notify_one();
-        std::future::pending().await
-    }
-}
-
 /// Prints how many runs converged, and says what was wrong with the others.
-fn tell(what: &str, results: &[Result<(), String>]) {
+pub(super) fn report(what: &str, results: &[Result<(), String>]) {
     let wrong: Vec<&String> = results.iter().filter_map(|result| result.as_ref().err()).collect();
     println!("{what}: {} of {} runs converged", results.len() - wrong.len(), results.len());
     let first = wrong.iter().take(5).map(|wrong| wrong.as_str()).collect::<Vec<_>>().join("\n\n");
     assert!(wrong.is_empty(), "{} of {} runs went wrong:\n{first}", wrong.len(), results.len());
-}
-
-#[tokio::test(start_paused = true)]
-async fn every_request_fails_once_in_every_way() {
-    let mut results = Vec::new();
-    for job in Job::all().await {
-        for number in 1..=job.requests {
-            for (name, make) in FAULTS {
-                let fault = make(Fault::on("*", "/**").nth(number).alone());
-                results.push(job.run(&format!("{name} at request {number}"), [fault], Open::Never).await);
-            }
-        }
-    }
-    tell("each request", &results);
-}
-
-#[tokio::test(start_paused = true)]
-async fn every_item_of_a_batch_fails_once_in_every_way() {
-    let mut results = Vec::new();
-    for job in Job::all().await {
-        for number in 1..=job.items {
-            for (name, make) in ITEM_FAULTS {
-                let fault = make(Fault::on("*", "/**").nth(number).in_batch());
-                results.push(job.run(&format!("{name} at item {number}"), [fault], Open::Never).await);
-            }
-        }
-        for (name, make) in RACES {
-            for times in [1, 3] {
-                let fault = make(Fault::on("POST", "/servicePrincipals").times(times));
-                results.push(job.run(&format!("{name}, {times} times"), [fault], Open::Never).await);
-            }
-        }
-    }
-    tell("each item", &results);
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_process_ends_at_every_request_before_and_after_its_effect() {
-    let mut results = Vec::new();
-    for job in Job::all().await {
-        for at in 0..usize::try_from(job.requests).unwrap() {
-            for after in [false, true] {
-                let tenant = job.tenant();
-                let (seen, reached) = (AtomicUsize::new(0), tokio::sync::Notify::new());
-                let killer = Arc::new(Killer { tenant: tenant.clone(), at, after, seen, reached });
-                let client = tenant.client_builder().transport(killer.clone()).build().unwrap();
-                let mut run = Run::new(&job, &tenant);
-                run.once(&client, Some(&killer)).await;
-                drop(client);
-                for _ in 0..RUNS {
-                    if run.once(&tenant.client(), None).await {
-                        break;
-                    }
-                }
-                let judged = run.judge(&tenant, Open::Told).await;
-                let when = if after { "after" } else { "before" };
-                results.push(judged.map_err(|what| format!("{}, ended {when} request {at}: {what}", job.name)));
-            }
-        }
-    }
-    tell("the process gone", &results);
-}
-
-/// Two faults of the onboarding of ImmyBot, at every pair of requests.
-async fn pairs(faults: &[Way]) {
-    let registration = guides::immybot::registration("contoso");
-    let job = Job::new("immybot, first run".into(), registration, lean().build().snapshot(), Vec::new()).await;
-    let mut results = Vec::new();
-    for first in 1..=job.requests {
-        // The second may meet the request that the first one has added.
-        for second in first + 1..=job.requests + 1 {
-            for (one, make_one) in faults {
-                for (two, make_two) in faults {
-                    let faults = [(first, make_one), (second, make_two)]
-                        .map(|(number, make)| make(Fault::on("*", "/**").nth(number).alone()));
-                    let label = format!("{one} at request {first} and {two} at request {second}");
-                    results.push(job.run(&label, faults, Open::Told).await);
-                }
-            }
-        }
-    }
-    tell("each pair", &results);
-}
-
-/// One of each outcome: carried out or not, and told or not. Every fault with every other is the sweep below.
-#[tokio::test(start_paused = true)]
-async fn two_requests_fail_in_every_pair_of_ways() {
-    let classes = ["answer lost", "503 before", "500 after", "replica miss"];
-    let faults: Vec<_> = FAULTS.iter().filter(|(name, _)| classes.contains(name)).copied().collect();
-    assert_eq!(faults.len(), classes.len());
-    pairs(&faults).await;
-}
-
-mod sweep {
-    #[tokio::test(start_paused = true)]
-    #[ignore = "takes minutes"]
-    async fn two_requests_fail_in_every_pair_of_all_ways() {
-        super::pairs(super::FAULTS).await;
-    }
-}
-
-/// How long one job takes is no promise; that none hangs is.
-#[tokio::test(start_paused = true)]
-async fn no_fault_makes_a_job_wait_for_ever() {
-    let registration = guides::immybot::registration("contoso");
-    let job = Job::new("immybot".into(), registration, lean().build().snapshot(), Vec::new()).await;
-    for (name, make) in FAULTS {
-        let tenant = job.tenant();
-        tenant.fault(make(Fault::on("*", "/**").always().alone()));
-        let client = tenant.client();
-        let run = async {
-            let plan = client.plan(&job.registration).await.ok()?;
-            client.apply(&plan).approve_all().await.ok()
-        };
-        let ended = tokio::time::timeout(Duration::from_secs(3600), run).await;
-        assert!(matches!(ended, Ok(None)), "{name}");
-    }
 }

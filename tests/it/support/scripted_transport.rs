@@ -1,4 +1,4 @@
-//! A transport that answers as it is told, in order, and keeps what it was asked.
+//! A transport that gives the responses of a list, in order, and keeps the requests.
 
 use std::collections::VecDeque;
 use std::sync::Mutex;

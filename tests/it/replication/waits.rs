@@ -1,15 +1,15 @@
-//! Each operation that can meet replication lag meets it here.
+//! The client waits for what it wrote itself, and for nothing else.
 
 use std::time::Duration;
 
 use entra_apps::model::{NewApplication, NewPasswordCredential, NewServicePrincipal};
-use entra_apps::{AppRegistration, ErrorKind};
+use entra_apps::{AppRegistration, ClientSecret, ErrorKind};
+use entra_emulator::Lag;
 
-use crate::guides;
-use crate::support::{builder, counts, quiet, register, tenant};
+use crate::support::{builder, counts, guides, quiet, register, tenant};
 
 #[tokio::test(start_paused = true)]
-async fn the_whole_job_converges_under_lag_and_writes_nothing_twice() {
+async fn a_registration_converges_under_lag_and_nothing_is_written_twice() {
     for seconds in [1, 10, 30] {
         let tenant = builder().lag(Duration::from_secs(seconds)).build();
         tenant.settle();
@@ -28,7 +28,7 @@ async fn the_whole_job_converges_under_lag_and_writes_nothing_twice() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_typed_client_waits_for_what_it_wrote() {
+async fn the_client_waits_for_what_it_wrote() {
     let tenant = builder().lag(Duration::from_secs(20)).build();
     tenant.settle();
     let client = tenant.client();
@@ -45,7 +45,7 @@ async fn the_typed_client_waits_for_what_it_wrote() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_nobody_wrote_is_not_waited_for() {
+async fn what_this_client_did_not_write_is_not_waited_for() {
     let tenant = tenant();
     let client = tenant.client();
     client.tenant_id().await.unwrap();
@@ -60,7 +60,7 @@ async fn what_nobody_wrote_is_not_waited_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn waiting_is_told() {
+async fn waiting_is_reported_as_progress() {
     use std::sync::{Arc, Mutex};
     let tenant = builder().lag(Duration::from_secs(10)).build();
     tenant.settle();
@@ -93,4 +93,46 @@ async fn what_this_client_deleted_is_not_waited_for() {
     assert!(client.applications().find(app.app_id).await.unwrap().is_none());
     assert!(client.service_principals().find(app.service_principal_id.unwrap()).await.unwrap().is_none());
     assert!(before.elapsed() < Duration::from_secs(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_this_client_removed_is_not_waited_for_by_verify() {
+    let tenant = tenant();
+    let client = tenant.client();
+    let registration = AppRegistration::new("k", "App").credential(ClientSecret::new("Main"));
+    let first = register(&client, &registration).await;
+    let app_id = first.application.unwrap().app_id;
+    let plan = client.plan(&registration).replace_secret("Main").await.unwrap();
+    client.apply(&plan).await.unwrap();
+    client.applications().remove_password(app_id, first.secrets[0].key_id).await.unwrap();
+    let before = tokio::time::Instant::now();
+    assert!(client.verify(&registration).await.unwrap().is_done());
+    client.applications().delete(app_id).await.unwrap();
+    assert!(!client.verify(&registration).await.unwrap().is_done());
+    assert!(before.elapsed() < Duration::from_secs(1), "{:?}", before.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replica_that_falls_behind_again_causes_no_second_write() {
+    let tenant = tenant();
+    let client = tenant.client();
+    let registration = guides::netwrix::registration("Contoso", false);
+    register(&client, &registration).await;
+    assert!(client.plan(&registration).await.unwrap().is_converged());
+    tenant.set_lag(Lag::all(Duration::from_secs(40)));
+    let plan = client.plan(&registration).await.unwrap();
+    assert!(plan.is_converged(), "{plan}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn lag_that_outlasts_the_deadline_is_not_taken_for_absence() {
+    let tenant = builder().lag(Duration::from_secs(50)).build();
+    tenant.settle();
+    let client = tenant.client();
+    let id = client.applications().create(&NewApplication::new("Fresh")).await.unwrap().id.unwrap();
+    let error = client.with_deadline(Duration::from_secs(5)).applications().find(id).await.unwrap_err();
+    assert_eq!((error.kind(), error.code()), (ErrorKind::Deadline, "not_visible_yet"), "{error}");
+    let plan = client.plan(&guides::netwrix::registration("Contoso", false)).await.unwrap();
+    let error = client.apply(&plan).deadline(Duration::from_secs(5)).await.unwrap_err();
+    assert_eq!(error.error().kind(), ErrorKind::Deadline, "{error}");
 }

@@ -1,4 +1,4 @@
-//! A secret that is handed over works.
+//! A new secret is waited for until it works, and no longer than that makes sense.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -47,7 +47,7 @@ async fn a_success_between_failures_does_not_count() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn all_that_is_said_of_what_is_new_is_waited_out() {
+async fn each_refusal_of_a_new_app_or_secret_is_waited_for() {
     let tenant = tenant();
     let client = tenant.client();
     let registered = register(&client, &registration()).await;
@@ -59,7 +59,7 @@ async fn all_that_is_said_of_what_is_new_is_waited_out() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_token_without_what_was_granted_is_not_enough() {
+async fn a_token_without_the_granted_permissions_is_not_enough() {
     let tenant = tenant();
     let client = tenant.client();
     let registered = register(&client, &registration()).await;
@@ -75,7 +75,7 @@ async fn a_token_without_what_was_granted_is_not_enough() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_nobody_consents_to_is_not_waited_for_for_ever() {
+async fn a_consent_that_never_comes_is_not_waited_for_for_ever() {
     let tenant = tenant();
     let caller = tenant.add_caller(&["Application.ReadWrite.All", "Directory.Read.All"]);
     let client = tenant.client_builder().client_secret(caller.client_id, caller.client_secret).build().unwrap();
@@ -90,7 +90,7 @@ async fn what_nobody_consents_to_is_not_waited_for_for_ever() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn when_the_time_is_up_the_secret_is_still_there() {
+async fn a_deadline_ends_the_wait_and_the_secret_stays() {
     let tenant = builder().lags(Lag::none().sign_in(Duration::from_secs(3600))).build();
     tenant.settle();
     let client = tenant.client();
@@ -106,7 +106,7 @@ async fn when_the_time_is_up_the_secret_is_still_there() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_that_waiting_does_not_mend_ends_at_once() {
+async fn a_refusal_that_waiting_does_not_mend_is_returned_at_once() {
     let tenant = tenant();
     let client = tenant.client();
     let registered = register(&client, &registration()).await;

@@ -1,4 +1,4 @@
-//! Answers spoilt by chance, the same each time: no decoder breaks on any of them.
+//! Responses and plans corrupted at random, the same each time: no decoder breaks on any of them.
 //!
 //! `fuzz/` does the same for as long as one likes.
 
@@ -55,7 +55,7 @@ const PIECES: &[&str] = &[
 ];
 
 /// `text` with some of its bytes changed, cut, doubled, or replaced by words of the protocol.
-fn spoilt(text: &str, chance: &mut fastrand::Rng) -> Vec<u8> {
+fn corrupted(text: &str, chance: &mut fastrand::Rng) -> Vec<u8> {
     let mut bytes = text.as_bytes().to_vec();
     for _ in 0..chance.usize(1..5) {
         let start = chance.usize(..=bytes.len());
@@ -88,7 +88,7 @@ fn check(error: &Error) {
     assert!(!error.to_string().contains(char::is_control), "{error:?}");
 }
 
-/// What a registration asks of a tenant, and all that was answered to it.
+/// What a registration asks of a tenant, and all its responses.
 async fn recorded() -> Vec<String> {
     let bodies = Arc::new(Mutex::new(Vec::new()));
     let keep = bodies.clone();
@@ -117,7 +117,7 @@ fn registration() -> AppRegistration {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_spoilt_answer_breaks_a_call() {
+async fn no_corrupted_response_breaks_a_call() {
     let mut chance = fastrand::Rng::with_seed(2);
     let bodies = recorded().await;
     assert!(bodies.len() >= 8, "{}", bodies.len());
@@ -126,7 +126,7 @@ async fn no_spoilt_answer_breaks_a_call() {
         r#"{"error":"invalid_client","error_description":"AADSTS7000215: No.\r\nTrace ID: 1","error_codes":[7000215],"trace_id":"1"}"#,
     ];
     for round in 0..500 {
-        let body = spoilt(&bodies[round % bodies.len()], &mut chance);
+        let body = corrupted(&bodies[round % bodies.len()], &mut chance);
         let status = [200, 200, 201, 400, 403, 404, 409, 503][chance.usize(..8)];
         let client = client(&Server::always(Reply::of(status, body)));
         let mut errors: Vec<Error> = Vec::new();
@@ -141,21 +141,21 @@ async fn no_spoilt_answer_breaks_a_call() {
         let created = batch.add(client.applications().create(&NewApplication::new("x")));
         let page = batch.add(client.applications().list().page());
         match batch.send().await {
-            Ok(mut answers) => {
-                errors.extend(answers.take(changed).err());
-                errors.extend(answers.take(created).err());
-                errors.extend(answers.take(page).err());
+            Ok(mut response) => {
+                errors.extend(response.take(changed).err());
+                errors.extend(response.take(created).err());
+                errors.extend(response.take(page).err());
             }
             Err(error) => errors.push(error),
         }
-        let answer = Reply::of([200, 400][round % 2], spoilt(sign_in[round % 2], &mut chance));
-        errors.extend(signing_in(&Server::always(answer)).tenant_id().await.err());
+        let token = Reply::of([200, 400][round % 2], corrupted(sign_in[round % 2], &mut chance));
+        errors.extend(signing_in(&Server::always(token)).tenant_id().await.err());
         errors.iter().for_each(check);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_spoilt_plan_is_more_than_refused() {
+async fn a_corrupted_plan_is_refused_or_is_still_a_plan() {
     let mut chance = fastrand::Rng::with_seed(3);
     let tenant = MemoryTenant::new();
     let client = tenant.client();
@@ -164,8 +164,8 @@ async fn no_spoilt_plan_is_more_than_refused() {
     let text = plan.to_json();
     let mut read = 0;
     for _ in 0..500 {
-        let Ok(spoilt) = String::from_utf8(spoilt(&text, &mut chance)) else { continue };
-        match Plan::from_json(&spoilt) {
+        let Ok(corrupted) = String::from_utf8(corrupted(&text, &mut chance)) else { continue };
+        match Plan::from_json(&corrupted) {
             Err(error) => assert!(!error.to_string().contains(char::is_control), "{error:?}"),
             Ok(plan) => {
                 read += 1;

@@ -1,5 +1,7 @@
-//! Traces tell what happens, and nothing private: what a thread traces is written down, at the most verbose level, and
-//! searched for all that went to the tenant or came from it in secret.
+//! No log shows a secret, at the most verbose level.
+//!
+//! What a thread traces is captured, and searched for every secret and token that was sent to the tenant or came from
+//! it.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -21,8 +23,8 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use crate::support::{builder, tenant, traffic};
 
 thread_local! {
-    /// What this thread has traced, while it is written down.
-    static WRITTEN: RefCell<Option<Vec<u8>>> = const { RefCell::new(None) };
+    /// What this thread has traced, while it is captured.
+    static CAPTURED: RefCell<Option<Vec<u8>>> = const { RefCell::new(None) };
 }
 
 /// Writes to the thread's own text.
@@ -30,9 +32,9 @@ struct Own;
 
 impl Write for Own {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        WRITTEN.with_borrow_mut(|written| {
-            if let Some(written) = written {
-                written.extend_from_slice(bytes);
+        CAPTURED.with_borrow_mut(|captured| {
+            if let Some(captured) = captured {
+                captured.extend_from_slice(bytes);
             }
         });
         Ok(bytes.len())
@@ -43,24 +45,24 @@ impl Write for Own {
     }
 }
 
-/// Writes down what this thread traces from now on. One for the whole process listens: a subscriber for one thread misses
+/// Captures what this thread traces from now on. One for the whole process listens: a subscriber for one thread misses
 /// what other tests' threads have registered before.
-pub(crate) fn write_down() {
+pub(crate) fn capture() {
     static LISTENING: Once = Once::new();
     LISTENING.call_once(|| {
         let all = tracing_subscriber::fmt::layer().with_ansi(false).with_span_events(FmtSpan::FULL).with_writer(|| Own);
         // Asked each time: other threads are not slowed down.
-        let wanted = dynamic_filter_fn(|_, _| WRITTEN.with_borrow(Option::is_some));
+        let wanted = dynamic_filter_fn(|_, _| CAPTURED.with_borrow(Option::is_some));
         let listener = tracing_subscriber::registry().with(all).with(wanted);
         tracing::subscriber::set_global_default(listener).expect("no other test listens");
     });
     tracing::callsite::rebuild_interest_cache();
-    WRITTEN.set(Some(Vec::new()));
+    CAPTURED.set(Some(Vec::new()));
 }
 
-/// What was written down; no more is.
-pub(crate) fn written() -> String {
-    String::from_utf8(WRITTEN.take().unwrap_or_default()).expect("traces are text")
+/// What was captured; no more is.
+pub(crate) fn captured() -> String {
+    String::from_utf8(CAPTURED.take().unwrap_or_default()).expect("traces are text")
 }
 
 /// Everything private that a tenant was sent or has answered: secrets, tokens, codes.
@@ -134,11 +136,11 @@ async fn the_most_verbose_trace_holds_no_secret_and_no_token() {
     let client = tenant.client();
     tenant.fault(Fault::on("PATCH", "/applications/*").alone().throttled(RetryAfter::Seconds(3)));
     let registration = AppRegistration::new("very-private-key", "App").credential(ClientSecret::new("Main"));
-    write_down();
+    capture();
     let plan = client.plan(&registration).await.unwrap();
     let registered = client.apply(&plan).await.unwrap();
 
-    let text = written();
+    let text = captured();
     assert!(text.contains("PATCH /applications(uniqueName)"), "{text}");
     assert!(text.contains("Throttling"), "{text}");
     let own = tenant.caller().client_secret.expose_secret().to_owned();
@@ -147,9 +149,9 @@ async fn the_most_verbose_trace_holds_no_secret_and_no_token() {
     }
 }
 
-/// The watch sees what it is there to see: a trace with a secret, a token or its signature in it is found out.
+/// The search finds what it is there for: a secret, a token or its signature.
 #[tokio::test(start_paused = true)]
-async fn a_secret_that_is_traced_is_found() {
+async fn a_secret_that_is_logged_is_found() {
     let (builder, private) = Private::of(builder());
     let client = builder.build().client();
     let plan = client.plan(&AppRegistration::new("k", "App").credential(ClientSecret::new("Main"))).await.unwrap();
@@ -160,16 +162,16 @@ async fn a_secret_that_is_traced_is_found() {
     let all: Vec<String> = private.0.lock().unwrap().iter().cloned().collect();
     assert!(all.contains(&registered.secrets[0].value.expose_secret().to_owned()));
     for one in all {
-        write_down();
+        capture();
         tracing::trace!(shown = %one, "a mistake");
-        assert_eq!(private.found_in(&written()), Some(one));
+        assert_eq!(private.found_in(&captured()), Some(one));
     }
 }
 
-/// What lies below the crate traces as well: over a real connection nothing private is in it either.
+/// The libraries below the crate log as well: over a real connection nothing private is in it either.
 #[cfg(feature = "reqwest")]
 #[tokio::test]
-async fn what_lies_below_traces_no_secret_either() {
+async fn the_libraries_below_log_no_secret_either() {
     use entra_apps::Client;
     use entra_apps::cloud::Cloud;
     use entra_apps::ids::{AppId, TenantId};
@@ -191,9 +193,9 @@ async fn what_lies_below_traces_no_secret_either() {
         .client_secret(AppId::from_u128(2), SecretString::from(SECRET))
         .build()
         .unwrap();
-    write_down();
+    capture();
     client.organization().get().await.unwrap();
-    let text = written();
+    let text = captured();
     found.assert_async().await;
     assert!(text.contains("GET /organization"), "{text}");
     for private in [SECRET, "s3cr3t%7E", TOKEN] {

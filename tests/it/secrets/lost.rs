@@ -1,4 +1,4 @@
-//! A secret whose value was lost on the way is removed or told, and no other secret is taken for it.
+//! A secret whose value was lost on the way is removed or reported, and no other secret is taken for it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use entra_apps::time;
 use entra_apps::{AppRegistration, Client, ClientSecret, Registered};
 use entra_emulator::{Fault, FaultOn, Lag, MemoryTenant};
 
-use crate::support::{TODAY, register, secrets_of, tenant};
+use crate::support::{TODAY, guides, register, secrets_of, tenant};
 
 fn registration() -> AppRegistration {
     AppRegistration::new("k", "App").credential(ClientSecret::new("Main").valid_for_days(180))
@@ -100,7 +100,7 @@ async fn a_secret_that_was_handed_out_is_not_open_even_if_a_later_step_fails() {
 
     let tenant = crate::support::tenant();
     let client = tenant.client();
-    let registration = crate::guides::netwrix::registration("Contoso", false);
+    let registration = guides::netwrix::registration("Contoso", false);
     let plan = client.plan(&registration).await.unwrap();
     tenant.fault(Fault::on("POST", "/servicePrincipals/*/appRoleAssignedTo").refuses(400, "Request_BadRequest", "No."));
     assert_one_secret(&tenant, client.apply(&plan).await.unwrap_err().report());
@@ -119,7 +119,7 @@ async fn a_lost_secret_is_looked_for_until_reads_no_longer_lag() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_two_secrets_that_may_be_the_lost_one_none_is_removed_and_it_is_told() {
+async fn of_two_secrets_that_may_be_the_lost_one_none_is_removed_and_both_are_reported() {
     let tenant = before_the_secret().await;
     let theirs = register(&client_without_chance(&tenant), &registration()).await.secrets.remove(0);
     let client = client_without_chance(&tenant);
@@ -146,7 +146,7 @@ async fn report(deadline: Duration, wrong: impl FnOnce(&MemoryTenant)) -> Regist
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_secret_that_may_be_there_and_could_not_be_looked_for_is_told() {
+async fn a_secret_that_may_be_there_and_could_not_be_looked_for_is_reported() {
     let refused = report(Duration::from_secs(600), |tenant| {
         tenant.fault(add_password().answer_lost());
         let look = Fault::on("GET", "/applications/*").alone().always();
@@ -160,5 +160,54 @@ async fn a_secret_that_may_be_there_and_could_not_be_looked_for_is_told() {
     for registered in [refused.await, not_visible.await, no_answer.await] {
         let told = registered.open.iter().find(|item| item.code == "secret_maybe_orphaned");
         assert!(told.is_some_and(|item| item.text.contains("“Main”")), "{registered:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_response_loses_no_secret_and_needs_no_second_run() {
+    let tenant = tenant();
+    let client = tenant.client();
+    let registration = guides::netwrix::registration("Contoso", false);
+    tenant.fault(Fault::on("POST", "/$batch").nth(2).alone().answer_lost());
+    let plan = client.plan(&registration).await.unwrap();
+    let registered = client.apply(&plan).await.unwrap();
+    assert_eq!(registered.secrets.len(), 1);
+    let app = client.applications().get(registered.application.unwrap().app_id).await.unwrap();
+    let keys: Vec<_> = app.password_credentials.iter().filter_map(|secret| secret.key_id).collect();
+    assert_eq!(keys, [registered.secrets[0].key_id], "the orphan is removed");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_secret_that_one_replica_does_not_know_yet_is_still_removed() {
+    let tenant = tenant();
+    let client = tenant.client();
+    let plan = client.plan(&guides::netwrix::registration("Contoso", false)).await.unwrap();
+    tenant.fault(Fault::on("POST", "/$batch").alone().answer_lost());
+    let unknown = Fault::on("POST", "/applications/*/removePassword").times(3);
+    tenant.fault(unknown.refuses(400, "Request_BadRequest", "No password credential found with keyId."));
+    let registered = client.apply(&plan).await.unwrap();
+    assert_eq!((registered.secrets.len(), secrets_of(&tenant).len()), (1, 1), "{:?}", registered.open);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_secret_of_the_same_name_that_somebody_else_made_is_not_taken_for_the_lost_one() {
+    let tenant = tenant();
+    let client = tenant.client();
+    let registration = guides::netwrix::registration("Contoso", false);
+    let registered = register(&client, &registration).await;
+    let (app, held) = (registered.application.unwrap(), &registered.secrets[0]);
+    let theirs = NewPasswordCredential::new().display_name(&held.display_name);
+    let theirs = tenant.client().applications().add_password(app.application_id, &theirs).await.unwrap();
+    let plan = client.plan(&registration).holding(held.key_id).replace_secret(&held.display_name).await.unwrap();
+    tenant.clear_requests();
+    tenant.fault(Fault::on("POST", "/applications/*/addPassword").answer_lost());
+    let replaced = client.apply(&plan).await.unwrap();
+    let removals = tenant.requests().iter().filter(|request| request.path.ends_with("removePassword")).count();
+    assert_eq!((replaced.secrets.len(), removals), (1, 1), "{:?}", replaced.open);
+    let live = client.applications().get(app.app_id).await.unwrap().password_credentials;
+    let live: Vec<_> = live.iter().filter_map(|secret| secret.key_id).collect();
+    assert_eq!(live.len(), 3, "{live:?}");
+    for key in [held.key_id, theirs.key_id.unwrap(), replaced.secrets[0].key_id] {
+        assert!(live.contains(&key), "{key} is gone");
     }
 }

@@ -1,4 +1,4 @@
-//! Secrets are never lost in silence. That nothing shows one is in `private.rs`.
+//! A secret is issued once, replaced on request, and handed to a sink before any further step.
 
 use std::sync::{Arc, Mutex};
 
@@ -12,7 +12,7 @@ fn registration() -> AppRegistration {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_second_run_issues_no_secret_and_says_that_one_is_open() {
+async fn a_second_run_issues_no_secret_and_lists_the_one_whose_value_nobody_named() {
     let tenant = tenant();
     let client = tenant.client();
     register(&client, &registration()).await;

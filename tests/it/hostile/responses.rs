@@ -1,4 +1,4 @@
-//! Answers that no honest service gives: an error that says so, in bounded memory and time.
+//! Responses that no honest service gives: an error that says so, in bounded memory and time.
 
 use std::time::Duration;
 
@@ -14,11 +14,11 @@ use crate::support::builder;
 
 const ID: AppId = AppId::from_u128(7);
 
-fn is_not_understood(error: &entra_apps::Error) {
+fn is_undecodable(error: &entra_apps::Error) {
     assert_eq!((error.kind(), error.code()), (ErrorKind::Decode, "answer_not_understood"), "{error}");
 }
 
-/// The answer to a batch of one item.
+/// The response to a batch of one item.
 fn batched(item: &str) -> Reply {
     Reply::ok(format!(r#"{{"responses":[{item}]}}"#))
 }
@@ -31,14 +31,14 @@ async fn a_few_bytes_do_not_become_gigabytes() {
     let lists = format!(r#"{{"value":[{{"x":[{}[]]}}]}}"#, "[],".repeat(300_000));
     for body in [items, nested, lists] {
         let server = Server::always(Reply::ok(body.clone()));
-        is_not_understood(&client(&server).applications().list().page().await.unwrap_err());
+        is_undecodable(&client(&server).applications().list().page().await.unwrap_err());
         let server = Server::always(batched(&format!(r#"{{"id":"1","status":200,"body":{body}}}"#)));
         let client = client(&server);
         let mut batch = client.batch();
         let page = batch.add(client.applications().list().page());
         match batch.send().await {
-            Ok(mut answers) => is_not_understood(&answers.take(page).unwrap_err()),
-            Err(error) => is_not_understood(&error),
+            Ok(mut response) => is_undecodable(&response.take(page).unwrap_err()),
+            Err(error) => is_undecodable(&error),
         }
     }
 }
@@ -52,7 +52,7 @@ async fn the_largest_page_that_can_be_asked_for_is_read() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn deep_json_ends_no_thread() {
+async fn deeply_nested_json_overflows_no_stack() {
     for open in ["[", "{\"a\":"] {
         let deep = open.repeat(20_000);
         let bodies = [
@@ -70,8 +70,8 @@ async fn deep_json_ends_no_thread() {
                 client.applications().list().page().await.unwrap_err();
                 client.applications().get(ID).await.unwrap_err();
                 let mut batch = client.batch();
-                let ticket = batch.add(client.applications().get(ID));
-                assert!(batch.send().await.and_then(|mut answers| answers.take(ticket)).is_err());
+                let handle = batch.add(client.applications().get(ID));
+                assert!(batch.send().await.and_then(|mut response| response.take(handle)).is_err());
                 signing_in(&server).tenant_id().await.unwrap_err();
             }
             entra_apps::Plan::from_json(&body).unwrap_err();
@@ -80,7 +80,7 @@ async fn deep_json_ends_no_thread() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_item_with_headers_without_end_is_read() {
+async fn a_batch_item_with_thousands_of_headers_is_read() {
     let headers: Vec<String> = (0..40_000).map(|number| format!(r#""x-{number}":"","#)).collect();
     let headers = headers.concat();
     let item = format!(
@@ -95,7 +95,7 @@ async fn an_item_with_headers_without_end_is_read() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_item_that_cannot_be_read_harms_no_other() {
+async fn an_unreadable_batch_item_harms_no_other() {
     let items = r#"
         {"id":"1","status":204,"headers":{"retry-after":null,"x":7}},
         {"id":"2","status":"two hundred"},
@@ -110,18 +110,18 @@ async fn an_item_that_cannot_be_read_harms_no_other() {
     let changed = batch.add(client.applications().update(ID, &ApplicationPatch::new().notes("x")));
     let created: Vec<_> = (0..3).map(|_| batch.add(client.applications().create(&NewApplication::new("x")))).collect();
     let issued = batch.add(client.applications().add_password(ID, &NewPasswordCredential::new()));
-    let mut answers = batch.send().await.unwrap();
-    answers.take(changed).unwrap();
-    for ticket in created {
-        let error = answers.take(ticket).unwrap_err();
+    let mut response = batch.send().await.unwrap();
+    response.take(changed).unwrap();
+    for handle in created {
+        let error = response.take(handle).unwrap_err();
         assert!(error.maybe_done() && error.code() == "no_answer", "it may have been made: {error}");
     }
-    assert!(answers.take(issued).unwrap().secret_text.is_some(), "a secret is not lost with them");
+    assert!(response.take(issued).unwrap().secret_text.is_some(), "a secret is not lost with them");
     assert_eq!(server.count(), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_answer_brings_back_what_was_sent() {
+async fn no_error_repeats_the_token_or_the_secret_that_was_sent() {
     let echoes = |private: &str| {
         let escaped = private.bytes().map(|byte| format!("%{byte:02X}")).collect::<Vec<_>>().concat();
         let encoded = private.replace('~', "%7E");
@@ -167,13 +167,13 @@ async fn no_answer_brings_back_what_was_sent() {
     );
     let client = client(&Server::always(batched(&item)));
     let mut batch = client.batch();
-    let ticket = batch.add(client.applications().get(ID));
-    let error = batch.send().await.unwrap().take(ticket).unwrap_err();
+    let handle = batch.add(client.applications().get(ID));
+    let error = batch.send().await.unwrap().take(handle).unwrap_err();
     assert!(!shown(&error).contains(TOKEN), "{error:#?}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_error_is_one_line_that_can_be_shown() {
+async fn an_error_is_one_line_without_control_characters() {
     let evil = "no.\\r\\n2026 INFO all is well\\u001b[2J\\u202egnihton\\u0000";
     let long = "x".repeat(20_000);
     for text in [evil, long.as_str()] {
@@ -213,7 +213,7 @@ async fn a_name_in_the_tenant_forges_no_line_of_a_plan() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_date_at_the_end_of_the_calendar_is_a_date() {
+async fn dates_at_the_ends_of_the_calendar_are_read() {
     for date in ["9999-12-31T23:59:59-23:59", "0000-01-01T00:00:00+23:59", "9999-12-31T23:59:59.999999999Z"] {
         let app = format!(
             r#"{{"id":"00000000-0000-0000-0000-000000000001","createdDateTime":"{date}","passwordCredentials":[{{"endDateTime":"{date}","startDateTime":"{date}"}}]}}"#
@@ -227,7 +227,7 @@ async fn a_date_at_the_end_of_the_calendar_is_a_date() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_token_says_what_it_likes() {
+async fn the_claims_of_a_token_are_not_relied_on() {
     use base64::Engine as _;
     let server = Server::always(Reply::ok(r#"{"value":[{}]}"#));
     for claims in [
@@ -248,8 +248,8 @@ async fn a_token_says_what_it_likes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_without_a_token_is_told() {
-    let answers = [
+async fn a_token_response_without_a_token_is_an_error() {
+    let responses = [
         "",
         "null",
         "[]",
@@ -261,10 +261,10 @@ async fn an_answer_without_a_token_is_told() {
         r#"{"access_token":"abc","expires_in":1e400}"#,
         "\u{feff}{\"access_token\":\"abc\",\"expires_in\":1}",
     ];
-    for answer in answers {
-        let server = Server::always(Reply::ok(answer));
+    for response in responses {
+        let server = Server::always(Reply::ok(response));
         let error = signing_in(&server).tenant_id().await.unwrap_err();
-        assert_eq!((error.kind(), error.code(), server.count()), (ErrorKind::Decode, "token_answer", 1), "{answer}");
+        assert_eq!((error.kind(), error.code(), server.count()), (ErrorKind::Decode, "token_answer", 1), "{response}");
     }
     for seconds in ["-1", "0", "9223372036854775807", "\"-9223372036854775808\""] {
         let token = Reply::ok(format!(r#"{{"access_token":"abc","expires_in":{seconds}}}"#));
@@ -274,7 +274,7 @@ async fn an_answer_without_a_token_is_told() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_server_makes_it_wait_or_ask_for_ever() {
+async fn no_retry_after_makes_the_client_wait_or_retry_for_ever() {
     let waits = [
         "0",
         "0.01",
@@ -312,7 +312,7 @@ async fn no_server_makes_it_wait_or_ask_for_ever() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_status_of_any_kind_is_an_error_or_an_answer() {
+async fn each_status_is_a_success_or_an_error() {
     for status in 100..1000 {
         let server = Server::always(Reply::of(status, "{}"));
         let client = client(&server);
@@ -321,20 +321,20 @@ async fn a_status_of_any_kind_is_an_error_or_an_answer() {
         let roles = client.app_role_assignments().list_held_by(ServicePrincipalId::from_u128(1)).all().await;
         assert!(roles.is_err(), "{status}");
         let mut batch = client.batch();
-        let ticket = batch.add(client.applications().create(&NewApplication::new("x")));
-        assert!(batch.send().await.and_then(|mut answers| answers.take(ticket)).is_err(), "{status}");
+        let handle = batch.add(client.applications().create(&NewApplication::new("x")));
+        assert!(batch.send().await.and_then(|mut response| response.take(handle)).is_err(), "{status}");
     }
     for status in ["0", "99", "1000", "65535"] {
         let server = Server::always(batched(&format!(r#"{{"id":"1","status":{status}}}"#)));
         let client = client(&server);
         let mut batch = client.batch();
-        let ticket = batch.add(client.applications().create(&NewApplication::new("x")));
-        assert!(batch.send().await.and_then(|mut answers| answers.take(ticket)).is_err(), "{status}");
+        let handle = batch.add(client.applications().create(&NewApplication::new("x")));
+        assert!(batch.send().await.and_then(|mut response| response.take(handle)).is_err(), "{status}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_tenant_that_is_no_name_is_refused_before_a_secret_is_sent() {
+async fn an_invalid_tenant_is_refused_before_a_secret_is_sent() {
     for tenant in ["", ".", "..", "a\0b", "con\ntoso.example"] {
         let server = Server::always(Reply::of(400, "{}"));
         let provider = entra_apps::auth::ClientSecretProvider::new(

@@ -156,8 +156,8 @@ impl Arrived {
     }
 }
 
-/// A server that knows nothing, and a client of it.
-fn nobody() -> (Arc<Server>, Client) {
+/// A server that refuses everything, and a client of it.
+fn empty_server() -> (Arc<Server>, Client) {
     let server = Server::always(Reply::of(400, "{}"));
     let client = client(&server);
     (server, client)
@@ -188,8 +188,8 @@ fn key(text: &str) -> ApplicationKey {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_key_stands_in_one_segment() {
-    let (server, client) = nobody();
+async fn a_unique_name_is_one_path_segment() {
+    let (server, client) = empty_server();
     let apps = client.applications();
     for text in texts() {
         let segment = format!("applications(uniqueName={})", quoted(&text));
@@ -203,11 +203,11 @@ async fn a_key_stands_in_one_segment() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_id_stands_in_one_segment_or_is_refused() {
-    let (server, client) = nobody();
-    for text in texts() {
+async fn an_id_is_one_path_segment_or_is_refused() {
+    let (server, client) = empty_server();
+    for text in texts().chain([String::new()]) {
         let grant = client.oauth2_permission_grants().delete(&OAuth2PermissionGrantId::new(text.as_str())).await;
-        if matches!(text.as_str(), "." | "..") {
+        if matches!(text.as_str(), "" | "." | "..") {
             assert_eq!((grant.unwrap_err().kind(), server.count()), (ErrorKind::Invalid, 0));
             continue;
         }
@@ -220,8 +220,8 @@ async fn an_id_stands_in_one_segment_or_is_refused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_no_address_can_hold_is_refused_before_it_is_sent() {
-    let (server, client) = nobody();
+async fn a_text_that_no_url_can_hold_is_refused_before_it_is_sent() {
+    let (server, client) = empty_server();
     for text in CONTROL {
         assert_eq!(client.applications().find(key(text)).await.unwrap_err().code(), "invalid_id", "{text:?}");
         let grant = OAuth2PermissionGrantId::new(*text);
@@ -237,8 +237,8 @@ async fn what_no_address_can_hold_is_refused_before_it_is_sent() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_filter_says_what_was_meant() {
-    let (server, client) = nobody();
+async fn a_text_in_a_filter_is_one_literal() {
+    let (server, client) = empty_server();
     for text in texts().chain(CONTROL.iter().map(ToString::to_string)) {
         let (value, text) = (quoted(&text), text.as_str());
         let cases = [
@@ -274,8 +274,8 @@ async fn a_filter_says_what_was_meant() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn words_are_searched_as_they_are() {
-    let (server, client) = nobody();
+async fn a_text_in_a_search_is_one_phrase() {
+    let (server, client) = empty_server();
     for text in texts().chain(CONTROL.iter().map(ToString::to_string)) {
         client.applications().list().search("displayName", &text).select(["id"]).page().await.unwrap_err();
         let arrived = address(&server);
@@ -294,8 +294,8 @@ async fn words_are_searched_as_they_are() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_item_of_a_batch_is_one_item() {
-    let (server, client) = nobody();
+async fn a_text_in_a_batch_item_adds_no_item() {
+    let (server, client) = empty_server();
     for text in texts() {
         let mut batch = client.batch().in_order();
         let new = NewApplication::new(text.as_str()).notes(text.as_str()).tags(vec![text.clone()]);
@@ -335,8 +335,8 @@ async fn an_item_of_a_batch_is_one_item() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_holds_the_text_and_nothing_more() {
-    let (server, client) = nobody();
+async fn a_text_in_a_body_is_one_string() {
+    let (server, client) = empty_server();
     for text in texts().chain(CONTROL.iter().map(ToString::to_string)) {
         client.applications().create(&NewApplication::new(text.as_str())).await.unwrap_err();
         assert_eq!(json(&taken(&server)), serde_json::json!({ "displayName": text }));
@@ -347,8 +347,8 @@ async fn a_body_holds_the_text_and_nothing_more() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_option_of_a_list_is_one_pair() {
-    let (server, client) = nobody();
+async fn a_query_option_is_one_pair() {
+    let (server, client) = empty_server();
     // It stands there twice: the longest would make no address.
     let texts = texts().filter(|text| text.len() < 20_000);
     for text in texts.chain(CONTROL.iter().map(ToString::to_string)) {
@@ -373,7 +373,7 @@ async fn each_option_of_a_list_is_one_pair() {
 
 #[tokio::test(start_paused = true)]
 async fn uris_are_sent_as_they_were_written() {
-    let (server, client) = nobody();
+    let (server, client) = empty_server();
     for text in texts().chain(CONTROL.iter().map(ToString::to_string)) {
         let uris = vec![format!("https://app.example/{text}"), text];
         let web = WebPatch::new().redirect_uris(uris.clone()).home_page_url(uris[0].as_str());
@@ -387,7 +387,7 @@ async fn uris_are_sent_as_they_were_written() {
 
 /// A redirect URI is compared letter for letter: what is taken at all is registered as it was written.
 #[tokio::test(start_paused = true)]
-async fn a_redirect_uri_is_refused_or_registered_as_it_is() {
+async fn a_redirect_uri_is_refused_or_registered_unchanged() {
     let tenant = tenant();
     let client = tenant.client();
     let mut taken = 0;
@@ -414,7 +414,7 @@ async fn a_redirect_uri_is_refused_or_registered_as_it_is() {
 
 /// A domain stands in the address that a secret is sent to, and the secret in a form.
 #[tokio::test(start_paused = true)]
-async fn a_tenant_stands_in_one_segment_and_a_secret_in_one_field() {
+async fn a_tenant_is_one_path_segment_and_a_secret_one_form_field() {
     for text in texts() {
         let server = Server::always(Reply::of(400, "{}"));
         let clock = Arc::new(TokioClock::starting_at(TODAY));
@@ -457,9 +457,9 @@ async fn a_tenant_stands_in_one_segment_and_a_secret_in_one_field() {
     }
 }
 
-/// What the service takes is there afterwards, letter for letter, and is found by it.
+/// Unchanged means: letter for letter, and found by it.
 #[tokio::test(start_paused = true)]
-async fn a_text_that_the_tenant_takes_is_kept_as_it_is() {
+async fn a_text_that_the_tenant_accepts_is_stored_unchanged() {
     let tenant = tenant();
     let client = tenant.client();
     for (number, text) in TEXTS.iter().enumerate().filter(|(_, text)| !text.trim().is_empty()) {
@@ -482,6 +482,10 @@ async fn a_text_that_the_tenant_takes_is_kept_as_it_is() {
         assert_eq!((app.display_name.as_deref(), app.notes.as_deref()), (Some(&*name), Some(*text)));
         assert_eq!(app.password_credentials[0].display_name.as_deref(), Some(*text));
         assert!(app.tags.iter().all(|tag| tag == text), "{text:?}");
+        // A name that exists already is found, so that nobody makes another application of it by mistake.
+        let other = client.plan(&AppRegistration::new("another", &name)).await.unwrap();
+        let found = format!("same_name:{}", app.app_id.unwrap());
+        assert!(other.lines().iter().any(|line| line.code == found), "{text:?}: {other}");
         // The others stand beside it: a literal that ends early would find them too.
         for filter in [Filter::eq("displayName", name.as_str()), Filter::starts_with("displayName", &name)] {
             let found = client.applications().list().filter(filter).all().await.unwrap();

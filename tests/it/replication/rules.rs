@@ -1,5 +1,4 @@
-//! The rules for what a directory that lags answers, operation by operation: what is waited for, and the real error
-//! beside it, which is not.
+//! Which responses are those of a replica that lags, operation by operation, and which are real errors.
 
 use entra_apps::ids::{AppId, ApplicationId, KeyId, PermissionId, ServicePrincipalId};
 use entra_apps::model::{
@@ -87,12 +86,12 @@ impl Scene {
     }
 }
 
-/// What is answered twice, and then no more: the write, its path, the status, the code and the message.
+/// A refusal: the write, its path, the status, the code and the message.
 type Refusal = (Write, &'static str, u16, &'static str, &'static str);
 
 const MISSING: &str = "Resource 'x' does not exist or one of its queried reference-property objects are not present.";
 
-/// What a replica that is behind answers.
+/// What a replica that lags responds.
 const LAG: &[Refusal] = &[
     (Write::UpdateApplication, "/applications/*", 404, "Request_ResourceNotFound", MISSING),
     (Write::UpdateApplication, "/applications/*", 409, "Error_MsaAppDoesNotExist", "The app does not exist in MSA."),
@@ -187,7 +186,7 @@ fn fault((write, path, status, code, message): &Refusal) -> Fault {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_lagging_directory_answers_is_waited_for() {
+async fn a_response_of_a_lagging_replica_is_waited_for() {
     for refusal in LAG {
         let scene = Scene::new().await;
         scene.tenant.fault(fault(refusal));
@@ -200,7 +199,7 @@ async fn what_a_lagging_directory_answers_is_waited_for() {
 }
 
 /// An error after one attempt.
-async fn is_told_at_once(scene: &Scene, refusal: &Refusal) {
+async fn is_returned_at_once(scene: &Scene, refusal: &Refusal) {
     scene.tenant.fault(fault(refusal));
     let error = scene.carry_out(refusal.0).await.unwrap_err();
     assert_eq!((error.status().map(|status| status.as_u16()), error.attempts()), (Some(refusal.2), 1), "{refusal:?}");
@@ -208,21 +207,21 @@ async fn is_told_at_once(scene: &Scene, refusal: &Refusal) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_real_error_beside_it_is_told_at_once() {
+async fn a_real_error_of_the_same_operation_is_returned_at_once() {
     for refusal in REAL {
         let scene = Scene::new().await;
-        is_told_at_once(&scene, refusal).await;
+        is_returned_at_once(&scene, refusal).await;
     }
 }
 
-/// The same answers are real errors where nothing was written a moment ago.
+/// Where nothing was written a moment ago, these responses are real errors.
 #[tokio::test(start_paused = true)]
-async fn the_same_answer_about_an_old_object_is_told_at_once() {
+async fn the_same_response_about_an_old_object_is_returned_at_once() {
     for refusal in LAG {
         let mut scene = Scene::new().await;
         scene.client = scene.tenant.client();
         quiet(&scene.tenant);
-        is_told_at_once(&scene, refusal).await;
+        is_returned_at_once(&scene, refusal).await;
     }
 }
 

@@ -1,15 +1,14 @@
-//! Several appliers at once, and appliers that are dropped half-way.
+//! Several callers at once, and callers that stop half-way: one of everything at the end.
 
 use std::future::{Future, IntoFuture as _};
 use std::task::Poll;
 use std::time::Duration;
 
 use entra_apps::ids::KeyId;
-use entra_apps::{AppRegistration, Client};
-use entra_emulator::{Fault, MemoryTenant};
+use entra_apps::{AppRegistration, Client, ClientSecret, ErrorKind};
+use entra_emulator::{Fault, MemoryTenant, RetryAfter};
 
-use crate::guides;
-use crate::support::{builder, tenant};
+use crate::support::{builder, guides, register, tenant};
 
 /// Applies until there is nothing left to do; the secrets that it got.
 async fn converge(client: &Client, registration: &AppRegistration) -> Vec<KeyId> {
@@ -60,7 +59,7 @@ async fn check(tenant: &MemoryTenant, registration: &AppRegistration, held: &[Ke
     }
     for key in live {
         let code = format!("secret_value:{key}");
-        assert!(plan.lines().iter().any(|line| line.code == code), "{key} is not told");
+        assert!(plan.lines().iter().any(|line| line.code == code), "{key} is not reported");
     }
 }
 
@@ -110,7 +109,7 @@ async fn one_client_issues_one_secret_where_the_application_is_there_already() {
     let tenant = tenant();
     let client = tenant.client();
     let registration = guides::immybot::registration("contoso");
-    let registered = crate::support::register(&client, &registration).await;
+    let registered = register(&client, &registration).await;
     let app = registered.application.unwrap();
     client.applications().remove_password(app.application_id, registered.secrets[0].key_id).await.unwrap();
     tokio::time::sleep(Duration::from_secs(120)).await;
@@ -165,4 +164,40 @@ async fn an_apply_that_is_dropped_anywhere_is_completed_by_the_next() {
     }
     println!("{points} of {points} runs converged");
     assert!(points >= 12, "an apply awaits at least three requests: {points}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deadline_bounds_the_wait_for_another_apply_of_the_same_client() {
+    let tenant = tenant();
+    let client = tenant.client();
+    let registration = AppRegistration::new("k", "App").credential(ClientSecret::new("Main"));
+    let plan = client.plan(&registration).await.unwrap();
+    tenant.fault(Fault::on("PATCH", "/applications/*").alone().throttled(RetryAfter::Seconds(200)));
+    let (other, same) = (client.clone(), plan.clone());
+    let slow = tokio::spawn(async move { other.apply(&same).await.map(|_| ()) });
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let before = tokio::time::Instant::now();
+    let error = client.apply(&plan).deadline(Duration::from_secs(5)).await.unwrap_err();
+    assert_eq!(error.error().kind(), ErrorKind::Deadline);
+    assert!(before.elapsed() < Duration::from_secs(6));
+    slow.await.unwrap().unwrap();
+    assert_eq!(
+        client.with_deadline(Duration::MAX).applications().list().all().await.unwrap().len(),
+        tenant.applications().len()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_thousand_callers_make_one_token_request() {
+    let tenant = tenant();
+    let client = tenant.client();
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..1000 {
+        let client = client.clone();
+        tasks.spawn(async move { client.tenant_id().await.unwrap() });
+    }
+    while let Some(task) = tasks.join_next().await {
+        assert_eq!(task.unwrap(), tenant.id());
+    }
+    assert_eq!(tenant.requests().len(), 1);
 }

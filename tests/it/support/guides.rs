@@ -1,16 +1,16 @@
 //! The four vendors' guides: the examples' own values.
 
 #[allow(dead_code)]
-#[path = "../../examples/immybot.rs"]
+#[path = "../../../examples/immybot.rs"]
 pub(crate) mod immybot;
 #[allow(dead_code)]
-#[path = "../../examples/netwrix.rs"]
+#[path = "../../../examples/netwrix.rs"]
 pub(crate) mod netwrix;
 #[allow(dead_code)]
-#[path = "../../examples/patch_my_pc.rs"]
+#[path = "../../../examples/patch_my_pc.rs"]
 pub(crate) mod patch_my_pc;
 #[allow(dead_code)]
-#[path = "../../examples/peig.rs"]
+#[path = "../../../examples/peig.rs"]
 pub(crate) mod peig;
 
 use entra_apps::{AppRegistration, SignInAudience};

@@ -1,0 +1,6 @@
+//! The typed client and its pipeline. What each operation does is in `conformance`.
+
+mod batch;
+mod lists;
+mod retries;
+mod tokens;

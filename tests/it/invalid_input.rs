@@ -1,0 +1,72 @@
+//! Invalid input is refused with a remedy before anything is sent.
+
+use entra_apps::permission::microsoft_graph::application;
+use entra_apps::{AppRegistration, ClientSecret, ErrorKind, Platform, SignInAudience};
+
+use crate::support::{counts, quiet, register, tenant};
+
+fn app() -> AppRegistration {
+    AppRegistration::new("k", "App")
+}
+
+#[tokio::test(start_paused = true)]
+async fn invalid_input_is_refused_before_anything_is_sent() {
+    let long = "x".repeat(257);
+    let cases = [
+        ("display_name", AppRegistration::new("k", "")),
+        ("display_name", AppRegistration::new("k", &long)),
+        ("key", AppRegistration::new(" ", "App")),
+        ("redirect_uri", app().redirect_uri(Platform::Web, "http://contoso.example/cb")),
+        ("redirect_uri", app().redirect_uri(Platform::Web, "https://contoso.example/cb#x")),
+        ("redirect_uri", app().redirect_uri(Platform::Web, format!("https://contoso.example/{long}"))),
+        (
+            "redirect_uri",
+            app().audience(SignInAudience::PersonalAccounts).redirect_uri(Platform::Web, "https://*.contoso.example"),
+        ),
+        (
+            "redirect_uri_twice",
+            app().redirect_uri(Platform::Web, "https://a.example").redirect_uri(Platform::Spa, "https://A.example"),
+        ),
+        ("secret_lifetime", app().credential(ClientSecret::new("x").valid_for_days(0))),
+        (
+            "secret_lifetime",
+            app().credential(ClientSecret::new("x").valid_until(entra_apps::time::OffsetDateTime::UNIX_EPOCH)),
+        ),
+        (
+            "permission_twice",
+            app().permission(application::DIRECTORY_READ_ALL).permission(application::DIRECTORY_READ_ALL),
+        ),
+        (
+            "too_many_secrets",
+            app()
+                .audience(SignInAudience::MultipleOrganizationsAndPersonalAccounts)
+                .credential(ClientSecret::new("1"))
+                .credential(ClientSecret::new("2"))
+                .credential(ClientSecret::new("3")),
+        ),
+        ("tag", app().tag("two words")),
+        ("page", app().homepage("http://contoso.example")),
+        ("audience", app().audience(SignInAudience::Other("Everybody".to_owned()))),
+    ];
+    for (code, registration) in cases {
+        let tenant = tenant();
+        let error = tenant.client().plan(&registration).await.unwrap_err();
+        assert_eq!((error.kind(), error.code()), (ErrorKind::Invalid, code), "{error}");
+        assert!(error.remedy().is_some(), "{error}");
+        assert!(tenant.requests().is_empty(), "{code}: nothing is sent");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_redirect_uri_of_another_platform_is_refused_before_it_is_written() {
+    let tenant = tenant();
+    let client = tenant.client();
+    register(&client, &AppRegistration::new("k", "App").redirect_uri(Platform::Spa, "https://a.example/cb")).await;
+    quiet(&tenant);
+    let error = client
+        .plan(&AppRegistration::new("k", "App").redirect_uri(Platform::Web, "https://a.example/cb"))
+        .await
+        .unwrap_err();
+    assert_eq!(error.code(), "redirect_uri_elsewhere", "{error}");
+    assert_eq!(counts(&tenant).1, 0);
+}

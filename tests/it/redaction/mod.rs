@@ -1,0 +1,4 @@
+//! No secret and no token is shown: not by a type, not by an error, not in a log.
+
+pub(crate) mod logs;
+mod types;
