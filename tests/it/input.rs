@@ -18,7 +18,7 @@ async fn bad_input_is_refused_before_anything_is_sent() {
     let cases = [
         ("display_name", AppRegistration::new("k", "")),
         ("display_name", AppRegistration::new("k", &long)),
-        ("key", AppRegistration::new(" ", "App")),
+        ("invalid_unique_name", AppRegistration::new(" ", "App")),
         ("redirect_uri", app().redirect_uri(Platform::Web, "http://contoso.example/cb")),
         ("redirect_uri", app().redirect_uri(Platform::Web, "https://contoso.example/cb#x")),
         ("redirect_uri", app().redirect_uri(Platform::Web, format!("https://contoso.example/{long}"))),
@@ -144,7 +144,7 @@ async fn a_key_held_by_a_deleted_app_is_said() {
     tokio::time::advance(std::time::Duration::from_secs(61)).await;
     let plan = client.plan(&app()).await.unwrap();
     let error = client.apply(&plan).await.unwrap_err();
-    assert_eq!((error.error().kind(), error.error().code()), (ErrorKind::Conflict, "key_taken"), "{error}");
+    assert_eq!((error.error().kind(), error.error().code()), (ErrorKind::Conflict, "unique_name_taken"), "{error}");
     assert!(error.to_string().contains("Restore or purge"), "{error}");
 }
 
@@ -223,6 +223,6 @@ async fn names_arrive_as_they_are() {
         assert!(client.plan(&registration).await.unwrap().is_converged(), "{place}");
         let twin = AppRegistration::new("another", *name);
         let plan = client.plan(&twin).await.unwrap();
-        assert!(plan.lines().iter().any(|line| line.code == format!("same_name:{app_id}")), "{place}: {plan}");
+        assert!(plan.steps().iter().any(|line| line.code == format!("same_name:{app_id}")), "{place}: {plan}");
     }
 }

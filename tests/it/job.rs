@@ -2,7 +2,7 @@
 
 use entra_apps::permission::microsoft_graph::application;
 use entra_apps::time::Duration;
-use entra_apps::{AppRegistration, ClientSecret, ErrorKind, Mark, SignInAudience};
+use entra_apps::{AppRegistration, ClientSecret, ErrorKind, SignInAudience, StepStatus};
 
 use crate::guides;
 use crate::support::{TODAY, counts, quiet, register, tenant};
@@ -111,12 +111,13 @@ async fn what_the_value_does_not_mention_stays_and_is_listed() {
     let narrow = AppRegistration::new("k", "Wide").permission(application::DIRECTORY_READ_ALL);
     let plan = client.plan(&narrow).await.unwrap();
     assert!(plan.is_converged(), "{plan}");
-    let left: Vec<_> = plan.lines().iter().filter(|line| line.mark == Mark::LeftAlone).map(|line| &line.code).collect();
+    let left: Vec<_> =
+        plan.steps().iter().filter(|line| line.status == StepStatus::LeftAlone).map(|line| &line.code).collect();
     assert_eq!(left.len(), 3, "{left:?}");
 
-    let exact = narrow.exact();
+    let exact = narrow.remove_surplus();
     let plan = client.plan(&exact).await.unwrap();
-    assert_eq!(plan.changes().filter(|line| line.mark == Mark::Remove).count(), 3, "{plan}");
+    assert_eq!(plan.changes().filter(|line| line.status == StepStatus::Remove).count(), 3, "{plan}");
     client.apply(&plan).await.unwrap();
     let plan = client.plan(&exact).await.unwrap();
     assert!(plan.is_converged(), "{plan}");
@@ -224,7 +225,7 @@ async fn an_app_made_by_hand_stops_the_creation_until_it_is_adopted() {
     assert!(error.to_string().contains(made["appId"].as_str().unwrap()), "{error}");
 
     let plan = client.plan(&registration).adopt(app_id).await.unwrap();
-    assert!(plan.changes().any(|line| line.code == "key"), "{plan}");
+    assert!(plan.changes().any(|line| line.code == "unique_name"), "{plan}");
     client.apply(&plan).await.unwrap();
     let again = client.plan(&registration).await.unwrap();
     assert_eq!(again.app_id(), Some(app_id), "found by its key from now on");

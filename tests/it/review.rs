@@ -176,7 +176,7 @@ async fn surplus_on_an_api_that_is_not_named_is_listed_and_removed_by_exact() {
     let surplus: Vec<_> = checklist.items.iter().filter(|item| item.code.starts_with("surplus_grant")).collect();
     assert_eq!(surplus.len(), 2, "{checklist}");
 
-    let exact = narrow.exact();
+    let exact = narrow.remove_surplus();
     let app_id = register(&client, &exact).await.application.unwrap().app_id;
     assert!(client.oauth2_permission_grants().list_held_by(app_id).all().await.unwrap().is_empty());
     assert!(client.plan(&exact).await.unwrap().is_converged());
@@ -277,7 +277,7 @@ async fn a_deleted_app_that_holds_the_key_is_named() {
     client.applications().delete(id).await.unwrap();
     let plan = client.plan(&registration).await.unwrap();
     let error = client.apply(&plan).await.unwrap_err();
-    assert_eq!(error.error().code(), "key_taken");
+    assert_eq!(error.error().code(), "unique_name_taken");
     assert!(error.to_string().contains(&id.to_string()), "{error}");
 }
 

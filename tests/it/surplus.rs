@@ -4,7 +4,7 @@ use entra_apps::ids::{AppId, PermissionId};
 use entra_apps::model::Application;
 use entra_apps::permission::microsoft_graph::{application, delegated};
 use entra_apps::permission::{Permission, PermissionKind};
-use entra_apps::{AppRegistration, Client, Mark, Plan, Platform};
+use entra_apps::{AppRegistration, Client, Plan, Platform, StepStatus};
 use entra_emulator::{Api, MemoryTenant, OAuth2PermissionGrant};
 
 use crate::support::{builder, register};
@@ -78,8 +78,8 @@ impl Applied {
 
     /// Asserts that the plan said that it leaves this alone.
     fn assert_listed(&self, code: &str) {
-        let line = self.plan.lines().iter().find(|line| line.code == code);
-        assert_eq!(line.map(|line| line.mark), Some(Mark::LeftAlone), "{code}: {}", self.plan);
+        let line = self.plan.steps().iter().find(|line| line.code == code);
+        assert_eq!(line.map(|line| line.status), Some(StepStatus::LeftAlone), "{code}: {}", self.plan);
     }
 }
 
@@ -163,7 +163,7 @@ async fn the_grants_of_single_users_stay_even_when_exact() {
     let app = AppRegistration::new("k", "App");
     let narrow =
         [app.clone().permission(delegated::USER_READ), app.clone().permission(application::DIRECTORY_READ_ALL)];
-    for registration in narrow.iter().cloned().chain(narrow.iter().cloned().map(AppRegistration::exact)) {
+    for registration in narrow.iter().cloned().chain(narrow.iter().cloned().map(AppRegistration::remove_surplus)) {
         let tenant = tenant();
         let client = tenant.client();
         register(&client, &app.clone().permission(things_use())).await;
@@ -185,8 +185,8 @@ async fn the_grants_of_single_users_stay_even_when_exact() {
         let plan = client.plan(&registration).await.unwrap();
         client.apply(&plan).await.unwrap();
         assert_eq!(of_single_users(&tenant), before, "{plan}");
-        let exact = plan.changes().any(|line| line.mark == Mark::Remove);
+        let exact = plan.changes().any(|line| line.status == StepStatus::Remove);
         assert_eq!(tenant.oauth2_permission_grants().contains(&for_all), !exact, "what is for all users: {plan}");
-        assert!(plan.lines().iter().any(|line| line.code == "surplus:user_grants"), "{plan}");
+        assert!(plan.steps().iter().any(|line| line.code == "surplus:user_grants"), "{plan}");
     }
 }

@@ -229,7 +229,7 @@ async fn what_no_address_can_hold_is_refused_before_it_is_sent() {
         let mut batch = client.batch();
         let _ = batch.add(client.applications().delete(key(text)));
         assert_eq!(batch.send().await.unwrap_err().code(), "invalid_id", "{text:?}");
-        assert_eq!(AppRegistration::new(*text, "App").check().unwrap_err().code(), "key", "{text:?}");
+        assert_eq!(AppRegistration::new(*text, "App").check().unwrap_err().code(), "invalid_unique_name", "{text:?}");
     }
     let long = "x".repeat(70_000);
     assert_eq!(client.applications().find(key(&long)).await.unwrap_err().kind(), ErrorKind::Invalid);
