@@ -35,7 +35,7 @@ pub(crate) fn registration(organization: &str, fulfilment: bool) -> AppRegistrat
         .credential(ClientSecret::new(format!("{name} Secret")).valid_for_months(12))
         .confirmation("secret_stored", "The secret is in appsettings.agent.json or an environment variable");
     // Only this one: the one that reads goes, if an earlier run without fulfilment granted it.
-    if fulfilment { registration.exact() } else { registration }
+    if fulfilment { registration.remove_surplus() } else { registration }
 }
 
 #[tokio::main(flavor = "current_thread")]

@@ -82,9 +82,9 @@ pub use retry::{RetryPolicy, Wait, WaitReason};
 pub use model::SignInAudience;
 pub use provision::{
     AppRegistration, Apply, ApplyError, CallerKind, CallerPermissions, Checklist, ChecklistItem, ClientSecret,
-    Diagnose, Diagnosis, EntraRole, Evidence, Finding, IssuedSecret, Lifetime, Line, Mark, Missing, OpenItem, Plan,
-    PlanRequest, Platform, Preflight, PreflightCheck, Progress, RedirectUri, Registered, RegisteredApplication,
-    SecretReadiness, SecretSink, Verdict, VerifyRequest, WaitUntilUsable,
+    Diagnose, Diagnosis, EntraRole, Finding, IssuedSecret, Lifetime, Missing, OpenItem, Plan, PlanRequest, PlanStep,
+    Platform, Preflight, PreflightCheck, Progress, RecordedRequest, RedirectUri, Registered, RegisteredApplication,
+    SecretReadiness, SecretSink, StepStatus, Verdict, VerifyRequest, WaitUntilUsable,
 };
 
 /// What a fallible call of this crate returns.

@@ -128,7 +128,7 @@ fn print_help(vendor_flags: &[Flag]) {
         ("--plan", "only say what would change"),
         ("--task NAME", "with the optional permissions of a task; repeatable"),
         ("--all-tasks", "with every optional permission"),
-        ("--approve NAME|all", "approve a permission that deserves a second look"),
+        ("--approve NAME|all", "approve a permission that needs a review"),
         ("--adopt CLIENT-ID", "take an application that was made by hand"),
         ("--create-another", "although there is one of the same display name"),
         ("--replace-secret", "issue another secret; the earlier one stays"),

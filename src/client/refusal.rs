@@ -101,9 +101,9 @@ impl Request {
         if says("for property uniqueName already exists") {
             return Meaning::new(
                 ErrorKind::Conflict,
-                "key_taken",
+                "unique_name_taken",
                 "another application, live or deleted, holds this unique name",
-                "Restore or purge the deleted application (Deleted applications in the portal), or choose another key.",
+                "Restore or purge the deleted application (Deleted applications in the portal), or choose another unique name.",
             );
         }
         if has("Directory_QuotaExceeded") {

@@ -1,6 +1,5 @@
-//! Applying a plan: what is said of it beforehand, and what comes back.
+//! Applying a plan: the options of the call, and the error that carries the report.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
@@ -9,57 +8,11 @@ use std::time::Duration;
 
 use crate::client::Client;
 use crate::error::{Error, ErrorKind};
-use crate::provision::observe::memory_name;
+use crate::provision::observe::cache_key;
 use crate::provision::plan::{Approvals, Plan};
+use crate::provision::progress::{Progress, ProgressHook};
 use crate::provision::report::{Registered, SecretSink};
 use crate::provision::run::Run;
-use crate::retry::Wait;
-
-impl Client {
-    /// Carries a plan out. What fails can be run again: it ends where an undisturbed run ends.
-    ///
-    /// Awaiting it applies the plan; before that, [`approve`](Apply::approve) and the other methods say more. A first run
-    /// takes three requests behind the plan's one: the [upsert](https://learn.microsoft.com/graph/api/application-upsert)
-    /// of the application, then its properties, its
-    /// [service principal](https://learn.microsoft.com/graph/api/serviceprincipal-post-serviceprincipals) and its
-    /// [secret](https://learn.microsoft.com/graph/api/application-addpassword), then the
-    /// [role assignments](https://learn.microsoft.com/graph/api/serviceprincipal-post-approleassignedto) and
-    /// [grants](https://learn.microsoft.com/graph/api/oauth2permissiongrant-post). Least permissions:
-    /// `Application.ReadWrite.All` (or `Application.ReadWrite.OwnedBy`), `AppRoleAssignment.ReadWrite.All`,
-    /// `DelegatedPermissionGrant.ReadWrite.All` and `Directory.Read.All`.
-    ///
-    /// # Errors
-    /// An [`ApplyError`] carries the report of all that was done, issued secrets included. Its kinds:
-    /// - [`NeedsApproval`](crate::ErrorKind::NeedsApproval) and [`Stale`](crate::ErrorKind::Stale), before anything is
-    ///   written;
-    /// - [`Forbidden`](crate::ErrorKind::Forbidden) when the caller may not do a part of it,
-    ///   [`Refused`](crate::ErrorKind::Refused) for a policy of the tenant, [`Conflict`](crate::ErrorKind::Conflict) with
-    ///   the code `key_taken` when a deleted application holds the key;
-    /// - [`Deadline`](crate::ErrorKind::Deadline), [`Throttled`](crate::ErrorKind::Throttled),
-    ///   [`Network`](crate::ErrorKind::Network), [`Service`](crate::ErrorKind::Service): run it again.
-    ///
-    /// ```
-    /// # use entra_apps::{AppRegistration, ClientSecret};
-    /// # use entra_emulator::MemoryTenant;
-    /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
-    /// let client = MemoryTenant::new().client();
-    /// let backup = AppRegistration::new("contoso-backup", "Contoso Backup").credential(ClientSecret::new("Backup"));
-    /// let registered = client.apply(&client.plan(&backup).await?).await?;
-    /// assert_eq!(registered.secrets.len(), 1);
-    /// assert!(client.verify(&backup).await?.is_done());
-    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
-    /// ```
-    pub fn apply<'a>(&self, plan: &'a Plan) -> Apply<'a> {
-        Apply {
-            client: self.clone(),
-            plan,
-            approvals: Approvals::default(),
-            sink: None,
-            progress: None,
-            deadline: None,
-        }
-    }
-}
 
 /// A plan to be carried out: awaiting it does.
 #[must_use = "a plan is carried out when it is awaited"]
@@ -72,26 +25,25 @@ pub struct Apply<'a> {
     deadline: Option<Duration>,
 }
 
-pub(super) type ProgressHook = Arc<dyn Fn(&Progress) + Send + Sync>;
+impl<'a> Apply<'a> {
+    pub(super) fn new(client: &Client, plan: &'a Plan) -> Self {
+        Self {
+            client: client.clone(),
+            plan,
+            approvals: Approvals::default(),
+            sink: None,
+            progress: None,
+            deadline: None,
+        }
+    }
 
-/// What an apply tells while it runs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Progress {
-    /// Something was done: a sentence for a person.
-    Done(String),
-    /// It waits.
-    Waiting(Wait),
-}
-
-impl Apply<'_> {
-    /// Approves a permission that deserves a second look, by its name (or its id, where it has no name).
+    /// Approves a permission that needs a review, by its name (or its id, where it has no name).
     pub fn approve(mut self, permission: impl Into<String>) -> Self {
         self.approvals.names.push(permission.into());
         self
     }
 
-    /// Approves every permission that deserves a second look.
+    /// Approves every permission that needs a review.
     pub fn approve_all(mut self) -> Self {
         self.approvals.all = true;
         self
@@ -114,6 +66,30 @@ impl Apply<'_> {
         self.deadline = Some(allowed);
         self
     }
+
+    async fn run(self) -> Result<Registered, ApplyError> {
+        let Self { client, plan, approvals, sink, progress, deadline } = self;
+        let mut client = match deadline {
+            Some(allowed) => client.with_deadline(allowed),
+            None => client.with_default_deadline(),
+        };
+        if let Some(progress) = progress.clone() {
+            client = client.observed(Arc::new(move |wait| progress(&Progress::Waiting(wait.clone()))));
+        }
+        let mut run = Run::new(client.clone(), plan, sink, progress);
+        let result = match client.writer_lock(&cache_key(plan.tenant, &plan.registration)).await {
+            Ok(_only_writer) => run.execute(&approvals).await,
+            Err(error) => Err(error),
+        };
+        run.finish_report();
+        if result.as_ref().is_err_and(may_not_grant) {
+            run.report_missing_consent();
+        }
+        match result {
+            Ok(()) => Ok(run.report),
+            Err(error) => Err(ApplyError { error, report: Box::new(run.report) }),
+        }
+    }
 }
 
 impl fmt::Debug for Apply<'_> {
@@ -134,7 +110,7 @@ impl<'a> IntoFuture for Apply<'a> {
     }
 }
 
-/// Why an apply failed, with the report of all that was done: secrets that were issued included.
+/// The error of an apply, with the report of all that was done: secrets that were issued included.
 #[derive(Debug)]
 pub struct ApplyError {
     error: Error,
@@ -142,17 +118,17 @@ pub struct ApplyError {
 }
 
 impl ApplyError {
-    /// Why.
+    /// The error that ended it.
     pub fn error(&self) -> &Error {
         &self.error
     }
 
-    /// What was done before.
+    /// The report of what was done before.
     pub fn report(&self) -> &Registered {
         &self.report
     }
 
-    /// Both.
+    /// The error and the report.
     pub fn into_parts(self) -> (Error, Registered) {
         (self.error, *self.report)
     }
@@ -167,50 +143,6 @@ impl fmt::Display for ApplyError {
 impl std::error::Error for ApplyError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         std::error::Error::source(&self.error)
-    }
-}
-
-impl Apply<'_> {
-    async fn run(self) -> Result<Registered, ApplyError> {
-        let Self { client, plan, approvals, sink, progress, deadline } = self;
-        let mut client = match deadline {
-            Some(allowed) => client.with_deadline(allowed),
-            None => client.with_default_deadline(),
-        };
-        if let Some(progress) = progress.clone() {
-            client = client.observed(Arc::new(move |wait| progress(&Progress::Waiting(wait.clone()))));
-        }
-        let mut run = Run {
-            report: Registered {
-                tenant_id: plan.tenant,
-                application: None,
-                secrets: Vec::new(),
-                done: Vec::new(),
-                corrections: Vec::new(),
-                open: Vec::new(),
-            },
-            state: plan.observed.clone(),
-            choices: plan.choices.clone(),
-            lost: Vec::new(),
-            orphans: 0,
-            published: HashMap::new(),
-            plan,
-            sink,
-            progress,
-            client: client.clone(),
-        };
-        let result = match client.writer_lock(&memory_name(plan.tenant, &plan.registration)).await {
-            Ok(_only_writer) => run.all(&approvals).await,
-            Err(error) => Err(error),
-        };
-        run.finish_report();
-        if result.as_ref().is_err_and(may_not_grant) {
-            run.leave_consent_open();
-        }
-        match result {
-            Ok(()) => Ok(run.report),
-            Err(error) => Err(ApplyError { error, report: Box::new(run.report) }),
-        }
     }
 }
 

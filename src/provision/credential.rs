@@ -26,28 +26,30 @@ pub enum Lifetime {
     Until(#[serde(with = "time::serde::rfc3339")] OffsetDateTime),
 }
 
-/// The portal's recommendation: 180 days.
-const DEFAULT: Lifetime = Lifetime::Days(180);
+/// The lifetime that the portal recommends.
+const DEFAULT_LIFETIME: Lifetime = Lifetime::Days(180);
 
-/// Each attempt to issue a secret ends a little earlier than asked for, by chance: so its end date is a mark by which
-/// this attempt, and no other, is found again when its answer was lost. A fortieth of the lifetime, six hours at most:
-/// the service shows whole seconds, and twenty thousand of them tell attempts of the same instant apart.
-pub(super) fn mark_range(lifetime: Duration) -> Duration {
+/// How much earlier than asked for a secret may end: a fortieth of its lifetime, six hours at most.
+///
+/// Each attempt to issue a secret ends a little earlier, by chance, so that its end date is a mark by which this
+/// attempt, and no other, is found again when its response was lost. The service shows whole seconds, and twenty
+/// thousand of them tell attempts of the same instant apart.
+pub(super) fn max_end_date_jitter(lifetime: Duration) -> Duration {
     let part: Duration = lifetime / 40_i32;
     part.min(Duration::hours(6))
 }
 
-/// A secret that ends sooner is of no use to anybody: the service's own clock decides.
-const SHORTEST: Duration = Duration::minutes(10);
+/// A secret that ends sooner is refused: the service's own clock, which decides, may be ahead.
+const MIN_LIFETIME: Duration = Duration::minutes(10);
 
 impl ClientSecret {
-    /// A secret of this description, valid for 180 days unless said otherwise.
+    /// Asks for a secret of this description, valid for 180 days unless said otherwise.
     pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), lifetime: DEFAULT }
+        Self { name: name.into(), lifetime: DEFAULT_LIFETIME }
     }
 
-    /// Ends after calendar months, or up to six hours earlier: the exact end is a mark by which an attempt whose answer
-    /// was lost is found again. The portal offers 24 at most.
+    /// Ends after calendar months, or up to six hours earlier: the exact end is a mark by which an attempt whose
+    /// response was lost is found again. The portal offers 24 at most.
     pub fn valid_for_months(mut self, months: u32) -> Self {
         self.lifetime = Lifetime::Months(months);
         self
@@ -87,7 +89,7 @@ impl ClientSecret {
             Lifetime::Until(end) => Some(end),
         };
         let end = end.ok_or_else(|| self.invalid("is longer than the calendar"))?;
-        if end - now <= SHORTEST { Err(self.invalid("is zero or in the past")) } else { Ok(end) }
+        if end - now <= MIN_LIFETIME { Err(self.invalid("is zero or in the past")) } else { Ok(end) }
     }
 
     pub(super) fn check(&self) -> Result<(), Error> {

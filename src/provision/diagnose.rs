@@ -22,7 +22,7 @@ use crate::clock::Clock;
 use crate::cloud::Cloud;
 use crate::error::{Error, foreign};
 use crate::ids::{AppId, TenantId};
-use crate::permission::{MICROSOFT_GRAPH, Permission};
+use crate::permission::{MICROSOFT_GRAPH, Permission, PermissionKind};
 use crate::provision::registration::AppRegistration;
 use crate::provision::report::RegisteredApplication;
 use crate::retry::SendContext;
@@ -31,8 +31,8 @@ use crate::transport::{Transport, TransportError};
 
 /// What a diagnosis found.
 ///
-/// It prints as a text for a ticket, and as JSON ([`to_json`](Self::to_json)). It holds no secret and no token; what was
-/// typed in is shown only where it has the form that it should have.
+/// It prints as a text for a ticket, and as JSON ([`to_json`](Self::to_json)). It holds no secret and no token; what
+/// was typed in is shown only where it has the form that it should have.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -55,7 +55,7 @@ pub struct Diagnosis {
     /// The application permissions that the app holds there, by name.
     pub granted: Vec<String>,
     /// The requests that were sent, in order.
-    pub requests: Vec<Evidence>,
+    pub requests: Vec<RecordedRequest>,
 }
 
 /// Something that was found.
@@ -75,15 +75,15 @@ pub struct Finding {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
-pub struct Evidence {
+pub struct RecordedRequest {
     /// The method and the host, such as `POST login.microsoftonline.com`.
     pub request: String,
     /// When it was sent, in UTC.
     #[serde(with = "time::serde::rfc3339")]
     pub at: OffsetDateTime,
     /// How long it took, in milliseconds.
-    pub took: u64,
-    /// The status of the answer, if there was one.
+    pub duration_ms: u64,
+    /// The status of the response, if there was one.
     pub status: Option<u16>,
     /// The service's code, such as `AADSTS7000215`.
     pub service_code: Option<String>,
@@ -99,7 +99,7 @@ impl Diagnosis {
         self.problems.is_empty()
     }
 
-    /// The same as JSON, to be attached to a ticket.
+    /// Writes it as JSON, to be attached to a ticket.
     ///
     /// # Panics
     /// Never: every part of it can be written.
@@ -108,7 +108,7 @@ impl Diagnosis {
     }
 
     fn problem(&mut self, code: &str, text: impl Into<String>, remedy: &str) {
-        // The same can be found twice, by its form and by the service's answer.
+        // The same can be found twice, by its form and by the service's response.
         if !self.problems.iter().any(|finding| finding.code == code) {
             self.problems.push(Finding::new(code, text, remedy));
         }
@@ -147,7 +147,7 @@ impl fmt::Display for Diagnosis {
         writeln!(f, "\nFor Microsoft's support")?;
         for it in &self.requests {
             let status = it.status.map_or_else(|| "no response".to_owned(), |status| format!("status {status}"));
-            write!(f, "  {} {}: {status} after {} ms", stamp(it.at), it.request, it.took)?;
+            write!(f, "  {} {}: {status} after {} ms", format_time(it.at), it.request, it.duration_ms)?;
             for (name, value) in
                 [("", &it.service_code), ("request id ", &it.request_id), ("correlation id ", &it.correlation_id)]
             {
@@ -161,7 +161,7 @@ impl fmt::Display for Diagnosis {
     }
 }
 
-fn stamp(at: OffsetDateTime) -> String {
+fn format_time(at: OffsetDateTime) -> String {
     let to_the_second = at.replace_nanosecond(0).unwrap_or(at);
     to_the_second.format(&time::format_description::well_known::Rfc3339).unwrap_or_default()
 }
@@ -179,59 +179,35 @@ pub struct Diagnose<'a> {
     known: Option<RegisteredApplication>,
 }
 
-impl Client {
-    /// Says what is wrong with a tenant, a client id and a secret as a customer typed them in, by signing in with them
-    /// and comparing the token with the registration.
-    ///
-    /// Of this client only the cloud, the transport, the clock and the retry policy are used: it does not sign in itself,
-    /// and nothing is sent to Graph. Awaiting it makes the diagnosis, which never fails: that there is no network is a
-    /// finding as well.
-    ///
-    /// ```
-    /// # use entra_apps::{secrecy::SecretString, AppRegistration, ClientSecret};
-    /// # use entra_emulator::MemoryTenant;
-    /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
-    /// let tenant = MemoryTenant::new();
-    /// let client = tenant.client();
-    /// let backup = AppRegistration::new("contoso-backup", "Contoso Backup").credential(ClientSecret::new("Backup"));
-    /// let registered = client.apply(&client.plan(&backup).await?).await?;
-    /// let app = registered.application.unwrap();
-    ///
-    /// let key_id = registered.secrets[0].key_id.to_string(); // pasted in place of the Value
-    /// let diagnosis = client.diagnose(tenant.domain(), app.app_id.to_string(), SecretString::from(key_id), &backup).await;
-    /// assert_eq!(diagnosis.problems[0].code, "secret_id_instead_of_value");
-    /// println!("{diagnosis}");
-    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
-    /// ```
-    pub fn diagnose<'a>(
-        &self,
-        tenant: impl Into<String>,
-        client_id: impl Into<String>,
+impl<'a> Diagnose<'a> {
+    pub(super) fn new(
+        client: &Client,
+        tenant: String,
+        client_id: String,
         secret: SecretString,
         registration: &'a AppRegistration,
-    ) -> Diagnose<'a> {
-        Diagnose {
-            cloud: self.cloud().clone(),
-            context: self.context().clone(),
-            tenant: tenant.into(),
-            client_id: client_id.into(),
+    ) -> Self {
+        Self {
+            cloud: client.cloud().clone(),
+            context: client.context().clone(),
+            tenant,
+            client_id,
             secret,
             registration,
             expected: None,
             known: None,
         }
     }
-}
 
-impl Diagnose<'_> {
-    /// The client id that it should be, where the app is the vendor's own in every tenant: then a tenant that does not
-    /// know it has not consented.
+    /// Sets the client id that it should be, where the app is the vendor's own in every tenant: then a tenant that does
+    /// not know it has not consented.
     pub fn expected_app(mut self, app_id: AppId) -> Self {
         self.expected = Some(app_id);
         self
     }
 
-    /// The ids that the app was registered with: then an object id in place of the client id is recognised for certain.
+    /// Sets the ids that the app was registered with: then an object id in place of the client id is recognised for
+    /// certain.
     pub fn registered_as(mut self, application: &RegisteredApplication) -> Self {
         self.expected = Some(application.app_id);
         self.known = Some(application.clone());
@@ -239,25 +215,25 @@ impl Diagnose<'_> {
     }
 
     async fn run(mut self) -> Diagnosis {
-        let tap = Arc::new(Tap {
+        let recording = Arc::new(RecordingTransport {
             inner: Arc::clone(&self.context.transport),
             clock: Arc::clone(&self.context.clock),
             log: Mutex::default(),
         });
-        self.context.transport = Arc::<Tap>::clone(&tap);
+        self.context.transport = Arc::<RecordingTransport>::clone(&recording);
         let mut found = Diagnosis {
             at: self.context.clock.now(),
             cloud: self.cloud.name().to_owned(),
-            tenant: shown(&self.tenant),
+            tenant: redact_input(&self.tenant),
             tenant_id: None,
-            client_id: shown(&self.client_id),
+            client_id: redact_input(&self.client_id),
             problems: Vec::new(),
             remarks: Vec::new(),
             granted: Vec::new(),
             requests: Vec::new(),
         };
         self.examine(&mut found).await;
-        found.requests = std::mem::take(&mut *tap.log());
+        found.requests = std::mem::take(&mut *recording.log());
         found
     }
 
@@ -275,12 +251,12 @@ impl Diagnose<'_> {
             found.problem("secret_missing", "There is no secret.", SignInReason::SecretMissing.remedy());
         } else if Uuid::parse_str(secret.trim()).is_ok() {
             let reason = SignInReason::SecretIdInsteadOfValue;
-            found.problem(reason.code(), sentence(reason), reason.remedy());
+            found.problem(reason.code(), describe_reason(reason), reason.remedy());
         }
         let app_id = match client_id.parse::<AppId>() {
             Ok(app_id) => Some(app_id),
             Err(error) => {
-                found.problem("client_id_malformed", capital(error.message()), error.remedy().unwrap_or_default());
+                found.problem("client_id_malformed", capitalize(error.message()), error.remedy().unwrap_or_default());
                 None
             }
         };
@@ -294,13 +270,13 @@ impl Diagnose<'_> {
         }
         self.look_up(found, app_id).await;
         let Some(app_id) = app_id else { return };
-        if secret.trim().is_empty() || found.problems.iter().any(|it| NO_USE.contains(&it.code.as_str())) {
+        if secret.trim().is_empty() || found.problems.iter().any(|it| WITHOUT_SIGN_IN.contains(&it.code.as_str())) {
             return;
         }
         self.sign_in(found, app_id).await;
     }
 
-    /// Which tenant it is, and whether the ids have changed places.
+    /// Finds the tenant, and whether the ids have changed places.
     async fn look_up(&self, found: &mut Diagnosis, app_id: Option<AppId>) {
         let lookup = TenantLookup::with_context(self.cloud.clone(), self.context.clone());
         match lookup.find(&self.tenant).await {
@@ -313,16 +289,17 @@ impl Diagnose<'_> {
                     Some(app_id) => lookup.find(&app_id.to_string()).await.is_ok(),
                     None => false,
                 };
-                match swapped {
-                    true => found.problem(
+                if swapped {
+                    found.problem(
                         "ids_swapped",
                         "The client id is a tenant's, and there is no such tenant as the one given.",
                         "Exchange the two: the tenant's id was given as the client id.",
-                    ),
-                    false => found.problem(error.code(), capital(error.message()), error.remedy().unwrap_or_default()),
+                    );
+                } else {
+                    found.problem(error.code(), capitalize(error.message()), error.remedy().unwrap_or_default());
                 }
             }
-            Err(error) => found.problem(error.code(), capital(error.message()), error.remedy().unwrap_or_default()),
+            Err(error) => found.problem(error.code(), capitalize(error.message()), error.remedy().unwrap_or_default()),
         }
     }
 
@@ -348,7 +325,7 @@ impl Diagnose<'_> {
             let claims = match provider.token(&TokenRequest::new(tenant.clone(), scope)).await {
                 Ok(token) => TokenClaims::of(&token),
                 Err(error) => {
-                    self.refused(found, app_id, &error);
+                    self.sign_in_refused(found, app_id, &error);
                     // An API that is not there says nothing of the others.
                     if error.sign_in_reason() == Some(SignInReason::ApiNotInTenant) {
                         continue;
@@ -393,7 +370,7 @@ impl Diagnose<'_> {
         }
         let delegated = self.registration.wanted_permissions();
         let delegated: Vec<_> = delegated
-            .filter(|permission| permission.kind() == crate::permission::PermissionKind::Delegated)
+            .filter(|permission| permission.kind() == PermissionKind::Delegated)
             .map(Permission::to_string)
             .collect();
         if !delegated.is_empty() {
@@ -402,17 +379,17 @@ impl Diagnose<'_> {
         }
     }
 
-    fn refused(&self, found: &mut Diagnosis, app_id: AppId, error: &Error) {
+    fn sign_in_refused(&self, found: &mut Diagnosis, app_id: AppId, error: &Error) {
         let remedy = error.remedy().unwrap_or_default();
         match error.sign_in_reason() {
-            Some(SignInReason::AppNotInTenant) => self.not_there(found, app_id),
-            Some(reason) => found.problem(reason.code(), sentence(reason), remedy),
-            None => found.problem(error.code(), capital(error.message()), remedy),
+            Some(SignInReason::AppNotInTenant) => self.app_not_in_tenant(found, app_id),
+            Some(reason) => found.problem(reason.code(), describe_reason(reason), remedy),
+            None => found.problem(error.code(), capitalize(error.message()), remedy),
         }
     }
 
-    /// The tenant does not know the app: by which mistake, is told as far as the ids are known.
-    fn not_there(&self, found: &mut Diagnosis, app_id: AppId) {
+    /// Adds the problem of an app that the tenant does not know: which mistake it is, as far as the ids are known.
+    fn app_not_in_tenant(&self, found: &mut Diagnosis, app_id: AppId) {
         let given = app_id.as_uuid();
         if let Some(known) = &self.known {
             let is_principal = known.service_principal_id.is_some_and(|id| id.as_uuid() == given);
@@ -444,90 +421,9 @@ impl Diagnose<'_> {
     }
 }
 
-/// With one of these, signing in tells nothing more.
-const NO_USE: [&str; 6] =
-    ["not_reached", "ids_swapped", "tenant_unknown", "wrong_cloud", "no_sign_in_service", "invalid_tenant"];
-
-fn sentence(reason: SignInReason) -> String {
-    capital(reason.cause())
-}
-
-fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    let first = letters.next().map(char::to_uppercase);
-    let mut text: String = first.into_iter().flatten().chain(letters).collect();
-    text.push('.');
-    text
-}
-
-/// What was typed in, where it has the form that it should have: a secret in the wrong field must not be shown.
-fn shown(text: &str) -> String {
-    let text = text.trim();
-    let is_domain = matches!(Host::parse(text), Ok(Host::Domain(name)) if name.contains('.')) && text.len() <= 253;
-    if Uuid::parse_str(text).is_ok() || (is_domain && !text.contains(['~', '_'])) {
-        return text.to_owned();
-    }
-    format!("(a text of {} characters)", text.chars().count())
-}
-
-/// Writes down what goes to the sign-in service, without what is in it.
-#[derive(Debug)]
-struct Tap {
-    inner: Arc<dyn Transport>,
-    clock: Arc<dyn Clock>,
-    log: Mutex<Vec<Evidence>>,
-}
-
-impl Tap {
-    fn log(&self) -> std::sync::MutexGuard<'_, Vec<Evidence>> {
-        self.log.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// What of a refusal is worth keeping.
-#[derive(Default, serde::Deserialize)]
-#[serde(default)]
-struct Refusal {
-    error_codes: Vec<u64>,
-    trace_id: Option<String>,
-}
-
-#[async_trait]
-impl Transport for Tap {
-    async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, TransportError> {
-        let header = |headers: &http::HeaderMap, name: &str| {
-            headers.get(name).and_then(|value| value.to_str().ok()).map(|text| foreign(text.to_owned()))
-        };
-        let mut evidence = Evidence {
-            request: format!("{} {}", request.method(), request.uri().host().unwrap_or_default()),
-            at: self.clock.now(),
-            took: 0,
-            status: None,
-            service_code: None,
-            request_id: None,
-            correlation_id: header(request.headers(), "client-request-id"),
-        };
-        let began = self.clock.monotonic();
-        let response = self.inner.send(request).await;
-        let took = self.clock.monotonic().saturating_sub(began).as_millis();
-        evidence.took = u64::try_from(took).unwrap_or(u64::MAX);
-        if let Ok(response) = &response {
-            evidence.status = Some(response.status().as_u16());
-            evidence.request_id = header(response.headers(), "x-ms-request-id");
-            if !response.status().is_success() {
-                let refusal: Refusal = serde_json::from_slice(response.body()).unwrap_or_default();
-                evidence.service_code = refusal.error_codes.first().map(|code| format!("AADSTS{code}"));
-                evidence.request_id = refusal.trace_id.map(foreign).or(evidence.request_id);
-            }
-        }
-        self.log().push(evidence);
-        response
-    }
-}
-
 impl fmt::Debug for Diagnose<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Diagnose").field("client_id", &shown(&self.client_id)).finish_non_exhaustive()
+        f.debug_struct("Diagnose").field("client_id", &redact_input(&self.client_id)).finish_non_exhaustive()
     }
 }
 
@@ -537,5 +433,87 @@ impl<'a> IntoFuture for Diagnose<'a> {
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(self.run())
+    }
+}
+
+/// The codes of problems after which signing in tells nothing more.
+const WITHOUT_SIGN_IN: [&str; 6] =
+    ["not_reached", "ids_swapped", "tenant_unknown", "wrong_cloud", "no_sign_in_service", "invalid_tenant"];
+
+fn describe_reason(reason: SignInReason) -> String {
+    capitalize(reason.cause())
+}
+
+fn capitalize(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(char::to_uppercase);
+    let mut text: String = first.into_iter().flatten().chain(letters).collect();
+    text.push('.');
+    text
+}
+
+/// Redacts what was typed in, unless it has the form that it should have: a secret in the wrong field must not be
+/// shown.
+fn redact_input(text: &str) -> String {
+    let text = text.trim();
+    let is_domain = matches!(Host::parse(text), Ok(Host::Domain(name)) if name.contains('.')) && text.len() <= 253;
+    if Uuid::parse_str(text).is_ok() || (is_domain && !text.contains(['~', '_'])) {
+        return text.to_owned();
+    }
+    format!("(a text of {} characters)", text.chars().count())
+}
+
+/// A transport that records the requests to the sign-in service, without what is in them.
+#[derive(Debug)]
+struct RecordingTransport {
+    inner: Arc<dyn Transport>,
+    clock: Arc<dyn Clock>,
+    log: Mutex<Vec<RecordedRequest>>,
+}
+
+impl RecordingTransport {
+    fn log(&self) -> std::sync::MutexGuard<'_, Vec<RecordedRequest>> {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The part of a refusal that is recorded.
+#[derive(Default, serde::Deserialize)]
+#[serde(default)]
+struct Refusal {
+    error_codes: Vec<u64>,
+    trace_id: Option<String>,
+}
+
+#[async_trait]
+impl Transport for RecordingTransport {
+    async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, TransportError> {
+        let header = |headers: &http::HeaderMap, name: &str| {
+            headers.get(name).and_then(|value| value.to_str().ok()).map(|text| foreign(text.to_owned()))
+        };
+        let mut recorded = RecordedRequest {
+            request: format!("{} {}", request.method(), request.uri().host().unwrap_or_default()),
+            at: self.clock.now(),
+            duration_ms: 0,
+            status: None,
+            service_code: None,
+            request_id: None,
+            correlation_id: header(request.headers(), "client-request-id"),
+        };
+        let began = self.clock.monotonic();
+        let response = self.inner.send(request).await;
+        let took = self.clock.monotonic().saturating_sub(began).as_millis();
+        recorded.duration_ms = u64::try_from(took).unwrap_or(u64::MAX);
+        if let Ok(response) = &response {
+            recorded.status = Some(response.status().as_u16());
+            recorded.request_id = header(response.headers(), "x-ms-request-id");
+            if !response.status().is_success() {
+                let refusal: Refusal = serde_json::from_slice(response.body()).unwrap_or_default();
+                recorded.service_code = refusal.error_codes.first().map(|code| format!("AADSTS{code}"));
+                recorded.request_id = refusal.trace_id.map(foreign).or(recorded.request_id);
+            }
+        }
+        self.log().push(recorded);
+        response
     }
 }

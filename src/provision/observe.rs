@@ -1,65 +1,61 @@
-//! Looking at the target: reads only, in two round trips at most.
+//! Observing the tenant: reads only, in two round trips at most.
 
-use crate::api::ApplicationKey;
+use std::time::Duration;
+
+use crate::api::{ApplicationKey, Page};
 use crate::client::{Batch, Client};
 use crate::error::{Error, ErrorKind};
-use crate::ids::{AppId, TenantId};
+use crate::ids::{AppId, PermissionId, TenantId};
 use crate::model;
 use crate::model::query::Filter;
 use crate::permission::{self, MICROSOFT_GRAPH, Permission, PermissionKind};
-use crate::provision::diff::Choices;
 use crate::provision::observed::{
-    Application, Assignment, Declared, Grant, Observed, Principal, Resolved, Resource, SameName, Secret,
+    Application, Assignment, DeclaredPermission, Grant, Observed, Principal, Resolved, Resource, SameName, Secret,
 };
+use crate::provision::plan_options::PlanOptions;
 use crate::provision::redirect_uri::{Platform, RedirectUri};
 use crate::provision::registration::AppRegistration;
-use crate::retry::Outcome;
-use crate::retry::READ_LAG;
+use crate::retry::{Outcome, READ_LAG, Repeat};
 
-pub(super) fn memory_name(tenant: TenantId, registration: &AppRegistration) -> String {
-    format!("{tenant}/{}", registration.key)
+/// The name by which a client remembers a registration in a tenant, and lets one run at a time write it.
+pub(super) fn cache_key(tenant: TenantId, registration: &AppRegistration) -> String {
+    format!("{tenant}/{}", registration.unique_name)
 }
 
-/// What is to be seen once the replicas know what this client wrote a moment ago.
+/// Observes the tenant once its replicas know what this client wrote a moment ago.
 ///
 /// A list right after a write can lag; what this client wrote is waited for, and never written twice.
 pub(super) async fn observe_settled(
     client: &Client,
     registration: &AppRegistration,
-    choices: &Choices,
+    options: &PlanOptions,
 ) -> Result<Observed, Error> {
     let mut attempts = 0;
     loop {
         attempts += 1;
-        let observed = observe(client, registration, choices).await?;
-        let name = memory_name(observed.tenant, registration);
-        let Some((at, written)) = client.observations().get::<Observed>(&name) else { return Ok(observed) };
+        let observed = observe(client, registration, options).await?;
+        let key = cache_key(observed.tenant, registration);
+        let Some((at, written)) = client.observations().get::<Observed>(&key) else { return Ok(observed) };
         let age = client.clock().monotonic().saturating_sub(at);
         if age > READ_LAG {
-            client.observations().remove(&name);
+            client.observations().remove(&key);
             return Ok(observed);
         }
         // Remembered until reads no longer lag: the next one may be of another replica.
         if observed.has_all_of(&written) {
             return Ok(observed);
         }
-        pause(client, "GET /applications/{id}", attempts).await?;
+        wait_for_replicas(client, "GET /applications/{id}", attempts).await?;
     }
 }
 
 /// Waits for replicas, or ends where the deadline is nearer.
-pub(super) async fn pause(client: &Client, operation: &'static str, attempts: u32) -> Result<(), Error> {
+pub(super) async fn wait_for_replicas(client: &Client, operation: &'static str, attempts: u32) -> Result<(), Error> {
     let context = client.context();
     let options = client.options();
     let wait = context
         .policy
-        .decide(
-            crate::retry::Repeat::Safe,
-            &Outcome::Lagging,
-            attempts.min(6),
-            std::time::Duration::ZERO,
-            context.jitter(),
-        )
+        .decide(Repeat::Safe, &Outcome::Lagging, attempts.min(6), Duration::ZERO, context.jitter())
         .filter(|wait| context.ends_in_time(*wait, &options));
     let Some(wait) = wait else {
         return Err(Error::new(
@@ -74,7 +70,8 @@ pub(super) async fn pause(client: &Client, operation: &'static str, attempts: u3
     Ok(())
 }
 
-const APPLICATION: &[&str] = &[
+/// What is read of an application.
+const APPLICATION_PROPERTIES: &[&str] = &[
     "id",
     "appId",
     "uniqueName",
@@ -97,7 +94,7 @@ const APPLICATION: &[&str] = &[
 pub(super) async fn observe(
     client: &Client,
     registration: &AppRegistration,
-    choices: &Choices,
+    options: &PlanOptions,
 ) -> Result<Observed, Error> {
     let tenant = client.tenant_id().await?;
     let wanted: Vec<&Permission> = registration.wanted_permissions().collect();
@@ -107,9 +104,11 @@ pub(super) async fn observe(
 
     let mut batch = client.batch();
     let applications = client.applications();
-    let by_key =
-        batch.add(applications.find_selecting(ApplicationKey::UniqueName(registration.key.clone()), APPLICATION));
-    let adopted = choices.adopt.map(|app_id| batch.add(applications.find_selecting(app_id, APPLICATION)));
+    let by_unique_name = batch.add(
+        applications
+            .find_selecting(ApplicationKey::UniqueName(registration.unique_name.clone()), APPLICATION_PROPERTIES),
+    );
+    let adopted = options.adopt.map(|app_id| batch.add(applications.find_selecting(app_id, APPLICATION_PROPERTIES)));
     let names = applications.list().filter(Filter::eq("displayName", registration.display_name.as_str())).select([
         "id",
         "appId",
@@ -119,17 +118,17 @@ pub(super) async fn observe(
     let organization = batch.add(client.organization().get());
     let mut resources = Vec::new();
     for api in apis {
-        let by_name = wanted.iter().any(|permission| permission.api() == api && !is_known(permission));
+        let by_name = wanted.iter().any(|permission| permission.api() == api && !is_resolved(permission));
         let select: &[&str] = if by_name { &["id", "appRoles", "oauth2PermissionScopes"] } else { &["id"] };
         resources.push((api, batch.add(client.service_principals().find_selecting(api, select))));
     }
     let mut responses = batch.send().await?;
 
-    let by_key = responses.take(by_key)?;
+    let by_unique_name = responses.take(by_unique_name)?;
     let adopted = adopted.map(|handle| responses.take(handle)).transpose()?;
-    let application = match (choices.adopt, adopted) {
-        (Some(app_id), Some(adopted)) => Some(adoptable(registration, app_id, by_key, adopted)?),
-        _ => by_key,
+    let application = match (options.adopt, adopted) {
+        (Some(app_id), Some(adopted)) => Some(check_adopted(registration, app_id, by_unique_name, adopted)?),
+        _ => by_unique_name,
     };
     let same_name = names.rest_of(responses.take(same_name)?).await?;
     let tenant_name = match responses.take(organization) {
@@ -137,17 +136,18 @@ pub(super) async fn observe(
         // The tenant's name is for show only.
         Err(_) => None,
     };
-    let mut permissions: Vec<Resolved> = wanted.iter().filter_map(|permission| known(permission)).collect();
-    let mut seen_resources = Vec::new();
+    let mut permissions: Vec<Resolved> =
+        wanted.iter().filter_map(|permission| resolve_without_tenant(permission)).collect();
+    let mut observed_resources = Vec::new();
     for (api, handle) in resources {
         let principal = responses.take(handle)?;
         if principal.is_none() {
             return Err(api_missing(api));
         }
-        for permission in wanted.iter().filter(|permission| permission.api() == api && !is_known(permission)) {
-            permissions.push(look_up(permission, principal.as_ref())?);
+        for permission in wanted.iter().filter(|permission| permission.api() == api && !is_resolved(permission)) {
+            permissions.push(find_published(permission, principal.as_ref())?);
         }
-        seen_resources.push(Resource { api, principal: principal.and_then(|principal| principal.id) });
+        observed_resources.push(Resource { api, principal: principal.and_then(|principal| principal.id) });
     }
     let application = application.map(read_application).transpose()?;
     let principal = match &application {
@@ -160,18 +160,18 @@ pub(super) async fn observe(
     let own = application.as_ref().map(|app| app.id);
     let mut same_name: Vec<SameName> = same_name
         .into_iter()
-        .filter_map(|app| Some(SameName { id: app.id?, app_id: app.app_id?, key: app.unique_name }))
+        .filter_map(|app| Some(SameName { id: app.id?, app_id: app.app_id?, unique_name: app.unique_name }))
         .filter(|app| Some(app.id) != own)
         .collect();
     same_name.sort_by_key(|app| app.id);
-    Ok(Observed { tenant, tenant_name, application, same_name, principal, resources: seen_resources, permissions })
+    Ok(Observed { tenant, tenant_name, application, same_name, principal, resources: observed_resources, permissions })
 }
 
-/// Whether the application that the caller named can be the one that is meant.
-fn adoptable(
+/// The application that the caller adopts, if it can be the one that is meant.
+fn check_adopted(
     registration: &AppRegistration,
     app_id: AppId,
-    by_key: Option<model::Application>,
+    by_unique_name: Option<model::Application>,
     adopted: Option<model::Application>,
 ) -> Result<model::Application, Error> {
     let Some(adopted) = adopted else {
@@ -185,20 +185,21 @@ fn adoptable(
         ));
     };
     let conflict = |text: String| {
-        Error::new(ErrorKind::Conflict, "adopted_conflict", text)
-            .with_remedy("Adopt the application that holds the key, or give the registration another key.")
+        Error::new(ErrorKind::Conflict, "adopted_conflict", text).with_remedy(
+            "Adopt the application that holds the unique name, or give the registration another unique name.",
+        )
     };
-    if let Some(holder) = by_key.filter(|holder| holder.id != adopted.id) {
+    if let Some(holder) = by_unique_name.filter(|holder| holder.id != adopted.id) {
         let holder = holder.app_id.map(|id| id.to_string()).unwrap_or_default();
         return Err(conflict(format!(
-            "the key {} belongs to another application, client id {holder}",
-            registration.key
+            "the unique name {} belongs to another application, client id {holder}",
+            registration.unique_name
         )));
     }
     match &adopted.unique_name {
-        Some(key) if *key != registration.key => {
-            Err(conflict(format!("the application {app_id} has the key {key} already, and a key cannot be changed")))
-        }
+        Some(name) if *name != registration.unique_name => Err(conflict(format!(
+            "the application {app_id} has the unique name {name} already, and a unique name cannot be changed"
+        ))),
         _ => Ok(adopted),
     }
 }
@@ -212,11 +213,11 @@ fn api_missing(api: AppId) -> Error {
 }
 
 /// Whether id and name are known without asking the tenant.
-fn is_known(permission: &Permission) -> bool {
-    known(permission).is_some()
+fn is_resolved(permission: &Permission) -> bool {
+    resolve_without_tenant(permission).is_some()
 }
 
-fn known(permission: &Permission) -> Option<Resolved> {
+fn resolve_without_tenant(permission: &Permission) -> Option<Resolved> {
     let id = permission.id()?;
     let value = permission.name().map(str::to_owned);
     // A role is granted by its id; a scope by its name.
@@ -226,15 +227,15 @@ fn known(permission: &Permission) -> Option<Resolved> {
     Some(Resolved { permission: permission.clone(), id, value })
 }
 
-/// What an API publishes here. Of Microsoft Graph it is 0.8 MB.
-pub(super) async fn published(client: &Client, api: AppId) -> Result<Option<model::ServicePrincipal>, Error> {
+/// Reads the permissions that an API publishes in this tenant. Of Microsoft Graph it is 0.8 MB.
+pub(super) async fn read_published(client: &Client, api: AppId) -> Result<Option<model::ServicePrincipal>, Error> {
     client.service_principals().find_selecting(api, &["id", "appRoles", "oauth2PermissionScopes"]).await
 }
 
-/// Where the application declares what the catalogue does not know, this tenant may have other ids than the catalogue:
-/// what is not declared by its own id is looked up by its name.
+/// Corrects the ids of permissions that have others in this tenant than in the catalogue: where the application
+/// declares what the catalogue does not know, those that are not declared by their id are looked up by their name.
 async fn correct_ids(client: &Client, app: &Application, permissions: &mut [Resolved]) -> Result<(), Error> {
-    let kind = |declared: &Declared| PermissionKind::from_resource_access_type(&declared.access);
+    let kind = |declared: &DeclaredPermission| PermissionKind::from_resource_access_type(&declared.access_type);
     let unknown = app.declared.iter().any(|declared| {
         declared.api == MICROSOFT_GRAPH
             && kind(declared).is_some_and(|kind| permission::find_by_id(declared.id, kind).is_none())
@@ -245,21 +246,24 @@ async fn correct_ids(client: &Client, app: &Application, permissions: &mut [Reso
     if !unknown || !permissions.iter().any(missing) {
         return Ok(());
     }
-    let api = published(client, MICROSOFT_GRAPH).await?;
+    let api = read_published(client, MICROSOFT_GRAPH).await?;
     for resolved in permissions.iter_mut().filter(|resolved| missing(resolved)) {
-        if let Ok(found) = look_up(&resolved.permission, api.as_ref()) {
+        if let Ok(found) = find_published(&resolved.permission, api.as_ref()) {
             resolved.id = found.id;
         }
     }
     Ok(())
 }
 
-/// A longer name of a permission resembles none, in bytes.
-const LONGEST_NAME: usize = 256;
+/// A longer name of a permission is not compared with others, in bytes.
+const MAX_PERMISSION_NAME_LENGTH: usize = 256;
 
 /// Finds a permission among those that an API publishes in this tenant.
-pub(super) fn look_up(permission: &Permission, api: Option<&model::ServicePrincipal>) -> Result<Resolved, Error> {
-    let published: Vec<(crate::ids::PermissionId, String)> = match (api, permission.kind()) {
+pub(super) fn find_published(
+    permission: &Permission,
+    api: Option<&model::ServicePrincipal>,
+) -> Result<Resolved, Error> {
+    let published: Vec<(PermissionId, String)> = match (api, permission.kind()) {
         (None, _) => Vec::new(),
         (Some(api), PermissionKind::Application) => {
             let for_apps = |role: &&model::AppRole| role.allowed_member_types.iter().any(|kind| kind == "Application");
@@ -276,14 +280,14 @@ pub(super) fn look_up(permission: &Permission, api: Option<&model::ServicePrinci
     if let Some((id, value)) = found {
         return Ok(Resolved { permission: permission.clone(), id: *id, value: Some(value.clone()) });
     }
-    let near = permission.name().and_then(|name| {
+    let similar = permission.name().and_then(|name| {
         published
             .iter()
-            .filter(|(_, value)| name.len().max(value.len()) <= LONGEST_NAME)
+            .filter(|(_, value)| name.len().max(value.len()) <= MAX_PERMISSION_NAME_LENGTH)
             .map(|(_, value)| (strsim::jaro_winkler(name, value), value))
             .max_by(|a, b| a.0.total_cmp(&b.0))
     });
-    let hint = near
+    let hint = similar
         .filter(|(likeness, _)| *likeness > 0.8)
         .map_or_else(String::new, |(_, value)| format!("Did you mean {value}? "));
     Err(Error::new(
@@ -296,7 +300,7 @@ pub(super) fn look_up(permission: &Permission, api: Option<&model::ServicePrinci
     )))
 }
 
-/// The service principal of an app with what it holds, in one batch.
+/// Reads the service principal of an app and what it was granted, in one batch.
 pub(super) async fn read_principal(client: &Client, app_id: AppId) -> Result<Option<Principal>, Error> {
     let mut batch: Batch = client.batch();
     let principal = batch.add(client.service_principals().find_selecting(app_id, &["id", "tags", "accountEnabled"]));
@@ -309,8 +313,8 @@ pub(super) async fn read_principal(client: &Client, app_id: AppId) -> Result<Opt
     let (roles, scopes) = (responses.take(roles), responses.take(scopes));
     let Some(principal) = principal else { return Ok(None) };
     let Some(id) = principal.id else { return Ok(None) };
-    let roles = held.rest_of(or_none(roles)?).await?;
-    let scopes = granted.rest_of(or_none(scopes)?).await?;
+    let roles = held.rest_of(empty_if_not_found(roles)?).await?;
+    let scopes = granted.rest_of(empty_if_not_found(scopes)?).await?;
     let mut observed = Principal {
         id,
         tags: principal.tags,
@@ -324,10 +328,10 @@ pub(super) async fn read_principal(client: &Client, app_id: AppId) -> Result<Opt
     Ok(Some(observed))
 }
 
-/// A replica that knows the principal may not know its lists yet: they are empty then.
-fn or_none<T>(page: Result<crate::api::Page<T>, Error>) -> Result<crate::api::Page<T>, Error> {
+/// The page, or an empty one: a replica that knows the principal may not know its lists yet.
+fn empty_if_not_found<T>(page: Result<Page<T>, Error>) -> Result<Page<T>, Error> {
     match page {
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(crate::api::Page::empty()),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Page::empty()),
         page => page,
     }
 }
@@ -348,31 +352,31 @@ pub(super) fn read_grant(grant: model::OAuth2PermissionGrant) -> Option<Grant> {
     Some(Grant {
         id: grant.id?,
         resource: grant.resource_id?,
-        for_one: grant.consent_type == Some(model::ConsentType::Principal),
+        single_user: grant.consent_type == Some(model::ConsentType::Principal),
         scopes,
     })
 }
 
-/// What matters of an application, in an order of its own: the service keeps none.
+/// What of an application matters to a registration, sorted: the service keeps no order.
 pub(super) fn read_application(app: model::Application) -> Result<Application, Error> {
     let (Some(id), Some(app_id)) = (app.id, app.app_id) else {
         return Err(Error::new(ErrorKind::Decode, "answer_not_understood", "the application came without its ids")
             .with_remedy("Run it again; check that no proxy answers in Graph's place."));
     };
     let web = app.web.unwrap_or_default();
-    let of = |platform, uris: Vec<String>| uris.into_iter().map(move |uri| RedirectUri::new(platform, uri));
-    let mut redirect_uris: Vec<RedirectUri> = of(Platform::Web, web.redirect_uris)
-        .chain(of(Platform::Spa, app.spa.unwrap_or_default().redirect_uris))
-        .chain(of(Platform::PublicClient, app.public_client.unwrap_or_default().redirect_uris))
+    let on = |platform, uris: Vec<String>| uris.into_iter().map(move |uri| RedirectUri::new(platform, uri));
+    let mut redirect_uris: Vec<RedirectUri> = on(Platform::Web, web.redirect_uris)
+        .chain(on(Platform::Spa, app.spa.unwrap_or_default().redirect_uris))
+        .chain(on(Platform::PublicClient, app.public_client.unwrap_or_default().redirect_uris))
         .collect();
     redirect_uris.sort();
-    let mut declared: Vec<Declared> = app
+    let mut declared: Vec<DeclaredPermission> = app
         .required_resource_access
         .into_iter()
         .filter_map(|api| Some((api.resource_app_id?, api.resource_access)))
         .flat_map(|(api, accesses)| {
             accesses.into_iter().filter_map(move |access| {
-                Some(Declared { api, id: access.id?, access: access.kind?.as_str().to_owned() })
+                Some(DeclaredPermission { api, id: access.id?, access_type: access.kind?.as_str().to_owned() })
             })
         })
         .collect();
@@ -391,7 +395,7 @@ pub(super) fn read_application(app: model::Application) -> Result<Application, E
     Ok(Application {
         id,
         app_id,
-        key: app.unique_name,
+        unique_name: app.unique_name,
         display_name: app.display_name.unwrap_or_default(),
         audience: app.sign_in_audience.unwrap_or_else(|| model::SignInAudience::Other(String::new())),
         created: app.created_date_time,
@@ -403,22 +407,7 @@ pub(super) fn read_application(app: model::Application) -> Result<Application, E
         tags,
         homepage: web.home_page_url,
         logout_url: web.logout_url,
-        locked: lock.is_enabled == Some(true) && lock.all_properties == Some(true),
+        property_lock: lock.is_enabled == Some(true) && lock.all_properties == Some(true),
         secrets,
     })
-}
-
-impl Declared {
-    /// In words: the name where it is known.
-    pub(super) fn describe(&self) -> String {
-        let kind = match self.access.as_str() {
-            "Role" => PermissionKind::Application,
-            "Scope" => PermissionKind::Delegated,
-            other => return format!("{} ({other}) of {}", self.id, self.api),
-        };
-        if self.api == MICROSOFT_GRAPH && permission::find_by_id(self.id, kind).is_none() {
-            return format!("{} of Microsoft Graph", self.id);
-        }
-        Permission::by_id(self.api, self.id, kind).to_string()
-    }
 }

@@ -1,4 +1,4 @@
-//! What was seen of the target: plain data, which a plan carries and apply moves forward step by step.
+//! What was observed of the tenant: plain data, which a plan carries and an apply moves forward step by step.
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -8,7 +8,7 @@ use crate::ids::{
     TenantId,
 };
 use crate::model::SignInAudience;
-use crate::permission::{Permission, PermissionKind};
+use crate::permission::{self, MICROSOFT_GRAPH, Permission, PermissionKind};
 use crate::provision::redirect_uri::{Platform, RedirectUri};
 
 /// Everything that a plan depends on.
@@ -21,18 +21,19 @@ pub(super) struct Observed {
     /// Other applications of the same display name.
     pub(super) same_name: Vec<SameName>,
     pub(super) principal: Option<Principal>,
-    /// The service principals of the APIs; `None` where the tenant lacks one.
+    /// The APIs of the wanted permissions.
     pub(super) resources: Vec<Resource>,
     /// The ids and names of the wanted permissions, as this tenant knows them.
     pub(super) permissions: Vec<Resolved>,
 }
 
+/// The application: what a registration can set, and its secrets.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Application {
     pub(super) id: ApplicationId,
     pub(super) app_id: AppId,
-    pub(super) key: Option<String>,
+    pub(super) unique_name: Option<String>,
     pub(super) display_name: String,
     pub(super) audience: SignInAudience,
     #[serde(with = "time::serde::rfc3339::option")]
@@ -40,24 +41,27 @@ pub(super) struct Application {
     pub(super) redirect_uris: Vec<RedirectUri>,
     pub(super) public_client_flows: Option<bool>,
     pub(super) token_version: Option<i32>,
-    pub(super) declared: Vec<Declared>,
+    pub(super) declared: Vec<DeclaredPermission>,
     pub(super) notes: Option<String>,
     pub(super) tags: Vec<String>,
     pub(super) homepage: Option<String>,
     pub(super) logout_url: Option<String>,
-    pub(super) locked: bool,
+    /// The app instance property lock.
+    pub(super) property_lock: bool,
     pub(super) secrets: Vec<Secret>,
 }
 
-/// A permission in the application's declaration.
+/// A permission that the application declares.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(super) struct Declared {
+#[serde(rename_all = "camelCase")]
+pub(super) struct DeclaredPermission {
     pub(super) api: AppId,
     pub(super) id: PermissionId,
-    /// `Role`, `Scope`, or what the service may think of next.
-    pub(super) access: String,
+    /// `Role`, `Scope`, or a value that is not known yet.
+    pub(super) access_type: String,
 }
 
+/// A client secret, without its value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Secret {
@@ -67,14 +71,16 @@ pub(super) struct Secret {
     pub(super) end: Option<OffsetDateTime>,
 }
 
+/// Another application of the same display name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct SameName {
     pub(super) id: ApplicationId,
     pub(super) app_id: AppId,
-    pub(super) key: Option<String>,
+    pub(super) unique_name: Option<String>,
 }
 
+/// The service principal of the application, and what it was granted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Principal {
@@ -85,6 +91,7 @@ pub(super) struct Principal {
     pub(super) grants: Vec<Grant>,
 }
 
+/// An app role assignment: an application permission that was granted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Assignment {
@@ -95,20 +102,23 @@ pub(super) struct Assignment {
     pub(super) role: PermissionId,
 }
 
+/// An OAuth2 permission grant: the delegated permissions of one API that were granted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Grant {
     pub(super) id: OAuth2PermissionGrantId,
     pub(super) resource: ServicePrincipalId,
-    /// For one user only.
-    pub(super) for_one: bool,
+    /// Whether it is for one user only, and not for the whole tenant.
+    pub(super) single_user: bool,
     pub(super) scopes: Vec<String>,
 }
 
+/// An API, and its service principal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Resource {
     pub(super) api: AppId,
+    /// `None` where the tenant lacks it.
     pub(super) principal: Option<ServicePrincipalId>,
 }
 
@@ -121,10 +131,10 @@ pub(super) struct Resolved {
 }
 
 impl Observed {
-    /// The ids of the objects that it is about.
-    pub(super) fn about(&self) -> Vec<String> {
+    /// The ids of the objects in it.
+    pub(super) fn object_ids(&self) -> Vec<String> {
         let app = self.application.iter().flat_map(|app| {
-            [Some(app.id.to_string()), Some(app.app_id.to_string()), app.key.clone()].into_iter().flatten()
+            [Some(app.id.to_string()), Some(app.app_id.to_string()), app.unique_name.clone()].into_iter().flatten()
         });
         let principal = self.principal.iter().flat_map(|principal| {
             let assignments = principal.assignments.iter().filter_map(|held| Some(held.id.as_ref()?.to_string()));
@@ -134,26 +144,28 @@ impl Observed {
         app.chain(principal).collect()
     }
 
-    /// What a plan depends on, without what is for show only.
-    pub(super) fn target(&self) -> Self {
-        let mut target = self.clone();
-        target.tenant_name = None;
-        target.same_name.clear();
-        for held in target.principal.iter_mut().flat_map(|principal| &mut principal.assignments) {
+    /// What decides about the changes: all but what is only shown to a person.
+    pub(super) fn relevant(&self) -> Self {
+        let mut relevant = self.clone();
+        relevant.tenant_name = None;
+        relevant.same_name.clear();
+        for held in relevant.principal.iter_mut().flat_map(|principal| &mut principal.assignments) {
             held.resource_name = None;
         }
-        target
+        relevant
     }
 
+    /// The service principal of an API.
     pub(super) fn resource(&self, api: AppId) -> Option<ServicePrincipalId> {
         self.resources.iter().find(|resource| resource.api == api)?.principal
     }
 
+    /// A wanted permission as the tenant knows it.
     pub(super) fn resolved(&self, permission: &Permission) -> Option<&Resolved> {
         self.permissions.iter().find(|resolved| resolved.permission == *permission)
     }
 
-    /// Whether a wanted permission stands in the application's declaration.
+    /// Whether a wanted permission is declared by the application.
     pub(super) fn is_declared(&self, resolved: &Resolved) -> bool {
         let wanted = resolved.declared();
         self.application.as_ref().is_some_and(|app| app.declared.contains(&wanted))
@@ -169,32 +181,32 @@ impl Observed {
                 principal.assignments.iter().any(|held| held.resource == resource && held.role == resolved.id)
             }
             PermissionKind::Delegated => principal
-                .tenant_wide(resource)
+                .tenant_wide_grant(resource)
                 .is_some_and(|grant| resolved.value.as_ref().is_some_and(|scope| grant.scopes.contains(scope))),
         }
     }
 
-    /// Whether everything in `earlier` is still to be seen here: a replica that lacks some of it may be late.
+    /// Whether everything in `earlier` is still there: a replica that lacks some of it may lag.
     pub(super) fn has_all_of(&self, earlier: &Self) -> bool {
-        let Some(was) = &earlier.application else { return true };
+        let Some(before) = &earlier.application else { return true };
         let Some(app) = &self.application else { return false };
-        let lists_have = was.redirect_uris.iter().all(|uri| app.redirect_uris.contains(uri))
-            && was.declared.iter().all(|declared| app.declared.contains(declared))
-            && was.tags.iter().all(|tag| app.tags.contains(tag))
-            && was.secrets.iter().all(|secret| app.secrets.iter().any(|other| other.key_id == secret.key_id));
-        let scalars_equal = was.id == app.id
-            && was.key == app.key
-            && was.display_name == app.display_name
-            && was.audience == app.audience
-            && was.public_client_flows == app.public_client_flows
-            && was.notes == app.notes
-            && was.homepage == app.homepage
-            && was.logout_url == app.logout_url
-            && was.locked == app.locked;
+        let lists_have = before.redirect_uris.iter().all(|uri| app.redirect_uris.contains(uri))
+            && before.declared.iter().all(|declared| app.declared.contains(declared))
+            && before.tags.iter().all(|tag| app.tags.contains(tag))
+            && before.secrets.iter().all(|secret| app.secrets.iter().any(|other| other.key_id == secret.key_id));
+        let scalars_equal = before.id == app.id
+            && before.unique_name == app.unique_name
+            && before.display_name == app.display_name
+            && before.audience == app.audience
+            && before.public_client_flows == app.public_client_flows
+            && before.notes == app.notes
+            && before.homepage == app.homepage
+            && before.logout_url == app.logout_url
+            && before.property_lock == app.property_lock;
         let principal_has = match (&earlier.principal, &self.principal) {
             (None, _) => true,
             (Some(_), None) => false,
-            (Some(was), Some(principal)) => principal.has_all_of(was),
+            (Some(before), Some(principal)) => principal.has_all_of(before),
         };
         lists_have && scalars_equal && principal_has
     }
@@ -209,7 +221,7 @@ impl Application {
         self.redirect_uris.iter().filter(|uri| uri.platform == platform).map(|uri| uri.uri.clone()).collect()
     }
 
-    /// Live secrets of this name at `now`.
+    /// The secrets of this name that have not expired at `now`.
     pub(super) fn live_secrets<'a>(&'a self, name: &'a str, now: OffsetDateTime) -> impl Iterator<Item = &'a Secret> {
         self.secrets
             .iter()
@@ -219,17 +231,17 @@ impl Application {
 
 impl Principal {
     /// The grant for all users on one API.
-    pub(super) fn tenant_wide(&self, resource: ServicePrincipalId) -> Option<&Grant> {
-        self.grants.iter().find(|grant| !grant.for_one && grant.resource == resource)
+    pub(super) fn tenant_wide_grant(&self, resource: ServicePrincipalId) -> Option<&Grant> {
+        self.grants.iter().find(|grant| !grant.single_user && grant.resource == resource)
     }
 
-    fn has_all_of(&self, was: &Self) -> bool {
-        was.id == self.id
-            && was.tags.iter().all(|tag| self.tags.contains(tag))
-            && was.assignments.iter().all(|held| {
+    fn has_all_of(&self, earlier: &Self) -> bool {
+        earlier.id == self.id
+            && earlier.tags.iter().all(|tag| self.tags.contains(tag))
+            && earlier.assignments.iter().all(|held| {
                 self.assignments.iter().any(|other| other.resource == held.resource && other.role == held.role)
             })
-            && was.grants.iter().all(|grant| {
+            && earlier.grants.iter().all(|grant| {
                 self.grants
                     .iter()
                     .any(|other| other.id == grant.id && grant.scopes.iter().all(|scope| other.scopes.contains(scope)))
@@ -238,12 +250,27 @@ impl Principal {
 }
 
 impl Resolved {
-    /// Its entry in a declaration.
-    pub(super) fn declared(&self) -> Declared {
-        let access = match self.permission.kind() {
+    /// The entry by which the application declares it.
+    pub(super) fn declared(&self) -> DeclaredPermission {
+        let access_type = match self.permission.kind() {
             PermissionKind::Application => "Role",
             PermissionKind::Delegated => "Scope",
         };
-        Declared { api: self.permission.api(), id: self.id, access: access.to_owned() }
+        DeclaredPermission { api: self.permission.api(), id: self.id, access_type: access_type.to_owned() }
+    }
+}
+
+impl DeclaredPermission {
+    /// The permission for a person: its name where it is known.
+    pub(super) fn describe(&self) -> String {
+        let kind = match self.access_type.as_str() {
+            "Role" => PermissionKind::Application,
+            "Scope" => PermissionKind::Delegated,
+            other => return format!("{} ({other}) of {}", self.id, self.api),
+        };
+        if self.api == MICROSOFT_GRAPH && permission::find_by_id(self.id, kind).is_none() {
+            return format!("{} of Microsoft Graph", self.id);
+        }
+        Permission::by_id(self.api, self.id, kind).to_string()
     }
 }

@@ -8,15 +8,17 @@ use time::OffsetDateTime;
 use crate::error::{Error, ErrorKind, on_one_line};
 use crate::ids::{AppId, TenantId};
 use crate::permission::Permission;
-use crate::provision::diff::{Choices, Diff};
+use crate::provision::diff::Diff;
 use crate::provision::observed::Observed;
+use crate::provision::plan_options::PlanOptions;
 use crate::provision::registration::AppRegistration;
+use crate::provision::step::{PlanStep, StepStatus};
 use crate::retry::Unreadable;
 
-/// The form in which plans are kept. One of another form is not read.
-const FORMAT: u32 = 1;
+/// The version of the form in which plans are kept. A plan of another version is not read.
+const PLAN_FORMAT: u32 = 1;
 
-/// What would change, line by line.
+/// What would change, step by step.
 ///
 /// It prints as a text for a person, compares, and is kept as JSON ([`to_json`](Self::to_json)). It holds no secret.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -28,9 +30,9 @@ pub struct Plan {
     #[serde(with = "time::serde::rfc3339")]
     pub(super) made_at: OffsetDateTime,
     pub(super) registration: AppRegistration,
-    pub(super) choices: Choices,
+    pub(super) options: PlanOptions,
     pub(super) observed: Observed,
-    lines: Vec<Line>,
+    steps: Vec<PlanStep>,
     /// Read from a file: observed again before it is applied.
     #[serde(skip)]
     pub(super) from_file: bool,
@@ -43,14 +45,14 @@ impl PartialEq for Plan {
             && self.tenant == other.tenant
             && self.made_at == other.made_at
             && self.registration == other.registration
-            && self.choices == other.choices
+            && self.options == other.options
             && self.observed == other.observed
     }
 }
 
 impl Eq for Plan {}
 
-/// A plan as it is kept: what it says is worked out again, so that nobody can change one without the other.
+/// A plan as it is kept: its steps are worked out again, so that nobody can change them without what they come from.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct PlanFile {
@@ -59,75 +61,23 @@ struct PlanFile {
     #[serde(with = "time::serde::rfc3339")]
     made_at: OffsetDateTime,
     registration: AppRegistration,
-    choices: Choices,
+    options: PlanOptions,
     observed: Observed,
 }
 
 impl TryFrom<PlanFile> for Plan {
     type Error = Error;
 
-    fn try_from(PlanFile { format, cloud, made_at, registration, choices, observed }: PlanFile) -> Result<Self, Error> {
-        if format != FORMAT {
+    fn try_from(PlanFile { format, cloud, made_at, registration, options, observed }: PlanFile) -> Result<Self, Error> {
+        if format != PLAN_FORMAT {
             return Err(Error::invalid(
                 "plan_format",
-                format!("the plan has format {format}, and this version reads {FORMAT}"),
+                format!("the plan has format {format}, and this version reads {PLAN_FORMAT}"),
             )
             .with_remedy("Plan again with this version."));
         }
         registration.check()?;
-        Ok(Self { from_file: true, ..Self::new(&cloud, &registration, choices, observed, made_at) })
-    }
-}
-
-/// One line of a plan.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[non_exhaustive]
-pub struct Line {
-    /// What happens.
-    pub mark: Mark,
-    /// A stable code, such as `permission_granted:Directory.Read.All:application`.
-    pub code: String,
-    /// The sentence for a person.
-    pub text: String,
-    /// Why it deserves a second look.
-    pub second_look: Option<String>,
-}
-
-/// What happens to what a line names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[non_exhaustive]
-pub enum Mark {
-    /// It is added.
-    Add,
-    /// It is changed.
-    Change,
-    /// It is removed, as `exact` asks.
-    Remove,
-    /// It is so already.
-    AlreadySo,
-    /// It is there, is not named, and stays.
-    LeftAlone,
-    /// It is optional, and nobody asked for it.
-    NotSelected,
-}
-
-impl Mark {
-    /// Whether something is written.
-    pub fn is_change(self) -> bool {
-        matches!(self, Self::Add | Self::Change | Self::Remove)
-    }
-
-    fn sign(self) -> char {
-        match self {
-            Self::Add => '+',
-            Self::Change => '~',
-            Self::Remove => '-',
-            Self::AlreadySo => '=',
-            Self::LeftAlone => '·',
-            Self::NotSelected => '○',
-        }
+        Ok(Self { from_file: true, ..Self::new(&cloud, &registration, options, observed, made_at) })
     }
 }
 
@@ -135,20 +85,20 @@ impl Plan {
     pub(super) fn new(
         cloud: &str,
         registration: &AppRegistration,
-        choices: Choices,
+        options: PlanOptions,
         observed: Observed,
         now: OffsetDateTime,
     ) -> Self {
-        let lines = Diff::between(registration, &observed, &choices, now).lines;
+        let steps = Diff::between(registration, &observed, &options, now).steps;
         Self {
-            format: FORMAT,
+            format: PLAN_FORMAT,
             cloud: cloud.to_owned(),
             tenant: observed.tenant,
             made_at: now,
             registration: registration.clone(),
-            choices,
+            options,
             observed,
-            lines,
+            steps,
             from_file: false,
         }
     }
@@ -168,7 +118,7 @@ impl Plan {
         self.observed.application.as_ref().map(|app| app.app_id)
     }
 
-    /// When the target was looked at.
+    /// When the tenant was observed.
     pub fn made_at(&self) -> OffsetDateTime {
         self.made_at
     }
@@ -178,14 +128,14 @@ impl Plan {
         &self.registration
     }
 
-    /// Every line, in the order of the guide.
-    pub fn lines(&self) -> &[Line] {
-        &self.lines
+    /// Every step, in the order of the guide.
+    pub fn steps(&self) -> &[PlanStep] {
+        &self.steps
     }
 
-    /// The lines that write something.
-    pub fn changes(&self) -> impl Iterator<Item = &Line> {
-        self.lines.iter().filter(|line| line.mark.is_change())
+    /// The steps that write something.
+    pub fn changes(&self) -> impl Iterator<Item = &PlanStep> {
+        self.steps.iter().filter(|step| step.status.is_change())
     }
 
     /// Whether nothing would be written.
@@ -193,7 +143,7 @@ impl Plan {
         self.changes().next().is_none()
     }
 
-    /// The permissions that would be declared or granted and that deserve a second look: to be approved by name.
+    /// The permissions that would be declared or granted and that need a review: to be approved by name.
     pub fn needs_approval(&self) -> Vec<&Permission> {
         self.registration
             .wanted_permissions()
@@ -229,30 +179,30 @@ impl Plan {
         Self::try_from(from_file)
     }
 
-    pub(super) fn approved(&self, approvals: &Approvals) -> Result<(), Error> {
+    /// Refuses to go on with permissions that need an approval and have none.
+    pub(super) fn check_approvals(&self, approvals: &Approvals) -> Result<(), Error> {
         let open: Vec<_> = self
             .needs_approval()
             .into_iter()
-            .filter(|permission| !approvals.cover(permission))
+            .filter(|permission| !approvals.include(permission))
             .map(|permission| format!("{permission}: {}", permission.high_privilege().unwrap_or_default()))
             .collect();
         if open.is_empty() {
-            return self.known_approvals(approvals);
+            return self.check_approved_names(approvals);
         }
         Err(Error::new(
             ErrorKind::NeedsApproval,
             "needs_approval",
-            format!("these permissions deserve a second look: {}", open.join("; ")),
+            format!("these permissions need a review: {}", open.join("; ")),
         )
         .with_remedy("Approve each by its name if the customer agrees, or leave it out."))
     }
 
-    /// An approval of what is not there is a name misspelt.
-    fn known_approvals(&self, approvals: &Approvals) -> Result<(), Error> {
+    /// Refuses an approval of what the registration does not name: it is misspelt.
+    fn check_approved_names(&self, approvals: &Approvals) -> Result<(), Error> {
         let high: Vec<&Permission> =
             self.registration.wanted_permissions().filter(|permission| permission.high_privilege().is_some()).collect();
-        let known =
-            |name: &String| self.registration.permissions.iter().any(|request| is_called(&request.permission, name));
+        let known = |name: &String| self.registration.permissions.iter().any(|entry| is_named(&entry.permission, name));
         if let Some(name) = approvals.names.iter().find(|name| !known(name)) {
             let names: Vec<_> = high.iter().map(ToString::to_string).collect();
             let remedy = match names.is_empty() {
@@ -277,13 +227,13 @@ pub(super) struct Approvals {
 }
 
 impl Approvals {
-    fn cover(&self, permission: &Permission) -> bool {
-        self.all || self.names.iter().any(|name| is_called(permission, name))
+    fn include(&self, permission: &Permission) -> bool {
+        self.all || self.names.iter().any(|name| is_named(permission, name))
     }
 }
 
-/// By its name or its id; capitals do not matter.
-fn is_called(permission: &Permission, name: &str) -> bool {
+/// Whether a permission has this name or id; capitals do not matter.
+fn is_named(permission: &Permission, name: &str) -> bool {
     let id = permission.id().map(|id| id.to_string());
     permission.name().into_iter().chain(id.as_deref()).any(|known| known.eq_ignore_ascii_case(name.trim()))
 }
@@ -294,28 +244,28 @@ impl fmt::Display for Plan {
         let title = format!("Plan for “{}” in {tenant} ({})", self.registration.display_name(), self.tenant);
         writeln!(f, "{}", on_one_line(title))?;
         let groups = [
-            ("To add", &[Mark::Add][..]),
-            ("To change", &[Mark::Change]),
-            ("To remove", &[Mark::Remove]),
-            ("Already so", &[Mark::AlreadySo]),
-            ("Left alone", &[Mark::LeftAlone]),
-            ("Optional, not selected", &[Mark::NotSelected]),
+            ("To add", StepStatus::Add),
+            ("To change", StepStatus::Change),
+            ("To remove", StepStatus::Remove),
+            ("Unchanged", StepStatus::Unchanged),
+            ("Left alone", StepStatus::LeftAlone),
+            ("Optional, not selected", StepStatus::NotSelected),
         ];
-        for (title, marks) in groups {
-            let lines: Vec<_> = self.lines.iter().filter(|line| marks.contains(&line.mark)).collect();
-            if lines.is_empty() {
+        for (title, status) in groups {
+            let steps: Vec<_> = self.steps.iter().filter(|step| step.status == status).collect();
+            if steps.is_empty() {
                 continue;
             }
             writeln!(f, "\n{title}")?;
-            for line in lines {
-                let look = if line.second_look.is_some() && line.mark.is_change() { "  (!)" } else { "" };
-                writeln!(f, "  {} {}{look}", line.mark.sign(), line.text)?;
+            for step in steps {
+                let review = if step.needs_review.is_some() && step.status.is_change() { "  (!)" } else { "" };
+                writeln!(f, "  {} {}{review}", step.status.sign(), step.text)?;
             }
         }
-        let looks = self.needs_approval();
-        if !looks.is_empty() {
+        let to_approve = self.needs_approval();
+        if !to_approve.is_empty() {
             writeln!(f, "\nNeeds approval")?;
-            for permission in looks {
+            for permission in to_approve {
                 writeln!(f, "  ! {permission}: {}", permission.high_privilege().unwrap_or_default())?;
             }
         }

@@ -1,4 +1,4 @@
-//! Asking for a plan or a check: what is said of the run beforehand, and what is refused before it.
+//! The requests for a plan and for a checklist: their options, and what is refused before anything is planned.
 
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
@@ -6,67 +6,12 @@ use std::pin::Pin;
 use crate::client::Client;
 use crate::error::{Error, ErrorKind};
 use crate::ids::{AppId, KeyId};
-use crate::provision::diff::Choices;
+use crate::provision::checklist::Checklist;
 use crate::provision::observe::observe_settled;
 use crate::provision::observed::Observed;
 use crate::provision::plan::Plan;
+use crate::provision::plan_options::PlanOptions;
 use crate::provision::registration::{AppRegistration, allows_personal_accounts};
-use crate::provision::verify::Checklist;
-
-impl Client {
-    /// Looks at the tenant and says what [`apply`](Self::apply) would change. Reads only.
-    ///
-    /// Awaiting it makes the plan; before that, [`adopt`](PlanRequest::adopt) and the other methods say more of this
-    /// run. It takes one request, two for an application that is there: [`$batch`](https://learn.microsoft.com/graph/json-batching)
-    /// of reads of [applications](https://learn.microsoft.com/graph/api/application-list),
-    /// [service principals](https://learn.microsoft.com/graph/api/serviceprincipal-get) and their grants. Least
-    /// permissions: `Application.Read.All` and `Directory.Read.All`.
-    ///
-    /// # Errors
-    /// - [`ErrorKind::Invalid`] for what Entra would refuse, before anything is sent.
-    /// - [`ErrorKind::Conflict`] with the code `same_name` when there is no application with the key and one of the
-    ///   display name: adopt it or say that another is to be created. With `redirect_uri_elsewhere` when a redirect URI
-    ///   stands under another platform.
-    /// - [`ErrorKind::Refused`] with the code `api_not_in_tenant` when the tenant lacks an API.
-    /// - [`ErrorKind::SignIn`], [`ErrorKind::Forbidden`] and the kinds of a request that got no answer.
-    ///
-    /// ```
-    /// # use entra_apps::{AppRegistration};
-    /// # use entra_emulator::MemoryTenant;
-    /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
-    /// let client = MemoryTenant::new().client();
-    /// let plan = client.plan(&AppRegistration::new("contoso-backup", "Contoso Backup")).await?;
-    /// assert!(!plan.is_converged());
-    /// println!("{plan}");
-    /// # Ok::<(), entra_apps::Error>(()) }).unwrap();
-    /// ```
-    pub fn plan<'a>(&self, registration: &'a AppRegistration) -> PlanRequest<'a> {
-        PlanRequest { client: self.clone(), registration, choices: Choices::default() }
-    }
-
-    /// Checks every step of the guide against the tenant. Reads only, the same as [`plan`](Self::plan) does.
-    ///
-    /// Least permissions: `Application.Read.All` and `Directory.Read.All`.
-    ///
-    /// ```
-    /// # use entra_apps::{AppRegistration};
-    /// # use entra_emulator::MemoryTenant;
-    /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
-    /// let client = MemoryTenant::new().client();
-    /// let checklist = client.verify(&AppRegistration::new("contoso-backup", "Contoso Backup")).await?;
-    /// for item in checklist.open() {
-    ///     println!("{}: {}", item.step, item.remedy.as_deref().unwrap_or_default());
-    /// }
-    /// assert!(!checklist.is_done());
-    /// # Ok::<(), entra_apps::Error>(()) }).unwrap();
-    /// ```
-    ///
-    /// # Errors
-    /// As [`plan`](Self::plan), without the conflicts: what is not as it should be is an open item, not an error.
-    pub fn verify<'a>(&self, registration: &'a AppRegistration) -> VerifyRequest<'a> {
-        VerifyRequest { client: self.clone(), registration, choices: Choices::default() }
-    }
-}
 
 /// A plan to be made: awaiting it makes it.
 #[derive(Debug)]
@@ -74,38 +19,43 @@ impl Client {
 pub struct PlanRequest<'a> {
     client: Client,
     registration: &'a AppRegistration,
-    choices: Choices,
+    options: PlanOptions,
 }
 
-impl PlanRequest<'_> {
-    /// Takes an application that was made by hand as the one that is meant. It is given the key, and is found by it
-    /// from then on.
+impl<'a> PlanRequest<'a> {
+    pub(super) fn new(client: &Client, registration: &'a AppRegistration) -> Self {
+        Self { client: client.clone(), registration, options: PlanOptions::default() }
+    }
+
+    /// Adopts an application that was made by hand: it is the one that is meant, is given the unique name, and is found
+    /// by it from then on.
     pub fn adopt(mut self, app_id: AppId) -> Self {
-        self.choices.adopt = Some(app_id);
+        self.options.adopt = Some(app_id);
         self
     }
 
     /// Creates another application although there is one of the same display name.
     pub fn create_another(mut self) -> Self {
-        self.choices.create_another = true;
+        self.options.create_another = true;
         self
     }
 
-    /// Does not give the adopted application the key: for one to which Entra refuses it. It is adopted each time.
-    pub fn without_key(mut self) -> Self {
-        self.choices.key_refused = true;
+    /// Leaves the adopted application without the unique name, where Entra refuses to give it one. It is adopted each
+    /// time.
+    pub fn without_unique_name(mut self) -> Self {
+        self.options.unique_name_refused = true;
         self
     }
 
     /// Issues another secret of this description although one is live. The earlier one stays.
     pub fn replace_secret(mut self, name: impl Into<String>) -> Self {
-        self.choices.replace.push(name.into());
+        self.options.replace_secrets.push(name.into());
         self
     }
 
     /// Says that the caller has the value of this secret, so that nothing is open about it.
     pub fn holding(mut self, secret: KeyId) -> Self {
-        self.choices.held.push(secret);
+        self.options.held_secrets.push(secret);
         self
     }
 }
@@ -116,15 +66,15 @@ impl<'a> IntoFuture for PlanRequest<'a> {
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
-            let Self { client, registration, choices } = self;
-            check(&client, registration, &choices)?;
-            check_lifetimes(&client, registration, &choices)?;
+            let Self { client, registration, options } = self;
+            check(&client, registration, &options)?;
+            check_lifetimes(&client, registration, &options)?;
             let client = client.with_default_deadline();
-            let observed = observe_settled(&client, registration, &choices).await?;
-            refuse_redirect_uri_elsewhere(registration, &observed)?;
-            refuse_twice(&observed)?;
-            refuse_same_name(registration, &observed, &choices)?;
-            Ok(Plan::new(client.cloud().name(), registration, choices, observed, client.clock().now()))
+            let observed = observe_settled(&client, registration, &options).await?;
+            check_platforms(registration, &observed)?;
+            check_distinct(&observed)?;
+            check_same_name(registration, &observed, &options)?;
+            Ok(Plan::new(client.cloud().name(), registration, options, observed, client.clock().now()))
         })
     }
 }
@@ -135,13 +85,17 @@ impl<'a> IntoFuture for PlanRequest<'a> {
 pub struct VerifyRequest<'a> {
     client: Client,
     registration: &'a AppRegistration,
-    choices: Choices,
+    options: PlanOptions,
 }
 
-impl VerifyRequest<'_> {
-    /// Checks an application that does not have the key.
+impl<'a> VerifyRequest<'a> {
+    pub(super) fn new(client: &Client, registration: &'a AppRegistration) -> Self {
+        Self { client: client.clone(), registration, options: PlanOptions::default() }
+    }
+
+    /// Checks an application that does not have the unique name.
     pub fn adopt(mut self, app_id: AppId) -> Self {
-        self.choices.adopt = Some(app_id);
+        self.options.adopt = Some(app_id);
         self
     }
 }
@@ -152,19 +106,21 @@ impl<'a> IntoFuture for VerifyRequest<'a> {
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
-            let Self { client, registration, choices } = self;
-            check(&client, registration, &choices)?;
+            let Self { client, registration, options } = self;
+            check(&client, registration, &options)?;
             let client = client.with_default_deadline();
-            let observed = observe_settled(&client, registration, &choices).await?;
+            let observed = observe_settled(&client, registration, &options).await?;
             Ok(Checklist::of(registration, &observed, client.clock().now()))
         })
     }
 }
 
-fn check(client: &Client, registration: &AppRegistration, choices: &Choices) -> Result<(), Error> {
+fn check(client: &Client, registration: &AppRegistration, options: &PlanOptions) -> Result<(), Error> {
     registration.check()?;
-    if let Some(name) =
-        choices.replace.iter().find(|name| !registration.credentials.iter().any(|secret| secret.name() == **name))
+    if let Some(name) = options
+        .replace_secrets
+        .iter()
+        .find(|name| !registration.credentials.iter().any(|secret| secret.name() == **name))
     {
         return Err(Error::invalid(
             "unknown_secret",
@@ -180,9 +136,9 @@ fn check(client: &Client, registration: &AppRegistration, choices: &Choices) -> 
     Ok(())
 }
 
-/// A secret that would end in the past is refused, unless the caller has it and none is to be issued.
-fn check_lifetimes(client: &Client, registration: &AppRegistration, choices: &Choices) -> Result<(), Error> {
-    if choices.held.is_empty() {
+/// Refuses a secret that would end in the past, unless the caller has it and none is to be issued.
+fn check_lifetimes(client: &Client, registration: &AppRegistration, options: &PlanOptions) -> Result<(), Error> {
+    if options.held_secrets.is_empty() {
         for secret in &registration.credentials {
             secret.end(client.clock().now())?;
         }
@@ -190,9 +146,9 @@ fn check_lifetimes(client: &Client, registration: &AppRegistration, choices: &Ch
     Ok(())
 }
 
-/// Entra holds a redirect URI once, for one platform.
-fn refuse_redirect_uri_elsewhere(registration: &AppRegistration, observed: &Observed) -> Result<(), Error> {
-    let Some(app) = observed.application.as_ref().filter(|_| !registration.exact) else { return Ok(()) };
+/// Refuses a redirect URI that the application has for another platform: Entra holds each once.
+fn check_platforms(registration: &AppRegistration, observed: &Observed) -> Result<(), Error> {
+    let Some(app) = observed.application.as_ref().filter(|_| !registration.remove_surplus) else { return Ok(()) };
     for uri in &registration.redirect_uris {
         let other = app
             .redirect_uris
@@ -209,19 +165,20 @@ fn refuse_redirect_uri_elsewhere(registration: &AppRegistration, observed: &Obse
                     uri.platform.portal_name()
                 ),
             )
-            .with_remedy("Remove it there (exact does), or name it for that platform."));
+            .with_remedy("Remove it there (remove_surplus does), or name it for that platform."));
         }
     }
     Ok(())
 }
 
-/// The same permission by its id and by its name.
-fn refuse_twice(observed: &Observed) -> Result<(), Error> {
-    for (place, resolved) in observed.permissions.iter().enumerate() {
-        if let Some(twin) = observed.permissions[..place].iter().find(|twin| twin.declared() == resolved.declared()) {
+/// Refuses a permission that is named twice, by its id and by its name.
+fn check_distinct(observed: &Observed) -> Result<(), Error> {
+    for (index, resolved) in observed.permissions.iter().enumerate() {
+        if let Some(other) = observed.permissions[..index].iter().find(|other| other.declared() == resolved.declared())
+        {
             return Err(Error::invalid(
                 "permission_twice",
-                format!("{} and {} are the same permission", twin.permission, resolved.permission),
+                format!("{} and {} are the same permission", other.permission, resolved.permission),
             )
             .with_remedy("Name it once."));
         }
@@ -229,19 +186,23 @@ fn refuse_twice(observed: &Observed) -> Result<(), Error> {
     Ok(())
 }
 
-/// Which app is meant is never guessed from a display name.
-fn refuse_same_name(registration: &AppRegistration, observed: &Observed, choices: &Choices) -> Result<(), Error> {
-    let by_hand: Vec<String> =
-        observed.same_name.iter().filter(|other| other.key.is_none()).map(|other| other.app_id.to_string()).collect();
-    if observed.application.is_some() || choices.create_another || by_hand.is_empty() {
+/// Refuses to create a second application of the display name: which app is meant is never guessed from it.
+fn check_same_name(registration: &AppRegistration, observed: &Observed, options: &PlanOptions) -> Result<(), Error> {
+    let by_hand: Vec<String> = observed
+        .same_name
+        .iter()
+        .filter(|other| other.unique_name.is_none())
+        .map(|other| other.app_id.to_string())
+        .collect();
+    if observed.application.is_some() || options.create_another || by_hand.is_empty() {
         return Ok(());
     }
     Err(Error::new(
         ErrorKind::Conflict,
         "same_name",
         format!(
-            "there is no application with the key {}, and {} of the display name “{}”: client id {}",
-            registration.key,
+            "there is no application with the unique name {}, and {} of the display name “{}”: client id {}",
+            registration.unique_name,
             if by_hand.len() == 1 { "one".to_owned() } else { by_hand.len().to_string() },
             registration.display_name,
             by_hand.join(", ")

@@ -1,4 +1,4 @@
-//! Before anything is tried: which steps the caller's token allows, and what it lacks for the others.
+//! The preflight: which steps the caller's token allows, and what it lacks for the others, before anything is tried.
 //!
 //! It informs and never blocks. A token shows the roles that are active, not those that could be activated; and what a
 //! custom role allows cannot be seen in it. Only a refusal by Graph is one.
@@ -9,16 +9,14 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::auth::TokenClaims;
-use crate::client::Client;
-use crate::error::Error;
 use crate::permission::microsoft_graph::{application, delegated};
 use crate::permission::{Permission, PermissionKind};
-use crate::provision::caller::{EntraRole, is_graph};
+use crate::provision::caller_permissions::{EntraRole, is_graph};
 use crate::provision::registration::AppRegistration;
 
-/// Roles that everybody or many have and that allow none of the steps, by template id: members, guests, restricted
-/// guests, readers of the directory, global readers, and the mark of an app without a role.
-const HARMLESS: [Uuid; 6] = [
+/// The roles that many callers have and that allow none of the steps, by template id: members, guests, restricted
+/// guests, readers of the directory, global readers, and what the token of an app without a role says.
+const ROLES_WITHOUT_RIGHTS: [Uuid; 6] = [
     Uuid::from_u128(0xb79f_bf4d_3ef9_4689_8143_76b1_94e8_5509),
     Uuid::from_u128(0x10da_e51f_b6af_4016_8d66_8c2a_99b9_29b3),
     Uuid::from_u128(0x2af8_4b1e_32c8_42b7_82bc_daa8_2404_023b),
@@ -51,7 +49,7 @@ pub enum CallerKind {
     Unknown,
 }
 
-/// One step.
+/// One step of an apply, and whether the token allows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -112,7 +110,7 @@ impl Preflight {
         self.checks.iter().filter(|check| check.verdict == Verdict::LikelyRefused)
     }
 
-    /// The same as JSON, to be kept or sent.
+    /// Writes it as JSON, to be kept or sent.
     ///
     /// # Panics
     /// Never: every part of it can be written.
@@ -120,7 +118,7 @@ impl Preflight {
         serde_json::to_string_pretty(self).expect("it holds nothing that JSON cannot")
     }
 
-    fn of(registration: &AppRegistration, claims: &TokenClaims) -> Self {
+    pub(super) fn of(registration: &AppRegistration, claims: &TokenClaims) -> Self {
         let caller = Caller::of(claims);
         let mut checks = Vec::new();
         let mut check = |code: String, step: String, need: Need| {
@@ -163,7 +161,7 @@ impl fmt::Display for Preflight {
     }
 }
 
-/// What a step takes.
+/// What a step needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Need {
     Read,
@@ -175,6 +173,7 @@ enum Need {
     Grant,
 }
 
+/// The caller, as the token shows it.
 struct Caller<'a> {
     kind: CallerKind,
     held: Vec<&'a str>,
@@ -223,7 +222,7 @@ impl<'a> Caller<'a> {
             _ if doubtful => (Verdict::Unknown, Vec::new()),
             _ if is_app => (Verdict::Allowed, Vec::new()),
             Verdict::Allowed => (Verdict::Allowed, Vec::new()),
-            verdict => (verdict, suffices(need).iter().copied().map(Missing::Role).collect()),
+            verdict => (verdict, sufficient_roles(need).iter().copied().map(Missing::Role).collect()),
         }
     }
 
@@ -278,7 +277,7 @@ impl<'a> Caller<'a> {
     /// What the active roles allow.
     fn by_role(&self, need: Need) -> Verdict {
         let Some(roles) = self.roles else { return Verdict::Unknown };
-        let enough = suffices(need);
+        let enough = sufficient_roles(need);
         if (need == Need::Read && self.kind == CallerKind::Person)
             || enough.iter().any(|role| roles.contains(&role.template_id()))
         {
@@ -286,7 +285,9 @@ impl<'a> Caller<'a> {
         }
         // Where members may register apps, no role is needed, and they own what they register.
         let by_setting = matches!(need, Need::Create | Need::Write);
-        let is_known = |id: &Uuid| HARMLESS.contains(id) || EntraRole::ALL.iter().any(|role| role.template_id() == *id);
+        let is_known = |id: &Uuid| {
+            ROLES_WITHOUT_RIGHTS.contains(id) || EntraRole::ALL.iter().any(|role| role.template_id() == *id)
+        };
         if by_setting || !roles.iter().all(is_known) { Verdict::Unknown } else { Verdict::LikelyRefused }
     }
 
@@ -327,7 +328,7 @@ impl<'a> Caller<'a> {
 }
 
 /// The roles of which each suffices for a person.
-fn suffices(need: Need) -> &'static [EntraRole] {
+fn sufficient_roles(need: Need) -> &'static [EntraRole] {
     use EntraRole::{
         ApplicationAdministrator, ApplicationDeveloper, CloudApplicationAdministrator, GlobalAdministrator,
         PrivilegedRoleAdministrator,
@@ -344,44 +345,17 @@ fn suffices(need: Need) -> &'static [EntraRole] {
     }
 }
 
-impl Client {
-    /// Says which steps of an apply the caller's token allows, and which permission or role it lacks for the others.
-    /// Nothing is sent but the sign-in.
-    ///
-    /// It informs and never blocks: a role that could be activated (PIM) is not in a token, a custom role cannot be read
-    /// from it, and an older token does not show what was granted since. Only a refusal by Graph is one; what an apply
-    /// may do, it does.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) for a registration that Entra would refuse, and what signing in
-    /// fails with.
-    ///
-    /// ```
-    /// # use entra_apps::{AppRegistration};
-    /// # use entra_emulator::MemoryTenant;
-    /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
-    /// let client = MemoryTenant::new().client();
-    /// let preflight = client.preflight(&AppRegistration::new("contoso-backup", "Contoso Backup")).await?;
-    /// assert!(preflight.is_allowed(), "{preflight}");
-    /// # Ok::<(), entra_apps::Error>(()) }).unwrap();
-    /// ```
-    pub async fn preflight(&self, registration: &AppRegistration) -> Result<Preflight, Error> {
-        registration.check()?;
-        Ok(Preflight::of(registration, &self.token_claims().await?))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::permission::well_known::OFFICE_365_EXCHANGE_ONLINE;
     use crate::provision::credential::ClientSecret;
 
-    const MEMBER: Uuid = HARMLESS[0];
+    const MEMBER: Uuid = ROLES_WITHOUT_RIGHTS[0];
 
     fn registration() -> AppRegistration {
         let send = Permission::by_name(OFFICE_365_EXCHANGE_ONLINE, "Exchange.ManageAsApp", PermissionKind::Application);
-        AppRegistration::new("k", "App")
+        AppRegistration::new("contoso-app", "App")
             .permission(application::DIRECTORY_READ_ALL)
             .permission(send.unwrap())
             .permission(delegated::USER_READ)
@@ -409,28 +383,28 @@ mod tests {
     #[test]
     fn each_caller_is_told_what_to_expect() {
         use EntraRole::{ApplicationAdministrator, GlobalAdministrator, PrivilegedRoleAdministrator};
-        const ALL: &str = "Application.ReadWrite.All AppRoleAssignment.ReadWrite.All \
+        const EVERYTHING: &str = "Application.ReadWrite.All AppRoleAssignment.ReadWrite.All \
             DelegatedPermissionGrant.ReadWrite.All Directory.Read.All openid";
         let id = EntraRole::template_id;
         for (scopes, roles, expected) in [
-            (ALL, &[MEMBER, id(GlobalAdministrator)][..], "+++++++"),
+            (EVERYTHING, &[MEMBER, id(GlobalAdministrator)][..], "+++++++"),
             ("Directory.AccessAsUser.All", &[id(GlobalAdministrator)], "+++++++"),
-            (ALL, &[id(ApplicationAdministrator)], "++++-++"),
-            (ALL, &[id(PrivilegedRoleAdministrator)], "+???+++"),
-            (ALL, &[MEMBER], "+???---"),
+            (EVERYTHING, &[id(ApplicationAdministrator)], "++++-++"),
+            (EVERYTHING, &[id(PrivilegedRoleAdministrator)], "+???+++"),
+            (EVERYTHING, &[MEMBER], "+???---"),
             // What a role that is not known allows cannot be said.
-            (ALL, &[MEMBER, Uuid::from_u128(9)], "+??????"),
+            (EVERYTHING, &[MEMBER, Uuid::from_u128(9)], "+??????"),
             ("Application.ReadWrite.All", &[id(GlobalAdministrator)], "-+++---"),
             ("Application.Read.All Directory.Read.All", &[id(GlobalAdministrator)], "+------"),
             ("Application.ReadWrite.OwnedBy", &[id(GlobalAdministrator)], "-------"),
         ] {
             assert_eq!(verdicts(&person(scopes, roles)), expected, "{scopes} {roles:?}");
         }
-        let silent = TokenClaims { wids: None, ..person(ALL, &[]) };
+        let silent = TokenClaims { wids: None, ..person(EVERYTHING, &[]) };
         assert_eq!(verdicts(&silent), "???????", "a token without the claim says nothing of roles");
         assert_eq!(verdicts(&TokenClaims::default()), "???????");
         for (roles, expected) in [
-            (ALL, "+++++++"),
+            (EVERYTHING, "+++++++"),
             ("Application.ReadWrite.OwnedBy Directory.Read.All", "++++---"),
             ("Application.ReadWrite.All AppRoleAssignment.ReadWrite.All", "-+++??-"),
             ("User.Read.All", "-------"),

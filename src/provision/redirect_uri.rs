@@ -1,4 +1,5 @@
-//! Where Entra may send an answer: kept as the exact text, checked as Entra checks it.
+//! Redirect URIs, to which Entra may send the response to a sign-in: kept as the exact text, checked as Entra checks
+//! it.
 //!
 //! Rules: <https://learn.microsoft.com/entra/identity-platform/reply-url>.
 
@@ -9,7 +10,7 @@ use url::{Host, Url};
 
 use crate::error::Error;
 
-/// What kind of client a redirect URI belongs to: the portal's platforms.
+/// The kind of client that a redirect URI belongs to: the portal's platforms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -52,8 +53,8 @@ pub struct RedirectUri {
     pub uri: String,
 }
 
-/// Entra's limit, in characters.
-const LONGEST: usize = 256;
+/// Entra's limit of a redirect URI, in characters.
+const MAX_REDIRECT_URI_LENGTH: usize = 256;
 
 impl RedirectUri {
     /// Takes the exact text; it is checked when the registration is.
@@ -66,7 +67,7 @@ impl RedirectUri {
         let refuse = |why: &str, remedy: &str| {
             Err(Error::invalid("redirect_uri", format!("the redirect URI {} {why}", self.uri)).with_remedy(remedy))
         };
-        if self.uri.chars().count() > LONGEST {
+        if self.uri.chars().count() > MAX_REDIRECT_URI_LENGTH {
             return refuse("is longer than 256 characters", "Shorten it.");
         }
         if self.uri == "urn:ietf:wg:oauth:2.0:oob" {

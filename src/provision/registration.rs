@@ -8,7 +8,8 @@ use crate::consent::ConsentApp;
 use crate::error::Error;
 use crate::ids::{AppId, TenantId};
 use crate::model::SignInAudience;
-use crate::permission::Permission;
+use crate::permission::{MICROSOFT_GRAPH, Permission, PermissionKind};
+use crate::provision::caller_permissions::CallerPermissions;
 use crate::provision::credential::ClientSecret;
 use crate::provision::redirect_uri::{Platform, RedirectUri};
 
@@ -35,7 +36,7 @@ pub(super) const ENTERPRISE_TAG: &str = "WindowsAzureActiveDirectoryIntegratedAp
 #[serde(rename_all = "camelCase")]
 #[must_use]
 pub struct AppRegistration {
-    pub(super) key: String,
+    pub(super) unique_name: String,
     pub(super) display_name: String,
     pub(super) audience: SignInAudience,
     #[serde(default)]
@@ -43,7 +44,7 @@ pub struct AppRegistration {
     #[serde(default)]
     pub(super) public_client_flows: Option<bool>,
     #[serde(default)]
-    pub(super) permissions: Vec<PermissionRequest>,
+    pub(super) permissions: Vec<PermissionEntry>,
     #[serde(default)]
     pub(super) selection: Selection,
     #[serde(default = "on")]
@@ -67,16 +68,16 @@ pub struct AppRegistration {
     #[serde(default)]
     pub(super) confirmations: Vec<Confirmation>,
     #[serde(default)]
-    pub(super) exact: bool,
+    pub(super) remove_surplus: bool,
 }
 
 fn on() -> bool {
     true
 }
 
-/// A permission that the guide names.
+/// A permission that the guide names, required or optional.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct PermissionRequest {
+pub(super) struct PermissionEntry {
     pub(super) permission: Permission,
     /// What it is needed for; without a purpose it is required.
     #[serde(default)]
@@ -101,13 +102,13 @@ pub(super) struct Confirmation {
 }
 
 impl AppRegistration {
-    /// An app that is known by `key`, whatever it is called, with a display name.
+    /// Starts the registration of an app that is found by its unique name, whatever it is called.
     ///
-    /// The key becomes Graph's immutable `uniqueName`: choose it once and for ever, such as `contoso-backup`.
-    /// Single tenant, admin consent on, listed under Enterprise applications, unless said otherwise.
-    pub fn new(key: impl Into<String>, display_name: impl Into<String>) -> Self {
+    /// The unique name is Graph's immutable `uniqueName`: choose it once and for ever, such as `contoso-backup`. Single
+    /// tenant, admin consent on, listed under Enterprise applications, unless said otherwise.
+    pub fn new(unique_name: impl Into<String>, display_name: impl Into<String>) -> Self {
         Self {
-            key: key.into(),
+            unique_name: unique_name.into(),
             display_name: display_name.into(),
             audience: SignInAudience::SingleOrganization,
             redirect_uris: Vec::new(),
@@ -124,11 +125,11 @@ impl AppRegistration {
             property_lock: None,
             use_within: None,
             confirmations: Vec::new(),
-            exact: false,
+            remove_surplus: false,
         }
     }
 
-    /// Who may sign in to the app: the portal's *Supported account types*.
+    /// Sets who may sign in to the app: the portal's *Supported account types*.
     pub fn audience(mut self, audience: SignInAudience) -> Self {
         self.audience = audience;
         self
@@ -140,7 +141,7 @@ impl AppRegistration {
         self
     }
 
-    /// *Allow public client flows*: device code, and sign-in without a secret. Left as it is unless said.
+    /// Sets *Allow public client flows*: device code, and sign-in without a secret. Left as it is unless said.
     pub fn public_client_flows(mut self, allowed: bool) -> Self {
         self.public_client_flows = Some(allowed);
         self
@@ -148,7 +149,7 @@ impl AppRegistration {
 
     /// Adds a permission that the app cannot do without.
     pub fn permission(mut self, permission: Permission) -> Self {
-        self.permissions.push(PermissionRequest { permission, purposes: Vec::new() });
+        self.permissions.push(PermissionEntry { permission, purposes: Vec::new() });
         self
     }
 
@@ -156,13 +157,9 @@ impl AppRegistration {
     /// selected. Say it again for a further purpose.
     pub fn optional(mut self, permission: Permission, purpose: impl Into<String>) -> Self {
         let purpose = purpose.into();
-        match self
-            .permissions
-            .iter_mut()
-            .find(|request| request.permission == permission && !request.purposes.is_empty())
-        {
-            Some(request) => request.purposes.push(purpose),
-            None => self.permissions.push(PermissionRequest { permission, purposes: vec![purpose] }),
+        match self.permissions.iter_mut().find(|entry| entry.permission == permission && !entry.purposes.is_empty()) {
+            Some(entry) => entry.purposes.push(purpose),
+            None => self.permissions.push(PermissionEntry { permission, purposes: vec![purpose] }),
         }
         self
     }
@@ -200,7 +197,7 @@ impl AppRegistration {
         self
     }
 
-    /// Whether the permissions are granted for the whole tenant, as the button *Grant admin consent* does. On by
+    /// Sets whether the permissions are granted for the whole tenant, as the button *Grant admin consent* does. On by
     /// default.
     pub fn admin_consent(mut self, granted: bool) -> Self {
         self.admin_consent = granted;
@@ -213,7 +210,7 @@ impl AppRegistration {
         self
     }
 
-    /// The internal notes of the registration.
+    /// Sets the internal notes of the registration.
     pub fn notes(mut self, notes: impl Into<String>) -> Self {
         self.notes = Some(notes.into());
         self
@@ -225,33 +222,34 @@ impl AppRegistration {
         self
     }
 
-    /// Whether the portal lists the app under Enterprise applications. On by default.
+    /// Sets whether the portal lists the app under Enterprise applications. On by default.
     pub fn listed_as_enterprise_application(mut self, listed: bool) -> Self {
         self.listed_as_enterprise_application = listed;
         self
     }
 
-    /// The home page.
+    /// Sets the home page.
     pub fn homepage(mut self, url: impl Into<String>) -> Self {
         self.homepage = Some(url.into());
         self
     }
 
-    /// Where Entra tells the app that a user signed out.
+    /// Sets the front-channel logout URL, by which Entra tells the app that a user signed out.
     pub fn logout_url(mut self, url: impl Into<String>) -> Self {
         self.logout_url = Some(url.into());
         self
     }
 
-    /// The [instance property lock](https://learn.microsoft.com/entra/identity-platform/howto-configure-app-instance-property-locks):
-    /// nobody in another tenant can change the app's credentials there. On by default for a multi-tenant app, left as
-    /// it is otherwise.
+    /// Sets the [instance property
+    /// lock](https://learn.microsoft.com/entra/identity-platform/howto-configure-app-instance-property-locks): nobody
+    /// in another tenant can change the app's credentials there. On by default for a multi-tenant app, left as it is
+    /// otherwise.
     pub fn instance_property_lock(mut self, locked: bool) -> Self {
         self.property_lock = Some(locked);
         self
     }
 
-    /// The app must be used within this time of its creation; past it, `verify` says to make a new one.
+    /// Sets the time from its creation within which the app must be used; past it, `verify` says to make a new one.
     pub fn use_within(mut self, time: Duration) -> Self {
         self.use_within = Some(time);
         self
@@ -264,10 +262,10 @@ impl AppRegistration {
         self
     }
 
-    /// Also removes what is not named here: redirect URIs, declared permissions, and tenant-wide grants. Secrets,
-    /// owners and grants of single users are never removed by this.
-    pub fn exact(mut self) -> Self {
-        self.exact = true;
+    /// Removes what is surplus too: redirect URIs, declared permissions, and tenant-wide grants that are not named here.
+    /// Secrets, owners and grants of single users are never removed by this.
+    pub fn remove_surplus(mut self) -> Self {
+        self.remove_surplus = true;
         self
     }
 
@@ -278,9 +276,9 @@ impl AppRegistration {
         self.wanted_permissions().fold(app, |app, permission| app.declares(permission.api()))
     }
 
-    /// The key by which the app is known.
-    pub fn key(&self) -> &str {
-        &self.key
+    /// The unique name by which the app is found: Graph's immutable `uniqueName`.
+    pub fn unique_name(&self) -> &str {
+        &self.unique_name
     }
 
     /// The display name.
@@ -296,7 +294,7 @@ impl AppRegistration {
     /// Every purpose that an optional permission has, in order.
     pub fn purposes(&self) -> Vec<&str> {
         let mut purposes: Vec<&str> = Vec::new();
-        for purpose in self.permissions.iter().flat_map(|request| &request.purposes) {
+        for purpose in self.permissions.iter().flat_map(|entry| &entry.purposes) {
             if !purposes.contains(&purpose.as_str()) {
                 purposes.push(purpose);
             }
@@ -306,20 +304,21 @@ impl AppRegistration {
 
     /// The permissions that are wanted: the required ones, and the optional ones selected.
     pub fn wanted_permissions(&self) -> impl Iterator<Item = &Permission> {
-        self.permissions.iter().filter(|request| self.wants(request)).map(|request| &request.permission)
+        self.permissions.iter().filter(|entry| self.wants(entry)).map(|entry| &entry.permission)
     }
 
-    fn wants(&self, request: &PermissionRequest) -> bool {
-        request.purposes.is_empty()
-            || match &self.selection {
-                Selection::None => false,
-                Selection::All => true,
-                Selection::Purposes(selected) => request.purposes.iter().any(|purpose| selected.contains(purpose)),
-            }
-    }
-
-    pub(super) fn locks_properties(&self) -> Option<bool> {
-        self.property_lock.or_else(|| is_multi_tenant(&self.audience).then_some(true))
+    /// What whoever applies this registration needs, as it stands: the grants of optional permissions count when they
+    /// are selected.
+    ///
+    /// ```
+    /// use entra_apps::permission::microsoft_graph::application;
+    /// use entra_apps::{AppRegistration, EntraRole};
+    ///
+    /// let backup = AppRegistration::new("contoso-backup", "Contoso Backup").permission(application::DIRECTORY_READ_ALL);
+    /// assert!(backup.caller_permissions().roles.contains(&EntraRole::PrivilegedRoleAdministrator));
+    /// ```
+    pub fn caller_permissions(&self) -> CallerPermissions {
+        CallerPermissions::to_grant(self.wanted_permissions().filter(|_| self.admin_consent))
     }
 
     /// Checks what can be checked without a tenant; [`Client::plan`](crate::Client::plan) does it too.
@@ -334,48 +333,59 @@ impl AppRegistration {
         self.check_credentials(personal)?;
         for (what, url) in [("homepage", &self.homepage), ("logout URL", &self.logout_url)] {
             if let Some(url) = url {
-                check_page(what, url)?;
+                check_url(what, url)?;
             }
         }
         self.check_tags()?;
-        self.check_words()
+        self.check_texts()
     }
 
-    fn check_words(&self) -> Result<(), Error> {
-        let invalid = |what: String, remedy: &str| Err(Error::invalid("words", what).with_remedy(remedy));
-        if self.notes.as_ref().is_some_and(|notes| notes.chars().count() > 1024) {
-            return invalid("the notes have more than 1,024 characters".to_owned(), "Shorten them.");
-        }
-        if self.purposes().iter().any(|purpose| purpose.trim().is_empty()) {
-            return invalid("an optional permission has an empty purpose".to_owned(), "Say what it is needed for.");
-        }
-        if self.use_within.is_some_and(|time| !time.is_positive()) {
-            return invalid("the time in which it must be used is zero or less".to_owned(), "Give a time ahead.");
-        }
-        for (place, confirmation) in self.confirmations.iter().enumerate() {
-            let code = &confirmation.code;
-            if code.trim().is_empty() || self.confirmations[..place].iter().any(|other| other.code == *code) {
-                return invalid(
-                    format!("the confirmation code “{code}” is empty or stands twice"),
-                    "Give each a code of its own.",
-                );
+    /// The application permissions that the tokens of the app must hold, by API; Microsoft Graph alone where there are
+    /// none.
+    pub(super) fn application_permissions_by_api(&self) -> Vec<(AppId, Vec<String>)> {
+        let mut wanted: Vec<(AppId, Vec<String>)> = Vec::new();
+        for permission in self.wanted_permissions().filter(|it| it.kind() == PermissionKind::Application) {
+            // A permission without a name cannot be looked for in a token.
+            let Some(name) = permission.name().filter(|_| !permission.is_resource_specific()) else { continue };
+            match wanted.iter_mut().find(|(api, _)| *api == permission.api()) {
+                Some((_, names)) => names.push(name.to_owned()),
+                None => wanted.push((permission.api(), vec![name.to_owned()])),
             }
         }
-        Ok(())
+        if wanted.is_empty() {
+            wanted.push((MICROSOFT_GRAPH, Vec::new()));
+        }
+        wanted
+    }
+
+    fn wants(&self, entry: &PermissionEntry) -> bool {
+        entry.purposes.is_empty()
+            || match &self.selection {
+                Selection::None => false,
+                Selection::All => true,
+                Selection::Purposes(selected) => entry.purposes.iter().any(|purpose| selected.contains(purpose)),
+            }
+    }
+
+    pub(super) fn locks_properties(&self) -> Option<bool> {
+        self.property_lock.or_else(|| is_multi_tenant(&self.audience).then_some(true))
     }
 
     fn check_names(&self, personal: bool) -> Result<(), Error> {
-        let key = &self.key;
-        if key.trim().is_empty() || key.chars().count() > 256 || key.chars().any(char::is_control) {
-            return Err(Error::invalid("key", "the key has 1 to 256 characters, none of them a control character")
-                .with_remedy("Choose a short name for good, such as contoso-backup."));
+        let name = &self.unique_name;
+        if name.trim().is_empty() || name.chars().count() > 256 || name.chars().any(char::is_control) {
+            return Err(Error::invalid(
+                "invalid_unique_name",
+                "the unique name has 1 to 256 characters, none of them a control character",
+            )
+            .with_remedy("Choose a short name for good, such as contoso-backup."));
         }
-        let most = if personal { 90 } else { 256 };
+        let max = if personal { 90 } else { 256 };
         let length = self.display_name.chars().count();
-        if self.display_name.trim().is_empty() || length > most {
+        if self.display_name.trim().is_empty() || length > max {
             return Err(Error::invalid(
                 "display_name",
-                format!("the display name has {length} characters; 1 to {most} are allowed"),
+                format!("the display name has {length} characters; 1 to {max} are allowed"),
             )
             .with_remedy("Give the app a name by which the customer knows it again."));
         }
@@ -387,21 +397,21 @@ impl AppRegistration {
     }
 
     fn check_redirect_uris(&self, personal: bool) -> Result<(), Error> {
-        let most = if personal { 100 } else { 256 };
-        if self.redirect_uris.len() > most {
-            return Err(Error::invalid("redirect_uri", format!("there are more than {most} redirect URIs"))
+        let max = if personal { 100 } else { 256 };
+        if self.redirect_uris.len() > max {
+            return Err(Error::invalid("redirect_uri", format!("there are more than {max} redirect URIs"))
                 .with_remedy("Leave out those that are not used."));
         }
-        for (place, uri) in self.redirect_uris.iter().enumerate() {
+        for (index, uri) in self.redirect_uris.iter().enumerate() {
             uri.check(personal)?;
-            let twin = self.redirect_uris[..place].iter().find(|other| other.uri.eq_ignore_ascii_case(&uri.uri));
-            if let Some(twin) = twin {
+            let earlier = self.redirect_uris[..index].iter().find(|other| other.uri.eq_ignore_ascii_case(&uri.uri));
+            if let Some(earlier) = earlier {
                 return Err(Error::invalid(
                     "redirect_uri_twice",
                     format!(
                         "the redirect URI {} stands twice: {} and {}",
                         uri.uri,
-                        twin.platform.portal_name(),
+                        earlier.platform.portal_name(),
                         uri.platform.portal_name()
                     ),
                 )
@@ -412,11 +422,11 @@ impl AppRegistration {
     }
 
     fn check_permissions(&self, personal: bool) -> Result<(), Error> {
-        for (place, request) in self.permissions.iter().enumerate() {
-            if self.permissions[..place].iter().any(|other| other.permission == request.permission) {
+        for (index, entry) in self.permissions.iter().enumerate() {
+            if self.permissions[..index].iter().any(|other| other.permission == entry.permission) {
                 return Err(Error::invalid(
                     "permission_twice",
-                    format!("the permission {} stands twice", request.permission),
+                    format!("the permission {} stands twice", entry.permission),
                 )
                 .with_remedy("Name it once, as required or as optional."));
             }
@@ -432,11 +442,11 @@ impl AppRegistration {
         let mut apis: Vec<_> = wanted.iter().map(|permission| permission.api()).collect();
         apis.sort();
         apis.dedup();
-        let most = if personal { 200 } else { 400 };
+        let max = if personal { 200 } else { 400 };
         let limits = if apis.len() > 50 {
             Some("more than 50 APIs".to_owned())
-        } else if wanted.len() > most {
-            Some(format!("more than {most} permissions"))
+        } else if wanted.len() > max {
+            Some(format!("more than {max} permissions"))
         } else if personal && apis.iter().any(|api| wanted.iter().filter(|p| p.api() == *api).count() > 30) {
             Some("more than 30 permissions of one API, the limit for personal accounts".to_owned())
         } else {
@@ -457,9 +467,9 @@ impl AppRegistration {
             )
             .with_remedy("Leave one out."));
         }
-        for (place, secret) in self.credentials.iter().enumerate() {
+        for (index, secret) in self.credentials.iter().enumerate() {
             secret.check()?;
-            if self.credentials[..place].iter().any(|other| other.name() == secret.name()) {
+            if self.credentials[..index].iter().any(|other| other.name() == secret.name()) {
                 return Err(Error::invalid(
                     "secret_twice",
                     format!("two client secrets are called “{}”", secret.name()),
@@ -471,11 +481,34 @@ impl AppRegistration {
     }
 
     fn check_tags(&self) -> Result<(), Error> {
-        for (place, tag) in self.tags.iter().enumerate() {
+        for (index, tag) in self.tags.iter().enumerate() {
             let length = tag.chars().count();
-            if length == 0 || length > 256 || tag.contains(char::is_whitespace) || self.tags[..place].contains(tag) {
+            if length == 0 || length > 256 || tag.contains(char::is_whitespace) || self.tags[..index].contains(tag) {
                 return Err(Error::invalid("tag", format!("the tag {tag:?} is not one that Entra takes"))
                     .with_remedy("A tag has 1 to 256 characters without blanks, and stands once."));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_texts(&self) -> Result<(), Error> {
+        let invalid = |what: String, remedy: &str| Err(Error::invalid("words", what).with_remedy(remedy));
+        if self.notes.as_ref().is_some_and(|notes| notes.chars().count() > 1024) {
+            return invalid("the notes have more than 1,024 characters".to_owned(), "Shorten them.");
+        }
+        if self.purposes().iter().any(|purpose| purpose.trim().is_empty()) {
+            return invalid("an optional permission has an empty purpose".to_owned(), "Say what it is needed for.");
+        }
+        if self.use_within.is_some_and(|time| !time.is_positive()) {
+            return invalid("the time in which it must be used is zero or less".to_owned(), "Give a time ahead.");
+        }
+        for (index, confirmation) in self.confirmations.iter().enumerate() {
+            let code = &confirmation.code;
+            if code.trim().is_empty() || self.confirmations[..index].iter().any(|other| other.code == *code) {
+                return invalid(
+                    format!("the confirmation code “{code}” is empty or stands twice"),
+                    "Give each a code of its own.",
+                );
             }
         }
         Ok(())
@@ -490,7 +523,7 @@ pub(super) fn allows_personal_accounts(audience: &SignInAudience) -> bool {
     matches!(audience, SignInAudience::MultipleOrganizationsAndPersonalAccounts | SignInAudience::PersonalAccounts)
 }
 
-fn check_page(what: &str, text: &str) -> Result<(), Error> {
+fn check_url(what: &str, text: &str) -> Result<(), Error> {
     let good = text.chars().count() <= 255
         && Url::parse(text).is_ok_and(|url| {
             url.scheme() == "https" || (url.scheme() == "http" && url.host() == Some(Host::Domain("localhost")))

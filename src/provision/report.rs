@@ -1,4 +1,4 @@
-//! What an apply did: the ids, and each secret once.
+//! The report of an apply: the ids, what was done, and each secret once.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use url::Url;
 
 use crate::ids::{AppId, ApplicationId, KeyId, ServicePrincipalId, TenantId};
 
-/// What an apply did, or had done when it failed.
+/// The report of an apply: what it did, or had done when it failed.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Registered {
@@ -37,7 +37,7 @@ pub struct RegisteredApplication {
     pub application_id: ApplicationId,
     /// The object id of its service principal here, once it is there.
     pub service_principal_id: Option<ServicePrincipalId>,
-    /// The key: Graph's `uniqueName`.
+    /// The unique name.
     pub unique_name: Option<String>,
     /// The display name.
     pub display_name: String,

@@ -19,7 +19,7 @@ async fn an_app_made_by_hand_stops_the_creation_until_it_is_adopted() {
     assert!(error.to_string().contains(made["appId"].as_str().unwrap()), "{error}");
 
     let plan = client.plan(&registration).adopt(app_id).await.unwrap();
-    assert!(plan.changes().any(|line| line.code == "key"), "{plan}");
+    assert!(plan.changes().any(|line| line.code == "unique_name"), "{plan}");
     client.apply(&plan).await.unwrap();
     let again = client.plan(&registration).await.unwrap();
     assert_eq!(again.app_id(), Some(app_id), "found by its key from now on");
@@ -42,7 +42,7 @@ async fn a_unique_name_held_by_a_deleted_app_is_an_error_that_names_the_app() {
         tokio::time::advance(later).await;
         let plan = client.plan(&registration).await.unwrap();
         let error = client.apply(&plan).await.unwrap_err();
-        assert_eq!((error.error().kind(), error.error().code()), (ErrorKind::Conflict, "key_taken"), "{error}");
+        assert_eq!((error.error().kind(), error.error().code()), (ErrorKind::Conflict, "unique_name_taken"), "{error}");
         assert!(error.to_string().contains(&id.to_string()), "{error}");
         assert!(error.to_string().contains("Restore or purge"), "{error}");
     }

@@ -15,7 +15,7 @@ async fn invalid_input_is_refused_before_anything_is_sent() {
     let cases = [
         ("display_name", AppRegistration::new("k", "")),
         ("display_name", AppRegistration::new("k", &long)),
-        ("key", AppRegistration::new(" ", "App")),
+        ("invalid_unique_name", AppRegistration::new(" ", "App")),
         ("redirect_uri", app().redirect_uri(Platform::Web, "http://contoso.example/cb")),
         ("redirect_uri", app().redirect_uri(Platform::Web, "https://contoso.example/cb#x")),
         ("redirect_uri", app().redirect_uri(Platform::Web, format!("https://contoso.example/{long}"))),

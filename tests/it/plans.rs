@@ -25,7 +25,7 @@ async fn a_plan_prints_every_group() {
     let text = plan.to_string();
     for part in [
         "To add",
-        "+ register the application “ImmyBot Custom Application” (key immybot-custom)",
+        "+ register the application “ImmyBot Custom Application” (unique name immybot-custom)",
         "+ declare Directory.Read.All (application)",
         "+ grant User.Read (delegated) for the whole tenant",
         "Needs approval",
@@ -44,7 +44,7 @@ async fn a_saved_plan_is_the_same_and_can_be_applied() {
     let plan = client.plan(&guides::immybot::registration("contoso")).await.unwrap();
     let kept = Plan::from_json(&plan.to_json()).unwrap();
     assert_eq!(kept, plan);
-    assert_eq!(kept.lines(), plan.lines());
+    assert_eq!(kept.steps(), plan.steps());
     assert_eq!(kept.to_json(), plan.to_json());
     client.apply(&kept).await.unwrap();
     assert!(client.verify(kept.registration()).await.unwrap().is_done());

@@ -4,7 +4,7 @@ use entra_apps::ids::{AppId, PermissionId};
 use entra_apps::model::Application;
 use entra_apps::permission::microsoft_graph::{application, delegated};
 use entra_apps::permission::{Permission, PermissionKind};
-use entra_apps::{AppRegistration, Client, Mark, Plan, Platform};
+use entra_apps::{AppRegistration, Client, Plan, Platform, StepStatus};
 use entra_emulator::{Api, MemoryTenant, OAuth2PermissionGrant};
 
 use crate::support::{builder, register};
@@ -78,8 +78,8 @@ impl Applied {
 
     /// Asserts that the plan said that it leaves this alone.
     fn assert_listed(&self, code: &str) {
-        let line = self.plan.lines().iter().find(|line| line.code == code);
-        assert_eq!(line.map(|line| line.mark), Some(Mark::LeftAlone), "{code}: {}", self.plan);
+        let line = self.plan.steps().iter().find(|line| line.code == code);
+        assert_eq!(line.map(|line| line.status), Some(StepStatus::LeftAlone), "{code}: {}", self.plan);
     }
 }
 
@@ -164,7 +164,7 @@ async fn the_grants_of_single_users_stay_even_when_exact() {
     let app = AppRegistration::new("k", "App");
     let narrow =
         [app.clone().permission(delegated::USER_READ), app.clone().permission(application::DIRECTORY_READ_ALL)];
-    for registration in narrow.iter().cloned().chain(narrow.iter().cloned().map(AppRegistration::exact)) {
+    for registration in narrow.iter().cloned().chain(narrow.iter().cloned().map(AppRegistration::remove_surplus)) {
         let tenant = tenant();
         let client = tenant.client();
         register(&client, &app.clone().permission(things_use())).await;
@@ -186,9 +186,9 @@ async fn the_grants_of_single_users_stay_even_when_exact() {
         let plan = client.plan(&registration).await.unwrap();
         client.apply(&plan).await.unwrap();
         assert_eq!(of_single_users(&tenant), before, "{plan}");
-        let exact = plan.changes().any(|line| line.mark == Mark::Remove);
+        let exact = plan.changes().any(|line| line.status == StepStatus::Remove);
         assert_eq!(tenant.oauth2_permission_grants().contains(&for_all), !exact, "what is for all users: {plan}");
-        assert!(plan.lines().iter().any(|line| line.code == "surplus:user_grants"), "{plan}");
+        assert!(plan.steps().iter().any(|line| line.code == "surplus:user_grants"), "{plan}");
     }
 }
 
@@ -204,12 +204,13 @@ async fn surplus_stays_and_is_listed_and_removed_on_request() {
     let narrow = AppRegistration::new("k", "Wide").permission(application::DIRECTORY_READ_ALL);
     let plan = client.plan(&narrow).await.unwrap();
     assert!(plan.is_converged(), "{plan}");
-    let left: Vec<_> = plan.lines().iter().filter(|line| line.mark == Mark::LeftAlone).map(|line| &line.code).collect();
+    let left: Vec<_> =
+        plan.steps().iter().filter(|line| line.status == StepStatus::LeftAlone).map(|line| &line.code).collect();
     assert_eq!(left.len(), 3, "{left:?}");
 
-    let exact = narrow.exact();
+    let exact = narrow.remove_surplus();
     let plan = client.plan(&exact).await.unwrap();
-    assert_eq!(plan.changes().filter(|line| line.mark == Mark::Remove).count(), 3, "{plan}");
+    assert_eq!(plan.changes().filter(|line| line.status == StepStatus::Remove).count(), 3, "{plan}");
     client.apply(&plan).await.unwrap();
     let plan = client.plan(&exact).await.unwrap();
     assert!(plan.is_converged(), "{plan}");
@@ -229,7 +230,7 @@ async fn surplus_on_an_api_that_is_not_named_is_listed_and_removed_on_request() 
     let surplus: Vec<_> = checklist.items.iter().filter(|item| item.code.starts_with("surplus_grant")).collect();
     assert_eq!(surplus.len(), 2, "{checklist}");
 
-    let exact = narrow.exact();
+    let exact = narrow.remove_surplus();
     let app_id = register(&client, &exact).await.application.unwrap().app_id;
     assert!(client.oauth2_permission_grants().list_held_by(app_id).all().await.unwrap().is_empty());
     assert!(client.plan(&exact).await.unwrap().is_converged());

@@ -229,7 +229,7 @@ async fn a_text_that_no_url_can_hold_is_refused_before_it_is_sent() {
         let mut batch = client.batch();
         let _ = batch.add(client.applications().delete(key(text)));
         assert_eq!(batch.send().await.unwrap_err().code(), "invalid_id", "{text:?}");
-        assert_eq!(AppRegistration::new(*text, "App").check().unwrap_err().code(), "key", "{text:?}");
+        assert_eq!(AppRegistration::new(*text, "App").check().unwrap_err().code(), "invalid_unique_name", "{text:?}");
     }
     let long = "x".repeat(70_000);
     assert_eq!(client.applications().find(key(&long)).await.unwrap_err().kind(), ErrorKind::Invalid);
@@ -485,7 +485,7 @@ async fn a_text_that_the_tenant_accepts_is_stored_unchanged() {
         // A name that exists already is found, so that nobody makes another application of it by mistake.
         let other = client.plan(&AppRegistration::new("another", &name)).await.unwrap();
         let found = format!("same_name:{}", app.app_id.unwrap());
-        assert!(other.lines().iter().any(|line| line.code == found), "{text:?}: {other}");
+        assert!(other.steps().iter().any(|line| line.code == found), "{text:?}: {other}");
         // The others stand beside it: a literal that ends early would find them too.
         for filter in [Filter::eq("displayName", name.as_str()), Filter::starts_with("displayName", &name)] {
             let found = client.applications().list().filter(filter).all().await.unwrap();

@@ -1,12 +1,14 @@
 //! The client waits for what it wrote itself, and for nothing else.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use entra_apps::model::{NewApplication, NewPasswordCredential, NewServicePrincipal};
-use entra_apps::{AppRegistration, ClientSecret, ErrorKind};
-use entra_emulator::Lag;
+use entra_apps::token::{AccessToken, TokenProvider, TokenRequest};
+use entra_apps::{AppRegistration, Client, ClientSecret, ErrorKind, RetryPolicy};
+use entra_emulator::{Fault, Lag, MemoryCloud};
 
-use crate::support::{builder, counts, guides, quiet, register, tenant};
+use crate::support::{TODAY, builder, counts, guides, quiet, register, tenant, token};
 
 #[tokio::test(start_paused = true)]
 async fn a_registration_converges_under_lag_and_nothing_is_written_twice() {
@@ -135,4 +137,73 @@ async fn lag_that_outlasts_the_deadline_is_not_taken_for_absence() {
     let plan = client.plan(&guides::netwrix::registration("Contoso", false)).await.unwrap();
     let error = client.apply(&plan).deadline(Duration::from_secs(5)).await.unwrap_err();
     assert_eq!(error.error().kind(), ErrorKind::Deadline, "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_failed_unwritten_is_not_waited_for() {
+    for (method, path) in [
+        ("PATCH", "/applications/*"),
+        ("POST", "/servicePrincipals"),
+        ("POST", "/servicePrincipals/*/appRoleAssignedTo"),
+        ("POST", "/oauth2PermissionGrants"),
+    ] {
+        let tenant = tenant();
+        let client = tenant.client_builder().retry_policy(RetryPolicy::none()).build().unwrap();
+        let registration = guides::immybot::registration("contoso");
+        let plan = client.plan(&registration).await.unwrap();
+        tenant.fault(Fault::on(method, path).in_batch().fails(503));
+        let error = client.apply(&plan).approve_all().await.unwrap_err();
+        assert_eq!(error.error().kind(), ErrorKind::Service, "{method} {path}: {error}");
+        let before = tokio::time::Instant::now();
+        for _ in 0..3 {
+            let plan = client.plan(&registration).await.unwrap();
+            assert!(!plan.is_converged(), "{method} {path}: {plan}");
+        }
+        register(&client, &registration).await;
+        assert!(before.elapsed() < Duration::from_secs(1), "{method} {path}");
+        assert!(client.verify(&registration).await.unwrap().is_done(), "{method} {path}");
+    }
+}
+
+/// Signs in to any tenant of a cloud.
+#[derive(Debug)]
+struct SignedInEverywhere(MemoryCloud);
+
+#[entra_apps::async_trait]
+impl TokenProvider for SignedInEverywhere {
+    async fn token(&self, request: &TokenRequest) -> Result<AccessToken, entra_apps::Error> {
+        let roles = [
+            "Application.ReadWrite.All",
+            "AppRoleAssignment.ReadWrite.All",
+            "DelegatedPermissionGrant.ReadWrite.All",
+            "Directory.Read.All",
+        ];
+        let token = token(self.0.tenant(&request.tenant).expect("it is of the cloud"), &roles).await;
+        Ok(AccessToken::new(token.into(), TODAY + entra_apps::time::Duration::HOUR))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_written_to_another_tenant_is_not_waited_for() {
+    let cloud = MemoryCloud::new([builder(), builder()]);
+    let [one, other] = cloud.tenants() else { unreachable!("they are two") };
+    let client = Client::builder()
+        .tenant(one.id())
+        .token_provider(Arc::new(SignedInEverywhere(cloud.clone())))
+        .transport(Arc::new(cloud.clone()))
+        .clock(one.clock())
+        .build()
+        .unwrap();
+    let registration = guides::immybot::registration("contoso");
+    let app_id = register(&client, &registration).await.application.unwrap().app_id;
+
+    let client = client.for_tenant(other.id());
+    let before = tokio::time::Instant::now();
+    assert!(client.applications().find(app_id).await.unwrap().is_none());
+    let plan = client.plan(&registration).await.unwrap();
+    assert!(plan.changes().any(|step| step.code == "registered"), "{plan}");
+    let registered = client.apply(&plan).approve_all().await.unwrap();
+    assert!(before.elapsed() < Duration::from_secs(1));
+    assert_ne!(registered.application.unwrap().app_id, app_id);
+    assert!(client.verify(&registration).await.unwrap().is_done());
 }

@@ -6,10 +6,11 @@ use time::OffsetDateTime;
 
 use crate::error::on_one_line;
 use crate::permission::PermissionKind;
-use crate::provision::diff::{Choices, Diff, code};
+use crate::provision::diff::{Diff, permission_code};
 use crate::provision::observed::Observed;
-use crate::provision::plan::Mark;
+use crate::provision::plan_options::PlanOptions;
 use crate::provision::registration::AppRegistration;
+use crate::provision::step::StepStatus;
 
 /// Every step of the guide, ticked or not.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,7 +20,7 @@ pub struct Checklist {
     pub items: Vec<ChecklistItem>,
 }
 
-/// One step.
+/// One step of the guide, ticked or not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ChecklistItem {
@@ -52,7 +53,7 @@ impl Checklist {
         list.settings(registration, observed, now);
         list.permissions(registration, observed);
         list.secrets(registration, observed, now);
-        list.use_in_time(registration, observed, now);
+        list.used_in_time(registration, observed, now);
         list.surplus(registration, observed, now);
         for confirmation in &registration.confirmations {
             list.items.push(ChecklistItem {
@@ -66,7 +67,7 @@ impl Checklist {
         list
     }
 
-    fn required(&mut self, code: impl Into<String>, step: impl Into<String>, done: bool, remedy: &str) {
+    fn add_required(&mut self, code: impl Into<String>, step: impl Into<String>, done: bool, remedy: &str) {
         let remedy = (!done).then(|| remedy.to_owned());
         let step = on_one_line(step.into());
         self.items.push(ChecklistItem { code: code.into(), step, required: true, done, remedy });
@@ -74,26 +75,26 @@ impl Checklist {
 
     fn registration(&mut self, registration: &AppRegistration, observed: &Observed) {
         let app = observed.application.as_ref();
-        self.required(
+        self.add_required(
             "registered",
             format!("“{}” is registered in Microsoft Entra", registration.display_name),
             app.is_some(),
             "Apply the registration; an application that was made by hand is adopted by its client id.",
         );
-        self.required(
+        self.add_required(
             "service_principal",
             "The app is present in this tenant and may sign in",
             observed.principal.as_ref().is_some_and(|principal| principal.enabled),
             "Apply the registration; if the app is there and disabled, enable it under Enterprise applications.",
         );
-        self.required(
+        self.add_required(
             "audience",
             format!("Supported account types: {}", registration.audience.portal_name()),
             app.is_some_and(|app| app.audience == registration.audience),
             "Apply the registration, or set it under Authentication.",
         );
         for uri in &registration.redirect_uris {
-            self.required(
+            self.add_required(
                 format!("redirect_uri:{}:{}", uri.platform.as_str(), uri.uri),
                 format!("Redirect URI {uri}"),
                 app.is_some_and(|app| app.has_redirect_uri(uri)),
@@ -102,41 +103,34 @@ impl Checklist {
         }
     }
 
-    /// What else the registration says, as the plan finds it.
+    /// The other settings, as the plan compares them.
     fn settings(&mut self, registration: &AppRegistration, observed: &Observed, now: OffsetDateTime) {
-        let listed = [
-            ("display_name", "Name: "),
-            ("public_client_flows", ""),
-            ("property_lock", ""),
-            ("notes", ""),
-            ("homepage", ""),
-            ("logout_url", ""),
-            ("tag:", ""),
-        ];
-        let lines = Diff::between(registration, observed, &Choices::default(), now).lines;
-        for line in lines {
-            if !listed.iter().any(|(start, _)| line.code.starts_with(start)) {
+        let listed =
+            ["display_name", "public_client_flows", "property_lock", "notes", "homepage", "logout_url", "tag:"];
+        let planned = Diff::between(registration, observed, &PlanOptions::default(), now).steps;
+        for step in planned {
+            if !listed.iter().any(|start| step.code.starts_with(start)) {
                 continue;
             }
-            let step = match line.code.as_str() {
+            let text = match step.code.as_str() {
                 "public_client_flows" => {
                     let state = if registration.public_client_flows == Some(true) { "enabled" } else { "disabled" };
                     format!("Public client flows are {state}")
                 }
                 "property_lock" => "App instance property lock".to_owned(),
                 "display_name" => format!("Display name: {}", registration.display_name),
-                _ => line.text.split(" → ").last().unwrap_or(&line.text).to_owned(),
+                _ => step.text.split(" → ").last().unwrap_or(&step.text).to_owned(),
             };
-            let done = observed.application.is_some() && line.mark == Mark::AlreadySo;
-            self.required(line.code, step, done, "Apply the registration, or set it in the portal.");
+            let done = observed.application.is_some() && step.status == StepStatus::Unchanged;
+            self.add_required(step.code, text, done, "Apply the registration, or set it in the portal.");
         }
     }
 
     fn permissions(&mut self, registration: &AppRegistration, observed: &Observed) {
         for permission in registration.wanted_permissions() {
             let Some(resolved) = observed.resolved(permission) else { continue };
-            self.required(
-                code("permission_declared", resolved),
+            self.add_required(
+                permission_code("permission_declared", resolved),
                 format!("Permission {permission} is added"),
                 observed.is_declared(resolved),
                 "Apply the registration, or add it under API permissions.",
@@ -145,8 +139,8 @@ impl Checklist {
                 PermissionKind::Application => "for the app itself",
                 PermissionKind::Delegated => "for all users",
             };
-            self.required(
-                code("permission_granted", resolved),
+            self.add_required(
+                permission_code("permission_granted", resolved),
                 format!("Admin consent is granted for {permission}, {kind}"),
                 observed.is_granted(resolved),
                 if registration.admin_consent {
@@ -176,7 +170,7 @@ impl Checklist {
             } else {
                 "Apply the registration to issue it, and store its value where the app reads it."
             };
-            self.required(
+            self.add_required(
                 format!("secret:{name}"),
                 format!("Client secret “{name}” is generated{until}"),
                 live.is_some(),
@@ -185,7 +179,7 @@ impl Checklist {
         }
     }
 
-    fn use_in_time(&mut self, registration: &AppRegistration, observed: &Observed, now: OffsetDateTime) {
+    fn used_in_time(&mut self, registration: &AppRegistration, observed: &Observed, now: OffsetDateTime) {
         let Some(within) = registration.use_within else { return };
         let end =
             observed.application.as_ref().and_then(|app| app.created).and_then(|created| created.checked_add(within));
@@ -204,7 +198,7 @@ impl Checklist {
             Some(_) => "It is too late: delete this registration for good and make a new one.",
             None => "Apply the registration first.",
         };
-        self.required("used_in_time", step, end.is_some_and(|end| now < end), remedy);
+        self.add_required("used_in_time", step, end.is_some_and(|end| now < end), remedy);
     }
 
     fn surplus(&mut self, registration: &AppRegistration, observed: &Observed, now: OffsetDateTime) {
@@ -212,16 +206,16 @@ impl Checklist {
             ("surplus:permission_granted", "surplus_grant", "Enterprise applications, Permissions"),
             ("surplus:permission_declared", "surplus_declaration", "App registrations, API permissions"),
         ];
-        for line in Diff::between(registration, observed, &Choices::default(), now).lines {
-            let Some((start, code, place)) = kinds.iter().find(|(start, ..)| line.code.starts_with(start)) else {
+        for step in Diff::between(registration, observed, &PlanOptions::default(), now).steps {
+            let Some((start, code, place)) = kinds.iter().find(|(start, ..)| step.code.starts_with(start)) else {
                 continue;
             };
             self.items.push(ChecklistItem {
-                code: line.code.replacen(start, code, 1),
-                step: format!("Nothing more than needed: {}", line.text),
+                code: step.code.replacen(start, code, 1),
+                step: format!("Nothing more than needed: {}", step.text),
                 required: false,
                 done: false,
-                remedy: Some(format!("Take it away under {place}, if nothing else needs it; exact does it.")),
+                remedy: Some(format!("Take it away under {place}, if nothing else needs it; remove_surplus does it.")),
             });
         }
     }

@@ -6,8 +6,8 @@ use crate::client::Client;
 use crate::error::{Error, ErrorKind};
 use crate::ids::KeyId;
 use crate::model::{NewPasswordCredential, PasswordCredential};
-use crate::provision::credential::{ClientSecret, mark_range};
-use crate::provision::observe::{self, pause};
+use crate::provision::credential::{ClientSecret, max_end_date_jitter};
+use crate::provision::observe::{self, wait_for_replicas};
 use crate::provision::observed::Secret;
 use crate::provision::report::{IssuedSecret, OpenItem};
 use crate::provision::run::Run;
@@ -16,32 +16,33 @@ use crate::retry::READ_LAG;
 
 /// One attempt to issue a secret.
 #[derive(Clone, Debug)]
-pub(super) struct Attempt {
+pub(super) struct SecretAttempt {
     pub(super) name: String,
-    /// The exact end date that is sent: the mark.
+    /// The exact end date that is sent: the mark by which the attempt is found again.
     pub(super) end: OffsetDateTime,
-    /// On the clock's monotonic scale.
+    /// When it was made, on the clock's monotonic scale.
     pub(super) at: std::time::Duration,
 }
 
-impl Attempt {
+impl SecretAttempt {
     pub(super) fn new(client: &Client, secret: &ClientSecret) -> Result<Self, Error> {
         let now = client.clock().now();
         let end = secret.end(now)?;
-        let range = u64::try_from(mark_range(end - now).whole_microseconds()).unwrap_or(0);
-        let earlier = i64::try_from(random::below(client.randomness(), range)).unwrap_or(0);
+        let jitter = u64::try_from(max_end_date_jitter(end - now).whole_microseconds()).unwrap_or(0);
+        let earlier = i64::try_from(random::below(client.randomness(), jitter)).unwrap_or(0);
         let end = end - Duration::microseconds(earlier);
         // Microseconds: the service keeps no more than seven digits.
         let end = end.replace_nanosecond(end.nanosecond() / 1000 * 1000).unwrap_or(end);
         Ok(Self { name: secret.name().to_owned(), end, at: client.clock().monotonic() })
     }
 
+    /// The body of the request.
     pub(super) fn body(&self) -> NewPasswordCredential {
         NewPasswordCredential::new().display_name(self.name.as_str()).end(self.end)
     }
 
-    /// Whether a secret that was found is this attempt's.
-    pub(super) fn made(&self, secret: &Secret) -> bool {
+    /// Whether a secret that was found is the one of this attempt.
+    pub(super) fn issued(&self, secret: &Secret) -> bool {
         let same_end = secret.end.is_some_and(|end| {
             // Some reads come back in whole seconds.
             end == self.end || (end.nanosecond() == 0 && end.unix_timestamp() == self.end.unix_timestamp())
@@ -51,61 +52,62 @@ impl Attempt {
 }
 
 impl Run<'_> {
-    pub(super) async fn secret_answered(
+    /// Takes in the response to an attempt to issue a secret.
+    pub(super) async fn secret_added(
         &mut self,
-        attempt: Attempt,
+        attempt: SecretAttempt,
         response: Result<PasswordCredential, Error>,
     ) -> Result<(), Error> {
         match response {
             Ok(PasswordCredential { key_id: Some(key_id), secret_text: Some(value), end_date_time, .. }) => {
-                let Some(app_id) = self.state.application.as_ref().map(|app| app.app_id) else { return Ok(()) };
+                let Some(app_id) = self.observed.application.as_ref().map(|app| app.app_id) else { return Ok(()) };
                 let secret = IssuedSecret {
-                    tenant_id: self.state.tenant,
+                    tenant_id: self.observed.tenant,
                     app_id,
                     key_id,
                     display_name: attempt.name.clone(),
                     value,
                     end: end_date_time.unwrap_or(attempt.end),
                 };
-                self.issued(secret).await
+                self.secret_issued(secret).await
             }
-            // An answer without its value is as good as lost.
-            Ok(_) => self.look_for(attempt).await,
+            // A response without the value is as good as lost.
+            Ok(_) => self.response_lost(attempt).await,
             Err(error) if error.maybe_done() => {
-                let unreachable = matches!(error.kind(), ErrorKind::Deadline);
-                if unreachable {
-                    self.lost.push(attempt);
+                if error.kind() == ErrorKind::Deadline {
+                    self.lost_attempts.push(attempt);
                     return Err(error);
                 }
-                self.look_for(attempt).await
+                self.response_lost(attempt).await
             }
             Err(error) => Err(error),
         }
     }
 
-    async fn issued(&mut self, secret: IssuedSecret) -> Result<(), Error> {
+    /// Keeps a secret that was issued: gives it to the sink, and reports it.
+    async fn secret_issued(&mut self, secret: IssuedSecret) -> Result<(), Error> {
         let key_id = secret.key_id;
-        if let Some(app) = &mut self.state.application {
+        if let Some(app) = &mut self.observed.application {
             app.secrets.push(Secret { key_id, name: Some(secret.display_name.clone()), end: Some(secret.end) });
             app.secrets.sort_by_key(|secret| secret.key_id);
         }
-        self.choices.replace.retain(|name| *name != secret.display_name);
-        self.choices.held.push(key_id);
+        self.options.replace_secrets.retain(|name| *name != secret.display_name);
+        self.options.held_secrets.push(key_id);
         let stored = match &self.sink {
             Some(sink) => sink.store(&secret).await,
             None => Ok(()),
         };
         if let Err(source) = stored {
-            return Err(self.take_back(secret, source).await);
+            return Err(self.revoke(secret, source).await);
         }
         self.done(format!("issued the client secret “{}”, valid until {}", secret.display_name, secret.end.date()));
         self.report.secrets.push(secret);
         Ok(())
     }
 
-    /// The sink failed: the secret is removed again, so that none lies about that nobody has.
-    async fn take_back(&mut self, secret: IssuedSecret, source: Box<dyn std::error::Error + Send + Sync>) -> Error {
-        let removed = self.remove(secret.key_id).await;
+    /// Removes a secret that the sink could not store, so that none is left that nobody has.
+    async fn revoke(&mut self, secret: IssuedSecret, source: Box<dyn std::error::Error + Send + Sync>) -> Error {
+        let removed = self.remove_secret(secret.key_id).await;
         let text = match &removed {
             Ok(()) => "the secret could not be stored, and was removed from the application again",
             Err(_) => "the secret could not be stored, and could not be removed from the application either",
@@ -119,77 +121,79 @@ impl Run<'_> {
             .with_source(source)
     }
 
-    async fn remove(&mut self, key_id: KeyId) -> Result<(), Error> {
-        let Some(app) = &mut self.state.application else { return Ok(()) };
+    /// Removes a secret from the application.
+    async fn remove_secret(&mut self, key_id: KeyId) -> Result<(), Error> {
+        let Some(app) = &mut self.observed.application else { return Ok(()) };
         let id = app.id;
         app.secrets.retain(|secret| secret.key_id != key_id);
         match self.client.applications().remove_password(id, key_id).repeatable().await {
-            // An earlier attempt's answer was lost, and it is gone.
-            Err(error) if is_not_there(&error) && error.attempts() > 1 => Ok(()),
+            // The response to an earlier attempt was lost, and it is gone.
+            Err(error) if is_unknown_secret(&error) && error.attempts() > 1 => Ok(()),
             other => other,
         }
     }
 
-    /// Looks for the secret of an attempt whose answer was lost, and removes it; the next round issues another.
-    async fn look_for(&mut self, attempt: Attempt) -> Result<(), Error> {
-        self.orphans += 1;
+    /// Removes the secret of an attempt whose response was lost, where it is found; the next round issues another.
+    async fn response_lost(&mut self, attempt: SecretAttempt) -> Result<(), Error> {
+        self.lost_responses += 1;
         match self.remove_orphan(&attempt).await {
             Ok(Orphan::Found(_)) => Ok(()),
             Ok(Orphan::None | Orphan::Ambiguous) => {
-                self.lost.push(attempt);
+                self.lost_attempts.push(attempt);
                 Ok(())
             }
             // One replica shows it and another does not know it yet: looked for again at the end.
-            Err(error) if is_not_there(&error) => {
-                self.lost.push(attempt);
+            Err(error) if is_unknown_secret(&error) => {
+                self.lost_attempts.push(attempt);
                 Ok(())
             }
             // Looked for again at the end, and told if it cannot be.
             Err(error) => {
-                self.lost.push(attempt);
+                self.lost_attempts.push(attempt);
                 Err(error)
             }
         }
     }
 
-    /// Removes the secret of a lost attempt where it is found.
-    async fn remove_orphan(&mut self, attempt: &Attempt) -> Result<Orphan, Error> {
-        let Some(app) = &self.state.application else { return Ok(Orphan::None) };
+    /// Removes the secret of an attempt whose response was lost, where it is found.
+    async fn remove_orphan(&mut self, attempt: &SecretAttempt) -> Result<Orphan, Error> {
+        let Some(app) = &self.observed.application else { return Ok(Orphan::None) };
         let id = app.id;
         let found = self.client.applications().find_selecting(id, &["id", "appId", "passwordCredentials"]).await?;
         let Some(found) = found else { return Ok(Orphan::None) };
         let secrets = observe::read_application(found)?.secrets;
-        let orphan = orphan(attempt, &secrets, &self.choices.held);
+        let orphan = find_orphan(attempt, &secrets, &self.options.held_secrets);
         if let Orphan::Found(key_id) = orphan {
-            self.remove(key_id).await?;
+            self.remove_secret(key_id).await?;
             self.done(format!("removed the client secret “{}” whose value was lost on the way", attempt.name));
         }
         Ok(orphan)
     }
 
-    /// A lost attempt may show only now: it is looked for until reads no longer lag.
-    pub(super) async fn remove_orphans(&mut self) -> Result<(), Error> {
-        for attempt in std::mem::take(&mut self.lost) {
-            let mut looks = 0;
-            let found = loop {
-                looks += 1;
-                let clear = match self.remove_orphan(&attempt).await {
+    /// Removes the secrets of lost attempts that could not be found before: they are looked for until reads no longer
+    /// lag.
+    pub(super) async fn remove_remaining_orphans(&mut self) -> Result<(), Error> {
+        for attempt in std::mem::take(&mut self.lost_attempts) {
+            let mut attempts = 0;
+            let settled = loop {
+                attempts += 1;
+                let surely_absent = match self.remove_orphan(&attempt).await {
                     Ok(Orphan::Found(_)) => break true,
                     Ok(Orphan::None) => true,
                     Ok(Orphan::Ambiguous) => false,
-                    Err(error) if is_not_there(&error) => false,
+                    Err(error) if is_unknown_secret(&error) => false,
                     Err(_) => break false,
                 };
                 let age = self.client.clock().monotonic().saturating_sub(attempt.at);
                 if age > READ_LAG {
                     // Reads show everything by now: where there is none, it was never made.
-                    break clear;
+                    break surely_absent;
                 }
-                if pause(&self.client, "GET /applications/{id}", looks).await.is_err() {
+                if wait_for_replicas(&self.client, "GET /applications/{id}", attempts).await.is_err() {
                     break false;
                 }
             };
-            if !found {
+            if !settled {
                 self.report.open.push(OpenItem {
                     code: "secret_maybe_orphaned".to_owned(),
                     text: format!(
@@ -205,12 +209,12 @@ impl Run<'_> {
     }
 }
 
-/// The service's answer to the removal of a secret that it does not know, or not yet.
-fn is_not_there(error: &Error) -> bool {
+/// Whether the service refused to remove a secret because it does not know it, or not yet.
+fn is_unknown_secret(error: &Error) -> bool {
     error.service_message().is_some_and(|text| text.contains("No password credential found"))
 }
 
-/// What an application's secrets show of a lost attempt.
+/// The secret of a lost attempt, among those of the application.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Orphan {
     None,
@@ -219,10 +223,10 @@ enum Orphan {
     Ambiguous,
 }
 
-/// Finds the attempt's orphan among the application's secrets.
-fn orphan(attempt: &Attempt, secrets: &[Secret], known: &[KeyId]) -> Orphan {
-    let mut made = secrets.iter().filter(|secret| attempt.made(secret) && !known.contains(&secret.key_id));
-    match (made.next(), made.next()) {
+/// Finds the secret of a lost attempt among those of the application, without those whose value is `held`.
+fn find_orphan(attempt: &SecretAttempt, secrets: &[Secret], held: &[KeyId]) -> Orphan {
+    let mut issued = secrets.iter().filter(|secret| attempt.issued(secret) && !held.contains(&secret.key_id));
+    match (issued.next(), issued.next()) {
         (None, _) => Orphan::None,
         (Some(secret), None) => Orphan::Found(secret.key_id),
         (Some(_), Some(_)) => Orphan::Ambiguous,
@@ -240,18 +244,18 @@ mod tests {
 
     #[test]
     fn only_the_attempts_own_mark_is_its_own() {
-        let attempt = Attempt {
+        let attempt = SecretAttempt {
             name: "x".to_owned(),
             end: datetime!(2028-01-31 10:00:05.123456 UTC),
             at: std::time::Duration::ZERO,
         };
-        assert!(attempt.made(&secret(datetime!(2028-01-31 10:00:05.123456 UTC))));
-        assert!(attempt.made(&secret(datetime!(2028-01-31 10:00:05 UTC))), "whole seconds");
-        assert!(!attempt.made(&secret(datetime!(2028-01-31 10:00:05.123457 UTC))), "another run's");
-        assert!(!attempt.made(&secret(datetime!(2028-01-31 10:00:06 UTC))));
-        assert_eq!(orphan(&attempt, &[secret(attempt.end)], &[KeyId::from_u128(1)]), Orphan::None, "in hand");
+        assert!(attempt.issued(&secret(datetime!(2028-01-31 10:00:05.123456 UTC))));
+        assert!(attempt.issued(&secret(datetime!(2028-01-31 10:00:05 UTC))), "whole seconds");
+        assert!(!attempt.issued(&secret(datetime!(2028-01-31 10:00:05.123457 UTC))), "another run's");
+        assert!(!attempt.issued(&secret(datetime!(2028-01-31 10:00:06 UTC))));
+        assert_eq!(find_orphan(&attempt, &[secret(attempt.end)], &[KeyId::from_u128(1)]), Orphan::None, "in hand");
         assert_eq!(
-            orphan(&attempt, &[secret(attempt.end), secret(attempt.end)], &[]),
+            find_orphan(&attempt, &[secret(attempt.end), secret(attempt.end)], &[]),
             Orphan::Ambiguous,
             "two of one mark"
         );

@@ -1,4 +1,4 @@
-//! What whoever applies a registration needs: permissions, and the roles of Entra.
+//! The permissions and the roles of Entra that the caller of an apply needs.
 
 use std::fmt;
 
@@ -9,7 +9,6 @@ use crate::ids::AppId;
 use crate::permission::microsoft_graph::{application, delegated};
 use crate::permission::well_known::AZURE_ACTIVE_DIRECTORY_GRAPH_LEGACY;
 use crate::permission::{MICROSOFT_GRAPH, Permission, PermissionKind};
-use crate::provision::registration::AppRegistration;
 
 /// A built-in role of Entra that matters to whoever registers apps
 /// ([built-in roles](https://learn.microsoft.com/entra/identity/role-based-access-control/permissions-reference)).
@@ -23,14 +22,14 @@ pub enum EntraRole {
     PrivilegedRoleAdministrator,
     /// May register and change apps, and consent to all but application permissions of Microsoft Graph.
     ApplicationAdministrator,
-    /// The same, without the application proxy.
+    /// May do what an Application Administrator may, without the application proxy.
     CloudApplicationAdministrator,
     /// May register apps where members may not.
     ApplicationDeveloper,
 }
 
 impl EntraRole {
-    /// Every role.
+    /// All roles that there are here.
     pub const ALL: &'static [Self] = &[
         Self::GlobalAdministrator,
         Self::PrivilegedRoleAdministrator,
@@ -84,6 +83,31 @@ pub struct CallerPermissions {
     pub roles: Vec<EntraRole>,
 }
 
+impl CallerPermissions {
+    /// What it takes to register an app and to grant it these permissions for the whole tenant.
+    pub(super) fn to_grant<'a>(granted: impl Iterator<Item = &'a Permission>) -> Self {
+        let mut needs = Self {
+            application: vec![application::APPLICATION_READ_WRITE_ALL, application::DIRECTORY_READ_ALL],
+            delegated: vec![delegated::APPLICATION_READ_WRITE_ALL, delegated::DIRECTORY_READ_ALL],
+            roles: vec![EntraRole::ApplicationAdministrator],
+        };
+        let granted: Vec<_> = granted.collect();
+        let has = |kind| granted.iter().any(|permission| permission.kind() == kind);
+        if has(PermissionKind::Application) {
+            needs.application.push(application::APP_ROLE_ASSIGNMENT_READ_WRITE_ALL);
+            needs.delegated.push(delegated::APP_ROLE_ASSIGNMENT_READ_WRITE_ALL);
+        }
+        if has(PermissionKind::Delegated) {
+            needs.application.push(application::DELEGATED_PERMISSION_GRANT_READ_WRITE_ALL);
+            needs.delegated.push(delegated::DELEGATED_PERMISSION_GRANT_READ_WRITE_ALL);
+        }
+        if granted.iter().any(|it| it.kind() == PermissionKind::Application && is_graph(it.api())) {
+            needs.roles.push(EntraRole::PrivilegedRoleAdministrator);
+        }
+        needs
+    }
+}
+
 impl fmt::Display for CallerPermissions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names = |all: &[Permission]| {
@@ -100,38 +124,4 @@ impl fmt::Display for CallerPermissions {
 /// ([who may consent](https://learn.microsoft.com/entra/identity/enterprise-apps/grant-admin-consent)).
 pub(super) fn is_graph(api: AppId) -> bool {
     api == MICROSOFT_GRAPH || api == AZURE_ACTIVE_DIRECTORY_GRAPH_LEGACY
-}
-
-impl AppRegistration {
-    /// What whoever applies this registration needs, as it stands: the grants of optional permissions count when they
-    /// are selected.
-    ///
-    /// ```
-    /// use entra_apps::permission::microsoft_graph::application;
-    /// use entra_apps::{AppRegistration, EntraRole};
-    ///
-    /// let backup = AppRegistration::new("contoso-backup", "Contoso Backup").permission(application::DIRECTORY_READ_ALL);
-    /// assert!(backup.caller_permissions().roles.contains(&EntraRole::PrivilegedRoleAdministrator));
-    /// ```
-    pub fn caller_permissions(&self) -> CallerPermissions {
-        let granted: Vec<_> = self.wanted_permissions().filter(|_| self.admin_consent).collect();
-        let has = |kind| granted.iter().any(|permission| permission.kind() == kind);
-        let mut needs = CallerPermissions {
-            application: vec![application::APPLICATION_READ_WRITE_ALL, application::DIRECTORY_READ_ALL],
-            delegated: vec![delegated::APPLICATION_READ_WRITE_ALL, delegated::DIRECTORY_READ_ALL],
-            roles: vec![EntraRole::ApplicationAdministrator],
-        };
-        if has(PermissionKind::Application) {
-            needs.application.push(application::APP_ROLE_ASSIGNMENT_READ_WRITE_ALL);
-            needs.delegated.push(delegated::APP_ROLE_ASSIGNMENT_READ_WRITE_ALL);
-        }
-        if has(PermissionKind::Delegated) {
-            needs.application.push(application::DELEGATED_PERMISSION_GRANT_READ_WRITE_ALL);
-            needs.delegated.push(delegated::DELEGATED_PERMISSION_GRANT_READ_WRITE_ALL);
-        }
-        if granted.iter().any(|it| it.kind() == PermissionKind::Application && is_graph(it.api())) {
-            needs.roles.push(EntraRole::PrivilegedRoleAdministrator);
-        }
-        needs
-    }
 }
