@@ -81,7 +81,7 @@ impl Api {
     /// APIs that most tenants have, without their permissions.
     pub(super) fn well_known() -> Vec<Self> {
         let api = |id: u128, name: &str, uri: &str| Self::new(AppId::from_u128(id), name).identifier_uri(uri);
-        let management = AppId::from_u128(super::management::APP_ID);
+        let management = AppId::from_u128(super::azure_management::APP_ID);
         vec![
             api(
                 0x0000_0002_0000_0000_c000_0000_0000_0000,

@@ -3,14 +3,14 @@
 use http::StatusCode;
 use serde_json::{Map, Value};
 
-use super::answer::{Answer, Outcome, Refusal};
 use super::call::Call;
 use super::directory::{Directory, reference};
 use super::json::{items, merge, stamp, text, texts};
-use super::kind::Kind;
+use super::object_kind::Kind;
+use super::object_store::Life;
+use super::response::{Answer, Outcome, Refusal};
 use super::route::Key;
-use super::rules;
-use super::table::Life;
+use super::validation;
 
 const KIND: Kind = Kind::Application;
 const OWNERS: &str = "owners@odata.bind";
@@ -24,7 +24,7 @@ impl Directory {
 
     fn new_application(&mut self, mut body: Value, unique_name: Option<&str>, call: &Call) -> Outcome {
         let bound = take(&mut body, OWNERS);
-        rules::check_members(KIND, &body)?;
+        validation::check_members(KIND, &body)?;
         let keys = self.take_keys(KIND, &mut body, None, call)?;
         let credentials = take(&mut body, "passwordCredentials");
         let mut owners = Vec::new();
@@ -51,17 +51,18 @@ impl Directory {
             value["uniqueName"] = name.into();
             self.check_unique_name(name, &id)?;
         }
-        rules::complete(&mut value);
-        rules::check_application(&value, None, self)?;
+        validation::complete(&mut value);
+        validation::check_application(&value, None, self)?;
         let mut issued = Vec::new();
         for credential in credentials.as_array().into_iter().flatten() {
             issued.push(self.issue_secret(KIND, credential, call)?);
         }
-        let shown =
-            |of: fn(&super::passwords::Issued) -> &Value| issued.iter().map(|issued| of(issued).clone()).collect();
+        let shown = |of: fn(&super::password_credentials::Issued) -> &Value| {
+            issued.iter().map(|issued| of(issued).clone()).collect()
+        };
         let mut stored = value.clone();
         stored["passwordCredentials"] = shown(|issued| &issued.stored);
-        rules::check_application(&stored, None, self)?;
+        validation::check_application(&stored, None, self)?;
         KIND.reverse(&mut stored);
         self.write(KIND, Life::Live, stored, call);
         self.keep_keys(keys);
@@ -99,7 +100,7 @@ impl Directory {
             }
             key => self.target(KIND, key, call)?,
         };
-        rules::check_members(KIND, &body)?;
+        validation::check_members(KIND, &body)?;
         let keys = self.take_keys(KIND, &mut body, Some(&old), call)?;
         if body.get("passwordCredentials").is_some() {
             return Err(Refusal::bad_request(
@@ -122,9 +123,9 @@ impl Directory {
         KIND.reverse(&mut was);
         let mut new = was.clone();
         merge(&mut new, &body);
-        rules::complete(&mut new);
-        rules::check_entitlements(&new, &was)?;
-        rules::check_application(&new, Some(&was), self)?;
+        validation::complete(&mut new);
+        validation::check_entitlements(&new, &was)?;
+        validation::check_application(&new, Some(&was), self)?;
         KIND.reverse(&mut new);
         self.mirror(&new, call);
         self.write(KIND, Life::Live, new, call);

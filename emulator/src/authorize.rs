@@ -5,10 +5,10 @@
 
 use serde_json::Value;
 
-use super::answer::Refusal;
 use super::call::{Actor, Identity};
 use super::json::text;
-use super::kind::Kind;
+use super::object_kind::Kind;
+use super::response::Refusal;
 use super::route::{Key, Link, Operation};
 
 /// Directory roles, by template id.

@@ -8,10 +8,10 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use url::form_urlencoded;
 
-use super::answer::{Metadata, Refusal};
+use super::cloud_state::Abroad;
 use super::lag::Behind;
-use super::table::View;
-use super::world::Abroad;
+use super::object_store::View;
+use super::response::{Metadata, Refusal};
 
 /// Who asks.
 #[derive(Clone, Debug)]

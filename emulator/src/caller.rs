@@ -12,8 +12,8 @@ use super::applications::show_application;
 use super::directory::{Directory, Secret};
 use super::grants::assignment_id;
 use super::json::{items, stamp, text};
-use super::kind::Kind;
-use super::table::Life;
+use super::object_kind::Kind;
+use super::object_store::Life;
 use entra_apps::ids::{AppId, DirectoryObjectId, ServicePrincipalId};
 use entra_apps::permission::MICROSOFT_GRAPH;
 

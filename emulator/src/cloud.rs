@@ -7,9 +7,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::header::AUTHORIZATION;
 
+use super::cloud_state::World;
 use super::service::Target;
 use super::sign_in::Endpoint;
-use super::world::World;
 use super::{MemoryTenant, MemoryTenantBuilder};
 use crate::clock::TenantClock;
 use entra_apps::clock::Clock;

@@ -10,13 +10,13 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
-use super::answer::{Answer, Outcome, Refusal};
 use super::call::Call;
 use super::directory::Directory;
 use super::json::text;
-use super::kind::Kind;
+use super::object_kind::Kind;
+use super::object_store::{Life, View};
 use super::query::Query;
-use super::table::{Life, View};
+use super::response::{Answer, Outcome, Refusal};
 
 /// How many objects or changes a page holds unless `$top` says otherwise.
 const PAGE: usize = 100;

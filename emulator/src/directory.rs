@@ -9,22 +9,22 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::answer::{Answer, Outcome, Refusal};
 use super::api::Api;
 use super::authorize::{self, Reach};
-use super::bin::Bin;
 use super::call::{Actor, Call};
+use super::deleted_items::Bin;
 use super::delta::Changes;
 use super::filter::Keys;
 use super::json::{snug, text};
-use super::kind::Kind;
 use super::lag::{Behind, Lag};
 use super::links::Links;
+use super::object_kind::Kind;
+use super::object_store::{Life, Seen, Table, View};
 use super::partner::Partner;
 use super::policy::SecretPolicy;
 use super::query::Query;
+use super::response::{Answer, Outcome, Refusal};
 use super::route::{Key, Operation};
-use super::table::{Life, Seen, Table, View};
 use crate::random::{SeededRandomness, uuid};
 use entra_apps::ids::AppId;
 use entra_apps::permission::MICROSOFT_GRAPH;
@@ -83,7 +83,7 @@ impl Directory {
             Kind::Grant => &["clientId", "resourceId", "principalId"],
             Kind::User => &["userPrincipalName", "displayName"],
             Kind::Group => &["displayName"],
-            Kind::FederatedCredential => &[super::federated::APPLICATION],
+            Kind::FederatedCredential => &[super::federated_credentials::APPLICATION],
         })
     }
 

@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use super::answer::Refusal;
 use super::json::{member, same, stamp};
-use super::kind::Kind;
+use super::object_kind::Kind;
+use super::response::Refusal;
 
 /// A parsed `$filter`.
 #[derive(Clone, Debug, PartialEq)]

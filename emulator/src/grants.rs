@@ -7,15 +7,15 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::answer::{Answer, Outcome, Refusal};
 use super::authorize;
 use super::call::Call;
 use super::directory::Directory;
 use super::json::{items, same, stamp, text, texts};
-use super::kind::Kind;
+use super::object_kind::Kind;
+use super::object_store::Life;
 use super::query::Query;
+use super::response::{Answer, Outcome, Refusal};
 use super::route::{Key, Side};
-use super::table::Life;
 
 const SERVICE_PRINCIPAL: Kind = Kind::ServicePrincipal;
 

@@ -4,8 +4,8 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::json::text;
-use super::kind::Kind;
-use super::table::{Life, View};
+use super::object_kind::Kind;
+use super::object_store::{Life, View};
 use super::{Group, MemoryTenant, User};
 use entra_apps::ids::{
     AppId, AppRoleAssignmentId, ApplicationId, DirectoryObjectId, OAuth2PermissionGrantId, PermissionId,

@@ -31,45 +31,47 @@
 //! # }
 //! ```
 
-mod answer;
 mod api;
 mod applications;
 mod authorize;
-mod bin;
+mod azure_management;
 mod builder;
 mod call;
 mod caller;
+mod caller_certificate;
 mod certificate;
 mod client;
 mod clock;
 mod cloud;
+mod cloud_state;
 mod crypto;
+mod deleted_items;
 mod delta;
 mod directory;
 mod fault;
 mod fault_file;
-mod federated;
+mod federated_credentials;
 mod filter;
 mod grants;
 mod inspect;
 mod json;
-mod keys;
-mod kind;
+mod key_credentials;
 mod lag;
 mod links;
-mod management;
 mod mishap;
+mod object_kind;
+mod object_store;
 mod objects;
 mod partner;
-mod passwords;
-mod people;
+mod partner_center;
+mod password_credentials;
 mod policy;
 mod query;
 mod random;
 mod record;
+mod response;
 mod revocation;
 mod route;
-mod rules;
 mod script;
 #[cfg(feature = "program")]
 pub mod server;
@@ -77,12 +79,11 @@ mod service;
 mod service_principals;
 mod sign_in;
 mod snapshot;
-mod table;
 #[cfg(test)]
 mod tests;
 mod throttle;
-mod trusted;
-mod world;
+mod users_and_groups;
+mod validation;
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
@@ -112,6 +113,7 @@ pub use snapshot::{Snapshot, SnapshotError};
 pub use throttle::Throttling;
 
 use call::{Actor, Call, pairs};
+use cloud_state::World;
 use entra_apps::clock::Clock;
 use entra_apps::ids::{DirectoryObjectId, TenantId};
 use entra_apps::transport::{Transport, TransportError};
@@ -119,7 +121,6 @@ use fault::Action;
 use json::stamp;
 use service::{State, Target};
 use throttle::Throttle;
-use world::World;
 
 /// A Microsoft Entra tenant in memory. Clones share the tenant.
 #[derive(Clone)]
@@ -331,7 +332,7 @@ impl MemoryTenant {
             upsert: true,
             if_match: None,
             unknown_members: true,
-            metadata: answer::Metadata::default(),
+            metadata: response::Metadata::default(),
             body: body.map(|body| serde_json::from_str(body).expect("the body is JSON")),
             actor: Actor::Operator,
             owned_only: false,

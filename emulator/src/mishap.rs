@@ -6,11 +6,11 @@ use http::{HeaderValue, Response, StatusCode};
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 
-use super::answer::{Body, Outcome, Refusal, Rendered};
 use super::call::Call;
 use super::fault::{Action, RetryAfter};
 use super::json::stamp;
 use super::query;
+use super::response::{Body, Outcome, Refusal, Rendered};
 use super::sign_in;
 
 /// Carries out a call with what goes wrong around it.

@@ -3,14 +3,14 @@
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
-use super::answer::{Answer, Outcome, Refusal};
 use super::call::Call;
 use super::directory::{Directory, reference};
 use super::json::{items, same, text, texts};
-use super::kind::Kind;
+use super::object_kind::Kind;
+use super::object_store::{Seen, View};
 use super::query::{self, Query};
+use super::response::{Answer, Outcome, Refusal};
 use super::route::{Key, Link};
-use super::table::{Seen, View};
 
 /// The most links that one object may have.
 const MOST_OWNERS: usize = 100;

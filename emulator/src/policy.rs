@@ -6,7 +6,7 @@ use http::StatusCode;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::answer::Refusal;
+use super::response::Refusal;
 
 /// What the tenant's app management policy says of secrets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -8,14 +8,14 @@ use http::StatusCode;
 use serde_json::{Map, Value};
 use url::form_urlencoded;
 
-use super::answer::Refusal;
 use super::call::Call;
 use super::directory::Directory;
 use super::filter::Filter;
 use super::json::{member, text};
-use super::kind::Kind;
+use super::object_kind::Kind;
+use super::object_store::Seen;
 use super::objects;
-use super::table::Seen;
+use super::response::Refusal;
 
 const DEFAULT_PAGE: usize = 100;
 const LARGEST_PAGE: usize = 999;

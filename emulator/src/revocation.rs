@@ -5,9 +5,9 @@ use std::time::Duration;
 use super::MemoryTenant;
 use super::call::{Actor, Call};
 use super::json::{items, same, text};
-use super::kind::Kind;
+use super::object_kind::Kind;
+use super::object_store::View;
 use super::service::State;
-use super::table::View;
 use entra_apps::ids::ServicePrincipalId;
 use entra_apps::permission::MICROSOFT_GRAPH;
 

@@ -2,9 +2,9 @@
 
 use http::Method;
 
-use super::answer::Refusal;
-use super::kind::Kind;
+use super::object_kind::Kind;
 use super::partner;
+use super::response::Refusal;
 
 /// How an object is named in a path.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -11,20 +11,20 @@ use http::{HeaderMap, Method, Response, StatusCode};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use super::answer::{Answer, Body, Correlation, Metadata, Outcome, Refusal, Rendered, render};
+use super::azure_management;
 use super::call::{Actor, Call, pairs};
+use super::cloud_state::World;
 use super::directory::Directory;
 use super::fault::Action;
 use super::json::{items, text, texts};
-use super::management;
 use super::mishap::{change_item, faulty, retry_header};
-use super::partner::center;
+use super::partner_center;
 use super::record::{Log, RecordedItem};
+use super::response::{Answer, Body, Correlation, Metadata, Outcome, Refusal, Rendered, render};
 use super::route::{Operation, route};
 use super::script::{Plan, Script};
 use super::sign_in::{Asking, Endpoint, SignInError, Tokens};
 use super::throttle::Throttle;
-use super::world::World;
 use crate::random::{SeededRandomness, uuid};
 
 /// Everything that one tenant is.
@@ -125,10 +125,10 @@ impl World {
             }
             Target::Management(path) => {
                 let State { tokens, directory, .. } = &self[at];
-                (management::answer(request, path, tokens, directory, wall), Vec::new())
+                (azure_management::answer(request, path, tokens, directory, wall), Vec::new())
             }
             Target::PartnerCenter(_) => {
-                let asking = center::Asking { at, request, fresh_id: &correlation.request_id, now, wall };
+                let asking = partner_center::Asking { at, request, fresh_id: &correlation.request_id, now, wall };
                 (self.partner_center(&asking, plan), Vec::new())
             }
             Target::Other => {

@@ -6,15 +6,15 @@ use http::StatusCode;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::answer::{Answer, Outcome, Refusal};
 use super::applications::show_application;
 use super::call::Call;
 use super::directory::Directory;
 use super::json::{items, merge, stamp, text};
-use super::kind::Kind;
+use super::object_kind::Kind;
+use super::object_store::Life;
+use super::response::{Answer, Outcome, Refusal};
 use super::route::Key;
-use super::rules;
-use super::table::Life;
+use super::validation;
 
 const KIND: Kind = Kind::ServicePrincipal;
 
@@ -32,7 +32,7 @@ impl Directory {
         if let Some(members) = body.as_object_mut() {
             members.remove("appId");
         }
-        rules::check_members(KIND, &body)?;
+        validation::check_members(KIND, &body)?;
         if !items(&body, "passwordCredentials").is_empty() {
             return Err(Refusal::bad_request(
                 "Password credentials are not supported at creation. Use addPassword instead.",
@@ -127,7 +127,7 @@ impl Directory {
             },
             key => self.target(KIND, key, call)?,
         };
-        rules::check_members(KIND, &body)?;
+        validation::check_members(KIND, &body)?;
         let keys = self.take_keys(KIND, &mut body, Some(&old), call)?;
         if body.get("passwordCredentials").is_some() {
             return Err(Refusal::bad_request(

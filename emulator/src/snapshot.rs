@@ -13,16 +13,16 @@ use uuid::Uuid;
 
 use super::MemoryTenantBuilder;
 use super::applications::show_application;
-use super::bin::Bin;
+use super::deleted_items::Bin;
 use super::delta::Changes;
 use super::directory::{Directory, Secret};
-use super::federated;
+use super::federated_credentials;
 use super::grants::{assignment_id, grant_id};
 use super::json::{items, stamp, text, texts};
-use super::kind::Kind;
 use super::links::Links;
+use super::object_kind::Kind;
+use super::object_store::{Life, View};
 use super::partner::Partner;
-use super::table::{Life, View};
 use entra_apps::ids::{AppId, TenantId};
 
 /// What a tenant holds, without its history: what was written is known everywhere, and nothing is on its way.
@@ -315,7 +315,7 @@ impl Directory {
                 }
                 value[name] = member.clone();
             }
-            value[federated::APPLICATION] = id.as_str().into();
+            value[federated_credentials::APPLICATION] = id.as_str().into();
             self.federated.put(Life::Live, Arc::new(value), None, Duration::ZERO);
         }
         self.put_known(kind, life, value);
@@ -503,7 +503,7 @@ impl Directory {
             "directoryRoles",
             self.roles.get(id).into_iter().flatten().map(|role| Value::from(role.as_str())).collect(),
         );
-        let federated = self.federated.having(federated::APPLICATION, id);
+        let federated = self.federated.having(federated_credentials::APPLICATION, id);
         let shown = federated.map(|(_, value)| super::query::shown(Kind::FederatedCredential, value));
         aside("federatedIdentityCredentials", shown.collect());
         saved

@@ -8,16 +8,16 @@ use std::time::Duration;
 use http::header::{HeaderName, RETRY_AFTER};
 use http::{Method, StatusCode};
 
-use super::answer::{Outcome, Refusal};
 use super::call::{Actor, Call};
+use super::cloud_state::World;
 use super::directory::Directory;
 use super::json::text;
-use super::kind::Kind;
 use super::lag::Behind;
+use super::object_kind::Kind;
 use super::partner;
+use super::response::{Outcome, Refusal};
 use super::route::{Key, Link, Operation, Side};
 use super::service::State;
-use super::world::World;
 
 /// How much may be asked of a tenant before it answers 429. The items of a `$batch` count by themselves, and are
 /// refused by themselves. What was spent may be spent again when the time has passed, on the tenant's clock: never more

@@ -8,11 +8,11 @@ use uuid::Uuid;
 
 use super::Partner;
 use super::list::{self, Listing, Row, Shape};
-use crate::answer::{Answer, Outcome, Refusal};
 use crate::call::Call;
+use crate::cloud_state::World;
 use crate::json::{same, text};
 use crate::query;
-use crate::world::World;
+use crate::response::{Answer, Outcome, Refusal};
 
 const COLLECTION: &str = "contracts";
 

@@ -5,12 +5,12 @@
 use serde_json::{Map, Value, json};
 
 use super::Partner;
+use super::errors;
 use super::list::{self, Listing, Row, Shape};
-use super::refusal;
-use crate::answer::{Answer, Outcome, Refusal};
 use crate::call::Call;
+use crate::cloud_state::World;
 use crate::json::same;
-use crate::world::World;
+use crate::response::{Answer, Outcome, Refusal};
 
 const COLLECTION: &str = "delegatedAdminCustomers";
 
@@ -65,7 +65,7 @@ impl Partner {
         let mut all = self.customers().into_iter().map(|row| row.shown);
         let is_meant =
             |shown: &Map<String, Value>| shown.get("id").and_then(Value::as_str).is_some_and(|known| same(known, id));
-        all.find(is_meant).ok_or_else(refusal::not_found)
+        all.find(is_meant).ok_or_else(errors::not_found)
     }
 }
 
@@ -116,7 +116,7 @@ impl World {
         self.partner_of(at)?.customer(id)?;
         let is_meant =
             |row: &Row| row.shown.get("id").and_then(Value::as_str).is_some_and(|known| same(known, service));
-        let found = services(id).find(is_meant).ok_or_else(refusal::not_found)?;
+        let found = services(id).find(is_meant).ok_or_else(errors::not_found)?;
         let context = format!("{COLLECTION}('{}')/serviceManagementDetails", id.to_lowercase());
         Ok(Answer::ok(listing.entity(found.shown, &context, call)))
     }

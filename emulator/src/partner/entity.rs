@@ -7,10 +7,10 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
 
-use super::refusal;
-use crate::answer::Refusal;
+use super::errors;
 use crate::call::{Actor, Call};
 use crate::json::{merge, stamp, text};
+use crate::response::Refusal;
 
 /// A time on both of the tenant's clocks: statuses change by the one that never stands still, and stamps show the wall.
 #[derive(Clone, Copy, Debug)]
@@ -140,11 +140,11 @@ impl Entity {
     pub(super) fn check_match(&self, call: &Call) -> Result<(), Refusal> {
         match (&call.if_match, &call.actor) {
             (None, Actor::Operator) => Ok(()),
-            (None, Actor::SignedIn(_)) => Err(refusal::etag_required()),
+            (None, Actor::SignedIn(_)) => Err(errors::etag_required()),
             (Some(wanted), _) if wanted.trim() == "*" || wanted.split(',').any(|tag| tag.trim() == self.etag()) => {
                 Ok(())
             }
-            (Some(_), _) => Err(refusal::etag_stale()),
+            (Some(_), _) => Err(errors::etag_stale()),
         }
     }
 

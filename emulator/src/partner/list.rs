@@ -8,12 +8,12 @@ use std::cmp::Ordering;
 use http::StatusCode;
 use serde_json::{Map, Value};
 
-use super::refusal;
-use crate::answer::{Answer, Outcome, Refusal};
+use super::errors;
 use crate::call::Call;
 use crate::filter::{Filter, TextTest};
 use crate::json::member;
 use crate::query::{Position, next_link};
+use crate::response::{Answer, Outcome, Refusal};
 
 const DEFAULT_PAGE: usize = 100;
 
@@ -70,7 +70,7 @@ impl Listing {
                 "$top" => {
                     let top = value.parse().ok().filter(|top| (1..=shape.largest_page).contains(top));
                     listing.top = Some(top.ok_or_else(|| {
-                        refusal::bad_request(format!(
+                        errors::bad_request(format!(
                             "The value of the query option '$top' must be between 1 and {}.",
                             shape.largest_page
                         ))
@@ -79,7 +79,7 @@ impl Listing {
                 "$count" => listing.count = value.eq_ignore_ascii_case("true"),
                 "$skiptoken" => {
                     let position = Position::parse(value);
-                    listing.after = Some(position.ok_or_else(|| refusal::bad_request("The skip token is invalid."))?);
+                    listing.after = Some(position.ok_or_else(|| errors::bad_request("The skip token is invalid."))?);
                 }
                 unknown if unknown.starts_with('$') => {
                     return Err(Refusal::not_implemented(format!("the query option {unknown} on {}", shape.type_name)));
@@ -194,7 +194,7 @@ fn order(key: &str, shape: &Shape) -> Result<(Vec<String>, bool), Refusal> {
     match (words.next().map(str::to_ascii_lowercase).as_deref(), words.next()) {
         (None | Some("asc"), None) => Ok((path, false)),
         (Some("desc"), None) => Ok((path, true)),
-        _ => Err(refusal::bad_request("The query option '$orderby' is invalid.")),
+        _ => Err(errors::bad_request("The query option '$orderby' is invalid.")),
     }
 }
 

@@ -4,37 +4,37 @@
 //! <https://learn.microsoft.com/graph/api/resources/delegatedadminrelationships-api-overview>
 
 mod assignments;
-mod by_hand;
-pub(super) mod center;
 mod contracts;
 mod customers;
 mod duration;
 mod entity;
+mod errors;
 mod lifecycle;
 mod list;
 mod operation;
 mod preset;
-mod refusal;
 mod relationships;
 mod requests;
 mod roles;
-mod rules;
 mod snapshot;
+mod test_controls;
+mod validation;
 
 use std::time::Duration;
 
 use serde_json::Value;
 use time::OffsetDateTime;
 
-pub use by_hand::DelegatedAdminRelationship;
 pub(super) use operation::Operation;
+pub use test_controls::DelegatedAdminRelationship;
 
-use super::answer::{Outcome, Refusal};
 use super::api::Api;
 use super::authorize;
 use super::call::{Actor, Call};
+use super::cloud_state::World;
 use super::directory::Directory;
-use super::world::World;
+use super::partner_center;
+use super::response::{Outcome, Refusal};
 use entity::{Entity, Moment};
 use entra_apps::ids::AppId;
 
@@ -66,9 +66,9 @@ pub(super) struct Partner {
     entities: u64,
     relationships: Vec<Relationship>,
     /// The reseller's contracts, each as Graph answers it.
-    contracts: Vec<Value>,
+    pub(crate) contracts: Vec<Value>,
     /// What Partner Center has answered.
-    center: center::Kept,
+    pub(crate) center: partner_center::Kept,
 }
 
 /// A relationship with what belongs to it.
@@ -84,7 +84,13 @@ struct Relationship {
 
 impl Partner {
     pub(super) fn new(step: Duration) -> Self {
-        Self { step, entities: 0, relationships: Vec::new(), contracts: Vec::new(), center: center::Kept::default() }
+        Self {
+            step,
+            entities: 0,
+            relationships: Vec::new(),
+            contracts: Vec::new(),
+            center: partner_center::Kept::default(),
+        }
     }
 
     /// The number of a new entity.
@@ -149,7 +155,7 @@ impl World {
     /// needs Microsoft's service principal in the tenant.
     fn check_administrator(&self, at: usize, operation: &Operation, call: &Call) -> Result<(), Refusal> {
         let Actor::SignedIn(identity) = &call.actor else { return Ok(()) };
-        let denied = || Err(refusal::forbidden("Insufficient privileges to complete the operation."));
+        let denied = || Err(errors::forbidden("Insufficient privileges to complete the operation."));
         match &identity.person {
             None if self[at].directory.live_service_principal(&ADMINISTRATION.to_string()).is_none() => denied(),
             Some(person) if operation.is_write() => {
@@ -170,10 +176,10 @@ impl World {
 
     /// What the tenant has as a partner.
     fn partner_of(&self, at: usize) -> Result<&Partner, Refusal> {
-        self[at].directory.partner.as_ref().ok_or_else(refusal::no_partner)
+        self[at].directory.partner.as_ref().ok_or_else(errors::no_partner)
     }
 
     fn partner_mut(&mut self, at: usize) -> Result<&mut Partner, Refusal> {
-        self[at].directory.partner.as_mut().ok_or_else(refusal::no_partner)
+        self[at].directory.partner.as_mut().ok_or_else(errors::no_partner)
     }
 }

@@ -1,6 +1,6 @@
 //! Which operation of a partner a method and a path mean. Names of segments match in any case.
 
-use crate::answer::Refusal;
+use crate::response::Refusal;
 
 /// What belongs to a relationship.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

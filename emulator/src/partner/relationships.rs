@@ -10,13 +10,13 @@ use uuid::Uuid;
 use super::entity::{Entity, Moment};
 use super::list::{self, Listing, Row, Shape};
 use super::operation::Part;
-use super::{Partner, Relationship, lifecycle, refusal, rules};
-use crate::answer::{Answer, Body, Outcome, Refusal};
+use super::{Partner, Relationship, errors, lifecycle, validation};
 use crate::authorize::role;
 use crate::call::{Actor, Call};
+use crate::cloud_state::World;
 use crate::directory::Directory;
 use crate::json::{merge, same, text};
-use crate::world::World;
+use crate::response::{Answer, Body, Outcome, Refusal};
 
 const COLLECTION: &str = "delegatedAdminRelationships";
 const SETTABLE: &[&str] = &["displayName", "duration", "customer", "accessDetails", "autoExtendDuration"];
@@ -153,7 +153,7 @@ impl Relationship {
 
     /// The roles that the partner may use; they were checked when they came.
     pub(super) fn roles(&self) -> Vec<&str> {
-        rules::roles(&self.entity.value["accessDetails"]).unwrap_or_default()
+        validation::roles(&self.entity.value["accessDetails"]).unwrap_or_default()
     }
 }
 
@@ -161,29 +161,29 @@ impl Partner {
     pub(super) fn relationship(&self, id: &str) -> Result<&Relationship, Refusal> {
         check_id(id)?;
         let found = self.relationships.iter().find(|relationship| same(relationship.entity.id(), id));
-        found.ok_or_else(refusal::not_found)
+        found.ok_or_else(errors::not_found)
     }
 
     pub(super) fn relationship_mut(&mut self, id: &str) -> Result<&mut Relationship, Refusal> {
         check_id(id)?;
         let found = self.relationships.iter_mut().find(|relationship| same(relationship.entity.id(), id));
-        found.ok_or_else(refusal::not_found)
+        found.ok_or_else(errors::not_found)
     }
 
     fn check_unique(&self, name: &str, id: &str) -> Result<(), Refusal> {
         let taken = |relationship: &Relationship| {
             same(text(&relationship.entity.value, "displayName"), name) && relationship.entity.id() != id
         };
-        if self.relationships.iter().any(taken) { Err(refusal::exists()) } else { Ok(()) }
+        if self.relationships.iter().any(taken) { Err(errors::exists()) } else { Ok(()) }
     }
 
     /// Adds a relationship, whose members are in the order in which the service gives them.
     pub(super) fn add_relationship(&mut self, value: Value, moment: Moment) -> Result<&mut Relationship, Refusal> {
-        rules::check_relationship(&value)?;
+        validation::check_relationship(&value)?;
         self.check_unique(text(&value, "displayName"), "")?;
         let entity = Entity::new(self.next(), value, moment);
         self.relationships.push(Relationship::new(entity));
-        self.relationships.last_mut().ok_or_else(refusal::not_found)
+        self.relationships.last_mut().ok_or_else(errors::not_found)
     }
 }
 
@@ -199,7 +199,7 @@ pub(super) fn check_id(id: &str) -> Result<(), Refusal> {
     if is_guid(id.get(..36)) && id.get(36..37) == Some("-") && is_guid(id.get(37..)) {
         return Ok(());
     }
-    Err(refusal::bad_request("The passed in delegatedAdminRelationshipId is invalid."))
+    Err(errors::bad_request("The passed in delegatedAdminRelationshipId is invalid."))
 }
 
 /// The link to a relationship, which can be followed.
@@ -253,7 +253,7 @@ impl World {
             value[CONSENT_PENDING] = true.into();
             value[PROVIDER] = provider;
         }
-        rules::check_members(&body, SETTABLE)?;
+        validation::check_members(&body, SETTABLE)?;
         self.name_customer(&mut body);
         merge_known(&mut value, &body);
         value["id"] = new_id(&self[at].directory).into();
@@ -277,11 +277,11 @@ impl World {
         let mut body = call.object()?.clone();
         let known = self.partner_of(at)?.relationship(id)?;
         known.entity.check_match(call)?;
-        rules::check_members(&body, SETTABLE)?;
+        validation::check_members(&body, SETTABLE)?;
         self.name_customer(&mut body);
         let mut value = known.entity.value.clone();
         merge_known(&mut value, &body);
-        rules::check_relationship(&value)?;
+        validation::check_relationship(&value)?;
         self.partner_of(at)?.check_unique(text(&value, "displayName"), known.entity.id())?;
         let changed: Vec<&str> =
             SETTABLE.iter().copied().filter(|name| value[*name] != known.entity.value[*name]).collect();
@@ -289,7 +289,7 @@ impl World {
             ("created", _) if known.entity.later.is_empty() => {}
             ("active", [] | ["autoExtendDuration"]) => {}
             ("active", ["accessDetails"]) => return self.drop_global_administrator(at, id, &value, call),
-            (status, _) => return Err(refusal::wrong_status("a relationship", status)),
+            (status, _) => return Err(errors::wrong_status("a relationship", status)),
         }
         let relationship = self.partner_mut(at)?.relationship_mut(id)?;
         if !changed.is_empty() {
@@ -307,8 +307,8 @@ impl World {
         let mut left = relationship.roles();
         let before = left.len();
         left.retain(|held| !same(held, role::GLOBAL_ADMINISTRATOR));
-        if left.len() == before || !rules::same_roles(&left, &rules::roles(&new["accessDetails"])?) {
-            return Err(refusal::bad_request(
+        if left.len() == before || !validation::same_roles(&left, &validation::roles(&new["accessDetails"])?) {
+            return Err(errors::bad_request(
                 "From an active relationship, only the role Global Administrator can be removed.",
             ));
         }
@@ -332,7 +332,7 @@ impl World {
         let known = partner.relationship(id)?;
         known.entity.check_match(call)?;
         if known.entity.status() != "created" || !known.entity.later.is_empty() {
-            return Err(refusal::wrong_status("a relationship", known.entity.status()));
+            return Err(errors::wrong_status("a relationship", known.entity.status()));
         }
         partner.relationships.retain(|relationship| !same(relationship.entity.id(), id));
         Ok(Answer::no_content())
@@ -353,7 +353,7 @@ impl World {
         let listing = Listing::parse(call, part.shape())?;
         let relationship = self.partner_of(at)?.relationship(id)?;
         let found = relationship.parts(part).iter().find(|entity| same(entity.id(), part_id));
-        let found = found.ok_or_else(refusal::not_found)?;
+        let found = found.ok_or_else(errors::not_found)?;
         let context = format!("{COLLECTION}('{}')/{}", relationship.entity.id(), part.navigation());
         Ok(Answer::ok(listing.entity(part.show(found, call), &context, call)))
     }

@@ -7,16 +7,16 @@ use serde_json::{Map, json};
 use super::entity::{Entity, Moment};
 use super::operation::Part;
 use super::relationships::{CONSENT_PENDING, link};
-use super::{lifecycle, list, refusal, rules};
-use crate::answer::{Answer, Outcome};
+use super::{errors, lifecycle, list, validation};
 use crate::call::Call;
+use crate::cloud_state::World;
 use crate::json::text;
-use crate::world::World;
+use crate::response::{Answer, Outcome};
 
 impl World {
     pub(super) fn create_request(&mut self, at: usize, id: &str, call: &Call) -> Outcome {
         let body = call.object()?.clone();
-        rules::check_members(&body, &["action"])?;
+        validation::check_members(&body, &["action"])?;
         let action = text(&body, "action");
         let request_id = self[at].directory.new_id().to_string();
         let partner = self.partner_mut(at)?;
@@ -33,9 +33,9 @@ impl World {
             }
             ("reject", "approvalPending") if waits_for_partner => relationship.end(moment.after(2 * step)),
             ("lockForApproval" | "terminate" | "approve" | "reject", status) => {
-                return Err(refusal::wrong_status("a relationship", status));
+                return Err(errors::wrong_status("a relationship", status));
             }
-            _ => return Err(refusal::invalid("action")),
+            _ => return Err(errors::invalid("action")),
         }
         let value = json!({
             "id": request_id, "action": action, "status": "created", "createdDateTime": null,

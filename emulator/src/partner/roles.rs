@@ -1,9 +1,9 @@
 //! Which directory roles a partner's people have in the tenants of customers, and who is an admin agent.
 
 use super::assignments::group;
-use super::{ADMIN_AGENTS, rules};
+use super::{ADMIN_AGENTS, validation};
+use crate::cloud_state::World;
 use crate::json::{same, text};
-use crate::world::World;
 
 impl World {
     /// The directory roles, by template id, that a user of the partner `home` has in the tenant `customer`: those of
@@ -26,7 +26,7 @@ impl World {
                     continue;
                 }
                 // What the relationship has lost since, its assignments do not give any more.
-                let roles = rules::roles(&assignment.value["accessDetails"]).unwrap_or_default();
+                let roles = validation::roles(&assignment.value["accessDetails"]).unwrap_or_default();
                 for role in roles.into_iter().filter(|role| approved.iter().any(|known| same(known, role))) {
                     if !held.iter().any(|known| same(known, role)) {
                         held.push(role.to_lowercase());

@@ -6,10 +6,10 @@ use time::OffsetDateTime;
 use super::entity::Entity;
 use super::operation::Part;
 use super::relationships::{self, CONSENT_PENDING, PROVIDER, check_id};
-use super::{Partner, Relationship, STEP, duration, rules};
-use crate::answer::Refusal;
+use super::{Partner, Relationship, STEP, duration, validation};
 use crate::directory::Directory;
 use crate::json::{merge, stamp, text};
+use crate::response::Refusal;
 use crate::snapshot::{Loaded, SnapshotError, entries};
 
 const RELATIONSHIPS: &str = "delegatedAdminRelationships";
@@ -128,7 +128,7 @@ impl Directory {
             value["id"] = relationships::new_id(self).into();
         }
         check_id(text(&value, "id")).map_err(broken(format!("{place}/id")))?;
-        rules::check_relationship(&value).map_err(broken(place.to_owned()))?;
+        validation::check_relationship(&value).map_err(broken(place.to_owned()))?;
         if !STATUSES.contains(&text(&value, "status")) {
             return Err(SnapshotError::new(format!("{place}/status"), "there is no such status"));
         }

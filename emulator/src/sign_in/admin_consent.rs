@@ -6,21 +6,21 @@
 use bytes::Bytes;
 use http::Response;
 
-use super::answer::escape;
+use super::account_picker::error_page;
 use super::authorize::{cancelled, go_back};
-use super::client::ClientApp;
-use super::delegated::{CONSENTING, permission};
+use super::client_app::ClientApp;
+use super::delegated_permissions::{CONSENTING, permission};
 use super::error::{SignInError, SignInResult};
 use super::form::Form;
-use super::people::error_page;
-use super::person::Who;
 use super::redirect::{Redirect, ResponseMode};
 use super::resource::Resource;
+use super::response::escape;
 use super::scopes::Scopes;
+use super::signed_in_user::Who;
 use super::{Asking, Tenancy};
 use crate::authorize::role;
+use crate::cloud_state::World;
 use crate::json::{items, same, text};
-use crate::world::World;
 
 /// A permission that an app asks an administrator for.
 struct Wanted {

@@ -7,16 +7,16 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use http::Response;
 
-use super::client::ClientApp;
+use super::account_picker::error_page;
+use super::client_app::ClientApp;
 use super::error::{SignInError, SignInResult};
 use super::flows::{Account, AuthorizationCode, Platform, Session};
 use super::form::Form;
-use super::people::error_page;
-use super::person::Who;
 use super::redirect::{Redirect, ResponseMode};
 use super::scopes::{ApiScopes, Scopes};
+use super::signed_in_user::Who;
 use super::{Asking, Tenancy};
-use crate::world::World;
+use crate::cloud_state::World;
 
 /// What Entra shows on a page of its own, though the way back to the app is known.
 const ON_A_PAGE: [u32; 4] = [50020, 50034, 50057, 50105];

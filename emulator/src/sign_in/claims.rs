@@ -9,8 +9,8 @@ use sha2::{Digest as _, Sha256};
 use time::Duration;
 
 use super::Asking;
-use super::client::ClientApp;
-use super::credential::Proof;
+use super::client_app::ClientApp;
+use super::client_authentication::Proof;
 use super::discovery::{issuer, issuer_v1};
 use super::resource::Resource;
 use crate::call::Identity;

@@ -7,15 +7,15 @@ use http::{Response, StatusCode};
 use serde_json::{Value, json};
 
 use super::claims::{self, LIFETIME};
-use super::client::ClientApp;
-use super::credential::Proof;
+use super::client_app::ClientApp;
+use super::client_authentication::Proof;
 use super::error::{SignInError, SignInResult};
 use super::form::Form;
 use super::resource::Resource;
-use super::{Asking, answer};
+use super::{Asking, response};
 use crate::call::Identity;
+use crate::cloud_state::World;
 use crate::json::{items, same, text};
-use crate::world::World;
 
 impl World {
     pub(super) fn client_credentials(&mut self, asking: &Asking<'_>, form: &Form) -> SignInResult<Value> {
@@ -51,7 +51,7 @@ impl World {
             "resource": resource.audience,
             "access_token": token,
         });
-        Ok(answer::json_response(StatusCode::OK, &body))
+        Ok(response::json_response(StatusCode::OK, &body))
     }
 
     /// An app signs in to one tenant, not to whichever a person comes from.

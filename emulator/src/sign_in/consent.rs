@@ -3,15 +3,15 @@
 use serde_json::{Value, json};
 
 use super::Moment;
-use super::client::ClientApp;
+use super::client_app::ClientApp;
 use super::error::{SignInError, SignInResult};
 use super::resource::Resource;
-use crate::answer::Refusal;
 use crate::call::Call;
+use crate::cloud_state::World;
 use crate::json::{same, text};
-use crate::kind::Kind;
+use crate::object_kind::Kind;
+use crate::response::Refusal;
 use crate::route::{Key, Operation, Side};
-use crate::world::World;
 
 impl World {
     /// Grants delegated permissions besides those that there are: for one person, or for all.

@@ -10,17 +10,17 @@ use bytes::Bytes;
 use http::{Response, StatusCode};
 use serde_json::{Value, json};
 
-use super::answer::json_response;
-use super::client::ClientApp;
+use super::client_app::ClientApp;
 use super::discovery::is_microsoft;
 use super::error::{SignInError, SignInResult};
 use super::flows::{Account, DEVICE, DeviceCode, DeviceState, Platform, Session};
 use super::form::Form;
-use super::issue::Issue;
+use super::response::json_response;
 use super::scopes::Scopes;
+use super::user_tokens::Issue;
 use super::{Asking, Moment, Tenancy};
+use crate::cloud_state::World;
 use crate::json::same;
-use crate::world::World;
 
 /// How long a client waits before it asks again.
 const INTERVAL: Duration = Duration::from_secs(5);

@@ -4,8 +4,8 @@ use bytes::Bytes;
 use http::{Response, StatusCode};
 
 use super::Asking;
-use super::answer::{escape, page};
-use crate::world::World;
+use super::response::{escape, page};
+use crate::cloud_state::World;
 
 const TITLE: &str = "Enter code";
 

@@ -7,10 +7,10 @@ use http::{Response, StatusCode};
 use serde_json::{Value, json};
 use url::Url;
 
-use super::answer::json_response;
 use super::error::{SignInError, SignInResult};
+use super::response::json_response;
 use super::{Asking, Tenancy};
-use crate::world::World;
+use crate::cloud_state::World;
 
 /// The tenant of personal Microsoft accounts, which the issuer of `consumers` names.
 const CONSUMERS: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";

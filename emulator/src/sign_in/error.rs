@@ -7,9 +7,9 @@ use http::{Response, StatusCode};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::answer::json_response;
-use crate::answer::Correlation;
+use super::response::json_response;
 use crate::json::stamp;
+use crate::response::Correlation;
 
 /// Why a sign-in is refused: boxed, for it is large and travels in every `Result`.
 #[derive(Clone, Debug)]

@@ -5,9 +5,9 @@ use std::sync::{Arc, LazyLock};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::cloud_state::Abroad;
 use crate::json::same;
-use crate::kind::Kind;
-use crate::world::Abroad;
+use crate::object_kind::Kind;
 
 /// The tenant in which Microsoft registers its own apps.
 pub(super) const MICROSOFT: Uuid = Uuid::from_u128(0xf8cd_ef31_a31e_4b4a_93e4_5f57_1e91_255a);

@@ -6,11 +6,11 @@ use bytes::Bytes;
 use http::{Response, StatusCode};
 
 use super::Asking;
-use super::answer::page;
 use super::redirect::{Redirect, ResponseMode};
+use super::response::page;
 use crate::certificate::SignedToken;
+use crate::cloud_state::World;
 use crate::json::text;
-use crate::world::World;
 
 impl World {
     /// Sends the browser on to an address of the app that is named, or else tells the person.

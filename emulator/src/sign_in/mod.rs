@@ -3,18 +3,17 @@
 //! An [`Endpoint`] is where a request goes, [`Asking`] is the request. Apps come in by [`client_credentials`]; people by
 //! [`device_code`] and [`authorize`], and stay signed in by [`refresh`]. What a token is worth is kept by [`Tokens`].
 
+mod account_picker;
 mod admin_consent;
-mod answer;
-mod assertion;
+mod authorization_code;
 mod authorize;
-mod by_hand;
 mod claims;
-mod client;
+mod client_app;
+mod client_assertion;
+mod client_authentication;
 mod client_credentials;
-mod code;
 mod consent;
-mod credential;
-mod delegated;
+mod delegated_permissions;
 mod device_code;
 mod device_page;
 mod discovery;
@@ -22,17 +21,18 @@ mod error;
 mod first_party;
 mod flows;
 mod form;
-mod issue;
+mod issued_tokens;
 mod logout;
-mod people;
-mod person;
 mod redirect;
-mod refresh;
+mod refresh_token;
 mod resource;
+mod response;
 mod scopes;
-mod tokens;
+mod signed_in_user;
+mod test_controls;
 mod user_info;
 mod user_realm;
+mod user_tokens;
 
 use std::time::Duration;
 
@@ -41,18 +41,18 @@ use http::header::HeaderName;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use time::OffsetDateTime;
 
-pub(super) use answer::json_response;
 pub(super) use error::SignInError;
 pub(super) use first_party::registration;
 pub(super) use flows::Flows;
-pub(super) use tokens::{Tokens, bearer, unauthorized};
+pub(super) use issued_tokens::{Tokens, bearer, unauthorized};
+pub(super) use response::json_response;
 
-use super::answer::Correlation;
+use super::cloud_state::World;
 use super::directory::Directory;
 use super::lag::Behind;
+use super::object_store::View;
+use super::response::Correlation;
 use super::route::decode;
-use super::table::View;
-use super::world::World;
 use error::SignInResult;
 use form::Form;
 
@@ -252,9 +252,9 @@ impl World {
                     authorize::go_back(asking, &form, &redirect, mode, &error, &[])
                 }
                 Ok((_, _, redirect)) => self.consent_refused(asking, &form, &redirect, None, &error),
-                Err(_) => people::error_page(&error, asking),
+                Err(_) => account_picker::error_page(&error, asking),
             },
-            Endpoint::DevicePage | Endpoint::Logout => people::error_page(&error, asking),
+            Endpoint::DevicePage | Endpoint::Logout => account_picker::error_page(&error, asking),
             _ => error.into_response(asking.correlation, asking.authority()),
         }
     }
@@ -324,6 +324,6 @@ impl World {
                 return Err(SignInError::new("unsupported_grant_type", 70003, message));
             }
         };
-        Ok(answer::json_response(StatusCode::OK, &body))
+        Ok(response::json_response(StatusCode::OK, &body))
     }
 }

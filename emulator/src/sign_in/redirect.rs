@@ -6,10 +6,10 @@ use bytes::Bytes;
 use http::{Response, StatusCode};
 use url::{Url, form_urlencoded};
 
-use super::answer::{escape, page, redirect};
-use super::client::ClientApp;
+use super::client_app::ClientApp;
 use super::error::{SignInError, SignInResult};
 use super::flows::Platform;
+use super::response::{escape, page, redirect};
 use crate::json::texts;
 
 /// An address of an app to which a browser is sent back.

@@ -7,9 +7,9 @@ use uuid::Uuid;
 
 use super::error::{SignInError, SignInResult};
 use super::first_party::MICROSOFT;
+use crate::cloud_state::World;
 use crate::json::{same, text};
-use crate::table::{Life, View};
-use crate::world::World;
+use crate::object_store::{Life, View};
 use entra_apps::permission::MICROSOFT_GRAPH;
 
 /// An API in a tenant, as it was asked for.

@@ -7,10 +7,10 @@ use http::{Response, StatusCode};
 use serde_json::{Value, json};
 
 use super::Asking;
-use super::answer::json_response;
 use super::claims::pairwise;
-use crate::answer::{Refusal, render};
-use crate::world::World;
+use super::response::json_response;
+use crate::cloud_state::World;
+use crate::response::{Refusal, render};
 
 impl World {
     pub(super) fn user_info(&self, asking: &Asking<'_>) -> Response<Bytes> {

@@ -4,9 +4,9 @@ use bytes::Bytes;
 use http::{Response, StatusCode};
 use serde_json::json;
 
-use super::answer::json_response;
+use super::response::json_response;
+use crate::cloud_state::World;
 use crate::json::same;
-use crate::world::World;
 
 impl World {
     /// Whether the domain of a name is managed here; passwords never are.

@@ -1,15 +1,15 @@
 //! Promises of the tenant, seen through its transport.
 
 mod applications;
+mod azure_management;
 mod clients;
 mod cloud;
 mod delta;
 mod faults;
-mod federated;
+mod federated_credentials;
 mod grants;
-mod keys;
+mod key_credentials;
 mod lag;
-mod management;
 mod objects;
 mod paging;
 mod partner;

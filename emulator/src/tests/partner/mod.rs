@@ -1,8 +1,8 @@
 //! Promises of the partner's side: relationships, their parts, customers, contracts and Partner Center.
 
 mod assignments;
-mod center;
 mod lists;
+mod partner_center;
 mod presets;
 mod relationships;
 mod rights;

@@ -5,15 +5,15 @@ use std::collections::VecDeque;
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 
-use super::answer::{Answer, Outcome, Refusal};
 use super::call::{Actor, Call, Identity};
 use super::directory::Directory;
-use super::federated;
+use super::federated_credentials;
 use super::json::{items, stamp, text};
-use super::kind::Kind;
+use super::object_kind::Kind;
+use super::object_store::Life;
 use super::objects::typed;
 use super::query::Query;
-use super::table::Life;
+use super::response::{Answer, Outcome, Refusal};
 
 /// How long what is deleted can be restored.
 /// <https://learn.microsoft.com/graph/api/resources/directory>
@@ -55,7 +55,8 @@ impl Directory {
         for credential in items(&std::sync::Arc::clone(value), "passwordCredentials") {
             self.secrets.remove(text(credential, "keyId"));
         }
-        let federated = self.federated.having(federated::APPLICATION, &id).map(|(_, held)| text(held, "id").to_owned());
+        let federated =
+            self.federated.having(federated_credentials::APPLICATION, &id).map(|(_, held)| text(held, "id").to_owned());
         for held in federated.collect::<Vec<_>>() {
             self.erase(Kind::FederatedCredential, &held, call);
         }

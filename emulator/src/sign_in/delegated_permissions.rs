@@ -5,15 +5,15 @@
 use serde_json::Value;
 
 use super::Moment;
-use super::client::ClientApp;
+use super::client_app::ClientApp;
 use super::error::{SignInError, SignInResult};
-use super::person::Who;
 use super::resource::Resource;
 use super::scopes::{ApiScopes, Scopes};
+use super::signed_in_user::Who;
 use crate::authorize::role;
+use crate::cloud_state::World;
 use crate::json::{items, same, text, texts};
-use crate::table::View;
-use crate::world::World;
+use crate::object_store::View;
 
 /// The roles that may consent to any delegated permission.
 /// <https://learn.microsoft.com/entra/identity/enterprise-apps/grant-admin-consent>

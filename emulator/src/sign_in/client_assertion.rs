@@ -8,15 +8,15 @@ use url::Url;
 use uuid::Uuid;
 
 use super::Asking;
-use super::client::ClientApp;
-use super::credential::SKEW;
+use super::client_app::ClientApp;
+use super::client_authentication::SKEW;
 use super::discovery::{is_microsoft, issuer_v1};
 use super::error::{SignInError, SignInResult};
 use super::form::Form;
 use crate::certificate::{Certificate, SignedToken};
-use crate::federated::APPLICATION;
+use crate::cloud_state::World;
+use crate::federated_credentials::APPLICATION;
 use crate::json::{items, same, stamp, text, texts};
-use crate::world::World;
 
 const BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 

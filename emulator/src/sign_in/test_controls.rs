@@ -2,7 +2,7 @@
 
 use super::Moment;
 use super::flows::Account;
-use crate::world::World;
+use crate::cloud_state::World;
 use crate::{MemoryTenant, User};
 
 impl MemoryTenant {

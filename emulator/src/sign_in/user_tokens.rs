@@ -6,19 +6,19 @@ use serde_json::{Map, Value, json};
 
 use super::Asking;
 use super::claims::{self, LIFETIME, extend};
-use super::client::ClientApp;
-use super::credential::Proof;
+use super::client_app::ClientApp;
+use super::client_authentication::Proof;
 use super::discovery::{issuer, issuer_v1};
 use super::error::{SignInError, SignInResult};
 use super::flows::{RefreshToken, Session};
 use super::form::Form;
-use super::person::Who;
 use super::resource::Resource;
 use super::scopes::Scopes;
+use super::signed_in_user::Who;
 use crate::call::{Identity, Person};
+use crate::cloud_state::World;
 use crate::json::{same, text};
-use crate::table::View;
-use crate::world::World;
+use crate::object_store::View;
 
 /// What every member of a tenant is, as a role.
 const MEMBER: &str = "b79fbf4d-3ef9-4689-8143-76b194e85509";

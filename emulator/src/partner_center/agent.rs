@@ -5,10 +5,10 @@
 use http::header::AUTHORIZATION;
 
 use super::Asking;
-use super::answer::Failure;
+use super::response::Failure;
 use crate::call::{Identity, Person};
+use crate::cloud_state::World;
 use crate::json::same;
-use crate::world::World;
 use entra_apps::permission::well_known::MICROSOFT_PARTNER_CENTER;
 
 /// The one delegated permission of Partner Center.

@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 
-use crate::answer::Refusal;
+use crate::response::Refusal;
 
 pub(super) fn bad_request(message: impl Into<String>) -> Refusal {
     Refusal::new(StatusCode::BAD_REQUEST, "badRequest", message)

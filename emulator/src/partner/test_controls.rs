@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Partner, Relationship, assignments, relationships, rules};
+use super::{Partner, Relationship, assignments, relationships, validation};
 use crate::json::{same, text};
 use crate::partner::entity::{Entity, Moment};
 use crate::{MemoryTenant, World};
@@ -206,5 +206,5 @@ fn participant(world: &World, at: usize) -> Value {
 
 fn details(roles: &[Uuid]) -> Value {
     let ids: Vec<String> = roles.iter().map(ToString::to_string).collect();
-    rules::details(&ids.iter().map(String::as_str).collect::<Vec<_>>())
+    validation::details(&ids.iter().map(String::as_str).collect::<Vec<_>>())
 }

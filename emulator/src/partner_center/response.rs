@@ -10,7 +10,7 @@ use http::{HeaderValue, Response, StatusCode};
 use serde_json::{Value, json};
 
 use super::Asking;
-use crate::answer::Refusal;
+use crate::response::Refusal;
 
 #[derive(Clone, Debug)]
 pub(super) struct Reply {

@@ -6,16 +6,16 @@ use std::sync::Arc;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::answer::Outcome;
 use super::authorize;
 use super::call::Call;
 use super::json::{same, text};
-use super::kind::Kind;
 use super::lag::Behind;
+use super::object_kind::Kind;
+use super::object_store::Life;
+use super::response::Outcome;
 use super::route::{Key, Operation};
 use super::service::State;
 use super::sign_in::{self, Flows};
-use super::table::Life;
 
 /// An application of another tenant that may be used here.
 #[derive(Clone, Debug)]

@@ -4,12 +4,12 @@ use serde_json::Value;
 use time::Duration;
 
 use super::Asking;
-use super::client::ClientApp;
+use super::client_app::ClientApp;
 use super::error::{SignInError, SignInResult};
 use super::form::Form;
+use crate::cloud_state::World;
 use crate::directory::Directory;
 use crate::json::{items, text};
-use crate::world::World;
 
 /// What an app has shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::client::ClientApp;
+use super::client_app::ClientApp;
 use super::error::{SignInError, SignInResult};
 use super::flows::Account;
 use crate::call::Person;
+use crate::cloud_state::World;
 use crate::json::{same, text};
-use crate::table::{Life, View};
-use crate::world::World;
+use crate::object_store::{Life, View};
 
 /// A person in a tenant.
 #[derive(Clone, Debug)]

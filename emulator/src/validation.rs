@@ -9,10 +9,10 @@ use serde_json::Value;
 use url::Url;
 use uuid::Uuid;
 
-use super::answer::Refusal;
 use super::directory::Directory;
 use super::json::{items, same, stamp, text, texts};
-use super::kind::{Kind, Shape};
+use super::object_kind::{Kind, Shape};
+use super::response::Refusal;
 
 type Checked = Result<(), Refusal>;
 

@@ -7,17 +7,17 @@ use http::StatusCode;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::answer::{Failure, Reply};
-use super::caller::Caller;
+use super::agent::Caller;
+use super::response::{Failure, Reply};
 use super::{Asking, object};
-use crate::answer::Body;
 use crate::authorize::role;
 use crate::call::Call;
+use crate::cloud_state::World;
 use crate::grants::grant_id;
 use crate::json::{items, same, text};
-use crate::kind::Kind;
+use crate::object_kind::Kind;
+use crate::response::Body;
 use crate::route::Operation;
-use crate::world::World;
 
 /// Who may consent for a customer, by GDAP.
 const CONSENTING: [&str; 2] = [role::APPLICATION_ADMINISTRATOR, role::CLOUD_APPLICATION_ADMINISTRATOR];

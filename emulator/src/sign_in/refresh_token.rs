@@ -4,17 +4,17 @@
 
 use serde_json::Value;
 
-use super::client::ClientApp;
-use super::credential::Proof;
+use super::client_app::ClientApp;
+use super::client_authentication::Proof;
 use super::error::{SignInError, SignInResult};
 use super::first_party::FirstParty;
 use super::flows::{INACTIVE, Platform, RefreshToken, SINGLE_PAGE, Session};
 use super::form::Form;
-use super::issue::Issue;
 use super::scopes::Scopes;
+use super::user_tokens::Issue;
 use super::{Asking, Tenancy};
+use crate::cloud_state::World;
 use crate::json::{same, stamp};
-use crate::world::World;
 
 impl World {
     pub(super) fn refresh(&mut self, asking: &Asking<'_>, form: &Form) -> SignInResult<Value> {

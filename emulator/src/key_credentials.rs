@@ -9,15 +9,15 @@ use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::answer::{Answer, Outcome, Refusal};
 use super::call::Call;
 use super::certificate::{Certificate, SignedToken};
 use super::directory::Directory;
 use super::json::{items, same, stamp, text};
-use super::kind::Kind;
+use super::object_kind::Kind;
+use super::object_store::Life;
+use super::response::{Answer, Outcome, Refusal};
 use super::route::Key;
-use super::rules;
-use super::table::Life;
+use super::validation;
 
 /// The audience of a proof.
 const PROOF_AUDIENCE: &str = "00000002-0000-0000-c000-000000000000";
@@ -86,9 +86,9 @@ impl Directory {
             ("Symmetric", _) => return Err(Refusal::not_implemented("symmetric keys")),
             _ => return Err(invalid("keyCredentials")),
         };
-        let start = rules::date(asked, "startDateTime")?;
+        let start = validation::date(asked, "startDateTime")?;
         let start = start.or(certificate.as_ref().map(|certificate| certificate.not_before)).unwrap_or(call.wall);
-        let end = rules::date(asked, "endDateTime")?;
+        let end = validation::date(asked, "endDateTime")?;
         let end = end
             .or(certificate.as_ref().map(|certificate| certificate.not_after))
             .unwrap_or(start + time::Duration::days(365));

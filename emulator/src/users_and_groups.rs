@@ -2,15 +2,15 @@
 
 use serde_json::{Map, Value};
 
-use super::answer::{Answer, Outcome, Refusal};
 use super::call::Call;
 use super::directory::{Directory, reference};
 use super::json::{merge, same, stamp, text};
-use super::kind::Kind;
+use super::object_kind::Kind;
+use super::object_store::Life;
 use super::query;
+use super::response::{Answer, Outcome, Refusal};
 use super::route::Key;
-use super::rules;
-use super::table::Life;
+use super::validation;
 
 /// What a user is created with and never shows.
 const PASSWORD: &str = "passwordProfile";
@@ -78,7 +78,7 @@ impl Directory {
             }
         }
         let answer = self.new_person_or_group(Kind::Group, &body, call)?;
-        if let super::answer::Body::Json(group) = &answer.body {
+        if let super::response::Body::Json(group) = &answer.body {
             for (to, is_owner) in links {
                 let all = if is_owner { &mut self.owners } else { &mut self.members };
                 all.add(text(group, "id"), &to);
@@ -88,7 +88,7 @@ impl Directory {
     }
 
     fn new_person_or_group(&mut self, kind: Kind, body: &Value, call: &Call) -> Outcome {
-        rules::check_members(kind, body)?;
+        validation::check_members(kind, body)?;
         let mut value = kind.template().clone();
         let id = self.new_id().to_string();
         value["id"] = id.as_str().into();
@@ -112,7 +112,7 @@ impl Directory {
         if let (Kind::User, Some(members)) = (kind, body.as_object_mut()) {
             members.remove(PASSWORD);
         }
-        rules::check_members(kind, &body)?;
+        validation::check_members(kind, &body)?;
         let mut new = (*old).clone();
         merge(&mut new, &body);
         if text(&new, "displayName").trim().is_empty() {

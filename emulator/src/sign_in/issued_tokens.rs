@@ -8,9 +8,9 @@ use time::OffsetDateTime;
 
 use super::claims::LIFETIME;
 use super::resource::Resource;
-use crate::answer::Refusal;
 use crate::call::Identity;
 use crate::json::same;
+use crate::response::Refusal;
 use entra_apps::permission::MICROSOFT_GRAPH;
 
 /// The tokens that were issued: a token is valid when it is among them, whatever its signature.

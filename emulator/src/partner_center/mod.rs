@@ -3,10 +3,10 @@
 //!
 //! <https://learn.microsoft.com/partner-center/developer/control-panel-vendor-apis>
 
-mod answer;
-mod caller;
+mod agent;
 mod consents;
 mod customers;
+mod response;
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -16,12 +16,12 @@ use http::{HeaderMap, Method, Response};
 use serde_json::Value;
 use time::OffsetDateTime;
 
-use self::answer::{Failure, Reply};
+use self::response::{Failure, Reply};
+use crate::cloud_state::World;
 use crate::fault::Action;
 use crate::mishap::retry_header;
 use crate::route::decode;
 use crate::script::Plan;
-use crate::world::World;
 
 /// How many answers are kept for those who repeat a request.
 const MOST_KEPT: usize = 256;
@@ -91,7 +91,7 @@ impl World {
             Some(Action::TokenRefused) => Err(Failure::unauthorized()),
             _ => self.ask_center(asking),
         };
-        answer::respond(outcome, asking, self.is_mfa_compliant(asking))
+        response::respond(outcome, asking, self.is_mfa_compliant(asking))
     }
 
     fn ask_center(&mut self, asking: &Asking<'_>) -> Result<Reply, Failure> {

@@ -8,11 +8,11 @@ use sha2::{Digest as _, Sha256};
 use super::error::{SignInError, SignInResult};
 use super::flows::{AuthorizationCode, CODE};
 use super::form::Form;
-use super::issue::Issue;
 use super::scopes::Scopes;
+use super::user_tokens::Issue;
 use super::{Asking, Tenancy};
+use crate::cloud_state::World;
 use crate::json::same;
-use crate::world::World;
 
 impl World {
     pub(super) fn redeem_code(&mut self, asking: &Asking<'_>, form: &Form) -> SignInResult<Value> {

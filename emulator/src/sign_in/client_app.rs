@@ -7,10 +7,10 @@ use serde_json::Value;
 
 use super::error::{SignInError, SignInResult};
 use super::first_party::FirstParty;
+use crate::cloud_state::World;
 use crate::json::text;
-use crate::kind::Kind;
-use crate::table::View;
-use crate::world::World;
+use crate::object_kind::Kind;
+use crate::object_store::View;
 
 /// An app that signs in to a tenant.
 #[derive(Clone, Debug)]

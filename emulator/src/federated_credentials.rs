@@ -5,14 +5,14 @@ use std::sync::Arc;
 use http::StatusCode;
 use serde_json::{Map, Value};
 
-use super::answer::{Answer, Outcome, Refusal};
 use super::call::Call;
 use super::directory::Directory;
 use super::json::{items, merge, same, text};
-use super::kind::Kind;
+use super::object_kind::Kind;
+use super::object_store::{Life, Seen};
 use super::query::{self, Query};
+use super::response::{Answer, Outcome, Refusal};
 use super::route::{CredentialKey, Key};
-use super::table::{Life, Seen};
 
 const KIND: Kind = Kind::FederatedCredential;
 
@@ -58,7 +58,7 @@ impl Directory {
     }
 
     fn new_federated(&mut self, application: &Value, body: &Value, call: &Call) -> Outcome {
-        super::rules::check_members(KIND, body)?;
+        super::validation::check_members(KIND, body)?;
         let id = text(application, "id");
         let mut value = KIND.template().clone();
         value["id"] = self.new_id().to_string().into();
@@ -89,7 +89,7 @@ impl Directory {
                 credential => Err(missing(credential)),
             };
         };
-        super::rules::check_members(KIND, &body)?;
+        super::validation::check_members(KIND, &body)?;
         if body.get("name").is_some_and(|name| *name != known["name"]) {
             return Err(Refusal::bad_request("Property name is immutable and cannot be updated.")
                 .detail("InvalidUpdate", "name"));

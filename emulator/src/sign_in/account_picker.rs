@@ -5,13 +5,13 @@ use http::{Response, StatusCode};
 use url::form_urlencoded;
 
 use super::Asking;
-use super::answer::{escape, page};
 use super::error::SignInError;
 use super::flows::Account;
 use super::form::Form;
+use super::response::{escape, page};
+use crate::cloud_state::World;
 use crate::json::text;
-use crate::table::{Life, View};
-use crate::world::World;
+use crate::object_store::{Life, View};
 
 /// The parameter that says who signs in, by the name to sign in with: what a link of the page of people adds.
 const AS: &str = "_as";

@@ -5,9 +5,9 @@
 use serde_json::{Value, json};
 
 use super::Asking;
-use super::answer::{Failure, Reply};
+use super::response::{Failure, Reply};
+use crate::cloud_state::World;
 use crate::json::{same, text};
-use crate::world::World;
 
 fn shown(contract: &Value) -> Value {
     json!({

@@ -5,10 +5,10 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{duration, refusal};
-use crate::answer::Refusal;
+use super::{duration, errors};
 use crate::authorize::role;
 use crate::json::{items, same, text};
+use crate::response::Refusal;
 
 const LONGEST_NAME: usize = 50;
 const DAY: i64 = 86_400;
@@ -19,7 +19,7 @@ const DURATIONS: std::ops::RangeInclusive<i64> = DAY..=730 * DAY;
 pub(super) fn check_members(body: &Value, known: &[&str]) -> Result<(), Refusal> {
     let mut names = body.as_object().into_iter().flat_map(|members| members.keys());
     match names.find(|name| !name.contains("@odata.") && !known.contains(&name.as_str())) {
-        Some(name) => Err(refusal::bad_request(format!("The property '{name}' cannot be set."))),
+        Some(name) => Err(errors::bad_request(format!("The property '{name}' cannot be set."))),
         None => Ok(()),
     }
 }
@@ -28,24 +28,24 @@ pub(super) fn check_members(body: &Value, known: &[&str]) -> Result<(), Refusal>
 pub(super) fn check_relationship(value: &Value) -> Result<(), Refusal> {
     let length = text(value, "displayName").chars().count();
     if text(value, "displayName").trim().is_empty() || length > LONGEST_NAME {
-        return Err(refusal::invalid("displayName"));
+        return Err(errors::invalid("displayName"));
     }
     if !duration::seconds(text(value, "duration")).is_some_and(|seconds| DURATIONS.contains(&seconds)) {
-        return Err(refusal::invalid("duration"));
+        return Err(errors::invalid("duration"));
     }
     let roles = roles(&value["accessDetails"])?;
     match text(value, "autoExtendDuration") {
         "PT0S" | "P0D" => {}
         "P180D" if !roles.iter().any(|held| same(held, role::GLOBAL_ADMINISTRATOR)) => {}
         "P180D" => {
-            return Err(refusal::bad_request(
+            return Err(errors::bad_request(
                 "A relationship with the role Global Administrator cannot be extended automatically.",
             ));
         }
-        _ => return Err(refusal::invalid("autoExtendDuration")),
+        _ => return Err(errors::invalid("autoExtendDuration")),
     }
     if !value["customer"].is_null() && Uuid::parse_str(text(&value["customer"], "tenantId")).is_err() {
-        return Err(refusal::invalid("customer/tenantId"));
+        return Err(errors::invalid("customer/tenantId"));
     }
     check_members(&value["customer"], &["tenantId", "displayName"])
 }
@@ -56,7 +56,7 @@ pub(super) fn roles(details: &Value) -> Result<Vec<&str>, Refusal> {
     let all = items(details, "unifiedRoles");
     let ids: Vec<&str> = all.iter().map(|role| text(role, "roleDefinitionId")).collect();
     if ids.is_empty() || ids.iter().any(|id| Uuid::parse_str(id).is_err()) {
-        return Err(refusal::invalid("accessDetails/unifiedRoles"));
+        return Err(errors::invalid("accessDetails/unifiedRoles"));
     }
     Ok(ids)
 }
