@@ -1,14 +1,13 @@
 //! APIs of other tenants: the resources that permissions are granted on.
 
-use serde_json::{Value, json};
-
 use entra_apps::ids::{AppId, PermissionId};
 use entra_apps::permission::{self, CatalogueEntry, MICROSOFT_GRAPH, PermissionKind};
+use serde_json::{Value, json};
 
 /// An API that the tenant knows: an app of another tenant with its permissions.
 #[derive(Clone, Debug)]
 pub struct Api {
-    pub(super) app_id: AppId,
+    pub(crate) app_id: AppId,
     display_name: String,
     identifier_uris: Vec<String>,
     permissions: Vec<ApiPermission>,
@@ -48,20 +47,20 @@ impl Api {
         self.permission(PermissionKind::Delegated, value, id)
     }
 
-    pub(super) fn permission(mut self, kind: PermissionKind, value: impl Into<String>, id: PermissionId) -> Self {
+    pub(crate) fn permission(mut self, kind: PermissionKind, value: impl Into<String>, id: PermissionId) -> Self {
         let value = value.into();
         self.permissions.retain(|known| known.kind != kind || known.value != value);
         self.permissions.push(ApiPermission { kind, value, id, admin: true, resource_specific: false });
         self
     }
 
-    pub(super) fn without(mut self, value: &str) -> Self {
+    pub(crate) fn without(mut self, value: &str) -> Self {
         self.permissions.retain(|known| known.value != value);
         self
     }
 
     /// Microsoft Graph with every permission of the catalogue.
-    pub(super) fn microsoft_graph() -> Self {
+    pub(crate) fn microsoft_graph() -> Self {
         let permission = |entry: &CatalogueEntry| ApiPermission {
             kind: entry.kind,
             value: entry.value.to_owned(),
@@ -79,9 +78,9 @@ impl Api {
     }
 
     /// APIs that most tenants have, without their permissions.
-    pub(super) fn well_known() -> Vec<Self> {
+    pub(crate) fn well_known() -> Vec<Self> {
         let api = |id: u128, name: &str, uri: &str| Self::new(AppId::from_u128(id), name).identifier_uri(uri);
-        let management = AppId::from_u128(super::azure_management::APP_ID);
+        let management = AppId::from_u128(crate::azure_management::APP_ID);
         vec![
             api(
                 0x0000_0002_0000_0000_c000_0000_0000_0000,
@@ -119,7 +118,7 @@ impl Api {
     }
 
     /// What the service principal has of the API.
-    pub(super) fn describe(&self, service_principal: &mut Value) {
+    pub(crate) fn describe(&self, service_principal: &mut Value) {
         let of = |kind, resource_specific| {
             self.permissions
                 .iter()

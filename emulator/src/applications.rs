@@ -3,26 +3,26 @@
 use http::StatusCode;
 use serde_json::{Map, Value};
 
-use super::call::Call;
-use super::directory::{Directory, reference};
-use super::json::{items, merge, stamp, text, texts};
-use super::object_kind::Kind;
-use super::object_store::Life;
-use super::response::{Answer, Outcome, Refusal};
-use super::route::Key;
-use super::validation;
+use crate::call::Call;
+use crate::directory::{Directory, reference};
+use crate::json::{items, merge, stamp, text, texts};
+use crate::object_kind::ObjectKind;
+use crate::object_store::ObjectState;
+use crate::response::{GraphError, GraphResponse, GraphResult};
+use crate::route::ObjectKey;
+use crate::validation;
 
-const KIND: Kind = Kind::Application;
+const KIND: ObjectKind = ObjectKind::Application;
 const OWNERS: &str = "owners@odata.bind";
 
 impl Directory {
-    pub(super) fn create_application(&mut self, call: &Call) -> Outcome {
+    pub(crate) fn create_application(&mut self, call: &Call) -> GraphResult {
         let body = call.object()?.clone();
         let name = body.get("uniqueName").and_then(Value::as_str).map(str::to_owned);
         self.new_application(body, name.as_deref(), call)
     }
 
-    fn new_application(&mut self, mut body: Value, unique_name: Option<&str>, call: &Call) -> Outcome {
+    fn new_application(&mut self, mut body: Value, unique_name: Option<&str>, call: &Call) -> GraphResult {
         let bound = take(&mut body, OWNERS);
         validation::check_members(KIND, &body)?;
         let keys = self.take_keys(KIND, &mut body, None, call)?;
@@ -32,7 +32,7 @@ impl Directory {
             owners.push(reference(link.as_str().unwrap_or_default())?);
         }
         if owners.len() > 20 {
-            return Err(Refusal::bad_request("Too many owners: at most 20 can be bound in one request."));
+            return Err(GraphError::bad_request("Too many owners: at most 20 can be bound in one request."));
         }
         let id = self.new_id().to_string();
         let mut value = KIND.template().clone();
@@ -57,14 +57,14 @@ impl Directory {
         for credential in credentials.as_array().into_iter().flatten() {
             issued.push(self.issue_secret(KIND, credential, call)?);
         }
-        let shown = |of: fn(&super::password_credentials::Issued) -> &Value| {
+        let shown = |of: fn(&crate::password_credentials::IssuedSecret) -> &Value| {
             issued.iter().map(|issued| of(issued).clone()).collect()
         };
         let mut stored = value.clone();
         stored["passwordCredentials"] = shown(|issued| &issued.stored);
         validation::check_application(&stored, None, self)?;
         KIND.reverse(&mut stored);
-        self.write(KIND, Life::Live, stored, call);
+        self.write(KIND, ObjectState::Live, stored, call);
         self.keep_keys(keys);
         for issued in &issued {
             self.keep_secret(issued);
@@ -79,17 +79,17 @@ impl Directory {
         let mut answer = Map::new();
         answer.insert("@odata.context".into(), call.context("applications/$entity").into());
         answer.extend(value.as_object().cloned().unwrap_or_default());
-        Ok(Answer::created(answer.into(), self.location(KIND, &id)))
+        Ok(GraphResponse::created(answer.into(), self.location(KIND, &id)))
     }
 
-    pub(super) fn update_application(&mut self, key: &Key, call: &Call) -> Outcome {
+    pub(crate) fn update_application(&mut self, key: &ObjectKey, call: &Call) -> GraphResult {
         let mut body = call.object()?.clone();
         let old = match key {
-            Key::UniqueName(name) if call.upsert => {
-                let known = self.applications.having("uniqueName", name).find(|(life, _)| *life == Life::Live);
+            ObjectKey::UniqueName(name) if call.upsert => {
+                let known = self.applications.having("uniqueName", name).find(|(life, _)| *life == ObjectState::Live);
                 let Some((_, known)) = known else {
                     if text(&body, "displayName").is_empty() {
-                        return Err(Refusal::invalid("displayName", "Application"));
+                        return Err(GraphError::invalid("displayName", "Application"));
                     }
                     take(&mut body, "uniqueName");
                     return self.new_application(body, Some(name), call);
@@ -103,7 +103,7 @@ impl Directory {
         validation::check_members(KIND, &body)?;
         let keys = self.take_keys(KIND, &mut body, Some(&old), call)?;
         if body.get("passwordCredentials").is_some() {
-            return Err(Refusal::bad_request(
+            return Err(GraphError::bad_request(
                 "Updates to passwordCredentials are not supported. Use addPassword and removePassword instead.",
             )
             .detail("InvalidUpdate", "passwordCredentials"));
@@ -111,7 +111,7 @@ impl Directory {
         if let Some(name) = body.get("uniqueName") {
             let held = &old["uniqueName"];
             if !held.is_null() && held != name {
-                return Err(Refusal::bad_request("Property uniqueName cannot be changed once it is set.")
+                return Err(GraphError::bad_request("Property uniqueName cannot be changed once it is set.")
                     .detail("InvalidUpdate", "uniqueName"));
             }
             if let Some(name) = name.as_str() {
@@ -128,19 +128,19 @@ impl Directory {
         validation::check_application(&new, Some(&was), self)?;
         KIND.reverse(&mut new);
         self.mirror(&new, call);
-        self.write(KIND, Life::Live, new, call);
+        self.write(KIND, ObjectState::Live, new, call);
         self.keep_keys(keys);
-        Ok(Answer::no_content())
+        Ok(GraphResponse::no_content())
     }
 
     /// A name is taken by any other application, deleted ones included.
-    fn check_unique_name(&self, name: &str, id: &str) -> Result<(), Refusal> {
+    fn check_unique_name(&self, name: &str, id: &str) -> Result<(), GraphError> {
         if name.is_empty() {
-            return Err(Refusal::invalid("uniqueName", "Application"));
+            return Err(GraphError::invalid("uniqueName", "Application"));
         }
         let mut holders = self.applications.having("uniqueName", name);
         if holders.any(|(_, holder)| text(holder, "id") != id) {
-            return Err(Refusal::new(
+            return Err(GraphError::new(
                 StatusCode::BAD_REQUEST,
                 "Request_BadRequest",
                 "Another object with the same value for property uniqueName already exists.",
@@ -151,25 +151,25 @@ impl Directory {
     }
 
     /// Whether another application, deleted ones included, has the URI.
-    pub(super) fn identifier_uri_taken(&self, uri: &str, id: &str) -> bool {
+    pub(crate) fn identifier_uri_taken(&self, uri: &str, id: &str) -> bool {
         self.applications.having("identifierUris", uri).any(|(_, holder)| text(holder, "id") != id)
     }
 
     /// Writes what the service principal in the home tenant shows of its application.
-    pub(super) fn mirror(&mut self, application: &Value, call: &Call) {
+    pub(crate) fn mirror(&mut self, application: &Value, call: &Call) {
         let known = self.service_principals.having("appId", text(application, "appId"));
         let mut known = known;
-        let Some((_, known)) = known.find(|(life, _)| *life == Life::Live) else { return };
+        let Some((_, known)) = known.find(|(life, _)| *life == ObjectState::Live) else { return };
         let mut new = (**known).clone();
         show_application(&mut new, application);
         if new != **known {
-            self.write(Kind::ServicePrincipal, Life::Live, new, call);
+            self.write(ObjectKind::ServicePrincipal, ObjectState::Live, new, call);
         }
     }
 }
 
 /// Puts into a service principal what it shows of its application.
-pub(super) fn show_application(service_principal: &mut Value, application: &Value) {
+pub(crate) fn show_application(service_principal: &mut Value, application: &Value) {
     for (shown, member) in [
         ("appDisplayName", "/displayName"),
         ("displayName", "/displayName"),

@@ -7,19 +7,19 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::call::pairs;
-use super::directory::Directory;
-use super::json::same;
-use super::sign_in::{Tokens, bearer, json_response};
+use crate::call::pairs;
+use crate::directory::Directory;
+use crate::json::same;
+use crate::sign_in::{IssuedTokens, bearer, json_response};
 
 /// Windows Azure Service Management API.
-pub(super) const APP_ID: u128 = 0x797f_4846_ba00_4fd7_ba43_dac1_f8f6_3013;
+pub(crate) const APP_ID: u128 = 0x797f_4846_ba00_4fd7_ba43_dac1_f8f6_3013;
 
 /// Answers what stands below `https://management.azure.com`; `path` begins with a slash.
-pub(super) fn answer(
+pub(crate) fn answer(
     request: &http::Request<Bytes>,
     path: &str,
-    tokens: &Tokens,
+    tokens: &IssuedTokens,
     directory: &Directory,
     wall: OffsetDateTime,
 ) -> Response<Bytes> {
@@ -60,7 +60,7 @@ fn ask(request: &http::Request<Bytes>, path: &str, directory: &Directory) -> Res
 }
 
 /// Refuses whoever has no token for this API.
-fn allowed(headers: &HeaderMap, tokens: &Tokens, wall: OffsetDateTime) -> Result<(), Box<Response<Bytes>>> {
+fn allowed(headers: &HeaderMap, tokens: &IssuedTokens, wall: OffsetDateTime) -> Result<(), Box<Response<Bytes>>> {
     let token = bearer(headers);
     let unauthorized = |code: &str, message: &str| {
         let mut refused = refuse(StatusCode::UNAUTHORIZED, code, message);

@@ -6,30 +6,30 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use time::OffsetDateTime;
-
-use super::api::Api;
-use super::cloud_state::World;
-use super::deleted_items::Bin;
-use super::delta::Changes;
-use super::directory::Directory;
-use super::lag::Lag;
-use super::links::Links;
-use super::object_kind::Kind;
-use super::partner;
-use super::policy::SecretPolicy;
-use super::record::Log;
-use super::script::Script;
-use super::service::State;
-use super::sign_in::Tokens;
-use super::snapshot::Snapshot;
-use super::throttle::{Throttle, Throttling};
-use super::{Inner, MemoryTenant, OnExchange};
-use crate::clock::TenantClock;
-use crate::random::{SeededRandomness, uuid};
 use entra_apps::clock::Clock;
 use entra_apps::ids::{AppId, PermissionId, TenantId};
 use entra_apps::permission::{PermissionKind, well_known};
+use time::OffsetDateTime;
+
+use crate::api::Api;
+use crate::clock::TenantClock;
+use crate::cloud_state::CloudState;
+use crate::deleted_items::DeletedItems;
+use crate::delta::Changes;
+use crate::directory::Directory;
+use crate::lag::Lag;
+use crate::links::Links;
+use crate::object_kind::ObjectKind;
+use crate::partner;
+use crate::policy::SecretPolicy;
+use crate::random::{SeededRandomness, uuid};
+use crate::record::Log;
+use crate::script::Script;
+use crate::service::TenantState;
+use crate::sign_in::IssuedTokens;
+use crate::snapshot::Snapshot;
+use crate::throttle::{Throttle, Throttling};
+use crate::{Inner, MemoryTenant, OnExchange};
 
 /// What the first caller may do: the whole job of registering an app.
 const CALLER_ROLES: &[&str] = &[
@@ -73,7 +73,7 @@ impl fmt::Debug for MemoryTenantBuilder {
 }
 
 impl MemoryTenantBuilder {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let apis = Api::well_known().into_iter().chain([Api::microsoft_graph(), partner::administration()]);
         Self {
             display_name: "Contoso".to_owned(),
@@ -255,7 +255,7 @@ impl MemoryTenantBuilder {
         self
     }
 
-    pub(super) fn own_clock(&self) -> Option<Arc<dyn Clock>> {
+    pub(crate) fn own_clock(&self) -> Option<Arc<dyn Clock>> {
         self.clock.clone()
     }
 
@@ -269,7 +269,7 @@ impl MemoryTenantBuilder {
     }
 
     /// Makes the tenant as one of a world, in which `place` is its seed unless it has one of its own.
-    pub(super) fn build_in(self, world: &Arc<Mutex<World>>, clock: &Arc<dyn Clock>, place: u64) -> MemoryTenant {
+    pub(crate) fn build_in(self, world: &Arc<Mutex<CloudState>>, clock: &Arc<dyn Clock>, place: u64) -> MemoryTenant {
         // The seeds of neighbours are far apart, for each tenant draws from several sources.
         let seed = self.seed.unwrap_or(place << 32);
         let (skew, wall) = (self.skew, clock.now() + self.skew);
@@ -293,9 +293,9 @@ impl MemoryTenantBuilder {
             None => directory.seed_caller(CALLER_ROLES, wall).0,
         };
         directory.caller = Some(caller.client_id);
-        let state = State {
+        let state = TenantState {
             directory,
-            tokens: Tokens::default(),
+            tokens: IssuedTokens::default(),
             script: Script::new(seed.wrapping_add(1)),
             throttle: Throttle::new(throttling),
             log: Log::default(),
@@ -320,7 +320,7 @@ impl MemoryTenantBuilder {
     }
 
     /// The directory that is described, without any object.
-    pub(super) fn directory(self, seed: u64, wall: OffsetDateTime) -> Directory {
+    pub(crate) fn directory(self, seed: u64, wall: OffsetDateTime) -> Directory {
         let randomness = SeededRandomness::new(seed);
         let table = Directory::new_table;
         Directory {
@@ -328,15 +328,15 @@ impl MemoryTenantBuilder {
             display_name: self.display_name,
             domain: self.domain,
             founded: wall,
-            applications: table(Kind::Application),
-            service_principals: table(Kind::ServicePrincipal),
-            assignments: table(Kind::Assignment),
-            grants: table(Kind::Grant),
-            users: table(Kind::User),
-            groups: table(Kind::Group),
-            federated: table(Kind::FederatedCredential),
+            applications: table(ObjectKind::Application),
+            service_principals: table(ObjectKind::ServicePrincipal),
+            assignments: table(ObjectKind::Assignment),
+            grants: table(ObjectKind::Grant),
+            users: table(ObjectKind::User),
+            groups: table(ObjectKind::Group),
+            federated: table(ObjectKind::FederatedCredential),
             changes: Changes::default(),
-            bin: Bin::default(),
+            bin: DeletedItems::default(),
             owners: Links::default(),
             members: Links::default(),
             secrets: HashMap::new(),

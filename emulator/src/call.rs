@@ -8,14 +8,15 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use url::form_urlencoded;
 
-use super::cloud_state::Abroad;
-use super::lag::Behind;
-use super::object_store::View;
-use super::response::{Metadata, Refusal};
+use crate::cloud_state::ForeignApplication;
+use crate::lag::LookupLag;
+use crate::moment::Moment;
+use crate::object_store::ReplicaView;
+use crate::response::{GraphError, Metadata};
 
 /// Who asks.
 #[derive(Clone, Debug)]
-pub(super) enum Actor {
+pub(crate) enum Actor {
     /// Whoever holds the tenant in this process: may do everything and sees no lag.
     Operator,
     /// An app that signed in, for itself or for a person.
@@ -24,71 +25,71 @@ pub(super) enum Actor {
 
 /// What a token says of its holder.
 #[derive(Clone, Debug)]
-pub(super) struct Identity {
-    pub(super) app_id: String,
+pub(crate) struct Identity {
+    pub(crate) app_id: String,
     /// The object id of the app's service principal; empty for an app of Microsoft's that needs none.
-    pub(super) service_principal_id: String,
+    pub(crate) service_principal_id: String,
     /// The application permissions of Microsoft Graph; none when a person is signed in.
-    pub(super) roles: Vec<String>,
+    pub(crate) roles: Vec<String>,
     /// The directory roles, by template id: the person's, or else the app's.
-    pub(super) wids: Vec<String>,
+    pub(crate) wids: Vec<String>,
     /// The person for whom the app acts.
-    pub(super) person: Option<Person>,
+    pub(crate) person: Option<DelegatedUser>,
 }
 
 /// A person who is signed in.
 #[derive(Clone, Debug)]
-pub(super) struct Person {
+pub(crate) struct DelegatedUser {
     /// The object id of the user, in the user's own tenant.
-    pub(super) id: String,
+    pub(crate) id: String,
     /// The user's own tenant: another than this one for a partner.
-    pub(super) home: uuid::Uuid,
+    pub(crate) home: uuid::Uuid,
     /// The delegated permissions of Microsoft Graph.
-    pub(super) scopes: Vec<String>,
+    pub(crate) scopes: Vec<String>,
     /// Whether only roles count here: a guest, or a partner.
-    pub(super) is_guest: bool,
+    pub(crate) is_guest: bool,
     /// Whether the sign-in asked for a second factor: `amr` has `mfa`.
-    pub(super) mfa: bool,
+    pub(crate) mfa: bool,
 }
 
 impl Identity {
     /// Who acts: the object id of the person, or else of the app's service principal.
-    pub(super) fn principal_id(&self) -> &str {
+    pub(crate) fn principal_id(&self) -> &str {
         self.person.as_ref().map_or(&self.service_principal_id, |person| &person.id)
     }
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct Call {
+pub(crate) struct Call {
     /// The service root for absolute links, such as `https://graph.microsoft.com/v1.0`.
-    pub(super) root: String,
-    pub(super) method: Method,
+    pub(crate) root: String,
+    pub(crate) method: Method,
     /// The path below the root, as it was written.
-    pub(super) path: String,
-    pub(super) query: Vec<(String, String)>,
+    pub(crate) path: String,
+    pub(crate) query: Vec<(String, String)>,
     /// `ConsistencyLevel: eventual` was sent.
-    pub(super) eventual: bool,
+    pub(crate) eventual: bool,
     /// `Prefer: create-if-missing` was sent, and counts.
-    pub(super) upsert: bool,
+    pub(crate) upsert: bool,
     /// The `If-Match` that was sent.
-    pub(super) if_match: Option<String>,
+    pub(crate) if_match: Option<String>,
     /// `Prefer: include-unknown-enum-members` was sent.
-    pub(super) unknown_members: bool,
+    pub(crate) unknown_members: bool,
     /// What `Accept` says of annotations.
-    pub(super) metadata: Metadata,
-    pub(super) body: Option<Value>,
-    pub(super) actor: Actor,
+    pub(crate) metadata: Metadata,
+    pub(crate) body: Option<Value>,
+    pub(crate) actor: Actor,
     /// The caller may touch only what it owns.
-    pub(super) owned_only: bool,
+    pub(crate) owned_only: bool,
     /// The application of another tenant that the request is about.
-    pub(super) abroad: Option<Abroad>,
-    pub(super) now: Duration,
-    pub(super) wall: OffsetDateTime,
+    pub(crate) abroad: Option<ForeignApplication>,
+    pub(crate) now: Duration,
+    pub(crate) wall: OffsetDateTime,
 }
 
 impl Call {
     /// What the service itself does on the way to something else: it may do everything.
-    pub(super) fn of_the_service(now: Duration, wall: OffsetDateTime, body: Value) -> Self {
+    pub(crate) fn of_the_service(now: Duration, wall: OffsetDateTime, body: Value) -> Self {
         Self {
             root: "https://graph.microsoft.com/v1.0".to_owned(),
             method: Method::POST,
@@ -109,16 +110,20 @@ impl Call {
     }
 
     /// What the directory looked like `lag` ago; the operator sees it as it is.
-    pub(super) fn view(&self, lag: Behind) -> View {
-        let lag = if matches!(self.actor, Actor::Operator) { Behind::NOT } else { lag };
-        View { now: self.now, lag }
+    pub(crate) fn view(&self, lag: LookupLag) -> ReplicaView {
+        let lag = if matches!(self.actor, Actor::Operator) { LookupLag::NOT } else { lag };
+        ReplicaView { now: self.now, lag }
+    }
+
+    pub(crate) fn moment(&self) -> Moment {
+        Moment { now: self.now, wall: self.wall }
     }
 
     /// The object id of the person who is signed in.
-    pub(super) fn person(&self) -> Result<&str, Refusal> {
+    pub(crate) fn person(&self) -> Result<&str, GraphError> {
         match &self.actor {
             Actor::SignedIn(Identity { person: Some(person), .. }) => Ok(&person.id),
-            _ => Err(Refusal::new(
+            _ => Err(GraphError::new(
                 http::StatusCode::BAD_REQUEST,
                 "BadRequest",
                 "/me request is only valid with delegated authentication flow.",
@@ -127,21 +132,23 @@ impl Call {
     }
 
     /// The body as an object.
-    pub(super) fn object(&self) -> Result<&Value, Refusal> {
+    pub(crate) fn object(&self) -> Result<&Value, GraphError> {
         match &self.body {
             Some(body @ Value::Object(_)) => Ok(body),
-            _ => {
-                Err(Refusal::new(http::StatusCode::BAD_REQUEST, "BadRequest", "Empty Payload. JSON content expected."))
-            }
+            _ => Err(GraphError::new(
+                http::StatusCode::BAD_REQUEST,
+                "BadRequest",
+                "Empty Payload. JSON content expected.",
+            )),
         }
     }
 
     /// The `@odata.context` of an answer.
-    pub(super) fn context(&self, of: &str) -> String {
+    pub(crate) fn context(&self, of: &str) -> String {
         format!("{}/$metadata#{of}", self.root)
     }
 
-    pub(super) fn set_headers(&mut self, headers: &HeaderMap) {
+    pub(crate) fn set_headers(&mut self, headers: &HeaderMap) {
         let has = |name: &str, wanted: &str| {
             let values = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
             values.flat_map(|value| value.split(',')).any(|value| value.trim().eq_ignore_ascii_case(wanted))
@@ -165,6 +172,6 @@ impl Call {
 }
 
 /// The pairs of a query, decoded.
-pub(super) fn pairs(query: &str) -> Vec<(String, String)> {
+pub(crate) fn pairs(query: &str) -> Vec<(String, String)> {
     form_urlencoded::parse(query.as_bytes()).into_owned().collect()
 }

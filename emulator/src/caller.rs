@@ -4,18 +4,18 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use entra_apps::ids::{AppId, DirectoryObjectId, ServicePrincipalId};
+use entra_apps::permission::MICROSOFT_GRAPH;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use super::applications::show_application;
-use super::directory::{Directory, Secret};
-use super::grants::assignment_id;
-use super::json::{items, stamp, text};
-use super::object_kind::Kind;
-use super::object_store::Life;
-use entra_apps::ids::{AppId, DirectoryObjectId, ServicePrincipalId};
-use entra_apps::permission::MICROSOFT_GRAPH;
+use crate::applications::show_application;
+use crate::directory::{Directory, Secret};
+use crate::grants::assignment_id;
+use crate::json::{items, stamp, text};
+use crate::object_kind::ObjectKind;
+use crate::object_store::ObjectState;
 
 /// An app of the tenant that can sign in with a secret.
 #[derive(Clone)]
@@ -64,14 +64,14 @@ pub struct Group {
 
 impl Directory {
     /// The principal name of a display name: `ada.lovelace@contoso.onmicrosoft.com`.
-    pub(super) fn principal_name(&self, name: &str) -> String {
+    pub(crate) fn principal_name(&self, name: &str) -> String {
         let words = name.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty());
         let nickname = words.collect::<Vec<_>>().join(".").to_lowercase();
         format!("{nickname}@{}", self.domain)
     }
 
     /// The caller that a snapshot brought along: an application with a service principal and a secret.
-    pub(super) fn known_caller(&self) -> Option<Caller> {
+    pub(crate) fn known_caller(&self) -> Option<Caller> {
         let client_id = self.caller?;
         let app_id = client_id.to_string();
         let (_, application) = self.applications.having("appId", &app_id).next()?;
@@ -86,11 +86,11 @@ impl Directory {
     }
 
     /// Adds a person, whose principal name is made of the display name.
-    pub(super) fn seed_user(&mut self, name: &str, roles: Vec<String>, wall: OffsetDateTime) -> User {
+    pub(crate) fn seed_user(&mut self, name: &str, roles: Vec<String>, wall: OffsetDateTime) -> User {
         let principal_name = self.principal_name(name);
         let (first, last) = name.split_once(' ').map_or((name, None), |(first, last)| (first, Some(last)));
         let id = self.new_id();
-        let mut user = Kind::User.template().clone();
+        let mut user = ObjectKind::User.template().clone();
         user["id"] = id.to_string().into();
         user["displayName"] = name.into();
         user["givenName"] = first.into();
@@ -99,7 +99,7 @@ impl Directory {
         user["mailNickname"] = principal_name.split('@').next().into();
         user["userPrincipalName"] = principal_name.as_str().into();
         user["createdDateTime"] = stamp::seconds(wall).into();
-        self.users.put(Life::Live, Arc::new(user), None, Duration::ZERO);
+        self.users.put(ObjectState::Live, Arc::new(user), None, Duration::ZERO);
         if !roles.is_empty() {
             self.roles.insert(id.to_string(), roles);
         }
@@ -107,14 +107,14 @@ impl Directory {
     }
 
     /// Adds a security group.
-    pub(super) fn seed_group(&mut self, name: &str, members: &[DirectoryObjectId], wall: OffsetDateTime) -> Group {
+    pub(crate) fn seed_group(&mut self, name: &str, members: &[DirectoryObjectId], wall: OffsetDateTime) -> Group {
         let id = self.new_id();
-        let mut group = Kind::Group.template().clone();
+        let mut group = ObjectKind::Group.template().clone();
         group["id"] = id.to_string().into();
         group["displayName"] = name.into();
         group["mailNickname"] = name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().into();
         group["createdDateTime"] = stamp::seconds(wall).into();
-        self.groups.put(Life::Live, Arc::new(group), None, Duration::ZERO);
+        self.groups.put(ObjectState::Live, Arc::new(group), None, Duration::ZERO);
         for member in members {
             self.members.add(&id.to_string(), &member.to_string());
         }
@@ -122,11 +122,11 @@ impl Directory {
     }
 
     /// Adds an app that holds application permissions of Microsoft Graph, and returns those that are not to be had.
-    pub(super) fn seed_caller(&mut self, roles: &[&str], wall: OffsetDateTime) -> (Caller, Vec<String>) {
+    pub(crate) fn seed_caller(&mut self, roles: &[&str], wall: OffsetDateTime) -> (Caller, Vec<String>) {
         let (app_id, object_id, principal_id, key_id) = (self.new_id(), self.new_id(), self.new_id(), self.new_id());
         let secret = self.new_secret();
         let (start, end) = (wall - time::Duration::DAY, wall + time::Duration::days(3650));
-        let mut application = Kind::Application.template().clone();
+        let mut application = ObjectKind::Application.template().clone();
         application["id"] = object_id.to_string().into();
         application["appId"] = app_id.to_string().into();
         application["createdDateTime"] = stamp::seconds(wall).into();
@@ -137,7 +137,7 @@ impl Directory {
             "customKeyIdentifier": null, "displayName": null, "endDateTime": stamp::seconds(end), "hint": secret[..3],
             "keyId": key_id, "secretText": null, "startDateTime": stamp::seconds(start)
         }]);
-        let mut principal = Kind::ServicePrincipal.template().clone();
+        let mut principal = ObjectKind::ServicePrincipal.template().clone();
         principal["id"] = principal_id.to_string().into();
         principal["appId"] = app_id.to_string().into();
         principal["appOwnerOrganizationId"] = self.tenant_id.to_string().into();
@@ -145,8 +145,8 @@ impl Directory {
         show_application(&mut principal, &application);
         self.secrets.insert(key_id.to_string(), Secret { value: secret.clone().into(), start, end });
         let unknown = self.seed_assignments(&principal, roles, wall);
-        self.applications.put(Life::Live, Arc::new(application), None, Duration::ZERO);
-        self.service_principals.put(Life::Live, Arc::new(principal), None, Duration::ZERO);
+        self.applications.put(ObjectState::Live, Arc::new(application), None, Duration::ZERO);
+        self.service_principals.put(ObjectState::Live, Arc::new(principal), None, Duration::ZERO);
         let caller = Caller {
             client_id: app_id.into(),
             client_secret: secret.into(),
@@ -165,7 +165,7 @@ impl Directory {
                 unknown.push((*name).to_owned());
                 continue;
             };
-            let mut assignment = Kind::Assignment.template().clone();
+            let mut assignment = ObjectKind::Assignment.template().clone();
             let id = principal["id"].as_str().and_then(|id| id.parse().ok()).unwrap_or_default();
             assignment["id"] = assignment_id(id, self.new_id()).into();
             assignment["appRoleId"] = role["id"].clone();
@@ -174,7 +174,7 @@ impl Directory {
             assignment["principalId"] = principal["id"].clone();
             assignment["resourceDisplayName"] = graph["displayName"].clone();
             assignment["resourceId"] = graph["id"].clone();
-            self.assignments.put(Life::Live, Arc::new(assignment), None, Duration::ZERO);
+            self.assignments.put(ObjectState::Live, Arc::new(assignment), None, Duration::ZERO);
         }
         unknown
     }

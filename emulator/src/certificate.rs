@@ -14,20 +14,20 @@ use crate::crypto;
 
 /// What is known of a certificate.
 #[derive(Clone, Debug)]
-pub(super) struct Certificate {
+pub(crate) struct Certificate {
     /// The subject as the directory writes it: `O=Contoso, S=Some-State, C=AU`.
-    pub(super) subject: String,
-    pub(super) not_before: OffsetDateTime,
-    pub(super) not_after: OffsetDateTime,
-    pub(super) sha1: Vec<u8>,
-    pub(super) sha256: Vec<u8>,
+    pub(crate) subject: String,
+    pub(crate) not_before: OffsetDateTime,
+    pub(crate) not_after: OffsetDateTime,
+    pub(crate) sha1: Vec<u8>,
+    pub(crate) sha256: Vec<u8>,
     /// The RSA public key, in the form of PKCS #1.
     public_key: Vec<u8>,
 }
 
 impl Certificate {
     /// Reads a certificate in DER.
-    pub(super) fn parse(der: &[u8]) -> Option<Self> {
+    pub(crate) fn parse(der: &[u8]) -> Option<Self> {
         let certificate = X509::from_der(der).ok()?;
         let of = certificate.tbs_certificate();
         let moment = |time: x509_cert::time::Time| {
@@ -49,7 +49,7 @@ impl Certificate {
     }
 
     /// The SHA-1 thumbprint as the directory writes it: forty upper-case hexadecimal digits.
-    pub(super) fn thumbprint(&self) -> String {
+    pub(crate) fn thumbprint(&self) -> String {
         use std::fmt::Write as _;
         self.sha1.iter().fold(String::new(), |mut text, byte| {
             // Writing into a text never fails.
@@ -59,7 +59,7 @@ impl Certificate {
     }
 
     /// Whether the header of a token means this certificate, by one of its thumbprints or by none.
-    pub(super) fn is_meant(&self, header: &Value) -> bool {
+    pub(crate) fn is_meant(&self, header: &Value) -> bool {
         // Some clients write the thumbprint in the standard alphabet.
         let decoded =
             |text: &str| URL_SAFE_NO_PAD.decode(text.trim_end_matches('=').replace('+', "-").replace('/', "_"));
@@ -71,7 +71,7 @@ impl Certificate {
     }
 
     /// Whether its key signed the token.
-    pub(super) fn signed(&self, token: &SignedToken<'_>) -> bool {
+    pub(crate) fn signed(&self, token: &SignedToken<'_>) -> bool {
         let scheme = match token.header["alg"].as_str() {
             Some("RS256") => SignatureScheme::RSA_PKCS1_SHA256,
             Some("PS256") => SignatureScheme::RSA_PSS_SHA256,
@@ -83,16 +83,16 @@ impl Certificate {
 
 /// A JSON Web Token, taken apart.
 #[derive(Debug)]
-pub(super) struct SignedToken<'a> {
-    pub(super) header: Value,
-    pub(super) claims: Value,
+pub(crate) struct SignedToken<'a> {
+    pub(crate) header: Value,
+    pub(crate) claims: Value,
     signed: &'a str,
     signature: Vec<u8>,
 }
 
 impl<'a> SignedToken<'a> {
     /// Takes a token apart; padding is not part of the format.
-    pub(super) fn parse(token: &'a str) -> Option<Self> {
+    pub(crate) fn parse(token: &'a str) -> Option<Self> {
         let (signed, signature) = token.rsplit_once('.')?;
         let (header, claims) = signed.split_once('.')?;
         let json = |part: &str| serde_json::from_slice::<Value>(&URL_SAFE_NO_PAD.decode(part).ok()?).ok();
@@ -102,13 +102,13 @@ impl<'a> SignedToken<'a> {
     }
 
     /// A moment that a claim names in seconds since 1970.
-    pub(super) fn moment(&self, claim: &str) -> Option<OffsetDateTime> {
+    pub(crate) fn moment(&self, claim: &str) -> Option<OffsetDateTime> {
         OffsetDateTime::from_unix_timestamp(self.claims[claim].as_i64()?).ok()
     }
 }
 
 #[cfg(test)]
-pub(super) mod testing {
+pub(crate) mod testing {
     use super::*;
     use rustls::pki_types::PrivateKeyDer;
 

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::MemoryTenant;
-use crate::random::SeededRandomness;
 use entra_apps::random::Randomness as _;
 use entra_apps::{Client, ClientBuilder};
+
+use crate::MemoryTenant;
+use crate::random::SeededRandomness;
 
 impl MemoryTenant {
     /// A client on this tenant, signed in as its [caller](Self::caller), whose time is the tenant's. Each

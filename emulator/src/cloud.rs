@@ -5,15 +5,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::header::AUTHORIZATION;
-
-use super::cloud_state::World;
-use super::service::Target;
-use super::sign_in::Endpoint;
-use super::{MemoryTenant, MemoryTenantBuilder};
-use crate::clock::TenantClock;
 use entra_apps::clock::Clock;
 use entra_apps::transport::{Transport, TransportError};
+use http::header::AUTHORIZATION;
+
+use crate::clock::TenantClock;
+use crate::cloud_state::CloudState;
+use crate::service::Target;
+use crate::sign_in::Endpoint;
+use crate::{MemoryTenant, MemoryTenantBuilder};
 
 /// Several tenants that know of one another: an application that one has registered for several organizations gets a
 /// service principal in another, and a partner reaches its customers.
@@ -35,7 +35,7 @@ use entra_apps::transport::{Transport, TransportError};
 /// ```
 #[derive(Clone)]
 pub struct MemoryCloud {
-    world: Arc<Mutex<World>>,
+    world: Arc<Mutex<CloudState>>,
     tenants: Vec<MemoryTenant>,
 }
 
@@ -46,7 +46,7 @@ impl MemoryCloud {
         let builders: Vec<_> = tenants.into_iter().collect();
         let clock: Arc<dyn Clock> =
             builders.iter().find_map(MemoryTenantBuilder::own_clock).unwrap_or_else(|| Arc::new(TenantClock::system()));
-        let world = Arc::new(Mutex::new(World::default()));
+        let world = Arc::new(Mutex::new(CloudState::default()));
         let tenants = builders.into_iter().zip(0..).map(|(builder, place)| builder.build_in(&world, &clock, place));
         Self { tenants: tenants.collect(), world }
     }

@@ -5,15 +5,15 @@ use std::collections::VecDeque;
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 
-use super::call::{Actor, Call, Identity};
-use super::directory::Directory;
-use super::federated_credentials;
-use super::json::{items, stamp, text};
-use super::object_kind::Kind;
-use super::object_store::Life;
-use super::objects::typed;
-use super::query::Query;
-use super::response::{Answer, Outcome, Refusal};
+use crate::call::{Actor, Call, Identity};
+use crate::directory::Directory;
+use crate::federated_credentials;
+use crate::json::{items, stamp, text};
+use crate::object_kind::ObjectKind;
+use crate::object_store::ObjectState;
+use crate::objects::typed;
+use crate::query::Query;
+use crate::response::{GraphError, GraphResponse, GraphResult};
 
 /// How long what is deleted can be restored.
 /// <https://learn.microsoft.com/graph/api/resources/directory>
@@ -21,11 +21,11 @@ const KEPT: time::Duration = time::Duration::days(30);
 
 /// What is in the bin, in the order in which it goes for good.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Bin(VecDeque<(OffsetDateTime, Kind, String)>);
+pub(crate) struct DeletedItems(VecDeque<(OffsetDateTime, ObjectKind, String)>);
 
-impl Bin {
+impl DeletedItems {
     /// Notes that an object was deleted at a moment.
-    pub(super) fn note(&mut self, kind: Kind, id: &str, at: OffsetDateTime) {
+    pub(crate) fn note(&mut self, kind: ObjectKind, id: &str, at: OffsetDateTime) {
         // What a snapshot brings may be in any order.
         let place = self.0.partition_point(|(end, ..)| *end <= at + KEPT);
         self.0.insert(place, (at + KEPT, kind, id.to_owned()));
@@ -34,11 +34,11 @@ impl Bin {
 
 impl Directory {
     /// Purges what has been in the bin for too long.
-    pub(super) fn empty_bin(&mut self, call: &Call) {
+    pub(crate) fn empty_bin(&mut self, call: &Call) {
         while self.bin.0.front().is_some_and(|(end, ..)| *end <= call.wall) {
             let Some((_, kind, id)) = self.bin.0.pop_front() else { return };
             let deleted = match self.table(kind).current(&id) {
-                Some((Life::Deleted, value)) => stamp::parse(text(value, "deletedDateTime")),
+                Some((ObjectState::Deleted, value)) => stamp::parse(text(value, "deletedDateTime")),
                 _ => None,
             };
             // It may have been restored and deleted again since.
@@ -49,7 +49,7 @@ impl Directory {
     }
 
     /// Removes a deleted object with all that hangs on it.
-    fn erase_for_good(&mut self, kind: Kind, id: &str, call: &Call) {
+    fn erase_for_good(&mut self, kind: ObjectKind, id: &str, call: &Call) {
         let Some((_, value)) = self.table(kind).current(id) else { return };
         let id = text(value, "id").to_owned();
         for credential in items(&std::sync::Arc::clone(value), "passwordCredentials") {
@@ -58,36 +58,36 @@ impl Directory {
         let federated =
             self.federated.having(federated_credentials::APPLICATION, &id).map(|(_, held)| text(held, "id").to_owned());
         for held in federated.collect::<Vec<_>>() {
-            self.erase(Kind::FederatedCredential, &held, call);
+            self.erase(ObjectKind::FederatedCredential, &held, call);
         }
         self.unlink(&id);
         self.erase(kind, &id, call);
     }
 
-    pub(super) fn list_deleted(&self, kind: Kind, call: &Call) -> Outcome {
+    pub(crate) fn list_deleted(&self, kind: ObjectKind, call: &Call) -> GraphResult {
         let query = Query::parse(call, kind)?;
-        let rows = self.table(kind).after(query.after_row(), Life::Deleted, call.view(self.lag.lists));
-        Ok(Answer::ok(query.page(rows, kind.collection(), self, call)))
+        let rows = self.table(kind).after(query.after_row(), ObjectState::Deleted, call.view(self.lag.lists));
+        Ok(GraphResponse::ok(query.page(rows, kind.collection(), self, call)))
     }
 
-    fn deleted(&self, id: &str) -> Result<(Kind, Value), Refusal> {
-        let found = Kind::OBJECTS.into_iter().find_map(|kind| match self.table(kind).current(id) {
-            Some((Life::Deleted, value)) => Some((kind, (**value).clone())),
+    fn deleted(&self, id: &str) -> Result<(ObjectKind, Value), GraphError> {
+        let found = ObjectKind::OBJECTS.into_iter().find_map(|kind| match self.table(kind).current(id) {
+            Some((ObjectState::Deleted, value)) => Some((kind, (**value).clone())),
             _ => None,
         });
-        found.ok_or_else(|| Refusal::not_found(id))
+        found.ok_or_else(|| GraphError::not_found(id))
     }
 
-    pub(super) fn get_deleted(&self, id: &str, call: &Call) -> Outcome {
+    pub(crate) fn get_deleted(&self, id: &str, call: &Call) -> GraphResult {
         let (kind, value) = self.deleted(id)?;
-        Ok(Answer::ok(directory_object(kind, &value, call)?))
+        Ok(GraphResponse::ok(directory_object(kind, &value, call)?))
     }
 
-    pub(super) fn restore(&mut self, id: &str, call: &Call) -> Outcome {
+    pub(crate) fn restore(&mut self, id: &str, call: &Call) -> GraphResult {
         let (kind, mut value) = self.deleted(id)?;
         self.check_owned(kind, &value, call)?;
-        if kind == Kind::ServicePrincipal && self.live_service_principal(text(&value, "appId")).is_some() {
-            return Err(Refusal::conflict(format!(
+        if kind == ObjectKind::ServicePrincipal && self.live_service_principal(text(&value, "appId")).is_some() {
+            return Err(GraphError::conflict(format!(
                 "The service principal cannot be created, updated, or restored because the service principal name \
                     {} is already in use.",
                 text(&value, "appId")
@@ -96,18 +96,18 @@ impl Directory {
         }
         value["deletedDateTime"] = Value::Null;
         let answer = directory_object(kind, &value, call)?;
-        self.write(kind, Life::Live, value, call);
-        Ok(Answer::ok(answer))
+        self.write(kind, ObjectState::Live, value, call);
+        Ok(GraphResponse::ok(answer))
     }
 
-    pub(super) fn purge(&mut self, id: &str, call: &Call) -> Outcome {
+    pub(crate) fn purge(&mut self, id: &str, call: &Call) -> GraphResult {
         let (kind, _) = self.deleted(id)?;
         self.erase_for_good(kind, id, call);
-        Ok(Answer::no_content())
+        Ok(GraphResponse::no_content())
     }
 
     fn organization(&self) -> Value {
-        let used: usize = Kind::OBJECTS.into_iter().map(|kind| self.table(kind).len()).sum();
+        let used: usize = ObjectKind::OBJECTS.into_iter().map(|kind| self.table(kind).len()).sum();
         json!({
             "id": self.tenant_id,
             "deletedDateTime": null,
@@ -158,29 +158,29 @@ impl Directory {
         organization
     }
 
-    pub(super) fn list_organization(&self, call: &Call) -> Outcome {
+    pub(crate) fn list_organization(&self, call: &Call) -> GraphResult {
         let (organization, context) = select(self.organization_for(call), call)?;
-        Ok(Answer::ok(json!({"@odata.context": call.context(&context), "value": [organization]})))
+        Ok(GraphResponse::ok(json!({"@odata.context": call.context(&context), "value": [organization]})))
     }
 
-    pub(super) fn get_organization(&self, id: &str, call: &Call) -> Outcome {
+    pub(crate) fn get_organization(&self, id: &str, call: &Call) -> GraphResult {
         if !id.eq_ignore_ascii_case(&self.tenant_id.to_string()) {
-            return Err(Refusal::not_found(id));
+            return Err(GraphError::not_found(id));
         }
         let (organization, context) = select(self.organization_for(call), call)?;
         let mut answer = Map::new();
         answer.insert("@odata.context".into(), call.context(&(context + "/$entity")).into());
         answer.extend(organization.as_object().cloned().unwrap_or_default());
-        Ok(Answer::ok(answer.into()))
+        Ok(GraphResponse::ok(answer.into()))
     }
 }
 
 /// `$select` is the one option that the organization takes here. Returns what is left, and what its context names.
-fn select(mut organization: Value, call: &Call) -> Result<(Value, String), Refusal> {
+fn select(mut organization: Value, call: &Call) -> Result<(Value, String), GraphError> {
     let mut context = "organization".to_owned();
     for (name, value) in call.query.iter().filter(|(name, _)| name.starts_with('$')) {
         if !name.eq_ignore_ascii_case("$select") {
-            return Err(Refusal::not_implemented(format!("{name} on the organization")));
+            return Err(GraphError::not_implemented(format!("{name} on the organization")));
         }
         if let Some(members) = organization.as_object_mut() {
             members.retain(|member, _| value.split(',').any(|wanted| wanted.trim().eq_ignore_ascii_case(member)));
@@ -191,7 +191,7 @@ fn select(mut organization: Value, call: &Call) -> Result<(Value, String), Refus
     Ok((organization, context))
 }
 
-fn directory_object(kind: Kind, value: &Value, call: &Call) -> Result<Value, Refusal> {
+fn directory_object(kind: ObjectKind, value: &Value, call: &Call) -> Result<Value, GraphError> {
     let query = Query::parse(call, kind)?;
     let mut object = Map::new();
     object.insert("@odata.context".into(), call.context("directoryObjects/$entity").into());

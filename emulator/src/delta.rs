@@ -10,13 +10,13 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
-use super::call::Call;
-use super::directory::Directory;
-use super::json::text;
-use super::object_kind::Kind;
-use super::object_store::{Life, View};
-use super::query::Query;
-use super::response::{Answer, Outcome, Refusal};
+use crate::call::Call;
+use crate::directory::Directory;
+use crate::json::text;
+use crate::object_kind::ObjectKind;
+use crate::object_store::{ObjectState, ReplicaView};
+use crate::query::Query;
+use crate::response::{GraphError, GraphResponse, GraphResult};
 
 /// How many objects or changes a page holds unless `$top` says otherwise.
 const PAGE: usize = 100;
@@ -25,8 +25,8 @@ const TOKEN_LIFE: time::Duration = time::Duration::days(7);
 
 /// The last change of each object, in the order of the changes.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Changes {
-    last: HashMap<(Kind, String), u64>,
+pub(crate) struct Changes {
+    last: HashMap<(ObjectKind, String), u64>,
     order: BTreeMap<u64, Change>,
     sequence: u64,
     /// Tokens from before this change are not known.
@@ -35,20 +35,20 @@ pub(super) struct Changes {
 
 #[derive(Clone, Debug)]
 struct Change {
-    kind: Kind,
+    kind: ObjectKind,
     id: String,
     at: Duration,
 }
 
 impl Changes {
     /// No changes yet, in a directory in which no token of `before` is known.
-    pub(super) fn after(before: &Self) -> Self {
+    pub(crate) fn after(before: &Self) -> Self {
         let floor = before.sequence + 1;
         Self { sequence: floor, floor, ..Self::default() }
     }
 
     /// Notes that an object was written or removed.
-    pub(super) fn note(&mut self, kind: Kind, id: &str, at: Duration) {
+    pub(crate) fn note(&mut self, kind: ObjectKind, id: &str, at: Duration) {
         self.sequence += 1;
         let before = self.last.insert((kind, id.to_lowercase()), self.sequence);
         if let Some(before) = before {
@@ -58,7 +58,7 @@ impl Changes {
     }
 
     /// The last change that every replica of lists knows, with all before it.
-    fn known(&self, directory: &Directory, view: View) -> u64 {
+    fn known(&self, directory: &Directory, view: ReplicaView) -> u64 {
         let unknown = self.order.iter().find(|(_, change)| {
             let own = directory.table(change.kind).lag_of(&change.id);
             change.at.saturating_add(view.lag.at(own)) > view.now
@@ -69,7 +69,7 @@ impl Changes {
 
 /// What a token of a round holds: the options of its first request, and how far it has come.
 #[derive(Clone, Debug, PartialEq)]
-struct Token {
+struct SyncToken {
     /// Changes up to this one were handed out in earlier rounds; `None` in the first, which hands out everything.
     since: Option<u64>,
     /// This round hands out changes up to this one.
@@ -83,7 +83,7 @@ struct Token {
     top: Option<usize>,
 }
 
-impl Token {
+impl SyncToken {
     fn write(&self) -> String {
         let token = json!({
             "since": self.since, "until": self.until, "after": self.after, "begun": self.begun, "select": self.select,
@@ -109,12 +109,12 @@ impl Token {
 }
 
 impl Directory {
-    pub(super) fn delta(&self, kind: Kind, call: &Call) -> Outcome {
+    pub(crate) fn delta(&self, kind: ObjectKind, call: &Call) -> GraphResult {
         let view = call.view(self.lag.lists);
         let option =
             |name: &str| call.query.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value);
         let gone = || {
-            Refusal::new(
+            GraphError::new(
                 StatusCode::GONE,
                 "syncStateNotFound",
                 "The sync state generation is not found; continue from a full sync.",
@@ -122,7 +122,7 @@ impl Directory {
         };
         let known = self.changes.known(self, view);
         let read = |text: &str| {
-            let token = Token::read(text).ok_or_else(gone)?;
+            let token = SyncToken::read(text).ok_or_else(gone)?;
             let age = call.wall.unix_timestamp() - token.begun;
             (age < TOKEN_LIFE.whole_seconds() && (self.changes.floor..=self.changes.sequence).contains(&token.until))
                 .then_some(token)
@@ -131,13 +131,13 @@ impl Directory {
         let mut token = match (option("$skiptoken"), option("$deltatoken").map(String::as_str)) {
             (Some(skip), _) => read(skip)?,
             (None, Some("latest")) => {
-                let token = Token { since: Some(known), ..first_round(kind, known, call)? };
+                let token = SyncToken { since: Some(known), ..first_round(kind, known, call)? };
                 let query = selecting(token.select.as_deref(), kind, call)?;
-                return Ok(Answer::ok(page(&query, kind, Vec::new(), "deltaLink", "$deltatoken", &token, call)));
+                return Ok(GraphResponse::ok(page(&query, kind, Vec::new(), "deltaLink", "$deltatoken", &token, call)));
             }
             (None, Some(earlier)) => {
                 let earlier = read(earlier)?;
-                Token {
+                SyncToken {
                     since: Some(earlier.until),
                     until: known,
                     after: 0,
@@ -153,39 +153,39 @@ impl Directory {
         rows.truncate(size);
         let query = selecting(token.select.as_deref(), kind, call)?;
         let shown = rows.iter().map(|(_, row)| match row {
-            Row::There(value) => with_id(query.project(kind, value), value),
-            Row::Gone(id, reason) => json!({"id": id, "@removed": {"reason": reason}}),
+            DeltaRow::Present(value) => with_id(query.project(kind, value), value),
+            DeltaRow::Removed(id, reason) => json!({"id": id, "@removed": {"reason": reason}}),
         });
         let shown = shown.collect();
         token.after = rows.last().map_or(token.after, |(place, _)| *place);
         let (link, name) = if more { ("nextLink", "$skiptoken") } else { ("deltaLink", "$deltatoken") };
-        Ok(Answer::ok(page(&query, kind, shown, link, name, &token, call)))
+        Ok(GraphResponse::ok(page(&query, kind, shown, link, name, &token, call)))
     }
 
     /// What is left of a round, with the places of the rows: everything that is there, or what changed since the last;
     /// no more than `enough`.
-    fn changed(&self, kind: Kind, token: &Token, view: View, enough: usize) -> Vec<(u64, Row)> {
+    fn changed(&self, kind: ObjectKind, token: &SyncToken, view: ReplicaView, enough: usize) -> Vec<(u64, DeltaRow)> {
         let table = self.table(kind);
         let wanted = |id: &str| token.ids.is_empty() || token.ids.iter().any(|wanted| wanted.eq_ignore_ascii_case(id));
         let Some(since) = token.since else {
-            let rest = table.after(token.after, Life::Live, view).filter(|seen| wanted(text(&seen.value, "id")));
-            return rest.map(|seen| (seen.order, Row::There(seen.value))).take(enough).collect();
+            let rest = table.after(token.after, ObjectState::Live, view).filter(|seen| wanted(text(&seen.value, "id")));
+            return rest.map(|seen| (seen.order, DeltaRow::Present(seen.value))).take(enough).collect();
         };
         let rest = self.changes.order.range(since.max(token.after).saturating_add(1)..);
         let rest = rest.take_while(|(sequence, _)| **sequence <= token.until);
         let rest = rest.filter(|(_, change)| change.kind == kind && wanted(&change.id));
         let row = |change: &Change| match (table.get(&change.id, view), table.current(&change.id)) {
-            (Some(value), _) => Row::There(value.clone()),
-            (None, Some((Life::Deleted, _))) => Row::Gone(change.id.clone(), "changed"),
-            (None, _) => Row::Gone(change.id.clone(), "deleted"),
+            (Some(value), _) => DeltaRow::Present(value.clone()),
+            (None, Some((ObjectState::Deleted, _))) => DeltaRow::Removed(change.id.clone(), "changed"),
+            (None, _) => DeltaRow::Removed(change.id.clone(), "deleted"),
         };
         rest.map(|(sequence, change)| (*sequence, row(change))).take(enough).collect()
     }
 }
 
 /// The options of a first request, which count for the whole round and those that follow.
-fn first_round(kind: Kind, known: u64, call: &Call) -> Result<Token, Refusal> {
-    let mut token = Token {
+fn first_round(kind: ObjectKind, known: u64, call: &Call) -> Result<SyncToken, GraphError> {
+    let mut token = SyncToken {
         since: None,
         until: known,
         after: 0,
@@ -204,7 +204,7 @@ fn first_round(kind: Kind, known: u64, call: &Call) -> Result<Token, Refusal> {
             "$filter" => token.ids = ids(value)?,
             "$deltatoken" => {}
             name if name.starts_with('$') => {
-                return Err(Refusal::unsupported_query(format!("{name} is not supported in a delta query.")));
+                return Err(GraphError::unsupported_query(format!("{name} is not supported in a delta query.")));
             }
             _ => {}
         }
@@ -212,13 +212,21 @@ fn first_round(kind: Kind, known: u64, call: &Call) -> Result<Token, Refusal> {
     Ok(token)
 }
 
-enum Row {
-    There(std::sync::Arc<Value>),
+enum DeltaRow {
+    Present(std::sync::Arc<Value>),
     /// In the bin (`changed`) or purged (`deleted`).
-    Gone(String, &'static str),
+    Removed(String, &'static str),
 }
 
-fn page(query: &Query, kind: Kind, rows: Vec<Value>, link: &str, name: &str, token: &Token, call: &Call) -> Value {
+fn page(
+    query: &Query,
+    kind: ObjectKind,
+    rows: Vec<Value>,
+    link: &str,
+    name: &str,
+    token: &SyncToken,
+    call: &Call,
+) -> Value {
     let mut body = Map::new();
     body.insert("@odata.context".into(), query.context(kind.collection(), call).into());
     let url = format!("{}{}?{name}={}", call.root, call.path, token.write());
@@ -228,7 +236,7 @@ fn page(query: &Query, kind: Kind, rows: Vec<Value>, link: &str, name: &str, tok
 }
 
 /// A query that selects and nothing else.
-fn selecting(names: Option<&str>, kind: Kind, call: &Call) -> Result<Query, Refusal> {
+fn selecting(names: Option<&str>, kind: ObjectKind, call: &Call) -> Result<Query, GraphError> {
     let mut call = call.clone();
     call.query = names.map(|names| ("$select".to_owned(), names.to_owned())).into_iter().collect();
     Query::parse(&call, kind)
@@ -245,9 +253,9 @@ fn with_id(shown: Value, value: &Value) -> Value {
 }
 
 /// The one filter of a delta query: `id eq 'x' or id eq 'y'`.
-fn ids(filter: &str) -> Result<Vec<String>, Refusal> {
+fn ids(filter: &str) -> Result<Vec<String>, GraphError> {
     let unsupported =
-        || Refusal::unsupported_query("A delta query can only be filtered by id: id eq 'x' or id eq 'y'.");
+        || GraphError::unsupported_query("A delta query can only be filtered by id: id eq 'x' or id eq 'y'.");
     let id = |clause: &str| {
         let (name, value) = clause.trim().split_once(" eq ")?;
         let value = value.trim().strip_prefix('\'')?.strip_suffix('\'')?;

@@ -5,60 +5,60 @@ use std::sync::Arc;
 use http::StatusCode;
 use serde_json::{Map, Value};
 
-use super::call::Call;
-use super::directory::Directory;
-use super::json::{items, merge, same, text};
-use super::object_kind::Kind;
-use super::object_store::{Life, Seen};
-use super::query::{self, Query};
-use super::response::{Answer, Outcome, Refusal};
-use super::route::{CredentialKey, Key};
+use crate::call::Call;
+use crate::directory::Directory;
+use crate::json::{items, merge, same, text};
+use crate::object_kind::ObjectKind;
+use crate::object_store::{ObjectState, VisibleObject};
+use crate::query::{self, Query};
+use crate::response::{GraphError, GraphResponse, GraphResult};
+use crate::route::{CredentialKey, ObjectKey};
 
-const KIND: Kind = Kind::FederatedCredential;
+const KIND: ObjectKind = ObjectKind::FederatedCredential;
 
 /// The member that holds the object id of the application, which no answer shows.
-pub(super) const APPLICATION: &str = "_application";
+pub(crate) const APPLICATION: &str = "_application";
 
 const MOST_CREDENTIALS: usize = 20;
 
 impl Directory {
     /// The credentials of an application, as a replica of lists shows them.
-    pub(super) fn federated_of(&self, application: &str, call: &Call) -> Vec<Seen> {
+    pub(crate) fn federated_of(&self, application: &str, call: &Call) -> Vec<VisibleObject> {
         self.federated.seen_having(APPLICATION, application, call.view(self.lag.lists))
     }
 
-    pub(super) fn list_federated(&self, key: &Key, call: &Call) -> Outcome {
+    pub(crate) fn list_federated(&self, key: &ObjectKey, call: &Call) -> GraphResult {
         let query = Query::parse(call, KIND)?;
-        let application = self.find(Kind::Application, key, self.lag.reads, call)?;
+        let application = self.find(ObjectKind::Application, key, self.lag.reads, call)?;
         let id = text(&application, "id");
         let rows = self.federated_of(id, call);
-        Ok(Answer::ok(query.page(rows.into_iter(), &context(id), self, call)))
+        Ok(GraphResponse::ok(query.page(rows.into_iter(), &context(id), self, call)))
     }
 
-    pub(super) fn count_federated(&self, key: &Key, call: &Call) -> Outcome {
+    pub(crate) fn count_federated(&self, key: &ObjectKey, call: &Call) -> GraphResult {
         query::check_count(call)?;
-        let application = self.find(Kind::Application, key, self.lag.reads, call)?;
-        Ok(Answer::text(self.federated_of(text(&application, "id"), call).len().to_string()))
+        let application = self.find(ObjectKind::Application, key, self.lag.reads, call)?;
+        Ok(GraphResponse::text(self.federated_of(text(&application, "id"), call).len().to_string()))
     }
 
-    pub(super) fn get_federated(&self, key: &Key, credential: &CredentialKey, call: &Call) -> Outcome {
+    pub(crate) fn get_federated(&self, key: &ObjectKey, credential: &CredentialKey, call: &Call) -> GraphResult {
         let query = Query::parse(call, KIND)?;
-        let application = self.find(Kind::Application, key, self.lag.reads, call)?;
+        let application = self.find(ObjectKind::Application, key, self.lag.reads, call)?;
         let id = text(&application, "id");
         let rows = self.federated.seen_having(APPLICATION, id, call.view(self.lag.reads));
         let found = rows.into_iter().find(|seen| is_named(&seen.value, credential));
         let found = found.ok_or_else(|| missing(credential))?;
-        Ok(Answer::ok(query.entity(&found.value, &context(id), self, call)))
+        Ok(GraphResponse::ok(query.entity(&found.value, &context(id), self, call)))
     }
 
-    pub(super) fn create_federated(&mut self, key: &Key, call: &Call) -> Outcome {
+    pub(crate) fn create_federated(&mut self, key: &ObjectKey, call: &Call) -> GraphResult {
         let body = call.object()?.clone();
-        let application = self.target(Kind::Application, key, call)?;
+        let application = self.target(ObjectKind::Application, key, call)?;
         self.new_federated(&application, &body, call)
     }
 
-    fn new_federated(&mut self, application: &Value, body: &Value, call: &Call) -> Outcome {
-        super::validation::check_members(KIND, body)?;
+    fn new_federated(&mut self, application: &Value, body: &Value, call: &Call) -> GraphResult {
+        crate::validation::check_members(KIND, body)?;
         let id = text(application, "id");
         let mut value = KIND.template().clone();
         value["id"] = self.new_id().to_string().into();
@@ -70,16 +70,19 @@ impl Directory {
         if let Value::Object(members) = query::shown(KIND, &value) {
             answer.extend(members);
         }
-        let location =
-            format!("{}/federatedIdentityCredentials/{}", self.location(Kind::Application, id), text(&value, "id"));
-        self.write(KIND, Life::Live, value, call);
-        Ok(Answer::created(answer.into(), location))
+        let location = format!(
+            "{}/federatedIdentityCredentials/{}",
+            self.location(ObjectKind::Application, id),
+            text(&value, "id")
+        );
+        self.write(KIND, ObjectState::Live, value, call);
+        Ok(GraphResponse::created(answer.into(), location))
     }
 
     /// With `Prefer: create-if-missing`, a name that is not there is created.
-    pub(super) fn update_federated(&mut self, key: &Key, credential: &CredentialKey, call: &Call) -> Outcome {
+    pub(crate) fn update_federated(&mut self, key: &ObjectKey, credential: &CredentialKey, call: &Call) -> GraphResult {
         let mut body = call.object()?.clone();
-        let application = self.target(Kind::Application, key, call)?;
+        let application = self.target(ObjectKind::Application, key, call)?;
         let Some(known) = self.known_federated(&application, credential) else {
             return match credential {
                 CredentialKey::Name(name) if call.upsert => {
@@ -89,23 +92,23 @@ impl Directory {
                 credential => Err(missing(credential)),
             };
         };
-        super::validation::check_members(KIND, &body)?;
+        crate::validation::check_members(KIND, &body)?;
         if body.get("name").is_some_and(|name| *name != known["name"]) {
-            return Err(Refusal::bad_request("Property name is immutable and cannot be updated.")
+            return Err(GraphError::bad_request("Property name is immutable and cannot be updated.")
                 .detail("InvalidUpdate", "name"));
         }
         let mut new = (*known).clone();
         merge(&mut new, &body);
         self.check_federated(&new, text(&application, "id"))?;
-        self.write(KIND, Life::Live, new, call);
-        Ok(Answer::no_content())
+        self.write(KIND, ObjectState::Live, new, call);
+        Ok(GraphResponse::no_content())
     }
 
-    pub(super) fn delete_federated(&mut self, key: &Key, credential: &CredentialKey, call: &Call) -> Outcome {
-        let application = self.target(Kind::Application, key, call)?;
+    pub(crate) fn delete_federated(&mut self, key: &ObjectKey, credential: &CredentialKey, call: &Call) -> GraphResult {
+        let application = self.target(ObjectKind::Application, key, call)?;
         let known = self.known_federated(&application, credential).ok_or_else(|| missing(credential))?;
         self.erase(KIND, text(&known, "id"), call);
-        Ok(Answer::no_content())
+        Ok(GraphResponse::no_content())
     }
 
     fn known_federated(&self, application: &Value, credential: &CredentialKey) -> Option<Arc<Value>> {
@@ -114,40 +117,40 @@ impl Directory {
     }
 
     /// <https://learn.microsoft.com/graph/api/resources/federatedidentitycredential>
-    fn check_federated(&self, value: &Value, application: &str) -> Result<(), Refusal> {
+    fn check_federated(&self, value: &Value, application: &str) -> Result<(), GraphError> {
         let kind = KIND.directory_type();
         for (name, longest) in [("name", 120), ("issuer", 600), ("subject", 600)] {
             let length = text(value, name).chars().count();
             if length == 0 || length > longest {
-                return Err(Refusal::invalid(name, kind));
+                return Err(GraphError::invalid(name, kind));
             }
         }
         let url_friendly = |letter: char| letter.is_ascii_alphanumeric() || "-_".contains(letter);
         let name = text(value, "name");
         if !name.chars().all(url_friendly) || !name.starts_with(|first: char| first.is_ascii_alphanumeric()) {
-            return Err(Refusal::invalid("name", kind));
+            return Err(GraphError::invalid("name", kind));
         }
         let audiences = items(value, "audiences");
         let one =
             audiences.len() == 1 && audiences[0].as_str().is_some_and(|audience| (1..=600).contains(&audience.len()));
         if !one {
-            return Err(Refusal::invalid("audiences", kind));
+            return Err(GraphError::invalid("audiences", kind));
         }
         if text(value, "description").chars().count() > 600 {
-            return Err(Refusal::invalid("description", kind));
+            return Err(GraphError::invalid("description", kind));
         }
         let others = self.federated.having(APPLICATION, application).filter(|(_, other)| other["id"] != value["id"]);
         let others: Vec<_> = others.collect();
         if others.iter().any(|(_, other)| same(text(other, "name"), name)) {
-            return Err(Refusal::conflict(format!("FederatedIdentityCredential with name {name} already exists.")));
+            return Err(GraphError::conflict(format!("FederatedIdentityCredential with name {name} already exists.")));
         }
         if others.iter().any(|(_, other)| other["issuer"] == value["issuer"] && other["subject"] == value["subject"]) {
-            return Err(Refusal::conflict(
+            return Err(GraphError::conflict(
                 "A FederatedIdentityCredential with the same issuer and subject already exists.",
             ));
         }
         if others.len() >= MOST_CREDENTIALS {
-            return Err(Refusal::new(
+            return Err(GraphError::new(
                 StatusCode::FORBIDDEN,
                 "Directory_QuotaExceeded",
                 format!("The application already has {MOST_CREDENTIALS} federated identity credentials."),
@@ -168,9 +171,9 @@ fn is_named(value: &Value, credential: &CredentialKey) -> bool {
     }
 }
 
-fn missing(credential: &CredentialKey) -> Refusal {
+fn missing(credential: &CredentialKey) -> GraphError {
     let (CredentialKey::Name(name) | CredentialKey::IdOrName(name)) = credential;
-    Refusal::new(
+    GraphError::new(
         StatusCode::NOT_FOUND,
         "Request_ResourceNotFound",
         format!("FederatedIdentityCredential with name {name} not found."),

@@ -7,27 +7,27 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::authorize;
-use super::call::Call;
-use super::directory::Directory;
-use super::json::{items, same, stamp, text, texts};
-use super::object_kind::Kind;
-use super::object_store::Life;
-use super::query::Query;
-use super::response::{Answer, Outcome, Refusal};
-use super::route::{Key, Side};
+use crate::authorize;
+use crate::call::Call;
+use crate::directory::Directory;
+use crate::json::{items, same, stamp, text, texts};
+use crate::object_kind::ObjectKind;
+use crate::object_store::ObjectState;
+use crate::query::Query;
+use crate::response::{GraphError, GraphResponse, GraphResult};
+use crate::route::{AssignmentSide, ObjectKey};
 
-const SERVICE_PRINCIPAL: Kind = Kind::ServicePrincipal;
+const SERVICE_PRINCIPAL: ObjectKind = ObjectKind::ServicePrincipal;
 
-impl Side {
+impl AssignmentSide {
     /// What the context of an answer names. The documentation shows what a resource has granted as contained in it, and
     /// what a principal was granted as a set of its own.
     /// <https://learn.microsoft.com/graph/api/serviceprincipal-list-approleassignedto>
     /// <https://learn.microsoft.com/graph/api/serviceprincipal-list-approleassignments>
-    fn context(self, kind: Kind, id: &str) -> String {
+    fn context(self, kind: ObjectKind, id: &str) -> String {
         match self {
             Self::Resource => format!("{}('{id}')/appRoleAssignedTo", kind.collection()),
-            Self::Principal => Kind::Assignment.collection().to_owned(),
+            Self::Principal => ObjectKind::Assignment.collection().to_owned(),
         }
     }
 
@@ -40,35 +40,60 @@ impl Side {
 }
 
 impl Directory {
-    pub(super) fn count_assignments(&self, kind: Kind, key: &Key, side: Side, call: &Call) -> Outcome {
-        super::query::check_count(call)?;
+    pub(crate) fn count_assignments(
+        &self,
+        kind: ObjectKind,
+        key: &ObjectKey,
+        side: AssignmentSide,
+        call: &Call,
+    ) -> GraphResult {
+        crate::query::check_count(call)?;
         let owner = self.find(kind, key, self.lag.reads, call)?;
         let rows = self.assignments.seen_having(side.member(), text(&owner, "id"), call.view(self.lag.lists));
-        Ok(Answer::text(rows.len().to_string()))
+        Ok(GraphResponse::text(rows.len().to_string()))
     }
 
-    pub(super) fn list_assignments(&self, kind: Kind, key: &Key, side: Side, call: &Call) -> Outcome {
-        let query = Query::parse(call, Kind::Assignment)?;
+    pub(crate) fn list_assignments(
+        &self,
+        kind: ObjectKind,
+        key: &ObjectKey,
+        side: AssignmentSide,
+        call: &Call,
+    ) -> GraphResult {
+        let query = Query::parse(call, ObjectKind::Assignment)?;
         let owner = self.find(kind, key, self.lag.reads, call)?;
         let id = text(&owner, "id");
         let rows = self.assignments.seen_having(side.member(), id, call.view(self.lag.lists));
-        Ok(Answer::ok(query.page(rows.into_iter(), &side.context(kind, id), self, call)))
+        Ok(GraphResponse::ok(query.page(rows.into_iter(), &side.context(kind, id), self, call)))
     }
 
-    pub(super) fn get_assignment(&self, kind: Kind, key: &Key, side: Side, id: &str, call: &Call) -> Outcome {
-        let query = Query::parse(call, Kind::Assignment)?;
+    pub(crate) fn get_assignment(
+        &self,
+        kind: ObjectKind,
+        key: &ObjectKey,
+        side: AssignmentSide,
+        id: &str,
+        call: &Call,
+    ) -> GraphResult {
+        let query = Query::parse(call, ObjectKind::Assignment)?;
         let owner = self.find(kind, key, self.lag.reads, call)?;
         let found = self.assignments.get(id, call.view(self.lag.reads));
         let found = found.filter(|found| text(found, side.member()) == text(&owner, "id") && text(found, "id") == id);
-        let found = found.ok_or_else(|| Refusal::not_found(id))?;
-        Ok(Answer::ok(query.entity(found, &side.context(kind, text(&owner, "id")), self, call)))
+        let found = found.ok_or_else(|| GraphError::not_found(id))?;
+        Ok(GraphResponse::ok(query.entity(found, &side.context(kind, text(&owner, "id")), self, call)))
     }
 
-    pub(super) fn create_assignment(&mut self, kind: Kind, key: &Key, side: Side, call: &Call) -> Outcome {
+    pub(crate) fn create_assignment(
+        &mut self,
+        kind: ObjectKind,
+        key: &ObjectKey,
+        side: AssignmentSide,
+        call: &Call,
+    ) -> GraphResult {
         let body = call.object()?;
         let mut ids = Map::new();
         for name in ["principalId", "resourceId", "appRoleId"] {
-            let id = Uuid::parse_str(text(body, name)).map_err(|_| Refusal::invalid(name, "AppRoleAssignment"))?;
+            let id = Uuid::parse_str(text(body, name)).map_err(|_| GraphError::invalid(name, "AppRoleAssignment"))?;
             ids.insert(name.to_owned(), id.to_string().into());
         }
         let ids = Value::from(ids);
@@ -77,14 +102,14 @@ impl Directory {
         let lag = self.lag.references;
         let owner = self.find(kind, key, lag, call)?;
         if text(&owner, "id") != text(&ids, side.member()) {
-            return Err(Refusal::bad_request("Not a valid reference update."));
+            return Err(GraphError::bad_request("Not a valid reference update."));
         }
         let view = call.view(lag);
-        let principal = self.object(principal_id, view).filter(|(kind, _)| *kind != Kind::Application);
+        let principal = self.object(principal_id, view).filter(|(kind, _)| *kind != ObjectKind::Application);
         let (principal_kind, principal) =
-            principal.ok_or_else(|| Refusal::bad_request("Not a valid reference update."))?;
+            principal.ok_or_else(|| GraphError::bad_request("Not a valid reference update."))?;
         let resource = self.service_principals.get(resource_id, view).cloned();
-        let resource = resource.ok_or_else(|| Refusal::bad_request("Specified resourceId was not found."))?;
+        let resource = resource.ok_or_else(|| GraphError::bad_request("Specified resourceId was not found."))?;
         authorize::check_assignment(&resource, &call.actor)?;
         let member_type = if principal_kind == SERVICE_PRINCIPAL { "Application" } else { "User" };
         let role = items(&resource, "appRoles").iter().find(|role| same(text(role, "id"), role_id));
@@ -93,15 +118,15 @@ impl Directory {
             role["isEnabled"] == true && texts(role, "allowedMemberTypes").any(|member| member == member_type)
         });
         if !grantable && !by_default {
-            return Err(Refusal::bad_request("Permission being assigned was not found on application"));
+            return Err(GraphError::bad_request("Permission being assigned was not found on application"));
         }
         let held = self.assignments.having("principalId", principal_id);
         let is_this = |held: &Value| text(held, "resourceId") == resource_id && text(held, "appRoleId") == role_id;
         if held.into_iter().any(|(_, held)| is_this(held)) {
-            return Err(Refusal::bad_request("Permission being assigned already exists on the object")
+            return Err(GraphError::bad_request("Permission being assigned already exists on the object")
                 .detail("InvalidUpdate", "None"));
         }
-        let mut value = Kind::Assignment.template().clone();
+        let mut value = ObjectKind::Assignment.template().clone();
         value["id"] = assignment_id(parse(principal_id), self.new_id()).into();
         value["appRoleId"] = role_id.into();
         value["createdDateTime"] = stamp::seconds(call.wall).into();
@@ -110,76 +135,83 @@ impl Directory {
         value["principalType"] = principal_kind.directory_type().into();
         value["resourceDisplayName"] = resource["displayName"].clone();
         value["resourceId"] = resource_id.into();
-        self.write(Kind::Assignment, Life::Live, value.clone(), call);
+        self.write(ObjectKind::Assignment, ObjectState::Live, value.clone(), call);
         value["createdDateTime"] = stamp::ticks(call.wall).into();
         let context = side.context(kind, text(&owner, "id")) + "/$entity";
         let location = format!("{}/{}", self.location(kind, text(&owner, "id")), text(&value, "id"));
         Ok(created(&value, &context, location, call))
     }
 
-    pub(super) fn delete_assignment(&mut self, kind: Kind, key: &Key, side: Side, id: &str, call: &Call) -> Outcome {
+    pub(crate) fn delete_assignment(
+        &mut self,
+        kind: ObjectKind,
+        key: &ObjectKey,
+        side: AssignmentSide,
+        id: &str,
+        call: &Call,
+    ) -> GraphResult {
         let owner = self.find(kind, key, self.lag.references, call)?;
         let known = self.assignments.live(id).filter(|known| text(known, side.member()) == text(&owner, "id"));
         if known.is_none_or(|known| text(known, "id") != id) {
-            return Err(Refusal::not_found(id));
+            return Err(GraphError::not_found(id));
         }
-        self.erase(Kind::Assignment, id, call);
-        Ok(Answer::no_content())
+        self.erase(ObjectKind::Assignment, id, call);
+        Ok(GraphResponse::no_content())
     }
 
-    pub(super) fn list_grants_of(&self, kind: Kind, key: &Key, call: &Call) -> Outcome {
-        let query = Query::parse(call, Kind::Grant)?;
+    pub(crate) fn list_grants_of(&self, kind: ObjectKind, key: &ObjectKey, call: &Call) -> GraphResult {
+        let query = Query::parse(call, ObjectKind::Grant)?;
         let client = self.find(kind, key, self.lag.reads, call)?;
-        let member = if kind == Kind::User { "principalId" } else { "clientId" };
+        let member = if kind == ObjectKind::User { "principalId" } else { "clientId" };
         let rows = self.grants.seen_having(member, text(&client, "id"), call.view(self.lag.lists));
-        Ok(Answer::ok(query.page(rows.into_iter(), "oauth2PermissionGrants", self, call)))
+        Ok(GraphResponse::ok(query.page(rows.into_iter(), "oauth2PermissionGrants", self, call)))
     }
 
-    pub(super) fn get_grant(&self, id: &str, call: &Call) -> Outcome {
-        let query = Query::parse(call, Kind::Grant)?;
+    pub(crate) fn get_grant(&self, id: &str, call: &Call) -> GraphResult {
+        let query = Query::parse(call, ObjectKind::Grant)?;
         let found = self.grants.get(id, call.view(self.lag.reads)).filter(|found| text(found, "id") == id);
-        let found = found.ok_or_else(|| Refusal::not_found(id))?;
-        Ok(Answer::ok(query.entity(found, "oauth2PermissionGrants", self, call)))
+        let found = found.ok_or_else(|| GraphError::not_found(id))?;
+        Ok(GraphResponse::ok(query.entity(found, "oauth2PermissionGrants", self, call)))
     }
 
-    pub(super) fn create_grant(&mut self, call: &Call) -> Outcome {
+    pub(crate) fn create_grant(&mut self, call: &Call) -> GraphResult {
         const KIND: &str = "OAuth2PermissionGrant";
         let body = call.object()?;
-        let guid = |name: &str| Uuid::parse_str(text(body, name)).map_err(|_| Refusal::invalid(name, KIND));
+        let guid = |name: &str| Uuid::parse_str(text(body, name)).map_err(|_| GraphError::invalid(name, KIND));
         let (client, resource) = (guid("clientId")?, guid("resourceId")?);
         let principal = match (text(body, "consentType"), &body["principalId"]) {
             ("AllPrincipals", Value::Null) => None,
             ("Principal", Value::String(_)) => Some(guid("principalId")?),
-            ("AllPrincipals" | "Principal", _) => return Err(Refusal::invalid("principalId", KIND)),
-            _ => return Err(Refusal::invalid("consentType", KIND)),
+            ("AllPrincipals" | "Principal", _) => return Err(GraphError::invalid("principalId", KIND)),
+            _ => return Err(GraphError::invalid("consentType", KIND)),
         };
         let scope = text(body, "scope");
         check_scope(scope)?;
         for id in [client, resource] {
-            let known = self.find(SERVICE_PRINCIPAL, &Key::Id(id.to_string()), self.lag.references, call);
+            let known = self.find(SERVICE_PRINCIPAL, &ObjectKey::Id(id.to_string()), self.lag.references, call);
             known.map_err(|_| {
-                Refusal::bad_request(format!(
+                GraphError::bad_request(format!(
                     "Resource '{id}' does not exist or one of its queried reference-property objects are not present."
                 ))
             })?;
         }
         let id = grant_id(client, resource, principal);
         if self.grants.live(&id).is_some() {
-            return Err(Refusal::conflict("Permission entry already exists."));
+            return Err(GraphError::conflict("Permission entry already exists."));
         }
-        let mut value = Kind::Grant.template().clone();
+        let mut value = ObjectKind::Grant.template().clone();
         value["clientId"] = client.to_string().into();
         value["consentType"] = body["consentType"].clone();
         value["id"] = id.as_str().into();
         value["principalId"] = principal.map_or(Value::Null, |principal| principal.to_string().into());
         value["resourceId"] = resource.to_string().into();
         value["scope"] = scope.into();
-        self.write(Kind::Grant, Life::Live, value.clone(), call);
+        self.write(ObjectKind::Grant, ObjectState::Live, value.clone(), call);
         let location = format!("https://graph.microsoft.com/v2/{}/oauth2PermissionGrants/{id}", self.tenant_id);
         Ok(created(&value, "oauth2PermissionGrants/$entity", location, call))
     }
 
-    pub(super) fn update_grant(&mut self, id: &str, call: &Call) -> Outcome {
+    pub(crate) fn update_grant(&mut self, id: &str, call: &Call) -> GraphResult {
         let known = self.known_grant(id, call)?;
         let mut value = (*known).clone();
         for (name, new) in call.object()?.as_object().into_iter().flatten() {
@@ -189,28 +221,28 @@ impl Directory {
                     value["scope"] = scope.as_str().into();
                 }
                 (name, new) if known.get(name) == Some(new) || name.contains("@odata.") => {}
-                (name, _) => return Err(Refusal::invalid(name, "OAuth2PermissionGrant")),
+                (name, _) => return Err(GraphError::invalid(name, "OAuth2PermissionGrant")),
             }
         }
-        self.write(Kind::Grant, Life::Live, value, call);
-        Ok(Answer::no_content())
+        self.write(ObjectKind::Grant, ObjectState::Live, value, call);
+        Ok(GraphResponse::no_content())
     }
 
-    pub(super) fn delete_grant(&mut self, id: &str, call: &Call) -> Outcome {
+    pub(crate) fn delete_grant(&mut self, id: &str, call: &Call) -> GraphResult {
         self.known_grant(id, call)?;
-        self.erase(Kind::Grant, id, call);
-        Ok(Answer::no_content())
+        self.erase(ObjectKind::Grant, id, call);
+        Ok(GraphResponse::no_content())
     }
 
-    fn known_grant(&self, id: &str, call: &Call) -> Result<Arc<Value>, Refusal> {
+    fn known_grant(&self, id: &str, call: &Call) -> Result<Arc<Value>, GraphError> {
         let seen = self.grants.get(id, call.view(self.lag.references)).and(self.grants.live(id));
-        seen.filter(|seen| text(seen, "id") == id).cloned().ok_or_else(|| Refusal::not_found(id))
+        seen.filter(|seen| text(seen, "id") == id).cloned().ok_or_else(|| GraphError::not_found(id))
     }
 
     /// Removes what was granted to a service principal and on it.
-    pub(super) fn erase_grants_of(&mut self, id: &str, call: &Call) {
+    pub(crate) fn erase_grants_of(&mut self, id: &str, call: &Call) {
         for (kind, members) in
-            [(Kind::Assignment, ["principalId", "resourceId"]), (Kind::Grant, ["clientId", "resourceId"])]
+            [(ObjectKind::Assignment, ["principalId", "resourceId"]), (ObjectKind::Grant, ["clientId", "resourceId"])]
         {
             for member in members {
                 let held = self.table(kind).having(member, id).map(|(_, value)| text(value, "id").to_owned());
@@ -222,16 +254,16 @@ impl Directory {
     }
 }
 
-fn created(value: &Value, context: &str, location: String, call: &Call) -> Answer {
+fn created(value: &Value, context: &str, location: String, call: &Call) -> GraphResponse {
     let mut answer = Map::new();
     answer.insert("@odata.context".into(), call.context(context).into());
     answer.extend(value.as_object().cloned().unwrap_or_default());
-    Answer::created(answer.into(), location)
+    GraphResponse::created(answer.into(), location)
 }
 
-fn check_scope(scope: &str) -> Result<(), Refusal> {
+fn check_scope(scope: &str) -> Result<(), GraphError> {
     if scope.split_whitespace().next().is_none() || scope.len() > 3850 {
-        return Err(Refusal::invalid("scope", "OAuth2PermissionGrant"));
+        return Err(GraphError::invalid("scope", "OAuth2PermissionGrant"));
     }
     Ok(())
 }
@@ -242,14 +274,14 @@ fn parse(id: &str) -> Uuid {
 }
 
 /// An assignment's id: the principal's GUID in little-endian order, and sixteen bytes of chance.
-pub(super) fn assignment_id(principal: Uuid, chance: Uuid) -> String {
+pub(crate) fn assignment_id(principal: Uuid, chance: Uuid) -> String {
     let mut bytes = principal.to_bytes_le().to_vec();
     bytes.extend_from_slice(chance.as_bytes());
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
 /// A grant's id, which is a function of what it connects: a grant made again has the id it had.
-pub(super) fn grant_id(client: Uuid, resource: Uuid, principal: Option<Uuid>) -> String {
+pub(crate) fn grant_id(client: Uuid, resource: Uuid, principal: Option<Uuid>) -> String {
     let mut bytes = [client.to_bytes_le(), resource.to_bytes_le()].concat();
     bytes.extend(principal.map(|principal| principal.to_bytes_le()).into_iter().flatten());
     URL_SAFE_NO_PAD.encode(bytes)

@@ -1,16 +1,16 @@
 //! Looks at the state of a tenant as it is, without lag and without secrets.
 
-use serde_json::Value;
-use uuid::Uuid;
-
-use super::json::text;
-use super::object_kind::Kind;
-use super::object_store::{Life, View};
-use super::{Group, MemoryTenant, User};
 use entra_apps::ids::{
     AppId, AppRoleAssignmentId, ApplicationId, DirectoryObjectId, OAuth2PermissionGrantId, PermissionId,
     ServicePrincipalId,
 };
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::json::text;
+use crate::object_kind::ObjectKind;
+use crate::object_store::{ObjectState, ReplicaView};
+use crate::{Group, MemoryTenant, User};
 
 /// An application of the tenant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,17 +75,17 @@ pub struct OAuth2PermissionGrant {
 impl MemoryTenant {
     /// The applications that are not deleted, in the order of their creation; the callers are among them.
     pub fn applications(&self) -> Vec<Application> {
-        self.look(Kind::Application, Life::Live, application)
+        self.look(ObjectKind::Application, ObjectState::Live, application)
     }
 
     /// The applications that are deleted and can be restored.
     pub fn deleted_applications(&self) -> Vec<Application> {
-        self.look(Kind::Application, Life::Deleted, application)
+        self.look(ObjectKind::Application, ObjectState::Deleted, application)
     }
 
     /// The service principals that are not deleted, in the order of their creation; Microsoft's APIs are among them.
     pub fn service_principals(&self) -> Vec<ServicePrincipal> {
-        self.look(Kind::ServicePrincipal, Life::Live, |value| ServicePrincipal {
+        self.look(ObjectKind::ServicePrincipal, ObjectState::Live, |value| ServicePrincipal {
             id: id(value, "id").into(),
             app_id: id(value, "appId").into(),
             display_name: text(value, "displayName").to_owned(),
@@ -95,7 +95,7 @@ impl MemoryTenant {
 
     /// The app role assignments, in the order of their creation.
     pub fn app_role_assignments(&self) -> Vec<AppRoleAssignment> {
-        self.look(Kind::Assignment, Life::Live, |value| AppRoleAssignment {
+        self.look(ObjectKind::Assignment, ObjectState::Live, |value| AppRoleAssignment {
             id: AppRoleAssignmentId::new(text(value, "id")),
             principal_id: id(value, "principalId").into(),
             resource_id: id(value, "resourceId").into(),
@@ -105,7 +105,7 @@ impl MemoryTenant {
 
     /// The OAuth2 permission grants, in the order of their creation.
     pub fn oauth2_permission_grants(&self) -> Vec<OAuth2PermissionGrant> {
-        self.look(Kind::Grant, Life::Live, |value| OAuth2PermissionGrant {
+        self.look(ObjectKind::Grant, ObjectState::Live, |value| OAuth2PermissionGrant {
             id: OAuth2PermissionGrantId::new(text(value, "id")),
             client_id: id(value, "clientId").into(),
             resource_id: id(value, "resourceId").into(),
@@ -116,7 +116,7 @@ impl MemoryTenant {
 
     /// The users, in the order of their creation.
     pub fn users(&self) -> Vec<User> {
-        self.look(Kind::User, Life::Live, |value| User {
+        self.look(ObjectKind::User, ObjectState::Live, |value| User {
             id: id(value, "id").into(),
             user_principal_name: text(value, "userPrincipalName").to_owned(),
             display_name: text(value, "displayName").to_owned(),
@@ -126,7 +126,7 @@ impl MemoryTenant {
     /// The groups, in the order of their creation.
     pub fn groups(&self) -> Vec<Group> {
         let members = self.state().directory.members.clone();
-        self.look(Kind::Group, Life::Live, |value| Group {
+        self.look(ObjectKind::Group, ObjectState::Live, |value| Group {
             id: id(value, "id").into(),
             display_name: text(value, "displayName").to_owned(),
             members: members
@@ -137,8 +137,8 @@ impl MemoryTenant {
         })
     }
 
-    fn look<T>(&self, kind: Kind, life: Life, show: impl Fn(&Value) -> T) -> Vec<T> {
-        let view = View::PRESENT;
+    fn look<T>(&self, kind: ObjectKind, life: ObjectState, show: impl Fn(&Value) -> T) -> Vec<T> {
+        let view = ReplicaView::PRESENT;
         self.state().directory.table(kind).all(life, view).map(|seen| show(&seen.value)).collect()
     }
 }

@@ -3,28 +3,28 @@
 use serde_json::Value;
 
 /// The text of a member, empty when it is absent or no text.
-pub(super) fn text<'a>(value: &'a Value, name: &str) -> &'a str {
+pub(crate) fn text<'a>(value: &'a Value, name: &str) -> &'a str {
     value.get(name).and_then(Value::as_str).unwrap_or_default()
 }
 
 /// The items of a collection, none when it is absent.
-pub(super) fn items<'a>(value: &'a Value, name: &str) -> &'a [Value] {
+pub(crate) fn items<'a>(value: &'a Value, name: &str) -> &'a [Value] {
     value.get(name).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
 /// The texts of a collection.
-pub(super) fn texts<'a>(value: &'a Value, name: &str) -> impl Iterator<Item = &'a str> {
+pub(crate) fn texts<'a>(value: &'a Value, name: &str) -> impl Iterator<Item = &'a str> {
     items(value, name).iter().filter_map(Value::as_str)
 }
 
 /// A member by its name in any case, as OData in Graph finds it.
-pub(super) fn member<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {
+pub(crate) fn member<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {
     let object = value.as_object()?;
     object.get(name).or_else(|| object.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value))
 }
 
 /// Applies a PATCH: complex types are merged member by member, collections replaced, and null clears.
-pub(super) fn merge(target: &mut Value, patch: &Value) {
+pub(crate) fn merge(target: &mut Value, patch: &Value) {
     match (target, patch) {
         (Value::Object(target), Value::Object(patch)) => {
             for (name, value) in patch.iter().filter(|(name, _)| !is_annotation(name)) {
@@ -40,12 +40,12 @@ pub(super) fn merge(target: &mut Value, patch: &Value) {
 }
 
 /// Whether a member says something about others, such as `@odata.type`: a request may have it, an object does not.
-pub(super) fn is_annotation(name: &str) -> bool {
+pub(crate) fn is_annotation(name: &str) -> bool {
     name.contains("@odata.")
 }
 
 /// Keeps the members that pass, at every depth.
-pub(super) fn retain(value: &mut Value, keep: &impl Fn(&str) -> bool) {
+pub(crate) fn retain(value: &mut Value, keep: &impl Fn(&str) -> bool) {
     match value {
         Value::Object(members) => {
             members.retain(|name, _| keep(name));
@@ -57,7 +57,7 @@ pub(super) fn retain(value: &mut Value, keep: &impl Fn(&str) -> bool) {
 }
 
 /// The same in no more memory than it needs: what was cloned has room for members to come.
-pub(super) fn snug(value: Value) -> Value {
+pub(crate) fn snug(value: Value) -> Value {
     match value {
         Value::Object(members) => members.into_iter().map(|(name, value)| (name, snug(value))).collect(),
         Value::Array(items) => items.into_iter().map(snug).collect(),
@@ -66,12 +66,12 @@ pub(super) fn snug(value: Value) -> Value {
 }
 
 /// Whether two texts are the same to the directory, which does not mind case.
-pub(super) fn same(a: &str, b: &str) -> bool {
+pub(crate) fn same(a: &str, b: &str) -> bool {
     a == b || a.to_lowercase() == b.to_lowercase()
 }
 
 /// Timestamps as Graph and the sign-in service write them.
-pub(super) mod stamp {
+pub(crate) mod stamp {
     use time::format_description::FormatItem;
     use time::format_description::well_known::Rfc3339;
     use time::macros::format_description;

@@ -9,15 +9,15 @@ use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::call::Call;
-use super::certificate::{Certificate, SignedToken};
-use super::directory::Directory;
-use super::json::{items, same, stamp, text};
-use super::object_kind::Kind;
-use super::object_store::Life;
-use super::response::{Answer, Outcome, Refusal};
-use super::route::Key;
-use super::validation;
+use crate::call::Call;
+use crate::certificate::{Certificate, SignedToken};
+use crate::directory::Directory;
+use crate::json::{items, same, stamp, text};
+use crate::object_kind::ObjectKind;
+use crate::object_store::ObjectState;
+use crate::response::{GraphError, GraphResponse, GraphResult};
+use crate::route::ObjectKey;
+use crate::validation;
 
 /// The audience of a proof.
 const PROOF_AUDIENCE: &str = "00000002-0000-0000-c000-000000000000";
@@ -25,18 +25,18 @@ const LONGEST_PROOF: time::Duration = time::Duration::minutes(10);
 const SKEW: time::Duration = time::Duration::minutes(5);
 
 /// The bytes of a new key, by its id.
-pub(super) type NewKeys = Vec<(String, Vec<u8>)>;
+pub(crate) type NewKeys = Vec<(String, Vec<u8>)>;
 
 impl Directory {
     /// Puts the `keyCredentials` of a request into the form that the directory keeps; `old` is the object before. The
     /// bytes go to [`keep_keys`](Self::keep_keys) once the object is written.
-    pub(super) fn take_keys(
+    pub(crate) fn take_keys(
         &self,
-        kind: Kind,
+        kind: ObjectKind,
         body: &mut Value,
         old: Option<&Value>,
         call: &Call,
-    ) -> Result<NewKeys, Refusal> {
+    ) -> Result<NewKeys, GraphError> {
         let mut bytes = Vec::new();
         let Some(asked) = body.get("keyCredentials").and_then(Value::as_array).cloned() else { return Ok(bytes) };
         let mut kept = Vec::new();
@@ -52,7 +52,7 @@ impl Directory {
                     }
                     kept.push(known.clone());
                 }
-                ("", None) => return Err(Refusal::invalid("keyCredentials", kind.directory_type())),
+                ("", None) => return Err(GraphError::invalid("keyCredentials", kind.directory_type())),
                 (_, _) => {
                     let (stored, der) = self.new_key(kind, key, call)?;
                     bytes.push((text(&stored, "keyId").to_owned(), der));
@@ -64,7 +64,7 @@ impl Directory {
         ids.sort_unstable();
         ids.dedup();
         if ids.len() < kept.len() {
-            return Err(Refusal::bad_request("Request contains a property with duplicate values.")
+            return Err(GraphError::bad_request("Request contains a property with duplicate values.")
                 .detail("InvalidValue", "keyCredentials"));
         }
         body["keyCredentials"] = kept.into();
@@ -72,8 +72,8 @@ impl Directory {
     }
 
     /// Makes a key credential of what was asked for: as it is stored, and its bytes.
-    fn new_key(&self, kind: Kind, asked: &Value, call: &Call) -> Result<(Value, Vec<u8>), Refusal> {
-        let invalid = |name: &str| Refusal::invalid(name, kind.directory_type());
+    fn new_key(&self, kind: ObjectKind, asked: &Value, call: &Call) -> Result<(Value, Vec<u8>), GraphError> {
+        let invalid = |name: &str| GraphError::invalid(name, kind.directory_type());
         // Line breaks in the text are accepted.
         let encoded: String = text(asked, "key").split_whitespace().collect();
         let sent = STANDARD.decode(encoded).map_err(|_| invalid("keyCredentials"))?;
@@ -83,7 +83,7 @@ impl Directory {
                 Some(Certificate::parse(&der).ok_or_else(|| invalid("keyCredentials"))?)
             }
             ("X509CertAndPassword", "Sign") => None,
-            ("Symmetric", _) => return Err(Refusal::not_implemented("symmetric keys")),
+            ("Symmetric", _) => return Err(GraphError::not_implemented("symmetric keys")),
             _ => return Err(invalid("keyCredentials")),
         };
         let start = validation::date(asked, "startDateTime")?;
@@ -115,12 +115,12 @@ impl Directory {
         Ok((stored, der))
     }
 
-    pub(super) fn keep_keys(&mut self, new: NewKeys) {
+    pub(crate) fn keep_keys(&mut self, new: NewKeys) {
         self.keys.extend(new);
     }
 
     /// The key credentials of an object with their bytes, which are shown only where they are selected.
-    pub(super) fn with_keys(&self, object: &mut Value) {
+    pub(crate) fn with_keys(&self, object: &mut Value) {
         for key in object.get_mut("keyCredentials").and_then(Value::as_array_mut).into_iter().flatten() {
             if let Some(der) = self.keys.get(text(key, "keyId")) {
                 key["key"] = STANDARD.encode(der).into();
@@ -129,7 +129,7 @@ impl Directory {
     }
 
     /// The certificates of an object that can be used to sign in now.
-    pub(super) fn valid_certificates(&self, object: &Value, wall: OffsetDateTime) -> Vec<Certificate> {
+    pub(crate) fn valid_certificates(&self, object: &Value, wall: OffsetDateTime) -> Vec<Certificate> {
         let valid = items(object, "keyCredentials").iter().filter(|key| {
             let moment = |name: &str| stamp::parse(text(key, name));
             text(key, "usage") == "Verify"
@@ -139,29 +139,29 @@ impl Directory {
         valid.filter_map(|key| Certificate::parse(self.keys.get(text(key, "keyId"))?)).collect()
     }
 
-    pub(super) fn add_key(&mut self, kind: Kind, key: &Key, call: &Call) -> Outcome {
+    pub(crate) fn add_key(&mut self, kind: ObjectKind, key: &ObjectKey, call: &Call) -> GraphResult {
         let value = self.target(kind, key, call)?;
         let body = call.object()?;
         self.check_proof(&value, text(body, "proof"), call)?;
         let asked = &body["keyCredential"];
         let secret = text(&body["passwordCredential"], "secretText");
         if text(asked, "type") == "X509CertAndPassword" && secret.is_empty() {
-            return Err(Refusal::invalid("passwordCredential", kind.directory_type()));
+            return Err(GraphError::invalid("passwordCredential", kind.directory_type()));
         }
         let (stored, der) = self.new_key(kind, asked, call)?;
         let mut new = (*value).clone();
         if let Some(keys) = new["keyCredentials"].as_array_mut() {
             keys.insert(0, stored.clone());
         }
-        self.write(kind, Life::Live, new, call);
+        self.write(kind, ObjectState::Live, new, call);
         self.keep_keys(vec![(text(&stored, "keyId").to_owned(), der)]);
         let mut answer = Map::new();
         answer.insert("@odata.context".into(), call.context("microsoft.graph.keyCredential").into());
         answer.extend(stored.as_object().cloned().unwrap_or_default());
-        Ok(Answer::ok(answer.into()))
+        Ok(GraphResponse::ok(answer.into()))
     }
 
-    pub(super) fn remove_key(&mut self, kind: Kind, key: &Key, call: &Call) -> Outcome {
+    pub(crate) fn remove_key(&mut self, kind: ObjectKind, key: &ObjectKey, call: &Call) -> GraphResult {
         let value = self.target(kind, key, call)?;
         let body = call.object()?;
         self.check_proof(&value, text(body, "proof"), call)?;
@@ -174,17 +174,17 @@ impl Directory {
             keys.len()
         });
         if before == after {
-            return Err(Refusal::bad_request(format!("No key credential found with keyId {key_id}.")));
+            return Err(GraphError::bad_request(format!("No key credential found with keyId {key_id}.")));
         }
-        self.write(kind, Life::Live, new, call);
-        Ok(Answer::no_content())
+        self.write(kind, ObjectState::Live, new, call);
+        Ok(GraphResponse::no_content())
     }
 
     /// Who changes keys by action proves to hold one: a token of ten minutes at most, signed with a valid certificate.
     /// <https://learn.microsoft.com/graph/application-rollkey-prooftoken>
-    fn check_proof(&self, value: &Value, proof: &str, call: &Call) -> Result<(), Refusal> {
+    fn check_proof(&self, value: &Value, proof: &str, call: &Call) -> Result<(), GraphError> {
         let malformed = || {
-            Refusal::new(
+            GraphError::new(
                 StatusCode::UNAUTHORIZED,
                 "Authentication_MissingOrMalformed",
                 "Access Token missing or malformed.",
@@ -206,9 +206,9 @@ impl Directory {
     }
 }
 
-fn invalid_end() -> Refusal {
+fn invalid_end() -> GraphError {
     let code = "KeyCredentialsInvalidEndDate";
-    Refusal::new(StatusCode::BAD_REQUEST, code, "Key credential end date is invalid.").detail(code, "keyCredentials")
+    GraphError::new(StatusCode::BAD_REQUEST, code, "Key credential end date is invalid.").detail(code, "keyCredentials")
 }
 
 /// The certificate of a file in PEM, which many clients send as it is, encoded once more.

@@ -7,21 +7,21 @@ use std::time::Duration;
 /// Uniqueness (of a key, an app id, a grant) and the upsert by `uniqueName` always see the directory as it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Lag {
-    pub(super) reads: Behind,
-    pub(super) lists: Behind,
-    pub(super) references: Behind,
-    pub(super) sign_in: Behind,
+    pub(crate) reads: LookupLag,
+    pub(crate) lists: LookupLag,
+    pub(crate) references: LookupLag,
+    pub(crate) sign_in: LookupLag,
 }
 
 /// How far one look at the directory is behind, and which kind of look it is: an object may have a lag of its own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Behind {
+pub(crate) struct LookupLag {
     by: Duration,
-    look: Look,
+    look: LookupKind,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Look {
+enum LookupKind {
     /// The directory as it is.
     #[default]
     Present,
@@ -31,23 +31,23 @@ enum Look {
     SignIn,
 }
 
-impl Behind {
+impl LookupLag {
     /// Not behind at all, whatever the object.
-    pub(super) const NOT: Self = Self { by: Duration::ZERO, look: Look::Present };
+    pub(crate) const NOT: Self = Self { by: Duration::ZERO, look: LookupKind::Present };
 
-    const fn new(by: Duration, look: Look) -> Self {
+    const fn new(by: Duration, look: LookupKind) -> Self {
         Self { by, look }
     }
 
     /// How far the look is behind at an object, which may have a lag of its own.
-    pub(super) fn at(self, own: Option<Lag>) -> Duration {
+    pub(crate) fn at(self, own: Option<Lag>) -> Duration {
         let Some(own) = own else { return self.by };
         match self.look {
-            Look::Present => self.by,
-            Look::Read => own.reads.by,
-            Look::List => own.lists.by,
-            Look::Reference => own.references.by,
-            Look::SignIn => own.sign_in.by,
+            LookupKind::Present => self.by,
+            LookupKind::Read => own.reads.by,
+            LookupKind::List => own.lists.by,
+            LookupKind::Reference => own.references.by,
+            LookupKind::SignIn => own.sign_in.by,
         }
     }
 }
@@ -61,24 +61,24 @@ impl Lag {
     /// The same lag everywhere.
     pub const fn all(lag: Duration) -> Self {
         Self {
-            reads: Behind::new(lag, Look::Read),
-            lists: Behind::new(lag, Look::List),
-            references: Behind::new(lag, Look::Reference),
-            sign_in: Behind::new(lag, Look::SignIn),
+            reads: LookupLag::new(lag, LookupKind::Read),
+            lists: LookupLag::new(lag, LookupKind::List),
+            references: LookupLag::new(lag, LookupKind::Reference),
+            sign_in: LookupLag::new(lag, LookupKind::SignIn),
         }
     }
 
     /// The lag of a GET by id or alternate key.
     #[must_use]
     pub const fn reads(mut self, lag: Duration) -> Self {
-        self.reads = Behind::new(lag, Look::Read);
+        self.reads = LookupLag::new(lag, LookupKind::Read);
         self
     }
 
     /// The lag of lists, filters and counts.
     #[must_use]
     pub const fn lists(mut self, lag: Duration) -> Self {
-        self.lists = Behind::new(lag, Look::List);
+        self.lists = LookupLag::new(lag, LookupKind::List);
         self
     }
 
@@ -86,18 +86,18 @@ impl Lag {
     /// service principals, a PATCH or a new secret to the object itself.
     #[must_use]
     pub const fn references(mut self, lag: Duration) -> Self {
-        self.references = Behind::new(lag, Look::Reference);
+        self.references = LookupLag::new(lag, LookupKind::Reference);
         self
     }
 
     /// The lag of the sign-in service: a fresh app, secret or role.
     #[must_use]
     pub const fn sign_in(mut self, lag: Duration) -> Self {
-        self.sign_in = Behind::new(lag, Look::SignIn);
+        self.sign_in = LookupLag::new(lag, LookupKind::SignIn);
         self
     }
 
-    pub(super) fn longest(self) -> Duration {
+    pub(crate) fn longest(self) -> Duration {
         self.reads.by.max(self.lists.by).max(self.references.by).max(self.sign_in.by)
     }
 }

@@ -59,6 +59,7 @@ mod key_credentials;
 mod lag;
 mod links;
 mod mishap;
+mod moment;
 mod object_kind;
 mod object_store;
 mod objects;
@@ -113,13 +114,13 @@ pub use snapshot::{Snapshot, SnapshotError};
 pub use throttle::Throttling;
 
 use call::{Actor, Call, pairs};
-use cloud_state::World;
+use cloud_state::CloudState;
 use entra_apps::clock::Clock;
 use entra_apps::ids::{DirectoryObjectId, TenantId};
 use entra_apps::transport::{Transport, TransportError};
 use fault::Action;
 use json::stamp;
-use service::{State, Target};
+use service::{Target, TenantState};
 use throttle::Throttle;
 
 /// A Microsoft Entra tenant in memory. Clones share the tenant.
@@ -138,7 +139,7 @@ struct Inner {
     on_exchange: Option<OnExchange>,
     /// Where its clients' randomness comes from: each its own, and the same in each run.
     client_seeds: SeededRandomness,
-    world: Arc<Mutex<World>>,
+    world: Arc<Mutex<CloudState>>,
     /// The tenant's place in its world.
     at: usize,
 }
@@ -147,21 +148,21 @@ struct Inner {
 type OnExchange = Arc<dyn Fn(&http::Request<Bytes>, &http::Response<Bytes>) + Send + Sync>;
 
 /// The state of one tenant, held for as long as this lives.
-struct Held<'a> {
-    world: MutexGuard<'a, World>,
+struct TenantGuard<'a> {
+    world: MutexGuard<'a, CloudState>,
     at: usize,
 }
 
-impl Deref for Held<'_> {
-    type Target = State;
+impl Deref for TenantGuard<'_> {
+    type Target = TenantState;
 
-    fn deref(&self) -> &State {
+    fn deref(&self) -> &TenantState {
         &self.world[self.at]
     }
 }
 
-impl DerefMut for Held<'_> {
-    fn deref_mut(&mut self) -> &mut State {
+impl DerefMut for TenantGuard<'_> {
+    fn deref_mut(&mut self) -> &mut TenantState {
         &mut self.world[self.at]
     }
 }
@@ -177,9 +178,9 @@ impl MemoryTenant {
         MemoryTenantBuilder::new()
     }
 
-    fn state(&self) -> Held<'_> {
+    fn state(&self) -> TenantGuard<'_> {
         // A panic while the state was held is a bug of its own; what it left is still the best there is.
-        Held { world: self.0.world.lock().unwrap_or_else(PoisonError::into_inner), at: self.0.at }
+        TenantGuard { world: self.0.world.lock().unwrap_or_else(PoisonError::into_inner), at: self.0.at }
     }
 
     /// The wall time as the tenant sees it.

@@ -4,14 +4,14 @@ use std::collections::HashMap;
 
 /// Links from one object to others, found from both ends, in the order in which they were made.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Links {
+pub(crate) struct Links {
     targets: HashMap<String, Vec<String>>,
     sources: HashMap<String, Vec<String>>,
 }
 
 impl Links {
     /// Adds a link unless it is there; tells whether it was added.
-    pub(super) fn add(&mut self, from: &str, to: &str) -> bool {
+    pub(crate) fn add(&mut self, from: &str, to: &str) -> bool {
         let targets = self.targets.entry(from.to_owned()).or_default();
         if targets.iter().any(|known| known == to) {
             return false;
@@ -22,7 +22,7 @@ impl Links {
     }
 
     /// Removes a link; tells whether it was there.
-    pub(super) fn remove(&mut self, from: &str, to: &str) -> bool {
+    pub(crate) fn remove(&mut self, from: &str, to: &str) -> bool {
         let cut = |links: &mut HashMap<String, Vec<String>>, from: &str, to: &str| {
             let Some(held) = links.get_mut(from) else { return false };
             let before = held.len();
@@ -38,7 +38,7 @@ impl Links {
     }
 
     /// Removes every link of an object.
-    pub(super) fn forget(&mut self, id: &str) {
+    pub(crate) fn forget(&mut self, id: &str) {
         for to in self.to(id).to_vec() {
             self.remove(id, &to);
         }
@@ -48,21 +48,21 @@ impl Links {
     }
 
     /// What an object links to.
-    pub(super) fn to(&self, from: &str) -> &[String] {
+    pub(crate) fn to(&self, from: &str) -> &[String] {
         self.targets.get(from).map_or(&[], Vec::as_slice)
     }
 
     /// What links to an object.
-    pub(super) fn from(&self, to: &str) -> &[String] {
+    pub(crate) fn from(&self, to: &str) -> &[String] {
         self.sources.get(to).map_or(&[], Vec::as_slice)
     }
 
-    pub(super) fn has(&self, from: &str, to: &str) -> bool {
+    pub(crate) fn has(&self, from: &str, to: &str) -> bool {
         self.to(from).iter().any(|known| known == to)
     }
 
     /// What links to an object directly or through others, nearest first, each once.
-    pub(super) fn reach(&self, to: &str) -> Vec<String> {
+    pub(crate) fn reach(&self, to: &str) -> Vec<String> {
         let mut found: Vec<String> = self.from(to).to_vec();
         let mut at = 0;
         while let Some(next) = found.get(at) {

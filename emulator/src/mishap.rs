@@ -10,17 +10,21 @@ use super::call::Call;
 use super::fault::{Action, RetryAfter};
 use super::json::stamp;
 use super::query;
-use super::response::{Body, Outcome, Refusal, Rendered};
+use super::response::{Body, GraphError, GraphResult, RenderedResponse};
 use super::sign_in;
 
 /// Carries out a call with what goes wrong around it.
-pub(super) fn faulty(action: Option<&Action>, call: &mut Call, run: impl FnOnce(&mut Call) -> Outcome) -> Outcome {
+pub(super) fn faulty(
+    action: Option<&Action>,
+    call: &mut Call,
+    run: impl FnOnce(&mut Call) -> GraphResult,
+) -> GraphResult {
     match action {
         Some(Action::Answer { status, code, message, retry, written }) => {
             if *written {
                 drop(run(call));
             }
-            let refusal = Refusal::new(*status, code.clone(), message.clone());
+            let refusal = GraphError::new(*status, code.clone(), message.clone());
             Err(retry_header(*retry, call.wall)
                 .into_iter()
                 .fold(refusal, |refusal, (name, value)| refusal.header(name, value)))
@@ -44,7 +48,7 @@ pub(super) fn faulty(action: Option<&Action>, call: &mut Call, run: impl FnOnce(
 }
 
 /// The answer with other members, where it is a list.
-fn changed_list(outcome: Outcome, change: impl FnOnce(&mut Map<String, Value>)) -> Outcome {
+fn changed_list(outcome: GraphResult, change: impl FnOnce(&mut Map<String, Value>)) -> GraphResult {
     let mut answer = outcome?;
     if let Body::Json(Value::Object(members)) = &mut answer.body
         && members.get("value").is_some_and(Value::is_array)
@@ -65,7 +69,7 @@ pub(super) fn retry_header(retry: RetryAfter, wall: OffsetDateTime) -> Option<(H
 }
 
 /// Gives the answer to an item of a batch another body.
-pub(super) fn change_item(action: Option<&Action>, rendered: &mut Rendered) {
+pub(super) fn change_item(action: Option<&Action>, rendered: &mut RenderedResponse) {
     if let Some(Action::Body(text)) = action {
         rendered.body = serde_json::from_str(text).map_or_else(|_| Body::Text(text.clone()), Body::Json);
     }

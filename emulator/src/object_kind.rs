@@ -6,7 +6,7 @@ use serde_json::Value;
 
 /// A kind of object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Kind {
+pub(crate) enum ObjectKind {
     Application,
     ServicePrincipal,
     Assignment,
@@ -16,24 +16,22 @@ pub(super) enum Kind {
     FederatedCredential,
 }
 
-/// What a member may hold.
+/// The type of a top-level property.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Shape {
-    Text,
-    Flag,
-    /// A complex type, merged member by member.
+pub(crate) enum PropertyType {
+    String,
+    Boolean,
+    /// A complex type, which a PATCH merges member by member.
     Complex,
-    /// A collection of texts.
-    Texts,
-    /// A collection of complex types.
-    Items,
+    StringCollection,
+    ComplexCollection,
     /// Set by the service alone.
-    Service,
+    ReadOnly,
 }
 
-impl Kind {
+impl ObjectKind {
     /// The name of the collection: the first segment of a path.
-    pub(super) fn collection(self) -> &'static str {
+    pub(crate) fn collection(self) -> &'static str {
         match self {
             Self::Application => "applications",
             Self::ServicePrincipal => "servicePrincipals",
@@ -46,7 +44,7 @@ impl Kind {
     }
 
     /// The name of the type in an `@odata.type`.
-    pub(super) fn type_name(self) -> &'static str {
+    pub(crate) fn type_name(self) -> &'static str {
         match self {
             Self::Application => "application",
             Self::ServicePrincipal => "servicePrincipal",
@@ -59,7 +57,7 @@ impl Kind {
     }
 
     /// The name of the type in the directory's own messages.
-    pub(super) fn directory_type(self) -> &'static str {
+    pub(crate) fn directory_type(self) -> &'static str {
         match self {
             Self::Application => "Application",
             Self::ServicePrincipal => "ServicePrincipal",
@@ -72,7 +70,7 @@ impl Kind {
     }
 
     /// Every kind that the directory keeps.
-    pub(super) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 7] = [
         Self::Application,
         Self::ServicePrincipal,
         Self::Assignment,
@@ -83,17 +81,17 @@ impl Kind {
     ];
 
     /// The kinds that are directory objects and that a deletion moves to the bin.
-    pub(super) const OBJECTS: [Self; 4] = [Self::Application, Self::ServicePrincipal, Self::User, Self::Group];
+    pub(crate) const OBJECTS: [Self; 4] = [Self::Application, Self::ServicePrincipal, Self::User, Self::Group];
 
     /// The kind of a type name such as `microsoft.graph.user`.
-    pub(super) fn of_type(name: &str) -> Option<Self> {
+    pub(crate) fn of_type(name: &str) -> Option<Self> {
         let name = name.trim_start_matches('#');
         let name = name.get("microsoft.graph.".len()..).filter(|_| name.to_lowercase().starts_with("microsoft.graph."));
         Self::ALL.into_iter().find(|kind| name.is_some_and(|name| kind.type_name().eq_ignore_ascii_case(name)))
     }
 
     /// The members that are answered unless others are selected; `None` is all.
-    pub(super) fn shown_by_default(self) -> Option<&'static [&'static str]> {
+    pub(crate) fn shown_by_default(self) -> Option<&'static [&'static str]> {
         const PERSON: &[&str] = &[
             "businessPhones",
             "displayName",
@@ -111,7 +109,7 @@ impl Kind {
     }
 
     /// What can be expanded, and filtered through.
-    pub(super) fn navigations(self) -> &'static [&'static str] {
+    pub(crate) fn navigations(self) -> &'static [&'static str] {
         match self {
             Self::Application => {
                 &["owners", "federatedIdentityCredentials", "extensionProperties", "createdOnBehalfOf"]
@@ -134,7 +132,7 @@ impl Kind {
     }
 
     /// What `$search` looks into.
-    pub(super) fn searched(self) -> &'static [&'static str] {
+    pub(crate) fn searched(self) -> &'static [&'static str] {
         match self {
             Self::Application | Self::ServicePrincipal | Self::Group => &["displayName", "description", "mailNickname"],
             Self::User => &["displayName", "givenName", "surname", "mail", "userPrincipalName"],
@@ -143,7 +141,7 @@ impl Kind {
     }
 
     /// A new object of the kind with every member that Graph answers, in its order.
-    pub(super) fn template(self) -> &'static Value {
+    pub(crate) fn template(self) -> &'static Value {
         match self {
             Self::Application => &APPLICATION,
             Self::ServicePrincipal => &SERVICE_PRINCIPAL,
@@ -156,7 +154,7 @@ impl Kind {
     }
 
     /// What a top-level member may hold; `None` when there is no such member.
-    pub(super) fn shape(self, name: &str) -> Option<Shape> {
+    pub(crate) fn shape(self, name: &str) -> Option<PropertyType> {
         let shape = match (self, name) {
             (_, "id" | "deletedDateTime" | "createdDateTime" | "applicationTemplateId")
             | (Self::User, "creationType" | "externalUserState")
@@ -178,7 +176,7 @@ impl Kind {
                 | "appRoles"
                 | "oauth2PermissionScopes"
                 | "info",
-            ) => Shape::Service,
+            ) => PropertyType::ReadOnly,
             (
                 _,
                 "isDeviceOnlyAuthSupported"
@@ -188,7 +186,7 @@ impl Kind {
                 | "mailEnabled"
                 | "securityEnabled"
                 | "isAssignableToRole",
-            ) => Shape::Flag,
+            ) => PropertyType::Boolean,
             (
                 _,
                 "identifierUris"
@@ -200,9 +198,9 @@ impl Kind {
                 | "businessPhones"
                 | "groupTypes"
                 | "audiences",
-            ) => Shape::Texts,
+            ) => PropertyType::StringCollection,
             (_, "addIns" | "appRoles" | "keyCredentials" | "passwordCredentials" | "requiredResourceAccess") => {
-                Shape::Items
+                PropertyType::ComplexCollection
             }
             (
                 _,
@@ -216,24 +214,24 @@ impl Kind {
                 | "servicePrincipalLockConfiguration"
                 | "requestSignatureVerification"
                 | "samlSingleSignOnSettings",
-            ) => Shape::Complex,
-            _ => Shape::Text,
+            ) => PropertyType::Complex,
+            _ => PropertyType::String,
         };
         self.template().get(name).is_some().then_some(shape)
     }
 
     /// The name of a member as the service writes it, by its name in any case.
-    pub(super) fn property(self, name: &str) -> Option<&'static str> {
+    pub(crate) fn property(self, name: &str) -> Option<&'static str> {
         self.template().as_object()?.keys().map(String::as_str).find(|known| known.eq_ignore_ascii_case(name))
     }
 
     /// The members of a complex type that is null until it is set; `None` for any other member.
-    pub(super) fn complex(self, name: &str) -> Option<&'static Value> {
+    pub(crate) fn complex(self, name: &str) -> Option<&'static Value> {
         (self == Self::Application).then(|| COMPLEX.get(name))?
     }
 
     /// The collections that the directory gives back in reverse.
-    pub(super) fn reversed(self) -> &'static [&'static str] {
+    pub(crate) fn reversed(self) -> &'static [&'static str] {
         match self {
             Self::Application => &[
                 "/web/redirectUris",
@@ -249,7 +247,7 @@ impl Kind {
     }
 
     /// Turns what was sent into what is read, and back.
-    pub(super) fn reverse(self, value: &mut Value) {
+    pub(crate) fn reverse(self, value: &mut Value) {
         for path in self.reversed() {
             if let Some(Value::Array(items)) = value.pointer_mut(path) {
                 items.reverse();

@@ -9,36 +9,36 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::json::{same, text, texts};
-use super::lag::{Behind, Lag};
+use crate::json::{same, text, texts};
+use crate::lag::{Lag, LookupLag};
 
 /// For how long what was changed or removed is kept at least, so that a lag can still be raised after the fact.
 const KEPT: Duration = Duration::from_secs(60);
 
 /// Whether an object is in the directory or in its bin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Life {
+pub(crate) enum ObjectState {
     Live,
     Deleted,
 }
 
 /// A look at the directory as it was `lag` ago.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct View {
-    pub(super) now: Duration,
-    pub(super) lag: Behind,
+pub(crate) struct ReplicaView {
+    pub(crate) now: Duration,
+    pub(crate) lag: LookupLag,
 }
 
-impl View {
+impl ReplicaView {
     /// The directory as it is.
-    pub(super) const PRESENT: Self = Self { now: Duration::MAX, lag: Behind::NOT };
+    pub(crate) const PRESENT: Self = Self { now: Duration::MAX, lag: LookupLag::NOT };
 }
 
 #[derive(Debug)]
 struct Version {
     /// When it was written; `None` is known everywhere.
     at: Option<Duration>,
-    state: Option<(Life, Arc<Value>)>,
+    state: Option<(ObjectState, Arc<Value>)>,
 }
 
 impl Version {
@@ -57,12 +57,12 @@ struct Row {
 }
 
 impl Row {
-    fn seen(&self, view: View) -> Option<&(Life, Arc<Value>)> {
+    fn seen(&self, view: ReplicaView) -> Option<&(ObjectState, Arc<Value>)> {
         let lag = view.lag.at(self.lag);
         self.versions.iter().rev().find(|version| version.seen(view.now, lag))?.state.as_ref()
     }
 
-    fn current(&self) -> Option<&(Life, Arc<Value>)> {
+    fn current(&self) -> Option<&(ObjectState, Arc<Value>)> {
         self.versions.last()?.state.as_ref()
     }
 
@@ -124,7 +124,7 @@ fn has(value: &Value, member: &str, key: &str) -> bool {
 
 /// The objects of one kind, in the order of their creation.
 #[derive(Debug)]
-pub(super) struct Table {
+pub(crate) struct ObjectStore {
     rows: BTreeMap<u64, Row>,
     ids: HashMap<String, u64>,
     indices: Vec<Index>,
@@ -137,20 +137,20 @@ pub(super) struct Table {
 
 /// One object as a view shows it.
 #[derive(Clone, Debug)]
-pub(super) struct Seen {
-    pub(super) order: u64,
-    pub(super) value: Arc<Value>,
+pub(crate) struct VisibleObject {
+    pub(crate) order: u64,
+    pub(crate) value: Arc<Value>,
 }
 
-impl Table {
+impl ObjectStore {
     /// A table that finds objects without a scan by the texts of the members `indexed`.
-    pub(super) fn new(indexed: &[&'static str]) -> Self {
+    pub(crate) fn new(indexed: &[&'static str]) -> Self {
         let indices = indexed.iter().map(|member| Index { member, entries: BTreeSet::new() }).collect();
         Self { rows: BTreeMap::new(), ids: HashMap::new(), indices, recent: VecDeque::new(), held: 0, next: 1 }
     }
 
     /// Writes an object; `horizon` is the longest lag, `at` is `None` for what has always been there.
-    pub(super) fn put(&mut self, life: Life, value: Arc<Value>, at: Option<Duration>, horizon: Duration) {
+    pub(crate) fn put(&mut self, life: ObjectState, value: Arc<Value>, at: Option<Duration>, horizon: Duration) {
         let id = text(&value, "id").to_lowercase();
         let order = *self.ids.entry(id).or_insert_with(|| {
             self.next += 1;
@@ -163,14 +163,14 @@ impl Table {
     }
 
     /// Removes an object for good.
-    pub(super) fn purge(&mut self, id: &str, at: Option<Duration>, horizon: Duration) {
+    pub(crate) fn purge(&mut self, id: &str, at: Option<Duration>, horizon: Duration) {
         let known = self.ids.get(&id.to_lowercase()).copied();
         if let Some(order) = known.filter(|_| self.current(id).is_some()) {
             self.push(order, None, at, horizon);
         }
     }
 
-    fn push(&mut self, order: u64, state: Option<(Life, Arc<Value>)>, at: Option<Duration>, horizon: Duration) {
+    fn push(&mut self, order: u64, state: Option<(ObjectState, Arc<Value>)>, at: Option<Duration>, horizon: Duration) {
         let row = self.rows.entry(order).or_default();
         self.held -= usize::from(row.current().is_some());
         self.held += usize::from(state.is_some());
@@ -233,43 +233,43 @@ impl Table {
     }
 
     /// Makes everything known everywhere.
-    pub(super) fn settle(&mut self) {
+    pub(crate) fn settle(&mut self) {
         for (_, order) in std::mem::take(&mut self.recent) {
             self.agree(order, Duration::MAX, Duration::ZERO);
         }
     }
 
     /// Gives an object a lag of its own; tells whether there is such an object.
-    pub(super) fn set_lag_of(&mut self, id: &str, lag: Lag) -> bool {
+    pub(crate) fn set_lag_of(&mut self, id: &str, lag: Lag) -> bool {
         let row = self.ids.get(&id.to_lowercase()).and_then(|order| self.rows.get_mut(order));
         row.map(|row| row.lag = Some(lag)).is_some()
     }
 
     /// The lag of an object's own.
-    pub(super) fn lag_of(&self, id: &str) -> Option<Lag> {
+    pub(crate) fn lag_of(&self, id: &str) -> Option<Lag> {
         self.rows.get(self.ids.get(&id.to_lowercase())?)?.lag
     }
 
     /// How many objects there are, deleted ones included.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.held
     }
 
     /// The live object, as `view` shows it.
-    pub(super) fn get(&self, id: &str, view: View) -> Option<&Arc<Value>> {
+    pub(crate) fn get(&self, id: &str, view: ReplicaView) -> Option<&Arc<Value>> {
         let row = self.rows.get(self.ids.get(&id.to_lowercase())?)?;
-        row.seen(view).filter(|(life, _)| *life == Life::Live).map(|(_, value)| value)
+        row.seen(view).filter(|(life, _)| *life == ObjectState::Live).map(|(_, value)| value)
     }
 
     /// The object as it is, live or deleted.
-    pub(super) fn current(&self, id: &str) -> Option<(Life, &Arc<Value>)> {
+    pub(crate) fn current(&self, id: &str) -> Option<(ObjectState, &Arc<Value>)> {
         let row = self.rows.get(self.ids.get(&id.to_lowercase())?)?;
         row.current().map(|(life, value)| (*life, value))
     }
 
     /// The live object as it is.
-    pub(super) fn live(&self, id: &str) -> Option<&Arc<Value>> {
-        self.current(id).filter(|(life, _)| *life == Life::Live).map(|(_, value)| value)
+    pub(crate) fn live(&self, id: &str) -> Option<&Arc<Value>> {
+        self.current(id).filter(|(life, _)| *life == ObjectState::Live).map(|(_, value)| value)
     }
 
     /// The rows that have, or had a while ago, a text in an indexed member.
@@ -278,57 +278,67 @@ impl Table {
     }
 
     /// The objects as they are whose indexed member is, or holds, `key`, live or deleted.
-    pub(super) fn having(&self, member: &'static str, key: &str) -> std::vec::IntoIter<(Life, &Arc<Value>)> {
+    pub(crate) fn having(&self, member: &'static str, key: &str) -> std::vec::IntoIter<(ObjectState, &Arc<Value>)> {
         let current = self.orders(member, key).filter_map(|order| self.rows.get(&order)?.current());
         let found = current.filter(|(_, value)| has(value, member, key)).map(|(life, value)| (*life, value));
         found.collect::<Vec<_>>().into_iter()
     }
 
     /// The live objects that `view` shows whose indexed member is, or holds, `key`.
-    pub(super) fn seen_having(&self, member: &'static str, key: &str, view: View) -> Vec<Seen> {
+    pub(crate) fn seen_having(&self, member: &'static str, key: &str, view: ReplicaView) -> Vec<VisibleObject> {
         let rows = self.orders(member, key).filter_map(|order| Some((order, self.rows.get(&order)?)));
-        Self::seen_rows(rows, Life::Live, view).filter(|seen| has(&seen.value, member, key)).collect()
+        Self::seen_rows(rows, ObjectState::Live, view).filter(|seen| has(&seen.value, member, key)).collect()
     }
 
     /// The live objects that `view` shows of which an indexed member is, or holds, one of `keys`; each once, in order.
-    pub(super) fn seen_having_any(&self, member: &'static str, keys: &[&str], view: View) -> Vec<Seen> {
+    pub(crate) fn seen_having_any(&self, member: &'static str, keys: &[&str], view: ReplicaView) -> Vec<VisibleObject> {
         let found = keys.iter().flat_map(|key| self.seen_having(member, key, view));
         found.map(|seen| (seen.order, seen)).collect::<BTreeMap<_, _>>().into_values().collect()
     }
 
     /// The live objects that `view` shows of which an indexed member starts, or started a while ago, with `start`, or holds
     /// what does: each once, in order.
-    pub(super) fn may_start(&self, member: &'static str, start: &str, view: View) -> impl Iterator<Item = Seen> {
+    pub(crate) fn may_start(
+        &self,
+        member: &'static str,
+        start: &str,
+        view: ReplicaView,
+    ) -> impl Iterator<Item = VisibleObject> {
         let indices = self.indices.iter().filter(|index| index.member == member);
         let orders: BTreeSet<u64> = indices.flat_map(|index| index.starting(start)).collect();
         let rows = orders.into_iter().filter_map(|order| Some((order, self.rows.get(&order)?)));
-        Self::seen_rows(rows, Life::Live, view)
+        Self::seen_rows(rows, ObjectState::Live, view)
     }
 
     /// The name of the index on a member, in the member's own case.
-    pub(super) fn index_on(&self, member: &str) -> Option<&'static str> {
+    pub(crate) fn index_on(&self, member: &str) -> Option<&'static str> {
         self.indices.iter().map(|index| index.member).find(|name| name.eq_ignore_ascii_case(member))
     }
 
     /// Every object of one state that `view` shows.
-    pub(super) fn all(&self, life: Life, view: View) -> impl Iterator<Item = Seen> {
+    pub(crate) fn all(&self, life: ObjectState, view: ReplicaView) -> impl Iterator<Item = VisibleObject> {
         self.after(0, life, view)
     }
 
     /// The same, from the row after `order`.
-    pub(super) fn after(&self, order: u64, life: Life, view: View) -> impl Iterator<Item = Seen> {
+    pub(crate) fn after(
+        &self,
+        order: u64,
+        life: ObjectState,
+        view: ReplicaView,
+    ) -> impl Iterator<Item = VisibleObject> {
         let rows = self.rows.range(order.saturating_add(1)..);
         Self::seen_rows(rows.map(|(order, row)| (*order, row)), life, view)
     }
 
     fn seen_rows<'a>(
         rows: impl Iterator<Item = (u64, &'a Row)>,
-        wanted: Life,
-        view: View,
-    ) -> impl Iterator<Item = Seen> {
+        wanted: ObjectState,
+        view: ReplicaView,
+    ) -> impl Iterator<Item = VisibleObject> {
         rows.filter_map(move |(order, row)| {
             let (life, value) = row.seen(view)?;
-            (*life == wanted).then(|| Seen { order, value: Arc::clone(value) })
+            (*life == wanted).then(|| VisibleObject { order, value: Arc::clone(value) })
         })
     }
 }
@@ -340,18 +350,18 @@ mod tests {
 
     const LAG: Duration = Duration::from_secs(10);
 
-    fn at(now: u64) -> View {
-        View { now: Duration::from_secs(now), lag: Lag::all(LAG).reads }
+    fn at(now: u64) -> ReplicaView {
+        ReplicaView { now: Duration::from_secs(now), lag: Lag::all(LAG).reads }
     }
 
-    fn put(table: &mut Table, name: &str, now: u64) {
+    fn put(table: &mut ObjectStore, name: &str, now: u64) {
         let value = Arc::new(json!({"id": "A", "name": name}));
-        table.put(Life::Live, value, Some(Duration::from_secs(now)), LAG);
+        table.put(ObjectState::Live, value, Some(Duration::from_secs(now)), LAG);
     }
 
     #[test]
     fn a_view_shows_what_was_written_before_its_lag() {
-        let mut table = Table::new(&["name"]);
+        let mut table = ObjectStore::new(&["name"]);
         put(&mut table, "first", 1);
         put(&mut table, "second", 5);
         assert!(table.get("a", at(10)).is_none());
@@ -364,21 +374,21 @@ mod tests {
         assert!(table.get("a", at(30)).is_none());
     }
 
-    fn put_as(table: &mut Table, id: &str, names: &Value, now: u64) {
+    fn put_as(table: &mut ObjectStore, id: &str, names: &Value, now: u64) {
         let value = Arc::new(json!({"id": id, "names": names}));
-        table.put(Life::Live, value, Some(Duration::from_secs(now)), LAG);
+        table.put(ObjectState::Live, value, Some(Duration::from_secs(now)), LAG);
     }
 
-    fn entries(table: &Table) -> usize {
+    fn entries(table: &ObjectStore) -> usize {
         table.indices.iter().map(|index| index.entries.len()).sum()
     }
 
     #[test]
     fn each_text_of_a_collection_finds_its_object_for_as_long_as_a_replica_shows_it() {
-        let mut table = Table::new(&["names"]);
+        let mut table = ObjectStore::new(&["names"]);
         put_as(&mut table, "a", &json!(["One", "two"]), 1);
         put_as(&mut table, "b", &json!(["two"]), 1);
-        let found = |table: &Table, key: &str, now| table.seen_having("names", key, at(now)).len();
+        let found = |table: &ObjectStore, key: &str, now| table.seen_having("names", key, at(now)).len();
         assert_eq!((found(&table, "one", 11), found(&table, "TWO", 11), found(&table, "three", 11)), (1, 2, 0));
         assert_eq!(table.seen_having_any("names", &["two", "one"], at(11)).len(), 2);
         put_as(&mut table, "a", &json!(["three", "two"]), 20);
@@ -397,10 +407,10 @@ mod tests {
 
     #[test]
     fn an_index_forgets_what_no_version_holds() {
-        let mut table = Table::new(&["name", "names"]);
+        let mut table = ObjectStore::new(&["name", "names"]);
         for now in 0..1000 {
             let value = Arc::new(json!({"id": "A", "name": format!("n{now}"), "names": [format!("m{now}"), "kept"]}));
-            table.put(Life::Live, value, Some(Duration::from_secs(now)), LAG);
+            table.put(ObjectState::Live, value, Some(Duration::from_secs(now)), LAG);
         }
         assert!(entries(&table) <= 30, "{}", entries(&table));
         assert_eq!(table.having("names", "kept").count(), 1);
@@ -411,7 +421,7 @@ mod tests {
 
     #[test]
     fn what_was_purged_leaves_nothing_behind() {
-        let mut table = Table::new(&["names"]);
+        let mut table = ObjectStore::new(&["names"]);
         for number in 0..1000 {
             put_as(&mut table, &format!("id-{number}"), &json!([format!("n{number}")]), number);
             table.purge(&format!("id-{number}"), Some(Duration::from_secs(number)), LAG);
@@ -425,7 +435,7 @@ mod tests {
 
     #[test]
     fn an_object_that_comes_again_after_its_end_is_found() {
-        let mut table = Table::new(&["names"]);
+        let mut table = ObjectStore::new(&["names"]);
         for now in [0, 1, 100, 300] {
             put_as(&mut table, "a", &json!(["n"]), now);
             assert_eq!((table.len(), table.having("names", "n").count()), (1, 1), "at {now}");
@@ -438,7 +448,7 @@ mod tests {
 
     #[test]
     fn old_writes_are_forgotten_by_writes_to_other_objects() {
-        let mut table = Table::new(&[]);
+        let mut table = ObjectStore::new(&[]);
         put_as(&mut table, "a", &json!("first"), 0);
         put_as(&mut table, "a", &json!("second"), 1);
         put_as(&mut table, "b", &json!("other"), 61);
@@ -448,7 +458,7 @@ mod tests {
 
     #[test]
     fn an_object_with_a_longer_lag_of_its_own_keeps_its_history_for_as_long() {
-        let mut table = Table::new(&[]);
+        let mut table = ObjectStore::new(&[]);
         put_as(&mut table, "a", &json!("first"), 0);
         assert!(table.set_lag_of("A", Lag::all(Duration::from_secs(500))));
         put_as(&mut table, "a", &json!("second"), 100);
@@ -464,17 +474,17 @@ mod tests {
 
     #[test]
     fn a_list_goes_on_after_a_row() {
-        let mut table = Table::new(&[]);
+        let mut table = ObjectStore::new(&[]);
         for number in 0..5 {
             put_as(&mut table, &format!("id-{number}"), &json!(null), 0);
         }
-        let orders = |after| table.after(after, Life::Live, at(10)).map(|seen| seen.order).collect::<Vec<_>>();
+        let orders = |after| table.after(after, ObjectState::Live, at(10)).map(|seen| seen.order).collect::<Vec<_>>();
         assert_eq!((orders(0), orders(3), orders(5)), (vec![1, 2, 3, 4, 5], vec![4, 5], vec![]));
     }
 
     #[test]
     fn history_does_not_grow_beyond_the_lag() {
-        let mut table = Table::new(&[]);
+        let mut table = ObjectStore::new(&[]);
         for now in 0..1000 {
             put(&mut table, "x", now);
         }

@@ -3,48 +3,50 @@
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
-use super::call::Call;
-use super::directory::{Directory, reference};
-use super::json::{items, same, text, texts};
-use super::object_kind::Kind;
-use super::object_store::{Seen, View};
-use super::query::{self, Query};
-use super::response::{Answer, Outcome, Refusal};
-use super::route::{Key, Link};
+use crate::call::Call;
+use crate::directory::{Directory, reference};
+use crate::json::{items, same, text, texts};
+use crate::object_kind::ObjectKind;
+use crate::object_store::{ReplicaView, VisibleObject};
+use crate::query::{self, Query};
+use crate::response::{GraphError, GraphResponse, GraphResult};
+use crate::route::{Link, ObjectKey};
 
 /// The most links that one object may have.
 const MOST_OWNERS: usize = 100;
 
 impl Directory {
     /// The live object of an id and its kind, as a view shows it.
-    pub(super) fn object(&self, id: &str, view: View) -> Option<(Kind, std::sync::Arc<Value>)> {
-        Kind::OBJECTS.into_iter().find_map(|kind| Some((kind, self.table(kind).get(id, view)?.clone())))
+    pub(crate) fn object(&self, id: &str, view: ReplicaView) -> Option<(ObjectKind, std::sync::Arc<Value>)> {
+        ObjectKind::OBJECTS.into_iter().find_map(|kind| Some((kind, self.table(kind).get(id, view)?.clone())))
     }
 
-    pub(super) fn get_object(&self, id: &str, call: &Call) -> Outcome {
-        let (kind, value) = self.object(id, call.view(self.lag.reads)).ok_or_else(|| Refusal::not_found(id))?;
+    pub(crate) fn get_object(&self, id: &str, call: &Call) -> GraphResult {
+        let (kind, value) = self.object(id, call.view(self.lag.reads)).ok_or_else(|| GraphError::not_found(id))?;
         let query = Query::parse(call, kind)?;
         let mut answer = Map::new();
         answer.insert("@odata.context".into(), call.context("directoryObjects/$entity").into());
         answer.extend(typed(kind, query.project(kind, &value)));
-        Ok(Answer::ok(answer.into()))
+        Ok(GraphResponse::ok(answer.into()))
     }
 
-    pub(super) fn delete_object(&mut self, id: &str, call: &Call) -> Outcome {
-        let (kind, _) = self.object(id, call.view(self.lag.references)).ok_or_else(|| Refusal::not_found(id))?;
-        self.delete(kind, &Key::Id(id.to_owned()), call)
+    pub(crate) fn delete_object(&mut self, id: &str, call: &Call) -> GraphResult {
+        let (kind, _) = self.object(id, call.view(self.lag.references)).ok_or_else(|| GraphError::not_found(id))?;
+        self.delete(kind, &ObjectKey::Id(id.to_owned()), call)
     }
 
     /// <https://learn.microsoft.com/graph/api/directoryobject-getbyids>
-    pub(super) fn get_by_ids(&self, call: &Call) -> Outcome {
+    pub(crate) fn get_by_ids(&self, call: &Call) -> GraphResult {
         let body = call.object()?;
         let ids: Vec<&str> = texts(body, "ids").collect();
         if ids.is_empty() || ids.len() > 1000 {
-            return Err(Refusal::bad_request("Invalid value specified for parameter 'ids': 1 to 1000 are expected."));
+            return Err(GraphError::bad_request(
+                "Invalid value specified for parameter 'ids': 1 to 1000 are expected.",
+            ));
         }
         let wanted: Vec<&str> = texts(body, "types").collect();
         let view = call.view(self.lag.lists);
-        let fits = |kind: Kind| {
+        let fits = |kind: ObjectKind| {
             let names = |name: &&str| same(name, kind.type_name()) || same(name, "directoryObject");
             wanted.is_empty() || wanted.iter().any(names)
         };
@@ -53,14 +55,14 @@ impl Directory {
         for (kind, value) in found {
             rows.push(typed(kind, Query::parse(call, kind)?.project(kind, &value)));
         }
-        Ok(Answer::ok(json!({
+        Ok(GraphResponse::ok(json!({
             "@odata.context": call.context("directoryObjects"),
             "value": rows.into_iter().map(Value::Object).collect::<Vec<_>>(),
         })))
     }
 
     /// The ids that an object is linked to, in the order in which the service gives them.
-    pub(super) fn linked_ids(&self, id: &str, link: Link) -> Vec<String> {
+    pub(crate) fn linked_ids(&self, id: &str, link: Link) -> Vec<String> {
         match link {
             Link::Owners => self.owners.to(id).to_vec(),
             Link::OwnedObjects => self.owners.from(id).to_vec(),
@@ -71,29 +73,35 @@ impl Directory {
     }
 
     /// The live objects that an object is linked to.
-    pub(super) fn linked(&self, id: &str, link: Link, cast: Option<Kind>, view: View) -> Vec<(Kind, Seen)> {
+    pub(crate) fn linked(
+        &self,
+        id: &str,
+        link: Link,
+        cast: Option<ObjectKind>,
+        view: ReplicaView,
+    ) -> Vec<(ObjectKind, VisibleObject)> {
         let ids = self.linked_ids(id, link).into_iter().zip(1..);
         let found = ids.filter_map(|(id, order)| {
             let (kind, value) = self.object(&id, view)?;
-            Some((kind, Seen { order, value }))
+            Some((kind, VisibleObject { order, value }))
         });
         found.filter(|(kind, _)| cast.is_none_or(|cast| cast == *kind)).collect()
     }
 
     /// What a navigation of an object leads to, as `$expand` shows it; `None` when there is no such navigation.
-    pub(super) fn navigate(&self, kind: Kind, object: &Value, name: &str, call: &Call) -> Option<Vec<Value>> {
+    pub(crate) fn navigate(&self, kind: ObjectKind, object: &Value, name: &str, call: &Call) -> Option<Vec<Value>> {
         let (id, view) = (text(object, "id"), call.view(self.lag.lists));
         if let Some(link) = Link::of(kind, &name.to_lowercase()) {
             let found = self.linked(id, link, None, view).into_iter();
             return Some(found.map(|(kind, seen)| typed(kind, query::shown(kind, &seen.value)).into()).collect());
         }
         let (kind, found) = match name {
-            "federatedIdentityCredentials" => (Kind::FederatedCredential, self.federated_of(id, call)),
-            "appRoleAssignedTo" => (Kind::Assignment, self.assignments.seen_having("resourceId", id, view)),
-            "appRoleAssignments" => (Kind::Assignment, self.assignments.seen_having("principalId", id, view)),
+            "federatedIdentityCredentials" => (ObjectKind::FederatedCredential, self.federated_of(id, call)),
+            "appRoleAssignedTo" => (ObjectKind::Assignment, self.assignments.seen_having("resourceId", id, view)),
+            "appRoleAssignments" => (ObjectKind::Assignment, self.assignments.seen_having("principalId", id, view)),
             "oauth2PermissionGrants" => {
-                let member = if kind == Kind::User { "principalId" } else { "clientId" };
-                (Kind::Grant, self.grants.seen_having(member, id, view))
+                let member = if kind == ObjectKind::User { "principalId" } else { "clientId" };
+                (ObjectKind::Grant, self.grants.seen_having(member, id, view))
             }
             "extensionProperties" | "createdOnBehalfOf" => return Some(Vec::new()),
             _ => return None,
@@ -101,54 +109,68 @@ impl Directory {
         Some(found.into_iter().map(|seen| query::shown(kind, &seen.value)).collect())
     }
 
-    pub(super) fn list_linked(&self, kind: Kind, key: &Key, link: Link, cast: Option<Kind>, call: &Call) -> Outcome {
+    pub(crate) fn list_linked(
+        &self,
+        kind: ObjectKind,
+        key: &ObjectKey,
+        link: Link,
+        cast: Option<ObjectKind>,
+        call: &Call,
+    ) -> GraphResult {
         let value = self.find(kind, key, self.lag.reads, call)?;
         let rows = self.linked(text(&value, "id"), link, cast, call.view(self.lag.lists));
         // Without a cast, what can be filtered and selected by is what the first kind of such objects has.
         let query = Query::parse(
             call,
             cast.unwrap_or(match link {
-                Link::Owners | Link::Members => Kind::User,
-                Link::OwnedObjects => Kind::Application,
-                Link::MemberOf | Link::TransitiveMemberOf => Kind::Group,
+                Link::Owners | Link::Members => ObjectKind::User,
+                Link::OwnedObjects => ObjectKind::Application,
+                Link::MemberOf | Link::TransitiveMemberOf => ObjectKind::Group,
             }),
         )?;
-        let context = cast.map_or("directoryObjects", Kind::collection);
-        Ok(Answer::ok(query.page_of(rows.into_iter(), context, cast.is_none(), self, call)))
+        let context = cast.map_or("directoryObjects", ObjectKind::collection);
+        Ok(GraphResponse::ok(query.page_of(rows.into_iter(), context, cast.is_none(), self, call)))
     }
 
-    pub(super) fn count_linked(&self, kind: Kind, key: &Key, link: Link, cast: Option<Kind>, call: &Call) -> Outcome {
+    pub(crate) fn count_linked(
+        &self,
+        kind: ObjectKind,
+        key: &ObjectKey,
+        link: Link,
+        cast: Option<ObjectKind>,
+        call: &Call,
+    ) -> GraphResult {
         query::check_count(call)?;
         let value = self.find(kind, key, self.lag.reads, call)?;
         let count = self.linked(text(&value, "id"), link, cast, call.view(self.lag.lists)).len();
-        Ok(Answer::text(count.to_string()))
+        Ok(GraphResponse::text(count.to_string()))
     }
 
-    pub(super) fn add_link(&mut self, kind: Kind, key: &Key, link: Link, call: &Call) -> Outcome {
+    pub(crate) fn add_link(&mut self, kind: ObjectKind, key: &ObjectKey, link: Link, call: &Call) -> GraphResult {
         let value = self.target(kind, key, call)?;
         let to = reference(text(call.object()?, "@odata.id"))?;
         let name = if link == Link::Owners { "owners" } else { "members" };
         let target = self.object(&to, call.view(self.lag.references));
-        let Some((target_kind, _)) = target else { return Err(Refusal::not_found(&to)) };
+        let Some((target_kind, _)) = target else { return Err(GraphError::not_found(&to)) };
         let fits = match link {
-            Link::Owners => matches!(target_kind, Kind::User | Kind::ServicePrincipal),
-            _ => target_kind != Kind::Application,
+            Link::Owners => matches!(target_kind, ObjectKind::User | ObjectKind::ServicePrincipal),
+            _ => target_kind != ObjectKind::Application,
         };
         if !fits {
             let kind = target_kind.directory_type();
-            return Err(Refusal::bad_request(format!(
+            return Err(GraphError::bad_request(format!(
                 "The reference target '{kind}_{to}' of type '{kind}' is invalid for the '{name}' reference."
             )));
         }
         let links = if link == Link::Owners { &mut self.owners } else { &mut self.members };
         let id = text(&value, "id");
         if links.has(id, &to) {
-            return Err(Refusal::bad_request(format!(
+            return Err(GraphError::bad_request(format!(
                 "One or more added object references already exist for the following modified properties: '{name}'."
             )));
         }
         if link == Link::Owners && links.to(id).len() >= MOST_OWNERS {
-            return Err(Refusal::new(
+            return Err(GraphError::new(
                 StatusCode::FORBIDDEN,
                 "Directory_QuotaExceeded",
                 format!(
@@ -159,24 +181,31 @@ impl Directory {
             ));
         }
         links.add(id, &to);
-        Ok(Answer::no_content())
+        Ok(GraphResponse::no_content())
     }
 
-    pub(super) fn remove_link(&mut self, kind: Kind, key: &Key, link: Link, to: &str, call: &Call) -> Outcome {
+    pub(crate) fn remove_link(
+        &mut self,
+        kind: ObjectKind,
+        key: &ObjectKey,
+        link: Link,
+        to: &str,
+        call: &Call,
+    ) -> GraphResult {
         let value = self.target(kind, key, call)?;
         let links = if link == Link::Owners { &mut self.owners } else { &mut self.members };
         if !links.remove(text(&value, "id"), &to.to_lowercase()) {
-            return Err(Refusal::not_found(to));
+            return Err(GraphError::not_found(to));
         }
-        Ok(Answer::no_content())
+        Ok(GraphResponse::no_content())
     }
 
     /// <https://learn.microsoft.com/graph/api/directoryobject-checkmembergroups>
-    pub(super) fn check_member_groups(&self, kind: Kind, key: &Key, call: &Call) -> Outcome {
+    pub(crate) fn check_member_groups(&self, kind: ObjectKind, key: &ObjectKey, call: &Call) -> GraphResult {
         let value = self.find(kind, key, self.lag.reads, call)?;
         let body = call.object()?;
         if items(body, "groupIds").is_empty() || items(body, "groupIds").len() > 20 {
-            return Err(Refusal::bad_request(
+            return Err(GraphError::bad_request(
                 "Invalid value specified for parameter 'groupIds': 1 to 20 are expected.",
             ));
         }
@@ -185,18 +214,18 @@ impl Directory {
         let held = texts(body, "groupIds")
             .filter(|wanted| groups.iter().any(|group| same(group, wanted)) && self.groups.get(wanted, view).is_some());
         let held: Vec<&str> = held.collect();
-        Ok(Answer::ok(json!({"@odata.context": call.context("Collection(Edm.String)"), "value": held})))
+        Ok(GraphResponse::ok(json!({"@odata.context": call.context("Collection(Edm.String)"), "value": held})))
     }
 
     /// Takes an object out of every list that it stands in.
-    pub(super) fn unlink(&mut self, id: &str) {
+    pub(crate) fn unlink(&mut self, id: &str) {
         self.owners.forget(id);
         self.members.forget(id);
     }
 }
 
 /// An object that says which kind it is.
-pub(super) fn typed(kind: Kind, object: Value) -> Map<String, Value> {
+pub(crate) fn typed(kind: ObjectKind, object: Value) -> Map<String, Value> {
     let mut members = Map::new();
     members.insert("@odata.type".into(), format!("#microsoft.graph.{}", kind.type_name()).into());
     if let Value::Object(object) = object {

@@ -6,7 +6,7 @@ use http::StatusCode;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::response::Refusal;
+use crate::response::GraphError;
 
 /// What the tenant's app management policy says of secrets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -30,16 +30,16 @@ pub enum SecretPolicy {
 }
 
 impl SecretPolicy {
-    pub(super) fn check(self, start: OffsetDateTime, end: OffsetDateTime) -> Result<(), Refusal> {
+    pub(crate) fn check(self, start: OffsetDateTime, end: OffsetDateTime) -> Result<(), GraphError> {
         match self {
-            Self::MaxLifetime { policy_id, lifetime } if end - start > lifetime => Err(Refusal::new(
+            Self::MaxLifetime { policy_id, lifetime } if end - start > lifetime => Err(GraphError::new(
                 StatusCode::BAD_REQUEST,
                 "CredentialInvalidLifetimeAsPerAppPolicy",
                 format!("Credential lifetime exceeds the max value allowed as per assigned policy '{policy_id}'."),
             )
             .detail("InvalidKeyEndDate", "EndDate")),
             Self::MaxLifetime { .. } | Self::Unrestricted => Ok(()),
-            Self::Forbidden { policy_id } => Err(Refusal::new(
+            Self::Forbidden { policy_id } => Err(GraphError::new(
                 StatusCode::BAD_REQUEST,
                 "CredentialTypeNotAllowedAsPerAppPolicy",
                 format!("Credential type not allowed as per assigned policy '{policy_id}'."),

@@ -2,13 +2,13 @@
 
 use std::borrow::Cow;
 
+use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, STRICT_TRANSPORT_SECURITY};
 use http::{HeaderValue, Response, StatusCode};
 use serde_json::{Map, Value, json};
-
-use super::json::{is_annotation, retain, stamp};
-use bytes::Bytes;
 use time::OffsetDateTime;
+
+use crate::json::{is_annotation, retain, stamp};
 
 /// The content type of a successful answer.
 const SUCCESS: &str =
@@ -20,25 +20,25 @@ const BARE: &str = "application/json;odata.metadata=none;odata.streaming=true;IE
 const DIAGNOSTIC: &str =
     r#"{"ServerInfo":{"DataCenter":"In Memory","Slice":"E","Ring":"5","ScaleUnit":"001","RoleInstance":"MEMORY0000"}}"#;
 
-pub(super) type Outcome = Result<Answer, Refusal>;
+pub(crate) type GraphResult = Result<GraphResponse, GraphError>;
 
 #[derive(Debug)]
-pub(super) enum Body {
+pub(crate) enum Body {
     Empty,
     Json(Value),
     Text(String),
 }
 
 #[derive(Debug)]
-pub(super) struct Answer {
-    pub(super) status: StatusCode,
-    pub(super) headers: Vec<(HeaderName, String)>,
-    pub(super) body: Body,
+pub(crate) struct GraphResponse {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: Vec<(HeaderName, String)>,
+    pub(crate) body: Body,
 }
 
 /// How much an answer says about its own data.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Metadata {
+pub(crate) enum Metadata {
     #[default]
     Minimal,
     /// Only what paging needs.
@@ -46,24 +46,24 @@ pub(super) enum Metadata {
     Full,
 }
 
-impl Answer {
-    pub(super) fn ok(body: Value) -> Self {
+impl GraphResponse {
+    pub(crate) fn ok(body: Value) -> Self {
         Self { status: StatusCode::OK, headers: Vec::new(), body: Body::Json(body) }
     }
 
-    pub(super) fn created(body: Value, location: String) -> Self {
+    pub(crate) fn created(body: Value, location: String) -> Self {
         Self { status: StatusCode::CREATED, headers: vec![(http::header::LOCATION, location)], body: Body::Json(body) }
     }
 
-    pub(super) fn no_content() -> Self {
+    pub(crate) fn no_content() -> Self {
         Self { status: StatusCode::NO_CONTENT, headers: Vec::new(), body: Body::Empty }
     }
 
-    pub(super) fn text(text: String) -> Self {
+    pub(crate) fn text(text: String) -> Self {
         Self { status: StatusCode::OK, headers: Vec::new(), body: Body::Text(text) }
     }
 
-    pub(super) fn header(mut self, name: HeaderName, value: impl Into<String>) -> Self {
+    pub(crate) fn header(mut self, name: HeaderName, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
         self
     }
@@ -71,7 +71,7 @@ impl Answer {
     /// Leaves out what the client has not asked for.
     ///
     /// <https://docs.oasis-open.org/odata/odata-json-format/v4.01/odata-json-format-v4.01.html#sec_ControllingtheAmountofControlInforma>
-    pub(super) fn with(mut self, metadata: Metadata) -> Self {
+    pub(crate) fn with(mut self, metadata: Metadata) -> Self {
         match (metadata, &mut self.body) {
             (Metadata::None, Body::Json(body)) => {
                 // What a client needs to read on.
@@ -86,10 +86,10 @@ impl Answer {
 
 /// An error of the service: boxed, for it is large and travels in every `Result`.
 #[derive(Clone, Debug)]
-pub(super) struct Refusal(Box<Refused>);
+pub(crate) struct GraphError(Box<GraphErrorInner>);
 
 #[derive(Clone, Debug)]
-struct Refused {
+struct GraphErrorInner {
     status: StatusCode,
     code: Cow<'static, str>,
     message: String,
@@ -97,9 +97,9 @@ struct Refused {
     headers: Vec<(HeaderName, String)>,
 }
 
-impl Refusal {
-    pub(super) fn new(status: StatusCode, code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
-        Self(Box::new(Refused {
+impl GraphError {
+    pub(crate) fn new(status: StatusCode, code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
+        Self(Box::new(GraphErrorInner {
             status,
             code: code.into(),
             message: message.into(),
@@ -108,20 +108,20 @@ impl Refusal {
         }))
     }
 
-    pub(super) fn bad_request(message: impl Into<String>) -> Self {
+    pub(crate) fn bad_request(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "Request_BadRequest", message)
     }
 
-    pub(super) fn invalid(property: &str, kind: &str) -> Self {
+    pub(crate) fn invalid(property: &str, kind: &str) -> Self {
         Self::bad_request(format!("Invalid value specified for property '{property}' of resource '{kind}'."))
             .detail("InvalidValue", property)
     }
 
-    pub(super) fn unsupported_query(message: impl Into<String>) -> Self {
+    pub(crate) fn unsupported_query(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "Request_UnsupportedQuery", message)
     }
 
-    pub(super) fn not_found(id: &str) -> Self {
+    pub(crate) fn not_found(id: &str) -> Self {
         Self::new(
             StatusCode::NOT_FOUND,
             "Request_ResourceNotFound",
@@ -130,7 +130,7 @@ impl Refusal {
     }
 
     /// What a replica answers that has not heard of a fresh object.
-    pub(super) fn replica_miss() -> Self {
+    pub(crate) fn replica_miss() -> Self {
         Self::new(
             StatusCode::NOT_FOUND,
             "Directory_ObjectNotFound",
@@ -138,7 +138,7 @@ impl Refusal {
         )
     }
 
-    pub(super) fn denied() -> Self {
+    pub(crate) fn denied() -> Self {
         Self::new(
             StatusCode::FORBIDDEN,
             "Authorization_RequestDenied",
@@ -146,11 +146,11 @@ impl Refusal {
         )
     }
 
-    pub(super) fn conflict(message: impl Into<String>) -> Self {
+    pub(crate) fn conflict(message: impl Into<String>) -> Self {
         Self::new(StatusCode::CONFLICT, "Request_MultipleObjectsWithSameKeyValue", message)
     }
 
-    pub(super) fn method_not_allowed() -> Self {
+    pub(crate) fn method_not_allowed() -> Self {
         Self::new(
             StatusCode::METHOD_NOT_ALLOWED,
             "Request_BadRequest",
@@ -159,30 +159,30 @@ impl Refusal {
     }
 
     /// What Graph may know and this tenant does not: said aloud, never a silent success.
-    pub(super) fn not_implemented(what: impl Into<String>) -> Self {
+    pub(crate) fn not_implemented(what: impl Into<String>) -> Self {
         let what = what.into();
         Self::new(StatusCode::NOT_IMPLEMENTED, "NotImplemented", format!("The in-memory tenant does not know {what}."))
     }
 
-    pub(super) fn status(&self) -> StatusCode {
+    pub(crate) fn status(&self) -> StatusCode {
         self.0.status
     }
 
     /// What it says.
-    pub(super) fn message(&self) -> &str {
+    pub(crate) fn message(&self) -> &str {
         &self.0.message
     }
 
     /// Adds an entry to `details` with the message of the whole.
     #[must_use]
-    pub(super) fn detail(mut self, code: &'static str, target: impl Into<String>) -> Self {
+    pub(crate) fn detail(mut self, code: &'static str, target: impl Into<String>) -> Self {
         let message = self.0.message.clone();
         self.0.details.push((code, target.into(), message));
         self
     }
 
     #[must_use]
-    pub(super) fn header(mut self, name: HeaderName, value: impl Into<String>) -> Self {
+    pub(crate) fn header(mut self, name: HeaderName, value: impl Into<String>) -> Self {
         self.0.headers.push((name, value.into()));
         self
     }
@@ -190,21 +190,21 @@ impl Refusal {
 
 /// What is the same for a request and for each item of its batch.
 #[derive(Clone, Debug)]
-pub(super) struct Correlation {
-    pub(super) request_id: String,
-    pub(super) client_request_id: String,
-    pub(super) wall: OffsetDateTime,
+pub(crate) struct Correlation {
+    pub(crate) request_id: String,
+    pub(crate) client_request_id: String,
+    pub(crate) wall: OffsetDateTime,
 }
 
 /// A finished answer, for a response of its own or for an item of a batch.
-pub(super) struct Rendered {
-    pub(super) status: StatusCode,
-    pub(super) headers: Vec<(HeaderName, String)>,
-    pub(super) body: Body,
+pub(crate) struct RenderedResponse {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: Vec<(HeaderName, String)>,
+    pub(crate) body: Body,
 }
 
 /// Puts an outcome into Graph's form.
-pub(super) fn render(outcome: Outcome, correlation: &Correlation) -> Rendered {
+pub(crate) fn render(outcome: GraphResult, correlation: &Correlation) -> RenderedResponse {
     let mut headers = vec![(CACHE_CONTROL, "no-cache".to_owned())];
     match outcome {
         Ok(answer) => {
@@ -220,10 +220,10 @@ pub(super) fn render(outcome: Outcome, correlation: &Correlation) -> Rendered {
                 headers.push((HeaderName::from_static("odata-version"), "4.0".to_owned()));
             }
             headers.extend(answer.headers);
-            Rendered { status: answer.status, headers, body: answer.body }
+            RenderedResponse { status: answer.status, headers, body: answer.body }
         }
         Err(refusal) => {
-            let Refused { status, code, message, details, headers: more } = *refusal.0;
+            let GraphErrorInner { status, code, message, details, headers: more } = *refusal.0;
             headers.push((CONTENT_TYPE, "application/json".to_owned()));
             headers.extend(more);
             let mut error = Map::new();
@@ -249,14 +249,14 @@ pub(super) fn render(outcome: Outcome, correlation: &Correlation) -> Rendered {
                 inner.insert("status".into(), "429".into());
             }
             error.insert("innerError".into(), inner.into());
-            Rendered { status, headers, body: Body::Json(json!({ "error": error })) }
+            RenderedResponse { status, headers, body: Body::Json(json!({ "error": error })) }
         }
     }
 }
 
-impl Rendered {
+impl RenderedResponse {
     /// The response to a request of its own.
-    pub(super) fn into_response(self, correlation: &Correlation) -> Response<Bytes> {
+    pub(crate) fn into_response(self, correlation: &Correlation) -> Response<Bytes> {
         let body = match self.body {
             Body::Empty => Bytes::new(),
             Body::Json(value) => value.to_string().into(),
@@ -280,7 +280,7 @@ impl Rendered {
     }
 
     /// The entry of a batch's `responses`.
-    pub(super) fn into_batch_item(self, id: &str) -> Value {
+    pub(crate) fn into_batch_item(self, id: &str) -> Value {
         let headers: Map<String, Value> =
             self.headers.iter().map(|(name, value)| (canonical(name), Value::from(value.as_str()))).collect();
         let mut item = Map::new();

@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-use super::MemoryTenant;
-use super::call::{Actor, Call};
-use super::json::{items, same, text};
-use super::object_kind::Kind;
-use super::object_store::View;
-use super::service::State;
 use entra_apps::ids::ServicePrincipalId;
 use entra_apps::permission::MICROSOFT_GRAPH;
+
+use crate::MemoryTenant;
+use crate::call::{Actor, Call};
+use crate::json::{items, same, text};
+use crate::object_kind::ObjectKind;
+use crate::object_store::ReplicaView;
+use crate::service::TenantState;
 
 impl MemoryTenant {
     /// Takes an application permission of Microsoft Graph from an app, by the object id of its service principal. Its
@@ -23,7 +24,7 @@ impl MemoryTenant {
     }
 }
 
-impl State {
+impl TenantState {
     /// Takes an application permission from a service principal, everywhere at once; tells whether it was held.
     fn revoke_role(&mut self, holder: &str, role: &str) -> bool {
         let directory = &mut self.directory;
@@ -32,21 +33,21 @@ impl State {
         };
         let ids = items(&graph, "appRoles").iter().filter(|known| text(known, "value") == role);
         let ids: Vec<&str> = ids.map(|known| text(known, "id")).collect();
-        let held = directory.assignments.seen_having("principalId", holder, View::PRESENT).into_iter();
+        let held = directory.assignments.seen_having("principalId", holder, ReplicaView::PRESENT).into_iter();
         let held = held.filter(|held| {
             text(&held.value, "resourceId") == text(&graph, "id")
                 && ids.iter().any(|id| same(id, text(&held.value, "appRoleId")))
         });
         let held: Vec<_> = held.map(|held| text(&held.value, "id").to_owned()).collect();
         for id in &held {
-            directory.table_mut(Kind::Assignment).purge(id, None, Duration::ZERO);
+            directory.table_mut(ObjectKind::Assignment).purge(id, None, Duration::ZERO);
         }
         self.tokens.revoke_role(holder, role);
         !held.is_empty()
     }
 
     /// Takes an application permission from the app that makes a call.
-    pub(super) fn revoke_from(&mut self, call: &mut Call, role: &str) {
+    pub(crate) fn revoke_from(&mut self, call: &mut Call, role: &str) {
         if let Actor::SignedIn(identity) = &mut call.actor {
             self.revoke_role(&identity.service_principal_id, role);
             identity.roles.retain(|held| held != role);

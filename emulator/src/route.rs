@@ -2,13 +2,13 @@
 
 use http::Method;
 
-use super::object_kind::Kind;
-use super::partner;
-use super::response::Refusal;
+use crate::object_kind::ObjectKind;
+use crate::partner;
+use crate::response::GraphError;
 
 /// How an object is named in a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Key {
+pub(crate) enum ObjectKey {
     /// The object id; of a user also the principal name.
     Id(String),
     AppId(String),
@@ -19,7 +19,7 @@ pub(super) enum Key {
 
 /// How a federated identity credential is named in a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum CredentialKey {
+pub(crate) enum CredentialKey {
     /// By its id, or by its name in the place of the id.
     IdOrName(String),
     Name(String),
@@ -27,7 +27,7 @@ pub(super) enum CredentialKey {
 
 /// From which side assignments are looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Side {
+pub(crate) enum AssignmentSide {
     /// `appRoleAssignedTo`: what others were granted on this resource.
     Resource,
     /// `appRoleAssignments`: what this principal was granted.
@@ -36,7 +36,7 @@ pub(super) enum Side {
 
 /// A navigation from one directory object to others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Link {
+pub(crate) enum Link {
     Owners,
     OwnedObjects,
     Members,
@@ -54,14 +54,14 @@ impl Link {
     ];
 
     /// The link of a segment in lower case, where the kind has it.
-    pub(super) fn of(kind: Kind, name: &str) -> Option<Self> {
+    pub(crate) fn of(kind: ObjectKind, name: &str) -> Option<Self> {
         let link = Self::NAMES.into_iter().find(|(known, _)| *known == name)?.1;
         let fits = match link {
-            Self::Owners => matches!(kind, Kind::Application | Kind::ServicePrincipal | Kind::Group),
-            Self::OwnedObjects => matches!(kind, Kind::ServicePrincipal | Kind::User),
-            Self::Members => kind == Kind::Group,
+            Self::Owners => matches!(kind, ObjectKind::Application | ObjectKind::ServicePrincipal | ObjectKind::Group),
+            Self::OwnedObjects => matches!(kind, ObjectKind::ServicePrincipal | ObjectKind::User),
+            Self::Members => kind == ObjectKind::Group,
             Self::MemberOf | Self::TransitiveMemberOf => {
-                matches!(kind, Kind::ServicePrincipal | Kind::User | Kind::Group)
+                matches!(kind, ObjectKind::ServicePrincipal | ObjectKind::User | ObjectKind::Group)
             }
         };
         fits.then_some(link)
@@ -74,42 +74,42 @@ impl Link {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Operation {
-    List(Kind),
-    Count(Kind),
-    Create(Kind),
-    Get(Kind, Key),
+pub(crate) enum Operation {
+    List(ObjectKind),
+    Count(ObjectKind),
+    Create(ObjectKind),
+    Get(ObjectKind, ObjectKey),
     /// One property of an object, by its name.
-    GetProperty(Kind, Key, &'static str),
-    Update(Kind, Key),
-    Delete(Kind, Key),
-    Delta(Kind),
-    AddPassword(Kind, Key),
-    RemovePassword(Kind, Key),
-    AddKey(Kind, Key),
-    RemoveKey(Kind, Key),
+    GetProperty(ObjectKind, ObjectKey, &'static str),
+    Update(ObjectKind, ObjectKey),
+    Delete(ObjectKind, ObjectKey),
+    Delta(ObjectKind),
+    AddPassword(ObjectKind, ObjectKey),
+    RemovePassword(ObjectKind, ObjectKey),
+    AddKey(ObjectKind, ObjectKey),
+    RemoveKey(ObjectKind, ObjectKey),
     /// With the type that the path casts to.
-    ListLinked(Kind, Key, Link, Option<Kind>),
-    CountLinked(Kind, Key, Link, Option<Kind>),
-    AddLink(Kind, Key, Link),
-    RemoveLink(Kind, Key, Link, String),
-    CheckMemberGroups(Kind, Key),
-    ListAssignments(Kind, Key, Side),
-    CountAssignments(Kind, Key, Side),
-    CreateAssignment(Kind, Key, Side),
-    GetAssignment(Kind, Key, Side, String),
-    DeleteAssignment(Kind, Key, Side, String),
-    ListGrantsOf(Kind, Key),
+    ListLinked(ObjectKind, ObjectKey, Link, Option<ObjectKind>),
+    CountLinked(ObjectKind, ObjectKey, Link, Option<ObjectKind>),
+    AddLink(ObjectKind, ObjectKey, Link),
+    RemoveLink(ObjectKind, ObjectKey, Link, String),
+    CheckMemberGroups(ObjectKind, ObjectKey),
+    ListAssignments(ObjectKind, ObjectKey, AssignmentSide),
+    CountAssignments(ObjectKind, ObjectKey, AssignmentSide),
+    CreateAssignment(ObjectKind, ObjectKey, AssignmentSide),
+    GetAssignment(ObjectKind, ObjectKey, AssignmentSide, String),
+    DeleteAssignment(ObjectKind, ObjectKey, AssignmentSide, String),
+    ListGrantsOf(ObjectKind, ObjectKey),
     GetGrant(String),
     UpdateGrant(String),
     DeleteGrant(String),
-    ListFederated(Key),
-    CountFederated(Key),
-    CreateFederated(Key),
-    GetFederated(Key, CredentialKey),
-    UpdateFederated(Key, CredentialKey),
-    DeleteFederated(Key, CredentialKey),
-    ListDeleted(Kind),
+    ListFederated(ObjectKey),
+    CountFederated(ObjectKey),
+    CreateFederated(ObjectKey),
+    GetFederated(ObjectKey, CredentialKey),
+    UpdateFederated(ObjectKey, CredentialKey),
+    DeleteFederated(ObjectKey, CredentialKey),
+    ListDeleted(ObjectKind),
     GetDeleted(String),
     Restore(String),
     Purge(String),
@@ -131,7 +131,7 @@ struct Segment {
 }
 
 /// Finds the operation; a wrong verb on a known path is 405, an unknown path 400 as the service's parser answers.
-pub(super) fn route(method: &Method, path: &str) -> Result<Operation, Refusal> {
+pub(crate) fn route(method: &Method, path: &str) -> Result<Operation, GraphError> {
     let segments: Vec<Segment> = path.split('/').filter(|part| !part.is_empty()).map(segment).collect();
     let segments: &[Segment] = match segments.first() {
         Some(first) if first.name == "myorganization" => &segments[1..],
@@ -141,11 +141,11 @@ pub(super) fn route(method: &Method, path: &str) -> Result<Operation, Refusal> {
     let names: Vec<&str> = rest.iter().map(|segment| segment.name.as_str()).collect();
     let verb = method.as_str();
     let found = match (first.name.as_str(), &first.key) {
-        ("applications", _) => object(Kind::Application, verb, first, rest, path)?,
-        ("serviceprincipals", _) => object(Kind::ServicePrincipal, verb, first, rest, path)?,
-        ("users", _) => object(Kind::User, verb, first, rest, path)?,
-        ("groups", _) => object(Kind::Group, verb, first, rest, path)?,
-        ("me", None) => below(Kind::User, verb, Key::Me, rest)?,
+        ("applications", _) => object(ObjectKind::Application, verb, first, rest, path)?,
+        ("serviceprincipals", _) => object(ObjectKind::ServicePrincipal, verb, first, rest, path)?,
+        ("users", _) => object(ObjectKind::User, verb, first, rest, path)?,
+        ("groups", _) => object(ObjectKind::Group, verb, first, rest, path)?,
+        ("me", None) => below(ObjectKind::User, verb, ObjectKey::Me, rest)?,
         ("directoryobjects", None) => match (names.as_slice(), verb) {
             (["getbyids" | "microsoft.graph.getbyids"], "POST") => Some(Operation::GetByIds),
             ([_], "GET") => Some(Operation::GetObject(rest[0].raw.clone())),
@@ -154,10 +154,10 @@ pub(super) fn route(method: &Method, path: &str) -> Result<Operation, Refusal> {
             _ => return Err(unknown(path)),
         },
         ("oauth2permissiongrants", None) => match (names.as_slice(), verb) {
-            ([], "GET") => Some(Operation::List(Kind::Grant)),
-            ([], "POST") => Some(Operation::Create(Kind::Grant)),
-            (["delta" | "delta()" | "microsoft.graph.delta()"], "GET") => Some(Operation::Delta(Kind::Grant)),
-            (["$count"], "GET") => Some(Operation::Count(Kind::Grant)),
+            ([], "GET") => Some(Operation::List(ObjectKind::Grant)),
+            ([], "POST") => Some(Operation::Create(ObjectKind::Grant)),
+            (["delta" | "delta()" | "microsoft.graph.delta()"], "GET") => Some(Operation::Delta(ObjectKind::Grant)),
+            (["$count"], "GET") => Some(Operation::Count(ObjectKind::Grant)),
             ([_], "GET") => Some(Operation::GetGrant(rest[0].raw.clone())),
             ([_], "PATCH") => Some(Operation::UpdateGrant(rest[0].raw.clone())),
             ([_], "DELETE") => Some(Operation::DeleteGrant(rest[0].raw.clone())),
@@ -165,14 +165,14 @@ pub(super) fn route(method: &Method, path: &str) -> Result<Operation, Refusal> {
             _ => return Err(unknown(path)),
         },
         ("directory", None) if names.first() == Some(&"deleteditems") => match (&names[1..], verb) {
-            ([cast], "GET") if Kind::of_type(cast).is_some_and(|kind| Kind::OBJECTS.contains(&kind)) => {
-                Kind::of_type(cast).map(Operation::ListDeleted)
+            ([cast], "GET") if ObjectKind::of_type(cast).is_some_and(|kind| ObjectKind::OBJECTS.contains(&kind)) => {
+                ObjectKind::of_type(cast).map(Operation::ListDeleted)
             }
             ([cast, ..], _) if cast.starts_with("microsoft.graph.") => {
-                return Err(Refusal::not_implemented(format!("deleted items of the type {cast}")));
+                return Err(GraphError::not_implemented(format!("deleted items of the type {cast}")));
             }
             ([] | ["$count"], _) => {
-                return Err(Refusal::bad_request(
+                return Err(GraphError::bad_request(
                     "Querying the deleted items needs a type, such as \
                         /directory/deletedItems/microsoft.graph.application.",
                 ));
@@ -185,9 +185,9 @@ pub(super) fn route(method: &Method, path: &str) -> Result<Operation, Refusal> {
         },
         ("organization", None) => match (names.as_slice(), verb) {
             ([], "GET") => Some(Operation::ListOrganization),
-            (["$count"], "GET") => return Err(Refusal::not_implemented("the count of organizations")),
+            (["$count"], "GET") => return Err(GraphError::not_implemented("the count of organizations")),
             ([_], "GET") => Some(Operation::GetOrganization(rest[0].raw.clone())),
-            ([_], "PATCH") => return Err(Refusal::not_implemented("updates of the organization")),
+            ([_], "PATCH") => return Err(GraphError::not_implemented("updates of the organization")),
             ([] | [_], _) => None,
             _ => return Err(unknown(path)),
         },
@@ -198,17 +198,23 @@ pub(super) fn route(method: &Method, path: &str) -> Result<Operation, Refusal> {
         ("$batch", None) if rest.is_empty() => (verb == "POST").then_some(Operation::Batch),
         _ => return Err(unknown(path)),
     };
-    found.ok_or_else(Refusal::method_not_allowed)
+    found.ok_or_else(GraphError::method_not_allowed)
 }
 
 /// What lies below `/applications` and `/servicePrincipals`.
-fn object(kind: Kind, verb: &str, first: &Segment, rest: &[Segment], path: &str) -> Result<Option<Operation>, Refusal> {
+fn object(
+    kind: ObjectKind,
+    verb: &str,
+    first: &Segment,
+    rest: &[Segment],
+    path: &str,
+) -> Result<Option<Operation>, GraphError> {
     let (key, rest) = match (&first.key, rest.split_first()) {
         (Some((property, value)), _) => {
             let key = match (kind, property.as_str()) {
-                (Kind::Application | Kind::ServicePrincipal, "appid") => Key::AppId(value.clone()),
-                (Kind::Application, "uniquename") => Key::UniqueName(value.clone()),
-                (_, "" | "id") => Key::Id(value.clone()),
+                (ObjectKind::Application | ObjectKind::ServicePrincipal, "appid") => ObjectKey::AppId(value.clone()),
+                (ObjectKind::Application, "uniquename") => ObjectKey::UniqueName(value.clone()),
+                (_, "" | "id") => ObjectKey::Id(value.clone()),
                 _ => return Err(unknown(path)),
             };
             (key, rest)
@@ -223,30 +229,30 @@ fn object(kind: Kind, verb: &str, first: &Segment, rest: &[Segment], path: &str)
         (None, Some((id, rest))) => match id.name.as_str() {
             "$count" if rest.is_empty() => return Ok((verb == "GET").then_some(Operation::Count(kind))),
             "delta" | "delta()" | "microsoft.graph.delta()"
-                if rest.is_empty() && matches!(kind, Kind::Application | Kind::ServicePrincipal) =>
+                if rest.is_empty() && matches!(kind, ObjectKind::Application | ObjectKind::ServicePrincipal) =>
             {
                 return Ok((verb == "GET").then_some(Operation::Delta(kind)));
             }
             "delta" | "delta()" | "getbyids" | "validateproperties" | "getavailableextensionproperties" => {
-                return Err(Refusal::not_implemented(format!("the action {}", id.raw)));
+                return Err(GraphError::not_implemented(format!("the action {}", id.raw)));
             }
-            _ => (Key::Id(id.raw.clone()), rest),
+            _ => (ObjectKey::Id(id.raw.clone()), rest),
         },
     };
     below(kind, verb, key, rest)
 }
 
 /// What lies below one object.
-fn below(kind: Kind, verb: &str, key: Key, rest: &[Segment]) -> Result<Option<Operation>, Refusal> {
+fn below(kind: ObjectKind, verb: &str, key: ObjectKey, rest: &[Segment]) -> Result<Option<Operation>, GraphError> {
     let plain = |segment: &Segment| segment.name.strip_prefix("microsoft.graph.").unwrap_or(&segment.name).to_owned();
     let names: Vec<String> = rest.iter().map(plain).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let raw = |index: usize| rest[index].raw.clone();
-    let has_credentials = matches!(kind, Kind::Application | Kind::ServicePrincipal);
-    let has_assignments = matches!(kind, Kind::ServicePrincipal | Kind::User | Kind::Group);
+    let has_credentials = matches!(kind, ObjectKind::Application | ObjectKind::ServicePrincipal);
+    let has_assignments = matches!(kind, ObjectKind::ServicePrincipal | ObjectKind::User | ObjectKind::Group);
     let side = match names.first() {
-        Some(&"approleassignedto") => Side::Resource,
-        _ => Side::Principal,
+        Some(&"approleassignedto") => AssignmentSide::Resource,
+        _ => AssignmentSide::Principal,
     };
     Ok(match (names.as_slice(), verb) {
         ([], "GET") => Some(Operation::Get(kind, key)),
@@ -259,14 +265,18 @@ fn below(kind: Kind, verb: &str, key: Key, rest: &[Segment]) -> Result<Option<Op
         (["removekey"], "POST") if has_credentials => Some(Operation::RemoveKey(kind, key)),
         (["addpassword" | "removepassword" | "addkey" | "removekey"], _) if has_credentials => None,
         (["restore"], "POST") => match key {
-            Key::Id(id) => Some(Operation::Restore(id)),
-            _ => return Err(Refusal::not_implemented("the restoring of an object by an alternate key")),
+            ObjectKey::Id(id) => Some(Operation::Restore(id)),
+            _ => return Err(GraphError::not_implemented("the restoring of an object by an alternate key")),
         },
-        (["checkmembergroups"], "POST") if kind != Kind::Application => Some(Operation::CheckMemberGroups(kind, key)),
-        (["federatedidentitycredentials", ..], _) if kind == Kind::Application => {
+        (["checkmembergroups"], "POST") if kind != ObjectKind::Application => {
+            Some(Operation::CheckMemberGroups(kind, key))
+        }
+        (["federatedidentitycredentials", ..], _) if kind == ObjectKind::Application => {
             return federated(verb, key, rest[0].key.as_ref(), &rest[1..]);
         }
-        (["approleassignedto", ..], _) if kind != Kind::ServicePrincipal => return Err(absent(kind, verb, &names)),
+        (["approleassignedto", ..], _) if kind != ObjectKind::ServicePrincipal => {
+            return Err(absent(kind, verb, &names));
+        }
         (["approleassignedto" | "approleassignments"], "GET") if has_assignments => {
             Some(Operation::ListAssignments(kind, key, side))
         }
@@ -283,13 +293,13 @@ fn below(kind: Kind, verb: &str, key: Key, rest: &[Segment]) -> Result<Option<Op
             Some(Operation::DeleteAssignment(kind, key, side, raw(1)))
         }
         (["approleassignedto" | "approleassignments"], _) if has_assignments => None,
-        (["oauth2permissiongrants"], "GET") if matches!(kind, Kind::ServicePrincipal | Kind::User) => {
+        (["oauth2permissiongrants"], "GET") if matches!(kind, ObjectKind::ServicePrincipal | ObjectKind::User) => {
             Some(Operation::ListGrantsOf(kind, key))
         }
         (["oauth2permissiongrants", ..], verb)
-            if verb != "GET" && matches!(kind, Kind::ServicePrincipal | Kind::User) =>
+            if verb != "GET" && matches!(kind, ObjectKind::ServicePrincipal | ObjectKind::User) =>
         {
-            return Err(Refusal::new(
+            return Err(GraphError::new(
                 http::StatusCode::BAD_REQUEST,
                 "BadRequest",
                 "Write requests are only supported on contained entities or navigation properties with bindings.",
@@ -306,8 +316,14 @@ fn below(kind: Kind, verb: &str, key: Key, rest: &[Segment]) -> Result<Option<Op
 }
 
 /// What lies below `owners`, `members` and their kin.
-fn linked(kind: Kind, verb: &str, key: Key, link: Link, rest: &[Segment]) -> Result<Option<Operation>, Refusal> {
-    let cast = rest.first().and_then(|segment| Kind::of_type(&segment.name));
+fn linked(
+    kind: ObjectKind,
+    verb: &str,
+    key: ObjectKey,
+    link: Link,
+    rest: &[Segment],
+) -> Result<Option<Operation>, GraphError> {
+    let cast = rest.first().and_then(|segment| ObjectKind::of_type(&segment.name));
     let names: Vec<&str> = rest.iter().skip(usize::from(cast.is_some())).map(|rest| rest.name.as_str()).collect();
     Ok(match (names.as_slice(), verb) {
         ([], "GET") => Some(Operation::ListLinked(kind, key, link, cast)),
@@ -324,10 +340,10 @@ fn linked(kind: Kind, verb: &str, key: Key, link: Link, rest: &[Segment]) -> Res
 /// What lies below `federatedIdentityCredentials`; `named` is what stands in its parentheses.
 fn federated(
     verb: &str,
-    key: Key,
+    key: ObjectKey,
     named: Option<&(String, String)>,
     rest: &[Segment],
-) -> Result<Option<Operation>, Refusal> {
+) -> Result<Option<Operation>, GraphError> {
     let credential = match (named, rest) {
         (Some((property, name)), []) if property == "name" => CredentialKey::Name(name.clone()),
         (Some((_, id)), []) => CredentialKey::IdOrName(id.clone()),
@@ -342,7 +358,7 @@ fn federated(
                 _ => None,
             });
         }
-        _ => return Err(absent(Kind::FederatedCredential, verb, &["…"])),
+        _ => return Err(absent(ObjectKind::FederatedCredential, verb, &["…"])),
     };
     Ok(match verb {
         "GET" => Some(Operation::GetFederated(key, credential)),
@@ -352,13 +368,13 @@ fn federated(
     })
 }
 
-fn absent(kind: Kind, verb: &str, names: &[&str]) -> Refusal {
-    Refusal::not_implemented(format!("{verb} {}/{{id}}/{}", kind.collection(), names.join("/")))
+fn absent(kind: ObjectKind, verb: &str, names: &[&str]) -> GraphError {
+    GraphError::not_implemented(format!("{verb} {}/{{id}}/{}", kind.collection(), names.join("/")))
 }
 
-fn unknown(path: &str) -> Refusal {
+fn unknown(path: &str) -> GraphError {
     let segment = path.split('/').find(|part| !part.is_empty()).unwrap_or_default();
-    Refusal::not_implemented(format!("the path /{segment}"))
+    GraphError::not_implemented(format!("the path /{segment}"))
 }
 
 fn segment(part: &str) -> Segment {
@@ -388,7 +404,7 @@ fn segment(part: &str) -> Segment {
 }
 
 /// Undoes percent-encoding; what is no encoding stays.
-pub(super) fn decode(text: &str) -> String {
+pub(crate) fn decode(text: &str) -> String {
     let bytes = text.as_bytes();
     let mut decoded = Vec::with_capacity(bytes.len());
     let mut at = 0;
@@ -418,36 +434,44 @@ mod tests {
 
     #[test]
     fn paths_match_in_any_case_and_with_alternate_keys() {
-        let by_name = Key::UniqueName("o'brien app/1".to_owned());
+        let by_name = ObjectKey::UniqueName("o'brien app/1".to_owned());
         assert_eq!(
             found("PATCH", "/Applications(uniqueName='o''brien%20app%2F1')"),
-            Operation::Update(Kind::Application, by_name)
+            Operation::Update(ObjectKind::Application, by_name)
         );
         assert_eq!(
             found("POST", "/myorganization//serviceprincipals(appId='a')/AppRoleAssignedTo"),
-            Operation::CreateAssignment(Kind::ServicePrincipal, Key::AppId("a".to_owned()), Side::Resource)
+            Operation::CreateAssignment(
+                ObjectKind::ServicePrincipal,
+                ObjectKey::AppId("a".to_owned()),
+                AssignmentSide::Resource
+            )
         );
         assert_eq!(
             found("GET", "/servicePrincipals/X/oauth2permissionscopes"),
-            Operation::GetProperty(Kind::ServicePrincipal, Key::Id("X".to_owned()), "oauth2PermissionScopes")
+            Operation::GetProperty(
+                ObjectKind::ServicePrincipal,
+                ObjectKey::Id("X".to_owned()),
+                "oauth2PermissionScopes"
+            )
         );
         assert_eq!(
             found("GET", "/directory/deletedItems/graph.application"),
-            Operation::ListDeleted(Kind::Application)
+            Operation::ListDeleted(ObjectKind::Application)
         );
         assert_eq!(found("GET", "/oAuth2PermissionGrants/Abc"), Operation::GetGrant("Abc".to_owned()));
         assert_eq!(
             found("POST", "/applications/X/microsoft.graph.addPassword"),
-            Operation::AddPassword(Kind::Application, Key::Id("X".to_owned()))
+            Operation::AddPassword(ObjectKind::Application, ObjectKey::Id("X".to_owned()))
         );
         let name = CredentialKey::Name("a'b".to_owned());
         assert_eq!(
             found("PATCH", "/applications(appId='x')/federatedIdentityCredentials(name='a''b')"),
-            Operation::UpdateFederated(Key::AppId("x".to_owned()), name)
+            Operation::UpdateFederated(ObjectKey::AppId("x".to_owned()), name)
         );
         assert_eq!(
             found("GET", "/me/transitiveMemberOf/microsoft.graph.group"),
-            Operation::ListLinked(Kind::User, Key::Me, Link::TransitiveMemberOf, Some(Kind::Group))
+            Operation::ListLinked(ObjectKind::User, ObjectKey::Me, Link::TransitiveMemberOf, Some(ObjectKind::Group))
         );
     }
 

@@ -13,24 +13,24 @@ use time::OffsetDateTime;
 
 use super::azure_management;
 use super::call::{Actor, Call, pairs};
-use super::cloud_state::World;
+use super::cloud_state::CloudState;
 use super::directory::Directory;
 use super::fault::Action;
 use super::json::{items, text, texts};
 use super::mishap::{change_item, faulty, retry_header};
 use super::partner_center;
 use super::record::{Log, RecordedItem};
-use super::response::{Answer, Body, Correlation, Metadata, Outcome, Refusal, Rendered, render};
+use super::response::{Body, Correlation, GraphError, GraphResponse, GraphResult, Metadata, RenderedResponse, render};
 use super::route::{Operation, route};
 use super::script::{Plan, Script};
-use super::sign_in::{Asking, Endpoint, SignInError, Tokens};
+use super::sign_in::{Endpoint, IssuedTokens, SignInError, SignInRequest};
 use super::throttle::Throttle;
 use crate::random::{SeededRandomness, uuid};
 
 /// Everything that one tenant is.
-pub(super) struct State {
+pub(super) struct TenantState {
     pub(super) directory: Directory,
-    pub(super) tokens: Tokens,
+    pub(super) tokens: IssuedTokens,
     pub(super) script: Script,
     pub(super) throttle: Throttle,
     pub(super) log: Log,
@@ -88,7 +88,7 @@ pub(super) fn batch_items(target: &Target, body: &[u8]) -> Vec<(Method, String)>
     items(&body, "requests").iter().map(read).collect()
 }
 
-impl World {
+impl CloudState {
     #[allow(clippy::too_many_arguments, reason = "what a request is, where it goes, and when")]
     pub(super) fn answer(
         &mut self,
@@ -104,7 +104,7 @@ impl World {
         let correlation = self[at].correlation(request.headers(), wall);
         match target {
             Target::SignIn(tenant, endpoint) => {
-                let asking = Asking {
+                let asking = SignInRequest {
                     at,
                     tenant,
                     endpoint,
@@ -124,16 +124,17 @@ impl World {
                 (response, Vec::new())
             }
             Target::Management(path) => {
-                let State { tokens, directory, .. } = &self[at];
+                let TenantState { tokens, directory, .. } = &self[at];
                 (azure_management::answer(request, path, tokens, directory, wall), Vec::new())
             }
             Target::PartnerCenter(_) => {
-                let asking = partner_center::Asking { at, request, fresh_id: &correlation.request_id, now, wall };
+                let asking =
+                    partner_center::PartnerCenterRequest { at, request, fresh_id: &correlation.request_id, now, wall };
                 (self.partner_center(&asking, plan), Vec::new())
             }
             Target::Other => {
                 let path = request.uri().path();
-                (Refusal::not_implemented(format!("the path {path}")).respond(&correlation), Vec::new())
+                (GraphError::not_implemented(format!("the path {path}")).respond(&correlation), Vec::new())
             }
             Target::Graph(path) => {
                 let mut call = Call {
@@ -172,7 +173,7 @@ impl World {
     }
 
     /// Carries out a sign-in with what goes wrong around it.
-    fn sign_in_with(&mut self, asking: &Asking<'_>, plan: &Plan) -> Response<Bytes> {
+    fn sign_in_with(&mut self, asking: &SignInRequest<'_>, plan: &Plan) -> Response<Bytes> {
         let Some(Action::Answer { status, code, message, retry, written }) = &plan.whole else {
             return self.sign_in(asking);
         };
@@ -207,7 +208,7 @@ impl World {
         plan: &Plan,
         correlation: &Correlation,
         recorded: &mut Vec<RecordedItem>,
-    ) -> Rendered {
+    ) -> RenderedResponse {
         let outcome = match &plan.whole {
             Some(Action::Revokes(role)) => {
                 self[at].revoke_from(call, role);
@@ -226,16 +227,16 @@ impl World {
         plan: &Plan,
         correlation: &Correlation,
         recorded: &mut Vec<RecordedItem>,
-    ) -> Outcome {
+    ) -> GraphResult {
         match route(&call.method, &call.path)? {
             Operation::Batch => self.batch(at, call, plan, correlation, recorded),
             operation => self.carry_out(at, operation, call),
         }
     }
 
-    fn carry_out(&mut self, at: usize, operation: Operation, call: &mut Call) -> Outcome {
+    fn carry_out(&mut self, at: usize, operation: Operation, call: &mut Call) -> GraphResult {
         if call.metadata == Metadata::Full {
-            return Err(Refusal::not_implemented("odata.metadata=full"));
+            return Err(GraphError::not_implemented("odata.metadata=full"));
         }
         Ok(self.metered(at, operation, call)?.with(call.metadata))
     }
@@ -248,8 +249,8 @@ impl World {
         plan: &Plan,
         correlation: &Correlation,
         recorded: &mut Vec<RecordedItem>,
-    ) -> Outcome {
-        let bad = |message: String| Refusal::new(StatusCode::BAD_REQUEST, "BadRequest", message);
+    ) -> GraphResult {
+        let bad = |message: String| GraphError::new(StatusCode::BAD_REQUEST, "BadRequest", message);
         let body = call.object()?;
         let requests = items(body, "requests");
         if requests.is_empty() {
@@ -305,7 +306,7 @@ impl World {
                 }
                 let mut call = calls[index].clone();
                 let outcome = if failed {
-                    Err(Refusal::new(
+                    Err(GraphError::new(
                         StatusCode::FAILED_DEPENDENCY,
                         "FailedDependency",
                         "A request on which this one depends has failed.",
@@ -328,11 +329,11 @@ impl World {
         }
         // The answers come in no order that a client could rely on.
         responses.reverse();
-        Ok(Answer::ok(json!({ "responses": responses })))
+        Ok(GraphResponse::ok(json!({ "responses": responses })))
     }
 }
 
-impl State {
+impl TenantState {
     fn correlation(&self, headers: &HeaderMap, wall: OffsetDateTime) -> Correlation {
         let request_id = uuid(&self.request_ids).to_string();
         let client = headers.get("client-request-id").and_then(|value| value.to_str().ok());
@@ -340,13 +341,13 @@ impl State {
     }
 }
 
-impl Refusal {
+impl GraphError {
     fn respond(self, correlation: &Correlation) -> Response<Bytes> {
         render(Err(self), correlation).into_response(correlation)
     }
 }
 
-fn json_body(headers: &HeaderMap, body: &[u8]) -> Result<Option<Value>, Refusal> {
+fn json_body(headers: &HeaderMap, body: &[u8]) -> Result<Option<Value>, GraphError> {
     if body.is_empty() {
         return Ok(None);
     }
@@ -355,7 +356,7 @@ fn json_body(headers: &HeaderMap, body: &[u8]) -> Result<Option<Value>, Refusal>
         .and_then(|value| value.to_str().ok())
         .is_some_and(|value| value.starts_with("application/json"));
     serde_json::from_slice(body).ok().filter(|_| typed).map(Some).ok_or_else(|| {
-        Refusal::new(
+        GraphError::new(
             StatusCode::BAD_REQUEST,
             "BadRequest",
             "Unable to read JSON request payload. Please ensure Content-Type header is set and payload is of valid \
@@ -372,9 +373,9 @@ fn header_map(request: &Value) -> HeaderMap {
 }
 
 /// The call of an item: with the rights of the whole, and its own headers.
-fn item_call(outer: &Call, request: &Value) -> Result<Call, Refusal> {
+fn item_call(outer: &Call, request: &Value) -> Result<Call, GraphError> {
     let bad = |what: &str| {
-        Refusal::new(
+        GraphError::new(
             StatusCode::BAD_REQUEST,
             "BadRequest",
             format!("Invalid batch payload format: {what} of request '{}'.", text(request, "id")),

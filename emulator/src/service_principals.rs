@@ -6,42 +6,42 @@ use http::StatusCode;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::applications::show_application;
-use super::call::Call;
-use super::directory::Directory;
-use super::json::{items, merge, stamp, text};
-use super::object_kind::Kind;
-use super::object_store::Life;
-use super::response::{Answer, Outcome, Refusal};
-use super::route::Key;
-use super::validation;
+use crate::applications::show_application;
+use crate::call::Call;
+use crate::directory::Directory;
+use crate::json::{items, merge, stamp, text};
+use crate::object_kind::ObjectKind;
+use crate::object_store::ObjectState;
+use crate::response::{GraphError, GraphResponse, GraphResult};
+use crate::route::ObjectKey;
+use crate::validation;
 
-const KIND: Kind = Kind::ServicePrincipal;
+const KIND: ObjectKind = ObjectKind::ServicePrincipal;
 
 impl Directory {
-    pub(super) fn create_service_principal(&mut self, call: &Call) -> Outcome {
+    pub(crate) fn create_service_principal(&mut self, call: &Call) -> GraphResult {
         let body = call.object()?.clone();
         let app_id = text(&body, "appId").to_owned();
         self.new_service_principal(body, &app_id, call)
     }
 
-    fn new_service_principal(&mut self, mut body: Value, app_id: &str, call: &Call) -> Outcome {
+    fn new_service_principal(&mut self, mut body: Value, app_id: &str, call: &Call) -> GraphResult {
         if Uuid::parse_str(app_id).is_err() {
-            return Err(Refusal::invalid("appId", KIND.directory_type()));
+            return Err(GraphError::invalid("appId", KIND.directory_type()));
         }
         if let Some(members) = body.as_object_mut() {
             members.remove("appId");
         }
         validation::check_members(KIND, &body)?;
         if !items(&body, "passwordCredentials").is_empty() {
-            return Err(Refusal::bad_request(
+            return Err(GraphError::bad_request(
                 "Password credentials are not supported at creation. Use addPassword instead.",
             ));
         }
         let keys = self.take_keys(KIND, &mut body, None, call)?;
         let application = self.backing(app_id, call)?;
         if self.live_service_principal(app_id).is_some() {
-            return Err(Refusal::conflict(format!(
+            return Err(GraphError::conflict(format!(
                 "The service principal cannot be created, updated, or restored because the service principal name \
                     {app_id} is already in use."
             ))
@@ -73,19 +73,19 @@ impl Directory {
                 }
             }
         }
-        self.write(KIND, Life::Live, value.clone(), call);
+        self.write(KIND, ObjectState::Live, value.clone(), call);
         self.keep_keys(keys);
         self.own(KIND, &id, call);
         KIND.reverse(&mut value);
         let mut answer = Map::new();
         answer.insert("@odata.context".into(), call.context("servicePrincipals/$entity").into());
         answer.extend(value.as_object().cloned().unwrap_or_default());
-        Ok(Answer::created(answer.into(), self.location(KIND, &id)))
+        Ok(GraphResponse::created(answer.into(), self.location(KIND, &id)))
     }
 
     /// The application behind an app id, `None` for an API of Microsoft.
-    fn backing(&self, app_id: &str, call: &Call) -> Result<Option<Arc<Value>>, Refusal> {
-        let elsewhere = Refusal::new(
+    fn backing(&self, app_id: &str, call: &Call) -> Result<Option<Arc<Value>>, GraphError> {
+        let elsewhere = GraphError::new(
             StatusCode::FORBIDDEN,
             "Authorization_RequestDenied",
             "When using this permission, the backing application of the service principal being created must in \
@@ -97,13 +97,13 @@ impl Directory {
         if let Some(abroad) = &call.abroad {
             return if call.owned_only { Err(elsewhere) } else { Ok(Some(Arc::clone(&abroad.application))) };
         }
-        match self.find(Kind::Application, &Key::AppId(app_id.to_owned()), self.lag.references, call) {
+        match self.find(ObjectKind::Application, &ObjectKey::AppId(app_id.to_owned()), self.lag.references, call) {
             Ok(application) => {
-                self.check_owned(Kind::Application, &application, call).map_err(|_| elsewhere)?;
+                self.check_owned(ObjectKind::Application, &application, call).map_err(|_| elsewhere)?;
                 Ok(Some(application))
             }
             Err(_) if call.owned_only => Err(elsewhere),
-            Err(_) => Err(Refusal::bad_request(format!(
+            Err(_) => Err(GraphError::bad_request(format!(
                 "The appId '{app_id}' of the service principal does not reference a valid application object."
             ))
             .detail("NoBackingApplicationObject", "appId")),
@@ -111,14 +111,17 @@ impl Directory {
     }
 
     /// The service principal of an app id, as the directory is.
-    pub(super) fn live_service_principal(&self, app_id: &str) -> Option<&Arc<Value>> {
-        self.service_principals.having("appId", app_id).find(|(life, _)| *life == Life::Live).map(|(_, value)| value)
+    pub(crate) fn live_service_principal(&self, app_id: &str) -> Option<&Arc<Value>> {
+        self.service_principals
+            .having("appId", app_id)
+            .find(|(life, _)| *life == ObjectState::Live)
+            .map(|(_, value)| value)
     }
 
-    pub(super) fn update_service_principal(&mut self, key: &Key, call: &Call) -> Outcome {
+    pub(crate) fn update_service_principal(&mut self, key: &ObjectKey, call: &Call) -> GraphResult {
         let mut body = call.object()?.clone();
         let old = match key {
-            Key::AppId(app_id) if call.upsert => match self.live_service_principal(app_id).cloned() {
+            ObjectKey::AppId(app_id) if call.upsert => match self.live_service_principal(app_id).cloned() {
                 Some(known) => {
                     self.check_owned(KIND, &known, call)?;
                     known
@@ -130,7 +133,7 @@ impl Directory {
         validation::check_members(KIND, &body)?;
         let keys = self.take_keys(KIND, &mut body, Some(&old), call)?;
         if body.get("passwordCredentials").is_some() {
-            return Err(Refusal::bad_request(
+            return Err(GraphError::bad_request(
                 "Updates to passwordCredentials are not supported. Use addPassword and removePassword instead.",
             )
             .detail("InvalidUpdate", "passwordCredentials"));
@@ -138,13 +141,13 @@ impl Directory {
         let mut new = (*old).clone();
         merge(&mut new, &body);
         if text(&new, "displayName").trim().is_empty() {
-            return Err(Refusal::invalid("displayName", KIND.directory_type()));
+            return Err(GraphError::invalid("displayName", KIND.directory_type()));
         }
         if let Some(name) = ["description", "notes"].into_iter().find(|name| text(&new, name).chars().count() > 1024) {
-            return Err(Refusal::invalid(name, KIND.directory_type()));
+            return Err(GraphError::invalid(name, KIND.directory_type()));
         }
-        self.write(KIND, Life::Live, new, call);
+        self.write(KIND, ObjectState::Live, new, call);
         self.keep_keys(keys);
-        Ok(Answer::no_content())
+        Ok(GraphResponse::no_content())
     }
 }

@@ -6,24 +6,24 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use entra_apps::ids::{AppId, TenantId};
 use secrecy::ExposeSecret as _;
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::MemoryTenantBuilder;
-use super::applications::show_application;
-use super::deleted_items::Bin;
-use super::delta::Changes;
-use super::directory::{Directory, Secret};
-use super::federated_credentials;
-use super::grants::{assignment_id, grant_id};
-use super::json::{items, stamp, text, texts};
-use super::links::Links;
-use super::object_kind::Kind;
-use super::object_store::{Life, View};
-use super::partner::Partner;
-use entra_apps::ids::{AppId, TenantId};
+use crate::MemoryTenantBuilder;
+use crate::applications::show_application;
+use crate::deleted_items::DeletedItems;
+use crate::delta::Changes;
+use crate::directory::{Directory, Secret};
+use crate::federated_credentials;
+use crate::grants::{assignment_id, grant_id};
+use crate::json::{items, stamp, text, texts};
+use crate::links::Links;
+use crate::object_kind::ObjectKind;
+use crate::object_store::{ObjectState, ReplicaView};
+use crate::partner::Partner;
 
 /// What a tenant holds, without its history: what was written is known everywhere, and nothing is on its way.
 ///
@@ -81,19 +81,19 @@ impl Snapshot {
         format!("{:#}", self.0)
     }
 
-    pub(super) fn document(&self) -> &Value {
+    pub(crate) fn document(&self) -> &Value {
         &self.0
     }
 
     /// Refuses a snapshot of another tenant.
-    pub(super) fn check_tenant(&self, id: TenantId) -> Loaded {
+    pub(crate) fn check_tenant(&self, id: TenantId) -> LoadResult {
         match text(&self.0, "tenantId") {
             own if own == id.to_string() => Ok(()),
             _ => Err(SnapshotError::new("/tenantId", format!("the snapshot is not one of the tenant {id}"))),
         }
     }
 
-    pub(super) fn of(directory: &Directory) -> Self {
+    pub(crate) fn of(directory: &Directory) -> Self {
         Self(Arc::new(directory.save()))
     }
 }
@@ -112,7 +112,7 @@ pub struct SnapshotError {
 }
 
 impl SnapshotError {
-    pub(super) fn new(place: impl Into<String>, reason: impl Into<String>) -> Self {
+    pub(crate) fn new(place: impl Into<String>, reason: impl Into<String>) -> Self {
         Self { place: place.into(), reason: reason.into() }
     }
 
@@ -133,14 +133,14 @@ impl fmt::Display for SnapshotError {
 
 impl std::error::Error for SnapshotError {}
 
-pub(super) type Loaded<T = ()> = Result<T, SnapshotError>;
+pub(crate) type LoadResult<T = ()> = Result<T, SnapshotError>;
 
 /// The members of a document that hold objects, in the order in which they are read.
-const OBJECTS: [(&str, Kind); 4] = [
-    ("applications", Kind::Application),
-    ("servicePrincipals", Kind::ServicePrincipal),
-    ("users", Kind::User),
-    ("groups", Kind::Group),
+const OBJECTS: [(&str, ObjectKind); 4] = [
+    ("applications", ObjectKind::Application),
+    ("servicePrincipals", ObjectKind::ServicePrincipal),
+    ("users", ObjectKind::User),
+    ("groups", ObjectKind::Group),
 ];
 
 /// The other members.
@@ -162,16 +162,16 @@ const OTHERS: [&str; 12] = [
 /// Members of an object that Graph keeps apart from it.
 const ASIDE: [&str; 4] = ["owners", "members", "directoryRoles", "federatedIdentityCredentials"];
 
-const EVERYTHING: View = View::PRESENT;
+const EVERYTHING: ReplicaView = ReplicaView::PRESENT;
 
 impl Directory {
     /// Forgets what is in the directory, the APIs of Microsoft apart, which are made again.
     fn empty(&mut self) {
-        for kind in Kind::ALL {
+        for kind in ObjectKind::ALL {
             self.clear(kind);
         }
         self.changes = Changes::after(&self.changes);
-        self.bin = Bin::default();
+        self.bin = DeletedItems::default();
         (self.owners, self.members) = (Links::default(), Links::default());
         self.secrets.clear();
         self.keys.clear();
@@ -179,7 +179,7 @@ impl Directory {
     }
 
     /// Puts a document in the place of what the directory holds.
-    pub(super) fn load(&mut self, document: &Value, without_apis: &[AppId], wall: OffsetDateTime) -> Loaded {
+    pub(crate) fn load(&mut self, document: &Value, without_apis: &[AppId], wall: OffsetDateTime) -> LoadResult {
         let Some(members) = document.as_object() else { return Err(SnapshotError::new("", "an object is expected")) };
         let known = || OBJECTS.iter().map(|(name, _)| *name).chain(OTHERS);
         if let Some(name) = members.keys().find(|name| !known().any(|known| known == **name)) {
@@ -209,15 +209,16 @@ impl Directory {
         }
         for (name, kind) in OBJECTS {
             for (place, value) in entries(document, name)? {
-                self.load_object(kind, Life::Live, value, &place, wall)?;
+                self.load_object(kind, ObjectState::Live, value, &place, wall)?;
             }
         }
         for (place, value) in entries(document, "deletedItems")? {
-            let kind = Kind::of_type(text(value, "@odata.type")).filter(|kind| Kind::OBJECTS.contains(kind));
+            let kind =
+                ObjectKind::of_type(text(value, "@odata.type")).filter(|kind| ObjectKind::OBJECTS.contains(kind));
             let kind = kind.ok_or_else(|| {
                 SnapshotError::new(&place, "an @odata.type is expected, such as #microsoft.graph.application")
             })?;
-            self.load_object(kind, Life::Deleted, value, &place, wall)?;
+            self.load_object(kind, ObjectState::Deleted, value, &place, wall)?;
         }
         let mut absent: Vec<String> = texts(document, "withoutApis").map(str::to_lowercase).collect();
         absent.extend(without_apis.iter().map(ToString::to_string));
@@ -239,16 +240,23 @@ impl Directory {
         Ok(())
     }
 
-    fn load_object(&mut self, kind: Kind, life: Life, given: &Value, place: &str, wall: OffsetDateTime) -> Loaded {
+    fn load_object(
+        &mut self,
+        kind: ObjectKind,
+        life: ObjectState,
+        given: &Value,
+        place: &str,
+        wall: OffsetDateTime,
+    ) -> LoadResult {
         let Some(members) = given.as_object() else { return Err(SnapshotError::new(place, "an object is expected")) };
         let mut value = kind.template().clone();
         value["createdDateTime"] = stamp::seconds(wall).into();
-        if kind == Kind::Application {
+        if kind == ObjectKind::Application {
             value["appId"] = self.new_id().to_string().into();
             value["publisherDomain"] = self.domain.as_str().into();
             value["signInAudience"] = self.default_audience.as_str().into();
         }
-        if kind == Kind::ServicePrincipal {
+        if kind == ObjectKind::ServicePrincipal {
             let app_id = guid(&given["appId"], &format!("{place}/appId"))?.to_string();
             value["appId"] = app_id.as_str().into();
             let application = self.applications.having("appId", &app_id).next().map(|(_, value)| Arc::clone(value));
@@ -276,20 +284,20 @@ impl Directory {
             None => self.new_id(),
         };
         let id = id.to_string();
-        if Kind::OBJECTS.into_iter().any(|kind| self.table(kind).current(&id).is_some()) {
+        if ObjectKind::OBJECTS.into_iter().any(|kind| self.table(kind).current(&id).is_some()) {
             return Err(SnapshotError::new(format!("{place}/id"), "there is another object of this id"));
         }
         value["id"] = id.as_str().into();
-        if life == Life::Deleted && value["deletedDateTime"].is_null() {
+        if life == ObjectState::Deleted && value["deletedDateTime"].is_null() {
             value["deletedDateTime"] = stamp::seconds(wall).into();
         }
-        if kind == Kind::User && value["userPrincipalName"].is_null() {
+        if kind == ObjectKind::User && value["userPrincipalName"].is_null() {
             value["userPrincipalName"] = self.principal_name(text(&value, "displayName")).into();
         }
-        if kind != Kind::User && text(&value, "displayName").is_empty() {
+        if kind != ObjectKind::User && text(&value, "displayName").is_empty() {
             return Err(SnapshotError::new(format!("{place}/displayName"), "a name is expected"));
         }
-        if life == Life::Deleted {
+        if life == ObjectState::Deleted {
             let deleted = stamp::parse(text(&value, "deletedDateTime"));
             self.bin.note(kind, &id, deleted.unwrap_or(wall));
         }
@@ -306,7 +314,7 @@ impl Directory {
             self.roles.insert(id.clone(), roles);
         }
         for (number, credential) in items(given, "federatedIdentityCredentials").iter().enumerate() {
-            let mut value = Kind::FederatedCredential.template().clone();
+            let mut value = ObjectKind::FederatedCredential.template().clone();
             value["id"] = self.new_id().to_string().into();
             for (name, member) in credential.as_object().into_iter().flatten() {
                 if value.get(name).is_none() {
@@ -316,14 +324,14 @@ impl Directory {
                 value[name] = member.clone();
             }
             value[federated_credentials::APPLICATION] = id.as_str().into();
-            self.federated.put(Life::Live, Arc::new(value), None, Duration::ZERO);
+            self.federated.put(ObjectState::Live, Arc::new(value), None, Duration::ZERO);
         }
         self.put_known(kind, life, value);
         Ok(())
     }
 
     /// Takes the secrets and certificates out of an object, and completes what it shows of them.
-    fn load_credentials(&mut self, value: &mut Value, place: &str, wall: OffsetDateTime) -> Loaded {
+    fn load_credentials(&mut self, value: &mut Value, place: &str, wall: OffsetDateTime) -> LoadResult {
         let id = |credential: &Value, place: &str, made: Uuid| match text(credential, "keyId") {
             "" => Ok(made.to_string()),
             _ => guid(&credential["keyId"], &format!("{place}/keyId")).map(|id| id.to_string()),
@@ -365,7 +373,7 @@ impl Directory {
                 "customKeyIdentifier": null, "displayName": null, "endDateTime": null, "key": null, "keyId": null,
                 "startDateTime": null, "type": "AsymmetricX509Cert", "usage": "Verify"
             });
-            super::json::merge(&mut stored, key);
+            crate::json::merge(&mut stored, key);
             stored["key"] = Value::Null;
             stored["keyId"] = key_id.into();
             *key = stored;
@@ -374,7 +382,7 @@ impl Directory {
     }
 
     /// The object id that an entry names, by itself or by an app id.
-    fn named(&self, entry: &Value, id: &str, app_id: &str, place: &str) -> Loaded<Uuid> {
+    fn named(&self, entry: &Value, id: &str, app_id: &str, place: &str) -> LoadResult<Uuid> {
         if let Some(value) = entry.get(id) {
             return guid(value, &format!("{place}/{id}"));
         }
@@ -385,7 +393,7 @@ impl Directory {
         })
     }
 
-    fn load_assignment(&mut self, entry: &Value, place: &str, wall: OffsetDateTime) -> Loaded {
+    fn load_assignment(&mut self, entry: &Value, place: &str, wall: OffsetDateTime) -> LoadResult {
         let principal = self.named(entry, "principalId", "principalAppId", place)?;
         let resource = self.named(entry, "resourceId", "resourceAppId", place)?;
         let (principal_text, resource_text) = (principal.to_string(), resource.to_string());
@@ -406,7 +414,7 @@ impl Directory {
                 text(role, "id").to_owned()
             }
         };
-        let mut value = Kind::Assignment.template().clone();
+        let mut value = ObjectKind::Assignment.template().clone();
         value["id"] = match text(entry, "id") {
             "" => assignment_id(principal, self.new_id()).into(),
             id => id.into(),
@@ -418,18 +426,18 @@ impl Directory {
         value["principalType"] = kind.directory_type().into();
         value["resourceDisplayName"] = api["displayName"].clone();
         value["resourceId"] = resource_text.into();
-        self.put_known(Kind::Assignment, Life::Live, value);
+        self.put_known(ObjectKind::Assignment, ObjectState::Live, value);
         Ok(())
     }
 
-    fn load_grant(&mut self, entry: &Value, place: &str) -> Loaded {
+    fn load_grant(&mut self, entry: &Value, place: &str) -> LoadResult {
         let client = self.named(entry, "clientId", "clientAppId", place)?;
         let resource = self.named(entry, "resourceId", "resourceAppId", place)?;
         let principal = match entry.get("principalId") {
             None | Some(Value::Null) => None,
             Some(id) => Some(guid(id, &format!("{place}/principalId"))?),
         };
-        let mut value = Kind::Grant.template().clone();
+        let mut value = ObjectKind::Grant.template().clone();
         value["clientId"] = client.to_string().into();
         value["consentType"] = if principal.is_some() { "Principal" } else { "AllPrincipals" }.into();
         value["id"] = match text(entry, "id") {
@@ -439,7 +447,7 @@ impl Directory {
         value["principalId"] = principal.map(|principal| principal.to_string()).into();
         value["resourceId"] = resource.to_string().into();
         value["scope"] = text(entry, "scope").into();
-        self.put_known(Kind::Grant, Life::Live, value);
+        self.put_known(ObjectKind::Grant, ObjectState::Live, value);
         Ok(())
     }
 
@@ -453,18 +461,21 @@ impl Directory {
         document.extend(self.caller.map(|caller| ("caller".to_owned(), Value::from(caller.to_string()))));
         document.insert("randomness".into(), self.randomness.state().into());
         for (name, kind) in OBJECTS {
-            let all = self.table(kind).all(Life::Live, EVERYTHING).map(|seen| self.save_object(kind, &seen.value));
+            let all =
+                self.table(kind).all(ObjectState::Live, EVERYTHING).map(|seen| self.save_object(kind, &seen.value));
             document.insert(name.into(), all.collect());
         }
         let mut deleted = Vec::new();
-        for kind in Kind::OBJECTS {
-            for seen in self.table(kind).all(Life::Deleted, EVERYTHING) {
-                deleted.push(super::objects::typed(kind, self.save_object(kind, &seen.value)).into());
+        for kind in ObjectKind::OBJECTS {
+            for seen in self.table(kind).all(ObjectState::Deleted, EVERYTHING) {
+                deleted.push(crate::objects::typed(kind, self.save_object(kind, &seen.value)).into());
             }
         }
         document.insert("deletedItems".into(), Value::Array(deleted));
-        for (name, kind) in [("appRoleAssignments", Kind::Assignment), ("oauth2PermissionGrants", Kind::Grant)] {
-            let all = self.table(kind).all(Life::Live, EVERYTHING).map(|seen| (*seen.value).clone());
+        for (name, kind) in
+            [("appRoleAssignments", ObjectKind::Assignment), ("oauth2PermissionGrants", ObjectKind::Grant)]
+        {
+            let all = self.table(kind).all(ObjectState::Live, EVERYTHING).map(|seen| (*seen.value).clone());
             document.insert(name.into(), all.collect());
         }
         let absent = self.known_apis.keys().filter(|app_id| self.live_service_principal(app_id).is_none());
@@ -473,7 +484,7 @@ impl Directory {
         document.into()
     }
 
-    fn save_object(&self, kind: Kind, value: &Value) -> Value {
+    fn save_object(&self, kind: ObjectKind, value: &Value) -> Value {
         let mut saved = value.clone();
         let id = text(value, "id");
         self.with_keys(&mut saved);
@@ -485,7 +496,7 @@ impl Directory {
             }
         }
         // What an API is known to have need not be told.
-        let api = self.known_apis.get(text(value, "appId")).filter(|_| kind == Kind::ServicePrincipal);
+        let api = self.known_apis.get(text(value, "appId")).filter(|_| kind == ObjectKind::ServicePrincipal);
         if let (Some(api), Some(members)) = (api, saved.as_object_mut()) {
             let mut described = kind.template().clone();
             api.describe(&mut described);
@@ -504,17 +515,17 @@ impl Directory {
             self.roles.get(id).into_iter().flatten().map(|role| Value::from(role.as_str())).collect(),
         );
         let federated = self.federated.having(federated_credentials::APPLICATION, id);
-        let shown = federated.map(|(_, value)| super::query::shown(Kind::FederatedCredential, value));
+        let shown = federated.map(|(_, value)| crate::query::shown(ObjectKind::FederatedCredential, value));
         aside("federatedIdentityCredentials", shown.collect());
         saved
     }
 
-    fn put_known(&mut self, kind: Kind, life: Life, value: Value) {
-        self.table_mut(kind).put(life, Arc::new(super::json::snug(value)), None, Duration::ZERO);
+    fn put_known(&mut self, kind: ObjectKind, life: ObjectState, value: Value) {
+        self.table_mut(kind).put(life, Arc::new(crate::json::snug(value)), None, Duration::ZERO);
     }
 }
 
-pub(super) fn entries<'a>(document: &'a Value, name: &str) -> Loaded<Vec<(String, &'a Value)>> {
+pub(crate) fn entries<'a>(document: &'a Value, name: &str) -> LoadResult<Vec<(String, &'a Value)>> {
     match document.get(name) {
         None => Ok(Vec::new()),
         Some(Value::Array(all)) => {
@@ -524,7 +535,7 @@ pub(super) fn entries<'a>(document: &'a Value, name: &str) -> Loaded<Vec<(String
     }
 }
 
-fn guid(value: &Value, place: &str) -> Loaded<Uuid> {
+fn guid(value: &Value, place: &str) -> LoadResult<Uuid> {
     let id = value.as_str().and_then(|id| Uuid::parse_str(id).ok());
     id.ok_or_else(|| SnapshotError::new(place, "a GUID is expected"))
 }

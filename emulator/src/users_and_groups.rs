@@ -2,44 +2,44 @@
 
 use serde_json::{Map, Value};
 
-use super::call::Call;
-use super::directory::{Directory, reference};
-use super::json::{merge, same, stamp, text};
-use super::object_kind::Kind;
-use super::object_store::Life;
-use super::query;
-use super::response::{Answer, Outcome, Refusal};
-use super::route::Key;
-use super::validation;
+use crate::call::Call;
+use crate::directory::{Directory, reference};
+use crate::json::{merge, same, stamp, text};
+use crate::object_kind::ObjectKind;
+use crate::object_store::ObjectState;
+use crate::query;
+use crate::response::{GraphError, GraphResponse, GraphResult};
+use crate::route::ObjectKey;
+use crate::validation;
 
 /// What a user is created with and never shows.
 const PASSWORD: &str = "passwordProfile";
 
 impl Directory {
-    pub(super) fn create_user(&mut self, call: &Call) -> Outcome {
+    pub(crate) fn create_user(&mut self, call: &Call) -> GraphResult {
         let mut body = call.object()?.clone();
         let name = text(&body, "userPrincipalName").to_owned();
         for required in ["displayName", "mailNickname", "userPrincipalName"] {
             if text(&body, required).trim().is_empty() {
-                return Err(Refusal::bad_request(format!(
+                return Err(GraphError::bad_request(format!(
                     "A value is required for property '{required}' of resource 'User'."
                 ))
                 .detail("PropertyRequired", required));
             }
         }
         if !body.get(PASSWORD).is_some_and(Value::is_object) {
-            return Err(Refusal::bad_request("A password must be specified to create a new user.")
+            return Err(GraphError::bad_request("A password must be specified to create a new user.")
                 .detail("PropertyRequired", "password"));
         }
         if !name.rsplit_once('@').is_some_and(|(user, domain)| !user.is_empty() && same(domain, &self.domain)) {
-            return Err(Refusal::bad_request(
+            return Err(GraphError::bad_request(
                 "The domain portion of the userPrincipalName property is invalid. You must use one of the verified \
                     domain names in your organization.",
             )
             .detail("InvalidValue", "userPrincipalName"));
         }
-        if self.users.having("userPrincipalName", &name).any(|(life, _)| life == Life::Live) {
-            return Err(Refusal::bad_request(
+        if self.users.having("userPrincipalName", &name).any(|(life, _)| life == ObjectState::Live) {
+            return Err(GraphError::bad_request(
                 "Another object with the same value for property userPrincipalName already exists.",
             )
             .detail("ObjectConflict", "userPrincipalName"));
@@ -47,14 +47,14 @@ impl Directory {
         if let Some(members) = body.as_object_mut() {
             members.remove(PASSWORD);
         }
-        self.new_person_or_group(Kind::User, &body, call)
+        self.new_person_or_group(ObjectKind::User, &body, call)
     }
 
-    pub(super) fn create_group(&mut self, call: &Call) -> Outcome {
+    pub(crate) fn create_group(&mut self, call: &Call) -> GraphResult {
         let mut body = call.object()?.clone();
         for required in ["displayName", "mailNickname"] {
             if text(&body, required).trim().is_empty() {
-                return Err(Refusal::bad_request(format!(
+                return Err(GraphError::bad_request(format!(
                     "A value is required for property '{required}' of resource 'Group'."
                 ))
                 .detail("PropertyRequired", required));
@@ -62,7 +62,7 @@ impl Directory {
         }
         for required in ["mailEnabled", "securityEnabled"] {
             if !body.get(required).is_some_and(Value::is_boolean) {
-                return Err(Refusal::bad_request(format!(
+                return Err(GraphError::bad_request(format!(
                     "A value is required for property '{required}' of resource 'Group'."
                 ))
                 .detail("PropertyRequired", required));
@@ -73,12 +73,12 @@ impl Directory {
             let bound = body.as_object_mut().and_then(|members| members.remove(name)).unwrap_or_default();
             for link in bound.as_array().into_iter().flatten() {
                 let to = reference(link.as_str().unwrap_or_default())?;
-                self.object(&to, call.view(self.lag.references)).ok_or_else(|| Refusal::not_found(&to))?;
+                self.object(&to, call.view(self.lag.references)).ok_or_else(|| GraphError::not_found(&to))?;
                 links.push((to, is_owner));
             }
         }
-        let answer = self.new_person_or_group(Kind::Group, &body, call)?;
-        if let super::response::Body::Json(group) = &answer.body {
+        let answer = self.new_person_or_group(ObjectKind::Group, &body, call)?;
+        if let crate::response::Body::Json(group) = &answer.body {
             for (to, is_owner) in links {
                 let all = if is_owner { &mut self.owners } else { &mut self.members };
                 all.add(text(group, "id"), &to);
@@ -87,15 +87,15 @@ impl Directory {
         Ok(answer)
     }
 
-    fn new_person_or_group(&mut self, kind: Kind, body: &Value, call: &Call) -> Outcome {
+    fn new_person_or_group(&mut self, kind: ObjectKind, body: &Value, call: &Call) -> GraphResult {
         validation::check_members(kind, body)?;
         let mut value = kind.template().clone();
         let id = self.new_id().to_string();
         value["id"] = id.as_str().into();
         value["createdDateTime"] = stamp::seconds(call.wall).into();
         merge(&mut value, body);
-        self.write(kind, Life::Live, value.clone(), call);
-        if kind == Kind::Group {
+        self.write(kind, ObjectState::Live, value.clone(), call);
+        if kind == ObjectKind::Group {
             self.own(kind, &id, call);
         }
         let mut answer = Map::new();
@@ -103,22 +103,22 @@ impl Directory {
         if let Value::Object(members) = query::shown(kind, &value) {
             answer.extend(members);
         }
-        Ok(Answer::created(answer.into(), self.location(kind, &id)))
+        Ok(GraphResponse::created(answer.into(), self.location(kind, &id)))
     }
 
-    pub(super) fn update_person_or_group(&mut self, kind: Kind, key: &Key, call: &Call) -> Outcome {
+    pub(crate) fn update_person_or_group(&mut self, kind: ObjectKind, key: &ObjectKey, call: &Call) -> GraphResult {
         let mut body = call.object()?.clone();
         let old = self.target(kind, key, call)?;
-        if let (Kind::User, Some(members)) = (kind, body.as_object_mut()) {
+        if let (ObjectKind::User, Some(members)) = (kind, body.as_object_mut()) {
             members.remove(PASSWORD);
         }
         validation::check_members(kind, &body)?;
         let mut new = (*old).clone();
         merge(&mut new, &body);
         if text(&new, "displayName").trim().is_empty() {
-            return Err(Refusal::invalid("displayName", kind.directory_type()));
+            return Err(GraphError::invalid("displayName", kind.directory_type()));
         }
-        self.write(kind, Life::Live, new, call);
-        Ok(Answer::no_content())
+        self.write(kind, ObjectState::Live, new, call);
+        Ok(GraphResponse::no_content())
     }
 }

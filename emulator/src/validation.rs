@@ -9,49 +9,51 @@ use serde_json::Value;
 use url::Url;
 use uuid::Uuid;
 
-use super::directory::Directory;
-use super::json::{items, same, stamp, text, texts};
-use super::object_kind::{Kind, Shape};
-use super::response::Refusal;
+use crate::directory::Directory;
+use crate::json::{items, same, stamp, text, texts};
+use crate::object_kind::{ObjectKind, PropertyType};
+use crate::response::GraphError;
 
-type Checked = Result<(), Refusal>;
+type ValidationResult = Result<(), GraphError>;
 
 /// Refuses members that the type does not have, values of the wrong type, and what only the service sets.
-pub(super) fn check_members(kind: Kind, body: &Value) -> Checked {
+pub(crate) fn check_members(kind: ObjectKind, body: &Value) -> ValidationResult {
     let Some(members) = body.as_object() else {
-        return Err(Refusal::bad_request("Invalid JSON: an object is expected."));
+        return Err(GraphError::bad_request("Invalid JSON: an object is expected."));
     };
     // What can be bound at a creation has been taken out by then.
     if let Some(bound) = members.keys().find(|name| name.ends_with("@odata.bind")) {
-        return Err(Refusal::not_implemented(format!("{bound} of {}", kind.type_name())));
+        return Err(GraphError::not_implemented(format!("{bound} of {}", kind.type_name())));
     }
     for (name, value) in members.iter().filter(|(name, _)| !name.contains("@odata.")) {
         let fits = match kind.shape(name) {
             None => {
-                return Err(Refusal::bad_request(format!("Invalid property '{name}'.")).detail("InvalidProperty", name));
+                return Err(
+                    GraphError::bad_request(format!("Invalid property '{name}'.")).detail("InvalidProperty", name)
+                );
             }
-            Some(Shape::Service) => {
-                return Err(Refusal::bad_request(format!("Property '{name}' is read-only and cannot be set."))
+            Some(PropertyType::ReadOnly) => {
+                return Err(GraphError::bad_request(format!("Property '{name}' is read-only and cannot be set."))
                     .detail("InvalidUpdate", name));
             }
-            Some(Shape::Text) => value.is_string() || value.is_null(),
-            Some(Shape::Flag) => value.is_boolean() || value.is_null(),
-            Some(Shape::Complex) => {
+            Some(PropertyType::String) => value.is_string() || value.is_null(),
+            Some(PropertyType::Boolean) => value.is_boolean() || value.is_null(),
+            Some(PropertyType::Complex) => {
                 let template = kind.complex(name).unwrap_or(&kind.template()[name]);
                 check_complex(template, value).map_err(|member| {
-                    Refusal::bad_request(format!("Invalid property '{member}'.")).detail("InvalidProperty", member)
+                    GraphError::bad_request(format!("Invalid property '{member}'.")).detail("InvalidProperty", member)
                 })?;
                 value.is_object() || value.is_null()
             }
-            Some(Shape::Texts) => {
+            Some(PropertyType::StringCollection) => {
                 value.is_null() || value.as_array().is_some_and(|all| all.iter().all(Value::is_string))
             }
-            Some(Shape::Items) => {
+            Some(PropertyType::ComplexCollection) => {
                 value.is_null() || value.as_array().is_some_and(|all| all.iter().all(Value::is_object))
             }
         };
         if !fits {
-            return Err(Refusal::invalid(name, kind.directory_type()));
+            return Err(GraphError::invalid(name, kind.directory_type()));
         }
     }
     Ok(())
@@ -73,9 +75,9 @@ fn check_complex(template: &Value, value: &Value) -> Result<(), String> {
 }
 
 /// Fills in what the service adds to the items of collections.
-pub(super) fn complete(application: &mut Value) {
+pub(crate) fn complete(application: &mut Value) {
     for (name, value) in application.as_object_mut().into_iter().flatten() {
-        if let (Some(template), Some(members)) = (Kind::Application.complex(name), value.as_object_mut()) {
+        if let (Some(template), Some(members)) = (ObjectKind::Application.complex(name), value.as_object_mut()) {
             for (name, default) in template.as_object().into_iter().flatten() {
                 members.entry(name.as_str()).or_insert_with(|| default.clone());
             }
@@ -112,8 +114,8 @@ pub(super) fn complete(application: &mut Value) {
 }
 
 /// Checks an application as it would become; `old` is what it was.
-pub(super) fn check_application(new: &Value, old: Option<&Value>, directory: &Directory) -> Checked {
-    let invalid = |property: &str| Err(Refusal::invalid(property, "Application"));
+pub(crate) fn check_application(new: &Value, old: Option<&Value>, directory: &Directory) -> ValidationResult {
+    let invalid = |property: &str| Err(GraphError::invalid(property, "Application"));
     let personal = match text(new, "signInAudience") {
         "AzureADMyOrg" | "AzureADMultipleOrgs" => false,
         "AzureADandPersonalMicrosoftAccount" | "PersonalMicrosoftAccount" => true,
@@ -132,7 +134,7 @@ pub(super) fn check_application(new: &Value, old: Option<&Value>, directory: &Di
     match (personal, new["api"]["requestedAccessTokenVersion"].as_i64()) {
         (true, Some(2)) | (false, None | Some(1 | 2)) => {}
         _ => {
-            return Err(Refusal::bad_request("Property api.requestedAccessTokenVersion is invalid.")
+            return Err(GraphError::bad_request("Property api.requestedAccessTokenVersion is invalid.")
                 .detail("InvalidValue", "api.requestedAccessTokenVersion"));
         }
     }
@@ -148,36 +150,36 @@ pub(super) fn check_application(new: &Value, old: Option<&Value>, directory: &Di
     check_identifier_uris(new, old, personal, directory)
 }
 
-fn check_tags(new: &Value) -> Checked {
+fn check_tags(new: &Value) -> ValidationResult {
     let mut known = HashSet::new();
     let fits = texts(new, "tags")
         .all(|tag| (1..=256).contains(&tag.chars().count()) && !tag.contains(char::is_whitespace) && known.insert(tag));
-    if fits { Ok(()) } else { Err(Refusal::invalid("tags", "Application")) }
+    if fits { Ok(()) } else { Err(GraphError::invalid("tags", "Application")) }
 }
 
-fn check_logout(url: &str) -> Checked {
+fn check_logout(url: &str) -> ValidationResult {
     if url.is_empty() || (url.len() <= 255 && url.starts_with("https://")) {
         return Ok(());
     }
-    Err(Refusal::invalid("web.logoutUrl", "Application"))
+    Err(GraphError::invalid("web.logoutUrl", "Application"))
 }
 
-fn check_redirects(new: &Value, personal: bool) -> Checked {
+fn check_redirects(new: &Value, personal: bool) -> ValidationResult {
     let mut known = HashSet::new();
     let limit = if personal { 100 } else { 256 };
     for platform in ["web", "spa", "publicClient"] {
         for uri in texts(&new[platform], "redirectUris") {
             if !redirect_fits(uri, platform, personal) {
                 let target = format!("{platform}.redirectUris");
-                return Err(Refusal::invalid(&target, "Application"));
+                return Err(GraphError::invalid(&target, "Application"));
             }
             if !known.insert(uri.to_lowercase()) {
-                return Err(Refusal::bad_request("Redirect URIs must have distinct values.")
+                return Err(GraphError::bad_request("Redirect URIs must have distinct values.")
                     .detail("InvalidValue", format!("{platform}.redirectUris")));
             }
         }
     }
-    if known.len() > limit { Err(Refusal::invalid("web.redirectUris", "Application")) } else { Ok(()) }
+    if known.len() > limit { Err(GraphError::invalid("web.redirectUris", "Application")) } else { Ok(()) }
 }
 
 /// <https://learn.microsoft.com/entra/identity-platform/reply-url>
@@ -202,13 +204,13 @@ fn redirect_fits(uri: &str, platform: &str, personal: bool) -> bool {
 }
 
 /// App roles and scopes: ids and values are unique across both, and hold only what a claim can hold.
-fn check_permissions(new: &Value, personal: bool) -> Checked {
+fn check_permissions(new: &Value, personal: bool) -> ValidationResult {
     if personal && !items(new, "appRoles").is_empty() {
-        return Err(Refusal::invalid("appRoles", "Application"));
+        return Err(GraphError::invalid("appRoles", "Application"));
     }
     let scopes = items(&new["api"], "oauth2PermissionScopes");
     if personal && scopes.len() > 100 {
-        return Err(Refusal::invalid("api.oauth2PermissionScopes", "Application"));
+        return Err(GraphError::invalid("api.oauth2PermissionScopes", "Application"));
     }
     let (mut ids, mut role_values, mut scope_values) = (HashSet::new(), HashSet::new(), HashSet::new());
     for (all, property) in [(items(new, "appRoles"), "appRoles"), (scopes, "api.oauth2PermissionScopes")] {
@@ -229,12 +231,12 @@ fn check_permissions(new: &Value, personal: bool) -> Checked {
                     || (members_fit && !text(item, "displayName").is_empty() && !text(item, "description").is_empty()))
                 && (is_role || ["User", "Admin"].contains(&text(item, "type")));
             if !fits {
-                return Err(Refusal::invalid(property, "Application"));
+                return Err(GraphError::invalid(property, "Application"));
             }
             let values = if is_role { &mut role_values } else { &mut scope_values };
             let distinct = ids.insert(text(item, "id").to_lowercase()) && (value.is_empty() || values.insert(value));
             if !distinct {
-                return Err(Refusal::bad_request("Request contains a property with duplicate values.")
+                return Err(GraphError::bad_request("Request contains a property with duplicate values.")
                     .detail("InvalidValue", property));
             }
         }
@@ -243,7 +245,7 @@ fn check_permissions(new: &Value, personal: bool) -> Checked {
 }
 
 /// An enabled role or scope can neither go nor change its value: it is disabled first, in a request of its own.
-pub(super) fn check_entitlements(new: &Value, old: &Value) -> Checked {
+pub(crate) fn check_entitlements(new: &Value, old: &Value) -> ValidationResult {
     for path in ["/appRoles", "/api/oauth2PermissionScopes"] {
         let all =
             |application: &Value| application.pointer(path).and_then(Value::as_array).cloned().unwrap_or_default();
@@ -255,15 +257,17 @@ pub(super) fn check_entitlements(new: &Value, old: &Value) -> Checked {
         if broken {
             let code = "CannotDeleteOrUpdateEnabledEntitlement";
             let message = "Permission (scope or role) cannot be deleted or updated unless disabled first.";
-            return Err(Refusal::new(StatusCode::BAD_REQUEST, code, message).detail(code, path[1..].replace('/', ".")));
+            return Err(
+                GraphError::new(StatusCode::BAD_REQUEST, code, message).detail(code, path[1..].replace('/', "."))
+            );
         }
     }
     Ok(())
 }
 
-fn check_required_resource_access(new: &Value, personal: bool) -> Checked {
+fn check_required_resource_access(new: &Value, personal: bool) -> ValidationResult {
     let apis = items(new, "requiredResourceAccess");
-    let invalid = || Err(Refusal::invalid("requiredResourceAccess", "Application"));
+    let invalid = || Err(GraphError::invalid("requiredResourceAccess", "Application"));
     let mut known = HashSet::new();
     let mut total = 0;
     for api in apis {
@@ -280,7 +284,7 @@ fn check_required_resource_access(new: &Value, personal: bool) -> Checked {
             }
         }
         if !known.insert(text(api, "resourceAppId").to_lowercase()) {
-            return Err(Refusal::bad_request("Request contains a property with duplicate values.")
+            return Err(GraphError::bad_request("Request contains a property with duplicate values.")
                 .detail("InvalidValue", "requiredResourceAccess"));
         }
     }
@@ -288,7 +292,7 @@ fn check_required_resource_access(new: &Value, personal: bool) -> Checked {
 }
 
 /// A scope has to be there before a client can be authorized for it: the two take two requests.
-fn check_pre_authorized(new: &Value, old: Option<&Value>) -> Checked {
+fn check_pre_authorized(new: &Value, old: Option<&Value>) -> ValidationResult {
     let scopes = old.map_or(&[][..], |old| items(&old["api"], "oauth2PermissionScopes"));
     let known: HashSet<String> = scopes.iter().map(|scope| text(scope, "id").to_lowercase()).collect();
     let mut clients = items(&new["api"], "preAuthorizedApplications").iter();
@@ -296,14 +300,14 @@ fn check_pre_authorized(new: &Value, old: Option<&Value>) -> Checked {
         Uuid::parse_str(text(client, "appId")).is_ok()
             && texts(client, "delegatedPermissionIds").all(|id| known.contains(&id.to_lowercase()))
     });
-    if fits { Ok(()) } else { Err(Refusal::invalid("api.preAuthorizedApplications", "Application")) }
+    if fits { Ok(()) } else { Err(GraphError::invalid("api.preAuthorizedApplications", "Application")) }
 }
 
-fn check_identifier_uris(new: &Value, old: Option<&Value>, personal: bool, directory: &Directory) -> Checked {
+fn check_identifier_uris(new: &Value, old: Option<&Value>, personal: bool, directory: &Directory) -> ValidationResult {
     let (app_id, tenant) = (text(new, "appId"), directory.tenant_id.to_string());
     let mut known = HashSet::new();
     for uri in texts(new, "identifierUris") {
-        let invalid = || Err(Refusal::invalid("identifierUris", "Application"));
+        let invalid = || Err(GraphError::invalid("identifierUris", "Application"));
         if uri.is_empty()
             || uri.len() > if personal { 120 } else { 255 }
             || uri.contains(['*', ' '])
@@ -318,7 +322,7 @@ fn check_identifier_uris(new: &Value, old: Option<&Value>, personal: bool, direc
             return invalid();
         }
         if directory.identifier_uri_taken(uri, text(new, "id")) {
-            return Err(Refusal::bad_request(
+            return Err(GraphError::bad_request(
                 "Another object with the same value for property identifierUris already exists.",
             )
             .detail("ObjectConflict", "identifierUris"));
@@ -330,7 +334,7 @@ fn check_identifier_uris(new: &Value, old: Option<&Value>, personal: bool, direc
             let version_2 = new["api"]["requestedAccessTokenVersion"] == 2;
             let verified = first == directory.domain;
             if foreign || uri.ends_with('/') || !(own || version_2 || verified) {
-                return Err(Refusal::bad_request(format!(
+                return Err(GraphError::bad_request(format!(
                     "Failed to add identifier URI {uri}. All newly added URIs must contain a tenant verified \
                         domain, tenant ID, or app ID, as per the default tenant policy of your organization. See \
                         https://aka.ms/identifier-uri-addition-error for more information on this error."
@@ -346,7 +350,7 @@ fn check_identifier_uris(new: &Value, old: Option<&Value>, personal: bool, direc
                     "Values of identifierUris property must use a verified domain of the organization or its \
                         subdomain: '{uri}'"
                 );
-                return Err(Refusal::new(StatusCode::BAD_REQUEST, code, message).detail(code, "identifierUris"));
+                return Err(GraphError::new(StatusCode::BAD_REQUEST, code, message).detail(code, "identifierUris"));
             }
         } else if !uri.starts_with("urn:") {
             return invalid();
@@ -356,12 +360,12 @@ fn check_identifier_uris(new: &Value, old: Option<&Value>, personal: bool, direc
 }
 
 /// A date-time of a credential; `None` when it is left out.
-pub(super) fn date(credential: &Value, name: &str) -> Result<Option<time::OffsetDateTime>, Refusal> {
+pub(crate) fn date(credential: &Value, name: &str) -> Result<Option<time::OffsetDateTime>, GraphError> {
     match credential.get(name) {
         None | Some(Value::Null) => Ok(None),
         Some(value) => match value.as_str().and_then(stamp::parse) {
             Some(at) => Ok(Some(at)),
-            None => Err(Refusal::bad_request(format!(
+            None => Err(GraphError::bad_request(format!(
                 "Cannot convert the literal '{value}' to the expected type 'Edm.DateTimeOffset'."
             ))),
         },

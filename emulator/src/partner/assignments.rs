@@ -6,14 +6,14 @@
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::entity::{Entity, Moment};
-use super::operation::Part;
+use super::entity::Entity;
+use super::operation::Subresource;
 use super::relationships::{accepted, begin, link};
 use super::{Relationship, errors, list, validation};
 use crate::call::Call;
-use crate::cloud_state::World;
+use crate::cloud_state::CloudState;
 use crate::json::{same, text};
-use crate::response::{Answer, Outcome, Refusal};
+use crate::response::{GraphError, GraphResponse, GraphResult};
 
 /// The most groups that may have access to one customer.
 /// <https://learn.microsoft.com/partner-center/customers/gdap-faq>
@@ -21,7 +21,7 @@ const MOST_GROUPS: usize = 100;
 
 impl Relationship {
     /// Refuses roles that the customer has not approved.
-    pub(super) fn check_roles(&self, details: &Value) -> Result<(), Refusal> {
+    pub(super) fn check_roles(&self, details: &Value) -> Result<(), GraphError> {
         let approved = self.roles();
         let asked = validation::roles(details)?;
         match asked.iter().find(|role| !approved.iter().any(|known| same(known, role))) {
@@ -30,7 +30,7 @@ impl Relationship {
         }
     }
 
-    fn assignment_mut(&mut self, id: &str) -> Result<&mut Entity, Refusal> {
+    fn assignment_mut(&mut self, id: &str) -> Result<&mut Entity, GraphError> {
         let mut all = self.assignments.iter_mut();
         all.find(|assignment| same(assignment.id(), id)).ok_or_else(errors::not_found)
     }
@@ -50,9 +50,9 @@ pub(super) fn template(id: Uuid, group: &str, details: &Value) -> Value {
     })
 }
 
-impl World {
+impl CloudState {
     /// <https://learn.microsoft.com/graph/api/delegatedadminrelationship-post-accessassignments>
-    pub(super) fn create_access_assignment(&mut self, at: usize, id: &str, call: &Call) -> Outcome {
+    pub(super) fn create_access_assignment(&mut self, at: usize, id: &str, call: &Call) -> GraphResult {
         let body = call.object()?.clone();
         let relationship = self.partner_of(at)?.relationship(id)?;
         validation::check_members(&body, &["accessContainer", "accessDetails"])?;
@@ -90,18 +90,24 @@ impl World {
         let partner = self.partner_mut(at)?;
         let (number, step) = (partner.next(), partner.step);
         let relationship = partner.relationship_mut(id)?;
-        let mut assignment = Entity::new(number, value, Moment::of(call));
-        assignment.schedule(Moment::of(call).after(step), json!({"status": "active"}));
+        let mut assignment = Entity::new(number, value, call.moment());
+        assignment.schedule(call.moment().after(step), json!({"status": "active"}));
         let mut answer = Map::new();
         answer.insert("@odata.context".into(), list::context("accessAssignments", call).into());
-        answer.extend(Part::AccessAssignments.show(&assignment, call));
+        answer.extend(Subresource::AccessAssignments.show(&assignment, call));
         let location = format!("{}/accessAssignments/{}", link(relationship.entity.id(), call), assignment.id());
         relationship.assignments.push(assignment);
-        Ok(Answer::created(answer.into(), location))
+        Ok(GraphResponse::created(answer.into(), location))
     }
 
     /// <https://learn.microsoft.com/graph/api/delegatedadminaccessassignment-update>
-    pub(super) fn update_access_assignment(&mut self, at: usize, id: &str, assignment: &str, call: &Call) -> Outcome {
+    pub(super) fn update_access_assignment(
+        &mut self,
+        at: usize,
+        id: &str,
+        assignment: &str,
+        call: &Call,
+    ) -> GraphResult {
         let body = call.object()?.clone();
         let operation_id = self[at].directory.new_id().to_string();
         let partner = self.partner_mut(at)?;
@@ -117,8 +123,8 @@ impl World {
         {
             let mut answer = Map::new();
             answer.insert("@odata.context".into(), (list::context("accessAssignments", call) + "/$entity").into());
-            answer.extend(Part::AccessAssignments.show(known, call));
-            return Ok(Answer::ok(answer.into()));
+            answer.extend(Subresource::AccessAssignments.show(known, call));
+            return Ok(GraphResponse::ok(answer.into()));
         }
         if status != "active" {
             return Err(errors::wrong_status("a relationship", &status));
@@ -134,7 +140,13 @@ impl World {
     }
 
     /// <https://learn.microsoft.com/graph/api/delegatedadminaccessassignment-delete>
-    pub(super) fn delete_access_assignment(&mut self, at: usize, id: &str, assignment: &str, call: &Call) -> Outcome {
+    pub(super) fn delete_access_assignment(
+        &mut self,
+        at: usize,
+        id: &str,
+        assignment: &str,
+        call: &Call,
+    ) -> GraphResult {
         let partner = self.partner_mut(at)?;
         let step = partner.step;
         let known = partner.relationship_mut(id)?.assignment_mut(assignment)?;
@@ -143,8 +155,8 @@ impl World {
             return Err(errors::wrong_status("an access assignment", known.status()));
         }
         known.later.clear();
-        known.write(&json!({"status": "deleting"}), Moment::of(call));
-        known.schedule(Moment::of(call).after(step), json!({"status": "deleted"}));
-        Ok(Answer::no_content())
+        known.write(&json!({"status": "deleting"}), call.moment());
+        known.schedule(call.moment().after(step), json!({"status": "deleted"}));
+        Ok(GraphResponse::no_content())
     }
 }

@@ -7,16 +7,16 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::Partner;
-use super::list::{self, Listing, Row, Shape};
+use super::list::{self, ListQuery, ListSchema, Row};
 use crate::call::Call;
-use crate::cloud_state::World;
+use crate::cloud_state::CloudState;
 use crate::json::{same, text};
 use crate::query;
-use crate::response::{Answer, Outcome, Refusal};
+use crate::response::{GraphError, GraphResponse, GraphResult};
 
 const COLLECTION: &str = "contracts";
 
-static SHAPE: Shape = Shape {
+static SCHEMA: ListSchema = ListSchema {
     type_name: "contract",
     members: &["id", "deletedDateTime", "contractType", "customerId", "defaultDomainName", "displayName"],
     filtered: &["customerId", "defaultDomainName", "displayName"],
@@ -42,7 +42,7 @@ impl Partner {
     }
 }
 
-impl World {
+impl CloudState {
     fn contract_rows(&self, at: usize) -> Vec<Row> {
         let contracts = self[at].directory.partner.iter().flat_map(|partner| &partner.contracts);
         let rows = contracts.zip(1..).filter_map(|(contract, order)| {
@@ -52,21 +52,21 @@ impl World {
         rows.collect()
     }
 
-    pub(super) fn list_contracts(&self, at: usize, call: &Call) -> Outcome {
-        let listing = Listing::parse(call, &SHAPE)?;
-        Ok(Answer::ok(listing.page(self.contract_rows(at).into_iter(), COLLECTION, call)))
+    pub(super) fn list_contracts(&self, at: usize, call: &Call) -> GraphResult {
+        let query = ListQuery::parse(call, &SCHEMA)?;
+        Ok(GraphResponse::ok(query.page(self.contract_rows(at).into_iter(), COLLECTION, call)))
     }
 
-    pub(super) fn count_contracts(&self, at: usize, call: &Call) -> Outcome {
+    pub(super) fn count_contracts(&self, at: usize, call: &Call) -> GraphResult {
         query::check_count(call)?;
-        list::count(self.contract_rows(at).into_iter(), call, &SHAPE)
+        list::count(self.contract_rows(at).into_iter(), call, &SCHEMA)
     }
 
-    pub(super) fn get_contract(&self, at: usize, id: &str, call: &Call) -> Outcome {
-        let listing = Listing::parse(call, &SHAPE)?;
+    pub(super) fn get_contract(&self, at: usize, id: &str, call: &Call) -> GraphResult {
+        let query = ListQuery::parse(call, &SCHEMA)?;
         let mut rows = self.contract_rows(at).into_iter();
         let is_meant = |row: &Row| row.shown.get("id").and_then(Value::as_str).is_some_and(|known| same(known, id));
-        let found = rows.find(is_meant).ok_or_else(|| Refusal::not_found(id))?;
-        Ok(Answer::ok(listing.entity(found.shown, COLLECTION, call)))
+        let found = rows.find(is_meant).ok_or_else(|| GraphError::not_found(id))?;
+        Ok(GraphResponse::ok(query.entity(found.shown, COLLECTION, call)))
     }
 }

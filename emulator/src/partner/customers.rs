@@ -6,15 +6,15 @@ use serde_json::{Map, Value, json};
 
 use super::Partner;
 use super::errors;
-use super::list::{self, Listing, Row, Shape};
+use super::list::{self, ListQuery, ListSchema, Row};
 use crate::call::Call;
-use crate::cloud_state::World;
+use crate::cloud_state::CloudState;
 use crate::json::same;
-use crate::response::{Answer, Outcome, Refusal};
+use crate::response::{GraphError, GraphResponse, GraphResult};
 
 const COLLECTION: &str = "delegatedAdminCustomers";
 
-static SHAPE: Shape = Shape {
+static SCHEMA: ListSchema = ListSchema {
     type_name: "delegatedAdminCustomer",
     members: &["id", "tenantId", "displayName"],
     filtered: &["id", "tenantId", "displayName"],
@@ -22,7 +22,7 @@ static SHAPE: Shape = Shape {
     in_directory: false,
 };
 
-static SERVICE_SHAPE: Shape = Shape {
+static SERVICE_SCHEMA: ListSchema = ListSchema {
     type_name: "delegatedAdminServiceManagementDetail",
     members: &["id", "serviceName", "serviceManagementUrl"],
     filtered: &["id", "serviceName"],
@@ -61,7 +61,7 @@ impl Partner {
         rows
     }
 
-    fn customer(&self, id: &str) -> Result<Map<String, Value>, Refusal> {
+    fn customer(&self, id: &str) -> Result<Map<String, Value>, GraphError> {
         let mut all = self.customers().into_iter().map(|row| row.shown);
         let is_meant =
             |shown: &Map<String, Value>| shown.get("id").and_then(Value::as_str).is_some_and(|known| same(known, id));
@@ -83,41 +83,41 @@ fn services(customer: &str) -> impl Iterator<Item = Row> {
     })
 }
 
-impl World {
-    pub(super) fn list_customers(&self, at: usize, call: &Call) -> Outcome {
-        let listing = Listing::parse(call, &SHAPE)?;
-        Ok(Answer::ok(listing.page(self.partner_of(at)?.customers().into_iter(), COLLECTION, call)))
+impl CloudState {
+    pub(super) fn list_customers(&self, at: usize, call: &Call) -> GraphResult {
+        let query = ListQuery::parse(call, &SCHEMA)?;
+        Ok(GraphResponse::ok(query.page(self.partner_of(at)?.customers().into_iter(), COLLECTION, call)))
     }
 
-    pub(super) fn count_customers(&self, at: usize, call: &Call) -> Outcome {
-        list::count(self.partner_of(at)?.customers().into_iter(), call, &SHAPE)
+    pub(super) fn count_customers(&self, at: usize, call: &Call) -> GraphResult {
+        list::count(self.partner_of(at)?.customers().into_iter(), call, &SCHEMA)
     }
 
-    pub(super) fn get_customer(&self, at: usize, id: &str, call: &Call) -> Outcome {
-        let listing = Listing::parse(call, &SHAPE)?;
-        Ok(Answer::ok(listing.entity(self.partner_of(at)?.customer(id)?, COLLECTION, call)))
+    pub(super) fn get_customer(&self, at: usize, id: &str, call: &Call) -> GraphResult {
+        let query = ListQuery::parse(call, &SCHEMA)?;
+        Ok(GraphResponse::ok(query.entity(self.partner_of(at)?.customer(id)?, COLLECTION, call)))
     }
 
-    pub(super) fn list_services(&self, at: usize, id: &str, call: &Call) -> Outcome {
-        let listing = Listing::parse(call, &SERVICE_SHAPE)?;
+    pub(super) fn list_services(&self, at: usize, id: &str, call: &Call) -> GraphResult {
+        let query = ListQuery::parse(call, &SERVICE_SCHEMA)?;
         let customer = self.partner_of(at)?.customer(id)?;
         let id = customer.get("id").and_then(Value::as_str).unwrap_or_default();
         let context = format!("{COLLECTION}('{id}')/serviceManagementDetails");
-        Ok(Answer::ok(listing.page(services(id), &context, call)))
+        Ok(GraphResponse::ok(query.page(services(id), &context, call)))
     }
 
-    pub(super) fn count_services(&self, at: usize, id: &str, call: &Call) -> Outcome {
+    pub(super) fn count_services(&self, at: usize, id: &str, call: &Call) -> GraphResult {
         self.partner_of(at)?.customer(id)?;
-        list::count(services(id), call, &SERVICE_SHAPE)
+        list::count(services(id), call, &SERVICE_SCHEMA)
     }
 
-    pub(super) fn get_service(&self, at: usize, id: &str, service: &str, call: &Call) -> Outcome {
-        let listing = Listing::parse(call, &SERVICE_SHAPE)?;
+    pub(super) fn get_service(&self, at: usize, id: &str, service: &str, call: &Call) -> GraphResult {
+        let query = ListQuery::parse(call, &SERVICE_SCHEMA)?;
         self.partner_of(at)?.customer(id)?;
         let is_meant =
             |row: &Row| row.shown.get("id").and_then(Value::as_str).is_some_and(|known| same(known, service));
         let found = services(id).find(is_meant).ok_or_else(errors::not_found)?;
         let context = format!("{COLLECTION}('{}')/serviceManagementDetails", id.to_lowercase());
-        Ok(Answer::ok(listing.entity(found.shown, &context, call)))
+        Ok(GraphResponse::ok(query.entity(found.shown, &context, call)))
     }
 }

@@ -10,44 +10,8 @@ use time::OffsetDateTime;
 use super::errors;
 use crate::call::{Actor, Call};
 use crate::json::{merge, stamp, text};
-use crate::response::Refusal;
-
-/// A time on both of the tenant's clocks: statuses change by the one that never stands still, and stamps show the wall.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Moment {
-    pub(super) now: Duration,
-    pub(super) wall: OffsetDateTime,
-}
-
-impl Moment {
-    pub(super) fn of(call: &Call) -> Self {
-        Self { now: call.now, wall: call.wall }
-    }
-
-    /// The moment that comes after so long.
-    pub(super) fn after(self, by: Duration) -> Self {
-        Self { now: self.now + by, wall: self.wall + by }
-    }
-
-    /// Another moment, by the time that never stands still.
-    pub(super) fn at(self, now: Duration) -> Self {
-        let distance = self.now.abs_diff(now);
-        let wall = if now < self.now { self.wall - distance } else { self.wall + distance };
-        Self { now, wall }
-    }
-
-    /// Another moment, by the wall.
-    pub(super) fn at_wall(self, wall: OffsetDateTime) -> Self {
-        let distance = (wall - self.wall).unsigned_abs();
-        let now = if wall < self.wall { self.now.saturating_sub(distance) } else { self.now + distance };
-        Self { now, wall }
-    }
-
-    /// As Graph shows it.
-    pub(super) fn stamp(self) -> String {
-        stamp::ticks(self.wall)
-    }
-}
+use crate::moment::Moment;
+use crate::response::GraphError;
 
 #[derive(Clone, Debug)]
 pub(super) struct Entity {
@@ -58,12 +22,12 @@ pub(super) struct Entity {
     /// How often it was written.
     pub(super) version: u64,
     /// What it will become, in the order of time.
-    pub(super) later: Vec<Later>,
+    pub(super) later: Vec<ScheduledChange>,
 }
 
 /// A change that the service makes at its time.
 #[derive(Clone, Debug)]
-pub(super) struct Later {
+pub(super) struct ScheduledChange {
     pub(super) at: Duration,
     pub(super) set: Value,
 }
@@ -71,8 +35,8 @@ pub(super) struct Later {
 impl Entity {
     /// A new entity, which has been created now.
     pub(super) fn new(number: u64, mut value: Value, moment: Moment) -> Self {
-        value["createdDateTime"] = moment.stamp().into();
-        value["lastModifiedDateTime"] = moment.stamp().into();
+        value["createdDateTime"] = moment.timestamp().into();
+        value["lastModifiedDateTime"] = moment.timestamp().into();
         Self { value, number, version: 1, later: Vec::new() }
     }
 
@@ -108,7 +72,7 @@ impl Entity {
     /// Changes it at a time that has come.
     pub(super) fn write(&mut self, set: &Value, moment: Moment) {
         merge(&mut self.value, set);
-        self.value["lastModifiedDateTime"] = moment.stamp().into();
+        self.value["lastModifiedDateTime"] = moment.timestamp().into();
         self.version += 1;
     }
 
@@ -116,7 +80,7 @@ impl Entity {
     pub(super) fn schedule(&mut self, moment: Moment, set: Value) {
         let at = moment.now;
         let place = self.later.partition_point(|later| later.at <= at);
-        self.later.insert(place, Later { at, set });
+        self.later.insert(place, ScheduledChange { at, set });
     }
 
     /// Makes the changes whose time has come.
@@ -137,7 +101,7 @@ impl Entity {
     }
 
     /// Refuses a write that does not say, by the ETag, what it means to change.
-    pub(super) fn check_match(&self, call: &Call) -> Result<(), Refusal> {
+    pub(super) fn check_match(&self, call: &Call) -> Result<(), GraphError> {
         match (&call.if_match, &call.actor) {
             (None, Actor::Operator) => Ok(()),
             (None, Actor::SignedIn(_)) => Err(errors::etag_required()),

@@ -13,9 +13,10 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::duration;
-use super::entity::{Entity, Moment};
+use super::entity::Entity;
 use super::{Partner, Relationship};
 use crate::json::{stamp, text};
+use crate::moment::Moment;
 
 /// How long a customer may think about a request: ninety days.
 /// <https://learn.microsoft.com/partner-center/customers/gdap-obtain-admin-permissions-to-manage-customer>
@@ -46,7 +47,7 @@ impl Relationship {
             } else {
                 let next = end.after(extension);
                 self.ends = Some(next.now);
-                self.entity.write(&json!({"endDateTime": next.stamp()}), end);
+                self.entity.write(&json!({"endDateTime": next.timestamp()}), end);
             }
         }
     }
@@ -93,7 +94,7 @@ impl Relationship {
     pub(super) fn activation(&mut self, moment: Moment) -> Value {
         let end = moment.after(self.duration("duration"));
         self.ends = Some(end.now);
-        json!({"status": "active", "activatedDateTime": moment.stamp(), "endDateTime": end.stamp()})
+        json!({"status": "active", "activatedDateTime": moment.timestamp(), "endDateTime": end.timestamp()})
     }
 
     /// The partner or the customer has asked to end it.
@@ -107,7 +108,7 @@ impl Relationship {
 
     /// Nothing comes of it from this moment on.
     pub(super) fn end(&mut self, moment: Moment) {
-        self.entity.schedule(moment, json!({"status": "terminated", "endDateTime": moment.stamp()}));
+        self.entity.schedule(moment, json!({"status": "terminated", "endDateTime": moment.timestamp()}));
     }
 }
 

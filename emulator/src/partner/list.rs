@@ -13,12 +13,12 @@ use crate::call::Call;
 use crate::filter::{Filter, TextTest};
 use crate::json::member;
 use crate::query::{Position, next_link};
-use crate::response::{Answer, Outcome, Refusal};
+use crate::response::{GraphError, GraphResponse, GraphResult};
 
 const DEFAULT_PAGE: usize = 100;
 
 /// What a kind of list lets its reader ask for.
-pub(super) struct Shape {
+pub(super) struct ListSchema {
     pub(super) type_name: &'static str,
     /// What can be selected.
     pub(super) members: &'static [&'static str],
@@ -29,7 +29,7 @@ pub(super) struct Shape {
     pub(super) in_directory: bool,
 }
 
-impl Shape {
+impl ListSchema {
     /// The `@odata.context` of an answer.
     pub(super) fn context(&self, of: &str, call: &Call) -> String {
         if self.in_directory { call.context(of) } else { context(of, call) }
@@ -42,8 +42,8 @@ pub(super) struct Row {
     pub(super) shown: Map<String, Value>,
 }
 
-pub(super) struct Listing {
-    shape: &'static Shape,
+pub(super) struct ListQuery {
+    shape: &'static ListSchema,
     select: Option<Vec<String>>,
     filter: Option<Filter>,
     order: Vec<(Vec<String>, bool)>,
@@ -52,44 +52,47 @@ pub(super) struct Listing {
     after: Option<Position>,
 }
 
-impl Listing {
-    pub(super) fn parse(call: &Call, shape: &'static Shape) -> Result<Self, Refusal> {
-        let mut listing =
+impl ListQuery {
+    pub(super) fn parse(call: &Call, shape: &'static ListSchema) -> Result<Self, GraphError> {
+        let mut query =
             Self { shape, select: None, filter: None, order: Vec::new(), top: None, count: false, after: None };
         for (name, value) in &call.query {
             match name.to_ascii_lowercase().as_str() {
-                "$select" => listing.select = select(value, shape)?,
+                "$select" => query.select = select(value, shape)?,
                 "$filter" => {
                     let filter = Filter::parse(value)?;
                     check_filter(&filter, shape)?;
-                    listing.filter = Some(filter);
+                    query.filter = Some(filter);
                 }
                 "$orderby" => {
-                    listing.order = value.split(',').map(|key| order(key, shape)).collect::<Result<_, _>>()?;
+                    query.order = value.split(',').map(|key| order(key, shape)).collect::<Result<_, _>>()?;
                 }
                 "$top" => {
                     let top = value.parse().ok().filter(|top| (1..=shape.largest_page).contains(top));
-                    listing.top = Some(top.ok_or_else(|| {
+                    query.top = Some(top.ok_or_else(|| {
                         errors::bad_request(format!(
                             "The value of the query option '$top' must be between 1 and {}.",
                             shape.largest_page
                         ))
                     })?);
                 }
-                "$count" => listing.count = value.eq_ignore_ascii_case("true"),
+                "$count" => query.count = value.eq_ignore_ascii_case("true"),
                 "$skiptoken" => {
                     let position = Position::parse(value);
-                    listing.after = Some(position.ok_or_else(|| errors::bad_request("The skip token is invalid."))?);
+                    query.after = Some(position.ok_or_else(|| errors::bad_request("The skip token is invalid."))?);
                 }
                 unknown if unknown.starts_with('$') => {
-                    return Err(Refusal::not_implemented(format!("the query option {unknown} on {}", shape.type_name)));
+                    return Err(GraphError::not_implemented(format!(
+                        "the query option {unknown} on {}",
+                        shape.type_name
+                    )));
                 }
                 _ => {}
             }
         }
         // A directory counts only for those who ask for it with a header.
-        listing.count &= call.eventual || !shape.in_directory;
-        Ok(listing)
+        query.count &= call.eventual || !shape.in_directory;
+        Ok(query)
     }
 
     fn passes(&self, row: &Row) -> bool {
@@ -162,9 +165,9 @@ impl Listing {
 }
 
 /// The number of the items that pass the filter, as `/$count` answers it.
-pub(super) fn count(rows: impl Iterator<Item = Row>, call: &Call, shape: &'static Shape) -> Outcome {
-    let listing = Listing::parse(call, shape)?;
-    Ok(Answer::text(rows.filter(|row| listing.passes(row)).count().to_string()))
+pub(super) fn count(rows: impl Iterator<Item = Row>, call: &Call, shape: &'static ListSchema) -> GraphResult {
+    let query = ListQuery::parse(call, shape)?;
+    Ok(GraphResponse::text(rows.filter(|row| query.passes(row)).count().to_string()))
 }
 
 /// The `@odata.context` of an answer below `/tenantRelationships`.
@@ -172,13 +175,13 @@ pub(super) fn context(of: &str, call: &Call) -> String {
     format!("{}/tenantRelationships/$metadata#{of}", call.root)
 }
 
-fn bad_property(name: &str, shape: &Shape) -> Refusal {
+fn bad_property(name: &str, shape: &ListSchema) -> GraphError {
     let message = format!("Could not find a property named '{name}' on type 'microsoft.graph.{}'.", shape.type_name);
-    Refusal::new(StatusCode::BAD_REQUEST, "BadRequest", message)
+    GraphError::new(StatusCode::BAD_REQUEST, "BadRequest", message)
 }
 
 /// `None` is everything.
-fn select(value: &str, shape: &Shape) -> Result<Option<Vec<String>>, Refusal> {
+fn select(value: &str, shape: &ListSchema) -> Result<Option<Vec<String>>, GraphError> {
     let names: Vec<String> = value.split(',').map(|name| name.trim().to_owned()).collect();
     let known = |name: &str| name == "*" || shape.members.iter().any(|known| known.eq_ignore_ascii_case(name));
     if let Some(unknown) = names.iter().find(|name| !known(name)) {
@@ -187,7 +190,7 @@ fn select(value: &str, shape: &Shape) -> Result<Option<Vec<String>>, Refusal> {
     Ok(Some(names).filter(|names| !names.iter().any(|name| name == "*")))
 }
 
-fn order(key: &str, shape: &Shape) -> Result<(Vec<String>, bool), Refusal> {
+fn order(key: &str, shape: &ListSchema) -> Result<(Vec<String>, bool), GraphError> {
     let mut words = key.split_whitespace();
     let path: Vec<String> = words.next().unwrap_or_default().split('/').map(str::to_owned).collect();
     check_path(&path, shape)?;
@@ -198,7 +201,7 @@ fn order(key: &str, shape: &Shape) -> Result<(Vec<String>, bool), Refusal> {
     }
 }
 
-fn check_path(path: &[String], shape: &Shape) -> Result<(), Refusal> {
+fn check_path(path: &[String], shape: &ListSchema) -> Result<(), GraphError> {
     let path = path.join("/");
     if shape.filtered.iter().any(|known| known.eq_ignore_ascii_case(&path)) {
         return Ok(());
@@ -206,7 +209,7 @@ fn check_path(path: &[String], shape: &Shape) -> Result<(), Refusal> {
     Err(bad_property(&path, shape))
 }
 
-fn check_filter(filter: &Filter, shape: &Shape) -> Result<(), Refusal> {
+fn check_filter(filter: &Filter, shape: &ListSchema) -> Result<(), GraphError> {
     match filter {
         Filter::And(a, b) | Filter::Or(a, b) => check_filter(a, shape).and_then(|()| check_filter(b, shape)),
         Filter::Not(a) => check_filter(a, shape),
@@ -214,7 +217,7 @@ fn check_filter(filter: &Filter, shape: &Shape) -> Result<(), Refusal> {
             check_path(path, shape)
         }
         Filter::Text(..) | Filter::Lambda { .. } => {
-            Err(Refusal::not_implemented(format!("this filter on {}", shape.type_name)))
+            Err(GraphError::not_implemented(format!("this filter on {}", shape.type_name)))
         }
     }
 }

@@ -22,32 +22,33 @@ mod validation;
 
 use std::time::Duration;
 
+use entra_apps::ids::AppId;
 use serde_json::Value;
 use time::OffsetDateTime;
 
-pub(super) use operation::Operation;
-pub use test_controls::DelegatedAdminRelationship;
+use crate::api::Api;
+use crate::authorize;
+use crate::call::{Actor, Call};
+use crate::cloud_state::CloudState;
+use crate::directory::Directory;
+use crate::moment::Moment;
+use crate::partner_center;
+use crate::response::{GraphError, GraphResult};
+use entity::Entity;
 
-use super::api::Api;
-use super::authorize;
-use super::call::{Actor, Call};
-use super::cloud_state::World;
-use super::directory::Directory;
-use super::partner_center;
-use super::response::{Outcome, Refusal};
-use entity::{Entity, Moment};
-use entra_apps::ids::AppId;
+pub(crate) use operation::Operation;
+pub use test_controls::DelegatedAdminRelationship;
 
 /// How long each step takes in the life of a relationship, an access assignment, a request or an operation, unless the
 /// builder says otherwise.
-pub(super) const STEP: Duration = Duration::from_secs(2);
+pub(crate) const STEP: Duration = Duration::from_secs(2);
 
 /// Microsoft's own app through which apps without a person administer relationships.
 /// <https://learn.microsoft.com/graph/api/delegatedadminrelationship-update>
-pub(super) const ADMINISTRATION: AppId = AppId::from_u128(0x2832_473f_ec63_45fb_976f_5d45_a7d4_bb91);
+pub(crate) const ADMINISTRATION: AppId = AppId::from_u128(0x2832_473f_ec63_45fb_976f_5d45_a7d4_bb91);
 
 /// The same as the tenant knows it.
-pub(super) fn administration() -> Api {
+pub(crate) fn administration() -> Api {
     Api::new(ADMINISTRATION, "Partner Customer Delegated Administration")
         .identifier_uri("https://api.partnercustomeradministration.microsoft.com")
 }
@@ -59,7 +60,7 @@ const ADMIN_AGENTS: &str = "AdminAgents";
 
 /// What a tenant has as a partner, beside its directory.
 #[derive(Debug)]
-pub(super) struct Partner {
+pub(crate) struct Partner {
     /// How long each step takes.
     step: Duration,
     /// How many entities there were so far, which tells their ETags apart.
@@ -68,7 +69,7 @@ pub(super) struct Partner {
     /// The reseller's contracts, each as Graph answers it.
     pub(crate) contracts: Vec<Value>,
     /// What Partner Center has answered.
-    pub(crate) center: partner_center::Kept,
+    pub(crate) center: partner_center::ReplayCache,
 }
 
 /// A relationship with what belongs to it.
@@ -83,13 +84,13 @@ struct Relationship {
 }
 
 impl Partner {
-    pub(super) fn new(step: Duration) -> Self {
+    pub(crate) fn new(step: Duration) -> Self {
         Self {
             step,
             entities: 0,
             relationships: Vec::new(),
             contracts: Vec::new(),
-            center: partner_center::Kept::default(),
+            center: partner_center::ReplayCache::default(),
         }
     }
 
@@ -102,7 +103,7 @@ impl Partner {
 
 impl Directory {
     /// Gives the tenant what a partner's has, as far as it has it not.
-    pub(super) fn become_partner(&mut self, step: Duration, wall: OffsetDateTime) {
+    pub(crate) fn become_partner(&mut self, step: Duration, wall: OffsetDateTime) {
         if self.partner.is_none() {
             self.partner = Some(Partner::new(step));
         }
@@ -114,9 +115,9 @@ impl Directory {
     }
 }
 
-impl World {
+impl CloudState {
     /// Carries out an operation in a partner's tenant.
-    pub(super) fn partner(&mut self, at: usize, operation: &Operation, call: &Call) -> Outcome {
+    pub(crate) fn partner(&mut self, at: usize, operation: &Operation, call: &Call) -> GraphResult {
         if !operation.is_about_contracts() {
             self.partner_of(at)?;
             self.check_administrator(at, operation, call)?;
@@ -153,7 +154,7 @@ impl World {
 
     /// What a permission alone does not give: who changes relationships is an admin agent, and an app without a person
     /// needs Microsoft's service principal in the tenant.
-    fn check_administrator(&self, at: usize, operation: &Operation, call: &Call) -> Result<(), Refusal> {
+    fn check_administrator(&self, at: usize, operation: &Operation, call: &Call) -> Result<(), GraphError> {
         let Actor::SignedIn(identity) = &call.actor else { return Ok(()) };
         let denied = || Err(errors::forbidden("Insufficient privileges to complete the operation."));
         match &identity.person {
@@ -168,18 +169,18 @@ impl World {
     }
 
     /// Lets everything become what it is by now: statuses move on by themselves.
-    pub(super) fn pass_time(&mut self, now: Duration, wall: OffsetDateTime) {
+    pub(crate) fn pass_time(&mut self, now: Duration, wall: OffsetDateTime) {
         for partner in self.tenants_mut().filter_map(|state| state.directory.partner.as_mut()) {
             partner.advance(Moment { now, wall });
         }
     }
 
     /// What the tenant has as a partner.
-    fn partner_of(&self, at: usize) -> Result<&Partner, Refusal> {
+    fn partner_of(&self, at: usize) -> Result<&Partner, GraphError> {
         self[at].directory.partner.as_ref().ok_or_else(errors::no_partner)
     }
 
-    fn partner_mut(&mut self, at: usize) -> Result<&mut Partner, Refusal> {
+    fn partner_mut(&mut self, at: usize) -> Result<&mut Partner, GraphError> {
         self[at].directory.partner.as_mut().ok_or_else(errors::no_partner)
     }
 }

@@ -1,11 +1,11 @@
 //! Clouds of a partner and its customers, ready to be worked in.
 
+use entra_apps::permission::well_known;
 use uuid::Uuid;
 
 use super::ADMIN_AGENTS;
 use crate::authorize::role;
 use crate::{MemoryCloud, MemoryTenant, MemoryTenantBuilder};
-use entra_apps::permission::well_known;
 
 /// What the admin agents may do in each customer's tenant: all that the setting up of applications needs.
 const ROLES: [&str; 5] = [

@@ -7,16 +7,17 @@ use http::header::{LOCATION, RETRY_AFTER};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::entity::{Entity, Moment};
-use super::list::{self, Listing, Row, Shape};
-use super::operation::Part;
+use super::entity::Entity;
+use super::list::{self, ListQuery, ListSchema, Row};
+use super::operation::Subresource;
 use super::{Partner, Relationship, errors, lifecycle, validation};
 use crate::authorize::role;
 use crate::call::{Actor, Call};
-use crate::cloud_state::World;
+use crate::cloud_state::CloudState;
 use crate::directory::Directory;
 use crate::json::{merge, same, text};
-use crate::response::{Answer, Body, Outcome, Refusal};
+use crate::moment::Moment;
+use crate::response::{Body, GraphError, GraphResponse, GraphResult};
 
 const COLLECTION: &str = "delegatedAdminRelationships";
 const SETTABLE: &[&str] = &["displayName", "duration", "customer", "accessDetails", "autoExtendDuration"];
@@ -25,7 +26,7 @@ const SETTABLE: &[&str] = &["displayName", "duration", "customer", "accessDetail
 pub(super) const CONSENT_PENDING: &str = "isPartnerConsentPending";
 pub(super) const PROVIDER: &str = "indirectProviderTenantId";
 
-static SHAPE: Shape = Shape {
+static SCHEMA: ListSchema = ListSchema {
     type_name: "delegatedAdminRelationship",
     members: &[
         "id",
@@ -59,7 +60,7 @@ static SHAPE: Shape = Shape {
     in_directory: false,
 };
 
-static ASSIGNMENT_SHAPE: Shape = Shape {
+static ASSIGNMENT_SCHEMA: ListSchema = ListSchema {
     type_name: "delegatedAdminAccessAssignment",
     members: &["id", "status", "createdDateTime", "lastModifiedDateTime", "accessContainer", "accessDetails"],
     filtered: &[
@@ -74,7 +75,7 @@ static ASSIGNMENT_SHAPE: Shape = Shape {
     in_directory: false,
 };
 
-static REQUEST_SHAPE: Shape = Shape {
+static REQUEST_SCHEMA: ListSchema = ListSchema {
     type_name: "delegatedAdminRelationshipRequest",
     members: &["id", "action", "status", "createdDateTime", "lastModifiedDateTime"],
     filtered: &["id", "action", "status", "createdDateTime", "lastModifiedDateTime"],
@@ -82,7 +83,7 @@ static REQUEST_SHAPE: Shape = Shape {
     in_directory: false,
 };
 
-static OPERATION_SHAPE: Shape = Shape {
+static OPERATION_SCHEMA: ListSchema = ListSchema {
     type_name: "delegatedAdminRelationshipOperation",
     members: &["id", "operationType", "data", "status", "createdDateTime", "lastModifiedDateTime"],
     filtered: &["id", "operationType", "status", "createdDateTime", "lastModifiedDateTime"],
@@ -90,12 +91,12 @@ static OPERATION_SHAPE: Shape = Shape {
     in_directory: false,
 };
 
-impl Part {
-    fn shape(self) -> &'static Shape {
+impl Subresource {
+    fn shape(self) -> &'static ListSchema {
         match self {
-            Self::AccessAssignments => &ASSIGNMENT_SHAPE,
-            Self::Requests => &REQUEST_SHAPE,
-            Self::Operations => &OPERATION_SHAPE,
+            Self::AccessAssignments => &ASSIGNMENT_SCHEMA,
+            Self::Requests => &REQUEST_SCHEMA,
+            Self::Operations => &OPERATION_SCHEMA,
         }
     }
 
@@ -117,19 +118,19 @@ impl Relationship {
         Self { entity, ends: None, assignments: Vec::new(), requests: Vec::new(), operations: Vec::new() }
     }
 
-    pub(super) fn parts(&self, part: Part) -> &[Entity] {
+    pub(super) fn parts(&self, part: Subresource) -> &[Entity] {
         match part {
-            Part::AccessAssignments => &self.assignments,
-            Part::Requests => &self.requests,
-            Part::Operations => &self.operations,
+            Subresource::AccessAssignments => &self.assignments,
+            Subresource::Requests => &self.requests,
+            Subresource::Operations => &self.operations,
         }
     }
 
-    pub(super) fn parts_mut(&mut self, part: Part) -> &mut Vec<Entity> {
+    pub(super) fn parts_mut(&mut self, part: Subresource) -> &mut Vec<Entity> {
         match part {
-            Part::AccessAssignments => &mut self.assignments,
-            Part::Requests => &mut self.requests,
-            Part::Operations => &mut self.operations,
+            Subresource::AccessAssignments => &mut self.assignments,
+            Subresource::Requests => &mut self.requests,
+            Subresource::Operations => &mut self.operations,
         }
     }
 
@@ -139,7 +140,7 @@ impl Relationship {
 
     pub(super) fn show(&self) -> Map<String, Value> {
         let of_reseller = self.is_of_reseller();
-        self.entity.show(if of_reseller { "resellerDelegatedAdminRelationship" } else { SHAPE.type_name })
+        self.entity.show(if of_reseller { "resellerDelegatedAdminRelationship" } else { SCHEMA.type_name })
     }
 
     fn row(&self) -> Row {
@@ -158,19 +159,19 @@ impl Relationship {
 }
 
 impl Partner {
-    pub(super) fn relationship(&self, id: &str) -> Result<&Relationship, Refusal> {
+    pub(super) fn relationship(&self, id: &str) -> Result<&Relationship, GraphError> {
         check_id(id)?;
         let found = self.relationships.iter().find(|relationship| same(relationship.entity.id(), id));
         found.ok_or_else(errors::not_found)
     }
 
-    pub(super) fn relationship_mut(&mut self, id: &str) -> Result<&mut Relationship, Refusal> {
+    pub(super) fn relationship_mut(&mut self, id: &str) -> Result<&mut Relationship, GraphError> {
         check_id(id)?;
         let found = self.relationships.iter_mut().find(|relationship| same(relationship.entity.id(), id));
         found.ok_or_else(errors::not_found)
     }
 
-    fn check_unique(&self, name: &str, id: &str) -> Result<(), Refusal> {
+    fn check_unique(&self, name: &str, id: &str) -> Result<(), GraphError> {
         let taken = |relationship: &Relationship| {
             same(text(&relationship.entity.value, "displayName"), name) && relationship.entity.id() != id
         };
@@ -178,7 +179,7 @@ impl Partner {
     }
 
     /// Adds a relationship, whose members are in the order in which the service gives them.
-    pub(super) fn add_relationship(&mut self, value: Value, moment: Moment) -> Result<&mut Relationship, Refusal> {
+    pub(super) fn add_relationship(&mut self, value: Value, moment: Moment) -> Result<&mut Relationship, GraphError> {
         validation::check_relationship(&value)?;
         self.check_unique(text(&value, "displayName"), "")?;
         let entity = Entity::new(self.next(), value, moment);
@@ -194,7 +195,7 @@ pub(super) fn new_id(directory: &Directory) -> String {
 }
 
 /// Refuses what is no id of a relationship: two GUIDs, joined.
-pub(super) fn check_id(id: &str) -> Result<(), Refusal> {
+pub(super) fn check_id(id: &str) -> Result<(), GraphError> {
     let is_guid = |half: Option<&str>| half.is_some_and(|half| Uuid::try_parse(half).is_ok());
     if is_guid(id.get(..36)) && id.get(36..37) == Some("-") && is_guid(id.get(37..)) {
         return Ok(());
@@ -208,8 +209,8 @@ pub(super) fn link(id: &str, call: &Call) -> String {
 }
 
 /// What the service begins in its own time: the operation is at the link.
-pub(super) fn accepted(relationship: &str, operation: &str, call: &Call) -> Answer {
-    let answer = Answer { status: StatusCode::ACCEPTED, headers: Vec::new(), body: Body::Json(json!({})) };
+pub(super) fn accepted(relationship: &str, operation: &str, call: &Call) -> GraphResponse {
+    let answer = GraphResponse { status: StatusCode::ACCEPTED, headers: Vec::new(), body: Body::Json(json!({})) };
     answer.header(LOCATION, format!("{}/operations/{operation}", link(relationship, call))).header(RETRY_AFTER, "10")
 }
 
@@ -222,31 +223,33 @@ pub(super) fn template() -> Value {
     })
 }
 
-impl World {
-    pub(super) fn list_relationships(&self, at: usize, call: &Call) -> Outcome {
-        let listing = Listing::parse(call, &SHAPE)?;
+impl CloudState {
+    pub(super) fn list_relationships(&self, at: usize, call: &Call) -> GraphResult {
+        let query = ListQuery::parse(call, &SCHEMA)?;
         let rows = self.partner_of(at)?.relationships.iter().map(Relationship::row);
-        Ok(Answer::ok(listing.page(rows, COLLECTION, call)))
+        Ok(GraphResponse::ok(query.page(rows, COLLECTION, call)))
     }
 
-    pub(super) fn count_relationships(&self, at: usize, call: &Call) -> Outcome {
-        list::count(self.partner_of(at)?.relationships.iter().map(Relationship::row), call, &SHAPE)
+    pub(super) fn count_relationships(&self, at: usize, call: &Call) -> GraphResult {
+        list::count(self.partner_of(at)?.relationships.iter().map(Relationship::row), call, &SCHEMA)
     }
 
-    pub(super) fn get_relationship(&self, at: usize, id: &str, call: &Call) -> Outcome {
-        let listing = Listing::parse(call, &SHAPE)?;
+    pub(super) fn get_relationship(&self, at: usize, id: &str, call: &Call) -> GraphResult {
+        let query = ListQuery::parse(call, &SCHEMA)?;
         let relationship = self.partner_of(at)?.relationship(id)?;
-        Ok(Answer::ok(listing.entity(relationship.show(), COLLECTION, call)))
+        Ok(GraphResponse::ok(query.entity(relationship.show(), COLLECTION, call)))
     }
 
     /// <https://learn.microsoft.com/graph/api/tenantrelationship-post-delegatedadminrelationships>
-    pub(super) fn create_relationship(&mut self, at: usize, call: &Call) -> Outcome {
+    pub(super) fn create_relationship(&mut self, at: usize, call: &Call) -> GraphResult {
         let mut body = call.object()?.clone();
         let mut value = template();
         if text(&body, "@odata.type").trim_start_matches('#') == "microsoft.graph.resellerDelegatedAdminRelationship" {
             // What an indirect provider does in a tenant of its own can be done here by hand.
             if !matches!(call.actor, Actor::Operator) {
-                return Err(Refusal::not_implemented("relationships that an indirect provider makes for its reseller"));
+                return Err(GraphError::not_implemented(
+                    "relationships that an indirect provider makes for its reseller",
+                ));
             }
             let provider = body.as_object_mut().and_then(|members| members.remove(PROVIDER)).unwrap_or_default();
             value["status"] = "approvalPending".into();
@@ -257,11 +260,11 @@ impl World {
         self.name_customer(&mut body);
         merge_known(&mut value, &body);
         value["id"] = new_id(&self[at].directory).into();
-        let relationship = self.partner_mut(at)?.add_relationship(value, Moment::of(call))?;
+        let relationship = self.partner_mut(at)?.add_relationship(value, call.moment())?;
         let mut answer = Map::new();
         answer.insert("@odata.context".into(), list::context(COLLECTION, call).into());
         answer.extend(relationship.show());
-        Ok(Answer::created(answer.into(), link(relationship.entity.id(), call)))
+        Ok(GraphResponse::created(answer.into(), link(relationship.entity.id(), call)))
     }
 
     /// Fills in the name of a customer that is known.
@@ -273,7 +276,7 @@ impl World {
     }
 
     /// <https://learn.microsoft.com/graph/api/delegatedadminrelationship-update>
-    pub(super) fn update_relationship(&mut self, at: usize, id: &str, call: &Call) -> Outcome {
+    pub(super) fn update_relationship(&mut self, at: usize, id: &str, call: &Call) -> GraphResult {
         let mut body = call.object()?.clone();
         let known = self.partner_of(at)?.relationship(id)?;
         known.entity.check_match(call)?;
@@ -293,13 +296,13 @@ impl World {
         }
         let relationship = self.partner_mut(at)?.relationship_mut(id)?;
         if !changed.is_empty() {
-            relationship.entity.write(&value, Moment::of(call));
+            relationship.entity.write(&value, call.moment());
         }
-        Ok(Answer::ok(Listing::parse(call, &SHAPE)?.entity(relationship.show(), COLLECTION, call)))
+        Ok(GraphResponse::ok(ListQuery::parse(call, &SCHEMA)?.entity(relationship.show(), COLLECTION, call)))
     }
 
     /// The one change of roles that an active relationship takes, and not at once.
-    fn drop_global_administrator(&mut self, at: usize, id: &str, new: &Value, call: &Call) -> Outcome {
+    fn drop_global_administrator(&mut self, at: usize, id: &str, new: &Value, call: &Call) -> GraphResult {
         let operation_id = self[at].directory.new_id().to_string();
         let partner = self.partner_mut(at)?;
         let (number, step) = (partner.next(), partner.step);
@@ -327,7 +330,7 @@ impl World {
     }
 
     /// <https://learn.microsoft.com/graph/api/delegatedadminrelationship-delete>
-    pub(super) fn delete_relationship(&mut self, at: usize, id: &str, call: &Call) -> Outcome {
+    pub(super) fn delete_relationship(&mut self, at: usize, id: &str, call: &Call) -> GraphResult {
         let partner = self.partner_mut(at)?;
         let known = partner.relationship(id)?;
         known.entity.check_match(call)?;
@@ -335,31 +338,31 @@ impl World {
             return Err(errors::wrong_status("a relationship", known.entity.status()));
         }
         partner.relationships.retain(|relationship| !same(relationship.entity.id(), id));
-        Ok(Answer::no_content())
+        Ok(GraphResponse::no_content())
     }
 
-    pub(super) fn list_parts(&self, at: usize, id: &str, part: Part, call: &Call) -> Outcome {
-        let listing = Listing::parse(call, part.shape())?;
+    pub(super) fn list_parts(&self, at: usize, id: &str, part: Subresource, call: &Call) -> GraphResult {
+        let query = ListQuery::parse(call, part.shape())?;
         let relationship = self.partner_of(at)?.relationship(id)?;
         let context = format!("{COLLECTION}('{}')/{}", relationship.entity.id(), part.navigation());
-        Ok(Answer::ok(listing.page(part_rows(relationship, part, call), &context, call)))
+        Ok(GraphResponse::ok(query.page(part_rows(relationship, part, call), &context, call)))
     }
 
-    pub(super) fn count_parts(&self, at: usize, id: &str, part: Part, call: &Call) -> Outcome {
+    pub(super) fn count_parts(&self, at: usize, id: &str, part: Subresource, call: &Call) -> GraphResult {
         list::count(part_rows(self.partner_of(at)?.relationship(id)?, part, call), call, part.shape())
     }
 
-    pub(super) fn get_part(&self, at: usize, id: &str, part: Part, part_id: &str, call: &Call) -> Outcome {
-        let listing = Listing::parse(call, part.shape())?;
+    pub(super) fn get_part(&self, at: usize, id: &str, part: Subresource, part_id: &str, call: &Call) -> GraphResult {
+        let query = ListQuery::parse(call, part.shape())?;
         let relationship = self.partner_of(at)?.relationship(id)?;
         let found = relationship.parts(part).iter().find(|entity| same(entity.id(), part_id));
         let found = found.ok_or_else(errors::not_found)?;
         let context = format!("{COLLECTION}('{}')/{}", relationship.entity.id(), part.navigation());
-        Ok(Answer::ok(listing.entity(part.show(found, call), &context, call)))
+        Ok(GraphResponse::ok(query.entity(part.show(found, call), &context, call)))
     }
 }
 
-fn part_rows(relationship: &Relationship, part: Part, call: &Call) -> impl Iterator<Item = Row> {
+fn part_rows(relationship: &Relationship, part: Subresource, call: &Call) -> impl Iterator<Item = Row> {
     relationship.parts(part).iter().map(move |entity| Row { order: entity.number, shown: part.show(entity, call) })
 }
 
@@ -391,7 +394,7 @@ pub(super) fn begin(
         "id": id, "operationType": operation_type, "data": data, "status": "notStarted", "createdDateTime": null,
         "lastModifiedDateTime": null
     });
-    let mut operation = Entity::new(number, value, Moment::of(call));
-    lifecycle::run(&mut operation, target, change, Moment::of(call), step);
+    let mut operation = Entity::new(number, value, call.moment());
+    lifecycle::run(&mut operation, target, change, call.moment(), step);
     operation
 }

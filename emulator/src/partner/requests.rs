@@ -4,17 +4,17 @@
 
 use serde_json::{Map, json};
 
-use super::entity::{Entity, Moment};
-use super::operation::Part;
+use super::entity::Entity;
+use super::operation::Subresource;
 use super::relationships::{CONSENT_PENDING, link};
 use super::{errors, lifecycle, list, validation};
 use crate::call::Call;
-use crate::cloud_state::World;
+use crate::cloud_state::CloudState;
 use crate::json::text;
-use crate::response::{Answer, Outcome};
+use crate::response::{GraphResponse, GraphResult};
 
-impl World {
-    pub(super) fn create_request(&mut self, at: usize, id: &str, call: &Call) -> Outcome {
+impl CloudState {
+    pub(super) fn create_request(&mut self, at: usize, id: &str, call: &Call) -> GraphResult {
         let body = call.object()?.clone();
         validation::check_members(&body, &["action"])?;
         let action = text(&body, "action");
@@ -22,7 +22,7 @@ impl World {
         let partner = self.partner_mut(at)?;
         let (number, step) = (partner.next(), partner.step);
         let relationship = partner.relationship_mut(id)?;
-        let moment = Moment::of(call);
+        let moment = call.moment();
         let entity = &mut relationship.entity;
         let waits_for_partner = entity.value.get(CONSENT_PENDING).is_some_and(|pending| pending == true);
         match (action, entity.status()) {
@@ -45,9 +45,9 @@ impl World {
         lifecycle::carry_out(&mut request, moment, step);
         let mut answer = Map::new();
         answer.insert("@odata.context".into(), list::context("requests", call).into());
-        answer.extend(Part::Requests.show(&request, call));
+        answer.extend(Subresource::Requests.show(&request, call));
         relationship.requests.push(request);
         let location = format!("{}/requests/{request_id}", link(relationship.entity.id(), call));
-        Ok(Answer::created(answer.into(), location))
+        Ok(GraphResponse::created(answer.into(), location))
     }
 }

@@ -2,15 +2,15 @@
 
 use super::assignments::group;
 use super::{ADMIN_AGENTS, validation};
-use crate::cloud_state::World;
+use crate::cloud_state::CloudState;
 use crate::json::{same, text};
 
-impl World {
+impl CloudState {
     /// The directory roles, by template id, that a user of the partner `home` has in the tenant `customer`: those of
     /// the active access assignments, in active relationships, of the groups that the user is in, directly or through
     /// others.
     ///
-    /// Statuses are those of the last time that passed: see [`World::pass_time`].
+    /// Statuses are those of the last time that passed: see [`CloudState::pass_time`].
     pub(crate) fn guest_roles(&self, customer: usize, home: usize, user_id: &str) -> Vec<String> {
         let Some(partner) = &self[home].directory.partner else { return Vec::new() };
         let customer = self[customer].directory.tenant_id.to_string();

@@ -4,13 +4,13 @@ use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 
 use super::entity::Entity;
-use super::operation::Part;
+use super::operation::Subresource;
 use super::relationships::{self, CONSENT_PENDING, PROVIDER, check_id};
 use super::{Partner, Relationship, STEP, duration, validation};
 use crate::directory::Directory;
 use crate::json::{merge, stamp, text};
-use crate::response::Refusal;
-use crate::snapshot::{Loaded, SnapshotError, entries};
+use crate::response::GraphError;
+use crate::snapshot::{LoadResult, SnapshotError, entries};
 
 const RELATIONSHIPS: &str = "delegatedAdminRelationships";
 const CONTRACTS: &str = "contracts";
@@ -29,7 +29,7 @@ const STATUSES: [&str; 10] = [
     "terminated",
 ];
 
-impl Part {
+impl Subresource {
     const ALL: [Self; 3] = [Self::AccessAssignments, Self::Requests, Self::Operations];
 
     /// What one has that does not say it.
@@ -57,7 +57,7 @@ impl Partner {
     pub(crate) fn save(&self) -> [(String, Value); 2] {
         let relationships = self.relationships.iter().map(|relationship| {
             let mut saved = saved(&relationship.entity);
-            for part in Part::ALL {
+            for part in Subresource::ALL {
                 let all: Vec<Value> = relationship.parts(part).iter().map(saved_value).collect();
                 if !all.is_empty() {
                     saved.insert(part.navigation().into(), all.into());
@@ -83,7 +83,7 @@ fn saved_value(entity: &Entity) -> Value {
 
 impl Directory {
     /// Takes what a document says of a partner; who has a relationship or a contract is one.
-    pub(crate) fn load_partner(&mut self, document: &Value, wall: OffsetDateTime) -> Loaded {
+    pub(crate) fn load_partner(&mut self, document: &Value, wall: OffsetDateTime) -> LoadResult {
         let is_partner = [RELATIONSHIPS, CONTRACTS].iter().any(|name| document.get(*name).is_some());
         let Some(step) = self.partner.as_ref().map(|partner| partner.step).or(is_partner.then_some(STEP)) else {
             return Ok(());
@@ -115,14 +115,14 @@ impl Directory {
         given: &Value,
         place: &str,
         wall: OffsetDateTime,
-    ) -> Loaded<Relationship> {
-        let broken = |place: String| move |refusal: Refusal| SnapshotError::new(place, refusal.message());
+    ) -> LoadResult<Relationship> {
+        let broken = |place: String| move |refusal: GraphError| SnapshotError::new(place, refusal.message());
         let mut value = relationships::template();
         merge(&mut value, &json!({"status": "active", "duration": "P730D"}));
         if given.get(CONSENT_PENDING).is_some() {
             merge(&mut value, &json!({CONSENT_PENDING: null, PROVIDER: null}));
         }
-        let aside = Part::ALL.map(Part::navigation);
+        let aside = Subresource::ALL.map(Subresource::navigation);
         fill(&mut value, given, &aside, place)?;
         if value["id"].is_null() {
             value["id"] = relationships::new_id(self).into();
@@ -140,12 +140,12 @@ impl Directory {
         }
         let number = partner.next();
         let mut relationship = Relationship::new(Entity::load(value, text(given, ETAG), number));
-        for part in Part::ALL {
+        for part in Subresource::ALL {
             for (place_in, given) in entries(given, part.navigation())? {
                 let place = format!("{place}{place_in}");
                 let mut value = part.default_of(&relationship.entity.value);
                 fill(&mut value, given, &[], &place)?;
-                if part == Part::AccessAssignments {
+                if part == Subresource::AccessAssignments {
                     relationship.check_roles(&value["accessDetails"]).map_err(broken(place.clone()))?;
                 }
                 self.identify(&mut value);
@@ -168,7 +168,7 @@ impl Directory {
 }
 
 /// Puts the members of an entry over what it has otherwise.
-fn fill(value: &mut Value, given: &Value, aside: &[&str], place: &str) -> Loaded {
+fn fill(value: &mut Value, given: &Value, aside: &[&str], place: &str) -> LoadResult {
     let Some(members) = given.as_object() else { return Err(SnapshotError::new(place, "an object is expected")) };
     for (name, member) in members.iter().filter(|(name, _)| !name.starts_with('@') && !aside.contains(&name.as_str())) {
         match value.get_mut(name) {

@@ -1,13 +1,14 @@
 //! What people do in the admin center and in Partner Center's pages, and a look at what came of it.
 
+use entra_apps::ids::{DirectoryObjectId, TenantId};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{Partner, Relationship, assignments, relationships, validation};
 use crate::json::{same, text};
-use crate::partner::entity::{Entity, Moment};
-use crate::{MemoryTenant, World};
-use entra_apps::ids::{DirectoryObjectId, TenantId};
+use crate::moment::Moment;
+use crate::partner::entity::Entity;
+use crate::{CloudState, MemoryTenant};
 
 /// A relationship by which a partner administers the tenant of a customer (GDAP).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -171,7 +172,7 @@ impl MemoryTenant {
     }
 
     /// Does something in the world as it is now.
-    pub(crate) fn in_world<T>(&self, act: impl FnOnce(&mut World) -> T) -> T {
+    pub(crate) fn in_world<T>(&self, act: impl FnOnce(&mut CloudState) -> T) -> T {
         let Moment { now, wall } = self.moment();
         let mut held = self.state();
         held.world.pass_time(now, wall);
@@ -188,18 +189,18 @@ impl MemoryTenant {
     }
 }
 
-fn partner(world: &mut World, at: usize) -> &mut Partner {
+fn partner(world: &mut CloudState, at: usize) -> &mut Partner {
     world[at].directory.partner.as_mut().expect("the tenant is a partner")
 }
 
 /// The relationship of an id, whoever is its partner, and the partner's step.
-fn find<'a>(world: &'a mut World, id: &str) -> Option<(std::time::Duration, &'a mut Relationship)> {
+fn find<'a>(world: &'a mut CloudState, id: &str) -> Option<(std::time::Duration, &'a mut Relationship)> {
     let mut partners = world.tenants_mut().filter_map(|state| state.directory.partner.as_mut());
     partners.find_map(|partner| Some((partner.step, partner.relationship_mut(id).ok()?)))
 }
 
 /// A tenant as the customer in a relationship.
-fn participant(world: &World, at: usize) -> Value {
+fn participant(world: &CloudState, at: usize) -> Value {
     let directory = &world[at].directory;
     json!({"tenantId": directory.tenant_id, "displayName": directory.display_name})
 }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{duration, errors};
 use crate::authorize::role;
 use crate::json::{items, same, text};
-use crate::response::Refusal;
+use crate::response::GraphError;
 
 const LONGEST_NAME: usize = 50;
 const DAY: i64 = 86_400;
@@ -16,7 +16,7 @@ const DAY: i64 = 86_400;
 const DURATIONS: std::ops::RangeInclusive<i64> = DAY..=730 * DAY;
 
 /// Refuses members that a request does not have.
-pub(super) fn check_members(body: &Value, known: &[&str]) -> Result<(), Refusal> {
+pub(super) fn check_members(body: &Value, known: &[&str]) -> Result<(), GraphError> {
     let mut names = body.as_object().into_iter().flat_map(|members| members.keys());
     match names.find(|name| !name.contains("@odata.") && !known.contains(&name.as_str())) {
         Some(name) => Err(errors::bad_request(format!("The property '{name}' cannot be set."))),
@@ -25,7 +25,7 @@ pub(super) fn check_members(body: &Value, known: &[&str]) -> Result<(), Refusal>
 }
 
 /// Checks a relationship as it would become.
-pub(super) fn check_relationship(value: &Value) -> Result<(), Refusal> {
+pub(super) fn check_relationship(value: &Value) -> Result<(), GraphError> {
     let length = text(value, "displayName").chars().count();
     if text(value, "displayName").trim().is_empty() || length > LONGEST_NAME {
         return Err(errors::invalid("displayName"));
@@ -51,7 +51,7 @@ pub(super) fn check_relationship(value: &Value) -> Result<(), Refusal> {
 }
 
 /// The ids of the roles in access details: at least one, each a GUID.
-pub(super) fn roles(details: &Value) -> Result<Vec<&str>, Refusal> {
+pub(super) fn roles(details: &Value) -> Result<Vec<&str>, GraphError> {
     check_members(details, &["unifiedRoles"])?;
     let all = items(details, "unifiedRoles");
     let ids: Vec<&str> = all.iter().map(|role| text(role, "roleDefinitionId")).collect();

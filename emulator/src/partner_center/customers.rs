@@ -4,9 +4,9 @@
 
 use serde_json::{Value, json};
 
-use super::Asking;
-use super::response::{Failure, Reply};
-use crate::cloud_state::World;
+use super::PartnerCenterRequest;
+use super::response::{PartnerCenterError, PartnerCenterResponse};
+use crate::cloud_state::CloudState;
 use crate::json::{same, text};
 
 fn shown(contract: &Value) -> Value {
@@ -23,17 +23,20 @@ fn shown(contract: &Value) -> Value {
     })
 }
 
-impl World {
+impl CloudState {
     fn center_contracts(&self, at: usize) -> &[Value] {
         self[at].directory.partner.as_ref().map_or(&[], |partner| &partner.contracts)
     }
 
-    pub(super) fn center_customers(&self, asking: &Asking<'_>) -> Result<Reply, Failure> {
+    pub(super) fn center_customers(
+        &self,
+        asking: &PartnerCenterRequest<'_>,
+    ) -> Result<PartnerCenterResponse, PartnerCenterError> {
         if asking.request.uri().query().is_some_and(|query| !query.is_empty()) {
-            return Err(Failure::not_implemented("the query of a list of customers"));
+            return Err(PartnerCenterError::not_implemented("the query of a list of customers"));
         }
         let items: Vec<Value> = self.center_contracts(asking.at).iter().map(shown).collect();
-        Ok(Reply::ok(json!({
+        Ok(PartnerCenterResponse::ok(json!({
             "totalCount": items.len(),
             "items": items,
             "links": {"self": {"uri": "/customers", "method": "GET", "headers": []}},
@@ -41,16 +44,25 @@ impl World {
         })))
     }
 
-    pub(super) fn center_customer(&self, asking: &Asking<'_>, customer: &str) -> Result<Reply, Failure> {
+    pub(super) fn center_customer(
+        &self,
+        asking: &PartnerCenterRequest<'_>,
+        customer: &str,
+    ) -> Result<PartnerCenterResponse, PartnerCenterError> {
         let mut all = self.center_contracts(asking.at).iter();
         let found = all.find(|contract| same(text(contract, "customerId"), customer));
-        Ok(Reply::ok(shown(found.ok_or_else(Failure::no_customer)?)))
+        Ok(PartnerCenterResponse::ok(shown(found.ok_or_else(PartnerCenterError::no_customer)?)))
     }
 
     /// The place of a customer's tenant.
-    pub(super) fn customer_tenant(&self, asking: &Asking<'_>, customer: &str) -> Result<usize, Failure> {
+    pub(super) fn customer_tenant(
+        &self,
+        asking: &PartnerCenterRequest<'_>,
+        customer: &str,
+    ) -> Result<usize, PartnerCenterError> {
         let mut all = self.center_contracts(asking.at).iter();
-        all.find(|contract| same(text(contract, "customerId"), customer)).ok_or_else(Failure::no_customer)?;
-        self.find(customer).ok_or_else(Failure::no_customer)
+        all.find(|contract| same(text(contract, "customerId"), customer))
+            .ok_or_else(PartnerCenterError::no_customer)?;
+        self.find(customer).ok_or_else(PartnerCenterError::no_customer)
     }
 }

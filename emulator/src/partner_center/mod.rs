@@ -16,8 +16,8 @@ use http::{HeaderMap, Method, Response};
 use serde_json::Value;
 use time::OffsetDateTime;
 
-use self::response::{Failure, Reply};
-use crate::cloud_state::World;
+use self::response::{PartnerCenterError, PartnerCenterResponse};
+use crate::cloud_state::CloudState;
 use crate::fault::Action;
 use crate::mishap::retry_header;
 use crate::route::decode;
@@ -28,7 +28,7 @@ const MOST_KEPT: usize = 256;
 
 /// A request to Partner Center.
 #[derive(Clone, Copy)]
-pub(crate) struct Asking<'a> {
+pub(crate) struct PartnerCenterRequest<'a> {
     /// The tenant that is asked: the one that issued the token.
     pub(crate) at: usize,
     pub(crate) request: &'a http::Request<Bytes>,
@@ -38,7 +38,7 @@ pub(crate) struct Asking<'a> {
     pub(crate) wall: OffsetDateTime,
 }
 
-impl Asking<'_> {
+impl PartnerCenterRequest<'_> {
     fn headers(&self) -> &HeaderMap {
         self.request.headers()
     }
@@ -51,20 +51,20 @@ impl Asking<'_> {
 
 /// The answers that are given again when a request comes again under its id.
 #[derive(Debug, Default)]
-pub(super) struct Kept(VecDeque<(Named, Reply)>);
+pub(crate) struct ReplayCache(VecDeque<(ReplayKey, PartnerCenterResponse)>);
 
 /// What makes a request the same as another.
 #[derive(Debug, PartialEq)]
-struct Named {
+struct ReplayKey {
     id: String,
     method: Method,
     path: String,
     body: Bytes,
 }
 
-impl Named {
+impl ReplayKey {
     /// `None` for a request that changes nothing, or has no id.
-    fn of(asking: &Asking<'_>) -> Option<Self> {
+    fn of(asking: &PartnerCenterRequest<'_>) -> Option<Self> {
         let id = asking.header("ms-requestid").filter(|_| asking.request.method() != Method::GET)?;
         Some(Self {
             id: id.to_lowercase(),
@@ -75,28 +75,28 @@ impl Named {
     }
 }
 
-impl World {
+impl CloudState {
     /// Answers a request to Partner Center, with what goes wrong around it.
-    pub(crate) fn partner_center(&mut self, asking: &Asking<'_>, plan: &Plan) -> Response<Bytes> {
+    pub(crate) fn partner_center(&mut self, asking: &PartnerCenterRequest<'_>, plan: &Plan) -> Response<Bytes> {
         let outcome = match &plan.whole {
             Some(Action::Answer { status, code, message, retry, written }) => {
                 if *written {
                     drop(self.ask_center(asking));
                 }
-                let failure = Failure::new(*status, code.clone(), message.clone());
+                let failure = PartnerCenterError::new(*status, code.clone(), message.clone());
                 Err(retry_header(*retry, asking.wall)
                     .into_iter()
                     .fold(failure, |failure, (name, value)| failure.header(name, value)))
             }
-            Some(Action::TokenRefused) => Err(Failure::unauthorized()),
+            Some(Action::TokenRefused) => Err(PartnerCenterError::unauthorized()),
             _ => self.ask_center(asking),
         };
         response::respond(outcome, asking, self.is_mfa_compliant(asking))
     }
 
-    fn ask_center(&mut self, asking: &Asking<'_>) -> Result<Reply, Failure> {
+    fn ask_center(&mut self, asking: &PartnerCenterRequest<'_>) -> Result<PartnerCenterResponse, PartnerCenterError> {
         let caller = self.center_caller(asking)?;
-        let named = Named::of(asking);
+        let named = ReplayKey::of(asking);
         let kept = |world: &Self| {
             let all = &world[asking.at].directory.partner.as_ref()?.center.0;
             all.iter().find(|(known, _)| Some(known) == named.as_ref()).map(|(_, reply)| reply.clone())
@@ -115,8 +115,12 @@ impl World {
             ("DELETE", [customer, "applicationconsents", application]) => {
                 self.withdraw_consent(asking, &caller, customer, application)
             }
-            (_, [_, "applicationconsents"] | [_, "applicationconsents", _]) => Err(Failure::method_not_allowed()),
-            (method, _) => Err(Failure::not_implemented(&format!("{method} {}", asking.request.uri().path()))),
+            (_, [_, "applicationconsents"] | [_, "applicationconsents", _]) => {
+                Err(PartnerCenterError::method_not_allowed())
+            }
+            (method, _) => {
+                Err(PartnerCenterError::not_implemented(&format!("{method} {}", asking.request.uri().path())))
+            }
         }?;
         if let (Some(named), Some(partner)) = (named, &mut self[asking.at].directory.partner) {
             let kept = &mut partner.center.0;
@@ -130,7 +134,7 @@ impl World {
 }
 
 /// The body as an object.
-fn object(asking: &Asking<'_>) -> Result<Value, Failure> {
+fn object(asking: &PartnerCenterRequest<'_>) -> Result<Value, PartnerCenterError> {
     let body = serde_json::from_slice::<Value>(asking.request.body()).ok().filter(Value::is_object);
-    body.ok_or_else(|| Failure::bad_request("The request body is missing or is no valid JSON."))
+    body.ok_or_else(|| PartnerCenterError::bad_request("The request body is missing or is no valid JSON."))
 }

@@ -9,17 +9,17 @@ use http::header::{CONTENT_TYPE, HeaderName};
 use http::{HeaderValue, Response, StatusCode};
 use serde_json::{Value, json};
 
-use super::Asking;
-use crate::response::Refusal;
+use super::PartnerCenterRequest;
+use crate::response::GraphError;
 
 #[derive(Clone, Debug)]
-pub(super) struct Reply {
+pub(super) struct PartnerCenterResponse {
     pub(super) status: StatusCode,
     /// Null is no body.
     pub(super) body: Value,
 }
 
-impl Reply {
+impl PartnerCenterResponse {
     pub(super) fn ok(body: Value) -> Self {
         Self { status: StatusCode::OK, body }
     }
@@ -27,19 +27,24 @@ impl Reply {
 
 /// An error, boxed for it travels in every `Result`.
 #[derive(Debug)]
-pub(super) struct Failure(Box<Failed>);
+pub(super) struct PartnerCenterError(Box<PartnerCenterErrorInner>);
 
 #[derive(Debug)]
-struct Failed {
+struct PartnerCenterErrorInner {
     status: StatusCode,
     code: Cow<'static, str>,
     description: String,
     headers: Vec<(HeaderName, String)>,
 }
 
-impl Failure {
+impl PartnerCenterError {
     pub(super) fn new(status: StatusCode, code: impl Into<Cow<'static, str>>, description: impl Into<String>) -> Self {
-        Self(Box::new(Failed { status, code: code.into(), description: description.into(), headers: Vec::new() }))
+        Self(Box::new(PartnerCenterErrorInner {
+            status,
+            code: code.into(),
+            description: description.into(),
+            headers: Vec::new(),
+        }))
     }
 
     pub(super) fn header(mut self, name: HeaderName, value: String) -> Self {
@@ -91,8 +96,8 @@ impl Failure {
 }
 
 /// What the customer's directory refuses, as Partner Center passes it on.
-impl From<Refusal> for Failure {
-    fn from(refusal: Refusal) -> Self {
+impl From<GraphError> for PartnerCenterError {
+    fn from(refusal: GraphError) -> Self {
         match refusal.status() {
             StatusCode::CONFLICT => Self::exists(),
             status => Self::new(status, status.as_str().to_owned(), refusal.message()),
@@ -102,14 +107,14 @@ impl From<Refusal> for Failure {
 
 /// The response, with the ids by which both sides find the request again.
 pub(super) fn respond(
-    outcome: Result<Reply, Failure>,
-    asking: &Asking<'_>,
+    outcome: Result<PartnerCenterResponse, PartnerCenterError>,
+    asking: &PartnerCenterRequest<'_>,
     is_mfa_compliant: Option<bool>,
 ) -> Response<Bytes> {
     let (status, body, headers) = match outcome {
         Ok(reply) => (reply.status, reply.body, Vec::new()),
         Err(failure) => {
-            let Failed { status, code, description, headers } = *failure.0;
+            let PartnerCenterErrorInner { status, code, description, headers } = *failure.0;
             let body = json!({"code": code, "description": description, "data": [], "source": "PartnerFD"});
             (status, body, headers)
         }

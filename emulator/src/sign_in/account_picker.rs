@@ -4,14 +4,14 @@ use bytes::Bytes;
 use http::{Response, StatusCode};
 use url::form_urlencoded;
 
-use super::Asking;
+use super::SignInRequest;
 use super::error::SignInError;
 use super::flows::Account;
 use super::form::Form;
 use super::response::{escape, page};
-use crate::cloud_state::World;
+use crate::cloud_state::CloudState;
 use crate::json::text;
-use crate::object_store::{Life, View};
+use crate::object_store::{ObjectState, ReplicaView};
 
 /// The parameter that says who signs in, by the name to sign in with: what a link of the page of people adds.
 const AS: &str = "_as";
@@ -21,9 +21,9 @@ const CANCEL: &str = "_cancel";
 /// A page shows so many people of a tenant.
 const MOST_PEOPLE: usize = 100;
 
-impl World {
+impl CloudState {
     /// Who sits before the browser: whoever a link of the page of people names, or who signs in by themselves.
-    pub(super) fn before_the_browser(&self, asking: &Asking<'_>, form: &Form) -> Option<Account> {
+    pub(super) fn before_the_browser(&self, asking: &SignInRequest<'_>, form: &Form) -> Option<Account> {
         match form.optional(AS) {
             Some(name) => self.account(asking.at, name),
             None => self.flows.signed_in.clone(),
@@ -47,7 +47,7 @@ impl World {
         let mut list = String::new();
         let others = self.tenants().map(|(place, _)| place).filter(|place| *place != first);
         for place in std::iter::once(first).chain(others) {
-            let users = self[place].directory.users.all(Life::Live, View::PRESENT);
+            let users = self[place].directory.users.all(ObjectState::Live, ReplicaView::PRESENT);
             for user in users.filter(|user| user.value["accountEnabled"] != false).take(MOST_PEOPLE) {
                 let name = text(&user.value, "userPrincipalName");
                 let shown = format!("{} ({name})", text(&user.value, "displayName"));
@@ -63,7 +63,7 @@ impl World {
 }
 
 /// What a person sees when Entra cannot trust the way back to the app.
-pub(super) fn error_page(error: &SignInError, asking: &Asking<'_>) -> Response<Bytes> {
+pub(super) fn error_page(error: &SignInError, asking: &SignInRequest<'_>) -> Response<Bytes> {
     let correlation = asking.correlation;
     let body = format!(
         "<p>Sorry, but we're having trouble signing you in.</p>\n<p>{}</p>\n<p>Request Id: {}<br>Correlation Id: {}</p>",

@@ -16,14 +16,14 @@ use super::redirect::{Redirect, ResponseMode};
 use super::resource::Resource;
 use super::response::escape;
 use super::scopes::Scopes;
-use super::signed_in_user::Who;
-use super::{Asking, Tenancy};
+use super::signed_in_user::SignedInUser;
+use super::{SignInRequest, Tenancy};
 use crate::authorize::role;
-use crate::cloud_state::World;
+use crate::cloud_state::CloudState;
 use crate::json::{items, same, text};
 
 /// A permission that an app asks an administrator for.
-struct Wanted {
+struct RequestedPermissions {
     resource: Resource,
     /// Application permissions, by id.
     roles: Vec<String>,
@@ -31,9 +31,9 @@ struct Wanted {
     scopes: Vec<String>,
 }
 
-impl World {
+impl CloudState {
     /// Answers `/{tenant}/v2.0/adminconsent`, and `/{tenant}/adminconsent`, which takes no scope.
-    pub(super) fn admin_consent(&mut self, asking: &Asking<'_>, is_version_2: bool) -> Response<Bytes> {
+    pub(super) fn admin_consent(&mut self, asking: &SignInRequest<'_>, is_version_2: bool) -> Response<Bytes> {
         let form = asking.browsed();
         if is_version_2 && asking.tenant.eq_ignore_ascii_case("common") {
             let message = "The endpoint does not support the tenant 'common'. Use 'organizations' or a tenant.";
@@ -62,7 +62,7 @@ impl World {
             Tenancy::One(at) => at,
             Tenancy::Any => account.home,
         };
-        let who = self.client(at, &client.app_id, asking.present()).and_then(|client| {
+        let who = self.client(at, &client.app_id, asking.without_lag()).and_then(|client| {
             let who = self.who(at, &account, &client)?;
             Ok((client, who))
         });
@@ -85,7 +85,7 @@ impl World {
     /// That somebody tried to consent is said also of what was refused.
     pub(super) fn consent_refused(
         &self,
-        asking: &Asking<'_>,
+        asking: &SignInRequest<'_>,
         form: &Form,
         redirect: &Redirect,
         at: Option<usize>,
@@ -99,11 +99,11 @@ impl World {
     /// Grants what was asked for, and tells it as scopes.
     fn consent_for_all(
         &mut self,
-        asking: &Asking<'_>,
+        asking: &SignInRequest<'_>,
         form: &Form,
         at: usize,
         mut client: ClientApp,
-        who: &Who,
+        who: &SignedInUser,
         is_version_2: bool,
     ) -> SignInResult<String> {
         let wanted = self.wanted(asking, form, at, &client, is_version_2)?;
@@ -113,7 +113,7 @@ impl World {
         check_administrator(who, &client, &wanted)?;
         let moment = asking.moment();
         self.install(moment, at, &mut client)?;
-        for Wanted { resource, roles, scopes } in &wanted {
+        for RequestedPermissions { resource, roles, scopes } in &wanted {
             for role in roles {
                 self.assign(moment, at, &client, resource, role)?;
             }
@@ -136,12 +136,12 @@ impl World {
     /// What a link asks for.
     fn wanted(
         &self,
-        asking: &Asking<'_>,
+        asking: &SignInRequest<'_>,
         form: &Form,
         at: usize,
         client: &ClientApp,
         is_version_2: bool,
-    ) -> SignInResult<Vec<Wanted>> {
+    ) -> SignInResult<Vec<RequestedPermissions>> {
         let Some(scope) = form.optional("scope").filter(|_| is_version_2) else {
             return self.declared_by(asking, at, client);
         };
@@ -153,7 +153,12 @@ impl World {
     }
 
     /// Everything that an app asks for in its registration, of every API.
-    fn declared_by(&self, asking: &Asking<'_>, at: usize, client: &ClientApp) -> SignInResult<Vec<Wanted>> {
+    fn declared_by(
+        &self,
+        asking: &SignInRequest<'_>,
+        at: usize,
+        client: &ClientApp,
+    ) -> SignInResult<Vec<RequestedPermissions>> {
         let declared = items(&client.application, "requiredResourceAccess");
         let malformed = || {
             let message = "Misconfigured required resource access in client application registration.";
@@ -165,7 +170,7 @@ impl World {
         let mut wanted = Vec::new();
         for api in declared {
             let app_id = text(api, "resourceAppId");
-            let resource = self.resource(at, Some(app_id), asking.present()).map_err(|_| {
+            let resource = self.resource(at, Some(app_id), asking.without_lag()).map_err(|_| {
                 let message = format!(
                     "The app needs access to a service ('{app_id}') that your organization '{}' has not subscribed to \
                         or enabled. Contact your IT Admin to review the configuration of your service subscriptions.",
@@ -173,7 +178,7 @@ impl World {
                 );
                 SignInError::new("invalid_client", 650_052, message)
             })?;
-            let mut of_api = Wanted { resource, roles: Vec::new(), scopes: Vec::new() };
+            let mut of_api = RequestedPermissions { resource, roles: Vec::new(), scopes: Vec::new() };
             for access in items(api, "resourceAccess") {
                 let id = text(access, "id");
                 let of_roles = items(&of_api.resource.service_principal, "appRoles").iter();
@@ -200,14 +205,14 @@ impl World {
     /// Delegated permissions that a link names one by one.
     fn asked_by(
         &self,
-        asking: &Asking<'_>,
+        asking: &SignInRequest<'_>,
         at: usize,
         client: &ClientApp,
         scopes: &Scopes,
-    ) -> SignInResult<Vec<Wanted>> {
+    ) -> SignInResult<Vec<RequestedPermissions>> {
         let mut wanted = Vec::new();
         for api in &scopes.apis {
-            let resource = self.resource(at, api.name.as_deref(), asking.present())?;
+            let resource = self.resource(at, api.name.as_deref(), asking.without_lag())?;
             let mut found = Vec::new();
             for scope in &api.permissions {
                 let known = permission(&resource, |known| same(text(known, "value"), scope)).ok_or_else(|| {
@@ -221,20 +226,20 @@ impl World {
                 })?;
                 found.push(text(known, "value").to_owned());
             }
-            wanted.push(Wanted { resource, roles: Vec::new(), scopes: found });
+            wanted.push(RequestedPermissions { resource, roles: Vec::new(), scopes: found });
         }
         if wanted.is_empty() {
-            let resource = self.resource(at, None, asking.present())?;
-            wanted.push(Wanted { resource, roles: Vec::new(), scopes: vec!["openid".to_owned()] });
+            let resource = self.resource(at, None, asking.without_lag())?;
+            wanted.push(RequestedPermissions { resource, roles: Vec::new(), scopes: vec!["openid".to_owned()] });
         }
         Ok(wanted)
     }
 }
 
 /// What is asked for, as a list for a person.
-fn shown(wanted: &[Wanted]) -> String {
+fn shown(wanted: &[RequestedPermissions]) -> String {
     let mut list = String::new();
-    for Wanted { resource, roles, scopes } in wanted {
+    for RequestedPermissions { resource, roles, scopes } in wanted {
         let api = escape(text(&resource.service_principal, "displayName"));
         let roles = items(&resource.service_principal, "appRoles").iter().filter(|role| {
             let id = text(role, "id");
@@ -249,7 +254,7 @@ fn shown(wanted: &[Wanted]) -> String {
 
 /// Application permissions of Microsoft Graph need a higher role than all else.
 /// <https://learn.microsoft.com/entra/identity/enterprise-apps/grant-admin-consent>
-fn check_administrator(who: &Who, client: &ClientApp, wanted: &[Wanted]) -> SignInResult<()> {
+fn check_administrator(who: &SignedInUser, client: &ClientApp, wanted: &[RequestedPermissions]) -> SignInResult<()> {
     let holds = |roles: &[&str]| who.roles.iter().any(|held| roles.contains(&held.as_str()));
     let is_highest = holds(&[role::GLOBAL_ADMINISTRATOR, role::PRIVILEGED_ROLE_ADMINISTRATOR]);
     let wants_highest = wanted.iter().any(|wanted| wanted.resource.is_graph() && !wanted.roles.is_empty());

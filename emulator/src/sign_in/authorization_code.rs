@@ -9,13 +9,13 @@ use super::error::{SignInError, SignInResult};
 use super::flows::{AuthorizationCode, CODE};
 use super::form::Form;
 use super::scopes::Scopes;
-use super::user_tokens::Issue;
-use super::{Asking, Tenancy};
-use crate::cloud_state::World;
+use super::user_tokens::ValidatedGrant;
+use super::{SignInRequest, Tenancy};
+use crate::cloud_state::CloudState;
 use crate::json::same;
 
-impl World {
-    pub(super) fn redeem_code(&mut self, asking: &Asking<'_>, form: &Form) -> SignInResult<Value> {
+impl CloudState {
+    pub(super) fn redeem_code(&mut self, asking: &SignInRequest<'_>, form: &Form) -> SignInResult<Value> {
         let client_id = form.required("client_id")?;
         let code = form.required("code")?;
         let tenancy = self.tenancy(asking)?;
@@ -27,7 +27,7 @@ impl World {
             let message = "Provided Authorization Code is intended to use against other tenant, thus rejected.";
             return Err(SignInError::invalid_grant(700_005, message));
         }
-        let client = self.client(session.at, client_id, asking.present())?;
+        let client = self.client(session.at, client_id, asking.without_lag())?;
         if !same(&session.client_id, client_id) {
             let message = "Provided grant is invalid or malformed. The code was issued to another client.";
             return Err(SignInError::invalid_grant(70000, message));
@@ -43,12 +43,12 @@ impl World {
             session.scope = first.only(api);
         }
         let scopes = Scopes::parse(&session.scope)?;
-        let issue = Issue {
+        let issue = ValidatedGrant {
             client: &client,
             session: &session,
             scopes: &scopes,
             proof,
-            view: asking.present(),
+            view: asking.without_lag(),
             stays: first.offline_access || scopes.offline_access,
         };
         let body = self.issue(asking, form, &issue)?;
@@ -59,7 +59,7 @@ impl World {
     }
 }
 
-fn check_code(asking: &Asking<'_>, form: &Form, known: &AuthorizationCode) -> SignInResult<()> {
+fn check_code(asking: &SignInRequest<'_>, form: &Form, known: &AuthorizationCode) -> SignInResult<()> {
     let redirect_uri = form.required("redirect_uri")?;
     if redirect_uri != known.redirect_uri {
         let message = format!(

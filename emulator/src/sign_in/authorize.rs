@@ -14,16 +14,16 @@ use super::flows::{Account, AuthorizationCode, Platform, Session};
 use super::form::Form;
 use super::redirect::{Redirect, ResponseMode};
 use super::scopes::{ApiScopes, Scopes};
-use super::signed_in_user::Who;
-use super::{Asking, Tenancy};
-use crate::cloud_state::World;
+use super::signed_in_user::SignedInUser;
+use super::{SignInRequest, Tenancy};
+use crate::cloud_state::CloudState;
 
 /// What Entra shows on a page of its own, though the way back to the app is known.
 const ON_A_PAGE: [u32; 4] = [50020, 50034, 50057, 50105];
 
-impl World {
+impl CloudState {
     /// Answers `/{tenant}/oauth2/v2.0/authorize`.
-    pub(super) fn authorize(&mut self, asking: &Asking<'_>) -> Response<Bytes> {
+    pub(super) fn authorize(&mut self, asking: &SignInRequest<'_>) -> Response<Bytes> {
         let form = asking.browsed();
         let (tenancy, client, redirect) = match self.way_back(asking, &form, form.optional("redirect_uri")) {
             Ok(found) => found,
@@ -48,7 +48,7 @@ impl World {
     /// The app of a request and the address to send the browser back to: without them there is only a page.
     pub(super) fn way_back(
         &self,
-        asking: &Asking<'_>,
+        asking: &SignInRequest<'_>,
         form: &Form,
         asked: Option<&str>,
     ) -> SignInResult<(Tenancy, ClientApp, Redirect)> {
@@ -64,7 +64,7 @@ impl World {
 
     fn authorize_at(
         &mut self,
-        asking: &Asking<'_>,
+        asking: &SignInRequest<'_>,
         form: &Form,
         tenancy: Tenancy,
         mut client: ClientApp,
@@ -99,7 +99,7 @@ impl World {
             Tenancy::Any => account.home,
         };
         if tenancy == Tenancy::Any {
-            client = self.client(at, &client.app_id, asking.present())?;
+            client = self.client(at, &client.app_id, asking.without_lag())?;
         }
         let who = self.who(at, &account, &client)?;
         if prompt == "none" {
@@ -121,16 +121,16 @@ impl World {
     /// Whether all that is asked for has been granted, so that nobody has to be asked.
     fn check_consented(
         &self,
-        asking: &Asking<'_>,
+        asking: &SignInRequest<'_>,
         at: usize,
         client: &ClientApp,
-        who: &Who,
+        who: &SignedInUser,
         scopes: &Scopes,
     ) -> SignInResult<()> {
         let apis = if scopes.apis.is_empty() { vec![ApiScopes::default()] } else { scopes.apis.clone() };
         for asked in apis {
-            let resource = self.resource(at, asked.name.as_deref(), asking.present())?;
-            self.permitted(at, client, who, &asked, &resource, asking.present())?;
+            let resource = self.resource(at, asked.name.as_deref(), asking.without_lag())?;
+            self.permitted(at, client, who, &asked, &resource, asking.without_lag())?;
         }
         Ok(())
     }
@@ -138,7 +138,7 @@ impl World {
     #[allow(clippy::too_many_arguments, reason = "what a code stands for")]
     fn new_code(
         &mut self,
-        asking: &Asking<'_>,
+        asking: &SignInRequest<'_>,
         form: &Form,
         at: usize,
         client: &ClientApp,
@@ -171,7 +171,7 @@ impl World {
 
 /// Sends a browser back to the app with an error.
 pub(super) fn go_back(
-    asking: &Asking<'_>,
+    asking: &SignInRequest<'_>,
     form: &Form,
     redirect: &Redirect,
     mode: ResponseMode,

@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use time::Duration;
 
-use super::Asking;
+use super::SignInRequest;
 use super::client_app::ClientApp;
-use super::client_authentication::Proof;
+use super::client_authentication::ClientAuthMethod;
 use super::discovery::{issuer, issuer_v1};
 use super::resource::Resource;
 use crate::call::Identity;
@@ -25,8 +25,8 @@ pub(super) fn of_app(
     identity: &Identity,
     directory: &Directory,
     resource: &Resource,
-    proof: Proof,
-    asking: &Asking<'_>,
+    proof: ClientAuthMethod,
+    asking: &SignInRequest<'_>,
 ) -> Value {
     let tenant = directory.tenant_id.to_string();
     let mut claims = begin(directory, resource, asking);
@@ -46,7 +46,7 @@ pub(super) fn of_app(
 }
 
 /// The claims with which every access token begins.
-pub(super) fn begin(directory: &Directory, resource: &Resource, asking: &Asking<'_>) -> Value {
+pub(super) fn begin(directory: &Directory, resource: &Resource, asking: &SignInRequest<'_>) -> Value {
     let tenant = directory.tenant_id.to_string();
     let (audience, issuer) = if resource.is_version_2 {
         (resource.app_id(), issuer(asking.authority(), &tenant))
@@ -59,8 +59,8 @@ pub(super) fn begin(directory: &Directory, resource: &Resource, asking: &Asking<
 }
 
 /// The claims that name the app.
-pub(super) fn name_app(claims: &mut Value, resource: &Resource, client: &ClientApp, proof: Option<Proof>) {
-    let proof = Proof::claim(proof);
+pub(super) fn name_app(claims: &mut Value, resource: &Resource, client: &ClientApp, proof: Option<ClientAuthMethod>) {
+    let proof = ClientAuthMethod::claim(proof);
     let named = if resource.is_version_2 {
         json!({"azp": client.app_id, "azpacr": proof})
     } else {
@@ -95,7 +95,7 @@ pub(super) fn pairwise(user: &str, app_id: &str) -> String {
 }
 
 /// A token in the form of a JWT. The signature is chance: whoever wants to know asks
-/// [`Tokens::identify`](super::Tokens::identify).
+/// [`IssuedTokens::identify`](super::IssuedTokens::identify).
 pub(super) fn compact(claims: &Value, directory: &Directory) -> String {
     let header = json!({"typ": "JWT", "alg": "RS256", "kid": "in-memory"});
     let signature = [directory.new_id().into_bytes(), directory.new_id().into_bytes()].concat();

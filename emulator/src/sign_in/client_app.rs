@@ -7,10 +7,10 @@ use serde_json::Value;
 
 use super::error::{SignInError, SignInResult};
 use super::first_party::FirstParty;
-use crate::cloud_state::World;
+use crate::cloud_state::CloudState;
 use crate::json::text;
-use crate::object_kind::Kind;
-use crate::object_store::View;
+use crate::object_kind::ObjectKind;
+use crate::object_store::ReplicaView;
 
 /// An app that signs in to a tenant.
 #[derive(Clone, Debug)]
@@ -36,12 +36,13 @@ impl ClientApp {
     }
 }
 
-impl World {
+impl CloudState {
     /// The app of a client id, as it is known in a tenant.
-    pub(super) fn client(&self, at: usize, client_id: &str, view: View) -> SignInResult<ClientApp> {
+    pub(super) fn client(&self, at: usize, client_id: &str, view: ReplicaView) -> SignInResult<ClientApp> {
         let directory = &self[at].directory;
-        let of = |kind: Kind| directory.table(kind).seen_having("appId", client_id, view).pop().map(|seen| seen.value);
-        let (application, home) = match of(Kind::Application) {
+        let of =
+            |kind: ObjectKind| directory.table(kind).seen_having("appId", client_id, view).pop().map(|seen| seen.value);
+        let (application, home) = match of(ObjectKind::Application) {
             Some(application) => (application, Some(at)),
             None => {
                 let abroad = self.abroad(at, client_id).ok_or_else(|| {
@@ -63,7 +64,7 @@ impl World {
             name: text(&application, "displayName").to_owned(),
             application,
             home,
-            service_principal: of(Kind::ServicePrincipal),
+            service_principal: of(ObjectKind::ServicePrincipal),
             first_party: FirstParty::find(client_id),
         };
         let disabled = |value: &Value| value["accountEnabled"] == false;
@@ -75,7 +76,7 @@ impl World {
     }
 
     /// The app of a client id where it is not known yet to which tenant its user belongs.
-    pub(super) fn client_anywhere(&self, at: usize, client_id: &str, view: View) -> SignInResult<ClientApp> {
+    pub(super) fn client_anywhere(&self, at: usize, client_id: &str, view: ReplicaView) -> SignInResult<ClientApp> {
         let home = self.tenants().map(|(place, _)| place).find(|place| {
             let applications = &self[*place].directory.applications;
             !applications.seen_having("appId", client_id, view).is_empty()

@@ -7,23 +7,23 @@ use serde_json::Value;
 use url::Url;
 use uuid::Uuid;
 
-use super::Asking;
+use super::SignInRequest;
 use super::client_app::ClientApp;
 use super::client_authentication::SKEW;
 use super::discovery::{is_microsoft, issuer_v1};
 use super::error::{SignInError, SignInResult};
 use super::form::Form;
 use crate::certificate::{Certificate, SignedToken};
-use crate::cloud_state::World;
+use crate::cloud_state::CloudState;
 use crate::federated_credentials::APPLICATION;
 use crate::json::{items, same, stamp, text, texts};
 
 const BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
-impl World {
+impl CloudState {
     pub(super) fn check_assertion(
         &self,
-        asking: &Asking<'_>,
+        asking: &SignInRequest<'_>,
         form: &Form,
         assertion: &str,
         at: usize,
@@ -57,7 +57,7 @@ impl World {
     /// A certificate of the app must have signed it, and must be in its time.
     fn check_signed(
         &self,
-        asking: &Asking<'_>,
+        asking: &SignInRequest<'_>,
         token: &SignedToken<'_>,
         at: usize,
         client: &ClientApp,
@@ -124,7 +124,7 @@ impl World {
     }
 
     /// It must be meant for this tenant: for its token endpoint, or for its issuer.
-    fn check_audience(&self, asking: &Asking<'_>, token: &SignedToken<'_>, at: usize) -> SignInResult<()> {
+    fn check_audience(&self, asking: &SignInRequest<'_>, token: &SignedToken<'_>, at: usize) -> SignInResult<()> {
         let directory = &self[at].directory;
         let is_here = |audience: &str| {
             let Ok(url) = Url::parse(audience) else { return false };
@@ -153,7 +153,7 @@ impl World {
     /// <https://learn.microsoft.com/entra/workload-id/workload-identity-federation>
     fn check_federated(
         &self,
-        asking: &Asking<'_>,
+        asking: &SignInRequest<'_>,
         token: &SignedToken<'_>,
         at: usize,
         client: &ClientApp,
@@ -208,7 +208,11 @@ fn audiences<'a>(token: &'a SignedToken<'_>) -> impl Iterator<Item = &'a str> {
     token.claims["aud"].as_str().into_iter().chain(texts(&token.claims, "aud"))
 }
 
-fn check_time(asking: &Asking<'_>, token: &SignedToken<'_>, malformed: impl Fn() -> SignInError) -> SignInResult<()> {
+fn check_time(
+    asking: &SignInRequest<'_>,
+    token: &SignedToken<'_>,
+    malformed: impl Fn() -> SignInError,
+) -> SignInResult<()> {
     let to = token.moment("exp").ok_or_else(malformed)?;
     let from = token.moment("nbf").or_else(|| token.moment("iat")).unwrap_or(asking.wall);
     if from <= asking.wall + SKEW && to > asking.wall - SKEW {

@@ -3,22 +3,22 @@
 use serde_json::Value;
 use time::Duration;
 
-use super::Asking;
+use super::SignInRequest;
 use super::client_app::ClientApp;
 use super::error::{SignInError, SignInResult};
 use super::form::Form;
-use crate::cloud_state::World;
+use crate::cloud_state::CloudState;
 use crate::directory::Directory;
 use crate::json::{items, text};
 
 /// What an app has shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Proof {
+pub(super) enum ClientAuthMethod {
     Secret,
     Assertion,
 }
 
-impl Proof {
+impl ClientAuthMethod {
     /// The claim `appidacr` or `azpacr`; a public client shows nothing.
     pub(super) fn claim(proof: Option<Self>) -> &'static str {
         match proof {
@@ -32,22 +32,22 @@ impl Proof {
 /// The clocks of a client and of the service may differ by so much.
 pub(super) const SKEW: Duration = Duration::minutes(5);
 
-impl World {
+impl CloudState {
     /// Checks what an app shows, if it shows anything.
     pub(super) fn authenticate(
         &self,
-        asking: &Asking<'_>,
+        asking: &SignInRequest<'_>,
         form: &Form,
         at: usize,
         client: &ClientApp,
-    ) -> SignInResult<Option<Proof>> {
+    ) -> SignInResult<Option<ClientAuthMethod>> {
         if let Some(assertion) = form.optional("client_assertion") {
             self.check_assertion(asking, form, assertion, at, client)?;
-            return Ok(Some(Proof::Assertion));
+            return Ok(Some(ClientAuthMethod::Assertion));
         }
         let Some(secret) = form.optional("client_secret") else { return Ok(None) };
         self.check_secret(asking, secret, at, client)?;
-        Ok(Some(Proof::Secret))
+        Ok(Some(ClientAuthMethod::Secret))
     }
 
     /// What holds an app's credentials: its application, and its service principal in the tenant.
@@ -57,7 +57,7 @@ impl World {
         application.into_iter().chain(principal).collect()
     }
 
-    fn check_secret(&self, asking: &Asking<'_>, given: &str, at: usize, client: &ClientApp) -> SignInResult<()> {
+    fn check_secret(&self, asking: &SignInRequest<'_>, given: &str, at: usize, client: &ClientApp) -> SignInResult<()> {
         use secrecy::ExposeSecret as _;
         let held = self.holders(at, client).into_iter().flat_map(|(holder, directory)| {
             items(holder, "passwordCredentials")

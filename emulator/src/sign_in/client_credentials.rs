@@ -8,17 +8,17 @@ use serde_json::{Value, json};
 
 use super::claims::{self, LIFETIME};
 use super::client_app::ClientApp;
-use super::client_authentication::Proof;
+use super::client_authentication::ClientAuthMethod;
 use super::error::{SignInError, SignInResult};
 use super::form::Form;
 use super::resource::Resource;
-use super::{Asking, response};
+use super::{SignInRequest, response};
 use crate::call::Identity;
-use crate::cloud_state::World;
+use crate::cloud_state::CloudState;
 use crate::json::{items, same, text};
 
-impl World {
-    pub(super) fn client_credentials(&mut self, asking: &Asking<'_>, form: &Form) -> SignInResult<Value> {
+impl CloudState {
+    pub(super) fn client_credentials(&mut self, asking: &SignInRequest<'_>, form: &Form) -> SignInResult<Value> {
         let client_id = form.required("client_id")?;
         let at = self.tenant_of_an_app(asking)?;
         let name = scope(form.required("scope")?)?;
@@ -30,7 +30,7 @@ impl World {
     }
 
     /// Answers `POST /{tenant}/oauth2/token`, where numbers are texts and an API is a `resource`.
-    pub(super) fn token_v1(&mut self, asking: &Asking<'_>) -> SignInResult<Response<Bytes>> {
+    pub(super) fn token_v1(&mut self, asking: &SignInRequest<'_>) -> SignInResult<Response<Bytes>> {
         let form = asking.posted()?;
         let grant_type = form.required("grant_type")?;
         if grant_type != "client_credentials" {
@@ -55,7 +55,7 @@ impl World {
     }
 
     /// An app signs in to one tenant, not to whichever a person comes from.
-    fn tenant_of_an_app(&self, asking: &Asking<'_>) -> SignInResult<usize> {
+    fn tenant_of_an_app(&self, asking: &SignInRequest<'_>) -> SignInResult<usize> {
         if ["common", "organizations", "consumers"].iter().any(|shared| asking.tenant.eq_ignore_ascii_case(shared)) {
             let message = "The grant type is not supported over the /common or /consumers endpoints. Please use the \
                 /organizations or tenant-specific endpoint.";
@@ -66,7 +66,7 @@ impl World {
 
     fn sign_in_app(
         &mut self,
-        asking: &Asking<'_>,
+        asking: &SignInRequest<'_>,
         form: &Form,
         at: usize,
         client_id: &str,
@@ -103,7 +103,7 @@ impl World {
     /// The values of the app roles that a principal holds on an API, and whether it holds any role there at all.
     pub(super) fn app_roles(
         &self,
-        asking: &Asking<'_>,
+        asking: &SignInRequest<'_>,
         at: usize,
         principal: &str,
         resource: &Resource,
@@ -121,10 +121,10 @@ impl World {
 
     fn issue_to_app(
         &mut self,
-        asking: &Asking<'_>,
+        asking: &SignInRequest<'_>,
         at: usize,
         client: &ClientApp,
-        proof: Proof,
+        proof: ClientAuthMethod,
         roles: Vec<String>,
         resource: &Resource,
     ) -> String {

@@ -2,18 +2,18 @@
 
 use serde_json::{Value, json};
 
-use super::Moment;
 use super::client_app::ClientApp;
 use super::error::{SignInError, SignInResult};
 use super::resource::Resource;
 use crate::call::Call;
-use crate::cloud_state::World;
+use crate::cloud_state::CloudState;
 use crate::json::{same, text};
-use crate::object_kind::Kind;
-use crate::response::Refusal;
-use crate::route::{Key, Operation, Side};
+use crate::moment::Moment;
+use crate::object_kind::ObjectKind;
+use crate::response::GraphError;
+use crate::route::{AssignmentSide, ObjectKey, Operation};
 
-impl World {
+impl CloudState {
     /// Grants delegated permissions besides those that there are: for one person, or for all.
     pub(super) fn grant_delegated(
         &mut self,
@@ -49,7 +49,7 @@ impl World {
                     "resourceId": resource.id(),
                     "scope": scope,
                 });
-                self.write(moment, at, Operation::Create(Kind::Grant), body)
+                self.write(moment, at, Operation::Create(ObjectKind::Grant), body)
             }
         }
         .map_err(|refusal| failed(&refusal))
@@ -72,7 +72,8 @@ impl World {
             return Ok(());
         }
         let body = json!({"principalId": id, "resourceId": resource.id(), "appRoleId": role_id});
-        let operation = Operation::CreateAssignment(Kind::ServicePrincipal, Key::Id(id), Side::Principal);
+        let operation =
+            Operation::CreateAssignment(ObjectKind::ServicePrincipal, ObjectKey::Id(id), AssignmentSide::Principal);
         self.write(moment, at, operation, body).map_err(|refusal| failed(&refusal))
     }
 
@@ -81,7 +82,7 @@ impl World {
         client.service_principal = self[at].directory.live_service_principal(&client.app_id).cloned();
         if client.service_principal.is_none() {
             let body = json!({"appId": client.app_id});
-            let made = self.write(moment, at, Operation::Create(Kind::ServicePrincipal), body);
+            let made = self.write(moment, at, Operation::Create(ObjectKind::ServicePrincipal), body);
             made.map_err(|refusal| failed(&refusal))?;
             client.service_principal = self[at].directory.live_service_principal(&client.app_id).cloned();
         }
@@ -89,12 +90,12 @@ impl World {
     }
 
     /// Carries out a request to Graph as the sign-in service itself, which may do everything.
-    fn write(&mut self, moment: Moment, at: usize, operation: Operation, body: Value) -> Result<(), Refusal> {
+    fn write(&mut self, moment: Moment, at: usize, operation: Operation, body: Value) -> Result<(), GraphError> {
         let mut call = Call::of_the_service(moment.now, moment.wall, body);
         self.perform(at, operation, &mut call).map(drop)
     }
 }
 
-fn failed(refusal: &Refusal) -> SignInError {
+fn failed(refusal: &GraphError) -> SignInError {
     SignInError::new("invalid_client", 650_051, format!("The consent cannot be written down: {}", refusal.message()))
 }

@@ -4,16 +4,16 @@
 
 use serde_json::Value;
 
-use super::Moment;
 use super::client_app::ClientApp;
 use super::error::{SignInError, SignInResult};
 use super::resource::Resource;
 use super::scopes::{ApiScopes, Scopes};
-use super::signed_in_user::Who;
+use super::signed_in_user::SignedInUser;
 use crate::authorize::role;
-use crate::cloud_state::World;
+use crate::cloud_state::CloudState;
 use crate::json::{items, same, text, texts};
-use crate::object_store::View;
+use crate::moment::Moment;
+use crate::object_store::ReplicaView;
 
 /// The roles that may consent to any delegated permission.
 /// <https://learn.microsoft.com/entra/identity/enterprise-apps/grant-admin-consent>
@@ -24,15 +24,15 @@ pub(super) const CONSENTING: [&str; 4] = [
     role::CLOUD_APPLICATION_ADMINISTRATOR,
 ];
 
-impl World {
+impl CloudState {
     /// The delegated permissions of an API that an app has for a person.
     pub(super) fn granted(
         &self,
         at: usize,
         client: &ClientApp,
-        who: &Who,
+        who: &SignedInUser,
         resource: &Resource,
-        view: View,
+        view: ReplicaView,
     ) -> Vec<String> {
         let mut granted: Vec<String> = Vec::new();
         let mut add = |scopes: &mut dyn Iterator<Item = &str>| {
@@ -82,10 +82,10 @@ impl World {
         &self,
         at: usize,
         client: &ClientApp,
-        who: &Who,
+        who: &SignedInUser,
         asked: &ApiScopes,
         resource: &Resource,
-        view: View,
+        view: ReplicaView,
     ) -> SignInResult<Vec<String>> {
         let granted = self.granted(at, client, who, resource, view);
         let missing = missing(client, asked, resource, &granted)?;
@@ -109,14 +109,14 @@ impl World {
         moment: Moment,
         at: usize,
         client: &mut ClientApp,
-        who: &Who,
+        who: &SignedInUser,
         scopes: &Scopes,
         asks_again: bool,
     ) -> SignInResult<()> {
         let apis = if scopes.apis.is_empty() { vec![ApiScopes::default()] } else { scopes.apis.clone() };
         for asked in apis {
-            let resource = self.resource(at, asked.name.as_deref(), moment.present())?;
-            let granted = self.granted(at, client, who, &resource, moment.present());
+            let resource = self.resource(at, asked.name.as_deref(), moment.without_lag())?;
+            let granted = self.granted(at, client, who, &resource, moment.without_lag());
             let mut missing = missing(client, &asked, &resource, &granted)?;
             if missing.is_empty() && granted.is_empty() {
                 if client.first_party.is_some_and(|app| !app.is_dynamic) {
@@ -248,7 +248,7 @@ pub(super) fn not_consented(client: &ClientApp) -> SignInError {
 
 /// Whether a person may consent for themselves: to what needs no administrator, or as an administrator. A partner may
 /// not.
-fn may_consent(who: &Who, resource: &Resource, scopes: &[String]) -> bool {
+fn may_consent(who: &SignedInUser, resource: &Resource, scopes: &[String]) -> bool {
     let is_open = |scope: &String| {
         permission(resource, |known| same(text(known, "value"), scope))
             .is_none_or(|known| text(known, "type") == "User")

@@ -17,19 +17,20 @@ use super::flows::{Account, DEVICE, DeviceCode, DeviceState, Platform, Session};
 use super::form::Form;
 use super::response::json_response;
 use super::scopes::Scopes;
-use super::user_tokens::Issue;
-use super::{Asking, Moment, Tenancy};
-use crate::cloud_state::World;
+use super::user_tokens::ValidatedGrant;
+use super::{SignInRequest, Tenancy};
+use crate::cloud_state::CloudState;
 use crate::json::same;
+use crate::moment::Moment;
 
 /// How long a client waits before it asks again.
 const INTERVAL: Duration = Duration::from_secs(5);
 /// A client may be early by so much: its requests take their time to come here.
 const TOLERANCE: Duration = Duration::from_millis(500);
 
-impl World {
+impl CloudState {
     /// Answers `POST /{tenant}/oauth2/v2.0/devicecode`.
-    pub(super) fn start_device(&mut self, asking: &Asking<'_>) -> SignInResult<Response<Bytes>> {
+    pub(super) fn start_device(&mut self, asking: &SignInRequest<'_>) -> SignInResult<Response<Bytes>> {
         let form = asking.posted()?;
         let client_id = form.required("client_id")?;
         let at = match self.tenancy(asking)? {
@@ -77,7 +78,7 @@ impl World {
     }
 
     /// Redeems a device code, if its person has approved by now.
-    pub(super) fn poll_device(&mut self, asking: &Asking<'_>, form: &Form) -> SignInResult<Value> {
+    pub(super) fn poll_device(&mut self, asking: &SignInRequest<'_>, form: &Form) -> SignInResult<Value> {
         let client_id = form.required("client_id")?;
         let device_code = form.optional("device_code").or(form.optional("code"));
         let device_code = device_code.map_or_else(|| form.required("device_code"), Ok)?;
@@ -112,20 +113,20 @@ impl World {
         }
         let session = self.poll(asking, device_code)?;
         let scopes = Scopes::parse(&session.scope)?;
-        let client = self.client(session.at, client_id, asking.present())?;
-        let issue = Issue {
+        let client = self.client(session.at, client_id, asking.without_lag())?;
+        let issue = ValidatedGrant {
             client: &client,
             session: &session,
             scopes: &scopes,
             proof,
-            view: asking.present(),
+            view: asking.without_lag(),
             stays: scopes.offline_access,
         };
         self.issue(asking, form, &issue)
     }
 
     /// The session of a device code that its person has approved; it is good for one use.
-    fn poll(&mut self, asking: &Asking<'_>, device_code: &str) -> SignInResult<Session> {
+    fn poll(&mut self, asking: &SignInRequest<'_>, device_code: &str) -> SignInResult<Session> {
         // The caller has found it.
         let Some(device) = self.flows.devices.get_mut(device_code) else {
             return Err(SignInError::new("bad_verification_code", 70018, "The device code is not valid."));
@@ -169,7 +170,7 @@ impl World {
     fn approve_device(&mut self, moment: Moment, device_code: &str, at: Option<usize>, account: &Account) {
         let Some(device) = self.flows.devices.get(device_code) else { return };
         let at = at.unwrap_or(account.home);
-        let client = self.client(at, &device.client_id, moment.present());
+        let client = self.client(at, &device.client_id, moment.without_lag());
         let session = Session {
             client_id: device.client_id.clone(),
             account: account.clone(),

@@ -3,14 +3,14 @@
 use bytes::Bytes;
 use http::{Response, StatusCode};
 
-use super::Asking;
+use super::SignInRequest;
 use super::response::{escape, page};
-use crate::cloud_state::World;
+use crate::cloud_state::CloudState;
 
 const TITLE: &str = "Enter code";
 
-impl World {
-    pub(super) fn device_page(&mut self, asking: &Asking<'_>) -> Response<Bytes> {
+impl CloudState {
+    pub(super) fn device_page(&mut self, asking: &SignInRequest<'_>) -> Response<Bytes> {
         let form = asking.browsed();
         let Some(code) = form.optional("otc") else {
             let body = "<form method=\"get\"><label>Code <input name=\"otc\" autofocus></label> <button>Next</button>\

@@ -9,8 +9,8 @@ use url::Url;
 
 use super::error::{SignInError, SignInResult};
 use super::response::json_response;
-use super::{Asking, Tenancy};
-use crate::cloud_state::World;
+use super::{SignInRequest, Tenancy};
+use crate::cloud_state::CloudState;
 
 /// The tenant of personal Microsoft accounts, which the issuer of `consumers` names.
 const CONSUMERS: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";
@@ -40,7 +40,7 @@ pub(super) fn is_microsoft(origin: &str) -> bool {
 }
 
 /// What a cloud calls itself and its Graph.
-struct Cloud {
+struct CloudEndpoints {
     instance: String,
     old_graph: String,
     graph: String,
@@ -48,7 +48,7 @@ struct Cloud {
     privileges: String,
 }
 
-impl Cloud {
+impl CloudEndpoints {
     /// The cloud of a sign-in host; one that is not Microsoft's is its own Graph.
     fn of(authority: &str) -> Self {
         let cloud = |instance: &str, old_graph: &str, graph: &str, privileges: &str| Self {
@@ -90,9 +90,9 @@ pub(super) fn issuer_v1(tenant: &str) -> String {
     format!("https://sts.windows.net/{tenant}/")
 }
 
-impl World {
+impl CloudState {
     /// The tenant in the links of a configuration, and in its issuer.
-    fn configured(&self, asking: &Asking<'_>) -> SignInResult<(String, String)> {
+    fn configured(&self, asking: &SignInRequest<'_>) -> SignInResult<(String, String)> {
         let tenancy = match asking.tenant.to_lowercase().as_str() {
             "consumers" => return Ok(("consumers".into(), CONSUMERS.into())),
             _ => self.tenancy(asking),
@@ -106,10 +106,10 @@ impl World {
         }
     }
 
-    pub(super) fn configuration(&self, asking: &Asking<'_>) -> SignInResult<Response<Bytes>> {
+    pub(super) fn configuration(&self, asking: &SignInRequest<'_>) -> SignInResult<Response<Bytes>> {
         let authority = asking.authority();
         let (tenant, of_issuer) = self.configured(asking)?;
-        let (base, cloud) = (format!("{authority}/{tenant}"), Cloud::of(authority));
+        let (base, cloud) = (format!("{authority}/{tenant}"), CloudEndpoints::of(authority));
         let body = json!({
             "token_endpoint": format!("{base}/oauth2/v2.0/token"),
             "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt", "client_secret_basic"],
@@ -142,10 +142,10 @@ impl World {
         Ok(json_response(StatusCode::OK, &body))
     }
 
-    pub(super) fn configuration_v1(&self, asking: &Asking<'_>) -> SignInResult<Response<Bytes>> {
+    pub(super) fn configuration_v1(&self, asking: &SignInRequest<'_>) -> SignInResult<Response<Bytes>> {
         let authority = asking.authority();
         let (tenant, of_issuer) = self.configured(asking)?;
-        let (base, cloud) = (format!("{authority}/{tenant}"), Cloud::of(authority));
+        let (base, cloud) = (format!("{authority}/{tenant}"), CloudEndpoints::of(authority));
         let body = json!({
             "token_endpoint": format!("{base}/oauth2/token"),
             "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt", "client_secret_basic"],
@@ -191,7 +191,7 @@ pub(super) fn keys() -> Response<Bytes> {
 }
 
 /// Which hosts speak for one sign-in service, as clients ask before they trust an authority.
-pub(super) fn instances(asking: &Asking<'_>) -> SignInResult<Response<Bytes>> {
+pub(super) fn instances(asking: &SignInRequest<'_>) -> SignInResult<Response<Bytes>> {
     let form = asking.browsed();
     let asked = form.required("authorization_endpoint")?;
     let unknown = || {

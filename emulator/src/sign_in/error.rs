@@ -13,10 +13,10 @@ use crate::response::Correlation;
 
 /// Why a sign-in is refused: boxed, for it is large and travels in every `Result`.
 #[derive(Clone, Debug)]
-pub(crate) struct SignInError(Box<Refused>);
+pub(crate) struct SignInError(Box<SignInErrorInner>);
 
 #[derive(Clone, Debug)]
-struct Refused {
+struct SignInErrorInner {
     status: StatusCode,
     error: &'static str,
     /// The number after `AADSTS`; none of what is not Entra's own.
@@ -32,7 +32,7 @@ pub(super) type SignInResult<T> = Result<T, SignInError>;
 impl SignInError {
     /// A refusal with 400.
     pub(super) fn new(error: &'static str, code: u32, message: impl Into<String>) -> Self {
-        Self(Box::new(Refused {
+        Self(Box::new(SignInErrorInner {
             status: StatusCode::BAD_REQUEST,
             error,
             code: Some(code),

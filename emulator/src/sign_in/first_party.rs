@@ -5,9 +5,9 @@ use std::sync::{Arc, LazyLock};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::cloud_state::Abroad;
+use crate::cloud_state::ForeignApplication;
 use crate::json::same;
-use crate::object_kind::Kind;
+use crate::object_kind::ObjectKind;
 
 /// The tenant in which Microsoft registers its own apps.
 pub(super) const MICROSOFT: Uuid = Uuid::from_u128(0xf8cd_ef31_a31e_4b4a_93e4_5f57_1e91_255a);
@@ -76,7 +76,7 @@ static ALL: [FirstParty; 3] = [
 /// The registrations in Microsoft's tenant, in the order of [`ALL`].
 static REGISTRATIONS: LazyLock<Vec<Arc<Value>>> = LazyLock::new(|| {
     let registration = |app: &FirstParty| {
-        let mut application = Kind::Application.template().clone();
+        let mut application = ObjectKind::Application.template().clone();
         application["appId"] = app.app_id.into();
         application["displayName"] = app.name.into();
         application["signInAudience"] = "AzureADMultipleOrgs".into();
@@ -98,7 +98,7 @@ impl FirstParty {
 }
 
 /// The registration of an app of Microsoft's, as that of any app of another tenant.
-pub(crate) fn registration(app_id: &str) -> Option<Abroad> {
+pub(crate) fn registration(app_id: &str) -> Option<ForeignApplication> {
     let at = ALL.iter().position(|app| same(app.app_id, app_id))?;
-    Some(Abroad { application: Arc::clone(&REGISTRATIONS[at]), home: MICROSOFT })
+    Some(ForeignApplication { application: Arc::clone(&REGISTRATIONS[at]), home: MICROSOFT })
 }

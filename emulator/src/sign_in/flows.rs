@@ -83,7 +83,7 @@ pub(super) struct RefreshToken {
 
 /// What is under way, in all tenants that know of one another.
 #[derive(Default)]
-pub(crate) struct Flows {
+pub(crate) struct SignInFlows {
     pub(super) devices: HashMap<String, DeviceCode>,
     pub(super) codes: HashMap<String, AuthorizationCode>,
     pub(super) refresh_tokens: HashMap<String, RefreshToken>,
@@ -106,7 +106,7 @@ pub(super) const CODE: Duration = Duration::from_secs(600);
 /// A device code is good for so long.
 pub(super) const DEVICE: Duration = Duration::from_secs(900);
 
-impl Flows {
+impl SignInFlows {
     /// Forgets what has been of no use for long.
     pub(super) fn forget(&mut self, now: Duration) {
         let is_recent = |since: Duration, life: Duration| now.saturating_sub(since) <= life * 2;

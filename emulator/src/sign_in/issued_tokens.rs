@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use entra_apps::permission::MICROSOFT_GRAPH;
 use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use time::OffsetDateTime;
@@ -10,12 +11,11 @@ use super::claims::LIFETIME;
 use super::resource::Resource;
 use crate::call::Identity;
 use crate::json::same;
-use crate::response::Refusal;
-use entra_apps::permission::MICROSOFT_GRAPH;
+use crate::response::GraphError;
 
 /// The tokens that were issued: a token is valid when it is among them, whatever its signature.
 #[derive(Default)]
-pub(crate) struct Tokens(HashMap<String, IssuedToken>);
+pub(crate) struct IssuedTokens(HashMap<String, IssuedToken>);
 
 struct IssuedToken {
     identity: Identity,
@@ -25,7 +25,7 @@ struct IssuedToken {
     expires: OffsetDateTime,
 }
 
-impl Tokens {
+impl IssuedTokens {
     /// Remembers a token, and forgets those that have long expired.
     pub(super) fn keep(&mut self, token: String, identity: Identity, resource: &Resource, wall: OffsetDateTime) {
         self.0.retain(|_, issued| issued.expires > wall - time::Duration::HOUR);
@@ -65,7 +65,7 @@ impl Tokens {
     }
 
     /// Who a request to Graph is from.
-    pub(crate) fn identify(&self, headers: &HeaderMap, wall: OffsetDateTime) -> Result<Identity, Refusal> {
+    pub(crate) fn identify(&self, headers: &HeaderMap, wall: OffsetDateTime) -> Result<Identity, GraphError> {
         let token = bearer(headers);
         if token.is_empty() {
             return Err(unauthorized("Access token is empty."));
@@ -94,10 +94,10 @@ pub(crate) fn bearer(headers: &HeaderMap) -> &str {
 }
 
 /// A token that Graph refuses.
-pub(crate) fn unauthorized(message: &str) -> Refusal {
+pub(crate) fn unauthorized(message: &str) -> GraphError {
     let challenge = format!(
         "Bearer realm=\"\", authorization_uri=\"https://login.microsoftonline.com/common/oauth2/authorize\", \
             client_id=\"{MICROSOFT_GRAPH}\""
     );
-    Refusal::new(StatusCode::UNAUTHORIZED, "InvalidAuthenticationToken", message).header(WWW_AUTHENTICATE, challenge)
+    GraphError::new(StatusCode::UNAUTHORIZED, "InvalidAuthenticationToken", message).header(WWW_AUTHENTICATE, challenge)
 }

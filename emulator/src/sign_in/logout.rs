@@ -5,22 +5,22 @@
 use bytes::Bytes;
 use http::{Response, StatusCode};
 
-use super::Asking;
+use super::SignInRequest;
 use super::redirect::{Redirect, ResponseMode};
 use super::response::page;
 use crate::certificate::SignedToken;
-use crate::cloud_state::World;
+use crate::cloud_state::CloudState;
 use crate::json::text;
 
-impl World {
+impl CloudState {
     /// Sends the browser on to an address of the app that is named, or else tells the person.
     ///
     /// Whoever [signs in by themselves](crate::MemoryTenant::sign_in_by_itself) does so again.
-    pub(super) fn logout(&self, asking: &Asking<'_>) -> Response<Bytes> {
+    pub(super) fn logout(&self, asking: &SignInRequest<'_>) -> Response<Bytes> {
         let form = asking.browsed();
         let hint = form.optional("id_token_hint").and_then(SignedToken::parse);
         let client_id = hint.as_ref().map(|token| text(&token.claims, "aud")).or(form.optional("client_id"));
-        let client = client_id.and_then(|id| self.client(asking.at, id, asking.present()).ok());
+        let client = client_id.and_then(|id| self.client(asking.at, id, asking.without_lag()).ok());
         let redirect = form.optional("post_logout_redirect_uri").zip(client);
         match redirect.and_then(|(uri, client)| Redirect::find(&client, Some(uri)).ok()) {
             Some(redirect) => {

@@ -1,7 +1,7 @@
 //! The sign-in service: who asks for a token, how they prove it, and what they get.
 //!
-//! An [`Endpoint`] is where a request goes, [`Asking`] is the request. Apps come in by [`client_credentials`]; people by
-//! [`device_code`] and [`authorize`], and stay signed in by [`refresh`]. What a token is worth is kept by [`Tokens`].
+//! An [`Endpoint`] is where a request goes, [`SignInRequest`] is the request. Apps come in by [`client_credentials`]; people by
+//! [`device_code`] and [`authorize`], and stay signed in by [`refresh`]. What a token is worth is kept by [`IssuedTokens`].
 
 mod account_picker;
 mod admin_consent;
@@ -41,24 +41,24 @@ use http::header::HeaderName;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use time::OffsetDateTime;
 
-pub(super) use error::SignInError;
-pub(super) use first_party::registration;
-pub(super) use flows::Flows;
-pub(super) use issued_tokens::{Tokens, bearer, unauthorized};
-pub(super) use response::json_response;
-
-use super::cloud_state::World;
-use super::directory::Directory;
-use super::lag::Behind;
-use super::object_store::View;
-use super::response::Correlation;
-use super::route::decode;
+use crate::cloud_state::CloudState;
+use crate::directory::Directory;
+use crate::moment::Moment;
+use crate::object_store::ReplicaView;
+use crate::response::Correlation;
+use crate::route::decode;
 use error::SignInResult;
 use form::Form;
 
+pub(crate) use error::SignInError;
+pub(crate) use first_party::registration;
+pub(crate) use flows::SignInFlows;
+pub(crate) use issued_tokens::{IssuedTokens, bearer, unauthorized};
+pub(crate) use response::json_response;
+
 /// Where a request to the sign-in service goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Endpoint {
+pub(crate) enum Endpoint {
     Token,
     TokenV1,
     DeviceCode,
@@ -81,7 +81,7 @@ pub(super) enum Endpoint {
 
 impl Endpoint {
     /// The endpoint of a path and the tenant that it names. Case does not matter.
-    pub(super) fn of(parts: &[&str]) -> Option<(String, Self)> {
+    pub(crate) fn of(parts: &[&str]) -> Option<(String, Self)> {
         let (tenant, rest) = parts.split_first()?;
         let rest: Vec<String> = rest.iter().map(|part| part.to_lowercase()).collect();
         let rest: Vec<&str> = rest.iter().map(String::as_str).collect();
@@ -108,7 +108,7 @@ impl Endpoint {
     }
 
     /// The path that faults are matched against: without the tenant.
-    pub(super) fn path(&self) -> &'static str {
+    pub(crate) fn path(&self) -> &'static str {
         match self {
             Self::Token => "/oauth2/v2.0/token",
             Self::TokenV1 => "/oauth2/token",
@@ -129,35 +129,21 @@ impl Endpoint {
 }
 
 /// A request to the sign-in service.
-pub(super) struct Asking<'a> {
+pub(crate) struct SignInRequest<'a> {
     /// The tenant that answers, unless the request is for whichever a person comes from.
-    pub(super) at: usize,
+    pub(crate) at: usize,
     /// The tenant as the path names it.
-    pub(super) tenant: &'a str,
-    pub(super) endpoint: &'a Endpoint,
+    pub(crate) tenant: &'a str,
+    pub(crate) endpoint: &'a Endpoint,
     /// The scheme and host that links start with.
-    pub(super) origin: &'a str,
-    pub(super) method: &'a Method,
-    pub(super) query: &'a str,
-    pub(super) headers: &'a HeaderMap,
-    pub(super) body: &'a [u8],
-    pub(super) correlation: &'a Correlation,
-    pub(super) now: Duration,
-    pub(super) wall: OffsetDateTime,
-}
-
-/// When something happens: on the tenant's clock, and by the calendar.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Moment {
-    pub(super) now: Duration,
-    pub(super) wall: OffsetDateTime,
-}
-
-impl Moment {
-    /// The directory as a person sees it who has just consented: as it is.
-    fn present(self) -> View {
-        View { now: self.now, lag: Behind::NOT }
-    }
+    pub(crate) origin: &'a str,
+    pub(crate) method: &'a Method,
+    pub(crate) query: &'a str,
+    pub(crate) headers: &'a HeaderMap,
+    pub(crate) body: &'a [u8],
+    pub(crate) correlation: &'a Correlation,
+    pub(crate) now: Duration,
+    pub(crate) wall: OffsetDateTime,
 }
 
 /// The tenant that a path means.
@@ -168,9 +154,9 @@ enum Tenancy {
     Any,
 }
 
-impl Asking<'_> {
+impl SignInRequest<'_> {
     /// The scheme and host of the sign-in service. A request that names no host means Microsoft's.
-    pub(super) fn authority(&self) -> &str {
+    pub(crate) fn authority(&self) -> &str {
         match self.origin {
             "https://graph.microsoft.com" => "https://login.microsoftonline.com",
             origin => origin,
@@ -178,8 +164,8 @@ impl Asking<'_> {
     }
 
     /// The directory as a replica of the sign-in service sees it.
-    fn view(&self, directory: &Directory) -> View {
-        View { now: self.now, lag: directory.lag.sign_in }
+    fn view(&self, directory: &Directory) -> ReplicaView {
+        ReplicaView { now: self.now, lag: directory.lag.sign_in }
     }
 
     fn moment(&self) -> Moment {
@@ -188,7 +174,7 @@ impl Asking<'_> {
 
     /// Puts the id of the request on its answer, the same as the trace id of a refusal; the client's own where it asked
     /// for that.
-    pub(super) fn sign(&self, response: &mut Response<Bytes>) {
+    pub(crate) fn sign(&self, response: &mut Response<Bytes>) {
         let Correlation { request_id, client_request_id, .. } = self.correlation;
         let wants = self.headers.get("return-client-request-id").is_some_and(|value| value == "true");
         let own = wants.then_some(("client-request-id", client_request_id));
@@ -199,8 +185,8 @@ impl Asking<'_> {
     }
 
     /// The directory as a person sees it who has just consented: as it is.
-    fn present(&self) -> View {
-        self.moment().present()
+    fn without_lag(&self) -> ReplicaView {
+        self.moment().without_lag()
     }
 
     /// The parameters of a request that a browser makes.
@@ -217,9 +203,9 @@ impl Asking<'_> {
     }
 }
 
-impl World {
+impl CloudState {
     /// Answers a request to the sign-in service.
-    pub(super) fn sign_in(&mut self, asking: &Asking<'_>) -> Response<Bytes> {
+    pub(crate) fn sign_in(&mut self, asking: &SignInRequest<'_>) -> Response<Bytes> {
         let answer = match asking.endpoint {
             Endpoint::Token => self.token(asking),
             Endpoint::TokenV1 => self.token_v1(asking),
@@ -241,7 +227,7 @@ impl World {
 
     /// Answers with a refusal in the form of the endpoint: to a program, or to a browser, which is sent back to the app
     /// where it can be.
-    pub(super) fn refuse_sign_in(&self, asking: &Asking<'_>, error: SignInError) -> Response<Bytes> {
+    pub(crate) fn refuse_sign_in(&self, asking: &SignInRequest<'_>, error: SignInError) -> Response<Bytes> {
         let form = asking.browsed();
         let way_back = || self.way_back(asking, &form, form.optional("redirect_uri"));
         match asking.endpoint {
@@ -261,7 +247,7 @@ impl World {
 
     /// The place that answers a request: the tenant that the path names; or where no tenant is named, that of the code
     /// or token which is redeemed, or else of whoever signs in by themselves.
-    pub(super) fn place(&self, tenant: &str, body: &[u8]) -> Option<usize> {
+    pub(crate) fn place(&self, tenant: &str, body: &[u8]) -> Option<usize> {
         if let Some(named) = self.find(tenant) {
             return Some(named);
         }
@@ -274,7 +260,7 @@ impl World {
     }
 
     /// The tenant that a request of a person is for.
-    fn tenancy(&self, asking: &Asking<'_>) -> SignInResult<Tenancy> {
+    fn tenancy(&self, asking: &SignInRequest<'_>) -> SignInResult<Tenancy> {
         match asking.tenant.to_lowercase().as_str() {
             "common" | "organizations" => Ok(Tenancy::Any),
             "consumers" => Err(SignInError::not_implemented("invalid_request", "personal Microsoft accounts")),
@@ -283,7 +269,7 @@ impl World {
     }
 
     /// The tenant that a path names by its id or a domain.
-    fn named(&self, asking: &Asking<'_>) -> SignInResult<usize> {
+    fn named(&self, asking: &SignInRequest<'_>) -> SignInResult<usize> {
         let name = asking.tenant;
         if self[asking.at].directory.is_called(name) {
             return Ok(asking.at);
@@ -303,7 +289,7 @@ impl World {
     }
 
     /// Answers `POST /{tenant}/oauth2/v2.0/token`.
-    fn token(&mut self, asking: &Asking<'_>) -> SignInResult<Response<Bytes>> {
+    fn token(&mut self, asking: &SignInRequest<'_>) -> SignInResult<Response<Bytes>> {
         let form = asking.posted()?;
         if ["common", "organizations", "consumers"].iter().all(|shared| !asking.tenant.eq_ignore_ascii_case(shared)) {
             self.named(asking)?;

@@ -5,19 +5,19 @@
 use serde_json::Value;
 
 use super::client_app::ClientApp;
-use super::client_authentication::Proof;
+use super::client_authentication::ClientAuthMethod;
 use super::error::{SignInError, SignInResult};
 use super::first_party::FirstParty;
 use super::flows::{INACTIVE, Platform, RefreshToken, SINGLE_PAGE, Session};
 use super::form::Form;
 use super::scopes::Scopes;
-use super::user_tokens::Issue;
-use super::{Asking, Tenancy};
-use crate::cloud_state::World;
+use super::user_tokens::ValidatedGrant;
+use super::{SignInRequest, Tenancy};
+use crate::cloud_state::CloudState;
 use crate::json::{same, stamp};
 
-impl World {
-    pub(super) fn refresh(&mut self, asking: &Asking<'_>, form: &Form) -> SignInResult<Value> {
+impl CloudState {
+    pub(super) fn refresh(&mut self, asking: &SignInRequest<'_>, form: &Form) -> SignInResult<Value> {
         let client_id = form.required("client_id")?;
         let token = form.required("refresh_token")?;
         let tenancy = self.tenancy(asking)?;
@@ -39,7 +39,7 @@ impl World {
         session.nonce = None;
         let scopes = Scopes::parse(&session.scope)?;
         let view = asking.view(&self[at].directory);
-        let issue = Issue { client: &client, session: &session, scopes: &scopes, proof, view, stays: true };
+        let issue = ValidatedGrant { client: &client, session: &session, scopes: &scopes, proof, view, stays: true };
         let body = self.issue(asking, form, &issue)?;
         // The old token stays good: an app may have several at work.
         if let Some(known) = self.flows.refresh_tokens.get_mut(token) {
@@ -48,7 +48,7 @@ impl World {
         Ok(body)
     }
 
-    fn check_life(&self, asking: &Asking<'_>, known: &RefreshToken) -> SignInResult<()> {
+    fn check_life(&self, asking: &SignInRequest<'_>, known: &RefreshToken) -> SignInResult<()> {
         let session = &known.session;
         if session.platform == Platform::SinglePage && asking.now.saturating_sub(known.issued) > SINGLE_PAGE {
             let message = format!(
@@ -89,12 +89,12 @@ impl World {
     /// What the app that redeems must show, and what it must not.
     pub(super) fn redeemer(
         &self,
-        asking: &Asking<'_>,
+        asking: &SignInRequest<'_>,
         form: &Form,
         at: usize,
         client: &ClientApp,
         platform: Platform,
-    ) -> SignInResult<Option<Proof>> {
+    ) -> SignInResult<Option<ClientAuthMethod>> {
         let shows = form.optional("client_secret").or(form.optional("client_assertion")).is_some();
         let is_from_page = asking.headers.contains_key(http::header::ORIGIN);
         match platform {

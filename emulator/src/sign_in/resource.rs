@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
+use entra_apps::permission::MICROSOFT_GRAPH;
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::error::{SignInError, SignInResult};
 use super::first_party::MICROSOFT;
-use crate::cloud_state::World;
+use crate::cloud_state::CloudState;
 use crate::json::{same, text};
-use crate::object_store::{Life, View};
-use entra_apps::permission::MICROSOFT_GRAPH;
+use crate::object_store::{ObjectState, ReplicaView};
 
 /// An API in a tenant, as it was asked for.
 #[derive(Clone, Debug)]
@@ -42,9 +42,9 @@ impl Resource {
     }
 }
 
-impl World {
+impl CloudState {
     /// The API of a name: an app id or an identifier URI, with or without a slash at its end; none is Microsoft Graph.
-    pub(super) fn resource(&self, at: usize, name: Option<&str>, view: View) -> SignInResult<Resource> {
+    pub(super) fn resource(&self, at: usize, name: Option<&str>, view: ReplicaView) -> SignInResult<Resource> {
         let directory = &self[at].directory;
         let graph = MICROSOFT_GRAPH.to_string();
         let plain = name.unwrap_or(&graph).trim_end_matches('/');
@@ -77,7 +77,7 @@ impl World {
         let app_id = text(&found.value, "appId").to_owned();
         let registered = |place: usize| {
             let known = self[place].directory.applications.having("appId", &app_id);
-            known.filter(|(life, _)| *life == Life::Live).map(|(_, application)| application).next()
+            known.filter(|(life, _)| *life == ObjectState::Live).map(|(_, application)| application).next()
         };
         let application = self.tenants().find_map(|(place, _)| registered(place));
         Ok(Resource {

@@ -7,17 +7,17 @@ use serde_json::Value;
 use super::client_app::ClientApp;
 use super::error::{SignInError, SignInResult};
 use super::flows::Account;
-use crate::call::Person;
-use crate::cloud_state::World;
+use crate::call::DelegatedUser;
+use crate::cloud_state::CloudState;
 use crate::json::{same, text};
-use crate::object_store::{Life, View};
+use crate::object_store::{ObjectState, ReplicaView};
 
 /// A person in a tenant.
 #[derive(Clone, Debug)]
-pub(super) struct Who {
+pub(super) struct SignedInUser {
     pub(super) account: Account,
     /// The person as Graph knows them here; the scopes, and how they have signed in, are still to come.
-    pub(super) person: Person,
+    pub(super) person: DelegatedUser,
     /// The user in the tenant, or else in the partner's own.
     pub(super) user: Arc<Value>,
     /// The name to sign in with.
@@ -28,13 +28,13 @@ pub(super) struct Who {
     pub(super) is_partner: bool,
 }
 
-impl World {
+impl CloudState {
     /// The account of an object id, or of a name to sign in with.
     pub(crate) fn account(&self, first: usize, id_or_name: &str) -> Option<Account> {
         let others = self.tenants().map(|(place, _)| place).filter(|place| *place != first);
         std::iter::once(first).chain(others).find_map(|home| {
             let users = &self[home].directory.users;
-            let by_name = || users.seen_having("userPrincipalName", id_or_name, View::PRESENT).pop();
+            let by_name = || users.seen_having("userPrincipalName", id_or_name, ReplicaView::PRESENT).pop();
             let found = users.live(id_or_name).cloned().or_else(|| by_name().map(|seen| seen.value))?;
             Some(Account { home, id: text(&found, "id").to_owned() })
         })
@@ -58,7 +58,7 @@ impl World {
     }
 
     /// The person of an account in a tenant.
-    pub(super) fn who(&self, at: usize, account: &Account, client: &ClientApp) -> SignInResult<Who> {
+    pub(super) fn who(&self, at: usize, account: &Account, client: &ClientApp) -> SignInResult<SignedInUser> {
         let home_user = self.home_user(account)?;
         let name = text(&home_user, "userPrincipalName").to_owned();
         let here = if account.home == at { Some(Arc::clone(&home_user)) } else { self.guest(at, &home_user) };
@@ -67,7 +67,7 @@ impl World {
                 return Err(SignInError::invalid_grant(50057, "The user account is disabled."));
             }
             let id = text(&user, "id").to_owned();
-            let person = Person {
+            let person = DelegatedUser {
                 home: self[at].directory.tenant_id,
                 scopes: Vec::new(),
                 mfa: false,
@@ -75,7 +75,7 @@ impl World {
                 id: id.clone(),
             };
             let roles = self.roles_of(at, &id);
-            return Ok(Who { account: account.clone(), person, user, name, roles, is_partner: false });
+            return Ok(SignedInUser { account: account.clone(), person, user, name, roles, is_partner: false });
         }
         let roles = self.guest_roles(at, account.home, &account.id);
         if roles.is_empty() {
@@ -89,21 +89,21 @@ impl World {
             );
             return Err(SignInError::invalid_grant(50020, message));
         }
-        let person = Person {
+        let person = DelegatedUser {
             id: account.id.clone(),
             home: self[account.home].directory.tenant_id,
             scopes: Vec::new(),
             is_guest: true,
             mfa: false,
         };
-        Ok(Who { account: account.clone(), person, user: home_user, name, roles, is_partner: true })
+        Ok(SignedInUser { account: account.clone(), person, user: home_user, name, roles, is_partner: true })
     }
 
     /// The guest of a tenant that a user of another tenant is: by the name that invitations give, or by the address.
     fn guest(&self, at: usize, user: &Value) -> Option<Arc<Value>> {
         let name = text(user, "userPrincipalName");
         let invited = format!("{}#ext#", name.replace('@', "_")).to_lowercase();
-        let mut all = self[at].directory.users.all(Life::Live, View::PRESENT);
+        let mut all = self[at].directory.users.all(ObjectState::Live, ReplicaView::PRESENT);
         let found = all.find(|seen| {
             text(&seen.value, "userType") == "Guest"
                 && (text(&seen.value, "userPrincipalName").to_lowercase().starts_with(&invited)

@@ -1,8 +1,8 @@
 //! What a test, or whoever runs the tenant, does in the place of a person before a browser.
 
-use super::Moment;
 use super::flows::Account;
-use crate::cloud_state::World;
+use crate::cloud_state::CloudState;
+use crate::moment::Moment;
 use crate::{MemoryTenant, User};
 
 impl MemoryTenant {
@@ -74,7 +74,7 @@ impl MemoryTenant {
     }
 }
 
-fn account(world: &World, at: usize, user: &User) -> Account {
+fn account(world: &CloudState, at: usize, user: &User) -> Account {
     let account = world.account(at, &user.id.to_string());
     account.expect("the tenant, or another of its cloud, has the person")
 }

@@ -5,10 +5,10 @@ use http::{Response, StatusCode};
 use serde_json::json;
 
 use super::response::json_response;
-use crate::cloud_state::World;
+use crate::cloud_state::CloudState;
 use crate::json::same;
 
-impl World {
+impl CloudState {
     /// Whether the domain of a name is managed here; passwords never are.
     pub(super) fn user_realm(&self, user: &str) -> Response<Bytes> {
         let domain = user.rsplit_once('@').map_or("", |(_, domain)| domain);

@@ -4,41 +4,46 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 
-use super::Asking;
+use super::SignInRequest;
 use super::claims::{self, LIFETIME, extend};
 use super::client_app::ClientApp;
-use super::client_authentication::Proof;
+use super::client_authentication::ClientAuthMethod;
 use super::discovery::{issuer, issuer_v1};
 use super::error::{SignInError, SignInResult};
 use super::flows::{RefreshToken, Session};
 use super::form::Form;
 use super::resource::Resource;
 use super::scopes::Scopes;
-use super::signed_in_user::Who;
-use crate::call::{Identity, Person};
-use crate::cloud_state::World;
+use super::signed_in_user::SignedInUser;
+use crate::call::{DelegatedUser, Identity};
+use crate::cloud_state::CloudState;
 use crate::json::{same, text};
-use crate::object_store::View;
+use crate::object_store::ReplicaView;
 
 /// What every member of a tenant is, as a role.
 const MEMBER: &str = "b79fbf4d-3ef9-4689-8143-76b194e85509";
 
 /// A request for tokens that has been found good.
-pub(super) struct Issue<'a> {
+pub(super) struct ValidatedGrant<'a> {
     pub(super) client: &'a ClientApp,
     pub(super) session: &'a Session,
     pub(super) scopes: &'a Scopes,
-    pub(super) proof: Option<Proof>,
+    pub(super) proof: Option<ClientAuthMethod>,
     /// How much of the directory is known: all of it to who has just consented.
-    pub(super) view: View,
+    pub(super) view: ReplicaView,
     /// Whether a refresh token comes along.
     pub(super) stays: bool,
 }
 
-impl World {
+impl CloudState {
     /// Issues the tokens of a session at its tenant, and answers as the token endpoint does.
-    pub(super) fn issue(&mut self, asking: &Asking<'_>, form: &Form, issue: &Issue<'_>) -> SignInResult<Value> {
-        let Issue { client, session, scopes, view, .. } = *issue;
+    pub(super) fn issue(
+        &mut self,
+        asking: &SignInRequest<'_>,
+        form: &Form,
+        issue: &ValidatedGrant<'_>,
+    ) -> SignInResult<Value> {
+        let ValidatedGrant { client, session, scopes, view, .. } = *issue;
         let at = session.at;
         let who = self.who(at, &session.account, client)?;
         self.check_assigned(at, client, &who)?;
@@ -57,7 +62,7 @@ impl World {
             service_principal_id: client.principal_id().to_owned(),
             roles: Vec::new(),
             wids: who.roles.clone(),
-            person: Some(Person {
+            person: Some(DelegatedUser {
                 scopes: permissions.iter().map(|scope| (*scope).to_owned()).collect(),
                 mfa: session.has_mfa,
                 ..who.person.clone()
@@ -98,7 +103,7 @@ impl World {
 
     /// Whoever is not assigned to an app that wants it does not get in. To be in a group of a group does not count.
     /// <https://learn.microsoft.com/entra/identity-platform/howto-restrict-your-app-to-a-set-of-users>
-    pub(super) fn check_assigned(&self, at: usize, client: &ClientApp, who: &Who) -> SignInResult<()> {
+    pub(super) fn check_assigned(&self, at: usize, client: &ClientApp, who: &SignedInUser) -> SignInResult<()> {
         let Some(principal) = &client.service_principal else { return Ok(()) };
         if principal["appRoleAssignmentRequired"] != true {
             return Ok(());
@@ -121,10 +126,10 @@ impl World {
 
     fn claims_of_person(
         &self,
-        asking: &Asking<'_>,
+        asking: &SignInRequest<'_>,
         at: usize,
-        issue: &Issue<'_>,
-        who: &Who,
+        issue: &ValidatedGrant<'_>,
+        who: &SignedInUser,
         resource: &Resource,
         permissions: &[&str],
     ) -> Value {
@@ -174,13 +179,13 @@ impl World {
     }
 
     /// Who has signed in, wherever that was: the account in its own tenant.
-    pub(super) fn client_info(&self, who: &Who) -> String {
+    pub(super) fn client_info(&self, who: &SignedInUser) -> String {
         let home = self[who.account.home].directory.tenant_id;
         URL_SAFE_NO_PAD.encode(json!({"uid": who.account.id, "utid": home}).to_string())
     }
 
     /// A new refresh token.
-    fn stay(&mut self, asking: &Asking<'_>, session: &Session) -> String {
+    fn stay(&mut self, asking: &SignInRequest<'_>, session: &Session) -> String {
         let directory = &self[session.at].directory;
         let parts = [directory.new_id(), directory.new_id(), directory.new_id()].map(uuid::Uuid::into_bytes).concat();
         let token = format!("1.{}", URL_SAFE_NO_PAD.encode(parts));
@@ -193,7 +198,7 @@ impl World {
 
 /// The claims of the token that tells an app who has signed in.
 /// <https://learn.microsoft.com/entra/identity-platform/id-token-claims-reference>
-fn id_claims(asking: &Asking<'_>, tenant: uuid::Uuid, issue: &Issue<'_>, who: &Who) -> Value {
+fn id_claims(asking: &SignInRequest<'_>, tenant: uuid::Uuid, issue: &ValidatedGrant<'_>, who: &SignedInUser) -> Value {
     let from = asking.wall.unix_timestamp();
     let mut claims = json!({
         "aud": issue.client.app_id,

@@ -14,7 +14,7 @@ use time::macros::datetime;
 use uuid::Uuid;
 
 use super::*;
-use crate::call::{Identity, Person};
+use crate::call::{DelegatedUser, Identity};
 use crate::{MemoryCloud, User};
 
 const READ: &str = "DelegatedAdminRelationship.Read.All";
@@ -83,7 +83,7 @@ fn put_token(tenant: &MemoryTenant, token: &str, user: &User, scopes: &[&str], s
     let id = user.id.to_string();
     let wids = state.directory.roles.get(&id).cloned().unwrap_or_default();
     let scopes = scopes.iter().map(ToString::to_string).collect();
-    let person = Person { id, home: tenant.id().into(), scopes, is_guest: false, mfa: signed.mfa };
+    let person = DelegatedUser { id, home: tenant.id().into(), scopes, is_guest: false, mfa: signed.mfa };
     let identity = Identity {
         app_id: signed.app_id.clone(),
         service_principal_id: String::new(),
