@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::call::Call;
 use crate::directory::{Directory, reference};
-use crate::json::{items, merge, stamp, text, texts};
+use crate::json::{items, merge, text, texts, timestamp};
 use crate::object_kind::ObjectKind;
 use crate::object_store::ObjectState;
 use crate::response::{GraphError, GraphResponse, GraphResult};
@@ -23,10 +23,10 @@ impl Directory {
     }
 
     fn new_application(&mut self, mut body: Value, unique_name: Option<&str>, call: &Call) -> GraphResult {
-        let bound = take(&mut body, OWNERS);
-        validation::check_members(KIND, &body)?;
-        let keys = self.take_keys(KIND, &mut body, None, call)?;
-        let credentials = take(&mut body, "passwordCredentials");
+        let bound = take_member(&mut body, OWNERS);
+        validation::check_properties(KIND, &body)?;
+        let keys = self.prepare_key_credentials(KIND, &mut body, None, call)?;
+        let credentials = take_member(&mut body, "passwordCredentials");
         let mut owners = Vec::new();
         for link in bound.as_array().into_iter().flatten() {
             owners.push(reference(link.as_str().unwrap_or_default())?);
@@ -38,7 +38,7 @@ impl Directory {
         let mut value = KIND.template().clone();
         value["id"] = id.as_str().into();
         value["appId"] = self.new_id().to_string().into();
-        value["createdDateTime"] = stamp::seconds(call.wall).into();
+        value["createdDateTime"] = timestamp::seconds(call.wall).into();
         value["publisherDomain"] = self.domain.as_str().into();
         value["signInAudience"] = self.default_audience.as_str().into();
         merge(&mut value, &body);
@@ -51,7 +51,7 @@ impl Directory {
             value["uniqueName"] = name.into();
             self.check_unique_name(name, &id)?;
         }
-        validation::complete(&mut value);
+        validation::fill_defaults(&mut value);
         validation::check_application(&value, None, self)?;
         let mut issued = Vec::new();
         for credential in credentials.as_array().into_iter().flatten() {
@@ -65,17 +65,17 @@ impl Directory {
         validation::check_application(&stored, None, self)?;
         KIND.reverse(&mut stored);
         self.write(KIND, ObjectState::Live, stored, call);
-        self.keep_keys(keys);
+        self.store_key_bytes(keys);
         for issued in &issued {
-            self.keep_secret(issued);
+            self.store_secret(issued);
         }
-        self.own(KIND, &id, call);
+        self.add_creator_as_owner(KIND, &id, call);
         for owner in &owners {
             self.owners.add(&id, owner);
         }
 
-        value["passwordCredentials"] = shown(|issued| &issued.answered);
-        value["createdDateTime"] = stamp::ticks(call.wall).into();
+        value["passwordCredentials"] = shown(|issued| &issued.returned);
+        value["createdDateTime"] = timestamp::ticks(call.wall).into();
         let mut answer = Map::new();
         answer.insert("@odata.context".into(), call.context("applications/$entity").into());
         answer.extend(value.as_object().cloned().unwrap_or_default());
@@ -86,22 +86,23 @@ impl Directory {
         let mut body = call.object()?.clone();
         let old = match key {
             ObjectKey::UniqueName(name) if call.upsert => {
-                let known = self.applications.having("uniqueName", name).find(|(life, _)| *life == ObjectState::Live);
+                let known =
+                    self.applications.find_by("uniqueName", name).find(|(state, _)| *state == ObjectState::Live);
                 let Some((_, known)) = known else {
                     if text(&body, "displayName").is_empty() {
                         return Err(GraphError::invalid("displayName", "Application"));
                     }
-                    take(&mut body, "uniqueName");
+                    take_member(&mut body, "uniqueName");
                     return self.new_application(body, Some(name), call);
                 };
                 let known = std::sync::Arc::clone(known);
-                self.check_owned(KIND, &known, call)?;
+                self.check_ownership(KIND, &known, call)?;
                 known
             }
-            key => self.target(KIND, key, call)?,
+            key => self.find_for_write(KIND, key, call)?,
         };
-        validation::check_members(KIND, &body)?;
-        let keys = self.take_keys(KIND, &mut body, Some(&old), call)?;
+        validation::check_properties(KIND, &body)?;
+        let keys = self.prepare_key_credentials(KIND, &mut body, Some(&old), call)?;
         if body.get("passwordCredentials").is_some() {
             return Err(GraphError::bad_request(
                 "Updates to passwordCredentials are not supported. Use addPassword and removePassword instead.",
@@ -123,13 +124,13 @@ impl Directory {
         KIND.reverse(&mut was);
         let mut new = was.clone();
         merge(&mut new, &body);
-        validation::complete(&mut new);
+        validation::fill_defaults(&mut new);
         validation::check_entitlements(&new, &was)?;
         validation::check_application(&new, Some(&was), self)?;
         KIND.reverse(&mut new);
-        self.mirror(&new, call);
+        self.sync_service_principal(&new, call);
         self.write(KIND, ObjectState::Live, new, call);
-        self.keep_keys(keys);
+        self.store_key_bytes(keys);
         Ok(GraphResponse::no_content())
     }
 
@@ -138,7 +139,7 @@ impl Directory {
         if name.is_empty() {
             return Err(GraphError::invalid("uniqueName", "Application"));
         }
-        let mut holders = self.applications.having("uniqueName", name);
+        let mut holders = self.applications.find_by("uniqueName", name);
         if holders.any(|(_, holder)| text(holder, "id") != id) {
             return Err(GraphError::new(
                 StatusCode::BAD_REQUEST,
@@ -151,17 +152,17 @@ impl Directory {
     }
 
     /// Whether another application, deleted ones included, has the URI.
-    pub(crate) fn identifier_uri_taken(&self, uri: &str, id: &str) -> bool {
-        self.applications.having("identifierUris", uri).any(|(_, holder)| text(holder, "id") != id)
+    pub(crate) fn is_identifier_uri_taken(&self, uri: &str, id: &str) -> bool {
+        self.applications.find_by("identifierUris", uri).any(|(_, holder)| text(holder, "id") != id)
     }
 
     /// Writes what the service principal in the home tenant shows of its application.
-    pub(crate) fn mirror(&mut self, application: &Value, call: &Call) {
-        let known = self.service_principals.having("appId", text(application, "appId"));
+    pub(crate) fn sync_service_principal(&mut self, application: &Value, call: &Call) {
+        let known = self.service_principals.find_by("appId", text(application, "appId"));
         let mut known = known;
-        let Some((_, known)) = known.find(|(life, _)| *life == ObjectState::Live) else { return };
+        let Some((_, known)) = known.find(|(state, _)| *state == ObjectState::Live) else { return };
         let mut new = (**known).clone();
-        show_application(&mut new, application);
+        copy_application_properties(&mut new, application);
         if new != **known {
             self.write(ObjectKind::ServicePrincipal, ObjectState::Live, new, call);
         }
@@ -169,7 +170,7 @@ impl Directory {
 }
 
 /// Puts into a service principal what it shows of its application.
-pub(crate) fn show_application(service_principal: &mut Value, application: &Value) {
+pub(crate) fn copy_application_properties(service_principal: &mut Value, application: &Value) {
     for (shown, member) in [
         ("appDisplayName", "/displayName"),
         ("displayName", "/displayName"),
@@ -200,6 +201,6 @@ pub(crate) fn show_application(service_principal: &mut Value, application: &Valu
     service_principal["tags"] = tags.into();
 }
 
-fn take(body: &mut Value, name: &str) -> Value {
+fn take_member(body: &mut Value, name: &str) -> Value {
     body.as_object_mut().and_then(|members| members.remove(name)).unwrap_or_default()
 }

@@ -24,18 +24,18 @@ pub(crate) mod role {
     pub(crate) const GROUPS_ADMINISTRATOR: &str = "fdd7a751-b60b-444a-984c-02652fe8fa1c";
 }
 
-const READ_ALL: &str = "Application.Read.All";
-const WRITE_ALL: &str = "Application.ReadWrite.All";
-const OWNED_BY: &str = "Application.ReadWrite.OwnedBy";
-const CREATE: &str = "AppRegistration.Create";
-const DIRECTORY_READ: &str = "Directory.Read.All";
-const DIRECTORY_WRITE: &str = "Directory.ReadWrite.All";
+const APPLICATION_READ_ALL: &str = "Application.Read.All";
+const APPLICATION_READ_WRITE_ALL: &str = "Application.ReadWrite.All";
+const APPLICATION_READ_WRITE_OWNED_BY: &str = "Application.ReadWrite.OwnedBy";
+const APP_REGISTRATION_CREATE: &str = "AppRegistration.Create";
+const DIRECTORY_READ_ALL: &str = "Directory.Read.All";
+const DIRECTORY_READ_WRITE_ALL: &str = "Directory.ReadWrite.All";
 /// What the Azure CLI holds: all that the person may do.
-const ACCESS_AS_USER: &str = "Directory.AccessAsUser.All";
-const ASSIGN: &str = "AppRoleAssignment.ReadWrite.All";
-const PARTNER_READ: &str = "DelegatedAdminRelationship.Read.All";
-const PARTNER_WRITE: &str = "DelegatedAdminRelationship.ReadWrite.All";
-const GRANT: &str = "DelegatedPermissionGrant.ReadWrite.All";
+const DIRECTORY_ACCESS_AS_USER_ALL: &str = "Directory.AccessAsUser.All";
+const APP_ROLE_ASSIGNMENT_READ_WRITE_ALL: &str = "AppRoleAssignment.ReadWrite.All";
+const DELEGATED_ADMIN_RELATIONSHIP_READ_ALL: &str = "DelegatedAdminRelationship.Read.All";
+const DELEGATED_ADMIN_RELATIONSHIP_READ_WRITE_ALL: &str = "DelegatedAdminRelationship.ReadWrite.All";
+const DELEGATED_PERMISSION_GRANT_READ_WRITE_ALL: &str = "DelegatedPermissionGrant.ReadWrite.All";
 
 /// How far a caller's right reaches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,7 +78,7 @@ enum AccessRight {
 }
 
 #[allow(clippy::match_same_arms, reason = "the order is that of the documentation")]
-fn right(operation: &Operation) -> AccessRight {
+fn access_right(operation: &Operation) -> AccessRight {
     use ObjectKind::{Application, FederatedCredential, Grant, Group, ServicePrincipal, User};
     match operation {
         Operation::Batch => AccessRight::Unrestricted,
@@ -149,29 +149,35 @@ fn right(operation: &Operation) -> AccessRight {
 }
 
 /// Whether the permissions held include a right; `delegated` permissions differ from an app's own.
-fn permits(right: AccessRight, held: &[String], delegated: bool) -> bool {
+fn is_permitted(right: AccessRight, held: &[String], delegated: bool) -> bool {
     let has = |wanted: &str| held.iter().any(|held| held == wanted);
     let any = |wanted: &[&str]| wanted.iter().any(|wanted| has(wanted));
-    let as_user = delegated && has(ACCESS_AS_USER);
+    let as_user = delegated && has(DIRECTORY_ACCESS_AS_USER_ALL);
     // There is no delegated form of the right to what one owns.
-    let owned_by = !delegated && has(OWNED_BY);
-    let directory_read = as_user || any(&[DIRECTORY_READ, DIRECTORY_WRITE]);
-    let directory_write = as_user || has(DIRECTORY_WRITE);
+    let owned_by = !delegated && has(APPLICATION_READ_WRITE_OWNED_BY);
+    let directory_read = as_user || any(&[DIRECTORY_READ_ALL, DIRECTORY_READ_WRITE_ALL]);
+    let directory_write = as_user || has(DIRECTORY_READ_WRITE_ALL);
     match right {
         AccessRight::Unrestricted => true,
-        AccessRight::ReadApps => directory_read || owned_by || any(&[READ_ALL, WRITE_ALL]),
-        AccessRight::ReadFederated => as_user || owned_by || any(&[READ_ALL, WRITE_ALL]),
-        AccessRight::CreateApplication => as_user || owned_by || any(&[WRITE_ALL, CREATE]),
-        AccessRight::WriteApplication => as_user || owned_by || has(WRITE_ALL),
-        AccessRight::WriteApp => directory_write || owned_by || has(WRITE_ALL),
-        AccessRight::AddOwner => directory_write || ((owned_by || has(WRITE_ALL)) && has(DIRECTORY_READ)),
+        AccessRight::ReadApps => directory_read || owned_by || any(&[APPLICATION_READ_ALL, APPLICATION_READ_WRITE_ALL]),
+        AccessRight::ReadFederated => as_user || owned_by || any(&[APPLICATION_READ_ALL, APPLICATION_READ_WRITE_ALL]),
+        AccessRight::CreateApplication => {
+            as_user || owned_by || any(&[APPLICATION_READ_WRITE_ALL, APP_REGISTRATION_CREATE])
+        }
+        AccessRight::WriteApplication => as_user || owned_by || has(APPLICATION_READ_WRITE_ALL),
+        AccessRight::WriteApp => directory_write || owned_by || has(APPLICATION_READ_WRITE_ALL),
+        AccessRight::AddOwner => {
+            directory_write || ((owned_by || has(APPLICATION_READ_WRITE_ALL)) && has(DIRECTORY_READ_ALL))
+        }
         // The right to assign does not include the reading that its checks need.
-        AccessRight::Assign => as_user || (has(ASSIGN) && any(&[READ_ALL, DIRECTORY_READ])),
-        AccessRight::Unassign => as_user || any(&[ASSIGN, WRITE_ALL]),
-        AccessRight::AssignToUsers => as_user || has(ASSIGN),
-        AccessRight::ReadGrants => directory_read || has(GRANT),
-        AccessRight::WriteGrants => directory_write || has(GRANT),
-        AccessRight::Purge => as_user || has(WRITE_ALL),
+        AccessRight::Assign => {
+            as_user || (has(APP_ROLE_ASSIGNMENT_READ_WRITE_ALL) && any(&[APPLICATION_READ_ALL, DIRECTORY_READ_ALL]))
+        }
+        AccessRight::Unassign => as_user || any(&[APP_ROLE_ASSIGNMENT_READ_WRITE_ALL, APPLICATION_READ_WRITE_ALL]),
+        AccessRight::AssignToUsers => as_user || has(APP_ROLE_ASSIGNMENT_READ_WRITE_ALL),
+        AccessRight::ReadGrants => directory_read || has(DELEGATED_PERMISSION_GRANT_READ_WRITE_ALL),
+        AccessRight::WriteGrants => directory_write || has(DELEGATED_PERMISSION_GRANT_READ_WRITE_ALL),
+        AccessRight::Purge => as_user || has(APPLICATION_READ_WRITE_ALL),
         AccessRight::ReadMe => {
             directory_read || any(&["User.Read", "User.ReadWrite", "User.Read.All", "User.ReadWrite.All", "openid"])
         }
@@ -189,20 +195,22 @@ fn permits(right: AccessRight, held: &[String], delegated: bool) -> bool {
         }
         AccessRight::WriteGroup => directory_write || has("Group.ReadWrite.All"),
         AccessRight::WriteMembers => directory_write || any(&["Group.ReadWrite.All", "GroupMember.ReadWrite.All"]),
-        AccessRight::ReadObjects => directory_read || any(&[READ_ALL, WRITE_ALL]),
+        AccessRight::ReadObjects => directory_read || any(&[APPLICATION_READ_ALL, APPLICATION_READ_WRITE_ALL]),
         AccessRight::ReadOrganization => {
             directory_read
                 || any(&["Organization.Read.All", "Organization.ReadWrite.All"])
                 || (delegated && has("User.Read"))
         }
-        AccessRight::ReadPartner => any(&[PARTNER_READ, PARTNER_WRITE]),
-        AccessRight::WritePartner => has(PARTNER_WRITE),
+        AccessRight::ReadPartner => {
+            any(&[DELEGATED_ADMIN_RELATIONSHIP_READ_ALL, DELEGATED_ADMIN_RELATIONSHIP_READ_WRITE_ALL])
+        }
+        AccessRight::WritePartner => has(DELEGATED_ADMIN_RELATIONSHIP_READ_WRITE_ALL),
         AccessRight::ReadContracts => directory_read,
     }
 }
 
 /// How far directory roles let their holder use a right; `None` is not at all.
-fn by_role(right: AccessRight, roles: &[String]) -> Option<AccessScope> {
+fn access_by_roles(right: AccessRight, roles: &[String]) -> Option<AccessScope> {
     let has = |wanted: &str| roles.iter().any(|held| held == wanted);
     let administers_apps = has(role::APPLICATION_ADMINISTRATOR) || has(role::CLOUD_APPLICATION_ADMINISTRATOR);
     let privileged = has(role::PRIVILEGED_ROLE_ADMINISTRATOR);
@@ -238,7 +246,7 @@ fn by_role(right: AccessRight, roles: &[String]) -> Option<AccessScope> {
 
 /// What every member of a tenant may do without a role: read, register applications, and look after what is theirs.
 /// <https://learn.microsoft.com/entra/fundamentals/users-default-permissions>
-fn by_membership(right: AccessRight) -> Option<AccessScope> {
+fn access_of_members(right: AccessRight) -> Option<AccessScope> {
     match right {
         AccessRight::Unrestricted
         | AccessRight::ReadMe
@@ -262,32 +270,37 @@ fn by_membership(right: AccessRight) -> Option<AccessScope> {
 /// Whether `actor` may carry out `operation`.
 pub(crate) fn authorize(operation: &Operation, actor: &Actor) -> Result<AccessScope, GraphError> {
     let Actor::SignedIn(identity) = actor else { return Ok(AccessScope::All) };
-    let right = right(operation);
-    let reach = match &identity.person {
-        Some(person) if !permits(right, &person.scopes, true) => None,
-        Some(person) => {
-            let member = if person.is_guest { None } else { by_membership(right) };
-            by_role(right, &identity.wids).or(member)
+    let right = access_right(operation);
+    let scope = match &identity.user {
+        Some(user) if !is_permitted(right, &user.scopes, true) => None,
+        Some(user) => {
+            let member = if user.is_guest { None } else { access_of_members(right) };
+            access_by_roles(right, &identity.wids).or(member)
         }
-        None if permits(right, &identity.roles, false) => Some(app_reach(right, identity)),
+        None if is_permitted(right, &identity.roles, false) => Some(app_access_scope(right, identity)),
         // A role that an app holds counts for itself; to assign permissions it must be the highest.
         None if right == AccessRight::Assign => identity
             .wids
             .iter()
             .any(|held| held == role::GLOBAL_ADMINISTRATOR || held == role::PRIVILEGED_ROLE_ADMINISTRATOR)
             .then_some(AccessScope::All),
-        None => by_role(right, &identity.wids),
+        None => access_by_roles(right, &identity.wids),
     };
-    reach.ok_or_else(GraphError::denied)
+    scope.ok_or_else(GraphError::denied)
 }
 
 /// The right to what is owned reaches further with another permission beside it.
-fn app_reach(right: AccessRight, identity: &Identity) -> AccessScope {
-    let others: Vec<String> = identity.roles.iter().filter(|role| *role != OWNED_BY).cloned().collect();
+fn app_access_scope(right: AccessRight, identity: &Identity) -> AccessScope {
+    let others: Vec<String> =
+        identity.roles.iter().filter(|role| *role != APPLICATION_READ_WRITE_OWNED_BY).cloned().collect();
     // Who may only register besides still owns what it registers.
-    let registers_all = right != AccessRight::CreateApplication || others.iter().any(|role| role == WRITE_ALL);
-    let beyond = registers_all && permits(right, &others, false);
-    if beyond || by_role(right, &identity.wids).is_some() || !identity.roles.iter().any(|role| role == OWNED_BY) {
+    let registers_all =
+        right != AccessRight::CreateApplication || others.iter().any(|role| role == APPLICATION_READ_WRITE_ALL);
+    let beyond = registers_all && is_permitted(right, &others, false);
+    if beyond
+        || access_by_roles(right, &identity.wids).is_some()
+        || !identity.roles.iter().any(|role| role == APPLICATION_READ_WRITE_OWNED_BY)
+    {
         AccessScope::All
     } else {
         AccessScope::Owned
@@ -298,7 +311,7 @@ fn app_reach(right: AccessRight, identity: &Identity) -> AccessScope {
 /// <https://learn.microsoft.com/entra/identity/enterprise-apps/grant-admin-consent>
 pub(crate) fn check_assignment(resource: &Value, actor: &Actor) -> Result<(), GraphError> {
     const GRAPHS: [&str; 2] = ["00000003-0000-0000-c000-000000000000", "00000002-0000-0000-c000-000000000000"];
-    let Actor::SignedIn(Identity { person: Some(_), wids, .. }) = actor else { return Ok(()) };
+    let Actor::SignedIn(Identity { user: Some(_), wids, .. }) = actor else { return Ok(()) };
     let highest = [role::GLOBAL_ADMINISTRATOR, role::PRIVILEGED_ROLE_ADMINISTRATOR];
     if GRAPHS.contains(&text(resource, "appId")) && !wids.iter().any(|held| highest.contains(&held.as_str())) {
         return Err(GraphError::denied());
@@ -308,20 +321,20 @@ pub(crate) fn check_assignment(resource: &Value, actor: &Actor) -> Result<(), Gr
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use crate::call::DelegatedUser;
     use crate::route::{AssignmentSide, ObjectKey};
-    use super::*;
 
-    fn person(scopes: &[&str], roles: &[&str], is_guest: bool) -> Actor {
+    fn user(scopes: &[&str], roles: &[&str], is_guest: bool) -> Actor {
         let texts = |all: &[&str]| all.iter().map(ToString::to_string).collect();
-        let person =
+        let signed_in =
             DelegatedUser { id: "p".into(), home: uuid::Uuid::nil(), scopes: texts(scopes), is_guest, mfa: false };
         Actor::SignedIn(Identity {
             app_id: "a".into(),
             service_principal_id: String::new(),
             roles: Vec::new(),
             wids: texts(roles),
-            person: Some(person),
+            user: Some(signed_in),
         })
     }
 
@@ -336,23 +349,28 @@ mod tests {
         let update = Operation::Update(ObjectKind::Application, key());
         let admin = role::CLOUD_APPLICATION_ADMINISTRATOR;
         for (operation, scopes, roles, expected) in [
-            (&update, &[WRITE_ALL][..], &[admin][..], Some(AccessScope::All)),
-            (&update, &[READ_ALL], &[admin], None),
-            (&update, &[WRITE_ALL], &[], Some(AccessScope::Owned)),
-            (&update, &[WRITE_ALL], &[role::DIRECTORY_READERS], Some(AccessScope::Owned)),
-            (&update, &[ACCESS_AS_USER], &[role::GLOBAL_ADMINISTRATOR], Some(AccessScope::All)),
+            (&update, &[APPLICATION_READ_WRITE_ALL][..], &[admin][..], Some(AccessScope::All)),
+            (&update, &[APPLICATION_READ_ALL], &[admin], None),
+            (&update, &[APPLICATION_READ_WRITE_ALL], &[], Some(AccessScope::Owned)),
+            (&update, &[APPLICATION_READ_WRITE_ALL], &[role::DIRECTORY_READERS], Some(AccessScope::Owned)),
+            (&update, &[DIRECTORY_ACCESS_AS_USER_ALL], &[role::GLOBAL_ADMINISTRATOR], Some(AccessScope::All)),
             // There is no delegated form of this permission.
-            (&update, &[OWNED_BY], &[admin], None),
-            (&grant, &[GRANT], &[admin], Some(AccessScope::All)),
-            (&grant, &[GRANT], &[], None),
-            (&assign, &[ASSIGN, READ_ALL], &[role::PRIVILEGED_ROLE_ADMINISTRATOR], Some(AccessScope::All)),
-            (&assign, &[ASSIGN], &[role::GLOBAL_ADMINISTRATOR], None),
-            (&Operation::Create(ObjectKind::Application), &[WRITE_ALL], &[], Some(AccessScope::All)),
+            (&update, &[APPLICATION_READ_WRITE_OWNED_BY], &[admin], None),
+            (&grant, &[DELEGATED_PERMISSION_GRANT_READ_WRITE_ALL], &[admin], Some(AccessScope::All)),
+            (&grant, &[DELEGATED_PERMISSION_GRANT_READ_WRITE_ALL], &[], None),
+            (
+                &assign,
+                &[APP_ROLE_ASSIGNMENT_READ_WRITE_ALL, APPLICATION_READ_ALL],
+                &[role::PRIVILEGED_ROLE_ADMINISTRATOR],
+                Some(AccessScope::All),
+            ),
+            (&assign, &[APP_ROLE_ASSIGNMENT_READ_WRITE_ALL], &[role::GLOBAL_ADMINISTRATOR], None),
+            (&Operation::Create(ObjectKind::Application), &[APPLICATION_READ_WRITE_ALL], &[], Some(AccessScope::All)),
             (&Operation::Create(ObjectKind::Group), &["Group.ReadWrite.All"], &[admin], None),
             (&Operation::Get(ObjectKind::User, ObjectKey::Me), &["User.Read"], &[], Some(AccessScope::All)),
         ] {
             assert_eq!(
-                authorize(operation, &person(scopes, roles, false)).ok(),
+                authorize(operation, &user(scopes, roles, false)).ok(),
                 expected,
                 "{operation:?} {scopes:?} {roles:?}"
             );
@@ -362,18 +380,26 @@ mod tests {
     #[test]
     fn a_guest_has_nothing_but_roles() {
         let read = Operation::List(ObjectKind::Application);
-        assert!(authorize(&read, &person(&[READ_ALL], &[], false)).is_ok());
-        assert!(authorize(&read, &person(&[READ_ALL], &[], true)).is_err());
-        assert!(authorize(&read, &person(&[READ_ALL], &[role::DIRECTORY_READERS], true)).is_ok());
+        assert!(authorize(&read, &user(&[APPLICATION_READ_ALL], &[], false)).is_ok());
+        assert!(authorize(&read, &user(&[APPLICATION_READ_ALL], &[], true)).is_err());
+        assert!(authorize(&read, &user(&[APPLICATION_READ_ALL], &[role::DIRECTORY_READERS], true)).is_ok());
     }
 
     #[test]
     fn a_permission_of_graph_is_assigned_by_the_highest_roles_alone() {
         let graph = serde_json::json!({"appId": "00000003-0000-0000-c000-000000000000"});
         let other = serde_json::json!({"appId": "00000002-0000-0ff1-ce00-000000000000"});
-        let admin = person(&[ASSIGN, READ_ALL], &[role::APPLICATION_ADMINISTRATOR], false);
+        let admin = user(
+            &[APP_ROLE_ASSIGNMENT_READ_WRITE_ALL, APPLICATION_READ_ALL],
+            &[role::APPLICATION_ADMINISTRATOR],
+            false,
+        );
         assert!(check_assignment(&graph, &admin).is_err() && check_assignment(&other, &admin).is_ok());
-        let highest = person(&[ASSIGN, READ_ALL], &[role::PRIVILEGED_ROLE_ADMINISTRATOR], false);
+        let highest = user(
+            &[APP_ROLE_ASSIGNMENT_READ_WRITE_ALL, APPLICATION_READ_ALL],
+            &[role::PRIVILEGED_ROLE_ADMINISTRATOR],
+            false,
+        );
         assert!(check_assignment(&graph, &highest).is_ok());
     }
 }

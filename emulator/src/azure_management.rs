@@ -9,31 +9,31 @@ use uuid::Uuid;
 
 use crate::call::pairs;
 use crate::directory::Directory;
-use crate::json::same;
+use crate::json::eq_ignore_case;
 use crate::sign_in::{IssuedTokens, bearer, json_response};
 
 /// Windows Azure Service Management API.
 pub(crate) const APP_ID: u128 = 0x797f_4846_ba00_4fd7_ba43_dac1_f8f6_3013;
 
 /// Answers what stands below `https://management.azure.com`; `path` begins with a slash.
-pub(crate) fn answer(
+pub(crate) fn handle_request(
     request: &http::Request<Bytes>,
     path: &str,
     tokens: &IssuedTokens,
     directory: &Directory,
     wall: OffsetDateTime,
 ) -> Response<Bytes> {
-    match allowed(request.headers(), tokens, wall).and_then(|()| ask(request, path, directory)) {
+    match authenticate(request.headers(), tokens, wall).and_then(|()| respond(request, path, directory)) {
         Ok(body) => json_response(StatusCode::OK, &body),
-        Err(refused) => *refused,
+        Err(response) => *response,
     }
 }
 
-fn ask(request: &http::Request<Bytes>, path: &str, directory: &Directory) -> Result<Value, Box<Response<Bytes>>> {
+fn respond(request: &http::Request<Bytes>, path: &str, directory: &Directory) -> Result<Value, Box<Response<Bytes>>> {
     let query = pairs(request.uri().query().unwrap_or_default());
     if !query.iter().any(|(name, value)| name.eq_ignore_ascii_case("api-version") && !value.is_empty()) {
         let message = "The api-version query parameter (?api-version=) is required for all requests.";
-        return Err(refuse(StatusCode::BAD_REQUEST, "MissingApiVersionParameter", message));
+        return Err(error_response(StatusCode::BAD_REQUEST, "MissingApiVersionParameter", message));
     }
     match (request.method(), path.to_ascii_lowercase().as_str()) {
         // <https://learn.microsoft.com/rest/api/resources/subscriptions/list>
@@ -54,26 +54,26 @@ fn ask(request: &http::Request<Bytes>, path: &str, directory: &Directory) -> Res
         }
         (method, _) => {
             let message = format!("The in-memory tenant does not know {method} {path} of Azure's management API.");
-            Err(refuse(StatusCode::NOT_IMPLEMENTED, "NotImplemented", &message))
+            Err(error_response(StatusCode::NOT_IMPLEMENTED, "NotImplemented", &message))
         }
     }
 }
 
 /// Refuses whoever has no token for this API.
-fn allowed(headers: &HeaderMap, tokens: &IssuedTokens, wall: OffsetDateTime) -> Result<(), Box<Response<Bytes>>> {
+fn authenticate(headers: &HeaderMap, tokens: &IssuedTokens, wall: OffsetDateTime) -> Result<(), Box<Response<Bytes>>> {
     let token = bearer(headers);
     let unauthorized = |code: &str, message: &str| {
-        let mut refused = refuse(StatusCode::UNAUTHORIZED, code, message);
+        let mut response = error_response(StatusCode::UNAUTHORIZED, code, message);
         let challenge = "Bearer authorization_uri=\"https://login.windows.net/\", error=\"invalid_token\"";
-        refused.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
-        Err(refused)
+        response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        Err(response)
     };
     if token.is_empty() {
         let message = "Authentication failed. The 'Authorization' header is missing.";
         return unauthorized("AuthenticationFailed", message);
     }
     match tokens.resource(token, wall) {
-        Some((resource, _)) if same(resource, &Uuid::from_u128(APP_ID).to_string()) => Ok(()),
+        Some((resource, _)) if eq_ignore_case(resource, &Uuid::from_u128(APP_ID).to_string()) => Ok(()),
         Some((_, audience)) => {
             let message = format!(
                 "The access token has been obtained for wrong audience or resource '{audience}'. It should exactly \
@@ -87,6 +87,6 @@ fn allowed(headers: &HeaderMap, tokens: &IssuedTokens, wall: OffsetDateTime) -> 
     }
 }
 
-fn refuse(status: StatusCode, code: &str, message: &str) -> Box<Response<Bytes>> {
+fn error_response(status: StatusCode, code: &str, message: &str) -> Box<Response<Bytes>> {
     Box::new(json_response(status, &json!({"error": {"code": code, "message": message}})))
 }

@@ -53,7 +53,7 @@ pub struct MemoryTenantBuilder {
     lag: Lag,
     throttling: Throttling,
     apis: BTreeMap<AppId, Api>,
-    absent: Vec<AppId>,
+    without_apis: Vec<AppId>,
     default_audience: String,
     secret_policy: SecretPolicy,
     base_url: Option<String>,
@@ -87,14 +87,14 @@ impl MemoryTenantBuilder {
             throttling: Throttling::none(),
             apis: apis.map(|api| (api.app_id, api)).collect(),
             // Microsoft has it in a partner's tenant only.
-            absent: vec![partner::ADMINISTRATION],
+            without_apis: vec![partner::ADMINISTRATION],
             default_audience: "AzureADMyOrg".to_owned(),
             secret_policy: SecretPolicy::Unrestricted,
             base_url: None,
             on_exchange: None,
             snapshot: None,
             partner: false,
-            partner_step: partner::STEP,
+            partner_step: partner::DEFAULT_STEP,
         }
     }
 
@@ -185,7 +185,7 @@ impl MemoryTenantBuilder {
 
     /// Leaves out the service principal of an API. It can still be created, as that of any app of another tenant.
     pub fn without_api(mut self, api: AppId) -> Self {
-        self.absent.push(api);
+        self.without_apis.push(api);
         self
     }
 
@@ -239,7 +239,7 @@ impl MemoryTenantBuilder {
     /// and contracts, Partner Center knows it, and Microsoft's app for the administration of customers is there.
     pub fn partner(mut self) -> Self {
         self.partner = true;
-        self.absent.retain(|api| *api != partner::ADMINISTRATION);
+        self.without_apis.retain(|api| *api != partner::ADMINISTRATION);
         self.permission(
             well_known::MICROSOFT_PARTNER_CENTER,
             PermissionKind::Delegated,
@@ -268,27 +268,27 @@ impl MemoryTenantBuilder {
         self.build_in(&Arc::default(), &clock, 0)
     }
 
-    /// Makes the tenant as one of a world, in which `place` is its seed unless it has one of its own.
-    pub(crate) fn build_in(self, world: &Arc<Mutex<CloudState>>, clock: &Arc<dyn Clock>, place: u64) -> MemoryTenant {
+    /// Makes the tenant as one of a world, in which `index` is its seed unless it has one of its own.
+    pub(crate) fn build_in(self, cloud: &Arc<Mutex<CloudState>>, clock: &Arc<dyn Clock>, index: u64) -> MemoryTenant {
         // The seeds of neighbours are far apart, for each tenant draws from several sources.
-        let seed = self.seed.unwrap_or(place << 32);
+        let seed = self.seed.unwrap_or(index << 32);
         let (skew, wall) = (self.skew, clock.now() + self.skew);
         let throttling = self.throttling.clone();
-        let (snapshot, absent) = (self.snapshot.clone(), self.absent.clone());
+        let (snapshot, without_apis) = (self.snapshot.clone(), self.without_apis.clone());
         let (tick, base_url, on_exchange) = (self.tick, self.base_url.clone(), self.on_exchange.clone());
         let step = self.partner.then_some(self.partner_step);
         let mut directory = self.directory(seed, wall);
         match snapshot {
             Some(snapshot) => {
-                let loaded = directory.load(snapshot.document(), &absent, wall);
+                let loaded = directory.load(snapshot.document(), &without_apis, wall);
                 loaded.expect("the tenant has the APIs and permissions that its snapshot names");
             }
-            None => directory.install_apis(&absent.iter().map(ToString::to_string).collect::<Vec<_>>()),
+            None => directory.install_apis(&without_apis.iter().map(ToString::to_string).collect::<Vec<_>>()),
         }
         if let Some(step) = step {
             directory.become_partner(step, wall);
         }
-        let caller = match directory.known_caller() {
+        let caller = match directory.saved_caller() {
             Some(caller) => caller,
             None => directory.seed_caller(CALLER_ROLES, wall).0,
         };
@@ -303,7 +303,7 @@ impl MemoryTenantBuilder {
         };
         let client_seeds = SeededRandomness::new(seed.wrapping_add(3));
         let (id, domain) = (state.directory.tenant_id.into(), state.directory.domain.clone());
-        let at = world.lock().unwrap_or_else(PoisonError::into_inner).add(state);
+        let index = cloud.lock().unwrap_or_else(PoisonError::into_inner).add(state);
         MemoryTenant(Arc::new(Inner {
             id,
             domain,
@@ -314,29 +314,29 @@ impl MemoryTenantBuilder {
             caller,
             on_exchange,
             client_seeds,
-            world: Arc::clone(world),
-            at,
+            cloud: Arc::clone(cloud),
+            index,
         }))
     }
 
     /// The directory that is described, without any object.
     pub(crate) fn directory(self, seed: u64, wall: OffsetDateTime) -> Directory {
         let randomness = SeededRandomness::new(seed);
-        let table = Directory::new_table;
+        let store = Directory::new_store;
         Directory {
             tenant_id: self.tenant_id.map_or_else(|| uuid(&randomness), Into::into),
             display_name: self.display_name,
             domain: self.domain,
-            founded: wall,
-            applications: table(ObjectKind::Application),
-            service_principals: table(ObjectKind::ServicePrincipal),
-            assignments: table(ObjectKind::Assignment),
-            grants: table(ObjectKind::Grant),
-            users: table(ObjectKind::User),
-            groups: table(ObjectKind::Group),
-            federated: table(ObjectKind::FederatedCredential),
+            created_at: wall,
+            applications: store(ObjectKind::Application),
+            service_principals: store(ObjectKind::ServicePrincipal),
+            assignments: store(ObjectKind::Assignment),
+            grants: store(ObjectKind::Grant),
+            users: store(ObjectKind::User),
+            groups: store(ObjectKind::Group),
+            federated: store(ObjectKind::FederatedCredential),
             changes: Changes::default(),
-            bin: DeletedItems::default(),
+            deleted_items: DeletedItems::default(),
             owners: Links::default(),
             members: Links::default(),
             secrets: HashMap::new(),

@@ -34,7 +34,7 @@ pub(crate) struct Identity {
     /// The directory roles, by template id: the person's, or else the app's.
     pub(crate) wids: Vec<String>,
     /// The person for whom the app acts.
-    pub(crate) person: Option<DelegatedUser>,
+    pub(crate) user: Option<DelegatedUser>,
 }
 
 /// A person who is signed in.
@@ -55,7 +55,7 @@ pub(crate) struct DelegatedUser {
 impl Identity {
     /// Who acts: the object id of the person, or else of the app's service principal.
     pub(crate) fn principal_id(&self) -> &str {
-        self.person.as_ref().map_or(&self.service_principal_id, |person| &person.id)
+        self.user.as_ref().map_or(&self.service_principal_id, |user| &user.id)
     }
 }
 
@@ -74,7 +74,7 @@ pub(crate) struct Call {
     /// The `If-Match` that was sent.
     pub(crate) if_match: Option<String>,
     /// `Prefer: include-unknown-enum-members` was sent.
-    pub(crate) unknown_members: bool,
+    pub(crate) include_unknown_enum_members: bool,
     /// What `Accept` says of annotations.
     pub(crate) metadata: Metadata,
     pub(crate) body: Option<Value>,
@@ -82,14 +82,14 @@ pub(crate) struct Call {
     /// The caller may touch only what it owns.
     pub(crate) owned_only: bool,
     /// The application of another tenant that the request is about.
-    pub(crate) abroad: Option<ForeignApplication>,
+    pub(crate) foreign_application: Option<ForeignApplication>,
     pub(crate) now: Duration,
     pub(crate) wall: OffsetDateTime,
 }
 
 impl Call {
     /// What the service itself does on the way to something else: it may do everything.
-    pub(crate) fn of_the_service(now: Duration, wall: OffsetDateTime, body: Value) -> Self {
+    pub(crate) fn internal(now: Duration, wall: OffsetDateTime, body: Value) -> Self {
         Self {
             root: "https://graph.microsoft.com/v1.0".to_owned(),
             method: Method::POST,
@@ -98,20 +98,20 @@ impl Call {
             eventual: false,
             upsert: false,
             if_match: None,
-            unknown_members: false,
+            include_unknown_enum_members: false,
             metadata: Metadata::default(),
             body: Some(body),
             actor: Actor::Operator,
             owned_only: false,
-            abroad: None,
+            foreign_application: None,
             now,
             wall,
         }
     }
 
     /// What the directory looked like `lag` ago; the operator sees it as it is.
-    pub(crate) fn view(&self, lag: LookupLag) -> ReplicaView {
-        let lag = if matches!(self.actor, Actor::Operator) { LookupLag::NOT } else { lag };
+    pub(crate) fn replica_view(&self, lag: LookupLag) -> ReplicaView {
+        let lag = if matches!(self.actor, Actor::Operator) { LookupLag::NONE } else { lag };
         ReplicaView { now: self.now, lag }
     }
 
@@ -120,9 +120,9 @@ impl Call {
     }
 
     /// The object id of the person who is signed in.
-    pub(crate) fn person(&self) -> Result<&str, GraphError> {
+    pub(crate) fn signed_in_user_id(&self) -> Result<&str, GraphError> {
         match &self.actor {
-            Actor::SignedIn(Identity { person: Some(person), .. }) => Ok(&person.id),
+            Actor::SignedIn(Identity { user: Some(user), .. }) => Ok(&user.id),
             _ => Err(GraphError::new(
                 http::StatusCode::BAD_REQUEST,
                 "BadRequest",
@@ -156,7 +156,7 @@ impl Call {
         self.eventual = has("consistencylevel", "eventual");
         self.upsert = has("prefer", "create-if-missing");
         self.if_match = headers.get(IF_MATCH).and_then(|value| Some(value.to_str().ok()?.to_owned()));
-        self.unknown_members = has("prefer", "include-unknown-enum-members");
+        self.include_unknown_enum_members = has("prefer", "include-unknown-enum-members");
         let accept = headers.get_all(http::header::ACCEPT).into_iter().filter_map(|value| value.to_str().ok());
         let mut levels = accept.flat_map(|value| value.split([';', ','])).filter_map(|part| {
             let (name, level) = part.trim().split_once('=')?;

@@ -10,10 +10,10 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use crate::applications::show_application;
+use crate::applications::copy_application_properties;
 use crate::directory::{Directory, Secret};
 use crate::grants::assignment_id;
-use crate::json::{items, stamp, text};
+use crate::json::{items, text, timestamp};
 use crate::object_kind::ObjectKind;
 use crate::object_store::ObjectState;
 
@@ -71,10 +71,10 @@ impl Directory {
     }
 
     /// The caller that a snapshot brought along: an application with a service principal and a secret.
-    pub(crate) fn known_caller(&self) -> Option<Caller> {
+    pub(crate) fn saved_caller(&self) -> Option<Caller> {
         let client_id = self.caller?;
         let app_id = client_id.to_string();
-        let (_, application) = self.applications.having("appId", &app_id).next()?;
+        let (_, application) = self.applications.find_by("appId", &app_id).next()?;
         let mut held = items(application, "passwordCredentials").iter();
         let secret = held.find_map(|held| self.secrets.get(text(held, "keyId")))?;
         let service_principal_id: uuid::Uuid = text(self.live_service_principal(&app_id)?, "id").parse().ok()?;
@@ -98,7 +98,7 @@ impl Directory {
         user["mail"] = principal_name.as_str().into();
         user["mailNickname"] = principal_name.split('@').next().into();
         user["userPrincipalName"] = principal_name.as_str().into();
-        user["createdDateTime"] = stamp::seconds(wall).into();
+        user["createdDateTime"] = timestamp::seconds(wall).into();
         self.users.put(ObjectState::Live, Arc::new(user), None, Duration::ZERO);
         if !roles.is_empty() {
             self.roles.insert(id.to_string(), roles);
@@ -113,7 +113,7 @@ impl Directory {
         group["id"] = id.to_string().into();
         group["displayName"] = name.into();
         group["mailNickname"] = name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().into();
-        group["createdDateTime"] = stamp::seconds(wall).into();
+        group["createdDateTime"] = timestamp::seconds(wall).into();
         self.groups.put(ObjectState::Live, Arc::new(group), None, Duration::ZERO);
         for member in members {
             self.members.add(&id.to_string(), &member.to_string());
@@ -129,20 +129,20 @@ impl Directory {
         let mut application = ObjectKind::Application.template().clone();
         application["id"] = object_id.to_string().into();
         application["appId"] = app_id.to_string().into();
-        application["createdDateTime"] = stamp::seconds(wall).into();
+        application["createdDateTime"] = timestamp::seconds(wall).into();
         application["displayName"] = "Caller".into();
         application["publisherDomain"] = self.domain.as_str().into();
         application["signInAudience"] = "AzureADMyOrg".into();
         application["passwordCredentials"] = json!([{
-            "customKeyIdentifier": null, "displayName": null, "endDateTime": stamp::seconds(end), "hint": secret[..3],
-            "keyId": key_id, "secretText": null, "startDateTime": stamp::seconds(start)
+            "customKeyIdentifier": null, "displayName": null, "endDateTime": timestamp::seconds(end), "hint": secret[..3],
+            "keyId": key_id, "secretText": null, "startDateTime": timestamp::seconds(start)
         }]);
         let mut principal = ObjectKind::ServicePrincipal.template().clone();
         principal["id"] = principal_id.to_string().into();
         principal["appId"] = app_id.to_string().into();
         principal["appOwnerOrganizationId"] = self.tenant_id.to_string().into();
-        principal["createdDateTime"] = stamp::seconds(wall).into();
-        show_application(&mut principal, &application);
+        principal["createdDateTime"] = timestamp::seconds(wall).into();
+        copy_application_properties(&mut principal, &application);
         self.secrets.insert(key_id.to_string(), Secret { value: secret.clone().into(), start, end });
         let unknown = self.seed_assignments(&principal, roles, wall);
         self.applications.put(ObjectState::Live, Arc::new(application), None, Duration::ZERO);
@@ -169,7 +169,7 @@ impl Directory {
             let id = principal["id"].as_str().and_then(|id| id.parse().ok()).unwrap_or_default();
             assignment["id"] = assignment_id(id, self.new_id()).into();
             assignment["appRoleId"] = role["id"].clone();
-            assignment["createdDateTime"] = stamp::seconds(wall).into();
+            assignment["createdDateTime"] = timestamp::seconds(wall).into();
             assignment["principalDisplayName"] = principal["displayName"].clone();
             assignment["principalId"] = principal["id"].clone();
             assignment["resourceDisplayName"] = graph["displayName"].clone();

@@ -59,7 +59,7 @@ impl Certificate {
     }
 
     /// Whether the header of a token means this certificate, by one of its thumbprints or by none.
-    pub(crate) fn is_meant(&self, header: &Value) -> bool {
+    pub(crate) fn matches_header(&self, header: &Value) -> bool {
         // Some clients write the thumbprint in the standard alphabet.
         let decoded =
             |text: &str| URL_SAFE_NO_PAD.decode(text.trim_end_matches('=').replace('+', "-").replace('/', "_"));
@@ -71,7 +71,7 @@ impl Certificate {
     }
 
     /// Whether its key signed the token.
-    pub(crate) fn signed(&self, token: &SignedToken<'_>) -> bool {
+    pub(crate) fn verifies(&self, token: &SignedToken<'_>) -> bool {
         let scheme = match token.header["alg"].as_str() {
             Some("RS256") => SignatureScheme::RSA_PKCS1_SHA256,
             Some("PS256") => SignatureScheme::RSA_PSS_SHA256,
@@ -102,7 +102,7 @@ impl<'a> SignedToken<'a> {
     }
 
     /// A moment that a claim names in seconds since 1970.
-    pub(crate) fn moment(&self, claim: &str) -> Option<OffsetDateTime> {
+    pub(crate) fn time_claim(&self, claim: &str) -> Option<OffsetDateTime> {
         OffsetDateTime::from_unix_timestamp(self.claims[claim].as_i64()?).ok()
     }
 }
@@ -159,8 +159,8 @@ mod tests {
         for alg in ["RS256", "PS256"] {
             let token = sign(ONE_KEY, &json!({"alg": alg}), &json!({"exp": 1}));
             let parsed = SignedToken::parse(&token).unwrap();
-            assert!(one.signed(&parsed) && !two.signed(&parsed), "{alg}");
-            assert_eq!(parsed.moment("exp"), Some(datetime!(1970-01-01 00:00:01 UTC)));
+            assert!(one.verifies(&parsed) && !two.verifies(&parsed), "{alg}");
+            assert_eq!(parsed.time_claim("exp"), Some(datetime!(1970-01-01 00:00:01 UTC)));
         }
         let other = sign(TWO_KEY, &json!({"alg": "RS256"}), &json!({}));
         let mixed = format!(
@@ -168,9 +168,9 @@ mod tests {
             sign(ONE_KEY, &json!({"alg": "RS256"}), &json!({})).rsplit_once('.').unwrap().0,
             other.rsplit_once('.').unwrap().1
         );
-        assert!(!one.signed(&SignedToken::parse(&mixed).unwrap()));
+        assert!(!one.verifies(&SignedToken::parse(&mixed).unwrap()));
         let none = sign(ONE_KEY, &json!({"alg": "none"}), &json!({}));
-        assert!(!one.signed(&SignedToken::parse(&none).unwrap()));
+        assert!(!one.verifies(&SignedToken::parse(&none).unwrap()));
         assert!(SignedToken::parse("a.b").is_none() && SignedToken::parse(&format!("{other}=")).is_none());
     }
 }

@@ -35,7 +35,7 @@ use crate::{MemoryTenant, MemoryTenantBuilder};
 /// ```
 #[derive(Clone)]
 pub struct MemoryCloud {
-    world: Arc<Mutex<CloudState>>,
+    cloud: Arc<Mutex<CloudState>>,
     tenants: Vec<MemoryTenant>,
 }
 
@@ -46,9 +46,9 @@ impl MemoryCloud {
         let builders: Vec<_> = tenants.into_iter().collect();
         let clock: Arc<dyn Clock> =
             builders.iter().find_map(MemoryTenantBuilder::own_clock).unwrap_or_else(|| Arc::new(TenantClock::system()));
-        let world = Arc::new(Mutex::new(CloudState::default()));
-        let tenants = builders.into_iter().zip(0..).map(|(builder, place)| builder.build_in(&world, &clock, place));
-        Self { tenants: tenants.collect(), world }
+        let cloud = Arc::new(Mutex::new(CloudState::default()));
+        let tenants = builders.into_iter().zip(0..).map(|(builder, index)| builder.build_in(&cloud, &clock, index));
+        Self { tenants: tenants.collect(), cloud }
     }
 
     /// The tenants, in the order in which they were given.
@@ -58,22 +58,24 @@ impl MemoryCloud {
 
     /// The tenant of an id or a domain.
     pub fn tenant(&self, name: &str) -> Option<&MemoryTenant> {
-        let at = self.world.lock().unwrap_or_else(PoisonError::into_inner).find(name)?;
-        self.tenants.get(at)
+        let index = self.cloud.lock().unwrap_or_else(PoisonError::into_inner).find_tenant(name)?;
+        self.tenants.get(index)
     }
 
     /// Where a request goes; what nobody is meant by goes to the first tenant, which says so.
     fn destination(&self, request: &http::Request<Bytes>) -> Option<&MemoryTenant> {
-        let world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
-        let at = match Target::of(request.uri().path()) {
-            Target::SignIn(tenant, endpoint) if endpoint != Endpoint::UserInfo => world.place(&tenant, request.body()),
+        let cloud = self.cloud.lock().unwrap_or_else(PoisonError::into_inner);
+        let index = match Target::of(request.uri().path()) {
+            Target::SignIn(tenant, endpoint) if endpoint != Endpoint::UserInfo => {
+                cloud.route_sign_in(&tenant, request.body())
+            }
             Target::Graph(_) | Target::Management(_) | Target::PartnerCenter(_) | Target::SignIn(..) => {
                 let token = request.headers().get(AUTHORIZATION);
-                world.tenants().find(|(_, state)| state.tokens.knows(token)).map(|(at, _)| at)
+                cloud.tenants().find(|(_, state)| state.tokens.contains(token)).map(|(index, _)| index)
             }
             Target::Other => None,
         };
-        self.tenants.get(at.unwrap_or(0))
+        self.tenants.get(index.unwrap_or(0))
     }
 }
 

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::authorize;
 use crate::call::Call;
-use crate::json::{same, text};
+use crate::json::{eq_ignore_case, text};
 use crate::lag::LookupLag;
 use crate::object_kind::ObjectKind;
 use crate::object_store::ObjectState;
@@ -34,14 +34,14 @@ pub(crate) struct CloudState {
 impl Index<usize> for CloudState {
     type Output = TenantState;
 
-    fn index(&self, at: usize) -> &TenantState {
-        &self.tenants[at]
+    fn index(&self, tenant: usize) -> &TenantState {
+        &self.tenants[tenant]
     }
 }
 
 impl IndexMut<usize> for CloudState {
-    fn index_mut(&mut self, at: usize) -> &mut TenantState {
-        &mut self.tenants[at]
+    fn index_mut(&mut self, tenant: usize) -> &mut TenantState {
+        &mut self.tenants[tenant]
     }
 }
 
@@ -61,29 +61,29 @@ impl CloudState {
     }
 
     /// The tenant of an id or a domain.
-    pub(crate) fn find(&self, name: &str) -> Option<usize> {
-        self.tenants.iter().position(|tenant| tenant.directory.is_called(name))
+    pub(crate) fn find_tenant(&self, name: &str) -> Option<usize> {
+        self.tenants.iter().position(|tenant| tenant.directory.has_id_or_domain(name))
     }
 
     /// The application of an app id that another tenant has registered for several organizations.
-    pub(crate) fn abroad(&self, at: usize, app_id: &str) -> Option<ForeignApplication> {
-        let others = self.tenants().filter(|(place, _)| *place != at);
+    pub(crate) fn foreign_application(&self, tenant: usize, app_id: &str) -> Option<ForeignApplication> {
+        let others = self.tenants().filter(|(index, _)| *index != tenant);
         let mut found = others.flat_map(|(_, state)| {
             let home = state.directory.tenant_id;
             let live =
-                state.directory.applications.having("appId", app_id).filter(|(life, _)| *life == ObjectState::Live);
+                state.directory.applications.find_by("appId", app_id).filter(|(state, _)| *state == ObjectState::Live);
             live.map(move |(_, application)| ForeignApplication { application: Arc::clone(application), home })
         });
         found
-            .find(|abroad| text(&abroad.application, "signInAudience") != "AzureADMyOrg")
+            .find(|foreign_application| text(&foreign_application.application, "signInAudience") != "AzureADMyOrg")
             .or_else(|| sign_in::registration(app_id))
     }
 
     /// Carries out a request to Graph in one tenant, and what follows from it in the others.
-    pub(crate) fn perform(&mut self, at: usize, operation: Operation, call: &mut Call) -> GraphResult {
+    pub(crate) fn perform(&mut self, tenant: usize, operation: Operation, call: &mut Call) -> GraphResult {
         if let Operation::Partner(partner) = &operation {
             authorize::authorize(&operation, &call.actor)?;
-            return self.partner(at, partner, call);
+            return self.partner(tenant, partner, call);
         }
         let app_id = match &operation {
             Operation::Create(ObjectKind::ServicePrincipal) => {
@@ -92,26 +92,26 @@ impl CloudState {
             Operation::Update(ObjectKind::ServicePrincipal, ObjectKey::AppId(app_id)) => Some(app_id.clone()),
             _ => None,
         };
-        call.abroad = app_id.and_then(|app_id| self.abroad(at, &app_id));
+        call.foreign_application = app_id.and_then(|app_id| self.foreign_application(tenant, &app_id));
         let updated = match &operation {
             Operation::Update(ObjectKind::Application, key) => Some(key.clone()),
             _ => None,
         };
-        let outcome = self[at].directory.perform(operation, call)?;
+        let outcome = self[tenant].directory.perform(operation, call)?;
         if let Some(key) = updated.filter(|_| self.tenants.len() > 1) {
-            self.show_abroad(at, &key, call);
+            self.sync_foreign_service_principals(tenant, &key, call);
         }
         Ok(outcome)
     }
 
     /// Lets the service principals in other tenants show what their application has become.
-    fn show_abroad(&mut self, at: usize, key: &ObjectKey, call: &Call) {
-        let Ok(application) = self[at].directory.find(ObjectKind::Application, key, LookupLag::NOT, call) else {
+    fn sync_foreign_service_principals(&mut self, tenant: usize, key: &ObjectKey, call: &Call) {
+        let Ok(application) = self[tenant].directory.find(ObjectKind::Application, key, LookupLag::NONE, call) else {
             return;
         };
-        for (place, other) in self.tenants.iter_mut().enumerate() {
-            if place != at {
-                other.directory.mirror(&application, call);
+        for (index, other) in self.tenants.iter_mut().enumerate() {
+            if index != tenant {
+                other.directory.sync_service_principal(&application, call);
             }
         }
     }
@@ -119,7 +119,7 @@ impl CloudState {
 
 impl crate::directory::Directory {
     /// Whether this is the tenant of an id or a domain.
-    pub(crate) fn is_called(&self, name: &str) -> bool {
-        same(name, &self.tenant_id.to_string()) || same(name, &self.domain)
+    pub(crate) fn has_id_or_domain(&self, name: &str) -> bool {
+        eq_ignore_case(name, &self.tenant_id.to_string()) || eq_ignore_case(name, &self.domain)
     }
 }

@@ -8,16 +8,16 @@ use time::OffsetDateTime;
 use crate::call::{Actor, Call, Identity};
 use crate::directory::Directory;
 use crate::federated_credentials;
-use crate::json::{items, stamp, text};
+use crate::json::{items, text, timestamp};
 use crate::object_kind::ObjectKind;
 use crate::object_store::ObjectState;
-use crate::objects::typed;
+use crate::objects::with_odata_type;
 use crate::query::Query;
 use crate::response::{GraphError, GraphResponse, GraphResult};
 
 /// How long what is deleted can be restored.
 /// <https://learn.microsoft.com/graph/api/resources/directory>
-const KEPT: time::Duration = time::Duration::days(30);
+const RETENTION: time::Duration = time::Duration::days(30);
 
 /// What is in the bin, in the order in which it goes for good.
 #[derive(Clone, Debug, Default)]
@@ -25,53 +25,55 @@ pub(crate) struct DeletedItems(VecDeque<(OffsetDateTime, ObjectKind, String)>);
 
 impl DeletedItems {
     /// Notes that an object was deleted at a moment.
-    pub(crate) fn note(&mut self, kind: ObjectKind, id: &str, at: OffsetDateTime) {
+    pub(crate) fn record(&mut self, kind: ObjectKind, id: &str, at: OffsetDateTime) {
         // What a snapshot brings may be in any order.
-        let place = self.0.partition_point(|(end, ..)| *end <= at + KEPT);
-        self.0.insert(place, (at + KEPT, kind, id.to_owned()));
+        let place = self.0.partition_point(|(end, ..)| *end <= at + RETENTION);
+        self.0.insert(place, (at + RETENTION, kind, id.to_owned()));
     }
 }
 
 impl Directory {
     /// Purges what has been in the bin for too long.
-    pub(crate) fn empty_bin(&mut self, call: &Call) {
-        while self.bin.0.front().is_some_and(|(end, ..)| *end <= call.wall) {
-            let Some((_, kind, id)) = self.bin.0.pop_front() else { return };
-            let deleted = match self.table(kind).current(&id) {
-                Some((ObjectState::Deleted, value)) => stamp::parse(text(value, "deletedDateTime")),
+    pub(crate) fn purge_expired_items(&mut self, call: &Call) {
+        while self.deleted_items.0.front().is_some_and(|(end, ..)| *end <= call.wall) {
+            let Some((_, kind, id)) = self.deleted_items.0.pop_front() else { return };
+            let deleted = match self.store(kind).current(&id) {
+                Some((ObjectState::Deleted, value)) => timestamp::parse(text(value, "deletedDateTime")),
                 _ => None,
             };
             // It may have been restored and deleted again since.
-            if deleted.is_some_and(|at| at + KEPT <= call.wall) {
-                self.erase_for_good(kind, &id, call);
+            if deleted.is_some_and(|at| at + RETENTION <= call.wall) {
+                self.purge_object(kind, &id, call);
             }
         }
     }
 
     /// Removes a deleted object with all that hangs on it.
-    fn erase_for_good(&mut self, kind: ObjectKind, id: &str, call: &Call) {
-        let Some((_, value)) = self.table(kind).current(id) else { return };
+    fn purge_object(&mut self, kind: ObjectKind, id: &str, call: &Call) {
+        let Some((_, value)) = self.store(kind).current(id) else { return };
         let id = text(value, "id").to_owned();
         for credential in items(&std::sync::Arc::clone(value), "passwordCredentials") {
             self.secrets.remove(text(credential, "keyId"));
         }
-        let federated =
-            self.federated.having(federated_credentials::APPLICATION, &id).map(|(_, held)| text(held, "id").to_owned());
+        let federated = self
+            .federated
+            .find_by(federated_credentials::APPLICATION, &id)
+            .map(|(_, held)| text(held, "id").to_owned());
         for held in federated.collect::<Vec<_>>() {
-            self.erase(ObjectKind::FederatedCredential, &held, call);
+            self.remove_permanently(ObjectKind::FederatedCredential, &held, call);
         }
-        self.unlink(&id);
-        self.erase(kind, &id, call);
+        self.remove_links_of(&id);
+        self.remove_permanently(kind, &id, call);
     }
 
     pub(crate) fn list_deleted(&self, kind: ObjectKind, call: &Call) -> GraphResult {
         let query = Query::parse(call, kind)?;
-        let rows = self.table(kind).after(query.after_row(), ObjectState::Deleted, call.view(self.lag.lists));
+        let rows = self.store(kind).after(query.after_row(), ObjectState::Deleted, call.replica_view(self.lag.lists));
         Ok(GraphResponse::ok(query.page(rows, kind.collection(), self, call)))
     }
 
     fn deleted(&self, id: &str) -> Result<(ObjectKind, Value), GraphError> {
-        let found = ObjectKind::OBJECTS.into_iter().find_map(|kind| match self.table(kind).current(id) {
+        let found = ObjectKind::OBJECTS.into_iter().find_map(|kind| match self.store(kind).current(id) {
             Some((ObjectState::Deleted, value)) => Some((kind, (**value).clone())),
             _ => None,
         });
@@ -80,12 +82,12 @@ impl Directory {
 
     pub(crate) fn get_deleted(&self, id: &str, call: &Call) -> GraphResult {
         let (kind, value) = self.deleted(id)?;
-        Ok(GraphResponse::ok(directory_object(kind, &value, call)?))
+        Ok(GraphResponse::ok(directory_object_response(kind, &value, call)?))
     }
 
     pub(crate) fn restore(&mut self, id: &str, call: &Call) -> GraphResult {
         let (kind, mut value) = self.deleted(id)?;
-        self.check_owned(kind, &value, call)?;
+        self.check_ownership(kind, &value, call)?;
         if kind == ObjectKind::ServicePrincipal && self.live_service_principal(text(&value, "appId")).is_some() {
             return Err(GraphError::conflict(format!(
                 "The service principal cannot be created, updated, or restored because the service principal name \
@@ -95,19 +97,19 @@ impl Directory {
             .detail("ObjectConflict", "servicePrincipalNames"));
         }
         value["deletedDateTime"] = Value::Null;
-        let answer = directory_object(kind, &value, call)?;
+        let answer = directory_object_response(kind, &value, call)?;
         self.write(kind, ObjectState::Live, value, call);
         Ok(GraphResponse::ok(answer))
     }
 
     pub(crate) fn purge(&mut self, id: &str, call: &Call) -> GraphResult {
         let (kind, _) = self.deleted(id)?;
-        self.erase_for_good(kind, id, call);
+        self.purge_object(kind, id, call);
         Ok(GraphResponse::no_content())
     }
 
     fn organization(&self) -> Value {
-        let used: usize = ObjectKind::OBJECTS.into_iter().map(|kind| self.table(kind).len()).sum();
+        let used: usize = ObjectKind::OBJECTS.into_iter().map(|kind| self.store(kind).len()).sum();
         json!({
             "id": self.tenant_id,
             "deletedDateTime": null,
@@ -115,7 +117,7 @@ impl Directory {
             "city": null,
             "country": null,
             "countryLetterCode": "US",
-            "createdDateTime": stamp::seconds(self.founded),
+            "createdDateTime": timestamp::seconds(self.created_at),
             "displayName": self.display_name,
             "isMultipleDataLocationsForServicesEnabled": null,
             "marketingNotificationEmails": [],
@@ -143,9 +145,9 @@ impl Directory {
     /// Who may only read their own account sees who the organization is, and nothing else of it.
     fn organization_for(&self, call: &Call) -> Value {
         let mut organization = self.organization();
-        let Actor::SignedIn(Identity { person: Some(person), .. }) = &call.actor else { return organization };
+        let Actor::SignedIn(Identity { user: Some(user), .. }) = &call.actor else { return organization };
         let reads_all =
-            person.scopes.iter().any(|scope| scope.starts_with("Organization.") || scope.starts_with("Directory."));
+            user.scopes.iter().any(|scope| scope.starts_with("Organization.") || scope.starts_with("Directory."));
         if !reads_all {
             for (name, value) in organization.as_object_mut().into_iter().flatten() {
                 match value {
@@ -191,10 +193,10 @@ fn select(mut organization: Value, call: &Call) -> Result<(Value, String), Graph
     Ok((organization, context))
 }
 
-fn directory_object(kind: ObjectKind, value: &Value, call: &Call) -> Result<Value, GraphError> {
+fn directory_object_response(kind: ObjectKind, value: &Value, call: &Call) -> Result<Value, GraphError> {
     let query = Query::parse(call, kind)?;
     let mut object = Map::new();
     object.insert("@odata.context".into(), call.context("directoryObjects/$entity").into());
-    object.extend(typed(kind, query.project(kind, value)));
+    object.extend(with_odata_type(kind, query.project(kind, value)));
     Ok(object.into())
 }

@@ -19,9 +19,9 @@ use crate::query::Query;
 use crate::response::{GraphError, GraphResponse, GraphResult};
 
 /// How many objects or changes a page holds unless `$top` says otherwise.
-const PAGE: usize = 100;
+const DEFAULT_PAGE_SIZE: usize = 100;
 /// How long a token is good for.
-const TOKEN_LIFE: time::Duration = time::Duration::days(7);
+const TOKEN_LIFETIME: time::Duration = time::Duration::days(7);
 
 /// The last change of each object, in the order of the changes.
 #[derive(Clone, Debug, Default)]
@@ -30,7 +30,7 @@ pub(crate) struct Changes {
     order: BTreeMap<u64, Change>,
     sequence: u64,
     /// Tokens from before this change are not known.
-    floor: u64,
+    oldest_known: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -43,12 +43,12 @@ struct Change {
 impl Changes {
     /// No changes yet, in a directory in which no token of `before` is known.
     pub(crate) fn after(before: &Self) -> Self {
-        let floor = before.sequence + 1;
-        Self { sequence: floor, floor, ..Self::default() }
+        let oldest_known = before.sequence + 1;
+        Self { sequence: oldest_known, oldest_known, ..Self::default() }
     }
 
     /// Notes that an object was written or removed.
-    pub(crate) fn note(&mut self, kind: ObjectKind, id: &str, at: Duration) {
+    pub(crate) fn record(&mut self, kind: ObjectKind, id: &str, at: Duration) {
         self.sequence += 1;
         let before = self.last.insert((kind, id.to_lowercase()), self.sequence);
         if let Some(before) = before {
@@ -58,10 +58,10 @@ impl Changes {
     }
 
     /// The last change that every replica of lists knows, with all before it.
-    fn known(&self, directory: &Directory, view: ReplicaView) -> u64 {
+    fn last_replicated(&self, directory: &Directory, view: ReplicaView) -> u64 {
         let unknown = self.order.iter().find(|(_, change)| {
-            let own = directory.table(change.kind).lag_of(&change.id);
-            change.at.saturating_add(view.lag.at(own)) > view.now
+            let own = directory.store(change.kind).lag_of(&change.id);
+            change.at.saturating_add(view.lag.for_object(own)) > view.now
         });
         unknown.map_or(self.sequence, |(sequence, _)| sequence - 1)
     }
@@ -110,7 +110,7 @@ impl SyncToken {
 
 impl Directory {
     pub(crate) fn delta(&self, kind: ObjectKind, call: &Call) -> GraphResult {
-        let view = call.view(self.lag.lists);
+        let view = call.replica_view(self.lag.lists);
         let option =
             |name: &str| call.query.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value);
         let gone = || {
@@ -120,19 +120,20 @@ impl Directory {
                 "The sync state generation is not found; continue from a full sync.",
             )
         };
-        let known = self.changes.known(self, view);
+        let known = self.changes.last_replicated(self, view);
         let read = |text: &str| {
             let token = SyncToken::read(text).ok_or_else(gone)?;
             let age = call.wall.unix_timestamp() - token.begun;
-            (age < TOKEN_LIFE.whole_seconds() && (self.changes.floor..=self.changes.sequence).contains(&token.until))
-                .then_some(token)
-                .ok_or_else(gone)
+            (age < TOKEN_LIFETIME.whole_seconds()
+                && (self.changes.oldest_known..=self.changes.sequence).contains(&token.until))
+            .then_some(token)
+            .ok_or_else(gone)
         };
         let mut token = match (option("$skiptoken"), option("$deltatoken").map(String::as_str)) {
             (Some(skip), _) => read(skip)?,
             (None, Some("latest")) => {
                 let token = SyncToken { since: Some(known), ..first_round(kind, known, call)? };
-                let query = selecting(token.select.as_deref(), kind, call)?;
+                let query = select_query(token.select.as_deref(), kind, call)?;
                 return Ok(GraphResponse::ok(page(&query, kind, Vec::new(), "deltaLink", "$deltatoken", &token, call)));
             }
             (None, Some(earlier)) => {
@@ -147,11 +148,11 @@ impl Directory {
             }
             (None, None) => first_round(kind, known, call)?,
         };
-        let size = token.top.unwrap_or(PAGE);
-        let mut rows = self.changed(kind, &token, view, size + 1);
+        let size = token.top.unwrap_or(DEFAULT_PAGE_SIZE);
+        let mut rows = self.changed_rows(kind, &token, view, size + 1);
         let more = rows.len() > size;
         rows.truncate(size);
-        let query = selecting(token.select.as_deref(), kind, call)?;
+        let query = select_query(token.select.as_deref(), kind, call)?;
         let shown = rows.iter().map(|(_, row)| match row {
             DeltaRow::Present(value) => with_id(query.project(kind, value), value),
             DeltaRow::Removed(id, reason) => json!({"id": id, "@removed": {"reason": reason}}),
@@ -163,23 +164,30 @@ impl Directory {
     }
 
     /// What is left of a round, with the places of the rows: everything that is there, or what changed since the last;
-    /// no more than `enough`.
-    fn changed(&self, kind: ObjectKind, token: &SyncToken, view: ReplicaView, enough: usize) -> Vec<(u64, DeltaRow)> {
-        let table = self.table(kind);
+    /// no more than `limit`.
+    fn changed_rows(
+        &self,
+        kind: ObjectKind,
+        token: &SyncToken,
+        view: ReplicaView,
+        limit: usize,
+    ) -> Vec<(u64, DeltaRow)> {
+        let store = self.store(kind);
         let wanted = |id: &str| token.ids.is_empty() || token.ids.iter().any(|wanted| wanted.eq_ignore_ascii_case(id));
         let Some(since) = token.since else {
-            let rest = table.after(token.after, ObjectState::Live, view).filter(|seen| wanted(text(&seen.value, "id")));
-            return rest.map(|seen| (seen.order, DeltaRow::Present(seen.value))).take(enough).collect();
+            let rest =
+                store.after(token.after, ObjectState::Live, view).filter(|visible| wanted(text(&visible.value, "id")));
+            return rest.map(|visible| (visible.order, DeltaRow::Present(visible.value))).take(limit).collect();
         };
         let rest = self.changes.order.range(since.max(token.after).saturating_add(1)..);
         let rest = rest.take_while(|(sequence, _)| **sequence <= token.until);
         let rest = rest.filter(|(_, change)| change.kind == kind && wanted(&change.id));
-        let row = |change: &Change| match (table.get(&change.id, view), table.current(&change.id)) {
+        let row = |change: &Change| match (store.get(&change.id, view), store.current(&change.id)) {
             (Some(value), _) => DeltaRow::Present(value.clone()),
             (None, Some((ObjectState::Deleted, _))) => DeltaRow::Removed(change.id.clone(), "changed"),
             (None, _) => DeltaRow::Removed(change.id.clone(), "deleted"),
         };
-        rest.map(|(sequence, change)| (*sequence, row(change))).take(enough).collect()
+        rest.map(|(sequence, change)| (*sequence, row(change))).take(limit).collect()
     }
 }
 
@@ -197,7 +205,7 @@ fn first_round(kind: ObjectKind, known: u64, call: &Call) -> Result<SyncToken, G
     for (name, value) in &call.query {
         match name.to_lowercase().as_str() {
             "$select" => {
-                selecting(Some(value), kind, call)?;
+                select_query(Some(value), kind, call)?;
                 token.select = Some(value.clone());
             }
             "$top" => token.top = value.parse().ok().filter(|top| (1..=999).contains(top)),
@@ -236,7 +244,7 @@ fn page(
 }
 
 /// A query that selects and nothing else.
-fn selecting(names: Option<&str>, kind: ObjectKind, call: &Call) -> Result<Query, GraphError> {
+fn select_query(names: Option<&str>, kind: ObjectKind, call: &Call) -> Result<Query, GraphError> {
     let mut call = call.clone();
     call.query = names.map(|names| ("$select".to_owned(), names.to_owned())).into_iter().collect();
     Query::parse(&call, kind)

@@ -18,7 +18,7 @@ use crate::call::{Actor, Call};
 use crate::deleted_items::DeletedItems;
 use crate::delta::Changes;
 use crate::filter::Keys;
-use crate::json::{snug, text};
+use crate::json::{shrink_to_fit, text};
 use crate::lag::{Lag, LookupLag};
 use crate::links::Links;
 use crate::object_kind::ObjectKind;
@@ -41,7 +41,7 @@ pub(crate) struct Directory {
     pub(crate) tenant_id: Uuid,
     pub(crate) display_name: String,
     pub(crate) domain: String,
-    pub(crate) founded: OffsetDateTime,
+    pub(crate) created_at: OffsetDateTime,
     pub(crate) applications: ObjectStore,
     pub(crate) service_principals: ObjectStore,
     pub(crate) assignments: ObjectStore,
@@ -50,7 +50,7 @@ pub(crate) struct Directory {
     pub(crate) groups: ObjectStore,
     pub(crate) federated: ObjectStore,
     pub(crate) changes: Changes,
-    pub(crate) bin: DeletedItems,
+    pub(crate) deleted_items: DeletedItems,
     /// From an application, service principal or group to its owners.
     pub(crate) owners: Links,
     /// From a group to its members.
@@ -75,7 +75,7 @@ pub(crate) struct Directory {
 
 impl Directory {
     /// An empty table with the indices of a kind.
-    pub(crate) fn new_table(kind: ObjectKind) -> ObjectStore {
+    pub(crate) fn new_store(kind: ObjectKind) -> ObjectStore {
         ObjectStore::new(match kind {
             ObjectKind::Application => &["appId", "uniqueName", "displayName", "identifierUris"],
             ObjectKind::ServicePrincipal => &["appId", "displayName", "servicePrincipalNames"],
@@ -88,7 +88,7 @@ impl Directory {
     }
 
     pub(crate) fn clear(&mut self, kind: ObjectKind) {
-        *self.table_mut(kind) = Self::new_table(kind);
+        *self.store_mut(kind) = Self::new_store(kind);
     }
 
     /// Makes the service principals of the APIs that have none, but for those that are absent.
@@ -103,13 +103,13 @@ impl Directory {
             value["id"] = self.new_id().to_string().into();
             api.describe(&mut value);
             if app_id != MICROSOFT_GRAPH.to_string() {
-                value["createdDateTime"] = crate::json::stamp::seconds(self.founded).into();
+                value["createdDateTime"] = crate::json::timestamp::seconds(self.created_at).into();
             }
             self.service_principals.put(ObjectState::Live, Arc::new(value), None, Duration::ZERO);
         }
     }
 
-    pub(crate) fn table(&self, kind: ObjectKind) -> &ObjectStore {
+    pub(crate) fn store(&self, kind: ObjectKind) -> &ObjectStore {
         match kind {
             ObjectKind::Application => &self.applications,
             ObjectKind::ServicePrincipal => &self.service_principals,
@@ -121,7 +121,7 @@ impl Directory {
         }
     }
 
-    pub(crate) fn table_mut(&mut self, kind: ObjectKind) -> &mut ObjectStore {
+    pub(crate) fn store_mut(&mut self, kind: ObjectKind) -> &mut ObjectStore {
         match kind {
             ObjectKind::Application => &mut self.applications,
             ObjectKind::ServicePrincipal => &mut self.service_principals,
@@ -134,29 +134,29 @@ impl Directory {
     }
 
     /// Writes an object now.
-    pub(crate) fn write(&mut self, kind: ObjectKind, life: ObjectState, value: Value, call: &Call) {
-        let horizon = self.lag.longest();
-        self.changes.note(kind, text(&value, "id"), call.now);
-        self.table_mut(kind).put(life, Arc::new(snug(value)), Some(call.now), horizon);
+    pub(crate) fn write(&mut self, kind: ObjectKind, state: ObjectState, value: Value, call: &Call) {
+        let horizon = self.lag.max_lag();
+        self.changes.record(kind, text(&value, "id"), call.now);
+        self.store_mut(kind).put(state, Arc::new(shrink_to_fit(value)), Some(call.now), horizon);
     }
 
     /// Removes an object for good, now.
-    pub(crate) fn erase(&mut self, kind: ObjectKind, id: &str, call: &Call) {
-        let horizon = self.lag.longest();
-        self.changes.note(kind, id, call.now);
-        self.table_mut(kind).purge(id, Some(call.now), horizon);
+    pub(crate) fn remove_permanently(&mut self, kind: ObjectKind, id: &str, call: &Call) {
+        let horizon = self.lag.max_lag();
+        self.changes.record(kind, id, call.now);
+        self.store_mut(kind).purge(id, Some(call.now), horizon);
     }
 
     /// Makes everything known everywhere.
     pub(crate) fn settle(&mut self) {
         for kind in ObjectKind::ALL {
-            self.table_mut(kind).settle();
+            self.store_mut(kind).settle();
         }
     }
 
     /// Gives an object a lag of its own; tells whether there is such an object.
     pub(crate) fn set_lag_of(&mut self, id: &str, lag: Lag) -> bool {
-        ObjectKind::ALL.into_iter().any(|kind| self.table_mut(kind).set_lag_of(id, lag))
+        ObjectKind::ALL.into_iter().any(|kind| self.store_mut(kind).set_lag_of(id, lag))
     }
 
     pub(crate) fn new_id(&self) -> Uuid {
@@ -173,7 +173,7 @@ impl Directory {
 
     /// Carries out a request to Graph.
     pub(crate) fn perform(&mut self, operation: Operation, call: &mut Call) -> GraphResult {
-        self.empty_bin(call);
+        self.purge_expired_items(call);
         call.owned_only = authorize::authorize(&operation, &call.actor)? == AccessScope::Owned;
         let call: &Call = call;
         match operation {
@@ -188,7 +188,7 @@ impl Directory {
             Operation::Create(_) => self.create_grant(call),
             Operation::Update(ObjectKind::Application, key) => self.update_application(&key, call),
             Operation::Update(ObjectKind::ServicePrincipal, key) => self.update_service_principal(&key, call),
-            Operation::Update(kind, key) => self.update_person_or_group(kind, &key, call),
+            Operation::Update(kind, key) => self.update_user_or_group(kind, &key, call),
             Operation::Delete(kind, key) => self.delete(kind, &key, call),
             Operation::Delta(kind) => self.delta(kind, call),
             Operation::AddPassword(kind, key) => self.add_password(kind, &key, call),
@@ -238,18 +238,20 @@ impl Directory {
         lag: LookupLag,
         call: &Call,
     ) -> Result<Arc<Value>, GraphError> {
-        let (table, view) = (self.table(kind), call.view(lag));
+        let (store, view) = (self.store(kind), call.replica_view(lag));
         let (id, found) = match key {
             ObjectKey::Id(id) => {
-                (id.as_str(), table.get(id, view).cloned().or_else(|| self.by_principal_name(kind, id, view)))
+                (id.as_str(), store.get(id, view).cloned().or_else(|| self.by_principal_name(kind, id, view)))
             }
             ObjectKey::Me => {
-                let id = call.person()?;
-                (id, table.get(id, view).cloned())
+                let id = call.signed_in_user_id()?;
+                (id, store.get(id, view).cloned())
             }
-            ObjectKey::AppId(id) => (id.as_str(), table.seen_having("appId", id, view).pop().map(|seen| seen.value)),
+            ObjectKey::AppId(id) => {
+                (id.as_str(), store.visible_by("appId", id, view).pop().map(|visible| visible.value))
+            }
             ObjectKey::UniqueName(name) => {
-                (name.as_str(), table.seen_having("uniqueName", name, view).pop().map(|seen| seen.value))
+                (name.as_str(), store.visible_by("uniqueName", name, view).pop().map(|visible| visible.value))
             }
         };
         found.ok_or_else(|| GraphError::not_found(id))
@@ -257,28 +259,33 @@ impl Directory {
 
     fn by_principal_name(&self, kind: ObjectKind, name: &str, view: ReplicaView) -> Option<Arc<Value>> {
         (kind == ObjectKind::User)
-            .then(|| self.users.seen_having("userPrincipalName", name, view).pop())?
-            .map(|seen| seen.value)
+            .then(|| self.users.visible_by("userPrincipalName", name, view).pop())?
+            .map(|visible| visible.value)
     }
 
     /// The live object that a write is about: a replica must know of it, and the answer is the object as it is.
-    pub(crate) fn target(&self, kind: ObjectKind, key: &ObjectKey, call: &Call) -> Result<Arc<Value>, GraphError> {
-        let seen = self.find(kind, key, self.lag.references, call)?;
-        let id = text(&seen, "id");
-        let value = self.table(kind).live(id).ok_or_else(|| GraphError::not_found(id))?;
-        self.check_owned(kind, value, call)?;
+    pub(crate) fn find_for_write(
+        &self,
+        kind: ObjectKind,
+        key: &ObjectKey,
+        call: &Call,
+    ) -> Result<Arc<Value>, GraphError> {
+        let visible = self.find(kind, key, self.lag.references, call)?;
+        let id = text(&visible, "id");
+        let value = self.store(kind).live(id).ok_or_else(|| GraphError::not_found(id))?;
+        self.check_ownership(kind, value, call)?;
         Ok(Arc::clone(value))
     }
 
     /// Refuses a caller whose right ends at what it owns. An application's service principal is owned with it.
-    pub(crate) fn check_owned(&self, kind: ObjectKind, value: &Value, call: &Call) -> Result<(), GraphError> {
+    pub(crate) fn check_ownership(&self, kind: ObjectKind, value: &Value, call: &Call) -> Result<(), GraphError> {
         let Actor::SignedIn(identity) = &call.actor else { return Ok(()) };
         if !call.owned_only {
             return Ok(());
         }
         let owns = |id: &str| self.owners.has(id, identity.principal_id());
         let backing = (kind == ObjectKind::ServicePrincipal)
-            .then(|| self.applications.having("appId", text(value, "appId")).next())
+            .then(|| self.applications.find_by("appId", text(value, "appId")).next())
             .flatten();
         if owns(text(value, "id")) || backing.is_some_and(|(_, application)| owns(text(application, "id"))) {
             return Ok(());
@@ -332,47 +339,47 @@ impl Directory {
         query: &'a Query,
         call: &Call,
     ) -> Box<dyn Iterator<Item = VisibleObject> + 'a> {
-        let (table, view) = (self.table(kind), call.view(self.lag.lists));
-        match query.filter.as_ref().and_then(|filter| filter.pinned(&|member| table.index_on(member))) {
-            Some((member, Keys::Any(keys))) => Box::new(table.seen_having_any(member, &keys, view).into_iter()),
-            Some((member, Keys::Starting(start))) => Box::new(table.may_start(member, start, view)),
-            None => Box::new(table.after(query.after_row(), ObjectState::Live, view)),
+        let (store, view) = (self.store(kind), call.replica_view(self.lag.lists));
+        match query.filter.as_ref().and_then(|filter| filter.pinned(&|member| store.index_on(member))) {
+            Some((member, Keys::Any(keys))) => Box::new(store.visible_by_any(member, &keys, view).into_iter()),
+            Some((member, Keys::Starting(start))) => Box::new(store.visible_by_prefix(member, start, view)),
+            None => Box::new(store.after(query.after_row(), ObjectState::Live, view)),
         }
     }
 
     pub(crate) fn delete(&mut self, kind: ObjectKind, key: &ObjectKey, call: &Call) -> GraphResult {
-        let value = self.target(kind, key, call)?;
-        self.bury(kind, &value, call);
+        let value = self.find_for_write(kind, key, call)?;
+        self.move_to_deleted_items(kind, &value, call);
         if kind == ObjectKind::Application {
             // The service principal in the home tenant goes with its application.
-            let orphan = self.service_principals.having("appId", text(&value, "appId"));
+            let orphan = self.service_principals.find_by("appId", text(&value, "appId"));
             let orphan =
-                orphan.filter(|(life, _)| *life == ObjectState::Live).map(|(_, value)| Arc::clone(value)).next();
+                orphan.filter(|(state, _)| *state == ObjectState::Live).map(|(_, value)| Arc::clone(value)).next();
             if let Some(orphan) = orphan {
-                self.bury(ObjectKind::ServicePrincipal, &orphan, call);
+                self.move_to_deleted_items(ObjectKind::ServicePrincipal, &orphan, call);
             }
         }
         Ok(GraphResponse::no_content())
     }
 
     /// Moves an object to the bin; a service principal loses what was granted to it and on it.
-    fn bury(&mut self, kind: ObjectKind, value: &Value, call: &Call) {
+    fn move_to_deleted_items(&mut self, kind: ObjectKind, value: &Value, call: &Call) {
         let id = text(value, "id").to_owned();
-        let mut buried = value.clone();
-        buried["deletedDateTime"] = crate::json::stamp::seconds(call.wall).into();
-        self.write(kind, ObjectState::Deleted, buried, call);
-        self.bin.note(kind, &id, call.wall);
+        let mut deleted = value.clone();
+        deleted["deletedDateTime"] = crate::json::timestamp::seconds(call.wall).into();
+        self.write(kind, ObjectState::Deleted, deleted, call);
+        self.deleted_items.record(kind, &id, call.wall);
         if kind == ObjectKind::ServicePrincipal {
-            self.erase_grants_of(&id, call);
+            self.remove_grants_of(&id, call);
         }
     }
 
     /// Makes the caller an owner of what it has just created: an app where its right is to what it owns, and a person
     /// of an application.
-    pub(crate) fn own(&mut self, kind: ObjectKind, id: &str, call: &Call) {
+    pub(crate) fn add_creator_as_owner(&mut self, kind: ObjectKind, id: &str, call: &Call) {
         let Actor::SignedIn(identity) = &call.actor else { return };
-        let is_owner = match &identity.person {
-            Some(person) => kind != ObjectKind::ServicePrincipal && person.home == self.tenant_id,
+        let is_owner = match &identity.user {
+            Some(user) => kind != ObjectKind::ServicePrincipal && user.home == self.tenant_id,
             None => call.owned_only,
         };
         if is_owner {

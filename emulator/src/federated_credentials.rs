@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::call::Call;
 use crate::directory::Directory;
-use crate::json::{items, merge, same, text};
+use crate::json::{eq_ignore_case, items, merge, text};
 use crate::object_kind::ObjectKind;
 use crate::object_store::{ObjectState, VisibleObject};
 use crate::query::{self, Query};
@@ -19,46 +19,46 @@ const KIND: ObjectKind = ObjectKind::FederatedCredential;
 /// The member that holds the object id of the application, which no answer shows.
 pub(crate) const APPLICATION: &str = "_application";
 
-const MOST_CREDENTIALS: usize = 20;
+const MAX_CREDENTIALS: usize = 20;
 
 impl Directory {
     /// The credentials of an application, as a replica of lists shows them.
-    pub(crate) fn federated_of(&self, application: &str, call: &Call) -> Vec<VisibleObject> {
-        self.federated.seen_having(APPLICATION, application, call.view(self.lag.lists))
+    pub(crate) fn federated_credentials_of(&self, application: &str, call: &Call) -> Vec<VisibleObject> {
+        self.federated.visible_by(APPLICATION, application, call.replica_view(self.lag.lists))
     }
 
     pub(crate) fn list_federated(&self, key: &ObjectKey, call: &Call) -> GraphResult {
         let query = Query::parse(call, KIND)?;
         let application = self.find(ObjectKind::Application, key, self.lag.reads, call)?;
         let id = text(&application, "id");
-        let rows = self.federated_of(id, call);
+        let rows = self.federated_credentials_of(id, call);
         Ok(GraphResponse::ok(query.page(rows.into_iter(), &context(id), self, call)))
     }
 
     pub(crate) fn count_federated(&self, key: &ObjectKey, call: &Call) -> GraphResult {
         query::check_count(call)?;
         let application = self.find(ObjectKind::Application, key, self.lag.reads, call)?;
-        Ok(GraphResponse::text(self.federated_of(text(&application, "id"), call).len().to_string()))
+        Ok(GraphResponse::text(self.federated_credentials_of(text(&application, "id"), call).len().to_string()))
     }
 
     pub(crate) fn get_federated(&self, key: &ObjectKey, credential: &CredentialKey, call: &Call) -> GraphResult {
         let query = Query::parse(call, KIND)?;
         let application = self.find(ObjectKind::Application, key, self.lag.reads, call)?;
         let id = text(&application, "id");
-        let rows = self.federated.seen_having(APPLICATION, id, call.view(self.lag.reads));
-        let found = rows.into_iter().find(|seen| is_named(&seen.value, credential));
+        let rows = self.federated.visible_by(APPLICATION, id, call.replica_view(self.lag.reads));
+        let found = rows.into_iter().find(|visible| matches_key(&visible.value, credential));
         let found = found.ok_or_else(|| missing(credential))?;
         Ok(GraphResponse::ok(query.entity(&found.value, &context(id), self, call)))
     }
 
     pub(crate) fn create_federated(&mut self, key: &ObjectKey, call: &Call) -> GraphResult {
         let body = call.object()?.clone();
-        let application = self.target(ObjectKind::Application, key, call)?;
+        let application = self.find_for_write(ObjectKind::Application, key, call)?;
         self.new_federated(&application, &body, call)
     }
 
     fn new_federated(&mut self, application: &Value, body: &Value, call: &Call) -> GraphResult {
-        crate::validation::check_members(KIND, body)?;
+        crate::validation::check_properties(KIND, body)?;
         let id = text(application, "id");
         let mut value = KIND.template().clone();
         value["id"] = self.new_id().to_string().into();
@@ -82,8 +82,8 @@ impl Directory {
     /// With `Prefer: create-if-missing`, a name that is not there is created.
     pub(crate) fn update_federated(&mut self, key: &ObjectKey, credential: &CredentialKey, call: &Call) -> GraphResult {
         let mut body = call.object()?.clone();
-        let application = self.target(ObjectKind::Application, key, call)?;
-        let Some(known) = self.known_federated(&application, credential) else {
+        let application = self.find_for_write(ObjectKind::Application, key, call)?;
+        let Some(known) = self.find_federated(&application, credential) else {
             return match credential {
                 CredentialKey::Name(name) if call.upsert => {
                     body["name"] = name.as_str().into();
@@ -92,7 +92,7 @@ impl Directory {
                 credential => Err(missing(credential)),
             };
         };
-        crate::validation::check_members(KIND, &body)?;
+        crate::validation::check_properties(KIND, &body)?;
         if body.get("name").is_some_and(|name| *name != known["name"]) {
             return Err(GraphError::bad_request("Property name is immutable and cannot be updated.")
                 .detail("InvalidUpdate", "name"));
@@ -105,15 +105,15 @@ impl Directory {
     }
 
     pub(crate) fn delete_federated(&mut self, key: &ObjectKey, credential: &CredentialKey, call: &Call) -> GraphResult {
-        let application = self.target(ObjectKind::Application, key, call)?;
-        let known = self.known_federated(&application, credential).ok_or_else(|| missing(credential))?;
-        self.erase(KIND, text(&known, "id"), call);
+        let application = self.find_for_write(ObjectKind::Application, key, call)?;
+        let known = self.find_federated(&application, credential).ok_or_else(|| missing(credential))?;
+        self.remove_permanently(KIND, text(&known, "id"), call);
         Ok(GraphResponse::no_content())
     }
 
-    fn known_federated(&self, application: &Value, credential: &CredentialKey) -> Option<Arc<Value>> {
-        let mut all = self.federated.having(APPLICATION, text(application, "id"));
-        all.find(|(_, value)| is_named(value, credential)).map(|(_, value)| Arc::clone(value))
+    fn find_federated(&self, application: &Value, credential: &CredentialKey) -> Option<Arc<Value>> {
+        let mut all = self.federated.find_by(APPLICATION, text(application, "id"));
+        all.find(|(_, value)| matches_key(value, credential)).map(|(_, value)| Arc::clone(value))
     }
 
     /// <https://learn.microsoft.com/graph/api/resources/federatedidentitycredential>
@@ -139,9 +139,9 @@ impl Directory {
         if text(value, "description").chars().count() > 600 {
             return Err(GraphError::invalid("description", kind));
         }
-        let others = self.federated.having(APPLICATION, application).filter(|(_, other)| other["id"] != value["id"]);
+        let others = self.federated.find_by(APPLICATION, application).filter(|(_, other)| other["id"] != value["id"]);
         let others: Vec<_> = others.collect();
-        if others.iter().any(|(_, other)| same(text(other, "name"), name)) {
+        if others.iter().any(|(_, other)| eq_ignore_case(text(other, "name"), name)) {
             return Err(GraphError::conflict(format!("FederatedIdentityCredential with name {name} already exists.")));
         }
         if others.iter().any(|(_, other)| other["issuer"] == value["issuer"] && other["subject"] == value["subject"]) {
@@ -149,11 +149,11 @@ impl Directory {
                 "A FederatedIdentityCredential with the same issuer and subject already exists.",
             ));
         }
-        if others.len() >= MOST_CREDENTIALS {
+        if others.len() >= MAX_CREDENTIALS {
             return Err(GraphError::new(
                 StatusCode::FORBIDDEN,
                 "Directory_QuotaExceeded",
-                format!("The application already has {MOST_CREDENTIALS} federated identity credentials."),
+                format!("The application already has {MAX_CREDENTIALS} federated identity credentials."),
             ));
         }
         Ok(())
@@ -164,10 +164,10 @@ fn context(application: &str) -> String {
     format!("applications('{application}')/federatedIdentityCredentials")
 }
 
-fn is_named(value: &Value, credential: &CredentialKey) -> bool {
+fn matches_key(value: &Value, credential: &CredentialKey) -> bool {
     match credential {
-        CredentialKey::Name(name) => same(text(value, "name"), name),
-        CredentialKey::IdOrName(id) => same(text(value, "id"), id) || same(text(value, "name"), id),
+        CredentialKey::Name(name) => eq_ignore_case(text(value, "name"), name),
+        CredentialKey::IdOrName(id) => eq_ignore_case(text(value, "id"), id) || eq_ignore_case(text(value, "name"), id),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::json::{member, same, stamp};
+use super::json::{eq_ignore_case, member, timestamp};
 use super::object_kind::ObjectKind;
 use super::response::GraphError;
 
@@ -354,8 +354,8 @@ fn compare(value: &Value, comparison: Comparison, literal: &Literal) -> bool {
         (Value::Null, Literal::Null) => Some(Ordering::Equal),
         (Value::Bool(a), Literal::Flag(b)) => Some(a.cmp(b)),
         (Value::Number(a), Literal::Number(b)) => a.as_i64().map(|a| a.cmp(b)),
-        (Value::String(a), Literal::Text(b)) if same(a, b) => Some(Ordering::Equal),
-        (Value::String(a), Literal::Text(b)) => match (stamp::parse(a), stamp::parse(b)) {
+        (Value::String(a), Literal::Text(b)) if eq_ignore_case(a, b) => Some(Ordering::Equal),
+        (Value::String(a), Literal::Text(b)) => match (timestamp::parse(a), timestamp::parse(b)) {
             (Some(a), Some(b)) => Some(a.cmp(&b)),
             _ => Some(a.to_lowercase().cmp(&b.to_lowercase())),
         },

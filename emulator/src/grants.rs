@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::authorize;
 use crate::call::Call;
 use crate::directory::Directory;
-use crate::json::{items, same, stamp, text, texts};
+use crate::json::{eq_ignore_case, items, text, texts, timestamp};
 use crate::object_kind::ObjectKind;
 use crate::object_store::ObjectState;
 use crate::query::Query;
@@ -49,7 +49,7 @@ impl Directory {
     ) -> GraphResult {
         crate::query::check_count(call)?;
         let owner = self.find(kind, key, self.lag.reads, call)?;
-        let rows = self.assignments.seen_having(side.member(), text(&owner, "id"), call.view(self.lag.lists));
+        let rows = self.assignments.visible_by(side.member(), text(&owner, "id"), call.replica_view(self.lag.lists));
         Ok(GraphResponse::text(rows.len().to_string()))
     }
 
@@ -63,7 +63,7 @@ impl Directory {
         let query = Query::parse(call, ObjectKind::Assignment)?;
         let owner = self.find(kind, key, self.lag.reads, call)?;
         let id = text(&owner, "id");
-        let rows = self.assignments.seen_having(side.member(), id, call.view(self.lag.lists));
+        let rows = self.assignments.visible_by(side.member(), id, call.replica_view(self.lag.lists));
         Ok(GraphResponse::ok(query.page(rows.into_iter(), &side.context(kind, id), self, call)))
     }
 
@@ -77,7 +77,7 @@ impl Directory {
     ) -> GraphResult {
         let query = Query::parse(call, ObjectKind::Assignment)?;
         let owner = self.find(kind, key, self.lag.reads, call)?;
-        let found = self.assignments.get(id, call.view(self.lag.reads));
+        let found = self.assignments.get(id, call.replica_view(self.lag.reads));
         let found = found.filter(|found| text(found, side.member()) == text(&owner, "id") && text(found, "id") == id);
         let found = found.ok_or_else(|| GraphError::not_found(id))?;
         Ok(GraphResponse::ok(query.entity(found, &side.context(kind, text(&owner, "id")), self, call)))
@@ -104,7 +104,7 @@ impl Directory {
         if text(&owner, "id") != text(&ids, side.member()) {
             return Err(GraphError::bad_request("Not a valid reference update."));
         }
-        let view = call.view(lag);
+        let view = call.replica_view(lag);
         let principal = self.object(principal_id, view).filter(|(kind, _)| *kind != ObjectKind::Application);
         let (principal_kind, principal) =
             principal.ok_or_else(|| GraphError::bad_request("Not a valid reference update."))?;
@@ -112,7 +112,7 @@ impl Directory {
         let resource = resource.ok_or_else(|| GraphError::bad_request("Specified resourceId was not found."))?;
         authorize::check_assignment(&resource, &call.actor)?;
         let member_type = if principal_kind == SERVICE_PRINCIPAL { "Application" } else { "User" };
-        let role = items(&resource, "appRoles").iter().find(|role| same(text(role, "id"), role_id));
+        let role = items(&resource, "appRoles").iter().find(|role| eq_ignore_case(text(role, "id"), role_id));
         let by_default = role_id == Uuid::nil().to_string() && items(&resource, "appRoles").is_empty();
         let grantable = role.is_some_and(|role| {
             role["isEnabled"] == true && texts(role, "allowedMemberTypes").any(|member| member == member_type)
@@ -120,7 +120,7 @@ impl Directory {
         if !grantable && !by_default {
             return Err(GraphError::bad_request("Permission being assigned was not found on application"));
         }
-        let held = self.assignments.having("principalId", principal_id);
+        let held = self.assignments.find_by("principalId", principal_id);
         let is_this = |held: &Value| text(held, "resourceId") == resource_id && text(held, "appRoleId") == role_id;
         if held.into_iter().any(|(_, held)| is_this(held)) {
             return Err(GraphError::bad_request("Permission being assigned already exists on the object")
@@ -129,14 +129,14 @@ impl Directory {
         let mut value = ObjectKind::Assignment.template().clone();
         value["id"] = assignment_id(parse(principal_id), self.new_id()).into();
         value["appRoleId"] = role_id.into();
-        value["createdDateTime"] = stamp::seconds(call.wall).into();
+        value["createdDateTime"] = timestamp::seconds(call.wall).into();
         value["principalDisplayName"] = principal["displayName"].clone();
         value["principalId"] = principal_id.into();
         value["principalType"] = principal_kind.directory_type().into();
         value["resourceDisplayName"] = resource["displayName"].clone();
         value["resourceId"] = resource_id.into();
         self.write(ObjectKind::Assignment, ObjectState::Live, value.clone(), call);
-        value["createdDateTime"] = stamp::ticks(call.wall).into();
+        value["createdDateTime"] = timestamp::ticks(call.wall).into();
         let context = side.context(kind, text(&owner, "id")) + "/$entity";
         let location = format!("{}/{}", self.location(kind, text(&owner, "id")), text(&value, "id"));
         Ok(created(&value, &context, location, call))
@@ -155,7 +155,7 @@ impl Directory {
         if known.is_none_or(|known| text(known, "id") != id) {
             return Err(GraphError::not_found(id));
         }
-        self.erase(ObjectKind::Assignment, id, call);
+        self.remove_permanently(ObjectKind::Assignment, id, call);
         Ok(GraphResponse::no_content())
     }
 
@@ -163,13 +163,13 @@ impl Directory {
         let query = Query::parse(call, ObjectKind::Grant)?;
         let client = self.find(kind, key, self.lag.reads, call)?;
         let member = if kind == ObjectKind::User { "principalId" } else { "clientId" };
-        let rows = self.grants.seen_having(member, text(&client, "id"), call.view(self.lag.lists));
+        let rows = self.grants.visible_by(member, text(&client, "id"), call.replica_view(self.lag.lists));
         Ok(GraphResponse::ok(query.page(rows.into_iter(), "oauth2PermissionGrants", self, call)))
     }
 
     pub(crate) fn get_grant(&self, id: &str, call: &Call) -> GraphResult {
         let query = Query::parse(call, ObjectKind::Grant)?;
-        let found = self.grants.get(id, call.view(self.lag.reads)).filter(|found| text(found, "id") == id);
+        let found = self.grants.get(id, call.replica_view(self.lag.reads)).filter(|found| text(found, "id") == id);
         let found = found.ok_or_else(|| GraphError::not_found(id))?;
         Ok(GraphResponse::ok(query.entity(found, "oauth2PermissionGrants", self, call)))
     }
@@ -212,7 +212,7 @@ impl Directory {
     }
 
     pub(crate) fn update_grant(&mut self, id: &str, call: &Call) -> GraphResult {
-        let known = self.known_grant(id, call)?;
+        let known = self.find_grant(id, call)?;
         let mut value = (*known).clone();
         for (name, new) in call.object()?.as_object().into_iter().flatten() {
             match (name.as_str(), new) {
@@ -229,25 +229,25 @@ impl Directory {
     }
 
     pub(crate) fn delete_grant(&mut self, id: &str, call: &Call) -> GraphResult {
-        self.known_grant(id, call)?;
-        self.erase(ObjectKind::Grant, id, call);
+        self.find_grant(id, call)?;
+        self.remove_permanently(ObjectKind::Grant, id, call);
         Ok(GraphResponse::no_content())
     }
 
-    fn known_grant(&self, id: &str, call: &Call) -> Result<Arc<Value>, GraphError> {
-        let seen = self.grants.get(id, call.view(self.lag.references)).and(self.grants.live(id));
-        seen.filter(|seen| text(seen, "id") == id).cloned().ok_or_else(|| GraphError::not_found(id))
+    fn find_grant(&self, id: &str, call: &Call) -> Result<Arc<Value>, GraphError> {
+        let visible = self.grants.get(id, call.replica_view(self.lag.references)).and(self.grants.live(id));
+        visible.filter(|visible| text(visible, "id") == id).cloned().ok_or_else(|| GraphError::not_found(id))
     }
 
     /// Removes what was granted to a service principal and on it.
-    pub(crate) fn erase_grants_of(&mut self, id: &str, call: &Call) {
+    pub(crate) fn remove_grants_of(&mut self, id: &str, call: &Call) {
         for (kind, members) in
             [(ObjectKind::Assignment, ["principalId", "resourceId"]), (ObjectKind::Grant, ["clientId", "resourceId"])]
         {
             for member in members {
-                let held = self.table(kind).having(member, id).map(|(_, value)| text(value, "id").to_owned());
+                let held = self.store(kind).find_by(member, id).map(|(_, value)| text(value, "id").to_owned());
                 for held in held.collect::<Vec<_>>() {
-                    self.erase(kind, &held, call);
+                    self.remove_permanently(kind, &held, call);
                 }
             }
         }

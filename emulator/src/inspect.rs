@@ -75,17 +75,17 @@ pub struct OAuth2PermissionGrant {
 impl MemoryTenant {
     /// The applications that are not deleted, in the order of their creation; the callers are among them.
     pub fn applications(&self) -> Vec<Application> {
-        self.look(ObjectKind::Application, ObjectState::Live, application)
+        self.objects(ObjectKind::Application, ObjectState::Live, application)
     }
 
     /// The applications that are deleted and can be restored.
     pub fn deleted_applications(&self) -> Vec<Application> {
-        self.look(ObjectKind::Application, ObjectState::Deleted, application)
+        self.objects(ObjectKind::Application, ObjectState::Deleted, application)
     }
 
     /// The service principals that are not deleted, in the order of their creation; Microsoft's APIs are among them.
     pub fn service_principals(&self) -> Vec<ServicePrincipal> {
-        self.look(ObjectKind::ServicePrincipal, ObjectState::Live, |value| ServicePrincipal {
+        self.objects(ObjectKind::ServicePrincipal, ObjectState::Live, |value| ServicePrincipal {
             id: id(value, "id").into(),
             app_id: id(value, "appId").into(),
             display_name: text(value, "displayName").to_owned(),
@@ -95,7 +95,7 @@ impl MemoryTenant {
 
     /// The app role assignments, in the order of their creation.
     pub fn app_role_assignments(&self) -> Vec<AppRoleAssignment> {
-        self.look(ObjectKind::Assignment, ObjectState::Live, |value| AppRoleAssignment {
+        self.objects(ObjectKind::Assignment, ObjectState::Live, |value| AppRoleAssignment {
             id: AppRoleAssignmentId::new(text(value, "id")),
             principal_id: id(value, "principalId").into(),
             resource_id: id(value, "resourceId").into(),
@@ -105,7 +105,7 @@ impl MemoryTenant {
 
     /// The OAuth2 permission grants, in the order of their creation.
     pub fn oauth2_permission_grants(&self) -> Vec<OAuth2PermissionGrant> {
-        self.look(ObjectKind::Grant, ObjectState::Live, |value| OAuth2PermissionGrant {
+        self.objects(ObjectKind::Grant, ObjectState::Live, |value| OAuth2PermissionGrant {
             id: OAuth2PermissionGrantId::new(text(value, "id")),
             client_id: id(value, "clientId").into(),
             resource_id: id(value, "resourceId").into(),
@@ -116,7 +116,7 @@ impl MemoryTenant {
 
     /// The users, in the order of their creation.
     pub fn users(&self) -> Vec<User> {
-        self.look(ObjectKind::User, ObjectState::Live, |value| User {
+        self.objects(ObjectKind::User, ObjectState::Live, |value| User {
             id: id(value, "id").into(),
             user_principal_name: text(value, "userPrincipalName").to_owned(),
             display_name: text(value, "displayName").to_owned(),
@@ -126,20 +126,20 @@ impl MemoryTenant {
     /// The groups, in the order of their creation.
     pub fn groups(&self) -> Vec<Group> {
         let members = self.state().directory.members.clone();
-        self.look(ObjectKind::Group, ObjectState::Live, |value| Group {
+        self.objects(ObjectKind::Group, ObjectState::Live, |value| Group {
             id: id(value, "id").into(),
             display_name: text(value, "displayName").to_owned(),
             members: members
-                .to(text(value, "id"))
+                .targets(text(value, "id"))
                 .iter()
                 .map(|member| member.parse::<Uuid>().unwrap_or_default().into())
                 .collect(),
         })
     }
 
-    fn look<T>(&self, kind: ObjectKind, life: ObjectState, show: impl Fn(&Value) -> T) -> Vec<T> {
-        let view = ReplicaView::PRESENT;
-        self.state().directory.table(kind).all(life, view).map(|seen| show(&seen.value)).collect()
+    fn objects<T>(&self, kind: ObjectKind, state: ObjectState, show: impl Fn(&Value) -> T) -> Vec<T> {
+        let view = ReplicaView::CURRENT;
+        self.state().directory.store(kind).all(state, view).map(|visible| show(&visible.value)).collect()
     }
 }
 

@@ -57,21 +57,21 @@ pub(crate) fn retain(value: &mut Value, keep: &impl Fn(&str) -> bool) {
 }
 
 /// The same in no more memory than it needs: what was cloned has room for members to come.
-pub(crate) fn snug(value: Value) -> Value {
+pub(crate) fn shrink_to_fit(value: Value) -> Value {
     match value {
-        Value::Object(members) => members.into_iter().map(|(name, value)| (name, snug(value))).collect(),
-        Value::Array(items) => items.into_iter().map(snug).collect(),
+        Value::Object(members) => members.into_iter().map(|(name, value)| (name, shrink_to_fit(value))).collect(),
+        Value::Array(items) => items.into_iter().map(shrink_to_fit).collect(),
         other => other,
     }
 }
 
 /// Whether two texts are the same to the directory, which does not mind case.
-pub(crate) fn same(a: &str, b: &str) -> bool {
+pub(crate) fn eq_ignore_case(a: &str, b: &str) -> bool {
     a == b || a.to_lowercase() == b.to_lowercase()
 }
 
 /// Timestamps as Graph and the sign-in service write them.
-pub(crate) mod stamp {
+pub(crate) mod timestamp {
     use time::format_description::FormatItem;
     use time::format_description::well_known::Rfc3339;
     use time::macros::format_description;
@@ -141,8 +141,8 @@ mod tests {
     #[test]
     fn timestamps_have_the_form_of_the_service() {
         let at = time::macros::datetime!(2022-06-13 09:27:32.247_901_9 UTC);
-        assert_eq!(stamp::ticks(at), "2022-06-13T09:27:32.2479019Z");
-        assert_eq!(stamp::seconds(at), "2022-06-13T09:27:32Z");
-        assert_eq!(stamp::http(at), "Mon, 13 Jun 2022 09:27:32 GMT");
+        assert_eq!(timestamp::ticks(at), "2022-06-13T09:27:32.2479019Z");
+        assert_eq!(timestamp::seconds(at), "2022-06-13T09:27:32Z");
+        assert_eq!(timestamp::http(at), "Mon, 13 Jun 2022 09:27:32 GMT");
     }
 }

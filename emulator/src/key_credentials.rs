@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::call::Call;
 use crate::certificate::{Certificate, SignedToken};
 use crate::directory::Directory;
-use crate::json::{items, same, stamp, text};
+use crate::json::{eq_ignore_case, items, text, timestamp};
 use crate::object_kind::ObjectKind;
 use crate::object_store::ObjectState;
 use crate::response::{GraphError, GraphResponse, GraphResult};
@@ -21,16 +21,16 @@ use crate::validation;
 
 /// The audience of a proof.
 const PROOF_AUDIENCE: &str = "00000002-0000-0000-c000-000000000000";
-const LONGEST_PROOF: time::Duration = time::Duration::minutes(10);
-const SKEW: time::Duration = time::Duration::minutes(5);
+const MAX_PROOF_LIFETIME: time::Duration = time::Duration::minutes(10);
+const CLOCK_SKEW_TOLERANCE: time::Duration = time::Duration::minutes(5);
 
 /// The bytes of a new key, by its id.
 pub(crate) type NewKeys = Vec<(String, Vec<u8>)>;
 
 impl Directory {
     /// Puts the `keyCredentials` of a request into the form that the directory keeps; `old` is the object before. The
-    /// bytes go to [`keep_keys`](Self::keep_keys) once the object is written.
-    pub(crate) fn take_keys(
+    /// bytes go to [`store_key_bytes`](Self::store_key_bytes) once the object is written.
+    pub(crate) fn prepare_key_credentials(
         &self,
         kind: ObjectKind,
         body: &mut Value,
@@ -38,47 +38,52 @@ impl Directory {
         call: &Call,
     ) -> Result<NewKeys, GraphError> {
         let mut bytes = Vec::new();
-        let Some(asked) = body.get("keyCredentials").and_then(Value::as_array).cloned() else { return Ok(bytes) };
-        let mut kept = Vec::new();
-        for key in &asked {
+        let Some(requested) = body.get("keyCredentials").and_then(Value::as_array).cloned() else { return Ok(bytes) };
+        let mut stored_keys = Vec::new();
+        for key in &requested {
             let known = old.map_or(&[][..], |old| items(old, "keyCredentials"));
-            let known = known
-                .iter()
-                .find(|known| !text(key, "keyId").is_empty() && same(text(known, "keyId"), text(key, "keyId")));
+            let known = known.iter().find(|known| {
+                !text(key, "keyId").is_empty() && eq_ignore_case(text(known, "keyId"), text(key, "keyId"))
+            });
             match (text(key, "key"), known) {
                 ("", Some(known)) => {
-                    if stamp::parse(text(known, "endDateTime")).is_some_and(|end| end <= call.wall) {
+                    if timestamp::parse(text(known, "endDateTime")).is_some_and(|end| end <= call.wall) {
                         return Err(invalid_end());
                     }
-                    kept.push(known.clone());
+                    stored_keys.push(known.clone());
                 }
                 ("", None) => return Err(GraphError::invalid("keyCredentials", kind.directory_type())),
                 (_, _) => {
-                    let (stored, der) = self.new_key(kind, key, call)?;
+                    let (stored, der) = self.new_key_credential(kind, key, call)?;
                     bytes.push((text(&stored, "keyId").to_owned(), der));
-                    kept.push(stored);
+                    stored_keys.push(stored);
                 }
             }
         }
-        let mut ids: Vec<&str> = kept.iter().map(|key| text(key, "keyId")).collect();
+        let mut ids: Vec<&str> = stored_keys.iter().map(|key| text(key, "keyId")).collect();
         ids.sort_unstable();
         ids.dedup();
-        if ids.len() < kept.len() {
+        if ids.len() < stored_keys.len() {
             return Err(GraphError::bad_request("Request contains a property with duplicate values.")
                 .detail("InvalidValue", "keyCredentials"));
         }
-        body["keyCredentials"] = kept.into();
+        body["keyCredentials"] = stored_keys.into();
         Ok(bytes)
     }
 
     /// Makes a key credential of what was asked for: as it is stored, and its bytes.
-    fn new_key(&self, kind: ObjectKind, asked: &Value, call: &Call) -> Result<(Value, Vec<u8>), GraphError> {
+    fn new_key_credential(
+        &self,
+        kind: ObjectKind,
+        requested: &Value,
+        call: &Call,
+    ) -> Result<(Value, Vec<u8>), GraphError> {
         let invalid = |name: &str| GraphError::invalid(name, kind.directory_type());
         // Line breaks in the text are accepted.
-        let encoded: String = text(asked, "key").split_whitespace().collect();
+        let encoded: String = text(requested, "key").split_whitespace().collect();
         let sent = STANDARD.decode(encoded).map_err(|_| invalid("keyCredentials"))?;
-        let der = of_pem(&sent).unwrap_or(sent);
-        let certificate = match (text(asked, "type"), text(asked, "usage")) {
+        let der = decode_pem(&sent).unwrap_or(sent);
+        let certificate = match (text(requested, "type"), text(requested, "usage")) {
             ("AsymmetricX509Cert", "Verify" | "Encrypt") => {
                 Some(Certificate::parse(&der).ok_or_else(|| invalid("keyCredentials"))?)
             }
@@ -86,9 +91,9 @@ impl Directory {
             ("Symmetric", _) => return Err(GraphError::not_implemented("symmetric keys")),
             _ => return Err(invalid("keyCredentials")),
         };
-        let start = validation::date(asked, "startDateTime")?;
+        let start = validation::credential_date(requested, "startDateTime")?;
         let start = start.or(certificate.as_ref().map(|certificate| certificate.not_before)).unwrap_or(call.wall);
-        let end = validation::date(asked, "endDateTime")?;
+        let end = validation::credential_date(requested, "endDateTime")?;
         let end = end
             .or(certificate.as_ref().map(|certificate| certificate.not_after))
             .unwrap_or(start + time::Duration::days(365));
@@ -96,31 +101,31 @@ impl Directory {
         if end <= start || end <= call.wall || beyond {
             return Err(invalid_end());
         }
-        let given_id = Uuid::parse_str(text(asked, "keyId")).ok().map(|id| id.to_string());
-        let name = match asked.get("displayName") {
+        let given_id = Uuid::parse_str(text(requested, "keyId")).ok().map(|id| id.to_string());
+        let name = match requested.get("displayName") {
             Some(Value::String(name)) => Value::from(name.chars().take(90).collect::<String>()),
             _ => certificate.as_ref().map(|certificate| certificate.subject.clone()).into(),
         };
         let identifier = certificate.as_ref().map(Certificate::thumbprint);
         let stored = json!({
-            "customKeyIdentifier": asked.get("customKeyIdentifier").cloned().filter(Value::is_string).unwrap_or(identifier.into()),
+            "customKeyIdentifier": requested.get("customKeyIdentifier").cloned().filter(Value::is_string).unwrap_or(identifier.into()),
             "displayName": name,
-            "endDateTime": stamp::seconds(end),
+            "endDateTime": timestamp::seconds(end),
             "key": null,
             "keyId": given_id.unwrap_or_else(|| self.new_id().to_string()),
-            "startDateTime": stamp::seconds(start),
-            "type": asked["type"],
-            "usage": asked["usage"],
+            "startDateTime": timestamp::seconds(start),
+            "type": requested["type"],
+            "usage": requested["usage"],
         });
         Ok((stored, der))
     }
 
-    pub(crate) fn keep_keys(&mut self, new: NewKeys) {
+    pub(crate) fn store_key_bytes(&mut self, new: NewKeys) {
         self.keys.extend(new);
     }
 
     /// The key credentials of an object with their bytes, which are shown only where they are selected.
-    pub(crate) fn with_keys(&self, object: &mut Value) {
+    pub(crate) fn add_key_bytes(&self, object: &mut Value) {
         for key in object.get_mut("keyCredentials").and_then(Value::as_array_mut).into_iter().flatten() {
             if let Some(der) = self.keys.get(text(key, "keyId")) {
                 key["key"] = STANDARD.encode(der).into();
@@ -131,30 +136,30 @@ impl Directory {
     /// The certificates of an object that can be used to sign in now.
     pub(crate) fn valid_certificates(&self, object: &Value, wall: OffsetDateTime) -> Vec<Certificate> {
         let valid = items(object, "keyCredentials").iter().filter(|key| {
-            let moment = |name: &str| stamp::parse(text(key, name));
+            let moment = |name: &str| timestamp::parse(text(key, name));
             text(key, "usage") == "Verify"
-                && moment("startDateTime").is_none_or(|start| start <= wall + SKEW)
+                && moment("startDateTime").is_none_or(|start| start <= wall + CLOCK_SKEW_TOLERANCE)
                 && moment("endDateTime").is_none_or(|end| end > wall)
         });
         valid.filter_map(|key| Certificate::parse(self.keys.get(text(key, "keyId"))?)).collect()
     }
 
     pub(crate) fn add_key(&mut self, kind: ObjectKind, key: &ObjectKey, call: &Call) -> GraphResult {
-        let value = self.target(kind, key, call)?;
+        let value = self.find_for_write(kind, key, call)?;
         let body = call.object()?;
         self.check_proof(&value, text(body, "proof"), call)?;
-        let asked = &body["keyCredential"];
+        let requested = &body["keyCredential"];
         let secret = text(&body["passwordCredential"], "secretText");
-        if text(asked, "type") == "X509CertAndPassword" && secret.is_empty() {
+        if text(requested, "type") == "X509CertAndPassword" && secret.is_empty() {
             return Err(GraphError::invalid("passwordCredential", kind.directory_type()));
         }
-        let (stored, der) = self.new_key(kind, asked, call)?;
+        let (stored, der) = self.new_key_credential(kind, requested, call)?;
         let mut new = (*value).clone();
         if let Some(keys) = new["keyCredentials"].as_array_mut() {
             keys.insert(0, stored.clone());
         }
         self.write(kind, ObjectState::Live, new, call);
-        self.keep_keys(vec![(text(&stored, "keyId").to_owned(), der)]);
+        self.store_key_bytes(vec![(text(&stored, "keyId").to_owned(), der)]);
         let mut answer = Map::new();
         answer.insert("@odata.context".into(), call.context("microsoft.graph.keyCredential").into());
         answer.extend(stored.as_object().cloned().unwrap_or_default());
@@ -162,7 +167,7 @@ impl Directory {
     }
 
     pub(crate) fn remove_key(&mut self, kind: ObjectKind, key: &ObjectKey, call: &Call) -> GraphResult {
-        let value = self.target(kind, key, call)?;
+        let value = self.find_for_write(kind, key, call)?;
         let body = call.object()?;
         self.check_proof(&value, text(body, "proof"), call)?;
         let key_id = text(body, "keyId");
@@ -170,7 +175,7 @@ impl Directory {
         let keys = new["keyCredentials"].as_array_mut();
         let before = keys.as_ref().map_or(0, |keys| keys.len());
         let after = keys.map_or(0, |keys| {
-            keys.retain(|held| !same(text(held, "keyId"), key_id));
+            keys.retain(|held| !eq_ignore_case(text(held, "keyId"), key_id));
             keys.len()
         });
         if before == after {
@@ -191,14 +196,17 @@ impl Directory {
             )
         };
         let token = SignedToken::parse(proof).ok_or_else(malformed)?;
-        let (from, to) = (token.moment("nbf").ok_or_else(malformed)?, token.moment("exp").ok_or_else(malformed)?);
-        let in_time = from <= call.wall + SKEW && to > call.wall - SKEW && to - from <= LONGEST_PROOF;
-        let meant =
-            same(text(&token.claims, "aud"), PROOF_AUDIENCE) && same(text(&token.claims, "iss"), text(value, "id"));
+        let (from, to) =
+            (token.time_claim("nbf").ok_or_else(malformed)?, token.time_claim("exp").ok_or_else(malformed)?);
+        let in_time = from <= call.wall + CLOCK_SKEW_TOLERANCE
+            && to > call.wall - CLOCK_SKEW_TOLERANCE
+            && to - from <= MAX_PROOF_LIFETIME;
+        let meant = eq_ignore_case(text(&token.claims, "aud"), PROOF_AUDIENCE)
+            && eq_ignore_case(text(&token.claims, "iss"), text(value, "id"));
         let mut certificates = self.valid_certificates(value, call.wall).into_iter();
         if in_time
             && meant
-            && certificates.any(|certificate| certificate.is_meant(&token.header) && certificate.signed(&token))
+            && certificates.any(|certificate| certificate.matches_header(&token.header) && certificate.verifies(&token))
         {
             return Ok(());
         }
@@ -212,7 +220,7 @@ fn invalid_end() -> GraphError {
 }
 
 /// The certificate of a file in PEM, which many clients send as it is, encoded once more.
-fn of_pem(sent: &[u8]) -> Option<Vec<u8>> {
+fn decode_pem(sent: &[u8]) -> Option<Vec<u8>> {
     let (_, rest) = std::str::from_utf8(sent).ok()?.split_once("-----BEGIN CERTIFICATE-----")?;
     let (encoded, _) = rest.split_once("-----END CERTIFICATE-----")?;
     STANDARD.decode(encoded.split_whitespace().collect::<String>()).ok()

@@ -16,15 +16,15 @@ pub struct Lag {
 /// How far one look at the directory is behind, and which kind of look it is: an object may have a lag of its own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct LookupLag {
-    by: Duration,
-    look: LookupKind,
+    duration: Duration,
+    lookup: LookupKind,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum LookupKind {
     /// The directory as it is.
     #[default]
-    Present,
+    Current,
     Read,
     List,
     Reference,
@@ -33,21 +33,21 @@ enum LookupKind {
 
 impl LookupLag {
     /// Not behind at all, whatever the object.
-    pub(crate) const NOT: Self = Self { by: Duration::ZERO, look: LookupKind::Present };
+    pub(crate) const NONE: Self = Self { duration: Duration::ZERO, lookup: LookupKind::Current };
 
-    const fn new(by: Duration, look: LookupKind) -> Self {
-        Self { by, look }
+    const fn new(duration: Duration, lookup: LookupKind) -> Self {
+        Self { duration, lookup }
     }
 
     /// How far the look is behind at an object, which may have a lag of its own.
-    pub(crate) fn at(self, own: Option<Lag>) -> Duration {
-        let Some(own) = own else { return self.by };
-        match self.look {
-            LookupKind::Present => self.by,
-            LookupKind::Read => own.reads.by,
-            LookupKind::List => own.lists.by,
-            LookupKind::Reference => own.references.by,
-            LookupKind::SignIn => own.sign_in.by,
+    pub(crate) fn for_object(self, own: Option<Lag>) -> Duration {
+        let Some(own) = own else { return self.duration };
+        match self.lookup {
+            LookupKind::Current => self.duration,
+            LookupKind::Read => own.reads.duration,
+            LookupKind::List => own.lists.duration,
+            LookupKind::Reference => own.references.duration,
+            LookupKind::SignIn => own.sign_in.duration,
         }
     }
 }
@@ -97,7 +97,7 @@ impl Lag {
         self
     }
 
-    pub(crate) fn longest(self) -> Duration {
-        self.reads.by.max(self.lists.by).max(self.references.by).max(self.sign_in.by)
+    pub(crate) fn max_lag(self) -> Duration {
+        self.reads.duration.max(self.lists.duration).max(self.references.duration).max(self.sign_in.duration)
     }
 }

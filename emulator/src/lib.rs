@@ -13,7 +13,7 @@
 //! may enter: as a member, a guest, or a partner by a relationship (GDAP). Administrators consent at `/adminconsent`.
 //! Azure CLI, Azure PowerShell and Microsoft Graph Command Line Tools are known in every tenant.
 //!
-//! In the place of a person before a browser, [`MemoryTenant::sign_in_by_itself`] lets one sign in at once, and
+//! In the place of a person before a browser, [`MemoryTenant::auto_sign_in`] lets one sign in at once, and
 //! [`MemoryTenant::approve_device_code`] enters the code of a device. Tokens look like Entra's, but their signature means
 //! nothing, and no keys are published for it. On-behalf-of, passwords, SAML and personal accounts are refused with 501.
 //!
@@ -119,7 +119,7 @@ use entra_apps::clock::Clock;
 use entra_apps::ids::{DirectoryObjectId, TenantId};
 use entra_apps::transport::{Transport, TransportError};
 use fault::Action;
-use json::stamp;
+use json::timestamp;
 use service::{Target, TenantState};
 use throttle::Throttle;
 
@@ -139,9 +139,9 @@ struct Inner {
     on_exchange: Option<OnExchange>,
     /// Where its clients' randomness comes from: each its own, and the same in each run.
     client_seeds: SeededRandomness,
-    world: Arc<Mutex<CloudState>>,
+    cloud: Arc<Mutex<CloudState>>,
     /// The tenant's place in its world.
-    at: usize,
+    index: usize,
 }
 
 /// Whoever wants to see each exchange.
@@ -149,21 +149,21 @@ type OnExchange = Arc<dyn Fn(&http::Request<Bytes>, &http::Response<Bytes>) + Se
 
 /// The state of one tenant, held for as long as this lives.
 struct TenantGuard<'a> {
-    world: MutexGuard<'a, CloudState>,
-    at: usize,
+    cloud: MutexGuard<'a, CloudState>,
+    index: usize,
 }
 
 impl Deref for TenantGuard<'_> {
     type Target = TenantState;
 
     fn deref(&self) -> &TenantState {
-        &self.world[self.at]
+        &self.cloud[self.index]
     }
 }
 
 impl DerefMut for TenantGuard<'_> {
     fn deref_mut(&mut self) -> &mut TenantState {
-        &mut self.world[self.at]
+        &mut self.cloud[self.index]
     }
 }
 
@@ -180,7 +180,7 @@ impl MemoryTenant {
 
     fn state(&self) -> TenantGuard<'_> {
         // A panic while the state was held is a bug of its own; what it left is still the best there is.
-        TenantGuard { world: self.0.world.lock().unwrap_or_else(PoisonError::into_inner), at: self.0.at }
+        TenantGuard { cloud: self.0.cloud.lock().unwrap_or_else(PoisonError::into_inner), index: self.0.index }
     }
 
     /// The wall time as the tenant sees it.
@@ -242,7 +242,7 @@ impl MemoryTenant {
 
     /// What the tenant holds now, with its secrets.
     pub fn snapshot(&self) -> Snapshot {
-        self.in_world(|world| Snapshot::of(&world[self.0.at].directory))
+        self.with_cloud(|cloud| Snapshot::of(&cloud[self.0.index].directory))
     }
 
     /// Goes back to a snapshot of this tenant: what was written since is forgotten, as are its secrets; what is created
@@ -332,16 +332,16 @@ impl MemoryTenant {
             eventual: true,
             upsert: true,
             if_match: None,
-            unknown_members: true,
+            include_unknown_enum_members: true,
             metadata: response::Metadata::default(),
             body: body.map(|body| serde_json::from_str(body).expect("the body is JSON")),
             actor: Actor::Operator,
             owned_only: false,
-            abroad: None,
+            foreign_application: None,
             now: self.0.clock.monotonic(),
             wall: self.wall(),
         };
-        let (status, body) = self.state().world.operate(self.0.at, call);
+        let (status, body) = self.state().cloud.operate(self.0.index, call);
         (status, if body.is_null() { String::new() } else { body.to_string() })
     }
 }
@@ -406,11 +406,12 @@ impl Transport for MemoryTenant {
             let origin = service::origin(&request, self.0.base_url.as_deref());
             let mut state = self.state();
             let now = self.0.clock.monotonic();
-            let (response, items) = state.world.answer(self.0.at, &request, &target, &plan, &origin, now, wall);
+            let (response, items) =
+                state.cloud.handle_request(self.0.index, &request, &target, &plan, &origin, now, wall);
             state.log.note_items(recording.number, items);
             response
         };
-        if let Ok(date) = stamp::http(wall).try_into() {
+        if let Ok(date) = timestamp::http(wall).try_into() {
             response.headers_mut().insert(DATE, date);
         }
         if let Some(look) = &self.0.on_exchange {

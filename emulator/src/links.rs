@@ -38,35 +38,35 @@ impl Links {
     }
 
     /// Removes every link of an object.
-    pub(crate) fn forget(&mut self, id: &str) {
-        for to in self.to(id).to_vec() {
+    pub(crate) fn remove_all(&mut self, id: &str) {
+        for to in self.targets(id).to_vec() {
             self.remove(id, &to);
         }
-        for from in self.from(id).to_vec() {
+        for from in self.sources(id).to_vec() {
             self.remove(&from, id);
         }
     }
 
     /// What an object links to.
-    pub(crate) fn to(&self, from: &str) -> &[String] {
+    pub(crate) fn targets(&self, from: &str) -> &[String] {
         self.targets.get(from).map_or(&[], Vec::as_slice)
     }
 
     /// What links to an object.
-    pub(crate) fn from(&self, to: &str) -> &[String] {
+    pub(crate) fn sources(&self, to: &str) -> &[String] {
         self.sources.get(to).map_or(&[], Vec::as_slice)
     }
 
     pub(crate) fn has(&self, from: &str, to: &str) -> bool {
-        self.to(from).iter().any(|known| known == to)
+        self.targets(from).iter().any(|known| known == to)
     }
 
     /// What links to an object directly or through others, nearest first, each once.
-    pub(crate) fn reach(&self, to: &str) -> Vec<String> {
-        let mut found: Vec<String> = self.from(to).to_vec();
+    pub(crate) fn transitive_sources(&self, to: &str) -> Vec<String> {
+        let mut found: Vec<String> = self.sources(to).to_vec();
         let mut at = 0;
         while let Some(next) = found.get(at) {
-            let more: Vec<String> = self.from(next).iter().filter(|from| !found.contains(from)).cloned().collect();
+            let more: Vec<String> = self.sources(next).iter().filter(|from| !found.contains(from)).cloned().collect();
             found.extend(more);
             at += 1;
         }
@@ -83,10 +83,10 @@ mod tests {
         let mut links = Links::default();
         assert!(links.add("team", "ada") && links.add("all", "team") && links.add("team", "all"));
         assert!(!links.add("team", "ada"), "a link is there once");
-        assert_eq!((links.to("team").len(), links.from("ada")), (2, &["team".to_owned()][..]));
-        assert_eq!(links.reach("ada"), ["team", "all"]);
-        assert!(links.remove("team", "ada") && !links.remove("team", "ada") && links.from("ada").is_empty());
-        links.forget("team");
-        assert!(links.from("team").is_empty() && links.to("all").is_empty());
+        assert_eq!((links.targets("team").len(), links.sources("ada")), (2, &["team".to_owned()][..]));
+        assert_eq!(links.transitive_sources("ada"), ["team", "all"]);
+        assert!(links.remove("team", "ada") && !links.remove("team", "ada") && links.sources("ada").is_empty());
+        links.remove_all("team");
+        assert!(links.sources("team").is_empty() && links.targets("all").is_empty());
     }
 }

@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 
 use super::call::Call;
 use super::fault::{Action, RetryAfter};
-use super::json::stamp;
+use super::json::timestamp;
 use super::query;
 use super::response::{Body, GraphError, GraphResult, RenderedResponse};
 use super::sign_in;
@@ -63,7 +63,7 @@ pub(super) fn retry_header(retry: RetryAfter, wall: OffsetDateTime) -> Option<(H
     let value = match retry {
         RetryAfter::Unsaid => return None,
         RetryAfter::Seconds(seconds) => seconds.to_string(),
-        RetryAfter::Date(ahead) => stamp::http(wall + ahead),
+        RetryAfter::Date(ahead) => timestamp::http(wall + ahead),
     };
     Some((RETRY_AFTER, value))
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
-use crate::json::stamp;
+use crate::json::timestamp;
 use crate::lag::LookupLag;
 use crate::object_store::ReplicaView;
 
@@ -37,11 +37,11 @@ impl Moment {
 
     /// The timestamp as Graph shows it.
     pub(crate) fn timestamp(self) -> String {
-        stamp::ticks(self.wall)
+        timestamp::ticks(self.wall)
     }
 
     /// The directory without lag: a user who has just consented is not shown an older state.
     pub(crate) fn without_lag(self) -> ReplicaView {
-        ReplicaView { now: self.now, lag: LookupLag::NOT }
+        ReplicaView { now: self.now, lag: LookupLag::NONE }
     }
 }

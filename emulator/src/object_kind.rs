@@ -91,8 +91,8 @@ impl ObjectKind {
     }
 
     /// The members that are answered unless others are selected; `None` is all.
-    pub(crate) fn shown_by_default(self) -> Option<&'static [&'static str]> {
-        const PERSON: &[&str] = &[
+    pub(crate) fn default_properties(self) -> Option<&'static [&'static str]> {
+        const USER_DEFAULTS: &[&str] = &[
             "businessPhones",
             "displayName",
             "givenName",
@@ -105,7 +105,7 @@ impl ObjectKind {
             "userPrincipalName",
             "id",
         ];
-        (self == Self::User).then_some(PERSON)
+        (self == Self::User).then_some(USER_DEFAULTS)
     }
 
     /// What can be expanded, and filtered through.
@@ -132,7 +132,7 @@ impl ObjectKind {
     }
 
     /// What `$search` looks into.
-    pub(crate) fn searched(self) -> &'static [&'static str] {
+    pub(crate) fn searched_properties(self) -> &'static [&'static str] {
         match self {
             Self::Application | Self::ServicePrincipal | Self::Group => &["displayName", "description", "mailNickname"],
             Self::User => &["displayName", "givenName", "surname", "mail", "userPrincipalName"],
@@ -154,8 +154,8 @@ impl ObjectKind {
     }
 
     /// What a top-level member may hold; `None` when there is no such member.
-    pub(crate) fn shape(self, name: &str) -> Option<PropertyType> {
-        let shape = match (self, name) {
+    pub(crate) fn property_type(self, name: &str) -> Option<PropertyType> {
+        let property_type = match (self, name) {
             (_, "id" | "deletedDateTime" | "createdDateTime" | "applicationTemplateId")
             | (Self::User, "creationType" | "externalUserState")
             | (Self::Group, "mail" | "renewedDateTime" | "securityIdentifier" | "creationOptions")
@@ -217,21 +217,21 @@ impl ObjectKind {
             ) => PropertyType::Complex,
             _ => PropertyType::String,
         };
-        self.template().get(name).is_some().then_some(shape)
+        self.template().get(name).is_some().then_some(property_type)
     }
 
     /// The name of a member as the service writes it, by its name in any case.
-    pub(crate) fn property(self, name: &str) -> Option<&'static str> {
+    pub(crate) fn property_name(self, name: &str) -> Option<&'static str> {
         self.template().as_object()?.keys().map(String::as_str).find(|known| known.eq_ignore_ascii_case(name))
     }
 
     /// The members of a complex type that is null until it is set; `None` for any other member.
-    pub(crate) fn complex(self, name: &str) -> Option<&'static Value> {
+    pub(crate) fn complex_template(self, name: &str) -> Option<&'static Value> {
         (self == Self::Application).then(|| COMPLEX.get(name))?
     }
 
     /// The collections that the directory gives back in reverse.
-    pub(crate) fn reversed(self) -> &'static [&'static str] {
+    pub(crate) fn reversed_collections(self) -> &'static [&'static str] {
         match self {
             Self::Application => &[
                 "/web/redirectUris",
@@ -248,7 +248,7 @@ impl ObjectKind {
 
     /// Turns what was sent into what is read, and back.
     pub(crate) fn reverse(self, value: &mut Value) {
-        for path in self.reversed() {
+        for path in self.reversed_collections() {
             if let Some(Value::Array(items)) = value.pointer_mut(path) {
                 items.reverse();
             }

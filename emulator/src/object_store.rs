@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::json::{same, text, texts};
+use crate::json::{eq_ignore_case, text, texts};
 use crate::lag::{Lag, LookupLag};
 
 /// For how long what was changed or removed is kept at least, so that a lag can still be raised after the fact.
-const KEPT: Duration = Duration::from_secs(60);
+const MIN_RETENTION: Duration = Duration::from_secs(60);
 
 /// Whether an object is in the directory or in its bin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub(crate) struct ReplicaView {
 
 impl ReplicaView {
     /// The directory as it is.
-    pub(crate) const PRESENT: Self = Self { now: Duration::MAX, lag: LookupLag::NOT };
+    pub(crate) const CURRENT: Self = Self { now: Duration::MAX, lag: LookupLag::NONE };
 }
 
 #[derive(Debug)]
@@ -42,7 +42,7 @@ struct Version {
 }
 
 impl Version {
-    fn seen(&self, now: Duration, lag: Duration) -> bool {
+    fn is_visible(&self, now: Duration, lag: Duration) -> bool {
         self.at.is_none_or(|at| at.saturating_add(lag) <= now)
     }
 }
@@ -57,9 +57,9 @@ struct Row {
 }
 
 impl Row {
-    fn seen(&self, view: ReplicaView) -> Option<&(ObjectState, Arc<Value>)> {
-        let lag = view.lag.at(self.lag);
-        self.versions.iter().rev().find(|version| version.seen(view.now, lag))?.state.as_ref()
+    fn visible(&self, view: ReplicaView) -> Option<&(ObjectState, Arc<Value>)> {
+        let lag = view.lag.for_object(self.lag);
+        self.versions.iter().rev().find(|version| version.is_visible(view.now, lag))?.state.as_ref()
     }
 
     fn current(&self) -> Option<&(ObjectState, Arc<Value>)> {
@@ -67,9 +67,9 @@ impl Row {
     }
 
     /// Forgets what no replica can still show, and returns it.
-    fn compact(&mut self, now: Duration, horizon: Duration) -> Vec<Version> {
-        let horizon = self.lag.map_or(horizon, Lag::longest).max(horizon);
-        let base = self.versions.iter().rposition(|version| version.seen(now, horizon));
+    fn compact(&mut self, now: Duration, max_lag: Duration) -> Vec<Version> {
+        let max_lag = self.lag.map_or(max_lag, Lag::max_lag).max(max_lag);
+        let base = self.versions.iter().rposition(|version| version.is_visible(now, max_lag));
         let Some(base) = base else { return Vec::new() };
         self.versions[base].at = None;
         self.versions.drain(..base).collect()
@@ -85,7 +85,7 @@ struct Index {
 }
 
 impl Index {
-    fn note(&mut self, order: u64, value: &Value) {
+    fn insert(&mut self, order: u64, value: &Value) {
         for key in keys(value, self.member) {
             self.entries.insert((key.to_lowercase().into(), order));
         }
@@ -96,17 +96,17 @@ impl Index {
         self.entries.range((key.clone(), 0)..=(key, u64::MAX)).map(|(_, order)| *order)
     }
 
-    fn starting(&self, start: &str) -> impl Iterator<Item = u64> {
+    fn with_prefix(&self, start: &str) -> impl Iterator<Item = u64> {
         let start = start.to_lowercase();
         let from = self.entries.range((start.as_str().into(), 0)..);
         from.take_while(move |(key, _)| key.starts_with(&start)).map(|(_, order)| *order)
     }
 
-    /// Drops the entries of `gone` that no version of `kept` has.
-    fn forget(&mut self, order: u64, gone: &Value, kept: &[Version]) {
+    /// Drops the entries of `gone` that no version of `remaining` has.
+    fn remove(&mut self, order: u64, gone: &Value, remaining: &[Version]) {
         for key in keys(gone, self.member) {
-            let mut kept = kept.iter().filter_map(|version| version.state.as_ref());
-            if !kept.any(|(_, value)| has(value, self.member, key)) {
+            let mut remaining = remaining.iter().filter_map(|version| version.state.as_ref());
+            if !remaining.any(|(_, value)| has(value, self.member, key)) {
                 self.entries.remove(&(key.to_lowercase().into(), order));
             }
         }
@@ -119,7 +119,7 @@ fn keys<'a>(value: &'a Value, member: &str) -> impl Iterator<Item = &'a str> {
 }
 
 fn has(value: &Value, member: &str, key: &str) -> bool {
-    keys(value, member).any(|held| same(held, key))
+    keys(value, member).any(|held| eq_ignore_case(held, key))
 }
 
 /// The objects of one kind, in the order of their creation.
@@ -131,7 +131,7 @@ pub(crate) struct ObjectStore {
     /// Rows written lately, with the moment from which they wait for their turn to be looked after: each row once.
     recent: VecDeque<(Duration, u64)>,
     /// How many rows hold an object now.
-    held: usize,
+    object_count: usize,
     next: u64,
 }
 
@@ -146,36 +146,36 @@ impl ObjectStore {
     /// A table that finds objects without a scan by the texts of the members `indexed`.
     pub(crate) fn new(indexed: &[&'static str]) -> Self {
         let indices = indexed.iter().map(|member| Index { member, entries: BTreeSet::new() }).collect();
-        Self { rows: BTreeMap::new(), ids: HashMap::new(), indices, recent: VecDeque::new(), held: 0, next: 1 }
+        Self { rows: BTreeMap::new(), ids: HashMap::new(), indices, recent: VecDeque::new(), object_count: 0, next: 1 }
     }
 
-    /// Writes an object; `horizon` is the longest lag, `at` is `None` for what has always been there.
-    pub(crate) fn put(&mut self, life: ObjectState, value: Arc<Value>, at: Option<Duration>, horizon: Duration) {
+    /// Writes an object; `max_lag` is the longest lag, `at` is `None` for what has always been there.
+    pub(crate) fn put(&mut self, state: ObjectState, value: Arc<Value>, at: Option<Duration>, max_lag: Duration) {
         let id = text(&value, "id").to_lowercase();
         let order = *self.ids.entry(id).or_insert_with(|| {
             self.next += 1;
             self.next - 1
         });
         for index in &mut self.indices {
-            index.note(order, &value);
+            index.insert(order, &value);
         }
-        self.push(order, Some((life, value)), at, horizon);
+        self.push(order, Some((state, value)), at, max_lag);
     }
 
     /// Removes an object for good.
-    pub(crate) fn purge(&mut self, id: &str, at: Option<Duration>, horizon: Duration) {
+    pub(crate) fn purge(&mut self, id: &str, at: Option<Duration>, max_lag: Duration) {
         let known = self.ids.get(&id.to_lowercase()).copied();
         if let Some(order) = known.filter(|_| self.current(id).is_some()) {
-            self.push(order, None, at, horizon);
+            self.push(order, None, at, max_lag);
         }
     }
 
-    fn push(&mut self, order: u64, state: Option<(ObjectState, Arc<Value>)>, at: Option<Duration>, horizon: Duration) {
+    fn push(&mut self, order: u64, state: Option<(ObjectState, Arc<Value>)>, at: Option<Duration>, max_lag: Duration) {
         let row = self.rows.entry(order).or_default();
-        self.held -= usize::from(row.current().is_some());
-        self.held += usize::from(state.is_some());
+        self.object_count -= usize::from(row.current().is_some());
+        self.object_count += usize::from(state.is_some());
         let gone = match at {
-            Some(now) => row.compact(now, horizon),
+            Some(now) => row.compact(now, max_lag),
             None => std::mem::take(&mut row.versions),
         };
         row.versions.reserve_exact(1);
@@ -184,27 +184,27 @@ impl ObjectStore {
             row.recent = true;
             self.recent.push_back((at.unwrap_or_default(), order));
         }
-        self.forget(order, &gone);
+        self.unindex(order, &gone);
         if let Some(now) = at {
-            self.age(now, horizon.max(KEPT));
+            self.compact_aged(now, max_lag.max(MIN_RETENTION));
         }
     }
 
     /// Looks after what was written so long ago that every replica knows it.
-    fn age(&mut self, now: Duration, horizon: Duration) {
+    fn compact_aged(&mut self, now: Duration, max_lag: Duration) {
         while let Some((at, order)) = self.recent.front().copied() {
-            if at.saturating_add(horizon) > now {
+            if at.saturating_add(max_lag) > now {
                 break;
             }
             self.recent.pop_front();
-            self.agree(order, now, horizon);
+            self.compact_row(order, now, max_lag);
         }
     }
 
     /// Lets the replicas agree on a row, as far as they can.
-    fn agree(&mut self, order: u64, now: Duration, horizon: Duration) {
+    fn compact_row(&mut self, order: u64, now: Duration, max_lag: Duration) {
         let Some(row) = self.rows.get_mut(&order) else { return };
-        let gone = row.compact(now, horizon);
+        let gone = row.compact(now, max_lag);
         row.recent = false;
         match row.versions.as_slice() {
             [Version { at: None, state: None }] => drop(self.rows.remove(&order)),
@@ -215,16 +215,16 @@ impl ObjectStore {
                 row.recent = true;
             }
         }
-        self.forget(order, &gone);
+        self.unindex(order, &gone);
     }
 
     /// Takes what is gone out of the indices.
-    fn forget(&mut self, order: u64, gone: &[Version]) {
+    fn unindex(&mut self, order: u64, gone: &[Version]) {
         let row = self.rows.get(&order);
-        let kept = row.map_or(&[][..], |row| row.versions.as_slice());
+        let remaining = row.map_or(&[][..], |row| row.versions.as_slice());
         for (_, value) in gone.iter().filter_map(|version| version.state.as_ref()) {
             for index in &mut self.indices {
-                index.forget(order, value, kept);
+                index.remove(order, value, remaining);
             }
             if row.is_none() {
                 self.ids.remove(&text(value, "id").to_lowercase());
@@ -235,7 +235,7 @@ impl ObjectStore {
     /// Makes everything known everywhere.
     pub(crate) fn settle(&mut self) {
         for (_, order) in std::mem::take(&mut self.recent) {
-            self.agree(order, Duration::MAX, Duration::ZERO);
+            self.compact_row(order, Duration::MAX, Duration::ZERO);
         }
     }
 
@@ -252,24 +252,24 @@ impl ObjectStore {
 
     /// How many objects there are, deleted ones included.
     pub(crate) fn len(&self) -> usize {
-        self.held
+        self.object_count
     }
 
     /// The live object, as `view` shows it.
     pub(crate) fn get(&self, id: &str, view: ReplicaView) -> Option<&Arc<Value>> {
         let row = self.rows.get(self.ids.get(&id.to_lowercase())?)?;
-        row.seen(view).filter(|(life, _)| *life == ObjectState::Live).map(|(_, value)| value)
+        row.visible(view).filter(|(state, _)| *state == ObjectState::Live).map(|(_, value)| value)
     }
 
     /// The object as it is, live or deleted.
     pub(crate) fn current(&self, id: &str) -> Option<(ObjectState, &Arc<Value>)> {
         let row = self.rows.get(self.ids.get(&id.to_lowercase())?)?;
-        row.current().map(|(life, value)| (*life, value))
+        row.current().map(|(state, value)| (*state, value))
     }
 
     /// The live object as it is.
     pub(crate) fn live(&self, id: &str) -> Option<&Arc<Value>> {
-        self.current(id).filter(|(life, _)| *life == ObjectState::Live).map(|(_, value)| value)
+        self.current(id).filter(|(state, _)| *state == ObjectState::Live).map(|(_, value)| value)
     }
 
     /// The rows that have, or had a while ago, a text in an indexed member.
@@ -278,36 +278,36 @@ impl ObjectStore {
     }
 
     /// The objects as they are whose indexed member is, or holds, `key`, live or deleted.
-    pub(crate) fn having(&self, member: &'static str, key: &str) -> std::vec::IntoIter<(ObjectState, &Arc<Value>)> {
+    pub(crate) fn find_by(&self, member: &'static str, key: &str) -> std::vec::IntoIter<(ObjectState, &Arc<Value>)> {
         let current = self.orders(member, key).filter_map(|order| self.rows.get(&order)?.current());
-        let found = current.filter(|(_, value)| has(value, member, key)).map(|(life, value)| (*life, value));
+        let found = current.filter(|(_, value)| has(value, member, key)).map(|(state, value)| (*state, value));
         found.collect::<Vec<_>>().into_iter()
     }
 
     /// The live objects that `view` shows whose indexed member is, or holds, `key`.
-    pub(crate) fn seen_having(&self, member: &'static str, key: &str, view: ReplicaView) -> Vec<VisibleObject> {
+    pub(crate) fn visible_by(&self, member: &'static str, key: &str, view: ReplicaView) -> Vec<VisibleObject> {
         let rows = self.orders(member, key).filter_map(|order| Some((order, self.rows.get(&order)?)));
-        Self::seen_rows(rows, ObjectState::Live, view).filter(|seen| has(&seen.value, member, key)).collect()
+        Self::visible_rows(rows, ObjectState::Live, view).filter(|seen| has(&seen.value, member, key)).collect()
     }
 
     /// The live objects that `view` shows of which an indexed member is, or holds, one of `keys`; each once, in order.
-    pub(crate) fn seen_having_any(&self, member: &'static str, keys: &[&str], view: ReplicaView) -> Vec<VisibleObject> {
-        let found = keys.iter().flat_map(|key| self.seen_having(member, key, view));
+    pub(crate) fn visible_by_any(&self, member: &'static str, keys: &[&str], view: ReplicaView) -> Vec<VisibleObject> {
+        let found = keys.iter().flat_map(|key| self.visible_by(member, key, view));
         found.map(|seen| (seen.order, seen)).collect::<BTreeMap<_, _>>().into_values().collect()
     }
 
     /// The live objects that `view` shows of which an indexed member starts, or started a while ago, with `start`, or holds
     /// what does: each once, in order.
-    pub(crate) fn may_start(
+    pub(crate) fn visible_by_prefix(
         &self,
         member: &'static str,
         start: &str,
         view: ReplicaView,
     ) -> impl Iterator<Item = VisibleObject> {
         let indices = self.indices.iter().filter(|index| index.member == member);
-        let orders: BTreeSet<u64> = indices.flat_map(|index| index.starting(start)).collect();
+        let orders: BTreeSet<u64> = indices.flat_map(|index| index.with_prefix(start)).collect();
         let rows = orders.into_iter().filter_map(|order| Some((order, self.rows.get(&order)?)));
-        Self::seen_rows(rows, ObjectState::Live, view)
+        Self::visible_rows(rows, ObjectState::Live, view)
     }
 
     /// The name of the index on a member, in the member's own case.
@@ -316,29 +316,29 @@ impl ObjectStore {
     }
 
     /// Every object of one state that `view` shows.
-    pub(crate) fn all(&self, life: ObjectState, view: ReplicaView) -> impl Iterator<Item = VisibleObject> {
-        self.after(0, life, view)
+    pub(crate) fn all(&self, state: ObjectState, view: ReplicaView) -> impl Iterator<Item = VisibleObject> {
+        self.after(0, state, view)
     }
 
     /// The same, from the row after `order`.
     pub(crate) fn after(
         &self,
         order: u64,
-        life: ObjectState,
+        state: ObjectState,
         view: ReplicaView,
     ) -> impl Iterator<Item = VisibleObject> {
         let rows = self.rows.range(order.saturating_add(1)..);
-        Self::seen_rows(rows.map(|(order, row)| (*order, row)), life, view)
+        Self::visible_rows(rows.map(|(order, row)| (*order, row)), state, view)
     }
 
-    fn seen_rows<'a>(
+    fn visible_rows<'a>(
         rows: impl Iterator<Item = (u64, &'a Row)>,
         wanted: ObjectState,
         view: ReplicaView,
     ) -> impl Iterator<Item = VisibleObject> {
         rows.filter_map(move |(order, row)| {
-            let (life, value) = row.seen(view)?;
-            (*life == wanted).then(|| VisibleObject { order, value: Arc::clone(value) })
+            let (state, value) = row.visible(view)?;
+            (*state == wanted).then(|| VisibleObject { order, value: Arc::clone(value) })
         })
     }
 }
@@ -366,9 +366,9 @@ mod tests {
         put(&mut table, "second", 5);
         assert!(table.get("a", at(10)).is_none());
         assert_eq!(table.get("a", at(11)).unwrap()["name"], "first");
-        assert_eq!(table.seen_having("name", "first", at(14)).len(), 1);
+        assert_eq!(table.visible_by("name", "first", at(14)).len(), 1);
         assert_eq!(table.get("a", at(15)).unwrap()["name"], "second");
-        assert!(table.seen_having("name", "first", at(15)).is_empty());
+        assert!(table.visible_by("name", "first", at(15)).is_empty());
         table.purge("a", Some(Duration::from_secs(20)), LAG);
         assert!(table.get("a", at(29)).is_some() && table.live("a").is_none());
         assert!(table.get("a", at(30)).is_none());
@@ -388,16 +388,19 @@ mod tests {
         let mut table = ObjectStore::new(&["names"]);
         put_as(&mut table, "a", &json!(["One", "two"]), 1);
         put_as(&mut table, "b", &json!(["two"]), 1);
-        let found = |table: &ObjectStore, key: &str, now| table.seen_having("names", key, at(now)).len();
+        let found = |table: &ObjectStore, key: &str, now| table.visible_by("names", key, at(now)).len();
         assert_eq!((found(&table, "one", 11), found(&table, "TWO", 11), found(&table, "three", 11)), (1, 2, 0));
-        assert_eq!(table.seen_having_any("names", &["two", "one"], at(11)).len(), 2);
+        assert_eq!(table.visible_by_any("names", &["two", "one"], at(11)).len(), 2);
         put_as(&mut table, "a", &json!(["three", "two"]), 20);
         assert_eq!((found(&table, "one", 29), found(&table, "three", 29)), (1, 0));
         assert_eq!((found(&table, "one", 30), found(&table, "three", 30)), (0, 1));
-        assert_eq!(table.having("names", "one").count(), 0);
-        assert_eq!(table.having("names", "two").count(), 2);
+        assert_eq!(table.find_by("names", "one").count(), 0);
+        assert_eq!(table.find_by("names", "two").count(), 2);
         let starting = |start, now| {
-            table.may_start("names", start, at(now)).map(|seen| seen.value["id"].to_string()).collect::<String>()
+            table
+                .visible_by_prefix("names", start, at(now))
+                .map(|seen| seen.value["id"].to_string())
+                .collect::<String>()
         };
         assert_eq!(
             (starting("T", 30), starting("thr", 30), starting("u", 30)),
@@ -413,7 +416,7 @@ mod tests {
             table.put(ObjectState::Live, value, Some(Duration::from_secs(now)), LAG);
         }
         assert!(entries(&table) <= 30, "{}", entries(&table));
-        assert_eq!(table.having("names", "kept").count(), 1);
+        assert_eq!(table.find_by("names", "kept").count(), 1);
         table.settle();
         assert_eq!(entries(&table), 3);
         assert_eq!(table.get("a", at(0)).unwrap()["name"], "n999");
@@ -438,12 +441,12 @@ mod tests {
         let mut table = ObjectStore::new(&["names"]);
         for now in [0, 1, 100, 300] {
             put_as(&mut table, "a", &json!(["n"]), now);
-            assert_eq!((table.len(), table.having("names", "n").count()), (1, 1), "at {now}");
+            assert_eq!((table.len(), table.find_by("names", "n").count()), (1, 1), "at {now}");
             table.purge("A", Some(Duration::from_secs(now)), LAG);
-            assert_eq!((table.len(), table.having("names", "n").count()), (0, 0), "at {now}");
+            assert_eq!((table.len(), table.find_by("names", "n").count()), (0, 0), "at {now}");
         }
         put_as(&mut table, "a", &json!(["n"]), 301);
-        assert_eq!(table.seen_having("names", "n", at(311)).len(), 1);
+        assert_eq!(table.visible_by("names", "n", at(311)).len(), 1);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::call::Call;
 use crate::directory::{Directory, reference};
-use crate::json::{items, same, text, texts};
+use crate::json::{eq_ignore_case, items, text, texts};
 use crate::object_kind::ObjectKind;
 use crate::object_store::{ReplicaView, VisibleObject};
 use crate::query::{self, Query};
@@ -13,25 +13,27 @@ use crate::response::{GraphError, GraphResponse, GraphResult};
 use crate::route::{Link, ObjectKey};
 
 /// The most links that one object may have.
-const MOST_OWNERS: usize = 100;
+const MAX_OWNERS: usize = 100;
 
 impl Directory {
     /// The live object of an id and its kind, as a view shows it.
     pub(crate) fn object(&self, id: &str, view: ReplicaView) -> Option<(ObjectKind, std::sync::Arc<Value>)> {
-        ObjectKind::OBJECTS.into_iter().find_map(|kind| Some((kind, self.table(kind).get(id, view)?.clone())))
+        ObjectKind::OBJECTS.into_iter().find_map(|kind| Some((kind, self.store(kind).get(id, view)?.clone())))
     }
 
     pub(crate) fn get_object(&self, id: &str, call: &Call) -> GraphResult {
-        let (kind, value) = self.object(id, call.view(self.lag.reads)).ok_or_else(|| GraphError::not_found(id))?;
+        let (kind, value) =
+            self.object(id, call.replica_view(self.lag.reads)).ok_or_else(|| GraphError::not_found(id))?;
         let query = Query::parse(call, kind)?;
         let mut answer = Map::new();
         answer.insert("@odata.context".into(), call.context("directoryObjects/$entity").into());
-        answer.extend(typed(kind, query.project(kind, &value)));
+        answer.extend(with_odata_type(kind, query.project(kind, &value)));
         Ok(GraphResponse::ok(answer.into()))
     }
 
     pub(crate) fn delete_object(&mut self, id: &str, call: &Call) -> GraphResult {
-        let (kind, _) = self.object(id, call.view(self.lag.references)).ok_or_else(|| GraphError::not_found(id))?;
+        let (kind, _) =
+            self.object(id, call.replica_view(self.lag.references)).ok_or_else(|| GraphError::not_found(id))?;
         self.delete(kind, &ObjectKey::Id(id.to_owned()), call)
     }
 
@@ -45,15 +47,15 @@ impl Directory {
             ));
         }
         let wanted: Vec<&str> = texts(body, "types").collect();
-        let view = call.view(self.lag.lists);
+        let view = call.replica_view(self.lag.lists);
         let fits = |kind: ObjectKind| {
-            let names = |name: &&str| same(name, kind.type_name()) || same(name, "directoryObject");
+            let names = |name: &&str| eq_ignore_case(name, kind.type_name()) || eq_ignore_case(name, "directoryObject");
             wanted.is_empty() || wanted.iter().any(names)
         };
         let found = ids.iter().filter_map(|id| self.object(id, view)).filter(|(kind, _)| fits(*kind));
         let mut rows = Vec::new();
         for (kind, value) in found {
-            rows.push(typed(kind, Query::parse(call, kind)?.project(kind, &value)));
+            rows.push(with_odata_type(kind, Query::parse(call, kind)?.project(kind, &value)));
         }
         Ok(GraphResponse::ok(json!({
             "@odata.context": call.context("directoryObjects"),
@@ -64,11 +66,11 @@ impl Directory {
     /// The ids that an object is linked to, in the order in which the service gives them.
     pub(crate) fn linked_ids(&self, id: &str, link: Link) -> Vec<String> {
         match link {
-            Link::Owners => self.owners.to(id).to_vec(),
-            Link::OwnedObjects => self.owners.from(id).to_vec(),
-            Link::Members => self.members.to(id).to_vec(),
-            Link::MemberOf => self.members.from(id).to_vec(),
-            Link::TransitiveMemberOf => self.members.reach(id),
+            Link::Owners => self.owners.targets(id).to_vec(),
+            Link::OwnedObjects => self.owners.sources(id).to_vec(),
+            Link::Members => self.members.targets(id).to_vec(),
+            Link::MemberOf => self.members.sources(id).to_vec(),
+            Link::TransitiveMemberOf => self.members.transitive_sources(id),
         }
     }
 
@@ -90,23 +92,27 @@ impl Directory {
 
     /// What a navigation of an object leads to, as `$expand` shows it; `None` when there is no such navigation.
     pub(crate) fn navigate(&self, kind: ObjectKind, object: &Value, name: &str, call: &Call) -> Option<Vec<Value>> {
-        let (id, view) = (text(object, "id"), call.view(self.lag.lists));
+        let (id, view) = (text(object, "id"), call.replica_view(self.lag.lists));
         if let Some(link) = Link::of(kind, &name.to_lowercase()) {
             let found = self.linked(id, link, None, view).into_iter();
-            return Some(found.map(|(kind, seen)| typed(kind, query::shown(kind, &seen.value)).into()).collect());
+            return Some(
+                found.map(|(kind, visible)| with_odata_type(kind, query::shown(kind, &visible.value)).into()).collect(),
+            );
         }
         let (kind, found) = match name {
-            "federatedIdentityCredentials" => (ObjectKind::FederatedCredential, self.federated_of(id, call)),
-            "appRoleAssignedTo" => (ObjectKind::Assignment, self.assignments.seen_having("resourceId", id, view)),
-            "appRoleAssignments" => (ObjectKind::Assignment, self.assignments.seen_having("principalId", id, view)),
+            "federatedIdentityCredentials" => {
+                (ObjectKind::FederatedCredential, self.federated_credentials_of(id, call))
+            }
+            "appRoleAssignedTo" => (ObjectKind::Assignment, self.assignments.visible_by("resourceId", id, view)),
+            "appRoleAssignments" => (ObjectKind::Assignment, self.assignments.visible_by("principalId", id, view)),
             "oauth2PermissionGrants" => {
                 let member = if kind == ObjectKind::User { "principalId" } else { "clientId" };
-                (ObjectKind::Grant, self.grants.seen_having(member, id, view))
+                (ObjectKind::Grant, self.grants.visible_by(member, id, view))
             }
             "extensionProperties" | "createdOnBehalfOf" => return Some(Vec::new()),
             _ => return None,
         };
-        Some(found.into_iter().map(|seen| query::shown(kind, &seen.value)).collect())
+        Some(found.into_iter().map(|visible| query::shown(kind, &visible.value)).collect())
     }
 
     pub(crate) fn list_linked(
@@ -118,7 +124,7 @@ impl Directory {
         call: &Call,
     ) -> GraphResult {
         let value = self.find(kind, key, self.lag.reads, call)?;
-        let rows = self.linked(text(&value, "id"), link, cast, call.view(self.lag.lists));
+        let rows = self.linked(text(&value, "id"), link, cast, call.replica_view(self.lag.lists));
         // Without a cast, what can be filtered and selected by is what the first kind of such objects has.
         let query = Query::parse(
             call,
@@ -142,15 +148,15 @@ impl Directory {
     ) -> GraphResult {
         query::check_count(call)?;
         let value = self.find(kind, key, self.lag.reads, call)?;
-        let count = self.linked(text(&value, "id"), link, cast, call.view(self.lag.lists)).len();
+        let count = self.linked(text(&value, "id"), link, cast, call.replica_view(self.lag.lists)).len();
         Ok(GraphResponse::text(count.to_string()))
     }
 
     pub(crate) fn add_link(&mut self, kind: ObjectKind, key: &ObjectKey, link: Link, call: &Call) -> GraphResult {
-        let value = self.target(kind, key, call)?;
+        let value = self.find_for_write(kind, key, call)?;
         let to = reference(text(call.object()?, "@odata.id"))?;
         let name = if link == Link::Owners { "owners" } else { "members" };
-        let target = self.object(&to, call.view(self.lag.references));
+        let target = self.object(&to, call.replica_view(self.lag.references));
         let Some((target_kind, _)) = target else { return Err(GraphError::not_found(&to)) };
         let fits = match link {
             Link::Owners => matches!(target_kind, ObjectKind::User | ObjectKind::ServicePrincipal),
@@ -169,14 +175,14 @@ impl Directory {
                 "One or more added object references already exist for the following modified properties: '{name}'."
             )));
         }
-        if link == Link::Owners && links.to(id).len() >= MOST_OWNERS {
+        if link == Link::Owners && links.targets(id).len() >= MAX_OWNERS {
             return Err(GraphError::new(
                 StatusCode::FORBIDDEN,
                 "Directory_QuotaExceeded",
                 format!(
-                    "Unable to perform operation as '{}' would exceed the maximum quota count '{MOST_OWNERS}' for \
+                    "Unable to perform operation as '{}' would exceed the maximum quota count '{MAX_OWNERS}' for \
                         forward-link 'owners'.",
-                    MOST_OWNERS + 1
+                    MAX_OWNERS + 1
                 ),
             ));
         }
@@ -192,7 +198,7 @@ impl Directory {
         to: &str,
         call: &Call,
     ) -> GraphResult {
-        let value = self.target(kind, key, call)?;
+        let value = self.find_for_write(kind, key, call)?;
         let links = if link == Link::Owners { &mut self.owners } else { &mut self.members };
         if !links.remove(text(&value, "id"), &to.to_lowercase()) {
             return Err(GraphError::not_found(to));
@@ -209,23 +215,24 @@ impl Directory {
                 "Invalid value specified for parameter 'groupIds': 1 to 20 are expected.",
             ));
         }
-        let groups = self.members.reach(text(&value, "id"));
-        let view = call.view(self.lag.lists);
-        let held = texts(body, "groupIds")
-            .filter(|wanted| groups.iter().any(|group| same(group, wanted)) && self.groups.get(wanted, view).is_some());
+        let groups = self.members.transitive_sources(text(&value, "id"));
+        let view = call.replica_view(self.lag.lists);
+        let held = texts(body, "groupIds").filter(|wanted| {
+            groups.iter().any(|group| eq_ignore_case(group, wanted)) && self.groups.get(wanted, view).is_some()
+        });
         let held: Vec<&str> = held.collect();
         Ok(GraphResponse::ok(json!({"@odata.context": call.context("Collection(Edm.String)"), "value": held})))
     }
 
     /// Takes an object out of every list that it stands in.
-    pub(crate) fn unlink(&mut self, id: &str) {
-        self.owners.forget(id);
-        self.members.forget(id);
+    pub(crate) fn remove_links_of(&mut self, id: &str) {
+        self.owners.remove_all(id);
+        self.members.remove_all(id);
     }
 }
 
 /// An object that says which kind it is.
-pub(crate) fn typed(kind: ObjectKind, object: Value) -> Map<String, Value> {
+pub(crate) fn with_odata_type(kind: ObjectKind, object: Value) -> Map<String, Value> {
     let mut members = Map::new();
     members.insert("@odata.type".into(), format!("#microsoft.graph.{}", kind.type_name()).into());
     if let Value::Object(object) = object {

@@ -228,7 +228,7 @@ impl Query {
         }
         let shown = page.iter().map(|(kind, seen)| {
             let object = self.show(*kind, &seen.value, directory, call);
-            if typed { objects::typed(*kind, object).into() } else { object }
+            if typed { objects::with_odata_type(*kind, object).into() } else { object }
         });
         body.insert("value".into(), shown.collect());
         body.into()
@@ -293,7 +293,7 @@ impl Query {
     fn show(&self, kind: ObjectKind, object: &Value, directory: &Directory, call: &Call) -> Value {
         let mut shown = self.project(kind, object);
         if self.select.is_some() {
-            directory.with_keys(&mut shown);
+            directory.add_key_bytes(&mut shown);
         }
         for expansion in &self.expand {
             let mut children = directory.navigate(kind, object, &expansion.name, call).unwrap_or_default();
@@ -319,7 +319,7 @@ impl Query {
 
 /// An object with the members that it is answered with by default.
 pub(super) fn shown(kind: ObjectKind, object: &Value) -> Value {
-    with(object, |name| match kind.shown_by_default() {
+    with(object, |name| match kind.default_properties() {
         Some(names) => names.contains(&name),
         None => !name.starts_with('_'),
     })
@@ -420,12 +420,14 @@ impl Search {
             let (clause, after) = clause.split_once('"').ok_or_else(invalid)?;
             let (name, words) = clause.split_once(':').ok_or_else(invalid)?;
             let name =
-                kind.searched().iter().find(|known| known.eq_ignore_ascii_case(name.trim())).ok_or_else(|| {
-                    GraphError::unsupported_query(format!(
-                        "Unsupported or invalid search clause specified for property '{name}' of resource '{}'.",
-                        kind.directory_type()
-                    ))
-                })?;
+                kind.searched_properties().iter().find(|known| known.eq_ignore_ascii_case(name.trim())).ok_or_else(
+                    || {
+                        GraphError::unsupported_query(format!(
+                            "Unsupported or invalid search clause specified for property '{name}' of resource '{}'.",
+                            kind.directory_type()
+                        ))
+                    },
+                )?;
             if let Some(last) = alternatives.last_mut() {
                 last.push(((*name).to_owned(), words.to_owned()));
             }

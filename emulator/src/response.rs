@@ -8,7 +8,7 @@ use http::{HeaderValue, Response, StatusCode};
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 
-use crate::json::{is_annotation, retain, stamp};
+use crate::json::{is_annotation, retain, timestamp};
 
 /// The content type of a successful answer.
 const SUCCESS: &str =
@@ -239,7 +239,7 @@ pub(crate) fn render(outcome: GraphResult, correlation: &Correlation) -> Rendere
             if status == StatusCode::TOO_MANY_REQUESTS {
                 inner.insert("code".into(), "429".into());
             }
-            inner.insert("date".into(), stamp::bare(correlation.wall).into());
+            inner.insert("date".into(), timestamp::bare(correlation.wall).into());
             if status == StatusCode::TOO_MANY_REQUESTS {
                 inner.insert("message".into(), "Please retry after".into());
             }

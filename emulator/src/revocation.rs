@@ -7,7 +7,7 @@ use entra_apps::permission::MICROSOFT_GRAPH;
 
 use crate::MemoryTenant;
 use crate::call::{Actor, Call};
-use crate::json::{items, same, text};
+use crate::json::{eq_ignore_case, items, text};
 use crate::object_kind::ObjectKind;
 use crate::object_store::ReplicaView;
 use crate::service::TenantState;
@@ -33,24 +33,24 @@ impl TenantState {
         };
         let ids = items(&graph, "appRoles").iter().filter(|known| text(known, "value") == role);
         let ids: Vec<&str> = ids.map(|known| text(known, "id")).collect();
-        let held = directory.assignments.seen_having("principalId", holder, ReplicaView::PRESENT).into_iter();
-        let held = held.filter(|held| {
-            text(&held.value, "resourceId") == text(&graph, "id")
-                && ids.iter().any(|id| same(id, text(&held.value, "appRoleId")))
+        let assignments = directory.assignments.visible_by("principalId", holder, ReplicaView::CURRENT).into_iter();
+        let assignments = assignments.filter(|assignments| {
+            text(&assignments.value, "resourceId") == text(&graph, "id")
+                && ids.iter().any(|id| eq_ignore_case(id, text(&assignments.value, "appRoleId")))
         });
-        let held: Vec<_> = held.map(|held| text(&held.value, "id").to_owned()).collect();
-        for id in &held {
-            directory.table_mut(ObjectKind::Assignment).purge(id, None, Duration::ZERO);
+        let assignments: Vec<_> = assignments.map(|assignments| text(&assignments.value, "id").to_owned()).collect();
+        for id in &assignments {
+            directory.store_mut(ObjectKind::Assignment).purge(id, None, Duration::ZERO);
         }
         self.tokens.revoke_role(holder, role);
-        !held.is_empty()
+        !assignments.is_empty()
     }
 
     /// Takes an application permission from the app that makes a call.
-    pub(crate) fn revoke_from(&mut self, call: &mut Call, role: &str) {
+    pub(crate) fn revoke_role_of_actor(&mut self, call: &mut Call, role: &str) {
         if let Actor::SignedIn(identity) = &mut call.actor {
             self.revoke_role(&identity.service_principal_id, role);
-            identity.roles.retain(|held| held != role);
+            identity.roles.retain(|assignments| assignments != role);
         }
     }
 }

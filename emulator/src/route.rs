@@ -68,7 +68,7 @@ impl Link {
     }
 
     /// Whether links of this name can be written.
-    fn is_written(self) -> bool {
+    fn is_writable(self) -> bool {
         matches!(self, Self::Owners | Self::Members)
     }
 }
@@ -137,21 +137,21 @@ pub(crate) fn route(method: &Method, path: &str) -> Result<Operation, GraphError
         Some(first) if first.name == "myorganization" => &segments[1..],
         _ => &segments,
     };
-    let Some((first, rest)) = segments.split_first() else { return Err(unknown(path)) };
+    let Some((first, rest)) = segments.split_first() else { return Err(unknown_path(path)) };
     let names: Vec<&str> = rest.iter().map(|segment| segment.name.as_str()).collect();
     let verb = method.as_str();
     let found = match (first.name.as_str(), &first.key) {
-        ("applications", _) => object(ObjectKind::Application, verb, first, rest, path)?,
-        ("serviceprincipals", _) => object(ObjectKind::ServicePrincipal, verb, first, rest, path)?,
-        ("users", _) => object(ObjectKind::User, verb, first, rest, path)?,
-        ("groups", _) => object(ObjectKind::Group, verb, first, rest, path)?,
-        ("me", None) => below(ObjectKind::User, verb, ObjectKey::Me, rest)?,
+        ("applications", _) => route_object(ObjectKind::Application, verb, first, rest, path)?,
+        ("serviceprincipals", _) => route_object(ObjectKind::ServicePrincipal, verb, first, rest, path)?,
+        ("users", _) => route_object(ObjectKind::User, verb, first, rest, path)?,
+        ("groups", _) => route_object(ObjectKind::Group, verb, first, rest, path)?,
+        ("me", None) => route_below_object(ObjectKind::User, verb, ObjectKey::Me, rest)?,
         ("directoryobjects", None) => match (names.as_slice(), verb) {
             (["getbyids" | "microsoft.graph.getbyids"], "POST") => Some(Operation::GetByIds),
             ([_], "GET") => Some(Operation::GetObject(rest[0].raw.clone())),
             ([_], "DELETE") => Some(Operation::DeleteObject(rest[0].raw.clone())),
             ([_], _) => None,
-            _ => return Err(unknown(path)),
+            _ => return Err(unknown_path(path)),
         },
         ("oauth2permissiongrants", None) => match (names.as_slice(), verb) {
             ([], "GET") => Some(Operation::List(ObjectKind::Grant)),
@@ -162,7 +162,7 @@ pub(crate) fn route(method: &Method, path: &str) -> Result<Operation, GraphError
             ([_], "PATCH") => Some(Operation::UpdateGrant(rest[0].raw.clone())),
             ([_], "DELETE") => Some(Operation::DeleteGrant(rest[0].raw.clone())),
             ([] | [_], _) => None,
-            _ => return Err(unknown(path)),
+            _ => return Err(unknown_path(path)),
         },
         ("directory", None) if names.first() == Some(&"deleteditems") => match (&names[1..], verb) {
             ([cast], "GET") if ObjectKind::of_type(cast).is_some_and(|kind| ObjectKind::OBJECTS.contains(&kind)) => {
@@ -181,7 +181,7 @@ pub(crate) fn route(method: &Method, path: &str) -> Result<Operation, GraphError
             ([_], "DELETE") => Some(Operation::Purge(rest[1].raw.clone())),
             ([_, "restore" | "microsoft.graph.restore"], "POST") => Some(Operation::Restore(rest[1].raw.clone())),
             ([_] | [_, "restore"], _) => None,
-            _ => return Err(unknown(path)),
+            _ => return Err(unknown_path(path)),
         },
         ("organization", None) => match (names.as_slice(), verb) {
             ([], "GET") => Some(Operation::ListOrganization),
@@ -189,20 +189,20 @@ pub(crate) fn route(method: &Method, path: &str) -> Result<Operation, GraphError
             ([_], "GET") => Some(Operation::GetOrganization(rest[0].raw.clone())),
             ([_], "PATCH") => return Err(GraphError::not_implemented("updates of the organization")),
             ([] | [_], _) => None,
-            _ => return Err(unknown(path)),
+            _ => return Err(unknown_path(path)),
         },
         ("tenantrelationships" | "contracts", None) => {
             let path: Vec<String> = segments.iter().map(|segment| segment.raw.clone()).collect();
             partner::Operation::route(verb, &path)?.map(Operation::Partner)
         }
         ("$batch", None) if rest.is_empty() => (verb == "POST").then_some(Operation::Batch),
-        _ => return Err(unknown(path)),
+        _ => return Err(unknown_path(path)),
     };
     found.ok_or_else(GraphError::method_not_allowed)
 }
 
 /// What lies below `/applications` and `/servicePrincipals`.
-fn object(
+fn route_object(
     kind: ObjectKind,
     verb: &str,
     first: &Segment,
@@ -215,7 +215,7 @@ fn object(
                 (ObjectKind::Application | ObjectKind::ServicePrincipal, "appid") => ObjectKey::AppId(value.clone()),
                 (ObjectKind::Application, "uniquename") => ObjectKey::UniqueName(value.clone()),
                 (_, "" | "id") => ObjectKey::Id(value.clone()),
-                _ => return Err(unknown(path)),
+                _ => return Err(unknown_path(path)),
             };
             (key, rest)
         }
@@ -239,11 +239,16 @@ fn object(
             _ => (ObjectKey::Id(id.raw.clone()), rest),
         },
     };
-    below(kind, verb, key, rest)
+    route_below_object(kind, verb, key, rest)
 }
 
 /// What lies below one object.
-fn below(kind: ObjectKind, verb: &str, key: ObjectKey, rest: &[Segment]) -> Result<Option<Operation>, GraphError> {
+fn route_below_object(
+    kind: ObjectKind,
+    verb: &str,
+    key: ObjectKey,
+    rest: &[Segment],
+) -> Result<Option<Operation>, GraphError> {
     let plain = |segment: &Segment| segment.name.strip_prefix("microsoft.graph.").unwrap_or(&segment.name).to_owned();
     let names: Vec<String> = rest.iter().map(plain).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
@@ -272,10 +277,10 @@ fn below(kind: ObjectKind, verb: &str, key: ObjectKey, rest: &[Segment]) -> Resu
             Some(Operation::CheckMemberGroups(kind, key))
         }
         (["federatedidentitycredentials", ..], _) if kind == ObjectKind::Application => {
-            return federated(verb, key, rest[0].key.as_ref(), &rest[1..]);
+            return route_federated_credentials(verb, key, rest[0].key.as_ref(), &rest[1..]);
         }
         (["approleassignedto", ..], _) if kind != ObjectKind::ServicePrincipal => {
-            return Err(absent(kind, verb, &names));
+            return Err(not_implemented_below(kind, verb, &names));
         }
         (["approleassignedto" | "approleassignments"], "GET") if has_assignments => {
             Some(Operation::ListAssignments(kind, key, side))
@@ -305,18 +310,18 @@ fn below(kind: ObjectKind, verb: &str, key: ObjectKey, rest: &[Segment]) -> Resu
                 "Write requests are only supported on contained entities or navigation properties with bindings.",
             ));
         }
-        ([name], _) if kind.property(name).is_some() => {
-            kind.property(name).filter(|_| verb == "GET").map(|name| Operation::GetProperty(kind, key, name))
+        ([name], _) if kind.property_name(name).is_some() => {
+            kind.property_name(name).filter(|_| verb == "GET").map(|name| Operation::GetProperty(kind, key, name))
         }
         ([name, ..], _) => match Link::of(kind, name) {
-            Some(link) => linked(kind, verb, key, link, &rest[1..])?,
-            None => return Err(absent(kind, verb, &names)),
+            Some(link) => route_links(kind, verb, key, link, &rest[1..])?,
+            None => return Err(not_implemented_below(kind, verb, &names)),
         },
     })
 }
 
 /// What lies below `owners`, `members` and their kin.
-fn linked(
+fn route_links(
     kind: ObjectKind,
     verb: &str,
     key: ObjectKey,
@@ -328,17 +333,17 @@ fn linked(
     Ok(match (names.as_slice(), verb) {
         ([], "GET") => Some(Operation::ListLinked(kind, key, link, cast)),
         (["$count"], "GET") => Some(Operation::CountLinked(kind, key, link, cast)),
-        (["$ref"], "POST") if link.is_written() => Some(Operation::AddLink(kind, key, link)),
-        ([_, "$ref"], "DELETE") if link.is_written() => {
+        (["$ref"], "POST") if link.is_writable() => Some(Operation::AddLink(kind, key, link)),
+        ([_, "$ref"], "DELETE") if link.is_writable() => {
             Some(Operation::RemoveLink(kind, key, link, rest[0].raw.clone()))
         }
         ([] | ["$count"], _) => None,
-        _ => return Err(absent(kind, verb, &names)),
+        _ => return Err(not_implemented_below(kind, verb, &names)),
     })
 }
 
 /// What lies below `federatedIdentityCredentials`; `named` is what stands in its parentheses.
-fn federated(
+fn route_federated_credentials(
     verb: &str,
     key: ObjectKey,
     named: Option<&(String, String)>,
@@ -358,7 +363,7 @@ fn federated(
                 _ => None,
             });
         }
-        _ => return Err(absent(ObjectKind::FederatedCredential, verb, &["…"])),
+        _ => return Err(not_implemented_below(ObjectKind::FederatedCredential, verb, &["…"])),
     };
     Ok(match verb {
         "GET" => Some(Operation::GetFederated(key, credential)),
@@ -368,17 +373,17 @@ fn federated(
     })
 }
 
-fn absent(kind: ObjectKind, verb: &str, names: &[&str]) -> GraphError {
+fn not_implemented_below(kind: ObjectKind, verb: &str, names: &[&str]) -> GraphError {
     GraphError::not_implemented(format!("{verb} {}/{{id}}/{}", kind.collection(), names.join("/")))
 }
 
-fn unknown(path: &str) -> GraphError {
+fn unknown_path(path: &str) -> GraphError {
     let segment = path.split('/').find(|part| !part.is_empty()).unwrap_or_default();
     GraphError::not_implemented(format!("the path /{segment}"))
 }
 
 fn segment(part: &str) -> Segment {
-    let raw = decode(part);
+    let raw = percent_decode(part);
     let key = raw.strip_suffix(')').and_then(|open| open.split_once('(')).and_then(|(name, inner)| {
         let (property, value) = inner.split_once('=').unwrap_or(("", inner));
         let value = value.trim();
@@ -404,7 +409,7 @@ fn segment(part: &str) -> Segment {
 }
 
 /// Undoes percent-encoding; what is no encoding stays.
-pub(crate) fn decode(text: &str) -> String {
+pub(crate) fn percent_decode(text: &str) -> String {
     let bytes = text.as_bytes();
     let mut decoded = Vec::with_capacity(bytes.len());
     let mut at = 0;

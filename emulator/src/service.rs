@@ -90,7 +90,7 @@ pub(super) fn batch_items(target: &Target, body: &[u8]) -> Vec<(Method, String)>
 
 impl CloudState {
     #[allow(clippy::too_many_arguments, reason = "what a request is, where it goes, and when")]
-    pub(super) fn answer(
+    pub(super) fn handle_request(
         &mut self,
         at: usize,
         request: &http::Request<Bytes>,
@@ -100,13 +100,13 @@ impl CloudState {
         now: Duration,
         wall: OffsetDateTime,
     ) -> (Response<Bytes>, Vec<RecordedItem>) {
-        self.pass_time(now, wall);
+        self.advance_time(now, wall);
         let correlation = self[at].correlation(request.headers(), wall);
         match target {
             Target::SignIn(tenant, endpoint) => {
                 let asking = SignInRequest {
-                    at,
-                    tenant,
+                    tenant: at,
+                    tenant_name: tenant,
                     endpoint,
                     origin,
                     method: request.method(),
@@ -119,17 +119,22 @@ impl CloudState {
                 };
                 let mut response = self.sign_in_with(&asking, plan);
                 if *endpoint != Endpoint::UserInfo {
-                    asking.sign(&mut response);
+                    asking.add_request_ids(&mut response);
                 }
                 (response, Vec::new())
             }
             Target::Management(path) => {
                 let TenantState { tokens, directory, .. } = &self[at];
-                (azure_management::answer(request, path, tokens, directory, wall), Vec::new())
+                (azure_management::handle_request(request, path, tokens, directory, wall), Vec::new())
             }
             Target::PartnerCenter(_) => {
-                let asking =
-                    partner_center::PartnerCenterRequest { at, request, fresh_id: &correlation.request_id, now, wall };
+                let asking = partner_center::PartnerCenterRequest {
+                    tenant: at,
+                    http: request,
+                    fresh_id: &correlation.request_id,
+                    now,
+                    wall,
+                };
                 (self.partner_center(&asking, plan), Vec::new())
             }
             Target::Other => {
@@ -145,12 +150,12 @@ impl CloudState {
                     eventual: false,
                     upsert: false,
                     if_match: None,
-                    unknown_members: false,
+                    include_unknown_enum_members: false,
                     metadata: Metadata::default(),
                     body: None,
                     actor: Actor::Operator,
                     owned_only: false,
-                    abroad: None,
+                    foreign_application: None,
                     now,
                     wall,
                 };
@@ -180,8 +185,8 @@ impl CloudState {
         if *written {
             drop(self.sign_in(asking));
         }
-        let refused = SignInError::scripted(*status, code, message);
-        let mut response = self.refuse_sign_in(asking, refused);
+        let refused = SignInError::injected(*status, code, message);
+        let mut response = self.sign_in_error_response(asking, refused);
         if let Some((name, value)) = retry_header(*retry, asking.wall) {
             response.headers_mut().extend(HeaderValue::try_from(value).ok().map(|value| (name, value)));
         }
@@ -190,7 +195,7 @@ impl CloudState {
 
     /// Carries out a request as whoever holds the tenant.
     pub(super) fn operate(&mut self, at: usize, mut call: Call) -> (StatusCode, Value) {
-        self.pass_time(call.now, call.wall);
+        self.advance_time(call.now, call.wall);
         let correlation = self[at].correlation(&HeaderMap::new(), call.wall);
         let rendered = self.graph(at, &mut call, &Plan::default(), &correlation, &mut Vec::new());
         let body = match rendered.body {
@@ -211,7 +216,7 @@ impl CloudState {
     ) -> RenderedResponse {
         let outcome = match &plan.whole {
             Some(Action::Revokes(role)) => {
-                self[at].revoke_from(call, role);
+                self[at].revoke_role_of_actor(call, role);
                 self.run(at, call, plan, correlation, recorded)
             }
             Some(action) => faulty(Some(action), call, |call| self.run(at, call, plan, correlation, recorded)),
@@ -301,7 +306,7 @@ impl CloudState {
                 let action = plan.items.get(index).and_then(Option::as_ref);
                 if let Some(Action::Revokes(role)) = action {
                     for call in &mut calls {
-                        self[at].revoke_from(call, role);
+                        self[at].revoke_role_of_actor(call, role);
                     }
                 }
                 let mut call = calls[index].clone();

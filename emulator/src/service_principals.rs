@@ -6,10 +6,10 @@ use http::StatusCode;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use crate::applications::show_application;
+use crate::applications::copy_application_properties;
 use crate::call::Call;
 use crate::directory::Directory;
-use crate::json::{items, merge, stamp, text};
+use crate::json::{items, merge, text, timestamp};
 use crate::object_kind::ObjectKind;
 use crate::object_store::ObjectState;
 use crate::response::{GraphError, GraphResponse, GraphResult};
@@ -32,14 +32,14 @@ impl Directory {
         if let Some(members) = body.as_object_mut() {
             members.remove("appId");
         }
-        validation::check_members(KIND, &body)?;
+        validation::check_properties(KIND, &body)?;
         if !items(&body, "passwordCredentials").is_empty() {
             return Err(GraphError::bad_request(
                 "Password credentials are not supported at creation. Use addPassword instead.",
             ));
         }
-        let keys = self.take_keys(KIND, &mut body, None, call)?;
-        let application = self.backing(app_id, call)?;
+        let keys = self.prepare_key_credentials(KIND, &mut body, None, call)?;
+        let application = self.backing_application(app_id, call)?;
         if self.live_service_principal(app_id).is_some() {
             return Err(GraphError::conflict(format!(
                 "The service principal cannot be created, updated, or restored because the service principal name \
@@ -51,12 +51,15 @@ impl Directory {
         let id = self.new_id().to_string();
         value["id"] = id.as_str().into();
         value["appId"] = app_id.into();
-        value["createdDateTime"] = stamp::seconds(call.wall).into();
+        value["createdDateTime"] = timestamp::seconds(call.wall).into();
         match &application {
             Some(application) => {
-                let owner = call.abroad.as_ref().map_or(self.tenant_id, |abroad| abroad.home);
+                let owner = call
+                    .foreign_application
+                    .as_ref()
+                    .map_or(self.tenant_id, |foreign_application| foreign_application.home);
                 value["appOwnerOrganizationId"] = owner.to_string().into();
-                show_application(&mut value, application);
+                copy_application_properties(&mut value, application);
             }
             None => {
                 if let Some(api) = self.known_apis.get(&app_id.to_lowercase()) {
@@ -74,8 +77,8 @@ impl Directory {
             }
         }
         self.write(KIND, ObjectState::Live, value.clone(), call);
-        self.keep_keys(keys);
-        self.own(KIND, &id, call);
+        self.store_key_bytes(keys);
+        self.add_creator_as_owner(KIND, &id, call);
         KIND.reverse(&mut value);
         let mut answer = Map::new();
         answer.insert("@odata.context".into(), call.context("servicePrincipals/$entity").into());
@@ -84,7 +87,7 @@ impl Directory {
     }
 
     /// The application behind an app id, `None` for an API of Microsoft.
-    fn backing(&self, app_id: &str, call: &Call) -> Result<Option<Arc<Value>>, GraphError> {
+    fn backing_application(&self, app_id: &str, call: &Call) -> Result<Option<Arc<Value>>, GraphError> {
         let elsewhere = GraphError::new(
             StatusCode::FORBIDDEN,
             "Authorization_RequestDenied",
@@ -94,12 +97,16 @@ impl Directory {
         if self.known_apis.contains_key(&app_id.to_lowercase()) {
             return if call.owned_only { Err(elsewhere) } else { Ok(None) };
         }
-        if let Some(abroad) = &call.abroad {
-            return if call.owned_only { Err(elsewhere) } else { Ok(Some(Arc::clone(&abroad.application))) };
+        if let Some(foreign_application) = &call.foreign_application {
+            return if call.owned_only {
+                Err(elsewhere)
+            } else {
+                Ok(Some(Arc::clone(&foreign_application.application)))
+            };
         }
         match self.find(ObjectKind::Application, &ObjectKey::AppId(app_id.to_owned()), self.lag.references, call) {
             Ok(application) => {
-                self.check_owned(ObjectKind::Application, &application, call).map_err(|_| elsewhere)?;
+                self.check_ownership(ObjectKind::Application, &application, call).map_err(|_| elsewhere)?;
                 Ok(Some(application))
             }
             Err(_) if call.owned_only => Err(elsewhere),
@@ -113,8 +120,8 @@ impl Directory {
     /// The service principal of an app id, as the directory is.
     pub(crate) fn live_service_principal(&self, app_id: &str) -> Option<&Arc<Value>> {
         self.service_principals
-            .having("appId", app_id)
-            .find(|(life, _)| *life == ObjectState::Live)
+            .find_by("appId", app_id)
+            .find(|(state, _)| *state == ObjectState::Live)
             .map(|(_, value)| value)
     }
 
@@ -123,15 +130,15 @@ impl Directory {
         let old = match key {
             ObjectKey::AppId(app_id) if call.upsert => match self.live_service_principal(app_id).cloned() {
                 Some(known) => {
-                    self.check_owned(KIND, &known, call)?;
+                    self.check_ownership(KIND, &known, call)?;
                     known
                 }
                 None => return self.new_service_principal(body, app_id, call),
             },
-            key => self.target(KIND, key, call)?,
+            key => self.find_for_write(KIND, key, call)?,
         };
-        validation::check_members(KIND, &body)?;
-        let keys = self.take_keys(KIND, &mut body, Some(&old), call)?;
+        validation::check_properties(KIND, &body)?;
+        let keys = self.prepare_key_credentials(KIND, &mut body, Some(&old), call)?;
         if body.get("passwordCredentials").is_some() {
             return Err(GraphError::bad_request(
                 "Updates to passwordCredentials are not supported. Use addPassword and removePassword instead.",
@@ -147,7 +154,7 @@ impl Directory {
             return Err(GraphError::invalid(name, KIND.directory_type()));
         }
         self.write(KIND, ObjectState::Live, new, call);
-        self.keep_keys(keys);
+        self.store_key_bytes(keys);
         Ok(GraphResponse::no_content())
     }
 }

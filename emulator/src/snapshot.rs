@@ -13,13 +13,13 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::MemoryTenantBuilder;
-use crate::applications::show_application;
+use crate::applications::copy_application_properties;
 use crate::deleted_items::DeletedItems;
 use crate::delta::Changes;
 use crate::directory::{Directory, Secret};
 use crate::federated_credentials;
 use crate::grants::{assignment_id, grant_id};
-use crate::json::{items, stamp, text, texts};
+use crate::json::{items, text, texts, timestamp};
 use crate::links::Links;
 use crate::object_kind::ObjectKind;
 use crate::object_store::{ObjectState, ReplicaView};
@@ -107,26 +107,26 @@ impl fmt::Debug for Snapshot {
 /// Why a snapshot cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SnapshotError {
-    place: String,
+    pointer: String,
     reason: String,
 }
 
 impl SnapshotError {
-    pub(crate) fn new(place: impl Into<String>, reason: impl Into<String>) -> Self {
-        Self { place: place.into(), reason: reason.into() }
+    pub(crate) fn new(pointer: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self { pointer: pointer.into(), reason: reason.into() }
     }
 
     /// Where in the document, as a JSON pointer such as `/applications/0`; empty for all of it.
-    pub fn place(&self) -> &str {
-        &self.place
+    pub fn pointer(&self) -> &str {
+        &self.pointer
     }
 }
 
 impl fmt::Display for SnapshotError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.place.as_str() {
+        match self.pointer.as_str() {
             "" => write!(f, "the snapshot cannot be read: {}", self.reason),
-            place => write!(f, "the snapshot cannot be read at {place}: {}", self.reason),
+            pointer => write!(f, "the snapshot cannot be read at {pointer}: {}", self.reason),
         }
     }
 }
@@ -136,7 +136,7 @@ impl std::error::Error for SnapshotError {}
 pub(crate) type LoadResult<T = ()> = Result<T, SnapshotError>;
 
 /// The members of a document that hold objects, in the order in which they are read.
-const OBJECTS: [(&str, ObjectKind); 4] = [
+const OBJECT_MEMBERS: [(&str, ObjectKind); 4] = [
     ("applications", ObjectKind::Application),
     ("servicePrincipals", ObjectKind::ServicePrincipal),
     ("users", ObjectKind::User),
@@ -144,7 +144,7 @@ const OBJECTS: [(&str, ObjectKind); 4] = [
 ];
 
 /// The other members.
-const OTHERS: [&str; 12] = [
+const OTHER_MEMBERS: [&str; 12] = [
     "caller",
     "tenantId",
     "displayName",
@@ -160,18 +160,16 @@ const OTHERS: [&str; 12] = [
 ];
 
 /// Members of an object that Graph keeps apart from it.
-const ASIDE: [&str; 4] = ["owners", "members", "directoryRoles", "federatedIdentityCredentials"];
-
-const EVERYTHING: ReplicaView = ReplicaView::PRESENT;
+const RELATION_MEMBERS: [&str; 4] = ["owners", "members", "directoryRoles", "federatedIdentityCredentials"];
 
 impl Directory {
     /// Forgets what is in the directory, the APIs of Microsoft apart, which are made again.
-    fn empty(&mut self) {
+    fn clear_all(&mut self) {
         for kind in ObjectKind::ALL {
             self.clear(kind);
         }
         self.changes = Changes::after(&self.changes);
-        self.bin = DeletedItems::default();
+        self.deleted_items = DeletedItems::default();
         (self.owners, self.members) = (Links::default(), Links::default());
         self.secrets.clear();
         self.keys.clear();
@@ -181,7 +179,7 @@ impl Directory {
     /// Puts a document in the place of what the directory holds.
     pub(crate) fn load(&mut self, document: &Value, without_apis: &[AppId], wall: OffsetDateTime) -> LoadResult {
         let Some(members) = document.as_object() else { return Err(SnapshotError::new("", "an object is expected")) };
-        let known = || OBJECTS.iter().map(|(name, _)| *name).chain(OTHERS);
+        let known = || OBJECT_MEMBERS.iter().map(|(name, _)| *name).chain(OTHER_MEMBERS);
         if let Some(name) = members.keys().find(|name| !known().any(|known| known == **name)) {
             let close = known().max_by(|a, b| {
                 let likeness = |known: &str| strsim::jaro_winkler(known, name);
@@ -192,42 +190,42 @@ impl Directory {
                 format!("there is no such member; did you mean {}?", close.unwrap_or_default()),
             ));
         }
-        self.empty();
+        self.clear_all();
         if let Some(id) = document.get("tenantId") {
             self.tenant_id = guid(id, "/tenantId")?;
         }
-        for (name, place) in [("displayName", &mut self.display_name), ("domain", &mut self.domain)] {
+        for (name, pointer) in [("displayName", &mut self.display_name), ("domain", &mut self.domain)] {
             if let Some(value) = document.get(name) {
                 let value =
                     value.as_str().ok_or_else(|| SnapshotError::new(format!("/{name}"), "a text is expected"))?;
-                value.clone_into(place);
+                value.clone_into(pointer);
             }
         }
         if let Some(created) = document.get("created").and_then(Value::as_str) {
-            let created = stamp::parse(created);
-            self.founded = created.ok_or_else(|| SnapshotError::new("/created", "a date-time is expected"))?;
+            let created = timestamp::parse(created);
+            self.created_at = created.ok_or_else(|| SnapshotError::new("/created", "a date-time is expected"))?;
         }
-        for (name, kind) in OBJECTS {
-            for (place, value) in entries(document, name)? {
-                self.load_object(kind, ObjectState::Live, value, &place, wall)?;
+        for (name, kind) in OBJECT_MEMBERS {
+            for (pointer, value) in entries(document, name)? {
+                self.load_object(kind, ObjectState::Live, value, &pointer, wall)?;
             }
         }
-        for (place, value) in entries(document, "deletedItems")? {
+        for (pointer, value) in entries(document, "deletedItems")? {
             let kind =
                 ObjectKind::of_type(text(value, "@odata.type")).filter(|kind| ObjectKind::OBJECTS.contains(kind));
             let kind = kind.ok_or_else(|| {
-                SnapshotError::new(&place, "an @odata.type is expected, such as #microsoft.graph.application")
+                SnapshotError::new(&pointer, "an @odata.type is expected, such as #microsoft.graph.application")
             })?;
-            self.load_object(kind, ObjectState::Deleted, value, &place, wall)?;
+            self.load_object(kind, ObjectState::Deleted, value, &pointer, wall)?;
         }
         let mut absent: Vec<String> = texts(document, "withoutApis").map(str::to_lowercase).collect();
         absent.extend(without_apis.iter().map(ToString::to_string));
         self.install_apis(&absent);
-        for (place, value) in entries(document, "appRoleAssignments")? {
-            self.load_assignment(value, &place, wall)?;
+        for (pointer, value) in entries(document, "appRoleAssignments")? {
+            self.load_assignment(value, &pointer, wall)?;
         }
-        for (place, value) in entries(document, "oauth2PermissionGrants")? {
-            self.load_grant(value, &place)?;
+        for (pointer, value) in entries(document, "oauth2PermissionGrants")? {
+            self.load_grant(value, &pointer)?;
         }
         self.caller = match document.get("caller") {
             Some(caller) => Some(guid(caller, "/caller")?.into()),
@@ -243,68 +241,68 @@ impl Directory {
     fn load_object(
         &mut self,
         kind: ObjectKind,
-        life: ObjectState,
+        state: ObjectState,
         given: &Value,
-        place: &str,
+        pointer: &str,
         wall: OffsetDateTime,
     ) -> LoadResult {
-        let Some(members) = given.as_object() else { return Err(SnapshotError::new(place, "an object is expected")) };
+        let Some(members) = given.as_object() else { return Err(SnapshotError::new(pointer, "an object is expected")) };
         let mut value = kind.template().clone();
-        value["createdDateTime"] = stamp::seconds(wall).into();
+        value["createdDateTime"] = timestamp::seconds(wall).into();
         if kind == ObjectKind::Application {
             value["appId"] = self.new_id().to_string().into();
             value["publisherDomain"] = self.domain.as_str().into();
             value["signInAudience"] = self.default_audience.as_str().into();
         }
         if kind == ObjectKind::ServicePrincipal {
-            let app_id = guid(&given["appId"], &format!("{place}/appId"))?.to_string();
+            let app_id = guid(&given["appId"], &format!("{pointer}/appId"))?.to_string();
             value["appId"] = app_id.as_str().into();
-            let application = self.applications.having("appId", &app_id).next().map(|(_, value)| Arc::clone(value));
+            let application = self.applications.find_by("appId", &app_id).next().map(|(_, value)| Arc::clone(value));
             if let Some(application) = application {
                 value["appOwnerOrganizationId"] = self.tenant_id.to_string().into();
-                show_application(&mut value, &application);
+                copy_application_properties(&mut value, &application);
             } else if let Some(api) = self.known_apis.get(&app_id) {
                 api.describe(&mut value);
                 value["createdDateTime"] = Value::Null;
             }
         }
         for (name, member) in
-            members.iter().filter(|(name, _)| !name.starts_with('@') && !ASIDE.contains(&name.as_str()))
+            members.iter().filter(|(name, _)| !name.starts_with('@') && !RELATION_MEMBERS.contains(&name.as_str()))
         {
             if value.get(name).is_none() {
                 return Err(SnapshotError::new(
-                    format!("{place}/{name}"),
+                    format!("{pointer}/{name}"),
                     format!("a {} has no such member", kind.type_name()),
                 ));
             }
             value[name] = member.clone();
         }
         let id = match given.get("id") {
-            Some(id) => guid(id, &format!("{place}/id"))?,
+            Some(id) => guid(id, &format!("{pointer}/id"))?,
             None => self.new_id(),
         };
         let id = id.to_string();
-        if ObjectKind::OBJECTS.into_iter().any(|kind| self.table(kind).current(&id).is_some()) {
-            return Err(SnapshotError::new(format!("{place}/id"), "there is another object of this id"));
+        if ObjectKind::OBJECTS.into_iter().any(|kind| self.store(kind).current(&id).is_some()) {
+            return Err(SnapshotError::new(format!("{pointer}/id"), "there is another object of this id"));
         }
         value["id"] = id.as_str().into();
-        if life == ObjectState::Deleted && value["deletedDateTime"].is_null() {
-            value["deletedDateTime"] = stamp::seconds(wall).into();
+        if state == ObjectState::Deleted && value["deletedDateTime"].is_null() {
+            value["deletedDateTime"] = timestamp::seconds(wall).into();
         }
         if kind == ObjectKind::User && value["userPrincipalName"].is_null() {
             value["userPrincipalName"] = self.principal_name(text(&value, "displayName")).into();
         }
         if kind != ObjectKind::User && text(&value, "displayName").is_empty() {
-            return Err(SnapshotError::new(format!("{place}/displayName"), "a name is expected"));
+            return Err(SnapshotError::new(format!("{pointer}/displayName"), "a name is expected"));
         }
-        if life == ObjectState::Deleted {
-            let deleted = stamp::parse(text(&value, "deletedDateTime"));
-            self.bin.note(kind, &id, deleted.unwrap_or(wall));
+        if state == ObjectState::Deleted {
+            let deleted = timestamp::parse(text(&value, "deletedDateTime"));
+            self.deleted_items.record(kind, &id, deleted.unwrap_or(wall));
         }
-        self.load_credentials(&mut value, place, wall)?;
+        self.load_credentials(&mut value, pointer, wall)?;
         for (name, is_owner) in [("owners", true), ("members", false)] {
             for to in items(given, name) {
-                let to = guid(to, &format!("{place}/{name}"))?.to_string();
+                let to = guid(to, &format!("{pointer}/{name}"))?.to_string();
                 let links = if is_owner { &mut self.owners } else { &mut self.members };
                 links.add(&id, &to);
             }
@@ -318,54 +316,54 @@ impl Directory {
             value["id"] = self.new_id().to_string().into();
             for (name, member) in credential.as_object().into_iter().flatten() {
                 if value.get(name).is_none() {
-                    let place = format!("{place}/federatedIdentityCredentials/{number}/{name}");
-                    return Err(SnapshotError::new(place, "a federatedIdentityCredential has no such member"));
+                    let pointer = format!("{pointer}/federatedIdentityCredentials/{number}/{name}");
+                    return Err(SnapshotError::new(pointer, "a federatedIdentityCredential has no such member"));
                 }
                 value[name] = member.clone();
             }
             value[federated_credentials::APPLICATION] = id.as_str().into();
             self.federated.put(ObjectState::Live, Arc::new(value), None, Duration::ZERO);
         }
-        self.put_known(kind, life, value);
+        self.put_replicated(kind, state, value);
         Ok(())
     }
 
     /// Takes the secrets and certificates out of an object, and completes what it shows of them.
-    fn load_credentials(&mut self, value: &mut Value, place: &str, wall: OffsetDateTime) -> LoadResult {
-        let id = |credential: &Value, place: &str, made: Uuid| match text(credential, "keyId") {
+    fn load_credentials(&mut self, value: &mut Value, pointer: &str, wall: OffsetDateTime) -> LoadResult {
+        let id = |credential: &Value, pointer: &str, made: Uuid| match text(credential, "keyId") {
             "" => Ok(made.to_string()),
-            _ => guid(&credential["keyId"], &format!("{place}/keyId")).map(|id| id.to_string()),
+            _ => guid(&credential["keyId"], &format!("{pointer}/keyId")).map(|id| id.to_string()),
         };
         let moment = |credential: &Value, name: &str, otherwise: OffsetDateTime| {
-            stamp::parse(text(credential, name)).unwrap_or(otherwise)
+            timestamp::parse(text(credential, name)).unwrap_or(otherwise)
         };
         for number in 0..items(value, "passwordCredentials").len() {
-            let place = format!("{place}/passwordCredentials/{number}");
+            let pointer = format!("{pointer}/passwordCredentials/{number}");
             let given = value["passwordCredentials"][number].clone();
-            let key_id = id(&given, &place, self.new_id())?;
+            let key_id = id(&given, &pointer, self.new_id())?;
             let start = moment(&given, "startDateTime", wall);
             let end = moment(&given, "endDateTime", start + time::Duration::days(730));
             let secret = text(&given, "secretText");
             value["passwordCredentials"][number] = json!({
                 "customKeyIdentifier": given.get("customKeyIdentifier").cloned().unwrap_or_default(),
                 "displayName": given.get("displayName").cloned().unwrap_or_default(),
-                "endDateTime": stamp::seconds(end),
+                "endDateTime": timestamp::seconds(end),
                 "hint": given.get("hint").cloned().unwrap_or_else(|| secret.get(..3).into()),
                 "keyId": key_id,
                 "secretText": null,
-                "startDateTime": stamp::seconds(start),
+                "startDateTime": timestamp::seconds(start),
             });
             if !secret.is_empty() {
                 self.secrets.insert(key_id, Secret { value: secret.into(), start, end });
             }
         }
         for number in 0..items(value, "keyCredentials").len() {
-            let place = format!("{place}/keyCredentials/{number}");
+            let pointer = format!("{pointer}/keyCredentials/{number}");
             let key = &mut value["keyCredentials"][number];
-            let key_id = id(key, &place, self.new_id())?;
+            let key_id = id(key, &pointer, self.new_id())?;
             let encoded: String = text(key, "key").split_whitespace().collect();
             let der = STANDARD.decode(encoded);
-            let der = der.map_err(|_| SnapshotError::new(format!("{place}/key"), "base64 is expected"))?;
+            let der = der.map_err(|_| SnapshotError::new(format!("{pointer}/key"), "base64 is expected"))?;
             if !der.is_empty() {
                 self.keys.insert(key_id.clone(), der);
             }
@@ -382,34 +380,35 @@ impl Directory {
     }
 
     /// The object id that an entry names, by itself or by an app id.
-    fn named(&self, entry: &Value, id: &str, app_id: &str, place: &str) -> LoadResult<Uuid> {
+    fn principal_id(&self, entry: &Value, id: &str, app_id: &str, pointer: &str) -> LoadResult<Uuid> {
         if let Some(value) = entry.get(id) {
-            return guid(value, &format!("{place}/{id}"));
+            return guid(value, &format!("{pointer}/{id}"));
         }
-        let app = guid(&entry[app_id], &format!("{place}/{app_id}"))?.to_string();
+        let app = guid(&entry[app_id], &format!("{pointer}/{app_id}"))?.to_string();
         let found = self.live_service_principal(&app).and_then(|found| text(found, "id").parse().ok());
         found.ok_or_else(|| {
-            SnapshotError::new(format!("{place}/{app_id}"), "there is no service principal of this app id")
+            SnapshotError::new(format!("{pointer}/{app_id}"), "there is no service principal of this app id")
         })
     }
 
-    fn load_assignment(&mut self, entry: &Value, place: &str, wall: OffsetDateTime) -> LoadResult {
-        let principal = self.named(entry, "principalId", "principalAppId", place)?;
-        let resource = self.named(entry, "resourceId", "resourceAppId", place)?;
+    fn load_assignment(&mut self, entry: &Value, pointer: &str, wall: OffsetDateTime) -> LoadResult {
+        let principal = self.principal_id(entry, "principalId", "principalAppId", pointer)?;
+        let resource = self.principal_id(entry, "resourceId", "resourceAppId", pointer)?;
         let (principal_text, resource_text) = (principal.to_string(), resource.to_string());
         let (kind, holder) = self
-            .object(&principal_text, EVERYTHING)
-            .ok_or_else(|| SnapshotError::new(place, format!("there is no principal {principal}")))?;
+            .object(&principal_text, ReplicaView::CURRENT)
+            .ok_or_else(|| SnapshotError::new(pointer, format!("there is no principal {principal}")))?;
         let api = self.service_principals.live(&resource_text).cloned();
-        let api = api.ok_or_else(|| SnapshotError::new(place, format!("there is no service principal {resource}")))?;
+        let api =
+            api.ok_or_else(|| SnapshotError::new(pointer, format!("there is no service principal {resource}")))?;
         let role = match entry.get("appRoleId") {
-            Some(id) => guid(id, &format!("{place}/appRoleId"))?.to_string(),
+            Some(id) => guid(id, &format!("{pointer}/appRoleId"))?.to_string(),
             None => {
                 let name = text(entry, "appRole");
                 let role = items(&api, "appRoles").iter().find(|role| text(role, "value") == name);
                 let role = role.ok_or_else(|| {
                     let reason = format!("{} has no app role {name:?}", text(&api, "displayName"));
-                    SnapshotError::new(format!("{place}/appRole"), reason)
+                    SnapshotError::new(format!("{pointer}/appRole"), reason)
                 })?;
                 text(role, "id").to_owned()
             }
@@ -420,22 +419,23 @@ impl Directory {
             id => id.into(),
         };
         value["appRoleId"] = role.into();
-        value["createdDateTime"] = entry.get("createdDateTime").cloned().unwrap_or_else(|| stamp::seconds(wall).into());
+        value["createdDateTime"] =
+            entry.get("createdDateTime").cloned().unwrap_or_else(|| timestamp::seconds(wall).into());
         value["principalDisplayName"] = holder["displayName"].clone();
         value["principalId"] = principal_text.into();
         value["principalType"] = kind.directory_type().into();
         value["resourceDisplayName"] = api["displayName"].clone();
         value["resourceId"] = resource_text.into();
-        self.put_known(ObjectKind::Assignment, ObjectState::Live, value);
+        self.put_replicated(ObjectKind::Assignment, ObjectState::Live, value);
         Ok(())
     }
 
-    fn load_grant(&mut self, entry: &Value, place: &str) -> LoadResult {
-        let client = self.named(entry, "clientId", "clientAppId", place)?;
-        let resource = self.named(entry, "resourceId", "resourceAppId", place)?;
+    fn load_grant(&mut self, entry: &Value, pointer: &str) -> LoadResult {
+        let client = self.principal_id(entry, "clientId", "clientAppId", pointer)?;
+        let resource = self.principal_id(entry, "resourceId", "resourceAppId", pointer)?;
         let principal = match entry.get("principalId") {
             None | Some(Value::Null) => None,
-            Some(id) => Some(guid(id, &format!("{place}/principalId"))?),
+            Some(id) => Some(guid(id, &format!("{pointer}/principalId"))?),
         };
         let mut value = ObjectKind::Grant.template().clone();
         value["clientId"] = client.to_string().into();
@@ -447,7 +447,7 @@ impl Directory {
         value["principalId"] = principal.map(|principal| principal.to_string()).into();
         value["resourceId"] = resource.to_string().into();
         value["scope"] = text(entry, "scope").into();
-        self.put_known(ObjectKind::Grant, ObjectState::Live, value);
+        self.put_replicated(ObjectKind::Grant, ObjectState::Live, value);
         Ok(())
     }
 
@@ -457,25 +457,28 @@ impl Directory {
         document.insert("tenantId".into(), self.tenant_id.to_string().into());
         document.insert("displayName".into(), self.display_name.as_str().into());
         document.insert("domain".into(), self.domain.as_str().into());
-        document.insert("created".into(), stamp::ticks(self.founded).into());
+        document.insert("created".into(), timestamp::ticks(self.created_at).into());
         document.extend(self.caller.map(|caller| ("caller".to_owned(), Value::from(caller.to_string()))));
         document.insert("randomness".into(), self.randomness.state().into());
-        for (name, kind) in OBJECTS {
-            let all =
-                self.table(kind).all(ObjectState::Live, EVERYTHING).map(|seen| self.save_object(kind, &seen.value));
+        for (name, kind) in OBJECT_MEMBERS {
+            let all = self
+                .store(kind)
+                .all(ObjectState::Live, ReplicaView::CURRENT)
+                .map(|visible| self.save_object(kind, &visible.value));
             document.insert(name.into(), all.collect());
         }
         let mut deleted = Vec::new();
         for kind in ObjectKind::OBJECTS {
-            for seen in self.table(kind).all(ObjectState::Deleted, EVERYTHING) {
-                deleted.push(crate::objects::typed(kind, self.save_object(kind, &seen.value)).into());
+            for visible in self.store(kind).all(ObjectState::Deleted, ReplicaView::CURRENT) {
+                deleted.push(crate::objects::with_odata_type(kind, self.save_object(kind, &visible.value)).into());
             }
         }
         document.insert("deletedItems".into(), Value::Array(deleted));
         for (name, kind) in
             [("appRoleAssignments", ObjectKind::Assignment), ("oauth2PermissionGrants", ObjectKind::Grant)]
         {
-            let all = self.table(kind).all(ObjectState::Live, EVERYTHING).map(|seen| (*seen.value).clone());
+            let all =
+                self.store(kind).all(ObjectState::Live, ReplicaView::CURRENT).map(|visible| (*visible.value).clone());
             document.insert(name.into(), all.collect());
         }
         let absent = self.known_apis.keys().filter(|app_id| self.live_service_principal(app_id).is_none());
@@ -487,12 +490,12 @@ impl Directory {
     fn save_object(&self, kind: ObjectKind, value: &Value) -> Value {
         let mut saved = value.clone();
         let id = text(value, "id");
-        self.with_keys(&mut saved);
+        self.add_key_bytes(&mut saved);
         for credential in saved.get_mut("passwordCredentials").and_then(Value::as_array_mut).into_iter().flatten() {
             if let Some(secret) = self.secrets.get(text(credential, "keyId")) {
                 credential["secretText"] = secret.value.expose_secret().into();
-                credential["startDateTime"] = stamp::ticks(secret.start).into();
-                credential["endDateTime"] = stamp::ticks(secret.end).into();
+                credential["startDateTime"] = timestamp::ticks(secret.start).into();
+                credential["endDateTime"] = timestamp::ticks(secret.end).into();
             }
         }
         // What an API is known to have need not be told.
@@ -507,21 +510,21 @@ impl Directory {
                 saved[name] = all.into();
             }
         };
-        let ids = |links: &Links| links.to(id).iter().map(|to| Value::from(to.as_str())).collect::<Vec<_>>();
+        let ids = |links: &Links| links.targets(id).iter().map(|to| Value::from(to.as_str())).collect::<Vec<_>>();
         aside("owners", ids(&self.owners));
         aside("members", ids(&self.members));
         aside(
             "directoryRoles",
             self.roles.get(id).into_iter().flatten().map(|role| Value::from(role.as_str())).collect(),
         );
-        let federated = self.federated.having(federated_credentials::APPLICATION, id);
+        let federated = self.federated.find_by(federated_credentials::APPLICATION, id);
         let shown = federated.map(|(_, value)| crate::query::shown(ObjectKind::FederatedCredential, value));
         aside("federatedIdentityCredentials", shown.collect());
         saved
     }
 
-    fn put_known(&mut self, kind: ObjectKind, life: ObjectState, value: Value) {
-        self.table_mut(kind).put(life, Arc::new(crate::json::snug(value)), None, Duration::ZERO);
+    fn put_replicated(&mut self, kind: ObjectKind, state: ObjectState, value: Value) {
+        self.store_mut(kind).put(state, Arc::new(crate::json::shrink_to_fit(value)), None, Duration::ZERO);
     }
 }
 
@@ -535,7 +538,7 @@ pub(crate) fn entries<'a>(document: &'a Value, name: &str) -> LoadResult<Vec<(St
     }
 }
 
-fn guid(value: &Value, place: &str) -> LoadResult<Uuid> {
+fn guid(value: &Value, pointer: &str) -> LoadResult<Uuid> {
     let id = value.as_str().and_then(|id| Uuid::parse_str(id).ok());
-    id.ok_or_else(|| SnapshotError::new(place, "a GUID is expected"))
+    id.ok_or_else(|| SnapshotError::new(pointer, "a GUID is expected"))
 }

@@ -361,7 +361,7 @@ impl Directory {
     fn is_for_personal_accounts(&self, operation: &Operation, call: &Call) -> bool {
         let asked = || call.body.as_ref().is_some_and(is_personal);
         let stored = |key: &ObjectKey| {
-            self.find(ObjectKind::Application, key, LookupLag::NOT, call)
+            self.find(ObjectKind::Application, key, LookupLag::NONE, call)
                 .is_ok_and(|application| is_personal(&application))
         };
         match operation {

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::call::Call;
 use crate::directory::{Directory, reference};
-use crate::json::{merge, same, stamp, text};
+use crate::json::{eq_ignore_case, merge, text, timestamp};
 use crate::object_kind::ObjectKind;
 use crate::object_store::ObjectState;
 use crate::query;
@@ -31,14 +31,15 @@ impl Directory {
             return Err(GraphError::bad_request("A password must be specified to create a new user.")
                 .detail("PropertyRequired", "password"));
         }
-        if !name.rsplit_once('@').is_some_and(|(user, domain)| !user.is_empty() && same(domain, &self.domain)) {
+        if !name.rsplit_once('@').is_some_and(|(user, domain)| !user.is_empty() && eq_ignore_case(domain, &self.domain))
+        {
             return Err(GraphError::bad_request(
                 "The domain portion of the userPrincipalName property is invalid. You must use one of the verified \
                     domain names in your organization.",
             )
             .detail("InvalidValue", "userPrincipalName"));
         }
-        if self.users.having("userPrincipalName", &name).any(|(life, _)| life == ObjectState::Live) {
+        if self.users.find_by("userPrincipalName", &name).any(|(state, _)| state == ObjectState::Live) {
             return Err(GraphError::bad_request(
                 "Another object with the same value for property userPrincipalName already exists.",
             )
@@ -47,7 +48,7 @@ impl Directory {
         if let Some(members) = body.as_object_mut() {
             members.remove(PASSWORD);
         }
-        self.new_person_or_group(ObjectKind::User, &body, call)
+        self.new_object(ObjectKind::User, &body, call)
     }
 
     pub(crate) fn create_group(&mut self, call: &Call) -> GraphResult {
@@ -73,11 +74,11 @@ impl Directory {
             let bound = body.as_object_mut().and_then(|members| members.remove(name)).unwrap_or_default();
             for link in bound.as_array().into_iter().flatten() {
                 let to = reference(link.as_str().unwrap_or_default())?;
-                self.object(&to, call.view(self.lag.references)).ok_or_else(|| GraphError::not_found(&to))?;
+                self.object(&to, call.replica_view(self.lag.references)).ok_or_else(|| GraphError::not_found(&to))?;
                 links.push((to, is_owner));
             }
         }
-        let answer = self.new_person_or_group(ObjectKind::Group, &body, call)?;
+        let answer = self.new_object(ObjectKind::Group, &body, call)?;
         if let crate::response::Body::Json(group) = &answer.body {
             for (to, is_owner) in links {
                 let all = if is_owner { &mut self.owners } else { &mut self.members };
@@ -87,16 +88,16 @@ impl Directory {
         Ok(answer)
     }
 
-    fn new_person_or_group(&mut self, kind: ObjectKind, body: &Value, call: &Call) -> GraphResult {
-        validation::check_members(kind, body)?;
+    fn new_object(&mut self, kind: ObjectKind, body: &Value, call: &Call) -> GraphResult {
+        validation::check_properties(kind, body)?;
         let mut value = kind.template().clone();
         let id = self.new_id().to_string();
         value["id"] = id.as_str().into();
-        value["createdDateTime"] = stamp::seconds(call.wall).into();
+        value["createdDateTime"] = timestamp::seconds(call.wall).into();
         merge(&mut value, body);
         self.write(kind, ObjectState::Live, value.clone(), call);
         if kind == ObjectKind::Group {
-            self.own(kind, &id, call);
+            self.add_creator_as_owner(kind, &id, call);
         }
         let mut answer = Map::new();
         answer.insert("@odata.context".into(), call.context(&format!("{}/$entity", kind.collection())).into());
@@ -106,13 +107,13 @@ impl Directory {
         Ok(GraphResponse::created(answer.into(), self.location(kind, &id)))
     }
 
-    pub(crate) fn update_person_or_group(&mut self, kind: ObjectKind, key: &ObjectKey, call: &Call) -> GraphResult {
+    pub(crate) fn update_user_or_group(&mut self, kind: ObjectKind, key: &ObjectKey, call: &Call) -> GraphResult {
         let mut body = call.object()?.clone();
-        let old = self.target(kind, key, call)?;
+        let old = self.find_for_write(kind, key, call)?;
         if let (ObjectKind::User, Some(members)) = (kind, body.as_object_mut()) {
             members.remove(PASSWORD);
         }
-        validation::check_members(kind, &body)?;
+        validation::check_properties(kind, &body)?;
         let mut new = (*old).clone();
         merge(&mut new, &body);
         if text(&new, "displayName").trim().is_empty() {

@@ -10,14 +10,14 @@ use url::Url;
 use uuid::Uuid;
 
 use crate::directory::Directory;
-use crate::json::{items, same, stamp, text, texts};
+use crate::json::{eq_ignore_case, items, text, texts, timestamp};
 use crate::object_kind::{ObjectKind, PropertyType};
 use crate::response::GraphError;
 
 type ValidationResult = Result<(), GraphError>;
 
 /// Refuses members that the type does not have, values of the wrong type, and what only the service sets.
-pub(crate) fn check_members(kind: ObjectKind, body: &Value) -> ValidationResult {
+pub(crate) fn check_properties(kind: ObjectKind, body: &Value) -> ValidationResult {
     let Some(members) = body.as_object() else {
         return Err(GraphError::bad_request("Invalid JSON: an object is expected."));
     };
@@ -26,7 +26,7 @@ pub(crate) fn check_members(kind: ObjectKind, body: &Value) -> ValidationResult 
         return Err(GraphError::not_implemented(format!("{bound} of {}", kind.type_name())));
     }
     for (name, value) in members.iter().filter(|(name, _)| !name.contains("@odata.")) {
-        let fits = match kind.shape(name) {
+        let fits = match kind.property_type(name) {
             None => {
                 return Err(
                     GraphError::bad_request(format!("Invalid property '{name}'.")).detail("InvalidProperty", name)
@@ -39,7 +39,7 @@ pub(crate) fn check_members(kind: ObjectKind, body: &Value) -> ValidationResult 
             Some(PropertyType::String) => value.is_string() || value.is_null(),
             Some(PropertyType::Boolean) => value.is_boolean() || value.is_null(),
             Some(PropertyType::Complex) => {
-                let template = kind.complex(name).unwrap_or(&kind.template()[name]);
+                let template = kind.complex_template(name).unwrap_or(&kind.template()[name]);
                 check_complex(template, value).map_err(|member| {
                     GraphError::bad_request(format!("Invalid property '{member}'.")).detail("InvalidProperty", member)
                 })?;
@@ -75,9 +75,10 @@ fn check_complex(template: &Value, value: &Value) -> Result<(), String> {
 }
 
 /// Fills in what the service adds to the items of collections.
-pub(crate) fn complete(application: &mut Value) {
+pub(crate) fn fill_defaults(application: &mut Value) {
     for (name, value) in application.as_object_mut().into_iter().flatten() {
-        if let (Some(template), Some(members)) = (ObjectKind::Application.complex(name), value.as_object_mut()) {
+        if let (Some(template), Some(members)) = (ObjectKind::Application.complex_template(name), value.as_object_mut())
+        {
             for (name, default) in template.as_object().into_iter().flatten() {
                 members.entry(name.as_str()).or_insert_with(|| default.clone());
             }
@@ -169,7 +170,7 @@ fn check_redirects(new: &Value, personal: bool) -> ValidationResult {
     let limit = if personal { 100 } else { 256 };
     for platform in ["web", "spa", "publicClient"] {
         for uri in texts(&new[platform], "redirectUris") {
-            if !redirect_fits(uri, platform, personal) {
+            if !is_valid_redirect_uri(uri, platform, personal) {
                 let target = format!("{platform}.redirectUris");
                 return Err(GraphError::invalid(&target, "Application"));
             }
@@ -183,7 +184,7 @@ fn check_redirects(new: &Value, personal: bool) -> ValidationResult {
 }
 
 /// <https://learn.microsoft.com/entra/identity-platform/reply-url>
-fn redirect_fits(uri: &str, platform: &str, personal: bool) -> bool {
+fn is_valid_redirect_uri(uri: &str, platform: &str, personal: bool) -> bool {
     if uri.chars().count() > 256 || uri.contains('#') || uri.contains(char::is_whitespace) {
         return false;
     }
@@ -251,7 +252,7 @@ pub(crate) fn check_entitlements(new: &Value, old: &Value) -> ValidationResult {
             |application: &Value| application.pointer(path).and_then(Value::as_array).cloned().unwrap_or_default();
         let kept = all(new);
         let broken = all(old).iter().filter(|item| item["isEnabled"] == true).any(|item| {
-            let same = |other: &&Value| same(text(other, "id"), text(item, "id"));
+            let same = |other: &&Value| eq_ignore_case(text(other, "id"), text(item, "id"));
             kept.iter().find(same).is_none_or(|kept| kept["value"] != item["value"])
         });
         if broken {
@@ -315,13 +316,13 @@ fn check_identifier_uris(new: &Value, old: Option<&Value>, personal: bool, direc
         {
             return invalid();
         }
-        if old.is_some_and(|old| texts(old, "identifierUris").any(|kept| same(kept, uri))) {
+        if old.is_some_and(|old| texts(old, "identifierUris").any(|kept| eq_ignore_case(kept, uri))) {
             continue;
         }
         if personal && (uri.starts_with("urn:") || uri.contains(['?', '#'])) {
             return invalid();
         }
-        if directory.identifier_uri_taken(uri, text(new, "id")) {
+        if directory.is_identifier_uri_taken(uri, text(new, "id")) {
             return Err(GraphError::bad_request(
                 "Another object with the same value for property identifierUris already exists.",
             )
@@ -360,10 +361,10 @@ fn check_identifier_uris(new: &Value, old: Option<&Value>, personal: bool, direc
 }
 
 /// A date-time of a credential; `None` when it is left out.
-pub(crate) fn date(credential: &Value, name: &str) -> Result<Option<time::OffsetDateTime>, GraphError> {
+pub(crate) fn credential_date(credential: &Value, name: &str) -> Result<Option<time::OffsetDateTime>, GraphError> {
     match credential.get(name) {
         None | Some(Value::Null) => Ok(None),
-        Some(value) => match value.as_str().and_then(stamp::parse) {
+        Some(value) => match value.as_str().and_then(timestamp::parse) {
             Some(at) => Ok(Some(at)),
             None => Err(GraphError::bad_request(format!(
                 "Cannot convert the literal '{value}' to the expected type 'Edm.DateTimeOffset'."
@@ -393,7 +394,7 @@ mod tests {
             ("urn:ietf:wg:oauth:2.0:oob", "web", false, true),
             ("contoso", "web", false, false),
         ] {
-            assert_eq!(redirect_fits(uri, platform, personal), fits, "{uri} {platform} {personal}");
+            assert_eq!(is_valid_redirect_uri(uri, platform, personal), fits, "{uri} {platform} {personal}");
         }
     }
 }

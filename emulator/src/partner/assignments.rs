@@ -8,23 +8,23 @@ use uuid::Uuid;
 
 use super::entity::Entity;
 use super::operation::Subresource;
-use super::relationships::{accepted, begin, link};
+use super::relationships::{accepted, link, start_operation};
 use super::{Relationship, errors, list, validation};
 use crate::call::Call;
 use crate::cloud_state::CloudState;
-use crate::json::{same, text};
+use crate::json::{eq_ignore_case, text};
 use crate::response::{GraphError, GraphResponse, GraphResult};
 
 /// The most groups that may have access to one customer.
 /// <https://learn.microsoft.com/partner-center/customers/gdap-faq>
-const MOST_GROUPS: usize = 100;
+const MAX_GROUPS: usize = 100;
 
 impl Relationship {
     /// Refuses roles that the customer has not approved.
     pub(super) fn check_roles(&self, details: &Value) -> Result<(), GraphError> {
         let approved = self.roles();
         let asked = validation::roles(details)?;
-        match asked.iter().find(|role| !approved.iter().any(|known| same(known, role))) {
+        match asked.iter().find(|role| !approved.iter().any(|known| eq_ignore_case(known, role))) {
             Some(role) => Err(errors::bad_request(format!("The role '{role}' is not part of the relationship."))),
             None => Ok(()),
         }
@@ -32,7 +32,7 @@ impl Relationship {
 
     fn assignment_mut(&mut self, id: &str) -> Result<&mut Entity, GraphError> {
         let mut all = self.assignments.iter_mut();
-        all.find(|assignment| same(assignment.id(), id)).ok_or_else(errors::not_found)
+        all.find(|assignment| eq_ignore_case(assignment.id(), id)).ok_or_else(errors::not_found)
     }
 }
 
@@ -52,18 +52,18 @@ pub(super) fn template(id: Uuid, group: &str, details: &Value) -> Value {
 
 impl CloudState {
     /// <https://learn.microsoft.com/graph/api/delegatedadminrelationship-post-accessassignments>
-    pub(super) fn create_access_assignment(&mut self, at: usize, id: &str, call: &Call) -> GraphResult {
+    pub(super) fn create_access_assignment(&mut self, tenant: usize, id: &str, call: &Call) -> GraphResult {
         let body = call.object()?.clone();
-        let relationship = self.partner_of(at)?.relationship(id)?;
-        validation::check_members(&body, &["accessContainer", "accessDetails"])?;
-        validation::check_members(&body["accessContainer"], &["accessContainerId", "accessContainerType"])?;
+        let relationship = self.partner_of(tenant)?.relationship(id)?;
+        validation::check_properties(&body, &["accessContainer", "accessDetails"])?;
+        validation::check_properties(&body["accessContainer"], &["accessContainerId", "accessContainerType"])?;
         let container = &body["accessContainer"];
         if text(container, "accessContainerType") != "securityGroup" {
             return Err(errors::invalid("accessContainer/accessContainerType"));
         }
-        let directory = &self[at].directory;
+        let directory = &self[tenant].directory;
         let wanted = text(container, "accessContainerId").to_lowercase();
-        let known = directory.groups.get(&wanted, call.view(directory.lag.references));
+        let known = directory.groups.get(&wanted, call.replica_view(directory.lag.references));
         if known.is_none_or(|group| group["securityEnabled"] != true) {
             return Err(errors::bad_request(format!(
                 "The access container '{wanted}' is no security group of the partner's tenant."
@@ -74,21 +74,22 @@ impl CloudState {
             return Err(errors::wrong_status("a relationship", relationship.entity.status()));
         }
         let live = |assignment: &&Entity| !matches!(assignment.status(), "deleting" | "deleted");
-        if relationship.assignments.iter().filter(live).any(|assignment| same(group(assignment), &wanted)) {
+        if relationship.assignments.iter().filter(live).any(|assignment| eq_ignore_case(group(assignment), &wanted)) {
             return Err(errors::exists());
         }
         let customer = relationship.customer();
-        let of_customer = self.partner_of(at)?.relationships.iter().filter(|other| same(other.customer(), customer));
+        let of_customer =
+            self.partner_of(tenant)?.relationships.iter().filter(|other| eq_ignore_case(other.customer(), customer));
         let mut groups: Vec<&str> =
             of_customer.flat_map(|other| other.assignments.iter().filter(live).map(group)).collect();
         groups.sort_unstable();
         groups.dedup();
-        if groups.len() >= MOST_GROUPS && !groups.contains(&wanted.as_str()) {
-            return Err(errors::bad_request(format!("A customer can have at most {MOST_GROUPS} access containers.")));
+        if groups.len() >= MAX_GROUPS && !groups.contains(&wanted.as_str()) {
+            return Err(errors::bad_request(format!("A customer can have at most {MAX_GROUPS} access containers.")));
         }
         let value = template(directory.new_id(), &wanted, &body["accessDetails"]);
-        let partner = self.partner_mut(at)?;
-        let (number, step) = (partner.next(), partner.step);
+        let partner = self.partner_mut(tenant)?;
+        let (number, step) = (partner.next_number(), partner.step);
         let relationship = partner.relationship_mut(id)?;
         let mut assignment = Entity::new(number, value, call.moment());
         assignment.schedule(call.moment().after(step), json!({"status": "active"}));
@@ -103,23 +104,24 @@ impl CloudState {
     /// <https://learn.microsoft.com/graph/api/delegatedadminaccessassignment-update>
     pub(super) fn update_access_assignment(
         &mut self,
-        at: usize,
+        tenant: usize,
         id: &str,
         assignment: &str,
         call: &Call,
     ) -> GraphResult {
         let body = call.object()?.clone();
-        let operation_id = self[at].directory.new_id().to_string();
-        let partner = self.partner_mut(at)?;
-        let (number, step) = (partner.next(), partner.step);
+        let operation_id = self[tenant].directory.new_id().to_string();
+        let partner = self.partner_mut(tenant)?;
+        let (number, step) = (partner.next_number(), partner.step);
         let relationship = partner.relationship_mut(id)?;
         let (relationship_id, status) = (relationship.entity.id().to_owned(), relationship.entity.status().to_owned());
         relationship.assignment_mut(assignment)?.check_match(call)?;
-        validation::check_members(&body, &["accessDetails"])?;
+        validation::check_properties(&body, &["accessDetails"])?;
         relationship.check_roles(&body["accessDetails"])?;
         let roles = validation::roles(&body["accessDetails"])?;
         let known = relationship.assignment_mut(assignment)?;
-        if validation::same_roles(&roles, &validation::roles(&known.value["accessDetails"])?) && known.later.is_empty()
+        if validation::same_roles(&roles, &validation::roles(&known.value["accessDetails"])?)
+            && known.scheduled.is_empty()
         {
             let mut answer = Map::new();
             answer.insert("@odata.context".into(), (list::context("accessAssignments", call) + "/$entity").into());
@@ -129,12 +131,12 @@ impl CloudState {
         if status != "active" {
             return Err(errors::wrong_status("a relationship", &status));
         }
-        if known.status() != "active" || !known.later.is_empty() {
+        if known.status() != "active" || !known.scheduled.is_empty() {
             return Err(errors::wrong_status("an access assignment", known.status()));
         }
         let change = json!({"accessDetails": validation::details(&roles)});
         let kind = "delegatedAdminAccessAssignmentUpdate";
-        let operation = begin(number, &operation_id, kind, known, change, step, call);
+        let operation = start_operation(number, &operation_id, kind, known, change, step, call);
         relationship.operations.push(operation);
         Ok(accepted(&relationship_id, &operation_id, call))
     }
@@ -142,19 +144,19 @@ impl CloudState {
     /// <https://learn.microsoft.com/graph/api/delegatedadminaccessassignment-delete>
     pub(super) fn delete_access_assignment(
         &mut self,
-        at: usize,
+        tenant: usize,
         id: &str,
         assignment: &str,
         call: &Call,
     ) -> GraphResult {
-        let partner = self.partner_mut(at)?;
+        let partner = self.partner_mut(tenant)?;
         let step = partner.step;
         let known = partner.relationship_mut(id)?.assignment_mut(assignment)?;
         known.check_match(call)?;
         if matches!(known.status(), "deleting" | "deleted") {
             return Err(errors::wrong_status("an access assignment", known.status()));
         }
-        known.later.clear();
+        known.scheduled.clear();
         known.write(&json!({"status": "deleting"}), call.moment());
         known.schedule(call.moment().after(step), json!({"status": "deleted"}));
         Ok(GraphResponse::no_content())

@@ -10,7 +10,7 @@ use super::Partner;
 use super::list::{self, ListQuery, ListSchema, Row};
 use crate::call::Call;
 use crate::cloud_state::CloudState;
-use crate::json::{same, text};
+use crate::json::{eq_ignore_case, text};
 use crate::query;
 use crate::response::{GraphError, GraphResponse, GraphResult};
 
@@ -18,9 +18,9 @@ const COLLECTION: &str = "contracts";
 
 static SCHEMA: ListSchema = ListSchema {
     type_name: "contract",
-    members: &["id", "deletedDateTime", "contractType", "customerId", "defaultDomainName", "displayName"],
-    filtered: &["customerId", "defaultDomainName", "displayName"],
-    largest_page: 999,
+    selectable: &["id", "deletedDateTime", "contractType", "customerId", "defaultDomainName", "displayName"],
+    filterable: &["customerId", "defaultDomainName", "displayName"],
+    max_page_size: 999,
     in_directory: true,
 };
 
@@ -38,13 +38,13 @@ impl Partner {
 
     /// Whether a tenant buys from this partner.
     pub(super) fn has_contract(&self, customer: &str) -> bool {
-        self.contracts.iter().any(|contract| same(text(contract, "customerId"), customer))
+        self.contracts.iter().any(|contract| eq_ignore_case(text(contract, "customerId"), customer))
     }
 }
 
 impl CloudState {
-    fn contract_rows(&self, at: usize) -> Vec<Row> {
-        let contracts = self[at].directory.partner.iter().flat_map(|partner| &partner.contracts);
+    fn contract_rows(&self, tenant: usize) -> Vec<Row> {
+        let contracts = self[tenant].directory.partner.iter().flat_map(|partner| &partner.contracts);
         let rows = contracts.zip(1..).filter_map(|(contract, order)| {
             let Value::Object(shown) = contract.clone() else { return None };
             Some(Row { order, shown })
@@ -52,20 +52,21 @@ impl CloudState {
         rows.collect()
     }
 
-    pub(super) fn list_contracts(&self, at: usize, call: &Call) -> GraphResult {
+    pub(super) fn list_contracts(&self, tenant: usize, call: &Call) -> GraphResult {
         let query = ListQuery::parse(call, &SCHEMA)?;
-        Ok(GraphResponse::ok(query.page(self.contract_rows(at).into_iter(), COLLECTION, call)))
+        Ok(GraphResponse::ok(query.page(self.contract_rows(tenant).into_iter(), COLLECTION, call)))
     }
 
-    pub(super) fn count_contracts(&self, at: usize, call: &Call) -> GraphResult {
+    pub(super) fn count_contracts(&self, tenant: usize, call: &Call) -> GraphResult {
         query::check_count(call)?;
-        list::count(self.contract_rows(at).into_iter(), call, &SCHEMA)
+        list::count(self.contract_rows(tenant).into_iter(), call, &SCHEMA)
     }
 
-    pub(super) fn get_contract(&self, at: usize, id: &str, call: &Call) -> GraphResult {
+    pub(super) fn get_contract(&self, tenant: usize, id: &str, call: &Call) -> GraphResult {
         let query = ListQuery::parse(call, &SCHEMA)?;
-        let mut rows = self.contract_rows(at).into_iter();
-        let is_meant = |row: &Row| row.shown.get("id").and_then(Value::as_str).is_some_and(|known| same(known, id));
+        let mut rows = self.contract_rows(tenant).into_iter();
+        let is_meant =
+            |row: &Row| row.shown.get("id").and_then(Value::as_str).is_some_and(|known| eq_ignore_case(known, id));
         let found = rows.find(is_meant).ok_or_else(|| GraphError::not_found(id))?;
         Ok(GraphResponse::ok(query.entity(found.shown, COLLECTION, call)))
     }

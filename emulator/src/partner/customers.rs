@@ -9,24 +9,24 @@ use super::errors;
 use super::list::{self, ListQuery, ListSchema, Row};
 use crate::call::Call;
 use crate::cloud_state::CloudState;
-use crate::json::same;
+use crate::json::eq_ignore_case;
 use crate::response::{GraphError, GraphResponse, GraphResult};
 
 const COLLECTION: &str = "delegatedAdminCustomers";
 
 static SCHEMA: ListSchema = ListSchema {
     type_name: "delegatedAdminCustomer",
-    members: &["id", "tenantId", "displayName"],
-    filtered: &["id", "tenantId", "displayName"],
-    largest_page: 300,
+    selectable: &["id", "tenantId", "displayName"],
+    filterable: &["id", "tenantId", "displayName"],
+    max_page_size: 300,
     in_directory: false,
 };
 
 static SERVICE_SCHEMA: ListSchema = ListSchema {
     type_name: "delegatedAdminServiceManagementDetail",
-    members: &["id", "serviceName", "serviceManagementUrl"],
-    filtered: &["id", "serviceName"],
-    largest_page: 300,
+    selectable: &["id", "serviceName", "serviceManagementUrl"],
+    filterable: &["id", "serviceName"],
+    max_page_size: 300,
     in_directory: false,
 };
 
@@ -43,9 +43,9 @@ impl Partner {
         let mut rows: Vec<Row> = Vec::new();
         for relationship in &self.relationships {
             let (id, value) = (relationship.customer(), &relationship.entity.value);
-            let known = rows
-                .iter()
-                .any(|row| row.shown.get("id").is_some_and(|known| same(known.as_str().unwrap_or_default(), id)));
+            let known = rows.iter().any(|row| {
+                row.shown.get("id").is_some_and(|known| eq_ignore_case(known.as_str().unwrap_or_default(), id))
+            });
             if known || id.is_empty() || value["activatedDateTime"].is_null() {
                 continue;
             }
@@ -63,8 +63,9 @@ impl Partner {
 
     fn customer(&self, id: &str) -> Result<Map<String, Value>, GraphError> {
         let mut all = self.customers().into_iter().map(|row| row.shown);
-        let is_meant =
-            |shown: &Map<String, Value>| shown.get("id").and_then(Value::as_str).is_some_and(|known| same(known, id));
+        let is_meant = |shown: &Map<String, Value>| {
+            shown.get("id").and_then(Value::as_str).is_some_and(|known| eq_ignore_case(known, id))
+        };
         all.find(is_meant).ok_or_else(errors::not_found)
     }
 }
@@ -84,38 +85,38 @@ fn services(customer: &str) -> impl Iterator<Item = Row> {
 }
 
 impl CloudState {
-    pub(super) fn list_customers(&self, at: usize, call: &Call) -> GraphResult {
+    pub(super) fn list_customers(&self, tenant: usize, call: &Call) -> GraphResult {
         let query = ListQuery::parse(call, &SCHEMA)?;
-        Ok(GraphResponse::ok(query.page(self.partner_of(at)?.customers().into_iter(), COLLECTION, call)))
+        Ok(GraphResponse::ok(query.page(self.partner_of(tenant)?.customers().into_iter(), COLLECTION, call)))
     }
 
-    pub(super) fn count_customers(&self, at: usize, call: &Call) -> GraphResult {
-        list::count(self.partner_of(at)?.customers().into_iter(), call, &SCHEMA)
+    pub(super) fn count_customers(&self, tenant: usize, call: &Call) -> GraphResult {
+        list::count(self.partner_of(tenant)?.customers().into_iter(), call, &SCHEMA)
     }
 
-    pub(super) fn get_customer(&self, at: usize, id: &str, call: &Call) -> GraphResult {
+    pub(super) fn get_customer(&self, tenant: usize, id: &str, call: &Call) -> GraphResult {
         let query = ListQuery::parse(call, &SCHEMA)?;
-        Ok(GraphResponse::ok(query.entity(self.partner_of(at)?.customer(id)?, COLLECTION, call)))
+        Ok(GraphResponse::ok(query.entity(self.partner_of(tenant)?.customer(id)?, COLLECTION, call)))
     }
 
-    pub(super) fn list_services(&self, at: usize, id: &str, call: &Call) -> GraphResult {
+    pub(super) fn list_services(&self, tenant: usize, id: &str, call: &Call) -> GraphResult {
         let query = ListQuery::parse(call, &SERVICE_SCHEMA)?;
-        let customer = self.partner_of(at)?.customer(id)?;
+        let customer = self.partner_of(tenant)?.customer(id)?;
         let id = customer.get("id").and_then(Value::as_str).unwrap_or_default();
         let context = format!("{COLLECTION}('{id}')/serviceManagementDetails");
         Ok(GraphResponse::ok(query.page(services(id), &context, call)))
     }
 
-    pub(super) fn count_services(&self, at: usize, id: &str, call: &Call) -> GraphResult {
-        self.partner_of(at)?.customer(id)?;
+    pub(super) fn count_services(&self, tenant: usize, id: &str, call: &Call) -> GraphResult {
+        self.partner_of(tenant)?.customer(id)?;
         list::count(services(id), call, &SERVICE_SCHEMA)
     }
 
-    pub(super) fn get_service(&self, at: usize, id: &str, service: &str, call: &Call) -> GraphResult {
+    pub(super) fn get_service(&self, tenant: usize, id: &str, service: &str, call: &Call) -> GraphResult {
         let query = ListQuery::parse(call, &SERVICE_SCHEMA)?;
-        self.partner_of(at)?.customer(id)?;
+        self.partner_of(tenant)?.customer(id)?;
         let is_meant =
-            |row: &Row| row.shown.get("id").and_then(Value::as_str).is_some_and(|known| same(known, service));
+            |row: &Row| row.shown.get("id").and_then(Value::as_str).is_some_and(|known| eq_ignore_case(known, service));
         let found = services(id).find(is_meant).ok_or_else(errors::not_found)?;
         let context = format!("{COLLECTION}('{}')/serviceManagementDetails", id.to_lowercase());
         Ok(GraphResponse::ok(query.entity(found.shown, &context, call)))

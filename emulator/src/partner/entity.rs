@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 
 use super::errors;
 use crate::call::{Actor, Call};
-use crate::json::{merge, stamp, text};
+use crate::json::{merge, text, timestamp};
 use crate::moment::Moment;
 use crate::response::GraphError;
 
@@ -22,7 +22,7 @@ pub(super) struct Entity {
     /// How often it was written.
     pub(super) version: u64,
     /// What it will become, in the order of time.
-    pub(super) later: Vec<ScheduledChange>,
+    pub(super) scheduled: Vec<ScheduledChange>,
 }
 
 /// A change that the service makes at its time.
@@ -37,7 +37,7 @@ impl Entity {
     pub(super) fn new(number: u64, mut value: Value, moment: Moment) -> Self {
         value["createdDateTime"] = moment.timestamp().into();
         value["lastModifiedDateTime"] = moment.timestamp().into();
-        Self { value, number, version: 1, later: Vec::new() }
+        Self { value, number, version: 1, scheduled: Vec::new() }
     }
 
     /// An entity that was saved, under the number and the version of its ETag if it has one.
@@ -46,19 +46,19 @@ impl Entity {
         let inner = inner.and_then(|inner| String::from_utf8(inner).ok()).unwrap_or_default();
         let hex = |at: usize| inner.get(at..at + 4).and_then(|digits| u64::from_str_radix(digits, 16).ok());
         let (number, version) = hex(2).zip(hex(6)).unwrap_or((number, 1));
-        Self { value, number, version, later: Vec::new() }
+        Self { value, number, version, scheduled: Vec::new() }
     }
 
     /// The entity when all has happened that was on its way, but for the end of a time to think.
-    pub(super) fn finished(&self) -> Self {
-        let mut finished = self.clone();
-        for later in finished.later.drain(..).collect::<Vec<_>>() {
-            if finished.status() != "approvalPending" || text(&later.set, "status") != "expired" {
-                merge(&mut finished.value, &later.set);
-                finished.version += 1;
+    pub(super) fn settled(&self) -> Self {
+        let mut settled = self.clone();
+        for scheduled in settled.scheduled.drain(..).collect::<Vec<_>>() {
+            if settled.status() != "approvalPending" || text(&scheduled.set, "status") != "expired" {
+                merge(&mut settled.value, &scheduled.set);
+                settled.version += 1;
             }
         }
-        finished
+        settled
     }
 
     pub(super) fn id(&self) -> &str {
@@ -79,21 +79,21 @@ impl Entity {
     /// Changes it at a time that is to come.
     pub(super) fn schedule(&mut self, moment: Moment, set: Value) {
         let at = moment.now;
-        let place = self.later.partition_point(|later| later.at <= at);
-        self.later.insert(place, ScheduledChange { at, set });
+        let place = self.scheduled.partition_point(|scheduled| scheduled.at <= at);
+        self.scheduled.insert(place, ScheduledChange { at, set });
     }
 
     /// Makes the changes whose time has come.
     pub(super) fn advance(&mut self, moment: Moment) {
-        let due = self.later.partition_point(|later| later.at <= moment.now);
-        for later in self.later.drain(..due).collect::<Vec<_>>() {
-            self.write(&later.set, moment.at(later.at));
+        let due = self.scheduled.partition_point(|scheduled| scheduled.at <= moment.now);
+        for scheduled in self.scheduled.drain(..due).collect::<Vec<_>>() {
+            self.write(&scheduled.set, moment.at(scheduled.at));
         }
     }
 
     /// The ETag, in the form of the store behind the service: a counter and the second of the last write.
     pub(super) fn etag(&self) -> String {
-        let at = stamp::parse(text(&self.value, "lastModifiedDateTime"));
+        let at = timestamp::parse(text(&self.value, "lastModifiedDateTime"));
         let second = at.map_or(0, OffsetDateTime::unix_timestamp);
         let (number, version) = (self.number & 0xffff, self.version & 0xffff);
         let inner = format!("'\"{number:04x}{version:04x}-0000-0200-0000-{second:08x}0000\"'");
@@ -135,16 +135,16 @@ mod tests {
         let mut entity = Entity::new(1, json!({"id": "x", "status": "pending"}), start);
         entity.schedule(after(4), json!({"status": "done"}));
         entity.schedule(after(2), json!({"status": "active"}));
-        let mut seen = vec![entity.etag()];
+        let mut visible = vec![entity.etag()];
         for (seconds, status) in [(1, "pending"), (3, "active"), (9, "done")] {
             entity.advance(after(seconds));
             assert_eq!(entity.status(), status);
-            seen.push(entity.etag());
+            visible.push(entity.etag());
         }
         assert_eq!(entity.value["lastModifiedDateTime"], "2025-06-01T12:00:04.0000000Z");
-        assert_eq!(seen[0], seen[1], "what only gets older keeps its ETag");
-        seen.dedup();
-        assert_eq!(seen.len(), 3);
-        assert!(seen.iter().all(|etag| etag.starts_with("W/\"JyI") && etag.ends_with('"')), "{seen:?}");
+        assert_eq!(visible[0], visible[1], "what only gets older keeps its ETag");
+        visible.dedup();
+        assert_eq!(visible.len(), 3);
+        assert!(visible.iter().all(|etag| etag.starts_with("W/\"JyI") && etag.ends_with('"')), "{visible:?}");
     }
 }

@@ -17,7 +17,7 @@ pub(super) fn forbidden(message: &'static str) -> GraphError {
 }
 
 /// What a tenant hears that is nobody's partner.
-pub(super) fn no_partner() -> GraphError {
+pub(super) fn not_a_partner() -> GraphError {
     forbidden("The tenant is not the tenant of a partner.")
 }
 

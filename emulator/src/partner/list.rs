@@ -15,16 +15,16 @@ use crate::json::member;
 use crate::query::{Position, next_link};
 use crate::response::{GraphError, GraphResponse, GraphResult};
 
-const DEFAULT_PAGE: usize = 100;
+const DEFAULT_PAGE_SIZE: usize = 100;
 
 /// What a kind of list lets its reader ask for.
 pub(super) struct ListSchema {
     pub(super) type_name: &'static str,
     /// What can be selected.
-    pub(super) members: &'static [&'static str],
+    pub(super) selectable: &'static [&'static str],
     /// What can be filtered and sorted by.
-    pub(super) filtered: &'static [&'static str],
-    pub(super) largest_page: usize,
+    pub(super) filterable: &'static [&'static str],
+    pub(super) max_page_size: usize,
     /// Whether these are objects of the directory, not of the service behind `/tenantRelationships`.
     pub(super) in_directory: bool,
 }
@@ -43,7 +43,7 @@ pub(super) struct Row {
 }
 
 pub(super) struct ListQuery {
-    shape: &'static ListSchema,
+    schema: &'static ListSchema,
     select: Option<Vec<String>>,
     filter: Option<Filter>,
     order: Vec<(Vec<String>, bool)>,
@@ -53,26 +53,26 @@ pub(super) struct ListQuery {
 }
 
 impl ListQuery {
-    pub(super) fn parse(call: &Call, shape: &'static ListSchema) -> Result<Self, GraphError> {
+    pub(super) fn parse(call: &Call, schema: &'static ListSchema) -> Result<Self, GraphError> {
         let mut query =
-            Self { shape, select: None, filter: None, order: Vec::new(), top: None, count: false, after: None };
+            Self { schema, select: None, filter: None, order: Vec::new(), top: None, count: false, after: None };
         for (name, value) in &call.query {
             match name.to_ascii_lowercase().as_str() {
-                "$select" => query.select = select(value, shape)?,
+                "$select" => query.select = select(value, schema)?,
                 "$filter" => {
                     let filter = Filter::parse(value)?;
-                    check_filter(&filter, shape)?;
+                    check_filter(&filter, schema)?;
                     query.filter = Some(filter);
                 }
                 "$orderby" => {
-                    query.order = value.split(',').map(|key| order(key, shape)).collect::<Result<_, _>>()?;
+                    query.order = value.split(',').map(|key| order(key, schema)).collect::<Result<_, _>>()?;
                 }
                 "$top" => {
-                    let top = value.parse().ok().filter(|top| (1..=shape.largest_page).contains(top));
+                    let top = value.parse().ok().filter(|top| (1..=schema.max_page_size).contains(top));
                     query.top = Some(top.ok_or_else(|| {
                         errors::bad_request(format!(
                             "The value of the query option '$top' must be between 1 and {}.",
-                            shape.largest_page
+                            schema.max_page_size
                         ))
                     })?);
                 }
@@ -84,45 +84,47 @@ impl ListQuery {
                 unknown if unknown.starts_with('$') => {
                     return Err(GraphError::not_implemented(format!(
                         "the query option {unknown} on {}",
-                        shape.type_name
+                        schema.type_name
                     )));
                 }
                 _ => {}
             }
         }
         // A directory counts only for those who ask for it with a header.
-        query.count &= call.eventual || !shape.in_directory;
+        query.count &= call.eventual || !schema.in_directory;
         Ok(query)
     }
 
-    fn passes(&self, row: &Row) -> bool {
+    fn matches(&self, row: &Row) -> bool {
         self.filter.as_ref().is_none_or(|filter| filter.test(&Value::Object(row.shown.clone())))
     }
 
     /// The page of a list.
     pub(super) fn page(&self, rows: impl Iterator<Item = Row>, context: &str, call: &Call) -> Value {
-        let mut passing: Vec<Row> = rows.filter(|row| self.passes(row)).collect();
-        let total = passing.len();
+        let mut matching: Vec<Row> = rows.filter(|row| self.matches(row)).collect();
+        let total = matching.len();
         if !self.order.is_empty() {
-            passing.sort_by(|a, b| self.compare(a, b));
+            matching.sort_by(|a, b| self.compare(a, b));
         }
         let start = match self.after {
-            Some(Position::Row(row)) if self.order.is_empty() => passing.partition_point(|seen| seen.order <= row),
+            Some(Position::Row(row)) if self.order.is_empty() => {
+                matching.partition_point(|visible| visible.order <= row)
+            }
             Some(Position::Offset(offset)) => offset,
             _ => 0,
         };
-        let end = start.saturating_add(self.top.unwrap_or(DEFAULT_PAGE)).min(total);
+        let end = start.saturating_add(self.top.unwrap_or(DEFAULT_PAGE_SIZE)).min(total);
         let mut body = Map::new();
         body.insert("@odata.context".into(), self.context(context, call).into());
         if self.count {
             body.insert("@odata.count".into(), total.into());
         }
-        if let Some(last) = passing.get(..end).and_then(<[Row]>::last).filter(|_| end < total) {
+        if let Some(last) = matching.get(..end).and_then(<[Row]>::last).filter(|_| end < total) {
             let next = if self.order.is_empty() { Position::Row(last.order) } else { Position::Offset(end) };
             body.insert("@odata.nextLink".into(), next_link(call, &next.token()).into());
         }
-        let page = passing.into_iter().skip(start).take(end.saturating_sub(start));
-        body.insert("value".into(), page.map(|row| Value::Object(self.keep(row.shown))).collect());
+        let page = matching.into_iter().skip(start).take(end.saturating_sub(start));
+        body.insert("value".into(), page.map(|row| Value::Object(self.select_properties(row.shown))).collect());
         body.into()
     }
 
@@ -130,18 +132,18 @@ impl ListQuery {
     pub(super) fn entity(&self, shown: Map<String, Value>, context: &str, call: &Call) -> Value {
         let mut body = Map::new();
         body.insert("@odata.context".into(), (self.context(context, call) + "/$entity").into());
-        body.extend(self.keep(shown));
+        body.extend(self.select_properties(shown));
         body.into()
     }
 
     fn context(&self, context: &str, call: &Call) -> String {
         match &self.select {
-            Some(names) => self.shape.context(&format!("{context}({})", names.join(",")), call),
-            None => self.shape.context(context, call),
+            Some(names) => self.schema.context(&format!("{context}({})", names.join(",")), call),
+            None => self.schema.context(context, call),
         }
     }
 
-    fn keep(&self, mut shown: Map<String, Value>) -> Map<String, Value> {
+    fn select_properties(&self, mut shown: Map<String, Value>) -> Map<String, Value> {
         if let Some(names) = &self.select {
             shown.retain(|name, _| {
                 name.starts_with("@odata.") || names.iter().any(|wanted| wanted.eq_ignore_ascii_case(name))
@@ -165,9 +167,9 @@ impl ListQuery {
 }
 
 /// The number of the items that pass the filter, as `/$count` answers it.
-pub(super) fn count(rows: impl Iterator<Item = Row>, call: &Call, shape: &'static ListSchema) -> GraphResult {
-    let query = ListQuery::parse(call, shape)?;
-    Ok(GraphResponse::text(rows.filter(|row| query.passes(row)).count().to_string()))
+pub(super) fn count(rows: impl Iterator<Item = Row>, call: &Call, schema: &'static ListSchema) -> GraphResult {
+    let query = ListQuery::parse(call, schema)?;
+    Ok(GraphResponse::text(rows.filter(|row| query.matches(row)).count().to_string()))
 }
 
 /// The `@odata.context` of an answer below `/tenantRelationships`.
@@ -175,25 +177,25 @@ pub(super) fn context(of: &str, call: &Call) -> String {
     format!("{}/tenantRelationships/$metadata#{of}", call.root)
 }
 
-fn bad_property(name: &str, shape: &ListSchema) -> GraphError {
-    let message = format!("Could not find a property named '{name}' on type 'microsoft.graph.{}'.", shape.type_name);
+fn bad_property(name: &str, schema: &ListSchema) -> GraphError {
+    let message = format!("Could not find a property named '{name}' on type 'microsoft.graph.{}'.", schema.type_name);
     GraphError::new(StatusCode::BAD_REQUEST, "BadRequest", message)
 }
 
 /// `None` is everything.
-fn select(value: &str, shape: &ListSchema) -> Result<Option<Vec<String>>, GraphError> {
+fn select(value: &str, schema: &ListSchema) -> Result<Option<Vec<String>>, GraphError> {
     let names: Vec<String> = value.split(',').map(|name| name.trim().to_owned()).collect();
-    let known = |name: &str| name == "*" || shape.members.iter().any(|known| known.eq_ignore_ascii_case(name));
+    let known = |name: &str| name == "*" || schema.selectable.iter().any(|known| known.eq_ignore_ascii_case(name));
     if let Some(unknown) = names.iter().find(|name| !known(name)) {
-        return Err(bad_property(unknown, shape));
+        return Err(bad_property(unknown, schema));
     }
     Ok(Some(names).filter(|names| !names.iter().any(|name| name == "*")))
 }
 
-fn order(key: &str, shape: &ListSchema) -> Result<(Vec<String>, bool), GraphError> {
+fn order(key: &str, schema: &ListSchema) -> Result<(Vec<String>, bool), GraphError> {
     let mut words = key.split_whitespace();
     let path: Vec<String> = words.next().unwrap_or_default().split('/').map(str::to_owned).collect();
-    check_path(&path, shape)?;
+    check_path(&path, schema)?;
     match (words.next().map(str::to_ascii_lowercase).as_deref(), words.next()) {
         (None | Some("asc"), None) => Ok((path, false)),
         (Some("desc"), None) => Ok((path, true)),
@@ -201,23 +203,23 @@ fn order(key: &str, shape: &ListSchema) -> Result<(Vec<String>, bool), GraphErro
     }
 }
 
-fn check_path(path: &[String], shape: &ListSchema) -> Result<(), GraphError> {
+fn check_path(path: &[String], schema: &ListSchema) -> Result<(), GraphError> {
     let path = path.join("/");
-    if shape.filtered.iter().any(|known| known.eq_ignore_ascii_case(&path)) {
+    if schema.filterable.iter().any(|known| known.eq_ignore_ascii_case(&path)) {
         return Ok(());
     }
-    Err(bad_property(&path, shape))
+    Err(bad_property(&path, schema))
 }
 
-fn check_filter(filter: &Filter, shape: &ListSchema) -> Result<(), GraphError> {
+fn check_filter(filter: &Filter, schema: &ListSchema) -> Result<(), GraphError> {
     match filter {
-        Filter::And(a, b) | Filter::Or(a, b) => check_filter(a, shape).and_then(|()| check_filter(b, shape)),
-        Filter::Not(a) => check_filter(a, shape),
+        Filter::And(a, b) | Filter::Or(a, b) => check_filter(a, schema).and_then(|()| check_filter(b, schema)),
+        Filter::Not(a) => check_filter(a, schema),
         Filter::Compare(path, ..) | Filter::In(path, _) | Filter::Text(TextTest::Starts, path, _) => {
-            check_path(path, shape)
+            check_path(path, schema)
         }
         Filter::Text(..) | Filter::Lambda { .. } => {
-            Err(GraphError::not_implemented(format!("this filter on {}", shape.type_name)))
+            Err(GraphError::not_implemented(format!("this filter on {}", schema.type_name)))
         }
     }
 }

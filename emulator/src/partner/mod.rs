@@ -41,7 +41,7 @@ pub use test_controls::DelegatedAdminRelationship;
 
 /// How long each step takes in the life of a relationship, an access assignment, a request or an operation, unless the
 /// builder says otherwise.
-pub(crate) const STEP: Duration = Duration::from_secs(2);
+pub(crate) const DEFAULT_STEP: Duration = Duration::from_secs(2);
 
 /// Microsoft's own app through which apps without a person administer relationships.
 /// <https://learn.microsoft.com/graph/api/delegatedadminrelationship-update>
@@ -95,7 +95,7 @@ impl Partner {
     }
 
     /// The number of a new entity.
-    fn next(&mut self) -> u64 {
+    fn next_number(&mut self) -> u64 {
         self.entities += 1;
         self.entities
     }
@@ -108,7 +108,7 @@ impl Directory {
             self.partner = Some(Partner::new(step));
         }
         for name in AGENT_GROUPS {
-            if self.groups.having("displayName", name).next().is_none() {
+            if self.groups.find_by("displayName", name).next().is_none() {
                 self.seed_group(name, &[], wall);
             }
         }
@@ -117,51 +117,53 @@ impl Directory {
 
 impl CloudState {
     /// Carries out an operation in a partner's tenant.
-    pub(crate) fn partner(&mut self, at: usize, operation: &Operation, call: &Call) -> GraphResult {
+    pub(crate) fn partner(&mut self, tenant: usize, operation: &Operation, call: &Call) -> GraphResult {
         if !operation.is_about_contracts() {
-            self.partner_of(at)?;
-            self.check_administrator(at, operation, call)?;
+            self.partner_of(tenant)?;
+            self.check_administrator(tenant, operation, call)?;
         }
         match operation {
-            Operation::ListRelationships => self.list_relationships(at, call),
-            Operation::CountRelationships => self.count_relationships(at, call),
-            Operation::CreateRelationship => self.create_relationship(at, call),
-            Operation::GetRelationship(id) => self.get_relationship(at, id, call),
-            Operation::UpdateRelationship(id) => self.update_relationship(at, id, call),
-            Operation::DeleteRelationship(id) => self.delete_relationship(at, id, call),
-            Operation::ListParts(id, part) => self.list_parts(at, id, *part, call),
-            Operation::CountParts(id, part) => self.count_parts(at, id, *part, call),
-            Operation::GetPart(id, part, part_id) => self.get_part(at, id, *part, part_id, call),
-            Operation::CreateRequest(id) => self.create_request(at, id, call),
-            Operation::CreateAccessAssignment(id) => self.create_access_assignment(at, id, call),
+            Operation::ListRelationships => self.list_relationships(tenant, call),
+            Operation::CountRelationships => self.count_relationships(tenant, call),
+            Operation::CreateRelationship => self.create_relationship(tenant, call),
+            Operation::GetRelationship(id) => self.get_relationship(tenant, id, call),
+            Operation::UpdateRelationship(id) => self.update_relationship(tenant, id, call),
+            Operation::DeleteRelationship(id) => self.delete_relationship(tenant, id, call),
+            Operation::ListSubresources(id, subresource) => self.list_subresources(tenant, id, *subresource, call),
+            Operation::CountSubresources(id, subresource) => self.count_subresources(tenant, id, *subresource, call),
+            Operation::GetSubresource(id, subresource, subresource_id) => {
+                self.get_subresource(tenant, id, *subresource, subresource_id, call)
+            }
+            Operation::CreateRequest(id) => self.create_request(tenant, id, call),
+            Operation::CreateAccessAssignment(id) => self.create_access_assignment(tenant, id, call),
             Operation::UpdateAccessAssignment(id, assignment) => {
-                self.update_access_assignment(at, id, assignment, call)
+                self.update_access_assignment(tenant, id, assignment, call)
             }
             Operation::DeleteAccessAssignment(id, assignment) => {
-                self.delete_access_assignment(at, id, assignment, call)
+                self.delete_access_assignment(tenant, id, assignment, call)
             }
-            Operation::ListCustomers => self.list_customers(at, call),
-            Operation::CountCustomers => self.count_customers(at, call),
-            Operation::GetCustomer(id) => self.get_customer(at, id, call),
-            Operation::ListServices(id) => self.list_services(at, id, call),
-            Operation::CountServices(id) => self.count_services(at, id, call),
-            Operation::GetService(id, service) => self.get_service(at, id, service, call),
-            Operation::ListContracts => self.list_contracts(at, call),
-            Operation::CountContracts => self.count_contracts(at, call),
-            Operation::GetContract(id) => self.get_contract(at, id, call),
+            Operation::ListCustomers => self.list_customers(tenant, call),
+            Operation::CountCustomers => self.count_customers(tenant, call),
+            Operation::GetCustomer(id) => self.get_customer(tenant, id, call),
+            Operation::ListServices(id) => self.list_services(tenant, id, call),
+            Operation::CountServices(id) => self.count_services(tenant, id, call),
+            Operation::GetService(id, service) => self.get_service(tenant, id, service, call),
+            Operation::ListContracts => self.list_contracts(tenant, call),
+            Operation::CountContracts => self.count_contracts(tenant, call),
+            Operation::GetContract(id) => self.get_contract(tenant, id, call),
         }
     }
 
     /// What a permission alone does not give: who changes relationships is an admin agent, and an app without a person
     /// needs Microsoft's service principal in the tenant.
-    fn check_administrator(&self, at: usize, operation: &Operation, call: &Call) -> Result<(), GraphError> {
+    fn check_administrator(&self, tenant: usize, operation: &Operation, call: &Call) -> Result<(), GraphError> {
         let Actor::SignedIn(identity) = &call.actor else { return Ok(()) };
         let denied = || Err(errors::forbidden("Insufficient privileges to complete the operation."));
-        match &identity.person {
-            None if self[at].directory.live_service_principal(&ADMINISTRATION.to_string()).is_none() => denied(),
-            Some(person) if operation.is_write() => {
+        match &identity.user {
+            None if self[tenant].directory.live_service_principal(&ADMINISTRATION.to_string()).is_none() => denied(),
+            Some(user) if operation.is_write() => {
                 let is_global = identity.wids.iter().any(|held| held == authorize::role::GLOBAL_ADMINISTRATOR);
-                let is_agent = person.home == self[at].directory.tenant_id && self.is_admin_agent(at, &person.id);
+                let is_agent = user.home == self[tenant].directory.tenant_id && self.is_admin_agent(tenant, &user.id);
                 if is_global || is_agent { Ok(()) } else { denied() }
             }
             _ => Ok(()),
@@ -169,18 +171,18 @@ impl CloudState {
     }
 
     /// Lets everything become what it is by now: statuses move on by themselves.
-    pub(crate) fn pass_time(&mut self, now: Duration, wall: OffsetDateTime) {
+    pub(crate) fn advance_time(&mut self, now: Duration, wall: OffsetDateTime) {
         for partner in self.tenants_mut().filter_map(|state| state.directory.partner.as_mut()) {
             partner.advance(Moment { now, wall });
         }
     }
 
     /// What the tenant has as a partner.
-    fn partner_of(&self, at: usize) -> Result<&Partner, GraphError> {
-        self[at].directory.partner.as_ref().ok_or_else(errors::no_partner)
+    fn partner_of(&self, tenant: usize) -> Result<&Partner, GraphError> {
+        self[tenant].directory.partner.as_ref().ok_or_else(errors::not_a_partner)
     }
 
-    fn partner_mut(&mut self, at: usize) -> Result<&mut Partner, GraphError> {
-        self[at].directory.partner.as_mut().ok_or_else(errors::no_partner)
+    fn partner_mut(&mut self, tenant: usize) -> Result<&mut Partner, GraphError> {
+        self[tenant].directory.partner.as_mut().ok_or_else(errors::not_a_partner)
     }
 }

@@ -48,9 +48,9 @@ pub(crate) enum Operation {
     GetRelationship(String),
     UpdateRelationship(String),
     DeleteRelationship(String),
-    ListParts(String, Subresource),
-    CountParts(String, Subresource),
-    GetPart(String, Subresource, String),
+    ListSubresources(String, Subresource),
+    CountSubresources(String, Subresource),
+    GetSubresource(String, Subresource, String),
     CreateRequest(String),
     CreateAccessAssignment(String),
     UpdateAccessAssignment(String, String),
@@ -87,10 +87,10 @@ impl Operation {
                 ([_], "PATCH") => Some(Self::UpdateRelationship(id(2))),
                 ([_], "DELETE") => Some(Self::DeleteRelationship(id(2))),
                 ([] | [_], _) => None,
-                ([_, part, rest @ ..], verb) => match (Subresource::of(part), rest, verb) {
-                    (Some(part), [], "GET") => Some(Self::ListParts(id(2), part)),
-                    (Some(part), ["$count"], "GET") => Some(Self::CountParts(id(2), part)),
-                    (Some(part), [_], "GET") => Some(Self::GetPart(id(2), part, id(4))),
+                ([_, subresource, rest @ ..], verb) => match (Subresource::of(subresource), rest, verb) {
+                    (Some(subresource), [], "GET") => Some(Self::ListSubresources(id(2), subresource)),
+                    (Some(subresource), ["$count"], "GET") => Some(Self::CountSubresources(id(2), subresource)),
+                    (Some(subresource), [_], "GET") => Some(Self::GetSubresource(id(2), subresource, id(4))),
                     (Some(Subresource::Requests), [], "POST") => Some(Self::CreateRequest(id(2))),
                     (Some(Subresource::AccessAssignments), [], "POST") => Some(Self::CreateAccessAssignment(id(2))),
                     (Some(Subresource::AccessAssignments), [_], "PATCH") => {

@@ -8,7 +8,7 @@ use crate::authorize::role;
 use crate::{MemoryCloud, MemoryTenant, MemoryTenantBuilder};
 
 /// What the admin agents may do in each customer's tenant: all that the setting up of applications needs.
-const ROLES: [&str; 5] = [
+const ADMIN_AGENT_ROLES: [&str; 5] = [
     role::APPLICATION_ADMINISTRATOR,
     role::CLOUD_APPLICATION_ADMINISTRATOR,
     role::PRIVILEGED_ROLE_ADMINISTRATOR,
@@ -55,7 +55,7 @@ impl MemoryCloud {
         let agents = partner.groups().into_iter().find(|group| group.display_name == ADMIN_AGENTS);
         let agents = agents.expect("a partner has the group");
         partner.state().directory.members.add(&agents.id.to_string(), &agent.id.to_string());
-        let roles: Vec<Uuid> = ROLES.iter().filter_map(|role| role.parse().ok()).collect();
+        let roles: Vec<Uuid> = ADMIN_AGENT_ROLES.iter().filter_map(|role| role.parse().ok()).collect();
         for (customer, number) in customers.iter().zip(1..) {
             partner.add_customer(customer);
             let id = partner.add_relationship(customer, &format!("Administration of customer {number}"), &roles);

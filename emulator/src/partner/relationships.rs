@@ -15,7 +15,7 @@ use crate::authorize::role;
 use crate::call::{Actor, Call};
 use crate::cloud_state::CloudState;
 use crate::directory::Directory;
-use crate::json::{merge, same, text};
+use crate::json::{eq_ignore_case, merge, text};
 use crate::moment::Moment;
 use crate::response::{Body, GraphError, GraphResponse, GraphResult};
 
@@ -28,7 +28,7 @@ pub(super) const PROVIDER: &str = "indirectProviderTenantId";
 
 static SCHEMA: ListSchema = ListSchema {
     type_name: "delegatedAdminRelationship",
-    members: &[
+    selectable: &[
         "id",
         "displayName",
         "duration",
@@ -43,7 +43,7 @@ static SCHEMA: ListSchema = ListSchema {
         CONSENT_PENDING,
         PROVIDER,
     ],
-    filtered: &[
+    filterable: &[
         "id",
         "displayName",
         "duration",
@@ -56,14 +56,14 @@ static SCHEMA: ListSchema = ListSchema {
         "activatedDateTime",
         "endDateTime",
     ],
-    largest_page: 300,
+    max_page_size: 300,
     in_directory: false,
 };
 
 static ASSIGNMENT_SCHEMA: ListSchema = ListSchema {
     type_name: "delegatedAdminAccessAssignment",
-    members: &["id", "status", "createdDateTime", "lastModifiedDateTime", "accessContainer", "accessDetails"],
-    filtered: &[
+    selectable: &["id", "status", "createdDateTime", "lastModifiedDateTime", "accessContainer", "accessDetails"],
+    filterable: &[
         "id",
         "status",
         "createdDateTime",
@@ -71,28 +71,28 @@ static ASSIGNMENT_SCHEMA: ListSchema = ListSchema {
         "accessContainer/accessContainerId",
         "accessContainer/accessContainerType",
     ],
-    largest_page: 300,
+    max_page_size: 300,
     in_directory: false,
 };
 
 static REQUEST_SCHEMA: ListSchema = ListSchema {
     type_name: "delegatedAdminRelationshipRequest",
-    members: &["id", "action", "status", "createdDateTime", "lastModifiedDateTime"],
-    filtered: &["id", "action", "status", "createdDateTime", "lastModifiedDateTime"],
-    largest_page: 300,
+    selectable: &["id", "action", "status", "createdDateTime", "lastModifiedDateTime"],
+    filterable: &["id", "action", "status", "createdDateTime", "lastModifiedDateTime"],
+    max_page_size: 300,
     in_directory: false,
 };
 
 static OPERATION_SCHEMA: ListSchema = ListSchema {
     type_name: "delegatedAdminRelationshipOperation",
-    members: &["id", "operationType", "data", "status", "createdDateTime", "lastModifiedDateTime"],
-    filtered: &["id", "operationType", "status", "createdDateTime", "lastModifiedDateTime"],
-    largest_page: 300,
+    selectable: &["id", "operationType", "data", "status", "createdDateTime", "lastModifiedDateTime"],
+    filterable: &["id", "operationType", "status", "createdDateTime", "lastModifiedDateTime"],
+    max_page_size: 300,
     in_directory: false,
 };
 
 impl Subresource {
-    fn shape(self) -> &'static ListSchema {
+    fn schema(self) -> &'static ListSchema {
         match self {
             Self::AccessAssignments => &ASSIGNMENT_SCHEMA,
             Self::Requests => &REQUEST_SCHEMA,
@@ -105,7 +105,7 @@ impl Subresource {
     pub(super) fn show(self, entity: &Entity, call: &Call) -> Map<String, Value> {
         let mut shown = entity.show(self.type_name());
         for (member, late) in [("action", "reject"), ("operationType", "delegatedAdminRelationshipUpdate")] {
-            if !call.unknown_members && shown.get(member).is_some_and(|value| value == late) {
+            if !call.include_unknown_enum_members && shown.get(member).is_some_and(|value| value == late) {
                 shown.insert(member.into(), "unknownFutureValue".into());
             }
         }
@@ -118,16 +118,16 @@ impl Relationship {
         Self { entity, ends: None, assignments: Vec::new(), requests: Vec::new(), operations: Vec::new() }
     }
 
-    pub(super) fn parts(&self, part: Subresource) -> &[Entity] {
-        match part {
+    pub(super) fn subresources(&self, subresource: Subresource) -> &[Entity] {
+        match subresource {
             Subresource::AccessAssignments => &self.assignments,
             Subresource::Requests => &self.requests,
             Subresource::Operations => &self.operations,
         }
     }
 
-    pub(super) fn parts_mut(&mut self, part: Subresource) -> &mut Vec<Entity> {
-        match part {
+    pub(super) fn subresources_mut(&mut self, subresource: Subresource) -> &mut Vec<Entity> {
+        match subresource {
             Subresource::AccessAssignments => &mut self.assignments,
             Subresource::Requests => &mut self.requests,
             Subresource::Operations => &mut self.operations,
@@ -161,19 +161,19 @@ impl Relationship {
 impl Partner {
     pub(super) fn relationship(&self, id: &str) -> Result<&Relationship, GraphError> {
         check_id(id)?;
-        let found = self.relationships.iter().find(|relationship| same(relationship.entity.id(), id));
+        let found = self.relationships.iter().find(|relationship| eq_ignore_case(relationship.entity.id(), id));
         found.ok_or_else(errors::not_found)
     }
 
     pub(super) fn relationship_mut(&mut self, id: &str) -> Result<&mut Relationship, GraphError> {
         check_id(id)?;
-        let found = self.relationships.iter_mut().find(|relationship| same(relationship.entity.id(), id));
+        let found = self.relationships.iter_mut().find(|relationship| eq_ignore_case(relationship.entity.id(), id));
         found.ok_or_else(errors::not_found)
     }
 
     fn check_unique(&self, name: &str, id: &str) -> Result<(), GraphError> {
         let taken = |relationship: &Relationship| {
-            same(text(&relationship.entity.value, "displayName"), name) && relationship.entity.id() != id
+            eq_ignore_case(text(&relationship.entity.value, "displayName"), name) && relationship.entity.id() != id
         };
         if self.relationships.iter().any(taken) { Err(errors::exists()) } else { Ok(()) }
     }
@@ -182,7 +182,7 @@ impl Partner {
     pub(super) fn add_relationship(&mut self, value: Value, moment: Moment) -> Result<&mut Relationship, GraphError> {
         validation::check_relationship(&value)?;
         self.check_unique(text(&value, "displayName"), "")?;
-        let entity = Entity::new(self.next(), value, moment);
+        let entity = Entity::new(self.next_number(), value, moment);
         self.relationships.push(Relationship::new(entity));
         self.relationships.last_mut().ok_or_else(errors::not_found)
     }
@@ -224,24 +224,24 @@ pub(super) fn template() -> Value {
 }
 
 impl CloudState {
-    pub(super) fn list_relationships(&self, at: usize, call: &Call) -> GraphResult {
+    pub(super) fn list_relationships(&self, tenant: usize, call: &Call) -> GraphResult {
         let query = ListQuery::parse(call, &SCHEMA)?;
-        let rows = self.partner_of(at)?.relationships.iter().map(Relationship::row);
+        let rows = self.partner_of(tenant)?.relationships.iter().map(Relationship::row);
         Ok(GraphResponse::ok(query.page(rows, COLLECTION, call)))
     }
 
-    pub(super) fn count_relationships(&self, at: usize, call: &Call) -> GraphResult {
-        list::count(self.partner_of(at)?.relationships.iter().map(Relationship::row), call, &SCHEMA)
+    pub(super) fn count_relationships(&self, tenant: usize, call: &Call) -> GraphResult {
+        list::count(self.partner_of(tenant)?.relationships.iter().map(Relationship::row), call, &SCHEMA)
     }
 
-    pub(super) fn get_relationship(&self, at: usize, id: &str, call: &Call) -> GraphResult {
+    pub(super) fn get_relationship(&self, tenant: usize, id: &str, call: &Call) -> GraphResult {
         let query = ListQuery::parse(call, &SCHEMA)?;
-        let relationship = self.partner_of(at)?.relationship(id)?;
+        let relationship = self.partner_of(tenant)?.relationship(id)?;
         Ok(GraphResponse::ok(query.entity(relationship.show(), COLLECTION, call)))
     }
 
     /// <https://learn.microsoft.com/graph/api/tenantrelationship-post-delegatedadminrelationships>
-    pub(super) fn create_relationship(&mut self, at: usize, call: &Call) -> GraphResult {
+    pub(super) fn create_relationship(&mut self, tenant: usize, call: &Call) -> GraphResult {
         let mut body = call.object()?.clone();
         let mut value = template();
         if text(&body, "@odata.type").trim_start_matches('#') == "microsoft.graph.resellerDelegatedAdminRelationship" {
@@ -256,11 +256,11 @@ impl CloudState {
             value[CONSENT_PENDING] = true.into();
             value[PROVIDER] = provider;
         }
-        validation::check_members(&body, SETTABLE)?;
-        self.name_customer(&mut body);
-        merge_known(&mut value, &body);
-        value["id"] = new_id(&self[at].directory).into();
-        let relationship = self.partner_mut(at)?.add_relationship(value, call.moment())?;
+        validation::check_properties(&body, SETTABLE)?;
+        self.fill_in_customer_name(&mut body);
+        merge_settable(&mut value, &body);
+        value["id"] = new_id(&self[tenant].directory).into();
+        let relationship = self.partner_mut(tenant)?.add_relationship(value, call.moment())?;
         let mut answer = Map::new();
         answer.insert("@odata.context".into(), list::context(COLLECTION, call).into());
         answer.extend(relationship.show());
@@ -268,33 +268,33 @@ impl CloudState {
     }
 
     /// Fills in the name of a customer that is known.
-    fn name_customer(&self, body: &mut Value) {
+    fn fill_in_customer_name(&self, body: &mut Value) {
         let Some(customer) = body.get_mut("customer").and_then(Value::as_object_mut) else { return };
         let id = customer.get("tenantId").and_then(Value::as_str).unwrap_or_default();
-        let known = self.find(id).map(|at| self[at].directory.display_name.clone());
+        let known = self.find_tenant(id).map(|tenant| self[tenant].directory.display_name.clone());
         customer.entry("displayName").or_insert_with(|| known.into());
     }
 
     /// <https://learn.microsoft.com/graph/api/delegatedadminrelationship-update>
-    pub(super) fn update_relationship(&mut self, at: usize, id: &str, call: &Call) -> GraphResult {
+    pub(super) fn update_relationship(&mut self, tenant: usize, id: &str, call: &Call) -> GraphResult {
         let mut body = call.object()?.clone();
-        let known = self.partner_of(at)?.relationship(id)?;
+        let known = self.partner_of(tenant)?.relationship(id)?;
         known.entity.check_match(call)?;
-        validation::check_members(&body, SETTABLE)?;
-        self.name_customer(&mut body);
+        validation::check_properties(&body, SETTABLE)?;
+        self.fill_in_customer_name(&mut body);
         let mut value = known.entity.value.clone();
-        merge_known(&mut value, &body);
+        merge_settable(&mut value, &body);
         validation::check_relationship(&value)?;
-        self.partner_of(at)?.check_unique(text(&value, "displayName"), known.entity.id())?;
+        self.partner_of(tenant)?.check_unique(text(&value, "displayName"), known.entity.id())?;
         let changed: Vec<&str> =
             SETTABLE.iter().copied().filter(|name| value[*name] != known.entity.value[*name]).collect();
         match (known.entity.status(), changed.as_slice()) {
-            ("created", _) if known.entity.later.is_empty() => {}
+            ("created", _) if known.entity.scheduled.is_empty() => {}
             ("active", [] | ["autoExtendDuration"]) => {}
-            ("active", ["accessDetails"]) => return self.drop_global_administrator(at, id, &value, call),
+            ("active", ["accessDetails"]) => return self.drop_global_administrator(tenant, id, &value, call),
             (status, _) => return Err(errors::wrong_status("a relationship", status)),
         }
-        let relationship = self.partner_mut(at)?.relationship_mut(id)?;
+        let relationship = self.partner_mut(tenant)?.relationship_mut(id)?;
         if !changed.is_empty() {
             relationship.entity.write(&value, call.moment());
         }
@@ -302,21 +302,21 @@ impl CloudState {
     }
 
     /// The one change of roles that an active relationship takes, and not at once.
-    fn drop_global_administrator(&mut self, at: usize, id: &str, new: &Value, call: &Call) -> GraphResult {
-        let operation_id = self[at].directory.new_id().to_string();
-        let partner = self.partner_mut(at)?;
-        let (number, step) = (partner.next(), partner.step);
+    fn drop_global_administrator(&mut self, tenant: usize, id: &str, new: &Value, call: &Call) -> GraphResult {
+        let operation_id = self[tenant].directory.new_id().to_string();
+        let partner = self.partner_mut(tenant)?;
+        let (number, step) = (partner.next_number(), partner.step);
         let relationship = partner.relationship_mut(id)?;
         let mut left = relationship.roles();
         let before = left.len();
-        left.retain(|held| !same(held, role::GLOBAL_ADMINISTRATOR));
+        left.retain(|held| !eq_ignore_case(held, role::GLOBAL_ADMINISTRATOR));
         if left.len() == before || !validation::same_roles(&left, &validation::roles(&new["accessDetails"])?) {
             return Err(errors::bad_request(
                 "From an active relationship, only the role Global Administrator can be removed.",
             ));
         }
         let change = json!({"accessDetails": new["accessDetails"]});
-        let operation = begin(
+        let operation = start_operation(
             number,
             &operation_id,
             "delegatedAdminRelationshipUpdate",
@@ -330,44 +330,71 @@ impl CloudState {
     }
 
     /// <https://learn.microsoft.com/graph/api/delegatedadminrelationship-delete>
-    pub(super) fn delete_relationship(&mut self, at: usize, id: &str, call: &Call) -> GraphResult {
-        let partner = self.partner_mut(at)?;
+    pub(super) fn delete_relationship(&mut self, tenant: usize, id: &str, call: &Call) -> GraphResult {
+        let partner = self.partner_mut(tenant)?;
         let known = partner.relationship(id)?;
         known.entity.check_match(call)?;
-        if known.entity.status() != "created" || !known.entity.later.is_empty() {
+        if known.entity.status() != "created" || !known.entity.scheduled.is_empty() {
             return Err(errors::wrong_status("a relationship", known.entity.status()));
         }
-        partner.relationships.retain(|relationship| !same(relationship.entity.id(), id));
+        partner.relationships.retain(|relationship| !eq_ignore_case(relationship.entity.id(), id));
         Ok(GraphResponse::no_content())
     }
 
-    pub(super) fn list_parts(&self, at: usize, id: &str, part: Subresource, call: &Call) -> GraphResult {
-        let query = ListQuery::parse(call, part.shape())?;
-        let relationship = self.partner_of(at)?.relationship(id)?;
-        let context = format!("{COLLECTION}('{}')/{}", relationship.entity.id(), part.navigation());
-        Ok(GraphResponse::ok(query.page(part_rows(relationship, part, call), &context, call)))
+    pub(super) fn list_subresources(
+        &self,
+        tenant: usize,
+        id: &str,
+        subresource: Subresource,
+        call: &Call,
+    ) -> GraphResult {
+        let query = ListQuery::parse(call, subresource.schema())?;
+        let relationship = self.partner_of(tenant)?.relationship(id)?;
+        let context = format!("{COLLECTION}('{}')/{}", relationship.entity.id(), subresource.navigation());
+        Ok(GraphResponse::ok(query.page(subresource_rows(relationship, subresource, call), &context, call)))
     }
 
-    pub(super) fn count_parts(&self, at: usize, id: &str, part: Subresource, call: &Call) -> GraphResult {
-        list::count(part_rows(self.partner_of(at)?.relationship(id)?, part, call), call, part.shape())
+    pub(super) fn count_subresources(
+        &self,
+        tenant: usize,
+        id: &str,
+        subresource: Subresource,
+        call: &Call,
+    ) -> GraphResult {
+        list::count(
+            subresource_rows(self.partner_of(tenant)?.relationship(id)?, subresource, call),
+            call,
+            subresource.schema(),
+        )
     }
 
-    pub(super) fn get_part(&self, at: usize, id: &str, part: Subresource, part_id: &str, call: &Call) -> GraphResult {
-        let query = ListQuery::parse(call, part.shape())?;
-        let relationship = self.partner_of(at)?.relationship(id)?;
-        let found = relationship.parts(part).iter().find(|entity| same(entity.id(), part_id));
+    pub(super) fn get_subresource(
+        &self,
+        tenant: usize,
+        id: &str,
+        subresource: Subresource,
+        subresource_id: &str,
+        call: &Call,
+    ) -> GraphResult {
+        let query = ListQuery::parse(call, subresource.schema())?;
+        let relationship = self.partner_of(tenant)?.relationship(id)?;
+        let found =
+            relationship.subresources(subresource).iter().find(|entity| eq_ignore_case(entity.id(), subresource_id));
         let found = found.ok_or_else(errors::not_found)?;
-        let context = format!("{COLLECTION}('{}')/{}", relationship.entity.id(), part.navigation());
-        Ok(GraphResponse::ok(query.entity(part.show(found, call), &context, call)))
+        let context = format!("{COLLECTION}('{}')/{}", relationship.entity.id(), subresource.navigation());
+        Ok(GraphResponse::ok(query.entity(subresource.show(found, call), &context, call)))
     }
 }
 
-fn part_rows(relationship: &Relationship, part: Subresource, call: &Call) -> impl Iterator<Item = Row> {
-    relationship.parts(part).iter().map(move |entity| Row { order: entity.number, shown: part.show(entity, call) })
+fn subresource_rows(relationship: &Relationship, subresource: Subresource, call: &Call) -> impl Iterator<Item = Row> {
+    relationship
+        .subresources(subresource)
+        .iter()
+        .map(move |entity| Row { order: entity.number, shown: subresource.show(entity, call) })
 }
 
 /// Merges what was sent, but access details as a whole.
-fn merge_known(value: &mut Value, body: &Value) {
+fn merge_settable(value: &mut Value, body: &Value) {
     for name in SETTABLE {
         match body.get(*name) {
             Some(sent) if *name == "accessDetails" => value[*name] = sent.clone(),
@@ -379,7 +406,7 @@ fn merge_known(value: &mut Value, body: &Value) {
 }
 
 /// An operation that changes `target` in its time.
-pub(super) fn begin(
+pub(super) fn start_operation(
     number: u64,
     id: &str,
     operation_type: &str,
@@ -395,6 +422,6 @@ pub(super) fn begin(
         "lastModifiedDateTime": null
     });
     let mut operation = Entity::new(number, value, call.moment());
-    lifecycle::run(&mut operation, target, change, call.moment(), step);
+    lifecycle::schedule_operation(&mut operation, target, change, call.moment(), step);
     operation
 }

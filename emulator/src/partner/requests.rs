@@ -14,24 +14,28 @@ use crate::json::text;
 use crate::response::{GraphResponse, GraphResult};
 
 impl CloudState {
-    pub(super) fn create_request(&mut self, at: usize, id: &str, call: &Call) -> GraphResult {
+    pub(super) fn create_request(&mut self, tenant: usize, id: &str, call: &Call) -> GraphResult {
         let body = call.object()?.clone();
-        validation::check_members(&body, &["action"])?;
+        validation::check_properties(&body, &["action"])?;
         let action = text(&body, "action");
-        let request_id = self[at].directory.new_id().to_string();
-        let partner = self.partner_mut(at)?;
-        let (number, step) = (partner.next(), partner.step);
+        let request_id = self[tenant].directory.new_id().to_string();
+        let partner = self.partner_mut(tenant)?;
+        let (number, step) = (partner.next_number(), partner.step);
         let relationship = partner.relationship_mut(id)?;
         let moment = call.moment();
         let entity = &mut relationship.entity;
         let waits_for_partner = entity.value.get(CONSENT_PENDING).is_some_and(|pending| pending == true);
         match (action, entity.status()) {
-            ("lockForApproval", "created") if entity.later.is_empty() => relationship.lock(moment, step),
+            ("lockForApproval", "created") if entity.scheduled.is_empty() => {
+                relationship.lock_for_approval(moment, step)
+            }
             ("terminate", "active") => relationship.terminate(moment, step),
             ("approve", "approvalPending") if waits_for_partner => {
                 entity.schedule(moment.after(2 * step), json!({ CONSENT_PENDING: false }));
             }
-            ("reject", "approvalPending") if waits_for_partner => relationship.end(moment.after(2 * step)),
+            ("reject", "approvalPending") if waits_for_partner => {
+                relationship.schedule_termination(moment.after(2 * step))
+            }
             ("lockForApproval" | "terminate" | "approve" | "reject", status) => {
                 return Err(errors::wrong_status("a relationship", status));
             }
@@ -42,7 +46,7 @@ impl CloudState {
             "lastModifiedDateTime": null
         });
         let mut request = Entity::new(number, value, moment);
-        lifecycle::carry_out(&mut request, moment, step);
+        lifecycle::schedule_request(&mut request, moment, step);
         let mut answer = Map::new();
         answer.insert("@odata.context".into(), list::context("requests", call).into());
         answer.extend(Subresource::Requests.show(&request, call));

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{Partner, Relationship, assignments, relationships, validation};
-use crate::json::{same, text};
+use crate::json::{eq_ignore_case, text};
 use crate::moment::Moment;
 use crate::partner::entity::Entity;
 use crate::{CloudState, MemoryTenant};
@@ -29,8 +29,8 @@ pub struct DelegatedAdminRelationship {
 impl MemoryTenant {
     /// The relationships that this tenant has as a partner, in the order of their creation; none if it is no partner.
     pub fn delegated_admin_relationships(&self) -> Vec<DelegatedAdminRelationship> {
-        self.in_world(|world| {
-            let all = world[self.0.at].directory.partner.iter().flat_map(|partner| &partner.relationships);
+        self.with_cloud(|cloud| {
+            let all = cloud[self.0.index].directory.partner.iter().flat_map(|partner| &partner.relationships);
             all.map(|relationship| DelegatedAdminRelationship {
                 id: relationship.entity.id().to_owned(),
                 display_name: text(&relationship.entity.value, "displayName").to_owned(),
@@ -71,12 +71,14 @@ impl MemoryTenant {
     /// When no partner of the cloud has such a relationship that waits for this tenant's approval.
     pub fn approve_relationship(&self, id: &str) {
         let moment = self.moment();
-        self.in_world(|world| {
-            let customer = participant(world, self.0.at);
+        self.with_cloud(|cloud| {
+            let customer = participant(cloud, self.0.index);
             let mine = |relationship: &Relationship| {
-                relationship.customer().is_empty() || same(relationship.customer(), text(&customer, "tenantId"))
+                relationship.customer().is_empty()
+                    || eq_ignore_case(relationship.customer(), text(&customer, "tenantId"))
             };
-            let (step, relationship) = find(world, id).expect("a partner of the cloud has the relationship");
+            let (step, relationship) =
+                find_relationship(cloud, id).expect("a partner of the cloud has the relationship");
             assert!(mine(relationship), "the relationship is meant for another customer");
             let pending = relationship.entity.value.get(relationships::CONSENT_PENDING);
             assert!(pending.is_none_or(|pending| pending == false), "the reseller has not consented yet");
@@ -92,12 +94,13 @@ impl MemoryTenant {
     /// When no partner of the cloud has such a relationship with this tenant on either side, or it is not active.
     pub fn terminate_relationship(&self, id: &str) {
         let moment = self.moment();
-        self.in_world(|world| {
+        self.with_cloud(|cloud| {
             let is_partner =
-                world[self.0.at].directory.partner.as_ref().is_some_and(|partner| partner.relationship(id).is_ok());
-            let (step, relationship) = find(world, id).expect("a partner of the cloud has the relationship");
+                cloud[self.0.index].directory.partner.as_ref().is_some_and(|partner| partner.relationship(id).is_ok());
+            let (step, relationship) =
+                find_relationship(cloud, id).expect("a partner of the cloud has the relationship");
             assert!(
-                is_partner || same(relationship.customer(), &self.0.id.to_string()),
+                is_partner || eq_ignore_case(relationship.customer(), &self.0.id.to_string()),
                 "the relationship is between others"
             );
             assert_eq!(relationship.entity.status(), "active", "the relationship is not active");
@@ -111,12 +114,12 @@ impl MemoryTenant {
     /// # Panics
     /// When this tenant is no partner, or the customer is in another cloud.
     pub fn add_customer(&self, customer: &Self) {
-        self.in_world(|world| {
-            let at = self.place_of(customer);
-            let directory = &world[at].directory;
+        self.with_cloud(|cloud| {
+            let tenant = self.index_of(customer);
+            let directory = &cloud[tenant].directory;
             let (id, domain, name) = (directory.tenant_id, directory.domain.clone(), directory.display_name.clone());
-            let contract = world[self.0.at].directory.new_id();
-            partner(world, self.0.at).add_contract(contract, id, &domain, &name);
+            let contract = cloud[self.0.index].directory.new_id();
+            partner(cloud, self.0.index).add_contract(contract, id, &domain, &name);
         });
     }
 
@@ -128,15 +131,15 @@ impl MemoryTenant {
     /// the name already.
     pub fn add_relationship(&self, customer: &Self, display_name: &str, roles: &[Uuid]) -> String {
         let moment = self.moment();
-        self.in_world(|world| {
-            let participant = participant(world, self.place_of(customer));
+        self.with_cloud(|cloud| {
+            let participant = participant(cloud, self.index_of(customer));
             let mut value = relationships::template();
-            value["id"] = relationships::new_id(&world[self.0.at].directory).into();
+            value["id"] = relationships::new_id(&cloud[self.0.index].directory).into();
             value["displayName"] = display_name.into();
             value["duration"] = "P730D".into();
             value["customer"] = participant;
             value["accessDetails"] = details(roles);
-            let added = partner(world, self.0.at).add_relationship(value, moment);
+            let added = partner(cloud, self.0.index).add_relationship(value, moment);
             let relationship = added.expect("the name is free and there are roles");
             let activation = relationship.activation(moment);
             relationship.entity.write(&activation, moment);
@@ -156,10 +159,10 @@ impl MemoryTenant {
         roles: &[Uuid],
     ) -> Uuid {
         let moment = self.moment();
-        self.in_world(|world| {
-            let id = world[self.0.at].directory.new_id();
-            let partner = partner(world, self.0.at);
-            let number = partner.next();
+        self.with_cloud(|cloud| {
+            let id = cloud[self.0.index].directory.new_id();
+            let partner = partner(cloud, self.0.index);
+            let number = partner.next_number();
             let relationship =
                 partner.relationship_mut(relationship_id).expect("the partner has a relationship of this id");
             let details = details(roles);
@@ -172,36 +175,36 @@ impl MemoryTenant {
     }
 
     /// Does something in the world as it is now.
-    pub(crate) fn in_world<T>(&self, act: impl FnOnce(&mut CloudState) -> T) -> T {
+    pub(crate) fn with_cloud<T>(&self, act: impl FnOnce(&mut CloudState) -> T) -> T {
         let Moment { now, wall } = self.moment();
-        let mut held = self.state();
-        held.world.pass_time(now, wall);
-        act(&mut held.world)
+        let mut state = self.state();
+        state.cloud.advance_time(now, wall);
+        act(&mut state.cloud)
     }
 
     fn moment(&self) -> Moment {
         Moment { now: self.0.clock.monotonic(), wall: self.wall() }
     }
 
-    fn place_of(&self, other: &Self) -> usize {
-        assert!(std::sync::Arc::ptr_eq(&self.0.world, &other.0.world), "the customer is in the same cloud");
-        other.0.at
+    fn index_of(&self, other: &Self) -> usize {
+        assert!(std::sync::Arc::ptr_eq(&self.0.cloud, &other.0.cloud), "the customer is in the same cloud");
+        other.0.index
     }
 }
 
-fn partner(world: &mut CloudState, at: usize) -> &mut Partner {
-    world[at].directory.partner.as_mut().expect("the tenant is a partner")
+fn partner(cloud: &mut CloudState, tenant: usize) -> &mut Partner {
+    cloud[tenant].directory.partner.as_mut().expect("the tenant is a partner")
 }
 
 /// The relationship of an id, whoever is its partner, and the partner's step.
-fn find<'a>(world: &'a mut CloudState, id: &str) -> Option<(std::time::Duration, &'a mut Relationship)> {
-    let mut partners = world.tenants_mut().filter_map(|state| state.directory.partner.as_mut());
+fn find_relationship<'a>(cloud: &'a mut CloudState, id: &str) -> Option<(std::time::Duration, &'a mut Relationship)> {
+    let mut partners = cloud.tenants_mut().filter_map(|state| state.directory.partner.as_mut());
     partners.find_map(|partner| Some((partner.step, partner.relationship_mut(id).ok()?)))
 }
 
 /// A tenant as the customer in a relationship.
-fn participant(world: &CloudState, at: usize) -> Value {
-    let directory = &world[at].directory;
+fn participant(cloud: &CloudState, tenant: usize) -> Value {
+    let directory = &cloud[tenant].directory;
     json!({"tenantId": directory.tenant_id, "displayName": directory.display_name})
 }
 

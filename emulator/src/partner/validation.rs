@@ -7,16 +7,16 @@ use uuid::Uuid;
 
 use super::{duration, errors};
 use crate::authorize::role;
-use crate::json::{items, same, text};
+use crate::json::{eq_ignore_case, items, text};
 use crate::response::GraphError;
 
-const LONGEST_NAME: usize = 50;
+const MAX_NAME_LENGTH: usize = 50;
 const DAY: i64 = 86_400;
 /// From P1D to P2Y.
-const DURATIONS: std::ops::RangeInclusive<i64> = DAY..=730 * DAY;
+const VALID_DURATIONS: std::ops::RangeInclusive<i64> = DAY..=730 * DAY;
 
 /// Refuses members that a request does not have.
-pub(super) fn check_members(body: &Value, known: &[&str]) -> Result<(), GraphError> {
+pub(super) fn check_properties(body: &Value, known: &[&str]) -> Result<(), GraphError> {
     let mut names = body.as_object().into_iter().flat_map(|members| members.keys());
     match names.find(|name| !name.contains("@odata.") && !known.contains(&name.as_str())) {
         Some(name) => Err(errors::bad_request(format!("The property '{name}' cannot be set."))),
@@ -27,16 +27,16 @@ pub(super) fn check_members(body: &Value, known: &[&str]) -> Result<(), GraphErr
 /// Checks a relationship as it would become.
 pub(super) fn check_relationship(value: &Value) -> Result<(), GraphError> {
     let length = text(value, "displayName").chars().count();
-    if text(value, "displayName").trim().is_empty() || length > LONGEST_NAME {
+    if text(value, "displayName").trim().is_empty() || length > MAX_NAME_LENGTH {
         return Err(errors::invalid("displayName"));
     }
-    if !duration::seconds(text(value, "duration")).is_some_and(|seconds| DURATIONS.contains(&seconds)) {
+    if !duration::seconds(text(value, "duration")).is_some_and(|seconds| VALID_DURATIONS.contains(&seconds)) {
         return Err(errors::invalid("duration"));
     }
     let roles = roles(&value["accessDetails"])?;
     match text(value, "autoExtendDuration") {
         "PT0S" | "P0D" => {}
-        "P180D" if !roles.iter().any(|held| same(held, role::GLOBAL_ADMINISTRATOR)) => {}
+        "P180D" if !roles.iter().any(|held| eq_ignore_case(held, role::GLOBAL_ADMINISTRATOR)) => {}
         "P180D" => {
             return Err(errors::bad_request(
                 "A relationship with the role Global Administrator cannot be extended automatically.",
@@ -47,12 +47,12 @@ pub(super) fn check_relationship(value: &Value) -> Result<(), GraphError> {
     if !value["customer"].is_null() && Uuid::parse_str(text(&value["customer"], "tenantId")).is_err() {
         return Err(errors::invalid("customer/tenantId"));
     }
-    check_members(&value["customer"], &["tenantId", "displayName"])
+    check_properties(&value["customer"], &["tenantId", "displayName"])
 }
 
 /// The ids of the roles in access details: at least one, each a GUID.
 pub(super) fn roles(details: &Value) -> Result<Vec<&str>, GraphError> {
-    check_members(details, &["unifiedRoles"])?;
+    check_properties(details, &["unifiedRoles"])?;
     let all = items(details, "unifiedRoles");
     let ids: Vec<&str> = all.iter().map(|role| text(role, "roleDefinitionId")).collect();
     if ids.is_empty() || ids.iter().any(|id| Uuid::parse_str(id).is_err()) {
@@ -63,7 +63,7 @@ pub(super) fn roles(details: &Value) -> Result<Vec<&str>, GraphError> {
 
 /// Whether two collections have the same roles, in any order.
 pub(super) fn same_roles(a: &[&str], b: &[&str]) -> bool {
-    let within = |a: &[&str], b: &[&str]| a.iter().all(|role| b.iter().any(|other| same(role, other)));
+    let within = |a: &[&str], b: &[&str]| a.iter().all(|role| b.iter().any(|other| eq_ignore_case(role, other)));
     within(a, b) && within(b, a)
 }
 

@@ -9,7 +9,7 @@ use super::PartnerCenterRequest;
 use super::response::PartnerCenterError;
 use crate::call::{DelegatedUser, Identity};
 use crate::cloud_state::CloudState;
-use crate::json::same;
+use crate::json::eq_ignore_case;
 
 /// The one delegated permission of Partner Center.
 const SCOPE: &str = "user_impersonation";
@@ -17,17 +17,17 @@ const SCOPE: &str = "user_impersonation";
 pub(super) struct Agent {
     pub(super) app_id: String,
     /// The object id of the person.
-    pub(super) person: String,
+    pub(super) user_id: String,
 }
 
 impl CloudState {
     /// The holder of the token, as far as it is one for Partner Center.
-    fn center_identity(&self, asking: &PartnerCenterRequest<'_>) -> Result<&Identity, PartnerCenterError> {
-        if !asking.headers().contains_key(AUTHORIZATION) {
-            return Err(PartnerCenterError::no_token());
+    fn partner_center_identity(&self, request: &PartnerCenterRequest<'_>) -> Result<&Identity, PartnerCenterError> {
+        if !request.headers().contains_key(AUTHORIZATION) {
+            return Err(PartnerCenterError::missing_token());
         }
-        let holder = self[asking.at].tokens.holder(asking.headers(), asking.wall);
-        let for_center = |resource: &str| same(resource, &MICROSOFT_PARTNER_CENTER.to_string());
+        let holder = self[request.tenant].tokens.identity_and_resource(request.headers(), request.wall);
+        let for_center = |resource: &str| eq_ignore_case(resource, &MICROSOFT_PARTNER_CENTER.to_string());
         match holder {
             Some((identity, resource)) if for_center(resource) => Ok(identity),
             _ => Err(PartnerCenterError::unauthorized()),
@@ -35,25 +35,25 @@ impl CloudState {
     }
 
     /// Whether the sign-in had a second factor, for those who ask by `ValidateMfa`.
-    pub(super) fn is_mfa_compliant(&self, asking: &PartnerCenterRequest<'_>) -> Option<bool> {
-        asking.header("validatemfa").filter(|value| value.eq_ignore_ascii_case("true"))?;
-        let person = self.center_identity(asking).ok()?.person.as_ref()?;
-        Some(person.mfa)
+    pub(super) fn is_mfa_compliant(&self, request: &PartnerCenterRequest<'_>) -> Option<bool> {
+        request.header("validatemfa").filter(|value| value.eq_ignore_ascii_case("true"))?;
+        let user = self.partner_center_identity(request).ok()?.user.as_ref()?;
+        Some(user.mfa)
     }
 
     /// Refuses who is nobody to Partner Center: an app without a person, a person without a second factor, and anybody
     /// who is no agent of a partner.
-    pub(super) fn center_caller(&self, asking: &PartnerCenterRequest<'_>) -> Result<Agent, PartnerCenterError> {
-        let identity = self.center_identity(asking)?;
-        let impersonates = |person: &&DelegatedUser| person.scopes.iter().any(|scope| scope == SCOPE);
-        let person = identity.person.as_ref().filter(impersonates).ok_or_else(PartnerCenterError::unauthorized)?;
-        if !person.mfa {
-            return Err(PartnerCenterError::no_mfa());
+    pub(super) fn authenticate_agent(&self, request: &PartnerCenterRequest<'_>) -> Result<Agent, PartnerCenterError> {
+        let identity = self.partner_center_identity(request)?;
+        let impersonates = |user: &&DelegatedUser| user.scopes.iter().any(|scope| scope == SCOPE);
+        let user = identity.user.as_ref().filter(impersonates).ok_or_else(PartnerCenterError::unauthorized)?;
+        if !user.mfa {
+            return Err(PartnerCenterError::mfa_required());
         }
-        let state = &self[asking.at].directory;
-        if state.partner.is_none() || person.home != state.tenant_id || !self.is_admin_agent(asking.at, &person.id) {
+        let state = &self[request.tenant].directory;
+        if state.partner.is_none() || user.home != state.tenant_id || !self.is_admin_agent(request.tenant, &user.id) {
             return Err(PartnerCenterError::forbidden());
         }
-        Ok(Agent { app_id: identity.app_id.clone(), person: person.id.clone() })
+        Ok(Agent { app_id: identity.app_id.clone(), user_id: user.id.clone() })
     }
 }

@@ -14,13 +14,13 @@ use crate::authorize::role;
 use crate::call::Call;
 use crate::cloud_state::CloudState;
 use crate::grants::grant_id;
-use crate::json::{items, same, text};
+use crate::json::{eq_ignore_case, items, text};
 use crate::object_kind::ObjectKind;
 use crate::response::Body;
 use crate::route::Operation;
 
 /// Who may consent for a customer, by GDAP.
-const CONSENTING: [&str; 2] = [role::APPLICATION_ADMINISTRATOR, role::CLOUD_APPLICATION_ADMINISTRATOR];
+const CONSENTING_ROLES: [&str; 2] = [role::APPLICATION_ADMINISTRATOR, role::CLOUD_APPLICATION_ADMINISTRATOR];
 
 /// The delegated permissions of one API that are to be granted.
 struct RequestedGrant {
@@ -32,32 +32,32 @@ struct RequestedGrant {
 impl CloudState {
     pub(super) fn consent_for_customer(
         &mut self,
-        asking: &PartnerCenterRequest<'_>,
-        caller: &Agent,
+        request: &PartnerCenterRequest<'_>,
+        agent: &Agent,
         customer: &str,
     ) -> Result<PartnerCenterResponse, PartnerCenterError> {
-        let at = self.customer_tenant(asking, customer)?;
-        let body = object(asking)?;
-        let app_id = self.check_consenting(asking, caller, at, text(&body, "applicationId"))?;
-        let grants = self.asked_grants(at, &body)?;
-        let known = self[at].directory.live_service_principal(&app_id).map(|known| text(known, "id").to_owned());
+        let tenant = self.customer_tenant(request, customer)?;
+        let body = object(request)?;
+        let app_id = self.check_consenting(request, agent, tenant, text(&body, "applicationId"))?;
+        let grants = self.requested_grants(tenant, &body)?;
+        let known = self[tenant].directory.live_service_principal(&app_id).map(|known| text(known, "id").to_owned());
         if let Some(known) = &known {
-            let held = |granted: &RequestedGrant| {
+            let granted = |granted: &RequestedGrant| {
                 let id = grant_id(guid(known), guid(&granted.resource), None);
-                self[at].directory.grants.live(&id).is_some()
+                self[tenant].directory.grants.live(&id).is_some()
             };
-            if grants.iter().any(held) {
+            if grants.iter().any(granted) {
                 return Err(PartnerCenterError::exists());
             }
         }
         let client = match known {
             Some(known) => known,
-            None => self.create_in(asking, at, ObjectKind::ServicePrincipal, json!({"appId": app_id}))?,
+            None => self.create_in(request, tenant, ObjectKind::ServicePrincipal, json!({"appId": app_id}))?,
         };
         for RequestedGrant { resource, scope } in grants {
             let grant =
                 json!({"clientId": client, "consentType": "AllPrincipals", "resourceId": resource, "scope": scope});
-            self.create_in(asking, at, ObjectKind::Grant, grant)?;
+            self.create_in(request, tenant, ObjectKind::Grant, grant)?;
         }
         let body = json!({
             "applicationId": app_id,
@@ -71,24 +71,24 @@ impl CloudState {
     /// Takes back what was granted; the service principal stays.
     pub(super) fn withdraw_consent(
         &mut self,
-        asking: &PartnerCenterRequest<'_>,
-        caller: &Agent,
+        request: &PartnerCenterRequest<'_>,
+        agent: &Agent,
         customer: &str,
         application: &str,
     ) -> Result<PartnerCenterResponse, PartnerCenterError> {
-        let at = self.customer_tenant(asking, customer)?;
-        let app_id = self.check_consenting(asking, caller, at, application)?;
-        let directory = &mut self[at].directory;
+        let tenant = self.customer_tenant(request, customer)?;
+        let app_id = self.check_consenting(request, agent, tenant, application)?;
+        let directory = &mut self[tenant].directory;
         let client = directory.live_service_principal(&app_id).map(|known| text(known, "id").to_owned());
         let client = client.ok_or_else(PartnerCenterError::not_found)?;
-        let granted = directory.grants.having("clientId", &client).map(|(_, grant)| grant.clone());
+        let granted = directory.grants.find_by("clientId", &client).map(|(_, grant)| grant.clone());
         let granted: Vec<_> = granted.filter(|grant| text(grant, "consentType") == "AllPrincipals").collect();
         if granted.is_empty() {
             return Err(PartnerCenterError::not_found());
         }
-        let call = Call::of_the_service(asking.now, asking.wall, Value::Null);
+        let call = Call::internal(request.now, request.wall, Value::Null);
         for grant in granted {
-            directory.erase(ObjectKind::Grant, text(&grant, "id"), &call);
+            directory.remove_permanently(ObjectKind::Grant, text(&grant, "id"), &call);
         }
         Ok(PartnerCenterResponse { status: StatusCode::NO_CONTENT, body: Value::Null })
     }
@@ -96,35 +96,35 @@ impl CloudState {
     /// The app id, if the caller is signed in to that very app and may consent in the customer's tenant.
     fn check_consenting(
         &self,
-        asking: &PartnerCenterRequest<'_>,
-        caller: &Agent,
+        request: &PartnerCenterRequest<'_>,
+        agent: &Agent,
         customer: usize,
         app_id: &str,
     ) -> Result<String, PartnerCenterError> {
         let app_id = Uuid::parse_str(app_id)
             .map_err(|_| PartnerCenterError::bad_request("The applicationId is missing or is no GUID."))?
             .to_string();
-        if !same(&app_id, &caller.app_id) {
+        if !eq_ignore_case(&app_id, &agent.app_id) {
             return Err(PartnerCenterError::bad_request(
                 "The applicationId is not that of the application of the token.",
             ));
         }
-        let roles = self.guest_roles(customer, asking.at, &caller.person);
-        if !roles.iter().any(|held| CONSENTING.contains(&held.as_str())) {
+        let roles = self.guest_roles(customer, request.tenant, &agent.user_id);
+        if !roles.iter().any(|granted| CONSENTING_ROLES.contains(&granted.as_str())) {
             return Err(PartnerCenterError::forbidden());
         }
         Ok(app_id)
     }
 
     /// What a consent asks for: for each API its scopes, written with commas between them.
-    fn asked_grants(&self, customer: usize, body: &Value) -> Result<Vec<RequestedGrant>, PartnerCenterError> {
-        let asked = items(body, "applicationGrants");
-        if asked.is_empty() {
+    fn requested_grants(&self, customer: usize, body: &Value) -> Result<Vec<RequestedGrant>, PartnerCenterError> {
+        let requested = items(body, "applicationGrants");
+        if requested.is_empty() {
             return Err(PartnerCenterError::bad_request("The applicationGrants are missing."));
         }
         let directory = &self[customer].directory;
         let mut grants: Vec<RequestedGrant> = Vec::new();
-        for grant in asked {
+        for grant in requested {
             let api = text(grant, "enterpriseApplicationId");
             if Uuid::parse_str(api).is_err() {
                 return Err(PartnerCenterError::bad_request("The enterpriseApplicationId is missing or is no GUID."));
@@ -155,13 +155,13 @@ impl CloudState {
     /// Creates an object in the customer's tenant, as Microsoft's own service does; the id.
     fn create_in(
         &mut self,
-        asking: &PartnerCenterRequest<'_>,
-        at: usize,
+        request: &PartnerCenterRequest<'_>,
+        tenant: usize,
         kind: ObjectKind,
         body: Value,
     ) -> Result<String, PartnerCenterError> {
         let answer =
-            self.perform(at, Operation::Create(kind), &mut Call::of_the_service(asking.now, asking.wall, body))?;
+            self.perform(tenant, Operation::Create(kind), &mut Call::internal(request.now, request.wall, body))?;
         match &answer.body {
             Body::Json(created) => Ok(text(created, "id").to_owned()),
             _ => Ok(String::new()),

@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use super::PartnerCenterRequest;
 use super::response::{PartnerCenterError, PartnerCenterResponse};
 use crate::cloud_state::CloudState;
-use crate::json::{same, text};
+use crate::json::{eq_ignore_case, text};
 
-fn shown(contract: &Value) -> Value {
+fn customer_resource(contract: &Value) -> Value {
     json!({
         "id": contract["customerId"],
         "companyProfile": {
@@ -24,18 +24,18 @@ fn shown(contract: &Value) -> Value {
 }
 
 impl CloudState {
-    fn center_contracts(&self, at: usize) -> &[Value] {
-        self[at].directory.partner.as_ref().map_or(&[], |partner| &partner.contracts)
+    fn partner_contracts(&self, tenant: usize) -> &[Value] {
+        self[tenant].directory.partner.as_ref().map_or(&[], |partner| &partner.contracts)
     }
 
-    pub(super) fn center_customers(
+    pub(super) fn list_partner_center_customers(
         &self,
-        asking: &PartnerCenterRequest<'_>,
+        request: &PartnerCenterRequest<'_>,
     ) -> Result<PartnerCenterResponse, PartnerCenterError> {
-        if asking.request.uri().query().is_some_and(|query| !query.is_empty()) {
+        if request.http.uri().query().is_some_and(|query| !query.is_empty()) {
             return Err(PartnerCenterError::not_implemented("the query of a list of customers"));
         }
-        let items: Vec<Value> = self.center_contracts(asking.at).iter().map(shown).collect();
+        let items: Vec<Value> = self.partner_contracts(request.tenant).iter().map(customer_resource).collect();
         Ok(PartnerCenterResponse::ok(json!({
             "totalCount": items.len(),
             "items": items,
@@ -44,25 +44,25 @@ impl CloudState {
         })))
     }
 
-    pub(super) fn center_customer(
+    pub(super) fn get_partner_center_customer(
         &self,
-        asking: &PartnerCenterRequest<'_>,
+        request: &PartnerCenterRequest<'_>,
         customer: &str,
     ) -> Result<PartnerCenterResponse, PartnerCenterError> {
-        let mut all = self.center_contracts(asking.at).iter();
-        let found = all.find(|contract| same(text(contract, "customerId"), customer));
-        Ok(PartnerCenterResponse::ok(shown(found.ok_or_else(PartnerCenterError::no_customer)?)))
+        let mut all = self.partner_contracts(request.tenant).iter();
+        let found = all.find(|contract| eq_ignore_case(text(contract, "customerId"), customer));
+        Ok(PartnerCenterResponse::ok(customer_resource(found.ok_or_else(PartnerCenterError::unknown_customer)?)))
     }
 
     /// The place of a customer's tenant.
     pub(super) fn customer_tenant(
         &self,
-        asking: &PartnerCenterRequest<'_>,
+        request: &PartnerCenterRequest<'_>,
         customer: &str,
     ) -> Result<usize, PartnerCenterError> {
-        let mut all = self.center_contracts(asking.at).iter();
-        all.find(|contract| same(text(contract, "customerId"), customer))
-            .ok_or_else(PartnerCenterError::no_customer)?;
-        self.find(customer).ok_or_else(PartnerCenterError::no_customer)
+        let mut all = self.partner_contracts(request.tenant).iter();
+        all.find(|contract| eq_ignore_case(text(contract, "customerId"), customer))
+            .ok_or_else(PartnerCenterError::unknown_customer)?;
+        self.find_tenant(customer).ok_or_else(PartnerCenterError::unknown_customer)
     }
 }

@@ -20,18 +20,18 @@ use self::response::{PartnerCenterError, PartnerCenterResponse};
 use crate::cloud_state::CloudState;
 use crate::fault::Action;
 use crate::mishap::retry_header;
-use crate::route::decode;
+use crate::route::percent_decode;
 use crate::script::Plan;
 
 /// How many answers are kept for those who repeat a request.
-const MOST_KEPT: usize = 256;
+const MAX_CACHED_RESPONSES: usize = 256;
 
 /// A request to Partner Center.
 #[derive(Clone, Copy)]
 pub(crate) struct PartnerCenterRequest<'a> {
     /// The tenant that is asked: the one that issued the token.
-    pub(crate) at: usize,
-    pub(crate) request: &'a http::Request<Bytes>,
+    pub(crate) tenant: usize,
+    pub(crate) http: &'a http::Request<Bytes>,
     /// What stands for an id that the request does not bring.
     pub(crate) fresh_id: &'a str,
     pub(crate) now: Duration,
@@ -40,7 +40,7 @@ pub(crate) struct PartnerCenterRequest<'a> {
 
 impl PartnerCenterRequest<'_> {
     fn headers(&self) -> &HeaderMap {
-        self.request.headers()
+        self.http.headers()
     }
 
     /// The text of a header.
@@ -64,69 +64,70 @@ struct ReplayKey {
 
 impl ReplayKey {
     /// `None` for a request that changes nothing, or has no id.
-    fn of(asking: &PartnerCenterRequest<'_>) -> Option<Self> {
-        let id = asking.header("ms-requestid").filter(|_| asking.request.method() != Method::GET)?;
+    fn of(request: &PartnerCenterRequest<'_>) -> Option<Self> {
+        let id = request.header("ms-requestid").filter(|_| request.http.method() != Method::GET)?;
         Some(Self {
             id: id.to_lowercase(),
-            method: asking.request.method().clone(),
-            path: asking.request.uri().path().to_owned(),
-            body: asking.request.body().clone(),
+            method: request.http.method().clone(),
+            path: request.http.uri().path().to_owned(),
+            body: request.http.body().clone(),
         })
     }
 }
 
 impl CloudState {
     /// Answers a request to Partner Center, with what goes wrong around it.
-    pub(crate) fn partner_center(&mut self, asking: &PartnerCenterRequest<'_>, plan: &Plan) -> Response<Bytes> {
+    pub(crate) fn partner_center(&mut self, request: &PartnerCenterRequest<'_>, plan: &Plan) -> Response<Bytes> {
         let outcome = match &plan.whole {
             Some(Action::Answer { status, code, message, retry, written }) => {
                 if *written {
-                    drop(self.ask_center(asking));
+                    drop(self.handle_partner_center(request));
                 }
                 let failure = PartnerCenterError::new(*status, code.clone(), message.clone());
-                Err(retry_header(*retry, asking.wall)
+                Err(retry_header(*retry, request.wall)
                     .into_iter()
                     .fold(failure, |failure, (name, value)| failure.header(name, value)))
             }
             Some(Action::TokenRefused) => Err(PartnerCenterError::unauthorized()),
-            _ => self.ask_center(asking),
+            _ => self.handle_partner_center(request),
         };
-        response::respond(outcome, asking, self.is_mfa_compliant(asking))
+        response::respond(outcome, request, self.is_mfa_compliant(request))
     }
 
-    fn ask_center(&mut self, asking: &PartnerCenterRequest<'_>) -> Result<PartnerCenterResponse, PartnerCenterError> {
-        let caller = self.center_caller(asking)?;
-        let named = ReplayKey::of(asking);
-        let kept = |world: &Self| {
-            let all = &world[asking.at].directory.partner.as_ref()?.center.0;
-            all.iter().find(|(known, _)| Some(known) == named.as_ref()).map(|(_, reply)| reply.clone())
+    fn handle_partner_center(
+        &mut self,
+        request: &PartnerCenterRequest<'_>,
+    ) -> Result<PartnerCenterResponse, PartnerCenterError> {
+        let agent = self.authenticate_agent(request)?;
+        let replay_key = ReplayKey::of(request);
+        let cached = |cloud: &Self| {
+            let all = &cloud[request.tenant].directory.partner.as_ref()?.center.0;
+            all.iter().find(|(known, _)| Some(known) == replay_key.as_ref()).map(|(_, reply)| reply.clone())
         };
-        if let Some(reply) = kept(self) {
+        if let Some(reply) = cached(self) {
             return Ok(reply);
         }
         let parts: Vec<String> =
-            asking.request.uri().path().split('/').filter(|part| !part.is_empty()).map(decode).collect();
+            request.http.uri().path().split('/').filter(|part| !part.is_empty()).map(percent_decode).collect();
         let lower: Vec<String> = parts.iter().skip(2).map(|part| part.to_lowercase()).collect();
         let lower: Vec<&str> = lower.iter().map(String::as_str).collect();
-        let reply = match (asking.request.method().as_str(), lower.as_slice()) {
-            ("GET", []) => self.center_customers(asking),
-            ("GET", [customer]) => self.center_customer(asking, customer),
-            ("POST", [customer, "applicationconsents"]) => self.consent_for_customer(asking, &caller, customer),
+        let reply = match (request.http.method().as_str(), lower.as_slice()) {
+            ("GET", []) => self.list_partner_center_customers(request),
+            ("GET", [customer]) => self.get_partner_center_customer(request, customer),
+            ("POST", [customer, "applicationconsents"]) => self.consent_for_customer(request, &agent, customer),
             ("DELETE", [customer, "applicationconsents", application]) => {
-                self.withdraw_consent(asking, &caller, customer, application)
+                self.withdraw_consent(request, &agent, customer, application)
             }
             (_, [_, "applicationconsents"] | [_, "applicationconsents", _]) => {
                 Err(PartnerCenterError::method_not_allowed())
             }
-            (method, _) => {
-                Err(PartnerCenterError::not_implemented(&format!("{method} {}", asking.request.uri().path())))
-            }
+            (method, _) => Err(PartnerCenterError::not_implemented(&format!("{method} {}", request.http.uri().path()))),
         }?;
-        if let (Some(named), Some(partner)) = (named, &mut self[asking.at].directory.partner) {
-            let kept = &mut partner.center.0;
-            kept.push_back((named, reply.clone()));
-            if kept.len() > MOST_KEPT {
-                kept.pop_front();
+        if let (Some(replay_key), Some(partner)) = (replay_key, &mut self[request.tenant].directory.partner) {
+            let cached = &mut partner.center.0;
+            cached.push_back((replay_key, reply.clone()));
+            if cached.len() > MAX_CACHED_RESPONSES {
+                cached.pop_front();
             }
         }
         Ok(reply)
@@ -134,7 +135,7 @@ impl CloudState {
 }
 
 /// The body as an object.
-fn object(asking: &PartnerCenterRequest<'_>) -> Result<Value, PartnerCenterError> {
-    let body = serde_json::from_slice::<Value>(asking.request.body()).ok().filter(Value::is_object);
+fn object(request: &PartnerCenterRequest<'_>) -> Result<Value, PartnerCenterError> {
+    let body = serde_json::from_slice::<Value>(request.http.body()).ok().filter(Value::is_object);
     body.ok_or_else(|| PartnerCenterError::bad_request("The request body is missing or is no valid JSON."))
 }

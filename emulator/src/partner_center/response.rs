@@ -56,7 +56,7 @@ impl PartnerCenterError {
         Self::new(StatusCode::BAD_REQUEST, "400", description)
     }
 
-    pub(super) fn no_token() -> Self {
+    pub(super) fn missing_token() -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "800001", "The partner token is missing.")
     }
 
@@ -66,7 +66,7 @@ impl PartnerCenterError {
 
     /// Since April 2026, all that a person asks for needs a sign-in with a second factor.
     /// <https://learn.microsoft.com/partner-center/security/partner-security-requirements-mandating-mfa>
-    pub(super) fn no_mfa() -> Self {
+    pub(super) fn mfa_required() -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "900421", "Authentication failed. MFA required.")
     }
 
@@ -74,7 +74,7 @@ impl PartnerCenterError {
         Self::new(StatusCode::FORBIDDEN, "2032", "Access denied.")
     }
 
-    pub(super) fn no_customer() -> Self {
+    pub(super) fn unknown_customer() -> Self {
         Self::new(StatusCode::NOT_FOUND, "60003", "The tenant was not found.")
     }
 
@@ -108,7 +108,7 @@ impl From<GraphError> for PartnerCenterError {
 /// The response, with the ids by which both sides find the request again.
 pub(super) fn respond(
     outcome: Result<PartnerCenterResponse, PartnerCenterError>,
-    asking: &PartnerCenterRequest<'_>,
+    request: &PartnerCenterRequest<'_>,
     is_mfa_compliant: Option<bool>,
 ) -> Response<Bytes> {
     let (status, body, headers) = match outcome {
@@ -123,13 +123,13 @@ pub(super) fn respond(
     let mut response = Response::new(text);
     *response.status_mut() = status;
     let id = |name: &'static str| {
-        let value = asking.header(name).unwrap_or(asking.fresh_id);
+        let value = request.header(name).unwrap_or(request.fresh_id);
         (HeaderName::from_static(name), value.to_owned())
     };
     let mfa = is_mfa_compliant.map(|it| (HeaderName::from_static("ismfacompliant"), it.to_string()));
     let content_type = (!body.is_null()).then(|| (CONTENT_TYPE, "application/json; charset=utf-8".to_owned()));
-    let named = [id("ms-requestid"), id("ms-correlationid")];
-    for (name, value) in headers.into_iter().chain(named).chain(mfa).chain(content_type) {
+    let replay_key = [id("ms-requestid"), id("ms-correlationid")];
+    for (name, value) in headers.into_iter().chain(replay_key).chain(mfa).chain(content_type) {
         // A header value that came from a request and is not one is left out.
         response.headers_mut().extend(HeaderValue::try_from(value).ok().map(|value| (name, value)));
     }

@@ -14,29 +14,29 @@ use crate::json::text;
 use crate::object_store::{ObjectState, ReplicaView};
 
 /// The parameter that says who signs in, by the name to sign in with: what a link of the page of people adds.
-const AS: &str = "_as";
+const ACCOUNT_PARAMETER: &str = "_as";
 /// The parameter that says that the person pressed Cancel.
-const CANCEL: &str = "_cancel";
+const CANCEL_PARAMETER: &str = "_cancel";
 
 /// A page shows so many people of a tenant.
-const MOST_PEOPLE: usize = 100;
+const MAX_LISTED_USERS: usize = 100;
 
 impl CloudState {
     /// Who sits before the browser: whoever a link of the page of people names, or who signs in by themselves.
-    pub(super) fn before_the_browser(&self, asking: &SignInRequest<'_>, form: &Form) -> Option<Account> {
-        match form.optional(AS) {
-            Some(name) => self.account(asking.at, name),
-            None => self.flows.signed_in.clone(),
+    pub(super) fn browser_account(&self, request: &SignInRequest<'_>, form: &Form) -> Option<Account> {
+        match form.optional(ACCOUNT_PARAMETER) {
+            Some(name) => self.account(request.tenant, name),
+            None => self.flows.auto_sign_in.clone(),
         }
     }
 
     /// Whether the person presses Cancel where they are asked to consent.
     pub(super) fn is_cancelled(&self, form: &Form) -> bool {
-        form.optional(CANCEL).is_some() || self.flows.declines_consent
+        form.optional(CANCEL_PARAMETER).is_some() || self.flows.declines_consent
     }
 
     /// A page that says who could sign in, with a link for each that does so, below what else there is to say (HTML).
-    pub(super) fn choose_person(&self, first: usize, title: &str, said: &str, form: &Form) -> Response<Bytes> {
+    pub(super) fn account_picker_page(&self, first: usize, title: &str, intro: &str, form: &Form) -> Response<Bytes> {
         let link = |name: &str, value: &str, shown: &str| {
             let query = form_urlencoded::Serializer::new(String::new())
                 .extend_pairs(form.pairs())
@@ -45,26 +45,26 @@ impl CloudState {
             format!("<li><a href=\"?{}\">{}</a></li>\n", escape(&query), escape(shown))
         };
         let mut list = String::new();
-        let others = self.tenants().map(|(place, _)| place).filter(|place| *place != first);
-        for place in std::iter::once(first).chain(others) {
-            let users = self[place].directory.users.all(ObjectState::Live, ReplicaView::PRESENT);
-            for user in users.filter(|user| user.value["accountEnabled"] != false).take(MOST_PEOPLE) {
+        let others = self.tenants().map(|(index, _)| index).filter(|index| *index != first);
+        for index in std::iter::once(first).chain(others) {
+            let users = self[index].directory.users.all(ObjectState::Live, ReplicaView::CURRENT);
+            for user in users.filter(|user| user.value["accountEnabled"] != false).take(MAX_LISTED_USERS) {
                 let name = text(&user.value, "userPrincipalName");
                 let shown = format!("{} ({name})", text(&user.value, "displayName"));
-                list.push_str(&link(AS, name, &shown));
+                list.push_str(&link(ACCOUNT_PARAMETER, name, &shown));
             }
         }
         if list.is_empty() {
             list.push_str("<li>The tenant has no people.</li>\n");
         }
-        list.push_str(&link(CANCEL, "1", "Cancel"));
-        page(StatusCode::OK, title, &format!("{said}<p>Sign in as</p>\n<ul class=\"choices\">\n{list}</ul>"))
+        list.push_str(&link(CANCEL_PARAMETER, "1", "Cancel"));
+        page(StatusCode::OK, title, &format!("{intro}<p>Sign in as</p>\n<ul class=\"choices\">\n{list}</ul>"))
     }
 }
 
 /// What a person sees when Entra cannot trust the way back to the app.
-pub(super) fn error_page(error: &SignInError, asking: &SignInRequest<'_>) -> Response<Bytes> {
-    let correlation = asking.correlation;
+pub(super) fn error_page(error: &SignInError, request: &SignInRequest<'_>) -> Response<Bytes> {
+    let correlation = request.correlation;
     let body = format!(
         "<p>Sorry, but we're having trouble signing you in.</p>\n<p>{}</p>\n<p>Request Id: {}<br>Correlation Id: {}</p>",
         escape(&error.message()),

@@ -6,34 +6,34 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::error::{SignInError, SignInResult};
-use super::flows::{AuthorizationCode, CODE};
+use super::flows::{AUTHORIZATION_CODE_LIFETIME, AuthorizationCode};
 use super::form::Form;
 use super::scopes::Scopes;
 use super::user_tokens::ValidatedGrant;
 use super::{SignInRequest, Tenancy};
 use crate::cloud_state::CloudState;
-use crate::json::same;
+use crate::json::eq_ignore_case;
 
 impl CloudState {
-    pub(super) fn redeem_code(&mut self, asking: &SignInRequest<'_>, form: &Form) -> SignInResult<Value> {
+    pub(super) fn redeem_code(&mut self, request: &SignInRequest<'_>, form: &Form) -> SignInResult<Value> {
         let client_id = form.required("client_id")?;
         let code = form.required("code")?;
-        let tenancy = self.tenancy(asking)?;
+        let tenancy = self.tenancy(request)?;
         let Some(known) = self.flows.codes.get(code) else {
             return Err(SignInError::invalid_grant(9_002_313, "Invalid request. Request is malformed or invalid."));
         };
         let mut session = known.session.clone();
-        if matches!(tenancy, Tenancy::One(at) if at != session.at) {
+        if matches!(tenancy, Tenancy::One(tenant) if tenant != session.tenant) {
             let message = "Provided Authorization Code is intended to use against other tenant, thus rejected.";
             return Err(SignInError::invalid_grant(700_005, message));
         }
-        let client = self.client(session.at, client_id, asking.without_lag())?;
-        if !same(&session.client_id, client_id) {
+        let client = self.client(session.tenant, client_id, request.without_lag())?;
+        if !eq_ignore_case(&session.client_id, client_id) {
             let message = "Provided grant is invalid or malformed. The code was issued to another client.";
             return Err(SignInError::invalid_grant(70000, message));
         }
-        let proof = self.redeemer(asking, form, session.at, &client, session.platform)?;
-        check_code(asking, form, known)?;
+        let auth_method = self.authenticate_redeemer(request, form, session.tenant, &client, session.platform)?;
+        check_code(request, form, known)?;
         self.check_revoked(&session)?;
         // An app that asked for several APIs says now which one the token is for.
         let first = Scopes::parse(&session.scope)?;
@@ -43,15 +43,15 @@ impl CloudState {
             session.scope = first.only(api);
         }
         let scopes = Scopes::parse(&session.scope)?;
-        let issue = ValidatedGrant {
+        let grant = ValidatedGrant {
             client: &client,
             session: &session,
             scopes: &scopes,
-            proof,
-            view: asking.without_lag(),
-            stays: first.offline_access || scopes.offline_access,
+            auth_method,
+            view: request.without_lag(),
+            with_refresh_token: first.offline_access || scopes.offline_access,
         };
-        let body = self.issue(asking, form, &issue)?;
+        let body = self.issue_tokens(request, form, &grant)?;
         if let Some(known) = self.flows.codes.get_mut(code) {
             known.is_redeemed = true;
         }
@@ -59,7 +59,7 @@ impl CloudState {
     }
 }
 
-fn check_code(asking: &SignInRequest<'_>, form: &Form, known: &AuthorizationCode) -> SignInResult<()> {
+fn check_code(request: &SignInRequest<'_>, form: &Form, known: &AuthorizationCode) -> SignInResult<()> {
     let redirect_uri = form.required("redirect_uri")?;
     if redirect_uri != known.redirect_uri {
         let message = format!(
@@ -74,7 +74,7 @@ fn check_code(asking: &SignInRequest<'_>, form: &Form, known: &AuthorizationCode
             existing refresh token.";
         return Err(SignInError::invalid_grant(54005, message));
     }
-    if asking.now.saturating_sub(known.issued) > CODE {
+    if request.now.saturating_sub(known.issued) > AUTHORIZATION_CODE_LIFETIME {
         let message = "The provided authorization code or refresh token has expired due to inactivity. Send a new \
             interactive authorization request for this user and resource.";
         return Err(SignInError::invalid_grant(70008, message));

@@ -38,14 +38,15 @@ impl ClientApp {
 
 impl CloudState {
     /// The app of a client id, as it is known in a tenant.
-    pub(super) fn client(&self, at: usize, client_id: &str, view: ReplicaView) -> SignInResult<ClientApp> {
-        let directory = &self[at].directory;
-        let of =
-            |kind: ObjectKind| directory.table(kind).seen_having("appId", client_id, view).pop().map(|seen| seen.value);
+    pub(super) fn client(&self, tenant: usize, client_id: &str, view: ReplicaView) -> SignInResult<ClientApp> {
+        let directory = &self[tenant].directory;
+        let of = |kind: ObjectKind| {
+            directory.store(kind).visible_by("appId", client_id, view).pop().map(|visible| visible.value)
+        };
         let (application, home) = match of(ObjectKind::Application) {
-            Some(application) => (application, Some(at)),
+            Some(application) => (application, Some(tenant)),
             None => {
-                let abroad = self.abroad(at, client_id).ok_or_else(|| {
+                let foreign_application = self.foreign_application(tenant, client_id).ok_or_else(|| {
                     let message = format!(
                         "Application with identifier '{client_id}' was not found in the directory '{}'. This can \
                             happen if the application has not been installed by the administrator of the tenant or \
@@ -55,8 +56,8 @@ impl CloudState {
                     );
                     SignInError::new("unauthorized_client", 700_016, message)
                 })?;
-                let home = self.find(&abroad.home.to_string());
-                (abroad.application, home)
+                let home = self.find_tenant(&foreign_application.home.to_string());
+                (foreign_application.application, home)
             }
         };
         let client = ClientApp {
@@ -76,12 +77,12 @@ impl CloudState {
     }
 
     /// The app of a client id where it is not known yet to which tenant its user belongs.
-    pub(super) fn client_anywhere(&self, at: usize, client_id: &str, view: ReplicaView) -> SignInResult<ClientApp> {
-        let home = self.tenants().map(|(place, _)| place).find(|place| {
-            let applications = &self[*place].directory.applications;
-            !applications.seen_having("appId", client_id, view).is_empty()
+    pub(super) fn client_anywhere(&self, tenant: usize, client_id: &str, view: ReplicaView) -> SignInResult<ClientApp> {
+        let home = self.tenants().map(|(index, _)| index).find(|index| {
+            let applications = &self[*index].directory.applications;
+            !applications.visible_by("appId", client_id, view).is_empty()
         });
-        let client = self.client(home.unwrap_or(at), client_id, view)?;
+        let client = self.client(home.unwrap_or(tenant), client_id, view)?;
         if !client.is_multi_tenant() {
             let message = format!(
                 "Application '{client_id}'({}) is not configured as a multi-tenant application. Usage of the /common \

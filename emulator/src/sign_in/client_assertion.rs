@@ -9,24 +9,24 @@ use uuid::Uuid;
 
 use super::SignInRequest;
 use super::client_app::ClientApp;
-use super::client_authentication::SKEW;
+use super::client_authentication::CLOCK_SKEW_TOLERANCE;
 use super::discovery::{is_microsoft, issuer_v1};
 use super::error::{SignInError, SignInResult};
 use super::form::Form;
 use crate::certificate::{Certificate, SignedToken};
 use crate::cloud_state::CloudState;
 use crate::federated_credentials::APPLICATION;
-use crate::json::{items, same, stamp, text, texts};
+use crate::json::{eq_ignore_case, items, text, texts, timestamp};
 
 const BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 impl CloudState {
     pub(super) fn check_assertion(
         &self,
-        asking: &SignInRequest<'_>,
+        request: &SignInRequest<'_>,
         form: &Form,
         assertion: &str,
-        at: usize,
+        tenant: usize,
         client: &ClientApp,
     ) -> SignInResult<()> {
         let assertion_type = form.required("client_assertion_type")?;
@@ -38,28 +38,28 @@ impl CloudState {
         let token = SignedToken::parse(assertion).ok_or_else(malformed)?;
         let issuer = text(&token.claims, "iss");
         if Uuid::parse_str(issuer).is_err() && !issuer.is_empty() {
-            self.check_federated(asking, &token, at, client)?;
+            self.check_federated(request, &token, tenant, client)?;
         } else {
-            if !same(issuer, &client.app_id) {
+            if !eq_ignore_case(issuer, &client.app_id) {
                 let message = "Client assertion application identifier doesn't match 'client_id' parameter.";
                 return Err(SignInError::invalid_client(700_021, message));
             }
-            self.check_signed(asking, &token, at, client)?;
-            self.check_audience(asking, &token, at)?;
+            self.check_signed(request, &token, tenant, client)?;
+            self.check_audience(request, &token, tenant)?;
             if text(&token.claims, "sub") != issuer {
                 let message = "Subject must match Issuer claim in the client assertion.";
                 return Err(SignInError::invalid_client(50048, message));
             }
         }
-        check_time(asking, &token, malformed)
+        check_time(request, &token, malformed)
     }
 
     /// A certificate of the app must have signed it, and must be in its time.
     fn check_signed(
         &self,
-        asking: &SignInRequest<'_>,
+        request: &SignInRequest<'_>,
         token: &SignedToken<'_>,
-        at: usize,
+        tenant: usize,
         client: &ClientApp,
     ) -> SignInResult<()> {
         let algorithm = text(&token.header, "alg");
@@ -82,10 +82,10 @@ impl CloudState {
             let message = "Authentication failed. The client assertion does not name the certificate that signed it.";
             return Err(SignInError::invalid_client(50012, message));
         };
-        let keys = self.holders(at, client).into_iter().flat_map(|(holder, directory)| {
+        let keys = self.credential_holders(tenant, client).into_iter().flat_map(|(holder, directory)| {
             items(holder, "keyCredentials").iter().filter(|key| text(key, "usage") == "Verify").filter_map(|key| {
                 let certificate = Certificate::parse(directory.keys.get(text(key, "keyId"))?)?;
-                certificate.is_meant(&token.header).then_some((key, certificate))
+                certificate.matches_header(&token.header).then_some((key, certificate))
             })
         });
         let meant: Vec<(&Value, Certificate)> = keys.collect();
@@ -101,10 +101,10 @@ impl CloudState {
         if meant.is_empty() {
             return Err(refused("The key was not found."));
         }
-        let moment = |key: &Value, name: &str| stamp::parse(text(key, name));
+        let moment = |key: &Value, name: &str| timestamp::parse(text(key, name));
         let in_time = meant.iter().filter(|(key, _)| {
-            moment(key, "startDateTime").is_none_or(|start| start <= asking.wall + SKEW)
-                && moment(key, "endDateTime").is_none_or(|end| end > asking.wall)
+            moment(key, "startDateTime").is_none_or(|start| start <= request.wall + CLOCK_SKEW_TOLERANCE)
+                && moment(key, "endDateTime").is_none_or(|end| end > request.wall)
         });
         let in_time: Vec<_> = in_time.collect();
         if in_time.is_empty() {
@@ -115,7 +115,7 @@ impl CloudState {
                 text(key, "endDateTime")
             )));
         }
-        if in_time.iter().any(|(_, certificate)| certificate.signed(token)) {
+        if in_time.iter().any(|(_, certificate)| certificate.verifies(token)) {
             return Ok(());
         }
         let message = "Client assertion failed signature validation. [Reason - Client assertion contains an invalid \
@@ -124,9 +124,9 @@ impl CloudState {
     }
 
     /// It must be meant for this tenant: for its token endpoint, or for its issuer.
-    fn check_audience(&self, asking: &SignInRequest<'_>, token: &SignedToken<'_>, at: usize) -> SignInResult<()> {
-        let directory = &self[at].directory;
-        let is_here = |audience: &str| {
+    fn check_audience(&self, request: &SignInRequest<'_>, token: &SignedToken<'_>, tenant: usize) -> SignInResult<()> {
+        let directory = &self[tenant].directory;
+        let names_tenant = |audience: &str| {
             let Ok(url) = Url::parse(audience) else { return false };
             let origin = url.origin().ascii_serialization();
             let parts: Vec<String> =
@@ -135,11 +135,11 @@ impl CloudState {
             let ([tenant, "oauth2", "v2.0", "token"] | [tenant, "oauth2", "token"] | [tenant, "v2.0"]) =
                 parts.as_slice()
             else {
-                return same(audience, &issuer_v1(&directory.tenant_id.to_string()));
+                return eq_ignore_case(audience, &issuer_v1(&directory.tenant_id.to_string()));
             };
-            (is_microsoft(&origin) || origin == asking.authority()) && directory.is_called(tenant)
+            (is_microsoft(&origin) || origin == request.authority()) && directory.has_id_or_domain(tenant)
         };
-        if audiences(token).any(is_here) {
+        if audiences(token).any(names_tenant) {
             return Ok(());
         }
         let message = "Client assertion audience claim does not match Realm issuer. Review the documentation at \
@@ -153,15 +153,15 @@ impl CloudState {
     /// <https://learn.microsoft.com/entra/workload-id/workload-identity-federation>
     fn check_federated(
         &self,
-        asking: &SignInRequest<'_>,
+        request: &SignInRequest<'_>,
         token: &SignedToken<'_>,
-        at: usize,
+        tenant: usize,
         client: &ClientApp,
     ) -> SignInResult<()> {
-        let home = client.home.unwrap_or(at);
+        let home = client.home.unwrap_or(tenant);
         let directory = &self[home].directory;
         let id = text(&client.application, "id");
-        let trusted = directory.federated.seen_having(APPLICATION, id, asking.view(directory));
+        let trusted = directory.federated.visible_by(APPLICATION, id, request.view(directory));
         let (issuer, subject) = (text(&token.claims, "iss"), text(&token.claims, "sub"));
         let refused = |code: u32, what: &str, given: &str| {
             let message = format!(
@@ -178,13 +178,14 @@ impl CloudState {
             );
             return Err(SignInError::invalid_client(70025, message));
         }
-        let by_issuer: Vec<_> = trusted.iter().filter(|seen| text(&seen.value, "issuer") == issuer).collect();
+        let by_issuer: Vec<_> = trusted.iter().filter(|visible| text(&visible.value, "issuer") == issuer).collect();
         if by_issuer.is_empty() {
             return refused(700_211, "issuer", issuer);
         }
-        let by_subject: Vec<_> = by_issuer.iter().filter(|seen| text(&seen.value, "subject") == subject).collect();
+        let by_subject: Vec<_> =
+            by_issuer.iter().filter(|visible| text(&visible.value, "subject") == subject).collect();
         if by_subject.is_empty() {
-            if by_issuer.iter().any(|seen| same(text(&seen.value, "subject"), subject)) {
+            if by_issuer.iter().any(|visible| eq_ignore_case(text(&visible.value, "subject"), subject)) {
                 let message = format!(
                     "No matching federated identity record found for presented assertion subject '{subject}'. Please \
                         note that the matching is done using a case-sensitive comparison."
@@ -194,7 +195,7 @@ impl CloudState {
             return refused(700_213, "subject", subject);
         }
         let is_trusted = |audience: &str| {
-            by_subject.iter().any(|seen| texts(&seen.value, "audiences").any(|trusted| trusted == audience))
+            by_subject.iter().any(|visible| texts(&visible.value, "audiences").any(|trusted| trusted == audience))
         };
         if audiences(token).any(is_trusted) {
             return Ok(());
@@ -209,21 +210,21 @@ fn audiences<'a>(token: &'a SignedToken<'_>) -> impl Iterator<Item = &'a str> {
 }
 
 fn check_time(
-    asking: &SignInRequest<'_>,
+    request: &SignInRequest<'_>,
     token: &SignedToken<'_>,
     malformed: impl Fn() -> SignInError,
 ) -> SignInResult<()> {
-    let to = token.moment("exp").ok_or_else(malformed)?;
-    let from = token.moment("nbf").or_else(|| token.moment("iat")).unwrap_or(asking.wall);
-    if from <= asking.wall + SKEW && to > asking.wall - SKEW {
+    let to = token.time_claim("exp").ok_or_else(malformed)?;
+    let from = token.time_claim("nbf").or_else(|| token.time_claim("iat")).unwrap_or(request.wall);
+    if from <= request.wall + CLOCK_SKEW_TOLERANCE && to > request.wall - CLOCK_SKEW_TOLERANCE {
         return Ok(());
     }
     let message = format!(
         "Client assertion is not within its valid time range. Current time: {}, assertion valid from {}, expiry time \
             of assertion {}.",
-        stamp::ticks(asking.wall),
-        stamp::seconds(from),
-        stamp::seconds(to)
+        timestamp::ticks(request.wall),
+        timestamp::seconds(from),
+        timestamp::seconds(to)
     );
     Err(SignInError::invalid_client(700_024, message).status(StatusCode::UNAUTHORIZED))
 }

@@ -20,8 +20,8 @@ pub(super) enum ClientAuthMethod {
 
 impl ClientAuthMethod {
     /// The claim `appidacr` or `azpacr`; a public client shows nothing.
-    pub(super) fn claim(proof: Option<Self>) -> &'static str {
-        match proof {
+    pub(super) fn claim(auth_method: Option<Self>) -> &'static str {
+        match auth_method {
             None => "0",
             Some(Self::Secret) => "1",
             Some(Self::Assertion) => "2",
@@ -30,44 +30,54 @@ impl ClientAuthMethod {
 }
 
 /// The clocks of a client and of the service may differ by so much.
-pub(super) const SKEW: Duration = Duration::minutes(5);
+pub(super) const CLOCK_SKEW_TOLERANCE: Duration = Duration::minutes(5);
 
 impl CloudState {
     /// Checks what an app shows, if it shows anything.
     pub(super) fn authenticate(
         &self,
-        asking: &SignInRequest<'_>,
+        request: &SignInRequest<'_>,
         form: &Form,
-        at: usize,
+        tenant: usize,
         client: &ClientApp,
     ) -> SignInResult<Option<ClientAuthMethod>> {
         if let Some(assertion) = form.optional("client_assertion") {
-            self.check_assertion(asking, form, assertion, at, client)?;
+            self.check_assertion(request, form, assertion, tenant, client)?;
             return Ok(Some(ClientAuthMethod::Assertion));
         }
         let Some(secret) = form.optional("client_secret") else { return Ok(None) };
-        self.check_secret(asking, secret, at, client)?;
+        self.check_secret(request, secret, tenant, client)?;
         Ok(Some(ClientAuthMethod::Secret))
     }
 
     /// What holds an app's credentials: its application, and its service principal in the tenant.
-    pub(super) fn holders<'a>(&'a self, at: usize, client: &'a ClientApp) -> Vec<(&'a Value, &'a Directory)> {
+    pub(super) fn credential_holders<'a>(
+        &'a self,
+        tenant: usize,
+        client: &'a ClientApp,
+    ) -> Vec<(&'a Value, &'a Directory)> {
         let application = client.home.map(|home| (&*client.application, &self[home].directory));
-        let principal = client.service_principal.as_deref().map(|principal| (principal, &self[at].directory));
+        let principal = client.service_principal.as_deref().map(|principal| (principal, &self[tenant].directory));
         application.into_iter().chain(principal).collect()
     }
 
-    fn check_secret(&self, asking: &SignInRequest<'_>, given: &str, at: usize, client: &ClientApp) -> SignInResult<()> {
+    fn check_secret(
+        &self,
+        request: &SignInRequest<'_>,
+        given: &str,
+        tenant: usize,
+        client: &ClientApp,
+    ) -> SignInResult<()> {
         use secrecy::ExposeSecret as _;
-        let held = self.holders(at, client).into_iter().flat_map(|(holder, directory)| {
+        let held = self.credential_holders(tenant, client).into_iter().flat_map(|(holder, directory)| {
             items(holder, "passwordCredentials")
                 .iter()
                 .filter_map(|credential| directory.secrets.get(text(credential, "keyId")))
         });
-        let mut started = held.filter(|secret| secret.start <= asking.wall + SKEW);
+        let mut started = held.filter(|secret| secret.start <= request.wall + CLOCK_SKEW_TOLERANCE);
         let app_id = &client.app_id;
         match started.find(|secret| secret.value.expose_secret() == given) {
-            Some(secret) if secret.end <= asking.wall => {
+            Some(secret) if secret.end <= request.wall => {
                 let message = format!(
                     "The provided client secret keys for app '{app_id}' are expired. Visit the Azure portal to create \
                         new keys for your app: https://aka.ms/NewClientSecret, or consider using certificate \

@@ -7,7 +7,7 @@ use super::error::{SignInError, SignInResult};
 use super::resource::Resource;
 use crate::call::Call;
 use crate::cloud_state::CloudState;
-use crate::json::{same, text};
+use crate::json::{eq_ignore_case, text};
 use crate::moment::Moment;
 use crate::object_kind::ObjectKind;
 use crate::response::GraphError;
@@ -18,29 +18,29 @@ impl CloudState {
     pub(super) fn grant_delegated(
         &mut self,
         moment: Moment,
-        at: usize,
+        tenant: usize,
         client: &mut ClientApp,
         resource: &Resource,
         scopes: &[String],
         principal: Option<&str>,
     ) -> SignInResult<()> {
-        self.install(moment, at, client)?;
+        self.install(moment, tenant, client)?;
         let client_id = client.principal_id().to_owned();
-        let known = self[at].directory.grants.having("clientId", &client_id).map(|(_, grant)| grant);
+        let known = self[tenant].directory.grants.find_by("clientId", &client_id).map(|(_, grant)| grant);
         let known = known
             .filter(|grant| text(grant, "resourceId") == resource.id() && grant["principalId"].as_str() == principal);
         let known = known.map(|grant| (text(grant, "id").to_owned(), text(grant, "scope").to_owned())).next();
         let held = known.as_ref().map(|(_, scope)| scope.clone()).unwrap_or_default();
         let mut all: Vec<&str> = held.split_whitespace().collect();
         for scope in scopes {
-            if !all.iter().any(|held| same(held, scope)) {
+            if !all.iter().any(|held| eq_ignore_case(held, scope)) {
                 all.push(scope);
             }
         }
         let scope = all.join(" ");
         match known {
             Some((_, held)) if held == scope => return Ok(()),
-            Some((id, _)) => self.write(moment, at, Operation::UpdateGrant(id), json!({"scope": scope})),
+            Some((id, _)) => self.write(moment, tenant, Operation::UpdateGrant(id), json!({"scope": scope})),
             None => {
                 let body = json!({
                     "clientId": client_id,
@@ -49,7 +49,7 @@ impl CloudState {
                     "resourceId": resource.id(),
                     "scope": scope,
                 });
-                self.write(moment, at, Operation::Create(ObjectKind::Grant), body)
+                self.write(moment, tenant, Operation::Create(ObjectKind::Grant), body)
             }
         }
         .map_err(|refusal| failed(&refusal))
@@ -59,40 +59,40 @@ impl CloudState {
     pub(super) fn assign(
         &mut self,
         moment: Moment,
-        at: usize,
+        tenant: usize,
         client: &ClientApp,
         resource: &Resource,
         role_id: &str,
     ) -> SignInResult<()> {
         let id = client.principal_id().to_owned();
-        let mut held = self[at].directory.assignments.having("principalId", &id).map(|(_, held)| held);
-        let is_held =
-            held.any(|held| text(held, "resourceId") == resource.id() && same(text(held, "appRoleId"), role_id));
+        let mut held = self[tenant].directory.assignments.find_by("principalId", &id).map(|(_, held)| held);
+        let is_held = held
+            .any(|held| text(held, "resourceId") == resource.id() && eq_ignore_case(text(held, "appRoleId"), role_id));
         if is_held {
             return Ok(());
         }
         let body = json!({"principalId": id, "resourceId": resource.id(), "appRoleId": role_id});
         let operation =
             Operation::CreateAssignment(ObjectKind::ServicePrincipal, ObjectKey::Id(id), AssignmentSide::Principal);
-        self.write(moment, at, operation, body).map_err(|refusal| failed(&refusal))
+        self.write(moment, tenant, operation, body).map_err(|refusal| failed(&refusal))
     }
 
     /// Makes the service principal of an app where there is none.
-    pub(super) fn install(&mut self, moment: Moment, at: usize, client: &mut ClientApp) -> SignInResult<()> {
-        client.service_principal = self[at].directory.live_service_principal(&client.app_id).cloned();
+    pub(super) fn install(&mut self, moment: Moment, tenant: usize, client: &mut ClientApp) -> SignInResult<()> {
+        client.service_principal = self[tenant].directory.live_service_principal(&client.app_id).cloned();
         if client.service_principal.is_none() {
             let body = json!({"appId": client.app_id});
-            let made = self.write(moment, at, Operation::Create(ObjectKind::ServicePrincipal), body);
+            let made = self.write(moment, tenant, Operation::Create(ObjectKind::ServicePrincipal), body);
             made.map_err(|refusal| failed(&refusal))?;
-            client.service_principal = self[at].directory.live_service_principal(&client.app_id).cloned();
+            client.service_principal = self[tenant].directory.live_service_principal(&client.app_id).cloned();
         }
         Ok(())
     }
 
     /// Carries out a request to Graph as the sign-in service itself, which may do everything.
-    fn write(&mut self, moment: Moment, at: usize, operation: Operation, body: Value) -> Result<(), GraphError> {
-        let mut call = Call::of_the_service(moment.now, moment.wall, body);
-        self.perform(at, operation, &mut call).map(drop)
+    fn write(&mut self, moment: Moment, tenant: usize, operation: Operation, body: Value) -> Result<(), GraphError> {
+        let mut call = Call::internal(moment.now, moment.wall, body);
+        self.perform(tenant, operation, &mut call).map(drop)
     }
 }
 

@@ -11,13 +11,13 @@ use super::scopes::{ApiScopes, Scopes};
 use super::signed_in_user::SignedInUser;
 use crate::authorize::role;
 use crate::cloud_state::CloudState;
-use crate::json::{items, same, text, texts};
+use crate::json::{eq_ignore_case, items, text, texts};
 use crate::moment::Moment;
 use crate::object_store::ReplicaView;
 
 /// The roles that may consent to any delegated permission.
 /// <https://learn.microsoft.com/entra/identity/enterprise-apps/grant-admin-consent>
-pub(super) const CONSENTING: [&str; 4] = [
+pub(super) const CONSENTING_ROLES: [&str; 4] = [
     role::GLOBAL_ADMINISTRATOR,
     role::PRIVILEGED_ROLE_ADMINISTRATOR,
     role::APPLICATION_ADMINISTRATOR,
@@ -26,18 +26,18 @@ pub(super) const CONSENTING: [&str; 4] = [
 
 impl CloudState {
     /// The delegated permissions of an API that an app has for a person.
-    pub(super) fn granted(
+    pub(super) fn granted_scopes(
         &self,
-        at: usize,
+        tenant: usize,
         client: &ClientApp,
-        who: &SignedInUser,
+        user: &SignedInUser,
         resource: &Resource,
         view: ReplicaView,
     ) -> Vec<String> {
         let mut granted: Vec<String> = Vec::new();
         let mut add = |scopes: &mut dyn Iterator<Item = &str>| {
             for scope in scopes {
-                if !granted.iter().any(|known| same(known, scope)) {
+                if !granted.iter().any(|known| eq_ignore_case(known, scope)) {
                     granted.push(scope.to_owned());
                 }
             }
@@ -54,9 +54,9 @@ impl CloudState {
         }
         let client_id = client.principal_id();
         if !client_id.is_empty() {
-            for held in self[at].directory.grants.seen_having("clientId", client_id, view) {
+            for held in self[tenant].directory.grants.visible_by("clientId", client_id, view) {
                 let is_theirs =
-                    held.value["principalId"].is_null() || text(&held.value, "principalId") == who.person.id;
+                    held.value["principalId"].is_null() || text(&held.value, "principalId") == user.delegated_user.id;
                 if text(&held.value, "resourceId") == resource.id() && is_theirs {
                     add(&mut text(&held.value, "scope").split_whitespace());
                 }
@@ -68,35 +68,35 @@ impl CloudState {
     /// What an API itself lets an app have without consent.
     fn preauthorized(&self, client: &ClientApp, resource: &Resource) -> Vec<String> {
         let applications =
-            self.tenants().flat_map(|(_, state)| state.directory.applications.having("appId", resource.app_id()));
+            self.tenants().flat_map(|(_, state)| state.directory.applications.find_by("appId", resource.app_id()));
         let allowed = applications.flat_map(|(_, application)| items(&application["api"], "preAuthorizedApplications"));
-        let allowed = allowed.filter(|allowed| same(text(allowed, "appId"), &client.app_id));
+        let allowed = allowed.filter(|allowed| eq_ignore_case(text(allowed, "appId"), &client.app_id));
         let ids = allowed.flat_map(|allowed| texts(allowed, "delegatedPermissionIds"));
-        ids.filter_map(|id| permission(resource, |known| same(text(known, "id"), id)))
+        ids.filter_map(|id| permission(resource, |known| eq_ignore_case(text(known, "id"), id)))
             .map(|known| text(known, "value").to_owned())
             .collect()
     }
 
     /// The delegated permissions that a token gets: all that were granted, when all that was asked for is among them.
-    pub(super) fn permitted(
+    pub(super) fn permissions_for_token(
         &self,
-        at: usize,
+        tenant: usize,
         client: &ClientApp,
-        who: &SignedInUser,
-        asked: &ApiScopes,
+        user: &SignedInUser,
+        requested: &ApiScopes,
         resource: &Resource,
         view: ReplicaView,
     ) -> SignInResult<Vec<String>> {
-        let granted = self.granted(at, client, who, resource, view);
-        let missing = missing(client, asked, resource, &granted)?;
+        let granted = self.granted_scopes(tenant, client, user, resource, view);
+        let missing = missing_scopes(client, requested, resource, &granted)?;
         if !granted.is_empty() && missing.is_empty() {
             return Ok(granted);
         }
-        if who.is_partner && granted.is_empty() {
+        if user.is_partner && granted.is_empty() {
             let message = format!(
                 "The application '{}' has not been authorized in the tenant '{}'. Applications must be authorized to \
                     access the external tenant before partner delegated administrators can use them.",
-                client.app_id, self[at].directory.tenant_id
+                client.app_id, self[tenant].directory.tenant_id
             );
             return Err(SignInError::invalid_grant(90099, message));
         }
@@ -104,20 +104,20 @@ impl CloudState {
     }
 
     /// Lets a person who sits before a screen consent to what is missing.
-    pub(super) fn interact(
+    pub(super) fn consent_interactively(
         &mut self,
         moment: Moment,
-        at: usize,
+        tenant: usize,
         client: &mut ClientApp,
-        who: &SignedInUser,
+        user: &SignedInUser,
         scopes: &Scopes,
-        asks_again: bool,
+        forces_consent: bool,
     ) -> SignInResult<()> {
         let apis = if scopes.apis.is_empty() { vec![ApiScopes::default()] } else { scopes.apis.clone() };
-        for asked in apis {
-            let resource = self.resource(at, asked.name.as_deref(), moment.without_lag())?;
-            let granted = self.granted(at, client, who, &resource, moment.without_lag());
-            let mut missing = missing(client, &asked, &resource, &granted)?;
+        for requested in apis {
+            let resource = self.resource(tenant, requested.name.as_deref(), moment.without_lag())?;
+            let granted = self.granted_scopes(tenant, client, user, &resource, moment.without_lag());
+            let mut missing = missing_scopes(client, &requested, &resource, &granted)?;
             if missing.is_empty() && granted.is_empty() {
                 if client.first_party.is_some_and(|app| !app.is_dynamic) {
                     return Err(not_consented(client));
@@ -125,7 +125,7 @@ impl CloudState {
                 // Only the person was asked about: to sign in needs a consent all the same.
                 missing = vec!["openid".to_owned()];
             }
-            let asks = asks_again && client.first_party.is_none_or(|app| app.is_dynamic);
+            let asks = forces_consent && client.first_party.is_none_or(|app| app.is_dynamic);
             if missing.is_empty() && !asks {
                 continue;
             }
@@ -135,34 +135,34 @@ impl CloudState {
             if missing.is_empty() {
                 continue;
             }
-            if !may_consent(who, &resource, &missing) {
+            if !may_consent(user, &resource, &missing) {
                 let message = format!(
                     "An administrator of {} has set a policy that prevents you from granting {} the permissions it is \
                         requesting. Contact an administrator of {0}, who can grant permissions to this app on your \
                         behalf.",
-                    self[at].directory.display_name, client.name
+                    self[tenant].directory.display_name, client.name
                 );
                 return Err(SignInError::new("access_denied", 90094, message));
             }
             let mut all = missing;
-            all.extend(scopes.about_the_person().filter(|_| resource.is_graph()).map(str::to_owned));
+            all.extend(scopes.about_the_user().filter(|_| resource.is_graph()).map(str::to_owned));
             all.extend((scopes.offline_access && resource.is_graph()).then(|| "offline_access".to_owned()));
-            self.grant_delegated(moment, at, client, &resource, &all, Some(&who.person.id))?;
+            self.grant_delegated(moment, tenant, client, &resource, &all, Some(&user.delegated_user.id))?;
         }
         Ok(())
     }
 }
 
 /// What is asked for and not granted.
-fn missing(
+fn missing_scopes(
     client: &ClientApp,
-    asked: &ApiScopes,
+    requested: &ApiScopes,
     resource: &Resource,
     granted: &[String],
 ) -> SignInResult<Vec<String>> {
     let mut missing = Vec::new();
-    for scope in &asked.permissions {
-        if granted.iter().any(|held| same(held, scope)) {
+    for scope in &requested.permissions {
+        if granted.iter().any(|held| eq_ignore_case(held, scope)) {
             continue;
         }
         if let Some(app) = client.first_party
@@ -177,7 +177,7 @@ fn missing(
             );
             return Err(SignInError::invalid_request(65002, message));
         }
-        let known = permission(resource, |known| same(text(known, "value"), scope)).ok_or_else(|| {
+        let known = permission(resource, |known| eq_ignore_case(text(known, "value"), scope)).ok_or_else(|| {
             let message = format!(
                 "The application '{}' asked for scope '{scope}' that doesn't exist on the resource '{}'. Contact the \
                     app vendor.",
@@ -188,7 +188,7 @@ fn missing(
         })?;
         missing.push(text(known, "value").to_owned());
     }
-    if asked.is_default && granted.is_empty() {
+    if requested.is_default && granted.is_empty() {
         missing = declared(client, resource);
         if missing.is_empty() && client.first_party.is_none() {
             return Err(not_declared(client, resource));
@@ -198,9 +198,9 @@ fn missing(
 }
 
 /// A delegated permission that an API has switched on.
-pub(super) fn permission(resource: &Resource, is_meant: impl Fn(&Value) -> bool) -> Option<&Value> {
+pub(super) fn permission(resource: &Resource, matches: impl Fn(&Value) -> bool) -> Option<&Value> {
     let all = items(&resource.service_principal, "oauth2PermissionScopes").iter();
-    all.filter(|known| known["isEnabled"] != false).find(|known| is_meant(known))
+    all.filter(|known| known["isEnabled"] != false).find(|known| matches(known))
 }
 
 /// The delegated permissions of an API that an app asks for in its registration.
@@ -210,11 +210,11 @@ fn declared(client: &ClientApp, resource: &Resource) -> Vec<String> {
     }
     let apis = items(&client.application, "requiredResourceAccess").iter();
     let access = apis
-        .filter(|api| same(text(api, "resourceAppId"), resource.app_id()))
+        .filter(|api| eq_ignore_case(text(api, "resourceAppId"), resource.app_id()))
         .flat_map(|api| items(api, "resourceAccess"));
     access
         .filter(|access| text(access, "type") == "Scope")
-        .filter_map(|access| permission(resource, |known| same(text(known, "id"), text(access, "id"))))
+        .filter_map(|access| permission(resource, |known| eq_ignore_case(text(known, "id"), text(access, "id"))))
         .map(|known| text(known, "value").to_owned())
         .collect()
 }
@@ -248,11 +248,11 @@ pub(super) fn not_consented(client: &ClientApp) -> SignInError {
 
 /// Whether a person may consent for themselves: to what needs no administrator, or as an administrator. A partner may
 /// not.
-fn may_consent(who: &SignedInUser, resource: &Resource, scopes: &[String]) -> bool {
+fn may_consent(user: &SignedInUser, resource: &Resource, scopes: &[String]) -> bool {
     let is_open = |scope: &String| {
-        permission(resource, |known| same(text(known, "value"), scope))
+        permission(resource, |known| eq_ignore_case(text(known, "value"), scope))
             .is_none_or(|known| text(known, "type") == "User")
     };
-    let is_admin = || who.roles.iter().any(|held| CONSENTING.contains(&held.as_str()));
-    !who.is_partner && (scopes.iter().all(is_open) || is_admin())
+    let is_admin = || user.roles.iter().any(|held| CONSENTING_ROLES.contains(&held.as_str()));
+    !user.is_partner && (scopes.iter().all(is_open) || is_admin())
 }

@@ -10,20 +10,20 @@ use crate::cloud_state::CloudState;
 const TITLE: &str = "Enter code";
 
 impl CloudState {
-    pub(super) fn device_page(&mut self, asking: &SignInRequest<'_>) -> Response<Bytes> {
-        let form = asking.browsed();
+    pub(super) fn device_page(&mut self, request: &SignInRequest<'_>) -> Response<Bytes> {
+        let form = request.browser_form();
         let Some(code) = form.optional("otc") else {
             let body = "<form method=\"get\"><label>Code <input name=\"otc\" autofocus></label> <button>Next</button>\
                 </form>";
             return page(StatusCode::OK, TITLE, body);
         };
-        let account = self.before_the_browser(asking, &form);
+        let account = self.browser_account(request, &form);
         let is_cancelled = self.is_cancelled(&form);
         if account.is_none() && !is_cancelled {
-            return self.choose_person(asking.at, "Sign in to your device", "", &form);
+            return self.account_picker_page(request.tenant, "Sign in to your device", "", &form);
         }
         let account = account.filter(|_| !is_cancelled);
-        if !self.answer_device(asking.moment(), code, account.as_ref()) {
+        if !self.decide_device_code(request.moment(), code, account.as_ref()) {
             let body = format!("<p>The code {} did not work. Check the code and try again.</p>", escape(code));
             return page(StatusCode::BAD_REQUEST, TITLE, &body);
         }

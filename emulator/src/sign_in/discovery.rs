@@ -92,23 +92,23 @@ pub(super) fn issuer_v1(tenant: &str) -> String {
 
 impl CloudState {
     /// The tenant in the links of a configuration, and in its issuer.
-    fn configured(&self, asking: &SignInRequest<'_>) -> SignInResult<(String, String)> {
-        let tenancy = match asking.tenant.to_lowercase().as_str() {
+    fn tenant_and_issuer(&self, request: &SignInRequest<'_>) -> SignInResult<(String, String)> {
+        let tenancy = match request.tenant_name.to_lowercase().as_str() {
             "consumers" => return Ok(("consumers".into(), CONSUMERS.into())),
-            _ => self.tenancy(asking),
+            _ => self.tenancy(request),
         };
-        match tenancy.map_err(|error| error.called("invalid_tenant"))? {
-            Tenancy::One(at) => {
-                let id = self[at].directory.tenant_id.to_string();
+        match tenancy.map_err(|error| error.with_error("invalid_tenant"))? {
+            Tenancy::One(tenant) => {
+                let id = self[tenant].directory.tenant_id.to_string();
                 Ok((id.clone(), id))
             }
-            Tenancy::Any => Ok((asking.tenant.to_lowercase(), "{tenantid}".into())),
+            Tenancy::Any => Ok((request.tenant_name.to_lowercase(), "{tenantid}".into())),
         }
     }
 
-    pub(super) fn configuration(&self, asking: &SignInRequest<'_>) -> SignInResult<Response<Bytes>> {
-        let authority = asking.authority();
-        let (tenant, of_issuer) = self.configured(asking)?;
+    pub(super) fn configuration(&self, request: &SignInRequest<'_>) -> SignInResult<Response<Bytes>> {
+        let authority = request.authority();
+        let (tenant, issuer_tenant) = self.tenant_and_issuer(request)?;
         let (base, cloud) = (format!("{authority}/{tenant}"), CloudEndpoints::of(authority));
         let body = json!({
             "token_endpoint": format!("{base}/oauth2/v2.0/token"),
@@ -119,7 +119,7 @@ impl CloudState {
             "id_token_signing_alg_values_supported": ["RS256"],
             "response_types_supported": ["code", "id_token", "code id_token", "id_token token"],
             "scopes_supported": ["openid", "profile", "email", "offline_access"],
-            "issuer": issuer(authority, &of_issuer),
+            "issuer": issuer(authority, &issuer_tenant),
             "request_uri_parameter_supported": false,
             "userinfo_endpoint": format!("{}/oidc/userinfo", cloud.graph_origin),
             "authorization_endpoint": format!("{base}/oauth2/v2.0/authorize"),
@@ -133,7 +133,7 @@ impl CloudState {
                 "ver", "at_hash", "c_hash", "email"
             ],
             "kerberos_endpoint": format!("{base}/kerberos"),
-            "tenant_region_scope": region(&tenant, &of_issuer),
+            "tenant_region_scope": region(&tenant, &issuer_tenant),
             "cloud_instance_name": cloud.instance,
             "cloud_graph_host_name": cloud.old_graph,
             "msgraph_host": cloud.graph,
@@ -142,9 +142,9 @@ impl CloudState {
         Ok(json_response(StatusCode::OK, &body))
     }
 
-    pub(super) fn configuration_v1(&self, asking: &SignInRequest<'_>) -> SignInResult<Response<Bytes>> {
-        let authority = asking.authority();
-        let (tenant, of_issuer) = self.configured(asking)?;
+    pub(super) fn configuration_v1(&self, request: &SignInRequest<'_>) -> SignInResult<Response<Bytes>> {
+        let authority = request.authority();
+        let (tenant, issuer_tenant) = self.tenant_and_issuer(request)?;
         let (base, cloud) = (format!("{authority}/{tenant}"), CloudEndpoints::of(authority));
         let body = json!({
             "token_endpoint": format!("{base}/oauth2/token"),
@@ -155,7 +155,7 @@ impl CloudState {
             "id_token_signing_alg_values_supported": ["RS256"],
             "response_types_supported": ["code", "id_token", "code id_token", "token id_token", "token"],
             "scopes_supported": ["openid"],
-            "issuer": issuer_v1(&of_issuer),
+            "issuer": issuer_v1(&issuer_tenant),
             "microsoft_multi_refresh_token": true,
             "authorization_endpoint": format!("{base}/oauth2/authorize"),
             "device_authorization_endpoint": format!("{base}/oauth2/devicecode"),
@@ -170,7 +170,7 @@ impl CloudState {
             "check_session_iframe": format!("{base}/oauth2/checksession"),
             "userinfo_endpoint": format!("{base}/openid/userinfo"),
             "kerberos_endpoint": format!("{base}/kerberos"),
-            "tenant_region_scope": region(&tenant, &of_issuer),
+            "tenant_region_scope": region(&tenant, &issuer_tenant),
             "cloud_instance_name": cloud.instance,
             "cloud_graph_host_name": cloud.old_graph,
             "msgraph_host": cloud.graph,
@@ -181,8 +181,8 @@ impl CloudState {
 }
 
 /// Where a tenant lives; the names that stand for any tenant live nowhere.
-fn region(tenant: &str, of_issuer: &str) -> Value {
-    if tenant == of_issuer { "NA".into() } else { Value::Null }
+fn region(tenant: &str, issuer_tenant: &str) -> Value {
+    if tenant == issuer_tenant { "NA".into() } else { Value::Null }
 }
 
 /// No key: a token is good when it is known here, whatever its signature.
@@ -191,21 +191,21 @@ pub(super) fn keys() -> Response<Bytes> {
 }
 
 /// Which hosts speak for one sign-in service, as clients ask before they trust an authority.
-pub(super) fn instances(asking: &SignInRequest<'_>) -> SignInResult<Response<Bytes>> {
-    let form = asking.browsed();
-    let asked = form.required("authorization_endpoint")?;
+pub(super) fn instances(request: &SignInRequest<'_>) -> SignInResult<Response<Bytes>> {
+    let form = request.browser_form();
+    let requested = form.required("authorization_endpoint")?;
     let unknown = || {
-        let message = format!("Unknown or invalid instance: '{asked}'.");
+        let message = format!("Unknown or invalid instance: '{requested}'.");
         SignInError::new("invalid_instance", 50049, message)
     };
-    let url = Url::parse(asked).map_err(|_| unknown())?;
+    let url = Url::parse(requested).map_err(|_| unknown())?;
     let (scheme, host) = (url.scheme(), url.host_str().ok_or_else(unknown)?);
     let host = match url.port() {
         Some(port) => format!("{host}:{port}"),
         None => host.to_owned(),
     };
     let origin = format!("{scheme}://{host}");
-    let is_own = origin == asking.authority();
+    let is_own = origin == request.authority();
     if !is_own && !is_microsoft(&origin) {
         return Err(unknown());
     }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::response::json_response;
-use crate::json::stamp;
+use crate::json::timestamp;
 use crate::response::Correlation;
 
 /// Why a sign-in is refused: boxed, for it is large and travels in every `Result`.
@@ -77,57 +77,57 @@ impl SignInError {
 
     /// The same refusal under another `error`.
     #[must_use]
-    pub(super) fn called(mut self, error: &'static str) -> Self {
+    pub(super) fn with_error(mut self, error: &'static str) -> Self {
         self.0.error = error;
         self
     }
 
-    pub(super) fn error(&self) -> &'static str {
+    pub(super) fn error_name(&self) -> &'static str {
         self.0.error
     }
 
-    pub(super) fn number(&self) -> Option<u32> {
+    pub(super) fn code(&self) -> Option<u32> {
         self.0.code
     }
 
     /// What a page or a program is told, where nobody may be asked.
-    pub(super) fn for_silence(self) -> Self {
+    pub(super) fn for_silent_request(self) -> Self {
         match self.0.suberror {
-            Some("consent_required") => self.called("consent_required"),
-            _ if self.0.error == "invalid_grant" => self.called("interaction_required"),
+            Some("consent_required") => self.with_error("consent_required"),
+            _ if self.0.error == "invalid_grant" => self.with_error("interaction_required"),
             _ => self,
         }
     }
 
     /// What a page says to a person, as the token endpoint says it to a program.
-    pub(super) fn for_a_program(self) -> Self {
+    pub(super) fn for_token_endpoint(self) -> Self {
         match self.0.error {
-            "access_denied" => self.called("invalid_grant").suberror("consent_required"),
+            "access_denied" => self.with_error("invalid_grant").suberror("consent_required"),
             _ => self,
         }
     }
 
     /// A failure that a fault asks for, with what comes with its code.
-    pub(crate) fn scripted(status: StatusCode, code: &str, message: &str) -> Self {
+    pub(crate) fn injected(status: StatusCode, code: &str, message: &str) -> Self {
         let number: u32 = code.trim_start_matches("AADSTS").parse().unwrap_or(90033);
-        let (error, suberror) = kind(number).unwrap_or(match status.as_u16() {
+        let (error, suberror) = error_of_code(number).unwrap_or(match status.as_u16() {
             401 => ("invalid_client", None),
             400..=428 => ("invalid_request", None),
             _ => ("temporarily_unavailable", None),
         });
-        let mut scripted = Self::new(error, number, message).status(status);
-        scripted.0.suberror = suberror;
+        let mut injected = Self::new(error, number, message).status(status);
+        injected.0.suberror = suberror;
         if error == "interaction_required" {
-            scripted.0.claims = Some(step_up(number));
+            injected.0.claims = Some(claims_challenge(number));
         }
-        scripted
+        injected
     }
 
     /// What `error_description` says: the code and the message, and in lines of their own what support asks for.
     pub(super) fn description(&self, correlation: &Correlation) -> String {
         let Correlation { request_id: trace, client_request_id, wall } = correlation;
         let code = self.0.code.map(|code| format!("AADSTS{code}: ")).unwrap_or_default();
-        let at = stamp::sign_in(*wall);
+        let at = timestamp::sign_in(*wall);
         format!("{code}{} Trace ID: {trace} Correlation ID: {client_request_id} Timestamp: {at}", self.0.message)
             .replace(" Trace ID:", "\r\nTrace ID:")
             .replace(" Correlation ID:", "\r\nCorrelation ID:")
@@ -160,7 +160,7 @@ impl SignInError {
         body.insert("error".into(), self.0.error.into());
         body.insert("error_description".into(), self.description(correlation).into());
         body.insert("error_codes".into(), self.0.code.into_iter().collect());
-        body.insert("timestamp".into(), stamp::sign_in(correlation.wall).into());
+        body.insert("timestamp".into(), timestamp::sign_in(correlation.wall).into());
         body.insert("trace_id".into(), correlation.request_id.as_str().into());
         body.insert("correlation_id".into(), correlation.client_request_id.as_str().into());
         if let Some(uri) = self.uri(authority) {
@@ -177,7 +177,7 @@ impl SignInError {
 }
 
 /// The `error` and the `suberror` that come with a code.
-fn kind(code: u32) -> Option<(&'static str, Option<&'static str>)> {
+fn error_of_code(code: u32) -> Option<(&'static str, Option<&'static str>)> {
     let kind = match code {
         7_000_215
         | 7_000_216
@@ -217,7 +217,7 @@ fn kind(code: u32) -> Option<(&'static str, Option<&'static str>)> {
 
 /// What a Conditional Access policy asks for, which the client sends on to where a person can give it.
 /// <https://learn.microsoft.com/entra/identity-platform/v2-conditional-access-dev-guide>
-fn step_up(code: u32) -> String {
+fn claims_challenge(code: u32) -> String {
     let policy = Uuid::from_u128(u128::from(code));
     format!(r#"{{"access_token":{{"capolids":{{"essential":true,"values":["{policy}"]}}}}}}"#)
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::cloud_state::ForeignApplication;
-use crate::json::same;
+use crate::json::eq_ignore_case;
 use crate::object_kind::ObjectKind;
 
 /// The tenant in which Microsoft registers its own apps.
@@ -93,12 +93,12 @@ static REGISTRATIONS: LazyLock<Vec<Arc<Value>>> = LazyLock::new(|| {
 
 impl FirstParty {
     pub(super) fn find(app_id: &str) -> Option<&'static Self> {
-        ALL.iter().find(|app| same(app.app_id, app_id))
+        ALL.iter().find(|app| eq_ignore_case(app.app_id, app_id))
     }
 }
 
 /// The registration of an app of Microsoft's, as that of any app of another tenant.
 pub(crate) fn registration(app_id: &str) -> Option<ForeignApplication> {
-    let at = ALL.iter().position(|app| same(app.app_id, app_id))?;
-    Some(ForeignApplication { application: Arc::clone(&REGISTRATIONS[at]), home: MICROSOFT })
+    let index = ALL.iter().position(|app| eq_ignore_case(app.app_id, app_id))?;
+    Some(ForeignApplication { application: Arc::clone(&REGISTRATIONS[index]), home: MICROSOFT })
 }

@@ -32,7 +32,7 @@ pub(super) struct Session {
     pub(super) client_id: String,
     pub(super) account: Account,
     /// The tenant that was signed in to.
-    pub(super) at: usize,
+    pub(super) tenant: usize,
     pub(super) scope: String,
     pub(super) platform: Platform,
     pub(super) nonce: Option<String>,
@@ -49,7 +49,7 @@ pub(super) struct DeviceCode {
     pub(super) client_id: String,
     pub(super) scope: String,
     /// The tenant of the path; none where any was meant.
-    pub(super) at: Option<usize>,
+    pub(super) tenant: Option<usize>,
     pub(super) issued: Duration,
     pub(super) polled: Option<Duration>,
     pub(super) state: DeviceState,
@@ -88,7 +88,7 @@ pub(crate) struct SignInFlows {
     pub(super) codes: HashMap<String, AuthorizationCode>,
     pub(super) refresh_tokens: HashMap<String, RefreshToken>,
     /// Who signs in by themselves.
-    pub(super) signed_in: Option<Account>,
+    pub(super) auto_sign_in: Option<Account>,
     /// Whether they press Cancel where they are asked to consent.
     pub(super) declines_consent: bool,
     /// Whether a password is enough to sign in.
@@ -98,36 +98,36 @@ pub(crate) struct SignInFlows {
 }
 
 /// A refresh token of an app that is no page is good for so long after its last use.
-pub(super) const INACTIVE: Duration = Duration::from_secs(90 * 24 * 3600);
+pub(super) const REFRESH_TOKEN_MAX_INACTIVITY: Duration = Duration::from_secs(90 * 24 * 3600);
 /// A refresh token of a page in a browser is good for so long.
-pub(super) const SINGLE_PAGE: Duration = Duration::from_secs(24 * 3600);
+pub(super) const SPA_REFRESH_TOKEN_LIFETIME: Duration = Duration::from_secs(24 * 3600);
 /// An authorization code is good for so long.
-pub(super) const CODE: Duration = Duration::from_secs(600);
+pub(super) const AUTHORIZATION_CODE_LIFETIME: Duration = Duration::from_secs(600);
 /// A device code is good for so long.
-pub(super) const DEVICE: Duration = Duration::from_secs(900);
+pub(super) const DEVICE_CODE_LIFETIME: Duration = Duration::from_secs(900);
 
 impl SignInFlows {
     /// Forgets what has been of no use for long.
-    pub(super) fn forget(&mut self, now: Duration) {
-        let is_recent = |since: Duration, life: Duration| now.saturating_sub(since) <= life * 2;
-        self.devices.retain(|_, device| is_recent(device.issued, DEVICE));
-        self.codes.retain(|_, code| is_recent(code.issued, CODE));
-        self.refresh_tokens.retain(|_, token| is_recent(token.used, INACTIVE));
+    pub(super) fn remove_expired(&mut self, now: Duration) {
+        let is_recent = |since: Duration, state: Duration| now.saturating_sub(since) <= state * 2;
+        self.devices.retain(|_, device| is_recent(device.issued, DEVICE_CODE_LIFETIME));
+        self.codes.retain(|_, code| is_recent(code.issued, AUTHORIZATION_CODE_LIFETIME));
+        self.refresh_tokens.retain(|_, token| is_recent(token.used, REFRESH_TOKEN_MAX_INACTIVITY));
     }
 
     /// The tenant of what a form redeems.
-    pub(super) fn place<'a>(&self, parameter: impl Fn(&str) -> Option<&'a str>) -> Option<usize> {
-        let token = || self.refresh_tokens.get(parameter("refresh_token")?).map(|token| token.session.at);
-        let code = || self.codes.get(parameter("code")?).map(|code| code.session.at);
+    pub(super) fn tenant_of_grant<'a>(&self, parameter: impl Fn(&str) -> Option<&'a str>) -> Option<usize> {
+        let token = || self.refresh_tokens.get(parameter("refresh_token")?).map(|token| token.session.tenant);
+        let code = || self.codes.get(parameter("code")?).map(|code| code.session.tenant);
         let device = || match &self.devices.get(parameter("device_code")?)?.state {
-            DeviceState::Approved(session) => Some(session.at),
+            DeviceState::Approved(session) => Some(session.tenant),
             _ => None,
         };
         token().or_else(code).or_else(device)
     }
 
     /// The device code that belongs to what a person has read off a screen.
-    pub(super) fn device_of(&self, user_code: &str) -> Option<String> {
+    pub(super) fn device_code_of(&self, user_code: &str) -> Option<String> {
         let plain = |code: &str| code.replace(['-', ' '], "").to_uppercase();
         let found = self.devices.iter().find(|(_, device)| plain(&device.user_code) == plain(user_code));
         found.map(|(device_code, _)| device_code.clone())

@@ -7,10 +7,10 @@ use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use time::OffsetDateTime;
 
-use super::claims::LIFETIME;
+use super::claims::ACCESS_TOKEN_LIFETIME;
 use super::resource::Resource;
 use crate::call::Identity;
-use crate::json::same;
+use crate::json::eq_ignore_case;
 use crate::response::GraphError;
 
 /// The tokens that were issued: a token is valid when it is among them, whatever its signature.
@@ -27,10 +27,10 @@ struct IssuedToken {
 
 impl IssuedTokens {
     /// Remembers a token, and forgets those that have long expired.
-    pub(super) fn keep(&mut self, token: String, identity: Identity, resource: &Resource, wall: OffsetDateTime) {
+    pub(super) fn insert(&mut self, token: String, identity: Identity, resource: &Resource, wall: OffsetDateTime) {
         self.0.retain(|_, issued| issued.expires > wall - time::Duration::HOUR);
         let (resource, audience) = (resource.app_id().to_lowercase(), resource.audience.clone());
-        self.0.insert(token, IssuedToken { identity, resource, audience, expires: wall + LIFETIME });
+        self.0.insert(token, IssuedToken { identity, resource, audience, expires: wall + ACCESS_TOKEN_LIFETIME });
     }
 
     /// Adds a token as if it had been issued.
@@ -47,13 +47,13 @@ impl IssuedTokens {
     }
 
     /// Who holds the token of a request, and the app id of the API that it is for; `None` when it is not valid.
-    pub(crate) fn holder(&self, headers: &HeaderMap, wall: OffsetDateTime) -> Option<(&Identity, &str)> {
+    pub(crate) fn identity_and_resource(&self, headers: &HeaderMap, wall: OffsetDateTime) -> Option<(&Identity, &str)> {
         let issued = self.0.get(bearer(headers)).filter(|issued| issued.expires > wall)?;
         Some((&issued.identity, &issued.resource))
     }
 
     /// Whether the token of a request was issued here.
-    pub(crate) fn knows(&self, header: Option<&HeaderValue>) -> bool {
+    pub(crate) fn contains(&self, header: Option<&HeaderValue>) -> bool {
         let token = header.and_then(|value| value.to_str().ok()?.split_once(' '));
         token.is_some_and(|(_, token)| self.0.contains_key(token.trim()))
     }
@@ -74,7 +74,7 @@ impl IssuedTokens {
             Some(issued) if issued.expires <= wall => {
                 Err(unauthorized("Lifetime validation failed, the token is expired."))
             }
-            Some(issued) if !same(&issued.resource, &MICROSOFT_GRAPH.to_string()) => {
+            Some(issued) if !eq_ignore_case(&issued.resource, &MICROSOFT_GRAPH.to_string()) => {
                 Err(unauthorized("Access token validation failure. Invalid audience."))
             }
             Some(issued) => Ok(issued.identity.clone()),

@@ -15,12 +15,12 @@ use crate::json::text;
 impl CloudState {
     /// Sends the browser on to an address of the app that is named, or else tells the person.
     ///
-    /// Whoever [signs in by themselves](crate::MemoryTenant::sign_in_by_itself) does so again.
-    pub(super) fn logout(&self, asking: &SignInRequest<'_>) -> Response<Bytes> {
-        let form = asking.browsed();
+    /// Whoever [signs in by themselves](crate::MemoryTenant::auto_sign_in) does so again.
+    pub(super) fn logout(&self, request: &SignInRequest<'_>) -> Response<Bytes> {
+        let form = request.browser_form();
         let hint = form.optional("id_token_hint").and_then(SignedToken::parse);
         let client_id = hint.as_ref().map(|token| text(&token.claims, "aud")).or(form.optional("client_id"));
-        let client = client_id.and_then(|id| self.client(asking.at, id, asking.without_lag()).ok());
+        let client = client_id.and_then(|id| self.client(request.tenant, id, request.without_lag()).ok());
         let redirect = form.optional("post_logout_redirect_uri").zip(client);
         match redirect.and_then(|(uri, client)| Redirect::find(&client, Some(uri)).ok()) {
             Some(redirect) => {

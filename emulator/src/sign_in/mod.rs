@@ -46,7 +46,7 @@ use crate::directory::Directory;
 use crate::moment::Moment;
 use crate::object_store::ReplicaView;
 use crate::response::Correlation;
-use crate::route::decode;
+use crate::route::percent_decode;
 use error::SignInResult;
 use form::Form;
 
@@ -96,7 +96,7 @@ impl Endpoint {
             [".well-known", "openid-configuration"] => Self::ConfigurationV1,
             ["discovery", "v2.0", "keys"] | ["discovery", "keys"] => Self::Keys,
             ["discovery", "instance"] => Self::Instances,
-            ["userrealm", _] => Self::UserRealm(decode(parts.last()?)),
+            ["userrealm", _] => Self::UserRealm(percent_decode(parts.last()?)),
             ["oauth2", "v2.0", "logout"] | ["oauth2", "logout"] => Self::Logout,
             ["userinfo"] if tenant.eq_ignore_ascii_case("oidc") => Self::UserInfo,
             ["openid", "userinfo"] => Self::UserInfo,
@@ -104,7 +104,7 @@ impl Endpoint {
             [] if ["device", "devicelogin"].contains(&tenant.to_lowercase().as_str()) => Self::DevicePage,
             _ => return None,
         };
-        Some((decode(tenant), endpoint))
+        Some((percent_decode(tenant), endpoint))
     }
 
     /// The path that faults are matched against: without the tenant.
@@ -131,9 +131,9 @@ impl Endpoint {
 /// A request to the sign-in service.
 pub(crate) struct SignInRequest<'a> {
     /// The tenant that answers, unless the request is for whichever a person comes from.
-    pub(crate) at: usize,
+    pub(crate) tenant: usize,
     /// The tenant as the path names it.
-    pub(crate) tenant: &'a str,
+    pub(crate) tenant_name: &'a str,
     pub(crate) endpoint: &'a Endpoint,
     /// The scheme and host that links start with.
     pub(crate) origin: &'a str,
@@ -174,7 +174,7 @@ impl SignInRequest<'_> {
 
     /// Puts the id of the request on its answer, the same as the trace id of a refusal; the client's own where it asked
     /// for that.
-    pub(crate) fn sign(&self, response: &mut Response<Bytes>) {
+    pub(crate) fn add_request_ids(&self, response: &mut Response<Bytes>) {
         let Correlation { request_id, client_request_id, .. } = self.correlation;
         let wants = self.headers.get("return-client-request-id").is_some_and(|value| value == "true");
         let own = wants.then_some(("client-request-id", client_request_id));
@@ -190,13 +190,13 @@ impl SignInRequest<'_> {
     }
 
     /// The parameters of a request that a browser makes.
-    fn browsed(&self) -> Form {
-        Form::browsed(self.query, self.body)
+    fn browser_form(&self) -> Form {
+        Form::from_browser(self.query, self.body)
     }
 
-    fn posted(&self) -> SignInResult<Form> {
+    fn post_form(&self) -> SignInResult<Form> {
         if self.method == Method::POST {
-            return Ok(Form::read(self.headers, self.body));
+            return Ok(Form::from_body(self.headers, self.body));
         }
         let message = format!("The endpoint only accepts POST requests. Received a {} request.", self.method);
         Err(SignInError::invalid_request(900_561, message))
@@ -205,74 +205,74 @@ impl SignInRequest<'_> {
 
 impl CloudState {
     /// Answers a request to the sign-in service.
-    pub(crate) fn sign_in(&mut self, asking: &SignInRequest<'_>) -> Response<Bytes> {
-        let answer = match asking.endpoint {
-            Endpoint::Token => self.token(asking),
-            Endpoint::TokenV1 => self.token_v1(asking),
-            Endpoint::DeviceCode => self.start_device(asking),
-            Endpoint::Authorize => Ok(self.authorize(asking)),
-            Endpoint::AdminConsent => Ok(self.admin_consent(asking, true)),
-            Endpoint::AdminConsentV1 => Ok(self.admin_consent(asking, false)),
-            Endpoint::Configuration => self.configuration(asking),
-            Endpoint::ConfigurationV1 => self.configuration_v1(asking),
+    pub(crate) fn sign_in(&mut self, request: &SignInRequest<'_>) -> Response<Bytes> {
+        let answer = match request.endpoint {
+            Endpoint::Token => self.token(request),
+            Endpoint::TokenV1 => self.token_v1(request),
+            Endpoint::DeviceCode => self.start_device_code(request),
+            Endpoint::Authorize => Ok(self.authorize(request)),
+            Endpoint::AdminConsent => Ok(self.admin_consent(request, true)),
+            Endpoint::AdminConsentV1 => Ok(self.admin_consent(request, false)),
+            Endpoint::Configuration => self.configuration(request),
+            Endpoint::ConfigurationV1 => self.configuration_v1(request),
             Endpoint::Keys => Ok(discovery::keys()),
-            Endpoint::Instances => discovery::instances(asking),
+            Endpoint::Instances => discovery::instances(request),
             Endpoint::UserRealm(user) => Ok(self.user_realm(user)),
-            Endpoint::DevicePage => Ok(self.device_page(asking)),
-            Endpoint::Logout => Ok(self.logout(asking)),
-            Endpoint::UserInfo => Ok(self.user_info(asking)),
+            Endpoint::DevicePage => Ok(self.device_page(request)),
+            Endpoint::Logout => Ok(self.logout(request)),
+            Endpoint::UserInfo => Ok(self.user_info(request)),
         };
-        answer.unwrap_or_else(|error| error.into_response(asking.correlation, asking.authority()))
+        answer.unwrap_or_else(|error| error.into_response(request.correlation, request.authority()))
     }
 
     /// Answers with a refusal in the form of the endpoint: to a program, or to a browser, which is sent back to the app
     /// where it can be.
-    pub(crate) fn refuse_sign_in(&self, asking: &SignInRequest<'_>, error: SignInError) -> Response<Bytes> {
-        let form = asking.browsed();
-        let way_back = || self.way_back(asking, &form, form.optional("redirect_uri"));
-        match asking.endpoint {
-            Endpoint::Authorize | Endpoint::AdminConsent | Endpoint::AdminConsentV1 => match way_back() {
-                Ok((_, _, redirect)) if *asking.endpoint == Endpoint::Authorize => {
+    pub(crate) fn sign_in_error_response(&self, request: &SignInRequest<'_>, error: SignInError) -> Response<Bytes> {
+        let form = request.browser_form();
+        let client_and_redirect = || self.client_and_redirect(request, &form, form.optional("redirect_uri"));
+        match request.endpoint {
+            Endpoint::Authorize | Endpoint::AdminConsent | Endpoint::AdminConsentV1 => match client_and_redirect() {
+                Ok((_, _, redirect)) if *request.endpoint == Endpoint::Authorize => {
                     let mode = redirect::ResponseMode::parse(form.optional("response_mode"));
                     let mode = mode.unwrap_or(redirect::ResponseMode::Query);
-                    authorize::go_back(asking, &form, &redirect, mode, &error, &[])
+                    authorize::redirect_with_error(request, &form, &redirect, mode, &error, &[])
                 }
-                Ok((_, _, redirect)) => self.consent_refused(asking, &form, &redirect, None, &error),
-                Err(_) => account_picker::error_page(&error, asking),
+                Ok((_, _, redirect)) => self.consent_refused(request, &form, &redirect, None, &error),
+                Err(_) => account_picker::error_page(&error, request),
             },
-            Endpoint::DevicePage | Endpoint::Logout => account_picker::error_page(&error, asking),
-            _ => error.into_response(asking.correlation, asking.authority()),
+            Endpoint::DevicePage | Endpoint::Logout => account_picker::error_page(&error, request),
+            _ => error.into_response(request.correlation, request.authority()),
         }
     }
 
     /// The place that answers a request: the tenant that the path names; or where no tenant is named, that of the code
     /// or token which is redeemed, or else of whoever signs in by themselves.
-    pub(crate) fn place(&self, tenant: &str, body: &[u8]) -> Option<usize> {
-        if let Some(named) = self.find(tenant) {
+    pub(crate) fn route_sign_in(&self, tenant_name: &str, body: &[u8]) -> Option<usize> {
+        if let Some(named) = self.find_tenant(tenant_name) {
             return Some(named);
         }
-        if !["common", "organizations"].iter().any(|shared| tenant.eq_ignore_ascii_case(shared)) {
+        if !["common", "organizations"].iter().any(|shared| tenant_name.eq_ignore_ascii_case(shared)) {
             return None;
         }
-        let form = Form::browsed("", body);
-        let of_form = self.flows.place(|name| form.optional(name));
-        of_form.or(self.flows.signed_in.as_ref().map(|account| account.home))
+        let form = Form::from_browser("", body);
+        let of_form = self.flows.tenant_of_grant(|name| form.optional(name));
+        of_form.or(self.flows.auto_sign_in.as_ref().map(|account| account.home))
     }
 
     /// The tenant that a request of a person is for.
-    fn tenancy(&self, asking: &SignInRequest<'_>) -> SignInResult<Tenancy> {
-        match asking.tenant.to_lowercase().as_str() {
+    fn tenancy(&self, request: &SignInRequest<'_>) -> SignInResult<Tenancy> {
+        match request.tenant_name.to_lowercase().as_str() {
             "common" | "organizations" => Ok(Tenancy::Any),
             "consumers" => Err(SignInError::not_implemented("invalid_request", "personal Microsoft accounts")),
-            _ => self.named(asking).map(Tenancy::One),
+            _ => self.tenant_by_name(request).map(Tenancy::One),
         }
     }
 
     /// The tenant that a path names by its id or a domain.
-    fn named(&self, asking: &SignInRequest<'_>) -> SignInResult<usize> {
-        let name = asking.tenant;
-        if self[asking.at].directory.is_called(name) {
-            return Ok(asking.at);
+    fn tenant_by_name(&self, request: &SignInRequest<'_>) -> SignInResult<usize> {
+        let name = request.tenant_name;
+        if self[request.tenant].directory.has_id_or_domain(name) {
+            return Ok(request.tenant);
         }
         if !name.contains('.') && uuid::Uuid::parse_str(name).is_err() {
             let message = format!(
@@ -289,16 +289,21 @@ impl CloudState {
     }
 
     /// Answers `POST /{tenant}/oauth2/v2.0/token`.
-    fn token(&mut self, asking: &SignInRequest<'_>) -> SignInResult<Response<Bytes>> {
-        let form = asking.posted()?;
-        if ["common", "organizations", "consumers"].iter().all(|shared| !asking.tenant.eq_ignore_ascii_case(shared)) {
-            self.named(asking)?;
+    fn token(&mut self, request: &SignInRequest<'_>) -> SignInResult<Response<Bytes>> {
+        let form = request.post_form()?;
+        if ["common", "organizations", "consumers"]
+            .iter()
+            .all(|shared| !request.tenant_name.eq_ignore_ascii_case(shared))
+        {
+            self.tenant_by_name(request)?;
         }
         let body = match form.required("grant_type")? {
-            "client_credentials" => self.client_credentials(asking, &form)?,
-            "authorization_code" => self.redeem_code(asking, &form)?,
-            "refresh_token" => self.refresh(asking, &form)?,
-            "urn:ietf:params:oauth:grant-type:device_code" | "device_code" => self.poll_device(asking, &form)?,
+            "client_credentials" => self.client_credentials(request, &form)?,
+            "authorization_code" => self.redeem_code(request, &form)?,
+            "refresh_token" => self.refresh(request, &form)?,
+            "urn:ietf:params:oauth:grant-type:device_code" | "device_code" => {
+                self.redeem_device_code(request, &form)?
+            }
             known @ ("password"
             | "urn:ietf:params:oauth:grant-type:jwt-bearer"
             | "urn:ietf:params:oauth:grant-type:saml2-bearer") => {

@@ -44,14 +44,14 @@ impl ResponseMode {
 
 impl Redirect {
     /// The registered address that a request means; the first when it means none.
-    pub(super) fn find(client: &ClientApp, asked: Option<&str>) -> SignInResult<Self> {
+    pub(super) fn find(client: &ClientApp, requested: Option<&str>) -> SignInResult<Self> {
         let of = |member: &str, platform| {
             let uris = texts(&client.application[member], "redirectUris");
             uris.map(move |uri| (uri.to_owned(), platform)).collect::<Vec<_>>()
         };
         let all = [("web", Platform::Confidential), ("spa", Platform::SinglePage), ("publicClient", Platform::Public)];
         let all: Vec<_> = all.into_iter().flat_map(|(member, platform)| of(member, platform)).collect();
-        let Some(asked) = asked else {
+        let Some(requested) = requested else {
             let first = all.into_iter().next();
             return first
                 .map(|(uri, platform)| Self { uri, platform })
@@ -61,10 +61,10 @@ impl Redirect {
             let message = "No reply address is registered for the application.";
             return Err(SignInError::invalid_request(500_113, message));
         }
-        let found = all.into_iter().find(|(uri, _)| is_same(uri, asked));
-        found.map(|(_, platform)| Self { uri: asked.to_owned(), platform }).ok_or_else(|| {
+        let found = all.into_iter().find(|(uri, _)| is_same(uri, requested));
+        found.map(|(_, platform)| Self { uri: requested.to_owned(), platform }).ok_or_else(|| {
             let message = format!(
-                "The redirect URI '{asked}' specified in the request does not match the redirect URIs configured for \
+                "The redirect URI '{requested}' specified in the request does not match the redirect URIs configured for \
                     the application '{}'. Make sure the redirect URI sent in the request matches one added to your \
                     application in the Azure portal. Navigate to https://aka.ms/redirectUriMismatchError to learn \
                     more about how to fix this.",
@@ -107,17 +107,17 @@ impl Redirect {
 
 /// Whether a registered address is the one that was asked for: letter by letter, but for the port of this machine, and
 /// for a slash where there is no path.
-fn is_same(registered: &str, asked: &str) -> bool {
-    if registered == asked {
+fn is_same(registered: &str, requested: &str) -> bool {
+    if registered == requested {
         return true;
     }
-    let (Ok(registered), Ok(mut asked)) = (Url::parse(registered), Url::parse(asked)) else { return false };
+    let (Ok(registered), Ok(mut requested)) = (Url::parse(registered), Url::parse(requested)) else { return false };
     let is_local = |url: &Url| url.scheme() == "http" && matches!(url.host_str(), Some("localhost" | "127.0.0.1"));
-    if is_local(&registered) && is_local(&asked) && asked.set_port(registered.port()).is_err() {
+    if is_local(&registered) && is_local(&requested) && requested.set_port(registered.port()).is_err() {
         return false;
     }
     let is_bare = |url: &Url| url.path() == "/" && url.query().is_none() && url.fragment().is_none();
-    registered == asked && (is_local(&registered) || is_bare(&registered))
+    registered == requested && (is_local(&registered) || is_bare(&registered))
 }
 
 #[cfg(test)]
@@ -126,7 +126,7 @@ mod tests {
 
     #[test]
     fn addresses_are_compared_as_entra_does() {
-        for (registered, asked, same) in [
+        for (registered, requested, same) in [
             ("http://localhost", "http://localhost:41234", true),
             ("http://localhost", "http://localhost:41234/", true),
             ("http://localhost/back", "http://localhost:1/back", true),
@@ -140,7 +140,7 @@ mod tests {
             ("https://localhost:5001/back", "https://localhost:5002/back", false),
             ("myapp://auth", "myapp://auth", true),
         ] {
-            assert_eq!(is_same(registered, asked), same, "{registered} {asked}");
+            assert_eq!(is_same(registered, requested), same, "{registered} {requested}");
         }
     }
 }

@@ -8,62 +8,71 @@ use super::client_app::ClientApp;
 use super::client_authentication::ClientAuthMethod;
 use super::error::{SignInError, SignInResult};
 use super::first_party::FirstParty;
-use super::flows::{INACTIVE, Platform, RefreshToken, SINGLE_PAGE, Session};
+use super::flows::{Platform, REFRESH_TOKEN_MAX_INACTIVITY, RefreshToken, SPA_REFRESH_TOKEN_LIFETIME, Session};
 use super::form::Form;
 use super::scopes::Scopes;
 use super::user_tokens::ValidatedGrant;
 use super::{SignInRequest, Tenancy};
 use crate::cloud_state::CloudState;
-use crate::json::{same, stamp};
+use crate::json::{eq_ignore_case, timestamp};
 
 impl CloudState {
-    pub(super) fn refresh(&mut self, asking: &SignInRequest<'_>, form: &Form) -> SignInResult<Value> {
+    pub(super) fn refresh(&mut self, request: &SignInRequest<'_>, form: &Form) -> SignInResult<Value> {
         let client_id = form.required("client_id")?;
         let token = form.required("refresh_token")?;
-        let tenancy = self.tenancy(asking)?;
+        let tenancy = self.tenancy(request)?;
         let Some(known) = self.flows.refresh_tokens.get(token) else {
             return Err(SignInError::invalid_grant(9_002_313, "Invalid request. Request is malformed or invalid."));
         };
-        let at = match tenancy {
-            Tenancy::One(at) => at,
-            Tenancy::Any => known.session.at,
+        let tenant = match tenancy {
+            Tenancy::One(tenant) => tenant,
+            Tenancy::Any => known.session.tenant,
         };
-        let client = self.client(at, client_id, asking.view(&self[at].directory))?;
-        check_holder(&known.session, &client)?;
-        self.check_life(asking, known)?;
-        let mut session = Session { at, client_id: client.app_id.clone(), ..known.session.clone() };
-        let proof = self.redeemer(asking, form, at, &client, session.platform)?;
+        let client = self.client(tenant, client_id, request.view(&self[tenant].directory))?;
+        check_client(&known.session, &client)?;
+        self.check_lifetime(request, known)?;
+        let mut session = Session { tenant, client_id: client.app_id.clone(), ..known.session.clone() };
+        let auth_method = self.authenticate_redeemer(request, form, tenant, &client, session.platform)?;
         if let Some(scope) = form.optional("scope") {
             scope.clone_into(&mut session.scope);
         }
         session.nonce = None;
         let scopes = Scopes::parse(&session.scope)?;
-        let view = asking.view(&self[at].directory);
-        let issue = ValidatedGrant { client: &client, session: &session, scopes: &scopes, proof, view, stays: true };
-        let body = self.issue(asking, form, &issue)?;
+        let view = request.view(&self[tenant].directory);
+        let grant = ValidatedGrant {
+            client: &client,
+            session: &session,
+            scopes: &scopes,
+            auth_method,
+            view,
+            with_refresh_token: true,
+        };
+        let body = self.issue_tokens(request, form, &grant)?;
         // The old token stays good: an app may have several at work.
         if let Some(known) = self.flows.refresh_tokens.get_mut(token) {
-            known.used = asking.now;
+            known.used = request.now;
         }
         Ok(body)
     }
 
-    fn check_life(&self, asking: &SignInRequest<'_>, known: &RefreshToken) -> SignInResult<()> {
+    fn check_lifetime(&self, request: &SignInRequest<'_>, known: &RefreshToken) -> SignInResult<()> {
         let session = &known.session;
-        if session.platform == Platform::SinglePage && asking.now.saturating_sub(known.issued) > SINGLE_PAGE {
+        if session.platform == Platform::SinglePage
+            && request.now.saturating_sub(known.issued) > SPA_REFRESH_TOKEN_LIFETIME
+        {
             let message = format!(
                 "The refresh token was issued to a single page app (SPA), and therefore has a fixed, limited lifetime \
                     of 1.00:00:00, which can't be extended. It is now expired and a new sign in request must be sent \
                     by the SPA to the sign in page. The token was issued on {}.",
-                stamp::ticks(known.issued_wall)
+                timestamp::ticks(known.issued_wall)
             );
             return Err(SignInError::invalid_grant(700_084, message));
         }
-        if asking.now.saturating_sub(known.used) > INACTIVE {
+        if request.now.saturating_sub(known.used) > REFRESH_TOKEN_MAX_INACTIVITY {
             let message = format!(
                 "The refresh token has expired due to inactivity. The token was issued on {} and was inactive for \
                     90.00:00:00.",
-                stamp::ticks(known.issued_wall)
+                timestamp::ticks(known.issued_wall)
             );
             return Err(SignInError::invalid_grant(700_082, message));
         }
@@ -80,23 +89,23 @@ impl CloudState {
             "The provided grant has expired due to it being revoked, a fresh auth token is needed. The user might \
                 have changed or reset their password. The grant was issued on '{}' and the TokensValidFrom date \
                 (before which tokens are not valid) for this user is '{}'.",
-            stamp::ticks(session.since_wall),
-            stamp::ticks(*from_wall)
+            timestamp::ticks(session.since_wall),
+            timestamp::ticks(*from_wall)
         );
         Err(SignInError::invalid_grant(50173, message).suberror("bad_token"))
     }
 
     /// What the app that redeems must show, and what it must not.
-    pub(super) fn redeemer(
+    pub(super) fn authenticate_redeemer(
         &self,
-        asking: &SignInRequest<'_>,
+        request: &SignInRequest<'_>,
         form: &Form,
-        at: usize,
+        tenant: usize,
         client: &ClientApp,
         platform: Platform,
     ) -> SignInResult<Option<ClientAuthMethod>> {
         let shows = form.optional("client_secret").or(form.optional("client_assertion")).is_some();
-        let is_from_page = asking.headers.contains_key(http::header::ORIGIN);
+        let is_from_page = request.headers.contains_key(http::header::ORIGIN);
         match platform {
             Platform::Confidential if !shows => {
                 let message =
@@ -108,7 +117,7 @@ impl CloudState {
                     "Cross-origin token redemption is permitted only for the 'Single-Page Application' client-type.";
                 Err(SignInError::invalid_request(9_002_326, message))
             }
-            Platform::Confidential => self.authenticate(asking, form, at, client),
+            Platform::Confidential => self.authenticate(request, form, tenant, client),
             Platform::Public | Platform::SinglePage if shows => {
                 let message = "Client is public so neither 'client_assertion' nor 'client_secret' should be presented.";
                 Err(SignInError::invalid_client(700_025, message))
@@ -124,10 +133,10 @@ impl CloudState {
 }
 
 /// A token is for the app that it was issued to, or for another of its family.
-fn check_holder(session: &Session, client: &ClientApp) -> SignInResult<()> {
+fn check_client(session: &Session, client: &ClientApp) -> SignInResult<()> {
     let of_family = |app: Option<&FirstParty>| app.is_some_and(|app| app.is_family);
     let is_family = of_family(client.first_party) && of_family(FirstParty::find(&session.client_id));
-    if same(&session.client_id, &client.app_id) || is_family {
+    if eq_ignore_case(&session.client_id, &client.app_id) || is_family {
         return Ok(());
     }
     let message = "Provided grant is invalid or malformed. The refresh token was issued to another client.";

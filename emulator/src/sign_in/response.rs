@@ -5,7 +5,7 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION};
 use http::{HeaderValue, Response, StatusCode};
 use serde_json::Value;
 
-const UNCACHED: HeaderValue = HeaderValue::from_static("no-store, no-cache");
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store, no-cache");
 
 pub(crate) fn json_response(status: StatusCode, body: &Value) -> Response<Bytes> {
     respond(status, "application/json; charset=utf-8", body.to_string())
@@ -34,7 +34,7 @@ pub(super) fn redirect(to: &str) -> Response<Bytes> {
     *response.status_mut() = StatusCode::FOUND;
     // What cannot stand in a header was refused before: a redirect URI is a URL.
     response.headers_mut().extend(HeaderValue::try_from(to).ok().map(|to| (LOCATION, to)));
-    response.headers_mut().insert(CACHE_CONTROL, UNCACHED);
+    response.headers_mut().insert(CACHE_CONTROL, NO_STORE);
     response
 }
 
@@ -42,7 +42,7 @@ fn respond(status: StatusCode, content_type: &'static str, body: String) -> Resp
     let mut response = Response::new(Bytes::from(body));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-    response.headers_mut().insert(CACHE_CONTROL, UNCACHED);
+    response.headers_mut().insert(CACHE_CONTROL, NO_STORE);
     response
 }
 

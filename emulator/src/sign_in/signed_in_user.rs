@@ -9,7 +9,7 @@ use super::error::{SignInError, SignInResult};
 use super::flows::Account;
 use crate::call::DelegatedUser;
 use crate::cloud_state::CloudState;
-use crate::json::{same, text};
+use crate::json::{eq_ignore_case, text};
 use crate::object_store::{ObjectState, ReplicaView};
 
 /// A person in a tenant.
@@ -17,11 +17,11 @@ use crate::object_store::{ObjectState, ReplicaView};
 pub(super) struct SignedInUser {
     pub(super) account: Account,
     /// The person as Graph knows them here; the scopes, and how they have signed in, are still to come.
-    pub(super) person: DelegatedUser,
+    pub(super) delegated_user: DelegatedUser,
     /// The user in the tenant, or else in the partner's own.
-    pub(super) user: Arc<Value>,
+    pub(super) object: Arc<Value>,
     /// The name to sign in with.
-    pub(super) name: String,
+    pub(super) principal_name: String,
     /// The directory roles in the tenant, by template id.
     pub(super) roles: Vec<String>,
     /// The person is in no directory here: the tenant is a customer of theirs.
@@ -31,11 +31,11 @@ pub(super) struct SignedInUser {
 impl CloudState {
     /// The account of an object id, or of a name to sign in with.
     pub(crate) fn account(&self, first: usize, id_or_name: &str) -> Option<Account> {
-        let others = self.tenants().map(|(place, _)| place).filter(|place| *place != first);
+        let others = self.tenants().map(|(index, _)| index).filter(|index| *index != first);
         std::iter::once(first).chain(others).find_map(|home| {
             let users = &self[home].directory.users;
-            let by_name = || users.seen_having("userPrincipalName", id_or_name, ReplicaView::PRESENT).pop();
-            let found = users.live(id_or_name).cloned().or_else(|| by_name().map(|seen| seen.value))?;
+            let by_name = || users.visible_by("userPrincipalName", id_or_name, ReplicaView::CURRENT).pop();
+            let found = users.live(id_or_name).cloned().or_else(|| by_name().map(|visible| visible.value))?;
             Some(Account { home, id: text(&found, "id").to_owned() })
         })
     }
@@ -58,28 +58,40 @@ impl CloudState {
     }
 
     /// The person of an account in a tenant.
-    pub(super) fn who(&self, at: usize, account: &Account, client: &ClientApp) -> SignInResult<SignedInUser> {
+    pub(super) fn signed_in_user(
+        &self,
+        tenant: usize,
+        account: &Account,
+        client: &ClientApp,
+    ) -> SignInResult<SignedInUser> {
         let home_user = self.home_user(account)?;
-        let name = text(&home_user, "userPrincipalName").to_owned();
-        let here = if account.home == at { Some(Arc::clone(&home_user)) } else { self.guest(at, &home_user) };
+        let principal_name = text(&home_user, "userPrincipalName").to_owned();
+        let here = if account.home == tenant { Some(Arc::clone(&home_user)) } else { self.guest(tenant, &home_user) };
         if let Some(user) = here {
             if user["accountEnabled"] == false {
                 return Err(SignInError::invalid_grant(50057, "The user account is disabled."));
             }
             let id = text(&user, "id").to_owned();
-            let person = DelegatedUser {
-                home: self[at].directory.tenant_id,
+            let delegated_user = DelegatedUser {
+                home: self[tenant].directory.tenant_id,
                 scopes: Vec::new(),
                 mfa: false,
                 is_guest: text(&user, "userType") == "Guest",
                 id: id.clone(),
             };
-            let roles = self.roles_of(at, &id);
-            return Ok(SignedInUser { account: account.clone(), person, user, name, roles, is_partner: false });
+            let roles = self.directory_roles(tenant, &id);
+            return Ok(SignedInUser {
+                account: account.clone(),
+                delegated_user,
+                object: user,
+                principal_name,
+                roles,
+                is_partner: false,
+            });
         }
-        let roles = self.guest_roles(at, account.home, &account.id);
+        let roles = self.guest_roles(tenant, account.home, &account.id);
         if roles.is_empty() {
-            let directory = &self[at].directory;
+            let directory = &self[tenant].directory;
             let message = format!(
                 "User account '{{EUII Hidden}}' from identity provider 'https://sts.windows.net/{}/' does not exist \
                     in tenant '{}' and cannot access the application '{}'({}) in that tenant. The account needs to be \
@@ -89,33 +101,40 @@ impl CloudState {
             );
             return Err(SignInError::invalid_grant(50020, message));
         }
-        let person = DelegatedUser {
+        let delegated_user = DelegatedUser {
             id: account.id.clone(),
             home: self[account.home].directory.tenant_id,
             scopes: Vec::new(),
             is_guest: true,
             mfa: false,
         };
-        Ok(SignedInUser { account: account.clone(), person, user: home_user, name, roles, is_partner: true })
+        Ok(SignedInUser {
+            account: account.clone(),
+            delegated_user,
+            object: home_user,
+            principal_name,
+            roles,
+            is_partner: true,
+        })
     }
 
     /// The guest of a tenant that a user of another tenant is: by the name that invitations give, or by the address.
-    fn guest(&self, at: usize, user: &Value) -> Option<Arc<Value>> {
+    fn guest(&self, tenant: usize, user: &Value) -> Option<Arc<Value>> {
         let name = text(user, "userPrincipalName");
         let invited = format!("{}#ext#", name.replace('@', "_")).to_lowercase();
-        let mut all = self[at].directory.users.all(ObjectState::Live, ReplicaView::PRESENT);
-        let found = all.find(|seen| {
-            text(&seen.value, "userType") == "Guest"
-                && (text(&seen.value, "userPrincipalName").to_lowercase().starts_with(&invited)
-                    || same(text(&seen.value, "mail"), name))
+        let mut all = self[tenant].directory.users.all(ObjectState::Live, ReplicaView::CURRENT);
+        let found = all.find(|visible| {
+            text(&visible.value, "userType") == "Guest"
+                && (text(&visible.value, "userPrincipalName").to_lowercase().starts_with(&invited)
+                    || eq_ignore_case(text(&visible.value, "mail"), name))
         });
-        found.map(|seen| seen.value)
+        found.map(|visible| visible.value)
     }
 
     /// The directory roles of a person: their own, and those of their groups.
-    fn roles_of(&self, at: usize, id: &str) -> Vec<String> {
-        let directory = &self[at].directory;
-        let groups = directory.members.reach(id);
+    fn directory_roles(&self, tenant: usize, id: &str) -> Vec<String> {
+        let directory = &self[tenant].directory;
+        let groups = directory.members.transitive_sources(id);
         let mut roles: Vec<String> = Vec::new();
         for held in
             std::iter::once(id).chain(groups.iter().map(String::as_str)).filter_map(|id| directory.roles.get(id))

@@ -17,20 +17,20 @@ impl MemoryTenant {
     ///
     /// # Panics
     /// When neither the tenant nor another of its cloud has the person.
-    pub fn sign_in_by_itself(&self, user: Option<&User>) {
+    pub fn auto_sign_in(&self, user: Option<&User>) {
         let mut state = self.state();
-        state.world.flows.signed_in = user.map(|user| account(&state.world, self.0.at, user));
+        state.cloud.flows.auto_sign_in = user.map(|user| account(&state.cloud, self.0.index, user));
     }
 
     /// Lets the person who signs in by themselves press Cancel wherever they are asked to consent, or no longer.
     pub fn decline_consent(&self, declines: bool) {
-        self.state().world.flows.declines_consent = declines;
+        self.state().cloud.flows.declines_consent = declines;
     }
 
     /// Lets people sign in from now on with a password alone, or again with a second factor: `amr` in their tokens has
     /// no `mfa` then, which Partner Center refuses.
     pub fn sign_in_without_mfa(&self, without: bool) {
-        self.state().world.flows.without_mfa = without;
+        self.state().cloud.flows.without_mfa = without;
     }
 
     /// Lets a person enter the code that a device shows, sign in and consent. The next request for its token succeeds,
@@ -40,9 +40,9 @@ impl MemoryTenant {
     /// When no such code waits, or neither the tenant nor another of its cloud has the person.
     pub fn approve_device_code(&self, user_code: &str, user: &User) {
         let moment = self.sign_in_moment();
-        let waits = self.in_world(|world| {
-            let account = account(world, self.0.at, user);
-            world.answer_device(moment, user_code, Some(&account))
+        let waits = self.with_cloud(|cloud| {
+            let account = account(cloud, self.0.index, user);
+            cloud.decide_device_code(moment, user_code, Some(&account))
         });
         assert!(waits, "no device waits for the code {user_code}");
     }
@@ -53,7 +53,7 @@ impl MemoryTenant {
     /// When no such code waits.
     pub fn decline_device_code(&self, user_code: &str) {
         let moment = self.sign_in_moment();
-        let waits = self.in_world(|world| world.answer_device(moment, user_code, None));
+        let waits = self.with_cloud(|cloud| cloud.decide_device_code(moment, user_code, None));
         assert!(waits, "no device waits for the code {user_code}");
     }
 
@@ -65,8 +65,8 @@ impl MemoryTenant {
     pub fn revoke_sign_in_sessions(&self, user: &User) {
         let Moment { now, wall } = self.sign_in_moment();
         let mut state = self.state();
-        let account = account(&state.world, self.0.at, user);
-        state.world.flows.valid_from.insert(account, (now, wall));
+        let account = account(&state.cloud, self.0.index, user);
+        state.cloud.flows.valid_from.insert(account, (now, wall));
     }
 
     fn sign_in_moment(&self) -> Moment {
@@ -74,7 +74,7 @@ impl MemoryTenant {
     }
 }
 
-fn account(world: &CloudState, at: usize, user: &User) -> Account {
-    let account = world.account(at, &user.id.to_string());
+fn account(cloud: &CloudState, tenant: usize, user: &User) -> Account {
+    let account = cloud.account(tenant, &user.id.to_string());
     account.expect("the tenant, or another of its cloud, has the person")
 }

@@ -7,27 +7,27 @@ use http::{Response, StatusCode};
 use serde_json::{Value, json};
 
 use super::SignInRequest;
-use super::claims::pairwise;
+use super::claims::pairwise_subject;
 use super::response::json_response;
 use crate::cloud_state::CloudState;
 use crate::response::{GraphError, render};
 
 impl CloudState {
-    pub(super) fn user_info(&self, asking: &SignInRequest<'_>) -> Response<Bytes> {
-        match self.tell_user(asking) {
+    pub(super) fn user_info(&self, request: &SignInRequest<'_>) -> Response<Bytes> {
+        match self.user_info_body(request) {
             Ok(body) => json_response(StatusCode::OK, &body),
-            Err(refusal) => render(Err(refusal), asking.correlation).into_response(asking.correlation),
+            Err(refusal) => render(Err(refusal), request.correlation).into_response(request.correlation),
         }
     }
 
-    fn tell_user(&self, asking: &SignInRequest<'_>) -> Result<Value, GraphError> {
-        let identity = self[asking.at].tokens.identify(asking.headers, asking.wall)?;
+    fn user_info_body(&self, request: &SignInRequest<'_>) -> Result<Value, GraphError> {
+        let identity = self[request.tenant].tokens.identify(request.headers, request.wall)?;
         // An app that signed in for itself is nobody.
-        let person = identity.person.as_ref().ok_or_else(GraphError::denied)?;
+        let person = identity.user.as_ref().ok_or_else(GraphError::denied)?;
         let user = self.tenants().find_map(|(_, state)| state.directory.users.live(&person.id));
         let user = user.ok_or_else(|| GraphError::not_found(&person.id))?;
         let mut body = json!({
-            "sub": pairwise(&person.id, &identity.app_id),
+            "sub": pairwise_subject(&person.id, &identity.app_id),
             "name": user["displayName"],
             "family_name": user["surname"],
             "given_name": user["givenName"],

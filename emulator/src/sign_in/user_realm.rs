@@ -6,13 +6,13 @@ use serde_json::json;
 
 use super::response::json_response;
 use crate::cloud_state::CloudState;
-use crate::json::same;
+use crate::json::eq_ignore_case;
 
 impl CloudState {
     /// Whether the domain of a name is managed here; passwords never are.
     pub(super) fn user_realm(&self, user: &str) -> Response<Bytes> {
         let domain = user.rsplit_once('@').map_or("", |(_, domain)| domain);
-        let known = self.tenants().find(|(_, state)| same(&state.directory.domain, domain));
+        let known = self.tenants().find(|(_, state)| eq_ignore_case(&state.directory.domain, domain));
         let body = match known {
             Some((_, state)) => json!({
                 "ver": "1.0",

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 
 use super::SignInRequest;
-use super::claims::{self, LIFETIME, extend};
+use super::claims::{self, ACCESS_TOKEN_LIFETIME, extend};
 use super::client_app::ClientApp;
 use super::client_authentication::ClientAuthMethod;
 use super::discovery::{issuer, issuer_v1};
@@ -17,7 +17,7 @@ use super::scopes::Scopes;
 use super::signed_in_user::SignedInUser;
 use crate::call::{DelegatedUser, Identity};
 use crate::cloud_state::CloudState;
-use crate::json::{same, text};
+use crate::json::{eq_ignore_case, text};
 use crate::object_store::ReplicaView;
 
 /// What every member of a tenant is, as a role.
@@ -28,56 +28,57 @@ pub(super) struct ValidatedGrant<'a> {
     pub(super) client: &'a ClientApp,
     pub(super) session: &'a Session,
     pub(super) scopes: &'a Scopes,
-    pub(super) proof: Option<ClientAuthMethod>,
+    pub(super) auth_method: Option<ClientAuthMethod>,
     /// How much of the directory is known: all of it to who has just consented.
     pub(super) view: ReplicaView,
     /// Whether a refresh token comes along.
-    pub(super) stays: bool,
+    pub(super) with_refresh_token: bool,
 }
 
 impl CloudState {
     /// Issues the tokens of a session at its tenant, and answers as the token endpoint does.
-    pub(super) fn issue(
+    pub(super) fn issue_tokens(
         &mut self,
-        asking: &SignInRequest<'_>,
+        request: &SignInRequest<'_>,
         form: &Form,
-        issue: &ValidatedGrant<'_>,
+        grant: &ValidatedGrant<'_>,
     ) -> SignInResult<Value> {
-        let ValidatedGrant { client, session, scopes, view, .. } = *issue;
-        let at = session.at;
-        let who = self.who(at, &session.account, client)?;
-        self.check_assigned(at, client, &who)?;
-        let asked = scopes.one_api()?;
-        let resource = self.resource(at, asked.name.as_deref(), view)?;
-        let granted = self.permitted(at, client, &who, &asked, &resource, view)?;
+        let ValidatedGrant { client, session, scopes, view, .. } = *grant;
+        let tenant = session.tenant;
+        let user = self.signed_in_user(tenant, &session.account, client)?;
+        self.check_user_assigned(tenant, client, &user)?;
+        let requested = scopes.one_api()?;
+        let resource = self.resource(tenant, requested.name.as_deref(), view)?;
+        let granted = self.permissions_for_token(tenant, client, &user, &requested, &resource, view)?;
 
         let mut permissions: Vec<&str> =
-            granted.iter().map(String::as_str).filter(|scope| !same(scope, "offline_access")).collect();
-        let about: Vec<&str> = scopes.about_the_person().collect();
+            granted.iter().map(String::as_str).filter(|scope| !eq_ignore_case(scope, "offline_access")).collect();
+        let about: Vec<&str> = scopes.about_the_user().collect();
         if resource.is_graph() {
-            permissions.extend(about.iter().filter(|scope| !granted.iter().any(|held| same(held, scope))));
+            permissions.extend(about.iter().filter(|scope| !granted.iter().any(|held| eq_ignore_case(held, scope))));
         }
         let identity = Identity {
             app_id: client.app_id.clone(),
             service_principal_id: client.principal_id().to_owned(),
             roles: Vec::new(),
-            wids: who.roles.clone(),
-            person: Some(DelegatedUser {
+            wids: user.roles.clone(),
+            user: Some(DelegatedUser {
                 scopes: permissions.iter().map(|scope| (*scope).to_owned()).collect(),
                 mfa: session.has_mfa,
-                ..who.person.clone()
+                ..user.delegated_user.clone()
             }),
         };
-        let claims = self.claims_of_person(asking, at, issue, &who, &resource, &permissions);
-        let directory = &self[at].directory;
-        let token = claims::compact(&claims, directory);
+        let claims = self.user_claims(request, tenant, grant, &user, &resource, &permissions);
+        let directory = &self[tenant].directory;
+        let token = claims::encode_jwt(&claims, directory);
 
-        let seconds = LIFETIME.whole_seconds();
-        let is_about = |scope: &str| ["openid", "profile", "email", "offline_access"].iter().any(|it| same(it, scope));
+        let seconds = ACCESS_TOKEN_LIFETIME.whole_seconds();
+        let is_about =
+            |scope: &str| ["openid", "profile", "email", "offline_access"].iter().any(|it| eq_ignore_case(it, scope));
         let mut shown: Vec<String> = about.iter().map(|scope| (*scope).to_owned()).collect();
         let of_api = permissions.iter().filter(|scope| !is_about(scope));
         shown.extend(of_api.map(|scope| format!("{}{scope}", resource.prefix)));
-        shown.extend(asked.is_default.then(|| format!("{}.default", resource.prefix)));
+        shown.extend(requested.is_default.then(|| format!("{}.default", resource.prefix)));
         let mut body = Map::new();
         body.insert("token_type".into(), "Bearer".into());
         body.insert("scope".into(), shown.join(" ").into());
@@ -85,15 +86,15 @@ impl CloudState {
         body.insert("ext_expires_in".into(), seconds.into());
         body.insert("access_token".into(), token.as_str().into());
         if scopes.openid {
-            let claims = id_claims(asking, directory.tenant_id, issue, &who);
-            body.insert("id_token".into(), claims::compact(&claims, directory).into());
+            let claims = id_claims(request, directory.tenant_id, grant, &user);
+            body.insert("id_token".into(), claims::encode_jwt(&claims, directory).into());
         }
         if form.optional("client_info") == Some("1") {
-            body.insert("client_info".into(), self.client_info(&who).into());
+            body.insert("client_info".into(), self.client_info(&user).into());
         }
-        self[at].tokens.keep(token, identity, &resource, asking.wall);
-        if issue.stays {
-            body.insert("refresh_token".into(), self.stay(asking, session).into());
+        self[tenant].tokens.insert(token, identity, &resource, request.wall);
+        if grant.with_refresh_token {
+            body.insert("refresh_token".into(), self.issue_refresh_token(request, session).into());
             if client.first_party.is_some_and(|app| app.is_family) {
                 body.insert("foci".into(), "1".into());
             }
@@ -103,14 +104,20 @@ impl CloudState {
 
     /// Whoever is not assigned to an app that wants it does not get in. To be in a group of a group does not count.
     /// <https://learn.microsoft.com/entra/identity-platform/howto-restrict-your-app-to-a-set-of-users>
-    pub(super) fn check_assigned(&self, at: usize, client: &ClientApp, who: &SignedInUser) -> SignInResult<()> {
+    pub(super) fn check_user_assigned(
+        &self,
+        tenant: usize,
+        client: &ClientApp,
+        user: &SignedInUser,
+    ) -> SignInResult<()> {
         let Some(principal) = &client.service_principal else { return Ok(()) };
         if principal["appRoleAssignmentRequired"] != true {
             return Ok(());
         }
-        let directory = &self[at].directory;
-        let holders = std::iter::once(&who.person.id).chain(directory.members.from(&who.person.id));
-        let mut held = holders.flat_map(|holder| directory.assignments.having("principalId", holder));
+        let directory = &self[tenant].directory;
+        let holders =
+            std::iter::once(&user.delegated_user.id).chain(directory.members.sources(&user.delegated_user.id));
+        let mut held = holders.flat_map(|holder| directory.assignments.find_by("principalId", holder));
         if held.any(|(_, held)| text(held, "resourceId") == text(principal, "id")) {
             return Ok(());
         }
@@ -124,73 +131,78 @@ impl CloudState {
         Err(SignInError::invalid_grant(50105, message))
     }
 
-    fn claims_of_person(
+    fn user_claims(
         &self,
-        asking: &SignInRequest<'_>,
-        at: usize,
-        issue: &ValidatedGrant<'_>,
-        who: &SignedInUser,
+        request: &SignInRequest<'_>,
+        tenant: usize,
+        grant: &ValidatedGrant<'_>,
+        user: &SignedInUser,
         resource: &Resource,
         permissions: &[&str],
     ) -> Value {
-        let directory = &self[at].directory;
-        let tenant = directory.tenant_id.to_string();
-        let home = self[who.account.home].directory.tenant_id.to_string();
-        let groups = directory.members.from(&who.person.id).to_vec();
-        let holders = std::iter::once(who.person.id.clone()).chain(groups);
-        let roles: Vec<String> = holders.flat_map(|holder| self.app_roles(asking, at, &holder, resource).0).collect();
-        let mut claims = claims::begin(directory, resource, asking);
-        claims::name_app(&mut claims, resource, issue.client, issue.proof);
+        let directory = &self[tenant].directory;
+        let tenant_id = directory.tenant_id.to_string();
+        let home = self[user.account.home].directory.tenant_id.to_string();
+        let groups = directory.members.sources(&user.delegated_user.id).to_vec();
+        let holders = std::iter::once(user.delegated_user.id.clone()).chain(groups);
+        let roles: Vec<String> =
+            holders.flat_map(|holder| self.app_roles(request, tenant, &holder, resource).0).collect();
+        let mut claims = claims::common_claims(directory, resource, request);
+        claims::add_app_claims(&mut claims, resource, grant.client, grant.auth_method);
         let rest = json!({
-            "name": who.user["displayName"],
-            "oid": who.person.id,
+            "name": user.object["displayName"],
+            "oid": user.delegated_user.id,
             "roles": roles,
             "scp": permissions.join(" "),
-            "sub": claims::pairwise(&who.person.id, resource.app_id()),
-            "tid": tenant,
+            "sub": claims::pairwise_subject(&user.delegated_user.id, resource.app_id()),
+            "tid": tenant_id,
         });
         extend(&mut claims, rest);
         if resource.is_version_2 {
-            extend(&mut claims, json!({"preferred_username": who.name}));
+            extend(&mut claims, json!({"preferred_username": user.principal_name}));
         } else {
-            let mut wids = who.roles.clone();
-            wids.extend((!who.person.is_guest).then(|| MEMBER.to_owned()));
-            let idp = (home != tenant).then(|| issuer_v1(&home));
+            let mut wids = user.roles.clone();
+            wids.extend((!user.delegated_user.is_guest).then(|| MEMBER.to_owned()));
+            let idp = (home != tenant_id).then(|| issuer_v1(&home));
             extend(
                 &mut claims,
                 json!({
-                    "acct": i32::from(who.person.is_guest),
+                    "acct": i32::from(user.delegated_user.is_guest),
                     "acr": "1",
-                    "amr": if issue.session.has_mfa { vec!["pwd", "mfa"] } else { vec!["pwd"] },
-                    "family_name": who.user["surname"],
-                    "given_name": who.user["givenName"],
+                    "amr": if grant.session.has_mfa { vec!["pwd", "mfa"] } else { vec!["pwd"] },
+                    "family_name": user.object["surname"],
+                    "given_name": user.object["givenName"],
                     "idp": idp,
                     "idtyp": "user",
                     "ipaddr": "127.0.0.1",
                     "tenant_region_scope": "NA",
-                    "unique_name": who.name,
-                    "upn": who.name,
+                    "unique_name": user.principal_name,
+                    "upn": user.principal_name,
                     "wids": wids,
                 }),
             );
         }
-        claims::end(&mut claims, directory, resource);
+        claims::finish(&mut claims, directory, resource);
         claims
     }
 
     /// Who has signed in, wherever that was: the account in its own tenant.
-    pub(super) fn client_info(&self, who: &SignedInUser) -> String {
-        let home = self[who.account.home].directory.tenant_id;
-        URL_SAFE_NO_PAD.encode(json!({"uid": who.account.id, "utid": home}).to_string())
+    pub(super) fn client_info(&self, user: &SignedInUser) -> String {
+        let home = self[user.account.home].directory.tenant_id;
+        URL_SAFE_NO_PAD.encode(json!({"uid": user.account.id, "utid": home}).to_string())
     }
 
     /// A new refresh token.
-    fn stay(&mut self, asking: &SignInRequest<'_>, session: &Session) -> String {
-        let directory = &self[session.at].directory;
+    fn issue_refresh_token(&mut self, request: &SignInRequest<'_>, session: &Session) -> String {
+        let directory = &self[session.tenant].directory;
         let parts = [directory.new_id(), directory.new_id(), directory.new_id()].map(uuid::Uuid::into_bytes).concat();
         let token = format!("1.{}", URL_SAFE_NO_PAD.encode(parts));
-        let kept =
-            RefreshToken { session: session.clone(), issued: asking.now, issued_wall: asking.wall, used: asking.now };
+        let kept = RefreshToken {
+            session: session.clone(),
+            issued: request.now,
+            issued_wall: request.wall,
+            used: request.now,
+        };
         self.flows.refresh_tokens.insert(token.clone(), kept);
         token
     }
@@ -198,34 +210,39 @@ impl CloudState {
 
 /// The claims of the token that tells an app who has signed in.
 /// <https://learn.microsoft.com/entra/identity-platform/id-token-claims-reference>
-fn id_claims(asking: &SignInRequest<'_>, tenant: uuid::Uuid, issue: &ValidatedGrant<'_>, who: &SignedInUser) -> Value {
-    let from = asking.wall.unix_timestamp();
+fn id_claims(
+    request: &SignInRequest<'_>,
+    tenant_id: uuid::Uuid,
+    grant: &ValidatedGrant<'_>,
+    user: &SignedInUser,
+) -> Value {
+    let from = request.wall.unix_timestamp();
     let mut claims = json!({
-        "aud": issue.client.app_id,
-        "iss": issuer(asking.authority(), &tenant.to_string()),
+        "aud": grant.client.app_id,
+        "iss": issuer(request.authority(), &tenant_id.to_string()),
         "iat": from,
         "nbf": from,
-        "exp": from + LIFETIME.whole_seconds(),
+        "exp": from + ACCESS_TOKEN_LIFETIME.whole_seconds(),
     });
-    if issue.scopes.email {
-        extend(&mut claims, json!({"email": who.user["mail"]}));
+    if grant.scopes.email {
+        extend(&mut claims, json!({"email": user.object["mail"]}));
     }
-    if issue.scopes.profile {
+    if grant.scopes.profile {
         extend(
             &mut claims,
             json!({
-                "name": who.user["displayName"],
-                "oid": who.person.id,
-                "preferred_username": who.name,
+                "name": user.object["displayName"],
+                "oid": user.delegated_user.id,
+                "preferred_username": user.principal_name,
             }),
         );
     }
     extend(
         &mut claims,
         json!({
-            "nonce": issue.session.nonce,
-            "sub": claims::pairwise(&who.person.id, &issue.client.app_id),
-            "tid": tenant,
+            "nonce": grant.session.nonce,
+            "sub": claims::pairwise_subject(&user.delegated_user.id, &grant.client.app_id),
+            "tid": tenant_id,
             "ver": "2.0",
         }),
     );

@@ -29,7 +29,7 @@ impl Desk {
     async fn new() -> Self {
         let tenant = builder().build();
         let ada = tenant.add_user("Ada Lovelace", &[]);
-        tenant.sign_in_by_itself(Some(&ada));
+        tenant.auto_sign_in(Some(&ada));
         let session = Session::new(&tenant).await;
         let (app, _) = session.app_and_principal("Desk").await;
         let path = format!("/applications/{}", app["id"].as_str().unwrap());
@@ -260,7 +260,7 @@ async fn what_cannot_be_trusted_ends_on_a_page() {
 #[tokio::test(start_paused = true)]
 async fn without_a_person_a_page_says_who_could_sign_in() {
     let desk = Desk::new().await;
-    desk.tenant.sign_in_by_itself(None);
+    desk.tenant.auto_sign_in(None);
     let (_, answer) = redirected(&desk.authorize(&[("prompt", "none")]).await);
     assert_eq!(answer["error"], "login_required");
     assert!(answer["error_description"].starts_with("AADSTS50058: "));
@@ -358,7 +358,7 @@ async fn a_token_is_for_one_api_and_an_api_of_version_two_says_so() {
         .await
         .expect(204);
     let bob = desk.tenant.add_user("Bob", &[]);
-    desk.tenant.sign_in_by_itself(Some(&bob));
+    desk.tenant.auto_sign_in(Some(&bob));
     desk.code(&[("prompt", "none"), ("scope", "api://contoso.onmicrosoft.com/api/Read")]).await;
 }
 

@@ -52,7 +52,7 @@ impl Shop {
 
     fn administrator(&self, role: Uuid) -> User {
         let user = self.customer().add_user("Grace Hopper", &[role]);
-        self.customer().sign_in_by_itself(Some(&user));
+        self.customer().auto_sign_in(Some(&user));
         user
     }
 
@@ -203,7 +203,7 @@ async fn what_cannot_be_trusted_ends_on_a_page() {
 async fn without_a_person_a_page_lets_one_consent_or_cancel() {
     let shop = Shop::usual().await;
     shop.administrator(GLOBAL_ADMINISTRATOR);
-    shop.customer().sign_in_by_itself(None);
+    shop.customer().auto_sign_in(None);
     let page = shop.link("customer.onmicrosoft.com", &[]).await;
     let page = String::from_utf8(page.body().to_vec()).unwrap();
     for asked in ["Graph: User.Read.All (for the app itself)", "Graph: User.Read (for whoever is signed in)"] {

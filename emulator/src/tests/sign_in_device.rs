@@ -112,7 +112,7 @@ async fn a_code_that_no_device_shows_cannot_be_approved() {
 async fn whoever_signs_in_by_themselves_needs_no_code() {
     let tenant = builder().build();
     let ada = tenant.add_user("Ada", &[]);
-    tenant.sign_in_by_itself(Some(&ada));
+    tenant.auto_sign_in(Some(&ada));
     let device = Device::start(&tenant, tenant.domain(), AZURE_CLI, "https://graph.microsoft.com/.default").await;
     let issued = device.poll().await.expect(200);
     assert!(issued.get("refresh_token").is_none() && issued.get("id_token").is_none());
@@ -124,7 +124,7 @@ async fn whoever_signs_in_by_themselves_needs_no_code() {
     let device = Device::start(&tenant, tenant.domain(), AZURE_CLI, "https://graph.microsoft.com/.default").await;
     let issued = device.poll().await.expect(200);
     assert_eq!(claims(issued["access_token"].as_str().unwrap())["amr"], json!(["pwd"]));
-    tenant.sign_in_by_itself(None);
+    tenant.auto_sign_in(None);
     let device = Device::start(&tenant, tenant.id(), AZURE_CLI, ARM).await;
     refused(&device.poll().await, 400, "authorization_pending", 70016);
 }
@@ -135,7 +135,7 @@ async fn what_a_person_may_do_graph_lets_the_app_do() {
     let (ada, bob) = (tenant.add_user("Ada", &[GLOBAL_ADMINISTRATOR]), tenant.add_user("Bob", &[]));
     let mut sessions = Vec::new();
     for user in [&ada, &bob] {
-        tenant.sign_in_by_itself(Some(user));
+        tenant.auto_sign_in(Some(user));
         let device = Device::start(&tenant, tenant.id(), AZURE_CLI, "https://graph.microsoft.com//.default").await;
         let token = device.poll().await.expect(200)["access_token"].as_str().unwrap().to_owned();
         sessions.push(Session { tenant: tenant.clone(), token });
@@ -154,7 +154,7 @@ async fn what_a_person_may_do_graph_lets_the_app_do() {
 async fn apps_of_microsoft_get_what_is_preauthorized_or_ask() {
     let tenant = builder().build();
     let (ada, bob) = (tenant.add_user("Ada", &[GLOBAL_ADMINISTRATOR]), tenant.add_user("Bob", &[]));
-    tenant.sign_in_by_itself(Some(&ada));
+    tenant.auto_sign_in(Some(&ada));
     let device = |client_id, scope: &'static str| Device::start(&tenant, tenant.id(), client_id, scope);
     let refusal = device(AZURE_CLI, "https://graph.microsoft.com/Mail.Read").await.poll().await;
     refused(&refusal, 400, "invalid_request", 65002);
@@ -168,7 +168,7 @@ async fn apps_of_microsoft_get_what_is_preauthorized_or_ask() {
     let tools = tenant.service_principals().into_iter().find(|principal| principal.id == grants[0].client_id).unwrap();
     assert_eq!(tools.app_id.to_string(), GRAPH_TOOLS);
     // Bob may consent to his own mail, and to nothing that needs an administrator.
-    tenant.sign_in_by_itself(Some(&bob));
+    tenant.auto_sign_in(Some(&bob));
     device(GRAPH_TOOLS, "Mail.Read").await.poll().await.expect(200);
     let refusal = device(GRAPH_TOOLS, "Application.ReadWrite.All").await.poll().await;
     refused(&refusal, 400, "invalid_grant", 90094);
@@ -198,7 +198,7 @@ async fn an_app_that_is_no_public_client_must_show_its_secret() {
     assert_eq!(claims(issued["access_token"].as_str().unwrap())["appidacr"], "1");
 
     session.patch(&path, json!({"isFallbackPublicClient": true})).await.expect(204);
-    tenant.sign_in_by_itself(Some(&ada));
+    tenant.auto_sign_in(Some(&ada));
     let device = Device::start(&tenant, tenant.id(), client_id, "Mail.Read").await;
     refused(&device.poll_with(&[("client_secret", secret)]).await, 401, "invalid_client", 700_025);
     device.poll().await.expect(200);
@@ -217,7 +217,7 @@ async fn whoever_is_blocked_or_not_assigned_does_not_get_in() {
     session.patch(&app_path, json!({"isFallbackPublicClient": true})).await.expect(204);
     let path = format!("/servicePrincipals/{}", principal["id"].as_str().unwrap());
     session.patch(&path, json!({"appRoleAssignmentRequired": true})).await.expect(204);
-    tenant.sign_in_by_itself(Some(&ada));
+    tenant.auto_sign_in(Some(&ada));
     let client_id = app["appId"].as_str().unwrap();
     let start = || Device::start(&tenant, tenant.id(), client_id, "Mail.Read");
     refused(&start().await.poll().await, 400, "invalid_grant", 50105);

@@ -8,7 +8,7 @@ const GRAPH_DEFAULT: &str = "https://graph.microsoft.com/.default offline_access
 
 /// Signs a person in at `organizations`.
 async fn stay(cloud: &MemoryCloud, user: &User) -> Value {
-    cloud.tenants()[0].sign_in_by_itself(Some(user));
+    cloud.tenants()[0].auto_sign_in(Some(user));
     let form = [("client_id", AZURE_CLI), ("scope", GRAPH_DEFAULT)];
     let code = ask(cloud, "/organizations/oauth2/v2.0/devicecode", Some(&form)).await.expect(200);
     let form = [
@@ -81,7 +81,7 @@ async fn an_app_that_the_customer_has_not_authorized_is_refused_to_partners() {
     });
     let app = session.post("/applications", app).await.expect(201);
     let client_id = app["appId"].as_str().unwrap();
-    partner.sign_in_by_itself(Some(&agent(&cloud)));
+    partner.auto_sign_in(Some(&agent(&cloud)));
     let form = [("client_id", client_id), ("scope", "User.Read offline_access")];
     let code = ask(&cloud, "/organizations/oauth2/v2.0/devicecode", Some(&form)).await.expect(200);
     let form = [

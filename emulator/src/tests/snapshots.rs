@@ -63,7 +63,7 @@ async fn going_back_forgets_what_came_after_and_repeats_it_alike() {
     let again = session.app("App").await;
     assert_eq!((&first["id"], &first["appId"]), (&again["id"], &again["appId"]));
     let other = builder().seed(5).build();
-    assert_eq!(other.restore(&snapshot).unwrap_err().place(), "/tenantId");
+    assert_eq!(other.restore(&snapshot).unwrap_err().pointer(), "/tenantId");
 }
 
 #[tokio::test(start_paused = true)]
@@ -114,7 +114,7 @@ fn what_cannot_be_read_says_where() {
         ),
     ] {
         let error = Snapshot::from_json(json).unwrap_err();
-        assert_eq!(error.place(), place, "{json}");
+        assert_eq!(error.pointer(), place, "{json}");
         assert!(error.to_string().contains(reason), "{error}");
     }
 }

@@ -37,11 +37,11 @@ impl Assigned {
     fn roles(&self) -> Vec<String> {
         let mut state = self.cloud.partner.state();
         let clock = self.cloud.partner.clock();
-        state.world.pass_time(clock.monotonic(), clock.now());
-        let place = |tenant: &MemoryTenant| state.world.find(&tenant.id().to_string()).unwrap();
+        state.cloud.advance_time(clock.monotonic(), clock.now());
+        let place = |tenant: &MemoryTenant| state.cloud.find_tenant(&tenant.id().to_string()).unwrap();
         let (customer, home) = (place(&self.cloud.customer), place(&self.cloud.partner));
-        assert!(state.world.guest_roles(place(&self.cloud.other), home, &self.user.id.to_string()).is_empty());
-        state.world.guest_roles(customer, home, &self.user.id.to_string())
+        assert!(state.cloud.guest_roles(place(&self.cloud.other), home, &self.user.id.to_string()).is_empty());
+        state.cloud.guest_roles(customer, home, &self.user.id.to_string())
     }
 
     async fn assign(&self, roles: &[Uuid]) -> String {

@@ -89,7 +89,7 @@ fn put_token(tenant: &MemoryTenant, token: &str, user: &User, scopes: &[&str], s
         service_principal_id: String::new(),
         roles: Vec::new(),
         wids,
-        person: Some(person),
+        user: Some(person),
     };
     state.tokens.put(token, identity, &signed.audience, datetime!(2030-01-01 00:00 UTC));
 }

@@ -88,7 +88,7 @@ fn what_is_wrong_in_a_file_is_said_with_its_place() {
     let roles = asked("", &[DIRECTORY_READERS])["accessDetails"].clone();
     let place = |document: Value| {
         let error = Snapshot::from_json(&document.to_string()).unwrap_err();
-        error.place().to_owned()
+        error.pointer().to_owned()
     };
     let relationship = |name: &str, value: Value| {
         let mut relationship = json!({"displayName": "Support", "accessDetails": roles});
