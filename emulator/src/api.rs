@@ -1,10 +1,10 @@
-//! APIs of other tenants: the resources that permissions are granted on.
+//! Resource APIs registered in other tenants: the ones on which permissions are granted.
 
 use entra_apps::ids::{AppId, PermissionId};
 use entra_apps::permission::{self, CatalogueEntry, MICROSOFT_GRAPH, PermissionKind};
 use serde_json::{Value, json};
 
-/// An API that the tenant knows: an app of another tenant with its permissions.
+/// An API known to the tenant: an application of another tenant, with its permissions.
 #[derive(Clone, Debug)]
 pub struct Api {
     pub(crate) app_id: AppId,
@@ -28,20 +28,20 @@ impl Api {
         Self { app_id, display_name: display_name.into(), identifier_uris: Vec::new(), permissions: Vec::new() }
     }
 
-    /// Adds an identifier URI, by which a token for the API is asked for.
+    /// Adds an identifier URI, by which a client requests a token for the API.
     #[must_use]
     pub fn identifier_uri(mut self, uri: impl Into<String>) -> Self {
         self.identifier_uris.push(uri.into());
         self
     }
 
-    /// Adds an application permission (an app role).
+    /// Adds an application permission (app role).
     #[must_use]
     pub fn application_permission(self, value: impl Into<String>, id: PermissionId) -> Self {
         self.permission(PermissionKind::Application, value, id)
     }
 
-    /// Adds a delegated permission (a scope), to which only an administrator can consent.
+    /// Adds a delegated permission (scope) that only an administrator can consent to.
     #[must_use]
     pub fn delegated_permission(self, value: impl Into<String>, id: PermissionId) -> Self {
         self.permission(PermissionKind::Delegated, value, id)
@@ -59,7 +59,7 @@ impl Api {
         self
     }
 
-    /// Microsoft Graph with every permission of the catalogue.
+    /// Microsoft Graph with every permission of the SDK's catalogue.
     pub(crate) fn microsoft_graph() -> Self {
         let permission = |entry: &CatalogueEntry| ApiPermission {
             kind: entry.kind,
@@ -77,7 +77,7 @@ impl Api {
         graph
     }
 
-    /// APIs that most tenants have, without their permissions.
+    /// The APIs that most tenants have, without permissions.
     pub(crate) fn well_known() -> Vec<Self> {
         let api = |id: u128, name: &str, uri: &str| Self::new(AppId::from_u128(id), name).identifier_uri(uri);
         let management = AppId::from_u128(crate::azure_management::APP_ID);
@@ -117,8 +117,8 @@ impl Api {
         ]
     }
 
-    /// What the service principal has of the API.
-    pub(crate) fn describe(&self, service_principal: &mut Value) {
+    /// Copies the names and permissions of the API into its service principal.
+    pub(crate) fn apply_to(&self, service_principal: &mut Value) {
         let of = |kind, resource_specific| {
             self.permissions
                 .iter()

@@ -76,10 +76,10 @@ impl Directory {
 
         value["passwordCredentials"] = shown(|issued| &issued.returned);
         value["createdDateTime"] = timestamp::ticks(call.wall).into();
-        let mut answer = Map::new();
-        answer.insert("@odata.context".into(), call.context("applications/$entity").into());
-        answer.extend(value.as_object().cloned().unwrap_or_default());
-        Ok(GraphResponse::created(answer.into(), self.location(KIND, &id)))
+        let mut response = Map::new();
+        response.insert("@odata.context".into(), call.context("applications/$entity").into());
+        response.extend(value.as_object().cloned().unwrap_or_default());
+        Ok(GraphResponse::created(response.into(), self.location(KIND, &id)))
     }
 
     pub(crate) fn update_application(&mut self, key: &ObjectKey, call: &Call) -> GraphResult {
@@ -110,8 +110,8 @@ impl Directory {
             .detail("InvalidUpdate", "passwordCredentials"));
         }
         if let Some(name) = body.get("uniqueName") {
-            let held = &old["uniqueName"];
-            if !held.is_null() && held != name {
+            let current = &old["uniqueName"];
+            if !current.is_null() && current != name {
                 return Err(GraphError::bad_request("Property uniqueName cannot be changed once it is set.")
                     .detail("InvalidUpdate", "uniqueName"));
             }
@@ -119,7 +119,7 @@ impl Directory {
                 self.check_unique_name(name, text(&old, "id"))?;
             }
         }
-        // What is stored is in the order of reading; a PATCH is in the order of writing.
+        // The stored order is that of reading; a PATCH is in the order of writing.
         let mut was = (*old).clone();
         KIND.reverse(&mut was);
         let mut new = was.clone();
@@ -134,7 +134,7 @@ impl Directory {
         Ok(GraphResponse::no_content())
     }
 
-    /// A name is taken by any other application, deleted ones included.
+    /// Refuses a unique name that any other application has, deleted ones included.
     fn check_unique_name(&self, name: &str, id: &str) -> Result<(), GraphError> {
         if name.is_empty() {
             return Err(GraphError::invalid("uniqueName", "Application"));
@@ -151,12 +151,12 @@ impl Directory {
         Ok(())
     }
 
-    /// Whether another application, deleted ones included, has the URI.
+    /// Whether another application, deleted ones included, has the identifier URI.
     pub(crate) fn is_identifier_uri_taken(&self, uri: &str, id: &str) -> bool {
         self.applications.find_by("identifierUris", uri).any(|(_, holder)| text(holder, "id") != id)
     }
 
-    /// Writes what the service principal in the home tenant shows of its application.
+    /// Updates the service principal in the home tenant after its application has changed.
     pub(crate) fn sync_service_principal(&mut self, application: &Value, call: &Call) {
         let known = self.service_principals.find_by("appId", text(application, "appId"));
         let mut known = known;
@@ -169,7 +169,7 @@ impl Directory {
     }
 }
 
-/// Puts into a service principal what it shows of its application.
+/// Copies into a service principal the properties that it shares with its application.
 pub(crate) fn copy_application_properties(service_principal: &mut Value, application: &Value) {
     for (shown, member) in [
         ("appDisplayName", "/displayName"),
@@ -186,8 +186,8 @@ pub(crate) fn copy_application_properties(service_principal: &mut Value, applica
         service_principal[shown] = application.pointer(member).cloned().unwrap_or_default();
     }
     let platforms = ["web", "spa", "publicClient"];
-    let replies = platforms.iter().flat_map(|platform| items(&application[*platform], "redirectUris"));
-    service_principal["replyUrls"] = replies.cloned().collect();
+    let redirect_uris = platforms.iter().flat_map(|platform| items(&application[*platform], "redirectUris"));
+    service_principal["replyUrls"] = redirect_uris.cloned().collect();
     let mut names: Vec<Value> = texts(application, "identifierUris").map(Value::from).collect();
     names.reverse();
     names.push(application["appId"].clone());

@@ -1,5 +1,5 @@
-//! Who may do what: the permissions that Graph documents for each operation, and the directory roles that a person
-//! needs besides.
+//! Authorization: the permissions that Graph documents for each operation, and the directory roles that a user needs in
+//! addition.
 //!
 //! <https://learn.microsoft.com/graph/permissions-reference>
 
@@ -30,14 +30,14 @@ const APPLICATION_READ_WRITE_OWNED_BY: &str = "Application.ReadWrite.OwnedBy";
 const APP_REGISTRATION_CREATE: &str = "AppRegistration.Create";
 const DIRECTORY_READ_ALL: &str = "Directory.Read.All";
 const DIRECTORY_READ_WRITE_ALL: &str = "Directory.ReadWrite.All";
-/// What the Azure CLI holds: all that the person may do.
+/// The permission of the Azure CLI: everything that the signed-in user may do.
 const DIRECTORY_ACCESS_AS_USER_ALL: &str = "Directory.AccessAsUser.All";
 const APP_ROLE_ASSIGNMENT_READ_WRITE_ALL: &str = "AppRoleAssignment.ReadWrite.All";
 const DELEGATED_ADMIN_RELATIONSHIP_READ_ALL: &str = "DelegatedAdminRelationship.Read.All";
 const DELEGATED_ADMIN_RELATIONSHIP_READ_WRITE_ALL: &str = "DelegatedAdminRelationship.ReadWrite.All";
 const DELEGATED_PERMISSION_GRANT_READ_WRITE_ALL: &str = "DelegatedPermissionGrant.ReadWrite.All";
 
-/// How far a caller's right reaches.
+/// The objects to which an access right extends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AccessScope {
     All,
@@ -45,16 +45,16 @@ pub(crate) enum AccessScope {
     Owned,
 }
 
-/// What an operation is to permissions.
+/// The access that an operation needs; several permissions can grant the same one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum AccessRight {
     Unrestricted,
     ReadApps,
-    /// The same permissions as [`Self::ReadApps`], and those of federated credentials do not include the directory's.
+    /// Like [`Self::ReadApps`], but not granted by the permissions for the whole directory.
     ReadFederated,
     CreateApplication,
     WriteApplication,
-    /// Credentials and owners of an application, and everything of a service principal.
+    /// Credentials and owners of an application, and all writes to a service principal.
     WriteApp,
     AddOwner,
     Assign,
@@ -148,12 +148,13 @@ fn access_right(operation: &Operation) -> AccessRight {
     }
 }
 
-/// Whether the permissions held include a right; `delegated` permissions differ from an app's own.
-fn is_permitted(right: AccessRight, held: &[String], delegated: bool) -> bool {
-    let has = |wanted: &str| held.iter().any(|held| held == wanted);
+/// Whether these permissions grant an access right; `delegated` ones are judged differently from application
+/// permissions.
+fn is_permitted(right: AccessRight, granted: &[String], delegated: bool) -> bool {
+    let has = |wanted: &str| granted.iter().any(|granted| granted == wanted);
     let any = |wanted: &[&str]| wanted.iter().any(|wanted| has(wanted));
     let as_user = delegated && has(DIRECTORY_ACCESS_AS_USER_ALL);
-    // There is no delegated form of the right to what one owns.
+    // `Application.ReadWrite.OwnedBy` has no delegated form.
     let owned_by = !delegated && has(APPLICATION_READ_WRITE_OWNED_BY);
     let directory_read = as_user || any(&[DIRECTORY_READ_ALL, DIRECTORY_READ_WRITE_ALL]);
     let directory_write = as_user || has(DIRECTORY_READ_WRITE_ALL);
@@ -169,7 +170,7 @@ fn is_permitted(right: AccessRight, held: &[String], delegated: bool) -> bool {
         AccessRight::AddOwner => {
             directory_write || ((owned_by || has(APPLICATION_READ_WRITE_ALL)) && has(DIRECTORY_READ_ALL))
         }
-        // The right to assign does not include the reading that its checks need.
+        // The permission to assign does not include the reads that its checks need.
         AccessRight::Assign => {
             as_user || (has(APP_ROLE_ASSIGNMENT_READ_WRITE_ALL) && any(&[APPLICATION_READ_ALL, DIRECTORY_READ_ALL]))
         }
@@ -209,9 +210,9 @@ fn is_permitted(right: AccessRight, held: &[String], delegated: bool) -> bool {
     }
 }
 
-/// How far directory roles let their holder use a right; `None` is not at all.
+/// The scope of an access right under these directory roles; `None` is no access.
 fn access_by_roles(right: AccessRight, roles: &[String]) -> Option<AccessScope> {
-    let has = |wanted: &str| roles.iter().any(|held| held == wanted);
+    let has = |wanted: &str| roles.iter().any(|granted| granted == wanted);
     let administers_apps = has(role::APPLICATION_ADMINISTRATOR) || has(role::CLOUD_APPLICATION_ADMINISTRATOR);
     let privileged = has(role::PRIVILEGED_ROLE_ADMINISTRATOR);
     let reads = administers_apps || privileged || has(role::DIRECTORY_READERS) || has(role::GLOBAL_READER);
@@ -226,7 +227,7 @@ fn access_by_roles(right: AccessRight, roles: &[String]) -> Option<AccessScope> 
             | AccessRight::ReadObjects
             | AccessRight::ReadContracts
             | AccessRight::ReadOrganization => reads,
-            // Who is an agent of the partner is no matter of roles.
+            // Membership in the partner's agent groups decides this, not a role.
             AccessRight::ReadPartner | AccessRight::WritePartner => false,
             AccessRight::CreateApplication
             | AccessRight::WriteApplication
@@ -244,7 +245,8 @@ fn access_by_roles(right: AccessRight, roles: &[String]) -> Option<AccessScope> 
     allowed.then_some(AccessScope::All)
 }
 
-/// What every member of a tenant may do without a role: read, register applications, and look after what is theirs.
+/// The scope of an access right of every member of a tenant, without a role: read, register applications, and manage
+/// what they own.
 /// <https://learn.microsoft.com/entra/fundamentals/users-default-permissions>
 fn access_of_members(right: AccessRight) -> Option<AccessScope> {
     match right {
@@ -258,7 +260,7 @@ fn access_of_members(right: AccessRight) -> Option<AccessScope> {
         | AccessRight::ReadObjects
         | AccessRight::ReadOrganization
         | AccessRight::ReadContracts
-        // Groups say which members may: the partner's operations look there.
+        // The partner's operations check the agent groups themselves.
         | AccessRight::ReadPartner
         | AccessRight::WritePartner
         | AccessRight::CreateApplication => Some(AccessScope::All),
@@ -267,7 +269,7 @@ fn access_of_members(right: AccessRight) -> Option<AccessScope> {
     }
 }
 
-/// Whether `actor` may carry out `operation`.
+/// Checks that `actor` may carry out `operation`, and on which objects.
 pub(crate) fn authorize(operation: &Operation, actor: &Actor) -> Result<AccessScope, GraphError> {
     let Actor::SignedIn(identity) = actor else { return Ok(AccessScope::All) };
     let right = access_right(operation);
@@ -278,22 +280,23 @@ pub(crate) fn authorize(operation: &Operation, actor: &Actor) -> Result<AccessSc
             access_by_roles(right, &identity.wids).or(member)
         }
         None if is_permitted(right, &identity.roles, false) => Some(app_access_scope(right, identity)),
-        // A role that an app holds counts for itself; to assign permissions it must be the highest.
+        // An app can use a directory role of its own; assigning permissions takes one of the two highest.
         None if right == AccessRight::Assign => identity
             .wids
             .iter()
-            .any(|held| held == role::GLOBAL_ADMINISTRATOR || held == role::PRIVILEGED_ROLE_ADMINISTRATOR)
+            .any(|granted| granted == role::GLOBAL_ADMINISTRATOR || granted == role::PRIVILEGED_ROLE_ADMINISTRATOR)
             .then_some(AccessScope::All),
         None => access_by_roles(right, &identity.wids),
     };
     scope.ok_or_else(GraphError::denied)
 }
 
-/// The right to what is owned reaches further with another permission beside it.
+/// `Application.ReadWrite.OwnedBy` is limited to owned objects unless another permission or role grants the same
+/// access.
 fn app_access_scope(right: AccessRight, identity: &Identity) -> AccessScope {
     let others: Vec<String> =
         identity.roles.iter().filter(|role| *role != APPLICATION_READ_WRITE_OWNED_BY).cloned().collect();
-    // Who may only register besides still owns what it registers.
+    // An app with `AppRegistration.Create` besides still becomes the owner of what it registers.
     let registers_all =
         right != AccessRight::CreateApplication || others.iter().any(|role| role == APPLICATION_READ_WRITE_ALL);
     let beyond = registers_all && is_permitted(right, &others, false);
@@ -307,13 +310,14 @@ fn app_access_scope(right: AccessRight, identity: &Identity) -> AccessScope {
     }
 }
 
-/// A person who assigns a permission of Microsoft Graph needs a higher role than for that of another API.
+/// Refuses a user who assigns permissions of Microsoft Graph without a role that allows it: other APIs need a lesser
+/// one.
 /// <https://learn.microsoft.com/entra/identity/enterprise-apps/grant-admin-consent>
 pub(crate) fn check_assignment(resource: &Value, actor: &Actor) -> Result<(), GraphError> {
     const GRAPHS: [&str; 2] = ["00000003-0000-0000-c000-000000000000", "00000002-0000-0000-c000-000000000000"];
     let Actor::SignedIn(Identity { user: Some(_), wids, .. }) = actor else { return Ok(()) };
     let highest = [role::GLOBAL_ADMINISTRATOR, role::PRIVILEGED_ROLE_ADMINISTRATOR];
-    if GRAPHS.contains(&text(resource, "appId")) && !wids.iter().any(|held| highest.contains(&held.as_str())) {
+    if GRAPHS.contains(&text(resource, "appId")) && !wids.iter().any(|granted| highest.contains(&granted.as_str())) {
         return Err(GraphError::denied());
     }
     Ok(())
@@ -354,7 +358,7 @@ mod tests {
             (&update, &[APPLICATION_READ_WRITE_ALL], &[], Some(AccessScope::Owned)),
             (&update, &[APPLICATION_READ_WRITE_ALL], &[role::DIRECTORY_READERS], Some(AccessScope::Owned)),
             (&update, &[DIRECTORY_ACCESS_AS_USER_ALL], &[role::GLOBAL_ADMINISTRATOR], Some(AccessScope::All)),
-            // There is no delegated form of this permission.
+            // This permission has no delegated form.
             (&update, &[APPLICATION_READ_WRITE_OWNED_BY], &[admin], None),
             (&grant, &[DELEGATED_PERMISSION_GRANT_READ_WRITE_ALL], &[admin], Some(AccessScope::All)),
             (&grant, &[DELEGATED_PERMISSION_GRANT_READ_WRITE_ALL], &[], None),

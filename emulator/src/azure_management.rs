@@ -1,4 +1,4 @@
-//! Azure's management API, as far as clients ask it at a sign-in: an organization that has no subscription.
+//! Azure's management API, as far as clients call it while signing in: an organization without subscriptions.
 
 use bytes::Bytes;
 use http::header::WWW_AUTHENTICATE;
@@ -12,10 +12,10 @@ use crate::directory::Directory;
 use crate::json::eq_ignore_case;
 use crate::sign_in::{IssuedTokens, bearer, json_response};
 
-/// Windows Azure Service Management API.
+/// The app id of the Windows Azure Service Management API.
 pub(crate) const APP_ID: u128 = 0x797f_4846_ba00_4fd7_ba43_dac1_f8f6_3013;
 
-/// Answers what stands below `https://management.azure.com`; `path` begins with a slash.
+/// Responds to requests below `https://management.azure.com`; `path` starts with a slash.
 pub(crate) fn handle_request(
     request: &http::Request<Bytes>,
     path: &str,
@@ -59,7 +59,7 @@ fn respond(request: &http::Request<Bytes>, path: &str, directory: &Directory) ->
     }
 }
 
-/// Refuses whoever has no token for this API.
+/// Refuses a request without a token for this API.
 fn authenticate(headers: &HeaderMap, tokens: &IssuedTokens, wall: OffsetDateTime) -> Result<(), Box<Response<Bytes>>> {
     let token = bearer(headers);
     let unauthorized = |code: &str, message: &str| {

@@ -1,4 +1,4 @@
-//! One Graph request, taken apart: alone or as an item of a batch.
+//! One Graph request, parsed: a request of its own or an item of a batch.
 
 use std::time::Duration;
 
@@ -14,81 +14,82 @@ use crate::moment::Moment;
 use crate::object_store::ReplicaView;
 use crate::response::{GraphError, Metadata};
 
-/// Who asks.
+/// Who makes a request.
 #[derive(Clone, Debug)]
 pub(crate) enum Actor {
-    /// Whoever holds the tenant in this process: may do everything and sees no lag.
+    /// The process that holds the tenant: may do everything and sees no lag.
     Operator,
-    /// An app that signed in, for itself or for a person.
+    /// An app that signed in, for itself or for a user.
     SignedIn(Identity),
 }
 
-/// What a token says of its holder.
+/// The identity in an access token.
 #[derive(Clone, Debug)]
 pub(crate) struct Identity {
     pub(crate) app_id: String,
-    /// The object id of the app's service principal; empty for an app of Microsoft's that needs none.
+    /// The object id of the app's service principal; empty for a Microsoft app that needs none.
     pub(crate) service_principal_id: String,
-    /// The application permissions of Microsoft Graph; none when a person is signed in.
+    /// The application permissions of Microsoft Graph; none when a user is signed in.
     pub(crate) roles: Vec<String>,
-    /// The directory roles, by template id: the person's, or else the app's.
+    /// The directory roles, by template id: the user's, or else the app's.
     pub(crate) wids: Vec<String>,
-    /// The person for whom the app acts.
+    /// The user for whom the app acts.
     pub(crate) user: Option<DelegatedUser>,
 }
 
-/// A person who is signed in.
+/// A user who is signed in to an app.
 #[derive(Clone, Debug)]
 pub(crate) struct DelegatedUser {
     /// The object id of the user, in the user's own tenant.
     pub(crate) id: String,
-    /// The user's own tenant: another than this one for a partner.
+    /// The user's own tenant: a different one for a guest from a partner.
     pub(crate) home: uuid::Uuid,
     /// The delegated permissions of Microsoft Graph.
     pub(crate) scopes: Vec<String>,
-    /// Whether only roles count here: a guest, or a partner.
+    /// Whether only roles count here, as for a guest or a partner.
     pub(crate) is_guest: bool,
-    /// Whether the sign-in asked for a second factor: `amr` has `mfa`.
+    /// Whether the user signed in with a second factor: `amr` has `mfa`.
     pub(crate) mfa: bool,
 }
 
 impl Identity {
-    /// Who acts: the object id of the person, or else of the app's service principal.
+    /// The object id of the user, or else of the app's service principal.
     pub(crate) fn principal_id(&self) -> &str {
         self.user.as_ref().map_or(&self.service_principal_id, |user| &user.id)
     }
 }
 
+/// A parsed request to Graph.
 #[derive(Clone, Debug)]
 pub(crate) struct Call {
     /// The service root for absolute links, such as `https://graph.microsoft.com/v1.0`.
     pub(crate) root: String,
     pub(crate) method: Method,
-    /// The path below the root, as it was written.
+    /// The path below the root, as sent.
     pub(crate) path: String,
     pub(crate) query: Vec<(String, String)>,
-    /// `ConsistencyLevel: eventual` was sent.
+    /// Whether `ConsistencyLevel: eventual` was sent.
     pub(crate) eventual: bool,
-    /// `Prefer: create-if-missing` was sent, and counts.
+    /// Whether `Prefer: create-if-missing` was sent and applies.
     pub(crate) upsert: bool,
-    /// The `If-Match` that was sent.
+    /// The `If-Match` header.
     pub(crate) if_match: Option<String>,
-    /// `Prefer: include-unknown-enum-members` was sent.
+    /// Whether `Prefer: include-unknown-enum-members` was sent.
     pub(crate) include_unknown_enum_members: bool,
-    /// What `Accept` says of annotations.
+    /// The `odata.metadata` level of the `Accept` header.
     pub(crate) metadata: Metadata,
     pub(crate) body: Option<Value>,
     pub(crate) actor: Actor,
-    /// The caller may touch only what it owns.
+    /// Whether the caller may only access objects that it owns.
     pub(crate) owned_only: bool,
-    /// The application of another tenant that the request is about.
+    /// The application of another tenant that the request refers to.
     pub(crate) foreign_application: Option<ForeignApplication>,
     pub(crate) now: Duration,
     pub(crate) wall: OffsetDateTime,
 }
 
 impl Call {
-    /// What the service itself does on the way to something else: it may do everything.
+    /// A request that the service itself makes, with full access, while it handles another.
     pub(crate) fn internal(now: Duration, wall: OffsetDateTime, body: Value) -> Self {
         Self {
             root: "https://graph.microsoft.com/v1.0".to_owned(),
@@ -109,7 +110,7 @@ impl Call {
         }
     }
 
-    /// What the directory looked like `lag` ago; the operator sees it as it is.
+    /// The view of a replica that is `lag` behind; the operator sees the current directory.
     pub(crate) fn replica_view(&self, lag: LookupLag) -> ReplicaView {
         let lag = if matches!(self.actor, Actor::Operator) { LookupLag::NONE } else { lag };
         ReplicaView { now: self.now, lag }
@@ -119,7 +120,7 @@ impl Call {
         Moment { now: self.now, wall: self.wall }
     }
 
-    /// The object id of the person who is signed in.
+    /// The object id of the signed-in user.
     pub(crate) fn signed_in_user_id(&self) -> Result<&str, GraphError> {
         match &self.actor {
             Actor::SignedIn(Identity { user: Some(user), .. }) => Ok(&user.id),
@@ -131,7 +132,7 @@ impl Call {
         }
     }
 
-    /// The body as an object.
+    /// The body, which must be an object.
     pub(crate) fn object(&self) -> Result<&Value, GraphError> {
         match &self.body {
             Some(body @ Value::Object(_)) => Ok(body),
@@ -143,11 +144,12 @@ impl Call {
         }
     }
 
-    /// The `@odata.context` of an answer.
+    /// The `@odata.context` of a response.
     pub(crate) fn context(&self, of: &str) -> String {
         format!("{}/$metadata#{of}", self.root)
     }
 
+    /// Applies the request headers.
     pub(crate) fn set_headers(&mut self, headers: &HeaderMap) {
         let has = |name: &str, wanted: &str| {
             let values = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
@@ -160,7 +162,7 @@ impl Call {
         let accept = headers.get_all(http::header::ACCEPT).into_iter().filter_map(|value| value.to_str().ok());
         let mut levels = accept.flat_map(|value| value.split([';', ','])).filter_map(|part| {
             let (name, level) = part.trim().split_once('=')?;
-            // OData 4.01 writes the parameter without its prefix as well.
+            // OData 4.01 also allows the parameter without its prefix.
             name.trim_start_matches("odata.").eq_ignore_ascii_case("metadata").then(|| level.to_ascii_lowercase())
         });
         self.metadata = match levels.next().as_deref() {
@@ -171,7 +173,7 @@ impl Call {
     }
 }
 
-/// The pairs of a query, decoded.
+/// The name-value pairs of a query, decoded.
 pub(crate) fn pairs(query: &str) -> Vec<(String, String)> {
     form_urlencoded::parse(query.as_bytes()).into_owned().collect()
 }

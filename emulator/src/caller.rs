@@ -1,4 +1,4 @@
-//! Who is there from the start: apps with a service principal, assignments and a secret; people and groups.
+//! Objects that a tenant starts with: apps with a service principal, assignments and a secret; users and groups.
 
 use std::fmt;
 use std::sync::Arc;
@@ -38,7 +38,7 @@ impl fmt::Debug for Caller {
     }
 }
 
-/// A person of the tenant.
+/// A user of the tenant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct User {
@@ -63,20 +63,20 @@ pub struct Group {
 }
 
 impl Directory {
-    /// The principal name of a display name: `ada.lovelace@contoso.onmicrosoft.com`.
+    /// The user principal name for a display name: `ada.lovelace@contoso.onmicrosoft.com`.
     pub(crate) fn principal_name(&self, name: &str) -> String {
         let words = name.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty());
         let nickname = words.collect::<Vec<_>>().join(".").to_lowercase();
         format!("{nickname}@{}", self.domain)
     }
 
-    /// The caller that a snapshot brought along: an application with a service principal and a secret.
+    /// The caller of the snapshot that was loaded: its application with a service principal and a secret.
     pub(crate) fn saved_caller(&self) -> Option<Caller> {
         let client_id = self.caller?;
         let app_id = client_id.to_string();
         let (_, application) = self.applications.find_by("appId", &app_id).next()?;
-        let mut held = items(application, "passwordCredentials").iter();
-        let secret = held.find_map(|held| self.secrets.get(text(held, "keyId")))?;
+        let mut credential = items(application, "passwordCredentials").iter();
+        let secret = credential.find_map(|credential| self.secrets.get(text(credential, "keyId")))?;
         let service_principal_id: uuid::Uuid = text(self.live_service_principal(&app_id)?, "id").parse().ok()?;
         Some(Caller {
             client_id,
@@ -85,7 +85,7 @@ impl Directory {
         })
     }
 
-    /// Adds a person, whose principal name is made of the display name.
+    /// Adds a user, whose principal name is derived from the display name.
     pub(crate) fn seed_user(&mut self, name: &str, roles: Vec<String>, wall: OffsetDateTime) -> User {
         let principal_name = self.principal_name(name);
         let (first, last) = name.split_once(' ').map_or((name, None), |(first, last)| (first, Some(last)));
@@ -121,7 +121,7 @@ impl Directory {
         Group { id: id.into(), display_name: name.to_owned(), members: members.to_vec() }
     }
 
-    /// Adds an app that holds application permissions of Microsoft Graph, and returns those that are not to be had.
+    /// Adds an app with these application permissions of Microsoft Graph, and returns those that do not exist.
     pub(crate) fn seed_caller(&mut self, roles: &[&str], wall: OffsetDateTime) -> (Caller, Vec<String>) {
         let (app_id, object_id, principal_id, key_id) = (self.new_id(), self.new_id(), self.new_id(), self.new_id());
         let secret = self.new_secret();

@@ -1,4 +1,4 @@
-//! X.509 certificates and tokens signed with their keys, as far as credentials need them.
+//! X.509 certificates, and JSON Web Tokens signed with their keys.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -12,7 +12,7 @@ use x509_cert::der::Decode as _;
 
 use crate::crypto;
 
-/// What is known of a certificate.
+/// The parts of an X.509 certificate that credentials need.
 #[derive(Clone, Debug)]
 pub(crate) struct Certificate {
     /// The subject as the directory writes it: `O=Contoso, S=Some-State, C=AU`.
@@ -26,7 +26,7 @@ pub(crate) struct Certificate {
 }
 
 impl Certificate {
-    /// Reads a certificate in DER.
+    /// Parses a certificate in DER.
     pub(crate) fn parse(der: &[u8]) -> Option<Self> {
         let certificate = X509::from_der(der).ok()?;
         let of = certificate.tbs_certificate();
@@ -52,15 +52,15 @@ impl Certificate {
     pub(crate) fn thumbprint(&self) -> String {
         use std::fmt::Write as _;
         self.sha1.iter().fold(String::new(), |mut text, byte| {
-            // Writing into a text never fails.
+            // Writing into a string never fails.
             let _ = write!(text, "{byte:02X}");
             text
         })
     }
 
-    /// Whether the header of a token means this certificate, by one of its thumbprints or by none.
+    /// Whether the thumbprints in a token's header, if any, are those of this certificate.
     pub(crate) fn matches_header(&self, header: &Value) -> bool {
-        // Some clients write the thumbprint in the standard alphabet.
+        // Some clients use the standard base64 alphabet.
         let decoded =
             |text: &str| URL_SAFE_NO_PAD.decode(text.trim_end_matches('=').replace('+', "-").replace('/', "_"));
         let is = |name: &str, thumbprint: &[u8]| match header[name].as_str() {
@@ -70,7 +70,7 @@ impl Certificate {
         is("x5t", &self.sha1) && is("x5t#S256", &self.sha256)
     }
 
-    /// Whether its key signed the token.
+    /// Whether the token was signed with the certificate's key.
     pub(crate) fn verifies(&self, token: &SignedToken<'_>) -> bool {
         let scheme = match token.header["alg"].as_str() {
             Some("RS256") => SignatureScheme::RSA_PKCS1_SHA256,
@@ -81,7 +81,7 @@ impl Certificate {
     }
 }
 
-/// A JSON Web Token, taken apart.
+/// A JSON Web Token, parsed but not verified.
 #[derive(Debug)]
 pub(crate) struct SignedToken<'a> {
     pub(crate) header: Value,
@@ -91,7 +91,7 @@ pub(crate) struct SignedToken<'a> {
 }
 
 impl<'a> SignedToken<'a> {
-    /// Takes a token apart; padding is not part of the format.
+    /// Parses a token; padding is not part of the format.
     pub(crate) fn parse(token: &'a str) -> Option<Self> {
         let (signed, signature) = token.rsplit_once('.')?;
         let (header, claims) = signed.split_once('.')?;
@@ -101,7 +101,7 @@ impl<'a> SignedToken<'a> {
         (header.is_object() && claims.is_object()).then_some(Self { header, claims, signed, signature })
     }
 
-    /// A moment that a claim names in seconds since 1970.
+    /// A claim that is a time in seconds since 1970.
     pub(crate) fn time_claim(&self, claim: &str) -> Option<OffsetDateTime> {
         OffsetDateTime::from_unix_timestamp(self.claims[claim].as_i64()?).ok()
     }
@@ -120,7 +120,7 @@ pub(crate) mod testing {
     pub(crate) const ONE_KEY: &[u8] = include_bytes!("../certificates/one.key.der");
     pub(crate) const TWO_KEY: &[u8] = include_bytes!("../certificates/two.key.der");
 
-    /// A token signed with a key; the header says how: `RS256` or `PS256`.
+    /// A token signed with a key by the algorithm of the header, `RS256` or `PS256`.
     pub(crate) fn sign(key: &[u8], header: &Value, claims: &Value) -> String {
         let signed = [header, claims].map(|part| URL_SAFE_NO_PAD.encode(part.to_string())).join(".");
         let key = PrivateKeyDer::try_from(key.to_vec()).unwrap();

@@ -1,4 +1,4 @@
-//! Several tenants that know of one another.
+//! Several tenants of one cloud.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,11 +15,11 @@ use crate::service::Target;
 use crate::sign_in::Endpoint;
 use crate::{MemoryTenant, MemoryTenantBuilder};
 
-/// Several tenants that know of one another: an application that one has registered for several organizations gets a
-/// service principal in another, and a partner reaches its customers.
+/// Several tenants of one cloud: a multi-tenant application of one can have a service principal in another, and a partner
+/// has access to its customers.
 ///
-/// It is a [`Transport`]: a sign-in goes to the tenant that its path names, or on `organizations` and `common` to that of
-/// the person, a request to Graph to the tenant that has issued its token. Clones share the tenants.
+/// It is a [`Transport`]: a sign-in goes to the tenant in its path, or for `organizations` and `common` to the user's own,
+/// a request to Graph to the tenant that issued its token. Clones share the tenants.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() {
@@ -40,8 +40,8 @@ pub struct MemoryCloud {
 }
 
 impl MemoryCloud {
-    /// Makes the tenants. A tenant without a seed of its own gets one of its place, so that no two have the same ids;
-    /// all live by the clock of the first that names one.
+    /// Builds the tenants. A tenant without a seed gets one by its position, so that no two have the same ids; all use
+    /// the clock of the first builder that has one.
     pub fn new(tenants: impl IntoIterator<Item = MemoryTenantBuilder>) -> Self {
         let builders: Vec<_> = tenants.into_iter().collect();
         let clock: Arc<dyn Clock> =
@@ -51,18 +51,18 @@ impl MemoryCloud {
         Self { tenants: tenants.collect(), cloud }
     }
 
-    /// The tenants, in the order in which they were given.
+    /// The tenants, in the order of their builders.
     pub fn tenants(&self) -> &[MemoryTenant] {
         &self.tenants
     }
 
-    /// The tenant of an id or a domain.
+    /// The tenant with this id or domain.
     pub fn tenant(&self, name: &str) -> Option<&MemoryTenant> {
         let index = self.cloud.lock().unwrap_or_else(PoisonError::into_inner).find_tenant(name)?;
         self.tenants.get(index)
     }
 
-    /// Where a request goes; what nobody is meant by goes to the first tenant, which says so.
+    /// The tenant that handles a request; one that names no tenant goes to the first, which refuses it.
     fn destination(&self, request: &http::Request<Bytes>) -> Option<&MemoryTenant> {
         let cloud = self.cloud.lock().unwrap_or_else(PoisonError::into_inner);
         let index = match Target::of(request.uri().path()) {

@@ -1,4 +1,4 @@
-//! The tenants that know of one another: one alone, or those of a cloud.
+//! The state of all tenants of a cloud, or of a single one.
 
 use std::ops::{Index, IndexMut};
 use std::sync::Arc;
@@ -17,17 +17,18 @@ use crate::route::{ObjectKey, Operation};
 use crate::service::TenantState;
 use crate::sign_in::{self, SignInFlows};
 
-/// An application of another tenant that may be used here.
+/// An application that another tenant has registered and that may be used here.
 #[derive(Clone, Debug)]
 pub(crate) struct ForeignApplication {
     pub(crate) application: Arc<Value>,
     pub(crate) home: Uuid,
 }
 
+/// The tenants of a cloud, addressed by index, and the sign-ins in progress.
 #[derive(Default)]
 pub(crate) struct CloudState {
     tenants: Vec<TenantState>,
-    /// The sign-ins that are under way.
+    /// The sign-ins in progress.
     pub(crate) flows: SignInFlows,
 }
 
@@ -46,7 +47,7 @@ impl IndexMut<usize> for CloudState {
 }
 
 impl CloudState {
-    /// Adds a tenant, and returns its place.
+    /// Adds a tenant, and returns its index.
     pub(crate) fn add(&mut self, tenant: TenantState) -> usize {
         self.tenants.push(tenant);
         self.tenants.len() - 1
@@ -60,12 +61,12 @@ impl CloudState {
         self.tenants.iter_mut()
     }
 
-    /// The tenant of an id or a domain.
+    /// The index of the tenant with this id or domain.
     pub(crate) fn find_tenant(&self, name: &str) -> Option<usize> {
         self.tenants.iter().position(|tenant| tenant.directory.has_id_or_domain(name))
     }
 
-    /// The application of an app id that another tenant has registered for several organizations.
+    /// The multi-tenant application of an app id, registered by another tenant or by Microsoft.
     pub(crate) fn foreign_application(&self, tenant: usize, app_id: &str) -> Option<ForeignApplication> {
         let others = self.tenants().filter(|(index, _)| *index != tenant);
         let mut found = others.flat_map(|(_, state)| {
@@ -79,7 +80,7 @@ impl CloudState {
             .or_else(|| sign_in::registration(app_id))
     }
 
-    /// Carries out a request to Graph in one tenant, and what follows from it in the others.
+    /// Carries out a Graph operation in one tenant, with its effects on the others.
     pub(crate) fn perform(&mut self, tenant: usize, operation: Operation, call: &mut Call) -> GraphResult {
         if let Operation::Partner(partner) = &operation {
             authorize::authorize(&operation, &call.actor)?;
@@ -104,7 +105,7 @@ impl CloudState {
         Ok(outcome)
     }
 
-    /// Lets the service principals in other tenants show what their application has become.
+    /// Updates the service principals in other tenants after an application has changed.
     fn sync_foreign_service_principals(&mut self, tenant: usize, key: &ObjectKey, call: &Call) {
         let Ok(application) = self[tenant].directory.find(ObjectKind::Application, key, LookupLag::NONE, call) else {
             return;
@@ -118,7 +119,7 @@ impl CloudState {
 }
 
 impl crate::directory::Directory {
-    /// Whether this is the tenant of an id or a domain.
+    /// Whether the tenant has this id or domain.
     pub(crate) fn has_id_or_domain(&self, name: &str) -> bool {
         eq_ignore_case(name, &self.tenant_id.to_string()) || eq_ignore_case(name, &self.domain)
     }

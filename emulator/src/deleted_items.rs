@@ -15,25 +15,25 @@ use crate::objects::with_odata_type;
 use crate::query::Query;
 use crate::response::{GraphError, GraphResponse, GraphResult};
 
-/// How long what is deleted can be restored.
+/// How long a deleted object can be restored.
 /// <https://learn.microsoft.com/graph/api/resources/directory>
 const RETENTION: time::Duration = time::Duration::days(30);
 
-/// What is in the bin, in the order in which it goes for good.
+/// The deleted objects, in the order in which they expire.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct DeletedItems(VecDeque<(OffsetDateTime, ObjectKind, String)>);
 
 impl DeletedItems {
-    /// Notes that an object was deleted at a moment.
+    /// Records the deletion of an object.
     pub(crate) fn record(&mut self, kind: ObjectKind, id: &str, at: OffsetDateTime) {
-        // What a snapshot brings may be in any order.
-        let place = self.0.partition_point(|(end, ..)| *end <= at + RETENTION);
-        self.0.insert(place, (at + RETENTION, kind, id.to_owned()));
+        // The items of a snapshot may be in any order.
+        let position = self.0.partition_point(|(end, ..)| *end <= at + RETENTION);
+        self.0.insert(position, (at + RETENTION, kind, id.to_owned()));
     }
 }
 
 impl Directory {
-    /// Purges what has been in the bin for too long.
+    /// Purges the objects that were deleted more than 30 days ago.
     pub(crate) fn purge_expired_items(&mut self, call: &Call) {
         while self.deleted_items.0.front().is_some_and(|(end, ..)| *end <= call.wall) {
             let Some((_, kind, id)) = self.deleted_items.0.pop_front() else { return };
@@ -48,7 +48,7 @@ impl Directory {
         }
     }
 
-    /// Removes a deleted object with all that hangs on it.
+    /// Removes a deleted object permanently, with its credentials, links and federated credentials.
     fn purge_object(&mut self, kind: ObjectKind, id: &str, call: &Call) {
         let Some((_, value)) = self.store(kind).current(id) else { return };
         let id = text(value, "id").to_owned();
@@ -58,9 +58,9 @@ impl Directory {
         let federated = self
             .federated
             .find_by(federated_credentials::APPLICATION, &id)
-            .map(|(_, held)| text(held, "id").to_owned());
-        for held in federated.collect::<Vec<_>>() {
-            self.remove_permanently(ObjectKind::FederatedCredential, &held, call);
+            .map(|(_, credential)| text(credential, "id").to_owned());
+        for credential in federated.collect::<Vec<_>>() {
+            self.remove_permanently(ObjectKind::FederatedCredential, &credential, call);
         }
         self.remove_links_of(&id);
         self.remove_permanently(kind, &id, call);
@@ -97,9 +97,9 @@ impl Directory {
             .detail("ObjectConflict", "servicePrincipalNames"));
         }
         value["deletedDateTime"] = Value::Null;
-        let answer = directory_object_response(kind, &value, call)?;
+        let response = directory_object_response(kind, &value, call)?;
         self.write(kind, ObjectState::Live, value, call);
-        Ok(GraphResponse::ok(answer))
+        Ok(GraphResponse::ok(response))
     }
 
     pub(crate) fn purge(&mut self, id: &str, call: &Call) -> GraphResult {
@@ -142,7 +142,7 @@ impl Directory {
         })
     }
 
-    /// Who may only read their own account sees who the organization is, and nothing else of it.
+    /// The organization as a caller sees it: with permission to read only their own account, users see little of it.
     fn organization_for(&self, call: &Call) -> Value {
         let mut organization = self.organization();
         let Actor::SignedIn(Identity { user: Some(user), .. }) = &call.actor else { return organization };
@@ -170,14 +170,15 @@ impl Directory {
             return Err(GraphError::not_found(id));
         }
         let (organization, context) = select(self.organization_for(call), call)?;
-        let mut answer = Map::new();
-        answer.insert("@odata.context".into(), call.context(&(context + "/$entity")).into());
-        answer.extend(organization.as_object().cloned().unwrap_or_default());
-        Ok(GraphResponse::ok(answer.into()))
+        let mut response = Map::new();
+        response.insert("@odata.context".into(), call.context(&(context + "/$entity")).into());
+        response.extend(organization.as_object().cloned().unwrap_or_default());
+        Ok(GraphResponse::ok(response.into()))
     }
 }
 
-/// `$select` is the one option that the organization takes here. Returns what is left, and what its context names.
+/// Applies `$select`, the one supported query option of the organization. Returns the rest and the name for its
+/// context.
 fn select(mut organization: Value, call: &Call) -> Result<(Value, String), GraphError> {
     let mut context = "organization".to_owned();
     for (name, value) in call.query.iter().filter(|(name, _)| name.starts_with('$')) {

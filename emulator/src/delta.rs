@@ -1,4 +1,4 @@
-//! Delta queries: what changed since a token.
+//! Delta queries: the changes since a token.
 //!
 //! <https://learn.microsoft.com/graph/delta-query-overview>
 
@@ -18,9 +18,9 @@ use crate::object_store::{ObjectState, ReplicaView};
 use crate::query::Query;
 use crate::response::{GraphError, GraphResponse, GraphResult};
 
-/// How many objects or changes a page holds unless `$top` says otherwise.
+/// Objects or changes per page unless `$top` says otherwise.
 const DEFAULT_PAGE_SIZE: usize = 100;
-/// How long a token is good for.
+/// How long a token is valid.
 const TOKEN_LIFETIME: time::Duration = time::Duration::days(7);
 
 /// The last change of each object, in the order of the changes.
@@ -29,7 +29,7 @@ pub(crate) struct Changes {
     last: HashMap<(ObjectKind, String), u64>,
     order: BTreeMap<u64, Change>,
     sequence: u64,
-    /// Tokens from before this change are not known.
+    /// The first change for which tokens are still valid.
     oldest_known: u64,
 }
 
@@ -41,13 +41,13 @@ struct Change {
 }
 
 impl Changes {
-    /// No changes yet, in a directory in which no token of `before` is known.
+    /// An empty log in which no token of `before` is valid.
     pub(crate) fn after(before: &Self) -> Self {
         let oldest_known = before.sequence + 1;
         Self { sequence: oldest_known, oldest_known, ..Self::default() }
     }
 
-    /// Notes that an object was written or removed.
+    /// Records that an object was written or removed.
     pub(crate) fn record(&mut self, kind: ObjectKind, id: &str, at: Duration) {
         self.sequence += 1;
         let before = self.last.insert((kind, id.to_lowercase()), self.sequence);
@@ -57,7 +57,7 @@ impl Changes {
         self.order.insert(self.sequence, Change { kind, id: id.to_owned(), at });
     }
 
-    /// The last change that every replica of lists knows, with all before it.
+    /// The last change that, with all before it, every replica used for lists has seen.
     fn last_replicated(&self, directory: &Directory, view: ReplicaView) -> u64 {
         let unknown = self.order.iter().find(|(_, change)| {
             let own = directory.store(change.kind).lag_of(&change.id);
@@ -67,14 +67,14 @@ impl Changes {
     }
 }
 
-/// What a token of a round holds: the options of its first request, and how far it has come.
+/// The contents of a `$skiptoken` or `$deltatoken`: the options of the first request, and the progress of the round.
 #[derive(Clone, Debug, PartialEq)]
 struct SyncToken {
-    /// Changes up to this one were handed out in earlier rounds; `None` in the first, which hands out everything.
+    /// The last change that earlier rounds returned; `None` in the first round, which returns all objects.
     since: Option<u64>,
-    /// This round hands out changes up to this one.
+    /// The last change that this round returns.
     until: u64,
-    /// The place of the last row of this round that was handed out.
+    /// The position of the last row of this round that was returned.
     after: u64,
     /// When the round began, in seconds since 1970.
     begun: i64,
@@ -163,8 +163,8 @@ impl Directory {
         Ok(GraphResponse::ok(page(&query, kind, shown, link, name, &token, call)))
     }
 
-    /// What is left of a round, with the places of the rows: everything that is there, or what changed since the last;
-    /// no more than `limit`.
+    /// The remaining rows of a round with their positions, at most `limit`: all objects, or the changes since the last
+    /// round.
     fn changed_rows(
         &self,
         kind: ObjectKind,
@@ -191,7 +191,7 @@ impl Directory {
     }
 }
 
-/// The options of a first request, which count for the whole round and those that follow.
+/// Parses the options of the first request, which apply to all rounds that follow.
 fn first_round(kind: ObjectKind, known: u64, call: &Call) -> Result<SyncToken, GraphError> {
     let mut token = SyncToken {
         since: None,
@@ -222,7 +222,7 @@ fn first_round(kind: ObjectKind, known: u64, call: &Call) -> Result<SyncToken, G
 
 enum DeltaRow {
     Present(std::sync::Arc<Value>),
-    /// In the bin (`changed`) or purged (`deleted`).
+    /// Deleted and restorable (`changed`), or purged (`deleted`).
     Removed(String, &'static str),
 }
 
@@ -243,14 +243,14 @@ fn page(
     body.into()
 }
 
-/// A query that selects and nothing else.
+/// A query with nothing but `$select`.
 fn select_query(names: Option<&str>, kind: ObjectKind, call: &Call) -> Result<Query, GraphError> {
     let mut call = call.clone();
     call.query = names.map(|names| ("$select".to_owned(), names.to_owned())).into_iter().collect();
     Query::parse(&call, kind)
 }
 
-/// The id is part of every row, selected or not.
+/// Adds the id, which every row has, selected or not.
 fn with_id(shown: Value, value: &Value) -> Value {
     let mut row = Map::new();
     row.insert("id".into(), value["id"].clone());
@@ -260,7 +260,7 @@ fn with_id(shown: Value, value: &Value) -> Value {
     row.into()
 }
 
-/// The one filter of a delta query: `id eq 'x' or id eq 'y'`.
+/// The ids of the one supported filter: `id eq 'x' or id eq 'y'`.
 fn ids(filter: &str) -> Result<Vec<String>, GraphError> {
     let unsupported =
         || GraphError::unsupported_query("A delta query can only be filtered by id: id eq 'x' or id eq 'y'.");

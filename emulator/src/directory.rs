@@ -1,4 +1,4 @@
-//! The state of a tenant, and what operations share: finding, writing, owning.
+//! The directory of a tenant, and what its operations share: lookup, writes and ownership.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -30,13 +30,14 @@ use crate::random::{SeededRandomness, uuid};
 use crate::response::{GraphError, GraphResponse, GraphResult};
 use crate::route::{ObjectKey, Operation};
 
-/// What a secret is, apart from what the directory shows of it.
+/// A client secret with its validity: the part that Graph never shows.
 pub(crate) struct Secret {
     pub(crate) value: SecretString,
     pub(crate) start: OffsetDateTime,
     pub(crate) end: OffsetDateTime,
 }
 
+/// The objects of a tenant with their links, credentials and roles, and the settings of the tenant.
 pub(crate) struct Directory {
     pub(crate) tenant_id: Uuid,
     pub(crate) display_name: String,
@@ -59,13 +60,13 @@ pub(crate) struct Directory {
     pub(crate) secrets: HashMap<String, Secret>,
     /// The bytes of key credentials by key id.
     pub(crate) keys: HashMap<String, Vec<u8>>,
-    /// The directory roles that somebody holds, by object id.
+    /// The directory roles of users and apps, by object id.
     pub(crate) roles: HashMap<String, Vec<String>>,
-    /// Apps of other tenants, which a service principal may be made of.
+    /// The APIs of other tenants for which service principals can be created.
     pub(crate) known_apis: BTreeMap<String, Api>,
     /// The application that the tenant's clients sign in as.
     pub(crate) caller: Option<AppId>,
-    /// What the tenant has as a partner, if it is one.
+    /// The state that only a partner's tenant has.
     pub(crate) partner: Option<Partner>,
     pub(crate) lag: Lag,
     pub(crate) secret_policy: SecretPolicy,
@@ -74,7 +75,7 @@ pub(crate) struct Directory {
 }
 
 impl Directory {
-    /// An empty table with the indices of a kind.
+    /// An empty store with the indices for a kind of object.
     pub(crate) fn new_store(kind: ObjectKind) -> ObjectStore {
         ObjectStore::new(match kind {
             ObjectKind::Application => &["appId", "uniqueName", "displayName", "identifierUris"],
@@ -91,17 +92,17 @@ impl Directory {
         *self.store_mut(kind) = Self::new_store(kind);
     }
 
-    /// Makes the service principals of the APIs that have none, but for those that are absent.
+    /// Creates the missing service principals of the known APIs, except for the absent ones.
     pub(crate) fn install_apis(&mut self, absent: &[String]) {
         for (app_id, api) in self.known_apis.clone() {
             if absent.contains(&app_id) || self.live_service_principal(&app_id).is_some() {
-                // An id is drawn all the same, so that the others stay what they are.
+                // An id is drawn all the same, so that the others do not depend on what is absent.
                 self.new_id();
                 continue;
             }
             let mut value = ObjectKind::ServicePrincipal.template().clone();
             value["id"] = self.new_id().to_string().into();
-            api.describe(&mut value);
+            api.apply_to(&mut value);
             if app_id != MICROSOFT_GRAPH.to_string() {
                 value["createdDateTime"] = crate::json::timestamp::seconds(self.created_at).into();
             }
@@ -133,28 +134,28 @@ impl Directory {
         }
     }
 
-    /// Writes an object now.
+    /// Writes an object at the time of the call.
     pub(crate) fn write(&mut self, kind: ObjectKind, state: ObjectState, value: Value, call: &Call) {
         let horizon = self.lag.max_lag();
         self.changes.record(kind, text(&value, "id"), call.now);
         self.store_mut(kind).put(state, Arc::new(shrink_to_fit(value)), Some(call.now), horizon);
     }
 
-    /// Removes an object for good, now.
+    /// Removes an object permanently at the time of the call.
     pub(crate) fn remove_permanently(&mut self, kind: ObjectKind, id: &str, call: &Call) {
         let horizon = self.lag.max_lag();
         self.changes.record(kind, id, call.now);
         self.store_mut(kind).purge(id, Some(call.now), horizon);
     }
 
-    /// Makes everything known everywhere.
+    /// Makes all writes visible to every replica.
     pub(crate) fn settle(&mut self) {
         for kind in ObjectKind::ALL {
             self.store_mut(kind).settle();
         }
     }
 
-    /// Gives an object a lag of its own; tells whether there is such an object.
+    /// Sets a lag for one object; returns whether the object exists.
     pub(crate) fn set_lag_of(&mut self, id: &str, lag: Lag) -> bool {
         ObjectKind::ALL.into_iter().any(|kind| self.store_mut(kind).set_lag_of(id, lag))
     }
@@ -171,7 +172,7 @@ impl Directory {
         bytes.map(|byte| char::from(LETTERS[usize::from(byte % 64)])).iter().collect()
     }
 
-    /// Carries out a request to Graph.
+    /// Carries out a Graph operation on the directory.
     pub(crate) fn perform(&mut self, operation: Operation, call: &mut Call) -> GraphResult {
         self.purge_expired_items(call);
         call.owned_only = authorize::authorize(&operation, &call.actor)? == AccessScope::Owned;
@@ -225,12 +226,12 @@ impl Directory {
             Operation::ListOrganization => self.list_organization(call),
             Operation::GetOrganization(id) => self.get_organization(&id, call),
             Operation::Batch => Err(GraphError::bad_request("A batch cannot be part of a batch.")),
-            // The world carries these out: they are about more than one directory.
+            // These operations concern several tenants and are carried out by `CloudState`.
             Operation::Partner(_) => Err(GraphError::method_not_allowed()),
         }
     }
 
-    /// The live object that `key` names, as it was `lag` ago.
+    /// The live object of a key, as a replica shows it that is `lag` behind.
     pub(crate) fn find(
         &self,
         kind: ObjectKind,
@@ -263,7 +264,7 @@ impl Directory {
             .map(|visible| visible.value)
     }
 
-    /// The live object that a write is about: a replica must know of it, and the answer is the object as it is.
+    /// The current state of the live object to be written; fails unless a replica that is `references` behind has it.
     pub(crate) fn find_for_write(
         &self,
         kind: ObjectKind,
@@ -277,7 +278,8 @@ impl Directory {
         Ok(Arc::clone(value))
     }
 
-    /// Refuses a caller whose right ends at what it owns. An application's service principal is owned with it.
+    /// Refuses a caller that is limited to owned objects and does not own this one. The owner of an application also
+    /// owns its service principal.
     pub(crate) fn check_ownership(&self, kind: ObjectKind, value: &Value, call: &Call) -> Result<(), GraphError> {
         let Actor::SignedIn(identity) = &call.actor else { return Ok(()) };
         if !call.owned_only {
@@ -299,7 +301,7 @@ impl Directory {
         Ok(GraphResponse::ok(query.entity(&value, kind.collection(), self, call)))
     }
 
-    /// One property: a collection or a value under `value`, a complex type as it is, and nothing for null.
+    /// A single property: a collection or primitive under `value`, a complex type as it is, and 204 for null.
     /// <https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part1-protocol.html#sec_RequestingIndividualProperties>
     fn get_property(&self, kind: ObjectKind, key: &ObjectKey, name: &str, call: &Call) -> GraphResult {
         if let Some((option, _)) = call.query.iter().find(|(option, _)| option.starts_with('$')) {
@@ -332,7 +334,7 @@ impl Directory {
         Ok(GraphResponse::text(count.to_string()))
     }
 
-    /// The live objects that a query may be about, in order: by an index where there is one.
+    /// The live objects that can match a query, in order, found by an index where there is one.
     fn candidates<'a>(
         &'a self,
         kind: ObjectKind,
@@ -351,18 +353,20 @@ impl Directory {
         let value = self.find_for_write(kind, key, call)?;
         self.move_to_deleted_items(kind, &value, call);
         if kind == ObjectKind::Application {
-            // The service principal in the home tenant goes with its application.
-            let orphan = self.service_principals.find_by("appId", text(&value, "appId"));
-            let orphan =
-                orphan.filter(|(state, _)| *state == ObjectState::Live).map(|(_, value)| Arc::clone(value)).next();
-            if let Some(orphan) = orphan {
-                self.move_to_deleted_items(ObjectKind::ServicePrincipal, &orphan, call);
+            // Deleting an application deletes its service principal in the home tenant too.
+            let service_principal = self.service_principals.find_by("appId", text(&value, "appId"));
+            let service_principal = service_principal
+                .filter(|(state, _)| *state == ObjectState::Live)
+                .map(|(_, value)| Arc::clone(value))
+                .next();
+            if let Some(service_principal) = service_principal {
+                self.move_to_deleted_items(ObjectKind::ServicePrincipal, &service_principal, call);
             }
         }
         Ok(GraphResponse::no_content())
     }
 
-    /// Moves an object to the bin; a service principal loses what was granted to it and on it.
+    /// Marks an object as deleted; a service principal loses all grants to it and on it.
     fn move_to_deleted_items(&mut self, kind: ObjectKind, value: &Value, call: &Call) {
         let id = text(value, "id").to_owned();
         let mut deleted = value.clone();
@@ -374,8 +378,8 @@ impl Directory {
         }
     }
 
-    /// Makes the caller an owner of what it has just created: an app where its right is to what it owns, and a person
-    /// of an application.
+    /// Makes the caller an owner of an object that it has created: an app that is limited to owned objects, or a user
+    /// of this tenant, except for service principals.
     pub(crate) fn add_creator_as_owner(&mut self, kind: ObjectKind, id: &str, call: &Call) {
         let Actor::SignedIn(identity) = &call.actor else { return };
         let is_owner = match &identity.user {
@@ -387,7 +391,7 @@ impl Directory {
         }
     }
 
-    /// The link of a creation, which is the service's own and leads nowhere.
+    /// The `Location` header of a creation, which names an internal URL of the service.
     pub(crate) fn location(&self, kind: ObjectKind, id: &str) -> String {
         format!(
             "https://graph.microsoft.com/v2/{}/directoryObjects/{id}/Microsoft.DirectoryServices.{}",

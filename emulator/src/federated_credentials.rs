@@ -1,4 +1,4 @@
-//! Federated identity credentials of an application: tokens of another issuer in the place of a secret.
+//! Federated identity credentials of an application: tokens of another issuer in place of a secret.
 
 use std::sync::Arc;
 
@@ -16,13 +16,13 @@ use crate::route::{CredentialKey, ObjectKey};
 
 const KIND: ObjectKind = ObjectKind::FederatedCredential;
 
-/// The member that holds the object id of the application, which no answer shows.
+/// The internal property that holds the object id of the application; no response shows it.
 pub(crate) const APPLICATION: &str = "_application";
 
 const MAX_CREDENTIALS: usize = 20;
 
 impl Directory {
-    /// The credentials of an application, as a replica of lists shows them.
+    /// The credentials of an application that a replica for lists shows.
     pub(crate) fn federated_credentials_of(&self, application: &str, call: &Call) -> Vec<VisibleObject> {
         self.federated.visible_by(APPLICATION, application, call.replica_view(self.lag.lists))
     }
@@ -65,10 +65,10 @@ impl Directory {
         merge(&mut value, body);
         value[APPLICATION] = id.into();
         self.check_federated(&value, id)?;
-        let mut answer = Map::new();
-        answer.insert("@odata.context".into(), call.context(&format!("{}/$entity", context(id))).into());
+        let mut response = Map::new();
+        response.insert("@odata.context".into(), call.context(&format!("{}/$entity", context(id))).into());
         if let Value::Object(members) = query::shown(KIND, &value) {
-            answer.extend(members);
+            response.extend(members);
         }
         let location = format!(
             "{}/federatedIdentityCredentials/{}",
@@ -76,10 +76,10 @@ impl Directory {
             text(&value, "id")
         );
         self.write(KIND, ObjectState::Live, value, call);
-        Ok(GraphResponse::created(answer.into(), location))
+        Ok(GraphResponse::created(response.into(), location))
     }
 
-    /// With `Prefer: create-if-missing`, a name that is not there is created.
+    /// Updates a credential; with `Prefer: create-if-missing`, one with an unknown name is created.
     pub(crate) fn update_federated(&mut self, key: &ObjectKey, credential: &CredentialKey, call: &Call) -> GraphResult {
         let mut body = call.object()?.clone();
         let application = self.find_for_write(ObjectKind::Application, key, call)?;
@@ -119,9 +119,9 @@ impl Directory {
     /// <https://learn.microsoft.com/graph/api/resources/federatedidentitycredential>
     fn check_federated(&self, value: &Value, application: &str) -> Result<(), GraphError> {
         let kind = KIND.directory_type();
-        for (name, longest) in [("name", 120), ("issuer", 600), ("subject", 600)] {
+        for (name, max_length) in [("name", 120), ("issuer", 600), ("subject", 600)] {
             let length = text(value, name).chars().count();
-            if length == 0 || length > longest {
+            if length == 0 || length > max_length {
                 return Err(GraphError::invalid(name, kind));
             }
         }

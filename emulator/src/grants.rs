@@ -1,4 +1,4 @@
-//! What was granted: app role assignments and OAuth2 permission grants.
+//! App role assignments and OAuth2 permission grants.
 
 use std::sync::Arc;
 
@@ -20,8 +20,8 @@ use crate::route::{AssignmentSide, ObjectKey};
 const SERVICE_PRINCIPAL: ObjectKind = ObjectKind::ServicePrincipal;
 
 impl AssignmentSide {
-    /// What the context of an answer names. The documentation shows what a resource has granted as contained in it, and
-    /// what a principal was granted as a set of its own.
+    /// The `@odata.context` of a response. The documentation shows assignments of a resource as contained in it, and
+    /// those of a principal as an entity set.
     /// <https://learn.microsoft.com/graph/api/serviceprincipal-list-approleassignedto>
     /// <https://learn.microsoft.com/graph/api/serviceprincipal-list-approleassignments>
     fn context(self, kind: ObjectKind, id: &str) -> String {
@@ -239,7 +239,7 @@ impl Directory {
         visible.filter(|visible| text(visible, "id") == id).cloned().ok_or_else(|| GraphError::not_found(id))
     }
 
-    /// Removes what was granted to a service principal and on it.
+    /// Removes all assignments and grants to a service principal and on it.
     pub(crate) fn remove_grants_of(&mut self, id: &str, call: &Call) {
         for (kind, members) in
             [(ObjectKind::Assignment, ["principalId", "resourceId"]), (ObjectKind::Grant, ["clientId", "resourceId"])]
@@ -255,10 +255,10 @@ impl Directory {
 }
 
 fn created(value: &Value, context: &str, location: String, call: &Call) -> GraphResponse {
-    let mut answer = Map::new();
-    answer.insert("@odata.context".into(), call.context(context).into());
-    answer.extend(value.as_object().cloned().unwrap_or_default());
-    GraphResponse::created(answer.into(), location)
+    let mut response = Map::new();
+    response.insert("@odata.context".into(), call.context(context).into());
+    response.extend(value.as_object().cloned().unwrap_or_default());
+    GraphResponse::created(response.into(), location)
 }
 
 fn check_scope(scope: &str) -> Result<(), GraphError> {
@@ -268,19 +268,19 @@ fn check_scope(scope: &str) -> Result<(), GraphError> {
     Ok(())
 }
 
-/// The text is known to be a GUID: it came from one.
+/// Parses an id that was formatted from a GUID, which cannot fail.
 fn parse(id: &str) -> Uuid {
     Uuid::parse_str(id).unwrap_or_default()
 }
 
-/// An assignment's id: the principal's GUID in little-endian order, and sixteen bytes of chance.
-pub(crate) fn assignment_id(principal: Uuid, chance: Uuid) -> String {
+/// The id of an assignment: the principal's GUID in little-endian order, then sixteen random bytes.
+pub(crate) fn assignment_id(principal: Uuid, random: Uuid) -> String {
     let mut bytes = principal.to_bytes_le().to_vec();
-    bytes.extend_from_slice(chance.as_bytes());
+    bytes.extend_from_slice(random.as_bytes());
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// A grant's id, which is a function of what it connects: a grant made again has the id it had.
+/// The id of a grant, derived from what it connects: a grant that is created again has the same id.
 pub(crate) fn grant_id(client: Uuid, resource: Uuid, principal: Option<Uuid>) -> String {
     let mut bytes = [client.to_bytes_le(), resource.to_bytes_le()].concat();
     bytes.extend(principal.map(|principal| principal.to_bytes_le()).into_iter().flatten());

@@ -1,4 +1,4 @@
-//! Looks at the state of a tenant as it is, without lag and without secrets.
+//! Methods to inspect the current state of a tenant, without lag and without secrets.
 
 use entra_apps::ids::{
     AppId, AppRoleAssignmentId, ApplicationId, DirectoryObjectId, OAuth2PermissionGrantId, PermissionId,
@@ -22,9 +22,9 @@ pub struct Application {
     pub app_id: AppId,
     /// The display name.
     pub display_name: String,
-    /// The key that it was created by.
+    /// The immutable key of the application, if it has one.
     pub unique_name: Option<String>,
-    /// The whole object as Graph would answer it, as JSON.
+    /// The whole object as Graph would return it, as JSON.
     pub json: String,
 }
 
@@ -38,7 +38,7 @@ pub struct ServicePrincipal {
     pub app_id: AppId,
     /// The display name.
     pub display_name: String,
-    /// The whole object as Graph would answer it, as JSON.
+    /// The whole object as Graph would return it, as JSON.
     pub json: String,
 }
 
@@ -48,7 +48,7 @@ pub struct ServicePrincipal {
 pub struct AppRoleAssignment {
     /// The id.
     pub id: AppRoleAssignmentId,
-    /// To whom it was granted.
+    /// The principal to which it was granted.
     pub principal_id: DirectoryObjectId,
     /// The service principal of the API.
     pub resource_id: ServicePrincipalId,
@@ -66,24 +66,24 @@ pub struct OAuth2PermissionGrant {
     pub client_id: ServicePrincipalId,
     /// The service principal of the API.
     pub resource_id: ServicePrincipalId,
-    /// The one user it is for; `None` is all.
+    /// The user it is for; `None` is all users.
     pub principal_id: Option<DirectoryObjectId>,
-    /// The scopes, separated by blanks.
+    /// The scopes, separated by spaces.
     pub scope: String,
 }
 
 impl MemoryTenant {
-    /// The applications that are not deleted, in the order of their creation; the callers are among them.
+    /// The live applications in the order of their creation, callers included.
     pub fn applications(&self) -> Vec<Application> {
         self.objects(ObjectKind::Application, ObjectState::Live, application)
     }
 
-    /// The applications that are deleted and can be restored.
+    /// The deleted applications that can be restored.
     pub fn deleted_applications(&self) -> Vec<Application> {
         self.objects(ObjectKind::Application, ObjectState::Deleted, application)
     }
 
-    /// The service principals that are not deleted, in the order of their creation; Microsoft's APIs are among them.
+    /// The live service principals in the order of their creation, Microsoft's APIs included.
     pub fn service_principals(&self) -> Vec<ServicePrincipal> {
         self.objects(ObjectKind::ServicePrincipal, ObjectState::Live, |value| ServicePrincipal {
             id: id(value, "id").into(),
@@ -153,7 +153,7 @@ fn application(value: &Value) -> Application {
     }
 }
 
-/// The ids of the directory are GUIDs that it made or checked.
+/// Parses a property that the directory created or checked as a GUID.
 fn id(value: &Value, name: &str) -> Uuid {
     text(value, name).parse().unwrap_or_default()
 }

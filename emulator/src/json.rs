@@ -1,29 +1,29 @@
-//! Small tools on JSON values and timestamps, in Graph's manner.
+//! Helpers for JSON values and timestamps in the form that Graph uses.
 
 use serde_json::Value;
 
-/// The text of a member, empty when it is absent or no text.
+/// A string property; empty when it is absent or no string.
 pub(crate) fn text<'a>(value: &'a Value, name: &str) -> &'a str {
     value.get(name).and_then(Value::as_str).unwrap_or_default()
 }
 
-/// The items of a collection, none when it is absent.
+/// The items of a collection; empty when it is absent.
 pub(crate) fn items<'a>(value: &'a Value, name: &str) -> &'a [Value] {
     value.get(name).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
-/// The texts of a collection.
+/// The strings of a collection.
 pub(crate) fn texts<'a>(value: &'a Value, name: &str) -> impl Iterator<Item = &'a str> {
     items(value, name).iter().filter_map(Value::as_str)
 }
 
-/// A member by its name in any case, as OData in Graph finds it.
+/// A property by its name in any case, as Graph's OData parser finds it.
 pub(crate) fn member<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {
     let object = value.as_object()?;
     object.get(name).or_else(|| object.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value))
 }
 
-/// Applies a PATCH: complex types are merged member by member, collections replaced, and null clears.
+/// Applies a PATCH: complex types are merged property by property, collections replaced, and null clears.
 pub(crate) fn merge(target: &mut Value, patch: &Value) {
     match (target, patch) {
         (Value::Object(target), Value::Object(patch)) => {
@@ -39,12 +39,12 @@ pub(crate) fn merge(target: &mut Value, patch: &Value) {
     }
 }
 
-/// Whether a member says something about others, such as `@odata.type`: a request may have it, an object does not.
+/// Whether a property is an OData annotation such as `@odata.type`: requests may have them, stored objects do not.
 pub(crate) fn is_annotation(name: &str) -> bool {
     name.contains("@odata.")
 }
 
-/// Keeps the members that pass, at every depth.
+/// Retains the properties that pass `keep`, at every depth.
 pub(crate) fn retain(value: &mut Value, keep: &impl Fn(&str) -> bool) {
     match value {
         Value::Object(members) => {
@@ -56,7 +56,7 @@ pub(crate) fn retain(value: &mut Value, keep: &impl Fn(&str) -> bool) {
     }
 }
 
-/// The same in no more memory than it needs: what was cloned has room for members to come.
+/// Rebuilds a value without spare capacity: clones that were changed have room for more properties.
 pub(crate) fn shrink_to_fit(value: Value) -> Value {
     match value {
         Value::Object(members) => members.into_iter().map(|(name, value)| (name, shrink_to_fit(value))).collect(),
@@ -65,7 +65,7 @@ pub(crate) fn shrink_to_fit(value: Value) -> Value {
     }
 }
 
-/// Whether two texts are the same to the directory, which does not mind case.
+/// Whether two strings are equal without regard to case, as the directory compares names and ids.
 pub(crate) fn eq_ignore_case(a: &str, b: &str) -> bool {
     a == b || a.to_lowercase() == b.to_lowercase()
 }
@@ -91,12 +91,12 @@ pub(crate) mod timestamp {
         format(at, format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:7]Z"))
     }
 
-    /// `2022-06-13T09:27:32`, as in an error of Graph.
+    /// `2022-06-13T09:27:32`, as in an error of Graph
     pub(crate) fn bare(at: OffsetDateTime) -> String {
         format(at, format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]"))
     }
 
-    /// `2022-06-13 09:27:32Z`, as in an error of a sign-in.
+    /// `2022-06-13 09:27:32Z`, as in an error of a sign-in
     pub(crate) fn sign_in(at: OffsetDateTime) -> String {
         format(at, format_description!("[year]-[month]-[day] [hour]:[minute]:[second]Z"))
     }
@@ -109,7 +109,7 @@ pub(crate) mod timestamp {
         )
     }
 
-    /// Reads a date-time as a client sends it.
+    /// Parses a date-time that a client sent.
     pub(crate) fn parse(text: &str) -> Option<OffsetDateTime> {
         OffsetDateTime::parse(text, &Rfc3339).ok()
     }

@@ -1,4 +1,4 @@
-//! Certificates of an application or service principal: in the object itself, and by `addKey` and `removeKey`.
+//! Certificates of an application or service principal: as a property of the object, and by `addKey` and `removeKey`.
 //!
 //! <https://learn.microsoft.com/graph/api/resources/keycredential>
 
@@ -19,17 +19,17 @@ use crate::response::{GraphError, GraphResponse, GraphResult};
 use crate::route::ObjectKey;
 use crate::validation;
 
-/// The audience of a proof.
+/// The audience of a proof-of-possession token.
 const PROOF_AUDIENCE: &str = "00000002-0000-0000-c000-000000000000";
 const MAX_PROOF_LIFETIME: time::Duration = time::Duration::minutes(10);
 const CLOCK_SKEW_TOLERANCE: time::Duration = time::Duration::minutes(5);
 
-/// The bytes of a new key, by its id.
+/// The bytes of new keys, by key id.
 pub(crate) type NewKeys = Vec<(String, Vec<u8>)>;
 
 impl Directory {
-    /// Puts the `keyCredentials` of a request into the form that the directory keeps; `old` is the object before. The
-    /// bytes go to [`store_key_bytes`](Self::store_key_bytes) once the object is written.
+    /// Validates the `keyCredentials` of a request and replaces them by the stored form; `old` is the object before.
+    /// The returned bytes go to [`store_key_bytes`](Self::store_key_bytes) once the object is written.
     pub(crate) fn prepare_key_credentials(
         &self,
         kind: ObjectKind,
@@ -71,7 +71,7 @@ impl Directory {
         Ok(bytes)
     }
 
-    /// Makes a key credential of what was asked for: as it is stored, and its bytes.
+    /// The stored form of a requested key credential, and its bytes.
     fn new_key_credential(
         &self,
         kind: ObjectKind,
@@ -79,7 +79,7 @@ impl Directory {
         call: &Call,
     ) -> Result<(Value, Vec<u8>), GraphError> {
         let invalid = |name: &str| GraphError::invalid(name, kind.directory_type());
-        // Line breaks in the text are accepted.
+        // Line breaks in the base64 text are accepted.
         let encoded: String = text(requested, "key").split_whitespace().collect();
         let sent = STANDARD.decode(encoded).map_err(|_| invalid("keyCredentials"))?;
         let der = decode_pem(&sent).unwrap_or(sent);
@@ -124,7 +124,7 @@ impl Directory {
         self.keys.extend(new);
     }
 
-    /// The key credentials of an object with their bytes, which are shown only where they are selected.
+    /// Adds the key bytes to an object's key credentials, which only a `$select` of them shows.
     pub(crate) fn add_key_bytes(&self, object: &mut Value) {
         for key in object.get_mut("keyCredentials").and_then(Value::as_array_mut).into_iter().flatten() {
             if let Some(der) = self.keys.get(text(key, "keyId")) {
@@ -133,7 +133,7 @@ impl Directory {
         }
     }
 
-    /// The certificates of an object that can be used to sign in now.
+    /// The certificates of an object that are valid for signing in now.
     pub(crate) fn valid_certificates(&self, object: &Value, wall: OffsetDateTime) -> Vec<Certificate> {
         let valid = items(object, "keyCredentials").iter().filter(|key| {
             let moment = |name: &str| timestamp::parse(text(key, name));
@@ -160,10 +160,10 @@ impl Directory {
         }
         self.write(kind, ObjectState::Live, new, call);
         self.store_key_bytes(vec![(text(&stored, "keyId").to_owned(), der)]);
-        let mut answer = Map::new();
-        answer.insert("@odata.context".into(), call.context("microsoft.graph.keyCredential").into());
-        answer.extend(stored.as_object().cloned().unwrap_or_default());
-        Ok(GraphResponse::ok(answer.into()))
+        let mut response = Map::new();
+        response.insert("@odata.context".into(), call.context("microsoft.graph.keyCredential").into());
+        response.extend(stored.as_object().cloned().unwrap_or_default());
+        Ok(GraphResponse::ok(response.into()))
     }
 
     pub(crate) fn remove_key(&mut self, kind: ObjectKind, key: &ObjectKey, call: &Call) -> GraphResult {
@@ -175,7 +175,7 @@ impl Directory {
         let keys = new["keyCredentials"].as_array_mut();
         let before = keys.as_ref().map_or(0, |keys| keys.len());
         let after = keys.map_or(0, |keys| {
-            keys.retain(|held| !eq_ignore_case(text(held, "keyId"), key_id));
+            keys.retain(|existing| !eq_ignore_case(text(existing, "keyId"), key_id));
             keys.len()
         });
         if before == after {
@@ -185,7 +185,8 @@ impl Directory {
         Ok(GraphResponse::no_content())
     }
 
-    /// Who changes keys by action proves to hold one: a token of ten minutes at most, signed with a valid certificate.
+    /// Checks the proof of possession that `addKey` and `removeKey` need: a token that is valid for at most ten
+    /// minutes, signed with a valid certificate of the object.
     /// <https://learn.microsoft.com/graph/application-rollkey-prooftoken>
     fn check_proof(&self, value: &Value, proof: &str, call: &Call) -> Result<(), GraphError> {
         let malformed = || {
@@ -198,14 +199,14 @@ impl Directory {
         let token = SignedToken::parse(proof).ok_or_else(malformed)?;
         let (from, to) =
             (token.time_claim("nbf").ok_or_else(malformed)?, token.time_claim("exp").ok_or_else(malformed)?);
-        let in_time = from <= call.wall + CLOCK_SKEW_TOLERANCE
+        let is_valid_now = from <= call.wall + CLOCK_SKEW_TOLERANCE
             && to > call.wall - CLOCK_SKEW_TOLERANCE
             && to - from <= MAX_PROOF_LIFETIME;
-        let meant = eq_ignore_case(text(&token.claims, "aud"), PROOF_AUDIENCE)
+        let is_addressed_here = eq_ignore_case(text(&token.claims, "aud"), PROOF_AUDIENCE)
             && eq_ignore_case(text(&token.claims, "iss"), text(value, "id"));
         let mut certificates = self.valid_certificates(value, call.wall).into_iter();
-        if in_time
-            && meant
+        if is_valid_now
+            && is_addressed_here
             && certificates.any(|certificate| certificate.matches_header(&token.header) && certificate.verifies(&token))
         {
             return Ok(());
@@ -219,7 +220,7 @@ fn invalid_end() -> GraphError {
     GraphError::new(StatusCode::BAD_REQUEST, code, "Key credential end date is invalid.").detail(code, "keyCredentials")
 }
 
-/// The certificate of a file in PEM, which many clients send as it is, encoded once more.
+/// The DER certificate in a PEM file, which many clients send base64-encoded once more.
 fn decode_pem(sent: &[u8]) -> Option<Vec<u8>> {
     let (_, rest) = std::str::from_utf8(sent).ok()?.split_once("-----BEGIN CERTIFICATE-----")?;
     let (encoded, _) = rest.split_once("-----END CERTIFICATE-----")?;

@@ -1,10 +1,10 @@
-//! How far the replicas of the directory are behind.
+//! The replication lag of the directory.
 
 use std::time::Duration;
 
-/// How long a write takes until others see it, on the tenant's clock.
+/// The time until a write is visible to other requests, on the tenant's clock.
 ///
-/// Uniqueness (of a key, an app id, a grant) and the upsert by `uniqueName` always see the directory as it is.
+/// Uniqueness (of a key, an app id, a grant) and the upsert by `uniqueName` always see the current directory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Lag {
     pub(crate) reads: LookupLag,
@@ -13,7 +13,7 @@ pub struct Lag {
     pub(crate) sign_in: LookupLag,
 }
 
-/// How far one look at the directory is behind, and which kind of look it is: an object may have a lag of its own.
+/// The lag of one lookup, with its kind, because an object may have a lag of its own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct LookupLag {
     duration: Duration,
@@ -22,7 +22,7 @@ pub(crate) struct LookupLag {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum LookupKind {
-    /// The directory as it is.
+    /// The current directory, without lag.
     #[default]
     Current,
     Read,
@@ -32,14 +32,14 @@ enum LookupKind {
 }
 
 impl LookupLag {
-    /// Not behind at all, whatever the object.
+    /// No lag, whatever the object.
     pub(crate) const NONE: Self = Self { duration: Duration::ZERO, lookup: LookupKind::Current };
 
     const fn new(duration: Duration, lookup: LookupKind) -> Self {
         Self { duration, lookup }
     }
 
-    /// How far the look is behind at an object, which may have a lag of its own.
+    /// The lag of this lookup for an object, which may have a lag of its own.
     pub(crate) fn for_object(self, own: Option<Lag>) -> Duration {
         let Some(own) = own else { return self.duration };
         match self.lookup {
@@ -53,12 +53,12 @@ impl LookupLag {
 }
 
 impl Lag {
-    /// No lag: what was written is seen at once.
+    /// No lag: every write is visible at once.
     pub const fn none() -> Self {
         Self::all(Duration::ZERO)
     }
 
-    /// The same lag everywhere.
+    /// One lag for every kind of lookup.
     pub const fn all(lag: Duration) -> Self {
         Self {
             reads: LookupLag::new(lag, LookupKind::Read),
@@ -68,21 +68,21 @@ impl Lag {
         }
     }
 
-    /// The lag of a GET by id or alternate key.
+    /// Sets the lag of a GET by id or alternate key.
     #[must_use]
     pub const fn reads(mut self, lag: Duration) -> Self {
         self.reads = LookupLag::new(lag, LookupKind::Read);
         self
     }
 
-    /// The lag of lists, filters and counts.
+    /// Sets the lag of lists, filters and counts.
     #[must_use]
     pub const fn lists(mut self, lag: Duration) -> Self {
         self.lists = LookupLag::new(lag, LookupKind::List);
         self
     }
 
-    /// The lag of what refers to an object: a service principal to its application, an assignment or a grant to its
+    /// Sets the lag of references to an object: a service principal to its application, an assignment or a grant to its
     /// service principals, a PATCH or a new secret to the object itself.
     #[must_use]
     pub const fn references(mut self, lag: Duration) -> Self {
@@ -90,7 +90,7 @@ impl Lag {
         self
     }
 
-    /// The lag of the sign-in service: a fresh app, secret or role.
+    /// Sets the lag of the sign-in service for a new app, secret or role.
     #[must_use]
     pub const fn sign_in(mut self, lag: Duration) -> Self {
         self.sign_in = LookupLag::new(lag, LookupKind::SignIn);

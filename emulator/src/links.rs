@@ -1,8 +1,8 @@
-//! Who owns what and who belongs to which group.
+//! Ownership and group membership.
 
 use std::collections::HashMap;
 
-/// Links from one object to others, found from both ends, in the order in which they were made.
+/// Links between objects, found from both ends, in the order of their creation.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Links {
     targets: HashMap<String, Vec<String>>,
@@ -10,7 +10,7 @@ pub(crate) struct Links {
 }
 
 impl Links {
-    /// Adds a link unless it is there; tells whether it was added.
+    /// Adds a link unless it exists; returns whether it was added.
     pub(crate) fn add(&mut self, from: &str, to: &str) -> bool {
         let targets = self.targets.entry(from.to_owned()).or_default();
         if targets.iter().any(|known| known == to) {
@@ -21,23 +21,23 @@ impl Links {
         true
     }
 
-    /// Removes a link; tells whether it was there.
+    /// Removes a link; returns whether it existed.
     pub(crate) fn remove(&mut self, from: &str, to: &str) -> bool {
-        let cut = |links: &mut HashMap<String, Vec<String>>, from: &str, to: &str| {
-            let Some(held) = links.get_mut(from) else { return false };
-            let before = held.len();
-            held.retain(|known| known != to);
-            let cut = held.len() < before;
-            if held.is_empty() {
+        let removed = |links: &mut HashMap<String, Vec<String>>, from: &str, to: &str| {
+            let Some(linked) = links.get_mut(from) else { return false };
+            let before = linked.len();
+            linked.retain(|known| known != to);
+            let removed = linked.len() < before;
+            if linked.is_empty() {
                 links.remove(from);
             }
-            cut
+            removed
         };
-        cut(&mut self.sources, to, from);
-        cut(&mut self.targets, from, to)
+        removed(&mut self.sources, to, from);
+        removed(&mut self.targets, from, to)
     }
 
-    /// Removes every link of an object.
+    /// Removes every link from and to an object.
     pub(crate) fn remove_all(&mut self, id: &str) {
         for to in self.targets(id).to_vec() {
             self.remove(id, &to);
@@ -47,12 +47,12 @@ impl Links {
         }
     }
 
-    /// What an object links to.
+    /// The objects that an object links to.
     pub(crate) fn targets(&self, from: &str) -> &[String] {
         self.targets.get(from).map_or(&[], Vec::as_slice)
     }
 
-    /// What links to an object.
+    /// The objects that link to an object.
     pub(crate) fn sources(&self, to: &str) -> &[String] {
         self.sources.get(to).map_or(&[], Vec::as_slice)
     }
@@ -61,7 +61,7 @@ impl Links {
         self.targets(from).iter().any(|known| known == to)
     }
 
-    /// What links to an object directly or through others, nearest first, each once.
+    /// The objects that link to an object directly or through others, nearest first, each once.
     pub(crate) fn transitive_sources(&self, to: &str) -> Vec<String> {
         let mut found: Vec<String> = self.sources(to).to_vec();
         let mut at = 0;

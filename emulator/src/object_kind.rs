@@ -1,10 +1,10 @@
-//! The kinds of objects, their names in Graph, and what each looks like when it is new.
+//! The kinds of objects, their names in Graph, and their properties.
 
 use std::sync::LazyLock;
 
 use serde_json::Value;
 
-/// A kind of object.
+/// A kind of object that the directory stores.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum ObjectKind {
     Application,
@@ -30,7 +30,7 @@ pub(crate) enum PropertyType {
 }
 
 impl ObjectKind {
-    /// The name of the collection: the first segment of a path.
+    /// The name of the entity set: the first segment of a path.
     pub(crate) fn collection(self) -> &'static str {
         match self {
             Self::Application => "applications",
@@ -56,7 +56,7 @@ impl ObjectKind {
         }
     }
 
-    /// The name of the type in the directory's own messages.
+    /// The name of the type in messages of the directory.
     pub(crate) fn directory_type(self) -> &'static str {
         match self {
             Self::Application => "Application",
@@ -69,7 +69,7 @@ impl ObjectKind {
         }
     }
 
-    /// Every kind that the directory keeps.
+    /// All kinds.
     pub(crate) const ALL: [Self; 7] = [
         Self::Application,
         Self::ServicePrincipal,
@@ -80,17 +80,17 @@ impl ObjectKind {
         Self::FederatedCredential,
     ];
 
-    /// The kinds that are directory objects and that a deletion moves to the bin.
+    /// The kinds that are directory objects, which a deletion moves to `deletedItems`.
     pub(crate) const OBJECTS: [Self; 4] = [Self::Application, Self::ServicePrincipal, Self::User, Self::Group];
 
-    /// The kind of a type name such as `microsoft.graph.user`.
+    /// The kind for a type name such as `microsoft.graph.user`.
     pub(crate) fn of_type(name: &str) -> Option<Self> {
         let name = name.trim_start_matches('#');
         let name = name.get("microsoft.graph.".len()..).filter(|_| name.to_lowercase().starts_with("microsoft.graph."));
         Self::ALL.into_iter().find(|kind| name.is_some_and(|name| kind.type_name().eq_ignore_ascii_case(name)))
     }
 
-    /// The members that are answered unless others are selected; `None` is all.
+    /// The properties that a response has without `$select`; `None` is all.
     pub(crate) fn default_properties(self) -> Option<&'static [&'static str]> {
         const USER_DEFAULTS: &[&str] = &[
             "businessPhones",
@@ -108,7 +108,7 @@ impl ObjectKind {
         (self == Self::User).then_some(USER_DEFAULTS)
     }
 
-    /// What can be expanded, and filtered through.
+    /// The navigation properties that can be expanded, and filtered through.
     pub(crate) fn navigations(self) -> &'static [&'static str] {
         match self {
             Self::Application => {
@@ -131,7 +131,7 @@ impl ObjectKind {
         }
     }
 
-    /// What `$search` looks into.
+    /// The properties that `$search` looks into.
     pub(crate) fn searched_properties(self) -> &'static [&'static str] {
         match self {
             Self::Application | Self::ServicePrincipal | Self::Group => &["displayName", "description", "mailNickname"],
@@ -140,7 +140,7 @@ impl ObjectKind {
         }
     }
 
-    /// A new object of the kind with every member that Graph answers, in its order.
+    /// A new object of the kind with every property that Graph returns, in its order.
     pub(crate) fn template(self) -> &'static Value {
         match self {
             Self::Application => &APPLICATION,
@@ -153,7 +153,7 @@ impl ObjectKind {
         }
     }
 
-    /// What a top-level member may hold; `None` when there is no such member.
+    /// The type of a top-level property; `None` when there is no such property.
     pub(crate) fn property_type(self, name: &str) -> Option<PropertyType> {
         let property_type = match (self, name) {
             (_, "id" | "deletedDateTime" | "createdDateTime" | "applicationTemplateId")
@@ -220,17 +220,17 @@ impl ObjectKind {
         self.template().get(name).is_some().then_some(property_type)
     }
 
-    /// The name of a member as the service writes it, by its name in any case.
+    /// The name of a property as the service writes it, by its name in any case.
     pub(crate) fn property_name(self, name: &str) -> Option<&'static str> {
         self.template().as_object()?.keys().map(String::as_str).find(|known| known.eq_ignore_ascii_case(name))
     }
 
-    /// The members of a complex type that is null until it is set; `None` for any other member.
+    /// The default value of a complex property that is null until it is set; `None` for any other property.
     pub(crate) fn complex_template(self, name: &str) -> Option<&'static Value> {
         (self == Self::Application).then(|| COMPLEX.get(name))?
     }
 
-    /// The collections that the directory gives back in reverse.
+    /// The collections that the directory returns in reverse order.
     pub(crate) fn reversed_collections(self) -> &'static [&'static str] {
         match self {
             Self::Application => &[
@@ -246,7 +246,7 @@ impl ObjectKind {
         }
     }
 
-    /// Turns what was sent into what is read, and back.
+    /// Converts between the order of writing and the order of reading.
     pub(crate) fn reverse(self, value: &mut Value) {
         for path in self.reversed_collections() {
             if let Some(Value::Array(items)) = value.pointer_mut(path) {
@@ -256,7 +256,7 @@ impl ObjectKind {
     }
 }
 
-/// As of 2025, in the order of recorded answers.
+/// As of 2025, in the order of recorded responses.
 static APPLICATION: LazyLock<Value> = LazyLock::new(|| {
     parse(
         r#"{
@@ -345,7 +345,7 @@ static GRANT: LazyLock<Value> = LazyLock::new(|| {
     )
 });
 
-/// As of 2025. Only the first eleven are answered unless others are selected.
+/// As of 2025. Only the first eleven are returned by default.
 static USER: LazyLock<Value> = LazyLock::new(|| {
     parse(
         r#"{
@@ -371,7 +371,7 @@ static GROUP: LazyLock<Value> = LazyLock::new(|| {
     )
 });
 
-/// The application that it belongs to stands in a member of its own, which is never shown.
+/// The object id of the application is an internal property besides these, which is never shown.
 static FEDERATED_CREDENTIAL: LazyLock<Value> = LazyLock::new(|| {
     parse(
         r#"{
@@ -381,5 +381,5 @@ static FEDERATED_CREDENTIAL: LazyLock<Value> = LazyLock::new(|| {
 });
 
 fn parse(template: &str) -> Value {
-    serde_json::from_str(template).expect("a template is JSON")
+    serde_json::from_str(template).expect("the template is valid JSON")
 }

@@ -1,7 +1,7 @@
-//! Objects with their history, so that a replica can be asked what it knew a while ago, found through indices.
+//! A store of objects with their history, so that a lookup can show what a lagging replica knows, with indices.
 //!
-//! What an operation costs does not depend on how many objects there are, unless it lists them; and what is gone takes
-//! no memory, in its indices neither.
+//! The cost of an operation does not depend on the number of objects, unless it lists them; and removed objects take no
+//! memory, not even in the indices.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
@@ -12,17 +12,17 @@ use serde_json::Value;
 use crate::json::{eq_ignore_case, text, texts};
 use crate::lag::{Lag, LookupLag};
 
-/// For how long what was changed or removed is kept at least, so that a lag can still be raised after the fact.
+/// The minimum time for which old versions are retained, so that a lag can still be raised after a write.
 const MIN_RETENTION: Duration = Duration::from_secs(60);
 
-/// Whether an object is in the directory or in its bin.
+/// Whether an object is live or among the deleted items.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ObjectState {
     Live,
     Deleted,
 }
 
-/// A look at the directory as it was `lag` ago.
+/// The directory as a replica shows it that is `lag` behind.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ReplicaView {
     pub(crate) now: Duration,
@@ -30,13 +30,13 @@ pub(crate) struct ReplicaView {
 }
 
 impl ReplicaView {
-    /// The directory as it is.
+    /// The current directory, without lag.
     pub(crate) const CURRENT: Self = Self { now: Duration::MAX, lag: LookupLag::NONE };
 }
 
 #[derive(Debug)]
 struct Version {
-    /// When it was written; `None` is known everywhere.
+    /// When it was written; `None` is visible to every replica.
     at: Option<Duration>,
     state: Option<(ObjectState, Arc<Value>)>,
 }
@@ -50,9 +50,9 @@ impl Version {
 #[derive(Debug, Default)]
 struct Row {
     versions: Vec<Version>,
-    /// The object's own lag, in the place of the directory's.
+    /// The object's own lag, in place of the directory's.
     lag: Option<Lag>,
-    /// Whether it stands in the queue of recent writes.
+    /// Whether it is in the queue of recent writes.
     recent: bool,
 }
 
@@ -66,7 +66,7 @@ impl Row {
         self.versions.last()?.state.as_ref()
     }
 
-    /// Forgets what no replica can still show, and returns it.
+    /// Drops and returns the versions that no replica can still show.
     fn compact(&mut self, now: Duration, max_lag: Duration) -> Vec<Version> {
         let max_lag = self.lag.map_or(max_lag, Lag::max_lag).max(max_lag);
         let base = self.versions.iter().rposition(|version| version.is_visible(now, max_lag));
@@ -76,11 +76,11 @@ impl Row {
     }
 }
 
-/// Finds rows by the texts of one member: the member itself, or each text of a collection.
+/// An index over one property: a string, or each string of a collection.
 #[derive(Debug)]
 struct Index {
     member: &'static str,
-    /// In lower case, with the row.
+    /// The keys in lower case, with the row.
     entries: BTreeSet<(Box<str>, u64)>,
 }
 
@@ -102,7 +102,7 @@ impl Index {
         from.take_while(move |(key, _)| key.starts_with(&start)).map(|(_, order)| *order)
     }
 
-    /// Drops the entries of `gone` that no version of `remaining` has.
+    /// Removes the keys of `gone` that none of the `remaining` versions has.
     fn remove(&mut self, order: u64, gone: &Value, remaining: &[Version]) {
         for key in keys(gone, self.member) {
             let mut remaining = remaining.iter().filter_map(|version| version.state.as_ref());
@@ -113,7 +113,7 @@ impl Index {
     }
 }
 
-/// The texts that a member holds: one, or those of a collection.
+/// The index keys of an object: the string property, or the strings of the collection.
 fn keys<'a>(value: &'a Value, member: &str) -> impl Iterator<Item = &'a str> {
     std::iter::once(text(value, member)).chain(texts(value, member)).filter(|text| !text.is_empty())
 }
@@ -128,14 +128,14 @@ pub(crate) struct ObjectStore {
     rows: BTreeMap<u64, Row>,
     ids: HashMap<String, u64>,
     indices: Vec<Index>,
-    /// Rows written lately, with the moment from which they wait for their turn to be looked after: each row once.
+    /// Rows written lately, each once, with the time from which they wait for compaction.
     recent: VecDeque<(Duration, u64)>,
-    /// How many rows hold an object now.
+    /// How many rows have a current object.
     object_count: usize,
     next: u64,
 }
 
-/// One object as a view shows it.
+/// An object that is visible in a replica's view.
 #[derive(Clone, Debug)]
 pub(crate) struct VisibleObject {
     pub(crate) order: u64,
@@ -143,13 +143,13 @@ pub(crate) struct VisibleObject {
 }
 
 impl ObjectStore {
-    /// A table that finds objects without a scan by the texts of the members `indexed`.
+    /// An empty store with indices over the properties `indexed`.
     pub(crate) fn new(indexed: &[&'static str]) -> Self {
         let indices = indexed.iter().map(|member| Index { member, entries: BTreeSet::new() }).collect();
         Self { rows: BTreeMap::new(), ids: HashMap::new(), indices, recent: VecDeque::new(), object_count: 0, next: 1 }
     }
 
-    /// Writes an object; `max_lag` is the longest lag, `at` is `None` for what has always been there.
+    /// Writes an object; `max_lag` is the longest lag, and with `at` `None` it has always been visible.
     pub(crate) fn put(&mut self, state: ObjectState, value: Arc<Value>, at: Option<Duration>, max_lag: Duration) {
         let id = text(&value, "id").to_lowercase();
         let order = *self.ids.entry(id).or_insert_with(|| {
@@ -162,7 +162,7 @@ impl ObjectStore {
         self.push(order, Some((state, value)), at, max_lag);
     }
 
-    /// Removes an object for good.
+    /// Removes an object permanently.
     pub(crate) fn purge(&mut self, id: &str, at: Option<Duration>, max_lag: Duration) {
         let known = self.ids.get(&id.to_lowercase()).copied();
         if let Some(order) = known.filter(|_| self.current(id).is_some()) {
@@ -190,7 +190,7 @@ impl ObjectStore {
         }
     }
 
-    /// Looks after what was written so long ago that every replica knows it.
+    /// Compacts the rows whose writes have reached every replica.
     fn compact_aged(&mut self, now: Duration, max_lag: Duration) {
         while let Some((at, order)) = self.recent.front().copied() {
             if at.saturating_add(max_lag) > now {
@@ -201,7 +201,7 @@ impl ObjectStore {
         }
     }
 
-    /// Lets the replicas agree on a row, as far as they can.
+    /// Compacts a row as far as replicas agree on it.
     fn compact_row(&mut self, order: u64, now: Duration, max_lag: Duration) {
         let Some(row) = self.rows.get_mut(&order) else { return };
         let gone = row.compact(now, max_lag);
@@ -209,7 +209,7 @@ impl ObjectStore {
         match row.versions.as_slice() {
             [Version { at: None, state: None }] => drop(self.rows.remove(&order)),
             [Version { at: None, .. }] | [] => {}
-            // It was written again since, or has a longer lag of its own: it has its turn again.
+            // It was written again since, or has a longer lag of its own: it is queued again.
             _ => {
                 self.recent.push_back((now, order));
                 row.recent = true;
@@ -218,7 +218,7 @@ impl ObjectStore {
         self.unindex(order, &gone);
     }
 
-    /// Takes what is gone out of the indices.
+    /// Removes dropped versions from the indices.
     fn unindex(&mut self, order: u64, gone: &[Version]) {
         let row = self.rows.get(&order);
         let remaining = row.map_or(&[][..], |row| row.versions.as_slice());
@@ -232,72 +232,72 @@ impl ObjectStore {
         }
     }
 
-    /// Makes everything known everywhere.
+    /// Makes all writes visible to every replica.
     pub(crate) fn settle(&mut self) {
         for (_, order) in std::mem::take(&mut self.recent) {
             self.compact_row(order, Duration::MAX, Duration::ZERO);
         }
     }
 
-    /// Gives an object a lag of its own; tells whether there is such an object.
+    /// Sets a lag for one object; returns whether the object exists.
     pub(crate) fn set_lag_of(&mut self, id: &str, lag: Lag) -> bool {
         let row = self.ids.get(&id.to_lowercase()).and_then(|order| self.rows.get_mut(order));
         row.map(|row| row.lag = Some(lag)).is_some()
     }
 
-    /// The lag of an object's own.
+    /// The object's own lag, if it has one.
     pub(crate) fn lag_of(&self, id: &str) -> Option<Lag> {
         self.rows.get(self.ids.get(&id.to_lowercase())?)?.lag
     }
 
-    /// How many objects there are, deleted ones included.
+    /// The number of objects, deleted ones included.
     pub(crate) fn len(&self) -> usize {
         self.object_count
     }
 
-    /// The live object, as `view` shows it.
+    /// The live object that `view` shows.
     pub(crate) fn get(&self, id: &str, view: ReplicaView) -> Option<&Arc<Value>> {
         let row = self.rows.get(self.ids.get(&id.to_lowercase())?)?;
         row.visible(view).filter(|(state, _)| *state == ObjectState::Live).map(|(_, value)| value)
     }
 
-    /// The object as it is, live or deleted.
+    /// The current object, live or deleted.
     pub(crate) fn current(&self, id: &str) -> Option<(ObjectState, &Arc<Value>)> {
         let row = self.rows.get(self.ids.get(&id.to_lowercase())?)?;
         row.current().map(|(state, value)| (*state, value))
     }
 
-    /// The live object as it is.
+    /// The current object, if it is live.
     pub(crate) fn live(&self, id: &str) -> Option<&Arc<Value>> {
         self.current(id).filter(|(state, _)| *state == ObjectState::Live).map(|(_, value)| value)
     }
 
-    /// The rows that have, or had a while ago, a text in an indexed member.
+    /// The rows with an index key, in any version that is retained.
     fn orders(&self, member: &str, key: &str) -> impl Iterator<Item = u64> {
         self.indices.iter().filter(move |index| index.member == member).flat_map(move |index| index.find(key))
     }
 
-    /// The objects as they are whose indexed member is, or holds, `key`, live or deleted.
+    /// The current objects, live or deleted, whose indexed property is or contains `key`.
     pub(crate) fn find_by(&self, member: &'static str, key: &str) -> std::vec::IntoIter<(ObjectState, &Arc<Value>)> {
         let current = self.orders(member, key).filter_map(|order| self.rows.get(&order)?.current());
         let found = current.filter(|(_, value)| has(value, member, key)).map(|(state, value)| (*state, value));
         found.collect::<Vec<_>>().into_iter()
     }
 
-    /// The live objects that `view` shows whose indexed member is, or holds, `key`.
+    /// The live objects in `view` whose indexed property is or contains `key`.
     pub(crate) fn visible_by(&self, member: &'static str, key: &str, view: ReplicaView) -> Vec<VisibleObject> {
         let rows = self.orders(member, key).filter_map(|order| Some((order, self.rows.get(&order)?)));
         Self::visible_rows(rows, ObjectState::Live, view).filter(|seen| has(&seen.value, member, key)).collect()
     }
 
-    /// The live objects that `view` shows of which an indexed member is, or holds, one of `keys`; each once, in order.
+    /// The live objects in `view` whose indexed property is or contains one of `keys`; each once, in order.
     pub(crate) fn visible_by_any(&self, member: &'static str, keys: &[&str], view: ReplicaView) -> Vec<VisibleObject> {
         let found = keys.iter().flat_map(|key| self.visible_by(member, key, view));
         found.map(|seen| (seen.order, seen)).collect::<BTreeMap<_, _>>().into_values().collect()
     }
 
-    /// The live objects that `view` shows of which an indexed member starts, or started a while ago, with `start`, or holds
-    /// what does: each once, in order.
+    /// The live objects in `view` that had an indexed string with this prefix in any retained version; each once, in
+    /// order. The caller filters them.
     pub(crate) fn visible_by_prefix(
         &self,
         member: &'static str,
@@ -310,17 +310,17 @@ impl ObjectStore {
         Self::visible_rows(rows, ObjectState::Live, view)
     }
 
-    /// The name of the index on a member, in the member's own case.
+    /// The name of the indexed property, in its own case.
     pub(crate) fn index_on(&self, member: &str) -> Option<&'static str> {
         self.indices.iter().map(|index| index.member).find(|name| name.eq_ignore_ascii_case(member))
     }
 
-    /// Every object of one state that `view` shows.
+    /// The objects in one state that `view` shows.
     pub(crate) fn all(&self, state: ObjectState, view: ReplicaView) -> impl Iterator<Item = VisibleObject> {
         self.after(0, state, view)
     }
 
-    /// The same, from the row after `order`.
+    /// The objects in one state that `view` shows, from the row after `order`.
     pub(crate) fn after(
         &self,
         order: u64,

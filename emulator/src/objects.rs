@@ -1,4 +1,4 @@
-//! Directory objects of any kind: `/directoryObjects`, owners, members, and what somebody belongs to.
+//! Directory objects of any kind: `/directoryObjects`, owners, members and memberships.
 
 use http::StatusCode;
 use serde_json::{Map, Value, json};
@@ -12,11 +12,11 @@ use crate::query::{self, Query};
 use crate::response::{GraphError, GraphResponse, GraphResult};
 use crate::route::{Link, ObjectKey};
 
-/// The most links that one object may have.
+/// The maximum number of owners of one object.
 const MAX_OWNERS: usize = 100;
 
 impl Directory {
-    /// The live object of an id and its kind, as a view shows it.
+    /// The kind and value of a live object that a view shows.
     pub(crate) fn object(&self, id: &str, view: ReplicaView) -> Option<(ObjectKind, std::sync::Arc<Value>)> {
         ObjectKind::OBJECTS.into_iter().find_map(|kind| Some((kind, self.store(kind).get(id, view)?.clone())))
     }
@@ -25,10 +25,10 @@ impl Directory {
         let (kind, value) =
             self.object(id, call.replica_view(self.lag.reads)).ok_or_else(|| GraphError::not_found(id))?;
         let query = Query::parse(call, kind)?;
-        let mut answer = Map::new();
-        answer.insert("@odata.context".into(), call.context("directoryObjects/$entity").into());
-        answer.extend(with_odata_type(kind, query.project(kind, &value)));
-        Ok(GraphResponse::ok(answer.into()))
+        let mut response = Map::new();
+        response.insert("@odata.context".into(), call.context("directoryObjects/$entity").into());
+        response.extend(with_odata_type(kind, query.project(kind, &value)));
+        Ok(GraphResponse::ok(response.into()))
     }
 
     pub(crate) fn delete_object(&mut self, id: &str, call: &Call) -> GraphResult {
@@ -63,7 +63,7 @@ impl Directory {
         })))
     }
 
-    /// The ids that an object is linked to, in the order in which the service gives them.
+    /// The ids of the objects that a navigation leads to, in the order in which the service returns them.
     pub(crate) fn linked_ids(&self, id: &str, link: Link) -> Vec<String> {
         match link {
             Link::Owners => self.owners.targets(id).to_vec(),
@@ -74,7 +74,7 @@ impl Directory {
         }
     }
 
-    /// The live objects that an object is linked to.
+    /// The live objects that a navigation leads to.
     pub(crate) fn linked(
         &self,
         id: &str,
@@ -90,7 +90,7 @@ impl Directory {
         found.filter(|(kind, _)| cast.is_none_or(|cast| cast == *kind)).collect()
     }
 
-    /// What a navigation of an object leads to, as `$expand` shows it; `None` when there is no such navigation.
+    /// The value of a navigation property in `$expand`; `None` when there is no such property.
     pub(crate) fn navigate(&self, kind: ObjectKind, object: &Value, name: &str, call: &Call) -> Option<Vec<Value>> {
         let (id, view) = (text(object, "id"), call.replica_view(self.lag.lists));
         if let Some(link) = Link::of(kind, &name.to_lowercase()) {
@@ -125,7 +125,7 @@ impl Directory {
     ) -> GraphResult {
         let value = self.find(kind, key, self.lag.reads, call)?;
         let rows = self.linked(text(&value, "id"), link, cast, call.replica_view(self.lag.lists));
-        // Without a cast, what can be filtered and selected by is what the first kind of such objects has.
+        // Without a cast, the first kind of such objects decides what can be filtered and selected.
         let query = Query::parse(
             call,
             cast.unwrap_or(match link {
@@ -217,21 +217,21 @@ impl Directory {
         }
         let groups = self.members.transitive_sources(text(&value, "id"));
         let view = call.replica_view(self.lag.lists);
-        let held = texts(body, "groupIds").filter(|wanted| {
+        let member_of = texts(body, "groupIds").filter(|wanted| {
             groups.iter().any(|group| eq_ignore_case(group, wanted)) && self.groups.get(wanted, view).is_some()
         });
-        let held: Vec<&str> = held.collect();
-        Ok(GraphResponse::ok(json!({"@odata.context": call.context("Collection(Edm.String)"), "value": held})))
+        let member_of: Vec<&str> = member_of.collect();
+        Ok(GraphResponse::ok(json!({"@odata.context": call.context("Collection(Edm.String)"), "value": member_of})))
     }
 
-    /// Takes an object out of every list that it stands in.
+    /// Removes all links from and to an object.
     pub(crate) fn remove_links_of(&mut self, id: &str) {
         self.owners.remove_all(id);
         self.members.remove_all(id);
     }
 }
 
-/// An object that says which kind it is.
+/// An object with its `@odata.type`.
 pub(crate) fn with_odata_type(kind: ObjectKind, object: Value) -> Map<String, Value> {
     let mut members = Map::new();
     members.insert("@odata.type".into(), format!("#microsoft.graph.{}", kind.type_name()).into());

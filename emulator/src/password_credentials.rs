@@ -13,7 +13,7 @@ use crate::response::{GraphError, GraphResponse, GraphResult};
 use crate::route::ObjectKey;
 use crate::validation;
 
-/// A new secret: what the directory keeps and shows, and what is answered once.
+/// A new secret: the stored credential, and the one that is returned once.
 pub(crate) struct IssuedSecret {
     pub(crate) stored: Value,
     pub(crate) returned: Value,
@@ -22,7 +22,7 @@ pub(crate) struct IssuedSecret {
 }
 
 impl Directory {
-    /// Makes a secret of what was asked for; nothing is kept yet.
+    /// Creates a secret from a requested credential, without storing it.
     pub(crate) fn issue_secret(
         &self,
         kind: ObjectKind,
@@ -64,7 +64,7 @@ impl Directory {
         Ok(IssuedSecret { stored, returned, start, end })
     }
 
-    /// Lets the sign-in service know a secret.
+    /// Makes a secret valid for sign-ins.
     pub(crate) fn store_secret(&mut self, issued: &IssuedSecret) {
         let value = text(&issued.returned, "secretText").into();
         let secret = Secret { value, start: issued.start, end: issued.end };
@@ -88,10 +88,10 @@ impl Directory {
         }
         self.write(kind, ObjectState::Live, new, call);
         self.store_secret(&issued);
-        let mut answer = Map::new();
-        answer.insert("@odata.context".into(), call.context("microsoft.graph.passwordCredential").into());
-        answer.extend(issued.returned.as_object().cloned().unwrap_or_default());
-        Ok(GraphResponse::ok(answer.into()).header(http::header::LOCATION, "https://graph.microsoft.com"))
+        let mut response = Map::new();
+        response.insert("@odata.context".into(), call.context("microsoft.graph.passwordCredential").into());
+        response.extend(issued.returned.as_object().cloned().unwrap_or_default());
+        Ok(GraphResponse::ok(response.into()).header(http::header::LOCATION, "https://graph.microsoft.com"))
     }
 
     pub(crate) fn remove_password(&mut self, kind: ObjectKind, key: &ObjectKey, call: &Call) -> GraphResult {
@@ -101,29 +101,32 @@ impl Directory {
             return Err(GraphError::bad_request("Invalid value specified for parameter 'keyId'."));
         }
         let holds = |value: &Value| {
-            items(value, "passwordCredentials").iter().any(|held| eq_ignore_case(text(held, "keyId"), &key_id))
+            items(value, "passwordCredentials")
+                .iter()
+                .any(|credential| eq_ignore_case(text(credential, "keyId"), &key_id))
         };
-        // A replica that has not heard of the secret cannot remove it.
+        // A replica that does not know the secret yet cannot remove it.
         let visible = self.find(kind, key, self.lag.references, call)?;
         if !holds(&value) || !holds(&visible) {
             return Err(GraphError::bad_request(format!("No password credential found with keyId {key_id}.")));
         }
         let mut new = (*value).clone();
         if let Some(credentials) = new["passwordCredentials"].as_array_mut() {
-            credentials.retain(|held| !eq_ignore_case(text(held, "keyId"), &key_id));
+            credentials.retain(|credential| !eq_ignore_case(text(credential, "keyId"), &key_id));
         }
         self.write(kind, ObjectState::Live, new, call);
         Ok(GraphResponse::no_content())
     }
 
-    /// The object of an action: a replica that has not heard of a fresh one says so in words of its own.
+    /// The object whose secrets are to be changed: a lagging replica has an error of its own for an object that it does
+    /// not know yet.
     fn find_for_password_change(
         &self,
         kind: ObjectKind,
         key: &ObjectKey,
         call: &Call,
     ) -> Result<std::sync::Arc<Value>, GraphError> {
-        self.find_for_write(kind, key, call).map_err(|refusal| {
+        self.find_for_write(kind, key, call).map_err(|error| {
             let fresh = match key {
                 ObjectKey::Id(id) => self.store(kind).live(id).is_some(),
                 ObjectKey::AppId(id) => {
@@ -137,13 +140,13 @@ impl Directory {
             if fresh && self.find(kind, key, self.lag.references, call).is_err() {
                 GraphError::replica_miss()
             } else {
-                refusal
+                error
             }
         })
     }
 }
 
-/// Seven digits where there is a fraction, as Graph echoes what it was sent.
+/// The timestamp with seven digits if it has a fraction, as Graph returns the dates of a request.
 fn with_fraction(at: OffsetDateTime) -> String {
     if at.nanosecond() == 0 { timestamp::seconds(at) } else { timestamp::ticks(at) }
 }

@@ -8,23 +8,23 @@ use uuid::Uuid;
 
 use crate::response::GraphError;
 
-/// What the tenant's app management policy says of secrets.
+/// What the tenant's app management policy allows for secrets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SecretPolicy {
     /// No restriction: the default.
     #[default]
     Unrestricted,
-    /// A secret may not live longer than `lifetime`.
+    /// A secret may not be valid for longer than `lifetime`.
     MaxLifetime {
-        /// The id of the policy, which the refusal names.
+        /// The id of the policy, which the error names.
         policy_id: Uuid,
-        /// The longest lifetime.
+        /// The maximum lifetime.
         lifetime: Duration,
     },
     /// No secrets at all.
     Forbidden {
-        /// The id of the policy, which the refusal names.
+        /// The id of the policy, which the error names.
         policy_id: Uuid,
     },
 }

@@ -1,4 +1,4 @@
-//! What Graph answers: a success, or a refusal in its error envelope.
+//! Responses of Graph: a success, or an error in its envelope.
 
 use std::borrow::Cow;
 
@@ -10,18 +10,21 @@ use time::OffsetDateTime;
 
 use crate::json::{is_annotation, retain, timestamp};
 
-/// The content type of a successful answer.
-const SUCCESS: &str =
+/// The content type of a successful response.
+const MINIMAL_METADATA: &str =
     "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8";
-/// The content type of an answer without annotations.
-const BARE: &str = "application/json;odata.metadata=none;odata.streaming=true;IEEE754Compatible=false;charset=utf-8";
+/// The content type of a response without annotations.
+const NO_METADATA: &str =
+    "application/json;odata.metadata=none;odata.streaming=true;IEEE754Compatible=false;charset=utf-8";
 
-/// Which machine of the service answered, as it says it.
+/// The value of the diagnostics header.
 const DIAGNOSTIC: &str =
     r#"{"ServerInfo":{"DataCenter":"In Memory","Slice":"E","Ring":"5","ScaleUnit":"001","RoleInstance":"MEMORY0000"}}"#;
 
+/// The result of an operation of Graph.
 pub(crate) type GraphResult = Result<GraphResponse, GraphError>;
 
+/// The body of a response.
 #[derive(Debug)]
 pub(crate) enum Body {
     Empty,
@@ -29,6 +32,7 @@ pub(crate) enum Body {
     Text(String),
 }
 
+/// A successful response of Graph.
 #[derive(Debug)]
 pub(crate) struct GraphResponse {
     pub(crate) status: StatusCode,
@@ -36,12 +40,12 @@ pub(crate) struct GraphResponse {
     pub(crate) body: Body,
 }
 
-/// How much an answer says about its own data.
+/// The amount of OData annotations in a response.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Metadata {
     #[default]
     Minimal,
-    /// Only what paging needs.
+    /// Only the annotations that paging needs.
     None,
     Full,
 }
@@ -68,23 +72,23 @@ impl GraphResponse {
         self
     }
 
-    /// Leaves out what the client has not asked for.
+    /// Removes the annotations that the client does not want.
     ///
     /// <https://docs.oasis-open.org/odata/odata-json-format/v4.01/odata-json-format-v4.01.html#sec_ControllingtheAmountofControlInforma>
     pub(crate) fn with(mut self, metadata: Metadata) -> Self {
         match (metadata, &mut self.body) {
             (Metadata::None, Body::Json(body)) => {
-                // What a client needs to read on.
-                const KEPT: [&str; 3] = ["@odata.nextLink", "@odata.deltaLink", "@odata.count"];
-                retain(body, &|name| !is_annotation(name) || KEPT.contains(&name));
-                self.header(CONTENT_TYPE, BARE)
+                // Paging needs these.
+                const NEEDED_FOR_PAGING: [&str; 3] = ["@odata.nextLink", "@odata.deltaLink", "@odata.count"];
+                retain(body, &|name| !is_annotation(name) || NEEDED_FOR_PAGING.contains(&name));
+                self.header(CONTENT_TYPE, NO_METADATA)
             }
             _ => self,
         }
     }
 }
 
-/// An error of the service: boxed, for it is large and travels in every `Result`.
+/// An error of Graph, boxed because it is large and part of every `Result`.
 #[derive(Clone, Debug)]
 pub(crate) struct GraphError(Box<GraphErrorInner>);
 
@@ -129,7 +133,7 @@ impl GraphError {
         )
     }
 
-    /// What a replica answers that has not heard of a fresh object.
+    /// The error of a replica that does not know a new object yet.
     pub(crate) fn replica_miss() -> Self {
         Self::new(
             StatusCode::NOT_FOUND,
@@ -158,7 +162,7 @@ impl GraphError {
         )
     }
 
-    /// What Graph may know and this tenant does not: said aloud, never a silent success.
+    /// The error for what Graph may support and this tenant does not.
     pub(crate) fn not_implemented(what: impl Into<String>) -> Self {
         let what = what.into();
         Self::new(StatusCode::NOT_IMPLEMENTED, "NotImplemented", format!("The in-memory tenant does not know {what}."))
@@ -168,12 +172,12 @@ impl GraphError {
         self.0.status
     }
 
-    /// What it says.
+    /// The message of the error.
     pub(crate) fn message(&self) -> &str {
         &self.0.message
     }
 
-    /// Adds an entry to `details` with the message of the whole.
+    /// Adds an entry to `details` with the error's message.
     #[must_use]
     pub(crate) fn detail(mut self, code: &'static str, target: impl Into<String>) -> Self {
         let message = self.0.message.clone();
@@ -188,7 +192,7 @@ impl GraphError {
     }
 }
 
-/// What is the same for a request and for each item of its batch.
+/// The ids and the time that a request shares with the items of its batch.
 #[derive(Clone, Debug)]
 pub(crate) struct Correlation {
     pub(crate) request_id: String,
@@ -196,34 +200,34 @@ pub(crate) struct Correlation {
     pub(crate) wall: OffsetDateTime,
 }
 
-/// A finished answer, for a response of its own or for an item of a batch.
+/// A complete response, for a request of its own or for an item of a batch.
 pub(crate) struct RenderedResponse {
     pub(crate) status: StatusCode,
     pub(crate) headers: Vec<(HeaderName, String)>,
     pub(crate) body: Body,
 }
 
-/// Puts an outcome into Graph's form.
+/// Converts a result to Graph's form.
 pub(crate) fn render(outcome: GraphResult, correlation: &Correlation) -> RenderedResponse {
     let mut headers = vec![(CACHE_CONTROL, "no-cache".to_owned())];
     match outcome {
-        Ok(answer) => {
-            let content_type = match answer.body {
+        Ok(response) => {
+            let content_type = match response.body {
                 Body::Empty => None,
-                Body::Json(_) => Some(SUCCESS),
+                Body::Json(_) => Some(MINIMAL_METADATA),
                 Body::Text(_) => Some("text/plain"),
             };
             if let Some(content_type) = content_type {
-                if !answer.headers.iter().any(|(name, _)| *name == CONTENT_TYPE) {
+                if !response.headers.iter().any(|(name, _)| *name == CONTENT_TYPE) {
                     headers.push((CONTENT_TYPE, content_type.to_owned()));
                 }
                 headers.push((HeaderName::from_static("odata-version"), "4.0".to_owned()));
             }
-            headers.extend(answer.headers);
-            RenderedResponse { status: answer.status, headers, body: answer.body }
+            headers.extend(response.headers);
+            RenderedResponse { status: response.status, headers, body: response.body }
         }
-        Err(refusal) => {
-            let GraphErrorInner { status, code, message, details, headers: more } = *refusal.0;
+        Err(error) => {
+            let GraphErrorInner { status, code, message, details, headers: more } = *error.0;
             headers.push((CONTENT_TYPE, "application/json".to_owned()));
             headers.extend(more);
             let mut error = Map::new();
@@ -255,7 +259,7 @@ pub(crate) fn render(outcome: GraphResult, correlation: &Correlation) -> Rendere
 }
 
 impl RenderedResponse {
-    /// The response to a request of its own.
+    /// The HTTP response.
     pub(crate) fn into_response(self, correlation: &Correlation) -> Response<Bytes> {
         let body = match self.body {
             Body::Empty => Bytes::new(),
@@ -271,7 +275,7 @@ impl RenderedResponse {
             (HeaderName::from_static("x-ms-ags-diagnostic"), DIAGNOSTIC.to_owned()),
         ];
         for (name, value) in self.headers.into_iter().chain(ids).chain(service) {
-            // A header value that came from a request and is not one is left out.
+            // An id of the request that is not a valid header value is left out.
             if let Ok(value) = HeaderValue::try_from(value) {
                 response.headers_mut().append(name, value);
             }
@@ -279,7 +283,7 @@ impl RenderedResponse {
         response
     }
 
-    /// The entry of a batch's `responses`.
+    /// The entry in a batch's `responses`.
     pub(crate) fn into_batch_item(self, id: &str) -> Value {
         let headers: Map<String, Value> =
             self.headers.iter().map(|(name, value)| (canonical(name), Value::from(value.as_str()))).collect();
@@ -296,7 +300,7 @@ impl RenderedResponse {
     }
 }
 
-/// Headers inside a batch are written with capitals.
+/// Header names in a batch have capitals.
 fn canonical(name: &HeaderName) -> String {
     match name.as_str() {
         "odata-version" => "OData-Version".to_owned(),

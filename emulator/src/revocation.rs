@@ -1,4 +1,4 @@
-//! Application permissions that are taken away while tokens still claim them.
+//! Revoking application permissions while tokens still claim them.
 
 use std::time::Duration;
 
@@ -13,11 +13,11 @@ use crate::object_store::ReplicaView;
 use crate::service::TenantState;
 
 impl MemoryTenant {
-    /// Takes an application permission of Microsoft Graph from an app, by the object id of its service principal. Its
-    /// tokens still claim it; Graph knows better at once, and so do new tokens.
+    /// Revokes an application permission of Microsoft Graph, by the object id of the app's service principal. Tokens
+    /// issued before still claim it, but Graph refuses it at once; new tokens do not have it.
     ///
     /// # Panics
-    /// When the app does not hold it.
+    /// When the app does not have it.
     pub fn revoke_role(&self, holder: ServicePrincipalId, role: &str) {
         let found = self.state().revoke_role(&holder.to_string(), role);
         assert!(found, "the service principal {holder} does not hold {role}");
@@ -25,7 +25,8 @@ impl MemoryTenant {
 }
 
 impl TenantState {
-    /// Takes an application permission from a service principal, everywhere at once; tells whether it was held.
+    /// Removes an application permission from a service principal, visible to every replica at once; returns whether it
+    /// had it.
     fn revoke_role(&mut self, holder: &str, role: &str) -> bool {
         let directory = &mut self.directory;
         let Some(graph) = directory.live_service_principal(&MICROSOFT_GRAPH.to_string()).cloned() else {
@@ -46,7 +47,7 @@ impl TenantState {
         !assignments.is_empty()
     }
 
-    /// Takes an application permission from the app that makes a call.
+    /// Revokes an application permission of the app that makes a call.
     pub(crate) fn revoke_role_of_actor(&mut self, call: &mut Call, role: &str) {
         if let Actor::SignedIn(identity) = &mut call.actor {
             self.revoke_role(&identity.service_principal_id, role);

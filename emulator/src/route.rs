@@ -1,4 +1,4 @@
-//! Which operation a method and a path mean. Names of segments match in any case.
+//! Routes of Graph requests: from a method and a path to an operation. Segment names match in any case.
 
 use http::Method;
 
@@ -6,35 +6,35 @@ use crate::object_kind::ObjectKind;
 use crate::partner;
 use crate::response::GraphError;
 
-/// How an object is named in a path.
+/// A key of an object in a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ObjectKey {
     /// The object id; of a user also the principal name.
     Id(String),
     AppId(String),
     UniqueName(String),
-    /// The person who is signed in.
+    /// The signed-in user.
     Me,
 }
 
-/// How a federated identity credential is named in a path.
+/// A key of a federated identity credential in a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum CredentialKey {
-    /// By its id, or by its name in the place of the id.
+    /// Its id, or its name in place of the id.
     IdOrName(String),
     Name(String),
 }
 
-/// From which side assignments are looked at.
+/// The end of an assignment from which it is listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AssignmentSide {
-    /// `appRoleAssignedTo`: what others were granted on this resource.
+    /// `appRoleAssignedTo`: the assignments on this resource.
     Resource,
-    /// `appRoleAssignments`: what this principal was granted.
+    /// `appRoleAssignments`: the assignments to this principal.
     Principal,
 }
 
-/// A navigation from one directory object to others.
+/// A navigation property from one directory object to others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Link {
     Owners,
@@ -53,7 +53,7 @@ impl Link {
         ("transitivememberof", Self::TransitiveMemberOf),
     ];
 
-    /// The link of a segment in lower case, where the kind has it.
+    /// The link for a segment in lower case, if the kind has it.
     pub(crate) fn of(kind: ObjectKind, name: &str) -> Option<Self> {
         let link = Self::NAMES.into_iter().find(|(known, _)| *known == name)?.1;
         let fits = match link {
@@ -67,19 +67,20 @@ impl Link {
         fits.then_some(link)
     }
 
-    /// Whether links of this name can be written.
+    /// Whether clients can add and remove links.
     fn is_writable(self) -> bool {
         matches!(self, Self::Owners | Self::Members)
     }
 }
 
+/// An operation of Graph, with the keys of its path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Operation {
     List(ObjectKind),
     Count(ObjectKind),
     Create(ObjectKind),
     Get(ObjectKind, ObjectKey),
-    /// One property of an object, by its name.
+    /// A single property of an object.
     GetProperty(ObjectKind, ObjectKey, &'static str),
     Update(ObjectKind, ObjectKey),
     Delete(ObjectKind, ObjectKey),
@@ -88,7 +89,7 @@ pub(crate) enum Operation {
     RemovePassword(ObjectKind, ObjectKey),
     AddKey(ObjectKind, ObjectKey),
     RemoveKey(ObjectKind, ObjectKey),
-    /// With the type that the path casts to.
+    /// The list, with the type that the path casts to.
     ListLinked(ObjectKind, ObjectKey, Link, Option<ObjectKind>),
     CountLinked(ObjectKind, ObjectKey, Link, Option<ObjectKind>),
     AddLink(ObjectKind, ObjectKey, Link),
@@ -122,15 +123,16 @@ pub(crate) enum Operation {
     Partner(partner::Operation),
 }
 
+/// A segment of a path.
 struct Segment {
     /// The name in lower case.
     name: String,
     raw: String,
-    /// What stands in parentheses: the property in lower case, empty when it is left out, and the value.
+    /// The contents of the parentheses: the property in lower case, empty when it is left out, and the value.
     key: Option<(String, String)>,
 }
 
-/// Finds the operation; a wrong verb on a known path is 405, an unknown path 400 as the service's parser answers.
+/// Finds the operation of a request; a wrong method on a known path is an error with 405, an unknown path one with 501.
 pub(crate) fn route(method: &Method, path: &str) -> Result<Operation, GraphError> {
     let segments: Vec<Segment> = path.split('/').filter(|part| !part.is_empty()).map(segment).collect();
     let segments: &[Segment] = match segments.first() {
@@ -139,21 +141,21 @@ pub(crate) fn route(method: &Method, path: &str) -> Result<Operation, GraphError
     };
     let Some((first, rest)) = segments.split_first() else { return Err(unknown_path(path)) };
     let names: Vec<&str> = rest.iter().map(|segment| segment.name.as_str()).collect();
-    let verb = method.as_str();
+    let method = method.as_str();
     let found = match (first.name.as_str(), &first.key) {
-        ("applications", _) => route_object(ObjectKind::Application, verb, first, rest, path)?,
-        ("serviceprincipals", _) => route_object(ObjectKind::ServicePrincipal, verb, first, rest, path)?,
-        ("users", _) => route_object(ObjectKind::User, verb, first, rest, path)?,
-        ("groups", _) => route_object(ObjectKind::Group, verb, first, rest, path)?,
-        ("me", None) => route_below_object(ObjectKind::User, verb, ObjectKey::Me, rest)?,
-        ("directoryobjects", None) => match (names.as_slice(), verb) {
+        ("applications", _) => route_object(ObjectKind::Application, method, first, rest, path)?,
+        ("serviceprincipals", _) => route_object(ObjectKind::ServicePrincipal, method, first, rest, path)?,
+        ("users", _) => route_object(ObjectKind::User, method, first, rest, path)?,
+        ("groups", _) => route_object(ObjectKind::Group, method, first, rest, path)?,
+        ("me", None) => route_below_object(ObjectKind::User, method, ObjectKey::Me, rest)?,
+        ("directoryobjects", None) => match (names.as_slice(), method) {
             (["getbyids" | "microsoft.graph.getbyids"], "POST") => Some(Operation::GetByIds),
             ([_], "GET") => Some(Operation::GetObject(rest[0].raw.clone())),
             ([_], "DELETE") => Some(Operation::DeleteObject(rest[0].raw.clone())),
             ([_], _) => None,
             _ => return Err(unknown_path(path)),
         },
-        ("oauth2permissiongrants", None) => match (names.as_slice(), verb) {
+        ("oauth2permissiongrants", None) => match (names.as_slice(), method) {
             ([], "GET") => Some(Operation::List(ObjectKind::Grant)),
             ([], "POST") => Some(Operation::Create(ObjectKind::Grant)),
             (["delta" | "delta()" | "microsoft.graph.delta()"], "GET") => Some(Operation::Delta(ObjectKind::Grant)),
@@ -164,7 +166,7 @@ pub(crate) fn route(method: &Method, path: &str) -> Result<Operation, GraphError
             ([] | [_], _) => None,
             _ => return Err(unknown_path(path)),
         },
-        ("directory", None) if names.first() == Some(&"deleteditems") => match (&names[1..], verb) {
+        ("directory", None) if names.first() == Some(&"deleteditems") => match (&names[1..], method) {
             ([cast], "GET") if ObjectKind::of_type(cast).is_some_and(|kind| ObjectKind::OBJECTS.contains(&kind)) => {
                 ObjectKind::of_type(cast).map(Operation::ListDeleted)
             }
@@ -183,7 +185,7 @@ pub(crate) fn route(method: &Method, path: &str) -> Result<Operation, GraphError
             ([_] | [_, "restore"], _) => None,
             _ => return Err(unknown_path(path)),
         },
-        ("organization", None) => match (names.as_slice(), verb) {
+        ("organization", None) => match (names.as_slice(), method) {
             ([], "GET") => Some(Operation::ListOrganization),
             (["$count"], "GET") => return Err(GraphError::not_implemented("the count of organizations")),
             ([_], "GET") => Some(Operation::GetOrganization(rest[0].raw.clone())),
@@ -193,18 +195,18 @@ pub(crate) fn route(method: &Method, path: &str) -> Result<Operation, GraphError
         },
         ("tenantrelationships" | "contracts", None) => {
             let path: Vec<String> = segments.iter().map(|segment| segment.raw.clone()).collect();
-            partner::Operation::route(verb, &path)?.map(Operation::Partner)
+            partner::Operation::route(method, &path)?.map(Operation::Partner)
         }
-        ("$batch", None) if rest.is_empty() => (verb == "POST").then_some(Operation::Batch),
+        ("$batch", None) if rest.is_empty() => (method == "POST").then_some(Operation::Batch),
         _ => return Err(unknown_path(path)),
     };
     found.ok_or_else(GraphError::method_not_allowed)
 }
 
-/// What lies below `/applications` and `/servicePrincipals`.
+/// The operations on an entity set and its objects, such as `/applications` and `/servicePrincipals`.
 fn route_object(
     kind: ObjectKind,
-    verb: &str,
+    method: &str,
     first: &Segment,
     rest: &[Segment],
     path: &str,
@@ -220,18 +222,18 @@ fn route_object(
             (key, rest)
         }
         (None, None) => {
-            return Ok(match verb {
+            return Ok(match method {
                 "GET" => Some(Operation::List(kind)),
                 "POST" => Some(Operation::Create(kind)),
                 _ => None,
             });
         }
         (None, Some((id, rest))) => match id.name.as_str() {
-            "$count" if rest.is_empty() => return Ok((verb == "GET").then_some(Operation::Count(kind))),
+            "$count" if rest.is_empty() => return Ok((method == "GET").then_some(Operation::Count(kind))),
             "delta" | "delta()" | "microsoft.graph.delta()"
                 if rest.is_empty() && matches!(kind, ObjectKind::Application | ObjectKind::ServicePrincipal) =>
             {
-                return Ok((verb == "GET").then_some(Operation::Delta(kind)));
+                return Ok((method == "GET").then_some(Operation::Delta(kind)));
             }
             "delta" | "delta()" | "getbyids" | "validateproperties" | "getavailableextensionproperties" => {
                 return Err(GraphError::not_implemented(format!("the action {}", id.raw)));
@@ -239,13 +241,13 @@ fn route_object(
             _ => (ObjectKey::Id(id.raw.clone()), rest),
         },
     };
-    route_below_object(kind, verb, key, rest)
+    route_below_object(kind, method, key, rest)
 }
 
-/// What lies below one object.
+/// The operations on one object.
 fn route_below_object(
     kind: ObjectKind,
-    verb: &str,
+    method: &str,
     key: ObjectKey,
     rest: &[Segment],
 ) -> Result<Option<Operation>, GraphError> {
@@ -259,7 +261,7 @@ fn route_below_object(
         Some(&"approleassignedto") => AssignmentSide::Resource,
         _ => AssignmentSide::Principal,
     };
-    Ok(match (names.as_slice(), verb) {
+    Ok(match (names.as_slice(), method) {
         ([], "GET") => Some(Operation::Get(kind, key)),
         ([], "PATCH") => Some(Operation::Update(kind, key)),
         ([], "DELETE") => Some(Operation::Delete(kind, key)),
@@ -277,10 +279,10 @@ fn route_below_object(
             Some(Operation::CheckMemberGroups(kind, key))
         }
         (["federatedidentitycredentials", ..], _) if kind == ObjectKind::Application => {
-            return route_federated_credentials(verb, key, rest[0].key.as_ref(), &rest[1..]);
+            return route_federated_credentials(method, key, rest[0].key.as_ref(), &rest[1..]);
         }
         (["approleassignedto", ..], _) if kind != ObjectKind::ServicePrincipal => {
-            return Err(not_implemented_below(kind, verb, &names));
+            return Err(not_implemented_below(kind, method, &names));
         }
         (["approleassignedto" | "approleassignments"], "GET") if has_assignments => {
             Some(Operation::ListAssignments(kind, key, side))
@@ -301,8 +303,8 @@ fn route_below_object(
         (["oauth2permissiongrants"], "GET") if matches!(kind, ObjectKind::ServicePrincipal | ObjectKind::User) => {
             Some(Operation::ListGrantsOf(kind, key))
         }
-        (["oauth2permissiongrants", ..], verb)
-            if verb != "GET" && matches!(kind, ObjectKind::ServicePrincipal | ObjectKind::User) =>
+        (["oauth2permissiongrants", ..], method)
+            if method != "GET" && matches!(kind, ObjectKind::ServicePrincipal | ObjectKind::User) =>
         {
             return Err(GraphError::new(
                 http::StatusCode::BAD_REQUEST,
@@ -311,26 +313,26 @@ fn route_below_object(
             ));
         }
         ([name], _) if kind.property_name(name).is_some() => {
-            kind.property_name(name).filter(|_| verb == "GET").map(|name| Operation::GetProperty(kind, key, name))
+            kind.property_name(name).filter(|_| method == "GET").map(|name| Operation::GetProperty(kind, key, name))
         }
         ([name, ..], _) => match Link::of(kind, name) {
-            Some(link) => route_links(kind, verb, key, link, &rest[1..])?,
-            None => return Err(not_implemented_below(kind, verb, &names)),
+            Some(link) => route_links(kind, method, key, link, &rest[1..])?,
+            None => return Err(not_implemented_below(kind, method, &names)),
         },
     })
 }
 
-/// What lies below `owners`, `members` and their kin.
+/// The operations on navigation properties such as `owners` and `members`.
 fn route_links(
     kind: ObjectKind,
-    verb: &str,
+    method: &str,
     key: ObjectKey,
     link: Link,
     rest: &[Segment],
 ) -> Result<Option<Operation>, GraphError> {
     let cast = rest.first().and_then(|segment| ObjectKind::of_type(&segment.name));
     let names: Vec<&str> = rest.iter().skip(usize::from(cast.is_some())).map(|rest| rest.name.as_str()).collect();
-    Ok(match (names.as_slice(), verb) {
+    Ok(match (names.as_slice(), method) {
         ([], "GET") => Some(Operation::ListLinked(kind, key, link, cast)),
         (["$count"], "GET") => Some(Operation::CountLinked(kind, key, link, cast)),
         (["$ref"], "POST") if link.is_writable() => Some(Operation::AddLink(kind, key, link)),
@@ -338,13 +340,13 @@ fn route_links(
             Some(Operation::RemoveLink(kind, key, link, rest[0].raw.clone()))
         }
         ([] | ["$count"], _) => None,
-        _ => return Err(not_implemented_below(kind, verb, &names)),
+        _ => return Err(not_implemented_below(kind, method, &names)),
     })
 }
 
-/// What lies below `federatedIdentityCredentials`; `named` is what stands in its parentheses.
+/// The operations on `federatedIdentityCredentials`; `named` is an alternate key in parentheses.
 fn route_federated_credentials(
-    verb: &str,
+    method: &str,
     key: ObjectKey,
     named: Option<&(String, String)>,
     rest: &[Segment],
@@ -353,19 +355,19 @@ fn route_federated_credentials(
         (Some((property, name)), []) if property == "name" => CredentialKey::Name(name.clone()),
         (Some((_, id)), []) => CredentialKey::IdOrName(id.clone()),
         (None, [only]) if only.name == "$count" => {
-            return Ok((verb == "GET").then_some(Operation::CountFederated(key)));
+            return Ok((method == "GET").then_some(Operation::CountFederated(key)));
         }
         (None, [only]) => CredentialKey::IdOrName(only.raw.clone()),
         (None, []) => {
-            return Ok(match verb {
+            return Ok(match method {
                 "GET" => Some(Operation::ListFederated(key)),
                 "POST" => Some(Operation::CreateFederated(key)),
                 _ => None,
             });
         }
-        _ => return Err(not_implemented_below(ObjectKind::FederatedCredential, verb, &["…"])),
+        _ => return Err(not_implemented_below(ObjectKind::FederatedCredential, method, &["…"])),
     };
-    Ok(match verb {
+    Ok(match method {
         "GET" => Some(Operation::GetFederated(key, credential)),
         "PATCH" => Some(Operation::UpdateFederated(key, credential)),
         "DELETE" => Some(Operation::DeleteFederated(key, credential)),
@@ -373,8 +375,8 @@ fn route_federated_credentials(
     })
 }
 
-fn not_implemented_below(kind: ObjectKind, verb: &str, names: &[&str]) -> GraphError {
-    GraphError::not_implemented(format!("{verb} {}/{{id}}/{}", kind.collection(), names.join("/")))
+fn not_implemented_below(kind: ObjectKind, method: &str, names: &[&str]) -> GraphError {
+    GraphError::not_implemented(format!("{method} {}/{{id}}/{}", kind.collection(), names.join("/")))
 }
 
 fn unknown_path(path: &str) -> GraphError {
@@ -398,7 +400,7 @@ fn segment(part: &str) -> Segment {
         Some((name, property, value)) => Segment { name, raw, key: Some((property, value)) },
         None => {
             let name = raw.to_lowercase();
-            // The namespace has an alias, which the SDKs of Microsoft use for casts.
+            // Microsoft's SDKs use this alias of the namespace for casts.
             let name = match name.strip_prefix("graph.") {
                 Some(rest) => format!("microsoft.graph.{rest}"),
                 None => name,
@@ -408,7 +410,7 @@ fn segment(part: &str) -> Segment {
     }
 }
 
-/// Undoes percent-encoding; what is no encoding stays.
+/// Decodes percent-encoding; invalid sequences stay as they are.
 pub(crate) fn percent_decode(text: &str) -> String {
     let bytes = text.as_bytes();
     let mut decoded = Vec::with_capacity(bytes.len());

@@ -1,4 +1,4 @@
-//! `/servicePrincipals`: creating and updating the apps of the tenant.
+//! `/servicePrincipals`: creating and updating service principals.
 
 use std::sync::Arc;
 
@@ -63,7 +63,7 @@ impl Directory {
             }
             None => {
                 if let Some(api) = self.known_apis.get(&app_id.to_lowercase()) {
-                    api.describe(&mut value);
+                    api.apply_to(&mut value);
                 }
             }
         }
@@ -80,13 +80,13 @@ impl Directory {
         self.store_key_bytes(keys);
         self.add_creator_as_owner(KIND, &id, call);
         KIND.reverse(&mut value);
-        let mut answer = Map::new();
-        answer.insert("@odata.context".into(), call.context("servicePrincipals/$entity").into());
-        answer.extend(value.as_object().cloned().unwrap_or_default());
-        Ok(GraphResponse::created(answer.into(), self.location(KIND, &id)))
+        let mut response = Map::new();
+        response.insert("@odata.context".into(), call.context("servicePrincipals/$entity").into());
+        response.extend(value.as_object().cloned().unwrap_or_default());
+        Ok(GraphResponse::created(response.into(), self.location(KIND, &id)))
     }
 
-    /// The application behind an app id, `None` for an API of Microsoft.
+    /// The application of an app id; `None` for an API of Microsoft.
     fn backing_application(&self, app_id: &str, call: &Call) -> Result<Option<Arc<Value>>, GraphError> {
         let elsewhere = GraphError::new(
             StatusCode::FORBIDDEN,
@@ -117,7 +117,7 @@ impl Directory {
         }
     }
 
-    /// The service principal of an app id, as the directory is.
+    /// The current service principal of an app id, if it is live.
     pub(crate) fn live_service_principal(&self, app_id: &str) -> Option<&Arc<Value>> {
         self.service_principals
             .find_by("appId", app_id)

@@ -1,4 +1,4 @@
-//! What a tenant holds, as JSON: to start from, to keep, and to go back to.
+//! Snapshots: the state of a tenant as JSON, to start from and to go back to.
 
 use std::fmt;
 use std::sync::Arc;
@@ -25,24 +25,24 @@ use crate::object_kind::ObjectKind;
 use crate::object_store::{ObjectState, ReplicaView};
 use crate::partner::Partner;
 
-/// What a tenant holds, without its history: what was written is known everywhere, and nothing is on its way.
+/// The state of a tenant, without its history: all writes are visible everywhere, and all scheduled changes are applied.
 ///
-/// As JSON it is one object. Everything may be left out, so that a file with a few applications and users is a snapshot
+/// As JSON it is one object. Every property is optional, so that a file with a few applications and users is a snapshot
 /// to start a tenant from:
 ///
-/// | member | holds |
+/// | property | contents |
 /// |---|---|
 /// | `tenantId`, `displayName`, `domain` | the organization |
-/// | `applications`, `servicePrincipals`, `users`, `groups` | objects with members as Graph names them; an id that is left out is made up |
-/// | `deletedItems` | the same in the bin, each with its `@odata.type` |
+/// | `applications`, `servicePrincipals`, `users`, `groups` | objects with properties as Graph names them; a missing id is generated |
+/// | `deletedItems` | deleted objects, each with its `@odata.type` |
 /// | `appRoleAssignments` | `principalId`, `resourceId`, `appRoleId`; or `principalAppId`, `resourceAppId`, `appRole` (a name such as `User.Read.All`) |
-/// | `oauth2PermissionGrants` | `clientId`, `resourceId`, `scope`; or `clientAppId`, `resourceAppId`, `scope`; `principalId` for one person |
+/// | `oauth2PermissionGrants` | `clientId`, `resourceId`, `scope`; or `clientAppId`, `resourceAppId`, `scope`; `principalId` for one user |
 /// | `caller` | the client id of the application that the tenant's clients sign in as; otherwise one is added |
 /// | `withoutApis` | the app ids of Microsoft's APIs that have no service principal |
-/// | `delegatedAdminRelationships` | of a partner: members as Graph names them, with `accessAssignments`, `requests` and `operations`; one without `status` is active |
+/// | `delegatedAdminRelationships` | of a partner: properties as Graph names them, with `accessAssignments`, `requests` and `operations`; one without `status` is active |
 /// | `contracts` | of a partner: `customerId`, `defaultDomainName`, `displayName` |
 ///
-/// Besides Graph's own members, `owners` and `members` of an object are lists of object ids, `directoryRoles` of a user or service principal is a list of role
+/// In addition to Graph's properties, `owners` and `members` of an object are lists of object ids, `directoryRoles` of a user or service principal is a list of role
 /// template ids, `federatedIdentityCredentials` of an application are its credentials, and a `secretText` in
 /// `passwordCredentials` and a `key` in `keyCredentials` count as credentials to sign in with.
 ///
@@ -60,10 +60,10 @@ use crate::partner::Partner;
 pub struct Snapshot(Arc<Value>);
 
 impl Snapshot {
-    /// Reads a snapshot.
+    /// Parses a snapshot.
     ///
     /// # Errors
-    /// When the text is no JSON object, or something in it is not known or does not fit; the error says where.
+    /// When the text is not a JSON object, or something in it is unknown or invalid; the error says where.
     pub fn from_json(json: &str) -> Result<Self, SnapshotError> {
         let document: Value =
             serde_json::from_str(json).map_err(|error| SnapshotError::new("", format!("no JSON: {error}")))?;
@@ -76,7 +76,7 @@ impl Snapshot {
         Ok(Self(Arc::new(document)))
     }
 
-    /// Writes the snapshot. The secrets of the tenant are in it.
+    /// The snapshot as JSON. The secrets of the tenant are in it.
     pub fn to_json(&self) -> String {
         format!("{:#}", self.0)
     }
@@ -104,7 +104,7 @@ impl fmt::Debug for Snapshot {
     }
 }
 
-/// Why a snapshot cannot be read.
+/// The reason why a snapshot cannot be loaded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SnapshotError {
     pointer: String,
@@ -116,7 +116,7 @@ impl SnapshotError {
         Self { pointer: pointer.into(), reason: reason.into() }
     }
 
-    /// Where in the document, as a JSON pointer such as `/applications/0`; empty for all of it.
+    /// The location in the document, as a JSON pointer such as `/applications/0`; empty for the whole document.
     pub fn pointer(&self) -> &str {
         &self.pointer
     }
@@ -133,9 +133,10 @@ impl fmt::Display for SnapshotError {
 
 impl std::error::Error for SnapshotError {}
 
+/// The result of loading a snapshot.
 pub(crate) type LoadResult<T = ()> = Result<T, SnapshotError>;
 
-/// The members of a document that hold objects, in the order in which they are read.
+/// The properties of a document that hold objects, in the order in which they are loaded.
 const OBJECT_MEMBERS: [(&str, ObjectKind); 4] = [
     ("applications", ObjectKind::Application),
     ("servicePrincipals", ObjectKind::ServicePrincipal),
@@ -143,7 +144,7 @@ const OBJECT_MEMBERS: [(&str, ObjectKind); 4] = [
     ("groups", ObjectKind::Group),
 ];
 
-/// The other members.
+/// The other properties of a document.
 const OTHER_MEMBERS: [&str; 12] = [
     "caller",
     "tenantId",
@@ -159,11 +160,11 @@ const OTHER_MEMBERS: [&str; 12] = [
     "contracts",
 ];
 
-/// Members of an object that Graph keeps apart from it.
+/// Properties of an object that Graph stores separately.
 const RELATION_MEMBERS: [&str; 4] = ["owners", "members", "directoryRoles", "federatedIdentityCredentials"];
 
 impl Directory {
-    /// Forgets what is in the directory, the APIs of Microsoft apart, which are made again.
+    /// Removes all objects, credentials, links and roles.
     fn clear_all(&mut self) {
         for kind in ObjectKind::ALL {
             self.clear(kind);
@@ -176,18 +177,18 @@ impl Directory {
         self.roles.clear();
     }
 
-    /// Puts a document in the place of what the directory holds.
+    /// Replaces the contents of the directory by a document.
     pub(crate) fn load(&mut self, document: &Value, without_apis: &[AppId], wall: OffsetDateTime) -> LoadResult {
         let Some(members) = document.as_object() else { return Err(SnapshotError::new("", "an object is expected")) };
         let known = || OBJECT_MEMBERS.iter().map(|(name, _)| *name).chain(OTHER_MEMBERS);
         if let Some(name) = members.keys().find(|name| !known().any(|known| known == **name)) {
-            let close = known().max_by(|a, b| {
-                let likeness = |known: &str| strsim::jaro_winkler(known, name);
-                likeness(a).total_cmp(&likeness(b))
+            let closest = known().max_by(|a, b| {
+                let similarity = |known: &str| strsim::jaro_winkler(known, name);
+                similarity(a).total_cmp(&similarity(b))
             });
             return Err(SnapshotError::new(
                 format!("/{name}"),
-                format!("there is no such member; did you mean {}?", close.unwrap_or_default()),
+                format!("there is no such member; did you mean {}?", closest.unwrap_or_default()),
             ));
         }
         self.clear_all();
@@ -218,9 +219,9 @@ impl Directory {
             })?;
             self.load_object(kind, ObjectState::Deleted, value, &pointer, wall)?;
         }
-        let mut absent: Vec<String> = texts(document, "withoutApis").map(str::to_lowercase).collect();
-        absent.extend(without_apis.iter().map(ToString::to_string));
-        self.install_apis(&absent);
+        let mut missing_apis: Vec<String> = texts(document, "withoutApis").map(str::to_lowercase).collect();
+        missing_apis.extend(without_apis.iter().map(ToString::to_string));
+        self.install_apis(&missing_apis);
         for (pointer, value) in entries(document, "appRoleAssignments")? {
             self.load_assignment(value, &pointer, wall)?;
         }
@@ -242,11 +243,11 @@ impl Directory {
         &mut self,
         kind: ObjectKind,
         state: ObjectState,
-        given: &Value,
+        entry: &Value,
         pointer: &str,
         wall: OffsetDateTime,
     ) -> LoadResult {
-        let Some(members) = given.as_object() else { return Err(SnapshotError::new(pointer, "an object is expected")) };
+        let Some(members) = entry.as_object() else { return Err(SnapshotError::new(pointer, "an object is expected")) };
         let mut value = kind.template().clone();
         value["createdDateTime"] = timestamp::seconds(wall).into();
         if kind == ObjectKind::Application {
@@ -255,14 +256,14 @@ impl Directory {
             value["signInAudience"] = self.default_audience.as_str().into();
         }
         if kind == ObjectKind::ServicePrincipal {
-            let app_id = guid(&given["appId"], &format!("{pointer}/appId"))?.to_string();
+            let app_id = guid(&entry["appId"], &format!("{pointer}/appId"))?.to_string();
             value["appId"] = app_id.as_str().into();
             let application = self.applications.find_by("appId", &app_id).next().map(|(_, value)| Arc::clone(value));
             if let Some(application) = application {
                 value["appOwnerOrganizationId"] = self.tenant_id.to_string().into();
                 copy_application_properties(&mut value, &application);
             } else if let Some(api) = self.known_apis.get(&app_id) {
-                api.describe(&mut value);
+                api.apply_to(&mut value);
                 value["createdDateTime"] = Value::Null;
             }
         }
@@ -277,7 +278,7 @@ impl Directory {
             }
             value[name] = member.clone();
         }
-        let id = match given.get("id") {
+        let id = match entry.get("id") {
             Some(id) => guid(id, &format!("{pointer}/id"))?,
             None => self.new_id(),
         };
@@ -301,17 +302,17 @@ impl Directory {
         }
         self.load_credentials(&mut value, pointer, wall)?;
         for (name, is_owner) in [("owners", true), ("members", false)] {
-            for to in items(given, name) {
+            for to in items(entry, name) {
                 let to = guid(to, &format!("{pointer}/{name}"))?.to_string();
                 let links = if is_owner { &mut self.owners } else { &mut self.members };
                 links.add(&id, &to);
             }
         }
-        let roles: Vec<String> = texts(given, "directoryRoles").map(str::to_lowercase).collect();
+        let roles: Vec<String> = texts(entry, "directoryRoles").map(str::to_lowercase).collect();
         if !roles.is_empty() {
             self.roles.insert(id.clone(), roles);
         }
-        for (number, credential) in items(given, "federatedIdentityCredentials").iter().enumerate() {
+        for (number, credential) in items(entry, "federatedIdentityCredentials").iter().enumerate() {
             let mut value = ObjectKind::FederatedCredential.template().clone();
             value["id"] = self.new_id().to_string().into();
             for (name, member) in credential.as_object().into_iter().flatten() {
@@ -328,7 +329,7 @@ impl Directory {
         Ok(())
     }
 
-    /// Takes the secrets and certificates out of an object, and completes what it shows of them.
+    /// Stores the secrets and keys of an object, and completes its credentials.
     fn load_credentials(&mut self, value: &mut Value, pointer: &str, wall: OffsetDateTime) -> LoadResult {
         let id = |credential: &Value, pointer: &str, made: Uuid| match text(credential, "keyId") {
             "" => Ok(made.to_string()),
@@ -339,16 +340,16 @@ impl Directory {
         };
         for number in 0..items(value, "passwordCredentials").len() {
             let pointer = format!("{pointer}/passwordCredentials/{number}");
-            let given = value["passwordCredentials"][number].clone();
-            let key_id = id(&given, &pointer, self.new_id())?;
-            let start = moment(&given, "startDateTime", wall);
-            let end = moment(&given, "endDateTime", start + time::Duration::days(730));
-            let secret = text(&given, "secretText");
+            let entry = value["passwordCredentials"][number].clone();
+            let key_id = id(&entry, &pointer, self.new_id())?;
+            let start = moment(&entry, "startDateTime", wall);
+            let end = moment(&entry, "endDateTime", start + time::Duration::days(730));
+            let secret = text(&entry, "secretText");
             value["passwordCredentials"][number] = json!({
-                "customKeyIdentifier": given.get("customKeyIdentifier").cloned().unwrap_or_default(),
-                "displayName": given.get("displayName").cloned().unwrap_or_default(),
+                "customKeyIdentifier": entry.get("customKeyIdentifier").cloned().unwrap_or_default(),
+                "displayName": entry.get("displayName").cloned().unwrap_or_default(),
                 "endDateTime": timestamp::seconds(end),
-                "hint": given.get("hint").cloned().unwrap_or_else(|| secret.get(..3).into()),
+                "hint": entry.get("hint").cloned().unwrap_or_else(|| secret.get(..3).into()),
                 "keyId": key_id,
                 "secretText": null,
                 "startDateTime": timestamp::seconds(start),
@@ -379,7 +380,7 @@ impl Directory {
         Ok(())
     }
 
-    /// The object id that an entry names, by itself or by an app id.
+    /// The object id that an entry names, directly or by an app id.
     fn principal_id(&self, entry: &Value, id: &str, app_id: &str, pointer: &str) -> LoadResult<Uuid> {
         if let Some(value) = entry.get(id) {
             return guid(value, &format!("{pointer}/{id}"));
@@ -481,8 +482,8 @@ impl Directory {
                 self.store(kind).all(ObjectState::Live, ReplicaView::CURRENT).map(|visible| (*visible.value).clone());
             document.insert(name.into(), all.collect());
         }
-        let absent = self.known_apis.keys().filter(|app_id| self.live_service_principal(app_id).is_none());
-        document.insert("withoutApis".into(), absent.map(|app_id| Value::from(app_id.as_str())).collect());
+        let missing_apis = self.known_apis.keys().filter(|app_id| self.live_service_principal(app_id).is_none());
+        document.insert("withoutApis".into(), missing_apis.map(|app_id| Value::from(app_id.as_str())).collect());
         document.extend(self.partner.iter().flat_map(Partner::save));
         document.into()
     }
@@ -498,28 +499,28 @@ impl Directory {
                 credential["endDateTime"] = timestamp::ticks(secret.end).into();
             }
         }
-        // What an API is known to have need not be told.
+        // The properties that follow from a known API are left out.
         let api = self.known_apis.get(text(value, "appId")).filter(|_| kind == ObjectKind::ServicePrincipal);
         if let (Some(api), Some(members)) = (api, saved.as_object_mut()) {
             let mut described = kind.template().clone();
-            api.describe(&mut described);
+            api.apply_to(&mut described);
             members.retain(|name, member| name == "appId" || described.get(name) != Some(member));
         }
-        let mut aside = |name: &str, all: Vec<Value>| {
+        let mut add_relation = |name: &str, all: Vec<Value>| {
             if !all.is_empty() {
                 saved[name] = all.into();
             }
         };
         let ids = |links: &Links| links.targets(id).iter().map(|to| Value::from(to.as_str())).collect::<Vec<_>>();
-        aside("owners", ids(&self.owners));
-        aside("members", ids(&self.members));
-        aside(
+        add_relation("owners", ids(&self.owners));
+        add_relation("members", ids(&self.members));
+        add_relation(
             "directoryRoles",
             self.roles.get(id).into_iter().flatten().map(|role| Value::from(role.as_str())).collect(),
         );
         let federated = self.federated.find_by(federated_credentials::APPLICATION, id);
         let shown = federated.map(|(_, value)| crate::query::shown(ObjectKind::FederatedCredential, value));
-        aside("federatedIdentityCredentials", shown.collect());
+        add_relation("federatedIdentityCredentials", shown.collect());
         saved
     }
 

@@ -12,7 +12,7 @@ use crate::response::{GraphError, GraphResponse, GraphResult};
 use crate::route::ObjectKey;
 use crate::validation;
 
-/// What a user is created with and never shows.
+/// The property that a new user needs and that is never shown.
 const PASSWORD: &str = "passwordProfile";
 
 impl Directory {
@@ -78,14 +78,14 @@ impl Directory {
                 links.push((to, is_owner));
             }
         }
-        let answer = self.new_object(ObjectKind::Group, &body, call)?;
-        if let crate::response::Body::Json(group) = &answer.body {
+        let response = self.new_object(ObjectKind::Group, &body, call)?;
+        if let crate::response::Body::Json(group) = &response.body {
             for (to, is_owner) in links {
                 let all = if is_owner { &mut self.owners } else { &mut self.members };
                 all.add(text(group, "id"), &to);
             }
         }
-        Ok(answer)
+        Ok(response)
     }
 
     fn new_object(&mut self, kind: ObjectKind, body: &Value, call: &Call) -> GraphResult {
@@ -99,12 +99,12 @@ impl Directory {
         if kind == ObjectKind::Group {
             self.add_creator_as_owner(kind, &id, call);
         }
-        let mut answer = Map::new();
-        answer.insert("@odata.context".into(), call.context(&format!("{}/$entity", kind.collection())).into());
+        let mut response = Map::new();
+        response.insert("@odata.context".into(), call.context(&format!("{}/$entity", kind.collection())).into());
         if let Value::Object(members) = query::shown(kind, &value) {
-            answer.extend(members);
+            response.extend(members);
         }
-        Ok(GraphResponse::created(answer.into(), self.location(kind, &id)))
+        Ok(GraphResponse::created(response.into(), self.location(kind, &id)))
     }
 
     pub(crate) fn update_user_or_group(&mut self, kind: ObjectKind, key: &ObjectKey, call: &Call) -> GraphResult {

@@ -1,4 +1,4 @@
-//! What Entra accepts in an application: limits, forms and uniqueness.
+//! Validation of objects that clients write: property types, and the limits, formats and uniqueness of an application.
 //!
 //! <https://learn.microsoft.com/entra/identity-platform/supported-accounts-validation>
 
@@ -14,14 +14,15 @@ use crate::json::{eq_ignore_case, items, text, texts, timestamp};
 use crate::object_kind::{ObjectKind, PropertyType};
 use crate::response::GraphError;
 
+/// The result of a validation.
 type ValidationResult = Result<(), GraphError>;
 
-/// Refuses members that the type does not have, values of the wrong type, and what only the service sets.
+/// Refuses unknown properties, values of the wrong type, and read-only properties.
 pub(crate) fn check_properties(kind: ObjectKind, body: &Value) -> ValidationResult {
     let Some(members) = body.as_object() else {
         return Err(GraphError::bad_request("Invalid JSON: an object is expected."));
     };
-    // What can be bound at a creation has been taken out by then.
+    // The links that can be bound at a creation have been removed from the body by then.
     if let Some(bound) = members.keys().find(|name| name.ends_with("@odata.bind")) {
         return Err(GraphError::not_implemented(format!("{bound} of {}", kind.type_name())));
     }
@@ -59,7 +60,7 @@ pub(crate) fn check_properties(kind: ObjectKind, body: &Value) -> ValidationResu
     Ok(())
 }
 
-/// The first member that a complex type of the template does not have.
+/// The first property that the complex type of the template does not have.
 fn check_complex(template: &Value, value: &Value) -> Result<(), String> {
     let (Some(template), Some(value)) = (template.as_object(), value.as_object()) else { return Ok(()) };
     for (name, value) in value.iter().filter(|(name, _)| !name.contains("@odata.")) {
@@ -74,7 +75,7 @@ fn check_complex(template: &Value, value: &Value) -> Result<(), String> {
     Ok(())
 }
 
-/// Fills in what the service adds to the items of collections.
+/// Fills in the defaults of items in collections.
 pub(crate) fn fill_defaults(application: &mut Value) {
     for (name, value) in application.as_object_mut().into_iter().flatten() {
         if let (Some(template), Some(members)) = (ObjectKind::Application.complex_template(name), value.as_object_mut())
@@ -114,7 +115,7 @@ pub(crate) fn fill_defaults(application: &mut Value) {
     }
 }
 
-/// Checks an application as it would become; `old` is what it was.
+/// Validates an application as it would be written; `old` is the stored one.
 pub(crate) fn check_application(new: &Value, old: Option<&Value>, directory: &Directory) -> ValidationResult {
     let invalid = |property: &str| Err(GraphError::invalid(property, "Application"));
     let personal = match text(new, "signInAudience") {
@@ -194,7 +195,7 @@ fn is_valid_redirect_uri(uri: &str, platform: &str, personal: bool) -> bool {
     if uri.eq_ignore_ascii_case("urn:ietf:wg:oauth:2.0:oob") {
         return platform == "web";
     }
-    // A wildcard stands for a host label, which no URL parser accepts.
+    // The wildcard stands for a host label, which no URL parser accepts.
     let Ok(url) = Url::parse(&uri.replacen("https://*.", "https://any.", 1)) else { return false };
     match url.scheme() {
         "https" => !uri.replacen("https://*.", "", 1).contains('*'),
@@ -204,7 +205,8 @@ fn is_valid_redirect_uri(uri: &str, platform: &str, personal: bool) -> bool {
     }
 }
 
-/// App roles and scopes: ids and values are unique across both, and hold only what a claim can hold.
+/// Validates app roles and scopes: ids and values are unique across both, and values have the characters that a claim
+/// can have.
 fn check_permissions(new: &Value, personal: bool) -> ValidationResult {
     if personal && !items(new, "appRoles").is_empty() {
         return Err(GraphError::invalid("appRoles", "Application"));
@@ -216,7 +218,7 @@ fn check_permissions(new: &Value, personal: bool) -> ValidationResult {
     let (mut ids, mut role_values, mut scope_values) = (HashSet::new(), HashSet::new(), HashSet::new());
     for (all, property) in [(items(new, "appRoles"), "appRoles"), (scopes, "api.oauth2PermissionScopes")] {
         let is_role = property == "appRoles";
-        let longest = if personal { 40 } else { 120 };
+        let max_length = if personal { 40 } else { 120 };
         for item in all {
             let value = text(item, "value");
             let allowed =
@@ -224,7 +226,7 @@ fn check_permissions(new: &Value, personal: bool) -> ValidationResult {
             let members = texts(item, "allowedMemberTypes").collect::<Vec<_>>();
             let members_fit =
                 !members.is_empty() && members.iter().all(|member| ["User", "Application"].contains(member));
-            let value_fits = value.len() <= longest && value.chars().all(allowed) && !value.starts_with('.');
+            let value_fits = value.len() <= max_length && value.chars().all(allowed) && !value.starts_with('.');
             let fits = Uuid::parse_str(text(item, "id")).is_ok_and(|id| !id.is_nil())
                 && value_fits
                 && (is_role || !value.is_empty())
@@ -245,15 +247,15 @@ fn check_permissions(new: &Value, personal: bool) -> ValidationResult {
     Ok(())
 }
 
-/// An enabled role or scope can neither go nor change its value: it is disabled first, in a request of its own.
+/// Refuses to remove an enabled role or scope or to change its value: it is disabled first, in a separate request.
 pub(crate) fn check_entitlements(new: &Value, old: &Value) -> ValidationResult {
     for path in ["/appRoles", "/api/oauth2PermissionScopes"] {
         let all =
             |application: &Value| application.pointer(path).and_then(Value::as_array).cloned().unwrap_or_default();
-        let kept = all(new);
+        let remaining = all(new);
         let broken = all(old).iter().filter(|item| item["isEnabled"] == true).any(|item| {
             let same = |other: &&Value| eq_ignore_case(text(other, "id"), text(item, "id"));
-            kept.iter().find(same).is_none_or(|kept| kept["value"] != item["value"])
+            remaining.iter().find(same).is_none_or(|remaining| remaining["value"] != item["value"])
         });
         if broken {
             let code = "CannotDeleteOrUpdateEnabledEntitlement";
@@ -292,7 +294,7 @@ fn check_required_resource_access(new: &Value, personal: bool) -> ValidationResu
     if apis.len() > 50 || total > if personal { 200 } else { 400 } { invalid() } else { Ok(()) }
 }
 
-/// A scope has to be there before a client can be authorized for it: the two take two requests.
+/// Refuses a pre-authorization of scopes that do not exist yet: that takes two requests.
 fn check_pre_authorized(new: &Value, old: Option<&Value>) -> ValidationResult {
     let scopes = old.map_or(&[][..], |old| items(&old["api"], "oauth2PermissionScopes"));
     let known: HashSet<String> = scopes.iter().map(|scope| text(scope, "id").to_lowercase()).collect();
@@ -316,7 +318,7 @@ fn check_identifier_uris(new: &Value, old: Option<&Value>, personal: bool, direc
         {
             return invalid();
         }
-        if old.is_some_and(|old| texts(old, "identifierUris").any(|kept| eq_ignore_case(kept, uri))) {
+        if old.is_some_and(|old| texts(old, "identifierUris").any(|remaining| eq_ignore_case(remaining, uri))) {
             continue;
         }
         if personal && (uri.starts_with("urn:") || uri.contains(['?', '#'])) {
@@ -360,7 +362,7 @@ fn check_identifier_uris(new: &Value, old: Option<&Value>, personal: bool, direc
     Ok(())
 }
 
-/// A date-time of a credential; `None` when it is left out.
+/// A date-time of a requested credential; `None` when it is left out.
 pub(crate) fn credential_date(credential: &Value, name: &str) -> Result<Option<time::OffsetDateTime>, GraphError> {
     match credential.get(name) {
         None | Some(Value::Null) => Ok(None),

@@ -1,5 +1,5 @@
-//! `/tenantRelationships/delegatedAdminRelationships/{id}/accessAssignments`: which group of the partner has which of
-//! the relationship's roles.
+//! `/tenantRelationships/delegatedAdminRelationships/{id}/accessAssignments`: the roles of a relationship that a group
+//! of the partner has.
 //!
 //! <https://learn.microsoft.com/graph/api/resources/delegatedadminaccessassignment>
 
@@ -15,7 +15,7 @@ use crate::cloud_state::CloudState;
 use crate::json::{eq_ignore_case, text};
 use crate::response::{GraphError, GraphResponse, GraphResult};
 
-/// The most groups that may have access to one customer.
+/// The maximum number of groups with access to one customer.
 /// <https://learn.microsoft.com/partner-center/customers/gdap-faq>
 const MAX_GROUPS: usize = 100;
 
@@ -23,8 +23,8 @@ impl Relationship {
     /// Refuses roles that the customer has not approved.
     pub(super) fn check_roles(&self, details: &Value) -> Result<(), GraphError> {
         let approved = self.roles();
-        let asked = validation::roles(details)?;
-        match asked.iter().find(|role| !approved.iter().any(|known| eq_ignore_case(known, role))) {
+        let requested = validation::roles(details)?;
+        match requested.iter().find(|role| !approved.iter().any(|known| eq_ignore_case(known, role))) {
             Some(role) => Err(errors::bad_request(format!("The role '{role}' is not part of the relationship."))),
             None => Ok(()),
         }
@@ -41,7 +41,7 @@ pub(super) fn group(assignment: &Entity) -> &str {
     text(&assignment.value["accessContainer"], "accessContainerId")
 }
 
-/// The members of a new access assignment.
+/// A new access assignment.
 pub(super) fn template(id: Uuid, group: &str, details: &Value) -> Value {
     json!({
         "id": id, "status": "pending", "createdDateTime": null, "lastModifiedDateTime": null,
@@ -93,12 +93,12 @@ impl CloudState {
         let relationship = partner.relationship_mut(id)?;
         let mut assignment = Entity::new(number, value, call.moment());
         assignment.schedule(call.moment().after(step), json!({"status": "active"}));
-        let mut answer = Map::new();
-        answer.insert("@odata.context".into(), list::context("accessAssignments", call).into());
-        answer.extend(Subresource::AccessAssignments.show(&assignment, call));
+        let mut response = Map::new();
+        response.insert("@odata.context".into(), list::context("accessAssignments", call).into());
+        response.extend(Subresource::AccessAssignments.show(&assignment, call));
         let location = format!("{}/accessAssignments/{}", link(relationship.entity.id(), call), assignment.id());
         relationship.assignments.push(assignment);
-        Ok(GraphResponse::created(answer.into(), location))
+        Ok(GraphResponse::created(response.into(), location))
     }
 
     /// <https://learn.microsoft.com/graph/api/delegatedadminaccessassignment-update>
@@ -123,10 +123,10 @@ impl CloudState {
         if validation::same_roles(&roles, &validation::roles(&known.value["accessDetails"])?)
             && known.scheduled.is_empty()
         {
-            let mut answer = Map::new();
-            answer.insert("@odata.context".into(), (list::context("accessAssignments", call) + "/$entity").into());
-            answer.extend(Subresource::AccessAssignments.show(known, call));
-            return Ok(GraphResponse::ok(answer.into()));
+            let mut response = Map::new();
+            response.insert("@odata.context".into(), (list::context("accessAssignments", call) + "/$entity").into());
+            response.extend(Subresource::AccessAssignments.show(known, call));
+            return Ok(GraphResponse::ok(response.into()));
         }
         if status != "active" {
             return Err(errors::wrong_status("a relationship", &status));

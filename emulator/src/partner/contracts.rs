@@ -1,5 +1,5 @@
-//! `/contracts`: with whom a reseller has one. They are objects of the directory, and exist in the tenants of partners
-//! only: any other tenant has none.
+//! `/contracts`: the customers of a reseller. They are directory objects, and exist in the tenants of partners only:
+//! any other tenant has none.
 //!
 //! <https://learn.microsoft.com/graph/api/resources/contract>
 
@@ -25,7 +25,7 @@ static SCHEMA: ListSchema = ListSchema {
 };
 
 impl Partner {
-    /// Adds a contract, which keeps the customer's names as they are now.
+    /// Adds a contract, which keeps the customer's current names.
     pub(super) fn add_contract(&mut self, id: Uuid, customer: Uuid, domain: &str, name: &str) {
         let customer = customer.to_string();
         if !self.has_contract(&customer) {
@@ -36,7 +36,7 @@ impl Partner {
         }
     }
 
-    /// Whether a tenant buys from this partner.
+    /// Whether the partner has a contract with a tenant.
     pub(super) fn has_contract(&self, customer: &str) -> bool {
         self.contracts.iter().any(|contract| eq_ignore_case(text(contract, "customerId"), customer))
     }
@@ -46,8 +46,8 @@ impl CloudState {
     fn contract_rows(&self, tenant: usize) -> Vec<Row> {
         let contracts = self[tenant].directory.partner.iter().flat_map(|partner| &partner.contracts);
         let rows = contracts.zip(1..).filter_map(|(contract, order)| {
-            let Value::Object(shown) = contract.clone() else { return None };
-            Some(Row { order, shown })
+            let Value::Object(properties) = contract.clone() else { return None };
+            Some(Row { order, properties })
         });
         rows.collect()
     }
@@ -65,9 +65,9 @@ impl CloudState {
     pub(super) fn get_contract(&self, tenant: usize, id: &str, call: &Call) -> GraphResult {
         let query = ListQuery::parse(call, &SCHEMA)?;
         let mut rows = self.contract_rows(tenant).into_iter();
-        let is_meant =
-            |row: &Row| row.shown.get("id").and_then(Value::as_str).is_some_and(|known| eq_ignore_case(known, id));
-        let found = rows.find(is_meant).ok_or_else(|| GraphError::not_found(id))?;
-        Ok(GraphResponse::ok(query.entity(found.shown, COLLECTION, call)))
+        let matches_id =
+            |row: &Row| row.properties.get("id").and_then(Value::as_str).is_some_and(|known| eq_ignore_case(known, id));
+        let found = rows.find(matches_id).ok_or_else(|| GraphError::not_found(id))?;
+        Ok(GraphResponse::ok(query.entity(found.properties, COLLECTION, call)))
     }
 }

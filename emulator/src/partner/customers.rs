@@ -1,4 +1,4 @@
-//! `/tenantRelationships/delegatedAdminCustomers`: whoever has ever let the partner in.
+//! `/tenantRelationships/delegatedAdminCustomers`: the customers that have ever approved a relationship.
 //!
 //! <https://learn.microsoft.com/graph/api/resources/delegatedadmincustomer>
 
@@ -30,7 +30,7 @@ static SERVICE_SCHEMA: ListSchema = ListSchema {
     in_directory: false,
 };
 
-/// Where a partner's people go to administer the services of a customer.
+/// The portals in which a partner administers the services of a customer.
 const SERVICES: [(&str, &str); 3] = [
     ("Microsoft365", "https://admin.microsoft.com/Partner/beginclientsession.aspx?CTID="),
     ("EntraId", "https://entra.microsoft.com/"),
@@ -38,35 +38,35 @@ const SERVICES: [(&str, &str); 3] = [
 ];
 
 impl Partner {
-    /// The customers that have approved a relationship, whatever has become of it, in the order of the first.
+    /// The customers that have approved a relationship, whatever its status now, in the order of the first.
     fn customers(&self) -> Vec<Row> {
         let mut rows: Vec<Row> = Vec::new();
         for relationship in &self.relationships {
             let (id, value) = (relationship.customer(), &relationship.entity.value);
             let known = rows.iter().any(|row| {
-                row.shown.get("id").is_some_and(|known| eq_ignore_case(known.as_str().unwrap_or_default(), id))
+                row.properties.get("id").is_some_and(|known| eq_ignore_case(known.as_str().unwrap_or_default(), id))
             });
             if known || id.is_empty() || value["activatedDateTime"].is_null() {
                 continue;
             }
-            let mut shown = Map::new();
-            shown.insert("@odata.type".into(), "#microsoft.graph.delegatedAdminCustomer".into());
-            shown.insert("@odata.etag".into(), relationship.entity.etag().into());
+            let mut properties = Map::new();
+            properties.insert("@odata.type".into(), "#microsoft.graph.delegatedAdminCustomer".into());
+            properties.insert("@odata.etag".into(), relationship.entity.etag().into());
             for name in ["id", "tenantId"] {
-                shown.insert(name.into(), id.into());
+                properties.insert(name.into(), id.into());
             }
-            shown.insert("displayName".into(), value["customer"]["displayName"].clone());
-            rows.push(Row { order: relationship.entity.number, shown });
+            properties.insert("displayName".into(), value["customer"]["displayName"].clone());
+            rows.push(Row { order: relationship.entity.number, properties });
         }
         rows
     }
 
     fn customer(&self, id: &str) -> Result<Map<String, Value>, GraphError> {
-        let mut all = self.customers().into_iter().map(|row| row.shown);
-        let is_meant = |shown: &Map<String, Value>| {
-            shown.get("id").and_then(Value::as_str).is_some_and(|known| eq_ignore_case(known, id))
+        let mut all = self.customers().into_iter().map(|row| row.properties);
+        let matches_id = |properties: &Map<String, Value>| {
+            properties.get("id").and_then(Value::as_str).is_some_and(|known| eq_ignore_case(known, id))
         };
-        all.find(is_meant).ok_or_else(errors::not_found)
+        all.find(matches_id).ok_or_else(errors::not_found)
     }
 }
 
@@ -79,8 +79,8 @@ fn services(customer: &str) -> impl Iterator<Item = Row> {
             "serviceName": name,
             "serviceManagementUrl": format!("{url}{customer}"),
         });
-        let Value::Object(shown) = value else { return Row { order, shown: Map::new() } };
-        Row { order, shown }
+        let Value::Object(properties) = value else { return Row { order, properties: Map::new() } };
+        Row { order, properties }
     })
 }
 
@@ -115,10 +115,11 @@ impl CloudState {
     pub(super) fn get_service(&self, tenant: usize, id: &str, service: &str, call: &Call) -> GraphResult {
         let query = ListQuery::parse(call, &SERVICE_SCHEMA)?;
         self.partner_of(tenant)?.customer(id)?;
-        let is_meant =
-            |row: &Row| row.shown.get("id").and_then(Value::as_str).is_some_and(|known| eq_ignore_case(known, service));
-        let found = services(id).find(is_meant).ok_or_else(errors::not_found)?;
+        let matches_id = |row: &Row| {
+            row.properties.get("id").and_then(Value::as_str).is_some_and(|known| eq_ignore_case(known, service))
+        };
+        let found = services(id).find(matches_id).ok_or_else(errors::not_found)?;
         let context = format!("{COLLECTION}('{}')/serviceManagementDetails", id.to_lowercase());
-        Ok(GraphResponse::ok(query.entity(found.shown, &context, call)))
+        Ok(GraphResponse::ok(query.entity(found.properties, &context, call)))
     }
 }

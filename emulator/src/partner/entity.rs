@@ -1,4 +1,4 @@
-//! An object with an ETag that changes by itself as time passes.
+//! An object with an ETag and with changes scheduled for later.
 
 use std::time::Duration;
 
@@ -13,19 +13,20 @@ use crate::json::{merge, text, timestamp};
 use crate::moment::Moment;
 use crate::response::GraphError;
 
+/// An object of the partner service: relationship, access assignment, request or operation.
 #[derive(Clone, Debug)]
 pub(super) struct Entity {
-    /// What Graph shows, without type and ETag.
+    /// The properties that Graph shows, without type and ETag.
     pub(super) value: Value,
-    /// Which entity of the partner it is.
+    /// The number of the entity within the partner.
     pub(super) number: u64,
-    /// How often it was written.
+    /// The number of writes.
     pub(super) version: u64,
-    /// What it will become, in the order of time.
+    /// The scheduled changes, in the order of time.
     pub(super) scheduled: Vec<ScheduledChange>,
 }
 
-/// A change that the service makes at its time.
+/// A change that the service makes at a later time.
 #[derive(Clone, Debug)]
 pub(super) struct ScheduledChange {
     pub(super) at: Duration,
@@ -33,14 +34,14 @@ pub(super) struct ScheduledChange {
 }
 
 impl Entity {
-    /// A new entity, which has been created now.
+    /// A new entity, created at this moment.
     pub(super) fn new(number: u64, mut value: Value, moment: Moment) -> Self {
         value["createdDateTime"] = moment.timestamp().into();
         value["lastModifiedDateTime"] = moment.timestamp().into();
         Self { value, number, version: 1, scheduled: Vec::new() }
     }
 
-    /// An entity that was saved, under the number and the version of its ETag if it has one.
+    /// An entity from a snapshot, with the number and version of its ETag if it has one.
     pub(super) fn load(value: Value, etag: &str, number: u64) -> Self {
         let inner = etag.strip_prefix("W/\"").and_then(|etag| STANDARD.decode(etag.strip_suffix('"')?).ok());
         let inner = inner.and_then(|inner| String::from_utf8(inner).ok()).unwrap_or_default();
@@ -49,7 +50,7 @@ impl Entity {
         Self { value, number, version, scheduled: Vec::new() }
     }
 
-    /// The entity when all has happened that was on its way, but for the end of a time to think.
+    /// The entity after all scheduled changes, except for the expiry of a pending approval.
     pub(super) fn settled(&self) -> Self {
         let mut settled = self.clone();
         for scheduled in settled.scheduled.drain(..).collect::<Vec<_>>() {
@@ -69,21 +70,21 @@ impl Entity {
         text(&self.value, "status")
     }
 
-    /// Changes it at a time that has come.
+    /// Applies a change at this moment.
     pub(super) fn write(&mut self, set: &Value, moment: Moment) {
         merge(&mut self.value, set);
         self.value["lastModifiedDateTime"] = moment.timestamp().into();
         self.version += 1;
     }
 
-    /// Changes it at a time that is to come.
+    /// Schedules a change for a later moment.
     pub(super) fn schedule(&mut self, moment: Moment, set: Value) {
         let at = moment.now;
-        let place = self.scheduled.partition_point(|scheduled| scheduled.at <= at);
-        self.scheduled.insert(place, ScheduledChange { at, set });
+        let position = self.scheduled.partition_point(|scheduled| scheduled.at <= at);
+        self.scheduled.insert(position, ScheduledChange { at, set });
     }
 
-    /// Makes the changes whose time has come.
+    /// Applies the changes that are due.
     pub(super) fn advance(&mut self, moment: Moment) {
         let due = self.scheduled.partition_point(|scheduled| scheduled.at <= moment.now);
         for scheduled in self.scheduled.drain(..due).collect::<Vec<_>>() {
@@ -100,7 +101,7 @@ impl Entity {
         format!("W/\"{}\"", STANDARD.encode(inner))
     }
 
-    /// Refuses a write that does not say, by the ETag, what it means to change.
+    /// Refuses a write whose `If-Match` is missing or is not the current ETag.
     pub(super) fn check_match(&self, call: &Call) -> Result<(), GraphError> {
         match (&call.if_match, &call.actor) {
             (None, Actor::Operator) => Ok(()),
@@ -112,13 +113,13 @@ impl Entity {
         }
     }
 
-    /// The entity as it is answered: with its type and ETag.
+    /// The entity in a response, with its type and ETag.
     pub(super) fn show(&self, type_name: &str) -> Map<String, Value> {
-        let mut shown = Map::new();
-        shown.insert("@odata.type".into(), format!("#microsoft.graph.{type_name}").into());
-        shown.insert("@odata.etag".into(), self.etag().into());
-        shown.extend(self.value.as_object().cloned().unwrap_or_default());
-        shown
+        let mut properties = Map::new();
+        properties.insert("@odata.type".into(), format!("#microsoft.graph.{type_name}").into());
+        properties.insert("@odata.etag".into(), self.etag().into());
+        properties.extend(self.value.as_object().cloned().unwrap_or_default());
+        properties
     }
 }
 

@@ -1,4 +1,5 @@
-//! Errors of the service behind `/tenantRelationships`, whose codes are written unlike those of the directory.
+//! Errors of the service behind `/tenantRelationships`, whose codes are spelled differently from those of the
+//! directory.
 
 use http::StatusCode;
 
@@ -16,7 +17,7 @@ pub(super) fn forbidden(message: &'static str) -> GraphError {
     GraphError::new(StatusCode::FORBIDDEN, "forbidden", message)
 }
 
-/// What a tenant hears that is nobody's partner.
+/// The error of a tenant that is no partner's.
 pub(super) fn not_a_partner() -> GraphError {
     forbidden("The tenant is not the tenant of a partner.")
 }
@@ -29,7 +30,7 @@ pub(super) fn exists() -> GraphError {
     GraphError::new(StatusCode::CONFLICT, "conflict", "The resource already exists.")
 }
 
-/// A state that does not let the request be carried out.
+/// The error of an operation that the status of an object does not allow.
 pub(super) fn wrong_status(what: &str, status: &str) -> GraphError {
     bad_request(format!("The operation is not valid for {what} in the status '{status}'."))
 }

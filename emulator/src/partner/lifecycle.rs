@@ -1,4 +1,4 @@
-//! How the service moves things on by itself: relationships, requests, access assignments and operations.
+//! The statuses that the service changes by itself: of relationships, requests, access assignments and operations.
 //!
 //! ```text
 //! relationship  created → approvalPending → approved → activating → active → expiring → expired
@@ -18,12 +18,12 @@ use super::{Partner, Relationship};
 use crate::json::{text, timestamp};
 use crate::moment::Moment;
 
-/// How long a customer may think about a request: ninety days.
+/// How long a request waits for the customer's approval: ninety days.
 /// <https://learn.microsoft.com/partner-center/customers/gdap-obtain-admin-permissions-to-manage-customer>
 const APPROVAL_TIMEOUT: Duration = Duration::from_secs(90 * 86_400);
 
 impl Partner {
-    /// Lets the statuses become what they are at this moment.
+    /// Applies all status changes that are due.
     pub(super) fn advance(&mut self, moment: Moment) {
         for relationship in &mut self.relationships {
             relationship.advance(moment, self.step);
@@ -52,7 +52,7 @@ impl Relationship {
         }
     }
 
-    /// Finds out when what was loaded will end.
+    /// Schedules the expiry of a relationship that was loaded from a snapshot.
     fn schedule_expiry(&mut self, moment: Moment) {
         let entity = &mut self.entity;
         match entity.status() {
@@ -60,8 +60,8 @@ impl Relationship {
                 self.ends = timestamp::parse(text(&entity.value, "endDateTime")).map(|end| moment.at_wall(end).now);
             }
             "approvalPending" if entity.scheduled.is_empty() => {
-                let asked = timestamp::parse(text(&entity.value, "lastModifiedDateTime")).unwrap_or(moment.wall);
-                entity.schedule(moment.at_wall(asked + APPROVAL_TIMEOUT), json!({"status": "expired"}));
+                let requested_at = timestamp::parse(text(&entity.value, "lastModifiedDateTime")).unwrap_or(moment.wall);
+                entity.schedule(moment.at_wall(requested_at + APPROVAL_TIMEOUT), json!({"status": "expired"}));
                 entity.advance(moment);
             }
             _ => {}
@@ -73,14 +73,14 @@ impl Relationship {
         Duration::from_secs(seconds.unsigned_abs())
     }
 
-    /// The partner has asked to have it approved.
+    /// Schedules the statuses that follow a `lockForApproval` request.
     pub(super) fn lock_for_approval(&mut self, moment: Moment, step: Duration) {
-        let locked = moment.after(2 * step);
-        self.entity.schedule(locked, json!({"status": "approvalPending"}));
-        self.entity.schedule(locked.after(APPROVAL_TIMEOUT), json!({"status": "expired"}));
+        let locked_at = moment.after(2 * step);
+        self.entity.schedule(locked_at, json!({"status": "approvalPending"}));
+        self.entity.schedule(locked_at.after(APPROVAL_TIMEOUT), json!({"status": "expired"}));
     }
 
-    /// The customer has approved it.
+    /// Approves the relationship for a customer, and schedules its activation.
     pub(super) fn approve(&mut self, customer: Value, moment: Moment, step: Duration) {
         self.entity.scheduled.clear();
         self.entity.write(&json!({"status": "approved", "customer": customer}), moment);
@@ -90,14 +90,14 @@ impl Relationship {
         self.entity.schedule(active, activation);
     }
 
-    /// What a relationship is from the moment in which it is active.
+    /// The properties of a relationship that is activated at this moment; sets its end.
     pub(super) fn activation(&mut self, moment: Moment) -> Value {
         let end = moment.after(self.duration("duration"));
         self.ends = Some(end.now);
         json!({"status": "active", "activatedDateTime": moment.timestamp(), "endDateTime": end.timestamp()})
     }
 
-    /// The partner or the customer has asked to end it.
+    /// Starts the termination of an active relationship.
     pub(super) fn terminate(&mut self, moment: Moment, step: Duration) {
         self.entity.scheduled.clear();
         self.ends = None;
@@ -106,19 +106,19 @@ impl Relationship {
         self.schedule_termination(moment.after(2 * step));
     }
 
-    /// Nothing comes of it from this moment on.
+    /// Schedules the status `terminated`.
     pub(super) fn schedule_termination(&mut self, moment: Moment) {
         self.entity.schedule(moment, json!({"status": "terminated", "endDateTime": moment.timestamp()}));
     }
 }
 
-/// A request goes its way.
+/// Schedules the statuses of a request.
 pub(super) fn schedule_request(request: &mut Entity, moment: Moment, step: Duration) {
     request.schedule(moment.after(step), json!({"status": "pending"}));
     request.schedule(moment.after(2 * step), json!({"status": "succeeded"}));
 }
 
-/// An operation runs, and makes its change when it has succeeded.
+/// Schedules the statuses of an operation, and its change to `target` for when it succeeds.
 pub(super) fn schedule_operation(
     operation: &mut Entity,
     target: &mut Entity,

@@ -17,31 +17,32 @@ use crate::response::{GraphError, GraphResponse, GraphResult};
 
 const DEFAULT_PAGE_SIZE: usize = 100;
 
-/// What a kind of list lets its reader ask for.
+/// The query options that a list supports.
 pub(super) struct ListSchema {
     pub(super) type_name: &'static str,
-    /// What can be selected.
+    /// The properties that can be selected.
     pub(super) selectable: &'static [&'static str],
-    /// What can be filtered and sorted by.
+    /// The properties that can be filtered and sorted by.
     pub(super) filterable: &'static [&'static str],
     pub(super) max_page_size: usize,
-    /// Whether these are objects of the directory, not of the service behind `/tenantRelationships`.
+    /// Whether its items are directory objects, not of the service behind `/tenantRelationships`.
     pub(super) in_directory: bool,
 }
 
 impl ListSchema {
-    /// The `@odata.context` of an answer.
+    /// The `@odata.context` of a response.
     pub(super) fn context(&self, of: &str, call: &Call) -> String {
         if self.in_directory { call.context(of) } else { context(of, call) }
     }
 }
 
-/// One item of a list with its place in the order of creation.
+/// An item of a list with its place in the order of creation.
 pub(super) struct Row {
     pub(super) order: u64,
-    pub(super) shown: Map<String, Value>,
+    pub(super) properties: Map<String, Value>,
 }
 
+/// The query options of a list request.
 pub(super) struct ListQuery {
     schema: &'static ListSchema,
     select: Option<Vec<String>>,
@@ -90,16 +91,16 @@ impl ListQuery {
                 _ => {}
             }
         }
-        // A directory counts only for those who ask for it with a header.
+        // For directory objects, `$count` needs the header of an advanced query.
         query.count &= call.eventual || !schema.in_directory;
         Ok(query)
     }
 
     fn matches(&self, row: &Row) -> bool {
-        self.filter.as_ref().is_none_or(|filter| filter.test(&Value::Object(row.shown.clone())))
+        self.filter.as_ref().is_none_or(|filter| filter.test(&Value::Object(row.properties.clone())))
     }
 
-    /// The page of a list.
+    /// One page of a list.
     pub(super) fn page(&self, rows: impl Iterator<Item = Row>, context: &str, call: &Call) -> Value {
         let mut matching: Vec<Row> = rows.filter(|row| self.matches(row)).collect();
         let total = matching.len();
@@ -124,15 +125,15 @@ impl ListQuery {
             body.insert("@odata.nextLink".into(), next_link(call, &next.token()).into());
         }
         let page = matching.into_iter().skip(start).take(end.saturating_sub(start));
-        body.insert("value".into(), page.map(|row| Value::Object(self.select_properties(row.shown))).collect());
+        body.insert("value".into(), page.map(|row| Value::Object(self.select_properties(row.properties))).collect());
         body.into()
     }
 
-    /// One entity as the answer, under its context.
-    pub(super) fn entity(&self, shown: Map<String, Value>, context: &str, call: &Call) -> Value {
+    /// A single entity with its context.
+    pub(super) fn entity(&self, properties: Map<String, Value>, context: &str, call: &Call) -> Value {
         let mut body = Map::new();
         body.insert("@odata.context".into(), (self.context(context, call) + "/$entity").into());
-        body.extend(self.select_properties(shown));
+        body.extend(self.select_properties(properties));
         body.into()
     }
 
@@ -143,19 +144,19 @@ impl ListQuery {
         }
     }
 
-    fn select_properties(&self, mut shown: Map<String, Value>) -> Map<String, Value> {
+    fn select_properties(&self, mut properties: Map<String, Value>) -> Map<String, Value> {
         if let Some(names) = &self.select {
-            shown.retain(|name, _| {
+            properties.retain(|name, _| {
                 name.starts_with("@odata.") || names.iter().any(|wanted| wanted.eq_ignore_ascii_case(name))
             });
         }
-        shown
+        properties
     }
 
     fn compare(&self, a: &Row, b: &Row) -> Ordering {
         let key = |row: &Row, path: &[String]| {
             let (first, rest) = path.split_first()?;
-            let first = row.shown.iter().find(|(name, _)| name.eq_ignore_ascii_case(first))?.1;
+            let first = row.properties.iter().find(|(name, _)| name.eq_ignore_ascii_case(first))?.1;
             rest.iter().try_fold(first, |value, name| member(value, name))?.as_str().map(str::to_lowercase)
         };
         let by_key = self.order.iter().map(|(path, descending)| {
@@ -166,13 +167,13 @@ impl ListQuery {
     }
 }
 
-/// The number of the items that pass the filter, as `/$count` answers it.
+/// The response to `/$count`: the number of items that match the filter.
 pub(super) fn count(rows: impl Iterator<Item = Row>, call: &Call, schema: &'static ListSchema) -> GraphResult {
     let query = ListQuery::parse(call, schema)?;
     Ok(GraphResponse::text(rows.filter(|row| query.matches(row)).count().to_string()))
 }
 
-/// The `@odata.context` of an answer below `/tenantRelationships`.
+/// The `@odata.context` of a response below `/tenantRelationships`.
 pub(super) fn context(of: &str, call: &Call) -> String {
     format!("{}/tenantRelationships/$metadata#{of}", call.root)
 }
@@ -182,7 +183,7 @@ fn bad_property(name: &str, schema: &ListSchema) -> GraphError {
     GraphError::new(StatusCode::BAD_REQUEST, "BadRequest", message)
 }
 
-/// `None` is everything.
+/// The selected names; `None` is everything.
 fn select(value: &str, schema: &ListSchema) -> Result<Option<Vec<String>>, GraphError> {
     let names: Vec<String> = value.split(',').map(|name| name.trim().to_owned()).collect();
     let known = |name: &str| name == "*" || schema.selectable.iter().any(|known| known.eq_ignore_ascii_case(name));

@@ -1,5 +1,5 @@
-//! What Microsoft's partners have: granular delegated admin privileges (GDAP) in the tenants of their customers, the
-//! contracts with them, and Partner Center.
+//! The tenants of Microsoft partners: granular delegated admin privileges (GDAP) in the tenants of customers, and
+//! contracts.
 //!
 //! <https://learn.microsoft.com/graph/api/resources/delegatedadminrelationships-api-overview>
 
@@ -39,44 +39,44 @@ use entity::Entity;
 pub(crate) use operation::Operation;
 pub use test_controls::DelegatedAdminRelationship;
 
-/// How long each step takes in the life of a relationship, an access assignment, a request or an operation, unless the
-/// builder says otherwise.
+/// The duration of each status of a relationship, access assignment, request or operation, unless the builder sets
+/// another.
 pub(crate) const DEFAULT_STEP: Duration = Duration::from_secs(2);
 
-/// Microsoft's own app through which apps without a person administer relationships.
+/// Microsoft's own app that lets apps without a user administer relationships.
 /// <https://learn.microsoft.com/graph/api/delegatedadminrelationship-update>
 pub(crate) const ADMINISTRATION: AppId = AppId::from_u128(0x2832_473f_ec63_45fb_976f_5d45_a7d4_bb91);
 
-/// The same as the tenant knows it.
+/// The API of [`ADMINISTRATION`].
 pub(crate) fn administration() -> Api {
     Api::new(ADMINISTRATION, "Partner Customer Delegated Administration")
         .identifier_uri("https://api.partnercustomeradministration.microsoft.com")
 }
 
-/// The groups that each partner tenant has.
+/// The groups that every partner tenant has.
 /// <https://learn.microsoft.com/partner-center/permissions-overview>
 const AGENT_GROUPS: [&str; 3] = [ADMIN_AGENTS, "HelpdeskAgents", "SalesAgents"];
 const ADMIN_AGENTS: &str = "AdminAgents";
 
-/// What a tenant has as a partner, beside its directory.
+/// The state of a partner's tenant besides its directory.
 #[derive(Debug)]
 pub(crate) struct Partner {
-    /// How long each step takes.
+    /// The duration of each status.
     step: Duration,
-    /// How many entities there were so far, which tells their ETags apart.
+    /// The number of entities so far, which makes their ETags distinct.
     entities: u64,
     relationships: Vec<Relationship>,
-    /// The reseller's contracts, each as Graph answers it.
+    /// The reseller's contracts, each as Graph returns it.
     pub(crate) contracts: Vec<Value>,
-    /// What Partner Center has answered.
-    pub(crate) center: partner_center::ReplayCache,
+    /// The responses of Partner Center to repeated requests.
+    pub(crate) replay_cache: partner_center::ReplayCache,
 }
 
-/// A relationship with what belongs to it.
+/// A relationship with its access assignments, requests and operations.
 #[derive(Debug)]
 struct Relationship {
     entity: Entity,
-    /// When it expires or is extended, by the clock that never stands still; `None` while that is not known.
+    /// When it expires or is extended, on the monotonic clock; `None` while that is not known.
     ends: Option<Duration>,
     assignments: Vec<Entity>,
     requests: Vec<Entity>,
@@ -90,11 +90,11 @@ impl Partner {
             entities: 0,
             relationships: Vec::new(),
             contracts: Vec::new(),
-            center: partner_center::ReplayCache::default(),
+            replay_cache: partner_center::ReplayCache::default(),
         }
     }
 
-    /// The number of a new entity.
+    /// The number for a new entity.
     fn next_number(&mut self) -> u64 {
         self.entities += 1;
         self.entities
@@ -102,7 +102,7 @@ impl Partner {
 }
 
 impl Directory {
-    /// Gives the tenant what a partner's has, as far as it has it not.
+    /// Adds the state and the groups of a partner, where they are missing.
     pub(crate) fn become_partner(&mut self, step: Duration, wall: OffsetDateTime) {
         if self.partner.is_none() {
             self.partner = Some(Partner::new(step));
@@ -116,7 +116,7 @@ impl Directory {
 }
 
 impl CloudState {
-    /// Carries out an operation in a partner's tenant.
+    /// Carries out a GDAP or contract operation in a partner's tenant.
     pub(crate) fn partner(&mut self, tenant: usize, operation: &Operation, call: &Call) -> GraphResult {
         if !operation.is_about_contracts() {
             self.partner_of(tenant)?;
@@ -154,15 +154,15 @@ impl CloudState {
         }
     }
 
-    /// What a permission alone does not give: who changes relationships is an admin agent, and an app without a person
-    /// needs Microsoft's service principal in the tenant.
+    /// Checks what a permission does not cover: users who change relationships are admin agents, and an app without a
+    /// user needs Microsoft's service principal in the tenant.
     fn check_administrator(&self, tenant: usize, operation: &Operation, call: &Call) -> Result<(), GraphError> {
         let Actor::SignedIn(identity) = &call.actor else { return Ok(()) };
         let denied = || Err(errors::forbidden("Insufficient privileges to complete the operation."));
         match &identity.user {
             None if self[tenant].directory.live_service_principal(&ADMINISTRATION.to_string()).is_none() => denied(),
             Some(user) if operation.is_write() => {
-                let is_global = identity.wids.iter().any(|held| held == authorize::role::GLOBAL_ADMINISTRATOR);
+                let is_global = identity.wids.iter().any(|role| role == authorize::role::GLOBAL_ADMINISTRATOR);
                 let is_agent = user.home == self[tenant].directory.tenant_id && self.is_admin_agent(tenant, &user.id);
                 if is_global || is_agent { Ok(()) } else { denied() }
             }
@@ -170,14 +170,14 @@ impl CloudState {
         }
     }
 
-    /// Lets everything become what it is by now: statuses move on by themselves.
+    /// Applies the status changes that are due in all tenants.
     pub(crate) fn advance_time(&mut self, now: Duration, wall: OffsetDateTime) {
         for partner in self.tenants_mut().filter_map(|state| state.directory.partner.as_mut()) {
             partner.advance(Moment { now, wall });
         }
     }
 
-    /// What the tenant has as a partner.
+    /// The partner state of a tenant.
     fn partner_of(&self, tenant: usize) -> Result<&Partner, GraphError> {
         self[tenant].directory.partner.as_ref().ok_or_else(errors::not_a_partner)
     }

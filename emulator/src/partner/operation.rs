@@ -1,8 +1,8 @@
-//! Which operation of a partner a method and a path mean. Names of segments match in any case.
+//! Routes of GDAP and contract requests. Segment names match in any case.
 
 use crate::response::GraphError;
 
-/// What belongs to a relationship.
+/// A collection that belongs to a relationship.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Subresource {
     AccessAssignments,
@@ -20,7 +20,7 @@ impl Subresource {
         }
     }
 
-    /// The name of the navigation.
+    /// The name of the navigation property.
     pub(super) fn navigation(self) -> &'static str {
         match self {
             Self::AccessAssignments => "accessAssignments",
@@ -39,7 +39,7 @@ impl Subresource {
     }
 }
 
-/// The ids are those of the path, as they were written.
+/// A GDAP or contract operation, with the ids of the path as sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Operation {
     ListRelationships,
@@ -67,7 +67,7 @@ pub(crate) enum Operation {
 }
 
 impl Operation {
-    /// Reads the decoded segments of a path; `None` is a wrong verb on a known path.
+    /// Finds the operation of a method and the decoded segments of a path; `None` is a wrong method on a known path.
     pub(crate) fn route(verb: &str, path: &[String]) -> Result<Option<Self>, GraphError> {
         let lower: Vec<String> = path.iter().map(|segment| segment.to_lowercase()).collect();
         let names: Vec<&str> = lower.iter().map(String::as_str).collect();
@@ -131,7 +131,7 @@ impl Operation {
         )
     }
 
-    /// Whether it is about contracts, which are objects of the directory.
+    /// Whether it concerns contracts, which are directory objects.
     pub(crate) fn is_about_contracts(&self) -> bool {
         matches!(self, Self::ListContracts | Self::CountContracts | Self::GetContract(_))
     }

@@ -1,4 +1,4 @@
-//! `/tenantRelationships/delegatedAdminRelationships`, and what lies below each as lists.
+//! `/tenantRelationships/delegatedAdminRelationships`, and the collections below each.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ use crate::response::{Body, GraphError, GraphResponse, GraphResult};
 
 const COLLECTION: &str = "delegatedAdminRelationships";
 const SETTABLE: &[&str] = &["displayName", "duration", "customer", "accessDetails", "autoExtendDuration"];
-/// What a relationship has that an indirect provider made for its reseller.
+/// Properties of a relationship that an indirect provider created for its reseller.
 /// <https://learn.microsoft.com/graph/api/resources/resellerdelegatedadminrelationship>
 pub(super) const CONSENT_PENDING: &str = "isPartnerConsentPending";
 pub(super) const PROVIDER: &str = "indirectProviderTenantId";
@@ -100,16 +100,17 @@ impl Subresource {
         }
     }
 
-    /// One of these as it is answered. Members of an enumeration that came later are shown to those who ask for them.
+    /// An item in a response. Enumeration members that were added later are shown only to clients that ask for unknown
+    /// ones.
     /// <https://learn.microsoft.com/graph/best-practices-concept#handling-future-members-in-evolvable-enumerations>
     pub(super) fn show(self, entity: &Entity, call: &Call) -> Map<String, Value> {
-        let mut shown = entity.show(self.type_name());
+        let mut properties = entity.show(self.type_name());
         for (member, late) in [("action", "reject"), ("operationType", "delegatedAdminRelationshipUpdate")] {
-            if !call.include_unknown_enum_members && shown.get(member).is_some_and(|value| value == late) {
-                shown.insert(member.into(), "unknownFutureValue".into());
+            if !call.include_unknown_enum_members && properties.get(member).is_some_and(|value| value == late) {
+                properties.insert(member.into(), "unknownFutureValue".into());
             }
         }
-        shown
+        properties
     }
 }
 
@@ -144,15 +145,15 @@ impl Relationship {
     }
 
     fn row(&self) -> Row {
-        Row { order: self.entity.number, shown: self.show() }
+        Row { order: self.entity.number, properties: self.show() }
     }
 
-    /// The tenant id of the customer; empty as long as anybody may become it.
+    /// The tenant id of the customer; empty while any tenant may approve it.
     pub(super) fn customer(&self) -> &str {
         text(&self.entity.value["customer"], "tenantId")
     }
 
-    /// The roles that the partner may use; they were checked when they came.
+    /// The roles that the partner may use, validated when they were written.
     pub(super) fn roles(&self) -> Vec<&str> {
         validation::roles(&self.entity.value["accessDetails"]).unwrap_or_default()
     }
@@ -178,7 +179,7 @@ impl Partner {
         if self.relationships.iter().any(taken) { Err(errors::exists()) } else { Ok(()) }
     }
 
-    /// Adds a relationship, whose members are in the order in which the service gives them.
+    /// Adds a relationship; its properties are in the order in which the service returns them.
     pub(super) fn add_relationship(&mut self, value: Value, moment: Moment) -> Result<&mut Relationship, GraphError> {
         validation::check_relationship(&value)?;
         self.check_unique(text(&value, "displayName"), "")?;
@@ -188,13 +189,13 @@ impl Partner {
     }
 }
 
-/// The id of a new relationship: a GUID of its own, and one of the partner's.
+/// The id of a new relationship: a random GUID, and one that is the partner's.
 pub(super) fn new_id(directory: &Directory) -> String {
     let partner = !directory.tenant_id.as_u128();
     format!("{}-{}", directory.new_id(), uuid::Builder::from_random_bytes(partner.to_be_bytes()).into_uuid())
 }
 
-/// Refuses what is no id of a relationship: two GUIDs, joined.
+/// Refuses an id that is not two GUIDs, joined by a hyphen.
 pub(super) fn check_id(id: &str) -> Result<(), GraphError> {
     let is_guid = |half: Option<&str>| half.is_some_and(|half| Uuid::try_parse(half).is_ok());
     if is_guid(id.get(..36)) && id.get(36..37) == Some("-") && is_guid(id.get(37..)) {
@@ -203,18 +204,18 @@ pub(super) fn check_id(id: &str) -> Result<(), GraphError> {
     Err(errors::bad_request("The passed in delegatedAdminRelationshipId is invalid."))
 }
 
-/// The link to a relationship, which can be followed.
+/// The URL of a relationship.
 pub(super) fn link(id: &str, call: &Call) -> String {
     format!("{}/tenantRelationships/{COLLECTION}/{id}", call.root)
 }
 
-/// What the service begins in its own time: the operation is at the link.
+/// The response to a change that takes time: its `Location` is the operation.
 pub(super) fn accepted(relationship: &str, operation: &str, call: &Call) -> GraphResponse {
-    let answer = GraphResponse { status: StatusCode::ACCEPTED, headers: Vec::new(), body: Body::Json(json!({})) };
-    answer.header(LOCATION, format!("{}/operations/{operation}", link(relationship, call))).header(RETRY_AFTER, "10")
+    let response = GraphResponse { status: StatusCode::ACCEPTED, headers: Vec::new(), body: Body::Json(json!({})) };
+    response.header(LOCATION, format!("{}/operations/{operation}", link(relationship, call))).header(RETRY_AFTER, "10")
 }
 
-/// The members of a new relationship.
+/// A new relationship.
 pub(super) fn template() -> Value {
     json!({
         "id": null, "displayName": null, "duration": null, "customer": null, "accessDetails": null,
@@ -245,7 +246,7 @@ impl CloudState {
         let mut body = call.object()?.clone();
         let mut value = template();
         if text(&body, "@odata.type").trim_start_matches('#') == "microsoft.graph.resellerDelegatedAdminRelationship" {
-            // What an indirect provider does in a tenant of its own can be done here by hand.
+            // Only the operator can create what an indirect provider creates in a tenant of its own.
             if !matches!(call.actor, Actor::Operator) {
                 return Err(GraphError::not_implemented(
                     "relationships that an indirect provider makes for its reseller",
@@ -261,13 +262,13 @@ impl CloudState {
         merge_settable(&mut value, &body);
         value["id"] = new_id(&self[tenant].directory).into();
         let relationship = self.partner_mut(tenant)?.add_relationship(value, call.moment())?;
-        let mut answer = Map::new();
-        answer.insert("@odata.context".into(), list::context(COLLECTION, call).into());
-        answer.extend(relationship.show());
-        Ok(GraphResponse::created(answer.into(), link(relationship.entity.id(), call)))
+        let mut response = Map::new();
+        response.insert("@odata.context".into(), list::context(COLLECTION, call).into());
+        response.extend(relationship.show());
+        Ok(GraphResponse::created(response.into(), link(relationship.entity.id(), call)))
     }
 
-    /// Fills in the name of a customer that is known.
+    /// Fills in the display name of a customer that is a tenant of the cloud.
     fn fill_in_customer_name(&self, body: &mut Value) {
         let Some(customer) = body.get_mut("customer").and_then(Value::as_object_mut) else { return };
         let id = customer.get("tenantId").and_then(Value::as_str).unwrap_or_default();
@@ -301,16 +302,17 @@ impl CloudState {
         Ok(GraphResponse::ok(ListQuery::parse(call, &SCHEMA)?.entity(relationship.show(), COLLECTION, call)))
     }
 
-    /// The one change of roles that an active relationship takes, and not at once.
+    /// Removes Global Administrator, the only role change of an active relationship, by an operation.
     fn drop_global_administrator(&mut self, tenant: usize, id: &str, new: &Value, call: &Call) -> GraphResult {
         let operation_id = self[tenant].directory.new_id().to_string();
         let partner = self.partner_mut(tenant)?;
         let (number, step) = (partner.next_number(), partner.step);
         let relationship = partner.relationship_mut(id)?;
-        let mut left = relationship.roles();
-        let before = left.len();
-        left.retain(|held| !eq_ignore_case(held, role::GLOBAL_ADMINISTRATOR));
-        if left.len() == before || !validation::same_roles(&left, &validation::roles(&new["accessDetails"])?) {
+        let mut remaining = relationship.roles();
+        let before = remaining.len();
+        remaining.retain(|id| !eq_ignore_case(id, role::GLOBAL_ADMINISTRATOR));
+        if remaining.len() == before || !validation::same_roles(&remaining, &validation::roles(&new["accessDetails"])?)
+        {
             return Err(errors::bad_request(
                 "From an active relationship, only the role Global Administrator can be removed.",
             ));
@@ -390,10 +392,10 @@ fn subresource_rows(relationship: &Relationship, subresource: Subresource, call:
     relationship
         .subresources(subresource)
         .iter()
-        .map(move |entity| Row { order: entity.number, shown: subresource.show(entity, call) })
+        .map(move |entity| Row { order: entity.number, properties: subresource.show(entity, call) })
 }
 
-/// Merges what was sent, but access details as a whole.
+/// Merges the settable properties; access details are replaced as a whole.
 fn merge_settable(value: &mut Value, body: &Value) {
     for name in SETTABLE {
         match body.get(*name) {
@@ -405,7 +407,7 @@ fn merge_settable(value: &mut Value, body: &Value) {
     }
 }
 
-/// An operation that changes `target` in its time.
+/// An operation that changes `target` when it succeeds.
 pub(super) fn start_operation(
     number: u64,
     id: &str,
@@ -415,7 +417,7 @@ pub(super) fn start_operation(
     step: Duration,
     call: &Call,
 ) -> Entity {
-    // What is asked for stands in the operation as text.
+    // The service returns the requested change as a string.
     let data = json!({"id": target.id(), "accessDetails": change["accessDetails"]}).to_string();
     let value = json!({
         "id": id, "operationType": operation_type, "data": data, "status": "notStarted", "createdDateTime": null,

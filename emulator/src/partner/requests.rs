@@ -1,4 +1,4 @@
-//! `/tenantRelationships/delegatedAdminRelationships/{id}/requests`: what a partner asks for.
+//! `/tenantRelationships/delegatedAdminRelationships/{id}/requests`: actions that a partner requests.
 //!
 //! <https://learn.microsoft.com/graph/api/delegatedadminrelationship-post-requests>
 
@@ -47,11 +47,11 @@ impl CloudState {
         });
         let mut request = Entity::new(number, value, moment);
         lifecycle::schedule_request(&mut request, moment, step);
-        let mut answer = Map::new();
-        answer.insert("@odata.context".into(), list::context("requests", call).into());
-        answer.extend(Subresource::Requests.show(&request, call));
+        let mut response = Map::new();
+        response.insert("@odata.context".into(), list::context("requests", call).into());
+        response.extend(Subresource::Requests.show(&request, call));
         relationship.requests.push(request);
         let location = format!("{}/requests/{request_id}", link(relationship.entity.id(), call));
-        Ok(GraphResponse::created(answer.into(), location))
+        Ok(GraphResponse::created(response.into(), location))
     }
 }

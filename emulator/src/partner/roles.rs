@@ -1,4 +1,4 @@
-//! Which directory roles a partner's people have in the tenants of customers, and who is an admin agent.
+//! The directory roles of a partner's users in the tenants of customers, and the group of admin agents.
 
 use super::assignments::group;
 use super::{ADMIN_AGENTS, validation};
@@ -10,12 +10,12 @@ impl CloudState {
     /// the active access assignments, in active relationships, of the groups that the user is in, directly or through
     /// others.
     ///
-    /// Statuses are those of the last time that passed: see [`CloudState::advance_time`].
+    /// Statuses are as of the last [`CloudState::advance_time`].
     pub(crate) fn guest_roles(&self, customer: usize, home: usize, user_id: &str) -> Vec<String> {
         let Some(partner) = &self[home].directory.partner else { return Vec::new() };
         let customer = self[customer].directory.tenant_id.to_string();
         let groups = self.live_groups_of(home, user_id);
-        let mut held: Vec<String> = Vec::new();
+        let mut user_roles: Vec<String> = Vec::new();
         let active = partner.relationships.iter().filter(|relationship| {
             relationship.entity.status() == "active" && eq_ignore_case(relationship.customer(), &customer)
         });
@@ -25,16 +25,16 @@ impl CloudState {
                 if !groups.iter().any(|known| eq_ignore_case(known, group(assignment))) {
                     continue;
                 }
-                // What the relationship has lost since, its assignments do not give any more.
+                // An assignment does not grant a role that its relationship has lost.
                 let roles = validation::roles(&assignment.value["accessDetails"]).unwrap_or_default();
                 for role in roles.into_iter().filter(|role| approved.iter().any(|known| eq_ignore_case(known, role))) {
-                    if !held.iter().any(|known| eq_ignore_case(known, role)) {
-                        held.push(role.to_lowercase());
+                    if !user_roles.iter().any(|known| eq_ignore_case(known, role)) {
+                        user_roles.push(role.to_lowercase());
                     }
                 }
             }
         }
-        held
+        user_roles
     }
 
     /// Whether a user of a tenant is in its group of admin agents.

@@ -1,4 +1,4 @@
-//! What a tenant has as a partner, in a snapshot: with the names that Graph gives it.
+//! The partner state in a snapshot, with Graph's property names.
 
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
@@ -32,7 +32,7 @@ const STATUSES: [&str; 10] = [
 impl Subresource {
     const ALL: [Self; 3] = [Self::AccessAssignments, Self::Requests, Self::Operations];
 
-    /// What one has that does not say it.
+    /// The default values of an entry in a snapshot.
     fn defaults(self, relationship: &Value) -> Value {
         match self {
             Self::AccessAssignments => json!({
@@ -53,7 +53,7 @@ impl Subresource {
 }
 
 impl Partner {
-    /// The members of a snapshot, as they will be when nothing is on its way any more.
+    /// The properties of a snapshot, with all scheduled changes applied.
     pub(crate) fn save(&self) -> [(String, Value); 2] {
         let relationships = self.relationships.iter().map(|relationship| {
             let mut saved = saved(&relationship.entity);
@@ -82,7 +82,7 @@ fn saved_value(entity: &Entity) -> Value {
 }
 
 impl Directory {
-    /// Takes what a document says of a partner; who has a relationship or a contract is one.
+    /// Loads the partner state of a document; a tenant with a relationship or a contract is a partner's.
     pub(crate) fn load_partner(&mut self, document: &Value, wall: OffsetDateTime) -> LoadResult {
         let is_partner = [RELATIONSHIPS, CONTRACTS].iter().any(|name| document.get(*name).is_some());
         let Some(step) = self.partner.as_ref().map(|partner| partner.step).or(is_partner.then_some(DEFAULT_STEP))
@@ -117,7 +117,7 @@ impl Directory {
         pointer: &str,
         wall: OffsetDateTime,
     ) -> LoadResult<Relationship> {
-        let load_error = |pointer: String| move |refusal: GraphError| SnapshotError::new(pointer, refusal.message());
+        let load_error = |pointer: String| move |error: GraphError| SnapshotError::new(pointer, error.message());
         let mut value = relationships::template();
         merge(&mut value, &json!({"status": "active", "duration": "P730D"}));
         if entry.get(CONSENT_PENDING).is_some() {
@@ -168,7 +168,7 @@ impl Directory {
     }
 }
 
-/// Puts the members of an entry over what it has otherwise.
+/// Merges the properties of an entry into the defaults.
 fn fill(value: &mut Value, entry: &Value, subresource_names: &[&str], pointer: &str) -> LoadResult {
     let Some(members) = entry.as_object() else { return Err(SnapshotError::new(pointer, "an object is expected")) };
     for (name, member) in

@@ -1,4 +1,4 @@
-//! What people do in the admin center and in Partner Center's pages, and a look at what came of it.
+//! Test controls in place of the admin center and of Partner Center's pages, and inspection of relationships.
 
 use entra_apps::ids::{DirectoryObjectId, TenantId};
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ use crate::moment::Moment;
 use crate::partner::entity::Entity;
 use crate::{CloudState, MemoryTenant};
 
-/// A relationship by which a partner administers the tenant of a customer (GDAP).
+/// A relationship that lets a partner administer the tenant of a customer (GDAP).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DelegatedAdminRelationship {
@@ -20,14 +20,14 @@ pub struct DelegatedAdminRelationship {
     pub display_name: String,
     /// The status, such as `created`, `approvalPending` or `active`.
     pub status: String,
-    /// The tenant of the customer; `None` while anybody may still become it.
+    /// The tenant of the customer; `None` while any tenant may approve it.
     pub customer: Option<TenantId>,
-    /// The whole object as Graph would answer it, as JSON.
+    /// The whole object as Graph would return it, as JSON.
     pub json: String,
 }
 
 impl MemoryTenant {
-    /// The relationships that this tenant has as a partner, in the order of their creation; none if it is no partner.
+    /// The relationships of this tenant as a partner, in the order of their creation; none if it is not a partner's.
     pub fn delegated_admin_relationships(&self) -> Vec<DelegatedAdminRelationship> {
         self.with_cloud(|cloud| {
             let all = cloud[self.0.index].directory.partner.iter().flat_map(|partner| &partner.relationships);
@@ -42,8 +42,8 @@ impl MemoryTenant {
         })
     }
 
-    /// Approves, as an administrator of this tenant in the admin center, a relationship that a partner of the same
-    /// cloud asks for. It becomes active in the service's own time.
+    /// Approves a relationship that a partner of the same cloud has requested, as an administrator of this tenant does
+    /// in the admin center. It becomes active two steps later.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() {
@@ -68,7 +68,7 @@ impl MemoryTenant {
     /// ```
     ///
     /// # Panics
-    /// When no partner of the cloud has such a relationship that waits for this tenant's approval.
+    /// When no partner of the cloud has such a relationship, or it is not pending this tenant's approval.
     pub fn approve_relationship(&self, id: &str) {
         let moment = self.moment();
         self.with_cloud(|cloud| {
@@ -79,16 +79,16 @@ impl MemoryTenant {
             };
             let (step, relationship) =
                 find_relationship(cloud, id).expect("a partner of the cloud has the relationship");
-            assert!(mine(relationship), "the relationship is meant for another customer");
+            assert!(mine(relationship), "the relationship is for another customer");
             let pending = relationship.entity.value.get(relationships::CONSENT_PENDING);
             assert!(pending.is_none_or(|pending| pending == false), "the reseller has not consented yet");
             let status = relationship.entity.status();
-            assert_eq!(status, "approvalPending", "the relationship waits for no approval");
+            assert_eq!(status, "approvalPending", "the relationship is not pending approval");
             relationship.approve(customer, moment, step);
         });
     }
 
-    /// Ends, as an administrator of this tenant or of the partner's, an active relationship.
+    /// Ends an active relationship, as an administrator of this tenant or of the partner's.
     ///
     /// # Panics
     /// When no partner of the cloud has such a relationship with this tenant on either side, or it is not active.
@@ -101,18 +101,18 @@ impl MemoryTenant {
                 find_relationship(cloud, id).expect("a partner of the cloud has the relationship");
             assert!(
                 is_partner || eq_ignore_case(relationship.customer(), &self.0.id.to_string()),
-                "the relationship is between others"
+                "the relationship is between other tenants"
             );
             assert_eq!(relationship.entity.status(), "active", "the relationship is not active");
             relationship.terminate(moment, step);
         });
     }
 
-    /// Makes a tenant of the same cloud one to which this partner sells: there is a contract with it, and Partner
-    /// Center knows it as a customer. That gives the partner no access to it.
+    /// Makes a tenant of the same cloud a customer of this partner: adds a contract, which Partner Center shows as a
+    /// customer. It gives the partner no access to the tenant.
     ///
     /// # Panics
-    /// When this tenant is no partner, or the customer is in another cloud.
+    /// When this tenant is not a partner's, or the customer is in another cloud.
     pub fn add_customer(&self, customer: &Self) {
         self.with_cloud(|cloud| {
             let tenant = self.index_of(customer);
@@ -123,12 +123,12 @@ impl MemoryTenant {
         });
     }
 
-    /// Adds an active relationship of this partner with a customer, which approves of these roles (template ids) for
-    /// two years. Returns its id.
+    /// Adds an active relationship of this partner with a customer, with these roles (template ids) for two years.
+    /// Returns its id.
     ///
     /// # Panics
-    /// When this tenant is no partner, the customer is in another cloud, there is no role, or a relationship has
-    /// the name already.
+    /// When this tenant is not a partner's, the customer is in another cloud, there is no role, or the name is taken by
+    /// another relationship.
     pub fn add_relationship(&self, customer: &Self, display_name: &str, roles: &[Uuid]) -> String {
         let moment = self.moment();
         self.with_cloud(|cloud| {
@@ -147,11 +147,11 @@ impl MemoryTenant {
         })
     }
 
-    /// Gives the members of a group of this partner these roles (template ids) of a relationship, as an active access
-    /// assignment. Returns its id.
+    /// Adds an active access assignment: the members of a group of this partner get these roles (template ids) of a
+    /// relationship. Returns its id.
     ///
     /// # Panics
-    /// When this tenant has no such relationship, or it has not all of the roles.
+    /// When this tenant has no such relationship, or it does not have all of the roles.
     pub fn add_access_assignment(
         &self,
         relationship_id: &str,
@@ -174,7 +174,7 @@ impl MemoryTenant {
         })
     }
 
-    /// Does something in the world as it is now.
+    /// Runs `act` on the state of the cloud after all changes that are due.
     pub(crate) fn with_cloud<T>(&self, act: impl FnOnce(&mut CloudState) -> T) -> T {
         let Moment { now, wall } = self.moment();
         let mut state = self.state();
@@ -196,13 +196,13 @@ fn partner(cloud: &mut CloudState, tenant: usize) -> &mut Partner {
     cloud[tenant].directory.partner.as_mut().expect("the tenant is a partner")
 }
 
-/// The relationship of an id, whoever is its partner, and the partner's step.
+/// The relationship with this id, of any partner, and the partner's step.
 fn find_relationship<'a>(cloud: &'a mut CloudState, id: &str) -> Option<(std::time::Duration, &'a mut Relationship)> {
     let mut partners = cloud.tenants_mut().filter_map(|state| state.directory.partner.as_mut());
     partners.find_map(|partner| Some((partner.step, partner.relationship_mut(id).ok()?)))
 }
 
-/// A tenant as the customer in a relationship.
+/// A tenant in the form of a relationship's `customer`.
 fn participant(cloud: &CloudState, tenant: usize) -> Value {
     let directory = &cloud[tenant].directory;
     json!({"tenantId": directory.tenant_id, "displayName": directory.display_name})

@@ -1,4 +1,4 @@
-//! What a relationship and an access assignment may say.
+//! Validation of relationships and access assignments.
 //!
 //! <https://learn.microsoft.com/graph/api/resources/delegatedadminrelationship>
 
@@ -15,7 +15,7 @@ const DAY: i64 = 86_400;
 /// From P1D to P2Y.
 const VALID_DURATIONS: std::ops::RangeInclusive<i64> = DAY..=730 * DAY;
 
-/// Refuses members that a request does not have.
+/// Refuses unknown properties.
 pub(super) fn check_properties(body: &Value, known: &[&str]) -> Result<(), GraphError> {
     let mut names = body.as_object().into_iter().flat_map(|members| members.keys());
     match names.find(|name| !name.contains("@odata.") && !known.contains(&name.as_str())) {
@@ -24,7 +24,7 @@ pub(super) fn check_properties(body: &Value, known: &[&str]) -> Result<(), Graph
     }
 }
 
-/// Checks a relationship as it would become.
+/// Validates a relationship as it would be written.
 pub(super) fn check_relationship(value: &Value) -> Result<(), GraphError> {
     let length = text(value, "displayName").chars().count();
     if text(value, "displayName").trim().is_empty() || length > MAX_NAME_LENGTH {
@@ -36,7 +36,7 @@ pub(super) fn check_relationship(value: &Value) -> Result<(), GraphError> {
     let roles = roles(&value["accessDetails"])?;
     match text(value, "autoExtendDuration") {
         "PT0S" | "P0D" => {}
-        "P180D" if !roles.iter().any(|held| eq_ignore_case(held, role::GLOBAL_ADMINISTRATOR)) => {}
+        "P180D" if !roles.iter().any(|id| eq_ignore_case(id, role::GLOBAL_ADMINISTRATOR)) => {}
         "P180D" => {
             return Err(errors::bad_request(
                 "A relationship with the role Global Administrator cannot be extended automatically.",

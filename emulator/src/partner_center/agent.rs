@@ -1,4 +1,4 @@
-//! Who asks Partner Center: an app for a person of the partner, with a token for this service.
+//! Authentication at Partner Center: an app acting for a user of the partner, with a token for this service.
 //!
 //! <https://learn.microsoft.com/partner-center/developer/gdap-and-secure-application-model>
 
@@ -14,14 +14,15 @@ use crate::json::eq_ignore_case;
 /// The one delegated permission of Partner Center.
 const SCOPE: &str = "user_impersonation";
 
+/// The app and the user of an authenticated request.
 pub(super) struct Agent {
     pub(super) app_id: String,
-    /// The object id of the person.
+    /// The object id of the user.
     pub(super) user_id: String,
 }
 
 impl CloudState {
-    /// The holder of the token, as far as it is one for Partner Center.
+    /// The identity of the token, which must be for Partner Center.
     fn partner_center_identity(&self, request: &PartnerCenterRequest<'_>) -> Result<&Identity, PartnerCenterError> {
         if !request.headers().contains_key(AUTHORIZATION) {
             return Err(PartnerCenterError::missing_token());
@@ -34,15 +35,15 @@ impl CloudState {
         }
     }
 
-    /// Whether the sign-in had a second factor, for those who ask by `ValidateMfa`.
+    /// Whether the user signed in with a second factor, for requests with `ValidateMfa`.
     pub(super) fn is_mfa_compliant(&self, request: &PartnerCenterRequest<'_>) -> Option<bool> {
         request.header("validatemfa").filter(|value| value.eq_ignore_ascii_case("true"))?;
         let user = self.partner_center_identity(request).ok()?.user.as_ref()?;
         Some(user.mfa)
     }
 
-    /// Refuses who is nobody to Partner Center: an app without a person, a person without a second factor, and anybody
-    /// who is no agent of a partner.
+    /// Authenticates a request: refuses apps without a user, users without a second factor, and users who are no agent
+    /// of a partner.
     pub(super) fn authenticate_agent(&self, request: &PartnerCenterRequest<'_>) -> Result<Agent, PartnerCenterError> {
         let identity = self.partner_center_identity(request)?;
         let impersonates = |user: &&DelegatedUser| user.scopes.iter().any(|scope| scope == SCOPE);

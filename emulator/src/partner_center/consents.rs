@@ -1,5 +1,5 @@
-//! `/v1/customers/{tenant}/applicationconsents`: a partner consents, for a customer, to the app that it is signed in to.
-//! Delegated permissions only: application permissions are assigned through Graph, in the customer's tenant.
+//! `/v1/customers/{tenant}/applicationconsents`: a partner consents, for a customer, to the app that it is signed in
+//! to. Delegated permissions only: application permissions are assigned through Graph, in the customer's tenant.
 //!
 //! <https://learn.microsoft.com/partner-center/developer/control-panel-vendor-apis>
 
@@ -19,10 +19,10 @@ use crate::object_kind::ObjectKind;
 use crate::response::Body;
 use crate::route::Operation;
 
-/// Who may consent for a customer, by GDAP.
+/// The GDAP roles that may consent for a customer.
 const CONSENTING_ROLES: [&str; 2] = [role::APPLICATION_ADMINISTRATOR, role::CLOUD_APPLICATION_ADMINISTRATOR];
 
-/// The delegated permissions of one API that are to be granted.
+/// The delegated permissions of one API in a consent.
 struct RequestedGrant {
     /// The object id of the API's service principal in the customer's tenant.
     resource: String,
@@ -68,7 +68,7 @@ impl CloudState {
         Ok(PartnerCenterResponse { status: StatusCode::CREATED, body })
     }
 
-    /// Takes back what was granted; the service principal stays.
+    /// Removes the grants of an application; the service principal stays.
     pub(super) fn withdraw_consent(
         &mut self,
         request: &PartnerCenterRequest<'_>,
@@ -93,7 +93,7 @@ impl CloudState {
         Ok(PartnerCenterResponse { status: StatusCode::NO_CONTENT, body: Value::Null })
     }
 
-    /// The app id, if the caller is signed in to that very app and may consent in the customer's tenant.
+    /// The app id, if it is that of the agent's own app and the agent may consent in the customer's tenant.
     fn check_consenting(
         &self,
         request: &PartnerCenterRequest<'_>,
@@ -116,7 +116,7 @@ impl CloudState {
         Ok(app_id)
     }
 
-    /// What a consent asks for: for each API its scopes, written with commas between them.
+    /// The grants of a consent: for each API its scopes, separated by commas.
     fn requested_grants(&self, customer: usize, body: &Value) -> Result<Vec<RequestedGrant>, PartnerCenterError> {
         let requested = items(body, "applicationGrants");
         if requested.is_empty() {
@@ -152,7 +152,7 @@ impl CloudState {
         Ok(grants)
     }
 
-    /// Creates an object in the customer's tenant, as Microsoft's own service does; the id.
+    /// Creates an object in the customer's tenant with the service's own rights, and returns its id.
     fn create_in(
         &mut self,
         request: &PartnerCenterRequest<'_>,
@@ -160,16 +160,16 @@ impl CloudState {
         kind: ObjectKind,
         body: Value,
     ) -> Result<String, PartnerCenterError> {
-        let answer =
+        let response =
             self.perform(tenant, Operation::Create(kind), &mut Call::internal(request.now, request.wall, body))?;
-        match &answer.body {
+        match &response.body {
             Body::Json(created) => Ok(text(created, "id").to_owned()),
             _ => Ok(String::new()),
         }
     }
 }
 
-/// The text is known to be a GUID: it is an id of the directory.
+/// Parses an id of the directory, which is a GUID.
 fn guid(id: &str) -> Uuid {
     Uuid::parse_str(id).unwrap_or_default()
 }

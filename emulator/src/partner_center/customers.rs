@@ -1,4 +1,4 @@
-//! `/v1/customers`: those to whom the partner sells.
+//! `/v1/customers`: the customers of the partner.
 //!
 //! <https://learn.microsoft.com/partner-center/developer/get-a-list-of-customers>
 
@@ -54,7 +54,7 @@ impl CloudState {
         Ok(PartnerCenterResponse::ok(customer_resource(found.ok_or_else(PartnerCenterError::unknown_customer)?)))
     }
 
-    /// The place of a customer's tenant.
+    /// The index of a customer's tenant.
     pub(super) fn customer_tenant(
         &self,
         request: &PartnerCenterRequest<'_>,

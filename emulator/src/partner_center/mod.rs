@@ -1,5 +1,5 @@
-//! Partner Center's own service (`https://api.partnercenter.microsoft.com`), as far as a partner consents to its
-//! applications for its customers: `/v1/customers` and `/v1/customers/{tenant}/applicationconsents`.
+//! The Partner Center API (`https://api.partnercenter.microsoft.com`), as far as a partner consents to its applications
+//! for its customers: `/v1/customers` and `/v1/customers/{tenant}/applicationconsents`.
 //!
 //! <https://learn.microsoft.com/partner-center/developer/control-panel-vendor-apis>
 
@@ -23,16 +23,16 @@ use crate::mishap::retry_header;
 use crate::route::percent_decode;
 use crate::script::Plan;
 
-/// How many answers are kept for those who repeat a request.
+/// The maximum number of responses in the replay cache.
 const MAX_CACHED_RESPONSES: usize = 256;
 
 /// A request to Partner Center.
 #[derive(Clone, Copy)]
 pub(crate) struct PartnerCenterRequest<'a> {
-    /// The tenant that is asked: the one that issued the token.
+    /// The tenant that handles the request: the one that issued the token.
     pub(crate) tenant: usize,
     pub(crate) http: &'a http::Request<Bytes>,
-    /// What stands for an id that the request does not bring.
+    /// The id for the response if the request has none.
     pub(crate) fresh_id: &'a str,
     pub(crate) now: Duration,
     pub(crate) wall: OffsetDateTime,
@@ -49,11 +49,11 @@ impl PartnerCenterRequest<'_> {
     }
 }
 
-/// The answers that are given again when a request comes again under its id.
+/// The responses that are returned again when a request is repeated under its id.
 #[derive(Debug, Default)]
 pub(crate) struct ReplayCache(VecDeque<(ReplayKey, PartnerCenterResponse)>);
 
-/// What makes a request the same as another.
+/// The parts of a request that identify its repetition.
 #[derive(Debug, PartialEq)]
 struct ReplayKey {
     id: String,
@@ -63,7 +63,7 @@ struct ReplayKey {
 }
 
 impl ReplayKey {
-    /// `None` for a request that changes nothing, or has no id.
+    /// The key of a request; `None` for one that changes nothing, or has no request id.
     fn of(request: &PartnerCenterRequest<'_>) -> Option<Self> {
         let id = request.header("ms-requestid").filter(|_| request.http.method() != Method::GET)?;
         Some(Self {
@@ -76,22 +76,22 @@ impl ReplayKey {
 }
 
 impl CloudState {
-    /// Answers a request to Partner Center, with what goes wrong around it.
+    /// Handles a request to Partner Center, with the faults planned for it.
     pub(crate) fn partner_center(&mut self, request: &PartnerCenterRequest<'_>, plan: &Plan) -> Response<Bytes> {
-        let outcome = match &plan.whole {
+        let result = match &plan.whole {
             Some(Action::Answer { status, code, message, retry, written }) => {
                 if *written {
                     drop(self.handle_partner_center(request));
                 }
-                let failure = PartnerCenterError::new(*status, code.clone(), message.clone());
+                let error = PartnerCenterError::new(*status, code.clone(), message.clone());
                 Err(retry_header(*retry, request.wall)
                     .into_iter()
-                    .fold(failure, |failure, (name, value)| failure.header(name, value)))
+                    .fold(error, |error, (name, value)| error.header(name, value)))
             }
             Some(Action::TokenRefused) => Err(PartnerCenterError::unauthorized()),
             _ => self.handle_partner_center(request),
         };
-        response::respond(outcome, request, self.is_mfa_compliant(request))
+        response::respond(result, request, self.is_mfa_compliant(request))
     }
 
     fn handle_partner_center(
@@ -101,17 +101,17 @@ impl CloudState {
         let agent = self.authenticate_agent(request)?;
         let replay_key = ReplayKey::of(request);
         let cached = |cloud: &Self| {
-            let all = &cloud[request.tenant].directory.partner.as_ref()?.center.0;
-            all.iter().find(|(known, _)| Some(known) == replay_key.as_ref()).map(|(_, reply)| reply.clone())
+            let all = &cloud[request.tenant].directory.partner.as_ref()?.replay_cache.0;
+            all.iter().find(|(known, _)| Some(known) == replay_key.as_ref()).map(|(_, response)| response.clone())
         };
-        if let Some(reply) = cached(self) {
-            return Ok(reply);
+        if let Some(response) = cached(self) {
+            return Ok(response);
         }
         let parts: Vec<String> =
             request.http.uri().path().split('/').filter(|part| !part.is_empty()).map(percent_decode).collect();
         let lower: Vec<String> = parts.iter().skip(2).map(|part| part.to_lowercase()).collect();
         let lower: Vec<&str> = lower.iter().map(String::as_str).collect();
-        let reply = match (request.http.method().as_str(), lower.as_slice()) {
+        let response = match (request.http.method().as_str(), lower.as_slice()) {
             ("GET", []) => self.list_partner_center_customers(request),
             ("GET", [customer]) => self.get_partner_center_customer(request, customer),
             ("POST", [customer, "applicationconsents"]) => self.consent_for_customer(request, &agent, customer),
@@ -124,17 +124,17 @@ impl CloudState {
             (method, _) => Err(PartnerCenterError::not_implemented(&format!("{method} {}", request.http.uri().path()))),
         }?;
         if let (Some(replay_key), Some(partner)) = (replay_key, &mut self[request.tenant].directory.partner) {
-            let cached = &mut partner.center.0;
-            cached.push_back((replay_key, reply.clone()));
+            let cached = &mut partner.replay_cache.0;
+            cached.push_back((replay_key, response.clone()));
             if cached.len() > MAX_CACHED_RESPONSES {
                 cached.pop_front();
             }
         }
-        Ok(reply)
+        Ok(response)
     }
 }
 
-/// The body as an object.
+/// The body, which must be an object.
 fn object(request: &PartnerCenterRequest<'_>) -> Result<Value, PartnerCenterError> {
     let body = serde_json::from_slice::<Value>(request.http.body()).ok().filter(Value::is_object);
     body.ok_or_else(|| PartnerCenterError::bad_request("The request body is missing or is no valid JSON."))

@@ -1,4 +1,4 @@
-//! What Partner Center answers, which has a form of its own.
+//! Responses and errors of Partner Center.
 //!
 //! <https://learn.microsoft.com/partner-center/developer/error-codes>
 
@@ -12,10 +12,11 @@ use serde_json::{Value, json};
 use super::PartnerCenterRequest;
 use crate::response::GraphError;
 
+/// A successful response of Partner Center.
 #[derive(Clone, Debug)]
 pub(super) struct PartnerCenterResponse {
     pub(super) status: StatusCode,
-    /// Null is no body.
+    /// The JSON body; null is none.
     pub(super) body: Value,
 }
 
@@ -25,7 +26,7 @@ impl PartnerCenterResponse {
     }
 }
 
-/// An error, boxed for it travels in every `Result`.
+/// An error of Partner Center, boxed because it is large and part of every `Result`.
 #[derive(Debug)]
 pub(super) struct PartnerCenterError(Box<PartnerCenterErrorInner>);
 
@@ -64,7 +65,7 @@ impl PartnerCenterError {
         Self::new(StatusCode::UNAUTHORIZED, "400", "Access denied.")
     }
 
-    /// Since April 2026, all that a person asks for needs a sign-in with a second factor.
+    /// The error of a sign-in without a second factor, which every user needs since April 2026.
     /// <https://learn.microsoft.com/partner-center/security/partner-security-requirements-mandating-mfa>
     pub(super) fn mfa_required() -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "900421", "Authentication failed. MFA required.")
@@ -95,26 +96,26 @@ impl PartnerCenterError {
     }
 }
 
-/// What the customer's directory refuses, as Partner Center passes it on.
+/// Converts an error of the customer's directory to Partner Center's form.
 impl From<GraphError> for PartnerCenterError {
-    fn from(refusal: GraphError) -> Self {
-        match refusal.status() {
+    fn from(error: GraphError) -> Self {
+        match error.status() {
             StatusCode::CONFLICT => Self::exists(),
-            status => Self::new(status, status.as_str().to_owned(), refusal.message()),
+            status => Self::new(status, status.as_str().to_owned(), error.message()),
         }
     }
 }
 
-/// The response, with the ids by which both sides find the request again.
+/// The HTTP response, with the request and correlation ids.
 pub(super) fn respond(
-    outcome: Result<PartnerCenterResponse, PartnerCenterError>,
+    result: Result<PartnerCenterResponse, PartnerCenterError>,
     request: &PartnerCenterRequest<'_>,
     is_mfa_compliant: Option<bool>,
 ) -> Response<Bytes> {
-    let (status, body, headers) = match outcome {
-        Ok(reply) => (reply.status, reply.body, Vec::new()),
-        Err(failure) => {
-            let PartnerCenterErrorInner { status, code, description, headers } = *failure.0;
+    let (status, body, headers) = match result {
+        Ok(response) => (response.status, response.body, Vec::new()),
+        Err(error) => {
+            let PartnerCenterErrorInner { status, code, description, headers } = *error.0;
             let body = json!({"code": code, "description": description, "data": [], "source": "PartnerFD"});
             (status, body, headers)
         }
@@ -130,7 +131,7 @@ pub(super) fn respond(
     let content_type = (!body.is_null()).then(|| (CONTENT_TYPE, "application/json; charset=utf-8".to_owned()));
     let replay_key = [id("ms-requestid"), id("ms-correlationid")];
     for (name, value) in headers.into_iter().chain(replay_key).chain(mfa).chain(content_type) {
-        // A header value that came from a request and is not one is left out.
+        // An id of the request that is not a valid header value is left out.
         response.headers_mut().extend(HeaderValue::try_from(value).ok().map(|value| (name, value)));
     }
     response

@@ -1,4 +1,4 @@
-//! Pages for whoever sits before a browser: who could sign in, and what went wrong.
+//! The pages of the sign-in service: the account picker, and errors.
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
@@ -13,16 +13,16 @@ use crate::cloud_state::CloudState;
 use crate::json::text;
 use crate::object_store::{ObjectState, ReplicaView};
 
-/// The parameter that says who signs in, by the name to sign in with: what a link of the page of people adds.
+/// The query parameter for the user who signs in, by user principal name, which the links of the account picker add.
 const ACCOUNT_PARAMETER: &str = "_as";
-/// The parameter that says that the person pressed Cancel.
+/// The query parameter for a user who cancels.
 const CANCEL_PARAMETER: &str = "_cancel";
 
-/// A page shows so many people of a tenant.
+/// The maximum number of users of a tenant that the page lists.
 const MAX_LISTED_USERS: usize = 100;
 
 impl CloudState {
-    /// Who sits before the browser: whoever a link of the page of people names, or who signs in by themselves.
+    /// The account that signs in: the one picked on the page, or else the one that signs in automatically.
     pub(super) fn browser_account(&self, request: &SignInRequest<'_>, form: &Form) -> Option<Account> {
         match form.optional(ACCOUNT_PARAMETER) {
             Some(name) => self.account(request.tenant, name),
@@ -30,12 +30,12 @@ impl CloudState {
         }
     }
 
-    /// Whether the person presses Cancel where they are asked to consent.
+    /// Whether the user cancels instead of consenting.
     pub(super) fn is_cancelled(&self, form: &Form) -> bool {
         form.optional(CANCEL_PARAMETER).is_some() || self.flows.declines_consent
     }
 
-    /// A page that says who could sign in, with a link for each that does so, below what else there is to say (HTML).
+    /// The page that lists the users who can sign in, each with a link that does so, below `intro` (HTML).
     pub(super) fn account_picker_page(&self, first: usize, title: &str, intro: &str, form: &Form) -> Response<Bytes> {
         let link = |name: &str, value: &str, shown: &str| {
             let query = form_urlencoded::Serializer::new(String::new())
@@ -62,7 +62,7 @@ impl CloudState {
     }
 }
 
-/// What a person sees when Entra cannot trust the way back to the app.
+/// The error page that a user sees when the browser cannot be sent back to the app.
 pub(super) fn error_page(error: &SignInError, request: &SignInRequest<'_>) -> Response<Bytes> {
     let correlation = request.correlation;
     let body = format!(

@@ -1,5 +1,5 @@
-//! Administrators who consent for everybody: the service principal of the app, its application permissions, and its
-//! delegated permissions for all.
+//! Admin consent: creates the app's service principal, and grants application permissions, and delegated permissions
+//! for all users.
 //!
 //! <https://learn.microsoft.com/entra/identity-platform/v2-admin-consent>
 
@@ -22,7 +22,7 @@ use crate::authorize::role;
 use crate::cloud_state::CloudState;
 use crate::json::{eq_ignore_case, items, text};
 
-/// A permission that an app asks an administrator for.
+/// The permissions of one API that an app requests from an administrator.
 struct RequestedPermissions {
     resource: Resource,
     /// Application permissions, by id.
@@ -32,7 +32,7 @@ struct RequestedPermissions {
 }
 
 impl CloudState {
-    /// Answers `/{tenant}/v2.0/adminconsent`, and `/{tenant}/adminconsent`, which takes no scope.
+    /// Handles `/{tenant}/v2.0/adminconsent`, and `/{tenant}/adminconsent`, which has no scope.
     pub(super) fn admin_consent(&mut self, request: &SignInRequest<'_>, is_version_2: bool) -> Response<Bytes> {
         let form = request.browser_form();
         if is_version_2 && request.tenant_name.eq_ignore_ascii_case("common") {
@@ -87,7 +87,7 @@ impl CloudState {
         }
     }
 
-    /// That somebody tried to consent is said also of what was refused.
+    /// Sends the browser back with an error; the parameter `admin_consent` is part of it too.
     pub(super) fn consent_refused(
         &self,
         request: &SignInRequest<'_>,
@@ -101,7 +101,7 @@ impl CloudState {
         redirect_with_error(request, form, redirect, ResponseMode::Query, error, &more)
     }
 
-    /// Grants what was asked for, and tells it as scopes.
+    /// Grants the requested permissions, and returns them as scopes.
     fn consent_for_all(
         &mut self,
         request: &SignInRequest<'_>,
@@ -138,7 +138,7 @@ impl CloudState {
         Ok(shown.collect::<Vec<_>>().join(" "))
     }
 
-    /// What a link asks for.
+    /// The permissions that the request asks for.
     fn requested_permissions(
         &self,
         request: &SignInRequest<'_>,
@@ -157,7 +157,7 @@ impl CloudState {
         }
     }
 
-    /// Everything that an app asks for in its registration, of every API.
+    /// The permissions that an app declares in its registration, of every API.
     fn declared_permissions(
         &self,
         request: &SignInRequest<'_>,
@@ -208,7 +208,7 @@ impl CloudState {
         Ok(requested)
     }
 
-    /// Delegated permissions that a link names one by one.
+    /// The delegated permissions that the scope of a request lists.
     fn permissions_in_scope(
         &self,
         request: &SignInRequest<'_>,
@@ -243,7 +243,7 @@ impl CloudState {
     }
 }
 
-/// What is asked for, as a list for a person.
+/// The requested permissions as an HTML list.
 fn permission_list(requested: &[RequestedPermissions]) -> String {
     let mut list = String::new();
     for RequestedPermissions { resource, roles, scopes } in requested {
@@ -259,17 +259,18 @@ fn permission_list(requested: &[RequestedPermissions]) -> String {
     format!("<ul>\n{list}</ul>\n<p>Who signs in here accepts this for the whole organization.</p>\n")
 }
 
-/// Application permissions of Microsoft Graph need a higher role than all else.
+/// Refuses a user without a role that can consent: application permissions of Microsoft Graph need a higher one.
 /// <https://learn.microsoft.com/entra/identity/enterprise-apps/grant-admin-consent>
 fn check_administrator(
     user: &SignedInUser,
     client: &ClientApp,
     requested: &[RequestedPermissions],
 ) -> SignInResult<()> {
-    let holds = |roles: &[&str]| user.roles.iter().any(|held| roles.contains(&held.as_str()));
-    let is_highest = holds(&[role::GLOBAL_ADMINISTRATOR, role::PRIVILEGED_ROLE_ADMINISTRATOR]);
-    let wants_highest = requested.iter().any(|requested| requested.resource.is_graph() && !requested.roles.is_empty());
-    if is_highest || (holds(&CONSENTING_ROLES) && !wants_highest) {
+    let holds = |roles: &[&str]| user.roles.iter().any(|user_role| roles.contains(&user_role.as_str()));
+    let has_highest_role = holds(&[role::GLOBAL_ADMINISTRATOR, role::PRIVILEGED_ROLE_ADMINISTRATOR]);
+    let needs_highest_role =
+        requested.iter().any(|requested| requested.resource.is_graph() && !requested.roles.is_empty());
+    if has_highest_role || (holds(&CONSENTING_ROLES) && !needs_highest_role) {
         return Ok(());
     }
     let message = format!(

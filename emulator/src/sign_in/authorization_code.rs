@@ -1,4 +1,4 @@
-//! The code that a browser brought back, redeemed by the app.
+//! Redemption of authorization codes.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -35,7 +35,7 @@ impl CloudState {
         let auth_method = self.authenticate_redeemer(request, form, session.tenant, &client, session.platform)?;
         check_code(request, form, known)?;
         self.check_revoked(&session)?;
-        // An app that asked for several APIs says now which one the token is for.
+        // The token request names one API if the authorization request named several.
         let first = Scopes::parse(&session.scope)?;
         if let Some(scope) = form.optional("scope") {
             scope.clone_into(&mut session.scope);

@@ -1,4 +1,4 @@
-//! People who sign in in a browser: the request of an app, and the way back to it with a code or an error.
+//! The authorization endpoint: users sign in with a browser, which is sent back to the app with a code or an error.
 //!
 //! <https://learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow>
 
@@ -18,11 +18,11 @@ use super::signed_in_user::SignedInUser;
 use super::{SignInRequest, Tenancy};
 use crate::cloud_state::CloudState;
 
-/// What Entra shows on a page of its own, though the way back to the app is known.
+/// The error codes that Entra shows on a page, although the redirect URI is valid.
 const SHOWN_AS_PAGE: [u32; 4] = [50020, 50034, 50057, 50105];
 
 impl CloudState {
-    /// Answers `/{tenant}/oauth2/v2.0/authorize`.
+    /// Handles `/{tenant}/oauth2/v2.0/authorize`.
     pub(super) fn authorize(&mut self, request: &SignInRequest<'_>) -> Response<Bytes> {
         let form = request.browser_form();
         let (tenancy, client, redirect) = match self.client_and_redirect(request, &form, form.optional("redirect_uri"))
@@ -31,10 +31,11 @@ impl CloudState {
             Err(error) => return error_page(&error, request),
         };
         let mode = ResponseMode::parse(form.optional("response_mode"));
-        let answer = mode.clone().and_then(|mode| self.authorize_at(request, &form, tenancy, client, &redirect, mode));
+        let response =
+            mode.clone().and_then(|mode| self.authorize_at(request, &form, tenancy, client, &redirect, mode));
         let is_silent = form.optional("prompt") == Some("none");
-        match answer {
-            Ok(answer) => answer,
+        match response {
+            Ok(response) => response,
             Err(error) if error.code().is_none() => error_page(&error, request),
             Err(error) if error.code().is_some_and(|code| SHOWN_AS_PAGE.contains(&code)) && !is_silent => {
                 error_page(&error, request)
@@ -46,7 +47,7 @@ impl CloudState {
         }
     }
 
-    /// The app of a request and the address to send the browser back to: without them there is only a page.
+    /// The client and the redirect URI of a request; without them, an error can only be shown on a page.
     pub(super) fn client_and_redirect(
         &self,
         request: &SignInRequest<'_>,
@@ -121,7 +122,7 @@ impl CloudState {
         Ok(redirect.respond(mode, &parameters))
     }
 
-    /// Whether all that is asked for has been granted, so that nobody has to be asked.
+    /// Checks that all requested permissions have been granted, as a silent request needs.
     fn check_consented(
         &self,
         request: &SignInRequest<'_>,
@@ -151,8 +152,8 @@ impl CloudState {
         challenge: Option<(String, bool)>,
     ) -> String {
         let directory = &self[tenant].directory;
-        let chance = [directory.new_id(), directory.new_id(), directory.new_id()].map(uuid::Uuid::into_bytes).concat();
-        let code = format!("1.{}", URL_SAFE_NO_PAD.encode(chance));
+        let random = [directory.new_id(), directory.new_id(), directory.new_id()].map(uuid::Uuid::into_bytes).concat();
+        let code = format!("1.{}", URL_SAFE_NO_PAD.encode(random));
         let session = Session {
             client_id: client.app_id.clone(),
             account,
@@ -165,9 +166,10 @@ impl CloudState {
             since_wall: request.wall,
         };
         let redirect_uri = form.optional("redirect_uri").unwrap_or(&redirect.uri).to_owned();
-        let kept = AuthorizationCode { session, redirect_uri, challenge, issued: request.now, is_redeemed: false };
+        let authorization_code =
+            AuthorizationCode { session, redirect_uri, challenge, issued: request.now, is_redeemed: false };
         self.flows.remove_expired(request.now);
-        self.flows.codes.insert(code.clone(), kept);
+        self.flows.codes.insert(code.clone(), authorization_code);
         code
     }
 }
@@ -223,7 +225,7 @@ fn check_response_type(form: &Form, client: &ClientApp) -> SignInResult<()> {
     Err(SignInError::not_implemented("unsupported_response_type", &what))
 }
 
-/// The challenge of PKCE, and whether it is hashed. A page in a browser cannot do without.
+/// The PKCE challenge, and whether it is hashed. A single-page app must send one.
 fn challenge(form: &Form, platform: Platform) -> SignInResult<Option<(String, bool)>> {
     let Some(challenge) = form.optional("code_challenge") else {
         if platform == Platform::SinglePage {

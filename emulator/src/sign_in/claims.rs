@@ -1,4 +1,4 @@
-//! What tokens say.
+//! The claims of access tokens.
 //!
 //! <https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference>
 
@@ -16,7 +16,7 @@ use super::resource::Resource;
 use crate::call::Identity;
 use crate::directory::Directory;
 
-/// The life of a token: an hour, less a second.
+/// The lifetime of an access token: an hour, less a second.
 pub(super) const ACCESS_TOKEN_LIFETIME: Duration = Duration::seconds(3599);
 
 /// The claims of an app that signed in for itself.
@@ -45,7 +45,7 @@ pub(super) fn app_claims(
     claims
 }
 
-/// The claims with which every access token begins.
+/// The first claims of every access token.
 pub(super) fn common_claims(directory: &Directory, resource: &Resource, request: &SignInRequest<'_>) -> Value {
     let tenant_id = directory.tenant_id.to_string();
     let (audience, issuer) = if resource.is_version_2 {
@@ -58,7 +58,7 @@ pub(super) fn common_claims(directory: &Directory, resource: &Resource, request:
     json!({"aud": audience, "iss": issuer, "iat": from, "nbf": from, "exp": to})
 }
 
-/// The claims that name the app.
+/// Adds the claims that name the app.
 pub(super) fn add_app_claims(
     claims: &mut Value,
     resource: &Resource,
@@ -69,21 +69,20 @@ pub(super) fn add_app_claims(
     let named = if resource.is_version_2 {
         json!({"azp": client.app_id, "azpacr": auth_method})
     } else {
-        // A token for Graph says what its app is called; clients show that as the name of who has signed in.
+        // Clients show the app name in a token for Graph as the name of the signed-in account.
         let name = resource.is_graph().then_some(client.name.as_str());
         json!({"app_displayname": name, "appid": client.app_id, "appidacr": auth_method})
     };
     extend(claims, named);
 }
 
-/// The claims with which every access token ends. What a token does not say is left out: no claim is null, and no list
-/// is empty.
+/// Adds the last claims of every access token, and removes null claims and empty lists.
 pub(super) fn finish(claims: &mut Value, directory: &Directory, resource: &Resource) {
     let unique = URL_SAFE_NO_PAD.encode(directory.new_id().as_bytes());
     extend(claims, json!({"uti": unique, "ver": if resource.is_version_2 { "2.0" } else { "1.0" }}));
     if let Some(claims) = claims.as_object_mut() {
-        let is_kept = |value: &Value| !value.is_null() && value.as_array().is_none_or(|list| !list.is_empty());
-        claims.retain(|_, value| is_kept(value));
+        let has_value = |value: &Value| !value.is_null() && value.as_array().is_none_or(|list| !list.is_empty());
+        claims.retain(|_, value| has_value(value));
     }
 }
 
@@ -93,14 +92,14 @@ pub(super) fn extend(claims: &mut Value, more: Value) {
     }
 }
 
-/// Who a person is to an app: the same each time, and to each app another.
+/// The `sub` claim of a user: constant per app, and different for each app.
 pub(super) fn pairwise_subject(user: &str, app_id: &str) -> String {
     let hash = Sha256::digest(format!("{user}|{app_id}").as_bytes());
     URL_SAFE_NO_PAD.encode(hash)
 }
 
-/// A token in the form of a JWT. The signature is chance: whoever wants to know asks
-/// [`IssuedTokens::identify`](super::IssuedTokens::identify).
+/// A token in the form of a JWT. Its signature is random: a token is valid if
+/// [`IssuedTokens::identify`](super::IssuedTokens::identify) knows it.
 pub(super) fn encode_jwt(claims: &Value, directory: &Directory) -> String {
     let header = json!({"typ": "JWT", "alg": "RS256", "kid": "in-memory"});
     let signature = [directory.new_id().into_bytes(), directory.new_id().into_bytes()].concat();

@@ -1,4 +1,4 @@
-//! Which app signs in: its registration, wherever it is, and its service principal in the tenant.
+//! The app that signs in: its registration, in any tenant, and its service principal in the tenant of the request.
 
 use std::sync::Arc;
 
@@ -18,14 +18,14 @@ pub(super) struct ClientApp {
     pub(super) app_id: String,
     pub(super) name: String,
     pub(super) application: Arc<Value>,
-    /// The tenant that registered it; none of an app of Microsoft's.
+    /// The tenant that registered it; `None` for an app of Microsoft's.
     pub(super) home: Option<usize>,
     pub(super) service_principal: Option<Arc<Value>>,
     pub(super) first_party: Option<&'static FirstParty>,
 }
 
 impl ClientApp {
-    /// The object id of its service principal, empty when it has none.
+    /// The object id of its service principal; empty when it has none.
     pub(super) fn principal_id(&self) -> &str {
         self.service_principal.as_ref().map_or("", |principal| text(principal, "id"))
     }
@@ -37,7 +37,7 @@ impl ClientApp {
 }
 
 impl CloudState {
-    /// The app of a client id, as it is known in a tenant.
+    /// The app of a client id, as a tenant knows it.
     pub(super) fn client(&self, tenant: usize, client_id: &str, view: ReplicaView) -> SignInResult<ClientApp> {
         let directory = &self[tenant].directory;
         let of = |kind: ObjectKind| {
@@ -76,7 +76,7 @@ impl CloudState {
         Ok(client)
     }
 
-    /// The app of a client id where it is not known yet to which tenant its user belongs.
+    /// The app of a client id, while the user's tenant is not known yet.
     pub(super) fn client_anywhere(&self, tenant: usize, client_id: &str, view: ReplicaView) -> SignInResult<ClientApp> {
         let home = self.tenants().map(|(index, _)| index).find(|index| {
             let applications = &self[*index].directory.applications;

@@ -1,4 +1,4 @@
-//! Signed assertions in the place of a secret: with a certificate of the app, or from an issuer that it trusts.
+//! Client assertions: signed with a certificate of the app, or issued by an issuer that it trusts.
 //!
 //! <https://learn.microsoft.com/entra/identity-platform/certificate-credentials>
 
@@ -54,7 +54,7 @@ impl CloudState {
         check_time(request, &token, malformed)
     }
 
-    /// A certificate of the app must have signed it, and must be in its time.
+    /// Checks that a registered and currently valid certificate of the app signed the assertion.
     fn check_signed(
         &self,
         request: &SignInRequest<'_>,
@@ -77,8 +77,9 @@ impl CloudState {
                 return Err(SignInError::invalid_client(5_002_738, message));
             }
         }
-        let named = ["x5t#S256", "x5t"].into_iter().map(|name| text(&token.header, name)).find(|id| !id.is_empty());
-        let Some(named) = named else {
+        let thumbprint =
+            ["x5t#S256", "x5t"].into_iter().map(|name| text(&token.header, name)).find(|id| !id.is_empty());
+        let Some(thumbprint) = thumbprint else {
             let message = "Authentication failed. The client assertion does not name the certificate that signed it.";
             return Err(SignInError::invalid_client(50012, message));
         };
@@ -88,34 +89,34 @@ impl CloudState {
                 certificate.matches_header(&token.header).then_some((key, certificate))
             })
         });
-        let meant: Vec<(&Value, Certificate)> = keys.collect();
+        let matching: Vec<(&Value, Certificate)> = keys.collect();
         let refused = |reason: &str| {
             let message = format!(
                 "The certificate with identifier used to sign the client assertion is not registered on application. \
-                    [Reason - {reason}, Thumbprint of key used by client: '{named}', Please visit the Azure Portal, \
+                    [Reason - {reason}, Thumbprint of key used by client: '{thumbprint}', Please visit the Azure Portal, \
                     Graph Explorer or directly use MS Graph to see configured keys for app Id '{}'.]",
                 client.app_id
             );
             SignInError::invalid_client(700_027, message)
         };
-        if meant.is_empty() {
+        if matching.is_empty() {
             return Err(refused("The key was not found."));
         }
         let moment = |key: &Value, name: &str| timestamp::parse(text(key, name));
-        let in_time = meant.iter().filter(|(key, _)| {
+        let valid = matching.iter().filter(|(key, _)| {
             moment(key, "startDateTime").is_none_or(|start| start <= request.wall + CLOCK_SKEW_TOLERANCE)
                 && moment(key, "endDateTime").is_none_or(|end| end > request.wall)
         });
-        let in_time: Vec<_> = in_time.collect();
-        if in_time.is_empty() {
-            let (key, _) = &meant[0];
+        let valid: Vec<_> = valid.collect();
+        if valid.is_empty() {
+            let (key, _) = &matching[0];
             return Err(refused(&format!(
                 "The key used is expired., Found key 'Start={}, End={}'",
                 text(key, "startDateTime"),
                 text(key, "endDateTime")
             )));
         }
-        if in_time.iter().any(|(_, certificate)| certificate.verifies(token)) {
+        if valid.iter().any(|(_, certificate)| certificate.verifies(token)) {
             return Ok(());
         }
         let message = "Client assertion failed signature validation. [Reason - Client assertion contains an invalid \
@@ -123,7 +124,7 @@ impl CloudState {
         Err(SignInError::invalid_client(700_027, message))
     }
 
-    /// It must be meant for this tenant: for its token endpoint, or for its issuer.
+    /// Checks that the audience is a token endpoint or issuer of this tenant.
     fn check_audience(&self, request: &SignInRequest<'_>, token: &SignedToken<'_>, tenant: usize) -> SignInResult<()> {
         let directory = &self[tenant].directory;
         let names_tenant = |audience: &str| {
@@ -147,8 +148,8 @@ impl CloudState {
         Err(SignInError::invalid_client(700_023, message))
     }
 
-    /// The app must trust the issuer for this subject and audience. The issuer's signature cannot be checked here: its
-    /// keys are elsewhere.
+    /// Checks that the app trusts the issuer for this subject and audience. The issuer's signature cannot be checked:
+    /// its keys are elsewhere.
     ///
     /// <https://learn.microsoft.com/entra/workload-id/workload-identity-federation>
     fn check_federated(
@@ -161,7 +162,7 @@ impl CloudState {
         let home = client.home.unwrap_or(tenant);
         let directory = &self[home].directory;
         let id = text(&client.application, "id");
-        let trusted = directory.federated.visible_by(APPLICATION, id, request.view(directory));
+        let credentials = directory.federated.visible_by(APPLICATION, id, request.view(directory));
         let (issuer, subject) = (text(&token.claims, "iss"), text(&token.claims, "sub"));
         let refused = |code: u32, what: &str, given: &str| {
             let message = format!(
@@ -171,14 +172,14 @@ impl CloudState {
             );
             Err(SignInError::invalid_client(code, message))
         };
-        if trusted.is_empty() {
+        if credentials.is_empty() {
             let message = format!(
                 "The client '{}'({}) has no configured federated identity credentials.",
                 client.app_id, client.name
             );
             return Err(SignInError::invalid_client(70025, message));
         }
-        let by_issuer: Vec<_> = trusted.iter().filter(|visible| text(&visible.value, "issuer") == issuer).collect();
+        let by_issuer: Vec<_> = credentials.iter().filter(|visible| text(&visible.value, "issuer") == issuer).collect();
         if by_issuer.is_empty() {
             return refused(700_211, "issuer", issuer);
         }
@@ -195,7 +196,9 @@ impl CloudState {
             return refused(700_213, "subject", subject);
         }
         let is_trusted = |audience: &str| {
-            by_subject.iter().any(|visible| texts(&visible.value, "audiences").any(|trusted| trusted == audience))
+            by_subject
+                .iter()
+                .any(|visible| texts(&visible.value, "audiences").any(|credentials| credentials == audience))
         };
         if audiences(token).any(is_trusted) {
             return Ok(());
@@ -204,7 +207,7 @@ impl CloudState {
     }
 }
 
-/// Whom a token is for: one or several.
+/// The audiences of a token: one or several.
 fn audiences<'a>(token: &'a SignedToken<'_>) -> impl Iterator<Item = &'a str> {
     token.claims["aud"].as_str().into_iter().chain(texts(&token.claims, "aud"))
 }

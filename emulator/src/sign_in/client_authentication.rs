@@ -1,4 +1,4 @@
-//! How an app proves who it is: by a secret, a certificate, or the token of an issuer that it trusts.
+//! Client authentication: by a secret, a certificate, or the token of a trusted issuer.
 
 use serde_json::Value;
 use time::Duration;
@@ -11,7 +11,7 @@ use crate::cloud_state::CloudState;
 use crate::directory::Directory;
 use crate::json::{items, text};
 
-/// What an app has shown.
+/// How a client authenticated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ClientAuthMethod {
     Secret,
@@ -19,7 +19,7 @@ pub(super) enum ClientAuthMethod {
 }
 
 impl ClientAuthMethod {
-    /// The claim `appidacr` or `azpacr`; a public client shows nothing.
+    /// The value of the claim `appidacr` or `azpacr`; a public client does not authenticate.
     pub(super) fn claim(auth_method: Option<Self>) -> &'static str {
         match auth_method {
             None => "0",
@@ -29,11 +29,11 @@ impl ClientAuthMethod {
     }
 }
 
-/// The clocks of a client and of the service may differ by so much.
+/// The tolerated difference between the clocks of a client and of the service.
 pub(super) const CLOCK_SKEW_TOLERANCE: Duration = Duration::minutes(5);
 
 impl CloudState {
-    /// Checks what an app shows, if it shows anything.
+    /// Checks the credential of a client, if the request has one.
     pub(super) fn authenticate(
         &self,
         request: &SignInRequest<'_>,
@@ -50,7 +50,7 @@ impl CloudState {
         Ok(Some(ClientAuthMethod::Secret))
     }
 
-    /// What holds an app's credentials: its application, and its service principal in the tenant.
+    /// The objects that hold an app's credentials: its application, and its service principal in the tenant.
     pub(super) fn credential_holders<'a>(
         &'a self,
         tenant: usize,
@@ -69,14 +69,14 @@ impl CloudState {
         client: &ClientApp,
     ) -> SignInResult<()> {
         use secrecy::ExposeSecret as _;
-        let held = self.credential_holders(tenant, client).into_iter().flat_map(|(holder, directory)| {
+        let secrets = self.credential_holders(tenant, client).into_iter().flat_map(|(holder, directory)| {
             items(holder, "passwordCredentials")
                 .iter()
                 .filter_map(|credential| directory.secrets.get(text(credential, "keyId")))
         });
-        let mut started = held.filter(|secret| secret.start <= request.wall + CLOCK_SKEW_TOLERANCE);
+        let mut valid_secrets = secrets.filter(|secret| secret.start <= request.wall + CLOCK_SKEW_TOLERANCE);
         let app_id = &client.app_id;
-        match started.find(|secret| secret.value.expose_secret() == given) {
+        match valid_secrets.find(|secret| secret.value.expose_secret() == given) {
             Some(secret) if secret.end <= request.wall => {
                 let message = format!(
                     "The provided client secret keys for app '{app_id}' are expired. Visit the Azure portal to create \

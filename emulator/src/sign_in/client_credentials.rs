@@ -1,4 +1,4 @@
-//! Apps that sign in for themselves.
+//! The client credentials flow: apps that sign in for themselves.
 //!
 //! <https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow>
 
@@ -29,7 +29,7 @@ impl CloudState {
         }))
     }
 
-    /// Answers `POST /{tenant}/oauth2/token`, where numbers are texts and an API is a `resource`.
+    /// Handles `POST /{tenant}/oauth2/token`, where numbers are strings and the API is a `resource`.
     pub(super) fn token_v1(&mut self, request: &SignInRequest<'_>) -> SignInResult<Response<Bytes>> {
         let form = request.post_form()?;
         let grant_type = form.required("grant_type")?;
@@ -54,7 +54,7 @@ impl CloudState {
         Ok(response::json_response(StatusCode::OK, &body))
     }
 
-    /// An app signs in to one tenant, not to whichever a person comes from.
+    /// The tenant of the request: an app must name one.
     fn tenant_for_app(&self, request: &SignInRequest<'_>) -> SignInResult<usize> {
         if ["common", "organizations", "consumers"]
             .iter()
@@ -103,7 +103,7 @@ impl CloudState {
         Ok((self.issue_to_app(request, tenant, &client, auth_method, roles, &resource), resource))
     }
 
-    /// The values of the app roles that a principal holds on an API, and whether it holds any role there at all.
+    /// The values of the app roles that a principal has on an API, and whether it has any assignment there at all.
     pub(super) fn app_roles(
         &self,
         request: &SignInRequest<'_>,
@@ -112,17 +112,19 @@ impl CloudState {
         resource: &Resource,
     ) -> (Vec<String>, bool) {
         let directory = &self[tenant].directory;
-        let held = directory.assignments.visible_by("principalId", principal, request.view(directory));
-        let held: Vec<_> = held.iter().filter(|held| text(&held.value, "resourceId") == resource.id()).collect();
-        let value = |held: &Value| {
+        let assignments = directory.assignments.visible_by("principalId", principal, request.view(directory));
+        let assignments: Vec<_> =
+            assignments.iter().filter(|assignment| text(&assignment.value, "resourceId") == resource.id()).collect();
+        let value = |assignment: &Value| {
             let roles = items(&resource.service_principal, "appRoles").iter();
             roles
-                .filter(|role| eq_ignore_case(text(role, "id"), text(held, "appRoleId")))
+                .filter(|role| eq_ignore_case(text(role, "id"), text(assignment, "appRoleId")))
                 .map(|role| text(role, "value"))
                 .next()
         };
-        let values = held.iter().filter_map(|held| value(&held.value)).filter(|value| !value.is_empty());
-        (values.map(str::to_owned).collect(), !held.is_empty())
+        let values =
+            assignments.iter().filter_map(|assignment| value(&assignment.value)).filter(|value| !value.is_empty());
+        (values.map(str::to_owned).collect(), !assignments.is_empty())
     }
 
     fn issue_to_app(
@@ -150,7 +152,7 @@ impl CloudState {
     }
 }
 
-/// The API that the one scope of an app names.
+/// The API in the one scope of a client credentials request.
 fn scope(scope: &str) -> SignInResult<&str> {
     let scopes: Vec<&str> = scope.split_whitespace().collect();
     let [scope] = scopes.as_slice() else {

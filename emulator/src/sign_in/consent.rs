@@ -1,4 +1,4 @@
-//! A consent leaves grants behind, and the service principal of the app where there is none yet.
+//! The effects of a consent: grants, assignments, and the service principal of the app if it is missing.
 
 use serde_json::{Value, json};
 
@@ -14,7 +14,7 @@ use crate::response::GraphError;
 use crate::route::{AssignmentSide, ObjectKey, Operation};
 
 impl CloudState {
-    /// Grants delegated permissions besides those that there are: for one person, or for all.
+    /// Adds delegated permissions to those already granted: for one user, or for all.
     pub(super) fn grant_delegated(
         &mut self,
         moment: Moment,
@@ -30,16 +30,16 @@ impl CloudState {
         let known = known
             .filter(|grant| text(grant, "resourceId") == resource.id() && grant["principalId"].as_str() == principal);
         let known = known.map(|grant| (text(grant, "id").to_owned(), text(grant, "scope").to_owned())).next();
-        let held = known.as_ref().map(|(_, scope)| scope.clone()).unwrap_or_default();
-        let mut all: Vec<&str> = held.split_whitespace().collect();
+        let existing = known.as_ref().map(|(_, scope)| scope.clone()).unwrap_or_default();
+        let mut all: Vec<&str> = existing.split_whitespace().collect();
         for scope in scopes {
-            if !all.iter().any(|held| eq_ignore_case(held, scope)) {
+            if !all.iter().any(|existing| eq_ignore_case(existing, scope)) {
                 all.push(scope);
             }
         }
         let scope = all.join(" ");
         match known {
-            Some((_, held)) if held == scope => return Ok(()),
+            Some((_, existing)) if existing == scope => return Ok(()),
             Some((id, _)) => self.write(moment, tenant, Operation::UpdateGrant(id), json!({"scope": scope})),
             None => {
                 let body = json!({
@@ -52,10 +52,10 @@ impl CloudState {
                 self.write(moment, tenant, Operation::Create(ObjectKind::Grant), body)
             }
         }
-        .map_err(|refusal| failed(&refusal))
+        .map_err(|error| failed(&error))
     }
 
-    /// Assigns an application permission, unless it is held.
+    /// Assigns an application permission unless it is already assigned.
     pub(super) fn assign(
         &mut self,
         moment: Moment,
@@ -65,37 +65,38 @@ impl CloudState {
         role_id: &str,
     ) -> SignInResult<()> {
         let id = client.principal_id().to_owned();
-        let mut held = self[tenant].directory.assignments.find_by("principalId", &id).map(|(_, held)| held);
-        let is_held = held
-            .any(|held| text(held, "resourceId") == resource.id() && eq_ignore_case(text(held, "appRoleId"), role_id));
-        if is_held {
+        let mut existing = self[tenant].directory.assignments.find_by("principalId", &id).map(|(_, existing)| existing);
+        let is_assigned = existing.any(|existing| {
+            text(existing, "resourceId") == resource.id() && eq_ignore_case(text(existing, "appRoleId"), role_id)
+        });
+        if is_assigned {
             return Ok(());
         }
         let body = json!({"principalId": id, "resourceId": resource.id(), "appRoleId": role_id});
         let operation =
             Operation::CreateAssignment(ObjectKind::ServicePrincipal, ObjectKey::Id(id), AssignmentSide::Principal);
-        self.write(moment, tenant, operation, body).map_err(|refusal| failed(&refusal))
+        self.write(moment, tenant, operation, body).map_err(|error| failed(&error))
     }
 
-    /// Makes the service principal of an app where there is none.
+    /// Creates the service principal of an app if it is missing.
     pub(super) fn install(&mut self, moment: Moment, tenant: usize, client: &mut ClientApp) -> SignInResult<()> {
         client.service_principal = self[tenant].directory.live_service_principal(&client.app_id).cloned();
         if client.service_principal.is_none() {
             let body = json!({"appId": client.app_id});
             let made = self.write(moment, tenant, Operation::Create(ObjectKind::ServicePrincipal), body);
-            made.map_err(|refusal| failed(&refusal))?;
+            made.map_err(|error| failed(&error))?;
             client.service_principal = self[tenant].directory.live_service_principal(&client.app_id).cloned();
         }
         Ok(())
     }
 
-    /// Carries out a request to Graph as the sign-in service itself, which may do everything.
+    /// Carries out a Graph operation with the service's own rights.
     fn write(&mut self, moment: Moment, tenant: usize, operation: Operation, body: Value) -> Result<(), GraphError> {
         let mut call = Call::internal(moment.now, moment.wall, body);
         self.perform(tenant, operation, &mut call).map(drop)
     }
 }
 
-fn failed(refusal: &GraphError) -> SignInError {
-    SignInError::new("invalid_client", 650_051, format!("The consent cannot be written down: {}", refusal.message()))
+fn failed(error: &GraphError) -> SignInError {
+    SignInError::new("invalid_client", 650_051, format!("The consent cannot be written down: {}", error.message()))
 }

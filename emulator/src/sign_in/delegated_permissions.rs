@@ -1,4 +1,4 @@
-//! What an app may do for a person: what has been granted, and what somebody must still consent to.
+//! Delegated permissions: the ones granted, and the ones that still need consent.
 //!
 //! <https://learn.microsoft.com/entra/identity-platform/permissions-consent-overview>
 
@@ -25,7 +25,7 @@ pub(super) const CONSENTING_ROLES: [&str; 4] = [
 ];
 
 impl CloudState {
-    /// The delegated permissions of an API that an app has for a person.
+    /// The delegated permissions of an API that an app has for a user.
     pub(super) fn granted_scopes(
         &self,
         tenant: usize,
@@ -54,18 +54,18 @@ impl CloudState {
         }
         let client_id = client.principal_id();
         if !client_id.is_empty() {
-            for held in self[tenant].directory.grants.visible_by("clientId", client_id, view) {
-                let is_theirs =
-                    held.value["principalId"].is_null() || text(&held.value, "principalId") == user.delegated_user.id;
-                if text(&held.value, "resourceId") == resource.id() && is_theirs {
-                    add(&mut text(&held.value, "scope").split_whitespace());
+            for grant in self[tenant].directory.grants.visible_by("clientId", client_id, view) {
+                let is_for_user =
+                    grant.value["principalId"].is_null() || text(&grant.value, "principalId") == user.delegated_user.id;
+                if text(&grant.value, "resourceId") == resource.id() && is_for_user {
+                    add(&mut text(&grant.value, "scope").split_whitespace());
                 }
             }
         }
         granted
     }
 
-    /// What an API itself lets an app have without consent.
+    /// The delegated permissions for which an API has pre-authorized an app.
     fn preauthorized(&self, client: &ClientApp, resource: &Resource) -> Vec<String> {
         let applications =
             self.tenants().flat_map(|(_, state)| state.directory.applications.find_by("appId", resource.app_id()));
@@ -77,7 +77,7 @@ impl CloudState {
             .collect()
     }
 
-    /// The delegated permissions that a token gets: all that were granted, when all that was asked for is among them.
+    /// The delegated permissions in a token: all that are granted, if they include all that are requested.
     pub(super) fn permissions_for_token(
         &self,
         tenant: usize,
@@ -103,7 +103,7 @@ impl CloudState {
         Err(not_consented(client))
     }
 
-    /// Lets a person who sits before a screen consent to what is missing.
+    /// Lets a user consent to the missing permissions in a browser.
     pub(super) fn consent_interactively(
         &mut self,
         moment: Moment,
@@ -122,7 +122,7 @@ impl CloudState {
                 if client.first_party.is_some_and(|app| !app.is_dynamic) {
                     return Err(not_consented(client));
                 }
-                // Only the person was asked about: to sign in needs a consent all the same.
+                // To sign in needs a consent even if no permission of an API is requested.
                 missing = vec!["openid".to_owned()];
             }
             let asks = forces_consent && client.first_party.is_none_or(|app| app.is_dynamic);
@@ -153,7 +153,7 @@ impl CloudState {
     }
 }
 
-/// What is asked for and not granted.
+/// The requested permissions that are not granted.
 fn missing_scopes(
     client: &ClientApp,
     requested: &ApiScopes,
@@ -162,7 +162,7 @@ fn missing_scopes(
 ) -> SignInResult<Vec<String>> {
     let mut missing = Vec::new();
     for scope in &requested.permissions {
-        if granted.iter().any(|held| eq_ignore_case(held, scope)) {
+        if granted.iter().any(|known| eq_ignore_case(known, scope)) {
             continue;
         }
         if let Some(app) = client.first_party
@@ -197,13 +197,13 @@ fn missing_scopes(
     Ok(missing)
 }
 
-/// A delegated permission that an API has switched on.
+/// An enabled delegated permission of an API.
 pub(super) fn permission(resource: &Resource, matches: impl Fn(&Value) -> bool) -> Option<&Value> {
     let all = items(&resource.service_principal, "oauth2PermissionScopes").iter();
     all.filter(|known| known["isEnabled"] != false).find(|known| matches(known))
 }
 
-/// The delegated permissions of an API that an app asks for in its registration.
+/// The delegated permissions of an API that an app declares in its registration.
 fn declared(client: &ClientApp, resource: &Resource) -> Vec<String> {
     if client.first_party.is_some_and(|app| app.is_dynamic) && resource.is_graph() {
         return vec!["User.Read".to_owned()];
@@ -246,13 +246,12 @@ pub(super) fn not_consented(client: &ClientApp) -> SignInError {
     SignInError::invalid_grant(65001, message).suberror("consent_required")
 }
 
-/// Whether a person may consent for themselves: to what needs no administrator, or as an administrator. A partner may
-/// not.
+/// Whether a user may consent: to permissions that need no administrator, or as an administrator. A partner may not.
 fn may_consent(user: &SignedInUser, resource: &Resource, scopes: &[String]) -> bool {
     let is_open = |scope: &String| {
         permission(resource, |known| eq_ignore_case(text(known, "value"), scope))
             .is_none_or(|known| text(known, "type") == "User")
     };
-    let is_admin = || user.roles.iter().any(|held| CONSENTING_ROLES.contains(&held.as_str()));
+    let is_admin = || user.roles.iter().any(|role| CONSENTING_ROLES.contains(&role.as_str()));
     !user.is_partner && (scopes.iter().all(is_open) || is_admin())
 }

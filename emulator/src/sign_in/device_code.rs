@@ -1,4 +1,4 @@
-//! Devices without a browser: they show a code, a person enters it elsewhere.
+//! The device code flow: a device without a browser shows a code, and the user enters it elsewhere.
 //!
 //! <https://learn.microsoft.com/entra/identity-platform/v2-oauth2-device-code>
 
@@ -23,13 +23,13 @@ use crate::cloud_state::CloudState;
 use crate::json::eq_ignore_case;
 use crate::moment::Moment;
 
-/// How long a client waits before it asks again.
+/// The minimum time between two polls.
 const POLL_INTERVAL: Duration = Duration::from_secs(5);
-/// A client may be early by so much: its requests take their time to come here.
+/// How much too early a poll may arrive, because requests take time.
 const POLL_TOLERANCE: Duration = Duration::from_millis(500);
 
 impl CloudState {
-    /// Answers `POST /{tenant}/oauth2/v2.0/devicecode`.
+    /// Handles `POST /{tenant}/oauth2/v2.0/devicecode`.
     pub(super) fn start_device_code(&mut self, request: &SignInRequest<'_>) -> SignInResult<Response<Bytes>> {
         let form = request.post_form()?;
         let client_id = form.required("client_id")?;
@@ -47,8 +47,8 @@ impl CloudState {
         Scopes::parse(scope)?;
         let directory = &self[tenant.unwrap_or(request.tenant)].directory;
         let user_code = user_code(directory.new_id());
-        let chance = [directory.new_id(), directory.new_id()].map(uuid::Uuid::into_bytes).concat();
-        let device_code = URL_SAFE_NO_PAD.encode(chance);
+        let random = [directory.new_id(), directory.new_id()].map(uuid::Uuid::into_bytes).concat();
+        let device_code = URL_SAFE_NO_PAD.encode(random);
         let code = DeviceCode {
             user_code: user_code.clone(),
             client_id: client_id.to_owned(),
@@ -77,7 +77,7 @@ impl CloudState {
         Ok(json_response(StatusCode::OK, &body))
     }
 
-    /// Redeems a device code, if its person has approved by now.
+    /// Handles a poll: issues tokens if the user has approved.
     pub(super) fn redeem_device_code(&mut self, request: &SignInRequest<'_>, form: &Form) -> SignInResult<Value> {
         let client_id = form.required("client_id")?;
         let device_code = form.optional("device_code").or(form.optional("code"));
@@ -131,9 +131,9 @@ impl CloudState {
         self.issue_tokens(request, form, &grant)
     }
 
-    /// The session of a device code that its person has approved; it is good for one use.
+    /// The session of an approved device code, which can be redeemed once.
     fn poll_device_code(&mut self, request: &SignInRequest<'_>, device_code: &str) -> SignInResult<Session> {
-        // The caller has found it.
+        // The caller has looked it up.
         let Some(device) = self.flows.devices.get_mut(device_code) else {
             return Err(SignInError::new("bad_verification_code", 70018, "The device code is not valid."));
         };
@@ -174,7 +174,7 @@ impl CloudState {
         }
     }
 
-    /// Signs a person in to the app of a device code, with the consent that it needs.
+    /// Signs a user in to the app of a device code, with the consent that it needs.
     fn approve_device_login(&mut self, moment: Moment, device_code: &str, tenant: Option<usize>, account: &Account) {
         let Some(device) = self.flows.devices.get(device_code) else { return };
         let tenant = tenant.unwrap_or(account.home);
@@ -200,14 +200,14 @@ impl CloudState {
         }
     }
 
-    /// Lets a person in whom a screen asks for what is missing.
+    /// Lets the user consent to the missing permissions.
     fn consent_for_device(&mut self, moment: Moment, mut client: ClientApp, session: &Session) -> SignInResult<()> {
         let user = self.signed_in_user(session.tenant, &session.account, &client)?;
         let scopes = Scopes::parse(&session.scope)?;
         self.consent_interactively(moment, session.tenant, &mut client, &user, &scopes, false)
     }
 
-    /// Approves or declines the code that a device shows; tells whether there is such a code that waits.
+    /// Approves or declines a user code; returns whether one was pending.
     pub(crate) fn decide_device_code(&mut self, moment: Moment, user_code: &str, account: Option<&Account>) -> bool {
         let Some(device_code) = self.flows.device_code_of(user_code) else { return false };
         let Some(device) = self.flows.devices.get_mut(&device_code) else { return false };
@@ -226,7 +226,7 @@ impl CloudState {
     }
 }
 
-/// Whether an app that nothing else says it of is a public client.
+/// The platform of an app in a flow without a redirect URI.
 fn platform(client: &ClientApp) -> Platform {
     match client.application["isFallbackPublicClient"] == true {
         true => Platform::Public,
@@ -234,8 +234,8 @@ fn platform(client: &ClientApp) -> Platform {
     }
 }
 
-/// Nine letters and digits that are not easily mistaken.
-fn user_code(chance: uuid::Uuid) -> String {
+/// A user code: nine letters and digits that are not easily confused.
+fn user_code(random: uuid::Uuid) -> String {
     const LETTERS: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
-    chance.as_bytes()[..9].iter().map(|byte| char::from(LETTERS[usize::from(byte % 32)])).collect()
+    random.as_bytes()[..9].iter().map(|byte| char::from(LETTERS[usize::from(byte % 32)])).collect()
 }

@@ -1,4 +1,4 @@
-//! The page on which a person enters the code that a device shows.
+//! The page on which a user enters the code of a device.
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
@@ -27,7 +27,7 @@ impl CloudState {
             let body = format!("<p>The code {} did not work. Check the code and try again.</p>", escape(code));
             return page(StatusCode::BAD_REQUEST, TITLE, &body);
         }
-        let told = if account.is_some() { "You have signed in on your device." } else { "You have cancelled." };
-        page(StatusCode::OK, TITLE, &format!("<p>{told} You may now close this window.</p>"))
+        let outcome = if account.is_some() { "You have signed in on your device." } else { "You have cancelled." };
+        page(StatusCode::OK, TITLE, &format!("<p>{outcome} You may now close this window.</p>"))
     }
 }

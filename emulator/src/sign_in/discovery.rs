@@ -1,4 +1,4 @@
-//! What clients read before they sign in: endpoints, keys, and which hosts are one service.
+//! The documents that clients read before they sign in: endpoints, keys, and aliases of sign-in hosts.
 //!
 //! <https://learn.microsoft.com/entra/identity-platform/v2-protocols-oidc>
 
@@ -12,10 +12,10 @@ use super::response::json_response;
 use super::{SignInRequest, Tenancy};
 use crate::cloud_state::CloudState;
 
-/// The tenant of personal Microsoft accounts, which the issuer of `consumers` names.
+/// The tenant of personal Microsoft accounts, in the issuer of `consumers`.
 const CONSUMERS: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";
 
-/// The sign-in services of Microsoft: the host to ask, the host to keep tokens under, and all names of it.
+/// Microsoft's sign-in services: the preferred host, the host for token caches, and all aliases.
 /// <https://learn.microsoft.com/entra/identity-platform/authentication-national-cloud>
 const INSTANCES: [(&str, &str, &[&str]); 5] = [
     (
@@ -39,7 +39,7 @@ pub(super) fn is_microsoft(origin: &str) -> bool {
     INSTANCES.iter().any(|(_, _, aliases)| aliases.contains(&host))
 }
 
-/// What a cloud calls itself and its Graph.
+/// The names of a cloud and its Graph.
 struct CloudEndpoints {
     instance: String,
     old_graph: String,
@@ -49,7 +49,7 @@ struct CloudEndpoints {
 }
 
 impl CloudEndpoints {
-    /// The cloud of a sign-in host; one that is not Microsoft's is its own Graph.
+    /// The cloud of a sign-in host; a host that is not Microsoft's is its own Graph.
     fn of(authority: &str) -> Self {
         let cloud = |instance: &str, old_graph: &str, graph: &str, privileges: &str| Self {
             instance: instance.into(),
@@ -80,18 +80,18 @@ impl CloudEndpoints {
     }
 }
 
-/// The issuer of version 2.0 of a tenant.
+/// The version 2.0 issuer of a tenant.
 pub(super) fn issuer(authority: &str, tenant: &str) -> String {
     format!("{authority}/{tenant}/v2.0")
 }
 
-/// The issuer of version 1.0 of a tenant, which access tokens for Microsoft's APIs have.
+/// The version 1.0 issuer of a tenant, which access tokens for Microsoft's APIs have.
 pub(super) fn issuer_v1(tenant: &str) -> String {
     format!("https://sts.windows.net/{tenant}/")
 }
 
 impl CloudState {
-    /// The tenant in the links of a configuration, and in its issuer.
+    /// The tenant for the links of a configuration, and for its issuer.
     fn tenant_and_issuer(&self, request: &SignInRequest<'_>) -> SignInResult<(String, String)> {
         let tenancy = match request.tenant_name.to_lowercase().as_str() {
             "consumers" => return Ok(("consumers".into(), CONSUMERS.into())),
@@ -180,17 +180,17 @@ impl CloudState {
     }
 }
 
-/// Where a tenant lives; the names that stand for any tenant live nowhere.
+/// The region of a tenant; the names that stand for any tenant have none.
 fn region(tenant: &str, issuer_tenant: &str) -> Value {
     if tenant == issuer_tenant { "NA".into() } else { Value::Null }
 }
 
-/// No key: a token is good when it is known here, whatever its signature.
+/// An empty key set: tokens are valid if they were issued here, whatever their signature.
 pub(super) fn keys() -> Response<Bytes> {
     json_response(StatusCode::OK, &json!({"keys": []}))
 }
 
-/// Which hosts speak for one sign-in service, as clients ask before they trust an authority.
+/// The aliases of sign-in hosts, which clients request before they trust an authority.
 pub(super) fn instances(request: &SignInRequest<'_>) -> SignInResult<Response<Bytes>> {
     let form = request.browser_form();
     let requested = form.required("authorization_endpoint")?;

@@ -12,17 +12,17 @@ use crate::object_kind::ObjectKind;
 /// The tenant in which Microsoft registers its own apps.
 pub(super) const MICROSOFT: Uuid = Uuid::from_u128(0xf8cd_ef31_a31e_4b4a_93e4_5f57_1e91_255a);
 
-/// An app of Microsoft's.
+/// A Microsoft app.
 #[derive(Debug)]
 pub(super) struct FirstParty {
     app_id: &'static str,
     name: &'static str,
-    /// What it may have of Microsoft Graph without any consent, and of Microsoft's other APIs `user_impersonation`.
-    /// Not documented; as seen in tokens.
+    /// The permissions of Microsoft Graph that it has without consent; of Microsoft's other APIs it has
+    /// `user_impersonation`. Not documented; as seen in tokens.
     pub(super) preauthorized: &'static [&'static str],
-    /// Whether it asks a person for any other permission. What does not is refused.
+    /// Whether it asks the user to consent to any other permission; otherwise they are refused.
     pub(super) is_dynamic: bool,
-    /// Whether its refresh tokens are good for the others of its family.
+    /// Whether its refresh tokens are valid for other apps of its family.
     pub(super) is_family: bool,
 }
 
@@ -97,7 +97,7 @@ impl FirstParty {
     }
 }
 
-/// The registration of an app of Microsoft's, as that of any app of another tenant.
+/// The registration of a Microsoft app, as an application of another tenant.
 pub(crate) fn registration(app_id: &str) -> Option<ForeignApplication> {
     let index = ALL.iter().position(|app| eq_ignore_case(app.app_id, app_id))?;
     Some(ForeignApplication { application: Arc::clone(&REGISTRATIONS[index]), home: MICROSOFT })

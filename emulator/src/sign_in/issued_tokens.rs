@@ -1,4 +1,4 @@
-//! The tokens that were issued, and what each is worth to Graph.
+//! The access tokens that were issued, with their identities.
 
 use std::collections::HashMap;
 
@@ -13,20 +13,20 @@ use crate::call::Identity;
 use crate::json::eq_ignore_case;
 use crate::response::GraphError;
 
-/// The tokens that were issued: a token is valid when it is among them, whatever its signature.
+/// The access tokens that were issued: only these are valid, whatever their signature.
 #[derive(Default)]
 pub(crate) struct IssuedTokens(HashMap<String, IssuedToken>);
 
 struct IssuedToken {
     identity: Identity,
-    /// The app id of the API that it is for.
+    /// The app id of the API that the token is for.
     resource: String,
     audience: String,
     expires: OffsetDateTime,
 }
 
 impl IssuedTokens {
-    /// Remembers a token, and forgets those that have long expired.
+    /// Adds a token, and removes those that have long expired.
     pub(super) fn insert(&mut self, token: String, identity: Identity, resource: &Resource, wall: OffsetDateTime) {
         self.0.retain(|_, issued| issued.expires > wall - time::Duration::HOUR);
         let (resource, audience) = (resource.app_id().to_lowercase(), resource.audience.clone());
@@ -40,13 +40,13 @@ impl IssuedTokens {
         self.0.insert(token.to_owned(), IssuedToken { identity, audience: resource.clone(), resource, expires });
     }
 
-    /// The app id of the API that a valid token is for, and the name of the API that it was asked for by.
+    /// The app id of the API that a valid token is for, and the audience that was requested.
     pub(crate) fn resource(&self, token: &str, wall: OffsetDateTime) -> Option<(&str, &str)> {
         let issued = self.0.get(token).filter(|issued| issued.expires > wall)?;
         Some((&issued.resource, &issued.audience))
     }
 
-    /// Who holds the token of a request, and the app id of the API that it is for; `None` when it is not valid.
+    /// The identity of a request's token, and the app id of the API that it is for; `None` when it is not valid.
     pub(crate) fn identity_and_resource(&self, headers: &HeaderMap, wall: OffsetDateTime) -> Option<(&Identity, &str)> {
         let issued = self.0.get(bearer(headers)).filter(|issued| issued.expires > wall)?;
         Some((&issued.identity, &issued.resource))
@@ -58,13 +58,13 @@ impl IssuedTokens {
         token.is_some_and(|(_, token)| self.0.contains_key(token.trim()))
     }
 
-    /// Lets Graph know that an app has lost a permission which its tokens still claim.
-    pub(crate) fn revoke_role(&mut self, holder: &str, role: &str) {
-        let of_holder = self.0.values_mut().filter(|issued| issued.identity.service_principal_id == holder);
-        of_holder.for_each(|issued| issued.identity.roles.retain(|held| held != role));
+    /// Removes an app's permission from its tokens as Graph sees them, although they still claim it.
+    pub(crate) fn revoke_role(&mut self, service_principal_id: &str, role: &str) {
+        let of_app = self.0.values_mut().filter(|issued| issued.identity.service_principal_id == service_principal_id);
+        of_app.for_each(|issued| issued.identity.roles.retain(|name| name != role));
     }
 
-    /// Who a request to Graph is from.
+    /// The identity of a request to Graph, or the error for an invalid token.
     pub(crate) fn identify(&self, headers: &HeaderMap, wall: OffsetDateTime) -> Result<Identity, GraphError> {
         let token = bearer(headers);
         if token.is_empty() {
@@ -86,14 +86,14 @@ impl IssuedTokens {
     }
 }
 
-/// The token of a request, empty when there is none.
+/// The bearer token of a request; empty when there is none.
 pub(crate) fn bearer(headers: &HeaderMap) -> &str {
     let token = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let token = token.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
     token.map(|(_, token)| token.trim()).unwrap_or_default()
 }
 
-/// A token that Graph refuses.
+/// The error for an invalid token.
 pub(crate) fn unauthorized(message: &str) -> GraphError {
     let challenge = format!(
         "Bearer realm=\"\", authorization_uri=\"https://login.microsoftonline.com/common/oauth2/authorize\", \

@@ -1,4 +1,4 @@
-//! The end of a session in a browser.
+//! The logout endpoint.
 //!
 //! <https://learn.microsoft.com/entra/identity-platform/v2-protocols-oidc#send-a-sign-out-request>
 
@@ -13,9 +13,9 @@ use crate::cloud_state::CloudState;
 use crate::json::text;
 
 impl CloudState {
-    /// Sends the browser on to an address of the app that is named, or else tells the person.
+    /// Redirects the browser to a registered URI of the app, or else shows a page.
     ///
-    /// Whoever [signs in by themselves](crate::MemoryTenant::auto_sign_in) does so again.
+    /// A user who [signs in automatically](crate::MemoryTenant::auto_sign_in) does so again.
     pub(super) fn logout(&self, request: &SignInRequest<'_>) -> Response<Bytes> {
         let form = request.browser_form();
         let hint = form.optional("id_token_hint").and_then(SignedToken::parse);

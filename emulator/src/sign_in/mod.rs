@@ -1,7 +1,8 @@
-//! The sign-in service: who asks for a token, how they prove it, and what they get.
+//! The sign-in service: authentication of apps and users, consent, and tokens.
 //!
-//! An [`Endpoint`] is where a request goes, [`SignInRequest`] is the request. Apps come in by [`client_credentials`]; people by
-//! [`device_code`] and [`authorize`], and stay signed in by [`refresh`]. What a token is worth is kept by [`IssuedTokens`].
+//! An [`Endpoint`] is the target of a [`SignInRequest`]. Apps sign in by [`client_credentials`], users by
+//! [`device_code`] and [`authorize`]; a [`refresh_token`] keeps them signed in. [`IssuedTokens`] has the identity of
+//! each access token.
 
 mod account_picker;
 mod admin_consent;
@@ -56,7 +57,7 @@ pub(crate) use flows::SignInFlows;
 pub(crate) use issued_tokens::{IssuedTokens, bearer, unauthorized};
 pub(crate) use response::json_response;
 
-/// Where a request to the sign-in service goes.
+/// An endpoint of the sign-in service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Endpoint {
     Token,
@@ -68,19 +69,19 @@ pub(crate) enum Endpoint {
     Configuration,
     ConfigurationV1,
     Keys,
-    /// Which hosts speak for one sign-in service.
+    /// The aliases of sign-in hosts.
     Instances,
-    /// What is known of a user name.
+    /// The realm of a user name.
     UserRealm(String),
-    /// Where a person enters the code that a device shows.
+    /// The page on which a user enters the code of a device.
     DevicePage,
     Logout,
-    /// Who a token is about; it is below the host of Microsoft Graph.
+    /// The OpenID Connect user info; its host is that of Microsoft Graph.
     UserInfo,
 }
 
 impl Endpoint {
-    /// The endpoint of a path and the tenant that it names. Case does not matter.
+    /// The endpoint of a path, and the tenant that it names. Case does not matter.
     pub(crate) fn of(parts: &[&str]) -> Option<(String, Self)> {
         let (tenant, rest) = parts.split_first()?;
         let rest: Vec<String> = rest.iter().map(|part| part.to_lowercase()).collect();
@@ -107,7 +108,7 @@ impl Endpoint {
         Some((percent_decode(tenant), endpoint))
     }
 
-    /// The path that faults are matched against: without the tenant.
+    /// The path without the tenant, against which faults are matched.
     pub(crate) fn path(&self) -> &'static str {
         match self {
             Self::Token => "/oauth2/v2.0/token",
@@ -130,12 +131,12 @@ impl Endpoint {
 
 /// A request to the sign-in service.
 pub(crate) struct SignInRequest<'a> {
-    /// The tenant that answers, unless the request is for whichever a person comes from.
+    /// The index of the tenant that handles the request, unless it is for the user's own tenant.
     pub(crate) tenant: usize,
-    /// The tenant as the path names it.
+    /// The tenant in the path.
     pub(crate) tenant_name: &'a str,
     pub(crate) endpoint: &'a Endpoint,
-    /// The scheme and host that links start with.
+    /// The scheme and host of links.
     pub(crate) origin: &'a str,
     pub(crate) method: &'a Method,
     pub(crate) query: &'a str,
@@ -146,16 +147,16 @@ pub(crate) struct SignInRequest<'a> {
     pub(crate) wall: OffsetDateTime,
 }
 
-/// The tenant that a path means.
+/// The tenant that a path selects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Tenancy {
     One(usize),
-    /// `common` or `organizations`: the tenant of whoever signs in.
+    /// `common` or `organizations`: the tenant of the user who signs in.
     Any,
 }
 
 impl SignInRequest<'_> {
-    /// The scheme and host of the sign-in service. A request that names no host means Microsoft's.
+    /// The scheme and host of the sign-in service; Microsoft's for a request without a host.
     pub(crate) fn authority(&self) -> &str {
         match self.origin {
             "https://graph.microsoft.com" => "https://login.microsoftonline.com",
@@ -172,24 +173,23 @@ impl SignInRequest<'_> {
         Moment { now: self.now, wall: self.wall }
     }
 
-    /// Puts the id of the request on its answer, the same as the trace id of a refusal; the client's own where it asked
-    /// for that.
+    /// Adds the request id to a response, which is also the trace id of an error, and on request the client's own.
     pub(crate) fn add_request_ids(&self, response: &mut Response<Bytes>) {
         let Correlation { request_id, client_request_id, .. } = self.correlation;
         let wants = self.headers.get("return-client-request-id").is_some_and(|value| value == "true");
         let own = wants.then_some(("client-request-id", client_request_id));
         for (name, id) in [("x-ms-request-id", request_id)].into_iter().chain(own) {
-            // What came from a request and is no header value is left out.
+            // An id of the request that is not a valid header value is left out.
             response.headers_mut().extend(HeaderValue::try_from(id).ok().map(|id| (HeaderName::from_static(name), id)));
         }
     }
 
-    /// The directory as a person sees it who has just consented: as it is.
+    /// The directory without lag: a user who has just consented is not shown an older state.
     fn without_lag(&self) -> ReplicaView {
         self.moment().without_lag()
     }
 
-    /// The parameters of a request that a browser makes.
+    /// The parameters of a browser's request.
     fn browser_form(&self) -> Form {
         Form::from_browser(self.query, self.body)
     }
@@ -204,9 +204,9 @@ impl SignInRequest<'_> {
 }
 
 impl CloudState {
-    /// Answers a request to the sign-in service.
+    /// Handles a request to the sign-in service.
     pub(crate) fn sign_in(&mut self, request: &SignInRequest<'_>) -> Response<Bytes> {
-        let answer = match request.endpoint {
+        let response = match request.endpoint {
             Endpoint::Token => self.token(request),
             Endpoint::TokenV1 => self.token_v1(request),
             Endpoint::DeviceCode => self.start_device_code(request),
@@ -222,11 +222,10 @@ impl CloudState {
             Endpoint::Logout => Ok(self.logout(request)),
             Endpoint::UserInfo => Ok(self.user_info(request)),
         };
-        answer.unwrap_or_else(|error| error.into_response(request.correlation, request.authority()))
+        response.unwrap_or_else(|error| error.into_response(request.correlation, request.authority()))
     }
 
-    /// Answers with a refusal in the form of the endpoint: to a program, or to a browser, which is sent back to the app
-    /// where it can be.
+    /// The response for an error in the form of the endpoint: JSON, an error page, or a redirect to the app.
     pub(crate) fn sign_in_error_response(&self, request: &SignInRequest<'_>, error: SignInError) -> Response<Bytes> {
         let form = request.browser_form();
         let client_and_redirect = || self.client_and_redirect(request, &form, form.optional("redirect_uri"));
@@ -245,8 +244,8 @@ impl CloudState {
         }
     }
 
-    /// The place that answers a request: the tenant that the path names; or where no tenant is named, that of the code
-    /// or token which is redeemed, or else of whoever signs in by themselves.
+    /// The index of the tenant that handles a request: the one in the path, or for `common` and `organizations` that of
+    /// the redeemed code or token, or else that of the user who signs in automatically.
     pub(crate) fn route_sign_in(&self, tenant_name: &str, body: &[u8]) -> Option<usize> {
         if let Some(named) = self.find_tenant(tenant_name) {
             return Some(named);
@@ -259,7 +258,7 @@ impl CloudState {
         of_form.or(self.flows.auto_sign_in.as_ref().map(|account| account.home))
     }
 
-    /// The tenant that a request of a person is for.
+    /// The tenant that a user's request selects.
     fn tenancy(&self, request: &SignInRequest<'_>) -> SignInResult<Tenancy> {
         match request.tenant_name.to_lowercase().as_str() {
             "common" | "organizations" => Ok(Tenancy::Any),
@@ -268,7 +267,7 @@ impl CloudState {
         }
     }
 
-    /// The tenant that a path names by its id or a domain.
+    /// The index of the tenant that the path names by id or domain.
     fn tenant_by_name(&self, request: &SignInRequest<'_>) -> SignInResult<usize> {
         let name = request.tenant_name;
         if self[request.tenant].directory.has_id_or_domain(name) {
@@ -288,7 +287,7 @@ impl CloudState {
         Err(SignInError::invalid_request(90002, message))
     }
 
-    /// Answers `POST /{tenant}/oauth2/v2.0/token`.
+    /// Handles `POST /{tenant}/oauth2/v2.0/token`.
     fn token(&mut self, request: &SignInRequest<'_>) -> SignInResult<Response<Bytes>> {
         let form = request.post_form()?;
         if ["common", "organizations", "consumers"]

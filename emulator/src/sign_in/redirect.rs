@@ -1,4 +1,4 @@
-//! Back to the app: which addresses are its own, and how an answer gets there.
+//! Redirect URIs of an app, and responses sent to them.
 //!
 //! <https://learn.microsoft.com/entra/identity-platform/reply-url>
 
@@ -12,15 +12,15 @@ use super::flows::Platform;
 use super::response::{escape, page, redirect};
 use crate::json::texts;
 
-/// An address of an app to which a browser is sent back.
+/// A redirect URI of an app.
 #[derive(Clone, Debug)]
 pub(super) struct Redirect {
-    /// As it was asked for.
+    /// The URI as requested.
     pub(super) uri: String,
     pub(super) platform: Platform,
 }
 
-/// How the answer travels.
+/// How the parameters of a response are sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ResponseMode {
     Query,
@@ -43,7 +43,7 @@ impl ResponseMode {
 }
 
 impl Redirect {
-    /// The registered address that a request means; the first when it means none.
+    /// The registered redirect URI that matches the requested one; the first without one.
     pub(super) fn find(client: &ClientApp, requested: Option<&str>) -> SignInResult<Self> {
         let of = |member: &str, platform| {
             let uris = texts(&client.application[member], "redirectUris");
@@ -61,7 +61,7 @@ impl Redirect {
             let message = "No reply address is registered for the application.";
             return Err(SignInError::invalid_request(500_113, message));
         }
-        let found = all.into_iter().find(|(uri, _)| is_same(uri, requested));
+        let found = all.into_iter().find(|(uri, _)| matches_redirect_uri(uri, requested));
         found.map(|(_, platform)| Self { uri: requested.to_owned(), platform }).ok_or_else(|| {
             let message = format!(
                 "The redirect URI '{requested}' specified in the request does not match the redirect URIs configured for \
@@ -74,7 +74,7 @@ impl Redirect {
         })
     }
 
-    /// Sends a browser back with an answer.
+    /// Sends the browser back to the app with these parameters.
     pub(super) fn respond(&self, mode: ResponseMode, parameters: &[(&str, String)]) -> Response<Bytes> {
         let parameters = parameters.iter().filter(|(_, value)| !value.is_empty());
         if mode == ResponseMode::FormPost {
@@ -93,7 +93,7 @@ impl Redirect {
             return page(StatusCode::OK, "Working...", &body);
         }
         let encoded = form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
-        // What no client could follow is answered as it was registered.
+        // A URI that cannot be parsed is used as registered.
         let Ok(mut url) = Url::parse(&self.uri) else { return redirect(&self.uri) };
         if mode == ResponseMode::Fragment {
             url.set_fragment(Some(&encoded));
@@ -105,9 +105,9 @@ impl Redirect {
     }
 }
 
-/// Whether a registered address is the one that was asked for: letter by letter, but for the port of this machine, and
-/// for a slash where there is no path.
-fn is_same(registered: &str, requested: &str) -> bool {
+/// Whether a registered redirect URI matches the requested one: exactly, except for the port of localhost and the slash
+/// of an empty path.
+fn matches_redirect_uri(registered: &str, requested: &str) -> bool {
     if registered == requested {
         return true;
     }
@@ -140,7 +140,7 @@ mod tests {
             ("https://localhost:5001/back", "https://localhost:5002/back", false),
             ("myapp://auth", "myapp://auth", true),
         ] {
-            assert_eq!(is_same(registered, requested), same, "{registered} {requested}");
+            assert_eq!(matches_redirect_uri(registered, requested), same, "{registered} {requested}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! People who stay signed in: a refresh token gives tokens for any API, in any tenant that the person may enter.
+//! Redemption of refresh tokens: for any API, in any tenant that the user may sign in to.
 //!
 //! <https://learn.microsoft.com/entra/identity-platform/refresh-tokens>
 
@@ -48,7 +48,7 @@ impl CloudState {
             with_refresh_token: true,
         };
         let body = self.issue_tokens(request, form, &grant)?;
-        // The old token stays good: an app may have several at work.
+        // The old token stays valid: an app may use several in parallel.
         if let Some(known) = self.flows.refresh_tokens.get_mut(token) {
             known.used = request.now;
         }
@@ -95,7 +95,7 @@ impl CloudState {
         Err(SignInError::invalid_grant(50173, message).suberror("bad_token"))
     }
 
-    /// What the app that redeems must show, and what it must not.
+    /// Authenticates the client that redeems a code or token, as its platform demands.
     pub(super) fn authenticate_redeemer(
         &self,
         request: &SignInRequest<'_>,
@@ -132,7 +132,7 @@ impl CloudState {
     }
 }
 
-/// A token is for the app that it was issued to, or for another of its family.
+/// Checks that a token was issued to this app, or to another of its family.
 fn check_client(session: &Session, client: &ClientApp) -> SignInResult<()> {
     let of_family = |app: Option<&FirstParty>| app.is_some_and(|app| app.is_family);
     let is_family = of_family(client.first_party) && of_family(FirstParty::find(&session.client_id));

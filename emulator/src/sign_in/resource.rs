@@ -12,13 +12,13 @@ use crate::cloud_state::CloudState;
 use crate::json::{eq_ignore_case, text};
 use crate::object_store::{ObjectState, ReplicaView};
 
-/// An API in a tenant, as it was asked for.
+/// An API in a tenant, as requested.
 #[derive(Clone, Debug)]
 pub(super) struct Resource {
     pub(super) service_principal: Arc<Value>,
-    /// As it was named, or else its app id.
+    /// The requested name, or else its app id.
     pub(super) audience: String,
-    /// What stood before each permission: the name with a slash, or nothing.
+    /// The prefix of each requested permission: the name with a slash, or nothing.
     pub(super) prefix: String,
     pub(super) is_version_2: bool,
 }
@@ -36,14 +36,15 @@ impl Resource {
         eq_ignore_case(self.app_id(), &MICROSOFT_GRAPH.to_string())
     }
 
-    /// Whether the API is one of Microsoft's.
+    /// Whether the API is Microsoft's.
     pub(super) fn is_microsoft(&self) -> bool {
         text(&self.service_principal, "appOwnerOrganizationId") == MICROSOFT.to_string()
     }
 }
 
 impl CloudState {
-    /// The API of a name: an app id or an identifier URI, with or without a slash at its end; none is Microsoft Graph.
+    /// Finds an API by app id or identifier URI, with or without a slash at its end; without a name it is Microsoft
+    /// Graph.
     pub(super) fn resource(&self, tenant: usize, name: Option<&str>, view: ReplicaView) -> SignInResult<Resource> {
         let directory = &self[tenant].directory;
         let graph = MICROSOFT_GRAPH.to_string();
@@ -52,7 +53,7 @@ impl CloudState {
             .ok()
             .and_then(|id| directory.service_principals.visible_by("appId", &id.to_string(), view).pop());
         let found = by_id.or_else(|| {
-            // A name is the same with a slash at its end and without.
+            // A name matches with and without a slash at its end.
             let names = [plain, &format!("{plain}/")];
             directory.service_principals.visible_by_any("servicePrincipalNames", &names, view).into_iter().next()
         });

@@ -1,4 +1,4 @@
-//! What the sign-in service answers: JSON to programs, pages and redirects to browsers.
+//! Responses of the sign-in service: JSON, HTML pages and redirects.
 
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION};
@@ -11,13 +11,13 @@ pub(crate) fn json_response(status: StatusCode, body: &Value) -> Response<Bytes>
     respond(status, "application/json; charset=utf-8", body.to_string())
 }
 
-/// Everything is in the page: it is shown where nothing else can be reached. Light and dark are the browser's choice.
+/// Pages load nothing else, so that they work offline. Light or dark is the browser's choice.
 const STYLE: &str = ":root{color-scheme:light dark}body{font:1rem/1.5 system-ui,sans-serif;max-width:36rem;\
     margin:3rem auto;padding:0 1rem}h1{font-size:1.5rem;line-height:1.25}ul.choices{list-style:none;padding:0}\
     ul.choices a{display:block;padding:.6rem .8rem;margin:.4rem 0;border:1px solid;border-radius:.3rem}\
     input,button{font:inherit;padding:.3rem .6rem}";
 
-/// A page for a person; the body is HTML.
+/// An HTML page with this body.
 pub(super) fn page(status: StatusCode, title: &str, body: &str) -> Response<Bytes> {
     let title = escape(title);
     let text = format!(
@@ -28,11 +28,11 @@ pub(super) fn page(status: StatusCode, title: &str, body: &str) -> Response<Byte
     respond(status, "text/html; charset=utf-8", text)
 }
 
-/// Sends a browser on.
+/// Redirects a browser.
 pub(super) fn redirect(to: &str) -> Response<Bytes> {
     let mut response = Response::new(Bytes::new());
     *response.status_mut() = StatusCode::FOUND;
-    // What cannot stand in a header was refused before: a redirect URI is a URL.
+    // A redirect URI is a URL, which is a valid header value.
     response.headers_mut().extend(HeaderValue::try_from(to).ok().map(|to| (LOCATION, to)));
     response.headers_mut().insert(CACHE_CONTROL, NO_STORE);
     response
@@ -46,7 +46,7 @@ fn respond(status: StatusCode, content_type: &'static str, body: String) -> Resp
     response
 }
 
-/// Text inside HTML, between tags or in quotes.
+/// Escapes text for HTML, between tags or in quotes.
 pub(super) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

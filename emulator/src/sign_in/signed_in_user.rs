@@ -1,4 +1,4 @@
-//! Which person signs in to a tenant, and as what: a member, a guest, or a partner.
+//! The user who signs in to a tenant: as a member, a guest, or a partner.
 
 use std::sync::Arc;
 
@@ -12,24 +12,24 @@ use crate::cloud_state::CloudState;
 use crate::json::{eq_ignore_case, text};
 use crate::object_store::{ObjectState, ReplicaView};
 
-/// A person in a tenant.
+/// A user who signs in to a tenant.
 #[derive(Clone, Debug)]
 pub(super) struct SignedInUser {
     pub(super) account: Account,
-    /// The person as Graph knows them here; the scopes, and how they have signed in, are still to come.
+    /// The user as Graph sees them here, without scopes and second factor.
     pub(super) delegated_user: DelegatedUser,
-    /// The user in the tenant, or else in the partner's own.
+    /// The user object in the tenant, or else in the partner's.
     pub(super) object: Arc<Value>,
-    /// The name to sign in with.
+    /// The user principal name.
     pub(super) principal_name: String,
     /// The directory roles in the tenant, by template id.
     pub(super) roles: Vec<String>,
-    /// The person is in no directory here: the tenant is a customer of theirs.
+    /// Whether the user is in no directory here, because the tenant is a customer of theirs.
     pub(super) is_partner: bool,
 }
 
 impl CloudState {
-    /// The account of an object id, or of a name to sign in with.
+    /// The account of an object id or user principal name.
     pub(crate) fn account(&self, first: usize, id_or_name: &str) -> Option<Account> {
         let others = self.tenants().map(|(index, _)| index).filter(|index| *index != first);
         std::iter::once(first).chain(others).find_map(|home| {
@@ -40,7 +40,7 @@ impl CloudState {
         })
     }
 
-    /// The user of an account, in its own tenant.
+    /// The user object of an account, in its home tenant.
     pub(super) fn home_user(&self, account: &Account) -> SignInResult<Arc<Value>> {
         let directory = &self[account.home].directory;
         let Some(user) = directory.users.live(&account.id) else {
@@ -57,7 +57,7 @@ impl CloudState {
         Ok(Arc::clone(user))
     }
 
-    /// The person of an account in a tenant.
+    /// The user of an account in a tenant.
     pub(super) fn signed_in_user(
         &self,
         tenant: usize,
@@ -66,8 +66,9 @@ impl CloudState {
     ) -> SignInResult<SignedInUser> {
         let home_user = self.home_user(account)?;
         let principal_name = text(&home_user, "userPrincipalName").to_owned();
-        let here = if account.home == tenant { Some(Arc::clone(&home_user)) } else { self.guest(tenant, &home_user) };
-        if let Some(user) = here {
+        let local_user =
+            if account.home == tenant { Some(Arc::clone(&home_user)) } else { self.guest(tenant, &home_user) };
+        if let Some(user) = local_user {
             if user["accountEnabled"] == false {
                 return Err(SignInError::invalid_grant(50057, "The user account is disabled."));
             }
@@ -118,7 +119,7 @@ impl CloudState {
         })
     }
 
-    /// The guest of a tenant that a user of another tenant is: by the name that invitations give, or by the address.
+    /// The guest in a tenant for a user of another one, by the name that invitations create, or by mail address.
     fn guest(&self, tenant: usize, user: &Value) -> Option<Arc<Value>> {
         let name = text(user, "userPrincipalName");
         let invited = format!("{}#ext#", name.replace('@', "_")).to_lowercase();
@@ -131,15 +132,15 @@ impl CloudState {
         found.map(|visible| visible.value)
     }
 
-    /// The directory roles of a person: their own, and those of their groups.
+    /// The directory roles of a user, directly or through groups.
     fn directory_roles(&self, tenant: usize, id: &str) -> Vec<String> {
         let directory = &self[tenant].directory;
         let groups = directory.members.transitive_sources(id);
         let mut roles: Vec<String> = Vec::new();
-        for held in
+        for assigned in
             std::iter::once(id).chain(groups.iter().map(String::as_str)).filter_map(|id| directory.roles.get(id))
         {
-            roles.extend(held.iter().filter(|role| !roles.contains(role)).cloned().collect::<Vec<_>>());
+            roles.extend(assigned.iter().filter(|role| !roles.contains(role)).cloned().collect::<Vec<_>>());
         }
         roles
     }

@@ -1,4 +1,4 @@
-//! Who a token is about, as OpenID Connect asks.
+//! The OpenID Connect user info endpoint.
 //!
 //! <https://learn.microsoft.com/entra/identity-platform/userinfo>
 
@@ -16,13 +16,13 @@ impl CloudState {
     pub(super) fn user_info(&self, request: &SignInRequest<'_>) -> Response<Bytes> {
         match self.user_info_body(request) {
             Ok(body) => json_response(StatusCode::OK, &body),
-            Err(refusal) => render(Err(refusal), request.correlation).into_response(request.correlation),
+            Err(error) => render(Err(error), request.correlation).into_response(request.correlation),
         }
     }
 
     fn user_info_body(&self, request: &SignInRequest<'_>) -> Result<Value, GraphError> {
         let identity = self[request.tenant].tokens.identify(request.headers, request.wall)?;
-        // An app that signed in for itself is nobody.
+        // An app that signed in for itself has no user info.
         let person = identity.user.as_ref().ok_or_else(GraphError::denied)?;
         let user = self.tenants().find_map(|(_, state)| state.directory.users.live(&person.id));
         let user = user.ok_or_else(|| GraphError::not_found(&person.id))?;

@@ -1,4 +1,4 @@
-//! What is known of a user name before its owner signs in.
+//! The realm of a user name, which clients request before they sign in.
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
@@ -9,7 +9,7 @@ use crate::cloud_state::CloudState;
 use crate::json::eq_ignore_case;
 
 impl CloudState {
-    /// Whether the domain of a name is managed here; passwords never are.
+    /// Whether the domain of a user name is a tenant's of the cloud.
     pub(super) fn user_realm(&self, user: &str) -> Response<Bytes> {
         let domain = user.rsplit_once('@').map_or("", |(_, domain)| domain);
         let known = self.tenants().find(|(_, state)| eq_ignore_case(&state.directory.domain, domain));

@@ -1,4 +1,4 @@
-//! The tokens that an app gets for a person.
+//! The tokens that an app gets for a user.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -20,23 +20,23 @@ use crate::cloud_state::CloudState;
 use crate::json::{eq_ignore_case, text};
 use crate::object_store::ReplicaView;
 
-/// What every member of a tenant is, as a role.
+/// The role template that every member of a tenant has in `wids`.
 const MEMBER: &str = "b79fbf4d-3ef9-4689-8143-76b194e85509";
 
-/// A request for tokens that has been found good.
+/// A token request that has been validated.
 pub(super) struct ValidatedGrant<'a> {
     pub(super) client: &'a ClientApp,
     pub(super) session: &'a Session,
     pub(super) scopes: &'a Scopes,
     pub(super) auth_method: Option<ClientAuthMethod>,
-    /// How much of the directory is known: all of it to who has just consented.
+    /// The view of the directory: current for a user who has just consented.
     pub(super) view: ReplicaView,
-    /// Whether a refresh token comes along.
+    /// Whether to issue a refresh token.
     pub(super) with_refresh_token: bool,
 }
 
 impl CloudState {
-    /// Issues the tokens of a session at its tenant, and answers as the token endpoint does.
+    /// Issues the tokens of a session, and returns the body of the token endpoint's response.
     pub(super) fn issue_tokens(
         &mut self,
         request: &SignInRequest<'_>,
@@ -53,9 +53,10 @@ impl CloudState {
 
         let mut permissions: Vec<&str> =
             granted.iter().map(String::as_str).filter(|scope| !eq_ignore_case(scope, "offline_access")).collect();
-        let about: Vec<&str> = scopes.about_the_user().collect();
+        let about_user: Vec<&str> = scopes.about_the_user().collect();
         if resource.is_graph() {
-            permissions.extend(about.iter().filter(|scope| !granted.iter().any(|held| eq_ignore_case(held, scope))));
+            permissions
+                .extend(about_user.iter().filter(|scope| !granted.iter().any(|known| eq_ignore_case(known, scope))));
         }
         let identity = Identity {
             app_id: client.app_id.clone(),
@@ -75,13 +76,13 @@ impl CloudState {
         let seconds = ACCESS_TOKEN_LIFETIME.whole_seconds();
         let is_about =
             |scope: &str| ["openid", "profile", "email", "offline_access"].iter().any(|it| eq_ignore_case(it, scope));
-        let mut shown: Vec<String> = about.iter().map(|scope| (*scope).to_owned()).collect();
+        let mut returned_scopes: Vec<String> = about_user.iter().map(|scope| (*scope).to_owned()).collect();
         let of_api = permissions.iter().filter(|scope| !is_about(scope));
-        shown.extend(of_api.map(|scope| format!("{}{scope}", resource.prefix)));
-        shown.extend(requested.is_default.then(|| format!("{}.default", resource.prefix)));
+        returned_scopes.extend(of_api.map(|scope| format!("{}{scope}", resource.prefix)));
+        returned_scopes.extend(requested.is_default.then(|| format!("{}.default", resource.prefix)));
         let mut body = Map::new();
         body.insert("token_type".into(), "Bearer".into());
-        body.insert("scope".into(), shown.join(" ").into());
+        body.insert("scope".into(), returned_scopes.join(" ").into());
         body.insert("expires_in".into(), seconds.into());
         body.insert("ext_expires_in".into(), seconds.into());
         body.insert("access_token".into(), token.as_str().into());
@@ -102,7 +103,7 @@ impl CloudState {
         Ok(body.into())
     }
 
-    /// Whoever is not assigned to an app that wants it does not get in. To be in a group of a group does not count.
+    /// Refuses a user without an assignment to an app that requires one. Nested groups do not count.
     /// <https://learn.microsoft.com/entra/identity-platform/howto-restrict-your-app-to-a-set-of-users>
     pub(super) fn check_user_assigned(
         &self,
@@ -117,8 +118,8 @@ impl CloudState {
         let directory = &self[tenant].directory;
         let holders =
             std::iter::once(&user.delegated_user.id).chain(directory.members.sources(&user.delegated_user.id));
-        let mut held = holders.flat_map(|holder| directory.assignments.find_by("principalId", holder));
-        if held.any(|(_, held)| text(held, "resourceId") == text(principal, "id")) {
+        let mut assignments = holders.flat_map(|holder| directory.assignments.find_by("principalId", holder));
+        if assignments.any(|(_, assignment)| text(assignment, "resourceId") == text(principal, "id")) {
             return Ok(());
         }
         let message = format!(
@@ -186,29 +187,29 @@ impl CloudState {
         claims
     }
 
-    /// Who has signed in, wherever that was: the account in its own tenant.
+    /// The `client_info` of a user: the account in its home tenant.
     pub(super) fn client_info(&self, user: &SignedInUser) -> String {
         let home = self[user.account.home].directory.tenant_id;
         URL_SAFE_NO_PAD.encode(json!({"uid": user.account.id, "utid": home}).to_string())
     }
 
-    /// A new refresh token.
+    /// Issues a refresh token.
     fn issue_refresh_token(&mut self, request: &SignInRequest<'_>, session: &Session) -> String {
         let directory = &self[session.tenant].directory;
         let parts = [directory.new_id(), directory.new_id(), directory.new_id()].map(uuid::Uuid::into_bytes).concat();
         let token = format!("1.{}", URL_SAFE_NO_PAD.encode(parts));
-        let kept = RefreshToken {
+        let refresh_token = RefreshToken {
             session: session.clone(),
             issued: request.now,
             issued_wall: request.wall,
             used: request.now,
         };
-        self.flows.refresh_tokens.insert(token.clone(), kept);
+        self.flows.refresh_tokens.insert(token.clone(), refresh_token);
         token
     }
 }
 
-/// The claims of the token that tells an app who has signed in.
+/// The claims of an id token.
 /// <https://learn.microsoft.com/entra/identity-platform/id-token-claims-reference>
 fn id_claims(
     request: &SignInRequest<'_>,
