@@ -347,7 +347,7 @@ mod tests {
     }
 
     #[test]
-    fn a_person_needs_the_scope_of_the_app_and_a_role_of_their_own() {
+    fn a_user_needs_a_scope_of_the_app_and_a_role() {
         let assign = Operation::CreateAssignment(ObjectKind::ServicePrincipal, key(), AssignmentSide::Resource);
         let grant = Operation::Create(ObjectKind::Grant);
         let update = Operation::Update(ObjectKind::Application, key());
@@ -382,7 +382,7 @@ mod tests {
     }
 
     #[test]
-    fn a_guest_has_nothing_but_roles() {
+    fn a_guest_needs_a_role() {
         let read = Operation::List(ObjectKind::Application);
         assert!(authorize(&read, &user(&[APPLICATION_READ_ALL], &[], false)).is_ok());
         assert!(authorize(&read, &user(&[APPLICATION_READ_ALL], &[], true)).is_err());

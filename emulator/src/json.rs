@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_request_says_of_its_types_is_not_stored() {
+    fn annotations_of_a_request_are_not_stored() {
         let mut app = json!({"web": {"redirectUris": []}, "api": null, "items": []});
         merge(
             &mut app,

@@ -384,7 +384,7 @@ mod tests {
     }
 
     #[test]
-    fn each_text_of_a_collection_finds_its_object_for_as_long_as_a_replica_shows_it() {
+    fn each_string_of_a_collection_is_an_index_key_while_a_replica_shows_it() {
         let mut table = ObjectStore::new(&["names"]);
         put_as(&mut table, "a", &json!(["One", "two"]), 1);
         put_as(&mut table, "b", &json!(["two"]), 1);
@@ -409,7 +409,7 @@ mod tests {
     }
 
     #[test]
-    fn an_index_forgets_what_no_version_holds() {
+    fn an_index_drops_the_keys_of_removed_versions() {
         let mut table = ObjectStore::new(&["name", "names"]);
         for now in 0..1000 {
             let value = Arc::new(json!({"id": "A", "name": format!("n{now}"), "names": [format!("m{now}"), "kept"]}));
@@ -423,7 +423,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_purged_leaves_nothing_behind() {
+    fn a_purged_object_leaves_nothing_behind() {
         let mut table = ObjectStore::new(&["names"]);
         for number in 0..1000 {
             put_as(&mut table, &format!("id-{number}"), &json!([format!("n{number}")]), number);

@@ -483,7 +483,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_known_is_said() {
+    fn unknown_paths_and_methods_are_refused() {
         let status = |method: &str, path| format!("{:?}", route(&method.parse().unwrap(), path).unwrap_err());
         assert!(status("PUT", "/applications/x").contains("405"));
         assert!(status("GET", "/devices").contains("501"));

@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn wrong_verbs_and_unknown_paths_are_told_apart() {
+    fn wrong_methods_and_unknown_paths_are_different_errors() {
         for path in [
             "/tenantRelationships/delegatedAdminRelationships",
             "/tenantRelationships/delegatedAdminRelationships/A/requests/B",

@@ -196,9 +196,7 @@ impl CloudState {
             return refused(700_213, "subject", subject);
         }
         let is_trusted = |audience: &str| {
-            by_subject
-                .iter()
-                .any(|visible| texts(&visible.value, "audiences").any(|credentials| credentials == audience))
+            by_subject.iter().any(|visible| texts(&visible.value, "audiences").any(|trusted| trusted == audience))
         };
         if audiences(token).any(is_trusted) {
             return Ok(());

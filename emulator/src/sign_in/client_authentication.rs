@@ -74,9 +74,9 @@ impl CloudState {
                 .iter()
                 .filter_map(|credential| directory.secrets.get(text(credential, "keyId")))
         });
-        let mut valid_secrets = secrets.filter(|secret| secret.start <= request.wall + CLOCK_SKEW_TOLERANCE);
+        let mut started_secrets = secrets.filter(|secret| secret.start <= request.wall + CLOCK_SKEW_TOLERANCE);
         let app_id = &client.app_id;
-        match valid_secrets.find(|secret| secret.value.expose_secret() == given) {
+        match started_secrets.find(|secret| secret.value.expose_secret() == given) {
             Some(secret) if secret.end <= request.wall => {
                 let message = format!(
                     "The provided client secret keys for app '{app_id}' are expired. Visit the Azure portal to create \

@@ -125,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_are_compared_as_entra_does() {
+    fn redirect_uris_are_compared_as_entra_does() {
         for (registered, requested, same) in [
             ("http://localhost", "http://localhost:41234", true),
             ("http://localhost", "http://localhost:41234/", true),

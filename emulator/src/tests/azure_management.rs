@@ -12,15 +12,15 @@ async fn ask(tenant: &MemoryTenant, method: &str, uri: &str, scope: &str) -> Ans
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_command_line_that_signs_in_finds_the_organization_without_subscriptions() {
+async fn azure_lists_the_organization_without_subscriptions() {
     let tenant = builder().build();
     // The double slash is what the Azure CLI sends: the name of the API ends with one.
     for scope in ["https://management.core.windows.net//.default", "https://management.azure.com/.default"] {
-        let answer = ask(&tenant, "GET", SUBSCRIPTIONS, scope).await.expect(200);
-        assert_eq!(answer, json!({"value": [], "count": {"type": "Total", "value": 0}}));
+        let response = ask(&tenant, "GET", SUBSCRIPTIONS, scope).await.expect(200);
+        assert_eq!(response, json!({"value": [], "count": {"type": "Total", "value": 0}}));
         let tenants = "https://management.azure.com/tenants?api-version=2022-12-01";
-        let answer = ask(&tenant, "GET", tenants, scope).await.expect(200);
-        let known = &answer["value"][0];
+        let response = ask(&tenant, "GET", tenants, scope).await.expect(200);
+        let known = &response["value"][0];
         assert_eq!(
             (&known["tenantId"], &known["defaultDomain"]),
             (&json!(tenant.id().to_string()), &json!(tenant.domain()))
@@ -45,12 +45,12 @@ async fn azure_wants_a_token_of_its_own_and_a_version() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn in_a_cloud_the_tenant_that_issued_the_token_answers() {
+async fn in_a_cloud_the_tenant_that_issued_the_token_responds() {
     let cloud = MemoryCloud::new([builder().domain("a.onmicrosoft.com"), builder().domain("b.onmicrosoft.com")]);
     let other = cloud.tenant("b.onmicrosoft.com").unwrap();
     let token = token(other, &other.caller(), "https://management.azure.com/.default").await.expect(200);
     let request = Request::get("https://management.azure.com/tenants?api-version=2022-12-01")
         .header("authorization", format!("Bearer {}", token["access_token"].as_str().unwrap()));
-    let answer = Answered::of(cloud.send(request.body(Bytes::new()).unwrap()).await.unwrap()).expect(200);
-    assert_eq!(answer["value"][0]["defaultDomain"], "b.onmicrosoft.com");
+    let response = Answered::of(cloud.send(request.body(Bytes::new()).unwrap()).await.unwrap()).expect(200);
+    assert_eq!(response["value"][0]["defaultDomain"], "b.onmicrosoft.com");
 }

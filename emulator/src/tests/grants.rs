@@ -102,7 +102,7 @@ async fn a_grant_is_one_per_client_resource_and_principal_and_keeps_its_id() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn deleting_a_service_principal_takes_what_was_granted_to_it() {
+async fn deleting_a_service_principal_removes_its_grants() {
     let (session, client, graph) = parties().await;
     let before = session.tenant.app_role_assignments().len();
     session

@@ -27,7 +27,7 @@ async fn app_with_key(session: &Session) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_certificate_is_kept_and_shown_as_the_directory_does() {
+async fn a_certificate_is_stored_and_returned_in_the_form_of_the_directory() {
     let session = Session::new(&builder().build()).await;
     let id = app_with_key(&session).await;
     let path = format!("/applications/{id}");
@@ -47,7 +47,7 @@ async fn a_certificate_is_kept_and_shown_as_the_directory_does() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_certificate_may_come_as_the_file_it_is_in() {
+async fn a_certificate_may_be_sent_as_a_pem_file() {
     let session = Session::new(&builder().build()).await;
     let encoded = STANDARD.encode(ONE);
     let lines: Vec<&str> = encoded.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap()).collect();
@@ -79,7 +79,7 @@ async fn an_end_date_beyond_the_certificate_or_gone_by_is_refused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_key_is_added_and_removed_by_who_proves_to_hold_one() {
+async fn a_key_is_added_and_removed_with_a_proof_of_possession() {
     let session = Session::new(&builder().build()).await;
     let id = app_with_key(&session).await;
     let path = format!("/applications/{id}");
@@ -114,7 +114,7 @@ async fn a_key_is_added_and_removed_by_who_proves_to_hold_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_a_valid_certificate_nobody_can_prove_anything() {
+async fn a_proof_needs_a_valid_certificate() {
     let session = Session::new(&builder().build()).await;
     let (app, principal) = session.app_and_principal("Keyless").await;
     for (path, id) in [("applications", &app["id"]), ("servicePrincipals", &principal["id"])] {

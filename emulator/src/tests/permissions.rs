@@ -227,11 +227,18 @@ async fn each_operation_needs_what_the_documentation_says_and_no_more() {
         let all = [(row.enough, false), (row.too_little, true)];
         for (set, refused) in all.into_iter().flat_map(|(sets, refused)| sets.iter().map(move |set| (set, refused))) {
             let session = Session::of(&tenant, &tenant.add_caller(set)).await;
-            let answer = session.send(row.method, &path, body.clone()).await;
+            let response = session.send(row.method, &path, body.clone()).await;
             // Who may, is told that there is no such object, or that the body makes no sense.
-            assert_eq!(answer.status == 403, refused, "{} {} with {set:?}: {:#}", row.method, row.path, answer.body);
+            assert_eq!(
+                response.status == 403,
+                refused,
+                "{} {} with {set:?}: {:#}",
+                row.method,
+                row.path,
+                response.body
+            );
             if refused {
-                answer.refused(403, "Authorization_RequestDenied");
+                response.refused(403, "Authorization_RequestDenied");
             }
         }
     }

@@ -46,7 +46,7 @@ impl<'a> Device<'a> {
 
 /// As the Azure CLI signs in.
 #[tokio::test(start_paused = true)]
-async fn a_device_waits_until_its_person_has_signed_in() {
+async fn a_device_code_is_pending_until_the_user_has_signed_in() {
     let tenant = builder().build();
     let ada = tenant.add_user("Ada Lovelace", &[GLOBAL_ADMINISTRATOR]);
     let device = Device::start(&tenant, "organizations", AZURE_CLI, ARM).await;
@@ -73,7 +73,7 @@ async fn a_device_waits_until_its_person_has_signed_in() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_device_that_asks_too_often_is_told_so() {
+async fn a_device_that_polls_too_often_gets_slow_down() {
     let tenant = builder().build();
     let device = Device::start(&tenant, tenant.id(), AZURE_CLI, ARM).await;
     refused(&device.poll().await, 400, "authorization_pending", 70016);
@@ -96,8 +96,8 @@ async fn a_code_can_be_declined_expire_and_be_wrong() {
     let other = Device::start(&tenant, tenant.id(), GRAPH_TOOLS, "User.Read").await;
     let stolen = Device { client_id: AZURE_CLI, ..other };
     refused(&stolen.poll().await, 400, "bad_verification_code", 70018);
-    let answer = ask(&tenant, "/common/oauth2/v2.0/devicecode", Some(&[("client_id", AZURE_CLI)])).await;
-    refused(&answer, 400, "invalid_request", 900_144);
+    let response = ask(&tenant, "/common/oauth2/v2.0/devicecode", Some(&[("client_id", AZURE_CLI)])).await;
+    refused(&response, 400, "invalid_request", 900_144);
 }
 
 #[tokio::test(start_paused = true)]
@@ -109,7 +109,7 @@ async fn a_code_that_no_device_shows_cannot_be_approved() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_signs_in_by_themselves_needs_no_code() {
+async fn automatic_sign_in_approves_device_codes() {
     let tenant = builder().build();
     let ada = tenant.add_user("Ada", &[]);
     tenant.auto_sign_in(Some(&ada));
@@ -130,7 +130,7 @@ async fn whoever_signs_in_by_themselves_needs_no_code() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_person_may_do_graph_lets_the_app_do() {
+async fn graph_lets_the_app_do_what_the_user_may_do() {
     let tenant = builder().build();
     let (ada, bob) = (tenant.add_user("Ada", &[GLOBAL_ADMINISTRATOR]), tenant.add_user("Bob", &[]));
     let mut sessions = Vec::new();
@@ -151,7 +151,7 @@ async fn what_a_person_may_do_graph_lets_the_app_do() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn apps_of_microsoft_get_what_is_preauthorized_or_ask() {
+async fn apps_of_microsoft_are_preauthorized_or_need_consent() {
     let tenant = builder().build();
     let (ada, bob) = (tenant.add_user("Ada", &[GLOBAL_ADMINISTRATOR]), tenant.add_user("Bob", &[]));
     tenant.auto_sign_in(Some(&ada));
@@ -208,7 +208,7 @@ async fn an_app_that_is_no_public_client_must_show_its_secret() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_is_blocked_or_not_assigned_does_not_get_in() {
+async fn blocked_and_unassigned_users_are_refused() {
     let tenant = builder().build();
     let ada = tenant.add_user("Ada", &[]);
     let session = Session::new(&tenant).await;
@@ -232,12 +232,12 @@ async fn whoever_is_blocked_or_not_assigned_does_not_get_in() {
     refused(&start().await.poll().await, 400, "invalid_grant", 50057);
     session.patch(&path, json!({"accountEnabled": false})).await.expect(204);
     let form = [("client_id", client_id), ("scope", "Mail.Read")];
-    let answer = ask(&tenant, &format!("/{}/oauth2/v2.0/devicecode", tenant.id()), Some(&form)).await;
-    refused(&answer, 401, "unauthorized_client", 7_000_112);
+    let response = ask(&tenant, &format!("/{}/oauth2/v2.0/devicecode", tenant.id()), Some(&form)).await;
+    refused(&response, 401, "unauthorized_client", 7_000_112);
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_page_of_devices_approves_a_code() {
+async fn the_device_page_approves_a_code() {
     let tenant = builder().base_url("http://localhost:8080").build();
     let ada = tenant.add_user("Ada <the first>", &[]);
     let device = Device::start(&tenant, "common", AZURE_CLI, ARM).await;

@@ -11,7 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 /// What the tenant answers about everything that it holds.
 async fn everything(tenant: &MemoryTenant) -> Vec<Value> {
     let session = Session::new(tenant).await;
-    let mut answers = Vec::new();
+    let mut responses = Vec::new();
     for path in [
         "/applications?$expand=federatedIdentityCredentials",
         "/servicePrincipals",
@@ -21,13 +21,13 @@ async fn everything(tenant: &MemoryTenant) -> Vec<Value> {
         "/directory/deletedItems/microsoft.graph.application",
         "/organization",
     ] {
-        answers.push(session.get(path).await.expect(200));
+        responses.push(session.get(path).await.expect(200));
     }
-    answers
+    responses
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_tenant_made_of_a_snapshot_answers_as_the_one_it_was_taken_of() {
+async fn a_tenant_from_a_snapshot_responds_like_the_original() {
     let tenant = builder().small_company().build();
     let session = Session::new(&tenant).await;
     let (app, _) = session.app_and_principal("Vendor").await;
@@ -53,7 +53,7 @@ async fn a_tenant_made_of_a_snapshot_answers_as_the_one_it_was_taken_of() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn going_back_forgets_what_came_after_and_repeats_it_alike() {
+async fn restoring_a_snapshot_forgets_later_writes_and_repeats_their_ids() {
     let tenant = builder().build();
     let session = Session::new(&tenant).await;
     let snapshot = tenant.snapshot();
@@ -67,7 +67,7 @@ async fn going_back_forgets_what_came_after_and_repeats_it_alike() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_file_written_by_hand_needs_only_what_matters() {
+async fn a_minimal_partner_snapshot_is_enough() {
     let snapshot = Snapshot::from_json(
         r#"{
             "domain": "fabrikam.onmicrosoft.com",
@@ -96,7 +96,7 @@ async fn a_file_written_by_hand_needs_only_what_matters() {
 }
 
 #[test]
-fn what_cannot_be_read_says_where() {
+fn an_invalid_snapshot_has_a_pointer_to_the_error() {
     for (json, place, reason) in [
         ("[]", "", "an object is expected"),
         ("{", "", "no JSON"),

@@ -173,7 +173,7 @@ impl Both {
 }
 
 #[tokio::test]
-async fn http_and_the_process_answer_the_same_from_the_same_start() {
+async fn http_and_the_process_respond_alike_from_the_same_seed() {
     let (here, there) = (builder().build(), builder().build());
     let server = Server::start(there.clone()).await.unwrap();
     let mut both = Both { connection: connect(&server).await, token: String::new(), tenant: here.clone() };
@@ -292,15 +292,15 @@ async fn head_is_get_without_a_body() {
 }
 
 #[tokio::test]
-async fn options_are_told_and_pages_on_loopback_may_ask() {
+async fn preflight_requests_get_a_response_on_loopback() {
     let tenant = builder().build();
     let server = Server::start(tenant.clone()).await.unwrap();
     let mut connection = connect(&server).await;
     connection.send(b"OPTIONS /v1.0/applications HTTP/1.1\r\nhost: x\r\n\r\n").await;
-    let answer = connection.receive().await;
-    assert_eq!(answer.status, 204);
-    assert_eq!(answer.header("allow"), Some("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"));
-    assert_eq!(answer.header("access-control-allow-origin"), None);
+    let response = connection.receive().await;
+    assert_eq!(response.status, 204);
+    assert_eq!(response.header("allow"), Some("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"));
+    assert_eq!(response.header("access-control-allow-origin"), None);
     let preflight = |origin: &str| {
         format!(
             "OPTIONS /v1.0/applications HTTP/1.1\r\nhost: x\r\norigin: {origin}\r\naccess-control-request-method: PATCH\r\n\
@@ -319,14 +319,14 @@ async fn options_are_told_and_pages_on_loopback_may_ask() {
         ("null", false),
     ] {
         connection.send(preflight(origin).as_bytes()).await;
-        let answer = connection.receive().await;
-        assert_eq!(answer.header("access-control-allow-origin"), allowed.then_some(origin), "{origin}");
+        let response = connection.receive().await;
+        assert_eq!(response.header("access-control-allow-origin"), allowed.then_some(origin), "{origin}");
         let headers = allowed.then_some("authorization,content-type");
-        assert_eq!(answer.header("access-control-allow-headers"), headers, "{origin}");
+        assert_eq!(response.header("access-control-allow-headers"), headers, "{origin}");
     }
     connection.send(b"GET /v1.0/organization HTTP/1.1\r\nhost: x\r\norigin: http://localhost:1\r\n\r\n").await;
-    let answer = connection.receive().await;
-    assert_eq!((answer.status, answer.header("access-control-allow-origin")), (401, Some("http://localhost:1")));
+    let response = connection.receive().await;
+    assert_eq!((response.status, response.header("access-control-allow-origin")), (401, Some("http://localhost:1")));
     assert!(tenant.requests().iter().all(|request| request.method != "OPTIONS"), "the tenant is not asked");
 }
 
@@ -337,8 +337,8 @@ async fn a_body_that_is_too_large_is_refused() {
     let mut told = connect(&server).await;
     let head = format!("POST /v1.0/applications HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n", (8 << 20) + 1);
     told.send(head.as_bytes()).await;
-    let answer = told.receive().await;
-    assert_eq!((answer.status, &answer.json()["error"]["code"]), (413, &json!("RequestEntityTooLarge")));
+    let response = told.receive().await;
+    assert_eq!((response.status, &response.json()["error"]["code"]), (413, &json!("RequestEntityTooLarge")));
 
     let mut untold = connect(&server).await;
     untold.send(b"POST /v1.0/applications HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n").await;
@@ -496,15 +496,15 @@ async fn a_tenant_without_people_gets_the_one_who_is_named() {
 }
 
 #[tokio::test]
-async fn the_root_answers_what_the_first_line_says() {
+async fn the_root_returns_the_first_line() {
     let cloud = parse(&["--cloud=2", "--small-company"]).unwrap().unwrap().cloud();
     let caller = cloud.tenants()[0].caller();
     let welcome = welcome("http://127.0.0.1:1", &cloud, true);
     let server = Server::start(Site::new(cloud, &welcome)).await.unwrap();
     let mut connection = connect(&server).await;
     connection.send(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await;
-    let answer = connection.receive().await;
-    assert_eq!((answer.status, answer.json()), (200, welcome.clone()));
+    let response = connection.receive().await;
+    assert_eq!((response.status, response.json()), (200, welcome.clone()));
     assert_eq!(welcome["clientId"], json!(caller.client_id));
     assert_eq!(welcome["tenants"].as_array().unwrap().len(), 2);
     connection.send(b"GET /v1.0/organization HTTP/1.1\r\nhost: x\r\n\r\n").await;

@@ -29,7 +29,7 @@ impl Assigned {
     fn body(&self, roles: &[Uuid]) -> Value {
         json!({
             "accessContainer": {"accessContainerId": self.group.id, "accessContainerType": "securityGroup"},
-            "accessDetails": asked("", roles)["accessDetails"]
+            "accessDetails": requested("", roles)["accessDetails"]
         })
     }
 
@@ -53,9 +53,9 @@ impl Assigned {
 #[tokio::test(start_paused = true)]
 async fn a_group_gets_its_roles_a_moment_after_the_assignment() {
     let it = start().await;
-    let answer = it.session.post(&it.path(), it.body(&[DIRECTORY_READERS])).await;
-    let location = answer.headers["location"].to_str().unwrap().to_owned();
-    let created = answer.expect(201);
+    let response = it.session.post(&it.path(), it.body(&[DIRECTORY_READERS])).await;
+    let location = response.headers["location"].to_str().unwrap().to_owned();
+    let created = response.expect(201);
     assert_eq!(
         created["@odata.context"],
         "https://graph.microsoft.com/v1.0/tenantRelationships/$metadata#accessAssignments"
@@ -81,8 +81,8 @@ async fn assignments_that_break_a_rule_are_refused() {
     let mut status = it.body(&all);
     status["status"] = "active".into();
     for body in [unknown, kind, status, it.body(&[]), it.body(&[GLOBAL_ADMINISTRATOR]), json!({})] {
-        let answer = it.session.post(&it.path(), body.clone()).await;
-        assert_eq!((answer.status, &answer.body["error"]["code"]), (400, &json!("badRequest")), "{body}");
+        let response = it.session.post(&it.path(), body.clone()).await;
+        assert_eq!((response.status, &response.body["error"]["code"]), (400, &json!("badRequest")), "{body}");
     }
     it.session.post(&it.path(), it.body(&all)).await.expect(201);
     it.session.post(&it.path(), it.body(&all)).await.refused(409, "conflict");
@@ -107,20 +107,20 @@ async fn a_fresh_group_is_not_known_until_it_is_replicated() {
 async fn a_change_of_roles_is_an_operation_to_wait_for() {
     let it = start().await;
     let path = it.assign(&[DIRECTORY_READERS]).await;
-    let wanted = json!({"accessDetails": asked("", &[APPLICATION_ADMINISTRATOR])["accessDetails"]});
+    let wanted = json!({"accessDetails": requested("", &[APPLICATION_ADMINISTRATOR])["accessDetails"]});
     it.session.matched("PATCH", &path, Some(wanted.clone())).await.refused(400, "badRequest");
     pass(2).await;
     it.session.patch(&path, wanted.clone()).await.refused(428, "preconditionRequired");
     it.session.if_match("PATCH", &path, "W/\"x\"", Some(wanted.clone())).await.refused(412, "preconditionFailed");
-    let beyond = json!({"accessDetails": asked("", &[GLOBAL_ADMINISTRATOR])["accessDetails"]});
+    let beyond = json!({"accessDetails": requested("", &[GLOBAL_ADMINISTRATOR])["accessDetails"]});
     it.session.matched("PATCH", &path, Some(beyond)).await.refused(400, "badRequest");
     let moved = json!({"accessContainer": {"accessContainerId": it.user.id}});
     it.session.matched("PATCH", &path, Some(moved)).await.refused(400, "badRequest");
 
-    let answer = it.session.matched("PATCH", &path, Some(wanted.clone())).await;
-    assert_eq!(answer.headers["retry-after"], "10");
-    let operation = answer.headers["location"].to_str().unwrap().to_owned();
-    assert_eq!(answer.expect(202), json!({}));
+    let response = it.session.matched("PATCH", &path, Some(wanted.clone())).await;
+    assert_eq!(response.headers["retry-after"], "10");
+    let operation = response.headers["location"].to_str().unwrap().to_owned();
+    assert_eq!(response.expect(202), json!({}));
     let operation = operation.strip_prefix("https://graph.microsoft.com/v1.0").unwrap();
     it.session.matched("PATCH", &path, Some(wanted.clone())).await.refused(400, "badRequest");
     let mut seen = Vec::new();
@@ -149,7 +149,7 @@ async fn a_change_of_roles_is_an_operation_to_wait_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_deleted_assignment_gives_nothing_from_the_start_of_its_deletion() {
+async fn a_deleted_assignment_grants_no_role_from_the_start_of_its_deletion() {
     let it = start().await;
     let path = it.assign(&[DIRECTORY_READERS]).await;
     pass(2).await;

@@ -55,7 +55,7 @@ impl Cloud {
     }
 
     /// A person of the partner, signed in to it with delegated permissions of Graph.
-    fn person(&self, user: &User, scopes: &[&str]) -> Session {
+    fn user(&self, user: &User, scopes: &[&str]) -> Session {
         let tenant = self.partner.clone();
         let token = format!("token-{}-{}", user.id, scopes.join("-"));
         put_token(&tenant, &token, user, scopes, &Signed::default());
@@ -83,19 +83,19 @@ fn put_token(tenant: &MemoryTenant, token: &str, user: &User, scopes: &[&str], s
     let id = user.id.to_string();
     let wids = state.directory.roles.get(&id).cloned().unwrap_or_default();
     let scopes = scopes.iter().map(ToString::to_string).collect();
-    let person = DelegatedUser { id, home: tenant.id().into(), scopes, is_guest: false, mfa: signed.mfa };
+    let user = DelegatedUser { id, home: tenant.id().into(), scopes, is_guest: false, mfa: signed.mfa };
     let identity = Identity {
         app_id: signed.app_id.clone(),
         service_principal_id: String::new(),
         roles: Vec::new(),
         wids,
-        user: Some(person),
+        user: Some(user),
     };
     state.tokens.put(token, identity, &signed.audience, datetime!(2030-01-01 00:00 UTC));
 }
 
 /// What is sent to create a relationship.
-fn asked(name: &str, roles: &[Uuid]) -> Value {
+fn requested(name: &str, roles: &[Uuid]) -> Value {
     let roles: Vec<Value> = roles.iter().map(|id| json!({ "roleDefinitionId": id })).collect();
     json!({"displayName": name, "duration": "P730D", "accessDetails": {"unifiedRoles": roles}})
 }

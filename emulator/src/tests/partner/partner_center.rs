@@ -98,8 +98,8 @@ impl Consenting {
 }
 
 #[track_caller]
-fn refused(answer: &Answered, status: u16, code: &str, description: &str) {
-    let Answered { status: answered, body, .. } = answer;
+fn refused(response: &Answered, status: u16, code: &str, description: &str) {
+    let Answered { status: answered, body, .. } = response;
     assert_eq!((*answered, &body["code"]), (status, &json!(code)), "{body}");
     assert!(body["description"].as_str().unwrap().contains(description), "{body}");
     let members: Vec<_> = body.as_object().unwrap().keys().collect();
@@ -108,7 +108,7 @@ fn refused(answer: &Answered, status: u16, code: &str, description: &str) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_consent_installs_the_app_and_grants_to_everybody_in_the_customers_tenant() {
+async fn a_consent_creates_the_service_principal_and_grants_for_all_users_of_the_customer() {
     let it = Consenting::new();
     let assignments = it.customer().app_role_assignments();
     let body = it.grants(&[(GRAPH, "Directory.Read.All, User.Read,Application.Read.All")]);
@@ -134,15 +134,15 @@ async fn a_second_consent_for_an_api_is_refused_and_changes_nothing() {
     assert_eq!(it.granted(), [(GRAPH.to_owned(), "User.Read".to_owned())]);
     // Only to take it back and to consent anew adds scopes; the service principal stays in between.
     let path = format!("{}/{}", it.path(), it.app_id);
-    let answer = it.send(&it.good_token(), "DELETE", &path, &[], Value::Null).await;
-    assert_eq!((answer.status, it.granted().len(), it.installed()), (204, 0, true));
+    let response = it.send(&it.good_token(), "DELETE", &path, &[], Value::Null).await;
+    assert_eq!((response.status, it.granted().len(), it.installed()), (204, 0, true));
     refused(&it.send(&it.good_token(), "DELETE", &path, &[], Value::Null).await, 404, "1000", "not found");
     it.post(it.body("User.Read,Directory.Read.All")).await.expect(201);
     assert_eq!(it.granted()[0].1, "User.Read Directory.Read.All");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_that_is_repeated_under_its_id_gets_its_answer_again() {
+async fn a_repeated_request_id_gets_the_cached_response() {
     let it = Consenting::new();
     let ids = [("MS-RequestId", "0cd4f5a6-0000-4000-8000-000000000001"), ("MS-CorrelationId", "c")];
     let token = it.good_token();
@@ -163,13 +163,13 @@ async fn a_sign_in_without_a_second_factor_is_refused() {
     let it = Consenting::new();
     let validate = [("ValidateMfa", "true")];
     let without = it.token(&it.agent(), &["user_impersonation"], CENTER, false);
-    let answer = it.send(&without, "POST", &it.path(), &validate, it.body("User.Read")).await;
-    refused(&answer, 401, "900421", "MFA required");
-    assert_eq!(answer.headers["ismfacompliant"], "false");
-    let answer = it.send(&it.good_token(), "POST", &it.path(), &validate, it.body("User.Read")).await;
-    assert_eq!((answer.status, &answer.headers["ismfacompliant"]), (201, &"true".parse().unwrap()));
-    let answer = it.send(&it.good_token(), "GET", "/v1/customers", &[], Value::Null).await;
-    assert!(!answer.headers.contains_key("ismfacompliant"), "only who asks is told");
+    let response = it.send(&without, "POST", &it.path(), &validate, it.body("User.Read")).await;
+    refused(&response, 401, "900421", "MFA required");
+    assert_eq!(response.headers["ismfacompliant"], "false");
+    let response = it.send(&it.good_token(), "POST", &it.path(), &validate, it.body("User.Read")).await;
+    assert_eq!((response.status, &response.headers["ismfacompliant"]), (201, &"true".parse().unwrap()));
+    let response = it.send(&it.good_token(), "GET", "/v1/customers", &[], Value::Null).await;
+    assert!(!response.headers.contains_key("ismfacompliant"), "only who asks is told");
 }
 
 #[tokio::test(start_paused = true)]
@@ -219,8 +219,8 @@ async fn only_admin_agents_with_a_consenting_role_consent() {
     refused(&it.post(it.body("User.Read")).await, 403, "2032", "denied");
     let own = partner.add_group("Consenting", &[agent.id]);
     partner.add_access_assignment(&id, own.id, &[APPLICATION_ADMINISTRATOR]);
-    let answer = it.post(it.body("User.Read")).await;
-    assert_eq!(answer.status, 400, "the app is of another cloud: {}", answer.body);
+    let response = it.post(it.body("User.Read")).await;
+    assert_eq!(response.status, 400, "the app is of another cloud: {}", response.body);
 }
 
 #[tokio::test(start_paused = true)]
@@ -276,12 +276,12 @@ async fn consents_that_make_no_sense_are_refused_and_leave_no_trace() {
 #[tokio::test(start_paused = true)]
 async fn an_app_of_the_partners_own_tenant_alone_cannot_be_installed() {
     let it = Consenting::with("AzureADMyOrg");
-    let answer = it.post(it.body("User.Read")).await;
-    assert_eq!((answer.status, it.installed()), (400, false), "{}", answer.body);
+    let response = it.post(it.body("User.Read")).await;
+    assert_eq!((response.status, it.installed()), (400, false), "{}", response.body);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_tenant_that_is_no_partners_is_refused() {
+async fn a_tenant_that_is_not_a_partners_is_refused() {
     let tenant = builder().build();
     let user = tenant.add_user("Ada", &[]);
     tenant.add_group("AdminAgents", &[user.id]);
@@ -297,9 +297,9 @@ async fn faults_have_the_form_of_partner_center() {
     let it = Consenting::new();
     let on = || Fault::on("POST", "/v1/customers/*/applicationconsents");
     it.partner().fault(on().throttled(RetryAfter::Seconds(3)));
-    let answer = it.post(it.body("User.Read")).await;
-    refused(&answer, 429, "TooManyRequests", "retry");
-    assert_eq!((answer.headers["retry-after"].to_str().unwrap(), it.installed()), ("3", false));
+    let response = it.post(it.body("User.Read")).await;
+    refused(&response, 429, "TooManyRequests", "retry");
+    assert_eq!((response.headers["retry-after"].to_str().unwrap(), it.installed()), ("3", false));
     it.partner().fault(on().token_refused());
     refused(&it.post(it.body("User.Read")).await, 401, "400", "denied");
     it.partner().fault(on().fails_after_writing(500));

@@ -1,7 +1,7 @@
 use super::*;
 
 #[tokio::test(start_paused = true)]
-async fn a_partner_with_customers_can_begin_at_once() {
+async fn the_preset_of_a_partner_is_complete() {
     let cloud = MemoryCloud::partner_with_customers(3);
     let (partner, customers) = cloud.tenants().split_first().unwrap();
     let domains: Vec<_> = cloud.tenants().iter().map(MemoryTenant::domain).collect();

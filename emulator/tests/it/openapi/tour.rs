@@ -215,7 +215,7 @@ pub(crate) struct Stop {
     /// As the description calls it.
     pub(crate) operation: String,
     pub(crate) status: u16,
-    pub(crate) answer: String,
+    pub(crate) response: String,
 }
 
 /// Asks each operation once, of a tenant of its own, and looks at what is asked and answered.
@@ -248,7 +248,7 @@ pub(crate) async fn tour(document: &Document, report: &mut Report) -> Vec<Stop> 
             stops.push(Stop {
                 operation: format!("{name}{query}"),
                 status: response.status().as_u16(),
-                answer: String::from_utf8_lossy(response.body()).into_owned(),
+                response: String::from_utf8_lossy(response.body()).into_owned(),
             });
         }
     }
