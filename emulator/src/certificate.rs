@@ -12,6 +12,9 @@ use x509_cert::der::Decode as _;
 
 use crate::crypto;
 
+/// The tolerated difference between the clocks of a client and of the service.
+pub(crate) const CLOCK_SKEW_TOLERANCE: time::Duration = time::Duration::minutes(5);
+
 /// The parts of an X.509 certificate that credentials need.
 #[derive(Clone, Debug)]
 pub(crate) struct Certificate {

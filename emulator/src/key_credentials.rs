@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::call::Call;
-use crate::certificate::{Certificate, SignedToken};
+use crate::certificate::{CLOCK_SKEW_TOLERANCE, Certificate, SignedToken};
 use crate::directory::Directory;
 use crate::json::{eq_ignore_case, items, text, timestamp};
 use crate::object_kind::ObjectKind;
@@ -21,8 +21,8 @@ use crate::validation;
 
 /// The audience of a proof-of-possession token.
 const PROOF_AUDIENCE: &str = "00000002-0000-0000-c000-000000000000";
+/// The maximum lifetime of a proof-of-possession token.
 const MAX_PROOF_LIFETIME: time::Duration = time::Duration::minutes(10);
-const CLOCK_SKEW_TOLERANCE: time::Duration = time::Duration::minutes(5);
 
 /// The bytes of new keys, by key id.
 pub(crate) type NewKeys = Vec<(String, Vec<u8>)>;

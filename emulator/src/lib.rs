@@ -63,6 +63,7 @@ mod moment;
 mod object_kind;
 mod object_store;
 mod objects;
+mod organization;
 mod partner;
 mod partner_center;
 mod password_credentials;

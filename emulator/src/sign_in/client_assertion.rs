@@ -9,11 +9,10 @@ use uuid::Uuid;
 
 use super::SignInRequest;
 use super::client_app::ClientApp;
-use super::client_authentication::CLOCK_SKEW_TOLERANCE;
 use super::discovery::{is_microsoft, issuer_v1};
 use super::error::{SignInError, SignInResult};
 use super::form::Form;
-use crate::certificate::{Certificate, SignedToken};
+use crate::certificate::{CLOCK_SKEW_TOLERANCE, Certificate, SignedToken};
 use crate::cloud_state::CloudState;
 use crate::federated_credentials::APPLICATION;
 use crate::json::{eq_ignore_case, items, text, texts, timestamp};

@@ -1,12 +1,12 @@
 //! Client authentication: by a secret, a certificate, or the token of a trusted issuer.
 
 use serde_json::Value;
-use time::Duration;
 
 use super::SignInRequest;
 use super::client_app::ClientApp;
 use super::error::{SignInError, SignInResult};
 use super::form::Form;
+use crate::certificate::CLOCK_SKEW_TOLERANCE;
 use crate::cloud_state::CloudState;
 use crate::directory::Directory;
 use crate::json::{items, text};
@@ -28,9 +28,6 @@ impl ClientAuthMethod {
         }
     }
 }
-
-/// The tolerated difference between the clocks of a client and of the service.
-pub(super) const CLOCK_SKEW_TOLERANCE: Duration = Duration::minutes(5);
 
 impl CloudState {
     /// Checks the credential of a client, if the request has one.

@@ -1,148 +1,26 @@
-//! Snapshots: the state of a tenant as JSON, to start from and to go back to.
+//! Loading a snapshot into a directory.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use entra_apps::ids::{AppId, TenantId};
-use secrecy::ExposeSecret as _;
-use serde_json::{Map, Value, json};
+use entra_apps::ids::AppId;
+use serde_json::{Value, json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::MemoryTenantBuilder;
+use super::{LoadResult, OBJECT_MEMBERS, SnapshotError};
 use crate::applications::copy_application_properties;
 use crate::deleted_items::DeletedItems;
 use crate::delta::Changes;
 use crate::directory::{Directory, Secret};
 use crate::federated_credentials;
 use crate::grants::{assignment_id, grant_id};
-use crate::json::{items, text, texts, timestamp};
+use crate::json::{items, merge, shrink_to_fit, text, texts, timestamp};
 use crate::links::Links;
 use crate::object_kind::ObjectKind;
 use crate::object_store::{ObjectState, ReplicaView};
-use crate::partner::Partner;
-
-/// The state of a tenant, without its history: all writes are visible everywhere, and all scheduled changes are applied.
-///
-/// As JSON it is one object. Every property is optional, so that a file with a few applications and users is a snapshot
-/// to start a tenant from:
-///
-/// | property | contents |
-/// |---|---|
-/// | `tenantId`, `displayName`, `domain` | the organization |
-/// | `applications`, `servicePrincipals`, `users`, `groups` | objects with properties as Graph names them; a missing id is generated |
-/// | `deletedItems` | deleted objects, each with its `@odata.type` |
-/// | `appRoleAssignments` | `principalId`, `resourceId`, `appRoleId`; or `principalAppId`, `resourceAppId`, `appRole` (a name such as `User.Read.All`) |
-/// | `oauth2PermissionGrants` | `clientId`, `resourceId`, `scope`; or `clientAppId`, `resourceAppId`, `scope`; `principalId` for one user |
-/// | `caller` | the client id of the application that the tenant's clients sign in as; otherwise one is added |
-/// | `withoutApis` | the app ids of Microsoft's APIs that have no service principal |
-/// | `delegatedAdminRelationships` | of a partner: properties as Graph names them, with `accessAssignments`, `requests` and `operations`; one without `status` is active |
-/// | `contracts` | of a partner: `customerId`, `defaultDomainName`, `displayName` |
-///
-/// In addition to Graph's properties, `owners` and `members` of an object are lists of object ids, `directoryRoles` of a user or service principal is a list of role
-/// template ids, `federatedIdentityCredentials` of an application are its credentials, and a `secretText` in
-/// `passwordCredentials` and a `key` in `keyCredentials` count as credentials to sign in with.
-///
-/// ```
-/// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use entra_emulator::{MemoryTenant, Snapshot};
-///
-/// let snapshot = Snapshot::from_json(r#"{"users": [{"displayName": "Ada Lovelace"}]}"#)?;
-/// let tenant = MemoryTenant::builder().snapshot(snapshot).build();
-/// assert_eq!(tenant.users()[0].user_principal_name, "ada.lovelace@contoso.onmicrosoft.com");
-/// # Ok(())
-/// # }
-/// ```
-#[derive(Clone)]
-pub struct Snapshot(Arc<Value>);
-
-impl Snapshot {
-    /// Parses a snapshot.
-    ///
-    /// # Errors
-    /// When the text is not a JSON object, or something in it is unknown or invalid; the error says where.
-    pub fn from_json(json: &str) -> Result<Self, SnapshotError> {
-        let document: Value =
-            serde_json::from_str(json).map_err(|error| SnapshotError::new("", format!("no JSON: {error}")))?;
-        // What cannot be loaded into an empty directory cannot be loaded into any.
-        MemoryTenantBuilder::new().directory(0, OffsetDateTime::UNIX_EPOCH).load(
-            &document,
-            &[],
-            OffsetDateTime::UNIX_EPOCH,
-        )?;
-        Ok(Self(Arc::new(document)))
-    }
-
-    /// The snapshot as JSON. The secrets of the tenant are in it.
-    pub fn to_json(&self) -> String {
-        format!("{:#}", self.0)
-    }
-
-    pub(crate) fn document(&self) -> &Value {
-        &self.0
-    }
-
-    /// Refuses a snapshot of another tenant.
-    pub(crate) fn check_tenant(&self, id: TenantId) -> LoadResult {
-        match text(&self.0, "tenantId") {
-            own if own == id.to_string() => Ok(()),
-            _ => Err(SnapshotError::new("/tenantId", format!("the snapshot is not one of the tenant {id}"))),
-        }
-    }
-
-    pub(crate) fn of(directory: &Directory) -> Self {
-        Self(Arc::new(directory.save()))
-    }
-}
-
-impl fmt::Debug for Snapshot {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Snapshot").field("tenantId", &self.0["tenantId"]).finish_non_exhaustive()
-    }
-}
-
-/// The reason why a snapshot cannot be loaded.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SnapshotError {
-    pointer: String,
-    reason: String,
-}
-
-impl SnapshotError {
-    pub(crate) fn new(pointer: impl Into<String>, reason: impl Into<String>) -> Self {
-        Self { pointer: pointer.into(), reason: reason.into() }
-    }
-
-    /// The location in the document, as a JSON pointer such as `/applications/0`; empty for the whole document.
-    pub fn pointer(&self) -> &str {
-        &self.pointer
-    }
-}
-
-impl fmt::Display for SnapshotError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.pointer.as_str() {
-            "" => write!(f, "the snapshot cannot be read: {}", self.reason),
-            pointer => write!(f, "the snapshot cannot be read at {pointer}: {}", self.reason),
-        }
-    }
-}
-
-impl std::error::Error for SnapshotError {}
-
-/// The result of loading a snapshot.
-pub(crate) type LoadResult<T = ()> = Result<T, SnapshotError>;
-
-/// The properties of a document that hold objects, in the order in which they are loaded.
-const OBJECT_MEMBERS: [(&str, ObjectKind); 4] = [
-    ("applications", ObjectKind::Application),
-    ("servicePrincipals", ObjectKind::ServicePrincipal),
-    ("users", ObjectKind::User),
-    ("groups", ObjectKind::Group),
-];
 
 /// The other properties of a document.
 const OTHER_MEMBERS: [&str; 12] = [
@@ -372,7 +250,7 @@ impl Directory {
                 "customKeyIdentifier": null, "displayName": null, "endDateTime": null, "key": null, "keyId": null,
                 "startDateTime": null, "type": "AsymmetricX509Cert", "usage": "Verify"
             });
-            crate::json::merge(&mut stored, key);
+            merge(&mut stored, key);
             stored["key"] = Value::Null;
             stored["keyId"] = key_id.into();
             *key = stored;
@@ -452,80 +330,8 @@ impl Directory {
         Ok(())
     }
 
-    /// The whole directory as a document.
-    fn save(&self) -> Value {
-        let mut document = Map::new();
-        document.insert("tenantId".into(), self.tenant_id.to_string().into());
-        document.insert("displayName".into(), self.display_name.as_str().into());
-        document.insert("domain".into(), self.domain.as_str().into());
-        document.insert("created".into(), timestamp::ticks(self.created_at).into());
-        document.extend(self.caller.map(|caller| ("caller".to_owned(), Value::from(caller.to_string()))));
-        document.insert("randomness".into(), self.randomness.state().into());
-        for (name, kind) in OBJECT_MEMBERS {
-            let all = self
-                .store(kind)
-                .all(ObjectState::Live, ReplicaView::CURRENT)
-                .map(|visible| self.save_object(kind, &visible.value));
-            document.insert(name.into(), all.collect());
-        }
-        let mut deleted = Vec::new();
-        for kind in ObjectKind::OBJECTS {
-            for visible in self.store(kind).all(ObjectState::Deleted, ReplicaView::CURRENT) {
-                deleted.push(crate::objects::with_odata_type(kind, self.save_object(kind, &visible.value)).into());
-            }
-        }
-        document.insert("deletedItems".into(), Value::Array(deleted));
-        for (name, kind) in
-            [("appRoleAssignments", ObjectKind::Assignment), ("oauth2PermissionGrants", ObjectKind::Grant)]
-        {
-            let all =
-                self.store(kind).all(ObjectState::Live, ReplicaView::CURRENT).map(|visible| (*visible.value).clone());
-            document.insert(name.into(), all.collect());
-        }
-        let missing_apis = self.known_apis.keys().filter(|app_id| self.live_service_principal(app_id).is_none());
-        document.insert("withoutApis".into(), missing_apis.map(|app_id| Value::from(app_id.as_str())).collect());
-        document.extend(self.partner.iter().flat_map(Partner::save));
-        document.into()
-    }
-
-    fn save_object(&self, kind: ObjectKind, value: &Value) -> Value {
-        let mut saved = value.clone();
-        let id = text(value, "id");
-        self.add_key_bytes(&mut saved);
-        for credential in saved.get_mut("passwordCredentials").and_then(Value::as_array_mut).into_iter().flatten() {
-            if let Some(secret) = self.secrets.get(text(credential, "keyId")) {
-                credential["secretText"] = secret.value.expose_secret().into();
-                credential["startDateTime"] = timestamp::ticks(secret.start).into();
-                credential["endDateTime"] = timestamp::ticks(secret.end).into();
-            }
-        }
-        // The properties that follow from a known API are left out.
-        let api = self.known_apis.get(text(value, "appId")).filter(|_| kind == ObjectKind::ServicePrincipal);
-        if let (Some(api), Some(members)) = (api, saved.as_object_mut()) {
-            let mut described = kind.template().clone();
-            api.apply_to(&mut described);
-            members.retain(|name, member| name == "appId" || described.get(name) != Some(member));
-        }
-        let mut add_relation = |name: &str, all: Vec<Value>| {
-            if !all.is_empty() {
-                saved[name] = all.into();
-            }
-        };
-        let ids = |links: &Links| links.targets(id).iter().map(|to| Value::from(to.as_str())).collect::<Vec<_>>();
-        add_relation("owners", ids(&self.owners));
-        add_relation("members", ids(&self.members));
-        add_relation(
-            "directoryRoles",
-            self.roles.get(id).into_iter().flatten().map(|role| Value::from(role.as_str())).collect(),
-        );
-        let federated = self.federated.find_by(federated_credentials::APPLICATION, id);
-        let shown = federated.map(|(_, value)| crate::query::shown(ObjectKind::FederatedCredential, value));
-        add_relation("federatedIdentityCredentials", shown.collect());
-        saved
-    }
-
     fn put_replicated(&mut self, kind: ObjectKind, state: ObjectState, value: Value) {
-        self.store_mut(kind).put(state, Arc::new(crate::json::shrink_to_fit(value)), None, Duration::ZERO);
+        self.store_mut(kind).put(state, Arc::new(shrink_to_fit(value)), None, Duration::ZERO);
     }
 }
 
