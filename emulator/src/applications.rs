@@ -1,5 +1,7 @@
 //! `/applications`: creating and updating registrations.
 
+use std::sync::Arc;
+
 use http::StatusCode;
 use serde_json::{Map, Value};
 
@@ -8,6 +10,7 @@ use crate::directory::{Directory, reference};
 use crate::json::{items, merge, text, texts, timestamp};
 use crate::object_kind::ObjectKind;
 use crate::object_store::ObjectState;
+use crate::password_credentials::IssuedSecret;
 use crate::response::{GraphError, GraphResponse, GraphResult};
 use crate::route::ObjectKey;
 use crate::validation;
@@ -57,9 +60,7 @@ impl Directory {
         for credential in credentials.as_array().into_iter().flatten() {
             issued.push(self.issue_secret(KIND, credential, call)?);
         }
-        let shown = |of: fn(&crate::password_credentials::IssuedSecret) -> &Value| {
-            issued.iter().map(|issued| of(issued).clone()).collect()
-        };
+        let shown = |of: fn(&IssuedSecret) -> &Value| issued.iter().map(|issued| of(issued).clone()).collect();
         let mut stored = value.clone();
         stored["passwordCredentials"] = shown(|issued| &issued.stored);
         validation::check_application(&stored, None, self)?;
@@ -95,7 +96,7 @@ impl Directory {
                     take_member(&mut body, "uniqueName");
                     return self.new_application(body, Some(name), call);
                 };
-                let known = std::sync::Arc::clone(known);
+                let known = Arc::clone(known);
                 self.check_ownership(KIND, &known, call)?;
                 known
             }

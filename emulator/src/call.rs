@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use http::header::IF_MATCH;
-use http::{HeaderMap, Method};
+use http::{HeaderMap, Method, StatusCode};
 use serde_json::Value;
 use time::OffsetDateTime;
 use url::form_urlencoded;
@@ -125,7 +125,7 @@ impl Call {
         match &self.actor {
             Actor::SignedIn(Identity { user: Some(user), .. }) => Ok(&user.id),
             _ => Err(GraphError::new(
-                http::StatusCode::BAD_REQUEST,
+                StatusCode::BAD_REQUEST,
                 "BadRequest",
                 "/me request is only valid with delegated authentication flow.",
             )),
@@ -136,11 +136,7 @@ impl Call {
     pub(crate) fn object(&self) -> Result<&Value, GraphError> {
         match &self.body {
             Some(body @ Value::Object(_)) => Ok(body),
-            _ => Err(GraphError::new(
-                http::StatusCode::BAD_REQUEST,
-                "BadRequest",
-                "Empty Payload. JSON content expected.",
-            )),
+            _ => Err(GraphError::new(StatusCode::BAD_REQUEST, "BadRequest", "Empty Payload. JSON content expected.")),
         }
     }
 

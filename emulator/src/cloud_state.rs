@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use crate::authorize;
 use crate::call::Call;
+use crate::directory::Directory;
 use crate::json::{eq_ignore_case, text};
 use crate::lag::LookupLag;
 use crate::object_kind::ObjectKind;
@@ -118,7 +119,7 @@ impl CloudState {
     }
 }
 
-impl crate::directory::Directory {
+impl Directory {
     /// Whether the tenant has this id or domain.
     pub(crate) fn has_id_or_domain(&self, name: &str) -> bool {
         eq_ignore_case(name, &self.tenant_id.to_string()) || eq_ignore_case(name, &self.domain)

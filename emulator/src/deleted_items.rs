@@ -1,6 +1,7 @@
 //! `/directory/deletedItems`: listing, restoring and purging deleted objects, and their expiry.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
@@ -52,7 +53,7 @@ impl Directory {
     fn purge_object(&mut self, kind: ObjectKind, id: &str, call: &Call) {
         let Some((_, value)) = self.store(kind).current(id) else { return };
         let id = text(value, "id").to_owned();
-        for credential in items(&std::sync::Arc::clone(value), "passwordCredentials") {
+        for credential in items(&Arc::clone(value), "passwordCredentials") {
             self.secrets.remove(text(credential, "keyId"));
         }
         let federated = self

@@ -3,6 +3,7 @@
 //! <https://learn.microsoft.com/graph/delta-query-overview>
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -221,7 +222,7 @@ fn first_round(kind: ObjectKind, known: u64, call: &Call) -> Result<SyncToken, G
 }
 
 enum DeltaRow {
-    Present(std::sync::Arc<Value>),
+    Present(Arc<Value>),
     /// Deleted and restorable (`changed`), or purged (`deleted`).
     Removed(String, &'static str),
 }

@@ -18,14 +18,14 @@ use crate::call::{Actor, Call};
 use crate::deleted_items::DeletedItems;
 use crate::delta::Changes;
 use crate::filter::Keys;
-use crate::json::{shrink_to_fit, text};
+use crate::json::{shrink_to_fit, text, timestamp};
 use crate::lag::{Lag, LookupLag};
 use crate::links::Links;
 use crate::object_kind::ObjectKind;
 use crate::object_store::{ObjectState, ObjectStore, ReplicaView, VisibleObject};
 use crate::partner::Partner;
 use crate::policy::SecretPolicy;
-use crate::query::Query;
+use crate::query::{Query, check_count};
 use crate::random::{SeededRandomness, uuid};
 use crate::response::{GraphError, GraphResponse, GraphResult};
 use crate::route::{ObjectKey, Operation};
@@ -104,7 +104,7 @@ impl Directory {
             value["id"] = self.new_id().to_string().into();
             api.apply_to(&mut value);
             if app_id != MICROSOFT_GRAPH.to_string() {
-                value["createdDateTime"] = crate::json::timestamp::seconds(self.created_at).into();
+                value["createdDateTime"] = timestamp::seconds(self.created_at).into();
             }
             self.service_principals.put(ObjectState::Live, Arc::new(value), None, Duration::ZERO);
         }
@@ -326,7 +326,7 @@ impl Directory {
     }
 
     fn count(&self, kind: ObjectKind, call: &Call) -> GraphResult {
-        crate::query::check_count(call)?;
+        check_count(call)?;
         let mut counting = call.clone();
         counting.query.push(("$count".into(), "true".into()));
         let query = Query::parse(&counting, kind)?;
@@ -370,7 +370,7 @@ impl Directory {
     fn move_to_deleted_items(&mut self, kind: ObjectKind, value: &Value, call: &Call) {
         let id = text(value, "id").to_owned();
         let mut deleted = value.clone();
-        deleted["deletedDateTime"] = crate::json::timestamp::seconds(call.wall).into();
+        deleted["deletedDateTime"] = timestamp::seconds(call.wall).into();
         self.write(kind, ObjectState::Deleted, deleted, call);
         self.deleted_items.record(kind, &id, call.wall);
         if kind == ObjectKind::ServicePrincipal {

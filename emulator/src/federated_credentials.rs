@@ -13,6 +13,7 @@ use crate::object_store::{ObjectState, VisibleObject};
 use crate::query::{self, Query};
 use crate::response::{GraphError, GraphResponse, GraphResult};
 use crate::route::{CredentialKey, ObjectKey};
+use crate::validation::check_properties;
 
 const KIND: ObjectKind = ObjectKind::FederatedCredential;
 
@@ -58,7 +59,7 @@ impl Directory {
     }
 
     fn new_federated(&mut self, application: &Value, body: &Value, call: &Call) -> GraphResult {
-        crate::validation::check_properties(KIND, body)?;
+        check_properties(KIND, body)?;
         let id = text(application, "id");
         let mut value = KIND.template().clone();
         value["id"] = self.new_id().to_string().into();
@@ -92,7 +93,7 @@ impl Directory {
                 credential => Err(missing(credential)),
             };
         };
-        crate::validation::check_properties(KIND, &body)?;
+        check_properties(KIND, &body)?;
         if body.get("name").is_some_and(|name| *name != known["name"]) {
             return Err(GraphError::bad_request("Property name is immutable and cannot be updated.")
                 .detail("InvalidUpdate", "name"));

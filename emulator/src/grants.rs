@@ -13,7 +13,7 @@ use crate::directory::Directory;
 use crate::json::{eq_ignore_case, items, text, texts, timestamp};
 use crate::object_kind::ObjectKind;
 use crate::object_store::ObjectState;
-use crate::query::Query;
+use crate::query::{Query, check_count};
 use crate::response::{GraphError, GraphResponse, GraphResult};
 use crate::route::{AssignmentSide, ObjectKey};
 
@@ -47,7 +47,7 @@ impl Directory {
         side: AssignmentSide,
         call: &Call,
     ) -> GraphResult {
-        crate::query::check_count(call)?;
+        check_count(call)?;
         let owner = self.find(kind, key, self.lag.reads, call)?;
         let rows = self.assignments.visible_by(side.member(), text(&owner, "id"), call.replica_view(self.lag.lists));
         Ok(GraphResponse::text(rows.len().to_string()))

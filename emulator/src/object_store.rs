@@ -354,50 +354,50 @@ mod tests {
         ReplicaView { now: Duration::from_secs(now), lag: Lag::all(LAG).reads }
     }
 
-    fn put(table: &mut ObjectStore, name: &str, now: u64) {
+    fn put(store: &mut ObjectStore, name: &str, now: u64) {
         let value = Arc::new(json!({"id": "A", "name": name}));
-        table.put(ObjectState::Live, value, Some(Duration::from_secs(now)), LAG);
+        store.put(ObjectState::Live, value, Some(Duration::from_secs(now)), LAG);
     }
 
     #[test]
     fn a_view_shows_what_was_written_before_its_lag() {
-        let mut table = ObjectStore::new(&["name"]);
-        put(&mut table, "first", 1);
-        put(&mut table, "second", 5);
-        assert!(table.get("a", at(10)).is_none());
-        assert_eq!(table.get("a", at(11)).unwrap()["name"], "first");
-        assert_eq!(table.visible_by("name", "first", at(14)).len(), 1);
-        assert_eq!(table.get("a", at(15)).unwrap()["name"], "second");
-        assert!(table.visible_by("name", "first", at(15)).is_empty());
-        table.purge("a", Some(Duration::from_secs(20)), LAG);
-        assert!(table.get("a", at(29)).is_some() && table.live("a").is_none());
-        assert!(table.get("a", at(30)).is_none());
+        let mut store = ObjectStore::new(&["name"]);
+        put(&mut store, "first", 1);
+        put(&mut store, "second", 5);
+        assert!(store.get("a", at(10)).is_none());
+        assert_eq!(store.get("a", at(11)).unwrap()["name"], "first");
+        assert_eq!(store.visible_by("name", "first", at(14)).len(), 1);
+        assert_eq!(store.get("a", at(15)).unwrap()["name"], "second");
+        assert!(store.visible_by("name", "first", at(15)).is_empty());
+        store.purge("a", Some(Duration::from_secs(20)), LAG);
+        assert!(store.get("a", at(29)).is_some() && store.live("a").is_none());
+        assert!(store.get("a", at(30)).is_none());
     }
 
-    fn put_as(table: &mut ObjectStore, id: &str, names: &Value, now: u64) {
+    fn put_as(store: &mut ObjectStore, id: &str, names: &Value, now: u64) {
         let value = Arc::new(json!({"id": id, "names": names}));
-        table.put(ObjectState::Live, value, Some(Duration::from_secs(now)), LAG);
+        store.put(ObjectState::Live, value, Some(Duration::from_secs(now)), LAG);
     }
 
-    fn entries(table: &ObjectStore) -> usize {
-        table.indices.iter().map(|index| index.entries.len()).sum()
+    fn entries(store: &ObjectStore) -> usize {
+        store.indices.iter().map(|index| index.entries.len()).sum()
     }
 
     #[test]
     fn each_string_of_a_collection_is_an_index_key_while_a_replica_shows_it() {
-        let mut table = ObjectStore::new(&["names"]);
-        put_as(&mut table, "a", &json!(["One", "two"]), 1);
-        put_as(&mut table, "b", &json!(["two"]), 1);
-        let found = |table: &ObjectStore, key: &str, now| table.visible_by("names", key, at(now)).len();
-        assert_eq!((found(&table, "one", 11), found(&table, "TWO", 11), found(&table, "three", 11)), (1, 2, 0));
-        assert_eq!(table.visible_by_any("names", &["two", "one"], at(11)).len(), 2);
-        put_as(&mut table, "a", &json!(["three", "two"]), 20);
-        assert_eq!((found(&table, "one", 29), found(&table, "three", 29)), (1, 0));
-        assert_eq!((found(&table, "one", 30), found(&table, "three", 30)), (0, 1));
-        assert_eq!(table.find_by("names", "one").count(), 0);
-        assert_eq!(table.find_by("names", "two").count(), 2);
+        let mut store = ObjectStore::new(&["names"]);
+        put_as(&mut store, "a", &json!(["One", "two"]), 1);
+        put_as(&mut store, "b", &json!(["two"]), 1);
+        let found = |store: &ObjectStore, key: &str, now| store.visible_by("names", key, at(now)).len();
+        assert_eq!((found(&store, "one", 11), found(&store, "TWO", 11), found(&store, "three", 11)), (1, 2, 0));
+        assert_eq!(store.visible_by_any("names", &["two", "one"], at(11)).len(), 2);
+        put_as(&mut store, "a", &json!(["three", "two"]), 20);
+        assert_eq!((found(&store, "one", 29), found(&store, "three", 29)), (1, 0));
+        assert_eq!((found(&store, "one", 30), found(&store, "three", 30)), (0, 1));
+        assert_eq!(store.find_by("names", "one").count(), 0);
+        assert_eq!(store.find_by("names", "two").count(), 2);
         let starting = |start, now| {
-            table
+            store
                 .visible_by_prefix("names", start, at(now))
                 .map(|seen| seen.value["id"].to_string())
                 .collect::<String>()
@@ -410,87 +410,87 @@ mod tests {
 
     #[test]
     fn an_index_drops_the_keys_of_removed_versions() {
-        let mut table = ObjectStore::new(&["name", "names"]);
+        let mut store = ObjectStore::new(&["name", "names"]);
         for now in 0..1000 {
             let value = Arc::new(json!({"id": "A", "name": format!("n{now}"), "names": [format!("m{now}"), "kept"]}));
-            table.put(ObjectState::Live, value, Some(Duration::from_secs(now)), LAG);
+            store.put(ObjectState::Live, value, Some(Duration::from_secs(now)), LAG);
         }
-        assert!(entries(&table) <= 30, "{}", entries(&table));
-        assert_eq!(table.find_by("names", "kept").count(), 1);
-        table.settle();
-        assert_eq!(entries(&table), 3);
-        assert_eq!(table.get("a", at(0)).unwrap()["name"], "n999");
+        assert!(entries(&store) <= 30, "{}", entries(&store));
+        assert_eq!(store.find_by("names", "kept").count(), 1);
+        store.settle();
+        assert_eq!(entries(&store), 3);
+        assert_eq!(store.get("a", at(0)).unwrap()["name"], "n999");
     }
 
     #[test]
     fn a_purged_object_leaves_nothing_behind() {
-        let mut table = ObjectStore::new(&["names"]);
+        let mut store = ObjectStore::new(&["names"]);
         for number in 0..1000 {
-            put_as(&mut table, &format!("id-{number}"), &json!([format!("n{number}")]), number);
-            table.purge(&format!("id-{number}"), Some(Duration::from_secs(number)), LAG);
+            put_as(&mut store, &format!("id-{number}"), &json!([format!("n{number}")]), number);
+            store.purge(&format!("id-{number}"), Some(Duration::from_secs(number)), LAG);
         }
-        assert_eq!(table.len(), 0);
-        let left = (table.rows.len(), table.ids.len(), table.recent.len(), entries(&table));
+        assert_eq!(store.len(), 0);
+        let left = (store.rows.len(), store.ids.len(), store.recent.len(), entries(&store));
         assert!(left.0 <= 61 && left.1 <= 61 && left.2 <= 61 && left.3 <= 61, "{left:?}");
-        table.settle();
-        assert_eq!((table.rows.len(), table.ids.len(), table.recent.len(), entries(&table)), (0, 0, 0, 0));
+        store.settle();
+        assert_eq!((store.rows.len(), store.ids.len(), store.recent.len(), entries(&store)), (0, 0, 0, 0));
     }
 
     #[test]
     fn an_object_that_comes_again_after_its_end_is_found() {
-        let mut table = ObjectStore::new(&["names"]);
+        let mut store = ObjectStore::new(&["names"]);
         for now in [0, 1, 100, 300] {
-            put_as(&mut table, "a", &json!(["n"]), now);
-            assert_eq!((table.len(), table.find_by("names", "n").count()), (1, 1), "at {now}");
-            table.purge("A", Some(Duration::from_secs(now)), LAG);
-            assert_eq!((table.len(), table.find_by("names", "n").count()), (0, 0), "at {now}");
+            put_as(&mut store, "a", &json!(["n"]), now);
+            assert_eq!((store.len(), store.find_by("names", "n").count()), (1, 1), "at {now}");
+            store.purge("A", Some(Duration::from_secs(now)), LAG);
+            assert_eq!((store.len(), store.find_by("names", "n").count()), (0, 0), "at {now}");
         }
-        put_as(&mut table, "a", &json!(["n"]), 301);
-        assert_eq!(table.visible_by("names", "n", at(311)).len(), 1);
+        put_as(&mut store, "a", &json!(["n"]), 301);
+        assert_eq!(store.visible_by("names", "n", at(311)).len(), 1);
     }
 
     #[test]
     fn old_writes_are_forgotten_by_writes_to_other_objects() {
-        let mut table = ObjectStore::new(&[]);
-        put_as(&mut table, "a", &json!("first"), 0);
-        put_as(&mut table, "a", &json!("second"), 1);
-        put_as(&mut table, "b", &json!("other"), 61);
-        assert_eq!(table.rows[&1].versions.len(), 1);
-        assert_eq!(table.get("a", at(61)).unwrap()["names"], "second");
+        let mut store = ObjectStore::new(&[]);
+        put_as(&mut store, "a", &json!("first"), 0);
+        put_as(&mut store, "a", &json!("second"), 1);
+        put_as(&mut store, "b", &json!("other"), 61);
+        assert_eq!(store.rows[&1].versions.len(), 1);
+        assert_eq!(store.get("a", at(61)).unwrap()["names"], "second");
     }
 
     #[test]
     fn an_object_with_a_longer_lag_of_its_own_keeps_its_history_for_as_long() {
-        let mut table = ObjectStore::new(&[]);
-        put_as(&mut table, "a", &json!("first"), 0);
-        assert!(table.set_lag_of("A", Lag::all(Duration::from_secs(500))));
-        put_as(&mut table, "a", &json!("second"), 100);
+        let mut store = ObjectStore::new(&[]);
+        put_as(&mut store, "a", &json!("first"), 0);
+        assert!(store.set_lag_of("A", Lag::all(Duration::from_secs(500))));
+        put_as(&mut store, "a", &json!("second"), 100);
         for now in 101..700 {
-            put_as(&mut table, "b", &json!("other"), now);
-            let seen = table.get("a", at(now)).map(|value| value["names"].clone());
+            put_as(&mut store, "b", &json!("other"), now);
+            let seen = store.get("a", at(now)).map(|value| value["names"].clone());
             let expected = [(0, json!(null)), (500, json!("first")), (600, json!("second"))];
             let expected = expected.into_iter().rfind(|(from, _)| now >= *from).unwrap().1;
             assert_eq!(seen.unwrap_or_default(), expected, "at {now}");
         }
-        assert_eq!(table.rows[&1].versions.len(), 1);
+        assert_eq!(store.rows[&1].versions.len(), 1);
     }
 
     #[test]
     fn a_list_goes_on_after_a_row() {
-        let mut table = ObjectStore::new(&[]);
+        let mut store = ObjectStore::new(&[]);
         for number in 0..5 {
-            put_as(&mut table, &format!("id-{number}"), &json!(null), 0);
+            put_as(&mut store, &format!("id-{number}"), &json!(null), 0);
         }
-        let orders = |after| table.after(after, ObjectState::Live, at(10)).map(|seen| seen.order).collect::<Vec<_>>();
+        let orders = |after| store.after(after, ObjectState::Live, at(10)).map(|seen| seen.order).collect::<Vec<_>>();
         assert_eq!((orders(0), orders(3), orders(5)), (vec![1, 2, 3, 4, 5], vec![4, 5], vec![]));
     }
 
     #[test]
     fn history_does_not_grow_beyond_the_lag() {
-        let mut table = ObjectStore::new(&[]);
+        let mut store = ObjectStore::new(&[]);
         for now in 0..1000 {
-            put(&mut table, "x", now);
+            put(&mut store, "x", now);
         }
-        assert!(table.rows[&1].versions.len() <= 12);
+        assert!(store.rows[&1].versions.len() <= 12);
     }
 }

@@ -1,5 +1,7 @@
 //! Directory objects of any kind: `/directoryObjects`, owners, members and memberships.
 
+use std::sync::Arc;
+
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
@@ -17,7 +19,7 @@ const MAX_OWNERS: usize = 100;
 
 impl Directory {
     /// The kind and value of a live object that a view shows.
-    pub(crate) fn object(&self, id: &str, view: ReplicaView) -> Option<(ObjectKind, std::sync::Arc<Value>)> {
+    pub(crate) fn object(&self, id: &str, view: ReplicaView) -> Option<(ObjectKind, Arc<Value>)> {
         ObjectKind::OBJECTS.into_iter().find_map(|kind| Some((kind, self.store(kind).get(id, view)?.clone())))
     }
 

@@ -1,5 +1,7 @@
 //! Client secrets: `addPassword` and `removePassword` of applications and service principals.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -125,7 +127,7 @@ impl Directory {
         kind: ObjectKind,
         key: &ObjectKey,
         call: &Call,
-    ) -> Result<std::sync::Arc<Value>, GraphError> {
+    ) -> Result<Arc<Value>, GraphError> {
         self.find_for_write(kind, key, call).map_err(|error| {
             let fresh = match key {
                 ObjectKey::Id(id) => self.store(kind).live(id).is_some(),

@@ -1,6 +1,6 @@
 //! Routes of Graph requests: from a method and a path to an operation. Segment names match in any case.
 
-use http::Method;
+use http::{Method, StatusCode};
 
 use crate::object_kind::ObjectKind;
 use crate::partner;
@@ -307,7 +307,7 @@ fn route_below_object(
             if method != "GET" && matches!(kind, ObjectKind::ServicePrincipal | ObjectKind::User) =>
         {
             return Err(GraphError::new(
-                http::StatusCode::BAD_REQUEST,
+                StatusCode::BAD_REQUEST,
                 "BadRequest",
                 "Write requests are only supported on contained entities or navigation properties with bindings.",
             ));

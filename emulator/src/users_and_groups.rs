@@ -8,7 +8,7 @@ use crate::json::{eq_ignore_case, merge, text, timestamp};
 use crate::object_kind::ObjectKind;
 use crate::object_store::ObjectState;
 use crate::query;
-use crate::response::{GraphError, GraphResponse, GraphResult};
+use crate::response::{Body, GraphError, GraphResponse, GraphResult};
 use crate::route::ObjectKey;
 use crate::validation;
 
@@ -79,7 +79,7 @@ impl Directory {
             }
         }
         let response = self.new_object(ObjectKind::Group, &body, call)?;
-        if let crate::response::Body::Json(group) = &response.body {
+        if let Body::Json(group) = &response.body {
             for (to, is_owner) in links {
                 let all = if is_owner { &mut self.owners } else { &mut self.members };
                 all.add(text(group, "id"), &to);

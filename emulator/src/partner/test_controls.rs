@@ -1,5 +1,7 @@
 //! Test controls in place of the admin center and of Partner Center's pages, and inspection of relationships.
 
+use std::sync::Arc;
+
 use entra_apps::ids::{DirectoryObjectId, TenantId};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -187,7 +189,7 @@ impl MemoryTenant {
     }
 
     fn index_of(&self, other: &Self) -> usize {
-        assert!(std::sync::Arc::ptr_eq(&self.0.cloud, &other.0.cloud), "the customer is in the same cloud");
+        assert!(Arc::ptr_eq(&self.0.cloud, &other.0.cloud), "the customer is in the same cloud");
         other.0.index
     }
 }

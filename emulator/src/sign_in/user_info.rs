@@ -23,11 +23,11 @@ impl CloudState {
     fn user_info_body(&self, request: &SignInRequest<'_>) -> Result<Value, GraphError> {
         let identity = self[request.tenant].tokens.identify(request.headers, request.wall)?;
         // An app that signed in for itself has no user info.
-        let person = identity.user.as_ref().ok_or_else(GraphError::denied)?;
-        let user = self.tenants().find_map(|(_, state)| state.directory.users.live(&person.id));
-        let user = user.ok_or_else(|| GraphError::not_found(&person.id))?;
+        let signed_in = identity.user.as_ref().ok_or_else(GraphError::denied)?;
+        let user = self.tenants().find_map(|(_, state)| state.directory.users.live(&signed_in.id));
+        let user = user.ok_or_else(|| GraphError::not_found(&signed_in.id))?;
         let mut body = json!({
-            "sub": pairwise_subject(&person.id, &identity.app_id),
+            "sub": pairwise_subject(&signed_in.id, &identity.app_id),
             "name": user["displayName"],
             "family_name": user["surname"],
             "given_name": user["givenName"],
