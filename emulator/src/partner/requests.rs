@@ -27,14 +27,14 @@ impl CloudState {
         let waits_for_partner = entity.value.get(CONSENT_PENDING).is_some_and(|pending| pending == true);
         match (action, entity.status()) {
             ("lockForApproval", "created") if entity.scheduled.is_empty() => {
-                relationship.lock_for_approval(moment, step)
+                relationship.lock_for_approval(moment, step);
             }
             ("terminate", "active") => relationship.terminate(moment, step),
             ("approve", "approvalPending") if waits_for_partner => {
                 entity.schedule(moment.after(2 * step), json!({ CONSENT_PENDING: false }));
             }
             ("reject", "approvalPending") if waits_for_partner => {
-                relationship.schedule_termination(moment.after(2 * step))
+                relationship.schedule_termination(moment.after(2 * step));
             }
             ("lockForApproval" | "terminate" | "approve" | "reject", status) => {
                 return Err(errors::wrong_status("a relationship", status));
