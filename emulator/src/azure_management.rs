@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::call::pairs;
-use crate::directory::Directory;
-use crate::json::eq_ignore_case;
+use crate::data::json::eq_ignore_case;
+use crate::graph::call::pairs;
+use crate::graph::directory::Directory;
 use crate::sign_in::{IssuedTokens, bearer, json_response};
 
 /// The app id of the Windows Azure Service Management API.

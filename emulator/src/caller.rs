@@ -10,12 +10,12 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use crate::applications::copy_application_properties;
-use crate::directory::{Directory, Secret};
-use crate::grants::assignment_id;
-use crate::json::{items, text, timestamp};
-use crate::object_kind::ObjectKind;
-use crate::object_store::ObjectState;
+use crate::data::json::{items, text, timestamp};
+use crate::data::object_kind::ObjectKind;
+use crate::data::object_store::ObjectState;
+use crate::graph::applications::copy_application_properties;
+use crate::graph::directory::{Directory, Secret};
+use crate::graph::grants::assignment_id;
 
 /// An app of the tenant that can sign in with a secret.
 #[derive(Clone)]

@@ -6,15 +6,15 @@ use std::sync::Arc;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::authorize;
-use crate::call::Call;
-use crate::directory::Directory;
-use crate::json::{eq_ignore_case, text};
-use crate::lag::LookupLag;
-use crate::object_kind::ObjectKind;
-use crate::object_store::ObjectState;
-use crate::response::GraphResult;
-use crate::route::{ObjectKey, Operation};
+use crate::data::json::{eq_ignore_case, text};
+use crate::data::lag::LookupLag;
+use crate::data::object_kind::ObjectKind;
+use crate::data::object_store::ObjectState;
+use crate::graph::authorize;
+use crate::graph::call::Call;
+use crate::graph::directory::Directory;
+use crate::graph::response::GraphResult;
+use crate::graph::route::{ObjectKey, Operation};
 use crate::service::TenantState;
 use crate::sign_in::{self, SignInFlows};
 

@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use super::json::{eq_ignore_case, member, timestamp};
-use super::object_kind::ObjectKind;
-use super::response::GraphError;
+use super::data::json::{eq_ignore_case, member, timestamp};
+use super::data::object_kind::ObjectKind;
+use super::graph::response::GraphError;
 
 /// A parsed `$filter`.
 #[derive(Clone, Debug, PartialEq)]

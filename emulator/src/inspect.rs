@@ -7,9 +7,9 @@ use entra_apps::ids::{
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::json::text;
-use crate::object_kind::ObjectKind;
-use crate::object_store::{ObjectState, ReplicaView};
+use crate::data::json::text;
+use crate::data::object_kind::ObjectKind;
+use crate::data::object_store::{ObjectState, ReplicaView};
 use crate::{Group, MemoryTenant, User};
 
 /// An application of the tenant.

@@ -32,11 +32,8 @@
 //! ```
 
 mod api;
-mod applications;
-mod authorize;
 mod azure_management;
 mod builder;
-mod call;
 mod caller;
 mod caller_certificate;
 mod certificate;
@@ -45,47 +42,28 @@ mod clock;
 mod cloud;
 mod cloud_state;
 mod crypto;
-mod deleted_items;
-mod delta;
-mod directory;
+mod data;
 mod fault;
 mod fault_file;
-mod federated_credentials;
 mod filter;
-mod grants;
+mod graph;
 mod inspect;
-mod json;
-mod key_credentials;
-mod lag;
-mod links;
 mod mishap;
-mod moment;
-mod object_kind;
-mod object_store;
-mod objects;
-mod organization;
 mod partner;
 mod partner_center;
-mod password_credentials;
-mod policy;
 mod query;
 mod random;
 mod record;
-mod response;
 mod revocation;
-mod route;
 mod script;
 #[cfg(feature = "program")]
 pub mod server;
 mod service;
-mod service_principals;
 mod sign_in;
 mod snapshot;
 #[cfg(test)]
 mod tests;
 mod throttle;
-mod users_and_groups;
-mod validation;
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
@@ -103,24 +81,24 @@ pub use builder::MemoryTenantBuilder;
 pub use caller::{Caller, Group, User};
 pub use clock::TenantClock;
 pub use cloud::MemoryCloud;
+pub use data::lag::Lag;
 pub use fault::{Fault, FaultOn, RetryAfter};
 pub use fault_file::FaultError;
+pub use graph::policy::SecretPolicy;
 pub use inspect::{AppRoleAssignment, Application, OAuth2PermissionGrant, ServicePrincipal};
-pub use lag::Lag;
 pub use partner::DelegatedAdminRelationship;
-pub use policy::SecretPolicy;
 pub use random::SeededRandomness;
 pub use record::{RecordedItem, RecordedRequest};
 pub use snapshot::{Snapshot, SnapshotError};
 pub use throttle::Throttling;
 
-use call::{Actor, Call, pairs};
 use cloud_state::CloudState;
+use data::json::timestamp;
 use entra_apps::clock::Clock;
 use entra_apps::ids::{DirectoryObjectId, TenantId};
 use entra_apps::transport::{Transport, TransportError};
 use fault::Action;
-use json::timestamp;
+use graph::call::{Actor, Call, pairs};
 use service::{Target, TenantState};
 use throttle::Throttle;
 
@@ -334,7 +312,7 @@ impl MemoryTenant {
             upsert: true,
             if_match: None,
             include_unknown_enum_members: true,
-            metadata: response::Metadata::default(),
+            metadata: graph::response::Metadata::default(),
             body: body.map(|body| serde_json::from_str(body).expect("the body is JSON")),
             actor: Actor::Operator,
             owned_only: false,

@@ -6,11 +6,11 @@ use http::{HeaderValue, Response, StatusCode};
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 
-use super::call::Call;
+use super::data::json::timestamp;
 use super::fault::{Action, RetryAfter};
-use super::json::timestamp;
+use super::graph::call::Call;
+use super::graph::response::{Body, GraphError, GraphResult, RenderedResponse};
 use super::query;
-use super::response::{Body, GraphError, GraphResult, RenderedResponse};
 use super::sign_in;
 
 /// Carries out a call with what goes wrong around it.

@@ -8,14 +8,14 @@ use http::StatusCode;
 use serde_json::{Map, Value};
 use url::form_urlencoded;
 
-use super::call::Call;
-use super::directory::Directory;
+use super::data::json::{member, text};
+use super::data::object_kind::ObjectKind;
+use super::data::object_store::VisibleObject;
 use super::filter::Filter;
-use super::json::{member, text};
-use super::object_kind::ObjectKind;
-use super::object_store::VisibleObject;
-use super::objects;
-use super::response::GraphError;
+use super::graph::call::Call;
+use super::graph::directory::Directory;
+use super::graph::objects;
+use super::graph::response::GraphError;
 
 const DEFAULT_PAGE: usize = 100;
 const LARGEST_PAGE: usize = 999;

@@ -6,10 +6,10 @@ use entra_apps::ids::ServicePrincipalId;
 use entra_apps::permission::MICROSOFT_GRAPH;
 
 use crate::MemoryTenant;
-use crate::call::{Actor, Call};
-use crate::json::{eq_ignore_case, items, text};
-use crate::object_kind::ObjectKind;
-use crate::object_store::ReplicaView;
+use crate::data::json::{eq_ignore_case, items, text};
+use crate::data::object_kind::ObjectKind;
+use crate::data::object_store::ReplicaView;
+use crate::graph::call::{Actor, Call};
 use crate::service::TenantState;
 
 impl MemoryTenant {

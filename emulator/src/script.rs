@@ -3,7 +3,7 @@
 use http::Method;
 
 use super::fault::{Action, Fault, FaultOn, Place};
-use super::route::percent_decode;
+use super::graph::route::percent_decode;
 use crate::random::{SeededRandomness, below};
 
 impl FaultOn {

@@ -12,16 +12,18 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 use super::azure_management;
-use super::call::{Actor, Call, pairs};
 use super::cloud_state::CloudState;
-use super::directory::Directory;
+use super::data::json::{items, text, texts};
 use super::fault::Action;
-use super::json::{items, text, texts};
+use super::graph::call::{Actor, Call, pairs};
+use super::graph::directory::Directory;
+use super::graph::response::{
+    Body, Correlation, GraphError, GraphResponse, GraphResult, Metadata, RenderedResponse, render,
+};
+use super::graph::route::{Operation, route};
 use super::mishap::{change_item, faulty, retry_header};
 use super::partner_center;
 use super::record::{Log, RecordedItem};
-use super::response::{Body, Correlation, GraphError, GraphResponse, GraphResult, Metadata, RenderedResponse, render};
-use super::route::{Operation, route};
 use super::script::{Plan, Script};
 use super::sign_in::{Endpoint, IssuedTokens, SignInError, SignInRequest};
 use super::throttle::Throttle;

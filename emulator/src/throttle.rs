@@ -8,15 +8,15 @@ use std::time::Duration;
 use http::header::{HeaderName, RETRY_AFTER};
 use http::{Method, StatusCode};
 
-use super::call::{Actor, Call};
 use super::cloud_state::CloudState;
-use super::directory::Directory;
-use super::json::text;
-use super::lag::LookupLag;
-use super::object_kind::ObjectKind;
+use super::data::json::text;
+use super::data::lag::LookupLag;
+use super::data::object_kind::ObjectKind;
+use super::graph::call::{Actor, Call};
+use super::graph::directory::Directory;
+use super::graph::response::{GraphError, GraphResult};
+use super::graph::route::{AssignmentSide, Link, ObjectKey, Operation};
 use super::partner;
-use super::response::{GraphError, GraphResult};
-use super::route::{AssignmentSide, Link, ObjectKey, Operation};
 use super::service::TenantState;
 
 /// How much may be asked of a tenant before it answers 429. The items of a `$batch` count by themselves, and are

@@ -10,10 +10,10 @@ use super::entity::Entity;
 use super::operation::Subresource;
 use super::relationships::{accepted, link, start_operation};
 use super::{Relationship, errors, list, validation};
-use crate::call::Call;
 use crate::cloud_state::CloudState;
-use crate::json::{eq_ignore_case, text};
-use crate::response::{GraphError, GraphResponse, GraphResult};
+use crate::data::json::{eq_ignore_case, text};
+use crate::graph::call::Call;
+use crate::graph::response::{GraphError, GraphResponse, GraphResult};
 
 /// The maximum number of groups with access to one customer.
 /// <https://learn.microsoft.com/partner-center/customers/gdap-faq>

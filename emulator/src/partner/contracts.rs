@@ -8,11 +8,11 @@ use uuid::Uuid;
 
 use super::Partner;
 use super::list::{self, ListQuery, ListSchema, Row};
-use crate::call::Call;
 use crate::cloud_state::CloudState;
-use crate::json::{eq_ignore_case, text};
+use crate::data::json::{eq_ignore_case, text};
+use crate::graph::call::Call;
+use crate::graph::response::{GraphError, GraphResponse, GraphResult};
 use crate::query;
-use crate::response::{GraphError, GraphResponse, GraphResult};
 
 const COLLECTION: &str = "contracts";
 

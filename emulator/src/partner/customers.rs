@@ -7,10 +7,10 @@ use serde_json::{Map, Value, json};
 use super::Partner;
 use super::errors;
 use super::list::{self, ListQuery, ListSchema, Row};
-use crate::call::Call;
 use crate::cloud_state::CloudState;
-use crate::json::eq_ignore_case;
-use crate::response::{GraphError, GraphResponse, GraphResult};
+use crate::data::json::eq_ignore_case;
+use crate::graph::call::Call;
+use crate::graph::response::{GraphError, GraphResponse, GraphResult};
 
 const COLLECTION: &str = "delegatedAdminCustomers";
 

@@ -8,10 +8,10 @@ use serde_json::{Map, Value};
 use time::OffsetDateTime;
 
 use super::errors;
-use crate::call::{Actor, Call};
-use crate::json::{merge, text, timestamp};
-use crate::moment::Moment;
-use crate::response::GraphError;
+use crate::data::json::{merge, text, timestamp};
+use crate::data::moment::Moment;
+use crate::graph::call::{Actor, Call};
+use crate::graph::response::GraphError;
 
 /// An object of the partner service: relationship, access assignment, request or operation.
 #[derive(Clone, Debug)]

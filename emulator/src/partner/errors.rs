@@ -3,7 +3,7 @@
 
 use http::StatusCode;
 
-use crate::response::GraphError;
+use crate::graph::response::GraphError;
 
 pub(super) fn bad_request(message: impl Into<String>) -> GraphError {
     GraphError::new(StatusCode::BAD_REQUEST, "badRequest", message)

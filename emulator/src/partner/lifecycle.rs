@@ -15,8 +15,8 @@ use serde_json::{Value, json};
 use super::duration;
 use super::entity::Entity;
 use super::{Partner, Relationship};
-use crate::json::{text, timestamp};
-use crate::moment::Moment;
+use crate::data::json::{text, timestamp};
+use crate::data::moment::Moment;
 
 /// How long a request waits for the customer's approval: ninety days.
 /// <https://learn.microsoft.com/partner-center/customers/gdap-obtain-admin-permissions-to-manage-customer>

@@ -9,11 +9,11 @@ use http::StatusCode;
 use serde_json::{Map, Value};
 
 use super::errors;
-use crate::call::Call;
+use crate::data::json::member;
 use crate::filter::{Filter, TextTest};
-use crate::json::member;
+use crate::graph::call::Call;
+use crate::graph::response::{GraphError, GraphResponse, GraphResult};
 use crate::query::{Position, next_link};
-use crate::response::{GraphError, GraphResponse, GraphResult};
 
 const DEFAULT_PAGE_SIZE: usize = 100;
 

@@ -27,13 +27,13 @@ use serde_json::Value;
 use time::OffsetDateTime;
 
 use crate::api::Api;
-use crate::authorize;
-use crate::call::{Actor, Call};
 use crate::cloud_state::CloudState;
-use crate::directory::Directory;
-use crate::moment::Moment;
+use crate::data::moment::Moment;
+use crate::graph::authorize;
+use crate::graph::call::{Actor, Call};
+use crate::graph::directory::Directory;
+use crate::graph::response::{GraphError, GraphResult};
 use crate::partner_center;
-use crate::response::{GraphError, GraphResult};
 use entity::Entity;
 
 pub(crate) use operation::Operation;

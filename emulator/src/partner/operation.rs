@@ -1,6 +1,6 @@
 //! Routes of GDAP and contract requests. Segment names match in any case.
 
-use crate::response::GraphError;
+use crate::graph::response::GraphError;
 
 /// A collection that belongs to a relationship.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

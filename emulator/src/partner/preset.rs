@@ -4,7 +4,7 @@ use entra_apps::permission::well_known;
 use uuid::Uuid;
 
 use super::ADMIN_AGENTS;
-use crate::authorize::role;
+use crate::graph::authorize::role;
 use crate::{MemoryCloud, MemoryTenant, MemoryTenantBuilder};
 
 /// The roles of admin agents in each customer's tenant: all that setting up applications takes.

@@ -8,10 +8,10 @@ use super::entity::Entity;
 use super::operation::Subresource;
 use super::relationships::{CONSENT_PENDING, link};
 use super::{errors, lifecycle, list, validation};
-use crate::call::Call;
 use crate::cloud_state::CloudState;
-use crate::json::text;
-use crate::response::{GraphResponse, GraphResult};
+use crate::data::json::text;
+use crate::graph::call::Call;
+use crate::graph::response::{GraphResponse, GraphResult};
 
 impl CloudState {
     pub(super) fn create_request(&mut self, tenant: usize, id: &str, call: &Call) -> GraphResult {

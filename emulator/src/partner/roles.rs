@@ -3,7 +3,7 @@
 use super::assignments::group;
 use super::{ADMIN_AGENTS, validation};
 use crate::cloud_state::CloudState;
-use crate::json::{eq_ignore_case, text};
+use crate::data::json::{eq_ignore_case, text};
 
 impl CloudState {
     /// The directory roles, by template id, that a user of the partner `home` has in the tenant `customer`: those of

@@ -7,9 +7,9 @@ use super::entity::Entity;
 use super::operation::Subresource;
 use super::relationships::{self, CONSENT_PENDING, PROVIDER, check_id};
 use super::{DEFAULT_STEP, Partner, Relationship, duration, validation};
-use crate::directory::Directory;
-use crate::json::{merge, text, timestamp};
-use crate::response::GraphError;
+use crate::data::json::{merge, text, timestamp};
+use crate::graph::directory::Directory;
+use crate::graph::response::GraphError;
 use crate::snapshot::{LoadResult, SnapshotError, entries};
 
 const RELATIONSHIPS: &str = "delegatedAdminRelationships";

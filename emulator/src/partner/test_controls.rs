@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{Partner, Relationship, assignments, relationships, validation};
-use crate::json::{eq_ignore_case, text};
-use crate::moment::Moment;
+use crate::data::json::{eq_ignore_case, text};
+use crate::data::moment::Moment;
 use crate::partner::entity::Entity;
 use crate::{CloudState, MemoryTenant};
 

@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{duration, errors};
-use crate::authorize::role;
-use crate::json::{eq_ignore_case, items, text};
-use crate::response::GraphError;
+use crate::data::json::{eq_ignore_case, items, text};
+use crate::graph::authorize::role;
+use crate::graph::response::GraphError;
 
 const MAX_NAME_LENGTH: usize = 50;
 const DAY: i64 = 86_400;

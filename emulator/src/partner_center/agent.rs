@@ -7,9 +7,9 @@ use http::header::AUTHORIZATION;
 
 use super::PartnerCenterRequest;
 use super::response::PartnerCenterError;
-use crate::call::{DelegatedUser, Identity};
 use crate::cloud_state::CloudState;
-use crate::json::eq_ignore_case;
+use crate::data::json::eq_ignore_case;
+use crate::graph::call::{DelegatedUser, Identity};
 
 /// The one delegated permission of Partner Center.
 const SCOPE: &str = "user_impersonation";

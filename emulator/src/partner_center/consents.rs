@@ -10,14 +10,14 @@ use uuid::Uuid;
 use super::agent::Agent;
 use super::response::{PartnerCenterError, PartnerCenterResponse};
 use super::{PartnerCenterRequest, object};
-use crate::authorize::role;
-use crate::call::Call;
 use crate::cloud_state::CloudState;
-use crate::grants::grant_id;
-use crate::json::{eq_ignore_case, items, text};
-use crate::object_kind::ObjectKind;
-use crate::response::Body;
-use crate::route::Operation;
+use crate::data::json::{eq_ignore_case, items, text};
+use crate::data::object_kind::ObjectKind;
+use crate::graph::authorize::role;
+use crate::graph::call::Call;
+use crate::graph::grants::grant_id;
+use crate::graph::response::Body;
+use crate::graph::route::Operation;
 
 /// The GDAP roles that may consent for a customer.
 const CONSENTING_ROLES: [&str; 2] = [role::APPLICATION_ADMINISTRATOR, role::CLOUD_APPLICATION_ADMINISTRATOR];

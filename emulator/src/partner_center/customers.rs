@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::PartnerCenterRequest;
 use super::response::{PartnerCenterError, PartnerCenterResponse};
 use crate::cloud_state::CloudState;
-use crate::json::{eq_ignore_case, text};
+use crate::data::json::{eq_ignore_case, text};
 
 fn customer_resource(contract: &Value) -> Value {
     json!({

@@ -19,8 +19,8 @@ use time::OffsetDateTime;
 use self::response::{PartnerCenterError, PartnerCenterResponse};
 use crate::cloud_state::CloudState;
 use crate::fault::Action;
+use crate::graph::route::percent_decode;
 use crate::mishap::retry_header;
-use crate::route::percent_decode;
 use crate::script::Plan;
 
 /// The maximum number of responses in the replay cache.

@@ -10,7 +10,7 @@ use http::{HeaderValue, Response, StatusCode};
 use serde_json::{Value, json};
 
 use super::PartnerCenterRequest;
-use crate::response::GraphError;
+use crate::graph::response::GraphError;
 
 /// A successful response of Partner Center.
 #[derive(Clone, Debug)]

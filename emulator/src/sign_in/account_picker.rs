@@ -10,8 +10,8 @@ use super::flows::Account;
 use super::form::Form;
 use super::response::{escape, page};
 use crate::cloud_state::CloudState;
-use crate::json::text;
-use crate::object_store::{ObjectState, ReplicaView};
+use crate::data::json::text;
+use crate::data::object_store::{ObjectState, ReplicaView};
 
 /// The query parameter for the user who signs in, by user principal name, which the links of the account picker add.
 const ACCOUNT_PARAMETER: &str = "_as";

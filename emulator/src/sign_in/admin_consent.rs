@@ -18,9 +18,9 @@ use super::response::escape;
 use super::scopes::Scopes;
 use super::signed_in_user::SignedInUser;
 use super::{SignInRequest, Tenancy};
-use crate::authorize::role;
 use crate::cloud_state::CloudState;
-use crate::json::{eq_ignore_case, items, text};
+use crate::data::json::{eq_ignore_case, items, text};
+use crate::graph::authorize::role;
 
 /// The permissions of one API that an app requests from an administrator.
 struct RequestedPermissions {

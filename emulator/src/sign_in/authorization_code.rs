@@ -12,7 +12,7 @@ use super::scopes::Scopes;
 use super::user_tokens::ValidatedGrant;
 use super::{SignInRequest, Tenancy};
 use crate::cloud_state::CloudState;
-use crate::json::eq_ignore_case;
+use crate::data::json::eq_ignore_case;
 
 impl CloudState {
     pub(super) fn redeem_code(&mut self, request: &SignInRequest<'_>, form: &Form) -> SignInResult<Value> {

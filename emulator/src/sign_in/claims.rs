@@ -13,8 +13,8 @@ use super::client_app::ClientApp;
 use super::client_authentication::ClientAuthMethod;
 use super::discovery::{issuer, issuer_v1};
 use super::resource::Resource;
-use crate::call::Identity;
-use crate::directory::Directory;
+use crate::graph::call::Identity;
+use crate::graph::directory::Directory;
 
 /// The lifetime of an access token: an hour, less a second.
 pub(super) const ACCESS_TOKEN_LIFETIME: Duration = Duration::seconds(3599);

@@ -8,9 +8,9 @@ use serde_json::Value;
 use super::error::{SignInError, SignInResult};
 use super::first_party::FirstParty;
 use crate::cloud_state::CloudState;
-use crate::json::text;
-use crate::object_kind::ObjectKind;
-use crate::object_store::ReplicaView;
+use crate::data::json::text;
+use crate::data::object_kind::ObjectKind;
+use crate::data::object_store::ReplicaView;
 
 /// An app that signs in to a tenant.
 #[derive(Clone, Debug)]

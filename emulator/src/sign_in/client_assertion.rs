@@ -14,8 +14,8 @@ use super::error::{SignInError, SignInResult};
 use super::form::Form;
 use crate::certificate::{CLOCK_SKEW_TOLERANCE, Certificate, SignedToken};
 use crate::cloud_state::CloudState;
-use crate::federated_credentials::APPLICATION;
-use crate::json::{eq_ignore_case, items, text, texts, timestamp};
+use crate::data::json::{eq_ignore_case, items, text, texts, timestamp};
+use crate::graph::federated_credentials::APPLICATION;
 
 const BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 

@@ -8,8 +8,8 @@ use super::error::{SignInError, SignInResult};
 use super::form::Form;
 use crate::certificate::CLOCK_SKEW_TOLERANCE;
 use crate::cloud_state::CloudState;
-use crate::directory::Directory;
-use crate::json::{items, text};
+use crate::data::json::{items, text};
+use crate::graph::directory::Directory;
 
 /// How a client authenticated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -13,9 +13,9 @@ use super::error::{SignInError, SignInResult};
 use super::form::Form;
 use super::resource::Resource;
 use super::{SignInRequest, response};
-use crate::call::Identity;
 use crate::cloud_state::CloudState;
-use crate::json::{eq_ignore_case, items, text};
+use crate::data::json::{eq_ignore_case, items, text};
+use crate::graph::call::Identity;
 
 impl CloudState {
     pub(super) fn client_credentials(&mut self, request: &SignInRequest<'_>, form: &Form) -> SignInResult<Value> {

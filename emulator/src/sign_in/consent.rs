@@ -5,13 +5,13 @@ use serde_json::{Value, json};
 use super::client_app::ClientApp;
 use super::error::{SignInError, SignInResult};
 use super::resource::Resource;
-use crate::call::Call;
 use crate::cloud_state::CloudState;
-use crate::json::{eq_ignore_case, text};
-use crate::moment::Moment;
-use crate::object_kind::ObjectKind;
-use crate::response::GraphError;
-use crate::route::{AssignmentSide, ObjectKey, Operation};
+use crate::data::json::{eq_ignore_case, text};
+use crate::data::moment::Moment;
+use crate::data::object_kind::ObjectKind;
+use crate::graph::call::Call;
+use crate::graph::response::GraphError;
+use crate::graph::route::{AssignmentSide, ObjectKey, Operation};
 
 impl CloudState {
     /// Adds delegated permissions to those already granted: for one user, or for all.

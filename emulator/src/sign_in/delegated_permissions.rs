@@ -9,11 +9,11 @@ use super::error::{SignInError, SignInResult};
 use super::resource::Resource;
 use super::scopes::{ApiScopes, Scopes};
 use super::signed_in_user::SignedInUser;
-use crate::authorize::role;
 use crate::cloud_state::CloudState;
-use crate::json::{eq_ignore_case, items, text, texts};
-use crate::moment::Moment;
-use crate::object_store::ReplicaView;
+use crate::data::json::{eq_ignore_case, items, text, texts};
+use crate::data::moment::Moment;
+use crate::data::object_store::ReplicaView;
+use crate::graph::authorize::role;
 
 /// The roles that may consent to any delegated permission.
 /// <https://learn.microsoft.com/entra/identity/enterprise-apps/grant-admin-consent>

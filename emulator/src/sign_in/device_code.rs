@@ -20,8 +20,8 @@ use super::scopes::Scopes;
 use super::user_tokens::ValidatedGrant;
 use super::{SignInRequest, Tenancy};
 use crate::cloud_state::CloudState;
-use crate::json::eq_ignore_case;
-use crate::moment::Moment;
+use crate::data::json::eq_ignore_case;
+use crate::data::moment::Moment;
 
 /// The minimum time between two polls.
 const POLL_INTERVAL: Duration = Duration::from_secs(5);

@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::response::json_response;
-use crate::json::timestamp;
-use crate::response::Correlation;
+use crate::data::json::timestamp;
+use crate::graph::response::Correlation;
 
 /// An error of the sign-in service, boxed because it is large and part of every `Result`.
 #[derive(Clone, Debug)]

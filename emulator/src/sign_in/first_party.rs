@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::cloud_state::ForeignApplication;
-use crate::json::eq_ignore_case;
-use crate::object_kind::ObjectKind;
+use crate::data::json::eq_ignore_case;
+use crate::data::object_kind::ObjectKind;
 
 /// The tenant in which Microsoft registers its own apps.
 pub(super) const MICROSOFT: Uuid = Uuid::from_u128(0xf8cd_ef31_a31e_4b4a_93e4_5f57_1e91_255a);

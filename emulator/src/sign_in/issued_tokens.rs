@@ -9,9 +9,9 @@ use time::OffsetDateTime;
 
 use super::claims::ACCESS_TOKEN_LIFETIME;
 use super::resource::Resource;
-use crate::call::Identity;
-use crate::json::eq_ignore_case;
-use crate::response::GraphError;
+use crate::data::json::eq_ignore_case;
+use crate::graph::call::Identity;
+use crate::graph::response::GraphError;
 
 /// The access tokens that were issued: only these are valid, whatever their signature.
 #[derive(Default)]

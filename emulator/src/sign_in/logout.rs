@@ -10,7 +10,7 @@ use super::redirect::{Redirect, ResponseMode};
 use super::response::page;
 use crate::certificate::SignedToken;
 use crate::cloud_state::CloudState;
-use crate::json::text;
+use crate::data::json::text;
 
 impl CloudState {
     /// Redirects the browser to a registered URI of the app, or else shows a page.

@@ -43,11 +43,11 @@ use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use time::OffsetDateTime;
 
 use crate::cloud_state::CloudState;
-use crate::directory::Directory;
-use crate::moment::Moment;
-use crate::object_store::ReplicaView;
-use crate::response::Correlation;
-use crate::route::percent_decode;
+use crate::data::moment::Moment;
+use crate::data::object_store::ReplicaView;
+use crate::graph::directory::Directory;
+use crate::graph::response::Correlation;
+use crate::graph::route::percent_decode;
 use error::SignInResult;
 use form::Form;
 

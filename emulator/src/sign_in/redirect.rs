@@ -10,7 +10,7 @@ use super::client_app::ClientApp;
 use super::error::{SignInError, SignInResult};
 use super::flows::Platform;
 use super::response::{escape, page, redirect};
-use crate::json::texts;
+use crate::data::json::texts;
 
 /// A redirect URI of an app.
 #[derive(Clone, Debug)]

@@ -14,7 +14,7 @@ use super::scopes::Scopes;
 use super::user_tokens::ValidatedGrant;
 use super::{SignInRequest, Tenancy};
 use crate::cloud_state::CloudState;
-use crate::json::{eq_ignore_case, timestamp};
+use crate::data::json::{eq_ignore_case, timestamp};
 
 impl CloudState {
     pub(super) fn refresh(&mut self, request: &SignInRequest<'_>, form: &Form) -> SignInResult<Value> {

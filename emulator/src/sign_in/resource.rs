@@ -9,8 +9,8 @@ use uuid::Uuid;
 use super::error::{SignInError, SignInResult};
 use super::first_party::MICROSOFT;
 use crate::cloud_state::CloudState;
-use crate::json::{eq_ignore_case, text};
-use crate::object_store::{ObjectState, ReplicaView};
+use crate::data::json::{eq_ignore_case, text};
+use crate::data::object_store::{ObjectState, ReplicaView};
 
 /// An API in a tenant, as requested.
 #[derive(Clone, Debug)]

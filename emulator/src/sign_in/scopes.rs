@@ -3,7 +3,7 @@
 //! <https://learn.microsoft.com/entra/identity-platform/scopes-oidc>
 
 use super::error::{SignInError, SignInResult};
-use crate::json::eq_ignore_case;
+use crate::data::json::eq_ignore_case;
 
 /// The scopes that concern the user, not an API.
 const ABOUT_THE_USER: [&str; 4] = ["openid", "profile", "email", "offline_access"];

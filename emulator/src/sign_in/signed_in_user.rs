@@ -7,10 +7,10 @@ use serde_json::Value;
 use super::client_app::ClientApp;
 use super::error::{SignInError, SignInResult};
 use super::flows::Account;
-use crate::call::DelegatedUser;
 use crate::cloud_state::CloudState;
-use crate::json::{eq_ignore_case, text};
-use crate::object_store::{ObjectState, ReplicaView};
+use crate::data::json::{eq_ignore_case, text};
+use crate::data::object_store::{ObjectState, ReplicaView};
+use crate::graph::call::DelegatedUser;
 
 /// A user who signs in to a tenant.
 #[derive(Clone, Debug)]

@@ -2,7 +2,7 @@
 
 use super::flows::Account;
 use crate::cloud_state::CloudState;
-use crate::moment::Moment;
+use crate::data::moment::Moment;
 use crate::{MemoryTenant, User};
 
 impl MemoryTenant {

@@ -10,7 +10,7 @@ use super::SignInRequest;
 use super::claims::pairwise_subject;
 use super::response::json_response;
 use crate::cloud_state::CloudState;
-use crate::response::{GraphError, render};
+use crate::graph::response::{GraphError, render};
 
 impl CloudState {
     pub(super) fn user_info(&self, request: &SignInRequest<'_>) -> Response<Bytes> {

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::response::json_response;
 use crate::cloud_state::CloudState;
-use crate::json::eq_ignore_case;
+use crate::data::json::eq_ignore_case;
 
 impl CloudState {
     /// Whether the domain of a user name is a tenant's of the cloud.

@@ -15,10 +15,10 @@ use super::form::Form;
 use super::resource::Resource;
 use super::scopes::Scopes;
 use super::signed_in_user::SignedInUser;
-use crate::call::{DelegatedUser, Identity};
 use crate::cloud_state::CloudState;
-use crate::json::{eq_ignore_case, text};
-use crate::object_store::ReplicaView;
+use crate::data::json::{eq_ignore_case, text};
+use crate::data::object_store::ReplicaView;
+use crate::graph::call::{DelegatedUser, Identity};
 
 /// The role template that every member of a tenant has in `wids`.
 const MEMBER: &str = "b79fbf4d-3ef9-4689-8143-76b194e85509";

@@ -11,16 +11,16 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{LoadResult, OBJECT_MEMBERS, SnapshotError};
-use crate::applications::copy_application_properties;
-use crate::deleted_items::DeletedItems;
-use crate::delta::Changes;
-use crate::directory::{Directory, Secret};
-use crate::federated_credentials;
-use crate::grants::{assignment_id, grant_id};
-use crate::json::{items, merge, shrink_to_fit, text, texts, timestamp};
-use crate::links::Links;
-use crate::object_kind::ObjectKind;
-use crate::object_store::{ObjectState, ReplicaView};
+use crate::data::json::{items, merge, shrink_to_fit, text, texts, timestamp};
+use crate::data::links::Links;
+use crate::data::object_kind::ObjectKind;
+use crate::data::object_store::{ObjectState, ReplicaView};
+use crate::graph::applications::copy_application_properties;
+use crate::graph::deleted_items::DeletedItems;
+use crate::graph::delta::Changes;
+use crate::graph::directory::{Directory, Secret};
+use crate::graph::federated_credentials;
+use crate::graph::grants::{assignment_id, grant_id};
 
 /// The other properties of a document.
 const OTHER_MEMBERS: [&str; 12] = [

@@ -11,9 +11,9 @@ use serde_json::Value;
 use time::OffsetDateTime;
 
 use crate::MemoryTenantBuilder;
-use crate::directory::Directory;
-use crate::json::text;
-use crate::object_kind::ObjectKind;
+use crate::data::json::text;
+use crate::data::object_kind::ObjectKind;
+use crate::graph::directory::Directory;
 
 pub(crate) use load::entries;
 

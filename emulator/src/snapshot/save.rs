@@ -4,13 +4,13 @@ use secrecy::ExposeSecret as _;
 use serde_json::{Map, Value};
 
 use super::OBJECT_MEMBERS;
-use crate::directory::Directory;
-use crate::federated_credentials;
-use crate::json::{text, timestamp};
-use crate::links::Links;
-use crate::object_kind::ObjectKind;
-use crate::object_store::{ObjectState, ReplicaView};
-use crate::objects::with_odata_type;
+use crate::data::json::{text, timestamp};
+use crate::data::links::Links;
+use crate::data::object_kind::ObjectKind;
+use crate::data::object_store::{ObjectState, ReplicaView};
+use crate::graph::directory::Directory;
+use crate::graph::federated_credentials;
+use crate::graph::objects::with_odata_type;
 use crate::partner::Partner;
 use crate::query;
 

@@ -14,7 +14,7 @@ use time::macros::datetime;
 use uuid::Uuid;
 
 use super::*;
-use crate::call::{DelegatedUser, Identity};
+use crate::graph::call::{DelegatedUser, Identity};
 use crate::{MemoryCloud, User};
 
 const READ: &str = "DelegatedAdminRelationship.Read.All";

@@ -161,7 +161,7 @@ async fn a_relationship_becomes_active_step_by_step_once_the_customer_approves()
     let active = session.get(&path).await.expect(200);
     assert_ne!(active["@odata.etag"], before, "what the service writes changes the ETag as well");
     assert_eq!(active["customer"]["displayName"], "Fabrikam", "whoever approves is the customer");
-    let time = |name: &str| crate::json::timestamp::parse(active[name].as_str().unwrap()).unwrap();
+    let time = |name: &str| crate::data::json::timestamp::parse(active[name].as_str().unwrap()).unwrap();
     assert_eq!(time("endDateTime") - time("activatedDateTime"), time::Duration::days(730));
 }
 
@@ -258,7 +258,7 @@ async fn a_relationship_expires_unless_it_is_extended() {
     pass(180 * 86_400).await;
     let session = cloud.writer().await;
     let found = session.get(&goes_on).await.expect(200);
-    let end = crate::json::timestamp::parse(found["endDateTime"].as_str().unwrap()).unwrap();
+    let end = crate::data::json::timestamp::parse(found["endDateTime"].as_str().unwrap()).unwrap();
     assert_eq!((end - datetime!(2025-06-01 12:00 UTC)).whole_days(), 730 + 360, "twice by 180 days");
 }
 

@@ -2,9 +2,9 @@
 
 use http::{Method, StatusCode};
 
-use crate::object_kind::ObjectKind;
+use crate::data::object_kind::ObjectKind;
+use crate::graph::response::GraphError;
 use crate::partner;
-use crate::response::GraphError;
 
 /// A key of an object in a path.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use http::{HeaderValue, Response, StatusCode};
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 
-use crate::json::{is_annotation, retain, timestamp};
+use crate::data::json::{is_annotation, retain, timestamp};
 
 /// The content type of a successful response.
 const MINIMAL_METADATA: &str =

@@ -7,15 +7,15 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use crate::authorize;
-use crate::call::Call;
-use crate::directory::Directory;
-use crate::json::{eq_ignore_case, items, text, texts, timestamp};
-use crate::object_kind::ObjectKind;
-use crate::object_store::ObjectState;
+use crate::data::json::{eq_ignore_case, items, text, texts, timestamp};
+use crate::data::object_kind::ObjectKind;
+use crate::data::object_store::ObjectState;
+use crate::graph::authorize;
+use crate::graph::call::Call;
+use crate::graph::directory::Directory;
+use crate::graph::response::{GraphError, GraphResponse, GraphResult};
+use crate::graph::route::{AssignmentSide, ObjectKey};
 use crate::query::{Query, check_count};
-use crate::response::{GraphError, GraphResponse, GraphResult};
-use crate::route::{AssignmentSide, ObjectKey};
 
 const SERVICE_PRINCIPAL: ObjectKind = ObjectKind::ServicePrincipal;
 

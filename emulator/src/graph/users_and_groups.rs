@@ -2,15 +2,15 @@
 
 use serde_json::{Map, Value};
 
-use crate::call::Call;
-use crate::directory::{Directory, reference};
-use crate::json::{eq_ignore_case, merge, text, timestamp};
-use crate::object_kind::ObjectKind;
-use crate::object_store::ObjectState;
+use crate::data::json::{eq_ignore_case, merge, text, timestamp};
+use crate::data::object_kind::ObjectKind;
+use crate::data::object_store::ObjectState;
+use crate::graph::call::Call;
+use crate::graph::directory::{Directory, reference};
+use crate::graph::response::{Body, GraphError, GraphResponse, GraphResult};
+use crate::graph::route::ObjectKey;
+use crate::graph::validation;
 use crate::query;
-use crate::response::{Body, GraphError, GraphResponse, GraphResult};
-use crate::route::ObjectKey;
-use crate::validation;
 
 /// The property that a new user needs and that is never shown.
 const PASSWORD: &str = "passwordProfile";

@@ -9,15 +9,15 @@ use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::call::Call;
 use crate::certificate::{CLOCK_SKEW_TOLERANCE, Certificate, SignedToken};
-use crate::directory::Directory;
-use crate::json::{eq_ignore_case, items, text, timestamp};
-use crate::object_kind::ObjectKind;
-use crate::object_store::ObjectState;
-use crate::response::{GraphError, GraphResponse, GraphResult};
-use crate::route::ObjectKey;
-use crate::validation;
+use crate::data::json::{eq_ignore_case, items, text, timestamp};
+use crate::data::object_kind::ObjectKind;
+use crate::data::object_store::ObjectState;
+use crate::graph::call::Call;
+use crate::graph::directory::Directory;
+use crate::graph::response::{GraphError, GraphResponse, GraphResult};
+use crate::graph::route::ObjectKey;
+use crate::graph::validation;
 
 /// The audience of a proof-of-possession token.
 const PROOF_AUDIENCE: &str = "00000002-0000-0000-c000-000000000000";

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::json::{eq_ignore_case, text, texts};
-use crate::lag::{Lag, LookupLag};
+use crate::data::json::{eq_ignore_case, text, texts};
+use crate::data::lag::{Lag, LookupLag};
 
 /// The minimum time for which old versions are retained, so that a lag can still be raised after a write.
 const MIN_RETENTION: Duration = Duration::from_secs(60);

@@ -9,10 +9,10 @@ use serde_json::Value;
 use url::Url;
 use uuid::Uuid;
 
-use crate::directory::Directory;
-use crate::json::{eq_ignore_case, items, text, texts, timestamp};
-use crate::object_kind::{ObjectKind, PropertyType};
-use crate::response::GraphError;
+use crate::data::json::{eq_ignore_case, items, text, texts, timestamp};
+use crate::data::object_kind::{ObjectKind, PropertyType};
+use crate::graph::directory::Directory;
+use crate::graph::response::GraphError;
 
 /// The result of a validation.
 type ValidationResult = Result<(), GraphError>;

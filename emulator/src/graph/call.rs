@@ -9,10 +9,10 @@ use time::OffsetDateTime;
 use url::form_urlencoded;
 
 use crate::cloud_state::ForeignApplication;
-use crate::lag::LookupLag;
-use crate::moment::Moment;
-use crate::object_store::ReplicaView;
-use crate::response::{GraphError, Metadata};
+use crate::data::lag::LookupLag;
+use crate::data::moment::Moment;
+use crate::data::object_store::ReplicaView;
+use crate::graph::response::{GraphError, Metadata};
 
 /// Who makes a request.
 #[derive(Clone, Debug)]

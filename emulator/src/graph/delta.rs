@@ -11,13 +11,13 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
-use crate::call::Call;
-use crate::directory::Directory;
-use crate::json::text;
-use crate::object_kind::ObjectKind;
-use crate::object_store::{ObjectState, ReplicaView};
+use crate::data::json::text;
+use crate::data::object_kind::ObjectKind;
+use crate::data::object_store::{ObjectState, ReplicaView};
+use crate::graph::call::Call;
+use crate::graph::directory::Directory;
+use crate::graph::response::{GraphError, GraphResponse, GraphResult};
 use crate::query::Query;
-use crate::response::{GraphError, GraphResponse, GraphResult};
 
 /// Objects or changes per page unless `$top` says otherwise.
 const DEFAULT_PAGE_SIZE: usize = 100;

@@ -2,11 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::call::{Actor, Call, Identity};
-use crate::directory::Directory;
-use crate::json::timestamp;
-use crate::object_kind::ObjectKind;
-use crate::response::{GraphError, GraphResponse, GraphResult};
+use crate::data::json::timestamp;
+use crate::data::object_kind::ObjectKind;
+use crate::graph::call::{Actor, Call, Identity};
+use crate::graph::directory::Directory;
+use crate::graph::response::{GraphError, GraphResponse, GraphResult};
 
 impl Directory {
     fn organization(&self) -> Value {

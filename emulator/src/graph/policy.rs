@@ -6,7 +6,7 @@ use http::StatusCode;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::response::GraphError;
+use crate::graph::response::GraphError;
 
 /// What the tenant's app management policy allows for secrets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

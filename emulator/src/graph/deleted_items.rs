@@ -6,15 +6,15 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
 
-use crate::call::Call;
-use crate::directory::Directory;
-use crate::federated_credentials;
-use crate::json::{items, text, timestamp};
-use crate::object_kind::ObjectKind;
-use crate::object_store::ObjectState;
-use crate::objects::with_odata_type;
+use crate::data::json::{items, text, timestamp};
+use crate::data::object_kind::ObjectKind;
+use crate::data::object_store::ObjectState;
+use crate::graph::call::Call;
+use crate::graph::directory::Directory;
+use crate::graph::federated_credentials;
+use crate::graph::objects::with_odata_type;
+use crate::graph::response::{GraphError, GraphResponse, GraphResult};
 use crate::query::Query;
-use crate::response::{GraphError, GraphResponse, GraphResult};
 
 /// How long a deleted object can be restored.
 /// <https://learn.microsoft.com/graph/api/resources/directory>

@@ -5,11 +5,11 @@
 
 use serde_json::Value;
 
-use crate::call::{Actor, Identity};
-use crate::json::text;
-use crate::object_kind::ObjectKind;
-use crate::response::GraphError;
-use crate::route::{Link, ObjectKey, Operation};
+use crate::data::json::text;
+use crate::data::object_kind::ObjectKind;
+use crate::graph::call::{Actor, Identity};
+use crate::graph::response::GraphError;
+use crate::graph::route::{Link, ObjectKey, Operation};
 
 /// Directory roles, by template id.
 /// <https://learn.microsoft.com/entra/identity/role-based-access-control/permissions-reference>
@@ -326,8 +326,8 @@ pub(crate) fn check_assignment(resource: &Value, actor: &Actor) -> Result<(), Gr
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::call::DelegatedUser;
-    use crate::route::{AssignmentSide, ObjectKey};
+    use crate::graph::call::DelegatedUser;
+    use crate::graph::route::{AssignmentSide, ObjectKey};
 
     fn user(scopes: &[&str], roles: &[&str], is_guest: bool) -> Actor {
         let texts = |all: &[&str]| all.iter().map(ToString::to_string).collect();

@@ -13,22 +13,22 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::api::Api;
-use crate::authorize::{self, AccessScope};
-use crate::call::{Actor, Call};
-use crate::deleted_items::DeletedItems;
-use crate::delta::Changes;
+use crate::data::json::{shrink_to_fit, text, timestamp};
+use crate::data::lag::{Lag, LookupLag};
+use crate::data::links::Links;
+use crate::data::object_kind::ObjectKind;
+use crate::data::object_store::{ObjectState, ObjectStore, ReplicaView, VisibleObject};
 use crate::filter::Keys;
-use crate::json::{shrink_to_fit, text, timestamp};
-use crate::lag::{Lag, LookupLag};
-use crate::links::Links;
-use crate::object_kind::ObjectKind;
-use crate::object_store::{ObjectState, ObjectStore, ReplicaView, VisibleObject};
+use crate::graph::authorize::{self, AccessScope};
+use crate::graph::call::{Actor, Call};
+use crate::graph::deleted_items::DeletedItems;
+use crate::graph::delta::Changes;
+use crate::graph::policy::SecretPolicy;
+use crate::graph::response::{GraphError, GraphResponse, GraphResult};
+use crate::graph::route::{ObjectKey, Operation};
 use crate::partner::Partner;
-use crate::policy::SecretPolicy;
 use crate::query::{Query, check_count};
 use crate::random::{SeededRandomness, uuid};
-use crate::response::{GraphError, GraphResponse, GraphResult};
-use crate::route::{ObjectKey, Operation};
 
 /// A client secret with its validity: the part that Graph never shows.
 pub(crate) struct Secret {
@@ -84,7 +84,7 @@ impl Directory {
             ObjectKind::Grant => &["clientId", "resourceId", "principalId"],
             ObjectKind::User => &["userPrincipalName", "displayName"],
             ObjectKind::Group => &["displayName"],
-            ObjectKind::FederatedCredential => &[crate::federated_credentials::APPLICATION],
+            ObjectKind::FederatedCredential => &[crate::graph::federated_credentials::APPLICATION],
         })
     }
 

@@ -6,15 +6,15 @@ use http::StatusCode;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use crate::applications::copy_application_properties;
-use crate::call::Call;
-use crate::directory::Directory;
-use crate::json::{items, merge, text, timestamp};
-use crate::object_kind::ObjectKind;
-use crate::object_store::ObjectState;
-use crate::response::{GraphError, GraphResponse, GraphResult};
-use crate::route::ObjectKey;
-use crate::validation;
+use crate::data::json::{items, merge, text, timestamp};
+use crate::data::object_kind::ObjectKind;
+use crate::data::object_store::ObjectState;
+use crate::graph::applications::copy_application_properties;
+use crate::graph::call::Call;
+use crate::graph::directory::Directory;
+use crate::graph::response::{GraphError, GraphResponse, GraphResult};
+use crate::graph::route::ObjectKey;
+use crate::graph::validation;
 
 const KIND: ObjectKind = ObjectKind::ServicePrincipal;
 

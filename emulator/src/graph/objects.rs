@@ -5,14 +5,14 @@ use std::sync::Arc;
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
-use crate::call::Call;
-use crate::directory::{Directory, reference};
-use crate::json::{eq_ignore_case, items, text, texts};
-use crate::object_kind::ObjectKind;
-use crate::object_store::{ReplicaView, VisibleObject};
+use crate::data::json::{eq_ignore_case, items, text, texts};
+use crate::data::object_kind::ObjectKind;
+use crate::data::object_store::{ReplicaView, VisibleObject};
+use crate::graph::call::Call;
+use crate::graph::directory::{Directory, reference};
+use crate::graph::response::{GraphError, GraphResponse, GraphResult};
+use crate::graph::route::{Link, ObjectKey};
 use crate::query::{self, Query};
-use crate::response::{GraphError, GraphResponse, GraphResult};
-use crate::route::{Link, ObjectKey};
 
 /// The maximum number of owners of one object.
 const MAX_OWNERS: usize = 100;

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
-use crate::json::timestamp;
-use crate::lag::LookupLag;
-use crate::object_store::ReplicaView;
+use crate::data::json::timestamp;
+use crate::data::lag::LookupLag;
+use crate::data::object_store::ReplicaView;
 
 /// A point in time: `now` is monotonic and drives expiry, lag and status changes; `wall` is what timestamps show.
 #[derive(Clone, Copy, Debug)]

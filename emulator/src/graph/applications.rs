@@ -5,15 +5,15 @@ use std::sync::Arc;
 use http::StatusCode;
 use serde_json::{Map, Value};
 
-use crate::call::Call;
-use crate::directory::{Directory, reference};
-use crate::json::{items, merge, text, texts, timestamp};
-use crate::object_kind::ObjectKind;
-use crate::object_store::ObjectState;
-use crate::password_credentials::IssuedSecret;
-use crate::response::{GraphError, GraphResponse, GraphResult};
-use crate::route::ObjectKey;
-use crate::validation;
+use crate::data::json::{items, merge, text, texts, timestamp};
+use crate::data::object_kind::ObjectKind;
+use crate::data::object_store::ObjectState;
+use crate::graph::call::Call;
+use crate::graph::directory::{Directory, reference};
+use crate::graph::password_credentials::IssuedSecret;
+use crate::graph::response::{GraphError, GraphResponse, GraphResult};
+use crate::graph::route::ObjectKey;
+use crate::graph::validation;
 
 const KIND: ObjectKind = ObjectKind::Application;
 const OWNERS: &str = "owners@odata.bind";

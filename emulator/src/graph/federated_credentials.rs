@@ -5,15 +5,15 @@ use std::sync::Arc;
 use http::StatusCode;
 use serde_json::{Map, Value};
 
-use crate::call::Call;
-use crate::directory::Directory;
-use crate::json::{eq_ignore_case, items, merge, text};
-use crate::object_kind::ObjectKind;
-use crate::object_store::{ObjectState, VisibleObject};
+use crate::data::json::{eq_ignore_case, items, merge, text};
+use crate::data::object_kind::ObjectKind;
+use crate::data::object_store::{ObjectState, VisibleObject};
+use crate::graph::call::Call;
+use crate::graph::directory::Directory;
+use crate::graph::response::{GraphError, GraphResponse, GraphResult};
+use crate::graph::route::{CredentialKey, ObjectKey};
+use crate::graph::validation::check_properties;
 use crate::query::{self, Query};
-use crate::response::{GraphError, GraphResponse, GraphResult};
-use crate::route::{CredentialKey, ObjectKey};
-use crate::validation::check_properties;
 
 const KIND: ObjectKind = ObjectKind::FederatedCredential;
 

@@ -6,14 +6,14 @@ use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::call::Call;
-use crate::directory::{Directory, Secret};
-use crate::json::{eq_ignore_case, items, text, timestamp};
-use crate::object_kind::ObjectKind;
-use crate::object_store::ObjectState;
-use crate::response::{GraphError, GraphResponse, GraphResult};
-use crate::route::ObjectKey;
-use crate::validation;
+use crate::data::json::{eq_ignore_case, items, text, timestamp};
+use crate::data::object_kind::ObjectKind;
+use crate::data::object_store::ObjectState;
+use crate::graph::call::Call;
+use crate::graph::directory::{Directory, Secret};
+use crate::graph::response::{GraphError, GraphResponse, GraphResult};
+use crate::graph::route::ObjectKey;
+use crate::graph::validation;
 
 /// A new secret: the stored credential, and the one that is returned once.
 pub(crate) struct IssuedSecret {
