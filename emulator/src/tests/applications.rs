@@ -146,8 +146,12 @@ async fn secrets_are_returned_once_and_listed_newest_first() {
     );
     assert!(first["secretText"].as_str().unwrap().starts_with(first["hint"].as_str().unwrap()));
     let read = session.get(&path(&app)).await.expect(200);
-    let listed: Vec<_> =
-        read["passwordCredentials"].as_array().unwrap().iter().map(|held| held["displayName"].clone()).collect();
+    let listed: Vec<_> = read["passwordCredentials"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|credential| credential["displayName"].clone())
+        .collect();
     assert_eq!(listed, ["second", "first"]);
     assert!(read["passwordCredentials"][0]["secretText"].is_null());
     session.post(&(path(&app) + "/removePassword"), json!({"keyId": second["keyId"]})).await.expect(204);

@@ -1,4 +1,4 @@
-//! How the command lines and SDKs of others write their requests, where that differs from this crate's own client.
+//! Requests in the form of other command lines and SDKs, where they differ from this crate's own client.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! Several tenants that know of one another.
+//! Several tenants of one cloud.
 
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};

@@ -220,13 +220,19 @@ async fn a_permission_that_is_taken_away_half_way_is_refused_though_the_token_cl
     create(&session).await.unwrap().refused(403, "Authorization_RequestDenied");
     create(&session).await.unwrap().refused(403, "Authorization_RequestDenied");
     session.get("/organization").await.expect(200);
-    let held = || tenant.app_role_assignments().iter().filter(|held| held.principal_id == caller_id(&caller)).count();
-    assert_eq!(held(), 1);
+    let assignments = || {
+        tenant
+            .app_role_assignments()
+            .iter()
+            .filter(|assignments| assignments.principal_id == caller_id(&caller))
+            .count()
+    };
+    assert_eq!(assignments(), 1);
     let again = Session::of(&tenant, &caller).await;
     create(&again).await.unwrap().refused(403, "Authorization_RequestDenied");
     tenant.revoke_role(caller.service_principal_id, "Organization.Read.All");
     session.get("/organization").await.refused(403, "Authorization_RequestDenied");
-    assert_eq!(held(), 0);
+    assert_eq!(assignments(), 0);
     // Granted again, it counts in new tokens.
     let graph = Session::new(&tenant).await.graph_principal().await;
     let role = "1bfefb4e-e0b5-418b-a88f-73c46d2cc8e9";

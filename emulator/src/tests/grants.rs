@@ -27,7 +27,7 @@ async fn an_assignment_is_made_once_and_seen_from_both_sides() {
     let own = format!("/servicePrincipals/{client}/appRoleAssignments");
     assert_eq!(session.get(&own).await.expect(200)["value"][0]["id"], made["id"]);
     let seen = session.get(&path).await.expect(200);
-    assert!(seen["value"].as_array().unwrap().iter().any(|held| held["id"] == made["id"]));
+    assert!(seen["value"].as_array().unwrap().iter().any(|assignments| assignments["id"] == made["id"]));
     let one = format!("{own}/{}", made["id"].as_str().unwrap());
     session.send("DELETE", &one, None).await.expect(204);
     session.send("DELETE", &one, None).await.refused(404, "Request_ResourceNotFound");

@@ -13,7 +13,7 @@ fn key(der: &[u8]) -> Value {
     json!({"type": "AsymmetricX509Cert", "usage": "Verify", "key": STANDARD.encode(der)})
 }
 
-/// The proof that a key of an object is held, on the tenants' day.
+/// The proof of possession of a key of an object, valid on the tenants' day.
 fn proof(private_key: &[u8], id: &str, seconds: i64) -> String {
     let now = time::macros::datetime!(2025-06-01 12:00 UTC).unix_timestamp();
     let claims = json!({"aud": PROOF_AUDIENCE, "iss": id, "nbf": now, "exp": now + seconds});

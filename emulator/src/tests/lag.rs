@@ -1,4 +1,4 @@
-//! Each operation that can meet replication lag, meeting it.
+//! Each operation that can meet replication lag, with lag.
 
 use super::*;
 use crate::Lag;
@@ -155,7 +155,7 @@ async fn one_object_can_lag_by_itself_and_by_kind_of_lookup() {
     session.get(&path(&slow, "applications")).await.expect(200);
     session.patch(&path(&slow, "applications"), json!({"notes": "n"})).await.refused(404, "Request_ResourceNotFound");
     settled().await;
-    // What was written before is kept for as long as this object lags, though the tenant as a whole does not.
+    // Old versions are retained for as long as this object lags, though the tenant as a whole does not.
     session.patch(&path(&slow, "applications"), json!({"notes": "n"})).await.expect(204);
     assert_eq!(session.get(&path(&slow, "applications")).await.expect(200)["notes"], Value::Null);
     settled().await;

@@ -1,4 +1,4 @@
-//! Promises of the tenant, seen through its transport.
+//! The behaviour of the tenant, seen through its transport.
 
 mod applications;
 mod azure_management;
@@ -62,7 +62,7 @@ fn builder() -> MemoryTenantBuilder {
     builder.permission(MICROSOFT_GRAPH, PermissionKind::Delegated, "User.Read", PermissionId::from_u128(USER_READ))
 }
 
-/// An answer, taken apart.
+/// A response, parsed.
 #[derive(Debug)]
 struct Answered {
     status: u16,

@@ -1,4 +1,4 @@
-//! Owners, members, people, groups, and directory objects of any kind.
+//! Owners, members, users, groups, and directory objects of any kind.
 
 use serde_json::{Value, json};
 
@@ -19,7 +19,7 @@ fn reference(id: impl std::fmt::Display) -> Value {
     json!({"@odata.id": format!("https://graph.microsoft.com/v1.0/directoryObjects/{id}")})
 }
 
-/// A company, and a session of somebody who may do everything that is asked here.
+/// A company, and a session with all permissions that are needed here.
 async fn company() -> (MemoryTenant, Session) {
     let tenant = builder().small_company().build();
     let roles = ["Application.ReadWrite.All", "Directory.ReadWrite.All", "Group.ReadWrite.All", "User.ReadWrite.All"];
@@ -80,8 +80,8 @@ async fn members_count_through_groups() {
     let transitive = format!("/users/{}/transitiveMemberOf/microsoft.graph.group?$select=id,displayName", ada.id);
     assert_eq!(groups(transitive).await, "All staff, IT, All");
     let requested = json!({"groupIds": [id(&everybody), "9f0c7d5e-3b0a-4a57-8f5e-2c8a3f1d0001"]});
-    let held = session.post(&format!("/users/{}/checkMemberGroups", ada.id), requested).await.expect(200);
-    assert_eq!(held["value"], json!([id(&everybody)]));
+    let member_of = session.post(&format!("/users/{}/checkMemberGroups", ada.id), requested).await.expect(200);
+    assert_eq!(member_of["value"], json!([id(&everybody)]));
     session.send("DELETE", &format!("/groups/{}/members/{}/$ref", id(&everybody), it.id), None).await.expect(204);
     assert_eq!(groups(format!("/groups/{}/members", id(&everybody))).await, "");
 }

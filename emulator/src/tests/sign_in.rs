@@ -30,7 +30,7 @@ pub(super) async fn ask(transport: &dyn Transport, path: &str, form: Option<&[(&
     Answered::of(send(transport, path, form).await)
 }
 
-/// The same, with the answer as it is.
+/// Signs in, and returns the response as it is.
 pub(super) async fn send(
     transport: &dyn Transport,
     path: &str,
@@ -47,7 +47,7 @@ pub(super) async fn send(
     transport.send(request.unwrap()).await.unwrap()
 }
 
-/// Where an answer sends a browser, and the parameters that go with it.
+/// Where a response redirects a browser, and the parameters that go with it.
 #[track_caller]
 pub(super) fn redirected(response: &http::Response<Bytes>) -> (String, std::collections::BTreeMap<String, String>) {
     let body = String::from_utf8_lossy(response.body()).into_owned();

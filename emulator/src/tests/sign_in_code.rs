@@ -1,4 +1,4 @@
-//! People who sign in in a browser.
+//! Users who sign in with a browser.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ fn challenge() -> String {
     URL_SAFE_NO_PAD.encode(Sha256::digest(VERIFIER.as_bytes()))
 }
 
-/// An app of each platform, and a person who signs in by themselves.
+/// An app of each platform, and a user who signs in automatically.
 struct Desk {
     tenant: MemoryTenant,
     session: Session,
@@ -92,7 +92,7 @@ impl Desk {
     }
 }
 
-/// As MSAL signs a person in by a page of this machine.
+/// A sign-in as MSAL does it, with a page on this machine.
 #[tokio::test(start_paused = true)]
 async fn a_user_signs_in_with_a_browser() {
     let desk = Desk::new().await;

@@ -1,4 +1,4 @@
-//! Administrators who consent for everybody.
+//! Admin consent.
 
 use super::sign_in::{GLOBAL_ADMINISTRATOR, redirected, send, with_query};
 use super::*;
@@ -82,10 +82,13 @@ async fn an_administrator_grants_all_that_an_app_of_another_tenant_declares() {
     assert!(response["scope"].contains("https://graph.microsoft.com/User.Read"));
     let principal = shop.customer().service_principals().into_iter().find(|it| it.app_id.to_string() == shop.client_id);
     let principal = principal.unwrap();
-    let held =
-        shop.customer().app_role_assignments().into_iter().filter(|held| held.principal_id == principal.id.into());
+    let assignments = shop
+        .customer()
+        .app_role_assignments()
+        .into_iter()
+        .filter(|assignments| assignments.principal_id == principal.id.into());
     assert_eq!(
-        held.map(|held| held.app_role_id.to_string()).collect::<Vec<_>>(),
+        assignments.map(|assignments| assignments.app_role_id.to_string()).collect::<Vec<_>>(),
         [Uuid::from_u128(USER_READ_ALL).to_string()]
     );
     let grants = shop.customer().oauth2_permission_grants();
@@ -101,9 +104,12 @@ async fn an_administrator_grants_all_that_an_app_of_another_tenant_declares() {
     ]}]);
     shop.vendor.patch(&shop.app, json!({"requiredResourceAccess": more})).await.expect(204);
     redirected(&shop.link("organizations", &[]).await);
-    let held =
-        shop.customer().app_role_assignments().into_iter().filter(|held| held.principal_id == principal.id.into());
-    assert_eq!((held.count(), shop.customer().oauth2_permission_grants().len()), (2, 1));
+    let assignments = shop
+        .customer()
+        .app_role_assignments()
+        .into_iter()
+        .filter(|assignments| assignments.principal_id == principal.id.into());
+    assert_eq!((assignments.count(), shop.customer().oauth2_permission_grants().len()), (2, 1));
 }
 
 #[tokio::test(start_paused = true)]

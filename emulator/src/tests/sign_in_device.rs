@@ -1,4 +1,4 @@
-//! People who sign in on a device by a code.
+//! Users who sign in with a device code.
 
 use std::time::Duration;
 
@@ -142,12 +142,12 @@ async fn graph_lets_the_app_do_what_the_user_may_do() {
     }
     let me = sessions[1].get("/me").await.expect(200);
     assert_eq!(me["id"], json!(bob.id));
-    let mine = sessions[1].app("Mine").await;
+    let own = sessions[1].app("Mine").await;
     let theirs = sessions[0].app("Theirs").await;
     let path = |app: &Value| format!("/applications/{}", app["id"].as_str().unwrap());
-    sessions[1].patch(&path(&mine), json!({"displayName": "Still mine"})).await.expect(204);
+    sessions[1].patch(&path(&own), json!({"displayName": "Still mine"})).await.expect(204);
     sessions[1].patch(&path(&theirs), json!({"displayName": "x"})).await.refused(403, "Authorization_RequestDenied");
-    sessions[0].patch(&path(&mine), json!({"displayName": "Governed"})).await.expect(204);
+    sessions[0].patch(&path(&own), json!({"displayName": "Governed"})).await.expect(204);
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,4 +1,4 @@
-//! What clients read before they sign in.
+//! The discovery documents.
 
 use http::Request;
 

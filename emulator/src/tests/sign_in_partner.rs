@@ -1,4 +1,4 @@
-//! People who sign in to another tenant than their own.
+//! Users who sign in to another tenant than their own.
 
 use super::sign_in::{AZURE_CLI, ask, claims, refused};
 use super::*;
@@ -6,7 +6,7 @@ use crate::User;
 
 const GRAPH_DEFAULT: &str = "https://graph.microsoft.com/.default offline_access";
 
-/// Signs a person in at `organizations`.
+/// Signs a user in at `organizations`.
 async fn stay(cloud: &MemoryCloud, user: &User) -> Value {
     cloud.tenants()[0].auto_sign_in(Some(user));
     let form = [("client_id", AZURE_CLI), ("scope", GRAPH_DEFAULT)];

@@ -1,4 +1,4 @@
-//! People who stay signed in.
+//! Refresh tokens.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use entra_apps::transport::Transport;
 
 const POWERSHELL: &str = "1950a258-227b-4e31-a9cf-717495945fc2";
 
-/// Signs a person in by a device, and returns the refresh token.
+/// Signs a user in by a device code, and returns the refresh token.
 async fn stay(tenant: &MemoryTenant, user: &User, client_id: &str, scope: &str) -> String {
     let path = format!("/{}/oauth2/v2.0", tenant.id());
     let scope = format!("{scope} offline_access");
@@ -42,7 +42,7 @@ async fn a_refresh_token_gives_tokens_for_any_api_and_a_new_refresh_token() {
     session.get("/me").await.expect(200);
     let second = graph["refresh_token"].as_str().unwrap();
     assert_ne!(first, second);
-    // Without a scope it is what was asked for at first; the old token stays good.
+    // Without a scope it is the first one; the old token stays valid.
     for token in [first.as_str(), second] {
         refresh(&tenant, &tenant.id().to_string(), AZURE_CLI, token, "").await.expect(200);
     }
@@ -66,17 +66,17 @@ async fn a_refresh_token_is_for_its_app_or_the_apps_family() {
 async fn a_refresh_token_ends_when_it_is_revoked_or_inactive() {
     let tenant = builder().build();
     let ada = tenant.add_user("Ada", &[]);
-    let (kept, idle) = (
+    let (used, idle) = (
         stay(&tenant, &ada, AZURE_CLI, "https://graph.microsoft.com/.default").await,
         stay(&tenant, &ada, AZURE_CLI, "https://graph.microsoft.com/.default").await,
     );
     for _ in 0..2 {
         tokio::time::sleep(Duration::from_secs(60 * 24 * 3600)).await;
-        refresh(&tenant, "common", AZURE_CLI, &kept, "").await.expect(200);
+        refresh(&tenant, "common", AZURE_CLI, &used, "").await.expect(200);
     }
     refused(&refresh(&tenant, "common", AZURE_CLI, &idle, "").await, 400, "invalid_grant", 700_082);
     tenant.revoke_sign_in_sessions(&ada);
-    let response = refresh(&tenant, "common", AZURE_CLI, &kept, "").await;
+    let response = refresh(&tenant, "common", AZURE_CLI, &used, "").await;
     refused(&response, 400, "invalid_grant", 50173);
     assert_eq!(response.body["suberror"], "bad_token");
     tokio::time::sleep(Duration::from_secs(1)).await;

@@ -1,4 +1,4 @@
-//! Snapshots: a tenant to start from and to go back to.
+//! Snapshots, to start a tenant from and to go back to.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use crate::{MemoryTenant, Snapshot};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-/// What the tenant answers about everything that it holds.
+/// The responses of the tenant to reads of everything in it.
 async fn everything(tenant: &MemoryTenant) -> Vec<Value> {
     let session = Session::new(tenant).await;
     let mut responses = Vec::new();
@@ -97,7 +97,7 @@ async fn a_minimal_partner_snapshot_is_enough() {
 
 #[test]
 fn an_invalid_snapshot_has_a_pointer_to_the_error() {
-    for (json, place, reason) in [
+    for (json, pointer, reason) in [
         ("[]", "", "an object is expected"),
         ("{", "", "no JSON"),
         (r#"{"aplications": []}"#, "/aplications", "did you mean applications?"),
@@ -114,7 +114,7 @@ fn an_invalid_snapshot_has_a_pointer_to_the_error() {
         ),
     ] {
         let error = Snapshot::from_json(json).unwrap_err();
-        assert_eq!(error.pointer(), place, "{json}");
+        assert_eq!(error.pointer(), pointer, "{json}");
         assert!(error.to_string().contains(reason), "{error}");
     }
 }

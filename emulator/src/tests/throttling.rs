@@ -1,4 +1,4 @@
-//! Limits to what may be asked of the tenant.
+//! Throttling.
 
 use super::*;
 use crate::{Fault, Throttling};

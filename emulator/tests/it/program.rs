@@ -41,7 +41,7 @@ struct Connection {
     read: Vec<u8>,
 }
 
-/// An answer as it came over the wire, without what is about the connection.
+/// A response as it came over the wire, without the headers of the connection.
 #[derive(Debug, PartialEq)]
 struct Wire {
     status: u16,
@@ -72,7 +72,7 @@ impl Connection {
         self.stream.write_all(bytes).await.unwrap();
     }
 
-    /// Reads one answer; `None` when the connection ends before one begins. An answer to a HEAD has no body.
+    /// Reads one response; `None` when the connection ends before one begins. A response to a HEAD has no body.
     async fn try_receive(&mut self, has_body: bool) -> Option<Wire> {
         let end = loop {
             if let Some(end) = self.read.windows(4).position(|bytes| bytes == b"\r\n\r\n") {
@@ -108,7 +108,7 @@ impl Connection {
         self.stream.read_buf(&mut self.read).await.unwrap_or(0)
     }
 
-    /// Sends a request, and reads its answer.
+    /// Sends a request, and reads its response.
     async fn ask(&mut self, request: &Request<Bytes>) -> Wire {
         let path = request.uri().path_and_query().unwrap();
         let mut head = format!("{} {path} HTTP/1.1\r\nhost: elsewhere.test\r\n", request.method());
@@ -148,7 +148,7 @@ fn graph(method: &str, path: &str, token: &str, body: Option<Value>) -> Request<
     .unwrap()
 }
 
-/// The same requests, in the process and over the wire; each answers before the next.
+/// One list of requests, sent in the process and over the wire, one after the other.
 struct Both {
     tenant: MemoryTenant,
     connection: Connection,
@@ -268,7 +268,7 @@ async fn a_connection_carries_many_requests_and_a_request_may_come_in_pieces() {
     connection.send(b"0\r\n\r\n").await;
     let created = connection.receive().await;
     assert_eq!((created.status, &created.json()["displayName"]), (201, &json!("In pieces")));
-    // Two at once, on the same connection: answered in their order.
+    // Two at once, on the same connection: the responses are in their order.
     let get = |path: &str| format!("GET /v1.0{path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\n\r\n");
     connection.send((get("/organization") + &get("/applications/nothing")).as_bytes()).await;
     assert_eq!([connection.receive().await.status, connection.receive().await.status], [200, 404]);
@@ -374,7 +374,7 @@ async fn fifty_clients_at_once_are_all_served() {
     assert_eq!(named.count(), 50);
 }
 
-/// A tenant whose answers wait until they are let go.
+/// A tenant whose responses wait until they are released.
 #[derive(Clone, Debug)]
 struct Gate {
     tenant: MemoryTenant,
@@ -471,7 +471,7 @@ async fn the_flags_describe_tenants() {
 }
 
 #[tokio::test]
-async fn whoever_is_named_signs_in_by_themselves() {
+async fn the_named_user_signs_in_automatically() {
     let options = |arguments: &[&str]| parse(arguments).unwrap().unwrap();
     let named = options(&["--small-company", "--as", "Ada.Lovelace@contoso.onmicrosoft.com"]);
     assert_eq!(named.sign_in(&named.cloud()), Ok(()));
@@ -483,7 +483,7 @@ async fn whoever_is_named_signs_in_by_themselves() {
 }
 
 #[tokio::test]
-async fn a_tenant_without_people_gets_the_one_who_is_named() {
+async fn a_tenant_without_users_gets_the_named_one() {
     let options = |arguments: &[&str]| parse(arguments).unwrap().unwrap();
     let named = options(&["--as", "Grace.Brewster.Hopper@Contoso.onmicrosoft.com"]);
     let cloud = named.cloud();

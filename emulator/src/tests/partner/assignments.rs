@@ -38,9 +38,9 @@ impl Assigned {
         let mut state = self.cloud.partner.state();
         let clock = self.cloud.partner.clock();
         state.cloud.advance_time(clock.monotonic(), clock.now());
-        let place = |tenant: &MemoryTenant| state.cloud.find_tenant(&tenant.id().to_string()).unwrap();
-        let (customer, home) = (place(&self.cloud.customer), place(&self.cloud.partner));
-        assert!(state.cloud.guest_roles(place(&self.cloud.other), home, &self.user.id.to_string()).is_empty());
+        let index = |tenant: &MemoryTenant| state.cloud.find_tenant(&tenant.id().to_string()).unwrap();
+        let (customer, home) = (index(&self.cloud.customer), index(&self.cloud.partner));
+        assert!(state.cloud.guest_roles(index(&self.cloud.other), home, &self.user.id.to_string()).is_empty());
         state.cloud.guest_roles(customer, home, &self.user.id.to_string())
     }
 
@@ -123,14 +123,14 @@ async fn a_change_of_roles_is_an_operation_to_wait_for() {
     assert_eq!(response.expect(202), json!({}));
     let operation = operation.strip_prefix("https://graph.microsoft.com/v1.0").unwrap();
     it.session.matched("PATCH", &path, Some(wanted.clone())).await.refused(400, "badRequest");
-    let mut seen = Vec::new();
+    let mut statuses = Vec::new();
     for _ in 0..3 {
-        seen.push((it.session.status(operation).await, it.roles()));
+        statuses.push((it.session.status(operation).await, it.roles()));
         pass(2).await;
     }
     let roles = |role: Uuid| vec![role.to_string()];
     assert_eq!(
-        seen,
+        statuses,
         [
             ("notStarted".to_owned(), roles(DIRECTORY_READERS)),
             ("running".to_owned(), roles(DIRECTORY_READERS)),
@@ -141,7 +141,7 @@ async fn a_change_of_roles_is_an_operation_to_wait_for() {
     assert_eq!(shown["operationType"], "delegatedAdminAccessAssignmentUpdate");
     let data: Value = serde_json::from_str(shown["data"].as_str().unwrap()).unwrap();
     assert_eq!(data["accessDetails"], wanted["accessDetails"]);
-    // What changes nothing is answered at once.
+    // A change to the current value succeeds at once.
     let same = it.session.matched("PATCH", &path, Some(wanted)).await.expect(200);
     assert_eq!(same["id"], path.rsplit('/').next().unwrap());
     let operations = format!("{RELATIONSHIPS}/{}/operations", it.relationship);
@@ -168,12 +168,12 @@ async fn a_deleted_assignment_grants_no_role_from_the_start_of_its_deletion() {
 #[tokio::test(start_paused = true)]
 async fn roles_end_with_the_membership_the_group_and_the_relationship() {
     let it = start().await;
-    let mine = it.cloud.partner.add_group("Mine", &[it.user.id]);
+    let own = it.cloud.partner.add_group("Mine", &[it.user.id]);
     it.cloud.partner.add_access_assignment(&it.relationship, it.group.id, &[DIRECTORY_READERS]);
-    it.cloud.partner.add_access_assignment(&it.relationship, mine.id, &[APPLICATION_ADMINISTRATOR, DIRECTORY_READERS]);
+    it.cloud.partner.add_access_assignment(&it.relationship, own.id, &[APPLICATION_ADMINISTRATOR, DIRECTORY_READERS]);
     assert_eq!(it.roles(), [DIRECTORY_READERS.to_string(), APPLICATION_ADMINISTRATOR.to_string()], "each once");
     let (status, _) =
-        it.cloud.partner.send_json("DELETE", &format!("/groups/{}/members/{}/$ref", mine.id, it.user.id), None);
+        it.cloud.partner.send_json("DELETE", &format!("/groups/{}/members/{}/$ref", own.id, it.user.id), None);
     assert_eq!((status.as_u16(), it.roles()), (204, vec![DIRECTORY_READERS.to_string()]));
     it.cloud.partner.send_json("DELETE", &format!("/groups/{}", it.group.id), None);
     assert_eq!(it.roles(), [""; 0]);

@@ -1,4 +1,4 @@
-//! Promises of the partner's side: relationships, their parts, customers, contracts and Partner Center.
+//! Partners: relationships, their subresources, customers, contracts and Partner Center.
 
 mod assignments;
 mod lists;
@@ -54,7 +54,7 @@ impl Cloud {
         self.app(&[WRITE]).await
     }
 
-    /// A person of the partner, signed in to it with delegated permissions of Graph.
+    /// A user of the partner, signed in to it with delegated permissions of Graph.
     fn user(&self, user: &User, scopes: &[&str]) -> Session {
         let tenant = self.partner.clone();
         let token = format!("token-{}-{}", user.id, scopes.join("-"));
@@ -63,7 +63,7 @@ impl Cloud {
     }
 }
 
-/// How a person has signed in.
+/// How a user has signed in.
 struct Signed {
     app_id: String,
     audience: String,
@@ -77,7 +77,7 @@ impl Default for Signed {
     }
 }
 
-/// Adds a token of a person as if the sign-in had issued it.
+/// Adds a token of a user as if the sign-in had issued it.
 fn put_token(tenant: &MemoryTenant, token: &str, user: &User, scopes: &[&str], signed: &Signed) {
     let mut state = tenant.state();
     let id = user.id.to_string();

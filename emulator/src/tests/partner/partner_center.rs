@@ -38,7 +38,7 @@ impl Consenting {
         format!("/v1/customers/{}/applicationconsents", self.customer().id())
     }
 
-    /// A token of a person of the partner.
+    /// A token of a user of the partner.
     fn token(&self, user: &User, scopes: &[&str], audience: &str, mfa: bool) -> String {
         let token = format!("token-{}-{audience}-{mfa}-{}", user.id, scopes.join("-"));
         let signed = Signed { app_id: self.app_id.clone(), audience: audience.to_owned(), mfa };
@@ -88,8 +88,8 @@ impl Consenting {
         let principals = self.customer().service_principals();
         let app_id = |id| principals.iter().find(|principal| principal.id == id).unwrap().app_id.to_string();
         let grants = self.customer().oauth2_permission_grants().into_iter();
-        let mine = grants.filter(|grant| app_id(grant.client_id) == self.app_id && grant.principal_id.is_none());
-        mine.map(|grant| (app_id(grant.resource_id), grant.scope)).collect()
+        let own = grants.filter(|grant| app_id(grant.client_id) == self.app_id && grant.principal_id.is_none());
+        own.map(|grant| (app_id(grant.resource_id), grant.scope)).collect()
     }
 
     fn installed(&self) -> bool {
@@ -121,8 +121,8 @@ async fn a_consent_creates_the_service_principal_and_grants_for_all_users_of_the
     assert_eq!(it.granted(), [(GRAPH.to_owned(), "Directory.Read.All User.Read Application.Read.All".to_owned())]);
     assert_eq!(it.customer().app_role_assignments(), assignments, "application permissions are never granted so");
     let principals = it.customer().service_principals();
-    let mine = principals.iter().find(|principal| principal.app_id.to_string() == it.app_id).unwrap();
-    let home: Value = serde_json::from_str(&mine.json).unwrap();
+    let own = principals.iter().find(|principal| principal.app_id.to_string() == it.app_id).unwrap();
+    let home: Value = serde_json::from_str(&own.json).unwrap();
     assert_eq!(home["appOwnerOrganizationId"], json!(it.partner().id()));
 }
 
@@ -269,8 +269,8 @@ async fn consents_that_make_no_sense_are_refused_and_leave_no_trace() {
     assert!(!it.installed() && it.granted().is_empty());
     let path = format!("{}/{}", it.path(), Uuid::from_u128(7));
     refused(&it.send(&it.good_token(), "DELETE", &path, &[], Value::Null).await, 400, "400", "not that of");
-    let mine = format!("{}/{}", it.path(), it.app_id);
-    refused(&it.send(&it.good_token(), "DELETE", &mine, &[], Value::Null).await, 404, "1000", "not found");
+    let own = format!("{}/{}", it.path(), it.app_id);
+    refused(&it.send(&it.good_token(), "DELETE", &own, &[], Value::Null).await, 404, "1000", "not found");
 }
 
 #[tokio::test(start_paused = true)]

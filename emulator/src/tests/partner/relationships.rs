@@ -143,21 +143,21 @@ async fn a_relationship_becomes_active_step_by_step_once_the_customer_approves()
     assert_eq!((&request["action"], &request["status"]), (&json!("lockForApproval"), &json!("created")));
     assert_eq!(location, format!("https://graph.microsoft.com/v1.0{requests}/{}", request["id"].as_str().unwrap()));
     let request = format!("{requests}/{}", request["id"].as_str().unwrap());
-    let mut seen = Vec::new();
+    let mut statuses = Vec::new();
     for _ in 0..3 {
-        seen.push((session.status(&path).await, session.status(&request).await));
+        statuses.push((session.status(&path).await, session.status(&request).await));
         pass(2).await;
     }
     let expected = [("created", "created"), ("created", "pending"), ("approvalPending", "succeeded")];
-    assert_eq!(seen, expected.map(|(a, b)| (a.to_owned(), b.to_owned())));
+    assert_eq!(statuses, expected.map(|(a, b)| (a.to_owned(), b.to_owned())));
     cloud.customer.approve_relationship(id);
     let before = session.etag(&path).await;
-    let mut seen = Vec::new();
+    let mut statuses = Vec::new();
     for _ in 0..3 {
-        seen.push(session.status(&path).await);
+        statuses.push(session.status(&path).await);
         pass(2).await;
     }
-    assert_eq!(seen, ["approved", "activating", "active"]);
+    assert_eq!(statuses, ["approved", "activating", "active"]);
     let active = session.get(&path).await.expect(200);
     assert_ne!(active["@odata.etag"], before, "what the service writes changes the ETag as well");
     assert_eq!(active["customer"]["displayName"], "Fabrikam", "whoever approves is the customer");
@@ -228,12 +228,12 @@ async fn partner_and_customer_end_a_relationship_step_by_step() {
         } else {
             cloud.customer.terminate_relationship(&id);
         }
-        let mut seen = Vec::new();
+        let mut statuses = Vec::new();
         for _ in 0..3 {
-            seen.push(session.status(&path).await);
+            statuses.push(session.status(&path).await);
             pass(2).await;
         }
-        assert_eq!(seen, ["terminationRequested", "terminating", "terminated"]);
+        assert_eq!(statuses, ["terminationRequested", "terminating", "terminated"]);
         let requests = session.get(&format!("{path}/requests")).await.expect(200);
         assert_eq!(requests["value"].as_array().unwrap().len(), usize::from(by_request));
     }

@@ -86,14 +86,14 @@ async fn a_minimal_snapshot_is_enough() {
 #[test]
 fn what_is_wrong_in_a_file_is_said_with_its_place() {
     let roles = requested("", &[DIRECTORY_READERS])["accessDetails"].clone();
-    let place = |document: Value| {
+    let pointer = |document: Value| {
         let error = Snapshot::from_json(&document.to_string()).unwrap_err();
         error.pointer().to_owned()
     };
     let relationship = |name: &str, value: Value| {
         let mut relationship = json!({"displayName": "Support", "accessDetails": roles});
         relationship[name] = value;
-        place(json!({"delegatedAdminRelationships": [relationship]}))
+        pointer(json!({"delegatedAdminRelationships": [relationship]}))
     };
     let at = |path: &str| format!("/delegatedAdminRelationships/0{path}");
     assert_eq!(relationship("colour", json!("red")), at("/colour"));
@@ -102,5 +102,5 @@ fn what_is_wrong_in_a_file_is_said_with_its_place() {
     assert_eq!(relationship("status", json!("great")), at("/status"));
     let beyond = json!([{"accessDetails": requested("", &[GLOBAL_ADMINISTRATOR])["accessDetails"]}]);
     assert_eq!(relationship("accessAssignments", beyond), at("/accessAssignments/0"));
-    assert_eq!(place(json!({"contracts": [{"displayName": "x"}]})), "/contracts/0/customerId");
+    assert_eq!(pointer(json!({"contracts": [{"displayName": "x"}]})), "/contracts/0/customerId");
 }

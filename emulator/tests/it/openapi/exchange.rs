@@ -1,4 +1,4 @@
-//! Whether a request and its answer are what the description says.
+//! Whether a request and its response are what the description says.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -43,7 +43,7 @@ pub(crate) struct Report {
     /// Requests that are not for Graph, such as sign-ins.
     pub(crate) elsewhere: usize,
     pub(crate) operations: BTreeSet<String>,
-    /// What is wrong with answers.
+    /// What is wrong with responses.
     pub(crate) findings: Vec<Finding>,
     /// What was wrong with requests that were not refused.
     pub(crate) accepted: Vec<Finding>,
@@ -60,7 +60,7 @@ enum Body {
     Text(String),
 }
 
-/// A request with its answer: of its own, or an item of a batch.
+/// A request with its response: of its own, or an item of a batch.
 struct Exchange {
     test: String,
     method: String,
@@ -117,7 +117,7 @@ impl Report {
             Found::NoMethod => look.note("method", "the description has no such method of the path".into(), "method"),
             Found::Operation(operation) => look.request(operation),
         }
-        // A request that is wrong is answered rightly when it is refused.
+        // Refusing an invalid request is correct.
         let wrong = std::mem::take(&mut look.findings);
         if exchange.status >= 400 {
             self.refused.extend(wrong);
@@ -235,7 +235,7 @@ impl Look<'_> {
         }
     }
 
-    /// What is selected or expanded must be a property of what is answered.
+    /// What is selected or expanded must be a property of the response.
     fn selected(&mut self, operation: &Operation) {
         let Some(content) = &operation.response else { return };
         for (name, value) in form_urlencoded::parse(self.exchange.query.as_bytes()) {

@@ -111,10 +111,10 @@ async fn every_operation_responds_as_described_or_with_501() {
             (501, true, _) | (400..=499, _, true) | (200..=299, false, false) => {}
             (501, false, _) => wrong.push(format!("{operation} is not listed as unknown: {response}")),
             (_, true, _) => {
-                wrong.push(format!("{operation} is listed as unknown, and is answered {status} {response}"))
+                wrong.push(format!("{operation} is listed as unknown, and is answered {status} {response}"));
             }
             (_, _, true) => {
-                wrong.push(format!("{operation} is listed as refused, and is answered {status} {response}"))
+                wrong.push(format!("{operation} is listed as refused, and is answered {status} {response}"));
             }
             _ => wrong.push(format!("{operation} is refused: {status} {response}")),
         }

@@ -141,7 +141,7 @@ fn found(recorded: &Recorded) -> Vec<String> {
     report.accepted.iter().chain(&report.findings).map(|Finding { at, reason, .. }| format!("{at}: {reason}")).collect()
 }
 
-/// What is found in a thing that is answered.
+/// What is found in a response.
 fn in_thing(thing: &Value) -> Vec<String> {
     found(&exchange("POST", "/things", &json!({}), 201, thing))
 }

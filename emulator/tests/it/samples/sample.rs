@@ -1,4 +1,4 @@
-//! The documentation's samples as they are written: HTTP messages with URLs as a person types them.
+//! The documentation's samples as they are written: HTTP messages with URLs as people type them.
 
 use std::fmt::Write as _;
 
@@ -15,7 +15,7 @@ pub(crate) struct Asked {
     pub(crate) body: String,
 }
 
-/// What a sample shows as the answer.
+/// The response of a sample.
 #[derive(Debug)]
 pub(crate) struct Shown {
     pub(crate) status: u16,

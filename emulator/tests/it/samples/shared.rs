@@ -19,7 +19,7 @@ use crate::openapi::shared::document;
 use crate::support::traffic::Recorded;
 use crate::support::{builder, token};
 
-/// What whoever replays the samples may do.
+/// The permissions of the caller that replays the samples.
 const ROLES: &[&str] = &[
     "Application.ReadWrite.All",
     "AppRoleAssignment.ReadWrite.All",
@@ -29,7 +29,7 @@ const ROLES: &[&str] = &[
     "Organization.Read.All",
 ];
 
-/// The samples' requests and answers by their names.
+/// The samples' requests and responses by their names.
 fn samples() -> BTreeMap<String, (String, String)> {
     let directory = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/graph/doc-examples"));
     let read = |path: &Path| {
@@ -48,7 +48,7 @@ fn samples() -> BTreeMap<String, (String, String)> {
     samples
 }
 
-/// Where an answer is not as shown.
+/// Where a response is not as shown.
 fn compare(shown: &Shown, response: &Response<Bytes>) -> Vec<Difference> {
     let text = String::from_utf8_lossy(response.body()).into_owned();
     let body = match text.as_str() {
