@@ -1,14 +1,13 @@
-//! APIs of other tenants: the resources that permissions are granted on.
-
-use serde_json::{Value, json};
+//! Resource APIs registered in other tenants: the ones on which permissions are granted.
 
 use entra_apps::ids::{AppId, PermissionId};
 use entra_apps::permission::{self, CatalogueEntry, MICROSOFT_GRAPH, PermissionKind};
+use serde_json::{Value, json};
 
-/// An API that the tenant knows: an app of another tenant with its permissions.
+/// An API known to the tenant: an application of another tenant, with its permissions.
 #[derive(Clone, Debug)]
 pub struct Api {
-    pub(super) app_id: AppId,
+    pub(crate) app_id: AppId,
     display_name: String,
     identifier_uris: Vec<String>,
     permissions: Vec<ApiPermission>,
@@ -29,39 +28,39 @@ impl Api {
         Self { app_id, display_name: display_name.into(), identifier_uris: Vec::new(), permissions: Vec::new() }
     }
 
-    /// Adds an identifier URI, by which a token for the API is asked for.
+    /// Adds an identifier URI, by which a client requests a token for the API.
     #[must_use]
     pub fn identifier_uri(mut self, uri: impl Into<String>) -> Self {
         self.identifier_uris.push(uri.into());
         self
     }
 
-    /// Adds an application permission (an app role).
+    /// Adds an application permission (app role).
     #[must_use]
     pub fn application_permission(self, value: impl Into<String>, id: PermissionId) -> Self {
         self.permission(PermissionKind::Application, value, id)
     }
 
-    /// Adds a delegated permission (a scope), to which only an administrator can consent.
+    /// Adds a delegated permission (scope) that only an administrator can consent to.
     #[must_use]
     pub fn delegated_permission(self, value: impl Into<String>, id: PermissionId) -> Self {
         self.permission(PermissionKind::Delegated, value, id)
     }
 
-    pub(super) fn permission(mut self, kind: PermissionKind, value: impl Into<String>, id: PermissionId) -> Self {
+    pub(crate) fn permission(mut self, kind: PermissionKind, value: impl Into<String>, id: PermissionId) -> Self {
         let value = value.into();
         self.permissions.retain(|known| known.kind != kind || known.value != value);
         self.permissions.push(ApiPermission { kind, value, id, admin: true, resource_specific: false });
         self
     }
 
-    pub(super) fn without(mut self, value: &str) -> Self {
+    pub(crate) fn without(mut self, value: &str) -> Self {
         self.permissions.retain(|known| known.value != value);
         self
     }
 
-    /// Microsoft Graph with every permission of the catalogue.
-    pub(super) fn microsoft_graph() -> Self {
+    /// Microsoft Graph with every permission of the SDK's catalogue.
+    pub(crate) fn microsoft_graph() -> Self {
         let permission = |entry: &CatalogueEntry| ApiPermission {
             kind: entry.kind,
             value: entry.value.to_owned(),
@@ -78,10 +77,10 @@ impl Api {
         graph
     }
 
-    /// APIs that most tenants have, without their permissions.
-    pub(super) fn well_known() -> Vec<Self> {
+    /// The APIs that most tenants have, without permissions.
+    pub(crate) fn well_known() -> Vec<Self> {
         let api = |id: u128, name: &str, uri: &str| Self::new(AppId::from_u128(id), name).identifier_uri(uri);
-        let management = AppId::from_u128(super::management::APP_ID);
+        let management = AppId::from_u128(crate::azure_management::APP_ID);
         vec![
             api(
                 0x0000_0002_0000_0000_c000_0000_0000_0000,
@@ -118,8 +117,8 @@ impl Api {
         ]
     }
 
-    /// What the service principal has of the API.
-    pub(super) fn describe(&self, service_principal: &mut Value) {
+    /// Copies the names and permissions of the API into its service principal.
+    pub(crate) fn apply_to(&self, service_principal: &mut Value) {
         let of = |kind, resource_specific| {
             self.permissions
                 .iter()

@@ -1,4 +1,4 @@
-//! How a tenant is made.
+//! The builder of a tenant.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -6,32 +6,32 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use time::OffsetDateTime;
-
-use super::api::Api;
-use super::bin::Bin;
-use super::delta::Changes;
-use super::directory::Directory;
-use super::kind::Kind;
-use super::lag::Lag;
-use super::links::Links;
-use super::partner;
-use super::policy::SecretPolicy;
-use super::record::Log;
-use super::script::Script;
-use super::service::State;
-use super::sign_in::Tokens;
-use super::snapshot::Snapshot;
-use super::throttle::{Throttle, Throttling};
-use super::world::World;
-use super::{Inner, MemoryTenant, OnExchange};
-use crate::clock::TenantClock;
-use crate::random::{SeededRandomness, uuid};
 use entra_apps::clock::Clock;
 use entra_apps::ids::{AppId, PermissionId, TenantId};
 use entra_apps::permission::{PermissionKind, well_known};
+use time::OffsetDateTime;
 
-/// What the first caller may do: the whole job of registering an app.
+use crate::api::Api;
+use crate::clock::TenantClock;
+use crate::cloud_state::CloudState;
+use crate::data::lag::Lag;
+use crate::data::links::Links;
+use crate::data::object_kind::ObjectKind;
+use crate::graph::deleted_items::DeletedItems;
+use crate::graph::delta::Changes;
+use crate::graph::directory::Directory;
+use crate::graph::policy::SecretPolicy;
+use crate::partner;
+use crate::random::{SeededRandomness, uuid};
+use crate::record::Log;
+use crate::script::Script;
+use crate::service::TenantState;
+use crate::sign_in::IssuedTokens;
+use crate::snapshot::Snapshot;
+use crate::throttle::{Throttle, Throttling};
+use crate::{Inner, MemoryTenant, OnExchange};
+
+/// The application permissions of the first caller: all that registering an app takes.
 const CALLER_ROLES: &[&str] = &[
     "Application.ReadWrite.All",
     "AppRoleAssignment.ReadWrite.All",
@@ -40,7 +40,7 @@ const CALLER_ROLES: &[&str] = &[
     "Organization.Read.All",
 ];
 
-/// Describes a [`MemoryTenant`].
+/// Builder of a [`MemoryTenant`].
 #[must_use = "a builder does nothing until `build()`"]
 pub struct MemoryTenantBuilder {
     display_name: String,
@@ -53,7 +53,7 @@ pub struct MemoryTenantBuilder {
     lag: Lag,
     throttling: Throttling,
     apis: BTreeMap<AppId, Api>,
-    absent: Vec<AppId>,
+    without_apis: Vec<AppId>,
     default_audience: String,
     secret_policy: SecretPolicy,
     base_url: Option<String>,
@@ -73,7 +73,7 @@ impl fmt::Debug for MemoryTenantBuilder {
 }
 
 impl MemoryTenantBuilder {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let apis = Api::well_known().into_iter().chain([Api::microsoft_graph(), partner::administration()]);
         Self {
             display_name: "Contoso".to_owned(),
@@ -86,77 +86,79 @@ impl MemoryTenantBuilder {
             lag: Lag::none(),
             throttling: Throttling::none(),
             apis: apis.map(|api| (api.app_id, api)).collect(),
-            // Microsoft has it in a partner's tenant only.
-            absent: vec![partner::ADMINISTRATION],
+            // Only the tenants of partners have this API.
+            without_apis: vec![partner::ADMINISTRATION],
             default_audience: "AzureADMyOrg".to_owned(),
             secret_policy: SecretPolicy::Unrestricted,
             base_url: None,
             on_exchange: None,
             snapshot: None,
             partner: false,
-            partner_step: partner::STEP,
+            partner_step: partner::DEFAULT_STEP,
         }
     }
 
-    /// The name of the organization; `Contoso` is the default.
+    /// Sets the name of the organization; `Contoso` by default.
     pub fn display_name(mut self, name: impl Into<String>) -> Self {
         self.display_name = name.into();
         self
     }
 
-    /// The initial domain, by which the tenant can be signed in to; `contoso.onmicrosoft.com` is the default.
+    /// Sets the initial domain, which clients can name in place of the tenant id; `contoso.onmicrosoft.com` by default.
     pub fn domain(mut self, domain: impl Into<String>) -> Self {
         self.domain = domain.into();
         self
     }
 
-    /// The tenant id; made from the seed by default.
+    /// Sets the tenant id; derived from the seed by default.
     pub fn tenant_id(mut self, id: TenantId) -> Self {
         self.tenant_id = Some(id);
         self
     }
 
-    /// Where all ids and secrets come from: the same seed gives the same run. Zero by default, so that two tenants that
-    /// should differ need a seed each.
+    /// Sets the seed of all ids and secrets: the same seed gives the same run. Zero by default, so tenants that should
+    /// differ need different seeds.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = Some(seed);
         self
     }
 
-    /// The clock. By default tokio's timer with the system's wall time: where tokio's time is paused, waits are virtual,
-    /// and tokens and secrets live as long as in reality. With [`TenantClock::starting_at`] they expire in virtual time.
+    /// Sets the clock. By default it is tokio's timer with the system's wall time: where tokio's time is paused, waits
+    /// are virtual, and tokens and secrets live as long as in reality. With [`TenantClock::starting_at`] they expire in
+    /// virtual time.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = Some(clock);
         self
     }
 
-    /// How far the tenant's wall time is ahead of its clock's, or behind where it is negative; zero by default. The
-    /// clock is the one that [clients](MemoryTenant::client) of the tenant live by, so that theirs is right and the
-    /// tenant's wrong: the lifetimes of tokens and secrets, timestamps, the `Date` of an answer and a `Retry-After` that
-    /// is a date follow the tenant's.
+    /// Sets how far the tenant's wall time is ahead of its clock's, or behind where it is negative; zero by default.
+    /// The [clients](MemoryTenant::client) of the tenant use the clock itself, so that their time is right and the
+    /// tenant's is wrong: the lifetimes of tokens and secrets, timestamps, the `Date` of a response and a `Retry-After`
+    /// that is a date follow the tenant's.
     pub fn clock_skew(mut self, ahead: time::Duration) -> Self {
         self.skew = ahead;
         self
     }
 
-    /// What every request takes, on the clock; a millisecond by default. Requests sent at once overlap for that long.
+    /// Sets the duration of every request, on the clock; a millisecond by default. Requests sent at the same time
+    /// overlap for that long.
     pub fn tick(mut self, tick: Duration) -> Self {
         self.tick = tick;
         self
     }
 
-    /// The same replication lag everywhere; none by default.
+    /// Sets one replication lag for reads, lists, references and sign-ins; none by default.
     pub fn lag(self, lag: Duration) -> Self {
         self.lags(Lag::all(lag))
     }
 
-    /// The replication lag by kind of look.
+    /// Sets the replication lag per kind of lookup.
     pub fn lags(mut self, lag: Lag) -> Self {
         self.lag = lag;
         self
     }
 
-    /// How much may be asked of the tenant before it answers 429; as much as there is by default.
+    /// Sets the limits above which requests are refused with 429; none by default.
     pub fn throttling(mut self, limits: Throttling) -> Self {
         self.throttling = limits;
         self
@@ -168,14 +170,14 @@ impl MemoryTenantBuilder {
         self
     }
 
-    /// Adds a permission to an API that the tenant knows; an API that it does not know is added.
+    /// Adds a permission to an API; an unknown API is added.
     pub fn permission(mut self, api: AppId, kind: PermissionKind, value: &str, id: PermissionId) -> Self {
         let known = self.apis.remove(&api).unwrap_or_else(|| Api::new(api, api.to_string()));
         self.apis.insert(api, known.permission(kind, value, id));
         self
     }
 
-    /// Takes a permission, application and delegated, from an API: some clouds and tenants lack some.
+    /// Removes a permission, application and delegated, from an API: some clouds and tenants lack some.
     pub fn without_permission(mut self, api: AppId, value: &str) -> Self {
         if let Some(known) = self.apis.remove(&api) {
             self.apis.insert(api, known.without(value));
@@ -183,40 +185,41 @@ impl MemoryTenantBuilder {
         self
     }
 
-    /// Leaves out the service principal of an API. It can still be created, as that of any app of another tenant.
+    /// Leaves out the service principal of an API. It can still be created, like that of any app of another tenant.
     pub fn without_api(mut self, api: AppId) -> Self {
-        self.absent.push(api);
+        self.without_apis.push(api);
         self
     }
 
-    /// The `signInAudience` of an application that is created without one; `AzureADMyOrg` is the default, as of 2025.
+    /// Sets the `signInAudience` of applications that are created without one; `AzureADMyOrg` by default, as of 2025.
     pub fn default_audience(mut self, audience: impl Into<String>) -> Self {
         self.default_audience = audience.into();
         self
     }
 
-    /// What the tenant's app management policy says of secrets.
+    /// Sets what the tenant's app management policy allows for secrets.
     pub fn secret_policy(mut self, policy: SecretPolicy) -> Self {
         self.secret_policy = policy;
         self
     }
 
-    /// What absolute links start with, such as `http://127.0.0.1:8080`; by default the scheme and host of the request.
+    /// Sets the prefix of absolute links, such as `http://127.0.0.1:8080`; by default the scheme and host of the
+    /// request.
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
         self.base_url = Some(url.into());
         self
     }
 
-    /// Starts from a snapshot. What it says of the organization counts, the rest is as the builder has it.
+    /// Starts from a snapshot. What it says of the organization replaces the builder's settings; the other settings apply.
     ///
-    /// [`build`](Self::build) panics when the snapshot names a permission that the builder has taken away.
+    /// [`build`](Self::build) panics when the snapshot names a permission that the builder has removed.
     pub fn snapshot(mut self, snapshot: Snapshot) -> Self {
         self.snapshot = Some(snapshot);
         self
     }
 
-    /// Starts as a small company: five people, of whom Ada Lovelace is Global Administrator and Grace Hopper
-    /// Application Administrator, two groups and two apps.
+    /// Starts as a small company: five users, of whom Ada Lovelace is Global Administrator and Grace Hopper Application
+    /// Administrator, two groups and two apps.
     ///
     /// # Panics
     /// Never: the company is part of this crate.
@@ -225,8 +228,8 @@ impl MemoryTenantBuilder {
         self.snapshot(company.expect("the small company is a snapshot"))
     }
 
-    /// Shows each request and its answer to `look`, for tests of the exact traffic: secrets and tokens are in it. It
-    /// sees the answer as the tenant gives it, before a fault takes it away.
+    /// Calls `look` with each request and its response, for tests of the exact traffic: secrets and tokens are in it.
+    /// It sees the response before a fault changes or drops it.
     pub fn on_exchange(
         mut self,
         look: impl Fn(&http::Request<Bytes>, &http::Response<Bytes>) + Send + Sync + 'static,
@@ -235,11 +238,11 @@ impl MemoryTenantBuilder {
         self
     }
 
-    /// Makes it the tenant of a partner of Microsoft's: it has the groups of agents, relationships (GDAP) with customers
-    /// and contracts, Partner Center knows it, and Microsoft's app for the administration of customers is there.
+    /// Makes it the tenant of a Microsoft partner, with agent groups, GDAP relationships with customers, contracts,
+    /// access to Partner Center, and the service principal of Microsoft's app for the administration of customers.
     pub fn partner(mut self) -> Self {
         self.partner = true;
-        self.absent.retain(|api| *api != partner::ADMINISTRATION);
+        self.without_apis.retain(|api| *api != partner::ADMINISTRATION);
         self.permission(
             well_known::MICROSOFT_PARTNER_CENTER,
             PermissionKind::Delegated,
@@ -248,54 +251,54 @@ impl MemoryTenantBuilder {
         )
     }
 
-    /// How long each step takes in the life of a partner's relationship, access assignment, request or operation, on
-    /// the clock; two seconds by default. An approved relationship is active after two steps.
+    /// Sets the duration of each status of a partner's relationship, access assignment, request or operation, on the
+    /// clock; two seconds by default. An approved relationship is active after two steps.
     pub fn partner_step(mut self, step: Duration) -> Self {
         self.partner_step = step;
         self
     }
 
-    pub(super) fn own_clock(&self) -> Option<Arc<dyn Clock>> {
+    pub(crate) fn own_clock(&self) -> Option<Arc<dyn Clock>> {
         self.clock.clone()
     }
 
-    /// Makes the tenant.
+    /// Builds the tenant.
     ///
     /// # Panics
-    /// When the snapshot names an API or permission that the builder has taken away.
+    /// When the snapshot names an API or permission that the builder has removed.
     pub fn build(self) -> MemoryTenant {
         let clock = self.own_clock().unwrap_or_else(|| Arc::new(TenantClock::system()));
         self.build_in(&Arc::default(), &clock, 0)
     }
 
-    /// Makes the tenant as one of a world, in which `place` is its seed unless it has one of its own.
-    pub(super) fn build_in(self, world: &Arc<Mutex<World>>, clock: &Arc<dyn Clock>, place: u64) -> MemoryTenant {
-        // The seeds of neighbours are far apart, for each tenant draws from several sources.
-        let seed = self.seed.unwrap_or(place << 32);
+    /// Builds the tenant as one of a cloud; `index` is its seed unless it has one of its own.
+    pub(crate) fn build_in(self, cloud: &Arc<Mutex<CloudState>>, clock: &Arc<dyn Clock>, index: u64) -> MemoryTenant {
+        // The seeds of neighbours are far apart, because each tenant draws from several sources.
+        let seed = self.seed.unwrap_or(index << 32);
         let (skew, wall) = (self.skew, clock.now() + self.skew);
         let throttling = self.throttling.clone();
-        let (snapshot, absent) = (self.snapshot.clone(), self.absent.clone());
+        let (snapshot, without_apis) = (self.snapshot.clone(), self.without_apis.clone());
         let (tick, base_url, on_exchange) = (self.tick, self.base_url.clone(), self.on_exchange.clone());
         let step = self.partner.then_some(self.partner_step);
         let mut directory = self.directory(seed, wall);
         match snapshot {
             Some(snapshot) => {
-                let loaded = directory.load(snapshot.document(), &absent, wall);
+                let loaded = directory.load(snapshot.document(), &without_apis, wall);
                 loaded.expect("the tenant has the APIs and permissions that its snapshot names");
             }
-            None => directory.install_apis(&absent.iter().map(ToString::to_string).collect::<Vec<_>>()),
+            None => directory.install_apis(&without_apis.iter().map(ToString::to_string).collect::<Vec<_>>()),
         }
         if let Some(step) = step {
             directory.become_partner(step, wall);
         }
-        let caller = match directory.known_caller() {
+        let caller = match directory.saved_caller() {
             Some(caller) => caller,
             None => directory.seed_caller(CALLER_ROLES, wall).0,
         };
         directory.caller = Some(caller.client_id);
-        let state = State {
+        let state = TenantState {
             directory,
-            tokens: Tokens::default(),
+            tokens: IssuedTokens::default(),
             script: Script::new(seed.wrapping_add(1)),
             throttle: Throttle::new(throttling),
             log: Log::default(),
@@ -303,7 +306,7 @@ impl MemoryTenantBuilder {
         };
         let client_seeds = SeededRandomness::new(seed.wrapping_add(3));
         let (id, domain) = (state.directory.tenant_id.into(), state.directory.domain.clone());
-        let at = world.lock().unwrap_or_else(PoisonError::into_inner).add(state);
+        let index = cloud.lock().unwrap_or_else(PoisonError::into_inner).add(state);
         MemoryTenant(Arc::new(Inner {
             id,
             domain,
@@ -314,29 +317,29 @@ impl MemoryTenantBuilder {
             caller,
             on_exchange,
             client_seeds,
-            world: Arc::clone(world),
-            at,
+            cloud: Arc::clone(cloud),
+            index,
         }))
     }
 
-    /// The directory that is described, without any object.
-    pub(super) fn directory(self, seed: u64, wall: OffsetDateTime) -> Directory {
+    /// The directory as configured, without any object.
+    pub(crate) fn directory(self, seed: u64, wall: OffsetDateTime) -> Directory {
         let randomness = SeededRandomness::new(seed);
-        let table = Directory::new_table;
+        let store = Directory::new_store;
         Directory {
             tenant_id: self.tenant_id.map_or_else(|| uuid(&randomness), Into::into),
             display_name: self.display_name,
             domain: self.domain,
-            founded: wall,
-            applications: table(Kind::Application),
-            service_principals: table(Kind::ServicePrincipal),
-            assignments: table(Kind::Assignment),
-            grants: table(Kind::Grant),
-            users: table(Kind::User),
-            groups: table(Kind::Group),
-            federated: table(Kind::FederatedCredential),
+            created_at: wall,
+            applications: store(ObjectKind::Application),
+            service_principals: store(ObjectKind::ServicePrincipal),
+            assignments: store(ObjectKind::Assignment),
+            grants: store(ObjectKind::Grant),
+            users: store(ObjectKind::User),
+            groups: store(ObjectKind::Group),
+            federated: store(ObjectKind::FederatedCredential),
             changes: Changes::default(),
-            bin: Bin::default(),
+            deleted_items: DeletedItems::default(),
             owners: Links::default(),
             members: Links::default(),
             secrets: HashMap::new(),

@@ -1,4 +1,4 @@
-//! X.509 certificates and tokens signed with their keys, as far as credentials need them.
+//! X.509 certificates, and JSON Web Tokens signed with their keys.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -12,22 +12,25 @@ use x509_cert::der::Decode as _;
 
 use crate::crypto;
 
-/// What is known of a certificate.
+/// The tolerated difference between the clocks of a client and of the service.
+pub(crate) const CLOCK_SKEW_TOLERANCE: time::Duration = time::Duration::minutes(5);
+
+/// The parts of an X.509 certificate that credentials need.
 #[derive(Clone, Debug)]
-pub(super) struct Certificate {
+pub(crate) struct Certificate {
     /// The subject as the directory writes it: `O=Contoso, S=Some-State, C=AU`.
-    pub(super) subject: String,
-    pub(super) not_before: OffsetDateTime,
-    pub(super) not_after: OffsetDateTime,
-    pub(super) sha1: Vec<u8>,
-    pub(super) sha256: Vec<u8>,
+    pub(crate) subject: String,
+    pub(crate) not_before: OffsetDateTime,
+    pub(crate) not_after: OffsetDateTime,
+    pub(crate) sha1: Vec<u8>,
+    pub(crate) sha256: Vec<u8>,
     /// The RSA public key, in the form of PKCS #1.
     public_key: Vec<u8>,
 }
 
 impl Certificate {
-    /// Reads a certificate in DER.
-    pub(super) fn parse(der: &[u8]) -> Option<Self> {
+    /// Parses a certificate in DER.
+    pub(crate) fn parse(der: &[u8]) -> Option<Self> {
         let certificate = X509::from_der(der).ok()?;
         let of = certificate.tbs_certificate();
         let moment = |time: x509_cert::time::Time| {
@@ -49,18 +52,18 @@ impl Certificate {
     }
 
     /// The SHA-1 thumbprint as the directory writes it: forty upper-case hexadecimal digits.
-    pub(super) fn thumbprint(&self) -> String {
+    pub(crate) fn thumbprint(&self) -> String {
         use std::fmt::Write as _;
         self.sha1.iter().fold(String::new(), |mut text, byte| {
-            // Writing into a text never fails.
+            // Writing into a string never fails.
             let _ = write!(text, "{byte:02X}");
             text
         })
     }
 
-    /// Whether the header of a token means this certificate, by one of its thumbprints or by none.
-    pub(super) fn is_meant(&self, header: &Value) -> bool {
-        // Some clients write the thumbprint in the standard alphabet.
+    /// Whether the thumbprints in a token's header, if any, are those of this certificate.
+    pub(crate) fn matches_header(&self, header: &Value) -> bool {
+        // Some clients use the standard base64 alphabet.
         let decoded =
             |text: &str| URL_SAFE_NO_PAD.decode(text.trim_end_matches('=').replace('+', "-").replace('/', "_"));
         let is = |name: &str, thumbprint: &[u8]| match header[name].as_str() {
@@ -70,8 +73,8 @@ impl Certificate {
         is("x5t", &self.sha1) && is("x5t#S256", &self.sha256)
     }
 
-    /// Whether its key signed the token.
-    pub(super) fn signed(&self, token: &SignedToken<'_>) -> bool {
+    /// Whether the token was signed with the certificate's key.
+    pub(crate) fn verifies(&self, token: &SignedToken<'_>) -> bool {
         let scheme = match token.header["alg"].as_str() {
             Some("RS256") => SignatureScheme::RSA_PKCS1_SHA256,
             Some("PS256") => SignatureScheme::RSA_PSS_SHA256,
@@ -81,18 +84,18 @@ impl Certificate {
     }
 }
 
-/// A JSON Web Token, taken apart.
+/// A JSON Web Token, parsed but not verified.
 #[derive(Debug)]
-pub(super) struct SignedToken<'a> {
-    pub(super) header: Value,
-    pub(super) claims: Value,
+pub(crate) struct SignedToken<'a> {
+    pub(crate) header: Value,
+    pub(crate) claims: Value,
     signed: &'a str,
     signature: Vec<u8>,
 }
 
 impl<'a> SignedToken<'a> {
-    /// Takes a token apart; padding is not part of the format.
-    pub(super) fn parse(token: &'a str) -> Option<Self> {
+    /// Parses a token; padding is not part of the format.
+    pub(crate) fn parse(token: &'a str) -> Option<Self> {
         let (signed, signature) = token.rsplit_once('.')?;
         let (header, claims) = signed.split_once('.')?;
         let json = |part: &str| serde_json::from_slice::<Value>(&URL_SAFE_NO_PAD.decode(part).ok()?).ok();
@@ -101,14 +104,14 @@ impl<'a> SignedToken<'a> {
         (header.is_object() && claims.is_object()).then_some(Self { header, claims, signed, signature })
     }
 
-    /// A moment that a claim names in seconds since 1970.
-    pub(super) fn moment(&self, claim: &str) -> Option<OffsetDateTime> {
+    /// A claim that is a time in seconds since 1970.
+    pub(crate) fn time_claim(&self, claim: &str) -> Option<OffsetDateTime> {
         OffsetDateTime::from_unix_timestamp(self.claims[claim].as_i64()?).ok()
     }
 }
 
 #[cfg(test)]
-pub(super) mod testing {
+pub(crate) mod testing {
     use super::*;
     use rustls::pki_types::PrivateKeyDer;
 
@@ -120,7 +123,7 @@ pub(super) mod testing {
     pub(crate) const ONE_KEY: &[u8] = include_bytes!("../certificates/one.key.der");
     pub(crate) const TWO_KEY: &[u8] = include_bytes!("../certificates/two.key.der");
 
-    /// A token signed with a key; the header says how: `RS256` or `PS256`.
+    /// A token signed with a key by the algorithm of the header, `RS256` or `PS256`.
     pub(crate) fn sign(key: &[u8], header: &Value, claims: &Value) -> String {
         let signed = [header, claims].map(|part| URL_SAFE_NO_PAD.encode(part.to_string())).join(".");
         let key = PrivateKeyDer::try_from(key.to_vec()).unwrap();
@@ -159,8 +162,8 @@ mod tests {
         for alg in ["RS256", "PS256"] {
             let token = sign(ONE_KEY, &json!({"alg": alg}), &json!({"exp": 1}));
             let parsed = SignedToken::parse(&token).unwrap();
-            assert!(one.signed(&parsed) && !two.signed(&parsed), "{alg}");
-            assert_eq!(parsed.moment("exp"), Some(datetime!(1970-01-01 00:00:01 UTC)));
+            assert!(one.verifies(&parsed) && !two.verifies(&parsed), "{alg}");
+            assert_eq!(parsed.time_claim("exp"), Some(datetime!(1970-01-01 00:00:01 UTC)));
         }
         let other = sign(TWO_KEY, &json!({"alg": "RS256"}), &json!({}));
         let mixed = format!(
@@ -168,9 +171,9 @@ mod tests {
             sign(ONE_KEY, &json!({"alg": "RS256"}), &json!({})).rsplit_once('.').unwrap().0,
             other.rsplit_once('.').unwrap().1
         );
-        assert!(!one.signed(&SignedToken::parse(&mixed).unwrap()));
+        assert!(!one.verifies(&SignedToken::parse(&mixed).unwrap()));
         let none = sign(ONE_KEY, &json!({"alg": "none"}), &json!({}));
-        assert!(!one.signed(&SignedToken::parse(&none).unwrap()));
+        assert!(!one.verifies(&SignedToken::parse(&none).unwrap()));
         assert!(SignedToken::parse("a.b").is_none() && SignedToken::parse(&format!("{other}=")).is_none());
     }
 }

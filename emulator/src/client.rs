@@ -1,15 +1,16 @@
-//! The one place where the tenant meets the client: a client on it, signed in as its caller.
+//! A client of the SDK on the tenant: the one place where the emulator uses it.
 
 use std::sync::Arc;
 
-use crate::MemoryTenant;
-use crate::random::SeededRandomness;
 use entra_apps::random::Randomness as _;
 use entra_apps::{Client, ClientBuilder};
 
+use crate::MemoryTenant;
+use crate::random::SeededRandomness;
+
 impl MemoryTenant {
-    /// A client on this tenant, signed in as its [caller](Self::caller), whose time is the tenant's. Each
-    /// client has randomness of its own, the same in each run of the same seed.
+    /// A client on this tenant, signed in as its [caller](Self::caller) and living by its clock. Each client has
+    /// randomness of its own, the same in each run of the same seed.
     ///
     /// # Panics
     /// Never: nothing is missing that a client needs.
@@ -17,7 +18,7 @@ impl MemoryTenant {
         self.client_builder().build().expect("tenant, credential, transport and clock are given")
     }
 
-    /// The same, to be changed before it is built.
+    /// The builder of a [client](Self::client) on this tenant, to be changed before it is built.
     pub fn client_builder(&self) -> ClientBuilder {
         let caller = self.caller();
         let mut seed = [0; 8];

@@ -1,4 +1,4 @@
-//! The clocks that a tenant can live by.
+//! The clocks that a tenant can use.
 
 use std::time::Duration;
 
@@ -6,10 +6,10 @@ use entra_apps::clock::{Clock, Sleep};
 use time::{OffsetDateTime, UtcOffset};
 use tokio::time::Instant;
 
-/// A clock over tokio's timer: with the system's wall time, or with a wall time that moves with tokio's clock.
+/// A clock based on tokio's timer: with the system's wall time, or with a wall time that advances with tokio's clock.
 ///
 /// With tokio's time paused (`#[tokio::test(start_paused = true)]`) the second kind is virtual: a wait of an hour takes
-/// no time, and what is to expire expires.
+/// no time, and tokens and secrets still expire.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() {
@@ -33,12 +33,12 @@ pub struct TenantClock {
 }
 
 impl TenantClock {
-    /// The system's wall time, and tokio's timer.
+    /// A clock with the system's wall time and tokio's timer.
     pub fn system() -> Self {
         Self { origin: Instant::now(), wall: None }
     }
 
-    /// A clock that shows `wall` now and moves on with tokio's clock.
+    /// A clock that shows `wall` now and advances with tokio's clock.
     pub fn starting_at(wall: OffsetDateTime) -> Self {
         Self { origin: Instant::now(), wall: Some(wall.to_offset(UtcOffset::UTC)) }
     }

@@ -1,25 +1,25 @@
-//! Several tenants that know of one another.
+//! Several tenants of one cloud.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::header::AUTHORIZATION;
-
-use super::service::Target;
-use super::sign_in::Endpoint;
-use super::world::World;
-use super::{MemoryTenant, MemoryTenantBuilder};
-use crate::clock::TenantClock;
 use entra_apps::clock::Clock;
 use entra_apps::transport::{Transport, TransportError};
+use http::header::AUTHORIZATION;
 
-/// Several tenants that know of one another: an application that one has registered for several organizations gets a
-/// service principal in another, and a partner reaches its customers.
+use crate::clock::TenantClock;
+use crate::cloud_state::CloudState;
+use crate::service::Target;
+use crate::sign_in::Endpoint;
+use crate::{MemoryTenant, MemoryTenantBuilder};
+
+/// Several tenants of one cloud: a multi-tenant application of one can have a service principal in another, and a partner
+/// has access to its customers.
 ///
-/// It is a [`Transport`]: a sign-in goes to the tenant that its path names, or on `organizations` and `common` to that of
-/// the person, a request to Graph to the tenant that has issued its token. Clones share the tenants.
+/// It is a [`Transport`]: a sign-in goes to the tenant in its path, or for `organizations` and `common` to the user's own,
+/// a request to Graph to the tenant that issued its token. Clones share the tenants.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() {
@@ -35,45 +35,47 @@ use entra_apps::transport::{Transport, TransportError};
 /// ```
 #[derive(Clone)]
 pub struct MemoryCloud {
-    world: Arc<Mutex<World>>,
+    cloud: Arc<Mutex<CloudState>>,
     tenants: Vec<MemoryTenant>,
 }
 
 impl MemoryCloud {
-    /// Makes the tenants. A tenant without a seed of its own gets one of its place, so that no two have the same ids;
-    /// all live by the clock of the first that names one.
+    /// Builds the tenants. A tenant without a seed gets one by its position, so that no two have the same ids; all use
+    /// the clock of the first builder that has one.
     pub fn new(tenants: impl IntoIterator<Item = MemoryTenantBuilder>) -> Self {
         let builders: Vec<_> = tenants.into_iter().collect();
         let clock: Arc<dyn Clock> =
             builders.iter().find_map(MemoryTenantBuilder::own_clock).unwrap_or_else(|| Arc::new(TenantClock::system()));
-        let world = Arc::new(Mutex::new(World::default()));
-        let tenants = builders.into_iter().zip(0..).map(|(builder, place)| builder.build_in(&world, &clock, place));
-        Self { tenants: tenants.collect(), world }
+        let cloud = Arc::new(Mutex::new(CloudState::default()));
+        let tenants = builders.into_iter().zip(0..).map(|(builder, index)| builder.build_in(&cloud, &clock, index));
+        Self { tenants: tenants.collect(), cloud }
     }
 
-    /// The tenants, in the order in which they were given.
+    /// The tenants, in the order of their builders.
     pub fn tenants(&self) -> &[MemoryTenant] {
         &self.tenants
     }
 
-    /// The tenant of an id or a domain.
+    /// The tenant with this id or domain.
     pub fn tenant(&self, name: &str) -> Option<&MemoryTenant> {
-        let at = self.world.lock().unwrap_or_else(PoisonError::into_inner).find(name)?;
-        self.tenants.get(at)
+        let index = self.cloud.lock().unwrap_or_else(PoisonError::into_inner).find_tenant(name)?;
+        self.tenants.get(index)
     }
 
-    /// Where a request goes; what nobody is meant by goes to the first tenant, which says so.
+    /// The tenant that handles a request; one that names no tenant goes to the first, which refuses it.
     fn destination(&self, request: &http::Request<Bytes>) -> Option<&MemoryTenant> {
-        let world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
-        let at = match Target::of(request.uri().path()) {
-            Target::SignIn(tenant, endpoint) if endpoint != Endpoint::UserInfo => world.place(&tenant, request.body()),
+        let cloud = self.cloud.lock().unwrap_or_else(PoisonError::into_inner);
+        let index = match Target::of(request.uri().path()) {
+            Target::SignIn(tenant, endpoint) if endpoint != Endpoint::UserInfo => {
+                cloud.route_sign_in(&tenant, request.body())
+            }
             Target::Graph(_) | Target::Management(_) | Target::PartnerCenter(_) | Target::SignIn(..) => {
                 let token = request.headers().get(AUTHORIZATION);
-                world.tenants().find(|(_, state)| state.tokens.knows(token)).map(|(at, _)| at)
+                cloud.tenants().find(|(_, state)| state.tokens.contains(token)).map(|(index, _)| index)
             }
             Target::Other => None,
         };
-        self.tenants.get(at.unwrap_or(0))
+        self.tenants.get(index.unwrap_or(0))
     }
 }
 

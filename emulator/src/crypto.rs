@@ -1,11 +1,12 @@
-//! Signatures, by whatever rustls is told to use: the process's `CryptoProvider`, or aws-lc-rs behind its feature.
+//! RSA signatures by the rustls provider of the process: the installed `CryptoProvider`, or aws-lc-rs behind its
+//! feature.
 
 use std::sync::Arc;
 
 use rustls::SignatureScheme;
 use rustls::crypto::CryptoProvider;
 
-/// The provider that the process has installed, or the one that this crate brings.
+/// The installed provider, or the one that this crate brings.
 pub(crate) fn provider() -> Option<Arc<CryptoProvider>> {
     CryptoProvider::get_default().cloned().or_else(own_provider)
 }
@@ -21,8 +22,7 @@ fn own_provider() -> Option<Arc<CryptoProvider>> {
     None
 }
 
-/// Whether `signature` is that of `message` by an RSA key, which is in the form of PKCS #1. `false` where the process has
-/// no provider either.
+/// Whether `signature` is that of `message` by an RSA key in the form of PKCS #1; `false` where there is no provider.
 pub(crate) fn verify(scheme: SignatureScheme, public_key: &[u8], message: &[u8], signature: &[u8]) -> bool {
     let Some(provider) = provider() else { return false };
     let known = provider.signature_verification_algorithms.mapping;

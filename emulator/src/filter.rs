@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use super::answer::Refusal;
-use super::json::{member, same, stamp};
-use super::kind::Kind;
+use super::data::json::{eq_ignore_case, member, timestamp};
+use super::data::object_kind::ObjectKind;
+use super::graph::response::GraphError;
 
 /// A parsed `$filter`.
 #[derive(Clone, Debug, PartialEq)]
@@ -70,10 +70,10 @@ impl Literal {
 
 impl Filter {
     /// Parses the value of `$filter`.
-    pub(super) fn parse(text: &str) -> Result<Self, Refusal> {
+    pub(super) fn parse(text: &str) -> Result<Self, GraphError> {
         let invalid = |at: usize| {
             let message = format!("Invalid filter clause: syntax error at position {at} in '{text}'.");
-            Refusal::new(http::StatusCode::BAD_REQUEST, "BadRequest", message)
+            GraphError::new(http::StatusCode::BAD_REQUEST, "BadRequest", message)
         };
         let tokens = tokens(text).map_err(invalid)?;
         let mut parser = Parser { tokens: &tokens, at: 0 };
@@ -132,7 +132,7 @@ impl Filter {
             Self::Not(a) => a.navigations(),
             Self::Compare(path, ..) | Self::In(path, _) | Self::Text(_, path, _) | Self::Lambda { path, .. } => {
                 let first = path.first().map(String::as_str).unwrap_or_default();
-                let known = Kind::ALL.into_iter().flat_map(Kind::navigations);
+                let known = ObjectKind::ALL.into_iter().flat_map(ObjectKind::navigations);
                 known.copied().find(|known| known.eq_ignore_ascii_case(first)).map(str::to_owned).into_iter().collect()
             }
         }
@@ -164,18 +164,18 @@ impl Filter {
     }
 
     /// Refuses what Graph cannot filter by, or not without the headers of an advanced query.
-    pub(super) fn check(&self, kind: Kind, advanced: bool) -> Result<(), Refusal> {
+    pub(super) fn check(&self, kind: ObjectKind, advanced: bool) -> Result<(), GraphError> {
         let mut scopes = Vec::new();
         self.check_in(kind, advanced, false, &mut scopes)
     }
 
     fn check_in<'a>(
         &'a self,
-        kind: Kind,
+        kind: ObjectKind,
         advanced: bool,
         negated: bool,
         scopes: &mut Vec<(&'a str, String)>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), GraphError> {
         let (path, need) = match self {
             Self::And(a, b) | Self::Or(a, b) => {
                 a.check_in(kind, advanced, negated, scopes)?;
@@ -212,8 +212,8 @@ impl Filter {
         check_modelled(&path)?;
         match capability(kind, &path, need) {
             Capability::No => Err(unsupported(&path, kind)),
-            Capability::Advanced if !advanced => Err(Refusal::unsupported_query("Unsupported Query.")),
-            Capability::Default if negated && !advanced => Err(Refusal::unsupported_query("Unsupported Query.")),
+            Capability::Advanced if !advanced => Err(GraphError::unsupported_query("Unsupported Query.")),
+            Capability::Default if negated && !advanced => Err(GraphError::unsupported_query("Unsupported Query.")),
             _ => Ok(()),
         }
     }
@@ -225,18 +225,18 @@ fn single(path: &Path) -> Option<&str> {
 }
 
 /// What Graph can filter by and this tenant does not keep with the object.
-fn check_modelled(path: &str) -> Result<(), Refusal> {
+fn check_modelled(path: &str) -> Result<(), GraphError> {
     let first = path.split('/').next().unwrap_or_default().to_ascii_lowercase();
     match first.as_str() {
-        "publishername" => Err(Refusal::not_implemented(format!("filters on {path}"))),
+        "publishername" => Err(GraphError::not_implemented(format!("filters on {path}"))),
         _ => Ok(()),
     }
 }
 
-fn unsupported(path: &str, kind: Kind) -> Refusal {
+fn unsupported(path: &str, kind: ObjectKind) -> GraphError {
     let property = path.trim_end_matches("/any");
     let kind = kind.directory_type();
-    Refusal::unsupported_query(format!(
+    GraphError::unsupported_query(format!(
         "Unsupported or invalid query filter clause specified for property '{property}' of resource '{kind}'."
     ))
 }
@@ -273,52 +273,56 @@ enum Capability {
 /// What Graph documents for a property: eq, startsWith, ge/le and eq null, each by default, advanced only, or not.
 /// <https://learn.microsoft.com/graph/aad-advanced-queries>
 #[allow(clippy::match_same_arms, reason = "a row of the documentation each")]
-fn capability(kind: Kind, path: &str, operator: Operator) -> Capability {
+fn capability(kind: ObjectKind, path: &str, operator: Operator) -> Capability {
     const D: Capability = Capability::Default;
     const A: Capability = Capability::Advanced;
     const N: Capability = Capability::No;
     let row = match (kind, path.to_ascii_lowercase().as_str()) {
         (_, "id")
-        | (Kind::Application, "appid" | "disabledbymicrosoftstatus" | "signinaudience")
-        | (Kind::Grant, "clientid" | "consenttype" | "principalid" | "resourceid")
-        | (Kind::Assignment, "resourceid")
+        | (ObjectKind::Application, "appid" | "disabledbymicrosoftstatus" | "signinaudience")
+        | (ObjectKind::Grant, "clientid" | "consenttype" | "principalid" | "resourceid")
+        | (ObjectKind::Assignment, "resourceid")
         | (
-            Kind::ServicePrincipal,
+            ObjectKind::ServicePrincipal,
             "accountenabled" | "appid" | "serviceprincipaltype" | "preferredsinglesignonmode" | "applicationtemplateid",
         ) => (D, N, N, N),
-        (Kind::Application, "createdonbehalfof/id")
-        | (Kind::User, "accountenabled" | "usertype")
-        | (Kind::Group, "securityenabled" | "mailenabled" | "grouptypes/any" | "isassignabletorole")
-        | (Kind::FederatedCredential, "name" | "subject" | "issuer")
+        (ObjectKind::Application, "createdonbehalfof/id")
+        | (ObjectKind::User, "accountenabled" | "usertype")
+        | (ObjectKind::Group, "securityenabled" | "mailenabled" | "grouptypes/any" | "isassignabletorole")
+        | (ObjectKind::FederatedCredential, "name" | "subject" | "issuer")
         | (
-            Kind::ServicePrincipal,
+            ObjectKind::ServicePrincipal,
             "approleassignedto/any/id" | "approleassignments/any/id" | "oauth2permissiongrants/any/id",
         ) => (D, N, N, N),
-        (Kind::Application | Kind::User | Kind::Group, "createddatetime") => (D, N, D, A),
-        (Kind::Application | Kind::ServicePrincipal | Kind::User | Kind::Group, "displayname") => (D, D, N, A),
-        (Kind::User, "userprincipalname" | "mail" | "givenname" | "surname" | "mailnickname")
-        | (Kind::Group, "mail" | "mailnickname") => (D, D, N, A),
+        (ObjectKind::Application | ObjectKind::User | ObjectKind::Group, "createddatetime") => (D, N, D, A),
         (
-            Kind::Application,
+            ObjectKind::Application | ObjectKind::ServicePrincipal | ObjectKind::User | ObjectKind::Group,
+            "displayname",
+        ) => (D, D, N, A),
+        (ObjectKind::User, "userprincipalname" | "mail" | "givenname" | "surname" | "mailnickname")
+        | (ObjectKind::Group, "mail" | "mailnickname") => (D, D, N, A),
+        (
+            ObjectKind::Application,
             "federatedidentitycredentials/any/name"
             | "federatedidentitycredentials/any/issuer"
             | "federatedidentitycredentials/any/subject",
         ) => (A, A, N, N),
         (
-            Kind::Application | Kind::ServicePrincipal | Kind::Group,
+            ObjectKind::Application | ObjectKind::ServicePrincipal | ObjectKind::Group,
             "owners/$count" | "members/$count" | "federatedidentitycredentials/$count" | "extensionproperties/$count",
         ) => (A, N, N, N),
-        (Kind::Application, "identifieruris/any" | "tags/any" | "publisherdomain" | "uniquename")
-        | (Kind::ServicePrincipal, "serviceprincipalnames/any" | "alternativenames/any" | "tags/any")
-        | (Kind::Assignment, "principaldisplayname") => (D, D, N, N),
-        (Kind::Application, "web/redirecturis/any" | "spa/redirecturis/any" | "publicclient/redirecturis/any") => {
-            (A, A, N, N)
-        }
-        (Kind::Application, "requiredresourceaccess/any/resourceappid")
-        | (Kind::ServicePrincipal, "appownerorganizationid" | "approleassignmentrequired") => (A, N, N, N),
-        (Kind::Application, "web/homepageurl" | "verifiedpublisher/displayname") => (A, N, N, A),
-        (Kind::Application, "description" | "notes" | "servicemanagementreference")
-        | (Kind::ServicePrincipal, "description" | "homepage" | "notes") => (A, A, N, A),
+        (ObjectKind::Application, "identifieruris/any" | "tags/any" | "publisherdomain" | "uniquename")
+        | (ObjectKind::ServicePrincipal, "serviceprincipalnames/any" | "alternativenames/any" | "tags/any")
+        | (ObjectKind::Assignment, "principaldisplayname") => (D, D, N, N),
+        (
+            ObjectKind::Application,
+            "web/redirecturis/any" | "spa/redirecturis/any" | "publicclient/redirecturis/any",
+        ) => (A, A, N, N),
+        (ObjectKind::Application, "requiredresourceaccess/any/resourceappid")
+        | (ObjectKind::ServicePrincipal, "appownerorganizationid" | "approleassignmentrequired") => (A, N, N, N),
+        (ObjectKind::Application, "web/homepageurl" | "verifiedpublisher/displayname") => (A, N, N, A),
+        (ObjectKind::Application, "description" | "notes" | "servicemanagementreference")
+        | (ObjectKind::ServicePrincipal, "description" | "homepage" | "notes") => (A, A, N, A),
         _ => return N,
     };
     let advanced = |capability| if capability == N { N } else { A };
@@ -350,8 +354,8 @@ fn compare(value: &Value, comparison: Comparison, literal: &Literal) -> bool {
         (Value::Null, Literal::Null) => Some(Ordering::Equal),
         (Value::Bool(a), Literal::Flag(b)) => Some(a.cmp(b)),
         (Value::Number(a), Literal::Number(b)) => a.as_i64().map(|a| a.cmp(b)),
-        (Value::String(a), Literal::Text(b)) if same(a, b) => Some(Ordering::Equal),
-        (Value::String(a), Literal::Text(b)) => match (stamp::parse(a), stamp::parse(b)) {
+        (Value::String(a), Literal::Text(b)) if eq_ignore_case(a, b) => Some(Ordering::Equal),
+        (Value::String(a), Literal::Text(b)) => match (timestamp::parse(a), timestamp::parse(b)) {
             (Some(a), Some(b)) => Some(a.cmp(&b)),
             _ => Some(a.to_lowercase().cmp(&b.to_lowercase())),
         },
@@ -599,7 +603,7 @@ mod tests {
 
     #[test]
     fn advanced_operators_need_the_advanced_query() {
-        let check = |filter: &str, advanced| Filter::parse(filter).unwrap().check(Kind::Application, advanced);
+        let check = |filter: &str, advanced| Filter::parse(filter).unwrap().check(ObjectKind::Application, advanced);
         for filter in
             ["displayName eq 'a'", "appId in ('a','b')", "startswith(displayName,'a')", "tags/any(t:t eq 'x')"]
         {

@@ -1,16 +1,16 @@
-//! Looks at the state of a tenant as it is, without lag and without secrets.
+//! Methods to inspect the current state of a tenant, without lag and without secrets.
 
-use serde_json::Value;
-use uuid::Uuid;
-
-use super::json::text;
-use super::kind::Kind;
-use super::table::{Life, View};
-use super::{Group, MemoryTenant, User};
 use entra_apps::ids::{
     AppId, AppRoleAssignmentId, ApplicationId, DirectoryObjectId, OAuth2PermissionGrantId, PermissionId,
     ServicePrincipalId,
 };
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::data::json::text;
+use crate::data::object_kind::ObjectKind;
+use crate::data::object_store::{ObjectState, ReplicaView};
+use crate::{Group, MemoryTenant, User};
 
 /// An application of the tenant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,9 +22,9 @@ pub struct Application {
     pub app_id: AppId,
     /// The display name.
     pub display_name: String,
-    /// The key that it was created by.
+    /// The immutable key of the application, if it has one.
     pub unique_name: Option<String>,
-    /// The whole object as Graph would answer it, as JSON.
+    /// The whole object as Graph would return it, as JSON.
     pub json: String,
 }
 
@@ -38,7 +38,7 @@ pub struct ServicePrincipal {
     pub app_id: AppId,
     /// The display name.
     pub display_name: String,
-    /// The whole object as Graph would answer it, as JSON.
+    /// The whole object as Graph would return it, as JSON.
     pub json: String,
 }
 
@@ -48,7 +48,7 @@ pub struct ServicePrincipal {
 pub struct AppRoleAssignment {
     /// The id.
     pub id: AppRoleAssignmentId,
-    /// To whom it was granted.
+    /// The principal to which it was granted.
     pub principal_id: DirectoryObjectId,
     /// The service principal of the API.
     pub resource_id: ServicePrincipalId,
@@ -66,26 +66,26 @@ pub struct OAuth2PermissionGrant {
     pub client_id: ServicePrincipalId,
     /// The service principal of the API.
     pub resource_id: ServicePrincipalId,
-    /// The one user it is for; `None` is all.
+    /// The user it is for; `None` is all users.
     pub principal_id: Option<DirectoryObjectId>,
-    /// The scopes, separated by blanks.
+    /// The scopes, separated by spaces.
     pub scope: String,
 }
 
 impl MemoryTenant {
-    /// The applications that are not deleted, in the order of their creation; the callers are among them.
+    /// The live applications in the order of their creation, callers included.
     pub fn applications(&self) -> Vec<Application> {
-        self.look(Kind::Application, Life::Live, application)
+        self.objects(ObjectKind::Application, ObjectState::Live, application)
     }
 
-    /// The applications that are deleted and can be restored.
+    /// The deleted applications that can be restored.
     pub fn deleted_applications(&self) -> Vec<Application> {
-        self.look(Kind::Application, Life::Deleted, application)
+        self.objects(ObjectKind::Application, ObjectState::Deleted, application)
     }
 
-    /// The service principals that are not deleted, in the order of their creation; Microsoft's APIs are among them.
+    /// The live service principals in the order of their creation, Microsoft's APIs included.
     pub fn service_principals(&self) -> Vec<ServicePrincipal> {
-        self.look(Kind::ServicePrincipal, Life::Live, |value| ServicePrincipal {
+        self.objects(ObjectKind::ServicePrincipal, ObjectState::Live, |value| ServicePrincipal {
             id: id(value, "id").into(),
             app_id: id(value, "appId").into(),
             display_name: text(value, "displayName").to_owned(),
@@ -95,7 +95,7 @@ impl MemoryTenant {
 
     /// The app role assignments, in the order of their creation.
     pub fn app_role_assignments(&self) -> Vec<AppRoleAssignment> {
-        self.look(Kind::Assignment, Life::Live, |value| AppRoleAssignment {
+        self.objects(ObjectKind::Assignment, ObjectState::Live, |value| AppRoleAssignment {
             id: AppRoleAssignmentId::new(text(value, "id")),
             principal_id: id(value, "principalId").into(),
             resource_id: id(value, "resourceId").into(),
@@ -105,7 +105,7 @@ impl MemoryTenant {
 
     /// The OAuth2 permission grants, in the order of their creation.
     pub fn oauth2_permission_grants(&self) -> Vec<OAuth2PermissionGrant> {
-        self.look(Kind::Grant, Life::Live, |value| OAuth2PermissionGrant {
+        self.objects(ObjectKind::Grant, ObjectState::Live, |value| OAuth2PermissionGrant {
             id: OAuth2PermissionGrantId::new(text(value, "id")),
             client_id: id(value, "clientId").into(),
             resource_id: id(value, "resourceId").into(),
@@ -116,7 +116,7 @@ impl MemoryTenant {
 
     /// The users, in the order of their creation.
     pub fn users(&self) -> Vec<User> {
-        self.look(Kind::User, Life::Live, |value| User {
+        self.objects(ObjectKind::User, ObjectState::Live, |value| User {
             id: id(value, "id").into(),
             user_principal_name: text(value, "userPrincipalName").to_owned(),
             display_name: text(value, "displayName").to_owned(),
@@ -126,20 +126,20 @@ impl MemoryTenant {
     /// The groups, in the order of their creation.
     pub fn groups(&self) -> Vec<Group> {
         let members = self.state().directory.members.clone();
-        self.look(Kind::Group, Life::Live, |value| Group {
+        self.objects(ObjectKind::Group, ObjectState::Live, |value| Group {
             id: id(value, "id").into(),
             display_name: text(value, "displayName").to_owned(),
             members: members
-                .to(text(value, "id"))
+                .targets(text(value, "id"))
                 .iter()
                 .map(|member| member.parse::<Uuid>().unwrap_or_default().into())
                 .collect(),
         })
     }
 
-    fn look<T>(&self, kind: Kind, life: Life, show: impl Fn(&Value) -> T) -> Vec<T> {
-        let view = View::PRESENT;
-        self.state().directory.table(kind).all(life, view).map(|seen| show(&seen.value)).collect()
+    fn objects<T>(&self, kind: ObjectKind, state: ObjectState, show: impl Fn(&Value) -> T) -> Vec<T> {
+        let view = ReplicaView::CURRENT;
+        self.state().directory.store(kind).all(state, view).map(|visible| show(&visible.value)).collect()
     }
 }
 
@@ -153,7 +153,7 @@ fn application(value: &Value) -> Application {
     }
 }
 
-/// The ids of the directory are GUIDs that it made or checked.
+/// Parses a property that the directory created or checked as a GUID.
 fn id(value: &Value, name: &str) -> Uuid {
     text(value, name).parse().unwrap_or_default()
 }

@@ -13,7 +13,7 @@
 //! may enter: as a member, a guest, or a partner by a relationship (GDAP). Administrators consent at `/adminconsent`.
 //! Azure CLI, Azure PowerShell and Microsoft Graph Command Line Tools are known in every tenant.
 //!
-//! In the place of a person before a browser, [`MemoryTenant::sign_in_by_itself`] lets one sign in at once, and
+//! In the place of a person before a browser, [`MemoryTenant::auto_sign_in`] lets one sign in at once, and
 //! [`MemoryTenant::approve_device_code`] enters the code of a device. Tokens look like Entra's, but their signature means
 //! nothing, and no keys are published for it. On-behalf-of, passwords, SAML and personal accounts are refused with 501.
 //!
@@ -31,58 +31,39 @@
 //! # }
 //! ```
 
-mod answer;
 mod api;
-mod applications;
-mod authorize;
-mod bin;
+mod azure_management;
 mod builder;
-mod call;
 mod caller;
+mod caller_certificate;
 mod certificate;
 mod client;
 mod clock;
 mod cloud;
+mod cloud_state;
 mod crypto;
-mod delta;
-mod directory;
+mod data;
 mod fault;
 mod fault_file;
-mod federated;
 mod filter;
-mod grants;
+mod graph;
 mod inspect;
-mod json;
-mod keys;
-mod kind;
-mod lag;
-mod links;
-mod management;
 mod mishap;
-mod objects;
 mod partner;
-mod passwords;
-mod people;
-mod policy;
+mod partner_center;
 mod query;
 mod random;
 mod record;
 mod revocation;
-mod route;
-mod rules;
 mod script;
 #[cfg(feature = "program")]
 pub mod server;
 mod service;
-mod service_principals;
 mod sign_in;
 mod snapshot;
-mod table;
 #[cfg(test)]
 mod tests;
 mod throttle;
-mod trusted;
-mod world;
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
@@ -100,26 +81,26 @@ pub use builder::MemoryTenantBuilder;
 pub use caller::{Caller, Group, User};
 pub use clock::TenantClock;
 pub use cloud::MemoryCloud;
+pub use data::lag::Lag;
 pub use fault::{Fault, FaultOn, RetryAfter};
 pub use fault_file::FaultError;
+pub use graph::policy::SecretPolicy;
 pub use inspect::{AppRoleAssignment, Application, OAuth2PermissionGrant, ServicePrincipal};
-pub use lag::Lag;
 pub use partner::DelegatedAdminRelationship;
-pub use policy::SecretPolicy;
 pub use random::SeededRandomness;
 pub use record::{RecordedItem, RecordedRequest};
 pub use snapshot::{Snapshot, SnapshotError};
 pub use throttle::Throttling;
 
-use call::{Actor, Call, pairs};
+use cloud_state::CloudState;
+use data::json::timestamp;
 use entra_apps::clock::Clock;
 use entra_apps::ids::{DirectoryObjectId, TenantId};
 use entra_apps::transport::{Transport, TransportError};
 use fault::Action;
-use json::stamp;
-use service::{State, Target};
+use graph::call::{Actor, Call, pairs};
+use service::{Target, TenantState};
 use throttle::Throttle;
-use world::World;
 
 /// A Microsoft Entra tenant in memory. Clones share the tenant.
 #[derive(Clone)]
@@ -137,31 +118,31 @@ struct Inner {
     on_exchange: Option<OnExchange>,
     /// Where its clients' randomness comes from: each its own, and the same in each run.
     client_seeds: SeededRandomness,
-    world: Arc<Mutex<World>>,
+    cloud: Arc<Mutex<CloudState>>,
     /// The tenant's place in its world.
-    at: usize,
+    index: usize,
 }
 
 /// Whoever wants to see each exchange.
 type OnExchange = Arc<dyn Fn(&http::Request<Bytes>, &http::Response<Bytes>) + Send + Sync>;
 
 /// The state of one tenant, held for as long as this lives.
-struct Held<'a> {
-    world: MutexGuard<'a, World>,
-    at: usize,
+struct TenantGuard<'a> {
+    cloud: MutexGuard<'a, CloudState>,
+    index: usize,
 }
 
-impl Deref for Held<'_> {
-    type Target = State;
+impl Deref for TenantGuard<'_> {
+    type Target = TenantState;
 
-    fn deref(&self) -> &State {
-        &self.world[self.at]
+    fn deref(&self) -> &TenantState {
+        &self.cloud[self.index]
     }
 }
 
-impl DerefMut for Held<'_> {
-    fn deref_mut(&mut self) -> &mut State {
-        &mut self.world[self.at]
+impl DerefMut for TenantGuard<'_> {
+    fn deref_mut(&mut self) -> &mut TenantState {
+        &mut self.cloud[self.index]
     }
 }
 
@@ -176,9 +157,9 @@ impl MemoryTenant {
         MemoryTenantBuilder::new()
     }
 
-    fn state(&self) -> Held<'_> {
+    fn state(&self) -> TenantGuard<'_> {
         // A panic while the state was held is a bug of its own; what it left is still the best there is.
-        Held { world: self.0.world.lock().unwrap_or_else(PoisonError::into_inner), at: self.0.at }
+        TenantGuard { cloud: self.0.cloud.lock().unwrap_or_else(PoisonError::into_inner), index: self.0.index }
     }
 
     /// The wall time as the tenant sees it.
@@ -240,7 +221,7 @@ impl MemoryTenant {
 
     /// What the tenant holds now, with its secrets.
     pub fn snapshot(&self) -> Snapshot {
-        self.in_world(|world| Snapshot::of(&world[self.0.at].directory))
+        self.with_cloud(|cloud| Snapshot::of(&cloud[self.0.index].directory))
     }
 
     /// Goes back to a snapshot of this tenant: what was written since is forgotten, as are its secrets; what is created
@@ -330,16 +311,16 @@ impl MemoryTenant {
             eventual: true,
             upsert: true,
             if_match: None,
-            unknown_members: true,
-            metadata: answer::Metadata::default(),
+            include_unknown_enum_members: true,
+            metadata: graph::response::Metadata::default(),
             body: body.map(|body| serde_json::from_str(body).expect("the body is JSON")),
             actor: Actor::Operator,
             owned_only: false,
-            abroad: None,
+            foreign_application: None,
             now: self.0.clock.monotonic(),
             wall: self.wall(),
         };
-        let (status, body) = self.state().world.operate(self.0.at, call);
+        let (status, body) = self.state().cloud.operate(self.0.index, call);
         (status, if body.is_null() { String::new() } else { body.to_string() })
     }
 }
@@ -404,11 +385,12 @@ impl Transport for MemoryTenant {
             let origin = service::origin(&request, self.0.base_url.as_deref());
             let mut state = self.state();
             let now = self.0.clock.monotonic();
-            let (response, items) = state.world.answer(self.0.at, &request, &target, &plan, &origin, now, wall);
+            let (response, items) =
+                state.cloud.handle_request(self.0.index, &request, &target, &plan, &origin, now, wall);
             state.log.note_items(recording.number, items);
             response
         };
-        if let Ok(date) = stamp::http(wall).try_into() {
+        if let Ok(date) = timestamp::http(wall).try_into() {
             response.headers_mut().insert(DATE, date);
         }
         if let Some(look) = &self.0.on_exchange {

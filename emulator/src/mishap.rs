@@ -6,21 +6,25 @@ use http::{HeaderValue, Response, StatusCode};
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 
-use super::answer::{Body, Outcome, Refusal, Rendered};
-use super::call::Call;
+use super::data::json::timestamp;
 use super::fault::{Action, RetryAfter};
-use super::json::stamp;
+use super::graph::call::Call;
+use super::graph::response::{Body, GraphError, GraphResult, RenderedResponse};
 use super::query;
 use super::sign_in;
 
 /// Carries out a call with what goes wrong around it.
-pub(super) fn faulty(action: Option<&Action>, call: &mut Call, run: impl FnOnce(&mut Call) -> Outcome) -> Outcome {
+pub(super) fn faulty(
+    action: Option<&Action>,
+    call: &mut Call,
+    run: impl FnOnce(&mut Call) -> GraphResult,
+) -> GraphResult {
     match action {
         Some(Action::Answer { status, code, message, retry, written }) => {
             if *written {
                 drop(run(call));
             }
-            let refusal = Refusal::new(*status, code.clone(), message.clone());
+            let refusal = GraphError::new(*status, code.clone(), message.clone());
             Err(retry_header(*retry, call.wall)
                 .into_iter()
                 .fold(refusal, |refusal, (name, value)| refusal.header(name, value)))
@@ -44,7 +48,7 @@ pub(super) fn faulty(action: Option<&Action>, call: &mut Call, run: impl FnOnce(
 }
 
 /// The answer with other members, where it is a list.
-fn changed_list(outcome: Outcome, change: impl FnOnce(&mut Map<String, Value>)) -> Outcome {
+fn changed_list(outcome: GraphResult, change: impl FnOnce(&mut Map<String, Value>)) -> GraphResult {
     let mut answer = outcome?;
     if let Body::Json(Value::Object(members)) = &mut answer.body
         && members.get("value").is_some_and(Value::is_array)
@@ -59,13 +63,13 @@ pub(super) fn retry_header(retry: RetryAfter, wall: OffsetDateTime) -> Option<(H
     let value = match retry {
         RetryAfter::Unsaid => return None,
         RetryAfter::Seconds(seconds) => seconds.to_string(),
-        RetryAfter::Date(ahead) => stamp::http(wall + ahead),
+        RetryAfter::Date(ahead) => timestamp::http(wall + ahead),
     };
     Some((RETRY_AFTER, value))
 }
 
 /// Gives the answer to an item of a batch another body.
-pub(super) fn change_item(action: Option<&Action>, rendered: &mut Rendered) {
+pub(super) fn change_item(action: Option<&Action>, rendered: &mut RenderedResponse) {
     if let Some(Action::Body(text)) = action {
         rendered.body = serde_json::from_str(text).map_or_else(|_| Body::Text(text.clone()), Body::Json);
     }

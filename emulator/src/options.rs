@@ -156,7 +156,7 @@ impl Options {
         }
         match people().find(|(_, user)| is_meant(user)) {
             Some((tenant, user)) => {
-                tenant.sign_in_by_itself(Some(&user));
+                tenant.auto_sign_in(Some(&user));
                 Ok(())
             }
             None => {

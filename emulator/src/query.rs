@@ -8,14 +8,14 @@ use http::StatusCode;
 use serde_json::{Map, Value};
 use url::form_urlencoded;
 
-use super::answer::Refusal;
-use super::call::Call;
-use super::directory::Directory;
+use super::data::json::{member, text};
+use super::data::object_kind::ObjectKind;
+use super::data::object_store::VisibleObject;
 use super::filter::Filter;
-use super::json::{member, text};
-use super::kind::Kind;
-use super::objects;
-use super::table::Seen;
+use super::graph::call::Call;
+use super::graph::directory::Directory;
+use super::graph::objects;
+use super::graph::response::GraphError;
 
 const DEFAULT_PAGE: usize = 100;
 const LARGEST_PAGE: usize = 999;
@@ -24,7 +24,7 @@ const MOST_EXPANDED: usize = 20;
 
 #[derive(Clone, Debug)]
 pub(super) struct Query {
-    kind: Kind,
+    kind: ObjectKind,
     select: Option<Vec<String>>,
     expand: Vec<Expansion>,
     pub(super) filter: Option<Filter>,
@@ -69,8 +69,8 @@ pub(super) fn first_page() -> String {
 
 impl Query {
     /// Reads the options; `kind` says what may be filtered, selected and sorted by.
-    pub(super) fn parse(call: &Call, kind: Kind) -> Result<Self, Refusal> {
-        let bad = |message: String| Refusal::new(StatusCode::BAD_REQUEST, "BadRequest", message);
+    pub(super) fn parse(call: &Call, kind: ObjectKind) -> Result<Self, GraphError> {
+        let bad = |message: String| GraphError::new(StatusCode::BAD_REQUEST, "BadRequest", message);
         let mut query = Self {
             kind,
             select: None,
@@ -96,7 +96,7 @@ impl Query {
                     if !["createddatetime", "deleteddatetime", "displayname"]
                         .contains(&property.to_lowercase().as_str())
                     {
-                        return Err(Refusal::unsupported_query("Sorting not supported for current query."));
+                        return Err(GraphError::unsupported_query("Sorting not supported for current query."));
                     }
                     advanced_order = true;
                     query.order = Some((property, descending));
@@ -104,7 +104,7 @@ impl Query {
                 "$top" => {
                     let top = value.parse().ok().filter(|top| (1..=LARGEST_PAGE).contains(top));
                     query.top = Some(top.ok_or_else(|| {
-                        Refusal::bad_request(format!(
+                        GraphError::bad_request(format!(
                             "Invalid page size specified: '{value}'. Must be between 1 and 999 inclusive."
                         ))
                     })?);
@@ -113,34 +113,36 @@ impl Query {
                 "$search" => query.search = Some(Search::parse(value, kind)?),
                 "$skiptoken" => {
                     query.after = Some(Position::parse(value).ok_or_else(|| {
-                        Refusal::new(
+                        GraphError::new(
                             StatusCode::BAD_REQUEST,
                             "Directory_ExpiredPageToken",
                             "The specified page token value has expired and can no longer be included in your request.",
                         )
                     })?);
                 }
-                "$skip" => return Err(Refusal::bad_request("'$skip' is not supported by the service.")),
+                "$skip" => return Err(GraphError::bad_request("'$skip' is not supported by the service.")),
                 "$expand" => query.expand = Expansion::parse(value, kind)?,
                 unknown if unknown.starts_with('$') => {
-                    return Err(Refusal::not_implemented(format!("the query option {unknown}")));
+                    return Err(GraphError::not_implemented(format!("the query option {unknown}")));
                 }
                 _ => {}
             }
         }
         let advanced = call.eventual && query.count;
         if !query.expand.is_empty() && (advanced || query.search.is_some()) {
-            return Err(Refusal::unsupported_query("$expand is not supported together with advanced query options."));
+            return Err(GraphError::unsupported_query(
+                "$expand is not supported together with advanced query options.",
+            ));
         }
         if let Some(filter) = &query.filter {
             filter.check(kind, advanced)?;
         }
         // The list of deleted items documents `$orderBy` without the headers of an advanced query.
         if advanced_order && !advanced && !call.path.to_ascii_lowercase().contains("deleteditems") {
-            return Err(Refusal::unsupported_query("Sorting not supported for current query."));
+            return Err(GraphError::unsupported_query("Sorting not supported for current query."));
         }
         if query.search.is_some() && !call.eventual {
-            return Err(Refusal::unsupported_query(
+            return Err(GraphError::unsupported_query(
                 "Request with $search query parameter only works through MSGraph with a special request header: \
                     'ConsistencyLevel: eventual'",
             ));
@@ -169,7 +171,7 @@ impl Query {
     }
 
     /// How many objects pass.
-    pub(super) fn count(&self, rows: impl Iterator<Item = Seen>, directory: &Directory, call: &Call) -> usize {
+    pub(super) fn count(&self, rows: impl Iterator<Item = VisibleObject>, directory: &Directory, call: &Call) -> usize {
         let passes = self.test(directory, call);
         rows.filter(|seen| passes(&seen.value)).count()
     }
@@ -185,7 +187,7 @@ impl Query {
     /// The page of a list of objects of one kind.
     pub(super) fn page(
         &self,
-        rows: impl Iterator<Item = Seen>,
+        rows: impl Iterator<Item = VisibleObject>,
         context: &str,
         directory: &Directory,
         call: &Call,
@@ -196,7 +198,7 @@ impl Query {
     /// The page of a list; `typed` objects say which kind they are.
     pub(super) fn page_of(
         &self,
-        rows: impl Iterator<Item = (Kind, Seen)>,
+        rows: impl Iterator<Item = (ObjectKind, VisibleObject)>,
         context: &str,
         typed: bool,
         directory: &Directory,
@@ -226,7 +228,7 @@ impl Query {
         }
         let shown = page.iter().map(|(kind, seen)| {
             let object = self.show(*kind, &seen.value, directory, call);
-            if typed { objects::typed(*kind, object).into() } else { object }
+            if typed { objects::with_odata_type(*kind, object).into() } else { object }
         });
         body.insert("value".into(), shown.collect());
         body.into()
@@ -236,10 +238,10 @@ impl Query {
     /// counted or sorted, no more is looked at than that.
     fn look(
         &self,
-        passing: impl Iterator<Item = (Kind, Seen)>,
+        passing: impl Iterator<Item = (ObjectKind, VisibleObject)>,
         offset: usize,
         enough: usize,
-    ) -> (Vec<(Kind, Seen)>, usize) {
+    ) -> (Vec<(ObjectKind, VisibleObject)>, usize) {
         let (mut found, mut total) = (Vec::new(), 0);
         for (kind, seen) in passing {
             total += 1;
@@ -256,7 +258,7 @@ impl Query {
             }
         }
         if let Some((property, descending)) = &self.order {
-            let key = |(_, seen): &(Kind, Seen)| {
+            let key = |(_, seen): &(ObjectKind, VisibleObject)| {
                 member(&seen.value, property).and_then(Value::as_str).unwrap_or_default().to_lowercase()
             };
             if *descending {
@@ -288,10 +290,10 @@ impl Query {
     }
 
     /// An object with what was asked to be expanded.
-    fn show(&self, kind: Kind, object: &Value, directory: &Directory, call: &Call) -> Value {
+    fn show(&self, kind: ObjectKind, object: &Value, directory: &Directory, call: &Call) -> Value {
         let mut shown = self.project(kind, object);
         if self.select.is_some() {
-            directory.with_keys(&mut shown);
+            directory.add_key_bytes(&mut shown);
         }
         for expansion in &self.expand {
             let mut children = directory.navigate(kind, object, &expansion.name, call).unwrap_or_default();
@@ -307,7 +309,7 @@ impl Query {
     }
 
     /// The members of an object that are answered.
-    pub(super) fn project(&self, kind: Kind, object: &Value) -> Value {
+    pub(super) fn project(&self, kind: ObjectKind, object: &Value) -> Value {
         match &self.select {
             Some(names) => with(object, |name| is_selected(name, names)),
             None => shown(kind, object),
@@ -316,8 +318,8 @@ impl Query {
 }
 
 /// An object with the members that it is answered with by default.
-pub(super) fn shown(kind: Kind, object: &Value) -> Value {
-    with(object, |name| match kind.shown_by_default() {
+pub(super) fn shown(kind: ObjectKind, object: &Value) -> Value {
+    with(object, |name| match kind.default_properties() {
         Some(names) => names.contains(&name),
         None => !name.starts_with('_'),
     })
@@ -336,7 +338,7 @@ fn is_selected(name: &str, names: &[String]) -> bool {
 }
 
 /// Reads `$select` into the names as Graph writes them; the error is the message. `None` is everything.
-fn select(value: &str, kind: Kind) -> Result<Option<Vec<String>>, String> {
+fn select(value: &str, kind: ObjectKind) -> Result<Option<Vec<String>>, String> {
     let mut names = Vec::new();
     let mut everything = false;
     for name in value.split(',').map(str::trim) {
@@ -364,7 +366,7 @@ struct Expansion {
 }
 
 impl Expansion {
-    fn parse(value: &str, kind: Kind) -> Result<Vec<Self>, Refusal> {
+    fn parse(value: &str, kind: ObjectKind) -> Result<Vec<Self>, GraphError> {
         let mut depth = 0;
         let parts = value.split(|letter| {
             match letter {
@@ -377,7 +379,7 @@ impl Expansion {
         let parse = |part: &str| {
             let (name, options) = part.trim().split_once('(').unwrap_or((part.trim(), ""));
             let Some(known) = kind.navigations().iter().find(|known| known.eq_ignore_ascii_case(name)) else {
-                return Err(Refusal::new(
+                return Err(GraphError::new(
                     StatusCode::BAD_REQUEST,
                     "BadRequest",
                     format!(
@@ -393,7 +395,7 @@ impl Expansion {
                 Some((option, names)) if option.eq_ignore_ascii_case("$select") && !names.contains(';') => {
                     Some(names.split(',').map(|name| name.trim().to_owned()).collect())
                 }
-                _ => return Err(Refusal::not_implemented(format!("the options {options} inside $expand"))),
+                _ => return Err(GraphError::not_implemented(format!("the options {options} inside $expand"))),
             };
             Ok(Self { name: (*known).to_owned(), select: names })
         };
@@ -408,8 +410,9 @@ struct Search {
 }
 
 impl Search {
-    fn parse(value: &str, kind: Kind) -> Result<Self, Refusal> {
-        let invalid = || Refusal::new(StatusCode::BAD_REQUEST, "BadRequest", "Syntax error: invalid $search clause.");
+    fn parse(value: &str, kind: ObjectKind) -> Result<Self, GraphError> {
+        let invalid =
+            || GraphError::new(StatusCode::BAD_REQUEST, "BadRequest", "Syntax error: invalid $search clause.");
         let mut alternatives = vec![Vec::new()];
         let mut rest = value.trim();
         loop {
@@ -417,12 +420,14 @@ impl Search {
             let (clause, after) = clause.split_once('"').ok_or_else(invalid)?;
             let (name, words) = clause.split_once(':').ok_or_else(invalid)?;
             let name =
-                kind.searched().iter().find(|known| known.eq_ignore_ascii_case(name.trim())).ok_or_else(|| {
-                    Refusal::unsupported_query(format!(
-                        "Unsupported or invalid search clause specified for property '{name}' of resource '{}'.",
-                        kind.directory_type()
-                    ))
-                })?;
+                kind.searched_properties().iter().find(|known| known.eq_ignore_ascii_case(name.trim())).ok_or_else(
+                    || {
+                        GraphError::unsupported_query(format!(
+                            "Unsupported or invalid search clause specified for property '{name}' of resource '{}'.",
+                            kind.directory_type()
+                        ))
+                    },
+                )?;
             if let Some(last) = alternatives.last_mut() {
                 last.push(((*name).to_owned(), words.to_owned()));
             }
@@ -473,8 +478,8 @@ fn tokens(text: &str) -> Vec<String> {
 }
 
 /// A count of its own needs the header of an advanced query.
-pub(super) fn check_count(call: &Call) -> Result<(), Refusal> {
-    if call.eventual { Ok(()) } else { Err(Refusal::bad_request("$count is not currently supported.")) }
+pub(super) fn check_count(call: &Call) -> Result<(), GraphError> {
+    if call.eventual { Ok(()) } else { Err(GraphError::bad_request("$count is not currently supported.")) }
 }
 
 /// The absolute link to the page that `token` stands for.
@@ -496,7 +501,7 @@ mod tests {
     #[test]
     fn a_search_finds_words_however_they_are_put_together() {
         let finds = |words: &str, name: &str| {
-            let search = Search::parse(&format!("\"displayName:{words}\""), Kind::Application).unwrap();
+            let search = Search::parse(&format!("\"displayName:{words}\""), ObjectKind::Application).unwrap();
             search.finds(&json!({"displayName": name}))
         };
         for (words, name) in [

@@ -1,4 +1,4 @@
-//! Randomness from a seed: ids, secrets and chances are the same in each run.
+//! Seeded randomness: ids, secrets and chances are the same in each run.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -20,12 +20,12 @@ use uuid::Uuid;
 pub struct SeededRandomness(Mutex<fastrand::Rng>);
 
 impl SeededRandomness {
-    /// Starts at `seed`.
+    /// A source that starts at `seed`.
     pub fn new(seed: u64) -> Self {
         Self(Mutex::new(fastrand::Rng::with_seed(seed)))
     }
 
-    /// Where it stands: it goes on from there after [`restart`](Self::restart).
+    /// The current state, from which [`restart`](Self::restart) continues.
     pub(crate) fn state(&self) -> u64 {
         self.lock().get_seed()
     }
@@ -51,7 +51,7 @@ pub(crate) fn uuid(randomness: &dyn Randomness) -> Uuid {
     uuid::Builder::from_random_bytes(bytes).into_uuid()
 }
 
-/// A number below `bound`, near enough to uniform for chances; zero when `bound` is zero.
+/// A number below `bound`, nearly uniform; zero when `bound` is zero.
 pub(crate) fn below(randomness: &dyn Randomness, bound: u64) -> u64 {
     let mut bytes = [0; 8];
     randomness.fill(&mut bytes);

@@ -3,7 +3,7 @@
 use http::Method;
 
 use super::fault::{Action, Fault, FaultOn, Place};
-use super::route::decode;
+use super::graph::route::percent_decode;
 use crate::random::{SeededRandomness, below};
 
 impl FaultOn {
@@ -82,7 +82,7 @@ impl Script {
 
 /// Lower-case segments, with an alternate key as a segment of its own.
 pub(super) fn segments(path: &str) -> Vec<String> {
-    let path = decode(path.split('?').next().unwrap_or_default()).to_lowercase();
+    let path = percent_decode(path.split('?').next().unwrap_or_default()).to_lowercase();
     let parts = path.split('/').filter(|part| !part.is_empty());
     parts
         .flat_map(|part| match part.find('(') {

@@ -11,26 +11,28 @@ use http::{HeaderMap, Method, Response, StatusCode};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use super::answer::{Answer, Body, Correlation, Metadata, Outcome, Refusal, Rendered, render};
-use super::call::{Actor, Call, pairs};
-use super::directory::Directory;
+use super::azure_management;
+use super::cloud_state::CloudState;
+use super::data::json::{items, text, texts};
 use super::fault::Action;
-use super::json::{items, text, texts};
-use super::management;
+use super::graph::call::{Actor, Call, pairs};
+use super::graph::directory::Directory;
+use super::graph::response::{
+    Body, Correlation, GraphError, GraphResponse, GraphResult, Metadata, RenderedResponse, render,
+};
+use super::graph::route::{Operation, route};
 use super::mishap::{change_item, faulty, retry_header};
-use super::partner::center;
+use super::partner_center;
 use super::record::{Log, RecordedItem};
-use super::route::{Operation, route};
 use super::script::{Plan, Script};
-use super::sign_in::{Asking, Endpoint, SignInError, Tokens};
+use super::sign_in::{Endpoint, IssuedTokens, SignInError, SignInRequest};
 use super::throttle::Throttle;
-use super::world::World;
 use crate::random::{SeededRandomness, uuid};
 
 /// Everything that one tenant is.
-pub(super) struct State {
+pub(super) struct TenantState {
     pub(super) directory: Directory,
-    pub(super) tokens: Tokens,
+    pub(super) tokens: IssuedTokens,
     pub(super) script: Script,
     pub(super) throttle: Throttle,
     pub(super) log: Log,
@@ -88,9 +90,9 @@ pub(super) fn batch_items(target: &Target, body: &[u8]) -> Vec<(Method, String)>
     items(&body, "requests").iter().map(read).collect()
 }
 
-impl World {
+impl CloudState {
     #[allow(clippy::too_many_arguments, reason = "what a request is, where it goes, and when")]
-    pub(super) fn answer(
+    pub(super) fn handle_request(
         &mut self,
         at: usize,
         request: &http::Request<Bytes>,
@@ -100,13 +102,13 @@ impl World {
         now: Duration,
         wall: OffsetDateTime,
     ) -> (Response<Bytes>, Vec<RecordedItem>) {
-        self.pass_time(now, wall);
+        self.advance_time(now, wall);
         let correlation = self[at].correlation(request.headers(), wall);
         match target {
             Target::SignIn(tenant, endpoint) => {
-                let asking = Asking {
-                    at,
-                    tenant,
+                let asking = SignInRequest {
+                    tenant: at,
+                    tenant_name: tenant,
                     endpoint,
                     origin,
                     method: request.method(),
@@ -119,21 +121,27 @@ impl World {
                 };
                 let mut response = self.sign_in_with(&asking, plan);
                 if *endpoint != Endpoint::UserInfo {
-                    asking.sign(&mut response);
+                    asking.add_request_ids(&mut response);
                 }
                 (response, Vec::new())
             }
             Target::Management(path) => {
-                let State { tokens, directory, .. } = &self[at];
-                (management::answer(request, path, tokens, directory, wall), Vec::new())
+                let TenantState { tokens, directory, .. } = &self[at];
+                (azure_management::handle_request(request, path, tokens, directory, wall), Vec::new())
             }
             Target::PartnerCenter(_) => {
-                let asking = center::Asking { at, request, fresh_id: &correlation.request_id, now, wall };
+                let asking = partner_center::PartnerCenterRequest {
+                    tenant: at,
+                    http: request,
+                    fresh_id: &correlation.request_id,
+                    now,
+                    wall,
+                };
                 (self.partner_center(&asking, plan), Vec::new())
             }
             Target::Other => {
                 let path = request.uri().path();
-                (Refusal::not_implemented(format!("the path {path}")).respond(&correlation), Vec::new())
+                (GraphError::not_implemented(format!("the path {path}")).respond(&correlation), Vec::new())
             }
             Target::Graph(path) => {
                 let mut call = Call {
@@ -144,12 +152,12 @@ impl World {
                     eventual: false,
                     upsert: false,
                     if_match: None,
-                    unknown_members: false,
+                    include_unknown_enum_members: false,
                     metadata: Metadata::default(),
                     body: None,
                     actor: Actor::Operator,
                     owned_only: false,
-                    abroad: None,
+                    foreign_application: None,
                     now,
                     wall,
                 };
@@ -172,15 +180,15 @@ impl World {
     }
 
     /// Carries out a sign-in with what goes wrong around it.
-    fn sign_in_with(&mut self, asking: &Asking<'_>, plan: &Plan) -> Response<Bytes> {
+    fn sign_in_with(&mut self, asking: &SignInRequest<'_>, plan: &Plan) -> Response<Bytes> {
         let Some(Action::Answer { status, code, message, retry, written }) = &plan.whole else {
             return self.sign_in(asking);
         };
         if *written {
             drop(self.sign_in(asking));
         }
-        let refused = SignInError::scripted(*status, code, message);
-        let mut response = self.refuse_sign_in(asking, refused);
+        let refused = SignInError::injected(*status, code, message);
+        let mut response = self.sign_in_error_response(asking, refused);
         if let Some((name, value)) = retry_header(*retry, asking.wall) {
             response.headers_mut().extend(HeaderValue::try_from(value).ok().map(|value| (name, value)));
         }
@@ -189,7 +197,7 @@ impl World {
 
     /// Carries out a request as whoever holds the tenant.
     pub(super) fn operate(&mut self, at: usize, mut call: Call) -> (StatusCode, Value) {
-        self.pass_time(call.now, call.wall);
+        self.advance_time(call.now, call.wall);
         let correlation = self[at].correlation(&HeaderMap::new(), call.wall);
         let rendered = self.graph(at, &mut call, &Plan::default(), &correlation, &mut Vec::new());
         let body = match rendered.body {
@@ -207,10 +215,10 @@ impl World {
         plan: &Plan,
         correlation: &Correlation,
         recorded: &mut Vec<RecordedItem>,
-    ) -> Rendered {
+    ) -> RenderedResponse {
         let outcome = match &plan.whole {
             Some(Action::Revokes(role)) => {
-                self[at].revoke_from(call, role);
+                self[at].revoke_role_of_actor(call, role);
                 self.run(at, call, plan, correlation, recorded)
             }
             Some(action) => faulty(Some(action), call, |call| self.run(at, call, plan, correlation, recorded)),
@@ -226,16 +234,16 @@ impl World {
         plan: &Plan,
         correlation: &Correlation,
         recorded: &mut Vec<RecordedItem>,
-    ) -> Outcome {
+    ) -> GraphResult {
         match route(&call.method, &call.path)? {
             Operation::Batch => self.batch(at, call, plan, correlation, recorded),
             operation => self.carry_out(at, operation, call),
         }
     }
 
-    fn carry_out(&mut self, at: usize, operation: Operation, call: &mut Call) -> Outcome {
+    fn carry_out(&mut self, at: usize, operation: Operation, call: &mut Call) -> GraphResult {
         if call.metadata == Metadata::Full {
-            return Err(Refusal::not_implemented("odata.metadata=full"));
+            return Err(GraphError::not_implemented("odata.metadata=full"));
         }
         Ok(self.metered(at, operation, call)?.with(call.metadata))
     }
@@ -248,8 +256,8 @@ impl World {
         plan: &Plan,
         correlation: &Correlation,
         recorded: &mut Vec<RecordedItem>,
-    ) -> Outcome {
-        let bad = |message: String| Refusal::new(StatusCode::BAD_REQUEST, "BadRequest", message);
+    ) -> GraphResult {
+        let bad = |message: String| GraphError::new(StatusCode::BAD_REQUEST, "BadRequest", message);
         let body = call.object()?;
         let requests = items(body, "requests");
         if requests.is_empty() {
@@ -300,12 +308,12 @@ impl World {
                 let action = plan.items.get(index).and_then(Option::as_ref);
                 if let Some(Action::Revokes(role)) = action {
                     for call in &mut calls {
-                        self[at].revoke_from(call, role);
+                        self[at].revoke_role_of_actor(call, role);
                     }
                 }
                 let mut call = calls[index].clone();
                 let outcome = if failed {
-                    Err(Refusal::new(
+                    Err(GraphError::new(
                         StatusCode::FAILED_DEPENDENCY,
                         "FailedDependency",
                         "A request on which this one depends has failed.",
@@ -328,11 +336,11 @@ impl World {
         }
         // The answers come in no order that a client could rely on.
         responses.reverse();
-        Ok(Answer::ok(json!({ "responses": responses })))
+        Ok(GraphResponse::ok(json!({ "responses": responses })))
     }
 }
 
-impl State {
+impl TenantState {
     fn correlation(&self, headers: &HeaderMap, wall: OffsetDateTime) -> Correlation {
         let request_id = uuid(&self.request_ids).to_string();
         let client = headers.get("client-request-id").and_then(|value| value.to_str().ok());
@@ -340,13 +348,13 @@ impl State {
     }
 }
 
-impl Refusal {
+impl GraphError {
     fn respond(self, correlation: &Correlation) -> Response<Bytes> {
         render(Err(self), correlation).into_response(correlation)
     }
 }
 
-fn json_body(headers: &HeaderMap, body: &[u8]) -> Result<Option<Value>, Refusal> {
+fn json_body(headers: &HeaderMap, body: &[u8]) -> Result<Option<Value>, GraphError> {
     if body.is_empty() {
         return Ok(None);
     }
@@ -355,7 +363,7 @@ fn json_body(headers: &HeaderMap, body: &[u8]) -> Result<Option<Value>, Refusal>
         .and_then(|value| value.to_str().ok())
         .is_some_and(|value| value.starts_with("application/json"));
     serde_json::from_slice(body).ok().filter(|_| typed).map(Some).ok_or_else(|| {
-        Refusal::new(
+        GraphError::new(
             StatusCode::BAD_REQUEST,
             "BadRequest",
             "Unable to read JSON request payload. Please ensure Content-Type header is set and payload is of valid \
@@ -372,9 +380,9 @@ fn header_map(request: &Value) -> HeaderMap {
 }
 
 /// The call of an item: with the rights of the whole, and its own headers.
-fn item_call(outer: &Call, request: &Value) -> Result<Call, Refusal> {
+fn item_call(outer: &Call, request: &Value) -> Result<Call, GraphError> {
     let bad = |what: &str| {
-        Refusal::new(
+        GraphError::new(
             StatusCode::BAD_REQUEST,
             "BadRequest",
             format!("Invalid batch payload format: {what} of request '{}'.", text(request, "id")),

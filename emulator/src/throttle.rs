@@ -8,16 +8,16 @@ use std::time::Duration;
 use http::header::{HeaderName, RETRY_AFTER};
 use http::{Method, StatusCode};
 
-use super::answer::{Outcome, Refusal};
-use super::call::{Actor, Call};
-use super::directory::Directory;
-use super::json::text;
-use super::kind::Kind;
-use super::lag::Behind;
+use super::cloud_state::CloudState;
+use super::data::json::text;
+use super::data::lag::LookupLag;
+use super::data::object_kind::ObjectKind;
+use super::graph::call::{Actor, Call};
+use super::graph::directory::Directory;
+use super::graph::response::{GraphError, GraphResult};
+use super::graph::route::{AssignmentSide, Link, ObjectKey, Operation};
 use super::partner;
-use super::route::{Key, Link, Operation, Side};
-use super::service::State;
-use super::world::World;
+use super::service::TenantState;
 
 /// How much may be asked of a tenant before it answers 429. The items of a `$batch` count by themselves, and are
 /// refused by themselves. What was spent may be spent again when the time has passed, on the tenant's clock: never more
@@ -217,12 +217,17 @@ fn base(operation: &Operation, method: &Method) -> (u64, u64) {
     match operation {
         Operation::GetByIds => (5, 0),
         Operation::CheckMemberGroups(..) => (4, 0),
-        Operation::ListLinked(Kind::Group, _, Link::Members, _)
+        Operation::ListLinked(ObjectKind::Group, _, Link::Members, _)
         | Operation::Partner(partner::Operation::ListContracts) => (3, 0),
-        Operation::ListLinked(Kind::User, _, Link::MemberOf | Link::TransitiveMemberOf | Link::OwnedObjects, _)
-        | Operation::List(Kind::Application | Kind::User | Kind::Grant)
+        Operation::ListLinked(
+            ObjectKind::User,
+            _,
+            Link::MemberOf | Link::TransitiveMemberOf | Link::OwnedObjects,
+            _,
+        )
+        | Operation::List(ObjectKind::Application | ObjectKind::User | ObjectKind::Grant)
         | Operation::GetGrant(_)
-        | Operation::ListAssignments(Kind::ServicePrincipal, _, Side::Principal) => (2, 0),
+        | Operation::ListAssignments(ObjectKind::ServicePrincipal, _, AssignmentSide::Principal) => (2, 0),
         _ => (1, u64::from(*method != Method::GET)),
     }
 }
@@ -327,18 +332,18 @@ impl Throttle {
 
 impl Exceeded {
     /// <https://learn.microsoft.com/graph/throttling>
-    fn refusal(&self, app: &str, tenant: &str) -> Refusal {
+    fn refusal(&self, app: &str, tenant: &str) -> GraphError {
         let seconds = self.wait.as_secs() + u64::from(self.wait.subsec_nanos() > 0);
-        Refusal::new(StatusCode::TOO_MANY_REQUESTS, "TooManyRequests", "Please retry again later.")
+        GraphError::new(StatusCode::TOO_MANY_REQUESTS, "TooManyRequests", "Please retry again later.")
             .header(RETRY_AFTER, seconds.to_string())
             .header(HeaderName::from_static("x-ms-throttle-scope"), format!("{}/{app}/{tenant}", self.measure.scope()))
             .header(HeaderName::from_static("x-ms-throttle-information"), self.measure.information())
     }
 }
 
-impl State {
+impl TenantState {
     /// Charges an app for an operation.
-    fn charge(&mut self, app: &str, operation: &Operation, cost: &mut Cost, call: &Call) -> Result<u64, Refusal> {
+    fn charge(&mut self, app: &str, operation: &Operation, cost: &mut Cost, call: &Call) -> Result<u64, GraphError> {
         if self.throttle.rules == Throttling::none() {
             return Ok(0);
         }
@@ -355,19 +360,20 @@ impl Directory {
     /// Whether a write is to an application that personal accounts may use, or may use then.
     fn is_for_personal_accounts(&self, operation: &Operation, call: &Call) -> bool {
         let asked = || call.body.as_ref().is_some_and(is_personal);
-        let stored = |key: &Key| {
-            self.find(Kind::Application, key, Behind::NOT, call).is_ok_and(|application| is_personal(&application))
+        let stored = |key: &ObjectKey| {
+            self.find(ObjectKind::Application, key, LookupLag::NONE, call)
+                .is_ok_and(|application| is_personal(&application))
         };
         match operation {
-            Operation::Create(Kind::Application) => asked(),
-            Operation::Update(Kind::Application, key) => asked() || stored(key),
-            Operation::Delete(Kind::Application, key)
-            | Operation::AddPassword(Kind::Application, key)
-            | Operation::RemovePassword(Kind::Application, key)
-            | Operation::AddKey(Kind::Application, key)
-            | Operation::RemoveKey(Kind::Application, key)
-            | Operation::AddLink(Kind::Application, key, _)
-            | Operation::RemoveLink(Kind::Application, key, ..)
+            Operation::Create(ObjectKind::Application) => asked(),
+            Operation::Update(ObjectKind::Application, key) => asked() || stored(key),
+            Operation::Delete(ObjectKind::Application, key)
+            | Operation::AddPassword(ObjectKind::Application, key)
+            | Operation::RemovePassword(ObjectKind::Application, key)
+            | Operation::AddKey(ObjectKind::Application, key)
+            | Operation::RemoveKey(ObjectKind::Application, key)
+            | Operation::AddLink(ObjectKind::Application, key, _)
+            | Operation::RemoveLink(ObjectKind::Application, key, ..)
             | Operation::CreateFederated(key)
             | Operation::UpdateFederated(key, _)
             | Operation::DeleteFederated(key, _) => stored(key),
@@ -380,9 +386,9 @@ fn is_personal(application: &serde_json::Value) -> bool {
     text(application, "signInAudience").contains("Personal")
 }
 
-impl World {
+impl CloudState {
     /// Carries out a request to Graph for what it costs.
-    pub(super) fn metered(&mut self, at: usize, operation: Operation, call: &mut Call) -> Outcome {
+    pub(super) fn metered(&mut self, at: usize, operation: Operation, call: &mut Call) -> GraphResult {
         let Actor::SignedIn(identity) = &call.actor else { return self.perform(at, operation, call) };
         let app = identity.app_id.clone();
         let mut cost = Cost::of(&operation, call);

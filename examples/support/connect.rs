@@ -130,7 +130,7 @@ fn in_memory(access: &Access, variable: &dyn Fn(&str) -> Option<String>) -> Resu
     let builder = MemoryTenant::builder();
     let tenant = if people { builder.small_company() } else { builder }.build();
     if people {
-        tenant.sign_in_by_itself(Some(&person(&tenant, access.person.as_deref())?));
+        tenant.auto_sign_in(Some(&person(&tenant, access.person.as_deref())?));
     }
     let given = access.certificate.clone().or_else(|| variable("ENTRA_CLIENT_CERTIFICATE"));
     if let (Way::Certificate, Some(file)) = (access.way, given) {

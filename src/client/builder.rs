@@ -137,7 +137,7 @@ impl ClientBuilder {
     /// use entra_apps::auth::public_client;
     /// # use std::sync::Arc;
     /// # let memory = entra_emulator::MemoryTenant::new();
-    /// # memory.sign_in_by_itself(Some(&memory.add_user("Ada Lovelace", &[])));
+    /// # memory.auto_sign_in(Some(&memory.add_user("Ada Lovelace", &[])));
     /// # let tenant = memory.id();
     ///
     /// let client = Client::builder()

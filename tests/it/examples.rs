@@ -55,7 +55,7 @@ impl Emulated {
         let cloud = MemoryCloud::new([builder]);
         let tenant = cloud.tenants()[0].clone();
         let person = tenant.users().into_iter().find(|user| user.display_name == name).expect("the company has them");
-        tenant.sign_in_by_itself(Some(&person));
+        tenant.auto_sign_in(Some(&person));
         let welcome = welcome("", &cloud, false);
         Self { tenant, server: Server::start(Site::new(cloud, &welcome)).await.unwrap() }
     }
@@ -162,7 +162,7 @@ async fn a_sign_in_is_kept_for_the_next_run() {
         use std::os::unix::fs::PermissionsExt as _;
         assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
     }
-    emulated.tenant.sign_in_by_itself(None);
+    emulated.tenant.auto_sign_in(None);
     let again = sign_in(&access(Way::RefreshToken), &|_| None).await;
     std::fs::remove_file(&file).unwrap();
     assert_eq!(again.unwrap().who.is_person(), Some(true));

@@ -353,7 +353,7 @@ async fn an_administrator_consents_by_link_and_the_grants_are_proved() {
         assert_eq!(found, customer.id(), "{over:?}");
         let app = registration.consent_app(app_id, vendor.id());
         let link = client.admin_consent_link(&app, found.into(), BACK).unwrap();
-        customer.sign_in_by_itself(Some(&administrator(customer)));
+        customer.auto_sign_in(Some(&administrator(customer)));
         let page = Request::get(link.url().as_str()).body(Bytes::new()).unwrap();
         let answer = scene.transport().send(page).await.unwrap();
         let back = answer.headers()["location"].to_str().unwrap().to_owned();
@@ -441,7 +441,7 @@ mod with_a_browser {
     async fn a_person_signs_in_in_the_browser_of_this_machine() {
         for over in Over::ALL {
             let scene = Scene::one(*over).await;
-            scene.tenant().sign_in_by_itself(Some(&administrator(scene.tenant())));
+            scene.tenant().auto_sign_in(Some(&administrator(scene.tenant())));
             let (browser, opened) = (scene.browser(), Arc::new(Mutex::new(None)));
             let page = opened.clone();
             let builder = scene.builder(scene.tenant()).browser(public_client::AZURE_CLI, move |url| {

@@ -135,7 +135,7 @@ mod with_a_browser {
     async fn a_person_signs_in_in_a_browser_of_a_few_lines() {
         let tenant = MemoryTenant::new();
         let ada = tenant.add_user("Ada", &["62e90394-69f5-4237-9190-012177145e10".parse().unwrap()]);
-        tenant.sign_in_by_itself(Some(&ada));
+        tenant.auto_sign_in(Some(&ada));
         let service = SignInService::new(Cloud::global(), Arc::new(tenant.clone()), tenant.clock());
         let browser = tenant.clone();
         let provider = BrowserProvider::new(service, AZURE_CLI.parse().unwrap(), move |page| {
@@ -308,7 +308,7 @@ mod people {
 
         let tenant = tenant();
         let ada = ada(&tenant);
-        tenant.sign_in_by_itself(Some(&ada));
+        tenant.auto_sign_in(Some(&ada));
         let browser = tenant.clone();
         let provider = BrowserProvider::new(service(&tenant), AZURE_CLI, move |page| {
             let (page, tenant) = (page.clone(), browser.clone());

@@ -583,7 +583,7 @@ mod with_a_browser {
                 let stage = Stage::of(*over, 50020).await;
                 let scene = &stage.scene;
                 let app = App::public(scene);
-                scene.tenant().sign_in_by_itself(Some(&stage.bob));
+                scene.tenant().auto_sign_in(Some(&stage.bob));
                 let cli = public_client::AZURE_CLI;
                 let (error, page) = match number {
                     65004 => {
@@ -602,7 +602,7 @@ mod with_a_browser {
                     700_005 => {
                         // Whoever is a guest in the other tenant could be sent there.
                         let (own, other) = (stage.tenant_id(), &scene.cloud.tenants()[1]);
-                        other.sign_in_by_itself(Some(&administrator(other)));
+                        other.auto_sign_in(Some(&administrator(other)));
                         let other = other.id().to_string();
                         let elsewhere = move |page: &Url| page.as_str().replace(&own, &other).parse().unwrap();
                         stage.by_browser(cli, GRAPH, elsewhere).await
@@ -652,7 +652,7 @@ mod with_a_browser {
                     true => AppId::from_u128(7),
                     false => App::register(&stage.scene, &app).app_id,
                 };
-                stage.scene.tenant().sign_in_by_itself(Some(&stage.bob));
+                stage.scene.tenant().auto_sign_in(Some(&stage.bob));
                 let (error, page) = stage.by_browser(client_id, READ, Url::clone).await;
                 assert!(page.contains(&format!("AADSTS{number}")), "{over:?}: {page}");
                 assert_eq!((error.kind(), error.code()), (ErrorKind::SignIn, "browser_timeout"), "{over:?}: {error}");
@@ -696,7 +696,7 @@ mod from_the_consent_page {
                     "requiredResourceAccess": declared,
                 });
                 let app = App::register(scene, &body);
-                scene.tenant().sign_in_by_itself(Some(if number == 90094 { &stage.bob } else { &stage.ada }));
+                scene.tenant().auto_sign_in(Some(if number == 90094 { &stage.bob } else { &stage.ada }));
                 let caller = scene.tenant().caller();
                 let client = scene.builder(scene.tenant()).client_secret(caller.client_id, caller.client_secret);
                 let client = client.build().unwrap();

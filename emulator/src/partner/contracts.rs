@@ -1,5 +1,5 @@
-//! `/contracts`: with whom a reseller has one. They are objects of the directory, and exist in the tenants of partners
-//! only: any other tenant has none.
+//! `/contracts`: the customers of a reseller. They are directory objects, and exist in the tenants of partners only:
+//! any other tenant has none.
 //!
 //! <https://learn.microsoft.com/graph/api/resources/contract>
 
@@ -7,25 +7,25 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::Partner;
-use super::list::{self, Listing, Row, Shape};
-use crate::answer::{Answer, Outcome, Refusal};
-use crate::call::Call;
-use crate::json::{same, text};
+use super::list::{self, ListQuery, ListSchema, Row};
+use crate::cloud_state::CloudState;
+use crate::data::json::{eq_ignore_case, text};
+use crate::graph::call::Call;
+use crate::graph::response::{GraphError, GraphResponse, GraphResult};
 use crate::query;
-use crate::world::World;
 
 const COLLECTION: &str = "contracts";
 
-static SHAPE: Shape = Shape {
+static SCHEMA: ListSchema = ListSchema {
     type_name: "contract",
-    members: &["id", "deletedDateTime", "contractType", "customerId", "defaultDomainName", "displayName"],
-    filtered: &["customerId", "defaultDomainName", "displayName"],
-    largest_page: 999,
+    selectable: &["id", "deletedDateTime", "contractType", "customerId", "defaultDomainName", "displayName"],
+    filterable: &["customerId", "defaultDomainName", "displayName"],
+    max_page_size: 999,
     in_directory: true,
 };
 
 impl Partner {
-    /// Adds a contract, which keeps the customer's names as they are now.
+    /// Adds a contract, which keeps the customer's current names.
     pub(super) fn add_contract(&mut self, id: Uuid, customer: Uuid, domain: &str, name: &str) {
         let customer = customer.to_string();
         if !self.has_contract(&customer) {
@@ -36,37 +36,38 @@ impl Partner {
         }
     }
 
-    /// Whether a tenant buys from this partner.
+    /// Whether the partner has a contract with a tenant.
     pub(super) fn has_contract(&self, customer: &str) -> bool {
-        self.contracts.iter().any(|contract| same(text(contract, "customerId"), customer))
+        self.contracts.iter().any(|contract| eq_ignore_case(text(contract, "customerId"), customer))
     }
 }
 
-impl World {
-    fn contract_rows(&self, at: usize) -> Vec<Row> {
-        let contracts = self[at].directory.partner.iter().flat_map(|partner| &partner.contracts);
+impl CloudState {
+    fn contract_rows(&self, tenant: usize) -> Vec<Row> {
+        let contracts = self[tenant].directory.partner.iter().flat_map(|partner| &partner.contracts);
         let rows = contracts.zip(1..).filter_map(|(contract, order)| {
-            let Value::Object(shown) = contract.clone() else { return None };
-            Some(Row { order, shown })
+            let Value::Object(properties) = contract.clone() else { return None };
+            Some(Row { order, properties })
         });
         rows.collect()
     }
 
-    pub(super) fn list_contracts(&self, at: usize, call: &Call) -> Outcome {
-        let listing = Listing::parse(call, &SHAPE)?;
-        Ok(Answer::ok(listing.page(self.contract_rows(at).into_iter(), COLLECTION, call)))
+    pub(super) fn list_contracts(&self, tenant: usize, call: &Call) -> GraphResult {
+        let query = ListQuery::parse(call, &SCHEMA)?;
+        Ok(GraphResponse::ok(query.page(self.contract_rows(tenant).into_iter(), COLLECTION, call)))
     }
 
-    pub(super) fn count_contracts(&self, at: usize, call: &Call) -> Outcome {
+    pub(super) fn count_contracts(&self, tenant: usize, call: &Call) -> GraphResult {
         query::check_count(call)?;
-        list::count(self.contract_rows(at).into_iter(), call, &SHAPE)
+        list::count(self.contract_rows(tenant).into_iter(), call, &SCHEMA)
     }
 
-    pub(super) fn get_contract(&self, at: usize, id: &str, call: &Call) -> Outcome {
-        let listing = Listing::parse(call, &SHAPE)?;
-        let mut rows = self.contract_rows(at).into_iter();
-        let is_meant = |row: &Row| row.shown.get("id").and_then(Value::as_str).is_some_and(|known| same(known, id));
-        let found = rows.find(is_meant).ok_or_else(|| Refusal::not_found(id))?;
-        Ok(Answer::ok(listing.entity(found.shown, COLLECTION, call)))
+    pub(super) fn get_contract(&self, tenant: usize, id: &str, call: &Call) -> GraphResult {
+        let query = ListQuery::parse(call, &SCHEMA)?;
+        let mut rows = self.contract_rows(tenant).into_iter();
+        let matches_id =
+            |row: &Row| row.properties.get("id").and_then(Value::as_str).is_some_and(|known| eq_ignore_case(known, id));
+        let found = rows.find(matches_id).ok_or_else(|| GraphError::not_found(id))?;
+        Ok(GraphResponse::ok(query.entity(found.properties, COLLECTION, call)))
     }
 }

@@ -1,36 +1,36 @@
-//! `/tenantRelationships/delegatedAdminCustomers`: whoever has ever let the partner in.
+//! `/tenantRelationships/delegatedAdminCustomers`: the customers that have ever approved a relationship.
 //!
 //! <https://learn.microsoft.com/graph/api/resources/delegatedadmincustomer>
 
 use serde_json::{Map, Value, json};
 
 use super::Partner;
-use super::list::{self, Listing, Row, Shape};
-use super::refusal;
-use crate::answer::{Answer, Outcome, Refusal};
-use crate::call::Call;
-use crate::json::same;
-use crate::world::World;
+use super::errors;
+use super::list::{self, ListQuery, ListSchema, Row};
+use crate::cloud_state::CloudState;
+use crate::data::json::eq_ignore_case;
+use crate::graph::call::Call;
+use crate::graph::response::{GraphError, GraphResponse, GraphResult};
 
 const COLLECTION: &str = "delegatedAdminCustomers";
 
-static SHAPE: Shape = Shape {
+static SCHEMA: ListSchema = ListSchema {
     type_name: "delegatedAdminCustomer",
-    members: &["id", "tenantId", "displayName"],
-    filtered: &["id", "tenantId", "displayName"],
-    largest_page: 300,
+    selectable: &["id", "tenantId", "displayName"],
+    filterable: &["id", "tenantId", "displayName"],
+    max_page_size: 300,
     in_directory: false,
 };
 
-static SERVICE_SHAPE: Shape = Shape {
+static SERVICE_SCHEMA: ListSchema = ListSchema {
     type_name: "delegatedAdminServiceManagementDetail",
-    members: &["id", "serviceName", "serviceManagementUrl"],
-    filtered: &["id", "serviceName"],
-    largest_page: 300,
+    selectable: &["id", "serviceName", "serviceManagementUrl"],
+    filterable: &["id", "serviceName"],
+    max_page_size: 300,
     in_directory: false,
 };
 
-/// Where a partner's people go to administer the services of a customer.
+/// The portals in which a partner administers the services of a customer.
 const SERVICES: [(&str, &str); 3] = [
     ("Microsoft365", "https://admin.microsoft.com/Partner/beginclientsession.aspx?CTID="),
     ("EntraId", "https://entra.microsoft.com/"),
@@ -38,34 +38,35 @@ const SERVICES: [(&str, &str); 3] = [
 ];
 
 impl Partner {
-    /// The customers that have approved a relationship, whatever has become of it, in the order of the first.
+    /// The customers that have approved a relationship, whatever its status now, in the order of the first.
     fn customers(&self) -> Vec<Row> {
         let mut rows: Vec<Row> = Vec::new();
         for relationship in &self.relationships {
             let (id, value) = (relationship.customer(), &relationship.entity.value);
-            let known = rows
-                .iter()
-                .any(|row| row.shown.get("id").is_some_and(|known| same(known.as_str().unwrap_or_default(), id)));
+            let known = rows.iter().any(|row| {
+                row.properties.get("id").is_some_and(|known| eq_ignore_case(known.as_str().unwrap_or_default(), id))
+            });
             if known || id.is_empty() || value["activatedDateTime"].is_null() {
                 continue;
             }
-            let mut shown = Map::new();
-            shown.insert("@odata.type".into(), "#microsoft.graph.delegatedAdminCustomer".into());
-            shown.insert("@odata.etag".into(), relationship.entity.etag().into());
+            let mut properties = Map::new();
+            properties.insert("@odata.type".into(), "#microsoft.graph.delegatedAdminCustomer".into());
+            properties.insert("@odata.etag".into(), relationship.entity.etag().into());
             for name in ["id", "tenantId"] {
-                shown.insert(name.into(), id.into());
+                properties.insert(name.into(), id.into());
             }
-            shown.insert("displayName".into(), value["customer"]["displayName"].clone());
-            rows.push(Row { order: relationship.entity.number, shown });
+            properties.insert("displayName".into(), value["customer"]["displayName"].clone());
+            rows.push(Row { order: relationship.entity.number, properties });
         }
         rows
     }
 
-    fn customer(&self, id: &str) -> Result<Map<String, Value>, Refusal> {
-        let mut all = self.customers().into_iter().map(|row| row.shown);
-        let is_meant =
-            |shown: &Map<String, Value>| shown.get("id").and_then(Value::as_str).is_some_and(|known| same(known, id));
-        all.find(is_meant).ok_or_else(refusal::not_found)
+    fn customer(&self, id: &str) -> Result<Map<String, Value>, GraphError> {
+        let mut all = self.customers().into_iter().map(|row| row.properties);
+        let matches_id = |properties: &Map<String, Value>| {
+            properties.get("id").and_then(Value::as_str).is_some_and(|known| eq_ignore_case(known, id))
+        };
+        all.find(matches_id).ok_or_else(errors::not_found)
     }
 }
 
@@ -78,46 +79,47 @@ fn services(customer: &str) -> impl Iterator<Item = Row> {
             "serviceName": name,
             "serviceManagementUrl": format!("{url}{customer}"),
         });
-        let Value::Object(shown) = value else { return Row { order, shown: Map::new() } };
-        Row { order, shown }
+        let Value::Object(properties) = value else { return Row { order, properties: Map::new() } };
+        Row { order, properties }
     })
 }
 
-impl World {
-    pub(super) fn list_customers(&self, at: usize, call: &Call) -> Outcome {
-        let listing = Listing::parse(call, &SHAPE)?;
-        Ok(Answer::ok(listing.page(self.partner_of(at)?.customers().into_iter(), COLLECTION, call)))
+impl CloudState {
+    pub(super) fn list_customers(&self, tenant: usize, call: &Call) -> GraphResult {
+        let query = ListQuery::parse(call, &SCHEMA)?;
+        Ok(GraphResponse::ok(query.page(self.partner_of(tenant)?.customers().into_iter(), COLLECTION, call)))
     }
 
-    pub(super) fn count_customers(&self, at: usize, call: &Call) -> Outcome {
-        list::count(self.partner_of(at)?.customers().into_iter(), call, &SHAPE)
+    pub(super) fn count_customers(&self, tenant: usize, call: &Call) -> GraphResult {
+        list::count(self.partner_of(tenant)?.customers().into_iter(), call, &SCHEMA)
     }
 
-    pub(super) fn get_customer(&self, at: usize, id: &str, call: &Call) -> Outcome {
-        let listing = Listing::parse(call, &SHAPE)?;
-        Ok(Answer::ok(listing.entity(self.partner_of(at)?.customer(id)?, COLLECTION, call)))
+    pub(super) fn get_customer(&self, tenant: usize, id: &str, call: &Call) -> GraphResult {
+        let query = ListQuery::parse(call, &SCHEMA)?;
+        Ok(GraphResponse::ok(query.entity(self.partner_of(tenant)?.customer(id)?, COLLECTION, call)))
     }
 
-    pub(super) fn list_services(&self, at: usize, id: &str, call: &Call) -> Outcome {
-        let listing = Listing::parse(call, &SERVICE_SHAPE)?;
-        let customer = self.partner_of(at)?.customer(id)?;
+    pub(super) fn list_services(&self, tenant: usize, id: &str, call: &Call) -> GraphResult {
+        let query = ListQuery::parse(call, &SERVICE_SCHEMA)?;
+        let customer = self.partner_of(tenant)?.customer(id)?;
         let id = customer.get("id").and_then(Value::as_str).unwrap_or_default();
         let context = format!("{COLLECTION}('{id}')/serviceManagementDetails");
-        Ok(Answer::ok(listing.page(services(id), &context, call)))
+        Ok(GraphResponse::ok(query.page(services(id), &context, call)))
     }
 
-    pub(super) fn count_services(&self, at: usize, id: &str, call: &Call) -> Outcome {
-        self.partner_of(at)?.customer(id)?;
-        list::count(services(id), call, &SERVICE_SHAPE)
+    pub(super) fn count_services(&self, tenant: usize, id: &str, call: &Call) -> GraphResult {
+        self.partner_of(tenant)?.customer(id)?;
+        list::count(services(id), call, &SERVICE_SCHEMA)
     }
 
-    pub(super) fn get_service(&self, at: usize, id: &str, service: &str, call: &Call) -> Outcome {
-        let listing = Listing::parse(call, &SERVICE_SHAPE)?;
-        self.partner_of(at)?.customer(id)?;
-        let is_meant =
-            |row: &Row| row.shown.get("id").and_then(Value::as_str).is_some_and(|known| same(known, service));
-        let found = services(id).find(is_meant).ok_or_else(refusal::not_found)?;
+    pub(super) fn get_service(&self, tenant: usize, id: &str, service: &str, call: &Call) -> GraphResult {
+        let query = ListQuery::parse(call, &SERVICE_SCHEMA)?;
+        self.partner_of(tenant)?.customer(id)?;
+        let matches_id = |row: &Row| {
+            row.properties.get("id").and_then(Value::as_str).is_some_and(|known| eq_ignore_case(known, service))
+        };
+        let found = services(id).find(matches_id).ok_or_else(errors::not_found)?;
         let context = format!("{COLLECTION}('{}')/serviceManagementDetails", id.to_lowercase());
-        Ok(Answer::ok(listing.entity(found.shown, &context, call)))
+        Ok(GraphResponse::ok(query.entity(found.properties, &context, call)))
     }
 }

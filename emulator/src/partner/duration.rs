@@ -1,6 +1,6 @@
-//! Durations as ISO 8601 writes them.
+//! ISO 8601 durations.
 
-/// Reads a duration such as `P730D`, `P2Y` or `PT0S`, in seconds: a year has 365 days, a month 30.
+/// Parses a duration such as `P730D`, `P2Y` or `PT0S` into seconds: a year has 365 days, a month 30.
 pub(super) fn seconds(text: &str) -> Option<i64> {
     const DAY: i64 = 86_400;
     let rest = text.strip_prefix('P')?;
@@ -13,15 +13,15 @@ pub(super) fn seconds(text: &str) -> Option<i64> {
     date.checked_add(time)
 }
 
-/// Adds up numbers with their units, which come in this order, each at most once.
+/// Adds up numbers with units, which come in this order, each at most once.
 fn sum(mut text: &str, mut units: &[(char, i64)]) -> Option<i64> {
     let mut total = 0_i64;
     while !text.is_empty() {
         let (number, rest) = text.split_at(text.find(|letter: char| !letter.is_ascii_digit())?);
         let unit = rest.chars().next()?;
-        let place = units.iter().position(|(known, _)| *known == unit)?;
-        total = total.checked_add(number.parse::<i64>().ok()?.checked_mul(units[place].1)?)?;
-        units = &units[place + 1..];
+        let position = units.iter().position(|(known, _)| *known == unit)?;
+        total = total.checked_add(number.parse::<i64>().ok()?.checked_mul(units[position].1)?)?;
+        units = &units[position + 1..];
         text = &rest[unit.len_utf8()..];
     }
     Some(total)

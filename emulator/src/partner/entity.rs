@@ -1,4 +1,4 @@
-//! An object with an ETag that changes by itself as time passes.
+//! An object with an ETag and with changes scheduled for later.
 
 use std::time::Duration;
 
@@ -7,94 +7,59 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
 
-use super::refusal;
-use crate::answer::Refusal;
-use crate::call::{Actor, Call};
-use crate::json::{merge, stamp, text};
+use super::errors;
+use crate::data::json::{merge, text, timestamp};
+use crate::data::moment::Moment;
+use crate::graph::call::{Actor, Call};
+use crate::graph::response::GraphError;
 
-/// A time on both of the tenant's clocks: statuses change by the one that never stands still, and stamps show the wall.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Moment {
-    pub(super) now: Duration,
-    pub(super) wall: OffsetDateTime,
-}
-
-impl Moment {
-    pub(super) fn of(call: &Call) -> Self {
-        Self { now: call.now, wall: call.wall }
-    }
-
-    /// The moment that comes after so long.
-    pub(super) fn after(self, by: Duration) -> Self {
-        Self { now: self.now + by, wall: self.wall + by }
-    }
-
-    /// Another moment, by the time that never stands still.
-    pub(super) fn at(self, now: Duration) -> Self {
-        let distance = self.now.abs_diff(now);
-        let wall = if now < self.now { self.wall - distance } else { self.wall + distance };
-        Self { now, wall }
-    }
-
-    /// Another moment, by the wall.
-    pub(super) fn at_wall(self, wall: OffsetDateTime) -> Self {
-        let distance = (wall - self.wall).unsigned_abs();
-        let now = if wall < self.wall { self.now.saturating_sub(distance) } else { self.now + distance };
-        Self { now, wall }
-    }
-
-    /// As Graph shows it.
-    pub(super) fn stamp(self) -> String {
-        stamp::ticks(self.wall)
-    }
-}
-
+/// An object of the partner service: relationship, access assignment, request or operation.
 #[derive(Clone, Debug)]
 pub(super) struct Entity {
-    /// What Graph shows, without type and ETag.
+    /// The properties that Graph shows, without type and ETag.
     pub(super) value: Value,
-    /// Which entity of the partner it is.
+    /// The number of the entity within the partner.
     pub(super) number: u64,
-    /// How often it was written.
+    /// The number of writes.
     pub(super) version: u64,
-    /// What it will become, in the order of time.
-    pub(super) later: Vec<Later>,
+    /// The scheduled changes, in the order of time.
+    pub(super) scheduled: Vec<ScheduledChange>,
 }
 
-/// A change that the service makes at its time.
+/// A change that the service makes at a later time.
 #[derive(Clone, Debug)]
-pub(super) struct Later {
+pub(super) struct ScheduledChange {
     pub(super) at: Duration,
     pub(super) set: Value,
 }
 
 impl Entity {
-    /// A new entity, which has been created now.
+    /// A new entity, created at this moment.
     pub(super) fn new(number: u64, mut value: Value, moment: Moment) -> Self {
-        value["createdDateTime"] = moment.stamp().into();
-        value["lastModifiedDateTime"] = moment.stamp().into();
-        Self { value, number, version: 1, later: Vec::new() }
+        value["createdDateTime"] = moment.timestamp().into();
+        value["lastModifiedDateTime"] = moment.timestamp().into();
+        Self { value, number, version: 1, scheduled: Vec::new() }
     }
 
-    /// An entity that was saved, under the number and the version of its ETag if it has one.
+    /// An entity from a snapshot, with the number and version of its ETag if it has one.
     pub(super) fn load(value: Value, etag: &str, number: u64) -> Self {
         let inner = etag.strip_prefix("W/\"").and_then(|etag| STANDARD.decode(etag.strip_suffix('"')?).ok());
         let inner = inner.and_then(|inner| String::from_utf8(inner).ok()).unwrap_or_default();
         let hex = |at: usize| inner.get(at..at + 4).and_then(|digits| u64::from_str_radix(digits, 16).ok());
         let (number, version) = hex(2).zip(hex(6)).unwrap_or((number, 1));
-        Self { value, number, version, later: Vec::new() }
+        Self { value, number, version, scheduled: Vec::new() }
     }
 
-    /// The entity when all has happened that was on its way, but for the end of a time to think.
-    pub(super) fn finished(&self) -> Self {
-        let mut finished = self.clone();
-        for later in finished.later.drain(..).collect::<Vec<_>>() {
-            if finished.status() != "approvalPending" || text(&later.set, "status") != "expired" {
-                merge(&mut finished.value, &later.set);
-                finished.version += 1;
+    /// The entity after all scheduled changes, except for the expiry of a pending approval.
+    pub(super) fn settled(&self) -> Self {
+        let mut settled = self.clone();
+        for scheduled in settled.scheduled.drain(..).collect::<Vec<_>>() {
+            if settled.status() != "approvalPending" || text(&scheduled.set, "status") != "expired" {
+                merge(&mut settled.value, &scheduled.set);
+                settled.version += 1;
             }
         }
-        finished
+        settled
     }
 
     pub(super) fn id(&self) -> &str {
@@ -105,56 +70,56 @@ impl Entity {
         text(&self.value, "status")
     }
 
-    /// Changes it at a time that has come.
+    /// Applies a change at this moment.
     pub(super) fn write(&mut self, set: &Value, moment: Moment) {
         merge(&mut self.value, set);
-        self.value["lastModifiedDateTime"] = moment.stamp().into();
+        self.value["lastModifiedDateTime"] = moment.timestamp().into();
         self.version += 1;
     }
 
-    /// Changes it at a time that is to come.
+    /// Schedules a change for a later moment.
     pub(super) fn schedule(&mut self, moment: Moment, set: Value) {
         let at = moment.now;
-        let place = self.later.partition_point(|later| later.at <= at);
-        self.later.insert(place, Later { at, set });
+        let position = self.scheduled.partition_point(|scheduled| scheduled.at <= at);
+        self.scheduled.insert(position, ScheduledChange { at, set });
     }
 
-    /// Makes the changes whose time has come.
+    /// Applies the changes that are due.
     pub(super) fn advance(&mut self, moment: Moment) {
-        let due = self.later.partition_point(|later| later.at <= moment.now);
-        for later in self.later.drain(..due).collect::<Vec<_>>() {
-            self.write(&later.set, moment.at(later.at));
+        let due = self.scheduled.partition_point(|scheduled| scheduled.at <= moment.now);
+        for scheduled in self.scheduled.drain(..due).collect::<Vec<_>>() {
+            self.write(&scheduled.set, moment.at(scheduled.at));
         }
     }
 
     /// The ETag, in the form of the store behind the service: a counter and the second of the last write.
     pub(super) fn etag(&self) -> String {
-        let at = stamp::parse(text(&self.value, "lastModifiedDateTime"));
+        let at = timestamp::parse(text(&self.value, "lastModifiedDateTime"));
         let second = at.map_or(0, OffsetDateTime::unix_timestamp);
         let (number, version) = (self.number & 0xffff, self.version & 0xffff);
         let inner = format!("'\"{number:04x}{version:04x}-0000-0200-0000-{second:08x}0000\"'");
         format!("W/\"{}\"", STANDARD.encode(inner))
     }
 
-    /// Refuses a write that does not say, by the ETag, what it means to change.
-    pub(super) fn check_match(&self, call: &Call) -> Result<(), Refusal> {
+    /// Refuses a write whose `If-Match` is missing or is not the current ETag.
+    pub(super) fn check_match(&self, call: &Call) -> Result<(), GraphError> {
         match (&call.if_match, &call.actor) {
             (None, Actor::Operator) => Ok(()),
-            (None, Actor::SignedIn(_)) => Err(refusal::etag_required()),
+            (None, Actor::SignedIn(_)) => Err(errors::etag_required()),
             (Some(wanted), _) if wanted.trim() == "*" || wanted.split(',').any(|tag| tag.trim() == self.etag()) => {
                 Ok(())
             }
-            (Some(_), _) => Err(refusal::etag_stale()),
+            (Some(_), _) => Err(errors::etag_stale()),
         }
     }
 
-    /// The entity as it is answered: with its type and ETag.
+    /// The entity in a response, with its type and ETag.
     pub(super) fn show(&self, type_name: &str) -> Map<String, Value> {
-        let mut shown = Map::new();
-        shown.insert("@odata.type".into(), format!("#microsoft.graph.{type_name}").into());
-        shown.insert("@odata.etag".into(), self.etag().into());
-        shown.extend(self.value.as_object().cloned().unwrap_or_default());
-        shown
+        let mut properties = Map::new();
+        properties.insert("@odata.type".into(), format!("#microsoft.graph.{type_name}").into());
+        properties.insert("@odata.etag".into(), self.etag().into());
+        properties.extend(self.value.as_object().cloned().unwrap_or_default());
+        properties
     }
 }
 
@@ -171,16 +136,16 @@ mod tests {
         let mut entity = Entity::new(1, json!({"id": "x", "status": "pending"}), start);
         entity.schedule(after(4), json!({"status": "done"}));
         entity.schedule(after(2), json!({"status": "active"}));
-        let mut seen = vec![entity.etag()];
+        let mut visible = vec![entity.etag()];
         for (seconds, status) in [(1, "pending"), (3, "active"), (9, "done")] {
             entity.advance(after(seconds));
             assert_eq!(entity.status(), status);
-            seen.push(entity.etag());
+            visible.push(entity.etag());
         }
         assert_eq!(entity.value["lastModifiedDateTime"], "2025-06-01T12:00:04.0000000Z");
-        assert_eq!(seen[0], seen[1], "what only gets older keeps its ETag");
-        seen.dedup();
-        assert_eq!(seen.len(), 3);
-        assert!(seen.iter().all(|etag| etag.starts_with("W/\"JyI") && etag.ends_with('"')), "{seen:?}");
+        assert_eq!(visible[0], visible[1], "what only gets older keeps its ETag");
+        visible.dedup();
+        assert_eq!(visible.len(), 3);
+        assert!(visible.iter().all(|etag| etag.starts_with("W/\"JyI") && etag.ends_with('"')), "{visible:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! How the service moves things on by itself: relationships, requests, access assignments and operations.
+//! The statuses that the service changes by itself: of relationships, requests, access assignments and operations.
 //!
 //! ```text
 //! relationship  created → approvalPending → approved → activating → active → expiring → expired
@@ -13,16 +13,17 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::duration;
-use super::entity::{Entity, Moment};
+use super::entity::Entity;
 use super::{Partner, Relationship};
-use crate::json::{stamp, text};
+use crate::data::json::{text, timestamp};
+use crate::data::moment::Moment;
 
-/// How long a customer may think about a request: ninety days.
+/// How long a request waits for the customer's approval: ninety days.
 /// <https://learn.microsoft.com/partner-center/customers/gdap-obtain-admin-permissions-to-manage-customer>
-const APPROVAL: Duration = Duration::from_secs(90 * 86_400);
+const APPROVAL_TIMEOUT: Duration = Duration::from_secs(90 * 86_400);
 
 impl Partner {
-    /// Lets the statuses become what they are at this moment.
+    /// Applies all status changes that are due.
     pub(super) fn advance(&mut self, moment: Moment) {
         for relationship in &mut self.relationships {
             relationship.advance(moment, self.step);
@@ -32,10 +33,10 @@ impl Partner {
 
 impl Relationship {
     fn advance(&mut self, moment: Moment, step: Duration) {
-        let parts = self.assignments.iter_mut().chain(&mut self.requests).chain(&mut self.operations);
-        parts.for_each(|part| part.advance(moment));
+        let subresources = self.assignments.iter_mut().chain(&mut self.requests).chain(&mut self.operations);
+        subresources.for_each(|subresource| subresource.advance(moment));
         self.entity.advance(moment);
-        self.resume(moment);
+        self.schedule_expiry(moment);
         while let Some(end) = self.ends.filter(|end| *end <= moment.now) {
             let (end, extension) = (moment.at(end), self.duration("autoExtendDuration"));
             if extension.is_zero() {
@@ -46,21 +47,21 @@ impl Relationship {
             } else {
                 let next = end.after(extension);
                 self.ends = Some(next.now);
-                self.entity.write(&json!({"endDateTime": next.stamp()}), end);
+                self.entity.write(&json!({"endDateTime": next.timestamp()}), end);
             }
         }
     }
 
-    /// Finds out when what was loaded will end.
-    fn resume(&mut self, moment: Moment) {
+    /// Schedules the expiry of a relationship that was loaded from a snapshot.
+    fn schedule_expiry(&mut self, moment: Moment) {
         let entity = &mut self.entity;
         match entity.status() {
             "active" if self.ends.is_none() => {
-                self.ends = stamp::parse(text(&entity.value, "endDateTime")).map(|end| moment.at_wall(end).now);
+                self.ends = timestamp::parse(text(&entity.value, "endDateTime")).map(|end| moment.at_wall(end).now);
             }
-            "approvalPending" if entity.later.is_empty() => {
-                let asked = stamp::parse(text(&entity.value, "lastModifiedDateTime")).unwrap_or(moment.wall);
-                entity.schedule(moment.at_wall(asked + APPROVAL), json!({"status": "expired"}));
+            "approvalPending" if entity.scheduled.is_empty() => {
+                let requested_at = timestamp::parse(text(&entity.value, "lastModifiedDateTime")).unwrap_or(moment.wall);
+                entity.schedule(moment.at_wall(requested_at + APPROVAL_TIMEOUT), json!({"status": "expired"}));
                 entity.advance(moment);
             }
             _ => {}
@@ -72,16 +73,16 @@ impl Relationship {
         Duration::from_secs(seconds.unsigned_abs())
     }
 
-    /// The partner has asked to have it approved.
-    pub(super) fn lock(&mut self, moment: Moment, step: Duration) {
-        let locked = moment.after(2 * step);
-        self.entity.schedule(locked, json!({"status": "approvalPending"}));
-        self.entity.schedule(locked.after(APPROVAL), json!({"status": "expired"}));
+    /// Schedules the statuses that follow a `lockForApproval` request.
+    pub(super) fn lock_for_approval(&mut self, moment: Moment, step: Duration) {
+        let locked_at = moment.after(2 * step);
+        self.entity.schedule(locked_at, json!({"status": "approvalPending"}));
+        self.entity.schedule(locked_at.after(APPROVAL_TIMEOUT), json!({"status": "expired"}));
     }
 
-    /// The customer has approved it.
+    /// Approves the relationship for a customer, and schedules its activation.
     pub(super) fn approve(&mut self, customer: Value, moment: Moment, step: Duration) {
-        self.entity.later.clear();
+        self.entity.scheduled.clear();
         self.entity.write(&json!({"status": "approved", "customer": customer}), moment);
         self.entity.schedule(moment.after(step), json!({"status": "activating"}));
         let active = moment.after(2 * step);
@@ -89,36 +90,42 @@ impl Relationship {
         self.entity.schedule(active, activation);
     }
 
-    /// What a relationship is from the moment in which it is active.
+    /// The properties of a relationship that is activated at this moment; sets its end.
     pub(super) fn activation(&mut self, moment: Moment) -> Value {
         let end = moment.after(self.duration("duration"));
         self.ends = Some(end.now);
-        json!({"status": "active", "activatedDateTime": moment.stamp(), "endDateTime": end.stamp()})
+        json!({"status": "active", "activatedDateTime": moment.timestamp(), "endDateTime": end.timestamp()})
     }
 
-    /// The partner or the customer has asked to end it.
+    /// Starts the termination of an active relationship.
     pub(super) fn terminate(&mut self, moment: Moment, step: Duration) {
-        self.entity.later.clear();
+        self.entity.scheduled.clear();
         self.ends = None;
         self.entity.write(&json!({"status": "terminationRequested"}), moment);
         self.entity.schedule(moment.after(step), json!({"status": "terminating"}));
-        self.end(moment.after(2 * step));
+        self.schedule_termination(moment.after(2 * step));
     }
 
-    /// Nothing comes of it from this moment on.
-    pub(super) fn end(&mut self, moment: Moment) {
-        self.entity.schedule(moment, json!({"status": "terminated", "endDateTime": moment.stamp()}));
+    /// Schedules the status `terminated`.
+    pub(super) fn schedule_termination(&mut self, moment: Moment) {
+        self.entity.schedule(moment, json!({"status": "terminated", "endDateTime": moment.timestamp()}));
     }
 }
 
-/// A request goes its way.
-pub(super) fn carry_out(request: &mut Entity, moment: Moment, step: Duration) {
+/// Schedules the statuses of a request.
+pub(super) fn schedule_request(request: &mut Entity, moment: Moment, step: Duration) {
     request.schedule(moment.after(step), json!({"status": "pending"}));
     request.schedule(moment.after(2 * step), json!({"status": "succeeded"}));
 }
 
-/// An operation runs, and makes its change when it has succeeded.
-pub(super) fn run(operation: &mut Entity, target: &mut Entity, change: Value, moment: Moment, step: Duration) {
+/// Schedules the statuses of an operation, and its change to `target` for when it succeeds.
+pub(super) fn schedule_operation(
+    operation: &mut Entity,
+    target: &mut Entity,
+    change: Value,
+    moment: Moment,
+    step: Duration,
+) {
     operation.schedule(moment.after(step), json!({"status": "running"}));
     operation.schedule(moment.after(2 * step), json!({"status": "succeeded"}));
     target.schedule(moment.after(2 * step), change);

@@ -8,42 +8,43 @@ use std::cmp::Ordering;
 use http::StatusCode;
 use serde_json::{Map, Value};
 
-use super::refusal;
-use crate::answer::{Answer, Outcome, Refusal};
-use crate::call::Call;
+use super::errors;
+use crate::data::json::member;
 use crate::filter::{Filter, TextTest};
-use crate::json::member;
+use crate::graph::call::Call;
+use crate::graph::response::{GraphError, GraphResponse, GraphResult};
 use crate::query::{Position, next_link};
 
-const DEFAULT_PAGE: usize = 100;
+const DEFAULT_PAGE_SIZE: usize = 100;
 
-/// What a kind of list lets its reader ask for.
-pub(super) struct Shape {
+/// The query options that a list supports.
+pub(super) struct ListSchema {
     pub(super) type_name: &'static str,
-    /// What can be selected.
-    pub(super) members: &'static [&'static str],
-    /// What can be filtered and sorted by.
-    pub(super) filtered: &'static [&'static str],
-    pub(super) largest_page: usize,
-    /// Whether these are objects of the directory, not of the service behind `/tenantRelationships`.
+    /// The properties that can be selected.
+    pub(super) selectable: &'static [&'static str],
+    /// The properties that can be filtered and sorted by.
+    pub(super) filterable: &'static [&'static str],
+    pub(super) max_page_size: usize,
+    /// Whether its items are directory objects, not of the service behind `/tenantRelationships`.
     pub(super) in_directory: bool,
 }
 
-impl Shape {
-    /// The `@odata.context` of an answer.
+impl ListSchema {
+    /// The `@odata.context` of a response.
     pub(super) fn context(&self, of: &str, call: &Call) -> String {
         if self.in_directory { call.context(of) } else { context(of, call) }
     }
 }
 
-/// One item of a list with its place in the order of creation.
+/// An item of a list with its place in the order of creation.
 pub(super) struct Row {
     pub(super) order: u64,
-    pub(super) shown: Map<String, Value>,
+    pub(super) properties: Map<String, Value>,
 }
 
-pub(super) struct Listing {
-    shape: &'static Shape,
+/// The query options of a list request.
+pub(super) struct ListQuery {
+    schema: &'static ListSchema,
     select: Option<Vec<String>>,
     filter: Option<Filter>,
     order: Vec<(Vec<String>, bool)>,
@@ -52,105 +53,110 @@ pub(super) struct Listing {
     after: Option<Position>,
 }
 
-impl Listing {
-    pub(super) fn parse(call: &Call, shape: &'static Shape) -> Result<Self, Refusal> {
-        let mut listing =
-            Self { shape, select: None, filter: None, order: Vec::new(), top: None, count: false, after: None };
+impl ListQuery {
+    pub(super) fn parse(call: &Call, schema: &'static ListSchema) -> Result<Self, GraphError> {
+        let mut query =
+            Self { schema, select: None, filter: None, order: Vec::new(), top: None, count: false, after: None };
         for (name, value) in &call.query {
             match name.to_ascii_lowercase().as_str() {
-                "$select" => listing.select = select(value, shape)?,
+                "$select" => query.select = select(value, schema)?,
                 "$filter" => {
                     let filter = Filter::parse(value)?;
-                    check_filter(&filter, shape)?;
-                    listing.filter = Some(filter);
+                    check_filter(&filter, schema)?;
+                    query.filter = Some(filter);
                 }
                 "$orderby" => {
-                    listing.order = value.split(',').map(|key| order(key, shape)).collect::<Result<_, _>>()?;
+                    query.order = value.split(',').map(|key| order(key, schema)).collect::<Result<_, _>>()?;
                 }
                 "$top" => {
-                    let top = value.parse().ok().filter(|top| (1..=shape.largest_page).contains(top));
-                    listing.top = Some(top.ok_or_else(|| {
-                        refusal::bad_request(format!(
+                    let top = value.parse().ok().filter(|top| (1..=schema.max_page_size).contains(top));
+                    query.top = Some(top.ok_or_else(|| {
+                        errors::bad_request(format!(
                             "The value of the query option '$top' must be between 1 and {}.",
-                            shape.largest_page
+                            schema.max_page_size
                         ))
                     })?);
                 }
-                "$count" => listing.count = value.eq_ignore_ascii_case("true"),
+                "$count" => query.count = value.eq_ignore_ascii_case("true"),
                 "$skiptoken" => {
                     let position = Position::parse(value);
-                    listing.after = Some(position.ok_or_else(|| refusal::bad_request("The skip token is invalid."))?);
+                    query.after = Some(position.ok_or_else(|| errors::bad_request("The skip token is invalid."))?);
                 }
                 unknown if unknown.starts_with('$') => {
-                    return Err(Refusal::not_implemented(format!("the query option {unknown} on {}", shape.type_name)));
+                    return Err(GraphError::not_implemented(format!(
+                        "the query option {unknown} on {}",
+                        schema.type_name
+                    )));
                 }
                 _ => {}
             }
         }
-        // A directory counts only for those who ask for it with a header.
-        listing.count &= call.eventual || !shape.in_directory;
-        Ok(listing)
+        // For directory objects, `$count` needs the header of an advanced query.
+        query.count &= call.eventual || !schema.in_directory;
+        Ok(query)
     }
 
-    fn passes(&self, row: &Row) -> bool {
-        self.filter.as_ref().is_none_or(|filter| filter.test(&Value::Object(row.shown.clone())))
+    fn matches(&self, row: &Row) -> bool {
+        self.filter.as_ref().is_none_or(|filter| filter.test(&Value::Object(row.properties.clone())))
     }
 
-    /// The page of a list.
+    /// One page of a list.
     pub(super) fn page(&self, rows: impl Iterator<Item = Row>, context: &str, call: &Call) -> Value {
-        let mut passing: Vec<Row> = rows.filter(|row| self.passes(row)).collect();
-        let total = passing.len();
+        let mut matching: Vec<Row> = rows.filter(|row| self.matches(row)).collect();
+        let total = matching.len();
         if !self.order.is_empty() {
-            passing.sort_by(|a, b| self.compare(a, b));
+            matching.sort_by(|a, b| self.compare(a, b));
         }
         let start = match self.after {
-            Some(Position::Row(row)) if self.order.is_empty() => passing.partition_point(|seen| seen.order <= row),
+            Some(Position::Row(row)) if self.order.is_empty() => {
+                matching.partition_point(|visible| visible.order <= row)
+            }
             Some(Position::Offset(offset)) => offset,
             _ => 0,
         };
-        let end = start.saturating_add(self.top.unwrap_or(DEFAULT_PAGE)).min(total);
+        let end = start.saturating_add(self.top.unwrap_or(DEFAULT_PAGE_SIZE)).min(total);
         let mut body = Map::new();
         body.insert("@odata.context".into(), self.context(context, call).into());
         if self.count {
             body.insert("@odata.count".into(), total.into());
         }
-        if let Some(last) = passing.get(..end).and_then(<[Row]>::last).filter(|_| end < total) {
+        if let Some(last) = matching.get(..end).and_then(<[Row]>::last).filter(|_| end < total) {
             let next = if self.order.is_empty() { Position::Row(last.order) } else { Position::Offset(end) };
             body.insert("@odata.nextLink".into(), next_link(call, &next.token()).into());
         }
-        let page = passing.into_iter().skip(start).take(end.saturating_sub(start));
-        body.insert("value".into(), page.map(|row| Value::Object(self.keep(row.shown))).collect());
+        let page = matching.into_iter().skip(start).take(end.saturating_sub(start));
+        body.insert("value".into(), page.map(|row| Value::Object(self.select_properties(row.properties))).collect());
         body.into()
     }
 
-    /// One entity as the answer, under its context.
-    pub(super) fn entity(&self, shown: Map<String, Value>, context: &str, call: &Call) -> Value {
+    /// A single entity with its context.
+    pub(super) fn entity(&self, properties: Map<String, Value>, context: &str, call: &Call) -> Value {
         let mut body = Map::new();
         body.insert("@odata.context".into(), (self.context(context, call) + "/$entity").into());
-        body.extend(self.keep(shown));
+        body.extend(self.select_properties(properties));
         body.into()
     }
 
     fn context(&self, context: &str, call: &Call) -> String {
         match &self.select {
-            Some(names) => self.shape.context(&format!("{context}({})", names.join(",")), call),
-            None => self.shape.context(context, call),
+            Some(names) => self.schema.context(&format!("{context}({})", names.join(",")), call),
+            None => self.schema.context(context, call),
         }
     }
 
-    fn keep(&self, mut shown: Map<String, Value>) -> Map<String, Value> {
+    fn select_properties(&self, mut properties: Map<String, Value>) -> Map<String, Value> {
         if let Some(names) = &self.select {
-            shown.retain(|name, _| {
+            properties.retain(|name, _| {
                 name.starts_with("@odata.") || names.iter().any(|wanted| wanted.eq_ignore_ascii_case(name))
             });
         }
-        shown
+        properties
     }
 
     fn compare(&self, a: &Row, b: &Row) -> Ordering {
         let key = |row: &Row, path: &[String]| {
             let (first, rest) = path.split_first()?;
-            let first = row.shown.iter().find(|(name, _)| name.eq_ignore_ascii_case(first))?.1;
+            let first = row.properties.iter().find(|(name, _)| name.eq_ignore_ascii_case(first))?.1;
             rest.iter().try_fold(first, |value, name| member(value, name))?.as_str().map(str::to_lowercase)
         };
         let by_key = self.order.iter().map(|(path, descending)| {
@@ -161,60 +167,60 @@ impl Listing {
     }
 }
 
-/// The number of the items that pass the filter, as `/$count` answers it.
-pub(super) fn count(rows: impl Iterator<Item = Row>, call: &Call, shape: &'static Shape) -> Outcome {
-    let listing = Listing::parse(call, shape)?;
-    Ok(Answer::text(rows.filter(|row| listing.passes(row)).count().to_string()))
+/// The response to `/$count`: the number of items that match the filter.
+pub(super) fn count(rows: impl Iterator<Item = Row>, call: &Call, schema: &'static ListSchema) -> GraphResult {
+    let query = ListQuery::parse(call, schema)?;
+    Ok(GraphResponse::text(rows.filter(|row| query.matches(row)).count().to_string()))
 }
 
-/// The `@odata.context` of an answer below `/tenantRelationships`.
+/// The `@odata.context` of a response below `/tenantRelationships`.
 pub(super) fn context(of: &str, call: &Call) -> String {
     format!("{}/tenantRelationships/$metadata#{of}", call.root)
 }
 
-fn bad_property(name: &str, shape: &Shape) -> Refusal {
-    let message = format!("Could not find a property named '{name}' on type 'microsoft.graph.{}'.", shape.type_name);
-    Refusal::new(StatusCode::BAD_REQUEST, "BadRequest", message)
+fn bad_property(name: &str, schema: &ListSchema) -> GraphError {
+    let message = format!("Could not find a property named '{name}' on type 'microsoft.graph.{}'.", schema.type_name);
+    GraphError::new(StatusCode::BAD_REQUEST, "BadRequest", message)
 }
 
-/// `None` is everything.
-fn select(value: &str, shape: &Shape) -> Result<Option<Vec<String>>, Refusal> {
+/// The selected names; `None` is everything.
+fn select(value: &str, schema: &ListSchema) -> Result<Option<Vec<String>>, GraphError> {
     let names: Vec<String> = value.split(',').map(|name| name.trim().to_owned()).collect();
-    let known = |name: &str| name == "*" || shape.members.iter().any(|known| known.eq_ignore_ascii_case(name));
+    let known = |name: &str| name == "*" || schema.selectable.iter().any(|known| known.eq_ignore_ascii_case(name));
     if let Some(unknown) = names.iter().find(|name| !known(name)) {
-        return Err(bad_property(unknown, shape));
+        return Err(bad_property(unknown, schema));
     }
     Ok(Some(names).filter(|names| !names.iter().any(|name| name == "*")))
 }
 
-fn order(key: &str, shape: &Shape) -> Result<(Vec<String>, bool), Refusal> {
+fn order(key: &str, schema: &ListSchema) -> Result<(Vec<String>, bool), GraphError> {
     let mut words = key.split_whitespace();
     let path: Vec<String> = words.next().unwrap_or_default().split('/').map(str::to_owned).collect();
-    check_path(&path, shape)?;
+    check_path(&path, schema)?;
     match (words.next().map(str::to_ascii_lowercase).as_deref(), words.next()) {
         (None | Some("asc"), None) => Ok((path, false)),
         (Some("desc"), None) => Ok((path, true)),
-        _ => Err(refusal::bad_request("The query option '$orderby' is invalid.")),
+        _ => Err(errors::bad_request("The query option '$orderby' is invalid.")),
     }
 }
 
-fn check_path(path: &[String], shape: &Shape) -> Result<(), Refusal> {
+fn check_path(path: &[String], schema: &ListSchema) -> Result<(), GraphError> {
     let path = path.join("/");
-    if shape.filtered.iter().any(|known| known.eq_ignore_ascii_case(&path)) {
+    if schema.filterable.iter().any(|known| known.eq_ignore_ascii_case(&path)) {
         return Ok(());
     }
-    Err(bad_property(&path, shape))
+    Err(bad_property(&path, schema))
 }
 
-fn check_filter(filter: &Filter, shape: &Shape) -> Result<(), Refusal> {
+fn check_filter(filter: &Filter, schema: &ListSchema) -> Result<(), GraphError> {
     match filter {
-        Filter::And(a, b) | Filter::Or(a, b) => check_filter(a, shape).and_then(|()| check_filter(b, shape)),
-        Filter::Not(a) => check_filter(a, shape),
+        Filter::And(a, b) | Filter::Or(a, b) => check_filter(a, schema).and_then(|()| check_filter(b, schema)),
+        Filter::Not(a) => check_filter(a, schema),
         Filter::Compare(path, ..) | Filter::In(path, _) | Filter::Text(TextTest::Starts, path, _) => {
-            check_path(path, shape)
+            check_path(path, schema)
         }
         Filter::Text(..) | Filter::Lambda { .. } => {
-            Err(Refusal::not_implemented(format!("this filter on {}", shape.type_name)))
+            Err(GraphError::not_implemented(format!("this filter on {}", schema.type_name)))
         }
     }
 }

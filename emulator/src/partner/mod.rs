@@ -1,81 +1,82 @@
-//! What Microsoft's partners have: granular delegated admin privileges (GDAP) in the tenants of their customers, the
-//! contracts with them, and Partner Center.
+//! The tenants of Microsoft partners: granular delegated admin privileges (GDAP) in the tenants of customers, and
+//! contracts.
 //!
 //! <https://learn.microsoft.com/graph/api/resources/delegatedadminrelationships-api-overview>
 
 mod assignments;
-mod by_hand;
-pub(super) mod center;
 mod contracts;
 mod customers;
 mod duration;
 mod entity;
+mod errors;
 mod lifecycle;
 mod list;
 mod operation;
 mod preset;
-mod refusal;
 mod relationships;
 mod requests;
 mod roles;
-mod rules;
 mod snapshot;
+mod test_controls;
+mod validation;
 
 use std::time::Duration;
 
+use entra_apps::ids::AppId;
 use serde_json::Value;
 use time::OffsetDateTime;
 
-pub use by_hand::DelegatedAdminRelationship;
-pub(super) use operation::Operation;
+use crate::api::Api;
+use crate::cloud_state::CloudState;
+use crate::data::moment::Moment;
+use crate::graph::authorize;
+use crate::graph::call::{Actor, Call};
+use crate::graph::directory::Directory;
+use crate::graph::response::{GraphError, GraphResult};
+use crate::partner_center;
+use entity::Entity;
 
-use super::answer::{Outcome, Refusal};
-use super::api::Api;
-use super::authorize;
-use super::call::{Actor, Call};
-use super::directory::Directory;
-use super::world::World;
-use entity::{Entity, Moment};
-use entra_apps::ids::AppId;
+pub(crate) use operation::Operation;
+pub use test_controls::DelegatedAdminRelationship;
 
-/// How long each step takes in the life of a relationship, an access assignment, a request or an operation, unless the
-/// builder says otherwise.
-pub(super) const STEP: Duration = Duration::from_secs(2);
+/// The duration of each status of a relationship, access assignment, request or operation, unless the builder sets
+/// another.
+pub(crate) const DEFAULT_STEP: Duration = Duration::from_secs(2);
 
-/// Microsoft's own app through which apps without a person administer relationships.
+/// Microsoft's own app that lets apps without a user administer relationships.
 /// <https://learn.microsoft.com/graph/api/delegatedadminrelationship-update>
-pub(super) const ADMINISTRATION: AppId = AppId::from_u128(0x2832_473f_ec63_45fb_976f_5d45_a7d4_bb91);
+pub(crate) const ADMINISTRATION: AppId = AppId::from_u128(0x2832_473f_ec63_45fb_976f_5d45_a7d4_bb91);
 
-/// The same as the tenant knows it.
-pub(super) fn administration() -> Api {
+/// The API of [`ADMINISTRATION`].
+pub(crate) fn administration() -> Api {
     Api::new(ADMINISTRATION, "Partner Customer Delegated Administration")
         .identifier_uri("https://api.partnercustomeradministration.microsoft.com")
 }
 
-/// The groups that each partner tenant has.
+/// The groups that every partner tenant has.
 /// <https://learn.microsoft.com/partner-center/permissions-overview>
 const AGENT_GROUPS: [&str; 3] = [ADMIN_AGENTS, "HelpdeskAgents", "SalesAgents"];
 const ADMIN_AGENTS: &str = "AdminAgents";
 
-/// What a tenant has as a partner, beside its directory.
+/// The state of a partner's tenant besides its directory.
 #[derive(Debug)]
-pub(super) struct Partner {
-    /// How long each step takes.
+pub(crate) struct Partner {
+    /// The duration of each status.
     step: Duration,
-    /// How many entities there were so far, which tells their ETags apart.
+    /// The number of entities so far, which makes their ETags distinct.
     entities: u64,
     relationships: Vec<Relationship>,
-    /// The reseller's contracts, each as Graph answers it.
-    contracts: Vec<Value>,
-    /// What Partner Center has answered.
-    center: center::Kept,
+    /// The reseller's contracts, each as Graph returns it.
+    pub(crate) contracts: Vec<Value>,
+    /// The responses of Partner Center to repeated requests.
+    pub(crate) replay_cache: partner_center::ReplayCache,
 }
 
-/// A relationship with what belongs to it.
+/// A relationship with its access assignments, requests and operations.
 #[derive(Debug)]
 struct Relationship {
     entity: Entity,
-    /// When it expires or is extended, by the clock that never stands still; `None` while that is not known.
+    /// When it expires or is extended, on the monotonic clock; `None` while that is not known.
     ends: Option<Duration>,
     assignments: Vec<Entity>,
     requests: Vec<Entity>,
@@ -83,97 +84,105 @@ struct Relationship {
 }
 
 impl Partner {
-    pub(super) fn new(step: Duration) -> Self {
-        Self { step, entities: 0, relationships: Vec::new(), contracts: Vec::new(), center: center::Kept::default() }
+    pub(crate) fn new(step: Duration) -> Self {
+        Self {
+            step,
+            entities: 0,
+            relationships: Vec::new(),
+            contracts: Vec::new(),
+            replay_cache: partner_center::ReplayCache::default(),
+        }
     }
 
-    /// The number of a new entity.
-    fn next(&mut self) -> u64 {
+    /// The number for a new entity.
+    fn next_number(&mut self) -> u64 {
         self.entities += 1;
         self.entities
     }
 }
 
 impl Directory {
-    /// Gives the tenant what a partner's has, as far as it has it not.
-    pub(super) fn become_partner(&mut self, step: Duration, wall: OffsetDateTime) {
+    /// Adds the state and the groups of a partner, where they are missing.
+    pub(crate) fn become_partner(&mut self, step: Duration, wall: OffsetDateTime) {
         if self.partner.is_none() {
             self.partner = Some(Partner::new(step));
         }
         for name in AGENT_GROUPS {
-            if self.groups.having("displayName", name).next().is_none() {
+            if self.groups.find_by("displayName", name).next().is_none() {
                 self.seed_group(name, &[], wall);
             }
         }
     }
 }
 
-impl World {
-    /// Carries out an operation in a partner's tenant.
-    pub(super) fn partner(&mut self, at: usize, operation: &Operation, call: &Call) -> Outcome {
+impl CloudState {
+    /// Carries out a GDAP or contract operation in a partner's tenant.
+    pub(crate) fn partner(&mut self, tenant: usize, operation: &Operation, call: &Call) -> GraphResult {
         if !operation.is_about_contracts() {
-            self.partner_of(at)?;
-            self.check_administrator(at, operation, call)?;
+            self.partner_of(tenant)?;
+            self.check_administrator(tenant, operation, call)?;
         }
         match operation {
-            Operation::ListRelationships => self.list_relationships(at, call),
-            Operation::CountRelationships => self.count_relationships(at, call),
-            Operation::CreateRelationship => self.create_relationship(at, call),
-            Operation::GetRelationship(id) => self.get_relationship(at, id, call),
-            Operation::UpdateRelationship(id) => self.update_relationship(at, id, call),
-            Operation::DeleteRelationship(id) => self.delete_relationship(at, id, call),
-            Operation::ListParts(id, part) => self.list_parts(at, id, *part, call),
-            Operation::CountParts(id, part) => self.count_parts(at, id, *part, call),
-            Operation::GetPart(id, part, part_id) => self.get_part(at, id, *part, part_id, call),
-            Operation::CreateRequest(id) => self.create_request(at, id, call),
-            Operation::CreateAccessAssignment(id) => self.create_access_assignment(at, id, call),
+            Operation::ListRelationships => self.list_relationships(tenant, call),
+            Operation::CountRelationships => self.count_relationships(tenant, call),
+            Operation::CreateRelationship => self.create_relationship(tenant, call),
+            Operation::GetRelationship(id) => self.get_relationship(tenant, id, call),
+            Operation::UpdateRelationship(id) => self.update_relationship(tenant, id, call),
+            Operation::DeleteRelationship(id) => self.delete_relationship(tenant, id, call),
+            Operation::ListSubresources(id, subresource) => self.list_subresources(tenant, id, *subresource, call),
+            Operation::CountSubresources(id, subresource) => self.count_subresources(tenant, id, *subresource, call),
+            Operation::GetSubresource(id, subresource, subresource_id) => {
+                self.get_subresource(tenant, id, *subresource, subresource_id, call)
+            }
+            Operation::CreateRequest(id) => self.create_request(tenant, id, call),
+            Operation::CreateAccessAssignment(id) => self.create_access_assignment(tenant, id, call),
             Operation::UpdateAccessAssignment(id, assignment) => {
-                self.update_access_assignment(at, id, assignment, call)
+                self.update_access_assignment(tenant, id, assignment, call)
             }
             Operation::DeleteAccessAssignment(id, assignment) => {
-                self.delete_access_assignment(at, id, assignment, call)
+                self.delete_access_assignment(tenant, id, assignment, call)
             }
-            Operation::ListCustomers => self.list_customers(at, call),
-            Operation::CountCustomers => self.count_customers(at, call),
-            Operation::GetCustomer(id) => self.get_customer(at, id, call),
-            Operation::ListServices(id) => self.list_services(at, id, call),
-            Operation::CountServices(id) => self.count_services(at, id, call),
-            Operation::GetService(id, service) => self.get_service(at, id, service, call),
-            Operation::ListContracts => self.list_contracts(at, call),
-            Operation::CountContracts => self.count_contracts(at, call),
-            Operation::GetContract(id) => self.get_contract(at, id, call),
+            Operation::ListCustomers => self.list_customers(tenant, call),
+            Operation::CountCustomers => self.count_customers(tenant, call),
+            Operation::GetCustomer(id) => self.get_customer(tenant, id, call),
+            Operation::ListServices(id) => self.list_services(tenant, id, call),
+            Operation::CountServices(id) => self.count_services(tenant, id, call),
+            Operation::GetService(id, service) => self.get_service(tenant, id, service, call),
+            Operation::ListContracts => self.list_contracts(tenant, call),
+            Operation::CountContracts => self.count_contracts(tenant, call),
+            Operation::GetContract(id) => self.get_contract(tenant, id, call),
         }
     }
 
-    /// What a permission alone does not give: who changes relationships is an admin agent, and an app without a person
-    /// needs Microsoft's service principal in the tenant.
-    fn check_administrator(&self, at: usize, operation: &Operation, call: &Call) -> Result<(), Refusal> {
+    /// Checks what a permission does not cover: users who change relationships are admin agents, and an app without a
+    /// user needs Microsoft's service principal in the tenant.
+    fn check_administrator(&self, tenant: usize, operation: &Operation, call: &Call) -> Result<(), GraphError> {
         let Actor::SignedIn(identity) = &call.actor else { return Ok(()) };
-        let denied = || Err(refusal::forbidden("Insufficient privileges to complete the operation."));
-        match &identity.person {
-            None if self[at].directory.live_service_principal(&ADMINISTRATION.to_string()).is_none() => denied(),
-            Some(person) if operation.is_write() => {
-                let is_global = identity.wids.iter().any(|held| held == authorize::role::GLOBAL_ADMINISTRATOR);
-                let is_agent = person.home == self[at].directory.tenant_id && self.is_admin_agent(at, &person.id);
+        let denied = || Err(errors::forbidden("Insufficient privileges to complete the operation."));
+        match &identity.user {
+            None if self[tenant].directory.live_service_principal(&ADMINISTRATION.to_string()).is_none() => denied(),
+            Some(user) if operation.is_write() => {
+                let is_global = identity.wids.iter().any(|role| role == authorize::role::GLOBAL_ADMINISTRATOR);
+                let is_agent = user.home == self[tenant].directory.tenant_id && self.is_admin_agent(tenant, &user.id);
                 if is_global || is_agent { Ok(()) } else { denied() }
             }
             _ => Ok(()),
         }
     }
 
-    /// Lets everything become what it is by now: statuses move on by themselves.
-    pub(super) fn pass_time(&mut self, now: Duration, wall: OffsetDateTime) {
+    /// Applies the status changes that are due in all tenants.
+    pub(crate) fn advance_time(&mut self, now: Duration, wall: OffsetDateTime) {
         for partner in self.tenants_mut().filter_map(|state| state.directory.partner.as_mut()) {
             partner.advance(Moment { now, wall });
         }
     }
 
-    /// What the tenant has as a partner.
-    fn partner_of(&self, at: usize) -> Result<&Partner, Refusal> {
-        self[at].directory.partner.as_ref().ok_or_else(refusal::no_partner)
+    /// The partner state of a tenant.
+    fn partner_of(&self, tenant: usize) -> Result<&Partner, GraphError> {
+        self[tenant].directory.partner.as_ref().ok_or_else(errors::not_a_partner)
     }
 
-    fn partner_mut(&mut self, at: usize) -> Result<&mut Partner, Refusal> {
-        self[at].directory.partner.as_mut().ok_or_else(refusal::no_partner)
+    fn partner_mut(&mut self, tenant: usize) -> Result<&mut Partner, GraphError> {
+        self[tenant].directory.partner.as_mut().ok_or_else(errors::not_a_partner)
     }
 }

@@ -1,16 +1,16 @@
-//! Which operation of a partner a method and a path mean. Names of segments match in any case.
+//! Routes of GDAP and contract requests. Segment names match in any case.
 
-use crate::answer::Refusal;
+use crate::graph::response::GraphError;
 
-/// What belongs to a relationship.
+/// A collection that belongs to a relationship.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Part {
+pub(crate) enum Subresource {
     AccessAssignments,
     Requests,
     Operations,
 }
 
-impl Part {
+impl Subresource {
     fn of(name: &str) -> Option<Self> {
         match name {
             "accessassignments" => Some(Self::AccessAssignments),
@@ -20,7 +20,7 @@ impl Part {
         }
     }
 
-    /// The name of the navigation.
+    /// The name of the navigation property.
     pub(super) fn navigation(self) -> &'static str {
         match self {
             Self::AccessAssignments => "accessAssignments",
@@ -39,7 +39,7 @@ impl Part {
     }
 }
 
-/// The ids are those of the path, as they were written.
+/// A GDAP or contract operation, with the ids of the path as sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Operation {
     ListRelationships,
@@ -48,9 +48,9 @@ pub(crate) enum Operation {
     GetRelationship(String),
     UpdateRelationship(String),
     DeleteRelationship(String),
-    ListParts(String, Part),
-    CountParts(String, Part),
-    GetPart(String, Part, String),
+    ListSubresources(String, Subresource),
+    CountSubresources(String, Subresource),
+    GetSubresource(String, Subresource, String),
     CreateRequest(String),
     CreateAccessAssignment(String),
     UpdateAccessAssignment(String, String),
@@ -67,12 +67,12 @@ pub(crate) enum Operation {
 }
 
 impl Operation {
-    /// Reads the decoded segments of a path; `None` is a wrong verb on a known path.
-    pub(crate) fn route(verb: &str, path: &[String]) -> Result<Option<Self>, Refusal> {
+    /// Finds the operation of a method and the decoded segments of a path; `None` is a wrong method on a known path.
+    pub(crate) fn route(verb: &str, path: &[String]) -> Result<Option<Self>, GraphError> {
         let lower: Vec<String> = path.iter().map(|segment| segment.to_lowercase()).collect();
         let names: Vec<&str> = lower.iter().map(String::as_str).collect();
         let id = |at: usize| path[at].clone();
-        let unknown = || Err(Refusal::not_implemented(format!("the path /{}", path.join("/"))));
+        let unknown = || Err(GraphError::not_implemented(format!("the path /{}", path.join("/"))));
         Ok(match (names.as_slice(), verb) {
             (["contracts"], "GET") => Some(Self::ListContracts),
             (["contracts", "$count"], "GET") => Some(Self::CountContracts),
@@ -87,14 +87,18 @@ impl Operation {
                 ([_], "PATCH") => Some(Self::UpdateRelationship(id(2))),
                 ([_], "DELETE") => Some(Self::DeleteRelationship(id(2))),
                 ([] | [_], _) => None,
-                ([_, part, rest @ ..], verb) => match (Part::of(part), rest, verb) {
-                    (Some(part), [], "GET") => Some(Self::ListParts(id(2), part)),
-                    (Some(part), ["$count"], "GET") => Some(Self::CountParts(id(2), part)),
-                    (Some(part), [_], "GET") => Some(Self::GetPart(id(2), part, id(4))),
-                    (Some(Part::Requests), [], "POST") => Some(Self::CreateRequest(id(2))),
-                    (Some(Part::AccessAssignments), [], "POST") => Some(Self::CreateAccessAssignment(id(2))),
-                    (Some(Part::AccessAssignments), [_], "PATCH") => Some(Self::UpdateAccessAssignment(id(2), id(4))),
-                    (Some(Part::AccessAssignments), [_], "DELETE") => Some(Self::DeleteAccessAssignment(id(2), id(4))),
+                ([_, subresource, rest @ ..], verb) => match (Subresource::of(subresource), rest, verb) {
+                    (Some(subresource), [], "GET") => Some(Self::ListSubresources(id(2), subresource)),
+                    (Some(subresource), ["$count"], "GET") => Some(Self::CountSubresources(id(2), subresource)),
+                    (Some(subresource), [_], "GET") => Some(Self::GetSubresource(id(2), subresource, id(4))),
+                    (Some(Subresource::Requests), [], "POST") => Some(Self::CreateRequest(id(2))),
+                    (Some(Subresource::AccessAssignments), [], "POST") => Some(Self::CreateAccessAssignment(id(2))),
+                    (Some(Subresource::AccessAssignments), [_], "PATCH") => {
+                        Some(Self::UpdateAccessAssignment(id(2), id(4)))
+                    }
+                    (Some(Subresource::AccessAssignments), [_], "DELETE") => {
+                        Some(Self::DeleteAccessAssignment(id(2), id(4)))
+                    }
                     (Some(_), [] | [_], _) => None,
                     _ => return unknown(),
                 },
@@ -127,7 +131,7 @@ impl Operation {
         )
     }
 
-    /// Whether it is about contracts, which are objects of the directory.
+    /// Whether it concerns contracts, which are directory objects.
     pub(crate) fn is_about_contracts(&self) -> bool {
         matches!(self, Self::ListContracts | Self::CountContracts | Self::GetContract(_))
     }
@@ -137,7 +141,7 @@ impl Operation {
 mod tests {
     use super::*;
 
-    fn found(verb: &str, path: &str) -> Result<Option<Operation>, Refusal> {
+    fn found(verb: &str, path: &str) -> Result<Option<Operation>, GraphError> {
         let segments: Vec<String> = path.split('/').skip(1).map(str::to_owned).collect();
         Operation::route(verb, &segments)
     }
@@ -156,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn wrong_verbs_and_unknown_paths_are_told_apart() {
+    fn wrong_methods_and_unknown_paths_are_different_errors() {
         for path in [
             "/tenantRelationships/delegatedAdminRelationships",
             "/tenantRelationships/delegatedAdminRelationships/A/requests/B",

@@ -1,14 +1,14 @@
-//! Clouds of a partner and its customers, ready to be worked in.
+//! Ready-made clouds of a partner and its customers.
 
+use entra_apps::permission::well_known;
 use uuid::Uuid;
 
 use super::ADMIN_AGENTS;
-use crate::authorize::role;
+use crate::graph::authorize::role;
 use crate::{MemoryCloud, MemoryTenant, MemoryTenantBuilder};
-use entra_apps::permission::well_known;
 
-/// What the admin agents may do in each customer's tenant: all that the setting up of applications needs.
-const ROLES: [&str; 5] = [
+/// The roles of admin agents in each customer's tenant: all that setting up applications takes.
+const ADMIN_AGENT_ROLES: [&str; 5] = [
     role::APPLICATION_ADMINISTRATOR,
     role::CLOUD_APPLICATION_ADMINISTRATOR,
     role::PRIVILEGED_ROLE_ADMINISTRATOR,
@@ -38,12 +38,12 @@ impl MemoryCloud {
         Self::partner(partner, (1..=customers).map(customer))
     }
 
-    /// A partner and its customers, who are the first tenant and the others.
+    /// A partner, which is the first tenant, and its customers.
     ///
-    /// The partner has a person in its group `AdminAgents`: `admin.agent@` its domain. It sells to each customer (there
-    /// is a contract), and has an active relationship with each, in which the admin agents are Application
-    /// Administrator, Cloud Application Administrator, Privileged Role Administrator, Directory Reader and Global
-    /// Reader. Customers do not have the service principal of Partner Center.
+    /// The partner has a user in its group `AdminAgents`: `admin.agent@` its domain. It has a contract with each
+    /// customer, and an active relationship with each, in which the admin agents are Application Administrator, Cloud
+    /// Application Administrator, Privileged Role Administrator, Directory Reader and Global Reader. Customers do not
+    /// have the service principal of Partner Center.
     ///
     /// # Panics
     /// When a builder's snapshot does not fit: see [`MemoryTenantBuilder::build`].
@@ -55,7 +55,7 @@ impl MemoryCloud {
         let agents = partner.groups().into_iter().find(|group| group.display_name == ADMIN_AGENTS);
         let agents = agents.expect("a partner has the group");
         partner.state().directory.members.add(&agents.id.to_string(), &agent.id.to_string());
-        let roles: Vec<Uuid> = ROLES.iter().filter_map(|role| role.parse().ok()).collect();
+        let roles: Vec<Uuid> = ADMIN_AGENT_ROLES.iter().filter_map(|role| role.parse().ok()).collect();
         for (customer, number) in customers.iter().zip(1..) {
             partner.add_customer(customer);
             let id = partner.add_relationship(customer, &format!("Administration of customer {number}"), &roles);

@@ -1,4 +1,4 @@
-//! `/tenantRelationships/delegatedAdminRelationships`, and what lies below each as lists.
+//! `/tenantRelationships/delegatedAdminRelationships`, and the collections below each.
 
 use std::time::Duration;
 
@@ -7,27 +7,28 @@ use http::header::{LOCATION, RETRY_AFTER};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::entity::{Entity, Moment};
-use super::list::{self, Listing, Row, Shape};
-use super::operation::Part;
-use super::{Partner, Relationship, lifecycle, refusal, rules};
-use crate::answer::{Answer, Body, Outcome, Refusal};
-use crate::authorize::role;
-use crate::call::{Actor, Call};
-use crate::directory::Directory;
-use crate::json::{merge, same, text};
-use crate::world::World;
+use super::entity::Entity;
+use super::list::{self, ListQuery, ListSchema, Row};
+use super::operation::Subresource;
+use super::{Partner, Relationship, errors, lifecycle, validation};
+use crate::cloud_state::CloudState;
+use crate::data::json::{eq_ignore_case, merge, text};
+use crate::data::moment::Moment;
+use crate::graph::authorize::role;
+use crate::graph::call::{Actor, Call};
+use crate::graph::directory::Directory;
+use crate::graph::response::{Body, GraphError, GraphResponse, GraphResult};
 
 const COLLECTION: &str = "delegatedAdminRelationships";
 const SETTABLE: &[&str] = &["displayName", "duration", "customer", "accessDetails", "autoExtendDuration"];
-/// What a relationship has that an indirect provider made for its reseller.
+/// Properties of a relationship that an indirect provider created for its reseller.
 /// <https://learn.microsoft.com/graph/api/resources/resellerdelegatedadminrelationship>
 pub(super) const CONSENT_PENDING: &str = "isPartnerConsentPending";
 pub(super) const PROVIDER: &str = "indirectProviderTenantId";
 
-static SHAPE: Shape = Shape {
+static SCHEMA: ListSchema = ListSchema {
     type_name: "delegatedAdminRelationship",
-    members: &[
+    selectable: &[
         "id",
         "displayName",
         "duration",
@@ -42,7 +43,7 @@ static SHAPE: Shape = Shape {
         CONSENT_PENDING,
         PROVIDER,
     ],
-    filtered: &[
+    filterable: &[
         "id",
         "displayName",
         "duration",
@@ -55,14 +56,14 @@ static SHAPE: Shape = Shape {
         "activatedDateTime",
         "endDateTime",
     ],
-    largest_page: 300,
+    max_page_size: 300,
     in_directory: false,
 };
 
-static ASSIGNMENT_SHAPE: Shape = Shape {
+static ASSIGNMENT_SCHEMA: ListSchema = ListSchema {
     type_name: "delegatedAdminAccessAssignment",
-    members: &["id", "status", "createdDateTime", "lastModifiedDateTime", "accessContainer", "accessDetails"],
-    filtered: &[
+    selectable: &["id", "status", "createdDateTime", "lastModifiedDateTime", "accessContainer", "accessDetails"],
+    filterable: &[
         "id",
         "status",
         "createdDateTime",
@@ -70,45 +71,46 @@ static ASSIGNMENT_SHAPE: Shape = Shape {
         "accessContainer/accessContainerId",
         "accessContainer/accessContainerType",
     ],
-    largest_page: 300,
+    max_page_size: 300,
     in_directory: false,
 };
 
-static REQUEST_SHAPE: Shape = Shape {
+static REQUEST_SCHEMA: ListSchema = ListSchema {
     type_name: "delegatedAdminRelationshipRequest",
-    members: &["id", "action", "status", "createdDateTime", "lastModifiedDateTime"],
-    filtered: &["id", "action", "status", "createdDateTime", "lastModifiedDateTime"],
-    largest_page: 300,
+    selectable: &["id", "action", "status", "createdDateTime", "lastModifiedDateTime"],
+    filterable: &["id", "action", "status", "createdDateTime", "lastModifiedDateTime"],
+    max_page_size: 300,
     in_directory: false,
 };
 
-static OPERATION_SHAPE: Shape = Shape {
+static OPERATION_SCHEMA: ListSchema = ListSchema {
     type_name: "delegatedAdminRelationshipOperation",
-    members: &["id", "operationType", "data", "status", "createdDateTime", "lastModifiedDateTime"],
-    filtered: &["id", "operationType", "status", "createdDateTime", "lastModifiedDateTime"],
-    largest_page: 300,
+    selectable: &["id", "operationType", "data", "status", "createdDateTime", "lastModifiedDateTime"],
+    filterable: &["id", "operationType", "status", "createdDateTime", "lastModifiedDateTime"],
+    max_page_size: 300,
     in_directory: false,
 };
 
-impl Part {
-    fn shape(self) -> &'static Shape {
+impl Subresource {
+    fn schema(self) -> &'static ListSchema {
         match self {
-            Self::AccessAssignments => &ASSIGNMENT_SHAPE,
-            Self::Requests => &REQUEST_SHAPE,
-            Self::Operations => &OPERATION_SHAPE,
+            Self::AccessAssignments => &ASSIGNMENT_SCHEMA,
+            Self::Requests => &REQUEST_SCHEMA,
+            Self::Operations => &OPERATION_SCHEMA,
         }
     }
 
-    /// One of these as it is answered. Members of an enumeration that came later are shown to those who ask for them.
+    /// An item in a response. Enumeration members that were added later are shown only to clients that ask for unknown
+    /// ones.
     /// <https://learn.microsoft.com/graph/best-practices-concept#handling-future-members-in-evolvable-enumerations>
     pub(super) fn show(self, entity: &Entity, call: &Call) -> Map<String, Value> {
-        let mut shown = entity.show(self.type_name());
+        let mut properties = entity.show(self.type_name());
         for (member, late) in [("action", "reject"), ("operationType", "delegatedAdminRelationshipUpdate")] {
-            if !call.unknown_members && shown.get(member).is_some_and(|value| value == late) {
-                shown.insert(member.into(), "unknownFutureValue".into());
+            if !call.include_unknown_enum_members && properties.get(member).is_some_and(|value| value == late) {
+                properties.insert(member.into(), "unknownFutureValue".into());
             }
         }
-        shown
+        properties
     }
 }
 
@@ -117,19 +119,19 @@ impl Relationship {
         Self { entity, ends: None, assignments: Vec::new(), requests: Vec::new(), operations: Vec::new() }
     }
 
-    pub(super) fn parts(&self, part: Part) -> &[Entity] {
-        match part {
-            Part::AccessAssignments => &self.assignments,
-            Part::Requests => &self.requests,
-            Part::Operations => &self.operations,
+    pub(super) fn subresources(&self, subresource: Subresource) -> &[Entity] {
+        match subresource {
+            Subresource::AccessAssignments => &self.assignments,
+            Subresource::Requests => &self.requests,
+            Subresource::Operations => &self.operations,
         }
     }
 
-    pub(super) fn parts_mut(&mut self, part: Part) -> &mut Vec<Entity> {
-        match part {
-            Part::AccessAssignments => &mut self.assignments,
-            Part::Requests => &mut self.requests,
-            Part::Operations => &mut self.operations,
+    pub(super) fn subresources_mut(&mut self, subresource: Subresource) -> &mut Vec<Entity> {
+        match subresource {
+            Subresource::AccessAssignments => &mut self.assignments,
+            Subresource::Requests => &mut self.requests,
+            Subresource::Operations => &mut self.operations,
         }
     }
 
@@ -139,81 +141,81 @@ impl Relationship {
 
     pub(super) fn show(&self) -> Map<String, Value> {
         let of_reseller = self.is_of_reseller();
-        self.entity.show(if of_reseller { "resellerDelegatedAdminRelationship" } else { SHAPE.type_name })
+        self.entity.show(if of_reseller { "resellerDelegatedAdminRelationship" } else { SCHEMA.type_name })
     }
 
     fn row(&self) -> Row {
-        Row { order: self.entity.number, shown: self.show() }
+        Row { order: self.entity.number, properties: self.show() }
     }
 
-    /// The tenant id of the customer; empty as long as anybody may become it.
+    /// The tenant id of the customer; empty while any tenant may approve it.
     pub(super) fn customer(&self) -> &str {
         text(&self.entity.value["customer"], "tenantId")
     }
 
-    /// The roles that the partner may use; they were checked when they came.
+    /// The roles that the partner may use, validated when they were written.
     pub(super) fn roles(&self) -> Vec<&str> {
-        rules::roles(&self.entity.value["accessDetails"]).unwrap_or_default()
+        validation::roles(&self.entity.value["accessDetails"]).unwrap_or_default()
     }
 }
 
 impl Partner {
-    pub(super) fn relationship(&self, id: &str) -> Result<&Relationship, Refusal> {
+    pub(super) fn relationship(&self, id: &str) -> Result<&Relationship, GraphError> {
         check_id(id)?;
-        let found = self.relationships.iter().find(|relationship| same(relationship.entity.id(), id));
-        found.ok_or_else(refusal::not_found)
+        let found = self.relationships.iter().find(|relationship| eq_ignore_case(relationship.entity.id(), id));
+        found.ok_or_else(errors::not_found)
     }
 
-    pub(super) fn relationship_mut(&mut self, id: &str) -> Result<&mut Relationship, Refusal> {
+    pub(super) fn relationship_mut(&mut self, id: &str) -> Result<&mut Relationship, GraphError> {
         check_id(id)?;
-        let found = self.relationships.iter_mut().find(|relationship| same(relationship.entity.id(), id));
-        found.ok_or_else(refusal::not_found)
+        let found = self.relationships.iter_mut().find(|relationship| eq_ignore_case(relationship.entity.id(), id));
+        found.ok_or_else(errors::not_found)
     }
 
-    fn check_unique(&self, name: &str, id: &str) -> Result<(), Refusal> {
+    fn check_unique(&self, name: &str, id: &str) -> Result<(), GraphError> {
         let taken = |relationship: &Relationship| {
-            same(text(&relationship.entity.value, "displayName"), name) && relationship.entity.id() != id
+            eq_ignore_case(text(&relationship.entity.value, "displayName"), name) && relationship.entity.id() != id
         };
-        if self.relationships.iter().any(taken) { Err(refusal::exists()) } else { Ok(()) }
+        if self.relationships.iter().any(taken) { Err(errors::exists()) } else { Ok(()) }
     }
 
-    /// Adds a relationship, whose members are in the order in which the service gives them.
-    pub(super) fn add_relationship(&mut self, value: Value, moment: Moment) -> Result<&mut Relationship, Refusal> {
-        rules::check_relationship(&value)?;
+    /// Adds a relationship; its properties are in the order in which the service returns them.
+    pub(super) fn add_relationship(&mut self, value: Value, moment: Moment) -> Result<&mut Relationship, GraphError> {
+        validation::check_relationship(&value)?;
         self.check_unique(text(&value, "displayName"), "")?;
-        let entity = Entity::new(self.next(), value, moment);
+        let entity = Entity::new(self.next_number(), value, moment);
         self.relationships.push(Relationship::new(entity));
-        self.relationships.last_mut().ok_or_else(refusal::not_found)
+        self.relationships.last_mut().ok_or_else(errors::not_found)
     }
 }
 
-/// The id of a new relationship: a GUID of its own, and one of the partner's.
+/// The id of a new relationship: a random GUID, and one that is the partner's.
 pub(super) fn new_id(directory: &Directory) -> String {
     let partner = !directory.tenant_id.as_u128();
     format!("{}-{}", directory.new_id(), uuid::Builder::from_random_bytes(partner.to_be_bytes()).into_uuid())
 }
 
-/// Refuses what is no id of a relationship: two GUIDs, joined.
-pub(super) fn check_id(id: &str) -> Result<(), Refusal> {
+/// Refuses an id that is not two GUIDs, joined by a hyphen.
+pub(super) fn check_id(id: &str) -> Result<(), GraphError> {
     let is_guid = |half: Option<&str>| half.is_some_and(|half| Uuid::try_parse(half).is_ok());
     if is_guid(id.get(..36)) && id.get(36..37) == Some("-") && is_guid(id.get(37..)) {
         return Ok(());
     }
-    Err(refusal::bad_request("The passed in delegatedAdminRelationshipId is invalid."))
+    Err(errors::bad_request("The passed in delegatedAdminRelationshipId is invalid."))
 }
 
-/// The link to a relationship, which can be followed.
+/// The URL of a relationship.
 pub(super) fn link(id: &str, call: &Call) -> String {
     format!("{}/tenantRelationships/{COLLECTION}/{id}", call.root)
 }
 
-/// What the service begins in its own time: the operation is at the link.
-pub(super) fn accepted(relationship: &str, operation: &str, call: &Call) -> Answer {
-    let answer = Answer { status: StatusCode::ACCEPTED, headers: Vec::new(), body: Body::Json(json!({})) };
-    answer.header(LOCATION, format!("{}/operations/{operation}", link(relationship, call))).header(RETRY_AFTER, "10")
+/// The response to a change that takes time: its `Location` is the operation.
+pub(super) fn accepted(relationship: &str, operation: &str, call: &Call) -> GraphResponse {
+    let response = GraphResponse { status: StatusCode::ACCEPTED, headers: Vec::new(), body: Body::Json(json!({})) };
+    response.header(LOCATION, format!("{}/operations/{operation}", link(relationship, call))).header(RETRY_AFTER, "10")
 }
 
-/// The members of a new relationship.
+/// A new relationship.
 pub(super) fn template() -> Value {
     json!({
         "id": null, "displayName": null, "duration": null, "customer": null, "accessDetails": null,
@@ -222,98 +224,101 @@ pub(super) fn template() -> Value {
     })
 }
 
-impl World {
-    pub(super) fn list_relationships(&self, at: usize, call: &Call) -> Outcome {
-        let listing = Listing::parse(call, &SHAPE)?;
-        let rows = self.partner_of(at)?.relationships.iter().map(Relationship::row);
-        Ok(Answer::ok(listing.page(rows, COLLECTION, call)))
+impl CloudState {
+    pub(super) fn list_relationships(&self, tenant: usize, call: &Call) -> GraphResult {
+        let query = ListQuery::parse(call, &SCHEMA)?;
+        let rows = self.partner_of(tenant)?.relationships.iter().map(Relationship::row);
+        Ok(GraphResponse::ok(query.page(rows, COLLECTION, call)))
     }
 
-    pub(super) fn count_relationships(&self, at: usize, call: &Call) -> Outcome {
-        list::count(self.partner_of(at)?.relationships.iter().map(Relationship::row), call, &SHAPE)
+    pub(super) fn count_relationships(&self, tenant: usize, call: &Call) -> GraphResult {
+        list::count(self.partner_of(tenant)?.relationships.iter().map(Relationship::row), call, &SCHEMA)
     }
 
-    pub(super) fn get_relationship(&self, at: usize, id: &str, call: &Call) -> Outcome {
-        let listing = Listing::parse(call, &SHAPE)?;
-        let relationship = self.partner_of(at)?.relationship(id)?;
-        Ok(Answer::ok(listing.entity(relationship.show(), COLLECTION, call)))
+    pub(super) fn get_relationship(&self, tenant: usize, id: &str, call: &Call) -> GraphResult {
+        let query = ListQuery::parse(call, &SCHEMA)?;
+        let relationship = self.partner_of(tenant)?.relationship(id)?;
+        Ok(GraphResponse::ok(query.entity(relationship.show(), COLLECTION, call)))
     }
 
     /// <https://learn.microsoft.com/graph/api/tenantrelationship-post-delegatedadminrelationships>
-    pub(super) fn create_relationship(&mut self, at: usize, call: &Call) -> Outcome {
+    pub(super) fn create_relationship(&mut self, tenant: usize, call: &Call) -> GraphResult {
         let mut body = call.object()?.clone();
         let mut value = template();
         if text(&body, "@odata.type").trim_start_matches('#') == "microsoft.graph.resellerDelegatedAdminRelationship" {
-            // What an indirect provider does in a tenant of its own can be done here by hand.
+            // Only the operator can create what an indirect provider creates in a tenant of its own.
             if !matches!(call.actor, Actor::Operator) {
-                return Err(Refusal::not_implemented("relationships that an indirect provider makes for its reseller"));
+                return Err(GraphError::not_implemented(
+                    "relationships that an indirect provider makes for its reseller",
+                ));
             }
             let provider = body.as_object_mut().and_then(|members| members.remove(PROVIDER)).unwrap_or_default();
             value["status"] = "approvalPending".into();
             value[CONSENT_PENDING] = true.into();
             value[PROVIDER] = provider;
         }
-        rules::check_members(&body, SETTABLE)?;
-        self.name_customer(&mut body);
-        merge_known(&mut value, &body);
-        value["id"] = new_id(&self[at].directory).into();
-        let relationship = self.partner_mut(at)?.add_relationship(value, Moment::of(call))?;
-        let mut answer = Map::new();
-        answer.insert("@odata.context".into(), list::context(COLLECTION, call).into());
-        answer.extend(relationship.show());
-        Ok(Answer::created(answer.into(), link(relationship.entity.id(), call)))
+        validation::check_properties(&body, SETTABLE)?;
+        self.fill_in_customer_name(&mut body);
+        merge_settable(&mut value, &body);
+        value["id"] = new_id(&self[tenant].directory).into();
+        let relationship = self.partner_mut(tenant)?.add_relationship(value, call.moment())?;
+        let mut response = Map::new();
+        response.insert("@odata.context".into(), list::context(COLLECTION, call).into());
+        response.extend(relationship.show());
+        Ok(GraphResponse::created(response.into(), link(relationship.entity.id(), call)))
     }
 
-    /// Fills in the name of a customer that is known.
-    fn name_customer(&self, body: &mut Value) {
+    /// Fills in the display name of a customer that is a tenant of the cloud.
+    fn fill_in_customer_name(&self, body: &mut Value) {
         let Some(customer) = body.get_mut("customer").and_then(Value::as_object_mut) else { return };
         let id = customer.get("tenantId").and_then(Value::as_str).unwrap_or_default();
-        let known = self.find(id).map(|at| self[at].directory.display_name.clone());
+        let known = self.find_tenant(id).map(|tenant| self[tenant].directory.display_name.clone());
         customer.entry("displayName").or_insert_with(|| known.into());
     }
 
     /// <https://learn.microsoft.com/graph/api/delegatedadminrelationship-update>
-    pub(super) fn update_relationship(&mut self, at: usize, id: &str, call: &Call) -> Outcome {
+    pub(super) fn update_relationship(&mut self, tenant: usize, id: &str, call: &Call) -> GraphResult {
         let mut body = call.object()?.clone();
-        let known = self.partner_of(at)?.relationship(id)?;
+        let known = self.partner_of(tenant)?.relationship(id)?;
         known.entity.check_match(call)?;
-        rules::check_members(&body, SETTABLE)?;
-        self.name_customer(&mut body);
+        validation::check_properties(&body, SETTABLE)?;
+        self.fill_in_customer_name(&mut body);
         let mut value = known.entity.value.clone();
-        merge_known(&mut value, &body);
-        rules::check_relationship(&value)?;
-        self.partner_of(at)?.check_unique(text(&value, "displayName"), known.entity.id())?;
+        merge_settable(&mut value, &body);
+        validation::check_relationship(&value)?;
+        self.partner_of(tenant)?.check_unique(text(&value, "displayName"), known.entity.id())?;
         let changed: Vec<&str> =
             SETTABLE.iter().copied().filter(|name| value[*name] != known.entity.value[*name]).collect();
         match (known.entity.status(), changed.as_slice()) {
-            ("created", _) if known.entity.later.is_empty() => {}
+            ("created", _) if known.entity.scheduled.is_empty() => {}
             ("active", [] | ["autoExtendDuration"]) => {}
-            ("active", ["accessDetails"]) => return self.drop_global_administrator(at, id, &value, call),
-            (status, _) => return Err(refusal::wrong_status("a relationship", status)),
+            ("active", ["accessDetails"]) => return self.drop_global_administrator(tenant, id, &value, call),
+            (status, _) => return Err(errors::wrong_status("a relationship", status)),
         }
-        let relationship = self.partner_mut(at)?.relationship_mut(id)?;
+        let relationship = self.partner_mut(tenant)?.relationship_mut(id)?;
         if !changed.is_empty() {
-            relationship.entity.write(&value, Moment::of(call));
+            relationship.entity.write(&value, call.moment());
         }
-        Ok(Answer::ok(Listing::parse(call, &SHAPE)?.entity(relationship.show(), COLLECTION, call)))
+        Ok(GraphResponse::ok(ListQuery::parse(call, &SCHEMA)?.entity(relationship.show(), COLLECTION, call)))
     }
 
-    /// The one change of roles that an active relationship takes, and not at once.
-    fn drop_global_administrator(&mut self, at: usize, id: &str, new: &Value, call: &Call) -> Outcome {
-        let operation_id = self[at].directory.new_id().to_string();
-        let partner = self.partner_mut(at)?;
-        let (number, step) = (partner.next(), partner.step);
+    /// Removes Global Administrator, the only role change of an active relationship, by an operation.
+    fn drop_global_administrator(&mut self, tenant: usize, id: &str, new: &Value, call: &Call) -> GraphResult {
+        let operation_id = self[tenant].directory.new_id().to_string();
+        let partner = self.partner_mut(tenant)?;
+        let (number, step) = (partner.next_number(), partner.step);
         let relationship = partner.relationship_mut(id)?;
-        let mut left = relationship.roles();
-        let before = left.len();
-        left.retain(|held| !same(held, role::GLOBAL_ADMINISTRATOR));
-        if left.len() == before || !rules::same_roles(&left, &rules::roles(&new["accessDetails"])?) {
-            return Err(refusal::bad_request(
+        let mut remaining = relationship.roles();
+        let before = remaining.len();
+        remaining.retain(|id| !eq_ignore_case(id, role::GLOBAL_ADMINISTRATOR));
+        if remaining.len() == before || !validation::same_roles(&remaining, &validation::roles(&new["accessDetails"])?)
+        {
+            return Err(errors::bad_request(
                 "From an active relationship, only the role Global Administrator can be removed.",
             ));
         }
         let change = json!({"accessDetails": new["accessDetails"]});
-        let operation = begin(
+        let operation = start_operation(
             number,
             &operation_id,
             "delegatedAdminRelationshipUpdate",
@@ -327,44 +332,71 @@ impl World {
     }
 
     /// <https://learn.microsoft.com/graph/api/delegatedadminrelationship-delete>
-    pub(super) fn delete_relationship(&mut self, at: usize, id: &str, call: &Call) -> Outcome {
-        let partner = self.partner_mut(at)?;
+    pub(super) fn delete_relationship(&mut self, tenant: usize, id: &str, call: &Call) -> GraphResult {
+        let partner = self.partner_mut(tenant)?;
         let known = partner.relationship(id)?;
         known.entity.check_match(call)?;
-        if known.entity.status() != "created" || !known.entity.later.is_empty() {
-            return Err(refusal::wrong_status("a relationship", known.entity.status()));
+        if known.entity.status() != "created" || !known.entity.scheduled.is_empty() {
+            return Err(errors::wrong_status("a relationship", known.entity.status()));
         }
-        partner.relationships.retain(|relationship| !same(relationship.entity.id(), id));
-        Ok(Answer::no_content())
+        partner.relationships.retain(|relationship| !eq_ignore_case(relationship.entity.id(), id));
+        Ok(GraphResponse::no_content())
     }
 
-    pub(super) fn list_parts(&self, at: usize, id: &str, part: Part, call: &Call) -> Outcome {
-        let listing = Listing::parse(call, part.shape())?;
-        let relationship = self.partner_of(at)?.relationship(id)?;
-        let context = format!("{COLLECTION}('{}')/{}", relationship.entity.id(), part.navigation());
-        Ok(Answer::ok(listing.page(part_rows(relationship, part, call), &context, call)))
+    pub(super) fn list_subresources(
+        &self,
+        tenant: usize,
+        id: &str,
+        subresource: Subresource,
+        call: &Call,
+    ) -> GraphResult {
+        let query = ListQuery::parse(call, subresource.schema())?;
+        let relationship = self.partner_of(tenant)?.relationship(id)?;
+        let context = format!("{COLLECTION}('{}')/{}", relationship.entity.id(), subresource.navigation());
+        Ok(GraphResponse::ok(query.page(subresource_rows(relationship, subresource, call), &context, call)))
     }
 
-    pub(super) fn count_parts(&self, at: usize, id: &str, part: Part, call: &Call) -> Outcome {
-        list::count(part_rows(self.partner_of(at)?.relationship(id)?, part, call), call, part.shape())
+    pub(super) fn count_subresources(
+        &self,
+        tenant: usize,
+        id: &str,
+        subresource: Subresource,
+        call: &Call,
+    ) -> GraphResult {
+        list::count(
+            subresource_rows(self.partner_of(tenant)?.relationship(id)?, subresource, call),
+            call,
+            subresource.schema(),
+        )
     }
 
-    pub(super) fn get_part(&self, at: usize, id: &str, part: Part, part_id: &str, call: &Call) -> Outcome {
-        let listing = Listing::parse(call, part.shape())?;
-        let relationship = self.partner_of(at)?.relationship(id)?;
-        let found = relationship.parts(part).iter().find(|entity| same(entity.id(), part_id));
-        let found = found.ok_or_else(refusal::not_found)?;
-        let context = format!("{COLLECTION}('{}')/{}", relationship.entity.id(), part.navigation());
-        Ok(Answer::ok(listing.entity(part.show(found, call), &context, call)))
+    pub(super) fn get_subresource(
+        &self,
+        tenant: usize,
+        id: &str,
+        subresource: Subresource,
+        subresource_id: &str,
+        call: &Call,
+    ) -> GraphResult {
+        let query = ListQuery::parse(call, subresource.schema())?;
+        let relationship = self.partner_of(tenant)?.relationship(id)?;
+        let found =
+            relationship.subresources(subresource).iter().find(|entity| eq_ignore_case(entity.id(), subresource_id));
+        let found = found.ok_or_else(errors::not_found)?;
+        let context = format!("{COLLECTION}('{}')/{}", relationship.entity.id(), subresource.navigation());
+        Ok(GraphResponse::ok(query.entity(subresource.show(found, call), &context, call)))
     }
 }
 
-fn part_rows(relationship: &Relationship, part: Part, call: &Call) -> impl Iterator<Item = Row> {
-    relationship.parts(part).iter().map(move |entity| Row { order: entity.number, shown: part.show(entity, call) })
+fn subresource_rows(relationship: &Relationship, subresource: Subresource, call: &Call) -> impl Iterator<Item = Row> {
+    relationship
+        .subresources(subresource)
+        .iter()
+        .map(move |entity| Row { order: entity.number, properties: subresource.show(entity, call) })
 }
 
-/// Merges what was sent, but access details as a whole.
-fn merge_known(value: &mut Value, body: &Value) {
+/// Merges the settable properties; access details are replaced as a whole.
+fn merge_settable(value: &mut Value, body: &Value) {
     for name in SETTABLE {
         match body.get(*name) {
             Some(sent) if *name == "accessDetails" => value[*name] = sent.clone(),
@@ -375,8 +407,8 @@ fn merge_known(value: &mut Value, body: &Value) {
     }
 }
 
-/// An operation that changes `target` in its time.
-pub(super) fn begin(
+/// An operation that changes `target` when it succeeds.
+pub(super) fn start_operation(
     number: u64,
     id: &str,
     operation_type: &str,
@@ -385,13 +417,13 @@ pub(super) fn begin(
     step: Duration,
     call: &Call,
 ) -> Entity {
-    // What is asked for stands in the operation as text.
+    // The service returns the requested change as a string.
     let data = json!({"id": target.id(), "accessDetails": change["accessDetails"]}).to_string();
     let value = json!({
         "id": id, "operationType": operation_type, "data": data, "status": "notStarted", "createdDateTime": null,
         "lastModifiedDateTime": null
     });
-    let mut operation = Entity::new(number, value, Moment::of(call));
-    lifecycle::run(&mut operation, target, change, Moment::of(call), step);
+    let mut operation = Entity::new(number, value, call.moment());
+    lifecycle::schedule_operation(&mut operation, target, change, call.moment(), step);
     operation
 }

@@ -1,57 +1,57 @@
-//! Which directory roles a partner's people have in the tenants of customers, and who is an admin agent.
+//! The directory roles of a partner's users in the tenants of customers, and the group of admin agents.
 
 use super::assignments::group;
-use super::{ADMIN_AGENTS, rules};
-use crate::json::{same, text};
-use crate::world::World;
+use super::{ADMIN_AGENTS, validation};
+use crate::cloud_state::CloudState;
+use crate::data::json::{eq_ignore_case, text};
 
-impl World {
+impl CloudState {
     /// The directory roles, by template id, that a user of the partner `home` has in the tenant `customer`: those of
     /// the active access assignments, in active relationships, of the groups that the user is in, directly or through
     /// others.
     ///
-    /// Statuses are those of the last time that passed: see [`World::pass_time`].
+    /// Statuses are as of the last [`CloudState::advance_time`].
     pub(crate) fn guest_roles(&self, customer: usize, home: usize, user_id: &str) -> Vec<String> {
         let Some(partner) = &self[home].directory.partner else { return Vec::new() };
         let customer = self[customer].directory.tenant_id.to_string();
         let groups = self.live_groups_of(home, user_id);
-        let mut held: Vec<String> = Vec::new();
+        let mut user_roles: Vec<String> = Vec::new();
         let active = partner.relationships.iter().filter(|relationship| {
-            relationship.entity.status() == "active" && same(relationship.customer(), &customer)
+            relationship.entity.status() == "active" && eq_ignore_case(relationship.customer(), &customer)
         });
         for relationship in active {
             let approved = relationship.roles();
             for assignment in relationship.assignments.iter().filter(|assignment| assignment.status() == "active") {
-                if !groups.iter().any(|known| same(known, group(assignment))) {
+                if !groups.iter().any(|known| eq_ignore_case(known, group(assignment))) {
                     continue;
                 }
-                // What the relationship has lost since, its assignments do not give any more.
-                let roles = rules::roles(&assignment.value["accessDetails"]).unwrap_or_default();
-                for role in roles.into_iter().filter(|role| approved.iter().any(|known| same(known, role))) {
-                    if !held.iter().any(|known| same(known, role)) {
-                        held.push(role.to_lowercase());
+                // An assignment does not grant a role that its relationship has lost.
+                let roles = validation::roles(&assignment.value["accessDetails"]).unwrap_or_default();
+                for role in roles.into_iter().filter(|role| approved.iter().any(|known| eq_ignore_case(known, role))) {
+                    if !user_roles.iter().any(|known| eq_ignore_case(known, role)) {
+                        user_roles.push(role.to_lowercase());
                     }
                 }
             }
         }
-        held
+        user_roles
     }
 
     /// Whether a user of a tenant is in its group of admin agents.
-    pub(crate) fn is_admin_agent(&self, at: usize, user_id: &str) -> bool {
-        let directory = &self[at].directory;
+    pub(crate) fn is_admin_agent(&self, tenant: usize, user_id: &str) -> bool {
+        let directory = &self[tenant].directory;
         let is_agents =
             |id: &String| directory.groups.live(id).is_some_and(|it| text(it, "displayName") == ADMIN_AGENTS);
-        self.live_groups_of(at, user_id).iter().any(is_agents)
+        self.live_groups_of(tenant, user_id).iter().any(is_agents)
     }
 
     /// The groups that a user is in, directly or through others.
-    fn live_groups_of(&self, at: usize, user_id: &str) -> Vec<String> {
-        let directory = &self[at].directory;
+    fn live_groups_of(&self, tenant: usize, user_id: &str) -> Vec<String> {
+        let directory = &self[tenant].directory;
         if directory.users.live(user_id).is_none() {
             return Vec::new();
         }
-        let mut groups = directory.members.reach(&user_id.to_lowercase());
+        let mut groups = directory.members.transitive_sources(&user_id.to_lowercase());
         groups.retain(|group| directory.groups.live(group).is_some());
         groups
     }

@@ -1,16 +1,16 @@
-//! What a tenant has as a partner, in a snapshot: with the names that Graph gives it.
+//! The partner state in a snapshot, with Graph's property names.
 
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 
 use super::entity::Entity;
-use super::operation::Part;
+use super::operation::Subresource;
 use super::relationships::{self, CONSENT_PENDING, PROVIDER, check_id};
-use super::{Partner, Relationship, STEP, duration, rules};
-use crate::answer::Refusal;
-use crate::directory::Directory;
-use crate::json::{merge, stamp, text};
-use crate::snapshot::{Loaded, SnapshotError, entries};
+use super::{DEFAULT_STEP, Partner, Relationship, duration, validation};
+use crate::data::json::{merge, text, timestamp};
+use crate::graph::directory::Directory;
+use crate::graph::response::GraphError;
+use crate::snapshot::{LoadResult, SnapshotError, entries};
 
 const RELATIONSHIPS: &str = "delegatedAdminRelationships";
 const CONTRACTS: &str = "contracts";
@@ -29,11 +29,11 @@ const STATUSES: [&str; 10] = [
     "terminated",
 ];
 
-impl Part {
+impl Subresource {
     const ALL: [Self; 3] = [Self::AccessAssignments, Self::Requests, Self::Operations];
 
-    /// What one has that does not say it.
-    fn default_of(self, relationship: &Value) -> Value {
+    /// The default values of an entry in a snapshot.
+    fn defaults(self, relationship: &Value) -> Value {
         match self {
             Self::AccessAssignments => json!({
                 "id": null, "status": "active", "createdDateTime": null, "lastModifiedDateTime": null,
@@ -53,14 +53,14 @@ impl Part {
 }
 
 impl Partner {
-    /// The members of a snapshot, as they will be when nothing is on its way any more.
+    /// The properties of a snapshot, with all scheduled changes applied.
     pub(crate) fn save(&self) -> [(String, Value); 2] {
         let relationships = self.relationships.iter().map(|relationship| {
             let mut saved = saved(&relationship.entity);
-            for part in Part::ALL {
-                let all: Vec<Value> = relationship.parts(part).iter().map(saved_value).collect();
+            for subresource in Subresource::ALL {
+                let all: Vec<Value> = relationship.subresources(subresource).iter().map(saved_value).collect();
                 if !all.is_empty() {
-                    saved.insert(part.navigation().into(), all.into());
+                    saved.insert(subresource.navigation().into(), all.into());
                 }
             }
             Value::Object(saved)
@@ -70,10 +70,10 @@ impl Partner {
 }
 
 fn saved(entity: &Entity) -> Map<String, Value> {
-    let finished = entity.finished();
+    let settled = entity.settled();
     let mut saved = Map::new();
-    saved.insert(ETAG.into(), finished.etag().into());
-    saved.extend(finished.value.as_object().cloned().unwrap_or_default());
+    saved.insert(ETAG.into(), settled.etag().into());
+    saved.extend(settled.value.as_object().cloned().unwrap_or_default());
     saved
 }
 
@@ -82,27 +82,28 @@ fn saved_value(entity: &Entity) -> Value {
 }
 
 impl Directory {
-    /// Takes what a document says of a partner; who has a relationship or a contract is one.
-    pub(crate) fn load_partner(&mut self, document: &Value, wall: OffsetDateTime) -> Loaded {
+    /// Loads the partner state of a document; a tenant with a relationship or a contract is a partner's.
+    pub(crate) fn load_partner(&mut self, document: &Value, wall: OffsetDateTime) -> LoadResult {
         let is_partner = [RELATIONSHIPS, CONTRACTS].iter().any(|name| document.get(*name).is_some());
-        let Some(step) = self.partner.as_ref().map(|partner| partner.step).or(is_partner.then_some(STEP)) else {
+        let Some(step) = self.partner.as_ref().map(|partner| partner.step).or(is_partner.then_some(DEFAULT_STEP))
+        else {
             return Ok(());
         };
         let mut partner = Partner::new(step);
-        for (place, given) in entries(document, RELATIONSHIPS)? {
-            let relationship = self.load_relationship(&mut partner, given, &place, wall)?;
+        for (pointer, entry) in entries(document, RELATIONSHIPS)? {
+            let relationship = self.load_relationship(&mut partner, entry, &pointer, wall)?;
             partner.relationships.push(relationship);
         }
-        for (place, given) in entries(document, CONTRACTS)? {
+        for (pointer, entry) in entries(document, CONTRACTS)? {
             let mut contract = json!({
                 "id": null, "deletedDateTime": null, "contractType": "ResellerPartner", "customerId": null,
                 "defaultDomainName": null, "displayName": null
             });
-            fill(&mut contract, given, &[], &place)?;
+            fill(&mut contract, entry, &[], &pointer)?;
             if text(&contract, "customerId").parse::<uuid::Uuid>().is_err() {
-                return Err(SnapshotError::new(place + "/customerId", "a GUID is expected"));
+                return Err(SnapshotError::new(pointer + "/customerId", "a GUID is expected"));
             }
-            self.identify(&mut contract);
+            self.fill_in_id(&mut contract);
             partner.contracts.push(contract);
         }
         self.partner = Some(partner);
@@ -112,77 +113,79 @@ impl Directory {
     fn load_relationship(
         &self,
         partner: &mut Partner,
-        given: &Value,
-        place: &str,
+        entry: &Value,
+        pointer: &str,
         wall: OffsetDateTime,
-    ) -> Loaded<Relationship> {
-        let broken = |place: String| move |refusal: Refusal| SnapshotError::new(place, refusal.message());
+    ) -> LoadResult<Relationship> {
+        let load_error = |pointer: String| move |error: GraphError| SnapshotError::new(pointer, error.message());
         let mut value = relationships::template();
         merge(&mut value, &json!({"status": "active", "duration": "P730D"}));
-        if given.get(CONSENT_PENDING).is_some() {
+        if entry.get(CONSENT_PENDING).is_some() {
             merge(&mut value, &json!({CONSENT_PENDING: null, PROVIDER: null}));
         }
-        let aside = Part::ALL.map(Part::navigation);
-        fill(&mut value, given, &aside, place)?;
+        let subresource_names = Subresource::ALL.map(Subresource::navigation);
+        fill(&mut value, entry, &subresource_names, pointer)?;
         if value["id"].is_null() {
             value["id"] = relationships::new_id(self).into();
         }
-        check_id(text(&value, "id")).map_err(broken(format!("{place}/id")))?;
-        rules::check_relationship(&value).map_err(broken(place.to_owned()))?;
+        check_id(text(&value, "id")).map_err(load_error(format!("{pointer}/id")))?;
+        validation::check_relationship(&value).map_err(load_error(pointer.to_owned()))?;
         if !STATUSES.contains(&text(&value, "status")) {
-            return Err(SnapshotError::new(format!("{place}/status"), "there is no such status"));
+            return Err(SnapshotError::new(format!("{pointer}/status"), "there is no such status"));
         }
-        date(&mut value, wall);
+        fill_in_timestamps(&mut value, wall);
         if text(&value, "status") == "active" && value["activatedDateTime"].is_null() {
-            let life = duration::seconds(text(&value, "duration")).unwrap_or(0);
-            value["activatedDateTime"] = stamp::ticks(wall).into();
-            value["endDateTime"] = stamp::ticks(wall + time::Duration::seconds(life)).into();
+            let state = duration::seconds(text(&value, "duration")).unwrap_or(0);
+            value["activatedDateTime"] = timestamp::ticks(wall).into();
+            value["endDateTime"] = timestamp::ticks(wall + time::Duration::seconds(state)).into();
         }
-        let number = partner.next();
-        let mut relationship = Relationship::new(Entity::load(value, text(given, ETAG), number));
-        for part in Part::ALL {
-            for (place_in, given) in entries(given, part.navigation())? {
-                let place = format!("{place}{place_in}");
-                let mut value = part.default_of(&relationship.entity.value);
-                fill(&mut value, given, &[], &place)?;
-                if part == Part::AccessAssignments {
-                    relationship.check_roles(&value["accessDetails"]).map_err(broken(place.clone()))?;
+        let number = partner.next_number();
+        let mut relationship = Relationship::new(Entity::load(value, text(entry, ETAG), number));
+        for subresource in Subresource::ALL {
+            for (pointer_in, entry) in entries(entry, subresource.navigation())? {
+                let pointer = format!("{pointer}{pointer_in}");
+                let mut value = subresource.defaults(&relationship.entity.value);
+                fill(&mut value, entry, &[], &pointer)?;
+                if subresource == Subresource::AccessAssignments {
+                    relationship.check_roles(&value["accessDetails"]).map_err(load_error(pointer.clone()))?;
                 }
-                self.identify(&mut value);
-                date(&mut value, wall);
-                let number = partner.next();
-                let entity = Entity::load(value, text(given, ETAG), number);
+                self.fill_in_id(&mut value);
+                fill_in_timestamps(&mut value, wall);
+                let number = partner.next_number();
+                let entity = Entity::load(value, text(entry, ETAG), number);
                 partner.entities = partner.entities.max(entity.number);
-                relationship.parts_mut(part).push(entity);
+                relationship.subresources_mut(subresource).push(entity);
             }
         }
         partner.entities = partner.entities.max(relationship.entity.number);
         Ok(relationship)
     }
 
-    fn identify(&self, value: &mut Value) {
+    fn fill_in_id(&self, value: &mut Value) {
         if value["id"].is_null() {
             value["id"] = self.new_id().to_string().into();
         }
     }
 }
 
-/// Puts the members of an entry over what it has otherwise.
-fn fill(value: &mut Value, given: &Value, aside: &[&str], place: &str) -> Loaded {
-    let Some(members) = given.as_object() else { return Err(SnapshotError::new(place, "an object is expected")) };
-    for (name, member) in members.iter().filter(|(name, _)| !name.starts_with('@') && !aside.contains(&name.as_str())) {
+/// Merges the properties of an entry into the defaults.
+fn fill(value: &mut Value, entry: &Value, subresource_names: &[&str], pointer: &str) -> LoadResult {
+    let Some(members) = entry.as_object() else { return Err(SnapshotError::new(pointer, "an object is expected")) };
+    for (name, member) in
+        members.iter().filter(|(name, _)| !name.starts_with('@') && !subresource_names.contains(&name.as_str()))
+    {
         match value.get_mut(name) {
             Some(known) => merge(known, member),
-            None => return Err(SnapshotError::new(format!("{place}/{name}"), "there is no such member")),
+            None => return Err(SnapshotError::new(format!("{pointer}/{name}"), "there is no such member")),
         }
     }
     Ok(())
 }
 
-fn date(value: &mut Value, wall: OffsetDateTime) {
+fn fill_in_timestamps(value: &mut Value, wall: OffsetDateTime) {
     for name in ["createdDateTime", "lastModifiedDateTime"] {
         if value[name].is_null() {
-            value[name] = stamp::ticks(wall).into();
+            value[name] = timestamp::ticks(wall).into();
         }
     }
 }

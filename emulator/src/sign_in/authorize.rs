@@ -1,4 +1,4 @@
-//! People who sign in in a browser: the request of an app, and the way back to it with a code or an error.
+//! The authorization endpoint: users sign in with a browser, which is sent back to the app with a code or an error.
 //!
 //! <https://learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow>
 
@@ -7,64 +7,68 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use http::Response;
 
-use super::client::ClientApp;
+use super::account_picker::error_page;
+use super::client_app::ClientApp;
 use super::error::{SignInError, SignInResult};
 use super::flows::{Account, AuthorizationCode, Platform, Session};
 use super::form::Form;
-use super::people::error_page;
-use super::person::Who;
 use super::redirect::{Redirect, ResponseMode};
 use super::scopes::{ApiScopes, Scopes};
-use super::{Asking, Tenancy};
-use crate::world::World;
+use super::signed_in_user::SignedInUser;
+use super::{SignInRequest, Tenancy};
+use crate::cloud_state::CloudState;
 
-/// What Entra shows on a page of its own, though the way back to the app is known.
-const ON_A_PAGE: [u32; 4] = [50020, 50034, 50057, 50105];
+/// The error codes that Entra shows on a page, although the redirect URI is valid.
+const SHOWN_AS_PAGE: [u32; 4] = [50020, 50034, 50057, 50105];
 
-impl World {
-    /// Answers `/{tenant}/oauth2/v2.0/authorize`.
-    pub(super) fn authorize(&mut self, asking: &Asking<'_>) -> Response<Bytes> {
-        let form = asking.browsed();
-        let (tenancy, client, redirect) = match self.way_back(asking, &form, form.optional("redirect_uri")) {
+impl CloudState {
+    /// Handles `/{tenant}/oauth2/v2.0/authorize`.
+    pub(super) fn authorize(&mut self, request: &SignInRequest<'_>) -> Response<Bytes> {
+        let form = request.browser_form();
+        let (tenancy, client, redirect) = match self.client_and_redirect(request, &form, form.optional("redirect_uri"))
+        {
             Ok(found) => found,
-            Err(error) => return error_page(&error, asking),
+            Err(error) => return error_page(&error, request),
         };
         let mode = ResponseMode::parse(form.optional("response_mode"));
-        let answer = mode.clone().and_then(|mode| self.authorize_at(asking, &form, tenancy, client, &redirect, mode));
+        let response =
+            mode.clone().and_then(|mode| self.authorize_at(request, &form, tenancy, client, &redirect, mode));
         let is_silent = form.optional("prompt") == Some("none");
-        match answer {
-            Ok(answer) => answer,
-            Err(error) if error.number().is_none() => error_page(&error, asking),
-            Err(error) if error.number().is_some_and(|code| ON_A_PAGE.contains(&code)) && !is_silent => {
-                error_page(&error, asking)
+        match response {
+            Ok(response) => response,
+            Err(error) if error.code().is_none() => error_page(&error, request),
+            Err(error) if error.code().is_some_and(|code| SHOWN_AS_PAGE.contains(&code)) && !is_silent => {
+                error_page(&error, request)
             }
             Err(error) => {
-                let error = if is_silent { error.for_silence() } else { error };
-                go_back(asking, &form, &redirect, mode.unwrap_or(ResponseMode::Query), &error, &[])
+                let error = if is_silent { error.for_silent_request() } else { error };
+                redirect_with_error(request, &form, &redirect, mode.unwrap_or(ResponseMode::Query), &error, &[])
             }
         }
     }
 
-    /// The app of a request and the address to send the browser back to: without them there is only a page.
-    pub(super) fn way_back(
+    /// The client and the redirect URI of a request; without them, an error can only be shown on a page.
+    pub(super) fn client_and_redirect(
         &self,
-        asking: &Asking<'_>,
+        request: &SignInRequest<'_>,
         form: &Form,
-        asked: Option<&str>,
+        requested: Option<&str>,
     ) -> SignInResult<(Tenancy, ClientApp, Redirect)> {
-        let tenancy = self.tenancy(asking)?;
+        let tenancy = self.tenancy(request)?;
         let client_id = form.required("client_id")?;
         let client = match tenancy {
-            Tenancy::One(at) => self.client(at, client_id, asking.view(&self[at].directory))?,
-            Tenancy::Any => self.client_anywhere(asking.at, client_id, asking.view(&self[asking.at].directory))?,
+            Tenancy::One(tenant) => self.client(tenant, client_id, request.view(&self[tenant].directory))?,
+            Tenancy::Any => {
+                self.client_anywhere(request.tenant, client_id, request.view(&self[request.tenant].directory))?
+            }
         };
-        let redirect = Redirect::find(&client, asked)?;
+        let redirect = Redirect::find(&client, requested)?;
         Ok((tenancy, client, redirect))
     }
 
     fn authorize_at(
         &mut self,
-        asking: &Asking<'_>,
+        request: &SignInRequest<'_>,
         form: &Form,
         tenancy: Tenancy,
         mut client: ClientApp,
@@ -80,7 +84,7 @@ impl World {
             let message = format!("Unsupported 'prompt' value: '{prompt}'.");
             return Err(SignInError::invalid_request(90023, message));
         }
-        let Some(account) = self.before_the_browser(asking, form) else {
+        let Some(account) = self.browser_account(request, form) else {
             if prompt == "none" {
                 let message = "A silent sign-in request was sent but no user is signed in.";
                 return Err(SignInError::new("login_required", 50058, message));
@@ -89,48 +93,48 @@ impl World {
                 return Err(cancelled());
             }
             let first = match tenancy {
-                Tenancy::One(at) => at,
-                Tenancy::Any => asking.at,
+                Tenancy::One(tenant) => tenant,
+                Tenancy::Any => request.tenant,
             };
-            return Ok(self.choose_person(first, &format!("Sign in to {}", client.name), "", form));
+            return Ok(self.account_picker_page(first, &format!("Sign in to {}", client.name), "", form));
         };
-        let at = match tenancy {
-            Tenancy::One(at) => at,
+        let tenant = match tenancy {
+            Tenancy::One(tenant) => tenant,
             Tenancy::Any => account.home,
         };
         if tenancy == Tenancy::Any {
-            client = self.client(at, &client.app_id, asking.present())?;
+            client = self.client(tenant, &client.app_id, request.without_lag())?;
         }
-        let who = self.who(at, &account, &client)?;
+        let user = self.signed_in_user(tenant, &account, &client)?;
         if prompt == "none" {
-            self.check_consented(asking, at, &client, &who, &scopes)?;
+            self.check_consented(request, tenant, &client, &user, &scopes)?;
         } else {
-            self.interact(asking.moment(), at, &mut client, &who, &scopes, prompt == "consent")?;
+            self.consent_interactively(request.moment(), tenant, &mut client, &user, &scopes, prompt == "consent")?;
         }
-        self.check_assigned(at, &client, &who)?;
-        let code = self.new_code(asking, form, at, &client, account, scope, redirect, challenge);
+        self.check_user_assigned(tenant, &client, &user)?;
+        let code = self.new_code(request, form, tenant, &client, account, scope, redirect, challenge);
         let mut parameters = vec![("code", code)];
         if form.optional("client_info") == Some("1") {
-            parameters.push(("client_info", self.client_info(&who)));
+            parameters.push(("client_info", self.client_info(&user)));
         }
         parameters.push(("state", form.optional("state").unwrap_or_default().to_owned()));
-        parameters.push(("session_state", self[at].directory.new_id().to_string()));
+        parameters.push(("session_state", self[tenant].directory.new_id().to_string()));
         Ok(redirect.respond(mode, &parameters))
     }
 
-    /// Whether all that is asked for has been granted, so that nobody has to be asked.
+    /// Checks that all requested permissions have been granted, as a silent request needs.
     fn check_consented(
         &self,
-        asking: &Asking<'_>,
-        at: usize,
+        request: &SignInRequest<'_>,
+        tenant: usize,
         client: &ClientApp,
-        who: &Who,
+        user: &SignedInUser,
         scopes: &Scopes,
     ) -> SignInResult<()> {
         let apis = if scopes.apis.is_empty() { vec![ApiScopes::default()] } else { scopes.apis.clone() };
-        for asked in apis {
-            let resource = self.resource(at, asked.name.as_deref(), asking.present())?;
-            self.permitted(at, client, who, &asked, &resource, asking.present())?;
+        for requested in apis {
+            let resource = self.resource(tenant, requested.name.as_deref(), request.without_lag())?;
+            self.permissions_for_token(tenant, client, user, &requested, &resource, request.without_lag())?;
         }
         Ok(())
     }
@@ -138,40 +142,41 @@ impl World {
     #[allow(clippy::too_many_arguments, reason = "what a code stands for")]
     fn new_code(
         &mut self,
-        asking: &Asking<'_>,
+        request: &SignInRequest<'_>,
         form: &Form,
-        at: usize,
+        tenant: usize,
         client: &ClientApp,
         account: Account,
         scope: &str,
         redirect: &Redirect,
         challenge: Option<(String, bool)>,
     ) -> String {
-        let directory = &self[at].directory;
-        let chance = [directory.new_id(), directory.new_id(), directory.new_id()].map(uuid::Uuid::into_bytes).concat();
-        let code = format!("1.{}", URL_SAFE_NO_PAD.encode(chance));
+        let directory = &self[tenant].directory;
+        let random = [directory.new_id(), directory.new_id(), directory.new_id()].map(uuid::Uuid::into_bytes).concat();
+        let code = format!("1.{}", URL_SAFE_NO_PAD.encode(random));
         let session = Session {
             client_id: client.app_id.clone(),
             account,
-            at,
+            tenant,
             scope: scope.to_owned(),
             platform: redirect.platform,
             nonce: form.optional("nonce").map(str::to_owned),
             has_mfa: !self.flows.without_mfa,
-            since: asking.now,
-            since_wall: asking.wall,
+            since: request.now,
+            since_wall: request.wall,
         };
         let redirect_uri = form.optional("redirect_uri").unwrap_or(&redirect.uri).to_owned();
-        let kept = AuthorizationCode { session, redirect_uri, challenge, issued: asking.now, is_redeemed: false };
-        self.flows.forget(asking.now);
-        self.flows.codes.insert(code.clone(), kept);
+        let authorization_code =
+            AuthorizationCode { session, redirect_uri, challenge, issued: request.now, is_redeemed: false };
+        self.flows.remove_expired(request.now);
+        self.flows.codes.insert(code.clone(), authorization_code);
         code
     }
 }
 
 /// Sends a browser back to the app with an error.
-pub(super) fn go_back(
-    asking: &Asking<'_>,
+pub(super) fn redirect_with_error(
+    request: &SignInRequest<'_>,
     form: &Form,
     redirect: &Redirect,
     mode: ResponseMode,
@@ -179,11 +184,11 @@ pub(super) fn go_back(
     more: &[(&str, String)],
 ) -> Response<Bytes> {
     let mut parameters = vec![
-        ("error", error.error().to_owned()),
-        ("error_description", error.description(asking.correlation)),
-        ("error_uri", error.uri(asking.authority()).unwrap_or_default()),
+        ("error", error.error_name().to_owned()),
+        ("error_description", error.description(request.correlation)),
+        ("error_uri", error.uri(request.authority()).unwrap_or_default()),
     ];
-    if error.number() == Some(65004) {
+    if error.code() == Some(65004) {
         parameters.push(("error_subcode", "cancel".to_owned()));
     }
     parameters.extend(more.iter().cloned());
@@ -196,15 +201,15 @@ pub(super) fn cancelled() -> SignInError {
 }
 
 fn check_response_type(form: &Form, client: &ClientApp) -> SignInResult<()> {
-    let asked = form.required("response_type")?;
+    let requested = form.required("response_type")?;
     let enabled = &client.application["web"]["implicitGrantSettings"];
-    for part in asked.split_whitespace() {
+    for part in requested.split_whitespace() {
         let (member, code) = match part {
             "code" => continue,
             "id_token" => ("enableIdTokenIssuance", 700_054),
             "token" => ("enableAccessTokenIssuance", 700_051),
             _ => {
-                let message = format!("The app requested an unsupported response type '{asked}'.");
+                let message = format!("The app requested an unsupported response type '{requested}'.");
                 return Err(SignInError::new("unsupported_response_type", 70005, message));
             }
         };
@@ -213,14 +218,14 @@ fn check_response_type(form: &Form, client: &ClientApp) -> SignInResult<()> {
             return Err(SignInError::new("unsupported_response_type", code, message));
         }
     }
-    if asked.trim() == "code" {
+    if requested.trim() == "code" {
         return Ok(());
     }
-    let what = format!("the response type '{asked}'");
+    let what = format!("the response type '{requested}'");
     Err(SignInError::not_implemented("unsupported_response_type", &what))
 }
 
-/// The challenge of PKCE, and whether it is hashed. A page in a browser cannot do without.
+/// The PKCE challenge, and whether it is hashed. A single-page app must send one.
 fn challenge(form: &Form, platform: Platform) -> SignInResult<Option<(String, bool)>> {
     let Some(challenge) = form.optional("code_challenge") else {
         if platform == Platform::SinglePage {

@@ -1,4 +1,4 @@
-//! What tokens say.
+//! The claims of access tokens.
 //!
 //! <https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference>
 
@@ -8,77 +8,81 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use time::Duration;
 
-use super::Asking;
-use super::client::ClientApp;
-use super::credential::Proof;
+use super::SignInRequest;
+use super::client_app::ClientApp;
+use super::client_authentication::ClientAuthMethod;
 use super::discovery::{issuer, issuer_v1};
 use super::resource::Resource;
-use crate::call::Identity;
-use crate::directory::Directory;
+use crate::graph::call::Identity;
+use crate::graph::directory::Directory;
 
-/// The life of a token: an hour, less a second.
-pub(super) const LIFETIME: Duration = Duration::seconds(3599);
+/// The lifetime of an access token: an hour, less a second.
+pub(super) const ACCESS_TOKEN_LIFETIME: Duration = Duration::seconds(3599);
 
 /// The claims of an app that signed in for itself.
-pub(super) fn of_app(
+pub(super) fn app_claims(
     client: &ClientApp,
     identity: &Identity,
     directory: &Directory,
     resource: &Resource,
-    proof: Proof,
-    asking: &Asking<'_>,
+    auth_method: ClientAuthMethod,
+    request: &SignInRequest<'_>,
 ) -> Value {
-    let tenant = directory.tenant_id.to_string();
-    let mut claims = begin(directory, resource, asking);
+    let tenant_id = directory.tenant_id.to_string();
+    let mut claims = common_claims(directory, resource, request);
     let rest = json!({
-        "idp": issuer_v1(&tenant),
+        "idp": issuer_v1(&tenant_id),
         "idtyp": "app",
         "oid": identity.service_principal_id,
         "roles": identity.roles,
         "sub": identity.service_principal_id,
-        "tid": tenant,
+        "tid": tenant_id,
         "wids": identity.wids,
     });
-    name_app(&mut claims, resource, client, Some(proof));
+    add_app_claims(&mut claims, resource, client, Some(auth_method));
     extend(&mut claims, rest);
-    end(&mut claims, directory, resource);
+    finish(&mut claims, directory, resource);
     claims
 }
 
-/// The claims with which every access token begins.
-pub(super) fn begin(directory: &Directory, resource: &Resource, asking: &Asking<'_>) -> Value {
-    let tenant = directory.tenant_id.to_string();
+/// The first claims of every access token.
+pub(super) fn common_claims(directory: &Directory, resource: &Resource, request: &SignInRequest<'_>) -> Value {
+    let tenant_id = directory.tenant_id.to_string();
     let (audience, issuer) = if resource.is_version_2 {
-        (resource.app_id(), issuer(asking.authority(), &tenant))
+        (resource.app_id(), issuer(request.authority(), &tenant_id))
     } else {
-        (resource.audience.as_str(), issuer_v1(&tenant))
+        (resource.audience.as_str(), issuer_v1(&tenant_id))
     };
-    let from = asking.wall.unix_timestamp();
-    let to = (asking.wall + LIFETIME).unix_timestamp();
+    let from = request.wall.unix_timestamp();
+    let to = (request.wall + ACCESS_TOKEN_LIFETIME).unix_timestamp();
     json!({"aud": audience, "iss": issuer, "iat": from, "nbf": from, "exp": to})
 }
 
-/// The claims that name the app.
-pub(super) fn name_app(claims: &mut Value, resource: &Resource, client: &ClientApp, proof: Option<Proof>) {
-    let proof = Proof::claim(proof);
+/// Adds the claims that name the app.
+pub(super) fn add_app_claims(
+    claims: &mut Value,
+    resource: &Resource,
+    client: &ClientApp,
+    auth_method: Option<ClientAuthMethod>,
+) {
+    let auth_method = ClientAuthMethod::claim(auth_method);
     let named = if resource.is_version_2 {
-        json!({"azp": client.app_id, "azpacr": proof})
+        json!({"azp": client.app_id, "azpacr": auth_method})
     } else {
-        // A token for Graph says what its app is called; clients show that as the name of who has signed in.
+        // Clients show the app name in a token for Graph as the name of the signed-in account.
         let name = resource.is_graph().then_some(client.name.as_str());
-        json!({"app_displayname": name, "appid": client.app_id, "appidacr": proof})
+        json!({"app_displayname": name, "appid": client.app_id, "appidacr": auth_method})
     };
     extend(claims, named);
 }
 
-/// The claims with which every access token ends. What a token does not say is left out: no claim is null, and no list
-/// is empty.
-pub(super) fn end(claims: &mut Value, directory: &Directory, resource: &Resource) {
+/// Adds the last claims of every access token, and removes null claims and empty lists.
+pub(super) fn finish(claims: &mut Value, directory: &Directory, resource: &Resource) {
     let unique = URL_SAFE_NO_PAD.encode(directory.new_id().as_bytes());
     extend(claims, json!({"uti": unique, "ver": if resource.is_version_2 { "2.0" } else { "1.0" }}));
     if let Some(claims) = claims.as_object_mut() {
-        let is_kept = |value: &Value| !value.is_null() && value.as_array().is_none_or(|list| !list.is_empty());
-        claims.retain(|_, value| is_kept(value));
+        let has_value = |value: &Value| !value.is_null() && value.as_array().is_none_or(|list| !list.is_empty());
+        claims.retain(|_, value| has_value(value));
     }
 }
 
@@ -88,15 +92,15 @@ pub(super) fn extend(claims: &mut Value, more: Value) {
     }
 }
 
-/// Who a person is to an app: the same each time, and to each app another.
-pub(super) fn pairwise(user: &str, app_id: &str) -> String {
+/// The `sub` claim of a user: constant per app, and different for each app.
+pub(super) fn pairwise_subject(user: &str, app_id: &str) -> String {
     let hash = Sha256::digest(format!("{user}|{app_id}").as_bytes());
     URL_SAFE_NO_PAD.encode(hash)
 }
 
-/// A token in the form of a JWT. The signature is chance: whoever wants to know asks
-/// [`Tokens::identify`](super::Tokens::identify).
-pub(super) fn compact(claims: &Value, directory: &Directory) -> String {
+/// A token in the form of a JWT. Its signature is random: a token is valid if
+/// [`IssuedTokens::identify`](super::IssuedTokens::identify) knows it.
+pub(super) fn encode_jwt(claims: &Value, directory: &Directory) -> String {
     let header = json!({"typ": "JWT", "alg": "RS256", "kid": "in-memory"});
     let signature = [directory.new_id().into_bytes(), directory.new_id().into_bytes()].concat();
     let parts = [header.to_string().into_bytes(), claims.to_string().into_bytes(), signature];

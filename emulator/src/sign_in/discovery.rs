@@ -1,4 +1,4 @@
-//! What clients read before they sign in: endpoints, keys, and which hosts are one service.
+//! The documents that clients read before they sign in: endpoints, keys, and aliases of sign-in hosts.
 //!
 //! <https://learn.microsoft.com/entra/identity-platform/v2-protocols-oidc>
 
@@ -7,15 +7,15 @@ use http::{Response, StatusCode};
 use serde_json::{Value, json};
 use url::Url;
 
-use super::answer::json_response;
 use super::error::{SignInError, SignInResult};
-use super::{Asking, Tenancy};
-use crate::world::World;
+use super::response::json_response;
+use super::{SignInRequest, Tenancy};
+use crate::cloud_state::CloudState;
 
-/// The tenant of personal Microsoft accounts, which the issuer of `consumers` names.
+/// The tenant of personal Microsoft accounts, in the issuer of `consumers`.
 const CONSUMERS: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";
 
-/// The sign-in services of Microsoft: the host to ask, the host to keep tokens under, and all names of it.
+/// Microsoft's sign-in services: the preferred host, the host for token caches, and all aliases.
 /// <https://learn.microsoft.com/entra/identity-platform/authentication-national-cloud>
 const INSTANCES: [(&str, &str, &[&str]); 5] = [
     (
@@ -39,8 +39,8 @@ pub(super) fn is_microsoft(origin: &str) -> bool {
     INSTANCES.iter().any(|(_, _, aliases)| aliases.contains(&host))
 }
 
-/// What a cloud calls itself and its Graph.
-struct Cloud {
+/// The names of a cloud and its Graph.
+struct CloudEndpoints {
     instance: String,
     old_graph: String,
     graph: String,
@@ -48,8 +48,8 @@ struct Cloud {
     privileges: String,
 }
 
-impl Cloud {
-    /// The cloud of a sign-in host; one that is not Microsoft's is its own Graph.
+impl CloudEndpoints {
+    /// The cloud of a sign-in host; a host that is not Microsoft's is its own Graph.
     fn of(authority: &str) -> Self {
         let cloud = |instance: &str, old_graph: &str, graph: &str, privileges: &str| Self {
             instance: instance.into(),
@@ -80,36 +80,36 @@ impl Cloud {
     }
 }
 
-/// The issuer of version 2.0 of a tenant.
+/// The version 2.0 issuer of a tenant.
 pub(super) fn issuer(authority: &str, tenant: &str) -> String {
     format!("{authority}/{tenant}/v2.0")
 }
 
-/// The issuer of version 1.0 of a tenant, which access tokens for Microsoft's APIs have.
+/// The version 1.0 issuer of a tenant, which access tokens for Microsoft's APIs have.
 pub(super) fn issuer_v1(tenant: &str) -> String {
     format!("https://sts.windows.net/{tenant}/")
 }
 
-impl World {
-    /// The tenant in the links of a configuration, and in its issuer.
-    fn configured(&self, asking: &Asking<'_>) -> SignInResult<(String, String)> {
-        let tenancy = match asking.tenant.to_lowercase().as_str() {
+impl CloudState {
+    /// The tenant for the links of a configuration, and for its issuer.
+    fn tenant_and_issuer(&self, request: &SignInRequest<'_>) -> SignInResult<(String, String)> {
+        let tenancy = match request.tenant_name.to_lowercase().as_str() {
             "consumers" => return Ok(("consumers".into(), CONSUMERS.into())),
-            _ => self.tenancy(asking),
+            _ => self.tenancy(request),
         };
-        match tenancy.map_err(|error| error.called("invalid_tenant"))? {
-            Tenancy::One(at) => {
-                let id = self[at].directory.tenant_id.to_string();
+        match tenancy.map_err(|error| error.with_error("invalid_tenant"))? {
+            Tenancy::One(tenant) => {
+                let id = self[tenant].directory.tenant_id.to_string();
                 Ok((id.clone(), id))
             }
-            Tenancy::Any => Ok((asking.tenant.to_lowercase(), "{tenantid}".into())),
+            Tenancy::Any => Ok((request.tenant_name.to_lowercase(), "{tenantid}".into())),
         }
     }
 
-    pub(super) fn configuration(&self, asking: &Asking<'_>) -> SignInResult<Response<Bytes>> {
-        let authority = asking.authority();
-        let (tenant, of_issuer) = self.configured(asking)?;
-        let (base, cloud) = (format!("{authority}/{tenant}"), Cloud::of(authority));
+    pub(super) fn configuration(&self, request: &SignInRequest<'_>) -> SignInResult<Response<Bytes>> {
+        let authority = request.authority();
+        let (tenant, issuer_tenant) = self.tenant_and_issuer(request)?;
+        let (base, cloud) = (format!("{authority}/{tenant}"), CloudEndpoints::of(authority));
         let body = json!({
             "token_endpoint": format!("{base}/oauth2/v2.0/token"),
             "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt", "client_secret_basic"],
@@ -119,7 +119,7 @@ impl World {
             "id_token_signing_alg_values_supported": ["RS256"],
             "response_types_supported": ["code", "id_token", "code id_token", "id_token token"],
             "scopes_supported": ["openid", "profile", "email", "offline_access"],
-            "issuer": issuer(authority, &of_issuer),
+            "issuer": issuer(authority, &issuer_tenant),
             "request_uri_parameter_supported": false,
             "userinfo_endpoint": format!("{}/oidc/userinfo", cloud.graph_origin),
             "authorization_endpoint": format!("{base}/oauth2/v2.0/authorize"),
@@ -133,7 +133,7 @@ impl World {
                 "ver", "at_hash", "c_hash", "email"
             ],
             "kerberos_endpoint": format!("{base}/kerberos"),
-            "tenant_region_scope": region(&tenant, &of_issuer),
+            "tenant_region_scope": region(&tenant, &issuer_tenant),
             "cloud_instance_name": cloud.instance,
             "cloud_graph_host_name": cloud.old_graph,
             "msgraph_host": cloud.graph,
@@ -142,10 +142,10 @@ impl World {
         Ok(json_response(StatusCode::OK, &body))
     }
 
-    pub(super) fn configuration_v1(&self, asking: &Asking<'_>) -> SignInResult<Response<Bytes>> {
-        let authority = asking.authority();
-        let (tenant, of_issuer) = self.configured(asking)?;
-        let (base, cloud) = (format!("{authority}/{tenant}"), Cloud::of(authority));
+    pub(super) fn configuration_v1(&self, request: &SignInRequest<'_>) -> SignInResult<Response<Bytes>> {
+        let authority = request.authority();
+        let (tenant, issuer_tenant) = self.tenant_and_issuer(request)?;
+        let (base, cloud) = (format!("{authority}/{tenant}"), CloudEndpoints::of(authority));
         let body = json!({
             "token_endpoint": format!("{base}/oauth2/token"),
             "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt", "client_secret_basic"],
@@ -155,7 +155,7 @@ impl World {
             "id_token_signing_alg_values_supported": ["RS256"],
             "response_types_supported": ["code", "id_token", "code id_token", "token id_token", "token"],
             "scopes_supported": ["openid"],
-            "issuer": issuer_v1(&of_issuer),
+            "issuer": issuer_v1(&issuer_tenant),
             "microsoft_multi_refresh_token": true,
             "authorization_endpoint": format!("{base}/oauth2/authorize"),
             "device_authorization_endpoint": format!("{base}/oauth2/devicecode"),
@@ -170,7 +170,7 @@ impl World {
             "check_session_iframe": format!("{base}/oauth2/checksession"),
             "userinfo_endpoint": format!("{base}/openid/userinfo"),
             "kerberos_endpoint": format!("{base}/kerberos"),
-            "tenant_region_scope": region(&tenant, &of_issuer),
+            "tenant_region_scope": region(&tenant, &issuer_tenant),
             "cloud_instance_name": cloud.instance,
             "cloud_graph_host_name": cloud.old_graph,
             "msgraph_host": cloud.graph,
@@ -180,32 +180,32 @@ impl World {
     }
 }
 
-/// Where a tenant lives; the names that stand for any tenant live nowhere.
-fn region(tenant: &str, of_issuer: &str) -> Value {
-    if tenant == of_issuer { "NA".into() } else { Value::Null }
+/// The region of a tenant; the names that stand for any tenant have none.
+fn region(tenant: &str, issuer_tenant: &str) -> Value {
+    if tenant == issuer_tenant { "NA".into() } else { Value::Null }
 }
 
-/// No key: a token is good when it is known here, whatever its signature.
+/// An empty key set: tokens are valid if they were issued here, whatever their signature.
 pub(super) fn keys() -> Response<Bytes> {
     json_response(StatusCode::OK, &json!({"keys": []}))
 }
 
-/// Which hosts speak for one sign-in service, as clients ask before they trust an authority.
-pub(super) fn instances(asking: &Asking<'_>) -> SignInResult<Response<Bytes>> {
-    let form = asking.browsed();
-    let asked = form.required("authorization_endpoint")?;
+/// The aliases of sign-in hosts, which clients request before they trust an authority.
+pub(super) fn instances(request: &SignInRequest<'_>) -> SignInResult<Response<Bytes>> {
+    let form = request.browser_form();
+    let requested = form.required("authorization_endpoint")?;
     let unknown = || {
-        let message = format!("Unknown or invalid instance: '{asked}'.");
+        let message = format!("Unknown or invalid instance: '{requested}'.");
         SignInError::new("invalid_instance", 50049, message)
     };
-    let url = Url::parse(asked).map_err(|_| unknown())?;
+    let url = Url::parse(requested).map_err(|_| unknown())?;
     let (scheme, host) = (url.scheme(), url.host_str().ok_or_else(unknown)?);
     let host = match url.port() {
         Some(port) => format!("{host}:{port}"),
         None => host.to_owned(),
     };
     let origin = format!("{scheme}://{host}");
-    let is_own = origin == asking.authority();
+    let is_own = origin == request.authority();
     if !is_own && !is_microsoft(&origin) {
         return Err(unknown());
     }

@@ -1,4 +1,4 @@
-//! Why a sign-in is refused, and how the refusal looks.
+//! Errors of the sign-in service.
 //!
 //! <https://learn.microsoft.com/entra/identity-platform/reference-error-codes>
 
@@ -7,32 +7,33 @@ use http::{Response, StatusCode};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::answer::json_response;
-use crate::answer::Correlation;
-use crate::json::stamp;
+use super::response::json_response;
+use crate::data::json::timestamp;
+use crate::graph::response::Correlation;
 
-/// Why a sign-in is refused: boxed, for it is large and travels in every `Result`.
+/// An error of the sign-in service, boxed because it is large and part of every `Result`.
 #[derive(Clone, Debug)]
-pub(crate) struct SignInError(Box<Refused>);
+pub(crate) struct SignInError(Box<SignInErrorInner>);
 
 #[derive(Clone, Debug)]
-struct Refused {
+struct SignInErrorInner {
     status: StatusCode,
     error: &'static str,
-    /// The number after `AADSTS`; none of what is not Entra's own.
+    /// The number after `AADSTS`; `None` for an error that is not Entra's own.
     code: Option<u32>,
     message: String,
     suberror: Option<&'static str>,
-    /// What the client has to ask for to be let in, as it is sent in the parameter `claims`.
+    /// The claims challenge, which the client sends back in the parameter `claims`.
     claims: Option<String>,
 }
 
+/// The result of a part of a sign-in.
 pub(super) type SignInResult<T> = Result<T, SignInError>;
 
 impl SignInError {
-    /// A refusal with 400.
+    /// An error with the status 400.
     pub(super) fn new(error: &'static str, code: u32, message: impl Into<String>) -> Self {
-        Self(Box::new(Refused {
+        Self(Box::new(SignInErrorInner {
             status: StatusCode::BAD_REQUEST,
             error,
             code: Some(code),
@@ -42,7 +43,7 @@ impl SignInError {
         }))
     }
 
-    /// A client that is not who it says.
+    /// An error of client authentication, with the status 401.
     pub(super) fn invalid_client(code: u32, message: impl Into<String>) -> Self {
         Self::new("invalid_client", code, message).status(StatusCode::UNAUTHORIZED)
     }
@@ -55,7 +56,7 @@ impl SignInError {
         Self::new("invalid_grant", code, message)
     }
 
-    /// What Entra may know and this tenant does not: said aloud, never a silent success.
+    /// The error for what Entra may support and this tenant does not.
     pub(super) fn not_implemented(error: &'static str, what: &str) -> Self {
         let message = format!("The in-memory tenant does not know {what}.");
         let mut refused = Self::new(error, 0, message).status(StatusCode::NOT_IMPLEMENTED);
@@ -75,66 +76,66 @@ impl SignInError {
         self
     }
 
-    /// The same refusal under another `error`.
+    /// Replaces the `error` name.
     #[must_use]
-    pub(super) fn called(mut self, error: &'static str) -> Self {
+    pub(super) fn with_error(mut self, error: &'static str) -> Self {
         self.0.error = error;
         self
     }
 
-    pub(super) fn error(&self) -> &'static str {
+    pub(super) fn error_name(&self) -> &'static str {
         self.0.error
     }
 
-    pub(super) fn number(&self) -> Option<u32> {
+    pub(super) fn code(&self) -> Option<u32> {
         self.0.code
     }
 
-    /// What a page or a program is told, where nobody may be asked.
-    pub(super) fn for_silence(self) -> Self {
+    /// The error of a silent request, which may not ask the user.
+    pub(super) fn for_silent_request(self) -> Self {
         match self.0.suberror {
-            Some("consent_required") => self.called("consent_required"),
-            _ if self.0.error == "invalid_grant" => self.called("interaction_required"),
+            Some("consent_required") => self.with_error("consent_required"),
+            _ if self.0.error == "invalid_grant" => self.with_error("interaction_required"),
             _ => self,
         }
     }
 
-    /// What a page says to a person, as the token endpoint says it to a program.
-    pub(super) fn for_a_program(self) -> Self {
+    /// The error of a page in the form of the token endpoint.
+    pub(super) fn for_token_endpoint(self) -> Self {
         match self.0.error {
-            "access_denied" => self.called("invalid_grant").suberror("consent_required"),
+            "access_denied" => self.with_error("invalid_grant").suberror("consent_required"),
             _ => self,
         }
     }
 
-    /// A failure that a fault asks for, with what comes with its code.
-    pub(crate) fn scripted(status: StatusCode, code: &str, message: &str) -> Self {
+    /// An error that a fault injects, with the fields that belong to its code.
+    pub(crate) fn injected(status: StatusCode, code: &str, message: &str) -> Self {
         let number: u32 = code.trim_start_matches("AADSTS").parse().unwrap_or(90033);
-        let (error, suberror) = kind(number).unwrap_or(match status.as_u16() {
+        let (error, suberror) = error_of_code(number).unwrap_or(match status.as_u16() {
             401 => ("invalid_client", None),
             400..=428 => ("invalid_request", None),
             _ => ("temporarily_unavailable", None),
         });
-        let mut scripted = Self::new(error, number, message).status(status);
-        scripted.0.suberror = suberror;
+        let mut injected = Self::new(error, number, message).status(status);
+        injected.0.suberror = suberror;
         if error == "interaction_required" {
-            scripted.0.claims = Some(step_up(number));
+            injected.0.claims = Some(claims_challenge(number));
         }
-        scripted
+        injected
     }
 
-    /// What `error_description` says: the code and the message, and in lines of their own what support asks for.
+    /// The `error_description`: code and message, then ids and time on separate lines.
     pub(super) fn description(&self, correlation: &Correlation) -> String {
         let Correlation { request_id: trace, client_request_id, wall } = correlation;
         let code = self.0.code.map(|code| format!("AADSTS{code}: ")).unwrap_or_default();
-        let at = stamp::sign_in(*wall);
+        let at = timestamp::sign_in(*wall);
         format!("{code}{} Trace ID: {trace} Correlation ID: {client_request_id} Timestamp: {at}", self.0.message)
             .replace(" Trace ID:", "\r\nTrace ID:")
             .replace(" Correlation ID:", "\r\nCorrelation ID:")
             .replace(" Timestamp:", "\r\nTimestamp:")
     }
 
-    /// Where a person reads about the code.
+    /// The URL of the documentation of the code.
     pub(super) fn uri(&self, authority: &str) -> Option<String> {
         self.0.code.map(|code| format!("{authority}/error?code={code}"))
     }
@@ -146,7 +147,7 @@ impl SignInError {
         }
     }
 
-    /// The status of the page that a person sees.
+    /// The status of the error page.
     pub(super) fn page_status(&self) -> StatusCode {
         match self.0.status {
             StatusCode::UNAUTHORIZED => StatusCode::BAD_REQUEST,
@@ -154,13 +155,13 @@ impl SignInError {
         }
     }
 
-    /// The answer to a program.
+    /// The JSON response.
     pub(crate) fn into_response(self, correlation: &Correlation, authority: &str) -> Response<Bytes> {
         let mut body = Map::new();
         body.insert("error".into(), self.0.error.into());
         body.insert("error_description".into(), self.description(correlation).into());
         body.insert("error_codes".into(), self.0.code.into_iter().collect());
-        body.insert("timestamp".into(), stamp::sign_in(correlation.wall).into());
+        body.insert("timestamp".into(), timestamp::sign_in(correlation.wall).into());
         body.insert("trace_id".into(), correlation.request_id.as_str().into());
         body.insert("correlation_id".into(), correlation.client_request_id.as_str().into());
         if let Some(uri) = self.uri(authority) {
@@ -176,8 +177,8 @@ impl SignInError {
     }
 }
 
-/// The `error` and the `suberror` that come with a code.
-fn kind(code: u32) -> Option<(&'static str, Option<&'static str>)> {
+/// The `error` and `suberror` that belong to a code.
+fn error_of_code(code: u32) -> Option<(&'static str, Option<&'static str>)> {
     let kind = match code {
         7_000_215
         | 7_000_216
@@ -215,9 +216,9 @@ fn kind(code: u32) -> Option<(&'static str, Option<&'static str>)> {
     Some(kind)
 }
 
-/// What a Conditional Access policy asks for, which the client sends on to where a person can give it.
+/// The claims challenge of a Conditional Access policy, which the client passes on to an interactive sign-in.
 /// <https://learn.microsoft.com/entra/identity-platform/v2-conditional-access-dev-guide>
-fn step_up(code: u32) -> String {
+fn claims_challenge(code: u32) -> String {
     let policy = Uuid::from_u128(u128::from(code));
     format!(r#"{{"access_token":{{"capolids":{{"essential":true,"values":["{policy}"]}}}}}}"#)
 }

@@ -5,24 +5,24 @@ use std::sync::{Arc, LazyLock};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::json::same;
-use crate::kind::Kind;
-use crate::world::Abroad;
+use crate::cloud_state::ForeignApplication;
+use crate::data::json::eq_ignore_case;
+use crate::data::object_kind::ObjectKind;
 
 /// The tenant in which Microsoft registers its own apps.
 pub(super) const MICROSOFT: Uuid = Uuid::from_u128(0xf8cd_ef31_a31e_4b4a_93e4_5f57_1e91_255a);
 
-/// An app of Microsoft's.
+/// A Microsoft app.
 #[derive(Debug)]
 pub(super) struct FirstParty {
     app_id: &'static str,
     name: &'static str,
-    /// What it may have of Microsoft Graph without any consent, and of Microsoft's other APIs `user_impersonation`.
-    /// Not documented; as seen in tokens.
+    /// The permissions of Microsoft Graph that it has without consent; of Microsoft's other APIs it has
+    /// `user_impersonation`. Not documented; as seen in tokens.
     pub(super) preauthorized: &'static [&'static str],
-    /// Whether it asks a person for any other permission. What does not is refused.
+    /// Whether it asks the user to consent to any other permission; otherwise they are refused.
     pub(super) is_dynamic: bool,
-    /// Whether its refresh tokens are good for the others of its family.
+    /// Whether its refresh tokens are valid for other apps of its family.
     pub(super) is_family: bool,
 }
 
@@ -76,7 +76,7 @@ static ALL: [FirstParty; 3] = [
 /// The registrations in Microsoft's tenant, in the order of [`ALL`].
 static REGISTRATIONS: LazyLock<Vec<Arc<Value>>> = LazyLock::new(|| {
     let registration = |app: &FirstParty| {
-        let mut application = Kind::Application.template().clone();
+        let mut application = ObjectKind::Application.template().clone();
         application["appId"] = app.app_id.into();
         application["displayName"] = app.name.into();
         application["signInAudience"] = "AzureADMultipleOrgs".into();
@@ -93,12 +93,12 @@ static REGISTRATIONS: LazyLock<Vec<Arc<Value>>> = LazyLock::new(|| {
 
 impl FirstParty {
     pub(super) fn find(app_id: &str) -> Option<&'static Self> {
-        ALL.iter().find(|app| same(app.app_id, app_id))
+        ALL.iter().find(|app| eq_ignore_case(app.app_id, app_id))
     }
 }
 
-/// The registration of an app of Microsoft's, as that of any app of another tenant.
-pub(crate) fn registration(app_id: &str) -> Option<Abroad> {
-    let at = ALL.iter().position(|app| same(app.app_id, app_id))?;
-    Some(Abroad { application: Arc::clone(&REGISTRATIONS[at]), home: MICROSOFT })
+/// The registration of a Microsoft app, as an application of another tenant.
+pub(crate) fn registration(app_id: &str) -> Option<ForeignApplication> {
+    let index = ALL.iter().position(|app| eq_ignore_case(app.app_id, app_id))?;
+    Some(ForeignApplication { application: Arc::clone(&REGISTRATIONS[index]), home: MICROSOFT })
 }

@@ -1,5 +1,4 @@
-//! What is under way between a request and its token: device codes, authorization codes, refresh tokens; and who sits
-//! before the browser.
+//! Sign-ins in progress: device codes, authorization codes, refresh tokens, and the settings of the test controls.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -8,53 +7,54 @@ use time::OffsetDateTime;
 
 use super::error::SignInError;
 
-/// A person's account: the tenant that it is in, and the object id there.
+/// A user account: its home tenant, and the object id there.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Account {
     pub(crate) home: usize,
     pub(crate) id: String,
 }
 
-/// The kind of app that a person signed in to: it decides what the app shows when it redeems.
+/// The kind of app that a user signed in to, which decides how it authenticates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Platform {
-    /// It cannot keep a secret, and must not show one.
+    /// It has no secret, and must not send one.
     Public,
-    /// It must show its secret or certificate.
+    /// It must authenticate with a secret or certificate.
     Confidential,
-    /// A page in a browser: public, and its requests come from another origin.
+    /// A page in a browser: public, and its requests are cross-origin.
     SinglePage,
 }
 
-/// A sign-in of a person to an app.
+/// A sign-in of a user to an app.
 #[derive(Clone, Debug)]
 pub(super) struct Session {
     pub(super) client_id: String,
     pub(super) account: Account,
-    /// The tenant that was signed in to.
-    pub(super) at: usize,
+    /// The tenant of the sign-in.
+    pub(super) tenant: usize,
     pub(super) scope: String,
     pub(super) platform: Platform,
     pub(super) nonce: Option<String>,
-    /// Whether the person showed a second factor.
+    /// Whether the user signed in with a second factor.
     pub(super) has_mfa: bool,
-    /// When the person signed in.
+    /// When the user signed in.
     pub(super) since: Duration,
     pub(super) since_wall: OffsetDateTime,
 }
 
-/// A code that a device shows to a person.
+/// A device code with its user code and state.
 pub(super) struct DeviceCode {
     pub(super) user_code: String,
     pub(super) client_id: String,
     pub(super) scope: String,
-    /// The tenant of the path; none where any was meant.
-    pub(super) at: Option<usize>,
+    /// The tenant of the path; `None` for `common` and `organizations`.
+    pub(super) tenant: Option<usize>,
     pub(super) issued: Duration,
     pub(super) polled: Option<Duration>,
     pub(super) state: DeviceState,
 }
 
+/// The state of a device code.
 pub(super) enum DeviceState {
     Pending,
     Approved(Session),
@@ -63,17 +63,17 @@ pub(super) enum DeviceState {
     Redeemed,
 }
 
-/// A code that a browser brings back to an app.
+/// An authorization code.
 pub(super) struct AuthorizationCode {
     pub(super) session: Session,
     pub(super) redirect_uri: String,
-    /// The challenge of PKCE, and whether it is hashed.
+    /// The PKCE challenge, and whether it is hashed.
     pub(super) challenge: Option<(String, bool)>,
     pub(super) issued: Duration,
     pub(super) is_redeemed: bool,
 }
 
-/// What keeps a person signed in.
+/// A refresh token.
 pub(super) struct RefreshToken {
     pub(super) session: Session,
     pub(super) issued: Duration,
@@ -81,53 +81,53 @@ pub(super) struct RefreshToken {
     pub(super) used: Duration,
 }
 
-/// What is under way, in all tenants that know of one another.
+/// The sign-ins in progress in all tenants of a cloud.
 #[derive(Default)]
-pub(crate) struct Flows {
+pub(crate) struct SignInFlows {
     pub(super) devices: HashMap<String, DeviceCode>,
     pub(super) codes: HashMap<String, AuthorizationCode>,
     pub(super) refresh_tokens: HashMap<String, RefreshToken>,
-    /// Who signs in by themselves.
-    pub(super) signed_in: Option<Account>,
-    /// Whether they press Cancel where they are asked to consent.
+    /// The account that signs in automatically.
+    pub(super) auto_sign_in: Option<Account>,
+    /// Whether that user cancels instead of consenting.
     pub(super) declines_consent: bool,
-    /// Whether a password is enough to sign in.
+    /// Whether users sign in without a second factor.
     pub(super) without_mfa: bool,
-    /// From when on the sign-ins of an account are good.
+    /// The time from which sign-ins of an account are valid.
     pub(super) valid_from: HashMap<Account, (Duration, OffsetDateTime)>,
 }
 
-/// A refresh token of an app that is no page is good for so long after its last use.
-pub(super) const INACTIVE: Duration = Duration::from_secs(90 * 24 * 3600);
-/// A refresh token of a page in a browser is good for so long.
-pub(super) const SINGLE_PAGE: Duration = Duration::from_secs(24 * 3600);
-/// An authorization code is good for so long.
-pub(super) const CODE: Duration = Duration::from_secs(600);
-/// A device code is good for so long.
-pub(super) const DEVICE: Duration = Duration::from_secs(900);
+/// How long a refresh token is valid after its last use, except for a single-page app.
+pub(super) const REFRESH_TOKEN_MAX_INACTIVITY: Duration = Duration::from_secs(90 * 24 * 3600);
+/// How long a refresh token of a single-page app is valid.
+pub(super) const SPA_REFRESH_TOKEN_LIFETIME: Duration = Duration::from_secs(24 * 3600);
+/// How long an authorization code is valid.
+pub(super) const AUTHORIZATION_CODE_LIFETIME: Duration = Duration::from_secs(600);
+/// How long a device code is valid.
+pub(super) const DEVICE_CODE_LIFETIME: Duration = Duration::from_secs(900);
 
-impl Flows {
-    /// Forgets what has been of no use for long.
-    pub(super) fn forget(&mut self, now: Duration) {
-        let is_recent = |since: Duration, life: Duration| now.saturating_sub(since) <= life * 2;
-        self.devices.retain(|_, device| is_recent(device.issued, DEVICE));
-        self.codes.retain(|_, code| is_recent(code.issued, CODE));
-        self.refresh_tokens.retain(|_, token| is_recent(token.used, INACTIVE));
+impl SignInFlows {
+    /// Removes what expired long ago.
+    pub(super) fn remove_expired(&mut self, now: Duration) {
+        let is_recent = |since: Duration, state: Duration| now.saturating_sub(since) <= state * 2;
+        self.devices.retain(|_, device| is_recent(device.issued, DEVICE_CODE_LIFETIME));
+        self.codes.retain(|_, code| is_recent(code.issued, AUTHORIZATION_CODE_LIFETIME));
+        self.refresh_tokens.retain(|_, token| is_recent(token.used, REFRESH_TOKEN_MAX_INACTIVITY));
     }
 
-    /// The tenant of what a form redeems.
-    pub(super) fn place<'a>(&self, parameter: impl Fn(&str) -> Option<&'a str>) -> Option<usize> {
-        let token = || self.refresh_tokens.get(parameter("refresh_token")?).map(|token| token.session.at);
-        let code = || self.codes.get(parameter("code")?).map(|code| code.session.at);
+    /// The tenant of the code or token that a form redeems.
+    pub(super) fn tenant_of_grant<'a>(&self, parameter: impl Fn(&str) -> Option<&'a str>) -> Option<usize> {
+        let token = || self.refresh_tokens.get(parameter("refresh_token")?).map(|token| token.session.tenant);
+        let code = || self.codes.get(parameter("code")?).map(|code| code.session.tenant);
         let device = || match &self.devices.get(parameter("device_code")?)?.state {
-            DeviceState::Approved(session) => Some(session.at),
+            DeviceState::Approved(session) => Some(session.tenant),
             _ => None,
         };
         token().or_else(code).or_else(device)
     }
 
-    /// The device code that belongs to what a person has read off a screen.
-    pub(super) fn device_of(&self, user_code: &str) -> Option<String> {
+    /// The device code of a user code, without regard to case, spaces and hyphens.
+    pub(super) fn device_code_of(&self, user_code: &str) -> Option<String> {
         let plain = |code: &str| code.replace(['-', ' '], "").to_uppercase();
         let found = self.devices.iter().find(|(_, device)| plain(&device.user_code) == plain(user_code));
         found.map(|(device_code, _)| device_code.clone())

@@ -10,29 +10,29 @@ use url::form_urlencoded;
 
 use super::error::{SignInError, SignInResult};
 
-/// The parameters of a request, with the credentials of HTTP Basic as if they stood in the form. What Entra ignores,
-/// such as `x-client-SKU`, is simply never asked for.
+/// The parameters of a request, including the credentials of HTTP Basic. Parameters that Entra ignores, such as
+/// `x-client-SKU`, are ignored.
 #[derive(Default)]
 pub(super) struct Form(HashMap<String, String>);
 
 impl Form {
-    /// The parameters of a body.
-    pub(super) fn read(headers: &HeaderMap, body: &[u8]) -> Self {
+    /// The parameters of a form-encoded body.
+    pub(super) fn from_body(headers: &HeaderMap, body: &[u8]) -> Self {
         let mut form: HashMap<_, _> = form_urlencoded::parse(body).into_owned().collect();
         let basic = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Basic "));
         let basic = basic.and_then(|basic| String::from_utf8(STANDARD.decode(basic.trim()).ok()?).ok());
         if let Some((id, secret)) = basic.as_deref().and_then(|basic| basic.split_once(':')) {
-            let decode = |text: &str| {
+            let percent_decode = |text: &str| {
                 form_urlencoded::parse(format!("x={text}").as_bytes()).map(|(_, value)| value.into_owned()).next()
             };
-            form.insert("client_id".into(), decode(id).unwrap_or_default());
-            form.insert("client_secret".into(), decode(secret).unwrap_or_default());
+            form.insert("client_id".into(), percent_decode(id).unwrap_or_default());
+            form.insert("client_secret".into(), percent_decode(secret).unwrap_or_default());
         }
         Self(form)
     }
 
-    /// The parameters of a query, and those of a body that a browser posts.
-    pub(super) fn browsed(query: &str, body: &[u8]) -> Self {
+    /// The parameters of a query, and of a form that a browser posts.
+    pub(super) fn from_browser(query: &str, body: &[u8]) -> Self {
         let of = |pairs| form_urlencoded::parse(pairs).into_owned();
         Self(of(query.as_bytes()).chain(of(body)).collect())
     }
@@ -48,7 +48,7 @@ impl Form {
         })
     }
 
-    /// The parameters in the order of their names.
+    /// The parameters, sorted by name.
     pub(super) fn pairs(&self) -> Vec<(&str, &str)> {
         let mut pairs: Vec<_> = self.0.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         pairs.sort_unstable();

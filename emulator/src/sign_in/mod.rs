@@ -1,20 +1,20 @@
-//! The sign-in service: who asks for a token, how they prove it, and what they get.
+//! The sign-in service: authentication of apps and users, consent, and tokens.
 //!
-//! An [`Endpoint`] is where a request goes, [`Asking`] is the request. Apps come in by [`client_credentials`]; people by
-//! [`device_code`] and [`authorize`], and stay signed in by [`refresh`]. What a token is worth is kept by [`Tokens`].
+//! An [`Endpoint`] is the target of a [`SignInRequest`]. Apps sign in by [`client_credentials`], users by
+//! [`device_code`] and [`authorize`]; a [`refresh_token`] keeps them signed in. [`IssuedTokens`] has the identity of
+//! each access token.
 
+mod account_picker;
 mod admin_consent;
-mod answer;
-mod assertion;
+mod authorization_code;
 mod authorize;
-mod by_hand;
 mod claims;
-mod client;
+mod client_app;
+mod client_assertion;
+mod client_authentication;
 mod client_credentials;
-mod code;
 mod consent;
-mod credential;
-mod delegated;
+mod delegated_permissions;
 mod device_code;
 mod device_page;
 mod discovery;
@@ -22,17 +22,18 @@ mod error;
 mod first_party;
 mod flows;
 mod form;
-mod issue;
+mod issued_tokens;
 mod logout;
-mod people;
-mod person;
 mod redirect;
-mod refresh;
+mod refresh_token;
 mod resource;
+mod response;
 mod scopes;
-mod tokens;
+mod signed_in_user;
+mod test_controls;
 mod user_info;
 mod user_realm;
+mod user_tokens;
 
 use std::time::Duration;
 
@@ -41,24 +42,24 @@ use http::header::HeaderName;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use time::OffsetDateTime;
 
-pub(super) use answer::json_response;
-pub(super) use error::SignInError;
-pub(super) use first_party::registration;
-pub(super) use flows::Flows;
-pub(super) use tokens::{Tokens, bearer, unauthorized};
-
-use super::answer::Correlation;
-use super::directory::Directory;
-use super::lag::Behind;
-use super::route::decode;
-use super::table::View;
-use super::world::World;
+use crate::cloud_state::CloudState;
+use crate::data::moment::Moment;
+use crate::data::object_store::ReplicaView;
+use crate::graph::directory::Directory;
+use crate::graph::response::Correlation;
+use crate::graph::route::percent_decode;
 use error::SignInResult;
 use form::Form;
 
-/// Where a request to the sign-in service goes.
+pub(crate) use error::SignInError;
+pub(crate) use first_party::registration;
+pub(crate) use flows::SignInFlows;
+pub(crate) use issued_tokens::{IssuedTokens, bearer, unauthorized};
+pub(crate) use response::json_response;
+
+/// An endpoint of the sign-in service.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Endpoint {
+pub(crate) enum Endpoint {
     Token,
     TokenV1,
     DeviceCode,
@@ -68,20 +69,20 @@ pub(super) enum Endpoint {
     Configuration,
     ConfigurationV1,
     Keys,
-    /// Which hosts speak for one sign-in service.
+    /// The aliases of sign-in hosts.
     Instances,
-    /// What is known of a user name.
+    /// The realm of a user name.
     UserRealm(String),
-    /// Where a person enters the code that a device shows.
+    /// The page on which a user enters the code of a device.
     DevicePage,
     Logout,
-    /// Who a token is about; it is below the host of Microsoft Graph.
+    /// The OpenID Connect user info; its host is that of Microsoft Graph.
     UserInfo,
 }
 
 impl Endpoint {
-    /// The endpoint of a path and the tenant that it names. Case does not matter.
-    pub(super) fn of(parts: &[&str]) -> Option<(String, Self)> {
+    /// The endpoint of a path, and the tenant that it names. Case does not matter.
+    pub(crate) fn of(parts: &[&str]) -> Option<(String, Self)> {
         let (tenant, rest) = parts.split_first()?;
         let rest: Vec<String> = rest.iter().map(|part| part.to_lowercase()).collect();
         let rest: Vec<&str> = rest.iter().map(String::as_str).collect();
@@ -96,7 +97,7 @@ impl Endpoint {
             [".well-known", "openid-configuration"] => Self::ConfigurationV1,
             ["discovery", "v2.0", "keys"] | ["discovery", "keys"] => Self::Keys,
             ["discovery", "instance"] => Self::Instances,
-            ["userrealm", _] => Self::UserRealm(decode(parts.last()?)),
+            ["userrealm", _] => Self::UserRealm(percent_decode(parts.last()?)),
             ["oauth2", "v2.0", "logout"] | ["oauth2", "logout"] => Self::Logout,
             ["userinfo"] if tenant.eq_ignore_ascii_case("oidc") => Self::UserInfo,
             ["openid", "userinfo"] => Self::UserInfo,
@@ -104,11 +105,11 @@ impl Endpoint {
             [] if ["device", "devicelogin"].contains(&tenant.to_lowercase().as_str()) => Self::DevicePage,
             _ => return None,
         };
-        Some((decode(tenant), endpoint))
+        Some((percent_decode(tenant), endpoint))
     }
 
-    /// The path that faults are matched against: without the tenant.
-    pub(super) fn path(&self) -> &'static str {
+    /// The path without the tenant, against which faults are matched.
+    pub(crate) fn path(&self) -> &'static str {
         match self {
             Self::Token => "/oauth2/v2.0/token",
             Self::TokenV1 => "/oauth2/token",
@@ -129,48 +130,34 @@ impl Endpoint {
 }
 
 /// A request to the sign-in service.
-pub(super) struct Asking<'a> {
-    /// The tenant that answers, unless the request is for whichever a person comes from.
-    pub(super) at: usize,
-    /// The tenant as the path names it.
-    pub(super) tenant: &'a str,
-    pub(super) endpoint: &'a Endpoint,
-    /// The scheme and host that links start with.
-    pub(super) origin: &'a str,
-    pub(super) method: &'a Method,
-    pub(super) query: &'a str,
-    pub(super) headers: &'a HeaderMap,
-    pub(super) body: &'a [u8],
-    pub(super) correlation: &'a Correlation,
-    pub(super) now: Duration,
-    pub(super) wall: OffsetDateTime,
+pub(crate) struct SignInRequest<'a> {
+    /// The index of the tenant that handles the request, unless it is for the user's own tenant.
+    pub(crate) tenant: usize,
+    /// The tenant in the path.
+    pub(crate) tenant_name: &'a str,
+    pub(crate) endpoint: &'a Endpoint,
+    /// The scheme and host of links.
+    pub(crate) origin: &'a str,
+    pub(crate) method: &'a Method,
+    pub(crate) query: &'a str,
+    pub(crate) headers: &'a HeaderMap,
+    pub(crate) body: &'a [u8],
+    pub(crate) correlation: &'a Correlation,
+    pub(crate) now: Duration,
+    pub(crate) wall: OffsetDateTime,
 }
 
-/// When something happens: on the tenant's clock, and by the calendar.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Moment {
-    pub(super) now: Duration,
-    pub(super) wall: OffsetDateTime,
-}
-
-impl Moment {
-    /// The directory as a person sees it who has just consented: as it is.
-    fn present(self) -> View {
-        View { now: self.now, lag: Behind::NOT }
-    }
-}
-
-/// The tenant that a path means.
+/// The tenant that a path selects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Tenancy {
     One(usize),
-    /// `common` or `organizations`: the tenant of whoever signs in.
+    /// `common` or `organizations`: the tenant of the user who signs in.
     Any,
 }
 
-impl Asking<'_> {
-    /// The scheme and host of the sign-in service. A request that names no host means Microsoft's.
-    pub(super) fn authority(&self) -> &str {
+impl SignInRequest<'_> {
+    /// The scheme and host of the sign-in service; Microsoft's for a request without a host.
+    pub(crate) fn authority(&self) -> &str {
         match self.origin {
             "https://graph.microsoft.com" => "https://login.microsoftonline.com",
             origin => origin,
@@ -178,115 +165,113 @@ impl Asking<'_> {
     }
 
     /// The directory as a replica of the sign-in service sees it.
-    fn view(&self, directory: &Directory) -> View {
-        View { now: self.now, lag: directory.lag.sign_in }
+    fn view(&self, directory: &Directory) -> ReplicaView {
+        ReplicaView { now: self.now, lag: directory.lag.sign_in }
     }
 
     fn moment(&self) -> Moment {
         Moment { now: self.now, wall: self.wall }
     }
 
-    /// Puts the id of the request on its answer, the same as the trace id of a refusal; the client's own where it asked
-    /// for that.
-    pub(super) fn sign(&self, response: &mut Response<Bytes>) {
+    /// Adds the request id to a response, which is also the trace id of an error, and on request the client's own.
+    pub(crate) fn add_request_ids(&self, response: &mut Response<Bytes>) {
         let Correlation { request_id, client_request_id, .. } = self.correlation;
         let wants = self.headers.get("return-client-request-id").is_some_and(|value| value == "true");
         let own = wants.then_some(("client-request-id", client_request_id));
         for (name, id) in [("x-ms-request-id", request_id)].into_iter().chain(own) {
-            // What came from a request and is no header value is left out.
+            // An id of the request that is not a valid header value is left out.
             response.headers_mut().extend(HeaderValue::try_from(id).ok().map(|id| (HeaderName::from_static(name), id)));
         }
     }
 
-    /// The directory as a person sees it who has just consented: as it is.
-    fn present(&self) -> View {
-        self.moment().present()
+    /// The directory without lag: a user who has just consented is not shown an older state.
+    fn without_lag(&self) -> ReplicaView {
+        self.moment().without_lag()
     }
 
-    /// The parameters of a request that a browser makes.
-    fn browsed(&self) -> Form {
-        Form::browsed(self.query, self.body)
+    /// The parameters of a browser's request.
+    fn browser_form(&self) -> Form {
+        Form::from_browser(self.query, self.body)
     }
 
-    fn posted(&self) -> SignInResult<Form> {
+    fn post_form(&self) -> SignInResult<Form> {
         if self.method == Method::POST {
-            return Ok(Form::read(self.headers, self.body));
+            return Ok(Form::from_body(self.headers, self.body));
         }
         let message = format!("The endpoint only accepts POST requests. Received a {} request.", self.method);
         Err(SignInError::invalid_request(900_561, message))
     }
 }
 
-impl World {
-    /// Answers a request to the sign-in service.
-    pub(super) fn sign_in(&mut self, asking: &Asking<'_>) -> Response<Bytes> {
-        let answer = match asking.endpoint {
-            Endpoint::Token => self.token(asking),
-            Endpoint::TokenV1 => self.token_v1(asking),
-            Endpoint::DeviceCode => self.start_device(asking),
-            Endpoint::Authorize => Ok(self.authorize(asking)),
-            Endpoint::AdminConsent => Ok(self.admin_consent(asking, true)),
-            Endpoint::AdminConsentV1 => Ok(self.admin_consent(asking, false)),
-            Endpoint::Configuration => self.configuration(asking),
-            Endpoint::ConfigurationV1 => self.configuration_v1(asking),
+impl CloudState {
+    /// Handles a request to the sign-in service.
+    pub(crate) fn sign_in(&mut self, request: &SignInRequest<'_>) -> Response<Bytes> {
+        let response = match request.endpoint {
+            Endpoint::Token => self.token(request),
+            Endpoint::TokenV1 => self.token_v1(request),
+            Endpoint::DeviceCode => self.start_device_code(request),
+            Endpoint::Authorize => Ok(self.authorize(request)),
+            Endpoint::AdminConsent => Ok(self.admin_consent(request, true)),
+            Endpoint::AdminConsentV1 => Ok(self.admin_consent(request, false)),
+            Endpoint::Configuration => self.configuration(request),
+            Endpoint::ConfigurationV1 => self.configuration_v1(request),
             Endpoint::Keys => Ok(discovery::keys()),
-            Endpoint::Instances => discovery::instances(asking),
+            Endpoint::Instances => discovery::instances(request),
             Endpoint::UserRealm(user) => Ok(self.user_realm(user)),
-            Endpoint::DevicePage => Ok(self.device_page(asking)),
-            Endpoint::Logout => Ok(self.logout(asking)),
-            Endpoint::UserInfo => Ok(self.user_info(asking)),
+            Endpoint::DevicePage => Ok(self.device_page(request)),
+            Endpoint::Logout => Ok(self.logout(request)),
+            Endpoint::UserInfo => Ok(self.user_info(request)),
         };
-        answer.unwrap_or_else(|error| error.into_response(asking.correlation, asking.authority()))
+        response.unwrap_or_else(|error| error.into_response(request.correlation, request.authority()))
     }
 
-    /// Answers with a refusal in the form of the endpoint: to a program, or to a browser, which is sent back to the app
-    /// where it can be.
-    pub(super) fn refuse_sign_in(&self, asking: &Asking<'_>, error: SignInError) -> Response<Bytes> {
-        let form = asking.browsed();
-        let way_back = || self.way_back(asking, &form, form.optional("redirect_uri"));
-        match asking.endpoint {
-            Endpoint::Authorize | Endpoint::AdminConsent | Endpoint::AdminConsentV1 => match way_back() {
-                Ok((_, _, redirect)) if *asking.endpoint == Endpoint::Authorize => {
+    /// The response for an error in the form of the endpoint: JSON, an error page, or a redirect to the app.
+    pub(crate) fn sign_in_error_response(&self, request: &SignInRequest<'_>, error: SignInError) -> Response<Bytes> {
+        let form = request.browser_form();
+        let client_and_redirect = || self.client_and_redirect(request, &form, form.optional("redirect_uri"));
+        match request.endpoint {
+            Endpoint::Authorize | Endpoint::AdminConsent | Endpoint::AdminConsentV1 => match client_and_redirect() {
+                Ok((_, _, redirect)) if *request.endpoint == Endpoint::Authorize => {
                     let mode = redirect::ResponseMode::parse(form.optional("response_mode"));
                     let mode = mode.unwrap_or(redirect::ResponseMode::Query);
-                    authorize::go_back(asking, &form, &redirect, mode, &error, &[])
+                    authorize::redirect_with_error(request, &form, &redirect, mode, &error, &[])
                 }
-                Ok((_, _, redirect)) => self.consent_refused(asking, &form, &redirect, None, &error),
-                Err(_) => people::error_page(&error, asking),
+                Ok((_, _, redirect)) => self.consent_refused(request, &form, &redirect, None, &error),
+                Err(_) => account_picker::error_page(&error, request),
             },
-            Endpoint::DevicePage | Endpoint::Logout => people::error_page(&error, asking),
-            _ => error.into_response(asking.correlation, asking.authority()),
+            Endpoint::DevicePage | Endpoint::Logout => account_picker::error_page(&error, request),
+            _ => error.into_response(request.correlation, request.authority()),
         }
     }
 
-    /// The place that answers a request: the tenant that the path names; or where no tenant is named, that of the code
-    /// or token which is redeemed, or else of whoever signs in by themselves.
-    pub(super) fn place(&self, tenant: &str, body: &[u8]) -> Option<usize> {
-        if let Some(named) = self.find(tenant) {
+    /// The index of the tenant that handles a request: the one in the path, or for `common` and `organizations` that of
+    /// the redeemed code or token, or else that of the user who signs in automatically.
+    pub(crate) fn route_sign_in(&self, tenant_name: &str, body: &[u8]) -> Option<usize> {
+        if let Some(named) = self.find_tenant(tenant_name) {
             return Some(named);
         }
-        if !["common", "organizations"].iter().any(|shared| tenant.eq_ignore_ascii_case(shared)) {
+        if !["common", "organizations"].iter().any(|shared| tenant_name.eq_ignore_ascii_case(shared)) {
             return None;
         }
-        let form = Form::browsed("", body);
-        let of_form = self.flows.place(|name| form.optional(name));
-        of_form.or(self.flows.signed_in.as_ref().map(|account| account.home))
+        let form = Form::from_browser("", body);
+        let of_form = self.flows.tenant_of_grant(|name| form.optional(name));
+        of_form.or(self.flows.auto_sign_in.as_ref().map(|account| account.home))
     }
 
-    /// The tenant that a request of a person is for.
-    fn tenancy(&self, asking: &Asking<'_>) -> SignInResult<Tenancy> {
-        match asking.tenant.to_lowercase().as_str() {
+    /// The tenant that a user's request selects.
+    fn tenancy(&self, request: &SignInRequest<'_>) -> SignInResult<Tenancy> {
+        match request.tenant_name.to_lowercase().as_str() {
             "common" | "organizations" => Ok(Tenancy::Any),
             "consumers" => Err(SignInError::not_implemented("invalid_request", "personal Microsoft accounts")),
-            _ => self.named(asking).map(Tenancy::One),
+            _ => self.tenant_by_name(request).map(Tenancy::One),
         }
     }
 
-    /// The tenant that a path names by its id or a domain.
-    fn named(&self, asking: &Asking<'_>) -> SignInResult<usize> {
-        let name = asking.tenant;
-        if self[asking.at].directory.is_called(name) {
-            return Ok(asking.at);
+    /// The index of the tenant that the path names by id or domain.
+    fn tenant_by_name(&self, request: &SignInRequest<'_>) -> SignInResult<usize> {
+        let name = request.tenant_name;
+        if self[request.tenant].directory.has_id_or_domain(name) {
+            return Ok(request.tenant);
         }
         if !name.contains('.') && uuid::Uuid::parse_str(name).is_err() {
             let message = format!(
@@ -302,17 +287,22 @@ impl World {
         Err(SignInError::invalid_request(90002, message))
     }
 
-    /// Answers `POST /{tenant}/oauth2/v2.0/token`.
-    fn token(&mut self, asking: &Asking<'_>) -> SignInResult<Response<Bytes>> {
-        let form = asking.posted()?;
-        if ["common", "organizations", "consumers"].iter().all(|shared| !asking.tenant.eq_ignore_ascii_case(shared)) {
-            self.named(asking)?;
+    /// Handles `POST /{tenant}/oauth2/v2.0/token`.
+    fn token(&mut self, request: &SignInRequest<'_>) -> SignInResult<Response<Bytes>> {
+        let form = request.post_form()?;
+        if ["common", "organizations", "consumers"]
+            .iter()
+            .all(|shared| !request.tenant_name.eq_ignore_ascii_case(shared))
+        {
+            self.tenant_by_name(request)?;
         }
         let body = match form.required("grant_type")? {
-            "client_credentials" => self.client_credentials(asking, &form)?,
-            "authorization_code" => self.redeem_code(asking, &form)?,
-            "refresh_token" => self.refresh(asking, &form)?,
-            "urn:ietf:params:oauth:grant-type:device_code" | "device_code" => self.poll_device(asking, &form)?,
+            "client_credentials" => self.client_credentials(request, &form)?,
+            "authorization_code" => self.redeem_code(request, &form)?,
+            "refresh_token" => self.refresh(request, &form)?,
+            "urn:ietf:params:oauth:grant-type:device_code" | "device_code" => {
+                self.redeem_device_code(request, &form)?
+            }
             known @ ("password"
             | "urn:ietf:params:oauth:grant-type:jwt-bearer"
             | "urn:ietf:params:oauth:grant-type:saml2-bearer") => {
@@ -324,6 +314,6 @@ impl World {
                 return Err(SignInError::new("unsupported_grant_type", 70003, message));
             }
         };
-        Ok(answer::json_response(StatusCode::OK, &body))
+        Ok(response::json_response(StatusCode::OK, &body))
     }
 }

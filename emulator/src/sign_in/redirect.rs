@@ -1,4 +1,4 @@
-//! Back to the app: which addresses are its own, and how an answer gets there.
+//! Redirect URIs of an app, and responses sent to them.
 //!
 //! <https://learn.microsoft.com/entra/identity-platform/reply-url>
 
@@ -6,21 +6,21 @@ use bytes::Bytes;
 use http::{Response, StatusCode};
 use url::{Url, form_urlencoded};
 
-use super::answer::{escape, page, redirect};
-use super::client::ClientApp;
+use super::client_app::ClientApp;
 use super::error::{SignInError, SignInResult};
 use super::flows::Platform;
-use crate::json::texts;
+use super::response::{escape, page, redirect};
+use crate::data::json::texts;
 
-/// An address of an app to which a browser is sent back.
+/// A redirect URI of an app.
 #[derive(Clone, Debug)]
 pub(super) struct Redirect {
-    /// As it was asked for.
+    /// The URI as requested.
     pub(super) uri: String,
     pub(super) platform: Platform,
 }
 
-/// How the answer travels.
+/// How the parameters of a response are sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ResponseMode {
     Query,
@@ -43,15 +43,15 @@ impl ResponseMode {
 }
 
 impl Redirect {
-    /// The registered address that a request means; the first when it means none.
-    pub(super) fn find(client: &ClientApp, asked: Option<&str>) -> SignInResult<Self> {
+    /// The registered redirect URI that matches the requested one; the first without one.
+    pub(super) fn find(client: &ClientApp, requested: Option<&str>) -> SignInResult<Self> {
         let of = |member: &str, platform| {
             let uris = texts(&client.application[member], "redirectUris");
             uris.map(move |uri| (uri.to_owned(), platform)).collect::<Vec<_>>()
         };
         let all = [("web", Platform::Confidential), ("spa", Platform::SinglePage), ("publicClient", Platform::Public)];
         let all: Vec<_> = all.into_iter().flat_map(|(member, platform)| of(member, platform)).collect();
-        let Some(asked) = asked else {
+        let Some(requested) = requested else {
             let first = all.into_iter().next();
             return first
                 .map(|(uri, platform)| Self { uri, platform })
@@ -61,10 +61,10 @@ impl Redirect {
             let message = "No reply address is registered for the application.";
             return Err(SignInError::invalid_request(500_113, message));
         }
-        let found = all.into_iter().find(|(uri, _)| is_same(uri, asked));
-        found.map(|(_, platform)| Self { uri: asked.to_owned(), platform }).ok_or_else(|| {
+        let found = all.into_iter().find(|(uri, _)| matches_redirect_uri(uri, requested));
+        found.map(|(_, platform)| Self { uri: requested.to_owned(), platform }).ok_or_else(|| {
             let message = format!(
-                "The redirect URI '{asked}' specified in the request does not match the redirect URIs configured for \
+                "The redirect URI '{requested}' specified in the request does not match the redirect URIs configured for \
                     the application '{}'. Make sure the redirect URI sent in the request matches one added to your \
                     application in the Azure portal. Navigate to https://aka.ms/redirectUriMismatchError to learn \
                     more about how to fix this.",
@@ -74,7 +74,7 @@ impl Redirect {
         })
     }
 
-    /// Sends a browser back with an answer.
+    /// Sends the browser back to the app with these parameters.
     pub(super) fn respond(&self, mode: ResponseMode, parameters: &[(&str, String)]) -> Response<Bytes> {
         let parameters = parameters.iter().filter(|(_, value)| !value.is_empty());
         if mode == ResponseMode::FormPost {
@@ -93,7 +93,7 @@ impl Redirect {
             return page(StatusCode::OK, "Working...", &body);
         }
         let encoded = form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
-        // What no client could follow is answered as it was registered.
+        // A URI that cannot be parsed is used as registered.
         let Ok(mut url) = Url::parse(&self.uri) else { return redirect(&self.uri) };
         if mode == ResponseMode::Fragment {
             url.set_fragment(Some(&encoded));
@@ -105,19 +105,19 @@ impl Redirect {
     }
 }
 
-/// Whether a registered address is the one that was asked for: letter by letter, but for the port of this machine, and
-/// for a slash where there is no path.
-fn is_same(registered: &str, asked: &str) -> bool {
-    if registered == asked {
+/// Whether a registered redirect URI matches the requested one: exactly, except for the port of localhost and the slash
+/// of an empty path.
+fn matches_redirect_uri(registered: &str, requested: &str) -> bool {
+    if registered == requested {
         return true;
     }
-    let (Ok(registered), Ok(mut asked)) = (Url::parse(registered), Url::parse(asked)) else { return false };
+    let (Ok(registered), Ok(mut requested)) = (Url::parse(registered), Url::parse(requested)) else { return false };
     let is_local = |url: &Url| url.scheme() == "http" && matches!(url.host_str(), Some("localhost" | "127.0.0.1"));
-    if is_local(&registered) && is_local(&asked) && asked.set_port(registered.port()).is_err() {
+    if is_local(&registered) && is_local(&requested) && requested.set_port(registered.port()).is_err() {
         return false;
     }
     let is_bare = |url: &Url| url.path() == "/" && url.query().is_none() && url.fragment().is_none();
-    registered == asked && (is_local(&registered) || is_bare(&registered))
+    registered == requested && (is_local(&registered) || is_bare(&registered))
 }
 
 #[cfg(test)]
@@ -125,8 +125,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_are_compared_as_entra_does() {
-        for (registered, asked, same) in [
+    fn redirect_uris_are_compared_as_entra_does() {
+        for (registered, requested, same) in [
             ("http://localhost", "http://localhost:41234", true),
             ("http://localhost", "http://localhost:41234/", true),
             ("http://localhost/back", "http://localhost:1/back", true),
@@ -140,7 +140,7 @@ mod tests {
             ("https://localhost:5001/back", "https://localhost:5002/back", false),
             ("myapp://auth", "myapp://auth", true),
         ] {
-            assert_eq!(is_same(registered, asked), same, "{registered} {asked}");
+            assert_eq!(matches_redirect_uri(registered, requested), same, "{registered} {requested}");
         }
     }
 }

@@ -2,23 +2,23 @@
 
 use std::sync::Arc;
 
+use entra_apps::permission::MICROSOFT_GRAPH;
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::error::{SignInError, SignInResult};
 use super::first_party::MICROSOFT;
-use crate::json::{same, text};
-use crate::table::{Life, View};
-use crate::world::World;
-use entra_apps::permission::MICROSOFT_GRAPH;
+use crate::cloud_state::CloudState;
+use crate::data::json::{eq_ignore_case, text};
+use crate::data::object_store::{ObjectState, ReplicaView};
 
-/// An API in a tenant, as it was asked for.
+/// An API in a tenant, as requested.
 #[derive(Clone, Debug)]
 pub(super) struct Resource {
     pub(super) service_principal: Arc<Value>,
-    /// As it was named, or else its app id.
+    /// The requested name, or else its app id.
     pub(super) audience: String,
-    /// What stood before each permission: the name with a slash, or nothing.
+    /// The prefix of each requested permission: the name with a slash, or nothing.
     pub(super) prefix: String,
     pub(super) is_version_2: bool,
 }
@@ -33,28 +33,29 @@ impl Resource {
     }
 
     pub(super) fn is_graph(&self) -> bool {
-        same(self.app_id(), &MICROSOFT_GRAPH.to_string())
+        eq_ignore_case(self.app_id(), &MICROSOFT_GRAPH.to_string())
     }
 
-    /// Whether the API is one of Microsoft's.
+    /// Whether the API is Microsoft's.
     pub(super) fn is_microsoft(&self) -> bool {
         text(&self.service_principal, "appOwnerOrganizationId") == MICROSOFT.to_string()
     }
 }
 
-impl World {
-    /// The API of a name: an app id or an identifier URI, with or without a slash at its end; none is Microsoft Graph.
-    pub(super) fn resource(&self, at: usize, name: Option<&str>, view: View) -> SignInResult<Resource> {
-        let directory = &self[at].directory;
+impl CloudState {
+    /// Finds an API by app id or identifier URI, with or without a slash at its end; without a name it is Microsoft
+    /// Graph.
+    pub(super) fn resource(&self, tenant: usize, name: Option<&str>, view: ReplicaView) -> SignInResult<Resource> {
+        let directory = &self[tenant].directory;
         let graph = MICROSOFT_GRAPH.to_string();
         let plain = name.unwrap_or(&graph).trim_end_matches('/');
         let by_id = Uuid::parse_str(plain)
             .ok()
-            .and_then(|id| directory.service_principals.seen_having("appId", &id.to_string(), view).pop());
+            .and_then(|id| directory.service_principals.visible_by("appId", &id.to_string(), view).pop());
         let found = by_id.or_else(|| {
-            // A name is the same with a slash at its end and without.
+            // A name matches with and without a slash at its end.
             let names = [plain, &format!("{plain}/")];
-            directory.service_principals.seen_having_any("servicePrincipalNames", &names, view).into_iter().next()
+            directory.service_principals.visible_by_any("servicePrincipalNames", &names, view).into_iter().next()
         });
         let Some(found) = found else {
             let message = format!(
@@ -75,11 +76,11 @@ impl World {
             return Err(SignInError::new("invalid_resource", 500_014, message));
         }
         let app_id = text(&found.value, "appId").to_owned();
-        let registered = |place: usize| {
-            let known = self[place].directory.applications.having("appId", &app_id);
-            known.filter(|(life, _)| *life == Life::Live).map(|(_, application)| application).next()
+        let registered = |index: usize| {
+            let known = self[index].directory.applications.find_by("appId", &app_id);
+            known.filter(|(state, _)| *state == ObjectState::Live).map(|(_, application)| application).next()
         };
-        let application = self.tenants().find_map(|(place, _)| registered(place));
+        let application = self.tenants().find_map(|(index, _)| registered(index));
         Ok(Resource {
             is_version_2: application.is_some_and(|known| known["api"]["requestedAccessTokenVersion"] == 2),
             audience: name.map_or(app_id, str::to_owned),

@@ -1,14 +1,14 @@
-//! What a client asks for.
+//! The `scope` parameter.
 //!
 //! <https://learn.microsoft.com/entra/identity-platform/scopes-oidc>
 
 use super::error::{SignInError, SignInResult};
-use crate::json::same;
+use crate::data::json::eq_ignore_case;
 
-/// The scopes that are about the person, not about an API.
-const ABOUT_THE_PERSON: [&str; 4] = ["openid", "profile", "email", "offline_access"];
+/// The scopes that concern the user, not an API.
+const ABOUT_THE_USER: [&str; 4] = ["openid", "profile", "email", "offline_access"];
 
-/// Everything that the app has asked for in its registration.
+/// The permission that stands for all that the app declares in its registration.
 const DEFAULT: &str = ".default";
 
 /// The scopes of a request.
@@ -18,14 +18,14 @@ pub(super) struct Scopes {
     pub(super) profile: bool,
     pub(super) email: bool,
     pub(super) offline_access: bool,
-    /// The APIs in the order in which they are named.
+    /// The APIs in the order of the request.
     pub(super) apis: Vec<ApiScopes>,
 }
 
-/// What is asked of one API.
+/// The scopes of one API.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct ApiScopes {
-    /// As it is named; none is Microsoft Graph, of which permissions are asked by their bare names.
+    /// The name in the request; `None` is Microsoft Graph, whose permissions need no prefix.
     pub(super) name: Option<String>,
     pub(super) permissions: Vec<String>,
     pub(super) is_default: bool,
@@ -42,7 +42,7 @@ impl Scopes {
             if permission.is_empty() || name.is_some_and(|name| name.trim_matches('/').is_empty()) {
                 return Err(invalid(scope));
             }
-            match ABOUT_THE_PERSON.into_iter().find(|known| same(known, permission)) {
+            match ABOUT_THE_USER.into_iter().find(|known| eq_ignore_case(known, permission)) {
                 Some("openid") => scopes.openid = true,
                 Some("profile") => scopes.profile = true,
                 Some("email") => scopes.email = true,
@@ -66,15 +66,15 @@ impl Scopes {
 
     fn api(&mut self, name: Option<&str>) -> &mut ApiScopes {
         let plain = |name: &str| name.trim_end_matches('/').to_lowercase();
-        let at = self.apis.iter().position(|known| known.name.as_deref().map(plain) == name.map(plain));
-        let at = at.unwrap_or_else(|| {
+        let index = self.apis.iter().position(|known| known.name.as_deref().map(plain) == name.map(plain));
+        let index = index.unwrap_or_else(|| {
             self.apis.push(ApiScopes { name: name.map(str::to_owned), ..ApiScopes::default() });
             self.apis.len() - 1
         });
-        &mut self.apis[at]
+        &mut self.apis[index]
     }
 
-    /// What is asked of the one API that a token can be for.
+    /// The scopes of the one API that a token can be for.
     pub(super) fn one_api(&self) -> SignInResult<ApiScopes> {
         match self.apis.as_slice() {
             [] => Ok(ApiScopes::default()),
@@ -90,18 +90,18 @@ impl Scopes {
         }
     }
 
-    /// What is asked about the person and of one API, as a text.
+    /// The scopes that concern the user and one API, as a string.
     pub(super) fn only(&self, api: &ApiScopes) -> String {
         let prefix = api.name.as_ref().map(|name| format!("{name}/")).unwrap_or_default();
         let default = api.is_default.then_some(DEFAULT);
         let of_api = api.permissions.iter().map(String::as_str).chain(default);
-        let about = self.about_the_person().map(str::to_owned);
+        let about = self.about_the_user().map(str::to_owned);
         let offline = self.offline_access.then(|| "offline_access".to_owned());
         about.chain(offline).chain(of_api.map(|scope| format!("{prefix}{scope}"))).collect::<Vec<_>>().join(" ")
     }
 
-    /// The scopes about the person that an access token and its answer name.
-    pub(super) fn about_the_person(&self) -> impl Iterator<Item = &'static str> {
+    /// The scopes about the user that an access token and its response name.
+    pub(super) fn about_the_user(&self) -> impl Iterator<Item = &'static str> {
         let all = [(self.openid, "openid"), (self.profile, "profile"), (self.email, "email")];
         all.into_iter().filter_map(|(is_asked, name)| is_asked.then_some(name))
     }
@@ -109,9 +109,9 @@ impl Scopes {
 
 impl ApiScopes {
     fn add(&mut self, permission: &str) {
-        if same(permission, DEFAULT) {
+        if eq_ignore_case(permission, DEFAULT) {
             self.is_default = true;
-        } else if !self.permissions.iter().any(|known| same(known, permission)) {
+        } else if !self.permissions.iter().any(|known| eq_ignore_case(known, permission)) {
             self.permissions.push(permission.to_owned());
         }
     }

@@ -1,4 +1,4 @@
-//! Who a token is about, as OpenID Connect asks.
+//! The OpenID Connect user info endpoint.
 //!
 //! <https://learn.microsoft.com/entra/identity-platform/userinfo>
 
@@ -6,28 +6,28 @@ use bytes::Bytes;
 use http::{Response, StatusCode};
 use serde_json::{Value, json};
 
-use super::Asking;
-use super::answer::json_response;
-use super::claims::pairwise;
-use crate::answer::{Refusal, render};
-use crate::world::World;
+use super::SignInRequest;
+use super::claims::pairwise_subject;
+use super::response::json_response;
+use crate::cloud_state::CloudState;
+use crate::graph::response::{GraphError, render};
 
-impl World {
-    pub(super) fn user_info(&self, asking: &Asking<'_>) -> Response<Bytes> {
-        match self.tell_user(asking) {
+impl CloudState {
+    pub(super) fn user_info(&self, request: &SignInRequest<'_>) -> Response<Bytes> {
+        match self.user_info_body(request) {
             Ok(body) => json_response(StatusCode::OK, &body),
-            Err(refusal) => render(Err(refusal), asking.correlation).into_response(asking.correlation),
+            Err(error) => render(Err(error), request.correlation).into_response(request.correlation),
         }
     }
 
-    fn tell_user(&self, asking: &Asking<'_>) -> Result<Value, Refusal> {
-        let identity = self[asking.at].tokens.identify(asking.headers, asking.wall)?;
-        // An app that signed in for itself is nobody.
-        let person = identity.person.as_ref().ok_or_else(Refusal::denied)?;
-        let user = self.tenants().find_map(|(_, state)| state.directory.users.live(&person.id));
-        let user = user.ok_or_else(|| Refusal::not_found(&person.id))?;
+    fn user_info_body(&self, request: &SignInRequest<'_>) -> Result<Value, GraphError> {
+        let identity = self[request.tenant].tokens.identify(request.headers, request.wall)?;
+        // An app that signed in for itself has no user info.
+        let signed_in = identity.user.as_ref().ok_or_else(GraphError::denied)?;
+        let user = self.tenants().find_map(|(_, state)| state.directory.users.live(&signed_in.id));
+        let user = user.ok_or_else(|| GraphError::not_found(&signed_in.id))?;
         let mut body = json!({
-            "sub": pairwise(&person.id, &identity.app_id),
+            "sub": pairwise_subject(&signed_in.id, &identity.app_id),
             "name": user["displayName"],
             "family_name": user["surname"],
             "given_name": user["givenName"],

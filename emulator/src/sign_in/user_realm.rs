@@ -1,18 +1,18 @@
-//! What is known of a user name before its owner signs in.
+//! The realm of a user name, which clients request before they sign in.
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use serde_json::json;
 
-use super::answer::json_response;
-use crate::json::same;
-use crate::world::World;
+use super::response::json_response;
+use crate::cloud_state::CloudState;
+use crate::data::json::eq_ignore_case;
 
-impl World {
-    /// Whether the domain of a name is managed here; passwords never are.
+impl CloudState {
+    /// Whether the domain of a user name is a tenant's of the cloud.
     pub(super) fn user_realm(&self, user: &str) -> Response<Bytes> {
         let domain = user.rsplit_once('@').map_or("", |(_, domain)| domain);
-        let known = self.tenants().find(|(_, state)| same(&state.directory.domain, domain));
+        let known = self.tenants().find(|(_, state)| eq_ignore_case(&state.directory.domain, domain));
         let body = match known {
             Some((_, state)) => json!({
                 "ver": "1.0",

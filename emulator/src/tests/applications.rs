@@ -10,9 +10,9 @@ fn path(app: &Value) -> String {
 #[tokio::test(start_paused = true)]
 async fn a_new_application_has_the_defaults_of_2025() {
     let session = Session::new(&builder().build()).await;
-    let answer = session.post("/applications", json!({"displayName": "App"})).await;
-    let location = answer.headers["location"].to_str().unwrap().to_owned();
-    let app = answer.expect(201);
+    let response = session.post("/applications", json!({"displayName": "App"})).await;
+    let location = response.headers["location"].to_str().unwrap().to_owned();
+    let app = response.expect(201);
     assert!(location.ends_with("/Microsoft.DirectoryServices.Application"), "{location}");
     assert_eq!(app.as_object().unwrap().keys().next().unwrap(), "@odata.context", "before all that it explains");
     assert_eq!(app["signInAudience"], "AzureADMyOrg");
@@ -68,7 +68,7 @@ async fn a_patch_replaces_collections_merges_complex_types_and_reads_back_revers
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_complex_type_that_was_null_is_answered_whole() {
+async fn a_complex_type_that_was_null_is_returned_whole() {
     let session = Session::new(&builder().build()).await;
     let app = session.app("App").await;
     let body = json!({"servicePrincipalLockConfiguration": {"isEnabled": true, "allProperties": true}});
@@ -82,7 +82,7 @@ async fn a_complex_type_that_was_null_is_answered_whole() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_entra_does_not_accept_is_refused() {
+async fn invalid_sign_in_requests_are_refused() {
     let session = Session::new(&builder().build()).await;
     let role = |id: u128, value: &str| json!({"id": Uuid::from_u128(id), "value": value, "displayName": "d", "description": "d", "allowedMemberTypes": ["User"]});
     for body in [
@@ -105,8 +105,8 @@ async fn what_entra_does_not_accept_is_refused() {
         json!({"displayName": "A", "requiredResourceAccess": [{"resourceAppId": "x", "resourceAccess": []}]}),
         json!({"displayName": "A", "requiredResourceAccess": [{"resourceAppId": MICROSOFT_GRAPH, "resourceAccess": [{"id": Uuid::nil(), "type": "Thing"}]}]}),
     ] {
-        let answer = session.post("/applications", body.clone()).await;
-        assert_eq!(answer.status, 400, "{body} {:#}", answer.body);
+        let response = session.post("/applications", body.clone()).await;
+        assert_eq!(response.status, 400, "{body} {:#}", response.body);
     }
     assert_eq!(session.tenant.applications().len(), 1, "only the caller");
 }
@@ -122,7 +122,7 @@ async fn an_enabled_role_is_disabled_before_it_goes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn secrets_are_shown_once_and_listed_newest_first() {
+async fn secrets_are_returned_once_and_listed_newest_first() {
     let session = Session::new(&builder().build()).await;
     let app = session.app("App").await;
     let add = |name: &'static str| {
@@ -146,8 +146,12 @@ async fn secrets_are_shown_once_and_listed_newest_first() {
     );
     assert!(first["secretText"].as_str().unwrap().starts_with(first["hint"].as_str().unwrap()));
     let read = session.get(&path(&app)).await.expect(200);
-    let listed: Vec<_> =
-        read["passwordCredentials"].as_array().unwrap().iter().map(|held| held["displayName"].clone()).collect();
+    let listed: Vec<_> = read["passwordCredentials"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|credential| credential["displayName"].clone())
+        .collect();
     assert_eq!(listed, ["second", "first"]);
     assert!(read["passwordCredentials"][0]["secretText"].is_null());
     session.post(&(path(&app) + "/removePassword"), json!({"keyId": second["keyId"]})).await.expect(204);
@@ -175,7 +179,7 @@ async fn an_app_management_policy_limits_or_forbids_secrets() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn deleting_an_application_takes_its_service_principal_and_restoring_does_not_bring_it_back() {
+async fn deleting_an_application_deletes_its_service_principal_and_restoring_does_not_restore_it() {
     let session = Session::new(&builder().build()).await;
     let (app, principal) = session.app_and_principal("App").await;
     session.send("DELETE", &path(&app), None).await.expect(204);
@@ -256,7 +260,7 @@ async fn a_right_to_what_is_owned_ends_there() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_deleted_goes_for_good_after_thirty_days() {
+async fn deleted_items_are_purged_after_thirty_days() {
     let tenant = builder().build();
     let session = Session::new(&tenant).await;
     let name = json!({"displayName": "Gone"});

@@ -1,4 +1,4 @@
-//! How the command lines and SDKs of others write their requests, where that differs from this crate's own client.
+//! Requests in the form of other command lines and SDKs, where they differ from this crate's own client.
 
 use super::*;
 
@@ -80,7 +80,7 @@ async fn a_consent_may_be_given_all_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_sign_in_may_ask_for_more_than_it_gets() {
+async fn a_token_has_all_granted_permissions_of_one_api() {
     let tenant = builder().build();
     let caller = tenant.caller();
     let form = url::form_urlencoded::Serializer::new(String::new())
@@ -93,6 +93,6 @@ async fn a_sign_in_may_ask_for_more_than_it_gets() {
         .finish();
     let uri = format!("https://login.microsoftonline.com/{}/oauth2/v2.0/token?client-request-id=x", tenant.id());
     let request = Request::post(uri).header("content-type", "application/x-www-form-urlencoded;charset=utf-8");
-    let answer = Answered::of(tenant.send(request.body(form.into()).unwrap()).await.unwrap()).expect(200);
-    assert!(answer.get("client_info").is_none(), "an app is no client of a person");
+    let response = Answered::of(tenant.send(request.body(form.into()).unwrap()).await.unwrap()).expect(200);
+    assert!(response.get("client_info").is_none(), "an app is no client of a person");
 }

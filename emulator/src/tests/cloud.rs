@@ -1,4 +1,4 @@
-//! Several tenants that know of one another.
+//! Several tenants of one cloud.
 
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
@@ -33,7 +33,7 @@ fn customer(cloud: &MemoryCloud) -> &MemoryTenant {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_application_of_several_organizations_is_used_in_another() {
+async fn a_multi_tenant_application_is_used_in_another_tenant() {
     let (cloud, app, vendor) = vendor_and_customer("AzureADMultipleOrgs").await;
     assert!(
         sign_in(customer(&cloud), &vendor).await.expect(401)["error_description"].as_str().unwrap().contains("7000229")
@@ -55,7 +55,7 @@ async fn an_application_of_several_organizations_is_used_in_another() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_application_of_one_organization_stays_there() {
+async fn a_single_tenant_application_stays_in_its_tenant() {
     let (cloud, app, _) = vendor_and_customer("AzureADMyOrg").await;
     let session = Session::new(customer(&cloud)).await;
     let refused = session.post("/servicePrincipals", json!({"appId": app["appId"]})).await;
@@ -72,8 +72,8 @@ async fn a_request_goes_to_the_tenant_of_its_token() {
         let request = http::Request::get("https://graph.microsoft.com/v1.0/organization?$select=id")
             .header("authorization", format!("Bearer {}", session.token))
             .body(bytes::Bytes::new());
-        let answer = super::Answered::of(cloud.send(request.unwrap()).await.unwrap()).expect(200);
-        assert_eq!(answer["value"][0]["id"], tenant.id().to_string());
+        let response = super::Answered::of(cloud.send(request.unwrap()).await.unwrap()).expect(200);
+        assert_eq!(response["value"][0]["id"], tenant.id().to_string());
     }
     let caller = cloud.tenants()[1].caller();
     assert_ne!(caller.client_secret.expose_secret(), cloud.tenants()[0].caller().client_secret.expose_secret());

@@ -21,7 +21,7 @@ async fn round(session: &Session, path: &str) -> (Vec<Value>, String) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_round_hands_out_everything_and_the_next_what_changed() {
+async fn the_first_delta_returns_all_objects_and_the_next_the_changes() {
     let session = Session::new(&builder().build()).await;
     let (one, two, three) = (session.app("One").await, session.app("Two").await, session.app("Three").await);
     let path = |app: &Value| format!("/applications/{}", app["id"].as_str().unwrap());
@@ -47,7 +47,7 @@ async fn a_round_hands_out_everything_and_the_next_what_changed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_round_can_begin_now_and_be_about_some() {
+async fn a_delta_can_start_now_and_be_limited_to_ids() {
     let session = Session::new(&builder().build()).await;
     let one = session.app("One").await;
     let (rows, next) = round(&session, "/applications/delta()?$deltatoken=latest").await;
@@ -63,7 +63,7 @@ async fn a_round_can_begin_now_and_be_about_some() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_change_that_lists_do_not_show_yet_comes_in_a_later_round() {
+async fn a_change_that_lists_do_not_show_yet_is_in_a_later_delta() {
     let tenant = builder().build();
     let session = Session::new(&tenant).await;
     let (_, next) = round(&session, "/applications/delta").await;
@@ -76,7 +76,7 @@ async fn a_change_that_lists_do_not_show_yet_comes_in_a_later_round() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_token_of_last_week_asks_for_a_full_round() {
+async fn a_delta_token_expires_after_a_week() {
     let tenant = builder().build();
     let session = Session::new(&tenant).await;
     let (_, next) = round(&session, "/oauth2PermissionGrants/delta").await;

@@ -11,7 +11,7 @@ fn apps(session: &Session) -> usize {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_lost_answer_is_a_write_that_was_done_and_a_reset_is_not() {
+async fn a_lost_response_is_a_write_that_was_done_and_a_reset_is_not() {
     let session = Session::new(&builder().build()).await;
     session.tenant.fault(Fault::on("POST", "/applications").reset());
     session.tenant.fault(Fault::on("POST", "/applications").nth(2).unreachable());
@@ -44,9 +44,9 @@ async fn throttling_says_when_to_come_back_in_each_form() {
         (RetryAfter::Unsaid, None),
     ] {
         session.tenant.fault(Fault::on("GET", "/organization").throttled(retry));
-        let answer = session.get("/organization").await;
-        assert_eq!(answer.headers.get("retry-after").map(|value| value.to_str().unwrap()), expected);
-        answer.refused(429, "TooManyRequests");
+        let response = session.get("/organization").await;
+        assert_eq!(response.headers.get("retry-after").map(|value| value.to_str().unwrap()), expected);
+        response.refused(429, "TooManyRequests");
     }
 }
 
@@ -56,8 +56,9 @@ async fn an_item_of_a_batch_fails_alone_and_a_lost_answer_loses_the_batch() {
     let create = |id: &str| json!({"id": id, "method": "POST", "url": "/applications", "headers": {"Content-Type": "application/json"}, "body": {"displayName": id}});
     let batch = json!({"requests": [create("1"), create("2")]});
     session.tenant.fault(Fault::on("POST", "/applications").nth(2).in_batch().throttled(RetryAfter::Seconds(3)));
-    let answer = session.post("/$batch", batch.clone()).await.expect(200);
-    let second = answer["responses"].as_array().unwrap().iter().find(|response| response["id"] == "2").unwrap().clone();
+    let response = session.post("/$batch", batch.clone()).await.expect(200);
+    let second =
+        response["responses"].as_array().unwrap().iter().find(|response| response["id"] == "2").unwrap().clone();
     assert_eq!((&second["status"], &second["headers"]["Retry-After"]), (&json!(429), &json!("3")));
     assert_eq!(apps(&session), 1);
     session.tenant.fault(Fault::on("*", "/applications").answer_lost());
@@ -66,7 +67,7 @@ async fn an_item_of_a_batch_fails_alone_and_a_lost_answer_loses_the_batch() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn answers_can_be_slow_cut_short_or_an_empty_page() {
+async fn responses_can_be_slow_truncated_or_an_empty_page() {
     let session = Session::new(&builder().build()).await;
     session.tenant.fault(Fault::on("GET", "/organization").slow(Duration::from_secs(30)));
     let before = session.tenant.clock().monotonic();
@@ -119,7 +120,7 @@ async fn a_chance_is_drawn_from_the_seed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_abandoned_request_is_recorded_as_one_without_an_answer() {
+async fn an_abandoned_request_is_recorded_without_a_response() {
     let session = Session::new(&builder().build()).await;
     session.tenant.fault(Fault::on("POST", "/applications").slow(Duration::from_secs(60)));
     assert!(tokio::time::timeout(Duration::from_secs(1), create(&session)).await.is_err());
@@ -129,7 +130,7 @@ async fn an_abandoned_request_is_recorded_as_one_without_an_answer() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_that_hangs_has_no_answer_and_no_effect() {
+async fn a_request_that_hangs_has_no_response_and_no_effect() {
     let session = Session::new(&builder().build()).await;
     session.tenant.fault(Fault::on("POST", "/applications").hangs());
     assert!(tokio::time::timeout(Duration::from_secs(1800), create(&session)).await.is_err());
@@ -138,14 +139,14 @@ async fn a_request_that_hangs_has_no_answer_and_no_effect() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_no_answer_of_the_service_is_no_json_and_has_no_effect() {
+async fn a_malformed_response_is_not_json_and_has_no_effect() {
     let session = Session::new(&builder().build()).await;
     for status in [200, 502] {
         session.tenant.fault(Fault::on("POST", "/applications").malformed(status));
-        let answer = create(&session).await.unwrap();
-        assert_eq!((answer.status, &answer.body), (status, &Value::Null));
-        assert_eq!(answer.headers["content-type"], "text/html; charset=utf-8");
-        assert!(!answer.headers.contains_key("request-id"), "the service does not know of it");
+        let response = create(&session).await.unwrap();
+        assert_eq!((response.status, &response.body), (status, &Value::Null));
+        assert_eq!(response.headers["content-type"], "text/html; charset=utf-8");
+        assert!(!response.headers.contains_key("request-id"), "the service does not know of it");
     }
     assert_eq!(apps(&session), 0);
     session.tenant.fault(Fault::on("POST", "/oauth2/v2.0/token").malformed(200));
@@ -153,7 +154,7 @@ async fn what_is_no_answer_of_the_service_is_no_json_and_has_no_effect() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_is_as_large_as_asked_for_and_still_json() {
+async fn a_padded_body_has_the_requested_size_and_is_still_json() {
     let session = Session::new(&builder().build()).await;
     session.tenant.fault(Fault::on("POST", "/applications").oversized(3_000_000));
     create(&session).await.unwrap().expect(201);
@@ -171,9 +172,9 @@ async fn a_body_can_be_any_text_alone_and_in_a_batch() {
     session.tenant.fault(Fault::on("GET", "/organization").in_batch().body("{}"));
     session.tenant.fault(Fault::on("GET", "/organization").in_batch().nth(2).body("<html>"));
     let read = |id: &str| json!({"id": id, "method": "GET", "url": "/organization"});
-    let answer = session.post("/$batch", json!({"requests": [read("1"), read("2"), read("3")]})).await.expect(200);
+    let response = session.post("/$batch", json!({"requests": [read("1"), read("2"), read("3")]})).await.expect(200);
     let body = |id: &str| {
-        let all = answer["responses"].as_array().unwrap();
+        let all = response["responses"].as_array().unwrap();
         all.iter().find(|response| response["id"] == id).unwrap()["body"].clone()
     };
     assert_eq!((body("1"), body("2")), (json!({}), json!("<html>")));
@@ -181,7 +182,7 @@ async fn a_body_can_be_any_text_alone_and_in_a_batch() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_link_to_the_next_page_can_lead_elsewhere() {
+async fn a_next_link_can_lead_to_another_host() {
     let session = Session::new(&builder().build()).await;
     session.tenant.fault(Fault::on("GET", "/servicePrincipals").next_link_to("evil.example"));
     session.tenant.fault(Fault::on("GET", "/organization").next_link_to("http://127.0.0.1:9"));
@@ -219,13 +220,19 @@ async fn a_permission_that_is_taken_away_half_way_is_refused_though_the_token_cl
     create(&session).await.unwrap().refused(403, "Authorization_RequestDenied");
     create(&session).await.unwrap().refused(403, "Authorization_RequestDenied");
     session.get("/organization").await.expect(200);
-    let held = || tenant.app_role_assignments().iter().filter(|held| held.principal_id == caller_id(&caller)).count();
-    assert_eq!(held(), 1);
+    let assignments = || {
+        tenant
+            .app_role_assignments()
+            .iter()
+            .filter(|assignments| assignments.principal_id == caller_id(&caller))
+            .count()
+    };
+    assert_eq!(assignments(), 1);
     let again = Session::of(&tenant, &caller).await;
     create(&again).await.unwrap().refused(403, "Authorization_RequestDenied");
     tenant.revoke_role(caller.service_principal_id, "Organization.Read.All");
     session.get("/organization").await.refused(403, "Authorization_RequestDenied");
-    assert_eq!(held(), 0);
+    assert_eq!(assignments(), 0);
     // Granted again, it counts in new tokens.
     let graph = Session::new(&tenant).await.graph_principal().await;
     let role = "1bfefb4e-e0b5-418b-a88f-73c46d2cc8e9";
@@ -244,8 +251,8 @@ async fn a_permission_can_be_taken_away_in_the_middle_of_a_batch() {
     let session = Session::new(&builder().build()).await;
     let create = |id: &str| json!({"id": id, "method": "POST", "url": "/applications", "headers": {"Content-Type": "application/json"}, "body": {"displayName": id}});
     session.tenant.fault(Fault::on("POST", "/applications").nth(2).revokes("Application.ReadWrite.All"));
-    let answer = session.post("/$batch", json!({"requests": [create("1"), create("2"), create("3")]})).await;
-    let mut statuses: Vec<_> = answer.expect(200)["responses"]
+    let response = session.post("/$batch", json!({"requests": [create("1"), create("2"), create("3")]})).await;
+    let mut statuses: Vec<_> = response.expect(200)["responses"]
         .as_array()
         .unwrap()
         .iter()
@@ -257,30 +264,30 @@ async fn a_permission_can_be_taken_away_in_the_middle_of_a_batch() {
 
 #[tokio::test(start_paused = true)]
 #[should_panic(expected = "does not hold Mail.Read")]
-async fn only_what_is_held_can_be_taken_away_by_hand() {
+async fn only_an_assigned_role_can_be_revoked() {
     let tenant = builder().build();
     tenant.revoke_role(tenant.caller().service_principal_id, "Mail.Read");
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_answer_has_a_date_and_a_skewed_tenant_its_own() {
+async fn every_response_has_a_date_and_a_skewed_tenant_its_own() {
     for (ahead, date) in [(0, "Sun, 01 Jun 2025 12:00:00 GMT"), (-600, "Sun, 01 Jun 2025 11:50:00 GMT")] {
         let tenant = builder().tick(Duration::ZERO).clock_skew(time::Duration::seconds(ahead)).build();
         let signed_in = sign_in(&tenant, &tenant.caller()).await;
         let session = Session::new(&tenant).await;
         tenant.fault(Fault::on("GET", "/applications").malformed(502));
-        let mut answers = vec![signed_in];
+        let mut responses = vec![signed_in];
         for path in ["/applications", "/applications", "/nowhere", "/applications/0/x", "/$batch"] {
-            answers.push(session.get(path).await);
+            responses.push(session.get(path).await);
         }
-        for answer in answers {
-            assert_eq!(answer.headers["date"], date, "{answer:?}");
+        for response in responses {
+            assert_eq!(response.headers["date"], date, "{response:?}");
         }
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_skewed_tenant_lives_by_a_wall_time_of_its_own() {
+async fn a_skewed_tenant_has_a_wall_time_of_its_own() {
     let tenant = builder().tick(Duration::ZERO).clock_skew(time::Duration::hours(1)).build();
     let session = Session::new(&tenant).await;
     tenant.fault(Fault::on("GET", "/organization").throttled(RetryAfter::Date(Duration::from_secs(90))));

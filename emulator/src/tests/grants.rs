@@ -27,7 +27,7 @@ async fn an_assignment_is_made_once_and_seen_from_both_sides() {
     let own = format!("/servicePrincipals/{client}/appRoleAssignments");
     assert_eq!(session.get(&own).await.expect(200)["value"][0]["id"], made["id"]);
     let seen = session.get(&path).await.expect(200);
-    assert!(seen["value"].as_array().unwrap().iter().any(|held| held["id"] == made["id"]));
+    assert!(seen["value"].as_array().unwrap().iter().any(|assignments| assignments["id"] == made["id"]));
     let one = format!("{own}/{}", made["id"].as_str().unwrap());
     session.send("DELETE", &one, None).await.expect(204);
     session.send("DELETE", &one, None).await.refused(404, "Request_ResourceNotFound");
@@ -102,7 +102,7 @@ async fn a_grant_is_one_per_client_resource_and_principal_and_keeps_its_id() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn deleting_a_service_principal_takes_what_was_granted_to_it() {
+async fn deleting_a_service_principal_removes_its_grants() {
     let (session, client, graph) = parties().await;
     let before = session.tenant.app_role_assignments().len();
     session

@@ -1,4 +1,4 @@
-//! Each operation that can meet replication lag, meeting it.
+//! Each operation that can meet replication lag, with lag.
 
 use super::*;
 use crate::Lag;
@@ -63,10 +63,10 @@ async fn a_service_principal_waits_for_its_application() {
     let session = lagging(Lag::none().references(LAG)).await;
     let app = session.app("App").await;
     let create = || session.post("/servicePrincipals", json!({"appId": app["appId"]}));
-    let answer = create().await;
-    assert_eq!(answer.body["error"]["details"][0]["code"], "NoBackingApplicationObject");
-    assert_eq!(answer.body["error"]["details"][0]["target"], "appId");
-    answer.refused(400, "Request_BadRequest");
+    let response = create().await;
+    assert_eq!(response.body["error"]["details"][0]["code"], "NoBackingApplicationObject");
+    assert_eq!(response.body["error"]["details"][0]["target"], "appId");
+    response.refused(400, "Request_BadRequest");
     settled().await;
     create().await.expect(201);
 }
@@ -132,7 +132,7 @@ async fn a_fresh_secret_does_not_sign_in_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn settling_ends_the_lag_of_what_was_written() {
+async fn settling_ends_the_lag_of_writes() {
     let session = lagging(Lag::all(LAG)).await;
     let app = session.app("App").await;
     session.tenant.settle();
@@ -140,7 +140,7 @@ async fn settling_ends_the_lag_of_what_was_written() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_object_can_lag_by_itself_and_by_kind_of_look() {
+async fn one_object_can_lag_by_itself_and_by_kind_of_lookup() {
     let session = lagging(Lag::none()).await;
     let (slow, other) = (session.app("Slow").await, session.app("Other").await);
     let list = || async {
@@ -155,7 +155,7 @@ async fn one_object_can_lag_by_itself_and_by_kind_of_look() {
     session.get(&path(&slow, "applications")).await.expect(200);
     session.patch(&path(&slow, "applications"), json!({"notes": "n"})).await.refused(404, "Request_ResourceNotFound");
     settled().await;
-    // What was written before is kept for as long as this object lags, though the tenant as a whole does not.
+    // Old versions are retained for as long as this object lags, though the tenant as a whole does not.
     session.patch(&path(&slow, "applications"), json!({"notes": "n"})).await.expect(204);
     assert_eq!(session.get(&path(&slow, "applications")).await.expect(200)["notes"], Value::Null);
     settled().await;

@@ -1,15 +1,15 @@
-//! Promises of the tenant, seen through its transport.
+//! The behaviour of the tenant, seen through its transport.
 
 mod applications;
+mod azure_management;
 mod clients;
 mod cloud;
 mod delta;
 mod faults;
-mod federated;
+mod federated_credentials;
 mod grants;
-mod keys;
+mod key_credentials;
 mod lag;
-mod management;
 mod objects;
 mod paging;
 mod partner;
@@ -62,7 +62,7 @@ fn builder() -> MemoryTenantBuilder {
     builder.permission(MICROSOFT_GRAPH, PermissionKind::Delegated, "User.Read", PermissionId::from_u128(USER_READ))
 }
 
-/// An answer, taken apart.
+/// A response, parsed.
 #[derive(Debug)]
 struct Answered {
     status: u16,
@@ -198,7 +198,7 @@ async fn the_same_seed_gives_the_same_run() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_debug_output_and_no_look_at_the_state_shows_a_secret() {
+async fn no_debug_output_and_no_inspection_shows_a_secret() {
     let tenant = builder().build();
     let session = Session::new(&tenant).await;
     let app = session.app("App").await;
@@ -220,7 +220,7 @@ async fn no_debug_output_and_no_look_at_the_state_shows_a_secret() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_sent_at_once_overlaps_and_what_waits_makes_a_chain() {
+async fn concurrent_requests_overlap_and_sequential_ones_make_a_chain() {
     let tenant = builder().build();
     let session = Session::new(&tenant).await;
     let (a, b) = (session.clone(), session.clone());
@@ -242,12 +242,13 @@ async fn what_is_sent_at_once_overlaps_and_what_waits_makes_a_chain() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn links_are_absolute_and_follow_the_host_that_was_asked() {
+async fn links_are_absolute_and_follow_the_host_of_the_request() {
     let tenant = builder().build();
     let session = Session::new(&tenant).await;
-    let link = |answer: Value| answer["@odata.nextLink"].as_str().unwrap().split("/v1.0/").next().unwrap().to_owned();
+    let link =
+        |response: Value| response["@odata.nextLink"].as_str().unwrap().split("/v1.0/").next().unwrap().to_owned();
     assert_eq!(link(session.get("/servicePrincipals?$top=1").await.expect(200)), "https://graph.microsoft.com");
     let forwarded = [("x-forwarded-host", "emulator:8443"), ("x-forwarded-proto", "http")];
-    let answer = session.try_send("GET", "/servicePrincipals?$top=1", &forwarded, None).await.unwrap();
-    assert_eq!(link(answer.expect(200)), "http://emulator:8443");
+    let response = session.try_send("GET", "/servicePrincipals?$top=1", &forwarded, None).await.unwrap();
+    assert_eq!(link(response.expect(200)), "http://emulator:8443");
 }

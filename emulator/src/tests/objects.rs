@@ -1,4 +1,4 @@
-//! Owners, members, people, groups, and directory objects of any kind.
+//! Owners, members, users, groups, and directory objects of any kind.
 
 use serde_json::{Value, json};
 
@@ -19,7 +19,7 @@ fn reference(id: impl std::fmt::Display) -> Value {
     json!({"@odata.id": format!("https://graph.microsoft.com/v1.0/directoryObjects/{id}")})
 }
 
-/// A company, and a session of somebody who may do everything that is asked here.
+/// A company, and a session with all permissions that are needed here.
 async fn company() -> (MemoryTenant, Session) {
     let tenant = builder().small_company().build();
     let roles = ["Application.ReadWrite.All", "Directory.ReadWrite.All", "Group.ReadWrite.All", "User.ReadWrite.All"];
@@ -28,7 +28,7 @@ async fn company() -> (MemoryTenant, Session) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn owners_are_people_and_service_principals_each_once() {
+async fn owners_are_users_and_service_principals_each_once() {
     let (tenant, session) = company().await;
     let (app, principal) = session.app_and_principal("App").await;
     let owners = format!("/applications/{}/owners", id(&app));
@@ -79,15 +79,15 @@ async fn members_count_through_groups() {
     assert_eq!(groups(format!("/users/{}/memberOf", ada.id)).await, "All staff, IT");
     let transitive = format!("/users/{}/transitiveMemberOf/microsoft.graph.group?$select=id,displayName", ada.id);
     assert_eq!(groups(transitive).await, "All staff, IT, All");
-    let asked = json!({"groupIds": [id(&everybody), "9f0c7d5e-3b0a-4a57-8f5e-2c8a3f1d0001"]});
-    let held = session.post(&format!("/users/{}/checkMemberGroups", ada.id), asked).await.expect(200);
-    assert_eq!(held["value"], json!([id(&everybody)]));
+    let requested = json!({"groupIds": [id(&everybody), "9f0c7d5e-3b0a-4a57-8f5e-2c8a3f1d0001"]});
+    let member_of = session.post(&format!("/users/{}/checkMemberGroups", ada.id), requested).await.expect(200);
+    assert_eq!(member_of["value"], json!([id(&everybody)]));
     session.send("DELETE", &format!("/groups/{}/members/{}/$ref", id(&everybody), it.id), None).await.expect(204);
     assert_eq!(groups(format!("/groups/{}/members", id(&everybody))).await, "");
 }
 
 #[tokio::test(start_paused = true)]
-async fn people_are_created_found_by_name_changed_and_deleted() {
+async fn users_are_created_found_by_name_changed_and_deleted() {
     let (_, session) = company().await;
     let new = json!({
         "accountEnabled": true, "displayName": "New", "mailNickname": "new",
@@ -122,16 +122,16 @@ async fn an_object_is_found_by_its_id_whatever_it_is() {
         (object["@odata.type"].as_str(), id(&object)),
         (Some("#microsoft.graph.group"), group.id.to_string().as_str())
     );
-    let asked = json!({"ids": [group.id.to_string(), user.id.to_string(), "9f0c7d5e-3b0a-4a57-8f5e-2c8a3f1d0001"]});
-    let found = session.post("/directoryObjects/getByIds", asked.clone()).await.expect(200);
+    let requested = json!({"ids": [group.id.to_string(), user.id.to_string(), "9f0c7d5e-3b0a-4a57-8f5e-2c8a3f1d0001"]});
+    let found = session.post("/directoryObjects/getByIds", requested.clone()).await.expect(200);
     assert_eq!(names(&found), ["All staff", "Ada Lovelace"]);
-    let mut typed = asked;
+    let mut typed = requested;
     typed["types"] = json!(["user"]);
     assert_eq!(names(&session.post("/directoryObjects/getByIds", typed).await.expect(200)), ["Ada Lovelace"]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn me_is_the_person_and_an_app_is_none() {
+async fn me_is_the_user_and_an_app_has_none() {
     let (_, session) = company().await;
     let message = session.get("/me").await.refused(400, "BadRequest");
     assert_eq!(message, "/me request is only valid with delegated authentication flow.");
@@ -186,7 +186,7 @@ async fn search_finds_words_by_their_start() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn permissions_are_assigned_to_people_and_groups_where_the_role_allows_it() {
+async fn permissions_are_assigned_to_users_and_groups_where_the_role_allows_it() {
     let (tenant, _) = company().await;
     let session =
         Session::of(&tenant, &tenant.add_caller(&["AppRoleAssignment.ReadWrite.All", "Directory.Read.All"])).await;

@@ -63,7 +63,7 @@ async fn a_full_last_page_has_no_link() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_filtered_by_an_index_follows_a_change() {
+async fn an_index_follows_a_change() {
     let session = Session::new(&builder().build()).await;
     let app = session.app("App").await;
     let uri = |suffix: &str| format!("api://{}{suffix}", app["appId"].as_str().unwrap());
@@ -80,8 +80,8 @@ async fn what_is_filtered_by_an_index_follows_a_change() {
     let other = session.app("Other").await;
     let taken = json!({"identifierUris": [uri("/two")]});
     let other = format!("/applications/{}", other["id"].as_str().unwrap());
-    let answer = session.patch(&other, taken.clone()).await;
-    assert_eq!(answer.body["error"]["details"][0]["code"], "ObjectConflict");
+    let response = session.patch(&other, taken.clone()).await;
+    assert_eq!(response.body["error"]["details"][0]["code"], "ObjectConflict");
     session.send("DELETE", &path, None).await.expect(204);
     session.patch(&other, taken).await.refused(400, "Request_BadRequest");
 }

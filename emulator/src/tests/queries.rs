@@ -10,8 +10,8 @@ async fn with_apps(names: &[&str]) -> Session {
     session
 }
 
-fn names(answer: &Value) -> Vec<String> {
-    answer["value"].as_array().unwrap().iter().map(|item| item["displayName"].as_str().unwrap().to_owned()).collect()
+fn names(response: &Value) -> Vec<String> {
+    response["value"].as_array().unwrap().iter().map(|item| item["displayName"].as_str().unwrap().to_owned()).collect()
 }
 
 #[tokio::test(start_paused = true)]
@@ -41,9 +41,9 @@ async fn advanced_queries_need_their_header_and_count() {
     };
     let unequal = "/applications?$count=true&$filter=displayName%20ne%20'Beta'&$orderby=displayName";
     get(unequal, &[]).await.refused(400, "Request_UnsupportedQuery");
-    let answer = get(unequal, EVENTUAL).await.expect(200);
+    let response = get(unequal, EVENTUAL).await.expect(200);
     assert_eq!(
-        (names(&answer), &answer["@odata.count"]),
+        (names(&response), &response["@odata.count"]),
         (vec!["Alpha one".into(), "Caller".into(), "Gamma".into()], &json!(3))
     );
     get("/applications?$search=%22displayName:one%22", &[]).await.refused(400, "Request_UnsupportedQuery");
@@ -57,7 +57,7 @@ async fn advanced_queries_need_their_header_and_count() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_not_known_is_never_a_silent_success() {
+async fn unknown_operations_are_never_a_silent_success() {
     let session = with_apps(&[]).await;
     for (path, status) in [
         ("/devices", 501),
@@ -90,9 +90,9 @@ async fn a_batch_answers_each_item_by_itself() {
         {"id": "6", "method": "PATCH", "url": "/applications(uniqueName='none')", "body": {"displayName": "x"},
          "headers": {"Content-Type": "application/json", "Prefer": "create-if-missing"}},
     ]});
-    let answer = session.post("/$batch", body).await.expect(200);
+    let response = session.post("/$batch", body).await.expect(200);
     let status = |id: &str| {
-        let responses = answer["responses"].as_array().unwrap();
+        let responses = response["responses"].as_array().unwrap();
         responses.iter().find(|response| response["id"] == id).unwrap()["status"].as_u64().unwrap()
     };
     assert_eq!(["1", "2", "3", "4", "5", "6"].map(status), [200, 404, 201, 400, 424, 404]);
@@ -134,16 +134,16 @@ async fn the_organization_is_one_and_says_its_domains() {
 async fn errors_have_the_envelope_and_echo_the_request_id() {
     let session = with_apps(&[]).await;
     let id = "11111111-2222-3333-4444-555555555555";
-    let answer = session.try_send("GET", "/applications/x", &[("client-request-id", id)], None).await.unwrap();
-    assert_eq!(answer.headers["client-request-id"], id);
-    assert_eq!(answer.headers["content-type"], "application/json");
-    let inner = &answer.body["error"]["innerError"];
+    let response = session.try_send("GET", "/applications/x", &[("client-request-id", id)], None).await.unwrap();
+    assert_eq!(response.headers["client-request-id"], id);
+    assert_eq!(response.headers["content-type"], "application/json");
+    let inner = &response.body["error"]["innerError"];
     assert_eq!((&inner["client-request-id"], &inner["date"]), (&json!(id), &json!("2025-06-01T12:00:00")));
-    assert_eq!(answer.headers["request-id"].to_str().unwrap(), inner["request-id"]);
+    assert_eq!(response.headers["request-id"].to_str().unwrap(), inner["request-id"]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_selected_is_answered_under_the_names_that_graph_writes() {
+async fn a_selection_is_returned_under_the_names_of_graph() {
     let session = with_apps(&["App"]).await;
     let app = session.get("/applications?$filter=displayName%20eq%20'App'&$select=ID,DisplayName").await.expect(200);
     assert_eq!(app["@odata.context"], "https://graph.microsoft.com/v1.0/$metadata#applications(id,displayName)");
@@ -160,14 +160,14 @@ async fn what_is_selected_is_answered_under_the_names_that_graph_writes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_not_known_is_said_before_its_body_is_read() {
+async fn an_unknown_path_is_refused_before_its_body_is_read() {
     let session = with_apps(&[]).await;
     let picture = Request::put("https://graph.microsoft.com/v1.0/applications/x/logo")
         .header("authorization", format!("Bearer {}", session.token))
         .header("content-type", "image/png")
         .body(Bytes::from_static(b"picture"));
-    let answer = Answered::of(session.tenant.send(picture.unwrap()).await.unwrap());
-    answer.refused(501, "NotImplemented");
+    let response = Answered::of(session.tenant.send(picture.unwrap()).await.unwrap());
+    response.refused(501, "NotImplemented");
     let below = "/servicePrincipals/x/oauth2PermissionGrants/y";
     session.get(below).await.refused(501, "NotImplemented");
     session.send("DELETE", below, None).await.refused(400, "BadRequest");
@@ -176,7 +176,7 @@ async fn what_is_not_known_is_said_before_its_body_is_read() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_metadata_an_answer_keeps_only_the_links_to_read_on() {
+async fn without_metadata_a_response_keeps_only_the_links_for_paging() {
     const NONE: &[(&str, &str)] = &[("accept", "application/json;odata.metadata=none"), EVENTUAL[0]];
     let session = with_apps(&["One", "Two"]).await;
     let list = session.try_send("GET", "/applications?$top=1&$count=true", NONE, None).await.unwrap();

@@ -13,12 +13,12 @@ pub(super) fn claims(token: &str) -> Value {
 }
 
 #[track_caller]
-pub(super) fn refused(answer: &Answered, status: u16, error: &str, code: u32) {
+pub(super) fn refused(response: &Answered, status: u16, error: &str, code: u32) {
     assert_eq!(
-        (answer.status, &answer.body["error"], &answer.body["error_codes"]),
+        (response.status, &response.body["error"], &response.body["error_codes"]),
         (status, &json!(error), &json!([code]))
     );
-    let description = answer.body["error_description"].as_str().unwrap();
+    let description = response.body["error_description"].as_str().unwrap();
     assert!(
         description.starts_with(&format!("AADSTS{code}: ")) && description.contains("\r\nTrace ID: "),
         "{description}"
@@ -30,7 +30,7 @@ pub(super) async fn ask(transport: &dyn Transport, path: &str, form: Option<&[(&
     Answered::of(send(transport, path, form).await)
 }
 
-/// The same, with the answer as it is.
+/// Signs in, and returns the response as it is.
 pub(super) async fn send(
     transport: &dyn Transport,
     path: &str,
@@ -47,7 +47,7 @@ pub(super) async fn send(
     transport.send(request.unwrap()).await.unwrap()
 }
 
-/// Where an answer sends a browser, and the parameters that go with it.
+/// Where a response redirects a browser, and the parameters that go with it.
 #[track_caller]
 pub(super) fn redirected(response: &http::Response<Bytes>) -> (String, std::collections::BTreeMap<String, String>) {
     let body = String::from_utf8_lossy(response.body()).into_owned();
@@ -118,7 +118,7 @@ async fn refusals_carry_the_codes_of_entra() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn basic_credentials_and_the_domain_do_as_well() {
+async fn basic_credentials_and_the_domain_are_accepted() {
     let tenant = builder().build();
     let caller = tenant.caller();
     let basic = base64::engine::general_purpose::STANDARD.encode(format!(
@@ -146,9 +146,9 @@ async fn graph_refuses_tokens_that_are_missing_foreign_or_expired() {
     with(vault["access_token"].as_str().unwrap()).get("/applications").await.refused(401, "InvalidAuthenticationToken");
     session.get("/applications").await.expect(200);
     tokio::time::sleep(Duration::from_secs(3600)).await;
-    let answer = session.get("/applications").await;
-    assert!(answer.headers.contains_key("www-authenticate"));
-    answer.refused(401, "InvalidAuthenticationToken");
+    let response = session.get("/applications").await;
+    assert!(response.headers.contains_key("www-authenticate"));
+    response.refused(401, "InvalidAuthenticationToken");
 }
 
 #[tokio::test(start_paused = true)]
@@ -156,9 +156,9 @@ async fn an_app_signs_in_with_its_own_secret_until_it_expires() {
     let tenant = builder().build();
     let session = Session::new(&tenant).await;
     let app = session.app("App").await;
-    let asked = json!({"passwordCredential": {"displayName": "a", "endDateTime": "2025-06-01T13:00:00Z"}});
+    let requested = json!({"passwordCredential": {"displayName": "a", "endDateTime": "2025-06-01T13:00:00Z"}});
     let path = format!("/applications(appId='{}')/addPassword", app["appId"].as_str().unwrap());
-    let issued = session.post(&path, asked).await.expect(200);
+    let issued = session.post(&path, requested).await.expect(200);
     let mut caller = tenant.caller();
     caller.client_id = app["appId"].as_str().unwrap().parse().unwrap();
     caller.client_secret = issued["secretText"].as_str().unwrap().to_owned().into();
@@ -171,7 +171,7 @@ async fn an_app_signs_in_with_its_own_secret_until_it_expires() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn version_one_asks_for_a_resource_and_writes_numbers_as_texts() {
+async fn version_one_requests_a_resource_and_returns_numbers_as_strings() {
     let tenant = builder().build();
     let caller = tenant.caller();
     let (id, path) = (caller.client_id.to_string(), format!("/{}/oauth2/token", tenant.domain()));
@@ -190,15 +190,15 @@ async fn version_one_asks_for_a_resource_and_writes_numbers_as_texts() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_entra_would_do_and_the_tenant_does_not_is_refused_aloud() {
+async fn unsupported_flows_are_refused_with_501() {
     let tenant = builder().build();
     let path = format!("/{}/oauth2/v2.0/token", tenant.id());
     for grant_type in ["password", "urn:ietf:params:oauth:grant-type:jwt-bearer"] {
-        let answer = ask(&tenant, &path, Some(&[("grant_type", grant_type), ("client_id", "x")])).await;
-        assert_eq!(answer.expect(501)["error"], "unsupported_grant_type");
+        let response = ask(&tenant, &path, Some(&[("grant_type", grant_type), ("client_id", "x")])).await;
+        assert_eq!(response.expect(501)["error"], "unsupported_grant_type");
     }
-    let answer = ask(&tenant, &path, Some(&[("grant_type", "telepathy"), ("client_id", "x")])).await;
-    refused(&answer, 400, "unsupported_grant_type", 70003);
+    let response = ask(&tenant, &path, Some(&[("grant_type", "telepathy"), ("client_id", "x")])).await;
+    refused(&response, 400, "unsupported_grant_type", 70003);
     refused(&ask(&tenant, &path, None).await, 400, "invalid_request", 900_561);
 }
 
@@ -216,16 +216,16 @@ async fn an_api_that_wants_assignments_gives_tokens_to_its_assigned_apps_alone()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_scripted_refusal_comes_with_what_entra_sends_along() {
+async fn an_injected_error_has_the_fields_of_its_code() {
     let tenant = builder().build();
     let script = |code: &str| {
         tenant.fault(crate::Fault::on("POST", "/oauth2/v2.0/token").refuses(400, code, "Because."));
     };
     script("AADSTS53003");
-    let answer = sign_in(&tenant, &tenant.caller()).await;
-    refused(&answer, 400, "interaction_required", 53003);
-    assert_eq!(answer.body["suberror"], "message_only");
-    let wanted: Value = serde_json::from_str(answer.body["claims"].as_str().unwrap()).unwrap();
+    let response = sign_in(&tenant, &tenant.caller()).await;
+    refused(&response, 400, "interaction_required", 53003);
+    assert_eq!(response.body["suberror"], "message_only");
+    let wanted: Value = serde_json::from_str(response.body["claims"].as_str().unwrap()).unwrap();
     assert_eq!(wanted["access_token"]["capolids"]["essential"], true);
     for (code, error, suberror) in [
         (50173, "invalid_grant", json!("bad_token")),
@@ -235,20 +235,20 @@ async fn a_scripted_refusal_comes_with_what_entra_sends_along() {
         (50076, "interaction_required", json!("basic_action")),
     ] {
         script(&format!("AADSTS{code}"));
-        let answer = sign_in(&tenant, &tenant.caller()).await;
-        refused(&answer, 400, error, code);
-        assert_eq!(answer.body["suberror"], suberror);
+        let response = sign_in(&tenant, &tenant.caller()).await;
+        refused(&response, 400, error, code);
+        assert_eq!(response.body["suberror"], suberror);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_answer_has_the_id_of_its_request() {
+async fn every_response_has_the_id_of_its_request() {
     let tenant = builder().build();
     let header = |response: &http::Response<Bytes>| response.headers()["x-ms-request-id"].to_str().unwrap().to_owned();
     for path in ["v2.0/.well-known/openid-configuration", "oauth2/v2.0/authorize", "discovery/v2.0/keys"] {
-        let answer = send(&tenant, &format!("/{}/{path}", tenant.id()), None).await;
-        assert!(Uuid::parse_str(&header(&answer)).is_ok(), "{path}");
-        assert!(!answer.headers().contains_key("client-request-id"), "nobody asked for it");
+        let response = send(&tenant, &format!("/{}/{path}", tenant.id()), None).await;
+        assert!(Uuid::parse_str(&header(&response)).is_ok(), "{path}");
+        assert!(!response.headers().contains_key("client-request-id"), "nobody asked for it");
     }
     let refused = send(&tenant, &format!("/{}/oauth2/v2.0/token", tenant.id()), Some(&[("x", "y")])).await;
     let body: Value = serde_json::from_slice(refused.body()).unwrap();
@@ -256,6 +256,6 @@ async fn every_answer_has_the_id_of_its_request() {
     let request = Request::get(format!("https://login.microsoftonline.com/{}/discovery/v2.0/keys", tenant.id()))
         .header("client-request-id", "mine")
         .header("return-client-request-id", "true");
-    let answer = tenant.send(request.body(Bytes::new()).unwrap()).await.unwrap();
-    assert_eq!(answer.headers()["client-request-id"], "mine");
+    let response = tenant.send(request.body(Bytes::new()).unwrap()).await.unwrap();
+    assert_eq!(response.headers()["client-request-id"], "mine");
 }

@@ -99,7 +99,7 @@ async fn a_certificate_signs_in_however_it_is_named() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_certificate_of_the_service_principal_does_as_well() {
+async fn a_certificate_of_the_service_principal_signs_in_as_well() {
     let tenant = builder().build();
     let session = Session::new(&tenant).await;
     let (app, principal) = session.app_and_principal("Signing").await;
@@ -116,9 +116,9 @@ async fn a_key_that_the_app_does_not_hold_is_refused() {
     let app = App::with_key().await;
     let header = |der: &[u8]| json!({"alg": "PS256", "x5t#S256": sha256(der)});
     let other = sign(TWO_KEY, &header(TWO), &app.claims());
-    let answer = app.present(&other).await;
-    refused(&answer, 401, "invalid_client", 700_027);
-    assert!(answer.body["error_description"].as_str().unwrap().contains("The key was not found."));
+    let response = app.present(&other).await;
+    refused(&response, 401, "invalid_client", 700_027);
+    assert!(response.body["error_description"].as_str().unwrap().contains("The key was not found."));
     // Signed with another key than it says.
     refused(&app.present(&sign(TWO_KEY, &header(ONE), &app.claims())).await, 401, "invalid_client", 700_027);
     refused(&app.sign(json!({"alg": "PS256"}), &app.claims()).await, 401, "invalid_client", 50012);
@@ -137,9 +137,9 @@ async fn a_certificate_past_its_end_is_refused() {
     early.add_key(OLD).await;
     tokio::time::sleep(Duration::from_secs(365 * 24 * 3600)).await;
     let header = json!({"alg": "PS256", "x5t#S256": sha256(OLD)});
-    let answer = early.sign(header, &early.claims()).await;
-    refused(&answer, 401, "invalid_client", 700_027);
-    assert!(answer.body["error_description"].as_str().unwrap().contains("The key used is expired."));
+    let response = early.sign(header, &early.claims()).await;
+    refused(&response, 401, "invalid_client", 700_027);
+    assert!(response.body["error_description"].as_str().unwrap().contains("The key used is expired."));
     app.sign(json!({"alg": "PS256", "x5t#S256": sha256(ONE)}), &app.claims()).await.expect(200);
 }
 
@@ -214,15 +214,15 @@ async fn the_token_of_a_trusted_issuer_signs_in_for_its_subject() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_time_of_an_assertion_is_judged_by_the_tenant_whose_clock_may_be_wrong() {
+async fn the_time_of_an_assertion_is_checked_by_the_tenants_skewed_clock() {
     for (minutes, good) in [(-20, false), (-4, true), (4, true), (20, false)] {
         let app = App::new(builder().clock_skew(time::Duration::minutes(minutes)).build()).await;
         app.add_key(ONE).await;
         // The claims are written by the clock of the client.
-        let answer = app.sign(json!({"alg": "PS256", "x5t#S256": sha256(ONE)}), &app.claims()).await;
+        let response = app.sign(json!({"alg": "PS256", "x5t#S256": sha256(ONE)}), &app.claims()).await;
         match good {
-            true => drop(answer.expect(200)),
-            false => refused(&answer, 401, "invalid_client", 700_024),
+            true => drop(response.expect(200)),
+            false => refused(&response, 401, "invalid_client", 700_024),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! People who sign in in a browser.
+//! Users who sign in with a browser.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ fn challenge() -> String {
     URL_SAFE_NO_PAD.encode(Sha256::digest(VERIFIER.as_bytes()))
 }
 
-/// An app of each platform, and a person who signs in by themselves.
+/// An app of each platform, and a user who signs in automatically.
 struct Desk {
     tenant: MemoryTenant,
     session: Session,
@@ -29,7 +29,7 @@ impl Desk {
     async fn new() -> Self {
         let tenant = builder().build();
         let ada = tenant.add_user("Ada Lovelace", &[]);
-        tenant.sign_in_by_itself(Some(&ada));
+        tenant.auto_sign_in(Some(&ada));
         let session = Session::new(&tenant).await;
         let (app, _) = session.app_and_principal("Desk").await;
         let path = format!("/applications/{}", app["id"].as_str().unwrap());
@@ -66,8 +66,8 @@ impl Desk {
     }
 
     async fn code(&self, more: &[(&str, &str)]) -> String {
-        let (_, answer) = redirected(&self.authorize(more).await);
-        answer.get("code").unwrap_or_else(|| panic!("{answer:?}")).clone()
+        let (_, response) = redirected(&self.authorize(more).await);
+        response.get("code").unwrap_or_else(|| panic!("{response:?}")).clone()
     }
 
     async fn redeem(&self, code: &str, more: &[(&str, &str)]) -> Answered {
@@ -92,15 +92,15 @@ impl Desk {
     }
 }
 
-/// As MSAL signs a person in by a page of this machine.
+/// A sign-in as MSAL does it, with a page on this machine.
 #[tokio::test(start_paused = true)]
-async fn a_person_signs_in_in_a_browser() {
+async fn a_user_signs_in_with_a_browser() {
     let desk = Desk::new().await;
     let response = desk.authorize(&[("client_info", "1"), ("nonce", "n"), ("login_hint", "ada"), ("claims", "{}")]);
-    let (to, answer) = redirected(&response.await);
-    assert_eq!((to.as_str(), answer["state"].as_str()), ("http://localhost:41234/", "a b&c"));
-    assert!(answer.contains_key("session_state") && answer.contains_key("client_info"));
-    let issued = desk.redeem(&answer["code"], &[("client_info", "1"), ("x-client-SKU", "MSAL.Python")]).await;
+    let (to, response) = redirected(&response.await);
+    assert_eq!((to.as_str(), response["state"].as_str()), ("http://localhost:41234/", "a b&c"));
+    assert!(response.contains_key("session_state") && response.contains_key("client_info"));
+    let issued = desk.redeem(&response["code"], &[("client_info", "1"), ("x-client-SKU", "MSAL.Python")]).await;
     let issued = issued.expect(200);
     assert_eq!(issued["scope"], "openid profile Mail.Read");
     let about = claims(issued["id_token"].as_str().unwrap());
@@ -124,7 +124,7 @@ async fn a_person_signs_in_in_a_browser() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_code_works_once_for_ten_minutes_and_for_whoever_began() {
+async fn a_code_works_once_for_ten_minutes_and_only_for_its_client() {
     let desk = Desk::new().await;
     let code = desk.code(&[]).await;
     refused(&desk.redeem(&code, &[("code_verifier", "")]).await, 400, "invalid_grant", 50148);
@@ -146,7 +146,7 @@ async fn a_code_works_once_for_ten_minutes_and_for_whoever_began() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_plain_challenge_and_none_are_taken_and_others_are_not() {
+async fn a_plain_challenge_or_none_is_accepted() {
     let desk = Desk::new().await;
     let plain = desk.code(&[("code_challenge", VERIFIER), ("code_challenge_method", "")]).await;
     desk.redeem(&plain, &[]).await.expect(200);
@@ -154,15 +154,15 @@ async fn the_plain_challenge_and_none_are_taken_and_others_are_not() {
     refused(&desk.redeem(&none, &[]).await, 400, "invalid_grant", 501_481);
     desk.redeem(&none, &[("code_verifier", "")]).await.expect(200);
     for (change, code) in [(("code_challenge_method", "S512"), 50149), (("code_challenge", "short"), 501_491)] {
-        let (_, answer) = redirected(&desk.authorize(&[change]).await);
-        assert_eq!(answer["error"], "invalid_request");
-        assert!(answer["error_description"].starts_with(&format!("AADSTS{code}: ")), "{answer:?}");
-        assert!(answer["error_uri"].ends_with(&format!("/error?code={code}")));
+        let (_, response) = redirected(&desk.authorize(&[change]).await);
+        assert_eq!(response["error"], "invalid_request");
+        assert!(response["error_description"].starts_with(&format!("AADSTS{code}: ")), "{response:?}");
+        assert!(response["error_uri"].ends_with(&format!("/error?code={code}")));
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_web_app_shows_its_secret_and_a_page_comes_from_its_origin() {
+async fn a_web_app_needs_its_secret_and_a_single_page_app_its_origin() {
     let desk = Desk::new().await;
     let secret = desk.secret().await;
     let web = ("redirect_uri", "https://app.example/back");
@@ -172,8 +172,8 @@ async fn a_web_app_shows_its_secret_and_a_page_comes_from_its_origin() {
     assert_eq!(claims(issued["access_token"].as_str().unwrap())["appidacr"], "1");
 
     let page = ("redirect_uri", "https://app.example/page");
-    let (_, answer) = redirected(&desk.authorize(&[page, ("code_challenge", "")]).await);
-    assert!(answer["error_description"].starts_with("AADSTS9002325: "), "{answer:?}");
+    let (_, response) = redirected(&desk.authorize(&[page, ("code_challenge", "")]).await);
+    assert!(response["error_description"].starts_with("AADSTS9002325: "), "{response:?}");
     let code = desk.code(&[page]).await;
     refused(&desk.redeem(&code, &[page]).await, 400, "invalid_request", 9_002_327);
     let form = [
@@ -190,7 +190,7 @@ async fn a_web_app_shows_its_secret_and_a_page_comes_from_its_origin() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_answer_travels_as_it_was_asked_to() {
+async fn a_response_is_sent_in_the_requested_response_mode() {
     let desk = Desk::new().await;
     let response = desk.authorize(&[("response_mode", "fragment")]).await;
     assert!(response.headers()["location"].to_str().unwrap().contains("/#code="));
@@ -198,8 +198,8 @@ async fn the_answer_travels_as_it_was_asked_to() {
     let page = String::from_utf8(response.body().to_vec()).unwrap();
     assert!(response.status() == 200 && page.contains("action=\"http://localhost:41234\""), "{page}");
     assert!(page.contains("name=\"code\"") && page.contains("value=\"a b&amp;c\""));
-    let (_, answer) = redirected(&desk.authorize(&[("response_mode", "pigeon")]).await);
-    assert!(answer["error_description"].starts_with("AADSTS70007: "));
+    let (_, response) = redirected(&desk.authorize(&[("response_mode", "pigeon")]).await);
+    assert!(response["error_description"].starts_with("AADSTS70007: "));
 }
 
 #[tokio::test(start_paused = true)]
@@ -217,19 +217,19 @@ async fn errors_of_a_request_go_back_to_the_app() {
         // It needs an administrator.
         (("scope", "Application.ReadWrite.All"), "access_denied", 90094),
     ] {
-        let (to, answer) = redirected(&desk.authorize(&[change]).await);
-        assert_eq!((to.as_str(), answer["error"].as_str()), ("http://localhost:41234/", error), "{answer:?}");
-        assert!(answer["error_description"].starts_with(&format!("AADSTS{code}: ")), "{answer:?}");
-        assert_eq!(answer["state"], "a b&c");
+        let (to, response) = redirected(&desk.authorize(&[change]).await);
+        assert_eq!((to.as_str(), response["error"].as_str()), ("http://localhost:41234/", error), "{response:?}");
+        assert!(response["error_description"].starts_with(&format!("AADSTS{code}: ")), "{response:?}");
+        assert_eq!(response["state"], "a b&c");
     }
     desk.tenant.decline_consent(true);
-    let (_, answer) = redirected(&desk.authorize(&[]).await);
-    assert_eq!((answer["error"].as_str(), answer["error_subcode"].as_str()), ("access_denied", "cancel"));
-    assert!(answer["error_description"].starts_with("AADSTS65004: "));
+    let (_, response) = redirected(&desk.authorize(&[]).await);
+    assert_eq!((response["error"].as_str(), response["error_subcode"].as_str()), ("access_denied", "cancel"));
+    assert!(response["error_description"].starts_with("AADSTS65004: "));
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_cannot_be_trusted_ends_on_a_page() {
+async fn an_invalid_redirect_uri_gets_an_error_page() {
     let desk = Desk::new().await;
     let unknown = "11111111-1111-1111-1111-111111111111";
     for (change, code) in [
@@ -258,38 +258,38 @@ async fn what_cannot_be_trusted_ends_on_a_page() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_a_person_a_page_says_who_could_sign_in() {
+async fn the_account_picker_lists_the_users() {
     let desk = Desk::new().await;
-    desk.tenant.sign_in_by_itself(None);
-    let (_, answer) = redirected(&desk.authorize(&[("prompt", "none")]).await);
-    assert_eq!(answer["error"], "login_required");
-    assert!(answer["error_description"].starts_with("AADSTS50058: "));
+    desk.tenant.auto_sign_in(None);
+    let (_, response) = redirected(&desk.authorize(&[("prompt", "none")]).await);
+    assert_eq!(response["error"], "login_required");
+    assert!(response["error_description"].starts_with("AADSTS50058: "));
     let response = desk.authorize(&[]).await;
     let page = String::from_utf8(response.body().to_vec()).unwrap();
     assert!(response.status() == 200 && page.contains("Ada Lovelace (ada.lovelace@contoso.onmicrosoft.com)"));
     let link = page.split("href=\"").nth(1).unwrap().split('"').next().unwrap().replace("&amp;", "&");
     let followed = send(&desk.tenant, &format!("{}{link}", desk.endpoint("authorize")), None).await;
-    let (_, answer) = redirected(&followed);
-    desk.redeem(&answer["code"], &[]).await.expect(200);
-    let (_, answer) = redirected(&desk.authorize(&[("_cancel", "1")]).await);
-    assert_eq!(answer["error"], "access_denied");
+    let (_, response) = redirected(&followed);
+    desk.redeem(&response["code"], &[]).await.expect(200);
+    let (_, response) = redirected(&desk.authorize(&[("_cancel", "1")]).await);
+    assert_eq!(response["error"], "access_denied");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_silent_request_succeeds_once_somebody_has_consented() {
+async fn a_silent_request_succeeds_once_the_user_has_consented() {
     let desk = Desk::new().await;
     let silent = ("prompt", "none");
-    let (_, answer) = redirected(&desk.authorize(&[silent]).await);
-    assert_eq!(answer["error"], "consent_required");
-    assert!(answer["error_description"].starts_with("AADSTS65001: "));
+    let (_, response) = redirected(&desk.authorize(&[silent]).await);
+    assert_eq!(response["error"], "consent_required");
+    assert!(response["error_description"].starts_with("AADSTS65001: "));
     desk.code(&[]).await;
     desk.code(&[silent]).await;
-    let (_, answer) = redirected(&desk.authorize(&[silent, ("scope", "Calendars.Read")]).await);
-    assert_eq!(answer["error"], "consent_required");
+    let (_, response) = redirected(&desk.authorize(&[silent, ("scope", "Calendars.Read")]).await);
+    assert_eq!(response["error"], "consent_required");
 }
 
 #[tokio::test(start_paused = true)]
-async fn all_that_was_granted_stands_in_the_token_and_nothing_else() {
+async fn a_token_has_the_granted_roles_and_nothing_else() {
     let desk = Desk::new().await;
     let redeemed = |code: String, scope: &'static str| async { desk.redeem(&{ code }, &[("scope", scope)]).await };
     let code = desk.code(&[("scope", "Mail.Read")]).await;
@@ -358,30 +358,30 @@ async fn a_token_is_for_one_api_and_an_api_of_version_two_says_so() {
         .await
         .expect(204);
     let bob = desk.tenant.add_user("Bob", &[]);
-    desk.tenant.sign_in_by_itself(Some(&bob));
+    desk.tenant.auto_sign_in(Some(&bob));
     desk.code(&[("prompt", "none"), ("scope", "api://contoso.onmicrosoft.com/api/Read")]).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_scripted_refusal_comes_back_to_the_app() {
+async fn an_injected_error_is_redirected_to_the_app() {
     use crate::Fault;
 
     let desk = Desk::new().await;
     let refused = Fault::on("GET", "/oauth2/v2.0/authorize").times(2).refuses(400, "AADSTS50076", "Show a factor.");
     desk.tenant.fault(refused);
-    let (_, answer) = redirected(&desk.authorize(&[]).await);
-    assert_eq!((answer["error"].as_str(), answer["state"].as_str()), ("interaction_required", "a b&c"));
+    let (_, response) = redirected(&desk.authorize(&[]).await);
+    assert_eq!((response["error"].as_str(), response["state"].as_str()), ("interaction_required", "a b&c"));
     let response = desk.authorize(&[("redirect_uri", "https://evil.example/")]).await;
     assert!(String::from_utf8_lossy(response.body()).contains("AADSTS50076: Show a factor."));
     desk.tenant.fault(Fault::on("GET", "/v2.0/adminconsent").refuses(400, "AADSTS650051", "Try again."));
     let query = [("client_id", desk.client_id.as_str()), ("redirect_uri", "http://localhost"), ("scope", "x")];
     let path = with_query(&format!("/{}/v2.0/adminconsent", desk.tenant.id()), &query);
-    let (_, answer) = redirected(&send(&desk.tenant, &path, None).await);
-    assert!(answer["admin_consent"] == "True" && answer["error_description"].starts_with("AADSTS650051: "));
+    let (_, response) = redirected(&send(&desk.tenant, &path, None).await);
+    assert!(response["admin_consent"] == "True" && response["error_description"].starts_with("AADSTS650051: "));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_token_tells_who_has_signed_in_until_they_sign_out() {
+async fn an_id_token_names_the_user_and_logout_redirects() {
     let desk = Desk::new().await;
     let issued = desk.redeem(&desk.code(&[]).await, &[]).await.expect(200);
     let about = claims(issued["id_token"].as_str().unwrap());
@@ -403,8 +403,8 @@ async fn a_token_tells_who_has_signed_in_until_they_sign_out() {
             &[("id_token_hint", hint), ("post_logout_redirect_uri", uri), ("state", "s")],
         )
     };
-    let (to, answer) = redirected(&send(&desk.tenant, &logout("https://app.example/back"), None).await);
-    assert_eq!((to.as_str(), answer["state"].as_str()), ("https://app.example/back", "s"));
+    let (to, response) = redirected(&send(&desk.tenant, &logout("https://app.example/back"), None).await);
+    assert_eq!((to.as_str(), response["state"].as_str()), ("https://app.example/back", "s"));
     let response = send(&desk.tenant, &logout("https://evil.example/"), None).await;
     assert!(response.status() == 200 && String::from_utf8_lossy(response.body()).contains("You signed out"));
 }

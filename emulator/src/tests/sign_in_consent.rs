@@ -1,4 +1,4 @@
-//! Administrators who consent for everybody.
+//! Admin consent.
 
 use super::sign_in::{GLOBAL_ADMINISTRATOR, redirected, send, with_query};
 use super::*;
@@ -52,7 +52,7 @@ impl Shop {
 
     fn administrator(&self, role: Uuid) -> User {
         let user = self.customer().add_user("Grace Hopper", &[role]);
-        self.customer().sign_in_by_itself(Some(&user));
+        self.customer().auto_sign_in(Some(&user));
         user
     }
 
@@ -76,16 +76,19 @@ impl Shop {
 async fn an_administrator_grants_all_that_an_app_of_another_tenant_declares() {
     let shop = Shop::usual().await;
     shop.administrator(GLOBAL_ADMINISTRATOR);
-    let (to, answer) = redirected(&shop.link(&shop.customer().id().to_string(), &[]).await);
-    assert_eq!((to.as_str(), answer["admin_consent"].as_str(), answer["state"].as_str()), (BACK, "True", "s"));
-    assert_eq!(answer["tenant"], shop.customer().id().to_string());
-    assert!(answer["scope"].contains("https://graph.microsoft.com/User.Read"));
+    let (to, response) = redirected(&shop.link(&shop.customer().id().to_string(), &[]).await);
+    assert_eq!((to.as_str(), response["admin_consent"].as_str(), response["state"].as_str()), (BACK, "True", "s"));
+    assert_eq!(response["tenant"], shop.customer().id().to_string());
+    assert!(response["scope"].contains("https://graph.microsoft.com/User.Read"));
     let principal = shop.customer().service_principals().into_iter().find(|it| it.app_id.to_string() == shop.client_id);
     let principal = principal.unwrap();
-    let held =
-        shop.customer().app_role_assignments().into_iter().filter(|held| held.principal_id == principal.id.into());
+    let assignments = shop
+        .customer()
+        .app_role_assignments()
+        .into_iter()
+        .filter(|assignments| assignments.principal_id == principal.id.into());
     assert_eq!(
-        held.map(|held| held.app_role_id.to_string()).collect::<Vec<_>>(),
+        assignments.map(|assignments| assignments.app_role_id.to_string()).collect::<Vec<_>>(),
         [Uuid::from_u128(USER_READ_ALL).to_string()]
     );
     let grants = shop.customer().oauth2_permission_grants();
@@ -101,9 +104,12 @@ async fn an_administrator_grants_all_that_an_app_of_another_tenant_declares() {
     ]}]);
     shop.vendor.patch(&shop.app, json!({"requiredResourceAccess": more})).await.expect(204);
     redirected(&shop.link("organizations", &[]).await);
-    let held =
-        shop.customer().app_role_assignments().into_iter().filter(|held| held.principal_id == principal.id.into());
-    assert_eq!((held.count(), shop.customer().oauth2_permission_grants().len()), (2, 1));
+    let assignments = shop
+        .customer()
+        .app_role_assignments()
+        .into_iter()
+        .filter(|assignments| assignments.principal_id == principal.id.into());
+    assert_eq!((assignments.count(), shop.customer().oauth2_permission_grants().len()), (2, 1));
 }
 
 #[tokio::test(start_paused = true)]
@@ -121,62 +127,62 @@ async fn the_app_signs_in_to_the_customer_after_the_consent() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn delegated_permissions_can_be_asked_for_one_by_one() {
+async fn delegated_permissions_can_be_requested_one_by_one() {
     let shop = Shop::usual().await;
     shop.administrator(CLOUD_APPLICATION_ADMINISTRATOR);
     let scope = ("scope", "https://graph.microsoft.com/mail.read Calendars.Read");
-    let (_, answer) = redirected(&shop.link("customer.onmicrosoft.com", &[scope]).await);
-    assert!(!answer.contains_key("error"), "{answer:?}");
+    let (_, response) = redirected(&shop.link("customer.onmicrosoft.com", &[scope]).await);
+    assert!(!response.contains_key("error"), "{response:?}");
     let grants = shop.customer().oauth2_permission_grants();
     assert_eq!((grants.len(), grants[0].scope.as_str()), (1, "Mail.Read Calendars.Read"));
 }
 
 #[tokio::test(start_paused = true)]
-async fn version_one_takes_no_scope_and_may_leave_out_the_address() {
+async fn version_one_ignores_the_scope_and_needs_no_redirect_uri() {
     let shop = Shop::usual().await;
     shop.administrator(GLOBAL_ADMINISTRATOR);
     let query = [("client_id", shop.client_id.as_str()), ("state", "s")];
     let response = send(&shop.cloud, &with_query("/common/adminconsent", &query), None).await;
-    let (to, answer) = redirected(&response);
-    assert_eq!((to.as_str(), answer["tenant"].clone()), (BACK, shop.customer().id().to_string()));
-    assert!(!answer.contains_key("scope"));
+    let (to, response) = redirected(&response);
+    assert_eq!((to.as_str(), response["tenant"].clone()), (BACK, shop.customer().id().to_string()));
+    assert!(!response.contains_key("scope"));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_says_that_it_was_about_a_consent() {
+async fn an_admin_consent_error_names_the_consent() {
     let shop = Shop::usual().await;
-    let refused = |answer: &std::collections::BTreeMap<String, String>, error: &str, code: u32| {
-        assert_eq!((answer["error"].as_str(), answer["admin_consent"].as_str()), (error, "True"), "{answer:?}");
-        assert!(answer["error_description"].starts_with(&format!("AADSTS{code}: ")), "{answer:?}");
-        assert_eq!(answer["state"], "s");
+    let refused = |response: &std::collections::BTreeMap<String, String>, error: &str, code: u32| {
+        assert_eq!((response["error"].as_str(), response["admin_consent"].as_str()), (error, "True"), "{response:?}");
+        assert!(response["error_description"].starts_with(&format!("AADSTS{code}: ")), "{response:?}");
+        assert_eq!(response["state"], "s");
     };
     // An application permission of Graph needs a higher role than this.
     let grace = shop.administrator(CLOUD_APPLICATION_ADMINISTRATOR);
-    let (_, answer) = redirected(&shop.link("customer.onmicrosoft.com", &[]).await);
-    refused(&answer, "access_denied", 90094);
+    let (_, response) = redirected(&shop.link("customer.onmicrosoft.com", &[]).await);
+    refused(&response, "access_denied", 90094);
     assert!(shop.customer().oauth2_permission_grants().is_empty());
     shop.customer().set_directory_roles(grace.id, &[GLOBAL_ADMINISTRATOR]);
     shop.customer().decline_consent(true);
-    let (_, answer) = redirected(&shop.link("customer.onmicrosoft.com", &[]).await);
-    refused(&answer, "access_denied", 65004);
-    assert_eq!(answer["error_subcode"], "cancel");
+    let (_, response) = redirected(&shop.link("customer.onmicrosoft.com", &[]).await);
+    refused(&response, "access_denied", 65004);
+    assert_eq!(response["error_subcode"], "cancel");
     shop.customer().decline_consent(false);
 
     shop.vendor.patch(&shop.app, json!({"requiredResourceAccess": []})).await.expect(204);
-    let (_, answer) = redirected(&shop.link("customer.onmicrosoft.com", &[]).await);
-    refused(&answer, "access_denied", 1_003_031);
+    let (_, response) = redirected(&shop.link("customer.onmicrosoft.com", &[]).await);
+    refused(&response, "access_denied", 1_003_031);
     let api = json!([{"resourceAppId": "fc780465-2017-40d4-a0c5-307022471b92", "resourceAccess": [role(1)]}]);
     shop.vendor.patch(&shop.app, json!({"requiredResourceAccess": api})).await.expect(204);
-    let (_, answer) = redirected(&shop.link("customer.onmicrosoft.com", &[]).await);
-    refused(&answer, "invalid_client", 650_053);
+    let (_, response) = redirected(&shop.link("customer.onmicrosoft.com", &[]).await);
+    refused(&response, "invalid_client", 650_053);
     let api = json!([{"resourceAppId": Uuid::from_u128(9), "resourceAccess": [role(1)]}]);
     shop.vendor.patch(&shop.app, json!({"requiredResourceAccess": api})).await.expect(204);
-    let (_, answer) = redirected(&shop.link("customer.onmicrosoft.com", &[]).await);
-    refused(&answer, "invalid_client", 650_052);
+    let (_, response) = redirected(&shop.link("customer.onmicrosoft.com", &[]).await);
+    refused(&response, "invalid_client", 650_052);
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_cannot_be_trusted_ends_on_a_page() {
+async fn an_invalid_redirect_uri_gets_an_error_page() {
     let shop = Shop::usual().await;
     shop.administrator(GLOBAL_ADMINISTRATOR);
     let stranger = shop.cloud.tenants()[0].add_user("Stranger", &[GLOBAL_ADMINISTRATOR]);
@@ -200,22 +206,22 @@ async fn what_cannot_be_trusted_ends_on_a_page() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_a_person_a_page_lets_one_consent_or_cancel() {
+async fn the_account_picker_lets_a_user_consent_or_cancel() {
     let shop = Shop::usual().await;
     shop.administrator(GLOBAL_ADMINISTRATOR);
-    shop.customer().sign_in_by_itself(None);
+    shop.customer().auto_sign_in(None);
     let page = shop.link("customer.onmicrosoft.com", &[]).await;
     let page = String::from_utf8(page.body().to_vec()).unwrap();
-    for asked in ["Graph: User.Read.All (for the app itself)", "Graph: User.Read (for whoever is signed in)"] {
-        assert!(page.contains(asked), "{page}");
+    for requested in ["Graph: User.Read.All (for the app itself)", "Graph: User.Read (for whoever is signed in)"] {
+        assert!(page.contains(requested), "{page}");
     }
     let links: Vec<String> =
         page.split("href=\"").skip(1).map(|link| link.split('"').next().unwrap().replace("&amp;", "&")).collect();
     let follow = |link: String| async { send(&shop.cloud, &{ link }, None).await };
     let path = "/customer.onmicrosoft.com/v2.0/adminconsent";
-    let (_, answer) = redirected(&follow(format!("{path}{}", links.last().unwrap())).await);
-    assert_eq!(answer["error_subcode"], "cancel");
-    let (_, answer) = redirected(&follow(format!("{path}{}", links[0])).await);
-    assert_eq!(answer["admin_consent"], "True");
-    assert!(!answer.contains_key("error"));
+    let (_, response) = redirected(&follow(format!("{path}{}", links.last().unwrap())).await);
+    assert_eq!(response["error_subcode"], "cancel");
+    let (_, response) = redirected(&follow(format!("{path}{}", links[0])).await);
+    assert_eq!(response["admin_consent"], "True");
+    assert!(!response.contains_key("error"));
 }

@@ -1,4 +1,4 @@
-//! People who sign in on a device by a code.
+//! Users who sign in with a device code.
 
 use std::time::Duration;
 
@@ -46,7 +46,7 @@ impl<'a> Device<'a> {
 
 /// As the Azure CLI signs in.
 #[tokio::test(start_paused = true)]
-async fn a_device_waits_until_its_person_has_signed_in() {
+async fn a_device_code_is_pending_until_the_user_has_signed_in() {
     let tenant = builder().build();
     let ada = tenant.add_user("Ada Lovelace", &[GLOBAL_ADMINISTRATOR]);
     let device = Device::start(&tenant, "organizations", AZURE_CLI, ARM).await;
@@ -73,7 +73,7 @@ async fn a_device_waits_until_its_person_has_signed_in() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_device_that_asks_too_often_is_told_so() {
+async fn a_device_that_polls_too_often_gets_slow_down() {
     let tenant = builder().build();
     let device = Device::start(&tenant, tenant.id(), AZURE_CLI, ARM).await;
     refused(&device.poll().await, 400, "authorization_pending", 70016);
@@ -96,8 +96,8 @@ async fn a_code_can_be_declined_expire_and_be_wrong() {
     let other = Device::start(&tenant, tenant.id(), GRAPH_TOOLS, "User.Read").await;
     let stolen = Device { client_id: AZURE_CLI, ..other };
     refused(&stolen.poll().await, 400, "bad_verification_code", 70018);
-    let answer = ask(&tenant, "/common/oauth2/v2.0/devicecode", Some(&[("client_id", AZURE_CLI)])).await;
-    refused(&answer, 400, "invalid_request", 900_144);
+    let response = ask(&tenant, "/common/oauth2/v2.0/devicecode", Some(&[("client_id", AZURE_CLI)])).await;
+    refused(&response, 400, "invalid_request", 900_144);
 }
 
 #[tokio::test(start_paused = true)]
@@ -109,10 +109,10 @@ async fn a_code_that_no_device_shows_cannot_be_approved() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_signs_in_by_themselves_needs_no_code() {
+async fn automatic_sign_in_approves_device_codes() {
     let tenant = builder().build();
     let ada = tenant.add_user("Ada", &[]);
-    tenant.sign_in_by_itself(Some(&ada));
+    tenant.auto_sign_in(Some(&ada));
     let device = Device::start(&tenant, tenant.domain(), AZURE_CLI, "https://graph.microsoft.com/.default").await;
     let issued = device.poll().await.expect(200);
     assert!(issued.get("refresh_token").is_none() && issued.get("id_token").is_none());
@@ -124,37 +124,37 @@ async fn whoever_signs_in_by_themselves_needs_no_code() {
     let device = Device::start(&tenant, tenant.domain(), AZURE_CLI, "https://graph.microsoft.com/.default").await;
     let issued = device.poll().await.expect(200);
     assert_eq!(claims(issued["access_token"].as_str().unwrap())["amr"], json!(["pwd"]));
-    tenant.sign_in_by_itself(None);
+    tenant.auto_sign_in(None);
     let device = Device::start(&tenant, tenant.id(), AZURE_CLI, ARM).await;
     refused(&device.poll().await, 400, "authorization_pending", 70016);
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_person_may_do_graph_lets_the_app_do() {
+async fn graph_lets_the_app_do_what_the_user_may_do() {
     let tenant = builder().build();
     let (ada, bob) = (tenant.add_user("Ada", &[GLOBAL_ADMINISTRATOR]), tenant.add_user("Bob", &[]));
     let mut sessions = Vec::new();
     for user in [&ada, &bob] {
-        tenant.sign_in_by_itself(Some(user));
+        tenant.auto_sign_in(Some(user));
         let device = Device::start(&tenant, tenant.id(), AZURE_CLI, "https://graph.microsoft.com//.default").await;
         let token = device.poll().await.expect(200)["access_token"].as_str().unwrap().to_owned();
         sessions.push(Session { tenant: tenant.clone(), token });
     }
     let me = sessions[1].get("/me").await.expect(200);
     assert_eq!(me["id"], json!(bob.id));
-    let mine = sessions[1].app("Mine").await;
+    let own = sessions[1].app("Mine").await;
     let theirs = sessions[0].app("Theirs").await;
     let path = |app: &Value| format!("/applications/{}", app["id"].as_str().unwrap());
-    sessions[1].patch(&path(&mine), json!({"displayName": "Still mine"})).await.expect(204);
+    sessions[1].patch(&path(&own), json!({"displayName": "Still mine"})).await.expect(204);
     sessions[1].patch(&path(&theirs), json!({"displayName": "x"})).await.refused(403, "Authorization_RequestDenied");
-    sessions[0].patch(&path(&mine), json!({"displayName": "Governed"})).await.expect(204);
+    sessions[0].patch(&path(&own), json!({"displayName": "Governed"})).await.expect(204);
 }
 
 #[tokio::test(start_paused = true)]
-async fn apps_of_microsoft_get_what_is_preauthorized_or_ask() {
+async fn apps_of_microsoft_are_preauthorized_or_need_consent() {
     let tenant = builder().build();
     let (ada, bob) = (tenant.add_user("Ada", &[GLOBAL_ADMINISTRATOR]), tenant.add_user("Bob", &[]));
-    tenant.sign_in_by_itself(Some(&ada));
+    tenant.auto_sign_in(Some(&ada));
     let device = |client_id, scope: &'static str| Device::start(&tenant, tenant.id(), client_id, scope);
     let refusal = device(AZURE_CLI, "https://graph.microsoft.com/Mail.Read").await.poll().await;
     refused(&refusal, 400, "invalid_request", 65002);
@@ -168,7 +168,7 @@ async fn apps_of_microsoft_get_what_is_preauthorized_or_ask() {
     let tools = tenant.service_principals().into_iter().find(|principal| principal.id == grants[0].client_id).unwrap();
     assert_eq!(tools.app_id.to_string(), GRAPH_TOOLS);
     // Bob may consent to his own mail, and to nothing that needs an administrator.
-    tenant.sign_in_by_itself(Some(&bob));
+    tenant.auto_sign_in(Some(&bob));
     device(GRAPH_TOOLS, "Mail.Read").await.poll().await.expect(200);
     let refusal = device(GRAPH_TOOLS, "Application.ReadWrite.All").await.poll().await;
     refused(&refusal, 400, "invalid_grant", 90094);
@@ -198,7 +198,7 @@ async fn an_app_that_is_no_public_client_must_show_its_secret() {
     assert_eq!(claims(issued["access_token"].as_str().unwrap())["appidacr"], "1");
 
     session.patch(&path, json!({"isFallbackPublicClient": true})).await.expect(204);
-    tenant.sign_in_by_itself(Some(&ada));
+    tenant.auto_sign_in(Some(&ada));
     let device = Device::start(&tenant, tenant.id(), client_id, "Mail.Read").await;
     refused(&device.poll_with(&[("client_secret", secret)]).await, 401, "invalid_client", 700_025);
     device.poll().await.expect(200);
@@ -208,7 +208,7 @@ async fn an_app_that_is_no_public_client_must_show_its_secret() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_is_blocked_or_not_assigned_does_not_get_in() {
+async fn blocked_and_unassigned_users_are_refused() {
     let tenant = builder().build();
     let ada = tenant.add_user("Ada", &[]);
     let session = Session::new(&tenant).await;
@@ -217,7 +217,7 @@ async fn whoever_is_blocked_or_not_assigned_does_not_get_in() {
     session.patch(&app_path, json!({"isFallbackPublicClient": true})).await.expect(204);
     let path = format!("/servicePrincipals/{}", principal["id"].as_str().unwrap());
     session.patch(&path, json!({"appRoleAssignmentRequired": true})).await.expect(204);
-    tenant.sign_in_by_itself(Some(&ada));
+    tenant.auto_sign_in(Some(&ada));
     let client_id = app["appId"].as_str().unwrap();
     let start = || Device::start(&tenant, tenant.id(), client_id, "Mail.Read");
     refused(&start().await.poll().await, 400, "invalid_grant", 50105);
@@ -232,12 +232,12 @@ async fn whoever_is_blocked_or_not_assigned_does_not_get_in() {
     refused(&start().await.poll().await, 400, "invalid_grant", 50057);
     session.patch(&path, json!({"accountEnabled": false})).await.expect(204);
     let form = [("client_id", client_id), ("scope", "Mail.Read")];
-    let answer = ask(&tenant, &format!("/{}/oauth2/v2.0/devicecode", tenant.id()), Some(&form)).await;
-    refused(&answer, 401, "unauthorized_client", 7_000_112);
+    let response = ask(&tenant, &format!("/{}/oauth2/v2.0/devicecode", tenant.id()), Some(&form)).await;
+    refused(&response, 401, "unauthorized_client", 7_000_112);
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_page_of_devices_approves_a_code() {
+async fn the_device_page_approves_a_code() {
     let tenant = builder().base_url("http://localhost:8080").build();
     let ada = tenant.add_user("Ada <the first>", &[]);
     let device = Device::start(&tenant, "common", AZURE_CLI, ARM).await;

@@ -1,4 +1,4 @@
-//! What clients read before they sign in.
+//! The discovery documents.
 
 use http::Request;
 
@@ -46,13 +46,13 @@ async fn a_tenant_that_is_not_there_has_no_endpoints() {
     for (name, code) in
         [("nowhere.example", 90002), ("11111111-1111-1111-1111-111111111111", 90002), ("nowhere", 900_023)]
     {
-        let answer = ask(&tenant, &format!("/{name}/v2.0/.well-known/openid-configuration"), None).await;
-        refused(&answer, 400, "invalid_tenant", code);
+        let response = ask(&tenant, &format!("/{name}/v2.0/.well-known/openid-configuration"), None).await;
+        refused(&response, 400, "invalid_tenant", code);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn links_follow_the_host_that_was_asked() {
+async fn links_follow_the_host_of_the_request() {
     let tenant = builder().build();
     let request = Request::get("/common/v2.0/.well-known/openid-configuration").header("host", "localhost:8080");
     let found = Answered::of(tenant.send(request.body(Bytes::new()).unwrap()).await.unwrap()).expect(200);
@@ -69,11 +69,11 @@ async fn links_follow_the_host_that_was_asked() {
 
 /// As MSAL asks before it trusts an authority.
 #[tokio::test(start_paused = true)]
-async fn an_authority_is_trusted_when_it_is_known_here() {
+async fn an_authority_is_known_by_its_aliases() {
     let tenant = builder().build();
     let instances = "/common/discovery/instance?api-version=1.1&authorization_endpoint=";
-    let asked = format!("{instances}https://login.microsoftonline.com/{}/oauth2/v2.0/authorize", tenant.id());
-    let found = ask(&tenant, &asked, None).await.expect(200);
+    let requested = format!("{instances}https://login.microsoftonline.com/{}/oauth2/v2.0/authorize", tenant.id());
+    let found = ask(&tenant, &requested, None).await.expect(200);
     let base = format!("https://login.microsoftonline.com/{}", tenant.id());
     assert_eq!(found["tenant_discovery_endpoint"], format!("{base}/v2.0/.well-known/openid-configuration"));
     assert_eq!(found["api-version"], "1.1");

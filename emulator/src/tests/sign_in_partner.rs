@@ -1,4 +1,4 @@
-//! People who sign in to another tenant than their own.
+//! Users who sign in to another tenant than their own.
 
 use super::sign_in::{AZURE_CLI, ask, claims, refused};
 use super::*;
@@ -6,9 +6,9 @@ use crate::User;
 
 const GRAPH_DEFAULT: &str = "https://graph.microsoft.com/.default offline_access";
 
-/// Signs a person in at `organizations`.
+/// Signs a user in at `organizations`.
 async fn stay(cloud: &MemoryCloud, user: &User) -> Value {
-    cloud.tenants()[0].sign_in_by_itself(Some(user));
+    cloud.tenants()[0].auto_sign_in(Some(user));
     let form = [("client_id", AZURE_CLI), ("scope", GRAPH_DEFAULT)];
     let code = ask(cloud, "/organizations/oauth2/v2.0/devicecode", Some(&form)).await.expect(200);
     let form = [
@@ -42,7 +42,7 @@ fn agent(cloud: &MemoryCloud) -> User {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_partner_enters_the_tenants_of_customers_with_the_roles_given_there() {
+async fn a_partner_signs_in_to_customers_with_the_gdap_roles() {
     let cloud = MemoryCloud::partner_with_customers(1);
     let (agent, customer) = (agent(&cloud), &cloud.tenants()[1]);
     let home = stay(&cloud, &agent).await;
@@ -59,7 +59,7 @@ async fn a_partner_enters_the_tenants_of_customers_with_the_roles_given_there() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_a_relationship_or_out_of_its_groups_nobody_gets_in() {
+async fn a_partner_without_a_relationship_or_group_is_refused() {
     let cloud = MemoryCloud::partner_with_customers(1);
     let customer = cloud.tenants()[1].domain().to_owned();
     let outsider = cloud.tenants()[0].add_user("Outsider", &[]);
@@ -81,7 +81,7 @@ async fn an_app_that_the_customer_has_not_authorized_is_refused_to_partners() {
     });
     let app = session.post("/applications", app).await.expect(201);
     let client_id = app["appId"].as_str().unwrap();
-    partner.sign_in_by_itself(Some(&agent(&cloud)));
+    partner.auto_sign_in(Some(&agent(&cloud)));
     let form = [("client_id", client_id), ("scope", "User.Read offline_access")];
     let code = ask(&cloud, "/organizations/oauth2/v2.0/devicecode", Some(&form)).await.expect(200);
     let form = [
@@ -104,7 +104,7 @@ async fn an_app_that_the_customer_has_not_authorized_is_refused_to_partners() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_guest_is_known_where_they_were_invited() {
+async fn a_guest_can_sign_in_where_they_were_invited() {
     let cloud = MemoryCloud::new([
         builder().domain("home.onmicrosoft.com"),
         builder().domain("host.onmicrosoft.com").display_name("Host"),
@@ -124,6 +124,6 @@ async fn a_guest_is_known_where_they_were_invited() {
     let token = claims(there["access_token"].as_str().unwrap());
     assert_eq!((&token["oid"], &token["acct"], &token.get("wids")), (&guest["id"], &json!(1), &None));
     assert_eq!(get(&cloud, &there, "/me").await.expect(200)["id"], guest["id"]);
-    let answer = get(&cloud, &there, "/applications").await;
-    assert_eq!(answer.status, 403);
+    let response = get(&cloud, &there, "/applications").await;
+    assert_eq!(response.status, 403);
 }

@@ -1,4 +1,4 @@
-//! People who stay signed in.
+//! Refresh tokens.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use entra_apps::transport::Transport;
 
 const POWERSHELL: &str = "1950a258-227b-4e31-a9cf-717495945fc2";
 
-/// Signs a person in by a device, and returns the refresh token.
+/// Signs a user in by a device code, and returns the refresh token.
 async fn stay(tenant: &MemoryTenant, user: &User, client_id: &str, scope: &str) -> String {
     let path = format!("/{}/oauth2/v2.0", tenant.id());
     let scope = format!("{scope} offline_access");
@@ -32,7 +32,7 @@ async fn refresh(transport: &dyn Transport, tenant: &str, client_id: &str, token
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refresh_token_gives_tokens_for_any_api_and_its_successor() {
+async fn a_refresh_token_gives_tokens_for_any_api_and_a_new_refresh_token() {
     let tenant = builder().build();
     let ada = tenant.add_user("Ada", &[]);
     let first = stay(&tenant, &ada, AZURE_CLI, "https://management.core.windows.net//.default").await;
@@ -42,7 +42,7 @@ async fn a_refresh_token_gives_tokens_for_any_api_and_its_successor() {
     session.get("/me").await.expect(200);
     let second = graph["refresh_token"].as_str().unwrap();
     assert_ne!(first, second);
-    // Without a scope it is what was asked for at first; the old token stays good.
+    // Without a scope it is the first one; the old token stays valid.
     for token in [first.as_str(), second] {
         refresh(&tenant, &tenant.id().to_string(), AZURE_CLI, token, "").await.expect(200);
     }
@@ -52,33 +52,33 @@ async fn a_refresh_token_gives_tokens_for_any_api_and_its_successor() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_is_for_its_app_or_for_the_apps_family() {
+async fn a_refresh_token_is_for_its_app_or_the_apps_family() {
     let tenant = builder().build();
     let ada = tenant.add_user("Ada", &[]);
     let token = stay(&tenant, &ada, AZURE_CLI, "https://graph.microsoft.com/.default").await;
     refresh(&tenant, "common", POWERSHELL, &token, "").await.expect(200);
-    let answer = refresh(&tenant, "common", GRAPH_TOOLS, &token, "User.Read").await;
-    refused(&answer, 400, "invalid_grant", 70000);
-    assert_eq!(answer.body["suberror"], "client_mismatch");
+    let response = refresh(&tenant, "common", GRAPH_TOOLS, &token, "User.Read").await;
+    refused(&response, 400, "invalid_grant", 70000);
+    assert_eq!(response.body["suberror"], "client_mismatch");
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_ends_when_it_is_revoked_or_not_used_for_long() {
+async fn a_refresh_token_ends_when_it_is_revoked_or_inactive() {
     let tenant = builder().build();
     let ada = tenant.add_user("Ada", &[]);
-    let (kept, idle) = (
+    let (used, idle) = (
         stay(&tenant, &ada, AZURE_CLI, "https://graph.microsoft.com/.default").await,
         stay(&tenant, &ada, AZURE_CLI, "https://graph.microsoft.com/.default").await,
     );
     for _ in 0..2 {
         tokio::time::sleep(Duration::from_secs(60 * 24 * 3600)).await;
-        refresh(&tenant, "common", AZURE_CLI, &kept, "").await.expect(200);
+        refresh(&tenant, "common", AZURE_CLI, &used, "").await.expect(200);
     }
     refused(&refresh(&tenant, "common", AZURE_CLI, &idle, "").await, 400, "invalid_grant", 700_082);
     tenant.revoke_sign_in_sessions(&ada);
-    let answer = refresh(&tenant, "common", AZURE_CLI, &kept, "").await;
-    refused(&answer, 400, "invalid_grant", 50173);
-    assert_eq!(answer.body["suberror"], "bad_token");
+    let response = refresh(&tenant, "common", AZURE_CLI, &used, "").await;
+    refused(&response, 400, "invalid_grant", 50173);
+    assert_eq!(response.body["suberror"], "bad_token");
     tokio::time::sleep(Duration::from_secs(1)).await;
     let fresh = stay(&tenant, &ada, AZURE_CLI, "https://graph.microsoft.com/.default").await;
     refresh(&tenant, "common", AZURE_CLI, &fresh, "").await.expect(200);
@@ -87,7 +87,7 @@ async fn it_ends_when_it_is_revoked_or_not_used_for_long() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_nobody_has_consented_to_is_refused_until_somebody_does_and_that_is_known() {
+async fn permissions_without_consent_are_refused_until_it_is_given_and_replicated() {
     let lag = Lag::none().sign_in(Duration::from_secs(20));
     let tenant = builder().lags(lag).build();
     let ada = tenant.add_user("Ada", &[]);
@@ -97,9 +97,9 @@ async fn what_nobody_has_consented_to_is_refused_until_somebody_does_and_that_is
     refused(&refresh(&tenant, "common", GRAPH_TOOLS, &token, "").await, 400, "invalid_grant", 65001);
     tokio::time::sleep(Duration::from_secs(20)).await;
     refresh(&tenant, "common", GRAPH_TOOLS, &token, "").await.expect(200);
-    let answer = refresh(&tenant, "common", GRAPH_TOOLS, &token, "Directory.Read.All").await;
-    refused(&answer, 400, "invalid_grant", 65001);
-    assert_eq!(answer.body["suberror"], "consent_required");
+    let response = refresh(&tenant, "common", GRAPH_TOOLS, &token, "Directory.Read.All").await;
+    refused(&response, 400, "invalid_grant", 65001);
+    assert_eq!(response.body["suberror"], "consent_required");
     let grant = tenant.oauth2_permission_grants()[0].id.to_string();
     let path = format!("/oauth2PermissionGrants/{grant}");
     session.patch(&path, json!({"scope": "Mail.Read Directory.Read.All"})).await.expect(204);

@@ -1,4 +1,4 @@
-//! Snapshots: a tenant to start from and to go back to.
+//! Snapshots, to start a tenant from and to go back to.
 
 use serde_json::{Value, json};
 
@@ -8,10 +8,10 @@ use crate::{MemoryTenant, Snapshot};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-/// What the tenant answers about everything that it holds.
+/// The responses of the tenant to reads of everything in it.
 async fn everything(tenant: &MemoryTenant) -> Vec<Value> {
     let session = Session::new(tenant).await;
-    let mut answers = Vec::new();
+    let mut responses = Vec::new();
     for path in [
         "/applications?$expand=federatedIdentityCredentials",
         "/servicePrincipals",
@@ -21,13 +21,13 @@ async fn everything(tenant: &MemoryTenant) -> Vec<Value> {
         "/directory/deletedItems/microsoft.graph.application",
         "/organization",
     ] {
-        answers.push(session.get(path).await.expect(200));
+        responses.push(session.get(path).await.expect(200));
     }
-    answers
+    responses
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_tenant_made_of_a_snapshot_answers_as_the_one_it_was_taken_of() {
+async fn a_tenant_from_a_snapshot_responds_like_the_original() {
     let tenant = builder().small_company().build();
     let session = Session::new(&tenant).await;
     let (app, _) = session.app_and_principal("Vendor").await;
@@ -53,7 +53,7 @@ async fn a_tenant_made_of_a_snapshot_answers_as_the_one_it_was_taken_of() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn going_back_forgets_what_came_after_and_repeats_it_alike() {
+async fn restoring_a_snapshot_forgets_later_writes_and_repeats_their_ids() {
     let tenant = builder().build();
     let session = Session::new(&tenant).await;
     let snapshot = tenant.snapshot();
@@ -63,11 +63,11 @@ async fn going_back_forgets_what_came_after_and_repeats_it_alike() {
     let again = session.app("App").await;
     assert_eq!((&first["id"], &first["appId"]), (&again["id"], &again["appId"]));
     let other = builder().seed(5).build();
-    assert_eq!(other.restore(&snapshot).unwrap_err().place(), "/tenantId");
+    assert_eq!(other.restore(&snapshot).unwrap_err().pointer(), "/tenantId");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_file_written_by_hand_needs_only_what_matters() {
+async fn a_minimal_partner_snapshot_is_enough() {
     let snapshot = Snapshot::from_json(
         r#"{
             "domain": "fabrikam.onmicrosoft.com",
@@ -96,8 +96,8 @@ async fn a_file_written_by_hand_needs_only_what_matters() {
 }
 
 #[test]
-fn what_cannot_be_read_says_where() {
-    for (json, place, reason) in [
+fn an_invalid_snapshot_has_a_pointer_to_the_error() {
+    for (json, pointer, reason) in [
         ("[]", "", "an object is expected"),
         ("{", "", "no JSON"),
         (r#"{"aplications": []}"#, "/aplications", "did you mean applications?"),
@@ -114,7 +114,7 @@ fn what_cannot_be_read_says_where() {
         ),
     ] {
         let error = Snapshot::from_json(json).unwrap_err();
-        assert_eq!(error.place(), place, "{json}");
+        assert_eq!(error.pointer(), pointer, "{json}");
         assert!(error.to_string().contains(reason), "{error}");
     }
 }

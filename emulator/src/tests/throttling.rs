@@ -1,4 +1,4 @@
-//! Limits to what may be asked of the tenant.
+//! Throttling.
 
 use super::*;
 use crate::{Fault, Throttling};
@@ -12,12 +12,12 @@ async fn limited(limits: Throttling) -> Session {
     Session::new(&builder().tick(Duration::ZERO).throttling(limits).build()).await
 }
 
-fn header<'a>(answer: &'a Answered, name: &str) -> Option<&'a str> {
-    answer.headers.get(name).map(|value| value.to_str().unwrap())
+fn header<'a>(response: &'a Answered, name: &str) -> Option<&'a str> {
+    response.headers.get(name).map(|value| value.to_str().unwrap())
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_answer_says_what_the_request_cost() {
+async fn every_response_has_the_cost_of_the_request() {
     let session = Session::new(&builder().build()).await;
     let app = session.app("App").await;
     let id = app["id"].as_str().unwrap();
@@ -43,19 +43,19 @@ async fn every_answer_says_what_the_request_cost() {
         // A refusal costs as much.
         ("GET", "/applications/00000000-0000-0000-0000-000000000001".to_owned(), None, "1"),
     ] {
-        let answer = session.send(method, &path, body).await;
-        assert_eq!(header(&answer, "x-ms-resource-unit"), Some(units), "{method} {path}: {answer:?}");
-        assert_eq!(header(&answer, "x-ms-throttle-limit-percentage"), None, "nobody is limited");
+        let response = session.send(method, &path, body).await;
+        assert_eq!(header(&response, "x-ms-resource-unit"), Some(units), "{method} {path}: {response:?}");
+        assert_eq!(header(&response, "x-ms-throttle-limit-percentage"), None, "nobody is limited");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_limit_is_told_before_it_is_reached_and_refuses_until_the_time_has_passed() {
+async fn a_limit_is_announced_and_then_refuses_until_the_window_has_passed() {
     let session = limited(Throttling::of(5, seconds(10))).await;
     for share in [None, None, None, Some("0.8"), Some("1.0")] {
-        let answer = session.get("/organization").await;
-        assert_eq!(header(&answer, "x-ms-throttle-limit-percentage"), share);
-        answer.expect(200);
+        let response = session.get("/organization").await;
+        assert_eq!(header(&response, "x-ms-throttle-limit-percentage"), share);
+        response.expect(200);
     }
     tokio::time::sleep(seconds(4)).await;
     let refused = session.get("/organization").await;
@@ -84,13 +84,13 @@ async fn items_of_a_batch_are_refused_by_themselves() {
     let body = json!({"requests": [create("1"), create("2"), create("3"), dependent, read]});
     let batch = session.post("/$batch", body).await;
     assert_eq!(header(&batch, "retry-after"), None, "the batch as a whole is not refused");
-    let answer = batch.expect(200);
+    let response = batch.expect(200);
     let item = |id: &str| {
-        let all = answer["responses"].as_array().unwrap();
+        let all = response["responses"].as_array().unwrap();
         all.iter().find(|response| response["id"] == id).unwrap()
     };
     for (id, status) in [("1", 201), ("2", 201), ("3", 429), ("4", 424), ("5", 200)] {
-        assert_eq!(item(id)["status"], status, "{answer:#}");
+        assert_eq!(item(id)["status"], status, "{response:#}");
     }
     assert_eq!(item("3")["headers"]["Retry-After"], "150");
     assert_eq!(item("3")["headers"]["x-ms-throttle-information"], "WriteLimitExceeded");

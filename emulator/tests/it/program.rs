@@ -41,7 +41,7 @@ struct Connection {
     read: Vec<u8>,
 }
 
-/// An answer as it came over the wire, without what is about the connection.
+/// A response as it came over the wire, without the headers of the connection.
 #[derive(Debug, PartialEq)]
 struct Wire {
     status: u16,
@@ -72,7 +72,7 @@ impl Connection {
         self.stream.write_all(bytes).await.unwrap();
     }
 
-    /// Reads one answer; `None` when the connection ends before one begins. An answer to a HEAD has no body.
+    /// Reads one response; `None` when the connection ends before one begins. A response to a HEAD has no body.
     async fn try_receive(&mut self, has_body: bool) -> Option<Wire> {
         let end = loop {
             if let Some(end) = self.read.windows(4).position(|bytes| bytes == b"\r\n\r\n") {
@@ -108,7 +108,7 @@ impl Connection {
         self.stream.read_buf(&mut self.read).await.unwrap_or(0)
     }
 
-    /// Sends a request, and reads its answer.
+    /// Sends a request, and reads its response.
     async fn ask(&mut self, request: &Request<Bytes>) -> Wire {
         let path = request.uri().path_and_query().unwrap();
         let mut head = format!("{} {path} HTTP/1.1\r\nhost: elsewhere.test\r\n", request.method());
@@ -148,7 +148,7 @@ fn graph(method: &str, path: &str, token: &str, body: Option<Value>) -> Request<
     .unwrap()
 }
 
-/// The same requests, in the process and over the wire; each answers before the next.
+/// One list of requests, sent in the process and over the wire, one after the other.
 struct Both {
     tenant: MemoryTenant,
     connection: Connection,
@@ -173,7 +173,7 @@ impl Both {
 }
 
 #[tokio::test]
-async fn http_and_the_process_answer_the_same_from_the_same_start() {
+async fn http_and_the_process_respond_alike_from_the_same_seed() {
     let (here, there) = (builder().build(), builder().build());
     let server = Server::start(there.clone()).await.unwrap();
     let mut both = Both { connection: connect(&server).await, token: String::new(), tenant: here.clone() };
@@ -268,7 +268,7 @@ async fn a_connection_carries_many_requests_and_a_request_may_come_in_pieces() {
     connection.send(b"0\r\n\r\n").await;
     let created = connection.receive().await;
     assert_eq!((created.status, &created.json()["displayName"]), (201, &json!("In pieces")));
-    // Two at once, on the same connection: answered in their order.
+    // Two at once, on the same connection: the responses are in their order.
     let get = |path: &str| format!("GET /v1.0{path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\n\r\n");
     connection.send((get("/organization") + &get("/applications/nothing")).as_bytes()).await;
     assert_eq!([connection.receive().await.status, connection.receive().await.status], [200, 404]);
@@ -292,15 +292,15 @@ async fn head_is_get_without_a_body() {
 }
 
 #[tokio::test]
-async fn options_are_told_and_pages_on_loopback_may_ask() {
+async fn preflight_requests_get_a_response_on_loopback() {
     let tenant = builder().build();
     let server = Server::start(tenant.clone()).await.unwrap();
     let mut connection = connect(&server).await;
     connection.send(b"OPTIONS /v1.0/applications HTTP/1.1\r\nhost: x\r\n\r\n").await;
-    let answer = connection.receive().await;
-    assert_eq!(answer.status, 204);
-    assert_eq!(answer.header("allow"), Some("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"));
-    assert_eq!(answer.header("access-control-allow-origin"), None);
+    let response = connection.receive().await;
+    assert_eq!(response.status, 204);
+    assert_eq!(response.header("allow"), Some("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"));
+    assert_eq!(response.header("access-control-allow-origin"), None);
     let preflight = |origin: &str| {
         format!(
             "OPTIONS /v1.0/applications HTTP/1.1\r\nhost: x\r\norigin: {origin}\r\naccess-control-request-method: PATCH\r\n\
@@ -319,14 +319,14 @@ async fn options_are_told_and_pages_on_loopback_may_ask() {
         ("null", false),
     ] {
         connection.send(preflight(origin).as_bytes()).await;
-        let answer = connection.receive().await;
-        assert_eq!(answer.header("access-control-allow-origin"), allowed.then_some(origin), "{origin}");
+        let response = connection.receive().await;
+        assert_eq!(response.header("access-control-allow-origin"), allowed.then_some(origin), "{origin}");
         let headers = allowed.then_some("authorization,content-type");
-        assert_eq!(answer.header("access-control-allow-headers"), headers, "{origin}");
+        assert_eq!(response.header("access-control-allow-headers"), headers, "{origin}");
     }
     connection.send(b"GET /v1.0/organization HTTP/1.1\r\nhost: x\r\norigin: http://localhost:1\r\n\r\n").await;
-    let answer = connection.receive().await;
-    assert_eq!((answer.status, answer.header("access-control-allow-origin")), (401, Some("http://localhost:1")));
+    let response = connection.receive().await;
+    assert_eq!((response.status, response.header("access-control-allow-origin")), (401, Some("http://localhost:1")));
     assert!(tenant.requests().iter().all(|request| request.method != "OPTIONS"), "the tenant is not asked");
 }
 
@@ -337,8 +337,8 @@ async fn a_body_that_is_too_large_is_refused() {
     let mut told = connect(&server).await;
     let head = format!("POST /v1.0/applications HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n", (8 << 20) + 1);
     told.send(head.as_bytes()).await;
-    let answer = told.receive().await;
-    assert_eq!((answer.status, &answer.json()["error"]["code"]), (413, &json!("RequestEntityTooLarge")));
+    let response = told.receive().await;
+    assert_eq!((response.status, &response.json()["error"]["code"]), (413, &json!("RequestEntityTooLarge")));
 
     let mut untold = connect(&server).await;
     untold.send(b"POST /v1.0/applications HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n").await;
@@ -374,7 +374,7 @@ async fn fifty_clients_at_once_are_all_served() {
     assert_eq!(named.count(), 50);
 }
 
-/// A tenant whose answers wait until they are let go.
+/// A tenant whose responses wait until they are released.
 #[derive(Clone, Debug)]
 struct Gate {
     tenant: MemoryTenant,
@@ -471,7 +471,7 @@ async fn the_flags_describe_tenants() {
 }
 
 #[tokio::test]
-async fn whoever_is_named_signs_in_by_themselves() {
+async fn the_named_user_signs_in_automatically() {
     let options = |arguments: &[&str]| parse(arguments).unwrap().unwrap();
     let named = options(&["--small-company", "--as", "Ada.Lovelace@contoso.onmicrosoft.com"]);
     assert_eq!(named.sign_in(&named.cloud()), Ok(()));
@@ -483,7 +483,7 @@ async fn whoever_is_named_signs_in_by_themselves() {
 }
 
 #[tokio::test]
-async fn a_tenant_without_people_gets_the_one_who_is_named() {
+async fn a_tenant_without_users_gets_the_named_one() {
     let options = |arguments: &[&str]| parse(arguments).unwrap().unwrap();
     let named = options(&["--as", "Grace.Brewster.Hopper@Contoso.onmicrosoft.com"]);
     let cloud = named.cloud();
@@ -496,15 +496,15 @@ async fn a_tenant_without_people_gets_the_one_who_is_named() {
 }
 
 #[tokio::test]
-async fn the_root_answers_what_the_first_line_says() {
+async fn the_root_returns_the_first_line() {
     let cloud = parse(&["--cloud=2", "--small-company"]).unwrap().unwrap().cloud();
     let caller = cloud.tenants()[0].caller();
     let welcome = welcome("http://127.0.0.1:1", &cloud, true);
     let server = Server::start(Site::new(cloud, &welcome)).await.unwrap();
     let mut connection = connect(&server).await;
     connection.send(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await;
-    let answer = connection.receive().await;
-    assert_eq!((answer.status, answer.json()), (200, welcome.clone()));
+    let response = connection.receive().await;
+    assert_eq!((response.status, response.json()), (200, welcome.clone()));
     assert_eq!(welcome["clientId"], json!(caller.client_id));
     assert_eq!(welcome["tenants"].as_array().unwrap().len(), 2);
     connection.send(b"GET /v1.0/organization HTTP/1.1\r\nhost: x\r\n\r\n").await;

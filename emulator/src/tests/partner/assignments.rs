@@ -29,7 +29,7 @@ impl Assigned {
     fn body(&self, roles: &[Uuid]) -> Value {
         json!({
             "accessContainer": {"accessContainerId": self.group.id, "accessContainerType": "securityGroup"},
-            "accessDetails": asked("", roles)["accessDetails"]
+            "accessDetails": requested("", roles)["accessDetails"]
         })
     }
 
@@ -37,11 +37,11 @@ impl Assigned {
     fn roles(&self) -> Vec<String> {
         let mut state = self.cloud.partner.state();
         let clock = self.cloud.partner.clock();
-        state.world.pass_time(clock.monotonic(), clock.now());
-        let place = |tenant: &MemoryTenant| state.world.find(&tenant.id().to_string()).unwrap();
-        let (customer, home) = (place(&self.cloud.customer), place(&self.cloud.partner));
-        assert!(state.world.guest_roles(place(&self.cloud.other), home, &self.user.id.to_string()).is_empty());
-        state.world.guest_roles(customer, home, &self.user.id.to_string())
+        state.cloud.advance_time(clock.monotonic(), clock.now());
+        let index = |tenant: &MemoryTenant| state.cloud.find_tenant(&tenant.id().to_string()).unwrap();
+        let (customer, home) = (index(&self.cloud.customer), index(&self.cloud.partner));
+        assert!(state.cloud.guest_roles(index(&self.cloud.other), home, &self.user.id.to_string()).is_empty());
+        state.cloud.guest_roles(customer, home, &self.user.id.to_string())
     }
 
     async fn assign(&self, roles: &[Uuid]) -> String {
@@ -53,9 +53,9 @@ impl Assigned {
 #[tokio::test(start_paused = true)]
 async fn a_group_gets_its_roles_a_moment_after_the_assignment() {
     let it = start().await;
-    let answer = it.session.post(&it.path(), it.body(&[DIRECTORY_READERS])).await;
-    let location = answer.headers["location"].to_str().unwrap().to_owned();
-    let created = answer.expect(201);
+    let response = it.session.post(&it.path(), it.body(&[DIRECTORY_READERS])).await;
+    let location = response.headers["location"].to_str().unwrap().to_owned();
+    let created = response.expect(201);
     assert_eq!(
         created["@odata.context"],
         "https://graph.microsoft.com/v1.0/tenantRelationships/$metadata#accessAssignments"
@@ -81,8 +81,8 @@ async fn assignments_that_break_a_rule_are_refused() {
     let mut status = it.body(&all);
     status["status"] = "active".into();
     for body in [unknown, kind, status, it.body(&[]), it.body(&[GLOBAL_ADMINISTRATOR]), json!({})] {
-        let answer = it.session.post(&it.path(), body.clone()).await;
-        assert_eq!((answer.status, &answer.body["error"]["code"]), (400, &json!("badRequest")), "{body}");
+        let response = it.session.post(&it.path(), body.clone()).await;
+        assert_eq!((response.status, &response.body["error"]["code"]), (400, &json!("badRequest")), "{body}");
     }
     it.session.post(&it.path(), it.body(&all)).await.expect(201);
     it.session.post(&it.path(), it.body(&all)).await.refused(409, "conflict");
@@ -107,30 +107,30 @@ async fn a_fresh_group_is_not_known_until_it_is_replicated() {
 async fn a_change_of_roles_is_an_operation_to_wait_for() {
     let it = start().await;
     let path = it.assign(&[DIRECTORY_READERS]).await;
-    let wanted = json!({"accessDetails": asked("", &[APPLICATION_ADMINISTRATOR])["accessDetails"]});
+    let wanted = json!({"accessDetails": requested("", &[APPLICATION_ADMINISTRATOR])["accessDetails"]});
     it.session.matched("PATCH", &path, Some(wanted.clone())).await.refused(400, "badRequest");
     pass(2).await;
     it.session.patch(&path, wanted.clone()).await.refused(428, "preconditionRequired");
     it.session.if_match("PATCH", &path, "W/\"x\"", Some(wanted.clone())).await.refused(412, "preconditionFailed");
-    let beyond = json!({"accessDetails": asked("", &[GLOBAL_ADMINISTRATOR])["accessDetails"]});
+    let beyond = json!({"accessDetails": requested("", &[GLOBAL_ADMINISTRATOR])["accessDetails"]});
     it.session.matched("PATCH", &path, Some(beyond)).await.refused(400, "badRequest");
     let moved = json!({"accessContainer": {"accessContainerId": it.user.id}});
     it.session.matched("PATCH", &path, Some(moved)).await.refused(400, "badRequest");
 
-    let answer = it.session.matched("PATCH", &path, Some(wanted.clone())).await;
-    assert_eq!(answer.headers["retry-after"], "10");
-    let operation = answer.headers["location"].to_str().unwrap().to_owned();
-    assert_eq!(answer.expect(202), json!({}));
+    let response = it.session.matched("PATCH", &path, Some(wanted.clone())).await;
+    assert_eq!(response.headers["retry-after"], "10");
+    let operation = response.headers["location"].to_str().unwrap().to_owned();
+    assert_eq!(response.expect(202), json!({}));
     let operation = operation.strip_prefix("https://graph.microsoft.com/v1.0").unwrap();
     it.session.matched("PATCH", &path, Some(wanted.clone())).await.refused(400, "badRequest");
-    let mut seen = Vec::new();
+    let mut statuses = Vec::new();
     for _ in 0..3 {
-        seen.push((it.session.status(operation).await, it.roles()));
+        statuses.push((it.session.status(operation).await, it.roles()));
         pass(2).await;
     }
     let roles = |role: Uuid| vec![role.to_string()];
     assert_eq!(
-        seen,
+        statuses,
         [
             ("notStarted".to_owned(), roles(DIRECTORY_READERS)),
             ("running".to_owned(), roles(DIRECTORY_READERS)),
@@ -141,7 +141,7 @@ async fn a_change_of_roles_is_an_operation_to_wait_for() {
     assert_eq!(shown["operationType"], "delegatedAdminAccessAssignmentUpdate");
     let data: Value = serde_json::from_str(shown["data"].as_str().unwrap()).unwrap();
     assert_eq!(data["accessDetails"], wanted["accessDetails"]);
-    // What changes nothing is answered at once.
+    // A change to the current value succeeds at once.
     let same = it.session.matched("PATCH", &path, Some(wanted)).await.expect(200);
     assert_eq!(same["id"], path.rsplit('/').next().unwrap());
     let operations = format!("{RELATIONSHIPS}/{}/operations", it.relationship);
@@ -149,7 +149,7 @@ async fn a_change_of_roles_is_an_operation_to_wait_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_deleted_assignment_gives_nothing_from_the_start_of_its_deletion() {
+async fn a_deleted_assignment_grants_no_role_from_the_start_of_its_deletion() {
     let it = start().await;
     let path = it.assign(&[DIRECTORY_READERS]).await;
     pass(2).await;
@@ -168,12 +168,12 @@ async fn a_deleted_assignment_gives_nothing_from_the_start_of_its_deletion() {
 #[tokio::test(start_paused = true)]
 async fn roles_end_with_the_membership_the_group_and_the_relationship() {
     let it = start().await;
-    let mine = it.cloud.partner.add_group("Mine", &[it.user.id]);
+    let own = it.cloud.partner.add_group("Mine", &[it.user.id]);
     it.cloud.partner.add_access_assignment(&it.relationship, it.group.id, &[DIRECTORY_READERS]);
-    it.cloud.partner.add_access_assignment(&it.relationship, mine.id, &[APPLICATION_ADMINISTRATOR, DIRECTORY_READERS]);
+    it.cloud.partner.add_access_assignment(&it.relationship, own.id, &[APPLICATION_ADMINISTRATOR, DIRECTORY_READERS]);
     assert_eq!(it.roles(), [DIRECTORY_READERS.to_string(), APPLICATION_ADMINISTRATOR.to_string()], "each once");
     let (status, _) =
-        it.cloud.partner.send_json("DELETE", &format!("/groups/{}/members/{}/$ref", mine.id, it.user.id), None);
+        it.cloud.partner.send_json("DELETE", &format!("/groups/{}/members/{}/$ref", own.id, it.user.id), None);
     assert_eq!((status.as_u16(), it.roles()), (204, vec![DIRECTORY_READERS.to_string()]));
     it.cloud.partner.send_json("DELETE", &format!("/groups/{}", it.group.id), None);
     assert_eq!(it.roles(), [""; 0]);

@@ -38,7 +38,7 @@ async fn pages_follow_their_links_to_the_end() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_page_has_a_hundred_items_unless_up_to_three_hundred_are_asked_for() {
+async fn a_page_has_a_hundred_items_unless_top_says_otherwise() {
     let (_cloud, session) = with_relationships(301).await;
     let length = |page: Value| page["value"].as_array().unwrap().len();
     assert_eq!(length(session.get(RELATIONSHIPS).await.expect(200)), 100);
@@ -49,7 +49,7 @@ async fn a_page_has_a_hundred_items_unless_up_to_three_hundred_are_asked_for() {
 #[tokio::test(start_paused = true)]
 async fn lists_are_filtered_by_status_and_customer() {
     let (cloud, session) = with_relationships(4).await;
-    session.post(RELATIONSHIPS, asked("New", &[DIRECTORY_READERS])).await.expect(201);
+    session.post(RELATIONSHIPS, requested("New", &[DIRECTORY_READERS])).await.expect(201);
     let found = |filter: String| {
         let session = session.clone();
         async move {
@@ -69,7 +69,7 @@ async fn lists_are_filtered_by_status_and_customer() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_selected_comes_with_type_and_etag() {
+async fn a_selection_keeps_type_and_etag() {
     let (_cloud, session) = with_relationships(1).await;
     let page = session.get(&format!("{RELATIONSHIPS}?$select=id,Status")).await.expect(200);
     assert_eq!(
@@ -83,7 +83,7 @@ async fn what_is_selected_comes_with_type_and_etag() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_cannot_be_asked_is_refused_aloud() {
+async fn unsupported_queries_are_refused() {
     let (_cloud, session) = with_relationships(1).await;
     for (query, status) in [
         ("$select=colour", 400),
@@ -105,7 +105,7 @@ async fn what_cannot_be_asked_is_refused_aloud() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn parts_are_listed_under_their_relationship() {
+async fn subresources_are_listed_under_their_relationship() {
     let (cloud, session) = with_relationships(1).await;
     let relationship = cloud.partner.delegated_admin_relationships().remove(0);
     let group = cloud.partner.groups()[0].id;
@@ -126,9 +126,9 @@ async fn parts_are_listed_under_their_relationship() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn customers_are_those_who_have_ever_let_the_partner_in() {
+async fn customers_are_those_that_have_ever_approved_a_relationship() {
     let (cloud, session) = with_relationships(3).await;
-    session.post(RELATIONSHIPS, asked("Nobody's", &[DIRECTORY_READERS])).await.expect(201);
+    session.post(RELATIONSHIPS, requested("Nobody's", &[DIRECTORY_READERS])).await.expect(201);
     let first = cloud.partner.delegated_admin_relationships()[1].id.clone();
     cloud.other.terminate_relationship(&first);
     pass(10).await;
@@ -150,7 +150,7 @@ async fn customers_are_those_who_have_ever_let_the_partner_in() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn contracts_are_with_whom_the_partner_sells_to() {
+async fn contracts_are_those_of_the_partners_customers() {
     let cloud = Cloud::new();
     let session = cloud.app(&["Directory.Read.All"]).await;
     cloud.partner.add_customer(&cloud.other);

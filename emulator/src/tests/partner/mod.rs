@@ -1,8 +1,8 @@
-//! Promises of the partner's side: relationships, their parts, customers, contracts and Partner Center.
+//! Partners: relationships, their subresources, customers, contracts and Partner Center.
 
 mod assignments;
-mod center;
 mod lists;
+mod partner_center;
 mod presets;
 mod relationships;
 mod rights;
@@ -14,7 +14,7 @@ use time::macros::datetime;
 use uuid::Uuid;
 
 use super::*;
-use crate::call::{Identity, Person};
+use crate::graph::call::{DelegatedUser, Identity};
 use crate::{MemoryCloud, User};
 
 const READ: &str = "DelegatedAdminRelationship.Read.All";
@@ -54,8 +54,8 @@ impl Cloud {
         self.app(&[WRITE]).await
     }
 
-    /// A person of the partner, signed in to it with delegated permissions of Graph.
-    fn person(&self, user: &User, scopes: &[&str]) -> Session {
+    /// A user of the partner, signed in to it with delegated permissions of Graph.
+    fn user(&self, user: &User, scopes: &[&str]) -> Session {
         let tenant = self.partner.clone();
         let token = format!("token-{}-{}", user.id, scopes.join("-"));
         put_token(&tenant, &token, user, scopes, &Signed::default());
@@ -63,7 +63,7 @@ impl Cloud {
     }
 }
 
-/// How a person has signed in.
+/// How a user has signed in.
 struct Signed {
     app_id: String,
     audience: String,
@@ -77,25 +77,25 @@ impl Default for Signed {
     }
 }
 
-/// Adds a token of a person as if the sign-in had issued it.
+/// Adds a token of a user as if the sign-in had issued it.
 fn put_token(tenant: &MemoryTenant, token: &str, user: &User, scopes: &[&str], signed: &Signed) {
     let mut state = tenant.state();
     let id = user.id.to_string();
     let wids = state.directory.roles.get(&id).cloned().unwrap_or_default();
     let scopes = scopes.iter().map(ToString::to_string).collect();
-    let person = Person { id, home: tenant.id().into(), scopes, is_guest: false, mfa: signed.mfa };
+    let user = DelegatedUser { id, home: tenant.id().into(), scopes, is_guest: false, mfa: signed.mfa };
     let identity = Identity {
         app_id: signed.app_id.clone(),
         service_principal_id: String::new(),
         roles: Vec::new(),
         wids,
-        person: Some(person),
+        user: Some(user),
     };
     state.tokens.put(token, identity, &signed.audience, datetime!(2030-01-01 00:00 UTC));
 }
 
 /// What is sent to create a relationship.
-fn asked(name: &str, roles: &[Uuid]) -> Value {
+fn requested(name: &str, roles: &[Uuid]) -> Value {
     let roles: Vec<Value> = roles.iter().map(|id| json!({ "roleDefinitionId": id })).collect();
     json!({"displayName": name, "duration": "P730D", "accessDetails": {"unifiedRoles": roles}})
 }

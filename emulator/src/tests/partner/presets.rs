@@ -1,7 +1,7 @@
 use super::*;
 
 #[tokio::test(start_paused = true)]
-async fn a_partner_with_customers_can_begin_at_once() {
+async fn the_preset_of_a_partner_is_complete() {
     let cloud = MemoryCloud::partner_with_customers(3);
     let (partner, customers) = cloud.tenants().split_first().unwrap();
     let domains: Vec<_> = cloud.tenants().iter().map(MemoryTenant::domain).collect();
@@ -18,9 +18,9 @@ async fn a_partner_with_customers_can_begin_at_once() {
     assert_eq!(agent.user_principal_name, "admin.agent@partner.onmicrosoft.com");
     assert_eq!(partner.groups()[0].members, [agent.id]);
     let state = partner.state();
-    assert!(state.world.is_admin_agent(0, &agent.id.to_string()));
+    assert!(state.cloud.is_admin_agent(0, &agent.id.to_string()));
     for at in 1..=customers.len() {
-        let roles = state.world.guest_roles(at, 0, &agent.id.to_string());
+        let roles = state.cloud.guest_roles(at, 0, &agent.id.to_string());
         assert!(roles.contains(&APPLICATION_ADMINISTRATOR.to_string()) && roles.len() == 5, "{roles:?}");
     }
     drop(state);

@@ -10,10 +10,10 @@ async fn a_new_relationship_has_every_member_and_a_link_that_leads_to_it() {
     let cloud = Cloud::new();
     let session = cloud.writer().await;
     let body =
-        with(asked("Fabrikam support", &[DIRECTORY_READERS]), "customer", json!({"tenantId": cloud.customer.id()}));
-    let answer = session.post(RELATIONSHIPS, body).await;
-    let location = answer.headers["location"].to_str().unwrap().to_owned();
-    let created = answer.expect(201);
+        with(requested("Fabrikam support", &[DIRECTORY_READERS]), "customer", json!({"tenantId": cloud.customer.id()}));
+    let response = session.post(RELATIONSHIPS, body).await;
+    let location = response.headers["location"].to_str().unwrap().to_owned();
+    let created = response.expect(201);
     assert_eq!(
         created["@odata.context"],
         "https://graph.microsoft.com/v1.0/tenantRelationships/$metadata#delegatedAdminRelationships"
@@ -33,7 +33,7 @@ async fn a_new_relationship_has_every_member_and_a_link_that_leads_to_it() {
     found["@odata.context"] = created["@odata.context"].clone();
     assert_eq!(found, created);
     // The second half is the partner's own: it is the same in each.
-    let second = session.post(RELATIONSHIPS, asked("Anybody", &[DIRECTORY_READERS])).await.expect(201);
+    let second = session.post(RELATIONSHIPS, requested("Anybody", &[DIRECTORY_READERS])).await.expect(201);
     assert_eq!(second["id"].as_str().unwrap()[37..], id[37..]);
     assert_eq!(second["customer"], Value::Null);
 }
@@ -42,7 +42,7 @@ async fn a_new_relationship_has_every_member_and_a_link_that_leads_to_it() {
 async fn a_relationship_that_breaks_a_rule_is_refused() {
     let cloud = Cloud::new();
     let session = cloud.writer().await;
-    let good = || asked("Support", &[DIRECTORY_READERS]);
+    let good = || requested("Support", &[DIRECTORY_READERS]);
     let refused = [
         with(good(), "displayName", json!("x".repeat(51))),
         with(good(), "displayName", json!(" ")),
@@ -53,26 +53,27 @@ async fn a_relationship_that_breaks_a_rule_is_refused() {
         with(good(), "accessDetails", json!({"unifiedRoles": []})),
         with(good(), "accessDetails", json!({"unifiedRoles": [{"roleDefinitionId": "Directory Readers"}]})),
         with(good(), "autoExtendDuration", json!("P90D")),
-        with(asked("Support", &[GLOBAL_ADMINISTRATOR]), "autoExtendDuration", json!("P180D")),
+        with(requested("Support", &[GLOBAL_ADMINISTRATOR]), "autoExtendDuration", json!("P180D")),
         with(good(), "customer", json!({"tenantId": "fabrikam"})),
         with(good(), "status", json!("active")),
         with(good(), "colour", json!("red")),
     ];
     for body in refused {
-        let answer = session.post(RELATIONSHIPS, body.clone()).await;
-        assert_eq!((answer.status, &answer.body["error"]["code"]), (400, &json!("badRequest")), "{body}");
+        let response = session.post(RELATIONSHIPS, body.clone()).await;
+        assert_eq!((response.status, &response.body["error"]["code"]), (400, &json!("badRequest")), "{body}");
     }
     session.post(RELATIONSHIPS, with(good(), "displayName", json!("x".repeat(50)))).await.expect(201);
     session
         .post(RELATIONSHIPS, with(with(good(), "duration", json!("P2Y")), "autoExtendDuration", json!("P0D")))
         .await
         .expect(201);
-    let message = session.post(RELATIONSHIPS, asked("SUPPORT", &[DIRECTORY_READERS])).await.refused(409, "conflict");
+    let message =
+        session.post(RELATIONSHIPS, requested("SUPPORT", &[DIRECTORY_READERS])).await.refused(409, "conflict");
     assert_eq!(message, "The resource already exists.");
 }
 
 #[tokio::test(start_paused = true)]
-async fn ids_that_are_none_are_told_from_those_that_are_not_known() {
+async fn malformed_ids_and_unknown_ids_are_different_errors() {
     let session = Cloud::new().writer().await;
     let id = Uuid::from_u128(7);
     for (path, status, code) in [
@@ -85,10 +86,10 @@ async fn ids_that_are_none_are_told_from_those_that_are_not_known() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_change_needs_the_etag_of_what_it_changes() {
+async fn a_change_needs_the_current_etag() {
     let cloud = Cloud::new();
     let session = cloud.writer().await;
-    let created = session.post(RELATIONSHIPS, asked("Support", &[DIRECTORY_READERS])).await.expect(201);
+    let created = session.post(RELATIONSHIPS, requested("Support", &[DIRECTORY_READERS])).await.expect(201);
     let path = path_of(&created);
     let body = json!({"displayName": "Fabrikam support", "duration": "P31D"});
     session.patch(&path, body.clone()).await.refused(428, "preconditionRequired");
@@ -111,18 +112,18 @@ async fn a_change_needs_the_etag_of_what_it_changes() {
 async fn changes_keep_the_rules() {
     let cloud = Cloud::new();
     let session = cloud.writer().await;
-    session.post(RELATIONSHIPS, asked("Taken", &[DIRECTORY_READERS])).await.expect(201);
-    let path = path_of(&session.post(RELATIONSHIPS, asked("Mine", &[DIRECTORY_READERS])).await.expect(201));
+    session.post(RELATIONSHIPS, requested("Taken", &[DIRECTORY_READERS])).await.expect(201);
+    let path = path_of(&session.post(RELATIONSHIPS, requested("Mine", &[DIRECTORY_READERS])).await.expect(201));
     for (body, status) in [
         (json!({"displayName": "taken"}), 409),
         (json!({"displayName": "mine"}), 200),
         (json!({"duration": "P3Y"}), 400),
         (json!({"id": "x"}), 400),
         (json!({"customer": {"tenantId": cloud.other.id()}}), 200),
-        (asked("Mine", &[APPLICATION_ADMINISTRATOR]), 200),
+        (requested("Mine", &[APPLICATION_ADMINISTRATOR]), 200),
     ] {
-        let answer = session.matched("PATCH", &path, Some(body.clone())).await;
-        assert_eq!(answer.status, status, "{body}");
+        let response = session.matched("PATCH", &path, Some(body.clone())).await;
+        assert_eq!(response.status, status, "{body}");
     }
     let found = session.get(&path).await.expect(200);
     assert_eq!(found["customer"]["displayName"], "Adatum");
@@ -133,34 +134,34 @@ async fn changes_keep_the_rules() {
 async fn a_relationship_becomes_active_step_by_step_once_the_customer_approves() {
     let cloud = Cloud::new();
     let session = cloud.writer().await;
-    let created = session.post(RELATIONSHIPS, asked("Support", &[DIRECTORY_READERS])).await.expect(201);
+    let created = session.post(RELATIONSHIPS, requested("Support", &[DIRECTORY_READERS])).await.expect(201);
     let (id, path) = (created["id"].as_str().unwrap(), path_of(&created));
     let requests = format!("{path}/requests");
-    let answer = session.post(&requests, json!({"action": "lockForApproval"})).await;
-    let location = answer.headers["location"].to_str().unwrap().to_owned();
-    let request = answer.expect(201);
+    let response = session.post(&requests, json!({"action": "lockForApproval"})).await;
+    let location = response.headers["location"].to_str().unwrap().to_owned();
+    let request = response.expect(201);
     assert_eq!((&request["action"], &request["status"]), (&json!("lockForApproval"), &json!("created")));
     assert_eq!(location, format!("https://graph.microsoft.com/v1.0{requests}/{}", request["id"].as_str().unwrap()));
     let request = format!("{requests}/{}", request["id"].as_str().unwrap());
-    let mut seen = Vec::new();
+    let mut statuses = Vec::new();
     for _ in 0..3 {
-        seen.push((session.status(&path).await, session.status(&request).await));
+        statuses.push((session.status(&path).await, session.status(&request).await));
         pass(2).await;
     }
     let expected = [("created", "created"), ("created", "pending"), ("approvalPending", "succeeded")];
-    assert_eq!(seen, expected.map(|(a, b)| (a.to_owned(), b.to_owned())));
+    assert_eq!(statuses, expected.map(|(a, b)| (a.to_owned(), b.to_owned())));
     cloud.customer.approve_relationship(id);
     let before = session.etag(&path).await;
-    let mut seen = Vec::new();
+    let mut statuses = Vec::new();
     for _ in 0..3 {
-        seen.push(session.status(&path).await);
+        statuses.push(session.status(&path).await);
         pass(2).await;
     }
-    assert_eq!(seen, ["approved", "activating", "active"]);
+    assert_eq!(statuses, ["approved", "activating", "active"]);
     let active = session.get(&path).await.expect(200);
     assert_ne!(active["@odata.etag"], before, "what the service writes changes the ETag as well");
     assert_eq!(active["customer"]["displayName"], "Fabrikam", "whoever approves is the customer");
-    let time = |name: &str| crate::json::stamp::parse(active[name].as_str().unwrap()).unwrap();
+    let time = |name: &str| crate::data::json::timestamp::parse(active[name].as_str().unwrap()).unwrap();
     assert_eq!(time("endDateTime") - time("activatedDateTime"), time::Duration::days(730));
 }
 
@@ -168,7 +169,7 @@ async fn a_relationship_becomes_active_step_by_step_once_the_customer_approves()
 async fn once_locked_a_relationship_is_not_changed_or_deleted() {
     let cloud = Cloud::new();
     let session = cloud.writer().await;
-    let path = path_of(&session.post(RELATIONSHIPS, asked("Support", &[DIRECTORY_READERS])).await.expect(201));
+    let path = path_of(&session.post(RELATIONSHIPS, requested("Support", &[DIRECTORY_READERS])).await.expect(201));
     let requests = format!("{path}/requests");
     let lock = || session.post(&requests, json!({"action": "lockForApproval"}));
     lock().await.expect(201);
@@ -185,7 +186,7 @@ async fn once_locked_a_relationship_is_not_changed_or_deleted() {
 async fn requests_that_make_no_sense_are_refused() {
     let cloud = Cloud::new();
     let session = cloud.writer().await;
-    let path = path_of(&session.post(RELATIONSHIPS, asked("Support", &[DIRECTORY_READERS])).await.expect(201));
+    let path = path_of(&session.post(RELATIONSHIPS, requested("Support", &[DIRECTORY_READERS])).await.expect(201));
     let requests = format!("{path}/requests");
     for body in [
         json!({"action": "terminate"}),
@@ -202,10 +203,10 @@ async fn requests_that_make_no_sense_are_refused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_unanswered_request_expires_after_ninety_days() {
+async fn an_approval_request_expires_after_ninety_days() {
     let cloud = Cloud::new();
     let session = cloud.writer().await;
-    let created = session.post(RELATIONSHIPS, asked("Support", &[DIRECTORY_READERS])).await.expect(201);
+    let created = session.post(RELATIONSHIPS, requested("Support", &[DIRECTORY_READERS])).await.expect(201);
     session.post(&(path_of(&created) + "/requests"), json!({"action": "lockForApproval"})).await.expect(201);
     let status = || cloud.partner.delegated_admin_relationships()[0].status.clone();
     pass(90 * 86_400).await;
@@ -227,12 +228,12 @@ async fn partner_and_customer_end_a_relationship_step_by_step() {
         } else {
             cloud.customer.terminate_relationship(&id);
         }
-        let mut seen = Vec::new();
+        let mut statuses = Vec::new();
         for _ in 0..3 {
-            seen.push(session.status(&path).await);
+            statuses.push(session.status(&path).await);
             pass(2).await;
         }
-        assert_eq!(seen, ["terminationRequested", "terminating", "terminated"]);
+        assert_eq!(statuses, ["terminationRequested", "terminating", "terminated"]);
         let requests = session.get(&format!("{path}/requests")).await.expect(200);
         assert_eq!(requests["value"].as_array().unwrap().len(), usize::from(by_request));
     }
@@ -257,7 +258,7 @@ async fn a_relationship_expires_unless_it_is_extended() {
     pass(180 * 86_400).await;
     let session = cloud.writer().await;
     let found = session.get(&goes_on).await.expect(200);
-    let end = crate::json::stamp::parse(found["endDateTime"].as_str().unwrap()).unwrap();
+    let end = crate::data::json::timestamp::parse(found["endDateTime"].as_str().unwrap()).unwrap();
     assert_eq!((end - datetime!(2025-06-01 12:00 UTC)).whole_days(), 730 + 360, "twice by 180 days");
 }
 
@@ -268,7 +269,7 @@ async fn an_active_relationship_takes_two_changes_only() {
     let id = cloud.partner.add_relationship(&cloud.customer, "Support", &roles);
     let path = format!("{RELATIONSHIPS}/{id}");
     let session = cloud.writer().await;
-    let details = |roles: &[Uuid]| json!({"accessDetails": asked("", roles)["accessDetails"]});
+    let details = |roles: &[Uuid]| json!({"accessDetails": requested("", roles)["accessDetails"]});
     for body in [
         json!({"displayName": "Other"}),
         details(&[DIRECTORY_READERS]),
@@ -278,10 +279,10 @@ async fn an_active_relationship_takes_two_changes_only() {
         session.matched("PATCH", &path, Some(body)).await.refused(400, "badRequest");
     }
     // Without the highest role it can be extended, and to take that away takes time.
-    let answer = session.matched("PATCH", &path, Some(details(&roles[1..]))).await;
-    let operation = answer.headers["location"].to_str().unwrap().to_owned();
-    assert_eq!(answer.headers["retry-after"], "10");
-    assert_eq!(answer.expect(202), json!({}));
+    let response = session.matched("PATCH", &path, Some(details(&roles[1..]))).await;
+    let operation = response.headers["location"].to_str().unwrap().to_owned();
+    assert_eq!(response.headers["retry-after"], "10");
+    assert_eq!(response.expect(202), json!({}));
     let operation = operation.strip_prefix("https://graph.microsoft.com/v1.0").unwrap();
     let shown = session.get(operation).await.expect(200);
     assert_eq!((&shown["operationType"], &shown["status"]), (&json!("unknownFutureValue"), &json!("notStarted")));
@@ -296,11 +297,11 @@ async fn an_active_relationship_takes_two_changes_only() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_reseller_approves_or_rejects_what_its_provider_has_asked_for() {
+async fn a_reseller_approves_or_rejects_the_request_of_its_provider() {
     let cloud = Cloud::new();
     let session = cloud.writer().await;
     let of_provider = |name: &str| {
-        let mut body = asked(name, &[DIRECTORY_READERS]);
+        let mut body = requested(name, &[DIRECTORY_READERS]);
         body["@odata.type"] = "#microsoft.graph.resellerDelegatedAdminRelationship".into();
         body["indirectProviderTenantId"] = cloud.other.id().to_string().into();
         body
@@ -333,11 +334,11 @@ async fn a_reseller_approves_or_rejects_what_its_provider_has_asked_for() {
 }
 
 #[tokio::test(start_paused = true)]
-#[should_panic(expected = "meant for another customer")]
-async fn nobody_approves_for_another_customer() {
+#[should_panic(expected = "for another customer")]
+async fn a_customer_cannot_approve_a_relationship_for_another() {
     let cloud = Cloud::of(builder().partner().partner_step(Duration::ZERO));
     let session = cloud.writer().await;
-    let body = with(asked("Support", &[DIRECTORY_READERS]), "customer", json!({"tenantId": cloud.customer.id()}));
+    let body = with(requested("Support", &[DIRECTORY_READERS]), "customer", json!({"tenantId": cloud.customer.id()}));
     let created = session.post(RELATIONSHIPS, body).await.expect(201);
     session.post(&(path_of(&created) + "/requests"), json!({"action": "lockForApproval"})).await.expect(201);
     assert_eq!(session.status(&path_of(&created)).await, "approvalPending", "without steps all is done at once");

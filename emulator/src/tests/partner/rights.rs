@@ -6,12 +6,12 @@ async fn apps_need_the_permission_for_what_they_do() {
     let reader = cloud.app(&[READ]).await;
     reader.get(RELATIONSHIPS).await.expect(200);
     reader.get("/tenantRelationships/delegatedAdminCustomers").await.expect(200);
-    reader.post(RELATIONSHIPS, asked("x", &[DIRECTORY_READERS])).await.refused(403, "Authorization_RequestDenied");
+    reader.post(RELATIONSHIPS, requested("x", &[DIRECTORY_READERS])).await.refused(403, "Authorization_RequestDenied");
     reader.get("/contracts").await.refused(403, "Authorization_RequestDenied");
     let stranger = cloud.app(&["Directory.Read.All"]).await;
     stranger.get(RELATIONSHIPS).await.refused(403, "Authorization_RequestDenied");
     stranger.get("/contracts").await.expect(200);
-    cloud.writer().await.post(RELATIONSHIPS, asked("x", &[DIRECTORY_READERS])).await.expect(201);
+    cloud.writer().await.post(RELATIONSHIPS, requested("x", &[DIRECTORY_READERS])).await.expect(201);
 }
 
 #[tokio::test(start_paused = true)]
@@ -22,21 +22,21 @@ async fn without_microsofts_app_in_the_tenant_no_app_administers_customers() {
     assert_eq!(cloud.partner.send_json("DELETE", path, None).0, 204);
     app.get(RELATIONSHIPS).await.refused(403, "forbidden");
     let agent = cloud.partner.add_user("Ada", &[]);
-    cloud.person(&agent, &[READ]).get(RELATIONSHIPS).await.expect(200);
+    cloud.user(&agent, &[READ]).get(RELATIONSHIPS).await.expect(200);
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_is_no_partner_has_no_relationships_and_no_contracts() {
+async fn a_tenant_that_is_not_a_partners_has_no_relationships_and_no_contracts() {
     let tenant = builder().build();
     let session = Session::of(&tenant, &tenant.add_caller(&[WRITE, "Directory.Read.All"])).await;
     session.get(RELATIONSHIPS).await.refused(403, "forbidden");
-    session.post(RELATIONSHIPS, asked("x", &[DIRECTORY_READERS])).await.refused(403, "forbidden");
+    session.post(RELATIONSHIPS, requested("x", &[DIRECTORY_READERS])).await.refused(403, "forbidden");
     assert_eq!(session.get("/contracts").await.expect(200)["value"], json!([]));
     assert!(tenant.groups().is_empty() && tenant.delegated_admin_relationships().is_empty());
 }
 
 #[tokio::test(start_paused = true)]
-async fn people_change_relationships_as_admin_agents_or_global_administrators() {
+async fn users_change_relationships_as_admin_agents_or_global_administrators() {
     let cloud = Cloud::new();
     let groups = cloud.partner.groups();
     assert_eq!(
@@ -51,17 +51,17 @@ async fn people_change_relationships_as_admin_agents_or_global_administrators() 
         json!({"@odata.id": format!("https://graph.microsoft.com/v1.0/directoryObjects/{}", team.id)}).to_string();
     cloud.partner.send_json("POST", &format!("/groups/{}/members/$ref", groups[0].id), Some(&body));
     let create = |user: &User, name: &'static str| {
-        let session = cloud.person(user, &[WRITE]);
-        async move { session.post(RELATIONSHIPS, asked(name, &[DIRECTORY_READERS])).await }
+        let session = cloud.user(user, &[WRITE]);
+        async move { session.post(RELATIONSHIPS, requested(name, &[DIRECTORY_READERS])).await }
     };
     create(&member, "Member's").await.refused(403, "forbidden");
     create(&agent, "Agent's").await.expect(201);
     create(&global, "Global's").await.expect(201);
-    cloud.person(&member, &[READ]).get(RELATIONSHIPS).await.expect(200);
-    let session = cloud.person(&agent, &[READ]);
-    session.post(RELATIONSHIPS, asked("x", &[DIRECTORY_READERS])).await.refused(403, "Authorization_RequestDenied");
+    cloud.user(&member, &[READ]).get(RELATIONSHIPS).await.expect(200);
+    let session = cloud.user(&agent, &[READ]);
+    session.post(RELATIONSHIPS, requested("x", &[DIRECTORY_READERS])).await.refused(403, "Authorization_RequestDenied");
     cloud
-        .person(&agent, &["Directory.AccessAsUser.All"])
+        .user(&agent, &["Directory.AccessAsUser.All"])
         .get(RELATIONSHIPS)
         .await
         .refused(403, "Authorization_RequestDenied");
@@ -71,7 +71,7 @@ async fn people_change_relationships_as_admin_agents_or_global_administrators() 
 async fn batches_and_the_cloud_reach_the_partner_as_well() {
     let cloud = Cloud::new();
     let session = cloud.writer().await;
-    let created = session.post(RELATIONSHIPS, asked("Support", &[DIRECTORY_READERS])).await.expect(201);
+    let created = session.post(RELATIONSHIPS, requested("Support", &[DIRECTORY_READERS])).await.expect(201);
     let headers = json!({"Content-Type": "application/json", "If-Match": created["@odata.etag"]});
     let body = json!({"requests": [
         {"id": "1", "method": "PATCH", "url": path_of(&created), "headers": headers, "body": {"duration": "P1D"}},
@@ -82,7 +82,8 @@ async fn batches_and_the_cloud_reach_the_partner_as_well() {
         .header("authorization", format!("Bearer {}", session.token))
         .header("content-type", "application/json")
         .body(body.to_string().into());
-    let answer = Answered::of(cloud.all.send(request.unwrap()).await.unwrap()).expect(200);
-    let statuses: Vec<_> = answer["responses"].as_array().unwrap().iter().map(|item| item["status"].clone()).collect();
+    let response = Answered::of(cloud.all.send(request.unwrap()).await.unwrap()).expect(200);
+    let statuses: Vec<_> =
+        response["responses"].as_array().unwrap().iter().map(|item| item["status"].clone()).collect();
     assert_eq!(statuses, [428, 200]);
 }

@@ -3,28 +3,28 @@ use crate::Snapshot;
 
 async fn everything(tenant: &MemoryTenant) -> Vec<Value> {
     let session = Session::of(tenant, &tenant.add_caller(&[WRITE, "Directory.Read.All"])).await;
-    let mut answers = Vec::new();
+    let mut responses = Vec::new();
     for path in [RELATIONSHIPS, "/tenantRelationships/delegatedAdminCustomers", "/contracts", "/groups"] {
-        answers.push(session.get(path).await.expect(200));
+        responses.push(session.get(path).await.expect(200));
     }
     for relationship in tenant.delegated_admin_relationships() {
         for part in ["accessAssignments", "requests", "operations"] {
-            answers.push(session.get(&format!("{RELATIONSHIPS}/{}/{part}", relationship.id)).await.expect(200));
+            responses.push(session.get(&format!("{RELATIONSHIPS}/{}/{part}", relationship.id)).await.expect(200));
         }
     }
-    answers
+    responses
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_copy_answers_as_the_partner_and_goes_on_like_it() {
+async fn a_restored_partner_responds_and_continues_like_the_original() {
     let cloud = MemoryCloud::partner(builder(), [builder().domain("customer.onmicrosoft.com")]);
     let partner = &cloud.tenants()[0];
     let session = Session::of(partner, &partner.add_caller(&[WRITE])).await;
-    let created = session.post(RELATIONSHIPS, asked("Second", &[DIRECTORY_READERS])).await.expect(201);
+    let created = session.post(RELATIONSHIPS, requested("Second", &[DIRECTORY_READERS])).await.expect(201);
     session.post(&(path_of(&created) + "/requests"), json!({"action": "lockForApproval"})).await.expect(201);
     let assignments = format!("{RELATIONSHIPS}/{}/accessAssignments", partner.delegated_admin_relationships()[0].id);
     let assignment = session.get(&assignments).await.expect(200)["value"][0]["id"].as_str().unwrap().to_owned();
-    let wanted = json!({"accessDetails": asked("", &[DIRECTORY_READERS])["accessDetails"]});
+    let wanted = json!({"accessDetails": requested("", &[DIRECTORY_READERS])["accessDetails"]});
     session.matched("PATCH", &format!("{assignments}/{assignment}"), Some(wanted)).await.expect(202);
     pass(10).await;
 
@@ -45,13 +45,13 @@ async fn a_copy_answers_as_the_partner_and_goes_on_like_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_on_its_way_has_arrived_in_a_snapshot() {
+async fn a_snapshot_has_all_scheduled_changes_applied() {
     let cloud = Cloud::new();
     let session = cloud.writer().await;
-    let created = session.post(RELATIONSHIPS, asked("Support", &[DIRECTORY_READERS])).await.expect(201);
+    let created = session.post(RELATIONSHIPS, requested("Support", &[DIRECTORY_READERS])).await.expect(201);
     session.post(&(path_of(&created) + "/requests"), json!({"action": "lockForApproval"})).await.expect(201);
     let snapshot = cloud.partner.snapshot();
-    session.post(RELATIONSHIPS, asked("Later", &[DIRECTORY_READERS])).await.expect(201);
+    session.post(RELATIONSHIPS, requested("Later", &[DIRECTORY_READERS])).await.expect(201);
     cloud.partner.restore(&snapshot).unwrap();
     let left = cloud.partner.delegated_admin_relationships();
     assert_eq!((left.len(), left[0].status.as_str()), (1, "approvalPending"));
@@ -59,10 +59,10 @@ async fn what_is_on_its_way_has_arrived_in_a_snapshot() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_file_with_little_is_enough() {
+async fn a_minimal_snapshot_is_enough() {
     let customer = Uuid::from_u128(9);
     let group = Uuid::from_u128(8);
-    let roles = asked("", &[DIRECTORY_READERS])["accessDetails"].clone();
+    let roles = requested("", &[DIRECTORY_READERS])["accessDetails"].clone();
     let json = json!({
         "groups": [{"id": group, "displayName": "AdminAgents"}],
         "delegatedAdminRelationships": [{
@@ -85,22 +85,22 @@ async fn a_file_with_little_is_enough() {
 
 #[test]
 fn what_is_wrong_in_a_file_is_said_with_its_place() {
-    let roles = asked("", &[DIRECTORY_READERS])["accessDetails"].clone();
-    let place = |document: Value| {
+    let roles = requested("", &[DIRECTORY_READERS])["accessDetails"].clone();
+    let pointer = |document: Value| {
         let error = Snapshot::from_json(&document.to_string()).unwrap_err();
-        error.place().to_owned()
+        error.pointer().to_owned()
     };
     let relationship = |name: &str, value: Value| {
         let mut relationship = json!({"displayName": "Support", "accessDetails": roles});
         relationship[name] = value;
-        place(json!({"delegatedAdminRelationships": [relationship]}))
+        pointer(json!({"delegatedAdminRelationships": [relationship]}))
     };
     let at = |path: &str| format!("/delegatedAdminRelationships/0{path}");
     assert_eq!(relationship("colour", json!("red")), at("/colour"));
     assert_eq!(relationship("id", json!("x")), at("/id"));
     assert_eq!(relationship("duration", json!("P9Y")), at(""));
     assert_eq!(relationship("status", json!("great")), at("/status"));
-    let beyond = json!([{"accessDetails": asked("", &[GLOBAL_ADMINISTRATOR])["accessDetails"]}]);
+    let beyond = json!([{"accessDetails": requested("", &[GLOBAL_ADMINISTRATOR])["accessDetails"]}]);
     assert_eq!(relationship("accessAssignments", beyond), at("/accessAssignments/0"));
-    assert_eq!(place(json!({"contracts": [{"displayName": "x"}]})), "/contracts/0/customerId");
+    assert_eq!(pointer(json!({"contracts": [{"displayName": "x"}]})), "/contracts/0/customerId");
 }

@@ -25,7 +25,7 @@ pub(crate) struct Operation {
     pub(crate) body: Option<Content>,
     /// Which statuses mean success.
     pub(crate) success: Vec<u16>,
-    pub(crate) answer: Option<Content>,
+    pub(crate) response: Option<Content>,
     /// The schema of a refusal.
     pub(crate) refusal: Schema,
 }
@@ -91,12 +91,12 @@ impl Operation {
         }
         let body = value.get("requestBody").map(|body| Content::read(body, root)).transpose()?.flatten();
         let responses = value["responses"].as_object().ok_or("no responses")?;
-        let mut answer = None;
+        let mut response = None;
         let mut refusal = None;
-        for (status, response) in responses {
-            let content = Content::read(response, root)?;
+        for (status, described) in responses {
+            let content = Content::read(described, root)?;
             match status.as_str() {
-                "2XX" | "200" => answer = content,
+                "2XX" | "200" => response = content,
                 "default" => refusal = content.map(|content| content.schema),
                 _ => return Err(format!("the status {status} is not known here")),
             }
@@ -108,7 +108,7 @@ impl Operation {
             options,
             body,
             success: success.collect(),
-            answer,
+            response,
             refusal: refusal.ok_or("no schema of a refusal")?,
         })
     }

@@ -1,4 +1,4 @@
-//! Whether a request and its answer are what the description says.
+//! Whether a request and its response are what the description says.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -43,7 +43,7 @@ pub(crate) struct Report {
     /// Requests that are not for Graph, such as sign-ins.
     pub(crate) elsewhere: usize,
     pub(crate) operations: BTreeSet<String>,
-    /// What is wrong with answers.
+    /// What is wrong with responses.
     pub(crate) findings: Vec<Finding>,
     /// What was wrong with requests that were not refused.
     pub(crate) accepted: Vec<Finding>,
@@ -60,7 +60,7 @@ enum Body {
     Text(String),
 }
 
-/// A request with its answer: of its own, or an item of a batch.
+/// A request with its response: of its own, or an item of a batch.
 struct Exchange {
     test: String,
     method: String,
@@ -71,7 +71,7 @@ struct Exchange {
     body: Body,
     status: u16,
     answer_media_type: String,
-    answer: Body,
+    response: Body,
 }
 
 impl Report {
@@ -91,7 +91,7 @@ impl Report {
             body: Body::read(recorded.content_type.as_deref(), &recorded.body),
             status: recorded.status,
             answer_media_type: media_type(recorded.answer_content_type.as_deref()),
-            answer: Body::read(recorded.answer_content_type.as_deref(), &recorded.answer_body),
+            response: Body::read(recorded.answer_content_type.as_deref(), &recorded.answer_body),
         };
         self.exchange(document, &exchange);
         if path.eq_ignore_ascii_case("/$batch") {
@@ -117,7 +117,7 @@ impl Report {
             Found::NoMethod => look.note("method", "the description has no such method of the path".into(), "method"),
             Found::Operation(operation) => look.request(operation),
         }
-        // A request that is wrong is answered rightly when it is refused.
+        // Refusing an invalid request is correct.
         let wrong = std::mem::take(&mut look.findings);
         if exchange.status >= 400 {
             self.refused.extend(wrong);
@@ -125,7 +125,7 @@ impl Report {
         } else {
             self.accepted.extend(wrong);
         }
-        look.answer(operation);
+        look.response(operation);
         self.findings.extend(look.findings);
         self.undeclared.extend(look.undeclared);
         self.operations.extend(operation.map(|operation| operation.name.clone()));
@@ -133,7 +133,9 @@ impl Report {
 
     /// Looks at each item of a batch that was carried out.
     fn batch(&mut self, document: &Document, outer: &Exchange) {
-        let (Body::Json(asked), Body::Json(answered), 200) = (&outer.body, &outer.answer, outer.status) else { return };
+        let (Body::Json(asked), Body::Json(answered), 200) = (&outer.body, &outer.response, outer.status) else {
+            return;
+        };
         let list = |value: &Value, name: &str| value[name].as_array().cloned().unwrap_or_default();
         let (requests, mut responses) = (list(asked, "requests"), list(answered, "responses"));
         for request in &requests {
@@ -156,7 +158,7 @@ impl Report {
                 body: Body::of_item(request.get("body"), asked.as_deref()),
                 status: response["status"].as_u64().and_then(|status| u16::try_from(status).ok()).unwrap_or_default(),
                 answer_media_type: media_type(answered.as_deref()),
-                answer: Body::of_item(response.get("body"), answered.as_deref()),
+                response: Body::of_item(response.get("body"), answered.as_deref()),
             };
             self.exchange(document, &item);
         }
@@ -233,9 +235,9 @@ impl Look<'_> {
         }
     }
 
-    /// What is selected or expanded must be a property of what is answered.
+    /// What is selected or expanded must be a property of the response.
     fn selected(&mut self, operation: &Operation) {
-        let Some(content) = &operation.answer else { return };
+        let Some(content) = &operation.response else { return };
         for (name, value) in form_urlencoded::parse(self.exchange.query.as_bytes()) {
             let properties = match name.to_lowercase().as_str() {
                 "$select" => value.split(',').map(|part| part.trim().split('/').next().unwrap_or_default()).collect(),
@@ -255,19 +257,19 @@ impl Look<'_> {
         }
     }
 
-    fn answer(&mut self, operation: Option<&Operation>) {
+    fn response(&mut self, operation: Option<&Operation>) {
         let exchange = self.exchange;
         let content_type = exchange.answer_media_type.clone();
         if exchange.status >= 400 {
             let refusal = operation.map_or_else(|| Schema::named("ODataError"), |operation| operation.refusal.clone());
-            return self.body(&exchange.answer, &content_type, "application/json", &refusal, "refusal");
+            return self.body(&exchange.response, &content_type, "application/json", &refusal, "refusal");
         }
         let Some(operation) = operation else { return };
         if !operation.success.contains(&exchange.status) {
             let reason = format!("{} is not among {:?}", exchange.status, operation.success);
             self.note("status", reason, &format!("status {}", exchange.status));
         }
-        match (&operation.answer, &exchange.answer) {
+        match (&operation.response, &exchange.response) {
             (Some(content), body) if exchange.status != 204 => {
                 self.body(body, &content_type, &content.media_type, &content.schema, "answer");
             }

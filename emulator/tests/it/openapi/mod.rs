@@ -1,5 +1,5 @@
-//! The tests' own traffic, held against the OpenAPI description of Microsoft Graph: what the crate asks must be what
-//! Graph takes, and what the in-memory tenant answers must be what Graph answers.
+//! The tests' own traffic, checked against the OpenAPI description of Microsoft Graph: the crate's requests must be what
+//! Graph accepts, and the in-memory tenant's responses what Graph returns.
 
 pub(crate) mod document;
 pub(crate) mod exchange;

@@ -93,7 +93,7 @@ fn every_exchange_of_the_tests_is_what_the_description_says() {
 
 #[tokio::test(start_paused = true)]
 #[ignore = "needs the reference data"]
-async fn every_operation_is_answered_as_described_or_is_said_to_be_unknown() {
+async fn every_operation_responds_as_described_or_with_501() {
     let document = document();
     let mut report = Report::default();
     let stops = tour(&document, &mut report).await;
@@ -106,13 +106,17 @@ async fn every_operation_is_answered_as_described_or_is_said_to_be_unknown() {
     }
     let listed = |table: &[(&str, &str)], stop: &Stop| table.iter().any(|(name, _)| covers(name, &stop.operation));
     for stop in &stops {
-        let Stop { operation, status, answer } = stop;
+        let Stop { operation, status, response } = stop;
         match (status, listed(UNKNOWN, stop), listed(REFUSED, stop)) {
             (501, true, _) | (400..=499, _, true) | (200..=299, false, false) => {}
-            (501, false, _) => wrong.push(format!("{operation} is not listed as unknown: {answer}")),
-            (_, true, _) => wrong.push(format!("{operation} is listed as unknown, and is answered {status} {answer}")),
-            (_, _, true) => wrong.push(format!("{operation} is listed as refused, and is answered {status} {answer}")),
-            _ => wrong.push(format!("{operation} is refused: {status} {answer}")),
+            (501, false, _) => wrong.push(format!("{operation} is not listed as unknown: {response}")),
+            (_, true, _) => {
+                wrong.push(format!("{operation} is listed as unknown, and is answered {status} {response}"));
+            }
+            (_, _, true) => {
+                wrong.push(format!("{operation} is listed as refused, and is answered {status} {response}"));
+            }
+            _ => wrong.push(format!("{operation} is refused: {status} {response}")),
         }
     }
     for (name, _) in UNKNOWN.iter().chain(REFUSED) {

@@ -114,7 +114,7 @@ components:
           properties: {code: {type: string}, message: {type: string}}
 ";
 
-fn exchange(method: &str, path: &str, body: &Value, status: u16, answer: &Value) -> Recorded {
+fn exchange(method: &str, path: &str, body: &Value, status: u16, response: &Value) -> Recorded {
     let text = |value: &Value| if value.is_null() { String::new() } else { value.to_string() };
     let json = |value: &Value| (!value.is_null()).then(|| "application/json; charset=utf-8".to_owned());
     Recorded {
@@ -124,8 +124,8 @@ fn exchange(method: &str, path: &str, body: &Value, status: u16, answer: &Value)
         content_type: json(body),
         body: text(body),
         status,
-        answer_content_type: json(answer),
-        answer_body: text(answer),
+        answer_content_type: json(response),
+        answer_body: text(response),
     }
 }
 
@@ -141,7 +141,7 @@ fn found(recorded: &Recorded) -> Vec<String> {
     report.accepted.iter().chain(&report.findings).map(|Finding { at, reason, .. }| format!("{at}: {reason}")).collect()
 }
 
-/// What is found in a thing that is answered.
+/// What is found in a response.
 fn in_thing(thing: &Value) -> Vec<String> {
     found(&exchange("POST", "/things", &json!({}), 201, thing))
 }
@@ -274,8 +274,8 @@ fn a_request_that_is_wrong_is_found_unless_it_is_refused() {
 }
 
 #[test]
-fn an_answer_of_another_status_or_form_is_found() {
-    let posted = |status, answer: &Value| found(&exchange("POST", "/things", &json!({}), status, answer));
+fn a_response_of_another_status_or_form_is_found() {
+    let posted = |status, response: &Value| found(&exchange("POST", "/things", &json!({}), status, response));
     assert_eq!(posted(200, &json!({})), ["status: 200 is not among [201]"]);
     assert_eq!(posted(201, &Value::Null), ["body of the answer: the content type is \"\" and not application/json"]);
     assert_eq!(

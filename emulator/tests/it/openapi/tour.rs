@@ -1,4 +1,4 @@
-//! A tour of the description: each of its operations is asked of a tenant once.
+//! A tour of the description: each of its operations is requested from a tenant once.
 
 use entra_apps::bytes::Bytes;
 use entra_apps::http::Request;
@@ -40,7 +40,7 @@ const RELATIONSHIP_OPERATION: &str = "d8dbb27b-7fe7-4523-a3df-f766355fe0f2";
 /// Names nothing.
 const NOTHING: &str = "00000000-0000-0000-0000-000000000001";
 
-/// What whoever goes on the tour may do.
+/// The permissions of the caller of the tour.
 const ROLES: &[&str] = &[
     "Application.ReadWrite.All",
     "AppRoleAssignment.ReadWrite.All",
@@ -215,10 +215,10 @@ pub(crate) struct Stop {
     /// As the description calls it.
     pub(crate) operation: String,
     pub(crate) status: u16,
-    pub(crate) answer: String,
+    pub(crate) response: String,
 }
 
-/// Asks each operation once, of a tenant of its own, and looks at what is asked and answered.
+/// Requests each operation once, from a tenant of its own, and checks requests and responses.
 pub(crate) async fn tour(document: &Document, report: &mut Report) -> Vec<Stop> {
     let snapshot = Snapshot::from_json(&seed().to_string()).expect("it is such a document");
     let mut stops = Vec::new();
@@ -226,7 +226,7 @@ pub(crate) async fn tour(document: &Document, report: &mut Report) -> Vec<Stop> 
         let (method, path) = name.split_once(' ').expect("it is made of both");
         let tenant = builder().partner().snapshot(snapshot.clone()).build();
         let token = token(&tenant, ROLES).await;
-        // What is selected is asked for in a second request.
+        // A selection is tested by a second request.
         let queries: &[&str] = if options.contains_key("$select") { &["", "?$select=id"] } else { &[""] };
         for query in queries {
             let mut request = Request::builder()
@@ -248,7 +248,7 @@ pub(crate) async fn tour(document: &Document, report: &mut Report) -> Vec<Stop> 
             stops.push(Stop {
                 operation: format!("{name}{query}"),
                 status: response.status().as_u16(),
-                answer: String::from_utf8_lossy(response.body()).into_owned(),
+                response: String::from_utf8_lossy(response.body()).into_owned(),
             });
         }
     }

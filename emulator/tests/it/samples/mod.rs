@@ -1,5 +1,5 @@
-//! The documentation's own samples, replayed on the in-memory tenant: what Microsoft shows a request to answer, the
-//! tenant answers too.
+//! The documentation's own samples, replayed on the in-memory tenant: the responses that Microsoft shows are those
+//! that the tenant returns.
 
 mod proof;
 mod sample;

@@ -1,4 +1,4 @@
-//! Certificates and the proof that one of them is held, for the samples that cut them short.
+//! Certificates and proofs of possession, for the samples that abbreviate them.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -28,7 +28,7 @@ pub(crate) fn certificate() -> String {
     STANDARD.encode(OTHER)
 }
 
-/// The proof that whoever is this object holds the certificate.
+/// The proof that this object possesses the certificate.
 /// <https://learn.microsoft.com/graph/application-rollkey-prooftoken>
 pub(crate) fn proof(object_id: &str) -> String {
     let now = TODAY.unix_timestamp();

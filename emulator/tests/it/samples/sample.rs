@@ -1,4 +1,4 @@
-//! The documentation's samples as they are written: HTTP messages with URLs as a person types them.
+//! The documentation's samples as they are written: HTTP messages with URLs as people type them.
 
 use std::fmt::Write as _;
 
@@ -15,7 +15,7 @@ pub(crate) struct Asked {
     pub(crate) body: String,
 }
 
-/// What a sample shows as the answer.
+/// The response of a sample.
 #[derive(Debug)]
 pub(crate) struct Shown {
     pub(crate) status: u16,
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_is_read_with_and_without_a_body() {
+    fn a_response_is_read_with_and_without_a_body() {
         let shown = Shown::parse("HTTP/1.1 200 OK\r\nContent-type: application/json\r\n\r\n{\"a\": 1}\r\n").unwrap();
         assert_eq!((shown.status, shown.body), (200, serde_json::json!({"a": 1})));
         assert_eq!(Shown::parse("HTTP/1.1 204 No Content\n").unwrap().body, Value::Null);

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-/// Where an answer differs from what is shown: a JSON pointer into what is shown, and how.
+/// Where a response differs from the sample: a JSON pointer into the sample, and how.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Difference {
     pub(crate) at: String,
@@ -11,8 +11,8 @@ pub(crate) struct Difference {
 
 /// Compares the shapes.
 ///
-/// Null is shown for a member that may be absent of a value, so that anything may answer it. Of a list, each item that
-/// is shown must be like one that is answered. Values count where they are the service's own words: codes, messages,
+/// Null in a sample stands for a property that may have no value, so that anything matches it. Of a list, each item of
+/// the sample must be like one that is returned. Values count where they are the service's own words: codes, messages,
 /// types and contexts.
 pub(crate) fn differences(shown: &Value, answered: &Value) -> Vec<Difference> {
     let mut found = Vec::new();

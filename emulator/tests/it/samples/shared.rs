@@ -19,7 +19,7 @@ use crate::openapi::shared::document;
 use crate::support::traffic::Recorded;
 use crate::support::{builder, token};
 
-/// What whoever replays the samples may do.
+/// The permissions of the caller that replays the samples.
 const ROLES: &[&str] = &[
     "Application.ReadWrite.All",
     "AppRoleAssignment.ReadWrite.All",
@@ -29,7 +29,7 @@ const ROLES: &[&str] = &[
     "Organization.Read.All",
 ];
 
-/// The samples' requests and answers by their names.
+/// The samples' requests and responses by their names.
 fn samples() -> BTreeMap<String, (String, String)> {
     let directory = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/graph/doc-examples"));
     let read = |path: &Path| {
@@ -41,14 +41,14 @@ fn samples() -> BTreeMap<String, (String, String)> {
         let path = entry.expect("the directory can be listed").path();
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         if let Some(name) = name.strip_suffix("__request.http") {
-            let answer = directory.join(format!("{name}__response.http"));
-            samples.insert(name.to_owned(), (read(&path), read(&answer)));
+            let response = directory.join(format!("{name}__response.http"));
+            samples.insert(name.to_owned(), (read(&path), read(&response)));
         }
     }
     samples
 }
 
-/// Where an answer is not as shown.
+/// Where a response is not as shown.
 fn compare(shown: &Shown, response: &Response<Bytes>) -> Vec<Difference> {
     let text = String::from_utf8_lossy(response.body()).into_owned();
     let body = match text.as_str() {
@@ -115,9 +115,9 @@ async fn replay(row: &Row, asked: &str, shown: &str, document: &Document) -> Vec
         None => builder.build(),
     };
     for (method, path, body) in &row.before {
-        let (status, answer) = tenant.send_json(method, path, Some(&body.to_string()));
+        let (status, response) = tenant.send_json(method, path, Some(&body.to_string()));
         if !status.is_success() {
-            return vec![format!("{method} {path}: {status} {answer}")];
+            return vec![format!("{method} {path}: {status} {response}")];
         }
     }
     let request = asked.request(&token(&tenant, ROLES).await);
@@ -150,7 +150,7 @@ async fn replay(row: &Row, asked: &str, shown: &str, document: &Document) -> Vec
 
 #[tokio::test(start_paused = true)]
 #[ignore = "needs the reference data"]
-async fn every_sample_of_the_documentation_is_answered_as_it_shows() {
+async fn every_sample_of_the_documentation_gets_the_documented_response() {
     let samples = samples();
     let document = document();
     let rows = rows();

@@ -1,4 +1,4 @@
-//! How each sample is replayed, and where the tenant does not answer as it shows, with the reason.
+//! How each sample is replayed, and where the tenant responds differently, with the reason.
 
 use serde_json::{Value, json};
 
@@ -8,9 +8,9 @@ use super::proof::{certificate, held, proof};
 pub(crate) struct Row {
     /// The sample's name, without `__request` and `__response`.
     pub(crate) name: &'static str,
-    /// What the tenant holds before, as a snapshot says it, made from the answer that is shown.
+    /// The contents of the tenant before, as a snapshot, made from the response of the sample.
     pub(crate) seed: Option<fn(&Value) -> Value>,
-    /// What is done by hand before: method, path and body.
+    /// Requests of the operator before: method, path and body.
     pub(crate) before: Vec<(&'static str, String, Value)>,
     /// New applications are for personal accounts too, as they were when most samples were made.
     pub(crate) personal: bool,

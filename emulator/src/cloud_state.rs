@@ -1,0 +1,127 @@
+//! The state of all tenants of a cloud, or of a single one.
+
+use std::ops::{Index, IndexMut};
+use std::sync::Arc;
+
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::data::json::{eq_ignore_case, text};
+use crate::data::lag::LookupLag;
+use crate::data::object_kind::ObjectKind;
+use crate::data::object_store::ObjectState;
+use crate::graph::authorize;
+use crate::graph::call::Call;
+use crate::graph::directory::Directory;
+use crate::graph::response::GraphResult;
+use crate::graph::route::{ObjectKey, Operation};
+use crate::service::TenantState;
+use crate::sign_in::{self, SignInFlows};
+
+/// An application that another tenant has registered and that may be used here.
+#[derive(Clone, Debug)]
+pub(crate) struct ForeignApplication {
+    pub(crate) application: Arc<Value>,
+    pub(crate) home: Uuid,
+}
+
+/// The tenants of a cloud, addressed by index, and the sign-ins in progress.
+#[derive(Default)]
+pub(crate) struct CloudState {
+    tenants: Vec<TenantState>,
+    /// The sign-ins in progress.
+    pub(crate) flows: SignInFlows,
+}
+
+impl Index<usize> for CloudState {
+    type Output = TenantState;
+
+    fn index(&self, tenant: usize) -> &TenantState {
+        &self.tenants[tenant]
+    }
+}
+
+impl IndexMut<usize> for CloudState {
+    fn index_mut(&mut self, tenant: usize) -> &mut TenantState {
+        &mut self.tenants[tenant]
+    }
+}
+
+impl CloudState {
+    /// Adds a tenant, and returns its index.
+    pub(crate) fn add(&mut self, tenant: TenantState) -> usize {
+        self.tenants.push(tenant);
+        self.tenants.len() - 1
+    }
+
+    pub(crate) fn tenants(&self) -> impl Iterator<Item = (usize, &TenantState)> {
+        self.tenants.iter().enumerate()
+    }
+
+    pub(crate) fn tenants_mut(&mut self) -> impl Iterator<Item = &mut TenantState> {
+        self.tenants.iter_mut()
+    }
+
+    /// The index of the tenant with this id or domain.
+    pub(crate) fn find_tenant(&self, name: &str) -> Option<usize> {
+        self.tenants.iter().position(|tenant| tenant.directory.has_id_or_domain(name))
+    }
+
+    /// The multi-tenant application of an app id, registered by another tenant or by Microsoft.
+    pub(crate) fn foreign_application(&self, tenant: usize, app_id: &str) -> Option<ForeignApplication> {
+        let others = self.tenants().filter(|(index, _)| *index != tenant);
+        let mut found = others.flat_map(|(_, state)| {
+            let home = state.directory.tenant_id;
+            let live =
+                state.directory.applications.find_by("appId", app_id).filter(|(state, _)| *state == ObjectState::Live);
+            live.map(move |(_, application)| ForeignApplication { application: Arc::clone(application), home })
+        });
+        found
+            .find(|foreign_application| text(&foreign_application.application, "signInAudience") != "AzureADMyOrg")
+            .or_else(|| sign_in::registration(app_id))
+    }
+
+    /// Carries out a Graph operation in one tenant, with its effects on the others.
+    pub(crate) fn perform(&mut self, tenant: usize, operation: Operation, call: &mut Call) -> GraphResult {
+        if let Operation::Partner(partner) = &operation {
+            authorize::authorize(&operation, &call.actor)?;
+            return self.partner(tenant, partner, call);
+        }
+        let app_id = match &operation {
+            Operation::Create(ObjectKind::ServicePrincipal) => {
+                call.body.as_ref().map(|body| text(body, "appId").to_owned())
+            }
+            Operation::Update(ObjectKind::ServicePrincipal, ObjectKey::AppId(app_id)) => Some(app_id.clone()),
+            _ => None,
+        };
+        call.foreign_application = app_id.and_then(|app_id| self.foreign_application(tenant, &app_id));
+        let updated = match &operation {
+            Operation::Update(ObjectKind::Application, key) => Some(key.clone()),
+            _ => None,
+        };
+        let outcome = self[tenant].directory.perform(operation, call)?;
+        if let Some(key) = updated.filter(|_| self.tenants.len() > 1) {
+            self.sync_foreign_service_principals(tenant, &key, call);
+        }
+        Ok(outcome)
+    }
+
+    /// Updates the service principals in other tenants after an application has changed.
+    fn sync_foreign_service_principals(&mut self, tenant: usize, key: &ObjectKey, call: &Call) {
+        let Ok(application) = self[tenant].directory.find(ObjectKind::Application, key, LookupLag::NONE, call) else {
+            return;
+        };
+        for (index, other) in self.tenants.iter_mut().enumerate() {
+            if index != tenant {
+                other.directory.sync_service_principal(&application, call);
+            }
+        }
+    }
+}
+
+impl Directory {
+    /// Whether the tenant has this id or domain.
+    pub(crate) fn has_id_or_domain(&self, name: &str) -> bool {
+        eq_ignore_case(name, &self.tenant_id.to_string()) || eq_ignore_case(name, &self.domain)
+    }
+}
