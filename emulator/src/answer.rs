@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, STRICT_TRANSPORT_SECURITY};
-use http::{HeaderValue, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use serde_json::{Map, Value, json};
 
 use super::json::{is_annotation, retain, stamp};
@@ -194,6 +194,14 @@ pub(super) struct Correlation {
     pub(super) request_id: String,
     pub(super) client_request_id: String,
     pub(super) wall: OffsetDateTime,
+}
+
+impl Correlation {
+    /// The client's own id counts where it sends one.
+    pub(super) fn new(request_id: String, headers: &HeaderMap, wall: OffsetDateTime) -> Self {
+        let client = headers.get("client-request-id").and_then(|value| value.to_str().ok());
+        Self { client_request_id: client.unwrap_or(&request_id).to_owned(), request_id, wall }
+    }
 }
 
 /// A finished answer, for a response of its own or for an item of a batch.

@@ -12,17 +12,16 @@ use super::api::Api;
 use super::bin::Bin;
 use super::delta::Changes;
 use super::directory::Directory;
+use super::faults::{Schedule, Throttle, Throttling};
 use super::kind::Kind;
 use super::lag::Lag;
 use super::links::Links;
 use super::partner;
 use super::policy::SecretPolicy;
-use super::record::Log;
-use super::script::Script;
+use super::record::{DEFAULT_RECORDED_REQUESTS, Log};
 use super::service::State;
 use super::sign_in::Tokens;
 use super::snapshot::Snapshot;
-use super::throttle::{Throttle, Throttling};
 use super::world::World;
 use super::{Inner, MemoryTenant, OnExchange};
 use crate::clock::TenantClock;
@@ -61,6 +60,7 @@ pub struct MemoryTenantBuilder {
     snapshot: Option<Snapshot>,
     partner: bool,
     partner_step: Duration,
+    recorded_requests: usize,
 }
 
 impl fmt::Debug for MemoryTenantBuilder {
@@ -95,6 +95,7 @@ impl MemoryTenantBuilder {
             snapshot: None,
             partner: false,
             partner_step: partner::STEP,
+            recorded_requests: DEFAULT_RECORDED_REQUESTS,
         }
     }
 
@@ -255,6 +256,13 @@ impl MemoryTenantBuilder {
         self
     }
 
+    /// How many requests [`MemoryTenant::requests`] shows at most, the latest ones; 10,000 by default. A long-lived
+    /// emulator takes no more memory than that for what it was asked.
+    pub fn recorded_requests(mut self, max: usize) -> Self {
+        self.recorded_requests = max;
+        self
+    }
+
     pub(super) fn own_clock(&self) -> Option<Arc<dyn Clock>> {
         self.clock.clone()
     }
@@ -277,6 +285,7 @@ impl MemoryTenantBuilder {
         let (snapshot, absent) = (self.snapshot.clone(), self.absent.clone());
         let (tick, base_url, on_exchange) = (self.tick, self.base_url.clone(), self.on_exchange.clone());
         let step = self.partner.then_some(self.partner_step);
+        let recorded_requests = self.recorded_requests;
         let mut directory = self.directory(seed, wall);
         match snapshot {
             Some(snapshot) => {
@@ -296,9 +305,9 @@ impl MemoryTenantBuilder {
         let state = State {
             directory,
             tokens: Tokens::default(),
-            script: Script::new(seed.wrapping_add(1)),
+            schedule: Schedule::new(seed.wrapping_add(1)),
             throttle: Throttle::new(throttling),
-            log: Log::default(),
+            log: Log::new(recorded_requests),
             request_ids: SeededRandomness::new(seed.wrapping_add(2)),
         };
         let client_seeds = SeededRandomness::new(seed.wrapping_add(3));

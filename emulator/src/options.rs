@@ -37,7 +37,7 @@ answer, or five seconds later.
   --throttle[=U/S]     refuse what is beyond the documented limits, or beyond U resource units of
                        an app in S seconds: --throttle=200/10
   --faults FILE        what goes wrong, as JSON, in every tenant:
-                       {\"faults\": [{\"on\": \"POST /applications\", \"nth\": 2, \"action\": \"answer_lost\"}]}
+                       {\"faults\": [{\"on\": \"POST /applications\", \"nth\": 2, \"action\": \"response_lost\"}]}
 
   -h, --help           this text
 

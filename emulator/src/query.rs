@@ -62,11 +62,6 @@ impl Position {
     }
 }
 
-/// The token of a page that starts at the beginning.
-pub(super) fn first_page() -> String {
-    Position::Offset(0).token()
-}
-
 impl Query {
     /// Reads the options; `kind` says what may be filtered, selected and sorted by.
     pub(super) fn parse(call: &Call, kind: Kind) -> Result<Self, Refusal> {

@@ -27,9 +27,9 @@ type Way = (&'static str, fn(FaultOn) -> Fault);
 const FAULTS: &[Way] = &[
     ("not sent", FaultOn::unreachable),
     ("reset before sending", FaultOn::reset),
-    ("answer lost", FaultOn::answer_lost),
+    ("answer lost", FaultOn::response_lost),
     ("no answer", FaultOn::hangs),
-    ("429", |on| on.throttled(RetryAfter::Unsaid)),
+    ("429", |on| on.throttled(RetryAfter::Absent)),
     ("429 with Retry-After", |on| on.throttled(RetryAfter::Seconds(7))),
     ("500 before", |on| on.fails(500)),
     ("502 before", |on| on.fails(502)),
@@ -47,7 +47,7 @@ const FAULTS: &[Way] = &[
 
 /// What can go wrong with an item of a batch alone.
 const ITEM_FAULTS: &[Way] = &[
-    ("429", |on| on.throttled(RetryAfter::Unsaid)),
+    ("429", |on| on.throttled(RetryAfter::Absent)),
     ("429 with Retry-After", |on| on.throttled(RetryAfter::Seconds(7))),
     ("500 before", |on| on.fails(500)),
     ("503 before", |on| on.fails(503)),

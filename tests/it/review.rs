@@ -54,7 +54,7 @@ async fn a_secret_lost_together_with_the_look_for_it_is_told_or_removed() {
     let client = tenant.client();
     let registration = guides::netwrix::registration("Contoso", false);
     let plan = client.plan(&registration).await.unwrap();
-    tenant.fault(Fault::on("POST", "/$batch").nth(1).alone().answer_lost());
+    tenant.fault(Fault::on("POST", "/$batch").nth(1).alone().response_lost());
     tenant.fault(Fault::on("GET", "/applications/*").alone().refuses(403, "Authorization_RequestDenied", "No."));
     let error = client.apply(&plan).await.unwrap_err();
     let told = !error.report().open.is_empty();
@@ -72,7 +72,7 @@ async fn a_secret_of_the_same_name_that_somebody_else_made_is_not_taken_for_the_
     let theirs = tenant.client().applications().add_password(app.application_id, &theirs).await.unwrap();
     let plan = client.plan(&registration).holding(held.key_id).replace_secret(&held.display_name).await.unwrap();
     tenant.clear_requests();
-    tenant.fault(Fault::on("POST", "/applications/*/addPassword").answer_lost());
+    tenant.fault(Fault::on("POST", "/applications/*/addPassword").response_lost());
     let replaced = client.apply(&plan).await.unwrap();
     let removals = tenant.requests().iter().filter(|request| request.path.ends_with("removePassword")).count();
     assert_eq!((replaced.secrets.len(), removals), (1, 1), "{:?}", replaced.open);
@@ -89,7 +89,7 @@ async fn a_lost_secret_that_one_replica_does_not_know_yet_is_removed_all_the_sam
     let tenant = tenant();
     let client = tenant.client();
     let plan = client.plan(&guides::netwrix::registration("Contoso", false)).await.unwrap();
-    tenant.fault(Fault::on("POST", "/$batch").alone().answer_lost());
+    tenant.fault(Fault::on("POST", "/$batch").alone().response_lost());
     let unknown = Fault::on("POST", "/applications/*/removePassword").times(3);
     tenant.fault(unknown.refuses(400, "Request_BadRequest", "No password credential found with keyId."));
     let registered = client.apply(&plan).await.unwrap();

@@ -13,7 +13,7 @@ async fn a_lost_answer_loses_no_secret_and_needs_no_second_run() {
     let tenant = tenant();
     let client = tenant.client();
     let registration = guides::netwrix::registration("Contoso", false);
-    tenant.fault(Fault::on("POST", "/$batch").nth(2).alone().answer_lost());
+    tenant.fault(Fault::on("POST", "/$batch").nth(2).alone().response_lost());
     let plan = client.plan(&registration).await.unwrap();
     let registered = client.apply(&plan).await.unwrap();
     assert_eq!(registered.secrets.len(), 1);

@@ -55,6 +55,7 @@ use super::table::View;
 use super::world::World;
 use error::SignInResult;
 use form::Form;
+use redirect::Redirect;
 
 /// Where a request to the sign-in service goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -239,24 +240,13 @@ impl World {
         answer.unwrap_or_else(|error| error.into_response(asking.correlation, asking.authority()))
     }
 
-    /// Answers with a refusal in the form of the endpoint: to a program, or to a browser, which is sent back to the app
-    /// where it can be.
-    pub(super) fn refuse_sign_in(&self, asking: &Asking<'_>, error: SignInError) -> Response<Bytes> {
+    /// Refuses in the form of the endpoint: to a program, or to a browser, which is sent back to the app where the app
+    /// has registered the way.
+    pub(super) fn refuse_sign_in(&self, asking: &Asking<'_>, error: &SignInError) -> Response<Bytes> {
         let form = asking.browsed();
-        let way_back = || self.way_back(asking, &form, form.optional("redirect_uri"));
-        match asking.endpoint {
-            Endpoint::Authorize | Endpoint::AdminConsent | Endpoint::AdminConsentV1 => match way_back() {
-                Ok((_, _, redirect)) if *asking.endpoint == Endpoint::Authorize => {
-                    let mode = redirect::ResponseMode::parse(form.optional("response_mode"));
-                    let mode = mode.unwrap_or(redirect::ResponseMode::Query);
-                    authorize::go_back(asking, &form, &redirect, mode, &error, &[])
-                }
-                Ok((_, _, redirect)) => self.consent_refused(asking, &form, &redirect, None, &error),
-                Err(_) => people::error_page(&error, asking),
-            },
-            Endpoint::DevicePage | Endpoint::Logout => people::error_page(&error, asking),
-            _ => error.into_response(asking.correlation, asking.authority()),
-        }
+        let redirect =
+            self.way_back(asking, &form, form.optional("redirect_uri")).ok().map(|(_, _, redirect)| redirect);
+        refuse(asking, error, redirect.as_ref())
     }
 
     /// The place that answers a request: the tenant that the path names; or where no tenant is named, that of the code
@@ -326,4 +316,36 @@ impl World {
         };
         Ok(answer::json_response(StatusCode::OK, &body))
     }
+}
+
+/// Refuses in the form of the endpoint: to a program, or to a browser, which is sent back to the app by `redirect`.
+fn refuse(asking: &Asking<'_>, error: &SignInError, redirect: Option<&Redirect>) -> Response<Bytes> {
+    let form = asking.browsed();
+    match (asking.endpoint, redirect) {
+        (Endpoint::Authorize, Some(redirect)) => {
+            let mode = redirect::ResponseMode::parse(form.optional("response_mode"));
+            authorize::go_back(asking, &form, redirect, mode.unwrap_or(redirect::ResponseMode::Query), error, &[])
+        }
+        (Endpoint::AdminConsent | Endpoint::AdminConsentV1, Some(redirect)) => {
+            let more = [("admin_consent", "True".to_owned())];
+            authorize::go_back(asking, &form, redirect, redirect::ResponseMode::Query, error, &more)
+        }
+        (
+            Endpoint::Authorize
+            | Endpoint::AdminConsent
+            | Endpoint::AdminConsentV1
+            | Endpoint::DevicePage
+            | Endpoint::Logout,
+            _,
+        ) => people::error_page(error, asking),
+        _ => error.clone().into_response(asking.correlation, asking.authority()),
+    }
+}
+
+/// Refuses in the form of the endpoint, and trusts the way back to the app that the request names.
+pub(super) fn refuse_unchecked(asking: &Asking<'_>, error: &SignInError) -> Response<Bytes> {
+    let form = asking.browsed();
+    let redirect = form.optional("redirect_uri");
+    let redirect = redirect.map(|uri| Redirect { uri: uri.to_owned(), platform: flows::Platform::Public });
+    refuse(asking, error, redirect.as_ref())
 }

@@ -5,6 +5,7 @@ mod clients;
 mod cloud;
 mod delta;
 mod faults;
+mod faulty_transport;
 mod federated;
 mod grants;
 mod keys;

@@ -12,15 +12,13 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Response};
+use http::header::HeaderName;
+use http::{HeaderMap, Method, Response, StatusCode};
 use serde_json::Value;
 use time::OffsetDateTime;
 
 use self::answer::{Failure, Reply};
-use crate::fault::Action;
-use crate::mishap::retry_header;
 use crate::route::decode;
-use crate::script::Plan;
 use crate::world::World;
 
 /// How many answers are kept for those who repeat a request.
@@ -76,21 +74,9 @@ impl Named {
 }
 
 impl World {
-    /// Answers a request to Partner Center, with what goes wrong around it.
-    pub(crate) fn partner_center(&mut self, asking: &Asking<'_>, plan: &Plan) -> Response<Bytes> {
-        let outcome = match &plan.whole {
-            Some(Action::Answer { status, code, message, retry, written }) => {
-                if *written {
-                    drop(self.ask_center(asking));
-                }
-                let failure = Failure::new(*status, code.clone(), message.clone());
-                Err(retry_header(*retry, asking.wall)
-                    .into_iter()
-                    .fold(failure, |failure, (name, value)| failure.header(name, value)))
-            }
-            Some(Action::TokenRefused) => Err(Failure::unauthorized()),
-            _ => self.ask_center(asking),
-        };
+    /// Answers a request to Partner Center.
+    pub(crate) fn partner_center(&mut self, asking: &Asking<'_>) -> Response<Bytes> {
+        let outcome = self.ask_center(asking);
         answer::respond(outcome, asking, self.is_mfa_compliant(asking))
     }
 
@@ -127,6 +113,24 @@ impl World {
         }
         Ok(reply)
     }
+}
+
+/// A refusal in the form of Partner Center: with a status, a code and a description, or else of the token.
+pub(crate) fn refused(
+    request: &http::Request<Bytes>,
+    fresh_id: &str,
+    wall: OffsetDateTime,
+    said: Option<(StatusCode, String, String, Option<(HeaderName, String)>)>,
+) -> Response<Bytes> {
+    let asking = Asking { at: 0, request, fresh_id, now: Duration::ZERO, wall };
+    let failure = match said {
+        Some((status, code, description, header)) => {
+            let failure = Failure::new(status, code, description);
+            header.into_iter().fold(failure, |failure, (name, value)| failure.header(name, value))
+        }
+        None => Failure::unauthorized(),
+    };
+    answer::respond(Err(failure), &asking, None)
 }
 
 /// The body as an object.
