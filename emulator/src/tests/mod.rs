@@ -4,6 +4,7 @@ mod applications;
 mod clients;
 mod cloud;
 mod delta;
+mod depth;
 mod faults;
 mod faulty_transport;
 mod federated;
