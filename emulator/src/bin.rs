@@ -30,6 +30,21 @@ impl Bin {
         let place = self.0.partition_point(|(end, ..)| *end <= at + KEPT);
         self.0.insert(place, (at + KEPT, kind, id.to_owned()));
     }
+
+    /// Takes out an object that was deleted at a moment, which is known to the second.
+    fn forget(&mut self, kind: Kind, id: &str, at: OffsetDateTime) {
+        let from = self.0.partition_point(|(end, ..)| *end < at + KEPT);
+        let mut rest = self.0.iter().skip(from).take_while(|(end, ..)| *end < at + KEPT + time::Duration::SECOND);
+        if let Some(place) = rest.position(|(_, of, held)| *of == kind && held == id) {
+            self.0.remove(from + place);
+        }
+    }
+
+    /// How many objects are in it.
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
 }
 
 impl Directory {
@@ -50,9 +65,12 @@ impl Directory {
 
     /// Removes a deleted object with all that hangs on it.
     fn erase_for_good(&mut self, kind: Kind, id: &str, call: &Call) {
-        let Some((_, value)) = self.table(kind).current(id) else { return };
-        let id = text(value, "id").to_owned();
-        for credential in items(&std::sync::Arc::clone(value), "passwordCredentials") {
+        let Some(value) = self.table(kind).current(id).map(|(_, value)| std::sync::Arc::clone(value)) else { return };
+        let id = text(&value, "id").to_owned();
+        if let Some(at) = stamp::parse(text(&value, "deletedDateTime")) {
+            self.bin.forget(kind, &id, at);
+        }
+        for credential in items(&value, "passwordCredentials") {
             self.secrets.remove(text(credential, "keyId"));
         }
         let federated = self.federated.having(federated::APPLICATION, &id).map(|(_, held)| text(held, "id").to_owned());
@@ -93,8 +111,12 @@ impl Directory {
             ))
             .detail("ObjectConflict", "servicePrincipalNames"));
         }
+        let deleted = stamp::parse(text(&value, "deletedDateTime"));
         value["deletedDateTime"] = Value::Null;
         let answer = directory_object(kind, &value, call)?;
+        if let Some(at) = deleted {
+            self.bin.forget(kind, text(&value, "id"), at);
+        }
         self.write(kind, Life::Live, value, call);
         Ok(Answer::ok(answer))
     }

@@ -11,7 +11,7 @@ use time::OffsetDateTime;
 use super::api::Api;
 use super::bin::Bin;
 use super::delta::Changes;
-use super::directory::Directory;
+use super::directory::{Directory, MIN_SWEPT};
 use super::faults::{Schedule, Throttle, Throttling};
 use super::kind::Kind;
 use super::lag::Lag;
@@ -350,6 +350,7 @@ impl MemoryTenantBuilder {
             members: Links::default(),
             secrets: HashMap::new(),
             keys: HashMap::new(),
+            sweep_at: MIN_SWEPT,
             roles: HashMap::new(),
             known_apis: self.apis.into_iter().map(|(app_id, api)| (app_id.to_string(), api)).collect(),
             caller: None,

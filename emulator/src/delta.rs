@@ -23,6 +23,10 @@ const PAGE: usize = 100;
 /// How long a token is good for.
 const TOKEN_LIFE: time::Duration = time::Duration::days(7);
 
+/// Of how many objects the last change is known: for more, the oldest is forgotten, and tokens from before it are no longer
+/// good.
+pub(super) const MAX_CHANGES: usize = 50_000;
+
 /// The last change of each object, in the order of the changes.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Changes {
@@ -55,6 +59,18 @@ impl Changes {
             self.order.remove(&before);
         }
         self.order.insert(self.sequence, Change { kind, id: id.to_owned(), at });
+        if self.order.len() > MAX_CHANGES
+            && let Some((sequence, oldest)) = self.order.pop_first()
+        {
+            self.last.remove(&(oldest.kind, oldest.id.to_lowercase()));
+            self.floor = self.floor.max(sequence);
+        }
+    }
+
+    /// How many changes are known.
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.order.len().max(self.last.len())
     }
 
     /// The last change that every replica of lists knows, with all before it.
@@ -103,7 +119,7 @@ impl Token {
             begun: token["begun"].as_i64()?,
             select: token["select"].as_str().map(str::to_owned),
             ids: token["ids"].as_array()?.iter().filter_map(|id| id.as_str().map(str::to_owned)).collect(),
-            top: size("top"),
+            top: size("top").filter(|top| (1..=999).contains(top)),
         })
     }
 }
@@ -121,22 +137,25 @@ impl Directory {
             )
         };
         let known = self.changes.known(self, view);
-        let read = |text: &str| {
+        let read = |text: &str, is_in_round: bool| {
             let token = Token::read(text).ok_or_else(gone)?;
-            let age = call.wall.unix_timestamp() - token.begun;
-            (age < TOKEN_LIFE.whole_seconds() && (self.changes.floor..=self.changes.sequence).contains(&token.until))
+            let age = call.wall.unix_timestamp().saturating_sub(token.begun);
+            let floor = self.changes.floor;
+            // What is left of a round must be known, too.
+            let is_whole = !is_in_round || token.since.is_none_or(|since| since.max(token.after) >= floor);
+            (age < TOKEN_LIFE.whole_seconds() && is_whole && (floor..=self.changes.sequence).contains(&token.until))
                 .then_some(token)
                 .ok_or_else(gone)
         };
         let mut token = match (option("$skiptoken"), option("$deltatoken").map(String::as_str)) {
-            (Some(skip), _) => read(skip)?,
+            (Some(skip), _) => read(skip, true)?,
             (None, Some("latest")) => {
                 let token = Token { since: Some(known), ..first_round(kind, known, call)? };
                 let query = selecting(token.select.as_deref(), kind, call)?;
                 return Ok(Answer::ok(page(&query, kind, Vec::new(), "deltaLink", "$deltatoken", &token, call)));
             }
             (None, Some(earlier)) => {
-                let earlier = read(earlier)?;
+                let earlier = read(earlier, false)?;
                 Token {
                     since: Some(earlier.until),
                     until: known,
@@ -254,4 +273,22 @@ fn ids(filter: &str) -> Result<Vec<String>, Refusal> {
         name.trim().eq_ignore_ascii_case("id").then(|| value.to_owned())
     };
     filter.split(" or ").map(|clause| id(clause).ok_or_else(unsupported)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_oldest_change_is_forgotten_beyond_the_bound() {
+        let mut changes = Changes::default();
+        let note = |changes: &mut Changes, number: usize| changes.note(Kind::User, &number.to_string(), Duration::ZERO);
+        for number in 0..MAX_CHANGES {
+            note(&mut changes, number);
+        }
+        note(&mut changes, 0);
+        assert_eq!((changes.len(), changes.floor), (MAX_CHANGES, 0), "an object changes once");
+        note(&mut changes, MAX_CHANGES);
+        assert_eq!((changes.len(), changes.floor), (MAX_CHANGES, 2), "the second is the oldest now");
+    }
 }

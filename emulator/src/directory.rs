@@ -1,6 +1,6 @@
 //! The state of a tenant, and what operations share: finding, writing, owning.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use super::bin::Bin;
 use super::call::{Actor, Call};
 use super::delta::Changes;
 use super::filter::Keys;
-use super::json::{snug, text};
+use super::json::{items, snug, text};
 use super::kind::Kind;
 use super::lag::{Behind, Lag};
 use super::links::Links;
@@ -29,6 +29,9 @@ use crate::random::{SeededRandomness, uuid};
 use entra_apps::ids::AppId;
 use entra_apps::permission::MICROSOFT_GRAPH;
 use entra_apps::random::Randomness as _;
+
+/// So many secrets and keys are not worth a look for those that nobody has.
+pub(super) const MIN_SWEPT: usize = 1_000;
 
 /// What a secret is, apart from what the directory shows of it.
 pub(super) struct Secret {
@@ -59,6 +62,8 @@ pub(super) struct Directory {
     pub(super) secrets: HashMap<String, Secret>,
     /// The bytes of key credentials by key id.
     pub(super) keys: HashMap<String, Vec<u8>>,
+    /// At how many secrets and keys it is looked for those that no object has any more.
+    pub(super) sweep_at: usize,
     /// The directory roles that somebody holds, by object id.
     pub(super) roles: HashMap<String, Vec<String>>,
     /// Apps of other tenants, which a service principal may be made of.
@@ -157,6 +162,20 @@ impl Directory {
     /// Gives an object a lag of its own; tells whether there is such an object.
     pub(super) fn set_lag_of(&mut self, id: &str, lag: Lag) -> bool {
         Kind::ALL.into_iter().any(|kind| self.table_mut(kind).set_lag_of(id, lag))
+    }
+
+    /// Forgets the secrets and keys that no object has, whenever there have come many.
+    pub(super) fn sweep_credentials(&mut self) {
+        if self.secrets.len() + self.keys.len() < self.sweep_at {
+            return;
+        }
+        let objects = self.applications.versions().chain(self.service_principals.versions());
+        let held = objects
+            .flat_map(|object| items(object, "passwordCredentials").iter().chain(items(object, "keyCredentials")));
+        let held: HashSet<&str> = held.map(|credential| text(credential, "keyId")).collect();
+        self.secrets.retain(|id, _| held.contains(id.as_str()));
+        self.keys.retain(|id, _| held.contains(id.as_str()));
+        self.sweep_at = 2 * (self.secrets.len() + self.keys.len()) + MIN_SWEPT;
     }
 
     pub(super) fn new_id(&self) -> Uuid {

@@ -90,6 +90,7 @@ impl World {
     pub(super) fn answer(&mut self, at: usize, received: &Received<'_>) -> (Response<Bytes>, Vec<Option<StatusCode>>) {
         let Received { request, target, origin, ref revocations, correlation, now, wall } = *received;
         self.pass_time(now, wall);
+        self[at].directory.sweep_credentials();
         match target {
             Target::SignIn(tenant, endpoint) => {
                 let asking = Asking {
@@ -162,6 +163,7 @@ impl World {
     /// Carries out a request as whoever holds the tenant.
     pub(super) fn operate(&mut self, at: usize, mut call: Call) -> (StatusCode, Value) {
         self.pass_time(call.now, call.wall);
+        self[at].directory.sweep_credentials();
         let correlation = self[at].correlation(&HeaderMap::new(), call.wall);
         let rendered = self.graph(at, &mut call, &Revocations::default(), &correlation, &mut Vec::new());
         let body = match rendered.body {

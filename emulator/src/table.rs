@@ -305,6 +305,12 @@ impl Table {
         Self::seen_rows(rows, Life::Live, view)
     }
 
+    /// Every object in every version that a replica may still show.
+    pub(super) fn versions(&self) -> impl Iterator<Item = &Arc<Value>> {
+        let versions = self.rows.values().flat_map(|row| &row.versions);
+        versions.filter_map(|version| version.state.as_ref()).map(|(_, value)| value)
+    }
+
     /// The name of the index on a member, in the member's own case.
     pub(super) fn index_on(&self, member: &str) -> Option<&'static str> {
         self.indices.iter().map(|index| index.member).find(|name| name.eq_ignore_ascii_case(member))

@@ -30,7 +30,8 @@ pub(crate) fn batch_items(target: &Target, body: &[u8]) -> Vec<(Method, String)>
     let body: Value = serde_json::from_slice(body).unwrap_or_default();
     let read =
         |item: &Value| (text(item, "method").to_uppercase().parse().unwrap_or_default(), text(item, "url").to_owned());
-    items(&body, "requests").iter().map(read).collect()
+    // One more than a batch may have is enough to know that it is none.
+    items(&body, "requests").iter().take(MAX_BATCH_REQUESTS + 1).map(read).collect()
 }
 
 /// A batch whose items meet faults.

@@ -96,7 +96,7 @@ impl World {
         answer.insert("@odata.context".into(), list::context("accessAssignments", call).into());
         answer.extend(Part::AccessAssignments.show(&assignment, call));
         let location = format!("{}/accessAssignments/{}", link(relationship.entity.id(), call), assignment.id());
-        relationship.assignments.push(assignment);
+        relationship.assign(assignment);
         Ok(Answer::created(answer.into(), location))
     }
 
@@ -128,7 +128,7 @@ impl World {
         let change = json!({"accessDetails": rules::details(&roles)});
         let kind = "delegatedAdminAccessAssignmentUpdate";
         let operation = begin(number, &operation_id, kind, known, change, step, call);
-        relationship.operations.push(operation);
+        super::remember(&mut relationship.operations, operation);
         Ok(accepted(&relationship_id, &operation_id, call))
     }
 

@@ -322,7 +322,7 @@ impl World {
             step,
             call,
         );
-        relationship.operations.push(operation);
+        super::remember(&mut relationship.operations, operation);
         Ok(accepted(relationship.entity.id(), &operation_id, call))
     }
 

@@ -46,7 +46,7 @@ impl World {
         let mut answer = Map::new();
         answer.insert("@odata.context".into(), list::context("requests", call).into());
         answer.extend(Part::Requests.show(&request, call));
-        relationship.requests.push(request);
+        super::remember(&mut relationship.requests, request);
         let location = format!("{}/requests/{request_id}", link(relationship.entity.id(), call));
         Ok(Answer::created(answer.into(), location))
     }

@@ -139,7 +139,7 @@ impl World {
         };
         let claims = claims::of_app(client, &identity, directory, resource, proof, asking);
         let token = claims::compact(&claims, directory);
-        self[at].tokens.keep(token.clone(), identity, resource, asking.wall);
+        self[at].tokens.keep(&token, identity, resource, asking.wall);
         token
     }
 }

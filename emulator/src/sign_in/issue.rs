@@ -86,7 +86,7 @@ impl World {
         if form.optional("client_info") == Some("1") {
             body.insert("client_info".into(), self.client_info(&who).into());
         }
-        self[at].tokens.keep(token, identity, &resource, asking.wall);
+        self[at].tokens.keep(&token, identity, &resource, asking.wall);
         if issue.stays {
             body.insert("refresh_token".into(), self.stay(asking, session).into());
             if client.first_party.is_some_and(|app| app.is_family) {
@@ -186,6 +186,7 @@ impl World {
         let token = format!("1.{}", URL_SAFE_NO_PAD.encode(parts));
         let kept =
             RefreshToken { session: session.clone(), issued: asking.now, issued_wall: asking.wall, used: asking.now };
+        self.flows.forget(asking.now);
         self.flows.refresh_tokens.insert(token.clone(), kept);
         token
     }

@@ -12,6 +12,7 @@ mod grants;
 mod keys;
 mod lag;
 mod management;
+mod memory;
 mod objects;
 mod paging;
 mod partner;

@@ -15,6 +15,7 @@ use bytes::Bytes;
 use http::header::HeaderName;
 use http::{HeaderMap, Method, Response, StatusCode};
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 use time::OffsetDateTime;
 
 use self::answer::{Failure, Reply};
@@ -57,7 +58,8 @@ struct Named {
     id: String,
     method: Method,
     path: String,
-    body: Bytes,
+    /// The SHA-256 of the body.
+    body: [u8; 32],
 }
 
 impl Named {
@@ -68,7 +70,7 @@ impl Named {
             id: id.to_lowercase(),
             method: asking.request.method().clone(),
             path: asking.request.uri().path().to_owned(),
-            body: asking.request.body().clone(),
+            body: Sha256::digest(asking.request.body()).into(),
         })
     }
 }
