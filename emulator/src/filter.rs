@@ -168,7 +168,7 @@ impl Filter {
         }
     }
 
-    /// The keys by which a test by itself could be answered.
+    /// The keys by which an index finds what passes a test by itself.
     fn keys(&self) -> Option<(&Path, Keys<'_>)> {
         match self {
             Self::Compare(path, Comparison::Eq, literal) => Some((path, Keys::Any(vec![literal.text()?]))),

@@ -1,9 +1,10 @@
 //! A Microsoft Entra tenant in this process: what tests, examples and products that embed this crate run against.
 //!
-//! [`MemoryTenant`] is a [`Transport`]: it answers the requests to Microsoft Graph, to the sign-in service and to Partner
-//! Center as these do, with the same status, code and message, and enforces what Entra enforces. [`MemoryCloud`] holds
+//! [`MemoryTenant`] is a [`Transport`]: it responds to requests to Microsoft Graph, the sign-in service and Partner Center
+//! as these do, with the same status, code and message, and enforces what Entra enforces. [`MemoryCloud`] holds
 //! several tenants, such as those of a partner and its customers. On demand it is hostile: replicas
-//! that lag behind ([`Lag`]), limits to what may be asked ([`Throttling`]), and a schedule of what goes wrong ([`Fault`]).
+//! that lag behind ([`Lag`]), limits to what may be asked ([`Throttling`]), and a schedule of what goes wrong ([`Fault`]),
+//! which [`FaultyTransport`] puts around any other transport, too.
 //! What it does not know it refuses with 501, never with a silent success.
 //!
 //! # Signing in
@@ -17,7 +18,7 @@
 //! [`MemoryTenant::approve_device_code`] enters the code of a device. Tokens look like Entra's, but their signature means
 //! nothing, and no keys are published for it. On-behalf-of, passwords, SAML and personal accounts are refused with 501.
 //!
-//! The API of this module is stable. Its imitation of Entra's behaviour may become better at any time.
+//! The API of this crate is stable. Its imitation of Entra's behaviour may become better at any time.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() {
@@ -429,7 +430,7 @@ impl Service for Behind<'_> {
         let (now, wall) = (tenant.0.clock.monotonic(), correlation.wall);
         let received = Received { request: &request, target, origin, revocations, correlation, now, wall };
         let mut state = tenant.state();
-        let (response, statuses) = state.world.answer(tenant.0.at, &received);
+        let (response, statuses) = state.world.respond(tenant.0.at, &received);
         state.log.note_items(number, &statuses);
         Ok(response)
     }
@@ -463,3 +464,8 @@ fn recorded(request: &http::Request<Bytes>, target: &Target, items: &[(Method, S
         items,
     }
 }
+
+/// The examples of the README run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

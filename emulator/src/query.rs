@@ -17,10 +17,10 @@ use super::kind::Kind;
 use super::objects;
 use super::table::Seen;
 
-const DEFAULT_PAGE: usize = 100;
-const LARGEST_PAGE: usize = 999;
+const DEFAULT_PAGE_SIZE: usize = 100;
+const MAX_PAGE_SIZE: usize = 999;
 /// How many objects an expansion shows; it has no next page.
-const MOST_EXPANDED: usize = 20;
+const MAX_EXPANDED: usize = 20;
 
 #[derive(Clone, Debug)]
 pub(super) struct Query {
@@ -97,7 +97,7 @@ impl Query {
                     query.order = Some((property, descending));
                 }
                 "$top" => {
-                    let top = value.parse().ok().filter(|top| (1..=LARGEST_PAGE).contains(top));
+                    let top = value.parse().ok().filter(|top| (1..=MAX_PAGE_SIZE).contains(top));
                     query.top = Some(top.ok_or_else(|| {
                         Refusal::bad_request(format!(
                             "Invalid page size specified: '{value}'. Must be between 1 and 999 inclusive."
@@ -144,7 +144,7 @@ impl Query {
         Ok(query)
     }
 
-    /// Whether objects are part of the answer.
+    /// Whether objects are part of the response.
     fn test<'a>(&'a self, directory: &'a Directory, call: &'a Call) -> impl Fn(&Value) -> bool + 'a {
         let navigations = self.filter.as_ref().map(Filter::navigations).unwrap_or_default();
         move |object| {
@@ -197,7 +197,7 @@ impl Query {
         directory: &Directory,
         call: &Call,
     ) -> Value {
-        let size = self.top.unwrap_or(DEFAULT_PAGE);
+        let size = self.top.unwrap_or(DEFAULT_PAGE_SIZE);
         let offset = match self.after {
             Some(Position::Offset(offset)) => offset,
             _ => 0,
@@ -264,7 +264,7 @@ impl Query {
         (found, total)
     }
 
-    /// One object as the answer, under its context.
+    /// One object as the response, under its context.
     pub(super) fn entity(&self, object: &Value, context: &str, directory: &Directory, call: &Call) -> Value {
         let mut body = Map::new();
         body.insert("@odata.context".into(), (self.context(context, call) + "/$entity").into());
@@ -274,7 +274,7 @@ impl Query {
         body.into()
     }
 
-    /// The context of an answer, with what was selected and expanded.
+    /// The context of a response, with what was selected and expanded.
     pub(super) fn context(&self, context: &str, call: &Call) -> String {
         let selected = self.select.iter().flatten().cloned();
         let expanded = self.expand.iter().map(|expansion| format!("{}()", expansion.name));
@@ -290,7 +290,7 @@ impl Query {
         }
         for expansion in &self.expand {
             let mut children = directory.navigate(kind, object, &expansion.name, call).unwrap_or_default();
-            children.truncate(MOST_EXPANDED);
+            children.truncate(MAX_EXPANDED);
             if let Some(names) = &expansion.select {
                 children.iter_mut().filter_map(Value::as_object_mut).for_each(|child| {
                     child.retain(|name, _| is_selected(name, names));
@@ -301,7 +301,7 @@ impl Query {
         shown
     }
 
-    /// The members of an object that are answered.
+    /// The members of an object that are shown.
     pub(super) fn project(&self, kind: Kind, object: &Value) -> Value {
         match &self.select {
             Some(names) => with(object, |name| is_selected(name, names)),
@@ -310,7 +310,7 @@ impl Query {
     }
 }
 
-/// An object with the members that it is answered with by default.
+/// An object with the members that it is shown with by default.
 pub(super) fn shown(kind: Kind, object: &Value) -> Value {
     with(object, |name| match kind.shown_by_default() {
         Some(names) => names.contains(&name),

@@ -87,7 +87,7 @@ pub(super) struct Received<'a> {
 
 impl World {
     /// Responds to a request, with the status of each item of a batch.
-    pub(super) fn answer(&mut self, at: usize, received: &Received<'_>) -> (Response<Bytes>, Vec<Option<StatusCode>>) {
+    pub(super) fn respond(&mut self, at: usize, received: &Received<'_>) -> (Response<Bytes>, Vec<Option<StatusCode>>) {
         let Received { request, target, origin, ref revocations, correlation, now, wall } = *received;
         self.pass_time(now, wall);
         self[at].directory.sweep_credentials();

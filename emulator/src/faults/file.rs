@@ -111,6 +111,24 @@ mod tests {
     }
 
     #[test]
+    fn the_faults_of_the_readme_are_faults() {
+        let readme = include_str!("../../README.md");
+        let (_, faults) = readme.split_once("```json\n{\"faults\"").expect("the README shows faults");
+        let (faults, _) = faults.split_once("```").expect("the block ends");
+        assert_eq!(Fault::from_json(&format!("{{\"faults\"{faults}")).unwrap().len(), 4);
+        // What is written in the text names actions as well.
+        let (_, actions) = readme.split_once("The actions:").expect("the README lists the actions");
+        let (actions, _) = actions.split_once("A name with a typo").expect("the list ends");
+        let named: BTreeSet<String> = actions.split('`').skip(1).step_by(2).map(str::to_owned).collect();
+        for action in &named {
+            let action = if action.starts_with('{') { action.clone() } else { format!("\"{action}\"") };
+            let members = format!("\"action\": {}", action.replace('\n', " "));
+            assert!(one(&members).is_ok(), "{members}: {:?}", one(&members));
+        }
+        assert_eq!(named.len(), 21, "{named:?}");
+    }
+
+    #[test]
     fn no_action_is_missing_above() {
         // A new action does not compile here until it has a number; the number must be among the pairs.
         let number = |action: &Action| match action {

@@ -25,7 +25,7 @@ const MAX_REFUSED: usize = 1_000;
 /// From so many windows on, those that have nothing to say are dropped.
 const MAX_IDLE_WINDOWS: usize = 1_000;
 
-/// How much may be asked of a tenant before it answers 429. The items of a `$batch` count by themselves, and are
+/// How much may be asked of a tenant before it responds with 429. The items of a `$batch` count by themselves, and are
 /// refused by themselves. What was spent may be spent again when the time has passed, on the tenant's clock: never more
 /// than the limit is spent in any span of that length.
 ///
@@ -51,14 +51,14 @@ pub struct Throttling {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Limit {
-    most: u64,
+    max: u64,
     per: Duration,
 }
 
 impl Limit {
-    const fn new(most: u64, per: Duration) -> Self {
-        assert!(most > 0, "a limit lets something through");
-        Self { most, per }
+    const fn new(max: u64, per: Duration) -> Self {
+        assert!(max > 0, "a limit lets something through");
+        Self { max, per }
     }
 }
 
@@ -74,7 +74,7 @@ impl Throttling {
     /// `keyCredentials` a minute. The limits of an app across all tenants are not among them.
     pub fn documented() -> Self {
         let seconds = Duration::from_secs;
-        let units = |most| Limit::new(most, seconds(10));
+        let units = |max| Limit::new(max, seconds(10));
         Self { units: Some([units(3_500), units(5_000), units(8_000)]), ..Self::default() }
             .writes(3_000, seconds(150))
             .tenant_writes(18_000, seconds(300))
@@ -94,40 +94,40 @@ impl Throttling {
     /// Lets each app make so many writes in a span of `per`.
     ///
     /// # Panics
-    /// When `most` is zero.
+    /// When `max` is zero.
     #[must_use]
-    pub fn writes(mut self, most: u64, per: Duration) -> Self {
-        self.writes = Some(Limit::new(most, per));
+    pub fn writes(mut self, max: u64, per: Duration) -> Self {
+        self.writes = Some(Limit::new(max, per));
         self
     }
 
     /// Lets all apps together make so many writes in a span of `per`.
     ///
     /// # Panics
-    /// When `most` is zero.
+    /// When `max` is zero.
     #[must_use]
-    pub fn tenant_writes(mut self, most: u64, per: Duration) -> Self {
-        self.tenant_writes = Some(Limit::new(most, per));
+    pub fn tenant_writes(mut self, max: u64, per: Duration) -> Self {
+        self.tenant_writes = Some(Limit::new(max, per));
         self
     }
 
     /// Lets each app make so many writes to applications that personal accounts may use, in a span of `per`.
     ///
     /// # Panics
-    /// When `most` is zero.
+    /// When `max` is zero.
     #[must_use]
-    pub fn personal_writes(mut self, most: u64, per: Duration) -> Self {
-        self.personal_writes = Some(Limit::new(most, per));
+    pub fn personal_writes(mut self, max: u64, per: Duration) -> Self {
+        self.personal_writes = Some(Limit::new(max, per));
         self
     }
 
     /// Lets all apps together make so many requests with `$select=keyCredentials` in a span of `per`.
     ///
     /// # Panics
-    /// When `most` is zero.
+    /// When `max` is zero.
     #[must_use]
-    pub fn key_credentials(mut self, most: u64, per: Duration) -> Self {
-        self.key_credentials = Some(Limit::new(most, per));
+    pub fn key_credentials(mut self, max: u64, per: Duration) -> Self {
+        self.key_credentials = Some(Limit::new(max, per));
         self
     }
 
@@ -284,7 +284,7 @@ impl Window {
         let mut left = self.total;
         let mut wait = Duration::ZERO;
         for (at, spent) in &self.spent {
-            if left.saturating_add(cost) <= limit.most {
+            if left.saturating_add(cost) <= limit.max {
                 break;
             }
             left -= spent;
@@ -296,7 +296,7 @@ impl Window {
     /// How much of the limit is used, in hundredths: above a hundred is the share of requests that were refused.
     fn use_of(&self, limit: Limit) -> u64 {
         match self.refused.len() as u64 {
-            0 => u64::try_from(u128::from(self.total) * 100 / u128::from(limit.most)).unwrap_or(u64::MAX),
+            0 => u64::try_from(u128::from(self.total) * 100 / u128::from(limit.max)).unwrap_or(u64::MAX),
             refused => (100 + refused * 100 / (refused + self.spent.len() as u64)).min(180),
         }
     }
@@ -372,7 +372,7 @@ impl Throttle {
         let limits = limits.filter_map(|measure| {
             let limit = self.limits.limit(measure, who.users)?;
             let of = if measure.is_of_tenant() { who.tenant.clone() } else { format!("{}/{}", who.app, who.tenant) };
-            Some(((measure, of), limit, cost.on(measure).min(limit.most)))
+            Some(((measure, of), limit, cost.on(measure).min(limit.max)))
         });
         let limits: Vec<_> = limits.collect();
         self.drop_idle(who.users, now);
@@ -450,12 +450,12 @@ mod tests {
         for seed in 0..40 {
             let chance = SeededRandomness::new(seed);
             let limit = Limit::new(1 + below(&chance, 30), Duration::from_millis(1 + below(&chance, 20_000)));
-            let mut throttle = Throttle::new(Throttling::of(limit.most, limit.per));
+            let mut throttle = Throttle::new(Throttling::of(limit.max, limit.per));
             let mut now = seconds(100);
             let mut spent: Vec<(Duration, u64)> = Vec::new();
             for _ in 0..600 {
                 now += Duration::from_millis(below(&chance, 1_500));
-                let cost = 1 + below(&chance, 5.min(limit.most));
+                let cost = 1 + below(&chance, 5.min(limit.max));
                 if let Err(exceeded) = throttle.spend(&app("app"), &reads(cost), now) {
                     refusals += 1;
                     now += exceeded.wait;
@@ -467,7 +467,7 @@ mod tests {
             for (from, _) in &spent {
                 let span = spent.iter().filter(|(at, _)| at >= from && *at < *from + limit.per);
                 let total: u64 = span.map(|(_, cost)| cost).sum();
-                assert!(total <= limit.most, "seed {seed}: {total} of {limit:?}");
+                assert!(total <= limit.max, "seed {seed}: {total} of {limit:?}");
             }
         }
         assert!(refusals > 1000, "only {refusals} requests met the limit");
@@ -519,7 +519,7 @@ mod tests {
     #[test]
     fn a_larger_tenant_may_spend_more() {
         let rules = Throttling::documented();
-        let most = |users| rules.limit(Measure::Units, users).unwrap().most;
+        let most = |users| rules.limit(Measure::Units, users).unwrap().max;
         let most = [0, 49, 50, 500, 501].map(most);
         assert_eq!(most, [3_500, 3_500, 5_000, 5_000, 8_000]);
     }
