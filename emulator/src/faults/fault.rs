@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use http::{Method, StatusCode};
-use serde::de::Error as _;
+use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Value, json};
 
@@ -529,7 +529,7 @@ fn http_status(status: u16) -> StatusCode {
 
 /// An HTTP status as a number. The interim ones are no responses.
 mod status {
-    use super::*;
+    use super::{Deserialize, Deserializer, Error, Serializer, StatusCode};
 
     #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
     pub(super) fn serialize<S: Serializer>(status: &StatusCode, serializer: S) -> Result<S::Ok, S::Error> {
@@ -544,7 +544,7 @@ mod status {
 }
 
 mod milliseconds {
-    use super::*;
+    use super::{Deserialize, Deserializer, Duration, Serializer};
 
     pub(super) fn serialize<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_u64(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
@@ -556,7 +556,7 @@ mod milliseconds {
 }
 
 mod seconds {
-    use super::*;
+    use super::{Deserialize, Deserializer, Duration, Error, MAX_RETRY_DATE, Serializer};
 
     pub(super) fn serialize<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_u64(duration.as_secs())

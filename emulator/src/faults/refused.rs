@@ -30,8 +30,16 @@ pub(super) struct Refused {
     refusal: Refusal,
     /// Whether the service acts first.
     pub(super) acts: bool,
-    /// The status, code and message where it is the fault that says them.
-    said: Option<(StatusCode, String, String)>,
+    /// `None` where the refusal is about a token or a limit, which are Graph's.
+    error: Option<ServiceError>,
+}
+
+/// An error that has a form in each service.
+#[derive(Debug)]
+struct ServiceError {
+    status: StatusCode,
+    code: String,
+    message: String,
     retry: Option<(HeaderName, String)>,
 }
 
@@ -39,18 +47,23 @@ impl Refused {
     /// `None` where an action lets the service respond.
     pub(super) fn of(action: &Action, wall: OffsetDateTime) -> Option<Self> {
         if let Some(failure) = action.failure() {
-            let said = (failure.status, failure.code.into_owned(), failure.message.into_owned());
-            let retry = retry_header(failure.retry, wall);
-            let refusal = Refusal::new(said.0, said.1.clone(), said.2.clone());
-            let refusal = retry.iter().cloned().fold(refusal, |refusal, (name, value)| refusal.header(name, value));
-            return Some(Self { refusal, acts: failure.acts, said: Some(said), retry });
+            let error = ServiceError {
+                status: failure.status,
+                code: failure.code.into_owned(),
+                message: failure.message.into_owned(),
+                retry: retry_header(failure.retry, wall),
+            };
+            let refusal = Refusal::new(error.status, error.code.clone(), error.message.clone());
+            let retry = error.retry.iter().cloned();
+            let refusal = retry.fold(refusal, |refusal, (name, value)| refusal.header(name, value));
+            return Some(Self { refusal, acts: failure.acts, error: Some(error) });
         }
         let refusal = match action {
             Action::TokenRefused => sign_in::unauthorized("Access token has expired or is not yet valid."),
             Action::Exceeded(exceeded) => exceeded.refusal(),
             _ => return None,
         };
-        Some(Self { refusal, acts: false, said: None, retry: None })
+        Some(Self { refusal, acts: false, error: None })
     }
 
     pub(super) fn status(&self) -> StatusCode {
@@ -67,7 +80,7 @@ impl Refused {
         let Context { request, correlation, .. } = *context;
         let mut response = match context.target {
             Target::SignIn(tenant, endpoint) => {
-                let (status, code, message) = self.said?;
+                let ServiceError { status, code, message, retry } = self.error?;
                 let asking = Asking {
                     at: 0,
                     tenant,
@@ -82,7 +95,7 @@ impl Refused {
                     wall: correlation.wall,
                 };
                 let mut response = service.refuse_sign_in(&asking, &SignInError::scripted(status, &code, &message));
-                if let Some((name, value)) = self.retry {
+                if let Some((name, value)) = retry {
                     response.headers_mut().extend(HeaderValue::try_from(value).ok().map(|value| (name, value)));
                 }
                 if *endpoint != Endpoint::UserInfo {
@@ -91,8 +104,14 @@ impl Refused {
                 response
             }
             Target::PartnerCenter(_) => {
-                let said = self.said.map(|(status, code, message)| (status, code, message, self.retry));
-                center::refused(request, &correlation.request_id, correlation.wall, said)
+                let fresh_id = &correlation.request_id;
+                let asking = center::Asking { at: 0, request, fresh_id, now: Duration::ZERO, wall: correlation.wall };
+                match self.error {
+                    Some(ServiceError { status, code, message, retry }) => {
+                        center::refused(&asking, status, code, message, retry)
+                    }
+                    None => center::token_refused(&asking),
+                }
             }
             Target::Graph(_) | Target::Management(_) | Target::Other => {
                 render(Err(self.refusal), correlation).into_response(correlation)

@@ -150,8 +150,8 @@ mod tests {
             person: None,
         };
         let mut tokens = Tokens::default();
-        for number in 0..=MAX_TOKENS {
-            tokens.put(&number.to_string(), identity.clone(), "", start + time::Duration::seconds(number as i64));
+        for (number, seconds) in (0..=MAX_TOKENS).zip(0..) {
+            tokens.put(&number.to_string(), identity.clone(), "", start + time::Duration::seconds(seconds));
             tokens.forget(start);
         }
         assert_eq!(tokens.len(), MAX_TOKENS);

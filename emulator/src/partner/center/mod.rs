@@ -117,22 +117,22 @@ impl World {
     }
 }
 
-/// A refusal in the form of Partner Center: with a status, a code and a description, or else of the token.
+/// A refusal in the form of Partner Center, with a header that says when to try again.
 pub(crate) fn refused(
-    request: &http::Request<Bytes>,
-    fresh_id: &str,
-    wall: OffsetDateTime,
-    said: Option<(StatusCode, String, String, Option<(HeaderName, String)>)>,
+    asking: &Asking<'_>,
+    status: StatusCode,
+    code: String,
+    description: String,
+    retry: Option<(HeaderName, String)>,
 ) -> Response<Bytes> {
-    let asking = Asking { at: 0, request, fresh_id, now: Duration::ZERO, wall };
-    let failure = match said {
-        Some((status, code, description, header)) => {
-            let failure = Failure::new(status, code, description);
-            header.into_iter().fold(failure, |failure, (name, value)| failure.header(name, value))
-        }
-        None => Failure::unauthorized(),
-    };
-    answer::respond(Err(failure), &asking, None)
+    let failure = Failure::new(status, code, description);
+    let failure = retry.into_iter().fold(failure, |failure, (name, value)| failure.header(name, value));
+    answer::respond(Err(failure), asking, None)
+}
+
+/// The refusal of a token in the form of Partner Center.
+pub(crate) fn token_refused(asking: &Asking<'_>) -> Response<Bytes> {
+    answer::respond(Err(Failure::unauthorized()), asking, None)
 }
 
 /// The body as an object.
