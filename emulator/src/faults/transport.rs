@@ -54,7 +54,7 @@ use crate::service::{Target, origin};
 /// assert_eq!(tenant.requests().len(), 2, "a sign-in and one request came through");
 /// # Ok(()) }
 /// ```
-pub struct FaultyTransport<T> {
+pub struct FaultyTransport<T: ?Sized> {
     inner: Arc<T>,
     clock: Arc<dyn Clock>,
     state: Arc<Mutex<State>>,
@@ -70,9 +70,16 @@ impl<T: Transport> FaultyTransport<T> {
     /// Puts faults around `inner`: none for the time being, with chances of seed zero, on tokio's timer and the
     /// system's wall time.
     pub fn new(inner: T) -> Self {
+        Self::around(Arc::new(inner))
+    }
+}
+
+impl<T: Transport + ?Sized> FaultyTransport<T> {
+    /// Puts faults around a transport that is shared, such as an `Arc<dyn Transport>`.
+    pub fn around(inner: Arc<T>) -> Self {
         let state =
             State { schedule: Schedule::new(0), throttle: Throttle::default(), request_ids: SeededRandomness::new(1) };
-        Self { inner: Arc::new(inner), clock: Arc::new(TenantClock::system()), state: Arc::new(Mutex::new(state)) }
+        Self { inner, clock: Arc::new(TenantClock::system()), state: Arc::new(Mutex::new(state)) }
     }
 
     /// Draws chances ([`FaultOn::percent`](super::FaultOn::percent)) and request ids from this seed: the same seed, the
@@ -135,20 +142,20 @@ impl<T: Transport> FaultyTransport<T> {
     }
 }
 
-impl<T> Clone for FaultyTransport<T> {
+impl<T: ?Sized> Clone for FaultyTransport<T> {
     fn clone(&self) -> Self {
         Self { inner: Arc::clone(&self.inner), clock: Arc::clone(&self.clock), state: Arc::clone(&self.state) }
     }
 }
 
-impl<T: fmt::Debug> fmt::Debug for FaultyTransport<T> {
+impl<T: fmt::Debug + ?Sized> fmt::Debug for FaultyTransport<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FaultyTransport").field("inner", &self.inner).finish_non_exhaustive()
+        f.debug_struct("FaultyTransport").field("inner", &&*self.inner).finish_non_exhaustive()
     }
 }
 
 #[async_trait]
-impl<T: Transport> Transport for FaultyTransport<T> {
+impl<T: Transport + ?Sized> Transport for FaultyTransport<T> {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
         let target = Target::of(request.uri().path());
         let (plan, used, request_id) = {
@@ -177,9 +184,9 @@ impl<T: Transport> Transport for FaultyTransport<T> {
 }
 
 /// The transport inside, as the service behind the faults.
-struct Inner<'a, T>(&'a T);
+struct Inner<'a, T: ?Sized>(&'a T);
 
-impl<T: Transport> Service for Inner<'_, T> {
+impl<T: Transport + ?Sized> Service for Inner<'_, T> {
     async fn forward(
         &self,
         request: Cow<'_, Request<Bytes>>,

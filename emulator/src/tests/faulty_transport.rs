@@ -345,6 +345,16 @@ async fn a_browser_is_sent_back_to_the_app_that_it_names() {
     assert_eq!(faulty.inner().bodies().len(), 0);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_shared_transport_of_any_type_can_be_wrapped() {
+    let shared: Arc<dyn Transport> = Arc::new(Noted::default());
+    let faulty = FaultyTransport::around(shared);
+    faulty.fault(Fault::on("GET", "/**").fails(503));
+    let wrapped: Arc<dyn Transport> = Arc::new(faulty.clone());
+    assert_eq!(wrapped.send(get("/organization")).await.unwrap().status(), 503);
+    assert!(format!("{faulty:?}").starts_with("FaultyTransport { inner: Noted {"), "{faulty:?}");
+}
+
 #[test]
 #[should_panic(expected = "only a MemoryTenant can revoke a permission")]
 fn a_transport_cannot_revoke_permissions() {
