@@ -17,18 +17,17 @@ use crate::cloud_state::CloudState;
 use crate::data::lag::Lag;
 use crate::data::links::Links;
 use crate::data::object_kind::ObjectKind;
+use crate::faults::{Schedule, Throttle, Throttling};
 use crate::graph::deleted_items::DeletedItems;
 use crate::graph::delta::Changes;
-use crate::graph::directory::Directory;
+use crate::graph::directory::{Directory, MIN_SWEPT};
 use crate::graph::policy::SecretPolicy;
 use crate::partner;
 use crate::random::{SeededRandomness, uuid};
-use crate::record::Log;
-use crate::script::Script;
+use crate::record::{DEFAULT_RECORDED_REQUESTS, Log};
 use crate::service::TenantState;
 use crate::sign_in::IssuedTokens;
 use crate::snapshot::Snapshot;
-use crate::throttle::{Throttle, Throttling};
 use crate::{Inner, MemoryTenant, OnExchange};
 
 /// The application permissions of the first caller: all that registering an app takes.
@@ -61,6 +60,7 @@ pub struct MemoryTenantBuilder {
     snapshot: Option<Snapshot>,
     partner: bool,
     partner_step: Duration,
+    recorded_requests: usize,
 }
 
 impl fmt::Debug for MemoryTenantBuilder {
@@ -95,6 +95,7 @@ impl MemoryTenantBuilder {
             snapshot: None,
             partner: false,
             partner_step: partner::DEFAULT_STEP,
+            recorded_requests: DEFAULT_RECORDED_REQUESTS,
         }
     }
 
@@ -258,6 +259,13 @@ impl MemoryTenantBuilder {
         self
     }
 
+    /// How many requests [`MemoryTenant::requests`] shows at most, the latest ones; 10,000 by default. A long-lived
+    /// emulator takes no more memory than that for what it was asked.
+    pub fn recorded_requests(mut self, max: usize) -> Self {
+        self.recorded_requests = max;
+        self
+    }
+
     pub(crate) fn own_clock(&self) -> Option<Arc<dyn Clock>> {
         self.clock.clone()
     }
@@ -280,6 +288,7 @@ impl MemoryTenantBuilder {
         let (snapshot, without_apis) = (self.snapshot.clone(), self.without_apis.clone());
         let (tick, base_url, on_exchange) = (self.tick, self.base_url.clone(), self.on_exchange.clone());
         let step = self.partner.then_some(self.partner_step);
+        let recorded_requests = self.recorded_requests;
         let mut directory = self.directory(seed, wall);
         match snapshot {
             Some(snapshot) => {
@@ -299,9 +308,9 @@ impl MemoryTenantBuilder {
         let state = TenantState {
             directory,
             tokens: IssuedTokens::default(),
-            script: Script::new(seed.wrapping_add(1)),
+            schedule: Schedule::new(seed.wrapping_add(1)),
             throttle: Throttle::new(throttling),
-            log: Log::default(),
+            log: Log::new(recorded_requests),
             request_ids: SeededRandomness::new(seed.wrapping_add(2)),
         };
         let client_seeds = SeededRandomness::new(seed.wrapping_add(3));
@@ -344,6 +353,7 @@ impl MemoryTenantBuilder {
             members: Links::default(),
             secrets: HashMap::new(),
             keys: HashMap::new(),
+            sweep_at: MIN_SWEPT,
             roles: HashMap::new(),
             known_apis: self.apis.into_iter().map(|(app_id, api)| (app_id.to_string(), api)).collect(),
             caller: None,

@@ -6,6 +6,13 @@ use super::data::json::{eq_ignore_case, member, timestamp};
 use super::data::object_kind::ObjectKind;
 use super::graph::response::GraphError;
 
+/// How deep parentheses, `not` and lambdas of a `$filter` may stand in one another. Each is a step of a recursion, here as in
+/// the service, whose OData library has such a bound too.
+/// <https://learn.microsoft.com/dotnet/api/microsoft.odata.uriparser.odatauriparsersettings.filterlimit>
+const MAX_DEPTH: usize = 100;
+/// How many tests, `and`, `or` and `not` a `$filter` may have.
+const MAX_CLAUSES: usize = 250;
+
 /// A parsed `$filter`.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Filter {
@@ -75,9 +82,20 @@ impl Filter {
             let message = format!("Invalid filter clause: syntax error at position {at} in '{text}'.");
             GraphError::new(http::StatusCode::BAD_REQUEST, "BadRequest", message)
         };
+        let too_large = |what: &str| {
+            let message = format!("Invalid filter clause: {what}.");
+            GraphError::new(http::StatusCode::BAD_REQUEST, "BadRequest", message)
+        };
         let tokens = tokens(text).map_err(invalid)?;
-        let mut parser = Parser { tokens: &tokens, at: 0 };
-        let filter = parser.or().filter(|_| parser.at == tokens.len());
+        let mut parser = Parser { tokens: &tokens, at: 0, depth: 0, clauses: 0 };
+        let filter = parser.or();
+        if parser.depth > MAX_DEPTH {
+            return Err(too_large(&format!("the query is too deep, the limit is {MAX_DEPTH}")));
+        }
+        if parser.clauses > MAX_CLAUSES {
+            return Err(too_large(&format!("the query has too many clauses, the limit is {MAX_CLAUSES}")));
+        }
+        let filter = filter.filter(|_| parser.at == tokens.len());
         filter.ok_or_else(|| invalid(tokens.get(parser.at).map_or(text.len(), |(at, _)| *at)))
     }
 
@@ -150,7 +168,7 @@ impl Filter {
         }
     }
 
-    /// The keys by which a test by itself could be answered.
+    /// The keys by which an index finds what passes a test by itself.
     fn keys(&self) -> Option<(&Path, Keys<'_>)> {
         match self {
             Self::Compare(path, Comparison::Eq, literal) => Some((path, Keys::Any(vec![literal.text()?]))),
@@ -425,6 +443,10 @@ fn tokens(text: &str) -> Result<Vec<(usize, Token)>, usize> {
 struct Parser<'a> {
     tokens: &'a [(usize, Token)],
     at: usize,
+    /// How deep the parser is in the filter, or was when it gave up.
+    depth: usize,
+    /// How many clauses there were so far.
+    clauses: usize,
 }
 
 impl Parser<'_> {
@@ -446,9 +468,16 @@ impl Parser<'_> {
         Some(word)
     }
 
+    /// Counts a clause; there is none beyond the limit.
+    fn clause(&mut self) -> Option<()> {
+        self.clauses += 1;
+        (self.clauses <= MAX_CLAUSES).then_some(())
+    }
+
     fn or(&mut self) -> Option<Filter> {
         let mut left = self.and()?;
         while self.take_word("or").is_some() {
+            self.clause()?;
             left = Filter::Or(Box::new(left), Box::new(self.and()?));
         }
         Some(left)
@@ -457,20 +486,34 @@ impl Parser<'_> {
     fn and(&mut self) -> Option<Filter> {
         let mut left = self.unary()?;
         while self.take_word("and").is_some() {
+            self.clause()?;
             left = Filter::And(Box::new(left), Box::new(self.unary()?));
         }
         Some(left)
     }
 
+    /// What is one deeper, unless that is too deep.
+    fn deeper(&mut self, parse: impl FnOnce(&mut Self) -> Option<Filter>) -> Option<Filter> {
+        self.depth += 1;
+        if self.depth > MAX_DEPTH {
+            return None;
+        }
+        let inner = parse(self)?;
+        self.depth -= 1;
+        Some(inner)
+    }
+
     fn unary(&mut self) -> Option<Filter> {
         if self.take_word("not").is_some() {
-            return Some(Filter::Not(Box::new(self.unary()?)));
+            self.clause()?;
+            return Some(Filter::Not(Box::new(self.deeper(Self::unary)?)));
         }
         if self.take(&Token::Open).is_some() {
-            let inner = self.or()?;
+            let inner = self.deeper(Self::or)?;
             self.take(&Token::Close)?;
             return Some(inner);
         }
+        self.clause()?;
         let word = self.word()?;
         if self.take(&Token::Open).is_some() {
             return self.call(&word);
@@ -525,7 +568,7 @@ impl Parser<'_> {
         }
         let variable = self.word()?;
         self.take(&Token::Colon)?;
-        let test = Some(Box::new(self.or()?));
+        let test = Some(Box::new(self.deeper(Self::or)?));
         self.take(&Token::Close)?;
         Some(Filter::Lambda { path, variable, test, all })
     }
@@ -599,6 +642,37 @@ mod tests {
         {
             assert!(Filter::parse(filter).is_err(), "{filter}");
         }
+    }
+
+    #[test]
+    fn what_is_too_deep_or_too_long_is_refused_and_one_less_is_not() {
+        let nested = |open: &str, close: &str, times: usize| open.repeat(times) + "appId eq 'x'" + &close.repeat(times);
+        let chain = |word: &str, tests: usize| vec!["appId eq 'x'"; tests].join(word);
+        let tests = MAX_CLAUSES.div_ceil(2);
+        // A fraction of the stack of a thread is enough.
+        let run = move || {
+            for (at_the_limit, beyond, message) in [
+                (nested("(", ")", MAX_DEPTH), nested("(", ")", MAX_DEPTH + 1), "too deep"),
+                (nested("not ", "", MAX_DEPTH), nested("not ", "", MAX_DEPTH + 1), "too deep"),
+                (nested("a/any(b:", ")", MAX_DEPTH), nested("a/any(b:", ")", MAX_DEPTH + 1), "too deep"),
+                (chain(" or ", tests), chain(" or ", tests + 1), "too many clauses"),
+                (chain(" and ", tests), chain(" and ", tests + 1), "too many clauses"),
+            ] {
+                let filter = Filter::parse(&at_the_limit).unwrap();
+                filter.test(&json!({"appId": "x"}));
+                drop((filter.check(ObjectKind::Application, true), filter.navigations()));
+                let refused = Filter::parse(&beyond).unwrap_err();
+                assert_eq!(refused.status(), http::StatusCode::BAD_REQUEST);
+                assert!(refused.message().starts_with("Invalid filter clause: "), "{}", refused.message());
+                assert!(refused.message().contains(message), "{}", refused.message());
+            }
+            for nonsense in ["(".repeat(20_000), "not ".repeat(9_000), "a/any(a:".repeat(5_000), chain(" or ", 9_000)] {
+                assert!(Filter::parse(&nonsense).is_err());
+            }
+            let list = format!("appId in ({})", vec!["'x'"; 5_000].join(","));
+            assert!(Filter::parse(&list).is_ok_and(|filter| filter.test(&json!({"appId": "x"}))), "a list is flat");
+        };
+        std::thread::Builder::new().stack_size(1 << 20).spawn(run).unwrap().join().unwrap();
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! A Microsoft Entra tenant in this process: what tests, examples and products that embed this crate run against.
 //!
-//! [`MemoryTenant`] is a [`Transport`]: it answers the requests to Microsoft Graph, to the sign-in service and to Partner
-//! Center as these do, with the same status, code and message, and enforces what Entra enforces. [`MemoryCloud`] holds
+//! [`MemoryTenant`] is a [`Transport`]: it responds to requests to Microsoft Graph, the sign-in service and Partner Center
+//! as these do, with the same status, code and message, and enforces what Entra enforces. [`MemoryCloud`] holds
 //! several tenants, such as those of a partner and its customers. On demand it is hostile: replicas
-//! that lag behind ([`Lag`]), limits to what may be asked ([`Throttling`]), and a script of what goes wrong ([`Fault`]).
+//! that lag behind ([`Lag`]), limits to what may be asked ([`Throttling`]), and a schedule of what goes wrong ([`Fault`]),
+//! which [`FaultyTransport`] puts around any other transport, too.
 //! What it does not know it refuses with 501, never with a silent success.
 //!
 //! # Signing in
@@ -17,7 +18,7 @@
 //! [`MemoryTenant::approve_device_code`] enters the code of a device. Tokens look like Entra's, but their signature means
 //! nothing, and no keys are published for it. On-behalf-of, passwords, SAML and personal accounts are refused with 501.
 //!
-//! The API of this module is stable. Its imitation of Entra's behaviour may become better at any time.
+//! The API of this crate is stable. Its imitation of Entra's behaviour may become better at any time.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() {
@@ -43,19 +44,17 @@ mod cloud;
 mod cloud_state;
 mod crypto;
 mod data;
-mod fault;
-mod fault_file;
+mod faults;
 mod filter;
 mod graph;
 mod inspect;
-mod mishap;
+mod metering;
 mod partner;
 mod partner_center;
 mod query;
 mod random;
 mod record;
 mod revocation;
-mod script;
 #[cfg(feature = "program")]
 pub mod server;
 mod service;
@@ -63,8 +62,8 @@ mod sign_in;
 mod snapshot;
 #[cfg(test)]
 mod tests;
-mod throttle;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -82,25 +81,23 @@ pub use caller::{Caller, Group, User};
 pub use clock::TenantClock;
 pub use cloud::MemoryCloud;
 pub use data::lag::Lag;
-pub use fault::{Fault, FaultOn, RetryAfter};
-pub use fault_file::FaultError;
+pub use faults::{Fault, FaultError, FaultOn, FaultyTransport, RetryAfter, Throttling};
 pub use graph::policy::SecretPolicy;
 pub use inspect::{AppRoleAssignment, Application, OAuth2PermissionGrant, ServicePrincipal};
 pub use partner::DelegatedAdminRelationship;
 pub use random::SeededRandomness;
 pub use record::{RecordedItem, RecordedRequest};
 pub use snapshot::{Snapshot, SnapshotError};
-pub use throttle::Throttling;
 
 use cloud_state::CloudState;
 use data::json::timestamp;
 use entra_apps::clock::Clock;
 use entra_apps::ids::{DirectoryObjectId, TenantId};
 use entra_apps::transport::{Transport, TransportError};
-use fault::Action;
+use faults::{Exchange, Revocations, Service, Throttle, batch_items, is_batch};
 use graph::call::{Actor, Call, pairs};
-use service::{Target, TenantState};
-use throttle::Throttle;
+use service::{Received, Target, TenantState};
+use sign_in::{SignInError, SignInRequest};
 
 /// A Microsoft Entra tenant in memory. Clones share the tenant.
 #[derive(Clone)]
@@ -234,14 +231,14 @@ impl MemoryTenant {
         self.state().directory.load(snapshot.document(), &[], self.wall())
     }
 
-    /// Adds to the script of what goes wrong. Faults are tried in the order in which they were added.
+    /// Adds to what goes wrong. Faults are tried in the order in which they were added.
     pub fn fault(&self, fault: Fault) {
-        self.state().script.add(fault);
+        self.state().schedule.add(fault);
     }
 
     /// Forgets what should still have gone wrong.
     pub fn clear_faults(&self) {
-        self.state().script.clear();
+        self.state().schedule.clear();
     }
 
     /// Changes the replication lag from now on, for what was written lately as well; what has been known everywhere
@@ -279,9 +276,10 @@ impl MemoryTenant {
         self.state().directory.settle();
     }
 
-    /// The requests since the start or the last [`clear_requests`](Self::clear_requests), in the order of their starts.
+    /// The latest requests since the start or the last [`clear_requests`](Self::clear_requests), in the order of their
+    /// starts: [so many at most](MemoryTenantBuilder::recorded_requests).
     pub fn requests(&self) -> Vec<RecordedRequest> {
-        self.state().log.all().to_vec()
+        self.state().log.all().cloned().collect()
     }
 
     /// Forgets the requests so far.
@@ -362,48 +360,65 @@ impl Drop for Recording<'_> {
 impl Transport for MemoryTenant {
     async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, TransportError> {
         let target = Target::of(request.uri().path());
-        let items = service::batch_items(&target, request.body());
+        let items = batch_items(&target, request.body());
         let (recording, plan) = {
             let mut state = self.state();
-            let plan = state.script.plan(request.method(), target.fault_path(), &items);
+            let path = target.fault_path(request.uri().path());
+            let plan = state.schedule.plan(request.method(), path, &items);
             let number = state.log.start(recorded(&request, &target, &items));
             (Recording { tenant: self, number }, plan)
         };
         if !self.0.tick.is_zero() {
             self.0.clock.sleep(self.0.tick).await;
         }
-        match plan.whole {
-            Some(Action::Unreachable) => return Err(TransportError::not_sent("the tenant cannot be reached")),
-            Some(Action::Reset) => return Err(TransportError::maybe_sent("the connection was reset")),
-            Some(Action::Hangs) => std::future::pending().await,
-            _ => {}
-        }
         let wall = self.wall();
-        let mut response = if let Some(Action::Malformed(status)) = plan.whole {
-            mishap::page(status)
-        } else {
-            let origin = service::origin(&request, self.0.base_url.as_deref());
-            let mut state = self.state();
-            let now = self.0.clock.monotonic();
-            let (response, items) =
-                state.cloud.handle_request(self.0.index, &request, &target, &plan, &origin, now, wall);
-            state.log.note_items(recording.number, items);
-            response
-        };
+        let origin = service::origin(&request, self.0.base_url.as_deref());
+        plan.before().await?;
+        let correlation = self.state().correlation(request.headers(), wall);
+        let exchange = Exchange { plan: &plan, request: &request, target: &target, origin: &origin, correlation };
+        let directory = Behind { tenant: self, exchange: &exchange, number: recording.number };
+        let (mut response, statuses) = exchange.respond(&directory).await?;
+        if let Some(statuses) = statuses {
+            self.state().log.note_items(recording.number, &statuses);
+        }
         if let Ok(date) = timestamp::http(wall).try_into() {
             response.headers_mut().insert(DATE, date);
         }
         if let Some(look) = &self.0.on_exchange {
             look(&request, &response);
         }
-        match &plan.whole {
-            Some(Action::AnswerLost) => return Err(TransportError::maybe_sent("the answer was lost")),
-            Some(Action::Slow(by)) => self.0.clock.sleep(*by).await,
-            Some(action) => mishap::change_body(action, response.body_mut()),
-            None => {}
-        }
+        plan.after(&mut response, &*self.0.clock).await?;
         recording.finish(Some(&response));
         Ok(response)
+    }
+}
+
+/// The tenant behind its faults, for one request.
+struct Behind<'a> {
+    tenant: &'a MemoryTenant,
+    exchange: &'a Exchange<'a>,
+    /// The number of the record.
+    number: usize,
+}
+
+impl Service for Behind<'_> {
+    async fn forward(
+        &self,
+        request: Cow<'_, http::Request<Bytes>>,
+        revocations: Revocations<'_>,
+    ) -> Result<http::Response<Bytes>, TransportError> {
+        let Self { tenant, exchange: Exchange { target, origin, correlation, .. }, number } = *self;
+        let (now, wall) = (tenant.0.clock.monotonic(), correlation.wall);
+        let received = Received { request: &request, target, origin, revocations, correlation, now, wall };
+        let mut state = tenant.state();
+        let (response, statuses) = state.cloud.handle_request(tenant.0.index, &received);
+        state.log.note_items(number, &statuses);
+        Ok(response)
+    }
+
+    fn sign_in_error_response(&self, request: &SignInRequest<'_>, error: &SignInError) -> http::Response<Bytes> {
+        let request = SignInRequest { tenant: self.tenant.0.index, now: self.tenant.0.clock.monotonic(), ..*request };
+        self.tenant.state().cloud.sign_in_error_response(&request, error)
     }
 }
 
@@ -414,8 +429,8 @@ fn recorded(request: &http::Request<Bytes>, target: &Target, items: &[(Method, S
         items.iter().map(|(method, url)| RecordedItem { method: method.clone(), url: url.clone(), status: None });
     let items: Vec<_> = items.collect();
     let writes = |method: &Method| method != Method::GET;
-    let is_batch = matches!(target, Target::Graph(path) if path.eq_ignore_ascii_case("/$batch"));
-    let is_write = if is_batch { items.iter().any(|item| writes(&item.method)) } else { writes(request.method()) };
+    let is_write =
+        if is_batch(target) { items.iter().any(|item| writes(&item.method)) } else { writes(request.method()) };
     RecordedRequest {
         method: request.method().clone(),
         path: request.uri().path().to_owned(),
@@ -430,3 +445,8 @@ fn recorded(request: &http::Request<Bytes>, target: &Target, items: &[(Method, S
         items,
     }
 }
+
+/// The examples of the README run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -4,7 +4,7 @@
 //! cargo run -p entra-emulator -- --port 8400
 //! ```
 //!
-//! The first line on standard output is JSON: `{"baseUrl","tenantId","clientId","clientSecret"}`; `GET {baseUrl}/` answers
+//! The first line on standard output is JSON: `{"baseUrl","tenantId","clientId","clientSecret"}`; `GET {baseUrl}/` returns
 //! the same. Graph is below `{baseUrl}/v1.0`, the sign-in at `{baseUrl}/{tenantId}/oauth2/v2.0/token`. It runs until it is interrupted or
 //! terminated. The ids and the secret are those of `MemoryTenant::new()`, unless a flag says otherwise; `--help` lists
 //! the flags: more tenants, who signs in by themselves, latency, replication lag, throttling, faults from a file, a snapshot to start from.
@@ -22,7 +22,7 @@ use options::{HELP, Options};
 use tokio::net::TcpListener;
 
 /// How long the requests that are running may take when it is told to stop.
-const GRACE: Duration = Duration::from_secs(5);
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -62,9 +62,12 @@ async fn main() -> ExitCode {
         return ExitCode::FAILURE;
     }
     let site = Arc::new(Site::new(cloud, &welcome));
-    let cut_off = serve(listener, site, stop, GRACE).await;
+    let cut_off = serve(listener, site, stop, SHUTDOWN_TIMEOUT).await;
     if cut_off > 0 {
-        eprintln!("{cut_off} connections were cut off: their requests had no answer after {} seconds", GRACE.as_secs());
+        eprintln!(
+            "{cut_off} connections were cut off: their requests had no response after {} seconds",
+            SHUTDOWN_TIMEOUT.as_secs()
+        );
     }
     ExitCode::SUCCESS
 }

@@ -14,10 +14,10 @@ usage: entra-emulator [flags]
 
 Serves an in-memory tenant of Microsoft Entra over HTTP on loopback, for clients in any language.
 The first line on standard output is one JSON object: baseUrl, tenantId, clientId, clientSecret.
-The answer to GET {baseUrl}/ is the same.
+The response to GET {baseUrl}/ is the same.
 Graph is at {baseUrl}/v1.0, the sign-in at {baseUrl}/{tenantId}/oauth2/v2.0/token. An interrupt or
 a request to terminate ends it with exit code 0, once the requests that are running have their
-answer, or five seconds later.
+response, or five seconds later.
 
   --port N             the port on 127.0.0.1; by default one that is free
   --base-url URL       what absolute links start with; by default the host that was asked for
@@ -37,11 +37,11 @@ answer, or five seconds later.
   --throttle[=U/S]     refuse what is beyond the documented limits, or beyond U resource units of
                        an app in S seconds: --throttle=200/10
   --faults FILE        what goes wrong, as JSON, in every tenant:
-                       {\"faults\": [{\"on\": \"POST /applications\", \"nth\": 2, \"action\": \"answer_lost\"}]}
+                       {\"faults\": [{\"on\": \"POST /applications\", \"nth\": 2, \"action\": \"response_lost\"}]}
 
   -h, --help           this text
 
-HEAD is answered as GET without the body, OPTIONS with 204. Pages on loopback may use it from
+HEAD is GET without the body, OPTIONS returns 204. Pages on loopback may use it from
 scripts (CORS), other pages may not. A body of more than 8 MiB is refused with 413.
 ";
 
@@ -73,8 +73,8 @@ enum Cloud {
     Partner(usize),
 }
 
-/// The most tenants of a cloud: each takes some megabytes.
-const MOST_TENANTS: usize = 100;
+/// How many tenants a cloud may have: each takes some megabytes.
+const MAX_TENANTS: usize = 100;
 
 impl Options {
     /// Reads the flags, without the name of the program. `None` when help was asked for; an error says what to do.
@@ -229,8 +229,8 @@ fn read(flag: &str, path: &str, what: &str) -> Result<String, String> {
 }
 
 fn tenants(flag: &str, value: &str) -> Result<usize, String> {
-    let number = value.parse().ok().filter(|number| (1..=MOST_TENANTS).contains(number));
-    number.ok_or_else(|| format!("--{flag} needs a number from 1 to {MOST_TENANTS}, and {value} is none"))
+    let number = value.parse().ok().filter(|number| (1..=MAX_TENANTS).contains(number));
+    number.ok_or_else(|| format!("--{flag} needs a number from 1 to {MAX_TENANTS}, and {value} is none"))
 }
 
 fn milliseconds(flag: &str, value: &str) -> Result<Duration, String> {

@@ -17,10 +17,10 @@ use super::graph::directory::Directory;
 use super::graph::objects;
 use super::graph::response::GraphError;
 
-const DEFAULT_PAGE: usize = 100;
-const LARGEST_PAGE: usize = 999;
+const DEFAULT_PAGE_SIZE: usize = 100;
+const MAX_PAGE_SIZE: usize = 999;
 /// How many objects an expansion shows; it has no next page.
-const MOST_EXPANDED: usize = 20;
+const MAX_EXPANDED: usize = 20;
 
 #[derive(Clone, Debug)]
 pub(super) struct Query {
@@ -62,11 +62,6 @@ impl Position {
     }
 }
 
-/// The token of a page that starts at the beginning.
-pub(super) fn first_page() -> String {
-    Position::Offset(0).token()
-}
-
 impl Query {
     /// Reads the options; `kind` says what may be filtered, selected and sorted by.
     pub(super) fn parse(call: &Call, kind: ObjectKind) -> Result<Self, GraphError> {
@@ -102,7 +97,7 @@ impl Query {
                     query.order = Some((property, descending));
                 }
                 "$top" => {
-                    let top = value.parse().ok().filter(|top| (1..=LARGEST_PAGE).contains(top));
+                    let top = value.parse().ok().filter(|top| (1..=MAX_PAGE_SIZE).contains(top));
                     query.top = Some(top.ok_or_else(|| {
                         GraphError::bad_request(format!(
                             "Invalid page size specified: '{value}'. Must be between 1 and 999 inclusive."
@@ -151,7 +146,7 @@ impl Query {
         Ok(query)
     }
 
-    /// Whether objects are part of the answer.
+    /// Whether objects are part of the response.
     fn test<'a>(&'a self, directory: &'a Directory, call: &'a Call) -> impl Fn(&Value) -> bool + 'a {
         let navigations = self.filter.as_ref().map(Filter::navigations).unwrap_or_default();
         move |object| {
@@ -204,7 +199,7 @@ impl Query {
         directory: &Directory,
         call: &Call,
     ) -> Value {
-        let size = self.top.unwrap_or(DEFAULT_PAGE);
+        let size = self.top.unwrap_or(DEFAULT_PAGE_SIZE);
         let offset = match self.after {
             Some(Position::Offset(offset)) => offset,
             _ => 0,
@@ -271,7 +266,7 @@ impl Query {
         (found, total)
     }
 
-    /// One object as the answer, under its context.
+    /// One object as the response, under its context.
     pub(super) fn entity(&self, object: &Value, context: &str, directory: &Directory, call: &Call) -> Value {
         let mut body = Map::new();
         body.insert("@odata.context".into(), (self.context(context, call) + "/$entity").into());
@@ -281,7 +276,7 @@ impl Query {
         body.into()
     }
 
-    /// The context of an answer, with what was selected and expanded.
+    /// The context of a response, with what was selected and expanded.
     pub(super) fn context(&self, context: &str, call: &Call) -> String {
         let selected = self.select.iter().flatten().cloned();
         let expanded = self.expand.iter().map(|expansion| format!("{}()", expansion.name));
@@ -297,7 +292,7 @@ impl Query {
         }
         for expansion in &self.expand {
             let mut children = directory.navigate(kind, object, &expansion.name, call).unwrap_or_default();
-            children.truncate(MOST_EXPANDED);
+            children.truncate(MAX_EXPANDED);
             if let Some(names) = &expansion.select {
                 children.iter_mut().filter_map(Value::as_object_mut).for_each(|child| {
                     child.retain(|name, _| is_selected(name, names));
@@ -308,7 +303,7 @@ impl Query {
         shown
     }
 
-    /// The members of an object that are answered.
+    /// The members of an object that are shown.
     pub(super) fn project(&self, kind: ObjectKind, object: &Value) -> Value {
         match &self.select {
             Some(names) => with(object, |name| is_selected(name, names)),
@@ -317,7 +312,7 @@ impl Query {
     }
 }
 
-/// An object with the members that it is answered with by default.
+/// An object with the members that it is shown with by default.
 pub(super) fn shown(kind: ObjectKind, object: &Value) -> Value {
     with(object, |name| match kind.default_properties() {
         Some(names) => names.contains(&name),

@@ -1,4 +1,4 @@
-//! From an HTTP request to an HTTP response: versions, tokens, batches, and the faults inside them.
+//! From an HTTP request to an HTTP response: versions, tokens and batches.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -6,34 +6,31 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
-use http::{HeaderMap, Method, Response, StatusCode};
+use http::header::{CONTENT_TYPE, HeaderName};
+use http::{HeaderMap, Response, StatusCode};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 use super::azure_management;
 use super::cloud_state::CloudState;
 use super::data::json::{items, text, texts};
-use super::fault::Action;
+use super::faults::{MAX_BATCH_REQUESTS, Revocations, Schedule, Throttle};
 use super::graph::call::{Actor, Call, pairs};
 use super::graph::directory::Directory;
 use super::graph::response::{
     Body, Correlation, GraphError, GraphResponse, GraphResult, Metadata, RenderedResponse, render,
 };
 use super::graph::route::{Operation, route};
-use super::mishap::{change_item, faulty, retry_header};
 use super::partner_center;
-use super::record::{Log, RecordedItem};
-use super::script::{Plan, Script};
-use super::sign_in::{Endpoint, IssuedTokens, SignInError, SignInRequest};
-use super::throttle::Throttle;
+use super::record::Log;
+use super::sign_in::{Endpoint, IssuedTokens, SignInRequest};
 use crate::random::{SeededRandomness, uuid};
 
 /// Everything that one tenant is.
 pub(super) struct TenantState {
     pub(super) directory: Directory,
     pub(super) tokens: IssuedTokens,
-    pub(super) script: Script,
+    pub(super) schedule: Schedule,
     pub(super) throttle: Throttle,
     pub(super) log: Log,
     /// Request ids come from a source of their own, so that reading does not change the ids of what is written.
@@ -68,42 +65,38 @@ impl Target {
         }
     }
 
-    /// The path that faults are matched against.
-    pub(super) fn fault_path(&self) -> &str {
+    /// The path that faults are matched against; `path` is that of the request.
+    pub(super) fn fault_path<'a>(&'a self, path: &'a str) -> &'a str {
         match self {
             Self::Graph(path) | Self::PartnerCenter(path) => path,
             Self::SignIn(_, endpoint) => endpoint.path(),
-            Self::Management(_) | Self::Other => "",
+            Self::Management(_) | Self::Other => path,
         }
     }
 }
 
-/// The methods and URLs of a batch, as far as they can be read.
-pub(super) fn batch_items(target: &Target, body: &[u8]) -> Vec<(Method, String)> {
-    let Target::Graph(path) = target else { return Vec::new() };
-    if !path.eq_ignore_ascii_case("/$batch") {
-        return Vec::new();
-    }
-    let body: Value = serde_json::from_slice(body).unwrap_or_default();
-    let read =
-        |item: &Value| (text(item, "method").to_uppercase().parse().unwrap_or_default(), text(item, "url").to_owned());
-    items(&body, "requests").iter().map(read).collect()
+/// A request, and what is known of it.
+pub(super) struct Received<'a> {
+    pub(super) request: &'a http::Request<Bytes>,
+    pub(super) target: &'a Target,
+    /// The scheme and host that absolute links start with.
+    pub(super) origin: &'a str,
+    pub(super) revocations: Revocations<'a>,
+    pub(super) correlation: &'a Correlation,
+    pub(super) now: Duration,
+    pub(super) wall: OffsetDateTime,
 }
 
 impl CloudState {
-    #[allow(clippy::too_many_arguments, reason = "what a request is, where it goes, and when")]
+    /// Responds to a request, with the status of each item of a batch.
     pub(super) fn handle_request(
         &mut self,
         at: usize,
-        request: &http::Request<Bytes>,
-        target: &Target,
-        plan: &Plan,
-        origin: &str,
-        now: Duration,
-        wall: OffsetDateTime,
-    ) -> (Response<Bytes>, Vec<RecordedItem>) {
+        received: &Received<'_>,
+    ) -> (Response<Bytes>, Vec<Option<StatusCode>>) {
+        let Received { request, target, origin, ref revocations, correlation, now, wall } = *received;
         self.advance_time(now, wall);
-        let correlation = self[at].correlation(request.headers(), wall);
+        self[at].directory.sweep_credentials();
         match target {
             Target::SignIn(tenant, endpoint) => {
                 let asking = SignInRequest {
@@ -115,11 +108,11 @@ impl CloudState {
                     query: request.uri().query().unwrap_or_default(),
                     headers: request.headers(),
                     body: request.body(),
-                    correlation: &correlation,
+                    correlation,
                     now,
                     wall,
                 };
-                let mut response = self.sign_in_with(&asking, plan);
+                let mut response = self.sign_in(&asking);
                 if *endpoint != Endpoint::UserInfo {
                     asking.add_request_ids(&mut response);
                 }
@@ -137,11 +130,11 @@ impl CloudState {
                     now,
                     wall,
                 };
-                (self.partner_center(&asking, plan), Vec::new())
+                (self.partner_center(&asking), Vec::new())
             }
             Target::Other => {
                 let path = request.uri().path();
-                (GraphError::not_implemented(format!("the path {path}")).respond(&correlation), Vec::new())
+                (GraphError::not_implemented(format!("the path {path}")).respond(correlation), Vec::new())
             }
             Target::Graph(path) => {
                 let mut call = Call {
@@ -162,7 +155,7 @@ impl CloudState {
                     wall,
                 };
                 call.set_headers(request.headers());
-                let mut recorded = Vec::new();
+                let mut statuses = Vec::new();
                 let outcome = self[at].tokens.identify(request.headers(), wall).and_then(|identity| {
                     call.actor = Actor::SignedIn(identity);
                     // What is not known here is said before its body is read, which need not be JSON.
@@ -171,35 +164,20 @@ impl CloudState {
                     Ok(())
                 });
                 let outcome = match outcome {
-                    Ok(()) => self.graph(at, &mut call, plan, &correlation, &mut recorded),
-                    Err(refusal) => render(Err(refusal), &correlation),
+                    Ok(()) => self.graph(at, &mut call, revocations, correlation, &mut statuses),
+                    Err(refusal) => render(Err(refusal), correlation),
                 };
-                (outcome.into_response(&correlation), recorded)
+                (outcome.into_response(correlation), statuses)
             }
         }
-    }
-
-    /// Carries out a sign-in with what goes wrong around it.
-    fn sign_in_with(&mut self, asking: &SignInRequest<'_>, plan: &Plan) -> Response<Bytes> {
-        let Some(Action::Answer { status, code, message, retry, written }) = &plan.whole else {
-            return self.sign_in(asking);
-        };
-        if *written {
-            drop(self.sign_in(asking));
-        }
-        let refused = SignInError::injected(*status, code, message);
-        let mut response = self.sign_in_error_response(asking, refused);
-        if let Some((name, value)) = retry_header(*retry, asking.wall) {
-            response.headers_mut().extend(HeaderValue::try_from(value).ok().map(|value| (name, value)));
-        }
-        response
     }
 
     /// Carries out a request as whoever holds the tenant.
     pub(super) fn operate(&mut self, at: usize, mut call: Call) -> (StatusCode, Value) {
         self.advance_time(call.now, call.wall);
+        self[at].directory.sweep_credentials();
         let correlation = self[at].correlation(&HeaderMap::new(), call.wall);
-        let rendered = self.graph(at, &mut call, &Plan::default(), &correlation, &mut Vec::new());
+        let rendered = self.graph(at, &mut call, &Revocations::default(), &correlation, &mut Vec::new());
         let body = match rendered.body {
             Body::Empty => Value::Null,
             Body::Json(value) => value,
@@ -212,33 +190,18 @@ impl CloudState {
         &mut self,
         at: usize,
         call: &mut Call,
-        plan: &Plan,
+        revocations: &Revocations<'_>,
         correlation: &Correlation,
-        recorded: &mut Vec<RecordedItem>,
+        statuses: &mut Vec<Option<StatusCode>>,
     ) -> RenderedResponse {
-        let outcome = match &plan.whole {
-            Some(Action::Revokes(role)) => {
-                self[at].revoke_role_of_actor(call, role);
-                self.run(at, call, plan, correlation, recorded)
-            }
-            Some(action) => faulty(Some(action), call, |call| self.run(at, call, plan, correlation, recorded)),
-            None => self.run(at, call, plan, correlation, recorded),
-        };
-        render(outcome, correlation)
-    }
-
-    fn run(
-        &mut self,
-        at: usize,
-        call: &mut Call,
-        plan: &Plan,
-        correlation: &Correlation,
-        recorded: &mut Vec<RecordedItem>,
-    ) -> GraphResult {
-        match route(&call.method, &call.path)? {
-            Operation::Batch => self.batch(at, call, plan, correlation, recorded),
-            operation => self.carry_out(at, operation, call),
+        if let Some(role) = revocations.whole {
+            self[at].revoke_role_of_actor(call, role);
         }
+        let outcome = route(&call.method, &call.path).and_then(|operation| match operation {
+            Operation::Batch => self.batch(at, call, revocations, correlation, statuses),
+            operation => self.carry_out(at, operation, call),
+        });
+        render(outcome, correlation)
     }
 
     fn carry_out(&mut self, at: usize, operation: Operation, call: &mut Call) -> GraphResult {
@@ -253,9 +216,9 @@ impl CloudState {
         &mut self,
         at: usize,
         call: &Call,
-        plan: &Plan,
+        revocations: &Revocations<'_>,
         correlation: &Correlation,
-        recorded: &mut Vec<RecordedItem>,
+        statuses: &mut Vec<Option<StatusCode>>,
     ) -> GraphResult {
         let bad = |message: String| GraphError::new(StatusCode::BAD_REQUEST, "BadRequest", message);
         let body = call.object()?;
@@ -263,8 +226,8 @@ impl CloudState {
         if requests.is_empty() {
             return Err(bad("Invalid batch payload format.".into()));
         }
-        if requests.len() > 20 {
-            return Err(bad("The number of requests in a batch exceeds the limit of 20.".into()));
+        if requests.len() > MAX_BATCH_REQUESTS {
+            return Err(bad(format!("The number of requests in a batch exceeds the limit of {MAX_BATCH_REQUESTS}.")));
         }
         let mut order: HashMap<String, usize> = HashMap::new();
         for (index, request) in requests.iter().enumerate() {
@@ -280,17 +243,12 @@ impl CloudState {
             }
         }
         let mut calls: Vec<Call> = requests.iter().map(|request| item_call(call, request)).collect::<Result<_, _>>()?;
-        recorded.extend(calls.iter().zip(requests).map(|(call, request)| RecordedItem {
-            method: call.method.clone(),
-            url: text(request, "url").to_owned(),
-            status: None,
-        }));
-        let mut statuses: Vec<Option<StatusCode>> = vec![None; requests.len()];
+        statuses.resize(requests.len(), None);
         let mut responses = Vec::new();
         while responses.len() < requests.len() {
             let before = responses.len();
             for (index, request) in
-                requests.iter().enumerate().filter(|(index, _)| recorded[*index].status.is_none()).collect::<Vec<_>>()
+                requests.iter().enumerate().filter(|(index, _)| statuses[*index].is_none()).collect::<Vec<_>>()
             {
                 let mut ready = true;
                 let mut failed = false;
@@ -305,8 +263,7 @@ impl CloudState {
                 if !ready {
                     continue;
                 }
-                let action = plan.items.get(index).and_then(Option::as_ref);
-                if let Some(Action::Revokes(role)) = action {
+                if let Some(role) = revocations.items.get(index).copied().flatten() {
                     for call in &mut calls {
                         self[at].revoke_role_of_actor(call, role);
                     }
@@ -319,32 +276,26 @@ impl CloudState {
                         "A request on which this one depends has failed.",
                     ))
                 } else {
-                    faulty(action, &mut call, |call| {
-                        let operation = route(&call.method, &call.path)?;
-                        self.carry_out(at, operation, call)
-                    })
+                    let operation = route(&call.method, &call.path);
+                    operation.and_then(|operation| self.carry_out(at, operation, &mut call))
                 };
-                let mut rendered = render(outcome, correlation);
-                change_item(action, &mut rendered);
+                let rendered = render(outcome, correlation);
                 statuses[index] = Some(rendered.status);
-                recorded[index].status = Some(rendered.status);
                 responses.push(rendered.into_batch_item(text(request, "id")));
             }
             if responses.len() == before {
                 return Err(bad("The dependencies of the batch form a circle.".into()));
             }
         }
-        // The answers come in no order that a client could rely on.
+        // The responses come in no order that a client could rely on.
         responses.reverse();
         Ok(GraphResponse::ok(json!({ "responses": responses })))
     }
 }
 
 impl TenantState {
-    fn correlation(&self, headers: &HeaderMap, wall: OffsetDateTime) -> Correlation {
-        let request_id = uuid(&self.request_ids).to_string();
-        let client = headers.get("client-request-id").and_then(|value| value.to_str().ok());
-        Correlation { client_request_id: client.unwrap_or(&request_id).to_owned(), request_id, wall }
+    pub(super) fn correlation(&self, headers: &HeaderMap, wall: OffsetDateTime) -> Correlation {
+        Correlation::new(uuid(&self.request_ids).to_string(), headers, wall)
     }
 }
 

@@ -315,6 +315,12 @@ impl ObjectStore {
         self.indices.iter().map(|index| index.member).find(|name| name.eq_ignore_ascii_case(member))
     }
 
+    /// Every object in every version that a replica may still show.
+    pub(crate) fn versions(&self) -> impl Iterator<Item = &Arc<Value>> {
+        let versions = self.rows.values().flat_map(|row| &row.versions);
+        versions.filter_map(|version| version.state.as_ref()).map(|(_, value)| value)
+    }
+
     /// The objects in one state that `view` shows.
     pub(crate) fn all(&self, state: ObjectState, view: ReplicaView) -> impl Iterator<Item = VisibleObject> {
         self.after(0, state, view)

@@ -31,6 +31,21 @@ impl DeletedItems {
         let position = self.0.partition_point(|(end, ..)| *end <= at + RETENTION);
         self.0.insert(position, (at + RETENTION, kind, id.to_owned()));
     }
+
+    /// Removes an object that was deleted at a moment, which is known to the second.
+    fn remove(&mut self, kind: ObjectKind, id: &str, at: OffsetDateTime) {
+        let from = self.0.partition_point(|(end, ..)| *end < at + RETENTION);
+        let mut rest = self.0.iter().skip(from).take_while(|(end, ..)| *end < at + RETENTION + time::Duration::SECOND);
+        if let Some(place) = rest.position(|(_, of, deleted)| *of == kind && deleted == id) {
+            self.0.remove(from + place);
+        }
+    }
+
+    /// How many objects there are.
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
 }
 
 impl Directory {
@@ -51,9 +66,12 @@ impl Directory {
 
     /// Removes a deleted object permanently, with its credentials, links and federated credentials.
     fn purge_object(&mut self, kind: ObjectKind, id: &str, call: &Call) {
-        let Some((_, value)) = self.store(kind).current(id) else { return };
-        let id = text(value, "id").to_owned();
-        for credential in items(&Arc::clone(value), "passwordCredentials") {
+        let Some(value) = self.store(kind).current(id).map(|(_, value)| Arc::clone(value)) else { return };
+        let id = text(&value, "id").to_owned();
+        if let Some(at) = timestamp::parse(text(&value, "deletedDateTime")) {
+            self.deleted_items.remove(kind, &id, at);
+        }
+        for credential in items(&value, "passwordCredentials") {
             self.secrets.remove(text(credential, "keyId"));
         }
         let federated = self
@@ -96,6 +114,9 @@ impl Directory {
                 text(&value, "appId")
             ))
             .detail("ObjectConflict", "servicePrincipalNames"));
+        }
+        if let Some(at) = timestamp::parse(text(&value, "deletedDateTime")) {
+            self.deleted_items.remove(kind, text(&value, "id"), at);
         }
         value["deletedDateTime"] = Value::Null;
         let response = directory_object_response(kind, &value, call)?;

@@ -24,6 +24,10 @@ const DEFAULT_PAGE_SIZE: usize = 100;
 /// How long a token is valid.
 const TOKEN_LIFETIME: time::Duration = time::Duration::days(7);
 
+/// Of how many objects the last change is known: for more, the oldest is forgotten, and tokens from before it are no longer
+/// good.
+pub(super) const MAX_CHANGES: usize = 50_000;
+
 /// The last change of each object, in the order of the changes.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Changes {
@@ -56,6 +60,18 @@ impl Changes {
             self.order.remove(&before);
         }
         self.order.insert(self.sequence, Change { kind, id: id.to_owned(), at });
+        if self.order.len() > MAX_CHANGES
+            && let Some((sequence, oldest)) = self.order.pop_first()
+        {
+            self.last.remove(&(oldest.kind, oldest.id.to_lowercase()));
+            self.oldest_known = self.oldest_known.max(sequence);
+        }
+    }
+
+    /// How many changes are known.
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.order.len().max(self.last.len())
     }
 
     /// The last change that, with all before it, every replica used for lists has seen.
@@ -104,7 +120,7 @@ impl SyncToken {
             begun: token["begun"].as_i64()?,
             select: token["select"].as_str().map(str::to_owned),
             ids: token["ids"].as_array()?.iter().filter_map(|id| id.as_str().map(str::to_owned)).collect(),
-            top: size("top"),
+            top: size("top").filter(|top| (1..=999).contains(top)),
         })
     }
 }
@@ -122,23 +138,25 @@ impl Directory {
             )
         };
         let known = self.changes.last_replicated(self, view);
-        let read = |text: &str| {
+        let read = |text: &str, is_in_round: bool| {
             let token = SyncToken::read(text).ok_or_else(gone)?;
-            let age = call.wall.unix_timestamp() - token.begun;
-            (age < TOKEN_LIFETIME.whole_seconds()
-                && (self.changes.oldest_known..=self.changes.sequence).contains(&token.until))
-            .then_some(token)
-            .ok_or_else(gone)
+            let age = call.wall.unix_timestamp().saturating_sub(token.begun);
+            let floor = self.changes.oldest_known;
+            // What is left of a round must be known, too.
+            let is_whole = !is_in_round || token.since.is_none_or(|since| since.max(token.after) >= floor);
+            (age < TOKEN_LIFETIME.whole_seconds() && is_whole && (floor..=self.changes.sequence).contains(&token.until))
+                .then_some(token)
+                .ok_or_else(gone)
         };
         let mut token = match (option("$skiptoken"), option("$deltatoken").map(String::as_str)) {
-            (Some(skip), _) => read(skip)?,
+            (Some(skip), _) => read(skip, true)?,
             (None, Some("latest")) => {
                 let token = SyncToken { since: Some(known), ..first_round(kind, known, call)? };
                 let query = select_query(token.select.as_deref(), kind, call)?;
                 return Ok(GraphResponse::ok(page(&query, kind, Vec::new(), "deltaLink", "$deltatoken", &token, call)));
             }
             (None, Some(earlier)) => {
-                let earlier = read(earlier)?;
+                let earlier = read(earlier, false)?;
                 SyncToken {
                     since: Some(earlier.until),
                     until: known,
@@ -271,4 +289,24 @@ fn ids(filter: &str) -> Result<Vec<String>, GraphError> {
         name.trim().eq_ignore_ascii_case("id").then(|| value.to_owned())
     };
     filter.split(" or ").map(|clause| id(clause).ok_or_else(unsupported)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_oldest_change_is_forgotten_beyond_the_bound() {
+        let mut changes = Changes::default();
+        let note = |changes: &mut Changes, number: usize| {
+            changes.record(ObjectKind::User, &number.to_string(), Duration::ZERO)
+        };
+        for number in 0..MAX_CHANGES {
+            note(&mut changes, number);
+        }
+        note(&mut changes, 0);
+        assert_eq!((changes.len(), changes.oldest_known), (MAX_CHANGES, 0), "an object changes once");
+        note(&mut changes, MAX_CHANGES);
+        assert_eq!((changes.len(), changes.oldest_known), (MAX_CHANGES, 2), "the second is the oldest now");
+    }
 }

@@ -1,6 +1,6 @@
 //! The directory of a tenant, and what its operations share: lookup, writes and ownership.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::api::Api;
-use crate::data::json::{shrink_to_fit, text, timestamp};
+use crate::data::json::{items, shrink_to_fit, text, timestamp};
 use crate::data::lag::{Lag, LookupLag};
 use crate::data::links::Links;
 use crate::data::object_kind::ObjectKind;
@@ -29,6 +29,9 @@ use crate::graph::route::{ObjectKey, Operation};
 use crate::partner::Partner;
 use crate::query::{Query, check_count};
 use crate::random::{SeededRandomness, uuid};
+
+/// So many secrets and keys are not worth a look for those that no object has.
+pub(crate) const MIN_SWEPT: usize = 1_000;
 
 /// A client secret with its validity: the part that Graph never shows.
 pub(crate) struct Secret {
@@ -60,6 +63,8 @@ pub(crate) struct Directory {
     pub(crate) secrets: HashMap<String, Secret>,
     /// The bytes of key credentials by key id.
     pub(crate) keys: HashMap<String, Vec<u8>>,
+    /// The number of secrets and keys at which those that no object has any more are removed.
+    pub(crate) sweep_at: usize,
     /// The directory roles of users and apps, by object id.
     pub(crate) roles: HashMap<String, Vec<String>>,
     /// The APIs of other tenants for which service principals can be created.
@@ -75,6 +80,20 @@ pub(crate) struct Directory {
 }
 
 impl Directory {
+    /// Removes the secrets and keys that no object has, whenever there have come many.
+    pub(crate) fn sweep_credentials(&mut self) {
+        if self.secrets.len() + self.keys.len() < self.sweep_at {
+            return;
+        }
+        let objects = self.applications.versions().chain(self.service_principals.versions());
+        let held = objects
+            .flat_map(|object| items(object, "passwordCredentials").iter().chain(items(object, "keyCredentials")));
+        let held: HashSet<&str> = held.map(|credential| text(credential, "keyId")).collect();
+        self.secrets.retain(|id, _| held.contains(id.as_str()));
+        self.keys.retain(|id, _| held.contains(id.as_str()));
+        self.sweep_at = 2 * (self.secrets.len() + self.keys.len()) + MIN_SWEPT;
+    }
+
     /// An empty store with the indices for a kind of object.
     pub(crate) fn new_store(kind: ObjectKind) -> ObjectStore {
         ObjectStore::new(match kind {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, STRICT_TRANSPORT_SECURITY};
-use http::{HeaderValue, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 
@@ -198,6 +198,14 @@ pub(crate) struct Correlation {
     pub(crate) request_id: String,
     pub(crate) client_request_id: String,
     pub(crate) wall: OffsetDateTime,
+}
+
+impl Correlation {
+    /// The client's own id counts where it sends one.
+    pub(crate) fn new(request_id: String, headers: &HeaderMap, wall: OffsetDateTime) -> Self {
+        let client = headers.get("client-request-id").and_then(|value| value.to_str().ok());
+        Self { client_request_id: client.unwrap_or(&request_id).to_owned(), request_id, wall }
+    }
 }
 
 /// A complete response, for a request of its own or for an item of a batch.

@@ -97,7 +97,7 @@ impl CloudState {
         response.insert("@odata.context".into(), list::context("accessAssignments", call).into());
         response.extend(Subresource::AccessAssignments.show(&assignment, call));
         let location = format!("{}/accessAssignments/{}", link(relationship.entity.id(), call), assignment.id());
-        relationship.assignments.push(assignment);
+        relationship.assign(assignment);
         Ok(GraphResponse::created(response.into(), location))
     }
 
@@ -137,7 +137,7 @@ impl CloudState {
         let change = json!({"accessDetails": validation::details(&roles)});
         let kind = "delegatedAdminAccessAssignmentUpdate";
         let operation = start_operation(number, &operation_id, kind, known, change, step, call);
-        relationship.operations.push(operation);
+        super::remember(&mut relationship.operations, operation);
         Ok(accepted(&relationship_id, &operation_id, call))
     }
 

@@ -83,6 +83,29 @@ struct Relationship {
     operations: Vec<Entity>,
 }
 
+/// How many requests and operations of a relationship, and deleted access assignments, are kept: the oldest go first.
+pub(super) const MAX_HISTORY: usize = 1_000;
+
+/// Adds to a history that is kept so far.
+fn remember(history: &mut Vec<Entity>, entity: Entity) {
+    if history.len() >= MAX_HISTORY {
+        history.remove(0);
+    }
+    history.push(entity);
+}
+
+impl Relationship {
+    /// Adds an access assignment; of those that are deleted the oldest goes where there are many.
+    fn assign(&mut self, assignment: Entity) {
+        if self.assignments.len() >= MAX_HISTORY
+            && let Some(oldest) = self.assignments.iter().position(|held| held.status() == "deleted")
+        {
+            self.assignments.remove(oldest);
+        }
+        self.assignments.push(assignment);
+    }
+}
+
 impl Partner {
     pub(crate) fn new(step: Duration) -> Self {
         Self {

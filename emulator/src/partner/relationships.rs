@@ -327,7 +327,7 @@ impl CloudState {
             step,
             call,
         );
-        relationship.operations.push(operation);
+        super::remember(&mut relationship.operations, operation);
         Ok(accepted(relationship.entity.id(), &operation_id, call))
     }
 

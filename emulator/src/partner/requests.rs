@@ -50,7 +50,7 @@ impl CloudState {
         let mut response = Map::new();
         response.insert("@odata.context".into(), list::context("requests", call).into());
         response.extend(Subresource::Requests.show(&request, call));
-        relationship.requests.push(request);
+        super::remember(&mut relationship.requests, request);
         let location = format!("{}/requests/{request_id}", link(relationship.entity.id(), call));
         Ok(GraphResponse::created(response.into(), location))
     }

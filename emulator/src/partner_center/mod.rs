@@ -12,16 +12,15 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Response};
+use http::header::HeaderName;
+use http::{HeaderMap, Method, Response, StatusCode};
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 use time::OffsetDateTime;
 
 use self::response::{PartnerCenterError, PartnerCenterResponse};
 use crate::cloud_state::CloudState;
-use crate::fault::Action;
 use crate::graph::route::percent_decode;
-use crate::mishap::retry_header;
-use crate::script::Plan;
 
 /// The maximum number of responses in the replay cache.
 const MAX_CACHED_RESPONSES: usize = 256;
@@ -59,7 +58,8 @@ struct ReplayKey {
     id: String,
     method: Method,
     path: String,
-    body: Bytes,
+    /// The SHA-256 of the body.
+    body: [u8; 32],
 }
 
 impl ReplayKey {
@@ -70,27 +70,15 @@ impl ReplayKey {
             id: id.to_lowercase(),
             method: request.http.method().clone(),
             path: request.http.uri().path().to_owned(),
-            body: request.http.body().clone(),
+            body: Sha256::digest(request.http.body()).into(),
         })
     }
 }
 
 impl CloudState {
-    /// Handles a request to Partner Center, with the faults planned for it.
-    pub(crate) fn partner_center(&mut self, request: &PartnerCenterRequest<'_>, plan: &Plan) -> Response<Bytes> {
-        let result = match &plan.whole {
-            Some(Action::Answer { status, code, message, retry, written }) => {
-                if *written {
-                    drop(self.handle_partner_center(request));
-                }
-                let error = PartnerCenterError::new(*status, code.clone(), message.clone());
-                Err(retry_header(*retry, request.wall)
-                    .into_iter()
-                    .fold(error, |error, (name, value)| error.header(name, value)))
-            }
-            Some(Action::TokenRefused) => Err(PartnerCenterError::unauthorized()),
-            _ => self.handle_partner_center(request),
-        };
+    /// Handles a request to Partner Center.
+    pub(crate) fn partner_center(&mut self, request: &PartnerCenterRequest<'_>) -> Response<Bytes> {
+        let result = self.handle_partner_center(request);
         response::respond(result, request, self.is_mfa_compliant(request))
     }
 
@@ -132,6 +120,24 @@ impl CloudState {
         }
         Ok(response)
     }
+}
+
+/// An error in the form of Partner Center, with a header that says when to try again.
+pub(crate) fn error_response(
+    request: &PartnerCenterRequest<'_>,
+    status: StatusCode,
+    code: String,
+    description: String,
+    retry: Option<(HeaderName, String)>,
+) -> Response<Bytes> {
+    let error = PartnerCenterError::new(status, code, description);
+    let error = retry.into_iter().fold(error, |error, (name, value)| error.header(name, value));
+    response::respond(Err(error), request, None)
+}
+
+/// The refusal of a token in the form of Partner Center.
+pub(crate) fn token_refused(request: &PartnerCenterRequest<'_>) -> Response<Bytes> {
+    response::respond(Err(PartnerCenterError::unauthorized()), request, None)
 }
 
 /// The body, which must be an object.

@@ -29,11 +29,11 @@ pub use running::Server;
 pub use welcome::{Site, welcome};
 
 /// The largest body of a request, in bytes: Graph's own limit is lower.
-pub const LARGEST_BODY: usize = 8 << 20;
+pub const MAX_BODY_BYTES: usize = 8 << 20;
 
 const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
 
-type Answer = Result<Response<Full<Bytes>>, Box<dyn Error + Send + Sync>>;
+type Responded = Result<Response<Full<Bytes>>, Box<dyn Error + Send + Sync>>;
 
 /// Serves `transport` until `stop` is there. Then nobody is let in any more, and the requests that are running have
 /// `grace` to end. Returns how many connections had to be cut off.
@@ -70,11 +70,11 @@ pub async fn serve(
 }
 
 /// Serves one connection, until its client closes it; when the server stops, until the request that is running has its
-/// answer.
+/// response.
 async fn connection(stream: TcpStream, transport: Arc<dyn Transport>, mut told: watch::Receiver<()>) {
-    // Small answers must not wait for an acknowledgement. Where that cannot be had, they do.
+    // Small responses must not wait for an acknowledgement. Where that cannot be had, they do.
     drop(stream.set_nodelay(true));
-    let service = service_fn(|request| answer(&*transport, request));
+    let service = service_fn(|request| respond(&*transport, request));
     let mut connection =
         pin!(http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service));
     // A client that goes away, or a request that is no HTTP, ends its own connection.
@@ -85,18 +85,18 @@ async fn connection(stream: TcpStream, transport: Arc<dyn Transport>, mut told: 
     drop(connection.await);
 }
 
-/// Answers a request; an error is a connection that breaks.
-async fn answer(transport: &dyn Transport, request: Request<Incoming>) -> Answer {
+/// Responds to a request; an error is a connection that breaks.
+async fn respond(transport: &dyn Transport, request: Request<Incoming>) -> Responded {
     let (mut parts, body) = request.into_parts();
     let origin = loopback_origin(&parts.headers);
     let mut response = if parts.method == Method::OPTIONS {
         options(&parts.headers)
-    } else if body.size_hint().lower() > LARGEST_BODY as u64 {
+    } else if body.size_hint().lower() > MAX_BODY_BYTES as u64 {
         too_large()
     } else {
-        match Limited::new(body, LARGEST_BODY).collect().await {
+        match Limited::new(body, MAX_BODY_BYTES).collect().await {
             Ok(body) => {
-                // hyper leaves out the body of what answers a HEAD.
+                // hyper leaves out the body of a response to HEAD.
                 if parts.method == Method::HEAD {
                     parts.method = Method::GET;
                 }
@@ -115,7 +115,7 @@ async fn answer(transport: &dyn Transport, request: Request<Incoming>) -> Answer
     Ok(response.map(Full::new))
 }
 
-/// The origin of a page that is on loopback as well: its scripts may read the answers. Other pages may not, for they are
+/// The origin of a page that is on loopback as well: its scripts may read the responses. Other pages may not, for they are
 /// anybody's.
 fn loopback_origin(headers: &HeaderMap) -> Option<HeaderValue> {
     let origin = headers.get(ORIGIN)?;
@@ -125,8 +125,8 @@ fn loopback_origin(headers: &HeaderMap) -> Option<HeaderValue> {
     ["localhost", "127.0.0.1", "[::1]"].contains(&name).then(|| origin.clone())
 }
 
-/// What may be done with a resource: the same everywhere, for the tenant says by itself what is wrong. It also answers
-/// what a browser asks before it lets a page send a request.
+/// What may be done with a resource: the same everywhere, for the tenant says by itself what is wrong. It is also
+/// the response to what a browser asks before it lets a page send a request.
 fn options(asked: &HeaderMap) -> Response<Bytes> {
     let mut response = Response::new(Bytes::new());
     *response.status_mut() = StatusCode::NO_CONTENT;
@@ -143,7 +143,7 @@ fn options(asked: &HeaderMap) -> Response<Bytes> {
 
 fn too_large() -> Response<Bytes> {
     let body = format!(
-        r#"{{"error":{{"code":"RequestEntityTooLarge","message":"A body of more than {LARGEST_BODY} bytes is not read."}}}}"#
+        r#"{{"error":{{"code":"RequestEntityTooLarge","message":"A body of more than {MAX_BODY_BYTES} bytes is not read."}}}}"#
     );
     let mut response = Response::new(Bytes::from(body));
     *response.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;

@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 /// How long the requests that are running may take when the server is told to stop.
-const GRACE: Duration = Duration::from_millis(300);
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_millis(300);
 
 /// A server on a free port of loopback, until it is stopped or dropped.
 ///
@@ -45,7 +45,7 @@ impl Server {
         let address = listener.local_addr()?;
         let (stop, stopped) = oneshot::channel();
         let stopped = async { drop(stopped.await) };
-        let ended = tokio::spawn(super::serve(listener, Arc::new(transport), stopped, GRACE));
+        let ended = tokio::spawn(super::serve(listener, Arc::new(transport), stopped, SHUTDOWN_TIMEOUT));
         Ok(Self { address, stop, ended })
     }
 

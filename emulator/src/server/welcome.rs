@@ -1,4 +1,4 @@
-//! What a client has to know: the first line on standard output, and the answer to `GET /`.
+//! What a client has to know: the first line on standard output, and the response to `GET /`.
 
 use std::fmt;
 

@@ -147,7 +147,7 @@ impl CloudState {
         };
         let claims = claims::app_claims(client, &identity, directory, resource, auth_method, request);
         let token = claims::encode_jwt(&claims, directory);
-        self[tenant].tokens.insert(token.clone(), identity, resource, request.wall);
+        self[tenant].tokens.insert_token(&token, identity, resource, request.wall);
         token
     }
 }

@@ -95,6 +95,8 @@ pub(crate) struct SignInFlows {
     pub(super) without_mfa: bool,
     /// The time from which sign-ins of an account are valid.
     pub(super) valid_from: HashMap<Account, (Duration, OffsetDateTime)>,
+    /// When it was last looked for what is out of date.
+    swept: Duration,
 }
 
 /// How long a refresh token is valid after its last use, except for a single-page app.
@@ -106,13 +108,31 @@ pub(super) const AUTHORIZATION_CODE_LIFETIME: Duration = Duration::from_secs(600
 /// How long a device code is valid.
 pub(super) const DEVICE_CODE_LIFETIME: Duration = Duration::from_secs(900);
 
+/// How many device codes, authorization codes and refresh tokens there are at a time, of each: the oldest are removed for
+/// more.
+pub(crate) const MAX_FLOWS: usize = 10_000;
+/// How often what has expired is looked for.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
+
 impl SignInFlows {
-    /// Removes what expired long ago.
+    /// Removes what expired long ago, or is too much.
     pub(super) fn remove_expired(&mut self, now: Duration) {
-        let is_recent = |since: Duration, state: Duration| now.saturating_sub(since) <= state * 2;
-        self.devices.retain(|_, device| is_recent(device.issued, DEVICE_CODE_LIFETIME));
-        self.codes.retain(|_, code| is_recent(code.issued, AUTHORIZATION_CODE_LIFETIME));
-        self.refresh_tokens.retain(|_, token| is_recent(token.used, REFRESH_TOKEN_MAX_INACTIVITY));
+        if now.saturating_sub(self.swept) >= SWEEP_INTERVAL {
+            self.swept = now;
+            let is_recent = |since: Duration, lifetime: Duration| now.saturating_sub(since) <= lifetime * 2;
+            self.devices.retain(|_, device| is_recent(device.issued, DEVICE_CODE_LIFETIME));
+            self.codes.retain(|_, code| is_recent(code.issued, AUTHORIZATION_CODE_LIFETIME));
+            self.refresh_tokens.retain(|_, token| is_recent(token.used, REFRESH_TOKEN_MAX_INACTIVITY));
+        }
+        trim(&mut self.devices, |device| device.issued);
+        trim(&mut self.codes, |code| code.issued);
+        trim(&mut self.refresh_tokens, |token| token.used);
+    }
+
+    /// How many codes and tokens are remembered.
+    #[cfg(test)]
+    pub(crate) fn sizes(&self) -> [usize; 3] {
+        [self.devices.len(), self.codes.len(), self.refresh_tokens.len()]
     }
 
     /// The tenant of the code or token that a form redeems.
@@ -131,5 +151,37 @@ impl SignInFlows {
         let plain = |code: &str| code.replace(['-', ' '], "").to_uppercase();
         let found = self.devices.iter().find(|(_, device)| plain(&device.user_code) == plain(user_code));
         found.map(|(device_code, _)| device_code.clone())
+    }
+}
+
+/// Makes room for one more where there are too many: a tenth goes at once, the oldest first.
+fn trim<T>(all: &mut HashMap<String, T>, since: impl Fn(&T) -> Duration) {
+    if all.len() < MAX_FLOWS {
+        return;
+    }
+    let mut ages: Vec<(Duration, String)> = all.iter().map(|(key, it)| (since(it), key.clone())).collect();
+    ages.sort_unstable();
+    for (_, key) in ages.into_iter().take(MAX_FLOWS / 10) {
+        all.remove(&key);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_is_room_for_one_more_and_the_oldest_go_first() {
+        let mut all: HashMap<String, Duration> = HashMap::new();
+        for number in 0..MAX_FLOWS as u64 - 1 {
+            all.insert(number.to_string(), Duration::from_secs(number));
+        }
+        trim(&mut all, |at| *at);
+        assert_eq!(all.len(), MAX_FLOWS - 1);
+        all.insert("x".to_owned(), Duration::MAX);
+        trim(&mut all, |at| *at);
+        let first = MAX_FLOWS / 10;
+        assert_eq!(all.len(), MAX_FLOWS - first);
+        assert!(!all.contains_key(&(first - 1).to_string()) && all.contains_key(&first.to_string()));
     }
 }

@@ -50,6 +50,7 @@ use crate::graph::response::Correlation;
 use crate::graph::route::percent_decode;
 use error::SignInResult;
 use form::Form;
+use redirect::Redirect;
 
 pub(crate) use error::SignInError;
 pub(crate) use first_party::registration;
@@ -225,23 +226,12 @@ impl CloudState {
         response.unwrap_or_else(|error| error.into_response(request.correlation, request.authority()))
     }
 
-    /// The response for an error in the form of the endpoint: JSON, an error page, or a redirect to the app.
-    pub(crate) fn sign_in_error_response(&self, request: &SignInRequest<'_>, error: SignInError) -> Response<Bytes> {
+    /// The response for an error in the form of the endpoint: to a program, or to a browser, which is redirected to the
+    /// app where the app has registered the redirect URI.
+    pub(crate) fn sign_in_error_response(&self, request: &SignInRequest<'_>, error: &SignInError) -> Response<Bytes> {
         let form = request.browser_form();
-        let client_and_redirect = || self.client_and_redirect(request, &form, form.optional("redirect_uri"));
-        match request.endpoint {
-            Endpoint::Authorize | Endpoint::AdminConsent | Endpoint::AdminConsentV1 => match client_and_redirect() {
-                Ok((_, _, redirect)) if *request.endpoint == Endpoint::Authorize => {
-                    let mode = redirect::ResponseMode::parse(form.optional("response_mode"));
-                    let mode = mode.unwrap_or(redirect::ResponseMode::Query);
-                    authorize::redirect_with_error(request, &form, &redirect, mode, &error, &[])
-                }
-                Ok((_, _, redirect)) => self.consent_refused(request, &form, &redirect, None, &error),
-                Err(_) => account_picker::error_page(&error, request),
-            },
-            Endpoint::DevicePage | Endpoint::Logout => account_picker::error_page(&error, request),
-            _ => error.into_response(request.correlation, request.authority()),
-        }
+        let registered = self.client_and_redirect(request, &form, form.optional("redirect_uri"));
+        error_response(request, error, registered.ok().map(|(_, _, redirect)| redirect).as_ref())
     }
 
     /// The index of the tenant that handles a request: the one in the path, or for `common` and `organizations` that of
@@ -316,4 +306,37 @@ impl CloudState {
         };
         Ok(response::json_response(StatusCode::OK, &body))
     }
+}
+
+/// The response for an error in the form of the endpoint: to a program, or to a browser, which is redirected to the app.
+fn error_response(request: &SignInRequest<'_>, error: &SignInError, redirect: Option<&Redirect>) -> Response<Bytes> {
+    let form = request.browser_form();
+    match (request.endpoint, redirect) {
+        (Endpoint::Authorize, Some(redirect)) => {
+            let mode = redirect::ResponseMode::parse(form.optional("response_mode"));
+            let mode = mode.unwrap_or(redirect::ResponseMode::Query);
+            authorize::redirect_with_error(request, &form, redirect, mode, error, &[])
+        }
+        (Endpoint::AdminConsent | Endpoint::AdminConsentV1, Some(redirect)) => {
+            let more = [("admin_consent", "True".to_owned())];
+            authorize::redirect_with_error(request, &form, redirect, redirect::ResponseMode::Query, error, &more)
+        }
+        (
+            Endpoint::Authorize
+            | Endpoint::AdminConsent
+            | Endpoint::AdminConsentV1
+            | Endpoint::DevicePage
+            | Endpoint::Logout,
+            _,
+        ) => account_picker::error_page(error, request),
+        _ => error.clone().into_response(request.correlation, request.authority()),
+    }
+}
+
+/// The response for an error in the form of the endpoint, with the redirect URI that the request names taken as it is.
+pub(crate) fn unchecked_error_response(request: &SignInRequest<'_>, error: &SignInError) -> Response<Bytes> {
+    let form = request.browser_form();
+    let redirect = form.optional("redirect_uri");
+    let redirect = redirect.map(|uri| Redirect { uri: uri.to_owned(), platform: flows::Platform::Public });
+    error_response(request, error, redirect.as_ref())
 }

@@ -93,7 +93,7 @@ impl CloudState {
         if form.optional("client_info") == Some("1") {
             body.insert("client_info".into(), self.client_info(&user).into());
         }
-        self[tenant].tokens.insert(token, identity, &resource, request.wall);
+        self[tenant].tokens.insert_token(&token, identity, &resource, request.wall);
         if grant.with_refresh_token {
             body.insert("refresh_token".into(), self.issue_refresh_token(request, session).into());
             if client.first_party.is_some_and(|app| app.is_family) {

@@ -85,3 +85,20 @@ async fn a_delta_token_expires_after_a_week() {
     let stale: Answered = session.get(&next).await;
     stale.refused(410, "syncStateNotFound");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_forged_token_is_of_no_use_and_does_no_harm() {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+    let session = Session::new(&builder().build()).await;
+    session.app("App").await;
+    let path = |option: &str, begun: i64, top: u64| {
+        let token = json!({"since": null, "until": 1, "after": u64::MAX, "begun": begun, "select": null, "ids": [], "top": top});
+        format!("/applications/delta?{option}={}", URL_SAFE_NO_PAD.encode(token.to_string()))
+    };
+    for option in ["$skiptoken", "$deltatoken"] {
+        session.get(&path(option, i64::MIN, 1)).await.refused(410, "syncStateNotFound");
+        session.get(&path(option, i64::MAX, u64::MAX)).await.expect(200);
+    }
+}

@@ -15,7 +15,7 @@ async fn a_lost_response_is_a_write_that_was_done_and_a_reset_is_not() {
     let session = Session::new(&builder().build()).await;
     session.tenant.fault(Fault::on("POST", "/applications").reset());
     session.tenant.fault(Fault::on("POST", "/applications").nth(2).unreachable());
-    session.tenant.fault(Fault::on("POST", "/applications").nth(3).answer_lost());
+    session.tenant.fault(Fault::on("POST", "/applications").nth(3).response_lost());
     assert!(create(&session).await.unwrap_err().is_maybe_sent());
     assert!(!create(&session).await.unwrap_err().is_maybe_sent());
     assert_eq!(apps(&session), 0);
@@ -41,7 +41,7 @@ async fn throttling_says_when_to_come_back_in_each_form() {
     for (retry, expected) in [
         (RetryAfter::Seconds(7), Some("7")),
         (RetryAfter::Date(Duration::from_secs(90)), Some("Sun, 01 Jun 2025 12:01:30 GMT")),
-        (RetryAfter::Unsaid, None),
+        (RetryAfter::Absent, None),
     ] {
         session.tenant.fault(Fault::on("GET", "/organization").throttled(retry));
         let response = session.get("/organization").await;
@@ -61,7 +61,7 @@ async fn an_item_of_a_batch_fails_alone_and_a_lost_answer_loses_the_batch() {
         response["responses"].as_array().unwrap().iter().find(|response| response["id"] == "2").unwrap().clone();
     assert_eq!((&second["status"], &second["headers"]["Retry-After"]), (&json!(429), &json!("3")));
     assert_eq!(apps(&session), 1);
-    session.tenant.fault(Fault::on("*", "/applications").answer_lost());
+    session.tenant.fault(Fault::on("*", "/applications").response_lost());
     assert!(session.try_send("POST", "/$batch", &[], Some(batch)).await.unwrap_err().is_maybe_sent());
     assert_eq!(apps(&session), 3);
 }

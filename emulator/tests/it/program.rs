@@ -428,7 +428,7 @@ async fn a_server_that_stops_does_not_wait_for_ever() {
 async fn a_fault_of_the_connection_ends_it_without_an_answer() {
     let tenant = builder().build();
     let server = Server::start(tenant.clone()).await.unwrap();
-    tenant.fault(Fault::on("GET", "/organization").answer_lost());
+    tenant.fault(Fault::on("GET", "/organization").response_lost());
     let mut connection = connect(&server).await;
     connection.send(b"GET /v1.0/organization HTTP/1.1\r\nhost: x\r\n\r\n").await;
     assert!(connection.try_receive(true).await.is_none());

@@ -85,7 +85,7 @@ async fn a_case_that_fails_leaves_nothing_behind() {
 async fn what_was_made_and_never_answered_is_cleared_away() {
     let tenant = builder().build();
     let before = objects(&tenant);
-    tenant.fault(Fault::on("POST", "/applications").answer_lost());
+    tenant.fault(Fault::on("POST", "/applications").response_lost());
     failed(&tenant, |scene| Box::pin(fails(scene))).await;
     assert_eq!(objects(&tenant), before);
 }

@@ -20,9 +20,9 @@ pub(super) type Way = (&'static str, fn(FaultOn) -> Fault);
 pub(super) const FAULTS: &[Way] = &[
     ("not sent", FaultOn::unreachable),
     ("reset before sending", FaultOn::reset),
-    ("response lost", FaultOn::answer_lost),
+    ("response lost", FaultOn::response_lost),
     ("no response", FaultOn::hangs),
-    ("429", |on| on.throttled(RetryAfter::Unsaid)),
+    ("429", |on| on.throttled(RetryAfter::Absent)),
     ("429 with Retry-After", |on| on.throttled(RetryAfter::Seconds(7))),
     ("500 before", |on| on.fails(500)),
     ("502 before", |on| on.fails(502)),
@@ -52,7 +52,7 @@ const OUTCOMES: [&str; 8] = [
 
 /// What can go wrong with an item of a batch alone.
 const ITEM_FAULTS: &[Way] = &[
-    ("429", |on| on.throttled(RetryAfter::Unsaid)),
+    ("429", |on| on.throttled(RetryAfter::Absent)),
     ("429 with Retry-After", |on| on.throttled(RetryAfter::Seconds(7))),
     ("500 before", |on| on.fails(500)),
     ("503 before", |on| on.fails(503)),

@@ -34,7 +34,7 @@ async fn job(seed: u64, builder: MemoryTenantBuilder, errors: &mut Vec<String>) 
     let faults = [
         Fault::on("*", "/**").percent(4).always().unreachable(),
         Fault::on("*", "/**").percent(4).always().reset(),
-        Fault::on("*", "/**").percent(4).always().answer_lost(),
+        Fault::on("*", "/**").percent(4).always().response_lost(),
         Fault::on("*", "/**").percent(4).always().throttled(RetryAfter::Seconds(seed % 9)),
         Fault::on("*", "/**").percent(4).always().fails(503),
         Fault::on("*", "/**").percent(4).always().fails_after_writing(500),

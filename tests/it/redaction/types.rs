@@ -143,6 +143,7 @@ const HARMLESS: &[&str] = &[
     "emulator::Fault",
     "emulator::FaultError",
     "emulator::FaultOn",
+    "emulator::FaultyTransport",
     "emulator::Group",
     "emulator::Lag",
     "emulator::OAuth2PermissionGrant",

@@ -113,7 +113,7 @@ async fn a_secret_that_was_handed_out_is_not_open_even_if_a_later_step_fails() {
 async fn a_lost_secret_is_looked_for_until_reads_no_longer_lag() {
     let tenant = before_the_secret().await;
     tenant.set_lag(Lag::none().reads(Duration::from_secs(40)));
-    tenant.fault(add_password().answer_lost());
+    tenant.fault(add_password().response_lost());
     let registered = register(&tenant.client(), &registration()).await;
     assert_one_secret(&tenant, &registered);
 }
@@ -125,7 +125,7 @@ async fn of_two_secrets_that_may_be_the_lost_one_none_is_removed_and_both_are_re
     let client = client_without_chance(&tenant);
     let registration = registration();
     let plan = client.plan(&registration).replace_secret("Main").await.unwrap();
-    tenant.fault(add_password().answer_lost());
+    tenant.fault(add_password().response_lost());
     let ours = client.apply(&plan).await.unwrap();
     let live = secrets_of(&tenant);
     assert!(live.len() == 3 && live.contains(&theirs.key_id) && live.contains(&ours.secrets[0].key_id), "{live:?}");
@@ -148,12 +148,12 @@ async fn report(deadline: Duration, wrong: impl FnOnce(&MemoryTenant)) -> Regist
 #[tokio::test(start_paused = true)]
 async fn a_secret_that_may_be_there_and_could_not_be_looked_for_is_reported() {
     let refused = report(Duration::from_secs(600), |tenant| {
-        tenant.fault(add_password().answer_lost());
+        tenant.fault(add_password().response_lost());
         let look = Fault::on("GET", "/applications/*").alone().always();
         tenant.fault(look.refuses(403, "Authorization_RequestDenied", "No."));
     });
     let not_visible = report(Duration::from_secs(10), |tenant| {
-        tenant.fault(add_password().answer_lost());
+        tenant.fault(add_password().response_lost());
         tenant.set_lag(Lag::none().reads(Duration::from_secs(40)));
     });
     let no_answer = report(Duration::from_secs(10), |tenant| tenant.fault(add_password().hangs()));
@@ -168,7 +168,7 @@ async fn a_lost_response_loses_no_secret_and_needs_no_second_run() {
     let tenant = tenant();
     let client = tenant.client();
     let registration = guides::netwrix::registration("Contoso", false);
-    tenant.fault(Fault::on("POST", "/$batch").nth(2).alone().answer_lost());
+    tenant.fault(Fault::on("POST", "/$batch").nth(2).alone().response_lost());
     let plan = client.plan(&registration).await.unwrap();
     let registered = client.apply(&plan).await.unwrap();
     assert_eq!(registered.secrets.len(), 1);
@@ -182,7 +182,7 @@ async fn a_lost_secret_that_one_replica_does_not_know_yet_is_still_removed() {
     let tenant = tenant();
     let client = tenant.client();
     let plan = client.plan(&guides::netwrix::registration("Contoso", false)).await.unwrap();
-    tenant.fault(Fault::on("POST", "/$batch").alone().answer_lost());
+    tenant.fault(Fault::on("POST", "/$batch").alone().response_lost());
     let unknown = Fault::on("POST", "/applications/*/removePassword").times(3);
     tenant.fault(unknown.refuses(400, "Request_BadRequest", "No password credential found with keyId."));
     let registered = client.apply(&plan).await.unwrap();
@@ -200,7 +200,7 @@ async fn a_secret_of_the_same_name_that_somebody_else_made_is_not_taken_for_the_
     let theirs = tenant.client().applications().add_password(app.application_id, &theirs).await.unwrap();
     let plan = client.plan(&registration).holding(held.key_id).replace_secret(&held.display_name).await.unwrap();
     tenant.clear_requests();
-    tenant.fault(Fault::on("POST", "/applications/*/addPassword").answer_lost());
+    tenant.fault(Fault::on("POST", "/applications/*/addPassword").response_lost());
     let replaced = client.apply(&plan).await.unwrap();
     let removals = tenant.requests().iter().filter(|request| request.path.ends_with("removePassword")).count();
     assert_eq!((replaced.secrets.len(), removals), (1, 1), "{:?}", replaced.open);

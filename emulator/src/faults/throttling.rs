@@ -5,21 +5,27 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::header::{HeaderName, RETRY_AFTER};
-use http::{Method, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
+use serde_json::Value;
 
-use super::cloud_state::CloudState;
-use super::data::json::text;
-use super::data::lag::LookupLag;
-use super::data::object_kind::ObjectKind;
-use super::graph::call::{Actor, Call};
-use super::graph::directory::Directory;
-use super::graph::response::{GraphError, GraphResult};
-use super::graph::route::{AssignmentSide, Link, ObjectKey, Operation};
-use super::partner;
-use super::service::TenantState;
+use crate::data::json::text;
+use crate::data::object_kind::ObjectKind;
+use crate::graph::response::GraphError;
+use crate::graph::route::{AssignmentSide, Link, Operation};
+use crate::partner;
+use crate::sign_in::bearer;
 
-/// How much may be asked of a tenant before it answers 429. The items of a `$batch` count by themselves, and are
+/// How many costs of a window are told apart; beyond, the latest are counted together, at the time of the last.
+const MAX_SPENT: usize = 32_768;
+/// How many refusals of a window are counted.
+const MAX_REFUSED: usize = 1_000;
+/// From so many windows on, those that have nothing to say are dropped.
+const MAX_IDLE_WINDOWS: usize = 1_000;
+
+/// How much may be asked of a tenant before it responds with 429. The items of a `$batch` count by themselves, and are
 /// refused by themselves. What was spent may be spent again when the time has passed, on the tenant's clock: never more
 /// than the limit is spent in any span of that length.
 ///
@@ -45,14 +51,14 @@ pub struct Throttling {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Limit {
-    most: u64,
+    max: u64,
     per: Duration,
 }
 
 impl Limit {
-    const fn new(most: u64, per: Duration) -> Self {
-        assert!(most > 0, "a limit lets something through");
-        Self { most, per }
+    const fn new(max: u64, per: Duration) -> Self {
+        assert!(max > 0, "a limit lets something through");
+        Self { max, per }
     }
 }
 
@@ -68,7 +74,7 @@ impl Throttling {
     /// `keyCredentials` a minute. The limits of an app across all tenants are not among them.
     pub fn documented() -> Self {
         let seconds = Duration::from_secs;
-        let units = |most| Limit::new(most, seconds(10));
+        let units = |max| Limit::new(max, seconds(10));
         Self { units: Some([units(3_500), units(5_000), units(8_000)]), ..Self::default() }
             .writes(3_000, seconds(150))
             .tenant_writes(18_000, seconds(300))
@@ -88,40 +94,40 @@ impl Throttling {
     /// Lets each app make so many writes in a span of `per`.
     ///
     /// # Panics
-    /// When `most` is zero.
+    /// When `max` is zero.
     #[must_use]
-    pub fn writes(mut self, most: u64, per: Duration) -> Self {
-        self.writes = Some(Limit::new(most, per));
+    pub fn writes(mut self, max: u64, per: Duration) -> Self {
+        self.writes = Some(Limit::new(max, per));
         self
     }
 
     /// Lets all apps together make so many writes in a span of `per`.
     ///
     /// # Panics
-    /// When `most` is zero.
+    /// When `max` is zero.
     #[must_use]
-    pub fn tenant_writes(mut self, most: u64, per: Duration) -> Self {
-        self.tenant_writes = Some(Limit::new(most, per));
+    pub fn tenant_writes(mut self, max: u64, per: Duration) -> Self {
+        self.tenant_writes = Some(Limit::new(max, per));
         self
     }
 
     /// Lets each app make so many writes to applications that personal accounts may use, in a span of `per`.
     ///
     /// # Panics
-    /// When `most` is zero.
+    /// When `max` is zero.
     #[must_use]
-    pub fn personal_writes(mut self, most: u64, per: Duration) -> Self {
-        self.personal_writes = Some(Limit::new(most, per));
+    pub fn personal_writes(mut self, max: u64, per: Duration) -> Self {
+        self.personal_writes = Some(Limit::new(max, per));
         self
     }
 
     /// Lets all apps together make so many requests with `$select=keyCredentials` in a span of `per`.
     ///
     /// # Panics
-    /// When `most` is zero.
+    /// When `max` is zero.
     #[must_use]
-    pub fn key_credentials(mut self, most: u64, per: Duration) -> Self {
-        self.key_credentials = Some(Limit::new(most, per));
+    pub fn key_credentials(mut self, max: u64, per: Duration) -> Self {
+        self.key_credentials = Some(Limit::new(max, per));
         self
     }
 
@@ -177,20 +183,20 @@ impl Measure {
 
 /// What a request costs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Cost {
-    units: u64,
-    writes: u64,
-    personal_writes: u64,
+pub(crate) struct Cost {
+    pub(crate) units: u64,
+    pub(crate) writes: u64,
+    pub(crate) personal_writes: u64,
     key_credentials: u64,
 }
 
 impl Cost {
     /// What an operation costs with the options of its query.
-    fn of(operation: &Operation, call: &Call) -> Self {
-        let option = |name: &str| call.query.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
+    pub(crate) fn of(operation: &Operation, method: &Method, query: &[(String, String)]) -> Self {
+        let option = |name: &str| query.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
         let option = |name: &str| option(name).map(|(_, value)| value.as_str());
         let selected = option("$select").map(|list| list.split(',').map(str::trim).collect::<Vec<_>>());
-        let (base, writes) = base(operation, &call.method);
+        let (base, writes) = base(operation, method);
         let mut units = base + u64::from(option("$expand").is_some());
         units -= u64::from(selected.is_some());
         let few = option("$top").and_then(|top| top.parse::<u64>().ok()).is_some_and(|top| top < 20);
@@ -199,7 +205,12 @@ impl Cost {
             units = 2;
         }
         let keys = selected.is_some_and(|names| names.iter().any(|name| name.eq_ignore_ascii_case("keyCredentials")));
-        Self { units, writes, personal_writes: 0, key_credentials: u64::from(keys && call.method == Method::GET) }
+        Self { units, writes, personal_writes: 0, key_credentials: u64::from(keys && *method == Method::GET) }
+    }
+
+    /// What a request costs that is not known.
+    pub(super) fn of_unknown(method: &Method) -> Self {
+        Self { units: 1, writes: u64::from(*method != Method::GET), ..Self::default() }
     }
 
     fn on(&self, measure: Measure) -> u64 {
@@ -236,6 +247,7 @@ fn base(operation: &Operation, method: &Method) -> (u64, u64) {
 #[derive(Debug, Default)]
 struct Window {
     spent: VecDeque<(Duration, u64)>,
+    spent_is_full: bool,
     total: u64,
     refused: VecDeque<Duration>,
 }
@@ -243,10 +255,33 @@ struct Window {
 impl Window {
     /// Forgets what lies back so far that it counts no more.
     fn forget(&mut self, now: Duration, per: Duration) {
-        let over = self.spent.partition_point(|(at, _)| *at + per <= now);
+        let over = self.spent.partition_point(|(at, _)| at.saturating_add(per) <= now);
         self.total -= self.spent.drain(..over).map(|(_, cost)| cost).sum::<u64>();
-        let over = self.refused.partition_point(|at| *at + per <= now);
+        let over = self.refused.partition_point(|at| at.saturating_add(per) <= now);
         self.refused.drain(..over);
+    }
+
+    /// Counts a cost.
+    fn spend(&mut self, now: Duration, cost: u64) {
+        self.total += cost;
+        match self.spent.back_mut() {
+            Some((at, spent)) if self.spent_is_full || *at == now => (*at, *spent) = (now, *spent + cost),
+            _ => self.spent.push_back((now, cost)),
+        }
+        self.spent_is_full = self.spent.len() >= MAX_SPENT;
+    }
+
+    /// Counts a refusal.
+    fn refuse(&mut self, now: Duration) {
+        if self.refused.len() >= MAX_REFUSED {
+            self.refused.pop_front();
+        }
+        self.refused.push_back(now);
+    }
+
+    /// Whether nothing is left that counts.
+    fn is_idle(&self) -> bool {
+        self.spent.is_empty() && self.refused.is_empty()
     }
 
     /// How long until `cost` can be spent; zero is now.
@@ -254,11 +289,11 @@ impl Window {
         let mut left = self.total;
         let mut wait = Duration::ZERO;
         for (at, spent) in &self.spent {
-            if left + cost <= limit.most {
+            if left.saturating_add(cost) <= limit.max {
                 break;
             }
             left -= spent;
-            wait = (*at + limit.per).saturating_sub(now);
+            wait = at.saturating_add(limit.per).saturating_sub(now);
         }
         wait
     }
@@ -266,44 +301,87 @@ impl Window {
     /// How much of the limit is used, in hundredths: above a hundred is the share of requests that were refused.
     fn use_of(&self, limit: Limit) -> u64 {
         match self.refused.len() as u64 {
-            0 => self.total * 100 / limit.most,
+            0 => u64::try_from(u128::from(self.total) * 100 / u128::from(limit.max)).unwrap_or(u64::MAX),
             refused => (100 + refused * 100 / (refused + self.spent.len() as u64)).min(180),
         }
     }
 }
 
-/// The limits of a tenant, and what its apps have spent.
+/// The limits, and what the apps have spent.
 #[derive(Debug, Default)]
-pub(super) struct Throttle {
-    rules: Throttling,
+pub(crate) struct Throttle {
+    limits: Throttling,
     windows: HashMap<(Measure, String), Window>,
 }
 
-/// Why a request is refused.
-#[derive(Debug, PartialEq, Eq)]
-struct Exceeded {
+/// What a response says of a limit that is used to so many hundredths, from four fifths on.
+pub(crate) fn share(used: u64) -> Option<String> {
+    if used < 80 {
+        return None;
+    }
+    let share = format!("{}.{:02}", used / 100, used % 100);
+    Some(share.strip_suffix('0').unwrap_or(&share).to_owned())
+}
+
+/// Who asks for something: what is spent is counted by app and by tenant.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Spender {
+    pub(crate) app: String,
+    pub(crate) tenant: String,
+    /// How many users the tenant has: larger tenants may spend more.
+    pub(crate) users: usize,
+}
+
+impl Spender {
+    /// Who a bearer token says that it is for, by its claims `appid` (or `azp`) and `tid`. They are read and not
+    /// verified: who shows a token without them is nobody's app in nobody's tenant. The tenant counts as a small one.
+    pub(super) fn of_token(headers: &HeaderMap) -> Self {
+        let payload = bearer(headers).split('.').nth(1).and_then(|part| URL_SAFE_NO_PAD.decode(part).ok());
+        let claims: Value = payload.and_then(|json| serde_json::from_slice(&json).ok()).unwrap_or_default();
+        let app = [text(&claims, "appid"), text(&claims, "azp")].into_iter().find(|app| !app.is_empty());
+        Self { app: app.unwrap_or_default().to_owned(), tenant: text(&claims, "tid").to_owned(), users: 0 }
+    }
+}
+
+/// A limit that a request exceeds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Exceeded {
     measure: Measure,
     wait: Duration,
+    app: String,
+    tenant: String,
 }
 
 impl Throttle {
-    pub(super) fn new(rules: Throttling) -> Self {
-        Self { rules, windows: HashMap::new() }
+    pub(crate) fn new(limits: Throttling) -> Self {
+        Self { limits, windows: HashMap::new() }
+    }
+
+    /// Whether there are no limits.
+    pub(crate) fn is_off(&self) -> bool {
+        self.limits == Throttling::none()
+    }
+
+    /// How many windows are held.
+    #[cfg(test)]
+    pub(crate) fn windows(&self) -> usize {
+        self.windows.len()
     }
 
     /// Spends what a request costs, unless a limit forbids it; then it costs nothing. Returns how much of the limit
     /// that is nearest is used, in hundredths.
-    fn spend(&mut self, app: &str, cost: &Cost, users: usize, now: Duration) -> Result<u64, Exceeded> {
+    pub(crate) fn spend(&mut self, who: &Spender, cost: &Cost, now: Duration) -> Result<u64, Exceeded> {
         let measures =
             [Measure::Units, Measure::Writes, Measure::TenantWrites, Measure::PersonalWrites, Measure::KeyCredentials];
         let limits = measures.into_iter().filter(|measure| cost.on(*measure) > 0);
         let limits = limits.filter_map(|measure| {
-            let limit = self.rules.limit(measure, users)?;
-            let key = (measure, if measure.is_of_tenant() { String::new() } else { app.to_owned() });
-            Some((key, limit, cost.on(measure).min(limit.most)))
+            let limit = self.limits.limit(measure, who.users)?;
+            let of = if measure.is_of_tenant() { who.tenant.clone() } else { format!("{}/{}", who.app, who.tenant) };
+            Some(((measure, of), limit, cost.on(measure).min(limit.max)))
         });
         let limits: Vec<_> = limits.collect();
-        let mut longest: Option<Exceeded> = None;
+        self.drop_idle(who.users, now);
+        let mut longest: Option<(Measure, Duration)> = None;
         for (key, limit, cost) in &limits {
             let window = self.windows.entry(key.clone()).or_default();
             window.forget(now, limit.per);
@@ -311,99 +389,46 @@ impl Throttle {
             if wait.is_zero() {
                 continue;
             }
-            window.refused.push_back(now);
-            if longest.as_ref().is_none_or(|longest| longest.wait < wait) {
-                longest = Some(Exceeded { measure: key.0, wait });
+            window.refuse(now);
+            if longest.is_none_or(|(_, longest)| longest < wait) {
+                longest = Some((key.0, wait));
             }
         }
-        if let Some(exceeded) = longest {
-            return Err(exceeded);
+        if let Some((measure, wait)) = longest {
+            return Err(Exceeded { measure, wait, app: who.app.clone(), tenant: who.tenant.clone() });
         }
         let mut nearest = 0;
         for (key, limit, cost) in limits {
             let window = self.windows.entry(key).or_default();
-            window.spent.push_back((now, cost));
-            window.total += cost;
+            window.spend(now, cost);
             nearest = nearest.max(window.use_of(limit));
         }
         Ok(nearest)
+    }
+
+    /// Drops the windows of those who have not asked for a while, once there are many.
+    fn drop_idle(&mut self, users: usize, now: Duration) {
+        if self.windows.len() < MAX_IDLE_WINDOWS {
+            return;
+        }
+        let limits = &self.limits;
+        self.windows.retain(|(measure, _), window| {
+            let Some(limit) = limits.limit(*measure, users) else { return false };
+            window.forget(now, limit.per);
+            !window.is_idle()
+        });
     }
 }
 
 impl Exceeded {
     /// <https://learn.microsoft.com/graph/throttling>
-    fn refusal(&self, app: &str, tenant: &str) -> GraphError {
+    pub(crate) fn refusal(&self) -> GraphError {
         let seconds = self.wait.as_secs() + u64::from(self.wait.subsec_nanos() > 0);
+        let scope = format!("{}/{}/{}", self.measure.scope(), self.app, self.tenant);
         GraphError::new(StatusCode::TOO_MANY_REQUESTS, "TooManyRequests", "Please retry again later.")
             .header(RETRY_AFTER, seconds.to_string())
-            .header(HeaderName::from_static("x-ms-throttle-scope"), format!("{}/{app}/{tenant}", self.measure.scope()))
+            .header(HeaderName::from_static("x-ms-throttle-scope"), scope)
             .header(HeaderName::from_static("x-ms-throttle-information"), self.measure.information())
-    }
-}
-
-impl TenantState {
-    /// Charges an app for an operation.
-    fn charge(&mut self, app: &str, operation: &Operation, cost: &mut Cost, call: &Call) -> Result<u64, GraphError> {
-        if self.throttle.rules == Throttling::none() {
-            return Ok(0);
-        }
-        if cost.writes > 0 && self.directory.is_for_personal_accounts(operation, call) {
-            cost.personal_writes = 1;
-        }
-        let users = self.directory.users.len();
-        let spent = self.throttle.spend(app, cost, users, call.now);
-        spent.map_err(|exceeded| exceeded.refusal(app, &self.directory.tenant_id.to_string()))
-    }
-}
-
-impl Directory {
-    /// Whether a write is to an application that personal accounts may use, or may use then.
-    fn is_for_personal_accounts(&self, operation: &Operation, call: &Call) -> bool {
-        let asked = || call.body.as_ref().is_some_and(is_personal);
-        let stored = |key: &ObjectKey| {
-            self.find(ObjectKind::Application, key, LookupLag::NONE, call)
-                .is_ok_and(|application| is_personal(&application))
-        };
-        match operation {
-            Operation::Create(ObjectKind::Application) => asked(),
-            Operation::Update(ObjectKind::Application, key) => asked() || stored(key),
-            Operation::Delete(ObjectKind::Application, key)
-            | Operation::AddPassword(ObjectKind::Application, key)
-            | Operation::RemovePassword(ObjectKind::Application, key)
-            | Operation::AddKey(ObjectKind::Application, key)
-            | Operation::RemoveKey(ObjectKind::Application, key)
-            | Operation::AddLink(ObjectKind::Application, key, _)
-            | Operation::RemoveLink(ObjectKind::Application, key, ..)
-            | Operation::CreateFederated(key)
-            | Operation::UpdateFederated(key, _)
-            | Operation::DeleteFederated(key, _) => stored(key),
-            _ => false,
-        }
-    }
-}
-
-fn is_personal(application: &serde_json::Value) -> bool {
-    text(application, "signInAudience").contains("Personal")
-}
-
-impl CloudState {
-    /// Carries out a request to Graph for what it costs.
-    pub(super) fn metered(&mut self, at: usize, operation: Operation, call: &mut Call) -> GraphResult {
-        let Actor::SignedIn(identity) = &call.actor else { return self.perform(at, operation, call) };
-        let app = identity.app_id.clone();
-        let mut cost = Cost::of(&operation, call);
-        let used = self[at].charge(&app, &operation, &mut cost, call)?;
-        let mut headers = vec![(HeaderName::from_static("x-ms-resource-unit"), cost.units.to_string())];
-        if used >= 80 {
-            let share = format!("{}.{:02}", used / 100, used % 100);
-            let share = share.strip_suffix('0').unwrap_or(&share).to_owned();
-            headers.push((HeaderName::from_static("x-ms-throttle-limit-percentage"), share));
-        }
-        let headers = headers.into_iter();
-        match self.perform(at, operation, call) {
-            Ok(answer) => Ok(headers.fold(answer, |answer, (name, value)| answer.header(name, value))),
-            Err(refusal) => Err(headers.fold(refusal, |refusal, (name, value)| refusal.header(name, value))),
-        }
     }
 }
 
@@ -416,6 +441,10 @@ mod tests {
         Duration::from_secs(seconds)
     }
 
+    fn app(name: &str) -> Spender {
+        Spender { app: name.to_owned(), ..Spender::default() }
+    }
+
     fn reads(units: u64) -> Cost {
         Cost { units, ..Cost::default() }
     }
@@ -426,24 +455,24 @@ mod tests {
         for seed in 0..40 {
             let chance = SeededRandomness::new(seed);
             let limit = Limit::new(1 + below(&chance, 30), Duration::from_millis(1 + below(&chance, 20_000)));
-            let mut throttle = Throttle::new(Throttling::of(limit.most, limit.per));
+            let mut throttle = Throttle::new(Throttling::of(limit.max, limit.per));
             let mut now = seconds(100);
             let mut spent: Vec<(Duration, u64)> = Vec::new();
             for _ in 0..600 {
                 now += Duration::from_millis(below(&chance, 1_500));
-                let cost = 1 + below(&chance, 5.min(limit.most));
-                if let Err(exceeded) = throttle.spend("app", &reads(cost), 0, now) {
+                let cost = 1 + below(&chance, 5.min(limit.max));
+                if let Err(exceeded) = throttle.spend(&app("app"), &reads(cost), now) {
                     refusals += 1;
                     now += exceeded.wait;
                     assert!(!exceeded.wait.is_zero() && exceeded.wait <= limit.per, "{exceeded:?}");
-                    throttle.spend("app", &reads(cost), 0, now).expect("who waits gets through");
+                    throttle.spend(&app("app"), &reads(cost), now).expect("who waits gets through");
                 }
                 spent.push((now, cost));
             }
             for (from, _) in &spent {
                 let span = spent.iter().filter(|(at, _)| at >= from && *at < *from + limit.per);
                 let total: u64 = span.map(|(_, cost)| cost).sum();
-                assert!(total <= limit.most, "seed {seed}: {total} of {limit:?}");
+                assert!(total <= limit.max, "seed {seed}: {total} of {limit:?}");
             }
         }
         assert!(refusals > 1000, "only {refusals} requests met the limit");
@@ -452,12 +481,13 @@ mod tests {
     #[test]
     fn what_the_limit_allows_is_let_through_and_no_wait_is_longer_than_needed() {
         let mut throttle = Throttle::new(Throttling::of(10, seconds(10)));
-        let mut spend = |units, at| throttle.spend("app", &reads(units), 0, seconds(at));
+        let mut spend =
+            |units, at| throttle.spend(&app("app"), &reads(units), seconds(at)).map_err(|e| (e.measure, e.wait));
         assert_eq!(spend(4, 1), Ok(40));
         assert_eq!(spend(4, 5), Ok(80));
         assert_eq!(spend(2, 6), Ok(100));
-        assert_eq!(spend(3, 7), Err(Exceeded { measure: Measure::Units, wait: seconds(4) }));
-        assert_eq!(spend(5, 7), Err(Exceeded { measure: Measure::Units, wait: seconds(8) }));
+        assert_eq!(spend(3, 7), Err((Measure::Units, seconds(4))));
+        assert_eq!(spend(5, 7), Err((Measure::Units, seconds(8))));
         // Two of five were refused.
         assert_eq!(spend(4, 11), Ok(140));
         assert_eq!(spend(99, 30), Ok(100), "what costs more than there is costs all there is");
@@ -467,12 +497,12 @@ mod tests {
     fn a_refused_request_costs_nothing_of_any_limit() {
         let mut throttle = Throttle::new(Throttling::of(10, seconds(10)).writes(1, seconds(60)));
         let write = Cost { units: 1, writes: 1, ..Cost::default() };
-        throttle.spend("app", &write, 0, seconds(0)).unwrap();
+        throttle.spend(&app("app"), &write, seconds(0)).unwrap();
         for _ in 0..50 {
-            let exceeded = throttle.spend("app", &write, 0, seconds(1)).unwrap_err();
-            assert_eq!(exceeded, Exceeded { measure: Measure::Writes, wait: seconds(59) });
+            let exceeded = throttle.spend(&app("app"), &write, seconds(1)).unwrap_err();
+            assert_eq!((exceeded.measure, exceeded.wait), (Measure::Writes, seconds(59)));
         }
-        assert_eq!(throttle.spend("app", &reads(9), 0, seconds(1)), Ok(100));
+        assert_eq!(throttle.spend(&app("app"), &reads(9), seconds(1)), Ok(100));
     }
 
     #[test]
@@ -480,11 +510,11 @@ mod tests {
         let rules = Throttling::of(2, seconds(10)).tenant_writes(3, seconds(60));
         let mut throttle = Throttle::new(rules);
         let write = Cost { units: 1, writes: 1, ..Cost::default() };
-        for app in ["a", "a", "b"] {
-            throttle.spend(app, &write, 0, seconds(0)).unwrap();
+        for name in ["a", "a", "b"] {
+            throttle.spend(&app(name), &write, seconds(0)).unwrap();
         }
         let measure =
-            |throttle: &mut Throttle, app, cost| throttle.spend(app, &cost, 0, seconds(0)).map_err(|e| e.measure);
+            |throttle: &mut Throttle, name, cost| throttle.spend(&app(name), &cost, seconds(0)).map_err(|e| e.measure);
         assert_eq!(measure(&mut throttle, "b", write), Err(Measure::TenantWrites));
         assert_eq!(measure(&mut throttle, "b", reads(1)), Ok(100));
         assert_eq!(measure(&mut throttle, "a", reads(1)), Err(Measure::Units));
@@ -494,8 +524,41 @@ mod tests {
     #[test]
     fn a_larger_tenant_may_spend_more() {
         let rules = Throttling::documented();
-        let most = |users| rules.limit(Measure::Units, users).unwrap().most;
+        let most = |users| rules.limit(Measure::Units, users).unwrap().max;
         let most = [0, 49, 50, 500, 501].map(most);
         assert_eq!(most, [3_500, 3_500, 5_000, 5_000, 8_000]);
+    }
+
+    #[test]
+    fn windows_hold_no_more_than_counts() {
+        let mut throttle = Throttle::new(Throttling::of(u64::MAX, Duration::MAX));
+        for at in 0..100_000 {
+            throttle.spend(&app("app"), &reads(1), Duration::from_millis(at)).unwrap();
+        }
+        let window = throttle.windows.values().next().unwrap();
+        assert_eq!((window.spent.len(), window.total), (MAX_SPENT, 100_000));
+        let mut throttle = Throttle::new(Throttling::of(1, seconds(10)));
+        for at in 0..5_000 {
+            drop(throttle.spend(&app("app"), &reads(1), Duration::from_millis(at)));
+        }
+        assert_eq!(throttle.windows.values().next().unwrap().refused.len(), MAX_REFUSED);
+        for number in 0..5_000 {
+            throttle.spend(&app(&number.to_string()), &reads(1), seconds(100 + 20 * number)).unwrap();
+        }
+        assert!(throttle.windows() <= MAX_IDLE_WINDOWS, "{}", throttle.windows());
+    }
+
+    #[test]
+    fn a_token_tells_the_app_and_the_tenant() {
+        let of = |claims: &str| {
+            let token = format!("Bearer e30.{}.", URL_SAFE_NO_PAD.encode(claims));
+            let headers = [(http::header::AUTHORIZATION, token.parse().unwrap())].into_iter().collect();
+            let Spender { app, tenant, .. } = Spender::of_token(&headers);
+            (app, tenant)
+        };
+        assert_eq!(of(r#"{"appid": "a", "tid": "t"}"#), ("a".to_owned(), "t".to_owned()));
+        assert_eq!(of(r#"{"azp": "a", "tid": "t"}"#), ("a".to_owned(), "t".to_owned()));
+        assert_eq!(of("[]"), (String::new(), String::new()));
+        assert_eq!(Spender::of_token(&HeaderMap::new()), Spender::default());
     }
 }
