@@ -164,7 +164,9 @@ fn violations(sources: &BTreeMap<Module, String>) -> Vec<String> {
     loop {
         let before = uses.values().map(BTreeSet::len).sum::<usize>();
         let users: BTreeSet<&Module> = uses.keys().copied().collect();
-        uses.values_mut().for_each(|used| used.retain(|module| users.contains(module)));
+        for used in uses.values_mut() {
+            used.retain(|module| users.contains(module));
+        }
         let used: BTreeSet<&Module> = uses.values().flatten().copied().collect();
         uses.retain(|module, of| used.contains(module) && !of.is_empty());
         if uses.values().map(BTreeSet::len).sum::<usize>() == before {

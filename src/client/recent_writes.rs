@@ -128,7 +128,7 @@ impl Ids {
 
     /// The ids of an application, or of its service principal.
     pub(super) fn of_app(unique_name: Option<String>, app_id: Option<String>) -> Self {
-        Self { unique_name, app_id, ..Self::default() }
+        Self { app_id, unique_name, ..Self::default() }
     }
 
     fn group(&self) -> Option<String> {

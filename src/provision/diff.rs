@@ -309,24 +309,24 @@ impl Diff {
                 .filter_map(|resolved| resolved.value.as_ref())
                 .collect();
             let grant = observed.principal.as_ref().and_then(|principal| principal.tenant_wide_grant(id));
-            let held = grant.map(|grant| grant.scopes.clone()).unwrap_or_default();
-            for surplus in held.iter().filter(|scope| !named.contains(scope)) {
+            let granted = grant.map(|grant| grant.scopes.clone()).unwrap_or_default();
+            for surplus in granted.iter().filter(|scope| !named.contains(scope)) {
                 self.surplus(
                     registration,
                     format!("permission_granted:{surplus}:delegated"),
                     format!("granted delegated permission {surplus}"),
                 );
             }
-            let mut scopes = held.clone();
+            let mut scopes = granted.clone();
             scopes.retain(|scope| !registration.remove_surplus || named.contains(&scope));
-            scopes.extend(named.iter().filter(|scope| !held.contains(scope)).map(|scope| (*scope).clone()));
+            scopes.extend(named.iter().filter(|scope| !granted.contains(scope)).map(|scope| (*scope).clone()));
             scopes.sort();
             scopes.dedup();
-            let missing = !scopes.iter().all(|scope| held.contains(scope));
+            let missing = !scopes.iter().all(|scope| granted.contains(scope));
             if let (true, Some(grant)) = (scopes.is_empty(), grant) {
                 // A grant of nothing is refused: it is taken away.
                 self.pending.surplus_grants.push(grant.id.clone());
-            } else if missing || scopes.len() < held.len() {
+            } else if missing || scopes.len() < granted.len() {
                 self.pending.scopes.push(ScopeChange {
                     api: resource.api,
                     existing: grant.map(|grant| grant.id.clone()),
@@ -361,11 +361,11 @@ impl Diff {
 
     /// Lists the application permissions that are granted and not named.
     fn surplus_roles(&mut self, registration: &AppRegistration, observed: &Observed, wanted: &[&Resolved]) {
-        for held in observed.principal.iter().flat_map(|principal| &principal.assignments) {
+        for assignment in observed.principal.iter().flat_map(|principal| &principal.assignments) {
             let named = wanted.iter().any(|resolved| {
-                resolved.id == held.role
+                resolved.id == assignment.role
                     && resolved.permission.kind() == PermissionKind::Application
-                    && observed.resource(resolved.permission.api()) == Some(held.resource)
+                    && observed.resource(resolved.permission.api()) == Some(assignment.resource)
             });
             if named {
                 continue;
@@ -373,19 +373,21 @@ impl Diff {
             let api = observed
                 .resources
                 .iter()
-                .find(|resource| resource.principal == Some(held.resource))
+                .find(|resource| resource.principal == Some(assignment.resource))
                 .map(|resource| resource.api);
             let name = match api {
-                Some(api) => DeclaredPermission { api, id: held.role, access_type: "Role".to_owned() }.describe(),
-                None => format!("{} of {}", held.role, held.resource_name.as_deref().unwrap_or("another API")),
+                Some(api) => DeclaredPermission { api, id: assignment.role, access_type: "Role".to_owned() }.describe(),
+                None => {
+                    format!("{} of {}", assignment.role, assignment.resource_name.as_deref().unwrap_or("another API"))
+                }
             };
             self.surplus(
                 registration,
-                format!("permission_granted:{}:application", held.role),
+                format!("permission_granted:{}:application", assignment.role),
                 format!("granted permission {name}"),
             );
-            if let (true, Some(id)) = (registration.remove_surplus, &held.id) {
-                self.pending.surplus_roles.push((held.resource, id.clone()));
+            if let (true, Some(id)) = (registration.remove_surplus, &assignment.id) {
+                self.pending.surplus_roles.push((assignment.resource, id.clone()));
             }
         }
     }

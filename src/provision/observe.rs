@@ -304,8 +304,8 @@ pub(super) fn find_published(
 pub(super) async fn read_principal(client: &Client, app_id: AppId) -> Result<Option<Principal>, Error> {
     let mut batch: Batch = client.batch();
     let principal = batch.add(client.service_principals().find_selecting(app_id, &["id", "tags", "accountEnabled"]));
-    let held = client.app_role_assignments().list_held_by(app_id);
-    let roles = batch.add(held.clone().page());
+    let assigned = client.app_role_assignments().list_held_by(app_id);
+    let roles = batch.add(assigned.clone().page());
     let granted = client.oauth2_permission_grants().list_held_by(app_id);
     let scopes = batch.add(granted.clone().page());
     let mut responses = batch.send().await?;
@@ -313,7 +313,7 @@ pub(super) async fn read_principal(client: &Client, app_id: AppId) -> Result<Opt
     let (roles, scopes) = (responses.take(roles), responses.take(scopes));
     let Some(principal) = principal else { return Ok(None) };
     let Some(id) = principal.id else { return Ok(None) };
-    let roles = held.rest_of(empty_if_not_found(roles)?).await?;
+    let roles = assigned.rest_of(empty_if_not_found(roles)?).await?;
     let scopes = granted.rest_of(empty_if_not_found(scopes)?).await?;
     let mut observed = Principal {
         id,
@@ -323,7 +323,7 @@ pub(super) async fn read_principal(client: &Client, app_id: AppId) -> Result<Opt
         grants: scopes.into_iter().filter_map(read_grant).collect(),
     };
     observed.tags.sort();
-    observed.assignments.sort_by_key(|held| (held.resource, held.role));
+    observed.assignments.sort_by_key(|assignment| (assignment.resource, assignment.role));
     observed.grants.sort_by(|a, b| a.id.cmp(&b.id));
     Ok(Some(observed))
 }

@@ -137,7 +137,8 @@ impl Observed {
             [Some(app.id.to_string()), Some(app.app_id.to_string()), app.unique_name.clone()].into_iter().flatten()
         });
         let principal = self.principal.iter().flat_map(|principal| {
-            let assignments = principal.assignments.iter().filter_map(|held| Some(held.id.as_ref()?.to_string()));
+            let assignments =
+                principal.assignments.iter().filter_map(|assignment| Some(assignment.id.as_ref()?.to_string()));
             let grants = principal.grants.iter().map(|grant| grant.id.to_string());
             std::iter::once(principal.id.to_string()).chain(assignments).chain(grants)
         });
@@ -149,8 +150,8 @@ impl Observed {
         let mut relevant = self.clone();
         relevant.tenant_name = None;
         relevant.same_name.clear();
-        for held in relevant.principal.iter_mut().flat_map(|principal| &mut principal.assignments) {
-            held.resource_name = None;
+        for assignment in relevant.principal.iter_mut().flat_map(|principal| &mut principal.assignments) {
+            assignment.resource_name = None;
         }
         relevant
     }
@@ -177,9 +178,10 @@ impl Observed {
             return false;
         };
         match resolved.permission.kind() {
-            PermissionKind::Application => {
-                principal.assignments.iter().any(|held| held.resource == resource && held.role == resolved.id)
-            }
+            PermissionKind::Application => principal
+                .assignments
+                .iter()
+                .any(|assignment| assignment.resource == resource && assignment.role == resolved.id),
             PermissionKind::Delegated => principal
                 .tenant_wide_grant(resource)
                 .is_some_and(|grant| resolved.value.as_ref().is_some_and(|scope| grant.scopes.contains(scope))),
@@ -238,8 +240,10 @@ impl Principal {
     fn has_all_of(&self, earlier: &Self) -> bool {
         earlier.id == self.id
             && earlier.tags.iter().all(|tag| self.tags.contains(tag))
-            && earlier.assignments.iter().all(|held| {
-                self.assignments.iter().any(|other| other.resource == held.resource && other.role == held.role)
+            && earlier.assignments.iter().all(|assignment| {
+                self.assignments
+                    .iter()
+                    .any(|other| other.resource == assignment.resource && other.role == assignment.role)
             })
             && earlier.grants.iter().all(|grant| {
                 self.grants

@@ -1,4 +1,4 @@
-//! A plan: what would change, as a value that prints, compares and can be kept.
+//! A plan: what would change, as a value that prints, compares and can be saved.
 
 use std::fmt;
 
@@ -15,12 +15,12 @@ use crate::provision::registration::AppRegistration;
 use crate::provision::step::{PlanStep, StepStatus};
 use crate::retry::Unreadable;
 
-/// The version of the form in which plans are kept. A plan of another version is not read.
+/// The version of the form in which plans are saved. A plan of another version is not read.
 const PLAN_FORMAT: u32 = 1;
 
 /// What would change, step by step.
 ///
-/// It prints as a text for a person, compares, and is kept as JSON ([`to_json`](Self::to_json)). It holds no secret.
+/// It prints as a text for a person, compares, and is saved as JSON ([`to_json`](Self::to_json)). It holds no secret.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", try_from = "PlanFile")]
 pub struct Plan {
@@ -38,7 +38,7 @@ pub struct Plan {
     pub(super) from_file: bool,
 }
 
-/// Two plans are equal when they say the same of the same target, wherever they were kept.
+/// Two plans are equal when they say the same of the same target, wherever they were saved.
 impl PartialEq for Plan {
     fn eq(&self, other: &Self) -> bool {
         self.cloud == other.cloud
@@ -52,7 +52,7 @@ impl PartialEq for Plan {
 
 impl Eq for Plan {}
 
-/// A plan as it is kept: its steps are worked out again, so that nobody can change them without what they come from.
+/// A plan as it is saved: its steps are worked out again, so that nobody can change them without what they come from.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct PlanFile {
@@ -157,7 +157,7 @@ impl Plan {
             .collect()
     }
 
-    /// The plan as JSON, to be kept or sent. It holds no secret.
+    /// Writes the plan as JSON, to be saved or sent. It holds no secret.
     ///
     /// # Panics
     /// Never: every part of a plan can be written.
@@ -165,7 +165,7 @@ impl Plan {
         serde_json::to_string_pretty(self).expect("a plan holds nothing that JSON cannot")
     }
 
-    /// Reads a plan that was kept. It is observed again before it is applied.
+    /// Reads a plan that was saved. It is observed again before it is applied.
     ///
     /// # Errors
     /// [`ErrorKind::Invalid`] when the text is no plan, one of another format, or one of a registration that Entra

@@ -110,7 +110,7 @@ impl Preflight {
         self.checks.iter().filter(|check| check.verdict == Verdict::LikelyRefused)
     }
 
-    /// Writes it as JSON, to be kept or sent.
+    /// Writes it as JSON, to be saved or sent.
     ///
     /// # Panics
     /// Never: every part of it can be written.

@@ -90,9 +90,9 @@ impl fmt::Display for OpenItem {
 /// Takes each secret as it is issued, before any further step: a vault, a file, the product's own store.
 #[async_trait]
 pub trait SecretSink: fmt::Debug + Send + Sync {
-    /// Keeps a secret. When it fails, the secret is removed from the application again.
+    /// Stores a secret. When it fails, the secret is removed from the application again.
     ///
     /// # Errors
-    /// When the secret could not be kept.
+    /// When the secret could not be stored.
     async fn store(&self, secret: &IssuedSecret) -> Result<(), Box<dyn std::error::Error + Send + Sync>>;
 }

@@ -112,14 +112,14 @@ impl Run<'_> {
             false => EntraRole::CloudApplicationAdministrator,
         };
         let names: Vec<_> = missing.iter().map(|resolved| resolved.permission.to_string()).collect();
-        let place = match &link {
+        let action = match &link {
             Some(_) => "open the link and accept",
             None => "click Grant admin consent under API permissions of the app",
         };
         self.report.open.push(OpenItem {
             code: "admin_consent".to_owned(),
             text: format!("admin consent is missing for {}, which the caller may not grant", names.join(", ")),
-            remedy: format!("Ask somebody with the role {role} to {place}; then verify."),
+            remedy: format!("Ask somebody with the role {role} to {action}; then verify."),
             link,
         });
     }
@@ -225,7 +225,7 @@ impl Run<'_> {
             _ => {}
         }
         if let Some(principal) = &mut self.observed.principal {
-            principal.assignments.retain(|held| held.id.as_ref() != Some(id));
+            principal.assignments.retain(|assignment| assignment.id.as_ref() != Some(id));
         }
         self.done("removed a grant that is not named");
         Ok(())
