@@ -34,7 +34,7 @@
 //! is listed with the test that shows each.
 //!
 //! # Features
-//! `reqwest`, `rustls` and `certificate` (default), `native-tls`, `tokio`, `memory`; `pkcs12`, `browser`, `azure-cli` and
+//! `reqwest`, `rustls` and `certificate` (default), `rustls-no-provider`, `native-tls`, `tokio`; `pkcs12`, `browser`, `azure-cli` and
 //! `azure` for more ways to sign in: see the README.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -48,6 +48,12 @@ mod client;
 pub mod clock;
 pub mod cloud;
 pub mod consent;
+#[cfg(any(
+    feature = "certificate",
+    feature = "browser",
+    all(feature = "rustls-no-provider", not(feature = "native-tls"))
+))]
+mod crypto;
 mod error;
 pub mod ids;
 pub mod model;

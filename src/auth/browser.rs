@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -20,6 +19,7 @@ use crate::auth::loopback::{Loopback, Redirect};
 use crate::auth::service::{Form, Redeemed, SignInService};
 use crate::auth::session::{self, InPerson, RefreshTokenStore, Session, scopes};
 use crate::auth::sign_in_error;
+use crate::crypto;
 use crate::error::{Error, ErrorKind};
 use crate::ids::AppId;
 use crate::retry::{Repeat, timeout};
@@ -136,12 +136,13 @@ impl InPerson for BrowserProvider {
     async fn sign_in(&self, tenant: &str, request: &TokenRequest, claims: Option<&String>) -> Result<Redeemed, Error> {
         let service = &self.session.service;
         let client_id = self.session.client_id;
+        let crypto_provider = crypto::provider()?;
         let loopback = Loopback::bind(self.port).await?;
         let path = if self.path == "/" { "" } else { self.path.as_str() };
         let redirect_uri = format!("http://localhost:{}{path}", loopback.port());
         let state = self.unguessable();
         let verifier = self.unguessable();
-        let challenge = URL_SAFE_NO_PAD.encode(digest(&SHA256, verifier.expose_secret().as_bytes()));
+        let challenge = URL_SAFE_NO_PAD.encode(crypto::sha256(&crypto_provider, verifier.expose_secret().as_bytes())?);
         let mut url = service.endpoint(tenant, "authorize")?;
         url.query_pairs_mut()
             .append_pair("client_id", &client_id.to_string())

@@ -3,12 +3,8 @@
 //! <https://learn.microsoft.com/entra/identity-platform/certificate-credentials>
 
 use std::fmt;
-use std::sync::Arc;
 
 use async_trait::async_trait;
-use aws_lc_rs::digest::{SHA256, digest};
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{KeyPair as _, RSA_PSS_SHA256, RsaKeyPair};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rustls_pki_types::pem::{PemObject as _, SectionKind};
@@ -18,6 +14,7 @@ use serde_json::json;
 
 use crate::auth::authentication::{ClientAuthentication, client_credentials};
 use crate::auth::service::SignInService;
+use crate::crypto::{self, RsaKey};
 use crate::error::Error;
 use crate::ids::AppId;
 use crate::random;
@@ -29,7 +26,7 @@ const VALID: time::Duration = time::Duration::minutes(10);
 /// A certificate with its RSA private key of 2048 bits or more. The key's memory is wiped when the last clone goes.
 #[derive(Clone)]
 pub struct ClientCertificate {
-    key: Arc<RsaKeyPair>,
+    key: RsaKey,
     /// The SHA-256 of the certificate, as the header of a statement writes it.
     thumbprint: String,
 }
@@ -117,9 +114,10 @@ impl ClientCertificate {
     }
 
     fn of(certificates: &[impl AsRef<[u8]>], key: &[u8]) -> Result<Self, Error> {
-        let key = RsaKeyPair::from_pkcs8(key).or_else(|_| RsaKeyPair::from_der(key)).map_err(|_| not_rsa())?;
+        let provider = crypto::provider()?;
+        let key = RsaKey::from_der(&provider, key)?.ok_or_else(not_rsa)?;
         // A certificate holds its public key as it stands, so that the bytes say whether the two belong together.
-        let public = key.public_key().as_ref();
+        let public = key.public_key();
         let certificate = certificates
             .iter()
             .find(|certificate| certificate.as_ref().windows(public.len()).any(|part| part == public))
@@ -127,8 +125,8 @@ impl ClientCertificate {
                 invalid("the private key belongs to another certificate")
                     .with_remedy("Give the certificate that was made with this key, and that the app has.")
             })?;
-        let thumbprint = URL_SAFE_NO_PAD.encode(digest(&SHA256, certificate.as_ref()));
-        Ok(Self { key: Arc::new(key), thumbprint })
+        let thumbprint = URL_SAFE_NO_PAD.encode(crypto::sha256(&provider, certificate.as_ref())?);
+        Ok(Self { key, thumbprint })
     }
 
     /// The SHA-256 thumbprint of the certificate in base64url, by which the app's certificates can be told apart.
@@ -156,11 +154,10 @@ impl ClientCertificate {
             "exp": (now + VALID).unix_timestamp(),
         });
         let signed = [header, claims].map(|part| URL_SAFE_NO_PAD.encode(part.to_string())).join(".");
-        let mut signature = vec![0; self.key.public_modulus_len()];
-        // The salt is the library's own: no test needs it to come again.
-        self.key
-            .sign(&RSA_PSS_SHA256, &SystemRandom::new(), signed.as_bytes(), &mut signature)
-            .map_err(|_| invalid("the private key cannot sign").with_remedy("Use an RSA key of 2048 bits or more."))?;
+        // The salt is the provider's own: no test needs it to come again.
+        let signature = self.key.sign(signed.as_bytes()).ok_or_else(|| {
+            invalid("the private key cannot sign").with_remedy("Use an RSA key of 2048 bits or more.")
+        })?;
         Ok(SecretString::from(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))))
     }
 }

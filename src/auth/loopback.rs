@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use aws_lc_rs::constant_time::verify_slices_are_equal;
+use subtle::ConstantTimeEq as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use url::Url;
@@ -145,7 +145,9 @@ fn parse(head: &[u8], path: &str, state: &str) -> Option<Redirect> {
         return None;
     }
     let find = |name: &str| url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
-    verify_slices_are_equal(find("state")?.as_bytes(), state.as_bytes()).ok()?;
+    if !bool::from(find("state")?.as_bytes().ct_eq(state.as_bytes())) {
+        return None;
+    }
     if let Some(error) = find("error") {
         let description = find("error_description").unwrap_or_default();
         return Some(Redirect::Error { error, description });

@@ -156,7 +156,10 @@ impl ClientBuilder {
     /// there. The refresh token is kept as long as the client is.
     #[cfg(feature = "browser")]
     pub fn browser(self, client_id: AppId, open: impl Fn(&url::Url) + Send + Sync + 'static) -> Self {
-        self.made(move |service| Ok(BrowserProvider::new(service, client_id, open)))
+        self.made(move |service| {
+            crate::crypto::provider()?; // which the sign-in needs, and whose absence is told here
+            Ok(BrowserProvider::new(service, client_id, open))
+        })
     }
 
     /// Signs in as whoever is signed in to the Azure CLI on this machine.

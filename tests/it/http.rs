@@ -90,6 +90,28 @@ async fn a_body_is_bounded_and_unpacked() {
 }
 
 #[tokio::test]
+async fn a_body_of_many_chunks_is_bounded_with_and_without_its_length() {
+    const LIMIT: usize = 300_000;
+    let mut server = Server::new_async().await;
+    for (path, length) in [("/fits", LIMIT), ("/large", LIMIT + 1)] {
+        let body: Vec<u8> = (0..length).map(|at| (at % 251) as u8).collect();
+        server.mock("GET", path).with_body(&body).create_async().await;
+        let chunked =
+            move |writer: &mut dyn std::io::Write| body.chunks(70_000).try_for_each(|it| writer.write_all(it));
+        server.mock("GET", &*format!("{path}/chunked")).with_chunked_body(chunked).create_async().await;
+    }
+    let transport = ReqwestTransport::new().unwrap().body_limit(LIMIT);
+    for path in ["/fits", "/fits/chunked"] {
+        let response = transport.send(get(&(server.url() + path))).await.unwrap();
+        assert_eq!(response.body().len(), LIMIT, "{path}");
+        assert!(response.body().iter().enumerate().all(|(at, byte)| usize::from(*byte) == at % 251), "{path}");
+    }
+    for path in ["/large", "/large/chunked"] {
+        assert!(transport.send(get(&(server.url() + path))).await.unwrap_err().is_too_large(), "{path}");
+    }
+}
+
+#[tokio::test]
 async fn where_nobody_listens_nothing_was_sent() {
     // Bound and dropped: nobody listens on it.
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

@@ -120,7 +120,7 @@ async fn every_code_that_is_explained_can_be_had() {
     }
 }
 
-#[cfg(feature = "browser")]
+#[cfg(all(feature = "browser", feature = "rustls"))]
 mod with_a_browser {
     use entra_apps::auth::{BrowserProvider, StaticToken};
     use entra_apps::bytes::Bytes;
@@ -157,7 +157,7 @@ mod with_a_browser {
     }
 }
 
-#[cfg(feature = "certificate")]
+#[cfg(all(feature = "certificate", feature = "rustls"))]
 mod with_a_certificate {
     use entra_apps::auth::{ClientCertificate, ClientCertificateProvider};
     use entra_emulator::{Caller, MemoryTenant};

@@ -3,13 +3,13 @@
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 
-use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use url::Url;
 
 use super::*;
 use crate::auth::BrowserProvider;
+use crate::crypto;
 use crate::token::TokenProvider as _;
 
 /// Asks the listener for a target, and gives the answer's head and body.
@@ -77,7 +77,8 @@ async fn a_person_signs_in_and_stray_requests_are_ignored() {
     assert_eq!((&*form["grant_type"], &*form["code"]), ("authorization_code", "the code"));
     assert_eq!(form["redirect_uri"], parameter(&page, "redirect_uri"));
     assert!(form["redirect_uri"].starts_with("http://localhost:") && !form.contains_key("client_secret"));
-    let challenge = URL_SAFE_NO_PAD.encode(digest(&SHA256, form["code_verifier"].as_bytes()));
+    let challenge = crypto::sha256(&crypto::provider().unwrap(), form["code_verifier"].as_bytes()).unwrap();
+    let challenge = URL_SAFE_NO_PAD.encode(challenge);
     assert_eq!(challenge, parameter(&page, "code_challenge"));
     assert_eq!(form["code_verifier"].len(), 43);
     assert_ne!(form["code_verifier"], parameter(&page, "state"));

@@ -26,14 +26,14 @@ mod assertion;
 mod azure;
 #[cfg(all(feature = "azure-cli", unix))]
 mod azure_cli;
-#[cfg(feature = "browser")]
+#[cfg(all(feature = "browser", feature = "rustls"))]
 mod browser;
-#[cfg(feature = "certificate")]
+#[cfg(all(feature = "certificate", feature = "rustls"))]
 mod certificate;
 mod chain;
 mod device_code;
 mod managed_identity;
-#[cfg(feature = "pkcs12")]
+#[cfg(all(feature = "pkcs12", feature = "rustls"))]
 mod pkcs12;
 mod refresh_token;
 
