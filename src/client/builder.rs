@@ -102,7 +102,7 @@ impl ClientBuilder {
     /// Signs in as an app with its client secret's *Value*. Of several ways to sign in, the last one given counts; for
     /// several in turn there is [`ChainProvider`](crate::auth::ChainProvider).
     pub fn client_secret(self, client_id: AppId, secret: SecretString) -> Self {
-        self.made(move |service| Ok(ClientSecretProvider::of(service, client_id, secret)))
+        self.made(move |service| Ok(ClientSecretProvider::new(service, client_id, secret)))
     }
 
     /// Signs in as an app with its certificate.

@@ -8,7 +8,7 @@ use bytes::{Bytes, BytesMut};
 use url::{Host, Url};
 
 use super::{Transport, TransportError};
-use crate::cloud::is_safe;
+use crate::cloud::is_secure;
 use crate::error::{Error, ErrorKind};
 
 /// Ten times the largest object of a directory, Microsoft Graph's own service principal.
@@ -94,7 +94,7 @@ impl ReqwestTransport {
 /// Whether `url` is plain http that no other machine may see.
 fn is_local(url: &Url) -> bool {
     let link_local = matches!(url.host(), Some(Host::Ipv4(ip)) if ip.is_link_local());
-    url.scheme() == "http" && (is_safe(url) || link_local)
+    url.scheme() == "http" && (is_secure(url) || link_local)
 }
 
 fn build(builder: reqwest::ClientBuilder) -> Result<reqwest::Client, reqwest::Error> {

@@ -309,7 +309,7 @@ async fn the_first_of_several_ways_that_works_is_taken() {
         let scene = Scene::one(*over).await;
         let caller = scene.tenant().caller();
         let secret = |value: &str| {
-            Arc::new(ClientSecretProvider::of(scene.service(), caller.client_id, SecretString::from(value)))
+            Arc::new(ClientSecretProvider::new(scene.service(), caller.client_id, SecretString::from(value)))
         };
         let person =
             RefreshTokenProvider::new(scene.service(), caller.client_id, "organizations", Arc::new(History::default()));
@@ -349,7 +349,7 @@ async fn an_administrator_consents_by_link_and_the_grants_are_proved() {
         let app_id = registered.application.as_ref().unwrap().app_id;
 
         let lookup = TenantLookup::new(scene.endpoints.clone(), scene.transport(), Arc::new(scene.clock.clone()));
-        let found = lookup.find("customer.onmicrosoft.com").await.unwrap().tenant_id;
+        let found = lookup.get("customer.onmicrosoft.com").await.unwrap().tenant_id;
         assert_eq!(found, customer.id(), "{over:?}");
         let app = registration.consent_app(app_id, vendor.id());
         let link = client.admin_consent_link(&app, found.into(), BACK).unwrap();

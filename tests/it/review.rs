@@ -138,13 +138,12 @@ async fn a_token_of_another_tenant_is_refused() {
     assert_eq!(error.kind(), ErrorKind::SignIn, "{error}");
     // A token that ignores which tenant is asked for.
     let caller = tenant.caller();
-    let provider = entra_apps::auth::ClientSecretProvider::new(
+    let service = entra_apps::auth::SignInService::new(
         entra_apps::cloud::Cloud::global(),
-        caller.client_id,
-        caller.client_secret,
         std::sync::Arc::new(tenant.clone()),
         tenant.clock(),
     );
+    let provider = entra_apps::auth::ClientSecretProvider::new(service, caller.client_id, caller.client_secret);
     let token = provider
         .token(&TokenRequest::new(tenant.id().to_string(), "https://graph.microsoft.com/.default"))
         .await

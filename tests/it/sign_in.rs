@@ -21,9 +21,9 @@ async fn several_ways_are_tried_until_one_signs_in() {
     let tenant = tenant();
     let service = SignInService::new(Cloud::global(), Arc::new(tenant.clone()), tenant.clock());
     let caller = tenant.caller();
-    let wrong = ClientSecretProvider::of(service.clone(), caller.client_id, SecretString::from("wrong"));
+    let wrong = ClientSecretProvider::new(service.clone(), caller.client_id, SecretString::from("wrong"));
     let assertion = AssertionProvider::from_file(service.clone(), caller.client_id, "/no/such/file");
-    let right = ClientSecretProvider::of(service, caller.client_id, caller.client_secret.clone());
+    let right = ClientSecretProvider::new(service, caller.client_id, caller.client_secret.clone());
     let chain =
         ChainProvider::new().then("wrong secret", Arc::new(wrong)).then("workload identity", Arc::new(assertion));
     let request = TokenRequest::new(tenant.id().to_string(), SCOPE);

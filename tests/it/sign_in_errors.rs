@@ -212,7 +212,7 @@ impl Stage {
 
     /// An app signs in with a secret.
     async fn by_secret(&self, tenant: &str, client_id: AppId, secret: &str, scopes: &[&str]) -> Error {
-        let provider = ClientSecretProvider::of(self.scene.service(), client_id, SecretString::from(secret));
+        let provider = ClientSecretProvider::new(self.scene.service(), client_id, SecretString::from(secret));
         refused(&provider, tenant, scopes).await
     }
 
@@ -438,7 +438,7 @@ impl Stage {
 
     fn check(&self, error: &Error, number: u64, how: &str) {
         let label = format!("AADSTS{number}, {how}, {:?}: {error}", self.scene.over);
-        let reason = SignInReason::of_number(number).unwrap();
+        let reason = SignInReason::from_number(number).unwrap();
         assert_eq!(error.kind(), ErrorKind::SignIn, "{label}");
         assert_eq!(error.service_code(), Some(&*format!("AADSTS{number}")), "{label}");
         assert_eq!((error.sign_in_reason(), error.code()), (Some(reason), reason.code()), "{label}");
@@ -520,7 +520,7 @@ async fn a_step_up_is_handed_on_with_its_claims() {
         let claims: serde_json::Value = serde_json::from_str(error.claims().unwrap()).unwrap();
         assert!(claims["access_token"].is_object(), "{over:?}: {claims}");
         assert_eq!(error.suberror(), Some("basic_action"));
-        assert!(error.sign_in_reason().unwrap().needs_a_person());
+        assert!(error.sign_in_reason().unwrap().requires_interaction());
     }
 }
 
@@ -567,7 +567,7 @@ mod with_a_browser {
             let provider = BrowserProvider::new(self.scene.service(), client_id, move |url| {
                 *page.lock().unwrap() = Some(tokio::spawn(browser(&change(url))));
             });
-            let provider = provider.time_limit(Duration::from_secs(3600));
+            let provider = provider.timeout(Duration::from_secs(3600));
             let error = refused(&provider, &self.tenant_id(), &[scope]).await;
             let page = opened.lock().unwrap().take().unwrap();
             (error, page.await.unwrap())
@@ -623,7 +623,7 @@ mod with_a_browser {
                     }
                 };
                 let label = format!("AADSTS{number} {over:?}: {error}");
-                let reason = SignInReason::of_number(number).unwrap();
+                let reason = SignInReason::from_number(number).unwrap();
                 assert_eq!(error.service_code(), Some(&*format!("AADSTS{number}")), "{label}");
                 assert_eq!((error.kind(), error.sign_in_reason()), (ErrorKind::SignIn, Some(reason)), "{label}");
                 assert_eq!(error.remedy(), Some(reason.remedy()), "{label}");

@@ -91,6 +91,6 @@ async fn no_scope_or_tenant_becomes_an_option_or_a_command() {
 #[tokio::test]
 async fn a_cli_that_hangs_is_ended() {
     let program = Program::new("hangs", "exec sleep 600");
-    let provider = program.provider().time_limit(std::time::Duration::from_millis(50));
+    let provider = program.provider().timeout(std::time::Duration::from_millis(50));
     assert_eq!(provider.token(&request()).await.unwrap_err().code(), "azure_cli_timeout");
 }
