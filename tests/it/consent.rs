@@ -188,8 +188,8 @@ fn challenge() -> Response<entra_apps::bytes::Bytes> {
 
 const CLAIMS: &str = r#"{"access_token":{"nbf":{"essential":true,"value":"1"}}}"#;
 
-fn scripted(answers: Vec<Response<entra_apps::bytes::Bytes>>) -> (Client, Arc<Scripted>) {
-    let transport = Arc::new(Scripted::new(answers));
+fn scripted(responses: Vec<Response<entra_apps::bytes::Bytes>>) -> (Client, Arc<Scripted>) {
+    let transport = Arc::new(Scripted::new(responses));
     let client = Client::builder()
         .tenant("contoso.example")
         .client_secret(AppId::from_u128(1), SecretString::from("x~y"))

@@ -323,8 +323,8 @@ impl Stage {
                 let store = self.stay(&agent, app.app_id, scope).await;
                 // The customer knows the app, and has consented to nothing.
                 let body = json!({"appId": app.app_id}).to_string();
-                let (status, answer) = customer.send_json("POST", "/servicePrincipals", Some(&body));
-                assert!(status.is_success(), "{answer}");
+                let (status, response) = customer.send_json("POST", "/servicePrincipals", Some(&body));
+                assert!(status.is_success(), "{response}");
                 refused(&self.again(app.app_id, store), &customer.id().to_string(), &[scope]).await
             }
             50020 => {
@@ -609,7 +609,7 @@ mod with_a_browser {
                     }
                     70008 => {
                         let clock = scene.clock.clone();
-                        scene.on_answer(move |sent, _| {
+                        scene.on_response(move |sent, _| {
                             if sent.path.ends_with("/authorize") {
                                 clock.advance(Duration::from_secs(601));
                             }
@@ -708,8 +708,8 @@ mod from_the_consent_page {
                     _ => link.url().to_string(),
                 };
                 let get = Request::get(page).body(entra_apps::bytes::Bytes::new()).unwrap();
-                let answer = scene.transport().send(get).await.unwrap();
-                let back = answer.headers()["location"].to_str().unwrap();
+                let response = scene.transport().send(get).await.unwrap();
+                let back = response.headers()["location"].to_str().unwrap();
                 assert!(back.starts_with(BACK) && back.contains("admin_consent=True"), "{over:?}: {back}");
                 let callback = AdminConsentCallback::parse(back).unwrap();
                 assert_eq!(callback.is_cancelled(), cancelled, "{over:?}: {back}");

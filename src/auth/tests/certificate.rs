@@ -71,7 +71,7 @@ fn what_is_wrong_with_the_files_is_said_without_showing_them() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_statement_is_what_the_service_documents() {
+async fn the_assertion_is_as_documented() {
     let script = Script::new([token("access")]);
     let provider = ClientCertificateProvider::new(service(&script), CLIENT, one());
     let got = provider.token(&request()).await.unwrap();
@@ -101,7 +101,7 @@ async fn the_statement_is_what_the_service_documents() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_sign_in_has_a_statement_of_its_own() {
+async fn each_sign_in_signs_a_new_assertion() {
     let script = Script::new([token("a"), token("b")]);
     let provider = ClientCertificateProvider::new(service(&script), CLIENT, one());
     provider.token(&request()).await.unwrap();
@@ -113,7 +113,7 @@ async fn each_sign_in_has_a_statement_of_its_own() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn refusals_are_told_and_hide_the_statement() {
+async fn refusals_are_reported_without_the_assertion() {
     for (number, code) in [
         (700_027, "certificate_unknown"),
         (700_024, "assertion_out_of_time"),
