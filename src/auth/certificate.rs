@@ -184,7 +184,7 @@ const PEM_REMEDY: &str = "Give a PEM text with BEGIN CERTIFICATE and BEGIN PRIVA
 const PKCS12_REMEDY: &str =
     "Export it again with its private key: openssl pkcs12 -export -inkey key.pem -in cert.pem -out app.pfx.";
 
-/// Why a PKCS#12 file cannot be read. The decoder's own error is left out: it could quote the file.
+/// The error for a PKCS#12 file that cannot be read. The decoder's own error is left out: it could quote the file.
 #[cfg(feature = "pkcs12")]
 fn pkcs12_error(failure: &p12_keystore::error::Error) -> Error {
     use p12_keystore::error::Error as Failure;

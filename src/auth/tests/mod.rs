@@ -43,7 +43,7 @@ pub(super) const CUSTOMER: &str = "bbbbcccc-1111-dddd-2222-eeee3333ffff";
 pub(super) const CLIENT: AppId = AppId::from_u128(0x11);
 pub(super) const SCOPE: &str = "https://graph.microsoft.com/.default";
 
-/// What the service does with one request.
+/// The reaction of the service to one request.
 pub(super) enum Reply {
     Response(u16, Value),
     NotSent,
