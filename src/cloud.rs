@@ -1,4 +1,4 @@
-//! Where Microsoft Graph and the sign-in service are: the national clouds, and endpoints of one's own.
+//! The endpoints of Microsoft Graph and the sign-in service: the national clouds, and custom ones.
 
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -9,7 +9,7 @@ use crate::error::Error;
 ///
 /// Endpoints as of <https://learn.microsoft.com/graph/deployments>.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(into = "CloudForm", try_from = "CloudForm")]
+#[serde(into = "CloudFields", try_from = "CloudFields")]
 pub struct Cloud {
     name: String,
     graph: Url,
@@ -17,8 +17,8 @@ pub struct Cloud {
     resource: String,
 }
 
-/// The worldwide Graph: an emulator stands in for it, because its own address is no resource that Entra knows.
-const WORLDWIDE: &str = "https://graph.microsoft.com";
+/// The resource of tokens for custom endpoints, whose own URLs are no resources that Entra knows.
+const WORLDWIDE_GRAPH: &str = "https://graph.microsoft.com";
 
 impl Cloud {
     /// The worldwide cloud, GCC included.
@@ -26,23 +26,23 @@ impl Cloud {
         Self::known("global", "https://graph.microsoft.com/", "https://login.microsoftonline.com/")
     }
 
-    /// US Government L4 (GCC High).
+    /// The cloud US Government L4 (GCC High).
     pub fn us_government() -> Self {
         Self::known("usgov", "https://graph.microsoft.us/", "https://login.microsoftonline.us/")
     }
 
-    /// US Government L5 (DoD).
+    /// The cloud US Government L5 (DoD).
     pub fn us_government_dod() -> Self {
         Self::known("usgov-dod", "https://dod-graph.microsoft.us/", "https://login.microsoftonline.us/")
     }
 
-    /// China, operated by 21Vianet.
+    /// The cloud in China, operated by 21Vianet.
     pub fn china() -> Self {
         Self::known("china", "https://microsoftgraph.chinacloudapi.cn/", "https://login.chinacloudapi.cn/")
     }
 
-    /// Endpoints of one's own: an emulator, a gateway. Both take an origin with an optional path; `http` is allowed
-    /// only towards loopback, because tokens and secrets travel there.
+    /// Creates a cloud with custom endpoints, such as an emulator or a gateway. Both are origins with an optional path;
+    /// `http` is allowed for loopback only, because tokens and secrets travel there.
     ///
     /// # Errors
     /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) for a URL that is neither https nor loopback, or that has a
@@ -52,7 +52,7 @@ impl Cloud {
             name: name.into(),
             graph: endpoint(graph)?,
             authority: endpoint(authority)?,
-            resource: WORLDWIDE.to_owned(),
+            resource: WORLDWIDE_GRAPH.to_owned(),
         })
     }
 
@@ -76,15 +76,15 @@ impl Cloud {
         &self.authority
     }
 
-    /// What tokens are asked for, where that is not the worldwide Graph: for endpoints of one's own in front of a
-    /// national cloud, such as `https://graph.microsoft.us`.
+    /// Sets the resource of tokens for Graph, such as `https://graph.microsoft.us` for custom endpoints in front of a
+    /// national cloud. The worldwide Graph by default.
     #[must_use]
     pub fn graph_resource(mut self, resource: impl Into<String>) -> Self {
         self.resource = resource.into();
         self
     }
 
-    /// The scope that asks for all of an app's permissions on Graph: `https://graph.microsoft.com/.default`.
+    /// The scope of all permissions that an app has on Graph: `https://graph.microsoft.com/.default`.
     pub fn graph_scope(&self) -> String {
         format!("{}/.default", self.resource.trim_end_matches('/'))
     }
@@ -96,8 +96,8 @@ impl Default for Cloud {
     }
 }
 
-/// Whether `url` may carry a secret: https, or plain http to this machine.
-pub(crate) fn is_safe(url: &Url) -> bool {
+/// Whether a request to `url` may carry a secret: https, or plain http to this machine.
+pub(crate) fn is_secure(url: &Url) -> bool {
     match url.scheme() {
         "https" => true,
         "http" => match url.host() {
@@ -110,14 +110,13 @@ pub(crate) fn is_safe(url: &Url) -> bool {
     }
 }
 
-/// Whether an address would leave `segment` of its path out, or a part of it, in silence: the request would go
-/// elsewhere.
-pub(crate) fn is_lost_in_a_path(segment: &str) -> bool {
+/// Whether `Url` would drop `segment` or a part of it from a path without an error: the request would go elsewhere.
+pub(crate) fn is_invalid_path_segment(segment: &str) -> bool {
     matches!(segment, "" | "." | "..") || segment.contains(char::is_control)
 }
 
 fn endpoint(url: &Url) -> Result<Url, Error> {
-    if !is_safe(url) {
+    if !is_secure(url) {
         return Err(Error::invalid(
             "insecure_endpoint",
             format!("the endpoint {}://{} is neither https nor loopback", url.scheme(), url.host_str().unwrap_or("")),
@@ -126,7 +125,7 @@ fn endpoint(url: &Url) -> Result<Url, Error> {
     }
     if url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() || url.password().is_some() {
         return Err(Error::invalid("invalid_endpoint", "an endpoint has neither query, fragment nor credentials")
-            .with_remedy("Give the address only, for example https://graph.microsoft.com."));
+            .with_remedy("Give the URL without them, for example https://graph.microsoft.com."));
     }
     let mut url = url.clone();
     if !url.path().ends_with('/') {
@@ -137,25 +136,25 @@ fn endpoint(url: &Url) -> Result<Url, Error> {
 }
 
 #[derive(Clone, Serialize, Deserialize)]
-struct CloudForm {
+struct CloudFields {
     name: String,
     graph: Url,
     authority: Url,
     resource: Option<String>,
 }
 
-impl From<Cloud> for CloudForm {
+impl From<Cloud> for CloudFields {
     fn from(Cloud { name, graph, authority, resource }: Cloud) -> Self {
         Self { name, graph, authority, resource: Some(resource) }
     }
 }
 
-impl TryFrom<CloudForm> for Cloud {
+impl TryFrom<CloudFields> for Cloud {
     type Error = Error;
 
-    fn try_from(form: CloudForm) -> Result<Self, Error> {
-        let cloud = Self::custom(form.name, &form.graph, &form.authority)?;
-        Ok(match form.resource {
+    fn try_from(fields: CloudFields) -> Result<Self, Error> {
+        let cloud = Self::custom(fields.name, &fields.graph, &fields.authority)?;
+        Ok(match fields.resource {
             Some(resource) => cloud.graph_resource(resource),
             None => cloud,
         })
@@ -167,7 +166,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_cloud_asks_for_its_own_graph() {
+    fn the_scope_is_that_of_the_clouds_own_graph() {
         for (cloud, scope) in [
             (Cloud::global(), "https://graph.microsoft.com/.default"),
             (Cloud::us_government(), "https://graph.microsoft.us/.default"),
@@ -175,8 +174,8 @@ mod tests {
             (Cloud::china(), "https://microsoftgraph.chinacloudapi.cn/.default"),
         ] {
             assert_eq!(cloud.graph_scope(), scope);
-            let kept: Cloud = serde_json::from_str(&serde_json::to_string(&cloud).unwrap()).unwrap();
-            assert_eq!(kept, cloud);
+            let read: Cloud = serde_json::from_str(&serde_json::to_string(&cloud).unwrap()).unwrap();
+            assert_eq!(read, cloud);
         }
         let local = Url::parse("http://localhost:8400").unwrap();
         let emulator = Cloud::custom("emulator", &local, &local).unwrap();

@@ -1,6 +1,6 @@
-//! A type for each id of the directory, so that none can stand where another belongs.
+//! A type for each kind of id, so that none can be used for another.
 //!
-//! The portal shows three GUIDs for one app, and mixing them up is the commonest mistake of all: the *application
+//! The portal shows three GUIDs for one app, and mixing them up is the most common mistake of all: the *application
 //! (client) id* ([`AppId`]), the *object id* of the registration ([`ApplicationId`]) and the *object id* of the service
 //! principal ([`ServicePrincipalId`]).
 
@@ -75,7 +75,7 @@ macro_rules! guid {
 }
 
 fn not_a_guid(what: &str, text: &str) -> Error {
-    // A secret pasted into the wrong field must not come back in an error.
+    // A secret that was pasted into the wrong field must not appear in an error.
     let shown =
         if text.len() <= 8 { format!("{text:?}") } else { format!("a text of {} characters", text.chars().count()) };
     Error::new(ErrorKind::Invalid, "invalid_id", format!("the {what} must be a GUID, and {shown} is not one"))
@@ -103,11 +103,11 @@ guid! {
     DirectoryObjectId, "object id"
 }
 guid! {
-    /// The id of a credential of an application: what the portal calls *Secret ID*. It is not the secret.
+    /// The id of an application's credential, *Secret ID* in the portal. It is not the secret.
     KeyId, "key id"
 }
 guid! {
-    /// The id of an app role or a delegated scope: of a permission.
+    /// The id of a permission: an app role or a delegated scope.
     PermissionId, "permission id"
 }
 
@@ -131,12 +131,12 @@ macro_rules! text_id {
         pub struct $name(String);
 
         impl $name {
-            /// Wraps an id as the service gave it.
+            /// Wraps an id as the service returned it.
             pub fn new(id: impl Into<String>) -> Self {
                 Self(id.into())
             }
 
-            /// The id as the service writes it.
+            /// The id as text.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -151,11 +151,11 @@ macro_rules! text_id {
 }
 
 text_id! {
-    /// The id of an app role assignment: an application permission that was granted.
+    /// The id of an app role assignment: a granted application permission.
     AppRoleAssignmentId
 }
 text_id! {
-    /// The id of an OAuth2 permission grant: delegated permissions that were granted.
+    /// The id of an OAuth2 permission grant: granted delegated permissions.
     OAuth2PermissionGrantId
 }
 
@@ -164,14 +164,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_that_is_no_guid_is_refused_without_being_repeated() {
+    fn a_text_that_is_no_guid_is_refused_and_not_shown() {
         let error = "s3cret~value-pasted-by-mistake".parse::<AppId>().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Invalid);
         assert!(!error.to_string().contains("s3cret"), "{error}");
     }
 
     #[test]
-    fn braces_and_blanks_are_forgiven() {
+    fn braces_and_blanks_are_ignored() {
         let id: AppId = " {00000003-0000-0000-c000-000000000000} ".parse().unwrap();
         assert_eq!(id.to_string(), "00000003-0000-0000-c000-000000000000");
     }

@@ -63,6 +63,12 @@ mod client;
 pub mod clock;
 pub mod cloud;
 pub mod consent;
+#[cfg(any(
+    feature = "certificate",
+    feature = "browser",
+    all(feature = "rustls-no-provider", not(feature = "native-tls"))
+))]
+mod crypto;
 mod error;
 pub mod ids;
 pub mod model;

@@ -1,4 +1,4 @@
-//! The seam to signing in: who gives a token for a tenant.
+//! The trait between this crate and the ways to sign in.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 
 use crate::error::{Error, ErrorKind};
 
-/// What a token is asked for.
+/// A request for an access token.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct TokenRequest {
@@ -21,12 +21,12 @@ pub struct TokenRequest {
 }
 
 impl TokenRequest {
-    /// Asks for one scope in one tenant.
+    /// Creates a request for one scope in one tenant.
     pub fn new(tenant: impl Into<String>, scope: impl Into<String>) -> Self {
         Self { tenant: tenant.into(), scopes: vec![scope.into()], claims: None }
     }
 
-    /// Answers a claims challenge.
+    /// Sets the claims of a challenge.
     #[must_use]
     pub fn claims(mut self, claims: impl Into<String>) -> Self {
         self.claims = Some(claims.into());
@@ -34,18 +34,18 @@ impl TokenRequest {
     }
 }
 
-/// An access token and when it ends.
+/// An access token with its expiry.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct AccessToken {
     /// The token itself.
     pub secret: SecretString,
-    /// When it ends, in UTC.
+    /// When it expires, in UTC.
     pub expires_at: OffsetDateTime,
 }
 
 impl AccessToken {
-    /// Puts a token and its end together.
+    /// Creates a token that expires at `expires_at`.
     pub fn new(secret: SecretString, expires_at: OffsetDateTime) -> Self {
         Self { secret, expires_at }
     }
@@ -58,18 +58,35 @@ impl fmt::Debug for AccessToken {
 }
 
 impl Error {
-    /// Why a [`TokenProvider`] of one's own gives no token; `source` must hold no secret.
+    /// Creates the error of a [`TokenProvider`] of your own that has no token. `source` must hold no secret.
     pub fn token_provider(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self::new(ErrorKind::SignIn, "token_provider", "the token provider gives no token")
+        Self::new(ErrorKind::SignIn, "token_provider", "the token provider returned no token")
             .with_remedy("Its own error follows.")
             .with_source(source)
     }
 }
 
-/// Gives tokens. Providers do not cache: the client does.
+/// Signs in and returns access tokens. Providers do not cache: the client does.
+///
+/// ```
+/// use entra_apps::Error;
+/// use entra_apps::token::{AccessToken, TokenProvider, TokenRequest};
+///
+/// /// Asks a token broker, which is not there yet.
+/// #[derive(Debug)]
+/// struct Broker;
+///
+/// #[entra_apps::async_trait]
+/// impl TokenProvider for Broker {
+///     async fn token(&self, request: &TokenRequest) -> Result<AccessToken, Error> {
+///         Err(Error::token_provider(format!("the broker does not know {}", request.tenant)))
+///     }
+/// }
+/// # let _: std::sync::Arc<dyn TokenProvider> = std::sync::Arc::new(Broker);
+/// ```
 #[async_trait]
 pub trait TokenProvider: fmt::Debug + Send + Sync + 'static {
-    /// Signs in for `request`.
+    /// Returns a new token for `request`.
     ///
     /// # Errors
     /// [`ErrorKind::SignIn`] when the sign-in is refused.

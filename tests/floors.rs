@@ -13,7 +13,7 @@ use syn::visit::{self, Visit};
 /// The modules at the top of the crate, by floor.
 const FLOORS: [&[&str]; 7] = [
     &["ids", "error", "cloud", "permission"],
-    &["transport", "token", "clock", "random", "model"],
+    &["crypto", "transport", "token", "clock", "random", "model"],
     &["retry"],
     &["auth"],
     &["client"],
@@ -22,8 +22,9 @@ const FLOORS: [&[&str]; 7] = [
 ];
 
 /// What has one place, so that it can be replaced there: the start of a path, and the module that may use it.
-const SEAMS: [(&[&str], &str); 6] = [
+const SEAMS: [(&[&str], &str); 7] = [
     (&["reqwest"], "transport"),
+    (&["rustls"], "crypto"),
     (&["tokio", "time"], "clock"),
     (&["std", "time", "Instant"], "clock"),
     (&["std", "time", "SystemTime"], "clock"),

@@ -142,7 +142,7 @@ impl Settings<'_> {
                                   the ways.";
                     Failure::new("missing_setting", message, remedy)
                 })?;
-                Arc::new(ClientSecretProvider::of(service, self.app(way)?, secret))
+                Arc::new(ClientSecretProvider::new(service, self.app(way)?, secret))
             }
             #[cfg(feature = "certificate")]
             Way::Certificate => self.certificate()?,

@@ -10,7 +10,7 @@ use libfuzzer_sys::fuzz_target;
 const ONE: &[u8] = include_bytes!("../../emulator/certificates/one.der");
 const ONE_KEY: &[u8] = include_bytes!("../../emulator/certificates/one.key.der");
 
-fuzz_target!(|data: &[u8]| {
+fuzz_target!(init: drop(rustls::crypto::aws_lc_rs::default_provider().install_default()), |data: &[u8]| {
     check_for(ClientCertificate::from_pem(data), None);
     let (first, second) = data.split_at(data.len() / 2);
     check_for(ClientCertificate::from_pem_files(first, second), None);

@@ -45,7 +45,7 @@ fuzz_target!(|data: &[u8]| {
     let id = AppId::from_u128(2);
     if kind & 8 != 0 {
         let lookup = TenantLookup::new(cloud(), transport, Arc::new(QuickClock::default()));
-        if let Some(found) = check_for(block_on(lookup.find("contoso.test")), None) {
+        if let Some(found) = check_for(block_on(lookup.get("contoso.test")), None) {
             let _ = found.cloud();
         }
         return;

@@ -1,4 +1,4 @@
-//! A credential of the Azure SDK as a way to sign in.
+//! Credentials of the Azure SDK.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,11 +12,11 @@ use crate::token::{AccessToken, TokenProvider, TokenRequest};
 
 /// Signs in with a credential of the Azure SDK, such as those of `azure_identity`.
 ///
-/// Such a credential has a tenant of its own: it is given no other, and no claims challenge.
+/// Such a credential signs in to its own tenant, whatever tenant a token is requested for, and answers no claims challenge.
 pub struct AzureCredentialProvider(Arc<dyn TokenCredential>);
 
 impl AzureCredentialProvider {
-    /// Takes the credential.
+    /// Signs in with `credential`.
     pub fn new(credential: Arc<dyn TokenCredential>) -> Self {
         Self(credential)
     }
@@ -24,7 +24,7 @@ impl AzureCredentialProvider {
 
 impl fmt::Debug for AzureCredentialProvider {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // What the credential's own form shows is not known here.
+        // The credential's own `Debug` might show a secret.
         f.write_str("AzureCredentialProvider")
     }
 }
@@ -34,9 +34,9 @@ impl TokenProvider for AzureCredentialProvider {
     async fn token(&self, request: &TokenRequest) -> Result<AccessToken, Error> {
         let scopes: Vec<&str> = request.scopes.iter().map(String::as_str).collect();
         let token = self.0.get_token(&scopes, None).await.map_err(|error| {
-            Error::new(ErrorKind::SignIn, "azure_credential", "the Azure SDK's credential gives no token")
+            Error::new(ErrorKind::SignIn, "azure_credential", "the Azure SDK's credential returned no token")
                 .with_remedy("Its own error follows.")
-                // Its sentence alone: what else an error of the SDK holds is not known here.
+                // Its message alone: other parts of an error of the SDK might show a secret.
                 .with_source(foreign(error.to_string()))
         })?;
         Ok(AccessToken::new(SecretString::from(token.token.secret()), token.expires_on))

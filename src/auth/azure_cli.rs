@@ -1,4 +1,4 @@
-//! Signing in with what the Azure CLI is signed in with.
+//! The Azure CLI: signs in as whoever has run `az login`.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -20,10 +20,10 @@ use crate::token::{AccessToken, TokenProvider, TokenRequest};
 
 const OPERATION: &str = "az account get-access-token";
 
-/// The CLI is slow to start, and may renew its own token.
-const TIME_LIMIT: Duration = Duration::from_secs(60);
+/// The CLI is slow to start, and may renew its own token first.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// What a developer's machine calls it.
+/// The name of the CLI's program.
 const PROGRAM: &str = if cfg!(windows) { "az.cmd" } else { "az" };
 
 /// Signs in as whoever is signed in to the [Azure CLI](https://learn.microsoft.com/cli/azure/), by `az account
@@ -31,26 +31,26 @@ const PROGRAM: &str = if cfg!(windows) { "az.cmd" } else { "az" };
 pub struct AzureCliProvider {
     program: OsString,
     clock: Arc<dyn Clock>,
-    time_limit: Duration,
+    timeout: Duration,
 }
 
 impl AzureCliProvider {
-    /// The `az` that the path finds.
+    /// Uses the `az` in the `PATH`.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { program: PROGRAM.into(), clock, time_limit: TIME_LIMIT }
+        Self { program: PROGRAM.into(), clock, timeout: DEFAULT_TIMEOUT }
     }
 
-    /// Another `az`.
+    /// Sets the program to run instead of `az`.
     #[must_use]
     pub fn program(mut self, program: impl Into<OsString>) -> Self {
         self.program = program.into();
         self
     }
 
-    /// How long it may take. A minute by default.
+    /// Sets how long the CLI may take. A minute by default.
     #[must_use]
-    pub fn time_limit(mut self, limit: Duration) -> Self {
-        self.time_limit = limit;
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
         self
     }
 }
@@ -64,9 +64,9 @@ impl fmt::Debug for AzureCliProvider {
 #[async_trait]
 impl TokenProvider for AzureCliProvider {
     async fn token(&self, request: &TokenRequest) -> Result<AccessToken, Error> {
-        let words = request.scopes.iter().chain([&request.tenant]);
-        if request.scopes.is_empty() || words.into_iter().any(|word| is_no_argument(word)) {
-            return Err(Error::invalid("invalid_argument", "the tenant or a scope is no word of a command line")
+        let mut arguments = request.scopes.iter().chain([&request.tenant]);
+        if request.scopes.is_empty() || !arguments.all(|argument| is_plain_argument(argument)) {
+            return Err(Error::invalid("invalid_argument", "the tenant or a scope is not valid on a command line")
                 .with_remedy("Give the tenant's id or domain, and scopes such as https://graph.microsoft.com/.default.")
                 .during(OPERATION));
         }
@@ -76,12 +76,12 @@ impl TokenProvider for AzureCliProvider {
             .args(&request.scopes)
             .stdin(Stdio::null())
             .kill_on_drop(true);
-        let output = timeout(command.output(), self.clock.sleep(self.time_limit)).await;
+        let output = timeout(command.output(), self.clock.sleep(self.timeout)).await;
         let output = match output {
             Some(Ok(output)) => output,
             Some(Err(error)) => return Err(not_started(error)),
             None => {
-                return Err(failed("azure_cli_timeout", "the Azure CLI does not answer")
+                return Err(failed("azure_cli_timeout", "the Azure CLI does not respond")
                     .with_remedy("Run `az account get-access-token` by hand and see what it waits for."));
             }
         };
@@ -89,16 +89,16 @@ impl TokenProvider for AzureCliProvider {
             return Err(refused(&String::from_utf8_lossy(&output.stderr), &request.tenant));
         }
         read(output.stdout).ok_or_else(|| {
-            failed("azure_cli_answer", "the Azure CLI's output holds no token with an end")
+            failed("azure_cli_answer", "the Azure CLI's output holds no token with an expiry")
                 .with_remedy("Update the Azure CLI: az upgrade.")
         })
     }
 }
 
-/// A word that the CLI, or the shell that Windows starts it with, would take for something else.
-fn is_no_argument(word: &str) -> bool {
-    let harmless = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | '/' | ':' | '@');
-    word.is_empty() || word.starts_with(['-', '@']) || !word.chars().all(harmless)
+/// Whether neither the CLI takes `text` for an option or a file, nor the shell that Windows starts it with for a command.
+fn is_plain_argument(text: &str) -> bool {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | '/' | ':' | '@');
+    !text.is_empty() && !text.starts_with(['-', '@']) && text.chars().all(is_plain)
 }
 
 fn failed(code: &'static str, message: &str) -> Error {
@@ -112,27 +112,28 @@ fn not_started(error: std::io::Error) -> Error {
                 .with_remedy("Install it (https://aka.ms/azure-cli) and run `az login`, or sign in another way.")
         }
         _ => failed("azure_cli_not_started", "the Azure CLI cannot be started")
-            .with_remedy("Run `az account show` by hand and see what is in its way."),
+            .with_remedy("Run `az account show` by hand and see why it fails."),
     };
     failed.with_source(error)
 }
 
-/// What the CLI says in words.
+/// The error for what the CLI wrote to its standard error.
 fn refused(text: &str, tenant: &str) -> Error {
-    let said = foreign(text.trim().trim_start_matches("ERROR:").trim().to_owned());
+    let message = foreign(text.trim().trim_start_matches("ERROR:").trim().to_owned());
     let signed_out = ["az login", "az account set", "No subscription found"].iter().any(|part| text.contains(part));
     let error = if signed_out {
         failed("azure_cli_signed_out", "the Azure CLI is not signed in to this tenant")
             .with_remedy(format!("Run: az login --tenant {tenant} --allow-no-subscriptions"))
     } else {
-        failed("azure_cli_refused", "the Azure CLI gives no token")
-            .with_remedy("What it said stands beside this; run `az account get-access-token` by hand.")
+        failed("azure_cli_refused", "the Azure CLI returned no token")
+            .with_remedy("Its own message is beside this; run `az account get-access-token` by hand.")
     };
-    let code = text.split(|c: char| !c.is_ascii_alphanumeric()).find(|word| is_code(word)).unwrap_or_default();
-    error.with_service(code, said, Vec::new())
+    let code = text.split(|c: char| !c.is_ascii_alphanumeric()).find(|word| is_error_code(word)).unwrap_or_default();
+    error.with_service(code, message, Vec::new())
 }
 
-fn is_code(word: &str) -> bool {
+/// Whether `word` has the form of `AADSTS70043`.
+fn is_error_code(word: &str) -> bool {
     word.strip_prefix("AADSTS").is_some_and(|digits| !digits.is_empty() && digits.chars().all(|c| c.is_ascii_digit()))
 }
 
@@ -141,7 +142,7 @@ fn read(stdout: Vec<u8>) -> Option<AccessToken> {
     struct CliToken {
         #[serde(rename = "accessToken")]
         access_token: SecretString,
-        /// Seconds since 1970; the CLI has it from version 2.54 on.
+        /// In seconds since 1970; from version 2.54 of the CLI on.
         #[serde(default)]
         expires_on: Option<i64>,
     }
@@ -149,8 +150,8 @@ fn read(stdout: Vec<u8>) -> Option<AccessToken> {
     let stdout = secrecy::zeroize::Zeroizing::new(stdout);
     let response: CliToken = serde_json::from_slice(&stdout).ok()?;
     let token = response.access_token;
-    // `expiresOn` is local time without a zone, and says nothing certain.
-    let end = response.expires_on.or_else(|| TokenClaims::of_text(token.expose_secret()).exp)?;
-    let end = OffsetDateTime::from_unix_timestamp(end).ok()?;
-    (!token.expose_secret().is_empty()).then(|| AccessToken::new(token, end))
+    // `expiresOn` is a local time without a time zone, and so ambiguous.
+    let expires_at = response.expires_on.or_else(|| TokenClaims::parse(token.expose_secret()).exp)?;
+    let expires_at = OffsetDateTime::from_unix_timestamp(expires_at).ok()?;
+    (!token.expose_secret().is_empty()).then(|| AccessToken::new(token, expires_at))
 }

@@ -1,4 +1,4 @@
-//! Signing in with the browser of this machine: authorization code, PKCE and a loopback redirect.
+//! The browser of this machine: authorization code, PKCE and a loopback redirect.
 //!
 //! <https://learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow>
 
@@ -7,19 +7,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
-use crate::auth::authentication::ClientAuthentication;
 #[cfg(feature = "certificate")]
 use crate::auth::certificate::ClientCertificate;
+use crate::auth::client_authentication::ClientAuthentication;
+use crate::auth::form::Form;
 use crate::auth::loopback::{Loopback, Redirect};
-use crate::auth::service::{Form, Redeemed, SignInService};
-use crate::auth::session::{self, InPerson, RefreshTokenStore, Session, scopes};
+use crate::auth::refresh_token_store::RefreshTokenStore;
+use crate::auth::session::{self, InteractiveFlow, Session, scopes};
 use crate::auth::sign_in_error;
+use crate::auth::sign_in_service::{SignInService, Tokens};
+use crate::crypto;
 use crate::error::{Error, ErrorKind};
 use crate::ids::AppId;
 use crate::retry::{Repeat, timeout};
@@ -27,17 +29,18 @@ use crate::token::{AccessToken, TokenProvider, TokenRequest};
 
 const OPERATION: &str = "GET /oauth2/v2.0/authorize";
 
-/// How long a person has by default.
-const TIME_LIMIT: Duration = Duration::from_secs(300);
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(300);
 
-/// Opens an address in a browser.
+/// Opens a URL in a browser.
 type Open = Arc<dyn Fn(&Url) + Send + Sync>;
 
 /// Signs a person in with the browser of this machine, once; after that, the refresh token serves every tenant and
 /// scope.
 ///
-/// The app needs the redirect URI `http://localhost` for mobile and desktop applications; any port will do
+/// The app needs the redirect URI `http://localhost` for mobile and desktop applications; Entra ignores the port
 /// ([loopback redirects](https://learn.microsoft.com/entra/identity-platform/reply-url#localhost-exceptions)).
+///
+/// PKCE needs a rustls `CryptoProvider`: the installed one, or aws-lc-rs with the feature `rustls`.
 pub struct BrowserProvider {
     session: Session,
     open: Open,
@@ -45,11 +48,11 @@ pub struct BrowserProvider {
     path: String,
     prompt: Option<&'static str>,
     login_hint: Option<String>,
-    time_limit: Duration,
+    timeout: Duration,
 }
 
 impl BrowserProvider {
-    /// The app `client_id`; `open` opens the sign-in page in the person's browser, or shows its address.
+    /// Signs in to the app `client_id`; `open` opens the URL of the sign-in page in the person's browser, or shows it.
     pub fn new(service: SignInService, client_id: AppId, open: impl Fn(&Url) + Send + Sync + 'static) -> Self {
         Self {
             session: Session::new(service, client_id),
@@ -58,32 +61,32 @@ impl BrowserProvider {
             path: "/".to_owned(),
             prompt: None,
             login_hint: None,
-            time_limit: TIME_LIMIT,
+            timeout: DEFAULT_TIMEOUT,
         }
     }
 
-    /// The tenant in which the person signs in, whatever tenant a token is for. By default that of the first token.
+    /// Sets the tenant that the person signs in to, whatever tenant a token is for. By default that of the first token.
     #[must_use]
     pub fn home_tenant(self, tenant: impl Into<String>) -> Self {
         self.session.set_home(tenant);
         self
     }
 
-    /// Keeps the refresh token in `store`, so that the next run needs no sign-in. In memory by default.
+    /// Sets the store of the refresh token, so that the next run needs no sign-in. In memory by default.
     #[must_use]
     pub fn store(mut self, store: Arc<dyn RefreshTokenStore>) -> Self {
         self.session.store = store;
         self
     }
 
-    /// For an app with a secret: its *Value*. A public client must not have one.
+    /// Authenticates the app with its secret's *Value*. A public client must not have one.
     #[must_use]
     pub fn client_secret(mut self, secret: SecretString) -> Self {
         self.session.authentication = ClientAuthentication::Secret(secret);
         self
     }
 
-    /// For an app with a certificate.
+    /// Authenticates the app with its certificate. A public client must not have one.
     #[cfg(feature = "certificate")]
     #[must_use]
     pub fn client_certificate(mut self, certificate: ClientCertificate) -> Self {
@@ -91,57 +94,58 @@ impl BrowserProvider {
         self
     }
 
-    /// Listens on this port instead of any that is free.
+    /// Sets the port to listen on. Any free one by default.
     #[must_use]
     pub fn port(mut self, port: u16) -> Self {
         self.port = port;
         self
     }
 
-    /// The path of the redirect URI, such as `/signed-in` of `http://localhost/signed-in`. None by default.
+    /// Sets the path of the redirect URI, such as `/signed-in` of `http://localhost/signed-in`. None by default.
     #[must_use]
     pub fn redirect_path(mut self, path: impl AsRef<str>) -> Self {
         self.path = format!("/{}", path.as_ref().trim_start_matches('/'));
         self
     }
 
-    /// Lets the person choose the account, also where the browser is signed in already.
+    /// Lets the person choose the account, even when the browser is signed in already.
     #[must_use]
     pub fn select_account(mut self) -> Self {
         self.prompt = Some("select_account");
         self
     }
 
-    /// The account that the page suggests, such as `admin@contoso.com`.
+    /// Sets the account that the page suggests, such as `admin@contoso.com`.
     #[must_use]
     pub fn login_hint(mut self, name: impl Into<String>) -> Self {
         self.login_hint = Some(name.into());
         self
     }
 
-    /// How long the person has. Five minutes by default.
+    /// Sets how long the person has to sign in. Five minutes by default.
     #[must_use]
-    pub fn time_limit(mut self, limit: Duration) -> Self {
-        self.time_limit = limit;
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
         self
     }
 }
 
 #[async_trait]
-impl InPerson for BrowserProvider {
+impl InteractiveFlow for BrowserProvider {
     fn session(&self) -> &Session {
         &self.session
     }
 
-    async fn sign_in(&self, tenant: &str, request: &TokenRequest, claims: Option<&String>) -> Result<Redeemed, Error> {
+    async fn sign_in(&self, tenant: &str, request: &TokenRequest, claims: Option<&String>) -> Result<Tokens, Error> {
         let service = &self.session.service;
         let client_id = self.session.client_id;
+        let crypto_provider = crypto::provider()?;
         let loopback = Loopback::bind(self.port).await?;
         let path = if self.path == "/" { "" } else { self.path.as_str() };
         let redirect_uri = format!("http://localhost:{}{path}", loopback.port());
-        let state = self.unguessable();
-        let verifier = self.unguessable();
-        let challenge = URL_SAFE_NO_PAD.encode(digest(&SHA256, verifier.expose_secret().as_bytes()));
+        let state = self.random_token();
+        let verifier = self.random_token();
+        let challenge = URL_SAFE_NO_PAD.encode(crypto::sha256(&crypto_provider, verifier.expose_secret().as_bytes())?);
         let mut url = service.endpoint(tenant, "authorize")?;
         url.query_pairs_mut()
             .append_pair("client_id", &client_id.to_string())
@@ -163,8 +167,8 @@ impl InPerson for BrowserProvider {
         }
         (self.open)(&url);
         let clock = service.clock();
-        let redirect = loopback.redirect(&self.path, state.expose_secret(), clock);
-        let redirect = timeout(redirect, clock.sleep(self.time_limit)).await.ok_or_else(|| {
+        let redirect = loopback.wait_for_redirect(&self.path, state.expose_secret(), clock);
+        let redirect = timeout(redirect, clock.sleep(self.timeout)).await.ok_or_else(|| {
             Error::new(ErrorKind::SignIn, "browser_timeout", "nobody completed the sign-in in the browser in time")
                 .with_remedy("Start it again. Where the page showed an error, that error says why; without a browser on this machine, use a device code.")
                 .during(OPERATION)
@@ -172,7 +176,7 @@ impl InPerson for BrowserProvider {
         let code = match redirect {
             Redirect::Code(code) => SecretString::from(code),
             Redirect::Error { error, description } => {
-                return Err(sign_in_error::redirected(error, &description).during(OPERATION));
+                return Err(sign_in_error::redirect_error(error, &description).during(OPERATION));
             }
         };
         let form = Form::new()
@@ -183,14 +187,14 @@ impl InPerson for BrowserProvider {
             .with_secret("code_verifier", &verifier)
             .with_claims(claims);
         let form = self.session.authentication.add_to(form, service, client_id, tenant).await?;
-        // A code is good for one use: sent twice, it would be taken for stolen.
-        service.redeem(tenant, &form, Repeat::Unsafe).await
+        // A code works once; Entra takes a second use for theft.
+        service.request_tokens(tenant, &form, Repeat::Unsafe).await
     }
 }
 
 impl BrowserProvider {
-    /// 256 random bits in letters that an address takes as they are.
-    fn unguessable(&self) -> SecretString {
+    /// 256 random bits in base64url.
+    fn random_token(&self) -> SecretString {
         let mut bytes = [0; 32];
         self.session.service.context.randomness.fill(&mut bytes);
         SecretString::from(URL_SAFE_NO_PAD.encode(bytes))

@@ -1,14 +1,9 @@
-//! Client credentials with a certificate: the app signs a statement with its private key, which never leaves it.
+//! Certificates with a private key, which sign the assertions of an app.
 //!
 //! <https://learn.microsoft.com/entra/identity-platform/certificate-credentials>
 
 use std::fmt;
-use std::sync::Arc;
 
-use async_trait::async_trait;
-use aws_lc_rs::digest::{SHA256, digest};
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{KeyPair as _, RSA_PSS_SHA256, RsaKeyPair};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rustls_pki_types::pem::{PemObject as _, SectionKind};
@@ -16,21 +11,30 @@ use secrecy::SecretString;
 use secrecy::zeroize::Zeroizing;
 use serde_json::json;
 
-use crate::auth::authentication::{ClientAuthentication, client_credentials};
-use crate::auth::service::SignInService;
+use crate::auth::sign_in_service::SignInService;
+use crate::crypto::{self, RsaKey};
 use crate::error::Error;
 use crate::ids::AppId;
 use crate::random;
-use crate::token::{AccessToken, TokenProvider, TokenRequest};
 
-/// How long a signed statement holds: the documentation's five to ten minutes, which leaves room for clocks that differ.
-const VALID: time::Duration = time::Duration::minutes(10);
+/// The documentation asks for five to ten minutes; the longer leaves room for clocks that differ.
+const ASSERTION_LIFETIME: time::Duration = time::Duration::minutes(10);
 
-/// A certificate with its RSA private key of 2048 bits or more. The key's memory is wiped when the last clone goes.
+/// A certificate with its RSA private key of 2048 bits or more.
+///
+/// The rustls `CryptoProvider` of the process reads the key and signs with it: the installed one, or aws-lc-rs with the
+/// feature `rustls`. The file's content is wiped from memory once it has been read.
+///
+/// ```
+/// use entra_apps::auth::ClientCertificate;
+///
+/// let error = ClientCertificate::from_pem(b"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----").unwrap_err();
+/// assert_eq!(error.message(), "there is no private key");
+/// ```
 #[derive(Clone)]
 pub struct ClientCertificate {
-    key: Arc<RsaKeyPair>,
-    /// The SHA-256 of the certificate, as the header of a statement writes it.
+    key: RsaKey,
+    /// The SHA-256 of the certificate in base64url, as the header of an assertion holds it.
     thumbprint: String,
 }
 
@@ -39,13 +43,14 @@ impl ClientCertificate {
     /// Of several certificates, such as a chain, it takes the one that belongs to the key.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) when the text holds no certificate, no private key, one that
-    /// is encrypted, or one that belongs to another certificate or is no RSA key.
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) with the code `invalid_certificate` when the text holds no
+    /// certificate, no private key, an encrypted one, one of another certificate, or one that is no RSA key of 2048 bits
+    /// or more; with the code `no_crypto_provider` when there is no rustls `CryptoProvider`.
     pub fn from_pem(pem: &[u8]) -> Result<Self, Error> {
         Self::from_pem_files(pem, &[])
     }
 
-    /// The same with certificate and private key in two files.
+    /// Reads a certificate and its private key from two PEM texts.
     ///
     /// # Errors
     /// As [`from_pem`](Self::from_pem).
@@ -78,7 +83,7 @@ impl ClientCertificate {
         if certificates.is_empty() {
             return Err(invalid("there is no certificate").with_remedy(PEM_REMEDY));
         }
-        Self::of(&certificates, &private)
+        Self::from_parts(&certificates, &private)
     }
 
     /// Reads a certificate in DER, and its private key in DER of PKCS #8 or PKCS #1.
@@ -86,14 +91,14 @@ impl ClientCertificate {
     /// # Errors
     /// As [`from_pem`](Self::from_pem).
     pub fn from_der(certificate: &[u8], key: &[u8]) -> Result<Self, Error> {
-        Self::of(&[certificate], key)
+        Self::from_parts(&[certificate], key)
     }
 
     /// Reads a PKCS#12 file (`.pfx`, `.p12`) with the certificate and its private key, as Windows, Azure Key Vault and
     /// OpenSSL write them: encrypted with AES (PBES2), or in the older form with 3DES and RC2. Key Vault's have an empty
     /// password. Of several certificates, such as a chain, it takes the one that belongs to the key.
     ///
-    /// Give it files that you trust: a file says itself how often its password is hashed, and so how long reading takes.
+    /// Read trusted files only: a file says itself how often its password is hashed, and so how long reading takes.
     /// The copy of the key that the decoder makes is not wiped from memory.
     ///
     /// # Errors
@@ -105,21 +110,22 @@ impl ClientCertificate {
         use secrecy::ExposeSecret as _;
 
         let archive =
-            Pkcs12Archive::from_pkcs12(file, password.expose_secret()).map_err(|failure| undecoded(&failure))?;
-        let certificates: Vec<&[u8]> = archive.certs.iter().map(|held| held.cert.as_der()).collect();
+            Pkcs12Archive::from_pkcs12(file, password.expose_secret()).map_err(|failure| pkcs12_error(&failure))?;
+        let certificates: Vec<&[u8]> = archive.certs.iter().map(|entry| entry.cert.as_der()).collect();
         if certificates.is_empty() {
             return Err(invalid("there is no certificate").with_remedy(PKCS12_REMEDY));
         }
-        let mut made = archive.keys.iter().map(|held| Self::of(&certificates, held.key.as_der()));
-        let first = made.next().ok_or_else(|| invalid("there is no private key").with_remedy(PKCS12_REMEDY))?;
-        // The error of the first says the most.
-        first.or_else(|error| made.find_map(Result::ok).ok_or(error))
+        let mut read = archive.keys.iter().map(|entry| Self::from_parts(&certificates, entry.key.as_der()));
+        let first = read.next().ok_or_else(|| invalid("there is no private key").with_remedy(PKCS12_REMEDY))?;
+        // The first error says the most.
+        first.or_else(|error| read.find_map(Result::ok).ok_or(error))
     }
 
-    fn of(certificates: &[impl AsRef<[u8]>], key: &[u8]) -> Result<Self, Error> {
-        let key = RsaKeyPair::from_pkcs8(key).or_else(|_| RsaKeyPair::from_der(key)).map_err(|_| not_rsa())?;
-        // A certificate holds its public key as it stands, so that the bytes say whether the two belong together.
-        let public = key.public_key().as_ref();
+    fn from_parts(certificates: &[impl AsRef<[u8]>], key: &[u8]) -> Result<Self, Error> {
+        let provider = crypto::provider()?;
+        let key = RsaKey::from_der(&provider, key)?.ok_or_else(not_rsa)?;
+        // A certificate holds its public key in this form, so that comparing bytes shows whether the two belong together.
+        let public = key.public_key();
         let certificate = certificates
             .iter()
             .find(|certificate| certificate.as_ref().windows(public.len()).any(|part| part == public))
@@ -127,16 +133,16 @@ impl ClientCertificate {
                 invalid("the private key belongs to another certificate")
                     .with_remedy("Give the certificate that was made with this key, and that the app has.")
             })?;
-        let thumbprint = URL_SAFE_NO_PAD.encode(digest(&SHA256, certificate.as_ref()));
-        Ok(Self { key: Arc::new(key), thumbprint })
+        let thumbprint = URL_SAFE_NO_PAD.encode(crypto::sha256(&provider, certificate.as_ref())?);
+        Ok(Self { key, thumbprint })
     }
 
-    /// The SHA-256 thumbprint of the certificate in base64url, by which the app's certificates can be told apart.
+    /// The SHA-256 thumbprint of the certificate, in base64url.
     pub fn thumbprint(&self) -> &str {
         &self.thumbprint
     }
 
-    /// A statement for one sign-in.
+    /// Signs an assertion for one sign-in.
     pub(super) fn assertion(
         &self,
         service: &SignInService,
@@ -153,15 +159,14 @@ impl ClientCertificate {
             "jti": random::uuid(&*service.context.randomness),
             "nbf": now.unix_timestamp(),
             "iat": now.unix_timestamp(),
-            "exp": (now + VALID).unix_timestamp(),
+            "exp": (now + ASSERTION_LIFETIME).unix_timestamp(),
         });
-        let signed = [header, claims].map(|part| URL_SAFE_NO_PAD.encode(part.to_string())).join(".");
-        let mut signature = vec![0; self.key.public_modulus_len()];
-        // The salt is the library's own: no test needs it to come again.
-        self.key
-            .sign(&RSA_PSS_SHA256, &SystemRandom::new(), signed.as_bytes(), &mut signature)
-            .map_err(|_| invalid("the private key cannot sign").with_remedy("Use an RSA key of 2048 bits or more."))?;
-        Ok(SecretString::from(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))))
+        let message = [header, claims].map(|part| URL_SAFE_NO_PAD.encode(part.to_string())).join(".");
+        // The salt comes from the provider and not from `Randomness`: no test needs it repeated.
+        let signature = self.key.sign(message.as_bytes()).ok_or_else(|| {
+            invalid("the private key cannot sign").with_remedy("Use an RSA key of 2048 bits or more.")
+        })?;
+        Ok(SecretString::from(format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature))))
     }
 }
 
@@ -179,22 +184,22 @@ const PEM_REMEDY: &str = "Give a PEM text with BEGIN CERTIFICATE and BEGIN PRIVA
 const PKCS12_REMEDY: &str =
     "Export it again with its private key: openssl pkcs12 -export -inkey key.pem -in cert.pem -out app.pfx.";
 
-/// Why a PKCS#12 file cannot be read. The decoder's own error is left out: it could quote the file.
+/// The error for a PKCS#12 file that cannot be read. The decoder's own error is left out: it could quote the file.
 #[cfg(feature = "pkcs12")]
-fn undecoded(failure: &p12_keystore::error::Error) -> Error {
+fn pkcs12_error(failure: &p12_keystore::error::Error) -> Error {
     use p12_keystore::error::Error as Failure;
 
     match failure {
-        // Without a checksum in the file, a wrong password shows in what comes out of it.
+        // In a file without a checksum, a wrong password shows in the decrypted content.
         Failure::MacError(_) | Failure::UnpadError | Failure::Pkcs5Error(_) => {
             Error::invalid("certificate_password", "the password of the PKCS#12 file is wrong").with_remedy(
                 "Give the password that the file was exported with; Azure Key Vault's files have an empty one.",
             )
         }
         Failure::UnsupportedEncryptionScheme | Failure::UnsupportedMacAlgorithm | Failure::UnsupportedContentType => {
-            invalid("the PKCS#12 file is encrypted in a way that is not known here").with_remedy(PKCS12_REMEDY)
+            invalid("the PKCS#12 file is encrypted with an unknown algorithm").with_remedy(PKCS12_REMEDY)
         }
-        _ => invalid("the file is no PKCS#12 file, or damaged").with_remedy(PKCS12_REMEDY),
+        _ => invalid("the file is no PKCS#12 file, or it is damaged").with_remedy(PKCS12_REMEDY),
     }
 }
 
@@ -205,32 +210,4 @@ fn invalid(message: &str) -> Error {
 fn not_rsa() -> Error {
     invalid("the private key is no RSA key of 2048 bits or more")
         .with_remedy("Make one with RSA: openssl req -x509 -newkey rsa:2048 -noenc -keyout key.pem -out cert.pem.")
-}
-
-/// Signs in as an app with a certificate whose public part the app has
-/// ([certificate credentials](https://learn.microsoft.com/entra/identity-platform/certificate-credentials)).
-pub struct ClientCertificateProvider {
-    service: SignInService,
-    client_id: AppId,
-    authentication: ClientAuthentication,
-}
-
-impl ClientCertificateProvider {
-    /// The app `client_id` with its certificate.
-    pub fn new(service: SignInService, client_id: AppId, certificate: ClientCertificate) -> Self {
-        Self { service, client_id, authentication: ClientAuthentication::Certificate(certificate) }
-    }
-}
-
-impl fmt::Debug for ClientCertificateProvider {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ClientCertificateProvider").field("client_id", &self.client_id).finish_non_exhaustive()
-    }
-}
-
-#[async_trait]
-impl TokenProvider for ClientCertificateProvider {
-    async fn token(&self, request: &TokenRequest) -> Result<AccessToken, Error> {
-        client_credentials(&self.service, self.client_id, &self.authentication, request).await
-    }
 }

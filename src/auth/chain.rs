@@ -1,4 +1,4 @@
-//! Several ways to sign in, one after the other.
+//! Chains of token providers.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,14 +6,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 
-use crate::auth::reason::SignInReason;
+use crate::auth::sign_in_reason::SignInReason;
 use crate::error::{Error, ErrorKind};
 use crate::token::{AccessToken, TokenProvider, TokenRequest};
 
-/// Tries several ways to sign in, in order, and says of each why it failed. The one that worked is tried first the
-/// next time.
+/// Tries several token providers in order, and reports why each failed. The one that worked is tried first the next
+/// time.
 ///
-/// A person who declines has decided: nothing else is tried then.
+/// When a person declines the consent, no other provider is tried.
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
@@ -33,28 +33,28 @@ use crate::token::{AccessToken, TokenProvider, TokenRequest};
 /// ```
 #[derive(Default)]
 pub struct ChainProvider {
-    ways: Vec<(String, Arc<dyn TokenProvider>)>,
-    /// The one that worked.
+    providers: Vec<(String, Arc<dyn TokenProvider>)>,
+    /// The index of the one that worked.
     first: AtomicUsize,
 }
 
 impl ChainProvider {
-    /// No way yet.
+    /// Creates an empty chain.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds a way; its name stands in the error.
+    /// Adds a provider; the error shows its name.
     #[must_use]
     pub fn then(mut self, name: impl Into<String>, provider: Arc<dyn TokenProvider>) -> Self {
-        self.ways.push((name.into(), provider));
+        self.providers.push((name.into(), provider));
         self
     }
 }
 
 #[cfg(feature = "browser")]
 impl ChainProvider {
-    /// A person signs in with the browser of this machine, or with a device code where that fails.
+    /// Signs a person in with the browser of this machine, or with a device code where that fails.
     pub fn interactive(browser: super::BrowserProvider, device_code: super::DeviceCodeProvider) -> Self {
         Self::new().then("browser", Arc::new(browser)).then("device code", Arc::new(device_code))
     }
@@ -62,7 +62,7 @@ impl ChainProvider {
 
 impl fmt::Debug for ChainProvider {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.ways.iter().map(|(name, _)| name)).finish()
+        f.debug_list().entries(self.providers.iter().map(|(name, _)| name)).finish()
     }
 }
 
@@ -70,18 +70,18 @@ impl fmt::Debug for ChainProvider {
 impl TokenProvider for ChainProvider {
     async fn token(&self, request: &TokenRequest) -> Result<AccessToken, Error> {
         let first = self.first.load(Ordering::Relaxed);
-        let order = std::iter::once(first).chain((0..self.ways.len()).filter(|at| *at != first));
+        let order = std::iter::once(first).chain((0..self.providers.len()).filter(|index| *index != first));
         let mut reasons = Vec::new();
-        for at in order {
-            let Some((name, provider)) = self.ways.get(at) else { continue };
+        for index in order {
+            let Some((name, provider)) = self.providers.get(index) else { continue };
             match provider.token(request).await {
                 Ok(token) => {
-                    self.first.store(at, Ordering::Relaxed);
+                    self.first.store(index, Ordering::Relaxed);
                     return Ok(token);
                 }
                 Err(error) if error.sign_in_reason() == Some(SignInReason::ConsentDeclined) => return Err(error),
                 Err(error) => {
-                    tracing::debug!(way = name, code = error.code(), "this way to sign in failed");
+                    tracing::debug!(provider = name, code = error.code(), "the token provider failed");
                     reasons.push(format!("{name}: {error}"));
                 }
             }

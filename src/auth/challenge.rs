@@ -1,4 +1,4 @@
-//! Claims challenges: what a refused token lacks, in the words of the service that refused it.
+//! Claims challenges: the claims that a refused token lacks.
 //!
 //! <https://learn.microsoft.com/entra/identity-platform/claims-challenge>
 
@@ -8,40 +8,40 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use http::HeaderMap;
 use http::header::WWW_AUTHENTICATE;
 
-/// A challenge longer than this is none, in bytes: those of the service have a few hundred.
-const LONGEST: usize = 16 * 1024;
+/// Longer claims are ignored: those of the service have a few hundred bytes.
+const MAX_BYTES: usize = 16 * 1024;
 
-/// The claims that a refusal asks for, as the JSON object that is sent to the sign-in service.
+/// The claims that a response asks for, as the JSON object to send to the sign-in service.
 ///
 /// A response can hold several `WWW-Authenticate` headers, a header several challenges, and a challenge its parameters
 /// in any order, quoted or not ([RFC 9110, 11.6.1](https://www.rfc-editor.org/rfc/rfc9110#section-11.6.1)).
 pub(crate) fn in_headers(headers: &HeaderMap) -> Option<String> {
     let values = headers.get_all(WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok());
     values.flat_map(|value| Parameters { rest: value }).find_map(|(name, value)| {
-        (name.eq_ignore_ascii_case("claims") && value.len() <= LONGEST).then(|| decode(&value)).flatten()
+        (name.eq_ignore_ascii_case("claims") && value.len() <= MAX_BYTES).then(|| decode(&value)).flatten()
     })
 }
 
-/// A JSON object, written as such.
-pub(crate) fn object(text: &str) -> Option<String> {
+/// Returns the claims if they are a JSON object.
+pub(super) fn json_object(text: &str) -> Option<String> {
     let is_object = |text: &str| serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(text).is_ok();
-    (text.len() <= LONGEST && is_object(text)).then(|| text.trim().to_owned())
+    (text.len() <= MAX_BYTES && is_object(text)).then(|| text.trim().to_owned())
 }
 
-/// Base64 of either alphabet, with or without padding; or the object itself, as some services write it.
+/// Decodes base64 of either alphabet, with or without padding, or takes the JSON itself, which some services send.
 fn decode(value: &str) -> Option<String> {
     let config = GeneralPurposeConfig::new()
         .with_decode_padding_mode(DecodePaddingMode::Indifferent)
         .with_decode_allow_trailing_bits(true);
-    object(value).or_else(|| {
+    json_object(value).or_else(|| {
         let bytes = [URL_SAFE, STANDARD]
             .iter()
             .find_map(|alphabet| GeneralPurpose::new(alphabet, config).decode(value.trim()).ok())?;
-        object(std::str::from_utf8(&bytes).ok()?)
+        json_object(std::str::from_utf8(&bytes).ok()?)
     })
 }
 
-/// The parameters of all challenges in one header. The names of schemes are passed over: a name without `=` is one.
+/// The parameters of all challenges in one header, without the names of their schemes, which no `=` follows.
 struct Parameters<'a> {
     rest: &'a str,
 }
@@ -59,7 +59,7 @@ impl<'a> Iterator for Parameters<'a> {
                 return Some((name, self.value(rest.trim_start_matches([' ', '\t']))));
             }
             if name.is_empty() {
-                // A quote in a place where none may stand, or the end.
+                // A misplaced quote, or the end.
                 self.rest = self.rest.get(1..)?;
             }
         }
@@ -127,7 +127,7 @@ mod tests {
 
     #[test]
     fn what_is_no_challenge_is_none() {
-        let long = STANDARD.encode(format!(r#"{{"x":"{}"}}"#, "x".repeat(LONGEST)));
+        let long = STANDARD.encode(format!(r#"{{"x":"{}"}}"#, "x".repeat(MAX_BYTES)));
         for header in [
             "",
             "Bearer",

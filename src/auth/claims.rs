@@ -1,7 +1,7 @@
-//! What an access token says of itself.
+//! The claims in an access token.
 //!
-//! Graph's tokens are not meant to be validated by a client, and are not here: the claims only inform. A token of
-//! another form has none.
+//! Microsoft asks clients not to validate Graph's tokens, so that these claims are only hints. A token in another format
+//! has none.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -11,37 +11,37 @@ use serde::Deserialize;
 use crate::ids::{AppId, TenantId};
 use crate::token::AccessToken;
 
-/// The claims that this crate reads.
+/// The claims of a token that this crate reads.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub(crate) struct TokenClaims {
     #[serde(default)]
     pub(crate) tid: Option<uuid::Uuid>,
-    /// Seconds since 1970.
+    /// In seconds since 1970.
     #[serde(default)]
     pub(crate) exp: Option<i64>,
     /// The application permissions, by name.
     #[serde(default)]
     pub(crate) roles: Vec<String>,
-    /// The delegated permissions, separated by blanks: a person is signed in.
+    /// The delegated permissions, separated by blanks; only where a person is signed in.
     #[serde(default)]
     pub(crate) scp: Option<String>,
-    /// The active directory roles, by template id; some tokens do not say.
+    /// The person's active directory roles, by template id; absent in some tokens.
     #[serde(default)]
     pub(crate) wids: Option<Vec<uuid::Uuid>>,
-    /// The app that signed in, in a token of the first version.
+    /// The app that signed in, in a token of version 1.0.
     #[serde(default)]
     pub(crate) appid: Option<uuid::Uuid>,
-    /// The same, in one of the second.
+    /// The app that signed in, in a token of version 2.0.
     #[serde(default)]
     pub(crate) azp: Option<uuid::Uuid>,
 }
 
 impl TokenClaims {
     pub(crate) fn of(token: &AccessToken) -> Self {
-        Self::of_text(token.secret.expose_secret())
+        Self::parse(token.secret.expose_secret())
     }
 
-    pub(crate) fn of_text(token: &str) -> Self {
+    pub(crate) fn parse(token: &str) -> Self {
         let payload = token.split('.').nth(1).unwrap_or_default();
         URL_SAFE_NO_PAD
             .decode(payload.trim_end_matches('='))

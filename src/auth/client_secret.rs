@@ -1,21 +1,17 @@
-//! Client credentials with a secret: the app signs in as itself.
+//! Client credentials with a secret.
 
 use std::fmt;
-use std::sync::Arc;
 
 use async_trait::async_trait;
 use secrecy::SecretString;
 
-use crate::auth::authentication::{ClientAuthentication, client_credentials};
-use crate::auth::service::SignInService;
-use crate::clock::Clock;
+use crate::auth::client_authentication::{ClientAuthentication, client_credentials};
+use crate::auth::sign_in_service::SignInService;
 use crate::cloud::Cloud;
 use crate::error::Error;
 use crate::ids::AppId;
-use crate::random::Randomness;
-use crate::retry::{RetryPolicy, SendContext};
+use crate::retry::SendContext;
 use crate::token::{AccessToken, TokenProvider, TokenRequest};
-use crate::transport::Transport;
 
 /// Signs in as an app with its client secret
 /// ([client credentials](https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow)).
@@ -26,39 +22,14 @@ pub struct ClientSecretProvider {
 }
 
 impl ClientSecretProvider {
-    /// The app `client_id` of `cloud`, with its secret's *Value* (not the *Secret ID*).
-    pub fn new(
-        cloud: Cloud,
-        client_id: AppId,
-        secret: SecretString,
-        transport: Arc<dyn Transport>,
-        clock: Arc<dyn Clock>,
-    ) -> Self {
-        Self::of(SignInService::new(cloud, transport, clock), client_id, secret)
-    }
-
-    /// The same with a sign-in service that several providers share.
-    pub fn of(service: SignInService, client_id: AppId, secret: SecretString) -> Self {
+    /// Signs in as the app `client_id` with its secret's *Value* (not the *Secret ID*).
+    pub fn new(service: SignInService, client_id: AppId, secret: SecretString) -> Self {
         Self { service, client_id, authentication: ClientAuthentication::Secret(secret) }
     }
 
-    /// The same with what a client works with.
+    /// Signs in with the transport, clock, randomness and limits of a client.
     pub(crate) fn with_context(cloud: Cloud, client_id: AppId, secret: SecretString, context: SendContext) -> Self {
-        Self::of(SignInService::with_context(cloud, context), client_id, secret)
-    }
-
-    /// Tries again as `policy` says.
-    #[must_use]
-    pub fn retry_policy(mut self, policy: RetryPolicy) -> Self {
-        self.service = self.service.retry_policy(policy);
-        self
-    }
-
-    /// Takes jitter and ids from `randomness`.
-    #[must_use]
-    pub fn randomness(mut self, randomness: Arc<dyn Randomness>) -> Self {
-        self.service = self.service.randomness(randomness);
-        self
+        Self::new(SignInService::with_context(cloud, context), client_id, secret)
     }
 }
 

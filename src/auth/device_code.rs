@@ -1,4 +1,4 @@
-//! Signing in with a code that a person types in on any device.
+//! Device codes: a person types in a code on any device.
 //!
 //! <https://learn.microsoft.com/entra/identity-platform/v2-oauth2-device-code>
 
@@ -12,9 +12,11 @@ use serde::Deserialize;
 use serde_with::{PickFirst, serde_as};
 use time::OffsetDateTime;
 
-use crate::auth::reason::SignInReason;
-use crate::auth::service::{Form, Post, Redeemed, SignInService, TOKEN};
-use crate::auth::session::{self, InPerson, RefreshTokenStore, Session, scopes};
+use crate::auth::form::Form;
+use crate::auth::refresh_token_store::RefreshTokenStore;
+use crate::auth::session::{self, InteractiveFlow, Session, scopes};
+use crate::auth::sign_in_reason::SignInReason;
+use crate::auth::sign_in_service::{FormRequest, SignInService, TOKEN_OPERATION, Tokens};
 use crate::error::{Error, ErrorKind, foreign};
 use crate::ids::AppId;
 use crate::retry::{CallOptions, Repeat, RetryPolicy};
@@ -22,23 +24,32 @@ use crate::token::{AccessToken, TokenProvider, TokenRequest};
 
 const OPERATION: &str = "POST /oauth2/v2.0/devicecode";
 
-/// Between two questions, where the service does not say (RFC 8628, 3.2), and what `slow_down` adds (3.5).
-const FIVE_SECONDS: Duration = Duration::from_secs(5);
+/// The interval where the service names none ([RFC 8628, 3.2](https://www.rfc-editor.org/rfc/rfc8628#section-3.2)).
+const DEFAULT_INTERVAL: Duration = Duration::from_secs(5);
 
-/// The longest wait between two questions after failures.
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
+/// What `slow_down` adds to the interval ([RFC 8628, 3.5](https://www.rfc-editor.org/rfc/rfc8628#section-3.5)).
+const SLOW_DOWN: Duration = Duration::from_secs(5);
 
-/// What to show to the person who signs in.
+/// The service's own intervals are a few seconds.
+const MAX_INTERVAL: Duration = Duration::from_secs(3600);
+
+/// Bounds the wait after repeated failures.
+const MAX_BACKOFF: Duration = Duration::from_secs(60);
+
+/// Far beyond the fifteen minutes of the service, so that sums of times stay within their range.
+const MAX_LIFETIME: Duration = Duration::from_secs(24 * 3600);
+
+/// The prompt for the person who signs in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DeviceCodePrompt {
     /// The code to type in.
     pub user_code: String,
-    /// Where.
+    /// The URL of the page to type it in at.
     pub verification_uri: String,
-    /// Both in a sentence of the service's.
+    /// A sentence of the service with code and URL.
     pub message: String,
-    /// Until when, in UTC.
+    /// When the code expires, in UTC.
     pub expires_at: OffsetDateTime,
 }
 
@@ -47,14 +58,14 @@ type Show = Arc<dyn Fn(&DeviceCodePrompt) + Send + Sync>;
 
 /// Signs a person in with a device code, once; after that, the refresh token serves every tenant and scope.
 ///
-/// Many organizations block device codes by Conditional Access, as Microsoft recommends: offer the browser as well.
+/// Many organizations block device codes by Conditional Access, as Microsoft recommends: offer the browser, too.
 pub struct DeviceCodeProvider {
     session: Session,
     show: Show,
 }
 
 impl DeviceCodeProvider {
-    /// The public client `client_id`; `show` puts the prompt before the person.
+    /// Signs in to the public client `client_id`; `show` shows the prompt to the person.
     pub fn new(
         service: SignInService,
         client_id: AppId,
@@ -63,14 +74,14 @@ impl DeviceCodeProvider {
         Self { session: Session::new(service, client_id), show: Arc::new(show) }
     }
 
-    /// The tenant in which the person signs in, whatever tenant a token is for. By default that of the first token.
+    /// Sets the tenant that the person signs in to, whatever tenant a token is for. By default that of the first token.
     #[must_use]
     pub fn home_tenant(self, tenant: impl Into<String>) -> Self {
         self.session.set_home(tenant);
         self
     }
 
-    /// Keeps the refresh token in `store`, so that the next run needs no sign-in. In memory by default.
+    /// Sets the store of the refresh token, so that the next run needs no sign-in. In memory by default.
     #[must_use]
     pub fn store(mut self, store: Arc<dyn RefreshTokenStore>) -> Self {
         self.session.store = store;
@@ -79,81 +90,84 @@ impl DeviceCodeProvider {
 }
 
 #[async_trait]
-impl InPerson for DeviceCodeProvider {
+impl InteractiveFlow for DeviceCodeProvider {
     fn session(&self) -> &Session {
         &self.session
     }
 
-    async fn sign_in(&self, tenant: &str, request: &TokenRequest, claims: Option<&String>) -> Result<Redeemed, Error> {
+    async fn sign_in(&self, tenant: &str, request: &TokenRequest, claims: Option<&String>) -> Result<Tokens, Error> {
         let service = &self.session.service;
         let client_id = self.session.client_id.to_string();
         let form = Form::new().with("client_id", client_id.clone()).with("scope", scopes(request)).with_claims(claims);
-        let post = Post { operation: OPERATION, endpoint: "devicecode", ..Post::token(tenant, Repeat::Safe) };
-        let response = service.post(post, &form).await?;
-        let code: Begun = response.read().map_err(|_| {
+        let token_request = FormRequest::token(tenant, Repeat::Safe);
+        let code_request = FormRequest { operation: OPERATION, endpoint: "devicecode", ..token_request };
+        let response = service.post(code_request, &form).await?;
+        let code: DeviceCodeResponse = response.read().map_err(|_| {
             Error::new(ErrorKind::Decode, "device_code_answer", "the sign-in service's response holds no device code")
                 .with_status(response.status)
-                .with_remedy("Check that the authority is Entra's and that no proxy answers in its place.")
+                .with_remedy("Check that the authority is Entra's and that no proxy responds in its place.")
                 .during(OPERATION)
         })?;
-        // A day is far beyond what the service gives, and keeps the sums in their range.
-        let lasts = Duration::from_secs(code.expires_in.min(24 * 3600));
-        let deadline = service.clock().monotonic() + lasts;
+        let lifetime = Duration::from_secs(code.expires_in).min(MAX_LIFETIME);
+        let deadline = service.clock().monotonic() + lifetime;
         (self.show)(&DeviceCodePrompt {
             user_code: foreign(code.user_code),
             verification_uri: foreign(code.verification_uri),
             message: foreign(code.message),
-            expires_at: service.clock().now() + lasts,
+            expires_at: service.clock().now() + lifetime,
         });
         let form = Form::new()
             .with("grant_type", "urn:ietf:params:oauth:grant-type:device_code")
             .with("client_id", client_id)
             .with_secret("device_code", &code.device_code);
-        let interval = code.interval.map_or(FIVE_SECONDS, |seconds| Duration::from_secs(seconds.clamp(1, 3600)));
+        let interval = code.interval.map_or(DEFAULT_INTERVAL, |seconds| Duration::from_secs(seconds.max(1)));
+        let interval = interval.min(MAX_INTERVAL);
         self.poll(tenant, &form, interval, deadline).await
     }
 }
 
 impl DeviceCodeProvider {
-    /// Asks until there is an answer. What goes wrong on the way only makes it slower; the end of the code ends it.
+    /// Polls the token endpoint until the person has signed in or the code has expired. Failures of the network or the
+    /// service only slow it down.
     async fn poll(
         &self,
         tenant: &str,
         form: &Form,
         mut interval: Duration,
         deadline: Duration,
-    ) -> Result<Redeemed, Error> {
-        // One attempt at a time: this loop is the patience.
+    ) -> Result<Tokens, Error> {
+        // Without retries of its own: this loop is the retry.
         let policy = RetryPolicy { max_attempts: 1, ..self.session.service.context.policy.clone() };
         let service = self.session.service.clone().retry_policy(policy);
         let clock = service.clock();
         let mut failures = 0;
-        let mut asked_for = Duration::ZERO;
+        let mut retry_after = Duration::ZERO;
         loop {
-            let left = deadline.saturating_sub(clock.monotonic());
-            let wait = interval.saturating_mul(1 << failures).min(LONGEST_WAIT.max(interval)).max(asked_for);
-            clock.sleep(wait.min(left)).await;
+            let remaining = deadline.saturating_sub(clock.monotonic());
+            let backoff = interval.saturating_mul(1 << failures).min(MAX_BACKOFF.max(interval));
+            clock.sleep(backoff.max(retry_after).min(remaining)).await;
             if clock.monotonic() >= deadline {
                 let reason = SignInReason::CodeExpired;
                 return Err(Error::new(ErrorKind::SignIn, reason.code(), reason.cause())
                     .with_remedy(reason.remedy())
-                    .during(TOKEN));
+                    .during(TOKEN_OPERATION));
             }
             let options = CallOptions { deadline: Some(deadline), ..CallOptions::default() };
-            let error = match service.post(Post { options, ..Post::token(tenant, Repeat::Safe) }, form).await {
-                Ok(response) => return service.tokens(&response, TOKEN),
+            let request = FormRequest { options, ..FormRequest::token(tenant, Repeat::Safe) };
+            let error = match service.post(request, form).await {
+                Ok(response) => return service.read_tokens(&response),
                 Err(error) => error,
             };
-            asked_for = Duration::ZERO;
+            retry_after = Duration::ZERO;
             match error.oauth_error().unwrap_or_default() {
                 "authorization_pending" => failures = 0,
                 "slow_down" => {
                     failures = 0;
-                    interval += FIVE_SECONDS;
+                    interval += SLOW_DOWN;
                 }
-                _ if is_passing(&error) => {
+                _ if is_transient(&error) => {
                     failures = (failures + 1).min(6);
-                    asked_for = error.retry_after().unwrap_or_default();
+                    retry_after = error.retry_after().unwrap_or_default();
                 }
                 _ => return Err(error),
             }
@@ -161,8 +175,8 @@ impl DeviceCodeProvider {
     }
 }
 
-/// Whether the network or the service failed, and not the sign-in.
-fn is_passing(error: &Error) -> bool {
+/// Whether the network or the service failed, not the sign-in.
+fn is_transient(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::Network | ErrorKind::Deadline)
         || error.code() == "sign_in_busy"
         || error.status().is_some_and(|status| status.is_server_error() || status.as_u16() == 429)
@@ -183,14 +197,14 @@ impl TokenProvider for DeviceCodeProvider {
 
 #[serde_as]
 #[derive(Deserialize)]
-struct Begun {
+struct DeviceCodeResponse {
     device_code: SecretString,
     user_code: String,
     verification_uri: String,
-    /// Seconds.
+    /// In seconds; some endpoints send a string.
     #[serde_as(as = "PickFirst<(_, serde_with::DisplayFromStr)>")]
     expires_in: u64,
-    /// Seconds.
+    /// In seconds; some endpoints send a string.
     #[serde_as(as = "Option<PickFirst<(_, serde_with::DisplayFromStr)>>")]
     #[serde(default)]
     interval: Option<u64>,

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use aws_lc_rs::constant_time::verify_slices_are_equal;
+use subtle::ConstantTimeEq as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use url::Url;
@@ -15,20 +15,21 @@ use crate::error::{Error, ErrorKind};
 use crate::retry::timeout;
 
 /// A browser's request with a code is a few kilobytes.
-const LONGEST_REQUEST: usize = 32 * 1024;
+const MAX_REQUEST_BYTES: usize = 32 * 1024;
 
-/// Connections at once: a browser opens a few ahead of need.
-const MOST_CONNECTIONS: usize = 32;
+/// A browser opens a few connections in advance.
+const MAX_CONNECTIONS: usize = 32;
 
-/// How long one connection may take to say what it wants.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Bounds the time from connection to response.
+const CONNECTION_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// Listens on the loopback addresses of this machine.
 pub(super) struct Loopback {
     listeners: Vec<TcpListener>,
     port: u16,
 }
 
-/// What came back in the redirect.
+/// The parameters of the redirect.
 pub(super) enum Redirect {
     Code(String),
     Error { error: String, description: String },
@@ -37,11 +38,11 @@ pub(super) enum Redirect {
 type Connection<'a> = Pin<Box<dyn Future<Output = Option<Redirect>> + Send + 'a>>;
 
 impl Loopback {
-    /// Listens on 127.0.0.1, and on ::1 with the same port where that is to be had: a browser may take either for
-    /// `localhost`. The port 0 is any that is free.
+    /// Listens on 127.0.0.1, and on the same port of ::1 where that is free: a browser may resolve `localhost` to
+    /// either. Port 0 stands for any free one.
     pub(super) async fn bind(port: u16) -> Result<Self, Error> {
         let failed = |error: std::io::Error| {
-            Error::new(ErrorKind::SignIn, "loopback", "this machine lets nobody listen for the browser's response")
+            Error::new(ErrorKind::SignIn, "loopback", "this program cannot listen for the browser's redirect")
                 .with_remedy("Choose another port, or sign in with a device code.")
                 .with_source(error)
         };
@@ -55,21 +56,21 @@ impl Loopback {
         self.port
     }
 
-    /// Waits for the redirect to `path` with this state; whatever else comes is answered 404.
-    pub(super) async fn redirect(self, path: &str, state: &str, clock: &dyn Clock) -> Redirect {
-        let mut open: Vec<Connection<'_>> = Vec::new();
+    /// Waits for the redirect to `path` with this state. Any other request gets a 404.
+    pub(super) async fn wait_for_redirect(self, path: &str, state: &str, clock: &dyn Clock) -> Redirect {
+        let mut connections: Vec<Connection<'_>> = Vec::new();
         std::future::poll_fn(|context| {
-            self.accept(&mut open, path, state, clock, context);
-            let mut at = 0;
-            while at < open.len() {
-                match open[at].as_mut().poll(context) {
+            self.accept(&mut connections, path, state, clock, context);
+            let mut index = 0;
+            while index < connections.len() {
+                match connections[index].as_mut().poll(context) {
                     Poll::Ready(Some(redirect)) => return Poll::Ready(redirect),
                     Poll::Ready(None) => {
-                        drop(open.swap_remove(at));
-                        // There is a place again for one that had to wait.
-                        self.accept(&mut open, path, state, clock, context);
+                        drop(connections.swap_remove(index));
+                        // A waiting connection can take its place.
+                        self.accept(&mut connections, path, state, clock, context);
                     }
-                    Poll::Pending => at += 1,
+                    Poll::Pending => index += 1,
                 }
             }
             Poll::Pending
@@ -79,19 +80,19 @@ impl Loopback {
 
     fn accept<'a>(
         &self,
-        open: &mut Vec<Connection<'a>>,
+        connections: &mut Vec<Connection<'a>>,
         path: &'a str,
         state: &'a str,
         clock: &'a dyn Clock,
         context: &mut Context<'_>,
     ) {
         for listener in &self.listeners {
-            while open.len() < MOST_CONNECTIONS {
+            while connections.len() < MAX_CONNECTIONS {
                 match listener.poll_accept(context) {
-                    Poll::Ready(Ok((stream, _))) => open.push(Box::pin(async move {
-                        timeout(response(stream, path, state), clock.sleep(PATIENCE)).await.flatten()
+                    Poll::Ready(Ok((stream, _))) => connections.push(Box::pin(async move {
+                        timeout(serve(stream, path, state), clock.sleep(CONNECTION_TIMEOUT)).await.flatten()
                     })),
-                    // A connection that broke before it was taken.
+                    // The connection was closed before it was accepted.
                     Poll::Ready(Err(_)) => {}
                     Poll::Pending => break,
                 }
@@ -102,11 +103,11 @@ impl Loopback {
 
 const STYLE: &str = "body{font:1.1rem/1.5 system-ui,sans-serif}main{max-width:32rem;margin:15vh auto;padding:0 1rem}";
 
-/// Reads one request and answers it.
-async fn response(mut stream: TcpStream, path: &str, state: &str) -> Option<Redirect> {
+/// Reads one request and responds to it.
+async fn serve(mut stream: TcpStream, path: &str, state: &str) -> Option<Redirect> {
     let mut head = Vec::new();
     while !head.windows(4).any(|end| end == b"\r\n\r\n") {
-        if head.len() > LONGEST_REQUEST || stream.read_buf(&mut head).await.ok()? == 0 {
+        if head.len() > MAX_REQUEST_BYTES || stream.read_buf(&mut head).await.ok()? == 0 {
             return None;
         }
     }
@@ -129,23 +130,25 @@ async fn response(mut stream: TcpStream, path: &str, state: &str) -> Option<Redi
          Connection: close\r\n\r\n{page}",
         page.len()
     );
-    // The sign-in does not hang on whether the person sees the page.
+    // The sign-in is complete even if the person never sees the page.
     let _ = stream.write_all(response.as_bytes()).await;
     let _ = stream.shutdown().await;
     redirect
 }
 
-/// The redirect in a request, where it is the one that is waited for.
+/// The redirect in a request, if it is the expected one.
 fn parse(head: &[u8], path: &str, state: &str) -> Option<Redirect> {
     let line = std::str::from_utf8(head).ok()?.lines().next()?;
     let target = line.strip_prefix("GET ")?.split(' ').next()?;
-    // What a browser asks for is a path; only with a host is it a whole address.
+    // A browser sends a path; a whole URL counts only for this host.
     let url = Url::parse("http://localhost").ok()?.join(target).ok()?;
     if url.host_str() != Some("localhost") || url.path() != path {
         return None;
     }
     let find = |name: &str| url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
-    verify_slices_are_equal(find("state")?.as_bytes(), state.as_bytes()).ok()?;
+    if !bool::from(find("state")?.as_bytes().ct_eq(state.as_bytes())) {
+        return None;
+    }
     if let Some(error) = find("error") {
         let description = find("error_description").unwrap_or_default();
         return Some(Redirect::Error { error, description });

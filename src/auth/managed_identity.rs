@@ -1,4 +1,4 @@
-//! Signing in as the machine, the app service or the container that the program runs in.
+//! Managed identities: of the virtual machine, the app service or the container that the program runs in.
 //!
 //! <https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-to-use-vm-token>,
 //! <https://learn.microsoft.com/azure/app-service/overview-managed-identity#rest-endpoint-reference>
@@ -15,9 +15,9 @@ use serde_with::{PickFirst, serde_as};
 use time::OffsetDateTime;
 use url::{Host, Url};
 
-use crate::auth::assertion::required;
-use crate::auth::service::SignInService;
-use crate::cloud::is_safe;
+use crate::auth::environment::required_variable;
+use crate::auth::sign_in_service::SignInService;
+use crate::cloud::is_secure;
 use crate::error::{Error, ErrorKind};
 use crate::ids::AppId;
 use crate::retry::{CallOptions, Outcome, Repeat, Response, RetryPolicy};
@@ -25,53 +25,50 @@ use crate::token::{AccessToken, TokenProvider, TokenRequest};
 
 const OPERATION: &str = "GET managed identity token";
 
-/// The service beside every virtual machine. Plain http: the address is link-local, which no router passes on, so that
-/// nobody but the machine's own host can answer.
-const VIRTUAL_MACHINE: &str = "http://169.254.169.254/metadata/identity/oauth2/token?api-version=2018-02-01";
+/// The metadata service of a virtual machine. Plain http is safe there: no router forwards link-local addresses, so that
+/// only the machine's own host can respond.
+const METADATA_URL: &str = "http://169.254.169.254/metadata/identity/oauth2/token?api-version=2018-02-01";
 
-/// It answers at once or is not there.
+/// The service responds at once, or does not exist.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// It may be restarting, which takes a minute at most.
-const MOST_ATTEMPTS: u32 = 4;
+/// The service may be restarting, which takes a minute at most.
+const MAX_ATTEMPTS: u32 = 4;
 
-/// Signs in with the managed identity of what the program runs in.
+/// Signs in with the managed identity of the machine, app service or container that the program runs in.
 ///
-/// The identity belongs to one tenant, whatever tenant a token is asked for. The transport must not send by a proxy.
+/// The identity belongs to one tenant, whatever tenant a token is requested for. The transport must not use a proxy here:
 /// [`ReqwestTransport::new`](crate::transport) does not; one of your own may, unless `NO_PROXY` names `169.254.169.254`.
 pub struct ManagedIdentityProvider {
     service: SignInService,
     url: Url,
-    /// What a virtual machine or an app service wants in a header.
+    /// The header that a virtual machine or an app service requires.
     header: (&'static str, SecretString),
     client_id: Option<AppId>,
 }
 
 impl ManagedIdentityProvider {
-    /// In a virtual machine, a scale set, or what works like one.
+    /// Uses the metadata service of a virtual machine, a scale set, or a similar host.
     pub fn on_virtual_machine(service: SignInService) -> Self {
-        Self { service, url: virtual_machine(), header: ("Metadata", SecretString::from("true")), client_id: None }
+        Self { service, url: metadata_url(), header: ("Metadata", SecretString::from("true")), client_id: None }
     }
 
-    /// In App Service, Functions or Container Apps, with `IDENTITY_ENDPOINT` and `IDENTITY_HEADER` of the environment.
+    /// Uses `IDENTITY_ENDPOINT` and `IDENTITY_HEADER` of App Service, Functions or Container Apps.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] when the address is neither https, nor this machine, nor link-local: the header is a
-    /// secret.
+    /// [`ErrorKind::Invalid`] when the URL is neither https, nor this machine, nor link-local: the header is a secret.
     pub fn in_app_service(service: SignInService, endpoint: &Url, header: SecretString) -> Result<Self, Error> {
-        if !(is_safe(endpoint) || is_link_local(endpoint)) {
-            return Err(Error::invalid(
-                "invalid_endpoint",
-                "IDENTITY_ENDPOINT leads out of this machine over plain http",
-            )
-            .with_remedy("Give it as the platform sets it."));
+        if !(is_secure(endpoint) || is_link_local(endpoint)) {
+            return Err(Error::invalid("invalid_endpoint", "IDENTITY_ENDPOINT leaves this machine over plain http")
+                .with_remedy("Give it as the platform sets it."));
         }
         let mut url = endpoint.clone();
         url.query_pairs_mut().append_pair("api-version", "2019-08-01");
         Ok(Self { service, url, header: ("X-IDENTITY-HEADER", header), client_id: None })
     }
 
-    /// By the environment: `IDENTITY_ENDPOINT` and `IDENTITY_HEADER` where they are set, else as in a virtual machine.
+    /// Uses the environment variables `IDENTITY_ENDPOINT` and `IDENTITY_HEADER` where they are set, or else the metadata
+    /// service of a virtual machine.
     ///
     /// # Errors
     /// As [`in_app_service`](Self::in_app_service).
@@ -79,22 +76,21 @@ impl ManagedIdentityProvider {
         Self::from_variables(service, |name| std::env::var(name).ok())
     }
 
-    /// The same with variables from elsewhere.
+    /// Uses what `variable` says, which looks a variable up by its name: see [`from_environment`](Self::from_environment).
     ///
     /// # Errors
     /// As [`in_app_service`](Self::in_app_service).
     pub fn from_variables(service: SignInService, variable: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
-        let Ok(endpoint) = required(&variable, "IDENTITY_ENDPOINT", "") else {
+        let Ok(endpoint) = required_variable(&variable, "IDENTITY_ENDPOINT", "") else {
             return Ok(Self::on_virtual_machine(service));
         };
-        let header = required(&variable, "IDENTITY_HEADER", "an app service or a container app")?;
-        let endpoint = Url::parse(&endpoint).map_err(|error| {
-            Error::invalid("invalid_endpoint", "IDENTITY_ENDPOINT is no address").with_source(error)
-        })?;
+        let header = required_variable(&variable, "IDENTITY_HEADER", "an app service or a container app")?;
+        let endpoint = Url::parse(&endpoint)
+            .map_err(|error| Error::invalid("invalid_endpoint", "IDENTITY_ENDPOINT is no URL").with_source(error))?;
         Self::in_app_service(service, &endpoint, SecretString::from(header))
     }
 
-    /// Takes the user-assigned identity with this client id. The system-assigned one by default.
+    /// Sets the client id of a user-assigned identity. The system-assigned one by default.
     #[must_use]
     pub fn client_id(mut self, client_id: AppId) -> Self {
         self.client_id = Some(client_id);
@@ -102,8 +98,8 @@ impl ManagedIdentityProvider {
     }
 }
 
-fn virtual_machine() -> Url {
-    Url::parse(VIRTUAL_MACHINE).expect("the constant is an address")
+fn metadata_url() -> Url {
+    Url::parse(METADATA_URL).expect("the constant is a URL")
 }
 
 fn is_link_local(url: &Url) -> bool {
@@ -130,7 +126,7 @@ impl TokenProvider for ManagedIdentityProvider {
         }
         let (name, value) = &self.header;
         let build = || {
-            let invalid = || Error::invalid("invalid_request", "IDENTITY_HEADER cannot stand in a header");
+            let invalid = || Error::invalid("invalid_request", "IDENTITY_HEADER is not valid in a header");
             let mut value = HeaderValue::from_str(value.expose_secret()).map_err(|_| invalid())?;
             value.set_sensitive(true);
             http::Request::get(url.as_str()).header(*name, value).body(Bytes::new()).map_err(|_| invalid())
@@ -138,11 +134,11 @@ impl TokenProvider for ManagedIdentityProvider {
         let mut context = self.service.context.clone();
         context.policy = RetryPolicy {
             attempt_timeout: context.policy.attempt_timeout.min(ATTEMPT_TIMEOUT),
-            max_attempts: context.policy.max_attempts.min(MOST_ATTEMPTS),
+            max_attempts: context.policy.max_attempts.min(MAX_ATTEMPTS),
             ..context.policy
         };
         let response = context.send(OPERATION, Repeat::Safe, &CallOptions::default(), build, classify).await.map_err(|error| {
-            Error::new(ErrorKind::SignIn, "no_managed_identity", "no managed identity service answers")
+            Error::new(ErrorKind::SignIn, "no_managed_identity", "no managed identity service responds")
                 .with_remedy("Run it where Azure gives the program an identity, or sign in another way; with HTTP_PROXY set, NO_PROXY must name 169.254.169.254.")
                 .with_source(error)
                 .during(OPERATION)
@@ -150,21 +146,21 @@ impl TokenProvider for ManagedIdentityProvider {
         if !response.status.is_success() {
             return Err(refused(&response.redacted(value)));
         }
-        let token = response.read().ok().filter(|token: &Token| !token.access_token.is_empty());
-        let end = |token: &Token| OffsetDateTime::from_unix_timestamp(token.expires_on).ok();
-        match token.and_then(|token| end(&token).map(|end| (token, end))) {
-            Some((token, end)) => Ok(AccessToken::new(SecretString::from(token.access_token), end)),
+        let token = response.read().ok().filter(|token: &TokenResponse| !token.access_token.is_empty());
+        let expires_at = |token: &TokenResponse| OffsetDateTime::from_unix_timestamp(token.expires_on).ok();
+        match token.and_then(|token| expires_at(&token).map(|expires_at| (token, expires_at))) {
+            Some((token, expires_at)) => Ok(AccessToken::new(SecretString::from(token.access_token), expires_at)),
             None => {
                 Err(Error::new(ErrorKind::Decode, "token_answer", "the managed identity's response holds no token")
                     .with_status(response.status)
-                    .with_remedy("Check that nothing else answers at this address, such as a proxy.")
+                    .with_remedy("Check that nothing else responds at this address, such as a proxy.")
                     .during(OPERATION))
             }
         }
     }
 }
 
-/// Restarts show as 404 and 410 as well.
+/// Treats 404 and 410 as failures, too, which the service returns while it restarts.
 fn classify(response: &Response) -> Outcome {
     let retry_after = response.retry_after;
     match response.status.as_u16() {
@@ -175,7 +171,7 @@ fn classify(response: &Response) -> Outcome {
 }
 
 fn refused(response: &Response) -> Error {
-    let body: Refused = response.read().unwrap_or_default();
+    let body: ErrorResponse = response.read().unwrap_or_default();
     let error = match response.status.as_u16() {
         400 => Error::new(ErrorKind::SignIn, "identity_not_assigned", "there is no such managed identity here")
             .with_remedy(
@@ -198,16 +194,16 @@ fn refused(response: &Response) -> Error {
 
 #[serde_as]
 #[derive(Deserialize)]
-struct Token {
+struct TokenResponse {
     access_token: String,
-    /// Seconds since 1970; a text in most places.
+    /// In seconds since 1970; most hosts send a string.
     #[serde_as(as = "PickFirst<(_, serde_with::DisplayFromStr)>")]
     expires_on: i64,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Refused {
+struct ErrorResponse {
     error: Option<String>,
     error_description: Option<String>,
     message: Option<String>,

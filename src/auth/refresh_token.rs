@@ -1,4 +1,4 @@
-//! Signing in with the refresh token of a person who signed in before.
+//! Refresh tokens of a person who signed in before.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,24 +6,25 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use secrecy::SecretString;
 
-use crate::auth::authentication::ClientAuthentication;
 #[cfg(feature = "certificate")]
 use crate::auth::certificate::ClientCertificate;
-use crate::auth::service::SignInService;
-use crate::auth::session::{RefreshTokenStore, Session};
+use crate::auth::client_authentication::ClientAuthentication;
+use crate::auth::refresh_token_store::RefreshTokenStore;
+use crate::auth::session::Session;
+use crate::auth::sign_in_service::SignInService;
 use crate::error::Error;
 use crate::ids::AppId;
 use crate::token::{AccessToken, TokenProvider, TokenRequest};
 
 /// Signs in with a refresh token
-/// ([refresh tokens](https://learn.microsoft.com/entra/identity-platform/refresh-tokens)), in the person's own tenant
-/// and in others that let the person in, such as a partner's customers.
+/// ([refresh tokens](https://learn.microsoft.com/entra/identity-platform/refresh-tokens)), to the person's own tenant
+/// and to others that admit the person, such as a partner's customers.
 ///
-/// The token ends after 90 days in which nobody signs in to the person's own tenant: only there is it renewed.
+/// The token expires 90 days after the last sign-in to the person's own tenant: only there is it renewed.
 pub struct RefreshTokenProvider(Session);
 
 impl RefreshTokenProvider {
-    /// The app `client_id`, for a person of the tenant `home`, with the token that `store` keeps.
+    /// Signs a person of the tenant `home` in to the app `client_id`, with the token in `store`.
     pub fn new(
         service: SignInService,
         client_id: AppId,
@@ -36,14 +37,14 @@ impl RefreshTokenProvider {
         Self(session)
     }
 
-    /// For an app with a secret: its *Value*. A public client must not have one.
+    /// Authenticates the app with its secret's *Value*. A public client must not have one.
     #[must_use]
     pub fn client_secret(mut self, secret: SecretString) -> Self {
         self.0.authentication = ClientAuthentication::Secret(secret);
         self
     }
 
-    /// For an app with a certificate.
+    /// Authenticates the app with its certificate. A public client must not have one.
     #[cfg(feature = "certificate")]
     #[must_use]
     pub fn client_certificate(mut self, certificate: ClientCertificate) -> Self {
@@ -61,6 +62,6 @@ impl fmt::Debug for RefreshTokenProvider {
 #[async_trait]
 impl TokenProvider for RefreshTokenProvider {
     async fn token(&self, request: &TokenRequest) -> Result<AccessToken, Error> {
-        self.0.redeem_kept(request).await
+        self.0.redeem_stored(request).await
     }
 }

@@ -1,15 +1,15 @@
-//! What the sign-in service refuses, as an error: the `error` of its answer decides, the AADSTS number explains.
+//! Errors of the sign-in service: the `error` of its response decides, the AADSTS number explains.
 //!
-//! The form of an answer: <https://learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow>.
+//! The format of such a response: <https://learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow>.
 
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::auth::SignInReason;
 use crate::auth::challenge;
-use crate::auth::service::Form;
+use crate::auth::form::Form;
+use crate::auth::sign_in_reason::SignInReason;
 use crate::error::{Error, ErrorKind};
 use crate::retry::{Outcome, Response};
 
@@ -26,7 +26,7 @@ struct SignInErrorBody {
 }
 
 impl SignInErrorBody {
-    fn of(response: &Response) -> Self {
+    fn read(response: &Response) -> Self {
         response.read().unwrap_or_default()
     }
 
@@ -34,52 +34,53 @@ impl SignInErrorBody {
         self.error_codes.first().copied().or_else(|| number_in(&self.error_description))
     }
 
-    /// A first number that nobody knows may stand before one that explains.
+    /// The first known reason: an unknown number may precede a known one.
     fn reason(&self) -> SignInReason {
         let numbers = self.error_codes.iter().copied().chain(number_in(&self.error_description));
-        numbers.into_iter().find_map(SignInReason::of_number).unwrap_or_else(|| SignInReason::of_error(&self.error))
+        numbers.into_iter().find_map(SignInReason::from_number).unwrap_or_else(|| SignInReason::from_error(&self.error))
     }
 }
 
-/// The number of a description that begins with it: `AADSTS700016: …`.
+/// The number at the start of a description: `AADSTS700016: …`.
 pub(crate) fn number_in(description: &str) -> Option<u64> {
     let digits = description.trim_start().strip_prefix("AADSTS")?;
     digits.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
 }
 
-/// The first sentence of a description; the trace and correlation ids that follow it are kept apart.
+/// The message in a description, without the trace and correlation ids that follow it.
 pub(crate) fn sentence(description: &str) -> &str {
     let line = description.split(['\r', '\n']).next().unwrap_or_default();
     line.split(" Trace ID:").next().unwrap_or_default()
 }
 
-/// An id that a description holds, by what stands in front of it: `Trace ID` or `Correlation ID`.
+/// An id in a description, by its label: `Trace ID` or `Correlation ID`.
 pub(crate) fn id_in(description: &str, name: &str) -> Option<String> {
     let (_, rest) = description.split_once(&format!("{name}:"))?;
     let id = rest.trim_start().split(|c: char| !c.is_ascii_alphanumeric() && c != '-').next()?;
     (!id.is_empty()).then(|| id.to_owned())
 }
 
+/// Decides whether a response is final, or worth a retry.
 pub(super) fn classify(response: &Response) -> Outcome {
     let retry_after = response.retry_after;
     match response.status.as_u16() {
         200..=299 => Outcome::Final,
         429 => Outcome::Throttled { retry_after },
         500 | 502 | 503 | 504 => Outcome::Failed { retry_after },
-        _ if SignInErrorBody::of(response).reason() == SignInReason::Busy => Outcome::Failed { retry_after },
+        _ if SignInErrorBody::read(response).reason() == SignInReason::Busy => Outcome::Failed { retry_after },
         _ => Outcome::Final,
     }
 }
 
-/// What a refused form comes to. `now` is this machine's time.
+/// The error for a response without success. `now` is this machine's time.
 pub(super) fn error(response: &Response, form: &Form, correlation: &Uuid, now: OffsetDateTime) -> Error {
-    let body = SignInErrorBody::of(response);
+    let body = SignInErrorBody::read(response);
     let number = body.number();
     let (code, mut cause, remedy) = if body.error.is_empty() && number.is_none() {
         (
             "no_sign_in_service",
-            "no sign-in service answers at this address".to_owned(),
-            "Check the authority's address (without a path), and that no proxy answers in its place.",
+            "no sign-in service responds at this URL".to_owned(),
+            "Check the authority's URL (without a path), and that no proxy responds in its place.",
         )
     } else {
         let is_id = || form.client_secret().is_some_and(|secret| Uuid::parse_str(secret.expose_secret()).is_ok());
@@ -90,7 +91,7 @@ pub(super) fn error(response: &Response, form: &Form, correlation: &Uuid, now: O
         (reason.code(), reason.cause().to_owned(), reason.remedy())
     };
     if code == SignInReason::AssertionOutOfTime.code()
-        && let Some(skew) = skew(response, now)
+        && let Some(skew) = clock_skew(response, now)
     {
         cause = format!("{cause}: this machine's clock is {skew}");
     }
@@ -111,14 +112,14 @@ pub(super) fn error(response: &Response, form: &Form, correlation: &Uuid, now: O
         .with_remedy(remedy)
         .with_service(service_code, sentence, Vec::new())
         .with_oauth(body.error, body.suberror)
-        .with_claims(body.claims.as_deref().and_then(challenge::object))
+        .with_claims(body.claims.as_deref().and_then(challenge::json_object))
 }
 
-/// A refusal that came in the address of a redirect.
+/// The error for a redirect with an `error` in its query.
 #[cfg(feature = "browser")]
-pub(super) fn redirected(oauth: String, description: &str) -> Error {
+pub(super) fn redirect_error(oauth: String, description: &str) -> Error {
     let number = number_in(description);
-    let reason = number.and_then(SignInReason::of_number).unwrap_or_else(|| SignInReason::of_error(&oauth));
+    let reason = number.and_then(SignInReason::from_number).unwrap_or_else(|| SignInReason::from_error(&oauth));
     let service_code = number.map_or_else(|| oauth.clone(), |number| format!("AADSTS{number}"));
     Error::new(ErrorKind::SignIn, reason.code(), reason.cause())
         .with_request_ids(id_in(description, "Trace ID"), id_in(description, "Correlation ID"))
@@ -127,13 +128,13 @@ pub(super) fn redirected(oauth: String, description: &str) -> Error {
         .with_oauth(oauth, None)
 }
 
-/// How far this machine's clock is from the service's, in words.
-fn skew(response: &Response, now: OffsetDateTime) -> Option<String> {
-    let theirs =
+/// The difference between this machine's clock and the service's, in words.
+fn clock_skew(response: &Response, now: OffsetDateTime) -> Option<String> {
+    let service_time =
         OffsetDateTime::parse(response.header("date")?, &time::format_description::well_known::Rfc2822).ok()?;
-    let seconds = (now - theirs).whole_seconds();
-    let side = if seconds < 0 { "behind" } else { "ahead" };
-    Some(format!("{} seconds {side}", seconds.unsigned_abs()))
+    let seconds = (now - service_time).whole_seconds();
+    let direction = if seconds < 0 { "behind" } else { "ahead" };
+    Some(format!("{} seconds {direction}", seconds.unsigned_abs()))
 }
 
 #[cfg(test)]
@@ -157,7 +158,7 @@ mod tests {
     const WRONG: &str = r#"{"error":"invalid_client","error_description":"AADSTS7000215: Invalid client secret provided.\r\nTrace ID: t","error_codes":[7000215],"trace_id":"t","correlation_id":"c"}"#;
 
     #[test]
-    fn a_guid_as_secret_is_told_to_be_its_id() {
+    fn a_guid_as_secret_is_reported_as_its_id() {
         let guid = SecretString::from("3f2b0a4e-6f7d-4a94-8f0e-7b2f4a5a9a10");
         let error = refused(&response(WRONG), &guid, &Uuid::nil());
         assert_eq!(error.code(), "secret_id_instead_of_value");
@@ -177,16 +178,12 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_of_another_kind_is_still_an_error() {
+    fn a_response_in_another_format_is_still_an_error() {
         let error = refused(&response("<html>"), &SecretString::from("x"), &Uuid::nil());
         assert_eq!(error.code(), "no_sign_in_service");
     }
 
-    fn answered(body: &str) -> Response {
-        response(body)
-    }
-
-    /// Every number that this crate knows, with its code: neither may move.
+    /// Every known number with its code: neither may change.
     const NUMBERS: &[(&str, &[u64])] = &[
         ("redirect_uri_not_registered", &[50011]),
         ("no_redirect_uri", &[900_971, 500_113]),
@@ -253,14 +250,14 @@ mod tests {
                     ),
                 ];
                 for form in forms {
-                    let error = refused(&answered(&form), &SecretString::from("x~y"), &Uuid::nil());
+                    let error = refused(&response(&form), &SecretString::from("x~y"), &Uuid::nil());
                     assert_eq!((error.kind(), error.code()), (ErrorKind::SignIn, *code), "{form}");
                     assert_eq!(error.service_code(), Some(format!("AADSTS{number}").as_str()));
                     assert_eq!(error.request_id(), Some("t"), "{form}");
                     let reason = error.sign_in_reason().unwrap();
                     assert_eq!((reason.code(), Some(reason.remedy())), (*code, error.remedy()));
                     assert!(error.message() == reason.cause() && reason.remedy().ends_with('.'));
-                    let is_busy = matches!(classify(&answered(&form)), Outcome::Failed { .. });
+                    let is_busy = matches!(classify(&response(&form)), Outcome::Failed { .. });
                     assert_eq!(is_busy, *code == "sign_in_busy", "{form}");
                 }
             }
@@ -291,7 +288,7 @@ mod tests {
             (r#"{"error":"invalid_grant","error_codes":[7]}"#, "sign_in_refused", "invalid_grant"),
             (r#"{"error":"invalid_grant","error_codes":[7, 53003]}"#, "conditional_access", "invalid_grant"),
         ] {
-            let error = refused(&answered(body), &SecretString::from("x"), &Uuid::nil());
+            let error = refused(&response(body), &SecretString::from("x"), &Uuid::nil());
             assert_eq!((error.code(), error.oauth_error()), (code, Some(oauth)), "{body}");
             assert_eq!(error.client_request_id(), Some("00000000-0000-0000-0000-000000000000"));
         }
@@ -300,18 +297,18 @@ mod tests {
     #[test]
     fn a_claims_challenge_and_a_suberror_are_kept() {
         let body = r#"{"error":"interaction_required","suberror":"basic_action","error_codes":[50076],"claims":"{\"access_token\":{\"polids\":{\"essential\":true}}}"}"#;
-        let error = refused(&answered(body), &SecretString::from("x"), &Uuid::nil());
+        let error = refused(&response(body), &SecretString::from("x"), &Uuid::nil());
         assert_eq!(error.claims(), Some(r#"{"access_token":{"polids":{"essential":true}}}"#));
         assert_eq!(error.suberror(), Some("basic_action"));
         let junk = r#"{"error":"interaction_required","claims":"junk"}"#;
-        assert_eq!(refused(&answered(junk), &SecretString::from("x"), &Uuid::nil()).claims(), None);
+        assert_eq!(refused(&response(junk), &SecretString::from("x"), &Uuid::nil()).claims(), None);
     }
 
     #[test]
     fn a_wrong_clock_is_named_with_its_error() {
-        let mut response = answered(r#"{"error":"invalid_client","error_codes":[700024]}"#);
-        response.headers.insert("date", http::HeaderValue::from_static("Mon, 01 Jun 2026 08:30:00 GMT"));
-        let error = refused(&response, &SecretString::from("x"), &Uuid::nil());
+        let mut skewed = response(r#"{"error":"invalid_client","error_codes":[700024]}"#);
+        skewed.headers.insert("date", http::HeaderValue::from_static("Mon, 01 Jun 2026 08:30:00 GMT"));
+        let error = refused(&skewed, &SecretString::from("x"), &Uuid::nil());
         assert!(error.message().ends_with("1800 seconds ahead"), "{error}");
     }
 }

@@ -1,4 +1,4 @@
-//! A token that somebody else got.
+//! A token from elsewhere.
 
 use async_trait::async_trait;
 use secrecy::{ExposeSecret, SecretString};
@@ -9,14 +9,14 @@ use crate::auth::TokenClaims;
 use crate::error::Error;
 use crate::token::{AccessToken, TokenProvider, TokenRequest};
 
-/// A token that somebody else got: it is given out as it is, whatever is asked for, until it ends.
+/// Returns one token from elsewhere, whatever tenant and scope are requested, until it expires.
 #[derive(Clone, Debug)]
 pub struct StaticToken(AccessToken);
 
 impl StaticToken {
-    /// Takes a token. When it ends is read from it, where it says so.
+    /// Wraps a token. Its expiry is read from its claims, if it has them.
     pub fn new(token: SecretString) -> Self {
-        let expires_at = TokenClaims::of_text(token.expose_secret())
+        let expires_at = TokenClaims::parse(token.expose_secret())
             .exp
             .and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok())
             .unwrap_or(datetime!(9999-12-31 0:00 UTC));

@@ -1,4 +1,4 @@
-//! Which tenant a domain means, and in which cloud it is: asked of the sign-in service, without signing in.
+//! Looks tenants up by id or domain, without signing in.
 //!
 //! <https://learn.microsoft.com/entra/identity-platform/v2-protocols-oidc>
 
@@ -9,10 +9,10 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::auth::service::Form;
+use crate::auth::form::Form;
 use crate::auth::sign_in_error;
 use crate::clock::Clock;
-use crate::cloud::{Cloud, is_lost_in_a_path};
+use crate::cloud::{Cloud, is_invalid_path_segment};
 use crate::error::{Error, ErrorKind};
 use crate::ids::TenantId;
 use crate::random::SystemRandomness;
@@ -21,7 +21,7 @@ use crate::transport::Transport;
 
 const OPERATION: &str = "GET /.well-known/openid-configuration";
 
-/// Looks tenants up by id or domain. Nobody signs in for it, and no permission is needed.
+/// Looks tenants up by id or domain. It takes no sign-in and no permission.
 pub struct TenantLookup {
     cloud: Cloud,
     context: SendContext,
@@ -32,27 +32,28 @@ pub struct TenantLookup {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct FoundTenant {
-    /// Its id.
+    /// The tenant's id.
     pub tenant_id: TenantId,
-    /// Its region, such as `EU`, `NA` or `USGov`.
+    /// The region, such as `EU`, `NA` or `USGov`.
     pub region: Option<String>,
-    /// Its part of the region, such as `GCC` or `DODCON`.
+    /// The part of the region, such as `GCC` or `DODCON`.
     pub region_part: Option<String>,
-    /// The sign-in service's name of its cloud, such as `microsoftonline.us`.
+    /// The sign-in service's name for the tenant's cloud, such as `microsoftonline.us`.
     pub cloud_instance: Option<String>,
-    /// The host of its Microsoft Graph, such as `graph.microsoft.us`.
+    /// The host of the tenant's Microsoft Graph, such as `graph.microsoft.us`.
     pub graph_host: Option<String>,
 }
 
 impl FoundTenant {
-    /// The cloud that the tenant is in, where it is one of Microsoft's.
+    /// The cloud of the tenant, if it is one of Microsoft's.
     ///
-    /// The sign-in service of one cloud can know a tenant of another: then this is not the cloud that was asked, and
-    /// nobody can sign in there.
+    /// The sign-in service of one cloud can know tenants of another. Then this differs from the lookup's cloud, in which
+    /// nobody can sign in to the tenant.
     pub fn cloud(&self) -> Option<Cloud> {
         let known = [Cloud::global(), Cloud::us_government(), Cloud::us_government_dod(), Cloud::china()];
-        let is =
-            |text: &Option<String>, wanted: &str| text.as_deref().is_some_and(|it| it.eq_ignore_ascii_case(wanted));
+        let is = |text: &Option<String>, expected: &str| {
+            text.as_deref().is_some_and(|text| text.eq_ignore_ascii_case(expected))
+        };
         if let Some(host) = &self.graph_host {
             let cloud = known
                 .into_iter()
@@ -82,7 +83,7 @@ struct Configuration {
 }
 
 impl TenantLookup {
-    /// Asks the sign-in service of `cloud`.
+    /// Looks up tenants at the sign-in service of `cloud`.
     pub fn new(cloud: Cloud, transport: Arc<dyn Transport>, clock: Arc<dyn Clock>) -> Self {
         Self::with_context(
             cloud,
@@ -94,22 +95,22 @@ impl TenantLookup {
         Self { cloud, context }
     }
 
-    /// Finds the tenant of an id or a domain
+    /// Returns the tenant with this id or domain
     /// ([OpenID configuration](https://learn.microsoft.com/entra/identity-platform/v2-protocols-oidc)).
     ///
     /// # Errors
     /// [`ErrorKind::SignIn`] with the code `tenant_unknown` when there is none, `wrong_cloud` when it is in another
-    /// cloud; [`ErrorKind::Invalid`] for what cannot be one.
-    pub async fn find(&self, tenant: &str) -> Result<FoundTenant, Error> {
+    /// cloud; [`ErrorKind::Invalid`] for a text that is neither an id nor a domain.
+    pub async fn get(&self, tenant: &str) -> Result<FoundTenant, Error> {
         let tenant = tenant.trim();
-        let no_one = ["common", "organizations", "consumers"].iter().any(|all| tenant.eq_ignore_ascii_case(all));
-        if no_one || is_lost_in_a_path(tenant) {
+        let is_any = ["common", "organizations", "consumers"].iter().any(|name| tenant.eq_ignore_ascii_case(name));
+        if is_any || is_invalid_path_segment(tenant) {
             return Err(Error::invalid("invalid_tenant", "the text is neither a tenant's id nor a domain")
                 .with_remedy("Give the tenant's id, or a domain such as contoso.onmicrosoft.com."));
         }
         let mut url = self.cloud.authority().clone();
         url.path_segments_mut()
-            .map_err(|()| Error::invalid("invalid_endpoint", "the authority is no address"))?
+            .map_err(|()| Error::invalid("invalid_endpoint", "the authority is no URL"))?
             .pop_if_empty()
             .extend([tenant, "v2.0", ".well-known", "openid-configuration"]);
         let correlation = crate::random::uuid(&*self.context.randomness);
@@ -118,7 +119,7 @@ impl TenantLookup {
                 .header(http::header::ACCEPT, "application/json")
                 .header("client-request-id", correlation.to_string())
                 .body(Bytes::new())
-                .map_err(|error| Error::invalid("invalid_endpoint", "the authority is no address").with_source(error))
+                .map_err(|error| Error::invalid("invalid_endpoint", "the authority is no URL").with_source(error))
         };
         let response = self
             .context
@@ -143,7 +144,7 @@ impl TenantLookup {
         found.ok_or_else(|| {
             Error::new(ErrorKind::Decode, "no_sign_in_service", "the response is no OpenID configuration of a tenant")
                 .with_status(response.status)
-                .with_remedy("Check the authority's address (without a path), and that no proxy answers in its place.")
+                .with_remedy("Check the authority's URL (without a path), and that no proxy responds in its place.")
                 .during(OPERATION)
         })
     }

@@ -102,7 +102,7 @@ impl ClientBuilder {
     /// Signs in as an app with its client secret's *Value*. Of several ways to sign in, the last one given counts; for
     /// several in turn there is [`ChainProvider`](crate::auth::ChainProvider).
     pub fn client_secret(self, client_id: AppId, secret: SecretString) -> Self {
-        self.made(move |service| Ok(ClientSecretProvider::of(service, client_id, secret)))
+        self.made(move |service| Ok(ClientSecretProvider::new(service, client_id, secret)))
     }
 
     /// Signs in as an app with its certificate.
@@ -156,7 +156,10 @@ impl ClientBuilder {
     /// there. The refresh token is kept as long as the client is.
     #[cfg(feature = "browser")]
     pub fn browser(self, client_id: AppId, open: impl Fn(&url::Url) + Send + Sync + 'static) -> Self {
-        self.made(move |service| Ok(BrowserProvider::new(service, client_id, open)))
+        self.made(move |service| {
+            crate::crypto::provider()?; // which the sign-in needs, and whose absence is told here
+            Ok(BrowserProvider::new(service, client_id, open))
+        })
     }
 
     /// Signs in as whoever is signed in to the Azure CLI on this machine.

@@ -51,7 +51,7 @@ fn unreadable(request: &Request, response: &Response, error: Unreadable) -> Erro
         .with_status(response.status)
         .with_attempts(response.attempts)
         .with_request_ids(response.header("request-id").map(str::to_owned), None)
-        .with_remedy("Check that the Graph endpoint is right and that no proxy answers in its place.")
+        .with_remedy("Check that the Graph endpoint is right and that no proxy responds in its place.")
         .with_maybe_done(request.repeat == Repeat::Unsafe)
         .with_source(error)
         .during(request.operation)

@@ -182,13 +182,13 @@ impl Request {
                 ErrorKind::Decode,
                 "redirected",
                 "the response is a redirect, which is not followed",
-                "Check that the Graph endpoint is right and that no proxy answers in its place.",
+                "Check that the Graph endpoint is right and that no proxy responds in its place.",
             ),
             404 => Meaning::new(
                 ErrorKind::Decode,
                 "no_graph_there",
                 "the address answers, and not as Graph does",
-                "Check that the Graph endpoint is right and that no proxy answers in its place.",
+                "Check that the Graph endpoint is right and that no proxy responds in its place.",
             ),
             _ => Meaning::new(
                 ErrorKind::Refused,

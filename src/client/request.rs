@@ -9,7 +9,7 @@ use url::Url;
 
 use crate::client::lag_rule::LagRule;
 use crate::client::recent_writes::{ObjectKind, ObjectRef};
-use crate::cloud::{Cloud, is_lost_in_a_path};
+use crate::cloud::{Cloud, is_invalid_path_segment};
 use crate::error::{Error, ErrorKind};
 use crate::retry::Repeat;
 
@@ -126,7 +126,7 @@ impl Request {
             Target::Path { segments, query } => (segments, query),
             Target::Link(link) => return self.same_origin(link, cloud),
         };
-        if segments.iter().any(|segment| is_lost_in_a_path(segment)) {
+        if segments.iter().any(|segment| is_invalid_path_segment(segment)) {
             return Err(Error::invalid("invalid_id", "an id is empty, a dot, or holds a control character")
                 .during(self.operation)
                 .with_remedy("Give the id as the service gave it."));

@@ -1,4 +1,4 @@
-//! What Entra answers to an admin consent, in the address to which it sends the administrator's browser.
+//! The callback of an admin consent: the URL to which Entra redirects the administrator's browser.
 
 use std::fmt;
 
@@ -12,79 +12,78 @@ use crate::ids::{AppId, TenantId};
 
 const OPERATION: &str = "GET /adminconsent";
 
-/// A query longer than this is none of Entra's, in bytes.
-const LONGEST: usize = 16 * 1024;
+/// Longer URLs are refused: Entra's have at most a few kilobytes.
+const MAX_BYTES: usize = 16 * 1024;
 
-/// An answer as it came: it can be written by anybody, and nothing of it counts before it is
-/// [accepted](PendingConsent::accept).
+/// A parsed callback. Anybody can forge one: it counts for nothing before it is [accepted](PendingConsent::accept).
 #[derive(Clone, PartialEq, Eq)]
 pub struct AdminConsentCallback {
     state: Option<String>,
-    response: Callback,
+    outcome: Outcome,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Callback {
+enum Outcome {
     Consented { tenant: TenantId },
     Refused { error: String, subcode: Option<String>, description: String },
 }
 
 impl AdminConsentCallback {
-    /// Reads the whole address, or its query alone.
+    /// Parses the whole URL, its path with the query, or the query alone.
     ///
-    /// An `error` decides before anything else: Entra adds `admin_consent=True` to its errors as well.
+    /// An `error` comes before anything else, because Entra adds `admin_consent=True` to its errors, too.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] with the code `not_a_callback` for what is no answer of this kind: a request for the page's
-    /// icon, a parameter that stands twice, a consent without a tenant.
-    pub fn parse(address: &str) -> Result<Self, Error> {
-        let not_one = |what: &str| {
-            Err(Error::invalid("not_a_callback", format!("the address is no response to an admin consent: {what}"))
+    /// [`ErrorKind::Invalid`] with the code `not_a_callback` for anything else: a request for the page's icon, a repeated
+    /// parameter, a consent without a tenant.
+    pub fn parse(url: &str) -> Result<Self, Error> {
+        let not_a_callback = |reason: &str| {
+            Err(Error::invalid("not_a_callback", format!("the URL is no callback of an admin consent: {reason}"))
                 .with_remedy(
-                    "Give the address to which the browser was sent, with its query; pass over other requests.",
+                    "Give the URL to which the browser was redirected, with its query; ignore other requests.",
                 ))
         };
-        if address.len() > LONGEST {
-            return not_one("it is too long");
+        if url.len() > MAX_BYTES {
+            return not_a_callback("it is too long");
         }
-        let address = address.split('#').next().unwrap_or_default();
-        let query = match address.split_once('?') {
+        let url = url.split('#').next().unwrap_or_default();
+        let query = match url.split_once('?') {
             Some((_, query)) => query,
-            None if address.contains("://") || address.starts_with('/') => "",
-            None => address,
+            None if url.contains("://") || url.starts_with('/') => "",
+            None => url,
         };
         let known = ["admin_consent", "tenant", "state", "error", "error_description", "error_subcode"];
         let mut values: [Option<String>; 6] = Default::default();
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-            let Some(place) = known.iter().position(|known| name.eq_ignore_ascii_case(known)) else { continue };
-            if values[place].replace(value.into_owned()).is_some() {
-                return not_one(&format!("{} stands twice", known[place]));
+            let Some(index) = known.iter().position(|known| name.eq_ignore_ascii_case(known)) else { continue };
+            if values[index].replace(value.into_owned()).is_some() {
+                return not_a_callback(&format!("{} is repeated", known[index]));
             }
         }
         let [consent, tenant, state, error, description, subcode] = values;
         if let Some(error) = error.filter(|error| !error.is_empty()) {
             let description = description.unwrap_or_default();
-            return Ok(Self { state, response: Callback::Refused { error, subcode, description } });
+            return Ok(Self { state, outcome: Outcome::Refused { error, subcode, description } });
         }
         match (consent, tenant.map(|tenant| tenant.parse())) {
             (Some(consent), Some(Ok(tenant))) if consent.trim().eq_ignore_ascii_case("true") => {
-                Ok(Self { state, response: Callback::Consented { tenant } })
+                Ok(Self { state, outcome: Outcome::Consented { tenant } })
             }
-            (Some(consent), _) if consent.trim().eq_ignore_ascii_case("true") => not_one("it names no tenant"),
-            _ => not_one("it holds neither an error nor a consent"),
+            (Some(consent), _) if consent.trim().eq_ignore_ascii_case("true") => not_a_callback("it names no tenant"),
+            _ => not_a_callback("it holds neither an error nor a consent"),
         }
     }
 
-    /// The state that it brings, by which what was asked for is found again.
+    /// The state, which identifies the link that it belongs to.
     pub fn state(&self) -> Option<&str> {
         self.state.as_deref()
     }
 
     /// Whether the administrator pressed *Cancel*.
     pub fn is_cancelled(&self) -> bool {
-        match &self.response {
-            Callback::Consented { .. } => false,
-            Callback::Refused { error, subcode, .. } => {
+        match &self.outcome {
+            Outcome::Consented { .. } => false,
+            Outcome::Refused { error, subcode, .. } => {
                 error.eq_ignore_ascii_case("permission_denied")
                     || subcode.as_ref().is_some_and(|subcode| subcode.trim().eq_ignore_ascii_case("cancel"))
             }
@@ -94,14 +93,14 @@ impl AdminConsentCallback {
 
 impl fmt::Debug for AdminConsentCallback {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AdminConsentCallback").field("answer", &self.response).finish_non_exhaustive()
+        f.debug_struct("AdminConsentCallback").field("outcome", &self.outcome).finish_non_exhaustive()
     }
 }
 
-/// A consent as the browser reported it, for the link that was given out. The tenant in it can still be forged by the
-/// person at the browser: it counts when the grants have been seen there.
+/// A consent that a callback reported for its link. The person at the browser can still have forged the tenant: check the
+/// grants before you rely on it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[must_use = "a reported consent proves nothing before it is checked"]
+#[must_use = "a reported consent proves nothing before the grants are checked"]
 pub struct ReportedConsent {
     app_id: AppId,
     tenant: TenantId,
@@ -113,36 +112,36 @@ impl ReportedConsent {
         self.app_id
     }
 
-    /// The tenant that is said to have consented.
+    /// The tenant that consented, according to the callback.
     pub fn claimed_tenant(&self) -> TenantId {
         self.tenant
     }
 }
 
 impl PendingConsent {
-    /// Takes an answer for what was asked: its state must be the link's, and its tenant the one that was asked, where
-    /// that is known by its id. It is used up by this.
+    /// Accepts the callback of this link, once. Its state must be the link's, and its tenant the link's, where the link
+    /// has the tenant's id.
     ///
     /// # Errors
-    /// - [`ErrorKind::Invalid`] with the code `consent_state` for an answer to something else, and `consent_tenant` for
+    /// - [`ErrorKind::Invalid`] with the code `consent_state` for the callback of another link, and `consent_tenant` for
     ///   one of another tenant;
     /// - [`ErrorKind::SignIn`] with the code `consent_cancelled` when the administrator pressed *Cancel*, and otherwise
-    ///   with the code of the [reason](SignInReason); trace and correlation ids are kept.
+    ///   with the code of the [reason](SignInReason), and with trace and correlation id.
     pub fn accept(self, callback: &AdminConsentCallback) -> Result<ReportedConsent, Error> {
         if !callback.state.as_deref().is_some_and(|state| self.has_state(state)) {
-            return Err(Error::invalid("consent_state", "the response is not to this link: its state differs")
-                .with_remedy("Begin again with a new link; do not follow a link that came from elsewhere."));
+            return Err(Error::invalid("consent_state", "the callback belongs to another link: its state differs")
+                .with_remedy("Start again with a new link; do not follow a link from elsewhere."));
         }
-        match &callback.response {
-            Callback::Refused { error, subcode, description } => {
+        match &callback.outcome {
+            Outcome::Refused { error, subcode, description } => {
                 Err(refusal(callback.is_cancelled(), error, subcode.clone(), description))
             }
-            Callback::Consented { tenant } => match self.tenant {
-                ConsentTenant::Id(asked) if asked != *tenant => Err(Error::invalid(
+            Outcome::Consented { tenant } => match self.tenant {
+                ConsentTenant::Id(expected) if expected != *tenant => Err(Error::invalid(
                     "consent_tenant",
-                    format!("the response is of the tenant {tenant}, and {asked} was asked"),
+                    format!("the callback is from the tenant {tenant}, and the link is for {expected}"),
                 )
-                .with_remedy("Open the link again and sign in as an administrator of the tenant that is meant.")),
+                .with_remedy("Open the link again and sign in as an administrator of that tenant.")),
                 _ => Ok(ReportedConsent { app_id: self.app_id, tenant: *tenant }),
             },
         }
@@ -151,7 +150,7 @@ impl PendingConsent {
 
 fn refusal(cancelled: bool, error: &str, subcode: Option<String>, description: &str) -> Error {
     let number = number_in(description);
-    let reason = number.and_then(SignInReason::of_number).unwrap_or_else(|| SignInReason::of_error(error));
+    let reason = number.and_then(SignInReason::from_number).unwrap_or_else(|| SignInReason::from_error(error));
     let (code, cause, remedy) = if cancelled {
         (
             "consent_cancelled",
@@ -185,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_consent_is_taken_for_its_own_link_and_tenant_alone() {
+    fn a_consent_is_accepted_for_its_own_link_and_tenant_only() {
         let good = format!("admin_consent=True&tenant={TENANT}&state=S-1");
         for form in [
             good.clone(),
@@ -208,17 +207,17 @@ mod tests {
             (good.replace(&TENANT.to_string(), "contoso.example"), "not_a_callback"),
             ("https://contoso.example/favicon.ico".to_owned(), "not_a_callback"),
             (String::new(), "not_a_callback"),
-            ("x".repeat(LONGEST + 1), "not_a_callback"),
+            ("x".repeat(MAX_BYTES + 1), "not_a_callback"),
         ] {
             assert_eq!(accept(&query).unwrap_err().code(), code, "{query}");
         }
-        // Without a tenant that is known beforehand, any may have consented: to be checked.
+        // A link for any organization accepts every tenant, whose grants are checked later.
         let query = AdminConsentCallback::parse(&good).unwrap();
         assert!(pending(ConsentTenant::Organizations).accept(&query).is_ok());
     }
 
     #[test]
-    fn an_error_counts_whatever_else_is_said() {
+    fn an_error_comes_before_everything_else() {
         let misconfigured = "error=access_denied&error_description=AADSTS1003031%3a+Misconfigured+required+resource+access.\
             %0d%0aTrace+ID%3a+11111111-2222%0d%0aCorrelation+ID%3a+33333333-4444%0d%0aTimestamp%3a+2026-01-01&admin_consent=True&state=S-1";
         let error = accept(misconfigured).unwrap_err();

@@ -1,4 +1,4 @@
-//! Whether a consent is really there: seen by Graph, or in a token of the app in that tenant.
+//! The check of a reported consent: through Graph, or by a token of the app in that tenant.
 
 use std::time::Duration;
 
@@ -12,41 +12,41 @@ use crate::model::{ConsentType, ServicePrincipal};
 use crate::permission::{MICROSOFT_GRAPH, Permission, PermissionKind};
 use crate::retry::Outcome;
 
-/// What was found of a consent.
+/// The result of checking a reported consent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct ConsentCheck {
-    /// The tenant: no longer claimed, but shown.
+    /// The tenant, which the check has confirmed.
     pub tenant_id: TenantId,
     /// The app.
     pub app_id: AppId,
-    /// What was looked for and is granted.
+    /// The expected permissions that are granted.
     pub granted: Vec<Permission>,
-    /// What was looked for and is not granted.
+    /// The expected permissions that are not granted.
     pub missing: Vec<Permission>,
-    /// What cannot be seen this way: delegated permissions in a token of the app itself.
+    /// The expected permissions that this check cannot see: delegated ones, by a token of the app itself.
     pub unseen: Vec<Permission>,
 }
 
 impl ConsentCheck {
-    /// Whether everything that can be seen is granted.
+    /// Whether every permission that the check can see is granted.
     pub fn is_complete(&self) -> bool {
         self.missing.is_empty()
     }
 }
 
 impl Client {
-    /// Looks by Graph whether a reported consent is there, in the tenant that it claims. What is not there yet is waited
-    /// for, while the deadline or the policy's replication window lasts.
+    /// Checks through Graph whether the tenant of a reported consent has granted `permissions`. It waits for missing ones
+    /// until the deadline, or the replication window of the retry policy, ends.
     ///
-    /// The client must be able to sign in to that tenant and read there: `Application.Read.All` and `Directory.Read.All`
+    /// The client must be able to sign in to that tenant and to read there: `Application.Read.All` and `Directory.Read.All`
     /// ([service principal](https://learn.microsoft.com/graph/api/serviceprincipal-get),
     /// [role assignments](https://learn.microsoft.com/graph/api/serviceprincipal-list-approleassignments),
     /// [grants](https://learn.microsoft.com/graph/api/serviceprincipal-list-oauth2permissiongrants)).
     ///
     /// # Errors
-    /// What signing in and reading fail with. That something is not granted is no error.
+    /// The errors of signing in and reading. A missing permission is no error.
     pub async fn check_consent(
         &self,
         reported: &ReportedConsent,
@@ -56,9 +56,9 @@ impl Client {
         client.until_complete(|| client.consent_in_graph(reported, permissions)).await
     }
 
-    /// Signs in as the app itself in the tenant that a reported consent claims, and compares the application permissions
-    /// in its token with those that are wanted. It needs no permission. What is not there yet is waited for, while the
-    /// deadline or the policy's replication window lasts.
+    /// Signs in as the app itself to the tenant of a reported consent, and checks which application permissions its token
+    /// has. It takes no permission. It waits for missing ones until the deadline, or the replication window of the retry
+    /// policy, ends.
     ///
     /// The client must be signed in as the app that was consented to. Delegated permissions are not in such a token:
     /// they are listed as unseen.
@@ -75,28 +75,29 @@ impl Client {
         client.until_complete(|| client.consent_in_tokens(reported, permissions)).await
     }
 
-    /// Tries again while something is missing that may only be late.
-    async fn until_complete<F>(&self, look: impl Fn() -> F + Send + Sync) -> Result<ConsentCheck, Error>
+    /// Repeats `check` until it is complete, or fails for good, or the time is up.
+    async fn until_complete<F>(&self, check: impl Fn() -> F + Send + Sync) -> Result<ConsentCheck, Error>
     where
         F: Future<Output = Result<ConsentCheck, Error>> + Send,
     {
-        let (began, options) = (self.clock().monotonic(), self.options());
+        let (started, options) = (self.clock().monotonic(), self.options());
         let mut attempts = 0_u32;
         loop {
             attempts += 1;
-            let found = look().await;
-            let is_late = match &found {
+            let result = check().await;
+            let may_be_lagging = match &result {
                 Ok(check) => !check.is_complete(),
-                // A credential was not written here: what is wrong with it stays so.
+                // No credential has just been written, so that a wrong one stays wrong.
                 Err(error) => error
                     .sign_in_reason()
-                    .is_some_and(|reason| reason.is_expected_after_a_write() && !reason.is_about_a_credential()),
+                    .is_some_and(|reason| reason.is_expected_after_a_write() && !reason.is_credential_error()),
             };
             let wait = Duration::from_secs(u64::from(attempts).saturating_mul(2).min(15));
-            let elapsed = self.clock().monotonic().saturating_sub(began);
+            let elapsed = self.clock().monotonic().saturating_sub(started);
             let window = self.context().policy.replication_window;
-            if !is_late || elapsed.saturating_add(wait) > window || !self.context().ends_in_time(wait, &options) {
-                return found;
+            if !may_be_lagging || elapsed.saturating_add(wait) > window || !self.context().ends_in_time(wait, &options)
+            {
+                return result;
             }
             self.context().wait("check of the consent", &Outcome::Lagging, wait, attempts, &options).await;
         }
@@ -127,11 +128,11 @@ impl Client {
                 api => format!("{api}/.default"),
             };
             let claims = self.fresh_claims(scope).await?;
-            let shown = (claims.tenant(), claims.app());
-            if shown != (Some(reported.claimed_tenant()), Some(reported.app_id())) {
+            let signed_in = (claims.tenant(), claims.app());
+            if signed_in != (Some(reported.claimed_tenant()), Some(reported.app_id())) {
                 return Err(Error::invalid(
                     "another_app",
-                    "the token does not show that the app which was consented to has signed in to that tenant",
+                    "the token is not that of the app that was consented to, in that tenant",
                 )
                 .with_remedy("Sign in as that app, with its own secret or certificate."));
             }
@@ -158,13 +159,13 @@ impl Client {
     ) -> Result<ConsentCheck, Error> {
         let mut check = ConsentCheck::new(reported);
         let app = reported.app_id();
-        let principal = self.service_principals().find_selecting(app, &["id"]).await?;
-        let Some(principal) = principal.and_then(|principal| principal.id) else {
+        let service_principal = self.service_principals().find_selecting(app, &["id"]).await?;
+        let Some(service_principal) = service_principal.and_then(|it| it.id) else {
             check.missing = permissions.to_vec();
             return Ok(check);
         };
-        let roles = self.app_role_assignments().list_held_by(principal).all().await?;
-        let grants = self.oauth2_permission_grants().list_held_by(principal).all().await?;
+        let roles = self.app_role_assignments().list_held_by(service_principal).all().await?;
+        let grants = self.oauth2_permission_grants().list_held_by(service_principal).all().await?;
         let mut apis: Vec<(AppId, Option<ServicePrincipal>)> = Vec::new();
         for permission in permissions {
             let api = permission.api();
@@ -182,7 +183,9 @@ impl Client {
                     PermissionKind::Application => {
                         let role = permission.id().or_else(|| role_id(resource, permission.name()?));
                         role.is_some()
-                            && roles.iter().any(|held| held.resource_id == Some(id) && held.app_role_id == role)
+                            && roles
+                                .iter()
+                                .any(|assigned| assigned.resource_id == Some(id) && assigned.app_role_id == role)
                     }
                     PermissionKind::Delegated => {
                         let name = permission.name().or_else(|| scope_name(resource, permission.id()?));

@@ -1,23 +1,23 @@
 //! The link that an administrator opens to consent for their tenant.
 
 use std::fmt;
-use std::hint::black_box;
 use std::str::FromStr;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
+use subtle::ConstantTimeEq as _;
 use url::{Host, Url};
 
 use crate::client::Client;
-use crate::cloud::{Cloud, is_lost_in_a_path};
+use crate::cloud::{Cloud, is_invalid_path_segment};
 use crate::error::Error;
 use crate::ids::{AppId, TenantId};
 use crate::model::{self, SignInAudience};
 use crate::permission::MICROSOFT_GRAPH;
 use crate::random::Randomness;
 
-/// Whose administrator is asked.
+/// The tenant whose administrator is asked to consent.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -49,10 +49,10 @@ impl From<TenantId> for ConsentTenant {
 impl FromStr for ConsentTenant {
     type Err = Error;
 
-    /// Takes an id, a domain, or `organizations`.
+    /// Parses an id, a domain, or `organizations`.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) for what cannot be a tenant; `common` and `consumers` are none.
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) for anything else, such as `common` and `consumers`.
     fn from_str(text: &str) -> Result<Self, Error> {
         let text = text.trim();
         if let Ok(id) = text.parse() {
@@ -69,7 +69,7 @@ impl FromStr for ConsentTenant {
     }
 }
 
-/// What of an app matters to its admin consent: what Entra looks at before it asks anybody.
+/// The properties of an app that Entra checks before it shows the admin consent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[must_use]
@@ -82,19 +82,19 @@ pub struct ConsentApp {
 }
 
 impl ConsentApp {
-    /// A single-tenant app of `home_tenant` without redirect URI and permissions, which nobody can consent to yet.
+    /// Creates a single-tenant app of `home_tenant` without redirect URIs and permissions. It needs both for a link.
     pub fn new(app_id: AppId, home_tenant: TenantId) -> Self {
         Self { app_id, home_tenant, multi_tenant: false, redirect_uris: Vec::new(), apis: Vec::new() }
     }
 
-    /// An application as Graph shows it in its home tenant: with its `appId`, `signInAudience`, `requiredResourceAccess`,
-    /// `web`, `spa` and `publicClient`.
+    /// Takes the properties from an application as Graph returns it in its home tenant, with `appId`, `signInAudience`,
+    /// `requiredResourceAccess`, `web`, `spa` and `publicClient`.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) when the application has no client id: it was not asked for.
-    pub fn of_application(application: &model::Application, home_tenant: TenantId) -> Result<Self, Error> {
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) when `appId` was not selected.
+    pub fn from_application(application: &model::Application, home_tenant: TenantId) -> Result<Self, Error> {
         let app_id = application.app_id.ok_or_else(|| {
-            Error::invalid("incomplete_application", "the application has no client id here")
+            Error::invalid("incomplete_application", "the application was read without its client id")
                 .with_remedy("Read it without select, or select appId as well.")
         })?;
         let audience = application.sign_in_audience.as_ref();
@@ -112,7 +112,7 @@ impl ConsentApp {
         Ok(app)
     }
 
-    /// Whether other tenants than its own can consent to it.
+    /// Sets whether other tenants can consent to the app.
     pub fn multi_tenant(mut self, multi_tenant: bool) -> Self {
         self.multi_tenant = multi_tenant;
         self
@@ -124,7 +124,7 @@ impl ConsentApp {
         self
     }
 
-    /// Says that it declares permissions of this API.
+    /// Adds an API of which the app declares permissions.
     pub fn declares(mut self, api: AppId) -> Self {
         self.apis.push(api);
         self
@@ -135,30 +135,30 @@ impl ConsentApp {
         self.app_id
     }
 
-    /// The first of its redirect URIs to which a browser can be sent.
+    /// The first redirect URI that a browser can be redirected to.
     pub fn browser_redirect_uri(&self) -> Option<&str> {
         let for_browsers =
             |uri: &&String| !uri.contains('*') && (uri.starts_with("https://") || uri.starts_with("http://"));
         self.redirect_uris.iter().find(for_browsers).map(String::as_str)
     }
 
-    /// A link without a state: for a message to a person, whose answer no program waits for.
+    /// Makes a link without a state, for a message to a person, where no program handles the callback.
     ///
     /// # Errors
     /// As [`AdminConsentLink::new`].
     pub fn link_without_state(&self, cloud: &Cloud, tenant: &ConsentTenant, redirect_uri: &str) -> Result<Url, Error> {
         self.check(tenant, redirect_uri)?;
         let segment = tenant.segment();
-        if is_lost_in_a_path(&segment) || segment.contains('/') {
+        if is_invalid_path_segment(&segment) || segment.contains('/') {
             return Err(Error::invalid("invalid_tenant", "the tenant is neither an id nor a domain")
                 .with_remedy("Give the tenant's id, or a domain such as contoso.onmicrosoft.com."));
         }
         let mut url = cloud.authority().clone();
         url.path_segments_mut()
-            .map_err(|()| Error::invalid("invalid_endpoint", "the authority is no address"))?
+            .map_err(|()| Error::invalid("invalid_endpoint", "the authority is no URL"))?
             .pop_if_empty()
             .extend([segment.as_str(), "v2.0", "adminconsent"]);
-        // One .default asks for all that is declared, of every API.
+        // The scope `.default` of one API asks for the declared permissions of all.
         let scope = match self.apis.first() {
             Some(api) if !self.apis.contains(&MICROSOFT_GRAPH) => format!("{api}/.default"),
             _ => cloud.graph_scope(),
@@ -170,7 +170,7 @@ impl ConsentApp {
         Ok(url)
     }
 
-    /// Refuses what ends on an error page of Entra's, from where nobody comes back.
+    /// Refuses links that lead to an error page of Entra, which redirects nobody back.
     fn check(&self, tenant: &ConsentTenant, redirect_uri: &str) -> Result<(), Error> {
         if self.redirect_uris.is_empty() {
             return Err(Error::invalid("no_redirect_uri", "the app has no redirect URI (AADSTS900971)")
@@ -181,16 +181,16 @@ impl ConsentApp {
                 "redirect_uri_not_registered",
                 format!("{redirect_uri} is not one of the app's redirect URIs (AADSTS50011)"),
             )
-            .with_remedy(format!("Register it letter for letter, or use one of {}.", self.redirect_uris.join(", "))));
+            .with_remedy(format!("Register it exactly as written, or use one of {}.", self.redirect_uris.join(", "))));
         }
         if self.apis.is_empty() {
             return Err(Error::invalid("declaration_malformed", "the app declares no permission (AADSTS1003031)")
                 .with_remedy("Declare what it needs, at least the delegated User.Read of Microsoft Graph."));
         }
-        // Which tenant a domain means is not known here.
-        let elsewhere = !matches!(tenant, ConsentTenant::Id(id) if *id == self.home_tenant)
+        // A domain may belong to the home tenant.
+        let is_other_tenant = !matches!(tenant, ConsentTenant::Id(id) if *id == self.home_tenant)
             && !matches!(tenant, ConsentTenant::Domain(_));
-        if elsewhere && !self.multi_tenant {
+        if is_other_tenant && !self.multi_tenant {
             return Err(Error::invalid(
                 "single_tenant_app",
                 "the app is for its own tenant only, and the link would be for another (AADSTS700016, AADSTS50194)",
@@ -201,7 +201,8 @@ impl ConsentApp {
     }
 }
 
-/// Entra compares the text; of loopback addresses it passes over the port, and one label stands for a wildcard
+/// Whether Entra accepts `given` for `registered`: it compares exactly, but ignores the port of loopback URIs, and a
+/// wildcard stands for one label
 /// (<https://learn.microsoft.com/entra/identity-platform/reply-url>).
 fn is_same_redirect(registered: &str, given: &str) -> bool {
     if registered == given {
@@ -221,14 +222,14 @@ fn is_same_redirect(registered: &str, given: &str) -> bool {
     loopback(registered).is_some_and(|registered| loopback(given).as_ref() == Some(&registered))
 }
 
-/// A link for an administrator, and what is kept of it until the answer is there.
+/// A link for an administrator, and the pending consent to keep until the callback.
 ///
 /// ```
 /// use entra_apps::cloud::Cloud;
 /// use entra_apps::consent::{AdminConsentCallback, AdminConsentLink, ConsentApp, ConsentTenant};
 /// use entra_apps::ids::{AppId, TenantId};
 /// use entra_apps::permission::MICROSOFT_GRAPH;
-/// use entra_apps::random::SystemRandomness; // or Client::admin_consent_link, which brings cloud and randomness along
+/// use entra_apps::random::SystemRandomness; // or Client::admin_consent_link, which uses the client's cloud and randomness
 ///
 /// let app = ConsentApp::new(AppId::from_u128(1), TenantId::from_u128(2))
 ///     .multi_tenant(true)
@@ -237,7 +238,7 @@ fn is_same_redirect(registered: &str, given: &str) -> bool {
 /// let customer = TenantId::from_u128(3);
 /// let link = AdminConsentLink::new(&Cloud::global(), &app, customer.into(), "https://contoso.example/consent", &SystemRandomness::default())?;
 /// println!("Please open {}", link.url());
-/// let pending = link.into_pending(); // kept in the session until the browser comes back
+/// let pending = link.into_pending(); // to be kept in the browser's session until the callback
 ///
 /// let query = format!("admin_consent=True&tenant={customer}&state={}", pending.state());
 /// let reported = pending.accept(&AdminConsentCallback::parse(&query)?)?;
@@ -252,17 +253,16 @@ pub struct AdminConsentLink {
 
 impl fmt::Debug for AdminConsentLink {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The address holds the state, which only the browser's session may know.
+        // The URL holds the state, which only the browser's session may know.
         f.debug_struct("AdminConsentLink").field("pending", &self.pending).finish_non_exhaustive()
     }
 }
 
 impl AdminConsentLink {
-    /// Makes a link to the admin consent of `tenant` to everything that the app declares, with a state that is random
-    /// and used once.
+    /// Makes a link to the admin consent of `tenant` to everything that the app declares, with a random state for one use.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) where Entra would show an error page and never come back:
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) where Entra would show an error page and not redirect back:
     /// `no_redirect_uri`, `redirect_uri_not_registered`, `declaration_malformed` for an app that declares no permission,
     /// `single_tenant_app` for one that is not for that tenant.
     pub fn new(
@@ -280,17 +280,17 @@ impl AdminConsentLink {
         Ok(Self { url, pending: PendingConsent { app_id: app.app_id, tenant, state } })
     }
 
-    /// The address for the administrator's browser.
+    /// The URL for the administrator's browser.
     pub fn url(&self) -> &Url {
         &self.url
     }
 
-    /// What is to be kept until the answer is there.
+    /// The pending consent, to be kept until the callback.
     pub fn pending(&self) -> &PendingConsent {
         &self.pending
     }
 
-    /// The same, when the link has been given out.
+    /// Turns the link into its pending consent, after the URL has been sent.
     pub fn into_pending(self) -> PendingConsent {
         self.pending
     }
@@ -312,8 +312,8 @@ impl Client {
     }
 }
 
-/// A consent that was asked for and not answered yet: kept where only the session of the browser reaches it, and taken
-/// out of there by the first answer. It can be written down and read again.
+/// A consent whose callback is pending. Keep it where only the browser's session has access, and remove it with the first
+/// callback. It can be serialised.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PendingConsent {
@@ -323,27 +323,25 @@ pub struct PendingConsent {
 }
 
 impl PendingConsent {
-    /// The state in the link, by which an answer is found again where several are awaited.
+    /// The state in the link, which identifies the callback where several are pending.
     pub fn state(&self) -> &str {
         &self.state
     }
 
-    /// Whose administrator was asked.
+    /// The tenant whose administrator was asked to consent.
     pub fn tenant(&self) -> &ConsentTenant {
         &self.tenant
     }
 
-    /// Takes the same time wherever the texts differ.
+    /// Whether `other` is the state, compared in constant time.
     pub(super) fn has_state(&self, other: &str) -> bool {
-        let (own, other) = (self.state.as_bytes(), other.as_bytes());
-        let differences = own.iter().zip(other).fold(0_u8, |all, (a, b)| black_box(all | (a ^ b)));
-        !own.is_empty() && own.len() == other.len() && black_box(differences) == 0
+        !self.state.is_empty() && bool::from(self.state.as_bytes().ct_eq(other.as_bytes()))
     }
 }
 
 impl fmt::Debug for PendingConsent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Whoever knows the state can answer in the administrator's place.
+        // Whoever knows the state can forge a callback.
         f.debug_struct("PendingConsent")
             .field("app_id", &self.app_id)
             .field("tenant", &self.tenant)
@@ -384,8 +382,8 @@ mod tests {
         assert!(!format!("{:?}", made.pending()).contains(state));
         let other = AdminConsentLink::new(&Cloud::global(), &app(), CUSTOMER, BACK, &Counting::starting_at(9)).unwrap();
         assert_ne!(other.pending().state(), state);
-        let kept: PendingConsent = serde_json::from_str(&serde_json::to_string(made.pending()).unwrap()).unwrap();
-        assert_eq!(&kept, made.pending());
+        let read: PendingConsent = serde_json::from_str(&serde_json::to_string(made.pending()).unwrap()).unwrap();
+        assert_eq!(&read, made.pending());
     }
 
     #[test]

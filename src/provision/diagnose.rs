@@ -279,14 +279,14 @@ impl<'a> Diagnose<'a> {
     /// Finds the tenant, and whether the ids have changed places.
     async fn look_up(&self, found: &mut Diagnosis, app_id: Option<AppId>) {
         let lookup = TenantLookup::with_context(self.cloud.clone(), self.context.clone());
-        match lookup.find(&self.tenant).await {
+        match lookup.get(&self.tenant).await {
             Ok(tenant) => {
                 found.tenant_id = Some(tenant.tenant_id);
                 self.compare_cloud(found, &tenant);
             }
             Err(error) if error.code() == "tenant_unknown" => {
                 let swapped = match app_id {
-                    Some(app_id) => lookup.find(&app_id.to_string()).await.is_ok(),
+                    Some(app_id) => lookup.get(&app_id.to_string()).await.is_ok(),
                     None => false,
                 };
                 if swapped {

@@ -1,4 +1,4 @@
-//! The transport over reqwest.
+//! The [`Transport`] over reqwest.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -8,56 +8,63 @@ use bytes::{Bytes, BytesMut};
 use url::{Host, Url};
 
 use super::{Transport, TransportError};
-use crate::cloud::is_safe;
+use crate::cloud::is_secure;
 use crate::error::{Error, ErrorKind};
 
-/// 8 MiB: ten times the largest object of a directory, Microsoft Graph's own service principal.
+/// Ten times the largest object of a directory, Microsoft Graph's own service principal.
 const DEFAULT_BODY_LIMIT: usize = 8 * 1024 * 1024;
 
-/// Sends over reqwest: connections are kept and shared, bodies are taken compressed, the proxy is the environment's.
+/// Sends requests by reqwest: connections are pooled, responses are compressed, the proxy is the environment's.
 ///
-/// It follows no redirect and repeats nothing, whatever it is built from. Plain http to this machine, or to the
+/// It follows no redirect and retries nothing, whatever it is built from. Plain http to this machine, or to the
 /// link-local service that gives a virtual machine its tokens, does not go through the environment's proxy: another
 /// machine would read what is meant for this one.
+///
+/// With the feature `rustls-no-provider`, the program installs a rustls `CryptoProvider` before it makes one of these.
 #[derive(Clone)]
 pub struct ReqwestTransport {
     client: reqwest::Client,
-    /// Without a proxy: made when it is first needed, where the client has the environment's.
+    /// Without a proxy; made when first needed. None where the proxy is not the environment's.
     direct: Option<Arc<OnceLock<reqwest::Client>>>,
     body_limit: usize,
 }
 
 impl ReqwestTransport {
-    /// With reqwest's defaults for TLS and proxy (`HTTPS_PROXY`, `NO_PROXY`).
+    /// Creates a transport with reqwest's defaults for TLS and proxy (`HTTPS_PROXY`, `NO_PROXY`).
     ///
     /// # Errors
-    /// [`ErrorKind::Network`] when TLS cannot be set up on this machine.
+    /// [`ErrorKind::Network`] when TLS cannot be set up on this machine; [`ErrorKind::Invalid`] with the code
+    /// `no_crypto_provider` when the feature `rustls-no-provider` finds none installed.
     pub fn new() -> Result<Self, Error> {
         let transport = Self::from_builder(reqwest::Client::builder())?;
         Ok(Self { direct: Some(Arc::default()), ..transport })
     }
 
-    /// The same, through this proxy instead of the environment's. Credentials stand in the address.
+    /// Creates a transport that uses `proxy` instead of the environment's. Credentials stand in the URL.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] for an address that is no proxy's, [`ErrorKind::Network`] when TLS cannot be set up.
+    /// [`ErrorKind::Invalid`] with the code `invalid_proxy` for a URL that is no proxy's, and otherwise as
+    /// [`new`](Self::new).
     pub fn through_proxy(proxy: &Url) -> Result<Self, Error> {
         let proxy = reqwest::Proxy::all(proxy.as_str()).map_err(|error| {
-            Error::invalid("invalid_proxy", "the proxy's address is not one")
+            Error::invalid("invalid_proxy", "the proxy's URL is invalid")
                 .with_remedy("Give it as http://host:port.")
                 .with_source(error.without_url())
         })?;
         Self::from_builder(reqwest::Client::builder().proxy(proxy))
     }
 
-    /// Sends by a client of one's own, with its proxy, certificates and timeouts.
+    /// Creates a transport from a reqwest builder, with its proxy, certificates and timeouts.
     ///
     /// It takes the builder, not the client, so that redirects and retries are off whatever was set: a token, a secret
     /// or a second application would go where it should not.
     ///
     /// # Errors
-    /// [`ErrorKind::Network`] when TLS cannot be set up on this machine.
+    /// As [`new`](Self::new).
     pub fn from_builder(builder: reqwest::ClientBuilder) -> Result<Self, Error> {
+        // Reqwest panics without one.
+        #[cfg(all(feature = "rustls-no-provider", not(feature = "native-tls")))]
+        crate::crypto::provider()?;
         build(builder).map(|client| Self { client, direct: None, body_limit: DEFAULT_BODY_LIMIT }).map_err(|error| {
             Error::new(ErrorKind::Network, "tls_setup", "TLS could not be set up")
                 .with_remedy("Check the machine's certificate store, or build a reqwest client of your own.")
@@ -65,7 +72,7 @@ impl ReqwestTransport {
         })
     }
 
-    /// The largest body that is taken, in bytes, after decompression. 8 MiB by default.
+    /// Sets the largest body that is read, in bytes after decompression. 8 MiB by default.
     #[must_use]
     pub fn body_limit(mut self, bytes: usize) -> Self {
         self.body_limit = bytes;
@@ -73,7 +80,7 @@ impl ReqwestTransport {
     }
 
     fn client_for(&self, url: &Url) -> Result<&reqwest::Client, reqwest::Error> {
-        let Some(direct) = self.direct.as_ref().filter(|_| stays_here(url)) else {
+        let Some(direct) = self.direct.as_ref().filter(|_| is_local(url)) else {
             return Ok(&self.client);
         };
         if let Some(client) = direct.get() {
@@ -84,10 +91,10 @@ impl ReqwestTransport {
     }
 }
 
-/// Whether it is plain http that no other machine is to see.
-fn stays_here(url: &Url) -> bool {
+/// Whether `url` is plain http that no other machine may see.
+fn is_local(url: &Url) -> bool {
     let link_local = matches!(url.host(), Some(Host::Ipv4(ip)) if ip.is_link_local());
-    url.scheme() == "http" && (is_safe(url) || link_local)
+    url.scheme() == "http" && (is_secure(url) || link_local)
 }
 
 fn build(builder: reqwest::ClientBuilder) -> Result<reqwest::Client, reqwest::Error> {
@@ -108,29 +115,44 @@ impl Transport for ReqwestTransport {
         let client = self.client_for(request.url()).map_err(TransportError::not_sent)?;
         let mut received = client.execute(request).await.map_err(|error| {
             let not_sent = error.is_connect() || error.is_builder();
-            // The URL may hold a key; the operation's name says enough.
+            // The URL may hold a secret; the operation's name says enough.
             let error = error.without_url();
             if not_sent { TransportError::not_sent(error) } else { TransportError::maybe_sent(error) }
         })?;
-        let too_large = || TransportError::too_large(self.body_limit);
-        let limit = u64::try_from(self.body_limit).unwrap_or(u64::MAX);
-        if received.content_length().is_some_and(|length| length > limit) {
-            return Err(too_large());
-        }
         let mut response = http::Response::new(Bytes::new());
         *response.status_mut() = received.status();
         *response.version_mut() = received.version();
         std::mem::swap(response.headers_mut(), received.headers_mut());
-        let mut body = BytesMut::new();
-        while let Some(chunk) =
-            received.chunk().await.map_err(|error| TransportError::maybe_sent(error.without_url()))?
-        {
-            if chunk.len() > self.body_limit - body.len() {
-                return Err(too_large());
-            }
-            body.extend_from_slice(&chunk);
-        }
-        *response.body_mut() = body.freeze();
+        *response.body_mut() = read_body(received, self.body_limit).await?;
         Ok(response)
+    }
+}
+
+/// Reads a body of at most `limit` bytes. One that comes in a single chunk is not copied.
+async fn read_body(mut response: reqwest::Response, limit: usize) -> Result<Bytes, TransportError> {
+    // None for a body that is unpacked here.
+    let length = response.content_length().map_or(0, |length| usize::try_from(length).unwrap_or(usize::MAX));
+    if length > limit {
+        return Err(TransportError::too_large(limit));
+    }
+    let mut first = Bytes::new();
+    let mut body = BytesMut::new();
+    loop {
+        let chunk = response.chunk().await.map_err(|error| TransportError::maybe_sent(error.without_url()))?;
+        let Some(chunk) = chunk else {
+            return Ok(if body.is_empty() { first } else { body.freeze() });
+        };
+        if chunk.len() > limit - first.len().max(body.len()) {
+            return Err(TransportError::too_large(limit));
+        }
+        if first.is_empty() {
+            first = chunk;
+            continue;
+        }
+        if body.is_empty() {
+            body.reserve(length.max(first.len() + chunk.len()));
+            body.extend_from_slice(&first);
+        }
+        body.extend_from_slice(&chunk);
     }
 }

@@ -188,8 +188,8 @@ fn challenge() -> Response<entra_apps::bytes::Bytes> {
 
 const CLAIMS: &str = r#"{"access_token":{"nbf":{"essential":true,"value":"1"}}}"#;
 
-fn scripted(answers: Vec<Response<entra_apps::bytes::Bytes>>) -> (Client, Arc<Scripted>) {
-    let transport = Arc::new(Scripted::new(answers));
+fn scripted(responses: Vec<Response<entra_apps::bytes::Bytes>>) -> (Client, Arc<Scripted>) {
+    let transport = Arc::new(Scripted::new(responses));
     let client = Client::builder()
         .tenant("contoso.example")
         .client_secret(AppId::from_u128(1), SecretString::from("x~y"))
@@ -231,7 +231,7 @@ async fn from_the_link_to_the_proof() {
     let wanted: Vec<Permission> = registration.wanted_permissions().cloned().collect();
 
     let app = client.applications().get(app_id).await.unwrap();
-    let app = ConsentApp::of_application(&app, tenant.id()).unwrap();
+    let app = ConsentApp::from_application(&app, tenant.id()).unwrap();
     assert_eq!(app.app_id(), registration.consent_app(app_id, tenant.id()).app_id());
     let link = || client.admin_consent_link(&app, tenant.id().into(), BACK).unwrap();
     let reported = || {
@@ -266,11 +266,11 @@ async fn from_the_link_to_the_proof() {
 async fn a_tenant_is_found_by_its_domain() {
     let tenant = tenant();
     let lookup = TenantLookup::new(Cloud::global(), Arc::new(tenant.clone()), tenant.clock());
-    let found = lookup.find(tenant.domain()).await.unwrap();
+    let found = lookup.get(tenant.domain()).await.unwrap();
     assert_eq!((found.tenant_id, found.cloud()), (tenant.id(), Some(Cloud::global())));
-    let error = lookup.find("nobody.example").await.unwrap_err();
+    let error = lookup.get("nobody.example").await.unwrap_err();
     assert_eq!((error.kind(), error.code()), (ErrorKind::SignIn, "tenant_unknown"));
-    assert_eq!(lookup.find("common").await.unwrap_err().kind(), ErrorKind::Invalid);
+    assert_eq!(lookup.get("common").await.unwrap_err().kind(), ErrorKind::Invalid);
     for (body, code) in [
         (r#"{"error":"invalid_tenant","error_codes":[90038]}"#, "wrong_cloud"),
         ("<html>", "no_sign_in_service"),
@@ -279,14 +279,14 @@ async fn a_tenant_is_found_by_its_domain() {
         let status = if body.contains("issuer") { 200 } else { 400 };
         let transport = Arc::new(Scripted::new([json(status, body)]));
         let lookup = TenantLookup::new(Cloud::global(), transport, Arc::new(TokioClock::new()));
-        assert_eq!(lookup.find("contoso.example").await.unwrap_err().code(), code, "{body}");
+        assert_eq!(lookup.get("contoso.example").await.unwrap_err().code(), code, "{body}");
     }
     let government = r#"{"issuer":"https://login.microsoftonline.us/00000000-0000-0000-0000-000000000007/v2.0",
         "tenant_region_scope":"USGov","tenant_region_sub_scope":"DODCON","cloud_instance_name":"microsoftonline.us",
         "msgraph_host":"graph.microsoft.us"}"#;
     let transport = Arc::new(Scripted::new([json(200, government)]));
     let found = TenantLookup::new(Cloud::global(), transport.clone(), Arc::new(TokioClock::new()));
-    let found = found.find(" contoso.example ").await.unwrap();
+    let found = found.get(" contoso.example ").await.unwrap();
     assert_eq!((found.cloud(), found.region.as_deref()), (Some(Cloud::us_government()), Some("USGov")));
     let address = &transport.asked()[0].0;
     assert_eq!(address, "https://login.microsoftonline.com/contoso.example/v2.0/.well-known/openid-configuration");

@@ -130,7 +130,7 @@ async fn a_person_signs_in_by_device_when_they_are_ready() {
         let shown = Arc::new(Mutex::new(String::new()));
         let code = shown.clone();
         // The person is ready after the third question; the second is said to come too soon.
-        scene.on_answer(move |sent, number| {
+        scene.on_response(move |sent, number| {
             if sent.path.ends_with("/token") && number == 3 {
                 screen.approve_device_code(&code.lock().unwrap(), &ada);
             }
@@ -173,8 +173,8 @@ async fn a_device_code_ends_when_it_is_declined_blocked_or_left_alone() {
             ("bad_verification_code", SignInReason::DeviceCodeWrong),
             ("interaction_required", SignInReason::InteractionRequired),
         ] {
-            let answer = json!({"error": name, "trace_id": "t", "correlation_id": "c"});
-            scene.tenant().fault(Fault::on("POST", "/oauth2/v2.0/token").body(answer.to_string()));
+            let response = json!({"error": name, "trace_id": "t", "correlation_id": "c"});
+            scene.tenant().fault(Fault::on("POST", "/oauth2/v2.0/token").body(response.to_string()));
             let error = left.token(&request).await.unwrap_err();
             assert_eq!((error.sign_in_reason(), error.oauth_error()), (Some(reason), Some(name)), "{over:?}");
             assert_eq!(error.remedy(), Some(reason.remedy()));
@@ -309,7 +309,7 @@ async fn the_first_of_several_ways_that_works_is_taken() {
         let scene = Scene::one(*over).await;
         let caller = scene.tenant().caller();
         let secret = |value: &str| {
-            Arc::new(ClientSecretProvider::of(scene.service(), caller.client_id, SecretString::from(value)))
+            Arc::new(ClientSecretProvider::new(scene.service(), caller.client_id, SecretString::from(value)))
         };
         let person =
             RefreshTokenProvider::new(scene.service(), caller.client_id, "organizations", Arc::new(History::default()));
@@ -349,14 +349,14 @@ async fn an_administrator_consents_by_link_and_the_grants_are_proved() {
         let app_id = registered.application.as_ref().unwrap().app_id;
 
         let lookup = TenantLookup::new(scene.endpoints.clone(), scene.transport(), Arc::new(scene.clock.clone()));
-        let found = lookup.find("customer.onmicrosoft.com").await.unwrap().tenant_id;
+        let found = lookup.get("customer.onmicrosoft.com").await.unwrap().tenant_id;
         assert_eq!(found, customer.id(), "{over:?}");
         let app = registration.consent_app(app_id, vendor.id());
         let link = client.admin_consent_link(&app, found.into(), BACK).unwrap();
         customer.auto_sign_in(Some(&administrator(customer)));
         let page = Request::get(link.url().as_str()).body(Bytes::new()).unwrap();
-        let answer = scene.transport().send(page).await.unwrap();
-        let back = answer.headers()["location"].to_str().unwrap().to_owned();
+        let response = scene.transport().send(page).await.unwrap();
+        let back = response.headers()["location"].to_str().unwrap().to_owned();
         let callback = AdminConsentCallback::parse(&back).unwrap();
         let kept = serde_json::to_string(link.pending()).unwrap();
         let reported = || serde_json::from_str::<PendingConsent>(&kept).unwrap().accept(&callback).unwrap();
@@ -418,7 +418,7 @@ async fn a_store_in_memory_serves_the_next_client() {
 }
 
 #[tokio::test]
-async fn a_client_is_told_what_its_way_to_sign_in_lacks_when_it_is_built() {
+async fn what_a_way_to_sign_in_lacks_is_an_error_at_build() {
     let scene = Scene::one(Over::Process).await;
     let error = scene.builder(scene.tenant()).build().unwrap_err();
     assert!(error.code() == "credential" && error.remedy().unwrap().contains("device_code"), "{error}");

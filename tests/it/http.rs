@@ -72,8 +72,8 @@ async fn a_body_is_bounded_and_unpacked() {
     let transport = ReqwestTransport::new().unwrap().body_limit(1000);
     let error = transport.send(get(&format!("{}/large", server.url()))).await.unwrap_err();
     assert!(error.is_maybe_sent() && error.is_too_large());
-    let answer = transport.send(get(&format!("{}/fits", server.url()))).await.unwrap();
-    assert_eq!(answer.body().len(), 1000);
+    let response = transport.send(get(&format!("{}/fits", server.url()))).await.unwrap();
+    assert_eq!(response.body().len(), 1000);
     // "hello" in gzip.
     let packed: &[u8] = &[
         0x1f, 0x8b, 0x08, 0, 0, 0, 0, 0, 0, 0x03, 0xcb, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00, 0x86, 0xa6, 0x10, 0x36,
@@ -85,8 +85,30 @@ async fn a_body_is_bounded_and_unpacked() {
         .with_body(packed)
         .create_async()
         .await;
-    let answer = transport.send(get(&format!("{}/packed", server.url()))).await.unwrap();
-    assert_eq!(answer.body().as_ref(), b"hello");
+    let response = transport.send(get(&format!("{}/packed", server.url()))).await.unwrap();
+    assert_eq!(response.body().as_ref(), b"hello");
+}
+
+#[tokio::test]
+async fn a_body_of_many_chunks_is_bounded_with_and_without_its_length() {
+    const LIMIT: usize = 300_000;
+    let mut server = Server::new_async().await;
+    for (path, length) in [("/fits", LIMIT), ("/large", LIMIT + 1)] {
+        let body: Vec<u8> = (0..length).map(|at| u8::try_from(at % 251).unwrap()).collect();
+        server.mock("GET", path).with_body(&body).create_async().await;
+        let chunked =
+            move |writer: &mut dyn std::io::Write| body.chunks(70_000).try_for_each(|it| writer.write_all(it));
+        server.mock("GET", &*format!("{path}/chunked")).with_chunked_body(chunked).create_async().await;
+    }
+    let transport = ReqwestTransport::new().unwrap().body_limit(LIMIT);
+    for path in ["/fits", "/fits/chunked"] {
+        let response = transport.send(get(&(server.url() + path))).await.unwrap();
+        assert_eq!(response.body().len(), LIMIT, "{path}");
+        assert!(response.body().iter().enumerate().all(|(at, byte)| usize::from(*byte) == at % 251), "{path}");
+    }
+    for path in ["/large", "/large/chunked"] {
+        assert!(transport.send(get(&(server.url() + path))).await.unwrap_err().is_too_large(), "{path}");
+    }
 }
 
 #[tokio::test]
@@ -165,6 +187,6 @@ async fn a_proxy_is_used() {
     let mut proxy = Server::new_async().await;
     proxy.mock("GET", Matcher::Any).with_body("by proxy").create_async().await;
     let transport = ReqwestTransport::through_proxy(&Url::parse(&proxy.url()).unwrap()).unwrap();
-    let answer = transport.send(get("http://graph.invalid/v1.0/organization")).await.unwrap();
-    assert_eq!(answer.body().as_ref(), b"by proxy");
+    let response = transport.send(get("http://graph.invalid/v1.0/organization")).await.unwrap();
+    assert_eq!(response.body().as_ref(), b"by proxy");
 }

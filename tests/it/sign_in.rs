@@ -21,9 +21,9 @@ async fn several_ways_are_tried_until_one_signs_in() {
     let tenant = tenant();
     let service = SignInService::new(Cloud::global(), Arc::new(tenant.clone()), tenant.clock());
     let caller = tenant.caller();
-    let wrong = ClientSecretProvider::of(service.clone(), caller.client_id, SecretString::from("wrong"));
+    let wrong = ClientSecretProvider::new(service.clone(), caller.client_id, SecretString::from("wrong"));
     let assertion = AssertionProvider::from_file(service.clone(), caller.client_id, "/no/such/file");
-    let right = ClientSecretProvider::of(service, caller.client_id, caller.client_secret.clone());
+    let right = ClientSecretProvider::new(service, caller.client_id, caller.client_secret.clone());
     let chain =
         ChainProvider::new().then("wrong secret", Arc::new(wrong)).then("workload identity", Arc::new(assertion));
     let request = TokenRequest::new(tenant.id().to_string(), SCOPE);
@@ -108,7 +108,7 @@ async fn every_code_that_is_explained_can_be_had() {
     for (reason, number) in
         SignInReason::ALL.iter().flat_map(|reason| reason.numbers().iter().map(move |it| (reason, it)))
     {
-        // An answer that asks to come back later is asked again.
+        // A response that asks to come back later is asked again.
         if *reason == SignInReason::Busy {
             continue;
         }
@@ -120,7 +120,7 @@ async fn every_code_that_is_explained_can_be_had() {
     }
 }
 
-#[cfg(feature = "browser")]
+#[cfg(all(feature = "browser", feature = "rustls"))]
 mod with_a_browser {
     use entra_apps::auth::{BrowserProvider, StaticToken};
     use entra_apps::bytes::Bytes;
@@ -142,8 +142,8 @@ mod with_a_browser {
             let (browser, page) = (browser.clone(), page.to_string());
             tokio::spawn(async move {
                 let request = entra_apps::http::Request::get(page).body(Bytes::new()).unwrap();
-                let answer = browser.send(request).await.unwrap();
-                let back = Url::parse(answer.headers()["location"].to_str().unwrap()).unwrap();
+                let response = browser.send(request).await.unwrap();
+                let back = Url::parse(response.headers()["location"].to_str().unwrap()).unwrap();
                 let mut stream = TcpStream::connect(("127.0.0.1", back.port().unwrap())).await.unwrap();
                 let target = format!("{}?{}", back.path(), back.query().unwrap());
                 let request = format!("GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n");
@@ -157,7 +157,7 @@ mod with_a_browser {
     }
 }
 
-#[cfg(feature = "certificate")]
+#[cfg(all(feature = "certificate", feature = "rustls"))]
 mod with_a_certificate {
     use entra_apps::auth::{ClientCertificate, ClientCertificateProvider};
     use entra_emulator::{Caller, MemoryTenant};
@@ -178,8 +178,8 @@ mod with_a_certificate {
         let key = base64::engine::general_purpose::STANDARD.encode(ONE);
         let body = json!({"keyCredentials": [{"type": "AsymmetricX509Cert", "usage": "Verify", "key": key}]});
         let path = format!("/applications(appId='{}')", caller.client_id);
-        let (status, answer) = tenant.send_json("PATCH", &path, Some(&body.to_string()));
-        assert!(status.is_success(), "{answer}");
+        let (status, response) = tenant.send_json("PATCH", &path, Some(&body.to_string()));
+        assert!(status.is_success(), "{response}");
         caller
     }
 
@@ -190,7 +190,7 @@ mod with_a_certificate {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_tenant_takes_the_statement() {
+    async fn the_tenant_accepts_the_assertion() {
         let tenant = tenant();
         let caller = keyed(&tenant);
         let provider = provider(&tenant, &caller, ONE, ONE_KEY);
@@ -280,7 +280,7 @@ mod people {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_is_signed_out_everywhere_is_asked_again() {
+    async fn a_person_who_is_signed_out_everywhere_signs_in_again() {
         let tenant = tenant();
         let ada = ada(&tenant);
         let shown = Arc::new(Mutex::new(0));
@@ -315,8 +315,8 @@ mod people {
             std::thread::spawn(move || {
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
                 let get = entra_apps::http::Request::get(page.as_str()).body(entra_apps::bytes::Bytes::new()).unwrap();
-                let answer = runtime.block_on(tenant.send(get)).unwrap();
-                let location = answer.headers()["location"].to_str().unwrap();
+                let response = runtime.block_on(tenant.send(get)).unwrap();
+                let location = response.headers()["location"].to_str().unwrap();
                 let target: entra_apps::url::Url = location.parse().unwrap();
                 let mut stream = std::net::TcpStream::connect(("127.0.0.1", target.port().unwrap())).unwrap();
                 let path = &target[entra_apps::url::Position::BeforePath..];

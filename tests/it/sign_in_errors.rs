@@ -212,7 +212,7 @@ impl Stage {
 
     /// An app signs in with a secret.
     async fn by_secret(&self, tenant: &str, client_id: AppId, secret: &str, scopes: &[&str]) -> Error {
-        let provider = ClientSecretProvider::of(self.scene.service(), client_id, SecretString::from(secret));
+        let provider = ClientSecretProvider::new(self.scene.service(), client_id, SecretString::from(secret));
         refused(&provider, tenant, scopes).await
     }
 
@@ -323,8 +323,8 @@ impl Stage {
                 let store = self.stay(&agent, app.app_id, scope).await;
                 // The customer knows the app, and has consented to nothing.
                 let body = json!({"appId": app.app_id}).to_string();
-                let (status, answer) = customer.send_json("POST", "/servicePrincipals", Some(&body));
-                assert!(status.is_success(), "{answer}");
+                let (status, response) = customer.send_json("POST", "/servicePrincipals", Some(&body));
+                assert!(status.is_success(), "{response}");
                 refused(&self.again(app.app_id, store), &customer.id().to_string(), &[scope]).await
             }
             50020 => {
@@ -438,7 +438,7 @@ impl Stage {
 
     fn check(&self, error: &Error, number: u64, how: &str) {
         let label = format!("AADSTS{number}, {how}, {:?}: {error}", self.scene.over);
-        let reason = SignInReason::of_number(number).unwrap();
+        let reason = SignInReason::from_number(number).unwrap();
         assert_eq!(error.kind(), ErrorKind::SignIn, "{label}");
         assert_eq!(error.service_code(), Some(&*format!("AADSTS{number}")), "{label}");
         assert_eq!((error.sign_in_reason(), error.code()), (Some(reason), reason.code()), "{label}");
@@ -520,7 +520,7 @@ async fn a_step_up_is_handed_on_with_its_claims() {
         let claims: serde_json::Value = serde_json::from_str(error.claims().unwrap()).unwrap();
         assert!(claims["access_token"].is_object(), "{over:?}: {claims}");
         assert_eq!(error.suberror(), Some("basic_action"));
-        assert!(error.sign_in_reason().unwrap().needs_a_person());
+        assert!(error.sign_in_reason().unwrap().requires_interaction());
     }
 }
 
@@ -567,7 +567,7 @@ mod with_a_browser {
             let provider = BrowserProvider::new(self.scene.service(), client_id, move |url| {
                 *page.lock().unwrap() = Some(tokio::spawn(browser(&change(url))));
             });
-            let provider = provider.time_limit(Duration::from_secs(3600));
+            let provider = provider.timeout(Duration::from_secs(3600));
             let error = refused(&provider, &self.tenant_id(), &[scope]).await;
             let page = opened.lock().unwrap().take().unwrap();
             (error, page.await.unwrap())
@@ -609,7 +609,7 @@ mod with_a_browser {
                     }
                     70008 => {
                         let clock = scene.clock.clone();
-                        scene.on_answer(move |sent, _| {
+                        scene.on_response(move |sent, _| {
                             if sent.path.ends_with("/authorize") {
                                 clock.advance(Duration::from_secs(601));
                             }
@@ -623,7 +623,7 @@ mod with_a_browser {
                     }
                 };
                 let label = format!("AADSTS{number} {over:?}: {error}");
-                let reason = SignInReason::of_number(number).unwrap();
+                let reason = SignInReason::from_number(number).unwrap();
                 assert_eq!(error.service_code(), Some(&*format!("AADSTS{number}")), "{label}");
                 assert_eq!((error.kind(), error.sign_in_reason()), (ErrorKind::SignIn, Some(reason)), "{label}");
                 assert_eq!(error.remedy(), Some(reason.remedy()), "{label}");
@@ -708,8 +708,8 @@ mod from_the_consent_page {
                     _ => link.url().to_string(),
                 };
                 let get = Request::get(page).body(entra_apps::bytes::Bytes::new()).unwrap();
-                let answer = scene.transport().send(get).await.unwrap();
-                let back = answer.headers()["location"].to_str().unwrap();
+                let response = scene.transport().send(get).await.unwrap();
+                let back = response.headers()["location"].to_str().unwrap();
                 assert!(back.starts_with(BACK) && back.contains("admin_consent=True"), "{over:?}: {back}");
                 let callback = AdminConsentCallback::parse(back).unwrap();
                 assert_eq!(callback.is_cancelled(), cancelled, "{over:?}: {back}");

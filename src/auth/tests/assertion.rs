@@ -1,4 +1,4 @@
-//! Signing in with another issuer's word.
+//! Signing in with an assertion.
 
 use super::*;
 use crate::auth::{AssertionProvider, AssertionRequest, ClientAssertion, GitHubActions};
@@ -25,7 +25,7 @@ async fn a_file_is_read_again_at_each_sign_in() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_missing_or_empty_file_is_told_before_anything_is_sent() {
+async fn a_missing_or_empty_file_is_an_error_before_anything_is_sent() {
     let script = Script::new([]);
     let provider = AssertionProvider::from_file(service(&script), CLIENT, "/no/such/file");
     let error = provider.token(&request()).await.unwrap_err();
@@ -56,7 +56,7 @@ async fn the_environment_of_a_workload_identity_suffices() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn refusals_are_told_and_hide_the_assertion() {
+async fn refusals_are_reported_without_the_assertion() {
     let path = in_a_file("refusals", "very.secret.assertion");
     for (number, code) in [
         (700_213, "no_matching_federated_credential"),
@@ -90,7 +90,7 @@ impl ClientAssertion for Own {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_source_of_ones_own_is_asked_for_each_tenant_and_may_fail() {
+async fn a_custom_source_is_called_for_each_tenant_and_may_fail() {
     let script = Script::new([token("a")]);
     let provider = AssertionProvider::new(service(&script), CLIENT, Arc::new(Own(true)));
     provider.token(&TokenRequest::new(CUSTOMER, SCOPE)).await.unwrap();
@@ -119,20 +119,20 @@ async fn a_github_job_asks_for_its_token_first() {
         Reply::Response(200, json!({"value": "github.jwt.x"})),
         token("a"),
     ]);
-    let source = GitHubActions::from_variables(patient(&script), github).unwrap();
-    let provider = AssertionProvider::new(patient(&script), CLIENT, Arc::new(source));
+    let source = GitHubActions::from_variables(retrying_service(&script), github).unwrap();
+    let provider = AssertionProvider::new(retrying_service(&script), CLIENT, Arc::new(source));
     provider.token(&request()).await.unwrap();
-    let asked = script.requests();
+    let sent = script.requests();
     assert_eq!(
-        asked[1].uri(),
+        sent[1].uri(),
         "https://pipelines.example/token?api-version=2&audience=api%3A%2F%2FAzureADTokenExchange"
     );
-    assert_eq!(asked[1].headers()["authorization"], "Bearer job-request-token");
+    assert_eq!(sent[1].headers()["authorization"], "Bearer job-request-token");
     assert_eq!(script.forms()[2]["client_assertion"], "github.jwt.x");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_github_job_without_the_permission_is_told_so() {
+async fn a_github_job_without_the_permission_fails_with_a_remedy() {
     let script = Script::new([Reply::Response(403, json!({"message": "job-request-token may not"}))]);
     let source = GitHubActions::from_variables(service(&script), github).unwrap();
     assert!(!format!("{source:?}").contains("job-request-token"));

@@ -30,7 +30,7 @@ impl Drop for Program {
 }
 
 #[tokio::test]
-async fn the_cli_is_asked_for_the_tenant_and_the_scope() {
+async fn the_cli_gets_the_tenant_and_the_scope() {
     let end = (NOW + time::Duration::hours(1)).unix_timestamp();
     let program = Program::new(
         "good",
@@ -44,7 +44,7 @@ echo '{{"accessToken": "the-token", "expires_on": {end}, "expiresOn": "2026-06-0
 }
 
 #[tokio::test]
-async fn what_the_cli_says_is_told() {
+async fn the_message_of_the_cli_is_reported() {
     for (name, said, code, service) in [
         ("out", "ERROR: Please run 'az login' to setup account.", "azure_cli_signed_out", ""),
         (
@@ -72,7 +72,7 @@ async fn what_the_cli_says_is_told() {
 }
 
 #[tokio::test]
-async fn a_machine_without_the_cli_is_told_so() {
+async fn a_missing_cli_is_an_error() {
     let provider = AzureCliProvider::new(Arc::new(TokioClock::starting_at(NOW))).program("/no/such/az");
     assert_eq!(provider.token(&request()).await.unwrap_err().code(), "azure_cli_missing");
 }
@@ -91,6 +91,6 @@ async fn no_scope_or_tenant_becomes_an_option_or_a_command() {
 #[tokio::test]
 async fn a_cli_that_hangs_is_ended() {
     let program = Program::new("hangs", "exec sleep 600");
-    let provider = program.provider().time_limit(std::time::Duration::from_millis(50));
+    let provider = program.provider().timeout(std::time::Duration::from_millis(50));
     assert_eq!(provider.token(&request()).await.unwrap_err().code(), "azure_cli_timeout");
 }

@@ -3,16 +3,16 @@
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 
-use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use url::Url;
 
 use super::*;
 use crate::auth::BrowserProvider;
+use crate::crypto;
 use crate::token::TokenProvider as _;
 
-/// Asks the listener for a target, and gives the answer's head and body.
+/// Requests a target of the listener, and returns the head and body of the response.
 fn ask(page: &Url, target: &str) -> String {
     let redirect = Url::parse(&parameter(page, "redirect_uri")).unwrap();
     let mut stream = TcpStream::connect(("127.0.0.1", redirect.port().unwrap())).unwrap();
@@ -26,20 +26,20 @@ fn parameter(page: &Url, name: &str) -> String {
     page.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned()).unwrap_or_default()
 }
 
-type BatchResponse = Arc<Mutex<Vec<String>>>;
+type Responses = Arc<Mutex<Vec<String>>>;
 
 /// A provider whose browser asks for these targets, where `STATE` stands for the state.
-fn provider(script: &Arc<Script>, targets: &[&str]) -> (BrowserProvider, BatchResponse, Arc<Mutex<Vec<Url>>>) {
+fn provider(script: &Arc<Script>, targets: &[&str]) -> (BrowserProvider, Responses, Arc<Mutex<Vec<Url>>>) {
     let targets: Vec<String> = targets.iter().map(|target| (*target).to_owned()).collect();
-    let (responses, pages) = (BatchResponse::default(), Arc::<Mutex<Vec<Url>>>::default());
-    let (kept, seen) = (Arc::clone(&responses), Arc::clone(&pages));
+    let (responses, pages) = (Responses::default(), Arc::<Mutex<Vec<Url>>>::default());
+    let (received, seen) = (Arc::clone(&responses), Arc::clone(&pages));
     let provider = BrowserProvider::new(service(script), CLIENT, move |page| {
         seen.lock().unwrap().push(page.clone());
-        let (page, targets, kept) = (page.clone(), targets.clone(), Arc::clone(&kept));
+        let (page, targets, received) = (page.clone(), targets.clone(), Arc::clone(&received));
         std::thread::spawn(move || {
             for target in targets {
                 let response = ask(&page, &target.replace("STATE", &parameter(&page, "state")));
-                kept.lock().unwrap().push(response);
+                received.lock().unwrap().push(response);
             }
         });
     });
@@ -77,7 +77,8 @@ async fn a_person_signs_in_and_stray_requests_are_ignored() {
     assert_eq!((&*form["grant_type"], &*form["code"]), ("authorization_code", "the code"));
     assert_eq!(form["redirect_uri"], parameter(&page, "redirect_uri"));
     assert!(form["redirect_uri"].starts_with("http://localhost:") && !form.contains_key("client_secret"));
-    let challenge = URL_SAFE_NO_PAD.encode(digest(&SHA256, form["code_verifier"].as_bytes()));
+    let challenge = crypto::sha256(&crypto::provider().unwrap(), form["code_verifier"].as_bytes()).unwrap();
+    let challenge = URL_SAFE_NO_PAD.encode(challenge);
     assert_eq!(challenge, parameter(&page, "code_challenge"));
     assert_eq!(form["code_verifier"].len(), 43);
     assert_ne!(form["code_verifier"], parameter(&page, "state"));
@@ -91,7 +92,7 @@ async fn a_person_signs_in_and_stray_requests_are_ignored() {
 }
 
 #[tokio::test]
-async fn an_idle_connection_keeps_nobody_waiting() {
+async fn an_idle_connection_does_not_block_the_redirect() {
     let script = Script::new([token("a")]);
     let provider = BrowserProvider::new(service(&script), CLIENT, |page| {
         let page = page.clone();
@@ -109,7 +110,7 @@ async fn an_idle_connection_keeps_nobody_waiting() {
 }
 
 #[tokio::test]
-async fn errors_of_the_redirect_are_told() {
+async fn errors_in_the_redirect_are_reported() {
     for (query, code) in [
         ("error=access_denied&error_description=AADSTS65004%3a+User+declined", "consent_declined"),
         ("error=access_denied&error_subcode=cancel", "consent_declined"),
@@ -132,7 +133,7 @@ async fn errors_of_the_redirect_are_told() {
 }
 
 #[tokio::test]
-async fn a_refused_code_is_told_and_hides_code_and_verifier() {
+async fn a_refused_code_is_an_error_without_code_and_verifier() {
     for (number, code) in [(54005, "code_redeemed"), (501_481, "code_verifier_wrong"), (53003, "conditional_access")] {
         let text = format!("AADSTS{number}: not the-code-itself");
         let body = json!({"error": "invalid_grant", "error_description": text});
@@ -147,7 +148,7 @@ async fn a_refused_code_is_told_and_hides_code_and_verifier() {
 #[tokio::test]
 async fn a_code_is_never_sent_twice() {
     let script = Script::new([Reply::Lost]);
-    let provider = BrowserProvider::new(patient(&script), CLIENT, |page| {
+    let provider = BrowserProvider::new(retrying_service(&script), CLIENT, |page| {
         let page = page.clone();
         std::thread::spawn(move || ask(&page, &format!("/?code=c&state={}", parameter(&page, "state"))));
     });
@@ -156,7 +157,7 @@ async fn a_code_is_never_sent_twice() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_person_who_never_comes_back_is_not_waited_for_for_ever() {
+async fn a_person_who_never_comes_back_times_out() {
     let script = Script::new([]);
     let provider = BrowserProvider::new(service(&script), CLIENT, |_| {});
     let start = tokio::time::Instant::now();
@@ -165,7 +166,7 @@ async fn a_person_who_never_comes_back_is_not_waited_for_for_ever() {
 }
 
 #[tokio::test]
-async fn a_port_that_is_taken_is_told() {
+async fn a_port_in_use_is_an_error() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
     let script = Script::new([]);

@@ -8,25 +8,25 @@ use crate::error::ErrorKind;
 use crate::token::{AccessToken, TokenProvider};
 
 #[derive(Debug)]
-struct Way {
-    asked: AtomicU32,
+struct FakeProvider {
+    calls: AtomicU32,
     fails: Option<&'static str>,
 }
 
-impl Way {
+impl FakeProvider {
     fn new(fails: Option<&'static str>) -> Arc<Self> {
-        Arc::new(Self { asked: AtomicU32::new(0), fails })
+        Arc::new(Self { calls: AtomicU32::new(0), fails })
     }
 
-    fn asked(&self) -> u32 {
-        self.asked.load(Ordering::Relaxed)
+    fn calls(&self) -> u32 {
+        self.calls.load(Ordering::Relaxed)
     }
 }
 
 #[async_trait]
-impl TokenProvider for Way {
+impl TokenProvider for FakeProvider {
     async fn token(&self, _: &TokenRequest) -> Result<AccessToken, Error> {
-        self.asked.fetch_add(1, Ordering::Relaxed);
+        self.calls.fetch_add(1, Ordering::Relaxed);
         match self.fails {
             Some(code) => Err(Error::new(ErrorKind::SignIn, code, format!("because of {code}"))),
             None => Ok(AccessToken::new(secret("token"), NOW)),
@@ -36,17 +36,19 @@ impl TokenProvider for Way {
 
 #[tokio::test]
 async fn the_first_that_works_is_taken_and_remembered() {
-    let (broken, works, spare) = (Way::new(Some("x")), Way::new(None), Way::new(None));
+    let (broken, works, spare) = (FakeProvider::new(Some("x")), FakeProvider::new(None), FakeProvider::new(None));
     let chain = ChainProvider::new().then("a", broken.clone()).then("b", works.clone()).then("c", spare.clone());
     for _ in 0..3 {
         chain.token(&request()).await.unwrap();
     }
-    assert_eq!((broken.asked(), works.asked(), spare.asked()), (1, 3, 0));
+    assert_eq!((broken.calls(), works.calls(), spare.calls()), (1, 3, 0));
 }
 
 #[tokio::test]
-async fn each_failure_is_told() {
-    let chain = ChainProvider::new().then("browser", Way::new(Some("one"))).then("code", Way::new(Some("two")));
+async fn each_failure_is_reported() {
+    let chain = ChainProvider::new()
+        .then("browser", FakeProvider::new(Some("one")))
+        .then("code", FakeProvider::new(Some("two")));
     let error = chain.token(&request()).await.unwrap_err();
     assert_eq!(error.code(), "no_way_to_sign_in");
     for part in ["browser: because of one", "code: because of two"] {
@@ -57,11 +59,12 @@ async fn each_failure_is_told() {
 }
 
 #[tokio::test]
-async fn who_declines_is_not_asked_in_another_way() {
-    let next = Way::new(None);
-    let chain = ChainProvider::new().then("browser", Way::new(Some("consent_declined"))).then("code", next.clone());
+async fn after_a_person_declines_no_other_provider_is_tried() {
+    let next = FakeProvider::new(None);
+    let chain =
+        ChainProvider::new().then("browser", FakeProvider::new(Some("consent_declined"))).then("code", next.clone());
     assert_eq!(chain.token(&request()).await.unwrap_err().code(), "consent_declined");
-    assert_eq!(next.asked(), 0);
+    assert_eq!(next.calls(), 0);
 }
 
 #[cfg(feature = "browser")]
@@ -69,8 +72,8 @@ async fn who_declines_is_not_asked_in_another_way() {
 async fn without_a_browser_a_device_code_is_shown() {
     use crate::auth::{BrowserProvider, DeviceCodeProvider};
 
-    let begun = json!({"device_code": "d", "user_code": "u", "verification_uri": "v", "expires_in": "900"});
-    let script = Script::new([Reply::Response(200, begun), tokens("a", "r")]);
+    let device_code = json!({"device_code": "d", "user_code": "u", "verification_uri": "v", "expires_in": "900"});
+    let script = Script::new([Reply::Response(200, device_code), tokens("a", "r")]);
     let browser = BrowserProvider::new(service(&script), CLIENT, |_| {});
     let device_code = DeviceCodeProvider::new(service(&script), CLIENT, |_| {});
     let chain = ChainProvider::interactive(browser, device_code);

@@ -6,7 +6,7 @@ use crate::token::TokenProvider as _;
 
 const DEVICE_CODE: &str = "device-code-itself";
 
-fn begun() -> Reply {
+fn device_code() -> Reply {
     Reply::Response(
         200,
         json!({"device_code": DEVICE_CODE, "user_code": "ABCD-EFGH", "verification_uri": "https://microsoft.com/devicelogin",
@@ -28,7 +28,7 @@ fn seconds(since: tokio::time::Instant) -> u64 {
 
 #[tokio::test(start_paused = true)]
 async fn a_person_signs_in_once_and_serves_every_tenant() {
-    let script = Script::new([begun(), pending(), pending(), tokens("a", "first")]);
+    let script = Script::new([device_code(), pending(), pending(), tokens("a", "first")]);
     let shown: Arc<Mutex<Vec<DeviceCodePrompt>>> = Arc::default();
     let seen = Arc::clone(&shown);
     let provider = DeviceCodeProvider::new(service(&script), CLIENT, move |prompt| {
@@ -57,7 +57,7 @@ async fn a_person_signs_in_once_and_serves_every_tenant() {
 
 #[tokio::test(start_paused = true)]
 async fn a_token_for_a_customer_starts_with_a_sign_in_at_home() {
-    let script = Script::new([begun(), tokens("a", "first"), tokens("b", "customers")]);
+    let script = Script::new([device_code(), tokens("a", "first"), tokens("b", "customers")]);
     let store = Arc::new(MemoryRefreshTokenStore::default());
     let provider = provider(&script).home_tenant(TENANT).store(store.clone());
     let got = provider.token(&TokenRequest::new(CUSTOMER, SCOPE)).await.unwrap();
@@ -73,7 +73,7 @@ async fn a_token_for_a_customer_starts_with_a_sign_in_at_home() {
 
 #[tokio::test(start_paused = true)]
 async fn slow_down_adds_five_seconds_for_good() {
-    let script = Script::new([begun(), refused("slow_down", 0), pending(), tokens("a", "r")]);
+    let script = Script::new([device_code(), refused("slow_down", 0), pending(), tokens("a", "r")]);
     let start = tokio::time::Instant::now();
     provider(&script).token(&request()).await.unwrap();
     assert_eq!(seconds(start), 5 + 10 + 10);
@@ -82,7 +82,7 @@ async fn slow_down_adds_five_seconds_for_good() {
 #[tokio::test(start_paused = true)]
 async fn failures_on_the_way_slow_it_down_and_end_nothing() {
     let busy = || Reply::Response(503, json!({}));
-    let script = Script::new([begun(), Reply::NotSent, Reply::Lost, busy(), pending(), tokens("a", "r")]);
+    let script = Script::new([device_code(), Reply::NotSent, Reply::Lost, busy(), pending(), tokens("a", "r")]);
     let start = tokio::time::Instant::now();
     provider(&script).token(&request()).await.unwrap();
     assert_eq!(seconds(start), 5 + 10 + 20 + 40 + 5);
@@ -92,7 +92,7 @@ async fn failures_on_the_way_slow_it_down_and_end_nothing() {
 async fn it_is_over_when_the_code_is_and_not_later() {
     for failing in [false, true] {
         let replies = (0..200).map(|_| if failing { Reply::NotSent } else { pending() });
-        let script = Script::new(std::iter::once(begun()).chain(replies));
+        let script = Script::new(std::iter::once(device_code()).chain(replies));
         let start = tokio::time::Instant::now();
         let error = provider(&script).token(&request()).await.unwrap_err();
         assert_eq!((error.code(), seconds(start)), ("code_expired", 900));
@@ -115,7 +115,7 @@ async fn each_refusal_ends_it_with_its_own_words() {
             0 => json!({"error": oauth, "error_description": format!("no {DEVICE_CODE}")}),
             _ => json!({"error": oauth, "error_description": format!("AADSTS{number}: no {DEVICE_CODE}")}),
         };
-        let script = Script::new([begun(), Reply::Response(400, body)]);
+        let script = Script::new([device_code(), Reply::Response(400, body)]);
         let error = provider(&script).token(&request()).await.unwrap_err();
         assert_eq!(error.code(), code, "{oauth} {number}");
         assert_hidden(&error, &[DEVICE_CODE]);
@@ -128,13 +128,13 @@ async fn each_refusal_ends_it_with_its_own_words() {
 
 #[tokio::test(start_paused = true)]
 async fn a_session_that_ended_asks_the_person_again_and_a_customers_refusal_does_not() {
-    let script = Script::new([begun(), tokens("a", "first")]);
+    let script = Script::new([device_code(), tokens("a", "first")]);
     let provider = provider(&script);
     provider.token(&request()).await.unwrap();
     script.add(refused("invalid_grant", 65001));
     let error = provider.token(&TokenRequest::new(CUSTOMER, SCOPE)).await.unwrap_err();
     assert_eq!(error.code(), "not_consented");
-    for reply in [refused("invalid_grant", 700_082), begun(), tokens("b", "second")] {
+    for reply in [refused("invalid_grant", 700_082), device_code(), tokens("b", "second")] {
         script.add(reply);
     }
     assert_eq!(text(&provider.token(&request()).await.unwrap().secret), "b");

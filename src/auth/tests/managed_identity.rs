@@ -24,13 +24,13 @@ async fn a_virtual_machine_asks_its_host() {
     let provider = ManagedIdentityProvider::from_variables(service(&script), |_| None).unwrap();
     let got = provider.token(&request()).await.unwrap();
     assert_eq!((text(&got.secret), got.expires_at), ("a", NOW + time::Duration::hours(8)));
-    let asked = &script.requests()[0];
-    assert_eq!(asked.method(), "GET");
+    let sent = &script.requests()[0];
+    assert_eq!(sent.method(), "GET");
     assert_eq!(
-        asked.uri(),
+        sent.uri(),
         "http://169.254.169.254/metadata/identity/oauth2/token?api-version=2018-02-01&resource=https%3A%2F%2Fgraph.microsoft.com"
     );
-    assert_eq!(asked.headers()["metadata"], "true");
+    assert_eq!(sent.headers()["metadata"], "true");
 }
 
 #[tokio::test(start_paused = true)]
@@ -38,15 +38,15 @@ async fn an_app_service_asks_with_its_header() {
     let script = Script::new([given()]);
     let provider = ManagedIdentityProvider::from_variables(service(&script), app_service).unwrap().client_id(CLIENT);
     provider.token(&request()).await.unwrap();
-    let asked = &script.requests()[0];
+    let sent = &script.requests()[0];
     assert_eq!(
-        asked.uri().to_string(),
+        sent.uri().to_string(),
         format!(
             "http://127.0.0.1:41741/msi/token/?api-version=2019-08-01&resource=https%3A%2F%2Fgraph.microsoft.com&client_id={CLIENT}"
         )
     );
-    assert_eq!(asked.headers()["x-identity-header"], "header-secret");
-    assert!(asked.headers()["x-identity-header"].is_sensitive());
+    assert_eq!(sent.headers()["x-identity-header"], "header-secret");
+    assert!(sent.headers()["x-identity-header"].is_sensitive());
     assert!(!format!("{provider:?}").contains("header-secret"));
 }
 
@@ -74,13 +74,13 @@ async fn the_header_goes_no_further_than_this_machine() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_restart_is_waited_out_and_an_absence_is_told_soon() {
+async fn a_restart_is_retried_and_an_absence_fails_soon() {
     let gone = |status| Reply::Response(status, json!({}));
     let script = Script::new([gone(410), gone(404), gone(429), given()]);
-    let provider = ManagedIdentityProvider::on_virtual_machine(patient(&script));
+    let provider = ManagedIdentityProvider::on_virtual_machine(retrying_service(&script));
     provider.token(&request()).await.unwrap();
     let script = Script::new((0..9).map(|_| Reply::NotSent));
-    let provider = ManagedIdentityProvider::on_virtual_machine(patient(&script));
+    let provider = ManagedIdentityProvider::on_virtual_machine(retrying_service(&script));
     let start = tokio::time::Instant::now();
     let error = provider.token(&request()).await.unwrap_err();
     assert_eq!((error.code(), script.requests().len()), ("no_managed_identity", 4));
@@ -88,7 +88,7 @@ async fn a_restart_is_waited_out_and_an_absence_is_told_soon() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn refusals_are_told_and_hide_the_header() {
+async fn refusals_are_reported_without_the_header() {
     for (status, code) in [
         (400, "identity_not_assigned"),
         (401, "identity_refused"),

@@ -1,4 +1,4 @@
-//! The ways to sign in, against a service that answers from a script.
+//! The ways to sign in, against a service that responds from a script.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
@@ -26,14 +26,14 @@ mod assertion;
 mod azure;
 #[cfg(all(feature = "azure-cli", unix))]
 mod azure_cli;
-#[cfg(feature = "browser")]
+#[cfg(all(feature = "browser", feature = "rustls"))]
 mod browser;
-#[cfg(feature = "certificate")]
+#[cfg(all(feature = "certificate", feature = "rustls"))]
 mod certificate;
 mod chain;
 mod device_code;
 mod managed_identity;
-#[cfg(feature = "pkcs12")]
+#[cfg(all(feature = "pkcs12", feature = "rustls"))]
 mod pkcs12;
 mod refresh_token;
 
@@ -43,18 +43,18 @@ pub(super) const CUSTOMER: &str = "bbbbcccc-1111-dddd-2222-eeee3333ffff";
 pub(super) const CLIENT: AppId = AppId::from_u128(0x11);
 pub(super) const SCOPE: &str = "https://graph.microsoft.com/.default";
 
-/// What the service does with one request.
+/// The reaction of the service to one request.
 pub(super) enum Reply {
     Response(u16, Value),
     NotSent,
     Lost,
 }
 
-/// Answers from a script and keeps what was asked. When the script is at its end, the last answer comes again.
+/// Responds from a script and records the requests.
 #[derive(Default)]
 pub(super) struct Script {
     replies: Mutex<VecDeque<Reply>>,
-    asked: Mutex<Vec<http::Request<Bytes>>>,
+    requests: Mutex<Vec<http::Request<Bytes>>>,
 }
 
 impl std::fmt::Debug for Script {
@@ -65,7 +65,7 @@ impl std::fmt::Debug for Script {
 
 impl Script {
     pub(super) fn new(replies: impl IntoIterator<Item = Reply>) -> Arc<Self> {
-        Arc::new(Self { replies: Mutex::new(replies.into_iter().collect()), asked: Mutex::default() })
+        Arc::new(Self { replies: Mutex::new(replies.into_iter().collect()), requests: Mutex::default() })
     }
 
     pub(super) fn add(&self, reply: Reply) {
@@ -74,24 +74,24 @@ impl Script {
 
     /// The forms that were posted.
     pub(super) fn forms(&self) -> Vec<HashMap<String, String>> {
-        let asked = self.asked.lock().unwrap();
-        asked.iter().map(|request| form_urlencoded::parse(request.body()).into_owned().collect()).collect()
+        let requests = self.requests.lock().unwrap();
+        requests.iter().map(|request| form_urlencoded::parse(request.body()).into_owned().collect()).collect()
     }
 
     pub(super) fn paths(&self) -> Vec<String> {
-        self.asked.lock().unwrap().iter().map(|request| request.uri().path().to_owned()).collect()
+        self.requests.lock().unwrap().iter().map(|request| request.uri().path().to_owned()).collect()
     }
 
     pub(super) fn requests(&self) -> Vec<http::Request<Bytes>> {
-        self.asked.lock().unwrap().clone()
+        self.requests.lock().unwrap().clone()
     }
 }
 
 #[async_trait]
 impl Transport for Script {
     async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, TransportError> {
-        self.asked.lock().unwrap().push(request);
-        let reply = self.replies.lock().unwrap().pop_front().expect("the script has a response left");
+        self.requests.lock().unwrap().push(request);
+        let reply = self.replies.lock().unwrap().pop_front().expect("the script has a reply left");
         match reply {
             Reply::Response(status, body) => {
                 let body = Bytes::from(body.to_string());
@@ -103,13 +103,13 @@ impl Transport for Script {
     }
 }
 
-/// A service that answers from the script, without tries of its own.
+/// A service that responds from the script, without retries.
 pub(super) fn service(script: &Arc<Script>) -> SignInService {
-    patient(script).retry_policy(RetryPolicy::none())
+    retrying_service(script).retry_policy(RetryPolicy::none())
 }
 
-/// The same with the crate's own retries.
-pub(super) fn patient(script: &Arc<Script>) -> SignInService {
+/// A service that responds from the script, with the crate's own retries.
+pub(super) fn retrying_service(script: &Arc<Script>) -> SignInService {
     let clock = Arc::new(TokioClock::starting_at(NOW));
     SignInService::new(Cloud::global(), script.clone(), clock).randomness(Arc::new(Counting::default()))
 }

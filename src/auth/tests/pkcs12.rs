@@ -33,7 +33,7 @@ fn each_way_to_encrypt_a_file_is_read() {
 }
 
 #[test]
-fn a_wrong_password_is_told_and_not_shown() {
+fn a_wrong_password_is_an_error_that_does_not_show_it() {
     let files: [&[u8]; 4] =
         [AES, include_bytes!("pkcs12/rc2.pfx"), include_bytes!("pkcs12/empty.pfx"), include_bytes!("pkcs12/nomac.pfx")];
     for file in files {
@@ -46,7 +46,7 @@ fn a_wrong_password_is_told_and_not_shown() {
 }
 
 #[test]
-fn what_is_no_such_file_or_lacks_something_is_told() {
+fn a_file_of_another_kind_or_without_its_parts_is_an_error() {
     for (file, says) in [
         (&include_bytes!("pkcs12/nokey.pfx")[..], "no private key"),
         (ONE, "no PKCS#12 file"),

@@ -1,10 +1,10 @@
-//! Signing in with a refresh token, at home and abroad.
+//! Signing in with a refresh token, in the home tenant and in others.
 
 use super::*;
 use crate::auth::{MemoryRefreshTokenStore, RefreshTokenProvider, RefreshTokenStore};
 use crate::token::TokenProvider as _;
 
-fn kept(token: &str) -> Arc<MemoryRefreshTokenStore> {
+fn store_with(token: &str) -> Arc<MemoryRefreshTokenStore> {
     Arc::new(MemoryRefreshTokenStore::new(secret(token)))
 }
 
@@ -15,7 +15,7 @@ async fn held(store: &MemoryRefreshTokenStore) -> String {
 #[tokio::test(start_paused = true)]
 async fn each_use_at_home_renews_the_token() {
     let script = Script::new([tokens("a", "second"), token("b"), token("c")]);
-    let store = kept("first");
+    let store = store_with("first");
     let provider = RefreshTokenProvider::new(service(&script), CLIENT, TENANT, store.clone());
     for expected in ["a", "b", "c"] {
         assert_eq!(text(&provider.token(&request()).await.unwrap().secret), expected);
@@ -31,7 +31,7 @@ async fn each_use_at_home_renews_the_token() {
 #[tokio::test(start_paused = true)]
 async fn what_customers_give_never_takes_the_place_of_the_partners() {
     let script = Script::new([tokens("a", "customers"), tokens("b", "partners")]);
-    let store = kept("first");
+    let store = store_with("first");
     let provider = RefreshTokenProvider::new(service(&script), CLIENT, TENANT, store.clone());
     provider.token(&TokenRequest::new(CUSTOMER, SCOPE)).await.unwrap();
     assert!(script.paths()[0].contains(CUSTOMER));
@@ -43,15 +43,15 @@ async fn what_customers_give_never_takes_the_place_of_the_partners() {
 #[tokio::test(start_paused = true)]
 async fn an_app_with_a_secret_sends_it() {
     let script = Script::new([token("a")]);
-    let provider =
-        RefreshTokenProvider::new(service(&script), CLIENT, TENANT, kept("rt")).client_secret(secret("app-secret"));
+    let provider = RefreshTokenProvider::new(service(&script), CLIENT, TENANT, store_with("rt"))
+        .client_secret(secret("app-secret"));
     provider.token(&request().claims("{}")).await.unwrap();
     assert_eq!((&*script.forms()[0]["client_secret"], &*script.forms()[0]["claims"]), ("app-secret", "{}"));
-    assert!(!format!("{provider:?} {:?}", kept("rt-secret")).contains("secret"));
+    assert!(!format!("{provider:?} {:?}", store_with("rt-secret")).contains("secret"));
 }
 
 #[tokio::test(start_paused = true)]
-async fn refusals_are_told_and_hide_the_token() {
+async fn refusals_are_reported_without_the_token() {
     for (number, code) in [
         (700_082, "sign_in_expired"),
         (70008, "sign_in_expired"),
@@ -67,7 +67,7 @@ async fn refusals_are_told_and_hide_the_token() {
         let description = format!("AADSTS{number}: refresh-token-itself is bad");
         let body = json!({"error": "invalid_grant", "error_description": description, "error_codes": [number]});
         let script = Script::new([Reply::Response(400, body)]);
-        let provider = RefreshTokenProvider::new(service(&script), CLIENT, TENANT, kept("refresh-token-itself"));
+        let provider = RefreshTokenProvider::new(service(&script), CLIENT, TENANT, store_with("refresh-token-itself"));
         let error = provider.token(&request()).await.unwrap_err();
         assert_eq!(error.code(), code, "AADSTS{number}");
         assert_hidden(&error, &["refresh-token-itself"]);
@@ -91,7 +91,7 @@ impl RefreshTokenStore for Sealed {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_that_fails_or_is_empty_is_told() {
+async fn a_store_that_fails_or_is_empty_is_an_error() {
     for (store, code) in [
         (Arc::new(Sealed { holds: true }) as Arc<dyn RefreshTokenStore>, "refresh_token_not_stored"),
         (Arc::new(Sealed { holds: false }), "refresh_token_not_loaded"),

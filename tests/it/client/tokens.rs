@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use entra_apps::auth::{ClientSecretProvider, StaticToken};
+use entra_apps::auth::{ClientSecretProvider, SignInService, StaticToken};
 use entra_apps::cloud::Cloud;
 use entra_apps::ids::TenantId;
 use entra_apps::token::{TokenProvider as _, TokenRequest};
@@ -32,13 +32,8 @@ async fn a_token_of_another_tenant_is_refused() {
     assert_eq!(error.kind(), ErrorKind::SignIn, "{error}");
     // A token that ignores which tenant is asked for.
     let caller = tenant.caller();
-    let provider = ClientSecretProvider::new(
-        Cloud::global(),
-        caller.client_id,
-        caller.client_secret,
-        Arc::new(tenant.clone()),
-        tenant.clock(),
-    );
+    let service = SignInService::new(Cloud::global(), Arc::new(tenant.clone()), tenant.clock());
+    let provider = ClientSecretProvider::new(service, caller.client_id, caller.client_secret);
     let token = provider
         .token(&TokenRequest::new(tenant.id().to_string(), "https://graph.microsoft.com/.default"))
         .await

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use entra_apps::api::{ApplicationKey, Filter};
-use entra_apps::auth::ClientSecretProvider;
+use entra_apps::auth::{ClientSecretProvider, SignInService};
 use entra_apps::clock::Clock;
 use entra_apps::ids::{AppId, ApplicationId, DirectoryObjectId, KeyId, PermissionId, ServicePrincipalId};
 use entra_apps::model::{
@@ -250,7 +250,7 @@ impl Scene {
     pub(super) async fn sign_in(&self, app: AppId, secret: &SecretString, scope: &str) -> Result<AccessToken, Error> {
         let transport: Arc<dyn Transport> = Arc::new(self.place.recorder.clone());
         let (cloud, clock) = (self.client().cloud().clone(), Arc::clone(&self.place.clock));
-        let provider = ClientSecretProvider::new(cloud, app, secret.clone(), transport, clock);
+        let provider = ClientSecretProvider::new(SignInService::new(cloud, transport, clock), app, secret.clone());
         provider.token(&TokenRequest::new(self.place.tenant.as_str(), scope)).await
     }
 

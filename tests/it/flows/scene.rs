@@ -134,21 +134,21 @@ impl Transport for Plain {
             head.extend([name.as_str(), ": ", value.to_str().unwrap(), "\r\n"]);
         }
         head.extend(["content-length: ", &request.body().len().to_string(), "\r\n\r\n"]);
-        let mut answer = Vec::new();
+        let mut received = Vec::new();
         let exchange = async {
             stream.write_all(&[head.as_bytes(), request.body()].concat()).await?;
-            stream.read_to_end(&mut answer).await
+            stream.read_to_end(&mut received).await
         };
         exchange.await.map_err(TransportError::maybe_sent)?;
-        let end = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n").expect("an answer has a head");
-        let head = String::from_utf8(answer[..end].to_vec()).unwrap();
+        let end = received.windows(4).position(|bytes| bytes == b"\r\n\r\n").expect("a response has a head");
+        let head = String::from_utf8(received[..end].to_vec()).unwrap();
         let mut lines = head.lines();
         let status: StatusCode = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
         let mut response = Response::builder().status(status);
         for (name, value) in lines.filter_map(|line| line.split_once(": ")) {
             response = response.header(name, value);
         }
-        Ok(response.body(Bytes::copy_from_slice(&answer[end + 4..])).unwrap())
+        Ok(response.body(Bytes::copy_from_slice(&received[end + 4..])).unwrap())
     }
 }
 
@@ -188,8 +188,8 @@ impl Transport for Watched {
             correlation: header(request.headers().get("client-request-id")),
             request_id: None,
         };
-        let answer = self.inner.send(request).await;
-        sent.request_id = answer.as_ref().ok().and_then(|answer| header(answer.headers().get("x-ms-request-id")));
+        let response = self.inner.send(request).await;
+        sent.request_id = response.as_ref().ok().and_then(|response| header(response.headers().get("x-ms-request-id")));
         let number = {
             let mut all = self.sent.lock().unwrap();
             all.push(sent.clone());
@@ -198,7 +198,7 @@ impl Transport for Watched {
         if let Some(hook) = self.hook.lock().unwrap().as_mut() {
             hook(&sent, number);
         }
-        answer
+        response
     }
 }
 
@@ -332,16 +332,16 @@ impl Scene {
         self.transport.sent.lock().unwrap().clone()
     }
 
-    /// Calls `hook` after each answer, with how many there were for its path.
-    pub(crate) fn on_answer(&self, hook: impl FnMut(&Sent, usize) + Send + 'static) {
+    /// Calls `hook` after each response, with how many there were for its path.
+    pub(crate) fn on_response(&self, hook: impl FnMut(&Sent, usize) + Send + 'static) {
         *self.transport.hook.lock().unwrap() = Some(Box::new(hook));
     }
 
     /// Does something by hand, at once.
     pub(crate) fn by_hand(&self, method: &str, path: &str, body: &Value) -> Value {
-        let (status, answer) = self.tenant().send_json(method, path, Some(&body.to_string()));
-        assert!(status.is_success(), "{method} {path}: {answer}");
-        if answer.is_empty() { Value::Null } else { serde_json::from_str(&answer).unwrap() }
+        let (status, response) = self.tenant().send_json(method, path, Some(&body.to_string()));
+        assert!(status.is_success(), "{method} {path}: {response}");
+        if response.is_empty() { Value::Null } else { serde_json::from_str(&response).unwrap() }
     }
 
     /// A browser: opens a page, and follows what it is sent on to. In the end it gives what it shows.
@@ -355,13 +355,13 @@ impl Scene {
             Box::pin(async move {
                 let _at_work = at_work;
                 let get = |address: &str| Request::get(address).body(Bytes::new()).unwrap();
-                let mut answer = transport.send(get(&page)).await.unwrap();
-                while let Some(on) = answer.headers().get("location") {
+                let mut response = transport.send(get(&page)).await.unwrap();
+                while let Some(on) = response.headers().get("location") {
                     let on: Url = on.to_str().unwrap().parse().unwrap();
                     assert_eq!(on.host_str(), Some("localhost"));
-                    answer = Plain.send(get(&on[..entra_apps::url::Position::AfterQuery])).await.unwrap();
+                    response = Plain.send(get(&on[..entra_apps::url::Position::AfterQuery])).await.unwrap();
                 }
-                String::from_utf8(answer.body().to_vec()).unwrap()
+                String::from_utf8(response.body().to_vec()).unwrap()
             })
         }
     }

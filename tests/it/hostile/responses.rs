@@ -337,13 +337,12 @@ async fn each_status_is_a_success_or_an_error() {
 async fn an_invalid_tenant_is_refused_before_a_secret_is_sent() {
     for tenant in ["", ".", "..", "a\0b", "con\ntoso.example"] {
         let server = Server::always(Reply::of(400, "{}"));
-        let provider = entra_apps::auth::ClientSecretProvider::new(
+        let service = entra_apps::auth::SignInService::new(
             entra_apps::cloud::Cloud::global(),
-            ID,
-            SecretString::from(SECRET),
             server.clone(),
             std::sync::Arc::new(entra_apps::clock::TokioClock::starting_at(crate::support::TODAY)),
         );
+        let provider = entra_apps::auth::ClientSecretProvider::new(service, ID, SecretString::from(SECRET));
         let error = provider.token(&TokenRequest::new(tenant, "x/.default")).await.unwrap_err();
         assert_eq!((error.code(), server.count()), ("invalid_tenant", 0), "{tenant:?}");
     }

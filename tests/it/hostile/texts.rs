@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use entra_apps::api::{ApplicationKey, Filter, Literal};
-use entra_apps::auth::ClientSecretProvider;
+use entra_apps::auth::{ClientSecretProvider, SignInService};
 use entra_apps::bytes::Bytes;
 use entra_apps::clock::TokioClock;
 use entra_apps::cloud::Cloud;
@@ -421,7 +421,11 @@ async fn a_tenant_is_one_path_segment_and_a_secret_one_form_field() {
         let url = |text: &str| Url::parse(text).unwrap();
         let cloud = Cloud::custom("test", &url("https://graph.test"), &url("https://login.test")).unwrap();
         let secret = SecretString::from(text.as_str());
-        let provider = ClientSecretProvider::new(cloud.clone(), AppId::from_u128(2), secret, server.clone(), clock);
+        let provider = ClientSecretProvider::new(
+            SignInService::new(cloud.clone(), server.clone(), clock),
+            AppId::from_u128(2),
+            secret,
+        );
         let error = provider.token(&TokenRequest::new(text.as_str(), format!("{text}/.default"))).await.unwrap_err();
         if matches!(text.as_str(), "." | "..") {
             assert_eq!((error.code(), server.count()), ("invalid_tenant", 0));

@@ -343,13 +343,7 @@ async fn no_type_shows_a_secret_in_any_way() {
     let caller = tenant.caller();
     let token = StaticToken::new(SecretString::from("unused-but-private"));
     let service = SignInService::new(Cloud::global(), Arc::new(tenant.clone()), tenant.clock());
-    let provider = ClientSecretProvider::new(
-        Cloud::global(),
-        caller.client_id,
-        caller.client_secret.clone(),
-        Arc::new(tenant.clone()),
-        tenant.clock(),
-    );
+    let provider = ClientSecretProvider::new(service.clone(), caller.client_id, caller.client_secret.clone());
     let request = TokenRequest::new(tenant.id().to_string(), SCOPE);
     let access = provider.token(&request).await.unwrap();
     let issued = registered.secrets[0].value.clone();

@@ -1,4 +1,4 @@
-//! How an app shows that it is itself: with a secret, a certificate, another service's word, or not at all.
+//! How an app authenticates at the token endpoint: with a secret, a certificate, an assertion, or not at all.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,7 +8,8 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::auth::assertion::{AssertionRequest, ClientAssertion};
 #[cfg(feature = "certificate")]
 use crate::auth::certificate::ClientCertificate;
-use crate::auth::service::{Form, SignInService};
+use crate::auth::form::Form;
+use crate::auth::sign_in_service::SignInService;
 use crate::error::{Error, ErrorKind};
 use crate::ids::AppId;
 use crate::retry::Repeat;
@@ -16,10 +17,10 @@ use crate::token::{AccessToken, TokenRequest};
 
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
-/// What an app adds to a form of the token endpoint.
+/// The credential of an app, which it adds to a form of the token endpoint.
 #[derive(Clone)]
 pub(super) enum ClientAuthentication {
-    /// Nothing: a public client must not send a credential (AADSTS700025).
+    /// A public client must not send a credential (AADSTS700025).
     Public,
     Secret(SecretString),
     #[cfg(feature = "certificate")]
@@ -31,7 +32,7 @@ impl ClientAuthentication {
     pub(super) async fn add_to(
         &self,
         form: Form,
-        #[cfg_attr(not(feature = "certificate"), allow(unused_variables))] service: &SignInService,
+        service: &SignInService,
         client_id: AppId,
         tenant: &str,
     ) -> Result<Form, Error> {
@@ -44,26 +45,28 @@ impl ClientAuthentication {
             Self::Assertion(source) => {
                 let token_endpoint = service.endpoint(tenant, "token")?;
                 let request = AssertionRequest { tenant: tenant.to_owned(), client_id, token_endpoint };
-                let assertion = source.assertion(&request).await.map_err(|error| {
-                    // An error of this crate says all of it already.
-                    match error.downcast::<Error>() {
-                        Ok(error) => *error,
-                        Err(error) => {
-                            Error::new(ErrorKind::SignIn, "assertion", "there is no assertion to sign in with")
-                                .with_remedy("Check what gives the assertion; its own error follows.")
-                                .with_source(error)
-                        }
-                    }
-                })?;
-                if assertion.expose_secret().trim().is_empty() {
-                    return Err(Error::new(ErrorKind::SignIn, "assertion", "the assertion to sign in with is empty")
-                        .with_remedy("Check what gives the assertion, such as the file of a workload identity."));
-                }
-                assertion
+                assertion_from(&**source, &request).await?
             }
         };
         Ok(form.with("client_assertion_type", JWT_BEARER).with_secret("client_assertion", &assertion))
     }
+}
+
+async fn assertion_from(source: &dyn ClientAssertion, request: &AssertionRequest) -> Result<SecretString, Error> {
+    let assertion = source.assertion(request).await.map_err(|error| {
+        // An error of this crate has a remedy of its own.
+        match error.downcast::<Error>() {
+            Ok(error) => *error,
+            Err(error) => Error::new(ErrorKind::SignIn, "assertion", "there is no assertion to sign in with")
+                .with_remedy("Check the source of the assertion; its own error follows.")
+                .with_source(error),
+        }
+    })?;
+    if assertion.expose_secret().trim().is_empty() {
+        return Err(Error::new(ErrorKind::SignIn, "assertion", "the assertion to sign in with is empty")
+            .with_remedy("Check the source of the assertion, such as the file of a workload identity."));
+    }
+    Ok(assertion)
 }
 
 impl fmt::Debug for ClientAuthentication {
@@ -78,7 +81,7 @@ impl fmt::Debug for ClientAuthentication {
     }
 }
 
-/// An app signs in as itself
+/// Signs in as the app itself
 /// ([client credentials](https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow)).
 pub(super) async fn client_credentials(
     service: &SignInService,
@@ -90,8 +93,8 @@ pub(super) async fn client_credentials(
         .with("grant_type", "client_credentials")
         .with("scope", request.scopes.join(" "))
         .with_claims(request.claims.as_ref());
-    // Before anything is signed for a tenant that is none.
+    // Checks the tenant before an assertion is signed for it.
     service.endpoint(&request.tenant, "token")?;
     let form = authentication.add_to(form, service, client_id, &request.tenant).await?;
-    Ok(service.redeem(&request.tenant, &form, Repeat::Safe).await?.access)
+    Ok(service.request_tokens(&request.tenant, &form, Repeat::Safe).await?.access)
 }

@@ -1,7 +1,7 @@
-//! Why the sign-in service refuses, as a type: the cause and the remedy of each code.
+//! Reasons of the sign-in service to refuse, each with its cause and remedy.
 //!
-//! Codes: <https://learn.microsoft.com/entra/identity-platform/reference-error-codes>. Microsoft says that programs react
-//! to the `error` of an answer and that the numbers may change: so the `error` decides, and the number explains.
+//! Numbers: <https://learn.microsoft.com/entra/identity-platform/reference-error-codes>. Microsoft asks programs to react to
+//! the `error` of a response, because the numbers may change: so the `error` decides, and the number explains.
 
 use std::fmt;
 
@@ -9,15 +9,15 @@ use crate::error::{Error, ErrorKind};
 
 macro_rules! reasons {
     ($($name:ident [$($number:literal)*] $code:literal $cause:literal $remedy:literal;)*) => {
-        /// Why the sign-in service refuses: [`code`](Self::code) is stable and can be localised, [`cause`](Self::cause)
-        /// and [`remedy`](Self::remedy) are for a person.
+        /// The reason why the sign-in service refused: [`code`](Self::code) is stable and can be localised,
+        /// [`cause`](Self::cause) and [`remedy`](Self::remedy) are for a person.
         ///
-        /// An [`Error`] of a sign-in tells it by [`Error::sign_in_reason`].
+        /// [`Error::sign_in_reason`] returns it.
         ///
         /// ```
         /// use entra_apps::auth::SignInReason;
         ///
-        /// let reason = SignInReason::of_number(700_016).unwrap();
+        /// let reason = SignInReason::from_number(700_016).unwrap();
         /// assert_eq!((reason, reason.code()), (SignInReason::AppNotInTenant, "app_not_in_tenant"));
         /// assert!(reason.is_expected_after_a_write());
         /// ```
@@ -25,7 +25,7 @@ macro_rules! reasons {
         #[non_exhaustive]
         pub enum SignInReason {
             $(
-                #[doc = concat!("That ", $cause, ".", $(" AADSTS", stringify!($number), "."),*)]
+                #[doc = concat!("Sign-in refused: ", $cause, ".", $(" AADSTS", stringify!($number), "."),*)]
                 $name,
             )*
         }
@@ -34,22 +34,22 @@ macro_rules! reasons {
             /// Every reason.
             pub const ALL: &'static [Self] = &[$(Self::$name),*];
 
-            /// The stable code of this crate, such as `app_not_in_tenant`: the same as [`Error::code`].
+            /// The stable code of this crate, such as `app_not_in_tenant`, which is also [`Error::code`].
             pub fn code(self) -> &'static str {
                 match self { $(Self::$name => $code,)* }
             }
 
-            /// What is the case, as a clause without a full stop.
+            /// The cause, as a clause without a full stop.
             pub fn cause(self) -> &'static str {
                 match self { $(Self::$name => $cause,)* }
             }
 
-            /// What to do about it.
+            /// The remedy, in sentences.
             pub fn remedy(self) -> &'static str {
                 match self { $(Self::$name => $remedy,)* }
             }
 
-            /// The numbers behind `AADSTS` that mean it; none for what an `error` alone says.
+            /// The `AADSTS` numbers with this reason; none where only an `error` expresses it.
             pub fn numbers(self) -> &'static [u64] {
                 match self { $(Self::$name => &[$($number),*],)* }
             }
@@ -162,7 +162,7 @@ reasons! {
         "Give the app's own tenant, or make the app multi-tenant under Authentication.";
     MfaRequired [50076 50079 50072 50074 50078 50158] "mfa_required"
         "the account has to show a further factor (MFA)"
-        "Sign in again in a browser, and answer what it asks for.";
+        "Sign in again in a browser, and do what it asks for.";
     ConditionalAccess [53003 530_034 53000 53001 53011 530_032 530_036] "conditional_access"
         "a Conditional Access policy blocks the sign-in"
         "The sign-in log names the policy; ask an administrator to except this app, or sign in by a browser where a device code is blocked.";
@@ -213,21 +213,21 @@ reasons! {
         "Wait a minute and run it again.";
     InteractionRequired [] "interaction_required"
         "a person has to sign in"
-        "Sign in again in a browser, and answer what it asks for.";
+        "Sign in again in a browser, and do what it asks for.";
     Refused [] "sign_in_refused"
         "the sign-in was refused"
         "Look the code up at https://login.microsoftonline.com/error.";
 }
 
 impl SignInReason {
-    /// The reason that a number behind `AADSTS` means, if it is known.
-    pub fn of_number(number: u64) -> Option<Self> {
+    /// The reason of an `AADSTS` number, if it is known.
+    pub fn from_number(number: u64) -> Option<Self> {
         Self::ALL.iter().copied().find(|reason| reason.numbers().contains(&number))
     }
 
-    /// The reason that the `error` of an answer means, whatever its number; [`Refused`](Self::Refused) where it says
-    /// nothing more.
-    pub fn of_error(error: &str) -> Self {
+    /// The reason of the `error` in a response, without regard to its number; [`Refused`](Self::Refused) where it is not
+    /// specific.
+    pub fn from_error(error: &str) -> Self {
         match error {
             "interaction_required" | "login_required" => Self::InteractionRequired,
             "consent_required" => Self::NotConsented,
@@ -242,8 +242,7 @@ impl SignInReason {
     }
 
     /// Whether it is expected for some seconds, sometimes minutes, after an app, a credential or a consent was written:
-    /// worth a bounded number of further attempts then, and the truth at any other time. Of a fresh secret it is also
-    /// said that it has expired.
+    /// worth a bounded number of retries then, and final at any other time. A new secret can be reported as expired, too.
     pub fn is_expected_after_a_write(self) -> bool {
         matches!(
             self,
@@ -258,16 +257,16 @@ impl SignInReason {
         )
     }
 
-    /// Whether what the app shows of itself is wrong.
-    pub(crate) fn is_about_a_credential(self) -> bool {
+    /// Whether the app's own credential is wrong.
+    pub(crate) fn is_credential_error(self) -> bool {
         matches!(
             self,
             Self::WrongSecret | Self::SecretIdInsteadOfValue | Self::SecretExpired | Self::CertificateUnknown
         )
     }
 
-    /// Whether a person has to sign in, or sign in again: no program can mend it alone.
-    pub fn needs_a_person(self) -> bool {
+    /// Whether a person has to sign in, sign in again or consent, so that no retry helps.
+    pub fn requires_interaction(self) -> bool {
         matches!(
             self,
             Self::MfaRequired
@@ -287,7 +286,7 @@ impl fmt::Display for SignInReason {
 }
 
 impl Error {
-    /// Why the sign-in service refused, where that is what failed.
+    /// The reason why the sign-in service refused, if this is an error of a sign-in.
     pub fn sign_in_reason(&self) -> Option<SignInReason> {
         let known = || SignInReason::ALL.iter().copied().find(|reason| reason.code() == self.code());
         (self.kind() == ErrorKind::SignIn).then(known).flatten()

@@ -1,28 +1,28 @@
-//! The sign-in service: one way to post a form to it, and one to read the answer that holds a token.
+//! The sign-in service: posts forms to it and reads tokens from its responses.
 
 use std::fmt;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_with::{PickFirst, serde_as};
 use time::Duration;
-use url::{Url, form_urlencoded};
+use url::Url;
 
+use crate::auth::form::Form;
 use crate::auth::sign_in_error;
 use crate::clock::Clock;
-use crate::cloud::{Cloud, is_lost_in_a_path};
+use crate::cloud::{Cloud, is_invalid_path_segment};
 use crate::error::{Error, ErrorKind};
 use crate::random::{self, Randomness, SystemRandomness};
 use crate::retry::{CallOptions, Repeat, Response, RetryPolicy, SendContext};
 use crate::token::AccessToken;
 use crate::transport::Transport;
 
-pub(super) const TOKEN: &str = "POST /oauth2/v2.0/token";
+pub(super) const TOKEN_OPERATION: &str = "POST /oauth2/v2.0/token";
 
-/// A cloud's sign-in service, and what it is reached with. Cheap to clone.
+/// The sign-in service of a cloud, with the transport and the clock to use it. Cheap to clone.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -44,7 +44,7 @@ pub struct SignInService {
 }
 
 impl SignInService {
-    /// The service of `cloud`.
+    /// Creates the service of `cloud`.
     pub fn new(cloud: Cloud, transport: Arc<dyn Transport>, clock: Arc<dyn Clock>) -> Self {
         Self::with_context(
             cloud,
@@ -52,29 +52,29 @@ impl SignInService {
         )
     }
 
-    /// The service of `cloud`, over reqwest and with tokio's timer.
+    /// Creates the service of `cloud` over reqwest, with tokio's timer.
     ///
     /// # Errors
-    /// [`ErrorKind::Network`] when TLS cannot be set up on this machine.
+    /// As [`ReqwestTransport::new`](crate::transport::ReqwestTransport::new).
     #[cfg(feature = "reqwest")]
     pub fn over_reqwest(cloud: Cloud) -> Result<Self, Error> {
         let transport = crate::transport::ReqwestTransport::new()?;
         Ok(Self::new(cloud, Arc::new(transport), Arc::new(crate::clock::TokioClock::new())))
     }
 
-    /// The same with what a client works with.
+    /// Creates the service with the transport, clock, randomness and limits of a client.
     pub(super) fn with_context(cloud: Cloud, context: SendContext) -> Self {
         Self { cloud, context }
     }
 
-    /// Tries again as `policy` says.
+    /// Sets how requests are retried.
     #[must_use]
     pub fn retry_policy(mut self, policy: RetryPolicy) -> Self {
         self.context.policy = policy;
         self
     }
 
-    /// Takes jitter, ids, states and verifiers from `randomness`.
+    /// Sets the source of jitter, ids, states and PKCE verifiers.
     #[must_use]
     pub fn randomness(mut self, randomness: Arc<dyn Randomness>) -> Self {
         self.context.randomness = randomness;
@@ -85,23 +85,23 @@ impl SignInService {
         &*self.context.clock
     }
 
-    /// An address of the service in a tenant, such as `…/{tenant}/oauth2/v2.0/token`.
+    /// The URL of an endpoint in a tenant, such as `…/{tenant}/oauth2/v2.0/token`.
     pub(super) fn endpoint(&self, tenant: &str, name: &str) -> Result<Url, Error> {
-        if is_lost_in_a_path(tenant) {
+        if is_invalid_path_segment(tenant) {
             return Err(Error::invalid("invalid_tenant", "the tenant is empty, a dot, or holds a control character")
                 .with_remedy("Give the tenant's id, or a domain such as contoso.onmicrosoft.com."));
         }
         let mut url = self.cloud.authority().clone();
         url.path_segments_mut()
-            .map_err(|()| Error::invalid("invalid_endpoint", "the authority is no address"))?
+            .map_err(|()| Error::invalid("invalid_endpoint", "the authority is no URL"))?
             .pop_if_empty()
             .extend([tenant, "oauth2", "v2.0", name]);
         Ok(url)
     }
 
-    /// Posts a form; an answer that is no success is a refusal, without what the form keeps secret.
-    pub(super) async fn post(&self, post: Post<'_>, form: &Form) -> Result<Response, Error> {
-        let Post { operation, tenant, endpoint, repeat, options } = post;
+    /// Posts a form. A response without success is an error, redacted of the form's secrets.
+    pub(super) async fn post(&self, request: FormRequest<'_>, form: &Form) -> Result<Response, Error> {
+        let FormRequest { operation, tenant, endpoint, repeat, options } = request;
         let url = self.endpoint(tenant, endpoint)?;
         let correlation = random::uuid(&*self.context.randomness);
         let build = || {
@@ -110,7 +110,7 @@ impl SignInService {
                 .header(ACCEPT, "application/json")
                 .header("client-request-id", correlation.to_string())
                 .body(form.body())
-                .map_err(|error| Error::invalid("invalid_endpoint", "the authority is no address").with_source(error))
+                .map_err(|error| Error::invalid("invalid_endpoint", "the authority is no URL").with_source(error))
         };
         let response = self.context.send(operation, repeat, &options, build, sign_in_error::classify).await?;
         if response.status.is_success() {
@@ -121,23 +121,23 @@ impl SignInService {
     }
 
     /// Posts a form to the token endpoint and reads the tokens.
-    pub(super) async fn redeem(&self, tenant: &str, form: &Form, repeat: Repeat) -> Result<Redeemed, Error> {
-        let response = self.post(Post::token(tenant, repeat), form).await?;
-        self.tokens(&response, TOKEN)
+    pub(super) async fn request_tokens(&self, tenant: &str, form: &Form, repeat: Repeat) -> Result<Tokens, Error> {
+        let response = self.post(FormRequest::token(tenant, repeat), form).await?;
+        self.read_tokens(&response)
     }
 
-    /// What an answer with a token holds.
-    pub(super) fn tokens(&self, response: &Response, operation: &'static str) -> Result<Redeemed, Error> {
+    /// Reads the tokens in a response of the token endpoint.
+    pub(super) fn read_tokens(&self, response: &Response) -> Result<Tokens, Error> {
         let token = response.read().ok().filter(|token: &TokenResponse| !token.access_token.is_empty());
         let token = token.ok_or_else(|| {
             Error::new(ErrorKind::Decode, "token_answer", "the sign-in service's response holds no token")
                 .with_status(response.status)
                 .with_request_ids(response.header("x-ms-request-id").map(str::to_owned), None)
-                .with_remedy("Check that the authority is Entra's and that no proxy answers in its place.")
-                .during(operation)
+                .with_remedy("Check that the authority is Entra's and that no proxy responds in its place.")
+                .during(TOKEN_OPERATION)
         })?;
         let expires_at = self.clock().now() + Duration::seconds(token.expires_in.clamp(0, 365 * 24 * 3600));
-        Ok(Redeemed {
+        Ok(Tokens {
             access: AccessToken::new(SecretString::from(token.access_token), expires_at),
             refresh: token.refresh_token.filter(|token| !token.expose_secret().is_empty()),
         })
@@ -150,8 +150,8 @@ impl fmt::Debug for SignInService {
     }
 }
 
-/// Where and how a form is posted.
-pub(super) struct Post<'a> {
+/// How a form is posted, and to which endpoint.
+pub(super) struct FormRequest<'a> {
     pub(super) operation: &'static str,
     pub(super) tenant: &'a str,
     pub(super) endpoint: &'static str,
@@ -159,78 +159,15 @@ pub(super) struct Post<'a> {
     pub(super) options: CallOptions,
 }
 
-impl<'a> Post<'a> {
+impl<'a> FormRequest<'a> {
+    /// A request to the token endpoint of `tenant`.
     pub(super) fn token(tenant: &'a str, repeat: Repeat) -> Self {
-        Self { operation: TOKEN, tenant, endpoint: "token", repeat, options: CallOptions::default() }
+        Self { operation: TOKEN_OPERATION, tenant, endpoint: "token", repeat, options: CallOptions::default() }
     }
 }
 
-/// What a form posts. It knows which of its values must not come back.
-pub(super) struct Form(Vec<(&'static str, Value)>);
-
-enum Value {
-    Plain(String),
-    Secret(SecretString),
-}
-
-impl Form {
-    pub(super) fn new() -> Self {
-        Self(Vec::new())
-    }
-
-    #[must_use]
-    pub(super) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.0.push((name, Value::Plain(value.into())));
-        self
-    }
-
-    #[must_use]
-    pub(super) fn with_secret(mut self, name: &'static str, value: &SecretString) -> Self {
-        self.0.push((name, Value::Secret(value.clone())));
-        self
-    }
-
-    /// Answers a claims challenge, where there is one.
-    #[must_use]
-    pub(super) fn with_claims(self, claims: Option<&String>) -> Self {
-        match claims {
-            Some(claims) => self.with("claims", claims),
-            None => self,
-        }
-    }
-
-    /// The client secret that it holds.
-    pub(super) fn client_secret(&self) -> Option<&SecretString> {
-        self.0.iter().find_map(|(name, value)| match value {
-            Value::Secret(secret) if *name == "client_secret" => Some(secret),
-            _ => None,
-        })
-    }
-
-    pub(super) fn secrets(&self) -> impl Iterator<Item = &SecretString> {
-        self.0.iter().filter_map(|(_, value)| match value {
-            Value::Secret(secret) => Some(secret),
-            Value::Plain(_) => None,
-        })
-    }
-
-    fn body(&self) -> Bytes {
-        let mut body = form_urlencoded::Serializer::new(String::new());
-        for (name, value) in &self.0 {
-            body.append_pair(
-                name,
-                match value {
-                    Value::Plain(text) => text,
-                    Value::Secret(secret) => secret.expose_secret(),
-                },
-            );
-        }
-        Bytes::from(body.finish())
-    }
-}
-
-/// What a sign-in gave.
-pub(super) struct Redeemed {
+/// The tokens of a sign-in.
+pub(super) struct Tokens {
     pub(super) access: AccessToken,
     pub(super) refresh: Option<SecretString>,
 }
@@ -239,7 +176,7 @@ pub(super) struct Redeemed {
 #[derive(Deserialize)]
 struct TokenResponse {
     access_token: String,
-    /// Seconds; some endpoints give it as a text.
+    /// In seconds; some endpoints send a string.
     #[serde_as(as = "PickFirst<(_, serde_with::DisplayFromStr)>")]
     expires_in: i64,
     #[serde(default)]
