@@ -299,7 +299,7 @@ mod tests {
     fn the_oldest_change_is_forgotten_beyond_the_bound() {
         let mut changes = Changes::default();
         let note = |changes: &mut Changes, number: usize| {
-            changes.record(ObjectKind::User, &number.to_string(), Duration::ZERO)
+            changes.record(ObjectKind::User, &number.to_string(), Duration::ZERO);
         };
         for number in 0..MAX_CHANGES {
             note(&mut changes, number);
