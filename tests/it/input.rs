@@ -1,5 +1,7 @@
 //! Bad input gets a clear error before anything is sent, and a refusal the sentence to act on.
 
+use entra_apps::ids::AppId;
+use entra_apps::model::NewPasswordCredential;
 use entra_apps::permission::{MICROSOFT_GRAPH, Permission, PermissionKind, microsoft_graph::application};
 use entra_apps::secrecy::SecretString;
 use entra_apps::{AppRegistration, ClientSecret, ErrorKind, Platform, SignInAudience};
@@ -225,4 +227,14 @@ async fn names_arrive_as_they_are() {
         let plan = client.plan(&twin).await.unwrap();
         assert!(plan.lines().iter().any(|line| line.code == format!("same_name:{app_id}")), "{place}: {plan}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_cannot_be_written_is_refused_before_it_is_sent() {
+    let before_year_zero = entra_apps::time::OffsetDateTime::UNIX_EPOCH - entra_apps::time::Duration::days(800_000);
+    let secret = NewPasswordCredential::new().end(before_year_zero);
+    let client = tenant().client();
+    let error = client.applications().add_password(AppId::from_u128(1), &secret).await.unwrap_err();
+    assert_eq!((error.kind(), error.code()), (ErrorKind::Invalid, "invalid_body"));
+    assert!(!error.maybe_done(), "{error}");
 }
