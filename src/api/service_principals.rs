@@ -1,5 +1,7 @@
 //! `/servicePrincipals`: the apps in this tenant.
 
+use std::collections::BTreeMap;
+
 use http::Method;
 
 use crate::api::List;
@@ -163,7 +165,7 @@ impl ServicePrincipals<'_> {
             .into()
             .request("POST /servicePrincipals/{id}/addPassword", WRITE, Method::POST, &["addPassword"])
             .creates(ObjectKind::PasswordCredential);
-        Call::new(self.0, request.body(&serde_json::json!({ "passwordCredential": secret })), decode::json)
+        Call::new(self.0, request.body(&BTreeMap::from([("passwordCredential", secret)])), decode::json)
     }
 
     /// Removes a secret of the service principal itself

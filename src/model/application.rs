@@ -1,7 +1,6 @@
 //! An application: the registration, in its home tenant.
 
-use serde::{Deserialize, Serialize};
-use serde_with::{DefaultOnNull, serde_as, skip_serializing_none};
+use serde::Serialize;
 use time::OffsetDateTime;
 
 use crate::ids::{AppId, ApplicationId};
@@ -14,127 +13,102 @@ use crate::model::complex::{
 };
 use crate::model::credentials::{KeyCredential, NewPasswordCredential, PasswordCredential};
 use crate::model::enums::SignInAudience;
-use crate::model::serde_forms::date;
-use crate::model::unknown::Unknown;
+use crate::model::object::object;
 
-/// An application: the registration ([`application`](https://learn.microsoft.com/graph/api/resources/application)).
-///
-/// With `$select`, what was not asked for is absent.
-#[serde_as]
-#[skip_serializing_none]
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-#[non_exhaustive]
-pub struct Application {
-    /// The object id.
-    pub id: Option<ApplicationId>,
-    /// The application (client) id.
-    pub app_id: Option<AppId>,
-    /// The display name.
-    pub display_name: Option<String>,
-    /// The key: set once, immutable, unique in the tenant.
-    pub unique_name: Option<String>,
-    /// Who may sign in.
-    pub sign_in_audience: Option<SignInAudience>,
-    /// When it was created, in UTC.
-    #[serde(with = "date")]
-    pub created_date_time: Option<OffsetDateTime>,
-    /// When it was deleted, in UTC; none while it is live.
-    #[serde(with = "date")]
-    pub deleted_date_time: Option<OffsetDateTime>,
-    /// The permissions that it declares. Declared is not granted.
-    #[serde_as(deserialize_as = "DefaultOnNull")]
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub required_resource_access: Vec<RequiredResourceAccess>,
-    /// Its client secrets, without their values.
-    #[serde_as(deserialize_as = "DefaultOnNull")]
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub password_credentials: Vec<PasswordCredential>,
-    /// Its certificates.
-    #[serde_as(deserialize_as = "DefaultOnNull")]
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub key_credentials: Vec<KeyCredential>,
-    /// Settings of a web application.
-    pub web: Option<WebApplication>,
-    /// Settings of a single-page application.
-    pub spa: Option<SpaApplication>,
-    /// Settings of a mobile or desktop application.
-    pub public_client: Option<PublicClientApplication>,
-    /// Settings of an API.
-    pub api: Option<ApiApplication>,
-    /// *Allow public client flows*; null means no.
-    pub is_fallback_public_client: Option<bool>,
-    /// Identifier URIs, such as `api://…`.
-    #[serde_as(deserialize_as = "DefaultOnNull")]
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub identifier_uris: Vec<String>,
-    /// The app roles that it publishes.
-    #[serde_as(deserialize_as = "DefaultOnNull")]
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub app_roles: Vec<AppRole>,
-    /// Tags.
-    #[serde_as(deserialize_as = "DefaultOnNull")]
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub tags: Vec<String>,
-    /// Internal notes.
-    pub notes: Option<String>,
-    /// The description.
-    pub description: Option<String>,
-    /// The app instance property lock.
-    pub service_principal_lock_configuration: Option<ServicePrincipalLockConfiguration>,
-    /// Custom behaviour for services.
-    #[serde_as(deserialize_as = "DefaultOnNull")]
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub add_ins: Vec<AddIn>,
-    /// The gallery template that it came from.
-    pub application_template_id: Option<String>,
-    /// How tokens are made.
-    pub authentication_behaviors: Option<AuthenticationBehaviors>,
-    /// Microsoft's certification.
-    pub certification: Option<Certification>,
-    /// The client id of the app that created it.
-    pub created_by_app_id: Option<String>,
-    /// The default redirect URI.
-    pub default_redirect_uri: Option<String>,
-    /// Whether Microsoft disabled it.
-    pub disabled_by_microsoft_status: Option<String>,
-    /// Which groups tokens hold.
-    pub group_membership_claims: Option<String>,
-    /// Pages about it.
-    pub info: Option<InformationalUrl>,
-    /// Whether it works without a user.
-    pub is_device_only_auth_supported: Option<bool>,
-    /// Whether it gets no tokens.
-    pub is_disabled: Option<bool>,
-    /// The logo: a stream, never part of an object.
-    pub logo: Option<String>,
-    /// Apps that may manage it.
-    #[serde_as(deserialize_as = "DefaultOnNull")]
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub manager_applications: Vec<uuid::Uuid>,
-    /// Whether native authentication is on.
-    pub native_authentication_apis_enabled: Option<String>,
-    /// Whether answers come as a POST.
-    pub oauth2_require_post_response: Option<bool>,
-    /// Claims on request.
-    pub optional_claims: Option<OptionalClaims>,
-    /// Parental control.
-    pub parental_control_settings: Option<ParentalControlSettings>,
-    /// The verified publisher domain.
-    pub publisher_domain: Option<String>,
-    /// How signed requests are verified.
-    pub request_signature_verification: Option<RequestSignatureVerification>,
-    /// SAML metadata.
-    pub saml_metadata_url: Option<String>,
-    /// A reference to a service catalogue.
-    pub service_management_reference: Option<String>,
-    /// The key that tokens are encrypted with.
-    pub token_encryption_key_id: Option<uuid::Uuid>,
-    /// The verified publisher.
-    pub verified_publisher: Option<VerifiedPublisher>,
-    /// Members that this version does not know.
-    #[serde(flatten)]
-    pub unknown: Unknown,
+object! {
+    /// An application: the registration ([`application`](https://learn.microsoft.com/graph/api/resources/application)).
+    ///
+    /// With `$select`, what was not asked for is absent.
+    Application {
+        /// The object id.
+        id: Option<ApplicationId> = "id",
+        /// The application (client) id.
+        app_id: Option<AppId> = "appId",
+        /// The display name.
+        display_name: Option<String> = "displayName",
+        /// The key: set once, immutable, unique in the tenant.
+        unique_name: Option<String> = "uniqueName",
+        /// Who may sign in.
+        sign_in_audience: Option<SignInAudience> = "signInAudience",
+        /// When it was created, in UTC.
+        created_date_time: Option<OffsetDateTime> = "createdDateTime",
+        /// When it was deleted, in UTC; none while it is live.
+        deleted_date_time: Option<OffsetDateTime> = "deletedDateTime",
+        /// The permissions that it declares. Declared is not granted.
+        required_resource_access: Vec<RequiredResourceAccess> = "requiredResourceAccess",
+        /// Its client secrets, without their values.
+        password_credentials: Vec<PasswordCredential> = "passwordCredentials",
+        /// Its certificates.
+        key_credentials: Vec<KeyCredential> = "keyCredentials",
+        /// Settings of a web application.
+        web: Option<WebApplication> = "web",
+        /// Settings of a single-page application.
+        spa: Option<SpaApplication> = "spa",
+        /// Settings of a mobile or desktop application.
+        public_client: Option<PublicClientApplication> = "publicClient",
+        /// Settings of an API.
+        api: Option<ApiApplication> = "api",
+        /// *Allow public client flows*; null means no.
+        is_fallback_public_client: Option<bool> = "isFallbackPublicClient",
+        /// Identifier URIs, such as `api://…`.
+        identifier_uris: Vec<String> = "identifierUris",
+        /// The app roles that it publishes.
+        app_roles: Vec<AppRole> = "appRoles",
+        /// Tags.
+        tags: Vec<String> = "tags",
+        /// Internal notes.
+        notes: Option<String> = "notes",
+        /// The description.
+        description: Option<String> = "description",
+        /// The app instance property lock.
+        service_principal_lock_configuration: Option<ServicePrincipalLockConfiguration> = "servicePrincipalLockConfiguration",
+        /// Custom behaviour for services.
+        add_ins: Vec<AddIn> = "addIns",
+        /// The gallery template that it came from.
+        application_template_id: Option<String> = "applicationTemplateId",
+        /// How tokens are made.
+        authentication_behaviors: Option<AuthenticationBehaviors> = "authenticationBehaviors",
+        /// Microsoft's certification.
+        certification: Option<Certification> = "certification",
+        /// The client id of the app that created it.
+        created_by_app_id: Option<String> = "createdByAppId",
+        /// The default redirect URI.
+        default_redirect_uri: Option<String> = "defaultRedirectUri",
+        /// Whether Microsoft disabled it.
+        disabled_by_microsoft_status: Option<String> = "disabledByMicrosoftStatus",
+        /// Which groups tokens hold.
+        group_membership_claims: Option<String> = "groupMembershipClaims",
+        /// Pages about it.
+        info: Option<InformationalUrl> = "info",
+        /// Whether it works without a user.
+        is_device_only_auth_supported: Option<bool> = "isDeviceOnlyAuthSupported",
+        /// Whether it gets no tokens.
+        is_disabled: Option<bool> = "isDisabled",
+        /// The logo: a stream, never part of an object.
+        logo: Option<String> = "logo",
+        /// Apps that may manage it.
+        manager_applications: Vec<uuid::Uuid> = "managerApplications",
+        /// Whether native authentication is on.
+        native_authentication_apis_enabled: Option<String> = "nativeAuthenticationApisEnabled",
+        /// Whether answers come as a POST.
+        oauth2_require_post_response: Option<bool> = "oauth2RequirePostResponse",
+        /// Claims on request.
+        optional_claims: Option<OptionalClaims> = "optionalClaims",
+        /// Parental control.
+        parental_control_settings: Option<ParentalControlSettings> = "parentalControlSettings",
+        /// The verified publisher domain.
+        publisher_domain: Option<String> = "publisherDomain",
+        /// How signed requests are verified.
+        request_signature_verification: Option<RequestSignatureVerification> = "requestSignatureVerification",
+        /// SAML metadata.
+        saml_metadata_url: Option<String> = "samlMetadataUrl",
+        /// A reference to a service catalogue.
+        service_management_reference: Option<String> = "serviceManagementReference",
+        /// The key that tokens are encrypted with.
+        token_encryption_key_id: Option<uuid::Uuid> = "tokenEncryptionKeyId",
+        /// The verified publisher.
+        verified_publisher: Option<VerifiedPublisher> = "verifiedPublisher",
+    }
 }
 
 /// What can be set of an application, in a creation as in a change.

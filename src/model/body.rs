@@ -1,36 +1,60 @@
 //! What is sent: an object that holds just what was set.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
-use serde::Serialize;
+use serde::ser::{Error as _, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 /// The members that were set, in no particular order.
-#[derive(Clone, Default, PartialEq, Serialize)]
-#[serde(transparent)]
-pub(super) struct Body(Map<String, Value>);
+#[derive(Clone, Default, PartialEq)]
+pub(super) struct Body {
+    members: Map<String, Value>,
+    /// Members whose values cannot be written as JSON: a body that has any is never sent.
+    unwritable: BTreeSet<String>,
+}
 
 impl fmt::Debug for Body {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Names only: a member can hold a key.
-        f.debug_set().entries(self.0.keys()).finish()
+        f.debug_set().entries(self.members.keys()).entries(&self.unwritable).finish()
+    }
+}
+
+impl Serialize for Body {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        match self.unwritable.first() {
+            None => self.members.serialize(to),
+            Some(name) => Err(S::Error::custom(format_args!("the value of {name} cannot be written as JSON"))),
+        }
     }
 }
 
 impl Body {
     pub(super) fn set(&mut self, name: &str, value: impl Serialize) {
-        // Everything that a setter takes can be written as JSON: texts, numbers, lists, and bodies of these.
-        let value = serde_json::to_value(value).unwrap_or(Value::Null);
-        self.0.insert(name.to_owned(), value);
+        self.insert(name, serde_json::to_value(value));
+    }
+
+    fn insert(&mut self, name: &str, value: serde_json::Result<Value>) {
+        self.members.remove(name);
+        self.unwritable.remove(name);
+        match value {
+            Ok(value) => {
+                self.members.insert(name.to_owned(), value);
+            }
+            Err(_) => {
+                self.unwritable.insert(name.to_owned());
+            }
+        }
     }
 
     /// A member that is a text.
     pub(super) fn text(&self, name: &str) -> Option<&str> {
-        self.0.get(name).and_then(Value::as_str)
+        self.members.get(name).and_then(Value::as_str)
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.members.is_empty() && self.unwritable.is_empty()
     }
 }
 

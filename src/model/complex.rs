@@ -2,500 +2,314 @@
 //!
 //! Each is documented at `https://learn.microsoft.com/graph/api/resources/` followed by its name in lower case.
 
-use serde::{Deserialize, Serialize};
-use serde_with::{DefaultOnNull, serde_as, skip_serializing_none};
 use time::OffsetDateTime;
 
 use crate::ids::{AppId, PermissionId};
 use crate::model::enums::ResourceAccessType;
-use crate::model::serde_forms::date;
-use crate::model::unknown::Unknown;
+use crate::model::object::object;
 
-/// Settings of an application that is itself an API ([`apiApplication`](https://learn.microsoft.com/graph/api/resources/apiapplication)).
-#[serde_as]
-#[skip_serializing_none]
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-#[non_exhaustive]
-pub struct ApiApplication {
-    /// Whether claims mapping works without a custom signing key.
-    pub accept_mapped_claims: Option<bool>,
-    /// Client ids that are consented to together with this API.
-    #[serde_as(deserialize_as = "DefaultOnNull")]
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub known_client_applications: Vec<uuid::Uuid>,
-    /// The delegated permissions that it publishes.
-    #[serde_as(deserialize_as = "DefaultOnNull")]
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub oauth2_permission_scopes: Vec<PermissionScope>,
-    /// Clients that need no consent.
-    #[serde_as(deserialize_as = "DefaultOnNull")]
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub pre_authorized_applications: Vec<PreAuthorizedApplication>,
-    /// The version of access tokens, 1 or 2; null means 1.
-    pub requested_access_token_version: Option<i32>,
-    /// Members that this version does not know.
-    #[serde(flatten)]
-    pub unknown: Unknown,
+object! {
+    /// Settings of an application that is itself an API ([`apiApplication`](https://learn.microsoft.com/graph/api/resources/apiapplication)).
+    ApiApplication {
+        /// Whether claims mapping works without a custom signing key.
+        accept_mapped_claims: Option<bool> = "acceptMappedClaims",
+        /// Client ids that are consented to together with this API.
+        known_client_applications: Vec<uuid::Uuid> = "knownClientApplications",
+        /// The delegated permissions that it publishes.
+        oauth2_permission_scopes: Vec<PermissionScope> = "oauth2PermissionScopes",
+        /// Clients that need no consent.
+        pre_authorized_applications: Vec<PreAuthorizedApplication> = "preAuthorizedApplications",
+        /// The version of access tokens, 1 or 2; null means 1.
+        requested_access_token_version: Option<i32> = "requestedAccessTokenVersion",
+    }
 }
 
-/// Settings of a web application ([`webApplication`](https://learn.microsoft.com/graph/api/resources/webapplication)).
-#[serde_as]
-#[skip_serializing_none]
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-#[non_exhaustive]
-pub struct WebApplication {
-    /// The home page.
-    pub home_page_url: Option<String>,
-    /// Which tokens the implicit flow may give.
-    pub implicit_grant_settings: Option<ImplicitGrantSettings>,
-    /// Where Entra tells the app that a user signed out.
-    pub logout_url: Option<String>,
-    /// Redirect URIs; the order is not kept by the service.
-    #[serde_as(deserialize_as = "DefaultOnNull")]
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub redirect_uris: Vec<String>,
-    /// Redirect URIs with their index.
-    #[serde_as(deserialize_as = "DefaultOnNull")]
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub redirect_uri_settings: Vec<RedirectUriSettings>,
-    /// Members that this version does not know.
-    #[serde(flatten)]
-    pub unknown: Unknown,
+object! {
+    /// Settings of a web application ([`webApplication`](https://learn.microsoft.com/graph/api/resources/webapplication)).
+    WebApplication {
+        /// The home page.
+        home_page_url: Option<String> = "homePageUrl",
+        /// Which tokens the implicit flow may give.
+        implicit_grant_settings: Option<ImplicitGrantSettings> = "implicitGrantSettings",
+        /// Where Entra tells the app that a user signed out.
+        logout_url: Option<String> = "logoutUrl",
+        /// Redirect URIs; the order is not kept by the service.
+        redirect_uris: Vec<String> = "redirectUris",
+        /// Redirect URIs with their index.
+        redirect_uri_settings: Vec<RedirectUriSettings> = "redirectUriSettings",
+    }
 }
 
-/// Settings of a single-page application ([`spaApplication`](https://learn.microsoft.com/graph/api/resources/spaapplication)).
-#[serde_as]
-#[skip_serializing_none]
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-#[non_exhaustive]
-pub struct SpaApplication {
-    /// Redirect URIs; the order is not kept by the service.
-    #[serde_as(deserialize_as = "DefaultOnNull")]
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub redirect_uris: Vec<String>,
-    /// Members that this version does not know.
-    #[serde(flatten)]
-    pub unknown: Unknown,
+object! {
+    /// Settings of a single-page application ([`spaApplication`](https://learn.microsoft.com/graph/api/resources/spaapplication)).
+    SpaApplication {
+        /// Redirect URIs; the order is not kept by the service.
+        redirect_uris: Vec<String> = "redirectUris",
+    }
 }
 
-/// Settings of a mobile or desktop application ([`publicClientApplication`](https://learn.microsoft.com/graph/api/resources/publicclientapplication)).
-#[serde_as]
-#[skip_serializing_none]
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-#[non_exhaustive]
-pub struct PublicClientApplication {
-    /// Redirect URIs; the order is not kept by the service.
-    #[serde_as(deserialize_as = "DefaultOnNull")]
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub redirect_uris: Vec<String>,
-    /// Members that this version does not know.
-    #[serde(flatten)]
-    pub unknown: Unknown,
+object! {
+    /// Settings of a mobile or desktop application ([`publicClientApplication`](https://learn.microsoft.com/graph/api/resources/publicclientapplication)).
+    PublicClientApplication {
+        /// Redirect URIs; the order is not kept by the service.
+        redirect_uris: Vec<String> = "redirectUris",
+    }
 }
 
-/// Which tokens the implicit flow may give ([`implicitGrantSettings`](https://learn.microsoft.com/graph/api/resources/implicitgrantsettings)).
-#[serde_as]
-#[skip_serializing_none]
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-#[non_exhaustive]
-pub struct ImplicitGrantSettings {
-    /// Access tokens.
-    pub enable_access_token_issuance: Option<bool>,
-    /// ID tokens.
-    pub enable_id_token_issuance: Option<bool>,
-    /// Members that this version does not know.
-    #[serde(flatten)]
-    pub unknown: Unknown,
+object! {
+    /// Which tokens the implicit flow may give ([`implicitGrantSettings`](https://learn.microsoft.com/graph/api/resources/implicitgrantsettings)).
+    ImplicitGrantSettings {
+        /// Access tokens.
+        enable_access_token_issuance: Option<bool> = "enableAccessTokenIssuance",
+        /// ID tokens.
+        enable_id_token_issuance: Option<bool> = "enableIdTokenIssuance",
+    }
 }
 
-/// A redirect URI with its index ([`redirectUriSettings`](https://learn.microsoft.com/graph/api/resources/redirecturisettings)).
-#[serde_as]
-#[skip_serializing_none]
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-#[non_exhaustive]
-pub struct RedirectUriSettings {
-    /// The index.
-    pub index: Option<i32>,
-    /// The redirect URI.
-    pub uri: Option<String>,
-    /// Members that this version does not know.
-    #[serde(flatten)]
-    pub unknown: Unknown,
+object! {
+    /// A redirect URI with its index ([`redirectUriSettings`](https://learn.microsoft.com/graph/api/resources/redirecturisettings)).
+    RedirectUriSettings {
+        /// The index.
+        index: Option<i32> = "index",
+        /// The redirect URI.
+        uri: Option<String> = "uri",
+    }
 }
 
-/// A delegated permission that an API publishes ([`permissionScope`](https://learn.microsoft.com/graph/api/resources/permissionscope)).
-#[serde_as]
-#[skip_serializing_none]
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-#[non_exhaustive]
-pub struct PermissionScope {
-    /// What an administrator reads.
-    pub admin_consent_description: Option<String>,
-    /// The title that an administrator reads.
-    pub admin_consent_display_name: Option<String>,
-    /// The id of the scope.
-    pub id: Option<PermissionId>,
-    /// Whether it is in use; it must be off before it is deleted.
-    pub is_enabled: Option<bool>,
-    /// Where it is defined.
-    pub origin: Option<String>,
-    /// Who may consent: `User` or `Admin`.
-    #[serde(rename = "type")]
-    pub kind: Option<String>,
-    /// What a user reads.
-    pub user_consent_description: Option<String>,
-    /// The title that a user reads.
-    pub user_consent_display_name: Option<String>,
-    /// The name in the `scp` claim, such as `User.Read`.
-    pub value: Option<String>,
-    /// Members that this version does not know.
-    #[serde(flatten)]
-    pub unknown: Unknown,
+object! {
+    /// A delegated permission that an API publishes ([`permissionScope`](https://learn.microsoft.com/graph/api/resources/permissionscope)).
+    PermissionScope {
+        /// What an administrator reads.
+        admin_consent_description: Option<String> = "adminConsentDescription",
+        /// The title that an administrator reads.
+        admin_consent_display_name: Option<String> = "adminConsentDisplayName",
+        /// The id of the scope.
+        id: Option<PermissionId> = "id",
+        /// Whether it is in use; it must be off before it is deleted.
+        is_enabled: Option<bool> = "isEnabled",
+        /// Where it is defined.
+        origin: Option<String> = "origin",
+        /// Who may consent: `User` or `Admin`.
+        kind: Option<String> = "type",
+        /// What a user reads.
+        user_consent_description: Option<String> = "userConsentDescription",
+        /// The title that a user reads.
+        user_consent_display_name: Option<String> = "userConsentDisplayName",
+        /// The name in the `scp` claim, such as `User.Read`.
+        value: Option<String> = "value",
+    }
 }
 
-/// A client that needs no consent ([`preAuthorizedApplication`](https://learn.microsoft.com/graph/api/resources/preauthorizedapplication)).
-#[serde_as]
-#[skip_serializing_none]
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-#[non_exhaustive]
-pub struct PreAuthorizedApplication {
-    /// The client id.
-    pub app_id: Option<String>,
-    /// The ids of the scopes.
-    #[serde_as(deserialize_as = "DefaultOnNull")]
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub delegated_permission_ids: Vec<String>,
-    /// Members that this version does not know.
-    #[serde(flatten)]
-    pub unknown: Unknown,
+object! {
+    /// A client that needs no consent ([`preAuthorizedApplication`](https://learn.microsoft.com/graph/api/resources/preauthorizedapplication)).
+    PreAuthorizedApplication {
+        /// The client id.
+        app_id: Option<String> = "appId",
+        /// The ids of the scopes.
+        delegated_permission_ids: Vec<String> = "delegatedPermissionIds",
+    }
 }
 
-/// An application permission, or a role for users, that an API publishes ([`appRole`](https://learn.microsoft.com/graph/api/resources/approle)).
-#[serde_as]
-#[skip_serializing_none]
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-#[non_exhaustive]
-pub struct AppRole {
-    /// Who may hold it: `User`, `Application`.
-    #[serde_as(deserialize_as = "DefaultOnNull")]
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub allowed_member_types: Vec<String>,
-    /// What it allows.
-    pub description: Option<String>,
-    /// The title.
-    pub display_name: Option<String>,
-    /// The id of the role.
-    pub id: Option<PermissionId>,
-    /// Whether it is in use; it must be off before it is deleted.
-    pub is_enabled: Option<bool>,
-    /// Where it is defined: `Application` or `ServicePrincipal`.
-    pub origin: Option<String>,
-    /// The name in the `roles` claim, such as `Directory.Read.All`.
-    pub value: Option<String>,
-    /// Members that this version does not know.
-    #[serde(flatten)]
-    pub unknown: Unknown,
+object! {
+    /// An application permission, or a role for users, that an API publishes ([`appRole`](https://learn.microsoft.com/graph/api/resources/approle)).
+    AppRole {
+        /// Who may hold it: `User`, `Application`.
+        allowed_member_types: Vec<String> = "allowedMemberTypes",
+        /// What it allows.
+        description: Option<String> = "description",
+        /// The title.
+        display_name: Option<String> = "displayName",
+        /// The id of the role.
+        id: Option<PermissionId> = "id",
+        /// Whether it is in use; it must be off before it is deleted.
+        is_enabled: Option<bool> = "isEnabled",
+        /// Where it is defined: `Application` or `ServicePrincipal`.
+        origin: Option<String> = "origin",
+        /// The name in the `roles` claim, such as `Directory.Read.All`.
+        value: Option<String> = "value",
+    }
 }
 
-/// The permissions that an application declares on one API ([`requiredResourceAccess`](https://learn.microsoft.com/graph/api/resources/requiredresourceaccess)).
-#[serde_as]
-#[skip_serializing_none]
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-#[non_exhaustive]
-pub struct RequiredResourceAccess {
-    /// The client id of the API.
-    pub resource_app_id: Option<AppId>,
-    /// The permissions.
-    #[serde_as(deserialize_as = "DefaultOnNull")]
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub resource_access: Vec<ResourceAccess>,
-    /// Members that this version does not know.
-    #[serde(flatten)]
-    pub unknown: Unknown,
+object! {
+    /// The permissions that an application declares on one API ([`requiredResourceAccess`](https://learn.microsoft.com/graph/api/resources/requiredresourceaccess)).
+    RequiredResourceAccess {
+        /// The client id of the API.
+        resource_app_id: Option<AppId> = "resourceAppId",
+        /// The permissions.
+        resource_access: Vec<ResourceAccess> = "resourceAccess",
+    }
 }
 
-/// A declared permission ([`resourceAccess`](https://learn.microsoft.com/graph/api/resources/resourceaccess)).
-#[serde_as]
-#[skip_serializing_none]
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-#[non_exhaustive]
-pub struct ResourceAccess {
-    /// The id of the role or scope.
-    pub id: Option<PermissionId>,
-    /// Role or scope.
-    #[serde(rename = "type")]
-    pub kind: Option<ResourceAccessType>,
-    /// Members that this version does not know.
-    #[serde(flatten)]
-    pub unknown: Unknown,
+object! {
+    /// A declared permission ([`resourceAccess`](https://learn.microsoft.com/graph/api/resources/resourceaccess)).
+    ResourceAccess {
+        /// The id of the role or scope.
+        id: Option<PermissionId> = "id",
+        /// Role or scope.
+        kind: Option<ResourceAccessType> = "type",
+    }
 }
 
-/// Claims that tokens hold on request ([`optionalClaims`](https://learn.microsoft.com/graph/api/resources/optionalclaims)).
-#[serde_as]
-#[skip_serializing_none]
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-#[non_exhaustive]
-pub struct OptionalClaims {
-    /// In access tokens.
-    #[serde_as(deserialize_as = "DefaultOnNull")]
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub access_token: Vec<OptionalClaim>,
-    /// In ID tokens.
-    #[serde_as(deserialize_as = "DefaultOnNull")]
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub id_token: Vec<OptionalClaim>,
-    /// In SAML tokens.
-    #[serde_as(deserialize_as = "DefaultOnNull")]
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub saml2_token: Vec<OptionalClaim>,
-    /// Members that this version does not know.
-    #[serde(flatten)]
-    pub unknown: Unknown,
+object! {
+    /// Claims that tokens hold on request ([`optionalClaims`](https://learn.microsoft.com/graph/api/resources/optionalclaims)).
+    OptionalClaims {
+        /// In access tokens.
+        access_token: Vec<OptionalClaim> = "accessToken",
+        /// In ID tokens.
+        id_token: Vec<OptionalClaim> = "idToken",
+        /// In SAML tokens.
+        saml2_token: Vec<OptionalClaim> = "saml2Token",
+    }
 }
 
-/// A claim that a token holds on request ([`optionalClaim`](https://learn.microsoft.com/graph/api/resources/optionalclaim)).
-#[serde_as]
-#[skip_serializing_none]
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-#[non_exhaustive]
-pub struct OptionalClaim {
-    /// Further properties of the claim.
-    #[serde_as(deserialize_as = "DefaultOnNull")]
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub additional_properties: Vec<String>,
-    /// Whether the sign-in is to ensure it.
-    pub essential: Option<bool>,
-    /// The name.
-    pub name: Option<String>,
-    /// The source; null is a predefined claim.
-    pub source: Option<String>,
-    /// Members that this version does not know.
-    #[serde(flatten)]
-    pub unknown: Unknown,
+object! {
+    /// A claim that a token holds on request ([`optionalClaim`](https://learn.microsoft.com/graph/api/resources/optionalclaim)).
+    OptionalClaim {
+        /// Further properties of the claim.
+        additional_properties: Vec<String> = "additionalProperties",
+        /// Whether the sign-in is to ensure it.
+        essential: Option<bool> = "essential",
+        /// The name.
+        name: Option<String> = "name",
+        /// The source; null is a predefined claim.
+        source: Option<String> = "source",
+    }
 }
 
-/// Pages about an application ([`informationalUrl`](https://learn.microsoft.com/graph/api/resources/informationalurl)).
-#[serde_as]
-#[skip_serializing_none]
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-#[non_exhaustive]
-pub struct InformationalUrl {
-    /// The logo.
-    pub logo_url: Option<String>,
-    /// The marketing page.
-    pub marketing_url: Option<String>,
-    /// The privacy statement.
-    pub privacy_statement_url: Option<String>,
-    /// The support page.
-    pub support_url: Option<String>,
-    /// The terms of service.
-    pub terms_of_service_url: Option<String>,
-    /// Members that this version does not know.
-    #[serde(flatten)]
-    pub unknown: Unknown,
+object! {
+    /// Pages about an application ([`informationalUrl`](https://learn.microsoft.com/graph/api/resources/informationalurl)).
+    InformationalUrl {
+        /// The logo.
+        logo_url: Option<String> = "logoUrl",
+        /// The marketing page.
+        marketing_url: Option<String> = "marketingUrl",
+        /// The privacy statement.
+        privacy_statement_url: Option<String> = "privacyStatementUrl",
+        /// The support page.
+        support_url: Option<String> = "supportUrl",
+        /// The terms of service.
+        terms_of_service_url: Option<String> = "termsOfServiceUrl",
+    }
 }
 
-/// Parental control ([`parentalControlSettings`](https://learn.microsoft.com/graph/api/resources/parentalcontrolsettings)).
-#[serde_as]
-#[skip_serializing_none]
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-#[non_exhaustive]
-pub struct ParentalControlSettings {
-    /// Two-letter country codes in which minors are blocked.
-    #[serde_as(deserialize_as = "DefaultOnNull")]
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub countries_blocked_for_minors: Vec<String>,
-    /// The rule of age groups.
-    pub legal_age_group_rule: Option<String>,
-    /// Members that this version does not know.
-    #[serde(flatten)]
-    pub unknown: Unknown,
+object! {
+    /// Parental control ([`parentalControlSettings`](https://learn.microsoft.com/graph/api/resources/parentalcontrolsettings)).
+    ParentalControlSettings {
+        /// Two-letter country codes in which minors are blocked.
+        countries_blocked_for_minors: Vec<String> = "countriesBlockedForMinors",
+        /// The rule of age groups.
+        legal_age_group_rule: Option<String> = "legalAgeGroupRule",
+    }
 }
 
-/// The verified publisher ([`verifiedPublisher`](https://learn.microsoft.com/graph/api/resources/verifiedpublisher)).
-#[serde_as]
-#[skip_serializing_none]
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-#[non_exhaustive]
-pub struct VerifiedPublisher {
-    /// When it was verified, in UTC.
-    #[serde(with = "date")]
-    pub added_date_time: Option<OffsetDateTime>,
-    /// The publisher's name.
-    pub display_name: Option<String>,
-    /// The id in Partner Center.
-    pub verified_publisher_id: Option<String>,
-    /// Members that this version does not know.
-    #[serde(flatten)]
-    pub unknown: Unknown,
+object! {
+    /// The verified publisher ([`verifiedPublisher`](https://learn.microsoft.com/graph/api/resources/verifiedpublisher)).
+    VerifiedPublisher {
+        /// When it was verified, in UTC.
+        added_date_time: Option<OffsetDateTime> = "addedDateTime",
+        /// The publisher's name.
+        display_name: Option<String> = "displayName",
+        /// The id in Partner Center.
+        verified_publisher_id: Option<String> = "verifiedPublisherId",
+    }
 }
 
-/// Microsoft's certification of an application ([`certification`](https://learn.microsoft.com/graph/api/resources/certification)).
-#[serde_as]
-#[skip_serializing_none]
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-#[non_exhaustive]
-pub struct Certification {
-    /// Details.
-    pub certification_details_url: Option<String>,
-    /// When it ends, in UTC.
-    #[serde(with = "date")]
-    pub certification_expiration_date_time: Option<OffsetDateTime>,
-    /// Certified by Microsoft.
-    pub is_certified_by_microsoft: Option<bool>,
-    /// Attested by the publisher.
-    pub is_publisher_attested: Option<bool>,
-    /// When it was last certified, in UTC.
-    #[serde(with = "date")]
-    pub last_certification_date_time: Option<OffsetDateTime>,
-    /// Members that this version does not know.
-    #[serde(flatten)]
-    pub unknown: Unknown,
+object! {
+    /// Microsoft's certification of an application ([`certification`](https://learn.microsoft.com/graph/api/resources/certification)).
+    Certification {
+        /// Details.
+        certification_details_url: Option<String> = "certificationDetailsUrl",
+        /// When it ends, in UTC.
+        certification_expiration_date_time: Option<OffsetDateTime> = "certificationExpirationDateTime",
+        /// Certified by Microsoft.
+        is_certified_by_microsoft: Option<bool> = "isCertifiedByMicrosoft",
+        /// Attested by the publisher.
+        is_publisher_attested: Option<bool> = "isPublisherAttested",
+        /// When it was last certified, in UTC.
+        last_certification_date_time: Option<OffsetDateTime> = "lastCertificationDateTime",
+    }
 }
 
-/// Custom behaviour for a service ([`addIn`](https://learn.microsoft.com/graph/api/resources/addin)).
-#[serde_as]
-#[skip_serializing_none]
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-#[non_exhaustive]
-pub struct AddIn {
-    /// The id.
-    pub id: Option<uuid::Uuid>,
-    /// Settings.
-    #[serde_as(deserialize_as = "DefaultOnNull")]
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub properties: Vec<KeyValue>,
-    /// The type.
-    #[serde(rename = "type")]
-    pub kind: Option<String>,
-    /// Members that this version does not know.
-    #[serde(flatten)]
-    pub unknown: Unknown,
+object! {
+    /// Custom behaviour for a service ([`addIn`](https://learn.microsoft.com/graph/api/resources/addin)).
+    AddIn {
+        /// The id.
+        id: Option<uuid::Uuid> = "id",
+        /// Settings.
+        properties: Vec<KeyValue> = "properties",
+        /// The type.
+        kind: Option<String> = "type",
+    }
 }
 
-/// A setting ([`keyValue`](https://learn.microsoft.com/graph/api/resources/keyvalue)).
-#[serde_as]
-#[skip_serializing_none]
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-#[non_exhaustive]
-pub struct KeyValue {
-    /// The key.
-    pub key: Option<String>,
-    /// The value.
-    pub value: Option<String>,
-    /// Members that this version does not know.
-    #[serde(flatten)]
-    pub unknown: Unknown,
+object! {
+    /// A setting ([`keyValue`](https://learn.microsoft.com/graph/api/resources/keyvalue)).
+    KeyValue {
+        /// The key.
+        key: Option<String> = "key",
+        /// The value.
+        value: Option<String> = "value",
+    }
 }
 
-/// How tokens are made ([`authenticationBehaviors`](https://learn.microsoft.com/graph/api/resources/authenticationbehaviors)).
-#[serde_as]
-#[skip_serializing_none]
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-#[non_exhaustive]
-pub struct AuthenticationBehaviors {
-    /// Blocks Azure AD Graph.
-    #[serde(rename = "blockAzureADGraphAccess")]
-    pub block_azure_ad_graph_access: Option<bool>,
-    /// Leaves out an email claim that is not verified.
-    pub remove_unverified_email_claim: Option<bool>,
-    /// Requires a service principal of the client.
-    pub require_client_service_principal: Option<bool>,
-    /// Members that this version does not know.
-    #[serde(flatten)]
-    pub unknown: Unknown,
+object! {
+    /// How tokens are made ([`authenticationBehaviors`](https://learn.microsoft.com/graph/api/resources/authenticationbehaviors)).
+    AuthenticationBehaviors {
+        /// Blocks Azure AD Graph.
+        block_azure_ad_graph_access: Option<bool> = "blockAzureADGraphAccess",
+        /// Leaves out an email claim that is not verified.
+        remove_unverified_email_claim: Option<bool> = "removeUnverifiedEmailClaim",
+        /// Requires a service principal of the client.
+        require_client_service_principal: Option<bool> = "requireClientServicePrincipal",
+    }
 }
 
-/// The app instance property lock ([`servicePrincipalLockConfiguration`](https://learn.microsoft.com/graph/api/resources/serviceprincipallockconfiguration)).
-#[serde_as]
-#[skip_serializing_none]
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-#[non_exhaustive]
-pub struct ServicePrincipalLockConfiguration {
-    /// Locks every sensitive property.
-    pub all_properties: Option<bool>,
-    /// Locks credentials that sign.
-    pub credentials_with_usage_sign: Option<bool>,
-    /// Locks credentials that verify.
-    pub credentials_with_usage_verify: Option<bool>,
-    /// Whether the lock is on.
-    pub is_enabled: Option<bool>,
-    /// Locks the token encryption key.
-    pub token_encryption_key_id: Option<bool>,
-    /// Members that this version does not know.
-    #[serde(flatten)]
-    pub unknown: Unknown,
+object! {
+    /// The app instance property lock ([`servicePrincipalLockConfiguration`](https://learn.microsoft.com/graph/api/resources/serviceprincipallockconfiguration)).
+    ServicePrincipalLockConfiguration {
+        /// Locks every sensitive property.
+        all_properties: Option<bool> = "allProperties",
+        /// Locks credentials that sign.
+        credentials_with_usage_sign: Option<bool> = "credentialsWithUsageSign",
+        /// Locks credentials that verify.
+        credentials_with_usage_verify: Option<bool> = "credentialsWithUsageVerify",
+        /// Whether the lock is on.
+        is_enabled: Option<bool> = "isEnabled",
+        /// Locks the token encryption key.
+        token_encryption_key_id: Option<bool> = "tokenEncryptionKeyId",
+    }
 }
 
-/// How signed requests are verified ([`requestSignatureVerification`](https://learn.microsoft.com/graph/api/resources/requestsignatureverification)).
-#[serde_as]
-#[skip_serializing_none]
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-#[non_exhaustive]
-pub struct RequestSignatureVerification {
-    /// Weak algorithms that are taken.
-    pub allowed_weak_algorithms: Option<String>,
-    /// Whether requests must be signed.
-    pub is_signed_request_required: Option<bool>,
-    /// Members that this version does not know.
-    #[serde(flatten)]
-    pub unknown: Unknown,
+object! {
+    /// How signed requests are verified ([`requestSignatureVerification`](https://learn.microsoft.com/graph/api/resources/requestsignatureverification)).
+    RequestSignatureVerification {
+        /// Weak algorithms that are taken.
+        allowed_weak_algorithms: Option<String> = "allowedWeakAlgorithms",
+        /// Whether requests must be signed.
+        is_signed_request_required: Option<bool> = "isSignedRequestRequired",
+    }
 }
 
-/// Settings of SAML sign-on ([`samlSingleSignOnSettings`](https://learn.microsoft.com/graph/api/resources/samlsinglesignonsettings)).
-#[serde_as]
-#[skip_serializing_none]
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-#[non_exhaustive]
-pub struct SamlSingleSignOnSettings {
-    /// Where the user lands.
-    pub relay_state: Option<String>,
-    /// Members that this version does not know.
-    #[serde(flatten)]
-    pub unknown: Unknown,
+object! {
+    /// Settings of SAML sign-on ([`samlSingleSignOnSettings`](https://learn.microsoft.com/graph/api/resources/samlsinglesignonsettings)).
+    SamlSingleSignOnSettings {
+        /// Where the user lands.
+        relay_state: Option<String> = "relayState",
+    }
 }
 
-/// A permission that is granted per team or chat ([`resourceSpecificPermission`](https://learn.microsoft.com/graph/api/resources/resourcespecificpermission)).
-#[serde_as]
-#[skip_serializing_none]
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-#[non_exhaustive]
-pub struct ResourceSpecificPermission {
-    /// What it allows.
-    pub description: Option<String>,
-    /// The title.
-    pub display_name: Option<String>,
-    /// The id.
-    pub id: Option<PermissionId>,
-    /// Whether it is in use.
-    pub is_enabled: Option<bool>,
-    /// The name.
-    pub value: Option<String>,
-    /// Members that this version does not know.
-    #[serde(flatten)]
-    pub unknown: Unknown,
+object! {
+    /// A permission that is granted per team or chat ([`resourceSpecificPermission`](https://learn.microsoft.com/graph/api/resources/resourcespecificpermission)).
+    ResourceSpecificPermission {
+        /// What it allows.
+        description: Option<String> = "description",
+        /// The title.
+        display_name: Option<String> = "displayName",
+        /// The id.
+        id: Option<PermissionId> = "id",
+        /// Whether it is in use.
+        is_enabled: Option<bool> = "isEnabled",
+        /// The name.
+        value: Option<String> = "value",
+    }
 }

@@ -3,44 +3,35 @@
 use std::fmt;
 
 use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Serialize};
-use serde_with::skip_serializing_none;
 use time::OffsetDateTime;
 
 use crate::ids::KeyId;
 use crate::model::body::patch;
-use crate::model::serde_forms::{date, rfc3339};
-use crate::model::unknown::Unknown;
+use crate::model::date::Date;
+use crate::model::object::object;
 
-/// A client secret ([`passwordCredential`](https://learn.microsoft.com/graph/api/resources/passwordcredential)).
-///
-/// Its value is there only in the answer that issued it, and is never written or shown.
-#[skip_serializing_none]
-#[derive(Clone, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-#[non_exhaustive]
-pub struct PasswordCredential {
-    /// The portal's *Secret ID*: not the secret.
-    pub key_id: Option<KeyId>,
-    /// The description.
-    pub display_name: Option<String>,
-    /// When it starts, in UTC.
-    #[serde(with = "date")]
-    pub start_date_time: Option<OffsetDateTime>,
-    /// When it ends, in UTC.
-    #[serde(with = "date")]
-    pub end_date_time: Option<OffsetDateTime>,
-    /// The first characters of the value.
-    #[serde(skip_serializing)]
-    pub hint: Option<String>,
-    /// The value, in the answer that issued it.
-    #[serde(skip_serializing)]
-    pub secret_text: Option<SecretString>,
-    /// Not used any more: Base64.
-    pub custom_key_identifier: Option<String>,
-    /// Members that this version does not know.
-    #[serde(flatten)]
-    pub unknown: Unknown,
+object! {
+    /// A client secret ([`passwordCredential`](https://learn.microsoft.com/graph/api/resources/passwordcredential)).
+    ///
+    /// Its value is there only in the answer that issued it, and is never written or shown.
+    struct PasswordCredential {
+        /// The portal's *Secret ID*: not the secret.
+        key_id: Option<KeyId> = "keyId",
+        /// The description.
+        display_name: Option<String> = "displayName",
+        /// When it starts, in UTC.
+        start_date_time: Option<OffsetDateTime> = "startDateTime",
+        /// When it ends, in UTC.
+        end_date_time: Option<OffsetDateTime> = "endDateTime",
+        /// Not used any more: Base64.
+        custom_key_identifier: Option<String> = "customKeyIdentifier",
+    }
+    never written {
+        /// The first characters of the value.
+        hint: Option<String> = "hint",
+        /// The value, in the answer that issued it.
+        secret_text: Option<SecretString> = "secretText",
+    }
 }
 
 impl fmt::Debug for PasswordCredential {
@@ -69,34 +60,29 @@ impl PartialEq for PasswordCredential {
     }
 }
 
-/// A certificate ([`keyCredential`](https://learn.microsoft.com/graph/api/resources/keycredential)).
-#[skip_serializing_none]
-#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-#[non_exhaustive]
-pub struct KeyCredential {
-    /// Its id.
-    pub key_id: Option<KeyId>,
-    /// The description, up to 90 characters; the certificate's subject by default.
-    pub display_name: Option<String>,
-    /// When it starts, in UTC.
-    #[serde(with = "date")]
-    pub start_date_time: Option<OffsetDateTime>,
-    /// When it ends, in UTC.
-    #[serde(with = "date")]
-    pub end_date_time: Option<OffsetDateTime>,
-    /// `AsymmetricX509Cert` or `X509CertAndPassword`.
-    #[serde(rename = "type")]
-    pub kind: Option<String>,
-    /// `Verify` or `Sign`.
-    pub usage: Option<String>,
-    /// The certificate in DER, Base64; null unless selected by name.
-    pub key: Option<String>,
-    /// The thumbprint.
-    pub custom_key_identifier: Option<String>,
-    /// Members that this version does not know.
-    #[serde(flatten)]
-    pub unknown: Unknown,
+object! {
+    /// A certificate ([`keyCredential`](https://learn.microsoft.com/graph/api/resources/keycredential)).
+    #[derive(PartialEq)]
+    struct KeyCredential {
+        /// Its id.
+        key_id: Option<KeyId> = "keyId",
+        /// The description, up to 90 characters; the certificate's subject by default.
+        display_name: Option<String> = "displayName",
+        /// When it starts, in UTC.
+        start_date_time: Option<OffsetDateTime> = "startDateTime",
+        /// When it ends, in UTC.
+        end_date_time: Option<OffsetDateTime> = "endDateTime",
+        /// `AsymmetricX509Cert` or `X509CertAndPassword`.
+        kind: Option<String> = "type",
+        /// `Verify` or `Sign`.
+        usage: Option<String> = "usage",
+        /// The certificate in DER, Base64; null unless selected by name.
+        key: Option<String> = "key",
+        /// The thumbprint.
+        custom_key_identifier: Option<String> = "customKeyIdentifier",
+    }
+    never written {
+    }
 }
 
 impl fmt::Debug for KeyCredential {
@@ -124,16 +110,5 @@ patch! {
         start("startDateTime"): Date;
         /// When it ends; two years from its start by default.
         end("endDateTime"): Date;
-    }
-}
-
-/// A date as Graph reads it.
-#[derive(Clone, Debug, Serialize)]
-#[serde(transparent)]
-pub struct Date(String);
-
-impl From<OffsetDateTime> for Date {
-    fn from(date: OffsetDateTime) -> Self {
-        Self(rfc3339(date))
     }
 }

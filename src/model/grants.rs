@@ -1,45 +1,36 @@
 //! What was granted: app role assignments and OAuth2 permission grants.
 
-use serde::{Deserialize, Serialize};
-use serde_with::skip_serializing_none;
+use serde::Serialize;
 use time::OffsetDateTime;
 
 use crate::ids::{AppRoleAssignmentId, DirectoryObjectId, OAuth2PermissionGrantId, PermissionId, ServicePrincipalId};
 use crate::model::body::{Body, patch, setters};
 use crate::model::enums::{ConsentType, PrincipalType};
-use crate::model::serde_forms::date;
-use crate::model::unknown::Unknown;
+use crate::model::object::object;
 
-/// An app role assignment: an application permission that was granted
-/// ([`appRoleAssignment`](https://learn.microsoft.com/graph/api/resources/approleassignment)).
-#[skip_serializing_none]
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-#[non_exhaustive]
-pub struct AppRoleAssignment {
-    /// Its id.
-    pub id: Option<AppRoleAssignmentId>,
-    /// The role: the permission.
-    pub app_role_id: Option<PermissionId>,
-    /// When it was created, in UTC.
-    #[serde(with = "date")]
-    pub created_date_time: Option<OffsetDateTime>,
-    /// When it was deleted, in UTC.
-    #[serde(with = "date")]
-    pub deleted_date_time: Option<OffsetDateTime>,
-    /// The name of who holds it.
-    pub principal_display_name: Option<String>,
-    /// The object id of who holds it.
-    pub principal_id: Option<DirectoryObjectId>,
-    /// What holds it.
-    pub principal_type: Option<PrincipalType>,
-    /// The name of the API.
-    pub resource_display_name: Option<String>,
-    /// The object id of the API's service principal.
-    pub resource_id: Option<ServicePrincipalId>,
-    /// Members that this version does not know.
-    #[serde(flatten)]
-    pub unknown: Unknown,
+object! {
+    /// An app role assignment: an application permission that was granted
+    /// ([`appRoleAssignment`](https://learn.microsoft.com/graph/api/resources/approleassignment)).
+    AppRoleAssignment {
+        /// Its id.
+        id: Option<AppRoleAssignmentId> = "id",
+        /// The role: the permission.
+        app_role_id: Option<PermissionId> = "appRoleId",
+        /// When it was created, in UTC.
+        created_date_time: Option<OffsetDateTime> = "createdDateTime",
+        /// When it was deleted, in UTC.
+        deleted_date_time: Option<OffsetDateTime> = "deletedDateTime",
+        /// The name of who holds it.
+        principal_display_name: Option<String> = "principalDisplayName",
+        /// The object id of who holds it.
+        principal_id: Option<DirectoryObjectId> = "principalId",
+        /// What holds it.
+        principal_type: Option<PrincipalType> = "principalType",
+        /// The name of the API.
+        resource_display_name: Option<String> = "resourceDisplayName",
+        /// The object id of the API's service principal.
+        resource_id: Option<ServicePrincipalId> = "resourceId",
+    }
 }
 
 /// An app role assignment to be created.
@@ -66,28 +57,23 @@ impl NewAppRoleAssignment {
     }
 }
 
-/// Delegated permissions that were granted
-/// ([`oAuth2PermissionGrant`](https://learn.microsoft.com/graph/api/resources/oauth2permissiongrant)).
-#[skip_serializing_none]
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-#[non_exhaustive]
-pub struct OAuth2PermissionGrant {
-    /// Its id.
-    pub id: Option<OAuth2PermissionGrantId>,
-    /// The object id of the app's service principal.
-    pub client_id: Option<ServicePrincipalId>,
-    /// For all users, or for one.
-    pub consent_type: Option<ConsentType>,
-    /// The user, where it is for one.
-    pub principal_id: Option<DirectoryObjectId>,
-    /// The object id of the API's service principal.
-    pub resource_id: Option<ServicePrincipalId>,
-    /// The permissions, separated by blanks: see [`scopes`](Self::scopes).
-    pub scope: Option<String>,
-    /// Members that this version does not know.
-    #[serde(flatten)]
-    pub unknown: Unknown,
+object! {
+    /// Delegated permissions that were granted
+    /// ([`oAuth2PermissionGrant`](https://learn.microsoft.com/graph/api/resources/oauth2permissiongrant)).
+    OAuth2PermissionGrant {
+        /// Its id.
+        id: Option<OAuth2PermissionGrantId> = "id",
+        /// The object id of the app's service principal.
+        client_id: Option<ServicePrincipalId> = "clientId",
+        /// For all users, or for one.
+        consent_type: Option<ConsentType> = "consentType",
+        /// The user, where it is for one.
+        principal_id: Option<DirectoryObjectId> = "principalId",
+        /// The object id of the API's service principal.
+        resource_id: Option<ServicePrincipalId> = "resourceId",
+        /// The permissions, separated by blanks: see [`scopes`](Self::scopes).
+        scope: Option<String> = "scope",
+    }
 }
 
 impl OAuth2PermissionGrant {

@@ -7,19 +7,21 @@ mod application;
 mod body;
 mod complex;
 mod credentials;
+mod date;
 mod directory;
 mod enums;
 mod grants;
+mod object;
 mod page;
 mod property;
 pub mod query;
-mod serde_forms;
 mod service_principal;
 mod unknown;
 
 pub use application::{ApiPatch, Application, ApplicationPatch, NewApplication, RedirectUrisPatch, WebPatch};
 pub use complex::*;
-pub use credentials::{Date, KeyCredential, NewPasswordCredential, PasswordCredential};
+pub use credentials::{KeyCredential, NewPasswordCredential, PasswordCredential};
+pub use date::Date;
 pub use directory::{DeletedItem, DirectoryObject, Organization, VerifiedDomain};
 pub use enums::{ConsentType, PrincipalType, ResourceAccessType, SignInAudience};
 pub use grants::{

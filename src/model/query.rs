@@ -7,8 +7,8 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::error::Error;
+use crate::model::date::rfc3339;
 use crate::model::property::Property;
-use crate::model::serde_forms::rfc3339;
 
 /// A literal in a filter: the one place where a text is escaped.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +22,7 @@ impl Literal {
 
     /// A date, in UTC.
     pub fn date(date: OffsetDateTime) -> Self {
-        Self(rfc3339(date))
+        Self(rfc3339(date).unwrap_or_default())
     }
 }
 

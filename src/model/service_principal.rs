@@ -1,7 +1,6 @@
 //! A service principal: the app in one tenant.
 
-use serde::{Deserialize, Serialize};
-use serde_with::{DefaultOnNull, serde_as, skip_serializing_none};
+use serde::Serialize;
 use time::OffsetDateTime;
 
 use crate::ids::{AppId, ServicePrincipalId, TenantId};
@@ -12,122 +11,91 @@ use crate::model::complex::{
 };
 use crate::model::credentials::{KeyCredential, PasswordCredential};
 use crate::model::enums::SignInAudience;
-use crate::model::serde_forms::date;
-use crate::model::unknown::Unknown;
+use crate::model::object::object;
 
-/// A service principal: the app in one tenant
-/// ([`servicePrincipal`](https://learn.microsoft.com/graph/api/resources/serviceprincipal)).
-///
-/// With `$select`, what was not asked for is absent.
-#[serde_as]
-#[skip_serializing_none]
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-#[non_exhaustive]
-pub struct ServicePrincipal {
-    /// The object id.
-    pub id: Option<ServicePrincipalId>,
-    /// The application (client) id.
-    pub app_id: Option<AppId>,
-    /// The display name.
-    pub display_name: Option<String>,
-    /// Whether the app can sign in.
-    pub account_enabled: Option<bool>,
-    /// `Application`, `ManagedIdentity`, `Legacy` or `SocialIdp`.
-    pub service_principal_type: Option<String>,
-    /// The tenant in which the application is registered.
-    pub app_owner_organization_id: Option<TenantId>,
-    /// The application's display name.
-    pub app_display_name: Option<String>,
-    /// When it was created, in UTC: returned, though v1.0 does not declare it.
-    #[serde(with = "date")]
-    pub created_date_time: Option<OffsetDateTime>,
-    /// When it was deleted, in UTC; none while it is live.
-    #[serde(with = "date")]
-    pub deleted_date_time: Option<OffsetDateTime>,
-    /// Whether users must be assigned first.
-    pub app_role_assignment_required: Option<bool>,
-    /// The application permissions that it publishes.
-    #[serde_as(deserialize_as = "DefaultOnNull")]
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub app_roles: Vec<AppRole>,
-    /// The delegated permissions that it publishes.
-    #[serde_as(deserialize_as = "DefaultOnNull")]
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub oauth2_permission_scopes: Vec<PermissionScope>,
-    /// Permissions that are granted per team or chat.
-    #[serde_as(deserialize_as = "DefaultOnNull")]
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub resource_specific_application_permissions: Vec<ResourceSpecificPermission>,
-    /// Tags, the application's among them.
-    #[serde_as(deserialize_as = "DefaultOnNull")]
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub tags: Vec<String>,
-    /// Its own secrets, without their values.
-    #[serde_as(deserialize_as = "DefaultOnNull")]
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub password_credentials: Vec<PasswordCredential>,
-    /// Its own certificates.
-    #[serde_as(deserialize_as = "DefaultOnNull")]
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub key_credentials: Vec<KeyCredential>,
-    /// The application's redirect URIs.
-    #[serde_as(deserialize_as = "DefaultOnNull")]
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub reply_urls: Vec<String>,
-    /// Its names: the client id and the identifier URIs.
-    #[serde_as(deserialize_as = "DefaultOnNull")]
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub service_principal_names: Vec<String>,
-    /// Who may sign in.
-    pub sign_in_audience: Option<SignInAudience>,
-    /// Custom behaviour for services.
-    #[serde_as(deserialize_as = "DefaultOnNull")]
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub add_ins: Vec<AddIn>,
-    /// Alternative names.
-    #[serde_as(deserialize_as = "DefaultOnNull")]
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub alternative_names: Vec<String>,
-    /// The application's description.
-    pub app_description: Option<String>,
-    /// The gallery template that it came from.
-    pub application_template_id: Option<String>,
-    /// The client id of the app that created it.
-    pub created_by_app_id: Option<String>,
-    /// The description.
-    pub description: Option<String>,
-    /// Whether Microsoft disabled it.
-    pub disabled_by_microsoft_status: Option<String>,
-    /// The home page.
-    pub homepage: Option<String>,
-    /// Pages about it.
-    pub info: Option<InformationalUrl>,
-    /// Whether it gets no tokens.
-    pub is_disabled: Option<bool>,
-    /// The login page.
-    pub login_url: Option<String>,
-    /// The logout page.
-    pub logout_url: Option<String>,
-    /// Internal notes.
-    pub notes: Option<String>,
-    /// Who hears of certificates that end.
-    #[serde_as(deserialize_as = "DefaultOnNull")]
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub notification_email_addresses: Vec<String>,
-    /// How users sign in.
-    pub preferred_single_sign_on_mode: Option<String>,
-    /// The signing key that is preferred.
-    pub preferred_token_signing_key_thumbprint: Option<String>,
-    /// Settings of SAML sign-on.
-    pub saml_single_sign_on_settings: Option<SamlSingleSignOnSettings>,
-    /// The key that tokens are encrypted with.
-    pub token_encryption_key_id: Option<uuid::Uuid>,
-    /// The verified publisher.
-    pub verified_publisher: Option<VerifiedPublisher>,
-    /// Members that this version does not know.
-    #[serde(flatten)]
-    pub unknown: Unknown,
+object! {
+    /// A service principal: the app in one tenant
+    /// ([`servicePrincipal`](https://learn.microsoft.com/graph/api/resources/serviceprincipal)).
+    ///
+    /// With `$select`, what was not asked for is absent.
+    ServicePrincipal {
+        /// The object id.
+        id: Option<ServicePrincipalId> = "id",
+        /// The application (client) id.
+        app_id: Option<AppId> = "appId",
+        /// The display name.
+        display_name: Option<String> = "displayName",
+        /// Whether the app can sign in.
+        account_enabled: Option<bool> = "accountEnabled",
+        /// `Application`, `ManagedIdentity`, `Legacy` or `SocialIdp`.
+        service_principal_type: Option<String> = "servicePrincipalType",
+        /// The tenant in which the application is registered.
+        app_owner_organization_id: Option<TenantId> = "appOwnerOrganizationId",
+        /// The application's display name.
+        app_display_name: Option<String> = "appDisplayName",
+        /// When it was created, in UTC: returned, though v1.0 does not declare it.
+        created_date_time: Option<OffsetDateTime> = "createdDateTime",
+        /// When it was deleted, in UTC; none while it is live.
+        deleted_date_time: Option<OffsetDateTime> = "deletedDateTime",
+        /// Whether users must be assigned first.
+        app_role_assignment_required: Option<bool> = "appRoleAssignmentRequired",
+        /// The application permissions that it publishes.
+        app_roles: Vec<AppRole> = "appRoles",
+        /// The delegated permissions that it publishes.
+        oauth2_permission_scopes: Vec<PermissionScope> = "oauth2PermissionScopes",
+        /// Permissions that are granted per team or chat.
+        resource_specific_application_permissions: Vec<ResourceSpecificPermission> = "resourceSpecificApplicationPermissions",
+        /// Tags, the application's among them.
+        tags: Vec<String> = "tags",
+        /// Its own secrets, without their values.
+        password_credentials: Vec<PasswordCredential> = "passwordCredentials",
+        /// Its own certificates.
+        key_credentials: Vec<KeyCredential> = "keyCredentials",
+        /// The application's redirect URIs.
+        reply_urls: Vec<String> = "replyUrls",
+        /// Its names: the client id and the identifier URIs.
+        service_principal_names: Vec<String> = "servicePrincipalNames",
+        /// Who may sign in.
+        sign_in_audience: Option<SignInAudience> = "signInAudience",
+        /// Custom behaviour for services.
+        add_ins: Vec<AddIn> = "addIns",
+        /// Alternative names.
+        alternative_names: Vec<String> = "alternativeNames",
+        /// The application's description.
+        app_description: Option<String> = "appDescription",
+        /// The gallery template that it came from.
+        application_template_id: Option<String> = "applicationTemplateId",
+        /// The client id of the app that created it.
+        created_by_app_id: Option<String> = "createdByAppId",
+        /// The description.
+        description: Option<String> = "description",
+        /// Whether Microsoft disabled it.
+        disabled_by_microsoft_status: Option<String> = "disabledByMicrosoftStatus",
+        /// The home page.
+        homepage: Option<String> = "homepage",
+        /// Pages about it.
+        info: Option<InformationalUrl> = "info",
+        /// Whether it gets no tokens.
+        is_disabled: Option<bool> = "isDisabled",
+        /// The login page.
+        login_url: Option<String> = "loginUrl",
+        /// The logout page.
+        logout_url: Option<String> = "logoutUrl",
+        /// Internal notes.
+        notes: Option<String> = "notes",
+        /// Who hears of certificates that end.
+        notification_email_addresses: Vec<String> = "notificationEmailAddresses",
+        /// How users sign in.
+        preferred_single_sign_on_mode: Option<String> = "preferredSingleSignOnMode",
+        /// The signing key that is preferred.
+        preferred_token_signing_key_thumbprint: Option<String> = "preferredTokenSigningKeyThumbprint",
+        /// Settings of SAML sign-on.
+        saml_single_sign_on_settings: Option<SamlSingleSignOnSettings> = "samlSingleSignOnSettings",
+        /// The key that tokens are encrypted with.
+        token_encryption_key_id: Option<uuid::Uuid> = "tokenEncryptionKeyId",
+        /// The verified publisher.
+        verified_publisher: Option<VerifiedPublisher> = "verifiedPublisher",
+    }
 }
 
 /// What can be set of a service principal, in a creation as in a change.

@@ -27,6 +27,14 @@ impl Unknown {
         self.0.get(name).and_then(Value::as_str)
     }
 
+    pub(super) fn insert(&mut self, name: String, value: Value) {
+        self.0.insert(name, value);
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value))
+    }
+
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -135,30 +135,32 @@ fn rows_file(rows: &[Row<'_>]) -> Result<String, String> {
     let mut out = format!(
         "{HEAD}\n\
          use super::super::PermissionKind::{{self, Application, Delegated}};\n\
-         use super::{{CatalogueEntry, role, scope}};\n\n\
+         use super::{{CatalogueEntry, ROLE, SCOPE}};\n\
+         use crate::ids::PermissionId;\n\n\
          /// Every permission, sorted by kind and name.\n\
          pub(super) static CATALOGUE: [CatalogueEntry; {}] = [\n",
         rows.len()
     );
     for row in rows {
-        let kind = if row.kind == Kind::Application { "role" } else { "scope" };
-        write!(out, "    {kind}({:?}, {:?})", row.value, row.id).unwrap();
         if row.kind == Kind::Application && !row.admin {
             return Err(format!("{}: an application permission always needs an administrator's consent", row.value));
         }
+        let id = number(row.id).ok_or_else(|| format!("{}: {:?} is not a GUID", row.value, row.id))?;
+        write!(out, "    CatalogueEntry {{ value: {:?}, id: PermissionId::from_u128({id})", row.value).unwrap();
         if row.kind == Kind::Delegated && row.admin {
-            out.push_str(".by_admin()");
+            out.push_str(", admin_consent_required: true");
         }
         if let Some(level) = row.level {
-            write!(out, ".level({level})").unwrap();
+            write!(out, ", privilege_level: Some({level})").unwrap();
         }
         if row.resource_specific {
-            out.push_str(".per_resource()");
+            out.push_str(", resource_specific: true");
         }
         if let Some(reason) = row.reason {
-            write!(out, ".because({reason:?})").unwrap();
+            write!(out, ", high_privilege: Some({reason:?})").unwrap();
         }
-        out.push_str(",\n");
+        let base = if row.kind == Kind::Application { "ROLE" } else { "SCOPE" };
+        writeln!(out, ", ..{base} }},").unwrap();
     }
     let former = former_names(rows)?;
     write!(
@@ -173,6 +175,16 @@ fn rows_file(rows: &[Row<'_>]) -> Result<String, String> {
     }
     out.push_str("];\n");
     Ok(out)
+}
+
+/// A GUID as a number in Rust: digits in groups of four.
+fn number(guid: &str) -> Option<String> {
+    let digits: String = guid.chars().filter(|c| *c != '-').collect::<String>().to_ascii_lowercase();
+    if guid.len() != 36 || digits.len() != 32 || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+        return None;
+    }
+    let groups: Vec<&str> = (0..8).map(|group| &digits[group * 4..group * 4 + 4]).collect();
+    Some(format!("0x{}", groups.join("_")))
 }
 
 /// Of the names that share a kind and an id, those that the reference does not list. Exactly one must be left.
@@ -195,9 +207,10 @@ fn former_names<'r, 'a>(rows: &'r [Row<'a>]) -> Result<Vec<&'r Row<'a>>, String>
 
 fn constants_file(rows: &[Row<'_>]) -> Result<String, String> {
     let mut out = format!("{HEAD}\n//! Every permission of Microsoft Graph, as constants.\n");
-    let tenant_wide = |kind| rows.iter().filter(move |row| !row.resource_specific && row.kind == kind).collect();
-    let mut resource_specific: Vec<&Row<'_>> = rows.iter().filter(|row| row.resource_specific).collect();
-    resource_specific.sort_by_key(|row| row.value);
+    let rows = || rows.iter().enumerate();
+    let tenant_wide = |kind| rows().filter(move |(_, row)| !row.resource_specific && row.kind == kind).collect();
+    let mut resource_specific: Vec<(usize, &Row<'_>)> = rows().filter(|(_, row)| row.resource_specific).collect();
+    resource_specific.sort_by_key(|(_, row)| row.value);
     for (module, doc, ty, rows) in [
         (
             "application",
@@ -223,21 +236,29 @@ fn constants_file(rows: &[Row<'_>]) -> Result<String, String> {
     Ok(out)
 }
 
-fn module_of_constants(out: &mut String, module: &str, doc: &str, ty: &str, rows: &[&Row<'_>]) -> Result<(), String> {
-    unique(rows.iter().map(|row| row.value))?;
+/// A module of constants. Each is made from the position of its row, because looking its name up while compiling takes
+/// the compiler seconds.
+fn module_of_constants(
+    out: &mut String,
+    module: &str,
+    doc: &str,
+    ty: &str,
+    rows: &[(usize, &Row<'_>)],
+) -> Result<(), String> {
+    unique(rows.iter().map(|(_, row)| row.value))?;
     write!(
         out,
         "\n/// {doc}\n///\n/// <https://learn.microsoft.com/graph/permissions-reference>\n\
-         pub mod {module} {{\n    use super::super::{module};\n    use crate::permission::{ty};\n\n"
+         pub mod {module} {{\n    use super::super::row;\n    use crate::permission::{ty};\n\n"
     )
     .unwrap();
-    for row in rows {
+    for (at, row) in rows {
         writeln!(out, "    /// `{}`: {}.", row.value, sentence(row)).unwrap();
         if let Some(reason) = row.reason {
             let within = if row.kind == Kind::Delegated { ", as far as the signed-in user can" } else { "" };
             writeln!(out, "    ///\n    /// High privilege: an app that has it can {reason}{within}.").unwrap();
         }
-        writeln!(out, "    pub const {}: {ty} = {module}({:?});", constant(row.value), row.value).unwrap();
+        writeln!(out, "    pub const {}: {ty} = {ty}::known(row({at}));", constant(row.value)).unwrap();
     }
     write!(
         out,
@@ -246,7 +267,7 @@ fn module_of_constants(out: &mut String, module: &str, doc: &str, ty: &str, rows
         rows.len()
     )
     .unwrap();
-    for row in rows {
+    for (_, row) in rows {
         let name = constant(row.value);
         writeln!(out, "        ({name:?}, {name}),").unwrap();
     }
@@ -272,11 +293,13 @@ fn well_known_file(text: &str) -> Result<String, String> {
     unique(rows.iter().map(|columns| columns[0]))?;
     let mut out = format!(
         "{HEAD}\n//! The app ids of Microsoft's own APIs and apps, the same in every tenant.\n\n\
-         use super::app;\nuse crate::ids::AppId;\n\n"
+         use crate::ids::AppId;\n\n"
     );
     for columns in &rows {
         let (name, id) = (columns[0], columns[1]);
-        write!(out, "/// {name}: `{id}`.\npub const {}: AppId = app({id:?});\n", constant(name)).unwrap();
+        let number = number(id).ok_or_else(|| format!("{name}: {id:?} is not a GUID"))?;
+        write!(out, "/// {name}: `{id}`.\npub const {}: AppId = AppId::from_u128({number});\n", constant(name))
+            .unwrap();
     }
     write!(
         out,
@@ -309,10 +332,13 @@ mod tests {
     const HIGH: &str = "value\twhy\nA.Read\tas the source says it\n";
     const APIS: &str = "name\tapp_id\nSome API\t00000003-0000-0000-c000-000000000000\n";
 
+    const A: &str = "0000000a-0000-0000-0000-000000000000";
+    const B: &str = "0000000B-0000-0000-0000-000000000000";
+
     fn generate(permissions: &str, reasons: &[(&str, &str)]) -> Result<Files, String> {
         let permissions = format!(
             "value\ttype\tid\tadmin_consent_required\tprivilege_level\tscope\tsource\n\
-             A.Read\tApplication\tid-a\tyes\t3\ttenant\tlisted\n{permissions}"
+             A.Read\tApplication\t{A}\tyes\t3\ttenant\tlisted\n{permissions}"
         );
         files(&Source { permissions: &permissions, high_privilege: HIGH, well_known_apis: APIS, reasons })
     }
@@ -320,9 +346,10 @@ mod tests {
     #[test]
     fn a_row_becomes_an_entry_and_a_documented_constant() {
         let files = generate("", &[("A.Read", "do it")]).unwrap();
-        assert!(files[0].1.contains(r#"role("A.Read", "id-a").level(3).because("do it"),"#), "{}", files[0].1);
+        let row = r#"{ value: "A.Read", id: PermissionId::from_u128(0x0000_000a_0000_0000_0000_0000_0000_0000), privilege_level: Some(3), high_privilege: Some("do it"), ..ROLE },"#;
+        assert!(files[0].1.contains(row), "{}", files[0].1);
         assert!(files[1].1.contains("/// `A.Read`: needs an administrator's consent; privilege level 3 of 4."));
-        assert!(files[1].1.contains(r#"pub const A_READ: Permission = application("A.Read");"#), "{}", files[1].1);
+        assert!(files[1].1.contains("pub const A_READ: Permission = Permission::known(row(0));"), "{}", files[1].1);
         assert!(files[2].1.contains("pub const SOME_API: AppId"), "{}", files[2].1);
     }
 
@@ -330,15 +357,16 @@ mod tests {
     fn what_would_go_wrong_silently_is_refused() {
         let reasons: &[_] = &[("A.Read", "do it")];
         for (rows, said) in [
-            ("A-Read\tApplication\tid-b\tyes\t\ttenant\tlisted\n", "both A_READ"),
-            ("A.Read\tApplication\tid-b\tyes\t\ttenant\tlisted\n", "twice"),
-            ("B.Read\tApplication\tid-a\tyes\t\ttenant\tlisted\n", "several names"),
-            ("B.Read\tApplication\tid-b\tno\t\ttenant\tlisted\n", "administrator"),
-            ("B.Read\tApplication\tid-b\tyes\t5\ttenant\tlisted\n", "5 is not understood"),
-            ("B.Read\tBoth\tid-b\tyes\t\ttenant\tlisted\n", "Both is not understood"),
-            ("B.Read\tApplication\tid-b\tyes\n", "another width"),
+            (format!("A-Read\tApplication\t{B}\tyes\t\ttenant\tlisted\n"), "both A_READ"),
+            (format!("A.Read\tApplication\t{B}\tyes\t\ttenant\tlisted\n"), "twice"),
+            (format!("B.Read\tApplication\t{A}\tyes\t\ttenant\tlisted\n"), "several names"),
+            (format!("B.Read\tApplication\t{B}\tno\t\ttenant\tlisted\n"), "administrator"),
+            (format!("B.Read\tApplication\t{B}\tyes\t5\ttenant\tlisted\n"), "5 is not understood"),
+            (format!("B.Read\tBoth\t{B}\tyes\t\ttenant\tlisted\n"), "Both is not understood"),
+            (format!("B.Read\tApplication\t{B}\tyes\n"), "another width"),
+            ("B.Read\tApplication\tno-guid\tyes\t\ttenant\tlisted\n".to_owned(), "not a GUID"),
         ] {
-            let error = generate(rows, reasons).unwrap_err();
+            let error = generate(&rows, reasons).unwrap_err();
             assert!(error.contains(said), "{rows:?}: {error}");
         }
         for (reasons, said) in [

@@ -1,5 +1,7 @@
 //! Invalid input is refused with a remedy before anything is sent.
 
+use entra_apps::ids::AppId;
+use entra_apps::model::NewPasswordCredential;
 use entra_apps::permission::microsoft_graph::application;
 use entra_apps::{AppRegistration, ClientSecret, ErrorKind, Platform, SignInAudience};
 
@@ -69,4 +71,14 @@ async fn a_redirect_uri_of_another_platform_is_refused_before_it_is_written() {
         .unwrap_err();
     assert_eq!(error.code(), "redirect_uri_elsewhere", "{error}");
     assert_eq!(counts(&tenant).1, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_cannot_be_written_is_refused_before_it_is_sent() {
+    let before_year_zero = entra_apps::time::OffsetDateTime::UNIX_EPOCH - entra_apps::time::Duration::days(800_000);
+    let secret = NewPasswordCredential::new().end(before_year_zero);
+    let client = tenant().client();
+    let error = client.applications().add_password(AppId::from_u128(1), &secret).await.unwrap_err();
+    assert_eq!((error.kind(), error.code()), (ErrorKind::Invalid, "invalid_body"));
+    assert!(!error.maybe_done(), "{error}");
 }

@@ -7,1469 +7,1469 @@
 ///
 /// <https://learn.microsoft.com/graph/permissions-reference>
 pub mod application {
-    use super::super::application;
+    use super::super::row;
     use crate::permission::Permission;
 
     /// `APIConnectors.Read.All`: needs an administrator's consent; no privilege level given.
-    pub const API_CONNECTORS_READ_ALL: Permission = application("APIConnectors.Read.All");
+    pub const API_CONNECTORS_READ_ALL: Permission = Permission::known(row(0));
     /// `APIConnectors.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const API_CONNECTORS_READ_WRITE_ALL: Permission = application("APIConnectors.ReadWrite.All");
+    pub const API_CONNECTORS_READ_WRITE_ALL: Permission = Permission::known(row(1));
     /// `AccessReview.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const ACCESS_REVIEW_READ_ALL: Permission = application("AccessReview.Read.All");
+    pub const ACCESS_REVIEW_READ_ALL: Permission = Permission::known(row(2));
     /// `AccessReview.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const ACCESS_REVIEW_READ_WRITE_ALL: Permission = application("AccessReview.ReadWrite.All");
+    pub const ACCESS_REVIEW_READ_WRITE_ALL: Permission = Permission::known(row(3));
     /// `AccessReview.ReadWrite.Membership`: needs an administrator's consent; privilege level 3 of 4.
-    pub const ACCESS_REVIEW_READ_WRITE_MEMBERSHIP: Permission = application("AccessReview.ReadWrite.Membership");
+    pub const ACCESS_REVIEW_READ_WRITE_MEMBERSHIP: Permission = Permission::known(row(4));
     /// `Acronym.Read.All`: needs an administrator's consent; no privilege level given.
-    pub const ACRONYM_READ_ALL: Permission = application("Acronym.Read.All");
+    pub const ACRONYM_READ_ALL: Permission = Permission::known(row(5));
     /// `AdministrativeUnit.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const ADMINISTRATIVE_UNIT_READ_ALL: Permission = application("AdministrativeUnit.Read.All");
+    pub const ADMINISTRATIVE_UNIT_READ_ALL: Permission = Permission::known(row(6));
     /// `AdministrativeUnit.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can remove the shield of a restricted administrative unit from the accounts in it.
-    pub const ADMINISTRATIVE_UNIT_READ_WRITE_ALL: Permission = application("AdministrativeUnit.ReadWrite.All");
+    pub const ADMINISTRATIVE_UNIT_READ_WRITE_ALL: Permission = Permission::known(row(7));
     /// `AgentCardManifest.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const AGENT_CARD_MANIFEST_READ_ALL: Permission = application("AgentCardManifest.Read.All");
+    pub const AGENT_CARD_MANIFEST_READ_ALL: Permission = Permission::known(row(8));
     /// `AgentCardManifest.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const AGENT_CARD_MANIFEST_READ_WRITE_ALL: Permission = application("AgentCardManifest.ReadWrite.All");
+    pub const AGENT_CARD_MANIFEST_READ_WRITE_ALL: Permission = Permission::known(row(9));
     /// `AgentCardManifest.ReadWrite.ManagedBy`: needs an administrator's consent; privilege level 2 of 4.
-    pub const AGENT_CARD_MANIFEST_READ_WRITE_MANAGED_BY: Permission = application("AgentCardManifest.ReadWrite.ManagedBy");
+    pub const AGENT_CARD_MANIFEST_READ_WRITE_MANAGED_BY: Permission = Permission::known(row(10));
     /// `AgentCollection.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const AGENT_COLLECTION_READ_ALL: Permission = application("AgentCollection.Read.All");
+    pub const AGENT_COLLECTION_READ_ALL: Permission = Permission::known(row(11));
     /// `AgentCollection.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const AGENT_COLLECTION_READ_WRITE_ALL: Permission = application("AgentCollection.ReadWrite.All");
+    pub const AGENT_COLLECTION_READ_WRITE_ALL: Permission = Permission::known(row(12));
     /// `AgentCollection.ReadWrite.ManagedBy`: needs an administrator's consent; privilege level 2 of 4.
-    pub const AGENT_COLLECTION_READ_WRITE_MANAGED_BY: Permission = application("AgentCollection.ReadWrite.ManagedBy");
+    pub const AGENT_COLLECTION_READ_WRITE_MANAGED_BY: Permission = Permission::known(row(13));
     /// `AgentIdUser.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const AGENT_ID_USER_READ_WRITE_ALL: Permission = application("AgentIdUser.ReadWrite.All");
+    pub const AGENT_ID_USER_READ_WRITE_ALL: Permission = Permission::known(row(14));
     /// `AgentIdUser.ReadWrite.IdentityParentedBy`: needs an administrator's consent; privilege level 3 of 4.
-    pub const AGENT_ID_USER_READ_WRITE_IDENTITY_PARENTED_BY: Permission = application("AgentIdUser.ReadWrite.IdentityParentedBy");
+    pub const AGENT_ID_USER_READ_WRITE_IDENTITY_PARENTED_BY: Permission = Permission::known(row(15));
     /// `AgentIdentity.CreateAsManager`: needs an administrator's consent; privilege level 4 of 4.
-    pub const AGENT_IDENTITY_CREATE_AS_MANAGER: Permission = application("AgentIdentity.CreateAsManager");
+    pub const AGENT_IDENTITY_CREATE_AS_MANAGER: Permission = Permission::known(row(16));
     /// `AgentInstance.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const AGENT_INSTANCE_READ_ALL: Permission = application("AgentInstance.Read.All");
+    pub const AGENT_INSTANCE_READ_ALL: Permission = Permission::known(row(17));
     /// `AgentInstance.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const AGENT_INSTANCE_READ_WRITE_ALL: Permission = application("AgentInstance.ReadWrite.All");
+    pub const AGENT_INSTANCE_READ_WRITE_ALL: Permission = Permission::known(row(18));
     /// `AgentInstance.ReadWrite.ManagedBy`: needs an administrator's consent; privilege level 2 of 4.
-    pub const AGENT_INSTANCE_READ_WRITE_MANAGED_BY: Permission = application("AgentInstance.ReadWrite.ManagedBy");
+    pub const AGENT_INSTANCE_READ_WRITE_MANAGED_BY: Permission = Permission::known(row(19));
     /// `AgentRegistration.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const AGENT_REGISTRATION_READ_ALL: Permission = application("AgentRegistration.Read.All");
+    pub const AGENT_REGISTRATION_READ_ALL: Permission = Permission::known(row(20));
     /// `AgentRegistration.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const AGENT_REGISTRATION_READ_WRITE_ALL: Permission = application("AgentRegistration.ReadWrite.All");
+    pub const AGENT_REGISTRATION_READ_WRITE_ALL: Permission = Permission::known(row(21));
     /// `Agreement.Read.All`: needs an administrator's consent; no privilege level given.
-    pub const AGREEMENT_READ_ALL: Permission = application("Agreement.Read.All");
+    pub const AGREEMENT_READ_ALL: Permission = Permission::known(row(22));
     /// `Agreement.ReadWrite.All`: needs an administrator's consent; no privilege level given.
-    pub const AGREEMENT_READ_WRITE_ALL: Permission = application("Agreement.ReadWrite.All");
+    pub const AGREEMENT_READ_WRITE_ALL: Permission = Permission::known(row(23));
     /// `AgreementAcceptance.Read.All`: needs an administrator's consent; no privilege level given.
-    pub const AGREEMENT_ACCEPTANCE_READ_ALL: Permission = application("AgreementAcceptance.Read.All");
+    pub const AGREEMENT_ACCEPTANCE_READ_ALL: Permission = Permission::known(row(24));
     /// `AiEnterpriseInteraction.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const AI_ENTERPRISE_INTERACTION_READ_ALL: Permission = application("AiEnterpriseInteraction.Read.All");
+    pub const AI_ENTERPRISE_INTERACTION_READ_ALL: Permission = Permission::known(row(25));
     /// `AiEnterpriseInteraction.Read.User`: needs an administrator's consent; privilege level 2 of 4.
-    pub const AI_ENTERPRISE_INTERACTION_READ_USER: Permission = application("AiEnterpriseInteraction.Read.User");
+    pub const AI_ENTERPRISE_INTERACTION_READ_USER: Permission = Permission::known(row(26));
     /// `AppCatalog.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const APP_CATALOG_READ_ALL: Permission = application("AppCatalog.Read.All");
+    pub const APP_CATALOG_READ_ALL: Permission = Permission::known(row(27));
     /// `AppCatalog.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const APP_CATALOG_READ_WRITE_ALL: Permission = application("AppCatalog.ReadWrite.All");
+    pub const APP_CATALOG_READ_WRITE_ALL: Permission = Permission::known(row(28));
     /// `AppCertTrustConfiguration.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const APP_CERT_TRUST_CONFIGURATION_READ_ALL: Permission = application("AppCertTrustConfiguration.Read.All");
+    pub const APP_CERT_TRUST_CONFIGURATION_READ_ALL: Permission = Permission::known(row(29));
     /// `AppCertTrustConfiguration.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const APP_CERT_TRUST_CONFIGURATION_READ_WRITE_ALL: Permission = application("AppCertTrustConfiguration.ReadWrite.All");
+    pub const APP_CERT_TRUST_CONFIGURATION_READ_WRITE_ALL: Permission = Permission::known(row(30));
     /// `AppRoleAssignment.ReadWrite.All`: needs an administrator's consent; privilege level 4 of 4.
     ///
     /// High privilege: an app that has it can give any app, itself included, every application permission there is.
-    pub const APP_ROLE_ASSIGNMENT_READ_WRITE_ALL: Permission = application("AppRoleAssignment.ReadWrite.All");
+    pub const APP_ROLE_ASSIGNMENT_READ_WRITE_ALL: Permission = Permission::known(row(31));
     /// `Application-RemoteDesktopConfig.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const APPLICATION_REMOTE_DESKTOP_CONFIG_READ_WRITE_ALL: Permission = application("Application-RemoteDesktopConfig.ReadWrite.All");
+    pub const APPLICATION_REMOTE_DESKTOP_CONFIG_READ_WRITE_ALL: Permission = Permission::known(row(32));
     /// `Application.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const APPLICATION_READ_ALL: Permission = application("Application.Read.All");
+    pub const APPLICATION_READ_ALL: Permission = Permission::known(row(33));
     /// `Application.ReadWrite.All`: needs an administrator's consent; privilege level 4 of 4.
     ///
     /// High privilege: an app that has it can put a secret of its own on any app and then act as that app.
-    pub const APPLICATION_READ_WRITE_ALL: Permission = application("Application.ReadWrite.All");
+    pub const APPLICATION_READ_WRITE_ALL: Permission = Permission::known(row(34));
     /// `Application.ReadWrite.OwnedBy`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can put a secret of its own on each app that it owns and then act as that app.
-    pub const APPLICATION_READ_WRITE_OWNED_BY: Permission = application("Application.ReadWrite.OwnedBy");
+    pub const APPLICATION_READ_WRITE_OWNED_BY: Permission = Permission::known(row(35));
     /// `ApprovalSolution.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const APPROVAL_SOLUTION_READ_ALL: Permission = application("ApprovalSolution.Read.All");
+    pub const APPROVAL_SOLUTION_READ_ALL: Permission = Permission::known(row(36));
     /// `ApprovalSolution.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const APPROVAL_SOLUTION_READ_WRITE_ALL: Permission = application("ApprovalSolution.ReadWrite.All");
+    pub const APPROVAL_SOLUTION_READ_WRITE_ALL: Permission = Permission::known(row(37));
     /// `AttackSimulation.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const ATTACK_SIMULATION_READ_ALL: Permission = application("AttackSimulation.Read.All");
+    pub const ATTACK_SIMULATION_READ_ALL: Permission = Permission::known(row(38));
     /// `AttackSimulation.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const ATTACK_SIMULATION_READ_WRITE_ALL: Permission = application("AttackSimulation.ReadWrite.All");
+    pub const ATTACK_SIMULATION_READ_WRITE_ALL: Permission = Permission::known(row(39));
     /// `AuditActivity.Read`: needs an administrator's consent; privilege level 2 of 4.
-    pub const AUDIT_ACTIVITY_READ: Permission = application("AuditActivity.Read");
+    pub const AUDIT_ACTIVITY_READ: Permission = Permission::known(row(40));
     /// `AuditActivity.Write`: needs an administrator's consent; privilege level 2 of 4.
-    pub const AUDIT_ACTIVITY_WRITE: Permission = application("AuditActivity.Write");
+    pub const AUDIT_ACTIVITY_WRITE: Permission = Permission::known(row(41));
     /// `AuditLog.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const AUDIT_LOG_READ_ALL: Permission = application("AuditLog.Read.All");
+    pub const AUDIT_LOG_READ_ALL: Permission = Permission::known(row(42));
     /// `AuditLogsQuery-CRM.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const AUDIT_LOGS_QUERY_CRM_READ_ALL: Permission = application("AuditLogsQuery-CRM.Read.All");
+    pub const AUDIT_LOGS_QUERY_CRM_READ_ALL: Permission = Permission::known(row(43));
     /// `AuditLogsQuery-Endpoint.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const AUDIT_LOGS_QUERY_ENDPOINT_READ_ALL: Permission = application("AuditLogsQuery-Endpoint.Read.All");
+    pub const AUDIT_LOGS_QUERY_ENDPOINT_READ_ALL: Permission = Permission::known(row(44));
     /// `AuditLogsQuery-Entra.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const AUDIT_LOGS_QUERY_ENTRA_READ_ALL: Permission = application("AuditLogsQuery-Entra.Read.All");
+    pub const AUDIT_LOGS_QUERY_ENTRA_READ_ALL: Permission = Permission::known(row(45));
     /// `AuditLogsQuery-Exchange.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const AUDIT_LOGS_QUERY_EXCHANGE_READ_ALL: Permission = application("AuditLogsQuery-Exchange.Read.All");
+    pub const AUDIT_LOGS_QUERY_EXCHANGE_READ_ALL: Permission = Permission::known(row(46));
     /// `AuditLogsQuery-OneDrive.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const AUDIT_LOGS_QUERY_ONE_DRIVE_READ_ALL: Permission = application("AuditLogsQuery-OneDrive.Read.All");
+    pub const AUDIT_LOGS_QUERY_ONE_DRIVE_READ_ALL: Permission = Permission::known(row(47));
     /// `AuditLogsQuery-SharePoint.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const AUDIT_LOGS_QUERY_SHARE_POINT_READ_ALL: Permission = application("AuditLogsQuery-SharePoint.Read.All");
+    pub const AUDIT_LOGS_QUERY_SHARE_POINT_READ_ALL: Permission = Permission::known(row(48));
     /// `AuditLogsQuery.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const AUDIT_LOGS_QUERY_READ_ALL: Permission = application("AuditLogsQuery.Read.All");
+    pub const AUDIT_LOGS_QUERY_READ_ALL: Permission = Permission::known(row(49));
     /// `AuthenticationContext.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const AUTHENTICATION_CONTEXT_READ_ALL: Permission = application("AuthenticationContext.Read.All");
+    pub const AUTHENTICATION_CONTEXT_READ_ALL: Permission = Permission::known(row(50));
     /// `AuthenticationContext.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const AUTHENTICATION_CONTEXT_READ_WRITE_ALL: Permission = application("AuthenticationContext.ReadWrite.All");
+    pub const AUTHENTICATION_CONTEXT_READ_WRITE_ALL: Permission = Permission::known(row(51));
     /// `BackupRestore-Configuration.Read.All`: needs an administrator's consent; privilege level 4 of 4.
-    pub const BACKUP_RESTORE_CONFIGURATION_READ_ALL: Permission = application("BackupRestore-Configuration.Read.All");
+    pub const BACKUP_RESTORE_CONFIGURATION_READ_ALL: Permission = Permission::known(row(52));
     /// `BackupRestore-Configuration.ReadWrite.All`: needs an administrator's consent; privilege level 4 of 4.
-    pub const BACKUP_RESTORE_CONFIGURATION_READ_WRITE_ALL: Permission = application("BackupRestore-Configuration.ReadWrite.All");
+    pub const BACKUP_RESTORE_CONFIGURATION_READ_WRITE_ALL: Permission = Permission::known(row(53));
     /// `BackupRestore-Control.Read.All`: needs an administrator's consent; privilege level 4 of 4.
-    pub const BACKUP_RESTORE_CONTROL_READ_ALL: Permission = application("BackupRestore-Control.Read.All");
+    pub const BACKUP_RESTORE_CONTROL_READ_ALL: Permission = Permission::known(row(54));
     /// `BackupRestore-Control.ReadWrite.All`: needs an administrator's consent; privilege level 4 of 4.
-    pub const BACKUP_RESTORE_CONTROL_READ_WRITE_ALL: Permission = application("BackupRestore-Control.ReadWrite.All");
+    pub const BACKUP_RESTORE_CONTROL_READ_WRITE_ALL: Permission = Permission::known(row(55));
     /// `BackupRestore-Monitor.Read.All`: needs an administrator's consent; no privilege level given.
-    pub const BACKUP_RESTORE_MONITOR_READ_ALL: Permission = application("BackupRestore-Monitor.Read.All");
+    pub const BACKUP_RESTORE_MONITOR_READ_ALL: Permission = Permission::known(row(56));
     /// `BackupRestore-Restore.Read.All`: needs an administrator's consent; privilege level 4 of 4.
-    pub const BACKUP_RESTORE_RESTORE_READ_ALL: Permission = application("BackupRestore-Restore.Read.All");
+    pub const BACKUP_RESTORE_RESTORE_READ_ALL: Permission = Permission::known(row(57));
     /// `BackupRestore-Restore.ReadWrite.All`: needs an administrator's consent; privilege level 4 of 4.
-    pub const BACKUP_RESTORE_RESTORE_READ_WRITE_ALL: Permission = application("BackupRestore-Restore.ReadWrite.All");
+    pub const BACKUP_RESTORE_RESTORE_READ_WRITE_ALL: Permission = Permission::known(row(58));
     /// `BackupRestore-Search.Read.All`: needs an administrator's consent; privilege level 4 of 4.
-    pub const BACKUP_RESTORE_SEARCH_READ_ALL: Permission = application("BackupRestore-Search.Read.All");
+    pub const BACKUP_RESTORE_SEARCH_READ_ALL: Permission = Permission::known(row(59));
     /// `BillingConfiguration.ReadWrite.All`: needs an administrator's consent; no privilege level given.
-    pub const BILLING_CONFIGURATION_READ_WRITE_ALL: Permission = application("BillingConfiguration.ReadWrite.All");
+    pub const BILLING_CONFIGURATION_READ_WRITE_ALL: Permission = Permission::known(row(60));
     /// `BitlockerKey.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const BITLOCKER_KEY_READ_ALL: Permission = application("BitlockerKey.Read.All");
+    pub const BITLOCKER_KEY_READ_ALL: Permission = Permission::known(row(61));
     /// `BitlockerKey.ReadBasic.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const BITLOCKER_KEY_READ_BASIC_ALL: Permission = application("BitlockerKey.ReadBasic.All");
+    pub const BITLOCKER_KEY_READ_BASIC_ALL: Permission = Permission::known(row(62));
     /// `Bookings.Manage.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const BOOKINGS_MANAGE_ALL: Permission = application("Bookings.Manage.All");
+    pub const BOOKINGS_MANAGE_ALL: Permission = Permission::known(row(63));
     /// `Bookings.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const BOOKINGS_READ_ALL: Permission = application("Bookings.Read.All");
+    pub const BOOKINGS_READ_ALL: Permission = Permission::known(row(64));
     /// `Bookings.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const BOOKINGS_READ_WRITE_ALL: Permission = application("Bookings.ReadWrite.All");
+    pub const BOOKINGS_READ_WRITE_ALL: Permission = Permission::known(row(65));
     /// `BookingsAppointment.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const BOOKINGS_APPOINTMENT_READ_WRITE_ALL: Permission = application("BookingsAppointment.ReadWrite.All");
+    pub const BOOKINGS_APPOINTMENT_READ_WRITE_ALL: Permission = Permission::known(row(66));
     /// `Bookmark.Read.All`: needs an administrator's consent; no privilege level given.
-    pub const BOOKMARK_READ_ALL: Permission = application("Bookmark.Read.All");
+    pub const BOOKMARK_READ_ALL: Permission = Permission::known(row(67));
     /// `BrowserSiteLists.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const BROWSER_SITE_LISTS_READ_ALL: Permission = application("BrowserSiteLists.Read.All");
+    pub const BROWSER_SITE_LISTS_READ_ALL: Permission = Permission::known(row(68));
     /// `BrowserSiteLists.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const BROWSER_SITE_LISTS_READ_WRITE_ALL: Permission = application("BrowserSiteLists.ReadWrite.All");
+    pub const BROWSER_SITE_LISTS_READ_WRITE_ALL: Permission = Permission::known(row(69));
     /// `BusinessScenarioConfig.Read.OwnedBy`: needs an administrator's consent; privilege level 3 of 4.
-    pub const BUSINESS_SCENARIO_CONFIG_READ_OWNED_BY: Permission = application("BusinessScenarioConfig.Read.OwnedBy");
+    pub const BUSINESS_SCENARIO_CONFIG_READ_OWNED_BY: Permission = Permission::known(row(70));
     /// `BusinessScenarioConfig.ReadWrite.OwnedBy`: needs an administrator's consent; privilege level 3 of 4.
-    pub const BUSINESS_SCENARIO_CONFIG_READ_WRITE_OWNED_BY: Permission = application("BusinessScenarioConfig.ReadWrite.OwnedBy");
+    pub const BUSINESS_SCENARIO_CONFIG_READ_WRITE_OWNED_BY: Permission = Permission::known(row(71));
     /// `BusinessScenarioData.Read.OwnedBy`: needs an administrator's consent; privilege level 3 of 4.
-    pub const BUSINESS_SCENARIO_DATA_READ_OWNED_BY: Permission = application("BusinessScenarioData.Read.OwnedBy");
+    pub const BUSINESS_SCENARIO_DATA_READ_OWNED_BY: Permission = Permission::known(row(72));
     /// `BusinessScenarioData.ReadWrite.OwnedBy`: needs an administrator's consent; privilege level 3 of 4.
-    pub const BUSINESS_SCENARIO_DATA_READ_WRITE_OWNED_BY: Permission = application("BusinessScenarioData.ReadWrite.OwnedBy");
+    pub const BUSINESS_SCENARIO_DATA_READ_WRITE_OWNED_BY: Permission = Permission::known(row(73));
     /// `Calendars.Read`: needs an administrator's consent; privilege level 4 of 4.
-    pub const CALENDARS_READ: Permission = application("Calendars.Read");
+    pub const CALENDARS_READ: Permission = Permission::known(row(74));
     /// `Calendars.ReadBasic.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CALENDARS_READ_BASIC_ALL: Permission = application("Calendars.ReadBasic.All");
+    pub const CALENDARS_READ_BASIC_ALL: Permission = Permission::known(row(75));
     /// `Calendars.ReadWrite`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CALENDARS_READ_WRITE: Permission = application("Calendars.ReadWrite");
+    pub const CALENDARS_READ_WRITE: Permission = Permission::known(row(76));
     /// `CallDelegation.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CALL_DELEGATION_READ_ALL: Permission = application("CallDelegation.Read.All");
+    pub const CALL_DELEGATION_READ_ALL: Permission = Permission::known(row(77));
     /// `CallDelegation.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CALL_DELEGATION_READ_WRITE_ALL: Permission = application("CallDelegation.ReadWrite.All");
+    pub const CALL_DELEGATION_READ_WRITE_ALL: Permission = Permission::known(row(78));
     /// `CallEvents-Emergency.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CALL_EVENTS_EMERGENCY_READ_ALL: Permission = application("CallEvents-Emergency.Read.All");
+    pub const CALL_EVENTS_EMERGENCY_READ_ALL: Permission = Permission::known(row(79));
     /// `CallEvents.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CALL_EVENTS_READ_ALL: Permission = application("CallEvents.Read.All");
+    pub const CALL_EVENTS_READ_ALL: Permission = Permission::known(row(80));
     /// `CallRecord-PstnCalls.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CALL_RECORD_PSTN_CALLS_READ_ALL: Permission = application("CallRecord-PstnCalls.Read.All");
+    pub const CALL_RECORD_PSTN_CALLS_READ_ALL: Permission = Permission::known(row(81));
     /// `CallRecordings.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CALL_RECORDINGS_READ_ALL: Permission = application("CallRecordings.Read.All");
+    pub const CALL_RECORDINGS_READ_ALL: Permission = Permission::known(row(82));
     /// `CallRecords.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CALL_RECORDS_READ_ALL: Permission = application("CallRecords.Read.All");
+    pub const CALL_RECORDS_READ_ALL: Permission = Permission::known(row(83));
     /// `CallTranscripts.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CALL_TRANSCRIPTS_READ_ALL: Permission = application("CallTranscripts.Read.All");
+    pub const CALL_TRANSCRIPTS_READ_ALL: Permission = Permission::known(row(84));
     /// `Calls.AccessMedia.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CALLS_ACCESS_MEDIA_ALL: Permission = application("Calls.AccessMedia.All");
+    pub const CALLS_ACCESS_MEDIA_ALL: Permission = Permission::known(row(85));
     /// `Calls.Initiate.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CALLS_INITIATE_ALL: Permission = application("Calls.Initiate.All");
+    pub const CALLS_INITIATE_ALL: Permission = Permission::known(row(87));
     /// `Calls.InitiateGroupCall.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CALLS_INITIATE_GROUP_CALL_ALL: Permission = application("Calls.InitiateGroupCall.All");
+    pub const CALLS_INITIATE_GROUP_CALL_ALL: Permission = Permission::known(row(88));
     /// `Calls.JoinGroupCall.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CALLS_JOIN_GROUP_CALL_ALL: Permission = application("Calls.JoinGroupCall.All");
+    pub const CALLS_JOIN_GROUP_CALL_ALL: Permission = Permission::known(row(89));
     /// `Calls.JoinGroupCallAsGuest.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CALLS_JOIN_GROUP_CALL_AS_GUEST_ALL: Permission = application("Calls.JoinGroupCallAsGuest.All");
+    pub const CALLS_JOIN_GROUP_CALL_AS_GUEST_ALL: Permission = Permission::known(row(90));
     /// `Calls.ReportSyntheticMedia.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CALLS_REPORT_SYNTHETIC_MEDIA_ALL: Permission = application("Calls.ReportSyntheticMedia.All");
+    pub const CALLS_REPORT_SYNTHETIC_MEDIA_ALL: Permission = Permission::known(row(92));
     /// `CaseManagement.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CASE_MANAGEMENT_READ_ALL: Permission = application("CaseManagement.Read.All");
+    pub const CASE_MANAGEMENT_READ_ALL: Permission = Permission::known(row(93));
     /// `CaseManagement.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CASE_MANAGEMENT_READ_WRITE_ALL: Permission = application("CaseManagement.ReadWrite.All");
+    pub const CASE_MANAGEMENT_READ_WRITE_ALL: Permission = Permission::known(row(94));
     /// `ChangeManagement.Read.All`: needs an administrator's consent; privilege level 2 of 4.
-    pub const CHANGE_MANAGEMENT_READ_ALL: Permission = application("ChangeManagement.Read.All");
+    pub const CHANGE_MANAGEMENT_READ_ALL: Permission = Permission::known(row(95));
     /// `Channel.Create`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CHANNEL_CREATE: Permission = application("Channel.Create");
+    pub const CHANNEL_CREATE: Permission = Permission::known(row(96));
     /// `Channel.Delete.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CHANNEL_DELETE_ALL: Permission = application("Channel.Delete.All");
+    pub const CHANNEL_DELETE_ALL: Permission = Permission::known(row(98));
     /// `Channel.ReadBasic.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CHANNEL_READ_BASIC_ALL: Permission = application("Channel.ReadBasic.All");
+    pub const CHANNEL_READ_BASIC_ALL: Permission = Permission::known(row(100));
     /// `ChannelMember.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CHANNEL_MEMBER_READ_ALL: Permission = application("ChannelMember.Read.All");
+    pub const CHANNEL_MEMBER_READ_ALL: Permission = Permission::known(row(106));
     /// `ChannelMember.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CHANNEL_MEMBER_READ_WRITE_ALL: Permission = application("ChannelMember.ReadWrite.All");
+    pub const CHANNEL_MEMBER_READ_WRITE_ALL: Permission = Permission::known(row(108));
     /// `ChannelMessage.Read.All`: needs an administrator's consent; privilege level 4 of 4.
-    pub const CHANNEL_MESSAGE_READ_ALL: Permission = application("ChannelMessage.Read.All");
+    pub const CHANNEL_MESSAGE_READ_ALL: Permission = Permission::known(row(110));
     /// `ChannelMessage.UpdatePolicyViolation.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CHANNEL_MESSAGE_UPDATE_POLICY_VIOLATION_ALL: Permission = application("ChannelMessage.UpdatePolicyViolation.All");
+    pub const CHANNEL_MESSAGE_UPDATE_POLICY_VIOLATION_ALL: Permission = Permission::known(row(113));
     /// `ChannelSettings.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CHANNEL_SETTINGS_READ_ALL: Permission = application("ChannelSettings.Read.All");
+    pub const CHANNEL_SETTINGS_READ_ALL: Permission = Permission::known(row(114));
     /// `ChannelSettings.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CHANNEL_SETTINGS_READ_WRITE_ALL: Permission = application("ChannelSettings.ReadWrite.All");
+    pub const CHANNEL_SETTINGS_READ_WRITE_ALL: Permission = Permission::known(row(116));
     /// `Chat.Create`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CHAT_CREATE: Permission = application("Chat.Create");
+    pub const CHAT_CREATE: Permission = Permission::known(row(118));
     /// `Chat.ManageDeletion.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CHAT_MANAGE_DELETION_ALL: Permission = application("Chat.ManageDeletion.All");
+    pub const CHAT_MANAGE_DELETION_ALL: Permission = Permission::known(row(120));
     /// `Chat.Read.All`: needs an administrator's consent; privilege level 4 of 4.
-    pub const CHAT_READ_ALL: Permission = application("Chat.Read.All");
+    pub const CHAT_READ_ALL: Permission = Permission::known(row(122));
     /// `Chat.Read.WhereInstalled`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CHAT_READ_WHERE_INSTALLED: Permission = application("Chat.Read.WhereInstalled");
+    pub const CHAT_READ_WHERE_INSTALLED: Permission = Permission::known(row(123));
     /// `Chat.ReadBasic.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CHAT_READ_BASIC_ALL: Permission = application("Chat.ReadBasic.All");
+    pub const CHAT_READ_BASIC_ALL: Permission = Permission::known(row(124));
     /// `Chat.ReadBasic.WhereInstalled`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CHAT_READ_BASIC_WHERE_INSTALLED: Permission = application("Chat.ReadBasic.WhereInstalled");
+    pub const CHAT_READ_BASIC_WHERE_INSTALLED: Permission = Permission::known(row(125));
     /// `Chat.ReadWrite.All`: needs an administrator's consent; privilege level 4 of 4.
-    pub const CHAT_READ_WRITE_ALL: Permission = application("Chat.ReadWrite.All");
+    pub const CHAT_READ_WRITE_ALL: Permission = Permission::known(row(126));
     /// `Chat.ReadWrite.WhereInstalled`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CHAT_READ_WRITE_WHERE_INSTALLED: Permission = application("Chat.ReadWrite.WhereInstalled");
+    pub const CHAT_READ_WRITE_WHERE_INSTALLED: Permission = Permission::known(row(127));
     /// `Chat.UpdatePolicyViolation.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CHAT_UPDATE_POLICY_VIOLATION_ALL: Permission = application("Chat.UpdatePolicyViolation.All");
+    pub const CHAT_UPDATE_POLICY_VIOLATION_ALL: Permission = Permission::known(row(128));
     /// `ChatMember.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CHAT_MEMBER_READ_ALL: Permission = application("ChatMember.Read.All");
+    pub const CHAT_MEMBER_READ_ALL: Permission = Permission::known(row(129));
     /// `ChatMember.Read.WhereInstalled`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CHAT_MEMBER_READ_WHERE_INSTALLED: Permission = application("ChatMember.Read.WhereInstalled");
+    pub const CHAT_MEMBER_READ_WHERE_INSTALLED: Permission = Permission::known(row(131));
     /// `ChatMember.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CHAT_MEMBER_READ_WRITE_ALL: Permission = application("ChatMember.ReadWrite.All");
+    pub const CHAT_MEMBER_READ_WRITE_ALL: Permission = Permission::known(row(132));
     /// `ChatMember.ReadWrite.WhereInstalled`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CHAT_MEMBER_READ_WRITE_WHERE_INSTALLED: Permission = application("ChatMember.ReadWrite.WhereInstalled");
+    pub const CHAT_MEMBER_READ_WRITE_WHERE_INSTALLED: Permission = Permission::known(row(133));
     /// `ChatMessage.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CHAT_MESSAGE_READ_ALL: Permission = application("ChatMessage.Read.All");
+    pub const CHAT_MESSAGE_READ_ALL: Permission = Permission::known(row(134));
     /// `CloudApp-Disc.Read.All`: needs an administrator's consent; no privilege level given.
-    pub const CLOUD_APP_DISC_READ_ALL: Permission = application("CloudApp-Disc.Read.All");
+    pub const CLOUD_APP_DISC_READ_ALL: Permission = Permission::known(row(140));
     /// `CloudApp-Discovery.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CLOUD_APP_DISCOVERY_READ_ALL: Permission = application("CloudApp-Discovery.Read.All");
+    pub const CLOUD_APP_DISCOVERY_READ_ALL: Permission = Permission::known(row(141));
     /// `CloudPC.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CLOUD_PC_READ_ALL: Permission = application("CloudPC.Read.All");
+    pub const CLOUD_PC_READ_ALL: Permission = Permission::known(row(142));
     /// `CloudPC.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CLOUD_PC_READ_WRITE_ALL: Permission = application("CloudPC.ReadWrite.All");
+    pub const CLOUD_PC_READ_WRITE_ALL: Permission = Permission::known(row(143));
     /// `Community.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const COMMUNITY_READ_ALL: Permission = application("Community.Read.All");
+    pub const COMMUNITY_READ_ALL: Permission = Permission::known(row(144));
     /// `Community.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const COMMUNITY_READ_WRITE_ALL: Permission = application("Community.ReadWrite.All");
+    pub const COMMUNITY_READ_WRITE_ALL: Permission = Permission::known(row(145));
     /// `ConfigurationMonitoring.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CONFIGURATION_MONITORING_READ_ALL: Permission = application("ConfigurationMonitoring.Read.All");
+    pub const CONFIGURATION_MONITORING_READ_ALL: Permission = Permission::known(row(146));
     /// `ConfigurationMonitoring.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CONFIGURATION_MONITORING_READ_WRITE_ALL: Permission = application("ConfigurationMonitoring.ReadWrite.All");
+    pub const CONFIGURATION_MONITORING_READ_WRITE_ALL: Permission = Permission::known(row(147));
     /// `ConsentRequest.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CONSENT_REQUEST_READ_ALL: Permission = application("ConsentRequest.Read.All");
+    pub const CONSENT_REQUEST_READ_ALL: Permission = Permission::known(row(148));
     /// `ConsentRequest.ReadWrite.All`: needs an administrator's consent; privilege level 4 of 4.
-    pub const CONSENT_REQUEST_READ_WRITE_ALL: Permission = application("ConsentRequest.ReadWrite.All");
+    pub const CONSENT_REQUEST_READ_WRITE_ALL: Permission = Permission::known(row(149));
     /// `Contacts-OnPremisesSyncBehavior.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CONTACTS_ON_PREMISES_SYNC_BEHAVIOR_READ_WRITE_ALL: Permission = application("Contacts-OnPremisesSyncBehavior.ReadWrite.All");
+    pub const CONTACTS_ON_PREMISES_SYNC_BEHAVIOR_READ_WRITE_ALL: Permission = Permission::known(row(150));
     /// `Contacts.Read`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CONTACTS_READ: Permission = application("Contacts.Read");
+    pub const CONTACTS_READ: Permission = Permission::known(row(151));
     /// `Contacts.ReadWrite`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CONTACTS_READ_WRITE: Permission = application("Contacts.ReadWrite");
+    pub const CONTACTS_READ_WRITE: Permission = Permission::known(row(152));
     /// `Content.Process.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CONTENT_PROCESS_ALL: Permission = application("Content.Process.All");
+    pub const CONTENT_PROCESS_ALL: Permission = Permission::known(row(153));
     /// `Content.Process.User`: needs an administrator's consent; privilege level 2 of 4.
-    pub const CONTENT_PROCESS_USER: Permission = application("Content.Process.User");
+    pub const CONTENT_PROCESS_USER: Permission = Permission::known(row(154));
     /// `ContentActivity.Read`: needs an administrator's consent; privilege level 2 of 4.
-    pub const CONTENT_ACTIVITY_READ: Permission = application("ContentActivity.Read");
+    pub const CONTENT_ACTIVITY_READ: Permission = Permission::known(row(155));
     /// `ContentActivity.Write`: needs an administrator's consent; privilege level 2 of 4.
-    pub const CONTENT_ACTIVITY_WRITE: Permission = application("ContentActivity.Write");
+    pub const CONTENT_ACTIVITY_WRITE: Permission = Permission::known(row(156));
     /// `CrossTenantInformation.ReadBasic.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CROSS_TENANT_INFORMATION_READ_BASIC_ALL: Permission = application("CrossTenantInformation.ReadBasic.All");
+    pub const CROSS_TENANT_INFORMATION_READ_BASIC_ALL: Permission = Permission::known(row(157));
     /// `CrossTenantUserProfileSharing.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CROSS_TENANT_USER_PROFILE_SHARING_READ_ALL: Permission = application("CrossTenantUserProfileSharing.Read.All");
+    pub const CROSS_TENANT_USER_PROFILE_SHARING_READ_ALL: Permission = Permission::known(row(158));
     /// `CrossTenantUserProfileSharing.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CROSS_TENANT_USER_PROFILE_SHARING_READ_WRITE_ALL: Permission = application("CrossTenantUserProfileSharing.ReadWrite.All");
+    pub const CROSS_TENANT_USER_PROFILE_SHARING_READ_WRITE_ALL: Permission = Permission::known(row(159));
     /// `CustomAuthenticationExtension.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CUSTOM_AUTHENTICATION_EXTENSION_READ_ALL: Permission = application("CustomAuthenticationExtension.Read.All");
+    pub const CUSTOM_AUTHENTICATION_EXTENSION_READ_ALL: Permission = Permission::known(row(160));
     /// `CustomAuthenticationExtension.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CUSTOM_AUTHENTICATION_EXTENSION_READ_WRITE_ALL: Permission = application("CustomAuthenticationExtension.ReadWrite.All");
+    pub const CUSTOM_AUTHENTICATION_EXTENSION_READ_WRITE_ALL: Permission = Permission::known(row(161));
     /// `CustomAuthenticationExtension.Receive.Payload`: needs an administrator's consent; no privilege level given.
-    pub const CUSTOM_AUTHENTICATION_EXTENSION_RECEIVE_PAYLOAD: Permission = application("CustomAuthenticationExtension.Receive.Payload");
+    pub const CUSTOM_AUTHENTICATION_EXTENSION_RECEIVE_PAYLOAD: Permission = Permission::known(row(162));
     /// `CustomDetection.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CUSTOM_DETECTION_READ_ALL: Permission = application("CustomDetection.Read.All");
+    pub const CUSTOM_DETECTION_READ_ALL: Permission = Permission::known(row(163));
     /// `CustomDetection.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CUSTOM_DETECTION_READ_WRITE_ALL: Permission = application("CustomDetection.ReadWrite.All");
+    pub const CUSTOM_DETECTION_READ_WRITE_ALL: Permission = Permission::known(row(164));
     /// `CustomSecAttributeAssignment.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CUSTOM_SEC_ATTRIBUTE_ASSIGNMENT_READ_ALL: Permission = application("CustomSecAttributeAssignment.Read.All");
+    pub const CUSTOM_SEC_ATTRIBUTE_ASSIGNMENT_READ_ALL: Permission = Permission::known(row(165));
     /// `CustomSecAttributeAssignment.ReadWrite.All`: needs an administrator's consent; privilege level 4 of 4.
-    pub const CUSTOM_SEC_ATTRIBUTE_ASSIGNMENT_READ_WRITE_ALL: Permission = application("CustomSecAttributeAssignment.ReadWrite.All");
+    pub const CUSTOM_SEC_ATTRIBUTE_ASSIGNMENT_READ_WRITE_ALL: Permission = Permission::known(row(166));
     /// `CustomSecAttributeAuditLogs.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CUSTOM_SEC_ATTRIBUTE_AUDIT_LOGS_READ_ALL: Permission = application("CustomSecAttributeAuditLogs.Read.All");
+    pub const CUSTOM_SEC_ATTRIBUTE_AUDIT_LOGS_READ_ALL: Permission = Permission::known(row(167));
     /// `CustomSecAttributeDefinition.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CUSTOM_SEC_ATTRIBUTE_DEFINITION_READ_ALL: Permission = application("CustomSecAttributeDefinition.Read.All");
+    pub const CUSTOM_SEC_ATTRIBUTE_DEFINITION_READ_ALL: Permission = Permission::known(row(168));
     /// `CustomSecAttributeDefinition.ReadWrite.All`: needs an administrator's consent; privilege level 4 of 4.
-    pub const CUSTOM_SEC_ATTRIBUTE_DEFINITION_READ_WRITE_ALL: Permission = application("CustomSecAttributeDefinition.ReadWrite.All");
+    pub const CUSTOM_SEC_ATTRIBUTE_DEFINITION_READ_WRITE_ALL: Permission = Permission::known(row(169));
     /// `CustomSecAttributeProvisioning.Read.All`: needs an administrator's consent; privilege level 4 of 4.
-    pub const CUSTOM_SEC_ATTRIBUTE_PROVISIONING_READ_ALL: Permission = application("CustomSecAttributeProvisioning.Read.All");
+    pub const CUSTOM_SEC_ATTRIBUTE_PROVISIONING_READ_ALL: Permission = Permission::known(row(170));
     /// `CustomSecAttributeProvisioning.ReadWrite.All`: needs an administrator's consent; privilege level 4 of 4.
-    pub const CUSTOM_SEC_ATTRIBUTE_PROVISIONING_READ_WRITE_ALL: Permission = application("CustomSecAttributeProvisioning.ReadWrite.All");
+    pub const CUSTOM_SEC_ATTRIBUTE_PROVISIONING_READ_WRITE_ALL: Permission = Permission::known(row(171));
     /// `CustomTags.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CUSTOM_TAGS_READ_ALL: Permission = application("CustomTags.Read.All");
+    pub const CUSTOM_TAGS_READ_ALL: Permission = Permission::known(row(172));
     /// `CustomTags.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CUSTOM_TAGS_READ_WRITE_ALL: Permission = application("CustomTags.ReadWrite.All");
+    pub const CUSTOM_TAGS_READ_WRITE_ALL: Permission = Permission::known(row(173));
     /// `DelegatedAdminRelationship.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const DELEGATED_ADMIN_RELATIONSHIP_READ_ALL: Permission = application("DelegatedAdminRelationship.Read.All");
+    pub const DELEGATED_ADMIN_RELATIONSHIP_READ_ALL: Permission = Permission::known(row(174));
     /// `DelegatedAdminRelationship.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can reach from a partner's tenant into the tenants of its customers.
-    pub const DELEGATED_ADMIN_RELATIONSHIP_READ_WRITE_ALL: Permission = application("DelegatedAdminRelationship.ReadWrite.All");
+    pub const DELEGATED_ADMIN_RELATIONSHIP_READ_WRITE_ALL: Permission = Permission::known(row(175));
     /// `DelegatedPermissionGrant.Read.All`: needs an administrator's consent; no privilege level given.
-    pub const DELEGATED_PERMISSION_GRANT_READ_ALL: Permission = application("DelegatedPermissionGrant.Read.All");
+    pub const DELEGATED_PERMISSION_GRANT_READ_ALL: Permission = Permission::known(row(176));
     /// `DelegatedPermissionGrant.ReadWrite.All`: needs an administrator's consent; privilege level 4 of 4.
     ///
     /// High privilege: an app that has it can consent to any delegated permission on behalf of everyone.
-    pub const DELEGATED_PERMISSION_GRANT_READ_WRITE_ALL: Permission = application("DelegatedPermissionGrant.ReadWrite.All");
+    pub const DELEGATED_PERMISSION_GRANT_READ_WRITE_ALL: Permission = Permission::known(row(177));
     /// `Device.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const DEVICE_READ_ALL: Permission = application("Device.Read.All");
+    pub const DEVICE_READ_ALL: Permission = Permission::known(row(178));
     /// `Device.ReadWrite.All`: needs an administrator's consent; privilege level 4 of 4.
-    pub const DEVICE_READ_WRITE_ALL: Permission = application("Device.ReadWrite.All");
+    pub const DEVICE_READ_WRITE_ALL: Permission = Permission::known(row(179));
     /// `DeviceLocalCredential.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const DEVICE_LOCAL_CREDENTIAL_READ_ALL: Permission = application("DeviceLocalCredential.Read.All");
+    pub const DEVICE_LOCAL_CREDENTIAL_READ_ALL: Permission = Permission::known(row(180));
     /// `DeviceLocalCredential.ReadBasic.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const DEVICE_LOCAL_CREDENTIAL_READ_BASIC_ALL: Permission = application("DeviceLocalCredential.ReadBasic.All");
+    pub const DEVICE_LOCAL_CREDENTIAL_READ_BASIC_ALL: Permission = Permission::known(row(181));
     /// `DeviceManagementApps.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const DEVICE_MANAGEMENT_APPS_READ_ALL: Permission = application("DeviceManagementApps.Read.All");
+    pub const DEVICE_MANAGEMENT_APPS_READ_ALL: Permission = Permission::known(row(182));
     /// `DeviceManagementApps.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can deploy software to every managed device, including those of administrators.
-    pub const DEVICE_MANAGEMENT_APPS_READ_WRITE_ALL: Permission = application("DeviceManagementApps.ReadWrite.All");
+    pub const DEVICE_MANAGEMENT_APPS_READ_WRITE_ALL: Permission = Permission::known(row(183));
     /// `DeviceManagementCloudCA.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const DEVICE_MANAGEMENT_CLOUD_CA_READ_ALL: Permission = application("DeviceManagementCloudCA.Read.All");
+    pub const DEVICE_MANAGEMENT_CLOUD_CA_READ_ALL: Permission = Permission::known(row(184));
     /// `DeviceManagementCloudCA.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const DEVICE_MANAGEMENT_CLOUD_CA_READ_WRITE_ALL: Permission = application("DeviceManagementCloudCA.ReadWrite.All");
+    pub const DEVICE_MANAGEMENT_CLOUD_CA_READ_WRITE_ALL: Permission = Permission::known(row(185));
     /// `DeviceManagementConfiguration.Read.All`: needs an administrator's consent; privilege level 4 of 4.
-    pub const DEVICE_MANAGEMENT_CONFIGURATION_READ_ALL: Permission = application("DeviceManagementConfiguration.Read.All");
+    pub const DEVICE_MANAGEMENT_CONFIGURATION_READ_ALL: Permission = Permission::known(row(186));
     /// `DeviceManagementConfiguration.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can have managed devices, including those of administrators, run its code.
-    pub const DEVICE_MANAGEMENT_CONFIGURATION_READ_WRITE_ALL: Permission = application("DeviceManagementConfiguration.ReadWrite.All");
+    pub const DEVICE_MANAGEMENT_CONFIGURATION_READ_WRITE_ALL: Permission = Permission::known(row(187));
     /// `DeviceManagementManagedDevices.PrivilegedOperations.All`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can erase managed devices and control them from afar.
-    pub const DEVICE_MANAGEMENT_MANAGED_DEVICES_PRIVILEGED_OPERATIONS_ALL: Permission = application("DeviceManagementManagedDevices.PrivilegedOperations.All");
+    pub const DEVICE_MANAGEMENT_MANAGED_DEVICES_PRIVILEGED_OPERATIONS_ALL: Permission = Permission::known(row(188));
     /// `DeviceManagementManagedDevices.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const DEVICE_MANAGEMENT_MANAGED_DEVICES_READ_ALL: Permission = application("DeviceManagementManagedDevices.Read.All");
+    pub const DEVICE_MANAGEMENT_MANAGED_DEVICES_READ_ALL: Permission = Permission::known(row(189));
     /// `DeviceManagementManagedDevices.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const DEVICE_MANAGEMENT_MANAGED_DEVICES_READ_WRITE_ALL: Permission = application("DeviceManagementManagedDevices.ReadWrite.All");
+    pub const DEVICE_MANAGEMENT_MANAGED_DEVICES_READ_WRITE_ALL: Permission = Permission::known(row(190));
     /// `DeviceManagementRBAC.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const DEVICE_MANAGEMENT_RBAC_READ_ALL: Permission = application("DeviceManagementRBAC.Read.All");
+    pub const DEVICE_MANAGEMENT_RBAC_READ_ALL: Permission = Permission::known(row(191));
     /// `DeviceManagementRBAC.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can make anyone an administrator of the managed devices.
-    pub const DEVICE_MANAGEMENT_RBAC_READ_WRITE_ALL: Permission = application("DeviceManagementRBAC.ReadWrite.All");
+    pub const DEVICE_MANAGEMENT_RBAC_READ_WRITE_ALL: Permission = Permission::known(row(192));
     /// `DeviceManagementScripts.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const DEVICE_MANAGEMENT_SCRIPTS_READ_ALL: Permission = application("DeviceManagementScripts.Read.All");
+    pub const DEVICE_MANAGEMENT_SCRIPTS_READ_ALL: Permission = Permission::known(row(193));
     /// `DeviceManagementScripts.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can run scripts on managed devices, including those of administrators.
-    pub const DEVICE_MANAGEMENT_SCRIPTS_READ_WRITE_ALL: Permission = application("DeviceManagementScripts.ReadWrite.All");
+    pub const DEVICE_MANAGEMENT_SCRIPTS_READ_WRITE_ALL: Permission = Permission::known(row(194));
     /// `DeviceManagementServiceConfig.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const DEVICE_MANAGEMENT_SERVICE_CONFIG_READ_ALL: Permission = application("DeviceManagementServiceConfig.Read.All");
+    pub const DEVICE_MANAGEMENT_SERVICE_CONFIG_READ_ALL: Permission = Permission::known(row(195));
     /// `DeviceManagementServiceConfig.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const DEVICE_MANAGEMENT_SERVICE_CONFIG_READ_WRITE_ALL: Permission = application("DeviceManagementServiceConfig.ReadWrite.All");
+    pub const DEVICE_MANAGEMENT_SERVICE_CONFIG_READ_WRITE_ALL: Permission = Permission::known(row(196));
     /// `DeviceTemplate.Create`: needs an administrator's consent; privilege level 3 of 4.
-    pub const DEVICE_TEMPLATE_CREATE: Permission = application("DeviceTemplate.Create");
+    pub const DEVICE_TEMPLATE_CREATE: Permission = Permission::known(row(197));
     /// `DeviceTemplate.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const DEVICE_TEMPLATE_READ_ALL: Permission = application("DeviceTemplate.Read.All");
+    pub const DEVICE_TEMPLATE_READ_ALL: Permission = Permission::known(row(198));
     /// `DeviceTemplate.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const DEVICE_TEMPLATE_READ_WRITE_ALL: Permission = application("DeviceTemplate.ReadWrite.All");
+    pub const DEVICE_TEMPLATE_READ_WRITE_ALL: Permission = Permission::known(row(199));
     /// `Directory.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const DIRECTORY_READ_ALL: Permission = application("Directory.Read.All");
+    pub const DIRECTORY_READ_ALL: Permission = Permission::known(row(200));
     /// `Directory.ReadWrite.All`: needs an administrator's consent; privilege level 4 of 4.
     ///
     /// High privilege: an app that has it can alter groups and other objects that decide who may do what.
-    pub const DIRECTORY_READ_WRITE_ALL: Permission = application("Directory.ReadWrite.All");
+    pub const DIRECTORY_READ_WRITE_ALL: Permission = Permission::known(row(201));
     /// `DirectoryRecommendations.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const DIRECTORY_RECOMMENDATIONS_READ_ALL: Permission = application("DirectoryRecommendations.Read.All");
+    pub const DIRECTORY_RECOMMENDATIONS_READ_ALL: Permission = Permission::known(row(202));
     /// `DirectoryRecommendations.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const DIRECTORY_RECOMMENDATIONS_READ_WRITE_ALL: Permission = application("DirectoryRecommendations.ReadWrite.All");
+    pub const DIRECTORY_RECOMMENDATIONS_READ_WRITE_ALL: Permission = Permission::known(row(203));
     /// `Domain-InternalFederation.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const DOMAIN_INTERNAL_FEDERATION_READ_ALL: Permission = application("Domain-InternalFederation.Read.All");
+    pub const DOMAIN_INTERNAL_FEDERATION_READ_ALL: Permission = Permission::known(row(204));
     /// `Domain-InternalFederation.ReadWrite.All`: needs an administrator's consent; privilege level 4 of 4.
     ///
     /// High privilege: an app that has it can hand a domain's sign-ins to an identity provider of its own and so sign in as its users.
-    pub const DOMAIN_INTERNAL_FEDERATION_READ_WRITE_ALL: Permission = application("Domain-InternalFederation.ReadWrite.All");
+    pub const DOMAIN_INTERNAL_FEDERATION_READ_WRITE_ALL: Permission = Permission::known(row(205));
     /// `Domain.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const DOMAIN_READ_ALL: Permission = application("Domain.Read.All");
+    pub const DOMAIN_READ_ALL: Permission = Permission::known(row(206));
     /// `Domain.ReadWrite.All`: needs an administrator's consent; privilege level 4 of 4.
     ///
     /// High privilege: an app that has it can hand a domain's sign-ins to an identity provider of its own and so sign in as its users.
-    pub const DOMAIN_READ_WRITE_ALL: Permission = application("Domain.ReadWrite.All");
+    pub const DOMAIN_READ_WRITE_ALL: Permission = Permission::known(row(207));
     /// `EduAdministration.Read.All`: needs an administrator's consent; no privilege level given.
-    pub const EDU_ADMINISTRATION_READ_ALL: Permission = application("EduAdministration.Read.All");
+    pub const EDU_ADMINISTRATION_READ_ALL: Permission = Permission::known(row(208));
     /// `EduAdministration.ReadWrite.All`: needs an administrator's consent; no privilege level given.
-    pub const EDU_ADMINISTRATION_READ_WRITE_ALL: Permission = application("EduAdministration.ReadWrite.All");
+    pub const EDU_ADMINISTRATION_READ_WRITE_ALL: Permission = Permission::known(row(209));
     /// `EduAssignments.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const EDU_ASSIGNMENTS_READ_ALL: Permission = application("EduAssignments.Read.All");
+    pub const EDU_ASSIGNMENTS_READ_ALL: Permission = Permission::known(row(210));
     /// `EduAssignments.ReadBasic.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const EDU_ASSIGNMENTS_READ_BASIC_ALL: Permission = application("EduAssignments.ReadBasic.All");
+    pub const EDU_ASSIGNMENTS_READ_BASIC_ALL: Permission = Permission::known(row(211));
     /// `EduAssignments.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const EDU_ASSIGNMENTS_READ_WRITE_ALL: Permission = application("EduAssignments.ReadWrite.All");
+    pub const EDU_ASSIGNMENTS_READ_WRITE_ALL: Permission = Permission::known(row(212));
     /// `EduAssignments.ReadWriteBasic.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const EDU_ASSIGNMENTS_READ_WRITE_BASIC_ALL: Permission = application("EduAssignments.ReadWriteBasic.All");
+    pub const EDU_ASSIGNMENTS_READ_WRITE_BASIC_ALL: Permission = Permission::known(row(213));
     /// `EduCurricula.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const EDU_CURRICULA_READ_ALL: Permission = application("EduCurricula.Read.All");
+    pub const EDU_CURRICULA_READ_ALL: Permission = Permission::known(row(214));
     /// `EduCurricula.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const EDU_CURRICULA_READ_WRITE_ALL: Permission = application("EduCurricula.ReadWrite.All");
+    pub const EDU_CURRICULA_READ_WRITE_ALL: Permission = Permission::known(row(215));
     /// `EduReports-Reading.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const EDU_REPORTS_READING_READ_ALL: Permission = application("EduReports-Reading.Read.All");
+    pub const EDU_REPORTS_READING_READ_ALL: Permission = Permission::known(row(216));
     /// `EduReports-Reading.ReadAnonymous.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const EDU_REPORTS_READING_READ_ANONYMOUS_ALL: Permission = application("EduReports-Reading.ReadAnonymous.All");
+    pub const EDU_REPORTS_READING_READ_ANONYMOUS_ALL: Permission = Permission::known(row(217));
     /// `EduReports-Reflect.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const EDU_REPORTS_REFLECT_READ_ALL: Permission = application("EduReports-Reflect.Read.All");
+    pub const EDU_REPORTS_REFLECT_READ_ALL: Permission = Permission::known(row(218));
     /// `EduReports-Reflect.ReadAnonymous.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const EDU_REPORTS_REFLECT_READ_ANONYMOUS_ALL: Permission = application("EduReports-Reflect.ReadAnonymous.All");
+    pub const EDU_REPORTS_REFLECT_READ_ANONYMOUS_ALL: Permission = Permission::known(row(219));
     /// `EduRoster.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const EDU_ROSTER_READ_ALL: Permission = application("EduRoster.Read.All");
+    pub const EDU_ROSTER_READ_ALL: Permission = Permission::known(row(220));
     /// `EduRoster.ReadBasic.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const EDU_ROSTER_READ_BASIC_ALL: Permission = application("EduRoster.ReadBasic.All");
+    pub const EDU_ROSTER_READ_BASIC_ALL: Permission = Permission::known(row(221));
     /// `EduRoster.ReadWrite.All`: needs an administrator's consent; privilege level 4 of 4.
-    pub const EDU_ROSTER_READ_WRITE_ALL: Permission = application("EduRoster.ReadWrite.All");
+    pub const EDU_ROSTER_READ_WRITE_ALL: Permission = Permission::known(row(222));
     /// `EngagementConversation.Migration.All`: needs an administrator's consent; privilege level 4 of 4.
-    pub const ENGAGEMENT_CONVERSATION_MIGRATION_ALL: Permission = application("EngagementConversation.Migration.All");
+    pub const ENGAGEMENT_CONVERSATION_MIGRATION_ALL: Permission = Permission::known(row(223));
     /// `EngagementMeetingConversation.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const ENGAGEMENT_MEETING_CONVERSATION_READ_ALL: Permission = application("EngagementMeetingConversation.Read.All");
+    pub const ENGAGEMENT_MEETING_CONVERSATION_READ_ALL: Permission = Permission::known(row(224));
     /// `EngagementRole.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const ENGAGEMENT_ROLE_READ_ALL: Permission = application("EngagementRole.Read.All");
+    pub const ENGAGEMENT_ROLE_READ_ALL: Permission = Permission::known(row(225));
     /// `EngagementRole.ReadWrite.All`: needs an administrator's consent; privilege level 4 of 4.
-    pub const ENGAGEMENT_ROLE_READ_WRITE_ALL: Permission = application("EngagementRole.ReadWrite.All");
+    pub const ENGAGEMENT_ROLE_READ_WRITE_ALL: Permission = Permission::known(row(226));
     /// `EntitlementManagement.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const ENTITLEMENT_MANAGEMENT_READ_ALL: Permission = application("EntitlementManagement.Read.All");
+    pub const ENTITLEMENT_MANAGEMENT_READ_ALL: Permission = Permission::known(row(227));
     /// `EntitlementManagement.ReadWrite.All`: needs an administrator's consent; privilege level 4 of 4.
     ///
     /// High privilege: an app that has it can give out access packages, some of which carry directory roles.
-    pub const ENTITLEMENT_MANAGEMENT_READ_WRITE_ALL: Permission = application("EntitlementManagement.ReadWrite.All");
+    pub const ENTITLEMENT_MANAGEMENT_READ_WRITE_ALL: Permission = Permission::known(row(228));
     /// `EntraBackup.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const ENTRA_BACKUP_READ_ALL: Permission = application("EntraBackup.Read.All");
+    pub const ENTRA_BACKUP_READ_ALL: Permission = Permission::known(row(229));
     /// `EventListener.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const EVENT_LISTENER_READ_ALL: Permission = application("EventListener.Read.All");
+    pub const EVENT_LISTENER_READ_ALL: Permission = Permission::known(row(230));
     /// `EventListener.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const EVENT_LISTENER_READ_WRITE_ALL: Permission = application("EventListener.ReadWrite.All");
+    pub const EVENT_LISTENER_READ_WRITE_ALL: Permission = Permission::known(row(231));
     /// `ExchangeMessageTrace.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const EXCHANGE_MESSAGE_TRACE_READ_ALL: Permission = application("ExchangeMessageTrace.Read.All");
+    pub const EXCHANGE_MESSAGE_TRACE_READ_ALL: Permission = Permission::known(row(232));
     /// `ExternalConnection.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const EXTERNAL_CONNECTION_READ_ALL: Permission = application("ExternalConnection.Read.All");
+    pub const EXTERNAL_CONNECTION_READ_ALL: Permission = Permission::known(row(233));
     /// `ExternalConnection.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const EXTERNAL_CONNECTION_READ_WRITE_ALL: Permission = application("ExternalConnection.ReadWrite.All");
+    pub const EXTERNAL_CONNECTION_READ_WRITE_ALL: Permission = Permission::known(row(234));
     /// `ExternalConnection.ReadWrite.OwnedBy`: needs an administrator's consent; privilege level 3 of 4.
-    pub const EXTERNAL_CONNECTION_READ_WRITE_OWNED_BY: Permission = application("ExternalConnection.ReadWrite.OwnedBy");
+    pub const EXTERNAL_CONNECTION_READ_WRITE_OWNED_BY: Permission = Permission::known(row(235));
     /// `ExternalItem.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const EXTERNAL_ITEM_READ_ALL: Permission = application("ExternalItem.Read.All");
+    pub const EXTERNAL_ITEM_READ_ALL: Permission = Permission::known(row(236));
     /// `ExternalItem.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const EXTERNAL_ITEM_READ_WRITE_ALL: Permission = application("ExternalItem.ReadWrite.All");
+    pub const EXTERNAL_ITEM_READ_WRITE_ALL: Permission = Permission::known(row(237));
     /// `ExternalItem.ReadWrite.OwnedBy`: needs an administrator's consent; privilege level 3 of 4.
-    pub const EXTERNAL_ITEM_READ_WRITE_OWNED_BY: Permission = application("ExternalItem.ReadWrite.OwnedBy");
+    pub const EXTERNAL_ITEM_READ_WRITE_OWNED_BY: Permission = Permission::known(row(238));
     /// `ExternalUserProfile.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const EXTERNAL_USER_PROFILE_READ_ALL: Permission = application("ExternalUserProfile.Read.All");
+    pub const EXTERNAL_USER_PROFILE_READ_ALL: Permission = Permission::known(row(239));
     /// `ExternalUserProfile.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const EXTERNAL_USER_PROFILE_READ_WRITE_ALL: Permission = application("ExternalUserProfile.ReadWrite.All");
+    pub const EXTERNAL_USER_PROFILE_READ_WRITE_ALL: Permission = Permission::known(row(240));
     /// `FileIngestion.Ingest`: needs an administrator's consent; privilege level 3 of 4.
-    pub const FILE_INGESTION_INGEST: Permission = application("FileIngestion.Ingest");
+    pub const FILE_INGESTION_INGEST: Permission = Permission::known(row(241));
     /// `FileIngestionHybridOnboarding.Manage`: needs an administrator's consent; privilege level 3 of 4.
-    pub const FILE_INGESTION_HYBRID_ONBOARDING_MANAGE: Permission = application("FileIngestionHybridOnboarding.Manage");
+    pub const FILE_INGESTION_HYBRID_ONBOARDING_MANAGE: Permission = Permission::known(row(242));
     /// `FileStorageContainer.Selected`: needs an administrator's consent; privilege level 3 of 4.
-    pub const FILE_STORAGE_CONTAINER_SELECTED: Permission = application("FileStorageContainer.Selected");
+    pub const FILE_STORAGE_CONTAINER_SELECTED: Permission = Permission::known(row(243));
     /// `Files.Read.All`: needs an administrator's consent; privilege level 4 of 4.
-    pub const FILES_READ_ALL: Permission = application("Files.Read.All");
+    pub const FILES_READ_ALL: Permission = Permission::known(row(244));
     /// `Files.ReadWrite.All`: needs an administrator's consent; privilege level 4 of 4.
-    pub const FILES_READ_WRITE_ALL: Permission = application("Files.ReadWrite.All");
+    pub const FILES_READ_WRITE_ALL: Permission = Permission::known(row(245));
     /// `Files.ReadWrite.AppFolder`: needs an administrator's consent; privilege level 3 of 4.
-    pub const FILES_READ_WRITE_APP_FOLDER: Permission = application("Files.ReadWrite.AppFolder");
+    pub const FILES_READ_WRITE_APP_FOLDER: Permission = Permission::known(row(246));
     /// `Files.SelectedOperations.Selected`: needs an administrator's consent; privilege level 3 of 4.
-    pub const FILES_SELECTED_OPERATIONS_SELECTED: Permission = application("Files.SelectedOperations.Selected");
+    pub const FILES_SELECTED_OPERATIONS_SELECTED: Permission = Permission::known(row(247));
     /// `Group-Conversation.Read.All`: needs an administrator's consent; privilege level 4 of 4.
-    pub const GROUP_CONVERSATION_READ_ALL: Permission = application("Group-Conversation.Read.All");
+    pub const GROUP_CONVERSATION_READ_ALL: Permission = Permission::known(row(248));
     /// `Group-Conversation.ReadWrite.All`: needs an administrator's consent; privilege level 4 of 4.
-    pub const GROUP_CONVERSATION_READ_WRITE_ALL: Permission = application("Group-Conversation.ReadWrite.All");
+    pub const GROUP_CONVERSATION_READ_WRITE_ALL: Permission = Permission::known(row(249));
     /// `Group-NestingSupport.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const GROUP_NESTING_SUPPORT_READ_WRITE_ALL: Permission = application("Group-NestingSupport.ReadWrite.All");
+    pub const GROUP_NESTING_SUPPORT_READ_WRITE_ALL: Permission = Permission::known(row(250));
     /// `Group-OnPremisesSyncBehavior.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can decide whether a group is mastered in the cloud or on premises.
-    pub const GROUP_ON_PREMISES_SYNC_BEHAVIOR_READ_WRITE_ALL: Permission = application("Group-OnPremisesSyncBehavior.ReadWrite.All");
+    pub const GROUP_ON_PREMISES_SYNC_BEHAVIOR_READ_WRITE_ALL: Permission = Permission::known(row(251));
     /// `Group-PreferredDataLocation.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const GROUP_PREFERRED_DATA_LOCATION_READ_WRITE_ALL: Permission = application("Group-PreferredDataLocation.ReadWrite.All");
+    pub const GROUP_PREFERRED_DATA_LOCATION_READ_WRITE_ALL: Permission = Permission::known(row(252));
     /// `Group-XTenantIdentitySync.Read.All`: needs an administrator's consent; privilege level 2 of 4.
-    pub const GROUP_X_TENANT_IDENTITY_SYNC_READ_ALL: Permission = application("Group-XTenantIdentitySync.Read.All");
+    pub const GROUP_X_TENANT_IDENTITY_SYNC_READ_ALL: Permission = Permission::known(row(253));
     /// `Group.Create`: needs an administrator's consent; privilege level 3 of 4.
-    pub const GROUP_CREATE: Permission = application("Group.Create");
+    pub const GROUP_CREATE: Permission = Permission::known(row(254));
     /// `Group.ManageProtection.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const GROUP_MANAGE_PROTECTION_ALL: Permission = application("Group.ManageProtection.All");
+    pub const GROUP_MANAGE_PROTECTION_ALL: Permission = Permission::known(row(255));
     /// `Group.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const GROUP_READ_ALL: Permission = application("Group.Read.All");
+    pub const GROUP_READ_ALL: Permission = Permission::known(row(256));
     /// `Group.ReadBasic.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const GROUP_READ_BASIC_ALL: Permission = application("Group.ReadBasic.All");
+    pub const GROUP_READ_BASIC_ALL: Permission = Permission::known(row(257));
     /// `Group.ReadWrite.All`: needs an administrator's consent; privilege level 4 of 4.
     ///
     /// High privilege: an app that has it can enter nearly every group (role-assignable ones excepted) and gain what its members have.
-    pub const GROUP_READ_WRITE_ALL: Permission = application("Group.ReadWrite.All");
+    pub const GROUP_READ_WRITE_ALL: Permission = Permission::known(row(258));
     /// `Group.Selected`: needs an administrator's consent; no privilege level given.
-    pub const GROUP_SELECTED: Permission = application("Group.Selected");
+    pub const GROUP_SELECTED: Permission = Permission::known(row(259));
     /// `GroupMember.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const GROUP_MEMBER_READ_ALL: Permission = application("GroupMember.Read.All");
+    pub const GROUP_MEMBER_READ_ALL: Permission = Permission::known(row(260));
     /// `GroupMember.ReadBasic.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const GROUP_MEMBER_READ_BASIC_ALL: Permission = application("GroupMember.ReadBasic.All");
+    pub const GROUP_MEMBER_READ_BASIC_ALL: Permission = Permission::known(row(261));
     /// `GroupMember.ReadWrite.All`: needs an administrator's consent; privilege level 4 of 4.
     ///
     /// High privilege: an app that has it can make anyone a member of nearly every group (role-assignable ones excepted).
-    pub const GROUP_MEMBER_READ_WRITE_ALL: Permission = application("GroupMember.ReadWrite.All");
+    pub const GROUP_MEMBER_READ_WRITE_ALL: Permission = Permission::known(row(262));
     /// `GroupSettings.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const GROUP_SETTINGS_READ_ALL: Permission = application("GroupSettings.Read.All");
+    pub const GROUP_SETTINGS_READ_ALL: Permission = Permission::known(row(263));
     /// `GroupSettings.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const GROUP_SETTINGS_READ_WRITE_ALL: Permission = application("GroupSettings.ReadWrite.All");
+    pub const GROUP_SETTINGS_READ_WRITE_ALL: Permission = Permission::known(row(264));
     /// `HealthMonitoringAlert.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const HEALTH_MONITORING_ALERT_READ_ALL: Permission = application("HealthMonitoringAlert.Read.All");
+    pub const HEALTH_MONITORING_ALERT_READ_ALL: Permission = Permission::known(row(265));
     /// `HealthMonitoringAlert.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const HEALTH_MONITORING_ALERT_READ_WRITE_ALL: Permission = application("HealthMonitoringAlert.ReadWrite.All");
+    pub const HEALTH_MONITORING_ALERT_READ_WRITE_ALL: Permission = Permission::known(row(266));
     /// `HealthMonitoringAlertConfig.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const HEALTH_MONITORING_ALERT_CONFIG_READ_ALL: Permission = application("HealthMonitoringAlertConfig.Read.All");
+    pub const HEALTH_MONITORING_ALERT_CONFIG_READ_ALL: Permission = Permission::known(row(267));
     /// `HealthMonitoringAlertConfig.ReadWrite.All`: needs an administrator's consent; no privilege level given.
-    pub const HEALTH_MONITORING_ALERT_CONFIG_READ_WRITE_ALL: Permission = application("HealthMonitoringAlertConfig.ReadWrite.All");
+    pub const HEALTH_MONITORING_ALERT_CONFIG_READ_WRITE_ALL: Permission = Permission::known(row(268));
     /// `IdentityNotifications.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const IDENTITY_NOTIFICATIONS_READ_ALL: Permission = application("IdentityNotifications.Read.All");
+    pub const IDENTITY_NOTIFICATIONS_READ_ALL: Permission = Permission::known(row(269));
     /// `IdentityNotifications.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const IDENTITY_NOTIFICATIONS_READ_WRITE_ALL: Permission = application("IdentityNotifications.ReadWrite.All");
+    pub const IDENTITY_NOTIFICATIONS_READ_WRITE_ALL: Permission = Permission::known(row(270));
     /// `IdentityProvider.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const IDENTITY_PROVIDER_READ_ALL: Permission = application("IdentityProvider.Read.All");
+    pub const IDENTITY_PROVIDER_READ_ALL: Permission = Permission::known(row(271));
     /// `IdentityProvider.ReadWrite.All`: needs an administrator's consent; privilege level 4 of 4.
     ///
     /// High privilege: an app that has it can add an identity provider whose word about who signs in the tenant then takes.
-    pub const IDENTITY_PROVIDER_READ_WRITE_ALL: Permission = application("IdentityProvider.ReadWrite.All");
+    pub const IDENTITY_PROVIDER_READ_WRITE_ALL: Permission = Permission::known(row(272));
     /// `IdentityRiskEvent.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const IDENTITY_RISK_EVENT_READ_ALL: Permission = application("IdentityRiskEvent.Read.All");
+    pub const IDENTITY_RISK_EVENT_READ_ALL: Permission = Permission::known(row(273));
     /// `IdentityRiskEvent.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const IDENTITY_RISK_EVENT_READ_WRITE_ALL: Permission = application("IdentityRiskEvent.ReadWrite.All");
+    pub const IDENTITY_RISK_EVENT_READ_WRITE_ALL: Permission = Permission::known(row(274));
     /// `IdentityRiskyServicePrincipal.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const IDENTITY_RISKY_SERVICE_PRINCIPAL_READ_ALL: Permission = application("IdentityRiskyServicePrincipal.Read.All");
+    pub const IDENTITY_RISKY_SERVICE_PRINCIPAL_READ_ALL: Permission = Permission::known(row(275));
     /// `IdentityRiskyServicePrincipal.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const IDENTITY_RISKY_SERVICE_PRINCIPAL_READ_WRITE_ALL: Permission = application("IdentityRiskyServicePrincipal.ReadWrite.All");
+    pub const IDENTITY_RISKY_SERVICE_PRINCIPAL_READ_WRITE_ALL: Permission = Permission::known(row(276));
     /// `IdentityRiskyUser.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const IDENTITY_RISKY_USER_READ_ALL: Permission = application("IdentityRiskyUser.Read.All");
+    pub const IDENTITY_RISKY_USER_READ_ALL: Permission = Permission::known(row(277));
     /// `IdentityRiskyUser.ReadWrite.All`: needs an administrator's consent; privilege level 4 of 4.
-    pub const IDENTITY_RISKY_USER_READ_WRITE_ALL: Permission = application("IdentityRiskyUser.ReadWrite.All");
+    pub const IDENTITY_RISKY_USER_READ_WRITE_ALL: Permission = Permission::known(row(278));
     /// `IdentityUserFlow.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const IDENTITY_USER_FLOW_READ_ALL: Permission = application("IdentityUserFlow.Read.All");
+    pub const IDENTITY_USER_FLOW_READ_ALL: Permission = Permission::known(row(279));
     /// `IdentityUserFlow.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const IDENTITY_USER_FLOW_READ_WRITE_ALL: Permission = application("IdentityUserFlow.ReadWrite.All");
+    pub const IDENTITY_USER_FLOW_READ_WRITE_ALL: Permission = Permission::known(row(280));
     /// `IndustryData-DataConnector.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const INDUSTRY_DATA_DATA_CONNECTOR_READ_ALL: Permission = application("IndustryData-DataConnector.Read.All");
+    pub const INDUSTRY_DATA_DATA_CONNECTOR_READ_ALL: Permission = Permission::known(row(281));
     /// `IndustryData-DataConnector.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const INDUSTRY_DATA_DATA_CONNECTOR_READ_WRITE_ALL: Permission = application("IndustryData-DataConnector.ReadWrite.All");
+    pub const INDUSTRY_DATA_DATA_CONNECTOR_READ_WRITE_ALL: Permission = Permission::known(row(282));
     /// `IndustryData-DataConnector.Upload`: needs an administrator's consent; privilege level 3 of 4.
-    pub const INDUSTRY_DATA_DATA_CONNECTOR_UPLOAD: Permission = application("IndustryData-DataConnector.Upload");
+    pub const INDUSTRY_DATA_DATA_CONNECTOR_UPLOAD: Permission = Permission::known(row(283));
     /// `IndustryData-InboundFlow.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const INDUSTRY_DATA_INBOUND_FLOW_READ_ALL: Permission = application("IndustryData-InboundFlow.Read.All");
+    pub const INDUSTRY_DATA_INBOUND_FLOW_READ_ALL: Permission = Permission::known(row(284));
     /// `IndustryData-InboundFlow.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const INDUSTRY_DATA_INBOUND_FLOW_READ_WRITE_ALL: Permission = application("IndustryData-InboundFlow.ReadWrite.All");
+    pub const INDUSTRY_DATA_INBOUND_FLOW_READ_WRITE_ALL: Permission = Permission::known(row(285));
     /// `IndustryData-OutboundFlow.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const INDUSTRY_DATA_OUTBOUND_FLOW_READ_ALL: Permission = application("IndustryData-OutboundFlow.Read.All");
+    pub const INDUSTRY_DATA_OUTBOUND_FLOW_READ_ALL: Permission = Permission::known(row(286));
     /// `IndustryData-OutboundFlow.ReadWrite.All`: needs an administrator's consent; no privilege level given.
-    pub const INDUSTRY_DATA_OUTBOUND_FLOW_READ_WRITE_ALL: Permission = application("IndustryData-OutboundFlow.ReadWrite.All");
+    pub const INDUSTRY_DATA_OUTBOUND_FLOW_READ_WRITE_ALL: Permission = Permission::known(row(287));
     /// `IndustryData-ReferenceDefinition.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const INDUSTRY_DATA_REFERENCE_DEFINITION_READ_ALL: Permission = application("IndustryData-ReferenceDefinition.Read.All");
+    pub const INDUSTRY_DATA_REFERENCE_DEFINITION_READ_ALL: Permission = Permission::known(row(288));
     /// `IndustryData-ReferenceDefinition.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const INDUSTRY_DATA_REFERENCE_DEFINITION_READ_WRITE_ALL: Permission = application("IndustryData-ReferenceDefinition.ReadWrite.All");
+    pub const INDUSTRY_DATA_REFERENCE_DEFINITION_READ_WRITE_ALL: Permission = Permission::known(row(289));
     /// `IndustryData-Run.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const INDUSTRY_DATA_RUN_READ_ALL: Permission = application("IndustryData-Run.Read.All");
+    pub const INDUSTRY_DATA_RUN_READ_ALL: Permission = Permission::known(row(290));
     /// `IndustryData-Run.Start`: needs an administrator's consent; privilege level 3 of 4.
-    pub const INDUSTRY_DATA_RUN_START: Permission = application("IndustryData-Run.Start");
+    pub const INDUSTRY_DATA_RUN_START: Permission = Permission::known(row(291));
     /// `IndustryData-SourceSystem.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const INDUSTRY_DATA_SOURCE_SYSTEM_READ_ALL: Permission = application("IndustryData-SourceSystem.Read.All");
+    pub const INDUSTRY_DATA_SOURCE_SYSTEM_READ_ALL: Permission = Permission::known(row(292));
     /// `IndustryData-SourceSystem.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const INDUSTRY_DATA_SOURCE_SYSTEM_READ_WRITE_ALL: Permission = application("IndustryData-SourceSystem.ReadWrite.All");
+    pub const INDUSTRY_DATA_SOURCE_SYSTEM_READ_WRITE_ALL: Permission = Permission::known(row(293));
     /// `IndustryData-TimePeriod.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const INDUSTRY_DATA_TIME_PERIOD_READ_ALL: Permission = application("IndustryData-TimePeriod.Read.All");
+    pub const INDUSTRY_DATA_TIME_PERIOD_READ_ALL: Permission = Permission::known(row(294));
     /// `IndustryData-TimePeriod.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const INDUSTRY_DATA_TIME_PERIOD_READ_WRITE_ALL: Permission = application("IndustryData-TimePeriod.ReadWrite.All");
+    pub const INDUSTRY_DATA_TIME_PERIOD_READ_WRITE_ALL: Permission = Permission::known(row(295));
     /// `IndustryData.ReadBasic.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const INDUSTRY_DATA_READ_BASIC_ALL: Permission = application("IndustryData.ReadBasic.All");
+    pub const INDUSTRY_DATA_READ_BASIC_ALL: Permission = Permission::known(row(296));
     /// `InformationProtectionConfig.Read.All`: needs an administrator's consent; no privilege level given.
-    pub const INFORMATION_PROTECTION_CONFIG_READ_ALL: Permission = application("InformationProtectionConfig.Read.All");
+    pub const INFORMATION_PROTECTION_CONFIG_READ_ALL: Permission = Permission::known(row(297));
     /// `InformationProtectionContent.Sign.All`: needs an administrator's consent; no privilege level given.
-    pub const INFORMATION_PROTECTION_CONTENT_SIGN_ALL: Permission = application("InformationProtectionContent.Sign.All");
+    pub const INFORMATION_PROTECTION_CONTENT_SIGN_ALL: Permission = Permission::known(row(298));
     /// `InformationProtectionContent.Write.All`: needs an administrator's consent; no privilege level given.
-    pub const INFORMATION_PROTECTION_CONTENT_WRITE_ALL: Permission = application("InformationProtectionContent.Write.All");
+    pub const INFORMATION_PROTECTION_CONTENT_WRITE_ALL: Permission = Permission::known(row(299));
     /// `InformationProtectionPolicy.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const INFORMATION_PROTECTION_POLICY_READ_ALL: Permission = application("InformationProtectionPolicy.Read.All");
+    pub const INFORMATION_PROTECTION_POLICY_READ_ALL: Permission = Permission::known(row(300));
     /// `Insights-UserMetric.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const INSIGHTS_USER_METRIC_READ_ALL: Permission = application("Insights-UserMetric.Read.All");
+    pub const INSIGHTS_USER_METRIC_READ_ALL: Permission = Permission::known(row(301));
     /// `LearningAssignedCourse.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const LEARNING_ASSIGNED_COURSE_READ_ALL: Permission = application("LearningAssignedCourse.Read.All");
+    pub const LEARNING_ASSIGNED_COURSE_READ_ALL: Permission = Permission::known(row(302));
     /// `LearningAssignedCourse.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const LEARNING_ASSIGNED_COURSE_READ_WRITE_ALL: Permission = application("LearningAssignedCourse.ReadWrite.All");
+    pub const LEARNING_ASSIGNED_COURSE_READ_WRITE_ALL: Permission = Permission::known(row(303));
     /// `LearningContent.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const LEARNING_CONTENT_READ_ALL: Permission = application("LearningContent.Read.All");
+    pub const LEARNING_CONTENT_READ_ALL: Permission = Permission::known(row(304));
     /// `LearningContent.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const LEARNING_CONTENT_READ_WRITE_ALL: Permission = application("LearningContent.ReadWrite.All");
+    pub const LEARNING_CONTENT_READ_WRITE_ALL: Permission = Permission::known(row(305));
     /// `LearningSelfInitiatedCourse.Read.All`: needs an administrator's consent; no privilege level given.
-    pub const LEARNING_SELF_INITIATED_COURSE_READ_ALL: Permission = application("LearningSelfInitiatedCourse.Read.All");
+    pub const LEARNING_SELF_INITIATED_COURSE_READ_ALL: Permission = Permission::known(row(306));
     /// `LearningSelfInitiatedCourse.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const LEARNING_SELF_INITIATED_COURSE_READ_WRITE_ALL: Permission = application("LearningSelfInitiatedCourse.ReadWrite.All");
+    pub const LEARNING_SELF_INITIATED_COURSE_READ_WRITE_ALL: Permission = Permission::known(row(307));
     /// `LicenseAssignment.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const LICENSE_ASSIGNMENT_READ_ALL: Permission = application("LicenseAssignment.Read.All");
+    pub const LICENSE_ASSIGNMENT_READ_ALL: Permission = Permission::known(row(308));
     /// `LicenseAssignment.ReadWrite.All`: needs an administrator's consent; privilege level 4 of 4.
-    pub const LICENSE_ASSIGNMENT_READ_WRITE_ALL: Permission = application("LicenseAssignment.ReadWrite.All");
+    pub const LICENSE_ASSIGNMENT_READ_WRITE_ALL: Permission = Permission::known(row(309));
     /// `LifecyclePolicies-AgentId.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const LIFECYCLE_POLICIES_AGENT_ID_READ_WRITE_ALL: Permission = application("LifecyclePolicies-AgentId.ReadWrite.All");
+    pub const LIFECYCLE_POLICIES_AGENT_ID_READ_WRITE_ALL: Permission = Permission::known(row(310));
     /// `LifecycleWorkflows-CustomExt.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const LIFECYCLE_WORKFLOWS_CUSTOM_EXT_READ_ALL: Permission = application("LifecycleWorkflows-CustomExt.Read.All");
+    pub const LIFECYCLE_WORKFLOWS_CUSTOM_EXT_READ_ALL: Permission = Permission::known(row(311));
     /// `LifecycleWorkflows-CustomExt.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const LIFECYCLE_WORKFLOWS_CUSTOM_EXT_READ_WRITE_ALL: Permission = application("LifecycleWorkflows-CustomExt.ReadWrite.All");
+    pub const LIFECYCLE_WORKFLOWS_CUSTOM_EXT_READ_WRITE_ALL: Permission = Permission::known(row(312));
     /// `LifecycleWorkflows-Reports.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const LIFECYCLE_WORKFLOWS_REPORTS_READ_ALL: Permission = application("LifecycleWorkflows-Reports.Read.All");
+    pub const LIFECYCLE_WORKFLOWS_REPORTS_READ_ALL: Permission = Permission::known(row(313));
     /// `LifecycleWorkflows-Workflow.Activate`: needs an administrator's consent; privilege level 3 of 4.
-    pub const LIFECYCLE_WORKFLOWS_WORKFLOW_ACTIVATE: Permission = application("LifecycleWorkflows-Workflow.Activate");
+    pub const LIFECYCLE_WORKFLOWS_WORKFLOW_ACTIVATE: Permission = Permission::known(row(314));
     /// `LifecycleWorkflows-Workflow.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const LIFECYCLE_WORKFLOWS_WORKFLOW_READ_ALL: Permission = application("LifecycleWorkflows-Workflow.Read.All");
+    pub const LIFECYCLE_WORKFLOWS_WORKFLOW_READ_ALL: Permission = Permission::known(row(315));
     /// `LifecycleWorkflows-Workflow.ReadBasic.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const LIFECYCLE_WORKFLOWS_WORKFLOW_READ_BASIC_ALL: Permission = application("LifecycleWorkflows-Workflow.ReadBasic.All");
+    pub const LIFECYCLE_WORKFLOWS_WORKFLOW_READ_BASIC_ALL: Permission = Permission::known(row(316));
     /// `LifecycleWorkflows-Workflow.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const LIFECYCLE_WORKFLOWS_WORKFLOW_READ_WRITE_ALL: Permission = application("LifecycleWorkflows-Workflow.ReadWrite.All");
+    pub const LIFECYCLE_WORKFLOWS_WORKFLOW_READ_WRITE_ALL: Permission = Permission::known(row(317));
     /// `LifecycleWorkflows.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const LIFECYCLE_WORKFLOWS_READ_ALL: Permission = application("LifecycleWorkflows.Read.All");
+    pub const LIFECYCLE_WORKFLOWS_READ_ALL: Permission = Permission::known(row(318));
     /// `LifecycleWorkflows.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can start workflows that act on accounts, also such as issue temporary access passes.
-    pub const LIFECYCLE_WORKFLOWS_READ_WRITE_ALL: Permission = application("LifecycleWorkflows.ReadWrite.All");
+    pub const LIFECYCLE_WORKFLOWS_READ_WRITE_ALL: Permission = Permission::known(row(319));
     /// `ListItems.SelectedOperations.Selected`: needs an administrator's consent; privilege level 3 of 4.
-    pub const LIST_ITEMS_SELECTED_OPERATIONS_SELECTED: Permission = application("ListItems.SelectedOperations.Selected");
+    pub const LIST_ITEMS_SELECTED_OPERATIONS_SELECTED: Permission = Permission::known(row(320));
     /// `Lists.SelectedOperations.Selected`: needs an administrator's consent; privilege level 3 of 4.
-    pub const LISTS_SELECTED_OPERATIONS_SELECTED: Permission = application("Lists.SelectedOperations.Selected");
+    pub const LISTS_SELECTED_OPERATIONS_SELECTED: Permission = Permission::known(row(321));
     /// `Mail.Read`: needs an administrator's consent; privilege level 3 of 4.
-    pub const MAIL_READ: Permission = application("Mail.Read");
+    pub const MAIL_READ: Permission = Permission::known(row(322));
     /// `Mail.ReadBasic`: needs an administrator's consent; no privilege level given.
-    pub const MAIL_READ_BASIC: Permission = application("Mail.ReadBasic");
+    pub const MAIL_READ_BASIC: Permission = Permission::known(row(323));
     /// `Mail.ReadBasic.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const MAIL_READ_BASIC_ALL: Permission = application("Mail.ReadBasic.All");
+    pub const MAIL_READ_BASIC_ALL: Permission = Permission::known(row(324));
     /// `Mail.ReadWrite`: needs an administrator's consent; privilege level 3 of 4.
-    pub const MAIL_READ_WRITE: Permission = application("Mail.ReadWrite");
+    pub const MAIL_READ_WRITE: Permission = Permission::known(row(325));
     /// `Mail.Send`: needs an administrator's consent; privilege level 3 of 4.
-    pub const MAIL_SEND: Permission = application("Mail.Send");
+    pub const MAIL_SEND: Permission = Permission::known(row(326));
     /// `MailboxConfigItem.Read`: needs an administrator's consent; privilege level 3 of 4.
-    pub const MAILBOX_CONFIG_ITEM_READ: Permission = application("MailboxConfigItem.Read");
+    pub const MAILBOX_CONFIG_ITEM_READ: Permission = Permission::known(row(327));
     /// `MailboxConfigItem.ReadWrite`: needs an administrator's consent; privilege level 3 of 4.
-    pub const MAILBOX_CONFIG_ITEM_READ_WRITE: Permission = application("MailboxConfigItem.ReadWrite");
+    pub const MAILBOX_CONFIG_ITEM_READ_WRITE: Permission = Permission::known(row(328));
     /// `MailboxFolder.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const MAILBOX_FOLDER_READ_ALL: Permission = application("MailboxFolder.Read.All");
+    pub const MAILBOX_FOLDER_READ_ALL: Permission = Permission::known(row(329));
     /// `MailboxFolder.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const MAILBOX_FOLDER_READ_WRITE_ALL: Permission = application("MailboxFolder.ReadWrite.All");
+    pub const MAILBOX_FOLDER_READ_WRITE_ALL: Permission = Permission::known(row(330));
     /// `MailboxItem.ImportExport.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const MAILBOX_ITEM_IMPORT_EXPORT_ALL: Permission = application("MailboxItem.ImportExport.All");
+    pub const MAILBOX_ITEM_IMPORT_EXPORT_ALL: Permission = Permission::known(row(331));
     /// `MailboxItem.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const MAILBOX_ITEM_READ_ALL: Permission = application("MailboxItem.Read.All");
+    pub const MAILBOX_ITEM_READ_ALL: Permission = Permission::known(row(332));
     /// `MailboxSettings.Read`: needs an administrator's consent; privilege level 3 of 4.
-    pub const MAILBOX_SETTINGS_READ: Permission = application("MailboxSettings.Read");
+    pub const MAILBOX_SETTINGS_READ: Permission = Permission::known(row(333));
     /// `MailboxSettings.ReadWrite`: needs an administrator's consent; privilege level 3 of 4.
-    pub const MAILBOX_SETTINGS_READ_WRITE: Permission = application("MailboxSettings.ReadWrite");
+    pub const MAILBOX_SETTINGS_READ_WRITE: Permission = Permission::known(row(334));
     /// `Member.Read.Hidden`: needs an administrator's consent; privilege level 3 of 4.
-    pub const MEMBER_READ_HIDDEN: Permission = application("Member.Read.Hidden");
+    pub const MEMBER_READ_HIDDEN: Permission = Permission::known(row(336));
     /// `MultiTenantOrganization.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const MULTI_TENANT_ORGANIZATION_READ_ALL: Permission = application("MultiTenantOrganization.Read.All");
+    pub const MULTI_TENANT_ORGANIZATION_READ_ALL: Permission = Permission::known(row(337));
     /// `MultiTenantOrganization.ReadBasic.All`: needs an administrator's consent; privilege level 2 of 4.
-    pub const MULTI_TENANT_ORGANIZATION_READ_BASIC_ALL: Permission = application("MultiTenantOrganization.ReadBasic.All");
+    pub const MULTI_TENANT_ORGANIZATION_READ_BASIC_ALL: Permission = Permission::known(row(338));
     /// `MultiTenantOrganization.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can tie this tenant and its identities to other tenants.
-    pub const MULTI_TENANT_ORGANIZATION_READ_WRITE_ALL: Permission = application("MultiTenantOrganization.ReadWrite.All");
+    pub const MULTI_TENANT_ORGANIZATION_READ_WRITE_ALL: Permission = Permission::known(row(339));
     /// `MutualTlsOauthConfiguration.Read.All`: needs an administrator's consent; privilege level 4 of 4.
-    pub const MUTUAL_TLS_OAUTH_CONFIGURATION_READ_ALL: Permission = application("MutualTlsOauthConfiguration.Read.All");
+    pub const MUTUAL_TLS_OAUTH_CONFIGURATION_READ_ALL: Permission = Permission::known(row(340));
     /// `MutualTlsOauthConfiguration.ReadWrite.All`: needs an administrator's consent; privilege level 4 of 4.
-    pub const MUTUAL_TLS_OAUTH_CONFIGURATION_READ_WRITE_ALL: Permission = application("MutualTlsOauthConfiguration.ReadWrite.All");
+    pub const MUTUAL_TLS_OAUTH_CONFIGURATION_READ_WRITE_ALL: Permission = Permission::known(row(341));
     /// `NetworkAccess-Reports.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const NETWORK_ACCESS_REPORTS_READ_ALL: Permission = application("NetworkAccess-Reports.Read.All");
+    pub const NETWORK_ACCESS_REPORTS_READ_ALL: Permission = Permission::known(row(342));
     /// `NetworkAccess.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const NETWORK_ACCESS_READ_ALL: Permission = application("NetworkAccess.Read.All");
+    pub const NETWORK_ACCESS_READ_ALL: Permission = Permission::known(row(343));
     /// `NetworkAccess.ReadWrite.All`: needs an administrator's consent; privilege level 4 of 4.
-    pub const NETWORK_ACCESS_READ_WRITE_ALL: Permission = application("NetworkAccess.ReadWrite.All");
+    pub const NETWORK_ACCESS_READ_WRITE_ALL: Permission = Permission::known(row(344));
     /// `NetworkAccessBranch.Read.All`: needs an administrator's consent; no privilege level given.
-    pub const NETWORK_ACCESS_BRANCH_READ_ALL: Permission = application("NetworkAccessBranch.Read.All");
+    pub const NETWORK_ACCESS_BRANCH_READ_ALL: Permission = Permission::known(row(345));
     /// `NetworkAccessBranch.ReadWrite.All`: needs an administrator's consent; no privilege level given.
-    pub const NETWORK_ACCESS_BRANCH_READ_WRITE_ALL: Permission = application("NetworkAccessBranch.ReadWrite.All");
+    pub const NETWORK_ACCESS_BRANCH_READ_WRITE_ALL: Permission = Permission::known(row(346));
     /// `NetworkAccessPolicy.Read.All`: needs an administrator's consent; no privilege level given.
-    pub const NETWORK_ACCESS_POLICY_READ_ALL: Permission = application("NetworkAccessPolicy.Read.All");
+    pub const NETWORK_ACCESS_POLICY_READ_ALL: Permission = Permission::known(row(347));
     /// `NetworkAccessPolicy.ReadWrite.All`: needs an administrator's consent; no privilege level given.
-    pub const NETWORK_ACCESS_POLICY_READ_WRITE_ALL: Permission = application("NetworkAccessPolicy.ReadWrite.All");
+    pub const NETWORK_ACCESS_POLICY_READ_WRITE_ALL: Permission = Permission::known(row(348));
     /// `Notes.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const NOTES_READ_ALL: Permission = application("Notes.Read.All");
+    pub const NOTES_READ_ALL: Permission = Permission::known(row(349));
     /// `Notes.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const NOTES_READ_WRITE_ALL: Permission = application("Notes.ReadWrite.All");
+    pub const NOTES_READ_WRITE_ALL: Permission = Permission::known(row(350));
     /// `OnPremDirectorySynchronization.Read.All`: needs an administrator's consent; no privilege level given.
-    pub const ON_PREM_DIRECTORY_SYNCHRONIZATION_READ_ALL: Permission = application("OnPremDirectorySynchronization.Read.All");
+    pub const ON_PREM_DIRECTORY_SYNCHRONIZATION_READ_ALL: Permission = Permission::known(row(351));
     /// `OnPremDirectorySynchronization.ReadWrite.All`: needs an administrator's consent; no privilege level given.
     ///
     /// High privilege: an app that has it can alter which on-premises account becomes which cloud account.
-    pub const ON_PREM_DIRECTORY_SYNCHRONIZATION_READ_WRITE_ALL: Permission = application("OnPremDirectorySynchronization.ReadWrite.All");
+    pub const ON_PREM_DIRECTORY_SYNCHRONIZATION_READ_WRITE_ALL: Permission = Permission::known(row(352));
     /// `OnPremisesPublishingProfiles.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const ON_PREMISES_PUBLISHING_PROFILES_READ_WRITE_ALL: Permission = application("OnPremisesPublishingProfiles.ReadWrite.All");
+    pub const ON_PREMISES_PUBLISHING_PROFILES_READ_WRITE_ALL: Permission = Permission::known(row(353));
     /// `OnlineMeetingAiInsight.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const ONLINE_MEETING_AI_INSIGHT_READ_ALL: Permission = application("OnlineMeetingAiInsight.Read.All");
+    pub const ONLINE_MEETING_AI_INSIGHT_READ_ALL: Permission = Permission::known(row(355));
     /// `OnlineMeetingArtifact.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const ONLINE_MEETING_ARTIFACT_READ_ALL: Permission = application("OnlineMeetingArtifact.Read.All");
+    pub const ONLINE_MEETING_ARTIFACT_READ_ALL: Permission = Permission::known(row(357));
     /// `OnlineMeetingRecording.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const ONLINE_MEETING_RECORDING_READ_ALL: Permission = application("OnlineMeetingRecording.Read.All");
+    pub const ONLINE_MEETING_RECORDING_READ_ALL: Permission = Permission::known(row(361));
     /// `OnlineMeetingTranscript.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const ONLINE_MEETING_TRANSCRIPT_READ_ALL: Permission = application("OnlineMeetingTranscript.Read.All");
+    pub const ONLINE_MEETING_TRANSCRIPT_READ_ALL: Permission = Permission::known(row(363));
     /// `OnlineMeetings.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const ONLINE_MEETINGS_READ_ALL: Permission = application("OnlineMeetings.Read.All");
+    pub const ONLINE_MEETINGS_READ_ALL: Permission = Permission::known(row(365));
     /// `OnlineMeetings.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const ONLINE_MEETINGS_READ_WRITE_ALL: Permission = application("OnlineMeetings.ReadWrite.All");
+    pub const ONLINE_MEETINGS_READ_WRITE_ALL: Permission = Permission::known(row(366));
     /// `OrgContact.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const ORG_CONTACT_READ_ALL: Permission = application("OrgContact.Read.All");
+    pub const ORG_CONTACT_READ_ALL: Permission = Permission::known(row(367));
     /// `OrgSettings-AppsAndServices.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const ORG_SETTINGS_APPS_AND_SERVICES_READ_ALL: Permission = application("OrgSettings-AppsAndServices.Read.All");
+    pub const ORG_SETTINGS_APPS_AND_SERVICES_READ_ALL: Permission = Permission::known(row(368));
     /// `OrgSettings-AppsAndServices.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const ORG_SETTINGS_APPS_AND_SERVICES_READ_WRITE_ALL: Permission = application("OrgSettings-AppsAndServices.ReadWrite.All");
+    pub const ORG_SETTINGS_APPS_AND_SERVICES_READ_WRITE_ALL: Permission = Permission::known(row(369));
     /// `OrgSettings-DynamicsVoice.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const ORG_SETTINGS_DYNAMICS_VOICE_READ_ALL: Permission = application("OrgSettings-DynamicsVoice.Read.All");
+    pub const ORG_SETTINGS_DYNAMICS_VOICE_READ_ALL: Permission = Permission::known(row(370));
     /// `OrgSettings-DynamicsVoice.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const ORG_SETTINGS_DYNAMICS_VOICE_READ_WRITE_ALL: Permission = application("OrgSettings-DynamicsVoice.ReadWrite.All");
+    pub const ORG_SETTINGS_DYNAMICS_VOICE_READ_WRITE_ALL: Permission = Permission::known(row(371));
     /// `OrgSettings-Forms.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const ORG_SETTINGS_FORMS_READ_ALL: Permission = application("OrgSettings-Forms.Read.All");
+    pub const ORG_SETTINGS_FORMS_READ_ALL: Permission = Permission::known(row(372));
     /// `OrgSettings-Forms.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const ORG_SETTINGS_FORMS_READ_WRITE_ALL: Permission = application("OrgSettings-Forms.ReadWrite.All");
+    pub const ORG_SETTINGS_FORMS_READ_WRITE_ALL: Permission = Permission::known(row(373));
     /// `OrgSettings-Microsoft365Install.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const ORG_SETTINGS_MICROSOFT365_INSTALL_READ_ALL: Permission = application("OrgSettings-Microsoft365Install.Read.All");
+    pub const ORG_SETTINGS_MICROSOFT365_INSTALL_READ_ALL: Permission = Permission::known(row(374));
     /// `OrgSettings-Microsoft365Install.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const ORG_SETTINGS_MICROSOFT365_INSTALL_READ_WRITE_ALL: Permission = application("OrgSettings-Microsoft365Install.ReadWrite.All");
+    pub const ORG_SETTINGS_MICROSOFT365_INSTALL_READ_WRITE_ALL: Permission = Permission::known(row(375));
     /// `OrgSettings-Todo.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const ORG_SETTINGS_TODO_READ_ALL: Permission = application("OrgSettings-Todo.Read.All");
+    pub const ORG_SETTINGS_TODO_READ_ALL: Permission = Permission::known(row(376));
     /// `OrgSettings-Todo.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const ORG_SETTINGS_TODO_READ_WRITE_ALL: Permission = application("OrgSettings-Todo.ReadWrite.All");
+    pub const ORG_SETTINGS_TODO_READ_WRITE_ALL: Permission = Permission::known(row(377));
     /// `Organization.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const ORGANIZATION_READ_ALL: Permission = application("Organization.Read.All");
+    pub const ORGANIZATION_READ_ALL: Permission = Permission::known(row(378));
     /// `Organization.ReadWrite.All`: needs an administrator's consent; privilege level 4 of 4.
     ///
     /// High privilege: an app that has it can have the tenant trust a certificate authority of its choice for sign-ins.
-    pub const ORGANIZATION_READ_WRITE_ALL: Permission = application("Organization.ReadWrite.All");
+    pub const ORGANIZATION_READ_WRITE_ALL: Permission = Permission::known(row(379));
     /// `OrganizationalBranding.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const ORGANIZATIONAL_BRANDING_READ_ALL: Permission = application("OrganizationalBranding.Read.All");
+    pub const ORGANIZATIONAL_BRANDING_READ_ALL: Permission = Permission::known(row(380));
     /// `OrganizationalBranding.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const ORGANIZATIONAL_BRANDING_READ_WRITE_ALL: Permission = application("OrganizationalBranding.ReadWrite.All");
+    pub const ORGANIZATIONAL_BRANDING_READ_WRITE_ALL: Permission = Permission::known(row(381));
     /// `PartnerBilling.Read.All`: needs an administrator's consent; privilege level 2 of 4.
-    pub const PARTNER_BILLING_READ_ALL: Permission = application("PartnerBilling.Read.All");
+    pub const PARTNER_BILLING_READ_ALL: Permission = Permission::known(row(383));
     /// `PartnerSecurity.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const PARTNER_SECURITY_READ_ALL: Permission = application("PartnerSecurity.Read.All");
+    pub const PARTNER_SECURITY_READ_ALL: Permission = Permission::known(row(384));
     /// `PartnerSecurity.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const PARTNER_SECURITY_READ_WRITE_ALL: Permission = application("PartnerSecurity.ReadWrite.All");
+    pub const PARTNER_SECURITY_READ_WRITE_ALL: Permission = Permission::known(row(385));
     /// `PendingExternalUserProfile.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const PENDING_EXTERNAL_USER_PROFILE_READ_ALL: Permission = application("PendingExternalUserProfile.Read.All");
+    pub const PENDING_EXTERNAL_USER_PROFILE_READ_ALL: Permission = Permission::known(row(386));
     /// `PendingExternalUserProfile.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const PENDING_EXTERNAL_USER_PROFILE_READ_WRITE_ALL: Permission = application("PendingExternalUserProfile.ReadWrite.All");
+    pub const PENDING_EXTERNAL_USER_PROFILE_READ_WRITE_ALL: Permission = Permission::known(row(387));
     /// `People.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const PEOPLE_READ_ALL: Permission = application("People.Read.All");
+    pub const PEOPLE_READ_ALL: Permission = Permission::known(row(388));
     /// `PeopleSettings.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const PEOPLE_SETTINGS_READ_ALL: Permission = application("PeopleSettings.Read.All");
+    pub const PEOPLE_SETTINGS_READ_ALL: Permission = Permission::known(row(389));
     /// `PeopleSettings.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const PEOPLE_SETTINGS_READ_WRITE_ALL: Permission = application("PeopleSettings.ReadWrite.All");
+    pub const PEOPLE_SETTINGS_READ_WRITE_ALL: Permission = Permission::known(row(390));
     /// `Place.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const PLACE_READ_ALL: Permission = application("Place.Read.All");
+    pub const PLACE_READ_ALL: Permission = Permission::known(row(391));
     /// `PlaceDevice.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const PLACE_DEVICE_READ_ALL: Permission = application("PlaceDevice.Read.All");
+    pub const PLACE_DEVICE_READ_ALL: Permission = Permission::known(row(392));
     /// `PlaceDevice.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const PLACE_DEVICE_READ_WRITE_ALL: Permission = application("PlaceDevice.ReadWrite.All");
+    pub const PLACE_DEVICE_READ_WRITE_ALL: Permission = Permission::known(row(393));
     /// `PlaceDeviceTelemetry.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const PLACE_DEVICE_TELEMETRY_READ_WRITE_ALL: Permission = application("PlaceDeviceTelemetry.ReadWrite.All");
+    pub const PLACE_DEVICE_TELEMETRY_READ_WRITE_ALL: Permission = Permission::known(row(394));
     /// `Policy.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const POLICY_READ_ALL: Permission = application("Policy.Read.All");
+    pub const POLICY_READ_ALL: Permission = Permission::known(row(395));
     /// `Policy.Read.AuthenticationMethod`: needs an administrator's consent; privilege level 3 of 4.
-    pub const POLICY_READ_AUTHENTICATION_METHOD: Permission = application("Policy.Read.AuthenticationMethod");
+    pub const POLICY_READ_AUTHENTICATION_METHOD: Permission = Permission::known(row(396));
     /// `Policy.Read.B2BManagementPolicy`: needs an administrator's consent; privilege level 3 of 4.
-    pub const POLICY_READ_B2B_MANAGEMENT_POLICY: Permission = application("Policy.Read.B2BManagementPolicy");
+    pub const POLICY_READ_B2B_MANAGEMENT_POLICY: Permission = Permission::known(row(397));
     /// `Policy.Read.ConditionalAccess`: needs an administrator's consent; privilege level 3 of 4.
-    pub const POLICY_READ_CONDITIONAL_ACCESS: Permission = application("Policy.Read.ConditionalAccess");
+    pub const POLICY_READ_CONDITIONAL_ACCESS: Permission = Permission::known(row(398));
     /// `Policy.Read.DeviceConfiguration`: needs an administrator's consent; privilege level 3 of 4.
-    pub const POLICY_READ_DEVICE_CONFIGURATION: Permission = application("Policy.Read.DeviceConfiguration");
+    pub const POLICY_READ_DEVICE_CONFIGURATION: Permission = Permission::known(row(399));
     /// `Policy.Read.IdentityProtection`: needs an administrator's consent; no privilege level given.
-    pub const POLICY_READ_IDENTITY_PROTECTION: Permission = application("Policy.Read.IdentityProtection");
+    pub const POLICY_READ_IDENTITY_PROTECTION: Permission = Permission::known(row(400));
     /// `Policy.Read.PermissionGrant`: needs an administrator's consent; privilege level 3 of 4.
-    pub const POLICY_READ_PERMISSION_GRANT: Permission = application("Policy.Read.PermissionGrant");
+    pub const POLICY_READ_PERMISSION_GRANT: Permission = Permission::known(row(401));
     /// `Policy.ReadWrite.AccessReview`: needs an administrator's consent; privilege level 3 of 4.
-    pub const POLICY_READ_WRITE_ACCESS_REVIEW: Permission = application("Policy.ReadWrite.AccessReview");
+    pub const POLICY_READ_WRITE_ACCESS_REVIEW: Permission = Permission::known(row(402));
     /// `Policy.ReadWrite.ApplicationConfiguration`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can change what tokens say about users, and lift the limits on secrets and certificates of apps.
-    pub const POLICY_READ_WRITE_APPLICATION_CONFIGURATION: Permission = application("Policy.ReadWrite.ApplicationConfiguration");
+    pub const POLICY_READ_WRITE_APPLICATION_CONFIGURATION: Permission = Permission::known(row(403));
     /// `Policy.ReadWrite.AuthenticationFlows`: needs an administrator's consent; privilege level 3 of 4.
-    pub const POLICY_READ_WRITE_AUTHENTICATION_FLOWS: Permission = application("Policy.ReadWrite.AuthenticationFlows");
+    pub const POLICY_READ_WRITE_AUTHENTICATION_FLOWS: Permission = Permission::known(row(404));
     /// `Policy.ReadWrite.AuthenticationMethod`: needs an administrator's consent; privilege level 4 of 4.
     ///
     /// High privilege: an app that has it can allow a way of signing in that lies in its own hands.
-    pub const POLICY_READ_WRITE_AUTHENTICATION_METHOD: Permission = application("Policy.ReadWrite.AuthenticationMethod");
+    pub const POLICY_READ_WRITE_AUTHENTICATION_METHOD: Permission = Permission::known(row(405));
     /// `Policy.ReadWrite.Authorization`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can allow users, guests and apps to do what needed an administrator before.
-    pub const POLICY_READ_WRITE_AUTHORIZATION: Permission = application("Policy.ReadWrite.Authorization");
+    pub const POLICY_READ_WRITE_AUTHORIZATION: Permission = Permission::known(row(406));
     /// `Policy.ReadWrite.B2BManagementPolicy`: needs an administrator's consent; privilege level 3 of 4.
-    pub const POLICY_READ_WRITE_B2B_MANAGEMENT_POLICY: Permission = application("Policy.ReadWrite.B2BManagementPolicy");
+    pub const POLICY_READ_WRITE_B2B_MANAGEMENT_POLICY: Permission = Permission::known(row(407));
     /// `Policy.ReadWrite.ConditionalAccess`: needs an administrator's consent; privilege level 4 of 4.
     ///
     /// High privilege: an app that has it can turn off conditional access, which guards the sign-ins.
-    pub const POLICY_READ_WRITE_CONDITIONAL_ACCESS: Permission = application("Policy.ReadWrite.ConditionalAccess");
+    pub const POLICY_READ_WRITE_CONDITIONAL_ACCESS: Permission = Permission::known(row(408));
     /// `Policy.ReadWrite.ConsentRequest`: needs an administrator's consent; privilege level 4 of 4.
-    pub const POLICY_READ_WRITE_CONSENT_REQUEST: Permission = application("Policy.ReadWrite.ConsentRequest");
+    pub const POLICY_READ_WRITE_CONSENT_REQUEST: Permission = Permission::known(row(409));
     /// `Policy.ReadWrite.CrossTenantAccess`: needs an administrator's consent; privilege level 4 of 4.
     ///
     /// High privilege: an app that has it can let identities of other tenants in.
-    pub const POLICY_READ_WRITE_CROSS_TENANT_ACCESS: Permission = application("Policy.ReadWrite.CrossTenantAccess");
+    pub const POLICY_READ_WRITE_CROSS_TENANT_ACCESS: Permission = Permission::known(row(410));
     /// `Policy.ReadWrite.CrossTenantCapability`: needs an administrator's consent; privilege level 3 of 4.
-    pub const POLICY_READ_WRITE_CROSS_TENANT_CAPABILITY: Permission = application("Policy.ReadWrite.CrossTenantCapability");
+    pub const POLICY_READ_WRITE_CROSS_TENANT_CAPABILITY: Permission = Permission::known(row(411));
     /// `Policy.ReadWrite.DeviceConfiguration`: needs an administrator's consent; privilege level 3 of 4.
-    pub const POLICY_READ_WRITE_DEVICE_CONFIGURATION: Permission = application("Policy.ReadWrite.DeviceConfiguration");
+    pub const POLICY_READ_WRITE_DEVICE_CONFIGURATION: Permission = Permission::known(row(412));
     /// `Policy.ReadWrite.ExternalIdentities`: needs an administrator's consent; privilege level 3 of 4.
-    pub const POLICY_READ_WRITE_EXTERNAL_IDENTITIES: Permission = application("Policy.ReadWrite.ExternalIdentities");
+    pub const POLICY_READ_WRITE_EXTERNAL_IDENTITIES: Permission = Permission::known(row(413));
     /// `Policy.ReadWrite.FeatureRollout`: needs an administrator's consent; privilege level 3 of 4.
-    pub const POLICY_READ_WRITE_FEATURE_ROLLOUT: Permission = application("Policy.ReadWrite.FeatureRollout");
+    pub const POLICY_READ_WRITE_FEATURE_ROLLOUT: Permission = Permission::known(row(414));
     /// `Policy.ReadWrite.FedTokenValidation`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can loosen the checks on sign-ins that come from federated domains.
-    pub const POLICY_READ_WRITE_FED_TOKEN_VALIDATION: Permission = application("Policy.ReadWrite.FedTokenValidation");
+    pub const POLICY_READ_WRITE_FED_TOKEN_VALIDATION: Permission = Permission::known(row(415));
     /// `Policy.ReadWrite.IdentityProtection`: needs an administrator's consent; no privilege level given.
-    pub const POLICY_READ_WRITE_IDENTITY_PROTECTION: Permission = application("Policy.ReadWrite.IdentityProtection");
+    pub const POLICY_READ_WRITE_IDENTITY_PROTECTION: Permission = Permission::known(row(416));
     /// `Policy.ReadWrite.PermissionGrant`: needs an administrator's consent; privilege level 4 of 4.
     ///
     /// High privilege: an app that has it can let more permissions be consented to without any administrator.
-    pub const POLICY_READ_WRITE_PERMISSION_GRANT: Permission = application("Policy.ReadWrite.PermissionGrant");
+    pub const POLICY_READ_WRITE_PERMISSION_GRANT: Permission = Permission::known(row(417));
     /// `Policy.ReadWrite.SecurityDefaults`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can turn off the security defaults, which guard the sign-ins.
-    pub const POLICY_READ_WRITE_SECURITY_DEFAULTS: Permission = application("Policy.ReadWrite.SecurityDefaults");
+    pub const POLICY_READ_WRITE_SECURITY_DEFAULTS: Permission = Permission::known(row(418));
     /// `Policy.ReadWrite.TrustFramework`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can rewrite the custom policies that decide who is signed in (Azure AD B2C).
-    pub const POLICY_READ_WRITE_TRUST_FRAMEWORK: Permission = application("Policy.ReadWrite.TrustFramework");
+    pub const POLICY_READ_WRITE_TRUST_FRAMEWORK: Permission = Permission::known(row(419));
     /// `Presence.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const PRESENCE_READ_ALL: Permission = application("Presence.Read.All");
+    pub const PRESENCE_READ_ALL: Permission = Permission::known(row(420));
     /// `Presence.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const PRESENCE_READ_WRITE_ALL: Permission = application("Presence.ReadWrite.All");
+    pub const PRESENCE_READ_WRITE_ALL: Permission = Permission::known(row(421));
     /// `PrintJob.Manage.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const PRINT_JOB_MANAGE_ALL: Permission = application("PrintJob.Manage.All");
+    pub const PRINT_JOB_MANAGE_ALL: Permission = Permission::known(row(422));
     /// `PrintJob.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const PRINT_JOB_READ_ALL: Permission = application("PrintJob.Read.All");
+    pub const PRINT_JOB_READ_ALL: Permission = Permission::known(row(423));
     /// `PrintJob.ReadBasic.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const PRINT_JOB_READ_BASIC_ALL: Permission = application("PrintJob.ReadBasic.All");
+    pub const PRINT_JOB_READ_BASIC_ALL: Permission = Permission::known(row(424));
     /// `PrintJob.ReadWrite.All`: needs an administrator's consent; privilege level 4 of 4.
-    pub const PRINT_JOB_READ_WRITE_ALL: Permission = application("PrintJob.ReadWrite.All");
+    pub const PRINT_JOB_READ_WRITE_ALL: Permission = Permission::known(row(425));
     /// `PrintJob.ReadWriteBasic.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const PRINT_JOB_READ_WRITE_BASIC_ALL: Permission = application("PrintJob.ReadWriteBasic.All");
+    pub const PRINT_JOB_READ_WRITE_BASIC_ALL: Permission = Permission::known(row(426));
     /// `PrintSettings.Read.All`: needs an administrator's consent; no privilege level given.
-    pub const PRINT_SETTINGS_READ_ALL: Permission = application("PrintSettings.Read.All");
+    pub const PRINT_SETTINGS_READ_ALL: Permission = Permission::known(row(427));
     /// `PrintTaskDefinition.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const PRINT_TASK_DEFINITION_READ_WRITE_ALL: Permission = application("PrintTaskDefinition.ReadWrite.All");
+    pub const PRINT_TASK_DEFINITION_READ_WRITE_ALL: Permission = Permission::known(row(428));
     /// `Printer.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const PRINTER_READ_ALL: Permission = application("Printer.Read.All");
+    pub const PRINTER_READ_ALL: Permission = Permission::known(row(429));
     /// `Printer.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const PRINTER_READ_WRITE_ALL: Permission = application("Printer.ReadWrite.All");
+    pub const PRINTER_READ_WRITE_ALL: Permission = Permission::known(row(430));
     /// `PrivilegedAccess.Read.AzureAD`: needs an administrator's consent; privilege level 3 of 4.
-    pub const PRIVILEGED_ACCESS_READ_AZURE_AD: Permission = application("PrivilegedAccess.Read.AzureAD");
+    pub const PRIVILEGED_ACCESS_READ_AZURE_AD: Permission = Permission::known(row(431));
     /// `PrivilegedAccess.Read.AzureADGroup`: needs an administrator's consent; privilege level 3 of 4.
-    pub const PRIVILEGED_ACCESS_READ_AZURE_AD_GROUP: Permission = application("PrivilegedAccess.Read.AzureADGroup");
+    pub const PRIVILEGED_ACCESS_READ_AZURE_AD_GROUP: Permission = Permission::known(row(432));
     /// `PrivilegedAccess.Read.AzureResources`: needs an administrator's consent; privilege level 3 of 4.
-    pub const PRIVILEGED_ACCESS_READ_AZURE_RESOURCES: Permission = application("PrivilegedAccess.Read.AzureResources");
+    pub const PRIVILEGED_ACCESS_READ_AZURE_RESOURCES: Permission = Permission::known(row(433));
     /// `PrivilegedAccess.ReadWrite.AzureAD`: needs an administrator's consent; no privilege level given.
     ///
     /// High privilege: an app that has it can give out directory roles by way of privileged identity management.
-    pub const PRIVILEGED_ACCESS_READ_WRITE_AZURE_AD: Permission = application("PrivilegedAccess.ReadWrite.AzureAD");
+    pub const PRIVILEGED_ACCESS_READ_WRITE_AZURE_AD: Permission = Permission::known(row(434));
     /// `PrivilegedAccess.ReadWrite.AzureADGroup`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can put members into groups that carry directory roles.
-    pub const PRIVILEGED_ACCESS_READ_WRITE_AZURE_AD_GROUP: Permission = application("PrivilegedAccess.ReadWrite.AzureADGroup");
+    pub const PRIVILEGED_ACCESS_READ_WRITE_AZURE_AD_GROUP: Permission = Permission::known(row(435));
     /// `PrivilegedAccess.ReadWrite.AzureResources`: needs an administrator's consent; no privilege level given.
     ///
     /// High privilege: an app that has it can give out roles over Azure resources.
-    pub const PRIVILEGED_ACCESS_READ_WRITE_AZURE_RESOURCES: Permission = application("PrivilegedAccess.ReadWrite.AzureResources");
+    pub const PRIVILEGED_ACCESS_READ_WRITE_AZURE_RESOURCES: Permission = Permission::known(row(436));
     /// `PrivilegedAssignmentSchedule.Read.AzureADGroup`: needs an administrator's consent; privilege level 3 of 4.
-    pub const PRIVILEGED_ASSIGNMENT_SCHEDULE_READ_AZURE_AD_GROUP: Permission = application("PrivilegedAssignmentSchedule.Read.AzureADGroup");
+    pub const PRIVILEGED_ASSIGNMENT_SCHEDULE_READ_AZURE_AD_GROUP: Permission = Permission::known(row(437));
     /// `PrivilegedAssignmentSchedule.ReadWrite.AzureADGroup`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can schedule anyone into groups that carry directory roles.
-    pub const PRIVILEGED_ASSIGNMENT_SCHEDULE_READ_WRITE_AZURE_AD_GROUP: Permission = application("PrivilegedAssignmentSchedule.ReadWrite.AzureADGroup");
+    pub const PRIVILEGED_ASSIGNMENT_SCHEDULE_READ_WRITE_AZURE_AD_GROUP: Permission = Permission::known(row(438));
     /// `PrivilegedAssignmentSchedule.Remove.AzureADGroup`: needs an administrator's consent; privilege level 3 of 4.
-    pub const PRIVILEGED_ASSIGNMENT_SCHEDULE_REMOVE_AZURE_AD_GROUP: Permission = application("PrivilegedAssignmentSchedule.Remove.AzureADGroup");
+    pub const PRIVILEGED_ASSIGNMENT_SCHEDULE_REMOVE_AZURE_AD_GROUP: Permission = Permission::known(row(439));
     /// `PrivilegedEligibilitySchedule.Read.AzureADGroup`: needs an administrator's consent; privilege level 3 of 4.
-    pub const PRIVILEGED_ELIGIBILITY_SCHEDULE_READ_AZURE_AD_GROUP: Permission = application("PrivilegedEligibilitySchedule.Read.AzureADGroup");
+    pub const PRIVILEGED_ELIGIBILITY_SCHEDULE_READ_AZURE_AD_GROUP: Permission = Permission::known(row(440));
     /// `PrivilegedEligibilitySchedule.ReadWrite.AzureADGroup`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can allow anyone to activate membership of groups that carry directory roles.
-    pub const PRIVILEGED_ELIGIBILITY_SCHEDULE_READ_WRITE_AZURE_AD_GROUP: Permission = application("PrivilegedEligibilitySchedule.ReadWrite.AzureADGroup");
+    pub const PRIVILEGED_ELIGIBILITY_SCHEDULE_READ_WRITE_AZURE_AD_GROUP: Permission = Permission::known(row(441));
     /// `PrivilegedEligibilitySchedule.Remove.AzureADGroup`: needs an administrator's consent; privilege level 3 of 4.
-    pub const PRIVILEGED_ELIGIBILITY_SCHEDULE_REMOVE_AZURE_AD_GROUP: Permission = application("PrivilegedEligibilitySchedule.Remove.AzureADGroup");
+    pub const PRIVILEGED_ELIGIBILITY_SCHEDULE_REMOVE_AZURE_AD_GROUP: Permission = Permission::known(row(442));
     /// `ProfilePhoto.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const PROFILE_PHOTO_READ_ALL: Permission = application("ProfilePhoto.Read.All");
+    pub const PROFILE_PHOTO_READ_ALL: Permission = Permission::known(row(443));
     /// `ProfilePhoto.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const PROFILE_PHOTO_READ_WRITE_ALL: Permission = application("ProfilePhoto.ReadWrite.All");
+    pub const PROFILE_PHOTO_READ_WRITE_ALL: Permission = Permission::known(row(444));
     /// `ProgramControl.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const PROGRAM_CONTROL_READ_ALL: Permission = application("ProgramControl.Read.All");
+    pub const PROGRAM_CONTROL_READ_ALL: Permission = Permission::known(row(445));
     /// `ProgramControl.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const PROGRAM_CONTROL_READ_WRITE_ALL: Permission = application("ProgramControl.ReadWrite.All");
+    pub const PROGRAM_CONTROL_READ_WRITE_ALL: Permission = Permission::known(row(446));
     /// `ProtectionScopes.Compute.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const PROTECTION_SCOPES_COMPUTE_ALL: Permission = application("ProtectionScopes.Compute.All");
+    pub const PROTECTION_SCOPES_COMPUTE_ALL: Permission = Permission::known(row(447));
     /// `ProtectionScopes.Compute.User`: needs an administrator's consent; privilege level 2 of 4.
-    pub const PROTECTION_SCOPES_COMPUTE_USER: Permission = application("ProtectionScopes.Compute.User");
+    pub const PROTECTION_SCOPES_COMPUTE_USER: Permission = Permission::known(row(448));
     /// `ProvisioningLog.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const PROVISIONING_LOG_READ_ALL: Permission = application("ProvisioningLog.Read.All");
+    pub const PROVISIONING_LOG_READ_ALL: Permission = Permission::known(row(449));
     /// `PublicKeyInfrastructure.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const PUBLIC_KEY_INFRASTRUCTURE_READ_ALL: Permission = application("PublicKeyInfrastructure.Read.All");
+    pub const PUBLIC_KEY_INFRASTRUCTURE_READ_ALL: Permission = Permission::known(row(450));
     /// `PublicKeyInfrastructure.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can add a certificate authority whose certificates are good for signing in.
-    pub const PUBLIC_KEY_INFRASTRUCTURE_READ_WRITE_ALL: Permission = application("PublicKeyInfrastructure.ReadWrite.All");
+    pub const PUBLIC_KEY_INFRASTRUCTURE_READ_WRITE_ALL: Permission = Permission::known(row(451));
     /// `QnA.Read.All`: needs an administrator's consent; no privilege level given.
-    pub const QNA_READ_ALL: Permission = application("QnA.Read.All");
+    pub const QNA_READ_ALL: Permission = Permission::known(row(452));
     /// `RealTimeActivityFeed.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const REAL_TIME_ACTIVITY_FEED_READ_ALL: Permission = application("RealTimeActivityFeed.Read.All");
+    pub const REAL_TIME_ACTIVITY_FEED_READ_ALL: Permission = Permission::known(row(453));
     /// `RecordsManagement.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const RECORDS_MANAGEMENT_READ_ALL: Permission = application("RecordsManagement.Read.All");
+    pub const RECORDS_MANAGEMENT_READ_ALL: Permission = Permission::known(row(454));
     /// `RecordsManagement.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const RECORDS_MANAGEMENT_READ_WRITE_ALL: Permission = application("RecordsManagement.ReadWrite.All");
+    pub const RECORDS_MANAGEMENT_READ_WRITE_ALL: Permission = Permission::known(row(455));
     /// `ReportSettings.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const REPORT_SETTINGS_READ_ALL: Permission = application("ReportSettings.Read.All");
+    pub const REPORT_SETTINGS_READ_ALL: Permission = Permission::known(row(456));
     /// `ReportSettings.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const REPORT_SETTINGS_READ_WRITE_ALL: Permission = application("ReportSettings.ReadWrite.All");
+    pub const REPORT_SETTINGS_READ_WRITE_ALL: Permission = Permission::known(row(457));
     /// `Reports.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const REPORTS_READ_ALL: Permission = application("Reports.Read.All");
+    pub const REPORTS_READ_ALL: Permission = Permission::known(row(458));
     /// `ResourceSpecificPermissionGrant.ReadForChat.All`: needs an administrator's consent; no privilege level given.
-    pub const RESOURCE_SPECIFIC_PERMISSION_GRANT_READ_FOR_CHAT_ALL: Permission = application("ResourceSpecificPermissionGrant.ReadForChat.All");
+    pub const RESOURCE_SPECIFIC_PERMISSION_GRANT_READ_FOR_CHAT_ALL: Permission = Permission::known(row(459));
     /// `ResourceSpecificPermissionGrant.ReadForTeam.All`: needs an administrator's consent; no privilege level given.
-    pub const RESOURCE_SPECIFIC_PERMISSION_GRANT_READ_FOR_TEAM_ALL: Permission = application("ResourceSpecificPermissionGrant.ReadForTeam.All");
+    pub const RESOURCE_SPECIFIC_PERMISSION_GRANT_READ_FOR_TEAM_ALL: Permission = Permission::known(row(460));
     /// `ResourceSpecificPermissionGrant.ReadForUser.All`: needs an administrator's consent; no privilege level given.
-    pub const RESOURCE_SPECIFIC_PERMISSION_GRANT_READ_FOR_USER_ALL: Permission = application("ResourceSpecificPermissionGrant.ReadForUser.All");
+    pub const RESOURCE_SPECIFIC_PERMISSION_GRANT_READ_FOR_USER_ALL: Permission = Permission::known(row(461));
     /// `RiskPreventionProviders.Read.All`: needs an administrator's consent; no privilege level given.
-    pub const RISK_PREVENTION_PROVIDERS_READ_ALL: Permission = application("RiskPreventionProviders.Read.All");
+    pub const RISK_PREVENTION_PROVIDERS_READ_ALL: Permission = Permission::known(row(462));
     /// `RiskPreventionProviders.ReadWrite.All`: needs an administrator's consent; no privilege level given.
-    pub const RISK_PREVENTION_PROVIDERS_READ_WRITE_ALL: Permission = application("RiskPreventionProviders.ReadWrite.All");
+    pub const RISK_PREVENTION_PROVIDERS_READ_WRITE_ALL: Permission = Permission::known(row(463));
     /// `RoleAssignmentSchedule.Read.Directory`: needs an administrator's consent; privilege level 3 of 4.
-    pub const ROLE_ASSIGNMENT_SCHEDULE_READ_DIRECTORY: Permission = application("RoleAssignmentSchedule.Read.Directory");
+    pub const ROLE_ASSIGNMENT_SCHEDULE_READ_DIRECTORY: Permission = Permission::known(row(464));
     /// `RoleAssignmentSchedule.ReadWrite.Directory`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can schedule directory roles for anyone.
-    pub const ROLE_ASSIGNMENT_SCHEDULE_READ_WRITE_DIRECTORY: Permission = application("RoleAssignmentSchedule.ReadWrite.Directory");
+    pub const ROLE_ASSIGNMENT_SCHEDULE_READ_WRITE_DIRECTORY: Permission = Permission::known(row(465));
     /// `RoleAssignmentSchedule.Remove.Directory`: needs an administrator's consent; privilege level 3 of 4.
-    pub const ROLE_ASSIGNMENT_SCHEDULE_REMOVE_DIRECTORY: Permission = application("RoleAssignmentSchedule.Remove.Directory");
+    pub const ROLE_ASSIGNMENT_SCHEDULE_REMOVE_DIRECTORY: Permission = Permission::known(row(466));
     /// `RoleEligibilitySchedule.Read.Directory`: needs an administrator's consent; privilege level 3 of 4.
-    pub const ROLE_ELIGIBILITY_SCHEDULE_READ_DIRECTORY: Permission = application("RoleEligibilitySchedule.Read.Directory");
+    pub const ROLE_ELIGIBILITY_SCHEDULE_READ_DIRECTORY: Permission = Permission::known(row(467));
     /// `RoleEligibilitySchedule.ReadWrite.Directory`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can allow anyone to activate any directory role.
-    pub const ROLE_ELIGIBILITY_SCHEDULE_READ_WRITE_DIRECTORY: Permission = application("RoleEligibilitySchedule.ReadWrite.Directory");
+    pub const ROLE_ELIGIBILITY_SCHEDULE_READ_WRITE_DIRECTORY: Permission = Permission::known(row(468));
     /// `RoleEligibilitySchedule.Remove.Directory`: needs an administrator's consent; privilege level 3 of 4.
-    pub const ROLE_ELIGIBILITY_SCHEDULE_REMOVE_DIRECTORY: Permission = application("RoleEligibilitySchedule.Remove.Directory");
+    pub const ROLE_ELIGIBILITY_SCHEDULE_REMOVE_DIRECTORY: Permission = Permission::known(row(469));
     /// `RoleManagement.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const ROLE_MANAGEMENT_READ_ALL: Permission = application("RoleManagement.Read.All");
+    pub const ROLE_MANAGEMENT_READ_ALL: Permission = Permission::known(row(470));
     /// `RoleManagement.Read.CloudPC`: needs an administrator's consent; privilege level 3 of 4.
-    pub const ROLE_MANAGEMENT_READ_CLOUD_PC: Permission = application("RoleManagement.Read.CloudPC");
+    pub const ROLE_MANAGEMENT_READ_CLOUD_PC: Permission = Permission::known(row(471));
     /// `RoleManagement.Read.Defender`: needs an administrator's consent; privilege level 3 of 4.
-    pub const ROLE_MANAGEMENT_READ_DEFENDER: Permission = application("RoleManagement.Read.Defender");
+    pub const ROLE_MANAGEMENT_READ_DEFENDER: Permission = Permission::known(row(472));
     /// `RoleManagement.Read.Directory`: needs an administrator's consent; privilege level 3 of 4.
-    pub const ROLE_MANAGEMENT_READ_DIRECTORY: Permission = application("RoleManagement.Read.Directory");
+    pub const ROLE_MANAGEMENT_READ_DIRECTORY: Permission = Permission::known(row(473));
     /// `RoleManagement.Read.Exchange`: needs an administrator's consent; privilege level 3 of 4.
-    pub const ROLE_MANAGEMENT_READ_EXCHANGE: Permission = application("RoleManagement.Read.Exchange");
+    pub const ROLE_MANAGEMENT_READ_EXCHANGE: Permission = Permission::known(row(474));
     /// `RoleManagement.ReadWrite.CloudPC`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can make anyone an administrator of the Cloud PCs.
-    pub const ROLE_MANAGEMENT_READ_WRITE_CLOUD_PC: Permission = application("RoleManagement.ReadWrite.CloudPC");
+    pub const ROLE_MANAGEMENT_READ_WRITE_CLOUD_PC: Permission = Permission::known(row(475));
     /// `RoleManagement.ReadWrite.Defender`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can make anyone an administrator of the security tools.
-    pub const ROLE_MANAGEMENT_READ_WRITE_DEFENDER: Permission = application("RoleManagement.ReadWrite.Defender");
+    pub const ROLE_MANAGEMENT_READ_WRITE_DEFENDER: Permission = Permission::known(row(476));
     /// `RoleManagement.ReadWrite.Directory`: needs an administrator's consent; privilege level 4 of 4.
     ///
     /// High privilege: an app that has it can make anyone Global Administrator, or give out any other directory role.
-    pub const ROLE_MANAGEMENT_READ_WRITE_DIRECTORY: Permission = application("RoleManagement.ReadWrite.Directory");
+    pub const ROLE_MANAGEMENT_READ_WRITE_DIRECTORY: Permission = Permission::known(row(477));
     /// `RoleManagement.ReadWrite.Exchange`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can make anyone an administrator of Exchange.
-    pub const ROLE_MANAGEMENT_READ_WRITE_EXCHANGE: Permission = application("RoleManagement.ReadWrite.Exchange");
+    pub const ROLE_MANAGEMENT_READ_WRITE_EXCHANGE: Permission = Permission::known(row(478));
     /// `RoleManagementAlert.Read.Directory`: needs an administrator's consent; privilege level 3 of 4.
-    pub const ROLE_MANAGEMENT_ALERT_READ_DIRECTORY: Permission = application("RoleManagementAlert.Read.Directory");
+    pub const ROLE_MANAGEMENT_ALERT_READ_DIRECTORY: Permission = Permission::known(row(479));
     /// `RoleManagementAlert.ReadWrite.Directory`: needs an administrator's consent; privilege level 3 of 4.
-    pub const ROLE_MANAGEMENT_ALERT_READ_WRITE_DIRECTORY: Permission = application("RoleManagementAlert.ReadWrite.Directory");
+    pub const ROLE_MANAGEMENT_ALERT_READ_WRITE_DIRECTORY: Permission = Permission::known(row(480));
     /// `RoleManagementPolicy.Read.AzureADGroup`: needs an administrator's consent; no privilege level given.
-    pub const ROLE_MANAGEMENT_POLICY_READ_AZURE_AD_GROUP: Permission = application("RoleManagementPolicy.Read.AzureADGroup");
+    pub const ROLE_MANAGEMENT_POLICY_READ_AZURE_AD_GROUP: Permission = Permission::known(row(481));
     /// `RoleManagementPolicy.Read.Directory`: needs an administrator's consent; no privilege level given.
-    pub const ROLE_MANAGEMENT_POLICY_READ_DIRECTORY: Permission = application("RoleManagementPolicy.Read.Directory");
+    pub const ROLE_MANAGEMENT_POLICY_READ_DIRECTORY: Permission = Permission::known(row(482));
     /// `RoleManagementPolicy.ReadWrite.AzureADGroup`: needs an administrator's consent; no privilege level given.
     ///
     /// High privilege: an app that has it can loosen what activating a role-assignable group asks for.
-    pub const ROLE_MANAGEMENT_POLICY_READ_WRITE_AZURE_AD_GROUP: Permission = application("RoleManagementPolicy.ReadWrite.AzureADGroup");
+    pub const ROLE_MANAGEMENT_POLICY_READ_WRITE_AZURE_AD_GROUP: Permission = Permission::known(row(483));
     /// `RoleManagementPolicy.ReadWrite.Directory`: needs an administrator's consent; no privilege level given.
     ///
     /// High privilege: an app that has it can loosen what activating a directory role asks for.
-    pub const ROLE_MANAGEMENT_POLICY_READ_WRITE_DIRECTORY: Permission = application("RoleManagementPolicy.ReadWrite.Directory");
+    pub const ROLE_MANAGEMENT_POLICY_READ_WRITE_DIRECTORY: Permission = Permission::known(row(484));
     /// `Schedule-WorkingTime.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SCHEDULE_WORKING_TIME_READ_WRITE_ALL: Permission = application("Schedule-WorkingTime.ReadWrite.All");
+    pub const SCHEDULE_WORKING_TIME_READ_WRITE_ALL: Permission = Permission::known(row(485));
     /// `Schedule.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SCHEDULE_READ_ALL: Permission = application("Schedule.Read.All");
+    pub const SCHEDULE_READ_ALL: Permission = Permission::known(row(486));
     /// `Schedule.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SCHEDULE_READ_WRITE_ALL: Permission = application("Schedule.ReadWrite.All");
+    pub const SCHEDULE_READ_WRITE_ALL: Permission = Permission::known(row(487));
     /// `SchedulePermissions.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SCHEDULE_PERMISSIONS_READ_WRITE_ALL: Permission = application("SchedulePermissions.ReadWrite.All");
+    pub const SCHEDULE_PERMISSIONS_READ_WRITE_ALL: Permission = Permission::known(row(488));
     /// `SearchConfiguration.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SEARCH_CONFIGURATION_READ_ALL: Permission = application("SearchConfiguration.Read.All");
+    pub const SEARCH_CONFIGURATION_READ_ALL: Permission = Permission::known(row(489));
     /// `SearchConfiguration.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SEARCH_CONFIGURATION_READ_WRITE_ALL: Permission = application("SearchConfiguration.ReadWrite.All");
+    pub const SEARCH_CONFIGURATION_READ_WRITE_ALL: Permission = Permission::known(row(490));
     /// `SecurityActions.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SECURITY_ACTIONS_READ_ALL: Permission = application("SecurityActions.Read.All");
+    pub const SECURITY_ACTIONS_READ_ALL: Permission = Permission::known(row(491));
     /// `SecurityActions.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SECURITY_ACTIONS_READ_WRITE_ALL: Permission = application("SecurityActions.ReadWrite.All");
+    pub const SECURITY_ACTIONS_READ_WRITE_ALL: Permission = Permission::known(row(492));
     /// `SecurityAlert.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SECURITY_ALERT_READ_ALL: Permission = application("SecurityAlert.Read.All");
+    pub const SECURITY_ALERT_READ_ALL: Permission = Permission::known(row(493));
     /// `SecurityAlert.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SECURITY_ALERT_READ_WRITE_ALL: Permission = application("SecurityAlert.ReadWrite.All");
+    pub const SECURITY_ALERT_READ_WRITE_ALL: Permission = Permission::known(row(494));
     /// `SecurityAnalyzedMessage.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SECURITY_ANALYZED_MESSAGE_READ_ALL: Permission = application("SecurityAnalyzedMessage.Read.All");
+    pub const SECURITY_ANALYZED_MESSAGE_READ_ALL: Permission = Permission::known(row(495));
     /// `SecurityAnalyzedMessage.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SECURITY_ANALYZED_MESSAGE_READ_WRITE_ALL: Permission = application("SecurityAnalyzedMessage.ReadWrite.All");
+    pub const SECURITY_ANALYZED_MESSAGE_READ_WRITE_ALL: Permission = Permission::known(row(496));
     /// `SecurityEvents.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SECURITY_EVENTS_READ_ALL: Permission = application("SecurityEvents.Read.All");
+    pub const SECURITY_EVENTS_READ_ALL: Permission = Permission::known(row(497));
     /// `SecurityEvents.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SECURITY_EVENTS_READ_WRITE_ALL: Permission = application("SecurityEvents.ReadWrite.All");
+    pub const SECURITY_EVENTS_READ_WRITE_ALL: Permission = Permission::known(row(498));
     /// `SecurityIdentitiesAccount.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SECURITY_IDENTITIES_ACCOUNT_READ_ALL: Permission = application("SecurityIdentitiesAccount.Read.All");
+    pub const SECURITY_IDENTITIES_ACCOUNT_READ_ALL: Permission = Permission::known(row(499));
     /// `SecurityIdentitiesActions.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can block accounts and make their users choose new passwords.
-    pub const SECURITY_IDENTITIES_ACTIONS_READ_WRITE_ALL: Permission = application("SecurityIdentitiesActions.ReadWrite.All");
+    pub const SECURITY_IDENTITIES_ACTIONS_READ_WRITE_ALL: Permission = Permission::known(row(500));
     /// `SecurityIdentitiesAutoConfig.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SECURITY_IDENTITIES_AUTO_CONFIG_READ_ALL: Permission = application("SecurityIdentitiesAutoConfig.Read.All");
+    pub const SECURITY_IDENTITIES_AUTO_CONFIG_READ_ALL: Permission = Permission::known(row(501));
     /// `SecurityIdentitiesAutoConfig.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SECURITY_IDENTITIES_AUTO_CONFIG_READ_WRITE_ALL: Permission = application("SecurityIdentitiesAutoConfig.ReadWrite.All");
+    pub const SECURITY_IDENTITIES_AUTO_CONFIG_READ_WRITE_ALL: Permission = Permission::known(row(502));
     /// `SecurityIdentitiesHealth.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SECURITY_IDENTITIES_HEALTH_READ_ALL: Permission = application("SecurityIdentitiesHealth.Read.All");
+    pub const SECURITY_IDENTITIES_HEALTH_READ_ALL: Permission = Permission::known(row(503));
     /// `SecurityIdentitiesHealth.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SECURITY_IDENTITIES_HEALTH_READ_WRITE_ALL: Permission = application("SecurityIdentitiesHealth.ReadWrite.All");
+    pub const SECURITY_IDENTITIES_HEALTH_READ_WRITE_ALL: Permission = Permission::known(row(504));
     /// `SecurityIdentitiesMigration.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SECURITY_IDENTITIES_MIGRATION_READ_ALL: Permission = application("SecurityIdentitiesMigration.Read.All");
+    pub const SECURITY_IDENTITIES_MIGRATION_READ_ALL: Permission = Permission::known(row(505));
     /// `SecurityIdentitiesMigration.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SECURITY_IDENTITIES_MIGRATION_READ_WRITE_ALL: Permission = application("SecurityIdentitiesMigration.ReadWrite.All");
+    pub const SECURITY_IDENTITIES_MIGRATION_READ_WRITE_ALL: Permission = Permission::known(row(506));
     /// `SecurityIdentitiesSensors.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SECURITY_IDENTITIES_SENSORS_READ_ALL: Permission = application("SecurityIdentitiesSensors.Read.All");
+    pub const SECURITY_IDENTITIES_SENSORS_READ_ALL: Permission = Permission::known(row(507));
     /// `SecurityIdentitiesSensors.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SECURITY_IDENTITIES_SENSORS_READ_WRITE_ALL: Permission = application("SecurityIdentitiesSensors.ReadWrite.All");
+    pub const SECURITY_IDENTITIES_SENSORS_READ_WRITE_ALL: Permission = Permission::known(row(508));
     /// `SecurityIdentitiesUserActions.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SECURITY_IDENTITIES_USER_ACTIONS_READ_ALL: Permission = application("SecurityIdentitiesUserActions.Read.All");
+    pub const SECURITY_IDENTITIES_USER_ACTIONS_READ_ALL: Permission = Permission::known(row(509));
     /// `SecurityIdentitiesUserActions.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SECURITY_IDENTITIES_USER_ACTIONS_READ_WRITE_ALL: Permission = application("SecurityIdentitiesUserActions.ReadWrite.All");
+    pub const SECURITY_IDENTITIES_USER_ACTIONS_READ_WRITE_ALL: Permission = Permission::known(row(510));
     /// `SecurityIncident.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SECURITY_INCIDENT_READ_ALL: Permission = application("SecurityIncident.Read.All");
+    pub const SECURITY_INCIDENT_READ_ALL: Permission = Permission::known(row(511));
     /// `SecurityIncident.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SECURITY_INCIDENT_READ_WRITE_ALL: Permission = application("SecurityIncident.ReadWrite.All");
+    pub const SECURITY_INCIDENT_READ_WRITE_ALL: Permission = Permission::known(row(512));
     /// `SensitivityLabel.Evaluate`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SENSITIVITY_LABEL_EVALUATE: Permission = application("SensitivityLabel.Evaluate");
+    pub const SENSITIVITY_LABEL_EVALUATE: Permission = Permission::known(row(513));
     /// `SensitivityLabel.Evaluate.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SENSITIVITY_LABEL_EVALUATE_ALL: Permission = application("SensitivityLabel.Evaluate.All");
+    pub const SENSITIVITY_LABEL_EVALUATE_ALL: Permission = Permission::known(row(514));
     /// `SensitivityLabel.Read`: needs an administrator's consent; privilege level 2 of 4.
-    pub const SENSITIVITY_LABEL_READ: Permission = application("SensitivityLabel.Read");
+    pub const SENSITIVITY_LABEL_READ: Permission = Permission::known(row(515));
     /// `SensitivityLabels.Read.All`: needs an administrator's consent; privilege level 2 of 4.
-    pub const SENSITIVITY_LABELS_READ_ALL: Permission = application("SensitivityLabels.Read.All");
+    pub const SENSITIVITY_LABELS_READ_ALL: Permission = Permission::known(row(516));
     /// `ServiceActivity-Exchange.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SERVICE_ACTIVITY_EXCHANGE_READ_ALL: Permission = application("ServiceActivity-Exchange.Read.All");
+    pub const SERVICE_ACTIVITY_EXCHANGE_READ_ALL: Permission = Permission::known(row(517));
     /// `ServiceActivity-Microsoft365Web.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SERVICE_ACTIVITY_MICROSOFT365_WEB_READ_ALL: Permission = application("ServiceActivity-Microsoft365Web.Read.All");
+    pub const SERVICE_ACTIVITY_MICROSOFT365_WEB_READ_ALL: Permission = Permission::known(row(518));
     /// `ServiceActivity-OneDrive.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SERVICE_ACTIVITY_ONE_DRIVE_READ_ALL: Permission = application("ServiceActivity-OneDrive.Read.All");
+    pub const SERVICE_ACTIVITY_ONE_DRIVE_READ_ALL: Permission = Permission::known(row(519));
     /// `ServiceActivity-Teams.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SERVICE_ACTIVITY_TEAMS_READ_ALL: Permission = application("ServiceActivity-Teams.Read.All");
+    pub const SERVICE_ACTIVITY_TEAMS_READ_ALL: Permission = Permission::known(row(520));
     /// `ServiceHealth.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SERVICE_HEALTH_READ_ALL: Permission = application("ServiceHealth.Read.All");
+    pub const SERVICE_HEALTH_READ_ALL: Permission = Permission::known(row(521));
     /// `ServiceMessage.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SERVICE_MESSAGE_READ_ALL: Permission = application("ServiceMessage.Read.All");
+    pub const SERVICE_MESSAGE_READ_ALL: Permission = Permission::known(row(522));
     /// `ServicePrincipalEndpoint.Read.All`: needs an administrator's consent; no privilege level given.
-    pub const SERVICE_PRINCIPAL_ENDPOINT_READ_ALL: Permission = application("ServicePrincipalEndpoint.Read.All");
+    pub const SERVICE_PRINCIPAL_ENDPOINT_READ_ALL: Permission = Permission::known(row(523));
     /// `ServicePrincipalEndpoint.ReadWrite.All`: needs an administrator's consent; no privilege level given.
     ///
     /// High privilege: an app that has it can redirect the endpoints of other apps in the tenant.
-    pub const SERVICE_PRINCIPAL_ENDPOINT_READ_WRITE_ALL: Permission = application("ServicePrincipalEndpoint.ReadWrite.All");
+    pub const SERVICE_PRINCIPAL_ENDPOINT_READ_WRITE_ALL: Permission = Permission::known(row(524));
     /// `SharePointCrossTenantMigration.Manage.All`: needs an administrator's consent; privilege level 4 of 4.
-    pub const SHARE_POINT_CROSS_TENANT_MIGRATION_MANAGE_ALL: Permission = application("SharePointCrossTenantMigration.Manage.All");
+    pub const SHARE_POINT_CROSS_TENANT_MIGRATION_MANAGE_ALL: Permission = Permission::known(row(525));
     /// `SharePointCrossTenantMigration.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SHARE_POINT_CROSS_TENANT_MIGRATION_READ_ALL: Permission = application("SharePointCrossTenantMigration.Read.All");
+    pub const SHARE_POINT_CROSS_TENANT_MIGRATION_READ_ALL: Permission = Permission::known(row(526));
     /// `SharePointTenantSettings.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SHARE_POINT_TENANT_SETTINGS_READ_ALL: Permission = application("SharePointTenantSettings.Read.All");
+    pub const SHARE_POINT_TENANT_SETTINGS_READ_ALL: Permission = Permission::known(row(527));
     /// `SharePointTenantSettings.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SHARE_POINT_TENANT_SETTINGS_READ_WRITE_ALL: Permission = application("SharePointTenantSettings.ReadWrite.All");
+    pub const SHARE_POINT_TENANT_SETTINGS_READ_WRITE_ALL: Permission = Permission::known(row(528));
     /// `ShortNotes.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SHORT_NOTES_READ_ALL: Permission = application("ShortNotes.Read.All");
+    pub const SHORT_NOTES_READ_ALL: Permission = Permission::known(row(529));
     /// `ShortNotes.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SHORT_NOTES_READ_WRITE_ALL: Permission = application("ShortNotes.ReadWrite.All");
+    pub const SHORT_NOTES_READ_WRITE_ALL: Permission = Permission::known(row(530));
     /// `SignInIdentifier.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SIGN_IN_IDENTIFIER_READ_ALL: Permission = application("SignInIdentifier.Read.All");
+    pub const SIGN_IN_IDENTIFIER_READ_ALL: Permission = Permission::known(row(531));
     /// `SignInIdentifier.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can alter the names that users type to sign in.
-    pub const SIGN_IN_IDENTIFIER_READ_WRITE_ALL: Permission = application("SignInIdentifier.ReadWrite.All");
+    pub const SIGN_IN_IDENTIFIER_READ_WRITE_ALL: Permission = Permission::known(row(532));
     /// `Sites.Archive.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SITES_ARCHIVE_ALL: Permission = application("Sites.Archive.All");
+    pub const SITES_ARCHIVE_ALL: Permission = Permission::known(row(533));
     /// `Sites.FullControl.All`: needs an administrator's consent; privilege level 4 of 4.
-    pub const SITES_FULL_CONTROL_ALL: Permission = application("Sites.FullControl.All");
+    pub const SITES_FULL_CONTROL_ALL: Permission = Permission::known(row(534));
     /// `Sites.Manage.All`: needs an administrator's consent; privilege level 4 of 4.
-    pub const SITES_MANAGE_ALL: Permission = application("Sites.Manage.All");
+    pub const SITES_MANAGE_ALL: Permission = Permission::known(row(535));
     /// `Sites.Read.All`: needs an administrator's consent; privilege level 4 of 4.
-    pub const SITES_READ_ALL: Permission = application("Sites.Read.All");
+    pub const SITES_READ_ALL: Permission = Permission::known(row(536));
     /// `Sites.ReadWrite.All`: needs an administrator's consent; privilege level 4 of 4.
-    pub const SITES_READ_WRITE_ALL: Permission = application("Sites.ReadWrite.All");
+    pub const SITES_READ_WRITE_ALL: Permission = Permission::known(row(537));
     /// `Sites.Selected`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SITES_SELECTED: Permission = application("Sites.Selected");
+    pub const SITES_SELECTED: Permission = Permission::known(row(538));
     /// `SpiffeTrustDomain.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SPIFFE_TRUST_DOMAIN_READ_ALL: Permission = application("SpiffeTrustDomain.Read.All");
+    pub const SPIFFE_TRUST_DOMAIN_READ_ALL: Permission = Permission::known(row(539));
     /// `SpiffeTrustDomain.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SPIFFE_TRUST_DOMAIN_READ_WRITE_ALL: Permission = application("SpiffeTrustDomain.ReadWrite.All");
+    pub const SPIFFE_TRUST_DOMAIN_READ_WRITE_ALL: Permission = Permission::known(row(540));
     /// `Storyline.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const STORYLINE_READ_WRITE_ALL: Permission = application("Storyline.ReadWrite.All");
+    pub const STORYLINE_READ_WRITE_ALL: Permission = Permission::known(row(541));
     /// `SubjectRightsRequest.Read.All`: needs an administrator's consent; no privilege level given.
-    pub const SUBJECT_RIGHTS_REQUEST_READ_ALL: Permission = application("SubjectRightsRequest.Read.All");
+    pub const SUBJECT_RIGHTS_REQUEST_READ_ALL: Permission = Permission::known(row(542));
     /// `SubjectRightsRequest.ReadWrite.All`: needs an administrator's consent; no privilege level given.
-    pub const SUBJECT_RIGHTS_REQUEST_READ_WRITE_ALL: Permission = application("SubjectRightsRequest.ReadWrite.All");
+    pub const SUBJECT_RIGHTS_REQUEST_READ_WRITE_ALL: Permission = Permission::known(row(543));
     /// `Synchronization.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SYNCHRONIZATION_READ_ALL: Permission = application("Synchronization.Read.All");
+    pub const SYNCHRONIZATION_READ_ALL: Permission = Permission::known(row(544));
     /// `Synchronization.ReadWrite.All`: needs an administrator's consent; privilege level 4 of 4.
     ///
     /// High privilege: an app that has it can decide what synchronization writes into the directory.
-    pub const SYNCHRONIZATION_READ_WRITE_ALL: Permission = application("Synchronization.ReadWrite.All");
+    pub const SYNCHRONIZATION_READ_WRITE_ALL: Permission = Permission::known(row(545));
     /// `SynchronizationData-User.Upload`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SYNCHRONIZATION_DATA_USER_UPLOAD: Permission = application("SynchronizationData-User.Upload");
+    pub const SYNCHRONIZATION_DATA_USER_UPLOAD: Permission = Permission::known(row(546));
     /// `SynchronizationData-User.Upload.OwnedBy`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SYNCHRONIZATION_DATA_USER_UPLOAD_OWNED_BY: Permission = application("SynchronizationData-User.Upload.OwnedBy");
+    pub const SYNCHRONIZATION_DATA_USER_UPLOAD_OWNED_BY: Permission = Permission::known(row(547));
     /// `Tasks.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TASKS_READ_ALL: Permission = application("Tasks.Read.All");
+    pub const TASKS_READ_ALL: Permission = Permission::known(row(548));
     /// `Tasks.ReadWrite.All`: needs an administrator's consent; privilege level 4 of 4.
-    pub const TASKS_READ_WRITE_ALL: Permission = application("Tasks.ReadWrite.All");
+    pub const TASKS_READ_WRITE_ALL: Permission = Permission::known(row(549));
     /// `Team.Create`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAM_CREATE: Permission = application("Team.Create");
+    pub const TEAM_CREATE: Permission = Permission::known(row(550));
     /// `Team.ReadBasic.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAM_READ_BASIC_ALL: Permission = application("Team.ReadBasic.All");
+    pub const TEAM_READ_BASIC_ALL: Permission = Permission::known(row(552));
     /// `TeamMember.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAM_MEMBER_READ_ALL: Permission = application("TeamMember.Read.All");
+    pub const TEAM_MEMBER_READ_ALL: Permission = Permission::known(row(553));
     /// `TeamMember.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAM_MEMBER_READ_WRITE_ALL: Permission = application("TeamMember.ReadWrite.All");
+    pub const TEAM_MEMBER_READ_WRITE_ALL: Permission = Permission::known(row(555));
     /// `TeamMember.ReadWriteNonOwnerRole.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAM_MEMBER_READ_WRITE_NON_OWNER_ROLE_ALL: Permission = application("TeamMember.ReadWriteNonOwnerRole.All");
+    pub const TEAM_MEMBER_READ_WRITE_NON_OWNER_ROLE_ALL: Permission = Permission::known(row(556));
     /// `TeamSettings.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAM_SETTINGS_READ_ALL: Permission = application("TeamSettings.Read.All");
+    pub const TEAM_SETTINGS_READ_ALL: Permission = Permission::known(row(558));
     /// `TeamSettings.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAM_SETTINGS_READ_WRITE_ALL: Permission = application("TeamSettings.ReadWrite.All");
+    pub const TEAM_SETTINGS_READ_WRITE_ALL: Permission = Permission::known(row(560));
     /// `TeamTemplates.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAM_TEMPLATES_READ_ALL: Permission = application("TeamTemplates.Read.All");
+    pub const TEAM_TEMPLATES_READ_ALL: Permission = Permission::known(row(562));
     /// `TeamsActivity.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAMS_ACTIVITY_READ_ALL: Permission = application("TeamsActivity.Read.All");
+    pub const TEAMS_ACTIVITY_READ_ALL: Permission = Permission::known(row(563));
     /// `TeamsActivity.Send`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAMS_ACTIVITY_SEND: Permission = application("TeamsActivity.Send");
+    pub const TEAMS_ACTIVITY_SEND: Permission = Permission::known(row(564));
     /// `TeamsActivity.Send.User`: needs an administrator's consent; privilege level 2 of 4.
-    pub const TEAMS_ACTIVITY_SEND_USER: Permission = application("TeamsActivity.Send.User");
+    pub const TEAMS_ACTIVITY_SEND_USER: Permission = Permission::known(row(567));
     /// `TeamsAppInstallation.ManageSelectedForChat.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAMS_APP_INSTALLATION_MANAGE_SELECTED_FOR_CHAT_ALL: Permission = application("TeamsAppInstallation.ManageSelectedForChat.All");
+    pub const TEAMS_APP_INSTALLATION_MANAGE_SELECTED_FOR_CHAT_ALL: Permission = Permission::known(row(568));
     /// `TeamsAppInstallation.ManageSelectedForTeam.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAMS_APP_INSTALLATION_MANAGE_SELECTED_FOR_TEAM_ALL: Permission = application("TeamsAppInstallation.ManageSelectedForTeam.All");
+    pub const TEAMS_APP_INSTALLATION_MANAGE_SELECTED_FOR_TEAM_ALL: Permission = Permission::known(row(569));
     /// `TeamsAppInstallation.ManageSelectedForUser.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAMS_APP_INSTALLATION_MANAGE_SELECTED_FOR_USER_ALL: Permission = application("TeamsAppInstallation.ManageSelectedForUser.All");
+    pub const TEAMS_APP_INSTALLATION_MANAGE_SELECTED_FOR_USER_ALL: Permission = Permission::known(row(570));
     /// `TeamsAppInstallation.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAMS_APP_INSTALLATION_READ_ALL: Permission = application("TeamsAppInstallation.Read.All");
+    pub const TEAMS_APP_INSTALLATION_READ_ALL: Permission = Permission::known(row(571));
     /// `TeamsAppInstallation.Read.User`: needs an administrator's consent; privilege level 2 of 4.
-    pub const TEAMS_APP_INSTALLATION_READ_USER: Permission = application("TeamsAppInstallation.Read.User");
+    pub const TEAMS_APP_INSTALLATION_READ_USER: Permission = Permission::known(row(574));
     /// `TeamsAppInstallation.ReadForChat.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAMS_APP_INSTALLATION_READ_FOR_CHAT_ALL: Permission = application("TeamsAppInstallation.ReadForChat.All");
+    pub const TEAMS_APP_INSTALLATION_READ_FOR_CHAT_ALL: Permission = Permission::known(row(575));
     /// `TeamsAppInstallation.ReadForTeam.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAMS_APP_INSTALLATION_READ_FOR_TEAM_ALL: Permission = application("TeamsAppInstallation.ReadForTeam.All");
+    pub const TEAMS_APP_INSTALLATION_READ_FOR_TEAM_ALL: Permission = Permission::known(row(576));
     /// `TeamsAppInstallation.ReadForUser.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAMS_APP_INSTALLATION_READ_FOR_USER_ALL: Permission = application("TeamsAppInstallation.ReadForUser.All");
+    pub const TEAMS_APP_INSTALLATION_READ_FOR_USER_ALL: Permission = Permission::known(row(577));
     /// `TeamsAppInstallation.ReadSelectedForChat.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAMS_APP_INSTALLATION_READ_SELECTED_FOR_CHAT_ALL: Permission = application("TeamsAppInstallation.ReadSelectedForChat.All");
+    pub const TEAMS_APP_INSTALLATION_READ_SELECTED_FOR_CHAT_ALL: Permission = Permission::known(row(578));
     /// `TeamsAppInstallation.ReadSelectedForTeam.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAMS_APP_INSTALLATION_READ_SELECTED_FOR_TEAM_ALL: Permission = application("TeamsAppInstallation.ReadSelectedForTeam.All");
+    pub const TEAMS_APP_INSTALLATION_READ_SELECTED_FOR_TEAM_ALL: Permission = Permission::known(row(579));
     /// `TeamsAppInstallation.ReadSelectedForUser.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAMS_APP_INSTALLATION_READ_SELECTED_FOR_USER_ALL: Permission = application("TeamsAppInstallation.ReadSelectedForUser.All");
+    pub const TEAMS_APP_INSTALLATION_READ_SELECTED_FOR_USER_ALL: Permission = Permission::known(row(580));
     /// `TeamsAppInstallation.ReadWriteAndConsentForChat.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAMS_APP_INSTALLATION_READ_WRITE_AND_CONSENT_FOR_CHAT_ALL: Permission = application("TeamsAppInstallation.ReadWriteAndConsentForChat.All");
+    pub const TEAMS_APP_INSTALLATION_READ_WRITE_AND_CONSENT_FOR_CHAT_ALL: Permission = Permission::known(row(581));
     /// `TeamsAppInstallation.ReadWriteAndConsentForTeam.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAMS_APP_INSTALLATION_READ_WRITE_AND_CONSENT_FOR_TEAM_ALL: Permission = application("TeamsAppInstallation.ReadWriteAndConsentForTeam.All");
+    pub const TEAMS_APP_INSTALLATION_READ_WRITE_AND_CONSENT_FOR_TEAM_ALL: Permission = Permission::known(row(582));
     /// `TeamsAppInstallation.ReadWriteAndConsentForUser.All`: needs an administrator's consent; privilege level 4 of 4.
-    pub const TEAMS_APP_INSTALLATION_READ_WRITE_AND_CONSENT_FOR_USER_ALL: Permission = application("TeamsAppInstallation.ReadWriteAndConsentForUser.All");
+    pub const TEAMS_APP_INSTALLATION_READ_WRITE_AND_CONSENT_FOR_USER_ALL: Permission = Permission::known(row(583));
     /// `TeamsAppInstallation.ReadWriteAndConsentSelfForChat.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAMS_APP_INSTALLATION_READ_WRITE_AND_CONSENT_SELF_FOR_CHAT_ALL: Permission = application("TeamsAppInstallation.ReadWriteAndConsentSelfForChat.All");
+    pub const TEAMS_APP_INSTALLATION_READ_WRITE_AND_CONSENT_SELF_FOR_CHAT_ALL: Permission = Permission::known(row(584));
     /// `TeamsAppInstallation.ReadWriteAndConsentSelfForTeam.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAMS_APP_INSTALLATION_READ_WRITE_AND_CONSENT_SELF_FOR_TEAM_ALL: Permission = application("TeamsAppInstallation.ReadWriteAndConsentSelfForTeam.All");
+    pub const TEAMS_APP_INSTALLATION_READ_WRITE_AND_CONSENT_SELF_FOR_TEAM_ALL: Permission = Permission::known(row(585));
     /// `TeamsAppInstallation.ReadWriteAndConsentSelfForUser.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAMS_APP_INSTALLATION_READ_WRITE_AND_CONSENT_SELF_FOR_USER_ALL: Permission = application("TeamsAppInstallation.ReadWriteAndConsentSelfForUser.All");
+    pub const TEAMS_APP_INSTALLATION_READ_WRITE_AND_CONSENT_SELF_FOR_USER_ALL: Permission = Permission::known(row(586));
     /// `TeamsAppInstallation.ReadWriteForChat.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAMS_APP_INSTALLATION_READ_WRITE_FOR_CHAT_ALL: Permission = application("TeamsAppInstallation.ReadWriteForChat.All");
+    pub const TEAMS_APP_INSTALLATION_READ_WRITE_FOR_CHAT_ALL: Permission = Permission::known(row(587));
     /// `TeamsAppInstallation.ReadWriteForTeam.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAMS_APP_INSTALLATION_READ_WRITE_FOR_TEAM_ALL: Permission = application("TeamsAppInstallation.ReadWriteForTeam.All");
+    pub const TEAMS_APP_INSTALLATION_READ_WRITE_FOR_TEAM_ALL: Permission = Permission::known(row(588));
     /// `TeamsAppInstallation.ReadWriteForUser.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAMS_APP_INSTALLATION_READ_WRITE_FOR_USER_ALL: Permission = application("TeamsAppInstallation.ReadWriteForUser.All");
+    pub const TEAMS_APP_INSTALLATION_READ_WRITE_FOR_USER_ALL: Permission = Permission::known(row(589));
     /// `TeamsAppInstallation.ReadWriteSelectedForChat.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAMS_APP_INSTALLATION_READ_WRITE_SELECTED_FOR_CHAT_ALL: Permission = application("TeamsAppInstallation.ReadWriteSelectedForChat.All");
+    pub const TEAMS_APP_INSTALLATION_READ_WRITE_SELECTED_FOR_CHAT_ALL: Permission = Permission::known(row(590));
     /// `TeamsAppInstallation.ReadWriteSelectedForTeam.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAMS_APP_INSTALLATION_READ_WRITE_SELECTED_FOR_TEAM_ALL: Permission = application("TeamsAppInstallation.ReadWriteSelectedForTeam.All");
+    pub const TEAMS_APP_INSTALLATION_READ_WRITE_SELECTED_FOR_TEAM_ALL: Permission = Permission::known(row(591));
     /// `TeamsAppInstallation.ReadWriteSelectedForUser.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAMS_APP_INSTALLATION_READ_WRITE_SELECTED_FOR_USER_ALL: Permission = application("TeamsAppInstallation.ReadWriteSelectedForUser.All");
+    pub const TEAMS_APP_INSTALLATION_READ_WRITE_SELECTED_FOR_USER_ALL: Permission = Permission::known(row(592));
     /// `TeamsAppInstallation.ReadWriteSelfForChat.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAMS_APP_INSTALLATION_READ_WRITE_SELF_FOR_CHAT_ALL: Permission = application("TeamsAppInstallation.ReadWriteSelfForChat.All");
+    pub const TEAMS_APP_INSTALLATION_READ_WRITE_SELF_FOR_CHAT_ALL: Permission = Permission::known(row(593));
     /// `TeamsAppInstallation.ReadWriteSelfForTeam.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAMS_APP_INSTALLATION_READ_WRITE_SELF_FOR_TEAM_ALL: Permission = application("TeamsAppInstallation.ReadWriteSelfForTeam.All");
+    pub const TEAMS_APP_INSTALLATION_READ_WRITE_SELF_FOR_TEAM_ALL: Permission = Permission::known(row(594));
     /// `TeamsAppInstallation.ReadWriteSelfForUser.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAMS_APP_INSTALLATION_READ_WRITE_SELF_FOR_USER_ALL: Permission = application("TeamsAppInstallation.ReadWriteSelfForUser.All");
+    pub const TEAMS_APP_INSTALLATION_READ_WRITE_SELF_FOR_USER_ALL: Permission = Permission::known(row(595));
     /// `TeamsPolicyUserAssign.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAMS_POLICY_USER_ASSIGN_READ_WRITE_ALL: Permission = application("TeamsPolicyUserAssign.ReadWrite.All");
+    pub const TEAMS_POLICY_USER_ASSIGN_READ_WRITE_ALL: Permission = Permission::known(row(596));
     /// `TeamsResourceAccount.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAMS_RESOURCE_ACCOUNT_READ_ALL: Permission = application("TeamsResourceAccount.Read.All");
+    pub const TEAMS_RESOURCE_ACCOUNT_READ_ALL: Permission = Permission::known(row(597));
     /// `TeamsTab.Create`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAMS_TAB_CREATE: Permission = application("TeamsTab.Create");
+    pub const TEAMS_TAB_CREATE: Permission = Permission::known(row(598));
     /// `TeamsTab.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAMS_TAB_READ_ALL: Permission = application("TeamsTab.Read.All");
+    pub const TEAMS_TAB_READ_ALL: Permission = Permission::known(row(603));
     /// `TeamsTab.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAMS_TAB_READ_WRITE_ALL: Permission = application("TeamsTab.ReadWrite.All");
+    pub const TEAMS_TAB_READ_WRITE_ALL: Permission = Permission::known(row(606));
     /// `TeamsTab.ReadWriteForChat.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAMS_TAB_READ_WRITE_FOR_CHAT_ALL: Permission = application("TeamsTab.ReadWriteForChat.All");
+    pub const TEAMS_TAB_READ_WRITE_FOR_CHAT_ALL: Permission = Permission::known(row(609));
     /// `TeamsTab.ReadWriteForTeam.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAMS_TAB_READ_WRITE_FOR_TEAM_ALL: Permission = application("TeamsTab.ReadWriteForTeam.All");
+    pub const TEAMS_TAB_READ_WRITE_FOR_TEAM_ALL: Permission = Permission::known(row(610));
     /// `TeamsTab.ReadWriteForUser.All`: needs an administrator's consent; no privilege level given.
-    pub const TEAMS_TAB_READ_WRITE_FOR_USER_ALL: Permission = application("TeamsTab.ReadWriteForUser.All");
+    pub const TEAMS_TAB_READ_WRITE_FOR_USER_ALL: Permission = Permission::known(row(611));
     /// `TeamsTab.ReadWriteSelfForChat.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAMS_TAB_READ_WRITE_SELF_FOR_CHAT_ALL: Permission = application("TeamsTab.ReadWriteSelfForChat.All");
+    pub const TEAMS_TAB_READ_WRITE_SELF_FOR_CHAT_ALL: Permission = Permission::known(row(612));
     /// `TeamsTab.ReadWriteSelfForTeam.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAMS_TAB_READ_WRITE_SELF_FOR_TEAM_ALL: Permission = application("TeamsTab.ReadWriteSelfForTeam.All");
+    pub const TEAMS_TAB_READ_WRITE_SELF_FOR_TEAM_ALL: Permission = Permission::known(row(613));
     /// `TeamsTab.ReadWriteSelfForUser.All`: needs an administrator's consent; no privilege level given.
-    pub const TEAMS_TAB_READ_WRITE_SELF_FOR_USER_ALL: Permission = application("TeamsTab.ReadWriteSelfForUser.All");
+    pub const TEAMS_TAB_READ_WRITE_SELF_FOR_USER_ALL: Permission = Permission::known(row(614));
     /// `TeamsTelephoneNumber.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAMS_TELEPHONE_NUMBER_READ_ALL: Permission = application("TeamsTelephoneNumber.Read.All");
+    pub const TEAMS_TELEPHONE_NUMBER_READ_ALL: Permission = Permission::known(row(615));
     /// `TeamsTelephoneNumber.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAMS_TELEPHONE_NUMBER_READ_WRITE_ALL: Permission = application("TeamsTelephoneNumber.ReadWrite.All");
+    pub const TEAMS_TELEPHONE_NUMBER_READ_WRITE_ALL: Permission = Permission::known(row(616));
     /// `TeamsUserConfiguration.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAMS_USER_CONFIGURATION_READ_ALL: Permission = application("TeamsUserConfiguration.Read.All");
+    pub const TEAMS_USER_CONFIGURATION_READ_ALL: Permission = Permission::known(row(617));
     /// `Teamwork.Migrate.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAMWORK_MIGRATE_ALL: Permission = application("Teamwork.Migrate.All");
+    pub const TEAMWORK_MIGRATE_ALL: Permission = Permission::known(row(618));
     /// `Teamwork.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAMWORK_READ_ALL: Permission = application("Teamwork.Read.All");
+    pub const TEAMWORK_READ_ALL: Permission = Permission::known(row(619));
     /// `TeamworkAppSettings.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAMWORK_APP_SETTINGS_READ_ALL: Permission = application("TeamworkAppSettings.Read.All");
+    pub const TEAMWORK_APP_SETTINGS_READ_ALL: Permission = Permission::known(row(620));
     /// `TeamworkAppSettings.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAMWORK_APP_SETTINGS_READ_WRITE_ALL: Permission = application("TeamworkAppSettings.ReadWrite.All");
+    pub const TEAMWORK_APP_SETTINGS_READ_WRITE_ALL: Permission = Permission::known(row(621));
     /// `TeamworkCustomEmoji.Create.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAMWORK_CUSTOM_EMOJI_CREATE_ALL: Permission = application("TeamworkCustomEmoji.Create.All");
+    pub const TEAMWORK_CUSTOM_EMOJI_CREATE_ALL: Permission = Permission::known(row(622));
     /// `TeamworkCustomEmoji.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAMWORK_CUSTOM_EMOJI_READ_ALL: Permission = application("TeamworkCustomEmoji.Read.All");
+    pub const TEAMWORK_CUSTOM_EMOJI_READ_ALL: Permission = Permission::known(row(623));
     /// `TeamworkDevice.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAMWORK_DEVICE_READ_ALL: Permission = application("TeamworkDevice.Read.All");
+    pub const TEAMWORK_DEVICE_READ_ALL: Permission = Permission::known(row(624));
     /// `TeamworkDevice.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAMWORK_DEVICE_READ_WRITE_ALL: Permission = application("TeamworkDevice.ReadWrite.All");
+    pub const TEAMWORK_DEVICE_READ_WRITE_ALL: Permission = Permission::known(row(625));
     /// `TeamworkSection.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAMWORK_SECTION_READ_ALL: Permission = application("TeamworkSection.Read.All");
+    pub const TEAMWORK_SECTION_READ_ALL: Permission = Permission::known(row(626));
     /// `TeamworkSection.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAMWORK_SECTION_READ_WRITE_ALL: Permission = application("TeamworkSection.ReadWrite.All");
+    pub const TEAMWORK_SECTION_READ_WRITE_ALL: Permission = Permission::known(row(627));
     /// `TeamworkTag.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAMWORK_TAG_READ_ALL: Permission = application("TeamworkTag.Read.All");
+    pub const TEAMWORK_TAG_READ_ALL: Permission = Permission::known(row(628));
     /// `TeamworkTag.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAMWORK_TAG_READ_WRITE_ALL: Permission = application("TeamworkTag.ReadWrite.All");
+    pub const TEAMWORK_TAG_READ_WRITE_ALL: Permission = Permission::known(row(629));
     /// `TeamworkTargetedMessage.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAMWORK_TARGETED_MESSAGE_READ_ALL: Permission = application("TeamworkTargetedMessage.Read.All");
+    pub const TEAMWORK_TARGETED_MESSAGE_READ_ALL: Permission = Permission::known(row(630));
     /// `TenantGovernance-Invitation.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TENANT_GOVERNANCE_INVITATION_READ_ALL: Permission = application("TenantGovernance-Invitation.Read.All");
+    pub const TENANT_GOVERNANCE_INVITATION_READ_ALL: Permission = Permission::known(row(631));
     /// `TenantGovernance-PolicyTemplate.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TENANT_GOVERNANCE_POLICY_TEMPLATE_READ_ALL: Permission = application("TenantGovernance-PolicyTemplate.Read.All");
+    pub const TENANT_GOVERNANCE_POLICY_TEMPLATE_READ_ALL: Permission = Permission::known(row(632));
     /// `TenantGovernance-RelatedTenant.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TENANT_GOVERNANCE_RELATED_TENANT_READ_ALL: Permission = application("TenantGovernance-RelatedTenant.Read.All");
+    pub const TENANT_GOVERNANCE_RELATED_TENANT_READ_ALL: Permission = Permission::known(row(633));
     /// `TenantGovernance-Relationship.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TENANT_GOVERNANCE_RELATIONSHIP_READ_ALL: Permission = application("TenantGovernance-Relationship.Read.All");
+    pub const TENANT_GOVERNANCE_RELATIONSHIP_READ_ALL: Permission = Permission::known(row(634));
     /// `TenantGovernance-Request.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TENANT_GOVERNANCE_REQUEST_READ_ALL: Permission = application("TenantGovernance-Request.Read.All");
+    pub const TENANT_GOVERNANCE_REQUEST_READ_ALL: Permission = Permission::known(row(635));
     /// `TenantGovernance-Setting.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TENANT_GOVERNANCE_SETTING_READ_ALL: Permission = application("TenantGovernance-Setting.Read.All");
+    pub const TENANT_GOVERNANCE_SETTING_READ_ALL: Permission = Permission::known(row(636));
     /// `TermStore.Read.All`: needs an administrator's consent; no privilege level given.
-    pub const TERM_STORE_READ_ALL: Permission = application("TermStore.Read.All");
+    pub const TERM_STORE_READ_ALL: Permission = Permission::known(row(637));
     /// `TermStore.ReadWrite.All`: needs an administrator's consent; no privilege level given.
-    pub const TERM_STORE_READ_WRITE_ALL: Permission = application("TermStore.ReadWrite.All");
+    pub const TERM_STORE_READ_WRITE_ALL: Permission = Permission::known(row(638));
     /// `ThreatAssessment.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const THREAT_ASSESSMENT_READ_ALL: Permission = application("ThreatAssessment.Read.All");
+    pub const THREAT_ASSESSMENT_READ_ALL: Permission = Permission::known(row(639));
     /// `ThreatHunting.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const THREAT_HUNTING_READ_ALL: Permission = application("ThreatHunting.Read.All");
+    pub const THREAT_HUNTING_READ_ALL: Permission = Permission::known(row(640));
     /// `ThreatIndicators.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const THREAT_INDICATORS_READ_ALL: Permission = application("ThreatIndicators.Read.All");
+    pub const THREAT_INDICATORS_READ_ALL: Permission = Permission::known(row(641));
     /// `ThreatIndicators.ReadWrite.OwnedBy`: needs an administrator's consent; privilege level 3 of 4.
-    pub const THREAT_INDICATORS_READ_WRITE_OWNED_BY: Permission = application("ThreatIndicators.ReadWrite.OwnedBy");
+    pub const THREAT_INDICATORS_READ_WRITE_OWNED_BY: Permission = Permission::known(row(642));
     /// `ThreatIntelligence.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const THREAT_INTELLIGENCE_READ_ALL: Permission = application("ThreatIntelligence.Read.All");
+    pub const THREAT_INTELLIGENCE_READ_ALL: Permission = Permission::known(row(643));
     /// `ThreatSubmission.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const THREAT_SUBMISSION_READ_ALL: Permission = application("ThreatSubmission.Read.All");
+    pub const THREAT_SUBMISSION_READ_ALL: Permission = Permission::known(row(644));
     /// `ThreatSubmission.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const THREAT_SUBMISSION_READ_WRITE_ALL: Permission = application("ThreatSubmission.ReadWrite.All");
+    pub const THREAT_SUBMISSION_READ_WRITE_ALL: Permission = Permission::known(row(645));
     /// `ThreatSubmissionPolicy.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const THREAT_SUBMISSION_POLICY_READ_WRITE_ALL: Permission = application("ThreatSubmissionPolicy.ReadWrite.All");
+    pub const THREAT_SUBMISSION_POLICY_READ_WRITE_ALL: Permission = Permission::known(row(646));
     /// `TrustFrameworkKeySet.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TRUST_FRAMEWORK_KEY_SET_READ_ALL: Permission = application("TrustFrameworkKeySet.Read.All");
+    pub const TRUST_FRAMEWORK_KEY_SET_READ_ALL: Permission = Permission::known(row(647));
     /// `TrustFrameworkKeySet.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can put in keys of its own and sign tokens with them (Azure AD B2C).
-    pub const TRUST_FRAMEWORK_KEY_SET_READ_WRITE_ALL: Permission = application("TrustFrameworkKeySet.ReadWrite.All");
+    pub const TRUST_FRAMEWORK_KEY_SET_READ_WRITE_ALL: Permission = Permission::known(row(648));
     /// `User-ConvertToInternal.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const USER_CONVERT_TO_INTERNAL_READ_WRITE_ALL: Permission = application("User-ConvertToInternal.ReadWrite.All");
+    pub const USER_CONVERT_TO_INTERNAL_READ_WRITE_ALL: Permission = Permission::known(row(649));
     /// `User-LifeCycleInfo.Read.All`: needs an administrator's consent; no privilege level given.
-    pub const USER_LIFE_CYCLE_INFO_READ_ALL: Permission = application("User-LifeCycleInfo.Read.All");
+    pub const USER_LIFE_CYCLE_INFO_READ_ALL: Permission = Permission::known(row(650));
     /// `User-LifeCycleInfo.ReadWrite.All`: needs an administrator's consent; no privilege level given.
-    pub const USER_LIFE_CYCLE_INFO_READ_WRITE_ALL: Permission = application("User-LifeCycleInfo.ReadWrite.All");
+    pub const USER_LIFE_CYCLE_INFO_READ_WRITE_ALL: Permission = Permission::known(row(651));
     /// `User-Mail.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const USER_MAIL_READ_WRITE_ALL: Permission = application("User-Mail.ReadWrite.All");
+    pub const USER_MAIL_READ_WRITE_ALL: Permission = Permission::known(row(652));
     /// `User-OnPremisesSyncBehavior.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const USER_ON_PREMISES_SYNC_BEHAVIOR_READ_WRITE_ALL: Permission = application("User-OnPremisesSyncBehavior.ReadWrite.All");
+    pub const USER_ON_PREMISES_SYNC_BEHAVIOR_READ_WRITE_ALL: Permission = Permission::known(row(653));
     /// `User-PasswordProfile.ReadWrite.All`: needs an administrator's consent; privilege level 4 of 4.
     ///
     /// High privilege: an app that has it can choose new passwords for users.
-    pub const USER_PASSWORD_PROFILE_READ_WRITE_ALL: Permission = application("User-PasswordProfile.ReadWrite.All");
+    pub const USER_PASSWORD_PROFILE_READ_WRITE_ALL: Permission = Permission::known(row(654));
     /// `User-Phone.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const USER_PHONE_READ_WRITE_ALL: Permission = application("User-Phone.ReadWrite.All");
+    pub const USER_PHONE_READ_WRITE_ALL: Permission = Permission::known(row(655));
     /// `User.DeleteRestore.All`: needs an administrator's consent; privilege level 4 of 4.
     ///
     /// High privilege: an app that has it can remove accounts, privileged ones too, and bring deleted ones back.
-    pub const USER_DELETE_RESTORE_ALL: Permission = application("User.DeleteRestore.All");
+    pub const USER_DELETE_RESTORE_ALL: Permission = Permission::known(row(656));
     /// `User.EnableDisableAccount.All`: needs an administrator's consent; privilege level 4 of 4.
     ///
     /// High privilege: an app that has it can shut administrators out by disabling their accounts.
-    pub const USER_ENABLE_DISABLE_ACCOUNT_ALL: Permission = application("User.EnableDisableAccount.All");
+    pub const USER_ENABLE_DISABLE_ACCOUNT_ALL: Permission = Permission::known(row(657));
     /// `User.Export.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const USER_EXPORT_ALL: Permission = application("User.Export.All");
+    pub const USER_EXPORT_ALL: Permission = Permission::known(row(658));
     /// `User.Invite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const USER_INVITE_ALL: Permission = application("User.Invite.All");
+    pub const USER_INVITE_ALL: Permission = Permission::known(row(659));
     /// `User.ManageIdentities.All`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can change which outside identities sign in to an account.
-    pub const USER_MANAGE_IDENTITIES_ALL: Permission = application("User.ManageIdentities.All");
+    pub const USER_MANAGE_IDENTITIES_ALL: Permission = Permission::known(row(660));
     /// `User.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const USER_READ_ALL: Permission = application("User.Read.All");
+    pub const USER_READ_ALL: Permission = Permission::known(row(661));
     /// `User.ReadBasic.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const USER_READ_BASIC_ALL: Permission = application("User.ReadBasic.All");
+    pub const USER_READ_BASIC_ALL: Permission = Permission::known(row(662));
     /// `User.ReadWrite.All`: needs an administrator's consent; privilege level 4 of 4.
     ///
     /// High privilege: an app that has it can rewrite properties of accounts on which access rules depend.
-    pub const USER_READ_WRITE_ALL: Permission = application("User.ReadWrite.All");
+    pub const USER_READ_WRITE_ALL: Permission = Permission::known(row(663));
     /// `User.ReadWrite.CrossCloud`: needs an administrator's consent; privilege level 3 of 4.
-    pub const USER_READ_WRITE_CROSS_CLOUD: Permission = application("User.ReadWrite.CrossCloud");
+    pub const USER_READ_WRITE_CROSS_CLOUD: Permission = Permission::known(row(664));
     /// `User.RevokeSessions.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const USER_REVOKE_SESSIONS_ALL: Permission = application("User.RevokeSessions.All");
+    pub const USER_REVOKE_SESSIONS_ALL: Permission = Permission::known(row(665));
     /// `UserAuthMethod-Email.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const USER_AUTH_METHOD_EMAIL_READ_ALL: Permission = application("UserAuthMethod-Email.Read.All");
+    pub const USER_AUTH_METHOD_EMAIL_READ_ALL: Permission = Permission::known(row(666));
     /// `UserAuthMethod-Email.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can set anyone's email address for resetting the password.
-    pub const USER_AUTH_METHOD_EMAIL_READ_WRITE_ALL: Permission = application("UserAuthMethod-Email.ReadWrite.All");
+    pub const USER_AUTH_METHOD_EMAIL_READ_WRITE_ALL: Permission = Permission::known(row(667));
     /// `UserAuthMethod-External.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const USER_AUTH_METHOD_EXTERNAL_READ_ALL: Permission = application("UserAuthMethod-External.Read.All");
+    pub const USER_AUTH_METHOD_EXTERNAL_READ_ALL: Permission = Permission::known(row(668));
     /// `UserAuthMethod-External.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can register an outside provider's check as anyone's way of signing in.
-    pub const USER_AUTH_METHOD_EXTERNAL_READ_WRITE_ALL: Permission = application("UserAuthMethod-External.ReadWrite.All");
+    pub const USER_AUTH_METHOD_EXTERNAL_READ_WRITE_ALL: Permission = Permission::known(row(669));
     /// `UserAuthMethod-HardwareOATH.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const USER_AUTH_METHOD_HARDWARE_OATH_READ_ALL: Permission = application("UserAuthMethod-HardwareOATH.Read.All");
+    pub const USER_AUTH_METHOD_HARDWARE_OATH_READ_ALL: Permission = Permission::known(row(670));
     /// `UserAuthMethod-HardwareOATH.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can hand anyone's account a hardware token to sign in with.
-    pub const USER_AUTH_METHOD_HARDWARE_OATH_READ_WRITE_ALL: Permission = application("UserAuthMethod-HardwareOATH.ReadWrite.All");
+    pub const USER_AUTH_METHOD_HARDWARE_OATH_READ_WRITE_ALL: Permission = Permission::known(row(671));
     /// `UserAuthMethod-MicrosoftAuthApp.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const USER_AUTH_METHOD_MICROSOFT_AUTH_APP_READ_ALL: Permission = application("UserAuthMethod-MicrosoftAuthApp.Read.All");
+    pub const USER_AUTH_METHOD_MICROSOFT_AUTH_APP_READ_ALL: Permission = Permission::known(row(672));
     /// `UserAuthMethod-MicrosoftAuthApp.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can alter which Microsoft Authenticator apps sign in to anyone's account.
-    pub const USER_AUTH_METHOD_MICROSOFT_AUTH_APP_READ_WRITE_ALL: Permission = application("UserAuthMethod-MicrosoftAuthApp.ReadWrite.All");
+    pub const USER_AUTH_METHOD_MICROSOFT_AUTH_APP_READ_WRITE_ALL: Permission = Permission::known(row(673));
     /// `UserAuthMethod-Passkey.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const USER_AUTH_METHOD_PASSKEY_READ_ALL: Permission = application("UserAuthMethod-Passkey.Read.All");
+    pub const USER_AUTH_METHOD_PASSKEY_READ_ALL: Permission = Permission::known(row(674));
     /// `UserAuthMethod-Passkey.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can hand anyone's account a passkey to sign in with.
-    pub const USER_AUTH_METHOD_PASSKEY_READ_WRITE_ALL: Permission = application("UserAuthMethod-Passkey.ReadWrite.All");
+    pub const USER_AUTH_METHOD_PASSKEY_READ_WRITE_ALL: Permission = Permission::known(row(675));
     /// `UserAuthMethod-Password.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const USER_AUTH_METHOD_PASSWORD_READ_ALL: Permission = application("UserAuthMethod-Password.Read.All");
+    pub const USER_AUTH_METHOD_PASSWORD_READ_ALL: Permission = Permission::known(row(676));
     /// `UserAuthMethod-Password.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can choose a new password for anyone's account.
-    pub const USER_AUTH_METHOD_PASSWORD_READ_WRITE_ALL: Permission = application("UserAuthMethod-Password.ReadWrite.All");
+    pub const USER_AUTH_METHOD_PASSWORD_READ_WRITE_ALL: Permission = Permission::known(row(677));
     /// `UserAuthMethod-Phone.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const USER_AUTH_METHOD_PHONE_READ_ALL: Permission = application("UserAuthMethod-Phone.Read.All");
+    pub const USER_AUTH_METHOD_PHONE_READ_ALL: Permission = Permission::known(row(678));
     /// `UserAuthMethod-Phone.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can hand anyone's account a phone number to sign in with.
-    pub const USER_AUTH_METHOD_PHONE_READ_WRITE_ALL: Permission = application("UserAuthMethod-Phone.ReadWrite.All");
+    pub const USER_AUTH_METHOD_PHONE_READ_WRITE_ALL: Permission = Permission::known(row(679));
     /// `UserAuthMethod-PlatformCred.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const USER_AUTH_METHOD_PLATFORM_CRED_READ_ALL: Permission = application("UserAuthMethod-PlatformCred.Read.All");
+    pub const USER_AUTH_METHOD_PLATFORM_CRED_READ_ALL: Permission = Permission::known(row(680));
     /// `UserAuthMethod-PlatformCred.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can alter which platform credentials sign in to anyone's account.
-    pub const USER_AUTH_METHOD_PLATFORM_CRED_READ_WRITE_ALL: Permission = application("UserAuthMethod-PlatformCred.ReadWrite.All");
+    pub const USER_AUTH_METHOD_PLATFORM_CRED_READ_WRITE_ALL: Permission = Permission::known(row(681));
     /// `UserAuthMethod-QR.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const USER_AUTH_METHOD_QR_READ_ALL: Permission = application("UserAuthMethod-QR.Read.All");
+    pub const USER_AUTH_METHOD_QR_READ_ALL: Permission = Permission::known(row(682));
     /// `UserAuthMethod-QR.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can hand anyone's account a QR code to sign in with.
-    pub const USER_AUTH_METHOD_QR_READ_WRITE_ALL: Permission = application("UserAuthMethod-QR.ReadWrite.All");
+    pub const USER_AUTH_METHOD_QR_READ_WRITE_ALL: Permission = Permission::known(row(683));
     /// `UserAuthMethod-ResourceKey.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const USER_AUTH_METHOD_RESOURCE_KEY_READ_ALL: Permission = application("UserAuthMethod-ResourceKey.Read.All");
+    pub const USER_AUTH_METHOD_RESOURCE_KEY_READ_ALL: Permission = Permission::known(row(684));
     /// `UserAuthMethod-ResourceKey.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const USER_AUTH_METHOD_RESOURCE_KEY_READ_WRITE_ALL: Permission = application("UserAuthMethod-ResourceKey.ReadWrite.All");
+    pub const USER_AUTH_METHOD_RESOURCE_KEY_READ_WRITE_ALL: Permission = Permission::known(row(685));
     /// `UserAuthMethod-SoftwareOATH.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const USER_AUTH_METHOD_SOFTWARE_OATH_READ_ALL: Permission = application("UserAuthMethod-SoftwareOATH.Read.All");
+    pub const USER_AUTH_METHOD_SOFTWARE_OATH_READ_ALL: Permission = Permission::known(row(686));
     /// `UserAuthMethod-SoftwareOATH.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can alter which one-time code apps sign in to anyone's account.
-    pub const USER_AUTH_METHOD_SOFTWARE_OATH_READ_WRITE_ALL: Permission = application("UserAuthMethod-SoftwareOATH.ReadWrite.All");
+    pub const USER_AUTH_METHOD_SOFTWARE_OATH_READ_WRITE_ALL: Permission = Permission::known(row(687));
     /// `UserAuthMethod-TAP.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const USER_AUTH_METHOD_TAP_READ_ALL: Permission = application("UserAuthMethod-TAP.Read.All");
+    pub const USER_AUTH_METHOD_TAP_READ_ALL: Permission = Permission::known(row(688));
     /// `UserAuthMethod-TAP.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can get a temporary access pass for anyone's account.
-    pub const USER_AUTH_METHOD_TAP_READ_WRITE_ALL: Permission = application("UserAuthMethod-TAP.ReadWrite.All");
+    pub const USER_AUTH_METHOD_TAP_READ_WRITE_ALL: Permission = Permission::known(row(689));
     /// `UserAuthMethod-WindowsHello.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const USER_AUTH_METHOD_WINDOWS_HELLO_READ_ALL: Permission = application("UserAuthMethod-WindowsHello.Read.All");
+    pub const USER_AUTH_METHOD_WINDOWS_HELLO_READ_ALL: Permission = Permission::known(row(690));
     /// `UserAuthMethod-WindowsHello.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can alter which Windows Hello devices sign in to anyone's account.
-    pub const USER_AUTH_METHOD_WINDOWS_HELLO_READ_WRITE_ALL: Permission = application("UserAuthMethod-WindowsHello.ReadWrite.All");
+    pub const USER_AUTH_METHOD_WINDOWS_HELLO_READ_WRITE_ALL: Permission = Permission::known(row(691));
     /// `UserAuthenticationMethod.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const USER_AUTHENTICATION_METHOD_READ_ALL: Permission = application("UserAuthenticationMethod.Read.All");
+    pub const USER_AUTHENTICATION_METHOD_READ_ALL: Permission = Permission::known(row(692));
     /// `UserAuthenticationMethod.ReadWrite.All`: needs an administrator's consent; privilege level 4 of 4.
     ///
     /// High privilege: an app that has it can add a way of signing in to any account, even an administrator's.
-    pub const USER_AUTHENTICATION_METHOD_READ_WRITE_ALL: Permission = application("UserAuthenticationMethod.ReadWrite.All");
+    pub const USER_AUTHENTICATION_METHOD_READ_WRITE_ALL: Permission = Permission::known(row(693));
     /// `UserNotification.ReadWrite.CreatedByApp`: needs an administrator's consent; no privilege level given.
-    pub const USER_NOTIFICATION_READ_WRITE_CREATED_BY_APP: Permission = application("UserNotification.ReadWrite.CreatedByApp");
+    pub const USER_NOTIFICATION_READ_WRITE_CREATED_BY_APP: Permission = Permission::known(row(694));
     /// `UserShiftPreferences.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const USER_SHIFT_PREFERENCES_READ_ALL: Permission = application("UserShiftPreferences.Read.All");
+    pub const USER_SHIFT_PREFERENCES_READ_ALL: Permission = Permission::known(row(695));
     /// `UserShiftPreferences.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const USER_SHIFT_PREFERENCES_READ_WRITE_ALL: Permission = application("UserShiftPreferences.ReadWrite.All");
+    pub const USER_SHIFT_PREFERENCES_READ_WRITE_ALL: Permission = Permission::known(row(696));
     /// `UserTeamwork.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const USER_TEAMWORK_READ_ALL: Permission = application("UserTeamwork.Read.All");
+    pub const USER_TEAMWORK_READ_ALL: Permission = Permission::known(row(697));
     /// `VerifiedId-Profile.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const VERIFIED_ID_PROFILE_READ_ALL: Permission = application("VerifiedId-Profile.Read.All");
+    pub const VERIFIED_ID_PROFILE_READ_ALL: Permission = Permission::known(row(698));
     /// `VirtualAppointment.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const VIRTUAL_APPOINTMENT_READ_ALL: Permission = application("VirtualAppointment.Read.All");
+    pub const VIRTUAL_APPOINTMENT_READ_ALL: Permission = Permission::known(row(699));
     /// `VirtualAppointment.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const VIRTUAL_APPOINTMENT_READ_WRITE_ALL: Permission = application("VirtualAppointment.ReadWrite.All");
+    pub const VIRTUAL_APPOINTMENT_READ_WRITE_ALL: Permission = Permission::known(row(700));
     /// `VirtualAppointmentNotification.Send`: needs an administrator's consent; privilege level 3 of 4.
-    pub const VIRTUAL_APPOINTMENT_NOTIFICATION_SEND: Permission = application("VirtualAppointmentNotification.Send");
+    pub const VIRTUAL_APPOINTMENT_NOTIFICATION_SEND: Permission = Permission::known(row(701));
     /// `VirtualEvent.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const VIRTUAL_EVENT_READ_ALL: Permission = application("VirtualEvent.Read.All");
+    pub const VIRTUAL_EVENT_READ_ALL: Permission = Permission::known(row(702));
     /// `VirtualEventRegistration-Anon.ReadWrite.All`: needs an administrator's consent; privilege level 2 of 4.
-    pub const VIRTUAL_EVENT_REGISTRATION_ANON_READ_WRITE_ALL: Permission = application("VirtualEventRegistration-Anon.ReadWrite.All");
+    pub const VIRTUAL_EVENT_REGISTRATION_ANON_READ_WRITE_ALL: Permission = Permission::known(row(704));
     /// `WindowsUpdates.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const WINDOWS_UPDATES_READ_ALL: Permission = application("WindowsUpdates.Read.All");
+    pub const WINDOWS_UPDATES_READ_ALL: Permission = Permission::known(row(706));
     /// `WindowsUpdates.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const WINDOWS_UPDATES_READ_WRITE_ALL: Permission = application("WindowsUpdates.ReadWrite.All");
+    pub const WINDOWS_UPDATES_READ_WRITE_ALL: Permission = Permission::known(row(707));
     /// `WorkforceIntegration.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const WORKFORCE_INTEGRATION_READ_ALL: Permission = application("WorkforceIntegration.Read.All");
+    pub const WORKFORCE_INTEGRATION_READ_ALL: Permission = Permission::known(row(708));
     /// `WorkforceIntegration.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const WORKFORCE_INTEGRATION_READ_WRITE_ALL: Permission = application("WorkforceIntegration.ReadWrite.All");
+    pub const WORKFORCE_INTEGRATION_READ_WRITE_ALL: Permission = Permission::known(row(709));
     /// `eDiscovery.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const EDISCOVERY_READ_ALL: Permission = application("eDiscovery.Read.All");
+    pub const EDISCOVERY_READ_ALL: Permission = Permission::known(row(710));
     /// `eDiscovery.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const EDISCOVERY_READ_WRITE_ALL: Permission = application("eDiscovery.ReadWrite.All");
+    pub const EDISCOVERY_READ_WRITE_ALL: Permission = Permission::known(row(711));
 
     /// Every constant of this module, with its name.
     #[cfg(test)]
@@ -2142,1651 +2142,1651 @@ pub mod application {
 ///
 /// <https://learn.microsoft.com/graph/permissions-reference>
 pub mod delegated {
-    use super::super::delegated;
+    use super::super::row;
     use crate::permission::Permission;
 
     /// `APIConnectors.Read.All`: needs an administrator's consent; no privilege level given.
-    pub const API_CONNECTORS_READ_ALL: Permission = delegated("APIConnectors.Read.All");
+    pub const API_CONNECTORS_READ_ALL: Permission = Permission::known(row(712));
     /// `APIConnectors.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const API_CONNECTORS_READ_WRITE_ALL: Permission = delegated("APIConnectors.ReadWrite.All");
+    pub const API_CONNECTORS_READ_WRITE_ALL: Permission = Permission::known(row(713));
     /// `AccessReview.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const ACCESS_REVIEW_READ_ALL: Permission = delegated("AccessReview.Read.All");
+    pub const ACCESS_REVIEW_READ_ALL: Permission = Permission::known(row(714));
     /// `AccessReview.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const ACCESS_REVIEW_READ_WRITE_ALL: Permission = delegated("AccessReview.ReadWrite.All");
+    pub const ACCESS_REVIEW_READ_WRITE_ALL: Permission = Permission::known(row(715));
     /// `AccessReview.ReadWrite.Membership`: needs an administrator's consent; privilege level 3 of 4.
-    pub const ACCESS_REVIEW_READ_WRITE_MEMBERSHIP: Permission = delegated("AccessReview.ReadWrite.Membership");
+    pub const ACCESS_REVIEW_READ_WRITE_MEMBERSHIP: Permission = Permission::known(row(716));
     /// `Acronym.Read.All`: a user can consent to it; privilege level 3 of 4.
-    pub const ACRONYM_READ_ALL: Permission = delegated("Acronym.Read.All");
+    pub const ACRONYM_READ_ALL: Permission = Permission::known(row(717));
     /// `AdministrativeUnit.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const ADMINISTRATIVE_UNIT_READ_ALL: Permission = delegated("AdministrativeUnit.Read.All");
+    pub const ADMINISTRATIVE_UNIT_READ_ALL: Permission = Permission::known(row(718));
     /// `AdministrativeUnit.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can remove the shield of a restricted administrative unit from the accounts in it, as far as the signed-in user can.
-    pub const ADMINISTRATIVE_UNIT_READ_WRITE_ALL: Permission = delegated("AdministrativeUnit.ReadWrite.All");
+    pub const ADMINISTRATIVE_UNIT_READ_WRITE_ALL: Permission = Permission::known(row(719));
     /// `AgentCardManifest.Read.All`: needs an administrator's consent; privilege level 2 of 4.
-    pub const AGENT_CARD_MANIFEST_READ_ALL: Permission = delegated("AgentCardManifest.Read.All");
+    pub const AGENT_CARD_MANIFEST_READ_ALL: Permission = Permission::known(row(720));
     /// `AgentCardManifest.ReadWrite.All`: needs an administrator's consent; privilege level 2 of 4.
-    pub const AGENT_CARD_MANIFEST_READ_WRITE_ALL: Permission = delegated("AgentCardManifest.ReadWrite.All");
+    pub const AGENT_CARD_MANIFEST_READ_WRITE_ALL: Permission = Permission::known(row(721));
     /// `AgentCollection.Read.All`: needs an administrator's consent; privilege level 2 of 4.
-    pub const AGENT_COLLECTION_READ_ALL: Permission = delegated("AgentCollection.Read.All");
+    pub const AGENT_COLLECTION_READ_ALL: Permission = Permission::known(row(722));
     /// `AgentCollection.Read.Global`: needs an administrator's consent; privilege level 3 of 4.
-    pub const AGENT_COLLECTION_READ_GLOBAL: Permission = delegated("AgentCollection.Read.Global");
+    pub const AGENT_COLLECTION_READ_GLOBAL: Permission = Permission::known(row(723));
     /// `AgentCollection.Read.Quarantined`: needs an administrator's consent; privilege level 3 of 4.
-    pub const AGENT_COLLECTION_READ_QUARANTINED: Permission = delegated("AgentCollection.Read.Quarantined");
+    pub const AGENT_COLLECTION_READ_QUARANTINED: Permission = Permission::known(row(724));
     /// `AgentCollection.ReadWrite.All`: needs an administrator's consent; privilege level 2 of 4.
-    pub const AGENT_COLLECTION_READ_WRITE_ALL: Permission = delegated("AgentCollection.ReadWrite.All");
+    pub const AGENT_COLLECTION_READ_WRITE_ALL: Permission = Permission::known(row(725));
     /// `AgentCollection.ReadWrite.Global`: needs an administrator's consent; privilege level 3 of 4.
-    pub const AGENT_COLLECTION_READ_WRITE_GLOBAL: Permission = delegated("AgentCollection.ReadWrite.Global");
+    pub const AGENT_COLLECTION_READ_WRITE_GLOBAL: Permission = Permission::known(row(726));
     /// `AgentCollection.ReadWrite.Quarantined`: needs an administrator's consent; privilege level 3 of 4.
-    pub const AGENT_COLLECTION_READ_WRITE_QUARANTINED: Permission = delegated("AgentCollection.ReadWrite.Quarantined");
+    pub const AGENT_COLLECTION_READ_WRITE_QUARANTINED: Permission = Permission::known(row(727));
     /// `AgentIdUser.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const AGENT_ID_USER_READ_WRITE_ALL: Permission = delegated("AgentIdUser.ReadWrite.All");
+    pub const AGENT_ID_USER_READ_WRITE_ALL: Permission = Permission::known(row(728));
     /// `AgentIdUser.ReadWrite.IdentityParentedBy`: needs an administrator's consent; privilege level 3 of 4.
-    pub const AGENT_ID_USER_READ_WRITE_IDENTITY_PARENTED_BY: Permission = delegated("AgentIdUser.ReadWrite.IdentityParentedBy");
+    pub const AGENT_ID_USER_READ_WRITE_IDENTITY_PARENTED_BY: Permission = Permission::known(row(729));
     /// `AgentInstance.Read.All`: needs an administrator's consent; privilege level 2 of 4.
-    pub const AGENT_INSTANCE_READ_ALL: Permission = delegated("AgentInstance.Read.All");
+    pub const AGENT_INSTANCE_READ_ALL: Permission = Permission::known(row(730));
     /// `AgentInstance.ReadWrite.All`: needs an administrator's consent; privilege level 2 of 4.
-    pub const AGENT_INSTANCE_READ_WRITE_ALL: Permission = delegated("AgentInstance.ReadWrite.All");
+    pub const AGENT_INSTANCE_READ_WRITE_ALL: Permission = Permission::known(row(731));
     /// `AgentRegistration.Read.All`: a user can consent to it; privilege level 3 of 4.
-    pub const AGENT_REGISTRATION_READ_ALL: Permission = delegated("AgentRegistration.Read.All");
+    pub const AGENT_REGISTRATION_READ_ALL: Permission = Permission::known(row(732));
     /// `AgentRegistration.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const AGENT_REGISTRATION_READ_WRITE_ALL: Permission = delegated("AgentRegistration.ReadWrite.All");
+    pub const AGENT_REGISTRATION_READ_WRITE_ALL: Permission = Permission::known(row(733));
     /// `Agreement.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const AGREEMENT_READ_ALL: Permission = delegated("Agreement.Read.All");
+    pub const AGREEMENT_READ_ALL: Permission = Permission::known(row(734));
     /// `Agreement.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const AGREEMENT_READ_WRITE_ALL: Permission = delegated("Agreement.ReadWrite.All");
+    pub const AGREEMENT_READ_WRITE_ALL: Permission = Permission::known(row(735));
     /// `AgreementAcceptance.Read`: needs an administrator's consent; privilege level 2 of 4.
-    pub const AGREEMENT_ACCEPTANCE_READ: Permission = delegated("AgreementAcceptance.Read");
+    pub const AGREEMENT_ACCEPTANCE_READ: Permission = Permission::known(row(736));
     /// `AgreementAcceptance.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const AGREEMENT_ACCEPTANCE_READ_ALL: Permission = delegated("AgreementAcceptance.Read.All");
+    pub const AGREEMENT_ACCEPTANCE_READ_ALL: Permission = Permission::known(row(737));
     /// `AiEnterpriseInteraction.Read`: a user can consent to it; privilege level 2 of 4.
-    pub const AI_ENTERPRISE_INTERACTION_READ: Permission = delegated("AiEnterpriseInteraction.Read");
+    pub const AI_ENTERPRISE_INTERACTION_READ: Permission = Permission::known(row(738));
     /// `Analytics.Read`: a user can consent to it; privilege level 2 of 4.
-    pub const ANALYTICS_READ: Permission = delegated("Analytics.Read");
+    pub const ANALYTICS_READ: Permission = Permission::known(row(739));
     /// `AppCatalog.Read.All`: a user can consent to it; privilege level 3 of 4.
-    pub const APP_CATALOG_READ_ALL: Permission = delegated("AppCatalog.Read.All");
+    pub const APP_CATALOG_READ_ALL: Permission = Permission::known(row(740));
     /// `AppCatalog.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const APP_CATALOG_READ_WRITE_ALL: Permission = delegated("AppCatalog.ReadWrite.All");
+    pub const APP_CATALOG_READ_WRITE_ALL: Permission = Permission::known(row(741));
     /// `AppCatalog.Submit`: a user can consent to it; privilege level 2 of 4.
-    pub const APP_CATALOG_SUBMIT: Permission = delegated("AppCatalog.Submit");
+    pub const APP_CATALOG_SUBMIT: Permission = Permission::known(row(742));
     /// `AppCertTrustConfiguration.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const APP_CERT_TRUST_CONFIGURATION_READ_ALL: Permission = delegated("AppCertTrustConfiguration.Read.All");
+    pub const APP_CERT_TRUST_CONFIGURATION_READ_ALL: Permission = Permission::known(row(743));
     /// `AppCertTrustConfiguration.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const APP_CERT_TRUST_CONFIGURATION_READ_WRITE_ALL: Permission = delegated("AppCertTrustConfiguration.ReadWrite.All");
+    pub const APP_CERT_TRUST_CONFIGURATION_READ_WRITE_ALL: Permission = Permission::known(row(744));
     /// `AppRoleAssignment.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can give any app, itself included, every application permission there is, as far as the signed-in user can.
-    pub const APP_ROLE_ASSIGNMENT_READ_WRITE_ALL: Permission = delegated("AppRoleAssignment.ReadWrite.All");
+    pub const APP_ROLE_ASSIGNMENT_READ_WRITE_ALL: Permission = Permission::known(row(745));
     /// `Application-RemoteDesktopConfig.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const APPLICATION_REMOTE_DESKTOP_CONFIG_READ_WRITE_ALL: Permission = delegated("Application-RemoteDesktopConfig.ReadWrite.All");
+    pub const APPLICATION_REMOTE_DESKTOP_CONFIG_READ_WRITE_ALL: Permission = Permission::known(row(746));
     /// `Application.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const APPLICATION_READ_ALL: Permission = delegated("Application.Read.All");
+    pub const APPLICATION_READ_ALL: Permission = Permission::known(row(747));
     /// `Application.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can put a secret of its own on any app and then act as that app, as far as the signed-in user can.
-    pub const APPLICATION_READ_WRITE_ALL: Permission = delegated("Application.ReadWrite.All");
+    pub const APPLICATION_READ_WRITE_ALL: Permission = Permission::known(row(748));
     /// `ApprovalSolution.Read`: a user can consent to it; privilege level 3 of 4.
-    pub const APPROVAL_SOLUTION_READ: Permission = delegated("ApprovalSolution.Read");
+    pub const APPROVAL_SOLUTION_READ: Permission = Permission::known(row(749));
     /// `ApprovalSolution.ReadWrite`: a user can consent to it; privilege level 3 of 4.
-    pub const APPROVAL_SOLUTION_READ_WRITE: Permission = delegated("ApprovalSolution.ReadWrite");
+    pub const APPROVAL_SOLUTION_READ_WRITE: Permission = Permission::known(row(750));
     /// `ApprovalSolutionResponse.ReadWrite`: a user can consent to it; privilege level 3 of 4.
-    pub const APPROVAL_SOLUTION_RESPONSE_READ_WRITE: Permission = delegated("ApprovalSolutionResponse.ReadWrite");
+    pub const APPROVAL_SOLUTION_RESPONSE_READ_WRITE: Permission = Permission::known(row(751));
     /// `AttackSimulation.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const ATTACK_SIMULATION_READ_ALL: Permission = delegated("AttackSimulation.Read.All");
+    pub const ATTACK_SIMULATION_READ_ALL: Permission = Permission::known(row(752));
     /// `AttackSimulation.ReadWrite.All`: a user can consent to it; privilege level 3 of 4.
-    pub const ATTACK_SIMULATION_READ_WRITE_ALL: Permission = delegated("AttackSimulation.ReadWrite.All");
+    pub const ATTACK_SIMULATION_READ_WRITE_ALL: Permission = Permission::known(row(753));
     /// `AuditActivity.Read`: needs an administrator's consent; privilege level 1 of 4.
-    pub const AUDIT_ACTIVITY_READ: Permission = delegated("AuditActivity.Read");
+    pub const AUDIT_ACTIVITY_READ: Permission = Permission::known(row(754));
     /// `AuditActivity.Write`: needs an administrator's consent; privilege level 2 of 4.
-    pub const AUDIT_ACTIVITY_WRITE: Permission = delegated("AuditActivity.Write");
+    pub const AUDIT_ACTIVITY_WRITE: Permission = Permission::known(row(755));
     /// `AuditLog.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const AUDIT_LOG_READ_ALL: Permission = delegated("AuditLog.Read.All");
+    pub const AUDIT_LOG_READ_ALL: Permission = Permission::known(row(756));
     /// `AuditLogsQuery-CRM.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const AUDIT_LOGS_QUERY_CRM_READ_ALL: Permission = delegated("AuditLogsQuery-CRM.Read.All");
+    pub const AUDIT_LOGS_QUERY_CRM_READ_ALL: Permission = Permission::known(row(757));
     /// `AuditLogsQuery-Endpoint.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const AUDIT_LOGS_QUERY_ENDPOINT_READ_ALL: Permission = delegated("AuditLogsQuery-Endpoint.Read.All");
+    pub const AUDIT_LOGS_QUERY_ENDPOINT_READ_ALL: Permission = Permission::known(row(758));
     /// `AuditLogsQuery-Entra.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const AUDIT_LOGS_QUERY_ENTRA_READ_ALL: Permission = delegated("AuditLogsQuery-Entra.Read.All");
+    pub const AUDIT_LOGS_QUERY_ENTRA_READ_ALL: Permission = Permission::known(row(759));
     /// `AuditLogsQuery-Exchange.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const AUDIT_LOGS_QUERY_EXCHANGE_READ_ALL: Permission = delegated("AuditLogsQuery-Exchange.Read.All");
+    pub const AUDIT_LOGS_QUERY_EXCHANGE_READ_ALL: Permission = Permission::known(row(760));
     /// `AuditLogsQuery-OneDrive.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const AUDIT_LOGS_QUERY_ONE_DRIVE_READ_ALL: Permission = delegated("AuditLogsQuery-OneDrive.Read.All");
+    pub const AUDIT_LOGS_QUERY_ONE_DRIVE_READ_ALL: Permission = Permission::known(row(761));
     /// `AuditLogsQuery-SharePoint.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const AUDIT_LOGS_QUERY_SHARE_POINT_READ_ALL: Permission = delegated("AuditLogsQuery-SharePoint.Read.All");
+    pub const AUDIT_LOGS_QUERY_SHARE_POINT_READ_ALL: Permission = Permission::known(row(762));
     /// `AuditLogsQuery.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const AUDIT_LOGS_QUERY_READ_ALL: Permission = delegated("AuditLogsQuery.Read.All");
+    pub const AUDIT_LOGS_QUERY_READ_ALL: Permission = Permission::known(row(763));
     /// `AuthenticationContext.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const AUTHENTICATION_CONTEXT_READ_ALL: Permission = delegated("AuthenticationContext.Read.All");
+    pub const AUTHENTICATION_CONTEXT_READ_ALL: Permission = Permission::known(row(764));
     /// `AuthenticationContext.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const AUTHENTICATION_CONTEXT_READ_WRITE_ALL: Permission = delegated("AuthenticationContext.ReadWrite.All");
+    pub const AUTHENTICATION_CONTEXT_READ_WRITE_ALL: Permission = Permission::known(row(765));
     /// `BackupRestore-Configuration.Read.All`: needs an administrator's consent; no privilege level given.
-    pub const BACKUP_RESTORE_CONFIGURATION_READ_ALL: Permission = delegated("BackupRestore-Configuration.Read.All");
+    pub const BACKUP_RESTORE_CONFIGURATION_READ_ALL: Permission = Permission::known(row(766));
     /// `BackupRestore-Configuration.ReadWrite.All`: needs an administrator's consent; no privilege level given.
-    pub const BACKUP_RESTORE_CONFIGURATION_READ_WRITE_ALL: Permission = delegated("BackupRestore-Configuration.ReadWrite.All");
+    pub const BACKUP_RESTORE_CONFIGURATION_READ_WRITE_ALL: Permission = Permission::known(row(767));
     /// `BackupRestore-Control.Read.All`: needs an administrator's consent; no privilege level given.
-    pub const BACKUP_RESTORE_CONTROL_READ_ALL: Permission = delegated("BackupRestore-Control.Read.All");
+    pub const BACKUP_RESTORE_CONTROL_READ_ALL: Permission = Permission::known(row(768));
     /// `BackupRestore-Control.ReadWrite.All`: needs an administrator's consent; no privilege level given.
-    pub const BACKUP_RESTORE_CONTROL_READ_WRITE_ALL: Permission = delegated("BackupRestore-Control.ReadWrite.All");
+    pub const BACKUP_RESTORE_CONTROL_READ_WRITE_ALL: Permission = Permission::known(row(769));
     /// `BackupRestore-Monitor.Read.All`: needs an administrator's consent; no privilege level given.
-    pub const BACKUP_RESTORE_MONITOR_READ_ALL: Permission = delegated("BackupRestore-Monitor.Read.All");
+    pub const BACKUP_RESTORE_MONITOR_READ_ALL: Permission = Permission::known(row(770));
     /// `BackupRestore-Restore.Read.All`: needs an administrator's consent; no privilege level given.
-    pub const BACKUP_RESTORE_RESTORE_READ_ALL: Permission = delegated("BackupRestore-Restore.Read.All");
+    pub const BACKUP_RESTORE_RESTORE_READ_ALL: Permission = Permission::known(row(771));
     /// `BackupRestore-Restore.ReadWrite.All`: needs an administrator's consent; no privilege level given.
-    pub const BACKUP_RESTORE_RESTORE_READ_WRITE_ALL: Permission = delegated("BackupRestore-Restore.ReadWrite.All");
+    pub const BACKUP_RESTORE_RESTORE_READ_WRITE_ALL: Permission = Permission::known(row(772));
     /// `BackupRestore-Search.Read.All`: needs an administrator's consent; no privilege level given.
-    pub const BACKUP_RESTORE_SEARCH_READ_ALL: Permission = delegated("BackupRestore-Search.Read.All");
+    pub const BACKUP_RESTORE_SEARCH_READ_ALL: Permission = Permission::known(row(773));
     /// `BillingConfiguration.ReadWrite.All`: needs an administrator's consent; no privilege level given.
-    pub const BILLING_CONFIGURATION_READ_WRITE_ALL: Permission = delegated("BillingConfiguration.ReadWrite.All");
+    pub const BILLING_CONFIGURATION_READ_WRITE_ALL: Permission = Permission::known(row(774));
     /// `BitlockerKey.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const BITLOCKER_KEY_READ_ALL: Permission = delegated("BitlockerKey.Read.All");
+    pub const BITLOCKER_KEY_READ_ALL: Permission = Permission::known(row(775));
     /// `BitlockerKey.ReadBasic.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const BITLOCKER_KEY_READ_BASIC_ALL: Permission = delegated("BitlockerKey.ReadBasic.All");
+    pub const BITLOCKER_KEY_READ_BASIC_ALL: Permission = Permission::known(row(776));
     /// `Bookings.Manage.All`: a user can consent to it; privilege level 3 of 4.
-    pub const BOOKINGS_MANAGE_ALL: Permission = delegated("Bookings.Manage.All");
+    pub const BOOKINGS_MANAGE_ALL: Permission = Permission::known(row(777));
     /// `Bookings.Read.All`: a user can consent to it; privilege level 3 of 4.
-    pub const BOOKINGS_READ_ALL: Permission = delegated("Bookings.Read.All");
+    pub const BOOKINGS_READ_ALL: Permission = Permission::known(row(778));
     /// `Bookings.ReadWrite.All`: a user can consent to it; privilege level 3 of 4.
-    pub const BOOKINGS_READ_WRITE_ALL: Permission = delegated("Bookings.ReadWrite.All");
+    pub const BOOKINGS_READ_WRITE_ALL: Permission = Permission::known(row(779));
     /// `BookingsAppointment.ReadWrite.All`: a user can consent to it; privilege level 3 of 4.
-    pub const BOOKINGS_APPOINTMENT_READ_WRITE_ALL: Permission = delegated("BookingsAppointment.ReadWrite.All");
+    pub const BOOKINGS_APPOINTMENT_READ_WRITE_ALL: Permission = Permission::known(row(780));
     /// `Bookmark.Read.All`: a user can consent to it; privilege level 3 of 4.
-    pub const BOOKMARK_READ_ALL: Permission = delegated("Bookmark.Read.All");
+    pub const BOOKMARK_READ_ALL: Permission = Permission::known(row(781));
     /// `BrowserSiteLists.Read.All`: a user can consent to it; privilege level 3 of 4.
-    pub const BROWSER_SITE_LISTS_READ_ALL: Permission = delegated("BrowserSiteLists.Read.All");
+    pub const BROWSER_SITE_LISTS_READ_ALL: Permission = Permission::known(row(782));
     /// `BrowserSiteLists.ReadWrite.All`: a user can consent to it; privilege level 3 of 4.
-    pub const BROWSER_SITE_LISTS_READ_WRITE_ALL: Permission = delegated("BrowserSiteLists.ReadWrite.All");
+    pub const BROWSER_SITE_LISTS_READ_WRITE_ALL: Permission = Permission::known(row(783));
     /// `BusinessScenarioConfig.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const BUSINESS_SCENARIO_CONFIG_READ_ALL: Permission = delegated("BusinessScenarioConfig.Read.All");
+    pub const BUSINESS_SCENARIO_CONFIG_READ_ALL: Permission = Permission::known(row(784));
     /// `BusinessScenarioConfig.Read.OwnedBy`: needs an administrator's consent; privilege level 2 of 4.
-    pub const BUSINESS_SCENARIO_CONFIG_READ_OWNED_BY: Permission = delegated("BusinessScenarioConfig.Read.OwnedBy");
+    pub const BUSINESS_SCENARIO_CONFIG_READ_OWNED_BY: Permission = Permission::known(row(785));
     /// `BusinessScenarioConfig.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const BUSINESS_SCENARIO_CONFIG_READ_WRITE_ALL: Permission = delegated("BusinessScenarioConfig.ReadWrite.All");
+    pub const BUSINESS_SCENARIO_CONFIG_READ_WRITE_ALL: Permission = Permission::known(row(786));
     /// `BusinessScenarioConfig.ReadWrite.OwnedBy`: needs an administrator's consent; privilege level 2 of 4.
-    pub const BUSINESS_SCENARIO_CONFIG_READ_WRITE_OWNED_BY: Permission = delegated("BusinessScenarioConfig.ReadWrite.OwnedBy");
+    pub const BUSINESS_SCENARIO_CONFIG_READ_WRITE_OWNED_BY: Permission = Permission::known(row(787));
     /// `BusinessScenarioData.Read.OwnedBy`: needs an administrator's consent; privilege level 2 of 4.
-    pub const BUSINESS_SCENARIO_DATA_READ_OWNED_BY: Permission = delegated("BusinessScenarioData.Read.OwnedBy");
+    pub const BUSINESS_SCENARIO_DATA_READ_OWNED_BY: Permission = Permission::known(row(788));
     /// `BusinessScenarioData.ReadWrite.OwnedBy`: needs an administrator's consent; privilege level 2 of 4.
-    pub const BUSINESS_SCENARIO_DATA_READ_WRITE_OWNED_BY: Permission = delegated("BusinessScenarioData.ReadWrite.OwnedBy");
+    pub const BUSINESS_SCENARIO_DATA_READ_WRITE_OWNED_BY: Permission = Permission::known(row(789));
     /// `Calendars.Read`: a user can consent to it; privilege level 2 of 4.
-    pub const CALENDARS_READ: Permission = delegated("Calendars.Read");
+    pub const CALENDARS_READ: Permission = Permission::known(row(790));
     /// `Calendars.Read.Shared`: a user can consent to it; privilege level 2 of 4.
-    pub const CALENDARS_READ_SHARED: Permission = delegated("Calendars.Read.Shared");
+    pub const CALENDARS_READ_SHARED: Permission = Permission::known(row(791));
     /// `Calendars.ReadBasic`: needs an administrator's consent; privilege level 2 of 4.
-    pub const CALENDARS_READ_BASIC: Permission = delegated("Calendars.ReadBasic");
+    pub const CALENDARS_READ_BASIC: Permission = Permission::known(row(792));
     /// `Calendars.ReadWrite`: a user can consent to it; privilege level 2 of 4.
-    pub const CALENDARS_READ_WRITE: Permission = delegated("Calendars.ReadWrite");
+    pub const CALENDARS_READ_WRITE: Permission = Permission::known(row(793));
     /// `Calendars.ReadWrite.Shared`: a user can consent to it; privilege level 2 of 4.
-    pub const CALENDARS_READ_WRITE_SHARED: Permission = delegated("Calendars.ReadWrite.Shared");
+    pub const CALENDARS_READ_WRITE_SHARED: Permission = Permission::known(row(794));
     /// `CallDelegation.Read`: a user can consent to it; privilege level 3 of 4.
-    pub const CALL_DELEGATION_READ: Permission = delegated("CallDelegation.Read");
+    pub const CALL_DELEGATION_READ: Permission = Permission::known(row(795));
     /// `CallDelegation.ReadWrite`: a user can consent to it; privilege level 2 of 4.
-    pub const CALL_DELEGATION_READ_WRITE: Permission = delegated("CallDelegation.ReadWrite");
+    pub const CALL_DELEGATION_READ_WRITE: Permission = Permission::known(row(796));
     /// `CallEvents.Read`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CALL_EVENTS_READ: Permission = delegated("CallEvents.Read");
+    pub const CALL_EVENTS_READ: Permission = Permission::known(row(797));
     /// `CallRecordings.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CALL_RECORDINGS_READ_ALL: Permission = delegated("CallRecordings.Read.All");
+    pub const CALL_RECORDINGS_READ_ALL: Permission = Permission::known(row(798));
     /// `CallTranscripts.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CALL_TRANSCRIPTS_READ_ALL: Permission = delegated("CallTranscripts.Read.All");
+    pub const CALL_TRANSCRIPTS_READ_ALL: Permission = Permission::known(row(799));
     /// `CaseManagement.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CASE_MANAGEMENT_READ_ALL: Permission = delegated("CaseManagement.Read.All");
+    pub const CASE_MANAGEMENT_READ_ALL: Permission = Permission::known(row(800));
     /// `CaseManagement.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CASE_MANAGEMENT_READ_WRITE_ALL: Permission = delegated("CaseManagement.ReadWrite.All");
+    pub const CASE_MANAGEMENT_READ_WRITE_ALL: Permission = Permission::known(row(801));
     /// `ChangeManagement.Read.All`: a user can consent to it; privilege level 1 of 4.
-    pub const CHANGE_MANAGEMENT_READ_ALL: Permission = delegated("ChangeManagement.Read.All");
+    pub const CHANGE_MANAGEMENT_READ_ALL: Permission = Permission::known(row(802));
     /// `Channel.Create`: needs an administrator's consent; privilege level 2 of 4.
-    pub const CHANNEL_CREATE: Permission = delegated("Channel.Create");
+    pub const CHANNEL_CREATE: Permission = Permission::known(row(803));
     /// `Channel.Delete.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CHANNEL_DELETE_ALL: Permission = delegated("Channel.Delete.All");
+    pub const CHANNEL_DELETE_ALL: Permission = Permission::known(row(804));
     /// `Channel.ReadBasic.All`: a user can consent to it; privilege level 2 of 4.
-    pub const CHANNEL_READ_BASIC_ALL: Permission = delegated("Channel.ReadBasic.All");
+    pub const CHANNEL_READ_BASIC_ALL: Permission = Permission::known(row(805));
     /// `ChannelMember.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CHANNEL_MEMBER_READ_ALL: Permission = delegated("ChannelMember.Read.All");
+    pub const CHANNEL_MEMBER_READ_ALL: Permission = Permission::known(row(806));
     /// `ChannelMember.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CHANNEL_MEMBER_READ_WRITE_ALL: Permission = delegated("ChannelMember.ReadWrite.All");
+    pub const CHANNEL_MEMBER_READ_WRITE_ALL: Permission = Permission::known(row(807));
     /// `ChannelMessage.Edit`: a user can consent to it; privilege level 2 of 4.
-    pub const CHANNEL_MESSAGE_EDIT: Permission = delegated("ChannelMessage.Edit");
+    pub const CHANNEL_MESSAGE_EDIT: Permission = Permission::known(row(808));
     /// `ChannelMessage.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CHANNEL_MESSAGE_READ_ALL: Permission = delegated("ChannelMessage.Read.All");
+    pub const CHANNEL_MESSAGE_READ_ALL: Permission = Permission::known(row(809));
     /// `ChannelMessage.ReadWrite`: needs an administrator's consent; privilege level 2 of 4.
-    pub const CHANNEL_MESSAGE_READ_WRITE: Permission = delegated("ChannelMessage.ReadWrite");
+    pub const CHANNEL_MESSAGE_READ_WRITE: Permission = Permission::known(row(810));
     /// `ChannelMessage.Send`: a user can consent to it; privilege level 2 of 4.
-    pub const CHANNEL_MESSAGE_SEND: Permission = delegated("ChannelMessage.Send");
+    pub const CHANNEL_MESSAGE_SEND: Permission = Permission::known(row(811));
     /// `ChannelSettings.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CHANNEL_SETTINGS_READ_ALL: Permission = delegated("ChannelSettings.Read.All");
+    pub const CHANNEL_SETTINGS_READ_ALL: Permission = Permission::known(row(812));
     /// `ChannelSettings.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CHANNEL_SETTINGS_READ_WRITE_ALL: Permission = delegated("ChannelSettings.ReadWrite.All");
+    pub const CHANNEL_SETTINGS_READ_WRITE_ALL: Permission = Permission::known(row(813));
     /// `Chat.Create`: a user can consent to it; privilege level 2 of 4.
-    pub const CHAT_CREATE: Permission = delegated("Chat.Create");
+    pub const CHAT_CREATE: Permission = Permission::known(row(814));
     /// `Chat.ManageDeletion.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CHAT_MANAGE_DELETION_ALL: Permission = delegated("Chat.ManageDeletion.All");
+    pub const CHAT_MANAGE_DELETION_ALL: Permission = Permission::known(row(815));
     /// `Chat.Read`: a user can consent to it; privilege level 2 of 4.
-    pub const CHAT_READ: Permission = delegated("Chat.Read");
+    pub const CHAT_READ: Permission = Permission::known(row(816));
     /// `Chat.ReadBasic`: a user can consent to it; privilege level 2 of 4.
-    pub const CHAT_READ_BASIC: Permission = delegated("Chat.ReadBasic");
+    pub const CHAT_READ_BASIC: Permission = Permission::known(row(817));
     /// `Chat.ReadWrite`: a user can consent to it; privilege level 2 of 4.
-    pub const CHAT_READ_WRITE: Permission = delegated("Chat.ReadWrite");
+    pub const CHAT_READ_WRITE: Permission = Permission::known(row(818));
     /// `Chat.ReadWrite.All`: a user can consent to it; privilege level 3 of 4.
-    pub const CHAT_READ_WRITE_ALL: Permission = delegated("Chat.ReadWrite.All");
+    pub const CHAT_READ_WRITE_ALL: Permission = Permission::known(row(819));
     /// `ChatMember.Read`: needs an administrator's consent; privilege level 2 of 4.
-    pub const CHAT_MEMBER_READ: Permission = delegated("ChatMember.Read");
+    pub const CHAT_MEMBER_READ: Permission = Permission::known(row(820));
     /// `ChatMember.ReadWrite`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CHAT_MEMBER_READ_WRITE: Permission = delegated("ChatMember.ReadWrite");
+    pub const CHAT_MEMBER_READ_WRITE: Permission = Permission::known(row(821));
     /// `ChatMessage.Read`: a user can consent to it; no privilege level given.
-    pub const CHAT_MESSAGE_READ: Permission = delegated("ChatMessage.Read");
+    pub const CHAT_MESSAGE_READ: Permission = Permission::known(row(822));
     /// `ChatMessage.Send`: a user can consent to it; privilege level 2 of 4.
-    pub const CHAT_MESSAGE_SEND: Permission = delegated("ChatMessage.Send");
+    pub const CHAT_MESSAGE_SEND: Permission = Permission::known(row(823));
     /// `CloudApp-Disc.Read.All`: needs an administrator's consent; no privilege level given.
-    pub const CLOUD_APP_DISC_READ_ALL: Permission = delegated("CloudApp-Disc.Read.All");
+    pub const CLOUD_APP_DISC_READ_ALL: Permission = Permission::known(row(824));
     /// `CloudApp-Discovery.Read.All`: a user can consent to it; privilege level 3 of 4.
-    pub const CLOUD_APP_DISCOVERY_READ_ALL: Permission = delegated("CloudApp-Discovery.Read.All");
+    pub const CLOUD_APP_DISCOVERY_READ_ALL: Permission = Permission::known(row(825));
     /// `CloudPC.Read.All`: a user can consent to it; privilege level 3 of 4.
-    pub const CLOUD_PC_READ_ALL: Permission = delegated("CloudPC.Read.All");
+    pub const CLOUD_PC_READ_ALL: Permission = Permission::known(row(826));
     /// `CloudPC.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CLOUD_PC_READ_WRITE_ALL: Permission = delegated("CloudPC.ReadWrite.All");
+    pub const CLOUD_PC_READ_WRITE_ALL: Permission = Permission::known(row(827));
     /// `Community.Read.All`: needs an administrator's consent; privilege level 2 of 4.
-    pub const COMMUNITY_READ_ALL: Permission = delegated("Community.Read.All");
+    pub const COMMUNITY_READ_ALL: Permission = Permission::known(row(828));
     /// `Community.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const COMMUNITY_READ_WRITE_ALL: Permission = delegated("Community.ReadWrite.All");
+    pub const COMMUNITY_READ_WRITE_ALL: Permission = Permission::known(row(829));
     /// `ConfigurationMonitoring.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CONFIGURATION_MONITORING_READ_ALL: Permission = delegated("ConfigurationMonitoring.Read.All");
+    pub const CONFIGURATION_MONITORING_READ_ALL: Permission = Permission::known(row(830));
     /// `ConfigurationMonitoring.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CONFIGURATION_MONITORING_READ_WRITE_ALL: Permission = delegated("ConfigurationMonitoring.ReadWrite.All");
+    pub const CONFIGURATION_MONITORING_READ_WRITE_ALL: Permission = Permission::known(row(831));
     /// `ConsentRequest.Create`: needs an administrator's consent; no privilege level given.
-    pub const CONSENT_REQUEST_CREATE: Permission = delegated("ConsentRequest.Create");
+    pub const CONSENT_REQUEST_CREATE: Permission = Permission::known(row(832));
     /// `ConsentRequest.Read`: a user can consent to it; no privilege level given.
-    pub const CONSENT_REQUEST_READ: Permission = delegated("ConsentRequest.Read");
+    pub const CONSENT_REQUEST_READ: Permission = Permission::known(row(833));
     /// `ConsentRequest.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CONSENT_REQUEST_READ_ALL: Permission = delegated("ConsentRequest.Read.All");
+    pub const CONSENT_REQUEST_READ_ALL: Permission = Permission::known(row(834));
     /// `ConsentRequest.ReadApprove.All`: needs an administrator's consent; no privilege level given.
-    pub const CONSENT_REQUEST_READ_APPROVE_ALL: Permission = delegated("ConsentRequest.ReadApprove.All");
+    pub const CONSENT_REQUEST_READ_APPROVE_ALL: Permission = Permission::known(row(835));
     /// `ConsentRequest.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CONSENT_REQUEST_READ_WRITE_ALL: Permission = delegated("ConsentRequest.ReadWrite.All");
+    pub const CONSENT_REQUEST_READ_WRITE_ALL: Permission = Permission::known(row(836));
     /// `Contacts-OnPremisesSyncBehavior.ReadWrite.All`: needs an administrator's consent; privilege level 2 of 4.
-    pub const CONTACTS_ON_PREMISES_SYNC_BEHAVIOR_READ_WRITE_ALL: Permission = delegated("Contacts-OnPremisesSyncBehavior.ReadWrite.All");
+    pub const CONTACTS_ON_PREMISES_SYNC_BEHAVIOR_READ_WRITE_ALL: Permission = Permission::known(row(837));
     /// `Contacts.Read`: a user can consent to it; privilege level 2 of 4.
-    pub const CONTACTS_READ: Permission = delegated("Contacts.Read");
+    pub const CONTACTS_READ: Permission = Permission::known(row(838));
     /// `Contacts.Read.Shared`: a user can consent to it; privilege level 2 of 4.
-    pub const CONTACTS_READ_SHARED: Permission = delegated("Contacts.Read.Shared");
+    pub const CONTACTS_READ_SHARED: Permission = Permission::known(row(839));
     /// `Contacts.ReadWrite`: a user can consent to it; privilege level 2 of 4.
-    pub const CONTACTS_READ_WRITE: Permission = delegated("Contacts.ReadWrite");
+    pub const CONTACTS_READ_WRITE: Permission = Permission::known(row(840));
     /// `Contacts.ReadWrite.Shared`: a user can consent to it; privilege level 2 of 4.
-    pub const CONTACTS_READ_WRITE_SHARED: Permission = delegated("Contacts.ReadWrite.Shared");
+    pub const CONTACTS_READ_WRITE_SHARED: Permission = Permission::known(row(841));
     /// `Content.Process.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CONTENT_PROCESS_ALL: Permission = delegated("Content.Process.All");
+    pub const CONTENT_PROCESS_ALL: Permission = Permission::known(row(842));
     /// `Content.Process.User`: needs an administrator's consent; privilege level 2 of 4.
-    pub const CONTENT_PROCESS_USER: Permission = delegated("Content.Process.User");
+    pub const CONTENT_PROCESS_USER: Permission = Permission::known(row(843));
     /// `ContentActivity.Read`: needs an administrator's consent; privilege level 1 of 4.
-    pub const CONTENT_ACTIVITY_READ: Permission = delegated("ContentActivity.Read");
+    pub const CONTENT_ACTIVITY_READ: Permission = Permission::known(row(844));
     /// `ContentActivity.Write`: needs an administrator's consent; privilege level 2 of 4.
-    pub const CONTENT_ACTIVITY_WRITE: Permission = delegated("ContentActivity.Write");
+    pub const CONTENT_ACTIVITY_WRITE: Permission = Permission::known(row(845));
     /// `CopilotPackages.Read.All`: a user can consent to it; privilege level 3 of 4.
-    pub const COPILOT_PACKAGES_READ_ALL: Permission = delegated("CopilotPackages.Read.All");
+    pub const COPILOT_PACKAGES_READ_ALL: Permission = Permission::known(row(846));
     /// `CopilotPackages.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const COPILOT_PACKAGES_READ_WRITE_ALL: Permission = delegated("CopilotPackages.ReadWrite.All");
+    pub const COPILOT_PACKAGES_READ_WRITE_ALL: Permission = Permission::known(row(847));
     /// `CopilotPolicySettings.Read`: needs an administrator's consent; privilege level 3 of 4.
-    pub const COPILOT_POLICY_SETTINGS_READ: Permission = delegated("CopilotPolicySettings.Read");
+    pub const COPILOT_POLICY_SETTINGS_READ: Permission = Permission::known(row(848));
     /// `CopilotPolicySettings.ReadWrite`: needs an administrator's consent; privilege level 3 of 4.
-    pub const COPILOT_POLICY_SETTINGS_READ_WRITE: Permission = delegated("CopilotPolicySettings.ReadWrite");
+    pub const COPILOT_POLICY_SETTINGS_READ_WRITE: Permission = Permission::known(row(849));
     /// `CopilotSettings-LimitedMode.Read`: needs an administrator's consent; privilege level 3 of 4.
-    pub const COPILOT_SETTINGS_LIMITED_MODE_READ: Permission = delegated("CopilotSettings-LimitedMode.Read");
+    pub const COPILOT_SETTINGS_LIMITED_MODE_READ: Permission = Permission::known(row(850));
     /// `CopilotSettings-LimitedMode.ReadWrite`: needs an administrator's consent; privilege level 3 of 4.
-    pub const COPILOT_SETTINGS_LIMITED_MODE_READ_WRITE: Permission = delegated("CopilotSettings-LimitedMode.ReadWrite");
+    pub const COPILOT_SETTINGS_LIMITED_MODE_READ_WRITE: Permission = Permission::known(row(851));
     /// `CopilotTools.Read.All`: a user can consent to it; privilege level 3 of 4.
-    pub const COPILOT_TOOLS_READ_ALL: Permission = delegated("CopilotTools.Read.All");
+    pub const COPILOT_TOOLS_READ_ALL: Permission = Permission::known(row(852));
     /// `CrossTenantInformation.ReadBasic.All`: needs an administrator's consent; privilege level 2 of 4.
-    pub const CROSS_TENANT_INFORMATION_READ_BASIC_ALL: Permission = delegated("CrossTenantInformation.ReadBasic.All");
+    pub const CROSS_TENANT_INFORMATION_READ_BASIC_ALL: Permission = Permission::known(row(853));
     /// `CrossTenantUserProfileSharing.Read`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CROSS_TENANT_USER_PROFILE_SHARING_READ: Permission = delegated("CrossTenantUserProfileSharing.Read");
+    pub const CROSS_TENANT_USER_PROFILE_SHARING_READ: Permission = Permission::known(row(854));
     /// `CrossTenantUserProfileSharing.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CROSS_TENANT_USER_PROFILE_SHARING_READ_ALL: Permission = delegated("CrossTenantUserProfileSharing.Read.All");
+    pub const CROSS_TENANT_USER_PROFILE_SHARING_READ_ALL: Permission = Permission::known(row(855));
     /// `CrossTenantUserProfileSharing.ReadWrite`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CROSS_TENANT_USER_PROFILE_SHARING_READ_WRITE: Permission = delegated("CrossTenantUserProfileSharing.ReadWrite");
+    pub const CROSS_TENANT_USER_PROFILE_SHARING_READ_WRITE: Permission = Permission::known(row(856));
     /// `CrossTenantUserProfileSharing.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CROSS_TENANT_USER_PROFILE_SHARING_READ_WRITE_ALL: Permission = delegated("CrossTenantUserProfileSharing.ReadWrite.All");
+    pub const CROSS_TENANT_USER_PROFILE_SHARING_READ_WRITE_ALL: Permission = Permission::known(row(857));
     /// `CustomAuthenticationExtension.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CUSTOM_AUTHENTICATION_EXTENSION_READ_ALL: Permission = delegated("CustomAuthenticationExtension.Read.All");
+    pub const CUSTOM_AUTHENTICATION_EXTENSION_READ_ALL: Permission = Permission::known(row(858));
     /// `CustomAuthenticationExtension.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CUSTOM_AUTHENTICATION_EXTENSION_READ_WRITE_ALL: Permission = delegated("CustomAuthenticationExtension.ReadWrite.All");
+    pub const CUSTOM_AUTHENTICATION_EXTENSION_READ_WRITE_ALL: Permission = Permission::known(row(859));
     /// `CustomDetection.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CUSTOM_DETECTION_READ_ALL: Permission = delegated("CustomDetection.Read.All");
+    pub const CUSTOM_DETECTION_READ_ALL: Permission = Permission::known(row(860));
     /// `CustomDetection.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CUSTOM_DETECTION_READ_WRITE_ALL: Permission = delegated("CustomDetection.ReadWrite.All");
+    pub const CUSTOM_DETECTION_READ_WRITE_ALL: Permission = Permission::known(row(861));
     /// `CustomSecAttributeAssignment.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CUSTOM_SEC_ATTRIBUTE_ASSIGNMENT_READ_ALL: Permission = delegated("CustomSecAttributeAssignment.Read.All");
+    pub const CUSTOM_SEC_ATTRIBUTE_ASSIGNMENT_READ_ALL: Permission = Permission::known(row(862));
     /// `CustomSecAttributeAssignment.ReadWrite.All`: needs an administrator's consent; privilege level 4 of 4.
-    pub const CUSTOM_SEC_ATTRIBUTE_ASSIGNMENT_READ_WRITE_ALL: Permission = delegated("CustomSecAttributeAssignment.ReadWrite.All");
+    pub const CUSTOM_SEC_ATTRIBUTE_ASSIGNMENT_READ_WRITE_ALL: Permission = Permission::known(row(863));
     /// `CustomSecAttributeAuditLogs.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CUSTOM_SEC_ATTRIBUTE_AUDIT_LOGS_READ_ALL: Permission = delegated("CustomSecAttributeAuditLogs.Read.All");
+    pub const CUSTOM_SEC_ATTRIBUTE_AUDIT_LOGS_READ_ALL: Permission = Permission::known(row(864));
     /// `CustomSecAttributeDefinition.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CUSTOM_SEC_ATTRIBUTE_DEFINITION_READ_ALL: Permission = delegated("CustomSecAttributeDefinition.Read.All");
+    pub const CUSTOM_SEC_ATTRIBUTE_DEFINITION_READ_ALL: Permission = Permission::known(row(865));
     /// `CustomSecAttributeDefinition.ReadWrite.All`: needs an administrator's consent; privilege level 4 of 4.
-    pub const CUSTOM_SEC_ATTRIBUTE_DEFINITION_READ_WRITE_ALL: Permission = delegated("CustomSecAttributeDefinition.ReadWrite.All");
+    pub const CUSTOM_SEC_ATTRIBUTE_DEFINITION_READ_WRITE_ALL: Permission = Permission::known(row(866));
     /// `CustomSecAttributeProvisioning.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CUSTOM_SEC_ATTRIBUTE_PROVISIONING_READ_ALL: Permission = delegated("CustomSecAttributeProvisioning.Read.All");
+    pub const CUSTOM_SEC_ATTRIBUTE_PROVISIONING_READ_ALL: Permission = Permission::known(row(867));
     /// `CustomSecAttributeProvisioning.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CUSTOM_SEC_ATTRIBUTE_PROVISIONING_READ_WRITE_ALL: Permission = delegated("CustomSecAttributeProvisioning.ReadWrite.All");
+    pub const CUSTOM_SEC_ATTRIBUTE_PROVISIONING_READ_WRITE_ALL: Permission = Permission::known(row(868));
     /// `CustomTags.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CUSTOM_TAGS_READ_ALL: Permission = delegated("CustomTags.Read.All");
+    pub const CUSTOM_TAGS_READ_ALL: Permission = Permission::known(row(869));
     /// `CustomTags.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const CUSTOM_TAGS_READ_WRITE_ALL: Permission = delegated("CustomTags.ReadWrite.All");
+    pub const CUSTOM_TAGS_READ_WRITE_ALL: Permission = Permission::known(row(870));
     /// `DelegatedAdminRelationship.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const DELEGATED_ADMIN_RELATIONSHIP_READ_ALL: Permission = delegated("DelegatedAdminRelationship.Read.All");
+    pub const DELEGATED_ADMIN_RELATIONSHIP_READ_ALL: Permission = Permission::known(row(871));
     /// `DelegatedAdminRelationship.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can reach from a partner's tenant into the tenants of its customers, as far as the signed-in user can.
-    pub const DELEGATED_ADMIN_RELATIONSHIP_READ_WRITE_ALL: Permission = delegated("DelegatedAdminRelationship.ReadWrite.All");
+    pub const DELEGATED_ADMIN_RELATIONSHIP_READ_WRITE_ALL: Permission = Permission::known(row(872));
     /// `DelegatedPermissionGrant.Read.All`: needs an administrator's consent; no privilege level given.
-    pub const DELEGATED_PERMISSION_GRANT_READ_ALL: Permission = delegated("DelegatedPermissionGrant.Read.All");
+    pub const DELEGATED_PERMISSION_GRANT_READ_ALL: Permission = Permission::known(row(873));
     /// `DelegatedPermissionGrant.ReadWrite.All`: needs an administrator's consent; privilege level 4 of 4.
     ///
     /// High privilege: an app that has it can consent to any delegated permission on behalf of everyone, as far as the signed-in user can.
-    pub const DELEGATED_PERMISSION_GRANT_READ_WRITE_ALL: Permission = delegated("DelegatedPermissionGrant.ReadWrite.All");
+    pub const DELEGATED_PERMISSION_GRANT_READ_WRITE_ALL: Permission = Permission::known(row(874));
     /// `Device.Command`: a user can consent to it; privilege level 3 of 4.
-    pub const DEVICE_COMMAND: Permission = delegated("Device.Command");
+    pub const DEVICE_COMMAND: Permission = Permission::known(row(875));
     /// `Device.CreateFromOwnedTemplate`: needs an administrator's consent; privilege level 3 of 4.
-    pub const DEVICE_CREATE_FROM_OWNED_TEMPLATE: Permission = delegated("Device.CreateFromOwnedTemplate");
+    pub const DEVICE_CREATE_FROM_OWNED_TEMPLATE: Permission = Permission::known(row(876));
     /// `Device.Read`: a user can consent to it; privilege level 1 of 4.
-    pub const DEVICE_READ: Permission = delegated("Device.Read");
+    pub const DEVICE_READ: Permission = Permission::known(row(877));
     /// `Device.Read.All`: needs an administrator's consent; privilege level 2 of 4.
-    pub const DEVICE_READ_ALL: Permission = delegated("Device.Read.All");
+    pub const DEVICE_READ_ALL: Permission = Permission::known(row(878));
     /// `DeviceLocalCredential.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const DEVICE_LOCAL_CREDENTIAL_READ_ALL: Permission = delegated("DeviceLocalCredential.Read.All");
+    pub const DEVICE_LOCAL_CREDENTIAL_READ_ALL: Permission = Permission::known(row(879));
     /// `DeviceLocalCredential.ReadBasic.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const DEVICE_LOCAL_CREDENTIAL_READ_BASIC_ALL: Permission = delegated("DeviceLocalCredential.ReadBasic.All");
+    pub const DEVICE_LOCAL_CREDENTIAL_READ_BASIC_ALL: Permission = Permission::known(row(880));
     /// `DeviceManagementApps.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const DEVICE_MANAGEMENT_APPS_READ_ALL: Permission = delegated("DeviceManagementApps.Read.All");
+    pub const DEVICE_MANAGEMENT_APPS_READ_ALL: Permission = Permission::known(row(881));
     /// `DeviceManagementApps.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can deploy software to every managed device, including those of administrators, as far as the signed-in user can.
-    pub const DEVICE_MANAGEMENT_APPS_READ_WRITE_ALL: Permission = delegated("DeviceManagementApps.ReadWrite.All");
+    pub const DEVICE_MANAGEMENT_APPS_READ_WRITE_ALL: Permission = Permission::known(row(882));
     /// `DeviceManagementCloudCA.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const DEVICE_MANAGEMENT_CLOUD_CA_READ_ALL: Permission = delegated("DeviceManagementCloudCA.Read.All");
+    pub const DEVICE_MANAGEMENT_CLOUD_CA_READ_ALL: Permission = Permission::known(row(883));
     /// `DeviceManagementCloudCA.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const DEVICE_MANAGEMENT_CLOUD_CA_READ_WRITE_ALL: Permission = delegated("DeviceManagementCloudCA.ReadWrite.All");
+    pub const DEVICE_MANAGEMENT_CLOUD_CA_READ_WRITE_ALL: Permission = Permission::known(row(884));
     /// `DeviceManagementConfiguration.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const DEVICE_MANAGEMENT_CONFIGURATION_READ_ALL: Permission = delegated("DeviceManagementConfiguration.Read.All");
+    pub const DEVICE_MANAGEMENT_CONFIGURATION_READ_ALL: Permission = Permission::known(row(885));
     /// `DeviceManagementConfiguration.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can have managed devices, including those of administrators, run its code, as far as the signed-in user can.
-    pub const DEVICE_MANAGEMENT_CONFIGURATION_READ_WRITE_ALL: Permission = delegated("DeviceManagementConfiguration.ReadWrite.All");
+    pub const DEVICE_MANAGEMENT_CONFIGURATION_READ_WRITE_ALL: Permission = Permission::known(row(886));
     /// `DeviceManagementManagedDevices.PrivilegedOperations.All`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can erase managed devices and control them from afar, as far as the signed-in user can.
-    pub const DEVICE_MANAGEMENT_MANAGED_DEVICES_PRIVILEGED_OPERATIONS_ALL: Permission = delegated("DeviceManagementManagedDevices.PrivilegedOperations.All");
+    pub const DEVICE_MANAGEMENT_MANAGED_DEVICES_PRIVILEGED_OPERATIONS_ALL: Permission = Permission::known(row(887));
     /// `DeviceManagementManagedDevices.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const DEVICE_MANAGEMENT_MANAGED_DEVICES_READ_ALL: Permission = delegated("DeviceManagementManagedDevices.Read.All");
+    pub const DEVICE_MANAGEMENT_MANAGED_DEVICES_READ_ALL: Permission = Permission::known(row(888));
     /// `DeviceManagementManagedDevices.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const DEVICE_MANAGEMENT_MANAGED_DEVICES_READ_WRITE_ALL: Permission = delegated("DeviceManagementManagedDevices.ReadWrite.All");
+    pub const DEVICE_MANAGEMENT_MANAGED_DEVICES_READ_WRITE_ALL: Permission = Permission::known(row(889));
     /// `DeviceManagementRBAC.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const DEVICE_MANAGEMENT_RBAC_READ_ALL: Permission = delegated("DeviceManagementRBAC.Read.All");
+    pub const DEVICE_MANAGEMENT_RBAC_READ_ALL: Permission = Permission::known(row(890));
     /// `DeviceManagementRBAC.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can make anyone an administrator of the managed devices, as far as the signed-in user can.
-    pub const DEVICE_MANAGEMENT_RBAC_READ_WRITE_ALL: Permission = delegated("DeviceManagementRBAC.ReadWrite.All");
+    pub const DEVICE_MANAGEMENT_RBAC_READ_WRITE_ALL: Permission = Permission::known(row(891));
     /// `DeviceManagementScripts.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const DEVICE_MANAGEMENT_SCRIPTS_READ_ALL: Permission = delegated("DeviceManagementScripts.Read.All");
+    pub const DEVICE_MANAGEMENT_SCRIPTS_READ_ALL: Permission = Permission::known(row(892));
     /// `DeviceManagementScripts.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can run scripts on managed devices, including those of administrators, as far as the signed-in user can.
-    pub const DEVICE_MANAGEMENT_SCRIPTS_READ_WRITE_ALL: Permission = delegated("DeviceManagementScripts.ReadWrite.All");
+    pub const DEVICE_MANAGEMENT_SCRIPTS_READ_WRITE_ALL: Permission = Permission::known(row(893));
     /// `DeviceManagementServiceConfig.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const DEVICE_MANAGEMENT_SERVICE_CONFIG_READ_ALL: Permission = delegated("DeviceManagementServiceConfig.Read.All");
+    pub const DEVICE_MANAGEMENT_SERVICE_CONFIG_READ_ALL: Permission = Permission::known(row(894));
     /// `DeviceManagementServiceConfig.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const DEVICE_MANAGEMENT_SERVICE_CONFIG_READ_WRITE_ALL: Permission = delegated("DeviceManagementServiceConfig.ReadWrite.All");
+    pub const DEVICE_MANAGEMENT_SERVICE_CONFIG_READ_WRITE_ALL: Permission = Permission::known(row(895));
     /// `DeviceTemplate.Create`: a user can consent to it; privilege level 3 of 4.
-    pub const DEVICE_TEMPLATE_CREATE: Permission = delegated("DeviceTemplate.Create");
+    pub const DEVICE_TEMPLATE_CREATE: Permission = Permission::known(row(896));
     /// `DeviceTemplate.Read.All`: needs an administrator's consent; privilege level 2 of 4.
-    pub const DEVICE_TEMPLATE_READ_ALL: Permission = delegated("DeviceTemplate.Read.All");
+    pub const DEVICE_TEMPLATE_READ_ALL: Permission = Permission::known(row(897));
     /// `DeviceTemplate.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const DEVICE_TEMPLATE_READ_WRITE_ALL: Permission = delegated("DeviceTemplate.ReadWrite.All");
+    pub const DEVICE_TEMPLATE_READ_WRITE_ALL: Permission = Permission::known(row(898));
     /// `Directory.AccessAsUser.All`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can do anything in the directory, as far as the signed-in user can.
-    pub const DIRECTORY_ACCESS_AS_USER_ALL: Permission = delegated("Directory.AccessAsUser.All");
+    pub const DIRECTORY_ACCESS_AS_USER_ALL: Permission = Permission::known(row(899));
     /// `Directory.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const DIRECTORY_READ_ALL: Permission = delegated("Directory.Read.All");
+    pub const DIRECTORY_READ_ALL: Permission = Permission::known(row(900));
     /// `Directory.ReadWrite.All`: needs an administrator's consent; privilege level 4 of 4.
     ///
     /// High privilege: an app that has it can alter groups and other objects that decide who may do what, as far as the signed-in user can.
-    pub const DIRECTORY_READ_WRITE_ALL: Permission = delegated("Directory.ReadWrite.All");
+    pub const DIRECTORY_READ_WRITE_ALL: Permission = Permission::known(row(901));
     /// `DirectoryRecommendations.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const DIRECTORY_RECOMMENDATIONS_READ_ALL: Permission = delegated("DirectoryRecommendations.Read.All");
+    pub const DIRECTORY_RECOMMENDATIONS_READ_ALL: Permission = Permission::known(row(902));
     /// `DirectoryRecommendations.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const DIRECTORY_RECOMMENDATIONS_READ_WRITE_ALL: Permission = delegated("DirectoryRecommendations.ReadWrite.All");
+    pub const DIRECTORY_RECOMMENDATIONS_READ_WRITE_ALL: Permission = Permission::known(row(903));
     /// `Domain-InternalFederation.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const DOMAIN_INTERNAL_FEDERATION_READ_ALL: Permission = delegated("Domain-InternalFederation.Read.All");
+    pub const DOMAIN_INTERNAL_FEDERATION_READ_ALL: Permission = Permission::known(row(904));
     /// `Domain-InternalFederation.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can hand a domain's sign-ins to an identity provider of its own and so sign in as its users, as far as the signed-in user can.
-    pub const DOMAIN_INTERNAL_FEDERATION_READ_WRITE_ALL: Permission = delegated("Domain-InternalFederation.ReadWrite.All");
+    pub const DOMAIN_INTERNAL_FEDERATION_READ_WRITE_ALL: Permission = Permission::known(row(905));
     /// `Domain.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const DOMAIN_READ_ALL: Permission = delegated("Domain.Read.All");
+    pub const DOMAIN_READ_ALL: Permission = Permission::known(row(906));
     /// `Domain.ReadWrite.All`: needs an administrator's consent; privilege level 4 of 4.
     ///
     /// High privilege: an app that has it can hand a domain's sign-ins to an identity provider of its own and so sign in as its users, as far as the signed-in user can.
-    pub const DOMAIN_READ_WRITE_ALL: Permission = delegated("Domain.ReadWrite.All");
+    pub const DOMAIN_READ_WRITE_ALL: Permission = Permission::known(row(907));
     /// `EAS.AccessAsUser.All`: a user can consent to it; no privilege level given.
-    pub const EAS_ACCESS_AS_USER_ALL: Permission = delegated("EAS.AccessAsUser.All");
+    pub const EAS_ACCESS_AS_USER_ALL: Permission = Permission::known(row(908));
     /// `EWS.AccessAsUser.All`: a user can consent to it; no privilege level given.
-    pub const EWS_ACCESS_AS_USER_ALL: Permission = delegated("EWS.AccessAsUser.All");
+    pub const EWS_ACCESS_AS_USER_ALL: Permission = Permission::known(row(909));
     /// `EduAdministration.Read`: needs an administrator's consent; no privilege level given.
-    pub const EDU_ADMINISTRATION_READ: Permission = delegated("EduAdministration.Read");
+    pub const EDU_ADMINISTRATION_READ: Permission = Permission::known(row(910));
     /// `EduAdministration.ReadWrite`: needs an administrator's consent; no privilege level given.
-    pub const EDU_ADMINISTRATION_READ_WRITE: Permission = delegated("EduAdministration.ReadWrite");
+    pub const EDU_ADMINISTRATION_READ_WRITE: Permission = Permission::known(row(911));
     /// `EduAssignments.Read`: needs an administrator's consent; privilege level 3 of 4.
-    pub const EDU_ASSIGNMENTS_READ: Permission = delegated("EduAssignments.Read");
+    pub const EDU_ASSIGNMENTS_READ: Permission = Permission::known(row(912));
     /// `EduAssignments.ReadBasic`: needs an administrator's consent; privilege level 2 of 4.
-    pub const EDU_ASSIGNMENTS_READ_BASIC: Permission = delegated("EduAssignments.ReadBasic");
+    pub const EDU_ASSIGNMENTS_READ_BASIC: Permission = Permission::known(row(913));
     /// `EduAssignments.ReadWrite`: needs an administrator's consent; privilege level 3 of 4.
-    pub const EDU_ASSIGNMENTS_READ_WRITE: Permission = delegated("EduAssignments.ReadWrite");
+    pub const EDU_ASSIGNMENTS_READ_WRITE: Permission = Permission::known(row(914));
     /// `EduAssignments.ReadWriteBasic`: needs an administrator's consent; privilege level 2 of 4.
-    pub const EDU_ASSIGNMENTS_READ_WRITE_BASIC: Permission = delegated("EduAssignments.ReadWriteBasic");
+    pub const EDU_ASSIGNMENTS_READ_WRITE_BASIC: Permission = Permission::known(row(915));
     /// `EduCurricula.Read`: needs an administrator's consent; privilege level 3 of 4.
-    pub const EDU_CURRICULA_READ: Permission = delegated("EduCurricula.Read");
+    pub const EDU_CURRICULA_READ: Permission = Permission::known(row(916));
     /// `EduCurricula.ReadWrite`: needs an administrator's consent; privilege level 3 of 4.
-    pub const EDU_CURRICULA_READ_WRITE: Permission = delegated("EduCurricula.ReadWrite");
+    pub const EDU_CURRICULA_READ_WRITE: Permission = Permission::known(row(917));
     /// `EduRoster.Read`: needs an administrator's consent; privilege level 3 of 4.
-    pub const EDU_ROSTER_READ: Permission = delegated("EduRoster.Read");
+    pub const EDU_ROSTER_READ: Permission = Permission::known(row(918));
     /// `EduRoster.ReadBasic`: needs an administrator's consent; privilege level 2 of 4.
-    pub const EDU_ROSTER_READ_BASIC: Permission = delegated("EduRoster.ReadBasic");
+    pub const EDU_ROSTER_READ_BASIC: Permission = Permission::known(row(919));
     /// `EduRoster.ReadWrite`: needs an administrator's consent; privilege level 3 of 4.
-    pub const EDU_ROSTER_READ_WRITE: Permission = delegated("EduRoster.ReadWrite");
+    pub const EDU_ROSTER_READ_WRITE: Permission = Permission::known(row(920));
     /// `EngagementMeetingConversation.Read.All`: needs an administrator's consent; privilege level 2 of 4.
-    pub const ENGAGEMENT_MEETING_CONVERSATION_READ_ALL: Permission = delegated("EngagementMeetingConversation.Read.All");
+    pub const ENGAGEMENT_MEETING_CONVERSATION_READ_ALL: Permission = Permission::known(row(921));
     /// `EngagementRole.Read`: a user can consent to it; privilege level 2 of 4.
-    pub const ENGAGEMENT_ROLE_READ: Permission = delegated("EngagementRole.Read");
+    pub const ENGAGEMENT_ROLE_READ: Permission = Permission::known(row(922));
     /// `EngagementRole.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const ENGAGEMENT_ROLE_READ_ALL: Permission = delegated("EngagementRole.Read.All");
+    pub const ENGAGEMENT_ROLE_READ_ALL: Permission = Permission::known(row(923));
     /// `EngagementRole.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const ENGAGEMENT_ROLE_READ_WRITE_ALL: Permission = delegated("EngagementRole.ReadWrite.All");
+    pub const ENGAGEMENT_ROLE_READ_WRITE_ALL: Permission = Permission::known(row(924));
     /// `EntitlementManagement.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const ENTITLEMENT_MANAGEMENT_READ_ALL: Permission = delegated("EntitlementManagement.Read.All");
+    pub const ENTITLEMENT_MANAGEMENT_READ_ALL: Permission = Permission::known(row(925));
     /// `EntitlementManagement.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can give out access packages, some of which carry directory roles, as far as the signed-in user can.
-    pub const ENTITLEMENT_MANAGEMENT_READ_WRITE_ALL: Permission = delegated("EntitlementManagement.ReadWrite.All");
+    pub const ENTITLEMENT_MANAGEMENT_READ_WRITE_ALL: Permission = Permission::known(row(926));
     /// `EntitlementMgmt-SubjectAccess.ReadWrite`: a user can consent to it; privilege level 2 of 4.
-    pub const ENTITLEMENT_MGMT_SUBJECT_ACCESS_READ_WRITE: Permission = delegated("EntitlementMgmt-SubjectAccess.ReadWrite");
+    pub const ENTITLEMENT_MGMT_SUBJECT_ACCESS_READ_WRITE: Permission = Permission::known(row(927));
     /// `EntraBackup.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const ENTRA_BACKUP_READ_ALL: Permission = delegated("EntraBackup.Read.All");
+    pub const ENTRA_BACKUP_READ_ALL: Permission = Permission::known(row(928));
     /// `EntraBackup.ReadWrite.Preview`: needs an administrator's consent; privilege level 3 of 4.
-    pub const ENTRA_BACKUP_READ_WRITE_PREVIEW: Permission = delegated("EntraBackup.ReadWrite.Preview");
+    pub const ENTRA_BACKUP_READ_WRITE_PREVIEW: Permission = Permission::known(row(929));
     /// `EntraBackup.ReadWrite.Recovery`: needs an administrator's consent; privilege level 3 of 4.
-    pub const ENTRA_BACKUP_READ_WRITE_RECOVERY: Permission = delegated("EntraBackup.ReadWrite.Recovery");
+    pub const ENTRA_BACKUP_READ_WRITE_RECOVERY: Permission = Permission::known(row(930));
     /// `EventListener.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const EVENT_LISTENER_READ_ALL: Permission = delegated("EventListener.Read.All");
+    pub const EVENT_LISTENER_READ_ALL: Permission = Permission::known(row(931));
     /// `EventListener.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const EVENT_LISTENER_READ_WRITE_ALL: Permission = delegated("EventListener.ReadWrite.All");
+    pub const EVENT_LISTENER_READ_WRITE_ALL: Permission = Permission::known(row(932));
     /// `ExchangeMessageTrace.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const EXCHANGE_MESSAGE_TRACE_READ_ALL: Permission = delegated("ExchangeMessageTrace.Read.All");
+    pub const EXCHANGE_MESSAGE_TRACE_READ_ALL: Permission = Permission::known(row(933));
     /// `ExternalConnection.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const EXTERNAL_CONNECTION_READ_ALL: Permission = delegated("ExternalConnection.Read.All");
+    pub const EXTERNAL_CONNECTION_READ_ALL: Permission = Permission::known(row(934));
     /// `ExternalConnection.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const EXTERNAL_CONNECTION_READ_WRITE_ALL: Permission = delegated("ExternalConnection.ReadWrite.All");
+    pub const EXTERNAL_CONNECTION_READ_WRITE_ALL: Permission = Permission::known(row(935));
     /// `ExternalConnection.ReadWrite.OwnedBy`: needs an administrator's consent; privilege level 3 of 4.
-    pub const EXTERNAL_CONNECTION_READ_WRITE_OWNED_BY: Permission = delegated("ExternalConnection.ReadWrite.OwnedBy");
+    pub const EXTERNAL_CONNECTION_READ_WRITE_OWNED_BY: Permission = Permission::known(row(936));
     /// `ExternalItem.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const EXTERNAL_ITEM_READ_ALL: Permission = delegated("ExternalItem.Read.All");
+    pub const EXTERNAL_ITEM_READ_ALL: Permission = Permission::known(row(937));
     /// `ExternalItem.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const EXTERNAL_ITEM_READ_WRITE_ALL: Permission = delegated("ExternalItem.ReadWrite.All");
+    pub const EXTERNAL_ITEM_READ_WRITE_ALL: Permission = Permission::known(row(938));
     /// `ExternalItem.ReadWrite.OwnedBy`: needs an administrator's consent; privilege level 3 of 4.
-    pub const EXTERNAL_ITEM_READ_WRITE_OWNED_BY: Permission = delegated("ExternalItem.ReadWrite.OwnedBy");
+    pub const EXTERNAL_ITEM_READ_WRITE_OWNED_BY: Permission = Permission::known(row(939));
     /// `ExternalUserProfile.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const EXTERNAL_USER_PROFILE_READ_ALL: Permission = delegated("ExternalUserProfile.Read.All");
+    pub const EXTERNAL_USER_PROFILE_READ_ALL: Permission = Permission::known(row(940));
     /// `ExternalUserProfile.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const EXTERNAL_USER_PROFILE_READ_WRITE_ALL: Permission = delegated("ExternalUserProfile.ReadWrite.All");
+    pub const EXTERNAL_USER_PROFILE_READ_WRITE_ALL: Permission = Permission::known(row(941));
     /// `Family.Read`: a user can consent to it; no privilege level given.
-    pub const FAMILY_READ: Permission = delegated("Family.Read");
+    pub const FAMILY_READ: Permission = Permission::known(row(942));
     /// `FileStorageContainer.Manage.All`: needs an administrator's consent; privilege level 4 of 4.
-    pub const FILE_STORAGE_CONTAINER_MANAGE_ALL: Permission = delegated("FileStorageContainer.Manage.All");
+    pub const FILE_STORAGE_CONTAINER_MANAGE_ALL: Permission = Permission::known(row(943));
     /// `FileStorageContainer.Selected`: needs an administrator's consent; privilege level 2 of 4.
-    pub const FILE_STORAGE_CONTAINER_SELECTED: Permission = delegated("FileStorageContainer.Selected");
+    pub const FILE_STORAGE_CONTAINER_SELECTED: Permission = Permission::known(row(944));
     /// `Files.Read`: a user can consent to it; privilege level 2 of 4.
-    pub const FILES_READ: Permission = delegated("Files.Read");
+    pub const FILES_READ: Permission = Permission::known(row(945));
     /// `Files.Read.All`: a user can consent to it; privilege level 3 of 4.
-    pub const FILES_READ_ALL: Permission = delegated("Files.Read.All");
+    pub const FILES_READ_ALL: Permission = Permission::known(row(946));
     /// `Files.Read.Selected`: a user can consent to it; privilege level 2 of 4.
-    pub const FILES_READ_SELECTED: Permission = delegated("Files.Read.Selected");
+    pub const FILES_READ_SELECTED: Permission = Permission::known(row(947));
     /// `Files.ReadWrite`: a user can consent to it; privilege level 2 of 4.
-    pub const FILES_READ_WRITE: Permission = delegated("Files.ReadWrite");
+    pub const FILES_READ_WRITE: Permission = Permission::known(row(948));
     /// `Files.ReadWrite.All`: a user can consent to it; privilege level 3 of 4.
-    pub const FILES_READ_WRITE_ALL: Permission = delegated("Files.ReadWrite.All");
+    pub const FILES_READ_WRITE_ALL: Permission = Permission::known(row(949));
     /// `Files.ReadWrite.AppFolder`: a user can consent to it; privilege level 2 of 4.
-    pub const FILES_READ_WRITE_APP_FOLDER: Permission = delegated("Files.ReadWrite.AppFolder");
+    pub const FILES_READ_WRITE_APP_FOLDER: Permission = Permission::known(row(950));
     /// `Files.ReadWrite.Selected`: a user can consent to it; privilege level 2 of 4.
-    pub const FILES_READ_WRITE_SELECTED: Permission = delegated("Files.ReadWrite.Selected");
+    pub const FILES_READ_WRITE_SELECTED: Permission = Permission::known(row(951));
     /// `Files.SelectedOperations.Selected`: a user can consent to it; privilege level 2 of 4.
-    pub const FILES_SELECTED_OPERATIONS_SELECTED: Permission = delegated("Files.SelectedOperations.Selected");
+    pub const FILES_SELECTED_OPERATIONS_SELECTED: Permission = Permission::known(row(952));
     /// `Financials.ReadWrite.All`: a user can consent to it; privilege level 3 of 4.
-    pub const FINANCIALS_READ_WRITE_ALL: Permission = delegated("Financials.ReadWrite.All");
+    pub const FINANCIALS_READ_WRITE_ALL: Permission = Permission::known(row(953));
     /// `Goals-Export.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const GOALS_EXPORT_READ_ALL: Permission = delegated("Goals-Export.Read.All");
+    pub const GOALS_EXPORT_READ_ALL: Permission = Permission::known(row(954));
     /// `Goals-Export.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const GOALS_EXPORT_READ_WRITE_ALL: Permission = delegated("Goals-Export.ReadWrite.All");
+    pub const GOALS_EXPORT_READ_WRITE_ALL: Permission = Permission::known(row(955));
     /// `Group-Conversation.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const GROUP_CONVERSATION_READ_ALL: Permission = delegated("Group-Conversation.Read.All");
+    pub const GROUP_CONVERSATION_READ_ALL: Permission = Permission::known(row(956));
     /// `Group-Conversation.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const GROUP_CONVERSATION_READ_WRITE_ALL: Permission = delegated("Group-Conversation.ReadWrite.All");
+    pub const GROUP_CONVERSATION_READ_WRITE_ALL: Permission = Permission::known(row(957));
     /// `Group-NestingSupport.ReadWrite.All`: needs an administrator's consent; privilege level 2 of 4.
-    pub const GROUP_NESTING_SUPPORT_READ_WRITE_ALL: Permission = delegated("Group-NestingSupport.ReadWrite.All");
+    pub const GROUP_NESTING_SUPPORT_READ_WRITE_ALL: Permission = Permission::known(row(958));
     /// `Group-OnPremisesSyncBehavior.ReadWrite.All`: needs an administrator's consent; privilege level 2 of 4.
     ///
     /// High privilege: an app that has it can decide whether a group is mastered in the cloud or on premises, as far as the signed-in user can.
-    pub const GROUP_ON_PREMISES_SYNC_BEHAVIOR_READ_WRITE_ALL: Permission = delegated("Group-OnPremisesSyncBehavior.ReadWrite.All");
+    pub const GROUP_ON_PREMISES_SYNC_BEHAVIOR_READ_WRITE_ALL: Permission = Permission::known(row(959));
     /// `Group-PreferredDataLocation.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const GROUP_PREFERRED_DATA_LOCATION_READ_WRITE_ALL: Permission = delegated("Group-PreferredDataLocation.ReadWrite.All");
+    pub const GROUP_PREFERRED_DATA_LOCATION_READ_WRITE_ALL: Permission = Permission::known(row(960));
     /// `Group-XTenantIdentitySync.Read.All`: needs an administrator's consent; privilege level 2 of 4.
-    pub const GROUP_X_TENANT_IDENTITY_SYNC_READ_ALL: Permission = delegated("Group-XTenantIdentitySync.Read.All");
+    pub const GROUP_X_TENANT_IDENTITY_SYNC_READ_ALL: Permission = Permission::known(row(961));
     /// `Group.ManageProtection.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const GROUP_MANAGE_PROTECTION_ALL: Permission = delegated("Group.ManageProtection.All");
+    pub const GROUP_MANAGE_PROTECTION_ALL: Permission = Permission::known(row(962));
     /// `Group.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const GROUP_READ_ALL: Permission = delegated("Group.Read.All");
+    pub const GROUP_READ_ALL: Permission = Permission::known(row(963));
     /// `Group.ReadBasic.All`: needs an administrator's consent; privilege level 2 of 4.
-    pub const GROUP_READ_BASIC_ALL: Permission = delegated("Group.ReadBasic.All");
+    pub const GROUP_READ_BASIC_ALL: Permission = Permission::known(row(964));
     /// `Group.ReadWrite.All`: needs an administrator's consent; privilege level 4 of 4.
     ///
     /// High privilege: an app that has it can enter nearly every group (role-assignable ones excepted) and gain what its members have, as far as the signed-in user can.
-    pub const GROUP_READ_WRITE_ALL: Permission = delegated("Group.ReadWrite.All");
+    pub const GROUP_READ_WRITE_ALL: Permission = Permission::known(row(965));
     /// `GroupMember.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const GROUP_MEMBER_READ_ALL: Permission = delegated("GroupMember.Read.All");
+    pub const GROUP_MEMBER_READ_ALL: Permission = Permission::known(row(966));
     /// `GroupMember.ReadBasic.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const GROUP_MEMBER_READ_BASIC_ALL: Permission = delegated("GroupMember.ReadBasic.All");
+    pub const GROUP_MEMBER_READ_BASIC_ALL: Permission = Permission::known(row(967));
     /// `GroupMember.ReadWrite.All`: needs an administrator's consent; privilege level 4 of 4.
     ///
     /// High privilege: an app that has it can make anyone a member of nearly every group (role-assignable ones excepted), as far as the signed-in user can.
-    pub const GROUP_MEMBER_READ_WRITE_ALL: Permission = delegated("GroupMember.ReadWrite.All");
+    pub const GROUP_MEMBER_READ_WRITE_ALL: Permission = Permission::known(row(968));
     /// `GroupSettings.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const GROUP_SETTINGS_READ_ALL: Permission = delegated("GroupSettings.Read.All");
+    pub const GROUP_SETTINGS_READ_ALL: Permission = Permission::known(row(969));
     /// `GroupSettings.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const GROUP_SETTINGS_READ_WRITE_ALL: Permission = delegated("GroupSettings.ReadWrite.All");
+    pub const GROUP_SETTINGS_READ_WRITE_ALL: Permission = Permission::known(row(970));
     /// `HealthMonitoringAlert.Read.All`: needs an administrator's consent; privilege level 2 of 4.
-    pub const HEALTH_MONITORING_ALERT_READ_ALL: Permission = delegated("HealthMonitoringAlert.Read.All");
+    pub const HEALTH_MONITORING_ALERT_READ_ALL: Permission = Permission::known(row(971));
     /// `HealthMonitoringAlert.ReadWrite.All`: needs an administrator's consent; privilege level 2 of 4.
-    pub const HEALTH_MONITORING_ALERT_READ_WRITE_ALL: Permission = delegated("HealthMonitoringAlert.ReadWrite.All");
+    pub const HEALTH_MONITORING_ALERT_READ_WRITE_ALL: Permission = Permission::known(row(972));
     /// `HealthMonitoringAlertConfig.Read.All`: needs an administrator's consent; privilege level 2 of 4.
-    pub const HEALTH_MONITORING_ALERT_CONFIG_READ_ALL: Permission = delegated("HealthMonitoringAlertConfig.Read.All");
+    pub const HEALTH_MONITORING_ALERT_CONFIG_READ_ALL: Permission = Permission::known(row(973));
     /// `HealthMonitoringAlertConfig.ReadWrite.All`: needs an administrator's consent; privilege level 2 of 4.
-    pub const HEALTH_MONITORING_ALERT_CONFIG_READ_WRITE_ALL: Permission = delegated("HealthMonitoringAlertConfig.ReadWrite.All");
+    pub const HEALTH_MONITORING_ALERT_CONFIG_READ_WRITE_ALL: Permission = Permission::known(row(974));
     /// `IMAP.AccessAsUser.All`: a user can consent to it; privilege level 2 of 4.
-    pub const IMAP_ACCESS_AS_USER_ALL: Permission = delegated("IMAP.AccessAsUser.All");
+    pub const IMAP_ACCESS_AS_USER_ALL: Permission = Permission::known(row(975));
     /// `IdentityNotifications.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const IDENTITY_NOTIFICATIONS_READ_ALL: Permission = delegated("IdentityNotifications.Read.All");
+    pub const IDENTITY_NOTIFICATIONS_READ_ALL: Permission = Permission::known(row(976));
     /// `IdentityNotifications.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const IDENTITY_NOTIFICATIONS_READ_WRITE_ALL: Permission = delegated("IdentityNotifications.ReadWrite.All");
+    pub const IDENTITY_NOTIFICATIONS_READ_WRITE_ALL: Permission = Permission::known(row(977));
     /// `IdentityProvider.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const IDENTITY_PROVIDER_READ_ALL: Permission = delegated("IdentityProvider.Read.All");
+    pub const IDENTITY_PROVIDER_READ_ALL: Permission = Permission::known(row(978));
     /// `IdentityProvider.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can add an identity provider whose word about who signs in the tenant then takes, as far as the signed-in user can.
-    pub const IDENTITY_PROVIDER_READ_WRITE_ALL: Permission = delegated("IdentityProvider.ReadWrite.All");
+    pub const IDENTITY_PROVIDER_READ_WRITE_ALL: Permission = Permission::known(row(979));
     /// `IdentityRiskEvent.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const IDENTITY_RISK_EVENT_READ_ALL: Permission = delegated("IdentityRiskEvent.Read.All");
+    pub const IDENTITY_RISK_EVENT_READ_ALL: Permission = Permission::known(row(980));
     /// `IdentityRiskEvent.ReadWrite.All`: needs an administrator's consent; no privilege level given.
-    pub const IDENTITY_RISK_EVENT_READ_WRITE_ALL: Permission = delegated("IdentityRiskEvent.ReadWrite.All");
+    pub const IDENTITY_RISK_EVENT_READ_WRITE_ALL: Permission = Permission::known(row(981));
     /// `IdentityRiskyServicePrincipal.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const IDENTITY_RISKY_SERVICE_PRINCIPAL_READ_ALL: Permission = delegated("IdentityRiskyServicePrincipal.Read.All");
+    pub const IDENTITY_RISKY_SERVICE_PRINCIPAL_READ_ALL: Permission = Permission::known(row(982));
     /// `IdentityRiskyServicePrincipal.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const IDENTITY_RISKY_SERVICE_PRINCIPAL_READ_WRITE_ALL: Permission = delegated("IdentityRiskyServicePrincipal.ReadWrite.All");
+    pub const IDENTITY_RISKY_SERVICE_PRINCIPAL_READ_WRITE_ALL: Permission = Permission::known(row(983));
     /// `IdentityRiskyUser.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const IDENTITY_RISKY_USER_READ_ALL: Permission = delegated("IdentityRiskyUser.Read.All");
+    pub const IDENTITY_RISKY_USER_READ_ALL: Permission = Permission::known(row(984));
     /// `IdentityRiskyUser.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const IDENTITY_RISKY_USER_READ_WRITE_ALL: Permission = delegated("IdentityRiskyUser.ReadWrite.All");
+    pub const IDENTITY_RISKY_USER_READ_WRITE_ALL: Permission = Permission::known(row(985));
     /// `IdentityUserFlow.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const IDENTITY_USER_FLOW_READ_ALL: Permission = delegated("IdentityUserFlow.Read.All");
+    pub const IDENTITY_USER_FLOW_READ_ALL: Permission = Permission::known(row(986));
     /// `IdentityUserFlow.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const IDENTITY_USER_FLOW_READ_WRITE_ALL: Permission = delegated("IdentityUserFlow.ReadWrite.All");
+    pub const IDENTITY_USER_FLOW_READ_WRITE_ALL: Permission = Permission::known(row(987));
     /// `IndustryData-DataConnector.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const INDUSTRY_DATA_DATA_CONNECTOR_READ_ALL: Permission = delegated("IndustryData-DataConnector.Read.All");
+    pub const INDUSTRY_DATA_DATA_CONNECTOR_READ_ALL: Permission = Permission::known(row(988));
     /// `IndustryData-DataConnector.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const INDUSTRY_DATA_DATA_CONNECTOR_READ_WRITE_ALL: Permission = delegated("IndustryData-DataConnector.ReadWrite.All");
+    pub const INDUSTRY_DATA_DATA_CONNECTOR_READ_WRITE_ALL: Permission = Permission::known(row(989));
     /// `IndustryData-DataConnector.Upload`: needs an administrator's consent; privilege level 3 of 4.
-    pub const INDUSTRY_DATA_DATA_CONNECTOR_UPLOAD: Permission = delegated("IndustryData-DataConnector.Upload");
+    pub const INDUSTRY_DATA_DATA_CONNECTOR_UPLOAD: Permission = Permission::known(row(990));
     /// `IndustryData-InboundFlow.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const INDUSTRY_DATA_INBOUND_FLOW_READ_ALL: Permission = delegated("IndustryData-InboundFlow.Read.All");
+    pub const INDUSTRY_DATA_INBOUND_FLOW_READ_ALL: Permission = Permission::known(row(991));
     /// `IndustryData-InboundFlow.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const INDUSTRY_DATA_INBOUND_FLOW_READ_WRITE_ALL: Permission = delegated("IndustryData-InboundFlow.ReadWrite.All");
+    pub const INDUSTRY_DATA_INBOUND_FLOW_READ_WRITE_ALL: Permission = Permission::known(row(992));
     /// `IndustryData-OutboundFlow.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const INDUSTRY_DATA_OUTBOUND_FLOW_READ_ALL: Permission = delegated("IndustryData-OutboundFlow.Read.All");
+    pub const INDUSTRY_DATA_OUTBOUND_FLOW_READ_ALL: Permission = Permission::known(row(993));
     /// `IndustryData-OutboundFlow.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const INDUSTRY_DATA_OUTBOUND_FLOW_READ_WRITE_ALL: Permission = delegated("IndustryData-OutboundFlow.ReadWrite.All");
+    pub const INDUSTRY_DATA_OUTBOUND_FLOW_READ_WRITE_ALL: Permission = Permission::known(row(994));
     /// `IndustryData-ReferenceDefinition.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const INDUSTRY_DATA_REFERENCE_DEFINITION_READ_ALL: Permission = delegated("IndustryData-ReferenceDefinition.Read.All");
+    pub const INDUSTRY_DATA_REFERENCE_DEFINITION_READ_ALL: Permission = Permission::known(row(995));
     /// `IndustryData-ReferenceDefinition.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const INDUSTRY_DATA_REFERENCE_DEFINITION_READ_WRITE_ALL: Permission = delegated("IndustryData-ReferenceDefinition.ReadWrite.All");
+    pub const INDUSTRY_DATA_REFERENCE_DEFINITION_READ_WRITE_ALL: Permission = Permission::known(row(996));
     /// `IndustryData-Run.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const INDUSTRY_DATA_RUN_READ_ALL: Permission = delegated("IndustryData-Run.Read.All");
+    pub const INDUSTRY_DATA_RUN_READ_ALL: Permission = Permission::known(row(997));
     /// `IndustryData-Run.Start`: needs an administrator's consent; privilege level 3 of 4.
-    pub const INDUSTRY_DATA_RUN_START: Permission = delegated("IndustryData-Run.Start");
+    pub const INDUSTRY_DATA_RUN_START: Permission = Permission::known(row(998));
     /// `IndustryData-SourceSystem.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const INDUSTRY_DATA_SOURCE_SYSTEM_READ_ALL: Permission = delegated("IndustryData-SourceSystem.Read.All");
+    pub const INDUSTRY_DATA_SOURCE_SYSTEM_READ_ALL: Permission = Permission::known(row(999));
     /// `IndustryData-SourceSystem.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const INDUSTRY_DATA_SOURCE_SYSTEM_READ_WRITE_ALL: Permission = delegated("IndustryData-SourceSystem.ReadWrite.All");
+    pub const INDUSTRY_DATA_SOURCE_SYSTEM_READ_WRITE_ALL: Permission = Permission::known(row(1000));
     /// `IndustryData-TimePeriod.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const INDUSTRY_DATA_TIME_PERIOD_READ_ALL: Permission = delegated("IndustryData-TimePeriod.Read.All");
+    pub const INDUSTRY_DATA_TIME_PERIOD_READ_ALL: Permission = Permission::known(row(1001));
     /// `IndustryData-TimePeriod.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const INDUSTRY_DATA_TIME_PERIOD_READ_WRITE_ALL: Permission = delegated("IndustryData-TimePeriod.ReadWrite.All");
+    pub const INDUSTRY_DATA_TIME_PERIOD_READ_WRITE_ALL: Permission = Permission::known(row(1002));
     /// `IndustryData.ReadBasic.All`: a user can consent to it; privilege level 2 of 4.
-    pub const INDUSTRY_DATA_READ_BASIC_ALL: Permission = delegated("IndustryData.ReadBasic.All");
+    pub const INDUSTRY_DATA_READ_BASIC_ALL: Permission = Permission::known(row(1003));
     /// `InformationProtectionConfig.Read`: needs an administrator's consent; no privilege level given.
-    pub const INFORMATION_PROTECTION_CONFIG_READ: Permission = delegated("InformationProtectionConfig.Read");
+    pub const INFORMATION_PROTECTION_CONFIG_READ: Permission = Permission::known(row(1004));
     /// `InformationProtectionPolicy.Read`: a user can consent to it; privilege level 2 of 4.
-    pub const INFORMATION_PROTECTION_POLICY_READ: Permission = delegated("InformationProtectionPolicy.Read");
+    pub const INFORMATION_PROTECTION_POLICY_READ: Permission = Permission::known(row(1005));
     /// `Insights-UserMetric.Read.All`: needs an administrator's consent; privilege level 2 of 4.
-    pub const INSIGHTS_USER_METRIC_READ_ALL: Permission = delegated("Insights-UserMetric.Read.All");
+    pub const INSIGHTS_USER_METRIC_READ_ALL: Permission = Permission::known(row(1006));
     /// `LearningAssignedCourse.Read`: a user can consent to it; no privilege level given.
-    pub const LEARNING_ASSIGNED_COURSE_READ: Permission = delegated("LearningAssignedCourse.Read");
+    pub const LEARNING_ASSIGNED_COURSE_READ: Permission = Permission::known(row(1007));
     /// `LearningContent.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const LEARNING_CONTENT_READ_ALL: Permission = delegated("LearningContent.Read.All");
+    pub const LEARNING_CONTENT_READ_ALL: Permission = Permission::known(row(1008));
     /// `LearningContent.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const LEARNING_CONTENT_READ_WRITE_ALL: Permission = delegated("LearningContent.ReadWrite.All");
+    pub const LEARNING_CONTENT_READ_WRITE_ALL: Permission = Permission::known(row(1009));
     /// `LearningProvider.Read`: needs an administrator's consent; privilege level 2 of 4.
-    pub const LEARNING_PROVIDER_READ: Permission = delegated("LearningProvider.Read");
+    pub const LEARNING_PROVIDER_READ: Permission = Permission::known(row(1010));
     /// `LearningProvider.ReadWrite`: needs an administrator's consent; privilege level 2 of 4.
-    pub const LEARNING_PROVIDER_READ_WRITE: Permission = delegated("LearningProvider.ReadWrite");
+    pub const LEARNING_PROVIDER_READ_WRITE: Permission = Permission::known(row(1011));
     /// `LearningSelfInitiatedCourse.Read`: a user can consent to it; no privilege level given.
-    pub const LEARNING_SELF_INITIATED_COURSE_READ: Permission = delegated("LearningSelfInitiatedCourse.Read");
+    pub const LEARNING_SELF_INITIATED_COURSE_READ: Permission = Permission::known(row(1012));
     /// `LicenseAssignment.Read.All`: a user can consent to it; privilege level 3 of 4.
-    pub const LICENSE_ASSIGNMENT_READ_ALL: Permission = delegated("LicenseAssignment.Read.All");
+    pub const LICENSE_ASSIGNMENT_READ_ALL: Permission = Permission::known(row(1013));
     /// `LicenseAssignment.ReadWrite.All`: a user can consent to it; privilege level 3 of 4.
-    pub const LICENSE_ASSIGNMENT_READ_WRITE_ALL: Permission = delegated("LicenseAssignment.ReadWrite.All");
+    pub const LICENSE_ASSIGNMENT_READ_WRITE_ALL: Permission = Permission::known(row(1014));
     /// `LifecyclePolicies-AgentId.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const LIFECYCLE_POLICIES_AGENT_ID_READ_ALL: Permission = delegated("LifecyclePolicies-AgentId.Read.All");
+    pub const LIFECYCLE_POLICIES_AGENT_ID_READ_ALL: Permission = Permission::known(row(1015));
     /// `LifecyclePolicies-AgentId.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const LIFECYCLE_POLICIES_AGENT_ID_READ_WRITE_ALL: Permission = delegated("LifecyclePolicies-AgentId.ReadWrite.All");
+    pub const LIFECYCLE_POLICIES_AGENT_ID_READ_WRITE_ALL: Permission = Permission::known(row(1016));
     /// `LifecycleWorkflows-CustomExt.Read.All`: needs an administrator's consent; privilege level 2 of 4.
-    pub const LIFECYCLE_WORKFLOWS_CUSTOM_EXT_READ_ALL: Permission = delegated("LifecycleWorkflows-CustomExt.Read.All");
+    pub const LIFECYCLE_WORKFLOWS_CUSTOM_EXT_READ_ALL: Permission = Permission::known(row(1017));
     /// `LifecycleWorkflows-CustomExt.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const LIFECYCLE_WORKFLOWS_CUSTOM_EXT_READ_WRITE_ALL: Permission = delegated("LifecycleWorkflows-CustomExt.ReadWrite.All");
+    pub const LIFECYCLE_WORKFLOWS_CUSTOM_EXT_READ_WRITE_ALL: Permission = Permission::known(row(1018));
     /// `LifecycleWorkflows-Reports.Read.All`: needs an administrator's consent; privilege level 2 of 4.
-    pub const LIFECYCLE_WORKFLOWS_REPORTS_READ_ALL: Permission = delegated("LifecycleWorkflows-Reports.Read.All");
+    pub const LIFECYCLE_WORKFLOWS_REPORTS_READ_ALL: Permission = Permission::known(row(1019));
     /// `LifecycleWorkflows-Workflow.Activate`: needs an administrator's consent; privilege level 3 of 4.
-    pub const LIFECYCLE_WORKFLOWS_WORKFLOW_ACTIVATE: Permission = delegated("LifecycleWorkflows-Workflow.Activate");
+    pub const LIFECYCLE_WORKFLOWS_WORKFLOW_ACTIVATE: Permission = Permission::known(row(1020));
     /// `LifecycleWorkflows-Workflow.Read.All`: needs an administrator's consent; privilege level 2 of 4.
-    pub const LIFECYCLE_WORKFLOWS_WORKFLOW_READ_ALL: Permission = delegated("LifecycleWorkflows-Workflow.Read.All");
+    pub const LIFECYCLE_WORKFLOWS_WORKFLOW_READ_ALL: Permission = Permission::known(row(1021));
     /// `LifecycleWorkflows-Workflow.ReadBasic.All`: needs an administrator's consent; privilege level 2 of 4.
-    pub const LIFECYCLE_WORKFLOWS_WORKFLOW_READ_BASIC_ALL: Permission = delegated("LifecycleWorkflows-Workflow.ReadBasic.All");
+    pub const LIFECYCLE_WORKFLOWS_WORKFLOW_READ_BASIC_ALL: Permission = Permission::known(row(1022));
     /// `LifecycleWorkflows-Workflow.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const LIFECYCLE_WORKFLOWS_WORKFLOW_READ_WRITE_ALL: Permission = delegated("LifecycleWorkflows-Workflow.ReadWrite.All");
+    pub const LIFECYCLE_WORKFLOWS_WORKFLOW_READ_WRITE_ALL: Permission = Permission::known(row(1023));
     /// `LifecycleWorkflows.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const LIFECYCLE_WORKFLOWS_READ_ALL: Permission = delegated("LifecycleWorkflows.Read.All");
+    pub const LIFECYCLE_WORKFLOWS_READ_ALL: Permission = Permission::known(row(1024));
     /// `LifecycleWorkflows.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can start workflows that act on accounts, also such as issue temporary access passes, as far as the signed-in user can.
-    pub const LIFECYCLE_WORKFLOWS_READ_WRITE_ALL: Permission = delegated("LifecycleWorkflows.ReadWrite.All");
+    pub const LIFECYCLE_WORKFLOWS_READ_WRITE_ALL: Permission = Permission::known(row(1025));
     /// `ListItems.SelectedOperations.Selected`: needs an administrator's consent; privilege level 2 of 4.
-    pub const LIST_ITEMS_SELECTED_OPERATIONS_SELECTED: Permission = delegated("ListItems.SelectedOperations.Selected");
+    pub const LIST_ITEMS_SELECTED_OPERATIONS_SELECTED: Permission = Permission::known(row(1026));
     /// `Lists.SelectedOperations.Selected`: needs an administrator's consent; privilege level 2 of 4.
-    pub const LISTS_SELECTED_OPERATIONS_SELECTED: Permission = delegated("Lists.SelectedOperations.Selected");
+    pub const LISTS_SELECTED_OPERATIONS_SELECTED: Permission = Permission::known(row(1027));
     /// `Mail.Read`: a user can consent to it; privilege level 2 of 4.
-    pub const MAIL_READ: Permission = delegated("Mail.Read");
+    pub const MAIL_READ: Permission = Permission::known(row(1028));
     /// `Mail.Read.Shared`: a user can consent to it; privilege level 3 of 4.
-    pub const MAIL_READ_SHARED: Permission = delegated("Mail.Read.Shared");
+    pub const MAIL_READ_SHARED: Permission = Permission::known(row(1029));
     /// `Mail.ReadBasic`: a user can consent to it; privilege level 2 of 4.
-    pub const MAIL_READ_BASIC: Permission = delegated("Mail.ReadBasic");
+    pub const MAIL_READ_BASIC: Permission = Permission::known(row(1030));
     /// `Mail.ReadBasic.Shared`: a user can consent to it; no privilege level given.
-    pub const MAIL_READ_BASIC_SHARED: Permission = delegated("Mail.ReadBasic.Shared");
+    pub const MAIL_READ_BASIC_SHARED: Permission = Permission::known(row(1031));
     /// `Mail.ReadWrite`: a user can consent to it; privilege level 2 of 4.
-    pub const MAIL_READ_WRITE: Permission = delegated("Mail.ReadWrite");
+    pub const MAIL_READ_WRITE: Permission = Permission::known(row(1032));
     /// `Mail.ReadWrite.Shared`: a user can consent to it; privilege level 3 of 4.
-    pub const MAIL_READ_WRITE_SHARED: Permission = delegated("Mail.ReadWrite.Shared");
+    pub const MAIL_READ_WRITE_SHARED: Permission = Permission::known(row(1033));
     /// `Mail.Send`: a user can consent to it; privilege level 2 of 4.
-    pub const MAIL_SEND: Permission = delegated("Mail.Send");
+    pub const MAIL_SEND: Permission = Permission::known(row(1034));
     /// `Mail.Send.Shared`: a user can consent to it; privilege level 3 of 4.
-    pub const MAIL_SEND_SHARED: Permission = delegated("Mail.Send.Shared");
+    pub const MAIL_SEND_SHARED: Permission = Permission::known(row(1035));
     /// `MailboxConfigItem.Read`: a user can consent to it; privilege level 2 of 4.
-    pub const MAILBOX_CONFIG_ITEM_READ: Permission = delegated("MailboxConfigItem.Read");
+    pub const MAILBOX_CONFIG_ITEM_READ: Permission = Permission::known(row(1036));
     /// `MailboxConfigItem.ReadWrite`: a user can consent to it; privilege level 3 of 4.
-    pub const MAILBOX_CONFIG_ITEM_READ_WRITE: Permission = delegated("MailboxConfigItem.ReadWrite");
+    pub const MAILBOX_CONFIG_ITEM_READ_WRITE: Permission = Permission::known(row(1037));
     /// `MailboxFolder.Read`: a user can consent to it; privilege level 2 of 4.
-    pub const MAILBOX_FOLDER_READ: Permission = delegated("MailboxFolder.Read");
+    pub const MAILBOX_FOLDER_READ: Permission = Permission::known(row(1038));
     /// `MailboxFolder.ReadWrite`: a user can consent to it; privilege level 2 of 4.
-    pub const MAILBOX_FOLDER_READ_WRITE: Permission = delegated("MailboxFolder.ReadWrite");
+    pub const MAILBOX_FOLDER_READ_WRITE: Permission = Permission::known(row(1039));
     /// `MailboxItem.ImportExport`: a user can consent to it; privilege level 2 of 4.
-    pub const MAILBOX_ITEM_IMPORT_EXPORT: Permission = delegated("MailboxItem.ImportExport");
+    pub const MAILBOX_ITEM_IMPORT_EXPORT: Permission = Permission::known(row(1040));
     /// `MailboxItem.Read`: a user can consent to it; privilege level 2 of 4.
-    pub const MAILBOX_ITEM_READ: Permission = delegated("MailboxItem.Read");
+    pub const MAILBOX_ITEM_READ: Permission = Permission::known(row(1041));
     /// `MailboxSettings.Read`: a user can consent to it; privilege level 2 of 4.
-    pub const MAILBOX_SETTINGS_READ: Permission = delegated("MailboxSettings.Read");
+    pub const MAILBOX_SETTINGS_READ: Permission = Permission::known(row(1042));
     /// `MailboxSettings.ReadWrite`: a user can consent to it; privilege level 3 of 4.
-    pub const MAILBOX_SETTINGS_READ_WRITE: Permission = delegated("MailboxSettings.ReadWrite");
+    pub const MAILBOX_SETTINGS_READ_WRITE: Permission = Permission::known(row(1043));
     /// `ManagedTenants.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const MANAGED_TENANTS_READ_ALL: Permission = delegated("ManagedTenants.Read.All");
+    pub const MANAGED_TENANTS_READ_ALL: Permission = Permission::known(row(1044));
     /// `ManagedTenants.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const MANAGED_TENANTS_READ_WRITE_ALL: Permission = delegated("ManagedTenants.ReadWrite.All");
+    pub const MANAGED_TENANTS_READ_WRITE_ALL: Permission = Permission::known(row(1045));
     /// `Member.Read.Hidden`: needs an administrator's consent; privilege level 3 of 4.
-    pub const MEMBER_READ_HIDDEN: Permission = delegated("Member.Read.Hidden");
+    pub const MEMBER_READ_HIDDEN: Permission = Permission::known(row(1046));
     /// `MultiTenantOrganization.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const MULTI_TENANT_ORGANIZATION_READ_ALL: Permission = delegated("MultiTenantOrganization.Read.All");
+    pub const MULTI_TENANT_ORGANIZATION_READ_ALL: Permission = Permission::known(row(1047));
     /// `MultiTenantOrganization.ReadBasic.All`: a user can consent to it; privilege level 2 of 4.
-    pub const MULTI_TENANT_ORGANIZATION_READ_BASIC_ALL: Permission = delegated("MultiTenantOrganization.ReadBasic.All");
+    pub const MULTI_TENANT_ORGANIZATION_READ_BASIC_ALL: Permission = Permission::known(row(1048));
     /// `MultiTenantOrganization.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can tie this tenant and its identities to other tenants, as far as the signed-in user can.
-    pub const MULTI_TENANT_ORGANIZATION_READ_WRITE_ALL: Permission = delegated("MultiTenantOrganization.ReadWrite.All");
+    pub const MULTI_TENANT_ORGANIZATION_READ_WRITE_ALL: Permission = Permission::known(row(1049));
     /// `MutualTlsOauthConfiguration.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const MUTUAL_TLS_OAUTH_CONFIGURATION_READ_ALL: Permission = delegated("MutualTlsOauthConfiguration.Read.All");
+    pub const MUTUAL_TLS_OAUTH_CONFIGURATION_READ_ALL: Permission = Permission::known(row(1050));
     /// `MutualTlsOauthConfiguration.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const MUTUAL_TLS_OAUTH_CONFIGURATION_READ_WRITE_ALL: Permission = delegated("MutualTlsOauthConfiguration.ReadWrite.All");
+    pub const MUTUAL_TLS_OAUTH_CONFIGURATION_READ_WRITE_ALL: Permission = Permission::known(row(1051));
     /// `NetworkAccess-Reports.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const NETWORK_ACCESS_REPORTS_READ_ALL: Permission = delegated("NetworkAccess-Reports.Read.All");
+    pub const NETWORK_ACCESS_REPORTS_READ_ALL: Permission = Permission::known(row(1052));
     /// `NetworkAccess.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const NETWORK_ACCESS_READ_ALL: Permission = delegated("NetworkAccess.Read.All");
+    pub const NETWORK_ACCESS_READ_ALL: Permission = Permission::known(row(1053));
     /// `NetworkAccess.ReadWrite.All`: needs an administrator's consent; privilege level 4 of 4.
-    pub const NETWORK_ACCESS_READ_WRITE_ALL: Permission = delegated("NetworkAccess.ReadWrite.All");
+    pub const NETWORK_ACCESS_READ_WRITE_ALL: Permission = Permission::known(row(1054));
     /// `NetworkAccessBranch.Read.All`: a user can consent to it; no privilege level given.
-    pub const NETWORK_ACCESS_BRANCH_READ_ALL: Permission = delegated("NetworkAccessBranch.Read.All");
+    pub const NETWORK_ACCESS_BRANCH_READ_ALL: Permission = Permission::known(row(1055));
     /// `NetworkAccessBranch.ReadWrite.All`: needs an administrator's consent; no privilege level given.
-    pub const NETWORK_ACCESS_BRANCH_READ_WRITE_ALL: Permission = delegated("NetworkAccessBranch.ReadWrite.All");
+    pub const NETWORK_ACCESS_BRANCH_READ_WRITE_ALL: Permission = Permission::known(row(1056));
     /// `NetworkAccessPolicy.Read.All`: a user can consent to it; no privilege level given.
-    pub const NETWORK_ACCESS_POLICY_READ_ALL: Permission = delegated("NetworkAccessPolicy.Read.All");
+    pub const NETWORK_ACCESS_POLICY_READ_ALL: Permission = Permission::known(row(1057));
     /// `NetworkAccessPolicy.ReadWrite.All`: needs an administrator's consent; no privilege level given.
-    pub const NETWORK_ACCESS_POLICY_READ_WRITE_ALL: Permission = delegated("NetworkAccessPolicy.ReadWrite.All");
+    pub const NETWORK_ACCESS_POLICY_READ_WRITE_ALL: Permission = Permission::known(row(1058));
     /// `Notes.Create`: a user can consent to it; privilege level 2 of 4.
-    pub const NOTES_CREATE: Permission = delegated("Notes.Create");
+    pub const NOTES_CREATE: Permission = Permission::known(row(1059));
     /// `Notes.Read`: a user can consent to it; privilege level 2 of 4.
-    pub const NOTES_READ: Permission = delegated("Notes.Read");
+    pub const NOTES_READ: Permission = Permission::known(row(1060));
     /// `Notes.Read.All`: a user can consent to it; privilege level 3 of 4.
-    pub const NOTES_READ_ALL: Permission = delegated("Notes.Read.All");
+    pub const NOTES_READ_ALL: Permission = Permission::known(row(1061));
     /// `Notes.ReadWrite`: a user can consent to it; privilege level 2 of 4.
-    pub const NOTES_READ_WRITE: Permission = delegated("Notes.ReadWrite");
+    pub const NOTES_READ_WRITE: Permission = Permission::known(row(1062));
     /// `Notes.ReadWrite.All`: a user can consent to it; privilege level 3 of 4.
-    pub const NOTES_READ_WRITE_ALL: Permission = delegated("Notes.ReadWrite.All");
+    pub const NOTES_READ_WRITE_ALL: Permission = Permission::known(row(1063));
     /// `Notes.ReadWrite.CreatedByApp`: a user can consent to it; privilege level 2 of 4.
-    pub const NOTES_READ_WRITE_CREATED_BY_APP: Permission = delegated("Notes.ReadWrite.CreatedByApp");
+    pub const NOTES_READ_WRITE_CREATED_BY_APP: Permission = Permission::known(row(1064));
     /// `Notifications.ReadWrite.CreatedByApp`: a user can consent to it; privilege level 2 of 4.
-    pub const NOTIFICATIONS_READ_WRITE_CREATED_BY_APP: Permission = delegated("Notifications.ReadWrite.CreatedByApp");
+    pub const NOTIFICATIONS_READ_WRITE_CREATED_BY_APP: Permission = Permission::known(row(1065));
     /// `OnPremDirectorySynchronization.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const ON_PREM_DIRECTORY_SYNCHRONIZATION_READ_ALL: Permission = delegated("OnPremDirectorySynchronization.Read.All");
+    pub const ON_PREM_DIRECTORY_SYNCHRONIZATION_READ_ALL: Permission = Permission::known(row(1066));
     /// `OnPremDirectorySynchronization.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can alter which on-premises account becomes which cloud account, as far as the signed-in user can.
-    pub const ON_PREM_DIRECTORY_SYNCHRONIZATION_READ_WRITE_ALL: Permission = delegated("OnPremDirectorySynchronization.ReadWrite.All");
+    pub const ON_PREM_DIRECTORY_SYNCHRONIZATION_READ_WRITE_ALL: Permission = Permission::known(row(1067));
     /// `OnPremisesPublishingProfiles.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const ON_PREMISES_PUBLISHING_PROFILES_READ_WRITE_ALL: Permission = delegated("OnPremisesPublishingProfiles.ReadWrite.All");
+    pub const ON_PREMISES_PUBLISHING_PROFILES_READ_WRITE_ALL: Permission = Permission::known(row(1068));
     /// `OnlineMeetingAiInsight.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const ONLINE_MEETING_AI_INSIGHT_READ_ALL: Permission = delegated("OnlineMeetingAiInsight.Read.All");
+    pub const ONLINE_MEETING_AI_INSIGHT_READ_ALL: Permission = Permission::known(row(1069));
     /// `OnlineMeetingArtifact.Read.All`: a user can consent to it; privilege level 3 of 4.
-    pub const ONLINE_MEETING_ARTIFACT_READ_ALL: Permission = delegated("OnlineMeetingArtifact.Read.All");
+    pub const ONLINE_MEETING_ARTIFACT_READ_ALL: Permission = Permission::known(row(1070));
     /// `OnlineMeetingRecording.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const ONLINE_MEETING_RECORDING_READ_ALL: Permission = delegated("OnlineMeetingRecording.Read.All");
+    pub const ONLINE_MEETING_RECORDING_READ_ALL: Permission = Permission::known(row(1071));
     /// `OnlineMeetingTranscript.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const ONLINE_MEETING_TRANSCRIPT_READ_ALL: Permission = delegated("OnlineMeetingTranscript.Read.All");
+    pub const ONLINE_MEETING_TRANSCRIPT_READ_ALL: Permission = Permission::known(row(1072));
     /// `OnlineMeetings.Read`: a user can consent to it; privilege level 3 of 4.
-    pub const ONLINE_MEETINGS_READ: Permission = delegated("OnlineMeetings.Read");
+    pub const ONLINE_MEETINGS_READ: Permission = Permission::known(row(1073));
     /// `OnlineMeetings.ReadWrite`: a user can consent to it; privilege level 3 of 4.
-    pub const ONLINE_MEETINGS_READ_WRITE: Permission = delegated("OnlineMeetings.ReadWrite");
+    pub const ONLINE_MEETINGS_READ_WRITE: Permission = Permission::known(row(1074));
     /// `OrgContact.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const ORG_CONTACT_READ_ALL: Permission = delegated("OrgContact.Read.All");
+    pub const ORG_CONTACT_READ_ALL: Permission = Permission::known(row(1075));
     /// `OrgSettings-AppsAndServices.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const ORG_SETTINGS_APPS_AND_SERVICES_READ_ALL: Permission = delegated("OrgSettings-AppsAndServices.Read.All");
+    pub const ORG_SETTINGS_APPS_AND_SERVICES_READ_ALL: Permission = Permission::known(row(1076));
     /// `OrgSettings-AppsAndServices.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const ORG_SETTINGS_APPS_AND_SERVICES_READ_WRITE_ALL: Permission = delegated("OrgSettings-AppsAndServices.ReadWrite.All");
+    pub const ORG_SETTINGS_APPS_AND_SERVICES_READ_WRITE_ALL: Permission = Permission::known(row(1077));
     /// `OrgSettings-DynamicsVoice.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const ORG_SETTINGS_DYNAMICS_VOICE_READ_ALL: Permission = delegated("OrgSettings-DynamicsVoice.Read.All");
+    pub const ORG_SETTINGS_DYNAMICS_VOICE_READ_ALL: Permission = Permission::known(row(1078));
     /// `OrgSettings-DynamicsVoice.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const ORG_SETTINGS_DYNAMICS_VOICE_READ_WRITE_ALL: Permission = delegated("OrgSettings-DynamicsVoice.ReadWrite.All");
+    pub const ORG_SETTINGS_DYNAMICS_VOICE_READ_WRITE_ALL: Permission = Permission::known(row(1079));
     /// `OrgSettings-Forms.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const ORG_SETTINGS_FORMS_READ_ALL: Permission = delegated("OrgSettings-Forms.Read.All");
+    pub const ORG_SETTINGS_FORMS_READ_ALL: Permission = Permission::known(row(1080));
     /// `OrgSettings-Forms.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const ORG_SETTINGS_FORMS_READ_WRITE_ALL: Permission = delegated("OrgSettings-Forms.ReadWrite.All");
+    pub const ORG_SETTINGS_FORMS_READ_WRITE_ALL: Permission = Permission::known(row(1081));
     /// `OrgSettings-Microsoft365Install.Read.All`: needs an administrator's consent; privilege level 2 of 4.
-    pub const ORG_SETTINGS_MICROSOFT365_INSTALL_READ_ALL: Permission = delegated("OrgSettings-Microsoft365Install.Read.All");
+    pub const ORG_SETTINGS_MICROSOFT365_INSTALL_READ_ALL: Permission = Permission::known(row(1082));
     /// `OrgSettings-Microsoft365Install.ReadWrite.All`: needs an administrator's consent; privilege level 2 of 4.
-    pub const ORG_SETTINGS_MICROSOFT365_INSTALL_READ_WRITE_ALL: Permission = delegated("OrgSettings-Microsoft365Install.ReadWrite.All");
+    pub const ORG_SETTINGS_MICROSOFT365_INSTALL_READ_WRITE_ALL: Permission = Permission::known(row(1083));
     /// `OrgSettings-Todo.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const ORG_SETTINGS_TODO_READ_ALL: Permission = delegated("OrgSettings-Todo.Read.All");
+    pub const ORG_SETTINGS_TODO_READ_ALL: Permission = Permission::known(row(1084));
     /// `OrgSettings-Todo.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const ORG_SETTINGS_TODO_READ_WRITE_ALL: Permission = delegated("OrgSettings-Todo.ReadWrite.All");
+    pub const ORG_SETTINGS_TODO_READ_WRITE_ALL: Permission = Permission::known(row(1085));
     /// `Organization.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const ORGANIZATION_READ_ALL: Permission = delegated("Organization.Read.All");
+    pub const ORGANIZATION_READ_ALL: Permission = Permission::known(row(1086));
     /// `Organization.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can have the tenant trust a certificate authority of its choice for sign-ins, as far as the signed-in user can.
-    pub const ORGANIZATION_READ_WRITE_ALL: Permission = delegated("Organization.ReadWrite.All");
+    pub const ORGANIZATION_READ_WRITE_ALL: Permission = Permission::known(row(1087));
     /// `OrganizationalBranding.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const ORGANIZATIONAL_BRANDING_READ_ALL: Permission = delegated("OrganizationalBranding.Read.All");
+    pub const ORGANIZATIONAL_BRANDING_READ_ALL: Permission = Permission::known(row(1088));
     /// `OrganizationalBranding.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const ORGANIZATIONAL_BRANDING_READ_WRITE_ALL: Permission = delegated("OrganizationalBranding.ReadWrite.All");
+    pub const ORGANIZATIONAL_BRANDING_READ_WRITE_ALL: Permission = Permission::known(row(1089));
     /// `POP.AccessAsUser.All`: a user can consent to it; privilege level 2 of 4.
-    pub const POP_ACCESS_AS_USER_ALL: Permission = delegated("POP.AccessAsUser.All");
+    pub const POP_ACCESS_AS_USER_ALL: Permission = Permission::known(row(1090));
     /// `PartnerBilling.Read.All`: needs an administrator's consent; privilege level 2 of 4.
-    pub const PARTNER_BILLING_READ_ALL: Permission = delegated("PartnerBilling.Read.All");
+    pub const PARTNER_BILLING_READ_ALL: Permission = Permission::known(row(1091));
     /// `PartnerSecurity.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const PARTNER_SECURITY_READ_ALL: Permission = delegated("PartnerSecurity.Read.All");
+    pub const PARTNER_SECURITY_READ_ALL: Permission = Permission::known(row(1092));
     /// `PartnerSecurity.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const PARTNER_SECURITY_READ_WRITE_ALL: Permission = delegated("PartnerSecurity.ReadWrite.All");
+    pub const PARTNER_SECURITY_READ_WRITE_ALL: Permission = Permission::known(row(1093));
     /// `PendingExternalUserProfile.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const PENDING_EXTERNAL_USER_PROFILE_READ_ALL: Permission = delegated("PendingExternalUserProfile.Read.All");
+    pub const PENDING_EXTERNAL_USER_PROFILE_READ_ALL: Permission = Permission::known(row(1094));
     /// `PendingExternalUserProfile.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const PENDING_EXTERNAL_USER_PROFILE_READ_WRITE_ALL: Permission = delegated("PendingExternalUserProfile.ReadWrite.All");
+    pub const PENDING_EXTERNAL_USER_PROFILE_READ_WRITE_ALL: Permission = Permission::known(row(1095));
     /// `People.Read`: a user can consent to it; privilege level 2 of 4.
-    pub const PEOPLE_READ: Permission = delegated("People.Read");
+    pub const PEOPLE_READ: Permission = Permission::known(row(1096));
     /// `People.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const PEOPLE_READ_ALL: Permission = delegated("People.Read.All");
+    pub const PEOPLE_READ_ALL: Permission = Permission::known(row(1097));
     /// `PeopleSettings.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const PEOPLE_SETTINGS_READ_ALL: Permission = delegated("PeopleSettings.Read.All");
+    pub const PEOPLE_SETTINGS_READ_ALL: Permission = Permission::known(row(1098));
     /// `PeopleSettings.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const PEOPLE_SETTINGS_READ_WRITE_ALL: Permission = delegated("PeopleSettings.ReadWrite.All");
+    pub const PEOPLE_SETTINGS_READ_WRITE_ALL: Permission = Permission::known(row(1099));
     /// `Place.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const PLACE_READ_ALL: Permission = delegated("Place.Read.All");
+    pub const PLACE_READ_ALL: Permission = Permission::known(row(1100));
     /// `Place.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const PLACE_READ_WRITE_ALL: Permission = delegated("Place.ReadWrite.All");
+    pub const PLACE_READ_WRITE_ALL: Permission = Permission::known(row(1101));
     /// `PlaceDevice.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const PLACE_DEVICE_READ_ALL: Permission = delegated("PlaceDevice.Read.All");
+    pub const PLACE_DEVICE_READ_ALL: Permission = Permission::known(row(1102));
     /// `PlaceDevice.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const PLACE_DEVICE_READ_WRITE_ALL: Permission = delegated("PlaceDevice.ReadWrite.All");
+    pub const PLACE_DEVICE_READ_WRITE_ALL: Permission = Permission::known(row(1103));
     /// `Policy.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const POLICY_READ_ALL: Permission = delegated("Policy.Read.All");
+    pub const POLICY_READ_ALL: Permission = Permission::known(row(1104));
     /// `Policy.Read.AuthenticationMethod`: needs an administrator's consent; privilege level 3 of 4.
-    pub const POLICY_READ_AUTHENTICATION_METHOD: Permission = delegated("Policy.Read.AuthenticationMethod");
+    pub const POLICY_READ_AUTHENTICATION_METHOD: Permission = Permission::known(row(1105));
     /// `Policy.Read.B2BManagementPolicy`: needs an administrator's consent; privilege level 3 of 4.
-    pub const POLICY_READ_B2B_MANAGEMENT_POLICY: Permission = delegated("Policy.Read.B2BManagementPolicy");
+    pub const POLICY_READ_B2B_MANAGEMENT_POLICY: Permission = Permission::known(row(1106));
     /// `Policy.Read.ConditionalAccess`: a user can consent to it; privilege level 3 of 4.
-    pub const POLICY_READ_CONDITIONAL_ACCESS: Permission = delegated("Policy.Read.ConditionalAccess");
+    pub const POLICY_READ_CONDITIONAL_ACCESS: Permission = Permission::known(row(1107));
     /// `Policy.Read.DeviceConfiguration`: needs an administrator's consent; privilege level 3 of 4.
-    pub const POLICY_READ_DEVICE_CONFIGURATION: Permission = delegated("Policy.Read.DeviceConfiguration");
+    pub const POLICY_READ_DEVICE_CONFIGURATION: Permission = Permission::known(row(1108));
     /// `Policy.Read.IdentityProtection`: needs an administrator's consent; no privilege level given.
-    pub const POLICY_READ_IDENTITY_PROTECTION: Permission = delegated("Policy.Read.IdentityProtection");
+    pub const POLICY_READ_IDENTITY_PROTECTION: Permission = Permission::known(row(1109));
     /// `Policy.Read.OnPremAuthenticationPolicy`: needs an administrator's consent; privilege level 3 of 4.
-    pub const POLICY_READ_ON_PREM_AUTHENTICATION_POLICY: Permission = delegated("Policy.Read.OnPremAuthenticationPolicy");
+    pub const POLICY_READ_ON_PREM_AUTHENTICATION_POLICY: Permission = Permission::known(row(1110));
     /// `Policy.Read.PermissionGrant`: needs an administrator's consent; privilege level 3 of 4.
-    pub const POLICY_READ_PERMISSION_GRANT: Permission = delegated("Policy.Read.PermissionGrant");
+    pub const POLICY_READ_PERMISSION_GRANT: Permission = Permission::known(row(1111));
     /// `Policy.ReadWrite.AccessReview`: needs an administrator's consent; privilege level 3 of 4.
-    pub const POLICY_READ_WRITE_ACCESS_REVIEW: Permission = delegated("Policy.ReadWrite.AccessReview");
+    pub const POLICY_READ_WRITE_ACCESS_REVIEW: Permission = Permission::known(row(1112));
     /// `Policy.ReadWrite.ApplicationConfiguration`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can change what tokens say about users, and lift the limits on secrets and certificates of apps, as far as the signed-in user can.
-    pub const POLICY_READ_WRITE_APPLICATION_CONFIGURATION: Permission = delegated("Policy.ReadWrite.ApplicationConfiguration");
+    pub const POLICY_READ_WRITE_APPLICATION_CONFIGURATION: Permission = Permission::known(row(1113));
     /// `Policy.ReadWrite.AuthenticationFlows`: needs an administrator's consent; privilege level 3 of 4.
-    pub const POLICY_READ_WRITE_AUTHENTICATION_FLOWS: Permission = delegated("Policy.ReadWrite.AuthenticationFlows");
+    pub const POLICY_READ_WRITE_AUTHENTICATION_FLOWS: Permission = Permission::known(row(1114));
     /// `Policy.ReadWrite.AuthenticationMethod`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can allow a way of signing in that lies in its own hands, as far as the signed-in user can.
-    pub const POLICY_READ_WRITE_AUTHENTICATION_METHOD: Permission = delegated("Policy.ReadWrite.AuthenticationMethod");
+    pub const POLICY_READ_WRITE_AUTHENTICATION_METHOD: Permission = Permission::known(row(1115));
     /// `Policy.ReadWrite.Authorization`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can allow users, guests and apps to do what needed an administrator before, as far as the signed-in user can.
-    pub const POLICY_READ_WRITE_AUTHORIZATION: Permission = delegated("Policy.ReadWrite.Authorization");
+    pub const POLICY_READ_WRITE_AUTHORIZATION: Permission = Permission::known(row(1116));
     /// `Policy.ReadWrite.B2BManagementPolicy`: needs an administrator's consent; privilege level 3 of 4.
-    pub const POLICY_READ_WRITE_B2B_MANAGEMENT_POLICY: Permission = delegated("Policy.ReadWrite.B2BManagementPolicy");
+    pub const POLICY_READ_WRITE_B2B_MANAGEMENT_POLICY: Permission = Permission::known(row(1117));
     /// `Policy.ReadWrite.ConditionalAccess`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can turn off conditional access, which guards the sign-ins, as far as the signed-in user can.
-    pub const POLICY_READ_WRITE_CONDITIONAL_ACCESS: Permission = delegated("Policy.ReadWrite.ConditionalAccess");
+    pub const POLICY_READ_WRITE_CONDITIONAL_ACCESS: Permission = Permission::known(row(1118));
     /// `Policy.ReadWrite.ConsentRequest`: needs an administrator's consent; privilege level 3 of 4.
-    pub const POLICY_READ_WRITE_CONSENT_REQUEST: Permission = delegated("Policy.ReadWrite.ConsentRequest");
+    pub const POLICY_READ_WRITE_CONSENT_REQUEST: Permission = Permission::known(row(1119));
     /// `Policy.ReadWrite.CrossTenantAccess`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can let identities of other tenants in, as far as the signed-in user can.
-    pub const POLICY_READ_WRITE_CROSS_TENANT_ACCESS: Permission = delegated("Policy.ReadWrite.CrossTenantAccess");
+    pub const POLICY_READ_WRITE_CROSS_TENANT_ACCESS: Permission = Permission::known(row(1120));
     /// `Policy.ReadWrite.CrossTenantCapability`: needs an administrator's consent; privilege level 3 of 4.
-    pub const POLICY_READ_WRITE_CROSS_TENANT_CAPABILITY: Permission = delegated("Policy.ReadWrite.CrossTenantCapability");
+    pub const POLICY_READ_WRITE_CROSS_TENANT_CAPABILITY: Permission = Permission::known(row(1121));
     /// `Policy.ReadWrite.DeviceConfiguration`: needs an administrator's consent; privilege level 3 of 4.
-    pub const POLICY_READ_WRITE_DEVICE_CONFIGURATION: Permission = delegated("Policy.ReadWrite.DeviceConfiguration");
+    pub const POLICY_READ_WRITE_DEVICE_CONFIGURATION: Permission = Permission::known(row(1122));
     /// `Policy.ReadWrite.ExternalIdentities`: needs an administrator's consent; privilege level 3 of 4.
-    pub const POLICY_READ_WRITE_EXTERNAL_IDENTITIES: Permission = delegated("Policy.ReadWrite.ExternalIdentities");
+    pub const POLICY_READ_WRITE_EXTERNAL_IDENTITIES: Permission = Permission::known(row(1123));
     /// `Policy.ReadWrite.FeatureRollout`: needs an administrator's consent; privilege level 3 of 4.
-    pub const POLICY_READ_WRITE_FEATURE_ROLLOUT: Permission = delegated("Policy.ReadWrite.FeatureRollout");
+    pub const POLICY_READ_WRITE_FEATURE_ROLLOUT: Permission = Permission::known(row(1124));
     /// `Policy.ReadWrite.FedTokenValidation`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can loosen the checks on sign-ins that come from federated domains, as far as the signed-in user can.
-    pub const POLICY_READ_WRITE_FED_TOKEN_VALIDATION: Permission = delegated("Policy.ReadWrite.FedTokenValidation");
+    pub const POLICY_READ_WRITE_FED_TOKEN_VALIDATION: Permission = Permission::known(row(1125));
     /// `Policy.ReadWrite.IdentityProtection`: needs an administrator's consent; no privilege level given.
-    pub const POLICY_READ_WRITE_IDENTITY_PROTECTION: Permission = delegated("Policy.ReadWrite.IdentityProtection");
+    pub const POLICY_READ_WRITE_IDENTITY_PROTECTION: Permission = Permission::known(row(1126));
     /// `Policy.ReadWrite.MobilityManagement`: needs an administrator's consent; privilege level 3 of 4.
-    pub const POLICY_READ_WRITE_MOBILITY_MANAGEMENT: Permission = delegated("Policy.ReadWrite.MobilityManagement");
+    pub const POLICY_READ_WRITE_MOBILITY_MANAGEMENT: Permission = Permission::known(row(1127));
     /// `Policy.ReadWrite.OnPremAuthenticationPolicy`: needs an administrator's consent; privilege level 3 of 4.
-    pub const POLICY_READ_WRITE_ON_PREM_AUTHENTICATION_POLICY: Permission = delegated("Policy.ReadWrite.OnPremAuthenticationPolicy");
+    pub const POLICY_READ_WRITE_ON_PREM_AUTHENTICATION_POLICY: Permission = Permission::known(row(1128));
     /// `Policy.ReadWrite.PermissionGrant`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can let more permissions be consented to without any administrator, as far as the signed-in user can.
-    pub const POLICY_READ_WRITE_PERMISSION_GRANT: Permission = delegated("Policy.ReadWrite.PermissionGrant");
+    pub const POLICY_READ_WRITE_PERMISSION_GRANT: Permission = Permission::known(row(1129));
     /// `Policy.ReadWrite.SecurityDefaults`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can turn off the security defaults, which guard the sign-ins, as far as the signed-in user can.
-    pub const POLICY_READ_WRITE_SECURITY_DEFAULTS: Permission = delegated("Policy.ReadWrite.SecurityDefaults");
+    pub const POLICY_READ_WRITE_SECURITY_DEFAULTS: Permission = Permission::known(row(1130));
     /// `Policy.ReadWrite.TrustFramework`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can rewrite the custom policies that decide who is signed in (Azure AD B2C), as far as the signed-in user can.
-    pub const POLICY_READ_WRITE_TRUST_FRAMEWORK: Permission = delegated("Policy.ReadWrite.TrustFramework");
+    pub const POLICY_READ_WRITE_TRUST_FRAMEWORK: Permission = Permission::known(row(1131));
     /// `Presence.Read`: a user can consent to it; privilege level 2 of 4.
-    pub const PRESENCE_READ: Permission = delegated("Presence.Read");
+    pub const PRESENCE_READ: Permission = Permission::known(row(1132));
     /// `Presence.Read.All`: a user can consent to it; privilege level 3 of 4.
-    pub const PRESENCE_READ_ALL: Permission = delegated("Presence.Read.All");
+    pub const PRESENCE_READ_ALL: Permission = Permission::known(row(1133));
     /// `Presence.ReadWrite`: a user can consent to it; privilege level 2 of 4.
-    pub const PRESENCE_READ_WRITE: Permission = delegated("Presence.ReadWrite");
+    pub const PRESENCE_READ_WRITE: Permission = Permission::known(row(1134));
     /// `PrintAlertSettings.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const PRINT_ALERT_SETTINGS_READ_WRITE_ALL: Permission = delegated("PrintAlertSettings.ReadWrite.All");
+    pub const PRINT_ALERT_SETTINGS_READ_WRITE_ALL: Permission = Permission::known(row(1135));
     /// `PrintConnector.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const PRINT_CONNECTOR_READ_ALL: Permission = delegated("PrintConnector.Read.All");
+    pub const PRINT_CONNECTOR_READ_ALL: Permission = Permission::known(row(1136));
     /// `PrintConnector.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const PRINT_CONNECTOR_READ_WRITE_ALL: Permission = delegated("PrintConnector.ReadWrite.All");
+    pub const PRINT_CONNECTOR_READ_WRITE_ALL: Permission = Permission::known(row(1137));
     /// `PrintJob.Create`: a user can consent to it; privilege level 2 of 4.
-    pub const PRINT_JOB_CREATE: Permission = delegated("PrintJob.Create");
+    pub const PRINT_JOB_CREATE: Permission = Permission::known(row(1138));
     /// `PrintJob.Read`: a user can consent to it; privilege level 2 of 4.
-    pub const PRINT_JOB_READ: Permission = delegated("PrintJob.Read");
+    pub const PRINT_JOB_READ: Permission = Permission::known(row(1139));
     /// `PrintJob.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const PRINT_JOB_READ_ALL: Permission = delegated("PrintJob.Read.All");
+    pub const PRINT_JOB_READ_ALL: Permission = Permission::known(row(1140));
     /// `PrintJob.ReadBasic`: a user can consent to it; privilege level 2 of 4.
-    pub const PRINT_JOB_READ_BASIC: Permission = delegated("PrintJob.ReadBasic");
+    pub const PRINT_JOB_READ_BASIC: Permission = Permission::known(row(1141));
     /// `PrintJob.ReadBasic.All`: needs an administrator's consent; privilege level 2 of 4.
-    pub const PRINT_JOB_READ_BASIC_ALL: Permission = delegated("PrintJob.ReadBasic.All");
+    pub const PRINT_JOB_READ_BASIC_ALL: Permission = Permission::known(row(1142));
     /// `PrintJob.ReadWrite`: a user can consent to it; privilege level 2 of 4.
-    pub const PRINT_JOB_READ_WRITE: Permission = delegated("PrintJob.ReadWrite");
+    pub const PRINT_JOB_READ_WRITE: Permission = Permission::known(row(1143));
     /// `PrintJob.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const PRINT_JOB_READ_WRITE_ALL: Permission = delegated("PrintJob.ReadWrite.All");
+    pub const PRINT_JOB_READ_WRITE_ALL: Permission = Permission::known(row(1144));
     /// `PrintJob.ReadWriteBasic`: a user can consent to it; privilege level 2 of 4.
-    pub const PRINT_JOB_READ_WRITE_BASIC: Permission = delegated("PrintJob.ReadWriteBasic");
+    pub const PRINT_JOB_READ_WRITE_BASIC: Permission = Permission::known(row(1145));
     /// `PrintJob.ReadWriteBasic.All`: needs an administrator's consent; privilege level 2 of 4.
-    pub const PRINT_JOB_READ_WRITE_BASIC_ALL: Permission = delegated("PrintJob.ReadWriteBasic.All");
+    pub const PRINT_JOB_READ_WRITE_BASIC_ALL: Permission = Permission::known(row(1146));
     /// `PrintSettings.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const PRINT_SETTINGS_READ_ALL: Permission = delegated("PrintSettings.Read.All");
+    pub const PRINT_SETTINGS_READ_ALL: Permission = Permission::known(row(1147));
     /// `PrintSettings.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const PRINT_SETTINGS_READ_WRITE_ALL: Permission = delegated("PrintSettings.ReadWrite.All");
+    pub const PRINT_SETTINGS_READ_WRITE_ALL: Permission = Permission::known(row(1148));
     /// `Printer.Create`: needs an administrator's consent; privilege level 2 of 4.
-    pub const PRINTER_CREATE: Permission = delegated("Printer.Create");
+    pub const PRINTER_CREATE: Permission = Permission::known(row(1149));
     /// `Printer.FullControl.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const PRINTER_FULL_CONTROL_ALL: Permission = delegated("Printer.FullControl.All");
+    pub const PRINTER_FULL_CONTROL_ALL: Permission = Permission::known(row(1150));
     /// `Printer.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const PRINTER_READ_ALL: Permission = delegated("Printer.Read.All");
+    pub const PRINTER_READ_ALL: Permission = Permission::known(row(1151));
     /// `Printer.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const PRINTER_READ_WRITE_ALL: Permission = delegated("Printer.ReadWrite.All");
+    pub const PRINTER_READ_WRITE_ALL: Permission = Permission::known(row(1152));
     /// `PrinterShare.Read.All`: a user can consent to it; privilege level 3 of 4.
-    pub const PRINTER_SHARE_READ_ALL: Permission = delegated("PrinterShare.Read.All");
+    pub const PRINTER_SHARE_READ_ALL: Permission = Permission::known(row(1153));
     /// `PrinterShare.ReadBasic.All`: a user can consent to it; privilege level 3 of 4.
-    pub const PRINTER_SHARE_READ_BASIC_ALL: Permission = delegated("PrinterShare.ReadBasic.All");
+    pub const PRINTER_SHARE_READ_BASIC_ALL: Permission = Permission::known(row(1154));
     /// `PrinterShare.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const PRINTER_SHARE_READ_WRITE_ALL: Permission = delegated("PrinterShare.ReadWrite.All");
+    pub const PRINTER_SHARE_READ_WRITE_ALL: Permission = Permission::known(row(1155));
     /// `PrivilegedAccess.Read.AzureAD`: needs an administrator's consent; no privilege level given.
-    pub const PRIVILEGED_ACCESS_READ_AZURE_AD: Permission = delegated("PrivilegedAccess.Read.AzureAD");
+    pub const PRIVILEGED_ACCESS_READ_AZURE_AD: Permission = Permission::known(row(1156));
     /// `PrivilegedAccess.Read.AzureADGroup`: needs an administrator's consent; privilege level 3 of 4.
-    pub const PRIVILEGED_ACCESS_READ_AZURE_AD_GROUP: Permission = delegated("PrivilegedAccess.Read.AzureADGroup");
+    pub const PRIVILEGED_ACCESS_READ_AZURE_AD_GROUP: Permission = Permission::known(row(1157));
     /// `PrivilegedAccess.Read.AzureResources`: needs an administrator's consent; no privilege level given.
-    pub const PRIVILEGED_ACCESS_READ_AZURE_RESOURCES: Permission = delegated("PrivilegedAccess.Read.AzureResources");
+    pub const PRIVILEGED_ACCESS_READ_AZURE_RESOURCES: Permission = Permission::known(row(1158));
     /// `PrivilegedAccess.ReadWrite.AzureAD`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can give out directory roles by way of privileged identity management, as far as the signed-in user can.
-    pub const PRIVILEGED_ACCESS_READ_WRITE_AZURE_AD: Permission = delegated("PrivilegedAccess.ReadWrite.AzureAD");
+    pub const PRIVILEGED_ACCESS_READ_WRITE_AZURE_AD: Permission = Permission::known(row(1159));
     /// `PrivilegedAccess.ReadWrite.AzureADGroup`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can put members into groups that carry directory roles, as far as the signed-in user can.
-    pub const PRIVILEGED_ACCESS_READ_WRITE_AZURE_AD_GROUP: Permission = delegated("PrivilegedAccess.ReadWrite.AzureADGroup");
+    pub const PRIVILEGED_ACCESS_READ_WRITE_AZURE_AD_GROUP: Permission = Permission::known(row(1160));
     /// `PrivilegedAccess.ReadWrite.AzureResources`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can give out roles over Azure resources, as far as the signed-in user can.
-    pub const PRIVILEGED_ACCESS_READ_WRITE_AZURE_RESOURCES: Permission = delegated("PrivilegedAccess.ReadWrite.AzureResources");
+    pub const PRIVILEGED_ACCESS_READ_WRITE_AZURE_RESOURCES: Permission = Permission::known(row(1161));
     /// `PrivilegedAssignmentSchedule.Read.AzureADGroup`: needs an administrator's consent; privilege level 3 of 4.
-    pub const PRIVILEGED_ASSIGNMENT_SCHEDULE_READ_AZURE_AD_GROUP: Permission = delegated("PrivilegedAssignmentSchedule.Read.AzureADGroup");
+    pub const PRIVILEGED_ASSIGNMENT_SCHEDULE_READ_AZURE_AD_GROUP: Permission = Permission::known(row(1162));
     /// `PrivilegedAssignmentSchedule.ReadWrite.AzureADGroup`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can schedule anyone into groups that carry directory roles, as far as the signed-in user can.
-    pub const PRIVILEGED_ASSIGNMENT_SCHEDULE_READ_WRITE_AZURE_AD_GROUP: Permission = delegated("PrivilegedAssignmentSchedule.ReadWrite.AzureADGroup");
+    pub const PRIVILEGED_ASSIGNMENT_SCHEDULE_READ_WRITE_AZURE_AD_GROUP: Permission = Permission::known(row(1163));
     /// `PrivilegedAssignmentSchedule.Remove.AzureADGroup`: needs an administrator's consent; privilege level 3 of 4.
-    pub const PRIVILEGED_ASSIGNMENT_SCHEDULE_REMOVE_AZURE_AD_GROUP: Permission = delegated("PrivilegedAssignmentSchedule.Remove.AzureADGroup");
+    pub const PRIVILEGED_ASSIGNMENT_SCHEDULE_REMOVE_AZURE_AD_GROUP: Permission = Permission::known(row(1164));
     /// `PrivilegedEligibilitySchedule.Read.AzureADGroup`: needs an administrator's consent; privilege level 3 of 4.
-    pub const PRIVILEGED_ELIGIBILITY_SCHEDULE_READ_AZURE_AD_GROUP: Permission = delegated("PrivilegedEligibilitySchedule.Read.AzureADGroup");
+    pub const PRIVILEGED_ELIGIBILITY_SCHEDULE_READ_AZURE_AD_GROUP: Permission = Permission::known(row(1165));
     /// `PrivilegedEligibilitySchedule.ReadWrite.AzureADGroup`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can allow anyone to activate membership of groups that carry directory roles, as far as the signed-in user can.
-    pub const PRIVILEGED_ELIGIBILITY_SCHEDULE_READ_WRITE_AZURE_AD_GROUP: Permission = delegated("PrivilegedEligibilitySchedule.ReadWrite.AzureADGroup");
+    pub const PRIVILEGED_ELIGIBILITY_SCHEDULE_READ_WRITE_AZURE_AD_GROUP: Permission = Permission::known(row(1166));
     /// `PrivilegedEligibilitySchedule.Remove.AzureADGroup`: needs an administrator's consent; privilege level 3 of 4.
-    pub const PRIVILEGED_ELIGIBILITY_SCHEDULE_REMOVE_AZURE_AD_GROUP: Permission = delegated("PrivilegedEligibilitySchedule.Remove.AzureADGroup");
+    pub const PRIVILEGED_ELIGIBILITY_SCHEDULE_REMOVE_AZURE_AD_GROUP: Permission = Permission::known(row(1167));
     /// `ProfilePhoto.Read.All`: needs an administrator's consent; privilege level 2 of 4.
-    pub const PROFILE_PHOTO_READ_ALL: Permission = delegated("ProfilePhoto.Read.All");
+    pub const PROFILE_PHOTO_READ_ALL: Permission = Permission::known(row(1168));
     /// `ProfilePhoto.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const PROFILE_PHOTO_READ_WRITE_ALL: Permission = delegated("ProfilePhoto.ReadWrite.All");
+    pub const PROFILE_PHOTO_READ_WRITE_ALL: Permission = Permission::known(row(1169));
     /// `ProgramControl.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const PROGRAM_CONTROL_READ_ALL: Permission = delegated("ProgramControl.Read.All");
+    pub const PROGRAM_CONTROL_READ_ALL: Permission = Permission::known(row(1170));
     /// `ProgramControl.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const PROGRAM_CONTROL_READ_WRITE_ALL: Permission = delegated("ProgramControl.ReadWrite.All");
+    pub const PROGRAM_CONTROL_READ_WRITE_ALL: Permission = Permission::known(row(1171));
     /// `ProtectionScopes.Compute.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const PROTECTION_SCOPES_COMPUTE_ALL: Permission = delegated("ProtectionScopes.Compute.All");
+    pub const PROTECTION_SCOPES_COMPUTE_ALL: Permission = Permission::known(row(1172));
     /// `ProtectionScopes.Compute.User`: needs an administrator's consent; privilege level 1 of 4.
-    pub const PROTECTION_SCOPES_COMPUTE_USER: Permission = delegated("ProtectionScopes.Compute.User");
+    pub const PROTECTION_SCOPES_COMPUTE_USER: Permission = Permission::known(row(1173));
     /// `ProvisioningLog.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const PROVISIONING_LOG_READ_ALL: Permission = delegated("ProvisioningLog.Read.All");
+    pub const PROVISIONING_LOG_READ_ALL: Permission = Permission::known(row(1174));
     /// `PublicKeyInfrastructure.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const PUBLIC_KEY_INFRASTRUCTURE_READ_ALL: Permission = delegated("PublicKeyInfrastructure.Read.All");
+    pub const PUBLIC_KEY_INFRASTRUCTURE_READ_ALL: Permission = Permission::known(row(1175));
     /// `PublicKeyInfrastructure.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can add a certificate authority whose certificates are good for signing in, as far as the signed-in user can.
-    pub const PUBLIC_KEY_INFRASTRUCTURE_READ_WRITE_ALL: Permission = delegated("PublicKeyInfrastructure.ReadWrite.All");
+    pub const PUBLIC_KEY_INFRASTRUCTURE_READ_WRITE_ALL: Permission = Permission::known(row(1176));
     /// `QnA.Read.All`: a user can consent to it; privilege level 3 of 4.
-    pub const QNA_READ_ALL: Permission = delegated("QnA.Read.All");
+    pub const QNA_READ_ALL: Permission = Permission::known(row(1177));
     /// `RealTimeActivityFeed.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const REAL_TIME_ACTIVITY_FEED_READ_ALL: Permission = delegated("RealTimeActivityFeed.Read.All");
+    pub const REAL_TIME_ACTIVITY_FEED_READ_ALL: Permission = Permission::known(row(1178));
     /// `RecordsManagement.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const RECORDS_MANAGEMENT_READ_ALL: Permission = delegated("RecordsManagement.Read.All");
+    pub const RECORDS_MANAGEMENT_READ_ALL: Permission = Permission::known(row(1179));
     /// `RecordsManagement.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const RECORDS_MANAGEMENT_READ_WRITE_ALL: Permission = delegated("RecordsManagement.ReadWrite.All");
+    pub const RECORDS_MANAGEMENT_READ_WRITE_ALL: Permission = Permission::known(row(1180));
     /// `ReportSettings.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const REPORT_SETTINGS_READ_ALL: Permission = delegated("ReportSettings.Read.All");
+    pub const REPORT_SETTINGS_READ_ALL: Permission = Permission::known(row(1181));
     /// `ReportSettings.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const REPORT_SETTINGS_READ_WRITE_ALL: Permission = delegated("ReportSettings.ReadWrite.All");
+    pub const REPORT_SETTINGS_READ_WRITE_ALL: Permission = Permission::known(row(1182));
     /// `Reports.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const REPORTS_READ_ALL: Permission = delegated("Reports.Read.All");
+    pub const REPORTS_READ_ALL: Permission = Permission::known(row(1183));
     /// `ResourceSpecificPermissionGrant.ReadForChat`: a user can consent to it; no privilege level given.
-    pub const RESOURCE_SPECIFIC_PERMISSION_GRANT_READ_FOR_CHAT: Permission = delegated("ResourceSpecificPermissionGrant.ReadForChat");
+    pub const RESOURCE_SPECIFIC_PERMISSION_GRANT_READ_FOR_CHAT: Permission = Permission::known(row(1184));
     /// `ResourceSpecificPermissionGrant.ReadForTeam`: a user can consent to it; no privilege level given.
-    pub const RESOURCE_SPECIFIC_PERMISSION_GRANT_READ_FOR_TEAM: Permission = delegated("ResourceSpecificPermissionGrant.ReadForTeam");
+    pub const RESOURCE_SPECIFIC_PERMISSION_GRANT_READ_FOR_TEAM: Permission = Permission::known(row(1185));
     /// `ResourceSpecificPermissionGrant.ReadForUser`: needs an administrator's consent; no privilege level given.
-    pub const RESOURCE_SPECIFIC_PERMISSION_GRANT_READ_FOR_USER: Permission = delegated("ResourceSpecificPermissionGrant.ReadForUser");
+    pub const RESOURCE_SPECIFIC_PERMISSION_GRANT_READ_FOR_USER: Permission = Permission::known(row(1186));
     /// `RiskPreventionProviders.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const RISK_PREVENTION_PROVIDERS_READ_ALL: Permission = delegated("RiskPreventionProviders.Read.All");
+    pub const RISK_PREVENTION_PROVIDERS_READ_ALL: Permission = Permission::known(row(1187));
     /// `RiskPreventionProviders.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const RISK_PREVENTION_PROVIDERS_READ_WRITE_ALL: Permission = delegated("RiskPreventionProviders.ReadWrite.All");
+    pub const RISK_PREVENTION_PROVIDERS_READ_WRITE_ALL: Permission = Permission::known(row(1188));
     /// `RoleAssignmentSchedule.Read.Directory`: needs an administrator's consent; privilege level 3 of 4.
-    pub const ROLE_ASSIGNMENT_SCHEDULE_READ_DIRECTORY: Permission = delegated("RoleAssignmentSchedule.Read.Directory");
+    pub const ROLE_ASSIGNMENT_SCHEDULE_READ_DIRECTORY: Permission = Permission::known(row(1189));
     /// `RoleAssignmentSchedule.ReadWrite.Directory`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can schedule directory roles for anyone, as far as the signed-in user can.
-    pub const ROLE_ASSIGNMENT_SCHEDULE_READ_WRITE_DIRECTORY: Permission = delegated("RoleAssignmentSchedule.ReadWrite.Directory");
+    pub const ROLE_ASSIGNMENT_SCHEDULE_READ_WRITE_DIRECTORY: Permission = Permission::known(row(1190));
     /// `RoleAssignmentSchedule.Remove.Directory`: needs an administrator's consent; privilege level 3 of 4.
-    pub const ROLE_ASSIGNMENT_SCHEDULE_REMOVE_DIRECTORY: Permission = delegated("RoleAssignmentSchedule.Remove.Directory");
+    pub const ROLE_ASSIGNMENT_SCHEDULE_REMOVE_DIRECTORY: Permission = Permission::known(row(1191));
     /// `RoleEligibilitySchedule.Read.Directory`: needs an administrator's consent; privilege level 3 of 4.
-    pub const ROLE_ELIGIBILITY_SCHEDULE_READ_DIRECTORY: Permission = delegated("RoleEligibilitySchedule.Read.Directory");
+    pub const ROLE_ELIGIBILITY_SCHEDULE_READ_DIRECTORY: Permission = Permission::known(row(1192));
     /// `RoleEligibilitySchedule.ReadWrite.Directory`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can allow anyone to activate any directory role, as far as the signed-in user can.
-    pub const ROLE_ELIGIBILITY_SCHEDULE_READ_WRITE_DIRECTORY: Permission = delegated("RoleEligibilitySchedule.ReadWrite.Directory");
+    pub const ROLE_ELIGIBILITY_SCHEDULE_READ_WRITE_DIRECTORY: Permission = Permission::known(row(1193));
     /// `RoleEligibilitySchedule.Remove.Directory`: needs an administrator's consent; privilege level 3 of 4.
-    pub const ROLE_ELIGIBILITY_SCHEDULE_REMOVE_DIRECTORY: Permission = delegated("RoleEligibilitySchedule.Remove.Directory");
+    pub const ROLE_ELIGIBILITY_SCHEDULE_REMOVE_DIRECTORY: Permission = Permission::known(row(1194));
     /// `RoleManagement.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const ROLE_MANAGEMENT_READ_ALL: Permission = delegated("RoleManagement.Read.All");
+    pub const ROLE_MANAGEMENT_READ_ALL: Permission = Permission::known(row(1195));
     /// `RoleManagement.Read.CloudPC`: needs an administrator's consent; privilege level 3 of 4.
-    pub const ROLE_MANAGEMENT_READ_CLOUD_PC: Permission = delegated("RoleManagement.Read.CloudPC");
+    pub const ROLE_MANAGEMENT_READ_CLOUD_PC: Permission = Permission::known(row(1196));
     /// `RoleManagement.Read.Defender`: needs an administrator's consent; privilege level 3 of 4.
-    pub const ROLE_MANAGEMENT_READ_DEFENDER: Permission = delegated("RoleManagement.Read.Defender");
+    pub const ROLE_MANAGEMENT_READ_DEFENDER: Permission = Permission::known(row(1197));
     /// `RoleManagement.Read.Directory`: needs an administrator's consent; privilege level 3 of 4.
-    pub const ROLE_MANAGEMENT_READ_DIRECTORY: Permission = delegated("RoleManagement.Read.Directory");
+    pub const ROLE_MANAGEMENT_READ_DIRECTORY: Permission = Permission::known(row(1198));
     /// `RoleManagement.Read.Exchange`: needs an administrator's consent; privilege level 3 of 4.
-    pub const ROLE_MANAGEMENT_READ_EXCHANGE: Permission = delegated("RoleManagement.Read.Exchange");
+    pub const ROLE_MANAGEMENT_READ_EXCHANGE: Permission = Permission::known(row(1199));
     /// `RoleManagement.ReadWrite.CloudPC`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can make anyone an administrator of the Cloud PCs, as far as the signed-in user can.
-    pub const ROLE_MANAGEMENT_READ_WRITE_CLOUD_PC: Permission = delegated("RoleManagement.ReadWrite.CloudPC");
+    pub const ROLE_MANAGEMENT_READ_WRITE_CLOUD_PC: Permission = Permission::known(row(1200));
     /// `RoleManagement.ReadWrite.Defender`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can make anyone an administrator of the security tools, as far as the signed-in user can.
-    pub const ROLE_MANAGEMENT_READ_WRITE_DEFENDER: Permission = delegated("RoleManagement.ReadWrite.Defender");
+    pub const ROLE_MANAGEMENT_READ_WRITE_DEFENDER: Permission = Permission::known(row(1201));
     /// `RoleManagement.ReadWrite.Directory`: needs an administrator's consent; privilege level 4 of 4.
     ///
     /// High privilege: an app that has it can make anyone Global Administrator, or give out any other directory role, as far as the signed-in user can.
-    pub const ROLE_MANAGEMENT_READ_WRITE_DIRECTORY: Permission = delegated("RoleManagement.ReadWrite.Directory");
+    pub const ROLE_MANAGEMENT_READ_WRITE_DIRECTORY: Permission = Permission::known(row(1202));
     /// `RoleManagement.ReadWrite.Exchange`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can make anyone an administrator of Exchange, as far as the signed-in user can.
-    pub const ROLE_MANAGEMENT_READ_WRITE_EXCHANGE: Permission = delegated("RoleManagement.ReadWrite.Exchange");
+    pub const ROLE_MANAGEMENT_READ_WRITE_EXCHANGE: Permission = Permission::known(row(1203));
     /// `RoleManagementAlert.Read.Directory`: needs an administrator's consent; privilege level 3 of 4.
-    pub const ROLE_MANAGEMENT_ALERT_READ_DIRECTORY: Permission = delegated("RoleManagementAlert.Read.Directory");
+    pub const ROLE_MANAGEMENT_ALERT_READ_DIRECTORY: Permission = Permission::known(row(1204));
     /// `RoleManagementAlert.ReadWrite.Directory`: needs an administrator's consent; privilege level 3 of 4.
-    pub const ROLE_MANAGEMENT_ALERT_READ_WRITE_DIRECTORY: Permission = delegated("RoleManagementAlert.ReadWrite.Directory");
+    pub const ROLE_MANAGEMENT_ALERT_READ_WRITE_DIRECTORY: Permission = Permission::known(row(1205));
     /// `RoleManagementPolicy.Read.AzureADGroup`: needs an administrator's consent; no privilege level given.
-    pub const ROLE_MANAGEMENT_POLICY_READ_AZURE_AD_GROUP: Permission = delegated("RoleManagementPolicy.Read.AzureADGroup");
+    pub const ROLE_MANAGEMENT_POLICY_READ_AZURE_AD_GROUP: Permission = Permission::known(row(1206));
     /// `RoleManagementPolicy.Read.Directory`: needs an administrator's consent; privilege level 3 of 4.
-    pub const ROLE_MANAGEMENT_POLICY_READ_DIRECTORY: Permission = delegated("RoleManagementPolicy.Read.Directory");
+    pub const ROLE_MANAGEMENT_POLICY_READ_DIRECTORY: Permission = Permission::known(row(1207));
     /// `RoleManagementPolicy.ReadWrite.AzureADGroup`: needs an administrator's consent; no privilege level given.
     ///
     /// High privilege: an app that has it can loosen what activating a role-assignable group asks for, as far as the signed-in user can.
-    pub const ROLE_MANAGEMENT_POLICY_READ_WRITE_AZURE_AD_GROUP: Permission = delegated("RoleManagementPolicy.ReadWrite.AzureADGroup");
+    pub const ROLE_MANAGEMENT_POLICY_READ_WRITE_AZURE_AD_GROUP: Permission = Permission::known(row(1208));
     /// `RoleManagementPolicy.ReadWrite.Directory`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can loosen what activating a directory role asks for, as far as the signed-in user can.
-    pub const ROLE_MANAGEMENT_POLICY_READ_WRITE_DIRECTORY: Permission = delegated("RoleManagementPolicy.ReadWrite.Directory");
+    pub const ROLE_MANAGEMENT_POLICY_READ_WRITE_DIRECTORY: Permission = Permission::known(row(1209));
     /// `SMTP.Send`: a user can consent to it; privilege level 2 of 4.
-    pub const SMTP_SEND: Permission = delegated("SMTP.Send");
+    pub const SMTP_SEND: Permission = Permission::known(row(1210));
     /// `Schedule.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SCHEDULE_READ_ALL: Permission = delegated("Schedule.Read.All");
+    pub const SCHEDULE_READ_ALL: Permission = Permission::known(row(1211));
     /// `Schedule.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SCHEDULE_READ_WRITE_ALL: Permission = delegated("Schedule.ReadWrite.All");
+    pub const SCHEDULE_READ_WRITE_ALL: Permission = Permission::known(row(1212));
     /// `SchedulePermissions.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SCHEDULE_PERMISSIONS_READ_WRITE_ALL: Permission = delegated("SchedulePermissions.ReadWrite.All");
+    pub const SCHEDULE_PERMISSIONS_READ_WRITE_ALL: Permission = Permission::known(row(1213));
     /// `SearchConfiguration.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SEARCH_CONFIGURATION_READ_ALL: Permission = delegated("SearchConfiguration.Read.All");
+    pub const SEARCH_CONFIGURATION_READ_ALL: Permission = Permission::known(row(1214));
     /// `SearchConfiguration.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SEARCH_CONFIGURATION_READ_WRITE_ALL: Permission = delegated("SearchConfiguration.ReadWrite.All");
+    pub const SEARCH_CONFIGURATION_READ_WRITE_ALL: Permission = Permission::known(row(1215));
     /// `SecurityActions.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SECURITY_ACTIONS_READ_ALL: Permission = delegated("SecurityActions.Read.All");
+    pub const SECURITY_ACTIONS_READ_ALL: Permission = Permission::known(row(1216));
     /// `SecurityActions.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SECURITY_ACTIONS_READ_WRITE_ALL: Permission = delegated("SecurityActions.ReadWrite.All");
+    pub const SECURITY_ACTIONS_READ_WRITE_ALL: Permission = Permission::known(row(1217));
     /// `SecurityAlert.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SECURITY_ALERT_READ_ALL: Permission = delegated("SecurityAlert.Read.All");
+    pub const SECURITY_ALERT_READ_ALL: Permission = Permission::known(row(1218));
     /// `SecurityAlert.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SECURITY_ALERT_READ_WRITE_ALL: Permission = delegated("SecurityAlert.ReadWrite.All");
+    pub const SECURITY_ALERT_READ_WRITE_ALL: Permission = Permission::known(row(1219));
     /// `SecurityAnalyzedMessage.Read.All`: needs an administrator's consent; no privilege level given.
-    pub const SECURITY_ANALYZED_MESSAGE_READ_ALL: Permission = delegated("SecurityAnalyzedMessage.Read.All");
+    pub const SECURITY_ANALYZED_MESSAGE_READ_ALL: Permission = Permission::known(row(1220));
     /// `SecurityAnalyzedMessage.ReadWrite.All`: needs an administrator's consent; no privilege level given.
-    pub const SECURITY_ANALYZED_MESSAGE_READ_WRITE_ALL: Permission = delegated("SecurityAnalyzedMessage.ReadWrite.All");
+    pub const SECURITY_ANALYZED_MESSAGE_READ_WRITE_ALL: Permission = Permission::known(row(1221));
     /// `SecurityCopilotWorkspaces.Read.All`: a user can consent to it; privilege level 2 of 4.
-    pub const SECURITY_COPILOT_WORKSPACES_READ_ALL: Permission = delegated("SecurityCopilotWorkspaces.Read.All");
+    pub const SECURITY_COPILOT_WORKSPACES_READ_ALL: Permission = Permission::known(row(1222));
     /// `SecurityCopilotWorkspaces.ReadWrite.All`: a user can consent to it; privilege level 3 of 4.
-    pub const SECURITY_COPILOT_WORKSPACES_READ_WRITE_ALL: Permission = delegated("SecurityCopilotWorkspaces.ReadWrite.All");
+    pub const SECURITY_COPILOT_WORKSPACES_READ_WRITE_ALL: Permission = Permission::known(row(1223));
     /// `SecurityEvents.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SECURITY_EVENTS_READ_ALL: Permission = delegated("SecurityEvents.Read.All");
+    pub const SECURITY_EVENTS_READ_ALL: Permission = Permission::known(row(1224));
     /// `SecurityEvents.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SECURITY_EVENTS_READ_WRITE_ALL: Permission = delegated("SecurityEvents.ReadWrite.All");
+    pub const SECURITY_EVENTS_READ_WRITE_ALL: Permission = Permission::known(row(1225));
     /// `SecurityIdentitiesAccount.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SECURITY_IDENTITIES_ACCOUNT_READ_ALL: Permission = delegated("SecurityIdentitiesAccount.Read.All");
+    pub const SECURITY_IDENTITIES_ACCOUNT_READ_ALL: Permission = Permission::known(row(1226));
     /// `SecurityIdentitiesActions.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can block accounts and make their users choose new passwords, as far as the signed-in user can.
-    pub const SECURITY_IDENTITIES_ACTIONS_READ_WRITE_ALL: Permission = delegated("SecurityIdentitiesActions.ReadWrite.All");
+    pub const SECURITY_IDENTITIES_ACTIONS_READ_WRITE_ALL: Permission = Permission::known(row(1227));
     /// `SecurityIdentitiesAutoConfig.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SECURITY_IDENTITIES_AUTO_CONFIG_READ_ALL: Permission = delegated("SecurityIdentitiesAutoConfig.Read.All");
+    pub const SECURITY_IDENTITIES_AUTO_CONFIG_READ_ALL: Permission = Permission::known(row(1228));
     /// `SecurityIdentitiesAutoConfig.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SECURITY_IDENTITIES_AUTO_CONFIG_READ_WRITE_ALL: Permission = delegated("SecurityIdentitiesAutoConfig.ReadWrite.All");
+    pub const SECURITY_IDENTITIES_AUTO_CONFIG_READ_WRITE_ALL: Permission = Permission::known(row(1229));
     /// `SecurityIdentitiesHealth.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SECURITY_IDENTITIES_HEALTH_READ_ALL: Permission = delegated("SecurityIdentitiesHealth.Read.All");
+    pub const SECURITY_IDENTITIES_HEALTH_READ_ALL: Permission = Permission::known(row(1230));
     /// `SecurityIdentitiesHealth.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SECURITY_IDENTITIES_HEALTH_READ_WRITE_ALL: Permission = delegated("SecurityIdentitiesHealth.ReadWrite.All");
+    pub const SECURITY_IDENTITIES_HEALTH_READ_WRITE_ALL: Permission = Permission::known(row(1231));
     /// `SecurityIdentitiesMigration.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SECURITY_IDENTITIES_MIGRATION_READ_ALL: Permission = delegated("SecurityIdentitiesMigration.Read.All");
+    pub const SECURITY_IDENTITIES_MIGRATION_READ_ALL: Permission = Permission::known(row(1232));
     /// `SecurityIdentitiesMigration.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SECURITY_IDENTITIES_MIGRATION_READ_WRITE_ALL: Permission = delegated("SecurityIdentitiesMigration.ReadWrite.All");
+    pub const SECURITY_IDENTITIES_MIGRATION_READ_WRITE_ALL: Permission = Permission::known(row(1233));
     /// `SecurityIdentitiesSensors.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SECURITY_IDENTITIES_SENSORS_READ_ALL: Permission = delegated("SecurityIdentitiesSensors.Read.All");
+    pub const SECURITY_IDENTITIES_SENSORS_READ_ALL: Permission = Permission::known(row(1234));
     /// `SecurityIdentitiesSensors.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SECURITY_IDENTITIES_SENSORS_READ_WRITE_ALL: Permission = delegated("SecurityIdentitiesSensors.ReadWrite.All");
+    pub const SECURITY_IDENTITIES_SENSORS_READ_WRITE_ALL: Permission = Permission::known(row(1235));
     /// `SecurityIdentitiesUserActions.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SECURITY_IDENTITIES_USER_ACTIONS_READ_ALL: Permission = delegated("SecurityIdentitiesUserActions.Read.All");
+    pub const SECURITY_IDENTITIES_USER_ACTIONS_READ_ALL: Permission = Permission::known(row(1236));
     /// `SecurityIdentitiesUserActions.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SECURITY_IDENTITIES_USER_ACTIONS_READ_WRITE_ALL: Permission = delegated("SecurityIdentitiesUserActions.ReadWrite.All");
+    pub const SECURITY_IDENTITIES_USER_ACTIONS_READ_WRITE_ALL: Permission = Permission::known(row(1237));
     /// `SecurityIncident.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SECURITY_INCIDENT_READ_ALL: Permission = delegated("SecurityIncident.Read.All");
+    pub const SECURITY_INCIDENT_READ_ALL: Permission = Permission::known(row(1238));
     /// `SecurityIncident.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SECURITY_INCIDENT_READ_WRITE_ALL: Permission = delegated("SecurityIncident.ReadWrite.All");
+    pub const SECURITY_INCIDENT_READ_WRITE_ALL: Permission = Permission::known(row(1239));
     /// `SensitivityLabel.Evaluate`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SENSITIVITY_LABEL_EVALUATE: Permission = delegated("SensitivityLabel.Evaluate");
+    pub const SENSITIVITY_LABEL_EVALUATE: Permission = Permission::known(row(1240));
     /// `SensitivityLabel.Evaluate.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SENSITIVITY_LABEL_EVALUATE_ALL: Permission = delegated("SensitivityLabel.Evaluate.All");
+    pub const SENSITIVITY_LABEL_EVALUATE_ALL: Permission = Permission::known(row(1241));
     /// `SensitivityLabel.Read`: a user can consent to it; privilege level 1 of 4.
-    pub const SENSITIVITY_LABEL_READ: Permission = delegated("SensitivityLabel.Read");
+    pub const SENSITIVITY_LABEL_READ: Permission = Permission::known(row(1242));
     /// `SensitivityLabels.Read.All`: needs an administrator's consent; privilege level 1 of 4.
-    pub const SENSITIVITY_LABELS_READ_ALL: Permission = delegated("SensitivityLabels.Read.All");
+    pub const SENSITIVITY_LABELS_READ_ALL: Permission = Permission::known(row(1243));
     /// `ServiceActivity-Exchange.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SERVICE_ACTIVITY_EXCHANGE_READ_ALL: Permission = delegated("ServiceActivity-Exchange.Read.All");
+    pub const SERVICE_ACTIVITY_EXCHANGE_READ_ALL: Permission = Permission::known(row(1244));
     /// `ServiceActivity-Microsoft365Web.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SERVICE_ACTIVITY_MICROSOFT365_WEB_READ_ALL: Permission = delegated("ServiceActivity-Microsoft365Web.Read.All");
+    pub const SERVICE_ACTIVITY_MICROSOFT365_WEB_READ_ALL: Permission = Permission::known(row(1245));
     /// `ServiceActivity-OneDrive.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SERVICE_ACTIVITY_ONE_DRIVE_READ_ALL: Permission = delegated("ServiceActivity-OneDrive.Read.All");
+    pub const SERVICE_ACTIVITY_ONE_DRIVE_READ_ALL: Permission = Permission::known(row(1246));
     /// `ServiceActivity-Teams.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SERVICE_ACTIVITY_TEAMS_READ_ALL: Permission = delegated("ServiceActivity-Teams.Read.All");
+    pub const SERVICE_ACTIVITY_TEAMS_READ_ALL: Permission = Permission::known(row(1247));
     /// `ServiceHealth.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SERVICE_HEALTH_READ_ALL: Permission = delegated("ServiceHealth.Read.All");
+    pub const SERVICE_HEALTH_READ_ALL: Permission = Permission::known(row(1248));
     /// `ServiceMessage.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SERVICE_MESSAGE_READ_ALL: Permission = delegated("ServiceMessage.Read.All");
+    pub const SERVICE_MESSAGE_READ_ALL: Permission = Permission::known(row(1249));
     /// `ServiceMessageViewpoint.Write`: needs an administrator's consent; privilege level 2 of 4.
-    pub const SERVICE_MESSAGE_VIEWPOINT_WRITE: Permission = delegated("ServiceMessageViewpoint.Write");
+    pub const SERVICE_MESSAGE_VIEWPOINT_WRITE: Permission = Permission::known(row(1250));
     /// `ServicePrincipalEndpoint.Read.All`: needs an administrator's consent; no privilege level given.
-    pub const SERVICE_PRINCIPAL_ENDPOINT_READ_ALL: Permission = delegated("ServicePrincipalEndpoint.Read.All");
+    pub const SERVICE_PRINCIPAL_ENDPOINT_READ_ALL: Permission = Permission::known(row(1251));
     /// `ServicePrincipalEndpoint.ReadWrite.All`: needs an administrator's consent; no privilege level given.
     ///
     /// High privilege: an app that has it can redirect the endpoints of other apps in the tenant, as far as the signed-in user can.
-    pub const SERVICE_PRINCIPAL_ENDPOINT_READ_WRITE_ALL: Permission = delegated("ServicePrincipalEndpoint.ReadWrite.All");
+    pub const SERVICE_PRINCIPAL_ENDPOINT_READ_WRITE_ALL: Permission = Permission::known(row(1252));
     /// `SharePointCrossTenantMigration.Manage.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SHARE_POINT_CROSS_TENANT_MIGRATION_MANAGE_ALL: Permission = delegated("SharePointCrossTenantMigration.Manage.All");
+    pub const SHARE_POINT_CROSS_TENANT_MIGRATION_MANAGE_ALL: Permission = Permission::known(row(1253));
     /// `SharePointCrossTenantMigration.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SHARE_POINT_CROSS_TENANT_MIGRATION_READ_ALL: Permission = delegated("SharePointCrossTenantMigration.Read.All");
+    pub const SHARE_POINT_CROSS_TENANT_MIGRATION_READ_ALL: Permission = Permission::known(row(1254));
     /// `SharePointTenantSettings.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SHARE_POINT_TENANT_SETTINGS_READ_ALL: Permission = delegated("SharePointTenantSettings.Read.All");
+    pub const SHARE_POINT_TENANT_SETTINGS_READ_ALL: Permission = Permission::known(row(1255));
     /// `SharePointTenantSettings.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SHARE_POINT_TENANT_SETTINGS_READ_WRITE_ALL: Permission = delegated("SharePointTenantSettings.ReadWrite.All");
+    pub const SHARE_POINT_TENANT_SETTINGS_READ_WRITE_ALL: Permission = Permission::known(row(1256));
     /// `ShortNotes.Read`: a user can consent to it; privilege level 2 of 4.
-    pub const SHORT_NOTES_READ: Permission = delegated("ShortNotes.Read");
+    pub const SHORT_NOTES_READ: Permission = Permission::known(row(1257));
     /// `ShortNotes.ReadWrite`: a user can consent to it; privilege level 2 of 4.
-    pub const SHORT_NOTES_READ_WRITE: Permission = delegated("ShortNotes.ReadWrite");
+    pub const SHORT_NOTES_READ_WRITE: Permission = Permission::known(row(1258));
     /// `SignInIdentifier.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SIGN_IN_IDENTIFIER_READ_ALL: Permission = delegated("SignInIdentifier.Read.All");
+    pub const SIGN_IN_IDENTIFIER_READ_ALL: Permission = Permission::known(row(1259));
     /// `SignInIdentifier.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can alter the names that users type to sign in, as far as the signed-in user can.
-    pub const SIGN_IN_IDENTIFIER_READ_WRITE_ALL: Permission = delegated("SignInIdentifier.ReadWrite.All");
+    pub const SIGN_IN_IDENTIFIER_READ_WRITE_ALL: Permission = Permission::known(row(1260));
     /// `Sites.FullControl.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SITES_FULL_CONTROL_ALL: Permission = delegated("Sites.FullControl.All");
+    pub const SITES_FULL_CONTROL_ALL: Permission = Permission::known(row(1261));
     /// `Sites.Manage.All`: a user can consent to it; privilege level 3 of 4.
-    pub const SITES_MANAGE_ALL: Permission = delegated("Sites.Manage.All");
+    pub const SITES_MANAGE_ALL: Permission = Permission::known(row(1262));
     /// `Sites.Read.All`: a user can consent to it; privilege level 3 of 4.
-    pub const SITES_READ_ALL: Permission = delegated("Sites.Read.All");
+    pub const SITES_READ_ALL: Permission = Permission::known(row(1263));
     /// `Sites.ReadWrite.All`: a user can consent to it; privilege level 3 of 4.
-    pub const SITES_READ_WRITE_ALL: Permission = delegated("Sites.ReadWrite.All");
+    pub const SITES_READ_WRITE_ALL: Permission = Permission::known(row(1264));
     /// `Sites.Selected`: a user can consent to it; privilege level 3 of 4.
-    pub const SITES_SELECTED: Permission = delegated("Sites.Selected");
+    pub const SITES_SELECTED: Permission = Permission::known(row(1265));
     /// `SpiffeTrustDomain.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SPIFFE_TRUST_DOMAIN_READ_ALL: Permission = delegated("SpiffeTrustDomain.Read.All");
+    pub const SPIFFE_TRUST_DOMAIN_READ_ALL: Permission = Permission::known(row(1266));
     /// `SpiffeTrustDomain.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SPIFFE_TRUST_DOMAIN_READ_WRITE_ALL: Permission = delegated("SpiffeTrustDomain.ReadWrite.All");
+    pub const SPIFFE_TRUST_DOMAIN_READ_WRITE_ALL: Permission = Permission::known(row(1267));
     /// `Storyline.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const STORYLINE_READ_WRITE_ALL: Permission = delegated("Storyline.ReadWrite.All");
+    pub const STORYLINE_READ_WRITE_ALL: Permission = Permission::known(row(1268));
     /// `SubjectRightsRequest.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SUBJECT_RIGHTS_REQUEST_READ_ALL: Permission = delegated("SubjectRightsRequest.Read.All");
+    pub const SUBJECT_RIGHTS_REQUEST_READ_ALL: Permission = Permission::known(row(1269));
     /// `SubjectRightsRequest.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SUBJECT_RIGHTS_REQUEST_READ_WRITE_ALL: Permission = delegated("SubjectRightsRequest.ReadWrite.All");
+    pub const SUBJECT_RIGHTS_REQUEST_READ_WRITE_ALL: Permission = Permission::known(row(1270));
     /// `Subscription.Read.All`: needs an administrator's consent; no privilege level given.
-    pub const SUBSCRIPTION_READ_ALL: Permission = delegated("Subscription.Read.All");
+    pub const SUBSCRIPTION_READ_ALL: Permission = Permission::known(row(1271));
     /// `Synchronization.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SYNCHRONIZATION_READ_ALL: Permission = delegated("Synchronization.Read.All");
+    pub const SYNCHRONIZATION_READ_ALL: Permission = Permission::known(row(1272));
     /// `Synchronization.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can decide what synchronization writes into the directory, as far as the signed-in user can.
-    pub const SYNCHRONIZATION_READ_WRITE_ALL: Permission = delegated("Synchronization.ReadWrite.All");
+    pub const SYNCHRONIZATION_READ_WRITE_ALL: Permission = Permission::known(row(1273));
     /// `SynchronizationData-User.Upload`: needs an administrator's consent; privilege level 3 of 4.
-    pub const SYNCHRONIZATION_DATA_USER_UPLOAD: Permission = delegated("SynchronizationData-User.Upload");
+    pub const SYNCHRONIZATION_DATA_USER_UPLOAD: Permission = Permission::known(row(1274));
     /// `Tasks.Read`: a user can consent to it; privilege level 3 of 4.
-    pub const TASKS_READ: Permission = delegated("Tasks.Read");
+    pub const TASKS_READ: Permission = Permission::known(row(1275));
     /// `Tasks.Read.Shared`: a user can consent to it; privilege level 3 of 4.
-    pub const TASKS_READ_SHARED: Permission = delegated("Tasks.Read.Shared");
+    pub const TASKS_READ_SHARED: Permission = Permission::known(row(1276));
     /// `Tasks.ReadWrite`: a user can consent to it; privilege level 3 of 4.
-    pub const TASKS_READ_WRITE: Permission = delegated("Tasks.ReadWrite");
+    pub const TASKS_READ_WRITE: Permission = Permission::known(row(1277));
     /// `Tasks.ReadWrite.Shared`: a user can consent to it; privilege level 3 of 4.
-    pub const TASKS_READ_WRITE_SHARED: Permission = delegated("Tasks.ReadWrite.Shared");
+    pub const TASKS_READ_WRITE_SHARED: Permission = Permission::known(row(1278));
     /// `Team.Create`: a user can consent to it; privilege level 2 of 4.
-    pub const TEAM_CREATE: Permission = delegated("Team.Create");
+    pub const TEAM_CREATE: Permission = Permission::known(row(1279));
     /// `Team.ReadBasic.All`: a user can consent to it; privilege level 2 of 4.
-    pub const TEAM_READ_BASIC_ALL: Permission = delegated("Team.ReadBasic.All");
+    pub const TEAM_READ_BASIC_ALL: Permission = Permission::known(row(1280));
     /// `TeamMember.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAM_MEMBER_READ_ALL: Permission = delegated("TeamMember.Read.All");
+    pub const TEAM_MEMBER_READ_ALL: Permission = Permission::known(row(1281));
     /// `TeamMember.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAM_MEMBER_READ_WRITE_ALL: Permission = delegated("TeamMember.ReadWrite.All");
+    pub const TEAM_MEMBER_READ_WRITE_ALL: Permission = Permission::known(row(1282));
     /// `TeamMember.ReadWriteNonOwnerRole.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAM_MEMBER_READ_WRITE_NON_OWNER_ROLE_ALL: Permission = delegated("TeamMember.ReadWriteNonOwnerRole.All");
+    pub const TEAM_MEMBER_READ_WRITE_NON_OWNER_ROLE_ALL: Permission = Permission::known(row(1283));
     /// `TeamSettings.Read.All`: needs an administrator's consent; no privilege level given.
-    pub const TEAM_SETTINGS_READ_ALL: Permission = delegated("TeamSettings.Read.All");
+    pub const TEAM_SETTINGS_READ_ALL: Permission = Permission::known(row(1284));
     /// `TeamSettings.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAM_SETTINGS_READ_WRITE_ALL: Permission = delegated("TeamSettings.ReadWrite.All");
+    pub const TEAM_SETTINGS_READ_WRITE_ALL: Permission = Permission::known(row(1285));
     /// `TeamTemplates.Read`: a user can consent to it; privilege level 2 of 4.
-    pub const TEAM_TEMPLATES_READ: Permission = delegated("TeamTemplates.Read");
+    pub const TEAM_TEMPLATES_READ: Permission = Permission::known(row(1286));
     /// `TeamsActivity.Read`: a user can consent to it; privilege level 2 of 4.
-    pub const TEAMS_ACTIVITY_READ: Permission = delegated("TeamsActivity.Read");
+    pub const TEAMS_ACTIVITY_READ: Permission = Permission::known(row(1287));
     /// `TeamsActivity.Send`: a user can consent to it; privilege level 2 of 4.
-    pub const TEAMS_ACTIVITY_SEND: Permission = delegated("TeamsActivity.Send");
+    pub const TEAMS_ACTIVITY_SEND: Permission = Permission::known(row(1288));
     /// `TeamsAppInstallation.ManageSelectedForChat`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAMS_APP_INSTALLATION_MANAGE_SELECTED_FOR_CHAT: Permission = delegated("TeamsAppInstallation.ManageSelectedForChat");
+    pub const TEAMS_APP_INSTALLATION_MANAGE_SELECTED_FOR_CHAT: Permission = Permission::known(row(1289));
     /// `TeamsAppInstallation.ManageSelectedForTeam`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAMS_APP_INSTALLATION_MANAGE_SELECTED_FOR_TEAM: Permission = delegated("TeamsAppInstallation.ManageSelectedForTeam");
+    pub const TEAMS_APP_INSTALLATION_MANAGE_SELECTED_FOR_TEAM: Permission = Permission::known(row(1290));
     /// `TeamsAppInstallation.ManageSelectedForUser`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAMS_APP_INSTALLATION_MANAGE_SELECTED_FOR_USER: Permission = delegated("TeamsAppInstallation.ManageSelectedForUser");
+    pub const TEAMS_APP_INSTALLATION_MANAGE_SELECTED_FOR_USER: Permission = Permission::known(row(1291));
     /// `TeamsAppInstallation.ReadForChat`: a user can consent to it; privilege level 2 of 4.
-    pub const TEAMS_APP_INSTALLATION_READ_FOR_CHAT: Permission = delegated("TeamsAppInstallation.ReadForChat");
+    pub const TEAMS_APP_INSTALLATION_READ_FOR_CHAT: Permission = Permission::known(row(1292));
     /// `TeamsAppInstallation.ReadForTeam`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAMS_APP_INSTALLATION_READ_FOR_TEAM: Permission = delegated("TeamsAppInstallation.ReadForTeam");
+    pub const TEAMS_APP_INSTALLATION_READ_FOR_TEAM: Permission = Permission::known(row(1293));
     /// `TeamsAppInstallation.ReadForUser`: a user can consent to it; privilege level 2 of 4.
-    pub const TEAMS_APP_INSTALLATION_READ_FOR_USER: Permission = delegated("TeamsAppInstallation.ReadForUser");
+    pub const TEAMS_APP_INSTALLATION_READ_FOR_USER: Permission = Permission::known(row(1294));
     /// `TeamsAppInstallation.ReadSelectedForChat`: needs an administrator's consent; no privilege level given.
-    pub const TEAMS_APP_INSTALLATION_READ_SELECTED_FOR_CHAT: Permission = delegated("TeamsAppInstallation.ReadSelectedForChat");
+    pub const TEAMS_APP_INSTALLATION_READ_SELECTED_FOR_CHAT: Permission = Permission::known(row(1295));
     /// `TeamsAppInstallation.ReadSelectedForTeam`: needs an administrator's consent; no privilege level given.
-    pub const TEAMS_APP_INSTALLATION_READ_SELECTED_FOR_TEAM: Permission = delegated("TeamsAppInstallation.ReadSelectedForTeam");
+    pub const TEAMS_APP_INSTALLATION_READ_SELECTED_FOR_TEAM: Permission = Permission::known(row(1296));
     /// `TeamsAppInstallation.ReadSelectedForUser`: needs an administrator's consent; no privilege level given.
-    pub const TEAMS_APP_INSTALLATION_READ_SELECTED_FOR_USER: Permission = delegated("TeamsAppInstallation.ReadSelectedForUser");
+    pub const TEAMS_APP_INSTALLATION_READ_SELECTED_FOR_USER: Permission = Permission::known(row(1297));
     /// `TeamsAppInstallation.ReadWriteAndConsentForChat`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAMS_APP_INSTALLATION_READ_WRITE_AND_CONSENT_FOR_CHAT: Permission = delegated("TeamsAppInstallation.ReadWriteAndConsentForChat");
+    pub const TEAMS_APP_INSTALLATION_READ_WRITE_AND_CONSENT_FOR_CHAT: Permission = Permission::known(row(1298));
     /// `TeamsAppInstallation.ReadWriteAndConsentForTeam`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAMS_APP_INSTALLATION_READ_WRITE_AND_CONSENT_FOR_TEAM: Permission = delegated("TeamsAppInstallation.ReadWriteAndConsentForTeam");
+    pub const TEAMS_APP_INSTALLATION_READ_WRITE_AND_CONSENT_FOR_TEAM: Permission = Permission::known(row(1299));
     /// `TeamsAppInstallation.ReadWriteAndConsentForUser`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAMS_APP_INSTALLATION_READ_WRITE_AND_CONSENT_FOR_USER: Permission = delegated("TeamsAppInstallation.ReadWriteAndConsentForUser");
+    pub const TEAMS_APP_INSTALLATION_READ_WRITE_AND_CONSENT_FOR_USER: Permission = Permission::known(row(1300));
     /// `TeamsAppInstallation.ReadWriteAndConsentSelfForChat`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAMS_APP_INSTALLATION_READ_WRITE_AND_CONSENT_SELF_FOR_CHAT: Permission = delegated("TeamsAppInstallation.ReadWriteAndConsentSelfForChat");
+    pub const TEAMS_APP_INSTALLATION_READ_WRITE_AND_CONSENT_SELF_FOR_CHAT: Permission = Permission::known(row(1301));
     /// `TeamsAppInstallation.ReadWriteAndConsentSelfForTeam`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAMS_APP_INSTALLATION_READ_WRITE_AND_CONSENT_SELF_FOR_TEAM: Permission = delegated("TeamsAppInstallation.ReadWriteAndConsentSelfForTeam");
+    pub const TEAMS_APP_INSTALLATION_READ_WRITE_AND_CONSENT_SELF_FOR_TEAM: Permission = Permission::known(row(1302));
     /// `TeamsAppInstallation.ReadWriteAndConsentSelfForUser`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAMS_APP_INSTALLATION_READ_WRITE_AND_CONSENT_SELF_FOR_USER: Permission = delegated("TeamsAppInstallation.ReadWriteAndConsentSelfForUser");
+    pub const TEAMS_APP_INSTALLATION_READ_WRITE_AND_CONSENT_SELF_FOR_USER: Permission = Permission::known(row(1303));
     /// `TeamsAppInstallation.ReadWriteForChat`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAMS_APP_INSTALLATION_READ_WRITE_FOR_CHAT: Permission = delegated("TeamsAppInstallation.ReadWriteForChat");
+    pub const TEAMS_APP_INSTALLATION_READ_WRITE_FOR_CHAT: Permission = Permission::known(row(1304));
     /// `TeamsAppInstallation.ReadWriteForTeam`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAMS_APP_INSTALLATION_READ_WRITE_FOR_TEAM: Permission = delegated("TeamsAppInstallation.ReadWriteForTeam");
+    pub const TEAMS_APP_INSTALLATION_READ_WRITE_FOR_TEAM: Permission = Permission::known(row(1305));
     /// `TeamsAppInstallation.ReadWriteForUser`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAMS_APP_INSTALLATION_READ_WRITE_FOR_USER: Permission = delegated("TeamsAppInstallation.ReadWriteForUser");
+    pub const TEAMS_APP_INSTALLATION_READ_WRITE_FOR_USER: Permission = Permission::known(row(1306));
     /// `TeamsAppInstallation.ReadWriteSelectedForChat`: needs an administrator's consent; no privilege level given.
-    pub const TEAMS_APP_INSTALLATION_READ_WRITE_SELECTED_FOR_CHAT: Permission = delegated("TeamsAppInstallation.ReadWriteSelectedForChat");
+    pub const TEAMS_APP_INSTALLATION_READ_WRITE_SELECTED_FOR_CHAT: Permission = Permission::known(row(1307));
     /// `TeamsAppInstallation.ReadWriteSelectedForTeam`: needs an administrator's consent; no privilege level given.
-    pub const TEAMS_APP_INSTALLATION_READ_WRITE_SELECTED_FOR_TEAM: Permission = delegated("TeamsAppInstallation.ReadWriteSelectedForTeam");
+    pub const TEAMS_APP_INSTALLATION_READ_WRITE_SELECTED_FOR_TEAM: Permission = Permission::known(row(1308));
     /// `TeamsAppInstallation.ReadWriteSelectedForUser`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAMS_APP_INSTALLATION_READ_WRITE_SELECTED_FOR_USER: Permission = delegated("TeamsAppInstallation.ReadWriteSelectedForUser");
+    pub const TEAMS_APP_INSTALLATION_READ_WRITE_SELECTED_FOR_USER: Permission = Permission::known(row(1309));
     /// `TeamsAppInstallation.ReadWriteSelfForChat`: needs an administrator's consent; privilege level 2 of 4.
-    pub const TEAMS_APP_INSTALLATION_READ_WRITE_SELF_FOR_CHAT: Permission = delegated("TeamsAppInstallation.ReadWriteSelfForChat");
+    pub const TEAMS_APP_INSTALLATION_READ_WRITE_SELF_FOR_CHAT: Permission = Permission::known(row(1310));
     /// `TeamsAppInstallation.ReadWriteSelfForTeam`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAMS_APP_INSTALLATION_READ_WRITE_SELF_FOR_TEAM: Permission = delegated("TeamsAppInstallation.ReadWriteSelfForTeam");
+    pub const TEAMS_APP_INSTALLATION_READ_WRITE_SELF_FOR_TEAM: Permission = Permission::known(row(1311));
     /// `TeamsAppInstallation.ReadWriteSelfForUser`: a user can consent to it; privilege level 2 of 4.
-    pub const TEAMS_APP_INSTALLATION_READ_WRITE_SELF_FOR_USER: Permission = delegated("TeamsAppInstallation.ReadWriteSelfForUser");
+    pub const TEAMS_APP_INSTALLATION_READ_WRITE_SELF_FOR_USER: Permission = Permission::known(row(1312));
     /// `TeamsPolicyUserAssign.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAMS_POLICY_USER_ASSIGN_READ_WRITE_ALL: Permission = delegated("TeamsPolicyUserAssign.ReadWrite.All");
+    pub const TEAMS_POLICY_USER_ASSIGN_READ_WRITE_ALL: Permission = Permission::known(row(1313));
     /// `TeamsResourceAccount.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAMS_RESOURCE_ACCOUNT_READ_ALL: Permission = delegated("TeamsResourceAccount.Read.All");
+    pub const TEAMS_RESOURCE_ACCOUNT_READ_ALL: Permission = Permission::known(row(1314));
     /// `TeamsTab.Create`: needs an administrator's consent; privilege level 2 of 4.
-    pub const TEAMS_TAB_CREATE: Permission = delegated("TeamsTab.Create");
+    pub const TEAMS_TAB_CREATE: Permission = Permission::known(row(1315));
     /// `TeamsTab.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAMS_TAB_READ_ALL: Permission = delegated("TeamsTab.Read.All");
+    pub const TEAMS_TAB_READ_ALL: Permission = Permission::known(row(1316));
     /// `TeamsTab.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAMS_TAB_READ_WRITE_ALL: Permission = delegated("TeamsTab.ReadWrite.All");
+    pub const TEAMS_TAB_READ_WRITE_ALL: Permission = Permission::known(row(1317));
     /// `TeamsTab.ReadWriteForChat`: needs an administrator's consent; privilege level 2 of 4.
-    pub const TEAMS_TAB_READ_WRITE_FOR_CHAT: Permission = delegated("TeamsTab.ReadWriteForChat");
+    pub const TEAMS_TAB_READ_WRITE_FOR_CHAT: Permission = Permission::known(row(1318));
     /// `TeamsTab.ReadWriteForTeam`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAMS_TAB_READ_WRITE_FOR_TEAM: Permission = delegated("TeamsTab.ReadWriteForTeam");
+    pub const TEAMS_TAB_READ_WRITE_FOR_TEAM: Permission = Permission::known(row(1319));
     /// `TeamsTab.ReadWriteForUser`: a user can consent to it; no privilege level given.
-    pub const TEAMS_TAB_READ_WRITE_FOR_USER: Permission = delegated("TeamsTab.ReadWriteForUser");
+    pub const TEAMS_TAB_READ_WRITE_FOR_USER: Permission = Permission::known(row(1320));
     /// `TeamsTab.ReadWriteSelfForChat`: needs an administrator's consent; privilege level 2 of 4.
-    pub const TEAMS_TAB_READ_WRITE_SELF_FOR_CHAT: Permission = delegated("TeamsTab.ReadWriteSelfForChat");
+    pub const TEAMS_TAB_READ_WRITE_SELF_FOR_CHAT: Permission = Permission::known(row(1321));
     /// `TeamsTab.ReadWriteSelfForTeam`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAMS_TAB_READ_WRITE_SELF_FOR_TEAM: Permission = delegated("TeamsTab.ReadWriteSelfForTeam");
+    pub const TEAMS_TAB_READ_WRITE_SELF_FOR_TEAM: Permission = Permission::known(row(1322));
     /// `TeamsTab.ReadWriteSelfForUser`: a user can consent to it; no privilege level given.
-    pub const TEAMS_TAB_READ_WRITE_SELF_FOR_USER: Permission = delegated("TeamsTab.ReadWriteSelfForUser");
+    pub const TEAMS_TAB_READ_WRITE_SELF_FOR_USER: Permission = Permission::known(row(1323));
     /// `TeamsTelephoneNumber.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAMS_TELEPHONE_NUMBER_READ_ALL: Permission = delegated("TeamsTelephoneNumber.Read.All");
+    pub const TEAMS_TELEPHONE_NUMBER_READ_ALL: Permission = Permission::known(row(1324));
     /// `TeamsTelephoneNumber.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAMS_TELEPHONE_NUMBER_READ_WRITE_ALL: Permission = delegated("TeamsTelephoneNumber.ReadWrite.All");
+    pub const TEAMS_TELEPHONE_NUMBER_READ_WRITE_ALL: Permission = Permission::known(row(1325));
     /// `TeamsUserConfiguration.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAMS_USER_CONFIGURATION_READ_ALL: Permission = delegated("TeamsUserConfiguration.Read.All");
+    pub const TEAMS_USER_CONFIGURATION_READ_ALL: Permission = Permission::known(row(1326));
     /// `Teamwork.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAMWORK_READ_ALL: Permission = delegated("Teamwork.Read.All");
+    pub const TEAMWORK_READ_ALL: Permission = Permission::known(row(1327));
     /// `TeamworkAppSettings.Read.All`: a user can consent to it; privilege level 3 of 4.
-    pub const TEAMWORK_APP_SETTINGS_READ_ALL: Permission = delegated("TeamworkAppSettings.Read.All");
+    pub const TEAMWORK_APP_SETTINGS_READ_ALL: Permission = Permission::known(row(1328));
     /// `TeamworkAppSettings.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAMWORK_APP_SETTINGS_READ_WRITE_ALL: Permission = delegated("TeamworkAppSettings.ReadWrite.All");
+    pub const TEAMWORK_APP_SETTINGS_READ_WRITE_ALL: Permission = Permission::known(row(1329));
     /// `TeamworkCustomEmoji.Create`: a user can consent to it; privilege level 3 of 4.
-    pub const TEAMWORK_CUSTOM_EMOJI_CREATE: Permission = delegated("TeamworkCustomEmoji.Create");
+    pub const TEAMWORK_CUSTOM_EMOJI_CREATE: Permission = Permission::known(row(1330));
     /// `TeamworkCustomEmoji.Read`: a user can consent to it; privilege level 3 of 4.
-    pub const TEAMWORK_CUSTOM_EMOJI_READ: Permission = delegated("TeamworkCustomEmoji.Read");
+    pub const TEAMWORK_CUSTOM_EMOJI_READ: Permission = Permission::known(row(1331));
     /// `TeamworkDevice.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAMWORK_DEVICE_READ_ALL: Permission = delegated("TeamworkDevice.Read.All");
+    pub const TEAMWORK_DEVICE_READ_ALL: Permission = Permission::known(row(1332));
     /// `TeamworkDevice.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAMWORK_DEVICE_READ_WRITE_ALL: Permission = delegated("TeamworkDevice.ReadWrite.All");
+    pub const TEAMWORK_DEVICE_READ_WRITE_ALL: Permission = Permission::known(row(1333));
     /// `TeamworkSection.Read`: a user can consent to it; privilege level 2 of 4.
-    pub const TEAMWORK_SECTION_READ: Permission = delegated("TeamworkSection.Read");
+    pub const TEAMWORK_SECTION_READ: Permission = Permission::known(row(1334));
     /// `TeamworkSection.ReadWrite`: a user can consent to it; privilege level 2 of 4.
-    pub const TEAMWORK_SECTION_READ_WRITE: Permission = delegated("TeamworkSection.ReadWrite");
+    pub const TEAMWORK_SECTION_READ_WRITE: Permission = Permission::known(row(1335));
     /// `TeamworkTag.Read`: needs an administrator's consent; privilege level 2 of 4.
-    pub const TEAMWORK_TAG_READ: Permission = delegated("TeamworkTag.Read");
+    pub const TEAMWORK_TAG_READ: Permission = Permission::known(row(1336));
     /// `TeamworkTag.ReadWrite`: needs an administrator's consent; privilege level 2 of 4.
-    pub const TEAMWORK_TAG_READ_WRITE: Permission = delegated("TeamworkTag.ReadWrite");
+    pub const TEAMWORK_TAG_READ_WRITE: Permission = Permission::known(row(1337));
     /// `TeamworkTargetedMessage.ReadWrite`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TEAMWORK_TARGETED_MESSAGE_READ_WRITE: Permission = delegated("TeamworkTargetedMessage.ReadWrite");
+    pub const TEAMWORK_TARGETED_MESSAGE_READ_WRITE: Permission = Permission::known(row(1338));
     /// `TeamworkUserInteraction.Read.All`: needs an administrator's consent; privilege level 2 of 4.
-    pub const TEAMWORK_USER_INTERACTION_READ_ALL: Permission = delegated("TeamworkUserInteraction.Read.All");
+    pub const TEAMWORK_USER_INTERACTION_READ_ALL: Permission = Permission::known(row(1339));
     /// `TenantGovernance-Invitation.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TENANT_GOVERNANCE_INVITATION_READ_ALL: Permission = delegated("TenantGovernance-Invitation.Read.All");
+    pub const TENANT_GOVERNANCE_INVITATION_READ_ALL: Permission = Permission::known(row(1340));
     /// `TenantGovernance-Invitation.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TENANT_GOVERNANCE_INVITATION_READ_WRITE_ALL: Permission = delegated("TenantGovernance-Invitation.ReadWrite.All");
+    pub const TENANT_GOVERNANCE_INVITATION_READ_WRITE_ALL: Permission = Permission::known(row(1341));
     /// `TenantGovernance-PolicyTemplate.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TENANT_GOVERNANCE_POLICY_TEMPLATE_READ_ALL: Permission = delegated("TenantGovernance-PolicyTemplate.Read.All");
+    pub const TENANT_GOVERNANCE_POLICY_TEMPLATE_READ_ALL: Permission = Permission::known(row(1342));
     /// `TenantGovernance-PolicyTemplate.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TENANT_GOVERNANCE_POLICY_TEMPLATE_READ_WRITE_ALL: Permission = delegated("TenantGovernance-PolicyTemplate.ReadWrite.All");
+    pub const TENANT_GOVERNANCE_POLICY_TEMPLATE_READ_WRITE_ALL: Permission = Permission::known(row(1343));
     /// `TenantGovernance-RelatedTenant.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TENANT_GOVERNANCE_RELATED_TENANT_READ_ALL: Permission = delegated("TenantGovernance-RelatedTenant.Read.All");
+    pub const TENANT_GOVERNANCE_RELATED_TENANT_READ_ALL: Permission = Permission::known(row(1344));
     /// `TenantGovernance-RelatedTenant.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TENANT_GOVERNANCE_RELATED_TENANT_READ_WRITE_ALL: Permission = delegated("TenantGovernance-RelatedTenant.ReadWrite.All");
+    pub const TENANT_GOVERNANCE_RELATED_TENANT_READ_WRITE_ALL: Permission = Permission::known(row(1345));
     /// `TenantGovernance-Relationship.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TENANT_GOVERNANCE_RELATIONSHIP_READ_ALL: Permission = delegated("TenantGovernance-Relationship.Read.All");
+    pub const TENANT_GOVERNANCE_RELATIONSHIP_READ_ALL: Permission = Permission::known(row(1346));
     /// `TenantGovernance-Relationship.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TENANT_GOVERNANCE_RELATIONSHIP_READ_WRITE_ALL: Permission = delegated("TenantGovernance-Relationship.ReadWrite.All");
+    pub const TENANT_GOVERNANCE_RELATIONSHIP_READ_WRITE_ALL: Permission = Permission::known(row(1347));
     /// `TenantGovernance-Request.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TENANT_GOVERNANCE_REQUEST_READ_ALL: Permission = delegated("TenantGovernance-Request.Read.All");
+    pub const TENANT_GOVERNANCE_REQUEST_READ_ALL: Permission = Permission::known(row(1348));
     /// `TenantGovernance-Request.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TENANT_GOVERNANCE_REQUEST_READ_WRITE_ALL: Permission = delegated("TenantGovernance-Request.ReadWrite.All");
+    pub const TENANT_GOVERNANCE_REQUEST_READ_WRITE_ALL: Permission = Permission::known(row(1349));
     /// `TenantGovernance-Setting.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TENANT_GOVERNANCE_SETTING_READ_ALL: Permission = delegated("TenantGovernance-Setting.Read.All");
+    pub const TENANT_GOVERNANCE_SETTING_READ_ALL: Permission = Permission::known(row(1350));
     /// `TenantGovernance-Setting.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TENANT_GOVERNANCE_SETTING_READ_WRITE_ALL: Permission = delegated("TenantGovernance-Setting.ReadWrite.All");
+    pub const TENANT_GOVERNANCE_SETTING_READ_WRITE_ALL: Permission = Permission::known(row(1351));
     /// `TermStore.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TERM_STORE_READ_ALL: Permission = delegated("TermStore.Read.All");
+    pub const TERM_STORE_READ_ALL: Permission = Permission::known(row(1352));
     /// `TermStore.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TERM_STORE_READ_WRITE_ALL: Permission = delegated("TermStore.ReadWrite.All");
+    pub const TERM_STORE_READ_WRITE_ALL: Permission = Permission::known(row(1353));
     /// `ThreatAssessment.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const THREAT_ASSESSMENT_READ_WRITE_ALL: Permission = delegated("ThreatAssessment.ReadWrite.All");
+    pub const THREAT_ASSESSMENT_READ_WRITE_ALL: Permission = Permission::known(row(1354));
     /// `ThreatHunting.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const THREAT_HUNTING_READ_ALL: Permission = delegated("ThreatHunting.Read.All");
+    pub const THREAT_HUNTING_READ_ALL: Permission = Permission::known(row(1355));
     /// `ThreatIndicators.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const THREAT_INDICATORS_READ_ALL: Permission = delegated("ThreatIndicators.Read.All");
+    pub const THREAT_INDICATORS_READ_ALL: Permission = Permission::known(row(1356));
     /// `ThreatIndicators.ReadWrite.OwnedBy`: needs an administrator's consent; privilege level 2 of 4.
-    pub const THREAT_INDICATORS_READ_WRITE_OWNED_BY: Permission = delegated("ThreatIndicators.ReadWrite.OwnedBy");
+    pub const THREAT_INDICATORS_READ_WRITE_OWNED_BY: Permission = Permission::known(row(1357));
     /// `ThreatIntelligence.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const THREAT_INTELLIGENCE_READ_ALL: Permission = delegated("ThreatIntelligence.Read.All");
+    pub const THREAT_INTELLIGENCE_READ_ALL: Permission = Permission::known(row(1358));
     /// `ThreatSubmission.Read`: a user can consent to it; no privilege level given.
-    pub const THREAT_SUBMISSION_READ: Permission = delegated("ThreatSubmission.Read");
+    pub const THREAT_SUBMISSION_READ: Permission = Permission::known(row(1359));
     /// `ThreatSubmission.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const THREAT_SUBMISSION_READ_ALL: Permission = delegated("ThreatSubmission.Read.All");
+    pub const THREAT_SUBMISSION_READ_ALL: Permission = Permission::known(row(1360));
     /// `ThreatSubmission.ReadWrite`: a user can consent to it; no privilege level given.
-    pub const THREAT_SUBMISSION_READ_WRITE: Permission = delegated("ThreatSubmission.ReadWrite");
+    pub const THREAT_SUBMISSION_READ_WRITE: Permission = Permission::known(row(1361));
     /// `ThreatSubmission.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const THREAT_SUBMISSION_READ_WRITE_ALL: Permission = delegated("ThreatSubmission.ReadWrite.All");
+    pub const THREAT_SUBMISSION_READ_WRITE_ALL: Permission = Permission::known(row(1362));
     /// `ThreatSubmissionPolicy.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const THREAT_SUBMISSION_POLICY_READ_WRITE_ALL: Permission = delegated("ThreatSubmissionPolicy.ReadWrite.All");
+    pub const THREAT_SUBMISSION_POLICY_READ_WRITE_ALL: Permission = Permission::known(row(1363));
     /// `Topic.Read.All`: needs an administrator's consent; no privilege level given.
-    pub const TOPIC_READ_ALL: Permission = delegated("Topic.Read.All");
+    pub const TOPIC_READ_ALL: Permission = Permission::known(row(1364));
     /// `TrustFrameworkKeySet.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const TRUST_FRAMEWORK_KEY_SET_READ_ALL: Permission = delegated("TrustFrameworkKeySet.Read.All");
+    pub const TRUST_FRAMEWORK_KEY_SET_READ_ALL: Permission = Permission::known(row(1365));
     /// `TrustFrameworkKeySet.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can put in keys of its own and sign tokens with them (Azure AD B2C), as far as the signed-in user can.
-    pub const TRUST_FRAMEWORK_KEY_SET_READ_WRITE_ALL: Permission = delegated("TrustFrameworkKeySet.ReadWrite.All");
+    pub const TRUST_FRAMEWORK_KEY_SET_READ_WRITE_ALL: Permission = Permission::known(row(1366));
     /// `UnifiedGroupMember.Read.AsGuest`: needs an administrator's consent; privilege level 2 of 4.
-    pub const UNIFIED_GROUP_MEMBER_READ_AS_GUEST: Permission = delegated("UnifiedGroupMember.Read.AsGuest");
+    pub const UNIFIED_GROUP_MEMBER_READ_AS_GUEST: Permission = Permission::known(row(1367));
     /// `User-ConvertToInternal.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const USER_CONVERT_TO_INTERNAL_READ_WRITE_ALL: Permission = delegated("User-ConvertToInternal.ReadWrite.All");
+    pub const USER_CONVERT_TO_INTERNAL_READ_WRITE_ALL: Permission = Permission::known(row(1368));
     /// `User-LifeCycleInfo.Read.All`: needs an administrator's consent; no privilege level given.
-    pub const USER_LIFE_CYCLE_INFO_READ_ALL: Permission = delegated("User-LifeCycleInfo.Read.All");
+    pub const USER_LIFE_CYCLE_INFO_READ_ALL: Permission = Permission::known(row(1369));
     /// `User-LifeCycleInfo.ReadWrite.All`: needs an administrator's consent; no privilege level given.
-    pub const USER_LIFE_CYCLE_INFO_READ_WRITE_ALL: Permission = delegated("User-LifeCycleInfo.ReadWrite.All");
+    pub const USER_LIFE_CYCLE_INFO_READ_WRITE_ALL: Permission = Permission::known(row(1370));
     /// `User-Mail.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const USER_MAIL_READ_WRITE_ALL: Permission = delegated("User-Mail.ReadWrite.All");
+    pub const USER_MAIL_READ_WRITE_ALL: Permission = Permission::known(row(1371));
     /// `User-OnPremisesSyncBehavior.ReadWrite.All`: needs an administrator's consent; privilege level 2 of 4.
-    pub const USER_ON_PREMISES_SYNC_BEHAVIOR_READ_WRITE_ALL: Permission = delegated("User-OnPremisesSyncBehavior.ReadWrite.All");
+    pub const USER_ON_PREMISES_SYNC_BEHAVIOR_READ_WRITE_ALL: Permission = Permission::known(row(1372));
     /// `User-PasswordProfile.ReadWrite.All`: needs an administrator's consent; privilege level 4 of 4.
     ///
     /// High privilege: an app that has it can choose new passwords for users, as far as the signed-in user can.
-    pub const USER_PASSWORD_PROFILE_READ_WRITE_ALL: Permission = delegated("User-PasswordProfile.ReadWrite.All");
+    pub const USER_PASSWORD_PROFILE_READ_WRITE_ALL: Permission = Permission::known(row(1373));
     /// `User-Phone.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const USER_PHONE_READ_WRITE_ALL: Permission = delegated("User-Phone.ReadWrite.All");
+    pub const USER_PHONE_READ_WRITE_ALL: Permission = Permission::known(row(1374));
     /// `User.DeleteRestore.All`: needs an administrator's consent; privilege level 4 of 4.
     ///
     /// High privilege: an app that has it can remove accounts, privileged ones too, and bring deleted ones back, as far as the signed-in user can.
-    pub const USER_DELETE_RESTORE_ALL: Permission = delegated("User.DeleteRestore.All");
+    pub const USER_DELETE_RESTORE_ALL: Permission = Permission::known(row(1375));
     /// `User.EnableDisableAccount.All`: needs an administrator's consent; privilege level 4 of 4.
     ///
     /// High privilege: an app that has it can shut administrators out by disabling their accounts, as far as the signed-in user can.
-    pub const USER_ENABLE_DISABLE_ACCOUNT_ALL: Permission = delegated("User.EnableDisableAccount.All");
+    pub const USER_ENABLE_DISABLE_ACCOUNT_ALL: Permission = Permission::known(row(1376));
     /// `User.Export.All`: needs an administrator's consent; no privilege level given.
-    pub const USER_EXPORT_ALL: Permission = delegated("User.Export.All");
+    pub const USER_EXPORT_ALL: Permission = Permission::known(row(1377));
     /// `User.Invite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const USER_INVITE_ALL: Permission = delegated("User.Invite.All");
+    pub const USER_INVITE_ALL: Permission = Permission::known(row(1378));
     /// `User.ManageIdentities.All`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can change which outside identities sign in to an account, as far as the signed-in user can.
-    pub const USER_MANAGE_IDENTITIES_ALL: Permission = delegated("User.ManageIdentities.All");
+    pub const USER_MANAGE_IDENTITIES_ALL: Permission = Permission::known(row(1379));
     /// `User.Read`: a user can consent to it; privilege level 2 of 4.
-    pub const USER_READ: Permission = delegated("User.Read");
+    pub const USER_READ: Permission = Permission::known(row(1380));
     /// `User.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const USER_READ_ALL: Permission = delegated("User.Read.All");
+    pub const USER_READ_ALL: Permission = Permission::known(row(1381));
     /// `User.ReadBasic.All`: a user can consent to it; privilege level 2 of 4.
-    pub const USER_READ_BASIC_ALL: Permission = delegated("User.ReadBasic.All");
+    pub const USER_READ_BASIC_ALL: Permission = Permission::known(row(1382));
     /// `User.ReadWrite`: a user can consent to it; privilege level 3 of 4.
-    pub const USER_READ_WRITE: Permission = delegated("User.ReadWrite");
+    pub const USER_READ_WRITE: Permission = Permission::known(row(1383));
     /// `User.ReadWrite.All`: needs an administrator's consent; privilege level 4 of 4.
     ///
     /// High privilege: an app that has it can rewrite properties of accounts on which access rules depend, as far as the signed-in user can.
-    pub const USER_READ_WRITE_ALL: Permission = delegated("User.ReadWrite.All");
+    pub const USER_READ_WRITE_ALL: Permission = Permission::known(row(1384));
     /// `User.RevokeSessions.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const USER_REVOKE_SESSIONS_ALL: Permission = delegated("User.RevokeSessions.All");
+    pub const USER_REVOKE_SESSIONS_ALL: Permission = Permission::known(row(1385));
     /// `UserActivity.ReadWrite.CreatedByApp`: a user can consent to it; privilege level 2 of 4.
-    pub const USER_ACTIVITY_READ_WRITE_CREATED_BY_APP: Permission = delegated("UserActivity.ReadWrite.CreatedByApp");
+    pub const USER_ACTIVITY_READ_WRITE_CREATED_BY_APP: Permission = Permission::known(row(1386));
     /// `UserAuthMethod-Email.Read`: needs an administrator's consent; privilege level 2 of 4.
-    pub const USER_AUTH_METHOD_EMAIL_READ: Permission = delegated("UserAuthMethod-Email.Read");
+    pub const USER_AUTH_METHOD_EMAIL_READ: Permission = Permission::known(row(1387));
     /// `UserAuthMethod-Email.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const USER_AUTH_METHOD_EMAIL_READ_ALL: Permission = delegated("UserAuthMethod-Email.Read.All");
+    pub const USER_AUTH_METHOD_EMAIL_READ_ALL: Permission = Permission::known(row(1388));
     /// `UserAuthMethod-Email.ReadWrite`: needs an administrator's consent; privilege level 3 of 4.
-    pub const USER_AUTH_METHOD_EMAIL_READ_WRITE: Permission = delegated("UserAuthMethod-Email.ReadWrite");
+    pub const USER_AUTH_METHOD_EMAIL_READ_WRITE: Permission = Permission::known(row(1389));
     /// `UserAuthMethod-Email.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can set anyone's email address for resetting the password, as far as the signed-in user can.
-    pub const USER_AUTH_METHOD_EMAIL_READ_WRITE_ALL: Permission = delegated("UserAuthMethod-Email.ReadWrite.All");
+    pub const USER_AUTH_METHOD_EMAIL_READ_WRITE_ALL: Permission = Permission::known(row(1390));
     /// `UserAuthMethod-External.Read`: needs an administrator's consent; privilege level 2 of 4.
-    pub const USER_AUTH_METHOD_EXTERNAL_READ: Permission = delegated("UserAuthMethod-External.Read");
+    pub const USER_AUTH_METHOD_EXTERNAL_READ: Permission = Permission::known(row(1391));
     /// `UserAuthMethod-External.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const USER_AUTH_METHOD_EXTERNAL_READ_ALL: Permission = delegated("UserAuthMethod-External.Read.All");
+    pub const USER_AUTH_METHOD_EXTERNAL_READ_ALL: Permission = Permission::known(row(1392));
     /// `UserAuthMethod-External.ReadWrite`: needs an administrator's consent; privilege level 3 of 4.
-    pub const USER_AUTH_METHOD_EXTERNAL_READ_WRITE: Permission = delegated("UserAuthMethod-External.ReadWrite");
+    pub const USER_AUTH_METHOD_EXTERNAL_READ_WRITE: Permission = Permission::known(row(1393));
     /// `UserAuthMethod-External.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can register an outside provider's check as anyone's way of signing in, as far as the signed-in user can.
-    pub const USER_AUTH_METHOD_EXTERNAL_READ_WRITE_ALL: Permission = delegated("UserAuthMethod-External.ReadWrite.All");
+    pub const USER_AUTH_METHOD_EXTERNAL_READ_WRITE_ALL: Permission = Permission::known(row(1394));
     /// `UserAuthMethod-HardwareOATH.Read`: needs an administrator's consent; privilege level 2 of 4.
-    pub const USER_AUTH_METHOD_HARDWARE_OATH_READ: Permission = delegated("UserAuthMethod-HardwareOATH.Read");
+    pub const USER_AUTH_METHOD_HARDWARE_OATH_READ: Permission = Permission::known(row(1395));
     /// `UserAuthMethod-HardwareOATH.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const USER_AUTH_METHOD_HARDWARE_OATH_READ_ALL: Permission = delegated("UserAuthMethod-HardwareOATH.Read.All");
+    pub const USER_AUTH_METHOD_HARDWARE_OATH_READ_ALL: Permission = Permission::known(row(1396));
     /// `UserAuthMethod-HardwareOATH.ReadWrite`: needs an administrator's consent; privilege level 3 of 4.
-    pub const USER_AUTH_METHOD_HARDWARE_OATH_READ_WRITE: Permission = delegated("UserAuthMethod-HardwareOATH.ReadWrite");
+    pub const USER_AUTH_METHOD_HARDWARE_OATH_READ_WRITE: Permission = Permission::known(row(1397));
     /// `UserAuthMethod-HardwareOATH.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can hand anyone's account a hardware token to sign in with, as far as the signed-in user can.
-    pub const USER_AUTH_METHOD_HARDWARE_OATH_READ_WRITE_ALL: Permission = delegated("UserAuthMethod-HardwareOATH.ReadWrite.All");
+    pub const USER_AUTH_METHOD_HARDWARE_OATH_READ_WRITE_ALL: Permission = Permission::known(row(1398));
     /// `UserAuthMethod-MicrosoftAuthApp.Read`: needs an administrator's consent; privilege level 2 of 4.
-    pub const USER_AUTH_METHOD_MICROSOFT_AUTH_APP_READ: Permission = delegated("UserAuthMethod-MicrosoftAuthApp.Read");
+    pub const USER_AUTH_METHOD_MICROSOFT_AUTH_APP_READ: Permission = Permission::known(row(1399));
     /// `UserAuthMethod-MicrosoftAuthApp.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const USER_AUTH_METHOD_MICROSOFT_AUTH_APP_READ_ALL: Permission = delegated("UserAuthMethod-MicrosoftAuthApp.Read.All");
+    pub const USER_AUTH_METHOD_MICROSOFT_AUTH_APP_READ_ALL: Permission = Permission::known(row(1400));
     /// `UserAuthMethod-MicrosoftAuthApp.ReadWrite`: needs an administrator's consent; privilege level 3 of 4.
-    pub const USER_AUTH_METHOD_MICROSOFT_AUTH_APP_READ_WRITE: Permission = delegated("UserAuthMethod-MicrosoftAuthApp.ReadWrite");
+    pub const USER_AUTH_METHOD_MICROSOFT_AUTH_APP_READ_WRITE: Permission = Permission::known(row(1401));
     /// `UserAuthMethod-MicrosoftAuthApp.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can alter which Microsoft Authenticator apps sign in to anyone's account, as far as the signed-in user can.
-    pub const USER_AUTH_METHOD_MICROSOFT_AUTH_APP_READ_WRITE_ALL: Permission = delegated("UserAuthMethod-MicrosoftAuthApp.ReadWrite.All");
+    pub const USER_AUTH_METHOD_MICROSOFT_AUTH_APP_READ_WRITE_ALL: Permission = Permission::known(row(1402));
     /// `UserAuthMethod-Passkey.Read`: needs an administrator's consent; privilege level 2 of 4.
-    pub const USER_AUTH_METHOD_PASSKEY_READ: Permission = delegated("UserAuthMethod-Passkey.Read");
+    pub const USER_AUTH_METHOD_PASSKEY_READ: Permission = Permission::known(row(1403));
     /// `UserAuthMethod-Passkey.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const USER_AUTH_METHOD_PASSKEY_READ_ALL: Permission = delegated("UserAuthMethod-Passkey.Read.All");
+    pub const USER_AUTH_METHOD_PASSKEY_READ_ALL: Permission = Permission::known(row(1404));
     /// `UserAuthMethod-Passkey.ReadWrite`: needs an administrator's consent; privilege level 3 of 4.
-    pub const USER_AUTH_METHOD_PASSKEY_READ_WRITE: Permission = delegated("UserAuthMethod-Passkey.ReadWrite");
+    pub const USER_AUTH_METHOD_PASSKEY_READ_WRITE: Permission = Permission::known(row(1405));
     /// `UserAuthMethod-Passkey.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can hand anyone's account a passkey to sign in with, as far as the signed-in user can.
-    pub const USER_AUTH_METHOD_PASSKEY_READ_WRITE_ALL: Permission = delegated("UserAuthMethod-Passkey.ReadWrite.All");
+    pub const USER_AUTH_METHOD_PASSKEY_READ_WRITE_ALL: Permission = Permission::known(row(1406));
     /// `UserAuthMethod-Password.Read`: needs an administrator's consent; privilege level 2 of 4.
-    pub const USER_AUTH_METHOD_PASSWORD_READ: Permission = delegated("UserAuthMethod-Password.Read");
+    pub const USER_AUTH_METHOD_PASSWORD_READ: Permission = Permission::known(row(1407));
     /// `UserAuthMethod-Password.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const USER_AUTH_METHOD_PASSWORD_READ_ALL: Permission = delegated("UserAuthMethod-Password.Read.All");
+    pub const USER_AUTH_METHOD_PASSWORD_READ_ALL: Permission = Permission::known(row(1408));
     /// `UserAuthMethod-Password.ReadWrite`: needs an administrator's consent; privilege level 3 of 4.
-    pub const USER_AUTH_METHOD_PASSWORD_READ_WRITE: Permission = delegated("UserAuthMethod-Password.ReadWrite");
+    pub const USER_AUTH_METHOD_PASSWORD_READ_WRITE: Permission = Permission::known(row(1409));
     /// `UserAuthMethod-Password.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can choose a new password for anyone's account, as far as the signed-in user can.
-    pub const USER_AUTH_METHOD_PASSWORD_READ_WRITE_ALL: Permission = delegated("UserAuthMethod-Password.ReadWrite.All");
+    pub const USER_AUTH_METHOD_PASSWORD_READ_WRITE_ALL: Permission = Permission::known(row(1410));
     /// `UserAuthMethod-Phone.Read`: needs an administrator's consent; privilege level 2 of 4.
-    pub const USER_AUTH_METHOD_PHONE_READ: Permission = delegated("UserAuthMethod-Phone.Read");
+    pub const USER_AUTH_METHOD_PHONE_READ: Permission = Permission::known(row(1411));
     /// `UserAuthMethod-Phone.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const USER_AUTH_METHOD_PHONE_READ_ALL: Permission = delegated("UserAuthMethod-Phone.Read.All");
+    pub const USER_AUTH_METHOD_PHONE_READ_ALL: Permission = Permission::known(row(1412));
     /// `UserAuthMethod-Phone.ReadWrite`: needs an administrator's consent; privilege level 3 of 4.
-    pub const USER_AUTH_METHOD_PHONE_READ_WRITE: Permission = delegated("UserAuthMethod-Phone.ReadWrite");
+    pub const USER_AUTH_METHOD_PHONE_READ_WRITE: Permission = Permission::known(row(1413));
     /// `UserAuthMethod-Phone.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can hand anyone's account a phone number to sign in with, as far as the signed-in user can.
-    pub const USER_AUTH_METHOD_PHONE_READ_WRITE_ALL: Permission = delegated("UserAuthMethod-Phone.ReadWrite.All");
+    pub const USER_AUTH_METHOD_PHONE_READ_WRITE_ALL: Permission = Permission::known(row(1414));
     /// `UserAuthMethod-PlatformCred.Read`: needs an administrator's consent; privilege level 2 of 4.
-    pub const USER_AUTH_METHOD_PLATFORM_CRED_READ: Permission = delegated("UserAuthMethod-PlatformCred.Read");
+    pub const USER_AUTH_METHOD_PLATFORM_CRED_READ: Permission = Permission::known(row(1415));
     /// `UserAuthMethod-PlatformCred.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const USER_AUTH_METHOD_PLATFORM_CRED_READ_ALL: Permission = delegated("UserAuthMethod-PlatformCred.Read.All");
+    pub const USER_AUTH_METHOD_PLATFORM_CRED_READ_ALL: Permission = Permission::known(row(1416));
     /// `UserAuthMethod-PlatformCred.ReadWrite`: needs an administrator's consent; privilege level 3 of 4.
-    pub const USER_AUTH_METHOD_PLATFORM_CRED_READ_WRITE: Permission = delegated("UserAuthMethod-PlatformCred.ReadWrite");
+    pub const USER_AUTH_METHOD_PLATFORM_CRED_READ_WRITE: Permission = Permission::known(row(1417));
     /// `UserAuthMethod-PlatformCred.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can alter which platform credentials sign in to anyone's account, as far as the signed-in user can.
-    pub const USER_AUTH_METHOD_PLATFORM_CRED_READ_WRITE_ALL: Permission = delegated("UserAuthMethod-PlatformCred.ReadWrite.All");
+    pub const USER_AUTH_METHOD_PLATFORM_CRED_READ_WRITE_ALL: Permission = Permission::known(row(1418));
     /// `UserAuthMethod-QR.Read`: needs an administrator's consent; privilege level 2 of 4.
-    pub const USER_AUTH_METHOD_QR_READ: Permission = delegated("UserAuthMethod-QR.Read");
+    pub const USER_AUTH_METHOD_QR_READ: Permission = Permission::known(row(1419));
     /// `UserAuthMethod-QR.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const USER_AUTH_METHOD_QR_READ_ALL: Permission = delegated("UserAuthMethod-QR.Read.All");
+    pub const USER_AUTH_METHOD_QR_READ_ALL: Permission = Permission::known(row(1420));
     /// `UserAuthMethod-QR.ReadWrite`: needs an administrator's consent; privilege level 3 of 4.
-    pub const USER_AUTH_METHOD_QR_READ_WRITE: Permission = delegated("UserAuthMethod-QR.ReadWrite");
+    pub const USER_AUTH_METHOD_QR_READ_WRITE: Permission = Permission::known(row(1421));
     /// `UserAuthMethod-QR.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can hand anyone's account a QR code to sign in with, as far as the signed-in user can.
-    pub const USER_AUTH_METHOD_QR_READ_WRITE_ALL: Permission = delegated("UserAuthMethod-QR.ReadWrite.All");
+    pub const USER_AUTH_METHOD_QR_READ_WRITE_ALL: Permission = Permission::known(row(1422));
     /// `UserAuthMethod-ResourceKey.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const USER_AUTH_METHOD_RESOURCE_KEY_READ_ALL: Permission = delegated("UserAuthMethod-ResourceKey.Read.All");
+    pub const USER_AUTH_METHOD_RESOURCE_KEY_READ_ALL: Permission = Permission::known(row(1423));
     /// `UserAuthMethod-ResourceKey.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const USER_AUTH_METHOD_RESOURCE_KEY_READ_WRITE_ALL: Permission = delegated("UserAuthMethod-ResourceKey.ReadWrite.All");
+    pub const USER_AUTH_METHOD_RESOURCE_KEY_READ_WRITE_ALL: Permission = Permission::known(row(1424));
     /// `UserAuthMethod-SoftwareOATH.Read`: needs an administrator's consent; privilege level 2 of 4.
-    pub const USER_AUTH_METHOD_SOFTWARE_OATH_READ: Permission = delegated("UserAuthMethod-SoftwareOATH.Read");
+    pub const USER_AUTH_METHOD_SOFTWARE_OATH_READ: Permission = Permission::known(row(1425));
     /// `UserAuthMethod-SoftwareOATH.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const USER_AUTH_METHOD_SOFTWARE_OATH_READ_ALL: Permission = delegated("UserAuthMethod-SoftwareOATH.Read.All");
+    pub const USER_AUTH_METHOD_SOFTWARE_OATH_READ_ALL: Permission = Permission::known(row(1426));
     /// `UserAuthMethod-SoftwareOATH.ReadWrite`: needs an administrator's consent; privilege level 3 of 4.
-    pub const USER_AUTH_METHOD_SOFTWARE_OATH_READ_WRITE: Permission = delegated("UserAuthMethod-SoftwareOATH.ReadWrite");
+    pub const USER_AUTH_METHOD_SOFTWARE_OATH_READ_WRITE: Permission = Permission::known(row(1427));
     /// `UserAuthMethod-SoftwareOATH.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can alter which one-time code apps sign in to anyone's account, as far as the signed-in user can.
-    pub const USER_AUTH_METHOD_SOFTWARE_OATH_READ_WRITE_ALL: Permission = delegated("UserAuthMethod-SoftwareOATH.ReadWrite.All");
+    pub const USER_AUTH_METHOD_SOFTWARE_OATH_READ_WRITE_ALL: Permission = Permission::known(row(1428));
     /// `UserAuthMethod-TAP.Read`: needs an administrator's consent; privilege level 2 of 4.
-    pub const USER_AUTH_METHOD_TAP_READ: Permission = delegated("UserAuthMethod-TAP.Read");
+    pub const USER_AUTH_METHOD_TAP_READ: Permission = Permission::known(row(1429));
     /// `UserAuthMethod-TAP.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const USER_AUTH_METHOD_TAP_READ_ALL: Permission = delegated("UserAuthMethod-TAP.Read.All");
+    pub const USER_AUTH_METHOD_TAP_READ_ALL: Permission = Permission::known(row(1430));
     /// `UserAuthMethod-TAP.ReadWrite`: needs an administrator's consent; privilege level 3 of 4.
-    pub const USER_AUTH_METHOD_TAP_READ_WRITE: Permission = delegated("UserAuthMethod-TAP.ReadWrite");
+    pub const USER_AUTH_METHOD_TAP_READ_WRITE: Permission = Permission::known(row(1431));
     /// `UserAuthMethod-TAP.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can get a temporary access pass for anyone's account, as far as the signed-in user can.
-    pub const USER_AUTH_METHOD_TAP_READ_WRITE_ALL: Permission = delegated("UserAuthMethod-TAP.ReadWrite.All");
+    pub const USER_AUTH_METHOD_TAP_READ_WRITE_ALL: Permission = Permission::known(row(1432));
     /// `UserAuthMethod-WindowsHello.Read`: needs an administrator's consent; privilege level 2 of 4.
-    pub const USER_AUTH_METHOD_WINDOWS_HELLO_READ: Permission = delegated("UserAuthMethod-WindowsHello.Read");
+    pub const USER_AUTH_METHOD_WINDOWS_HELLO_READ: Permission = Permission::known(row(1433));
     /// `UserAuthMethod-WindowsHello.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const USER_AUTH_METHOD_WINDOWS_HELLO_READ_ALL: Permission = delegated("UserAuthMethod-WindowsHello.Read.All");
+    pub const USER_AUTH_METHOD_WINDOWS_HELLO_READ_ALL: Permission = Permission::known(row(1434));
     /// `UserAuthMethod-WindowsHello.ReadWrite`: needs an administrator's consent; privilege level 3 of 4.
-    pub const USER_AUTH_METHOD_WINDOWS_HELLO_READ_WRITE: Permission = delegated("UserAuthMethod-WindowsHello.ReadWrite");
+    pub const USER_AUTH_METHOD_WINDOWS_HELLO_READ_WRITE: Permission = Permission::known(row(1435));
     /// `UserAuthMethod-WindowsHello.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
     ///
     /// High privilege: an app that has it can alter which Windows Hello devices sign in to anyone's account, as far as the signed-in user can.
-    pub const USER_AUTH_METHOD_WINDOWS_HELLO_READ_WRITE_ALL: Permission = delegated("UserAuthMethod-WindowsHello.ReadWrite.All");
+    pub const USER_AUTH_METHOD_WINDOWS_HELLO_READ_WRITE_ALL: Permission = Permission::known(row(1436));
     /// `UserAuthenticationMethod.Read`: needs an administrator's consent; privilege level 2 of 4.
-    pub const USER_AUTHENTICATION_METHOD_READ: Permission = delegated("UserAuthenticationMethod.Read");
+    pub const USER_AUTHENTICATION_METHOD_READ: Permission = Permission::known(row(1437));
     /// `UserAuthenticationMethod.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const USER_AUTHENTICATION_METHOD_READ_ALL: Permission = delegated("UserAuthenticationMethod.Read.All");
+    pub const USER_AUTHENTICATION_METHOD_READ_ALL: Permission = Permission::known(row(1438));
     /// `UserAuthenticationMethod.ReadWrite`: needs an administrator's consent; privilege level 3 of 4.
-    pub const USER_AUTHENTICATION_METHOD_READ_WRITE: Permission = delegated("UserAuthenticationMethod.ReadWrite");
+    pub const USER_AUTHENTICATION_METHOD_READ_WRITE: Permission = Permission::known(row(1439));
     /// `UserAuthenticationMethod.ReadWrite.All`: needs an administrator's consent; privilege level 4 of 4.
     ///
     /// High privilege: an app that has it can add a way of signing in to any account, even an administrator's, as far as the signed-in user can.
-    pub const USER_AUTHENTICATION_METHOD_READ_WRITE_ALL: Permission = delegated("UserAuthenticationMethod.ReadWrite.All");
+    pub const USER_AUTHENTICATION_METHOD_READ_WRITE_ALL: Permission = Permission::known(row(1440));
     /// `UserCloudClipboard.Read`: a user can consent to it; no privilege level given.
-    pub const USER_CLOUD_CLIPBOARD_READ: Permission = delegated("UserCloudClipboard.Read");
+    pub const USER_CLOUD_CLIPBOARD_READ: Permission = Permission::known(row(1441));
     /// `UserNotification.ReadWrite.CreatedByApp`: a user can consent to it; no privilege level given.
-    pub const USER_NOTIFICATION_READ_WRITE_CREATED_BY_APP: Permission = delegated("UserNotification.ReadWrite.CreatedByApp");
+    pub const USER_NOTIFICATION_READ_WRITE_CREATED_BY_APP: Permission = Permission::known(row(1442));
     /// `UserTeamwork.Read`: needs an administrator's consent; privilege level 2 of 4.
-    pub const USER_TEAMWORK_READ: Permission = delegated("UserTeamwork.Read");
+    pub const USER_TEAMWORK_READ: Permission = Permission::known(row(1443));
     /// `UserTimelineActivity.Write.CreatedByApp`: a user can consent to it; no privilege level given.
-    pub const USER_TIMELINE_ACTIVITY_WRITE_CREATED_BY_APP: Permission = delegated("UserTimelineActivity.Write.CreatedByApp");
+    pub const USER_TIMELINE_ACTIVITY_WRITE_CREATED_BY_APP: Permission = Permission::known(row(1444));
     /// `UserWindowsSettings.Read.All`: needs an administrator's consent; privilege level 2 of 4.
-    pub const USER_WINDOWS_SETTINGS_READ_ALL: Permission = delegated("UserWindowsSettings.Read.All");
+    pub const USER_WINDOWS_SETTINGS_READ_ALL: Permission = Permission::known(row(1445));
     /// `UserWindowsSettings.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const USER_WINDOWS_SETTINGS_READ_WRITE_ALL: Permission = delegated("UserWindowsSettings.ReadWrite.All");
+    pub const USER_WINDOWS_SETTINGS_READ_WRITE_ALL: Permission = Permission::known(row(1446));
     /// `VerifiedId-Profile.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const VERIFIED_ID_PROFILE_READ_ALL: Permission = delegated("VerifiedId-Profile.Read.All");
+    pub const VERIFIED_ID_PROFILE_READ_ALL: Permission = Permission::known(row(1447));
     /// `VerifiedId-Profile.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const VERIFIED_ID_PROFILE_READ_WRITE_ALL: Permission = delegated("VerifiedId-Profile.ReadWrite.All");
+    pub const VERIFIED_ID_PROFILE_READ_WRITE_ALL: Permission = Permission::known(row(1448));
     /// `VirtualAppointment.Read`: needs an administrator's consent; privilege level 2 of 4.
-    pub const VIRTUAL_APPOINTMENT_READ: Permission = delegated("VirtualAppointment.Read");
+    pub const VIRTUAL_APPOINTMENT_READ: Permission = Permission::known(row(1449));
     /// `VirtualAppointment.ReadWrite`: needs an administrator's consent; privilege level 2 of 4.
-    pub const VIRTUAL_APPOINTMENT_READ_WRITE: Permission = delegated("VirtualAppointment.ReadWrite");
+    pub const VIRTUAL_APPOINTMENT_READ_WRITE: Permission = Permission::known(row(1450));
     /// `VirtualAppointmentNotification.Send`: needs an administrator's consent; privilege level 2 of 4.
-    pub const VIRTUAL_APPOINTMENT_NOTIFICATION_SEND: Permission = delegated("VirtualAppointmentNotification.Send");
+    pub const VIRTUAL_APPOINTMENT_NOTIFICATION_SEND: Permission = Permission::known(row(1451));
     /// `VirtualEvent.Read`: needs an administrator's consent; privilege level 3 of 4.
-    pub const VIRTUAL_EVENT_READ: Permission = delegated("VirtualEvent.Read");
+    pub const VIRTUAL_EVENT_READ: Permission = Permission::known(row(1452));
     /// `VirtualEvent.ReadWrite`: needs an administrator's consent; privilege level 2 of 4.
-    pub const VIRTUAL_EVENT_READ_WRITE: Permission = delegated("VirtualEvent.ReadWrite");
+    pub const VIRTUAL_EVENT_READ_WRITE: Permission = Permission::known(row(1453));
     /// `WindowsUpdates.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const WINDOWS_UPDATES_READ_ALL: Permission = delegated("WindowsUpdates.Read.All");
+    pub const WINDOWS_UPDATES_READ_ALL: Permission = Permission::known(row(1454));
     /// `WindowsUpdates.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const WINDOWS_UPDATES_READ_WRITE_ALL: Permission = delegated("WindowsUpdates.ReadWrite.All");
+    pub const WINDOWS_UPDATES_READ_WRITE_ALL: Permission = Permission::known(row(1455));
     /// `WorkforceIntegration.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const WORKFORCE_INTEGRATION_READ_ALL: Permission = delegated("WorkforceIntegration.Read.All");
+    pub const WORKFORCE_INTEGRATION_READ_ALL: Permission = Permission::known(row(1456));
     /// `WorkforceIntegration.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const WORKFORCE_INTEGRATION_READ_WRITE_ALL: Permission = delegated("WorkforceIntegration.ReadWrite.All");
+    pub const WORKFORCE_INTEGRATION_READ_WRITE_ALL: Permission = Permission::known(row(1457));
     /// `eDiscovery.Read.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const EDISCOVERY_READ_ALL: Permission = delegated("eDiscovery.Read.All");
+    pub const EDISCOVERY_READ_ALL: Permission = Permission::known(row(1458));
     /// `eDiscovery.ReadWrite.All`: needs an administrator's consent; privilege level 3 of 4.
-    pub const EDISCOVERY_READ_WRITE_ALL: Permission = delegated("eDiscovery.ReadWrite.All");
+    pub const EDISCOVERY_READ_WRITE_ALL: Permission = Permission::known(row(1459));
     /// `email`: a user can consent to it; no privilege level given.
-    pub const EMAIL: Permission = delegated("email");
+    pub const EMAIL: Permission = Permission::known(row(1460));
     /// `offline_access`: a user can consent to it; no privilege level given.
-    pub const OFFLINE_ACCESS: Permission = delegated("offline_access");
+    pub const OFFLINE_ACCESS: Permission = Permission::known(row(1461));
     /// `openid`: a user can consent to it; no privilege level given.
-    pub const OPENID: Permission = delegated("openid");
+    pub const OPENID: Permission = Permission::known(row(1462));
     /// `profile`: a user can consent to it; no privilege level given.
-    pub const PROFILE: Permission = delegated("profile");
+    pub const PROFILE: Permission = Permission::known(row(1463));
 
     /// Every constant of this module, with its name.
     #[cfg(test)]
@@ -4550,111 +4550,111 @@ pub mod delegated {
 ///
 /// <https://learn.microsoft.com/graph/permissions-reference>
 pub mod resource_specific {
-    use super::super::resource_specific;
+    use super::super::row;
     use crate::permission::ResourceSpecificPermission;
 
     /// `Calls.AccessMedia.Chat`: granted where the app is installed, per team or chat; privilege level 2 of 4.
-    pub const CALLS_ACCESS_MEDIA_CHAT: ResourceSpecificPermission = resource_specific("Calls.AccessMedia.Chat");
+    pub const CALLS_ACCESS_MEDIA_CHAT: ResourceSpecificPermission = ResourceSpecificPermission::known(row(86));
     /// `Calls.JoinGroupCalls.Chat`: granted where the app is installed, per team or chat; privilege level 2 of 4.
-    pub const CALLS_JOIN_GROUP_CALLS_CHAT: ResourceSpecificPermission = resource_specific("Calls.JoinGroupCalls.Chat");
+    pub const CALLS_JOIN_GROUP_CALLS_CHAT: ResourceSpecificPermission = ResourceSpecificPermission::known(row(91));
     /// `Channel.Create.Group`: granted where the app is installed, per team or chat; privilege level 2 of 4.
-    pub const CHANNEL_CREATE_GROUP: ResourceSpecificPermission = resource_specific("Channel.Create.Group");
+    pub const CHANNEL_CREATE_GROUP: ResourceSpecificPermission = ResourceSpecificPermission::known(row(97));
     /// `Channel.Delete.Group`: granted where the app is installed, per team or chat; privilege level 2 of 4.
-    pub const CHANNEL_DELETE_GROUP: ResourceSpecificPermission = resource_specific("Channel.Delete.Group");
+    pub const CHANNEL_DELETE_GROUP: ResourceSpecificPermission = ResourceSpecificPermission::known(row(99));
     /// `ChannelMeeting.ReadBasic.Group`: granted where the app is installed, per team or chat; no privilege level given.
-    pub const CHANNEL_MEETING_READ_BASIC_GROUP: ResourceSpecificPermission = resource_specific("ChannelMeeting.ReadBasic.Group");
+    pub const CHANNEL_MEETING_READ_BASIC_GROUP: ResourceSpecificPermission = ResourceSpecificPermission::known(row(101));
     /// `ChannelMeetingNotification.Send.Group`: granted where the app is installed, per team or chat; no privilege level given.
-    pub const CHANNEL_MEETING_NOTIFICATION_SEND_GROUP: ResourceSpecificPermission = resource_specific("ChannelMeetingNotification.Send.Group");
+    pub const CHANNEL_MEETING_NOTIFICATION_SEND_GROUP: ResourceSpecificPermission = ResourceSpecificPermission::known(row(102));
     /// `ChannelMeetingParticipant.Read.Group`: granted where the app is installed, per team or chat; no privilege level given.
-    pub const CHANNEL_MEETING_PARTICIPANT_READ_GROUP: ResourceSpecificPermission = resource_specific("ChannelMeetingParticipant.Read.Group");
+    pub const CHANNEL_MEETING_PARTICIPANT_READ_GROUP: ResourceSpecificPermission = ResourceSpecificPermission::known(row(103));
     /// `ChannelMeetingRecording.Read.Group`: granted where the app is installed, per team or chat; no privilege level given.
-    pub const CHANNEL_MEETING_RECORDING_READ_GROUP: ResourceSpecificPermission = resource_specific("ChannelMeetingRecording.Read.Group");
+    pub const CHANNEL_MEETING_RECORDING_READ_GROUP: ResourceSpecificPermission = ResourceSpecificPermission::known(row(104));
     /// `ChannelMeetingTranscript.Read.Group`: granted where the app is installed, per team or chat; no privilege level given.
-    pub const CHANNEL_MEETING_TRANSCRIPT_READ_GROUP: ResourceSpecificPermission = resource_specific("ChannelMeetingTranscript.Read.Group");
+    pub const CHANNEL_MEETING_TRANSCRIPT_READ_GROUP: ResourceSpecificPermission = ResourceSpecificPermission::known(row(105));
     /// `ChannelMember.Read.Group`: granted where the app is installed, per team or chat; privilege level 3 of 4.
-    pub const CHANNEL_MEMBER_READ_GROUP: ResourceSpecificPermission = resource_specific("ChannelMember.Read.Group");
+    pub const CHANNEL_MEMBER_READ_GROUP: ResourceSpecificPermission = ResourceSpecificPermission::known(row(107));
     /// `ChannelMember.ReadWrite.Group`: granted where the app is installed, per team or chat; privilege level 3 of 4.
-    pub const CHANNEL_MEMBER_READ_WRITE_GROUP: ResourceSpecificPermission = resource_specific("ChannelMember.ReadWrite.Group");
+    pub const CHANNEL_MEMBER_READ_WRITE_GROUP: ResourceSpecificPermission = ResourceSpecificPermission::known(row(109));
     /// `ChannelMessage.Read.Group`: granted where the app is installed, per team or chat; privilege level 4 of 4.
-    pub const CHANNEL_MESSAGE_READ_GROUP: ResourceSpecificPermission = resource_specific("ChannelMessage.Read.Group");
+    pub const CHANNEL_MESSAGE_READ_GROUP: ResourceSpecificPermission = ResourceSpecificPermission::known(row(111));
     /// `ChannelMessage.Send.Group`: granted where the app is installed, per team or chat; no privilege level given.
-    pub const CHANNEL_MESSAGE_SEND_GROUP: ResourceSpecificPermission = resource_specific("ChannelMessage.Send.Group");
+    pub const CHANNEL_MESSAGE_SEND_GROUP: ResourceSpecificPermission = ResourceSpecificPermission::known(row(112));
     /// `ChannelSettings.Read.Group`: granted where the app is installed, per team or chat; privilege level 2 of 4.
-    pub const CHANNEL_SETTINGS_READ_GROUP: ResourceSpecificPermission = resource_specific("ChannelSettings.Read.Group");
+    pub const CHANNEL_SETTINGS_READ_GROUP: ResourceSpecificPermission = ResourceSpecificPermission::known(row(115));
     /// `ChannelSettings.ReadWrite.Group`: granted where the app is installed, per team or chat; privilege level 3 of 4.
-    pub const CHANNEL_SETTINGS_READ_WRITE_GROUP: ResourceSpecificPermission = resource_specific("ChannelSettings.ReadWrite.Group");
+    pub const CHANNEL_SETTINGS_READ_WRITE_GROUP: ResourceSpecificPermission = ResourceSpecificPermission::known(row(117));
     /// `Chat.Manage.Chat`: granted where the app is installed, per team or chat; privilege level 3 of 4.
-    pub const CHAT_MANAGE_CHAT: ResourceSpecificPermission = resource_specific("Chat.Manage.Chat");
+    pub const CHAT_MANAGE_CHAT: ResourceSpecificPermission = ResourceSpecificPermission::known(row(119));
     /// `Chat.ManageDeletion.Chat`: granted where the app is installed, per team or chat; privilege level 3 of 4.
-    pub const CHAT_MANAGE_DELETION_CHAT: ResourceSpecificPermission = resource_specific("Chat.ManageDeletion.Chat");
+    pub const CHAT_MANAGE_DELETION_CHAT: ResourceSpecificPermission = ResourceSpecificPermission::known(row(121));
     /// `ChatMember.Read.Chat`: granted where the app is installed, per team or chat; privilege level 2 of 4.
-    pub const CHAT_MEMBER_READ_CHAT: ResourceSpecificPermission = resource_specific("ChatMember.Read.Chat");
+    pub const CHAT_MEMBER_READ_CHAT: ResourceSpecificPermission = ResourceSpecificPermission::known(row(130));
     /// `ChatMessage.Read.Chat`: granted where the app is installed, per team or chat; privilege level 2 of 4.
-    pub const CHAT_MESSAGE_READ_CHAT: ResourceSpecificPermission = resource_specific("ChatMessage.Read.Chat");
+    pub const CHAT_MESSAGE_READ_CHAT: ResourceSpecificPermission = ResourceSpecificPermission::known(row(135));
     /// `ChatMessage.Send.Chat`: granted where the app is installed, per team or chat; no privilege level given.
-    pub const CHAT_MESSAGE_SEND_CHAT: ResourceSpecificPermission = resource_specific("ChatMessage.Send.Chat");
+    pub const CHAT_MESSAGE_SEND_CHAT: ResourceSpecificPermission = ResourceSpecificPermission::known(row(136));
     /// `ChatMessageReadReceipt.Read.Chat`: granted where the app is installed, per team or chat; no privilege level given.
-    pub const CHAT_MESSAGE_READ_RECEIPT_READ_CHAT: ResourceSpecificPermission = resource_specific("ChatMessageReadReceipt.Read.Chat");
+    pub const CHAT_MESSAGE_READ_RECEIPT_READ_CHAT: ResourceSpecificPermission = ResourceSpecificPermission::known(row(137));
     /// `ChatSettings.Read.Chat`: granted where the app is installed, per team or chat; privilege level 2 of 4.
-    pub const CHAT_SETTINGS_READ_CHAT: ResourceSpecificPermission = resource_specific("ChatSettings.Read.Chat");
+    pub const CHAT_SETTINGS_READ_CHAT: ResourceSpecificPermission = ResourceSpecificPermission::known(row(138));
     /// `ChatSettings.ReadWrite.Chat`: granted where the app is installed, per team or chat; privilege level 2 of 4.
-    pub const CHAT_SETTINGS_READ_WRITE_CHAT: ResourceSpecificPermission = resource_specific("ChatSettings.ReadWrite.Chat");
+    pub const CHAT_SETTINGS_READ_WRITE_CHAT: ResourceSpecificPermission = ResourceSpecificPermission::known(row(139));
     /// `Member.Read.Group`: granted where the app is installed, per team or chat; privilege level 2 of 4.
-    pub const MEMBER_READ_GROUP: ResourceSpecificPermission = resource_specific("Member.Read.Group");
+    pub const MEMBER_READ_GROUP: ResourceSpecificPermission = ResourceSpecificPermission::known(row(335));
     /// `OnlineMeeting.ReadBasic.Chat`: granted where the app is installed, per team or chat; privilege level 3 of 4.
-    pub const ONLINE_MEETING_READ_BASIC_CHAT: ResourceSpecificPermission = resource_specific("OnlineMeeting.ReadBasic.Chat");
+    pub const ONLINE_MEETING_READ_BASIC_CHAT: ResourceSpecificPermission = ResourceSpecificPermission::known(row(354));
     /// `OnlineMeetingAiInsight.Read.Chat`: granted where the app is installed, per team or chat; privilege level 3 of 4.
-    pub const ONLINE_MEETING_AI_INSIGHT_READ_CHAT: ResourceSpecificPermission = resource_specific("OnlineMeetingAiInsight.Read.Chat");
+    pub const ONLINE_MEETING_AI_INSIGHT_READ_CHAT: ResourceSpecificPermission = ResourceSpecificPermission::known(row(356));
     /// `OnlineMeetingArtifact.Read.Chat`: granted where the app is installed, per team or chat; privilege level 2 of 4.
-    pub const ONLINE_MEETING_ARTIFACT_READ_CHAT: ResourceSpecificPermission = resource_specific("OnlineMeetingArtifact.Read.Chat");
+    pub const ONLINE_MEETING_ARTIFACT_READ_CHAT: ResourceSpecificPermission = ResourceSpecificPermission::known(row(358));
     /// `OnlineMeetingNotification.Send.Chat`: granted where the app is installed, per team or chat; no privilege level given.
-    pub const ONLINE_MEETING_NOTIFICATION_SEND_CHAT: ResourceSpecificPermission = resource_specific("OnlineMeetingNotification.Send.Chat");
+    pub const ONLINE_MEETING_NOTIFICATION_SEND_CHAT: ResourceSpecificPermission = ResourceSpecificPermission::known(row(359));
     /// `OnlineMeetingParticipant.Read.Chat`: granted where the app is installed, per team or chat; no privilege level given.
-    pub const ONLINE_MEETING_PARTICIPANT_READ_CHAT: ResourceSpecificPermission = resource_specific("OnlineMeetingParticipant.Read.Chat");
+    pub const ONLINE_MEETING_PARTICIPANT_READ_CHAT: ResourceSpecificPermission = ResourceSpecificPermission::known(row(360));
     /// `OnlineMeetingRecording.Read.Chat`: granted where the app is installed, per team or chat; privilege level 3 of 4.
-    pub const ONLINE_MEETING_RECORDING_READ_CHAT: ResourceSpecificPermission = resource_specific("OnlineMeetingRecording.Read.Chat");
+    pub const ONLINE_MEETING_RECORDING_READ_CHAT: ResourceSpecificPermission = ResourceSpecificPermission::known(row(362));
     /// `OnlineMeetingTranscript.Read.Chat`: granted where the app is installed, per team or chat; privilege level 3 of 4.
-    pub const ONLINE_MEETING_TRANSCRIPT_READ_CHAT: ResourceSpecificPermission = resource_specific("OnlineMeetingTranscript.Read.Chat");
+    pub const ONLINE_MEETING_TRANSCRIPT_READ_CHAT: ResourceSpecificPermission = ResourceSpecificPermission::known(row(364));
     /// `Owner.Read.Group`: granted where the app is installed, per team or chat; privilege level 2 of 4.
-    pub const OWNER_READ_GROUP: ResourceSpecificPermission = resource_specific("Owner.Read.Group");
+    pub const OWNER_READ_GROUP: ResourceSpecificPermission = ResourceSpecificPermission::known(row(382));
     /// `Team.Read.Group`: granted where the app is installed, per team or chat; no privilege level given.
-    pub const TEAM_READ_GROUP: ResourceSpecificPermission = resource_specific("Team.Read.Group");
+    pub const TEAM_READ_GROUP: ResourceSpecificPermission = ResourceSpecificPermission::known(row(551));
     /// `TeamMember.Read.Group`: granted where the app is installed, per team or chat; privilege level 2 of 4.
-    pub const TEAM_MEMBER_READ_GROUP: ResourceSpecificPermission = resource_specific("TeamMember.Read.Group");
+    pub const TEAM_MEMBER_READ_GROUP: ResourceSpecificPermission = ResourceSpecificPermission::known(row(554));
     /// `TeamSettings.Edit.Group`: granted where the app is installed, per team or chat; no privilege level given.
-    pub const TEAM_SETTINGS_EDIT_GROUP: ResourceSpecificPermission = resource_specific("TeamSettings.Edit.Group");
+    pub const TEAM_SETTINGS_EDIT_GROUP: ResourceSpecificPermission = ResourceSpecificPermission::known(row(557));
     /// `TeamSettings.Read.Group`: granted where the app is installed, per team or chat; privilege level 2 of 4.
-    pub const TEAM_SETTINGS_READ_GROUP: ResourceSpecificPermission = resource_specific("TeamSettings.Read.Group");
+    pub const TEAM_SETTINGS_READ_GROUP: ResourceSpecificPermission = ResourceSpecificPermission::known(row(559));
     /// `TeamSettings.ReadWrite.Group`: granted where the app is installed, per team or chat; privilege level 3 of 4.
-    pub const TEAM_SETTINGS_READ_WRITE_GROUP: ResourceSpecificPermission = resource_specific("TeamSettings.ReadWrite.Group");
+    pub const TEAM_SETTINGS_READ_WRITE_GROUP: ResourceSpecificPermission = ResourceSpecificPermission::known(row(561));
     /// `TeamsActivity.Send.Chat`: granted where the app is installed, per team or chat; privilege level 2 of 4.
-    pub const TEAMS_ACTIVITY_SEND_CHAT: ResourceSpecificPermission = resource_specific("TeamsActivity.Send.Chat");
+    pub const TEAMS_ACTIVITY_SEND_CHAT: ResourceSpecificPermission = ResourceSpecificPermission::known(row(565));
     /// `TeamsActivity.Send.Group`: granted where the app is installed, per team or chat; privilege level 2 of 4.
-    pub const TEAMS_ACTIVITY_SEND_GROUP: ResourceSpecificPermission = resource_specific("TeamsActivity.Send.Group");
+    pub const TEAMS_ACTIVITY_SEND_GROUP: ResourceSpecificPermission = ResourceSpecificPermission::known(row(566));
     /// `TeamsAppInstallation.Read.Chat`: granted where the app is installed, per team or chat; privilege level 2 of 4.
-    pub const TEAMS_APP_INSTALLATION_READ_CHAT: ResourceSpecificPermission = resource_specific("TeamsAppInstallation.Read.Chat");
+    pub const TEAMS_APP_INSTALLATION_READ_CHAT: ResourceSpecificPermission = ResourceSpecificPermission::known(row(572));
     /// `TeamsAppInstallation.Read.Group`: granted where the app is installed, per team or chat; privilege level 2 of 4.
-    pub const TEAMS_APP_INSTALLATION_READ_GROUP: ResourceSpecificPermission = resource_specific("TeamsAppInstallation.Read.Group");
+    pub const TEAMS_APP_INSTALLATION_READ_GROUP: ResourceSpecificPermission = ResourceSpecificPermission::known(row(573));
     /// `TeamsTab.Create.Chat`: granted where the app is installed, per team or chat; privilege level 2 of 4.
-    pub const TEAMS_TAB_CREATE_CHAT: ResourceSpecificPermission = resource_specific("TeamsTab.Create.Chat");
+    pub const TEAMS_TAB_CREATE_CHAT: ResourceSpecificPermission = ResourceSpecificPermission::known(row(599));
     /// `TeamsTab.Create.Group`: granted where the app is installed, per team or chat; privilege level 2 of 4.
-    pub const TEAMS_TAB_CREATE_GROUP: ResourceSpecificPermission = resource_specific("TeamsTab.Create.Group");
+    pub const TEAMS_TAB_CREATE_GROUP: ResourceSpecificPermission = ResourceSpecificPermission::known(row(600));
     /// `TeamsTab.Delete.Chat`: granted where the app is installed, per team or chat; privilege level 2 of 4.
-    pub const TEAMS_TAB_DELETE_CHAT: ResourceSpecificPermission = resource_specific("TeamsTab.Delete.Chat");
+    pub const TEAMS_TAB_DELETE_CHAT: ResourceSpecificPermission = ResourceSpecificPermission::known(row(601));
     /// `TeamsTab.Delete.Group`: granted where the app is installed, per team or chat; privilege level 2 of 4.
-    pub const TEAMS_TAB_DELETE_GROUP: ResourceSpecificPermission = resource_specific("TeamsTab.Delete.Group");
+    pub const TEAMS_TAB_DELETE_GROUP: ResourceSpecificPermission = ResourceSpecificPermission::known(row(602));
     /// `TeamsTab.Read.Chat`: granted where the app is installed, per team or chat; privilege level 2 of 4.
-    pub const TEAMS_TAB_READ_CHAT: ResourceSpecificPermission = resource_specific("TeamsTab.Read.Chat");
+    pub const TEAMS_TAB_READ_CHAT: ResourceSpecificPermission = ResourceSpecificPermission::known(row(604));
     /// `TeamsTab.Read.Group`: granted where the app is installed, per team or chat; privilege level 2 of 4.
-    pub const TEAMS_TAB_READ_GROUP: ResourceSpecificPermission = resource_specific("TeamsTab.Read.Group");
+    pub const TEAMS_TAB_READ_GROUP: ResourceSpecificPermission = ResourceSpecificPermission::known(row(605));
     /// `TeamsTab.ReadWrite.Chat`: granted where the app is installed, per team or chat; privilege level 2 of 4.
-    pub const TEAMS_TAB_READ_WRITE_CHAT: ResourceSpecificPermission = resource_specific("TeamsTab.ReadWrite.Chat");
+    pub const TEAMS_TAB_READ_WRITE_CHAT: ResourceSpecificPermission = ResourceSpecificPermission::known(row(607));
     /// `TeamsTab.ReadWrite.Group`: granted where the app is installed, per team or chat; privilege level 2 of 4.
-    pub const TEAMS_TAB_READ_WRITE_GROUP: ResourceSpecificPermission = resource_specific("TeamsTab.ReadWrite.Group");
+    pub const TEAMS_TAB_READ_WRITE_GROUP: ResourceSpecificPermission = ResourceSpecificPermission::known(row(608));
     /// `VirtualEvent.Read.Chat`: granted where the app is installed, per team or chat; privilege level 2 of 4.
-    pub const VIRTUAL_EVENT_READ_CHAT: ResourceSpecificPermission = resource_specific("VirtualEvent.Read.Chat");
+    pub const VIRTUAL_EVENT_READ_CHAT: ResourceSpecificPermission = ResourceSpecificPermission::known(row(703));
     /// `VirtualEventRegistration-Anon.ReadWrite.Chat`: granted where the app is installed, per team or chat; privilege level 2 of 4.
-    pub const VIRTUAL_EVENT_REGISTRATION_ANON_READ_WRITE_CHAT: ResourceSpecificPermission = resource_specific("VirtualEventRegistration-Anon.ReadWrite.Chat");
+    pub const VIRTUAL_EVENT_REGISTRATION_ANON_READ_WRITE_CHAT: ResourceSpecificPermission = ResourceSpecificPermission::known(row(705));
 
     /// Every constant of this module, with its name.
     #[cfg(test)]

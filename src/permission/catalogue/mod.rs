@@ -9,13 +9,10 @@ mod rows;
 #[rustfmt::skip]
 pub mod well_known;
 
-use std::cmp::Ordering;
 use std::sync::LazyLock;
 
-use uuid::Uuid;
-
-use super::{Permission, PermissionKind, ResourceSpecificPermission};
-use crate::ids::{AppId, PermissionId};
+use super::PermissionKind;
+use crate::ids::PermissionId;
 
 use rows::{CATALOGUE, FORMER_NAMES};
 
@@ -87,121 +84,23 @@ static BY_ID: LazyLock<Vec<&'static CatalogueEntry>> = LazyLock::new(|| {
     entries
 });
 
-/// An app role: a row of the generated table.
-const fn role(value: &'static str, id: &'static str) -> CatalogueEntry {
-    row(value, id, PermissionKind::Application, true)
-}
+/// What the rows of app roles have in common.
+const ROLE: CatalogueEntry = CatalogueEntry {
+    value: "",
+    id: PermissionId::from_u128(0),
+    kind: PermissionKind::Application,
+    admin_consent_required: true,
+    privilege_level: None,
+    resource_specific: false,
+    high_privilege: None,
+};
 
-/// A scope: a row of the generated table.
-const fn scope(value: &'static str, id: &'static str) -> CatalogueEntry {
-    row(value, id, PermissionKind::Delegated, false)
-}
+/// What the rows of scopes have in common.
+const SCOPE: CatalogueEntry = CatalogueEntry { kind: PermissionKind::Delegated, admin_consent_required: false, ..ROLE };
 
-const fn row(
-    value: &'static str,
-    id: &'static str,
-    kind: PermissionKind,
-    admin_consent_required: bool,
-) -> CatalogueEntry {
-    CatalogueEntry {
-        value,
-        id: PermissionId::new(guid(id)),
-        kind,
-        admin_consent_required,
-        privilege_level: None,
-        resource_specific: false,
-        high_privilege: None,
-    }
-}
-
-impl CatalogueEntry {
-    const fn by_admin(mut self) -> Self {
-        self.admin_consent_required = true;
-        self
-    }
-
-    const fn level(mut self, level: u8) -> Self {
-        self.privilege_level = Some(level);
-        self
-    }
-
-    const fn per_resource(mut self) -> Self {
-        self.resource_specific = true;
-        self
-    }
-
-    const fn because(mut self, reason: &'static str) -> Self {
-        self.high_privilege = Some(reason);
-        self
-    }
-}
-
-const fn app(id: &'static str) -> AppId {
-    AppId::new(guid(id))
-}
-
-/// Evaluated while compiling: a GUID that is none does not compile.
-const fn guid(text: &'static str) -> Uuid {
-    match Uuid::try_parse(text) {
-        Ok(id) => id,
-        Err(_) => panic!("the generated file holds a text that is no GUID"),
-    }
-}
-
-/// The constant of an application permission.
-const fn application(value: &'static str) -> Permission {
-    Permission::known(entry(value, PermissionKind::Application))
-}
-
-/// The constant of a delegated permission.
-const fn delegated(value: &'static str) -> Permission {
-    Permission::known(entry(value, PermissionKind::Delegated))
-}
-
-/// The constant of a resource-specific permission.
-const fn resource_specific(value: &'static str) -> ResourceSpecificPermission {
-    ResourceSpecificPermission::known(entry(value, PermissionKind::Application))
-}
-
-/// [`find_by_name`] while compiling: a constant whose row is missing does not compile.
-const fn entry(value: &'static str, kind: PermissionKind) -> &'static CatalogueEntry {
-    let (mut from, mut to) = (0, CATALOGUE.len());
-    while from < to {
-        let middle = from.midpoint(to);
-        let entry = &CATALOGUE[middle];
-        let order = match (entry.kind, kind) {
-            (PermissionKind::Application, PermissionKind::Delegated) => Ordering::Less,
-            (PermissionKind::Delegated, PermissionKind::Application) => Ordering::Greater,
-            _ => compare(entry.value.as_bytes(), value.as_bytes()),
-        };
-        match order {
-            Ordering::Less => from = middle + 1,
-            Ordering::Greater => to = middle,
-            Ordering::Equal => return entry,
-        }
-    }
-    panic!("the constant's permission is not in the table")
-}
-
-/// `Ord` of byte strings, which no constant can use yet.
-const fn compare(left: &[u8], right: &[u8]) -> Ordering {
-    let mut at = 0;
-    while at < left.len() && at < right.len() {
-        if left[at] < right[at] {
-            return Ordering::Less;
-        }
-        if left[at] > right[at] {
-            return Ordering::Greater;
-        }
-        at += 1;
-    }
-    if left.len() < right.len() {
-        Ordering::Less
-    } else if left.len() > right.len() {
-        Ordering::Greater
-    } else {
-        Ordering::Equal
-    }
+/// A row by its position, for the generated constants.
+const fn row(at: usize) -> &'static CatalogueEntry {
+    &CATALOGUE[at]
 }
 
 #[cfg(test)]
@@ -209,7 +108,8 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
-    use crate::permission::{MICROSOFT_GRAPH, well_known_name};
+    use crate::ids::AppId;
+    use crate::permission::{MICROSOFT_GRAPH, Permission, well_known_name};
 
     /// A name without what tells a constant from it.
     fn bare(name: &str) -> String {
@@ -228,6 +128,8 @@ mod tests {
     #[test]
     fn every_constant_is_found_by_its_id_and_by_its_name() {
         use microsoft_graph::{application, delegated, resource_specific};
+        assert!(application::ALL.iter().all(|(_, permission)| permission.kind() == PermissionKind::Application));
+        assert!(delegated::ALL.iter().all(|(_, permission)| permission.kind() == PermissionKind::Delegated));
         for (constant, permission) in application::ALL.iter().chain(&delegated::ALL) {
             let (name, id) = (permission.name().unwrap(), permission.id().unwrap());
             assert_eq!(bare(name), bare(constant));

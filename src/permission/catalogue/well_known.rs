@@ -3,251 +3,250 @@
 
 //! The app ids of Microsoft's own APIs and apps, the same in every tenant.
 
-use super::app;
 use crate::ids::AppId;
 
 /// Analysis Services: `4ac7d521-0382-477b-b0f8-7e1d95f85ca2`.
-pub const ANALYSIS_SERVICES: AppId = app("4ac7d521-0382-477b-b0f8-7e1d95f85ca2");
+pub const ANALYSIS_SERVICES: AppId = AppId::from_u128(0x4ac7_d521_0382_477b_b0f8_7e1d_95f8_5ca2);
 /// Api Management: `8602e328-9b72-4f2d-a4ae-1387d013a2b3`.
-pub const API_MANAGEMENT: AppId = app("8602e328-9b72-4f2d-a4ae-1387d013a2b3");
+pub const API_MANAGEMENT: AppId = AppId::from_u128(0x8602_e328_9b72_4f2d_a4ae_1387_d013_a2b3);
 /// Application Insights: `f5c26e74-f226-4ae8-85f0-b4af0080ac9e`.
-pub const APPLICATION_INSIGHTS: AppId = app("f5c26e74-f226-4ae8-85f0-b4af0080ac9e");
+pub const APPLICATION_INSIGHTS: AppId = AppId::from_u128(0xf5c2_6e74_f226_4ae8_85f0_b4af_0080_ac9e);
 /// App Configuration: `35ffadb3-7fc1-497e-b61b-381d28e744cc`.
-pub const APP_CONFIGURATION: AppId = app("35ffadb3-7fc1-497e-b61b-381d28e744cc");
+pub const APP_CONFIGURATION: AppId = AppId::from_u128(0x35ff_adb3_7fc1_497e_b61b_381d_28e7_44cc);
 /// App Service: `abfa0a7c-a6b6-4736-8310-5855508787cd`.
-pub const APP_SERVICE: AppId = app("abfa0a7c-a6b6-4736-8310-5855508787cd");
+pub const APP_SERVICE: AppId = AppId::from_u128(0xabfa_0a7c_a6b6_4736_8310_5855_5087_87cd);
 /// Attestation Service: `c61423b7-1d1f-430d-b444-0eee53298103`.
-pub const ATTESTATION_SERVICE: AppId = app("c61423b7-1d1f-430d-b444-0eee53298103");
+pub const ATTESTATION_SERVICE: AppId = AppId::from_u128(0xc614_23b7_1d1f_430d_b444_0eee_5329_8103);
 /// Azure Active Directory Graph (legacy): `00000002-0000-0000-c000-000000000000`.
-pub const AZURE_ACTIVE_DIRECTORY_GRAPH_LEGACY: AppId = app("00000002-0000-0000-c000-000000000000");
+pub const AZURE_ACTIVE_DIRECTORY_GRAPH_LEGACY: AppId = AppId::from_u128(0x0000_0002_0000_0000_c000_0000_0000_0000);
 /// Azure Ad Identity Governance Insights: `58c746b0-a0b0-4647-a8f6-12dde5981638`.
-pub const AZURE_AD_IDENTITY_GOVERNANCE_INSIGHTS: AppId = app("58c746b0-a0b0-4647-a8f6-12dde5981638");
+pub const AZURE_AD_IDENTITY_GOVERNANCE_INSIGHTS: AppId = AppId::from_u128(0x58c7_46b0_a0b0_4647_a8f6_12dd_e598_1638);
 /// Azure Ad Integrated App: `af47b99c-8954-4b45-ab68-8121157418ef`.
-pub const AZURE_AD_INTEGRATED_APP: AppId = app("af47b99c-8954-4b45-ab68-8121157418ef");
+pub const AZURE_AD_INTEGRATED_APP: AppId = AppId::from_u128(0xaf47_b99c_8954_4b45_ab68_8121_1574_18ef);
 /// Azure Ad Notification: `fc03f97a-9db0-4627-a216-ec98ce54e018`.
-pub const AZURE_AD_NOTIFICATION: AppId = app("fc03f97a-9db0-4627-a216-ec98ce54e018");
+pub const AZURE_AD_NOTIFICATION: AppId = AppId::from_u128(0xfc03_f97a_9db0_4627_a216_ec98_ce54_e018);
 /// Azure Dev Ops: `499b84ac-1321-427f-aa17-267ca6975798`.
-pub const AZURE_DEV_OPS: AppId = app("499b84ac-1321-427f-aa17-267ca6975798");
+pub const AZURE_DEV_OPS: AppId = AppId::from_u128(0x499b_84ac_1321_427f_aa17_267c_a697_5798);
 /// Azure Linux Vm Sign In: `ce6ff14a-7fdc-4685-bbe0-f6afdfcfa8e0`.
-pub const AZURE_LINUX_VM_SIGN_IN: AppId = app("ce6ff14a-7fdc-4685-bbe0-f6afdfcfa8e0");
+pub const AZURE_LINUX_VM_SIGN_IN: AppId = AppId::from_u128(0xce6f_f14a_7fdc_4685_bbe0_f6af_dfcf_a8e0);
 /// Azure Service Management: `797f4846-ba00-4fd7-ba43-dac1f8f63013`.
-pub const AZURE_SERVICE_MANAGEMENT: AppId = app("797f4846-ba00-4fd7-ba43-dac1f8f63013");
+pub const AZURE_SERVICE_MANAGEMENT: AppId = AppId::from_u128(0x797f_4846_ba00_4fd7_ba43_dac1_f8f6_3013);
 /// Azure VPN: `41b23e61-6c1e-4545-b367-cd054e0ed4b4`.
-pub const AZURE_VPN: AppId = app("41b23e61-6c1e-4545-b367-cd054e0ed4b4");
+pub const AZURE_VPN: AppId = AppId::from_u128(0x41b2_3e61_6c1e_4545_b367_cd05_4e0e_d4b4);
 /// Azure Windows Vm Sign In: `372140e0-b3b7-4226-8ef9-d57986796201`.
-pub const AZURE_WINDOWS_VM_SIGN_IN: AppId = app("372140e0-b3b7-4226-8ef9-d57986796201");
+pub const AZURE_WINDOWS_VM_SIGN_IN: AppId = AppId::from_u128(0x3721_40e0_b3b7_4226_8ef9_d579_8679_6201);
 /// Batch: `ddbf3205-c6bd-46ae-8127-60eb93363864`.
-pub const BATCH: AppId = app("ddbf3205-c6bd-46ae-8127-60eb93363864");
+pub const BATCH: AppId = AppId::from_u128(0xddbf_3205_c6bd_46ae_8127_60eb_9336_3864);
 /// Bing: `9ea1ad79-fdb6-4f9a-8bc3-2b70f96e34c7`.
-pub const BING: AppId = app("9ea1ad79-fdb6-4f9a-8bc3-2b70f96e34c7");
+pub const BING: AppId = AppId::from_u128(0x9ea1_ad79_fdb6_4f9a_8bc3_2b70_f96e_34c7);
 /// Bot Framework Dev Portal: `f3723d34-6ff5-4ceb-a148-d99dcd2511fc`.
-pub const BOT_FRAMEWORK_DEV_PORTAL: AppId = app("f3723d34-6ff5-4ceb-a148-d99dcd2511fc");
+pub const BOT_FRAMEWORK_DEV_PORTAL: AppId = AppId::from_u128(0xf372_3d34_6ff5_4ceb_a148_d99d_cd25_11fc);
 /// Branch Connect Web Service: `57084ef3-d413-4087-a28f-f6f3b1ad7786`.
-pub const BRANCH_CONNECT_WEB_SERVICE: AppId = app("57084ef3-d413-4087-a28f-f6f3b1ad7786");
+pub const BRANCH_CONNECT_WEB_SERVICE: AppId = AppId::from_u128(0x5708_4ef3_d413_4087_a28f_f6f3_b1ad_7786);
 /// Cdn Front Door: `205478c0-bd83-4e1b-a9d6-db63a3e1e1c8`.
-pub const CDN_FRONT_DOOR: AppId = app("205478c0-bd83-4e1b-a9d6-db63a3e1e1c8");
+pub const CDN_FRONT_DOOR: AppId = AppId::from_u128(0x2054_78c0_bd83_4e1b_a9d6_db63_a3e1_e1c8);
 /// Cognitive Services: `7d312290-28c8-473c-a0ed-8e53749b6d6d`.
-pub const COGNITIVE_SERVICES: AppId = app("7d312290-28c8-473c-a0ed-8e53749b6d6d");
+pub const COGNITIVE_SERVICES: AppId = AppId::from_u128(0x7d31_2290_28c8_473c_a0ed_8e53_749b_6d6d);
 /// Compute Recommendation Service: `b9a92e36-2cf8-4f4e-bcb3-9d99e00e14ab`.
-pub const COMPUTE_RECOMMENDATION_SERVICE: AppId = app("b9a92e36-2cf8-4f4e-bcb3-9d99e00e14ab");
+pub const COMPUTE_RECOMMENDATION_SERVICE: AppId = AppId::from_u128(0xb9a9_2e36_2cf8_4f4e_bcb3_9d99_e00e_14ab);
 /// Connections Service: `b7912db9-aa33-4820-9d4f-709830fdd78f`.
-pub const CONNECTIONS_SERVICE: AppId = app("b7912db9-aa33-4820-9d4f-709830fdd78f");
+pub const CONNECTIONS_SERVICE: AppId = AppId::from_u128(0xb791_2db9_aa33_4820_9d4f_7098_30fd_d78f);
 /// Container Registry: `6a0ec4d3-30cb-4a83-91c0-ae56bc0e3d26`.
-pub const CONTAINER_REGISTRY: AppId = app("6a0ec4d3-30cb-4a83-91c0-ae56bc0e3d26");
+pub const CONTAINER_REGISTRY: AppId = AppId::from_u128(0x6a0e_c4d3_30cb_4a83_91c0_ae56_bc0e_3d26);
 /// Cortana At Work Bing Services: `22d7579f-06c2-4baa-89d2-e844486adb9d`.
-pub const CORTANA_AT_WORK_BING_SERVICES: AppId = app("22d7579f-06c2-4baa-89d2-e844486adb9d");
+pub const CORTANA_AT_WORK_BING_SERVICES: AppId = AppId::from_u128(0x22d7_579f_06c2_4baa_89d2_e844_486a_db9d);
 /// Cortana At Work Service: `2a486b53-dbd2-49c0-a2bc-278bdfc30833`.
-pub const CORTANA_AT_WORK_SERVICE: AppId = app("2a486b53-dbd2-49c0-a2bc-278bdfc30833");
+pub const CORTANA_AT_WORK_SERVICE: AppId = AppId::from_u128(0x2a48_6b53_dbd2_49c0_a2bc_278b_dfc3_0833);
 /// Cortana Runtime Service: `81473081-50b9-469a-b9d8-303109583ecb`.
-pub const CORTANA_RUNTIME_SERVICE: AppId = app("81473081-50b9-469a-b9d8-303109583ecb");
+pub const CORTANA_RUNTIME_SERVICE: AppId = AppId::from_u128(0x8147_3081_50b9_469a_b9d8_3031_0958_3ecb);
 /// Cosmos DB: `a232010e-820c-4083-83bb-3ace5fc29d0b`.
-pub const COSMOS_DB: AppId = app("a232010e-820c-4083-83bb-3ace5fc29d0b");
+pub const COSMOS_DB: AppId = AppId::from_u128(0xa232_010e_820c_4083_83bb_3ace_5fc2_9d0b);
 /// Customer Insights: `38c77d00-5fcb-4cce-9d93-af4738258e3c`.
-pub const CUSTOMER_INSIGHTS: AppId = app("38c77d00-5fcb-4cce-9d93-af4738258e3c");
+pub const CUSTOMER_INSIGHTS: AppId = AppId::from_u128(0x38c7_7d00_5fcb_4cce_9d93_af47_3825_8e3c);
 /// Data Bricks: `2ff814a6-3304-4ab8-85cb-cd0e6f879c1d`.
-pub const DATA_BRICKS: AppId = app("2ff814a6-3304-4ab8-85cb-cd0e6f879c1d");
+pub const DATA_BRICKS: AppId = AppId::from_u128(0x2ff8_14a6_3304_4ab8_85cb_cd0e_6f87_9c1d);
 /// Data Catalog: `9d3e55ba-79e0-4b7c-af50-dc460b81dca1`.
-pub const DATA_CATALOG: AppId = app("9d3e55ba-79e0-4b7c-af50-dc460b81dca1");
+pub const DATA_CATALOG: AppId = AppId::from_u128(0x9d3e_55ba_79e0_4b7c_af50_dc46_0b81_dca1);
 /// Data Lake: `e9f49c6b-5ce5-44c8-925d-015017e9f7ad`.
-pub const DATA_LAKE: AppId = app("e9f49c6b-5ce5-44c8-925d-015017e9f7ad");
+pub const DATA_LAKE: AppId = AppId::from_u128(0xe9f4_9c6b_5ce5_44c8_925d_0150_17e9_f7ad);
 /// Data Migrations Service: `a4bad4aa-bf02-4631-9f78-a64ffdba8150`.
-pub const DATA_MIGRATIONS_SERVICE: AppId = app("a4bad4aa-bf02-4631-9f78-a64ffdba8150");
+pub const DATA_MIGRATIONS_SERVICE: AppId = AppId::from_u128(0xa4ba_d4aa_bf02_4631_9f78_a64f_fdba_8150);
 /// Digital Twins: `0b07f429-9f4b-4714-9392-cc5e8e80c8b0`.
-pub const DIGITAL_TWINS: AppId = app("0b07f429-9f4b-4714-9392-cc5e8e80c8b0");
+pub const DIGITAL_TWINS: AppId = AppId::from_u128(0x0b07_f429_9f4b_4714_9392_cc5e_8e80_c8b0);
 /// Domain Controller Service: `2565bd9d-da50-47d4-8b85-4c97f669dc36`.
-pub const DOMAIN_CONTROLLER_SERVICE: AppId = app("2565bd9d-da50-47d4-8b85-4c97f669dc36");
+pub const DOMAIN_CONTROLLER_SERVICE: AppId = AppId::from_u128(0x2565_bd9d_da50_47d4_8b85_4c97_f669_dc36);
 /// Dynamic365 Business Central: `996def3d-b36c-4153-8607-a6fd3c01b89f`.
-pub const DYNAMIC365_BUSINESS_CENTRAL: AppId = app("996def3d-b36c-4153-8607-a6fd3c01b89f");
+pub const DYNAMIC365_BUSINESS_CENTRAL: AppId = AppId::from_u128(0x996d_ef3d_b36c_4153_8607_a6fd_3c01_b89f);
 /// Dynamics365 Data Export Service: `b861dbcc-a7ef-4219-a005-0e4de4ea7dcf`.
-pub const DYNAMICS365_DATA_EXPORT_SERVICE: AppId = app("b861dbcc-a7ef-4219-a005-0e4de4ea7dcf");
+pub const DYNAMICS365_DATA_EXPORT_SERVICE: AppId = AppId::from_u128(0xb861_dbcc_a7ef_4219_a005_0e4d_e4ea_7dcf);
 /// Dynamics CRM: `00000007-0000-0000-c000-000000000000`.
-pub const DYNAMICS_CRM: AppId = app("00000007-0000-0000-c000-000000000000");
+pub const DYNAMICS_CRM: AppId = AppId::from_u128(0x0000_0007_0000_0000_c000_0000_0000_0000);
 /// Dynamics ERP: `00000015-0000-0000-c000-000000000000`.
-pub const DYNAMICS_ERP: AppId = app("00000015-0000-0000-c000-000000000000");
+pub const DYNAMICS_ERP: AppId = AppId::from_u128(0x0000_0015_0000_0000_c000_0000_0000_0000);
 /// Event Hubs: `80369ed6-5f11-4dd9-bef3-692475845e77`.
-pub const EVENT_HUBS: AppId = app("80369ed6-5f11-4dd9-bef3-692475845e77");
+pub const EVENT_HUBS: AppId = AppId::from_u128(0x8036_9ed6_5f11_4dd9_bef3_6924_7584_5e77);
 /// Flow Service: `7df0a125-d3be-4c96-aa54-591f83ff541c`.
-pub const FLOW_SERVICE: AppId = app("7df0a125-d3be-4c96-aa54-591f83ff541c");
+pub const FLOW_SERVICE: AppId = AppId::from_u128(0x7df0_a125_d3be_4c96_aa54_591f_83ff_541c);
 /// Graph Connector Service: `56c1da01-2129-48f7-9355-af6d59d42766`.
-pub const GRAPH_CONNECTOR_SERVICE: AppId = app("56c1da01-2129-48f7-9355-af6d59d42766");
+pub const GRAPH_CONNECTOR_SERVICE: AppId = AppId::from_u128(0x56c1_da01_2129_48f7_9355_af6d_59d4_2766);
 /// Hdinsight Cluster: `7865c1d2-f040-46cc-875f-831a1ef6a28a`.
-pub const HDINSIGHT_CLUSTER: AppId = app("7865c1d2-f040-46cc-875f-831a1ef6a28a");
+pub const HDINSIGHT_CLUSTER: AppId = AppId::from_u128(0x7865_c1d2_f040_46cc_875f_831a_1ef6_a28a);
 /// Health Care: `4f6778d8-5aef-43dc-a1ff-b073724b9495`.
-pub const HEALTH_CARE: AppId = app("4f6778d8-5aef-43dc-a1ff-b073724b9495");
+pub const HEALTH_CARE: AppId = AppId::from_u128(0x4f67_78d8_5aef_43dc_a1ff_b073_724b_9495);
 /// Iam Supportability: `a57aca87-cbc0-4f3c-8b9e-dc095fdc8978`.
-pub const IAM_SUPPORTABILITY: AppId = app("a57aca87-cbc0-4f3c-8b9e-dc095fdc8978");
+pub const IAM_SUPPORTABILITY: AppId = AppId::from_u128(0xa57a_ca87_cbc0_4f3c_8b9e_dc09_5fdc_8978);
 /// Import Export: `7de4d5c5-5b32-4235-b8a9-33b34d6bcd2a`.
-pub const IMPORT_EXPORT: AppId = app("7de4d5c5-5b32-4235-b8a9-33b34d6bcd2a");
+pub const IMPORT_EXPORT: AppId = AppId::from_u128(0x7de4_d5c5_5b32_4235_b8a9_33b3_4d6b_cd2a);
 /// Information Protection Sync Service: `870c4f2e-85b6-4d43-bdda-6ed9a579b725`.
-pub const INFORMATION_PROTECTION_SYNC_SERVICE: AppId = app("870c4f2e-85b6-4d43-bdda-6ed9a579b725");
+pub const INFORMATION_PROTECTION_SYNC_SERVICE: AppId = AppId::from_u128(0x870c_4f2e_85b6_4d43_bdda_6ed9_a579_b725);
 /// In Tune: `c161e42e-d4df-4a3d-9b42-e7a3c31f59d4`.
-pub const IN_TUNE: AppId = app("c161e42e-d4df-4a3d-9b42-e7a3c31f59d4");
+pub const IN_TUNE: AppId = AppId::from_u128(0xc161_e42e_d4df_4a3d_9b42_e7a3_c31f_59d4);
 /// Iot Central: `9edfcdd9-0bc5-4bd4-b287-c3afc716aac7`.
-pub const IOT_CENTRAL: AppId = app("9edfcdd9-0bc5-4bd4-b287-c3afc716aac7");
+pub const IOT_CENTRAL: AppId = AppId::from_u128(0x9edf_cdd9_0bc5_4bd4_b287_c3af_c716_aac7);
 /// Iot Hub Device Provisioning: `0cd79364-7a90-4354-9984-6e36c841418d`.
-pub const IOT_HUB_DEVICE_PROVISIONING: AppId = app("0cd79364-7a90-4354-9984-6e36c841418d");
+pub const IOT_HUB_DEVICE_PROVISIONING: AppId = AppId::from_u128(0x0cd7_9364_7a90_4354_9984_6e36_c841_418d);
 /// Key Vault: `cfa8b339-82a2-471a-a3c9-0fc0be7a4093`.
-pub const KEY_VAULT: AppId = app("cfa8b339-82a2-471a-a3c9-0fc0be7a4093");
+pub const KEY_VAULT: AppId = AppId::from_u128(0xcfa8_b339_82a2_471a_a3c9_0fc0_be7a_4093);
 /// Kubernetes Service Aad Server: `6dae42f8-4368-4678-94ff-3960e28e3630`.
-pub const KUBERNETES_SERVICE_AAD_SERVER: AppId = app("6dae42f8-4368-4678-94ff-3960e28e3630");
+pub const KUBERNETES_SERVICE_AAD_SERVER: AppId = AppId::from_u128(0x6dae_42f8_4368_4678_94ff_3960_e28e_3630);
 /// Kusto Service: `2746ea77-4702-4b45-80ca-3c97e680e8b7`.
-pub const KUSTO_SERVICE: AppId = app("2746ea77-4702-4b45-80ca-3c97e680e8b7");
+pub const KUSTO_SERVICE: AppId = AppId::from_u128(0x2746_ea77_4702_4b45_80ca_3c97_e680_e8b7);
 /// Kusto Service MFA: `725d0e77-e1fd-48f1-a295-2115457f7609`.
-pub const KUSTO_SERVICE_MFA: AppId = app("725d0e77-e1fd-48f1-a295-2115457f7609");
+pub const KUSTO_SERVICE_MFA: AppId = AppId::from_u128(0x725d_0e77_e1fd_48f1_a295_2115_457f_7609);
 /// Log Analytics: `ca7f3f0b-7d91-482c-8e09-c5d840d0eac5`.
-pub const LOG_ANALYTICS: AppId = app("ca7f3f0b-7d91-482c-8e09-c5d840d0eac5");
+pub const LOG_ANALYTICS: AppId = AppId::from_u128(0xca7f_3f0b_7d91_482c_8e09_c5d8_40d0_eac5);
 /// Managed HSM: `1341df96-0b28-43da-ba24-7a6ce39be816`.
-pub const MANAGED_HSM: AppId = app("1341df96-0b28-43da-ba24-7a6ce39be816");
+pub const MANAGED_HSM: AppId = AppId::from_u128(0x1341_df96_0b28_43da_ba24_7a6c_e39b_e816);
 /// Maps: `ba1ea022-5807-41d5-bbeb-292c7e1cf5f6`.
-pub const MAPS: AppId = app("ba1ea022-5807-41d5-bbeb-292c7e1cf5f6");
+pub const MAPS: AppId = AppId::from_u128(0xba1e_a022_5807_41d5_bbeb_292c_7e1c_f5f6);
 /// Media Services: `374b2a64-3b6b-436b-934c-b820eacca870`.
-pub const MEDIA_SERVICES: AppId = app("374b2a64-3b6b-436b-934c-b820eacca870");
+pub const MEDIA_SERVICES: AppId = AppId::from_u128(0x374b_2a64_3b6b_436b_934c_b820_eacc_a870);
 /// Microsoft365 Data At Rest Encryption: `c066d759-24ae-40e7-a56f-027002b5d3e4`.
-pub const MICROSOFT365_DATA_AT_REST_ENCRYPTION: AppId = app("c066d759-24ae-40e7-a56f-027002b5d3e4");
+pub const MICROSOFT365_DATA_AT_REST_ENCRYPTION: AppId = AppId::from_u128(0xc066_d759_24ae_40e7_a56f_0270_02b5_d3e4);
 /// Microsoft App Access Panel: `0000000c-0000-0000-c000-000000000000`.
-pub const MICROSOFT_APP_ACCESS_PANEL: AppId = app("0000000c-0000-0000-c000-000000000000");
+pub const MICROSOFT_APP_ACCESS_PANEL: AppId = AppId::from_u128(0x0000_000c_0000_0000_c000_0000_0000_0000);
 /// Microsoft Azure Cli: `04b07795-8ddb-461a-bbee-02f9e1bf7b46`.
-pub const MICROSOFT_AZURE_CLI: AppId = app("04b07795-8ddb-461a-bbee-02f9e1bf7b46");
+pub const MICROSOFT_AZURE_CLI: AppId = AppId::from_u128(0x04b0_7795_8ddb_461a_bbee_02f9_e1bf_7b46);
 /// Microsoft Graph: `00000003-0000-0000-c000-000000000000`.
-pub const MICROSOFT_GRAPH: AppId = app("00000003-0000-0000-c000-000000000000");
+pub const MICROSOFT_GRAPH: AppId = AppId::from_u128(0x0000_0003_0000_0000_c000_0000_0000_0000);
 /// Microsoft Intune: `0000000a-0000-0000-c000-000000000000`.
-pub const MICROSOFT_INTUNE: AppId = app("0000000a-0000-0000-c000-000000000000");
+pub const MICROSOFT_INTUNE: AppId = AppId::from_u128(0x0000_000a_0000_0000_c000_0000_0000_0000);
 /// Microsoft Intune Enrollment: `d4ebce55-015a-49b5-a083-c84d1797ae8c`.
-pub const MICROSOFT_INTUNE_ENROLLMENT: AppId = app("d4ebce55-015a-49b5-a083-c84d1797ae8c");
+pub const MICROSOFT_INTUNE_ENROLLMENT: AppId = AppId::from_u128(0xd4eb_ce55_015a_49b5_a083_c84d_1797_ae8c);
 /// Microsoft Invoicing: `b6b84568-6c01-4981-a80f-09da9a20bbed`.
-pub const MICROSOFT_INVOICING: AppId = app("b6b84568-6c01-4981-a80f-09da9a20bbed");
+pub const MICROSOFT_INVOICING: AppId = AppId::from_u128(0xb6b8_4568_6c01_4981_a80f_09da_9a20_bbed);
 /// Microsoft Office: `d3590ed6-52b3-4102-aeff-aad2292ab01c`.
-pub const MICROSOFT_OFFICE: AppId = app("d3590ed6-52b3-4102-aeff-aad2292ab01c");
+pub const MICROSOFT_OFFICE: AppId = AppId::from_u128(0xd359_0ed6_52b3_4102_aeff_aad2_292a_b01c);
 /// Microsoft Partner Center: `fa3d9a0c-3fb0-42cc-9193-47c7ecd2edbd`.
-pub const MICROSOFT_PARTNER_CENTER: AppId = app("fa3d9a0c-3fb0-42cc-9193-47c7ecd2edbd");
+pub const MICROSOFT_PARTNER_CENTER: AppId = AppId::from_u128(0xfa3d_9a0c_3fb0_42cc_9193_47c7_ecd2_edbd);
 /// Microsoft Teams: `1fec8e78-bce4-4aaf-ab1b-5451cc387264`.
-pub const MICROSOFT_TEAMS: AppId = app("1fec8e78-bce4-4aaf-ab1b-5451cc387264");
+pub const MICROSOFT_TEAMS: AppId = AppId::from_u128(0x1fec_8e78_bce4_4aaf_ab1b_5451_cc38_7264);
 /// Microsoft Teams Web Client: `5e3ce6c0-2b1f-4285-8d4b-75ee78787346`.
-pub const MICROSOFT_TEAMS_WEB_CLIENT: AppId = app("5e3ce6c0-2b1f-4285-8d4b-75ee78787346");
+pub const MICROSOFT_TEAMS_WEB_CLIENT: AppId = AppId::from_u128(0x5e3c_e6c0_2b1f_4285_8d4b_75ee_7878_7346);
 /// Mile Iq Admin Center: `de096ee1-dae7-4ee1-8dd5-d88ccc473815`.
-pub const MILE_IQ_ADMIN_CENTER: AppId = app("de096ee1-dae7-4ee1-8dd5-d88ccc473815");
+pub const MILE_IQ_ADMIN_CENTER: AppId = AppId::from_u128(0xde09_6ee1_dae7_4ee1_8dd5_d88c_cc47_3815);
 /// Mile Iq Dashboard: `f7069a8d-9edc-4300-b365-ae53c9627fc4`.
-pub const MILE_IQ_DASHBOARD: AppId = app("f7069a8d-9edc-4300-b365-ae53c9627fc4");
+pub const MILE_IQ_DASHBOARD: AppId = AppId::from_u128(0xf706_9a8d_9edc_4300_b365_ae53_c962_7fc4);
 /// Mile Iq Rest Service: `b692184e-b47f-4706-b352-84b288d2d9ee`.
-pub const MILE_IQ_REST_SERVICE: AppId = app("b692184e-b47f-4706-b352-84b288d2d9ee");
+pub const MILE_IQ_REST_SERVICE: AppId = AppId::from_u128(0xb692_184e_b47f_4706_b352_84b2_88d2_d9ee);
 /// Mixed Reality: `c7ddd9b4-5172-4e28-bd29-1e0792947d18`.
-pub const MIXED_REALITY: AppId = app("c7ddd9b4-5172-4e28-bd29-1e0792947d18");
+pub const MIXED_REALITY: AppId = AppId::from_u128(0xc7dd_d9b4_5172_4e28_bd29_1e07_9294_7d18);
 /// Office365 Connectors: `48af08dc-f6d2-435f-b2a7-069abd99c086`.
-pub const OFFICE365_CONNECTORS: AppId = app("48af08dc-f6d2-435f-b2a7-069abd99c086");
+pub const OFFICE365_CONNECTORS: AppId = AppId::from_u128(0x48af_08dc_f6d2_435f_b2a7_069a_bd99_c086);
 /// Office365 Demeter: `982bda36-4632-4165-a46a-9863b1bbcf7d`.
-pub const OFFICE365_DEMETER: AppId = app("982bda36-4632-4165-a46a-9863b1bbcf7d");
+pub const OFFICE365_DEMETER: AppId = AppId::from_u128(0x982b_da36_4632_4165_a46a_9863_b1bb_cf7d);
 /// Office365 Dw Engine V2: `441509e5-a165-4363-8ee7-bcf0b7d26739`.
-pub const OFFICE365_DW_ENGINE_V2: AppId = app("441509e5-a165-4363-8ee7-bcf0b7d26739");
+pub const OFFICE365_DW_ENGINE_V2: AppId = AppId::from_u128(0x4415_09e5_a165_4363_8ee7_bcf0_b7d2_6739);
 /// Office365 Information Protection: `2f3f02c9-5679-4a5c-a605-0de55b07d135`.
-pub const OFFICE365_INFORMATION_PROTECTION: AppId = app("2f3f02c9-5679-4a5c-a605-0de55b07d135");
+pub const OFFICE365_INFORMATION_PROTECTION: AppId = AppId::from_u128(0x2f3f_02c9_5679_4a5c_a605_0de5_5b07_d135);
 /// Office365 Portal: `00000006-0000-0ff1-ce00-000000000000`.
-pub const OFFICE365_PORTAL: AppId = app("00000006-0000-0ff1-ce00-000000000000");
+pub const OFFICE365_PORTAL: AppId = AppId::from_u128(0x0000_0006_0000_0ff1_ce00_0000_0000_0000);
 /// Office365 Suite Ux: `4345a7b9-9a63-4910-a426-35363201d503`.
-pub const OFFICE365_SUITE_UX: AppId = app("4345a7b9-9a63-4910-a426-35363201d503");
+pub const OFFICE365_SUITE_UX: AppId = AppId::from_u128(0x4345_a7b9_9a63_4910_a426_3536_3201_d503);
 /// Office365 Zoom: `0d38933a-0bbd-41ca-9ebd-28c4b5ba7cb7`.
-pub const OFFICE365_ZOOM: AppId = app("0d38933a-0bbd-41ca-9ebd-28c4b5ba7cb7");
+pub const OFFICE365_ZOOM: AppId = AppId::from_u128(0x0d38_933a_0bbd_41ca_9ebd_28c4_b5ba_7cb7);
 /// Office 365 Exchange Online: `00000002-0000-0ff1-ce00-000000000000`.
-pub const OFFICE_365_EXCHANGE_ONLINE: AppId = app("00000002-0000-0ff1-ce00-000000000000");
+pub const OFFICE_365_EXCHANGE_ONLINE: AppId = AppId::from_u128(0x0000_0002_0000_0ff1_ce00_0000_0000_0000);
 /// Office 365 Exchange Online Protection: `00000007-0000-0ff1-ce00-000000000000`.
-pub const OFFICE_365_EXCHANGE_ONLINE_PROTECTION: AppId = app("00000007-0000-0ff1-ce00-000000000000");
+pub const OFFICE_365_EXCHANGE_ONLINE_PROTECTION: AppId = AppId::from_u128(0x0000_0007_0000_0ff1_ce00_0000_0000_0000);
 /// Office 365 Management APIs: `c5393580-f805-4401-95e8-94b7a6ef2fc2`.
-pub const OFFICE_365_MANAGEMENT_APIS: AppId = app("c5393580-f805-4401-95e8-94b7a6ef2fc2");
+pub const OFFICE_365_MANAGEMENT_APIS: AppId = AppId::from_u128(0xc539_3580_f805_4401_95e8_94b7_a6ef_2fc2);
 /// Office 365 SharePoint Online: `00000003-0000-0ff1-ce00-000000000000`.
-pub const OFFICE_365_SHARE_POINT_ONLINE: AppId = app("00000003-0000-0ff1-ce00-000000000000");
+pub const OFFICE_365_SHARE_POINT_ONLINE: AppId = AppId::from_u128(0x0000_0003_0000_0ff1_ce00_0000_0000_0000);
 /// Office Home: `4765445b-32c6-49b0-83e6-1d93765276ca`.
-pub const OFFICE_HOME: AppId = app("4765445b-32c6-49b0-83e6-1d93765276ca");
+pub const OFFICE_HOME: AppId = AppId::from_u128(0x4765_445b_32c6_49b0_83e6_1d93_7652_76ca);
 /// Office Uwp Pwa: `0ec893e0-5785-4de6-99da-4ed124e5296c`.
-pub const OFFICE_UWP_PWA: AppId = app("0ec893e0-5785-4de6-99da-4ed124e5296c");
+pub const OFFICE_UWP_PWA: AppId = AppId::from_u128(0x0ec8_93e0_5785_4de6_99da_4ed1_24e5_296c);
 /// One Note: `2d4d3d8e-2be3-4bef-9f87-7875a61c29de`.
-pub const ONE_NOTE: AppId = app("2d4d3d8e-2be3-4bef-9f87-7875a61c29de");
+pub const ONE_NOTE: AppId = AppId::from_u128(0x2d4d_3d8e_2be3_4bef_9f87_7875_a61c_29de);
 /// One Profile Service: `b2cc270f-563e-4d8a-af47-f00963a71dcd`.
-pub const ONE_PROFILE_SERVICE: AppId = app("b2cc270f-563e-4d8a-af47-f00963a71dcd");
+pub const ONE_PROFILE_SERVICE: AppId = AppId::from_u128(0xb2cc_270f_563e_4d8a_af47_f009_63a7_1dcd);
 /// Oss RDBMS: `123cd850-d9df-40bd-94d5-c9f07b7fa203`.
-pub const OSS_RDBMS: AppId = app("123cd850-d9df-40bd-94d5-c9f07b7fa203");
+pub const OSS_RDBMS: AppId = AppId::from_u128(0x123c_d850_d9df_40bd_94d5_c9f0_7b7f_a203);
 /// Oss Rdbms Postgre Sql Flexible Server Aad Authentication: `5657e26c-cc92-45d9-bc47-9da6cfdb4ed9`.
-pub const OSS_RDBMS_POSTGRE_SQL_FLEXIBLE_SERVER_AAD_AUTHENTICATION: AppId = app("5657e26c-cc92-45d9-bc47-9da6cfdb4ed9");
+pub const OSS_RDBMS_POSTGRE_SQL_FLEXIBLE_SERVER_AAD_AUTHENTICATION: AppId = AppId::from_u128(0x5657_e26c_cc92_45d9_bc47_9da6_cfdb_4ed9);
 /// People Cards Service: `394866fc-eedb-4f01-8536-3ff84b16be2a`.
-pub const PEOPLE_CARDS_SERVICE: AppId = app("394866fc-eedb-4f01-8536-3ff84b16be2a");
+pub const PEOPLE_CARDS_SERVICE: AppId = AppId::from_u128(0x3948_66fc_eedb_4f01_8536_3ff8_4b16_be2a);
 /// Policy Administration Service: `0469d4cd-df37-4d93-8a61-f8c75b809164`.
-pub const POLICY_ADMINISTRATION_SERVICE: AppId = app("0469d4cd-df37-4d93-8a61-f8c75b809164");
+pub const POLICY_ADMINISTRATION_SERVICE: AppId = AppId::from_u128(0x0469_d4cd_df37_4d93_8a61_f8c7_5b80_9164);
 /// Portal: `c44b4083-3bb0-49c1-b47d-974e53cbdf3c`.
-pub const PORTAL: AppId = app("c44b4083-3bb0-49c1-b47d-974e53cbdf3c");
+pub const PORTAL: AppId = AppId::from_u128(0xc44b_4083_3bb0_49c1_b47d_974e_53cb_df3c);
 /// Power Apps Runtime Service: `82f77645-8a66-4745-bcdf-9706824f9ad0`.
-pub const POWER_APPS_RUNTIME_SERVICE: AppId = app("82f77645-8a66-4745-bcdf-9706824f9ad0");
+pub const POWER_APPS_RUNTIME_SERVICE: AppId = AppId::from_u128(0x82f7_7645_8a66_4745_bcdf_9706_824f_9ad0);
 /// Power Bi Service: `00000009-0000-0000-c000-000000000000`.
-pub const POWER_BI_SERVICE: AppId = app("00000009-0000-0000-c000-000000000000");
+pub const POWER_BI_SERVICE: AppId = AppId::from_u128(0x0000_0009_0000_0000_c000_0000_0000_0000);
 /// Purview: `73c2949e-da2d-457a-9607-fcc665198967`.
-pub const PURVIEW: AppId = app("73c2949e-da2d-457a-9607-fcc665198967");
+pub const PURVIEW: AppId = AppId::from_u128(0x73c2_949e_da2d_457a_9607_fcc6_6519_8967);
 /// Rights Management Service: `00000012-0000-0000-c000-000000000000`.
-pub const RIGHTS_MANAGEMENT_SERVICE: AppId = app("00000012-0000-0000-c000-000000000000");
+pub const RIGHTS_MANAGEMENT_SERVICE: AppId = AppId::from_u128(0x0000_0012_0000_0000_c000_0000_0000_0000);
 /// Security Insights: `98785600-1bb7-4fb9-b9fa-19afe2c8a360`.
-pub const SECURITY_INSIGHTS: AppId = app("98785600-1bb7-4fb9-b9fa-19afe2c8a360");
+pub const SECURITY_INSIGHTS: AppId = AppId::from_u128(0x9878_5600_1bb7_4fb9_b9fa_19af_e2c8_a360);
 /// Service Bus: `80a10ef9-8168-493d-abf9-3297c4ef6e3c`.
-pub const SERVICE_BUS: AppId = app("80a10ef9-8168-493d-abf9-3297c4ef6e3c");
+pub const SERVICE_BUS: AppId = AppId::from_u128(0x80a1_0ef9_8168_493d_abf9_3297_c4ef_6e3c);
 /// Service Deploy: `5b306cba-9c71-49db-96c3-d17ca2379c4d`.
-pub const SERVICE_DEPLOY: AppId = app("5b306cba-9c71-49db-96c3-d17ca2379c4d");
+pub const SERVICE_DEPLOY: AppId = AppId::from_u128(0x5b30_6cba_9c71_49db_96c3_d17c_a237_9c4d);
 /// Service Trust: `d6fdaa33-e821-4211-83d0-cf74736489e1`.
-pub const SERVICE_TRUST: AppId = app("d6fdaa33-e821-4211-83d0-cf74736489e1");
+pub const SERVICE_TRUST: AppId = AppId::from_u128(0xd6fd_aa33_e821_4211_83d0_cf74_7364_89e1);
 /// Signup: `b4bddae8-ab25-483e-8670-df09b9f1d0ea`.
-pub const SIGNUP: AppId = app("b4bddae8-ab25-483e-8670-df09b9f1d0ea");
+pub const SIGNUP: AppId = AppId::from_u128(0xb4bd_dae8_ab25_483e_8670_df09_b9f1_d0ea);
 /// Skype For Business Online: `00000004-0000-0ff1-ce00-000000000000`.
-pub const SKYPE_FOR_BUSINESS_ONLINE: AppId = app("00000004-0000-0ff1-ce00-000000000000");
+pub const SKYPE_FOR_BUSINESS_ONLINE: AppId = AppId::from_u128(0x0000_0004_0000_0ff1_ce00_0000_0000_0000);
 /// Speech Recognition: `1a6fcee6-0816-469b-acac-fe7ef2e87b83`.
-pub const SPEECH_RECOGNITION: AppId = app("1a6fcee6-0816-469b-acac-fe7ef2e87b83");
+pub const SPEECH_RECOGNITION: AppId = AppId::from_u128(0x1a6f_cee6_0816_469b_acac_fe7e_f2e8_7b83);
 /// Sql Database: `022907d3-0f1b-48f7-badc-1ba6abab6d66`.
-pub const SQL_DATABASE: AppId = app("022907d3-0f1b-48f7-badc-1ba6abab6d66");
+pub const SQL_DATABASE: AppId = AppId::from_u128(0x0229_07d3_0f1b_48f7_badc_1ba6_abab_6d66);
 /// Stack Hci Service: `1322e676-dee7-41ee-a874-ac923822781c`.
-pub const STACK_HCI_SERVICE: AppId = app("1322e676-dee7-41ee-a874-ac923822781c");
+pub const STACK_HCI_SERVICE: AppId = AppId::from_u128(0x1322_e676_dee7_41ee_a874_ac92_3822_781c);
 /// Storage: `e406a681-f3d4-42a8-90b6-c2b029497af1`.
-pub const STORAGE: AppId = app("e406a681-f3d4-42a8-90b6-c2b029497af1");
+pub const STORAGE: AppId = AppId::from_u128(0xe406_a681_f3d4_42a8_90b6_c2b0_2949_7af1);
 /// Storage Sync: `9469b9f5-6722-4481-a2b2-14ed560b706f`.
-pub const STORAGE_SYNC: AppId = app("9469b9f5-6722-4481-a2b2-14ed560b706f");
+pub const STORAGE_SYNC: AppId = AppId::from_u128(0x9469_b9f5_6722_4481_a2b2_14ed_560b_706f);
 /// Stream Analytics: `66f1e791-7bfb-4e18-aed8-1720056421c7`.
-pub const STREAM_ANALYTICS: AppId = app("66f1e791-7bfb-4e18-aed8-1720056421c7");
+pub const STREAM_ANALYTICS: AppId = AppId::from_u128(0x66f1_e791_7bfb_4e18_aed8_1720_0564_21c7);
 /// Synapse: `9e09aefc-b2e5-4d19-9f74-3e3e8b11a57b`.
-pub const SYNAPSE: AppId = app("9e09aefc-b2e5-4d19-9f74-3e3e8b11a57b");
+pub const SYNAPSE: AppId = AppId::from_u128(0x9e09_aefc_b2e5_4d19_9f74_3e3e_8b11_a57b);
 /// Synapse Gateway: `1ac05c7e-12d2-4605-bf9d-549d7041c6b3`.
-pub const SYNAPSE_GATEWAY: AppId = app("1ac05c7e-12d2-4605-bf9d-549d7041c6b3");
+pub const SYNAPSE_GATEWAY: AppId = AppId::from_u128(0x1ac0_5c7e_12d2_4605_bf9d_549d_7041_c6b3);
 /// Synapse Studio: `ec52d13d-2e85-410e-a89a-8c79fb6a32ac`.
-pub const SYNAPSE_STUDIO: AppId = app("ec52d13d-2e85-410e-a89a-8c79fb6a32ac");
+pub const SYNAPSE_STUDIO: AppId = AppId::from_u128(0xec52_d13d_2e85_410e_a89a_8c79_fb6a_32ac);
 /// Targeted Messaging Service: `4c4f550b-42b2-4a16-93f9-fdb9e01bb6ed`.
-pub const TARGETED_MESSAGING_SERVICE: AppId = app("4c4f550b-42b2-4a16-93f9-fdb9e01bb6ed");
+pub const TARGETED_MESSAGING_SERVICE: AppId = AppId::from_u128(0x4c4f_550b_42b2_4a16_93f9_fdb9_e01b_b6ed);
 /// Teams Service: `cc15fd57-2c6c-4117-a88c-83b1d56b4bbe`.
-pub const TEAMS_SERVICE: AppId = app("cc15fd57-2c6c-4117-a88c-83b1d56b4bbe");
+pub const TEAMS_SERVICE: AppId = AppId::from_u128(0xcc15_fd57_2c6c_4117_a88c_83b1_d56b_4bbe);
 /// Threat Protection: `8ee8fdad-f234-4243-8f3b-15c294843740`.
-pub const THREAT_PROTECTION: AppId = app("8ee8fdad-f234-4243-8f3b-15c294843740");
+pub const THREAT_PROTECTION: AppId = AppId::from_u128(0x8ee8_fdad_f234_4243_8f3b_15c2_9484_3740);
 /// Time Series Insights: `120d688d-1518-4cf7-bd38-182f158850b6`.
-pub const TIME_SERIES_INSIGHTS: AppId = app("120d688d-1518-4cf7-bd38-182f158850b6");
+pub const TIME_SERIES_INSIGHTS: AppId = AppId::from_u128(0x120d_688d_1518_4cf7_bd38_182f_1588_50b6);
 /// Traffic Manager: `2cf9eb86-36b5-49dc-86ae-9a63135dfa8c`.
-pub const TRAFFIC_MANAGER: AppId = app("2cf9eb86-36b5-49dc-86ae-9a63135dfa8c");
+pub const TRAFFIC_MANAGER: AppId = AppId::from_u128(0x2cf9_eb86_36b5_49dc_86ae_9a63_135d_fa8c);
 /// Universal Print: `da9b70f6-5323-4ce6-ae5c-88dcc5082966`.
-pub const UNIVERSAL_PRINT: AppId = app("da9b70f6-5323-4ce6-ae5c-88dcc5082966");
+pub const UNIVERSAL_PRINT: AppId = AppId::from_u128(0xda9b_70f6_5323_4ce6_ae5c_88dc_c508_2966);
 /// Windows Defender Atp: `fc780465-2017-40d4-a0c5-307022471b92`.
-pub const WINDOWS_DEFENDER_ATP: AppId = app("fc780465-2017-40d4-a0c5-307022471b92");
+pub const WINDOWS_DEFENDER_ATP: AppId = AppId::from_u128(0xfc78_0465_2017_40d4_a0c5_3070_2247_1b92);
 /// Windows Virtual Desktop: `9cdead84-a844-4324-93f2-b2e6bb768d07`.
-pub const WINDOWS_VIRTUAL_DESKTOP: AppId = app("9cdead84-a844-4324-93f2-b2e6bb768d07");
+pub const WINDOWS_VIRTUAL_DESKTOP: AppId = AppId::from_u128(0x9cde_ad84_a844_4324_93f2_b2e6_bb76_8d07);
 /// Yammer: `00000005-0000-0ff1-ce00-000000000000`.
-pub const YAMMER: AppId = app("00000005-0000-0ff1-ce00-000000000000");
+pub const YAMMER: AppId = AppId::from_u128(0x0000_0005_0000_0ff1_ce00_0000_0000_0000);
 
 /// Each app with its name.
 pub(in crate::permission) static ALL: [(AppId, &str); 121] = [
