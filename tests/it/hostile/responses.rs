@@ -222,7 +222,8 @@ async fn dates_at_the_ends_of_the_calendar_are_read() {
         assert!(serde_json::to_string(&app).unwrap().contains("createdDateTime"), "{app:?}");
         let end = app.password_credentials[0].end_date_time.unwrap();
         let _ = ClientSecret::new("x").valid_until(end).end(end);
-        let _ = serde_json::to_string(&NewPasswordCredential::new().end(end)).unwrap();
+        // In UTC it may lie beyond the calendar: then it is refused.
+        let _ = serde_json::to_string(&NewPasswordCredential::new().end(end));
     }
 }
 

@@ -234,8 +234,8 @@ fn every_public_type_is_listed() {
     assert!(gone.is_empty(), "they are gone: {gone:?}");
 }
 
-/// The structs and enums that the sources of both packages declare public at the top of a file, and the bodies that
-/// `patch!` declares. The other macros make ids and choices, which hold nothing private.
+/// The structs and enums that the sources of both packages declare public at the top of a file, and the objects and
+/// bodies that `object!` and `patch!` declare. The other macros make ids and choices, which hold nothing private.
 fn public_types() -> BTreeSet<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut types = BTreeSet::new();
@@ -257,9 +257,9 @@ fn public_type(item: &syn::Item) -> Option<String> {
     let (visibility, name) = match item {
         syn::Item::Struct(item) => (&item.vis, &item.ident),
         syn::Item::Enum(item) => (&item.vis, &item.ident),
-        syn::Item::Macro(item) if item.mac.path.is_ident("patch") => {
-            let tokens = item.mac.tokens.clone().into_iter().map(|token| token.to_string());
-            return tokens.into_iter().find(|token| token.starts_with(char::is_alphabetic));
+        syn::Item::Macro(item) if item.mac.path.is_ident("object") || item.mac.path.is_ident("patch") => {
+            let mut tokens = item.mac.tokens.clone().into_iter().map(|token| token.to_string());
+            return tokens.find(|token| token.starts_with(char::is_uppercase));
         }
         _ => return None,
     };
