@@ -1,7 +1,5 @@
 //! `/applications`: the registrations.
 
-use std::collections::BTreeMap;
-
 use http::Method;
 
 use crate::api::List;
@@ -150,7 +148,7 @@ impl Applications<'_> {
             .into()
             .request("POST /applications/{id}/addPassword", WRITE, Method::POST, &["addPassword"])
             .creates(ObjectKind::PasswordCredential);
-        Call::new(self.0, request.body(&BTreeMap::from([("passwordCredential", secret)])), decode::json)
+        Call::new(self.0, request.body(&secret.as_parameter()), decode::json)
     }
 
     /// Removes a client secret ([removePassword](https://learn.microsoft.com/graph/api/application-removepassword)).

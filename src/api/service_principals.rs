@@ -1,7 +1,5 @@
 //! `/servicePrincipals`: the apps in this tenant.
 
-use std::collections::BTreeMap;
-
 use http::Method;
 
 use crate::api::List;
@@ -165,7 +163,7 @@ impl ServicePrincipals<'_> {
             .into()
             .request("POST /servicePrincipals/{id}/addPassword", WRITE, Method::POST, &["addPassword"])
             .creates(ObjectKind::PasswordCredential);
-        Call::new(self.0, request.body(&BTreeMap::from([("passwordCredential", secret)])), decode::json)
+        Call::new(self.0, request.body(&secret.as_parameter()), decode::json)
     }
 
     /// Removes a secret of the service principal itself

@@ -1,6 +1,5 @@
 //! What is sent: an object that holds just what was set.
 
-use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::ser::{Error as _, Serialize, Serializer};
@@ -11,13 +10,13 @@ use serde_json::{Map, Value};
 pub(super) struct Body {
     members: Map<String, Value>,
     /// Members whose values cannot be written as JSON: a body that has any is never sent.
-    unwritable: BTreeSet<String>,
+    unwritable: Vec<String>,
 }
 
 impl fmt::Debug for Body {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Names only: a member can hold a key.
-        f.debug_set().entries(self.members.keys()).entries(&self.unwritable).finish()
+        f.debug_set().entries(self.members.keys()).finish()
     }
 }
 
@@ -36,16 +35,12 @@ impl Body {
     }
 
     fn insert(&mut self, name: &str, value: serde_json::Result<Value>) {
-        self.members.remove(name);
-        self.unwritable.remove(name);
-        match value {
-            Ok(value) => {
-                self.members.insert(name.to_owned(), value);
-            }
-            Err(_) => {
-                self.unwritable.insert(name.to_owned());
-            }
-        }
+        self.unwritable.retain(|other| other != name);
+        let value = value.unwrap_or_else(|_| {
+            self.unwritable.push(name.to_owned());
+            Value::Null
+        });
+        self.members.insert(name.to_owned(), value);
     }
 
     /// A member that is a text.
@@ -54,7 +49,7 @@ impl Body {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.members.is_empty() && self.unwritable.is_empty()
+        self.members.is_empty()
     }
 }
 

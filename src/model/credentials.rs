@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 use time::OffsetDateTime;
 
 use crate::ids::KeyId;
-use crate::model::body::patch;
+use crate::model::body::{Body, patch};
 use crate::model::date::Date;
 use crate::model::object::object;
 
@@ -110,5 +110,14 @@ patch! {
         start("startDateTime"): Date;
         /// When it ends; two years from its start by default.
         end("endDateTime"): Date;
+    }
+}
+
+impl NewPasswordCredential {
+    /// The body of `addPassword`, which takes it as a parameter.
+    pub(crate) fn as_parameter(&self) -> impl serde::Serialize {
+        let mut body = Body::default();
+        body.set("passwordCredential", self);
+        body
     }
 }

@@ -59,12 +59,14 @@ macro_rules! text_enum {
         }
 
         impl crate::model::object::Element for $name {
+            fn written(&self) -> crate::model::object::Written<'_> {
+                crate::model::object::Written::Text(self.as_str())
+            }
+        }
+
+        impl crate::model::object::Text for $name {
             fn from_text(text: &str) -> Option<Self> {
                 Some(Self::of(text))
-            }
-
-            fn written(&self) -> crate::model::object::Written<'_> {
-                crate::model::object::Written::Text(self.as_str().into())
             }
         }
     };

@@ -6,25 +6,28 @@
 //! A member of another form than documented costs neither the rest of the object nor the rest of its list: the value is
 //! kept among the [`Unknown`] members, under the member's name.
 
-use std::borrow::Cow;
 use std::fmt;
 
 use secrecy::SecretString;
 use serde::Deserialize;
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 use serde_json::Value;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
 
+use crate::ids::{
+    AppId, AppRoleAssignmentId, ApplicationId, DirectoryObjectId, KeyId, OAuth2PermissionGrantId, PermissionId,
+    ServicePrincipalId, TenantId,
+};
 use crate::model::date::rfc3339;
 use crate::model::unknown::Unknown;
 
 /// Declares an object that is read from Graph: its fields with the names of its members in JSON.
 ///
-/// What stands under `never written` is read, and neither written nor compared nor shown by a derived trait.
+/// A member under `never written` is read and never written, and so is a value of another form in its place.
 macro_rules! object {
     ($(#[$doc:meta])* $name:ident { $($members:tt)* }) => {
         crate::model::object::object! {
@@ -49,15 +52,17 @@ macro_rules! object {
         }
 
         impl crate::model::object::Object for $name {
-            fn member(&mut self, name: &str) -> Option<(Option<&'static str>, &mut dyn crate::model::object::Member)> {
+            fn slot(&mut self, name: &str) -> Option<(Option<&'static str>, crate::model::object::Slot<'_>)> {
+                use crate::model::object::Readable;
+
                 Some(match name {
-                    $($json => (Some($json), &mut self.$field),)*
-                    $($silent_json => (None, &mut self.$silent),)*
+                    $($json => (Some($json), self.$field.slot()),)*
+                    $($silent_json => (None, self.$silent.slot()),)*
                     _ => return None,
                 })
             }
 
-            fn members(&self) -> Vec<(&'static str, &dyn crate::model::object::Member)> {
+            fn members(&self) -> Vec<(&'static str, &dyn crate::model::object::Writable)> {
                 vec![$(($json, &self.$field),)*]
             }
 
@@ -70,15 +75,19 @@ macro_rules! object {
             }
         }
 
+        impl crate::model::object::Readable for Option<$name> {
+            fn slot(&mut self) -> crate::model::object::Slot<'_> {
+                crate::model::object::Slot::Object(self)
+            }
+        }
+
+        impl crate::model::object::Readable for Vec<$name> {
+            fn slot(&mut self) -> crate::model::object::Slot<'_> {
+                crate::model::object::Slot::Objects(self)
+            }
+        }
+
         impl crate::model::object::Element for $name {
-            fn new_object() -> Option<Self> {
-                Some(Self::default())
-            }
-
-            fn as_object(&mut self) -> Option<&mut dyn crate::model::object::Object> {
-                Some(self)
-            }
-
             fn written(&self) -> crate::model::object::Written<'_> {
                 crate::model::object::Written::Object(self)
             }
@@ -104,213 +113,263 @@ pub(super) use object;
 
 /// An object of Graph whose members are known by name.
 pub(super) trait Object {
-    /// The member of this name, and the name to keep a value under that cannot be read: none for a member that is
+    /// Where the value of a member is put, and the name to keep one under that cannot be read: none for a member that is
     /// never written.
-    fn member(&mut self, name: &str) -> Option<(Option<&'static str>, &mut dyn Member)>;
+    fn slot(&mut self, name: &str) -> Option<(Option<&'static str>, Slot<'_>)>;
 
     /// The members that are written.
-    fn members(&self) -> Vec<(&'static str, &dyn Member)>;
+    fn members(&self) -> Vec<(&'static str, &dyn Writable)>;
 
     fn unknown(&self) -> &Unknown;
 
     fn unknown_mut(&mut self) -> &mut Unknown;
 }
 
-/// A field of an object.
-pub(super) trait Member {
+/// A field that is read.
+pub(super) trait Readable {
     /// Where its value is put.
     fn slot(&mut self) -> Slot<'_>;
+}
 
+/// A field that is written.
+pub(super) trait Writable {
     /// Its value; nothing when it is absent.
     fn written(&self) -> Option<Written<'_>>;
+
+    /// An item of a list, in its order.
+    fn item(&self, _: usize) -> Option<Written<'_>> {
+        None
+    }
 }
 
 /// Where a value of JSON is put.
 pub(super) enum Slot<'a> {
     Flag(&'a mut Option<bool>),
     Number(&'a mut Option<i32>),
-    /// A text or an object.
-    One(&'a mut dyn Place),
-    /// A list of texts or objects.
-    List(&'a mut dyn Place),
-    /// The next item of a list.
-    Item(&'a mut dyn Place),
+    Text(&'a mut dyn TextPlace),
+    Texts(&'a mut dyn TextPlace),
+    Object(&'a mut dyn ObjectPlace),
+    Objects(&'a mut dyn ObjectPlace),
+    /// The next item of a list of texts.
+    TextItem(&'a mut dyn TextPlace),
+    /// The next item of a list of objects.
+    ObjectItem(&'a mut dyn ObjectPlace),
 }
 
-/// Texts or objects of one type: one of them, or a list that grows.
-pub(super) trait Place {
+/// A text, or a list of texts.
+pub(super) trait TextPlace {
     fn clear(&mut self);
 
-    /// Puts a text; false when it cannot be read.
-    fn put_text(&mut self, text: &str) -> bool;
+    /// Puts a text, or adds it to the list; false when it cannot be read.
+    fn put(&mut self, text: &str) -> bool;
+}
 
-    /// Puts an object that is still empty; nothing when texts are put here.
-    fn put_object(&mut self) -> Option<&mut dyn Object>;
+/// An object, or a list of objects.
+pub(super) trait ObjectPlace {
+    fn clear(&mut self);
+
+    /// Puts an object that is still empty, or adds it to the list.
+    fn put(&mut self) -> &mut dyn Object;
 }
 
 /// A value of JSON to be written.
 pub(super) enum Written<'a> {
     Flag(bool),
     Number(i32),
-    Text(Cow<'a, str>),
+    Text(&'a str),
+    Guid(Uuid),
+    Date(OffsetDateTime),
     Object(&'a dyn Object),
-    List(Vec<Written<'a>>),
+    /// A list, and items that follow.
+    List(&'a dyn Writable, &'a [Value]),
     Unknown(&'a Value),
 }
 
-/// What is one item of a list, or one member by itself.
-pub(super) trait Element: Sized {
-    /// The value that a text stands for.
-    fn from_text(_: &str) -> Option<Self> {
-        None
-    }
-
-    /// An empty object, where it is one.
-    fn new_object() -> Option<Self> {
-        None
-    }
-
-    fn as_object(&mut self) -> Option<&mut dyn Object> {
-        None
-    }
-
+/// What is one member by itself, or one item of a list.
+pub(super) trait Element {
     fn written(&self) -> Written<'_>;
 }
 
-impl Member for Option<bool> {
+/// What is written as text.
+pub(super) trait Text: Element + Sized {
+    fn from_text(text: &str) -> Option<Self>;
+}
+
+impl Readable for Option<bool> {
     fn slot(&mut self) -> Slot<'_> {
         Slot::Flag(self)
     }
-
-    fn written(&self) -> Option<Written<'_>> {
-        self.map(Written::Flag)
-    }
 }
 
-impl Member for Option<i32> {
+impl Readable for Option<i32> {
     fn slot(&mut self) -> Slot<'_> {
         Slot::Number(self)
     }
+}
 
-    fn written(&self) -> Option<Written<'_>> {
-        self.map(Written::Number)
+impl<T: Text> Readable for Option<T> {
+    fn slot(&mut self) -> Slot<'_> {
+        Slot::Text(self)
     }
 }
 
-impl<T: Element> Member for Option<T> {
+impl<T: Text> Readable for Vec<T> {
     fn slot(&mut self) -> Slot<'_> {
-        Slot::One(self)
-    }
-
-    fn written(&self) -> Option<Written<'_>> {
-        self.as_ref().map(T::written)
+        Slot::Texts(self)
     }
 }
 
-impl<T: Element> Member for Vec<T> {
-    fn slot(&mut self) -> Slot<'_> {
-        Slot::List(self)
-    }
+// What follows is compiled once for each type of a member: matches, because each combinator would be too.
 
+#[allow(clippy::manual_map)]
+impl<T: Element> Writable for Option<T> {
     fn written(&self) -> Option<Written<'_>> {
-        if self.is_empty() {
-            return None;
+        match self {
+            Some(value) => Some(value.written()),
+            None => None,
         }
-        Some(Written::List(self.iter().map(T::written).collect()))
     }
 }
 
-impl<T: Element> Place for Option<T> {
+impl<T: Element> Writable for Vec<T> {
+    fn written(&self) -> Option<Written<'_>> {
+        if self.is_empty() { None } else { Some(Written::List(self, &[])) }
+    }
+
+    fn item(&self, at: usize) -> Option<Written<'_>> {
+        let items: &[T] = self;
+        if at < items.len() { Some(items[at].written()) } else { None }
+    }
+}
+
+impl<T: Text> TextPlace for Option<T> {
     fn clear(&mut self) {
         *self = None;
     }
 
-    fn put_text(&mut self, text: &str) -> bool {
+    fn put(&mut self, text: &str) -> bool {
         *self = T::from_text(text);
-        self.is_some()
-    }
-
-    fn put_object(&mut self) -> Option<&mut dyn Object> {
-        *self = T::new_object();
-        self.as_mut()?.as_object()
+        matches!(self, Some(_))
     }
 }
 
-impl<T: Element> Place for Vec<T> {
+impl<T: Text> TextPlace for Vec<T> {
     fn clear(&mut self) {
-        self.clear();
+        *self = Self::new();
     }
 
-    fn put_text(&mut self, text: &str) -> bool {
-        let item = T::from_text(text);
-        let readable = item.is_some();
-        self.extend(item);
-        readable
+    fn put(&mut self, text: &str) -> bool {
+        let Some(item) = T::from_text(text) else { return false };
+        self.push(item);
+        true
+    }
+}
+
+impl<T: Object + Default> ObjectPlace for Option<T> {
+    fn clear(&mut self) {
+        *self = None;
     }
 
-    fn put_object(&mut self) -> Option<&mut dyn Object> {
-        self.push(T::new_object()?);
-        self.last_mut()?.as_object()
+    fn put(&mut self) -> &mut dyn Object {
+        self.insert(T::default())
+    }
+}
+
+impl<T: Object + Default> ObjectPlace for Vec<T> {
+    fn clear(&mut self) {
+        *self = Self::new();
+    }
+
+    fn put(&mut self) -> &mut dyn Object {
+        self.push(T::default());
+        let last = self.len() - 1;
+        let items: &mut [T] = self;
+        &mut items[last]
+    }
+}
+
+impl Element for bool {
+    fn written(&self) -> Written<'_> {
+        Written::Flag(*self)
+    }
+}
+
+impl Element for i32 {
+    fn written(&self) -> Written<'_> {
+        Written::Number(*self)
     }
 }
 
 impl Element for String {
+    fn written(&self) -> Written<'_> {
+        Written::Text(self)
+    }
+}
+
+impl Text for String {
     fn from_text(text: &str) -> Option<Self> {
         Some(text.to_owned())
-    }
-
-    fn written(&self) -> Written<'_> {
-        Written::Text(Cow::Borrowed(self))
     }
 }
 
 impl Element for SecretString {
-    fn from_text(text: &str) -> Option<Self> {
-        Some(text.into())
-    }
-
     fn written(&self) -> Written<'_> {
         // A secret is a member that is never written.
         Written::Unknown(&Value::Null)
     }
 }
 
-impl Element for OffsetDateTime {
+impl Text for SecretString {
     fn from_text(text: &str) -> Option<Self> {
-        Self::parse(text, &Rfc3339).ok()
-    }
-
-    fn written(&self) -> Written<'_> {
-        Written::Text(Cow::Owned(rfc3339(*self).unwrap_or_default()))
+        Some(text.into())
     }
 }
 
-macro_rules! ids {
+impl Element for OffsetDateTime {
+    fn written(&self) -> Written<'_> {
+        Written::Date(*self)
+    }
+}
+
+impl Text for OffsetDateTime {
+    fn from_text(text: &str) -> Option<Self> {
+        Self::parse(text, &Rfc3339).ok()
+    }
+}
+
+macro_rules! guids {
     ($($id:ty)*) => {$(
         impl Element for $id {
-            fn from_text(text: &str) -> Option<Self> {
-                Uuid::try_parse(text).ok().map(Self::from)
-            }
-
             fn written(&self) -> Written<'_> {
-                Written::Text(Cow::Owned(self.to_string()))
+                Written::Guid(Uuid::from(*self))
+            }
+        }
+
+        impl Text for $id {
+            fn from_text(text: &str) -> Option<Self> {
+                guid(text).map(Self::from)
             }
         }
     )*};
 }
 
-ids!(Uuid crate::ids::TenantId crate::ids::AppId crate::ids::ApplicationId crate::ids::ServicePrincipalId);
-ids!(crate::ids::DirectoryObjectId crate::ids::KeyId crate::ids::PermissionId);
+fn guid(text: &str) -> Option<Uuid> {
+    Uuid::try_parse(text).ok()
+}
+
+guids!(Uuid TenantId AppId ApplicationId ServicePrincipalId DirectoryObjectId KeyId PermissionId);
 
 macro_rules! text_ids {
     ($($id:ident)*) => {$(
-        impl Element for crate::ids::$id {
+        impl Element for $id {
+            fn written(&self) -> Written<'_> {
+                Written::Text(self.as_str())
+            }
+        }
+
+        impl Text for $id {
             fn from_text(text: &str) -> Option<Self> {
                 Some(Self::new(text))
-            }
-
-            fn written(&self) -> Written<'_> {
-                Written::Text(Cow::Borrowed(self.as_str()))
             }
         }
     )*};
@@ -335,25 +394,25 @@ impl<'de> Visitor<'de> for ObjectReader<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some(name) = map.next_key_seed(MemberReader(&mut *self.0))? {
             let (name, value) = match name {
-                Name::Known(name, member) => {
-                    let unreadable = map.next_value_seed(ValueReader(member.slot()))?;
+                Name::Known(name, slot) => {
+                    let unreadable = map.next_value_seed(ValueReader(slot))?;
                     (name.map(str::to_owned), unreadable)
                 }
-                Name::Unknown(name) => (Some(name), Some(map.next_value()?)),
+                Name::Unknown(name) => (Some(name), Some(Box::new(map.next_value()?))),
             };
             if let (Some(name), Some(value)) = (name, value) {
-                self.0.unknown_mut().insert(name, value);
+                self.0.unknown_mut().insert(name, *value);
             }
         }
         Ok(())
     }
 }
 
-/// Reads a member's name, and finds the member.
+/// Reads a member's name, and finds where its value is put.
 struct MemberReader<'a>(&'a mut dyn Object);
 
 enum Name<'a> {
-    Known(Option<&'static str>, &'a mut dyn Member),
+    Known(Option<&'static str>, Slot<'a>),
     Unknown(String),
 }
 
@@ -373,32 +432,35 @@ impl<'de, 'a> Visitor<'de> for MemberReader<'a> {
     }
 
     fn visit_str<E>(self, name: &str) -> Result<Name<'a>, E> {
-        Ok(match self.0.member(name) {
-            Some((name, member)) => Name::Known(name, member),
+        Ok(match self.0.slot(name) {
+            Some((name, slot)) => Name::Known(name, slot),
             None => Name::Unknown(name.to_owned()),
         })
     }
 }
 
+/// A value of another form than its member has. It is rare, and small where there is none.
+type Unreadable = Option<Box<Value>>;
+
 /// Reads a value into its place, or gives it back when it is of another form.
 struct ValueReader<'a>(Slot<'a>);
 
 impl<'de> DeserializeSeed<'de> for ValueReader<'_> {
-    type Value = Option<Value>;
+    type Value = Unreadable;
 
-    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Option<Value>, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Unreadable, D::Error> {
         from.deserialize_any(self)
     }
 }
 
 impl<'de> Visitor<'de> for ValueReader<'_> {
-    type Value = Option<Value>;
+    type Value = Unreadable;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("any value of JSON")
     }
 
-    fn visit_bool<E>(self, value: bool) -> Result<Option<Value>, E> {
+    fn visit_bool<E>(self, value: bool) -> Result<Unreadable, E> {
         Ok(match self.0 {
             Slot::Flag(flag) => {
                 *flag = Some(value);
@@ -408,7 +470,7 @@ impl<'de> Visitor<'de> for ValueReader<'_> {
         })
     }
 
-    fn visit_i64<E>(self, value: i64) -> Result<Option<Value>, E> {
+    fn visit_i64<E>(self, value: i64) -> Result<Unreadable, E> {
         Ok(match (self.0, i32::try_from(value)) {
             (Slot::Number(number), Ok(value)) => {
                 *number = Some(value);
@@ -418,54 +480,51 @@ impl<'de> Visitor<'de> for ValueReader<'_> {
         })
     }
 
-    fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<Option<Value>, E> {
+    fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<Unreadable, E> {
         match i64::try_from(value) {
             Ok(value) => self.visit_i64(value),
             Err(_) => Ok(self.0.refuse(value.into())),
         }
     }
 
-    fn visit_f64<E>(self, value: f64) -> Result<Option<Value>, E> {
+    fn visit_f64<E>(self, value: f64) -> Result<Unreadable, E> {
         Ok(self.0.refuse(value.into()))
     }
 
-    fn visit_str<E>(mut self, value: &str) -> Result<Option<Value>, E> {
-        if let Slot::One(place) | Slot::Item(place) = &mut self.0
-            && place.put_text(value)
-        {
-            return Ok(None);
-        }
-        Ok(self.0.refuse(value.into()))
+    fn visit_str<E>(mut self, value: &str) -> Result<Unreadable, E> {
+        let readable = match &mut self.0 {
+            Slot::Text(place) | Slot::TextItem(place) => place.put(value),
+            _ => false,
+        };
+        Ok(if readable { None } else { self.0.refuse(value.into()) })
     }
 
-    fn visit_unit<E>(self) -> Result<Option<Value>, E> {
+    fn visit_unit<E>(mut self) -> Result<Unreadable, E> {
         Ok(match self.0 {
-            item @ Slot::Item(_) => item.refuse(Value::Null),
-            slot => {
-                slot.refuse(Value::Null);
+            Slot::TextItem(_) | Slot::ObjectItem(_) => self.0.refuse(Value::Null),
+            _ => {
+                self.0.clear();
                 None
             }
         })
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Option<Value>, A::Error> {
-        let Slot::List(place) = self.0 else {
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut list: A) -> Result<Unreadable, A::Error> {
+        if !matches!(self.0, Slot::Texts(_) | Slot::Objects(_)) {
             let value = Value::deserialize(SeqAccessDeserializer::new(list))?;
             return Ok(self.0.refuse(value));
-        };
-        place.clear();
-        let mut unreadable = Vec::new();
-        while let Some(item) = list.next_element_seed(ValueReader(Slot::Item(&mut *place)))? {
-            unreadable.extend(item);
         }
-        Ok((!unreadable.is_empty()).then(|| unreadable.into()))
+        self.0.clear();
+        let mut unreadable = Vec::new();
+        while let Some(item) = list.next_element_seed(ValueReader(self.0.item()))? {
+            unreadable.extend(item.map(|item| *item));
+        }
+        Ok((!unreadable.is_empty()).then(|| Box::new(Value::Array(unreadable))))
     }
 
-    fn visit_map<A: MapAccess<'de>>(mut self, map: A) -> Result<Option<Value>, A::Error> {
-        if let Slot::One(place) | Slot::Item(place) = &mut self.0
-            && let Some(object) = place.put_object()
-        {
-            return ObjectReader(object).visit_map(map).map(|()| None);
+    fn visit_map<A: MapAccess<'de>>(mut self, map: A) -> Result<Unreadable, A::Error> {
+        if let Slot::Object(place) | Slot::ObjectItem(place) = &mut self.0 {
+            return ObjectReader(place.put()).visit_map(map).map(|()| None);
         }
         let value = Value::deserialize(MapAccessDeserializer::new(map))?;
         Ok(self.0.refuse(value))
@@ -473,15 +532,30 @@ impl<'de> Visitor<'de> for ValueReader<'_> {
 }
 
 impl Slot<'_> {
-    /// Gives back a value that cannot be put here. The member is absent then, whatever it was before.
-    fn refuse(self, value: Value) -> Option<Value> {
+    fn clear(&mut self) {
         match self {
-            Self::Flag(flag) => *flag = None,
-            Self::Number(number) => *number = None,
-            Self::One(place) | Self::List(place) => place.clear(),
-            Self::Item(_) => {}
+            Self::Flag(flag) => **flag = None,
+            Self::Number(number) => **number = None,
+            Self::Text(place) | Self::Texts(place) => place.clear(),
+            Self::Object(place) | Self::Objects(place) => place.clear(),
+            Self::TextItem(_) | Self::ObjectItem(_) => {}
         }
-        Some(value)
+    }
+
+    /// The next item, of a list.
+    fn item(&mut self) -> Slot<'_> {
+        match self {
+            Self::Texts(place) => Slot::TextItem(&mut **place),
+            Self::Objects(place) => Slot::ObjectItem(&mut **place),
+            _ => unreachable!("only lists have items"),
+        }
+    }
+
+    /// Gives back a value that cannot be put here. The member is absent then, whatever it was before.
+    #[cold]
+    fn refuse(mut self, value: Value) -> Unreadable {
+        self.clear();
+        Some(Box::new(value))
     }
 }
 
@@ -496,7 +570,20 @@ impl Serialize for Written<'_> {
             Self::Flag(value) => to.serialize_bool(*value),
             Self::Number(value) => to.serialize_i32(*value),
             Self::Text(value) => to.serialize_str(value),
-            Self::List(items) => to.collect_seq(items),
+            Self::Guid(value) => to.serialize_str(value.hyphenated().encode_lower(&mut Uuid::encode_buffer())),
+            Self::Date(value) => to.serialize_str(&rfc3339(*value).unwrap_or_default()),
+            Self::List(list, more) => {
+                let mut seq = to.serialize_seq(None)?;
+                let mut at = 0;
+                while let Some(item) = list.item(at) {
+                    seq.serialize_element(&item)?;
+                    at += 1;
+                }
+                for value in *more {
+                    seq.serialize_element(value)?;
+                }
+                seq.end()
+            }
             Self::Unknown(value) => value.serialize(to),
             Self::Object(object) => {
                 let mut map = to.serialize_map(None)?;
@@ -517,8 +604,8 @@ fn all(object: &dyn Object) -> Vec<(&str, Written<'_>)> {
         let Some(mut value) = member.written() else { continue };
         if let Some(at) = unknown.iter().position(|(other, _)| *other == name) {
             let (_, unreadable) = unknown.remove(at);
-            if let (Written::List(items), Value::Array(more)) = (&mut value, unreadable) {
-                items.extend(more.iter().map(Written::Unknown));
+            if let (Written::List(_, more), Value::Array(unreadable)) = (&mut value, unreadable) {
+                *more = unreadable;
             }
         }
         all.push((name, value));

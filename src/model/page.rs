@@ -1,47 +1,88 @@
 //! The envelope of a list.
 
 use std::fmt;
-use std::marker::PhantomData;
 
-use serde::de::{Error as _, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 /// A page as Graph sends it. The list ends where there is no next link, not at an empty page.
-#[derive(Debug, Deserialize)]
-#[serde(bound = "T: Deserialize<'de>")]
+#[derive(Debug)]
 pub(crate) struct Envelope<T> {
-    #[serde(deserialize_with = "items")]
     pub(crate) value: Vec<T>,
-    #[serde(rename = "@odata.nextLink", default)]
     pub(crate) next_link: Option<String>,
-    #[serde(rename = "@odata.count", default)]
     pub(crate) count: Option<u64>,
 }
 
-/// Items in one page: ten times what can be asked for.
-const MOST_ITEMS: usize = 10_000;
+/// The largest number of items in one page: ten times what can be asked for.
+const MAX_ITEMS: usize = 10_000;
 
-fn items<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<Vec<T>, D::Error> {
-    struct Items<T>(PhantomData<T>);
-
-    impl<'de, T: Deserialize<'de>> Visitor<'de> for Items<T> {
-        type Value = Vec<T>;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("a list")
-        }
-
-        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<T>, A::Error> {
-            let mut items = Vec::new();
-            while let Some(item) = list.next_element()? {
-                if items.len() >= MOST_ITEMS {
-                    return Err(A::Error::custom("a page of too many items"));
-                }
-                items.push(item);
-            }
-            Ok(items)
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Envelope<T> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let mut value = None;
+        let Links { next_link, count } = from.deserialize_map(EnvelopeReader(&mut value))?;
+        match value {
+            Some(value) => Ok(Self { value, next_link, count }),
+            None => Err(D::Error::missing_field("value")),
         }
     }
+}
 
-    from.deserialize_seq(Items(PhantomData))
+/// What is the same in every envelope.
+#[derive(Default)]
+struct Links {
+    next_link: Option<String>,
+    count: Option<u64>,
+}
+
+struct EnvelopeReader<'a, T>(&'a mut Option<Vec<T>>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for EnvelopeReader<'_, T> {
+    type Value = Links;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a page of a list")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Links, A::Error> {
+        let mut links = Links::default();
+        while let Some(name) = map.next_key::<String>()? {
+            match name.as_str() {
+                "value" => map.next_value_seed(ItemsReader(self.0.insert(Vec::new())))?,
+                "@odata.nextLink" => links.next_link = map.next_value()?,
+                "@odata.count" => links.count = map.next_value()?,
+                _ => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(links)
+    }
+}
+
+struct ItemsReader<'a, T>(&'a mut Vec<T>);
+
+impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for ItemsReader<'_, T> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<(), D::Error> {
+        from.deserialize_seq(self)
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ItemsReader<'_, T> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
+        while let Some(item) = list.next_element()? {
+            if self.0.len() >= MAX_ITEMS {
+                return Err(A::Error::custom("a page of too many items"));
+            }
+            self.0.push(item);
+        }
+        Ok(())
+    }
 }

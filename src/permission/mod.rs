@@ -269,7 +269,7 @@ impl Permission {
     fn identity(&self) -> (AppId, PermissionKind, Identity<'_>) {
         let identity = match &self.0 {
             // A renamed permission has two rows of one id.
-            Form::Known(entry) => Identity::Name(find_by_id(entry.id, entry.kind).unwrap_or(entry).value),
+            Form::Known(entry) => Identity::Name(catalogue::present(entry).value),
             Form::Id { id, .. } => Identity::Id(*id),
             Form::Name { name, .. } => Identity::Name(name),
         };

@@ -9,8 +9,6 @@ mod rows;
 #[rustfmt::skip]
 pub mod well_known;
 
-use std::sync::LazyLock;
-
 use super::PermissionKind;
 use crate::ids::PermissionId;
 
@@ -58,8 +56,16 @@ pub fn catalogue() -> &'static [CatalogueEntry] {
 /// # Ok::<(), entra_apps::Error>(())
 /// ```
 pub fn find_by_id(id: PermissionId, kind: PermissionKind) -> Option<&'static CatalogueEntry> {
-    let at = BY_ID.binary_search_by_key(&(id, kind), |entry| (entry.id, entry.kind)).ok()?;
-    Some(BY_ID[at])
+    CATALOGUE.iter().find(|entry| entry.id == id && entry.kind == kind && !is_former(entry))
+}
+
+/// The row under the name that is in use, of a permission that was renamed.
+pub(super) fn present(entry: &'static CatalogueEntry) -> &'static CatalogueEntry {
+    if is_former(entry) { find_by_id(entry.id, entry.kind).unwrap_or(entry) } else { entry }
+}
+
+fn is_former(entry: &CatalogueEntry) -> bool {
+    FORMER_NAMES.contains(&(entry.kind, entry.value))
 }
 
 /// The row of a permission of Microsoft Graph by its exact name.
@@ -75,14 +81,6 @@ pub fn find_by_name(name: &str, kind: PermissionKind) -> Option<&'static Catalog
     let at = CATALOGUE.binary_search_by_key(&(kind, name), |entry| (entry.kind, entry.value)).ok()?;
     Some(&CATALOGUE[at])
 }
-
-/// One row for each id and kind, sorted by them; of several names, the one that is in use.
-static BY_ID: LazyLock<Vec<&'static CatalogueEntry>> = LazyLock::new(|| {
-    let former = |entry: &CatalogueEntry| FORMER_NAMES.contains(&(entry.kind, entry.value));
-    let mut entries: Vec<_> = CATALOGUE.iter().filter(|entry| !former(entry)).collect();
-    entries.sort_by_key(|entry| (entry.id, entry.kind));
-    entries
-});
 
 /// What the rows of app roles have in common.
 const ROLE: CatalogueEntry = CatalogueEntry {
@@ -119,8 +117,8 @@ mod tests {
     #[test]
     fn the_catalogue_is_sorted_and_says_nothing_twice() {
         assert!(CATALOGUE.is_sorted_by(|a, b| (a.kind, a.value) < (b.kind, b.value)));
-        assert!(BY_ID.is_sorted_by(|a, b| (a.id, a.kind) < (b.id, b.kind)));
-        assert_eq!(BY_ID.len() + FORMER_NAMES.len(), CATALOGUE.len());
+        let ids: HashSet<_> = CATALOGUE.iter().map(|entry| (entry.id, entry.kind)).collect();
+        assert_eq!(ids.len() + FORMER_NAMES.len(), CATALOGUE.len(), "a renamed permission has one former name");
         let names: HashSet<_> = CATALOGUE.iter().map(|entry| (entry.kind, entry.value.to_lowercase())).collect();
         assert_eq!(names.len(), CATALOGUE.len(), "two names differ by case alone");
     }
