@@ -62,28 +62,12 @@ macro_rules! object {
                 })
             }
 
-            fn members(&self) -> Vec<(&'static str, &dyn crate::model::object::Writable)> {
-                vec![$(($json, &self.$field),)*]
-            }
-
-            fn unknown(&self) -> &crate::model::Unknown {
-                &self.unknown
+            fn members(&self) -> (Vec<(&'static str, &dyn crate::model::object::Writable)>, &crate::model::Unknown) {
+                (vec![$(($json, &self.$field),)*], &self.unknown)
             }
 
             fn unknown_mut(&mut self) -> &mut crate::model::Unknown {
                 &mut self.unknown
-            }
-        }
-
-        impl crate::model::object::Readable for Option<$name> {
-            fn slot(&mut self) -> crate::model::object::Slot<'_> {
-                crate::model::object::Slot::Object(self)
-            }
-        }
-
-        impl crate::model::object::Readable for Vec<$name> {
-            fn slot(&mut self) -> crate::model::object::Slot<'_> {
-                crate::model::object::Slot::Objects(self)
             }
         }
 
@@ -117,16 +101,14 @@ pub(super) trait Object {
     /// never written.
     fn slot(&mut self, name: &str) -> Option<(Option<&'static str>, Slot<'_>)>;
 
-    /// The members that are written.
-    fn members(&self) -> Vec<(&'static str, &dyn Writable)>;
-
-    fn unknown(&self) -> &Unknown;
+    /// The members that are written: those that are known, and the others.
+    fn members(&self) -> (Vec<(&'static str, &dyn Writable)>, &Unknown);
 
     fn unknown_mut(&mut self) -> &mut Unknown;
 }
 
-/// A field that is read.
-pub(super) trait Readable {
+/// A field that is read, of a kind of type that the compiler finds out by itself.
+pub(super) trait Readable<Kind> {
     /// Where its value is put.
     fn slot(&mut self) -> Slot<'_>;
 }
@@ -195,27 +177,45 @@ pub(super) trait Text: Element + Sized {
     fn from_text(text: &str) -> Option<Self>;
 }
 
-impl Readable for Option<bool> {
+/// The kind of a field of texts.
+pub(super) struct OfText;
+
+/// The kind of a field of objects.
+pub(super) struct OfObject;
+
+impl Readable<()> for Option<bool> {
     fn slot(&mut self) -> Slot<'_> {
         Slot::Flag(self)
     }
 }
 
-impl Readable for Option<i32> {
+impl Readable<()> for Option<i32> {
     fn slot(&mut self) -> Slot<'_> {
         Slot::Number(self)
     }
 }
 
-impl<T: Text> Readable for Option<T> {
+impl<T: Text> Readable<OfText> for Option<T> {
     fn slot(&mut self) -> Slot<'_> {
         Slot::Text(self)
     }
 }
 
-impl<T: Text> Readable for Vec<T> {
+impl<T: Text> Readable<OfText> for Vec<T> {
     fn slot(&mut self) -> Slot<'_> {
         Slot::Texts(self)
+    }
+}
+
+impl<T: Object + Default> Readable<OfObject> for Option<T> {
+    fn slot(&mut self) -> Slot<'_> {
+        Slot::Object(self)
+    }
+}
+
+impl<T: Object + Default> Readable<OfObject> for Vec<T> {
+    fn slot(&mut self) -> Slot<'_> {
+        Slot::Objects(self)
     }
 }
 
@@ -598,9 +598,10 @@ impl Serialize for Written<'_> {
 
 /// What is written of an object: each name once. Items of a list that could not be read follow those that could.
 fn all(object: &dyn Object) -> Vec<(&str, Written<'_>)> {
-    let mut unknown: Vec<(&str, &Value)> = object.unknown().iter().collect();
-    let mut all = Vec::new();
-    for (name, member) in object.members() {
+    let (known, unknown) = object.members();
+    let mut unknown: Vec<(&str, &Value)> = unknown.iter().collect();
+    let mut all = Vec::with_capacity(known.len());
+    for (name, member) in known {
         let Some(mut value) = member.written() else { continue };
         if let Some(at) = unknown.iter().position(|(other, _)| *other == name) {
             let (_, unreadable) = unknown.remove(at);
