@@ -232,7 +232,7 @@ pub(crate) struct Query {
 }
 
 /// The largest page of applications and service principals.
-const MOST_TOP: u16 = 999;
+const MAX_TOP: u16 = 999;
 
 impl Query {
     pub(crate) fn selecting(properties: &[&str]) -> Self {
@@ -249,8 +249,8 @@ impl Query {
 
     /// The pairs of the address.
     pub(crate) fn pairs(&self) -> Result<Vec<(String, String)>, Error> {
-        if self.top.is_some_and(|top| top == 0 || top > MOST_TOP) {
-            return Err(Error::invalid("invalid_top", format!("a page has 1 to {MOST_TOP} items"))
+        if self.top.is_some_and(|top| top == 0 || top > MAX_TOP) {
+            return Err(Error::invalid("invalid_top", format!("a page has 1 to {MAX_TOP} items"))
                 .with_remedy("Ask for a smaller page; the pager fetches the rest."));
         }
         if self.is_advanced() && !self.expand.is_empty() {

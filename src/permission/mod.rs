@@ -185,7 +185,7 @@ impl Permission {
         Ok(Self(Form::Name { api, kind, name: name::check(name)?.into() }))
     }
 
-    /// The same permission with the name that goes with its id, as a tenant tells it. A permission that has a name
+    /// Adds the name that goes with its id, as a tenant tells it. A permission that has a name
     /// already, or is of the catalogue, stays as it is.
     ///
     /// # Errors
@@ -241,7 +241,7 @@ impl Permission {
         }
     }
 
-    /// Why it deserves a second look, if it does: the end of a sentence that begins "an app that has it can". Delegated,
+    /// The reason why it needs a review, if it does: the end of a sentence that begins "an app that has it can". Delegated,
     /// the app can do so only as far as the signed-in user can.
     ///
     /// ```

@@ -11,7 +11,7 @@ const SUGGESTIONS: usize = 3;
 /// What the names of scopes and roles are limited to.
 ///
 /// <https://learn.microsoft.com/graph/api/resources/permissionscope>
-const LONGEST: usize = 120;
+const MAX_NAME_LENGTH: usize = 120;
 
 /// The row of the permission that has this name and kind and can be granted tenant-wide.
 pub(super) fn resolve(name: &str, kind: PermissionKind) -> Result<&'static CatalogueEntry, Error> {
@@ -31,7 +31,7 @@ pub(super) fn resolve(name: &str, kind: PermissionKind) -> Result<&'static Catal
 pub(super) fn check(name: &str) -> Result<&str, Error> {
     let name = name.trim();
     let allowed = |c: char| c.is_ascii_alphanumeric() || "!#$%&'()*+,-./:;<=>?@[]^_`{|}~".contains(c);
-    if !name.is_empty() && name.len() <= LONGEST && !name.starts_with('.') && name.chars().all(allowed) {
+    if !name.is_empty() && name.len() <= MAX_NAME_LENGTH && !name.starts_with('.') && name.chars().all(allowed) {
         return Ok(name);
     }
     Err(Error::invalid("invalid_permission_name", format!("{} cannot be the name of a permission", shown(name)))
@@ -130,7 +130,7 @@ fn suggestions(name: &str, kind: PermissionKind) -> Option<String> {
 
 fn letters(name: &str) -> String {
     // Bounded, because the distance takes time and room by the product of the lengths.
-    name.chars().filter(char::is_ascii_alphanumeric).take(LONGEST).map(|c| c.to_ascii_lowercase()).collect()
+    name.chars().filter(char::is_ascii_alphanumeric).take(MAX_NAME_LENGTH).map(|c| c.to_ascii_lowercase()).collect()
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Why a permission deserves a second look, in a sentence's second half: "an app that has it can …".
+//! The reason why a permission needs a review, as the second half of a sentence: "an app that has it can …".
 //!
 //! Which permissions these are is reference data; the words are ours. The check fails where the two lists differ.
 

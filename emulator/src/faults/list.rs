@@ -37,7 +37,7 @@ pub(super) fn is_about_lists(action: &Action) -> bool {
     matches!(action, Action::EmptyPage | Action::NextLinkTo { .. })
 }
 
-/// The same path and query at another host or origin.
+/// Replaces the host or origin of a link, and keeps its path and query.
 fn lead_to(host: &str, link: &str) -> String {
     let origin = if host.contains("://") { host.to_owned() } else { format!("https://{host}") };
     let origin = origin.trim_end_matches('/');

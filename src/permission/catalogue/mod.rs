@@ -30,7 +30,7 @@ pub struct CatalogueEntry {
     pub privilege_level: Option<u8>,
     /// Whether it is granted per team or chat, and so never tenant-wide.
     pub resource_specific: bool,
-    /// Why it deserves a second look, if it does: the end of a sentence that begins "an app that has it can".
+    /// The reason why it needs a review, if it does: the end of a sentence that begins "an app that has it can".
     pub high_privilege: Option<&'static str>,
 }
 
