@@ -249,7 +249,7 @@ impl<T: Text> TextPlace for Option<T> {
 
     fn put(&mut self, text: &str) -> bool {
         *self = T::from_text(text);
-        matches!(self, Some(_))
+        self.is_some()
     }
 }
 
@@ -424,7 +424,7 @@ impl<'de, 'a> DeserializeSeed<'de> for MemberReader<'a> {
     }
 }
 
-impl<'de, 'a> Visitor<'de> for MemberReader<'a> {
+impl<'a> Visitor<'_> for MemberReader<'a> {
     type Value = Name<'a>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -553,6 +553,7 @@ impl Slot<'_> {
 
     /// Gives back a value that cannot be put here. The member is absent then, whatever it was before.
     #[cold]
+    #[allow(clippy::unnecessary_wraps)] // it is the reader's result as it is
     fn refuse(mut self, value: Value) -> Unreadable {
         self.clear();
         Some(Box::new(value))
