@@ -24,7 +24,8 @@ pub(crate) fn in_headers(headers: &HeaderMap) -> Option<String> {
 
 /// Returns the claims if they are a JSON object.
 pub(super) fn json_object(text: &str) -> Option<String> {
-    let is_object = |text: &str| serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(text).is_ok();
+    let is_object =
+        |text: &str| serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(text.as_bytes()).is_ok();
     (text.len() <= MAX_BYTES && is_object(text)).then(|| text.trim().to_owned())
 }
 

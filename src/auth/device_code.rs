@@ -9,10 +9,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use secrecy::SecretString;
 use serde::Deserialize;
-use serde_with::{PickFirst, serde_as};
 use time::OffsetDateTime;
 
 use crate::auth::form::Form;
+use crate::auth::number::Number;
 use crate::auth::refresh_token_store::RefreshTokenStore;
 use crate::auth::session::{self, InteractiveFlow, Session, scopes};
 use crate::auth::sign_in_reason::SignInReason;
@@ -108,7 +108,7 @@ impl InteractiveFlow for DeviceCodeProvider {
                 .with_remedy("Check that the authority is Entra's and that no proxy responds in its place.")
                 .during(OPERATION)
         })?;
-        let lifetime = Duration::from_secs(code.expires_in).min(MAX_LIFETIME);
+        let lifetime = Duration::from_secs(code.expires_in.count()).min(MAX_LIFETIME);
         let deadline = service.clock().monotonic() + lifetime;
         (self.show)(&DeviceCodePrompt {
             user_code: foreign(code.user_code),
@@ -120,7 +120,7 @@ impl InteractiveFlow for DeviceCodeProvider {
             .with("grant_type", "urn:ietf:params:oauth:grant-type:device_code")
             .with("client_id", client_id)
             .with_secret("device_code", &code.device_code);
-        let interval = code.interval.map_or(DEFAULT_INTERVAL, |seconds| Duration::from_secs(seconds.max(1)));
+        let interval = code.interval.map_or(DEFAULT_INTERVAL, |seconds| Duration::from_secs(seconds.count().max(1)));
         let interval = interval.min(MAX_INTERVAL);
         self.poll(tenant, &form, interval, deadline).await
     }
@@ -195,19 +195,16 @@ impl TokenProvider for DeviceCodeProvider {
     }
 }
 
-#[serde_as]
 #[derive(Deserialize)]
 struct DeviceCodeResponse {
     device_code: SecretString,
     user_code: String,
     verification_uri: String,
     /// In seconds; some endpoints send a string.
-    #[serde_as(as = "PickFirst<(_, serde_with::DisplayFromStr)>")]
-    expires_in: u64,
+    expires_in: Number,
     /// In seconds; some endpoints send a string.
-    #[serde_as(as = "Option<PickFirst<(_, serde_with::DisplayFromStr)>>")]
     #[serde(default)]
-    interval: Option<u64>,
+    interval: Option<Number>,
     #[serde(default)]
     message: String,
 }

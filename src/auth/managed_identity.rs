@@ -11,11 +11,11 @@ use bytes::Bytes;
 use http::HeaderValue;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
-use serde_with::{PickFirst, serde_as};
 use time::OffsetDateTime;
 use url::{Host, Url};
 
 use crate::auth::environment::required_variable;
+use crate::auth::number::Number;
 use crate::auth::sign_in_service::SignInService;
 use crate::cloud::is_secure;
 use crate::error::{Error, ErrorKind};
@@ -147,7 +147,7 @@ impl TokenProvider for ManagedIdentityProvider {
             return Err(refused(&response.redacted(value)));
         }
         let token = response.read().ok().filter(|token: &TokenResponse| !token.access_token.is_empty());
-        let expires_at = |token: &TokenResponse| OffsetDateTime::from_unix_timestamp(token.expires_on).ok();
+        let expires_at = |token: &TokenResponse| OffsetDateTime::from_unix_timestamp(token.expires_on.0).ok();
         match token.and_then(|token| expires_at(&token).map(|expires_at| (token, expires_at))) {
             Some((token, expires_at)) => Ok(AccessToken::new(SecretString::from(token.access_token), expires_at)),
             None => {
@@ -192,13 +192,11 @@ fn refused(response: &Response) -> Error {
         .during(OPERATION)
 }
 
-#[serde_as]
 #[derive(Deserialize)]
 struct TokenResponse {
     access_token: String,
     /// In seconds since 1970; most hosts send a string.
-    #[serde_as(as = "PickFirst<(_, serde_with::DisplayFromStr)>")]
-    expires_on: i64,
+    expires_on: Number,
 }
 
 #[derive(Default, Deserialize)]

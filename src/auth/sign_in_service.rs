@@ -6,11 +6,11 @@ use std::sync::Arc;
 use http::header::{ACCEPT, CONTENT_TYPE};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
-use serde_with::{PickFirst, serde_as};
 use time::Duration;
 use url::Url;
 
 use crate::auth::form::Form;
+use crate::auth::number::Number;
 use crate::auth::sign_in_error;
 use crate::clock::Clock;
 use crate::cloud::{Cloud, is_invalid_path_segment};
@@ -136,7 +136,7 @@ impl SignInService {
                 .with_remedy("Check that the authority is Entra's and that no proxy responds in its place.")
                 .during(TOKEN_OPERATION)
         })?;
-        let expires_at = self.clock().now() + Duration::seconds(token.expires_in.clamp(0, 365 * 24 * 3600));
+        let expires_at = self.clock().now() + Duration::seconds(token.expires_in.0.clamp(0, 365 * 24 * 3600));
         Ok(Tokens {
             access: AccessToken::new(SecretString::from(token.access_token), expires_at),
             refresh: token.refresh_token.filter(|token| !token.expose_secret().is_empty()),
@@ -172,13 +172,11 @@ pub(super) struct Tokens {
     pub(super) refresh: Option<SecretString>,
 }
 
-#[serde_as]
 #[derive(Deserialize)]
 struct TokenResponse {
     access_token: String,
     /// In seconds; some endpoints send a string.
-    #[serde_as(as = "PickFirst<(_, serde_with::DisplayFromStr)>")]
-    expires_in: i64,
+    expires_in: Number,
     #[serde(default)]
     refresh_token: Option<SecretString>,
 }

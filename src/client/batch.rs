@@ -238,7 +238,8 @@ impl Run<'_> {
             .during(OPERATION)
         })?;
         // A response that cannot be read is its own item's trouble.
-        let readable = responses.iter().filter_map(|text| serde_json::from_str::<ItemResponse<'_>>(text.get()).ok());
+        let readable =
+            responses.iter().filter_map(|text| serde_json::from_slice::<ItemResponse<'_>>(text.get().as_bytes()).ok());
         let mut by_id: HashMap<String, ItemResponse<'_>> = readable.map(|item| (item.id.clone(), item)).collect();
         let mut carried_on = true;
         for &index in chunk {

@@ -18,7 +18,7 @@ use crate::model::object::object;
 object! {
     /// An application: the registration ([`application`](https://learn.microsoft.com/graph/api/resources/application)).
     ///
-    /// With `$select`, what was not asked for is absent.
+    /// With `$select`, a property that was not asked for is absent.
     Application {
         /// The object id.
         id: Option<ApplicationId> = "id",
@@ -26,19 +26,19 @@ object! {
         app_id: Option<AppId> = "appId",
         /// The display name.
         display_name: Option<String> = "displayName",
-        /// The key: set once, immutable, unique in the tenant.
+        /// The unique name: set once, immutable, unique in the tenant.
         unique_name: Option<String> = "uniqueName",
         /// Who may sign in.
         sign_in_audience: Option<SignInAudience> = "signInAudience",
-        /// When it was created, in UTC.
+        /// The time of its creation, in UTC.
         created_date_time: Option<OffsetDateTime> = "createdDateTime",
-        /// When it was deleted, in UTC; none while it is live.
+        /// The time of its deletion, in UTC; absent while it is not deleted.
         deleted_date_time: Option<OffsetDateTime> = "deletedDateTime",
-        /// The permissions that it declares. Declared is not granted.
+        /// The permissions that it declares, which is not to say that they are granted.
         required_resource_access: Vec<RequiredResourceAccess> = "requiredResourceAccess",
-        /// Its client secrets, without their values.
+        /// The client secrets, without their values.
         password_credentials: Vec<PasswordCredential> = "passwordCredentials",
-        /// Its certificates.
+        /// The certificates.
         key_credentials: Vec<KeyCredential> = "keyCredentials",
         /// Settings of a web application.
         web: Option<WebApplication> = "web",
@@ -48,78 +48,78 @@ object! {
         public_client: Option<PublicClientApplication> = "publicClient",
         /// Settings of an API.
         api: Option<ApiApplication> = "api",
-        /// *Allow public client flows*; null means no.
+        /// Whether it is a public client: the portal's *Allow public client flows*. Null means no.
         is_fallback_public_client: Option<bool> = "isFallbackPublicClient",
-        /// Identifier URIs, such as `api://…`.
+        /// The identifier URIs, such as `api://…`.
         identifier_uris: Vec<String> = "identifierUris",
         /// The app roles that it publishes.
         app_roles: Vec<AppRole> = "appRoles",
-        /// Tags.
+        /// The tags.
         tags: Vec<String> = "tags",
-        /// Internal notes.
+        /// Notes for administrators.
         notes: Option<String> = "notes",
         /// The description.
         description: Option<String> = "description",
         /// The app instance property lock.
         service_principal_lock_configuration: Option<ServicePrincipalLockConfiguration> = "servicePrincipalLockConfiguration",
-        /// Custom behaviour for services.
+        /// Custom behaviour that services can use.
         add_ins: Vec<AddIn> = "addIns",
-        /// The gallery template that it came from.
+        /// The id of the gallery template from which it was created.
         application_template_id: Option<String> = "applicationTemplateId",
-        /// How tokens are made.
+        /// Settings of how tokens are issued.
         authentication_behaviors: Option<AuthenticationBehaviors> = "authenticationBehaviors",
         /// Microsoft's certification.
         certification: Option<Certification> = "certification",
-        /// The client id of the app that created it.
+        /// The client id of the application that created it.
         created_by_app_id: Option<String> = "createdByAppId",
         /// The default redirect URI.
         default_redirect_uri: Option<String> = "defaultRedirectUri",
-        /// Whether Microsoft disabled it.
+        /// The status when Microsoft has disabled it, such as `DisabledDueToViolationOfServicesAgreement`.
         disabled_by_microsoft_status: Option<String> = "disabledByMicrosoftStatus",
-        /// Which groups tokens hold.
+        /// Which groups are listed in tokens: `None`, `SecurityGroup` or `All`.
         group_membership_claims: Option<String> = "groupMembershipClaims",
-        /// Pages about it.
+        /// The URLs of its logo, terms, privacy statement and support.
         info: Option<InformationalUrl> = "info",
-        /// Whether it works without a user.
+        /// Whether a device can sign in without a user.
         is_device_only_auth_supported: Option<bool> = "isDeviceOnlyAuthSupported",
-        /// Whether it gets no tokens.
+        /// Whether it is deactivated, so that no new tokens are issued to it.
         is_disabled: Option<bool> = "isDisabled",
-        /// The logo: a stream, never part of an object.
+        /// The logo, which Graph never returns as a part of the object.
         logo: Option<String> = "logo",
-        /// Apps that may manage it.
+        /// The client ids of applications that may manage it.
         manager_applications: Vec<uuid::Uuid> = "managerApplications",
-        /// Whether native authentication is on.
+        /// The native authentication APIs that are enabled: `none` or `all`.
         native_authentication_apis_enabled: Option<String> = "nativeAuthenticationApisEnabled",
-        /// Whether answers come as a POST.
+        /// Whether a sign-in response must come as a POST.
         oauth2_require_post_response: Option<bool> = "oauth2RequirePostResponse",
-        /// Claims on request.
+        /// The optional claims of its tokens.
         optional_claims: Option<OptionalClaims> = "optionalClaims",
-        /// Parental control.
+        /// Settings of parental control.
         parental_control_settings: Option<ParentalControlSettings> = "parentalControlSettings",
         /// The verified publisher domain.
         publisher_domain: Option<String> = "publisherDomain",
-        /// How signed requests are verified.
+        /// Settings of the verification of signed requests.
         request_signature_verification: Option<RequestSignatureVerification> = "requestSignatureVerification",
-        /// SAML metadata.
+        /// The URL of the SAML metadata.
         saml_metadata_url: Option<String> = "samlMetadataUrl",
         /// A reference to a service catalogue.
         service_management_reference: Option<String> = "serviceManagementReference",
-        /// The key that tokens are encrypted with.
+        /// The id of the certificate with which tokens are encrypted.
         token_encryption_key_id: Option<uuid::Uuid> = "tokenEncryptionKeyId",
         /// The verified publisher.
         verified_publisher: Option<VerifiedPublisher> = "verifiedPublisher",
     }
 }
 
-/// What can be set of an application, in a creation as in a change.
+/// The setters of a new application and of a change.
 macro_rules! application_setters {
     ($name:ident { $($own:tt)* }) => {
         setters! {
             $name {
                 $($own)*
-                /// Who may sign in. Send it always: the service's own default has changed over time.
+                /// Who may sign in. Set it always: the service's default has changed over time.
                 sign_in_audience("signInAudience"): SignInAudience;
-                /// The permissions that it declares, all of them.
+                /// The permissions that it declares; replaces the list.
                 required_resource_access("requiredResourceAccess"): Vec<RequiredResourceAccess>;
                 /// Settings of a web application.
                 web("web"): WebPatch;
@@ -129,61 +129,61 @@ macro_rules! application_setters {
                 public_client("publicClient"): RedirectUrisPatch;
                 /// Settings of an API.
                 api("api"): ApiPatch;
-                /// *Allow public client flows*.
+                /// Whether it is a public client: the portal's *Allow public client flows*.
                 is_fallback_public_client("isFallbackPublicClient"): bool, clear clear_is_fallback_public_client;
-                /// Identifier URIs, all of them.
+                /// The identifier URIs; replaces the list.
                 identifier_uris("identifierUris"): Vec<String>;
-                /// App roles, all of them. One must be disabled before it is left out.
+                /// The app roles; replaces the list. A role must be disabled before it is left out.
                 app_roles("appRoles"): Vec<AppRole>;
-                /// Tags, all of them.
+                /// The tags; replaces the list.
                 tags("tags"): Vec<String>;
-                /// Internal notes.
+                /// Notes for administrators.
                 notes("notes"): String, clear clear_notes;
                 /// The description, up to 1,024 characters.
                 description("description"): String, clear clear_description;
-                /// The key: it can be set once.
+                /// The unique name, which can be set once.
                 unique_name("uniqueName"): String;
                 /// The app instance property lock.
                 service_principal_lock_configuration("servicePrincipalLockConfiguration"): ServicePrincipalLockConfiguration, clear clear_service_principal_lock_configuration;
-                /// Certificates, all of them: those that are there are sent again.
+                /// The certificates; replaces the list, so existing ones are sent again.
                 key_credentials("keyCredentials"): Vec<KeyCredential>;
-                /// Pages about it.
+                /// The URLs of its logo, terms, privacy statement and support.
                 info("info"): InformationalUrl;
-                /// Claims on request.
+                /// The optional claims of its tokens.
                 optional_claims("optionalClaims"): OptionalClaims, clear clear_optional_claims;
-                /// Which groups tokens hold.
+                /// Which groups are listed in tokens: `None`, `SecurityGroup` or `All`.
                 group_membership_claims("groupMembershipClaims"): String, clear clear_group_membership_claims;
                 /// The default redirect URI.
                 default_redirect_uri("defaultRedirectUri"): String, clear clear_default_redirect_uri;
                 /// A reference to a service catalogue.
                 service_management_reference("serviceManagementReference"): String, clear clear_service_management_reference;
-                /// Parental control.
+                /// Settings of parental control.
                 parental_control_settings("parentalControlSettings"): ParentalControlSettings;
-                /// How signed requests are verified.
+                /// Settings of the verification of signed requests.
                 request_signature_verification("requestSignatureVerification"): RequestSignatureVerification, clear clear_request_signature_verification;
-                /// How tokens are made.
+                /// Settings of how tokens are issued.
                 authentication_behaviors("authenticationBehaviors"): AuthenticationBehaviors, clear clear_authentication_behaviors;
-                /// Custom behaviour for services, all of it.
+                /// Custom behaviour that services can use; replaces the list.
                 add_ins("addIns"): Vec<AddIn>;
-                /// The SAML metadata.
+                /// The URL of the SAML metadata.
                 saml_metadata_url("samlMetadataUrl"): String, clear clear_saml_metadata_url;
-                /// The key that tokens are encrypted with.
+                /// The id of the certificate with which tokens are encrypted.
                 token_encryption_key_id("tokenEncryptionKeyId"): uuid::Uuid, clear clear_token_encryption_key_id;
-                /// Whether the app gets no tokens.
+                /// Whether it is deactivated, so that no new tokens are issued to it.
                 is_disabled("isDisabled"): bool;
             }
         }
     };
 }
 
-/// A change of an application: what is not set stays as it is, collections are replaced whole
+/// A change of an application: a property that is not set stays as it is, a list is replaced
 /// ([update](https://learn.microsoft.com/graph/api/application-update)).
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(transparent)]
 pub struct ApplicationPatch(Body);
 
 impl ApplicationPatch {
-    /// Nothing set yet.
+    /// A change in which nothing is set yet.
     pub fn new() -> Self {
         Self::default()
     }
@@ -202,7 +202,7 @@ application_setters! {
 pub struct NewApplication(Body);
 
 impl NewApplication {
-    /// One of this display name. Nothing in Entra keeps a second one of the same name away.
+    /// An application of this display name. Entra allows several of one display name.
     pub fn new(display_name: impl Into<String>) -> Self {
         let mut body = Body::default();
         body.set("displayName", display_name.into());
@@ -212,7 +212,7 @@ impl NewApplication {
 
 application_setters! {
     NewApplication {
-        /// Secrets to be issued with it; their values are in the answer.
+        /// Client secrets to issue with it; their values are in the response.
         password_credentials("passwordCredentials"): Vec<NewPasswordCredential>;
     }
 }
@@ -220,13 +220,13 @@ application_setters! {
 patch! {
     /// A change of the settings of a web application.
     WebPatch {
-        /// Redirect URIs, all of them.
+        /// The redirect URIs; replaces the list.
         redirect_uris("redirectUris"): Vec<String>;
         /// The home page.
         home_page_url("homePageUrl"): String, clear clear_home_page_url;
-        /// Where Entra tells the app that a user signed out.
+        /// The URL to which Entra reports that a user signed out.
         logout_url("logoutUrl"): String, clear clear_logout_url;
-        /// Which tokens the implicit flow may give.
+        /// The tokens that the implicit flow may issue.
         implicit_grant_settings("implicitGrantSettings"): crate::model::ImplicitGrantSettings;
     }
 }
@@ -234,7 +234,7 @@ patch! {
 patch! {
     /// A change of the redirect URIs of one platform.
     RedirectUrisPatch {
-        /// Redirect URIs, all of them.
+        /// The redirect URIs; replaces the list.
         redirect_uris("redirectUris"): Vec<String>;
     }
 }
@@ -244,11 +244,11 @@ patch! {
     ApiPatch {
         /// The version of access tokens, 1 or 2. Personal accounts need 2.
         requested_access_token_version("requestedAccessTokenVersion"): i32, clear clear_requested_access_token_version;
-        /// The scopes, all of them. One must be disabled before it is left out.
+        /// The scopes; replaces the list. A scope must be disabled before it is left out.
         oauth2_permission_scopes("oauth2PermissionScopes"): Vec<PermissionScope>;
-        /// Clients that need no consent, all of them; their scopes must be there before.
+        /// The clients that need no consent; replaces the list. Their scopes must exist before.
         pre_authorized_applications("preAuthorizedApplications"): Vec<PreAuthorizedApplication>;
-        /// Client ids that are consented to together with this API, all of them.
+        /// The client ids that are consented to together with this API; replaces the list.
         known_client_applications("knownClientApplications"): Vec<uuid::Uuid>;
         /// Whether claims mapping works without a custom signing key.
         accept_mapped_claims("acceptMappedClaims"): bool, clear clear_accept_mapped_claims;

@@ -1,4 +1,4 @@
-//! What is sent: an object that holds just what was set.
+//! The body of a request: an object that holds only the members that were set.
 
 use std::fmt;
 
@@ -43,7 +43,7 @@ impl Body {
         self.members.insert(name.to_owned(), value);
     }
 
-    /// A member that is a text.
+    /// The value of a member that is a string.
     pub(super) fn text(&self, name: &str) -> Option<&str> {
         self.members.get(name).and_then(Value::as_str)
     }
@@ -53,7 +53,7 @@ impl Body {
     }
 }
 
-/// Setters of a type that wraps a [`Body`]. A setter of `clear` sends null, which takes a value away.
+/// Setters of a type that wraps a [`Body`]. A `clear` setter sends null, which removes the value.
 macro_rules! setters {
     ($name:ident { $($(#[$doc:meta])* $setter:ident ( $json:literal ) : $kind:ty $(, clear $clear:ident)?;)* }) => {
         impl $name {
@@ -67,7 +67,7 @@ macro_rules! setters {
                 }
 
                 $(
-                    #[doc = concat!("Sends null: `", $json, "` is taken away.")]
+                    #[doc = concat!("Sends null: the value of `", $json, "` is removed.")]
                     #[must_use]
                     pub fn $clear(mut self) -> Self {
                         self.0.set($json, None::<()>);
@@ -76,12 +76,12 @@ macro_rules! setters {
                 )?
             )*
 
-            /// Sets a member that this version does not know, given as JSON text.
+            /// Sets a member that this version does not know, given as JSON.
             ///
             /// # Errors
             /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) when the text is not JSON.
             pub fn unknown(mut self, name: &str, json: &str) -> Result<Self, crate::Error> {
-                let value: serde_json::Value = serde_json::from_str(json).map_err(|error| {
+                let value: serde_json::Value = serde_json::from_slice(json.as_bytes()).map_err(|error| {
                     crate::Error::invalid("invalid_body", format!("the value of {name} is not JSON")).with_source(error)
                 })?;
                 self.0.set(name, value);
@@ -96,7 +96,7 @@ macro_rules! setters {
     };
 }
 
-/// A type that wraps a [`Body`] and starts empty.
+/// Declares a type that wraps a [`Body`] and starts empty.
 macro_rules! patch {
     ($(#[$doc:meta])* $name:ident { $($rest:tt)* }) => {
         $(#[$doc])*
@@ -105,7 +105,7 @@ macro_rules! patch {
         pub struct $name(crate::model::body::Body);
 
         impl $name {
-            /// Nothing set yet.
+            /// A body in which nothing is set yet.
             pub fn new() -> Self {
                 Self::default()
             }

@@ -13,11 +13,11 @@ object! {
     ApiApplication {
         /// Whether claims mapping works without a custom signing key.
         accept_mapped_claims: Option<bool> = "acceptMappedClaims",
-        /// Client ids that are consented to together with this API.
+        /// The client ids that are consented to together with this API.
         known_client_applications: Vec<uuid::Uuid> = "knownClientApplications",
         /// The delegated permissions that it publishes.
         oauth2_permission_scopes: Vec<PermissionScope> = "oauth2PermissionScopes",
-        /// Clients that need no consent.
+        /// The clients that need no consent.
         pre_authorized_applications: Vec<PreAuthorizedApplication> = "preAuthorizedApplications",
         /// The version of access tokens, 1 or 2; null means 1.
         requested_access_token_version: Option<i32> = "requestedAccessTokenVersion",
@@ -29,13 +29,13 @@ object! {
     WebApplication {
         /// The home page.
         home_page_url: Option<String> = "homePageUrl",
-        /// Which tokens the implicit flow may give.
+        /// The tokens that the implicit flow may issue.
         implicit_grant_settings: Option<ImplicitGrantSettings> = "implicitGrantSettings",
-        /// Where Entra tells the app that a user signed out.
+        /// The URL to which Entra reports that a user signed out.
         logout_url: Option<String> = "logoutUrl",
-        /// Redirect URIs; the order is not kept by the service.
+        /// The redirect URIs, in no particular order.
         redirect_uris: Vec<String> = "redirectUris",
-        /// Redirect URIs with their index.
+        /// The redirect URIs, each with its index.
         redirect_uri_settings: Vec<RedirectUriSettings> = "redirectUriSettings",
     }
 }
@@ -43,7 +43,7 @@ object! {
 object! {
     /// Settings of a single-page application ([`spaApplication`](https://learn.microsoft.com/graph/api/resources/spaapplication)).
     SpaApplication {
-        /// Redirect URIs; the order is not kept by the service.
+        /// The redirect URIs, in no particular order.
         redirect_uris: Vec<String> = "redirectUris",
     }
 }
@@ -51,17 +51,17 @@ object! {
 object! {
     /// Settings of a mobile or desktop application ([`publicClientApplication`](https://learn.microsoft.com/graph/api/resources/publicclientapplication)).
     PublicClientApplication {
-        /// Redirect URIs; the order is not kept by the service.
+        /// The redirect URIs, in no particular order.
         redirect_uris: Vec<String> = "redirectUris",
     }
 }
 
 object! {
-    /// Which tokens the implicit flow may give ([`implicitGrantSettings`](https://learn.microsoft.com/graph/api/resources/implicitgrantsettings)).
+    /// The tokens that the implicit flow may issue ([`implicitGrantSettings`](https://learn.microsoft.com/graph/api/resources/implicitgrantsettings)).
     ImplicitGrantSettings {
-        /// Access tokens.
+        /// Whether it issues access tokens.
         enable_access_token_issuance: Option<bool> = "enableAccessTokenIssuance",
-        /// ID tokens.
+        /// Whether it issues ID tokens.
         enable_id_token_issuance: Option<bool> = "enableIdTokenIssuance",
     }
 }
@@ -69,7 +69,7 @@ object! {
 object! {
     /// A redirect URI with its index ([`redirectUriSettings`](https://learn.microsoft.com/graph/api/resources/redirecturisettings)).
     RedirectUriSettings {
-        /// The index.
+        /// The number by which SAML flows identify the URI.
         index: Option<i32> = "index",
         /// The redirect URI.
         uri: Option<String> = "uri",
@@ -79,21 +79,21 @@ object! {
 object! {
     /// A delegated permission that an API publishes ([`permissionScope`](https://learn.microsoft.com/graph/api/resources/permissionscope)).
     PermissionScope {
-        /// What an administrator reads.
+        /// The description in the administrator's consent dialog.
         admin_consent_description: Option<String> = "adminConsentDescription",
-        /// The title that an administrator reads.
+        /// The title in the administrator's consent dialog.
         admin_consent_display_name: Option<String> = "adminConsentDisplayName",
         /// The id of the scope.
         id: Option<PermissionId> = "id",
-        /// Whether it is in use; it must be off before it is deleted.
+        /// Whether it is enabled; it must be disabled before it is deleted.
         is_enabled: Option<bool> = "isEnabled",
-        /// Where it is defined.
+        /// The object that defines it.
         origin: Option<String> = "origin",
         /// Who may consent: `User` or `Admin`.
         kind: Option<String> = "type",
-        /// What a user reads.
+        /// The description in a user's consent dialog.
         user_consent_description: Option<String> = "userConsentDescription",
-        /// The title that a user reads.
+        /// The title in a user's consent dialog.
         user_consent_display_name: Option<String> = "userConsentDisplayName",
         /// The name in the `scp` claim, such as `User.Read`.
         value: Option<String> = "value",
@@ -113,17 +113,17 @@ object! {
 object! {
     /// An application permission, or a role for users, that an API publishes ([`appRole`](https://learn.microsoft.com/graph/api/resources/approle)).
     AppRole {
-        /// Who may hold it: `User`, `Application`.
+        /// What it can be assigned to: `User`, `Application` or both.
         allowed_member_types: Vec<String> = "allowedMemberTypes",
-        /// What it allows.
+        /// The description.
         description: Option<String> = "description",
-        /// The title.
+        /// The display name.
         display_name: Option<String> = "displayName",
         /// The id of the role.
         id: Option<PermissionId> = "id",
-        /// Whether it is in use; it must be off before it is deleted.
+        /// Whether it is enabled; it must be disabled before it is deleted.
         is_enabled: Option<bool> = "isEnabled",
-        /// Where it is defined: `Application` or `ServicePrincipal`.
+        /// The object that defines it: `Application` or `ServicePrincipal`.
         origin: Option<String> = "origin",
         /// The name in the `roles` claim, such as `Directory.Read.All`.
         value: Option<String> = "value",
@@ -135,7 +135,7 @@ object! {
     RequiredResourceAccess {
         /// The client id of the API.
         resource_app_id: Option<AppId> = "resourceAppId",
-        /// The permissions.
+        /// The permissions that are declared on it.
         resource_access: Vec<ResourceAccess> = "resourceAccess",
     }
 }
@@ -145,59 +145,59 @@ object! {
     ResourceAccess {
         /// The id of the role or scope.
         id: Option<PermissionId> = "id",
-        /// Role or scope.
+        /// Whether it is an app role or a scope.
         kind: Option<ResourceAccessType> = "type",
     }
 }
 
 object! {
-    /// Claims that tokens hold on request ([`optionalClaims`](https://learn.microsoft.com/graph/api/resources/optionalclaims)).
+    /// The optional claims of an application's tokens ([`optionalClaims`](https://learn.microsoft.com/graph/api/resources/optionalclaims)).
     OptionalClaims {
-        /// In access tokens.
+        /// The claims of access tokens.
         access_token: Vec<OptionalClaim> = "accessToken",
-        /// In ID tokens.
+        /// The claims of ID tokens.
         id_token: Vec<OptionalClaim> = "idToken",
-        /// In SAML tokens.
+        /// The claims of SAML tokens.
         saml2_token: Vec<OptionalClaim> = "saml2Token",
     }
 }
 
 object! {
-    /// A claim that a token holds on request ([`optionalClaim`](https://learn.microsoft.com/graph/api/resources/optionalclaim)).
+    /// An optional claim of a token ([`optionalClaim`](https://learn.microsoft.com/graph/api/resources/optionalclaim)).
     OptionalClaim {
         /// Further properties of the claim.
         additional_properties: Vec<String> = "additionalProperties",
-        /// Whether the sign-in is to ensure it.
+        /// Whether the client needs it to work smoothly.
         essential: Option<bool> = "essential",
-        /// The name.
+        /// The name of the claim.
         name: Option<String> = "name",
-        /// The source; null is a predefined claim.
+        /// The source of the claim; null for a predefined one.
         source: Option<String> = "source",
     }
 }
 
 object! {
-    /// Pages about an application ([`informationalUrl`](https://learn.microsoft.com/graph/api/resources/informationalurl)).
+    /// The URLs of an application's logo, terms, privacy statement and support ([`informationalUrl`](https://learn.microsoft.com/graph/api/resources/informationalurl)).
     InformationalUrl {
-        /// The logo.
+        /// The URL of the logo.
         logo_url: Option<String> = "logoUrl",
-        /// The marketing page.
+        /// The URL of the marketing page.
         marketing_url: Option<String> = "marketingUrl",
-        /// The privacy statement.
+        /// The URL of the privacy statement.
         privacy_statement_url: Option<String> = "privacyStatementUrl",
-        /// The support page.
+        /// The URL of the support page.
         support_url: Option<String> = "supportUrl",
-        /// The terms of service.
+        /// The URL of the terms of service.
         terms_of_service_url: Option<String> = "termsOfServiceUrl",
     }
 }
 
 object! {
-    /// Parental control ([`parentalControlSettings`](https://learn.microsoft.com/graph/api/resources/parentalcontrolsettings)).
+    /// Settings of parental control ([`parentalControlSettings`](https://learn.microsoft.com/graph/api/resources/parentalcontrolsettings)).
     ParentalControlSettings {
         /// Two-letter country codes in which minors are blocked.
         countries_blocked_for_minors: Vec<String> = "countriesBlockedForMinors",
-        /// The rule of age groups.
+        /// The rule for age groups: `Allow`, `RequireConsentForPrivacyServices`, `RequireConsentForMinors` and others.
         legal_age_group_rule: Option<String> = "legalAgeGroupRule",
     }
 }
@@ -205,11 +205,11 @@ object! {
 object! {
     /// The verified publisher ([`verifiedPublisher`](https://learn.microsoft.com/graph/api/resources/verifiedpublisher)).
     VerifiedPublisher {
-        /// When it was verified, in UTC.
+        /// The time of the verification, in UTC.
         added_date_time: Option<OffsetDateTime> = "addedDateTime",
         /// The publisher's name.
         display_name: Option<String> = "displayName",
-        /// The id in Partner Center.
+        /// The publisher's id in Partner Center.
         verified_publisher_id: Option<String> = "verifiedPublisherId",
     }
 }
@@ -217,25 +217,25 @@ object! {
 object! {
     /// Microsoft's certification of an application ([`certification`](https://learn.microsoft.com/graph/api/resources/certification)).
     Certification {
-        /// Details.
+        /// The URL of the certification's details.
         certification_details_url: Option<String> = "certificationDetailsUrl",
-        /// When it ends, in UTC.
+        /// The time at which it expires, in UTC.
         certification_expiration_date_time: Option<OffsetDateTime> = "certificationExpirationDateTime",
-        /// Certified by Microsoft.
+        /// Whether Microsoft has certified it.
         is_certified_by_microsoft: Option<bool> = "isCertifiedByMicrosoft",
-        /// Attested by the publisher.
+        /// Whether the publisher has attested it.
         is_publisher_attested: Option<bool> = "isPublisherAttested",
-        /// When it was last certified, in UTC.
+        /// The time of the last certification, in UTC.
         last_certification_date_time: Option<OffsetDateTime> = "lastCertificationDateTime",
     }
 }
 
 object! {
-    /// Custom behaviour for a service ([`addIn`](https://learn.microsoft.com/graph/api/resources/addin)).
+    /// Custom behaviour that a service can use ([`addIn`](https://learn.microsoft.com/graph/api/resources/addin)).
     AddIn {
-        /// The id.
+        /// Its id.
         id: Option<uuid::Uuid> = "id",
-        /// Settings.
+        /// The settings.
         properties: Vec<KeyValue> = "properties",
         /// The type.
         kind: Option<String> = "type",
@@ -243,23 +243,23 @@ object! {
 }
 
 object! {
-    /// A setting ([`keyValue`](https://learn.microsoft.com/graph/api/resources/keyvalue)).
+    /// A setting of an add-in ([`keyValue`](https://learn.microsoft.com/graph/api/resources/keyvalue)).
     KeyValue {
-        /// The key.
+        /// The name of the setting.
         key: Option<String> = "key",
-        /// The value.
+        /// The value of the setting.
         value: Option<String> = "value",
     }
 }
 
 object! {
-    /// How tokens are made ([`authenticationBehaviors`](https://learn.microsoft.com/graph/api/resources/authenticationbehaviors)).
+    /// Settings of how tokens are issued ([`authenticationBehaviors`](https://learn.microsoft.com/graph/api/resources/authenticationbehaviors)).
     AuthenticationBehaviors {
-        /// Blocks Azure AD Graph.
+        /// Whether access to Azure AD Graph is blocked.
         block_azure_ad_graph_access: Option<bool> = "blockAzureADGraphAccess",
-        /// Leaves out an email claim that is not verified.
+        /// Whether an unverified email claim is removed from tokens.
         remove_unverified_email_claim: Option<bool> = "removeUnverifiedEmailClaim",
-        /// Requires a service principal of the client.
+        /// Whether a client needs a service principal in the tenant to get tokens.
         require_client_service_principal: Option<bool> = "requireClientServicePrincipal",
     }
 }
@@ -267,23 +267,23 @@ object! {
 object! {
     /// The app instance property lock ([`servicePrincipalLockConfiguration`](https://learn.microsoft.com/graph/api/resources/serviceprincipallockconfiguration)).
     ServicePrincipalLockConfiguration {
-        /// Locks every sensitive property.
+        /// Whether every sensitive property is locked.
         all_properties: Option<bool> = "allProperties",
-        /// Locks credentials that sign.
+        /// Whether credentials of the usage `Sign` are locked.
         credentials_with_usage_sign: Option<bool> = "credentialsWithUsageSign",
-        /// Locks credentials that verify.
+        /// Whether credentials of the usage `Verify` are locked.
         credentials_with_usage_verify: Option<bool> = "credentialsWithUsageVerify",
-        /// Whether the lock is on.
+        /// Whether the lock is enabled.
         is_enabled: Option<bool> = "isEnabled",
-        /// Locks the token encryption key.
+        /// Whether the token encryption key is locked.
         token_encryption_key_id: Option<bool> = "tokenEncryptionKeyId",
     }
 }
 
 object! {
-    /// How signed requests are verified ([`requestSignatureVerification`](https://learn.microsoft.com/graph/api/resources/requestsignatureverification)).
+    /// Settings of the verification of signed requests ([`requestSignatureVerification`](https://learn.microsoft.com/graph/api/resources/requestsignatureverification)).
     RequestSignatureVerification {
-        /// Weak algorithms that are taken.
+        /// The weak signature algorithms that are allowed, such as `rsaSha1`.
         allowed_weak_algorithms: Option<String> = "allowedWeakAlgorithms",
         /// Whether requests must be signed.
         is_signed_request_required: Option<bool> = "isSignedRequestRequired",
@@ -291,9 +291,9 @@ object! {
 }
 
 object! {
-    /// Settings of SAML sign-on ([`samlSingleSignOnSettings`](https://learn.microsoft.com/graph/api/resources/samlsinglesignonsettings)).
+    /// Settings of SAML single sign-on ([`samlSingleSignOnSettings`](https://learn.microsoft.com/graph/api/resources/samlsinglesignonsettings)).
     SamlSingleSignOnSettings {
-        /// Where the user lands.
+        /// The relative URI to which the user is sent after single sign-on.
         relay_state: Option<String> = "relayState",
     }
 }
@@ -301,15 +301,15 @@ object! {
 object! {
     /// A permission that is granted per team or chat ([`resourceSpecificPermission`](https://learn.microsoft.com/graph/api/resources/resourcespecificpermission)).
     ResourceSpecificPermission {
-        /// What it allows.
+        /// The description.
         description: Option<String> = "description",
-        /// The title.
+        /// The display name.
         display_name: Option<String> = "displayName",
-        /// The id.
+        /// Its id.
         id: Option<PermissionId> = "id",
-        /// Whether it is in use.
+        /// Whether it is enabled.
         is_enabled: Option<bool> = "isEnabled",
-        /// The name.
+        /// The name of the permission.
         value: Option<String> = "value",
     }
 }

@@ -13,23 +13,23 @@ use crate::model::object::object;
 object! {
     /// A client secret ([`passwordCredential`](https://learn.microsoft.com/graph/api/resources/passwordcredential)).
     ///
-    /// Its value is there only in the answer that issued it, and is never written or shown.
+    /// Its value is only in the response that issued it, and is neither serialised nor shown by `Debug`.
     struct PasswordCredential {
-        /// The portal's *Secret ID*: not the secret.
+        /// The portal's *Secret ID*, which is not the secret.
         key_id: Option<KeyId> = "keyId",
         /// The description.
         display_name: Option<String> = "displayName",
-        /// When it starts, in UTC.
+        /// The time from which it is valid, in UTC.
         start_date_time: Option<OffsetDateTime> = "startDateTime",
-        /// When it ends, in UTC.
+        /// The last time at which it is valid, in UTC.
         end_date_time: Option<OffsetDateTime> = "endDateTime",
-        /// Not used any more: Base64.
+        /// An identifier in Base64, which Graph does not use any more.
         custom_key_identifier: Option<String> = "customKeyIdentifier",
     }
     never written {
-        /// The first characters of the value.
+        /// The first characters of the secret.
         hint: Option<String> = "hint",
-        /// The value, in the answer that issued it.
+        /// The secret, in the response that issued it.
         secret_text: Option<SecretString> = "secretText",
     }
 }
@@ -64,21 +64,21 @@ object! {
     /// A certificate ([`keyCredential`](https://learn.microsoft.com/graph/api/resources/keycredential)).
     #[derive(PartialEq)]
     struct KeyCredential {
-        /// Its id.
+        /// The id of the certificate.
         key_id: Option<KeyId> = "keyId",
         /// The description, up to 90 characters; the certificate's subject by default.
         display_name: Option<String> = "displayName",
-        /// When it starts, in UTC.
+        /// The time from which it is valid, in UTC.
         start_date_time: Option<OffsetDateTime> = "startDateTime",
-        /// When it ends, in UTC.
+        /// The last time at which it is valid, in UTC.
         end_date_time: Option<OffsetDateTime> = "endDateTime",
-        /// `AsymmetricX509Cert` or `X509CertAndPassword`.
+        /// The type: `AsymmetricX509Cert` or `X509CertAndPassword`.
         kind: Option<String> = "type",
-        /// `Verify` or `Sign`.
+        /// The usage: `Verify` or `Sign`.
         usage: Option<String> = "usage",
-        /// The certificate in DER, Base64; null unless selected by name.
+        /// The certificate in DER, as Base64; null unless it is selected by name.
         key: Option<String> = "key",
-        /// The thumbprint.
+        /// The thumbprint of the certificate.
         custom_key_identifier: Option<String> = "customKeyIdentifier",
     }
     never written {
@@ -101,14 +101,14 @@ impl fmt::Debug for KeyCredential {
 }
 
 patch! {
-    /// A client secret to be issued
+    /// A client secret to issue
     /// ([`addPassword`](https://learn.microsoft.com/graph/api/application-addpassword)).
     NewPasswordCredential {
         /// The description.
         display_name("displayName"): String;
-        /// When it starts; now by default.
+        /// The time from which it is valid; now by default.
         start("startDateTime"): Date;
-        /// When it ends; two years from its start by default.
+        /// The last time at which it is valid; two years after its start by default.
         end("endDateTime"): Date;
     }
 }

@@ -1,10 +1,11 @@
-//! How Graph writes dates.
+//! Dates as Graph writes them.
 
 use serde::ser::{Error as _, Serialize, Serializer};
 use time::format_description::well_known::Rfc3339;
 use time::{OffsetDateTime, UtcOffset};
 
-/// A date to be sent.
+/// A date and time of a request, from the year 0 to 9999: a request with another one is an error of the code
+/// `invalid_body`.
 #[derive(Clone, Debug)]
 pub struct Date(OffsetDateTime);
 
@@ -21,8 +22,7 @@ impl Serialize for Date {
     }
 }
 
-/// A date as Graph reads it, in UTC; nothing outside of the years 0 to 9999. One at the very ends of the calendar keeps
-/// its own offset.
+/// A date as Graph reads it, in UTC; `None` outside of the years 0 to 9999. A date at either end keeps its own offset.
 pub(super) fn rfc3339(date: OffsetDateTime) -> Option<String> {
     date.checked_to_offset(UtcOffset::UTC).unwrap_or(date).format(&Rfc3339).ok()
 }

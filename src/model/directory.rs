@@ -13,14 +13,14 @@ object! {
         odata_type: Option<String> = "@odata.type",
         /// The object id.
         id: Option<DirectoryObjectId> = "id",
-        /// When it was deleted, in UTC; none while it is live.
+        /// The time of its deletion, in UTC; absent while it is not deleted.
         deleted_date_time: Option<OffsetDateTime> = "deletedDateTime",
     }
 }
 
 object! {
-    /// A deleted object that can still be restored
-    /// ([deleted items](https://learn.microsoft.com/graph/api/resources/directory)): for 30 days.
+    /// A deleted object, which can be restored for 30 days
+    /// ([deleted items](https://learn.microsoft.com/graph/api/resources/directory)).
     DeletedItem {
         /// The type, such as `#microsoft.graph.application`.
         odata_type: Option<String> = "@odata.type",
@@ -30,9 +30,9 @@ object! {
         app_id: Option<AppId> = "appId",
         /// The display name.
         display_name: Option<String> = "displayName",
-        /// The key, of an application.
+        /// The unique name, of an application.
         unique_name: Option<String> = "uniqueName",
-        /// When it was deleted, in UTC.
+        /// The time of its deletion, in UTC.
         deleted_date_time: Option<OffsetDateTime> = "deletedDateTime",
     }
 }
@@ -46,11 +46,11 @@ object! {
         display_name: Option<String> = "displayName",
         /// The verified domains.
         verified_domains: Vec<VerifiedDomain> = "verifiedDomains",
-        /// `AAD`, `AAD B2C` or `CIAM`.
+        /// The type of the tenant: `AAD`, `AAD B2C` or `CIAM`.
         tenant_type: Option<String> = "tenantType",
         /// The two-letter country code.
         country_letter_code: Option<String> = "countryLetterCode",
-        /// When it was created, in UTC.
+        /// The time of its creation, in UTC.
         created_date_time: Option<OffsetDateTime> = "createdDateTime",
     }
 }
@@ -65,15 +65,15 @@ impl Organization {
 object! {
     /// A domain of the tenant ([`verifiedDomain`](https://learn.microsoft.com/graph/api/resources/verifieddomain)).
     VerifiedDomain {
-        /// What it is used for.
+        /// The services that it is used for, such as `Email, OfficeCommunicationsOnline`.
         capabilities: Option<String> = "capabilities",
-        /// Whether it is the default.
+        /// Whether it is the default domain of the tenant.
         is_default: Option<bool> = "isDefault",
         /// Whether it is the initial `onmicrosoft.com` domain.
         is_initial: Option<bool> = "isInitial",
-        /// The domain.
+        /// The domain name.
         name: Option<String> = "name",
-        /// `Managed` or `Federated`.
+        /// The type: `Managed` or `Federated`.
         kind: Option<String> = "type",
     }
 }

@@ -1,4 +1,4 @@
-//! Texts with known values. A value that this version does not know is kept.
+//! Enums of strings, which keep a value that this version does not know.
 
 macro_rules! text_enum {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal,)* }) => {
@@ -12,7 +12,7 @@ macro_rules! text_enum {
         }
 
         impl $name {
-            /// The text in Graph.
+            /// The value as Graph writes it.
             pub fn as_str(&self) -> &str {
                 match self {
                     $(Self::$variant => $text,)*
@@ -90,7 +90,7 @@ text_enum! {
 }
 
 impl SignInAudience {
-    /// The words of the portal.
+    /// The label in the portal.
     pub fn portal_name(&self) -> &str {
         match self {
             Self::SingleOrganization => "Accounts in this organizational directory only (single tenant)",
@@ -115,7 +115,7 @@ text_enum! {
 }
 
 text_enum! {
-    /// For whom a delegated permission was granted.
+    /// Whether a delegated permission was granted for every user or for one.
     ConsentType {
         /// For every user of the tenant.
         AllPrincipals = "AllPrincipals",
@@ -125,13 +125,13 @@ text_enum! {
 }
 
 text_enum! {
-    /// What an app role was assigned to.
+    /// The type of the object to which an app role was assigned.
     PrincipalType {
         /// A user.
         User = "User",
         /// A group.
         Group = "Group",
-        /// An app.
+        /// A service principal.
         ServicePrincipal = "ServicePrincipal",
     }
 }

@@ -12,42 +12,43 @@ object! {
     /// An app role assignment: an application permission that was granted
     /// ([`appRoleAssignment`](https://learn.microsoft.com/graph/api/resources/approleassignment)).
     AppRoleAssignment {
-        /// Its id.
+        /// The id of the assignment.
         id: Option<AppRoleAssignmentId> = "id",
-        /// The role: the permission.
+        /// The id of the app role, which is the permission.
         app_role_id: Option<PermissionId> = "appRoleId",
-        /// When it was created, in UTC.
+        /// The time of its creation, in UTC.
         created_date_time: Option<OffsetDateTime> = "createdDateTime",
-        /// When it was deleted, in UTC.
+        /// The time of its deletion, in UTC.
         deleted_date_time: Option<OffsetDateTime> = "deletedDateTime",
-        /// The name of who holds it.
+        /// The display name of the principal.
         principal_display_name: Option<String> = "principalDisplayName",
-        /// The object id of who holds it.
+        /// The object id of the principal to which the role is assigned.
         principal_id: Option<DirectoryObjectId> = "principalId",
-        /// What holds it.
+        /// The type of the principal.
         principal_type: Option<PrincipalType> = "principalType",
-        /// The name of the API.
+        /// The display name of the API.
         resource_display_name: Option<String> = "resourceDisplayName",
         /// The object id of the API's service principal.
         resource_id: Option<ServicePrincipalId> = "resourceId",
     }
 }
 
-/// An app role assignment to be created.
+/// A new app role assignment
+/// ([create](https://learn.microsoft.com/graph/api/serviceprincipal-post-approleassignments)).
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct NewAppRoleAssignment {
-    /// Who gets the role: the object id of a service principal, user or group.
+    /// The object id of the service principal, user or group that gets the role.
     pub principal_id: DirectoryObjectId,
     /// The object id of the API's service principal.
     pub resource_id: ServicePrincipalId,
-    /// The role: the permission.
+    /// The id of the app role, which is the permission.
     pub app_role_id: PermissionId,
 }
 
 impl NewAppRoleAssignment {
-    /// Grants a role of an API to a principal.
+    /// Assigns a role of an API to a principal.
     pub fn new(
         principal_id: impl Into<DirectoryObjectId>,
         resource_id: ServicePrincipalId,
@@ -61,35 +62,36 @@ object! {
     /// Delegated permissions that were granted
     /// ([`oAuth2PermissionGrant`](https://learn.microsoft.com/graph/api/resources/oauth2permissiongrant)).
     OAuth2PermissionGrant {
-        /// Its id.
+        /// The id of the grant.
         id: Option<OAuth2PermissionGrantId> = "id",
         /// The object id of the app's service principal.
         client_id: Option<ServicePrincipalId> = "clientId",
-        /// For all users, or for one.
+        /// Whether it is for every user or for one.
         consent_type: Option<ConsentType> = "consentType",
-        /// The user, where it is for one.
+        /// The object id of the user, of a grant for one.
         principal_id: Option<DirectoryObjectId> = "principalId",
         /// The object id of the API's service principal.
         resource_id: Option<ServicePrincipalId> = "resourceId",
-        /// The permissions, separated by blanks: see [`scopes`](Self::scopes).
+        /// The permissions, separated by spaces: see [`scopes`](Self::scopes).
         scope: Option<String> = "scope",
     }
 }
 
 impl OAuth2PermissionGrant {
-    /// The permissions, each by itself.
+    /// The permissions, one by one.
     pub fn scopes(&self) -> impl Iterator<Item = &str> {
         self.scope.as_deref().unwrap_or_default().split_whitespace()
     }
 }
 
-/// A grant of delegated permissions to be created.
+/// A new grant of delegated permissions
+/// ([create](https://learn.microsoft.com/graph/api/oauth2permissiongrant-post)).
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(transparent)]
 pub struct NewOAuth2PermissionGrant(Body);
 
 impl NewOAuth2PermissionGrant {
-    /// For every user of the tenant: admin consent.
+    /// A grant for every user of the tenant: admin consent.
     pub fn for_all_principals(
         client: ServicePrincipalId,
         resource: ServicePrincipalId,
@@ -98,7 +100,7 @@ impl NewOAuth2PermissionGrant {
         Self(Self::body(ConsentType::AllPrincipals, client, resource, scopes))
     }
 
-    /// For one user.
+    /// A grant for one user.
     pub fn for_principal(
         client: ServicePrincipalId,
         resource: ServicePrincipalId,
@@ -110,7 +112,7 @@ impl NewOAuth2PermissionGrant {
         Self(body)
     }
 
-    /// The app that it is for, as text.
+    /// The object id of the service principal that it is for, as text.
     pub(crate) fn client_id(&self) -> Option<String> {
         self.0.text("clientId").map(str::to_owned)
     }
@@ -135,15 +137,16 @@ setters! {
 }
 
 patch! {
-    /// A change of a grant of delegated permissions: its scopes are all that can change.
+    /// A change of a grant of delegated permissions, of which only the scopes can change
+    /// ([update](https://learn.microsoft.com/graph/api/oauth2permissiongrant-update)).
     OAuth2PermissionGrantPatch {
-        /// The permissions, all of them, separated by blanks.
+        /// The permissions, separated by spaces; replaces the list.
         scope("scope"): String;
     }
 }
 
 impl OAuth2PermissionGrantPatch {
-    /// The permissions, all of them.
+    /// The permissions; replaces the list.
     #[must_use]
     pub fn scopes(self, scopes: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
         self.scope(joined(scopes))

@@ -1,7 +1,8 @@
-//! Microsoft Graph's types, v1.0: what is read, and what is sent.
+//! The types of Microsoft Graph v1.0: the objects of responses, and the bodies of requests.
 //!
-//! What is read keeps members that this version does not know ([`Unknown`]). What is sent holds just what was set:
-//! absent, null and a value are three things in an update.
+//! An object of a response is read member by member: members that this version does not know, and values of another
+//! form than documented, are kept ([`Unknown`]) and lose nothing else. The body of a request holds only what was set, because
+//! absent, null and a value are three different things in an update.
 
 mod application;
 mod body;

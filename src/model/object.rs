@@ -97,8 +97,8 @@ pub(super) use object;
 
 /// An object of Graph whose members are known by name.
 pub(super) trait Object {
-    /// Where the value of a member is put, and the name to keep one under that cannot be read: none for a member that is
-    /// never written.
+    /// The place of a member's value, and the name under which a value is kept that cannot be read: none for a member
+    /// that is never written.
     fn slot(&mut self, name: &str) -> Option<(Option<&'static str>, Slot<'_>)>;
 
     /// The members that are written: those that are known, and the others.
@@ -107,9 +107,9 @@ pub(super) trait Object {
     fn unknown_mut(&mut self) -> &mut Unknown;
 }
 
-/// A field that is read, of a kind of type that the compiler finds out by itself.
+/// A field that is read. `Kind` tells the fields of texts from those of objects, and is inferred.
 pub(super) trait Readable<Kind> {
-    /// Where its value is put.
+    /// The place of its value.
     fn slot(&mut self) -> Slot<'_>;
 }
 
@@ -124,7 +124,7 @@ pub(super) trait Writable {
     }
 }
 
-/// Where a value of JSON is put.
+/// The place into which a value of JSON is read.
 pub(super) enum Slot<'a> {
     Flag(&'a mut Option<bool>),
     Number(&'a mut Option<i32>),
@@ -167,12 +167,12 @@ pub(super) enum Written<'a> {
     Unknown(&'a Value),
 }
 
-/// What is one member by itself, or one item of a list.
+/// A value by itself, or an item of a list.
 pub(super) trait Element {
     fn written(&self) -> Written<'_>;
 }
 
-/// What is written as text.
+/// A value that is a string in JSON.
 pub(super) trait Text: Element + Sized {
     fn from_text(text: &str) -> Option<Self>;
 }
@@ -408,7 +408,7 @@ impl<'de> Visitor<'de> for ObjectReader<'_> {
     }
 }
 
-/// Reads a member's name, and finds where its value is put.
+/// Reads a member's name, and finds the place of its value.
 struct MemberReader<'a>(&'a mut dyn Object);
 
 enum Name<'a> {
@@ -551,7 +551,7 @@ impl Slot<'_> {
         }
     }
 
-    /// Gives back a value that cannot be put here. The member is absent then, whatever it was before.
+    /// Gives back a value that cannot be read here, and leaves the member absent.
     #[cold]
     #[allow(clippy::unnecessary_wraps)] // it is the reader's result as it is
     fn refuse(mut self, value: Value) -> Unreadable {
@@ -560,7 +560,7 @@ impl Slot<'_> {
     }
 }
 
-/// Writes an object: what is set, and what is not known.
+/// Writes an object: the members that are set, and those that are unknown.
 pub(super) fn write<S: Serializer>(object: &dyn Object, to: S) -> Result<S::Ok, S::Error> {
     Written::Object(object).serialize(to)
 }
@@ -597,7 +597,7 @@ impl Serialize for Written<'_> {
     }
 }
 
-/// What is written of an object: each name once. Items of a list that could not be read follow those that could.
+/// The members that are written, each name once. Items of a list that could not be read follow those that could.
 fn all(object: &dyn Object) -> Vec<(&str, Written<'_>)> {
     let (known, unknown) = object.members();
     let mut unknown: Vec<(&str, &Value)> = unknown.iter().collect();

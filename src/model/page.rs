@@ -5,7 +5,7 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-/// A page as Graph sends it. The list ends where there is no next link, not at an empty page.
+/// A page as Graph sends it. The list ends where there is no next link, and not at an empty page.
 #[derive(Debug)]
 pub(crate) struct Envelope<T> {
     pub(crate) value: Vec<T>,
@@ -27,7 +27,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Envelope<T> {
     }
 }
 
-/// What is the same in every envelope.
+/// The members of an envelope besides its items.
 #[derive(Default)]
 struct Links {
     next_link: Option<String>,

@@ -1,16 +1,15 @@
-//! The properties of what is listed, by their names in Graph: for [`Filter`](super::query::Filter), `$select` and
-//! `$orderby`.
+//! The names of properties in Graph, for [`Filter`](super::query::Filter), `$select` and `$orderby`.
 
 use std::borrow::Cow;
 
 use crate::model::enums::text_enum;
 
-/// The name of a property, or a path to one. Made from the enums of this module, or from a text where they lack one.
+/// The name of a property, or a path to one: made from one of the enums of properties, or from any string.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Property(Cow<'static, str>);
 
 impl Property {
-    /// The text in Graph.
+    /// The name as Graph writes it.
     pub fn as_str(&self) -> &str {
         &self.0
     }

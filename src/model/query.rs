@@ -1,7 +1,7 @@
-//! Typed queries: [`Filter`] for conditions, and the keys of alternate-key addresses.
+//! Typed queries: the conditions of `$filter`, and addresses by an alternate key.
 //!
 //! Some filters need Graph's advanced queries (`ConsistencyLevel: eventual` and `$count=true`,
-//! <https://learn.microsoft.com/graph/aad-advanced-queries>): which, is known here, and set where needed.
+//! <https://learn.microsoft.com/graph/aad-advanced-queries>). A filter knows whether it does, and the client asks for one.
 
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::model::date::rfc3339;
 use crate::model::property::Property;
 
-/// A literal in a filter: the one place where a text is escaped.
+/// A literal in a filter, escaped as OData asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Literal(String);
 
@@ -20,7 +20,7 @@ impl Literal {
         Self("null".to_owned())
     }
 
-    /// A date, in UTC.
+    /// A date and time, in UTC.
     pub fn date(date: OffsetDateTime) -> Self {
         Self(rfc3339(date).unwrap_or_default())
     }
@@ -69,7 +69,7 @@ macro_rules! id_literals {
 
 id_literals!(AppId ApplicationId ServicePrincipalId DirectoryObjectId TenantId PermissionId);
 
-/// Properties whose filters are all advanced, of applications and service principals.
+/// Properties of applications and service principals of which every filter is an advanced query.
 const ADVANCED: [&str; 17] = [
     "description",
     "notes",
@@ -96,7 +96,7 @@ const ADVANCED: [&str; 17] = [
 pub struct Filter {
     text: String,
     advanced: bool,
-    /// Made of several conditions, so that it stands in brackets inside another.
+    /// Whether it is made of several conditions, and needs parentheses inside another.
     compound: bool,
 }
 
@@ -154,33 +154,33 @@ impl Filter {
         Self::simple(&property, format!("endsWith({name},{})", Literal::from(text).0), true)
     }
 
-    /// Some member of a collection of texts equals `value`: `property/any(x:x eq value)`.
+    /// Some item of a collection of strings equals `value`: `property/any(x:x eq value)`.
     pub fn any_eq(property: impl Into<Property>, value: impl Into<Literal>) -> Self {
         let property = property.into();
         let name = property.as_str();
         Self::simple(&property, format!("{name}/any(x:x eq {})", value.into().0), false)
     }
 
-    /// Some member of a collection of texts starts with `text`.
+    /// Some item of a collection of strings starts with `text`: `property/any(x:startsWith(x,'text'))`.
     pub fn any_starts_with(property: impl Into<Property>, text: &str) -> Self {
         let property = property.into();
         let name = property.as_str();
         Self::simple(&property, format!("{name}/any(x:startsWith(x,{}))", Literal::from(text).0), false)
     }
 
-    /// Some member of a collection of objects has `member` equal to `value`: `property/any(x:x/member eq value)`.
+    /// Some item of a collection of objects has `member` equal to `value`: `property/any(x:x/member eq value)`.
     pub fn any_member_eq(property: impl Into<Property>, member: &str, value: impl Into<Literal>) -> Self {
         let property = property.into();
         let name = property.as_str();
         Self::simple(&property, format!("{name}/any(x:x/{member} eq {})", value.into().0), false)
     }
 
-    /// Both conditions.
+    /// This condition and the other: both must hold.
     pub fn and(self, other: Self) -> Self {
         self.joined("and", other)
     }
 
-    /// One condition or both.
+    /// This condition or the other: at least one must hold.
     pub fn or(self, other: Self) -> Self {
         self.joined("or", other)
     }
@@ -190,7 +190,7 @@ impl Filter {
         Self { text: format!("{} {operator} {}", self.grouped(), other.grouped()), advanced, compound: true }
     }
 
-    /// A condition as text, where the types say too little. `advanced` is whether it needs an advanced query.
+    /// A condition in OData's own syntax. `advanced` says whether it needs an advanced query.
     pub fn raw(text: impl Into<String>, advanced: bool) -> Self {
         Self { text: text.into(), advanced, compound: true }
     }
@@ -213,13 +213,13 @@ impl Filter {
 impl std::ops::Not for Filter {
     type Output = Self;
 
-    /// The opposite: an advanced query.
+    /// Negates the condition: an advanced query.
     fn not(self) -> Self {
         Self { text: format!("not({})", self.text), advanced: true, compound: false }
     }
 }
 
-/// What a list asks for.
+/// The query of a list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Query {
     pub(crate) filter: Option<Filter>,
@@ -231,7 +231,7 @@ pub(crate) struct Query {
     pub(crate) count: bool,
 }
 
-/// The largest page of applications and service principals.
+/// The largest page of applications and service principals, in items.
 const MAX_TOP: u16 = 999;
 
 impl Query {
@@ -247,7 +247,7 @@ impl Query {
             || self.filter.as_ref().is_some_and(Filter::is_advanced)
     }
 
-    /// The pairs of the address.
+    /// The query parameters of the URL.
     pub(crate) fn pairs(&self) -> Result<Vec<(String, String)>, Error> {
         if self.top.is_some_and(|top| top == 0 || top > MAX_TOP) {
             return Err(Error::invalid("invalid_top", format!("a page has 1 to {MAX_TOP} items"))

@@ -17,7 +17,7 @@ object! {
     /// A service principal: the app in one tenant
     /// ([`servicePrincipal`](https://learn.microsoft.com/graph/api/resources/serviceprincipal)).
     ///
-    /// With `$select`, what was not asked for is absent.
+    /// With `$select`, a property that was not asked for is absent.
     ServicePrincipal {
         /// The object id.
         id: Option<ServicePrincipalId> = "id",
@@ -25,92 +25,92 @@ object! {
         app_id: Option<AppId> = "appId",
         /// The display name.
         display_name: Option<String> = "displayName",
-        /// Whether the app can sign in.
+        /// Whether users can sign in to it and tokens are issued to it.
         account_enabled: Option<bool> = "accountEnabled",
-        /// `Application`, `ManagedIdentity`, `Legacy` or `SocialIdp`.
+        /// The type: `Application`, `ManagedIdentity`, `Legacy` or `SocialIdp`.
         service_principal_type: Option<String> = "servicePrincipalType",
         /// The tenant in which the application is registered.
         app_owner_organization_id: Option<TenantId> = "appOwnerOrganizationId",
         /// The application's display name.
         app_display_name: Option<String> = "appDisplayName",
-        /// When it was created, in UTC: returned, though v1.0 does not declare it.
+        /// The time of its creation, in UTC, which Graph returns although v1.0 does not declare it.
         created_date_time: Option<OffsetDateTime> = "createdDateTime",
-        /// When it was deleted, in UTC; none while it is live.
+        /// The time of its deletion, in UTC; absent while it is not deleted.
         deleted_date_time: Option<OffsetDateTime> = "deletedDateTime",
-        /// Whether users must be assigned first.
+        /// Whether users and apps must be assigned to it before they get tokens.
         app_role_assignment_required: Option<bool> = "appRoleAssignmentRequired",
         /// The application permissions that it publishes.
         app_roles: Vec<AppRole> = "appRoles",
         /// The delegated permissions that it publishes.
         oauth2_permission_scopes: Vec<PermissionScope> = "oauth2PermissionScopes",
-        /// Permissions that are granted per team or chat.
+        /// The permissions that are granted per team or chat.
         resource_specific_application_permissions: Vec<ResourceSpecificPermission> = "resourceSpecificApplicationPermissions",
-        /// Tags, the application's among them.
+        /// The tags, the application's among them.
         tags: Vec<String> = "tags",
-        /// Its own secrets, without their values.
+        /// The client secrets of the service principal itself, without their values.
         password_credentials: Vec<PasswordCredential> = "passwordCredentials",
-        /// Its own certificates.
+        /// The certificates of the service principal itself.
         key_credentials: Vec<KeyCredential> = "keyCredentials",
         /// The application's redirect URIs.
         reply_urls: Vec<String> = "replyUrls",
-        /// Its names: the client id and the identifier URIs.
+        /// The names: the client id and the identifier URIs.
         service_principal_names: Vec<String> = "servicePrincipalNames",
         /// Who may sign in.
         sign_in_audience: Option<SignInAudience> = "signInAudience",
-        /// Custom behaviour for services.
+        /// Custom behaviour that services can use.
         add_ins: Vec<AddIn> = "addIns",
-        /// Alternative names.
+        /// The alternative names.
         alternative_names: Vec<String> = "alternativeNames",
         /// The application's description.
         app_description: Option<String> = "appDescription",
-        /// The gallery template that it came from.
+        /// The id of the gallery template from which it was created.
         application_template_id: Option<String> = "applicationTemplateId",
-        /// The client id of the app that created it.
+        /// The client id of the application that created it.
         created_by_app_id: Option<String> = "createdByAppId",
         /// The description.
         description: Option<String> = "description",
-        /// Whether Microsoft disabled it.
+        /// The status when Microsoft has disabled it, such as `DisabledDueToViolationOfServicesAgreement`.
         disabled_by_microsoft_status: Option<String> = "disabledByMicrosoftStatus",
         /// The home page.
         homepage: Option<String> = "homepage",
-        /// Pages about it.
+        /// The URLs of its logo, terms, privacy statement and support.
         info: Option<InformationalUrl> = "info",
-        /// Whether it gets no tokens.
+        /// Whether it is deactivated, so that no new tokens are issued to it.
         is_disabled: Option<bool> = "isDisabled",
-        /// The login page.
+        /// The URL of the login page.
         login_url: Option<String> = "loginUrl",
-        /// The logout page.
+        /// The URL of the logout page.
         logout_url: Option<String> = "logoutUrl",
-        /// Internal notes.
+        /// Notes for administrators.
         notes: Option<String> = "notes",
-        /// Who hears of certificates that end.
+        /// The email addresses that are notified before a certificate expires.
         notification_email_addresses: Vec<String> = "notificationEmailAddresses",
-        /// How users sign in.
+        /// The preferred mode of single sign-on, such as `saml`.
         preferred_single_sign_on_mode: Option<String> = "preferredSingleSignOnMode",
-        /// The signing key that is preferred.
+        /// The thumbprint of the preferred signing certificate.
         preferred_token_signing_key_thumbprint: Option<String> = "preferredTokenSigningKeyThumbprint",
-        /// Settings of SAML sign-on.
+        /// Settings of SAML single sign-on.
         saml_single_sign_on_settings: Option<SamlSingleSignOnSettings> = "samlSingleSignOnSettings",
-        /// The key that tokens are encrypted with.
+        /// The id of the certificate with which tokens are encrypted.
         token_encryption_key_id: Option<uuid::Uuid> = "tokenEncryptionKeyId",
         /// The verified publisher.
         verified_publisher: Option<VerifiedPublisher> = "verifiedPublisher",
     }
 }
 
-/// What can be set of a service principal, in a creation as in a change.
+/// The setters of a new service principal and of a change.
 macro_rules! principal_setters {
     ($name:ident { $($own:tt)* }) => {
         setters! {
             $name {
                 $($own)*
-                /// Whether the app can sign in. On by default.
+                /// Whether users can sign in to it and tokens are issued to it. On by default.
                 account_enabled("accountEnabled"): bool;
-                /// Whether users must be assigned first. Off by default.
+                /// Whether users and apps must be assigned to it before they get tokens. Off by default.
                 app_role_assignment_required("appRoleAssignmentRequired"): bool;
-                /// Tags, all of them.
+                /// The tags; replaces the list.
                 tags("tags"): Vec<String>;
-                /// Internal notes, up to 1,024 characters.
+                /// Notes for administrators, up to 1,024 characters.
                 notes("notes"): String, clear clear_notes;
                 /// The description, up to 1,024 characters.
                 description("description"): String, clear clear_description;
@@ -118,29 +118,29 @@ macro_rules! principal_setters {
                 display_name("displayName"): String;
                 /// The home page.
                 homepage("homepage"): String, clear clear_homepage;
-                /// The login page.
+                /// The URL of the login page.
                 login_url("loginUrl"): String, clear clear_login_url;
-                /// How users sign in.
+                /// The preferred mode of single sign-on, such as `saml`.
                 preferred_single_sign_on_mode("preferredSingleSignOnMode"): String, clear clear_preferred_single_sign_on_mode;
-                /// Who hears of certificates that end, all of them.
+                /// The email addresses that are notified before a certificate expires; replaces the list.
                 notification_email_addresses("notificationEmailAddresses"): Vec<String>;
-                /// Alternative names, all of them.
+                /// The alternative names; replaces the list.
                 alternative_names("alternativeNames"): Vec<String>;
-                /// Settings of SAML sign-on.
+                /// Settings of SAML single sign-on.
                 saml_single_sign_on_settings("samlSingleSignOnSettings"): SamlSingleSignOnSettings, clear clear_saml_single_sign_on_settings;
             }
         }
     };
 }
 
-/// A change of a service principal: what is not set stays as it is, collections are replaced whole
+/// A change of a service principal: a property that is not set stays as it is, a list is replaced
 /// ([update](https://learn.microsoft.com/graph/api/serviceprincipal-update)).
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(transparent)]
 pub struct ServicePrincipalPatch(Body);
 
 impl ServicePrincipalPatch {
-    /// Nothing set yet.
+    /// A change in which nothing is set yet.
     pub fn new() -> Self {
         Self::default()
     }
@@ -164,7 +164,7 @@ impl NewServicePrincipal {
         Self(body)
     }
 
-    /// The application that it is for, as text.
+    /// The client id of its application, as text.
     pub(crate) fn app_id(&self) -> String {
         self.0.text("appId").unwrap_or_default().to_owned()
     }

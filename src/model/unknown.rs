@@ -1,4 +1,4 @@
-//! Members that this version does not know.
+//! The members of an object that this version does not know.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -6,7 +6,10 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// Members of an object that this version does not know, kept as they came: Graph adds some at any time.
+/// Members of an object that this version does not know, and values that it cannot read, as they came.
+///
+/// Graph adds members at any time. Where a known member has another form than documented, its field is absent, and its
+/// value is here under the member's name; of a list, only the items that cannot be read.
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Unknown(BTreeMap<String, Value>);
@@ -17,12 +20,12 @@ impl Unknown {
         self.0.keys().map(String::as_str)
     }
 
-    /// A member as JSON text.
+    /// The value of a member, as JSON.
     pub fn json(&self, name: &str) -> Option<String> {
         self.0.get(name).map(ToString::to_string)
     }
 
-    /// A member that is a text.
+    /// The value of a member that is a string.
     pub fn text(&self, name: &str) -> Option<&str> {
         self.0.get(name).and_then(Value::as_str)
     }
@@ -35,7 +38,7 @@ impl Unknown {
         self.0.iter().map(|(name, value)| (name.as_str(), value))
     }
 
-    /// Whether there is none.
+    /// Whether there are no such members.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -43,7 +43,7 @@ use crate::ids::{AppId, PermissionId};
 pub use catalogue::{CatalogueEntry, catalogue, find_by_id, find_by_name, microsoft_graph, well_known};
 pub use resource_specific::ResourceSpecificPermission;
 
-/// Microsoft Graph's own app id, the same in every cloud.
+/// The app id of Microsoft Graph, the same in every cloud.
 pub const MICROSOFT_GRAPH: AppId = AppId::from_u128(0x0000_0003_0000_0000_c000_0000_0000_0000);
 
 /// Who acts: the app itself, or the app for a signed-in user.
@@ -58,7 +58,7 @@ pub enum PermissionKind {
 }
 
 impl PermissionKind {
-    /// `application` or `delegated`.
+    /// The kind as a word: `application` or `delegated`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Application => "application",
@@ -66,7 +66,7 @@ impl PermissionKind {
         }
     }
 
-    /// How Graph writes the kind in a declaration, as the `type` of a `resourceAccess`: `Role` or `Scope`.
+    /// The kind as Graph writes it in a declaration, as the `type` of a `resourceAccess`: `Role` or `Scope`.
     ///
     /// <https://learn.microsoft.com/graph/api/resources/resourceaccess>
     pub const fn resource_access_type(self) -> &'static str {
@@ -76,7 +76,7 @@ impl PermissionKind {
         }
     }
 
-    /// The kind that Graph writes as `Role` or `Scope`; nothing for any other text.
+    /// The kind that Graph writes as `Role` or `Scope`; `None` for any other string.
     pub fn from_resource_access_type(text: &str) -> Option<Self> {
         [Self::Application, Self::Delegated].into_iter().find(|kind| kind.resource_access_type() == text)
     }
@@ -125,7 +125,7 @@ enum Form {
     Name { api: AppId, kind: PermissionKind, name: Arc<str> },
 }
 
-/// What makes two permissions of one API and kind the same, and sorts them.
+/// The part of a permission by which those of one API and kind are compared.
 #[derive(PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Identity<'a> {
     Name(&'a str),
@@ -137,19 +137,19 @@ impl Permission {
         Self(Form::Known(entry))
     }
 
-    /// The application permission of Microsoft Graph that has this name. Capitals do not matter.
+    /// The application permission of Microsoft Graph that has this name. Case does not matter.
     ///
     /// # Errors
-    /// `unknown_permission`, with the names that are nearest; `wrong_permission_kind` when it exists as a delegated
+    /// `unknown_permission`, with the most similar names; `wrong_permission_kind` when it exists as a delegated
     /// permission alone; `resource_specific_permission` when it is granted per team or chat.
     pub fn application(name: &str) -> Result<Self, Error> {
         name::resolve(name, PermissionKind::Application).map(Self::known)
     }
 
-    /// The delegated permission of Microsoft Graph that has this name. Capitals do not matter.
+    /// The delegated permission of Microsoft Graph that has this name. Case does not matter.
     ///
     /// # Errors
-    /// As of [`application`](Self::application), the kinds swapped.
+    /// Those of [`application`](Self::application), with the kinds swapped.
     pub fn delegated(name: &str) -> Result<Self, Error> {
         name::resolve(name, PermissionKind::Delegated).map(Self::known)
     }
@@ -173,11 +173,11 @@ impl Permission {
     }
 
     /// The permission of any API that has this name. One of Microsoft Graph's is looked up in the catalogue at once; one
-    /// of another API, later and in the tenant, where capitals matter.
+    /// of another API, later and in the tenant, where case matters.
     ///
     /// # Errors
-    /// As of [`application`](Self::application) for Microsoft Graph; `invalid_permission_name` for a text that cannot be
-    /// a permission's name in any API.
+    /// Those of [`application`](Self::application) for Microsoft Graph; `invalid_permission_name` for a string that
+    /// cannot be a permission's name in any API.
     pub fn by_name(api: AppId, name: &str, kind: PermissionKind) -> Result<Self, Error> {
         if api == MICROSOFT_GRAPH {
             return name::resolve(name, kind).map(Self::known);
@@ -185,11 +185,11 @@ impl Permission {
         Ok(Self(Form::Name { api, kind, name: name::check(name)?.into() }))
     }
 
-    /// Adds the name that goes with its id, as a tenant tells it. A permission that has a name
-    /// already, or is of the catalogue, stays as it is.
+    /// Adds the name that belongs to the id, as the tenant publishes it. A permission that has a name already stays as
+    /// it is.
     ///
     /// # Errors
-    /// `invalid_permission_name` for a text that cannot be a permission's name in any API.
+    /// `invalid_permission_name` for a string that cannot be a permission's name in any API.
     pub fn named(self, name: &str) -> Result<Self, Error> {
         Ok(match self.0 {
             Form::Id { api, kind, id, name: None } => {
@@ -207,7 +207,7 @@ impl Permission {
         }
     }
 
-    /// Application or delegated.
+    /// Whether it is an application or a delegated permission.
     pub fn kind(&self) -> PermissionKind {
         match self.0 {
             Form::Known(entry) => entry.kind,
@@ -233,7 +233,7 @@ impl Permission {
         }
     }
 
-    /// The row of the catalogue; nothing for another API, and for what the catalogue does not know.
+    /// The row of the catalogue; `None` for another API, and for a permission that the catalogue does not have.
     pub fn entry(&self) -> Option<&'static CatalogueEntry> {
         match self.0 {
             Form::Known(entry) => Some(entry),
@@ -241,8 +241,8 @@ impl Permission {
         }
     }
 
-    /// The reason why it needs a review, if it does: the end of a sentence that begins "an app that has it can". Delegated,
-    /// the app can do so only as far as the signed-in user can.
+    /// The reason why it is of high privilege, if it is: the end of a sentence that begins "an app that has it can".
+    /// With a delegated permission the app can do so only as far as the signed-in user can.
     ///
     /// ```
     /// use entra_apps::permission::microsoft_graph;
@@ -254,14 +254,14 @@ impl Permission {
         self.entry().and_then(|entry| entry.high_privilege)
     }
 
-    /// Whether only an administrator can consent to it: so it is with every application permission. True also of a
-    /// delegated permission that the catalogue does not know.
+    /// Whether only an administrator can consent to it. True for every application permission, and for a delegated one
+    /// that the catalogue does not have.
     pub fn is_admin_consent_required(&self) -> bool {
         self.entry().is_none_or(|entry| entry.admin_consent_required)
     }
 
-    /// Whether it is granted per team or chat, and never tenant-wide. Only [`by_id`](Self::by_id) makes such a one,
-    /// because a directory can hold its declaration.
+    /// Whether it is granted per team or chat, and never tenant-wide. Only [`by_id`](Self::by_id) returns such a
+    /// permission, because an application can declare it.
     pub fn is_resource_specific(&self) -> bool {
         self.entry().is_some_and(|entry| entry.resource_specific)
     }
@@ -269,7 +269,7 @@ impl Permission {
     fn identity(&self) -> (AppId, PermissionKind, Identity<'_>) {
         let identity = match &self.0 {
             // A renamed permission has two rows of one id.
-            Form::Known(entry) => Identity::Name(catalogue::present(entry).value),
+            Form::Known(entry) => Identity::Name(catalogue::current(entry).value),
             Form::Id { id, .. } => Identity::Id(*id),
             Form::Name { name, .. } => Identity::Name(name),
         };

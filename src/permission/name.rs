@@ -5,10 +5,10 @@ use std::cmp::Reverse;
 use super::{CatalogueEntry, PermissionKind, catalogue, find_by_name};
 use crate::error::Error;
 
-/// How many names an error suggests.
-const SUGGESTIONS: usize = 3;
+/// The largest number of names that an error suggests.
+const MAX_SUGGESTIONS: usize = 3;
 
-/// What the names of scopes and roles are limited to.
+/// The length to which Entra limits the names of scopes and roles, in characters.
 ///
 /// <https://learn.microsoft.com/graph/api/resources/permissionscope>
 const MAX_NAME_LENGTH: usize = 120;
@@ -27,7 +27,7 @@ pub(super) fn resolve(name: &str, kind: PermissionKind) -> Result<&'static Catal
     }
 }
 
-/// Refuses what no API can have as a permission's name. A blank would make one scope of a grant into two.
+/// Refuses a string that no API can have as a permission's name. A space would make one scope of a grant into two.
 pub(super) fn check(name: &str) -> Result<&str, Error> {
     let name = name.trim();
     let allowed = |c: char| c.is_ascii_alphanumeric() || "!#$%&'()*+,-./:;<=>?@[]^_`{|}~".contains(c);
@@ -91,8 +91,8 @@ fn with_article(kind: PermissionKind) -> &'static str {
     }
 }
 
-/// The text in an error. A secret pasted into the wrong field must not come back, and has signs or a length that the
-/// name of a permission has not.
+/// The name as an error shows it. A secret that was pasted into the wrong field is not repeated: it has characters or a
+/// length that the name of a permission does not have.
 fn shown(name: &str) -> String {
     let harmless = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
     let digits = name.chars().filter(char::is_ascii_digit).count();
@@ -103,7 +103,7 @@ fn shown(name: &str) -> String {
     }
 }
 
-/// The names of this kind that are nearest, as `A, B or C`.
+/// The most similar names of this kind, as `A, B or C`.
 fn suggestions(name: &str, kind: PermissionKind) -> Option<String> {
     let wanted = letters(name);
     // A third of the letters may be wrong: enough for a forgotten word, too few for another permission.
@@ -120,7 +120,7 @@ fn suggestions(name: &str, kind: PermissionKind) -> Option<String> {
         })
         .collect();
     near.sort_unstable();
-    let names: Vec<_> = near.into_iter().take(SUGGESTIONS).map(|(_, _, value)| format!("`{value}`")).collect();
+    let names: Vec<_> = near.into_iter().take(MAX_SUGGESTIONS).map(|(_, _, value)| format!("`{value}`")).collect();
     match names.as_slice() {
         [] => None,
         [one] => Some(one.clone()),

@@ -7,8 +7,8 @@ use crate::ids::PermissionId;
 
 /// A permission that is granted for one team or one chat, by those who may install apps there.
 ///
-/// It cannot be declared by an app registration or granted tenant-wide, and so it is no
-/// [`Permission`](super::Permission): a Teams app's manifest asks for it.
+/// It cannot be declared by an app registration or granted tenant-wide, and so it is not a
+/// [`Permission`](super::Permission): the manifest of a Teams app asks for it.
 ///
 /// <https://learn.microsoft.com/microsoftteams/platform/graph-api/rsc/resource-specific-consent>
 ///
@@ -27,17 +27,17 @@ impl ResourceSpecificPermission {
         Self(entry)
     }
 
-    /// The name, such as `Channel.Create.Group`: what a Teams app's manifest calls it.
+    /// The name, such as `Channel.Create.Group`, as in the manifest of a Teams app.
     pub const fn name(&self) -> &'static str {
         self.0.value
     }
 
-    /// Its id as an app role of Microsoft Graph.
+    /// The id as an app role of Microsoft Graph.
     pub const fn id(&self) -> PermissionId {
         self.0.id
     }
 
-    /// Its row of the catalogue.
+    /// The row of the catalogue.
     pub const fn entry(&self) -> &'static CatalogueEntry {
         self.0
     }

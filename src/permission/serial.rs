@@ -8,7 +8,7 @@ use super::{MICROSOFT_GRAPH, Permission, PermissionKind, find_by_name};
 use crate::error::Error;
 use crate::ids::{AppId, PermissionId};
 
-/// The written form: names for those who read it, ids for the service.
+/// The serialised form: names for people, ids for the service.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written<'a> {

@@ -171,7 +171,8 @@ impl Plan {
     /// [`ErrorKind::Invalid`] when the text is no plan, one of another format, or one of a registration that Entra
     /// would refuse.
     pub fn from_json(text: &str) -> Result<Self, Error> {
-        let from_file: PlanFile = serde_json::from_str(text).map_err(|error| {
+        // As bytes, because that is how responses are read: a second reader would be compiled for every type.
+        let from_file: PlanFile = serde_json::from_slice(text.as_bytes()).map_err(|error| {
             Error::invalid("plan_unreadable", "the text is not a plan of this crate")
                 .with_remedy("Plan again; a plan is not written by hand.")
                 .with_source(Unreadable::of(&error))

@@ -1,8 +1,8 @@
-//! The reason why a permission needs a review, as the second half of a sentence: "an app that has it can …".
+//! The reasons why permissions are of high privilege, each the end of a sentence: "an app that has it can …".
 //!
-//! Which permissions these are is reference data; the words are ours. The check fails where the two lists differ.
+//! The reference data says which permissions these are; the words are this crate's. A test fails where the two differ.
 
-/// Name and reason, sorted by name.
+/// Names and reasons, sorted by name.
 pub(crate) const REASONS: [(&str, &str); 70] = [
     (
         "AdministrativeUnit.ReadWrite.All",
