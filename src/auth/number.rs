@@ -1,28 +1,17 @@
 //! A number of a sign-in response, which some endpoints send as a string.
 
-use serde::de::{Deserialize, Deserializer, Error as _, Unexpected};
-use serde_json::Value;
+use serde::Deserialize;
+use serde_with::{As, DisplayFromStr, PickFirst, Same};
 
 /// A whole number, as JSON or as a string.
-#[derive(Clone, Copy)]
-pub(super) struct Number(pub(super) i64);
+#[derive(Clone, Copy, Deserialize)]
+#[serde(transparent)]
+pub(super) struct Number(#[serde(with = "As::<PickFirst<(Same, DisplayFromStr)>>")] pub(super) i64);
 
 impl Number {
     /// The number as a count; a negative one is none.
     pub(super) fn count(self) -> u64 {
         u64::try_from(self.0).unwrap_or_default()
-    }
-}
-
-impl<'de> Deserialize<'de> for Number {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let number = match Value::deserialize(from)? {
-            Value::Number(number) => number.as_i64(),
-            Value::String(text) => text.parse().ok(),
-            _ => None,
-        };
-        // What is there instead is not repeated: it comes from outside.
-        number.map(Self).ok_or_else(|| D::Error::invalid_type(Unexpected::Other("another value"), &"a whole number"))
     }
 }
 
