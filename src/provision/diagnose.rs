@@ -108,7 +108,7 @@ impl Diagnosis {
     }
 
     fn problem(&mut self, code: &str, text: impl Into<String>, remedy: &str) {
-        // The same can be found twice, by its form and by the service's response.
+        // A mistake can be found twice, by its form and by the service's response.
         if !self.problems.iter().any(|finding| finding.code == code) {
             self.problems.push(Finding::new(code, text, remedy));
         }

@@ -15,7 +15,7 @@ use entra_apps::secrecy::SecretString;
 use entra_apps::{AppRegistration, Client, ClientSecret, EntraRole, ErrorKind, Missing, Platform, Verdict};
 use entra_emulator::{Lag, MemoryCloud, MemoryTenant, User};
 
-use crate::scripted::{Scripted, json};
+use crate::support::scripted_transport::{Scripted, json};
 use crate::support::{builder, register, tenant};
 
 const BACK: &str = "https://contoso.example/consent";

@@ -31,5 +31,3 @@ mod support;
 mod surplus;
 mod throttling;
 mod verify;
-
-use support::scripted_transport as scripted;
