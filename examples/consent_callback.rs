@@ -159,7 +159,7 @@ async fn run(flags: &Flags) -> Result<bool, Failure> {
         let error = result
             .as_ref()
             .err()
-            .map(|error| json!({"code": error.code(), "message": error.message(), "remedy": error.remedy()}));
+            .map(|error| json!({"code": error.code().as_str(), "message": error.message(), "remedy": error.remedy()}));
         print(&format!("{}\n", json!({"consent": result.as_ref().ok(), "error": error})));
     } else {
         tell(flags, &format!("{}\n", sentence(&result)));
@@ -202,7 +202,7 @@ async fn serve(mut server: Server, address: &Url, vendor: &Vendor) -> Result<Res
         };
         let result = match awaited.accept(&callback) {
             // Somebody else's link, or an earlier one: the one that is awaited stays awaited.
-            Err(error) if error.code() == "consent_state" => {
+            Err(error) if error.code().as_str() == "consent_state_mismatch" => {
                 asked.answer(&pages::refused(&error)).await;
                 continue;
             }

@@ -128,7 +128,7 @@ async fn mistakes(flags: &Flags) -> Result<bool, Failure> {
             &wanted,
             "object_id_instead_of_client_id",
         ),
-        ("A domain with a slip in it", "contosso.example", &app_id, &value, &wanted, "tenant_unknown"),
+        ("A domain with a slip in it", "contosso.example", &app_id, &value, &wanted, "token_without_tenant"),
         ("A permission that came with an update", domain, &app_id, &value, &later, "permission_added_after_consent"),
         ("All as it should be", domain, &app_id, &value, &wanted, ""),
     ];
@@ -136,7 +136,7 @@ async fn mistakes(flags: &Flags) -> Result<bool, Failure> {
     for (title, tenant, client_id, secret, wanted, code) in cases {
         let diagnosis = client.diagnose(tenant, client_id, SecretString::from(secret.as_str()), wanted);
         let diagnosis = diagnosis.registered_as(app).await;
-        good &= diagnosis.problems.first().map_or("", |problem| &problem.code) == code;
+        good &= diagnosis.problems.first().map_or("", |problem| problem.code.as_str()) == code;
         show(flags, title, &diagnosis);
         all.push(diagnosis);
     }

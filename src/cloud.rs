@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::error::Error;
+use crate::error::{Error, ErrorCode};
 
 /// A Microsoft cloud: its Graph endpoint and its sign-in authority.
 ///
@@ -117,14 +117,15 @@ pub(crate) fn is_invalid_path_segment(segment: &str) -> bool {
 
 fn endpoint(url: &Url) -> Result<Url, Error> {
     if !is_secure(url) {
-        return Err(Error::invalid(
-            "insecure_endpoint",
-            format!("the endpoint {}://{} is neither https nor loopback", url.scheme(), url.host_str().unwrap_or("")),
-        )
-        .with_remedy("Use https; plain http is for an emulator on this machine."));
+        return Err(Error::new(ErrorCode::InsecureEndpoint).with_message(format!(
+            "the endpoint {}://{} is neither https nor loopback",
+            url.scheme(),
+            url.host_str().unwrap_or("")
+        )));
     }
     if url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() || url.password().is_some() {
-        return Err(Error::invalid("invalid_endpoint", "an endpoint has neither query, fragment nor credentials")
+        return Err(Error::new(ErrorCode::InvalidEndpoint)
+            .with_message("an endpoint has neither query, fragment nor credentials")
             .with_remedy("Give the URL without them, for example https://graph.microsoft.com."));
     }
     let mut url = url.clone();

@@ -10,7 +10,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorCode};
 
 macro_rules! guid {
     ($(#[$doc:meta])* $name:ident, $what:literal) => {
@@ -66,7 +66,7 @@ macro_rules! guid {
             /// Parses a GUID, with or without hyphens and braces.
             ///
             /// # Errors
-            /// [`ErrorKind::Invalid`] when the text is not a GUID.
+            /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) when the text is not a GUID.
             fn from_str(text: &str) -> Result<Self, Error> {
                 Uuid::parse_str(text.trim()).map(Self).map_err(|_| not_a_guid($what, text))
             }
@@ -78,8 +78,7 @@ fn not_a_guid(what: &str, text: &str) -> Error {
     // A secret that was pasted into the wrong field must not appear in an error.
     let shown =
         if text.len() <= 8 { format!("{text:?}") } else { format!("a text of {} characters", text.chars().count()) };
-    Error::new(ErrorKind::Invalid, "invalid_id", format!("the {what} must be a GUID, and {shown} is not one"))
-        .with_remedy("Copy the id as the portal shows it, for example 00000003-0000-0000-c000-000000000000.")
+    Error::new(ErrorCode::InvalidId).with_message(format!("the {what} must be a GUID, and {shown} is not one"))
 }
 
 guid! {
@@ -162,6 +161,7 @@ text_id! {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::ErrorKind;
 
     #[test]
     fn a_text_that_is_no_guid_is_refused_and_not_shown() {

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use secrecy::SecretString;
 use time::OffsetDateTime;
 
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorCode};
 
 /// A request for an access token.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -60,9 +60,7 @@ impl fmt::Debug for AccessToken {
 impl Error {
     /// Creates the error of a [`TokenProvider`] of your own that has no token. `source` must hold no secret.
     pub fn token_provider(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self::new(ErrorKind::SignIn, "token_provider", "the token provider returned no token")
-            .with_remedy("Its own error follows.")
-            .with_source(source)
+        Self::new(ErrorCode::TokenProviderFailed).with_source(source)
     }
 }
 
@@ -89,6 +87,6 @@ pub trait TokenProvider: fmt::Debug + Send + Sync + 'static {
     /// Returns a new token for `request`.
     ///
     /// # Errors
-    /// [`ErrorKind::SignIn`] when the sign-in is refused.
+    /// [`ErrorKind::SignIn`](crate::ErrorKind::SignIn) when the sign-in is refused.
     async fn token(&self, request: &TokenRequest) -> Result<AccessToken, Error>;
 }

@@ -61,7 +61,7 @@ pub(crate) fn told(result: &Result<ConsentCheck, Error>) -> Page {
             page(StatusCode::OK, "Consent is incomplete", &format!("{lead}{}", details(check)))
         }
         Err(error) => {
-            let title = match error.code() {
+            let title = match error.code().as_str() {
                 "consent_cancelled" => "You pressed Cancel",
                 _ => "Consent did not work",
             };
@@ -91,9 +91,7 @@ fn explained(error: &Error) -> String {
         message.replace_range(..1, &first);
     }
     let mut text = format!("<p>{}.</p>\n", escaped(&message));
-    if let Some(remedy) = error.remedy() {
-        text.extend(["<p>", &escaped(remedy), "</p>\n"]);
-    }
+    text.extend(["<p>", &escaped(error.remedy()), "</p>\n"]);
     let ids = [("Code", error.service_code()), ("Request id", error.request_id())];
     let ids: String = ids.iter().filter_map(|(name, id)| Some(detail(name, &escaped((*id)?)))).collect();
     text + &if ids.is_empty() { ids } else { format!("<dl>\n{ids}</dl>\n") }

@@ -32,8 +32,8 @@ impl Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let mut message = error.to_string();
-        let remedy = error.remedy().unwrap_or_default();
-        if let Some(end) = message.find(&format!(". {remedy}")).filter(|_| !remedy.is_empty()) {
+        let remedy = error.remedy();
+        if let Some(end) = message.find(&format!(". {remedy}")) {
             message.truncate(end);
         }
         let mut source = std::error::Error::source(&error);
@@ -43,13 +43,13 @@ impl From<Error> for Failure {
             source = cause.source();
         }
         // Where a flag does it, the flag is named.
-        let flag = match error.code() {
-            "same_name" => " (--adopt CLIENT-ID, --create-another)",
+        let flag = match error.code().as_str() {
+            "same_display_name" => " (--adopt CLIENT-ID, --create-another)",
             "needs_approval" => " (--approve NAME)",
             "unknown_purpose" => " (--task NAME)",
-            "deadline" | "not_visible_yet" => " (--deadline SECONDS)",
+            "deadline_exceeded" | "not_visible_yet" => " (--deadline SECONDS)",
             _ => "",
         };
-        Self::new(error.code(), message, format!("{remedy}{flag}"))
+        Self::new(error.code().as_str(), message, format!("{remedy}{flag}"))
     }
 }

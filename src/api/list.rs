@@ -11,7 +11,7 @@ use crate::client::decode::json;
 use crate::client::recent_writes::ObjectKind;
 use crate::client::request::{Request, Target};
 use crate::client::{Call, Client};
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorCode};
 use crate::model::query::{Filter, Query};
 use crate::model::{Envelope, Property};
 use crate::retry::Response;
@@ -239,16 +239,12 @@ impl<T: DeserializeOwned + Send + 'static> Pages<T> {
         self.next.clone_from(&page.next);
         self.empty = if page.value.is_empty() { self.empty + 1 } else { 0 };
         let wrong = match &self.next {
-            Some(link) if !self.seen.is_new(link) => ("pages_in_a_circle", "the service's pages lead in a circle"),
-            Some(_) if self.empty > MAX_EMPTY_PAGES => {
-                ("pages_without_end", "page follows page, and none holds an item")
-            }
+            Some(link) if !self.seen.is_new(link) => ErrorCode::PagesInACircle,
+            Some(_) if self.empty > MAX_EMPTY_PAGES => ErrorCode::PagesWithoutEnd,
             _ => return Ok(Some(page)),
         };
         self.next = None;
-        Err(Error::new(ErrorKind::Decode, wrong.0, wrong.1)
-            .with_remedy("Run it again; if it lasts, give Microsoft's support the request id.")
-            .during(self.request.operation))
+        Err(Error::new(wrong).during(self.request.operation))
     }
 
     /// All pages as one list, behind what is there already.
@@ -258,13 +254,7 @@ impl<T: DeserializeOwned + Send + 'static> Pages<T> {
             pages += 1;
             bytes = bytes.saturating_add(page.size);
             if pages > MAX_PAGES || bytes > MAX_BYTES {
-                return Err(Error::new(
-                    ErrorKind::Decode,
-                    "list_too_long",
-                    "the list is too long to be kept as a whole",
-                )
-                .with_remedy("Ask for less with a filter, or read it item by item, in larger pages.")
-                .during(self.request.operation));
+                return Err(Error::new(ErrorCode::ListTooLong).during(self.request.operation));
             }
             all.extend(page.value);
         }
@@ -307,7 +297,8 @@ fn page<T: DeserializeOwned>(request: &Request, response: Response) -> Result<Pa
         .map(|link| {
             let url = Url::parse(&link).ok().filter(|url| url.as_str().len() <= MAX_LINK_LENGTH);
             url.ok_or_else(|| {
-                Error::new(ErrorKind::Decode, "foreign_link", "the service's next link is no address")
+                Error::new(ErrorCode::ForeignNextLink)
+                    .with_message("the service's next link is no address")
                     .during(request.operation)
             })
         })

@@ -5,7 +5,7 @@ use http::Method;
 use crate::client::decode;
 use crate::client::request::Request;
 use crate::client::{Call, Client};
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorCode};
 use crate::model::query::Query;
 use crate::model::{Envelope, Organization};
 use crate::retry::Response;
@@ -28,7 +28,8 @@ impl OrganizationApi<'_> {
 fn only(request: &Request, response: Response) -> Result<Organization, Error> {
     let Envelope { value, .. } = decode::json::<Envelope<Organization>>(request, response)?;
     value.into_iter().next().ok_or_else(|| {
-        Error::new(ErrorKind::Decode, "answer_not_understood", "the service knows of no organization")
+        Error::new(ErrorCode::UnexpectedResponse)
+            .with_message("the service knows of no organization")
             .with_remedy("Check that the token is for a work or school tenant.")
             .during(request.operation)
     })

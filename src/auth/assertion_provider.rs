@@ -11,7 +11,7 @@ use crate::auth::assertion::{AssertionRequest, ClientAssertion};
 use crate::auth::client_authentication::{ClientAuthentication, client_credentials};
 use crate::auth::environment::required_variable;
 use crate::auth::sign_in_service::SignInService;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorCode};
 use crate::ids::AppId;
 use crate::token::{AccessToken, TokenProvider, TokenRequest};
 
@@ -40,7 +40,7 @@ impl AssertionProvider {
     /// ([Kubernetes](https://azure.github.io/azure-workload-identity/docs/)).
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] when a variable is missing or the client id is no GUID.
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) when a variable is missing or the client id is no GUID.
     pub fn from_environment(service: SignInService) -> Result<Self, Error> {
         Self::from_variables(service, |name| std::env::var(name).ok())
     }
@@ -82,8 +82,8 @@ impl ClientAssertion for AssertionFile {
         // A few kilobytes of a file system in memory: quicker than handing it to another thread.
         let text = std::fs::read_to_string(&self.0).map(SecretString::from).map_err(|error| {
             let path = self.0.display();
-            Error::new(ErrorKind::SignIn, "assertion_file", format!("the assertion file {path} cannot be read"))
-                .with_remedy("Check the path and its permissions, and that the platform puts the token there.")
+            Error::new(ErrorCode::UnreadableAssertionFile)
+                .with_message(format!("the assertion file {path} cannot be read"))
                 .with_source(error)
         })?;
         Ok(SecretString::from(text.expose_secret().trim()))

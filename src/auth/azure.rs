@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use azure_core::credentials::TokenCredential;
 use secrecy::SecretString;
 
-use crate::error::{Error, ErrorKind, foreign};
+use crate::error::{Error, ErrorCode, foreign};
 use crate::token::{AccessToken, TokenProvider, TokenRequest};
 
 /// Signs in with a credential of the Azure SDK, such as those of `azure_identity`.
@@ -34,7 +34,7 @@ impl TokenProvider for AzureCredentialProvider {
     async fn token(&self, request: &TokenRequest) -> Result<AccessToken, Error> {
         let scopes: Vec<&str> = request.scopes.iter().map(String::as_str).collect();
         let token = self.0.get_token(&scopes, None).await.map_err(|error| {
-            Error::new(ErrorKind::SignIn, "azure_credential", "the Azure SDK's credential returned no token")
+            Error::new(ErrorCode::AzureCredentialFailed)
                 .with_remedy("Its own error follows.")
                 // Its message alone: other parts of an error of the SDK might show a secret.
                 .with_source(foreign(error.to_string()))

@@ -14,7 +14,7 @@ use tokio::process::Command;
 
 use crate::auth::claims::TokenClaims;
 use crate::clock::Clock;
-use crate::error::{Error, ErrorKind, foreign};
+use crate::error::{Error, ErrorCode, foreign};
 use crate::retry::timeout;
 use crate::token::{AccessToken, TokenProvider, TokenRequest};
 
@@ -66,9 +66,7 @@ impl TokenProvider for AzureCliProvider {
     async fn token(&self, request: &TokenRequest) -> Result<AccessToken, Error> {
         let mut arguments = request.scopes.iter().chain([&request.tenant]);
         if request.scopes.is_empty() || !arguments.all(|argument| is_plain_argument(argument)) {
-            return Err(Error::invalid("invalid_argument", "the tenant or a scope is not valid on a command line")
-                .with_remedy("Give the tenant's id or domain, and scopes such as https://graph.microsoft.com/.default.")
-                .during(OPERATION));
+            return Err(Error::new(ErrorCode::InvalidArgument).during(OPERATION));
         }
         let mut command = Command::new(&self.program);
         command
@@ -81,17 +79,15 @@ impl TokenProvider for AzureCliProvider {
             Some(Ok(output)) => output,
             Some(Err(error)) => return Err(not_started(error)),
             None => {
-                return Err(failed("azure_cli_timeout", "the Azure CLI does not respond")
+                return Err(failed(ErrorCode::AzureCliTimeout)
                     .with_remedy("Run `az account get-access-token` by hand and see what it waits for."));
             }
         };
         if !output.status.success() {
             return Err(refused(&String::from_utf8_lossy(&output.stderr), &request.tenant));
         }
-        read(output.stdout).ok_or_else(|| {
-            failed("azure_cli_answer", "the Azure CLI's output holds no token with an expiry")
-                .with_remedy("Update the Azure CLI: az upgrade.")
-        })
+        read(output.stdout)
+            .ok_or_else(|| failed(ErrorCode::AzureCliOutputUnreadable).with_remedy("Update the Azure CLI: az upgrade."))
     }
 }
 
@@ -101,18 +97,15 @@ fn is_plain_argument(text: &str) -> bool {
     !text.is_empty() && !text.starts_with(['-', '@']) && text.chars().all(is_plain)
 }
 
-fn failed(code: &'static str, message: &str) -> Error {
-    Error::new(ErrorKind::SignIn, code, message).during(OPERATION)
+fn failed(code: ErrorCode) -> Error {
+    Error::new(code).during(OPERATION)
 }
 
 fn not_started(error: std::io::Error) -> Error {
     let failed = match error.kind() {
-        std::io::ErrorKind::NotFound => {
-            failed("azure_cli_missing", "the Azure CLI is not installed, or not in the path")
-                .with_remedy("Install it (https://aka.ms/azure-cli) and run `az login`, or sign in another way.")
-        }
-        _ => failed("azure_cli_not_started", "the Azure CLI cannot be started")
-            .with_remedy("Run `az account show` by hand and see why it fails."),
+        std::io::ErrorKind::NotFound => failed(ErrorCode::AzureCliMissing)
+            .with_remedy("Install it (https://aka.ms/azure-cli) and run `az login`, or sign in another way."),
+        _ => failed(ErrorCode::AzureCliNotStarted).with_remedy("Run `az account show` by hand and see why it fails."),
     };
     failed.with_source(error)
 }
@@ -122,10 +115,10 @@ fn refused(text: &str, tenant: &str) -> Error {
     let message = foreign(text.trim().trim_start_matches("ERROR:").trim().to_owned());
     let signed_out = ["az login", "az account set", "No subscription found"].iter().any(|part| text.contains(part));
     let error = if signed_out {
-        failed("azure_cli_signed_out", "the Azure CLI is not signed in to this tenant")
+        failed(ErrorCode::AzureCliSignedOut)
             .with_remedy(format!("Run: az login --tenant {tenant} --allow-no-subscriptions"))
     } else {
-        failed("azure_cli_refused", "the Azure CLI returned no token")
+        failed(ErrorCode::AzureCliRefused)
             .with_remedy("Its own message is beside this; run `az account get-access-token` by hand.")
     };
     let code = text.split(|c: char| !c.is_ascii_alphanumeric()).find(|word| is_error_code(word)).unwrap_or_default();

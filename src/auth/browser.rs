@@ -22,7 +22,7 @@ use crate::auth::session::{self, InteractiveFlow, Session, scopes};
 use crate::auth::sign_in_error;
 use crate::auth::sign_in_service::{SignInService, Tokens};
 use crate::crypto;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorCode};
 use crate::ids::AppId;
 use crate::retry::{Repeat, timeout};
 use crate::token::{AccessToken, TokenProvider, TokenRequest};
@@ -168,11 +168,9 @@ impl InteractiveFlow for BrowserProvider {
         (self.open)(&url);
         let clock = service.clock();
         let redirect = loopback.wait_for_redirect(&self.path, state.expose_secret(), clock);
-        let redirect = timeout(redirect, clock.sleep(self.timeout)).await.ok_or_else(|| {
-            Error::new(ErrorKind::SignIn, "browser_timeout", "nobody completed the sign-in in the browser in time")
-                .with_remedy("Start it again. Where the page showed an error, that error says why; without a browser on this machine, use a device code.")
-                .during(OPERATION)
-        })?;
+        let redirect = timeout(redirect, clock.sleep(self.timeout))
+            .await
+            .ok_or_else(|| Error::new(ErrorCode::BrowserTimeout).during(OPERATION))?;
         let code = match redirect {
             Redirect::Code(code) => SecretString::from(code),
             Redirect::Error { error, description } => {

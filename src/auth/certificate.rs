@@ -13,7 +13,7 @@ use serde_json::json;
 
 use crate::auth::sign_in_service::SignInService;
 use crate::crypto::{self, RsaKey};
-use crate::error::Error;
+use crate::error::{Error, ErrorCode};
 use crate::ids::AppId;
 use crate::random;
 
@@ -43,9 +43,9 @@ impl ClientCertificate {
     /// Of several certificates, such as a chain, it takes the one that belongs to the key.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) with the code `invalid_certificate` when the text holds no
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) with the code [`InvalidCertificate`](crate::ErrorCode::InvalidCertificate) when the text holds no
     /// certificate, no private key, an encrypted one, one of another certificate, or one that is no RSA key of 2048 bits
-    /// or more; with the code `no_crypto_provider` when there is no rustls `CryptoProvider`.
+    /// or more; with the code [`NoCryptoProvider`](crate::ErrorCode::NoCryptoProvider) when there is no rustls `CryptoProvider`.
     pub fn from_pem(pem: &[u8]) -> Result<Self, Error> {
         Self::from_pem_files(pem, &[])
     }
@@ -102,7 +102,7 @@ impl ClientCertificate {
     /// The copy of the key that the decoder makes is not wiped from memory.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) with the code `certificate_password` when the password is wrong,
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) with the code [`WrongCertificatePassword`](crate::ErrorCode::WrongCertificatePassword) when the password is wrong,
     /// and otherwise as [`from_pem`](Self::from_pem).
     #[cfg(feature = "pkcs12")]
     pub fn from_pkcs12(file: &[u8], password: &SecretString) -> Result<Self, Error> {
@@ -192,9 +192,7 @@ fn pkcs12_error(failure: &p12_keystore::error::Error) -> Error {
     match failure {
         // In a file without a checksum, a wrong password shows in the decrypted content.
         Failure::MacError(_) | Failure::UnpadError | Failure::Pkcs5Error(_) => {
-            Error::invalid("certificate_password", "the password of the PKCS#12 file is wrong").with_remedy(
-                "Give the password that the file was exported with; Azure Key Vault's files have an empty one.",
-            )
+            Error::new(ErrorCode::WrongCertificatePassword)
         }
         Failure::UnsupportedEncryptionScheme | Failure::UnsupportedMacAlgorithm | Failure::UnsupportedContentType => {
             invalid("the PKCS#12 file is encrypted with an unknown algorithm").with_remedy(PKCS12_REMEDY)
@@ -204,7 +202,7 @@ fn pkcs12_error(failure: &p12_keystore::error::Error) -> Error {
 }
 
 fn invalid(message: &str) -> Error {
-    Error::invalid("invalid_certificate", message)
+    Error::new(ErrorCode::InvalidCertificate).with_message(message)
 }
 
 fn not_rsa() -> Error {

@@ -6,8 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 
-use crate::auth::sign_in_reason::SignInReason;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorCode};
 use crate::token::{AccessToken, TokenProvider, TokenRequest};
 
 /// Tries several token providers in order, and reports why each failed. The one that worked is tried first the next
@@ -79,9 +78,9 @@ impl TokenProvider for ChainProvider {
                     self.first.store(index, Ordering::Relaxed);
                     return Ok(token);
                 }
-                Err(error) if error.sign_in_reason() == Some(SignInReason::ConsentDeclined) => return Err(error),
+                Err(error) if error.code() == ErrorCode::ConsentDeclined => return Err(error),
                 Err(error) => {
-                    tracing::debug!(provider = name, code = error.code(), "the token provider failed");
+                    tracing::debug!(provider = name, code = error.code().as_str(), "the token provider failed");
                     reasons.push(format!("{name}: {error}"));
                 }
             }
@@ -90,6 +89,6 @@ impl TokenProvider for ChainProvider {
             true => "there is no way to sign in".to_owned(),
             false => format!("no way to sign in worked. {}", reasons.join(" | ")),
         };
-        Err(Error::new(ErrorKind::SignIn, "no_way_to_sign_in", message).with_remedy("One of them is enough."))
+        Err(Error::new(ErrorCode::NoWayToSignIn).with_message(message))
     }
 }

@@ -10,7 +10,7 @@ use crate::auth::assertion::{AssertionRequest, ClientAssertion};
 use crate::auth::certificate::ClientCertificate;
 use crate::auth::form::Form;
 use crate::auth::sign_in_service::SignInService;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorCode};
 use crate::ids::AppId;
 use crate::retry::Repeat;
 use crate::token::{AccessToken, TokenRequest};
@@ -57,14 +57,13 @@ async fn assertion_from(source: &dyn ClientAssertion, request: &AssertionRequest
         // An error of this crate has a remedy of its own.
         match error.downcast::<Error>() {
             Ok(error) => *error,
-            Err(error) => Error::new(ErrorKind::SignIn, "assertion", "there is no assertion to sign in with")
+            Err(error) => Error::new(ErrorCode::NoAssertion)
                 .with_remedy("Check the source of the assertion; its own error follows.")
                 .with_source(error),
         }
     })?;
     if assertion.expose_secret().trim().is_empty() {
-        return Err(Error::new(ErrorKind::SignIn, "assertion", "the assertion to sign in with is empty")
-            .with_remedy("Check the source of the assertion, such as the file of a workload identity."));
+        return Err(Error::new(ErrorCode::NoAssertion).with_message("the assertion to sign in with is empty"));
     }
     Ok(assertion)
 }

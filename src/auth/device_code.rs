@@ -15,9 +15,8 @@ use crate::auth::form::Form;
 use crate::auth::number::Number;
 use crate::auth::refresh_token_store::RefreshTokenStore;
 use crate::auth::session::{self, InteractiveFlow, Session, scopes};
-use crate::auth::sign_in_reason::SignInReason;
 use crate::auth::sign_in_service::{FormRequest, SignInService, TOKEN_OPERATION, Tokens};
-use crate::error::{Error, ErrorKind, foreign};
+use crate::error::{Error, ErrorCode, ErrorKind, foreign};
 use crate::ids::AppId;
 use crate::retry::{CallOptions, Repeat, RetryPolicy};
 use crate::token::{AccessToken, TokenProvider, TokenRequest};
@@ -103,7 +102,7 @@ impl InteractiveFlow for DeviceCodeProvider {
         let code_request = FormRequest { operation: OPERATION, endpoint: "devicecode", ..token_request };
         let response = service.post(code_request, &form).await?;
         let code: DeviceCodeResponse = response.read().map_err(|_| {
-            Error::new(ErrorKind::Decode, "device_code_answer", "the sign-in service's response holds no device code")
+            Error::new(ErrorCode::UnexpectedDeviceCodeResponse)
                 .with_status(response.status)
                 .with_remedy("Check that the authority is Entra's and that no proxy responds in its place.")
                 .during(OPERATION)
@@ -147,10 +146,7 @@ impl DeviceCodeProvider {
             let backoff = interval.saturating_mul(1 << failures).min(MAX_BACKOFF.max(interval));
             clock.sleep(backoff.max(retry_after).min(remaining)).await;
             if clock.monotonic() >= deadline {
-                let reason = SignInReason::CodeExpired;
-                return Err(Error::new(ErrorKind::SignIn, reason.code(), reason.cause())
-                    .with_remedy(reason.remedy())
-                    .during(TOKEN_OPERATION));
+                return Err(Error::new(ErrorCode::CodeExpired).during(TOKEN_OPERATION));
             }
             let options = CallOptions { deadline: Some(deadline), ..CallOptions::default() };
             let request = FormRequest { options, ..FormRequest::token(tenant, Repeat::Safe) };
@@ -178,7 +174,7 @@ impl DeviceCodeProvider {
 /// Whether the network or the service failed, not the sign-in.
 fn is_transient(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::Network | ErrorKind::Deadline)
-        || error.code() == "sign_in_busy"
+        || error.code() == ErrorCode::SignInBusy
         || error.status().is_some_and(|status| status.is_server_error() || status.as_u16() == 429)
 }
 

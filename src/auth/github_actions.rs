@@ -12,7 +12,7 @@ use crate::auth::assertion::{AssertionRequest, ClientAssertion};
 use crate::auth::environment::required_variable;
 use crate::auth::sign_in_service::SignInService;
 use crate::cloud::{Cloud, is_secure};
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorCode};
 use crate::retry::{CallOptions, Outcome, Repeat};
 
 const OPERATION: &str = "GET id-token of GitHub Actions";
@@ -30,10 +30,11 @@ impl GitHubActions {
     /// Requests ID tokens with `ACTIONS_ID_TOKEN_REQUEST_URL` and `ACTIONS_ID_TOKEN_REQUEST_TOKEN` of the job.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] when the URL is not https.
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) when the URL is not https.
     pub fn new(service: SignInService, url: &Url, request_token: SecretString) -> Result<Self, Error> {
         if !is_secure(url) {
-            return Err(Error::invalid("invalid_endpoint", "the URL of GitHub's ID tokens is not https")
+            return Err(Error::new(ErrorCode::InvalidEndpoint)
+                .with_message("the URL of GitHub's ID tokens is not https")
                 .with_remedy("Give ACTIONS_ID_TOKEN_REQUEST_URL as the job has it."));
         }
         let audience = default_audience(&service.cloud).to_owned();
@@ -43,7 +44,7 @@ impl GitHubActions {
     /// Requests ID tokens with what the environment of the job says.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] outside of a job, or in one without `permissions: id-token: write`.
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) outside of a job, or in one without `permissions: id-token: write`.
     pub fn from_environment(service: SignInService) -> Result<Self, Error> {
         Self::from_variables(service, |name| std::env::var(name).ok())
     }
@@ -57,7 +58,9 @@ impl GitHubActions {
         let role = "a GitHub Actions job with `permissions: id-token: write`";
         let required = |name: &str| required_variable(&variable, name, role);
         let url = Url::parse(&required("ACTIONS_ID_TOKEN_REQUEST_URL")?).map_err(|error| {
-            Error::invalid("invalid_endpoint", "the URL of GitHub's ID tokens is invalid").with_source(error)
+            Error::new(ErrorCode::InvalidEndpoint)
+                .with_message("the URL of GitHub's ID tokens is invalid")
+                .with_source(error)
         })?;
         Self::new(service, &url, SecretString::from(required("ACTIONS_ID_TOKEN_REQUEST_TOKEN")?))
     }
@@ -78,7 +81,9 @@ impl GitHubActions {
         let mut url = self.url.clone();
         url.query_pairs_mut().append_pair("audience", &self.audience);
         let build = || {
-            let invalid = || Error::invalid("invalid_request", "GitHub's request token is not valid in a header");
+            let invalid = || {
+                Error::new(ErrorCode::InvalidRequest).with_message("GitHub's request token is not valid in a header")
+            };
             let mut bearer = http::HeaderValue::from_str(&format!("Bearer {}", self.request_token.expose_secret()))
                 .map_err(|_| invalid())?;
             bearer.set_sensitive(true);
@@ -98,7 +103,8 @@ impl GitHubActions {
         let token = response.read::<IdToken>().ok();
         match token.filter(|token| response.status.is_success() && !token.value.expose_secret().is_empty()) {
             Some(token) => Ok(token.value),
-            None => Err(Error::new(ErrorKind::SignIn, "assertion", "GitHub issued no ID token to this job")
+            None => Err(Error::new(ErrorCode::NoAssertion)
+                .with_message("GitHub issued no ID token to this job")
                 .with_status(response.status)
                 .with_attempts(response.attempts)
                 .with_remedy("Check that the job has `permissions: id-token: write`.")

@@ -11,7 +11,7 @@ use tokio::net::{TcpListener, TcpStream};
 use url::Url;
 
 use crate::clock::Clock;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorCode};
 use crate::retry::timeout;
 
 /// A browser's request with a code is a few kilobytes.
@@ -41,11 +41,7 @@ impl Loopback {
     /// Listens on 127.0.0.1, and on the same port of ::1 where that is free: a browser may resolve `localhost` to
     /// either. Port 0 stands for any free one.
     pub(super) async fn bind(port: u16) -> Result<Self, Error> {
-        let failed = |error: std::io::Error| {
-            Error::new(ErrorKind::SignIn, "loopback", "this program cannot listen for the browser's redirect")
-                .with_remedy("Choose another port, or sign in with a device code.")
-                .with_source(error)
-        };
+        let failed = |error: std::io::Error| Error::new(ErrorCode::LoopbackUnavailable).with_source(error);
         let first = TcpListener::bind(("127.0.0.1", port)).await.map_err(failed)?;
         let port = first.local_addr().map_err(failed)?.port();
         let second = TcpListener::bind(("::1", port)).await.ok();

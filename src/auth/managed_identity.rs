@@ -18,7 +18,7 @@ use crate::auth::environment::required_variable;
 use crate::auth::number::Number;
 use crate::auth::sign_in_service::SignInService;
 use crate::cloud::is_secure;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorCode};
 use crate::ids::AppId;
 use crate::retry::{CallOptions, Outcome, Repeat, Response, RetryPolicy};
 use crate::token::{AccessToken, TokenProvider, TokenRequest};
@@ -56,10 +56,11 @@ impl ManagedIdentityProvider {
     /// Uses `IDENTITY_ENDPOINT` and `IDENTITY_HEADER` of App Service, Functions or Container Apps.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] when the URL is neither https, nor this machine, nor link-local: the header is a secret.
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) when the URL is neither https, nor this machine, nor link-local: the header is a secret.
     pub fn in_app_service(service: SignInService, endpoint: &Url, header: SecretString) -> Result<Self, Error> {
         if !(is_secure(endpoint) || is_link_local(endpoint)) {
-            return Err(Error::invalid("invalid_endpoint", "IDENTITY_ENDPOINT leaves this machine over plain http")
+            return Err(Error::new(ErrorCode::InvalidEndpoint)
+                .with_message("IDENTITY_ENDPOINT leaves this machine over plain http")
                 .with_remedy("Give it as the platform sets it."));
         }
         let mut url = endpoint.clone();
@@ -85,8 +86,9 @@ impl ManagedIdentityProvider {
             return Ok(Self::on_virtual_machine(service));
         };
         let header = required_variable(&variable, "IDENTITY_HEADER", "an app service or a container app")?;
-        let endpoint = Url::parse(&endpoint)
-            .map_err(|error| Error::invalid("invalid_endpoint", "IDENTITY_ENDPOINT is no URL").with_source(error))?;
+        let endpoint = Url::parse(&endpoint).map_err(|error| {
+            Error::new(ErrorCode::InvalidEndpoint).with_message("IDENTITY_ENDPOINT is no URL").with_source(error)
+        })?;
         Self::in_app_service(service, &endpoint, SecretString::from(header))
     }
 
@@ -116,8 +118,7 @@ impl fmt::Debug for ManagedIdentityProvider {
 impl TokenProvider for ManagedIdentityProvider {
     async fn token(&self, request: &TokenRequest) -> Result<AccessToken, Error> {
         let [scope] = request.scopes.as_slice() else {
-            return Err(Error::invalid("invalid_scope", "a managed identity signs in to one API at a time")
-                .with_remedy("Ask for one scope, such as https://graph.microsoft.com/.default."));
+            return Err(Error::new(ErrorCode::MultipleScopes));
         };
         let mut url = self.url.clone();
         url.query_pairs_mut().append_pair("resource", scope.strip_suffix("/.default").unwrap_or(scope));
@@ -126,7 +127,8 @@ impl TokenProvider for ManagedIdentityProvider {
         }
         let (name, value) = &self.header;
         let build = || {
-            let invalid = || Error::invalid("invalid_request", "IDENTITY_HEADER is not valid in a header");
+            let invalid =
+                || Error::new(ErrorCode::InvalidRequest).with_message("IDENTITY_HEADER is not valid in a header");
             let mut value = HeaderValue::from_str(value.expose_secret()).map_err(|_| invalid())?;
             value.set_sensitive(true);
             http::Request::get(url.as_str()).header(*name, value).body(Bytes::new()).map_err(|_| invalid())
@@ -137,12 +139,10 @@ impl TokenProvider for ManagedIdentityProvider {
             max_attempts: context.policy.max_attempts.min(MAX_ATTEMPTS),
             ..context.policy
         };
-        let response = context.send(OPERATION, Repeat::Safe, &CallOptions::default(), build, classify).await.map_err(|error| {
-            Error::new(ErrorKind::SignIn, "no_managed_identity", "no managed identity service responds")
-                .with_remedy("Run it where Azure gives the program an identity, or sign in another way; with HTTP_PROXY set, NO_PROXY must name 169.254.169.254.")
-                .with_source(error)
-                .during(OPERATION)
-        })?;
+        let response = context
+            .send(OPERATION, Repeat::Safe, &CallOptions::default(), build, classify)
+            .await
+            .map_err(|error| Error::new(ErrorCode::NoManagedIdentity).with_source(error).during(OPERATION))?;
         if !response.status.is_success() {
             return Err(refused(&response.redacted(value)));
         }
@@ -150,12 +150,11 @@ impl TokenProvider for ManagedIdentityProvider {
         let expires_at = |token: &TokenResponse| OffsetDateTime::from_unix_timestamp(token.expires_on.0).ok();
         match token.and_then(|token| expires_at(&token).map(|expires_at| (token, expires_at))) {
             Some((token, expires_at)) => Ok(AccessToken::new(SecretString::from(token.access_token), expires_at)),
-            None => {
-                Err(Error::new(ErrorKind::Decode, "token_answer", "the managed identity's response holds no token")
-                    .with_status(response.status)
-                    .with_remedy("Check that nothing else responds at this address, such as a proxy.")
-                    .during(OPERATION))
-            }
+            None => Err(Error::new(ErrorCode::UnexpectedTokenResponse)
+                .with_message("the managed identity's response holds no token")
+                .with_status(response.status)
+                .with_remedy("Check that nothing else responds at this address, such as a proxy.")
+                .during(OPERATION)),
         }
     }
 }
@@ -173,15 +172,10 @@ fn classify(response: &Response) -> Outcome {
 fn refused(response: &Response) -> Error {
     let body: ErrorResponse = response.read().unwrap_or_default();
     let error = match response.status.as_u16() {
-        400 => Error::new(ErrorKind::SignIn, "identity_not_assigned", "there is no such managed identity here")
-            .with_remedy(
-                "Turn the system-assigned identity on, or assign the one with this client id; check the scope.",
-            ),
-        401 | 403 => {
-            Error::new(ErrorKind::SignIn, "identity_refused", "the managed identity service refuses the request")
-                .with_remedy("Check that IDENTITY_HEADER is this very process's; it changes with each restart.")
-        }
-        _ => Error::new(ErrorKind::SignIn, "no_managed_identity", "the managed identity service fails")
+        400 => Error::new(ErrorCode::ManagedIdentityNotAssigned),
+        401 | 403 => Error::new(ErrorCode::ManagedIdentityRefused),
+        _ => Error::new(ErrorCode::NoManagedIdentity)
+            .with_message("the managed identity service fails")
             .with_remedy("Wait a minute and run it again."),
     };
     let service = (body.error.unwrap_or_default(), body.error_description.or(body.message).unwrap_or_default());

@@ -13,7 +13,8 @@
 //!
 //! Most of them are one line of the [`ClientBuilder`](crate::ClientBuilder), such as
 //! [`client_secret`](crate::ClientBuilder::client_secret) and [`device_code`](crate::ClientBuilder::device_code).
-//! [`public_client`] has Microsoft's own apps that a person can sign in to. A refused sign-in has a [`SignInReason`].
+//! [`public_client`] has Microsoft's own apps that a person can sign in to. Why a sign-in was refused is its
+//! [code](crate::ErrorCode).
 
 mod assertion;
 mod assertion_provider;
@@ -45,7 +46,6 @@ mod refresh_token;
 mod refresh_token_store;
 mod session;
 pub(crate) mod sign_in_error;
-mod sign_in_reason;
 mod sign_in_service;
 mod static_token;
 mod tenant_lookup;
@@ -70,7 +70,6 @@ pub use github_actions::GitHubActions;
 pub use managed_identity::ManagedIdentityProvider;
 pub use refresh_token::RefreshTokenProvider;
 pub use refresh_token_store::{MemoryRefreshTokenStore, RefreshTokenStore};
-pub use sign_in_reason::SignInReason;
 pub use sign_in_service::SignInService;
 pub use static_token::StaticToken;
 pub use tenant_lookup::{FoundTenant, TenantLookup};

@@ -9,9 +9,8 @@ use crate::auth::claims::TokenClaims;
 use crate::auth::client_authentication::ClientAuthentication;
 use crate::auth::form::Form;
 use crate::auth::refresh_token_store::{MemoryRefreshTokenStore, RefreshTokenStore};
-use crate::auth::sign_in_reason::SignInReason;
 use crate::auth::sign_in_service::{SignInService, Tokens};
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorCode};
 use crate::ids::{AppId, TenantId};
 use crate::retry::Repeat;
 use crate::token::{AccessToken, TokenRequest};
@@ -108,7 +107,10 @@ impl Session {
         match self.redeem(request, &token, at_home).await {
             Ok(token) => Ok(Resumption::Token(token)),
             Err(error) if is_expired(&error) || (at_home && requires_interaction(&error)) => {
-                tracing::debug!(code = error.code(), "the session cannot be resumed; the person signs in again");
+                tracing::debug!(
+                    code = error.code().as_str(),
+                    "the session cannot be resumed; the person signs in again"
+                );
                 let claims = error.claims().map(str::to_owned);
                 Ok(Resumption::SignIn { tenant, claims: claims.or_else(|| request.claims.clone()) })
             }
@@ -127,24 +129,16 @@ impl Session {
         match &tokens.refresh {
             _ if at_home => Ok(tokens.access),
             Some(token) => self.redeem(request, token, false).await,
-            None => Err(Error::new(
-                ErrorKind::SignIn,
-                "no_refresh_token",
-                "the sign-in returned no refresh token, which other tenants need",
-            )
-            .with_remedy("Sign in to the tenant itself, or allow the app the permission offline_access.")),
+            None => Err(Error::new(ErrorCode::NoRefreshToken)),
         }
     }
 
     /// Redeems the stored refresh token.
     ///
     /// # Errors
-    /// The code `not_signed_in` when there is none.
+    /// The code [`NotSignedIn`](crate::ErrorCode::NotSignedIn) when there is none.
     pub(super) async fn redeem_stored(&self, request: &TokenRequest) -> Result<AccessToken, Error> {
-        let token = self.load().await?.ok_or_else(|| {
-            Error::new(ErrorKind::SignIn, "not_signed_in", "there is no refresh token")
-                .with_remedy("Let a person sign in first, with the browser or a device code.")
-        })?;
+        let token = self.load().await?.ok_or_else(|| Error::new(ErrorCode::NotSignedIn))?;
         let at_home = self.home().is_none_or(|home| home.is(&request.tenant));
         self.redeem(request, &token, at_home).await
     }
@@ -165,7 +159,7 @@ impl Session {
 
     async fn load(&self) -> Result<Option<SecretString>, Error> {
         self.store.load().await.map_err(|error| {
-            Error::new(ErrorKind::SignIn, "refresh_token_not_loaded", "the refresh token cannot be read")
+            Error::new(ErrorCode::RefreshTokenNotLoaded)
                 .with_remedy("Check the store that holds it; its own error follows.")
                 .with_source(error)
         })
@@ -173,7 +167,7 @@ impl Session {
 
     async fn store_token(&self, token: &SecretString) -> Result<(), Error> {
         self.store.store(token).await.map_err(|error| {
-            Error::new(ErrorKind::SignIn, "refresh_token_not_stored", "the new refresh token cannot be stored")
+            Error::new(ErrorCode::RefreshTokenNotStored)
                 .with_remedy("Check the store; its own error follows. The previous token is still valid: run it again.")
                 .with_source(error)
         })
@@ -182,7 +176,7 @@ impl Session {
 
 /// Whether the refresh token has expired or was revoked.
 fn is_expired(error: &Error) -> bool {
-    error.sign_in_reason() == Some(SignInReason::SignInExpired)
+    error.code() == ErrorCode::SignInExpired
 }
 
 /// Whether the person can resolve the error at the sign-in page.

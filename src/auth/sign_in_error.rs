@@ -9,8 +9,7 @@ use uuid::Uuid;
 
 use crate::auth::challenge;
 use crate::auth::form::Form;
-use crate::auth::sign_in_reason::SignInReason;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorCode};
 use crate::retry::{Outcome, Response};
 
 #[derive(Debug, Default, Deserialize)]
@@ -34,10 +33,25 @@ impl SignInErrorBody {
         self.error_codes.first().copied().or_else(|| number_in(&self.error_description))
     }
 
-    /// The first known reason: an unknown number may precede a known one.
-    fn reason(&self) -> SignInReason {
+    /// The first known code: an unknown number may precede a known one.
+    fn code(&self) -> ErrorCode {
         let numbers = self.error_codes.iter().copied().chain(number_in(&self.error_description));
-        numbers.into_iter().find_map(SignInReason::from_number).unwrap_or_else(|| SignInReason::from_error(&self.error))
+        numbers.into_iter().find_map(ErrorCode::from_aadsts).unwrap_or_else(|| code_of_error(&self.error))
+    }
+}
+
+/// The code of the `error` in a response, without regard to its number.
+pub(crate) fn code_of_error(error: &str) -> ErrorCode {
+    match error {
+        "interaction_required" | "login_required" => ErrorCode::InteractionRequired,
+        "consent_required" => ErrorCode::NotConsented,
+        "access_denied" | "authorization_declined" => ErrorCode::ConsentDeclined,
+        "authorization_pending" | "slow_down" => ErrorCode::AuthorizationPending,
+        "expired_token" => ErrorCode::CodeExpired,
+        "bad_verification_code" => ErrorCode::WrongDeviceCode,
+        "temporarily_unavailable" | "server_error" => ErrorCode::SignInBusy,
+        "invalid_scope" | "invalid_resource" => ErrorCode::InvalidScope,
+        _ => ErrorCode::SignInRefused,
     }
 }
 
@@ -67,7 +81,7 @@ pub(super) fn classify(response: &Response) -> Outcome {
         200..=299 => Outcome::Final,
         429 => Outcome::Throttled { retry_after },
         500 | 502 | 503 | 504 => Outcome::Failed { retry_after },
-        _ if SignInErrorBody::read(response).reason() == SignInReason::Busy => Outcome::Failed { retry_after },
+        _ if SignInErrorBody::read(response).code() == ErrorCode::SignInBusy => Outcome::Failed { retry_after },
         _ => Outcome::Final,
     }
 }
@@ -76,25 +90,18 @@ pub(super) fn classify(response: &Response) -> Outcome {
 pub(super) fn error(response: &Response, form: &Form, correlation: &Uuid, now: OffsetDateTime) -> Error {
     let body = SignInErrorBody::read(response);
     let number = body.number();
-    let (code, mut cause, remedy) = if body.error.is_empty() && number.is_none() {
-        (
-            "no_sign_in_service",
-            "no sign-in service responds at this URL".to_owned(),
-            "Check the authority's URL (without a path), and that no proxy responds in its place.",
-        )
-    } else {
-        let is_id = || form.client_secret().is_some_and(|secret| Uuid::parse_str(secret.expose_secret()).is_ok());
-        let reason = match body.reason() {
-            SignInReason::WrongSecret if is_id() => SignInReason::SecretIdInsteadOfValue,
-            reason => reason,
-        };
-        (reason.code(), reason.cause().to_owned(), reason.remedy())
+    let is_id = || form.client_secret().is_some_and(|secret| Uuid::parse_str(secret.expose_secret()).is_ok());
+    let code = match body.code() {
+        _ if body.error.is_empty() && number.is_none() => ErrorCode::NotASignInService,
+        ErrorCode::WrongSecret if is_id() => ErrorCode::SecretIdInsteadOfValue,
+        code => code,
     };
-    if code == SignInReason::AssertionOutOfTime.code()
-        && let Some(skew) = clock_skew(response, now)
-    {
-        cause = format!("{cause}: this machine's clock is {skew}");
-    }
+    let error = match clock_skew(response, now) {
+        Some(skew) if code == ErrorCode::AssertionOutOfTime => {
+            Error::new(code).with_message(format!("{}: this machine's clock is {skew}", code.cause()))
+        }
+        _ => Error::new(code),
+    };
     let service_code = number.map_or_else(|| body.error.clone(), |number| format!("AADSTS{number}"));
     let description = &body.error_description;
     let trace = body.trace_id.clone().or_else(|| id_in(description, "Trace ID"));
@@ -104,12 +111,11 @@ pub(super) fn error(response: &Response, form: &Form, correlation: &Uuid, now: O
     for secret in form.secrets().map(ExposeSecret::expose_secret).filter(|secret| !secret.is_empty()) {
         sentence = sentence.replace(secret, "…");
     }
-    Error::new(ErrorKind::SignIn, code, cause)
+    error
         .with_status(response.status)
         .with_attempts(response.attempts)
         .with_retry_after(response.retry_after)
         .with_request_ids(trace, Some(correlated.unwrap_or_else(|| correlation.to_string())))
-        .with_remedy(remedy)
         .with_service(service_code, sentence, Vec::new())
         .with_oauth(body.error, body.suberror)
         .with_claims(body.claims.as_deref().and_then(challenge::json_object))
@@ -119,11 +125,10 @@ pub(super) fn error(response: &Response, form: &Form, correlation: &Uuid, now: O
 #[cfg(feature = "browser")]
 pub(super) fn redirect_error(oauth: String, description: &str) -> Error {
     let number = number_in(description);
-    let reason = number.and_then(SignInReason::from_number).unwrap_or_else(|| SignInReason::from_error(&oauth));
+    let code = number.and_then(ErrorCode::from_aadsts).unwrap_or_else(|| code_of_error(&oauth));
     let service_code = number.map_or_else(|| oauth.clone(), |number| format!("AADSTS{number}"));
-    Error::new(ErrorKind::SignIn, reason.code(), reason.cause())
+    Error::new(code)
         .with_request_ids(id_in(description, "Trace ID"), id_in(description, "Correlation ID"))
-        .with_remedy(reason.remedy())
         .with_service(service_code, sentence(description), Vec::new())
         .with_oauth(oauth, None)
 }
@@ -140,6 +145,7 @@ fn clock_skew(response: &Response, now: OffsetDateTime) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::ErrorKind;
     use bytes::Bytes;
     use http::{HeaderMap, StatusCode};
     use secrecy::SecretString;
@@ -161,10 +167,10 @@ mod tests {
     fn a_guid_as_secret_is_reported_as_its_id() {
         let guid = SecretString::from("3f2b0a4e-6f7d-4a94-8f0e-7b2f4a5a9a10");
         let error = refused(&response(WRONG), &guid, &Uuid::nil());
-        assert_eq!(error.code(), "secret_id_instead_of_value");
+        assert_eq!(error.code().as_str(), "secret_id_instead_of_value");
         assert!(error.to_string().contains("copy its Value"), "{error}");
         assert_eq!((error.request_id(), error.client_request_id()), (Some("t"), Some("c")));
-        assert_eq!(refused(&response(WRONG), &SecretString::from("x~y"), &Uuid::nil()).code(), "wrong_secret");
+        assert_eq!(refused(&response(WRONG), &SecretString::from("x~y"), &Uuid::nil()).code().as_str(), "wrong_secret");
     }
 
     #[test]
@@ -174,13 +180,13 @@ mod tests {
             &SecretString::from("x"),
             &Uuid::nil(),
         );
-        assert_eq!((error.code(), error.service_code()), ("secret_expired", Some("AADSTS7000222")));
+        assert_eq!((error.code().as_str(), error.service_code()), ("secret_expired", Some("AADSTS7000222")));
     }
 
     #[test]
     fn a_response_in_another_format_is_still_an_error() {
         let error = refused(&response("<html>"), &SecretString::from("x"), &Uuid::nil());
-        assert_eq!(error.code(), "no_sign_in_service");
+        assert_eq!(error.code().as_str(), "not_a_sign_in_service");
     }
 
     /// Every known number with its code: neither may change.
@@ -190,56 +196,56 @@ mod tests {
         ("app_not_in_tenant", &[700_016, 700_011]),
         ("service_principal_missing", &[7_000_229]),
         ("service_principal_being_made", &[650_051]),
-        ("api_not_in_tenant", &[500_011, 650_052]),
+        ("resource_not_in_tenant", &[500_011, 650_052]),
         ("api_disabled", &[500_014]),
         ("api_removed", &[650_054]),
         ("api_not_declared", &[650_057]),
         ("permissions_not_declared", &[650_056, 65005]),
-        ("declaration_malformed", &[1_003_031]),
+        ("malformed_declaration", &[1_003_031]),
         ("not_consented", &[65001]),
         ("not_preauthorized", &[65002]),
         ("consent_declined", &[65004]),
         ("admin_consent_needed", &[90094, 90095]),
         ("app_considered_risky", &[900_941]),
         ("consent_not_allowed", &[90093]),
-        ("app_not_authorized_for_partner", &[90099]),
+        ("partner_not_authorized", &[90099]),
         ("account_not_in_tenant", &[90072, 50020, 50034, 16000, 51004]),
         ("wrong_secret", &[7_000_215]),
         ("secret_expired", &[7_000_222]),
         ("secret_missing", &[7_000_218, 7_000_216]),
-        ("public_client", &[700_025]),
+        ("credential_of_public_client", &[700_025]),
         ("certificate_unknown", &[700_027]),
         ("assertion_out_of_time", &[700_024]),
         ("assertion_refused", &[700_030, 50012, 50013, 50048, 50027, 700_021, 700_023]),
         ("app_token_needed", &[700_229]),
         ("no_matching_federated_credential", &[70021, 70025, 700_211, 700_212, 700_213, 7_002_138]),
-        ("tenant_unknown", &[90002, 900_023]),
+        ("unknown_tenant", &[90002, 900_023]),
         ("wrong_cloud", &[90038, 900_382]),
         ("tenant_blocked", &[5_000_224]),
         ("tenant_needed", &[9_001_023, 90124, 90130]),
         ("single_tenant_app", &[50194]),
         ("mfa_required", &[50076, 50079, 50072, 50074, 50078, 50158]),
-        ("conditional_access", &[53003, 530_034, 53000, 53001, 53011, 530_032, 530_036]),
+        ("blocked_by_conditional_access", &[53003, 530_034, 53000, 53001, 53011, 530_032, 530_036]),
         ("user_not_assigned", &[50105]),
         ("app_not_assigned", &[501_051]),
         ("account_disabled", &[50057]),
         ("app_disabled", &[7_000_112, 70001]),
-        ("cross_tenant_policy", &[500_212, 500_213]),
+        ("blocked_by_cross_tenant_policy", &[500_212, 500_213]),
         ("sign_in_expired", &[700_082, 70008, 70043, 50173, 50133, 700_084]),
         ("wrong_password", &[50126]),
         ("invalid_scope", &[70011, 28000, 28002, 28003, 650_053, 700_022, 1_002_012]),
         ("authorization_pending", &[70016]),
         ("code_expired", &[70019, 70020]),
-        ("device_code_wrong", &[70018]),
+        ("wrong_device_code", &[70018]),
         ("code_redeemed", &[54005]),
-        ("code_verifier_wrong", &[501_481]),
+        ("wrong_code_verifier", &[501_481]),
         ("code_of_another_tenant", &[700_005]),
         ("sign_in_busy", &[50196, 90055, 90033, 50087, 90024]),
     ];
 
     #[test]
     fn every_number_has_its_code_its_cause_and_its_remedy() {
-        let known: usize = SignInReason::ALL.iter().map(|reason| reason.numbers().len()).sum();
+        let known: usize = ErrorCode::ALL.iter().map(|code| code.aadsts_numbers().len()).sum();
         assert_eq!(known, NUMBERS.iter().map(|(_, numbers)| numbers.len()).sum::<usize>());
         for (code, numbers) in NUMBERS {
             for number in *numbers {
@@ -251,29 +257,15 @@ mod tests {
                 ];
                 for form in forms {
                     let error = refused(&response(&form), &SecretString::from("x~y"), &Uuid::nil());
-                    assert_eq!((error.kind(), error.code()), (ErrorKind::SignIn, *code), "{form}");
+                    assert_eq!((error.kind(), error.code().as_str()), (ErrorKind::SignIn, *code), "{form}");
                     assert_eq!(error.service_code(), Some(format!("AADSTS{number}").as_str()));
                     assert_eq!(error.request_id(), Some("t"), "{form}");
-                    let reason = error.sign_in_reason().unwrap();
-                    assert_eq!((reason.code(), Some(reason.remedy())), (*code, error.remedy()));
-                    assert!(error.message() == reason.cause() && reason.remedy().ends_with('.'));
+                    assert_eq!((error.message(), error.remedy()), (error.code().cause(), error.code().remedy()));
                     let is_busy = matches!(classify(&response(&form)), Outcome::Failed { .. });
                     assert_eq!(is_busy, *code == "sign_in_busy", "{form}");
                 }
             }
         }
-    }
-
-    #[test]
-    fn no_two_reasons_have_a_code_or_a_number_in_common() {
-        let mut codes: Vec<_> = SignInReason::ALL.iter().map(|reason| reason.code()).collect();
-        let mut numbers: Vec<_> = SignInReason::ALL.iter().flat_map(|reason| reason.numbers()).collect();
-        let before = (codes.len(), numbers.len());
-        codes.sort_unstable();
-        codes.dedup();
-        numbers.sort_unstable();
-        numbers.dedup();
-        assert_eq!(before, (codes.len(), numbers.len()));
     }
 
     #[test]
@@ -286,10 +278,10 @@ mod tests {
             (r#"{"error":"expired_token"}"#, "code_expired", "expired_token"),
             (r#"{"error":"temporarily_unavailable"}"#, "sign_in_busy", "temporarily_unavailable"),
             (r#"{"error":"invalid_grant","error_codes":[7]}"#, "sign_in_refused", "invalid_grant"),
-            (r#"{"error":"invalid_grant","error_codes":[7, 53003]}"#, "conditional_access", "invalid_grant"),
+            (r#"{"error":"invalid_grant","error_codes":[7, 53003]}"#, "blocked_by_conditional_access", "invalid_grant"),
         ] {
             let error = refused(&response(body), &SecretString::from("x"), &Uuid::nil());
-            assert_eq!((error.code(), error.oauth_error()), (code, Some(oauth)), "{body}");
+            assert_eq!((error.code().as_str(), error.oauth_error()), (code, Some(oauth)), "{body}");
             assert_eq!(error.client_request_id(), Some("00000000-0000-0000-0000-000000000000"));
         }
     }

@@ -14,7 +14,7 @@ use crate::auth::number::Number;
 use crate::auth::sign_in_error;
 use crate::clock::Clock;
 use crate::cloud::{Cloud, is_invalid_path_segment};
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorCode};
 use crate::random::{self, Randomness, SystemRandomness};
 use crate::retry::{CallOptions, Repeat, Response, RetryPolicy, SendContext};
 use crate::token::AccessToken;
@@ -88,12 +88,12 @@ impl SignInService {
     /// The URL of an endpoint in a tenant, such as `…/{tenant}/oauth2/v2.0/token`.
     pub(super) fn endpoint(&self, tenant: &str, name: &str) -> Result<Url, Error> {
         if is_invalid_path_segment(tenant) {
-            return Err(Error::invalid("invalid_tenant", "the tenant is empty, a dot, or holds a control character")
-                .with_remedy("Give the tenant's id, or a domain such as contoso.onmicrosoft.com."));
+            return Err(Error::new(ErrorCode::InvalidTenant)
+                .with_message("the tenant is empty, a dot, or holds a control character"));
         }
         let mut url = self.cloud.authority().clone();
         url.path_segments_mut()
-            .map_err(|()| Error::invalid("invalid_endpoint", "the authority is no URL"))?
+            .map_err(|()| Error::new(ErrorCode::InvalidEndpoint).with_message("the authority is no URL"))?
             .pop_if_empty()
             .extend([tenant, "oauth2", "v2.0", name]);
         Ok(url)
@@ -110,7 +110,9 @@ impl SignInService {
                 .header(ACCEPT, "application/json")
                 .header("client-request-id", correlation.to_string())
                 .body(form.body())
-                .map_err(|error| Error::invalid("invalid_endpoint", "the authority is no URL").with_source(error))
+                .map_err(|error| {
+                    Error::new(ErrorCode::InvalidEndpoint).with_message("the authority is no URL").with_source(error)
+                })
         };
         let response = self.context.send(operation, repeat, &options, build, sign_in_error::classify).await?;
         if response.status.is_success() {
@@ -130,7 +132,8 @@ impl SignInService {
     pub(super) fn read_tokens(&self, response: &Response) -> Result<Tokens, Error> {
         let token = response.read().ok().filter(|token: &TokenResponse| !token.access_token.is_empty());
         let token = token.ok_or_else(|| {
-            Error::new(ErrorKind::Decode, "token_answer", "the sign-in service's response holds no token")
+            Error::new(ErrorCode::UnexpectedTokenResponse)
+                .with_message("the sign-in service's response holds no token")
                 .with_status(response.status)
                 .with_request_ids(response.header("x-ms-request-id").map(str::to_owned), None)
                 .with_remedy("Check that the authority is Entra's and that no proxy responds in its place.")

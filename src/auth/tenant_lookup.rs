@@ -13,7 +13,7 @@ use crate::auth::form::Form;
 use crate::auth::sign_in_error;
 use crate::clock::Clock;
 use crate::cloud::{Cloud, is_invalid_path_segment};
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorCode};
 use crate::ids::TenantId;
 use crate::random::SystemRandomness;
 use crate::retry::{CallOptions, Repeat, RetryPolicy, SendContext};
@@ -99,18 +99,17 @@ impl TenantLookup {
     /// ([OpenID configuration](https://learn.microsoft.com/entra/identity-platform/v2-protocols-oidc)).
     ///
     /// # Errors
-    /// [`ErrorKind::SignIn`] with the code `tenant_unknown` when there is none, `wrong_cloud` when it is in another
-    /// cloud; [`ErrorKind::Invalid`] for a text that is neither an id nor a domain.
+    /// [`ErrorKind::SignIn`](crate::ErrorKind::SignIn) with the code [`UnknownTenant`](crate::ErrorCode::UnknownTenant) when there is none, [`WrongCloud`](crate::ErrorCode::WrongCloud) when it is in another
+    /// cloud; [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) for a text that is neither an id nor a domain.
     pub async fn get(&self, tenant: &str) -> Result<FoundTenant, Error> {
         let tenant = tenant.trim();
         let is_any = ["common", "organizations", "consumers"].iter().any(|name| tenant.eq_ignore_ascii_case(name));
         if is_any || is_invalid_path_segment(tenant) {
-            return Err(Error::invalid("invalid_tenant", "the text is neither a tenant's id nor a domain")
-                .with_remedy("Give the tenant's id, or a domain such as contoso.onmicrosoft.com."));
+            return Err(Error::new(ErrorCode::InvalidTenant));
         }
         let mut url = self.cloud.authority().clone();
         url.path_segments_mut()
-            .map_err(|()| Error::invalid("invalid_endpoint", "the authority is no URL"))?
+            .map_err(|()| Error::new(ErrorCode::InvalidEndpoint).with_message("the authority is no URL"))?
             .pop_if_empty()
             .extend([tenant, "v2.0", ".well-known", "openid-configuration"]);
         let correlation = crate::random::uuid(&*self.context.randomness);
@@ -119,7 +118,9 @@ impl TenantLookup {
                 .header(http::header::ACCEPT, "application/json")
                 .header("client-request-id", correlation.to_string())
                 .body(Bytes::new())
-                .map_err(|error| Error::invalid("invalid_endpoint", "the authority is no URL").with_source(error))
+                .map_err(|error| {
+                    Error::new(ErrorCode::InvalidEndpoint).with_message("the authority is no URL").with_source(error)
+                })
         };
         let response = self
             .context
@@ -142,7 +143,8 @@ impl TenantLookup {
             })
         });
         found.ok_or_else(|| {
-            Error::new(ErrorKind::Decode, "no_sign_in_service", "the response is no OpenID configuration of a tenant")
+            Error::new(ErrorCode::NotASignInService)
+                .with_message("the response is no OpenID configuration of a tenant")
                 .with_status(response.status)
                 .with_remedy("Check the authority's URL (without a path), and that no proxy responds in its place.")
                 .during(OPERATION)

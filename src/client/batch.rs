@@ -19,7 +19,7 @@ use serde_json::{Map, Value};
 use crate::client::call::{Call, Decode};
 use crate::client::request::Request;
 use crate::client::{Client, replication};
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorCode};
 use crate::retry::{CallOptions, Outcome, Repeat, Response, Tries};
 use crate::token::AccessToken;
 
@@ -27,9 +27,6 @@ use crate::token::AccessToken;
 const MAX_ITEMS: usize = 20;
 
 const OPERATION: &str = "POST /$batch";
-
-/// The code of an item that was not sent because the one before it failed.
-pub(crate) const DEPENDENCY_FAILED: &str = "dependency_failed";
 
 /// The number of the next batch: a handle belongs to the batch that gave it.
 static NEXT_BATCH: AtomicU64 = AtomicU64::new(0);
@@ -84,14 +81,11 @@ impl BatchResponse {
     /// Takes what the call of one item returns.
     ///
     /// # Errors
-    /// What the call by itself would give. [`ErrorKind::Invalid`] with the code `handle_of_another_batch` for a handle
+    /// What the call by itself would give. [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) with the code [`HandleOfAnotherBatch`](crate::ErrorCode::HandleOfAnotherBatch) for a handle
     /// that another batch gave.
     pub fn take<T>(&mut self, handle: BatchHandle<T>) -> Result<T, Error> {
         let item = self.items.get_mut(handle.index).filter(|_| handle.batch == self.batch).and_then(Option::take);
-        let (request, response) = item.ok_or_else(|| {
-            Error::invalid("handle_of_another_batch", "the handle was given by another batch")
-                .with_remedy("Exchange each handle at the response to its own batch.")
-        })?;
+        let (request, response) = item.ok_or_else(|| Error::new(ErrorCode::HandleOfAnotherBatch))?;
         (handle.decode)(&request, response?)
     }
 }
@@ -135,8 +129,8 @@ impl Batch {
             let request = request?;
             // What depends on a header that `$batch` is not documented to honour goes by itself.
             if request.create_if_missing {
-                return Err(Error::invalid("not_in_a_batch", "an upsert cannot be part of a batch")
-                    .with_remedy("Await it by itself.")
+                return Err(Error::new(ErrorCode::NotBatchable)
+                    .with_message("an upsert cannot be part of a batch")
                     .during(request.operation));
             }
             items.push(Item { request, attempts: 0, tries: Tries::default(), result: None, wait: None });
@@ -149,8 +143,10 @@ impl Batch {
             items,
         };
         run.finish().await?;
-        let unanswered =
-            || Err(Error::new(ErrorKind::Service, "no_answer", "the batch ended without a response to this item"));
+        let unanswered = || {
+            Err(Error::new(ErrorCode::IncompleteBatchResponse)
+                .with_message("the batch ended without a response to this item"))
+        };
         let items = run.items.into_iter().map(|item| Some((item.request, item.result.unwrap_or_else(unanswered))));
         Ok(BatchResponse { batch: self.number, items: items.collect() })
     }
@@ -225,17 +221,14 @@ impl Run<'_> {
             return Err(outer.error(&response));
         }
         let BatchItems { responses } = response.read().map_err(|_| {
-            Error::new(
-                ErrorKind::Decode,
-                "answer_not_understood",
-                "the service's response to the batch is not what it documents",
-            )
-            .with_status(response.status)
-            .with_maybe_done(repeat == Repeat::Unsafe)
-            .with_remedy(
-                "Check that the Graph endpoint is right; run it again: what was done is found and not done twice.",
-            )
-            .during(OPERATION)
+            Error::new(ErrorCode::UnexpectedResponse)
+                .with_message("the service's response to the batch is not what it documents")
+                .with_status(response.status)
+                .with_maybe_done(repeat == Repeat::Unsafe)
+                .with_remedy(
+                    "Check that the Graph endpoint is right; run it again: what was done is found and not done twice.",
+                )
+                .during(OPERATION)
         })?;
         // A response that cannot be read is its own item's trouble.
         let readable =
@@ -267,9 +260,12 @@ impl Run<'_> {
             if request.advanced {
                 headers.insert("ConsistencyLevel", "eventual");
             }
-            let body = request.body.as_ref().map(|body| serde_json::from_slice(body)).transpose().map_err(|error| {
-                Error::invalid("invalid_body", "the request cannot be written as JSON").with_source(error)
-            })?;
+            let body = request
+                .body
+                .as_ref()
+                .map(|body| serde_json::from_slice(body))
+                .transpose()
+                .map_err(|error| Error::new(ErrorCode::InvalidBody).with_source(error))?;
             requests.push(ItemRequest {
                 id: (index + 1).to_string(),
                 method: request.method.as_str(),
@@ -352,7 +348,7 @@ impl Run<'_> {
         let Some(failed) = failed else { return };
         for item in &mut self.items[failed + 1..] {
             item.result.get_or_insert_with(|| {
-                Err(Error::new(ErrorKind::Refused, DEPENDENCY_FAILED, "not sent, because the step before it failed")
+                Err(Error::new(ErrorCode::DependencyFailed)
                     .with_status(StatusCode::FAILED_DEPENDENCY)
                     .with_remedy("Mend what the step before it says and run it again.")
                     .during(item.request.operation))
@@ -362,7 +358,7 @@ impl Run<'_> {
 }
 
 fn missing() -> Error {
-    Error::new(ErrorKind::Service, "no_answer", "the response to the batch lacks this item")
+    Error::new(ErrorCode::IncompleteBatchResponse)
         .with_maybe_done(true)
         .with_remedy("Run it again: what was done is found and not done twice.")
         .during(OPERATION)

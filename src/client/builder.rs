@@ -22,7 +22,7 @@ use crate::client::token_cache::TokenCache;
 use crate::client::{Client, Shared};
 use crate::clock::Clock;
 use crate::cloud::Cloud;
-use crate::error::Error;
+use crate::error::{Error, ErrorCode};
 use crate::ids::AppId;
 use crate::random::{Randomness, SystemRandomness};
 use crate::retry::{CallOptions, RetryPolicy, SendContext};
@@ -225,9 +225,10 @@ impl ClientBuilder {
     /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) when a part is missing that has no default, or the environment
     /// lacks what a way to sign in reads from it.
     pub fn build(self) -> Result<Client, Error> {
-        let tenant = self.tenant.filter(|tenant| !tenant.trim().is_empty()).ok_or_else(|| {
-            missing("tenant", "the client has no tenant", "Give the tenant's id or domain with `tenant`.")
-        })?;
+        let tenant = self
+            .tenant
+            .filter(|tenant| !tenant.trim().is_empty())
+            .ok_or_else(|| Error::new(ErrorCode::MissingTenant))?;
         let transport = self.transport.map_or_else(default_transport, Ok)?;
         let clock = self.clock.map_or_else(default_clock, Ok)?;
         let provider: Arc<dyn TokenProvider> = match self.credential {
@@ -239,22 +240,12 @@ impl ClientBuilder {
                 make(service, Arc::clone(&clock))?
             }
             None => {
-                return Err(missing(
-                    "credential",
-                    "the client has no way to sign in",
-                    "Say how, such as with `client_secret` or `device_code`, or give a provider with `token_provider`.",
-                ));
+                return Err(Error::new(ErrorCode::MissingCredential));
             }
         };
         let own = concat!("entra-apps/", env!("CARGO_PKG_VERSION"));
         let user_agent = self.user_agent.map_or_else(|| own.to_owned(), |suffix| format!("{own} {suffix}"));
-        let user_agent = HeaderValue::from_str(&user_agent).map_err(|_| {
-            missing(
-                "user_agent",
-                "the user agent holds a character that a header cannot",
-                "Use letters, digits and - / . only.",
-            )
-        })?;
+        let user_agent = HeaderValue::from_str(&user_agent).map_err(|_| Error::new(ErrorCode::InvalidUserAgent))?;
         let shared = Shared {
             tokens: TokenCache::new(provider, Arc::clone(&clock)),
             context: SendContext::new(transport, clock, self.randomness, self.policy),
@@ -276,10 +267,6 @@ impl fmt::Debug for ClientBuilder {
     }
 }
 
-fn missing(code: &'static str, message: &str, remedy: &str) -> Error {
-    Error::invalid(code, message).with_remedy(remedy)
-}
-
 #[cfg(feature = "reqwest")]
 fn default_transport() -> Result<Arc<dyn Transport>, Error> {
     Ok(Arc::new(crate::transport::ReqwestTransport::new()?))
@@ -287,11 +274,7 @@ fn default_transport() -> Result<Arc<dyn Transport>, Error> {
 
 #[cfg(not(feature = "reqwest"))]
 fn default_transport() -> Result<Arc<dyn Transport>, Error> {
-    Err(missing(
-        "transport",
-        "the client has no transport",
-        "Turn the feature `reqwest` on, or give one with `transport`.",
-    ))
+    Err(Error::new(ErrorCode::MissingTransport))
 }
 
 #[cfg(feature = "tokio")]
@@ -302,5 +285,5 @@ fn default_clock() -> Result<Arc<dyn Clock>, Error> {
 
 #[cfg(not(feature = "tokio"))]
 fn default_clock() -> Result<Arc<dyn Clock>, Error> {
-    Err(missing("clock", "the client has no clock", "Turn the feature `tokio` on, or give one with `clock`."))
+    Err(Error::new(ErrorCode::MissingClock))
 }

@@ -4,7 +4,7 @@ use http::{Method, StatusCode};
 use serde::de::DeserializeOwned;
 
 use crate::client::request::Request;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorCode, ErrorKind};
 use crate::retry::{Repeat, Response, Unreadable};
 
 /// Decodes a JSON body.
@@ -47,7 +47,7 @@ fn success(request: &Request, response: Response) -> Result<Response, Error> {
 }
 
 fn unreadable(request: &Request, response: &Response, error: Unreadable) -> Error {
-    Error::new(ErrorKind::Decode, "answer_not_understood", "the service's response is not what it documents")
+    Error::new(ErrorCode::UnexpectedResponse)
         .with_status(response.status)
         .with_attempts(response.attempts)
         .with_request_ids(response.header("request-id").map(str::to_owned), None)

@@ -27,7 +27,6 @@ use http::{Method, StatusCode};
 use secrecy::ExposeSecret;
 use tracing::Instrument;
 
-pub(crate) use batch::DEPENDENCY_FAILED;
 pub use batch::{Batch, BatchHandle, BatchResponse};
 pub use builder::ClientBuilder;
 pub use call::Call;
@@ -40,7 +39,7 @@ use crate::client::tenant_state::{TenantState, TenantStates};
 use crate::client::token_cache::TokenCache;
 use crate::clock::Clock;
 use crate::cloud::Cloud;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorCode};
 use crate::ids::{AppId, TenantId};
 use crate::random::{self, Randomness};
 use crate::retry::{self, CallOptions, Outcome, READ_LAG, Response, SendContext, WaitObserver};
@@ -110,10 +109,9 @@ impl Client {
     /// When signing in fails, or the token does not say by which tenant it was issued.
     pub async fn tenant_id(&self) -> Result<TenantId, Error> {
         let token = self.token(None, &self.options()).await?;
-        self.given_tenant().or_else(|| TokenClaims::of(&token).tenant()).ok_or_else(|| {
-            Error::invalid("tenant_unknown", "the token does not say which tenant it is for")
-                .with_remedy("Give the client the tenant's id instead of its domain.")
-        })
+        self.given_tenant()
+            .or_else(|| TokenClaims::of(&token).tenant())
+            .ok_or_else(|| Error::new(ErrorCode::TokenWithoutTenant))
     }
 
     fn given_tenant(&self) -> Option<TenantId> {
@@ -158,7 +156,8 @@ impl Client {
     pub(crate) async fn writer_lock(&self, name: &str) -> Result<tokio::sync::OwnedMutexGuard<()>, Error> {
         let lock = self.tenant_state.writer_lock(name).lock_owned();
         self.in_time(lock, &self.options()).await.ok_or_else(|| {
-            Error::new(ErrorKind::Deadline, "deadline", "the time allowed was up while another run was writing")
+            Error::new(ErrorCode::DeadlineExceeded)
+                .with_message("the time allowed was up while another run was writing")
                 .with_remedy("Run it again with more time: nothing was changed by this run.")
         })
     }
@@ -249,10 +248,8 @@ impl Client {
     }
 
     fn http_request(&self, request: &Request, url: &str, token: &AccessToken) -> Result<http::Request<Bytes>, Error> {
-        let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token.secret.expose_secret())).map_err(|_| {
-            Error::new(ErrorKind::SignIn, "token_malformed", "the token cannot stand in a header")
-                .with_remedy("Check what gives the token: it holds a line break or another control character.")
-        })?;
+        let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token.secret.expose_secret()))
+            .map_err(|_| Error::new(ErrorCode::MalformedToken))?;
         bearer.set_sensitive(true);
         let mut http_request = http::Request::builder()
             .method(request.method.clone())
@@ -270,11 +267,9 @@ impl Client {
         if request.body.is_some() {
             http_request = http_request.header(CONTENT_TYPE, "application/json");
         }
-        http_request.body(request.body.clone().unwrap_or_default()).map_err(|error| {
-            Error::invalid("invalid_request", "the request cannot be written")
-                .with_source(error)
-                .during(request.operation)
-        })
+        http_request
+            .body(request.body.clone().unwrap_or_default())
+            .map_err(|error| Error::new(ErrorCode::InvalidRequest).with_source(error).during(request.operation))
     }
 
     fn token_request(&self, claims: Option<String>) -> TokenRequest {
@@ -309,16 +304,13 @@ impl Client {
         options: &CallOptions,
     ) -> Result<AccessToken, Error> {
         let token = self.in_time(token, options).await.unwrap_or_else(|| {
-            Err(Error::new(ErrorKind::Deadline, "deadline", "the time allowed was up while signing in")
+            Err(Error::new(ErrorCode::DeadlineExceeded)
+                .with_message("the time allowed was up while signing in")
                 .with_remedy("Run it again with more time."))
         })?;
         match (self.given_tenant(), TokenClaims::of(&token).tenant()) {
-            (Some(given), Some(own)) if given != own => Err(Error::new(
-                ErrorKind::SignIn,
-                "token_of_another_tenant",
-                format!("the token is for the tenant {own}, and the client is for {given}"),
-            )
-            .with_remedy("Sign in to the tenant that is meant, or give the client the token's tenant.")),
+            (Some(given), Some(own)) if given != own => Err(Error::new(ErrorCode::TokenOfAnotherTenant)
+                .with_message(format!("the token is for the tenant {own}, and the client is for {given}"))),
             _ => Ok(token),
         }
     }

@@ -10,7 +10,7 @@ use url::Url;
 use crate::client::lag_rule::LagRule;
 use crate::client::recent_writes::{ObjectKind, ObjectRef};
 use crate::cloud::{Cloud, is_invalid_path_segment};
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorCode};
 use crate::retry::Repeat;
 
 /// A request to Graph.
@@ -85,11 +85,8 @@ impl Request {
     }
 
     pub(crate) fn body(mut self, body: &impl Serialize) -> Result<Self, Error> {
-        let json = serde_json::to_vec(body).map_err(|error| {
-            Error::invalid("invalid_body", "the request cannot be written as JSON")
-                .with_source(error)
-                .during(self.operation)
-        })?;
+        let json = serde_json::to_vec(body)
+            .map_err(|error| Error::new(ErrorCode::InvalidBody).with_source(error).during(self.operation))?;
         self.body = Some(Bytes::from(json));
         Ok(self)
     }
@@ -127,13 +124,14 @@ impl Request {
             Target::Link(link) => return self.same_origin(link, cloud),
         };
         if segments.iter().any(|segment| is_invalid_path_segment(segment)) {
-            return Err(Error::invalid("invalid_id", "an id is empty, a dot, or holds a control character")
+            return Err(Error::new(ErrorCode::InvalidId)
+                .with_message("an id is empty, a dot, or holds a control character")
                 .during(self.operation)
                 .with_remedy("Give the id as the service gave it."));
         }
         let mut url = cloud.graph().clone();
         url.path_segments_mut()
-            .map_err(|()| Error::invalid("invalid_endpoint", "the Graph endpoint is no address"))?
+            .map_err(|()| Error::new(ErrorCode::InvalidEndpoint).with_message("the Graph endpoint is no address"))?
             .pop_if_empty()
             .push("v1.0")
             .extend(segments);
@@ -153,7 +151,9 @@ impl Request {
         let whole = url.as_str();
         let prefix = format!("{}v1.0", cloud.graph());
         whole.strip_prefix(&prefix).map(str::to_owned).ok_or_else(|| {
-            Error::new(ErrorKind::Decode, "foreign_link", "a next link is of another version").during(self.operation)
+            Error::new(ErrorCode::ForeignNextLink)
+                .with_message("a next link is of another version")
+                .during(self.operation)
         })
     }
 
@@ -169,10 +169,8 @@ impl Request {
         if own {
             return Ok(link.clone());
         }
-        Err(Error::new(ErrorKind::Decode, "foreign_link", "the service's next link leads to another host")
-            .with_remedy(
-                "Nothing was sent there. Check that the Graph endpoint is right and that no proxy rewrites responses.",
-            )
+        Err(Error::new(ErrorCode::ForeignNextLink)
+            .with_message("the service's next link leads to another host")
             .during(self.operation))
     }
 }

@@ -71,7 +71,10 @@ impl TokenCache {
                 let now = self.clock.now();
                 match held.as_mut().filter(|held| request.claims.is_none() && held.token.expires_at > now) {
                     Some(held) => {
-                        tracing::debug!(code = error.code(), "the token could not be renewed; the old one still holds");
+                        tracing::debug!(
+                            code = error.code().as_str(),
+                            "the token could not be renewed; the old one still holds"
+                        );
                         held.not_before = Some(now + REFRESH_RETRY_DELAY);
                         Ok(held.token.clone())
                     }
@@ -123,7 +126,7 @@ impl fmt::Debug for TokenCache {
 mod tests {
     use super::*;
     use crate::clock::TokioClock;
-    use crate::error::ErrorKind;
+    use crate::error::ErrorCode;
     use async_trait::async_trait;
     use secrecy::SecretString;
     use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -143,7 +146,7 @@ mod tests {
             let number = self.asked.fetch_add(1, Ordering::Relaxed) + 1;
             self.clock.sleep(std::time::Duration::from_millis(100)).await;
             if self.broken.load(Ordering::Relaxed) {
-                return Err(Error::new(ErrorKind::SignIn, "broken", "broken"));
+                return Err(Error::new(ErrorCode::TokenProviderFailed));
             }
             Ok(AccessToken::new(SecretString::from(format!("token {number}")), self.clock.now() + Duration::HOUR))
         }
@@ -224,7 +227,7 @@ mod tests {
         assert_eq!(get(&tokens, &request()).await, "token 1");
         assert_eq!(provider.asked.load(Ordering::Relaxed), 3);
         minutes(4).await;
-        assert_eq!(tokens.get(&request()).await.unwrap_err().code(), "broken");
+        assert_eq!(tokens.get(&request()).await.unwrap_err().code(), ErrorCode::TokenProviderFailed);
         provider.broken.store(false, Ordering::Relaxed);
         assert_eq!(get(&tokens, &request()).await, "token 5");
     }

@@ -4,10 +4,9 @@ use std::fmt;
 
 use url::form_urlencoded;
 
-use crate::auth::SignInReason;
-use crate::auth::sign_in_error::{id_in, number_in, sentence};
+use crate::auth::sign_in_error::{code_of_error, id_in, number_in, sentence};
 use crate::consent::link::{ConsentTenant, PendingConsent};
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorCode};
 use crate::ids::{AppId, TenantId};
 
 const OPERATION: &str = "GET /adminconsent";
@@ -34,14 +33,12 @@ impl AdminConsentCallback {
     /// An `error` comes before anything else, because Entra adds `admin_consent=True` to its errors, too.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] with the code `not_a_callback` for anything else: a request for the page's icon, a repeated
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) with the code [`NotACallback`](crate::ErrorCode::NotACallback) for anything else: a request for the page's icon, a repeated
     /// parameter, a consent without a tenant.
     pub fn parse(url: &str) -> Result<Self, Error> {
         let not_a_callback = |reason: &str| {
-            Err(Error::invalid("not_a_callback", format!("the URL is no callback of an admin consent: {reason}"))
-                .with_remedy(
-                    "Give the URL to which the browser was redirected, with its query; ignore other requests.",
-                ))
+            Err(Error::new(ErrorCode::NotACallback)
+                .with_message(format!("the URL is no callback of an admin consent: {reason}")))
         };
         if url.len() > MAX_BYTES {
             return not_a_callback("it is too long");
@@ -123,25 +120,21 @@ impl PendingConsent {
     /// has the tenant's id.
     ///
     /// # Errors
-    /// - [`ErrorKind::Invalid`] with the code `consent_state` for the callback of another link, and `consent_tenant` for
+    /// - [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) with the code [`ConsentStateMismatch`](crate::ErrorCode::ConsentStateMismatch) for the callback of another link, and [`ConsentTenantMismatch`](crate::ErrorCode::ConsentTenantMismatch) for
     ///   one of another tenant;
-    /// - [`ErrorKind::SignIn`] with the code `consent_cancelled` when the administrator pressed *Cancel*, and otherwise
-    ///   with the code of the [reason](SignInReason), and with trace and correlation id.
+    /// - [`ErrorKind::SignIn`](crate::ErrorKind::SignIn) with the code [`ConsentCancelled`](crate::ErrorCode::ConsentCancelled) when the administrator pressed *Cancel*, and otherwise
+    ///   with the code of the reason, and with trace and correlation id.
     pub fn accept(self, callback: &AdminConsentCallback) -> Result<ReportedConsent, Error> {
         if !callback.state.as_deref().is_some_and(|state| self.has_state(state)) {
-            return Err(Error::invalid("consent_state", "the callback belongs to another link: its state differs")
-                .with_remedy("Start again with a new link; do not follow a link from elsewhere."));
+            return Err(Error::new(ErrorCode::ConsentStateMismatch));
         }
         match &callback.outcome {
             Outcome::Refused { error, subcode, description } => {
                 Err(refusal(callback.is_cancelled(), error, subcode.clone(), description))
             }
             Outcome::Consented { tenant } => match self.tenant {
-                ConsentTenant::Id(expected) if expected != *tenant => Err(Error::invalid(
-                    "consent_tenant",
-                    format!("the callback is from the tenant {tenant}, and the link is for {expected}"),
-                )
-                .with_remedy("Open the link again and sign in as an administrator of that tenant.")),
+                ConsentTenant::Id(expected) if expected != *tenant => Err(Error::new(ErrorCode::ConsentTenantMismatch)
+                    .with_message(format!("the callback is from the tenant {tenant}, and the link is for {expected}"))),
                 _ => Ok(ReportedConsent { app_id: self.app_id, tenant: *tenant }),
             },
         }
@@ -150,19 +143,12 @@ impl PendingConsent {
 
 fn refusal(cancelled: bool, error: &str, subcode: Option<String>, description: &str) -> Error {
     let number = number_in(description);
-    let reason = number.and_then(SignInReason::from_number).unwrap_or_else(|| SignInReason::from_error(error));
-    let (code, cause, remedy) = if cancelled {
-        (
-            "consent_cancelled",
-            "the administrator pressed Cancel, and nothing was granted",
-            "Open the link again when the permissions are agreed upon.",
-        )
-    } else {
-        (reason.code(), reason.cause(), reason.remedy())
+    let code = match cancelled {
+        true => ErrorCode::ConsentCancelled,
+        false => number.and_then(ErrorCode::from_aadsts).unwrap_or_else(|| code_of_error(error)),
     };
     let service_code = number.map_or_else(|| error.to_owned(), |number| format!("AADSTS{number}"));
-    Error::new(ErrorKind::SignIn, code, cause)
-        .with_remedy(remedy)
+    Error::new(code)
         .with_service(service_code, sentence(description), Vec::new())
         .with_request_ids(id_in(description, "Trace ID"), id_in(description, "Correlation ID"))
         .with_oauth(error.to_owned(), subcode)
@@ -172,6 +158,7 @@ fn refusal(cancelled: bool, error: &str, subcode: Option<String>, description: &
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::ErrorKind;
 
     const TENANT: TenantId = TenantId::from_u128(3);
 
@@ -196,11 +183,11 @@ mod tests {
             assert_eq!(accept(&form).unwrap().claimed_tenant(), TENANT, "{form}");
         }
         for (query, code) in [
-            (good.replace("S-1", "S-2"), "consent_state"),
-            (good.replace("S-1", "S-11"), "consent_state"),
-            (good.replace("S-1", ""), "consent_state"),
-            (good.replace("&state=S-1", ""), "consent_state"),
-            (good.replace("0003", "0004"), "consent_tenant"),
+            (good.replace("S-1", "S-2"), "consent_state_mismatch"),
+            (good.replace("S-1", "S-11"), "consent_state_mismatch"),
+            (good.replace("S-1", ""), "consent_state_mismatch"),
+            (good.replace("&state=S-1", ""), "consent_state_mismatch"),
+            (good.replace("0003", "0004"), "consent_tenant_mismatch"),
             (good.replace("True", "False"), "not_a_callback"),
             (format!("{good}&tenant={TENANT}"), "not_a_callback"),
             (format!("{good}&STATE=S-1"), "not_a_callback"),
@@ -209,7 +196,7 @@ mod tests {
             (String::new(), "not_a_callback"),
             ("x".repeat(MAX_BYTES + 1), "not_a_callback"),
         ] {
-            assert_eq!(accept(&query).unwrap_err().code(), code, "{query}");
+            assert_eq!(accept(&query).unwrap_err().code().as_str(), code, "{query}");
         }
         // A link for any organization accepts every tenant, whose grants are checked later.
         let query = AdminConsentCallback::parse(&good).unwrap();
@@ -221,7 +208,7 @@ mod tests {
         let misconfigured = "error=access_denied&error_description=AADSTS1003031%3a+Misconfigured+required+resource+access.\
             %0d%0aTrace+ID%3a+11111111-2222%0d%0aCorrelation+ID%3a+33333333-4444%0d%0aTimestamp%3a+2026-01-01&admin_consent=True&state=S-1";
         let error = accept(misconfigured).unwrap_err();
-        assert_eq!((error.kind(), error.code()), (ErrorKind::SignIn, "declaration_malformed"));
+        assert_eq!((error.kind(), error.code().as_str()), (ErrorKind::SignIn, "malformed_declaration"));
         assert_eq!((error.request_id(), error.client_request_id()), (Some("11111111-2222"), Some("33333333-4444")));
         assert_eq!((error.service_code(), error.oauth_error()), (Some("AADSTS1003031"), Some("access_denied")));
         let tenant = format!("&tenant={TENANT}&admin_consent=True&state=S-1");
@@ -237,9 +224,8 @@ mod tests {
             let callback = AdminConsentCallback::parse(&format!("{query}{tenant}")).unwrap();
             assert_eq!(callback.is_cancelled(), cancelled, "{query}");
             let error = pending(TENANT.into()).accept(&callback).unwrap_err();
-            assert_eq!(error.code(), code, "{query}");
-            assert!(error.remedy().is_some());
+            assert_eq!(error.code().as_str(), code, "{query}");
         }
-        assert_eq!(accept("error=access_denied&state=other").unwrap_err().code(), "consent_state");
+        assert_eq!(accept("error=access_denied&state=other").unwrap_err().code().as_str(), "consent_state_mismatch");
     }
 }

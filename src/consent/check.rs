@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::client::Client;
 use crate::consent::callback::ReportedConsent;
-use crate::error::Error;
+use crate::error::{Error, ErrorCode};
 use crate::ids::{AppId, PermissionId, TenantId};
 use crate::model::{ConsentType, ServicePrincipal};
 use crate::permission::{MICROSOFT_GRAPH, Permission, PermissionKind};
@@ -65,7 +65,7 @@ impl Client {
     ///
     /// # Errors
     /// - [`ErrorKind::SignIn`](crate::ErrorKind::SignIn): the app is not in that tenant or may not sign in there, so that nobody has consented;
-    /// - [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) with the code `another_app` when the client is signed in as another app.
+    /// - [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) with the code [`TokenOfAnotherApp`](crate::ErrorCode::TokenOfAnotherApp) when the client is signed in as another app.
     pub async fn check_consent_by_token(
         &self,
         reported: &ReportedConsent,
@@ -88,9 +88,7 @@ impl Client {
             let may_be_lagging = match &result {
                 Ok(check) => !check.is_complete(),
                 // No credential has just been written, so that a wrong one stays wrong.
-                Err(error) => error
-                    .sign_in_reason()
-                    .is_some_and(|reason| reason.is_expected_after_a_write() && !reason.is_credential_error()),
+                Err(error) => error.code().is_expected_after_a_write() && !error.code().is_credential_error(),
             };
             let wait = Duration::from_secs(u64::from(attempts).saturating_mul(2).min(15));
             let elapsed = self.clock().monotonic().saturating_sub(started);
@@ -130,11 +128,7 @@ impl Client {
             let claims = self.fresh_claims(scope).await?;
             let signed_in = (claims.tenant(), claims.app());
             if signed_in != (Some(reported.claimed_tenant()), Some(reported.app_id())) {
-                return Err(Error::invalid(
-                    "another_app",
-                    "the token is not that of the app that was consented to, in that tenant",
-                )
-                .with_remedy("Sign in as that app, with its own secret or certificate."));
+                return Err(Error::new(ErrorCode::TokenOfAnotherApp));
             }
             for permission in
                 permissions.iter().filter(|it| it.kind() == PermissionKind::Application && it.api() == api)

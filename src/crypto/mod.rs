@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use rustls::crypto::CryptoProvider;
 
-use crate::error::Error;
+use crate::error::{Error, ErrorCode};
 
 #[cfg(feature = "certificate")]
 pub(crate) use rsa_key::RsaKey;
@@ -18,7 +18,7 @@ pub(crate) use rsa_key::RsaKey;
 /// The provider that the process has installed, or else aws-lc-rs where the feature `rustls` brings it.
 ///
 /// # Errors
-/// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) with the code `no_crypto_provider` where there is neither.
+/// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) with the code [`NoCryptoProvider`](crate::ErrorCode::NoCryptoProvider) where there is neither.
 pub(crate) fn provider() -> Result<Arc<CryptoProvider>, Error> {
     let installed = CryptoProvider::get_default().cloned();
     installed.or_else(bundled_provider).ok_or_else(|| no_provider("no rustls CryptoProvider is installed"))
@@ -36,7 +36,7 @@ fn bundled_provider() -> Option<Arc<CryptoProvider>> {
 }
 
 fn no_provider(message: &str) -> Error {
-    Error::invalid("no_crypto_provider", message).with_remedy(
+    Error::new(ErrorCode::NoCryptoProvider).with_message(message).with_remedy(
         "Install one at the start of the program, such as rustls::crypto::ring::default_provider().install_default(), \
          or turn the feature rustls on.",
     )

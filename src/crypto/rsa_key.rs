@@ -27,7 +27,7 @@ impl RsaKey {
     /// `None` for anything but an RSA key of 2048 bits or more.
     ///
     /// # Errors
-    /// The code `no_crypto_provider` for a provider that does not disclose the public key of a private one.
+    /// The code [`NoCryptoProvider`](crate::ErrorCode::NoCryptoProvider) for a provider that does not disclose the public key of a private one.
     pub(crate) fn from_der(provider: &CryptoProvider, der: &[u8]) -> Result<Option<Self>, Error> {
         let load = |der: PrivateKeyDer<'static>| provider.key_provider.load_private_key(der).ok();
         let pkcs8 = || load(PrivatePkcs8KeyDer::from(der.to_vec()).into());

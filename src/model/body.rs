@@ -82,7 +82,9 @@ macro_rules! setters {
             /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) when the text is not JSON.
             pub fn unknown(mut self, name: &str, json: &str) -> Result<Self, crate::Error> {
                 let value: serde_json::Value = serde_json::from_slice(json.as_bytes()).map_err(|error| {
-                    crate::Error::invalid("invalid_body", format!("the value of {name} is not JSON")).with_source(error)
+                    crate::Error::new(crate::ErrorCode::InvalidBody)
+                            .with_message(format!("the value of {name} is not JSON"))
+                            .with_source(error)
                 })?;
                 self.0.set(name, value);
                 Ok(self)

@@ -6,7 +6,7 @@
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::error::Error;
+use crate::error::{Error, ErrorCode};
 use crate::model::date::rfc3339;
 use crate::model::property::Property;
 
@@ -250,12 +250,10 @@ impl Query {
     /// The query parameters of the URL.
     pub(crate) fn pairs(&self) -> Result<Vec<(String, String)>, Error> {
         if self.top.is_some_and(|top| top == 0 || top > MAX_TOP) {
-            return Err(Error::invalid("invalid_top", format!("a page has 1 to {MAX_TOP} items"))
-                .with_remedy("Ask for a smaller page; the pager fetches the rest."));
+            return Err(Error::new(ErrorCode::InvalidPageSize).with_message(format!("a page has 1 to {MAX_TOP} items")));
         }
         if self.is_advanced() && !self.expand.is_empty() {
-            return Err(Error::invalid("invalid_query", "an advanced query cannot expand")
-                .with_remedy("Read the related objects by a call of their own."));
+            return Err(Error::new(ErrorCode::InvalidQuery).with_message("an advanced query cannot expand"));
         }
         let mut pairs = Vec::new();
         let mut push = |name: &str, value: String| pairs.push((name.to_owned(), value));

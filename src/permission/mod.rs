@@ -10,8 +10,8 @@
 //! // A name: a typo is an error with a suggestion.
 //! assert_eq!(Permission::application("Directory.Read.All")?, read_directory);
 //! let error = Permission::application("Directroy.Read.All").unwrap_err();
-//! assert_eq!(error.code(), "unknown_permission");
-//! assert!(error.remedy().unwrap().contains("Directory.Read.All"));
+//! assert_eq!(error.code(), entra_apps::ErrorCode::UnknownPermission);
+//! assert!(error.remedy().contains("Directory.Read.All"));
 //!
 //! // Another API: its permission's name is looked up in the tenant.
 //! let partner_center = Permission::by_name(

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 
 use super::{CatalogueEntry, PermissionKind, catalogue, find_by_name};
-use crate::error::Error;
+use crate::error::{Error, ErrorCode};
 
 /// The largest number of names that an error suggests.
 const MAX_SUGGESTIONS: usize = 3;
@@ -34,7 +34,7 @@ pub(super) fn check(name: &str) -> Result<&str, Error> {
     if !name.is_empty() && name.len() <= MAX_NAME_LENGTH && !name.starts_with('.') && name.chars().all(allowed) {
         return Ok(name);
     }
-    Err(Error::invalid("invalid_permission_name", format!("{} cannot be the name of a permission", shown(name)))
+    Err(Error::new(ErrorCode::InvalidPermissionName).with_message(format!("{} cannot be the name of a permission", shown(name)))
         .with_remedy(
             "Give the value of the API's app role or scope, for example Exchange.ManageAsApp: up to 120 letters, digits \
              and signs, without blanks.",
@@ -52,26 +52,22 @@ fn per_resource(entry: &CatalogueEntry) -> Error {
         .iter()
         .find_map(|name| find_by_name(name, entry.kind))
         .map_or_else(String::new, |found| format!(", or choose `{}`, which is for the whole tenant", found.value));
-    Error::invalid(
-        "resource_specific_permission",
-        format!("`{}` is granted per team or chat, not tenant-wide", entry.value),
-    )
-    .with_remedy(format!("Take it out here and ask for it in the manifest of a Teams app{for_all}."))
+    Error::new(ErrorCode::ResourceSpecificPermission)
+        .with_message(format!("`{}` is granted per team or chat, not tenant-wide", entry.value))
+        .with_remedy(format!("Take it out here and ask for it in the manifest of a Teams app{for_all}."))
 }
 
 fn wrong_kind(other: &CatalogueEntry, wanted: PermissionKind) -> Error {
     let alternative = suggestions(other.value, wanted)
         .map_or_else(String::new, |names| format!(", or choose one of the {wanted} permissions, such as {names}"));
-    Error::invalid(
-        "wrong_permission_kind",
-        format!(
+    Error::new(ErrorCode::WrongPermissionKind)
+        .with_message(format!(
             "`{}` exists as {} permission, not as {} one",
             other.value,
             with_article(other.kind),
             with_article(wanted)
-        ),
-    )
-    .with_remedy(format!("Declare it as {} permission{alternative}.", with_article(other.kind)))
+        ))
+        .with_remedy(format!("Declare it as {} permission{alternative}.", with_article(other.kind)))
 }
 
 fn unknown(name: &str, kind: PermissionKind) -> Error {
@@ -81,7 +77,7 @@ fn unknown(name: &str, kind: PermissionKind) -> Error {
         Some(names) => format!("Did you mean {names}? All are listed at {list}."),
         None => format!("All are listed at {list}. One that is newer than this crate can be given by its id."),
     };
-    Error::invalid("unknown_permission", message).with_remedy(remedy)
+    Error::new(ErrorCode::UnknownPermission).with_message(message).with_remedy(remedy)
 }
 
 fn with_article(kind: PermissionKind) -> &'static str {
@@ -155,8 +151,8 @@ mod tests {
             ("DeviceManagementManagedDevice.Read.All", Application, "DeviceManagementManagedDevices.Read.All"),
         ] {
             let error = refused(typo, kind);
-            assert_eq!(error.code(), "unknown_permission");
-            let remedy = error.remedy().unwrap();
+            assert_eq!(error.code().as_str(), "unknown_permission");
+            let remedy = error.remedy();
             assert!(remedy.starts_with(&format!("Did you mean `{meant}`")), "{typo}: {remedy}");
         }
     }
@@ -165,25 +161,25 @@ mod tests {
     fn a_name_like_no_other_gets_the_list() {
         let error = refused("xyzzy", PermissionKind::Application);
         assert_eq!(error.message(), "Microsoft Graph has no application permission called `xyzzy`");
-        assert!(error.remedy().unwrap().starts_with("All are listed at https://"), "{error}");
+        assert!(error.remedy().starts_with("All are listed at https://"), "{error}");
     }
 
     #[test]
     fn the_wrong_kind_is_said_to_be_that() {
         let error = refused("user.read", PermissionKind::Application);
-        assert_eq!(error.code(), "wrong_permission_kind");
+        assert_eq!(error.code().as_str(), "wrong_permission_kind");
         assert_eq!(error.message(), "`User.Read` exists as a delegated permission, not as an application one");
         let error = refused("Application.ReadWrite.OwnedBy", PermissionKind::Delegated);
-        assert_eq!(error.code(), "wrong_permission_kind");
-        assert!(error.remedy().unwrap().starts_with("Declare it as an application permission, or"), "{error}");
+        assert_eq!(error.code().as_str(), "wrong_permission_kind");
+        assert!(error.remedy().starts_with("Declare it as an application permission, or"), "{error}");
     }
 
     #[test]
     fn a_permission_of_a_team_is_said_to_be_that() {
         for kind in [PermissionKind::Application, PermissionKind::Delegated] {
             let error = refused("Channel.Create.Group", kind);
-            assert_eq!(error.code(), "resource_specific_permission");
-            assert!(error.remedy().unwrap().contains("choose `Channel.Create`"), "{error}");
+            assert_eq!(error.code().as_str(), "resource_specific_permission");
+            assert!(error.remedy().contains("choose `Channel.Create`"), "{error}");
         }
     }
 
@@ -204,7 +200,7 @@ mod tests {
     #[test]
     fn a_name_with_a_blank_cannot_become_two_scopes() {
         for name in ["", " ", "User.Read Directory.ReadWrite.All", ".default", "a\u{a0}b", &"a".repeat(121)] {
-            assert_eq!(check(name).unwrap_err().code(), "invalid_permission_name", "{name:?}");
+            assert_eq!(check(name).unwrap_err().code().as_str(), "invalid_permission_name", "{name:?}");
         }
         assert_eq!(check("user_impersonation").unwrap(), "user_impersonation");
     }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::{MICROSOFT_GRAPH, Permission, PermissionKind, find_by_name};
-use crate::error::Error;
+use crate::error::{Error, ErrorCode};
 use crate::ids::{AppId, PermissionId};
 
 /// The serialised form: names for people, ids for the service.
@@ -42,8 +42,7 @@ impl Written<'_> {
             (Some(name), None) => Permission::by_name(self.api, name, self.kind),
             (None, Some(id)) => Ok(Permission::by_id(self.api, id, self.kind)),
             (Some(name), Some(id)) => self.read_both(name, id),
-            (None, None) => Err(Error::invalid("permission_without_name", "a permission has neither a name nor an id")
-                .with_remedy("Give its name, such as Directory.Read.All, or its id.")),
+            (None, None) => Err(Error::new(ErrorCode::PermissionWithoutName)),
         }
     }
 
@@ -54,16 +53,15 @@ impl Written<'_> {
             (None, None) => by_id.named(name),
             // By the name, because one that was renamed is to be written again as it was read.
             (_, Some(entry)) if entry.id == id => Ok(Permission::known(entry)),
-            (found, _) => {
-                Err(Error::invalid("permission_mismatch", format!("the id {id} is not that of the permission's name"))
-                    .with_remedy(match (found, by_name) {
-                        (Some(entry), _) => format!("The id is that of {}: correct it, or leave it out.", entry.value),
-                        (None, Some(entry)) => {
-                            format!("The id of {name} is {}: correct it, or leave it out.", entry.id)
-                        }
-                        (None, None) => String::new(),
-                    }))
-            }
+            (found, _) => Err(Error::new(ErrorCode::PermissionMismatch)
+                .with_message(format!("the id {id} is not that of the permission's name"))
+                .with_remedy(match (found, by_name) {
+                    (Some(entry), _) => format!("The id is that of {}: correct it, or leave it out.", entry.value),
+                    (None, Some(entry)) => {
+                        format!("The id of {name} is {}: correct it, or leave it out.", entry.id)
+                    }
+                    (None, None) => String::new(),
+                })),
         }
     }
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use time::{Date, Duration, Month, OffsetDateTime};
 
-use crate::error::Error;
+use crate::error::{Error, ErrorCode};
 
 /// A client secret to be issued: a password credential of the application.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -95,8 +95,7 @@ impl ClientSecret {
     pub(super) fn check(&self) -> Result<(), Error> {
         let length = self.name.chars().count();
         if self.name.trim().is_empty() || length > 90 {
-            return Err(Error::invalid("secret_name", "a client secret's description has 1 to 90 characters")
-                .with_remedy("Give it a description by which the customer knows it again."));
+            return Err(Error::new(ErrorCode::InvalidSecretName));
         }
         match self.lifetime {
             Lifetime::Months(0) | Lifetime::Days(0) => Err(self.invalid("is zero or in the past")),
@@ -106,8 +105,8 @@ impl ClientSecret {
     }
 
     fn invalid(&self, what: &str) -> Error {
-        Error::invalid("secret_lifetime", format!("the lifetime of the client secret “{}” {what}", self.name))
-            .with_remedy("Give months, days or an end date in the future.")
+        Error::new(ErrorCode::InvalidSecretLifetime)
+            .with_message(format!("the lifetime of the client secret “{}” {what}", self.name))
     }
 }
 
@@ -141,7 +140,7 @@ mod tests {
             ClientSecret::new("x").valid_until(datetime!(2026-01-30 10:00 UTC)),
             ClientSecret::new("x").valid_for_months(u32::MAX),
         ] {
-            assert_eq!(secret.end(now).unwrap_err().code(), "secret_lifetime", "{secret:?}");
+            assert_eq!(secret.end(now).unwrap_err().code().as_str(), "invalid_secret_lifetime", "{secret:?}");
         }
     }
 }

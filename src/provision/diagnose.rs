@@ -16,11 +16,11 @@ use time::OffsetDateTime;
 use url::Host;
 use uuid::Uuid;
 
-use crate::auth::{ClientSecretProvider, FoundTenant, SignInReason, TenantLookup, TokenClaims};
+use crate::auth::{ClientSecretProvider, FoundTenant, TenantLookup, TokenClaims};
 use crate::client::Client;
 use crate::clock::Clock;
 use crate::cloud::Cloud;
-use crate::error::{Error, foreign};
+use crate::error::{Error, ErrorCode, foreign};
 use crate::ids::{AppId, TenantId};
 use crate::permission::{MICROSOFT_GRAPH, Permission, PermissionKind};
 use crate::provision::registration::AppRegistration;
@@ -63,8 +63,8 @@ pub struct Diagnosis {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Finding {
-    /// A stable code, such as `secret_expired` or `consent_missing`.
-    pub code: String,
+    /// A stable code, such as [`SecretExpired`](crate::ErrorCode::SecretExpired) or [`ConsentMissing`](crate::ErrorCode::ConsentMissing).
+    pub code: ErrorCode,
     /// What is the case.
     pub text: String,
     /// What to do.
@@ -107,21 +107,21 @@ impl Diagnosis {
         serde_json::to_string_pretty(self).expect("it holds nothing that JSON cannot")
     }
 
-    fn problem(&mut self, code: &str, text: impl Into<String>, remedy: &str) {
+    fn problem(&mut self, code: ErrorCode, text: impl Into<String>, remedy: &str) {
         // A mistake can be found twice, by its form and by the service's response.
         if !self.problems.iter().any(|finding| finding.code == code) {
             self.problems.push(Finding::new(code, text, remedy));
         }
     }
 
-    fn remark(&mut self, code: &str, text: impl Into<String>, remedy: &str) {
+    fn remark(&mut self, code: ErrorCode, text: impl Into<String>, remedy: &str) {
         self.remarks.push(Finding::new(code, text, remedy));
     }
 }
 
 impl Finding {
-    fn new(code: &str, text: impl Into<String>, remedy: &str) -> Self {
-        Self { code: code.to_owned(), text: text.into(), remedy: remedy.to_owned() }
+    fn new(code: ErrorCode, text: impl Into<String>, remedy: &str) -> Self {
+        Self { code, text: text.into(), remedy: remedy.to_owned() }
     }
 }
 
@@ -242,27 +242,27 @@ impl<'a> Diagnose<'a> {
         let secret = self.secret.expose_secret();
         if secret.trim() != secret {
             found.remark(
-                "blanks",
+                ErrorCode::BlanksAroundSecret,
                 "The secret was given with blanks around it, which are left out here.",
                 "Paste it without them.",
             );
         }
         if secret.trim().is_empty() {
-            found.problem("secret_missing", "There is no secret.", SignInReason::SecretMissing.remedy());
+            found.problem(ErrorCode::SecretMissing, "There is no secret.", ErrorCode::SecretMissing.remedy());
         } else if Uuid::parse_str(secret.trim()).is_ok() {
-            let reason = SignInReason::SecretIdInsteadOfValue;
-            found.problem(reason.code(), describe_reason(reason), reason.remedy());
+            let reason = ErrorCode::SecretIdInsteadOfValue;
+            found.problem(reason, describe(reason), reason.remedy());
         }
         let app_id = match client_id.parse::<AppId>() {
             Ok(app_id) => Some(app_id),
             Err(error) => {
-                found.problem("client_id_malformed", capitalize(error.message()), error.remedy().unwrap_or_default());
+                found.problem(ErrorCode::MalformedClientId, capitalize(error.message()), error.remedy());
                 None
             }
         };
         if app_id.is_some() && client_id.eq_ignore_ascii_case(tenant) {
             found.problem(
-                "ids_equal",
+                ErrorCode::IdsEqual,
                 "The tenant and the client id are the same id.",
                 "Copy both from the app's Overview: Application (client) ID and Directory (tenant) ID.",
             );
@@ -270,7 +270,7 @@ impl<'a> Diagnose<'a> {
         }
         self.look_up(found, app_id).await;
         let Some(app_id) = app_id else { return };
-        if secret.trim().is_empty() || found.problems.iter().any(|it| WITHOUT_SIGN_IN.contains(&it.code.as_str())) {
+        if secret.trim().is_empty() || found.problems.iter().any(|it| WITHOUT_SIGN_IN.contains(&it.code)) {
             return;
         }
         self.sign_in(found, app_id).await;
@@ -284,31 +284,31 @@ impl<'a> Diagnose<'a> {
                 found.tenant_id = Some(tenant.tenant_id);
                 self.compare_cloud(found, &tenant);
             }
-            Err(error) if error.code() == "tenant_unknown" => {
+            Err(error) if error.code() == ErrorCode::UnknownTenant => {
                 let swapped = match app_id {
                     Some(app_id) => lookup.get(&app_id.to_string()).await.is_ok(),
                     None => false,
                 };
                 if swapped {
                     found.problem(
-                        "ids_swapped",
+                        ErrorCode::IdsSwapped,
                         "The client id is a tenant's, and there is no such tenant as the one given.",
                         "Exchange the two: the tenant's id was given as the client id.",
                     );
                 } else {
-                    found.problem(error.code(), capitalize(error.message()), error.remedy().unwrap_or_default());
+                    found.problem(error.code(), capitalize(error.message()), error.remedy());
                 }
             }
-            Err(error) => found.problem(error.code(), capitalize(error.message()), error.remedy().unwrap_or_default()),
+            Err(error) => found.problem(error.code(), capitalize(error.message()), error.remedy()),
         }
     }
 
     fn compare_cloud(&self, found: &mut Diagnosis, tenant: &FoundTenant) {
         let known = [Cloud::global(), Cloud::us_government(), Cloud::us_government_dod(), Cloud::china()];
         if let Some(other) = tenant.cloud().filter(|other| known.contains(&self.cloud) && *other != self.cloud) {
-            let reason = SignInReason::WrongCloud;
+            let reason = ErrorCode::WrongCloud;
             let text = format!("The tenant is in the cloud {}, and {} was asked.", other.name(), self.cloud.name());
-            found.problem(reason.code(), text, reason.remedy());
+            found.problem(reason, text, reason.remedy());
         }
     }
 
@@ -327,7 +327,7 @@ impl<'a> Diagnose<'a> {
                 Err(error) => {
                     self.sign_in_refused(found, app_id, &error);
                     // An API that is not there says nothing of the others.
-                    if error.sign_in_reason() == Some(SignInReason::ApiNotInTenant) {
+                    if error.code() == ErrorCode::ResourceNotInTenant {
                         continue;
                     }
                     return;
@@ -337,7 +337,7 @@ impl<'a> Diagnose<'a> {
                 && asked != own
             {
                 found.problem(
-                    "token_of_another_tenant",
+                    ErrorCode::TokenOfAnotherTenant,
                     format!("The token is of the tenant {own}."),
                     "Check the authority's address: another service answers in its place.",
                 );
@@ -351,13 +351,13 @@ impl<'a> Diagnose<'a> {
         let list = missing.join(", ");
         if !missing.is_empty() && missing.len() == wanted {
             found.problem(
-                "consent_missing",
+                ErrorCode::ConsentMissing,
                 format!("The app signs in and holds none of the permissions that it needs: {list}."),
                 "Grant admin consent for the app in this tenant; declared permissions alone allow nothing.",
             );
         } else if !missing.is_empty() {
             found.problem(
-                "permission_added_after_consent",
+                ErrorCode::PermissionAddedAfterConsent,
                 format!(
                     "The app lacks {list}, and holds others: they were added after the consent, or left out of it."
                 ),
@@ -366,7 +366,7 @@ impl<'a> Diagnose<'a> {
         }
         if !surplus.is_empty() {
             let text = format!("The app holds more than it needs: {}.", surplus.join(", "));
-            found.remark("surplus", text, "Take it away, if nothing else needs it.");
+            found.remark(ErrorCode::SurplusPermissions, text, "Take it away, if nothing else needs it.");
         }
         let delegated = self.registration.wanted_permissions();
         let delegated: Vec<_> = delegated
@@ -375,16 +375,19 @@ impl<'a> Diagnose<'a> {
             .collect();
         if !delegated.is_empty() {
             let text = format!("Not seen by a sign-in of the app itself: {}.", delegated.join(", "));
-            found.remark("delegated_unseen", text, "Verify the registration, as somebody who may read there.");
+            found.remark(
+                ErrorCode::DelegatedPermissionsUnseen,
+                text,
+                "Verify the registration, as somebody who may read there.",
+            );
         }
     }
 
     fn sign_in_refused(&self, found: &mut Diagnosis, app_id: AppId, error: &Error) {
-        let remedy = error.remedy().unwrap_or_default();
-        match error.sign_in_reason() {
-            Some(SignInReason::AppNotInTenant) => self.app_not_in_tenant(found, app_id),
-            Some(reason) => found.problem(reason.code(), describe_reason(reason), remedy),
-            None => found.problem(error.code(), capitalize(error.message()), remedy),
+        let remedy = error.remedy();
+        match error.code() {
+            ErrorCode::AppNotInTenant => self.app_not_in_tenant(found, app_id),
+            code => found.problem(code, capitalize(error.message()), remedy),
         }
     }
 
@@ -395,7 +398,7 @@ impl<'a> Diagnose<'a> {
             let is_principal = known.service_principal_id.is_some_and(|id| id.as_uuid() == given);
             if known.application_id.as_uuid() == given || is_principal {
                 return found.problem(
-                    "object_id_instead_of_client_id",
+                    ErrorCode::ObjectIdInsteadOfClientId,
                     "The client id is an object id of the app.",
                     &format!("Give the Application (client) ID instead: {}.", known.app_id),
                 );
@@ -403,19 +406,19 @@ impl<'a> Diagnose<'a> {
         }
         match self.expected {
             Some(expected) if expected == app_id => found.problem(
-                "app_not_in_tenant",
+                ErrorCode::AppNotInTenant,
                 "The tenant does not know the app: nobody has consented there, or it is the wrong tenant.",
                 "Check the tenant; then let an administrator of it open the admin consent link. An app made a moment ago may take a minute.",
             ),
             Some(expected) => found.problem(
-                "another_client_id",
+                ErrorCode::AnotherClientId,
                 format!("The client id is not the app's, which is {expected}."),
                 &format!("Give {expected}, the Application (client) ID; object ids look alike."),
             ),
             None => found.problem(
-                "app_not_in_tenant",
+                ErrorCode::AppNotInTenant,
                 "The tenant does not know an app of this client id: it is an object id, or the tenant is another.",
-                SignInReason::AppNotInTenant.remedy(),
+                ErrorCode::AppNotInTenant.remedy(),
             ),
         }
     }
@@ -437,11 +440,17 @@ impl<'a> IntoFuture for Diagnose<'a> {
 }
 
 /// The codes of problems after which signing in tells nothing more.
-const WITHOUT_SIGN_IN: [&str; 6] =
-    ["not_reached", "ids_swapped", "tenant_unknown", "wrong_cloud", "no_sign_in_service", "invalid_tenant"];
+const WITHOUT_SIGN_IN: [ErrorCode; 6] = [
+    ErrorCode::Unreachable,
+    ErrorCode::IdsSwapped,
+    ErrorCode::UnknownTenant,
+    ErrorCode::WrongCloud,
+    ErrorCode::NotASignInService,
+    ErrorCode::InvalidTenant,
+];
 
-fn describe_reason(reason: SignInReason) -> String {
-    capitalize(reason.cause())
+fn describe(code: ErrorCode) -> String {
+    capitalize(code.cause())
 }
 
 fn capitalize(text: &str) -> String {

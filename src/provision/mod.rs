@@ -57,10 +57,10 @@ impl Client {
     ///
     /// # Errors
     /// - [`Invalid`](crate::ErrorKind::Invalid) for what Entra would refuse, before anything is sent.
-    /// - [`Conflict`](crate::ErrorKind::Conflict) with the code `same_name` when there is no application with the
+    /// - [`Conflict`](crate::ErrorKind::Conflict) with the code [`SameDisplayName`](crate::ErrorCode::SameDisplayName) when there is no application with the
     ///   unique name and one of the display name: adopt it or say that another is to be created. With
     ///   `redirect_uri_elsewhere` when a redirect URI stands under another platform.
-    /// - [`Refused`](crate::ErrorKind::Refused) with the code `api_not_in_tenant` when the tenant lacks an API.
+    /// - [`Refused`](crate::ErrorKind::Refused) with the code [`ApiNotInTenant`](crate::ErrorCode::ApiNotInTenant) when the tenant lacks an API.
     /// - [`SignIn`](crate::ErrorKind::SignIn), [`Forbidden`](crate::ErrorKind::Forbidden) and the kinds of a request
     ///   that got no response.
     ///
@@ -119,7 +119,7 @@ impl Client {
     ///   written;
     /// - [`Forbidden`](crate::ErrorKind::Forbidden) when the caller may not do a part of it,
     ///   [`Refused`](crate::ErrorKind::Refused) for a policy of the tenant, [`Conflict`](crate::ErrorKind::Conflict)
-    ///   with the code `unique_name_taken` when a deleted application holds the unique name;
+    ///   with the code [`UniqueNameTaken`](crate::ErrorCode::UniqueNameTaken) when a deleted application holds the unique name;
     /// - [`Deadline`](crate::ErrorKind::Deadline), [`Throttled`](crate::ErrorKind::Throttled),
     ///   [`Network`](crate::ErrorKind::Network), [`Service`](crate::ErrorKind::Service): run it again.
     ///
@@ -173,8 +173,8 @@ impl Client {
     /// the new app and needs no permission of its own.
     ///
     /// # Errors
-    /// - [`Deadline`](crate::ErrorKind::Deadline) with the code `secret_not_usable` (its source is the last refusal) or
-    ///   `permissions_not_in_token` when the time allowed is up;
+    /// - [`Deadline`](crate::ErrorKind::Deadline) with the code [`SecretNotUsable`](crate::ErrorCode::SecretNotUsable) (its source is the last refusal) or
+    ///   [`PermissionsNotInToken`](crate::ErrorCode::PermissionsNotInToken) when the time allowed is up;
     /// - [`SignIn`](crate::ErrorKind::SignIn) for a refusal that waiting does not mend, such as a policy of the tenant.
     ///
     /// ```
@@ -215,7 +215,7 @@ impl Client {
     ///
     /// let key_id = registered.secrets[0].key_id.to_string(); // pasted in place of the Value
     /// let diagnosis = client.diagnose(tenant.domain(), app.app_id.to_string(), SecretString::from(key_id), &backup).await;
-    /// assert_eq!(diagnosis.problems[0].code, "secret_id_instead_of_value");
+    /// assert_eq!(diagnosis.problems[0].code, entra_apps::ErrorCode::SecretIdInsteadOfValue);
     /// println!("{diagnosis}");
     /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
     /// ```

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::api::{ApplicationKey, Page};
 use crate::client::{Batch, Client};
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorCode, ErrorKind};
 use crate::ids::{AppId, PermissionId, TenantId};
 use crate::model;
 use crate::model::query::Filter;
@@ -58,13 +58,10 @@ pub(super) async fn wait_for_replicas(client: &Client, operation: &'static str, 
         .decide(Repeat::Safe, &Outcome::Lagging, attempts.min(6), Duration::ZERO, context.jitter())
         .filter(|wait| context.ends_in_time(*wait, &options));
     let Some(wait) = wait else {
-        return Err(Error::new(
-            ErrorKind::Deadline,
-            "deadline",
-            "the directory's replicas do not show yet what was written",
-        )
-        .with_remedy("Run it again in a minute: what was done is kept.")
-        .during(operation));
+        return Err(Error::new(ErrorCode::DeadlineExceeded)
+            .with_message("the directory's replicas do not show yet what was written")
+            .with_remedy("Run it again in a minute: what was done is kept.")
+            .during(operation));
     };
     context.wait(operation, &Outcome::Lagging, wait, attempts, &options).await;
     Ok(())
@@ -175,20 +172,10 @@ fn check_adopted(
     adopted: Option<model::Application>,
 ) -> Result<model::Application, Error> {
     let Some(adopted) = adopted else {
-        return Err(Error::new(
-            ErrorKind::NotFound,
-            "adopted_not_found",
-            format!("there is no application with the client id {app_id}"),
-        )
-        .with_remedy(
-            "Check that it is the Application (client) ID, not an object id, and that the tenant is the app's.",
-        ));
+        return Err(Error::new(ErrorCode::AdoptedAppNotFound)
+            .with_message(format!("there is no application with the client id {app_id}")));
     };
-    let conflict = |text: String| {
-        Error::new(ErrorKind::Conflict, "adopted_conflict", text).with_remedy(
-            "Adopt the application that holds the unique name, or give the registration another unique name.",
-        )
-    };
+    let conflict = |text: String| Error::new(ErrorCode::AdoptionConflict).with_message(text);
     if let Some(holder) = by_unique_name.filter(|holder| holder.id != adopted.id) {
         let holder = holder.app_id.map(|id| id.to_string()).unwrap_or_default();
         return Err(conflict(format!(
@@ -206,10 +193,7 @@ fn check_adopted(
 
 fn api_missing(api: AppId) -> Error {
     let name = permission::well_known_name(api).map_or_else(|| api.to_string(), |name| format!("{name} ({api})"));
-    Error::new(ErrorKind::Refused, "api_not_in_tenant", format!("the tenant has no service principal of {name}"))
-        .with_remedy(
-            "License or enable the service in the tenant, create its service principal, or leave its permissions out.",
-        )
+    Error::new(ErrorCode::ApiNotInTenant).with_message(format!("the tenant has no service principal of {name}"))
 }
 
 /// Whether id and name are known without asking the tenant.
@@ -290,14 +274,11 @@ pub(super) fn find_published(
     let hint = similar
         .filter(|(likeness, _)| *likeness > 0.8)
         .map_or_else(String::new, |(_, value)| format!("Did you mean {value}? "));
-    Err(Error::new(
-        ErrorKind::Invalid,
-        "unknown_permission",
-        format!("the tenant's API does not publish the permission {permission}"),
-    )
-    .with_remedy(format!(
-        "{hint}Name one that the API publishes, of the right kind; some clouds lack some permissions."
-    )))
+    Err(Error::new(ErrorCode::UnknownPermission)
+        .with_message(format!("the tenant's API does not publish the permission {permission}"))
+        .with_remedy(format!(
+            "{hint}Name one that the API publishes, of the right kind; some clouds lack some permissions."
+        )))
 }
 
 /// Reads the service principal of an app and what it was granted, in one batch.
@@ -360,7 +341,8 @@ pub(super) fn read_grant(grant: model::OAuth2PermissionGrant) -> Option<Grant> {
 /// What of an application matters to a registration, sorted: the service keeps no order.
 pub(super) fn read_application(app: model::Application) -> Result<Application, Error> {
     let (Some(id), Some(app_id)) = (app.id, app.app_id) else {
-        return Err(Error::new(ErrorKind::Decode, "answer_not_understood", "the application came without its ids")
+        return Err(Error::new(ErrorCode::UnexpectedResponse)
+            .with_message("the application came without its ids")
             .with_remedy("Run it again; check that no proxy answers in Graph's place."));
     };
     let web = app.web.unwrap_or_default();

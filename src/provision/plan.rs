@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use crate::error::{Error, ErrorKind, on_one_line};
+use crate::error::{Error, ErrorCode, on_one_line};
 use crate::ids::{AppId, TenantId};
 use crate::permission::Permission;
 use crate::provision::diff::Diff;
@@ -70,11 +70,8 @@ impl TryFrom<PlanFile> for Plan {
 
     fn try_from(PlanFile { format, cloud, made_at, registration, options, observed }: PlanFile) -> Result<Self, Error> {
         if format != PLAN_FORMAT {
-            return Err(Error::invalid(
-                "plan_format",
-                format!("the plan has format {format}, and this version reads {PLAN_FORMAT}"),
-            )
-            .with_remedy("Plan again with this version."));
+            return Err(Error::new(ErrorCode::UnsupportedPlanFormat)
+                .with_message(format!("the plan has format {format}, and this version reads {PLAN_FORMAT}")));
         }
         registration.check()?;
         Ok(Self { from_file: true, ..Self::new(&cloud, &registration, options, observed, made_at) })
@@ -168,15 +165,12 @@ impl Plan {
     /// Reads a plan that was saved. It is observed again before it is applied.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] when the text is no plan, one of another format, or one of a registration that Entra
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) when the text is no plan, one of another format, or one of a registration that Entra
     /// would refuse.
     pub fn from_json(text: &str) -> Result<Self, Error> {
         // As bytes, because that is how responses are read: a second reader would be compiled for every type.
-        let from_file: PlanFile = serde_json::from_slice(text.as_bytes()).map_err(|error| {
-            Error::invalid("plan_unreadable", "the text is not a plan of this crate")
-                .with_remedy("Plan again; a plan is not written by hand.")
-                .with_source(Unreadable::of(&error))
-        })?;
+        let from_file: PlanFile = serde_json::from_slice(text.as_bytes())
+            .map_err(|error| Error::new(ErrorCode::UnreadablePlan).with_source(Unreadable::of(&error)))?;
         Self::try_from(from_file)
     }
 
@@ -191,12 +185,8 @@ impl Plan {
         if open.is_empty() {
             return self.check_approved_names(approvals);
         }
-        Err(Error::new(
-            ErrorKind::NeedsApproval,
-            "needs_approval",
-            format!("these permissions need a review: {}", open.join("; ")),
-        )
-        .with_remedy("Approve each by its name if the customer agrees, or leave it out."))
+        Err(Error::new(ErrorCode::NeedsApproval)
+            .with_message(format!("these permissions need a review: {}", open.join("; "))))
     }
 
     /// Refuses an approval of what the registration does not name: it is misspelt.
@@ -210,11 +200,9 @@ impl Plan {
                 true => "None of its permissions needs an approval.".to_owned(),
                 false => format!("These need one: {}.", names.join(", ")),
             };
-            return Err(Error::invalid(
-                "unknown_approval",
-                format!("the registration has no permission {name} to approve"),
-            )
-            .with_remedy(remedy));
+            return Err(Error::new(ErrorCode::UnknownApproval)
+                .with_message(format!("the registration has no permission {name} to approve"))
+                .with_remedy(remedy));
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 
 use crate::client::Client;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorCode};
 use crate::ids::{AppId, KeyId};
 use crate::provision::checklist::Checklist;
 use crate::provision::observe::observe_settled;
@@ -122,16 +122,12 @@ fn check(client: &Client, registration: &AppRegistration, options: &PlanOptions)
         .iter()
         .find(|name| !registration.credentials.iter().any(|secret| secret.name() == **name))
     {
-        return Err(Error::invalid(
-            "unknown_secret",
-            format!("the registration has no client secret “{name}” to replace"),
-        )
-        .with_remedy("Name one of its client secrets."));
+        return Err(Error::new(ErrorCode::UnknownSecret)
+            .with_message(format!("the registration has no client secret “{name}” to replace")));
     }
     let national = matches!(client.cloud().name(), "usgov" | "usgov-dod" | "china");
     if national && allows_personal_accounts(&registration.audience) {
-        return Err(Error::invalid("audience", "national clouds have no personal Microsoft accounts")
-            .with_remedy("Choose an audience of organizations."));
+        return Err(Error::new(ErrorCode::NoPersonalAccounts));
     }
     Ok(())
 }
@@ -155,17 +151,12 @@ fn check_platforms(registration: &AppRegistration, observed: &Observed) -> Resul
             .iter()
             .find(|other| other.platform != uri.platform && other.uri.eq_ignore_ascii_case(&uri.uri));
         if let Some(other) = other {
-            return Err(Error::new(
-                ErrorKind::Conflict,
-                "redirect_uri_elsewhere",
-                format!(
-                    "the redirect URI {} stands under {}, and is wanted under {}",
-                    uri.uri,
-                    other.platform.portal_name(),
-                    uri.platform.portal_name()
-                ),
-            )
-            .with_remedy("Remove it there (remove_surplus does), or name it for that platform."));
+            return Err(Error::new(ErrorCode::RedirectUriOfAnotherPlatform).with_message(format!(
+                "the redirect URI {} stands under {}, and is wanted under {}",
+                uri.uri,
+                other.platform.portal_name(),
+                uri.platform.portal_name()
+            )));
         }
     }
     Ok(())
@@ -176,11 +167,8 @@ fn check_distinct(observed: &Observed) -> Result<(), Error> {
     for (index, resolved) in observed.permissions.iter().enumerate() {
         if let Some(other) = observed.permissions[..index].iter().find(|other| other.declared() == resolved.declared())
         {
-            return Err(Error::invalid(
-                "permission_twice",
-                format!("{} and {} are the same permission", other.permission, resolved.permission),
-            )
-            .with_remedy("Name it once."));
+            return Err(Error::new(ErrorCode::PermissionTwice)
+                .with_message(format!("{} and {} are the same permission", other.permission, resolved.permission)));
         }
     }
     Ok(())
@@ -197,18 +185,11 @@ fn check_same_name(registration: &AppRegistration, observed: &Observed, options:
     if observed.application.is_some() || options.create_another || by_hand.is_empty() {
         return Ok(());
     }
-    Err(Error::new(
-        ErrorKind::Conflict,
-        "same_name",
-        format!(
-            "there is no application with the unique name {}, and {} of the display name “{}”: client id {}",
-            registration.unique_name,
-            if by_hand.len() == 1 { "one".to_owned() } else { by_hand.len().to_string() },
-            registration.display_name,
-            by_hand.join(", ")
-        ),
-    )
-    .with_remedy(
-        "If it is the one that is meant, adopt it by its client id; otherwise say that another is to be created.",
-    ))
+    Err(Error::new(ErrorCode::SameDisplayName).with_message(format!(
+        "there is no application with the unique name {}, and {} of the display name “{}”: client id {}",
+        registration.unique_name,
+        if by_hand.len() == 1 { "one".to_owned() } else { by_hand.len().to_string() },
+        registration.display_name,
+        by_hand.join(", ")
+    )))
 }

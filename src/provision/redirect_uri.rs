@@ -8,7 +8,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
-use crate::error::Error;
+use crate::error::{Error, ErrorCode};
 
 /// The kind of client that a redirect URI belongs to: the portal's platforms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -65,7 +65,9 @@ impl RedirectUri {
     /// Refuses what Entra would refuse.
     pub(super) fn check(&self, personal_accounts: bool) -> Result<(), Error> {
         let refuse = |why: &str, remedy: &str| {
-            Err(Error::invalid("redirect_uri", format!("the redirect URI {} {why}", self.uri)).with_remedy(remedy))
+            Err(Error::new(ErrorCode::InvalidRedirectUri)
+                .with_message(format!("the redirect URI {} {why}", self.uri))
+                .with_remedy(remedy))
         };
         if self.uri.chars().count() > MAX_REDIRECT_URI_LENGTH {
             return refuse("is longer than 256 characters", "Shorten it.");

@@ -5,7 +5,7 @@ use time::Duration;
 use url::{Host, Url};
 
 use crate::consent::ConsentApp;
-use crate::error::Error;
+use crate::error::{Error, ErrorCode};
 use crate::ids::{AppId, TenantId};
 use crate::model::SignInAudience;
 use crate::permission::{MICROSOFT_GRAPH, Permission, PermissionKind};
@@ -173,13 +173,13 @@ impl AppRegistration {
         let known = self.purposes();
         let Some(found) = known.iter().find(|known| known.eq_ignore_ascii_case(purpose.trim())) else {
             let list = known.iter().map(|name| format!("“{name}”")).collect::<Vec<_>>().join(", ");
-            return Err(Error::invalid("unknown_purpose", format!("no permission is for “{purpose}”")).with_remedy(
-                if list.is_empty() {
+            return Err(Error::new(ErrorCode::UnknownPurpose)
+                .with_message(format!("no permission is for “{purpose}”"))
+                .with_remedy(if list.is_empty() {
                     "There are no optional permissions.".to_owned()
                 } else {
                     format!("Choose one of {list}.")
-                },
-            ));
+                }));
         };
         let found = (*found).to_owned();
         match &mut self.selection {
@@ -374,24 +374,18 @@ impl AppRegistration {
     fn check_names(&self, personal: bool) -> Result<(), Error> {
         let name = &self.unique_name;
         if name.trim().is_empty() || name.chars().count() > 256 || name.chars().any(char::is_control) {
-            return Err(Error::invalid(
-                "invalid_unique_name",
-                "the unique name has 1 to 256 characters, none of them a control character",
-            )
-            .with_remedy("Choose a short name for good, such as contoso-backup."));
+            return Err(Error::new(ErrorCode::InvalidUniqueName));
         }
         let max = if personal { 90 } else { 256 };
         let length = self.display_name.chars().count();
         if self.display_name.trim().is_empty() || length > max {
-            return Err(Error::invalid(
-                "display_name",
-                format!("the display name has {length} characters; 1 to {max} are allowed"),
-            )
-            .with_remedy("Give the app a name by which the customer knows it again."));
+            return Err(Error::new(ErrorCode::InvalidDisplayName)
+                .with_message(format!("the display name has {length} characters; 1 to {max} are allowed")));
         }
         if let SignInAudience::Other(other) = &self.audience {
-            return Err(Error::invalid("audience", format!("{other} is no audience that Entra knows"))
-                .with_remedy("Choose one of the named audiences."));
+            return Err(
+                Error::new(ErrorCode::InvalidAudience).with_message(format!("{other} is no audience that Entra knows"))
+            );
         }
         Ok(())
     }
@@ -399,23 +393,19 @@ impl AppRegistration {
     fn check_redirect_uris(&self, personal: bool) -> Result<(), Error> {
         let max = if personal { 100 } else { 256 };
         if self.redirect_uris.len() > max {
-            return Err(Error::invalid("redirect_uri", format!("there are more than {max} redirect URIs"))
-                .with_remedy("Leave out those that are not used."));
+            return Err(Error::new(ErrorCode::TooManyRedirectUris)
+                .with_message(format!("there are more than {max} redirect URIs")));
         }
         for (index, uri) in self.redirect_uris.iter().enumerate() {
             uri.check(personal)?;
             let earlier = self.redirect_uris[..index].iter().find(|other| other.uri.eq_ignore_ascii_case(&uri.uri));
             if let Some(earlier) = earlier {
-                return Err(Error::invalid(
-                    "redirect_uri_twice",
-                    format!(
-                        "the redirect URI {} stands twice: {} and {}",
-                        uri.uri,
-                        earlier.platform.portal_name(),
-                        uri.platform.portal_name()
-                    ),
-                )
-                .with_remedy("Name it once, for one platform; give each platform a path of its own."));
+                return Err(Error::new(ErrorCode::RedirectUriTwice).with_message(format!(
+                    "the redirect URI {} stands twice: {} and {}",
+                    uri.uri,
+                    earlier.platform.portal_name(),
+                    uri.platform.portal_name()
+                )));
             }
         }
         Ok(())
@@ -424,20 +414,15 @@ impl AppRegistration {
     fn check_permissions(&self, personal: bool) -> Result<(), Error> {
         for (index, entry) in self.permissions.iter().enumerate() {
             if self.permissions[..index].iter().any(|other| other.permission == entry.permission) {
-                return Err(Error::invalid(
-                    "permission_twice",
-                    format!("the permission {} stands twice", entry.permission),
-                )
-                .with_remedy("Name it once, as required or as optional."));
+                return Err(Error::new(ErrorCode::PermissionTwice)
+                    .with_message(format!("the permission {} stands twice", entry.permission))
+                    .with_remedy("Name it once, as required or as optional."));
             }
         }
         let wanted: Vec<_> = self.wanted_permissions().collect();
         if let Some(permission) = wanted.iter().find(|permission| permission.is_resource_specific()) {
-            return Err(Error::invalid(
-                "resource_specific_permission",
-                format!("{permission} is granted per team or chat, not for a tenant"),
-            )
-            .with_remedy("Leave it out here; a team's owner grants it to the Teams app."));
+            return Err(Error::new(ErrorCode::ResourceSpecificPermission)
+                .with_message(format!("{permission} is granted per team or chat, not for a tenant")));
         }
         let mut apis: Vec<_> = wanted.iter().map(|permission| permission.api()).collect();
         apis.sort();
@@ -453,28 +438,22 @@ impl AppRegistration {
             None
         };
         match limits {
-            Some(what) => Err(Error::invalid("too_many_permissions", format!("the app declares {what}"))
-                .with_remedy("Leave out those that it can do without.")),
+            Some(what) => {
+                Err(Error::new(ErrorCode::TooManyPermissions).with_message(format!("the app declares {what}")))
+            }
             None => Ok(()),
         }
     }
 
     fn check_credentials(&self, personal: bool) -> Result<(), Error> {
         if personal && self.credentials.len() > 2 {
-            return Err(Error::invalid(
-                "too_many_secrets",
-                "an app for personal accounts has two client secrets at most",
-            )
-            .with_remedy("Leave one out."));
+            return Err(Error::new(ErrorCode::TooManySecrets));
         }
         for (index, secret) in self.credentials.iter().enumerate() {
             secret.check()?;
             if self.credentials[..index].iter().any(|other| other.name() == secret.name()) {
-                return Err(Error::invalid(
-                    "secret_twice",
-                    format!("two client secrets are called “{}”", secret.name()),
-                )
-                .with_remedy("Give each a description of its own: it is how they are told apart."));
+                return Err(Error::new(ErrorCode::SecretTwice)
+                    .with_message(format!("two client secrets are called “{}”", secret.name())));
             }
         }
         Ok(())
@@ -484,7 +463,8 @@ impl AppRegistration {
         for (index, tag) in self.tags.iter().enumerate() {
             let length = tag.chars().count();
             if length == 0 || length > 256 || tag.contains(char::is_whitespace) || self.tags[..index].contains(tag) {
-                return Err(Error::invalid("tag", format!("the tag {tag:?} is not one that Entra takes"))
+                return Err(Error::new(ErrorCode::InvalidTag)
+                    .with_message(format!("the tag {tag:?} is not one that Entra takes"))
                     .with_remedy("A tag has 1 to 256 characters without blanks, and stands once."));
             }
         }
@@ -492,23 +472,20 @@ impl AppRegistration {
     }
 
     fn check_texts(&self) -> Result<(), Error> {
-        let invalid = |what: String, remedy: &str| Err(Error::invalid("words", what).with_remedy(remedy));
         if self.notes.as_ref().is_some_and(|notes| notes.chars().count() > 1024) {
-            return invalid("the notes have more than 1,024 characters".to_owned(), "Shorten them.");
+            return Err(Error::new(ErrorCode::NotesTooLong));
         }
         if self.purposes().iter().any(|purpose| purpose.trim().is_empty()) {
-            return invalid("an optional permission has an empty purpose".to_owned(), "Say what it is needed for.");
+            return Err(Error::new(ErrorCode::EmptyPurpose));
         }
         if self.use_within.is_some_and(|time| !time.is_positive()) {
-            return invalid("the time in which it must be used is zero or less".to_owned(), "Give a time ahead.");
+            return Err(Error::new(ErrorCode::InvalidUseWithin));
         }
         for (index, confirmation) in self.confirmations.iter().enumerate() {
             let code = &confirmation.code;
             if code.trim().is_empty() || self.confirmations[..index].iter().any(|other| other.code == *code) {
-                return invalid(
-                    format!("the confirmation code “{code}” is empty or stands twice"),
-                    "Give each a code of its own.",
-                );
+                return Err(Error::new(ErrorCode::InvalidConfirmation)
+                    .with_message(format!("the confirmation code “{code}” is empty or stands twice")));
             }
         }
         Ok(())
@@ -531,6 +508,5 @@ fn check_url(what: &str, text: &str) -> Result<(), Error> {
     if good {
         return Ok(());
     }
-    Err(Error::invalid("page", format!("the {what} {text} is not one that Entra takes"))
-        .with_remedy("It is an https address (or http://localhost) of at most 255 characters."))
+    Err(Error::new(ErrorCode::InvalidPageUrl).with_message(format!("the {what} {text} is not one that Entra takes")))
 }

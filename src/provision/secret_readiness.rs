@@ -6,9 +6,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::auth::{ClientSecretProvider, SignInReason, TokenClaims};
+use crate::auth::{ClientSecretProvider, TokenClaims};
 use crate::client::Client;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorCode};
 use crate::ids::AppId;
 use crate::permission::MICROSOFT_GRAPH;
 use crate::provision::progress::{Progress, ProgressHook};
@@ -140,7 +140,7 @@ impl<'a> WaitUntilUsable<'a> {
             let claims = TokenClaims::of(&token.ok_or_else(|| timed_out(None))??);
             if let Some(missing) = names.iter().find(|name| !claims.roles.contains(name)) {
                 let text = format!("the token of the new secret does not hold the permission {missing} yet");
-                return Err(Error::new(ErrorKind::SignIn, "permissions_not_in_token", text).during(TOKEN_OPERATION));
+                return Err(Error::new(ErrorCode::PermissionsNotInToken).with_message(text).during(TOKEN_OPERATION));
             }
             held.extend(claims.roles);
         }
@@ -168,8 +168,7 @@ impl<'a> IntoFuture for WaitUntilUsable<'a> {
 
 /// Whether a refusal is one that what is new meets, and that passes.
 fn passes_with_time(error: &Error) -> bool {
-    error.code() == "permissions_not_in_token"
-        || error.sign_in_reason().is_some_and(SignInReason::is_expected_after_a_write)
+    error.code() == ErrorCode::PermissionsNotInToken || error.code().is_expected_after_a_write()
 }
 
 /// The wait after this many attempts: longer each time, up to fifteen seconds.
@@ -178,15 +177,9 @@ fn backoff(attempts: u32) -> Duration {
 }
 
 fn timed_out(refusal: Option<Error>) -> Error {
-    let missing = refusal.as_ref().is_some_and(|error| error.code() == "permissions_not_in_token");
-    let (code, text) = if missing {
-        ("permissions_not_in_token", "the new secret works, and its tokens do not hold every permission yet")
-    } else {
-        ("secret_not_usable", "the sign-in service does not take the new secret yet")
-    };
-    let error = Error::new(ErrorKind::Deadline, code, text)
-        .with_remedy("The secret is yours: keep it, and try again in a few minutes.")
-        .during(TOKEN_OPERATION);
+    let missing = refusal.as_ref().is_some_and(|error| error.code() == ErrorCode::PermissionsNotInToken);
+    let code = if missing { ErrorCode::PermissionsNotInToken } else { ErrorCode::SecretNotUsable };
+    let error = Error::new(code).during(TOKEN_OPERATION);
     match refusal {
         Some(refusal) => error.with_source(refusal),
         None => error,

@@ -1,6 +1,6 @@
 //! Attempts without a response, as errors.
 
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorCode};
 use crate::retry::{Outcome, Repeat};
 use crate::transport::TransportError;
 
@@ -33,33 +33,24 @@ impl Failure {
 
     pub(super) fn into_error(self, operation: &'static str, repeat: Repeat, attempts: u32) -> Error {
         let error = match self {
-            Self::Transport(error) if error.is_too_large() => {
-                Error::new(ErrorKind::Decode, "body_too_large", "the response is larger than what is read")
-                    .with_maybe_done(true)
-                    .with_remedy("Ask for less, or raise the transport's limit; a proxy in between may have answered.")
-                    .with_source(error)
-            }
-            Self::Transport(error) if error.is_maybe_sent() => {
-                Error::new(ErrorKind::Network, "no_answer", "the connection broke before the response was there")
-                    .with_maybe_done(true)
-                    .with_remedy("Check the network and run it again: what was done is found and not done twice.")
-                    .with_source(error)
-            }
-            Self::Transport(error) => Error::new(ErrorKind::Network, "not_reached", "the service could not be reached")
-                .with_remedy(
-                    "Check the network, the proxy (HTTPS_PROXY) and that the name of the host resolves; nothing was changed by this request.",
-                )
+            Self::Transport(error) if error.is_too_large() => Error::new(ErrorCode::ResponseTooLarge)
+                .with_maybe_done(true)
+                .with_remedy("Ask for less, or raise the transport's limit; a proxy in between may have answered.")
                 .with_source(error),
-            Self::TimedOut => Error::new(ErrorKind::Network, "no_answer", "there was no response in time")
+            Self::Transport(error) if error.is_maybe_sent() => Error::new(ErrorCode::NoResponse)
+                .with_maybe_done(true)
+                .with_remedy("Check the network and run it again: what was done is found and not done twice.")
+                .with_source(error),
+            Self::Transport(error) => Error::new(ErrorCode::Unreachable).with_source(error),
+            Self::TimedOut => Error::new(ErrorCode::NoResponse)
+                .with_message("there was no response in time")
                 .with_maybe_done(true)
                 .with_remedy("Run it again: what was done is found and not done twice."),
-            Self::DeadlineBefore => Error::new(ErrorKind::Deadline, "deadline", "the time allowed was up")
-                .with_remedy("Run it again with more time: what was done is kept."),
-            Self::DeadlineInFlight => {
-                Error::new(ErrorKind::Deadline, "deadline", "the time allowed was up while a request was under way")
-                    .with_maybe_done(true)
-                    .with_remedy("Run it again with more time: what was done is found and not done twice.")
-            }
+            Self::DeadlineBefore => Error::new(ErrorCode::DeadlineExceeded),
+            Self::DeadlineInFlight => Error::new(ErrorCode::DeadlineExceeded)
+                .with_message("the time allowed was up while a request was under way")
+                .with_maybe_done(true)
+                .with_remedy("Run it again with more time: what was done is found and not done twice."),
         };
         let maybe_done = error.maybe_done() && repeat == Repeat::Unsafe;
         error.with_maybe_done(maybe_done).during(operation).with_attempts(attempts)

@@ -9,7 +9,7 @@ use url::{Host, Url};
 
 use super::{Transport, TransportError};
 use crate::cloud::is_secure;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorCode};
 
 /// Ten times the largest object of a directory, Microsoft Graph's own service principal.
 const DEFAULT_BODY_LIMIT: usize = 8 * 1024 * 1024;
@@ -33,7 +33,7 @@ impl ReqwestTransport {
     /// Creates a transport with reqwest's defaults for TLS and proxy (`HTTPS_PROXY`, `NO_PROXY`).
     ///
     /// # Errors
-    /// [`ErrorKind::Network`] when TLS cannot be set up on this machine; [`ErrorKind::Invalid`] with the code
+    /// [`ErrorKind::Network`](crate::ErrorKind::Network) when TLS cannot be set up on this machine; [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) with the code
     /// `no_crypto_provider` when the feature `rustls-no-provider` finds none installed.
     pub fn new() -> Result<Self, Error> {
         let transport = Self::from_builder(reqwest::Client::builder())?;
@@ -43,14 +43,11 @@ impl ReqwestTransport {
     /// Creates a transport that uses `proxy` instead of the environment's. Credentials stand in the URL.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] with the code `invalid_proxy` for a URL that is no proxy's, and otherwise as
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) with the code [`InvalidProxy`](crate::ErrorCode::InvalidProxy) for a URL that is no proxy's, and otherwise as
     /// [`new`](Self::new).
     pub fn through_proxy(proxy: &Url) -> Result<Self, Error> {
-        let proxy = reqwest::Proxy::all(proxy.as_str()).map_err(|error| {
-            Error::invalid("invalid_proxy", "the proxy's URL is invalid")
-                .with_remedy("Give it as http://host:port.")
-                .with_source(error.without_url())
-        })?;
+        let proxy = reqwest::Proxy::all(proxy.as_str())
+            .map_err(|error| Error::new(ErrorCode::InvalidProxy).with_source(error.without_url()))?;
         Self::from_builder(reqwest::Client::builder().proxy(proxy))
     }
 
@@ -65,11 +62,9 @@ impl ReqwestTransport {
         // Reqwest panics without one.
         #[cfg(all(feature = "rustls-no-provider", not(feature = "native-tls")))]
         crate::crypto::provider()?;
-        build(builder).map(|client| Self { client, direct: None, body_limit: DEFAULT_BODY_LIMIT }).map_err(|error| {
-            Error::new(ErrorKind::Network, "tls_setup", "TLS could not be set up")
-                .with_remedy("Check the machine's certificate store, or build a reqwest client of your own.")
-                .with_source(error)
-        })
+        build(builder)
+            .map(|client| Self { client, direct: None, body_limit: DEFAULT_BODY_LIMIT })
+            .map_err(|error| Error::new(ErrorCode::TlsSetupFailed).with_source(error))
     }
 
     /// Sets the largest body that is read, in bytes after decompression. 8 MiB by default.

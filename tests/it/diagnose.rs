@@ -7,7 +7,7 @@ use entra_apps::cloud::Cloud;
 use entra_apps::ids::{AppId, TenantId};
 use entra_apps::permission::microsoft_graph::{application, delegated};
 use entra_apps::secrecy::{ExposeSecret as _, SecretString};
-use entra_apps::{AppRegistration, Client, ClientSecret, Diagnosis, Registered};
+use entra_apps::{AppRegistration, Client, ClientSecret, Diagnosis, ErrorCode, Registered};
 use entra_emulator::{Fault, MemoryCloud, MemoryTenant};
 
 use crate::flows::scene::{Over, Scene};
@@ -61,11 +61,11 @@ async fn a_working_app_has_no_problems() {
     let diagnosis = desk.diagnose(desk.tenant.domain(), &desk.app_id, &desk.secret, &registration).await;
     assert!(diagnosis.is_good(), "{diagnosis}");
     assert_eq!((diagnosis.tenant_id, diagnosis.granted), (Some(desk.tenant.id()), vec!["User.Read.All".to_owned()]));
-    assert_eq!(diagnosis.remarks[0].code, "delegated_unseen");
+    assert_eq!(diagnosis.remarks[0].code, ErrorCode::DelegatedPermissionsUnseen);
     assert_eq!(diagnosis.requests.len(), 2);
     let blanks = format!(" {} \n", desk.secret);
     let diagnosis = desk.diagnose(&format!(" {} ", desk.tenant.id()), &desk.app_id, &blanks, &registration).await;
-    assert!(diagnosis.is_good() && diagnosis.remarks[0].code == "blanks", "{diagnosis}");
+    assert!(diagnosis.is_good() && diagnosis.remarks[0].code == ErrorCode::BlanksAroundSecret, "{diagnosis}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -81,10 +81,10 @@ async fn each_mistake_is_named() {
         (&tenant, app_id, "wrong~secret", "wrong_secret"),
         (&tenant, app_id, " ", "secret_missing"),
         (&tenant, object_id.as_str(), secret, "app_not_in_tenant"),
-        (&tenant, "App", secret, "client_id_malformed"),
+        (&tenant, "App", secret, "malformed_client_id"),
         (&tenant, tenant.as_str(), secret, "ids_equal"),
         (app_id, tenant.as_str(), secret, "ids_swapped"),
-        ("nobody.example", app_id, secret, "tenant_unknown"),
+        ("nobody.example", app_id, secret, "unknown_tenant"),
         ("common", app_id, secret, "invalid_tenant"),
     ] {
         let diagnosis = desk.diagnose(tenant, app_id, secret, &registration).await;
@@ -115,7 +115,7 @@ async fn a_refused_sign_in_is_reported_with_its_ids() {
     for (status, number, code) in [
         (401, 7_000_222, "secret_expired"),
         (401, 7_000_229, "service_principal_missing"),
-        (400, 53003, "conditional_access"),
+        (400, 53003, "blocked_by_conditional_access"),
         (400, 7_000_112, "app_disabled"),
     ] {
         let fault = Fault::on("POST", "/oauth2/v2.0/token").refuses(status, &format!("AADSTS{number}"), "No.");
@@ -142,7 +142,7 @@ async fn a_partial_consent_is_told_apart_from_none() {
     let other = AppRegistration::new("k", "App").permission(application::MAIL_READ).admin_consent(false);
     let diagnosis = desk.diagnose(&tenant, &desk.app_id, &desk.secret, &other).await;
     assert_eq!(codes(&diagnosis), ["consent_missing"], "{diagnosis}");
-    assert_eq!(diagnosis.remarks[0].code, "surplus");
+    assert_eq!(diagnosis.remarks[0].code, ErrorCode::SurplusPermissions);
 }
 
 #[tokio::test(start_paused = true)]
@@ -152,7 +152,7 @@ async fn another_cloud_and_no_network_are_found() {
         r#"{{"issuer":"https://login.microsoftonline.us/{}/v2.0","msgraph_host":"graph.microsoft.us"}}"#,
         TenantId::from_u128(7)
     );
-    for (answers, code) in [(vec![json(200, &government)], "wrong_cloud"), (Vec::new(), "not_reached")] {
+    for (answers, code) in [(vec![json(200, &government)], "wrong_cloud"), (Vec::new(), "unreachable")] {
         let client = Client::builder()
             .cloud(Cloud::global())
             .tenant("x.example")

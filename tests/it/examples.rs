@@ -195,7 +195,7 @@ async fn what_is_wrong_is_said_with_what_to_do() {
         ([("ENTRA_CLIENT_SECRET", another)], "secret_id_instead_of_value", "copy its Value"),
         ([("ENTRA_CLIENT_ID", another)], "app_not_in_tenant", "Application (client) ID"),
         ([("ENTRA_CLIENT_ID", "nonsense")], "invalid_client_id", "Application (client) ID"),
-        ([("ENTRA_TENANT_ID", "contosso.example")], "tenant_unknown", "tenant"),
+        ([("ENTRA_TENANT_ID", "contosso.example")], "unknown_tenant", "tenant"),
     ] {
         let failure = failed(&here, &variables).await;
         assert_eq!(failure.code, code, "{failure:?}");

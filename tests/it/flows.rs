@@ -6,7 +6,7 @@ use std::time::Duration;
 use entra_apps::auth::{
     AssertionProvider, AssertionRequest, ChainProvider, ClientAssertion, ClientSecretProvider, DeviceCodeProvider,
     GitHubActions, ManagedIdentityProvider, MemoryRefreshTokenStore, RefreshTokenProvider, RefreshTokenStore,
-    SignInReason, StaticToken, TenantLookup, public_client,
+    StaticToken, TenantLookup, public_client,
 };
 use entra_apps::bytes::Bytes;
 use entra_apps::clock::Clock as _;
@@ -15,7 +15,7 @@ use entra_apps::http::Request;
 use entra_apps::permission::microsoft_graph::{application, delegated};
 use entra_apps::secrecy::SecretString;
 use entra_apps::token::TokenProvider as _;
-use entra_apps::{AppRegistration, ClientSecret, ErrorKind, Platform, SignInAudience};
+use entra_apps::{AppRegistration, ClientSecret, ErrorCode, ErrorKind, Platform, SignInAudience};
 use entra_emulator::{Fault, MemoryCloud, MemoryTenant, User};
 use serde_json::json;
 
@@ -65,7 +65,7 @@ async fn an_app_signs_in_with_its_certificate() {
         let other = ClientCertificate::from_der(OTHER, OTHER_KEY).unwrap();
         let other = ClientCertificateProvider::new(scene.service(), caller.client_id, other);
         let error = other.token(&scene::request(scene.tenant())).await.unwrap_err();
-        assert_eq!(error.sign_in_reason(), Some(SignInReason::CertificateUnknown), "{over:?}: {error}");
+        assert_eq!(error.code(), ErrorCode::CertificateUnknown, "{over:?}: {error}");
     }
 }
 
@@ -157,27 +157,27 @@ async fn a_device_code_ends_when_it_is_declined_blocked_or_left_alone() {
             screen.decline_device_code(&prompt.user_code);
         });
         let error = declined.token(&request).await.unwrap_err();
-        let told = (error.sign_in_reason(), error.oauth_error());
-        assert_eq!(told, (Some(SignInReason::ConsentDeclined), Some("authorization_declined")), "{over:?}");
+        let told = (error.code(), error.oauth_error());
+        assert_eq!(told, (ErrorCode::ConsentDeclined, Some("authorization_declined")), "{over:?}");
 
         let left = DeviceCodeProvider::new(scene.service(), public_client::AZURE_CLI, |_| {});
         let before = scene.clock.now();
         let error = left.token(&request).await.unwrap_err();
-        assert_eq!((error.sign_in_reason(), error.oauth_error()), (Some(SignInReason::CodeExpired), None), "{over:?}");
+        assert_eq!((error.code(), error.oauth_error()), (ErrorCode::CodeExpired, None), "{over:?}");
         assert_eq!((scene.clock.now() - before).whole_seconds(), 900);
 
         for (name, reason) in [
-            ("access_denied", SignInReason::ConsentDeclined),
-            ("authorization_declined", SignInReason::ConsentDeclined),
-            ("expired_token", SignInReason::CodeExpired),
-            ("bad_verification_code", SignInReason::DeviceCodeWrong),
-            ("interaction_required", SignInReason::InteractionRequired),
+            ("access_denied", ErrorCode::ConsentDeclined),
+            ("authorization_declined", ErrorCode::ConsentDeclined),
+            ("expired_token", ErrorCode::CodeExpired),
+            ("bad_verification_code", ErrorCode::WrongDeviceCode),
+            ("interaction_required", ErrorCode::InteractionRequired),
         ] {
             let response = json!({"error": name, "trace_id": "t", "correlation_id": "c"});
             scene.tenant().fault(Fault::on("POST", "/oauth2/v2.0/token").body(response.to_string()));
             let error = left.token(&request).await.unwrap_err();
-            assert_eq!((error.sign_in_reason(), error.oauth_error()), (Some(reason), Some(name)), "{over:?}");
-            assert_eq!(error.remedy(), Some(reason.remedy()));
+            assert_eq!((error.code(), error.oauth_error()), (reason, Some(name)), "{over:?}");
+            assert_eq!(error.remedy(), reason.remedy());
             assert_eq!((error.request_id(), error.client_request_id()), (Some("t"), Some("c")));
         }
     }
@@ -421,11 +421,13 @@ async fn a_store_in_memory_serves_the_next_client() {
 async fn what_a_way_to_sign_in_lacks_is_an_error_at_build() {
     let scene = Scene::one(Over::Process).await;
     let error = scene.builder(scene.tenant()).build().unwrap_err();
-    assert!(error.code() == "credential" && error.remedy().unwrap().contains("device_code"), "{error}");
+    assert!(error.code().as_str() == "missing_credential" && error.remedy().contains("device_code"), "{error}");
     let is_workload = ["AZURE_CLIENT_ID", "AZURE_FEDERATED_TOKEN_FILE"].iter().all(|name| std::env::var(name).is_ok());
     match scene.builder(scene.tenant()).workload_identity().build() {
         Ok(_) => assert!(is_workload),
-        Err(error) => assert_eq!((error.code(), is_workload), ("missing_variable", false), "{error}"),
+        Err(error) => {
+            assert_eq!((error.code().as_str(), is_workload), ("missing_environment_variable", false), "{error}");
+        }
     }
     // Without its variables this machine may be a virtual one: that shows at the first token.
     assert!(scene.builder(scene.tenant()).managed_identity().build().is_ok());

@@ -60,7 +60,7 @@ async fn a_redirect_is_not_followed() {
         .create_async()
         .await;
     let error = client(&server).organization().get().await.unwrap_err();
-    assert_eq!((error.kind(), error.code()), (ErrorKind::Decode, "redirected"), "{error}");
+    assert_eq!((error.kind(), error.code().as_str()), (ErrorKind::Decode, "redirected"), "{error}");
     elsewhere.assert_async().await;
 }
 

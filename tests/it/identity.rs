@@ -15,7 +15,7 @@ async fn an_app_made_by_hand_stops_the_creation_until_it_is_adopted() {
     let app_id = made["appId"].as_str().unwrap().parse().unwrap();
     let registration = guides::patch_my_pc::registration();
     let error = client.plan(&registration).await.unwrap_err();
-    assert_eq!((error.kind(), error.code()), (ErrorKind::Conflict, "same_name"));
+    assert_eq!((error.kind(), error.code().as_str()), (ErrorKind::Conflict, "same_display_name"));
     assert!(error.to_string().contains(made["appId"].as_str().unwrap()), "{error}");
 
     let plan = client.plan(&registration).adopt(app_id).await.unwrap();
@@ -42,7 +42,11 @@ async fn a_unique_name_held_by_a_deleted_app_is_an_error_that_names_the_app() {
         tokio::time::advance(later).await;
         let plan = client.plan(&registration).await.unwrap();
         let error = client.apply(&plan).await.unwrap_err();
-        assert_eq!((error.error().kind(), error.error().code()), (ErrorKind::Conflict, "unique_name_taken"), "{error}");
+        assert_eq!(
+            (error.error().kind(), error.error().code().as_str()),
+            (ErrorKind::Conflict, "unique_name_taken"),
+            "{error}"
+        );
         assert!(error.to_string().contains(&id.to_string()), "{error}");
         assert!(error.to_string().contains("Restore or purge"), "{error}");
     }

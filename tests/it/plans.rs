@@ -60,14 +60,14 @@ async fn a_plan_whose_target_has_moved_is_stale() {
     register(&client, &registration).await;
     quiet(&tenant);
     let error = client.apply(&kept).await.unwrap_err();
-    assert_eq!((error.error().kind(), error.error().code()), (ErrorKind::Stale, "stale"));
+    assert_eq!((error.error().kind(), error.error().code().as_str()), (ErrorKind::Stale, "plan_outdated"));
     assert_eq!(counts(&tenant).1, 0, "nothing is written");
 
     let plan = client.plan(&registration).await.unwrap();
     tokio::time::advance(std::time::Duration::from_secs(61)).await;
     let app_id = plan.app_id().unwrap();
     tenant.send_json("PATCH", &format!("/applications(appId='{app_id}')"), Some(r#"{"notes":"moved"}"#));
-    assert_eq!(client.apply(&plan).await.unwrap_err().error().code(), "stale", "older than a minute");
+    assert_eq!(client.apply(&plan).await.unwrap_err().error().code().as_str(), "plan_outdated", "older than a minute");
 }
 
 #[tokio::test(start_paused = true)]
@@ -75,7 +75,7 @@ async fn a_plan_is_refused_by_another_tenant() {
     let (here, there) = (tenant(), builder().seed(99).build());
     let plan = here.client().plan(&guides::netwrix::registration("Contoso", false)).await.unwrap();
     let error = there.client().apply(&plan).await.unwrap_err();
-    assert_eq!(error.error().code(), "other_target");
+    assert_eq!(error.error().code().as_str(), "plan_for_another_target");
     assert_eq!(counts(&there), (0, 0));
 }
 
@@ -91,7 +91,11 @@ async fn a_plan_for_another_cloud_is_refused() {
     other.plan(&registration).await.unwrap();
     quiet(&tenant);
     let error = other.apply(&plan).await.unwrap_err();
-    assert_eq!((error.error().kind(), error.error().code()), (ErrorKind::Stale, "other_target"), "{error}");
+    assert_eq!(
+        (error.error().kind(), error.error().code().as_str()),
+        (ErrorKind::Stale, "plan_for_another_target"),
+        "{error}"
+    );
     assert_eq!(counts(&tenant), (0, 0));
 }
 
@@ -104,12 +108,12 @@ async fn high_privilege_is_applied_only_when_approved_by_name() {
     assert_eq!(plan.needs_approval(), [&application::DIRECTORY_READ_WRITE_ALL]);
     quiet(&tenant);
     let error = client.apply(&plan).approve("Directory.Read.All").await.unwrap_err();
-    assert_eq!((error.error().kind(), error.error().code()), (ErrorKind::NeedsApproval, "needs_approval"));
+    assert_eq!((error.error().kind(), error.error().code().as_str()), (ErrorKind::NeedsApproval, "needs_approval"));
     assert!(error.to_string().contains("Directory.ReadWrite.All"), "{error}");
     assert_eq!(counts(&tenant).1, 0);
     let misspelt =
         client.apply(&plan).approve("directory.readwrite.all").approve("Directory.Raed.All").await.unwrap_err();
-    assert_eq!(misspelt.error().code(), "unknown_approval", "{misspelt}");
+    assert_eq!(misspelt.error().code().as_str(), "unknown_approval", "{misspelt}");
     client.apply(&plan).approve("directory.readwrite.all").await.unwrap();
     let plan = client.plan(&registration).await.unwrap();
     assert!(plan.needs_approval().is_empty(), "what is granted needs no approval");
@@ -138,14 +142,14 @@ async fn a_plan_that_was_tampered_with_is_checked_again() {
     let registration = guides::immybot::registration("contoso");
     let plan = tenant().client().plan(&registration).await.unwrap();
     let other = plan.to_json().replace("https://contoso.immy.bot/", "http://evil.example/");
-    assert_eq!(Plan::from_json(&other).unwrap_err().code(), "redirect_uri");
+    assert_eq!(Plan::from_json(&other).unwrap_err().code().as_str(), "invalid_redirect_uri");
     assert_eq!(serde_json::from_str::<Plan>(&plan.to_json()).unwrap(), plan);
 }
 
 #[test]
 fn a_text_that_is_no_plan_is_refused() {
     for text in ["", "{}", "[]", "null", r#"{"format":1}"#] {
-        assert_eq!(Plan::from_json(text).unwrap_err().code(), "plan_unreadable", "{text}");
+        assert_eq!(Plan::from_json(text).unwrap_err().code().as_str(), "unreadable_plan", "{text}");
     }
 }
 
@@ -153,7 +157,7 @@ fn a_text_that_is_no_plan_is_refused() {
 async fn a_plan_of_another_format_is_refused() {
     let plan = tenant().client().plan(&AppRegistration::new("k", "App")).await.unwrap();
     let other = plan.to_json().replacen("\"format\": 1", "\"format\": 2", 1);
-    assert_eq!(Plan::from_json(&other).unwrap_err().code(), "plan_format");
+    assert_eq!(Plan::from_json(&other).unwrap_err().code().as_str(), "unsupported_plan_format");
     assert!(serde_json::from_str::<Plan>(&other).is_err());
 }
 

@@ -4,12 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use entra_apps::auth::{
-    AssertionProvider, ChainProvider, ClientSecretProvider, DeviceCodeProvider, SignInReason, SignInService,
-};
+use entra_apps::auth::{AssertionProvider, ChainProvider, ClientSecretProvider, DeviceCodeProvider, SignInService};
 use entra_apps::cloud::Cloud;
 use entra_apps::token::{TokenProvider, TokenRequest};
-use entra_apps::{Client, secrecy::SecretString};
+use entra_apps::{Client, ErrorCode, secrecy::SecretString};
 use entra_emulator::{Fault, MemoryCloud, MemoryTenant, User};
 
 use crate::support::tenant;
@@ -57,8 +55,7 @@ async fn a_provider_of_ones_own_says_why_it_fails() {
     let client = tenant.client_builder().token_provider(Arc::new(Sealed)).build().unwrap();
     let error = client.organization().get().await.unwrap_err();
     let source = std::error::Error::source(&error).unwrap().to_string();
-    assert_eq!((error.code(), source.as_str()), ("token_provider", "the vault is sealed"));
-    assert_eq!(error.sign_in_reason(), None::<SignInReason>);
+    assert_eq!((error.code().as_str(), source.as_str()), ("token_provider_failed", "the vault is sealed"));
 }
 
 const AZURE_CLI: &str = "04b07795-8ddb-461a-bbee-02f9e1bf7b46";
@@ -106,17 +103,17 @@ async fn a_partner_signs_in_once_by_device_and_works_for_each_customer() {
 #[tokio::test(start_paused = true)]
 async fn every_code_that_is_explained_can_be_had() {
     for (reason, number) in
-        SignInReason::ALL.iter().flat_map(|reason| reason.numbers().iter().map(move |it| (reason, it)))
+        ErrorCode::ALL.iter().flat_map(|code| code.aadsts_numbers().iter().map(move |it| (code, it)))
     {
         // A response that asks to come back later is asked again.
-        if *reason == SignInReason::Busy {
+        if *reason == ErrorCode::SignInBusy {
             continue;
         }
         let tenant = tenant();
         let code = format!("AADSTS{number}");
         tenant.fault(Fault::on("POST", "/oauth2/v2.0/token").always().refuses(400, &code, "Because."));
         let error = tenant.client().organization().get().await.unwrap_err();
-        assert_eq!((error.sign_in_reason(), error.service_code()), (Some(*reason), Some(&*code)));
+        assert_eq!((error.code(), error.service_code()), (*reason, Some(&*code)));
     }
 }
 
@@ -204,7 +201,7 @@ mod with_a_certificate {
         let caller = keyed(&tenant);
         let request = TokenRequest::new(tenant.id().to_string(), SCOPE);
         let error = provider(&tenant, &caller, TWO, TWO_KEY).token(&request).await.unwrap_err();
-        assert_eq!(error.sign_in_reason(), Some(SignInReason::CertificateUnknown), "{error}");
+        assert_eq!(error.code(), ErrorCode::CertificateUnknown, "{error}");
     }
 
     #[tokio::test(start_paused = true)]
@@ -213,7 +210,7 @@ mod with_a_certificate {
         let caller = keyed(&tenant);
         let request = TokenRequest::new(tenant.id().to_string(), SCOPE);
         let error = provider(&tenant, &caller, ONE, ONE_KEY).token(&request).await.unwrap_err();
-        assert_eq!(error.sign_in_reason(), Some(SignInReason::AssertionOutOfTime));
+        assert_eq!(error.code(), ErrorCode::AssertionOutOfTime);
         assert!(error.message().contains("seconds behind"), "{error}");
     }
 }
@@ -273,10 +270,10 @@ mod people {
             by_hand.decline_device_code(&prompt.user_code);
         });
         let error = declined.token(&request(&tenant)).await.unwrap_err();
-        assert_eq!(error.sign_in_reason(), Some(SignInReason::ConsentDeclined), "{error}");
+        assert_eq!(error.code(), ErrorCode::ConsentDeclined, "{error}");
         let left = DeviceCodeProvider::new(service(&tenant), AZURE_CLI, |_| {});
         let error = left.token(&request(&tenant)).await.unwrap_err();
-        assert_eq!(error.sign_in_reason(), Some(SignInReason::CodeExpired), "{error}");
+        assert_eq!(error.code(), ErrorCode::CodeExpired, "{error}");
     }
 
     #[tokio::test(start_paused = true)]

@@ -65,7 +65,7 @@ async fn verify_reports_on_a_registration_that_a_plan_would_refuse() {
     register(&client, &registration(end)).await;
     tokio::time::advance(Duration::from_secs(3 * 24 * 3600)).await;
     assert!(!client.verify(&registration(end)).await.unwrap().is_done());
-    assert_eq!(client.plan(&registration(end)).await.unwrap_err().code(), "secret_lifetime");
+    assert_eq!(client.plan(&registration(end)).await.unwrap_err().code().as_str(), "invalid_secret_lifetime");
 }
 
 #[tokio::test(start_paused = true)]

@@ -32,5 +32,5 @@ async fn a_credential_of_the_sdk_signs_in() {
     assert!(!format!("{provider:?} {got:?}").contains("very-secret"));
     let error = AzureCredentialProvider::new(Arc::new(Credential(false))).token(&request()).await.unwrap_err();
     let source = std::error::Error::source(&error).unwrap().to_string();
-    assert_eq!((error.code(), source.as_str()), ("azure_credential", "signed out"));
+    assert_eq!((error.code().as_str(), source.as_str()), ("azure_credential_failed", "signed out"));
 }

@@ -4,17 +4,17 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::*;
 use crate::auth::ChainProvider;
-use crate::error::ErrorKind;
+use crate::error::{Error, ErrorCode};
 use crate::token::{AccessToken, TokenProvider};
 
 #[derive(Debug)]
 struct FakeProvider {
     calls: AtomicU32,
-    fails: Option<&'static str>,
+    fails: Option<ErrorCode>,
 }
 
 impl FakeProvider {
-    fn new(fails: Option<&'static str>) -> Arc<Self> {
+    fn new(fails: Option<ErrorCode>) -> Arc<Self> {
         Arc::new(Self { calls: AtomicU32::new(0), fails })
     }
 
@@ -28,7 +28,7 @@ impl TokenProvider for FakeProvider {
     async fn token(&self, _: &TokenRequest) -> Result<AccessToken, Error> {
         self.calls.fetch_add(1, Ordering::Relaxed);
         match self.fails {
-            Some(code) => Err(Error::new(ErrorKind::SignIn, code, format!("because of {code}"))),
+            Some(code) => Err(Error::new(code).with_message(format!("because of {code}"))),
             None => Ok(AccessToken::new(secret("token"), NOW)),
         }
     }
@@ -36,7 +36,8 @@ impl TokenProvider for FakeProvider {
 
 #[tokio::test]
 async fn the_first_that_works_is_taken_and_remembered() {
-    let (broken, works, spare) = (FakeProvider::new(Some("x")), FakeProvider::new(None), FakeProvider::new(None));
+    let (broken, works, spare) =
+        (FakeProvider::new(Some(ErrorCode::NoResponse)), FakeProvider::new(None), FakeProvider::new(None));
     let chain = ChainProvider::new().then("a", broken.clone()).then("b", works.clone()).then("c", spare.clone());
     for _ in 0..3 {
         chain.token(&request()).await.unwrap();
@@ -47,11 +48,11 @@ async fn the_first_that_works_is_taken_and_remembered() {
 #[tokio::test]
 async fn each_failure_is_reported() {
     let chain = ChainProvider::new()
-        .then("browser", FakeProvider::new(Some("one")))
-        .then("code", FakeProvider::new(Some("two")));
+        .then("browser", FakeProvider::new(Some(ErrorCode::NoResponse)))
+        .then("code", FakeProvider::new(Some(ErrorCode::WrongSecret)));
     let error = chain.token(&request()).await.unwrap_err();
-    assert_eq!(error.code(), "no_way_to_sign_in");
-    for part in ["browser: because of one", "code: because of two"] {
+    assert_eq!(error.code().as_str(), "no_way_to_sign_in");
+    for part in ["browser: because of no_response", "code: because of wrong_secret"] {
         assert!(error.to_string().contains(part), "{error}");
     }
     let none = ChainProvider::new().token(&request()).await.unwrap_err();
@@ -61,9 +62,10 @@ async fn each_failure_is_reported() {
 #[tokio::test]
 async fn after_a_person_declines_no_other_provider_is_tried() {
     let next = FakeProvider::new(None);
-    let chain =
-        ChainProvider::new().then("browser", FakeProvider::new(Some("consent_declined"))).then("code", next.clone());
-    assert_eq!(chain.token(&request()).await.unwrap_err().code(), "consent_declined");
+    let chain = ChainProvider::new()
+        .then("browser", FakeProvider::new(Some(ErrorCode::ConsentDeclined)))
+        .then("code", next.clone());
+    assert_eq!(chain.token(&request()).await.unwrap_err().code().as_str(), "consent_declined");
     assert_eq!(next.calls(), 0);
 }
 

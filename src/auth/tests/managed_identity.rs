@@ -83,30 +83,30 @@ async fn a_restart_is_retried_and_an_absence_fails_soon() {
     let provider = ManagedIdentityProvider::on_virtual_machine(retrying_service(&script));
     let start = tokio::time::Instant::now();
     let error = provider.token(&request()).await.unwrap_err();
-    assert_eq!((error.code(), script.requests().len()), ("no_managed_identity", 4));
+    assert_eq!((error.code().as_str(), script.requests().len()), ("no_managed_identity", 4));
     assert!(start.elapsed().as_secs() < 30);
 }
 
 #[tokio::test(start_paused = true)]
 async fn refusals_are_reported_without_the_header() {
     for (status, code) in [
-        (400, "identity_not_assigned"),
-        (401, "identity_refused"),
-        (403, "identity_refused"),
+        (400, "managed_identity_not_assigned"),
+        (401, "managed_identity_refused"),
+        (403, "managed_identity_refused"),
         (500, "no_managed_identity"),
     ] {
         let body = json!({"error": "invalid_request", "error_description": "Identity not found: header-secret"});
         let script = Script::new([Reply::Response(status, body)]);
         let provider = ManagedIdentityProvider::from_variables(service(&script), app_service).unwrap();
         let error = provider.token(&request()).await.unwrap_err();
-        assert_eq!((error.code(), error.service_code()), (code, Some("invalid_request")));
+        assert_eq!((error.code().as_str(), error.service_code()), (code, Some("invalid_request")));
         assert_hidden(&error, &["header-secret"]);
     }
     let script = Script::new([Reply::Response(200, json!({"access_token": "very-secret"}))]);
     let provider = ManagedIdentityProvider::on_virtual_machine(service(&script));
     let error = provider.token(&request()).await.unwrap_err();
-    assert_eq!(error.code(), "token_answer");
+    assert_eq!(error.code().as_str(), "unexpected_token_response");
     assert_hidden(&error, &["very-secret"]);
     let two = TokenRequest { scopes: vec![SCOPE.to_owned(), SCOPE.to_owned()], ..request() };
-    assert_eq!(provider.token(&two).await.unwrap_err().code(), "invalid_scope");
+    assert_eq!(provider.token(&two).await.unwrap_err().code().as_str(), "multiple_scopes");
 }

@@ -38,11 +38,15 @@ fn a_wrong_password_is_an_error_that_does_not_show_it() {
         [AES, include_bytes!("pkcs12/rc2.pfx"), include_bytes!("pkcs12/empty.pfx"), include_bytes!("pkcs12/nomac.pfx")];
     for file in files {
         let error = read(file, "battery-staple").unwrap_err();
-        assert_eq!((error.kind(), error.code()), (ErrorKind::Invalid, "certificate_password"), "{error}");
-        assert!(error.message().contains("password") && error.remedy().is_some(), "{error}");
+        assert_eq!(
+            (error.kind(), error.code().as_str()),
+            (ErrorKind::Invalid, "wrong_certificate_password"),
+            "{error}"
+        );
+        assert!(error.message().contains("password"), "{error}");
         assert_hidden(&error, &["battery-staple"]);
     }
-    assert_eq!(read(AES, "").unwrap_err().code(), "certificate_password");
+    assert_eq!(read(AES, "").unwrap_err().code().as_str(), "wrong_certificate_password");
 }
 
 #[test]
@@ -55,8 +59,8 @@ fn a_file_of_another_kind_or_without_its_parts_is_an_error() {
         (&AES[..AES.len() / 2], "no PKCS#12 file"),
     ] {
         let error = read(file, PASSWORD).unwrap_err();
-        assert_eq!((error.kind(), error.code()), (ErrorKind::Invalid, "invalid_certificate"), "{error}");
-        assert!(error.message().contains(says) && error.remedy().is_some(), "{error}");
+        assert_eq!((error.kind(), error.code().as_str()), (ErrorKind::Invalid, "invalid_certificate"), "{error}");
+        assert!(error.message().contains(says), "{error}");
     }
 }
 

@@ -1,8 +1,7 @@
 //! Admin consent: grants what is missing of both kinds of permissions, and leaves alone what users granted.
 
-use crate::client::refusal::ALREADY_GRANTED;
 use crate::consent::{ConsentApp, ConsentTenant};
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorCode, ErrorKind};
 use crate::ids::{AppRoleAssignmentId, OAuth2PermissionGrantId};
 use crate::model::{
     AppRoleAssignment, NewAppRoleAssignment, NewOAuth2PermissionGrant, OAuth2PermissionGrant,
@@ -133,8 +132,8 @@ impl Run<'_> {
         let id = match response {
             Ok(assignment) => assignment.id,
             // It is there: that is what was asked for.
-            Err(error) if error.code() == ALREADY_GRANTED => None,
-            Err(error) if error.code() == "permission_unknown_in_tenant" => {
+            Err(error) if error.code() == ErrorCode::AlreadyGranted => None,
+            Err(error) if error.code() == ErrorCode::PermissionNotInTenant => {
                 return self.correct_permission_id(resolved, error).await;
             }
             Err(error) => return Err(error),
@@ -156,15 +155,9 @@ impl Run<'_> {
             self.published.insert(api, principal);
         }
         let principal = self.published.get(&api).and_then(Option::as_ref);
-        let unknown = Error::new(
-            ErrorKind::Refused,
-            "permission_unknown_in_tenant",
-            format!("the API does not know the permission {} in this tenant", resolved.permission),
-        )
-        .with_remedy(
-            "Leave it out for this tenant, or name one that its API publishes; some clouds lack some permissions.",
-        )
-        .with_source(error);
+        let unknown = Error::new(ErrorCode::PermissionNotInTenant)
+            .with_message(format!("the API does not know the permission {} in this tenant", resolved.permission))
+            .with_source(error);
         let Ok(found) = observe::find_published(&resolved.permission, principal) else { return Err(unknown) };
         if found.id == resolved.id {
             return Err(unknown);

@@ -11,8 +11,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::api::DeletedKind;
-use crate::client::{Client, DEPENDENCY_FAILED};
-use crate::error::{Error, ErrorKind, on_one_line};
+use crate::client::Client;
+use crate::error::{Error, ErrorCode, ErrorKind, on_one_line};
 use crate::ids::AppId;
 use crate::model::{NewServicePrincipal, ServicePrincipal, ServicePrincipalPatch};
 use crate::provision::changes::{self, Patch, PendingChanges};
@@ -123,10 +123,7 @@ impl<'a> Run<'a> {
         let plan = self.plan;
         plan.check_approvals(approvals)?;
         let now = self.client.clock().now();
-        let other_target = |text: String| {
-            Error::new(ErrorKind::Stale, "other_target", text)
-                .with_remedy("Plan again with the client that applies the plan.")
-        };
+        let other_target = |text: String| Error::new(ErrorCode::PlanForAnotherTarget).with_message(text);
         if plan.cloud != self.client.cloud().name() {
             return Err(other_target(format!(
                 "the plan is for the cloud {}, not {}",
@@ -153,8 +150,7 @@ impl<'a> Run<'a> {
         }
         let observed = observe::observe_settled(&self.client, &plan.registration, &plan.options).await?;
         if old && observed.relevant() != plan.observed.relevant() {
-            return Err(Error::new(ErrorKind::Stale, "stale", "the tenant has changed since the plan was made")
-                .with_remedy("Plan again, and look at what would change now."));
+            return Err(Error::new(ErrorCode::PlanOutdated));
         }
         // Another run of this client has written since: this one goes on from there, and issues nothing twice.
         let before = plan.observed.application.as_ref();
@@ -214,7 +210,9 @@ impl<'a> Run<'a> {
         let registration = &self.plan.registration;
         let body = changes::creation_body(registration);
         let created = match self.client.applications().upsert(&registration.unique_name, &body).await {
-            Err(error) if error.code() == "unique_name_taken" => return Err(self.unique_name_holder(error).await),
+            Err(error) if error.code() == ErrorCode::UniqueNameTaken => {
+                return Err(self.unique_name_holder(error).await);
+            }
             created => created?,
         };
         match created {
@@ -249,11 +247,7 @@ impl<'a> Run<'a> {
         };
         let display_name = holder.display_name.unwrap_or_default();
         let id = holder.id.map(|id| id.to_string()).unwrap_or_default();
-        Error::new(
-            ErrorKind::Conflict,
-            "unique_name_taken",
-            format!("the deleted application “{display_name}”, object id {id}, holds the unique name {unique_name}"),
-        )
+        Error::new(ErrorCode::UniqueNameTaken).with_message(format!("the deleted application “{display_name}”, object id {id}, holds the unique name {unique_name}"))
         .with_remedy(
             "Restore or purge it (Deleted applications in the portal, or deleted_items), or choose another unique name.",
         )
@@ -368,7 +362,7 @@ impl<'a> Run<'a> {
 /// step's is kept, or it was mended and the next round sends the rest.
 fn keep_first(first: &mut Option<Error>, result: Result<(), Error>) {
     if let Err(error) = result
-        && error.code() != DEPENDENCY_FAILED
+        && error.code() != ErrorCode::DependencyFailed
     {
         first.get_or_insert(error);
     }
@@ -376,17 +370,16 @@ fn keep_first(first: &mut Option<Error>, result: Result<(), Error>) {
 
 /// Whether Entra refuses to give the application this unique name, or any.
 fn unique_name_refused(error: &Error) -> bool {
-    error.code() != "unique_name_taken"
+    error.code() != ErrorCode::UniqueNameTaken
         && matches!(error.kind(), ErrorKind::Refused | ErrorKind::Conflict)
         && error.service_message().is_some_and(|text| text.contains("uniqueName"))
 }
 
 fn not_settled() -> Error {
-    Error::new(ErrorKind::Service, "not_settled", "the service contradicts itself: what was accepted is not there")
-        .with_remedy("Run it again in a few minutes.")
+    Error::new(ErrorCode::ServiceContradictsItself)
+        .with_message("the service contradicts itself: what was accepted is not there")
 }
 
 fn secret_lost() -> Error {
-    Error::new(ErrorKind::Network, "secret_lost", "the response with the new secret was lost each time")
-        .with_remedy("Check the network and the proxy, and run it again: another secret is issued.")
+    Error::new(ErrorCode::SecretLost)
 }

@@ -3,7 +3,7 @@
 use time::{Duration, OffsetDateTime};
 
 use crate::client::Client;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorCode, ErrorKind};
 use crate::ids::KeyId;
 use crate::model::{NewPasswordCredential, PasswordCredential};
 use crate::provision::credential::{ClientSecret, max_end_date_jitter};
@@ -116,9 +116,7 @@ impl Run<'_> {
             // It is live: whoever reads the report has it.
             self.report.secrets.push(secret);
         }
-        Error::new(ErrorKind::Refused, "secret_not_stored", text)
-            .with_remedy("Mend what stores secrets, and run it again: another secret is issued.")
-            .with_source(source)
+        Error::new(ErrorCode::SecretNotStored).with_message(text).with_source(source)
     }
 
     /// Removes a secret from the application.

@@ -40,6 +40,6 @@ async fn a_search_finds_what_it_names() {
 async fn a_page_of_more_than_999_is_refused_before_it_is_sent() {
     let tenant = tenant();
     let list = listed(&tenant, 0).await;
-    assert_eq!(list.top(1000).page().await.unwrap_err().code(), "invalid_top");
+    assert_eq!(list.top(1000).page().await.unwrap_err().code().as_str(), "invalid_page_size");
     assert_eq!(counts(&tenant).0, 0);
 }

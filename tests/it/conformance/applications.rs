@@ -91,7 +91,7 @@ pub(super) async fn a_unique_name_is_taken_by_a_deleted_application_too(scene: S
     let patch = ApplicationPatch::new().unique_name(&*key);
     let refused = async || {
         let error = scene.client().applications().update(other.id.unwrap(), &patch).await.unwrap_err();
-        assert_eq!((error.kind(), error.code()), (ErrorKind::Conflict, "unique_name_taken"), "{error}");
+        assert_eq!((error.kind(), error.code().as_str()), (ErrorKind::Conflict, "unique_name_taken"), "{error}");
     };
     refused().await;
     scene.client().applications().delete(holder.id.unwrap()).await.unwrap();

@@ -109,6 +109,6 @@ pub(super) async fn a_wrong_secret_does_not_sign_in(scene: Scene) {
         Err(error) => Ok(error),
     };
     // A moment ago there was no such app; what is refused in the end is the secret.
-    let error = agree(refusal, |error| error.code() == "wrong_secret").await;
+    let error = agree(refusal, |error| error.code().as_str() == "wrong_secret").await;
     assert_eq!((error.kind(), error.service_code()), (ErrorKind::SignIn, Some("AADSTS7000215")));
 }

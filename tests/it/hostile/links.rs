@@ -52,7 +52,7 @@ async fn a_next_link_elsewhere_is_not_followed() {
     for link in FOREIGN {
         let server = Server::always(page(link));
         let error = client(&server).applications().list().all().await.unwrap_err();
-        assert_eq!((error.kind(), error.code()), (ErrorKind::Decode, "foreign_link"), "{link}");
+        assert_eq!((error.kind(), error.code().as_str()), (ErrorKind::Decode, "foreign_next_link"), "{link}");
         assert_eq!(server.count(), 1, "{link}: nothing is sent there");
     }
 }
@@ -83,7 +83,7 @@ async fn a_next_link_longer_than_any_address_is_refused() {
     let long = format!("https://graph.test/v1.0/applications?$skiptoken={}", "x".repeat(70_000));
     let server = Server::always(page(&long));
     let error = client(&server).applications().list().all().await.unwrap_err();
-    assert_eq!((error.code(), server.count()), ("foreign_link", 1));
+    assert_eq!((error.code().as_str(), server.count()), ("foreign_next_link", 1));
 }
 
 #[tokio::test(start_paused = true)]
@@ -103,10 +103,10 @@ async fn a_response_that_points_elsewhere_is_not_followed() {
         for place in places {
             let server = Server::always(Reply::of(status, "").header("location", place));
             let error = client(&server).organization().get().await.unwrap_err();
-            assert_eq!((error.code(), server.count()), ("redirected", 1), "{status} {place}");
+            assert_eq!((error.code().as_str(), server.count()), ("redirected", 1), "{status} {place}");
             server.clear();
             let error = signing_in(&server).tenant_id().await.unwrap_err();
-            assert_eq!((error.code(), server.count()), ("no_sign_in_service", 1), "{status} {place}");
+            assert_eq!((error.code().as_str(), server.count()), ("not_a_sign_in_service", 1), "{status} {place}");
         }
     }
     // Where a thing was made is not where the next request goes.
@@ -133,7 +133,7 @@ async fn a_refusal_that_names_another_sign_in_service_is_not_believed() {
         _ => refused.clone(),
     });
     let error = signing_in(&server).organization().get().await.unwrap_err();
-    assert_eq!((error.kind(), error.code()), (ErrorKind::SignIn, "token_refused"));
+    assert_eq!((error.kind(), error.code().as_str()), (ErrorKind::SignIn, "token_refused"));
     assert_eq!(server.count(), 4, "a token, a refusal, another token for the claims, a refusal");
     let form = String::from_utf8(server.requests()[2].body().to_vec()).unwrap();
     assert!(form.contains("claims=%7B%22a%22%3A1%7D"), "{form}");
@@ -144,7 +144,7 @@ async fn pages_in_a_circle_end() {
     for length in [1, 2, 7] {
         let server = Server::new(move |at, _| page(&format!("https://graph.test/v1.0/x?at={}", at % length)));
         let error = client(&server).applications().list().all().await.unwrap_err();
-        assert_eq!((error.code(), server.count()), ("pages_in_a_circle", length + 1));
+        assert_eq!((error.code().as_str(), server.count()), ("pages_in_a_circle", length + 1));
     }
 }
 
@@ -154,7 +154,7 @@ async fn endless_empty_pages_end() {
         Reply::ok(format!(r#"{{"value":[],"@odata.nextLink":"https://graph.test/v1.0/x?at={at}"}}"#))
     });
     let error = client(&server).applications().list().items().next().await.unwrap_err();
-    assert_eq!((error.code(), server.count()), ("pages_without_end", 1_001));
+    assert_eq!((error.code().as_str(), server.count()), ("pages_without_end", 1_001));
 }
 
 #[tokio::test(start_paused = true)]
@@ -171,7 +171,7 @@ async fn some_empty_pages_are_no_reason_to_give_up() {
 async fn an_endless_list_is_not_collected() {
     let server = Server::new(|at, _| page(&format!("https://graph.test/v1.0/x?at={at}")));
     let error = client(&server).oauth2_permission_grants().list().all().await.unwrap_err();
-    assert_eq!((error.code(), server.count()), ("list_too_long", 10_001));
+    assert_eq!((error.code().as_str(), server.count()), ("list_too_long", 10_001));
     // Item by item, it is the reader who decides.
     let mut items = client(&server).oauth2_permission_grants().list().items();
     for _ in 0..10_002 {

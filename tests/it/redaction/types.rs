@@ -464,7 +464,7 @@ async fn reads(viewer: &mut Viewer, client: &entra_apps::Client) {
 
     let handle = client.batch().add(client.applications().get(app.id.unwrap()));
     let error = response.take(handle).unwrap_err();
-    assert_eq!(error.code(), "handle_of_another_batch");
+    assert_eq!(error.code().as_str(), "handle_of_another_batch");
     viewer.error("error::Error", &error);
 }
 

@@ -133,7 +133,7 @@ async fn lag_that_outlasts_the_deadline_is_not_taken_for_absence() {
     let client = tenant.client();
     let id = client.applications().create(&NewApplication::new("Fresh")).await.unwrap().id.unwrap();
     let error = client.with_deadline(Duration::from_secs(5)).applications().find(id).await.unwrap_err();
-    assert_eq!((error.kind(), error.code()), (ErrorKind::Deadline, "not_visible_yet"), "{error}");
+    assert_eq!((error.kind(), error.code().as_str()), (ErrorKind::Deadline, "not_visible_yet"), "{error}");
     let plan = client.plan(&guides::netwrix::registration("Contoso", false)).await.unwrap();
     let error = client.apply(&plan).deadline(Duration::from_secs(5)).await.unwrap_err();
     assert_eq!(error.error().kind(), ErrorKind::Deadline, "{error}");

@@ -33,7 +33,7 @@ async fn a_secret_is_replaced_on_request_and_the_earlier_one_stays() {
     let app = client.applications().get(second.application.unwrap().app_id).await.unwrap();
     assert_eq!(app.password_credentials.len(), 2);
     let error = client.plan(&wanted).replace_secret("Other").await.unwrap_err();
-    assert_eq!(error.code(), "unknown_secret");
+    assert_eq!(error.code().as_str(), "unknown_secret");
 }
 
 #[derive(Debug, Default)]
@@ -70,7 +70,7 @@ async fn a_sink_that_fails_leaves_no_secret_behind() {
     let sink = Arc::new(Sink { broken: true, ..Sink::default() });
     let plan = client.plan(&registration()).await.unwrap();
     let error = client.apply(&plan).secret_sink(sink).await.unwrap_err();
-    assert_eq!(error.error().code(), "secret_not_stored");
+    assert_eq!(error.error().code().as_str(), "secret_not_stored");
     let app_id = error.report().application.as_ref().unwrap().app_id;
     assert!(client.applications().get(app_id).await.unwrap().password_credentials.is_empty());
 }

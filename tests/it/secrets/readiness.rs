@@ -70,7 +70,7 @@ async fn a_token_without_the_granted_permissions_is_not_enough() {
     let wanted = registration();
     let wait = client.wait_until_usable(&registered.secrets[0], &wanted);
     let error = wait.deadline(Duration::from_secs(60)).await.unwrap_err();
-    assert_eq!((error.kind(), error.code()), (ErrorKind::Deadline, "permissions_not_in_token"));
+    assert_eq!((error.kind(), error.code().as_str()), (ErrorKind::Deadline, "permissions_not_in_token"));
     assert!(std::error::Error::source(&error).unwrap().to_string().contains("User.Read.All"));
 }
 
@@ -86,7 +86,7 @@ async fn a_consent_that_never_comes_is_not_waited_for_for_ever() {
     let wait = client.wait_until_usable(&report.secrets[0], &wanted).into_future();
     let ended = tokio::time::timeout(Duration::from_secs(3600), wait).await.expect("an end within the hour");
     let error = ended.unwrap_err();
-    assert_eq!((error.kind(), error.code()), (ErrorKind::Deadline, "permissions_not_in_token"));
+    assert_eq!((error.kind(), error.code().as_str()), (ErrorKind::Deadline, "permissions_not_in_token"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -100,8 +100,8 @@ async fn a_deadline_ends_the_wait_and_the_secret_stays() {
     let wait = client.wait_until_usable(&registered.secrets[0], &wanted);
     let error = wait.deadline(Duration::from_secs(90)).await.unwrap_err();
     assert!(before.elapsed() <= Duration::from_secs(90), "{:?}", before.elapsed());
-    assert_eq!((error.kind(), error.code()), (ErrorKind::Deadline, "secret_not_usable"));
-    assert!(error.remedy().is_some_and(|remedy| remedy.contains("The secret is yours")), "{error}");
+    assert_eq!((error.kind(), error.code().as_str()), (ErrorKind::Deadline, "secret_not_usable"));
+    assert!(error.remedy().contains("The secret is yours"), "{error}");
     assert_eq!(registered.secrets.len(), 1);
 }
 

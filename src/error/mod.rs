@@ -1,13 +1,19 @@
 //! The one error type: what failed, why, and what to do about it.
 
-use std::borrow::Cow;
+mod code;
+
 use std::fmt;
 use std::time::Duration;
 
 use http::StatusCode;
+use serde::ser::SerializeMap as _;
+use serde::{Serialize, Serializer};
 
-/// What kind of failure an [`Error`] is: what a program decides by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub use code::ErrorCode;
+
+/// What kind of failure an [`Error`] is: what a program decides by. In JSON it is its name in snake case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ErrorKind {
     /// The caller gave something that Entra would refuse; nothing was sent.
@@ -39,7 +45,8 @@ pub enum ErrorKind {
 }
 
 /// One entry of the `details` of a service's error.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct ErrorDetail {
     /// The sub-code, such as `NoBackingApplicationObject`.
@@ -52,15 +59,30 @@ pub struct ErrorDetail {
 
 /// What failed, why, and what to do about it.
 ///
-/// [`kind`](Self::kind) is for deciding, [`code`](Self::code) is stable and can be localised, `Display` is the sentence
-/// to show to a person, and [`remedy`](Self::remedy) says what to do. No secret, token or body is ever part of it.
+/// [`code`](Self::code) names the mistake and [`kind`](Self::kind) its sort, `Display` is the sentence to show to a
+/// person, and [`remedy`](Self::remedy) says what to do. No secret, token or body is ever part of it.
+///
+/// # JSON
+/// `code`, `kind`, `message`, `remedy` and `attempts` are always there; `operation`, `status` (a number), `serviceCode`,
+/// `serviceMessage`, `details`, `requestId`, `clientRequestId`, `retryAfterSeconds`, `maybeDone`, `oauthError` and
+/// `suberror` where they are known. Claims and sources are left out.
+///
+/// ```
+/// use entra_apps::ids::AppId;
+///
+/// let error = "not-a-guid".parse::<AppId>().unwrap_err();
+/// let json = serde_json::to_value(&error)?;
+/// assert_eq!((&json["code"], &json["kind"]), (&"invalid_id".into(), &"invalid".into()));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 pub struct Error(Box<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    kind: ErrorKind,
-    code: Cow<'static, str>,
-    message: String,
+    code: ErrorCode,
+    /// In place of the code's cause.
+    message: Option<String>,
+    /// In place of the code's remedy.
     remedy: Option<String>,
     operation: Option<&'static str>,
     status: Option<StatusCode>,
@@ -80,11 +102,11 @@ struct Inner {
 }
 
 impl Error {
-    pub(crate) fn new(kind: ErrorKind, code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
+    /// Creates an error with the cause and the remedy of its code.
+    pub(crate) fn new(code: ErrorCode) -> Self {
         Self(Box::new(Inner {
-            kind,
-            code: code.into(),
-            message: on_one_line(message.into()),
+            code,
+            message: None,
             remedy: None,
             operation: None,
             status: None,
@@ -103,17 +125,12 @@ impl Error {
         }))
     }
 
-    pub(crate) fn invalid(code: &'static str, message: impl Into<String>) -> Self {
-        Self::new(ErrorKind::Invalid, code, message)
-    }
-
     /// Copies the error for another item of the request that failed, without the source.
     pub(crate) fn copy(&self) -> Self {
         let Inner { message, remedy, service_code, service_message, details, request_id, client_request_id, .. } =
             &*self.0;
         Self(Box::new(Inner {
-            kind: self.0.kind,
-            code: self.0.code.clone(),
+            code: self.0.code,
             message: message.clone(),
             remedy: remedy.clone(),
             operation: self.0.operation,
@@ -133,6 +150,14 @@ impl Error {
         }))
     }
 
+    /// Says more than the code's cause.
+    #[must_use]
+    pub(crate) fn with_message(mut self, message: impl Into<String>) -> Self {
+        self.0.message = Some(on_one_line(message.into()));
+        self
+    }
+
+    /// Says more than the code's remedy.
     #[must_use]
     pub(crate) fn with_remedy(mut self, remedy: impl Into<String>) -> Self {
         self.0.remedy = Some(on_one_line(remedy.into()));
@@ -218,24 +243,24 @@ impl Error {
         self
     }
 
-    /// What a program decides by.
+    /// What a program decides by: the kind of its [code](Self::code).
     pub fn kind(&self) -> ErrorKind {
-        self.0.kind
+        self.0.code.kind()
     }
 
-    /// A stable code of this crate, in snake case, such as `unknown_permission`: what a product localises by.
-    pub fn code(&self) -> &str {
-        &self.0.code
+    /// The stable code, whose text a product localises by.
+    pub fn code(&self) -> ErrorCode {
+        self.0.code
     }
 
     /// What went wrong, in one sentence, without the remedy.
     pub fn message(&self) -> &str {
-        &self.0.message
+        self.0.message.as_deref().unwrap_or(self.0.code.cause())
     }
 
     /// What to do about it, in plain words.
-    pub fn remedy(&self) -> Option<&str> {
-        self.0.remedy.as_deref()
+    pub fn remedy(&self) -> &str {
+        self.0.remedy.as_deref().unwrap_or(self.0.code.remedy())
     }
 
     /// The operation that failed, in Graph's terms, such as `POST /servicePrincipals`.
@@ -316,7 +341,7 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let inner = &self.0;
-        f.write_str(&inner.message)?;
+        f.write_str(self.message())?;
         let mut facts = Vec::new();
         if let Some(operation) = inner.operation {
             facts.push(operation.to_owned());
@@ -336,22 +361,55 @@ impl fmt::Display for Error {
         if !facts.is_empty() {
             write!(f, " ({})", facts.join(", "))?;
         }
-        if let Some(remedy) = &inner.remedy {
-            write!(f, ". {remedy}")?;
-        }
-        Ok(())
+        write!(f, ". {}", self.remedy())
     }
 }
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { kind, code, source, .. } = &*self.0;
         f.debug_struct("Error")
-            .field("kind", kind)
-            .field("code", code)
+            .field("code", &self.code())
             .field("text", &self.to_string())
-            .field("source", source)
+            .field("source", &self.0.source)
             .finish_non_exhaustive()
+    }
+}
+
+impl Serialize for Error {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let inner = &*self.0;
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("code", &self.code())?;
+        map.serialize_entry("kind", &self.kind())?;
+        map.serialize_entry("message", self.message())?;
+        map.serialize_entry("remedy", self.remedy())?;
+        map.serialize_entry("attempts", &inner.attempts)?;
+        if let Some(status) = inner.status {
+            map.serialize_entry("status", &status.as_u16())?;
+        }
+        for (name, text) in [
+            ("operation", inner.operation),
+            ("serviceCode", self.service_code()),
+            ("serviceMessage", self.service_message()),
+            ("requestId", self.request_id()),
+            ("clientRequestId", self.client_request_id()),
+            ("oauthError", self.oauth_error()),
+            ("suberror", self.suberror()),
+        ] {
+            if let Some(text) = text {
+                map.serialize_entry(name, text)?;
+            }
+        }
+        if !inner.details.is_empty() {
+            map.serialize_entry("details", &inner.details)?;
+        }
+        if let Some(after) = inner.retry_after {
+            map.serialize_entry("retryAfterSeconds", &after.as_secs_f64())?;
+        }
+        if inner.maybe_done {
+            map.serialize_entry("maybeDone", &true)?;
+        }
+        map.end()
     }
 }
 
@@ -391,17 +449,18 @@ mod tests {
 
     #[test]
     fn a_foreign_text_stays_on_its_line() {
-        let error = Error::new(ErrorKind::Refused, "x", "a\r\nAll is well\u{1b}[2J\u{202e}b");
-        assert_eq!(error.to_string(), "a  All is well [2J b");
+        let error = Error::new(ErrorCode::RequestRefused).with_message("a\r\nAll is well\u{1b}[2J\u{202e}b");
+        assert_eq!(error.message(), "a  All is well [2J b");
         let arabic = "\u{200f}مرحبا";
-        assert_eq!(Error::new(ErrorKind::Refused, "x", arabic).to_string(), arabic);
+        assert_eq!(Error::new(ErrorCode::RequestRefused).with_message(arabic).message(), arabic);
     }
 
     #[test]
     fn a_service_may_not_fill_the_log() {
         let long = "é".repeat(100_000);
         let detail = ErrorDetail { code: long.clone(), target: Some(long.clone()), message: long.clone() };
-        let error = Error::new(ErrorKind::Refused, "x", "short")
+        let error = Error::new(ErrorCode::RequestRefused)
+            .with_message("short")
             .with_request_ids(Some(long.clone()), Some(long.clone()))
             .with_service(long.clone(), long, vec![detail]);
         assert!(error.to_string().chars().count() < 3 * MAX_TEXT_LENGTH);
