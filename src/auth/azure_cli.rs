@@ -74,7 +74,7 @@ impl TokenProvider for AzureCliProvider {
             .args(&request.scopes)
             .stdin(Stdio::null())
             .kill_on_drop(true);
-        let output = timeout(command.output(), self.clock.sleep(self.timeout)).await;
+        let output = timeout(command.output(), &*self.clock, self.timeout).await;
         let output = match output {
             Some(Ok(output)) => output,
             Some(Err(error)) => return Err(not_started(error)),

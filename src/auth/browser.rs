@@ -168,7 +168,7 @@ impl InteractiveFlow for BrowserProvider {
         (self.open)(&url);
         let clock = service.clock();
         let redirect = loopback.wait_for_redirect(&self.path, state.expose_secret(), clock);
-        let redirect = timeout(redirect, clock.sleep(self.timeout))
+        let redirect = timeout(redirect, clock, self.timeout)
             .await
             .ok_or_else(|| Error::new(ErrorCode::BrowserTimeout).during(OPERATION))?;
         let code = match redirect {

@@ -18,7 +18,7 @@ use crate::auth::session::{self, InteractiveFlow, Session, scopes};
 use crate::auth::sign_in_service::{FormRequest, SignInService, TOKEN_OPERATION, Tokens};
 use crate::error::{Error, ErrorCode, ErrorKind, foreign};
 use crate::ids::AppId;
-use crate::retry::{CallOptions, Repeat, RetryPolicy};
+use crate::retry::{CallOptions, Deadline, Repeat, RetryPolicy};
 use crate::token::{AccessToken, TokenProvider, TokenRequest};
 
 const OPERATION: &str = "POST /oauth2/v2.0/devicecode";
@@ -108,7 +108,7 @@ impl InteractiveFlow for DeviceCodeProvider {
                 .during(OPERATION)
         })?;
         let lifetime = Duration::from_secs(code.expires_in.count()).min(MAX_LIFETIME);
-        let deadline = service.clock().monotonic() + lifetime;
+        let deadline = Deadline::after(service.clock(), lifetime);
         (self.show)(&DeviceCodePrompt {
             user_code: foreign(code.user_code),
             verification_uri: foreign(code.verification_uri),
@@ -133,7 +133,7 @@ impl DeviceCodeProvider {
         tenant: &str,
         form: &Form,
         mut interval: Duration,
-        deadline: Duration,
+        deadline: Deadline,
     ) -> Result<Tokens, Error> {
         // Without retries of its own: this loop is the retry.
         let policy = RetryPolicy { max_attempts: 1, ..self.session.service.context.policy.clone() };
@@ -142,13 +142,13 @@ impl DeviceCodeProvider {
         let mut failures = 0;
         let mut retry_after = Duration::ZERO;
         loop {
-            let remaining = deadline.saturating_sub(clock.monotonic());
+            let remaining = deadline.remaining(clock).unwrap_or(Duration::MAX);
             let backoff = interval.saturating_mul(1 << failures).min(MAX_BACKOFF.max(interval));
             clock.sleep(backoff.max(retry_after).min(remaining)).await;
-            if clock.monotonic() >= deadline {
+            if deadline.is_over(clock) {
                 return Err(Error::new(ErrorCode::CodeExpired).during(TOKEN_OPERATION));
             }
-            let options = CallOptions { deadline: Some(deadline), ..CallOptions::default() };
+            let options = CallOptions { deadline, ..CallOptions::default() };
             let request = FormRequest { options, ..FormRequest::token(tenant, Repeat::Safe) };
             let error = match service.post(request, form).await {
                 Ok(response) => return service.read_tokens(&response),

@@ -86,7 +86,7 @@ impl Loopback {
             while connections.len() < MAX_CONNECTIONS {
                 match listener.poll_accept(context) {
                     Poll::Ready(Ok((stream, _))) => connections.push(Box::pin(async move {
-                        timeout(serve(stream, path, state), clock.sleep(CONNECTION_TIMEOUT)).await.flatten()
+                        timeout(serve(stream, path, state), clock, CONNECTION_TIMEOUT).await.flatten()
                     })),
                     // The connection was closed before it was accepted.
                     Poll::Ready(Err(_)) => {}

@@ -42,7 +42,7 @@ use crate::cloud::Cloud;
 use crate::error::{Error, ErrorCode};
 use crate::ids::{AppId, TenantId};
 use crate::random::{self, Randomness};
-use crate::retry::{self, CallOptions, Outcome, READ_LAG, Response, SendContext, WaitObserver};
+use crate::retry::{CallOptions, Deadline, Outcome, READ_LAG, Response, SendContext, WaitObserver};
 use crate::token::{AccessToken, TokenRequest};
 
 /// A client of Microsoft Graph for one tenant. Cheap to clone; clones share connections, tokens and memory.
@@ -87,9 +87,8 @@ impl Client {
     /// Makes a client whose calls end after `allowed` from now.
     #[must_use]
     pub fn with_deadline(&self, allowed: Duration) -> Self {
-        let at = self.clock().monotonic().saturating_add(allowed);
         let mut client = self.clone();
-        client.options.deadline = Some(client.options.deadline.map_or(at, |deadline| deadline.min(at)));
+        client.options.deadline = client.options.deadline.earlier(Deadline::after(self.clock(), allowed));
         client
     }
 
@@ -145,9 +144,8 @@ impl Client {
     /// The options of a call that starts now.
     pub(crate) fn options(&self) -> CallOptions {
         let mut options = self.options.clone();
-        if options.deadline.is_none() {
-            options.deadline =
-                self.shared.default_deadline.map(|allowed| self.clock().monotonic().saturating_add(allowed));
+        if let Some(allowed) = self.shared.default_deadline.filter(|_| options.deadline.is_never()) {
+            options.deadline = Deadline::after(self.clock(), allowed);
         }
         options
     }
@@ -155,7 +153,7 @@ impl Client {
     /// Waits to be the one writer of what has this name in this tenant, inside one client.
     pub(crate) async fn writer_lock(&self, name: &str) -> Result<tokio::sync::OwnedMutexGuard<()>, Error> {
         let lock = self.tenant_state.writer_lock(name).lock_owned();
-        self.in_time(lock, &self.options()).await.ok_or_else(|| {
+        self.options().deadline.bound(self.clock(), lock).await.ok_or_else(|| {
             Error::new(ErrorCode::DeadlineExceeded)
                 .with_message("the time allowed was up while another run was writing")
                 .with_remedy("Run it again with more time: nothing was changed by this run.")
@@ -303,7 +301,7 @@ impl Client {
         token: impl Future<Output = Result<AccessToken, Error>>,
         options: &CallOptions,
     ) -> Result<AccessToken, Error> {
-        let token = self.in_time(token, options).await.unwrap_or_else(|| {
+        let token = options.deadline.bound(self.clock(), token).await.unwrap_or_else(|| {
             Err(Error::new(ErrorCode::DeadlineExceeded)
                 .with_message("the time allowed was up while signing in")
                 .with_remedy("Run it again with more time."))
@@ -312,17 +310,6 @@ impl Client {
             (Some(given), Some(own)) if given != own => Err(Error::new(ErrorCode::TokenOfAnotherTenant)
                 .with_message(format!("the token is for the tenant {own}, and the client is for {given}"))),
             _ => Ok(token),
-        }
-    }
-
-    /// The future's output, or `None` where the deadline is up first.
-    async fn in_time<T>(&self, future: impl Future<Output = T>, options: &CallOptions) -> Option<T> {
-        match options.deadline {
-            None => Some(future.await),
-            Some(deadline) => {
-                let left = deadline.saturating_sub(self.clock().monotonic());
-                retry::timeout(future, self.clock().sleep(left)).await
-            }
         }
     }
 }

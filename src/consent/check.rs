@@ -1,7 +1,5 @@
 //! The check of a reported consent: through Graph, or by a token of the app in that tenant.
 
-use std::time::Duration;
-
 use serde::Serialize;
 
 use crate::client::Client;
@@ -10,7 +8,7 @@ use crate::error::{Error, ErrorCode};
 use crate::ids::{AppId, PermissionId, TenantId};
 use crate::model::{ConsentType, ServicePrincipal};
 use crate::permission::{MICROSOFT_GRAPH, Permission, PermissionKind};
-use crate::retry::Outcome;
+use crate::retry::{Deadline, WaitReason};
 
 /// The result of checking a reported consent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -80,24 +78,20 @@ impl Client {
     where
         F: Future<Output = Result<ConsentCheck, Error>> + Send,
     {
-        let (started, options) = (self.clock().monotonic(), self.options());
-        let mut attempts = 0_u32;
+        let mut options = self.options();
+        let window = Deadline::after(self.clock(), self.context().policy.replication_window);
+        options.deadline = options.deadline.earlier(window);
+        let mut poll = self.context().poll("check of the consent", WaitReason::Replication, &options);
         loop {
-            attempts += 1;
             let result = check().await;
             let may_be_lagging = match &result {
                 Ok(check) => !check.is_complete(),
                 // No credential has just been written, so that a wrong one stays wrong.
                 Err(error) => error.code().is_expected_after_a_write() && !error.code().is_credential_error(),
             };
-            let wait = Duration::from_secs(u64::from(attempts).saturating_mul(2).min(15));
-            let elapsed = self.clock().monotonic().saturating_sub(started);
-            let window = self.context().policy.replication_window;
-            if !may_be_lagging || elapsed.saturating_add(wait) > window || !self.context().ends_in_time(wait, &options)
-            {
+            if !may_be_lagging || !poll.wait(poll.backoff()).await {
                 return result;
             }
-            self.context().wait("check of the consent", &Outcome::Lagging, wait, attempts, &options).await;
         }
     }
 

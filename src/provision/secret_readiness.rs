@@ -14,7 +14,7 @@ use crate::permission::MICROSOFT_GRAPH;
 use crate::provision::progress::{Progress, ProgressHook};
 use crate::provision::registration::AppRegistration;
 use crate::provision::report::IssuedSecret;
-use crate::retry::{Outcome, timeout};
+use crate::retry::WaitReason;
 use crate::token::{TokenProvider as _, TokenRequest};
 
 const TOKEN_OPERATION: &str = "POST /oauth2/v2.0/token";
@@ -75,7 +75,7 @@ impl<'a> WaitUntilUsable<'a> {
     async fn run(self) -> Result<SecretReadiness, Error> {
         let mut client = match self.deadline {
             Some(allowed) => self.client.with_deadline(allowed),
-            None if self.client.options().deadline.is_none() => self.client.with_deadline(DEFAULT_TIMEOUT),
+            None if self.client.options().deadline.is_never() => self.client.with_deadline(DEFAULT_TIMEOUT),
             None => self.client.with_default_deadline(),
         };
         if let Some(progress) = self.progress.clone() {
@@ -87,6 +87,8 @@ impl<'a> WaitUntilUsable<'a> {
             false => vec![(MICROSOFT_GRAPH, Vec::new())],
         };
         let (mut sign_ins, mut in_a_row) = (0, 0);
+        let options = client.options();
+        let mut poll = client.context().poll(TOKEN_OPERATION, WaitReason::Replication, &options);
         loop {
             sign_ins += 1;
             let refusal = match self.sign_in(&client, &wanted).await {
@@ -108,12 +110,10 @@ impl<'a> WaitUntilUsable<'a> {
                 }
                 Err(error) => return Err(error),
             };
-            let wait = if refusal.is_some() { backoff(sign_ins) } else { Duration::from_secs(1) };
-            let (context, options) = (client.context(), client.options());
-            if !context.ends_in_time(wait, &options) {
+            let wait = if refusal.is_some() { poll.backoff() } else { Duration::from_secs(1) };
+            if !poll.wait(wait).await {
                 return Err(timed_out(refusal));
             }
-            context.wait(TOKEN_OPERATION, &Outcome::Lagging, wait, sign_ins, &options).await;
         }
     }
 
@@ -132,11 +132,7 @@ impl<'a> WaitUntilUsable<'a> {
                 api => format!("{api}/.default"),
             };
             let request = TokenRequest::new(self.secret.tenant_id.to_string(), scope);
-            let left = client.options().deadline.map(|at| at.saturating_sub(client.clock().monotonic()));
-            let token = match left {
-                Some(left) => timeout(provider.token(&request), client.clock().sleep(left)).await,
-                None => Some(provider.token(&request).await),
-            };
+            let token = client.options().deadline.bound(client.clock(), provider.token(&request)).await;
             let claims = TokenClaims::of(&token.ok_or_else(|| timed_out(None))??);
             if let Some(missing) = names.iter().find(|name| !claims.roles.contains(name)) {
                 let text = format!("the token of the new secret does not hold the permission {missing} yet");
@@ -169,11 +165,6 @@ impl<'a> IntoFuture for WaitUntilUsable<'a> {
 /// Whether a refusal is one that what is new meets, and that passes.
 fn passes_with_time(error: &Error) -> bool {
     error.code() == ErrorCode::PermissionsNotInToken || error.code().is_expected_after_a_write()
-}
-
-/// The wait after this many attempts: longer each time, up to fifteen seconds.
-fn backoff(attempts: u32) -> Duration {
-    Duration::from_secs(u64::from(attempts).saturating_mul(2).min(15))
 }
 
 fn timed_out(refusal: Option<Error>) -> Error {

@@ -2,6 +2,7 @@
 //!
 //! Whether to try again is decided by [`RetryPolicy::decide`], a pure function; this module carries it out.
 
+mod deadline;
 mod failure;
 mod policy;
 mod redact;
@@ -9,20 +10,18 @@ mod response;
 mod throttle_gate;
 mod wait;
 
-use std::future::Future;
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::Semaphore;
 
-use crate::clock::{Clock, Sleep};
+use crate::clock::Clock;
 use crate::error::Error;
 use crate::random::{self, Randomness};
 use crate::transport::Transport;
 
+pub(crate) use deadline::{Deadline, timeout};
 use failure::Failure;
 pub use policy::RetryPolicy;
 pub(crate) use policy::{Outcome, Repeat};
@@ -50,8 +49,7 @@ pub(crate) struct SendContext {
 /// The options of one call: by when it ends, and who hears of its waits.
 #[derive(Clone, Default)]
 pub(crate) struct CallOptions {
-    /// On the clock's monotonic scale.
-    pub(crate) deadline: Option<Duration>,
+    pub(crate) deadline: Deadline,
     pub(crate) observer: Option<WaitObserver>,
     /// Shared by all that the service throttles together.
     pub(crate) throttle_gate: Option<Arc<ThrottleGate>>,
@@ -127,16 +125,22 @@ impl SendContext {
         options: &CallOptions,
     ) {
         let event = Wait { operation, reason: outcome.wait_reason(), duration: wait, attempts };
-        tracing::debug!(operation, reason = ?event.reason, wait_ms = wait.as_millis(), attempts, "waiting");
+        self.tell_and_sleep(&event, options).await;
+    }
+
+    /// Tells the observer of a wait, and waits.
+    async fn tell_and_sleep(&self, wait: &Wait, options: &CallOptions) {
+        let Wait { operation, reason, duration, attempts } = *wait;
+        tracing::debug!(operation, ?reason, wait_ms = duration.as_millis(), attempts, "waiting");
         if let Some(observer) = &options.observer {
-            observer(&event);
+            observer(wait);
         }
-        self.clock.sleep(wait).await;
+        self.clock.sleep(duration).await;
     }
 
     /// Whether a wait ends before the deadline.
     pub(crate) fn ends_in_time(&self, wait: Duration, options: &CallOptions) -> bool {
-        options.deadline.is_none_or(|deadline| self.clock.monotonic().saturating_add(wait) < deadline)
+        options.deadline.allows(&*self.clock, wait)
     }
 
     /// How long what was written can matter to any call.
@@ -166,14 +170,13 @@ impl SendContext {
         request: http::Request<Bytes>,
         options: &CallOptions,
     ) -> Result<http::Response<Bytes>, Failure> {
-        let left = || options.deadline.map(|deadline| deadline.saturating_sub(self.clock.monotonic()));
+        let clock = &*self.clock;
         let _permit = loop {
-            let permit = self.in_flight.acquire();
-            let permit = match left() {
-                Some(Duration::ZERO) => return Err(Failure::DeadlineBefore),
-                Some(left) => timeout(permit, self.clock.sleep(left)).await.ok_or(Failure::DeadlineBefore)?,
-                None => permit.await,
-            };
+            if options.deadline.is_over(clock) {
+                return Err(Failure::DeadlineBefore);
+            }
+            let permit = options.deadline.bound(clock, self.in_flight.acquire()).await;
+            let permit = permit.ok_or(Failure::DeadlineBefore)?;
             let now = self.clock.monotonic();
             let wait = options.throttle_gate.as_ref().map_or(Duration::ZERO, |gate| gate.remaining(now));
             // Who has no time to wait asks all the same, and is told by the service itself.
@@ -184,11 +187,11 @@ impl SendContext {
             let throttled = Outcome::Throttled { retry_after: Some(wait) };
             self.wait(operation, &throttled, wait, attempts - 1, options).await;
         };
-        let (limit, by_deadline) = match left() {
+        let (limit, by_deadline) = match options.deadline.remaining(clock) {
             Some(left) if left < self.policy.attempt_timeout => (left, true),
             _ => (self.policy.attempt_timeout, false),
         };
-        match timeout(self.transport.send(request), self.clock.sleep(limit)).await {
+        match timeout(self.transport.send(request), clock, limit).await {
             Some(Ok(response)) => Ok(response),
             Some(Err(error)) => Err(Failure::Transport(error)),
             None if by_deadline => Err(Failure::DeadlineInFlight),
@@ -216,16 +219,4 @@ impl Tries {
         *kind += 1;
         *kind
     }
-}
-
-/// The future's output, or `None` when the limit passes first.
-pub(crate) async fn timeout<F: Future>(future: F, mut limit: Sleep) -> Option<F::Output> {
-    let mut future = pin!(future);
-    std::future::poll_fn(move |context| {
-        if let Poll::Ready(output) = future.as_mut().poll(context) {
-            return Poll::Ready(Some(output));
-        }
-        limit.as_mut().poll(context).map(|()| None)
-    })
-    .await
 }
