@@ -26,9 +26,11 @@ use entra_apps::consent::{
 use entra_apps::ids::TenantId;
 use entra_apps::permission::Permission;
 use entra_apps::permission::microsoft_graph::{application, delegated};
+use entra_apps::provision::EntraRole;
 use entra_apps::transport::Transport;
 use entra_apps::url::Url;
-use entra_apps::{AppRegistration, Client, ClientSecret, EntraRole, Error, Platform, SignInAudience};
+
+use entra_apps::{AppRegistration, Client, ClientSecret, Error, RedirectUri, SignInAudience};
 use entra_emulator::{MemoryCloud, MemoryTenant};
 use lexopt::prelude::*;
 use serde_json::json;
@@ -247,12 +249,12 @@ fn sentence(result: &Result<ConsentCheck, Error>) -> String {
 fn registration() -> AppRegistration {
     AppRegistration::new("contoso-backup", "Contoso Backup")
         .audience(SignInAudience::MultipleOrganizations)
-        .redirect_uri(Platform::Web, REGISTERED)
+        .redirect_uri(RedirectUri::web(REGISTERED).expect("an address that Entra takes"))
         .permission(application::DIRECTORY_READ_ALL)
         .permission(delegated::USER_READ)
         .credential(ClientSecret::new("Backup"))
         // That is what the link is for.
-        .admin_consent(false)
+        .without_admin_consent()
 }
 
 /// Registers the vendor's app by `client`, in the tenant that it is for.

@@ -12,8 +12,10 @@ use std::process::ExitCode;
 
 use entra_apps::permission::Permission;
 use entra_apps::permission::microsoft_graph::application;
+use entra_apps::provision::Diagnosis;
 use entra_apps::secrecy::{ExposeSecret as _, SecretString};
-use entra_apps::{AppRegistration, ClientSecret, Diagnosis};
+
+use entra_apps::{AppRegistration, ClientSecret};
 use entra_emulator::MemoryTenant;
 use lexopt::prelude::*;
 

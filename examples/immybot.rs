@@ -7,7 +7,8 @@ mod support;
 use std::process::ExitCode;
 
 use entra_apps::permission::microsoft_graph::{application, delegated};
-use entra_apps::{AppRegistration, ClientSecret, Platform, SignInAudience};
+
+use entra_apps::{AppRegistration, ClientSecret, RedirectUri, SignInAudience};
 use support::{Failure, Flag, Guide};
 
 const FLAGS: &[Flag] = &[Flag { name: "domain", value: Some("NAME"), help: "NAME.immy.bot; contoso by default" }];
@@ -16,7 +17,10 @@ const FLAGS: &[Flag] = &[Flag { name: "domain", value: Some("NAME"), help: "NAME
 pub(crate) fn registration(domain: &str) -> AppRegistration {
     AppRegistration::new("immybot-custom", "ImmyBot Custom Application")
         .audience(SignInAudience::MultipleOrganizations)
-        .redirect_uri(Platform::Web, format!("https://{domain}.immy.bot/consent-callback"))
+        .redirect_uri(
+            RedirectUri::web(format!("https://{domain}.immy.bot/consent-callback"))
+                .expect("an address that Entra takes"),
+        )
         .permission(application::DELEGATED_ADMIN_RELATIONSHIP_READ_ALL)
         .permission(application::DIRECTORY_READ_ALL)
         .permission(delegated::USER_READ)

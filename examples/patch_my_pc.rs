@@ -7,12 +7,12 @@ mod support;
 use std::process::ExitCode;
 
 use entra_apps::permission::microsoft_graph::application;
-use entra_apps::time::Duration;
 use entra_apps::{AppRegistration, ClientSecret, Registered, SignInAudience};
+use std::time::Duration;
 use support::Guide;
 
 /// Patch My PC takes a registration for this long after its creation.
-const USABLE: Duration = Duration::hours(72);
+const USABLE: Duration = Duration::from_secs(72 * 3600);
 
 /// The guide's app.
 pub(crate) fn registration() -> AppRegistration {
@@ -50,7 +50,7 @@ async fn main() -> ExitCode {
 fn values(registered: &Registered) -> Vec<(&'static str, String)> {
     let mut values = support::ids(registered);
     let created = registered.application.as_ref().and_then(|app| app.created);
-    if let Some(end) = created.and_then(|created| created.checked_add(USABLE)) {
+    if let Some(end) = created.map(|created| created + USABLE) {
         values.push(("To be used by", format!("{} {:02}:{:02} UTC", end.date(), end.hour(), end.minute())));
     }
     values

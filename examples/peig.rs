@@ -7,7 +7,8 @@ mod support;
 use std::process::ExitCode;
 
 use entra_apps::permission::microsoft_graph::{application, delegated};
-use entra_apps::{AppRegistration, ClientSecret, Platform, SignInAudience};
+
+use entra_apps::{AppRegistration, ClientSecret, RedirectUri, SignInAudience};
 use support::{Failure, Flag, Guide};
 
 const FLAGS: &[Flag] =
@@ -18,8 +19,8 @@ pub(crate) fn registration(audience: SignInAudience) -> AppRegistration {
     AppRegistration::new("peig-user-manager", "PeigUserManagerApp")
         .audience(audience)
         // The guide says that it is not used; it is kept as written, without a slash.
-        .redirect_uri(Platform::Web, "http://localhost")
-        .public_client_flows(true)
+        .redirect_uri(RedirectUri::web("http://localhost").expect("an address that Entra takes"))
+        .allow_public_client_flows()
         .permission(delegated::USER_READ)
         .permission(application::USER_READ_WRITE_ALL)
         .permission(application::GROUP_READ_WRITE_ALL)

@@ -11,7 +11,9 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use entra_apps::permission::microsoft_graph::{application, delegated};
-use entra_apps::{AppRegistration, CallerPermissions, ClientSecret, Preflight, SignInAudience};
+use entra_apps::provision::{CallerPermissions, Preflight};
+
+use entra_apps::{AppRegistration, ClientSecret, SignInAudience};
 use serde_json::{Value, json};
 use support::Failure;
 use support::access::{self, Access};

@@ -9,11 +9,12 @@
 //! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
 //! use entra_emulator::MemoryTenant;
 //! use entra_apps::permission::microsoft_graph::{application, delegated};
-//! use entra_apps::{AppRegistration, ClientSecret, Platform, SignInAudience};
+
+//! use entra_apps::{AppRegistration, ClientSecret, RedirectUri, SignInAudience};
 //!
 //! let backup = AppRegistration::new("contoso-backup", "Contoso Backup")
 //!     .audience(SignInAudience::MultipleOrganizations)
-//!     .redirect_uri(Platform::Web, "https://backup.contoso.example/callback")
+//!     .redirect_uri(RedirectUri::web("https://backup.contoso.example/callback")?)
 //!     .permission(application::DIRECTORY_READ_ALL)
 //!     .permission(delegated::USER_READ)
 //!     .credential(ClientSecret::new("Backup").valid_for_months(24));
@@ -73,7 +74,7 @@ mod error;
 pub mod ids;
 pub mod model;
 pub mod permission;
-mod provision;
+pub mod provision;
 pub mod random;
 mod retry;
 pub mod token;
@@ -82,15 +83,13 @@ pub mod transport;
 pub mod what_happens_when {}
 
 pub use client::{Batch, BatchHandle, BatchResponse, Call, Client, ClientBuilder};
-pub use error::{Error, ErrorCode, ErrorDetail, ErrorKind};
+pub use error::{BoxError, Error, ErrorCode, ErrorDetail, ErrorKind};
 pub use retry::{RetryPolicy, Wait, WaitReason};
 
 pub use model::SignInAudience;
 pub use provision::{
-    AppRegistration, Apply, ApplyError, CallerKind, CallerPermissions, Checklist, ChecklistItem, ClientSecret,
-    Diagnose, Diagnosis, EntraRole, Finding, IssuedSecret, Lifetime, Missing, OpenItem, Plan, PlanRequest, PlanStep,
-    Platform, Preflight, PreflightCheck, Progress, RecordedRequest, RedirectUri, Registered, RegisteredApplication,
-    SecretReadiness, SecretSink, StepStatus, Verdict, VerifyRequest, WaitUntilUsable,
+    AppRegistration, Apply, ApplyError, Checklist, ClientSecret, IssuedSecret, Plan, RedirectUri, Registered,
+    SecretSink,
 };
 
 /// What a fallible call of this crate returns.

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::time::Duration;
 
-use entra_apps::EntraRole;
+use entra_apps::provision::EntraRole;
 use entra_emulator::{Fault, MemoryCloud, MemoryTenant, MemoryTenantBuilder, Snapshot, Throttling, User};
 use lexopt::prelude::*;
 

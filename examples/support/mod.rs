@@ -185,7 +185,7 @@ async fn apply(
 
 /// A secret that is neither shown nor kept would be lost; a place that gets none would stay empty without a word.
 fn see_to_secrets(flags: &Flags, guide: &Guide, plan: &Plan, run: u32) -> Result<(), Failure> {
-    let issues = plan.changes().any(|line| line.code.starts_with("secret:"));
+    let issues = plan.changes().any(|line| line.id.to_string().starts_with("secret:"));
     if let (Some((place, _)), false, 1) = (&guide.sink, issues, run) {
         return Err(Failure::new(
             "not_written",

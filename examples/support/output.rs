@@ -3,10 +3,11 @@
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
+use entra_apps::provision::Progress;
 use entra_apps::secrecy::ExposeSecret;
 use entra_apps::time::OffsetDateTime;
 use entra_apps::time::format_description::well_known::Rfc3339;
-use entra_apps::{Checklist, IssuedSecret, Plan, Progress, Registered};
+use entra_apps::{Checklist, ErrorCode, IssuedSecret, Plan, Registered};
 use serde_json::{Value, json};
 
 use super::connect::SignedIn;
@@ -198,7 +199,7 @@ impl Output {
         }
         if run == 1 {
             for item in &registered.open {
-                let flag = if item.code.starts_with("secret_value:") { " (--replace-secret)" } else { "" };
+                let flag = if item.code == ErrorCode::SecretValueUnknown { " (--replace-secret)" } else { "" };
                 self.line(Style::Yellow, &format!("Open: {item}{flag}"));
             }
         }
@@ -240,7 +241,7 @@ impl Output {
             .iter()
             .map(|item| {
                 json!({
-                    "code": item.code, "step": item.step, "required": item.required, "done": item.done,
+                    "code": item.id.to_string(), "step": item.step, "required": item.required, "done": item.done,
                     "remedy": item.remedy,
                 })
             })
@@ -262,7 +263,8 @@ impl Output {
         }
         self.heading(&format!("{}'s own checklist", guide.vendor));
         for (sentence, codes) in guide.closing {
-            let mut items = checklist.items.iter().filter(|item| codes.iter().any(|code| item.code.starts_with(code)));
+            let mut items =
+                checklist.items.iter().filter(|item| codes.iter().any(|code| item.id.to_string().starts_with(code)));
             let sign = if items.all(|item| item.done) { "[x]" } else { "[ ]" };
             self.line(Style::Plain, &format!("  {sign} {sentence}"));
         }

@@ -4,10 +4,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use entra_apps::async_trait;
+use entra_apps::provision::EntraRole;
 use entra_apps::secrecy::ExposeSecret as _;
 use entra_apps::time::OffsetDateTime;
 use entra_apps::token::{AccessToken, TokenProvider, TokenRequest};
-use entra_apps::{EntraRole, async_trait};
 use serde_json::{Value, json};
 
 /// A way to sign in that remembers what the last token said of itself, and not the token.

@@ -69,6 +69,9 @@ impl Request {
         if says("Permission being assigned already exists") {
             return Error::new(ErrorCode::AlreadyGranted);
         }
+        if says("No password credential found") {
+            return Error::new(ErrorCode::CredentialNotFound);
+        }
         if says("was not found on application") {
             return Error::new(ErrorCode::PermissionNotInTenant).with_remedy(
                 "Some clouds lack some permissions: leave it out there, or name one that the API publishes.",

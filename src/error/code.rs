@@ -111,6 +111,9 @@ error_codes! {
     InvalidTag Invalid "invalid_tag"
         "the tag is not one that Entra takes"
         "A tag has 1 to 256 characters without blanks.";
+    TagTwice Invalid "tag_twice"
+        "a tag stands twice"
+        "Name it once.";
     NotesTooLong Invalid "notes_too_long"
         "the notes have more than 1,024 characters"
         "Shorten them.";
@@ -510,6 +513,9 @@ error_codes! {
     NotFound NotFound "not_found"
         "there is no such object"
         "Check which id is meant (object id, application id and service principal id differ) and in which tenant.";
+    CredentialNotFound NotFound "credential_not_found"
+        "the application has no credential with this key id"
+        "It is gone already, or belongs to another application; a credential made a moment ago may take a minute.";
     ApplicationNotVisible NotFound "application_not_visible"
         "the directory does not know the application (yet)"
         "If it was made a moment ago, run it again in a minute; otherwise check the application (client) id.";
@@ -564,6 +570,17 @@ error_codes! {
     UniqueNameRefused Refused "unique_name_refused"
         "the application could not be given the unique name"
         "Adopt it by its client id each time, and say that it is without_unique_name.";
+
+    // What an apply leaves open.
+    AdminConsentMissing Forbidden "admin_consent_missing"
+        "admin consent is missing, which the caller may not grant"
+        "Ask an administrator to grant it under API permissions of the app; then verify.";
+    SecretMaybeOrphaned Service "secret_maybe_orphaned"
+        "a client secret may be there whose value nobody has"
+        "Remove it under Certificates & secrets.";
+    SecretValueUnknown Conflict "secret_value_unknown"
+        "a client secret is live, and its value cannot be read again"
+        "If nobody has its value, ask for another with replace_secret, and remove this one.";
 
     // Plans.
     PlanForAnotherTarget Stale "plan_for_another_target"

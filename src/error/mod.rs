@@ -11,6 +11,10 @@ use serde::{Serialize, Serializer};
 
 pub use code::ErrorCode;
 
+/// Any error: what a trait that a user implements fails with. One of this crate passes through as it is; any other becomes
+/// the source of an error of this crate.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
 /// What kind of failure an [`Error`] is: what a program decides by. In JSON it is its name in snake case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -44,7 +48,8 @@ pub enum ErrorKind {
     NeedsApproval,
 }
 
-/// One entry of the `details` of a service's error.
+/// One entry of the `details` of a service's error, or one thing that an error of this crate is about: of
+/// [`SameDisplayName`](ErrorCode::SameDisplayName), each application of the display name, its client id as the target.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -196,6 +201,13 @@ impl Error {
         self
     }
 
+    /// What the error is about, as data.
+    #[must_use]
+    pub(crate) fn with_details(mut self, details: Vec<ErrorDetail>) -> Self {
+        self.0.details = details;
+        self
+    }
+
     #[must_use]
     pub(crate) fn with_request_ids(mut self, request_id: Option<String>, client_request_id: Option<String>) -> Self {
         self.0.request_id = request_id.map(foreign).or(self.0.request_id.take());
@@ -302,7 +314,7 @@ impl Error {
         self.0.service_message.as_deref()
     }
 
-    /// The `details` of the service's error.
+    /// The `details` of the service's error, or what the error is about.
     pub fn details(&self) -> &[ErrorDetail] {
         &self.0.details
     }

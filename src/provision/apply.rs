@@ -81,13 +81,10 @@ impl<'a> Apply<'a> {
             Ok(_only_writer) => run.execute(&approvals).await,
             Err(error) => Err(error),
         };
-        run.finish_report();
-        if result.as_ref().is_err_and(may_not_grant) {
-            run.report_missing_consent();
-        }
+        let report = run.into_report(result.as_ref().is_err_and(may_not_grant));
         match result {
-            Ok(()) => Ok(run.report),
-            Err(error) => Err(ApplyError { error, report: Box::new(run.report) }),
+            Ok(()) => Ok(report),
+            Err(error) => Err(ApplyError { error, report: Box::new(report) }),
         }
     }
 }

@@ -5,25 +5,33 @@
 //! the changes in rounds, each of one request, and reports what it did.
 
 mod apply;
+mod apply_state;
 mod caller_permissions;
-mod changes;
 mod checklist;
+mod collections;
+mod comparison;
 mod credential;
 mod diagnose;
-mod diff;
+mod identity;
 mod observe;
 mod observed;
+mod page_url;
 mod plan;
 mod plan_options;
 mod plan_request;
 mod preflight;
 mod progress;
+mod published;
 mod redirect_uri;
 mod registration;
+mod replicas;
 mod report;
 mod run;
 mod secret_readiness;
+mod settings;
 mod step;
+mod steps;
+mod tag;
 
 use secrecy::SecretString;
 
@@ -32,9 +40,10 @@ use crate::error::Error;
 
 pub use apply::{Apply, ApplyError};
 pub use caller_permissions::{CallerPermissions, EntraRole};
-pub use checklist::{Checklist, ChecklistItem};
+pub use checklist::Checklist;
 pub use credential::{ClientSecret, Lifetime};
 pub use diagnose::{Diagnose, Diagnosis, Finding, RecordedRequest};
+pub use page_url::PageUrl;
 pub use plan::Plan;
 pub use plan_request::{PlanRequest, VerifyRequest};
 pub use preflight::{CallerKind, Missing, Preflight, PreflightCheck, Verdict};
@@ -43,7 +52,8 @@ pub use redirect_uri::{Platform, RedirectUri};
 pub use registration::AppRegistration;
 pub use report::{IssuedSecret, OpenItem, Registered, RegisteredApplication, SecretSink};
 pub use secret_readiness::{SecretReadiness, WaitUntilUsable};
-pub use step::{PlanStep, StepStatus};
+pub use step::{Action, Change, Check, StepId, StepKind, Subject};
+pub use tag::Tag;
 
 impl Client {
     /// Plans a registration: says what [`apply`](Self::apply) would change in the tenant. Reads only.

@@ -1,74 +1,34 @@
-//! What was observed of the tenant: plain data, which a plan carries and an apply moves forward step by step.
+//! What was observed of the tenant: Graph's own objects, which a plan carries and an apply moves forward step by step.
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use crate::ids::{
-    AppId, AppRoleAssignmentId, ApplicationId, KeyId, OAuth2PermissionGrantId, PermissionId, ServicePrincipalId,
-    TenantId,
+use crate::error::{Error, ErrorCode};
+use crate::ids::{AppId, ApplicationId, KeyId, PermissionId, ServicePrincipalId, TenantId};
+use crate::model::{
+    AppRoleAssignment, Application, ConsentType, OAuth2PermissionGrant, PasswordCredential, ServicePrincipal,
 };
-use crate::model::SignInAudience;
-use crate::permission::{self, MICROSOFT_GRAPH, Permission, PermissionKind};
-use crate::provision::redirect_uri::{Platform, RedirectUri};
+use crate::permission::Permission;
 
 /// Everything that a plan depends on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Observed {
     pub(super) tenant: TenantId,
     pub(super) tenant_name: Option<String>,
+    /// With the members that the rooms select.
     pub(super) application: Option<Application>,
     /// Other applications of the same display name.
     pub(super) same_name: Vec<SameName>,
-    pub(super) principal: Option<Principal>,
+    pub(super) principal: Option<ServicePrincipal>,
+    /// The app role assignments of the service principal.
+    pub(super) assignments: Vec<AppRoleAssignment>,
+    /// The OAuth2 permission grants of the service principal.
+    pub(super) grants: Vec<OAuth2PermissionGrant>,
     /// The APIs of the wanted permissions.
     pub(super) resources: Vec<Resource>,
     /// The ids and names of the wanted permissions, as this tenant knows them.
     pub(super) permissions: Vec<Resolved>,
-}
-
-/// The application: what a registration can set, and its secrets.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Application {
-    pub(super) id: ApplicationId,
-    pub(super) app_id: AppId,
-    pub(super) unique_name: Option<String>,
-    pub(super) display_name: String,
-    pub(super) audience: SignInAudience,
-    #[serde(with = "time::serde::rfc3339::option")]
-    pub(super) created: Option<OffsetDateTime>,
-    pub(super) redirect_uris: Vec<RedirectUri>,
-    pub(super) public_client_flows: Option<bool>,
-    pub(super) token_version: Option<i32>,
-    pub(super) declared: Vec<DeclaredPermission>,
-    pub(super) notes: Option<String>,
-    pub(super) tags: Vec<String>,
-    pub(super) homepage: Option<String>,
-    pub(super) logout_url: Option<String>,
-    /// The app instance property lock.
-    pub(super) property_lock: bool,
-    pub(super) secrets: Vec<Secret>,
-}
-
-/// A permission that the application declares.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct DeclaredPermission {
-    pub(super) api: AppId,
-    pub(super) id: PermissionId,
-    /// `Role`, `Scope`, or a value that is not known yet.
-    pub(super) access_type: String,
-}
-
-/// A client secret, without its value.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Secret {
-    pub(super) key_id: KeyId,
-    pub(super) name: Option<String>,
-    #[serde(with = "time::serde::rfc3339::option")]
-    pub(super) end: Option<OffsetDateTime>,
 }
 
 /// Another application of the same display name.
@@ -78,39 +38,6 @@ pub(super) struct SameName {
     pub(super) id: ApplicationId,
     pub(super) app_id: AppId,
     pub(super) unique_name: Option<String>,
-}
-
-/// The service principal of the application, and what it was granted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Principal {
-    pub(super) id: ServicePrincipalId,
-    pub(super) tags: Vec<String>,
-    pub(super) enabled: bool,
-    pub(super) assignments: Vec<Assignment>,
-    pub(super) grants: Vec<Grant>,
-}
-
-/// An app role assignment: an application permission that was granted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Assignment {
-    /// Unknown where the service only said that it is there.
-    pub(super) id: Option<AppRoleAssignmentId>,
-    pub(super) resource: ServicePrincipalId,
-    pub(super) resource_name: Option<String>,
-    pub(super) role: PermissionId,
-}
-
-/// An OAuth2 permission grant: the delegated permissions of one API that were granted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Grant {
-    pub(super) id: OAuth2PermissionGrantId,
-    pub(super) resource: ServicePrincipalId,
-    /// Whether it is for one user only, and not for the whole tenant.
-    pub(super) single_user: bool,
-    pub(super) scopes: Vec<String>,
 }
 
 /// An API, and its service principal.
@@ -131,29 +58,25 @@ pub(super) struct Resolved {
 }
 
 impl Observed {
+    /// The client id of the application that is there.
+    pub(super) fn app_id(&self) -> Option<AppId> {
+        self.application.as_ref()?.app_id
+    }
+
+    /// The object id of the service principal that is there.
+    pub(super) fn principal_id(&self) -> Option<ServicePrincipalId> {
+        self.principal.as_ref()?.id
+    }
+
     /// The ids of the objects in it.
     pub(super) fn object_ids(&self) -> Vec<String> {
         let app = self.application.iter().flat_map(|app| {
-            [Some(app.id.to_string()), Some(app.app_id.to_string()), app.unique_name.clone()].into_iter().flatten()
+            [app.id.map(|id| id.to_string()), app.app_id.map(|id| id.to_string()), app.unique_name.clone()]
         });
-        let principal = self.principal.iter().flat_map(|principal| {
-            let assignments =
-                principal.assignments.iter().filter_map(|assignment| Some(assignment.id.as_ref()?.to_string()));
-            let grants = principal.grants.iter().map(|grant| grant.id.to_string());
-            std::iter::once(principal.id.to_string()).chain(assignments).chain(grants)
-        });
-        app.chain(principal).collect()
-    }
-
-    /// What decides about the changes: all but what is only shown to a person.
-    pub(super) fn relevant(&self) -> Self {
-        let mut relevant = self.clone();
-        relevant.tenant_name = None;
-        relevant.same_name.clear();
-        for assignment in relevant.principal.iter_mut().flat_map(|principal| &mut principal.assignments) {
-            assignment.resource_name = None;
-        }
-        relevant
+        let principal = self.principal_id().map(|id| id.to_string());
+        let assignments = self.assignments.iter().map(|assignment| assignment.id.as_ref().map(ToString::to_string));
+        let grants = self.grants.iter().map(|grant| grant.id.as_ref().map(ToString::to_string));
+        app.chain([principal]).chain(assignments).chain(grants).flatten().collect()
     }
 
     /// The service principal of an API.
@@ -161,120 +84,61 @@ impl Observed {
         self.resources.iter().find(|resource| resource.api == api)?.principal
     }
 
+    /// The API of a service principal, where it is one of those that are named.
+    pub(super) fn api(&self, resource: ServicePrincipalId) -> Option<AppId> {
+        self.resources.iter().find(|known| known.principal == Some(resource)).map(|known| known.api)
+    }
+
     /// A wanted permission as the tenant knows it.
     pub(super) fn resolved(&self, permission: &Permission) -> Option<&Resolved> {
         self.permissions.iter().find(|resolved| resolved.permission == *permission)
     }
 
-    /// Whether a wanted permission is declared by the application.
-    pub(super) fn is_declared(&self, resolved: &Resolved) -> bool {
-        let wanted = resolved.declared();
-        self.application.as_ref().is_some_and(|app| app.declared.contains(&wanted))
+    /// The secrets of this description that have not expired at `now`.
+    pub(super) fn live_secrets<'a>(
+        &'a self,
+        name: &'a str,
+        now: OffsetDateTime,
+    ) -> impl Iterator<Item = (KeyId, &'a PasswordCredential)> {
+        self.secrets().filter(move |(_, secret)| {
+            secret.display_name.as_deref() == Some(name) && secret.end_date_time.is_none_or(|end| end > now)
+        })
     }
 
-    /// Whether a wanted permission is granted for the whole tenant.
-    pub(super) fn is_granted(&self, resolved: &Resolved) -> bool {
-        let (Some(principal), Some(resource)) = (&self.principal, self.resource(resolved.permission.api())) else {
-            return false;
-        };
-        match resolved.permission.kind() {
-            PermissionKind::Application => principal
-                .assignments
-                .iter()
-                .any(|assignment| assignment.resource == resource && assignment.role == resolved.id),
-            PermissionKind::Delegated => principal
-                .tenant_wide_grant(resource)
-                .is_some_and(|grant| resolved.value.as_ref().is_some_and(|scope| grant.scopes.contains(scope))),
-        }
+    /// The client secrets of the application, by their key ids.
+    pub(super) fn secrets(&self) -> impl Iterator<Item = (KeyId, &PasswordCredential)> {
+        let secrets = self.application.iter().flat_map(|app| &app.password_credentials);
+        secrets.filter_map(|secret| Some((secret.key_id?, secret)))
     }
 
-    /// Whether everything in `earlier` is still there: a replica that lacks some of it may lag.
-    pub(super) fn has_all_of(&self, earlier: &Self) -> bool {
-        let Some(before) = &earlier.application else { return true };
-        let Some(app) = &self.application else { return false };
-        let lists_have = before.redirect_uris.iter().all(|uri| app.redirect_uris.contains(uri))
-            && before.declared.iter().all(|declared| app.declared.contains(declared))
-            && before.tags.iter().all(|tag| app.tags.contains(tag))
-            && before.secrets.iter().all(|secret| app.secrets.iter().any(|other| other.key_id == secret.key_id));
-        let scalars_equal = before.id == app.id
-            && before.unique_name == app.unique_name
-            && before.display_name == app.display_name
-            && before.audience == app.audience
-            && before.public_client_flows == app.public_client_flows
-            && before.notes == app.notes
-            && before.homepage == app.homepage
-            && before.logout_url == app.logout_url
-            && before.property_lock == app.property_lock;
-        let principal_has = match (&earlier.principal, &self.principal) {
-            (None, _) => true,
-            (Some(_), None) => false,
-            (Some(before), Some(principal)) => principal.has_all_of(before),
-        };
-        lists_have && scalars_equal && principal_has
-    }
-}
-
-impl Application {
-    pub(super) fn has_redirect_uri(&self, uri: &RedirectUri) -> bool {
-        self.redirect_uris.contains(uri)
-    }
-
-    pub(super) fn redirect_uris_of(&self, platform: Platform) -> Vec<String> {
-        self.redirect_uris.iter().filter(|uri| uri.platform == platform).map(|uri| uri.uri.clone()).collect()
-    }
-
-    /// The secrets of this name that have not expired at `now`.
-    pub(super) fn live_secrets<'a>(&'a self, name: &'a str, now: OffsetDateTime) -> impl Iterator<Item = &'a Secret> {
-        self.secrets
-            .iter()
-            .filter(move |secret| secret.name.as_deref() == Some(name) && secret.end.is_none_or(|end| end > now))
-    }
-}
-
-impl Principal {
     /// The grant for all users on one API.
-    pub(super) fn tenant_wide_grant(&self, resource: ServicePrincipalId) -> Option<&Grant> {
-        self.grants.iter().find(|grant| !grant.single_user && grant.resource == resource)
-    }
-
-    fn has_all_of(&self, earlier: &Self) -> bool {
-        earlier.id == self.id
-            && earlier.tags.iter().all(|tag| self.tags.contains(tag))
-            && earlier.assignments.iter().all(|assignment| {
-                self.assignments
-                    .iter()
-                    .any(|other| other.resource == assignment.resource && other.role == assignment.role)
-            })
-            && earlier.grants.iter().all(|grant| {
-                self.grants
-                    .iter()
-                    .any(|other| other.id == grant.id && grant.scopes.iter().all(|scope| other.scopes.contains(scope)))
-            })
+    pub(super) fn tenant_wide_grant(&self, resource: ServicePrincipalId) -> Option<&OAuth2PermissionGrant> {
+        self.grants.iter().find(|grant| !is_of_single_user(grant) && grant.resource_id == Some(resource))
     }
 }
 
-impl Resolved {
-    /// The entry by which the application declares it.
-    pub(super) fn declared(&self) -> DeclaredPermission {
-        let access_type = match self.permission.kind() {
-            PermissionKind::Application => "Role",
-            PermissionKind::Delegated => "Scope",
-        };
-        DeclaredPermission { api: self.permission.api(), id: self.id, access_type: access_type.to_owned() }
-    }
+/// Whether a grant is for one user only, and not for the whole tenant.
+pub(super) fn is_of_single_user(grant: &OAuth2PermissionGrant) -> bool {
+    grant.consent_type == Some(ConsentType::Principal)
 }
 
-impl DeclaredPermission {
-    /// The permission for a person: its name where it is known.
-    pub(super) fn describe(&self) -> String {
-        let kind = match self.access_type.as_str() {
-            "Role" => PermissionKind::Application,
-            "Scope" => PermissionKind::Delegated,
-            other => return format!("{} ({other}) of {}", self.id, self.api),
-        };
-        if self.api == MICROSOFT_GRAPH && permission::find_by_id(self.id, kind).is_none() {
-            return format!("{} of Microsoft Graph", self.id);
-        }
-        Permission::by_id(self.api, self.id, kind).to_string()
+/// The scopes of a grant, in order and each once.
+pub(super) fn scopes_of(grant: &OAuth2PermissionGrant) -> Vec<String> {
+    let mut scopes: Vec<String> = grant.scopes().map(str::to_owned).collect();
+    scopes.sort();
+    scopes.dedup();
+    scopes
+}
+
+/// An id for a person; nothing where it is missing.
+pub(super) fn shown(id: Option<&impl ToString>) -> String {
+    id.map(ToString::to_string).unwrap_or_default()
+}
+
+/// An application must come with its ids.
+pub(super) fn with_ids(app: Application) -> Result<Application, Error> {
+    match (app.id, app.app_id) {
+        (Some(_), Some(_)) => Ok(app),
+        _ => Err(Error::new(ErrorCode::UnexpectedResponse).with_message("the application came without its ids")),
     }
 }

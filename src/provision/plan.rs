@@ -8,15 +8,16 @@ use time::OffsetDateTime;
 use crate::error::{Error, ErrorCode, on_one_line};
 use crate::ids::{AppId, TenantId};
 use crate::permission::Permission;
-use crate::provision::diff::Diff;
+use crate::provision::comparison::Comparison;
 use crate::provision::observed::Observed;
 use crate::provision::plan_options::PlanOptions;
 use crate::provision::registration::AppRegistration;
-use crate::provision::step::{PlanStep, StepStatus};
+use crate::provision::step::{Action, Change, Step, StepKind};
+use crate::provision::steps::steps;
 use crate::retry::Unreadable;
 
 /// The version of the form in which plans are saved. A plan of another version is not read.
-const PLAN_FORMAT: u32 = 1;
+const PLAN_FORMAT: u32 = 2;
 
 /// What would change, step by step.
 ///
@@ -32,21 +33,21 @@ pub struct Plan {
     pub(super) registration: AppRegistration,
     pub(super) options: PlanOptions,
     pub(super) observed: Observed,
-    steps: Vec<PlanStep>,
+    steps: Vec<Change>,
     /// Read from a file: observed again before it is applied.
     #[serde(skip)]
     pub(super) from_file: bool,
 }
 
-/// Two plans are equal when they say the same of the same target, wherever they were saved.
+/// Two plans are equal when they say the same of the same target, whenever they were made and wherever they were saved.
 impl PartialEq for Plan {
     fn eq(&self, other: &Self) -> bool {
         self.cloud == other.cloud
             && self.tenant == other.tenant
-            && self.made_at == other.made_at
             && self.registration == other.registration
             && self.options == other.options
-            && self.observed == other.observed
+            && self.steps == other.steps
+            && self.observed.facts() == other.observed.facts()
     }
 }
 
@@ -86,7 +87,8 @@ impl Plan {
         observed: Observed,
         now: OffsetDateTime,
     ) -> Self {
-        let steps = Diff::between(registration, &observed, &options, now).steps;
+        let it = Comparison { registration, observed: &observed, options: &options, now };
+        let steps = steps(&it).iter().filter_map(Step::to_change).collect();
         Self {
             format: PLAN_FORMAT,
             cloud: cloud.to_owned(),
@@ -112,7 +114,7 @@ impl Plan {
 
     /// The client id, once the application is there.
     pub fn app_id(&self) -> Option<AppId> {
-        self.observed.application.as_ref().map(|app| app.app_id)
+        self.observed.app_id()
     }
 
     /// When the tenant was observed.
@@ -126,13 +128,13 @@ impl Plan {
     }
 
     /// Every step, in the order of the guide.
-    pub fn steps(&self) -> &[PlanStep] {
+    pub fn steps(&self) -> &[Change] {
         &self.steps
     }
 
     /// The steps that write something.
-    pub fn changes(&self) -> impl Iterator<Item = &PlanStep> {
-        self.steps.iter().filter(|step| step.status.is_change())
+    pub fn changes(&self) -> impl Iterator<Item = &Change> {
+        self.steps.iter().filter(|step| step.action.is_change())
     }
 
     /// Whether nothing would be written.
@@ -142,15 +144,14 @@ impl Plan {
 
     /// The permissions that would be declared or granted and that need a review: to be approved by name.
     pub fn needs_approval(&self) -> Vec<&Permission> {
+        let is_changed = |permission: &Permission| {
+            let Some(resolved) = self.observed.resolved(permission) else { return true };
+            let ids = [StepKind::PERMISSION_DECLARED, StepKind::PERMISSION_GRANTED].map(|kind| resolved.step(kind));
+            self.changes().any(|step| ids.contains(&step.id))
+        };
         self.registration
             .wanted_permissions()
-            .filter(|permission| permission.high_privilege().is_some())
-            .filter(|permission| {
-                self.observed.resolved(permission).is_none_or(|resolved| {
-                    !self.observed.is_declared(resolved)
-                        || (self.registration.admin_consent && !self.observed.is_granted(resolved))
-                })
-            })
+            .filter(|permission| permission.high_privilege().is_some() && is_changed(permission))
             .collect()
     }
 
@@ -233,22 +234,22 @@ impl fmt::Display for Plan {
         let title = format!("Plan for “{}” in {tenant} ({})", self.registration.display_name(), self.tenant);
         writeln!(f, "{}", on_one_line(title))?;
         let groups = [
-            ("To add", StepStatus::Add),
-            ("To change", StepStatus::Change),
-            ("To remove", StepStatus::Remove),
-            ("Unchanged", StepStatus::Unchanged),
-            ("Left alone", StepStatus::LeftAlone),
-            ("Optional, not selected", StepStatus::NotSelected),
+            ("To add", Action::Add),
+            ("To change", Action::Change),
+            ("To remove", Action::Remove),
+            ("Unchanged", Action::Unchanged),
+            ("Left alone", Action::LeftAlone),
+            ("Optional, not selected", Action::NotSelected),
         ];
         for (title, status) in groups {
-            let steps: Vec<_> = self.steps.iter().filter(|step| step.status == status).collect();
+            let steps: Vec<_> = self.steps.iter().filter(|step| step.action == status).collect();
             if steps.is_empty() {
                 continue;
             }
             writeln!(f, "\n{title}")?;
             for step in steps {
-                let review = if step.needs_review.is_some() && step.status.is_change() { "  (!)" } else { "" };
-                writeln!(f, "  {} {}{review}", step.status.sign(), step.text)?;
+                let review = if step.needs_review.is_some() && step.action.is_change() { "  (!)" } else { "" };
+                writeln!(f, "  {} {}{review}", step.action.sign(), step.text)?;
             }
         }
         let to_approve = self.needs_approval();

@@ -7,11 +7,12 @@ use crate::client::Client;
 use crate::error::{Error, ErrorCode};
 use crate::ids::{AppId, KeyId};
 use crate::provision::checklist::Checklist;
+use crate::provision::comparison::Comparison;
 use crate::provision::observe::observe_settled;
-use crate::provision::observed::Observed;
 use crate::provision::plan::Plan;
 use crate::provision::plan_options::PlanOptions;
 use crate::provision::registration::{AppRegistration, allows_personal_accounts};
+use crate::provision::steps::check_observed;
 
 /// A plan to be made: awaiting it makes it.
 #[derive(Debug)]
@@ -71,10 +72,9 @@ impl<'a> IntoFuture for PlanRequest<'a> {
             check_lifetimes(&client, registration, &options)?;
             let client = client.with_default_deadline();
             let observed = observe_settled(&client, registration, &options).await?;
-            check_platforms(registration, &observed)?;
-            check_distinct(&observed)?;
-            check_same_name(registration, &observed, &options)?;
-            Ok(Plan::new(client.cloud().name(), registration, options, observed, client.clock().now()))
+            let now = client.clock().now();
+            check_observed(&Comparison { registration, observed: &observed, options: &options, now })?;
+            Ok(Plan::new(client.cloud().name(), registration, options, observed, now))
         })
     }
 }
@@ -110,7 +110,8 @@ impl<'a> IntoFuture for VerifyRequest<'a> {
             check(&client, registration, &options)?;
             let client = client.with_default_deadline();
             let observed = observe_settled(&client, registration, &options).await?;
-            Ok(Checklist::of(registration, &observed, client.clock().now()))
+            let now = client.clock().now();
+            Ok(Checklist::of(&Comparison { registration, observed: &observed, options: &options, now }))
         })
     }
 }
@@ -140,56 +141,4 @@ fn check_lifetimes(client: &Client, registration: &AppRegistration, options: &Pl
         }
     }
     Ok(())
-}
-
-/// Refuses a redirect URI that the application has for another platform: Entra holds each once.
-fn check_platforms(registration: &AppRegistration, observed: &Observed) -> Result<(), Error> {
-    let Some(app) = observed.application.as_ref().filter(|_| !registration.remove_surplus) else { return Ok(()) };
-    for uri in &registration.redirect_uris {
-        let other = app
-            .redirect_uris
-            .iter()
-            .find(|other| other.platform != uri.platform && other.uri.eq_ignore_ascii_case(&uri.uri));
-        if let Some(other) = other {
-            return Err(Error::new(ErrorCode::RedirectUriOfAnotherPlatform).with_message(format!(
-                "the redirect URI {} stands under {}, and is wanted under {}",
-                uri.uri,
-                other.platform.portal_name(),
-                uri.platform.portal_name()
-            )));
-        }
-    }
-    Ok(())
-}
-
-/// Refuses a permission that is named twice, by its id and by its name.
-fn check_distinct(observed: &Observed) -> Result<(), Error> {
-    for (index, resolved) in observed.permissions.iter().enumerate() {
-        if let Some(other) = observed.permissions[..index].iter().find(|other| other.declared() == resolved.declared())
-        {
-            return Err(Error::new(ErrorCode::PermissionTwice)
-                .with_message(format!("{} and {} are the same permission", other.permission, resolved.permission)));
-        }
-    }
-    Ok(())
-}
-
-/// Refuses to create a second application of the display name: which app is meant is never guessed from it.
-fn check_same_name(registration: &AppRegistration, observed: &Observed, options: &PlanOptions) -> Result<(), Error> {
-    let by_hand: Vec<String> = observed
-        .same_name
-        .iter()
-        .filter(|other| other.unique_name.is_none())
-        .map(|other| other.app_id.to_string())
-        .collect();
-    if observed.application.is_some() || options.create_another || by_hand.is_empty() {
-        return Ok(());
-    }
-    Err(Error::new(ErrorCode::SameDisplayName).with_message(format!(
-        "there is no application with the unique name {}, and {} of the display name “{}”: client id {}",
-        registration.unique_name,
-        if by_hand.len() == 1 { "one".to_owned() } else { by_hand.len().to_string() },
-        registration.display_name,
-        by_hand.join(", ")
-    )))
 }

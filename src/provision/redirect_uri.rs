@@ -43,32 +43,120 @@ impl Platform {
     }
 }
 
-/// A redirect URI of one platform.
+/// A redirect URI of one platform: the exact text, checked as Entra checks it.
+///
+/// What only an app for personal accounts may not have is checked with the registration.
+///
+/// ```
+/// use entra_apps::RedirectUri;
+///
+/// let uri = RedirectUri::web("https://contoso.immy.bot/consent-callback")?;
+/// assert_eq!(uri.as_str(), "https://contoso.immy.bot/consent-callback");
+/// let error = RedirectUri::web("http://contoso.immy.bot/consent-callback").unwrap_err();
+/// assert!(error.remedy().contains("https"));
+/// # Ok::<(), entra_apps::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[non_exhaustive]
+#[serde(try_from = "UncheckedUri")]
 pub struct RedirectUri {
-    /// The platform.
-    pub platform: Platform,
-    /// The exact text.
-    pub uri: String,
+    platform: Platform,
+    uri: String,
+}
+
+/// A redirect URI as it is read from a file.
+#[derive(Deserialize)]
+struct UncheckedUri {
+    platform: Platform,
+    uri: String,
+}
+
+impl TryFrom<UncheckedUri> for RedirectUri {
+    type Error = Error;
+
+    fn try_from(UncheckedUri { platform, uri }: UncheckedUri) -> Result<Self, Error> {
+        Self::new(platform, uri)
+    }
 }
 
 /// Entra's limit of a redirect URI, in characters.
 const MAX_REDIRECT_URI_LENGTH: usize = 256;
 
 impl RedirectUri {
-    /// Takes the exact text; it is checked when the registration is.
-    pub fn new(platform: Platform, uri: impl Into<String>) -> Self {
+    /// The redirect URI of a web application, which keeps a secret.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn web(uri: impl Into<String>) -> Result<Self, Error> {
+        Self::new(Platform::Web, uri)
+    }
+
+    /// The redirect URI of a single-page application.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn spa(uri: impl Into<String>) -> Result<Self, Error> {
+        Self::new(Platform::Spa, uri)
+    }
+
+    /// The redirect URI of a mobile or desktop application.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn public_client(uri: impl Into<String>) -> Result<Self, Error> {
+        Self::new(Platform::PublicClient, uri)
+    }
+
+    /// Takes the exact text.
+    ///
+    /// # Errors
+    /// [`InvalidRedirectUri`](crate::ErrorCode::InvalidRedirectUri) for what Entra would refuse.
+    pub fn new(platform: Platform, uri: impl Into<String>) -> Result<Self, Error> {
+        let uri = Self { platform, uri: uri.into() };
+        uri.check()?;
+        Ok(uri)
+    }
+
+    /// What is there already is taken as it is.
+    pub(super) fn observed(platform: Platform, uri: impl Into<String>) -> Self {
         Self { platform, uri: uri.into() }
     }
 
+    /// The platform.
+    pub fn platform(&self) -> Platform {
+        self.platform
+    }
+
+    /// The exact text.
+    pub fn as_str(&self) -> &str {
+        &self.uri
+    }
+
+    /// Whether both stand for one address to Entra, which tells them apart without regard to capitals.
+    pub(super) fn is_same_address(&self, other: &Self) -> bool {
+        self.uri.eq_ignore_ascii_case(&other.uri)
+    }
+
+    /// Refuses what an app for personal accounts may not have.
+    pub(super) fn check_personal_accounts(&self) -> Result<(), Error> {
+        if self.uri.contains('*') {
+            return self
+                .refuse("has a wildcard, which an app for personal accounts may not have", "List each address.");
+        }
+        if Url::parse(&self.uri).is_ok_and(|url| url.query().is_some()) {
+            return self.refuse("has a query, which an app for personal accounts may not have", "Leave the query out.");
+        }
+        Ok(())
+    }
+
+    fn refuse(&self, why: &str, remedy: &str) -> Result<(), Error> {
+        Err(Error::new(ErrorCode::InvalidRedirectUri)
+            .with_message(format!("the redirect URI {} {why}", self.uri))
+            .with_remedy(remedy))
+    }
+
     /// Refuses what Entra would refuse.
-    pub(super) fn check(&self, personal_accounts: bool) -> Result<(), Error> {
-        let refuse = |why: &str, remedy: &str| {
-            Err(Error::new(ErrorCode::InvalidRedirectUri)
-                .with_message(format!("the redirect URI {} {why}", self.uri))
-                .with_remedy(remedy))
-        };
+    fn check(&self) -> Result<(), Error> {
+        let refuse = |why: &str, remedy: &str| self.refuse(why, remedy);
         if self.uri.chars().count() > MAX_REDIRECT_URI_LENGTH {
             return refuse("is longer than 256 characters", "Shorten it.");
         }
@@ -95,16 +183,8 @@ impl RedirectUri {
         if let Some(bad) = self.uri.chars().find(|c| "!$'(),;".contains(*c)) {
             return refuse(&format!("has the character {bad}, which Entra does not take"), "Leave it out.");
         }
-        if wildcard {
-            if personal_accounts {
-                return refuse("has a wildcard, which an app for personal accounts may not have", "List each address.");
-            }
-            if !self.uri.starts_with("https://*.") || self.uri.matches('*').count() > 1 {
-                return refuse("has a wildcard in a place where Entra takes none", "Only https://*.domain works.");
-            }
-        }
-        if personal_accounts && url.query().is_some() {
-            return refuse("has a query, which an app for personal accounts may not have", "Leave the query out.");
+        if wildcard && (!self.uri.starts_with("https://*.") || self.uri.matches('*').count() > 1) {
+            return refuse("has a wildcard in a place where Entra takes none", "Only https://*.domain works.");
         }
         let host = url.host_str().unwrap_or_default();
         let odd_port = self
@@ -149,7 +229,7 @@ mod tests {
             (Platform::PublicClient, "msauth.com.contoso.app://auth"),
             (Platform::PublicClient, "ms-appx-web://microsoft.aad.brokerplugin/x"),
         ] {
-            RedirectUri::new(platform, uri).check(false).unwrap();
+            RedirectUri::new(platform, uri).unwrap();
         }
     }
 
@@ -161,7 +241,6 @@ mod tests {
             (Platform::Web, "http://[::1]/cb", false),
             (Platform::Web, "http://localhost.contoso.example", false),
             (Platform::Web, "contoso.example/cb", false),
-            (Platform::Web, "", false),
             (Platform::Web, long.as_str(), false),
             (Platform::Web, "https://contoso.example/cb#part", false),
             (Platform::Web, "https://*.contoso.example/cb", true),
@@ -175,7 +254,13 @@ mod tests {
             (Platform::PublicClient, "javascript:alert(1)", false),
             (Platform::Web, "https://contoso.example/a b", false),
         ] {
-            assert!(RedirectUri::new(platform, uri).check(personal).is_err(), "{uri}");
+            let checked = RedirectUri::new(platform, uri);
+            let refused = match personal {
+                true => checked.unwrap().check_personal_accounts(),
+                false => checked.map(|_| ()),
+            };
+            let error = refused.unwrap_err();
+            assert!(error.code() == ErrorCode::InvalidRedirectUri && error.message().contains(uri), "{uri}: {error}");
         }
     }
 }

@@ -1,8 +1,9 @@
 //! The guide as a value: what an app registration is to be.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
-use time::Duration;
-use url::{Host, Url};
+use serde_with::{As, DurationSeconds};
 
 use crate::consent::ConsentApp;
 use crate::error::{Error, ErrorCode};
@@ -11,20 +12,19 @@ use crate::model::SignInAudience;
 use crate::permission::{MICROSOFT_GRAPH, Permission, PermissionKind};
 use crate::provision::caller_permissions::CallerPermissions;
 use crate::provision::credential::ClientSecret;
-use crate::provision::redirect_uri::{Platform, RedirectUri};
-
-/// With this tag on its service principal, the portal lists the app under Enterprise applications.
-pub(super) const ENTERPRISE_TAG: &str = "WindowsAzureActiveDirectoryIntegratedApp";
+use crate::provision::page_url::PageUrl;
+use crate::provision::redirect_uri::RedirectUri;
+use crate::provision::tag::Tag;
 
 /// What an app registration is to be: the vendor's guide, written down once.
 ///
 /// ```
 /// use entra_apps::permission::microsoft_graph::{application, delegated};
-/// use entra_apps::{AppRegistration, ClientSecret, Platform, SignInAudience};
+/// use entra_apps::{AppRegistration, ClientSecret, RedirectUri, SignInAudience};
 ///
 /// let immybot = AppRegistration::new("immybot-custom", "ImmyBot Custom Application")
 ///     .audience(SignInAudience::MultipleOrganizations)
-///     .redirect_uri(Platform::Web, "https://contoso.immy.bot/consent-callback")
+///     .redirect_uri(RedirectUri::web("https://contoso.immy.bot/consent-callback")?)
 ///     .permission(application::DIRECTORY_READ_ALL)
 ///     .permission(delegated::USER_READ)
 ///     .optional(application::APPLICATION_READ_WRITE_ALL, "Add Azure Sync Fabric to Tenant task")
@@ -54,16 +54,16 @@ pub struct AppRegistration {
     #[serde(default)]
     pub(super) notes: Option<String>,
     #[serde(default)]
-    pub(super) tags: Vec<String>,
+    pub(super) tags: Vec<Tag>,
     #[serde(default = "on")]
     pub(super) listed_as_enterprise_application: bool,
     #[serde(default)]
-    pub(super) homepage: Option<String>,
+    pub(super) homepage: Option<PageUrl>,
     #[serde(default)]
-    pub(super) logout_url: Option<String>,
+    pub(super) logout_url: Option<PageUrl>,
     #[serde(default)]
     pub(super) property_lock: Option<bool>,
-    #[serde(default)]
+    #[serde(default, rename = "useWithinSeconds", with = "As::<Option<DurationSeconds<u64>>>")]
     pub(super) use_within: Option<Duration>,
     #[serde(default)]
     pub(super) confirmations: Vec<Confirmation>,
@@ -135,15 +135,21 @@ impl AppRegistration {
         self
     }
 
-    /// Adds a redirect URI, kept exactly as given.
-    pub fn redirect_uri(mut self, platform: Platform, uri: impl Into<String>) -> Self {
-        self.redirect_uris.push(RedirectUri::new(platform, uri));
+    /// Adds a redirect URI.
+    pub fn redirect_uri(mut self, uri: RedirectUri) -> Self {
+        self.redirect_uris.push(uri);
         self
     }
 
-    /// Sets *Allow public client flows*: device code, and sign-in without a secret. Left as it is unless said.
-    pub fn public_client_flows(mut self, allowed: bool) -> Self {
-        self.public_client_flows = Some(allowed);
+    /// Turns on *Allow public client flows*: device code, and sign-in without a secret. Left as it is unless said.
+    pub fn allow_public_client_flows(mut self) -> Self {
+        self.public_client_flows = Some(true);
+        self
+    }
+
+    /// Turns off *Allow public client flows*. Left as it is unless said.
+    pub fn forbid_public_client_flows(mut self) -> Self {
+        self.public_client_flows = Some(false);
         self
     }
 
@@ -197,10 +203,10 @@ impl AppRegistration {
         self
     }
 
-    /// Sets whether the permissions are granted for the whole tenant, as the button *Grant admin consent* does. On by
-    /// default.
-    pub fn admin_consent(mut self, granted: bool) -> Self {
-        self.admin_consent = granted;
+    /// Declares the permissions and leaves it to somebody else to grant them. Otherwise they are granted for the whole
+    /// tenant, as the button *Grant admin consent* does.
+    pub fn without_admin_consent(mut self) -> Self {
+        self.admin_consent = false;
         self
     }
 
@@ -217,39 +223,46 @@ impl AppRegistration {
     }
 
     /// Adds a tag to the application.
-    pub fn tag(mut self, tag: impl Into<String>) -> Self {
-        self.tags.push(tag.into());
+    pub fn tag(mut self, tag: Tag) -> Self {
+        self.tags.push(tag);
         self
     }
 
-    /// Sets whether the portal lists the app under Enterprise applications. On by default.
-    pub fn listed_as_enterprise_application(mut self, listed: bool) -> Self {
-        self.listed_as_enterprise_application = listed;
+    /// Leaves it open whether the portal lists the app under Enterprise applications. Otherwise it does.
+    pub fn without_enterprise_listing(mut self) -> Self {
+        self.listed_as_enterprise_application = false;
         self
     }
 
     /// Sets the home page.
-    pub fn homepage(mut self, url: impl Into<String>) -> Self {
-        self.homepage = Some(url.into());
+    pub fn homepage(mut self, url: PageUrl) -> Self {
+        self.homepage = Some(url);
         self
     }
 
     /// Sets the front-channel logout URL, by which Entra tells the app that a user signed out.
-    pub fn logout_url(mut self, url: impl Into<String>) -> Self {
-        self.logout_url = Some(url.into());
+    pub fn logout_url(mut self, url: PageUrl) -> Self {
+        self.logout_url = Some(url);
         self
     }
 
-    /// Sets the [instance property
+    /// Turns on the [app instance property
     /// lock](https://learn.microsoft.com/entra/identity-platform/howto-configure-app-instance-property-locks): nobody
     /// in another tenant can change the app's credentials there. On by default for a multi-tenant app, left as it is
     /// otherwise.
-    pub fn instance_property_lock(mut self, locked: bool) -> Self {
-        self.property_lock = Some(locked);
+    pub fn lock_instance_properties(mut self) -> Self {
+        self.property_lock = Some(true);
         self
     }
 
-    /// Sets the time from its creation within which the app must be used; past it, `verify` says to make a new one.
+    /// Turns off the app instance property lock: see [`lock_instance_properties`](Self::lock_instance_properties).
+    pub fn unlock_instance_properties(mut self) -> Self {
+        self.property_lock = Some(false);
+        self
+    }
+
+    /// Sets the time from its creation within which the app must be used, in whole seconds; past it, `verify` says to make
+    /// a new one.
     pub fn use_within(mut self, time: Duration) -> Self {
         self.use_within = Some(time);
         self
@@ -272,7 +285,7 @@ impl AppRegistration {
     /// What of this registration matters to an admin consent link, once it is applied as `app_id` of `home_tenant`.
     pub fn consent_app(&self, app_id: AppId, home_tenant: TenantId) -> ConsentApp {
         let app = ConsentApp::new(app_id, home_tenant).multi_tenant(is_multi_tenant(&self.audience));
-        let app = self.redirect_uris.iter().fold(app, |app, uri| app.redirect_uri(&uri.uri));
+        let app = self.redirect_uris.iter().fold(app, |app, uri| app.redirect_uri(uri.as_str()));
         self.wanted_permissions().fold(app, |app, permission| app.declares(permission.api()))
     }
 
@@ -312,32 +325,14 @@ impl AppRegistration {
     ///
     /// ```
     /// use entra_apps::permission::microsoft_graph::application;
-    /// use entra_apps::{AppRegistration, EntraRole};
+    /// use entra_apps::provision::EntraRole;
+    /// use entra_apps::AppRegistration;
     ///
     /// let backup = AppRegistration::new("contoso-backup", "Contoso Backup").permission(application::DIRECTORY_READ_ALL);
     /// assert!(backup.caller_permissions().roles.contains(&EntraRole::PrivilegedRoleAdministrator));
     /// ```
     pub fn caller_permissions(&self) -> CallerPermissions {
         CallerPermissions::to_grant(self.wanted_permissions().filter(|_| self.admin_consent))
-    }
-
-    /// Checks what can be checked without a tenant; [`Client::plan`](crate::Client::plan) does it too.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) for the first thing that Entra would refuse.
-    pub fn check(&self) -> Result<(), Error> {
-        let personal = allows_personal_accounts(&self.audience);
-        self.check_names(personal)?;
-        self.check_redirect_uris(personal)?;
-        self.check_permissions(personal)?;
-        self.check_credentials(personal)?;
-        for (what, url) in [("homepage", &self.homepage), ("logout URL", &self.logout_url)] {
-            if let Some(url) = url {
-                check_url(what, url)?;
-            }
-        }
-        self.check_tags()?;
-        self.check_texts()
     }
 
     /// The application permissions that the tokens of the app must hold, by API; Microsoft Graph alone where there are
@@ -367,118 +362,9 @@ impl AppRegistration {
             }
     }
 
-    pub(super) fn locks_properties(&self) -> Option<bool> {
-        self.property_lock.or_else(|| is_multi_tenant(&self.audience).then_some(true))
-    }
-
-    fn check_names(&self, personal: bool) -> Result<(), Error> {
-        let name = &self.unique_name;
-        if name.trim().is_empty() || name.chars().count() > 256 || name.chars().any(char::is_control) {
-            return Err(Error::new(ErrorCode::InvalidUniqueName));
-        }
-        let max = if personal { 90 } else { 256 };
-        let length = self.display_name.chars().count();
-        if self.display_name.trim().is_empty() || length > max {
-            return Err(Error::new(ErrorCode::InvalidDisplayName)
-                .with_message(format!("the display name has {length} characters; 1 to {max} are allowed")));
-        }
-        if let SignInAudience::Other(other) = &self.audience {
-            return Err(
-                Error::new(ErrorCode::InvalidAudience).with_message(format!("{other} is no audience that Entra knows"))
-            );
-        }
-        Ok(())
-    }
-
-    fn check_redirect_uris(&self, personal: bool) -> Result<(), Error> {
-        let max = if personal { 100 } else { 256 };
-        if self.redirect_uris.len() > max {
-            return Err(Error::new(ErrorCode::TooManyRedirectUris)
-                .with_message(format!("there are more than {max} redirect URIs")));
-        }
-        for (index, uri) in self.redirect_uris.iter().enumerate() {
-            uri.check(personal)?;
-            let earlier = self.redirect_uris[..index].iter().find(|other| other.uri.eq_ignore_ascii_case(&uri.uri));
-            if let Some(earlier) = earlier {
-                return Err(Error::new(ErrorCode::RedirectUriTwice).with_message(format!(
-                    "the redirect URI {} stands twice: {} and {}",
-                    uri.uri,
-                    earlier.platform.portal_name(),
-                    uri.platform.portal_name()
-                )));
-            }
-        }
-        Ok(())
-    }
-
-    fn check_permissions(&self, personal: bool) -> Result<(), Error> {
-        for (index, entry) in self.permissions.iter().enumerate() {
-            if self.permissions[..index].iter().any(|other| other.permission == entry.permission) {
-                return Err(Error::new(ErrorCode::PermissionTwice)
-                    .with_message(format!("the permission {} stands twice", entry.permission))
-                    .with_remedy("Name it once, as required or as optional."));
-            }
-        }
-        let wanted: Vec<_> = self.wanted_permissions().collect();
-        if let Some(permission) = wanted.iter().find(|permission| permission.is_resource_specific()) {
-            return Err(Error::new(ErrorCode::ResourceSpecificPermission)
-                .with_message(format!("{permission} is granted per team or chat, not for a tenant")));
-        }
-        let mut apis: Vec<_> = wanted.iter().map(|permission| permission.api()).collect();
-        apis.sort();
-        apis.dedup();
-        let max = if personal { 200 } else { 400 };
-        let limits = if apis.len() > 50 {
-            Some("more than 50 APIs".to_owned())
-        } else if wanted.len() > max {
-            Some(format!("more than {max} permissions"))
-        } else if personal && apis.iter().any(|api| wanted.iter().filter(|p| p.api() == *api).count() > 30) {
-            Some("more than 30 permissions of one API, the limit for personal accounts".to_owned())
-        } else {
-            None
-        };
-        match limits {
-            Some(what) => {
-                Err(Error::new(ErrorCode::TooManyPermissions).with_message(format!("the app declares {what}")))
-            }
-            None => Ok(()),
-        }
-    }
-
-    fn check_credentials(&self, personal: bool) -> Result<(), Error> {
-        if personal && self.credentials.len() > 2 {
-            return Err(Error::new(ErrorCode::TooManySecrets));
-        }
-        for (index, secret) in self.credentials.iter().enumerate() {
-            secret.check()?;
-            if self.credentials[..index].iter().any(|other| other.name() == secret.name()) {
-                return Err(Error::new(ErrorCode::SecretTwice)
-                    .with_message(format!("two client secrets are called “{}”", secret.name())));
-            }
-        }
-        Ok(())
-    }
-
-    fn check_tags(&self) -> Result<(), Error> {
-        for (index, tag) in self.tags.iter().enumerate() {
-            let length = tag.chars().count();
-            if length == 0 || length > 256 || tag.contains(char::is_whitespace) || self.tags[..index].contains(tag) {
-                return Err(Error::new(ErrorCode::InvalidTag)
-                    .with_message(format!("the tag {tag:?} is not one that Entra takes"))
-                    .with_remedy("A tag has 1 to 256 characters without blanks, and stands once."));
-            }
-        }
-        Ok(())
-    }
-
-    fn check_texts(&self) -> Result<(), Error> {
-        if self.notes.as_ref().is_some_and(|notes| notes.chars().count() > 1024) {
-            return Err(Error::new(ErrorCode::NotesTooLong));
-        }
-        if self.purposes().iter().any(|purpose| purpose.trim().is_empty()) {
-            return Err(Error::new(ErrorCode::EmptyPurpose));
-        }
-        if self.use_within.is_some_and(|time| !time.is_positive()) {
+    /// Checks what belongs to no room: the time of use, and what a person confirms.
+    pub(super) fn check_texts(&self) -> Result<(), Error> {
+        if self.use_within.is_some_and(|time| time.is_zero()) {
             return Err(Error::new(ErrorCode::InvalidUseWithin));
         }
         for (index, confirmation) in self.confirmations.iter().enumerate() {
@@ -498,15 +384,4 @@ pub(super) fn is_multi_tenant(audience: &SignInAudience) -> bool {
 
 pub(super) fn allows_personal_accounts(audience: &SignInAudience) -> bool {
     matches!(audience, SignInAudience::MultipleOrganizationsAndPersonalAccounts | SignInAudience::PersonalAccounts)
-}
-
-fn check_url(what: &str, text: &str) -> Result<(), Error> {
-    let good = text.chars().count() <= 255
-        && Url::parse(text).is_ok_and(|url| {
-            url.scheme() == "https" || (url.scheme() == "http" && url.host() == Some(Host::Domain("localhost")))
-        });
-    if good {
-        return Ok(());
-    }
-    Err(Error::new(ErrorCode::InvalidPageUrl).with_message(format!("the {what} {text} is not one that Entra takes")))
 }

@@ -7,6 +7,7 @@ use secrecy::SecretString;
 use time::OffsetDateTime;
 use url::Url;
 
+use crate::error::{BoxError, ErrorCode};
 use crate::ids::{AppId, ApplicationId, KeyId, ServicePrincipalId, TenantId};
 
 /// The report of an apply: what it did, or had done when it failed.
@@ -67,14 +68,35 @@ pub struct IssuedSecret {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct OpenItem {
-    /// A stable code.
-    pub code: String,
+    /// What it is, as a stable code.
+    pub code: ErrorCode,
     /// What is open.
     pub text: String,
     /// What to do.
     pub remedy: String,
     /// Where to do it, for whoever may: the admin consent link of a grant that the caller may not make.
     pub link: Option<Url>,
+}
+
+impl IssuedSecret {
+    /// A secret that the program has, such as one that it stored when it was issued.
+    pub fn new(tenant_id: TenantId, app_id: AppId, key_id: KeyId, value: SecretString) -> Self {
+        Self { tenant_id, app_id, key_id, display_name: String::new(), value, end: OffsetDateTime::UNIX_EPOCH }
+    }
+
+    /// Sets the description.
+    #[must_use]
+    pub fn display_name(mut self, name: impl Into<String>) -> Self {
+        self.display_name = name.into();
+        self
+    }
+
+    /// Sets when it ends.
+    #[must_use]
+    pub fn end(mut self, end: OffsetDateTime) -> Self {
+        self.end = end;
+        self
+    }
 }
 
 impl fmt::Display for OpenItem {
@@ -94,5 +116,5 @@ pub trait SecretSink: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     /// When the secret could not be stored.
-    async fn store(&self, secret: &IssuedSecret) -> Result<(), Box<dyn std::error::Error + Send + Sync>>;
+    async fn store(&self, secret: &IssuedSecret) -> Result<(), BoxError>;
 }

@@ -59,7 +59,7 @@ async fn check(tenant: &MemoryTenant, registration: &AppRegistration, held: &[Ke
     }
     for key in live {
         let code = format!("secret_value:{key}");
-        assert!(plan.steps().iter().any(|line| line.code == code), "{key} is not reported");
+        assert!(plan.steps().iter().any(|line| line.id.to_string() == code), "{key} is not reported");
     }
 }
 

@@ -11,8 +11,10 @@ use entra_apps::http::Response;
 use entra_apps::ids::AppId;
 use entra_apps::permission::Permission;
 use entra_apps::permission::microsoft_graph::{application, delegated};
+use entra_apps::provision::{EntraRole, Missing, Verdict};
 use entra_apps::secrecy::SecretString;
-use entra_apps::{AppRegistration, Client, ClientSecret, EntraRole, ErrorKind, Missing, Platform, Verdict};
+
+use entra_apps::{AppRegistration, Client, ClientSecret, ErrorKind, RedirectUri};
 use entra_emulator::{Lag, MemoryCloud, MemoryTenant, User};
 
 use crate::support::scripted_transport::{Scripted, json};
@@ -22,7 +24,7 @@ const BACK: &str = "https://contoso.example/consent";
 
 fn registration() -> AppRegistration {
     AppRegistration::new("k", "App")
-        .redirect_uri(Platform::Web, BACK)
+        .redirect_uri(RedirectUri::web(BACK).unwrap())
         .permission(application::USER_READ_ALL)
         .permission(delegated::USER_READ)
         .credential(ClientSecret::new("Main"))
@@ -70,7 +72,7 @@ async fn a_preflight_informs_and_an_apply_does_what_it_may() {
     let error = client.apply(&plan).await.unwrap_err();
     let report = error.report();
     assert_eq!(report.secrets.len(), 1);
-    let open = report.open.iter().find(|item| item.code == "admin_consent").unwrap();
+    let open = report.open.iter().find(|item| item.code.as_str() == "admin_consent_missing").unwrap();
     let link = open.link.as_ref().unwrap();
     let app_id = report.application.as_ref().unwrap().app_id;
     assert!(link.as_str().starts_with("https://login.microsoftonline.com/"), "{link}");
@@ -118,7 +120,7 @@ async fn a_persons_roles_are_read_from_their_token_and_one_that_is_activated_cou
     // It informs and never blocks: only Graph refuses, and who may consent is given the link.
     let plan = client.plan(&registration()).await.unwrap();
     let error = client.apply(&plan).approve_all().await.unwrap_err();
-    let open = error.report().open.iter().find(|item| item.code == "admin_consent").unwrap();
+    let open = error.report().open.iter().find(|item| item.code.as_str() == "admin_consent_missing").unwrap();
     assert!(open.link.is_some() && open.text.contains("User.Read.All (application)"), "{open}");
     assert!(!open.text.contains("User.Read (delegated)"), "what she may grant is granted: {open}");
 
@@ -159,7 +161,7 @@ async fn a_partners_roles_are_those_that_the_customer_has_given() {
     assert_eq!(expected(&client).await, [Verdict::LikelyRefused, Verdict::Allowed]);
     let plan = client.plan(&registration()).await.unwrap();
     let error = client.apply(&plan).approve_all().await.unwrap_err();
-    let open = error.report().open.iter().find(|item| item.code == "admin_consent").unwrap();
+    let open = error.report().open.iter().find(|item| item.code.as_str() == "admin_consent_missing").unwrap();
     let link = open.link.as_ref().unwrap();
     assert!(link.path().contains(&customer.id().to_string()), "somebody of the customer's can consent: {link}");
     assert_eq!(expected(&client_of_person(&cloud, partner, partner, &agent)).await, [Verdict::Allowed; 2]);
@@ -172,7 +174,7 @@ async fn without_a_redirect_uri_the_open_consent_has_no_link() {
     let registration = AppRegistration::new("k", "App").permission(delegated::USER_READ);
     let plan = client.plan(&registration).await.unwrap();
     let error = client.apply(&plan).await.unwrap_err();
-    let open = error.report().open.iter().find(|item| item.code == "admin_consent").unwrap();
+    let open = error.report().open.iter().find(|item| item.code.as_str() == "admin_consent_missing").unwrap();
     assert!(open.link.is_none() && open.remedy.contains("Cloud Application Administrator"), "{open}");
 }
 

@@ -6,8 +6,10 @@ use std::time::Duration;
 use entra_apps::cloud::Cloud;
 use entra_apps::ids::{AppId, TenantId};
 use entra_apps::permission::microsoft_graph::{application, delegated};
+use entra_apps::provision::Diagnosis;
 use entra_apps::secrecy::{ExposeSecret as _, SecretString};
-use entra_apps::{AppRegistration, Client, ClientSecret, Diagnosis, ErrorCode, Registered};
+
+use entra_apps::{AppRegistration, Client, ClientSecret, ErrorCode, Registered};
 use entra_emulator::{Fault, MemoryCloud, MemoryTenant};
 
 use crate::flows::scene::{Over, Scene};
@@ -139,7 +141,7 @@ async fn a_partial_consent_is_told_apart_from_none() {
     let diagnosis = desk.diagnose(&tenant, &desk.app_id, &desk.secret, &more).await;
     assert_eq!(codes(&diagnosis), ["permission_added_after_consent"]);
     assert!(diagnosis.problems[0].text.contains("Mail.Read"), "{diagnosis}");
-    let other = AppRegistration::new("k", "App").permission(application::MAIL_READ).admin_consent(false);
+    let other = AppRegistration::new("k", "App").permission(application::MAIL_READ).without_admin_consent();
     let diagnosis = desk.diagnose(&tenant, &desk.app_id, &desk.secret, &other).await;
     assert_eq!(codes(&diagnosis), ["consent_missing"], "{diagnosis}");
     assert_eq!(diagnosis.remarks[0].code, ErrorCode::SurplusPermissions);

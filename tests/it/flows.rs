@@ -15,7 +15,8 @@ use entra_apps::http::Request;
 use entra_apps::permission::microsoft_graph::{application, delegated};
 use entra_apps::secrecy::SecretString;
 use entra_apps::token::TokenProvider as _;
-use entra_apps::{AppRegistration, ClientSecret, ErrorCode, ErrorKind, Platform, SignInAudience};
+
+use entra_apps::{AppRegistration, ClientSecret, ErrorCode, ErrorKind, RedirectUri, SignInAudience};
 use entra_emulator::{Fault, MemoryCloud, MemoryTenant, User};
 use serde_json::json;
 
@@ -328,7 +329,7 @@ async fn an_administrator_consents_by_link_and_the_grants_are_proved() {
     const BACK: &str = "https://contoso.example/consent";
     let registration = AppRegistration::new("k", "App")
         .audience(SignInAudience::MultipleOrganizations)
-        .redirect_uri(Platform::Web, BACK)
+        .redirect_uri(RedirectUri::web(BACK).unwrap())
         .permission(application::USER_READ_ALL)
         .permission(delegated::USER_READ)
         .credential(ClientSecret::new("Main"));

@@ -19,7 +19,7 @@ async fn an_app_made_by_hand_stops_the_creation_until_it_is_adopted() {
     assert!(error.to_string().contains(made["appId"].as_str().unwrap()), "{error}");
 
     let plan = client.plan(&registration).adopt(app_id).await.unwrap();
-    assert!(plan.changes().any(|line| line.code == "unique_name"), "{plan}");
+    assert!(plan.changes().any(|line| line.id.to_string() == "unique_name"), "{plan}");
     client.apply(&plan).await.unwrap();
     let again = client.plan(&registration).await.unwrap();
     assert_eq!(again.app_id(), Some(app_id), "found by its key from now on");

@@ -31,7 +31,7 @@ async fn optional_permissions_are_neither_declared_nor_granted_unless_selected()
 async fn without_admin_consent_nothing_is_granted() {
     let tenant = tenant();
     let client = tenant.client();
-    let registration = guides::netwrix::registration("Contoso", false).admin_consent(false);
+    let registration = guides::netwrix::registration("Contoso", false).without_admin_consent();
     let app_id = register(&client, &registration).await.application.unwrap().app_id;
     assert!(client.app_role_assignments().list_held_by(app_id).all().await.unwrap().is_empty());
     assert!(!client.verify(&registration).await.unwrap().is_done());

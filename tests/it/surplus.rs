@@ -4,7 +4,9 @@ use entra_apps::ids::{AppId, PermissionId};
 use entra_apps::model::Application;
 use entra_apps::permission::microsoft_graph::{application, delegated};
 use entra_apps::permission::{Permission, PermissionKind};
-use entra_apps::{AppRegistration, Client, Plan, Platform, StepStatus};
+use entra_apps::provision::{Action, Platform};
+
+use entra_apps::{AppRegistration, Client, Plan, RedirectUri};
 use entra_emulator::{Api, MemoryTenant, OAuth2PermissionGrant};
 
 use crate::support::{builder, register};
@@ -30,9 +32,12 @@ fn tenant() -> MemoryTenant {
 }
 
 fn registration(name: &str) -> AppRegistration {
-    PLATFORMS.iter().fold(AppRegistration::new("k", "App").tag(name), |registration, (platform, place)| {
-        registration.redirect_uri(*platform, format!("https://{name}.example/{place}"))
-    })
+    PLATFORMS.iter().fold(
+        AppRegistration::new("k", "App").tag(name.parse().unwrap()),
+        |registration, (platform, place)| {
+            registration.redirect_uri(RedirectUri::new(*platform, format!("https://{name}.example/{place}")).unwrap())
+        },
+    )
 }
 
 /// An application after a plan was applied that names nothing of what was there, and adds to each collection.
@@ -47,7 +52,7 @@ impl Applied {
         let tenant = tenant();
         let client = tenant.client();
         let earlier = registration("earlier")
-            .listed_as_enterprise_application(false)
+            .without_enterprise_listing()
             .permission(application::AUDIT_LOG_READ_ALL)
             .permission(delegated::USER_READ)
             .permission(things_run())
@@ -78,8 +83,8 @@ impl Applied {
 
     /// Asserts that the plan said that it leaves this alone.
     fn assert_listed(&self, code: &str) {
-        let line = self.plan.steps().iter().find(|line| line.code == code);
-        assert_eq!(line.map(|line| line.status), Some(StepStatus::LeftAlone), "{code}: {}", self.plan);
+        let line = self.plan.steps().iter().find(|line| line.id.to_string() == code);
+        assert_eq!(line.map(|line| line.action), Some(Action::LeftAlone), "{code}: {}", self.plan);
     }
 }
 
@@ -98,7 +103,7 @@ async fn redirect_uris_that_are_not_named_stay() {
     for ((_, place), uris) in PLATFORMS.iter().zip(uris) {
         let both = ["earlier", "later"].map(|name| format!("https://{name}.example/{place}"));
         assert_eq!(sorted(uris), both);
-        applied.assert_listed(&format!("surplus:redirect_uri:{place}:{}", both[0]));
+        applied.assert_listed(&format!("surplus_redirect_uri:{place}:{}", both[0]));
     }
 }
 
@@ -112,8 +117,7 @@ async fn declared_permissions_that_are_not_named_stay() {
     let all = earlier.iter().chain(&later).map(|permission| permission.id().unwrap());
     assert_eq!(sorted(declared), sorted(all));
     for permission in earlier {
-        let access = if permission.kind() == PermissionKind::Application { "Role" } else { "Scope" };
-        applied.assert_listed(&format!("surplus:permission_declared:{}:{access}", permission.id().unwrap()));
+        applied.assert_listed(&format!("surplus_declaration:{}:{}", permission.id().unwrap(), permission.kind()));
     }
 }
 
@@ -123,7 +127,7 @@ async fn granted_scopes_that_are_not_named_stay_in_a_grant_that_is_widened() {
     let scopes = applied.scopes().await;
     assert!(scopes.contains(&vec!["User.Read".to_owned(), "openid".to_owned()]), "{scopes:?}");
     assert_eq!(scopes.len(), 2, "one grant for each API: {scopes:?}");
-    applied.assert_listed("surplus:permission_granted:User.Read:delegated");
+    applied.assert_listed("surplus_grant:User.Read:delegated");
 }
 
 #[tokio::test(start_paused = true)]
@@ -131,7 +135,7 @@ async fn grants_on_an_api_of_which_nothing_is_named_stay() {
     let applied = Applied::new().await;
     let scopes = applied.scopes().await;
     assert!(scopes.contains(&vec!["Things.Use".to_owned()]), "{scopes:?}");
-    applied.assert_listed("surplus:permission_granted:Things.Use:delegated");
+    applied.assert_listed("surplus_grant:Things.Use:delegated");
 }
 
 #[tokio::test(start_paused = true)]
@@ -142,7 +146,7 @@ async fn granted_roles_that_are_not_named_stay() {
     let all = [application::AUDIT_LOG_READ_ALL, application::DIRECTORY_READ_ALL, things_run()];
     assert_eq!(sorted(roles), sorted(all.iter().filter_map(Permission::id)));
     for permission in [application::AUDIT_LOG_READ_ALL, things_run()] {
-        applied.assert_listed(&format!("surplus:permission_granted:{}:application", permission.id().unwrap()));
+        applied.assert_listed(&format!("surplus_grant:{}:application", permission.id().unwrap()));
     }
 }
 
@@ -186,9 +190,9 @@ async fn the_grants_of_single_users_stay_even_when_exact() {
         let plan = client.plan(&registration).await.unwrap();
         client.apply(&plan).await.unwrap();
         assert_eq!(of_single_users(&tenant), before, "{plan}");
-        let exact = plan.changes().any(|line| line.status == StepStatus::Remove);
+        let exact = plan.changes().any(|line| line.action == Action::Remove);
         assert_eq!(tenant.oauth2_permission_grants().contains(&for_all), !exact, "what is for all users: {plan}");
-        assert!(plan.steps().iter().any(|line| line.code == "surplus:user_grants"), "{plan}");
+        assert!(plan.steps().iter().any(|line| line.id.to_string() == "user_grants"), "{plan}");
     }
 }
 
@@ -197,7 +201,7 @@ async fn surplus_stays_and_is_listed_and_removed_on_request() {
     let tenant = tenant();
     let client = tenant.client();
     let wide = AppRegistration::new("k", "Wide")
-        .redirect_uri(Platform::Web, "https://a.example")
+        .redirect_uri(RedirectUri::web("https://a.example").unwrap())
         .permission(application::DIRECTORY_READ_ALL)
         .permission(application::AUDIT_LOG_READ_ALL);
     register(&client, &wide).await;
@@ -205,12 +209,12 @@ async fn surplus_stays_and_is_listed_and_removed_on_request() {
     let plan = client.plan(&narrow).await.unwrap();
     assert!(plan.is_converged(), "{plan}");
     let left: Vec<_> =
-        plan.steps().iter().filter(|line| line.status == StepStatus::LeftAlone).map(|line| &line.code).collect();
+        plan.steps().iter().filter(|line| line.action == Action::LeftAlone).map(|line| line.id.to_string()).collect();
     assert_eq!(left.len(), 3, "{left:?}");
 
     let exact = narrow.remove_surplus();
     let plan = client.plan(&exact).await.unwrap();
-    assert_eq!(plan.changes().filter(|line| line.status == StepStatus::Remove).count(), 3, "{plan}");
+    assert_eq!(plan.changes().filter(|line| line.action == Action::Remove).count(), 3, "{plan}");
     client.apply(&plan).await.unwrap();
     let plan = client.plan(&exact).await.unwrap();
     assert!(plan.is_converged(), "{plan}");
@@ -227,7 +231,8 @@ async fn surplus_on_an_api_that_is_not_named_is_listed_and_removed_on_request() 
     let wide = narrow.clone().permission(used).permission(delegated::USER_READ);
     register(&client, &wide).await;
     let checklist = client.verify(&narrow).await.unwrap();
-    let surplus: Vec<_> = checklist.items.iter().filter(|item| item.code.starts_with("surplus_grant")).collect();
+    let surplus: Vec<_> =
+        checklist.items.iter().filter(|item| item.id.to_string().starts_with("surplus_grant")).collect();
     assert_eq!(surplus.len(), 2, "{checklist}");
 
     let exact = narrow.remove_surplus();

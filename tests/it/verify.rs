@@ -20,7 +20,7 @@ async fn a_permission_that_somebody_removed_is_open_and_granted_again() {
         None,
     );
     let checklist = client.verify(&registration).await.unwrap();
-    let open: Vec<_> = checklist.open().filter(|item| item.required).map(|item| item.code.as_str()).collect();
+    let open: Vec<_> = checklist.open().filter(|item| item.required).map(|item| item.id.to_string()).collect();
     assert_eq!(open, ["permission_granted:Directory.Read.All:application"]);
     assert!(!checklist.is_done());
     let plan = client.plan(&registration).await.unwrap();
@@ -38,7 +38,7 @@ async fn a_step_past_its_deadline_is_too_late() {
     assert!(client.verify(&registration).await.unwrap().is_done());
     tokio::time::advance(Duration::from_secs(72 * 3600)).await;
     let checklist = client.verify(&registration).await.unwrap();
-    let late = checklist.items.iter().find(|item| item.code == "used_in_time").unwrap();
+    let late = checklist.items.iter().find(|item| item.id.to_string() == "used_in_time").unwrap();
     assert!(!late.done && late.remedy.as_ref().unwrap().contains("make a new one"), "{late:?}");
 }
 
@@ -50,7 +50,7 @@ async fn an_expired_secret_is_open_and_another_is_issued() {
     register(&client, &registration).await;
     tokio::time::advance(Duration::from_secs(8 * 24 * 3600)).await;
     let checklist = client.verify(&registration).await.unwrap();
-    let item = checklist.items.iter().find(|item| item.code == "secret:Main").unwrap();
+    let item = checklist.items.iter().find(|item| item.id.to_string() == "secret:Main").unwrap();
     assert!(!item.done && item.remedy.as_ref().unwrap().contains("expired"), "{item:?}");
     assert_eq!(register(&client, &registration).await.secrets.len(), 1);
     assert!(client.verify(&registration).await.unwrap().is_done());
@@ -75,7 +75,7 @@ async fn steps_that_only_a_person_can_confirm_are_never_ticked() {
     let registration = guides::peig::registration(SignInAudience::MultipleOrganizations);
     register(&client, &registration).await;
     let checklist = client.verify(&registration).await.unwrap();
-    let item = checklist.items.iter().find(|item| item.code == "confirm:secret_stored").unwrap();
+    let item = checklist.items.iter().find(|item| item.id.to_string() == "confirmation:secret_stored").unwrap();
     assert!(!item.done && !item.required);
     assert!(checklist.is_done());
 }

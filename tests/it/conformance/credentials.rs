@@ -53,7 +53,7 @@ pub(super) async fn a_secret_that_is_not_there_cannot_be_removed(scene: Scene) {
     let error = agree(refusal, |error| error.service_message().unwrap_or_default().starts_with(said)).await;
     assert_eq!(
         (error.kind(), error.status().map(|status| status.as_u16())),
-        (ErrorKind::Refused, Some(400)),
+        (ErrorKind::NotFound, Some(400)),
         "{error}"
     );
 }

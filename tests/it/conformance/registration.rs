@@ -2,14 +2,15 @@
 //! profile.
 
 use entra_apps::permission::microsoft_graph::{application, delegated};
-use entra_apps::{AppRegistration, ClientSecret, Platform, Registered, SignInAudience};
+
+use entra_apps::{AppRegistration, ClientSecret, RedirectUri, Registered, SignInAudience};
 
 use super::scene::Scene;
 
 fn registration(scene: &Scene) -> AppRegistration {
     AppRegistration::new(scene.key("job"), scene.name("Job"))
         .audience(SignInAudience::SingleOrganization)
-        .redirect_uri(Platform::Web, "https://job.contoso.example/callback")
+        .redirect_uri(RedirectUri::web("https://job.contoso.example/callback").unwrap())
         .permission(application::SERVICE_HEALTH_READ_ALL)
         .permission(delegated::USER_READ)
         .credential(ClientSecret::new("Conform").valid_for_months(1))
@@ -42,7 +43,7 @@ pub(super) async fn a_registration_is_applied_verified_and_then_left_alone(scene
 pub(super) async fn a_registration_is_changed_and_converges_again(scene: Scene) {
     let first = registration(&scene);
     let app = apply(&scene, &first).await.application.unwrap();
-    let second = first.redirect_uri(Platform::Spa, "https://job.contoso.example/spa").notes("second");
+    let second = first.redirect_uri(RedirectUri::spa("https://job.contoso.example/spa").unwrap()).notes("second");
     let changed = apply(&scene, &second).await;
     assert_eq!(changed.application.unwrap().app_id, app.app_id, "it is the same application");
     assert!(changed.secrets.is_empty(), "there is one");

@@ -218,7 +218,8 @@ impl<'a> Run<'a> {
         let plan = plan.await.map_err(|error| error.to_string())?;
         let unknown: Vec<KeyId> =
             secrets(tenant, &self.job.registration).into_iter().filter(|key| !self.held.contains(key)).collect();
-        let reported = |key: &KeyId| plan.steps().iter().any(|line| line.code == format!("secret_value:{key}"));
+        let reported =
+            |key: &KeyId| plan.steps().iter().any(|line| line.id.to_string() == format!("secret_value:{key}"));
         if let Some(key) = unknown.iter().find(|key| !reported(key)) {
             return Err(format!("nobody has the secret {key}, and no plan names it"));
         }

@@ -98,7 +98,7 @@ async fn job(seed: u64, builder: MemoryTenantBuilder, errors: &mut Vec<String>) 
     let plan = plan.await.map_err(|error| error.to_string())?;
     let app_id = plan.app_id().ok_or("no app")?;
     let live = client.applications().get(app_id).await.map_err(|error| error.to_string())?.password_credentials;
-    let reported = |key: &KeyId| plan.steps().iter().any(|line| line.code == format!("secret_value:{key}"));
+    let reported = |key: &KeyId| plan.steps().iter().any(|line| line.id.to_string() == format!("secret_value:{key}"));
     let mut unknown = live.iter().filter_map(|secret| secret.key_id).filter(|key| !in_hand.contains(key));
     if let Some(key) = unknown.find(|key| !reported(key)) {
         return Err(format!("nobody has the secret {key}, and no plan names it"));

@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex};
 use entra_apps::ids::AppId;
 use entra_apps::model::{ApplicationPatch, NewApplication, NewPasswordCredential};
 use entra_apps::permission::microsoft_graph::{application, delegated};
-use entra_apps::{AppRegistration, ClientSecret, Error, Plan, Platform};
+
+use entra_apps::{AppRegistration, ClientSecret, Error, Plan, RedirectUri};
 use entra_emulator::MemoryTenant;
 
 use super::server::{Reply, SECRET, Server, TOKEN, client, shown, signing_in};
@@ -110,7 +111,7 @@ async fn recorded() -> Vec<String> {
 
 fn registration() -> AppRegistration {
     AppRegistration::new("k", "App")
-        .redirect_uri(Platform::Web, "https://app.example/callback")
+        .redirect_uri(RedirectUri::web("https://app.example/callback").unwrap())
         .permission(application::DIRECTORY_READ_ALL)
         .permission(delegated::USER_READ)
         .credential(ClientSecret::new("Main").valid_for_months(6))

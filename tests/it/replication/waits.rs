@@ -74,7 +74,7 @@ async fn waiting_is_reported_as_progress() {
     client
         .apply(&plan)
         .on_progress(move |event| {
-            if let entra_apps::Progress::Waiting(wait) = event {
+            if let entra_apps::provision::Progress::Waiting(wait) = event {
                 told.lock().unwrap().push((wait.operation, wait.reason));
             }
         })
@@ -201,7 +201,7 @@ async fn what_was_written_to_another_tenant_is_not_waited_for() {
     let before = tokio::time::Instant::now();
     assert!(client.applications().find(app_id).await.unwrap().is_none());
     let plan = client.plan(&registration).await.unwrap();
-    assert!(plan.changes().any(|step| step.code == "registered"), "{plan}");
+    assert!(plan.changes().any(|step| step.id.to_string() == "registered"), "{plan}");
     let registered = client.apply(&plan).approve_all().await.unwrap();
     assert!(before.elapsed() < Duration::from_secs(1));
     assert_ne!(registered.application.unwrap().app_id, app_id);

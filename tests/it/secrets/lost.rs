@@ -129,7 +129,7 @@ async fn of_two_secrets_that_may_be_the_lost_one_none_is_removed_and_both_are_re
     let ours = client.apply(&plan).await.unwrap();
     let live = secrets_of(&tenant);
     assert!(live.len() == 3 && live.contains(&theirs.key_id) && live.contains(&ours.secrets[0].key_id), "{live:?}");
-    assert!(ours.open.iter().any(|item| item.code == "secret_maybe_orphaned"), "{:?}", ours.open);
+    assert!(ours.open.iter().any(|item| item.code.as_str() == "secret_maybe_orphaned"), "{:?}", ours.open);
 }
 
 /// A tenant in which a secret is lost, and what else goes wrong.
@@ -158,7 +158,7 @@ async fn a_secret_that_may_be_there_and_could_not_be_looked_for_is_reported() {
     });
     let no_answer = report(Duration::from_secs(10), |tenant| tenant.fault(add_password().hangs()));
     for registered in [refused.await, not_visible.await, no_answer.await] {
-        let told = registered.open.iter().find(|item| item.code == "secret_maybe_orphaned");
+        let told = registered.open.iter().find(|item| item.code.as_str() == "secret_maybe_orphaned");
         assert!(told.is_some_and(|item| item.text.contains("“Main”")), "{registered:?}");
     }
 }

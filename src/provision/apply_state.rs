@@ -1,0 +1,71 @@
+//! The state of an apply under way: what it works on, what was observed and accepted, and the report.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use time::OffsetDateTime;
+
+use crate::client::Client;
+use crate::error::on_one_line;
+use crate::ids::AppId;
+use crate::model::ServicePrincipal;
+use crate::provision::comparison::Comparison;
+use crate::provision::observed::Observed;
+use crate::provision::plan_options::PlanOptions;
+use crate::provision::progress::{Progress, ProgressHook};
+use crate::provision::registration::AppRegistration;
+use crate::provision::report::{Registered, SecretSink};
+
+/// An apply under way.
+pub(super) struct ApplyState<'a> {
+    pub(super) client: Client,
+    pub(super) registration: &'a AppRegistration,
+    pub(super) options: PlanOptions,
+    /// What was observed, moved forward by what was accepted.
+    pub(super) observed: Observed,
+    pub(super) report: Registered,
+    /// The number of the round, from 1.
+    pub(super) round: u32,
+    /// The attempts to issue a secret whose response was lost, and whose secret was not found.
+    pub(super) lost_attempts: Vec<SecretAttempt>,
+    /// The number of attempts to issue a secret whose response was lost.
+    pub(super) lost_responses: u32,
+    /// Whether a grant was in the way, or gone, so that the grants are to be read again.
+    pub(super) grants_in_doubt: bool,
+    /// What APIs publish in this tenant, read where an id was not known.
+    pub(super) published: HashMap<AppId, Option<ServicePrincipal>>,
+    pub(super) sink: Option<Arc<dyn SecretSink>>,
+    pub(super) progress: Option<ProgressHook>,
+}
+
+/// One attempt to issue a secret.
+#[derive(Clone, Debug)]
+pub(super) struct SecretAttempt {
+    pub(super) name: String,
+    /// The exact end date that is sent: the mark by which the attempt is found again.
+    pub(super) end: OffsetDateTime,
+    /// When it was made, on the clock's monotonic scale.
+    pub(super) at: Duration,
+}
+
+impl ApplyState<'_> {
+    /// The registration beside what was observed, as of now.
+    pub(super) fn comparison(&self) -> Comparison<'_> {
+        Comparison {
+            registration: self.registration,
+            observed: &self.observed,
+            options: &self.options,
+            now: self.client.clock().now(),
+        }
+    }
+
+    /// Reports that something was done.
+    pub(super) fn done(&mut self, text: impl Into<String>) {
+        let text = on_one_line(text.into());
+        if let Some(progress) = &self.progress {
+            progress(&Progress::Done(text.clone()));
+        }
+        self.report.done.push(text);
+    }
+}

@@ -1,0 +1,409 @@
+//! Client secrets: each attempt to issue one is recognisable as its own, and none is lost in silence.
+
+use async_trait::async_trait;
+use time::{Duration, OffsetDateTime};
+
+use crate::client::{Batch, BatchHandle, BatchResponse, Client};
+use crate::error::{BoxError, Error, ErrorCode, ErrorKind};
+use crate::ids::KeyId;
+use crate::model::{NewPasswordCredential, PasswordCredential};
+use crate::provision::apply_state::{ApplyState, SecretAttempt};
+use crate::provision::collections::{Collection, Phase, TakeResponse};
+use crate::provision::comparison::Comparison;
+use crate::provision::credential::{ClientSecret, max_end_date_jitter};
+use crate::provision::observed::Observed;
+use crate::provision::registration::{AppRegistration, allows_personal_accounts};
+use crate::provision::replicas::wait_for_replicas;
+use crate::provision::report::{IssuedSecret, OpenItem};
+use crate::provision::step::{Action, Step, StepId, StepKind, Subject};
+use crate::random;
+use crate::retry::READ_LAG;
+
+impl StepKind {
+    /// A client secret of the registration.
+    pub const SECRET: Self = Self::new("secret");
+    /// A live client secret of the registration whose value nobody may have.
+    pub const SECRET_VALUE: Self = Self::new("secret_value");
+    /// A client secret that the registration does not name.
+    pub const SURPLUS_SECRET: Self = Self::new("surplus_secret");
+}
+
+pub(super) struct ClientSecrets;
+
+#[async_trait]
+impl Collection for ClientSecrets {
+    fn select(&self) -> &'static [&'static str] {
+        &["passwordCredentials"]
+    }
+
+    fn check(&self, registration: &AppRegistration) -> Result<(), Error> {
+        let secrets = &registration.credentials;
+        if allows_personal_accounts(&registration.audience) && secrets.len() > 2 {
+            return Err(Error::new(ErrorCode::TooManySecrets));
+        }
+        for (index, secret) in secrets.iter().enumerate() {
+            secret.check()?;
+            if secrets[..index].iter().any(|other| other.name() == secret.name()) {
+                return Err(Error::new(ErrorCode::SecretTwice)
+                    .with_message(format!("two client secrets are called “{}”", secret.name())));
+            }
+        }
+        Ok(())
+    }
+
+    fn steps(&self, it: &Comparison<'_>, steps: &mut Vec<Step>) {
+        for wanted in &it.registration.credentials {
+            steps_of_secret(it, wanted.name(), steps);
+        }
+        let named = |secret: &PasswordCredential| {
+            let wanted = &it.registration.credentials;
+            wanted.iter().any(|wanted| secret.display_name.as_deref() == Some(wanted.name()))
+        };
+        let ended = |secret: &PasswordCredential| secret.end_date_time.is_some_and(|end| end <= it.now);
+        for (key_id, secret) in it.observed.secrets().filter(|(_, secret)| !named(secret) || ended(secret)) {
+            let name = secret.display_name.as_deref().unwrap_or("without a description");
+            let id = StepId::of(StepKind::SURPLUS_SECRET, Subject::Credential(key_id));
+            let text = format!("client secret “{name}”{}: not named here", until(secret.end_date_time));
+            steps.push(Step::new(id, Action::LeftAlone).plan(text));
+        }
+    }
+
+    fn facts(&self, observed: &Observed) -> Vec<String> {
+        let mut facts: Vec<String> = observed.secrets().map(|(key_id, _)| format!("secret {key_id}")).collect();
+        facts.sort();
+        facts
+    }
+
+    fn phase(&self) -> Phase {
+        Phase::Objects
+    }
+
+    fn requests(&self, state: &ApplyState<'_>, batch: &mut Batch) -> Result<Vec<Box<dyn TakeResponse>>, Error> {
+        let mut requests: Vec<Box<dyn TakeResponse>> = Vec::new();
+        let Some(id) = state.observed.application.as_ref().and_then(|app| app.id) else { return Ok(requests) };
+        let it = state.comparison();
+        for secret in it.registration.credentials.iter().filter(|secret| is_to_be_issued(&it, secret.name())) {
+            let attempt = attempt(&state.client, secret)?;
+            let new = NewPasswordCredential::new().display_name(attempt.name.as_str()).end(attempt.end);
+            let handle = batch.add(state.client.applications().add_password(id, &new));
+            requests.push(Box::new(Added { handle, attempt }));
+        }
+        Ok(requests)
+    }
+}
+
+fn is_replaced(it: &Comparison<'_>, name: &str) -> bool {
+    it.options.replace_secrets.iter().any(|replaced| replaced == name)
+}
+
+fn is_to_be_issued(it: &Comparison<'_>, name: &str) -> bool {
+    is_replaced(it, name) || it.observed.live_secrets(name, it.now).next().is_none()
+}
+
+fn until(end: Option<OffsetDateTime>) -> String {
+    end.map_or_else(String::new, |end| format!(", valid until {}", end.date()))
+}
+
+/// Adds the steps of one secret of the registration: the secret, and those of its name that are live.
+fn steps_of_secret(it: &Comparison<'_>, name: &str, steps: &mut Vec<Step>) {
+    let id = || StepId::of(StepKind::SECRET, Subject::Secret(name.to_owned()));
+    let live: Vec<_> = it.observed.live_secrets(name, it.now).collect();
+    let replaced = is_replaced(it, name);
+    let held = |key_id: &KeyId| it.options.held_secrets.contains(key_id) && !replaced;
+    let last = live.iter().max_by_key(|(_, secret)| secret.end_date_time).and_then(|(_, secret)| secret.end_date_time);
+    let (action, text) = if replaced && !live.is_empty() {
+        (Action::Add, Some(format!("issue another client secret “{name}”")))
+    } else if live.is_empty() {
+        (Action::Add, Some(format!("issue the client secret “{name}”")))
+    } else if let Some((_, secret)) = live.iter().find(|(key_id, _)| held(key_id)) {
+        (Action::Unchanged, Some(format!("client secret “{name}”{}", until(secret.end_date_time))))
+    } else {
+        // The steps of what is there say it.
+        (Action::Unchanged, None)
+    };
+    let is_known = it.observed.secrets().any(|(_, secret)| secret.display_name.as_deref() == Some(name));
+    let remedy = if is_known {
+        "It has expired: apply the registration to issue another, and store its value where the app reads it."
+    } else {
+        "Apply the registration to issue it, and store its value where the app reads it."
+    };
+    let mut step = Step::new(id(), action);
+    if let Some(text) = text {
+        step = step.plan(text);
+    }
+    let sentence = format!("Client secret “{name}” is generated{}", until(last));
+    steps.push(step.check(sentence, remedy).done(!live.is_empty()));
+    for (key_id, secret) in live.iter().filter(|(key_id, _)| !held(key_id)) {
+        let end = until(secret.end_date_time);
+        let text = match replaced {
+            true => format!("the earlier client secret “{name}”{end} stays until it is removed"),
+            false => format!(
+                "client secret “{name}”{end} is there; its value cannot be read again, so ask for another if nobody has it"
+            ),
+        };
+        let id = StepId::of(StepKind::SECRET_VALUE, Subject::Credential(*key_id));
+        steps.push(Step::new(id, Action::LeftAlone).plan(text));
+    }
+}
+
+/// An attempt to issue a secret now, with a mark of its own.
+fn attempt(client: &Client, secret: &ClientSecret) -> Result<SecretAttempt, Error> {
+    let now = client.clock().now();
+    let end = secret.end(now)?;
+    let jitter = u64::try_from(max_end_date_jitter(end - now).whole_microseconds()).unwrap_or(0);
+    let earlier = i64::try_from(random::below(client.randomness(), jitter)).unwrap_or(0);
+    let end = end - Duration::microseconds(earlier);
+    // Microseconds: the service keeps no more than seven digits.
+    let end = end.replace_nanosecond(end.nanosecond() / 1000 * 1000).unwrap_or(end);
+    Ok(SecretAttempt { name: secret.name().to_owned(), end, at: client.clock().monotonic() })
+}
+
+impl SecretAttempt {
+    /// Whether a secret that was found is the one of this attempt.
+    fn issued(&self, secret: &PasswordCredential) -> bool {
+        let same_end = secret.end_date_time.is_some_and(|end| {
+            // Some reads come back in whole seconds.
+            end == self.end || (end.nanosecond() == 0 && end.unix_timestamp() == self.end.unix_timestamp())
+        });
+        same_end && secret.display_name.as_deref() == Some(&self.name)
+    }
+}
+
+struct Added {
+    handle: BatchHandle<PasswordCredential>,
+    attempt: SecretAttempt,
+}
+
+#[async_trait]
+impl TakeResponse for Added {
+    async fn take(self: Box<Self>, responses: &mut BatchResponse, state: &mut ApplyState<'_>) -> Result<(), Error> {
+        let Self { handle, attempt } = *self;
+        match responses.take(handle) {
+            Ok(PasswordCredential { key_id: Some(key_id), secret_text: Some(value), end_date_time, .. }) => {
+                let Some(app_id) = state.observed.app_id() else { return Ok(()) };
+                let end = end_date_time.unwrap_or(attempt.end);
+                let secret = IssuedSecret::new(state.observed.tenant, app_id, key_id, value);
+                issued(state, secret.display_name(attempt.name.as_str()).end(end), end).await
+            }
+            // A response without the value is as good as lost.
+            Ok(_) => response_lost(state, attempt).await,
+            Err(error) if error.maybe_done() => {
+                if error.kind() == ErrorKind::Deadline {
+                    state.lost_attempts.push(attempt);
+                    return Err(error);
+                }
+                response_lost(state, attempt).await
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Keeps a secret that was issued: gives it to the sink, and reports it.
+async fn issued(state: &mut ApplyState<'_>, secret: IssuedSecret, end: OffsetDateTime) -> Result<(), Error> {
+    let (key_id, name) = (secret.key_id, secret.display_name.clone());
+    if let Some(app) = &mut state.observed.application {
+        let mut credential = PasswordCredential::default();
+        (credential.key_id, credential.end_date_time) = (Some(key_id), Some(end));
+        credential.display_name = Some(name.clone());
+        app.password_credentials.push(credential);
+    }
+    state.options.replace_secrets.retain(|replaced| *replaced != name);
+    state.options.held_secrets.push(key_id);
+    let stored = match &state.sink {
+        Some(sink) => state.client.options().deadline.bound(state.client.clock(), sink.store(&secret)).await,
+        None => Some(Ok(())),
+    };
+    match stored {
+        Some(Ok(())) => {
+            state.done(format!("issued the client secret “{name}”, valid until {}", end.date()));
+            state.report.secrets.push(secret);
+            Ok(())
+        }
+        Some(Err(source)) => Err(revoke(state, secret, source).await),
+        // Whether it was stored is not known: it is kept, and whoever reads the report has it.
+        None => {
+            state.report.secrets.push(secret);
+            Err(Error::new(ErrorCode::DeadlineExceeded)
+                .with_message(format!("the time allowed was up while the client secret “{name}” was being stored"))
+                .with_remedy("The report holds the secret. Mend what stores secrets, and run it again with more time."))
+        }
+    }
+}
+
+/// Removes a secret that the sink could not store, so that none is left that nobody has.
+async fn revoke(state: &mut ApplyState<'_>, secret: IssuedSecret, source: BoxError) -> Error {
+    let removed = remove(state, secret.key_id).await;
+    let text = match &removed {
+        Ok(()) => "the secret could not be stored, and was removed from the application again",
+        Err(_) => "the secret could not be stored, and could not be removed from the application either",
+    };
+    if removed.is_err() {
+        // It is live: whoever reads the report has it.
+        state.report.secrets.push(secret);
+    }
+    Error::new(ErrorCode::SecretNotStored).with_message(text).with_source(source)
+}
+
+/// Removes a secret from the application.
+async fn remove(state: &mut ApplyState<'_>, key_id: KeyId) -> Result<(), Error> {
+    let Some(app) = &mut state.observed.application else { return Ok(()) };
+    let Some(id) = app.id else { return Ok(()) };
+    app.password_credentials.retain(|secret| secret.key_id != Some(key_id));
+    match state.client.applications().remove_password(id, key_id).repeatable().await {
+        // The response to an earlier attempt was lost, and it is gone.
+        Err(error) if is_unknown_secret(&error) && error.attempts() > 1 => Ok(()),
+        other => other,
+    }
+}
+
+/// Removes the secret of an attempt whose response was lost, where it is found; the next round issues another.
+async fn response_lost(state: &mut ApplyState<'_>, attempt: SecretAttempt) -> Result<(), Error> {
+    state.lost_responses += 1;
+    match remove_orphan(state, &attempt).await {
+        Ok(Orphan::Found(_)) => Ok(()),
+        Ok(Orphan::None | Orphan::Ambiguous) => {
+            state.lost_attempts.push(attempt);
+            Ok(())
+        }
+        // One replica shows it and another does not know it yet: looked for again at the end.
+        Err(error) if is_unknown_secret(&error) => {
+            state.lost_attempts.push(attempt);
+            Ok(())
+        }
+        // Looked for again at the end, and told if it cannot be.
+        Err(error) => {
+            state.lost_attempts.push(attempt);
+            Err(error)
+        }
+    }
+}
+
+/// Removes the secret of an attempt whose response was lost, where it is found.
+async fn remove_orphan(state: &mut ApplyState<'_>, attempt: &SecretAttempt) -> Result<Orphan, Error> {
+    let Some(id) = state.observed.application.as_ref().and_then(|app| app.id) else { return Ok(Orphan::None) };
+    let found = state.client.applications().find_selecting(id, &["id", "appId", "passwordCredentials"]).await?;
+    let Some(found) = found else { return Ok(Orphan::None) };
+    let orphan = find_orphan(attempt, &found.password_credentials, &state.options.held_secrets);
+    if let Orphan::Found(key_id) = orphan {
+        remove(state, key_id).await?;
+        state.done(format!("removed the client secret “{}” whose value was lost on the way", attempt.name));
+    }
+    Ok(orphan)
+}
+
+/// Removes the secrets of lost attempts that could not be found before: they are looked for until reads no longer lag.
+pub(in crate::provision) async fn remove_remaining_orphans(state: &mut ApplyState<'_>) -> Result<(), Error> {
+    for attempt in std::mem::take(&mut state.lost_attempts) {
+        let mut attempts = 0;
+        let settled = loop {
+            attempts += 1;
+            let surely_absent = match remove_orphan(state, &attempt).await {
+                Ok(Orphan::Found(_)) => break true,
+                Ok(Orphan::None) => true,
+                Ok(Orphan::Ambiguous) => false,
+                Err(error) if is_unknown_secret(&error) => false,
+                Err(_) => break false,
+            };
+            let age = state.client.clock().monotonic().saturating_sub(attempt.at);
+            if age > READ_LAG {
+                // Reads show everything by now: where there is none, it was never made.
+                break surely_absent;
+            }
+            if wait_for_replicas(&state.client, "GET /applications/{id}", attempts).await.is_err() {
+                break false;
+            }
+        };
+        if !settled {
+            let text = format!(
+                "a client secret “{}” that ends at {} may be there, and nobody has its value",
+                attempt.name, attempt.end
+            );
+            let remedy = "Remove it under Certificates & secrets.".to_owned();
+            state.report.open.push(OpenItem { code: ErrorCode::SecretMaybeOrphaned, text, remedy, link: None });
+        }
+    }
+    Ok(())
+}
+
+/// Reports the live secrets of the registration whose value nobody may have.
+pub(in crate::provision) fn report_unknown_values(state: &mut ApplyState<'_>) {
+    let now = state.client.clock().now();
+    let mut open = Vec::new();
+    for wanted in &state.registration.credentials {
+        for (key_id, _) in state.observed.live_secrets(wanted.name(), now) {
+            if !state.options.held_secrets.contains(&key_id) {
+                open.push(OpenItem {
+                    code: ErrorCode::SecretValueUnknown,
+                    text: format!(
+                        "the client secret “{}” ({key_id}) is live, and its value cannot be read again",
+                        wanted.name(),
+                    ),
+                    remedy: ErrorCode::SecretValueUnknown.remedy().to_owned(),
+                    link: None,
+                });
+            }
+        }
+    }
+    state.report.open.extend(open);
+}
+
+/// Whether the service refused to remove a secret because it does not know it, or not yet.
+fn is_unknown_secret(error: &Error) -> bool {
+    error.code() == ErrorCode::CredentialNotFound
+}
+
+/// The secret of a lost attempt, among those of the application.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Orphan {
+    None,
+    Found(KeyId),
+    /// Several have its mark: none is removed by guess.
+    Ambiguous,
+}
+
+/// Finds the secret of a lost attempt among those of the application, without those whose value is `held`.
+fn find_orphan(attempt: &SecretAttempt, secrets: &[PasswordCredential], held: &[KeyId]) -> Orphan {
+    let mut issued = secrets
+        .iter()
+        .filter(|secret| attempt.issued(secret))
+        .filter_map(|secret| secret.key_id)
+        .filter(|key_id| !held.contains(key_id));
+    match (issued.next(), issued.next()) {
+        (None, _) => Orphan::None,
+        (Some(key_id), None) => Orphan::Found(key_id),
+        (Some(_), Some(_)) => Orphan::Ambiguous,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use time::macros::datetime;
+
+    fn secret(end: OffsetDateTime) -> PasswordCredential {
+        let mut secret = PasswordCredential::default();
+        (secret.key_id, secret.end_date_time) = (Some(KeyId::from_u128(1)), Some(end));
+        secret.display_name = Some("x".to_owned());
+        secret
+    }
+
+    #[test]
+    fn only_the_attempts_own_mark_is_its_own() {
+        let attempt = SecretAttempt {
+            name: "x".to_owned(),
+            end: datetime!(2028-01-31 10:00:05.123456 UTC),
+            at: std::time::Duration::ZERO,
+        };
+        assert!(attempt.issued(&secret(datetime!(2028-01-31 10:00:05.123456 UTC))));
+        assert!(attempt.issued(&secret(datetime!(2028-01-31 10:00:05 UTC))), "whole seconds");
+        assert!(!attempt.issued(&secret(datetime!(2028-01-31 10:00:05.123457 UTC))), "another run's");
+        assert!(!attempt.issued(&secret(datetime!(2028-01-31 10:00:06 UTC))));
+        assert_eq!(find_orphan(&attempt, &[secret(attempt.end)], &[KeyId::from_u128(1)]), Orphan::None, "in hand");
+        assert_eq!(
+            find_orphan(&attempt, &[secret(attempt.end), secret(attempt.end)], &[]),
+            Orphan::Ambiguous,
+            "two of one mark"
+        );
+    }
+}

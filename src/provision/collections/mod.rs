@@ -1,0 +1,110 @@
+//! What belongs to the application and has requests of its own, each a room: service principal, grants, credentials.
+//!
+//! A room says what it reads, what its steps are, and which requests are missing; each request says how its response is
+//! taken in. A new collection is a file here, a row of [`COLLECTIONS`], and a field of the registration with its setter.
+
+mod client_secrets;
+mod permission_grants;
+mod role_assignments;
+mod service_principal;
+
+use async_trait::async_trait;
+
+use crate::api::Page;
+use crate::client::{Batch, BatchResponse, Client};
+use crate::error::{Error, ErrorKind};
+use crate::ids::AppId;
+use crate::provision::apply_state::ApplyState;
+use crate::provision::comparison::Comparison;
+use crate::provision::observed::Observed;
+use crate::provision::registration::AppRegistration;
+use crate::provision::step::Step;
+
+pub(super) use client_secrets::{remove_remaining_orphans, report_unknown_values};
+pub(super) use permission_grants::report_missing_consent;
+
+/// The rooms, in the order of the guide, in which they also make their changes.
+pub(super) const COLLECTIONS: &[&dyn Collection] = &[
+    &service_principal::ServicePrincipals,
+    &role_assignments::RoleAssignments,
+    &permission_grants::PermissionGrants,
+    &client_secrets::ClientSecrets,
+];
+
+/// When a room makes its changes: the requests of one phase go out together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// With the update of the application, one request after the other.
+    Objects,
+    /// Once the service principal is there, in any order.
+    Grants,
+}
+
+/// What belongs to the application and has requests of its own, as one room.
+#[async_trait]
+pub(super) trait Collection: Sync {
+    /// The members of the application that it reads.
+    fn select(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// Refuses what Entra would refuse of this registration, before anything is sent.
+    fn check(&self, _registration: &AppRegistration) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// Adds its own reads about an application that is there.
+    fn read(&self, _client: &Client, _app_id: AppId, _batch: &mut Batch) -> Option<Box<dyn TakeRead>> {
+        None
+    }
+
+    /// Adds its steps.
+    fn steps(&self, it: &Comparison<'_>, steps: &mut Vec<Step>);
+
+    /// What is there, each fact as a text: what a read must show again after it was written.
+    fn facts(&self, observed: &Observed) -> Vec<String>;
+
+    /// When it makes its changes.
+    fn phase(&self) -> Phase;
+
+    /// Adds the requests that are missing, each with what takes its response in.
+    fn requests(&self, state: &ApplyState<'_>, batch: &mut Batch) -> Result<Vec<Box<dyn TakeResponse>>, Error>;
+
+    /// Looks again where a response has left something in doubt.
+    async fn settle(&self, _state: &mut ApplyState<'_>, _round: u32) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+/// Takes the response to a read in.
+#[async_trait]
+pub(super) trait TakeRead: Send {
+    async fn take(self: Box<Self>, responses: &mut BatchResponse, observed: &mut Observed) -> Result<(), Error>;
+}
+
+/// Takes the response to a change in.
+#[async_trait]
+pub(super) trait TakeResponse: Send {
+    async fn take(self: Box<Self>, responses: &mut BatchResponse, state: &mut ApplyState<'_>) -> Result<(), Error>;
+}
+
+/// Reads what belongs to an application that is there, in one batch.
+pub(super) async fn read(client: &Client, observed: &mut Observed) -> Result<(), Error> {
+    let Some(app_id) = observed.app_id() else { return Ok(()) };
+    let mut batch = client.batch();
+    let reads: Vec<_> =
+        COLLECTIONS.iter().filter_map(|collection| collection.read(client, app_id, &mut batch)).collect();
+    let mut responses = batch.send().await?;
+    for read in reads {
+        read.take(&mut responses, observed).await?;
+    }
+    Ok(())
+}
+
+/// The page, or an empty one: a replica that knows the principal may not know its lists yet.
+fn empty_if_not_found<T>(page: Result<Page<T>, Error>) -> Result<Page<T>, Error> {
+    match page {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Page::empty()),
+        page => page,
+    }
+}

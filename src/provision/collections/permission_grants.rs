@@ -1,0 +1,325 @@
+//! The delegated permissions that are granted for the whole tenant: OAuth2 permission grants of the service principal.
+
+use async_trait::async_trait;
+
+use crate::api::{List, Page};
+use crate::client::{Batch, BatchHandle, BatchResponse, Client};
+use crate::consent::{ConsentApp, ConsentTenant};
+use crate::error::{Error, ErrorCode, ErrorKind};
+use crate::ids::{AppId, OAuth2PermissionGrantId, ServicePrincipalId};
+use crate::model::{NewOAuth2PermissionGrant, OAuth2PermissionGrant, OAuth2PermissionGrantPatch};
+use crate::permission::PermissionKind;
+use crate::provision::apply_state::ApplyState;
+use crate::provision::caller_permissions::{EntraRole, is_graph};
+use crate::provision::collections::role_assignments::{granted_step, is_role_granted, surplus_step};
+use crate::provision::collections::{self, Collection, Phase, TakeRead, TakeResponse, empty_if_not_found};
+use crate::provision::comparison::{Comparison, permission_step};
+use crate::provision::observed::{Observed, Resolved, is_of_single_user, scopes_of, shown};
+use crate::provision::registration::is_multi_tenant;
+use crate::provision::replicas::wait_for_replicas;
+use crate::provision::report::OpenItem;
+use crate::provision::step::{Action, Step, StepKind};
+
+impl StepKind {
+    /// Delegated permissions that single users granted for themselves.
+    pub const USER_GRANTS: Self = Self::new("user_grants");
+}
+
+pub(super) struct PermissionGrants;
+
+/// The delegated permissions of one API: what is granted, and what is to be.
+struct Scopes<'a> {
+    api: AppId,
+    resource: ServicePrincipalId,
+    grant: Option<&'a OAuth2PermissionGrant>,
+    granted: Vec<String>,
+    named: Vec<&'a String>,
+}
+
+#[async_trait]
+impl Collection for PermissionGrants {
+    fn read(&self, client: &Client, app_id: AppId, batch: &mut Batch) -> Option<Box<dyn TakeRead>> {
+        let list = client.oauth2_permission_grants().list_held_by(app_id);
+        Some(Box::new(Read(batch.add(list.clone().page()), list)))
+    }
+
+    fn steps(&self, it: &Comparison<'_>, steps: &mut Vec<Step>) {
+        for resolved in it.permissions_of(PermissionKind::Delegated) {
+            steps.push(granted_step(it, resolved, is_granted(it.observed, resolved)));
+        }
+        for Scopes { api, granted, named, .. } in named_apis(it) {
+            for scope in granted.iter().filter(|scope| !named.contains(scope)) {
+                let id = permission_step(StepKind::SURPLUS_GRANT, scope, PermissionKind::Delegated, Some(api));
+                steps.push(surplus_step(it, id, &format!("granted delegated permission {scope}")));
+            }
+        }
+        for grant in grants_of_other_apis(it.observed) {
+            for scope in scopes_of(grant) {
+                let api = shown(grant.resource_id.as_ref());
+                let id = permission_step(StepKind::SURPLUS_GRANT, &scope, PermissionKind::Delegated, None);
+                steps.push(surplus_step(it, id, &format!("granted delegated permission {scope} of the API {api}")));
+            }
+        }
+        let by_users = it.observed.grants.iter().filter(|grant| is_of_single_user(grant)).count();
+        if by_users > 0 && it.registration.admin_consent {
+            let text = format!("{by_users} grants of delegated permissions by single users");
+            steps.push(Step::new(StepKind::USER_GRANTS, Action::LeftAlone).plan(text));
+        }
+    }
+
+    fn facts(&self, observed: &Observed) -> Vec<String> {
+        let of_grant = |grant: &OAuth2PermissionGrant| {
+            let whose = if is_of_single_user(grant) { "one user" } else { "all" };
+            let (id, resource) = (shown(grant.id.as_ref()), shown(grant.resource_id.as_ref()));
+            scopes_of(grant)
+                .into_iter()
+                .map(move |scope| format!("granted scope {scope} of {resource} to {whose}, {id}"))
+        };
+        let mut facts: Vec<String> = observed.grants.iter().flat_map(of_grant).collect();
+        facts.sort();
+        facts
+    }
+
+    fn phase(&self) -> Phase {
+        Phase::Grants
+    }
+
+    fn requests(&self, state: &ApplyState<'_>, batch: &mut Batch) -> Result<Vec<Box<dyn TakeResponse>>, Error> {
+        let mut requests: Vec<Box<dyn TakeResponse>> = Vec::new();
+        let it = state.comparison();
+        let Some(principal) = state.observed.principal_id().filter(|_| it.registration.admin_consent) else {
+            return Ok(requests);
+        };
+        let api = state.client.oauth2_permission_grants();
+        let mut delete = |batch: &mut Batch, id: OAuth2PermissionGrantId, what: String| {
+            let handle = batch.add(api.delete(&id));
+            requests.push(Box::new(Deleted { handle, id, what }) as Box<dyn TakeResponse>);
+        };
+        let surplus = it.registration.remove_surplus;
+        for grant in grants_of_other_apis(&state.observed).filter(|_| surplus) {
+            if let Some(id) = &grant.id {
+                delete(batch, id.clone(), scopes_of(grant).join(", "));
+            }
+        }
+        let mut changes = Vec::new();
+        for scopes in named_apis(&it) {
+            let wanted = scopes.wanted(surplus);
+            match scopes.grant.and_then(|grant| grant.id.clone()) {
+                _ if wanted == scopes.granted => {}
+                // A grant of nothing is refused: it is taken away.
+                Some(id) if wanted.is_empty() => delete(batch, id, scopes.granted.join(", ")),
+                id => changes.push((id, scopes.resource, wanted, scopes.granted)),
+            }
+        }
+        for (id, resource, wanted, granted) in changes {
+            requests.push(match id {
+                Some(id) => {
+                    let handle = batch.add(api.update(&id, &OAuth2PermissionGrantPatch::new().scopes(&wanted)));
+                    Box::new(Updated { handle, id, wanted, granted })
+                }
+                None => {
+                    let new = NewOAuth2PermissionGrant::for_all_principals(principal, resource, &wanted);
+                    let handle = batch.add(api.create(&new).repeatable());
+                    Box::new(Created { handle, wanted })
+                }
+            });
+        }
+        Ok(requests)
+    }
+
+    /// Reads the grants again after one was in the way, or gone.
+    async fn settle(&self, state: &mut ApplyState<'_>, round: u32) -> Result<(), Error> {
+        if !std::mem::take(&mut state.grants_in_doubt) {
+            return Ok(());
+        }
+        let before = self.facts(&state.observed);
+        let mut again = state.observed.clone();
+        collections::read(&state.client, &mut again).await?;
+        if again.principal.is_none() {
+            return Ok(());
+        }
+        if before == self.facts(&again) {
+            wait_for_replicas(&state.client, "GET /servicePrincipals/{id}/oauth2PermissionGrants", round).await?;
+        }
+        state.observed.grants = again.grants;
+        Ok(())
+    }
+}
+
+impl Scopes<'_> {
+    /// The whole list that is to be granted.
+    fn wanted(&self, remove_surplus: bool) -> Vec<String> {
+        let mut scopes = self.granted.clone();
+        scopes.retain(|scope| !remove_surplus || self.named.contains(&scope));
+        scopes.extend(self.named.iter().filter(|scope| !self.granted.contains(scope)).map(|scope| (*scope).clone()));
+        scopes.sort();
+        scopes.dedup();
+        scopes
+    }
+}
+
+/// What is granted and named on each API of which something is named.
+fn named_apis<'a>(it: &Comparison<'a>) -> Vec<Scopes<'a>> {
+    let delegated = it.permissions_of(PermissionKind::Delegated);
+    let of_api = |api: AppId, resource: ServicePrincipalId| {
+        let named = delegated.iter().filter(|resolved| resolved.permission.api() == api);
+        let grant = it.observed.tenant_wide_grant(resource).filter(|_| it.observed.principal.is_some());
+        let granted = grant.map(scopes_of).unwrap_or_default();
+        Scopes { api, resource, grant, granted, named: named.filter_map(|resolved| resolved.value.as_ref()).collect() }
+    };
+    let known = it.observed.resources.iter().filter_map(|known| Some((known.api, known.principal?)));
+    known.map(|(api, resource)| of_api(api, resource)).collect()
+}
+
+/// The grants for all users on APIs of which nothing is named.
+fn grants_of_other_apis(observed: &Observed) -> impl Iterator<Item = &OAuth2PermissionGrant> {
+    let is_named =
+        |grant: &OAuth2PermissionGrant| grant.resource_id.and_then(|resource| observed.api(resource)).is_some();
+    observed.grants.iter().filter(move |grant| !is_of_single_user(grant) && !is_named(grant))
+}
+
+fn is_granted(observed: &Observed, resolved: &Resolved) -> bool {
+    let Some(resource) = observed.resource(resolved.permission.api()) else { return false };
+    observed.principal.is_some()
+        && observed.tenant_wide_grant(resource).is_some_and(|grant| {
+            let scopes = scopes_of(grant);
+            resolved.value.as_ref().is_some_and(|scope| scopes.contains(scope))
+        })
+}
+
+struct Read(BatchHandle<Page<OAuth2PermissionGrant>>, List<OAuth2PermissionGrant>);
+
+#[async_trait]
+impl TakeRead for Read {
+    async fn take(self: Box<Self>, responses: &mut BatchResponse, observed: &mut Observed) -> Result<(), Error> {
+        let page = responses.take(self.0);
+        observed.grants = match observed.principal {
+            Some(_) => self.1.rest_of(empty_if_not_found(page)?).await?,
+            None => Vec::new(),
+        };
+        observed.grants.sort_by(|one, other| one.id.cmp(&other.id));
+        Ok(())
+    }
+}
+
+struct Created {
+    handle: BatchHandle<OAuth2PermissionGrant>,
+    wanted: Vec<String>,
+}
+
+#[async_trait]
+impl TakeResponse for Created {
+    async fn take(self: Box<Self>, responses: &mut BatchResponse, state: &mut ApplyState<'_>) -> Result<(), Error> {
+        match responses.take(self.handle) {
+            Ok(grant) if grant.id.is_some() && grant.resource_id.is_some() => {
+                state.observed.grants.push(grant);
+                state.done(format!("granted {} (delegated, for all users)", self.wanted.join(", ")));
+            }
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::Conflict => state.grants_in_doubt = true,
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+}
+
+struct Updated {
+    handle: BatchHandle<()>,
+    id: OAuth2PermissionGrantId,
+    wanted: Vec<String>,
+    granted: Vec<String>,
+}
+
+#[async_trait]
+impl TakeResponse for Updated {
+    async fn take(self: Box<Self>, responses: &mut BatchResponse, state: &mut ApplyState<'_>) -> Result<(), Error> {
+        let Self { handle, id, wanted, granted } = *self;
+        match responses.take(handle) {
+            Ok(()) => {}
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                state.grants_in_doubt = true;
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        }
+        for grant in state.observed.grants.iter_mut().filter(|grant| grant.id.as_ref() == Some(&id)) {
+            grant.scope = Some(wanted.join(" "));
+        }
+        let beyond = |one: &[String], other: &[String]| {
+            one.iter().filter(|scope| !other.contains(scope)).cloned().collect::<Vec<_>>().join(", ")
+        };
+        let (added, removed) = (beyond(&wanted, &granted), beyond(&granted, &wanted));
+        if !added.is_empty() {
+            state.done(format!("granted {added} (delegated, for all users)"));
+        }
+        if !removed.is_empty() {
+            state.done(format!("removed the grant of {removed} (delegated, for all users)"));
+        }
+        Ok(())
+    }
+}
+
+struct Deleted {
+    handle: BatchHandle<()>,
+    id: OAuth2PermissionGrantId,
+    what: String,
+}
+
+#[async_trait]
+impl TakeResponse for Deleted {
+    async fn take(self: Box<Self>, responses: &mut BatchResponse, state: &mut ApplyState<'_>) -> Result<(), Error> {
+        match responses.take(self.handle) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        state.observed.grants.retain(|grant| grant.id.as_ref() != Some(&self.id));
+        state.done(format!("removed the grant of {} (delegated, for all users)", self.what));
+        Ok(())
+    }
+}
+
+/// Reports the grants that are missing because the caller may not grant them, with the admin consent link for
+/// somebody who may, where the app has an address to come back to.
+pub(in crate::provision) fn report_missing_consent(state: &mut ApplyState<'_>) {
+    let (Some(app), true) = (&state.observed.application, state.observed.principal.is_some()) else { return };
+    let Some(app_id) = app.app_id else { return };
+    let it = state.comparison();
+    let is_granted = |resolved: &Resolved| match resolved.permission.kind() {
+        PermissionKind::Application => is_role_granted(it.observed, resolved),
+        PermissionKind::Delegated => is_granted(it.observed, resolved),
+    };
+    let wanted = it.permissions().into_iter().filter(|_| it.registration.admin_consent);
+    let missing: Vec<&Resolved> = wanted.filter(|resolved| !is_granted(resolved)).collect();
+    if missing.is_empty() {
+        return;
+    }
+    let tenant = state.observed.tenant;
+    let consent = ConsentApp::new(app_id, tenant);
+    let consent = consent.multi_tenant(app.sign_in_audience.as_ref().is_some_and(is_multi_tenant));
+    let uris = [
+        app.web.as_ref().map(|web| &web.redirect_uris),
+        app.spa.as_ref().map(|spa| &spa.redirect_uris),
+        app.public_client.as_ref().map(|client| &client.redirect_uris),
+    ];
+    let consent = uris.into_iter().flatten().flatten().fold(consent, ConsentApp::redirect_uri);
+    let apis = app.required_resource_access.iter().filter_map(|api| api.resource_app_id);
+    let consent = apis.fold(consent, ConsentApp::declares);
+    let link = consent
+        .browser_redirect_uri()
+        .and_then(|uri| consent.link_without_state(state.client.cloud(), &ConsentTenant::Id(tenant), uri).ok());
+    let of_graph = |resolved: &&Resolved| {
+        resolved.permission.kind() == PermissionKind::Application && is_graph(resolved.permission.api())
+    };
+    let role = match missing.iter().any(of_graph) {
+        true => EntraRole::PrivilegedRoleAdministrator,
+        false => EntraRole::CloudApplicationAdministrator,
+    };
+    let names: Vec<_> = missing.iter().map(|resolved| resolved.permission.to_string()).collect();
+    let action = match &link {
+        Some(_) => "open the link and accept",
+        None => "click Grant admin consent under API permissions of the app",
+    };
+    let text = format!("admin consent is missing for {}, which the caller may not grant", names.join(", "));
+    let remedy = format!("Ask somebody with the role {role} to {action}; then verify.");
+    state.report.open.push(OpenItem { code: ErrorCode::AdminConsentMissing, text, remedy, link });
+}

@@ -1,0 +1,247 @@
+//! The application permissions that are granted: app role assignments of the service principal.
+
+use async_trait::async_trait;
+
+use crate::api::{List, Page};
+use crate::client::{Batch, BatchHandle, BatchResponse, Client};
+use crate::error::{Error, ErrorCode, ErrorKind};
+use crate::ids::{AppId, AppRoleAssignmentId, ServicePrincipalId};
+use crate::model::{AppRoleAssignment, NewAppRoleAssignment};
+use crate::permission::PermissionKind;
+use crate::provision::apply_state::ApplyState;
+use crate::provision::collections::{Collection, Phase, TakeRead, TakeResponse, empty_if_not_found};
+use crate::provision::comparison::{Comparison, permission_step};
+use crate::provision::observed::{Observed, Resolved, shown};
+use crate::provision::published::{find_published, read_published};
+use crate::provision::settings::describe_declared;
+use crate::provision::step::{Action, Step, StepId, StepKind};
+
+impl StepKind {
+    /// A permission that is to be granted for the whole tenant.
+    pub const PERMISSION_GRANTED: Self = Self::new("permission_granted");
+    /// A permission that is granted and not named.
+    pub const SURPLUS_GRANT: Self = Self::new("surplus_grant");
+    /// Admin consent is left to somebody else.
+    pub const ADMIN_CONSENT: Self = Self::new("admin_consent");
+}
+
+pub(super) struct RoleAssignments;
+
+#[async_trait]
+impl Collection for RoleAssignments {
+    fn read(&self, client: &Client, app_id: AppId, batch: &mut Batch) -> Option<Box<dyn TakeRead>> {
+        let list = client.app_role_assignments().list_held_by(app_id);
+        Some(Box::new(Read(batch.add(list.clone().page()), list)))
+    }
+
+    fn steps(&self, it: &Comparison<'_>, steps: &mut Vec<Step>) {
+        if !it.registration.admin_consent && !it.permissions().is_empty() {
+            let step = Step::new(StepKind::ADMIN_CONSENT, Action::LeftAlone);
+            steps.push(step.plan("admin consent is left to somebody else"));
+        }
+        for resolved in it.permissions_of(PermissionKind::Application) {
+            steps.push(granted_step(it, resolved, is_role_granted(it.observed, resolved)));
+        }
+        for surplus in surplus(it) {
+            let what = format!("granted permission {}", describe(it.observed, surplus));
+            steps.push(surplus_step(it, step_of(it.observed, surplus), &what));
+        }
+    }
+
+    fn facts(&self, observed: &Observed) -> Vec<String> {
+        let mut facts: Vec<String> = observed
+            .assignments
+            .iter()
+            .filter_map(|it| Some(format!("granted role {} of {}", it.app_role_id?, it.resource_id?)))
+            .collect();
+        facts.sort();
+        facts
+    }
+
+    fn phase(&self) -> Phase {
+        Phase::Grants
+    }
+
+    fn requests(&self, state: &ApplyState<'_>, batch: &mut Batch) -> Result<Vec<Box<dyn TakeResponse>>, Error> {
+        let mut requests: Vec<Box<dyn TakeResponse>> = Vec::new();
+        let it = state.comparison();
+        let Some(principal) = state.observed.principal_id().filter(|_| it.registration.admin_consent) else {
+            return Ok(requests);
+        };
+        let assignments = state.client.app_role_assignments();
+        for resolved in it.permissions_of(PermissionKind::Application) {
+            let Some(resource) = state.observed.resource(resolved.permission.api()) else { continue };
+            if is_role_granted(&state.observed, resolved) {
+                continue;
+            }
+            let new = NewAppRoleAssignment::new(principal, resource, resolved.id);
+            // The directory holds each assignment once: a second attempt is refused, not doubled.
+            let handle = batch.add(assignments.create(&new).repeatable());
+            requests.push(Box::new(Granted { handle, resource, resolved: resolved.clone() }));
+        }
+        for surplus in surplus(&it).into_iter().filter(|_| it.registration.remove_surplus) {
+            if let (Some(resource), Some(id)) = (surplus.resource_id, surplus.id.clone()) {
+                let handle = batch.add(assignments.delete(resource, &id));
+                requests.push(Box::new(Removed { handle, id, what: describe(&state.observed, surplus) }));
+            }
+        }
+        Ok(requests)
+    }
+}
+
+/// The step of a wanted permission, granted or not.
+pub(super) fn granted_step(it: &Comparison<'_>, resolved: &Resolved, is_granted: bool) -> Step {
+    let permission = &resolved.permission;
+    let whom = match permission.kind() {
+        PermissionKind::Application => "for the app itself",
+        PermissionKind::Delegated => "for all users",
+    };
+    let by_hand = "lick Grant admin consent under API permissions, as an administrator who may.";
+    let action = if is_granted { Action::Unchanged } else { Action::Add };
+    let step = Step::new(resolved.step(StepKind::PERMISSION_GRANTED), action);
+    let (step, remedy) = match it.registration.admin_consent {
+        true => {
+            let step = step.plan(format!("grant {permission} for the whole tenant"));
+            (step.needs_review(permission.high_privilege()), format!("Apply the registration, or c{by_hand}"))
+        }
+        false => (step, format!("C{by_hand}")),
+    };
+    step.check(format!("Admin consent is granted for {permission}, {whom}"), remedy)
+}
+
+/// The step of a grant that is not named. Who leaves the consent to somebody else takes none away.
+pub(super) fn surplus_step(it: &Comparison<'_>, id: StepId, what: &str) -> Step {
+    let remedy = "Take it away under Enterprise applications, Permissions, if nothing else needs it; \
+                  remove_surplus does it.";
+    let step = match it.registration.admin_consent {
+        true => it.surplus(id, what),
+        false => Step::new(id, Action::LeftAlone),
+    };
+    step.check(format!("Nothing more than needed: {what}"), remedy).not_required()
+}
+
+/// Whether a wanted application permission is granted.
+pub(super) fn is_role_granted(observed: &Observed, resolved: &Resolved) -> bool {
+    let Some(resource) = observed.resource(resolved.permission.api()) else { return false };
+    observed.principal.is_some()
+        && observed.assignments.iter().any(|it| it.resource_id == Some(resource) && it.app_role_id == Some(resolved.id))
+}
+
+/// The assignments that are not named.
+fn surplus<'a>(it: &Comparison<'a>) -> Vec<&'a AppRoleAssignment> {
+    let wanted = it.permissions_of(PermissionKind::Application);
+    let is_named = |assignment: &AppRoleAssignment| {
+        wanted.iter().any(|resolved| {
+            assignment.app_role_id == Some(resolved.id)
+                && assignment.resource_id == it.observed.resource(resolved.permission.api())
+        })
+    };
+    it.observed.assignments.iter().filter(|assignment| !is_named(assignment)).collect()
+}
+
+fn step_of(observed: &Observed, assignment: &AppRoleAssignment) -> StepId {
+    let name = shown(assignment.app_role_id.as_ref());
+    let api = assignment.resource_id.and_then(|resource| observed.api(resource));
+    permission_step(StepKind::SURPLUS_GRANT, name, PermissionKind::Application, api)
+}
+
+/// An assignment for a person: the permission's name where it is known.
+fn describe(observed: &Observed, assignment: &AppRoleAssignment) -> String {
+    let api = assignment.resource_id.and_then(|resource| observed.api(resource));
+    match (api, assignment.app_role_id) {
+        (Some(api), Some(role)) => describe_declared(api, role, PermissionKind::Application.resource_access_type()),
+        (_, role) => {
+            let api = assignment.resource_display_name.as_deref().unwrap_or("another API");
+            format!("{} of {api}", shown(role.as_ref()))
+        }
+    }
+}
+
+struct Read(BatchHandle<Page<AppRoleAssignment>>, List<AppRoleAssignment>);
+
+#[async_trait]
+impl TakeRead for Read {
+    async fn take(self: Box<Self>, responses: &mut BatchResponse, observed: &mut Observed) -> Result<(), Error> {
+        let page = responses.take(self.0);
+        observed.assignments = match observed.principal {
+            Some(_) => self.1.rest_of(empty_if_not_found(page)?).await?,
+            None => Vec::new(),
+        };
+        observed.assignments.sort_by_key(|assignment| (assignment.resource_id, assignment.app_role_id));
+        Ok(())
+    }
+}
+
+struct Granted {
+    handle: BatchHandle<AppRoleAssignment>,
+    resource: ServicePrincipalId,
+    resolved: Resolved,
+}
+
+#[async_trait]
+impl TakeResponse for Granted {
+    async fn take(self: Box<Self>, responses: &mut BatchResponse, state: &mut ApplyState<'_>) -> Result<(), Error> {
+        let Self { handle, resource, resolved } = *self;
+        let mut assignment = match responses.take(handle) {
+            Ok(assignment) => assignment,
+            // It is there: that is what was asked for.
+            Err(error) if error.code() == ErrorCode::AlreadyGranted => AppRoleAssignment::default(),
+            Err(error) if error.code() == ErrorCode::PermissionNotInTenant => {
+                return correct_permission_id(state, &resolved, error).await;
+            }
+            Err(error) => return Err(error),
+        };
+        assignment.resource_id.get_or_insert(resource);
+        assignment.app_role_id.get_or_insert(resolved.id);
+        state.observed.assignments.push(assignment);
+        state.done(format!("granted {}", resolved.permission));
+        Ok(())
+    }
+}
+
+/// Corrects the id of a permission that the tenant does not know: the name is looked up there once.
+async fn correct_permission_id(state: &mut ApplyState<'_>, resolved: &Resolved, error: Error) -> Result<(), Error> {
+    let (permission, api): (_, AppId) = (&resolved.permission, resolved.permission.api());
+    if !state.published.contains_key(&api) {
+        let principal = read_published(&state.client, api).await?;
+        state.published.insert(api, principal);
+    }
+    let principal = state.published.get(&api).and_then(Option::as_ref);
+    let unknown = Error::new(ErrorCode::PermissionNotInTenant)
+        .with_message(format!("the API does not know the permission {permission} in this tenant"))
+        .with_source(error);
+    let Ok(found) = find_published(permission, principal) else { return Err(unknown) };
+    if found.id == resolved.id {
+        return Err(unknown);
+    }
+    if let Some(app) = &mut state.observed.application {
+        for entry in app.required_resource_access.iter_mut().filter(|entry| entry.resource_app_id == Some(api)) {
+            entry.resource_access.retain(|access| access.id != Some(resolved.id));
+        }
+    }
+    for entry in state.observed.permissions.iter_mut().filter(|entry| entry.permission == *permission) {
+        entry.id = found.id;
+    }
+    let text = format!("{permission} has the id {} in this tenant, not {}", found.id, resolved.id);
+    state.report.corrections.push(text);
+    Ok(())
+}
+
+struct Removed {
+    handle: BatchHandle<()>,
+    id: AppRoleAssignmentId,
+    what: String,
+}
+
+#[async_trait]
+impl TakeResponse for Removed {
+    async fn take(self: Box<Self>, responses: &mut BatchResponse, state: &mut ApplyState<'_>) -> Result<(), Error> {
+        match responses.take(self.handle) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        state.observed.assignments.retain(|assignment| assignment.id.as_ref() != Some(&self.id));
+        state.done(format!("removed the grant of {}", self.what));
+        Ok(())
+    }
+}

@@ -1,0 +1,63 @@
+//! One comparison of a registration with what was observed: what every room looks at.
+
+use time::OffsetDateTime;
+
+use crate::ids::AppId;
+use crate::model::Application;
+use crate::permission::PermissionKind;
+use crate::provision::observed::{Observed, Resolved};
+use crate::provision::plan_options::PlanOptions;
+use crate::provision::registration::AppRegistration;
+use crate::provision::step::{Action, Step, StepId, StepKind, Subject};
+
+/// A registration beside what was observed, under the options of this run.
+#[derive(Clone, Copy)]
+pub(super) struct Comparison<'a> {
+    pub(super) registration: &'a AppRegistration,
+    pub(super) observed: &'a Observed,
+    pub(super) options: &'a PlanOptions,
+    pub(super) now: OffsetDateTime,
+}
+
+impl<'a> Comparison<'a> {
+    /// The application that is there.
+    pub(super) fn app(&self) -> Option<&'a Application> {
+        self.observed.application.as_ref()
+    }
+
+    /// The wanted permissions, as this tenant knows them.
+    pub(super) fn permissions(&self) -> Vec<&'a Resolved> {
+        self.registration.wanted_permissions().filter_map(|permission| self.observed.resolved(permission)).collect()
+    }
+
+    /// The wanted permissions of one kind.
+    pub(super) fn permissions_of(&self, kind: PermissionKind) -> Vec<&'a Resolved> {
+        self.permissions().into_iter().filter(|resolved| resolved.permission.kind() == kind).collect()
+    }
+
+    /// The step of something that is not named: it is removed if the registration says so.
+    pub(super) fn surplus(&self, id: impl Into<StepId>, what: &str) -> Step {
+        match self.registration.remove_surplus {
+            true => Step::new(id, Action::Remove).plan(format!("remove {what}")),
+            false => Step::new(id, Action::LeftAlone).plan(format!("{what}: not named here")),
+        }
+    }
+}
+
+impl Resolved {
+    /// The id of a step about this permission.
+    pub(super) fn step(&self, kind: StepKind) -> StepId {
+        let name = self.value.clone().unwrap_or_else(|| self.id.to_string());
+        permission_step(kind, name, self.permission.kind(), Some(self.permission.api()))
+    }
+}
+
+/// The id of a step about a permission.
+pub(super) fn permission_step(
+    step: StepKind,
+    name: impl Into<String>,
+    kind: PermissionKind,
+    api: Option<AppId>,
+) -> StepId {
+    StepId::of(step, Subject::Permission { name: name.into(), kind, api })
+}

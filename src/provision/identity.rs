@@ -1,0 +1,118 @@
+//! Which application is meant: found by its unique name, adopted by its client id, or to be created. Never guessed.
+
+use crate::error::{Error, ErrorCode, ErrorDetail};
+use crate::ids::AppId;
+use crate::model::Application;
+use crate::provision::comparison::Comparison;
+use crate::provision::observed::shown;
+use crate::provision::registration::AppRegistration;
+use crate::provision::step::{Action, Step, StepId, StepKind, Subject};
+
+impl StepKind {
+    /// The application itself.
+    pub const REGISTERED: Self = Self::new("registered");
+    /// The unique name of an application that is adopted.
+    pub const UNIQUE_NAME: Self = Self::new("unique_name");
+    /// Another application of the same display name.
+    pub const SAME_DISPLAY_NAME: Self = Self::new("same_display_name");
+}
+
+/// Refuses a unique name that Entra would refuse.
+pub(super) fn check(registration: &AppRegistration) -> Result<(), Error> {
+    let name = &registration.unique_name;
+    if name.trim().is_empty() || name.chars().count() > 256 || name.chars().any(char::is_control) {
+        return Err(Error::new(ErrorCode::InvalidUniqueName));
+    }
+    Ok(())
+}
+
+/// Adds the steps of the application itself.
+pub(super) fn steps(it: &Comparison<'_>, steps: &mut Vec<Step>) {
+    let registration = it.registration;
+    let (display_name, unique_name) = (&registration.display_name, &registration.unique_name);
+    let registered = match it.app() {
+        None => Step::new(StepKind::REGISTERED, Action::Add)
+            .plan(format!("register the application “{display_name}” (unique name {unique_name})")),
+        Some(app) => Step::new(StepKind::REGISTERED, Action::Unchanged).plan(format!(
+            "the application “{}” is registered, client id {}",
+            app.display_name.as_deref().unwrap_or_default(),
+            shown(app.app_id.as_ref())
+        )),
+    };
+    steps.push(registered.check(
+        format!("“{display_name}” is registered in Microsoft Entra"),
+        "Apply the registration; an application that was made by hand is adopted by its client id.",
+    ));
+    if it.app().is_some_and(|app| wants_unique_name(it, app)) {
+        let step = Step::new(StepKind::UNIQUE_NAME, Action::Change)
+            .plan(format!("give the application the unique name {unique_name}"));
+        let from = it.app().and_then(|app| app.unique_name.clone());
+        steps.push(step.values(from, Some(unique_name.clone())));
+    }
+    for other in &it.observed.same_name {
+        let unique_name = match &other.unique_name {
+            Some(name) => format!("unique name {name}"),
+            None => "no unique name".to_owned(),
+        };
+        let id = StepId::of(StepKind::SAME_DISPLAY_NAME, Subject::Application(other.app_id));
+        steps.push(
+            Step::new(id, Action::LeftAlone)
+                .plan(format!("another application has this display name: client id {}, {unique_name}", other.app_id)),
+        );
+    }
+}
+
+/// Whether the application is to be given the unique name: it is adopted, and Entra has not refused.
+pub(super) fn wants_unique_name(it: &Comparison<'_>, app: &Application) -> bool {
+    app.unique_name.as_ref() != Some(&it.registration.unique_name) && !it.options.unique_name_refused
+}
+
+/// The application that the caller adopts, if it can be the one that is meant.
+pub(super) fn check_adopted(
+    registration: &AppRegistration,
+    app_id: AppId,
+    by_unique_name: Option<Application>,
+    adopted: Option<Application>,
+) -> Result<Application, Error> {
+    let Some(adopted) = adopted else {
+        return Err(Error::new(ErrorCode::AdoptedAppNotFound)
+            .with_message(format!("there is no application with the client id {app_id}")));
+    };
+    let conflict = |text: String| Error::new(ErrorCode::AdoptionConflict).with_message(text);
+    if let Some(holder) = by_unique_name.filter(|holder| holder.id != adopted.id) {
+        let holder = holder.app_id.map(|id| id.to_string()).unwrap_or_default();
+        return Err(conflict(format!(
+            "the unique name {} belongs to another application, client id {holder}",
+            registration.unique_name
+        )));
+    }
+    match &adopted.unique_name {
+        Some(name) if *name != registration.unique_name => Err(conflict(format!(
+            "the application {app_id} has the unique name {name} already, and a unique name cannot be changed"
+        ))),
+        _ => Ok(adopted),
+    }
+}
+
+/// Refuses to create a second application of the display name.
+pub(super) fn check_same_name(it: &Comparison<'_>) -> Result<(), Error> {
+    let by_hand: Vec<AppId> =
+        it.observed.same_name.iter().filter(|other| other.unique_name.is_none()).map(|other| other.app_id).collect();
+    if it.app().is_some() || it.options.create_another || by_hand.is_empty() {
+        return Ok(());
+    }
+    let display_name = &it.registration.display_name;
+    let candidate = |app_id: &AppId| ErrorDetail {
+        code: StepKind::SAME_DISPLAY_NAME.to_string(),
+        target: Some(app_id.to_string()),
+        message: display_name.clone(),
+    };
+    let list = by_hand.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    Err(Error::new(ErrorCode::SameDisplayName)
+        .with_message(format!(
+            "there is no application with the unique name {}, and {} of the display name “{display_name}”: client id {list}",
+            it.registration.unique_name,
+            if by_hand.len() == 1 { "one".to_owned() } else { by_hand.len().to_string() },
+        ))
+        .with_details(by_hand.iter().map(candidate).collect()))
+}

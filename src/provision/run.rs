@@ -1,0 +1,333 @@
+//! Carrying a plan out: four requests on a first run, none on a converged one.
+//!
+//! Each round works out what is still to be done, from what was observed and what has been accepted since, and does the
+//! next part of it in one request. So a failure anywhere leaves work for the next round, or for the next run, and
+//! nothing is done twice.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::api::DeletedKind;
+use crate::client::Client;
+use crate::error::{Error, ErrorCode, ErrorKind};
+use crate::model::Application;
+use crate::provision::apply_state::ApplyState;
+use crate::provision::collections::{self, COLLECTIONS, Phase, TakeResponse};
+use crate::provision::identity::wants_unique_name;
+use crate::provision::observe::{cache_key, observe_settled};
+use crate::provision::observed::{Observed, shown, with_ids};
+use crate::provision::plan::{Approvals, Plan};
+use crate::provision::progress::ProgressHook;
+use crate::provision::replicas::wait_for_replicas;
+use crate::provision::report::{OpenItem, Registered, RegisteredApplication, SecretSink};
+use crate::provision::settings;
+
+/// A plan is used as it is for this long; an older one is observed again.
+const MAX_PLAN_AGE: time::Duration = time::Duration::minutes(1);
+
+/// Rounds beyond this many mean that the service contradicts itself.
+const MAX_ROUNDS: u32 = 12;
+
+/// An apply under way.
+pub(super) struct Run<'a> {
+    plan: &'a Plan,
+    state: ApplyState<'a>,
+}
+
+impl<'a> Run<'a> {
+    pub(super) fn new(
+        client: Client,
+        plan: &'a Plan,
+        sink: Option<Arc<dyn SecretSink>>,
+        progress: Option<ProgressHook>,
+    ) -> Self {
+        let state = ApplyState {
+            client,
+            registration: &plan.registration,
+            options: plan.options.clone(),
+            observed: plan.observed.clone(),
+            report: Registered {
+                tenant_id: plan.tenant,
+                application: None,
+                secrets: Vec::new(),
+                done: Vec::new(),
+                corrections: Vec::new(),
+                open: Vec::new(),
+            },
+            round: 0,
+            lost_attempts: Vec::new(),
+            lost_responses: 0,
+            grants_in_doubt: false,
+            published: HashMap::new(),
+            sink,
+            progress,
+        };
+        Self { plan, state }
+    }
+
+    /// Carries the plan out, or ends at the first failure; orphaned secrets are removed either way.
+    pub(super) async fn execute(&mut self, approvals: &Approvals) -> Result<(), Error> {
+        self.check_plan(approvals).await?;
+        let result = self.rounds().await;
+        let orphans = collections::remove_remaining_orphans(&mut self.state).await;
+        result.and(orphans)
+    }
+
+    /// The report of what was done: with the ids of the application, and the secrets whose value nobody may have.
+    pub(super) fn into_report(mut self, may_not_grant: bool) -> Registered {
+        let observed = &self.state.observed;
+        if let Some(app) = &observed.application
+            && let (Some(app_id), Some(id)) = (app.app_id, app.id)
+        {
+            self.state.report.application = Some(RegisteredApplication {
+                app_id,
+                application_id: id,
+                service_principal_id: observed.principal_id(),
+                unique_name: app.unique_name.clone(),
+                display_name: app.display_name.clone().unwrap_or_default(),
+                created: app.created_date_time,
+            });
+            collections::report_unknown_values(&mut self.state);
+        }
+        if may_not_grant {
+            collections::report_missing_consent(&mut self.state);
+        }
+        self.state.report
+    }
+
+    /// Refuses a plan that lacks approvals, is for another tenant, or is out of date; observes again where that is
+    /// needed.
+    async fn check_plan(&mut self, approvals: &Approvals) -> Result<(), Error> {
+        let (plan, client) = (self.plan, &self.state.client);
+        plan.check_approvals(approvals)?;
+        let now = client.clock().now();
+        let other_target = |text: String| Error::new(ErrorCode::PlanForAnotherTarget).with_message(text);
+        let cloud = client.cloud().name();
+        if plan.cloud != cloud {
+            return Err(other_target(format!("the plan is for the cloud {}, not {cloud}", plan.cloud)));
+        }
+        let tenant = client.tenant_id().await?;
+        if plan.tenant != tenant {
+            return Err(other_target(format!(
+                "the plan is for the tenant {}, and the client is signed in to {tenant}",
+                plan.tenant
+            )));
+        }
+        let key = cache_key(plan.tenant, &plan.registration);
+        let written_at = client.observations().get::<Observed>(&key).map(|(at, _)| {
+            let age = client.clock().monotonic().saturating_sub(at);
+            now - age
+        });
+        let old = plan.from_file || now - plan.made_at > MAX_PLAN_AGE;
+        let written_since = written_at.is_some_and(|at| at >= plan.made_at);
+        if !old && !written_since {
+            return Ok(());
+        }
+        let observed = observe_settled(client, &plan.registration, &plan.options).await?;
+        if old && observed.facts() != plan.observed.facts() {
+            return Err(Error::new(ErrorCode::PlanOutdated));
+        }
+        // Another run of this client has written since: this one goes on from there, and issues nothing twice.
+        let has_newer = |name: &String| {
+            observed
+                .live_secrets(name, now)
+                .any(|(key_id, _)| !plan.observed.secrets().any(|(before, _)| before == key_id))
+        };
+        self.state.options.replace_secrets.retain(|name| !has_newer(name));
+        self.state.observed = observed;
+        Ok(())
+    }
+
+    /// Does what is pending, part by part, until nothing is.
+    async fn rounds(&mut self) -> Result<(), Error> {
+        for round in 1..=MAX_ROUNDS {
+            self.state.round = round;
+            let result = match self.state.observed.application.clone() {
+                None => self.create_application().await.map(|()| true),
+                Some(app) => match self.change_objects(&app).await {
+                    Ok(false) => self.change_grants().await,
+                    result => result,
+                },
+            };
+            self.remember();
+            if !result? {
+                return Ok(());
+            }
+        }
+        let lost = self.state.lost_responses > 0;
+        Err(Error::new(if lost { ErrorCode::SecretLost } else { ErrorCode::ServiceContradictsItself }))
+    }
+
+    /// Remembers what was accepted, so that a read that lags does not make anyone write it twice.
+    fn remember(&self) {
+        let ApplyState { client, registration, observed, .. } = &self.state;
+        client.observations().insert(
+            cache_key(observed.tenant, registration),
+            observed.clone(),
+            observed.object_ids(),
+            client.clock().monotonic(),
+        );
+    }
+
+    /// Creates the application by its unique name: sent twice, it is created once.
+    async fn create_application(&mut self) -> Result<(), Error> {
+        let registration = self.state.registration;
+        let client = self.state.client.clone();
+        let body = settings::creation(&self.state.comparison());
+        let created = match client.applications().upsert(&registration.unique_name, &body).await {
+            Err(error) if error.code() == ErrorCode::UniqueNameTaken => {
+                return Err(self.unique_name_holder(error).await);
+            }
+            created => created?,
+        };
+        match created {
+            Some(created) => {
+                let mut app = with_ids(created)?;
+                app.unique_name = Some(registration.unique_name.clone());
+                client.wrote_application(&registration.unique_name, app.app_id);
+                let app_id = shown(app.app_id.as_ref());
+                let text = format!("registered “{}”, client id {app_id}", registration.display_name);
+                self.state.observed.application = Some(app);
+                self.state.done(text);
+            }
+            None => {
+                // Somebody was faster, or an earlier attempt's response was lost: see what is there.
+                client.wrote_application(&registration.unique_name, None);
+                self.state.observed = observe_settled(&client, registration, &self.plan.options).await?;
+                match self.state.observed.app_id() {
+                    Some(app_id) => client.wrote_application(&registration.unique_name, Some(app_id)),
+                    None => {
+                        wait_for_replicas(&client, "PATCH /applications(uniqueName)", self.state.round).await?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The error for a unique name that is taken: the holder is looked for among the deleted applications.
+    async fn unique_name_holder(&self, error: Error) -> Error {
+        let unique_name = &self.state.registration.unique_name;
+        let deleted = self.state.client.deleted_items().list(DeletedKind::Application).all().await.unwrap_or_default();
+        let Some(holder) = deleted.into_iter().find(|item| item.unique_name.as_ref() == Some(unique_name)) else {
+            return error;
+        };
+        let display_name = holder.display_name.unwrap_or_default();
+        let id = holder.id.map(|id| id.to_string()).unwrap_or_default();
+        Error::new(ErrorCode::UniqueNameTaken)
+            .with_message(format!(
+                "the deleted application “{display_name}”, object id {id}, holds the unique name {unique_name}"
+            ))
+            .with_remedy(
+                "Restore or purge it (Deleted applications in the portal, or deleted_items), or choose another unique name.",
+            )
+            .during("PATCH /applications(uniqueName)")
+            .with_request_ids(error.request_id().map(str::to_owned), error.client_request_id().map(str::to_owned))
+            .with_source(error)
+    }
+
+    /// Writes the rest of the application, and what goes with it: one request. `false` where nothing is to be written.
+    async fn change_objects(&mut self, app: &Application) -> Result<bool, Error> {
+        let it = self.state.comparison();
+        let mut wanted = settings::changed(&it, app);
+        if wants_unique_name(&it, app) {
+            wanted.unique_name = Some(self.state.registration.unique_name.clone());
+        }
+        let patch = settings::difference(app, &wanted);
+        let mut batch = self.state.client.batch().in_order();
+        let Some(id) = app.id else { return Err(Error::new(ErrorCode::UnexpectedResponse)) };
+        let patched = (!patch.is_empty()).then(|| batch.add(self.state.client.applications().update(id, &patch)));
+        let requests = requests(&self.state, Phase::Objects, &mut batch)?;
+        if batch.is_empty() {
+            return Ok(false);
+        }
+        let mut responses = batch.send().await?;
+        let mut first = None;
+        if let Some(handle) = patched {
+            let response = responses.take(handle);
+            keep_first(&mut first, self.application_patched(app, wanted, response));
+        }
+        for request in requests {
+            keep_first(&mut first, request.take(&mut responses, &mut self.state).await);
+        }
+        first.map_or(Ok(true), Err)
+    }
+
+    /// Grants what is missing, and removes what is surplus: one batch. `false` where nothing is to be written.
+    async fn change_grants(&mut self) -> Result<bool, Error> {
+        let mut batch = self.state.client.batch();
+        let requests = requests(&self.state, Phase::Grants, &mut batch)?;
+        if batch.is_empty() {
+            return Ok(false);
+        }
+        let mut responses = batch.send().await?;
+        let mut first = None;
+        for request in requests {
+            keep_first(&mut first, request.take(&mut responses, &mut self.state).await);
+        }
+        for collection in COLLECTIONS {
+            let round = self.state.round;
+            keep_first(&mut first, collection.settle(&mut self.state, round).await);
+        }
+        first.map_or(Ok(true), Err)
+    }
+
+    /// Takes in the response to the update of the application.
+    fn application_patched(
+        &mut self,
+        before: &Application,
+        wanted: Application,
+        response: Result<(), Error>,
+    ) -> Result<(), Error> {
+        match response {
+            Ok(()) => {
+                let text = format!("set {}", settings::describe_difference(before, &wanted));
+                self.state.observed.application = Some(wanted);
+                self.state.done(text);
+                Ok(())
+            }
+            Err(error) if before.unique_name != wanted.unique_name && is_unique_name_refused(&error) => {
+                self.state.options.unique_name_refused = true;
+                let unique_name = &self.state.registration.unique_name;
+                self.state.report.open.push(OpenItem {
+                    code: ErrorCode::UniqueNameRefused,
+                    text: format!("the application could not be given the unique name {unique_name}"),
+                    remedy: ErrorCode::UniqueNameRefused.remedy().to_owned(),
+                    link: None,
+                });
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Adds the requests of one phase that are missing.
+fn requests(
+    state: &ApplyState<'_>,
+    phase: Phase,
+    batch: &mut crate::client::Batch,
+) -> Result<Vec<Box<dyn TakeResponse>>, Error> {
+    let mut requests = Vec::new();
+    for collection in COLLECTIONS.iter().filter(|collection| collection.phase() == phase) {
+        requests.extend(collection.requests(state, batch)?);
+    }
+    Ok(requests)
+}
+
+/// Keeps the first error. What was not sent because the step before it failed has no error of its own: either that
+/// step's is kept, or it was mended and the next round sends the rest.
+fn keep_first(first: &mut Option<Error>, result: Result<(), Error>) {
+    if let Err(error) = result
+        && error.code() != ErrorCode::DependencyFailed
+    {
+        first.get_or_insert(error);
+    }
+}
+
+/// Whether Entra refuses to give the application this unique name, or any.
+fn is_unique_name_refused(error: &Error) -> bool {
+    error.code() != ErrorCode::UniqueNameTaken
+        && matches!(error.kind(), ErrorKind::Refused | ErrorKind::Conflict)
+        && error.service_message().is_some_and(|text| text.contains("uniqueName"))
+}

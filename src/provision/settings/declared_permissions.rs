@@ -1,0 +1,180 @@
+//! The permissions that the application declares: its required resource access.
+
+use crate::error::{Error, ErrorCode};
+use crate::ids::{AppId, PermissionId};
+use crate::model::{Application, RequiredResourceAccess, ResourceAccess, ResourceAccessType};
+use crate::permission::{self, MICROSOFT_GRAPH, Permission, PermissionKind};
+use crate::provision::comparison::{Comparison, permission_step};
+use crate::provision::observed::Resolved;
+use crate::provision::registration::{AppRegistration, allows_personal_accounts};
+use crate::provision::settings::Setting;
+use crate::provision::step::{Action, Step, StepId, StepKind};
+
+impl StepKind {
+    /// A permission that the application is to declare.
+    pub const PERMISSION_DECLARED: Self = Self::new("permission_declared");
+    /// A permission that the application declares and that is not named.
+    pub const SURPLUS_DECLARATION: Self = Self::new("surplus_declaration");
+    /// An optional permission that nobody asked for.
+    pub const OPTIONAL_PERMISSION: Self = Self::new("optional_permission");
+}
+
+/// A declared permission: its API, its id, and whether it is a `Role` or a `Scope`, or a value that is not known yet.
+type Declared = (AppId, PermissionId, String);
+
+pub(super) struct DeclaredPermissions;
+
+impl Setting for DeclaredPermissions {
+    fn name(&self) -> &'static str {
+        "the declared permissions"
+    }
+
+    fn select(&self) -> &'static [&'static str] {
+        &["requiredResourceAccess"]
+    }
+
+    fn check(&self, registration: &AppRegistration) -> Result<(), Error> {
+        let entries = &registration.permissions;
+        for (index, entry) in entries.iter().enumerate() {
+            if entries[..index].iter().any(|other| other.permission == entry.permission) {
+                return Err(Error::new(ErrorCode::PermissionTwice)
+                    .with_message(format!("the permission {} stands twice", entry.permission))
+                    .with_remedy("Name it once, as required or as optional."));
+            }
+        }
+        if registration.purposes().iter().any(|purpose| purpose.trim().is_empty()) {
+            return Err(Error::new(ErrorCode::EmptyPurpose));
+        }
+        let wanted: Vec<_> = registration.wanted_permissions().collect();
+        if let Some(permission) = wanted.iter().find(|permission| permission.is_resource_specific()) {
+            return Err(Error::new(ErrorCode::ResourceSpecificPermission)
+                .with_message(format!("{permission} is granted per team or chat, not for a tenant")));
+        }
+        check_limits(&wanted, allows_personal_accounts(&registration.audience))
+    }
+
+    /// Refuses a permission that is named twice, by its id and by its name.
+    fn check_observed(&self, it: &Comparison<'_>) -> Result<(), Error> {
+        let permissions = &it.observed.permissions;
+        for (index, resolved) in permissions.iter().enumerate() {
+            if let Some(other) = permissions[..index].iter().find(|other| declaration(other) == declaration(resolved)) {
+                return Err(Error::new(ErrorCode::PermissionTwice).with_message(format!(
+                    "{} and {} are the same permission",
+                    other.permission, resolved.permission
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    fn change(&self, it: &Comparison<'_>, app: &mut Application) {
+        let wanted: Vec<Declared> = it.permissions().into_iter().map(declaration).collect();
+        if it.registration.remove_surplus {
+            for api in &mut app.required_resource_access {
+                let id = api.resource_app_id;
+                api.resource_access.retain(|access| declared(id, access).is_none_or(|it| wanted.contains(&it)));
+            }
+            app.required_resource_access.retain(|api| !api.resource_access.is_empty());
+        }
+        let there = all_declared(app);
+        for (api, id, access_type) in wanted.into_iter().filter(|wanted| !there.contains(wanted)) {
+            let mut access = ResourceAccess::default();
+            (access.id, access.kind) = (Some(id), Some(ResourceAccessType::from(access_type)));
+            let entries = &mut app.required_resource_access;
+            match entries.iter_mut().find(|entry| entry.resource_app_id == Some(api)) {
+                Some(entry) => entry.resource_access.push(access),
+                None => {
+                    let mut entry = RequiredResourceAccess::default();
+                    (entry.resource_app_id, entry.resource_access) = (Some(api), vec![access]);
+                    entries.push(entry);
+                }
+            }
+        }
+    }
+
+    fn steps(&self, it: &Comparison<'_>, steps: &mut Vec<Step>) {
+        let there = it.app().map(all_declared).unwrap_or_default();
+        let wanted = it.permissions();
+        for resolved in &wanted {
+            let permission = &resolved.permission;
+            let action = if there.contains(&declaration(resolved)) { Action::Unchanged } else { Action::Add };
+            let step = Step::new(resolved.step(StepKind::PERMISSION_DECLARED), action)
+                .plan(format!("declare {permission}"))
+                .needs_review(permission.high_privilege());
+            let remedy = "Apply the registration, or add it under API permissions.";
+            steps.push(step.check(format!("Permission {permission} is added"), remedy));
+        }
+        for surplus in there.iter().filter(|there| !wanted.iter().any(|resolved| declaration(resolved) == **there)) {
+            let what = format!("declared permission {}", describe(surplus.0, surplus.1, &surplus.2));
+            let remedy = "Take it away under App registrations, API permissions, if nothing else needs it; \
+                          remove_surplus does it.";
+            let step = it.surplus(surplus_step(surplus), &what);
+            steps.push(step.check(format!("Nothing more than needed: {what}"), remedy).not_required());
+        }
+        let wanted: Vec<_> = it.registration.wanted_permissions().collect();
+        for entry in it.registration.permissions.iter().filter(|entry| !wanted.contains(&&entry.permission)) {
+            let permission = &entry.permission;
+            let name = permission.name().map_or_else(|| permission.to_string(), str::to_owned);
+            let id = permission_step(StepKind::OPTIONAL_PERMISSION, name, permission.kind(), Some(permission.api()));
+            steps.push(
+                Step::new(id, Action::NotSelected).plan(format!("{permission}: for {}", entry.purposes.join(", "))),
+            );
+        }
+    }
+
+    fn facts(&self, app: &Application) -> Vec<String> {
+        let mut facts: Vec<String> =
+            all_declared(app).iter().map(|(api, id, kind)| format!("declared {kind} {id} of {api}")).collect();
+        facts.sort();
+        facts
+    }
+}
+
+fn check_limits(wanted: &[&Permission], personal: bool) -> Result<(), Error> {
+    let mut apis: Vec<_> = wanted.iter().map(|permission| permission.api()).collect();
+    apis.sort();
+    apis.dedup();
+    let max = if personal { 200 } else { 400 };
+    let too_many = if apis.len() > 50 {
+        "more than 50 APIs".to_owned()
+    } else if wanted.len() > max {
+        format!("more than {max} permissions")
+    } else if personal && apis.iter().any(|api| wanted.iter().filter(|it| it.api() == *api).count() > 30) {
+        "more than 30 permissions of one API, the limit for personal accounts".to_owned()
+    } else {
+        return Ok(());
+    };
+    Err(Error::new(ErrorCode::TooManyPermissions).with_message(format!("the app declares {too_many}")))
+}
+
+/// The entry by which the application declares a permission.
+fn declaration(resolved: &Resolved) -> Declared {
+    let permission = &resolved.permission;
+    (permission.api(), resolved.id, permission.kind().resource_access_type().to_owned())
+}
+
+fn declared(api: Option<AppId>, access: &ResourceAccess) -> Option<Declared> {
+    Some((api?, access.id?, access.kind.as_ref()?.as_str().to_owned()))
+}
+
+/// What an application declares, in its order.
+fn all_declared(app: &Application) -> Vec<Declared> {
+    let apis = app.required_resource_access.iter();
+    apis.flat_map(|api| api.resource_access.iter().filter_map(|access| declared(api.resource_app_id, access))).collect()
+}
+
+fn surplus_step((api, id, access_type): &Declared) -> StepId {
+    let kind = PermissionKind::from_resource_access_type(access_type).unwrap_or(PermissionKind::Application);
+    permission_step(StepKind::SURPLUS_DECLARATION, id.to_string(), kind, Some(*api))
+}
+
+/// A declared permission for a person: its name where it is known.
+pub(in crate::provision) fn describe(api: AppId, id: PermissionId, access_type: &str) -> String {
+    let Some(kind) = PermissionKind::from_resource_access_type(access_type) else {
+        return format!("{id} ({access_type}) of {api}");
+    };
+    if api == MICROSOFT_GRAPH && permission::find_by_id(id, kind).is_none() {
+        return format!("{id} of Microsoft Graph");
+    }
+    Permission::by_id(api, id, kind).to_string()
+}

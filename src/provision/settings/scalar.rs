@@ -1,0 +1,78 @@
+//! A property of one value, which the registration names or leaves as it is.
+
+use crate::error::Error;
+use crate::model::Application;
+use crate::provision::comparison::Comparison;
+use crate::provision::registration::AppRegistration;
+use crate::provision::settings::Setting;
+use crate::provision::step::{Action, Step, StepKind};
+
+/// A property of one value.
+pub(super) struct Scalar<T: 'static> {
+    pub(super) kind: StepKind,
+    /// What it is called in a sentence.
+    pub(super) name: &'static str,
+    /// What it is called before a colon, such as `Home page`.
+    pub(super) label: &'static str,
+    /// Where the portal has it.
+    pub(super) place: &'static str,
+    pub(super) select: &'static [&'static str],
+    /// Refuses a wanted value that Entra would refuse.
+    pub(super) check: fn(&T) -> Result<(), Error>,
+    /// What the registration wants, if it says.
+    pub(super) wanted: fn(&AppRegistration) -> Option<T>,
+    /// What the application has, if it has a value.
+    pub(super) read: fn(&Application) -> Option<T>,
+    pub(super) write: fn(&mut Application, T),
+    /// The value for a person.
+    pub(super) show: fn(&T) -> String,
+}
+
+impl<T: PartialEq> Setting for Scalar<T> {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn select(&self) -> &'static [&'static str] {
+        self.select
+    }
+
+    fn check(&self, registration: &AppRegistration) -> Result<(), Error> {
+        (self.wanted)(registration).as_ref().map_or(Ok(()), self.check)
+    }
+
+    fn change(&self, it: &Comparison<'_>, app: &mut Application) {
+        if let Some(wanted) = (self.wanted)(it.registration)
+            && (self.read)(app).as_ref() != Some(&wanted)
+        {
+            (self.write)(app, wanted);
+        }
+    }
+
+    fn steps(&self, it: &Comparison<'_>, steps: &mut Vec<Step>) {
+        let Some(wanted) = (self.wanted)(it.registration) else { return };
+        let observed = it.app().and_then(self.read);
+        let (to, from) = ((self.show)(&wanted), observed.as_ref().map(self.show));
+        let action = match &observed {
+            Some(observed) if *observed == wanted => Action::Unchanged,
+            Some(_) => Action::Change,
+            None => Action::Add,
+        };
+        let plan = match (&from, action) {
+            (Some(from), Action::Change) => format!("{}: {from} → {to}", self.label.to_lowercase()),
+            _ => format!("{}: {to}", self.label.to_lowercase()),
+        };
+        let remedy = format!("Apply the registration, or set it under {}.", self.place);
+        let step = Step::new(self.kind, action).plan(plan).check(format!("{}: {to}", self.label), remedy);
+        steps.push(step.values(from, Some(to)));
+    }
+
+    fn facts(&self, app: &Application) -> Vec<String> {
+        (self.read)(app).iter().map(|value| format!("{}: {}", self.kind, (self.show)(value))).collect()
+    }
+}
+
+/// A switch for a person.
+pub(super) fn on_or_off(on: &bool) -> String {
+    if *on { "on" } else { "off" }.to_owned()
+}

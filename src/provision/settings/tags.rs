@@ -1,0 +1,61 @@
+//! The tags of the application.
+
+use crate::error::{Error, ErrorCode};
+use crate::model::Application;
+use crate::provision::comparison::Comparison;
+use crate::provision::registration::AppRegistration;
+use crate::provision::settings::Setting;
+use crate::provision::step::{Action, Step, StepId, StepKind, Subject};
+use crate::provision::tag::Tag;
+
+impl StepKind {
+    /// A tag of the application.
+    pub const TAG: Self = Self::new("tag");
+}
+
+pub(super) struct Tags;
+
+impl Setting for Tags {
+    fn name(&self) -> &'static str {
+        "the tags"
+    }
+
+    fn select(&self) -> &'static [&'static str] {
+        &["tags"]
+    }
+
+    fn check(&self, registration: &AppRegistration) -> Result<(), Error> {
+        let tags = &registration.tags;
+        let twice = tags.iter().enumerate().find(|(index, tag)| tags[..*index].contains(tag));
+        match twice {
+            Some((_, tag)) => Err(Error::new(ErrorCode::TagTwice).with_message(format!("the tag {tag} stands twice"))),
+            None => Ok(()),
+        }
+    }
+
+    fn change(&self, it: &Comparison<'_>, app: &mut Application) {
+        let missing: Vec<String> =
+            it.registration.tags.iter().filter(|tag| !has(app, tag)).map(ToString::to_string).collect();
+        app.tags.extend(missing);
+    }
+
+    fn steps(&self, it: &Comparison<'_>, steps: &mut Vec<Step>) {
+        for tag in &it.registration.tags {
+            let there = it.app().is_some_and(|app| has(app, tag));
+            let action = if there { Action::Unchanged } else { Action::Add };
+            let id = StepId::of(StepKind::TAG, Subject::Tag(tag.to_string()));
+            let step = Step::new(id, action).plan(format!("tag {tag}"));
+            steps.push(step.check(format!("Tag {tag}"), "Apply the registration, or add it in the manifest."));
+        }
+    }
+
+    fn facts(&self, app: &Application) -> Vec<String> {
+        let mut facts: Vec<String> = app.tags.iter().map(|tag| format!("tag {tag}")).collect();
+        facts.sort();
+        facts
+    }
+}
+
+fn has(app: &Application, tag: &Tag) -> bool {
+    app.tags.iter().any(|there| there == tag.as_str())
+}

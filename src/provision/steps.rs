@@ -1,0 +1,109 @@
+//! The two tables of rooms, looped over: checks, steps and facts of a whole registration.
+
+use std::collections::BTreeSet;
+
+use crate::error::Error;
+use crate::provision::collections::COLLECTIONS;
+use crate::provision::comparison::Comparison;
+use crate::provision::identity;
+use crate::provision::observed::{Observed, shown};
+use crate::provision::registration::AppRegistration;
+use crate::provision::settings::SETTINGS;
+use crate::provision::step::{Action, Step, StepId, StepKind, Subject};
+
+impl StepKind {
+    /// The time within which the registration must be used.
+    pub const USED_IN_TIME: Self = Self::new("used_in_time");
+    /// What only a person can confirm.
+    pub const CONFIRMATION: Self = Self::new("confirmation");
+}
+
+impl AppRegistration {
+    /// Checks what can be checked without a tenant; [`Client::plan`](crate::Client::plan) does it too.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) for the first thing that Entra would refuse.
+    pub fn check(&self) -> Result<(), Error> {
+        identity::check(self)?;
+        SETTINGS.iter().try_for_each(|setting| setting.check(self))?;
+        COLLECTIONS.iter().try_for_each(|collection| collection.check(self))?;
+        self.check_texts()
+    }
+}
+
+/// Refuses what cannot be made of what is there.
+pub(super) fn check_observed(it: &Comparison<'_>) -> Result<(), Error> {
+    SETTINGS.iter().try_for_each(|setting| setting.check_observed(it))?;
+    identity::check_same_name(it)
+}
+
+/// Every step, in the order of the guide.
+pub(super) fn steps(it: &Comparison<'_>) -> Vec<Step> {
+    let mut steps = Vec::new();
+    identity::steps(it, &mut steps);
+    for setting in SETTINGS {
+        setting.steps(it, &mut steps);
+    }
+    for collection in COLLECTIONS {
+        collection.steps(it, &mut steps);
+    }
+    steps.extend(used_in_time(it));
+    for confirmation in &it.registration.confirmations {
+        let id = StepId::of(StepKind::CONFIRMATION, Subject::Confirmation(confirmation.code.clone()));
+        let step = Step::new(id, Action::LeftAlone).check(&confirmation.step, "Only a person can confirm this.");
+        steps.push(step.not_required());
+    }
+    steps
+}
+
+fn used_in_time(it: &Comparison<'_>) -> Option<Step> {
+    let within = it.registration.use_within?;
+    let created = it.app().and_then(|app| app.created_date_time);
+    let end = created.and_then(|created| created.checked_add(within.try_into().ok()?));
+    let (step, remedy) = match end {
+        Some(end) => (
+            format!("The registration is still usable, until {} {:02}:{:02} UTC", end.date(), end.hour(), end.minute()),
+            "It is too late: delete this registration for good and make a new one.",
+        ),
+        None => (
+            format!("The registration is to be used within {} hours of its creation", within.as_secs() / 3600),
+            "Apply the registration first.",
+        ),
+    };
+    let in_time = end.is_some_and(|end| it.now < end);
+    Some(Step::new(StepKind::USED_IN_TIME, Action::Unchanged).check(step, remedy).done(in_time))
+}
+
+impl Observed {
+    /// What decides about the changes, each fact as a text: all but what is only shown to a person.
+    pub(super) fn facts(&self) -> BTreeSet<String> {
+        let app = self.application.iter().flat_map(|app| {
+            let id = shown(app.id.as_ref());
+            let unique_name = app.unique_name.as_deref().unwrap_or_default();
+            let own = [format!("application {id}"), format!("unique name {unique_name}")];
+            own.into_iter().chain(SETTINGS.iter().flat_map(|setting| setting.facts(app)))
+        });
+        let collections = COLLECTIONS.iter().flat_map(|collection| collection.facts(self));
+        let resources = self
+            .resources
+            .iter()
+            .map(|resource| format!("API {}: {}", resource.api, shown(resource.principal.as_ref())));
+        let permissions = self
+            .permissions
+            .iter()
+            .map(|it| format!("permission {}: {} {}", it.permission, it.id, it.value.as_deref().unwrap_or_default()));
+        app.chain(collections).chain(resources).chain(permissions).collect()
+    }
+
+    /// Whether everything that was there earlier still is: a replica that lacks some of it may lag.
+    pub(super) fn has_all_of(&self, earlier: &Self) -> bool {
+        let (now, before) = (self.written_facts(), earlier.written_facts());
+        before.is_subset(&now)
+    }
+
+    /// The facts of what an apply writes.
+    fn written_facts(&self) -> BTreeSet<String> {
+        let written = Self { resources: Vec::new(), permissions: Vec::new(), ..self.clone() };
+        written.facts()
+    }
+}
