@@ -88,8 +88,8 @@ pub use retry::{RetryPolicy, Wait, WaitReason};
 pub use model::SignInAudience;
 pub use provision::{
     AppRegistration, Apply, ApplyError, CallerKind, CallerPermissions, Checklist, ChecklistItem, ClientSecret,
-    Diagnose, Diagnosis, EntraRole, Finding, IssuedSecret, Lifetime, Missing, OpenItem, Plan, PlanRequest, PlanStep,
-    Platform, Preflight, PreflightCheck, Progress, RecordedRequest, RedirectUri, Registered, RegisteredApplication,
+    Diagnose, Diagnosis, EntraRole, Finding, IssuedSecret, Lifetime, OpenItem, Plan, PlanRequest, PlanStep, Platform,
+    Preflight, PreflightCheck, Progress, RecordedRequest, RedirectUri, Registered, RegisteredApplication,
     SecretReadiness, SecretSink, StepStatus, Verdict, VerifyRequest, WaitUntilUsable,
 };
 

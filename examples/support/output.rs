@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use entra_apps::secrecy::ExposeSecret;
 use entra_apps::time::OffsetDateTime;
 use entra_apps::time::format_description::well_known::Rfc3339;
-use entra_apps::{Checklist, IssuedSecret, Plan, Progress, Registered};
+use entra_apps::{Checklist, ErrorCode, IssuedSecret, Plan, Progress, Registered};
 use serde_json::{Value, json};
 
 use super::connect::SignedIn;
@@ -198,7 +198,7 @@ impl Output {
         }
         if run == 1 {
             for item in &registered.open {
-                let flag = if item.code.starts_with("secret_value:") { " (--replace-secret)" } else { "" };
+                let flag = if item.code == ErrorCode::SecretValueUnknown { " (--replace-secret)" } else { "" };
                 self.line(Style::Yellow, &format!("Open: {item}{flag}"));
             }
         }
@@ -220,12 +220,12 @@ impl Output {
                 None => "(not shown; --replace-secret --show-secret issues another and shows it)".to_owned(),
             };
             self.line(Style::Plain, &format!("  {:<26} {shown}", "Client secret Value"));
-            self.line(Style::Plain, &format!("  {:<26} {}", "Secret ends", day(secret.end)));
+            self.line(Style::Plain, &format!("  {:<26} {}", "Secret ends", secret.end.map(day).unwrap_or_default()));
         }
     }
 
     fn secret(&self, secret: &IssuedSecret) -> Value {
-        let end = secret.end.format(&Rfc3339).unwrap_or_default();
+        let end = secret.end.and_then(|end| end.format(&Rfc3339).ok());
         let mut value = json!({"keyId": secret.key_id, "displayName": secret.display_name, "endDateTime": end});
         if self.show_secret {
             value["value"] = secret.value.expose_secret().into();

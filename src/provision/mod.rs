@@ -37,7 +37,7 @@ pub use credential::{ClientSecret, Lifetime};
 pub use diagnose::{Diagnose, Diagnosis, Finding, RecordedRequest};
 pub use plan::Plan;
 pub use plan_request::{PlanRequest, VerifyRequest};
-pub use preflight::{CallerKind, Missing, Preflight, PreflightCheck, Verdict};
+pub use preflight::{CallerKind, Preflight, PreflightCheck, Verdict};
 pub use progress::Progress;
 pub use redirect_uri::{Platform, RedirectUri};
 pub use registration::AppRegistration;

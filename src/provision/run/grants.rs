@@ -116,9 +116,10 @@ impl Run<'_> {
             None => "click Grant admin consent under API permissions of the app",
         };
         self.report.open.push(OpenItem {
-            code: "admin_consent".to_owned(),
+            code: ErrorCode::AdminConsentMissing,
             text: format!("admin consent is missing for {}, which the caller may not grant", names.join(", ")),
             remedy: format!("Ask somebody with the role {role} to {action}; then verify."),
+            key_id: None,
             link,
         });
     }

@@ -90,19 +90,18 @@ impl<'a> Run<'a> {
     pub(super) fn finish_report(&mut self) {
         let Some(app) = &self.observed.application else { return };
         self.report.application = Some(RegisteredApplication {
-            app_id: app.app_id,
-            application_id: app.id,
             service_principal_id: self.observed.principal.as_ref().map(|principal| principal.id),
             unique_name: app.unique_name.clone(),
-            display_name: app.display_name.clone(),
+            display_name: Some(app.display_name.clone()),
             created: app.created,
+            ..RegisteredApplication::new(app.app_id, app.id)
         });
         let now = self.client.clock().now();
         for wanted in &self.plan.registration.credentials {
             for secret in app.live_secrets(wanted.name(), now) {
                 if !self.options.held_secrets.contains(&secret.key_id) {
                     self.report.open.push(OpenItem {
-                        code: format!("secret_value:{}", secret.key_id),
+                        code: ErrorCode::SecretValueUnknown,
                         text: format!(
                             "the client secret “{}” ({}) is live, and its value cannot be read again",
                             wanted.name(),
@@ -110,6 +109,7 @@ impl<'a> Run<'a> {
                         ),
                         remedy: "If nobody has its value, ask for another with replace_secret, and remove this one."
                             .to_owned(),
+                        key_id: Some(secret.key_id),
                         link: None,
                     });
                 }
@@ -320,9 +320,10 @@ impl<'a> Run<'a> {
                 self.options.unique_name_refused = true;
                 let unique_name = &self.plan.registration.unique_name;
                 self.report.open.push(OpenItem {
-                    code: "unique_name_refused".to_owned(),
+                    code: ErrorCode::UniqueNameRefused,
                     text: format!("the application could not be given the unique name {unique_name}"),
                     remedy: "Adopt it by its client id each time, and say that it is without_unique_name.".to_owned(),
+                    key_id: None,
                     link: None,
                 });
                 Ok(())

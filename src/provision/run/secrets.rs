@@ -61,15 +61,10 @@ impl Run<'_> {
         match response {
             Ok(PasswordCredential { key_id: Some(key_id), secret_text: Some(value), end_date_time, .. }) => {
                 let Some(app_id) = self.observed.application.as_ref().map(|app| app.app_id) else { return Ok(()) };
-                let secret = IssuedSecret {
-                    tenant_id: self.observed.tenant,
-                    app_id,
-                    key_id,
-                    display_name: attempt.name.clone(),
-                    value,
-                    end: end_date_time.unwrap_or(attempt.end),
-                };
-                self.secret_issued(secret).await
+                let secret = IssuedSecret::new(self.observed.tenant, app_id, key_id, value)
+                    .display_name(attempt.name.clone())
+                    .end(end_date_time.unwrap_or(attempt.end));
+                self.secret_issued(secret, &attempt.name).await
             }
             // A response without the value is as good as lost.
             Ok(_) => self.response_lost(attempt).await,
@@ -85,13 +80,13 @@ impl Run<'_> {
     }
 
     /// Keeps a secret that was issued: gives it to the sink, and reports it.
-    async fn secret_issued(&mut self, secret: IssuedSecret) -> Result<(), Error> {
+    async fn secret_issued(&mut self, secret: IssuedSecret, name: &str) -> Result<(), Error> {
         let key_id = secret.key_id;
         if let Some(app) = &mut self.observed.application {
-            app.secrets.push(Secret { key_id, name: Some(secret.display_name.clone()), end: Some(secret.end) });
+            app.secrets.push(Secret { key_id, name: Some(name.to_owned()), end: secret.end });
             app.secrets.sort_by_key(|secret| secret.key_id);
         }
-        self.options.replace_secrets.retain(|name| *name != secret.display_name);
+        self.options.replace_secrets.retain(|other| other != name);
         self.options.held_secrets.push(key_id);
         let stored = match &self.sink {
             Some(sink) => sink.store(&secret).await,
@@ -100,7 +95,8 @@ impl Run<'_> {
         if let Err(source) = stored {
             return Err(self.revoke(secret, source).await);
         }
-        self.done(format!("issued the client secret “{}”, valid until {}", secret.display_name, secret.end.date()));
+        let until = secret.end.map(|end| format!(", valid until {}", end.date())).unwrap_or_default();
+        self.done(format!("issued the client secret “{name}”{until}"));
         self.report.secrets.push(secret);
         Ok(())
     }
@@ -193,12 +189,13 @@ impl Run<'_> {
             };
             if !settled {
                 self.report.open.push(OpenItem {
-                    code: "secret_maybe_orphaned".to_owned(),
+                    code: ErrorCode::SecretMaybeOrphaned,
                     text: format!(
                         "a client secret “{}” that ends at {} may be there, and nobody has its value",
                         attempt.name, attempt.end
                     ),
                     remedy: "Remove it under Certificates & secrets.".to_owned(),
+                    key_id: None,
                     link: None,
                 });
             }
