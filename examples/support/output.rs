@@ -221,12 +221,12 @@ impl Output {
                 None => "(not shown; --replace-secret --show-secret issues another and shows it)".to_owned(),
             };
             self.line(Style::Plain, &format!("  {:<26} {shown}", "Client secret Value"));
-            self.line(Style::Plain, &format!("  {:<26} {}", "Secret ends", day(secret.end)));
+            self.line(Style::Plain, &format!("  {:<26} {}", "Secret ends", secret.end.map(day).unwrap_or_default()));
         }
     }
 
     fn secret(&self, secret: &IssuedSecret) -> Value {
-        let end = secret.end.format(&Rfc3339).unwrap_or_default();
+        let end = secret.end.and_then(|end| end.format(&Rfc3339).ok());
         let mut value = json!({"keyId": secret.key_id, "displayName": secret.display_name, "endDateTime": end});
         if self.show_secret {
             value["value"] = secret.value.expose_secret().into();

@@ -570,17 +570,16 @@ error_codes! {
     UniqueNameRefused Refused "unique_name_refused"
         "the application could not be given the unique name"
         "Adopt it by its client id each time, and say that it is without_unique_name.";
-
     // What an apply leaves open.
     AdminConsentMissing Forbidden "admin_consent_missing"
         "admin consent is missing, which the caller may not grant"
-        "Ask an administrator to grant it under API permissions of the app; then verify.";
-    SecretMaybeOrphaned Service "secret_maybe_orphaned"
-        "a client secret may be there whose value nobody has"
-        "Remove it under Certificates & secrets.";
-    SecretValueUnknown Conflict "secret_value_unknown"
+        "Ask an administrator to grant it, by the admin consent link or under API permissions of the app; then verify.";
+    SecretValueUnknown Refused "secret_value_unknown"
         "a client secret is live, and its value cannot be read again"
         "If nobody has its value, ask for another with replace_secret, and remove this one.";
+    SecretMaybeOrphaned Network "secret_maybe_orphaned"
+        "a client secret may be there whose value nobody has"
+        "Remove it under Certificates & secrets.";
 
     // Plans.
     PlanForAnotherTarget Stale "plan_for_another_target"

@@ -12,6 +12,15 @@ use crate::permission::{MICROSOFT_GRAPH, Permission, PermissionKind};
 
 /// A built-in role of Entra that matters to whoever registers apps
 /// ([built-in roles](https://learn.microsoft.com/entra/identity/role-based-access-control/permissions-reference)).
+/// In JSON it is its name in camel case, such as `applicationAdministrator`.
+///
+/// ```
+/// use entra_apps::provision::EntraRole;
+///
+/// let role = EntraRole::ApplicationAdministrator;
+/// assert_eq!(role.to_string(), "Application Administrator");
+/// assert_eq!(role.template_id().to_string(), "9b895d92-2cd3-44c7-9d02-a6ac2d5ea5c3");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -70,7 +79,25 @@ impl fmt::Display for EntraRole {
 /// What whoever applies a registration needs: an app its own permissions, a person the delegated ones and the roles.
 ///
 /// An app that applies nothing but what it has made itself can do with `Application.ReadWrite.OwnedBy` in place of
-/// `Application.ReadWrite.All`. Global Administrator includes the other roles.
+/// `Application.ReadWrite.All`. Global Administrator includes the other roles. What a token that is there lacks of them
+/// says [`Client::preflight`](crate::Client::preflight).
+///
+/// # JSON
+/// `application` and `delegated` (each permission as `{"api": …, "kind": …, "name": …, "id": …}`) and `roles` (each an
+/// [`EntraRole`]).
+///
+/// ```
+/// use entra_apps::permission::microsoft_graph::application;
+/// use entra_apps::provision::EntraRole;
+
+/// use entra_apps::AppRegistration;
+///
+/// let backup = AppRegistration::new("contoso-backup", "Contoso Backup").permission(application::DIRECTORY_READ_ALL);
+/// let needs = backup.caller_permissions();
+/// assert!(needs.application.contains(&application::APP_ROLE_ASSIGNMENT_READ_WRITE_ALL));
+/// assert_eq!(needs.roles, [EntraRole::ApplicationAdministrator, EntraRole::PrivilegedRoleAdministrator]);
+/// println!("{needs}");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -114,9 +141,10 @@ impl fmt::Display for CallerPermissions {
             all.iter().map(|permission| permission.name().unwrap_or_default()).collect::<Vec<_>>().join(", ")
         };
         let roles: Vec<_> = self.roles.iter().map(|role| role.name()).collect();
-        writeln!(f, "An app as caller: {} (application)", names(&self.application))?;
-        writeln!(f, "A person as caller: {} (delegated)", names(&self.delegated))?;
-        writeln!(f, "and the roles: {}", roles.join(", "))
+        writeln!(f, "An app as caller needs all of: {} (application)", names(&self.application))?;
+        writeln!(f, "A person as caller needs all of: {} (delegated)", names(&self.delegated))?;
+        let roles_are = if roles.len() == 1 { "and the role" } else { "and all of the roles" };
+        writeln!(f, "{roles_are}: {}", roles.join(", "))
     }
 }
 
@@ -124,4 +152,32 @@ impl fmt::Display for CallerPermissions {
 /// ([who may consent](https://learn.microsoft.com/entra/identity/enterprise-apps/grant-admin-consent)).
 pub(super) fn is_graph(api: AppId) -> bool {
     api == MICROSOFT_GRAPH || api == AZURE_ACTIVE_DIRECTORY_GRAPH_LEGACY
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn the_callers_permissions_in_json_are_of_the_documented_form() {
+        let needs = CallerPermissions::to_grant([].iter());
+        let permission =
+            |kind: &str, name: &str, id: &str| json!({"api": MICROSOFT_GRAPH, "kind": kind, "name": name, "id": id});
+        assert_eq!(
+            serde_json::to_value(&needs).unwrap(),
+            json!({
+                "application": [
+                    permission("application", "Application.ReadWrite.All", "1bfefb4e-e0b5-418b-a88f-73c46d2cc8e9"),
+                    permission("application", "Directory.Read.All", "7ab1d382-f21e-4acd-a863-ba3e13f7da61"),
+                ],
+                "delegated": [
+                    permission("delegated", "Application.ReadWrite.All", "bdfbf15f-ee85-4955-8675-146e8e5296b5"),
+                    permission("delegated", "Directory.Read.All", "06da0dbc-49e2-44d2-8312-53f166ab848a"),
+                ],
+                "roles": ["applicationAdministrator"],
+            })
+        );
+        assert!(needs.to_string().ends_with("and the role: Application Administrator\n"), "{needs}");
+    }
 }

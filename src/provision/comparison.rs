@@ -4,7 +4,7 @@ use time::OffsetDateTime;
 
 use crate::ids::AppId;
 use crate::model::Application;
-use crate::permission::PermissionKind;
+use crate::permission::{Permission, PermissionKind};
 use crate::provision::observed::{Observed, Resolved};
 use crate::provision::plan_options::PlanOptions;
 use crate::provision::registration::AppRegistration;
@@ -50,6 +50,12 @@ impl Resolved {
         let name = self.value.clone().unwrap_or_else(|| self.id.to_string());
         permission_step(kind, name, self.permission.kind(), Some(self.permission.api()))
     }
+}
+
+/// The id of a step about a permission that the registration names.
+pub(super) fn step_about(step: StepKind, permission: &Permission) -> StepId {
+    let name = permission.name().map(str::to_owned).or_else(|| permission.id().map(|id| id.to_string()));
+    permission_step(step, name.unwrap_or_default(), permission.kind(), Some(permission.api()))
 }
 
 /// The id of a step about a permission.

@@ -46,7 +46,7 @@ pub use diagnose::{Diagnose, Diagnosis, Finding, RecordedRequest};
 pub use page_url::PageUrl;
 pub use plan::Plan;
 pub use plan_request::{PlanRequest, VerifyRequest};
-pub use preflight::{CallerKind, Missing, Preflight, PreflightCheck, Verdict};
+pub use preflight::{CallerKind, Preflight, PreflightCheck, Verdict};
 pub use progress::Progress;
 pub use redirect_uri::{Platform, RedirectUri};
 pub use registration::AppRegistration;

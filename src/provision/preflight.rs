@@ -12,7 +12,14 @@ use crate::auth::TokenClaims;
 use crate::permission::microsoft_graph::{application, delegated};
 use crate::permission::{Permission, PermissionKind};
 use crate::provision::caller_permissions::{EntraRole, is_graph};
+use crate::provision::comparison::step_about;
 use crate::provision::registration::AppRegistration;
+use crate::provision::step::{StepId, StepKind, Subject};
+
+impl StepKind {
+    /// Looking at what is there.
+    pub const READ: Self = Self::new("read");
+}
 
 /// The roles that many callers have and that allow none of the steps, by template id: members, guests, restricted
 /// guests, readers of the directory, global readers, and what the token of an app without a role says.
@@ -26,6 +33,26 @@ const ROLES_WITHOUT_RIGHTS: [Uuid; 6] = [
 ];
 
 /// What the caller's token allows, step by step.
+///
+/// # JSON
+/// `caller` (a [`CallerKind`]) and `checks` (each a [`PreflightCheck`]).
+///
+/// ```
+/// # use entra_emulator::MemoryTenant;
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// use entra_apps::AppRegistration;
+/// use entra_apps::permission::microsoft_graph::delegated;
+///
+/// let tenant = MemoryTenant::new();
+/// let caller = tenant.add_caller(&["Application.ReadWrite.All", "Directory.Read.All"]);
+/// let client = tenant.client_builder().client_secret(caller.client_id, caller.client_secret).build()?;
+/// let backup = AppRegistration::new("contoso-backup", "Contoso Backup").permission(delegated::USER_READ);
+///
+/// let preflight = client.preflight(&backup).await?;
+/// assert!(!preflight.is_allowed());
+/// println!("{preflight}"); // each step with ✓, ✗ or ?, and what to do
+/// # Ok::<(), entra_apps::Error>(()) }).unwrap();
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -36,7 +63,20 @@ pub struct Preflight {
     pub checks: Vec<PreflightCheck>,
 }
 
-/// Who a token is for.
+/// Who a token is for. In JSON it is `app`, `person` or `unknown`.
+///
+/// ```
+/// # use entra_emulator::MemoryTenant;
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// use entra_apps::provision::CallerKind;
+
+/// use entra_apps::AppRegistration;
+///
+/// let client = MemoryTenant::new().client(); // an app with a secret
+/// let preflight = client.preflight(&AppRegistration::new("contoso-backup", "Contoso Backup")).await?;
+/// assert_eq!(preflight.caller, CallerKind::App);
+/// # Ok::<(), entra_apps::Error>(()) }).unwrap();
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -50,23 +90,72 @@ pub enum CallerKind {
 }
 
 /// One step of an apply, and whether the token allows it.
+///
+/// A person needs both: all of [`missing_permissions`](Self::missing_permissions), and one of
+/// [`sufficient_roles`](Self::sufficient_roles) where there are any.
+///
+/// # JSON
+/// `code`, `step`, `verdict` (a [`Verdict`]), `missingPermissions` (each `{"api": …, "kind": …, "name": …, "id": …}`),
+/// `sufficientRoles` (names such as `applicationAdministrator`) and `remedy` (null where it is allowed).
+///
+/// ```
+/// # use entra_emulator::MemoryTenant;
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// use entra_apps::AppRegistration;
+/// use entra_apps::permission::microsoft_graph::{application, delegated};
+///
+/// let tenant = MemoryTenant::new();
+/// let caller = tenant.add_caller(&["Application.ReadWrite.All", "Directory.Read.All"]);
+/// let client = tenant.client_builder().client_secret(caller.client_id, caller.client_secret).build()?;
+/// let backup = AppRegistration::new("contoso-backup", "Contoso Backup").permission(delegated::USER_READ);
+///
+/// let preflight = client.preflight(&backup).await?;
+/// let check = preflight.likely_refused().next().expect("it may not grant");
+/// assert_eq!(check.missing_permissions, [application::DELEGATED_PERMISSION_GRANT_READ_WRITE_ALL]);
+/// assert_eq!(check.sufficient_roles, [], "an app needs no role beside its permissions");
+/// # Ok::<(), entra_apps::Error>(()) }).unwrap();
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct PreflightCheck {
-    /// A stable code: `read`, `application`, `service_principal`, `secret:` with a name, `grant:` with a permission.
-    pub code: String,
+    /// What it is about, as in a plan and in a checklist, or [`READ`](StepKind::READ). In JSON it is the member `code`.
+    #[serde(rename = "code")]
+    pub id: StepId,
     /// The step, for a person.
     pub step: String,
     /// What is to be expected.
     pub verdict: Verdict,
-    /// What the token lacks: each permission is needed, and of roles the first that is listed or any of the others.
-    pub missing: Vec<Missing>,
+    /// The permissions of Microsoft Graph that the token lacks: all of them are needed.
+    pub missing_permissions: Vec<Permission>,
+    /// The roles of Entra that would do where the token shows none of them: one of them is enough, active. The first is
+    /// the one to ask for.
+    pub sufficient_roles: Vec<EntraRole>,
     /// What to do, where it is not allowed for certain.
     pub remedy: Option<String>,
 }
 
-/// What is to be expected of a step.
+/// What is to be expected of a step. In JSON it is `allowed`, `likelyRefused` or `unknown`.
+///
+/// ```
+/// # use entra_emulator::MemoryTenant;
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// use entra_apps::provision::Verdict;
+
+/// use entra_apps::AppRegistration;
+///
+/// let client = MemoryTenant::new().client();
+/// let preflight = client.preflight(&AppRegistration::new("contoso-backup", "Contoso Backup")).await?;
+/// for check in &preflight.checks {
+///     let sign = match check.verdict {
+///         Verdict::Allowed => "yes",
+///         Verdict::LikelyRefused => "no",
+///         _ => "try it",
+///     };
+///     println!("{}: {sign}", check.step);
+/// }
+/// # Ok::<(), entra_apps::Error>(()) }).unwrap();
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -77,26 +166,6 @@ pub enum Verdict {
     LikelyRefused,
     /// It cannot be seen in the token.
     Unknown,
-}
-
-/// What a token lacks.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-#[non_exhaustive]
-pub enum Missing {
-    /// A permission of Microsoft Graph.
-    Permission(Permission),
-    /// A role of Entra, active.
-    Role(EntraRole),
-}
-
-impl fmt::Display for Missing {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Permission(permission) => permission.fmt(f),
-            Self::Role(role) => write!(f, "the role {role}"),
-        }
-    }
 }
 
 impl Preflight {
@@ -121,16 +190,21 @@ impl Preflight {
     pub(super) fn of(registration: &AppRegistration, claims: &TokenClaims) -> Self {
         let caller = Caller::of(claims);
         let mut checks = Vec::new();
-        let mut check = |code: String, step: String, need: Need| {
-            let (verdict, missing) = caller.may(need);
-            let remedy = caller.remedy(verdict, &missing);
-            checks.push(PreflightCheck { code, step, verdict, missing, remedy });
+        let mut check = |id: StepId, step: String, need: Need| {
+            let expected = caller.may(need);
+            let remedy = caller.remedy(&expected);
+            let Expected { verdict, missing_permissions, sufficient_roles, .. } = expected;
+            checks.push(PreflightCheck { id, step, verdict, missing_permissions, sufficient_roles, remedy });
         };
-        check("read".to_owned(), "Look at what is there".to_owned(), Need::Read);
-        check("application".to_owned(), format!("Register “{}”", registration.display_name), Need::Create);
-        check("service_principal".to_owned(), "Make its service principal".to_owned(), Need::Write);
+        check(StepKind::READ.into(), "Look at what is there".to_owned(), Need::Read);
+        check(StepKind::REGISTERED.into(), format!("Register “{}”", registration.display_name), Need::Create);
+        check(StepKind::SERVICE_PRINCIPAL.into(), "Make its service principal".to_owned(), Need::Write);
         for name in registration.secret_names() {
-            check(format!("secret:{name}"), format!("Issue the client secret “{name}”"), Need::Write);
+            check(
+                StepId::of(StepKind::SECRET, Subject::Secret(name.to_owned())),
+                format!("Issue the client secret “{name}”"),
+                Need::Write,
+            );
         }
         for permission in registration.wanted_permissions().filter(|_| registration.admin_consent) {
             let need = match permission.kind() {
@@ -138,7 +212,11 @@ impl Preflight {
                 PermissionKind::Application => Need::Assign,
                 PermissionKind::Delegated => Need::Grant,
             };
-            check(format!("grant:{permission}"), format!("Grant {permission} for the tenant"), need);
+            check(
+                step_about(StepKind::PERMISSION_GRANTED, permission),
+                format!("Grant {permission} for the tenant"),
+                need,
+            );
         }
         Self { caller: caller.kind, checks }
     }
@@ -173,6 +251,15 @@ enum Need {
     Grant,
 }
 
+/// What is to be expected of a step, and what it lacks.
+struct Expected {
+    verdict: Verdict,
+    missing_permissions: Vec<Permission>,
+    sufficient_roles: Vec<EntraRole>,
+    /// What the active roles allow by themselves.
+    by_role: Verdict,
+}
+
 /// The caller, as the token shows it.
 struct Caller<'a> {
     kind: CallerKind,
@@ -202,27 +289,33 @@ impl<'a> Caller<'a> {
         permissions.iter().any(|permission| self.has(permission))
     }
 
-    fn may(&self, need: Need) -> (Verdict, Vec<Missing>) {
+    fn may(&self, need: Need) -> Expected {
+        let by_role = self.by_role(need);
+        let expected =
+            |verdict| Expected { verdict, missing_permissions: Vec::new(), sufficient_roles: Vec::new(), by_role };
         if self.kind == CallerKind::Unknown {
-            return (Verdict::Unknown, Vec::new());
+            return expected(Verdict::Unknown);
         }
-        let (missing, doubtful) = self.permissions(need);
         let is_app = self.kind == CallerKind::App;
-        if !missing.is_empty() {
-            let missing =
-                missing.into_iter().map(|[own, for_person]| Missing::Permission(if is_app { own } else { for_person }));
+        let (missing, doubtful) = self.permissions(need);
+        let verdict = match (missing.is_empty(), is_app) {
             // A role that an app holds can stand in for a permission.
-            let verdict = match is_app && self.by_role(need) == Verdict::Allowed {
-                true => Verdict::Unknown,
-                false => Verdict::LikelyRefused,
-            };
-            return (verdict, missing.collect());
-        }
-        match self.by_role(need) {
-            _ if doubtful => (Verdict::Unknown, Vec::new()),
-            _ if is_app => (Verdict::Allowed, Vec::new()),
-            Verdict::Allowed => (Verdict::Allowed, Vec::new()),
-            verdict => (verdict, sufficient_roles(need).iter().copied().map(Missing::Role).collect()),
+            (false, true) if by_role == Verdict::Allowed => Verdict::Unknown,
+            (false, _) => Verdict::LikelyRefused,
+            (true, _) if doubtful => return expected(Verdict::Unknown),
+            (true, true) => Verdict::Allowed,
+            (true, false) => by_role,
+        };
+        Expected {
+            missing_permissions: missing
+                .into_iter()
+                .map(|[own, for_person]| if is_app { own } else { for_person })
+                .collect(),
+            sufficient_roles: match is_app || by_role == Verdict::Allowed {
+                true => Vec::new(),
+                false => sufficient_roles(need).to_vec(),
+            },
+            ..expected(verdict)
         }
     }
 
@@ -291,39 +384,38 @@ impl<'a> Caller<'a> {
         if by_setting || !roles.iter().all(is_known) { Verdict::Unknown } else { Verdict::LikelyRefused }
     }
 
-    fn remedy(&self, verdict: Verdict, missing: &[Missing]) -> Option<String> {
-        if verdict == Verdict::Allowed {
+    fn remedy(&self, expected: &Expected) -> Option<String> {
+        if expected.verdict == Verdict::Allowed {
             return None;
         }
         if self.kind == CallerKind::Unknown {
             return Some("The token does not show what it allows: try it, only a refusal says for certain.".to_owned());
         }
-        let permissions: Vec<_> = missing
-            .iter()
-            .filter(|missing| matches!(missing, Missing::Permission(_)))
-            .map(ToString::to_string)
-            .collect();
+        let mut steps = Vec::new();
+        let permissions: Vec<_> = expected.missing_permissions.iter().map(ToString::to_string).collect();
         if !permissions.is_empty() {
             let whose =
                 if self.kind == CallerKind::App { "the app that signs in" } else { "the app that is signed in to" };
-            return Some(format!(
-                "Grant {whose} {}, with admin consent, and sign in again.",
-                permissions.join(" and ")
+            let all = if permissions.len() > 1 { " (all of them are needed)" } else { "" };
+            steps.push(format!("Grant {whose} {}{all}, with admin consent", permissions.join(" and ")));
+        }
+        let roles: Vec<_> = expected.sufficient_roles.iter().map(|role| role.name()).collect();
+        if let Some((last, others)) = roles.split_last() {
+            let may = match (expected.by_role, steps.is_empty()) {
+                (Verdict::Unknown, true) => "If it is refused, activate",
+                (Verdict::Unknown, false) => "if it is refused then, activate",
+                (_, true) => "Activate",
+                (_, false) => "activate",
+            };
+            steps.push(format!(
+                "{may} one of the roles {} or {last} (PIM; one is enough), or ask for it",
+                others.join(", ")
             ));
         }
-        let roles: Vec<_> = missing
-            .iter()
-            .filter_map(|missing| match missing {
-                Missing::Role(role) => Some(role.name()),
-                Missing::Permission(_) => None,
-            })
-            .collect();
-        Some(if roles.is_empty() {
-            "It cannot be seen in the token: try it, only a refusal says for certain.".to_owned()
-        } else {
-            let may = if verdict == Verdict::Unknown { "If it is refused, activate" } else { "Activate" };
-            format!("{may} one of the roles {} (PIM), or ask for it, and sign in again.", roles.join(", "))
-        })
+        if steps.is_empty() {
+            return Some("It cannot be seen in the token: try it, only a refusal says for certain.".to_owned());
+        }
+        Some(format!("{}, and sign in again.", steps.join("; ")))
     }
 }
 
@@ -350,6 +442,7 @@ mod tests {
     use super::*;
     use crate::permission::well_known::OFFICE_365_EXCHANGE_ONLINE;
     use crate::provision::credential::ClientSecret;
+    use serde_json::json;
 
     const MEMBER: Uuid = ROLES_WITHOUT_RIGHTS[0];
 
@@ -422,12 +515,65 @@ mod tests {
         );
         let preflight = Preflight::of(&registration(), &admin);
         let refused: Vec<_> = preflight.likely_refused().collect();
-        assert_eq!(refused[0].missing[0], Missing::Role(EntraRole::PrivilegedRoleAdministrator));
-        assert_eq!(refused[1].missing, [Missing::Permission(delegated::DELEGATED_PERMISSION_GRANT_READ_WRITE_ALL)]);
+        let [role, scope] = refused[..] else { panic!("{preflight}") };
+        assert_eq!(role.missing_permissions, []);
+        assert_eq!(
+            role.sufficient_roles,
+            [EntraRole::PrivilegedRoleAdministrator, EntraRole::GlobalAdministrator],
+            "one of them is enough"
+        );
+        assert_eq!(scope.missing_permissions, [delegated::DELEGATED_PERMISSION_GRANT_READ_WRITE_ALL]);
+        assert_eq!(scope.sufficient_roles, [], "she has one that is enough");
         let text = preflight.to_string();
         assert!(text.contains("✗ Grant Directory.Read.All (application)") && text.contains("sign in again"), "{text}");
+        assert!(text.contains("Privileged Role Administrator or Global Administrator (PIM; one is enough)"), "{text}");
         let json: serde_json::Value = serde_json::from_str(&preflight.to_json()).unwrap();
-        assert_eq!(json["checks"][4]["verdict"], "likelyRefused");
-        assert_eq!(json["checks"][4]["missing"][0]["role"], "privilegedRoleAdministrator");
+        assert_eq!(json["caller"], "person");
+        assert_eq!(
+            json["checks"][0],
+            json!({
+                "code": "read", "step": "Look at what is there", "verdict": "allowed", "missingPermissions": [],
+                "sufficientRoles": [], "remedy": null,
+            })
+        );
+        assert_eq!(
+            json["checks"][4],
+            json!({
+                "code": "permission_granted:Directory.Read.All:application",
+                "step": "Grant Directory.Read.All (application) for the tenant",
+                "verdict": "likelyRefused",
+                "missingPermissions": [],
+                "sufficientRoles": ["privilegedRoleAdministrator", "globalAdministrator"],
+                "remedy": "Activate one of the roles Privileged Role Administrator or Global Administrator (PIM; one is \
+                    enough), or ask for it, and sign in again.",
+            })
+        );
+        assert_eq!(
+            json["checks"][6]["missingPermissions"],
+            json!([{
+                "api": "00000003-0000-0000-c000-000000000000", "kind": "delegated",
+                "name": "DelegatedPermissionGrant.ReadWrite.All", "id": "41ce6ca6-6826-4807-84f1-1c82854f7ee5",
+            }])
+        );
+    }
+
+    #[test]
+    fn a_person_who_lacks_both_is_told_all_permissions_and_that_one_role_is_enough() {
+        let nobody = person("User.Read", &[MEMBER]);
+        let preflight = Preflight::of(&registration(), &nobody);
+        let check = &preflight.checks[4];
+        assert_eq!(
+            check.missing_permissions,
+            [delegated::APP_ROLE_ASSIGNMENT_READ_WRITE_ALL, delegated::APPLICATION_READ_ALL]
+        );
+        assert_eq!(check.sufficient_roles, sufficient_roles(Need::AssignOfGraph));
+        let remedy = check.remedy.as_deref().unwrap();
+        for text in ["(all of them are needed)", "; activate one of the roles", "one is enough"] {
+            assert!(remedy.contains(text), "{remedy}");
+        }
+        // An app needs its permissions, and no role.
+        let app = TokenClaims { roles: vec!["User.Read.All".to_owned()], ..TokenClaims::default() };
+        let preflight = Preflight::of(&registration(), &app);
+        assert!(preflight.checks.iter().all(|check| check.sufficient_roles.is_empty()), "{preflight}");
     }
 }

@@ -1,9 +1,10 @@
-//! The report of an apply: the ids, what was done, and each secret once.
+//! The report of an apply: the ids, what was done, each secret once, and what is left for a person.
 
 use std::fmt;
 
 use async_trait::async_trait;
 use secrecy::SecretString;
+use serde::Serialize;
 use time::OffsetDateTime;
 use url::Url;
 
@@ -11,7 +12,30 @@ use crate::error::{BoxError, ErrorCode};
 use crate::ids::{AppId, ApplicationId, KeyId, ServicePrincipalId, TenantId};
 
 /// The report of an apply: what it did, or had done when it failed.
-#[derive(Debug)]
+///
+/// # JSON
+/// `tenantId`, `application` (a [`RegisteredApplication`], or null), `secrets` (each an [`IssuedSecret`], **without its
+/// value**), `done` and `corrections` (sentences), `open` (each an [`OpenItem`]). A value is written by nobody but the
+/// caller, who takes it from [`IssuedSecret::value`].
+///
+/// ```
+/// # use entra_emulator::MemoryTenant;
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// use entra_apps::secrecy::ExposeSecret;
+/// use entra_apps::{AppRegistration, ClientSecret};
+///
+/// let client = MemoryTenant::new().client();
+/// let backup = AppRegistration::new("contoso-backup", "Contoso Backup").credential(ClientSecret::new("Backup"));
+/// let registered = client.apply(&client.plan(&backup).await?).await?;
+/// let app = registered.application.as_ref().expect("an apply that succeeds has one");
+/// println!("tenant {}, client id {}", registered.tenant_id, app.app_id);
+///
+/// let json = serde_json::to_string(&registered)?;
+/// assert!(!json.contains(registered.secrets[0].value.expose_secret()));
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Registered {
     /// The tenant.
@@ -29,7 +53,25 @@ pub struct Registered {
 }
 
 /// The ids of an application.
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// # JSON
+/// `appId`, `applicationId`, `servicePrincipalId`, `uniqueName`, `displayName` and `created` (RFC 3339); null is what is
+/// not known.
+///
+/// ```
+/// use entra_apps::provision::RegisteredApplication;
+///
+/// // From what a product has stored:
+/// let app = RegisteredApplication::new(
+///     "6731de76-14a6-49ae-97bc-6eba6914391e".parse()?,
+///     "ed7cc2c5-4d63-4f47-a7b1-6d83c2b4a5f1".parse()?,
+/// )
+/// .display_name("Contoso Backup");
+/// assert_eq!(app.service_principal_id, None);
+/// # Ok::<(), entra_apps::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct RegisteredApplication {
     /// The *application (client) id*.
@@ -41,13 +83,80 @@ pub struct RegisteredApplication {
     /// The unique name.
     pub unique_name: Option<String>,
     /// The display name.
-    pub display_name: String,
+    pub display_name: Option<String>,
     /// When it was created, in UTC.
+    #[serde(with = "time::serde::rfc3339::option")]
     pub created: Option<OffsetDateTime>,
 }
 
-/// A client secret that was issued, with its value.
-#[derive(Clone, Debug)]
+impl RegisteredApplication {
+    /// Names an application by its client id and the object id of its registration.
+    pub fn new(app_id: AppId, application_id: ApplicationId) -> Self {
+        Self {
+            app_id,
+            application_id,
+            service_principal_id: None,
+            unique_name: None,
+            display_name: None,
+            created: None,
+        }
+    }
+
+    /// Sets the object id of its service principal in the tenant.
+    #[must_use]
+    pub fn service_principal_id(mut self, id: ServicePrincipalId) -> Self {
+        self.service_principal_id = Some(id);
+        self
+    }
+
+    /// Sets the unique name.
+    #[must_use]
+    pub fn unique_name(mut self, name: impl Into<String>) -> Self {
+        self.unique_name = Some(name.into());
+        self
+    }
+
+    /// Sets the display name.
+    #[must_use]
+    pub fn display_name(mut self, name: impl Into<String>) -> Self {
+        self.display_name = Some(name.into());
+        self
+    }
+
+    /// Sets when it was created.
+    #[must_use]
+    pub fn created(mut self, at: OffsetDateTime) -> Self {
+        self.created = Some(at);
+        self
+    }
+}
+
+/// A client secret with its value: one that an apply issued, or one that a program has stored.
+///
+/// # JSON
+/// `tenantId`, `appId`, `keyId`, `displayName` and `end` (RFC 3339); null is what is not known. **The value is left
+/// out**: where it is to be written, the caller writes it.
+///
+/// # Examples
+/// After a restart, a program waits for the secret that it has stored. The wait uses the tenant, the client id and the
+/// value.
+///
+/// ```
+/// # use entra_emulator::MemoryTenant;
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// use entra_apps::{AppRegistration, ClientSecret, IssuedSecret};
+///
+/// let client = MemoryTenant::new().client();
+/// let backup = AppRegistration::new("contoso-backup", "Contoso Backup").credential(ClientSecret::new("Backup"));
+/// # let mut registered = client.apply(&client.plan(&backup).await?).await?;
+/// # let issued = registered.secrets.remove(0);
+/// # let (tenant_id, app_id, key_id, value) = (issued.tenant_id, issued.app_id, issued.key_id, issued.value);
+/// let stored = IssuedSecret::new(tenant_id, app_id, key_id, value);
+/// client.wait_until_usable(&stored, &backup).times(1).await?;
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct IssuedSecret {
     /// The tenant that it is for.
@@ -56,45 +165,101 @@ pub struct IssuedSecret {
     pub app_id: AppId,
     /// The portal's *Secret ID*: not the secret.
     pub key_id: KeyId,
-    /// The description.
-    pub display_name: String,
+    /// The description; an apply always sets it.
+    pub display_name: Option<String>,
     /// The secret itself: the portal's *Value*.
+    #[serde(skip)]
     pub value: SecretString,
-    /// When it ends, in UTC.
-    pub end: OffsetDateTime,
-}
-
-/// Something that is left for a person.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct OpenItem {
-    /// What it is, as a stable code.
-    pub code: ErrorCode,
-    /// What is open.
-    pub text: String,
-    /// What to do.
-    pub remedy: String,
-    /// Where to do it, for whoever may: the admin consent link of a grant that the caller may not make.
-    pub link: Option<Url>,
+    /// When it ends, in UTC; an apply always sets it.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub end: Option<OffsetDateTime>,
 }
 
 impl IssuedSecret {
-    /// A secret that the program has, such as one that it stored when it was issued.
+    /// Takes up a secret that a program has stored.
     pub fn new(tenant_id: TenantId, app_id: AppId, key_id: KeyId, value: SecretString) -> Self {
-        Self { tenant_id, app_id, key_id, display_name: String::new(), value, end: OffsetDateTime::UNIX_EPOCH }
+        Self { tenant_id, app_id, key_id, display_name: None, value, end: None }
     }
 
     /// Sets the description.
     #[must_use]
     pub fn display_name(mut self, name: impl Into<String>) -> Self {
-        self.display_name = name.into();
+        self.display_name = Some(name.into());
         self
     }
 
     /// Sets when it ends.
     #[must_use]
     pub fn end(mut self, end: OffsetDateTime) -> Self {
-        self.end = end;
+        self.end = Some(end);
+        self
+    }
+}
+
+/// Something that is left for a person.
+///
+/// Its codes: [`AdminConsentMissing`](ErrorCode::AdminConsentMissing),
+/// [`SecretValueUnknown`](ErrorCode::SecretValueUnknown), [`SecretMaybeOrphaned`](ErrorCode::SecretMaybeOrphaned) and
+/// [`UniqueNameRefused`](ErrorCode::UniqueNameRefused).
+///
+/// # JSON
+/// `code` (its text), `text`, `remedy`, `keyId` and `link`; null is what there is none of.
+///
+/// ```
+/// # use entra_emulator::MemoryTenant;
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// use entra_apps::permission::microsoft_graph::delegated;
+/// use entra_apps::provision::Platform;
+
+/// use entra_apps::{AppRegistration, ErrorCode};
+///
+/// let tenant = MemoryTenant::new();
+/// // It may register apps, and not consent to their permissions.
+/// let caller = tenant.add_caller(&["Application.ReadWrite.All", "Directory.Read.All"]);
+/// let client = tenant.client_builder().client_secret(caller.client_id, caller.client_secret).build()?;
+/// let backup = AppRegistration::new("contoso-backup", "Contoso Backup")
+///     .redirect_uri(Platform::Web, "https://backup.contoso.example/callback")
+///     .permission(delegated::USER_READ);
+///
+/// let error = client.apply(&client.plan(&backup).await?).await.unwrap_err();
+/// let open = &error.report().open[0];
+/// assert_eq!(open.code, ErrorCode::AdminConsentMissing);
+/// println!("{open}"); // to be sent to an administrator, with the link
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct OpenItem {
+    /// The stable code.
+    pub code: ErrorCode,
+    /// What is open, as a clause.
+    pub text: String,
+    /// What to do, in sentences.
+    pub remedy: String,
+    /// The secret that it concerns, by the portal's *Secret ID*.
+    pub key_id: Option<KeyId>,
+    /// Where to do it, for whoever may: the admin consent link of a grant that the caller may not make.
+    pub link: Option<Url>,
+}
+
+impl OpenItem {
+    /// Says what is open and what to do about it.
+    pub fn new(code: ErrorCode, text: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { code, text: text.into(), remedy: remedy.into(), key_id: None, link: None }
+    }
+
+    /// Sets the secret that it concerns.
+    #[must_use]
+    pub fn key_id(mut self, key_id: KeyId) -> Self {
+        self.key_id = Some(key_id);
+        self
+    }
+
+    /// Sets where to do it.
+    #[must_use]
+    pub fn link(mut self, link: Url) -> Self {
+        self.link = Some(link);
         self
     }
 }
@@ -110,11 +275,112 @@ impl fmt::Display for OpenItem {
 }
 
 /// Takes each secret as it is issued, before any further step: a vault, a file, the product's own store.
+///
+/// ```
+/// # use entra_emulator::MemoryTenant;
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// use std::collections::HashMap;
+/// use std::sync::{Arc, Mutex};
+///
+/// use entra_apps::secrecy::SecretString;
+/// use entra_apps::{AppRegistration, ClientSecret, IssuedSecret, SecretSink, async_trait, ids::AppId};
+///
+/// #[derive(Debug, Default)]
+/// struct Vault(Mutex<HashMap<AppId, SecretString>>);
+///
+/// #[async_trait]
+/// impl SecretSink for Vault {
+///     async fn store(&self, secret: &IssuedSecret) -> Result<(), BoxError> {
+///         let mut secrets = self.0.lock().map_err(|_| "the vault is locked for good")?;
+///         secrets.insert(secret.app_id, secret.value.clone());
+///         Ok(())
+///     }
+/// }
+///
+/// let client = MemoryTenant::new().client();
+/// let vault = Arc::new(Vault::default());
+/// let backup = AppRegistration::new("contoso-backup", "Contoso Backup").credential(ClientSecret::new("Backup"));
+/// let registered = client.apply(&client.plan(&backup).await?).secret_sink(vault.clone()).await?;
+/// assert!(vault.0.lock().unwrap().contains_key(&registered.secrets[0].app_id));
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[async_trait]
 pub trait SecretSink: fmt::Debug + Send + Sync {
     /// Stores a secret. When it fails, the secret is removed from the application again.
     ///
+    /// The future is dropped when the [deadline](crate::Apply::deadline) of the apply passes, which counts as a failure.
+    ///
     /// # Errors
     /// When the secret could not be stored.
     async fn store(&self, secret: &IssuedSecret) -> Result<(), BoxError>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+    use time::macros::datetime;
+
+    #[test]
+    fn a_report_in_json_is_of_the_documented_form_and_holds_no_value() {
+        let [tenant, app, object, key] = [1, 2, 3, 4].map(|id| format!("00000000-0000-0000-0000-00000000000{id}"));
+        let (tenant_id, app_id, key_id) = (TenantId::from_u128(1), AppId::from_u128(2), KeyId::from_u128(4));
+        let bare = RegisteredApplication::new(app_id, ApplicationId::from_u128(3));
+        assert_eq!(
+            serde_json::to_value(&bare).unwrap(),
+            json!({
+                "appId": app, "applicationId": object, "servicePrincipalId": null, "uniqueName": null,
+                "displayName": null, "created": null,
+            })
+        );
+        let application = bare
+            .service_principal_id(ServicePrincipalId::from_u128(4))
+            .unique_name("contoso-backup")
+            .display_name("Contoso Backup")
+            .created(datetime!(2026-02-01 10:00 UTC));
+        let secret = IssuedSecret::new(tenant_id, app_id, key_id, SecretString::from("m4rker"));
+        let link = "https://login.microsoftonline.com/common/adminconsent".parse().unwrap();
+        let registered = Registered {
+            tenant_id,
+            application: Some(application),
+            secrets: vec![secret.clone(), secret.display_name("Main").end(datetime!(2028-01-31 10:00:05.25 UTC))],
+            done: vec!["set the notes".to_owned()],
+            corrections: Vec::new(),
+            open: vec![
+                OpenItem::new(ErrorCode::AdminConsentMissing, "consent is missing", "Ask for it.").link(link),
+                OpenItem::new(ErrorCode::SecretValueUnknown, "it is live", "Remove it.").key_id(key_id),
+            ],
+        };
+        let json = serde_json::to_value(&registered).unwrap();
+        assert_eq!(
+            json,
+            json!({
+                "tenantId": tenant,
+                "application": {
+                    "appId": app, "applicationId": object, "servicePrincipalId": key, "uniqueName": "contoso-backup",
+                    "displayName": "Contoso Backup", "created": "2026-02-01T10:00:00Z",
+                },
+                "secrets": [
+                    {"tenantId": tenant, "appId": app, "keyId": key, "displayName": null, "end": null},
+                    {
+                        "tenantId": tenant, "appId": app, "keyId": key, "displayName": "Main",
+                        "end": "2028-01-31T10:00:05.25Z",
+                    },
+                ],
+                "done": ["set the notes"],
+                "corrections": [],
+                "open": [
+                    {
+                        "code": "admin_consent_missing", "text": "consent is missing", "remedy": "Ask for it.",
+                        "keyId": null, "link": "https://login.microsoftonline.com/common/adminconsent",
+                    },
+                    {
+                        "code": "secret_value_unknown", "text": "it is live", "remedy": "Remove it.", "keyId": key,
+                        "link": null,
+                    },
+                ],
+            })
+        );
+        assert!(!format!("{json} {registered:?}").contains("m4rker"));
+    }
 }

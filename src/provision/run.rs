@@ -80,12 +80,11 @@ impl<'a> Run<'a> {
             && let (Some(app_id), Some(id)) = (app.app_id, app.id)
         {
             self.state.report.application = Some(RegisteredApplication {
-                app_id,
-                application_id: id,
                 service_principal_id: observed.principal_id(),
                 unique_name: app.unique_name.clone(),
-                display_name: app.display_name.clone().unwrap_or_default(),
+                display_name: app.display_name.clone(),
                 created: app.created_date_time,
+                ..RegisteredApplication::new(app_id, id)
             });
             collections::report_unknown_values(&mut self.state);
         }
@@ -289,12 +288,9 @@ impl<'a> Run<'a> {
             Err(error) if before.unique_name != wanted.unique_name && is_unique_name_refused(&error) => {
                 self.state.options.unique_name_refused = true;
                 let unique_name = &self.state.registration.unique_name;
-                self.state.report.open.push(OpenItem {
-                    code: ErrorCode::UniqueNameRefused,
-                    text: format!("the application could not be given the unique name {unique_name}"),
-                    remedy: ErrorCode::UniqueNameRefused.remedy().to_owned(),
-                    link: None,
-                });
+                let text = format!("the application could not be given the unique name {unique_name}");
+                let remedy = ErrorCode::UniqueNameRefused.remedy();
+                self.state.report.open.push(OpenItem::new(ErrorCode::UniqueNameRefused, text, remedy));
                 Ok(())
             }
             Err(error) => Err(error),

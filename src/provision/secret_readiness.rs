@@ -6,6 +6,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Serialize, Serializer};
+
 use crate::auth::{ClientSecretProvider, TokenClaims};
 use crate::client::Client;
 use crate::error::{Error, ErrorCode};
@@ -24,9 +26,32 @@ const SIGN_INS_IN_A_ROW: u32 = 3;
 
 /// How long the wait may take where nobody says: what Entra has not learnt by then, such as a permission that nobody
 /// has consented to, waiting does not mend.
-const DEFAULT_TIMEOUT: Duration = Duration::from_secs(600);
+const DEFAULT_DEADLINE: Duration = Duration::from_secs(600);
 
 /// A wait for a secret: awaiting it waits.
+///
+/// When the time is up, the code says what was missing:
+/// - [`SecretNotUsable`](ErrorCode::SecretNotUsable): the sign-in service does not take the secret yet;
+/// - [`PermissionsNotInToken`](ErrorCode::PermissionsNotInToken): it takes the secret, and its tokens lack an application
+///   permission that the registration declares; the error's source names it. Right after an apply that granted all of
+///   them this is replication lag and passes in minutes. Where nobody has consented
+///   ([`AdminConsentMissing`](ErrorCode::AdminConsentMissing) is open in the report), it passes when somebody does, and
+///   not before.
+///
+/// ```
+/// # use entra_emulator::MemoryTenant;
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// use std::time::Duration;
+///
+/// use entra_apps::{AppRegistration, ClientSecret};
+///
+/// let client = MemoryTenant::new().client();
+/// let backup = AppRegistration::new("contoso-backup", "Contoso Backup").credential(ClientSecret::new("Backup"));
+/// let registered = client.apply(&client.plan(&backup).await?).await?;
+/// let wait = client.wait_until_usable(&registered.secrets[0], &backup);
+/// wait.times(1).deadline(Duration::from_secs(300)).on_progress(|progress| println!("{progress:?}")).await?;
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[must_use = "it waits when it is awaited"]
 pub struct WaitUntilUsable<'a> {
     client: Client,
@@ -38,12 +63,33 @@ pub struct WaitUntilUsable<'a> {
 }
 
 /// What it took until a secret was usable.
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// # JSON
+/// `signIns`, `waitedMs` (milliseconds) and `roles` (names).
+///
+/// ```
+/// # use entra_emulator::MemoryTenant;
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// use entra_apps::permission::microsoft_graph::application;
+/// use entra_apps::{AppRegistration, ClientSecret};
+///
+/// let client = MemoryTenant::new().client();
+/// let backup = AppRegistration::new("contoso-backup", "Contoso Backup")
+///     .permission(application::USER_READ_ALL)
+///     .credential(ClientSecret::new("Backup"));
+/// let registered = client.apply(&client.plan(&backup).await?).await?;
+/// let usable = client.wait_until_usable(&registered.secrets[0], &backup).times(1).await?;
+/// assert_eq!((usable.sign_ins, usable.roles), (1, vec!["User.Read.All".to_owned()]));
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct SecretReadiness {
     /// How many rounds of sign-ins it took, those that failed included.
     pub sign_ins: u32,
     /// How long it took.
+    #[serde(rename = "waitedMs", serialize_with = "write_milliseconds")]
     pub waited: Duration,
     /// The application permissions in the tokens, by name.
     pub roles: Vec<String>,
@@ -75,7 +121,7 @@ impl<'a> WaitUntilUsable<'a> {
     async fn run(self) -> Result<SecretReadiness, Error> {
         let mut client = match self.deadline {
             Some(allowed) => self.client.with_deadline(allowed),
-            None if self.client.options().deadline.is_never() => self.client.with_deadline(DEFAULT_TIMEOUT),
+            None if self.client.options().deadline.is_never() => self.client.with_deadline(DEFAULT_DEADLINE),
             None => self.client.with_default_deadline(),
         };
         if let Some(progress) = self.progress.clone() {
@@ -89,9 +135,13 @@ impl<'a> WaitUntilUsable<'a> {
         let (mut sign_ins, mut in_a_row) = (0, 0);
         let options = client.options();
         let mut poll = client.context().poll(TOKEN_OPERATION, WaitReason::Replication, &options);
+        // The refusal after which nothing worked.
+        let mut refusal = None;
         loop {
             sign_ins += 1;
-            let refusal = match self.sign_in(&client, &wanted).await {
+            let signed_in = options.deadline.bound(client.clock(), self.sign_in(&client, &wanted)).await;
+            let Some(signed_in) = signed_in else { return Err(timed_out(refusal)) };
+            refusal = match signed_in {
                 Ok(roles) => {
                     in_a_row += 1;
                     if in_a_row >= self.times {
@@ -132,8 +182,7 @@ impl<'a> WaitUntilUsable<'a> {
                 api => format!("{api}/.default"),
             };
             let request = TokenRequest::new(self.secret.tenant_id.to_string(), scope);
-            let token = client.options().deadline.bound(client.clock(), provider.token(&request)).await;
-            let claims = TokenClaims::of(&token.ok_or_else(|| timed_out(None))??);
+            let claims = TokenClaims::of(&provider.token(&request).await?);
             if let Some(missing) = names.iter().find(|name| !claims.roles.contains(name)) {
                 let text = format!("the token of the new secret does not hold the permission {missing} yet");
                 return Err(Error::new(ErrorCode::PermissionsNotInToken).with_message(text).during(TOKEN_OPERATION));
@@ -162,6 +211,10 @@ impl<'a> IntoFuture for WaitUntilUsable<'a> {
     }
 }
 
+fn write_milliseconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u64(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
+}
+
 /// Whether a refusal is one that what is new meets, and that passes.
 fn passes_with_time(error: &Error) -> bool {
     error.code() == ErrorCode::PermissionsNotInToken || error.code().is_expected_after_a_write()
@@ -174,5 +227,18 @@ fn timed_out(refusal: Option<Error>) -> Error {
     match refusal {
         Some(refusal) => error.with_source(refusal),
         None => error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn readiness_in_json_is_of_the_documented_form() {
+        let waited = Duration::from_millis(2_500);
+        let readiness = SecretReadiness { sign_ins: 3, waited, roles: vec!["User.Read.All".to_owned()] };
+        let json = serde_json::json!({"signIns": 3, "waitedMs": 2500, "roles": ["User.Read.All"]});
+        assert_eq!(serde_json::to_value(&readiness).unwrap(), json);
     }
 }

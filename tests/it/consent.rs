@@ -11,10 +11,10 @@ use entra_apps::http::Response;
 use entra_apps::ids::AppId;
 use entra_apps::permission::Permission;
 use entra_apps::permission::microsoft_graph::{application, delegated};
-use entra_apps::provision::{EntraRole, Missing, Verdict};
+use entra_apps::provision::{EntraRole, StepKind, Verdict};
 use entra_apps::secrecy::SecretString;
 
-use entra_apps::{AppRegistration, Client, ClientSecret, ErrorKind, RedirectUri};
+use entra_apps::{AppRegistration, Client, ClientSecret, ErrorCode, ErrorKind, RedirectUri};
 use entra_emulator::{Lag, MemoryCloud, MemoryTenant, User};
 
 use crate::support::scripted_transport::{Scripted, json};
@@ -51,10 +51,8 @@ async fn what_a_registration_asks_of_its_caller_is_enough_and_not_too_much() {
         let some: Vec<&str> = names.iter().copied().filter(|name| name != left_out).collect();
         let client = client_of(&tenant, &some);
         let preflight = client.preflight(&registration).await.unwrap();
-        let refused: Vec<_> = preflight.likely_refused().flat_map(|check| &check.missing).collect();
-        let is_named = refused
-            .iter()
-            .any(|missing| matches!(missing, Missing::Permission(permission) if permission.name() == Some(*left_out)));
+        let mut missing = preflight.likely_refused().flat_map(|check| &check.missing_permissions);
+        let is_named = missing.any(|permission| permission.name() == Some(*left_out));
         assert!(is_named || preflight.checks.iter().any(|check| check.verdict == Verdict::Unknown), "{left_out}");
         let Ok(plan) = client.plan(&registration).await else { continue };
         assert!(client.apply(&plan).await.is_err(), "without {left_out}");
@@ -72,7 +70,7 @@ async fn a_preflight_informs_and_an_apply_does_what_it_may() {
     let error = client.apply(&plan).await.unwrap_err();
     let report = error.report();
     assert_eq!(report.secrets.len(), 1);
-    let open = report.open.iter().find(|item| item.code.as_str() == "admin_consent_missing").unwrap();
+    let open = report.open.iter().find(|item| item.code == ErrorCode::AdminConsentMissing).unwrap();
     let link = open.link.as_ref().unwrap();
     let app_id = report.application.as_ref().unwrap().app_id;
     assert!(link.as_str().starts_with("https://login.microsoftonline.com/"), "{link}");
@@ -82,6 +80,7 @@ async fn a_preflight_informs_and_an_apply_does_what_it_may() {
         assert!(pairs.contains(&(pair.0.to_owned(), pair.1.clone())), "{pair:?} {link}");
     }
     assert!(open.to_string().contains("Privileged Role Administrator"), "{open}");
+    assert!(error.to_string().contains(&format!("<{link}>")), "the error names the link: {error}");
     assert!(open.text.contains("User.Read.All (application), User.Read (delegated)"), "{open}");
 }
 
@@ -100,7 +99,8 @@ fn client_of_person(cloud: &MemoryCloud, home: &MemoryTenant, tenant: &MemoryTen
 /// What is to be expected of the grants of [`registration`]: of the application permission, and of the delegated one.
 async fn expected(client: &Client) -> [Verdict; 2] {
     let preflight = client.preflight(&registration()).await.unwrap();
-    let grants: Vec<_> = preflight.checks.iter().filter(|check| check.code.starts_with("grant:")).collect();
+    let grants: Vec<_> =
+        preflight.checks.iter().filter(|check| check.id.kind() == StepKind::PERMISSION_GRANTED).collect();
     [grants[0].verdict, grants[1].verdict]
 }
 
@@ -114,13 +114,17 @@ async fn a_persons_roles_are_read_from_their_token_and_one_that_is_activated_cou
     let preflight = client.preflight(&registration()).await.unwrap();
     let check = preflight.likely_refused().next().unwrap();
     let remedy = check.remedy.as_ref().unwrap();
-    assert_eq!(check.missing[0], Missing::Role(EntraRole::PrivilegedRoleAdministrator));
-    assert!(remedy.contains("Activate") && remedy.contains("(PIM)") && remedy.contains("sign in again"), "{remedy}");
+    assert_eq!(check.sufficient_roles[0], EntraRole::PrivilegedRoleAdministrator);
+    assert_eq!(check.missing_permissions, []);
+    assert!(
+        remedy.contains("Activate") && remedy.contains("(PIM; one is enough)") && remedy.contains("sign in again"),
+        "{remedy}"
+    );
 
     // It informs and never blocks: only Graph refuses, and who may consent is given the link.
     let plan = client.plan(&registration()).await.unwrap();
     let error = client.apply(&plan).approve_all().await.unwrap_err();
-    let open = error.report().open.iter().find(|item| item.code.as_str() == "admin_consent_missing").unwrap();
+    let open = error.report().open.iter().find(|item| item.code == ErrorCode::AdminConsentMissing).unwrap();
     assert!(open.link.is_some() && open.text.contains("User.Read.All (application)"), "{open}");
     assert!(!open.text.contains("User.Read (delegated)"), "what she may grant is granted: {open}");
 
@@ -161,7 +165,7 @@ async fn a_partners_roles_are_those_that_the_customer_has_given() {
     assert_eq!(expected(&client).await, [Verdict::LikelyRefused, Verdict::Allowed]);
     let plan = client.plan(&registration()).await.unwrap();
     let error = client.apply(&plan).approve_all().await.unwrap_err();
-    let open = error.report().open.iter().find(|item| item.code.as_str() == "admin_consent_missing").unwrap();
+    let open = error.report().open.iter().find(|item| item.code == ErrorCode::AdminConsentMissing).unwrap();
     let link = open.link.as_ref().unwrap();
     assert!(link.path().contains(&customer.id().to_string()), "somebody of the customer's can consent: {link}");
     assert_eq!(expected(&client_of_person(&cloud, partner, partner, &agent)).await, [Verdict::Allowed; 2]);
@@ -174,7 +178,7 @@ async fn without_a_redirect_uri_the_open_consent_has_no_link() {
     let registration = AppRegistration::new("k", "App").permission(delegated::USER_READ);
     let plan = client.plan(&registration).await.unwrap();
     let error = client.apply(&plan).await.unwrap_err();
-    let open = error.report().open.iter().find(|item| item.code.as_str() == "admin_consent_missing").unwrap();
+    let open = error.report().open.iter().find(|item| item.code == ErrorCode::AdminConsentMissing).unwrap();
     assert!(open.link.is_none() && open.remedy.contains("Cloud Application Administrator"), "{open}");
 }
 

@@ -216,3 +216,20 @@ async fn what_happened_to_an_app_is_found_over_http_as_well() {
         }
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_sign_in_that_never_ends_is_given_up_in_time_and_recorded() {
+    let registration = registration();
+    let desk = desk(&registration).await;
+    desk.tenant.fault(Fault::on("POST", "/oauth2/v2.0/token").hangs());
+    let secret = SecretString::from(desk.secret.as_str());
+    let began = tokio::time::Instant::now();
+    let diagnose = desk.client.diagnose(desk.tenant.domain(), &desk.app_id, secret, &registration);
+    let diagnosis = diagnose.deadline(Duration::from_secs(5)).await;
+    assert_eq!(began.elapsed().as_secs(), 5);
+    assert_eq!(codes(&diagnosis), ["deadline_exceeded"], "{diagnosis}");
+    assert_eq!(diagnosis.tenant_id, Some(desk.tenant.id()), "what was found before is kept");
+    let sign_in = diagnosis.requests.last().unwrap();
+    assert!(sign_in.request.starts_with("POST ") && sign_in.correlation_id.is_some(), "{diagnosis}");
+    assert!(sign_in.status.is_none() && (4_000..=5_000).contains(&sign_in.duration_ms), "{sign_in:?}");
+}

@@ -174,7 +174,10 @@ async fn who_may_not_is_told_before() {
     let signed_in = emulated.sign_in(Way::DeviceCode).await.unwrap();
     assert_eq!(signed_in.who.directory_roles(), Vec::<String>::new());
     let preflight = signed_in.client.preflight(&guides::patch_my_pc::registration()).await.unwrap();
-    assert!(preflight.likely_refused().any(|check| check.code.starts_with("grant:")), "{preflight}");
+    assert!(
+        preflight.likely_refused().any(|check| check.id.kind() == entra_apps::provision::StepKind::PERMISSION_GRANTED),
+        "{preflight}"
+    );
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use entra_apps::model::ApplicationPatch;
 use entra_apps::permission::{MICROSOFT_GRAPH, Permission};
+use entra_apps::secrecy::ExposeSecret;
 use entra_apps::{AppRegistration, ClientSecret, ErrorKind};
 use entra_emulator::{Fault, SecretPolicy};
 
@@ -35,7 +36,15 @@ async fn an_apply_that_may_not_grant_does_the_rest_and_names_what_is_missing() {
     let plan = client.plan(&guides::netwrix::registration("Contoso", false)).await.unwrap();
     let error = client.apply(&plan).await.unwrap_err();
     assert!(error.error().to_string().contains("AppRoleAssignment.ReadWrite.All"), "{error}");
-    assert_eq!(error.report().secrets.len(), 1, "the secret is handed out all the same");
+    let [secret] = &error.report().secrets[..] else { panic!("the secret is handed out all the same: {error}") };
+    let name = format!("“{}”", secret.display_name.as_deref().unwrap());
+    let text = error.to_string();
+    for part in [&name, "report().secrets", "Run it again (plan and apply): what was done is found and not done twice."]
+    {
+        assert!(text.contains(part), "{text}");
+    }
+    let value = ExposeSecret::expose_secret(&secret.value);
+    assert!(!text.contains(value) && !serde_json::to_string(&error).unwrap().contains(value));
     assert!(error.report().application.as_ref().unwrap().service_principal_id.is_some());
 }
 

@@ -183,7 +183,7 @@ impl TakeResponse for Added {
                 let Some(app_id) = state.observed.app_id() else { return Ok(()) };
                 let end = end_date_time.unwrap_or(attempt.end);
                 let secret = IssuedSecret::new(state.observed.tenant, app_id, key_id, value);
-                issued(state, secret.display_name(attempt.name.as_str()).end(end), end).await
+                issued(state, secret.display_name(attempt.name.as_str()).end(end), attempt.name, end).await
             }
             // A response without the value is as good as lost.
             Ok(_) => response_lost(state, attempt).await,
@@ -200,8 +200,13 @@ impl TakeResponse for Added {
 }
 
 /// Keeps a secret that was issued: gives it to the sink, and reports it.
-async fn issued(state: &mut ApplyState<'_>, secret: IssuedSecret, end: OffsetDateTime) -> Result<(), Error> {
-    let (key_id, name) = (secret.key_id, secret.display_name.clone());
+async fn issued(
+    state: &mut ApplyState<'_>,
+    secret: IssuedSecret,
+    name: String,
+    end: OffsetDateTime,
+) -> Result<(), Error> {
+    let key_id = secret.key_id;
     if let Some(app) = &mut state.observed.application {
         let mut credential = PasswordCredential::default();
         (credential.key_id, credential.end_date_time) = (Some(key_id), Some(end));
@@ -211,24 +216,15 @@ async fn issued(state: &mut ApplyState<'_>, secret: IssuedSecret, end: OffsetDat
     state.options.replace_secrets.retain(|replaced| *replaced != name);
     state.options.held_secrets.push(key_id);
     let stored = match &state.sink {
-        Some(sink) => state.client.options().deadline.bound(state.client.clock(), sink.store(&secret)).await,
-        None => Some(Ok(())),
+        Some(sink) => sink.store(&secret).await,
+        None => Ok(()),
     };
-    match stored {
-        Some(Ok(())) => {
-            state.done(format!("issued the client secret “{name}”, valid until {}", end.date()));
-            state.report.secrets.push(secret);
-            Ok(())
-        }
-        Some(Err(source)) => Err(revoke(state, secret, source).await),
-        // Whether it was stored is not known: it is kept, and whoever reads the report has it.
-        None => {
-            state.report.secrets.push(secret);
-            Err(Error::new(ErrorCode::DeadlineExceeded)
-                .with_message(format!("the time allowed was up while the client secret “{name}” was being stored"))
-                .with_remedy("The report holds the secret. Mend what stores secrets, and run it again with more time."))
-        }
+    if let Err(source) = stored {
+        return Err(revoke(state, secret, source).await);
     }
+    state.done(format!("issued the client secret “{name}”, valid until {}", end.date()));
+    state.report.secrets.push(secret);
+    Ok(())
 }
 
 /// Removes a secret that the sink could not store, so that none is left that nobody has.
@@ -319,8 +315,8 @@ pub(in crate::provision) async fn remove_remaining_orphans(state: &mut ApplyStat
                 "a client secret “{}” that ends at {} may be there, and nobody has its value",
                 attempt.name, attempt.end
             );
-            let remedy = "Remove it under Certificates & secrets.".to_owned();
-            state.report.open.push(OpenItem { code: ErrorCode::SecretMaybeOrphaned, text, remedy, link: None });
+            let remedy = ErrorCode::SecretMaybeOrphaned.remedy();
+            state.report.open.push(OpenItem::new(ErrorCode::SecretMaybeOrphaned, text, remedy));
         }
     }
     Ok(())
@@ -333,15 +329,12 @@ pub(in crate::provision) fn report_unknown_values(state: &mut ApplyState<'_>) {
     for wanted in &state.registration.credentials {
         for (key_id, _) in state.observed.live_secrets(wanted.name(), now) {
             if !state.options.held_secrets.contains(&key_id) {
-                open.push(OpenItem {
-                    code: ErrorCode::SecretValueUnknown,
-                    text: format!(
-                        "the client secret “{}” ({key_id}) is live, and its value cannot be read again",
-                        wanted.name(),
-                    ),
-                    remedy: ErrorCode::SecretValueUnknown.remedy().to_owned(),
-                    link: None,
-                });
+                let text = format!(
+                    "the client secret “{}” ({key_id}) is live, and its value cannot be read again",
+                    wanted.name()
+                );
+                let remedy = ErrorCode::SecretValueUnknown.remedy();
+                open.push(OpenItem::new(ErrorCode::SecretValueUnknown, text, remedy).key_id(key_id));
             }
         }
     }

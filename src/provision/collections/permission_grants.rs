@@ -321,5 +321,5 @@ pub(in crate::provision) fn report_missing_consent(state: &mut ApplyState<'_>) {
     };
     let text = format!("admin consent is missing for {}, which the caller may not grant", names.join(", "));
     let remedy = format!("Ask somebody with the role {role} to {action}; then verify.");
-    state.report.open.push(OpenItem { code: ErrorCode::AdminConsentMissing, text, remedy, link });
+    state.report.open.push(OpenItem { link, ..OpenItem::new(ErrorCode::AdminConsentMissing, text, remedy) });
 }

@@ -4,7 +4,7 @@ use crate::error::{Error, ErrorCode};
 use crate::ids::{AppId, PermissionId};
 use crate::model::{Application, RequiredResourceAccess, ResourceAccess, ResourceAccessType};
 use crate::permission::{self, MICROSOFT_GRAPH, Permission, PermissionKind};
-use crate::provision::comparison::{Comparison, permission_step};
+use crate::provision::comparison::{Comparison, permission_step, step_about};
 use crate::provision::observed::Resolved;
 use crate::provision::registration::{AppRegistration, allows_personal_accounts};
 use crate::provision::settings::Setting;
@@ -114,8 +114,7 @@ impl Setting for DeclaredPermissions {
         let wanted: Vec<_> = it.registration.wanted_permissions().collect();
         for entry in it.registration.permissions.iter().filter(|entry| !wanted.contains(&&entry.permission)) {
             let permission = &entry.permission;
-            let name = permission.name().map_or_else(|| permission.to_string(), str::to_owned);
-            let id = permission_step(StepKind::OPTIONAL_PERMISSION, name, permission.kind(), Some(permission.api()));
+            let id = step_about(StepKind::OPTIONAL_PERMISSION, permission);
             steps.push(
                 Step::new(id, Action::NotSelected).plan(format!("{permission}: for {}", entry.purposes.join(", "))),
             );

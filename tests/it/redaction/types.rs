@@ -212,7 +212,6 @@ const HARMLESS: &[&str] = &[
     "provision::StepKind",
     "provision::Subject",
     "provision::Tag",
-    "provision::Missing",
     "provision::OpenItem",
     "provision::Platform",
     "provision::Preflight",
@@ -374,6 +373,7 @@ async fn no_type_shows_a_secret_in_any_way() {
     viewer.see("provision::Plan", &plan);
     viewer.text("provision::Plan", &format!("{plan} {}", plan.to_json()));
     viewer.see("provision::Registered", &registered);
+    viewer.text("provision::Registered", &serde_json::to_string(&registered).unwrap());
     viewer.see("provision::IssuedSecret", &registered.secrets[0]);
     viewer.see("provision::PlanRequest", &client.plan(&wanted));
     viewer.see("provision::VerifyRequest", &client.verify(&wanted));
@@ -561,6 +561,8 @@ async fn errors(viewer: &mut Viewer, tenant: &MemoryTenant) {
     viewer.private.push(failed.report().secrets[0].value.expose_secret().to_owned());
     viewer.see("provision::ApplyError", &failed);
     viewer.error("provision::ApplyError", &failed);
+    viewer.text("provision::ApplyError", &serde_json::to_string(&failed).unwrap());
+    viewer.error("error::Error", &entra_apps::Error::from(failed));
     for error in errors {
         viewer.error("error::Error", &*error);
     }

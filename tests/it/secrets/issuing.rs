@@ -1,11 +1,12 @@
 //! A secret is issued once, replaced on request, and handed to a sink before any further step.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
-use entra_apps::{AppRegistration, ClientSecret, IssuedSecret, SecretSink};
+use entra_apps::{AppRegistration, ClientSecret, ErrorCode, IssuedSecret, SecretSink};
 
-use crate::support::{register, tenant};
+use crate::support::{register, secrets_of, tenant};
 
 fn registration() -> AppRegistration {
     AppRegistration::new("k", "App").credential(ClientSecret::new("Main"))
@@ -15,10 +16,11 @@ fn registration() -> AppRegistration {
 async fn a_second_run_issues_no_secret_and_lists_the_one_whose_value_nobody_named() {
     let tenant = tenant();
     let client = tenant.client();
-    register(&client, &registration()).await;
+    let first = register(&client, &registration()).await;
     let again = register(&client, &registration()).await;
     assert!(again.secrets.is_empty());
-    assert!(again.open[0].code == entra_apps::ErrorCode::SecretValueUnknown, "{:?}", again.open);
+    let open = &again.open[0];
+    assert_eq!((open.code, open.key_id), (ErrorCode::SecretValueUnknown, Some(first.secrets[0].key_id)), "{open:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -73,4 +75,31 @@ async fn a_sink_that_fails_leaves_no_secret_behind() {
     assert_eq!(error.error().code().as_str(), "secret_not_stored");
     let app_id = error.report().application.as_ref().unwrap().app_id;
     assert!(client.applications().get(app_id).await.unwrap().password_credentials.is_empty());
+}
+
+/// A vault that never answers.
+#[derive(Debug)]
+struct Hanging;
+
+#[async_trait]
+impl SecretSink for Hanging {
+    async fn store(&self, _: &IssuedSecret) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        std::future::pending().await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sink_that_hangs_ends_with_the_deadline_and_the_secret_is_not_lost() {
+    let tenant = tenant();
+    let client = tenant.client();
+    let plan = client.plan(&registration()).await.unwrap();
+    let began = tokio::time::Instant::now();
+    let apply = client.apply(&plan).secret_sink(Arc::new(Hanging)).deadline(Duration::from_secs(30));
+    let error = apply.await.unwrap_err();
+    assert!(began.elapsed() <= Duration::from_secs(30), "{:?}", began.elapsed());
+    assert_eq!(error.error().code(), ErrorCode::SecretNotStored, "{error}");
+    // No time was left to remove it: it is live, and whoever reads the report has it.
+    let reported: Vec<_> = error.report().secrets.iter().map(|secret| secret.key_id).collect();
+    assert_eq!(reported, secrets_of(&tenant), "{error}");
+    assert!(error.to_string().contains("report().secrets"), "{error}");
 }

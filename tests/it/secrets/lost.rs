@@ -6,7 +6,7 @@ use std::time::Duration;
 use entra_apps::model::NewPasswordCredential;
 use entra_apps::random::Randomness;
 use entra_apps::time;
-use entra_apps::{AppRegistration, Client, ClientSecret, Registered};
+use entra_apps::{AppRegistration, Client, ClientSecret, ErrorCode, Registered};
 use entra_emulator::{Fault, FaultOn, Lag, MemoryTenant};
 
 use crate::support::{TODAY, guides, register, secrets_of, tenant};
@@ -129,7 +129,7 @@ async fn of_two_secrets_that_may_be_the_lost_one_none_is_removed_and_both_are_re
     let ours = client.apply(&plan).await.unwrap();
     let live = secrets_of(&tenant);
     assert!(live.len() == 3 && live.contains(&theirs.key_id) && live.contains(&ours.secrets[0].key_id), "{live:?}");
-    assert!(ours.open.iter().any(|item| item.code.as_str() == "secret_maybe_orphaned"), "{:?}", ours.open);
+    assert!(ours.open.iter().any(|item| item.code == ErrorCode::SecretMaybeOrphaned), "{:?}", ours.open);
 }
 
 /// A tenant in which a secret is lost, and what else goes wrong.
@@ -158,7 +158,7 @@ async fn a_secret_that_may_be_there_and_could_not_be_looked_for_is_reported() {
     });
     let no_answer = report(Duration::from_secs(10), |tenant| tenant.fault(add_password().hangs()));
     for registered in [refused.await, not_visible.await, no_answer.await] {
-        let told = registered.open.iter().find(|item| item.code.as_str() == "secret_maybe_orphaned");
+        let told = registered.open.iter().find(|item| item.code == ErrorCode::SecretMaybeOrphaned);
         assert!(told.is_some_and(|item| item.text.contains("“Main”")), "{registered:?}");
     }
 }
@@ -196,9 +196,10 @@ async fn a_secret_of_the_same_name_that_somebody_else_made_is_not_taken_for_the_
     let registration = guides::netwrix::registration("Contoso", false);
     let registered = register(&client, &registration).await;
     let (app, held) = (registered.application.unwrap(), &registered.secrets[0]);
-    let theirs = NewPasswordCredential::new().display_name(&held.display_name);
+    let name = held.display_name.as_deref().unwrap();
+    let theirs = NewPasswordCredential::new().display_name(name);
     let theirs = tenant.client().applications().add_password(app.application_id, &theirs).await.unwrap();
-    let plan = client.plan(&registration).holding(held.key_id).replace_secret(&held.display_name).await.unwrap();
+    let plan = client.plan(&registration).holding(held.key_id).replace_secret(name).await.unwrap();
     tenant.clear_requests();
     tenant.fault(Fault::on("POST", "/applications/*/addPassword").response_lost());
     let replaced = client.apply(&plan).await.unwrap();

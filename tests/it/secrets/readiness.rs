@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use entra_apps::permission::microsoft_graph::application;
-use entra_apps::{AppRegistration, ClientSecret, ErrorKind, IssuedSecret};
+use entra_apps::{AppRegistration, ClientSecret, ErrorCode, ErrorKind, IssuedSecret};
 use entra_emulator::{Fault, Lag};
 
 use crate::support::{builder, register, tenant};
@@ -103,6 +103,33 @@ async fn a_deadline_ends_the_wait_and_the_secret_stays() {
     assert_eq!((error.kind(), error.code().as_str()), (ErrorKind::Deadline, "secret_not_usable"));
     assert!(error.remedy().contains("The secret is yours"), "{error}");
     assert_eq!(registered.secrets.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sign_in_that_hangs_when_the_time_is_up_does_not_hide_why_it_was_refused_before() {
+    let tenant = tenant();
+    let client = tenant.client();
+    let registered = register(&client, &registration()).await;
+    let sign_in = || Fault::on("POST", "/oauth2/v2.0/token");
+    tenant.fault(sign_in().refuses(401, "AADSTS700016", "Not yet."));
+    tenant.fault(sign_in().nth(2).hangs());
+    let wanted = registration();
+    let wait = client.wait_until_usable(&registered.secrets[0], &wanted);
+    let error = wait.deadline(Duration::from_secs(10)).await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::SecretNotUsable);
+    assert!(std::error::Error::source(&error).unwrap().to_string().contains("AADSTS700016"), "{error:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_restart_a_stored_secret_is_waited_for_by_its_ids_and_value() {
+    let tenant = tenant();
+    let issued = register(&tenant.client(), &registration()).await.secrets.remove(0);
+    let stored = (issued.tenant_id.to_string(), issued.app_id.to_string(), issued.key_id.to_string(), issued.value);
+
+    let (tenant_id, app_id, key_id) = (stored.0.parse().unwrap(), stored.1.parse().unwrap(), stored.2.parse().unwrap());
+    let secret = IssuedSecret::new(tenant_id, app_id, key_id, stored.3);
+    let usable = tenant.client().wait_until_usable(&secret, &registration()).await.unwrap();
+    assert_eq!((usable.sign_ins, usable.roles), (3, vec!["User.Read.All".to_owned()]));
 }
 
 #[tokio::test(start_paused = true)]

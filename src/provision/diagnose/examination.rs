@@ -1,172 +1,50 @@
-//! A diagnosis for a vendor's support desk: from what a customer typed in, what is wrong with it.
-//!
-//! It signs in as the app and reads its token, and so needs no permission at all. The report holds what Microsoft's
-//! support asks for, and no secret.
+//! The examination: what was typed in is looked at, looked up and tried, from what costs nothing to a sign-in.
 
 use std::fmt;
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::time::Duration;
 
-use async_trait::async_trait;
-use bytes::Bytes;
 use secrecy::{ExposeSecret, SecretString};
-use serde::Serialize;
-use time::OffsetDateTime;
 use url::Host;
 use uuid::Uuid;
 
 use crate::auth::{ClientSecretProvider, FoundTenant, TenantLookup, TokenClaims};
 use crate::client::Client;
-use crate::clock::Clock;
 use crate::cloud::Cloud;
-use crate::error::{Error, ErrorCode, foreign};
-use crate::ids::{AppId, TenantId};
+use crate::error::{Error, ErrorCode};
+use crate::ids::AppId;
 use crate::permission::{MICROSOFT_GRAPH, Permission, PermissionKind};
+use crate::provision::diagnose::diagnosis::Diagnosis;
+use crate::provision::diagnose::recording_transport::RecordingTransport;
 use crate::provision::registration::AppRegistration;
 use crate::provision::report::RegisteredApplication;
-use crate::retry::SendContext;
+use crate::retry::{Deadline, SendContext};
 use crate::token::{TokenProvider as _, TokenRequest};
-use crate::transport::{Transport, TransportError};
-
-/// What a diagnosis found.
-///
-/// It prints as a text for a ticket, and as JSON ([`to_json`](Self::to_json)). It holds no secret and no token; what
-/// was typed in is shown only where it has the form that it should have.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-#[non_exhaustive]
-pub struct Diagnosis {
-    /// When it was made, in UTC.
-    #[serde(with = "time::serde::rfc3339")]
-    pub at: OffsetDateTime,
-    /// The cloud that was asked.
-    pub cloud: String,
-    /// The tenant, as it was typed in.
-    pub tenant: String,
-    /// The tenant's id, where it was found.
-    pub tenant_id: Option<TenantId>,
-    /// The client id, as it was typed in.
-    pub client_id: String,
-    /// What is wrong, the gravest first; empty when all is well.
-    pub problems: Vec<Finding>,
-    /// What is worth knowing besides.
-    pub remarks: Vec<Finding>,
-    /// The application permissions that the app holds there, by name.
-    pub granted: Vec<String>,
-    /// The requests that were sent, in order.
-    pub requests: Vec<RecordedRequest>,
-}
-
-/// Something that was found.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-#[non_exhaustive]
-pub struct Finding {
-    /// A stable code, such as [`SecretExpired`](crate::ErrorCode::SecretExpired) or [`ConsentMissing`](crate::ErrorCode::ConsentMissing).
-    pub code: ErrorCode,
-    /// What is the case.
-    pub text: String,
-    /// What to do.
-    pub remedy: String,
-}
-
-/// One request to the sign-in service, as Microsoft's support asks for it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-#[non_exhaustive]
-pub struct RecordedRequest {
-    /// The method and the host, such as `POST login.microsoftonline.com`.
-    pub request: String,
-    /// When it was sent, in UTC.
-    #[serde(with = "time::serde::rfc3339")]
-    pub at: OffsetDateTime,
-    /// How long it took, in milliseconds.
-    pub duration_ms: u64,
-    /// The status of the response, if there was one.
-    pub status: Option<u16>,
-    /// The service's code, such as `AADSTS7000215`.
-    pub service_code: Option<String>,
-    /// The service's id of the request: the trace id.
-    pub request_id: Option<String>,
-    /// The id that this crate gave it: the correlation id.
-    pub correlation_id: Option<String>,
-}
-
-impl Diagnosis {
-    /// Whether nothing is wrong.
-    pub fn is_good(&self) -> bool {
-        self.problems.is_empty()
-    }
-
-    /// Writes it as JSON, to be attached to a ticket.
-    ///
-    /// # Panics
-    /// Never: every part of it can be written.
-    pub fn to_json(&self) -> String {
-        serde_json::to_string_pretty(self).expect("it holds nothing that JSON cannot")
-    }
-
-    fn problem(&mut self, code: ErrorCode, text: impl Into<String>, remedy: &str) {
-        // A mistake can be found twice, by its form and by the service's response.
-        if !self.problems.iter().any(|finding| finding.code == code) {
-            self.problems.push(Finding::new(code, text, remedy));
-        }
-    }
-
-    fn remark(&mut self, code: ErrorCode, text: impl Into<String>, remedy: &str) {
-        self.remarks.push(Finding::new(code, text, remedy));
-    }
-}
-
-impl Finding {
-    fn new(code: ErrorCode, text: impl Into<String>, remedy: &str) -> Self {
-        Self { code, text: text.into(), remedy: remedy.to_owned() }
-    }
-}
-
-impl fmt::Display for Diagnosis {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "Sign-in of the app {} in the tenant {}", self.client_id, self.tenant)?;
-        if let Some(id) = self.tenant_id {
-            writeln!(f, "Tenant id {id}, cloud {}", self.cloud)?;
-        }
-        writeln!(f)?;
-        for finding in &self.problems {
-            writeln!(f, "✗ {} ({})\n    {}", finding.text, finding.code, finding.remedy)?;
-        }
-        if self.is_good() {
-            writeln!(f, "✓ The app signs in, and holds what it needs.")?;
-        }
-        for finding in &self.remarks {
-            writeln!(f, "· {} ({})\n    {}", finding.text, finding.code, finding.remedy)?;
-        }
-        if !self.granted.is_empty() {
-            writeln!(f, "\nGranted: {}", self.granted.join(", "))?;
-        }
-        writeln!(f, "\nFor Microsoft's support")?;
-        for it in &self.requests {
-            let status = it.status.map_or_else(|| "no response".to_owned(), |status| format!("status {status}"));
-            write!(f, "  {} {}: {status} after {} ms", format_time(it.at), it.request, it.duration_ms)?;
-            for (name, value) in
-                [("", &it.service_code), ("request id ", &it.request_id), ("correlation id ", &it.correlation_id)]
-            {
-                if let Some(value) = value {
-                    write!(f, ", {name}{value}")?;
-                }
-            }
-            writeln!(f)?;
-        }
-        Ok(())
-    }
-}
-
-fn format_time(at: OffsetDateTime) -> String {
-    let to_the_second = at.replace_nanosecond(0).unwrap_or(at);
-    to_the_second.format(&time::format_description::well_known::Rfc3339).unwrap_or_default()
-}
 
 /// A diagnosis to be made: awaiting it makes it.
+///
+/// ```
+/// # use entra_emulator::MemoryTenant;
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// use std::time::Duration;
+///
+/// use entra_apps::provision::RegisteredApplication;
+
+/// use entra_apps::{AppRegistration, ErrorCode, secrecy::SecretString};
+///
+/// let tenant = MemoryTenant::new();
+/// let backup = AppRegistration::new("contoso-backup", "Contoso Backup");
+/// let object_id = "ed7cc2c5-4d63-4f47-a7b1-6d83c2b4a5f1"; // pasted in place of the client id
+/// let app = RegisteredApplication::new("6731de76-14a6-49ae-97bc-6eba6914391e".parse()?, object_id.parse()?);
+///
+/// let client = tenant.client();
+/// let diagnose = client.diagnose(tenant.domain(), object_id, SecretString::from("typed~in"), &backup);
+/// let diagnosis = diagnose.registered_as(&app).deadline(Duration::from_secs(60)).await;
+/// assert_eq!(diagnosis.problems[0].code, ErrorCode::ObjectIdInsteadOfClientId);
+/// # Ok::<(), entra_apps::Error>(()) }).unwrap();
+/// ```
 #[must_use = "it is made when it is awaited"]
 pub struct Diagnose<'a> {
     cloud: Cloud,
@@ -177,10 +55,11 @@ pub struct Diagnose<'a> {
     registration: &'a AppRegistration,
     expected: Option<AppId>,
     known: Option<RegisteredApplication>,
+    deadline: Option<Duration>,
 }
 
 impl<'a> Diagnose<'a> {
-    pub(super) fn new(
+    pub(in crate::provision) fn new(
         client: &Client,
         tenant: String,
         client_id: String,
@@ -196,6 +75,7 @@ impl<'a> Diagnose<'a> {
             registration,
             expected: None,
             known: None,
+            deadline: None,
         }
     }
 
@@ -214,12 +94,17 @@ impl<'a> Diagnose<'a> {
         self
     }
 
+    /// Sets how long it may take. What was found by then is found; that the time was up is one more problem.
+    pub fn deadline(mut self, allowed: Duration) -> Self {
+        self.deadline = Some(allowed);
+        self
+    }
+
     async fn run(mut self) -> Diagnosis {
-        let recording = Arc::new(RecordingTransport {
-            inner: Arc::clone(&self.context.transport),
-            clock: Arc::clone(&self.context.clock),
-            log: Mutex::default(),
-        });
+        let clock = Arc::clone(&self.context.clock);
+        let deadline = self.deadline.map(|allowed| Deadline::after(&*clock, allowed)).unwrap_or_default();
+        let recording =
+            Arc::new(RecordingTransport::new(Arc::clone(&self.context.transport), Arc::clone(&self.context.clock)));
         self.context.transport = Arc::<RecordingTransport>::clone(&recording);
         let mut found = Diagnosis {
             at: self.context.clock.now(),
@@ -232,8 +117,11 @@ impl<'a> Diagnose<'a> {
             granted: Vec::new(),
             requests: Vec::new(),
         };
-        self.examine(&mut found).await;
-        found.requests = std::mem::take(&mut *recording.log());
+        if deadline.bound(&*clock, self.examine(&mut found)).await.is_none() {
+            let code = ErrorCode::DeadlineExceeded;
+            found.problem(code, describe(code), "Check the network and the proxy, and allow more time.");
+        }
+        found.requests = recording.take();
         found
     }
 
@@ -470,59 +358,4 @@ fn redact_input(text: &str) -> String {
         return text.to_owned();
     }
     format!("(a text of {} characters)", text.chars().count())
-}
-
-/// A transport that records the requests to the sign-in service, without what is in them.
-#[derive(Debug)]
-struct RecordingTransport {
-    inner: Arc<dyn Transport>,
-    clock: Arc<dyn Clock>,
-    log: Mutex<Vec<RecordedRequest>>,
-}
-
-impl RecordingTransport {
-    fn log(&self) -> std::sync::MutexGuard<'_, Vec<RecordedRequest>> {
-        self.log.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// The part of a refusal that is recorded.
-#[derive(Default, serde::Deserialize)]
-#[serde(default)]
-struct Refusal {
-    error_codes: Vec<u64>,
-    trace_id: Option<String>,
-}
-
-#[async_trait]
-impl Transport for RecordingTransport {
-    async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, TransportError> {
-        let header = |headers: &http::HeaderMap, name: &str| {
-            headers.get(name).and_then(|value| value.to_str().ok()).map(|text| foreign(text.to_owned()))
-        };
-        let mut recorded = RecordedRequest {
-            request: format!("{} {}", request.method(), request.uri().host().unwrap_or_default()),
-            at: self.clock.now(),
-            duration_ms: 0,
-            status: None,
-            service_code: None,
-            request_id: None,
-            correlation_id: header(request.headers(), "client-request-id"),
-        };
-        let began = self.clock.monotonic();
-        let response = self.inner.send(request).await;
-        let took = self.clock.monotonic().saturating_sub(began).as_millis();
-        recorded.duration_ms = u64::try_from(took).unwrap_or(u64::MAX);
-        if let Ok(response) = &response {
-            recorded.status = Some(response.status().as_u16());
-            recorded.request_id = header(response.headers(), "x-ms-request-id");
-            if !response.status().is_success() {
-                let refusal: Refusal = serde_json::from_slice(response.body()).unwrap_or_default();
-                recorded.service_code = refusal.error_codes.first().map(|code| format!("AADSTS{code}"));
-                recorded.request_id = refusal.trace_id.map(foreign).or(recorded.request_id);
-            }
-        }
-        self.log().push(recorded);
-        response
-    }
 }
