@@ -82,7 +82,7 @@ pub mod transport;
 pub mod what_happens_when {}
 
 pub use client::{Batch, BatchHandle, BatchResponse, Call, Client, ClientBuilder};
-pub use error::{Error, ErrorCode, ErrorDetail, ErrorKind};
+pub use error::{BoxError, Error, ErrorCode, ErrorDetail, ErrorKind};
 pub use retry::{RetryPolicy, Wait, WaitReason};
 
 pub use model::SignInAudience;

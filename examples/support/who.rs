@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use entra_apps::secrecy::ExposeSecret as _;
 use entra_apps::time::OffsetDateTime;
 use entra_apps::token::{AccessToken, TokenProvider, TokenRequest};
-use entra_apps::{EntraRole, async_trait};
+use entra_apps::{BoxError, EntraRole, async_trait};
 use serde_json::{Value, json};
 
 /// A way to sign in that remembers what the last token said of itself, and not the token.
@@ -29,7 +29,7 @@ impl Witness {
 
 #[async_trait]
 impl TokenProvider for Witness {
-    async fn token(&self, request: &TokenRequest) -> entra_apps::Result<AccessToken> {
+    async fn token(&self, request: &TokenRequest) -> Result<AccessToken, BoxError> {
         let token = self.inner.token(request).await?;
         *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(Who::of(&token));
         Ok(token)

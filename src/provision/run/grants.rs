@@ -1,6 +1,6 @@
 //! Admin consent: grants what is missing of both kinds of permissions, and leaves alone what users granted.
 
-use crate::consent::{ConsentApp, ConsentTenant};
+use crate::consent::ConsentApp;
 use crate::error::{Error, ErrorCode, ErrorKind};
 use crate::ids::{AppRoleAssignmentId, OAuth2PermissionGrantId};
 use crate::model::{
@@ -12,7 +12,6 @@ use crate::provision::caller_permissions::{EntraRole, is_graph};
 use crate::provision::changes::{PendingChanges, ScopeChange};
 use crate::provision::observe::{self, wait_for_replicas};
 use crate::provision::observed::{Assignment, Grant, Resolved};
-use crate::provision::registration::is_multi_tenant;
 use crate::provision::report::OpenItem;
 use crate::provision::run::{Run, keep_first};
 
@@ -97,12 +96,12 @@ impl Run<'_> {
             return;
         }
         let tenant = self.observed.tenant;
-        let consent = ConsentApp::new(app.app_id, tenant).multi_tenant(is_multi_tenant(&app.audience));
+        let consent = ConsentApp::new(app.app_id, tenant).audience(&app.audience);
         let consent = app.redirect_uris.iter().fold(consent, |consent, uri| consent.redirect_uri(&uri.uri));
         let consent = app.declared.iter().fold(consent, |consent, declared| consent.declares(declared.api));
         let link = consent
             .browser_redirect_uri()
-            .and_then(|uri| consent.link_without_state(self.client.cloud(), &ConsentTenant::Id(tenant), uri).ok());
+            .and_then(|uri| consent.link_without_state(self.client.cloud(), &tenant.into(), uri).ok());
         let of_graph = |resolved: &&Resolved| {
             resolved.permission.kind() == PermissionKind::Application && is_graph(resolved.permission.api())
         };
