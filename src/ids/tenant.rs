@@ -84,7 +84,9 @@ impl Tenant {
         }
         // The parser of hosts decodes what is escaped in a URL.
         match Host::parse(name) {
-            Ok(Host::Domain(domain)) if !name.contains('%') && is_domain(&domain) => {
+            Ok(Host::Domain(domain))
+                if !name.contains('%') && is_domain(&domain) && !SIGN_IN_HOSTS.contains(&domain.as_str()) =>
+            {
                 Some(Self(Name::Domain(domain.into())))
             }
             _ => None,
@@ -114,9 +116,11 @@ const SIGN_IN_HOSTS: [&str; 7] = [
     "sts.windows.net",
 ];
 
-/// The tenant in a URL of a sign-in service, such as `https://login.microsoftonline.com/contoso.com/v2.0`.
+/// The tenant in a URL of a sign-in service, such as `https://login.microsoftonline.com/contoso.com/v2.0`, with or without
+/// its scheme.
 fn in_sign_in_url(text: &str) -> Option<Tenant> {
-    let url = Url::parse(text).ok().filter(|url| url.scheme() == "https" && url.username().is_empty())?;
+    let url = if text.contains("://") { Url::parse(text) } else { Url::parse(&format!("https://{text}")) };
+    let url = url.ok().filter(|url| matches!(url.scheme(), "https" | "http") && url.username().is_empty())?;
     let is_sign_in = url.host_str().is_some_and(|host| SIGN_IN_HOSTS.contains(&host));
     Tenant::from_name(url.path_segments()?.next().filter(|_| is_sign_in)?)
 }
@@ -291,6 +295,8 @@ mod tests {
             "https://login.partner.microsoftonline.cn/{}",
             "https://sts.windows.net/{}/",
             "https://login.windows.net/{}",
+            "http://login.microsoftonline.com/{}",
+            "login.microsoftonline.com/{}/",
             " HTTPS://Login.MicrosoftOnline.com/{} ",
         ] {
             for name in [ID, "contoso.onmicrosoft.com", "organizations"] {
@@ -359,9 +365,12 @@ mod tests {
             "https://login.microsoftonline.com/{tenant}/v2.0",
             "https://login.microsoftonline.com//contoso.example",
             "https://user@login.microsoftonline.com/contoso.example",
-            "http://login.microsoftonline.com/contoso.example",
             "https://login.microsoftonline.com.evil.example/a.example",
-            "login.microsoftonline.com/contoso.example",
+            "ftp://login.microsoftonline.com/contoso.example",
+            "login.microsoftonline.com.evil.example/a.example",
+            "login.microsoftonline.com",
+            "LOGIN.microsoftonline.com/",
+            "sts.windows.net",
         ] {
             let error = text.parse::<Tenant>().unwrap_err();
             assert_eq!(error.code(), ErrorCode::InvalidTenant, "{text}");
