@@ -53,7 +53,7 @@ mod measured {
         let token = entra_apps::auth::StaticToken::new(SecretString::from("token"));
         let client = Client::builder()
             .cloud(Cloud::custom("bench", &url, &url).expect("loopback is allowed"))
-            .tenant("contoso")
+            .tenant("contoso.example")
             .token_provider(Arc::new(token))
             .build()
             .expect("it builds");

@@ -20,10 +20,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use administrator::Administrator;
-use entra_apps::consent::{
-    AdminConsentCallback, ConsentApp, ConsentCheck, ConsentTenant, PendingConsent, ReportedConsent,
-};
-use entra_apps::ids::TenantId;
+use entra_apps::consent::{AdminConsentCallback, ConsentApp, ConsentCheck, PendingConsent, ReportedConsent};
+use entra_apps::ids::{Tenant, TenantId};
 use entra_apps::permission::Permission;
 use entra_apps::permission::microsoft_graph::{application, delegated};
 use entra_apps::provision::EntraRole;
@@ -61,7 +59,7 @@ plays the administrator itself, between two in-memory tenants. Exit code 0 when 
 struct Flags {
     access: Access,
     follow: bool,
-    tenant: ConsentTenant,
+    tenant: Tenant,
     permissions: Vec<Permission>,
     port: u16,
     json: bool,
@@ -71,7 +69,7 @@ fn flags() -> Result<Option<Flags>, Box<dyn std::error::Error>> {
     let mut flags = Flags {
         access: Access::default(),
         follow: false,
-        tenant: ConsentTenant::Organizations,
+        tenant: Tenant::ORGANIZATIONS,
         permissions: Vec::new(),
         port: 0,
         json: false,
@@ -103,7 +101,7 @@ struct Vendor {
     client: Client,
     wanted: Vec<Permission>,
     /// Whose administrator is asked.
-    tenant: ConsentTenant,
+    tenant: Tenant,
     transport: Arc<dyn Transport>,
 }
 
@@ -219,11 +217,11 @@ async fn serve(mut server: Server, address: &Url, vendor: &Vendor) -> Result<Res
 
 /// Whether the grants are there: in a token of the app, and where it may read that, in the directory.
 async fn look(vendor: &Vendor, reported: &ReportedConsent) -> Result<ConsentCheck, Error> {
-    let check = vendor.client.check_consent_by_token(reported, &vendor.wanted).await?;
+    let check = vendor.client.check_consent_by_token(reported, &vendor.wanted).wait(PATIENCE).await?;
     if check.unseen.is_empty() || !check.is_complete() {
         return Ok(check);
     }
-    Ok(vendor.client.check_consent(reported, &vendor.wanted).await.unwrap_or(check))
+    Ok(vendor.client.check_consent(reported, &vendor.wanted).wait(PATIENCE).await.unwrap_or(check))
 }
 
 fn sentence(result: &Result<ConsentCheck, Error>) -> String {
@@ -261,7 +259,7 @@ fn registration() -> AppRegistration {
 async fn register(
     client: &Client,
     home: TenantId,
-    tenant: ConsentTenant,
+    tenant: Tenant,
     transport: Arc<dyn Transport>,
 ) -> Result<Vendor, Failure> {
     let registration = registration();
@@ -293,7 +291,7 @@ async fn in_memory() -> Result<Vendor, Failure> {
         return Err(Failure::new("no_tenants", "there are two tenants", ""));
     };
     customer.add_user("Ada Lovelace", &[EntraRole::GlobalAdministrator.template_id()]);
-    register(&home.client(), home.id(), ConsentTenant::Id(customer.id()), Arc::new(cloud.clone())).await
+    register(&home.client(), home.id(), customer.id().into(), Arc::new(cloud.clone())).await
 }
 
 /// The same in the emulator: its first tenant is the vendor's, and whoever signs in is the customer.
@@ -332,7 +330,10 @@ fn given(flags: &Flags) -> Result<Vendor, Failure> {
     let home: TenantId = variable("ENTRA_TENANT_ID")?.parse()?;
     let app_id: AppId = variable("ENTRA_CLIENT_ID")?.parse()?;
     let secret = SecretString::from(variable("ENTRA_CLIENT_SECRET")?);
-    let app = ConsentApp::new(app_id, home).multi_tenant(true).redirect_uri(REGISTERED).declares(MICROSOFT_GRAPH);
+    let app = ConsentApp::new(app_id, home)
+        .audience(&SignInAudience::MultipleOrganizations)
+        .redirect_uri(REGISTERED)
+        .declares(MICROSOFT_GRAPH);
     let transport: Arc<dyn Transport> = Arc::new(ReqwestTransport::new()?);
     let client = Client::builder().cloud(cloud).tenant(home).transport(Arc::clone(&transport));
     let client = client.client_secret(app_id, secret).default_deadline(PATIENCE).build()?;

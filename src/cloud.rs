@@ -1,4 +1,12 @@
 //! The endpoints of Microsoft Graph and the sign-in service: the national clouds, and custom ones.
+//!
+//! ```
+//! use entra_apps::Client;
+//! use entra_apps::cloud::Cloud;
+//!
+//! let builder = Client::builder().cloud(Cloud::us_government()).tenant("contoso.onmicrosoft.us");
+//! # let _ = builder;
+//! ```
 
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -8,6 +16,16 @@ use crate::error::{Error, ErrorCode};
 /// A Microsoft cloud: its Graph endpoint and its sign-in authority.
 ///
 /// Endpoints as of <https://learn.microsoft.com/graph/deployments>.
+///
+/// ```
+/// use entra_apps::cloud::Cloud;
+/// use entra_apps::url::Url;
+///
+/// assert_eq!(Cloud::china().graph_scope(), "https://microsoftgraph.chinacloudapi.cn/.default");
+/// let here = Url::parse("http://localhost:8400").unwrap();
+/// assert_eq!(Cloud::custom("emulator", &here, &here)?.name(), "emulator");
+/// # Ok::<(), entra_apps::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "CloudFields", try_from = "CloudFields")]
 pub struct Cloud {

@@ -2,7 +2,18 @@
 //!
 //! The portal shows three GUIDs for one app, and mixing them up is the most common mistake of all: the *application
 //! (client) id* ([`AppId`]), the *object id* of the registration ([`ApplicationId`]) and the *object id* of the service
-//! principal ([`ServicePrincipalId`]).
+//! principal ([`ServicePrincipalId`]). A tenant has one id ([`TenantId`]) and several domains; [`Tenant`] is either.
+//!
+//! ```
+//! use entra_apps::ids::{AppId, Tenant};
+//!
+//! let app: AppId = "00000003-0000-0000-c000-000000000000".parse()?;
+//! let tenant: Tenant = "contoso.onmicrosoft.com".parse()?;
+//! println!("{app} signs in to {tenant}");
+//! # Ok::<(), entra_apps::Error>(())
+//! ```
+
+mod tenant;
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,9 +23,19 @@ use uuid::Uuid;
 
 use crate::error::{Error, ErrorCode};
 
+pub use tenant::Tenant;
+
 macro_rules! guid {
     ($(#[$doc:meta])* $name:ident, $what:literal) => {
         $(#[$doc])*
+        ///
+        /// ```
+        #[doc = concat!("use entra_apps::ids::", stringify!($name), ";")]
+        ///
+        #[doc = concat!("let id: ", stringify!($name), " = \"00000003-0000-0000-c000-000000000000\".parse()?;")]
+        /// assert_eq!(id.to_string(), "00000003-0000-0000-c000-000000000000");
+        /// # Ok::<(), entra_apps::Error>(())
+        /// ```
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(transparent)]
         pub struct $name(Uuid);
@@ -125,6 +146,13 @@ impl From<ServicePrincipalId> for DirectoryObjectId {
 macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
+        ///
+        /// ```
+        #[doc = concat!("use entra_apps::ids::", stringify!($name), ";")]
+        ///
+        #[doc = concat!("let id = ", stringify!($name), "::new(\"41W1zT6z1U-kJxf62svfp1HFE8pMZhxDun-ThPczmJE\");")]
+        /// assert_eq!(id.as_str(), "41W1zT6z1U-kJxf62svfp1HFE8pMZhxDun-ThPczmJE");
+        /// ```
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
         #[serde(transparent)]
         pub struct $name(String);

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use entra_apps::auth::{
-    AssertionProvider, ChainProvider, ClientSecretProvider, DeviceCodeProvider, ManagedIdentityProvider,
+    ChainProvider, ClientAuthentication, ClientCredentialsProvider, DeviceCodeProvider, ManagedIdentityProvider,
     RefreshTokenProvider, SignInService,
 };
 use entra_apps::clock::Clock;
-use entra_apps::ids::{AppId, TenantId};
+use entra_apps::ids::{AppId, Tenant, TenantId};
 use entra_apps::permission::well_known::MICROSOFT_AZURE_CLI;
 use entra_apps::secrecy::SecretString;
 use entra_apps::token::TokenProvider;
@@ -142,7 +142,8 @@ impl Settings<'_> {
                                   the ways.";
                     Failure::new("missing_setting", message, remedy)
                 })?;
-                Arc::new(ClientSecretProvider::new(service, self.app(way)?, secret))
+                let secret = ClientAuthentication::secret(secret);
+                Arc::new(ClientCredentialsProvider::new(service, self.app(way)?, secret))
             }
             #[cfg(feature = "certificate")]
             Way::Certificate => self.certificate()?,
@@ -172,7 +173,8 @@ impl Settings<'_> {
                     let remedy = "Set it to the file that the platform puts the identity's token in.";
                     Failure::new("missing_setting", message, remedy)
                 })?;
-                Arc::new(AssertionProvider::from_file(service, self.app(way)?, file))
+                let assertion = ClientAuthentication::assertion_file(file);
+                Arc::new(ClientCredentialsProvider::new(service, self.app(way)?, assertion))
             }
             Way::ManagedIdentity if self.own.is_some() => {
                 // Its token is Entra's, and nobody else gets to see it.
@@ -190,7 +192,12 @@ impl Settings<'_> {
                     Failure::new("missing_setting", message, remedy)
                 })?;
                 let store = Arc::new(TokenFile::new(file));
-                Arc::new(RefreshTokenProvider::new(service, self.persons_app()?, self.tenant()?, store))
+                Arc::new(RefreshTokenProvider::new(
+                    service,
+                    self.persons_app()?,
+                    self.tenant()?.parse::<Tenant>()?,
+                    store,
+                ))
             }
             Way::Chain => return Err(Failure::new("nested_chain", "a chain holds no chain", "")),
         })
@@ -235,11 +242,12 @@ impl Settings<'_> {
 
     #[cfg(feature = "certificate")]
     fn certificate(&self) -> Result<Arc<dyn TokenProvider>, Failure> {
-        use entra_apps::auth::{ClientCertificate, ClientCertificateProvider};
+        use entra_apps::auth::ClientCertificate;
 
         let app = self.app(Way::Certificate)?;
         let certificate = ClientCertificate::from_pem(self.pem()?.as_bytes())?;
-        Ok(Arc::new(ClientCertificateProvider::new(self.service.clone(), app, certificate)))
+        let certificate = ClientAuthentication::certificate(certificate);
+        Ok(Arc::new(ClientCredentialsProvider::new(self.service.clone(), app, certificate)))
     }
 
     /// The certificate and its key.

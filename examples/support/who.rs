@@ -4,11 +4,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use entra_apps::async_trait;
 use entra_apps::provision::EntraRole;
 use entra_apps::secrecy::ExposeSecret as _;
 use entra_apps::time::OffsetDateTime;
 use entra_apps::token::{AccessToken, TokenProvider, TokenRequest};
+use entra_apps::{BoxError, async_trait};
 use serde_json::{Value, json};
 
 /// A way to sign in that remembers what the last token said of itself, and not the token.
@@ -30,7 +30,7 @@ impl Witness {
 
 #[async_trait]
 impl TokenProvider for Witness {
-    async fn token(&self, request: &TokenRequest) -> entra_apps::Result<AccessToken> {
+    async fn token(&self, request: &TokenRequest) -> Result<AccessToken, BoxError> {
         let token = self.inner.token(request).await?;
         *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(Who::of(&token));
         Ok(token)

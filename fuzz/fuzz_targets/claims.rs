@@ -8,7 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use entra_apps::async_trait;
 use entra_apps::auth::StaticToken;
 use entra_apps::bytes::Bytes;
-use entra_apps::consent::{AdminConsentCallback, AdminConsentLink, ConsentApp, ConsentTenant};
+use entra_apps::consent::{AdminConsentCallback, AdminConsentLink, ConsentApp};
 use entra_apps::http::{Request, Response};
 use entra_apps::ids::{AppId, TenantId};
 use entra_apps::permission::MICROSOFT_GRAPH;
@@ -48,10 +48,10 @@ fuzz_target!(|data: &[u8]| {
     let id = AppId::from_u128(2);
     let signing_in = builder(issuer).client_secret(id, SecretString::from(SECRET)).build().unwrap();
     let home = TenantId::from_u128(1);
-    let app = ConsentApp::new(id, home).multi_tenant(true).redirect_uri("https://app.test/").declares(MICROSOFT_GRAPH);
+    let app = ConsentApp::new(id, home).audience(&entra_apps::SignInAudience::MultipleOrganizations).redirect_uri("https://app.test/").declares(MICROSOFT_GRAPH);
     let randomness = SeededRandomness::new(1);
     let link =
-        AdminConsentLink::new(&cloud(), &app, ConsentTenant::Organizations, "https://app.test/", &randomness).unwrap();
+        AdminConsentLink::new(&cloud(), &app, entra_apps::ids::Tenant::ORGANIZATIONS, "https://app.test/", &randomness).unwrap();
     let pending = link.into_pending();
     let query = format!("admin_consent=True&tenant={home}&state={}", pending.state());
     let reported = pending.accept(&AdminConsentCallback::parse(&query).unwrap()).unwrap();

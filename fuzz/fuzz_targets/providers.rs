@@ -10,7 +10,7 @@ use entra_apps::auth::{
 };
 use entra_apps::bytes::Bytes;
 use entra_apps::http::{Request, Response};
-use entra_apps::ids::AppId;
+use entra_apps::ids::{AppId, Tenant};
 use entra_emulator::SeededRandomness;
 use entra_apps::secrecy::SecretString;
 use entra_apps::token::{TokenProvider, TokenRequest};
@@ -31,6 +31,10 @@ impl Transport for Local {
         *request.uri_mut() = "https://login.test/".parse().unwrap();
         self.0.send(request).await
     }
+}
+
+fn tenant(name: &str) -> Tenant {
+    name.parse().unwrap()
 }
 
 fuzz_target!(|data: &[u8]| {
@@ -65,10 +69,11 @@ fuzz_target!(|data: &[u8]| {
         }
         _ => {
             let store = Arc::new(MemoryRefreshTokenStore::new(secret));
-            Box::new(RefreshTokenProvider::new(service(transport), id, "home.test", store))
+            Box::new(RefreshTokenProvider::new(service(transport), id, tenant("home.test"), store))
         }
     };
-    for tenant in ["home.test", "00000000-0000-0000-0000-000000000001"] {
-        check_for(block_on(provider.token(&TokenRequest::new(tenant, "https://graph.test/.default"))), Some(SECRET));
+    for name in ["home.test", "00000000-0000-0000-0000-000000000001"] {
+        let token = block_on(provider.token(&TokenRequest::new(tenant(name), "https://graph.test/.default")));
+        check_for(token.map_err(|error| *error.downcast::<entra_apps::Error>().unwrap()), Some(SECRET));
     }
 });

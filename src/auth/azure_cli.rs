@@ -11,10 +11,13 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use time::OffsetDateTime;
 use tokio::process::Command;
+use tracing::Instrument as _;
 
 use crate::auth::claims::TokenClaims;
+use crate::auth::sign_in_service::{sign_in_span, tell_failure};
 use crate::clock::Clock;
-use crate::error::{Error, ErrorCode, foreign};
+use crate::error::{BoxError, Error, ErrorCode, foreign};
+use crate::ids::Tenant;
 use crate::retry::timeout;
 use crate::token::{AccessToken, TokenProvider, TokenRequest};
 
@@ -28,6 +31,19 @@ const PROGRAM: &str = if cfg!(windows) { "az.cmd" } else { "az" };
 
 /// Signs in as whoever is signed in to the [Azure CLI](https://learn.microsoft.com/cli/azure/), by `az account
 /// get-access-token`. For a developer's machine: it starts a process for each token.
+///
+/// ```
+/// use std::sync::Arc;
+/// use std::time::Duration;
+///
+/// use entra_apps::auth::AzureCliProvider;
+/// use entra_apps::clock::TokioClock;
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// let provider = AzureCliProvider::new(Arc::new(TokioClock::new())).timeout(Duration::from_secs(30));
+/// # let _: Arc<dyn entra_apps::token::TokenProvider> = Arc::new(provider);
+/// # });
+/// ```
 pub struct AzureCliProvider {
     program: OsString,
     clock: Arc<dyn Clock>,
@@ -63,14 +79,22 @@ impl fmt::Debug for AzureCliProvider {
 
 #[async_trait]
 impl TokenProvider for AzureCliProvider {
-    async fn token(&self, request: &TokenRequest) -> Result<AccessToken, Error> {
-        let mut arguments = request.scopes.iter().chain([&request.tenant]);
+    async fn token(&self, request: &TokenRequest) -> Result<AccessToken, BoxError> {
+        let span = sign_in_span(request, None, "azure_cli");
+        Ok(async { self.run(request).await.inspect_err(tell_failure) }.instrument(span).await?)
+    }
+}
+
+impl AzureCliProvider {
+    async fn run(&self, request: &TokenRequest) -> Result<AccessToken, Error> {
+        let tenant = request.tenant.to_string();
+        let mut arguments = request.scopes.iter().chain([&tenant]);
         if request.scopes.is_empty() || !arguments.all(|argument| is_plain_argument(argument)) {
             return Err(Error::new(ErrorCode::InvalidArgument).during(OPERATION));
         }
         let mut command = Command::new(&self.program);
         command
-            .args(["account", "get-access-token", "--output", "json", "--tenant", &request.tenant, "--scope"])
+            .args(["account", "get-access-token", "--output", "json", "--tenant", &tenant, "--scope"])
             .args(&request.scopes)
             .stdin(Stdio::null())
             .kill_on_drop(true);
@@ -111,7 +135,7 @@ fn not_started(error: std::io::Error) -> Error {
 }
 
 /// The error for what the CLI wrote to its standard error.
-fn refused(text: &str, tenant: &str) -> Error {
+fn refused(text: &str, tenant: &Tenant) -> Error {
     let message = foreign(text.trim().trim_start_matches("ERROR:").trim().to_owned());
     let signed_out = ["az login", "az account set", "No subscription found"].iter().any(|part| text.contains(part));
     let error = if signed_out {

@@ -10,20 +10,19 @@ use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::{ExposeSecret as _, SecretString};
+use tracing::Instrument as _;
 use url::Url;
 
-#[cfg(feature = "certificate")]
-use crate::auth::certificate::ClientCertificate;
 use crate::auth::client_authentication::ClientAuthentication;
 use crate::auth::form::Form;
 use crate::auth::loopback::{Loopback, Redirect};
 use crate::auth::refresh_token_store::RefreshTokenStore;
 use crate::auth::session::{self, InteractiveFlow, Session, scopes};
 use crate::auth::sign_in_error;
-use crate::auth::sign_in_service::{SignInService, Tokens};
+use crate::auth::sign_in_service::{SignInService, Tokens, sign_in_span};
 use crate::crypto;
-use crate::error::{Error, ErrorCode};
-use crate::ids::AppId;
+use crate::error::{BoxError, Error, ErrorCode};
+use crate::ids::{AppId, Tenant};
 use crate::retry::{Repeat, timeout};
 use crate::token::{AccessToken, TokenProvider, TokenRequest};
 
@@ -41,6 +40,24 @@ type Open = Arc<dyn Fn(&Url) + Send + Sync>;
 /// ([loopback redirects](https://learn.microsoft.com/entra/identity-platform/reply-url#localhost-exceptions)).
 ///
 /// PKCE needs a rustls `CryptoProvider`: the installed one, or aws-lc-rs with the feature `rustls`.
+///
+/// ```
+/// use std::sync::Arc;
+/// use std::time::Duration;
+///
+/// use entra_apps::auth::{BrowserProvider, SignInService, public_client};
+/// use entra_apps::cloud::Cloud;
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// # let tenant = entra_emulator::MemoryTenant::new();
+///
+/// let service = SignInService::new(Cloud::global(), Arc::new(tenant.clone()), tenant.clock());
+/// let provider = BrowserProvider::new(service, public_client::AZURE_CLI, |page| println!("Open {page}"))
+///     .home_tenant(tenant.id())
+///     .select_account()
+///     .timeout(Duration::from_secs(120));
+/// # let _: Arc<dyn entra_apps::token::TokenProvider> = Arc::new(provider);
+/// # });
+/// ```
 pub struct BrowserProvider {
     session: Session,
     open: Open,
@@ -67,8 +84,8 @@ impl BrowserProvider {
 
     /// Sets the tenant that the person signs in to, whatever tenant a token is for. By default that of the first token.
     #[must_use]
-    pub fn home_tenant(self, tenant: impl Into<String>) -> Self {
-        self.session.set_home(tenant);
+    pub fn home_tenant(self, tenant: impl Into<Tenant>) -> Self {
+        self.session.set_home(tenant.into());
         self
     }
 
@@ -79,18 +96,10 @@ impl BrowserProvider {
         self
     }
 
-    /// Authenticates the app with its secret's *Value*. A public client must not have one.
+    /// Authenticates the app, which is a confidential client. A public client must not have a credential.
     #[must_use]
-    pub fn client_secret(mut self, secret: SecretString) -> Self {
-        self.session.authentication = ClientAuthentication::Secret(secret);
-        self
-    }
-
-    /// Authenticates the app with its certificate. A public client must not have one.
-    #[cfg(feature = "certificate")]
-    #[must_use]
-    pub fn client_certificate(mut self, certificate: ClientCertificate) -> Self {
-        self.session.authentication = ClientAuthentication::Certificate(certificate);
+    pub fn client_authentication(mut self, authentication: ClientAuthentication) -> Self {
+        self.session.authentication = Some(authentication);
         self
     }
 
@@ -136,7 +145,7 @@ impl InteractiveFlow for BrowserProvider {
         &self.session
     }
 
-    async fn sign_in(&self, tenant: &str, request: &TokenRequest, claims: Option<&String>) -> Result<Tokens, Error> {
+    async fn sign_in(&self, tenant: &Tenant, request: &TokenRequest, claims: Option<&String>) -> Result<Tokens, Error> {
         let service = &self.session.service;
         let client_id = self.session.client_id;
         let crypto_provider = crypto::provider()?;
@@ -177,14 +186,14 @@ impl InteractiveFlow for BrowserProvider {
                 return Err(sign_in_error::redirect_error(error, &description).during(OPERATION));
             }
         };
-        let form = Form::new()
+        let form = Form::of_app(client_id)
             .with("grant_type", "authorization_code")
             .with("scope", scopes(request))
             .with("redirect_uri", redirect_uri)
             .with_secret("code", &code)
             .with_secret("code_verifier", &verifier)
             .with_claims(claims);
-        let form = self.session.authentication.add_to(form, service, client_id, tenant).await?;
+        let form = self.session.authenticate(form, tenant).await?;
         // A code works once; Entra takes a second use for theft.
         service.request_tokens(tenant, &form, Repeat::Unsafe).await
     }
@@ -207,7 +216,8 @@ impl fmt::Debug for BrowserProvider {
 
 #[async_trait]
 impl TokenProvider for BrowserProvider {
-    async fn token(&self, request: &TokenRequest) -> Result<AccessToken, Error> {
-        session::token(self, request).await
+    async fn token(&self, request: &TokenRequest) -> Result<AccessToken, BoxError> {
+        let span = sign_in_span(request, Some(self.session.client_id), "authorization_code");
+        Ok(session::token(self, request).instrument(span).await?)
     }
 }

@@ -14,7 +14,7 @@ use serde_json::json;
 use crate::auth::sign_in_service::SignInService;
 use crate::crypto::{self, RsaKey};
 use crate::error::{Error, ErrorCode};
-use crate::ids::AppId;
+use crate::ids::{AppId, Tenant};
 use crate::random;
 
 /// The documentation asks for five to ten minutes; the longer leaves room for clocks that differ.
@@ -147,7 +147,7 @@ impl ClientCertificate {
         &self,
         service: &SignInService,
         client_id: AppId,
-        tenant: &str,
+        tenant: &Tenant,
     ) -> Result<SecretString, Error> {
         let audience = service.endpoint(tenant, "token")?;
         let now = service.clock().now();

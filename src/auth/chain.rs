@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 
-use crate::error::{Error, ErrorCode};
+use crate::error::{BoxError, Error, ErrorCode, foreign};
 use crate::token::{AccessToken, TokenProvider, TokenRequest};
 
 /// Tries several token providers in order, and reports why each failed. The one that worked is tried first the next
@@ -67,7 +67,7 @@ impl fmt::Debug for ChainProvider {
 
 #[async_trait]
 impl TokenProvider for ChainProvider {
-    async fn token(&self, request: &TokenRequest) -> Result<AccessToken, Error> {
+    async fn token(&self, request: &TokenRequest) -> Result<AccessToken, BoxError> {
         let first = self.first.load(Ordering::Relaxed);
         let order = std::iter::once(first).chain((0..self.providers.len()).filter(|index| *index != first));
         let mut reasons = Vec::new();
@@ -78,10 +78,15 @@ impl TokenProvider for ChainProvider {
                     self.first.store(index, Ordering::Relaxed);
                     return Ok(token);
                 }
-                Err(error) if error.code() == ErrorCode::ConsentDeclined => return Err(error),
                 Err(error) => {
-                    tracing::debug!(provider = name, code = error.code().as_str(), "the token provider failed");
-                    reasons.push(format!("{name}: {error}"));
+                    let code = error.downcast_ref::<Error>().map(Error::code);
+                    if code == Some(ErrorCode::ConsentDeclined) {
+                        return Err(error);
+                    }
+                    let code = code.unwrap_or(ErrorCode::TokenProviderFailed);
+                    tracing::debug!(provider = name, code = code.as_str(), "the token provider failed");
+                    // An error that is not this crate's says why by itself.
+                    reasons.push(format!("{name}: {}", foreign(error.to_string())));
                 }
             }
         }
@@ -89,6 +94,6 @@ impl TokenProvider for ChainProvider {
             true => "there is no way to sign in".to_owned(),
             false => format!("no way to sign in worked. {}", reasons.join(" | ")),
         };
-        Err(Error::new(ErrorCode::NoWayToSignIn).with_message(message))
+        Err(Error::new(ErrorCode::NoWayToSignIn).with_message(message).into())
     }
 }

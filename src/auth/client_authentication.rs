@@ -1,27 +1,41 @@
-//! How an app authenticates at the token endpoint: with a secret, a certificate, an assertion, or not at all.
+//! How an app proves at the token endpoint that it is the app: with a secret, a certificate or an assertion.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::auth::assertion::{AssertionRequest, ClientAssertion};
+use crate::auth::assertion_file::AssertionFile;
 #[cfg(feature = "certificate")]
 use crate::auth::certificate::ClientCertificate;
 use crate::auth::form::Form;
 use crate::auth::sign_in_service::SignInService;
 use crate::error::{Error, ErrorCode};
-use crate::ids::AppId;
-use crate::retry::Repeat;
-use crate::token::{AccessToken, TokenRequest};
+use crate::ids::{AppId, Tenant};
 
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
-/// The credential of an app, which it adds to a form of the token endpoint.
+/// The credential of an app: a client secret, a certificate, or assertions.
+///
+/// An app signs in as itself with it ([`ClientCredentialsProvider`](crate::auth::ClientCredentialsProvider)), and a
+/// confidential client adds it where a person signs in, such as
+/// [`RefreshTokenProvider`](crate::auth::RefreshTokenProvider). A public client must not have one (AADSTS700025).
+///
+/// ```
+/// use entra_apps::auth::ClientAuthentication;
+/// use entra_apps::secrecy::SecretString;
+///
+/// let secret = ClientAuthentication::secret(SecretString::from("x7Q8Q~…"));
+/// let workload = ClientAuthentication::assertion_file("/var/run/secrets/azure/tokens/azure-identity-token");
+/// assert_eq!(format!("{secret:?} {workload:?}"), "ClientAuthentication(secret) ClientAuthentication(assertion)");
+/// ```
 #[derive(Clone)]
-pub(super) enum ClientAuthentication {
-    /// A public client must not send a credential (AADSTS700025).
-    Public,
+pub struct ClientAuthentication(Credential);
+
+#[derive(Clone)]
+enum Credential {
     Secret(SecretString),
     #[cfg(feature = "certificate")]
     Certificate(ClientCertificate),
@@ -29,39 +43,55 @@ pub(super) enum ClientAuthentication {
 }
 
 impl ClientAuthentication {
+    /// A client secret's *Value* (not its *Secret ID*).
+    pub fn secret(value: SecretString) -> Self {
+        Self(Credential::Secret(value))
+    }
+
+    /// A certificate whose public part the app has
+    /// ([certificate credentials](https://learn.microsoft.com/entra/identity-platform/certificate-credentials)).
+    #[cfg(feature = "certificate")]
+    pub fn certificate(certificate: ClientCertificate) -> Self {
+        Self(Credential::Certificate(certificate))
+    }
+
+    /// Assertions from `source`, of an issuer that the app trusts
+    /// ([workload identity federation](https://learn.microsoft.com/entra/workload-id/workload-identity-federation)), or
+    /// signed for the app by whoever holds its key.
+    pub fn assertion(source: Arc<dyn ClientAssertion>) -> Self {
+        Self(Credential::Assertion(source))
+    }
+
+    /// The assertion in a file. Each sign-in reads the file again, because the platform replaces its content; it is read
+    /// in a thread of its own, so that the program's async runtime never waits for the file system.
+    pub fn assertion_file(path: impl Into<PathBuf>) -> Self {
+        Self::assertion(Arc::new(AssertionFile(path.into())))
+    }
+
+    /// Adds the credential to a form of the token endpoint.
     pub(super) async fn add_to(
         &self,
         form: Form,
         service: &SignInService,
         client_id: AppId,
-        tenant: &str,
+        tenant: &Tenant,
     ) -> Result<Form, Error> {
-        let form = form.with("client_id", client_id.to_string());
-        let assertion = match self {
-            Self::Public => return Ok(form),
-            Self::Secret(secret) => return Ok(form.with_secret("client_secret", secret)),
+        let assertion = match &self.0 {
+            Credential::Secret(secret) => return Ok(form.with_secret("client_secret", secret)),
             #[cfg(feature = "certificate")]
-            Self::Certificate(certificate) => certificate.assertion(service, client_id, tenant)?,
-            Self::Assertion(source) => {
+            Credential::Certificate(certificate) => certificate.assertion(service, client_id, tenant)?,
+            Credential::Assertion(source) => {
                 let token_endpoint = service.endpoint(tenant, "token")?;
-                let request = AssertionRequest { tenant: tenant.to_owned(), client_id, token_endpoint };
-                assertion_from(&**source, &request).await?
+                assertion_of(&**source, &AssertionRequest::new(tenant, client_id, token_endpoint)).await?
             }
         };
         Ok(form.with("client_assertion_type", JWT_BEARER).with_secret("client_assertion", &assertion))
     }
 }
 
-async fn assertion_from(source: &dyn ClientAssertion, request: &AssertionRequest) -> Result<SecretString, Error> {
-    let assertion = source.assertion(request).await.map_err(|error| {
-        // An error of this crate has a remedy of its own.
-        match error.downcast::<Error>() {
-            Ok(error) => *error,
-            Err(error) => Error::new(ErrorCode::NoAssertion)
-                .with_remedy("Check the source of the assertion; its own error follows.")
-                .with_source(error),
-        }
-    })?;
+async fn assertion_of(source: &dyn ClientAssertion, request: &AssertionRequest) -> Result<SecretString, Error> {
+    let assertion = source.assertion(request).await;
+    let assertion = assertion.map_err(|error| Error::from_boxed(error, ErrorCode::AssertionSourceFailed))?;
     if assertion.expose_secret().trim().is_empty() {
         return Err(Error::new(ErrorCode::NoAssertion).with_message("the assertion to sign in with is empty"));
     }
@@ -70,30 +100,11 @@ async fn assertion_from(source: &dyn ClientAssertion, request: &AssertionRequest
 
 impl fmt::Debug for ClientAuthentication {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Public => "public",
-            Self::Secret(_) => "secret",
+        f.write_str(match self.0 {
+            Credential::Secret(_) => "ClientAuthentication(secret)",
             #[cfg(feature = "certificate")]
-            Self::Certificate(_) => "certificate",
-            Self::Assertion(_) => "assertion",
+            Credential::Certificate(_) => "ClientAuthentication(certificate)",
+            Credential::Assertion(_) => "ClientAuthentication(assertion)",
         })
     }
-}
-
-/// Signs in as the app itself
-/// ([client credentials](https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow)).
-pub(super) async fn client_credentials(
-    service: &SignInService,
-    client_id: AppId,
-    authentication: &ClientAuthentication,
-    request: &TokenRequest,
-) -> Result<AccessToken, Error> {
-    let form = Form::new()
-        .with("grant_type", "client_credentials")
-        .with("scope", request.scopes.join(" "))
-        .with_claims(request.claims.as_ref());
-    // Checks the tenant before an assertion is signed for it.
-    service.endpoint(&request.tenant, "token")?;
-    let form = authentication.add_to(form, service, client_id, &request.tenant).await?;
-    Ok(service.request_tokens(&request.tenant, &form, Repeat::Safe).await?.access)
 }

@@ -10,15 +10,17 @@ use async_trait::async_trait;
 use secrecy::SecretString;
 use serde::Deserialize;
 use time::OffsetDateTime;
+use tracing::Instrument as _;
 
+use crate::auth::client_authentication::ClientAuthentication;
 use crate::auth::form::Form;
 use crate::auth::number::Number;
 use crate::auth::refresh_token_store::RefreshTokenStore;
 use crate::auth::session::{self, InteractiveFlow, Session, scopes};
-use crate::auth::sign_in_service::{FormRequest, SignInService, TOKEN_OPERATION, Tokens};
-use crate::error::{Error, ErrorCode, ErrorKind, foreign};
-use crate::ids::AppId;
-use crate::retry::{CallOptions, Deadline, Repeat, RetryPolicy};
+use crate::auth::sign_in_service::{FormRequest, SignInService, TOKEN_OPERATION, Tokens, sign_in_span};
+use crate::error::{BoxError, Error, ErrorCode, ErrorKind, foreign};
+use crate::ids::{AppId, Tenant};
+use crate::retry::{CallOptions, Deadline, Repeat, RetryPolicy, WaitReason};
 use crate::token::{AccessToken, TokenProvider, TokenRequest};
 
 const OPERATION: &str = "POST /oauth2/v2.0/devicecode";
@@ -39,6 +41,16 @@ const MAX_BACKOFF: Duration = Duration::from_secs(60);
 const MAX_LIFETIME: Duration = Duration::from_secs(24 * 3600);
 
 /// The prompt for the person who signs in.
+///
+/// ```
+/// use entra_apps::auth::DeviceCodePrompt;
+/// use entra_apps::time::macros::datetime;
+///
+/// // To test what shows it.
+/// let end = datetime!(2026-06-01 09:15 UTC);
+/// let prompt = DeviceCodePrompt::new("ABCD-EFGH", "https://microsoft.com/devicelogin", end);
+/// assert_eq!(prompt.message, "Open https://microsoft.com/devicelogin and enter the code ABCD-EFGH.");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DeviceCodePrompt {
@@ -52,12 +64,50 @@ pub struct DeviceCodePrompt {
     pub expires_at: OffsetDateTime,
 }
 
+impl DeviceCodePrompt {
+    /// Creates a prompt, with a sentence of code and URL as its message.
+    pub fn new(user_code: impl Into<String>, verification_uri: impl Into<String>, expires_at: OffsetDateTime) -> Self {
+        let (user_code, verification_uri) = (user_code.into(), verification_uri.into());
+        let message = format!("Open {verification_uri} and enter the code {user_code}.");
+        Self { user_code, verification_uri, message, expires_at }
+    }
+
+    /// Sets the message, such as the service's in another language.
+    #[must_use]
+    pub fn message(mut self, message: impl Into<String>) -> Self {
+        self.message = message.into();
+        self
+    }
+}
+
 /// Shows a prompt.
 type Show = Arc<dyn Fn(&DeviceCodePrompt) + Send + Sync>;
 
 /// Signs a person in with a device code, once; after that, the refresh token serves every tenant and scope.
 ///
 /// Many organizations block device codes by Conditional Access, as Microsoft recommends: offer the browser, too.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() -> entra_apps::Result<()> {
+/// use std::sync::Arc;
+///
+/// use entra_apps::Client;
+/// use entra_apps::auth::{DeviceCodeProvider, SignInService, public_client};
+/// use entra_apps::cloud::Cloud;
+/// # let tenant = entra_emulator::MemoryTenant::new();
+/// # tenant.auto_sign_in(Some(&tenant.add_user("Ada Lovelace", &[])));
+///
+/// let service = SignInService::new(Cloud::global(), Arc::new(tenant.clone()), tenant.clock());
+/// let provider = DeviceCodeProvider::new(service, public_client::AZURE_CLI, |prompt| println!("{}", prompt.message))
+///     .home_tenant(tenant.id());
+/// let client = Client::builder()
+///     .tenant(tenant.id())
+///     .token_provider(Arc::new(provider))
+/// #   .transport(Arc::new(tenant.clone())).clock(tenant.clock())
+///     .build()?;
+/// client.organization().get().await?; // shows the code, and waits for the person
+/// # Ok(()) }
+/// ```
 pub struct DeviceCodeProvider {
     session: Session,
     show: Show,
@@ -75,8 +125,8 @@ impl DeviceCodeProvider {
 
     /// Sets the tenant that the person signs in to, whatever tenant a token is for. By default that of the first token.
     #[must_use]
-    pub fn home_tenant(self, tenant: impl Into<String>) -> Self {
-        self.session.set_home(tenant);
+    pub fn home_tenant(self, tenant: impl Into<Tenant>) -> Self {
+        self.session.set_home(tenant.into());
         self
     }
 
@@ -84,6 +134,13 @@ impl DeviceCodeProvider {
     #[must_use]
     pub fn store(mut self, store: Arc<dyn RefreshTokenStore>) -> Self {
         self.session.store = store;
+        self
+    }
+
+    /// Authenticates the app, which is a confidential client. A public client must not have a credential.
+    #[must_use]
+    pub fn client_authentication(mut self, authentication: ClientAuthentication) -> Self {
+        self.session.authentication = Some(authentication);
         self
     }
 }
@@ -94,18 +151,15 @@ impl InteractiveFlow for DeviceCodeProvider {
         &self.session
     }
 
-    async fn sign_in(&self, tenant: &str, request: &TokenRequest, claims: Option<&String>) -> Result<Tokens, Error> {
+    async fn sign_in(&self, tenant: &Tenant, request: &TokenRequest, claims: Option<&String>) -> Result<Tokens, Error> {
         let service = &self.session.service;
-        let client_id = self.session.client_id.to_string();
-        let form = Form::new().with("client_id", client_id.clone()).with("scope", scopes(request)).with_claims(claims);
+        let client_id = self.session.client_id;
+        let form = Form::of_app(client_id).with("scope", scopes(request)).with_claims(claims);
         let token_request = FormRequest::token(tenant, Repeat::Safe);
         let code_request = FormRequest { operation: OPERATION, endpoint: "devicecode", ..token_request };
         let response = service.post(code_request, &form).await?;
         let code: DeviceCodeResponse = response.read().map_err(|_| {
-            Error::new(ErrorCode::UnexpectedDeviceCodeResponse)
-                .with_status(response.status)
-                .with_remedy("Check that the authority is Entra's and that no proxy responds in its place.")
-                .during(OPERATION)
+            Error::new(ErrorCode::UnexpectedDeviceCodeResponse).with_status(response.status).during(OPERATION)
         })?;
         let lifetime = Duration::from_secs(code.expires_in.count()).min(MAX_LIFETIME);
         let deadline = Deadline::after(service.clock(), lifetime);
@@ -115,9 +169,8 @@ impl InteractiveFlow for DeviceCodeProvider {
             message: foreign(code.message),
             expires_at: service.clock().now() + lifetime,
         });
-        let form = Form::new()
+        let form = Form::of_app(client_id)
             .with("grant_type", "urn:ietf:params:oauth:grant-type:device_code")
-            .with("client_id", client_id)
             .with_secret("device_code", &code.device_code);
         let interval = code.interval.map_or(DEFAULT_INTERVAL, |seconds| Duration::from_secs(seconds.count().max(1)));
         let interval = interval.min(MAX_INTERVAL);
@@ -130,7 +183,7 @@ impl DeviceCodeProvider {
     /// service only slow it down.
     async fn poll(
         &self,
-        tenant: &str,
+        tenant: &Tenant,
         form: &Form,
         mut interval: Duration,
         deadline: Deadline,
@@ -138,19 +191,22 @@ impl DeviceCodeProvider {
         // Without retries of its own: this loop is the retry.
         let policy = RetryPolicy { max_attempts: 1, ..self.session.service.context.policy.clone() };
         let service = self.session.service.clone().retry_policy(policy);
-        let clock = service.clock();
+        let options = CallOptions { deadline, ..CallOptions::default() };
+        let mut poll = service.context.poll(TOKEN_OPERATION, WaitReason::SignIn, &options);
         let mut failures = 0;
         let mut retry_after = Duration::ZERO;
         loop {
-            let remaining = deadline.remaining(clock).unwrap_or(Duration::MAX);
             let backoff = interval.saturating_mul(1 << failures).min(MAX_BACKOFF.max(interval));
-            clock.sleep(backoff.max(retry_after).min(remaining)).await;
-            if deadline.is_over(clock) {
+            // Shortly before the end there is time for one more question, if not for the whole backoff.
+            let waited = poll.wait(backoff.max(retry_after)).await
+                || (retry_after <= interval && backoff > interval && poll.wait(interval).await);
+            if !waited {
                 return Err(Error::new(ErrorCode::CodeExpired).during(TOKEN_OPERATION));
             }
-            let options = CallOptions { deadline, ..CallOptions::default() };
-            let request = FormRequest { options, ..FormRequest::token(tenant, Repeat::Safe) };
-            let error = match service.post(request, form).await {
+            // An assertion of the app may last for less time than the code.
+            let form = self.session.authenticate(form.clone(), tenant).await?;
+            let request = FormRequest { options: options.clone(), ..FormRequest::token(tenant, Repeat::Safe) };
+            let error = match service.post(request, &form).await {
                 Ok(response) => return service.read_tokens(&response),
                 Err(error) => error,
             };
@@ -186,8 +242,9 @@ impl fmt::Debug for DeviceCodeProvider {
 
 #[async_trait]
 impl TokenProvider for DeviceCodeProvider {
-    async fn token(&self, request: &TokenRequest) -> Result<AccessToken, Error> {
-        session::token(self, request).await
+    async fn token(&self, request: &TokenRequest) -> Result<AccessToken, BoxError> {
+        let span = sign_in_span(request, Some(self.session.client_id), "device_code");
+        Ok(session::token(self, request).instrument(span).await?)
     }
 }
 

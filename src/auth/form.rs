@@ -4,9 +4,13 @@ use bytes::Bytes;
 use secrecy::{ExposeSecret as _, SecretString};
 use url::form_urlencoded;
 
+use crate::ids::AppId;
+
 /// The fields of one form. Secret fields are known, so that a response that repeats them can be redacted.
+#[derive(Clone)]
 pub(super) struct Form(Vec<(&'static str, Value)>);
 
+#[derive(Clone)]
 enum Value {
     Plain(String),
     Secret(SecretString),
@@ -15,6 +19,11 @@ enum Value {
 impl Form {
     pub(super) fn new() -> Self {
         Self(Vec::new())
+    }
+
+    /// A form of the app `client_id`.
+    pub(super) fn of_app(client_id: AppId) -> Self {
+        Self::new().with("client_id", client_id.to_string())
     }
 
     #[must_use]

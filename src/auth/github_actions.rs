@@ -10,15 +10,37 @@ use url::Url;
 
 use crate::auth::assertion::{AssertionRequest, ClientAssertion};
 use crate::auth::environment::required_variable;
-use crate::auth::sign_in_service::SignInService;
+use crate::auth::sign_in_service::{SignInService, tell_failure};
 use crate::cloud::{Cloud, is_secure};
-use crate::error::{Error, ErrorCode};
+use crate::error::{BoxError, Error, ErrorCode};
 use crate::retry::{CallOptions, Outcome, Repeat};
 
 const OPERATION: &str = "GET id-token of GitHub Actions";
 
 /// A source of assertions in a GitHub Actions job, which needs `permissions: id-token: write`
 /// ([OpenID Connect in GitHub Actions](https://docs.github.com/actions/concepts/security/openid-connect)).
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> entra_apps::Result<()> {
+/// use std::sync::Arc;
+///
+/// use entra_apps::auth::{ClientAuthentication, ClientCredentialsProvider, GitHubActions, SignInService};
+/// use entra_apps::cloud::Cloud;
+/// use entra_apps::ids::AppId;
+/// # let tenant = entra_emulator::MemoryTenant::new();
+///
+/// let service = SignInService::new(Cloud::global(), Arc::new(tenant.clone()), tenant.clock());
+/// // from_environment, in a job
+/// let job = GitHubActions::from_variables(service.clone(), |name| match name {
+///     "ACTIONS_ID_TOKEN_REQUEST_URL" => Some("https://pipelines.example/token".to_owned()),
+///     "ACTIONS_ID_TOKEN_REQUEST_TOKEN" => Some("eyJ0eXAi…".to_owned()),
+///     _ => None,
+/// })?;
+/// let app = AppId::from_u128(1);
+/// let provider = ClientCredentialsProvider::new(service, app, ClientAuthentication::assertion(Arc::new(job)));
+/// # let _: Arc<dyn entra_apps::token::TokenProvider> = Arc::new(provider);
+/// # Ok(()) }
+/// ```
 pub struct GitHubActions {
     service: SignInService,
     url: Url,
@@ -131,10 +153,7 @@ impl fmt::Debug for GitHubActions {
 
 #[async_trait]
 impl ClientAssertion for GitHubActions {
-    async fn assertion(
-        &self,
-        _request: &AssertionRequest,
-    ) -> Result<SecretString, Box<dyn std::error::Error + Send + Sync>> {
-        Ok(self.id_token().await?)
+    async fn assertion(&self, _request: &AssertionRequest) -> Result<SecretString, BoxError> {
+        Ok(self.id_token().await.inspect_err(tell_failure)?)
     }
 }

@@ -12,13 +12,14 @@ use http::HeaderValue;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use time::OffsetDateTime;
+use tracing::Instrument as _;
 use url::{Host, Url};
 
 use crate::auth::environment::required_variable;
 use crate::auth::number::Number;
-use crate::auth::sign_in_service::SignInService;
+use crate::auth::sign_in_service::{SignInService, sign_in_span, tell_failure};
 use crate::cloud::is_secure;
-use crate::error::{Error, ErrorCode};
+use crate::error::{BoxError, Error, ErrorCode};
 use crate::ids::AppId;
 use crate::retry::{CallOptions, Outcome, Repeat, Response, RetryPolicy};
 use crate::token::{AccessToken, TokenProvider, TokenRequest};
@@ -39,6 +40,25 @@ const MAX_ATTEMPTS: u32 = 4;
 ///
 /// The identity belongs to one tenant, whatever tenant a token is requested for. The transport must not use a proxy here:
 /// [`ReqwestTransport::new`](crate::transport) does not; one of your own may, unless `NO_PROXY` names `169.254.169.254`.
+///
+/// The service is near, so that it is asked at most 4 times, and each time for at most 5 seconds, where the
+/// [`RetryPolicy`] allows more.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> entra_apps::Result<()> {
+/// use std::sync::Arc;
+///
+/// use entra_apps::auth::{ManagedIdentityProvider, SignInService};
+/// use entra_apps::cloud::Cloud;
+/// use entra_apps::ids::AppId;
+/// # let tenant = entra_emulator::MemoryTenant::new();
+///
+/// let service = SignInService::new(Cloud::global(), Arc::new(tenant.clone()), tenant.clock());
+/// let provider = ManagedIdentityProvider::from_environment(service)?
+///     .client_id(AppId::from_u128(1)); // of a user-assigned identity
+/// # let _: Arc<dyn entra_apps::token::TokenProvider> = Arc::new(provider);
+/// # Ok(()) }
+/// ```
 pub struct ManagedIdentityProvider {
     service: SignInService,
     url: Url,
@@ -116,7 +136,14 @@ impl fmt::Debug for ManagedIdentityProvider {
 
 #[async_trait]
 impl TokenProvider for ManagedIdentityProvider {
-    async fn token(&self, request: &TokenRequest) -> Result<AccessToken, Error> {
+    async fn token(&self, request: &TokenRequest) -> Result<AccessToken, BoxError> {
+        let span = sign_in_span(request, self.client_id, "managed_identity");
+        Ok(async { self.sign_in(request).await.inspect_err(tell_failure) }.instrument(span).await?)
+    }
+}
+
+impl ManagedIdentityProvider {
+    async fn sign_in(&self, request: &TokenRequest) -> Result<AccessToken, Error> {
         let [scope] = request.scopes.as_slice() else {
             return Err(Error::new(ErrorCode::MultipleScopes));
         };

@@ -5,7 +5,7 @@
 //!
 //! | who signs in | with |
 //! |---|---|
-//! | an app | [`ClientSecretProvider`], `ClientCertificateProvider` (feature `certificate`), [`AssertionProvider`] |
+//! | an app | [`ClientCredentialsProvider`], with a secret, a certificate or assertions ([`ClientAuthentication`]) |
 //! | a person | [`DeviceCodeProvider`], `BrowserProvider` (feature `browser`), [`RefreshTokenProvider`] |
 //! | the machine, app service or container that the program runs in | [`ManagedIdentityProvider`] |
 //! | whoever is signed in already | `AzureCliProvider` (feature `azure-cli`), `AzureCredentialProvider` (feature `azure`), [`StaticToken`] |
@@ -15,9 +15,37 @@
 //! [`client_secret`](crate::ClientBuilder::client_secret) and [`device_code`](crate::ClientBuilder::device_code).
 //! [`public_client`] has Microsoft's own apps that a person can sign in to. Why a sign-in was refused is its
 //! [code](crate::ErrorCode).
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() -> entra_apps::Result<()> {
+//! use std::sync::Arc;
+//!
+//! use entra_apps::auth::{ChainProvider, ClientAuthentication, ClientCredentialsProvider, SignInService};
+//! use entra_apps::cloud::Cloud;
+//! use entra_apps::secrecy::SecretString;
+//! use entra_apps::{Client, ErrorCode};
+//! # let tenant = entra_emulator::MemoryTenant::new();
+//! # let app = tenant.caller().client_id;
+//!
+//! let service = SignInService::new(Cloud::global(), Arc::new(tenant.clone()), tenant.clock());
+//! let app = |authentication| ClientCredentialsProvider::new(service.clone(), app, authentication);
+//! let workload = app(ClientAuthentication::assertion_file("/var/run/secrets/azure/tokens/azure-identity-token"));
+//! let secret = app(ClientAuthentication::secret(SecretString::from("an old secret")));
+//! let client = Client::builder()
+//!     .tenant(tenant.id())
+//!     .token_provider(Arc::new(
+//!         ChainProvider::new().then("workload identity", Arc::new(workload)).then("secret", Arc::new(secret)),
+//!     ))
+//! #   .transport(Arc::new(tenant.clone())).clock(tenant.clock())
+//!     .build()?;
+//! let error = client.organization().get().await.unwrap_err();
+//! assert_eq!(error.code(), ErrorCode::NoWayToSignIn);
+//! println!("{error}"); // why each of them failed, and what to do
+//! # Ok(()) }
+//! ```
 
 mod assertion;
-mod assertion_provider;
+mod assertion_file;
 #[cfg(feature = "azure")]
 mod azure;
 #[cfg(feature = "azure-cli")]
@@ -26,13 +54,11 @@ mod azure_cli;
 mod browser;
 #[cfg(feature = "certificate")]
 mod certificate;
-#[cfg(feature = "certificate")]
-mod certificate_provider;
 mod chain;
 pub(crate) mod challenge;
 mod claims;
 mod client_authentication;
-mod client_secret;
+mod client_credentials;
 mod device_code;
 mod environment;
 mod form;
@@ -51,7 +77,6 @@ mod static_token;
 mod tenant_lookup;
 
 pub use assertion::{AssertionRequest, ClientAssertion};
-pub use assertion_provider::AssertionProvider;
 #[cfg(feature = "azure")]
 pub use azure::AzureCredentialProvider;
 #[cfg(feature = "azure-cli")]
@@ -60,11 +85,10 @@ pub use azure_cli::AzureCliProvider;
 pub use browser::BrowserProvider;
 #[cfg(feature = "certificate")]
 pub use certificate::ClientCertificate;
-#[cfg(feature = "certificate")]
-pub use certificate_provider::ClientCertificateProvider;
 pub use chain::ChainProvider;
 pub(crate) use claims::TokenClaims;
-pub use client_secret::ClientSecretProvider;
+pub use client_authentication::ClientAuthentication;
+pub use client_credentials::ClientCredentialsProvider;
 pub use device_code::{DeviceCodePrompt, DeviceCodeProvider};
 pub use github_actions::GitHubActions;
 pub use managed_identity::ManagedIdentityProvider;

@@ -3,6 +3,16 @@
 //! Every tenant has them. Other products use them, too, but no documentation grants that: a tenant may block them by
 //! Conditional Access, and their permissions can change. An app of your own, as a public client with the redirect URI
 //! `http://localhost`, is the durable choice.
+//!
+//! ```
+//! use entra_apps::Client;
+//! use entra_apps::auth::public_client;
+//!
+//! let builder = Client::builder()
+//!     .tenant("contoso.onmicrosoft.com")
+//!     .device_code(public_client::AZURE_CLI, |prompt| println!("{}", prompt.message));
+//! # let _ = builder;
+//! ```
 
 use crate::ids::AppId;
 

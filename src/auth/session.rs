@@ -11,7 +11,7 @@ use crate::auth::form::Form;
 use crate::auth::refresh_token_store::{MemoryRefreshTokenStore, RefreshTokenStore};
 use crate::auth::sign_in_service::{SignInService, Tokens};
 use crate::error::{Error, ErrorCode};
-use crate::ids::{AppId, TenantId};
+use crate::ids::{AppId, Tenant, TenantId};
 use crate::retry::Repeat;
 use crate::token::{AccessToken, TokenRequest};
 
@@ -19,7 +19,8 @@ use crate::token::{AccessToken, TokenRequest};
 pub(super) struct Session {
     pub(super) service: SignInService,
     pub(super) client_id: AppId,
-    pub(super) authentication: ClientAuthentication,
+    /// A public client has none.
+    pub(super) authentication: Option<ClientAuthentication>,
     pub(super) store: Arc<dyn RefreshTokenStore>,
     home: Mutex<Option<HomeTenant>>,
     /// Held while a token is obtained: a person can sign in only once at a time.
@@ -30,15 +31,14 @@ pub(super) struct Session {
 #[derive(Clone)]
 struct HomeTenant {
     /// As the caller gave it, which may be `organizations`.
-    name: String,
+    name: Tenant,
     /// As the token says.
     id: Option<TenantId>,
 }
 
 impl HomeTenant {
-    fn is(&self, tenant: &str) -> bool {
-        self.name.eq_ignore_ascii_case(tenant)
-            || self.id.is_some_and(|id| tenant.parse::<TenantId>().is_ok_and(|tenant| tenant == id))
+    fn is(&self, tenant: &Tenant) -> bool {
+        self.name == *tenant || (self.id.is_some() && self.id == tenant.id())
     }
 }
 
@@ -48,7 +48,7 @@ pub(super) trait InteractiveFlow: Sync {
     fn session(&self) -> &Session;
 
     /// Lets the person sign in to `tenant`, with the claims that the service asks for.
-    async fn sign_in(&self, tenant: &str, request: &TokenRequest, claims: Option<&String>) -> Result<Tokens, Error>;
+    async fn sign_in(&self, tenant: &Tenant, request: &TokenRequest, claims: Option<&String>) -> Result<Tokens, Error>;
 }
 
 /// Returns a token of the flow's session, after the person has signed in where the session needs it.
@@ -69,7 +69,7 @@ enum Resumption {
     Token(AccessToken),
     /// The person has to sign in to this tenant, with these claims.
     SignIn {
-        tenant: String,
+        tenant: Tenant,
         claims: Option<String>,
     },
 }
@@ -79,16 +79,15 @@ impl Session {
         Self {
             service,
             client_id,
-            authentication: ClientAuthentication::Public,
+            authentication: None,
             store: Arc::new(MemoryRefreshTokenStore::default()),
             home: Mutex::default(),
             lock: tokio::sync::Mutex::default(),
         }
     }
 
-    pub(super) fn set_home(&self, name: impl Into<String>) {
-        let name = name.into();
-        let id = name.parse().ok();
+    pub(super) fn set_home(&self, name: Tenant) {
+        let id = name.id();
         *self.home.lock().unwrap_or_else(PoisonError::into_inner) = Some(HomeTenant { name, id });
     }
 
@@ -119,7 +118,7 @@ impl Session {
     }
 
     /// Starts the session with the tokens of a sign-in to `tenant`, and returns the requested token.
-    async fn start(&self, tenant: String, tokens: Tokens, request: &TokenRequest) -> Result<AccessToken, Error> {
+    async fn start(&self, tenant: Tenant, tokens: Tokens, request: &TokenRequest) -> Result<AccessToken, Error> {
         let home = HomeTenant { name: tenant, id: TokenClaims::of(&tokens.access).tenant() };
         let at_home = home.is(&request.tenant);
         *self.home.lock().unwrap_or_else(PoisonError::into_inner) = Some(home);
@@ -144,12 +143,12 @@ impl Session {
     }
 
     async fn redeem(&self, request: &TokenRequest, token: &SecretString, at_home: bool) -> Result<AccessToken, Error> {
-        let form = Form::new()
+        let form = Form::of_app(self.client_id)
             .with("grant_type", "refresh_token")
             .with("scope", scopes(request))
             .with_secret("refresh_token", token)
             .with_claims(request.claims.as_ref());
-        let form = self.authentication.add_to(form, &self.service, self.client_id, &request.tenant).await?;
+        let form = self.authenticate(form, &request.tenant).await?;
         let tokens = self.service.request_tokens(&request.tenant, &form, Repeat::Safe).await?;
         if let Some(token) = tokens.refresh.filter(|_| at_home) {
             self.store_token(&token).await?;
@@ -157,20 +156,20 @@ impl Session {
         Ok(tokens.access)
     }
 
+    /// Adds the app's credential, where it has one, to a form of the token endpoint.
+    pub(super) async fn authenticate(&self, form: Form, tenant: &Tenant) -> Result<Form, Error> {
+        match &self.authentication {
+            Some(authentication) => authentication.add_to(form, &self.service, self.client_id, tenant).await,
+            None => Ok(form),
+        }
+    }
+
     async fn load(&self) -> Result<Option<SecretString>, Error> {
-        self.store.load().await.map_err(|error| {
-            Error::new(ErrorCode::RefreshTokenNotLoaded)
-                .with_remedy("Check the store that holds it; its own error follows.")
-                .with_source(error)
-        })
+        self.store.load().await.map_err(|error| Error::from_boxed(error, ErrorCode::RefreshTokenNotLoaded))
     }
 
     async fn store_token(&self, token: &SecretString) -> Result<(), Error> {
-        self.store.store(token).await.map_err(|error| {
-            Error::new(ErrorCode::RefreshTokenNotStored)
-                .with_remedy("Check the store; its own error follows. The previous token is still valid: run it again.")
-                .with_source(error)
-        })
+        self.store.store(token).await.map_err(|error| Error::from_boxed(error, ErrorCode::RefreshTokenNotStored))
     }
 }
 

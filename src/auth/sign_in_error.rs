@@ -3,7 +3,7 @@
 //! The format of such a response: <https://learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow>.
 
 use secrecy::ExposeSecret;
-use serde::Deserialize;
+use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -12,8 +12,7 @@ use crate::auth::form::Form;
 use crate::error::{Error, ErrorCode};
 use crate::retry::{Outcome, Response};
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+/// What a refusal says. Each member is read by itself: an odd one does not hide the others.
 struct SignInErrorBody {
     error: String,
     suberror: Option<String>,
@@ -26,7 +25,17 @@ struct SignInErrorBody {
 
 impl SignInErrorBody {
     fn read(response: &Response) -> Self {
-        response.read().unwrap_or_default()
+        let body = response.json();
+        let text = |name: &str| body[name].as_str().map(str::to_owned);
+        Self {
+            error: text("error").unwrap_or_default(),
+            suberror: text("suberror"),
+            error_description: text("error_description").unwrap_or_default(),
+            error_codes: body["error_codes"].as_array().into_iter().flatten().filter_map(Value::as_u64).collect(),
+            trace_id: text("trace_id"),
+            correlation_id: text("correlation_id"),
+            claims: text("claims"),
+        }
     }
 
     fn number(&self) -> Option<u64> {
@@ -181,6 +190,21 @@ mod tests {
             &Uuid::nil(),
         );
         assert_eq!((error.code().as_str(), error.service_code()), ("secret_expired", Some("AADSTS7000222")));
+    }
+
+    #[test]
+    fn an_odd_member_does_not_hide_the_others() {
+        let body = r#"{"error":"invalid_client","error_codes":["7",null,7000222],"suberror":7,"trace_id":{},"claims":[],
+            "correlation_id":"c"}"#;
+        let error = refused(&response(body), &SecretString::from("x"), &Uuid::nil());
+        assert_eq!((error.code().as_str(), error.oauth_error()), ("secret_expired", Some("invalid_client")));
+        assert_eq!((error.suberror(), error.request_id(), error.client_request_id()), (None, None, Some("c")));
+        for odd in ["[]", "7", r#""text""#, "null"] {
+            assert_eq!(
+                refused(&response(odd), &SecretString::from("x"), &Uuid::nil()).code().as_str(),
+                "not_a_sign_in_service"
+            );
+        }
     }
 
     #[test]

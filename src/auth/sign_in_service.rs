@@ -13,11 +13,12 @@ use crate::auth::form::Form;
 use crate::auth::number::Number;
 use crate::auth::sign_in_error;
 use crate::clock::Clock;
-use crate::cloud::{Cloud, is_invalid_path_segment};
+use crate::cloud::Cloud;
 use crate::error::{Error, ErrorCode};
+use crate::ids::{AppId, Tenant};
 use crate::random::{self, Randomness, SystemRandomness};
 use crate::retry::{CallOptions, Repeat, Response, RetryPolicy, SendContext};
-use crate::token::AccessToken;
+use crate::token::{AccessToken, TokenRequest};
 use crate::transport::Transport;
 
 pub(super) const TOKEN_OPERATION: &str = "POST /oauth2/v2.0/token";
@@ -63,7 +64,7 @@ impl SignInService {
     }
 
     /// Creates the service with the transport, clock, randomness and limits of a client.
-    pub(super) fn with_context(cloud: Cloud, context: SendContext) -> Self {
+    pub(crate) fn with_context(cloud: Cloud, context: SendContext) -> Self {
         Self { cloud, context }
     }
 
@@ -86,16 +87,12 @@ impl SignInService {
     }
 
     /// The URL of an endpoint in a tenant, such as `…/{tenant}/oauth2/v2.0/token`.
-    pub(super) fn endpoint(&self, tenant: &str, name: &str) -> Result<Url, Error> {
-        if is_invalid_path_segment(tenant) {
-            return Err(Error::new(ErrorCode::InvalidTenant)
-                .with_message("the tenant is empty, a dot, or holds a control character"));
-        }
+    pub(super) fn endpoint(&self, tenant: &Tenant, name: &str) -> Result<Url, Error> {
         let mut url = self.cloud.authority().clone();
         url.path_segments_mut()
             .map_err(|()| Error::new(ErrorCode::InvalidEndpoint).with_message("the authority is no URL"))?
             .pop_if_empty()
-            .extend([tenant, "oauth2", "v2.0", name]);
+            .extend([tenant.to_string().as_str(), "oauth2", "v2.0", name]);
         Ok(url)
     }
 
@@ -114,16 +111,19 @@ impl SignInService {
                     Error::new(ErrorCode::InvalidEndpoint).with_message("the authority is no URL").with_source(error)
                 })
         };
-        let response = self.context.send(operation, repeat, &options, build, sign_in_error::classify).await?;
+        let response = self.context.send(operation, repeat, &options, build, sign_in_error::classify).await;
+        let response = response.inspect_err(tell_failure)?;
         if response.status.is_success() {
             return Ok(response);
         }
         let response = form.secrets().fold(response, Response::redacted);
-        Err(sign_in_error::error(&response, form, &correlation, self.clock().now()).during(operation))
+        let error = sign_in_error::error(&response, form, &correlation, self.clock().now()).during(operation);
+        tell_failure(&error);
+        Err(error)
     }
 
     /// Posts a form to the token endpoint and reads the tokens.
-    pub(super) async fn request_tokens(&self, tenant: &str, form: &Form, repeat: Repeat) -> Result<Tokens, Error> {
+    pub(super) async fn request_tokens(&self, tenant: &Tenant, form: &Form, repeat: Repeat) -> Result<Tokens, Error> {
         let response = self.post(FormRequest::token(tenant, repeat), form).await?;
         self.read_tokens(&response)
     }
@@ -153,10 +153,33 @@ impl fmt::Debug for SignInService {
     }
 }
 
+/// The span of one sign-in: to which tenant, as which app where that is known, and by which flow.
+pub(super) fn sign_in_span(request: &TokenRequest, client_id: Option<AppId>, flow: &'static str) -> tracing::Span {
+    tracing::debug_span!(
+        "sign_in",
+        tenant = %request.tenant,
+        client_id = client_id.map(tracing::field::display),
+        flow,
+    )
+}
+
+/// Traces a request for a token that was refused, or got no response.
+pub(super) fn tell_failure(error: &Error) {
+    tracing::debug!(
+        operation = error.operation(),
+        code = error.code().as_str(),
+        status = error.status().map(|status| status.as_u16()),
+        service_code = error.service_code(),
+        request_id = error.request_id(),
+        attempts = error.attempts(),
+        "no token"
+    );
+}
+
 /// How a form is posted, and to which endpoint.
 pub(super) struct FormRequest<'a> {
     pub(super) operation: &'static str,
-    pub(super) tenant: &'a str,
+    pub(super) tenant: &'a Tenant,
     pub(super) endpoint: &'static str,
     pub(super) repeat: Repeat,
     pub(super) options: CallOptions,
@@ -164,7 +187,7 @@ pub(super) struct FormRequest<'a> {
 
 impl<'a> FormRequest<'a> {
     /// A request to the token endpoint of `tenant`.
-    pub(super) fn token(tenant: &'a str, repeat: Repeat) -> Self {
+    pub(super) fn token(tenant: &'a Tenant, repeat: Repeat) -> Self {
         Self { operation: TOKEN_OPERATION, tenant, endpoint: "token", repeat, options: CallOptions::default() }
     }
 }

@@ -6,10 +6,23 @@ use time::OffsetDateTime;
 use time::macros::datetime;
 
 use crate::auth::TokenClaims;
-use crate::error::Error;
+use crate::error::BoxError;
 use crate::token::{AccessToken, TokenProvider, TokenRequest};
 
 /// Returns one token from elsewhere, whatever tenant and scope are requested, until it expires.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), entra_apps::BoxError> {
+/// use entra_apps::auth::StaticToken;
+/// use entra_apps::ids::TenantId;
+/// use entra_apps::secrecy::{ExposeSecret as _, SecretString};
+/// use entra_apps::token::{TokenProvider as _, TokenRequest};
+///
+/// let provider = StaticToken::new(SecretString::from("eyJ0eXAi…"));
+/// let request = TokenRequest::new(TenantId::from_u128(7), "https://graph.microsoft.com/.default");
+/// assert_eq!(provider.token(&request).await?.secret.expose_secret(), "eyJ0eXAi…");
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug)]
 pub struct StaticToken(AccessToken);
 
@@ -26,7 +39,7 @@ impl StaticToken {
 
 #[async_trait]
 impl TokenProvider for StaticToken {
-    async fn token(&self, _request: &TokenRequest) -> Result<AccessToken, Error> {
+    async fn token(&self, _request: &TokenRequest) -> Result<AccessToken, BoxError> {
         Ok(self.0.clone())
     }
 }

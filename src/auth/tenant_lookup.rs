@@ -12,9 +12,9 @@ use url::Url;
 use crate::auth::form::Form;
 use crate::auth::sign_in_error;
 use crate::clock::Clock;
-use crate::cloud::{Cloud, is_invalid_path_segment};
+use crate::cloud::Cloud;
 use crate::error::{Error, ErrorCode};
-use crate::ids::TenantId;
+use crate::ids::{Tenant, TenantId};
 use crate::random::SystemRandomness;
 use crate::retry::{CallOptions, Repeat, RetryPolicy, SendContext};
 use crate::transport::Transport;
@@ -22,12 +22,36 @@ use crate::transport::Transport;
 const OPERATION: &str = "GET /.well-known/openid-configuration";
 
 /// Looks tenants up by id or domain. It takes no sign-in and no permission.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() -> entra_apps::Result<()> {
+/// use std::sync::Arc;
+///
+/// use entra_apps::auth::TenantLookup;
+/// use entra_apps::cloud::Cloud;
+/// use entra_emulator::MemoryTenant;
+///
+/// let tenant = MemoryTenant::builder().domain("contoso.onmicrosoft.com").build();
+/// let lookup = TenantLookup::new(Cloud::global(), Arc::new(tenant.clone()), tenant.clock());
+/// assert_eq!(lookup.get("contoso.onmicrosoft.com").await?.tenant_id, tenant.id());
+/// # Ok(()) }
+/// ```
 pub struct TenantLookup {
     cloud: Cloud,
     context: SendContext,
 }
 
 /// A tenant that was found.
+///
+/// ```
+/// use entra_apps::auth::FoundTenant;
+/// use entra_apps::cloud::Cloud;
+/// use entra_apps::ids::TenantId;
+///
+/// // To test what is done with a tenant of another cloud.
+/// let found = FoundTenant::new(TenantId::from_u128(7)).graph_host("graph.microsoft.us");
+/// assert_eq!(found.cloud(), Some(Cloud::us_government()));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -45,6 +69,39 @@ pub struct FoundTenant {
 }
 
 impl FoundTenant {
+    /// Creates a tenant of which its id alone is known.
+    pub fn new(tenant_id: TenantId) -> Self {
+        Self { tenant_id, region: None, region_part: None, cloud_instance: None, graph_host: None }
+    }
+
+    /// Sets the region, such as `EU`.
+    #[must_use]
+    pub fn region(mut self, region: impl Into<String>) -> Self {
+        self.region = Some(region.into());
+        self
+    }
+
+    /// Sets the part of the region, such as `GCC`.
+    #[must_use]
+    pub fn region_part(mut self, part: impl Into<String>) -> Self {
+        self.region_part = Some(part.into());
+        self
+    }
+
+    /// Sets the sign-in service's name for the tenant's cloud, such as `microsoftonline.us`.
+    #[must_use]
+    pub fn cloud_instance(mut self, name: impl Into<String>) -> Self {
+        self.cloud_instance = Some(name.into());
+        self
+    }
+
+    /// Sets the host of the tenant's Microsoft Graph, such as `graph.microsoft.us`.
+    #[must_use]
+    pub fn graph_host(mut self, host: impl Into<String>) -> Self {
+        self.graph_host = Some(host.into());
+        self
+    }
+
     /// The cloud of the tenant, if it is one of Microsoft's.
     ///
     /// The sign-in service of one cloud can know tenants of another. Then this differs from the lookup's cloud, in which
@@ -95,23 +152,28 @@ impl TenantLookup {
         Self { cloud, context }
     }
 
-    /// Returns the tenant with this id or domain
+    /// Returns the tenant with this id or domain, which can be given as a text
     /// ([OpenID configuration](https://learn.microsoft.com/entra/identity-platform/v2-protocols-oidc)).
     ///
     /// # Errors
     /// [`ErrorKind::SignIn`](crate::ErrorKind::SignIn) with the code [`UnknownTenant`](crate::ErrorCode::UnknownTenant) when there is none, [`WrongCloud`](crate::ErrorCode::WrongCloud) when it is in another
     /// cloud; [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) for a text that is neither an id nor a domain.
-    pub async fn get(&self, tenant: &str) -> Result<FoundTenant, Error> {
-        let tenant = tenant.trim();
-        let is_any = ["common", "organizations", "consumers"].iter().any(|name| tenant.eq_ignore_ascii_case(name));
-        if is_any || is_invalid_path_segment(tenant) {
-            return Err(Error::new(ErrorCode::InvalidTenant));
+    pub async fn get(&self, tenant: impl TryInto<Tenant, Error: Into<Error>>) -> Result<FoundTenant, Error> {
+        let tenant: Tenant = tenant.try_into().map_err(Into::into)?;
+        self.look_up(&tenant).await
+    }
+
+    async fn look_up(&self, tenant: &Tenant) -> Result<FoundTenant, Error> {
+        if !tenant.is_single() {
+            return Err(Error::new(ErrorCode::InvalidTenant)
+                .with_message(format!("{tenant} is not one tenant, which could be looked up"))
+                .with_remedy("Give the tenant's id or a domain of the tenant."));
         }
         let mut url = self.cloud.authority().clone();
         url.path_segments_mut()
             .map_err(|()| Error::new(ErrorCode::InvalidEndpoint).with_message("the authority is no URL"))?
             .pop_if_empty()
-            .extend([tenant, "v2.0", ".well-known", "openid-configuration"]);
+            .extend([tenant.to_string().as_str(), "v2.0", ".well-known", "openid-configuration"]);
         let correlation = crate::random::uuid(&*self.context.randomness);
         let request = || {
             http::Request::get(url.as_str())

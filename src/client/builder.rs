@@ -11,19 +11,19 @@ use secrecy::SecretString;
 use crate::auth::AzureCliProvider;
 #[cfg(feature = "browser")]
 use crate::auth::BrowserProvider;
+#[cfg(feature = "certificate")]
+use crate::auth::ClientCertificate;
 use crate::auth::{
-    AssertionProvider, ClientAssertion, ClientSecretProvider, DeviceCodePrompt, DeviceCodeProvider,
+    ClientAssertion, ClientAuthentication, ClientCredentialsProvider, DeviceCodePrompt, DeviceCodeProvider,
     ManagedIdentityProvider, SignInService,
 };
-#[cfg(feature = "certificate")]
-use crate::auth::{ClientCertificate, ClientCertificateProvider};
 use crate::client::tenant_state::TenantStates;
 use crate::client::token_cache::TokenCache;
 use crate::client::{Client, Shared};
 use crate::clock::Clock;
 use crate::cloud::Cloud;
 use crate::error::{Error, ErrorCode};
-use crate::ids::AppId;
+use crate::ids::{AppId, Tenant};
 use crate::random::{Randomness, SystemRandomness};
 use crate::retry::{CallOptions, RetryPolicy, SendContext};
 use crate::token::TokenProvider;
@@ -54,7 +54,7 @@ use crate::transport::Transport;
 #[must_use]
 pub struct ClientBuilder {
     cloud: Cloud,
-    tenant: Option<String>,
+    tenant: Option<Result<Tenant, Error>>,
     credential: Option<Credential>,
     transport: Option<Arc<dyn Transport>>,
     clock: Option<Arc<dyn Clock>>,
@@ -87,9 +87,10 @@ impl ClientBuilder {
         }
     }
 
-    /// The tenant: its id or a verified domain.
-    pub fn tenant(mut self, tenant: impl ToString) -> Self {
-        self.tenant = Some(tenant.to_string());
+    /// The tenant: its id or a domain of it, as a value or as a text, which [`build`](Self::build) refuses where it is
+    /// neither (see [`Tenant`]). Where a person signs in, also `organizations`.
+    pub fn tenant(mut self, tenant: impl TryInto<Tenant, Error: Into<Error>>) -> Self {
+        self.tenant = Some(tenant.try_into().map_err(Into::into));
         self
     }
 
@@ -102,24 +103,28 @@ impl ClientBuilder {
     /// Signs in as an app with its client secret's *Value*. Of several ways to sign in, the last one given counts; for
     /// several in turn there is [`ChainProvider`](crate::auth::ChainProvider).
     pub fn client_secret(self, client_id: AppId, secret: SecretString) -> Self {
-        self.made(move |service| Ok(ClientSecretProvider::new(service, client_id, secret)))
+        self.client_credentials(client_id, ClientAuthentication::secret(secret))
     }
 
     /// Signs in as an app with its certificate.
     #[cfg(feature = "certificate")]
     pub fn client_certificate(self, client_id: AppId, certificate: ClientCertificate) -> Self {
-        self.made(move |service| Ok(ClientCertificateProvider::new(service, client_id, certificate)))
+        self.client_credentials(client_id, ClientAuthentication::certificate(certificate))
     }
 
     /// Signs in as an app that trusts another issuer, with assertions from `source`.
     pub fn client_assertion(self, client_id: AppId, source: Arc<dyn ClientAssertion>) -> Self {
-        self.made(move |service| Ok(AssertionProvider::new(service, client_id, source)))
+        self.client_credentials(client_id, ClientAuthentication::assertion(source))
+    }
+
+    fn client_credentials(self, client_id: AppId, authentication: ClientAuthentication) -> Self {
+        self.made(move |service| Ok(ClientCredentialsProvider::new(service, client_id, authentication)))
     }
 
     /// Signs in as the workload identity that the environment describes; [`build`](Self::build) reads it: see
-    /// [`AssertionProvider::from_environment`].
+    /// [`ClientCredentialsProvider::workload_identity_from_environment`].
     pub fn workload_identity(self) -> Self {
-        self.made(AssertionProvider::from_environment)
+        self.made(ClientCredentialsProvider::workload_identity_from_environment)
     }
 
     /// Signs in with the managed identity of what the program runs in; [`build`](Self::build) reads the environment: see
@@ -222,13 +227,10 @@ impl ClientBuilder {
     /// Builds the client. Nothing is sent.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) when a part is missing that has no default, or the environment
-    /// lacks what a way to sign in reads from it.
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) when a part is missing that has no default, the tenant is none, or
+    /// the environment lacks what a way to sign in reads from it.
     pub fn build(self) -> Result<Client, Error> {
-        let tenant = self
-            .tenant
-            .filter(|tenant| !tenant.trim().is_empty())
-            .ok_or_else(|| Error::new(ErrorCode::MissingTenant))?;
+        let tenant = self.tenant.ok_or_else(|| Error::new(ErrorCode::MissingTenant))??;
         let transport = self.transport.map_or_else(default_transport, Ok)?;
         let clock = self.clock.map_or_else(default_clock, Ok)?;
         let provider: Arc<dyn TokenProvider> = match self.credential {
@@ -254,7 +256,7 @@ impl ClientBuilder {
             user_agent,
             default_deadline: self.default_deadline,
         };
-        Ok(Client::of(Arc::new(shared), tenant.trim().into(), CallOptions::default()))
+        Ok(Client::of(Arc::new(shared), tenant, CallOptions::default()))
     }
 }
 

@@ -40,7 +40,7 @@ use crate::client::token_cache::TokenCache;
 use crate::clock::Clock;
 use crate::cloud::Cloud;
 use crate::error::{Error, ErrorCode};
-use crate::ids::{AppId, TenantId};
+use crate::ids::{AppId, Tenant, TenantId};
 use crate::random::{self, Randomness};
 use crate::retry::{CallOptions, Deadline, Outcome, READ_LAG, Response, SendContext, WaitObserver};
 use crate::token::{AccessToken, TokenRequest};
@@ -49,7 +49,7 @@ use crate::token::{AccessToken, TokenRequest};
 #[derive(Clone)]
 pub struct Client {
     shared: Arc<Shared>,
-    tenant: Arc<str>,
+    tenant: Tenant,
     tenant_state: Arc<TenantState>,
     options: CallOptions,
 }
@@ -70,9 +70,9 @@ impl Client {
         ClientBuilder::new()
     }
 
-    fn of(shared: Arc<Shared>, tenant: Arc<str>, options: CallOptions) -> Self {
+    fn of(shared: Arc<Shared>, tenant: Tenant, options: CallOptions) -> Self {
         let context = &shared.context;
-        let tenant_state = shared.tenants.get(&tenant, context.clock.monotonic(), context.max_lag());
+        let tenant_state = shared.tenants.get(&tenant.to_string().into(), context.clock.monotonic(), context.max_lag());
         let throttle_gate = Some(Arc::clone(&tenant_state.throttle_gate));
         Self { shared, tenant, tenant_state, options: CallOptions { throttle_gate, ..options } }
     }
@@ -81,7 +81,7 @@ impl Client {
     /// kept for each tenant by itself.
     #[must_use]
     pub fn for_tenant(&self, tenant: TenantId) -> Self {
-        Self::of(Arc::clone(&self.shared), tenant.to_string().into(), self.options.clone())
+        Self::of(Arc::clone(&self.shared), tenant.into(), self.options.clone())
     }
 
     /// Makes a client whose calls end after `allowed` from now.
@@ -114,7 +114,7 @@ impl Client {
     }
 
     fn given_tenant(&self) -> Option<TenantId> {
-        self.tenant.parse().ok()
+        self.tenant.id()
     }
 
     /// Makes a client whose calls end together when the default deadline is up.
@@ -271,7 +271,7 @@ impl Client {
     }
 
     fn token_request(&self, claims: Option<String>) -> TokenRequest {
-        let request = TokenRequest::new(&*self.tenant, self.shared.cloud.graph_scope());
+        let request = TokenRequest::new(&self.tenant, self.shared.cloud.graph_scope());
         match claims {
             Some(claims) if !claims.is_empty() => request.claims(claims),
             _ => request,
@@ -285,7 +285,7 @@ impl Client {
 
     /// The claims of a new token for `scope`: what was granted a moment ago is not in an older one.
     pub(crate) async fn fresh_claims(&self, scope: String) -> Result<TokenClaims, Error> {
-        let request = TokenRequest::new(&*self.tenant, scope);
+        let request = TokenRequest::new(&self.tenant, scope);
         self.sign_in(self.shared.tokens.fresh(&request), &self.options()).await.map(|token| TokenClaims::of(&token))
     }
 

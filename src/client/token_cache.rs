@@ -9,7 +9,8 @@ use time::{Duration, OffsetDateTime};
 
 use crate::clock::Clock;
 use crate::error::Error;
-use crate::token::{AccessToken, TokenProvider, TokenRequest};
+use crate::ids::Tenant;
+use crate::token::{AccessToken, TokenProvider, TokenRequest, token_of};
 
 /// A token is renewed this long before it ends.
 const REFRESH_MARGIN: Duration = Duration::minutes(5);
@@ -24,7 +25,7 @@ const MAX_KEYS: usize = 10_000;
 pub(super) struct TokenCache {
     provider: Arc<dyn TokenProvider>,
     clock: Arc<dyn Clock>,
-    slots: Mutex<HashMap<(String, Vec<String>), Slot>>,
+    slots: Mutex<HashMap<(Tenant, Vec<String>), Slot>>,
 }
 
 type Slot = Arc<tokio::sync::Mutex<Option<CachedToken>>>;
@@ -62,7 +63,7 @@ impl TokenCache {
         if let Some(held) = held.as_ref().filter(|held| held.is_good(request, self.clock.now())) {
             return Ok(held.token.clone());
         }
-        match self.provider.token(request).await {
+        match token_of(&*self.provider, request).await {
             Ok(token) => {
                 *held = Some(CachedToken { token: token.clone(), claims: request.claims.clone(), not_before: None });
                 Ok(token)
@@ -86,7 +87,7 @@ impl TokenCache {
 
     /// A new token, past the cache: for what it says, not to be used.
     pub(super) async fn fresh(&self, request: &TokenRequest) -> Result<AccessToken, Error> {
-        self.provider.token(request).await
+        token_of(&*self.provider, request).await
     }
 
     /// Forgets a token that was refused, unless another has taken its place.
@@ -126,7 +127,8 @@ impl fmt::Debug for TokenCache {
 mod tests {
     use super::*;
     use crate::clock::TokioClock;
-    use crate::error::ErrorCode;
+    use crate::error::{BoxError, ErrorCode};
+    use crate::ids::TenantId;
     use async_trait::async_trait;
     use secrecy::SecretString;
     use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -142,11 +144,11 @@ mod tests {
 
     #[async_trait]
     impl TokenProvider for Counting {
-        async fn token(&self, _: &TokenRequest) -> Result<AccessToken, Error> {
+        async fn token(&self, _: &TokenRequest) -> Result<AccessToken, BoxError> {
             let number = self.asked.fetch_add(1, Ordering::Relaxed) + 1;
             self.clock.sleep(std::time::Duration::from_millis(100)).await;
             if self.broken.load(Ordering::Relaxed) {
-                return Err(Error::new(ErrorCode::TokenProviderFailed));
+                return Err("broken".into());
             }
             Ok(AccessToken::new(SecretString::from(format!("token {number}")), self.clock.now() + Duration::HOUR))
         }
@@ -160,7 +162,12 @@ mod tests {
     }
 
     fn request() -> TokenRequest {
-        TokenRequest::new("contoso", "scope")
+        request_for(7)
+    }
+
+    /// A request for the tenant of this number.
+    fn request_for(tenant: u128) -> TokenRequest {
+        TokenRequest::new(TenantId::from_u128(tenant), "scope")
     }
 
     async fn get(tokens: &TokenCache, request: &TokenRequest) -> String {
@@ -186,7 +193,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_thousand_at_once_sign_in_once_for_each_key() {
         let (provider, tokens) = tokens();
-        let requests: Vec<_> = (0..1000).map(|n| TokenRequest::new(format!("tenant {}", n % 2), "scope")).collect();
+        let requests: Vec<_> = (0..1000).map(|n| request_for(n % 2)).collect();
         assert_eq!(at_once(&provider, &tokens, requests).await, 2);
     }
 
@@ -246,8 +253,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_number_of_keys_is_bounded() {
         let (_, tokens) = tokens();
-        for number in 0..MAX_KEYS {
-            tokens.slot(&TokenRequest::new(number.to_string(), "scope"));
+        for number in 0..MAX_KEYS as u128 {
+            tokens.slot(&request_for(1000 + number));
         }
         assert_eq!(get(&tokens, &request()).await, "token 1");
         assert_eq!(tokens.slots.lock().unwrap().len(), 1, "empty ones made room");
@@ -257,9 +264,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn who_is_being_served_is_not_forgotten_for_another() {
         let (provider, tokens) = tokens();
-        let requests = (0..MAX_KEYS).map(|number| TokenRequest::new(number.to_string(), "scope")).collect();
+        let requests = (0..MAX_KEYS as u128).map(|number| request_for(1000 + number)).collect();
         at_once(&provider, &tokens, requests).await;
-        let waiting = TokenRequest::new("waiting", "scope");
+        let waiting = request_for(8);
         let (first, second) = (tokens.get(&waiting), async {
             // While that one is on its way, others make room for it.
             tokio::task::yield_now().await;

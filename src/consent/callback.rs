@@ -5,7 +5,7 @@ use std::fmt;
 use url::form_urlencoded;
 
 use crate::auth::sign_in_error::{code_of_error, id_in, number_in, sentence};
-use crate::consent::link::{ConsentTenant, PendingConsent};
+use crate::consent::link::PendingConsent;
 use crate::error::{Error, ErrorCode};
 use crate::ids::{AppId, TenantId};
 
@@ -15,6 +15,14 @@ const OPERATION: &str = "GET /adminconsent";
 const MAX_BYTES: usize = 16 * 1024;
 
 /// A parsed callback. Anybody can forge one: it counts for nothing before it is [accepted](PendingConsent::accept).
+///
+/// ```
+/// use entra_apps::consent::AdminConsentCallback;
+///
+/// let callback = AdminConsentCallback::parse("/consent?error=access_denied&error_subcode=cancel&state=Zm9v")?;
+/// assert_eq!((callback.state(), callback.is_cancelled()), (Some("Zm9v"), true));
+/// # Ok::<(), entra_apps::Error>(())
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct AdminConsentCallback {
     state: Option<String>,
@@ -96,6 +104,15 @@ impl fmt::Debug for AdminConsentCallback {
 
 /// A consent that a callback reported for its link. The person at the browser can still have forged the tenant: check the
 /// grants before you rely on it.
+///
+/// ```
+/// use entra_apps::consent::ReportedConsent;
+/// use entra_apps::ids::{AppId, TenantId};
+///
+/// // Of a customer who consented earlier, to be checked again.
+/// let reported = ReportedConsent::new(AppId::from_u128(1), TenantId::from_u128(3));
+/// assert_eq!(reported.claimed_tenant(), TenantId::from_u128(3));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "a reported consent proves nothing before the grants are checked"]
 pub struct ReportedConsent {
@@ -104,6 +121,11 @@ pub struct ReportedConsent {
 }
 
 impl ReportedConsent {
+    /// Claims that `tenant` has consented to `app_id`, such as one that did earlier.
+    pub fn new(app_id: AppId, tenant: TenantId) -> Self {
+        Self { app_id, tenant }
+    }
+
     /// The app that was consented to.
     pub fn app_id(&self) -> AppId {
         self.app_id
@@ -132,8 +154,8 @@ impl PendingConsent {
             Outcome::Refused { error, subcode, description } => {
                 Err(refusal(callback.is_cancelled(), error, subcode.clone(), description))
             }
-            Outcome::Consented { tenant } => match self.tenant {
-                ConsentTenant::Id(expected) if expected != *tenant => Err(Error::new(ErrorCode::ConsentTenantMismatch)
+            Outcome::Consented { tenant } => match self.tenant.id() {
+                Some(expected) if expected != *tenant => Err(Error::new(ErrorCode::ConsentTenantMismatch)
                     .with_message(format!("the callback is from the tenant {tenant}, and the link is for {expected}"))),
                 _ => Ok(ReportedConsent { app_id: self.app_id, tenant: *tenant }),
             },
@@ -159,10 +181,11 @@ fn refusal(cancelled: bool, error: &str, subcode: Option<String>, description: &
 mod tests {
     use super::*;
     use crate::error::ErrorKind;
+    use crate::ids::Tenant;
 
     const TENANT: TenantId = TenantId::from_u128(3);
 
-    fn pending(tenant: ConsentTenant) -> PendingConsent {
+    fn pending(tenant: Tenant) -> PendingConsent {
         PendingConsent { app_id: AppId::from_u128(1), tenant, state: "S-1".to_owned() }
     }
 
@@ -200,7 +223,7 @@ mod tests {
         }
         // A link for any organization accepts every tenant, whose grants are checked later.
         let query = AdminConsentCallback::parse(&good).unwrap();
-        assert!(pending(ConsentTenant::Organizations).accept(&query).is_ok());
+        assert!(pending(Tenant::ORGANIZATIONS).accept(&query).is_ok());
     }
 
     #[test]

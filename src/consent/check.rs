@@ -1,5 +1,10 @@
 //! The check of a reported consent: through Graph, or by a token of the app in that tenant.
 
+use std::fmt;
+use std::future::{Future, IntoFuture};
+use std::pin::Pin;
+use std::time::Duration;
+
 use serde::Serialize;
 
 use crate::client::Client;
@@ -11,6 +16,18 @@ use crate::permission::{MICROSOFT_GRAPH, Permission, PermissionKind};
 use crate::retry::{Deadline, WaitReason};
 
 /// The result of checking a reported consent.
+///
+/// ```
+/// use entra_apps::consent::ConsentCheck;
+/// use entra_apps::ids::{AppId, TenantId};
+/// use entra_apps::permission::microsoft_graph::application;
+///
+/// // To test what a product does with a customer who has consented to a part.
+/// let check = ConsentCheck::new(TenantId::from_u128(3), AppId::from_u128(1))
+///     .granted(application::USER_READ_ALL)
+///     .missing(application::MAIL_READ);
+/// assert!(!check.is_complete());
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -28,62 +45,109 @@ pub struct ConsentCheck {
 }
 
 impl ConsentCheck {
+    /// Creates the result for an app in a tenant, without any permission.
+    pub fn new(tenant_id: TenantId, app_id: AppId) -> Self {
+        Self { tenant_id, app_id, granted: Vec::new(), missing: Vec::new(), unseen: Vec::new() }
+    }
+
+    /// Adds a permission that is granted.
+    #[must_use]
+    pub fn granted(mut self, permission: Permission) -> Self {
+        self.granted.push(permission);
+        self
+    }
+
+    /// Adds a permission that is missing.
+    #[must_use]
+    pub fn missing(mut self, permission: Permission) -> Self {
+        self.missing.push(permission);
+        self
+    }
+
+    /// Adds a permission that the check cannot see.
+    #[must_use]
+    pub fn unseen(mut self, permission: Permission) -> Self {
+        self.unseen.push(permission);
+        self
+    }
+
     /// Whether every permission that the check can see is granted.
     pub fn is_complete(&self) -> bool {
         self.missing.is_empty()
     }
 }
 
-impl Client {
-    /// Checks through Graph whether the tenant of a reported consent has granted `permissions`. It waits for missing ones
-    /// until the deadline, or the replication window of the retry policy, ends.
-    ///
-    /// The client must be able to sign in to that tenant and to read there: `Application.Read.All` and `Directory.Read.All`
-    /// ([service principal](https://learn.microsoft.com/graph/api/serviceprincipal-get),
-    /// [role assignments](https://learn.microsoft.com/graph/api/serviceprincipal-list-approleassignments),
-    /// [grants](https://learn.microsoft.com/graph/api/serviceprincipal-list-oauth2permissiongrants)).
-    ///
-    /// # Errors
-    /// The errors of signing in and reading. A missing permission is no error.
-    pub async fn check_consent(
-        &self,
-        reported: &ReportedConsent,
-        permissions: &[Permission],
-    ) -> Result<ConsentCheck, Error> {
-        let client = self.for_tenant(reported.claimed_tenant());
-        client.until_complete(|| client.consent_in_graph(reported, permissions)).await
+/// How the grants are looked at.
+#[derive(Clone, Copy, Debug)]
+enum Means {
+    Graph,
+    Tokens,
+}
+
+/// A check of a reported consent: awaiting it checks.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() -> entra_apps::Result<()> {
+/// use std::time::Duration;
+///
+/// use entra_apps::consent::ReportedConsent;
+/// use entra_apps::permission::microsoft_graph::application;
+/// # let tenant = entra_emulator::MemoryTenant::new();
+/// # let client = tenant.client();
+///
+/// let reported = ReportedConsent::new(tenant.caller().client_id, tenant.id()); // from PendingConsent::accept
+/// let check = client
+///     .check_consent(&reported, &[application::MAIL_READ])
+///     .wait(Duration::from_secs(60)) // in the background; in a web request, look once
+///     .deadline(Duration::from_secs(90))
+///     .await?;
+/// assert_eq!(check.missing, [application::MAIL_READ]);
+/// # Ok(()) }
+/// ```
+#[must_use = "it checks when it is awaited"]
+pub struct CheckConsent {
+    client: Client,
+    reported: ReportedConsent,
+    permissions: Vec<Permission>,
+    means: Means,
+    wait: Option<Duration>,
+    deadline: Option<Duration>,
+}
+
+impl CheckConsent {
+    fn new(client: &Client, reported: &ReportedConsent, permissions: &[Permission], means: Means) -> Self {
+        let client = client.for_tenant(reported.claimed_tenant());
+        let (reported, permissions) = (reported.clone(), permissions.to_vec());
+        Self { client, reported, permissions, means, wait: None, deadline: None }
     }
 
-    /// Signs in as the app itself to the tenant of a reported consent, and checks which application permissions its token
-    /// has. It takes no permission. It waits for missing ones until the deadline, or the replication window of the retry
-    /// policy, ends.
-    ///
-    /// The client must be signed in as the app that was consented to. Delegated permissions are not in such a token:
-    /// they are listed as unseen.
-    ///
-    /// # Errors
-    /// - [`ErrorKind::SignIn`](crate::ErrorKind::SignIn): the app is not in that tenant or may not sign in there, so that nobody has consented;
-    /// - [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) with the code [`TokenOfAnotherApp`](crate::ErrorCode::TokenOfAnotherApp) when the client is signed in as another app.
-    pub async fn check_consent_by_token(
-        &self,
-        reported: &ReportedConsent,
-        permissions: &[Permission],
-    ) -> Result<ConsentCheck, Error> {
-        let client = self.for_tenant(reported.claimed_tenant());
-        client.until_complete(|| client.consent_in_tokens(reported, permissions)).await
+    /// Sets for how long it looks again for what is not there yet: a consent takes seconds, sometimes minutes, to reach
+    /// all of the directory's replicas. By default it looks once.
+    pub fn wait(mut self, wait: Duration) -> Self {
+        self.wait = Some(wait);
+        self
     }
 
-    /// Repeats `check` until it is complete, or fails for good, or the time is up.
-    async fn until_complete<F>(&self, check: impl Fn() -> F + Send + Sync) -> Result<ConsentCheck, Error>
-    where
-        F: Future<Output = Result<ConsentCheck, Error>> + Send,
-    {
-        let mut options = self.options();
-        let window = Deadline::after(self.clock(), self.context().policy.replication_window);
-        options.deadline = options.deadline.earlier(window);
-        let mut poll = self.context().poll("check of the consent", WaitReason::Replication, &options);
+    /// Sets how long it may take in all, waits included; the client's default deadline otherwise.
+    pub fn deadline(mut self, allowed: Duration) -> Self {
+        self.deadline = Some(allowed);
+        self
+    }
+
+    async fn run(self) -> Result<ConsentCheck, Error> {
+        let client = match self.deadline {
+            Some(allowed) => self.client.with_deadline(allowed),
+            None => self.client.with_default_deadline(),
+        };
+        let mut options = client.options();
+        let wait = self.wait.unwrap_or_default();
+        options.deadline = options.deadline.earlier(Deadline::after(client.clock(), wait));
+        let mut poll = client.context().poll("check of the consent", WaitReason::Replication, &options);
         loop {
-            let result = check().await;
+            let result = match self.means {
+                Means::Graph => client.consent_in_graph(&self.reported, &self.permissions).await,
+                Means::Tokens => client.consent_in_tokens(&self.reported, &self.permissions).await,
+            };
             let may_be_lagging = match &result {
                 Ok(check) => !check.is_complete(),
                 // No credential has just been written, so that a wrong one stays wrong.
@@ -94,13 +158,62 @@ impl Client {
             }
         }
     }
+}
+
+impl fmt::Debug for CheckConsent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CheckConsent")
+            .field("reported", &self.reported)
+            .field("permissions", &self.permissions)
+            .field("wait", &self.wait)
+            .field("deadline", &self.deadline)
+            .finish_non_exhaustive()
+    }
+}
+
+impl IntoFuture for CheckConsent {
+    type Output = Result<ConsentCheck, Error>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.run())
+    }
+}
+
+impl Client {
+    /// Checks through Graph whether the tenant of a reported consent has granted `permissions`. It looks once, unless it
+    /// is told to [wait](CheckConsent::wait).
+    ///
+    /// The client must be able to sign in to that tenant and to read there: `Application.Read.All` and `Directory.Read.All`
+    /// ([service principal](https://learn.microsoft.com/graph/api/serviceprincipal-get),
+    /// [role assignments](https://learn.microsoft.com/graph/api/serviceprincipal-list-approleassignments),
+    /// [grants](https://learn.microsoft.com/graph/api/serviceprincipal-list-oauth2permissiongrants)).
+    ///
+    /// # Errors
+    /// The errors of signing in and reading. A missing permission is no error.
+    pub fn check_consent(&self, reported: &ReportedConsent, permissions: &[Permission]) -> CheckConsent {
+        CheckConsent::new(self, reported, permissions, Means::Graph)
+    }
+
+    /// Signs in as the app itself to the tenant of a reported consent, and checks which application permissions its token
+    /// has. It takes no permission. It looks once, unless it is told to [wait](CheckConsent::wait).
+    ///
+    /// The client must be signed in as the app that was consented to. Delegated permissions are not in such a token:
+    /// they are listed as unseen.
+    ///
+    /// # Errors
+    /// - [`ErrorKind::SignIn`](crate::ErrorKind::SignIn): the app is not in that tenant or may not sign in there, so that nobody has consented;
+    /// - [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) with the code [`TokenOfAnotherApp`](crate::ErrorCode::TokenOfAnotherApp) when the client is signed in as another app.
+    pub fn check_consent_by_token(&self, reported: &ReportedConsent, permissions: &[Permission]) -> CheckConsent {
+        CheckConsent::new(self, reported, permissions, Means::Tokens)
+    }
 
     async fn consent_in_tokens(
         &self,
         reported: &ReportedConsent,
         permissions: &[Permission],
     ) -> Result<ConsentCheck, Error> {
-        let mut check = ConsentCheck::new(reported);
+        let mut check = ConsentCheck::new(reported.claimed_tenant(), reported.app_id());
         let mut apis: Vec<AppId> = vec![MICROSOFT_GRAPH];
         for permission in permissions {
             match permission.kind() {
@@ -145,7 +258,7 @@ impl Client {
         reported: &ReportedConsent,
         permissions: &[Permission],
     ) -> Result<ConsentCheck, Error> {
-        let mut check = ConsentCheck::new(reported);
+        let mut check = ConsentCheck::new(reported.claimed_tenant(), reported.app_id());
         let app = reported.app_id();
         let service_principal = self.service_principals().find_selecting(app, &["id"]).await?;
         let Some(service_principal) = service_principal.and_then(|it| it.id) else {
@@ -198,16 +311,4 @@ fn role_id(api: &ServicePrincipal, name: &str) -> Option<PermissionId> {
 
 fn scope_name(api: &ServicePrincipal, id: PermissionId) -> Option<&str> {
     api.oauth2_permission_scopes.iter().find(|scope| scope.id == Some(id))?.value.as_deref()
-}
-
-impl ConsentCheck {
-    fn new(reported: &ReportedConsent) -> Self {
-        Self {
-            tenant_id: reported.claimed_tenant(),
-            app_id: reported.app_id(),
-            granted: Vec::new(),
-            missing: Vec::new(),
-            unseen: Vec::new(),
-        }
-    }
 }

@@ -1,76 +1,38 @@
 //! The link that an administrator opens to consent for their tenant.
 
 use std::fmt;
-use std::str::FromStr;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq as _;
-use url::{Host, Url};
+use url::Url;
 
 use crate::client::Client;
-use crate::cloud::{Cloud, is_invalid_path_segment};
+use crate::cloud::Cloud;
 use crate::error::{Error, ErrorCode};
-use crate::ids::{AppId, TenantId};
+use crate::ids::{AppId, Tenant, TenantId};
 use crate::model::{self, SignInAudience};
 use crate::permission::MICROSOFT_GRAPH;
 use crate::random::Randomness;
 
-/// The tenant whose administrator is asked to consent.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[non_exhaustive]
-pub enum ConsentTenant {
-    /// The tenant of this id.
-    Id(TenantId),
-    /// The tenant of this domain.
-    Domain(String),
-    /// Whichever tenant the administrator signs in to.
-    Organizations,
-}
-
-impl ConsentTenant {
-    fn segment(&self) -> String {
-        match self {
-            Self::Id(id) => id.to_string(),
-            Self::Domain(domain) => domain.trim().to_owned(),
-            Self::Organizations => "organizations".to_owned(),
-        }
-    }
-}
-
-impl From<TenantId> for ConsentTenant {
-    fn from(id: TenantId) -> Self {
-        Self::Id(id)
-    }
-}
-
-impl FromStr for ConsentTenant {
-    type Err = Error;
-
-    /// Parses an id, a domain, or `organizations`.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) for anything else, such as `common` and `consumers`.
-    fn from_str(text: &str) -> Result<Self, Error> {
-        let text = text.trim();
-        if let Ok(id) = text.parse() {
-            return Ok(Self::Id(id));
-        }
-        if text.eq_ignore_ascii_case("organizations") {
-            return Ok(Self::Organizations);
-        }
-        if matches!(Host::parse(text), Ok(Host::Domain(name)) if name.contains('.')) {
-            return Ok(Self::Domain(text.to_ascii_lowercase()));
-        }
-        Err(Error::new(ErrorCode::InvalidTenant)
-            .with_message("the tenant is neither an id nor a domain")
-            .with_remedy("Give the tenant's id, a domain such as contoso.onmicrosoft.com, or organizations."))
-    }
-}
-
 /// The properties of an app that Entra checks before it shows the admin consent.
+///
+/// ```
+/// use entra_apps::SignInAudience;
+/// use entra_apps::cloud::Cloud;
+/// use entra_apps::consent::ConsentApp;
+/// use entra_apps::ids::{AppId, Tenant, TenantId};
+/// use entra_apps::permission::MICROSOFT_GRAPH;
+///
+/// let app = ConsentApp::new(AppId::from_u128(1), TenantId::from_u128(2))
+///     .audience(&SignInAudience::MultipleOrganizations)
+///     .redirect_uri("https://contoso.example/consent")
+///     .declares(MICROSOFT_GRAPH);
+/// let link = app.link_without_state(&Cloud::global(), &Tenant::ORGANIZATIONS, "https://contoso.example/consent")?;
+/// assert!(link.as_str().starts_with("https://login.microsoftonline.com/organizations/v2.0/adminconsent?"));
+/// # Ok::<(), entra_apps::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[must_use]
@@ -95,9 +57,10 @@ impl ConsentApp {
     /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) when `appId` was not selected.
     pub fn from_application(application: &model::Application, home_tenant: TenantId) -> Result<Self, Error> {
         let app_id = application.app_id.ok_or_else(|| Error::new(ErrorCode::IncompleteApplication))?;
-        let audience = application.sign_in_audience.as_ref();
-        let mut app = Self::new(app_id, home_tenant)
-            .multi_tenant(audience.is_some_and(|audience| *audience != SignInAudience::SingleOrganization));
+        let mut app = Self::new(app_id, home_tenant);
+        if let Some(audience) = &application.sign_in_audience {
+            app = app.audience(audience);
+        }
         let web = application.web.iter().flat_map(|platform| &platform.redirect_uris);
         let spa = application.spa.iter().flat_map(|platform| &platform.redirect_uris);
         let public = application.public_client.iter().flat_map(|platform| &platform.redirect_uris);
@@ -110,9 +73,9 @@ impl ConsentApp {
         Ok(app)
     }
 
-    /// Sets whether other tenants can consent to the app.
-    pub fn multi_tenant(mut self, multi_tenant: bool) -> Self {
-        self.multi_tenant = multi_tenant;
+    /// Sets the audience, which says whether other tenants can consent to the app. Its own tenant alone by default.
+    pub fn audience(mut self, audience: &SignInAudience) -> Self {
+        self.multi_tenant = !matches!(audience, SignInAudience::SingleOrganization | SignInAudience::PersonalAccounts);
         self
     }
 
@@ -144,17 +107,13 @@ impl ConsentApp {
     ///
     /// # Errors
     /// As [`AdminConsentLink::new`].
-    pub fn link_without_state(&self, cloud: &Cloud, tenant: &ConsentTenant, redirect_uri: &str) -> Result<Url, Error> {
+    pub fn link_without_state(&self, cloud: &Cloud, tenant: &Tenant, redirect_uri: &str) -> Result<Url, Error> {
         self.check(tenant, redirect_uri)?;
-        let segment = tenant.segment();
-        if is_invalid_path_segment(&segment) || segment.contains('/') {
-            return Err(Error::new(ErrorCode::InvalidTenant).with_message("the tenant is neither an id nor a domain"));
-        }
         let mut url = cloud.authority().clone();
         url.path_segments_mut()
             .map_err(|()| Error::new(ErrorCode::InvalidEndpoint).with_message("the authority is no URL"))?
             .pop_if_empty()
-            .extend([segment.as_str(), "v2.0", "adminconsent"]);
+            .extend([tenant.to_string().as_str(), "v2.0", "adminconsent"]);
         // The scope `.default` of one API asks for the declared permissions of all.
         let scope = match self.apis.first() {
             Some(api) if !self.apis.contains(&MICROSOFT_GRAPH) => format!("{api}/.default"),
@@ -168,7 +127,12 @@ impl ConsentApp {
     }
 
     /// Refuses links that lead to an error page of Entra, which redirects nobody back.
-    fn check(&self, tenant: &ConsentTenant, redirect_uri: &str) -> Result<(), Error> {
+    fn check(&self, tenant: &Tenant, redirect_uri: &str) -> Result<(), Error> {
+        if [Tenant::COMMON, Tenant::CONSUMERS].contains(tenant) {
+            return Err(Error::new(ErrorCode::InvalidTenant)
+                .with_message(format!("{tenant} has no administrator who could consent"))
+                .with_remedy("Give the tenant's id, a domain such as contoso.onmicrosoft.com, or organizations."));
+        }
         if self.redirect_uris.is_empty() {
             return Err(Error::new(ErrorCode::AppWithoutRedirectUri));
         }
@@ -184,8 +148,7 @@ impl ConsentApp {
             return Err(Error::new(ErrorCode::AppWithoutPermissions));
         }
         // A domain may belong to the home tenant.
-        let is_other_tenant = !matches!(tenant, ConsentTenant::Id(id) if *id == self.home_tenant)
-            && !matches!(tenant, ConsentTenant::Domain(_));
+        let is_other_tenant = tenant.domain().is_none() && tenant.id() != Some(self.home_tenant);
         if is_other_tenant && !self.multi_tenant {
             return Err(Error::new(ErrorCode::AppOfOneTenant));
         }
@@ -218,13 +181,14 @@ fn is_same_redirect(registered: &str, given: &str) -> bool {
 ///
 /// ```
 /// use entra_apps::cloud::Cloud;
-/// use entra_apps::consent::{AdminConsentCallback, AdminConsentLink, ConsentApp, ConsentTenant};
+/// use entra_apps::SignInAudience;
+/// use entra_apps::consent::{AdminConsentCallback, AdminConsentLink, ConsentApp};
 /// use entra_apps::ids::{AppId, TenantId};
 /// use entra_apps::permission::MICROSOFT_GRAPH;
 /// use entra_apps::random::SystemRandomness; // or Client::admin_consent_link, which uses the client's cloud and randomness
 ///
 /// let app = ConsentApp::new(AppId::from_u128(1), TenantId::from_u128(2))
-///     .multi_tenant(true)
+///     .audience(&SignInAudience::MultipleOrganizations)
 ///     .redirect_uri("https://contoso.example/consent")
 ///     .declares(MICROSOFT_GRAPH);
 /// let customer = TenantId::from_u128(3);
@@ -255,12 +219,15 @@ impl AdminConsentLink {
     ///
     /// # Errors
     /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) where Entra would show an error page and not redirect back:
-    /// `no_redirect_uri`, `redirect_uri_not_registered`, `declaration_malformed` for an app that declares no permission,
-    /// `single_tenant_app` for one that is not for that tenant.
+    /// with the code [`AppWithoutRedirectUri`](crate::ErrorCode::AppWithoutRedirectUri),
+    /// [`NotARedirectUriOfTheApp`](crate::ErrorCode::NotARedirectUriOfTheApp),
+    /// [`AppWithoutPermissions`](crate::ErrorCode::AppWithoutPermissions),
+    /// [`AppOfOneTenant`](crate::ErrorCode::AppOfOneTenant) for another tenant than the app is for, or
+    /// [`InvalidTenant`](crate::ErrorCode::InvalidTenant) for `common` and `consumers`.
     pub fn new(
         cloud: &Cloud,
         app: &ConsentApp,
-        tenant: ConsentTenant,
+        tenant: Tenant,
         redirect_uri: &str,
         randomness: &dyn Randomness,
     ) -> Result<Self, Error> {
@@ -297,7 +264,7 @@ impl Client {
     pub fn admin_consent_link(
         &self,
         app: &ConsentApp,
-        tenant: ConsentTenant,
+        tenant: Tenant,
         redirect_uri: &str,
     ) -> Result<AdminConsentLink, Error> {
         AdminConsentLink::new(self.cloud(), app, tenant, redirect_uri, self.randomness())
@@ -306,11 +273,29 @@ impl Client {
 
 /// A consent whose callback is pending. Keep it where only the browser's session has access, and remove it with the first
 /// callback. It can be serialised.
+///
+/// ```
+/// # use entra_apps::SignInAudience;
+/// # use entra_apps::cloud::Cloud;
+/// # use entra_apps::consent::{AdminConsentLink, ConsentApp};
+/// # use entra_apps::ids::{AppId, Tenant, TenantId};
+/// # use entra_apps::random::SystemRandomness;
+/// use entra_apps::consent::PendingConsent;
+///
+/// # let (cloud, back) = (Cloud::global(), "https://contoso.example/consent");
+/// # let app = ConsentApp::new(AppId::from_u128(1), TenantId::from_u128(2)).redirect_uri(back);
+/// # let app = app.audience(&SignInAudience::MultipleOrganizations).declares(AppId::from_u128(3));
+/// # let link = AdminConsentLink::new(&cloud, &app, Tenant::ORGANIZATIONS, back, &SystemRandomness::default())?;
+/// let kept = serde_json::to_string(link.pending()).unwrap(); // in the browser's session
+/// let pending: PendingConsent = serde_json::from_str(&kept).unwrap();
+/// assert_eq!(pending.state(), link.pending().state());
+/// # Ok::<(), entra_apps::Error>(())
+/// ```
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PendingConsent {
     pub(super) app_id: AppId,
-    pub(super) tenant: ConsentTenant,
+    pub(super) tenant: Tenant,
     pub(super) state: String,
 }
 
@@ -321,7 +306,7 @@ impl PendingConsent {
     }
 
     /// The tenant whose administrator was asked to consent.
-    pub fn tenant(&self) -> &ConsentTenant {
+    pub fn tenant(&self) -> &Tenant {
         &self.tenant
     }
 
@@ -347,20 +332,25 @@ mod tests {
     use crate::random::testing::Counting;
 
     const HOME: TenantId = TenantId::from_u128(2);
-    const CUSTOMER: ConsentTenant = ConsentTenant::Id(TenantId::from_u128(3));
     const BACK: &str = "https://contoso.example/back";
 
-    fn app() -> ConsentApp {
-        ConsentApp::new(AppId::from_u128(1), HOME).multi_tenant(true).redirect_uri(BACK).declares(MICROSOFT_GRAPH)
+    const MANY: &SignInAudience = &SignInAudience::MultipleOrganizations;
+
+    fn customer() -> Tenant {
+        TenantId::from_u128(3).into()
     }
 
-    fn link(app: &ConsentApp, tenant: ConsentTenant, back: &str) -> Result<AdminConsentLink, Error> {
+    fn app() -> ConsentApp {
+        ConsentApp::new(AppId::from_u128(1), HOME).audience(MANY).redirect_uri(BACK).declares(MICROSOFT_GRAPH)
+    }
+
+    fn link(app: &ConsentApp, tenant: Tenant, back: &str) -> Result<AdminConsentLink, Error> {
         AdminConsentLink::new(&Cloud::us_government(), app, tenant, back, &Counting::default())
     }
 
     #[test]
     fn a_link_asks_for_all_that_is_declared() {
-        let made = link(&app(), CUSTOMER, BACK).unwrap();
+        let made = link(&app(), customer(), BACK).unwrap();
         let state = made.pending().state();
         assert!(state.len() >= 43);
         assert_eq!(
@@ -372,7 +362,8 @@ mod tests {
             )
         );
         assert!(!format!("{:?}", made.pending()).contains(state));
-        let other = AdminConsentLink::new(&Cloud::global(), &app(), CUSTOMER, BACK, &Counting::starting_at(9)).unwrap();
+        let other =
+            AdminConsentLink::new(&Cloud::global(), &app(), customer(), BACK, &Counting::starting_at(9)).unwrap();
         assert_ne!(other.pending().state(), state);
         let read: PendingConsent = serde_json::from_str(&serde_json::to_string(made.pending()).unwrap()).unwrap();
         assert_eq!(&read, made.pending());
@@ -380,22 +371,26 @@ mod tests {
 
     #[test]
     fn where_entra_would_show_an_error_page_there_is_no_link() {
-        let bare = || ConsentApp::new(AppId::from_u128(1), HOME).multi_tenant(true);
-        let single = app().multi_tenant(false);
+        let bare = || ConsentApp::new(AppId::from_u128(1), HOME).audience(MANY);
+        let single = app().audience(&SignInAudience::SingleOrganization);
         for (app, tenant, back, code) in [
-            (&bare().declares(MICROSOFT_GRAPH), CUSTOMER, BACK, "app_without_redirect_uri"),
-            (&app(), CUSTOMER, "https://contoso.example/Back", "not_a_redirect_uri_of_the_app"),
-            (&app(), CUSTOMER, "https://contoso.example/back/", "not_a_redirect_uri_of_the_app"),
-            (&bare().redirect_uri(BACK), CUSTOMER, BACK, "app_without_permissions"),
-            (&single, CUSTOMER, BACK, "app_of_one_tenant"),
-            (&single, ConsentTenant::Organizations, BACK, "app_of_one_tenant"),
-            (&app(), ConsentTenant::Domain("..".to_owned()), BACK, "invalid_tenant"),
-            (&app(), ConsentTenant::Domain("a/b".to_owned()), BACK, "invalid_tenant"),
+            (&bare().declares(MICROSOFT_GRAPH), customer(), BACK, "app_without_redirect_uri"),
+            (&app(), customer(), "https://contoso.example/Back", "not_a_redirect_uri_of_the_app"),
+            (&app(), customer(), "https://contoso.example/back/", "not_a_redirect_uri_of_the_app"),
+            (&bare().redirect_uri(BACK), customer(), BACK, "app_without_permissions"),
+            (&single, customer(), BACK, "app_of_one_tenant"),
+            (&single, Tenant::ORGANIZATIONS, BACK, "app_of_one_tenant"),
+            (&app(), Tenant::COMMON, BACK, "invalid_tenant"),
+            (&app(), Tenant::CONSUMERS, BACK, "invalid_tenant"),
         ] {
             let error = link(app, tenant, back).unwrap_err();
             assert_eq!(error.code().as_str(), code, "{error}");
         }
         assert!(link(&single, HOME.into(), BACK).is_ok());
+        assert!(
+            link(&single, "contoso.example".parse().unwrap(), BACK).is_ok(),
+            "it may be a domain of the home tenant"
+        );
     }
 
     #[test]
@@ -412,18 +407,6 @@ mod tests {
             ("http://localhost/cb", "http://evil@localhost/cb", false),
         ] {
             assert_eq!(is_same_redirect(registered, given), same, "{registered} {given}");
-        }
-    }
-
-    #[test]
-    fn a_tenant_is_read_from_text() {
-        assert_eq!("Organizations".parse::<ConsentTenant>().unwrap(), ConsentTenant::Organizations);
-        assert_eq!(
-            " Contoso.example ".parse::<ConsentTenant>().unwrap(),
-            ConsentTenant::Domain("contoso.example".into())
-        );
-        for bad in ["common", "consumers", "", "contoso", "a/b.example", "a b.example"] {
-            assert!(bad.parse::<ConsentTenant>().is_err(), "{bad}");
         }
     }
 }

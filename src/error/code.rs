@@ -83,7 +83,7 @@ error_codes! {
         "Copy the id as the portal shows it, for example 00000003-0000-0000-c000-000000000000.";
     InvalidTenant Invalid "invalid_tenant"
         "the text is neither a tenant's id nor a domain"
-        "Give the tenant's id, or a domain such as contoso.onmicrosoft.com.";
+        "Give the Directory (tenant) ID that the portal shows on the Overview of Microsoft Entra ID, or a domain of the tenant such as contoso.onmicrosoft.com.";
     InvalidUniqueName Invalid "invalid_unique_name"
         "the unique name has 1 to 256 characters, none of them a control character"
         "Choose a short name for good, such as contoso-backup.";
@@ -439,6 +439,9 @@ error_codes! {
     NoAssertion SignIn "no_assertion"
         "there is no assertion to sign in with"
         "Check the source of the assertion, such as the file of a workload identity.";
+    AssertionSourceFailed SignIn "assertion_source_failed"
+        "the source of the assertion returned none"
+        "See why in the error's source; the source of the assertion is the program's own.";
     UnreadableAssertionFile SignIn "unreadable_assertion_file"
         "the assertion file cannot be read"
         "Check the path and its permissions, and that the platform puts the token there.";
@@ -453,10 +456,10 @@ error_codes! {
         "Sign in to the tenant itself, or allow the app the permission offline_access.";
     RefreshTokenNotLoaded SignIn "refresh_token_not_loaded"
         "the refresh token cannot be read"
-        "Check the store that holds it.";
+        "See why in the error's source, and check the store that holds the token.";
     RefreshTokenNotStored SignIn "refresh_token_not_stored"
         "the new refresh token cannot be stored"
-        "Check the store. The previous token is still valid: run it again.";
+        "See why in the error's source, and check the store. The previous token is still valid: run it again.";
     BrowserTimeout SignIn "browser_timeout"
         "nobody completed the sign-in in the browser in time"
         "Start it again. Where the page showed an error, that error says why; without a browser on this machine, use a device code.";

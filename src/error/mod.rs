@@ -11,10 +11,6 @@ use serde::{Serialize, Serializer};
 
 pub use code::ErrorCode;
 
-/// Any error: what a trait that a user implements fails with. One of this crate passes through as it is; any other becomes
-/// the source of an error of this crate.
-pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
-
 /// What kind of failure an [`Error`] is: what a program decides by. In JSON it is its name in snake case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -82,6 +78,25 @@ pub struct ErrorDetail {
 /// ```
 pub struct Error(Box<Inner>);
 
+/// An error of any type: what the traits return that you implement, such as
+/// [`TokenProvider`](crate::token::TokenProvider) and [`ClientAssertion`](crate::auth::ClientAssertion).
+///
+/// An [`Error`] of this crate in it passes through as it is, with its code and its remedy. Anything else becomes the
+/// source of an error whose code belongs to the trait, such as
+/// [`TokenProviderFailed`](ErrorCode::TokenProviderFailed). `?` makes one of any error, and `into` of a text. It must hold
+/// no secret: it is shown and logged.
+///
+/// ```
+/// use entra_apps::BoxError;
+///
+/// fn read(path: &str) -> Result<String, BoxError> {
+///     let text = std::fs::read_to_string(path)?;
+///     if text.is_empty() { Err("the file is empty".into()) } else { Ok(text) }
+/// }
+/// assert!(read("/no/such/file").is_err());
+/// ```
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
 #[derive(Debug)]
 struct Inner {
     code: ErrorCode,
@@ -103,7 +118,7 @@ struct Inner {
     suberror: Option<String>,
     /// A JSON object.
     claims: Option<String>,
-    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    source: Option<BoxError>,
 }
 
 impl Error {
@@ -128,6 +143,14 @@ impl Error {
             claims: None,
             source: None,
         }))
+    }
+
+    /// The error of a trait that a program implements: one of this crate as it is, any other as the source of `code`.
+    pub(crate) fn from_boxed(error: BoxError, code: ErrorCode) -> Self {
+        match error.downcast::<Self>() {
+            Ok(error) => *error,
+            Err(error) => Self::new(code).with_source(error),
+        }
     }
 
     /// Copies the error for another item of the request that failed, without the source.
@@ -250,7 +273,7 @@ impl Error {
     }
 
     #[must_use]
-    pub(crate) fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+    pub(crate) fn with_source(mut self, source: impl Into<BoxError>) -> Self {
         self.0.source = Some(source.into());
         self
     }
@@ -431,6 +454,13 @@ impl std::error::Error for Error {
     }
 }
 
+/// What cannot happen: a conversion that never fails, where one that may is allowed as well.
+impl From<std::convert::Infallible> for Error {
+    fn from(never: std::convert::Infallible) -> Self {
+        match never {}
+    }
+}
+
 /// A text that may hold another's words, as it can be shown and logged: on one line, and without what moves a
 /// terminal's cursor or turns the direction in which the rest is read.
 pub(crate) fn on_one_line(text: String) -> String {
@@ -465,6 +495,18 @@ mod tests {
         assert_eq!(error.message(), "a  All is well [2J b");
         let arabic = "\u{200f}مرحبا";
         assert_eq!(Error::new(ErrorCode::RequestRefused).with_message(arabic).message(), arabic);
+    }
+
+    #[test]
+    fn an_error_of_this_crate_passes_a_seam_as_it_is_and_another_becomes_a_source() {
+        let own = Error::new(ErrorCode::WrongSecret).with_remedy("Mend it.").with_attempts(3);
+        let passed = Error::from_boxed(own.into(), ErrorCode::TokenProviderFailed);
+        assert_eq!((passed.code(), passed.remedy(), passed.attempts()), (ErrorCode::WrongSecret, "Mend it.", 3));
+        assert!(std::error::Error::source(&passed).is_none());
+        let wrapped = Error::from_boxed("the vault is sealed".into(), ErrorCode::TokenProviderFailed);
+        assert_eq!(wrapped.code(), ErrorCode::TokenProviderFailed);
+        assert_eq!(std::error::Error::source(&wrapped).unwrap().to_string(), "the vault is sealed");
+        assert!(!wrapped.to_string().contains("sealed"), "Display never repeats the source: {wrapped}");
     }
 
     #[test]

@@ -58,6 +58,7 @@ impl Serialize for Progress {
                     WaitReason::Throttling => "throttling",
                     WaitReason::Failure => "failure",
                     WaitReason::Conflict => "conflict",
+                    WaitReason::SignIn => "signIn",
                 },
                 duration_ms: u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
                 attempts: *attempts,

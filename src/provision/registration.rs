@@ -284,7 +284,7 @@ impl AppRegistration {
 
     /// What of this registration matters to an admin consent link, once it is applied as `app_id` of `home_tenant`.
     pub fn consent_app(&self, app_id: AppId, home_tenant: TenantId) -> ConsentApp {
-        let app = ConsentApp::new(app_id, home_tenant).multi_tenant(is_multi_tenant(&self.audience));
+        let app = ConsentApp::new(app_id, home_tenant).audience(&self.audience);
         let app = self.redirect_uris.iter().fold(app, |app, uri| app.redirect_uri(uri.as_str()));
         self.wanted_permissions().fold(app, |app, permission| app.declares(permission.api()))
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
-use crate::auth::{ClientSecretProvider, TokenClaims};
+use crate::auth::{ClientAuthentication, ClientCredentialsProvider, SignInService, TokenClaims};
 use crate::client::Client;
 use crate::error::{Error, ErrorCode};
 use crate::ids::AppId;
@@ -17,7 +17,7 @@ use crate::provision::progress::{Progress, ProgressHook};
 use crate::provision::registration::AppRegistration;
 use crate::provision::report::IssuedSecret;
 use crate::retry::WaitReason;
-use crate::token::{TokenProvider as _, TokenRequest};
+use crate::token::{TokenRequest, token_of};
 
 const TOKEN_OPERATION: &str = "POST /oauth2/v2.0/token";
 
@@ -169,20 +169,17 @@ impl<'a> WaitUntilUsable<'a> {
 
     /// Signs in for each API, and returns the permissions that the tokens hold.
     async fn sign_in(&self, client: &Client, wanted: &[(AppId, Vec<String>)]) -> Result<Vec<String>, Error> {
-        let provider = ClientSecretProvider::with_context(
-            client.cloud().clone(),
-            self.secret.app_id,
-            self.secret.value.clone(),
-            client.context().clone(),
-        );
+        let service = SignInService::with_context(client.cloud().clone(), client.context().clone());
+        let secret = ClientAuthentication::secret(self.secret.value.clone());
+        let provider = ClientCredentialsProvider::new(service, self.secret.app_id, secret);
         let mut held = Vec::new();
         for (api, names) in wanted {
             let scope = match *api {
                 MICROSOFT_GRAPH => client.cloud().graph_scope(),
                 api => format!("{api}/.default"),
             };
-            let request = TokenRequest::new(self.secret.tenant_id.to_string(), scope);
-            let claims = TokenClaims::of(&provider.token(&request).await?);
+            let request = TokenRequest::new(self.secret.tenant_id, scope);
+            let claims = TokenClaims::of(&token_of(&provider, &request).await?);
             if let Some(missing) = names.iter().find(|name| !claims.roles.contains(name)) {
                 let text = format!("the token of the new secret does not hold the permission {missing} yet");
                 return Err(Error::new(ErrorCode::PermissionsNotInToken).with_message(text).during(TOKEN_OPERATION));

@@ -29,6 +29,8 @@ pub enum WaitReason {
     Failure,
     /// Another writer was at the same object.
     Conflict,
+    /// A person has not signed in yet.
+    SignIn,
 }
 
 /// Is told of every wait.

@@ -91,7 +91,7 @@ fn client_of_person(cloud: &MemoryCloud, home: &MemoryTenant, tenant: &MemoryTen
     let provider = DeviceCodeProvider::new(service, public_client::AZURE_CLI, move |prompt| {
         screen.approve_device_code(&prompt.user_code, &person);
     });
-    let provider = provider.home_tenant(home.id().to_string());
+    let provider = provider.home_tenant(home.id());
     let builder = Client::builder().tenant(tenant.id()).token_provider(Arc::new(provider));
     builder.transport(Arc::new(cloud.clone())).clock(tenant.clock()).build().unwrap()
 }
@@ -253,17 +253,27 @@ async fn from_the_link_to_the_proof() {
     assert!(seen.is_complete() && seen.granted == wanted && seen.tenant_id == tenant.id(), "{seen:?}");
 
     let own = tenant.client_builder().client_secret(app_id, registered.secrets[0].value.clone()).build().unwrap();
-    let seen = own.check_consent_by_token(&reported(), &wanted).await.unwrap();
+    let seen = own.check_consent_by_token(&reported(), &wanted).wait(Duration::from_secs(60)).await.unwrap();
     assert_eq!((seen.granted, seen.unseen), (vec![application::USER_READ_ALL], vec![delegated::USER_READ]));
 
     let more = [application::USER_READ_ALL, application::MAIL_READ];
     let missing = vec![application::MAIL_READ];
+    let before = tokio::time::Instant::now();
     assert_eq!(own.check_consent_by_token(&reported(), &more).await.unwrap().missing, missing);
     assert_eq!(client.check_consent(&reported(), &more).await.unwrap().missing, missing);
+    assert!(before.elapsed() < Duration::from_secs(1), "who does not ask to wait does not wait");
+    let seconds = Duration::from_secs;
+    for (wait, deadline, least, most) in [(60, 600, 45, 60), (600, 30, 15, 30), (0, 600, 0, 0)] {
+        let before = tokio::time::Instant::now();
+        let check = own.check_consent_by_token(&reported(), &more).wait(seconds(wait)).deadline(seconds(deadline));
+        assert_eq!(check.await.unwrap().missing, missing);
+        let took = before.elapsed().as_secs();
+        assert!((least..=most).contains(&took), "{took} s of {wait} and {deadline}");
+    }
 
     let wrong = tenant.client_builder().client_secret(app_id, SecretString::from("wrong~secret")).build().unwrap();
     let before = tokio::time::Instant::now();
-    let error = wrong.check_consent_by_token(&reported(), &wanted).await.unwrap_err();
+    let error = wrong.check_consent_by_token(&reported(), &wanted).wait(seconds(60)).await.unwrap_err();
     assert_eq!(error.code().as_str(), "wrong_secret");
     assert!(before.elapsed() < Duration::from_secs(5), "a secret does not get right by a consent");
 

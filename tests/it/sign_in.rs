@@ -4,13 +4,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use entra_apps::auth::{AssertionProvider, ChainProvider, ClientSecretProvider, DeviceCodeProvider, SignInService};
+use entra_apps::auth::{
+    ChainProvider, ClientAuthentication, ClientCredentialsProvider, DeviceCodeProvider, SignInService,
+};
 use entra_apps::cloud::Cloud;
 use entra_apps::token::{TokenProvider, TokenRequest};
 use entra_apps::{Client, ErrorCode, secrecy::SecretString};
 use entra_emulator::{Fault, MemoryCloud, MemoryTenant, User};
 
-use crate::support::tenant;
+use crate::support::{tenant, token_of};
 
 const SCOPE: &str = "https://graph.microsoft.com/.default";
 
@@ -19,13 +21,14 @@ async fn several_ways_are_tried_until_one_signs_in() {
     let tenant = tenant();
     let service = SignInService::new(Cloud::global(), Arc::new(tenant.clone()), tenant.clock());
     let caller = tenant.caller();
-    let wrong = ClientSecretProvider::new(service.clone(), caller.client_id, SecretString::from("wrong"));
-    let assertion = AssertionProvider::from_file(service.clone(), caller.client_id, "/no/such/file");
-    let right = ClientSecretProvider::new(service, caller.client_id, caller.client_secret.clone());
+    let app = |authentication| ClientCredentialsProvider::new(service.clone(), caller.client_id, authentication);
+    let wrong = app(ClientAuthentication::secret(SecretString::from("wrong")));
+    let assertion = app(ClientAuthentication::assertion_file("/no/such/file"));
+    let right = app(ClientAuthentication::secret(caller.client_secret.clone()));
     let chain =
         ChainProvider::new().then("wrong secret", Arc::new(wrong)).then("workload identity", Arc::new(assertion));
-    let request = TokenRequest::new(tenant.id().to_string(), SCOPE);
-    let error = chain.token(&request).await.unwrap_err();
+    let request = TokenRequest::new(tenant.id(), SCOPE);
+    let error = token_of(&chain, &request).await.unwrap_err();
     for part in ["AADSTS7000215", "/no/such/file"] {
         assert!(error.to_string().contains(part), "{error}");
     }
@@ -46,8 +49,8 @@ async fn a_provider_of_ones_own_says_why_it_fails() {
 
     #[entra_apps::async_trait]
     impl TokenProvider for Sealed {
-        async fn token(&self, _: &TokenRequest) -> entra_apps::Result<entra_apps::token::AccessToken> {
-            Err(entra_apps::Error::token_provider("the vault is sealed"))
+        async fn token(&self, _: &TokenRequest) -> Result<entra_apps::token::AccessToken, entra_apps::BoxError> {
+            Err("the vault is sealed".into())
         }
     }
 
@@ -56,6 +59,47 @@ async fn a_provider_of_ones_own_says_why_it_fails() {
     let error = client.organization().get().await.unwrap_err();
     let source = std::error::Error::source(&error).unwrap().to_string();
     assert_eq!((error.code().as_str(), source.as_str()), ("token_provider_failed", "the vault is sealed"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_of_the_crate_in_a_provider_of_ones_own_arrives_as_it_is() {
+    #[derive(Debug)]
+    struct Careless;
+
+    #[entra_apps::async_trait]
+    impl TokenProvider for Careless {
+        async fn token(&self, _: &TokenRequest) -> Result<entra_apps::token::AccessToken, entra_apps::BoxError> {
+            Err("no-guid-at-all".parse::<entra_apps::ids::AppId>().unwrap_err().into())
+        }
+    }
+
+    let tenant = tenant();
+    let client = tenant.client_builder().token_provider(Arc::new(Careless)).build().unwrap();
+    let error = client.organization().get().await.unwrap_err();
+    assert_eq!((error.code(), error.kind()), (ErrorCode::InvalidId, entra_apps::ErrorKind::Invalid));
+    assert!(std::error::Error::source(&error).is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tenant_is_taken_from_what_was_pasted() {
+    let tenant = tenant();
+    let caller = tenant.caller();
+    let builder = || {
+        let client = Client::builder().transport(Arc::new(tenant.clone())).clock(tenant.clock());
+        client.client_secret(caller.client_id, caller.client_secret.clone())
+    };
+    for pasted in [
+        format!(" \"{}\" ", tenant.id()),
+        format!("https://login.microsoftonline.com/{}/v2.0", tenant.id()),
+        format!("{}.", tenant.domain().to_uppercase()),
+    ] {
+        let client = builder().tenant(&pasted).build().unwrap();
+        assert_eq!(client.organization().get().await.unwrap().id, Some(tenant.id()), "{pasted}");
+    }
+    let error = builder().tenant("undefined").build().unwrap_err();
+    assert_eq!(error.code(), ErrorCode::InvalidTenant);
+    assert!(error.message().contains("\"undefined\""), "{error}");
+    assert_eq!(builder().build().unwrap_err().code(), ErrorCode::MissingTenant);
 }
 
 const AZURE_CLI: &str = "04b07795-8ddb-461a-bbee-02f9e1bf7b46";
@@ -90,7 +134,7 @@ async fn a_partner_signs_in_once_by_device_and_works_for_each_customer() {
             screen.approve_device_code(&code, &person);
         });
     });
-    let provider = Arc::new(provider.home_tenant(partner.id().to_string()));
+    let provider = Arc::new(provider.home_tenant(partner.id()));
     for tenant in customers.iter().chain([partner]) {
         let organization = client(&cloud, tenant, &provider).organization().get().await.unwrap();
         assert_eq!(organization.id, Some(tenant.id()));
@@ -148,7 +192,7 @@ mod with_a_browser {
                 stream.read_to_end(&mut Vec::new()).await.unwrap();
             });
         });
-        let token = provider.token(&TokenRequest::new(tenant.id().to_string(), SCOPE)).await.unwrap();
+        let token = token_of(&provider, &TokenRequest::new(tenant.id(), SCOPE)).await.unwrap();
         let client = tenant.client_builder().token_provider(Arc::new(StaticToken::new(token.secret))).build().unwrap();
         assert_eq!(client.organization().get().await.unwrap().id, Some(tenant.id()));
     }
@@ -156,7 +200,7 @@ mod with_a_browser {
 
 #[cfg(all(feature = "certificate", feature = "rustls"))]
 mod with_a_certificate {
-    use entra_apps::auth::{ClientCertificate, ClientCertificateProvider};
+    use entra_apps::auth::ClientCertificate;
     use entra_emulator::{Caller, MemoryTenant};
     use serde_json::json;
 
@@ -180,10 +224,10 @@ mod with_a_certificate {
         caller
     }
 
-    fn provider(tenant: &MemoryTenant, caller: &Caller, der: &[u8], key: &[u8]) -> ClientCertificateProvider {
+    fn provider(tenant: &MemoryTenant, caller: &Caller, der: &[u8], key: &[u8]) -> ClientCredentialsProvider {
         let service = SignInService::new(Cloud::global(), Arc::new(tenant.clone()), tenant.clock());
         let certificate = ClientCertificate::from_der(der, key).unwrap();
-        ClientCertificateProvider::new(service, caller.client_id, certificate)
+        ClientCredentialsProvider::new(service, caller.client_id, ClientAuthentication::certificate(certificate))
     }
 
     #[tokio::test(start_paused = true)]
@@ -199,8 +243,8 @@ mod with_a_certificate {
     async fn another_certificate_is_refused_with_a_remedy() {
         let tenant = tenant();
         let caller = keyed(&tenant);
-        let request = TokenRequest::new(tenant.id().to_string(), SCOPE);
-        let error = provider(&tenant, &caller, TWO, TWO_KEY).token(&request).await.unwrap_err();
+        let request = TokenRequest::new(tenant.id(), SCOPE);
+        let error = token_of(&provider(&tenant, &caller, TWO, TWO_KEY), &request).await.unwrap_err();
         assert_eq!(error.code(), ErrorCode::CertificateUnknown, "{error}");
     }
 
@@ -208,8 +252,8 @@ mod with_a_certificate {
     async fn a_clock_that_is_wrong_is_named() {
         let tenant = crate::support::builder().clock_skew(entra_apps::time::Duration::hours(1)).build();
         let caller = keyed(&tenant);
-        let request = TokenRequest::new(tenant.id().to_string(), SCOPE);
-        let error = provider(&tenant, &caller, ONE, ONE_KEY).token(&request).await.unwrap_err();
+        let request = TokenRequest::new(tenant.id(), SCOPE);
+        let error = token_of(&provider(&tenant, &caller, ONE, ONE_KEY), &request).await.unwrap_err();
         assert_eq!(error.code(), ErrorCode::AssertionOutOfTime);
         assert!(error.message().contains("seconds behind"), "{error}");
     }
@@ -234,7 +278,7 @@ mod people {
     }
 
     fn request(tenant: &MemoryTenant) -> TokenRequest {
-        TokenRequest::new(tenant.id().to_string(), SCOPE)
+        TokenRequest::new(tenant.id(), SCOPE)
     }
 
     fn ada(tenant: &MemoryTenant) -> User {
@@ -256,9 +300,9 @@ mod people {
         let client = tenant.client_builder().token_provider(Arc::new(provider)).build().unwrap();
         assert_eq!(client.organization().get().await.unwrap().id, Some(tenant.id()));
         assert_eq!(*shown.lock().unwrap(), 1);
-        let next = RefreshTokenProvider::new(service(&tenant), AZURE_CLI, tenant.id().to_string(), store);
+        let next = RefreshTokenProvider::new(service(&tenant), AZURE_CLI, tenant.id(), store);
         for _ in 0..3 {
-            next.token(&request(&tenant)).await.unwrap();
+            token_of(&next, &request(&tenant)).await.unwrap();
         }
     }
 
@@ -269,10 +313,10 @@ mod people {
         let declined = DeviceCodeProvider::new(service(&tenant), AZURE_CLI, move |prompt| {
             by_hand.decline_device_code(&prompt.user_code);
         });
-        let error = declined.token(&request(&tenant)).await.unwrap_err();
+        let error = token_of(&declined, &request(&tenant)).await.unwrap_err();
         assert_eq!(error.code(), ErrorCode::ConsentDeclined, "{error}");
         let left = DeviceCodeProvider::new(service(&tenant), AZURE_CLI, |_| {});
-        let error = left.token(&request(&tenant)).await.unwrap_err();
+        let error = token_of(&left, &request(&tenant)).await.unwrap_err();
         assert_eq!(error.code(), ErrorCode::CodeExpired, "{error}");
     }
 
@@ -286,12 +330,12 @@ mod people {
             *count.lock().unwrap() += 1;
             by_hand.approve_device_code(&prompt.user_code, &person);
         });
-        provider.token(&request(&tenant)).await.unwrap();
-        provider.token(&request(&tenant)).await.unwrap();
+        token_of(&provider, &request(&tenant)).await.unwrap();
+        token_of(&provider, &request(&tenant)).await.unwrap();
         assert_eq!(*shown.lock().unwrap(), 1);
         tokio::time::sleep(std::time::Duration::from_secs(60)).await;
         tenant.revoke_sign_in_sessions(&ada);
-        provider.token(&request(&tenant)).await.unwrap();
+        token_of(&provider, &request(&tenant)).await.unwrap();
         assert_eq!(*shown.lock().unwrap(), 2);
     }
 

@@ -1,9 +1,8 @@
 //! Signing in with an assertion.
 
 use super::*;
-use crate::auth::{AssertionProvider, AssertionRequest, ClientAssertion, GitHubActions};
+use crate::auth::{AssertionRequest, ClientAssertion, GitHubActions};
 use crate::error::ErrorKind;
-use crate::token::TokenProvider as _;
 
 fn in_a_file(name: &str, content: &str) -> std::path::PathBuf {
     let path = std::env::temp_dir().join(format!("entra-apps-{}-{name}", std::process::id()));
@@ -15,10 +14,10 @@ fn in_a_file(name: &str, content: &str) -> std::path::PathBuf {
 async fn a_file_is_read_again_at_each_sign_in() {
     let script = Script::new([token("a"), token("b")]);
     let path = in_a_file("again", "first.jwt.x\n");
-    let provider = AssertionProvider::from_file(service(&script), CLIENT, &path);
-    provider.token(&request()).await.unwrap();
+    let provider = app(&script, ClientAuthentication::assertion_file(&path));
+    token_of(&provider, &request()).await.unwrap();
     std::fs::write(&path, "second.jwt.x").unwrap();
-    provider.token(&request()).await.unwrap();
+    token_of(&provider, &request()).await.unwrap();
     let given: Vec<_> = script.forms().iter().map(|form| form["client_assertion"].clone()).collect();
     assert_eq!(given, ["first.jwt.x", "second.jwt.x"]);
     std::fs::remove_file(path).unwrap();
@@ -27,13 +26,30 @@ async fn a_file_is_read_again_at_each_sign_in() {
 #[tokio::test(start_paused = true)]
 async fn a_missing_or_empty_file_is_an_error_before_anything_is_sent() {
     let script = Script::new([]);
-    let provider = AssertionProvider::from_file(service(&script), CLIENT, "/no/such/file");
-    let error = provider.token(&request()).await.unwrap_err();
+    let provider = app(&script, ClientAuthentication::assertion_file("/no/such/file"));
+    let error = token_of(&provider, &request()).await.unwrap_err();
     assert_eq!((error.kind(), error.code().as_str()), (ErrorKind::SignIn, "unreadable_assertion_file"));
     assert!(error.to_string().contains("/no/such/file"), "{error}");
     let path = in_a_file("empty", " \n");
-    let provider = AssertionProvider::from_file(service(&script), CLIENT, &path);
-    assert_eq!(provider.token(&request()).await.unwrap_err().code().as_str(), "no_assertion");
+    let provider = app(&script, ClientAuthentication::assertion_file(&path));
+    assert_eq!(token_of(&provider, &request()).await.unwrap_err().code().as_str(), "no_assertion");
+    std::fs::remove_file(path).unwrap();
+}
+
+/// A pipe that nobody has written to yet: whoever opened it on the runtime's own thread would wait for ever.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_file_system_that_hangs_does_not_hold_up_the_runtime() {
+    let path = std::env::temp_dir().join(format!("entra-apps-{}-pipe", std::process::id()));
+    assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+    let script = Script::new([token("a")]);
+    let provider = app(&script, ClientAuthentication::assertion_file(&path));
+    let request = request();
+    let (signed_in, ()) = tokio::join!(token_of(&provider, &request), async {
+        std::fs::write(&path, "late.jwt.x").unwrap();
+    });
+    signed_in.unwrap();
+    assert_eq!(script.forms()[0]["client_assertion"], "late.jwt.x");
     std::fs::remove_file(path).unwrap();
 }
 
@@ -46,10 +62,10 @@ async fn the_environment_of_a_workload_identity_suffices() {
         _ => None,
     };
     let script = Script::new([token("access")]);
-    let provider = AssertionProvider::from_variables(service(&script), variable).unwrap();
-    provider.token(&request()).await.unwrap();
+    let provider = ClientCredentialsProvider::workload_identity_from_variables(service(&script), variable).unwrap();
+    token_of(&provider, &request()).await.unwrap();
     assert_eq!(script.forms()[0]["client_id"], CLIENT.to_string());
-    let error = AssertionProvider::from_variables(service(&script), |_| None).unwrap_err();
+    let error = ClientCredentialsProvider::workload_identity_from_variables(service(&script), |_| None).unwrap_err();
     assert_eq!(error.code().as_str(), "missing_environment_variable");
     assert!(error.message().contains("AZURE_CLIENT_ID"), "{error}");
     std::fs::remove_file(path).unwrap();
@@ -68,8 +84,8 @@ async fn refusals_are_reported_without_the_assertion() {
         let text = format!("AADSTS{number}: you sent very.secret.assertion");
         let body = json!({"error": "invalid_client", "error_description": text, "error_codes": [number]});
         let script = Script::new([Reply::Response(401, body)]);
-        let provider = AssertionProvider::from_file(service(&script), CLIENT, &path);
-        let error = provider.token(&request()).await.unwrap_err();
+        let provider = app(&script, ClientAuthentication::assertion_file(&path));
+        let error = token_of(&provider, &request()).await.unwrap_err();
         assert_eq!(error.code().as_str(), code);
         assert_hidden(&error, &["very.secret.assertion"]);
     }
@@ -81,10 +97,7 @@ struct Own(bool);
 
 #[async_trait]
 impl ClientAssertion for Own {
-    async fn assertion(
-        &self,
-        request: &AssertionRequest,
-    ) -> Result<SecretString, Box<dyn std::error::Error + Send + Sync>> {
+    async fn assertion(&self, request: &AssertionRequest) -> Result<SecretString, BoxError> {
         if self.0 { Ok(secret(&format!("for {}", request.token_endpoint))) } else { Err("the vault is sealed".into()) }
     }
 }
@@ -92,16 +105,16 @@ impl ClientAssertion for Own {
 #[tokio::test(start_paused = true)]
 async fn a_custom_source_is_called_for_each_tenant_and_may_fail() {
     let script = Script::new([token("a")]);
-    let provider = AssertionProvider::new(service(&script), CLIENT, Arc::new(Own(true)));
-    provider.token(&TokenRequest::new(CUSTOMER, SCOPE)).await.unwrap();
+    let provider = app(&script, ClientAuthentication::assertion(Arc::new(Own(true))));
+    token_of(&provider, &TokenRequest::new(tenant(CUSTOMER), SCOPE)).await.unwrap();
     assert_eq!(
         script.forms()[0]["client_assertion"],
         format!("for https://login.microsoftonline.com/{CUSTOMER}/oauth2/v2.0/token")
     );
-    let provider = AssertionProvider::new(service(&script), CLIENT, Arc::new(Own(false)));
-    let error = provider.token(&request()).await.unwrap_err();
+    let provider = app(&script, ClientAuthentication::assertion(Arc::new(Own(false))));
+    let error = token_of(&provider, &request()).await.unwrap_err();
     let source = std::error::Error::source(&error).unwrap().to_string();
-    assert_eq!((error.code().as_str(), source.as_str()), ("no_assertion", "the vault is sealed"));
+    assert_eq!((error.code().as_str(), source.as_str()), ("assertion_source_failed", "the vault is sealed"));
 }
 
 fn github(name: &str) -> Option<String> {
@@ -120,8 +133,12 @@ async fn a_github_job_asks_for_its_token_first() {
         token("a"),
     ]);
     let source = GitHubActions::from_variables(retrying_service(&script), github).unwrap();
-    let provider = AssertionProvider::new(retrying_service(&script), CLIENT, Arc::new(source));
-    provider.token(&request()).await.unwrap();
+    let provider = ClientCredentialsProvider::new(
+        retrying_service(&script),
+        CLIENT,
+        ClientAuthentication::assertion(Arc::new(source)),
+    );
+    token_of(&provider, &request()).await.unwrap();
     let sent = script.requests();
     assert_eq!(
         sent[1].uri(),
@@ -136,8 +153,8 @@ async fn a_github_job_without_the_permission_fails_with_a_remedy() {
     let script = Script::new([Reply::Response(403, json!({"message": "job-request-token may not"}))]);
     let source = GitHubActions::from_variables(service(&script), github).unwrap();
     assert!(!format!("{source:?}").contains("job-request-token"));
-    let provider = AssertionProvider::new(service(&script), CLIENT, Arc::new(source));
-    let error = provider.token(&request()).await.unwrap_err();
+    let provider = app(&script, ClientAuthentication::assertion(Arc::new(source)));
+    let error = token_of(&provider, &request()).await.unwrap_err();
     assert!(error.remedy().contains("id-token: write"), "{error}");
     assert_hidden(&error, &["job-request-token"]);
     let error = GitHubActions::from_variables(service(&script), |_| None).unwrap_err();

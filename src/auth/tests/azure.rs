@@ -4,7 +4,6 @@ use azure_core::credentials::{AccessToken, TokenCredential, TokenRequestOptions}
 
 use super::*;
 use crate::auth::AzureCredentialProvider;
-use crate::token::TokenProvider as _;
 
 #[derive(Debug)]
 struct Credential(bool);
@@ -27,10 +26,10 @@ impl TokenCredential for Credential {
 #[tokio::test]
 async fn a_credential_of_the_sdk_signs_in() {
     let provider = AzureCredentialProvider::new(Arc::new(Credential(true)));
-    let got = provider.token(&request()).await.unwrap();
+    let got = token_of(&provider, &request()).await.unwrap();
     assert_eq!((text(&got.secret), got.expires_at), ("very-secret", NOW));
     assert!(!format!("{provider:?} {got:?}").contains("very-secret"));
-    let error = AzureCredentialProvider::new(Arc::new(Credential(false))).token(&request()).await.unwrap_err();
+    let error = token_of(&AzureCredentialProvider::new(Arc::new(Credential(false))), &request()).await.unwrap_err();
     let source = std::error::Error::source(&error).unwrap().to_string();
     assert_eq!((error.code().as_str(), source.as_str()), ("azure_credential_failed", "signed out"));
 }

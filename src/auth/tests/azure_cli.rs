@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 use super::*;
 use crate::auth::AzureCliProvider;
-use crate::token::TokenProvider as _;
 
 /// A program that does what this shell script says; it is gone after the test.
 struct Program(PathBuf);
@@ -39,7 +38,7 @@ async fn the_cli_gets_the_tenant_and_the_scope() {
 echo '{{"accessToken": "the-token", "expires_on": {end}, "expiresOn": "2026-06-01 12:00:00.000000", "tenant": "{TENANT}"}}'"#
         ),
     );
-    let got = program.provider().token(&request()).await.unwrap();
+    let got = token_of(&program.provider(), &request()).await.unwrap();
     assert_eq!((text(&got.secret), got.expires_at), ("the-token", NOW + time::Duration::hours(1)));
 }
 
@@ -61,12 +60,12 @@ async fn the_message_of_the_cli_is_reported() {
         ),
     ] {
         let program = Program::new(name, &format!("echo \"{said}\" >&2; exit 1"));
-        let error = program.provider().token(&request()).await.unwrap_err();
+        let error = token_of(&program.provider(), &request()).await.unwrap_err();
         assert_eq!((error.code().as_str(), error.service_code().unwrap()), (code, service), "{error}");
         assert!(said.contains(error.service_message().unwrap()));
     }
     let program = Program::new("old", r#"echo '{"accessToken": "very-secret", "expiresOn": "2026-06-01 12:00:00"}'"#);
-    let error = program.provider().token(&request()).await.unwrap_err();
+    let error = token_of(&program.provider(), &request()).await.unwrap_err();
     assert_eq!(error.code().as_str(), "azure_cli_output_unreadable");
     assert_hidden(&error, &["very-secret"]);
 }
@@ -74,23 +73,29 @@ async fn the_message_of_the_cli_is_reported() {
 #[tokio::test]
 async fn a_missing_cli_is_an_error() {
     let provider = AzureCliProvider::new(Arc::new(TokioClock::starting_at(NOW))).program("/no/such/az");
-    assert_eq!(provider.token(&request()).await.unwrap_err().code().as_str(), "azure_cli_missing");
+    assert_eq!(token_of(&provider, &request()).await.unwrap_err().code().as_str(), "azure_cli_missing");
 }
 
 #[tokio::test]
 async fn no_scope_or_tenant_becomes_an_option_or_a_command() {
     let program = Program::new("never", "echo called >&2; exit 1");
-    for tenant in ["--debug", "@file", "a b", "x&calc", "", "$(id)"] {
-        let error = program.provider().token(&TokenRequest::new(tenant, SCOPE)).await.unwrap_err();
-        assert_eq!(error.code().as_str(), "invalid_argument", "{tenant}");
+    for (tenant, scope) in [
+        (tenant("--debug.example"), SCOPE),
+        (tenant(TENANT), "--query x"),
+        (tenant(TENANT), "@file"),
+        (tenant(TENANT), "a b"),
+        (tenant(TENANT), "x&calc"),
+        (tenant(TENANT), ""),
+        (tenant(TENANT), "$(id)"),
+    ] {
+        let error = token_of(&program.provider(), &TokenRequest::new(tenant, scope)).await.unwrap_err();
+        assert_eq!(error.code().as_str(), "invalid_argument", "{scope}");
     }
-    let error = program.provider().token(&TokenRequest::new(TENANT, "--query x")).await.unwrap_err();
-    assert_eq!(error.code().as_str(), "invalid_argument");
 }
 
 #[tokio::test]
 async fn a_cli_that_hangs_is_ended() {
     let program = Program::new("hangs", "exec sleep 600");
     let provider = program.provider().timeout(std::time::Duration::from_millis(50));
-    assert_eq!(provider.token(&request()).await.unwrap_err().code().as_str(), "azure_cli_timeout");
+    assert_eq!(token_of(&provider, &request()).await.unwrap_err().code().as_str(), "azure_cli_timeout");
 }

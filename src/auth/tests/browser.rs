@@ -10,7 +10,6 @@ use url::Url;
 use super::*;
 use crate::auth::BrowserProvider;
 use crate::crypto;
-use crate::token::TokenProvider as _;
 
 /// Requests a target of the listener, and returns the head and body of the response.
 fn ask(page: &Url, target: &str) -> String {
@@ -59,7 +58,7 @@ async fn a_person_signs_in_and_stray_requests_are_ignored() {
     ];
     let (provider, responses, pages) = provider(&script, &targets);
     let provider = provider.select_account().login_hint("admin@contoso.com");
-    assert_eq!(text(&provider.token(&request()).await.unwrap().secret), "a");
+    assert_eq!(text(&token_of(&provider, &request()).await.unwrap().secret), "a");
     let page = pages.lock().unwrap()[0].clone();
     assert!(page.as_str().starts_with(&format!("https://login.microsoftonline.com/{TENANT}/oauth2/v2.0/authorize?")));
     for (name, value) in [
@@ -86,7 +85,7 @@ async fn a_person_signs_in_and_stray_requests_are_ignored() {
         assert!(response.starts_with("HTTP/1.1 404 "), "{response}");
     }
     // Once only: then the refresh token serves.
-    assert_eq!(text(&provider.token(&TokenRequest::new(CUSTOMER, SCOPE)).await.unwrap().secret), "b");
+    assert_eq!(text(&token_of(&provider, &TokenRequest::new(tenant(CUSTOMER), SCOPE)).await.unwrap().secret), "b");
     assert_eq!((script.forms()[1]["refresh_token"].as_str(), pages.lock().unwrap().len()), ("first", 1));
     assert!(!format!("{provider:?}").contains("first"));
 }
@@ -105,7 +104,7 @@ async fn an_idle_connection_does_not_block_the_redirect() {
         });
     })
     .redirect_path("back");
-    assert_eq!(text(&provider.token(&request()).await.unwrap().secret), "a");
+    assert_eq!(text(&token_of(&provider, &request()).await.unwrap().secret), "a");
     assert!(script.forms()[0]["redirect_uri"].ends_with("/back"));
 }
 
@@ -126,7 +125,7 @@ async fn errors_in_the_redirect_are_reported() {
     ] {
         let script = Script::new([]);
         let (provider, ..) = provider(&script, &[&format!("/?{query}&state=STATE")]);
-        let error = provider.token(&request()).await.unwrap_err();
+        let error = token_of(&provider, &request()).await.unwrap_err();
         assert_eq!(error.code().as_str(), code, "{query}: {error}");
     }
 }
@@ -140,7 +139,7 @@ async fn a_refused_code_is_an_error_without_code_and_verifier() {
         let body = json!({"error": "invalid_grant", "error_description": text});
         let script = Script::new([Reply::Response(400, body)]);
         let (provider, ..) = provider(&script, &["/?code=the-code-itself&state=STATE"]);
-        let error = provider.token(&request()).await.unwrap_err();
+        let error = token_of(&provider, &request()).await.unwrap_err();
         assert_eq!(error.code().as_str(), code);
         assert_hidden(&error, &["the-code-itself", &script.forms()[0]["code_verifier"]]);
     }
@@ -153,7 +152,7 @@ async fn a_code_is_never_sent_twice() {
         let page = page.clone();
         std::thread::spawn(move || ask(&page, &format!("/?code=c&state={}", parameter(&page, "state"))));
     });
-    assert_eq!(provider.token(&request()).await.unwrap_err().code().as_str(), "no_response");
+    assert_eq!(token_of(&provider, &request()).await.unwrap_err().code().as_str(), "no_response");
     assert_eq!(script.forms().len(), 1);
 }
 
@@ -162,7 +161,7 @@ async fn a_person_who_never_comes_back_times_out() {
     let script = Script::new([]);
     let provider = BrowserProvider::new(service(&script), CLIENT, |_| {});
     let start = tokio::time::Instant::now();
-    let error = provider.token(&request()).await.unwrap_err();
+    let error = token_of(&provider, &request()).await.unwrap_err();
     assert_eq!((error.code().as_str(), start.elapsed().as_secs()), ("browser_timeout", 300));
 }
 
@@ -172,5 +171,5 @@ async fn a_port_in_use_is_an_error() {
     let port = taken.local_addr().unwrap().port();
     let script = Script::new([]);
     let provider = BrowserProvider::new(service(&script), CLIENT, |_| {}).port(port);
-    assert_eq!(provider.token(&request()).await.unwrap_err().code().as_str(), "loopback_unavailable");
+    assert_eq!(token_of(&provider, &request()).await.unwrap_err().code().as_str(), "loopback_unavailable");
 }

@@ -4,9 +4,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 
 use super::*;
-use crate::auth::{ClientCertificate, ClientCertificateProvider};
+use crate::auth::ClientCertificate;
 use crate::crypto;
-use crate::token::TokenProvider as _;
 
 const ONE: &[u8] = include_bytes!("../../../emulator/certificates/one.der");
 const TWO: &[u8] = include_bytes!("../../../emulator/certificates/two.der");
@@ -73,8 +72,8 @@ fn what_is_wrong_with_the_files_is_said_without_showing_them() {
 #[tokio::test(start_paused = true)]
 async fn the_assertion_is_as_documented() {
     let script = Script::new([token("access")]);
-    let provider = ClientCertificateProvider::new(service(&script), CLIENT, one());
-    let got = provider.token(&request()).await.unwrap();
+    let provider = app(&script, ClientAuthentication::certificate(one()));
+    let got = token_of(&provider, &request()).await.unwrap();
     assert_eq!((text(&got.secret), got.expires_at), ("access", NOW + time::Duration::seconds(3599)));
     let form = &script.forms()[0];
     assert_eq!(form["grant_type"], "client_credentials");
@@ -103,10 +102,10 @@ async fn the_assertion_is_as_documented() {
 #[tokio::test(start_paused = true)]
 async fn each_sign_in_signs_a_new_assertion() {
     let script = Script::new([token("a"), token("b")]);
-    let provider = ClientCertificateProvider::new(service(&script), CLIENT, one());
-    provider.token(&request()).await.unwrap();
-    let elsewhere = TokenRequest::new(CUSTOMER, SCOPE);
-    provider.token(&elsewhere).await.unwrap();
+    let provider = app(&script, ClientAuthentication::certificate(one()));
+    token_of(&provider, &request()).await.unwrap();
+    let elsewhere = TokenRequest::new(tenant(CUSTOMER), SCOPE);
+    token_of(&provider, &elsewhere).await.unwrap();
     let forms = script.forms();
     assert_ne!(forms[0]["client_assertion"], forms[1]["client_assertion"]);
     assert!(script.paths()[1].contains(CUSTOMER));
@@ -124,8 +123,8 @@ async fn refusals_are_reported_without_the_assertion() {
         (700_016, "app_not_in_tenant"),
     ] {
         let script = Script::new([refused("invalid_client", number)]);
-        let provider = ClientCertificateProvider::new(service(&script), CLIENT, one());
-        let error = provider.token(&request()).await.unwrap_err();
+        let provider = app(&script, ClientAuthentication::certificate(one()));
+        let error = token_of(&provider, &request()).await.unwrap_err();
         assert_eq!((error.code().as_str(), error.service_code().unwrap()), (code, &*format!("AADSTS{number}")));
         assert_hidden(&error, &[&script.forms()[0]["client_assertion"]]);
     }
@@ -138,7 +137,7 @@ fn no_format_shows_the_key() {
     let numbers = format!("{:?}", &ONE_KEY[100..110]);
     let numbers = numbers.trim_matches(['[', ']']);
     tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
-        let provider = ClientCertificateProvider::new(service(&script), CLIENT, one());
+        let provider = app(&script, ClientAuthentication::certificate(one()));
         for shown in [format!("{:?}", one()), format!("{provider:?}"), format!("{provider:#?}")] {
             assert!(!shown.contains(numbers), "{shown}");
         }

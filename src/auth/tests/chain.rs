@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::*;
 use crate::auth::ChainProvider;
-use crate::error::{Error, ErrorCode};
+use crate::error::ErrorCode;
 use crate::token::{AccessToken, TokenProvider};
 
 #[derive(Debug)]
@@ -25,10 +25,10 @@ impl FakeProvider {
 
 #[async_trait]
 impl TokenProvider for FakeProvider {
-    async fn token(&self, _: &TokenRequest) -> Result<AccessToken, Error> {
+    async fn token(&self, _: &TokenRequest) -> Result<AccessToken, BoxError> {
         self.calls.fetch_add(1, Ordering::Relaxed);
         match self.fails {
-            Some(code) => Err(Error::new(code).with_message(format!("because of {code}"))),
+            Some(code) => Err(Error::new(code).with_message(format!("because of {code}")).into()),
             None => Ok(AccessToken::new(secret("token"), NOW)),
         }
     }
@@ -40,7 +40,7 @@ async fn the_first_that_works_is_taken_and_remembered() {
         (FakeProvider::new(Some(ErrorCode::NoResponse)), FakeProvider::new(None), FakeProvider::new(None));
     let chain = ChainProvider::new().then("a", broken.clone()).then("b", works.clone()).then("c", spare.clone());
     for _ in 0..3 {
-        chain.token(&request()).await.unwrap();
+        token_of(&chain, &request()).await.unwrap();
     }
     assert_eq!((broken.calls(), works.calls(), spare.calls()), (1, 3, 0));
 }
@@ -50,12 +50,12 @@ async fn each_failure_is_reported() {
     let chain = ChainProvider::new()
         .then("browser", FakeProvider::new(Some(ErrorCode::NoResponse)))
         .then("code", FakeProvider::new(Some(ErrorCode::WrongSecret)));
-    let error = chain.token(&request()).await.unwrap_err();
+    let error = token_of(&chain, &request()).await.unwrap_err();
     assert_eq!(error.code().as_str(), "no_way_to_sign_in");
     for part in ["browser: because of no_response", "code: because of wrong_secret"] {
         assert!(error.to_string().contains(part), "{error}");
     }
-    let none = ChainProvider::new().token(&request()).await.unwrap_err();
+    let none = token_of(&ChainProvider::new(), &request()).await.unwrap_err();
     assert_eq!(none.message(), "there is no way to sign in");
 }
 
@@ -65,7 +65,7 @@ async fn after_a_person_declines_no_other_provider_is_tried() {
     let chain = ChainProvider::new()
         .then("browser", FakeProvider::new(Some(ErrorCode::ConsentDeclined)))
         .then("code", next.clone());
-    assert_eq!(chain.token(&request()).await.unwrap_err().code().as_str(), "consent_declined");
+    assert_eq!(token_of(&chain, &request()).await.unwrap_err().code().as_str(), "consent_declined");
     assert_eq!(next.calls(), 0);
 }
 
@@ -79,6 +79,6 @@ async fn without_a_browser_a_device_code_is_shown() {
     let browser = BrowserProvider::new(service(&script), CLIENT, |_| {});
     let device_code = DeviceCodeProvider::new(service(&script), CLIENT, |_| {});
     let chain = ChainProvider::interactive(browser, device_code);
-    assert_eq!(text(&chain.token(&request()).await.unwrap().secret), "a");
+    assert_eq!(text(&token_of(&chain, &request()).await.unwrap().secret), "a");
     assert!(script.paths()[0].ends_with("/devicecode"));
 }

@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::auth::{DeviceCodePrompt, DeviceCodeProvider, MemoryRefreshTokenStore};
-use crate::token::TokenProvider as _;
 
 const DEVICE_CODE: &str = "device-code-itself";
 
@@ -35,7 +34,7 @@ async fn a_person_signs_in_once_and_serves_every_tenant() {
         seen.lock().unwrap().push(prompt.clone());
     });
     let start = tokio::time::Instant::now();
-    assert_eq!(text(&provider.token(&request()).await.unwrap().secret), "a");
+    assert_eq!(text(&token_of(&provider, &request()).await.unwrap().secret), "a");
     assert_eq!(seconds(start), 15, "three questions, five seconds apart");
     let prompts = shown.lock().unwrap().clone();
     assert_eq!((prompts.len(), prompts[0].user_code.as_str()), (1, "ABCD-EFGH"));
@@ -48,8 +47,8 @@ async fn a_person_signs_in_once_and_serves_every_tenant() {
 
     script.add(tokens("b", "customers"));
     script.add(tokens("c", "second"));
-    assert_eq!(text(&provider.token(&TokenRequest::new(CUSTOMER, SCOPE)).await.unwrap().secret), "b");
-    assert_eq!(text(&provider.token(&request()).await.unwrap().secret), "c");
+    assert_eq!(text(&token_of(&provider, &TokenRequest::new(tenant(CUSTOMER), SCOPE)).await.unwrap().secret), "b");
+    assert_eq!(text(&token_of(&provider, &request()).await.unwrap().secret), "c");
     let forms = script.forms();
     assert_eq!((&*forms[4]["refresh_token"], &*forms[5]["refresh_token"]), ("first", "first"));
     assert_eq!(shown.lock().unwrap().len(), 1);
@@ -59,15 +58,15 @@ async fn a_person_signs_in_once_and_serves_every_tenant() {
 async fn a_token_for_a_customer_starts_with_a_sign_in_at_home() {
     let script = Script::new([device_code(), tokens("a", "first"), tokens("b", "customers")]);
     let store = Arc::new(MemoryRefreshTokenStore::default());
-    let provider = provider(&script).home_tenant(TENANT).store(store.clone());
-    let got = provider.token(&TokenRequest::new(CUSTOMER, SCOPE)).await.unwrap();
+    let provider = provider(&script).home_tenant(tenant(TENANT)).store(store.clone());
+    let got = token_of(&provider, &TokenRequest::new(tenant(CUSTOMER), SCOPE)).await.unwrap();
     assert_eq!(text(&got.secret), "b");
     let paths = script.paths();
     assert!(paths[0].contains(TENANT) && paths[1].contains(TENANT) && paths[2].contains(CUSTOMER), "{paths:?}");
     // The next run finds the token.
     script.add(token("c"));
-    let next = super::device_code::provider(&script).home_tenant(TENANT).store(store);
-    assert_eq!(text(&next.token(&request()).await.unwrap().secret), "c");
+    let next = super::device_code::provider(&script).home_tenant(tenant(TENANT)).store(store);
+    assert_eq!(text(&token_of(&next, &request()).await.unwrap().secret), "c");
     assert_eq!(script.forms()[3]["refresh_token"], "first");
 }
 
@@ -75,7 +74,7 @@ async fn a_token_for_a_customer_starts_with_a_sign_in_at_home() {
 async fn slow_down_adds_five_seconds_for_good() {
     let script = Script::new([device_code(), refused("slow_down", 0), pending(), tokens("a", "r")]);
     let start = tokio::time::Instant::now();
-    provider(&script).token(&request()).await.unwrap();
+    token_of(&provider(&script), &request()).await.unwrap();
     assert_eq!(seconds(start), 5 + 10 + 10);
 }
 
@@ -84,7 +83,7 @@ async fn failures_on_the_way_slow_it_down_and_end_nothing() {
     let busy = || Reply::Response(503, json!({}));
     let script = Script::new([device_code(), Reply::NotSent, Reply::Lost, busy(), pending(), tokens("a", "r")]);
     let start = tokio::time::Instant::now();
-    provider(&script).token(&request()).await.unwrap();
+    token_of(&provider(&script), &request()).await.unwrap();
     assert_eq!(seconds(start), 5 + 10 + 20 + 40 + 5);
 }
 
@@ -94,9 +93,19 @@ async fn it_is_over_when_the_code_is_and_not_later() {
         let replies = (0..200).map(|_| if failing { Reply::NotSent } else { pending() });
         let script = Script::new(std::iter::once(device_code()).chain(replies));
         let start = tokio::time::Instant::now();
-        let error = provider(&script).token(&request()).await.unwrap_err();
-        assert_eq!((error.code().as_str(), seconds(start)), ("code_expired", 900));
+        let error = token_of(&provider(&script), &request()).await.unwrap_err();
+        assert_eq!(error.code().as_str(), "code_expired");
+        assert!((890..=900).contains(&seconds(start)), "{}", seconds(start));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_confidential_client_authenticates_with_each_question() {
+    let script = Script::new([device_code(), pending(), tokens("a", "r")]);
+    let provider = provider(&script).client_authentication(ClientAuthentication::secret(secret("app-secret")));
+    token_of(&provider, &request()).await.unwrap();
+    let given: Vec<_> = script.forms().iter().map(|form| form.get("client_secret").cloned()).collect();
+    assert_eq!(given, [None, Some("app-secret".to_owned()), Some("app-secret".to_owned())]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -116,15 +125,15 @@ async fn each_refusal_ends_it_with_its_own_words() {
             _ => json!({"error": oauth, "error_description": format!("AADSTS{number}: no {DEVICE_CODE}")}),
         };
         let script = Script::new([device_code(), Reply::Response(400, body)]);
-        let error = provider(&script).token(&request()).await.unwrap_err();
+        let error = token_of(&provider(&script), &request()).await.unwrap_err();
         assert_eq!(error.code().as_str(), code, "{oauth} {number}");
         assert_hidden(&error, &[DEVICE_CODE]);
     }
     let script = Script::new([refused("unauthorized_client", 700_016)]);
-    assert_eq!(provider(&script).token(&request()).await.unwrap_err().code().as_str(), "app_not_in_tenant");
+    assert_eq!(token_of(&provider(&script), &request()).await.unwrap_err().code().as_str(), "app_not_in_tenant");
     let script = Script::new([Reply::Response(200, json!({"hello": "world"}))]);
     assert_eq!(
-        provider(&script).token(&request()).await.unwrap_err().code().as_str(),
+        token_of(&provider(&script), &request()).await.unwrap_err().code().as_str(),
         "unexpected_device_code_response"
     );
 }
@@ -133,14 +142,14 @@ async fn each_refusal_ends_it_with_its_own_words() {
 async fn a_session_that_ended_asks_the_person_again_and_a_customers_refusal_does_not() {
     let script = Script::new([device_code(), tokens("a", "first")]);
     let provider = provider(&script);
-    provider.token(&request()).await.unwrap();
+    token_of(&provider, &request()).await.unwrap();
     script.add(refused("invalid_grant", 65001));
-    let error = provider.token(&TokenRequest::new(CUSTOMER, SCOPE)).await.unwrap_err();
+    let error = token_of(&provider, &TokenRequest::new(tenant(CUSTOMER), SCOPE)).await.unwrap_err();
     assert_eq!(error.code().as_str(), "not_consented");
     for reply in [refused("invalid_grant", 700_082), device_code(), tokens("b", "second")] {
         script.add(reply);
     }
-    assert_eq!(text(&provider.token(&request()).await.unwrap().secret), "b");
+    assert_eq!(text(&token_of(&provider, &request()).await.unwrap().secret), "b");
     let shown = format!("{provider:?}");
     assert!(!shown.contains("first") && !shown.contains("second"), "{shown}");
 }

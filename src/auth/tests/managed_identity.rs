@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::auth::ManagedIdentityProvider;
-use crate::token::TokenProvider as _;
 
 fn given() -> Reply {
     // Numbers as texts, as the service writes them.
@@ -22,7 +21,7 @@ fn app_service(name: &str) -> Option<String> {
 async fn a_virtual_machine_asks_its_host() {
     let script = Script::new([given()]);
     let provider = ManagedIdentityProvider::from_variables(service(&script), |_| None).unwrap();
-    let got = provider.token(&request()).await.unwrap();
+    let got = token_of(&provider, &request()).await.unwrap();
     assert_eq!((text(&got.secret), got.expires_at), ("a", NOW + time::Duration::hours(8)));
     let sent = &script.requests()[0];
     assert_eq!(sent.method(), "GET");
@@ -37,7 +36,7 @@ async fn a_virtual_machine_asks_its_host() {
 async fn an_app_service_asks_with_its_header() {
     let script = Script::new([given()]);
     let provider = ManagedIdentityProvider::from_variables(service(&script), app_service).unwrap().client_id(CLIENT);
-    provider.token(&request()).await.unwrap();
+    token_of(&provider, &request()).await.unwrap();
     let sent = &script.requests()[0];
     assert_eq!(
         sent.uri().to_string(),
@@ -78,11 +77,11 @@ async fn a_restart_is_retried_and_an_absence_fails_soon() {
     let gone = |status| Reply::Response(status, json!({}));
     let script = Script::new([gone(410), gone(404), gone(429), given()]);
     let provider = ManagedIdentityProvider::on_virtual_machine(retrying_service(&script));
-    provider.token(&request()).await.unwrap();
+    token_of(&provider, &request()).await.unwrap();
     let script = Script::new((0..9).map(|_| Reply::NotSent));
     let provider = ManagedIdentityProvider::on_virtual_machine(retrying_service(&script));
     let start = tokio::time::Instant::now();
-    let error = provider.token(&request()).await.unwrap_err();
+    let error = token_of(&provider, &request()).await.unwrap_err();
     assert_eq!((error.code().as_str(), script.requests().len()), ("no_managed_identity", 4));
     assert!(start.elapsed().as_secs() < 30);
 }
@@ -98,15 +97,15 @@ async fn refusals_are_reported_without_the_header() {
         let body = json!({"error": "invalid_request", "error_description": "Identity not found: header-secret"});
         let script = Script::new([Reply::Response(status, body)]);
         let provider = ManagedIdentityProvider::from_variables(service(&script), app_service).unwrap();
-        let error = provider.token(&request()).await.unwrap_err();
+        let error = token_of(&provider, &request()).await.unwrap_err();
         assert_eq!((error.code().as_str(), error.service_code()), (code, Some("invalid_request")));
         assert_hidden(&error, &["header-secret"]);
     }
     let script = Script::new([Reply::Response(200, json!({"access_token": "very-secret"}))]);
     let provider = ManagedIdentityProvider::on_virtual_machine(service(&script));
-    let error = provider.token(&request()).await.unwrap_err();
+    let error = token_of(&provider, &request()).await.unwrap_err();
     assert_eq!(error.code().as_str(), "unexpected_token_response");
     assert_hidden(&error, &["very-secret"]);
     let two = TokenRequest { scopes: vec![SCOPE.to_owned(), SCOPE.to_owned()], ..request() };
-    assert_eq!(provider.token(&two).await.unwrap_err().code().as_str(), "multiple_scopes");
+    assert_eq!(token_of(&provider, &two).await.unwrap_err().code().as_str(), "multiple_scopes");
 }

@@ -11,14 +11,14 @@ use time::OffsetDateTime;
 use time::macros::datetime;
 use url::form_urlencoded;
 
-use crate::auth::SignInService;
+use crate::auth::{ClientAuthentication, ClientCredentialsProvider, SignInService};
 use crate::clock::TokioClock;
 use crate::cloud::Cloud;
-use crate::error::Error;
-use crate::ids::AppId;
+use crate::error::{BoxError, Error};
+use crate::ids::{AppId, Tenant};
 use crate::random::testing::Counting;
 use crate::retry::RetryPolicy;
-use crate::token::TokenRequest;
+use crate::token::{TokenRequest, token_of};
 use crate::transport::{Transport, TransportError};
 
 mod assertion;
@@ -36,6 +36,7 @@ mod managed_identity;
 #[cfg(all(feature = "pkcs12", feature = "rustls"))]
 mod pkcs12;
 mod refresh_token;
+mod retries;
 
 pub(super) const NOW: OffsetDateTime = datetime!(2026-06-01 09:00 UTC);
 pub(super) const TENANT: &str = "aaaabbbb-0000-cccc-1111-dddd2222eeee";
@@ -114,8 +115,17 @@ pub(super) fn retrying_service(script: &Arc<Script>) -> SignInService {
     SignInService::new(Cloud::global(), script.clone(), clock).randomness(Arc::new(Counting::default()))
 }
 
+/// An app that signs in as itself, without retries.
+pub(super) fn app(script: &Arc<Script>, authentication: ClientAuthentication) -> ClientCredentialsProvider {
+    ClientCredentialsProvider::new(service(script), CLIENT, authentication)
+}
+
+pub(super) fn tenant(name: &str) -> Tenant {
+    name.parse().unwrap()
+}
+
 pub(super) fn request() -> TokenRequest {
-    TokenRequest::new(TENANT, SCOPE)
+    TokenRequest::new(tenant(TENANT), SCOPE)
 }
 
 pub(super) fn token(access: &str) -> Reply {

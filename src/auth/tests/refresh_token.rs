@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::auth::{MemoryRefreshTokenStore, RefreshTokenProvider, RefreshTokenStore};
-use crate::token::TokenProvider as _;
 
 fn store_with(token: &str) -> Arc<MemoryRefreshTokenStore> {
     Arc::new(MemoryRefreshTokenStore::new(secret(token)))
@@ -16,9 +15,9 @@ async fn held(store: &MemoryRefreshTokenStore) -> String {
 async fn each_use_at_home_renews_the_token() {
     let script = Script::new([tokens("a", "second"), token("b"), token("c")]);
     let store = store_with("first");
-    let provider = RefreshTokenProvider::new(service(&script), CLIENT, TENANT, store.clone());
+    let provider = RefreshTokenProvider::new(service(&script), CLIENT, tenant(TENANT), store.clone());
     for expected in ["a", "b", "c"] {
-        assert_eq!(text(&provider.token(&request()).await.unwrap().secret), expected);
+        assert_eq!(text(&token_of(&provider, &request()).await.unwrap().secret), expected);
     }
     let forms = script.forms();
     let given: Vec<_> = forms.iter().map(|form| form["refresh_token"].as_str()).collect();
@@ -32,20 +31,20 @@ async fn each_use_at_home_renews_the_token() {
 async fn what_customers_give_never_takes_the_place_of_the_partners() {
     let script = Script::new([tokens("a", "customers"), tokens("b", "partners")]);
     let store = store_with("first");
-    let provider = RefreshTokenProvider::new(service(&script), CLIENT, TENANT, store.clone());
-    provider.token(&TokenRequest::new(CUSTOMER, SCOPE)).await.unwrap();
+    let provider = RefreshTokenProvider::new(service(&script), CLIENT, tenant(TENANT), store.clone());
+    token_of(&provider, &TokenRequest::new(tenant(CUSTOMER), SCOPE)).await.unwrap();
     assert!(script.paths()[0].contains(CUSTOMER));
     assert_eq!(held(&store).await, "first");
-    provider.token(&request()).await.unwrap();
+    token_of(&provider, &request()).await.unwrap();
     assert_eq!((script.forms()[1]["refresh_token"].as_str(), held(&store).await.as_str()), ("first", "partners"));
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_app_with_a_secret_sends_it() {
     let script = Script::new([token("a")]);
-    let provider = RefreshTokenProvider::new(service(&script), CLIENT, TENANT, store_with("rt"))
-        .client_secret(secret("app-secret"));
-    provider.token(&request().claims("{}")).await.unwrap();
+    let provider = RefreshTokenProvider::new(service(&script), CLIENT, tenant(TENANT), store_with("rt"))
+        .client_authentication(ClientAuthentication::secret(secret("app-secret")));
+    token_of(&provider, &request().claims("{}")).await.unwrap();
     assert_eq!((&*script.forms()[0]["client_secret"], &*script.forms()[0]["claims"]), ("app-secret", "{}"));
     assert!(!format!("{provider:?} {:?}", store_with("rt-secret")).contains("secret"));
 }
@@ -67,8 +66,9 @@ async fn refusals_are_reported_without_the_token() {
         let description = format!("AADSTS{number}: refresh-token-itself is bad");
         let body = json!({"error": "invalid_grant", "error_description": description, "error_codes": [number]});
         let script = Script::new([Reply::Response(400, body)]);
-        let provider = RefreshTokenProvider::new(service(&script), CLIENT, TENANT, store_with("refresh-token-itself"));
-        let error = provider.token(&request()).await.unwrap_err();
+        let provider =
+            RefreshTokenProvider::new(service(&script), CLIENT, tenant(TENANT), store_with("refresh-token-itself"));
+        let error = token_of(&provider, &request()).await.unwrap_err();
         assert_eq!(error.code().as_str(), code, "AADSTS{number}");
         assert_hidden(&error, &["refresh-token-itself"]);
     }
@@ -81,11 +81,11 @@ struct Sealed {
 
 #[async_trait]
 impl RefreshTokenStore for Sealed {
-    async fn load(&self) -> Result<Option<SecretString>, Box<dyn std::error::Error + Send + Sync>> {
+    async fn load(&self) -> Result<Option<SecretString>, BoxError> {
         if self.holds { Ok(Some(secret("old"))) } else { Err("sealed".into()) }
     }
 
-    async fn store(&self, _: &SecretString) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    async fn store(&self, _: &SecretString) -> Result<(), BoxError> {
         Err("sealed".into())
     }
 }
@@ -98,8 +98,8 @@ async fn a_store_that_fails_or_is_empty_is_an_error() {
         (Arc::new(MemoryRefreshTokenStore::default()), "not_signed_in"),
     ] {
         let script = Script::new([tokens("access-token", "new-refresh")]);
-        let provider = RefreshTokenProvider::new(service(&script), CLIENT, TENANT, store);
-        let error = provider.token(&request()).await.unwrap_err();
+        let provider = RefreshTokenProvider::new(service(&script), CLIENT, tenant(TENANT), store);
+        let error = token_of(&provider, &request()).await.unwrap_err();
         assert_eq!(error.code().as_str(), code);
         assert_hidden(&error, &["access-token", "new-refresh"]);
     }

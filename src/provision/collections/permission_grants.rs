@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use crate::api::{List, Page};
 use crate::client::{Batch, BatchHandle, BatchResponse, Client};
-use crate::consent::{ConsentApp, ConsentTenant};
+use crate::consent::ConsentApp;
 use crate::error::{Error, ErrorCode, ErrorKind};
 use crate::ids::{AppId, OAuth2PermissionGrantId, ServicePrincipalId};
 use crate::model::{NewOAuth2PermissionGrant, OAuth2PermissionGrant, OAuth2PermissionGrantPatch};
@@ -15,7 +15,6 @@ use crate::provision::collections::role_assignments::{granted_step, is_role_gran
 use crate::provision::collections::{self, Collection, Phase, TakeRead, TakeResponse, empty_if_not_found};
 use crate::provision::comparison::{Comparison, permission_step};
 use crate::provision::observed::{Observed, Resolved, is_of_single_user, scopes_of, shown};
-use crate::provision::registration::is_multi_tenant;
 use crate::provision::replicas::wait_for_replicas;
 use crate::provision::report::OpenItem;
 use crate::provision::step::{Action, Step, StepKind};
@@ -295,7 +294,7 @@ pub(in crate::provision) fn report_missing_consent(state: &mut ApplyState<'_>) {
     }
     let tenant = state.observed.tenant;
     let consent = ConsentApp::new(app_id, tenant);
-    let consent = consent.multi_tenant(app.sign_in_audience.as_ref().is_some_and(is_multi_tenant));
+    let consent = app.sign_in_audience.iter().fold(consent, ConsentApp::audience);
     let uris = [
         app.web.as_ref().map(|web| &web.redirect_uris),
         app.spa.as_ref().map(|spa| &spa.redirect_uris),
@@ -306,7 +305,7 @@ pub(in crate::provision) fn report_missing_consent(state: &mut ApplyState<'_>) {
     let consent = apis.fold(consent, ConsentApp::declares);
     let link = consent
         .browser_redirect_uri()
-        .and_then(|uri| consent.link_without_state(state.client.cloud(), &ConsentTenant::Id(tenant), uri).ok());
+        .and_then(|uri| consent.link_without_state(state.client.cloud(), &tenant.into(), uri).ok());
     let of_graph = |resolved: &&Resolved| {
         resolved.permission.kind() == PermissionKind::Application && is_graph(resolved.permission.api())
     };

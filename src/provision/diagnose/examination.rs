@@ -10,18 +10,20 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Host;
 use uuid::Uuid;
 
-use crate::auth::{ClientSecretProvider, FoundTenant, TenantLookup, TokenClaims};
+use crate::auth::{
+    ClientAuthentication, ClientCredentialsProvider, FoundTenant, SignInService, TenantLookup, TokenClaims,
+};
 use crate::client::Client;
 use crate::cloud::Cloud;
 use crate::error::{Error, ErrorCode};
-use crate::ids::AppId;
+use crate::ids::{AppId, Tenant, TenantId};
 use crate::permission::{MICROSOFT_GRAPH, Permission, PermissionKind};
 use crate::provision::diagnose::diagnosis::Diagnosis;
 use crate::provision::diagnose::recording_transport::RecordingTransport;
 use crate::provision::registration::AppRegistration;
 use crate::provision::report::RegisteredApplication;
 use crate::retry::{Deadline, SendContext};
-use crate::token::{TokenProvider as _, TokenRequest};
+use crate::token::{TokenRequest, token_of};
 
 /// A diagnosis to be made: awaiting it makes it.
 ///
@@ -168,13 +170,17 @@ impl<'a> Diagnose<'a> {
     async fn look_up(&self, found: &mut Diagnosis, app_id: Option<AppId>) {
         let lookup = TenantLookup::with_context(self.cloud.clone(), self.context.clone());
         match lookup.get(&self.tenant).await {
+            // The text is not shown: a secret may have been given in its place.
+            Err(error) if error.code() == ErrorCode::InvalidTenant => {
+                found.problem(error.code(), capitalize(error.code().cause()), error.remedy());
+            }
             Ok(tenant) => {
                 found.tenant_id = Some(tenant.tenant_id);
                 self.compare_cloud(found, &tenant);
             }
             Err(error) if error.code() == ErrorCode::UnknownTenant => {
                 let swapped = match app_id {
-                    Some(app_id) => lookup.get(&app_id.to_string()).await.is_ok(),
+                    Some(app_id) => lookup.get(TenantId::from(app_id.as_uuid())).await.is_ok(),
                     None => false,
                 };
                 if swapped {
@@ -202,15 +208,16 @@ impl<'a> Diagnose<'a> {
 
     async fn sign_in(&self, found: &mut Diagnosis, app_id: AppId) {
         let secret = SecretString::from(self.secret.expose_secret().trim());
-        let provider = ClientSecretProvider::with_context(self.cloud.clone(), app_id, secret, self.context.clone());
-        let tenant = found.tenant_id.map_or_else(|| self.tenant.trim().to_owned(), |id| id.to_string());
+        let service = SignInService::with_context(self.cloud.clone(), self.context.clone());
+        let provider = ClientCredentialsProvider::new(service, app_id, ClientAuthentication::secret(secret));
+        let Some(tenant) = found.tenant_id.map(Tenant::from).or_else(|| self.tenant.parse().ok()) else { return };
         let (mut wanted, mut missing, mut surplus) = (0, Vec::new(), Vec::new());
         for (api, names) in self.registration.application_permissions_by_api() {
             let scope = match api {
                 MICROSOFT_GRAPH => self.cloud.graph_scope(),
                 api => format!("{api}/.default"),
             };
-            let claims = match provider.token(&TokenRequest::new(tenant.clone(), scope)).await {
+            let claims = match token_of(&provider, &TokenRequest::new(&tenant, scope)).await {
                 Ok(token) => TokenClaims::of(&token),
                 Err(error) => {
                     self.sign_in_refused(found, app_id, &error);

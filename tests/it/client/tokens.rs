@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use entra_apps::auth::{ClientSecretProvider, SignInService, StaticToken};
+use entra_apps::auth::{ClientAuthentication, ClientCredentialsProvider, SignInService, StaticToken};
 use entra_apps::cloud::Cloud;
 use entra_apps::ids::TenantId;
 use entra_apps::token::{TokenProvider as _, TokenRequest};
@@ -33,11 +33,9 @@ async fn a_token_of_another_tenant_is_refused() {
     // A token that ignores which tenant is asked for.
     let caller = tenant.caller();
     let service = SignInService::new(Cloud::global(), Arc::new(tenant.clone()), tenant.clock());
-    let provider = ClientSecretProvider::new(service, caller.client_id, caller.client_secret);
-    let token = provider
-        .token(&TokenRequest::new(tenant.id().to_string(), "https://graph.microsoft.com/.default"))
-        .await
-        .unwrap();
+    let provider =
+        ClientCredentialsProvider::new(service, caller.client_id, ClientAuthentication::secret(caller.client_secret));
+    let token = provider.token(&TokenRequest::new(tenant.id(), "https://graph.microsoft.com/.default")).await.unwrap();
     let own = StaticToken::new(token.secret);
     let client = tenant.client_builder().tenant(TenantId::from_u128(7)).token_provider(Arc::new(own)).build().unwrap();
     quiet(&tenant);

@@ -5,14 +5,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use entra_apps::api::{ApplicationKey, Filter};
-use entra_apps::auth::{ClientSecretProvider, SignInService};
+use entra_apps::auth::{ClientAuthentication, ClientCredentialsProvider, SignInService};
 use entra_apps::clock::Clock;
-use entra_apps::ids::{AppId, ApplicationId, DirectoryObjectId, KeyId, PermissionId, ServicePrincipalId};
+use entra_apps::ids::{AppId, ApplicationId, DirectoryObjectId, KeyId, PermissionId, ServicePrincipalId, Tenant};
 use entra_apps::model::{
     AppRole, Application, ApplicationProperty, NewApplication, NewServicePrincipal, PermissionScope,
 };
 use entra_apps::secrecy::SecretString;
-use entra_apps::token::{AccessToken, TokenProvider as _, TokenRequest};
+use entra_apps::token::{AccessToken, TokenRequest};
 use entra_apps::transport::Transport;
 use entra_apps::uuid::Uuid;
 use entra_apps::{Client, ClientBuilder, Error, ErrorKind, RetryPolicy, SignInAudience};
@@ -250,8 +250,10 @@ impl Scene {
     pub(super) async fn sign_in(&self, app: AppId, secret: &SecretString, scope: &str) -> Result<AccessToken, Error> {
         let transport: Arc<dyn Transport> = Arc::new(self.place.recorder.clone());
         let (cloud, clock) = (self.client().cloud().clone(), Arc::clone(&self.place.clock));
-        let provider = ClientSecretProvider::new(SignInService::new(cloud, transport, clock), app, secret.clone());
-        provider.token(&TokenRequest::new(self.place.tenant.as_str(), scope)).await
+        let service = SignInService::new(cloud, transport, clock);
+        let provider = ClientCredentialsProvider::new(service, app, ClientAuthentication::secret(secret.clone()));
+        let tenant: Tenant = self.place.tenant.parse()?;
+        crate::support::token_of(&provider, &TokenRequest::new(tenant, scope)).await
     }
 
     /// Removes what was made, for good where the caller may. Returns what is left, in words.

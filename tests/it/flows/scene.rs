@@ -434,7 +434,7 @@ impl App {
 
 /// What a program asks for that works with Graph in a tenant.
 pub(crate) fn request(tenant: &MemoryTenant) -> TokenRequest {
-    TokenRequest::new(tenant.id().to_string(), GRAPH)
+    TokenRequest::new(tenant.id(), GRAPH)
 }
 
 pub(crate) fn text(secret: &entra_apps::secrecy::SecretString) -> String {

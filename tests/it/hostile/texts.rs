@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use entra_apps::api::{ApplicationKey, Filter, Literal};
-use entra_apps::auth::{ClientSecretProvider, SignInService};
+use entra_apps::auth::{ClientAuthentication, ClientCredentialsProvider, SignInService};
 use entra_apps::bytes::Bytes;
 use entra_apps::clock::TokioClock;
 use entra_apps::cloud::Cloud;
-use entra_apps::consent::{ConsentApp, ConsentTenant};
+use entra_apps::consent::ConsentApp;
 use entra_apps::http::Request;
-use entra_apps::ids::{AppId, AppRoleAssignmentId, OAuth2PermissionGrantId, ServicePrincipalId, TenantId};
+use entra_apps::ids::{AppId, AppRoleAssignmentId, OAuth2PermissionGrantId, ServicePrincipalId, Tenant, TenantId};
 use entra_apps::model::{ApplicationPatch, NewApplication, NewPasswordCredential, WebPatch};
 use entra_apps::permission::MICROSOFT_GRAPH;
 use entra_apps::secrecy::SecretString;
@@ -420,25 +420,39 @@ async fn a_redirect_uri_is_refused_or_registered_unchanged() {
     assert!(taken > TEXTS.len() / 2, "only {taken} were taken");
 }
 
-/// A domain stands in the address that a secret is sent to, and the secret in a form.
+/// A domain stands in the address that a secret is sent to: what is no domain is refused before.
+#[test]
+fn a_text_is_a_tenant_or_refused_on_one_line() {
+    for text in texts() {
+        match text.parse::<Tenant>() {
+            Ok(tenant) => {
+                let tenant = tenant.to_string();
+                assert!(tenant.chars().all(|c| c.is_ascii_alphanumeric() || "-._".contains(c)), "{text:?}: {tenant}");
+            }
+            Err(error) => {
+                assert_eq!(error.code().as_str(), "invalid_tenant");
+                assert!(!error.to_string().contains(char::is_control), "{error:?}");
+            }
+        }
+    }
+}
+
+/// The secret stands in a form, and the tenant in the path.
 #[tokio::test(start_paused = true)]
 async fn a_tenant_is_one_path_segment_and_a_secret_one_form_field() {
+    let tenant: Tenant = "contoso.example".parse().unwrap();
     for text in texts() {
         let server = Server::always(Reply::of(400, "{}"));
         let clock = Arc::new(TokioClock::starting_at(TODAY));
         let url = |text: &str| Url::parse(text).unwrap();
         let cloud = Cloud::custom("test", &url("https://graph.test"), &url("https://login.test")).unwrap();
         let secret = SecretString::from(text.as_str());
-        let provider = ClientSecretProvider::new(
+        let provider = ClientCredentialsProvider::new(
             SignInService::new(cloud.clone(), server.clone(), clock),
             AppId::from_u128(2),
-            secret,
+            ClientAuthentication::secret(secret),
         );
-        let error = provider.token(&TokenRequest::new(text.as_str(), format!("{text}/.default"))).await.unwrap_err();
-        if matches!(text.as_str(), "." | "..") {
-            assert_eq!((error.code().as_str(), server.count()), ("invalid_tenant", 0));
-            continue;
-        }
+        assert!(provider.token(&TokenRequest::new(&tenant, format!("{text}/.default"))).await.is_err());
         let request = taken(&server);
         let sent = url(&request.uri().to_string());
         assert_eq!(
@@ -446,7 +460,7 @@ async fn a_tenant_is_one_path_segment_and_a_secret_one_form_field() {
             (Some("login.test"), None, None, None)
         );
         let segments: Vec<_> = sent.path_segments().unwrap().map(decoded).collect();
-        assert_eq!(segments, [text.as_str(), "oauth2", "v2.0", "token"]);
+        assert_eq!(segments, ["contoso.example", "oauth2", "v2.0", "token"]);
         let fields: Vec<_> = form_urlencoded::parse(request.body()).into_owned().collect();
         let field =
             |name: &str| fields.iter().filter(|(own, _)| own == name).map(|(_, value)| value.as_str()).collect();
@@ -458,12 +472,10 @@ async fn a_tenant_is_one_path_segment_and_a_secret_one_form_field() {
         let app = ConsentApp::new(AppId::from_u128(2), TenantId::from_u128(1))
             .redirect_uri(&redirect)
             .declares(MICROSOFT_GRAPH);
-        let Ok(link) = app.link_without_state(&cloud, &ConsentTenant::Domain(text.clone()), &redirect) else {
-            continue;
-        };
+        let link = app.link_without_state(&cloud, &tenant, &redirect).unwrap();
         assert_eq!((link.host_str(), link.fragment()), (Some("login.test"), None));
         let segments: Vec<_> = link.path_segments().unwrap().map(decoded).collect();
-        assert_eq!(segments, [text.trim(), "v2.0", "adminconsent"]);
+        assert_eq!(segments, ["contoso.example", "v2.0", "adminconsent"]);
         let pairs: Vec<_> = link.query_pairs().into_owned().collect();
         assert_eq!((pairs.len(), &pairs[2]), (3, &("redirect_uri".to_owned(), redirect)));
     }

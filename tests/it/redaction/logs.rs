@@ -149,6 +149,27 @@ async fn the_most_verbose_trace_holds_no_secret_and_no_token() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_sign_in_is_a_span_and_its_refusal_an_event() {
+    const WRONG: &str = "wr0ng~marker~value";
+    let tenant = tenant();
+    let app = tenant.caller().client_id;
+    let client = tenant.client_builder().client_secret(app, WRONG.into()).build().unwrap();
+    capture();
+    let error = client.organization().get().await.unwrap_err();
+    let text = captured();
+    let span = format!("sign_in{{tenant={} client_id={app} flow=\"client_credentials\"}}", tenant.id());
+    assert!(text.contains(&span), "{span} in {text}");
+    let refusal = text.lines().find(|line| line.contains("no token")).unwrap();
+    let request_id = format!("request_id=\"{}\"", error.request_id().unwrap());
+    for part in
+        ["code=\"wrong_secret\"", "status=401", "service_code=\"AADSTS7000215\"", "attempts=1", &request_id, &span]
+    {
+        assert!(refusal.contains(part), "{part} in {refusal}");
+    }
+    assert!(!text.contains(WRONG) && !text.contains("wr0ng%7E"), "{text}");
+}
+
 /// The search finds what it is there for: a secret, a token or its signature.
 #[tokio::test(start_paused = true)]
 async fn a_secret_that_is_logged_is_found() {

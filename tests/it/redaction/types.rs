@@ -13,13 +13,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use entra_apps::auth::{
-    AssertionProvider, AssertionRequest, ChainProvider, ClientAssertion, ClientSecretProvider, DeviceCodeProvider,
-    GitHubActions, ManagedIdentityProvider, MemoryRefreshTokenStore, RefreshTokenProvider, SignInService, StaticToken,
-    TenantLookup,
+    AssertionRequest, ChainProvider, ClientAssertion, ClientAuthentication, ClientCredentialsProvider,
+    DeviceCodeProvider, GitHubActions, ManagedIdentityProvider, MemoryRefreshTokenStore, RefreshTokenProvider,
+    SignInService, StaticToken, TenantLookup,
 };
 use entra_apps::cloud::Cloud;
-use entra_apps::consent::{AdminConsentCallback, AdminConsentLink, ConsentApp, ConsentTenant};
-use entra_apps::ids::AppId;
+use entra_apps::consent::{AdminConsentCallback, AdminConsentLink, ConsentApp};
+use entra_apps::ids::{AppId, Tenant};
 use entra_apps::model::{
     ApiPatch, ApplicationPatch, KeyCredential, NewApplication, NewPasswordCredential, NewServicePrincipal,
     OAuth2PermissionGrantPatch, RedirectUrisPatch, ServicePrincipalPatch, WebPatch,
@@ -28,7 +28,7 @@ use entra_apps::permission::MICROSOFT_GRAPH;
 use entra_apps::secrecy::{ExposeSecret, SecretString};
 use entra_apps::token::{TokenProvider, TokenRequest};
 use entra_apps::transport::TransportError;
-use entra_apps::{AppRegistration, ClientSecret, IssuedSecret, Plan, SecretSink};
+use entra_apps::{AppRegistration, ClientSecret, IssuedSecret, Plan, SecretSink, SignInAudience};
 use entra_emulator::SeededRandomness;
 use entra_emulator::server::{Site, welcome};
 use entra_emulator::{Fault, MemoryCloud, MemoryTenant};
@@ -48,9 +48,9 @@ const SHOWN: &[&str] = &[
     "api::Page",
     "api::Pages",
     "api::ServicePrincipals",
-    "auth::AssertionProvider",
     "auth::ChainProvider",
-    "auth::ClientSecretProvider",
+    "auth::ClientAuthentication",
+    "auth::ClientCredentialsProvider",
     "auth::DeviceCodeProvider",
     "auth::GitHubActions",
     "auth::ManagedIdentityProvider",
@@ -114,7 +114,6 @@ const OF_A_FEATURE: &[(&str, bool)] = &[
     ("auth::AzureCredentialProvider", cfg!(feature = "azure")),
     ("auth::BrowserProvider", cfg!(feature = "browser")),
     ("auth::ClientCertificate", cfg!(feature = "certificate")),
-    ("auth::ClientCertificateProvider", cfg!(feature = "certificate")),
     ("transport::ReqwestTransport", cfg!(feature = "reqwest")),
 ];
 
@@ -130,8 +129,9 @@ const HARMLESS: &[&str] = &[
     "cloud::Cloud",
     "consent::ConsentApp",
     "consent::ConsentCheck",
-    "consent::ConsentTenant",
+    "consent::CheckConsent",
     "consent::ReportedConsent",
+    "ids::Tenant",
     "error::ErrorDetail",
     "error::ErrorKind",
     "retry::RetryPolicy",
@@ -327,7 +327,7 @@ impl Debug for Assertion {
 
 #[async_trait]
 impl ClientAssertion for Assertion {
-    async fn assertion(&self, _: &AssertionRequest) -> Result<SecretString, Box<dyn std::error::Error + Send + Sync>> {
+    async fn assertion(&self, _: &AssertionRequest) -> Result<SecretString, entra_apps::BoxError> {
         Ok(self.0.clone())
     }
 }
@@ -347,8 +347,9 @@ async fn no_type_shows_a_secret_in_any_way() {
     let caller = tenant.caller();
     let token = StaticToken::new(SecretString::from("unused-but-private"));
     let service = SignInService::new(Cloud::global(), Arc::new(tenant.clone()), tenant.clock());
-    let provider = ClientSecretProvider::new(service.clone(), caller.client_id, caller.client_secret.clone());
-    let request = TokenRequest::new(tenant.id().to_string(), SCOPE);
+    let credential = ClientAuthentication::secret(caller.client_secret.clone());
+    let provider = ClientCredentialsProvider::new(service.clone(), caller.client_id, credential.clone());
+    let request = TokenRequest::new(tenant.id(), SCOPE);
     let access = provider.token(&request).await.unwrap();
     let issued = registered.secrets[0].value.clone();
     let private = [&issued, &caller.client_secret, &access.secret].map(|secret| secret.expose_secret().to_owned());
@@ -357,7 +358,8 @@ async fn no_type_shows_a_secret_in_any_way() {
     let mut viewer = Viewer { private, seen: BTreeSet::new() };
 
     sign_in(&mut viewer, &tenant, &service, &issued);
-    viewer.see("auth::ClientSecretProvider", &provider);
+    viewer.see("auth::ClientAuthentication", &credential);
+    viewer.see("auth::ClientCredentialsProvider", &provider);
     viewer.see("auth::StaticToken", &token);
     viewer.see("auth::SignInService", &service);
     viewer.see("token::AccessToken", &access);
@@ -424,11 +426,14 @@ fn sign_in(viewer: &mut Viewer, tenant: &MemoryTenant, service: &SignInService, 
     viewer.see("auth::GitHubActions", &github);
     let identity = ManagedIdentityProvider::in_app_service(service.clone(), &address, secret.clone()).unwrap();
     viewer.see("auth::ManagedIdentityProvider", &identity);
-    let refresh = RefreshTokenProvider::new(service.clone(), id, "home", store.clone()).client_secret(secret.clone());
+    let refresh = RefreshTokenProvider::new(service.clone(), id, tenant.id(), store.clone())
+        .client_authentication(ClientAuthentication::secret(secret.clone()));
     viewer.see("auth::RefreshTokenProvider", &refresh);
     viewer.see("auth::DeviceCodeProvider", &DeviceCodeProvider::new(service.clone(), id, |_| {}).store(store));
     let assertion = Arc::new(Assertion(secret.clone()));
-    viewer.see("auth::AssertionProvider", &AssertionProvider::new(service.clone(), id, assertion));
+    let assertion = ClientAuthentication::assertion(assertion);
+    viewer.see("auth::ClientAuthentication", &assertion);
+    viewer.see("auth::ClientCredentialsProvider", &ClientCredentialsProvider::new(service.clone(), id, assertion));
     let chain = ChainProvider::new().then("static", Arc::new(StaticToken::new(secret.clone())));
     viewer.see("auth::ChainProvider", &chain);
     let lookup = TenantLookup::new(Cloud::global(), Arc::new(tenant.clone()), tenant.clock());
@@ -506,14 +511,14 @@ fn models(viewer: &mut Viewer, client: &entra_apps::Client) {
 
 fn consent(viewer: &mut Viewer, tenant: &MemoryTenant) {
     let app = ConsentApp::new(AppId::from_u128(7), tenant.id())
-        .multi_tenant(true)
+        .audience(&SignInAudience::MultipleOrganizations)
         .redirect_uri("https://app.example/callback")
         .declares(MICROSOFT_GRAPH);
     let randomness = SeededRandomness::new(1);
     let link = AdminConsentLink::new(
         &Cloud::global(),
         &app,
-        ConsentTenant::Organizations,
+        Tenant::ORGANIZATIONS,
         "https://app.example/callback",
         &randomness,
     );
@@ -543,7 +548,6 @@ async fn errors(viewer: &mut Viewer, tenant: &MemoryTenant) {
     }
     // A secret in the place of an id, and a file of secrets in the place of a plan.
     errors.push(error(MARKER.parse::<AppId>().unwrap_err()));
-    errors.push(error(MARKER.parse::<ConsentTenant>().unwrap_err()));
     errors.push(error(AdminConsentCallback::parse(MARKER).unwrap_err()));
     for text in [format!("\"{MARKER}\""), format!(r#"{{"format":"{MARKER}"}}"#), MARKER.to_owned()] {
         errors.push(error(Plan::from_json(&text).unwrap_err()));
@@ -601,7 +605,7 @@ mod of_a_feature {
     pub(super) fn certificates(viewer: &mut Viewer) {
         use base64::Engine as _;
         use base64::engine::general_purpose::STANDARD;
-        use entra_apps::auth::{ClientCertificate, ClientCertificateProvider};
+        use entra_apps::auth::ClientCertificate;
 
         const ONE: &[u8] = include_bytes!("../../../emulator/certificates/one.der");
         const ONE_KEY: &[u8] = include_bytes!("../../../emulator/certificates/one.key.der");
@@ -610,8 +614,12 @@ mod of_a_feature {
         viewer.private.extend([STANDARD.encode(part), numbers.trim_matches(['[', ']']).to_owned()]);
         let certificate = ClientCertificate::from_der(ONE, ONE_KEY).unwrap();
         viewer.see("auth::ClientCertificate", &certificate);
-        let provider = ClientCertificateProvider::new(service(), AppId::from_u128(1), certificate);
-        viewer.see("auth::ClientCertificateProvider", &provider);
+        let provider = ClientCredentialsProvider::new(
+            service(),
+            AppId::from_u128(1),
+            ClientAuthentication::certificate(certificate),
+        );
+        viewer.see("auth::ClientCredentialsProvider", &provider);
         let pem = |label: &str, text: &str| format!("-----BEGIN {label}-----\n{text}\n-----END {label}-----\n");
         for broken in [pem("PRIVATE KEY", MARKER), pem("PRIVATE KEY", &STANDARD.encode(ONE_KEY)), MARKER.to_owned()] {
             viewer.error("error::Error", &ClientCertificate::from_pem(broken.as_bytes()).unwrap_err());
@@ -630,7 +638,9 @@ mod of_a_feature {
 
         let secret = SecretString::from(MARKER);
         let store = Arc::new(MemoryRefreshTokenStore::new(secret.clone()));
-        let provider = BrowserProvider::new(service(), AppId::from_u128(1), |_| {}).store(store).client_secret(secret);
+        let provider = BrowserProvider::new(service(), AppId::from_u128(1), |_| {})
+            .store(store)
+            .client_authentication(ClientAuthentication::secret(secret));
         viewer.see("auth::BrowserProvider", &provider);
     }
 
@@ -646,8 +656,8 @@ mod of_a_feature {
             // It prints its arguments, and so the scope with the marker in it.
             let provider = AzureCliProvider::new(clock).program("echo");
             viewer.see("auth::AzureCliProvider", &provider);
-            let request = TokenRequest::new("home.example", format!("{SCOPE}/{MARKER}"));
-            viewer.error("error::Error", &provider.token(&request).await.unwrap_err());
+            let request = TokenRequest::new("home.example".parse::<Tenant>().unwrap(), format!("{SCOPE}/{MARKER}"));
+            viewer.error("error::Error", &crate::support::token_of(&provider, &request).await.unwrap_err());
         }
     }
 
@@ -672,7 +682,7 @@ mod of_a_feature {
 
         let provider = AzureCredentialProvider::new(Arc::new(Credential(MARKER)));
         viewer.see("auth::AzureCredentialProvider", &provider);
-        let request = TokenRequest::new("home.example", SCOPE);
+        let request = TokenRequest::new("home.example".parse::<Tenant>().unwrap(), SCOPE);
         viewer.see("token::AccessToken", &provider.token(&request).await.unwrap());
     }
 

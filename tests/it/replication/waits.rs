@@ -171,14 +171,14 @@ struct SignedInEverywhere(MemoryCloud);
 
 #[entra_apps::async_trait]
 impl TokenProvider for SignedInEverywhere {
-    async fn token(&self, request: &TokenRequest) -> Result<AccessToken, entra_apps::Error> {
+    async fn token(&self, request: &TokenRequest) -> Result<AccessToken, entra_apps::BoxError> {
         let roles = [
             "Application.ReadWrite.All",
             "AppRoleAssignment.ReadWrite.All",
             "DelegatedPermissionGrant.ReadWrite.All",
             "Directory.Read.All",
         ];
-        let token = token(self.0.tenant(&request.tenant).expect("it is of the cloud"), &roles).await;
+        let token = token(self.0.tenant(&request.tenant.to_string()).expect("it is of the cloud"), &roles).await;
         Ok(AccessToken::new(token.into(), TODAY + entra_apps::time::Duration::HOUR))
     }
 }

@@ -2,7 +2,8 @@
 
 use entra_apps::ids::{KeyId, PermissionId};
 use entra_apps::permission::{MICROSOFT_GRAPH, PermissionKind};
-use entra_apps::{AppRegistration, Client, Registered};
+use entra_apps::token::{AccessToken, TokenProvider, TokenRequest};
+use entra_apps::{AppRegistration, Client, Error, Registered};
 use entra_emulator::{MemoryTenant, MemoryTenantBuilder};
 use serde_json::Value;
 
@@ -30,6 +31,11 @@ pub(crate) fn builder_with_own_id(permission: &str, id: PermissionId) -> MemoryT
 pub(crate) async fn register(client: &Client, registration: &AppRegistration) -> Registered {
     let plan = client.plan(registration).await.unwrap();
     client.apply(&plan).approve_all().await.unwrap()
+}
+
+/// A token of a provider of the crate, whose errors are the crate's own.
+pub(crate) async fn token_of(provider: &dyn TokenProvider, request: &TokenRequest) -> Result<AccessToken, Error> {
+    provider.token(request).await.map_err(|error| *error.downcast::<Error>().expect("an error of the crate"))
 }
 
 /// The secrets of the application that has a key, as the directory holds them.
