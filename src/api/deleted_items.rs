@@ -24,6 +24,22 @@ pub enum DeletedKind {
 }
 
 /// Deleted objects, which can be restored for 30 days.
+///
+/// ```
+/// # use entra_emulator::MemoryTenant;
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// use entra_apps::api::DeletedKind;
+/// use entra_apps::model::NewApplication;
+///
+/// let client = MemoryTenant::new().client();
+/// let id = client.applications().create(&NewApplication::new("Contoso Backup")).await?.id.unwrap();
+/// client.applications().delete(id).await?;
+/// let deleted = client.deleted_items().list(DeletedKind::Application).all().await?;
+/// assert_eq!(deleted[0].display_name.as_deref(), Some("Contoso Backup"));
+/// client.deleted_items().restore(id).await?;
+/// assert!(client.applications().find(id).await?.is_some());
+/// # Ok::<(), entra_apps::Error>(()) }).unwrap();
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct DeletedItems<'a>(pub(super) &'a Client);
 

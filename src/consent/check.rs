@@ -50,7 +50,7 @@ impl Client {
         reported: &ReportedConsent,
         permissions: &[Permission],
     ) -> Result<ConsentCheck, Error> {
-        let client = self.for_tenant(reported.claimed_tenant());
+        let client = self.for_tenant(reported.claimed_tenant()).begin_operation();
         client.until_complete(|| client.consent_in_graph(reported, permissions)).await
     }
 
@@ -69,7 +69,7 @@ impl Client {
         reported: &ReportedConsent,
         permissions: &[Permission],
     ) -> Result<ConsentCheck, Error> {
-        let client = self.for_tenant(reported.claimed_tenant());
+        let client = self.for_tenant(reported.claimed_tenant()).begin_operation();
         client.until_complete(|| client.consent_in_tokens(reported, permissions)).await
     }
 

@@ -4,7 +4,7 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use crate::ids::{AppId, ApplicationId};
-use crate::model::body::{Body, patch, setters};
+use crate::model::body::{Body, patch, setters, switches};
 use crate::model::complex::{
     AddIn, ApiApplication, AppRole, AuthenticationBehaviors, Certification, InformationalUrl, OptionalClaims,
     ParentalControlSettings, PermissionScope, PreAuthorizedApplication, PublicClientApplication,
@@ -129,8 +129,6 @@ macro_rules! application_setters {
                 public_client("publicClient"): RedirectUrisPatch;
                 /// Settings of an API.
                 api("api"): ApiPatch;
-                /// Whether it is a public client: the portal's *Allow public client flows*.
-                is_fallback_public_client("isFallbackPublicClient"): bool, clear clear_is_fallback_public_client;
                 /// The identifier URIs; replaces the list.
                 identifier_uris("identifierUris"): Vec<String>;
                 /// The app roles; replaces the list. A role must be disabled before it is left out.
@@ -169,8 +167,19 @@ macro_rules! application_setters {
                 saml_metadata_url("samlMetadataUrl"): String, clear clear_saml_metadata_url;
                 /// The id of the certificate with which tokens are encrypted.
                 token_encryption_key_id("tokenEncryptionKeyId"): uuid::Uuid, clear clear_token_encryption_key_id;
-                /// Whether it is deactivated, so that no new tokens are issued to it.
-                is_disabled("isDisabled"): bool;
+            }
+        }
+
+        switches! {
+            $name {
+                /// Makes it a public client: the portal's *Allow public client flows*.
+                public_client_flows_allowed("isFallbackPublicClient") = true;
+                /// Makes it no public client.
+                public_client_flows_refused("isFallbackPublicClient") = false;
+                /// Deactivates it: no new tokens are issued to it.
+                deactivated("isDisabled") = true;
+                /// Activates it again.
+                activated("isDisabled") = false;
             }
         }
     };
@@ -187,6 +196,11 @@ impl ApplicationPatch {
     pub fn new() -> Self {
         Self::default()
     }
+
+    /// Whether it is a public client.
+    pub(crate) fn is_fallback_public_client(self, allowed: bool) -> Self {
+        if allowed { self.public_client_flows_allowed() } else { self.public_client_flows_refused() }
+    }
 }
 
 application_setters! {
@@ -197,6 +211,15 @@ application_setters! {
 }
 
 /// A new application ([create](https://learn.microsoft.com/graph/api/application-post-applications)).
+///
+/// ```
+/// use entra_apps::SignInAudience;
+/// use entra_apps::model::NewApplication;
+///
+/// let new = NewApplication::new("Contoso Backup").sign_in_audience(SignInAudience::SingleOrganization);
+/// assert_eq!(serde_json::to_value(&new)?["signInAudience"], "AzureADMyOrg");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(transparent)]
 pub struct NewApplication(Body);
@@ -250,7 +273,14 @@ patch! {
         pre_authorized_applications("preAuthorizedApplications"): Vec<PreAuthorizedApplication>;
         /// The client ids that are consented to together with this API; replaces the list.
         known_client_applications("knownClientApplications"): Vec<uuid::Uuid>;
-        /// Whether claims mapping works without a custom signing key.
-        accept_mapped_claims("acceptMappedClaims"): bool, clear clear_accept_mapped_claims;
+    }
+}
+
+switches! {
+    ApiPatch {
+        /// Lets claims mapping work without a custom signing key.
+        mapped_claims_accepted("acceptMappedClaims") = true;
+        /// Lets claims mapping work with a custom signing key alone.
+        mapped_claims_refused("acceptMappedClaims") = false;
     }
 }

@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 
 use crate::ids::{AppId, PermissionId};
 use crate::model::enums::ResourceAccessType;
-use crate::model::object::object;
+use crate::model::object::{flags, object};
 
 object! {
     /// Settings of an application that is itself an API ([`apiApplication`](https://learn.microsoft.com/graph/api/resources/apiapplication)).
@@ -58,11 +58,31 @@ object! {
 
 object! {
     /// The tokens that the implicit flow may issue ([`implicitGrantSettings`](https://learn.microsoft.com/graph/api/resources/implicitgrantsettings)).
-    ImplicitGrantSettings {
+    settable ImplicitGrantSettings {
         /// Whether it issues access tokens.
         enable_access_token_issuance: Option<bool> = "enableAccessTokenIssuance",
         /// Whether it issues ID tokens.
         enable_id_token_issuance: Option<bool> = "enableIdTokenIssuance",
+    }
+}
+
+flags! {
+    ImplicitGrantSettings {
+        /// Lets the implicit flow issue access tokens.
+        with_access_tokens: enable_access_token_issuance = true;
+        /// Keeps the implicit flow from issuing access tokens.
+        without_access_tokens: enable_access_token_issuance = false;
+        /// Lets the implicit flow issue ID tokens.
+        with_id_tokens: enable_id_token_issuance = true;
+        /// Keeps the implicit flow from issuing ID tokens.
+        without_id_tokens: enable_id_token_issuance = false;
+    }
+}
+
+impl ImplicitGrantSettings {
+    /// Creates settings of which none is set.
+    pub fn new() -> Self {
+        Self::default()
     }
 }
 
@@ -78,7 +98,7 @@ object! {
 
 object! {
     /// A delegated permission that an API publishes ([`permissionScope`](https://learn.microsoft.com/graph/api/resources/permissionscope)).
-    PermissionScope {
+    settable PermissionScope {
         /// The description in the administrator's consent dialog.
         admin_consent_description: Option<String> = "adminConsentDescription",
         /// The title in the administrator's consent dialog.
@@ -100,9 +120,25 @@ object! {
     }
 }
 
+impl PermissionScope {
+    /// Creates an enabled scope of this id and name.
+    pub fn new(id: PermissionId, value: impl Into<String>) -> Self {
+        Self::default().id(id).value(value).enabled()
+    }
+}
+
+flags! {
+    PermissionScope {
+        /// Enables it.
+        enabled: is_enabled = true;
+        /// Disables it, as it must be before it is deleted.
+        disabled: is_enabled = false;
+    }
+}
+
 object! {
     /// A client that needs no consent ([`preAuthorizedApplication`](https://learn.microsoft.com/graph/api/resources/preauthorizedapplication)).
-    PreAuthorizedApplication {
+    settable PreAuthorizedApplication {
         /// The client id.
         app_id: Option<String> = "appId",
         /// The ids of the scopes.
@@ -110,9 +146,17 @@ object! {
     }
 }
 
+impl PreAuthorizedApplication {
+    /// Creates the entry of a client, for these scopes.
+    pub fn new(client: AppId, scopes: impl IntoIterator<Item = PermissionId>) -> Self {
+        let scopes = scopes.into_iter().map(|scope| scope.to_string());
+        Self::default().app_id(client.to_string()).delegated_permission_ids(scopes)
+    }
+}
+
 object! {
     /// An application permission, or a role for users, that an API publishes ([`appRole`](https://learn.microsoft.com/graph/api/resources/approle)).
-    AppRole {
+    settable AppRole {
         /// What it can be assigned to: `User`, `Application` or both.
         allowed_member_types: Vec<String> = "allowedMemberTypes",
         /// The description.
@@ -130,9 +174,25 @@ object! {
     }
 }
 
+impl AppRole {
+    /// Creates an enabled role of this id and name.
+    pub fn new(id: PermissionId, value: impl Into<String>) -> Self {
+        Self::default().id(id).value(value).enabled()
+    }
+}
+
+flags! {
+    AppRole {
+        /// Enables it.
+        enabled: is_enabled = true;
+        /// Disables it, as it must be before it is deleted.
+        disabled: is_enabled = false;
+    }
+}
+
 object! {
     /// The permissions that an application declares on one API ([`requiredResourceAccess`](https://learn.microsoft.com/graph/api/resources/requiredresourceaccess)).
-    RequiredResourceAccess {
+    settable RequiredResourceAccess {
         /// The client id of the API.
         resource_app_id: Option<AppId> = "resourceAppId",
         /// The permissions that are declared on it.
@@ -140,9 +200,26 @@ object! {
     }
 }
 
+impl RequiredResourceAccess {
+    /// Creates the declaration of permissions of one API.
+    ///
+    /// ```
+    /// use entra_apps::model::{ApplicationPatch, RequiredResourceAccess, ResourceAccess};
+    /// use entra_apps::permission::{MICROSOFT_GRAPH, microsoft_graph};
+    ///
+    /// let read = ResourceAccess::role(microsoft_graph::application::DIRECTORY_READ_ALL.id().unwrap());
+    /// let declared = vec![RequiredResourceAccess::new(MICROSOFT_GRAPH, [read])];
+    /// let patch = ApplicationPatch::new().required_resource_access(declared);
+    /// assert!(!patch.is_empty());
+    /// ```
+    pub fn new(api: AppId, permissions: impl IntoIterator<Item = ResourceAccess>) -> Self {
+        Self::default().resource_app_id(api).resource_access(permissions)
+    }
+}
+
 object! {
     /// A declared permission ([`resourceAccess`](https://learn.microsoft.com/graph/api/resources/resourceaccess)).
-    ResourceAccess {
+    settable ResourceAccess {
         /// The id of the role or scope.
         id: Option<PermissionId> = "id",
         /// Whether it is an app role or a scope.
@@ -150,9 +227,21 @@ object! {
     }
 }
 
+impl ResourceAccess {
+    /// Creates the declaration of an app role: an application permission.
+    pub fn role(id: PermissionId) -> Self {
+        Self::default().id(id).kind(ResourceAccessType::Role)
+    }
+
+    /// Creates the declaration of a scope: a delegated permission.
+    pub fn scope(id: PermissionId) -> Self {
+        Self::default().id(id).kind(ResourceAccessType::Scope)
+    }
+}
+
 object! {
     /// The optional claims of an application's tokens ([`optionalClaims`](https://learn.microsoft.com/graph/api/resources/optionalclaims)).
-    OptionalClaims {
+    settable OptionalClaims {
         /// The claims of access tokens.
         access_token: Vec<OptionalClaim> = "accessToken",
         /// The claims of ID tokens.
@@ -162,9 +251,16 @@ object! {
     }
 }
 
+impl OptionalClaims {
+    /// Creates the claims of no token.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
 object! {
     /// An optional claim of a token ([`optionalClaim`](https://learn.microsoft.com/graph/api/resources/optionalclaim)).
-    OptionalClaim {
+    settable OptionalClaim {
         /// Further properties of the claim.
         additional_properties: Vec<String> = "additionalProperties",
         /// Whether the client needs it to work smoothly.
@@ -176,9 +272,25 @@ object! {
     }
 }
 
+impl OptionalClaim {
+    /// Creates an optional claim of this name.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self::default().name(name)
+    }
+}
+
+flags! {
+    OptionalClaim {
+        /// Says that the client needs it to work smoothly.
+        needed: essential = true;
+        /// Says that the client can do without it.
+        not_needed: essential = false;
+    }
+}
+
 object! {
     /// The URLs of an application's logo, terms, privacy statement and support ([`informationalUrl`](https://learn.microsoft.com/graph/api/resources/informationalurl)).
-    InformationalUrl {
+    settable InformationalUrl {
         /// The URL of the logo.
         logo_url: Option<String> = "logoUrl",
         /// The URL of the marketing page.
@@ -192,13 +304,27 @@ object! {
     }
 }
 
+impl InformationalUrl {
+    /// Creates URLs of which none is set.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
 object! {
     /// Settings of parental control ([`parentalControlSettings`](https://learn.microsoft.com/graph/api/resources/parentalcontrolsettings)).
-    ParentalControlSettings {
+    settable ParentalControlSettings {
         /// Two-letter country codes in which minors are blocked.
         countries_blocked_for_minors: Vec<String> = "countriesBlockedForMinors",
         /// The rule for age groups: `Allow`, `RequireConsentForPrivacyServices`, `RequireConsentForMinors` and others.
         legal_age_group_rule: Option<String> = "legalAgeGroupRule",
+    }
+}
+
+impl ParentalControlSettings {
+    /// Creates settings of which none is set.
+    pub fn new() -> Self {
+        Self::default()
     }
 }
 
@@ -232,7 +358,7 @@ object! {
 
 object! {
     /// Custom behaviour that a service can use ([`addIn`](https://learn.microsoft.com/graph/api/resources/addin)).
-    AddIn {
+    settable AddIn {
         /// Its id.
         id: Option<uuid::Uuid> = "id",
         /// The settings.
@@ -242,9 +368,16 @@ object! {
     }
 }
 
+impl AddIn {
+    /// Creates an add-in of this id and type.
+    pub fn new(id: uuid::Uuid, kind: impl Into<String>) -> Self {
+        Self::default().id(id).kind(kind)
+    }
+}
+
 object! {
     /// A setting of an add-in ([`keyValue`](https://learn.microsoft.com/graph/api/resources/keyvalue)).
-    KeyValue {
+    settable KeyValue {
         /// The name of the setting.
         key: Option<String> = "key",
         /// The value of the setting.
@@ -252,9 +385,16 @@ object! {
     }
 }
 
+impl KeyValue {
+    /// Creates a setting.
+    pub fn new(key: impl Into<String>, value: impl Into<String>) -> Self {
+        Self::default().key(key).value(value)
+    }
+}
+
 object! {
     /// Settings of how tokens are issued ([`authenticationBehaviors`](https://learn.microsoft.com/graph/api/resources/authenticationbehaviors)).
-    AuthenticationBehaviors {
+    settable AuthenticationBehaviors {
         /// Whether access to Azure AD Graph is blocked.
         block_azure_ad_graph_access: Option<bool> = "blockAzureADGraphAccess",
         /// Whether an unverified email claim is removed from tokens.
@@ -264,9 +404,33 @@ object! {
     }
 }
 
+flags! {
+    AuthenticationBehaviors {
+        /// Blocks access to Azure AD Graph.
+        without_azure_ad_graph: block_azure_ad_graph_access = true;
+        /// Allows access to Azure AD Graph.
+        with_azure_ad_graph: block_azure_ad_graph_access = false;
+        /// Removes an unverified email claim from tokens.
+        without_unverified_email: remove_unverified_email_claim = true;
+        /// Keeps an unverified email claim in tokens.
+        with_unverified_email: remove_unverified_email_claim = false;
+        /// Gives no token to a client without a service principal in the tenant.
+        with_service_principals_only: require_client_service_principal = true;
+        /// Gives tokens to a client without a service principal in the tenant too.
+        without_service_principals_too: require_client_service_principal = false;
+    }
+}
+
+impl AuthenticationBehaviors {
+    /// Creates settings of which none is set.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
 object! {
     /// The app instance property lock ([`servicePrincipalLockConfiguration`](https://learn.microsoft.com/graph/api/resources/serviceprincipallockconfiguration)).
-    ServicePrincipalLockConfiguration {
+    settable ServicePrincipalLockConfiguration {
         /// Whether every sensitive property is locked.
         all_properties: Option<bool> = "allProperties",
         /// Whether credentials of the usage `Sign` are locked.
@@ -280,9 +444,39 @@ object! {
     }
 }
 
+impl ServicePrincipalLockConfiguration {
+    /// Creates a lock of every sensitive property.
+    pub fn of_all() -> Self {
+        Self::of_some().all_properties_locked()
+    }
+
+    /// Creates a lock of the properties that are named next.
+    pub fn of_some() -> Self {
+        Self { is_enabled: Some(true), ..Self::default() }
+    }
+
+    /// Creates a lock that is off.
+    pub fn off() -> Self {
+        Self { is_enabled: Some(false), ..Self::default() }
+    }
+}
+
+flags! {
+    ServicePrincipalLockConfiguration {
+        /// Locks every sensitive property.
+        all_properties_locked: all_properties = true;
+        /// Locks credentials of the usage `Sign`.
+        sign_credentials_locked: credentials_with_usage_sign = true;
+        /// Locks credentials of the usage `Verify`.
+        verify_credentials_locked: credentials_with_usage_verify = true;
+        /// Locks the token encryption key.
+        token_encryption_key_locked: token_encryption_key_id = true;
+    }
+}
+
 object! {
     /// Settings of the verification of signed requests ([`requestSignatureVerification`](https://learn.microsoft.com/graph/api/resources/requestsignatureverification)).
-    RequestSignatureVerification {
+    settable RequestSignatureVerification {
         /// The weak signature algorithms that are allowed, such as `rsaSha1`.
         allowed_weak_algorithms: Option<String> = "allowedWeakAlgorithms",
         /// Whether requests must be signed.
@@ -290,11 +484,34 @@ object! {
     }
 }
 
+flags! {
+    RequestSignatureVerification {
+        /// Takes signed requests only.
+        signed_only: is_signed_request_required = true;
+        /// Takes requests without a signature too.
+        unsigned_too: is_signed_request_required = false;
+    }
+}
+
+impl RequestSignatureVerification {
+    /// Creates settings of which none is set.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
 object! {
     /// Settings of SAML single sign-on ([`samlSingleSignOnSettings`](https://learn.microsoft.com/graph/api/resources/samlsinglesignonsettings)).
-    SamlSingleSignOnSettings {
+    settable SamlSingleSignOnSettings {
         /// The relative URI to which the user is sent after single sign-on.
         relay_state: Option<String> = "relayState",
+    }
+}
+
+impl SamlSingleSignOnSettings {
+    /// Creates settings of which none is set.
+    pub fn new() -> Self {
+        Self::default()
     }
 }
 

@@ -5,6 +5,12 @@ use std::borrow::Cow;
 use crate::model::enums::text_enum;
 
 /// The name of a property, or a path to one: made from one of the enums of properties, or from any string.
+///
+/// ```
+/// use entra_apps::model::{ApplicationProperty, Property};
+///
+/// assert_eq!(Property::from(ApplicationProperty::AppId), Property::from("appId"));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Property(Cow<'static, str>);
 

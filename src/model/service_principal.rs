@@ -4,7 +4,7 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use crate::ids::{AppId, ServicePrincipalId, TenantId};
-use crate::model::body::{Body, setters};
+use crate::model::body::{Body, setters, switches};
 use crate::model::complex::{
     AddIn, AppRole, InformationalUrl, PermissionScope, ResourceSpecificPermission, SamlSingleSignOnSettings,
     VerifiedPublisher,
@@ -104,10 +104,6 @@ macro_rules! principal_setters {
         setters! {
             $name {
                 $($own)*
-                /// Whether users can sign in to it and tokens are issued to it. On by default.
-                account_enabled("accountEnabled"): bool;
-                /// Whether users and apps must be assigned to it before they get tokens. Off by default.
-                app_role_assignment_required("appRoleAssignmentRequired"): bool;
                 /// The tags; replaces the list.
                 tags("tags"): Vec<String>;
                 /// Notes for administrators, up to 1,024 characters.
@@ -128,6 +124,19 @@ macro_rules! principal_setters {
                 alternative_names("alternativeNames"): Vec<String>;
                 /// Settings of SAML single sign-on.
                 saml_single_sign_on_settings("samlSingleSignOnSettings"): SamlSingleSignOnSettings, clear clear_saml_single_sign_on_settings;
+            }
+        }
+
+        switches! {
+            $name {
+                /// Lets users sign in to it and tokens be issued to it, which is the default.
+                account_enabled("accountEnabled") = true;
+                /// Lets nobody sign in to it, and no token be issued to it.
+                account_disabled("accountEnabled") = false;
+                /// Gives tokens only to the users and apps that are assigned to it.
+                assignment_required("appRoleAssignmentRequired") = true;
+                /// Gives tokens to whoever asks, which is the default.
+                assignment_not_required("appRoleAssignmentRequired") = false;
             }
         }
     };

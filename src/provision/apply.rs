@@ -70,8 +70,8 @@ impl<'a> Apply<'a> {
     async fn run(self) -> Result<Registered, ApplyError> {
         let Self { client, plan, approvals, sink, progress, deadline } = self;
         let mut client = match deadline {
-            Some(allowed) => client.with_deadline(allowed),
-            None => client.with_default_deadline(),
+            Some(allowed) => client.with_deadline(allowed).begin_operation(),
+            None => client.begin_operation(),
         };
         if let Some(progress) = progress.clone() {
             client = client.observed(Arc::new(move |wait| progress(&Progress::Waiting(wait.clone()))));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::api::{ApplicationKey, Page};
+use crate::api::{Page, UniqueName};
 use crate::client::{Batch, Client};
 use crate::error::{Error, ErrorCode, ErrorKind};
 use crate::ids::{AppId, PermissionId, TenantId};
@@ -101,10 +101,8 @@ pub(super) async fn observe(
 
     let mut batch = client.batch();
     let applications = client.applications();
-    let by_unique_name = batch.add(
-        applications
-            .find_selecting(ApplicationKey::UniqueName(registration.unique_name.clone()), APPLICATION_PROPERTIES),
-    );
+    let by_unique_name = batch
+        .add(applications.find_selecting(UniqueName::new(registration.unique_name.as_str())?, APPLICATION_PROPERTIES));
     let adopted = options.adopt.map(|app_id| batch.add(applications.find_selecting(app_id, APPLICATION_PROPERTIES)));
     let names = applications.list().filter(Filter::eq("displayName", registration.display_name.as_str())).select([
         "id",
