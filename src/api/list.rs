@@ -229,7 +229,10 @@ impl<T: DeserializeOwned + Send + 'static> List<T> {
 }
 
 fn copy(request: &Result<Request, Error>) -> Result<Request, Error> {
-    request.as_ref().map(Request::clone).map_err(Error::copy)
+    match request {
+        Ok(request) => Ok(request.clone()),
+        Err(error) => Err(error.copy()),
+    }
 }
 
 /// Where the reading of a list is.

@@ -197,7 +197,8 @@ impl ApplicationPatch {
         Self::default()
     }
 
-    /// Whether it is a public client.
+    /// Sets whether it is a public client.
+    #[allow(clippy::wrong_self_convention)] // it has the property's name
     pub(crate) fn is_fallback_public_client(self, allowed: bool) -> Self {
         if allowed { self.public_client_flows_allowed() } else { self.public_client_flows_refused() }
     }

@@ -177,7 +177,7 @@ impl SendContext {
 
     async fn attempt(
         &self,
-        operation: &Cow<'static, str>,
+        operation: &str,
         attempts: u32,
         request: http::Request<Bytes>,
         options: &CallOptions,
@@ -199,7 +199,7 @@ impl SendContext {
     /// Waits to be one of the requests at once, and until the service does not throttle the tenant.
     async fn turn(
         &self,
-        operation: &Cow<'static, str>,
+        operation: &str,
         attempts: u32,
         options: &CallOptions,
     ) -> Result<Turn<'_>, Failure> {
@@ -217,7 +217,7 @@ impl SendContext {
             }
             drop(permit);
             let throttled = Outcome::Throttled { retry_after: Some(wait) };
-            self.wait(operation.clone(), &throttled, wait, attempts - 1, options).await;
+            self.wait(operation.to_owned(), &throttled, wait, attempts - 1, options).await;
         }
     }
 }

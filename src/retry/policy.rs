@@ -300,7 +300,7 @@ mod tests {
     #[test]
     fn attempts_stop_at_the_number_that_is_documented() {
         let attempts = |policy: RetryPolicy, outcome: Outcome| {
-            (1..).find(|attempts| policy.decide(Repeat::Safe, &outcome, *attempts, NONE, 0.5).is_none()).unwrap()
+            (1..100).find(|attempts| policy.decide(Repeat::Safe, &outcome, *attempts, NONE, 0.5).is_none()).unwrap()
         };
         let (unreachable, failed) = (Outcome::NoResponse { maybe_sent: false }, Outcome::Failed { retry_after: None });
         let policy = RetryPolicy::new();
