@@ -197,12 +197,7 @@ impl SendContext {
     }
 
     /// Waits to be one of the requests at once, and until the service does not throttle the tenant.
-    async fn turn(
-        &self,
-        operation: &str,
-        attempts: u32,
-        options: &CallOptions,
-    ) -> Result<Turn<'_>, Failure> {
+    async fn turn(&self, operation: &str, attempts: u32, options: &CallOptions) -> Result<Turn<'_>, Failure> {
         let clock = &*self.clock;
         loop {
             if options.deadline.is_over(clock) {
