@@ -240,7 +240,7 @@ pub fn check_for<T: std::fmt::Debug>(result: Result<T, Error>, private: Option<&
         }
         Err(error) => {
             check_error(&error, private);
-            assert!(!error.code().is_empty() && !error.message().is_empty());
+            assert!(!error.code().as_str().is_empty() && !error.message().is_empty());
             None
         }
     }

@@ -157,6 +157,16 @@ impl Request {
                 .during(self.operation.clone())
                 .with_remedy("Give the id as the service gave it."));
         }
+        if let Some((name, _)) = query
+            .iter()
+            .enumerate()
+            .find_map(|(at, pair)| query[..at].iter().any(|earlier| earlier.0 == pair.0).then_some(pair))
+        {
+            return Err(Error::new(ErrorCode::InvalidQuery)
+                .with_message(format!("the query option {name} is given twice"))
+                .with_remedy("Give each option once: as a typed one, or as text.")
+                .during(self.operation.clone()));
+        }
         let mut url = cloud.graph().clone();
         url.path_segments_mut()
             .map_err(|()| Error::new(ErrorCode::InvalidEndpoint).with_message("the Graph endpoint is no address"))?

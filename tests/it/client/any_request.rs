@@ -118,6 +118,7 @@ async fn what_is_invalid_is_refused_before_it_is_sent() {
         (get("applications").header("Authorization", "Bearer x"), "invalid_header"),
         (get("applications").reference("//evil.example/x"), "invalid_path"),
         (get("applications").bytes("a\nb", "x"), "invalid_header"),
+        (get("applications").query("$select", "id").query("$select", "appId"), "invalid_query"),
     ] {
         assert_eq!(call.returning::<Value>().await.unwrap_err().code().as_str(), code);
     }
