@@ -13,7 +13,7 @@ use crate::model::{DeletedItem, DirectoryObject};
 const READ: &str = "Application.Read.All";
 const WRITE: &str = "Application.ReadWrite.All";
 
-/// Which deleted objects are listed: Graph lists one type at a time.
+/// Which deleted objects are listed: Graph lists one type at a time. [`DeletedItems`] has an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum DeletedKind {

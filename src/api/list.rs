@@ -317,6 +317,17 @@ type PageFuture<T> = Pin<Box<dyn Future<Output = (Reader<T>, Result<Option<Page<
 /// A list that is read page by page. It is a [`Stream`] too, which ends behind an error.
 ///
 /// A future of [`next`](Self::next) that is dropped loses nothing: the next one goes on with the same page.
+///
+/// ```
+/// # use entra_emulator::MemoryTenant;
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// let client = MemoryTenant::new().client();
+/// let mut pages = client.service_principals().list().top(5).pages();
+/// while let Some(page) = pages.next().await? {
+///     println!("{} more", page.value.len());
+/// }
+/// # Ok::<(), entra_apps::Error>(()) }).unwrap();
+/// ```
 pub struct Pages<T> {
     /// None while a page is under way.
     reader: Option<Reader<T>>,

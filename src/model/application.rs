@@ -19,6 +19,15 @@ object! {
     /// An application: the registration ([`application`](https://learn.microsoft.com/graph/api/resources/application)).
     ///
     /// With `$select`, a property that was not asked for is absent.
+    ///
+    /// ```
+    /// use entra_apps::model::Application;
+    ///
+    /// let read: Application = serde_json::from_str(r#"{"displayName": "Contoso Backup", "tags": ["backup"]}"#)?;
+    /// assert_eq!((read.display_name.as_deref(), read.tags.len()), (Some("Contoso Backup"), 1));
+    /// assert!(read.notes.is_none());
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     Application {
         /// The object id.
         id: Option<ApplicationId> = "id",
@@ -187,6 +196,14 @@ macro_rules! application_setters {
 
 /// A change of an application: a property that is not set stays as it is, a list is replaced
 /// ([update](https://learn.microsoft.com/graph/api/application-update)).
+///
+/// ```
+/// use entra_apps::model::ApplicationPatch;
+///
+/// let made = ApplicationPatch::new().tags(vec!["backup".to_owned()]).public_client_flows_allowed().clear_notes();
+/// assert_eq!(serde_json::to_value(&made)?, serde_json::json!({"tags": ["backup"], "isFallbackPublicClient": true, "notes": null}));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(transparent)]
 pub struct ApplicationPatch(Body);
@@ -243,6 +260,14 @@ application_setters! {
 
 patch! {
     /// A change of the settings of a web application.
+    ///
+    /// ```
+    /// use entra_apps::model::WebPatch;
+    ///
+    /// let made = WebPatch::new().redirect_uris(vec!["https://a.example/callback".to_owned()]);
+    /// assert_eq!(serde_json::to_value(&made)?, serde_json::json!({"redirectUris": ["https://a.example/callback"]}));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     WebPatch {
         /// The redirect URIs; replaces the list.
         redirect_uris("redirectUris"): Vec<String>;
@@ -257,6 +282,14 @@ patch! {
 
 patch! {
     /// A change of the redirect URIs of one platform.
+    ///
+    /// ```
+    /// use entra_apps::model::RedirectUrisPatch;
+    ///
+    /// let made = RedirectUrisPatch::new().redirect_uris(vec!["http://localhost".to_owned()]);
+    /// assert_eq!(serde_json::to_value(&made)?, serde_json::json!({"redirectUris": ["http://localhost"]}));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     RedirectUrisPatch {
         /// The redirect URIs; replaces the list.
         redirect_uris("redirectUris"): Vec<String>;
@@ -265,6 +298,14 @@ patch! {
 
 patch! {
     /// A change of the settings of an API.
+    ///
+    /// ```
+    /// use entra_apps::model::ApiPatch;
+    ///
+    /// let made = ApiPatch::new().requested_access_token_version(2).mapped_claims_refused();
+    /// assert_eq!(serde_json::to_value(&made)?, serde_json::json!({"requestedAccessTokenVersion": 2, "acceptMappedClaims": false}));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     ApiPatch {
         /// The version of access tokens, 1 or 2. Personal accounts need 2.
         requested_access_token_version("requestedAccessTokenVersion"): i32, clear clear_requested_access_token_version;

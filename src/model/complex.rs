@@ -10,6 +10,14 @@ use crate::model::object::{flags, object};
 
 object! {
     /// Settings of an application that is itself an API ([`apiApplication`](https://learn.microsoft.com/graph/api/resources/apiapplication)).
+    ///
+    /// ```
+    /// use entra_apps::model::ApiApplication;
+    ///
+    /// let read: ApiApplication = serde_json::from_str(r#"{"requestedAccessTokenVersion": 2}"#)?;
+    /// assert_eq!(read.requested_access_token_version, Some(2));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     ApiApplication {
         /// Whether claims mapping works without a custom signing key.
         accept_mapped_claims: Option<bool> = "acceptMappedClaims",
@@ -26,6 +34,14 @@ object! {
 
 object! {
     /// Settings of a web application ([`webApplication`](https://learn.microsoft.com/graph/api/resources/webapplication)).
+    ///
+    /// ```
+    /// use entra_apps::model::WebApplication;
+    ///
+    /// let read: WebApplication = serde_json::from_str(r#"{"redirectUris": ["https://a.example/callback"]}"#)?;
+    /// assert_eq!(read.redirect_uris, ["https://a.example/callback"]);
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     WebApplication {
         /// The home page.
         home_page_url: Option<String> = "homePageUrl",
@@ -42,6 +58,14 @@ object! {
 
 object! {
     /// Settings of a single-page application ([`spaApplication`](https://learn.microsoft.com/graph/api/resources/spaapplication)).
+    ///
+    /// ```
+    /// use entra_apps::model::SpaApplication;
+    ///
+    /// let read: SpaApplication = serde_json::from_str(r#"{"redirectUris": ["https://a.example/"]}"#)?;
+    /// assert_eq!(read.redirect_uris, ["https://a.example/"]);
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     SpaApplication {
         /// The redirect URIs, in no particular order.
         redirect_uris: Vec<String> = "redirectUris",
@@ -50,6 +74,14 @@ object! {
 
 object! {
     /// Settings of a mobile or desktop application ([`publicClientApplication`](https://learn.microsoft.com/graph/api/resources/publicclientapplication)).
+    ///
+    /// ```
+    /// use entra_apps::model::PublicClientApplication;
+    ///
+    /// let read: PublicClientApplication = serde_json::from_str(r#"{"redirectUris": ["http://localhost"]}"#)?;
+    /// assert_eq!(read.redirect_uris, ["http://localhost"]);
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     PublicClientApplication {
         /// The redirect URIs, in no particular order.
         redirect_uris: Vec<String> = "redirectUris",
@@ -58,6 +90,14 @@ object! {
 
 object! {
     /// The tokens that the implicit flow may issue ([`implicitGrantSettings`](https://learn.microsoft.com/graph/api/resources/implicitgrantsettings)).
+    ///
+    /// ```
+    /// use entra_apps::model::ImplicitGrantSettings;
+    ///
+    /// let made = ImplicitGrantSettings::new().with_id_tokens().without_access_tokens();
+    /// assert_eq!(serde_json::to_value(&made)?, serde_json::json!({"enableIdTokenIssuance": true, "enableAccessTokenIssuance": false}));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     settable ImplicitGrantSettings {
         /// Whether it issues access tokens.
         enable_access_token_issuance: Option<bool> = "enableAccessTokenIssuance",
@@ -88,6 +128,14 @@ impl ImplicitGrantSettings {
 
 object! {
     /// A redirect URI with its index ([`redirectUriSettings`](https://learn.microsoft.com/graph/api/resources/redirecturisettings)).
+    ///
+    /// ```
+    /// use entra_apps::model::RedirectUriSettings;
+    ///
+    /// let read: RedirectUriSettings = serde_json::from_str(r#"{"uri": "https://a.example/", "index": 1}"#)?;
+    /// assert_eq!(read.index, Some(1));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     RedirectUriSettings {
         /// The number by which SAML flows identify the URI.
         index: Option<i32> = "index",
@@ -98,6 +146,14 @@ object! {
 
 object! {
     /// A delegated permission that an API publishes ([`permissionScope`](https://learn.microsoft.com/graph/api/resources/permissionscope)).
+    ///
+    /// ```
+    /// use entra_apps::model::PermissionScope;
+    ///
+    /// let made = PermissionScope::new(entra_apps::uuid::Uuid::from_u128(1).into(), "Backup.Read").disabled();
+    /// assert_eq!(serde_json::to_value(&made)?, serde_json::json!({"id": "00000000-0000-0000-0000-000000000001", "value": "Backup.Read", "isEnabled": false}));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     settable PermissionScope {
         /// The description in the administrator's consent dialog.
         admin_consent_description: Option<String> = "adminConsentDescription",
@@ -138,6 +194,14 @@ flags! {
 
 object! {
     /// A client that needs no consent ([`preAuthorizedApplication`](https://learn.microsoft.com/graph/api/resources/preauthorizedapplication)).
+    ///
+    /// ```
+    /// use entra_apps::model::PreAuthorizedApplication;
+    ///
+    /// let made = PreAuthorizedApplication::new(entra_apps::uuid::Uuid::from_u128(1).into(), [entra_apps::uuid::Uuid::from_u128(1).into()]);
+    /// assert_eq!(serde_json::to_value(&made)?, serde_json::json!({"appId": "00000000-0000-0000-0000-000000000001", "delegatedPermissionIds": ["00000000-0000-0000-0000-000000000001"]}));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     settable PreAuthorizedApplication {
         /// The client id.
         app_id: Option<String> = "appId",
@@ -156,6 +220,14 @@ impl PreAuthorizedApplication {
 
 object! {
     /// An application permission, or a role for users, that an API publishes ([`appRole`](https://learn.microsoft.com/graph/api/resources/approle)).
+    ///
+    /// ```
+    /// use entra_apps::model::AppRole;
+    ///
+    /// let made = AppRole::new(entra_apps::uuid::Uuid::from_u128(1).into(), "Operate").allowed_member_types(["User"]);
+    /// assert_eq!(serde_json::to_value(&made)?, serde_json::json!({"id": "00000000-0000-0000-0000-000000000001", "value": "Operate", "isEnabled": true, "allowedMemberTypes": ["User"]}));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     settable AppRole {
         /// What it can be assigned to: `User`, `Application` or both.
         allowed_member_types: Vec<String> = "allowedMemberTypes",
@@ -192,6 +264,14 @@ flags! {
 
 object! {
     /// The permissions that an application declares on one API ([`requiredResourceAccess`](https://learn.microsoft.com/graph/api/resources/requiredresourceaccess)).
+    ///
+    /// ```
+    /// use entra_apps::model::RequiredResourceAccess;
+    ///
+    /// let made = RequiredResourceAccess::new(entra_apps::uuid::Uuid::from_u128(1).into(), []);
+    /// assert_eq!(serde_json::to_value(&made)?, serde_json::json!({"resourceAppId": "00000000-0000-0000-0000-000000000001"}));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     settable RequiredResourceAccess {
         /// The client id of the API.
         resource_app_id: Option<AppId> = "resourceAppId",
@@ -219,6 +299,14 @@ impl RequiredResourceAccess {
 
 object! {
     /// A declared permission ([`resourceAccess`](https://learn.microsoft.com/graph/api/resources/resourceaccess)).
+    ///
+    /// ```
+    /// use entra_apps::model::ResourceAccess;
+    ///
+    /// let made = ResourceAccess::scope(entra_apps::uuid::Uuid::from_u128(1).into());
+    /// assert_eq!(serde_json::to_value(&made)?, serde_json::json!({"id": "00000000-0000-0000-0000-000000000001", "type": "Scope"}));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     settable ResourceAccess {
         /// The id of the role or scope.
         id: Option<PermissionId> = "id",
@@ -241,6 +329,14 @@ impl ResourceAccess {
 
 object! {
     /// The optional claims of an application's tokens ([`optionalClaims`](https://learn.microsoft.com/graph/api/resources/optionalclaims)).
+    ///
+    /// ```
+    /// use entra_apps::model::OptionalClaims;
+    ///
+    /// let made = OptionalClaims::new().id_token([entra_apps::model::OptionalClaim::new("email")]);
+    /// assert_eq!(serde_json::to_value(&made)?, serde_json::json!({"idToken": [{"name": "email"}]}));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     settable OptionalClaims {
         /// The claims of access tokens.
         access_token: Vec<OptionalClaim> = "accessToken",
@@ -260,6 +356,14 @@ impl OptionalClaims {
 
 object! {
     /// An optional claim of a token ([`optionalClaim`](https://learn.microsoft.com/graph/api/resources/optionalclaim)).
+    ///
+    /// ```
+    /// use entra_apps::model::OptionalClaim;
+    ///
+    /// let made = OptionalClaim::new("email").needed();
+    /// assert_eq!(serde_json::to_value(&made)?, serde_json::json!({"name": "email", "essential": true}));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     settable OptionalClaim {
         /// Further properties of the claim.
         additional_properties: Vec<String> = "additionalProperties",
@@ -290,6 +394,14 @@ flags! {
 
 object! {
     /// The URLs of an application's logo, terms, privacy statement and support ([`informationalUrl`](https://learn.microsoft.com/graph/api/resources/informationalurl)).
+    ///
+    /// ```
+    /// use entra_apps::model::InformationalUrl;
+    ///
+    /// let made = InformationalUrl::new().support_url("https://a.example/help");
+    /// assert_eq!(serde_json::to_value(&made)?, serde_json::json!({"supportUrl": "https://a.example/help"}));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     settable InformationalUrl {
         /// The URL of the logo.
         logo_url: Option<String> = "logoUrl",
@@ -313,6 +425,14 @@ impl InformationalUrl {
 
 object! {
     /// Settings of parental control ([`parentalControlSettings`](https://learn.microsoft.com/graph/api/resources/parentalcontrolsettings)).
+    ///
+    /// ```
+    /// use entra_apps::model::ParentalControlSettings;
+    ///
+    /// let made = ParentalControlSettings::new().legal_age_group_rule("Allow");
+    /// assert_eq!(serde_json::to_value(&made)?, serde_json::json!({"legalAgeGroupRule": "Allow"}));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     settable ParentalControlSettings {
         /// Two-letter country codes in which minors are blocked.
         countries_blocked_for_minors: Vec<String> = "countriesBlockedForMinors",
@@ -330,6 +450,14 @@ impl ParentalControlSettings {
 
 object! {
     /// The verified publisher ([`verifiedPublisher`](https://learn.microsoft.com/graph/api/resources/verifiedpublisher)).
+    ///
+    /// ```
+    /// use entra_apps::model::VerifiedPublisher;
+    ///
+    /// let read: VerifiedPublisher = serde_json::from_str(r#"{"displayName": "Contoso"}"#)?;
+    /// assert_eq!(read.display_name.as_deref(), Some("Contoso"));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     VerifiedPublisher {
         /// The time of the verification, in UTC.
         added_date_time: Option<OffsetDateTime> = "addedDateTime",
@@ -342,6 +470,14 @@ object! {
 
 object! {
     /// Microsoft's certification of an application ([`certification`](https://learn.microsoft.com/graph/api/resources/certification)).
+    ///
+    /// ```
+    /// use entra_apps::model::Certification;
+    ///
+    /// let read: Certification = serde_json::from_str(r#"{"isCertifiedByMicrosoft": true}"#)?;
+    /// assert_eq!(read.is_certified_by_microsoft, Some(true));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     Certification {
         /// The URL of the certification's details.
         certification_details_url: Option<String> = "certificationDetailsUrl",
@@ -358,6 +494,14 @@ object! {
 
 object! {
     /// Custom behaviour that a service can use ([`addIn`](https://learn.microsoft.com/graph/api/resources/addin)).
+    ///
+    /// ```
+    /// use entra_apps::model::AddIn;
+    ///
+    /// let made = AddIn::new(entra_apps::uuid::Uuid::from_u128(1), "FileHandler");
+    /// assert_eq!(serde_json::to_value(&made)?, serde_json::json!({"id": "00000000-0000-0000-0000-000000000001", "type": "FileHandler"}));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     settable AddIn {
         /// Its id.
         id: Option<uuid::Uuid> = "id",
@@ -377,6 +521,14 @@ impl AddIn {
 
 object! {
     /// A setting of an add-in ([`keyValue`](https://learn.microsoft.com/graph/api/resources/keyvalue)).
+    ///
+    /// ```
+    /// use entra_apps::model::KeyValue;
+    ///
+    /// let made = KeyValue::new("version", "2");
+    /// assert_eq!(serde_json::to_value(&made)?, serde_json::json!({"key": "version", "value": "2"}));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     settable KeyValue {
         /// The name of the setting.
         key: Option<String> = "key",
@@ -394,6 +546,14 @@ impl KeyValue {
 
 object! {
     /// Settings of how tokens are issued ([`authenticationBehaviors`](https://learn.microsoft.com/graph/api/resources/authenticationbehaviors)).
+    ///
+    /// ```
+    /// use entra_apps::model::AuthenticationBehaviors;
+    ///
+    /// let made = AuthenticationBehaviors::new().without_unverified_email();
+    /// assert_eq!(serde_json::to_value(&made)?, serde_json::json!({"removeUnverifiedEmailClaim": true}));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     settable AuthenticationBehaviors {
         /// Whether access to Azure AD Graph is blocked.
         block_azure_ad_graph_access: Option<bool> = "blockAzureADGraphAccess",
@@ -430,6 +590,14 @@ impl AuthenticationBehaviors {
 
 object! {
     /// The app instance property lock ([`servicePrincipalLockConfiguration`](https://learn.microsoft.com/graph/api/resources/serviceprincipallockconfiguration)).
+    ///
+    /// ```
+    /// use entra_apps::model::ServicePrincipalLockConfiguration;
+    ///
+    /// let made = ServicePrincipalLockConfiguration::of_all();
+    /// assert_eq!(serde_json::to_value(&made)?, serde_json::json!({"isEnabled": true, "allProperties": true}));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     settable ServicePrincipalLockConfiguration {
         /// Whether every sensitive property is locked.
         all_properties: Option<bool> = "allProperties",
@@ -476,6 +644,14 @@ flags! {
 
 object! {
     /// Settings of the verification of signed requests ([`requestSignatureVerification`](https://learn.microsoft.com/graph/api/resources/requestsignatureverification)).
+    ///
+    /// ```
+    /// use entra_apps::model::RequestSignatureVerification;
+    ///
+    /// let made = RequestSignatureVerification::new().signed_only();
+    /// assert_eq!(serde_json::to_value(&made)?, serde_json::json!({"isSignedRequestRequired": true}));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     settable RequestSignatureVerification {
         /// The weak signature algorithms that are allowed, such as `rsaSha1`.
         allowed_weak_algorithms: Option<String> = "allowedWeakAlgorithms",
@@ -502,6 +678,14 @@ impl RequestSignatureVerification {
 
 object! {
     /// Settings of SAML single sign-on ([`samlSingleSignOnSettings`](https://learn.microsoft.com/graph/api/resources/samlsinglesignonsettings)).
+    ///
+    /// ```
+    /// use entra_apps::model::SamlSingleSignOnSettings;
+    ///
+    /// let made = SamlSingleSignOnSettings::new().relay_state("/home");
+    /// assert_eq!(serde_json::to_value(&made)?, serde_json::json!({"relayState": "/home"}));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     settable SamlSingleSignOnSettings {
         /// The relative URI to which the user is sent after single sign-on.
         relay_state: Option<String> = "relayState",
@@ -517,6 +701,14 @@ impl SamlSingleSignOnSettings {
 
 object! {
     /// A permission that is granted per team or chat ([`resourceSpecificPermission`](https://learn.microsoft.com/graph/api/resources/resourcespecificpermission)).
+    ///
+    /// ```
+    /// use entra_apps::model::ResourceSpecificPermission;
+    ///
+    /// let read: ResourceSpecificPermission = serde_json::from_str(r#"{"value": "TeamSettings.Read.Group"}"#)?;
+    /// assert_eq!(read.value.as_deref(), Some("TeamSettings.Read.Group"));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     ResourceSpecificPermission {
         /// The description.
         description: Option<String> = "description",

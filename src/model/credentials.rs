@@ -16,6 +16,15 @@ object! {
     /// A client secret ([`passwordCredential`](https://learn.microsoft.com/graph/api/resources/passwordcredential)).
     ///
     /// Its value is only in the response that issued it, and is neither serialised nor shown by `Debug`.
+    ///
+    /// ```
+    /// use entra_apps::model::PasswordCredential;
+    ///
+    /// let read: PasswordCredential = serde_json::from_str(r#"{"displayName": "Nightly", "secretText": "s3cret"}"#)?;
+    /// assert_eq!(read.display_name.as_deref(), Some("Nightly"));
+    /// assert!(!format!("{read:?}").contains("s3cret"));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     struct PasswordCredential {
         /// The portal's *Secret ID*, which is not the secret.
         key_id: Option<KeyId> = "keyId",
@@ -158,6 +167,15 @@ impl fmt::Debug for KeyCredential {
 patch! {
     /// A client secret to issue
     /// ([`addPassword`](https://learn.microsoft.com/graph/api/application-addpassword)).
+    ///
+    /// ```
+    /// use entra_apps::time::macros::datetime;
+    /// use entra_apps::model::NewPasswordCredential;
+    ///
+    /// let made = NewPasswordCredential::new().display_name("Nightly").end(datetime!(2030-01-31 12:00 UTC));
+    /// assert_eq!(serde_json::to_value(&made)?, serde_json::json!({"displayName": "Nightly", "endDateTime": "2030-01-31T12:00:00Z"}));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     NewPasswordCredential {
         /// The description.
         display_name("displayName"): String;

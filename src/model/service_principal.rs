@@ -18,6 +18,14 @@ object! {
     /// ([`servicePrincipal`](https://learn.microsoft.com/graph/api/resources/serviceprincipal)).
     ///
     /// With `$select`, a property that was not asked for is absent.
+    ///
+    /// ```
+    /// use entra_apps::model::ServicePrincipal;
+    ///
+    /// let read: ServicePrincipal = serde_json::from_str(r#"{"accountEnabled": true, "servicePrincipalType": "Application"}"#)?;
+    /// assert_eq!(read.account_enabled, Some(true));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     ServicePrincipal {
         /// The object id.
         id: Option<ServicePrincipalId> = "id",
@@ -144,6 +152,14 @@ macro_rules! principal_setters {
 
 /// A change of a service principal: a property that is not set stays as it is, a list is replaced
 /// ([update](https://learn.microsoft.com/graph/api/serviceprincipal-update)).
+///
+/// ```
+/// use entra_apps::model::ServicePrincipalPatch;
+///
+/// let made = ServicePrincipalPatch::new().account_disabled();
+/// assert_eq!(serde_json::to_value(&made)?, serde_json::json!({"accountEnabled": false}));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(transparent)]
 pub struct ServicePrincipalPatch(Body);
@@ -161,6 +177,14 @@ principal_setters! {
 }
 
 /// A new service principal ([create](https://learn.microsoft.com/graph/api/serviceprincipal-post-serviceprincipals)).
+///
+/// ```
+/// use entra_apps::model::NewServicePrincipal;
+///
+/// let made = NewServicePrincipal::new(entra_apps::ids::AppId::from_u128(1)).assignment_required();
+/// assert_eq!(serde_json::to_value(&made)?, serde_json::json!({"appId": "00000000-0000-0000-0000-000000000001", "appRoleAssignmentRequired": true}));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(transparent)]
 pub struct NewServicePrincipal(Body);
