@@ -12,7 +12,7 @@ object! {
     /// ```
     /// use entra_apps::model::DirectoryObject;
     ///
-    /// let read: DirectoryObject = serde_json::from_str(r#"{"@odata.type": "#microsoft.graph.user"}"#)?;
+    /// let read: DirectoryObject = serde_json::from_str(r##"{"@odata.type": "#microsoft.graph.user"}"##)?;
     /// assert_eq!(read.odata_type.as_deref(), Some("#microsoft.graph.user"));
     /// # Ok::<(), serde_json::Error>(())
     /// ```
