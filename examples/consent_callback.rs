@@ -271,7 +271,7 @@ async fn register(
     let own = Client::builder().cloud(client.cloud().clone()).tenant(home).transport(Arc::clone(&transport));
     Ok(Vendor {
         app: registration.consent_app(app.app_id, home),
-        client: own.client_secret(app.app_id, secret.value.clone()).default_deadline(PATIENCE).build()?,
+        client: own.client_secret(app.app_id, secret.value.clone()).deadline(PATIENCE).build()?,
         wanted: registration.wanted_permissions().cloned().collect(),
         tenant,
         transport,
@@ -336,7 +336,7 @@ fn given(flags: &Flags) -> Result<Vendor, Failure> {
         .declares(MICROSOFT_GRAPH);
     let transport: Arc<dyn Transport> = Arc::new(ReqwestTransport::new()?);
     let client = Client::builder().cloud(cloud).tenant(home).transport(Arc::clone(&transport));
-    let client = client.client_secret(app_id, secret).default_deadline(PATIENCE).build()?;
+    let client = client.client_secret(app_id, secret).deadline(PATIENCE).build()?;
     Ok(Vendor { app, client, wanted: flags.permissions.clone(), tenant: flags.tenant.clone(), transport })
 }
 

@@ -1,4 +1,20 @@
 //! The seam to time: nothing else in this crate reads a clock or waits.
+//!
+//! With tokio's time paused, an hour of waiting takes no time:
+//!
+//! ```
+//! # #[cfg(feature = "tokio")]
+//! # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
+//! use std::time::Duration;
+//!
+//! use entra_apps::clock::{Clock, TokioClock};
+//! use entra_apps::time::macros::datetime;
+//!
+//! let clock = TokioClock::starting_at(datetime!(2026-06-01 09:00 UTC));
+//! clock.sleep(Duration::from_secs(3600)).await;
+//! assert_eq!(clock.now(), datetime!(2026-06-01 10:00 UTC));
+//! # });
+//! ```
 
 use std::fmt;
 use std::future::Future;
@@ -11,6 +27,37 @@ use time::OffsetDateTime;
 pub type Sleep = Pin<Box<dyn Future<Output = ()> + Send + 'static>>;
 
 /// Wall time, monotonic time and waiting.
+///
+/// ```
+/// use std::time::{Duration, Instant};
+///
+/// use entra_apps::clock::{Clock, Sleep};
+/// use entra_apps::time::OffsetDateTime;
+///
+/// /// The system's time, and a thread for each wait: for a program without tokio.
+/// #[derive(Debug)]
+/// struct ThreadClock(Instant);
+///
+/// impl Clock for ThreadClock {
+///     fn now(&self) -> OffsetDateTime {
+///         OffsetDateTime::now_utc()
+///     }
+///
+///     fn monotonic(&self) -> Duration {
+///         self.0.elapsed()
+///     }
+///
+///     fn sleep(&self, duration: Duration) -> Sleep {
+///         let (sender, receiver) = tokio::sync::oneshot::channel();
+///         std::thread::spawn(move || {
+///             std::thread::sleep(duration);
+///             sender.send(())
+///         });
+///         Box::pin(async move { receiver.await.unwrap_or_default() })
+///     }
+/// }
+/// # let _: std::sync::Arc<dyn Clock> = std::sync::Arc::new(ThreadClock(Instant::now()));
+/// ```
 pub trait Clock: fmt::Debug + Send + Sync + 'static {
     /// The wall time, in UTC: for end dates and the age of a plan.
     fn now(&self) -> OffsetDateTime;
@@ -23,6 +70,9 @@ pub trait Clock: fmt::Debug + Send + Sync + 'static {
 }
 
 /// Tokio's timer, with the system's wall time or a wall time that moves with tokio's clock.
+///
+/// # Panics
+/// [`sleep`](Clock::sleep) panics outside of a tokio runtime with its timer on; the rest works anywhere.
 #[cfg(feature = "tokio")]
 #[derive(Clone, Debug)]
 pub struct TokioClock {

@@ -33,7 +33,7 @@
 //! [`clock`], [`random`]. Tests need no tenant: the crate `entra-emulator` is Microsoft Entra in memory.
 //!
 //! [What happens when …](what_happens_when) a request fails, replicas lag, a secret is lost or a process ends half-way
-//! is listed with the test that shows each.
+//! is listed with the test that shows each, and [`traces`] lists what is logged.
 //!
 //! # Words
 //! The words are Microsoft's, and those of HTTP and OAuth. Those that are easily mixed up:
@@ -79,6 +79,8 @@ pub mod random;
 mod retry;
 pub mod token;
 pub mod transport;
+#[doc = include_str!("tracing.md")]
+pub mod traces {}
 #[doc = include_str!("what_happens_when.md")]
 pub mod what_happens_when {}
 
@@ -86,7 +88,7 @@ pub use client::{Batch, BatchHandle, BatchResponse, Call, Client, ClientBuilder}
 pub use error::{BoxError, Error, ErrorCode, ErrorDetail, ErrorKind};
 pub use retry::{RetryPolicy, Wait, WaitReason};
 
-pub use model::SignInAudience;
+pub use model::enums::SignInAudience;
 pub use provision::{
     AppRegistration, Apply, ApplyError, Checklist, ClientSecret, IssuedSecret, Plan, RedirectUri, Registered,
     SecretSink,
@@ -98,4 +100,4 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub use async_trait::async_trait;
 #[cfg(feature = "reqwest")]
 pub use reqwest;
-pub use {bytes, http, secrecy, time, url, uuid};
+pub use {bytes, futures_core, http, secrecy, time, url, uuid};

@@ -1,10 +1,40 @@
 //! The one source of randomness: jitter, request ids, the mark of a secret.
+//!
+//! A test that is to go the same way each time gives the client a seeded one:
+//!
+//! ```
+//! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+//! use std::sync::Arc;
+//!
+//! use entra_emulator::{MemoryTenant, SeededRandomness};
+//!
+//! let tenant = MemoryTenant::new();
+//! let client = tenant.client_builder().randomness(Arc::new(SeededRandomness::new(7))).build()?;
+//! client.organization().get().await?;
+//! # Ok::<(), entra_apps::Error>(()) }).unwrap();
+//! ```
 
 use std::fmt;
 
 use uuid::Uuid;
 
 /// A source of random bytes.
+///
+/// ```
+/// use entra_apps::random::{Randomness, SystemRandomness};
+///
+/// /// The operating system's, and how often it was asked.
+/// #[derive(Debug, Default)]
+/// struct Counted(std::sync::atomic::AtomicU32);
+///
+/// impl Randomness for Counted {
+///     fn fill(&self, bytes: &mut [u8]) {
+///         self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+///         SystemRandomness::default().fill(bytes);
+///     }
+/// }
+/// # let _: std::sync::Arc<dyn Randomness> = std::sync::Arc::new(Counted::default());
+/// ```
 pub trait Randomness: fmt::Debug + Send + Sync + 'static {
     /// Fills `bytes`.
     fn fill(&self, bytes: &mut [u8]);

@@ -166,7 +166,7 @@ impl Output {
         (!self.json).then_some(|progress: &Progress| match progress {
             Progress::Done(what) => print(&format!("  ✓ {what}\n")),
             Progress::Waiting(wait) => {
-                let (operation, seconds) = (wait.operation, wait.duration.as_secs_f64());
+                let (operation, seconds) = (&wait.operation, wait.duration.as_secs_f64());
                 print(&format!("  … {operation} waits {seconds:.1} s ({:?})\n", wait.reason));
             }
             _ => {}

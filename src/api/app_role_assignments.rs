@@ -14,6 +14,25 @@ const READ: &str = "Application.Read.All";
 const WRITE: &str = "AppRoleAssignment.ReadWrite.All and Application.Read.All";
 
 /// App role assignments, seen from who holds them or from the API that they are for.
+///
+/// ```
+/// # use entra_emulator::MemoryTenant;
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// use entra_apps::model::{NewAppRoleAssignment, NewApplication, NewServicePrincipal};
+/// use entra_apps::permission::{MICROSOFT_GRAPH, microsoft_graph};
+///
+/// let client = MemoryTenant::new().client();
+/// let app = client.applications().create(&NewApplication::new("Contoso Backup")).await?;
+/// let app = client.service_principals().create(&NewServicePrincipal::new(app.app_id.unwrap())).await?;
+/// let graph = client.service_principals().get(MICROSOFT_GRAPH).await?;
+/// let (app, graph) = (app.id.unwrap(), graph.id.unwrap());
+/// let read = microsoft_graph::application::DIRECTORY_READ_ALL.id().unwrap();
+/// client.app_role_assignments().create(&NewAppRoleAssignment::new(app, graph, read)).await?;
+/// let held = client.app_role_assignments().list_held_by(app).all().await?;
+/// assert_eq!(held[0].app_role_id, Some(read));
+/// client.app_role_assignments().delete(graph, held[0].id.as_ref().unwrap()).await?;
+/// # Ok::<(), entra_apps::Error>(()) }).unwrap();
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct AppRoleAssignments<'a>(pub(super) &'a Client);
 

@@ -8,6 +8,7 @@ use crate::client::lag_rule::LagRule;
 use crate::client::recent_writes::ObjectKind;
 use crate::client::request::Request;
 use crate::client::{Call, Client};
+use crate::error::{Error, ErrorCode};
 use crate::ids::{AppId, ApplicationId, KeyId};
 use crate::model::query::{Query, keyed};
 use crate::model::{Application, ApplicationPatch, NewApplication, NewPasswordCredential, PasswordCredential};
@@ -16,6 +17,17 @@ const READ: &str = "Application.Read.All";
 const WRITE: &str = "Application.ReadWrite.All, or Application.ReadWrite.OwnedBy for apps of its own";
 
 /// By what an application is addressed.
+///
+/// ```
+/// use entra_apps::api::{ApplicationKey, UniqueName};
+/// use entra_apps::ids::{AppId, ApplicationId};
+///
+/// let by_object_id: ApplicationKey = ApplicationId::from_u128(1).into();
+/// let by_client_id: ApplicationKey = AppId::from_u128(2).into();
+/// let by_name: ApplicationKey = UniqueName::new("contoso-backup")?.into();
+/// # let _ = (by_object_id, by_client_id, by_name);
+/// # Ok::<(), entra_apps::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ApplicationKey {
@@ -24,7 +36,58 @@ pub enum ApplicationKey {
     /// Its application (client) id.
     AppId(AppId),
     /// Its immutable unique name.
-    UniqueName(String),
+    UniqueName(UniqueName),
+}
+
+/// The unique name of an application: its immutable key in Graph, of 1 to 256 characters.
+///
+/// ```
+/// use entra_apps::api::UniqueName;
+///
+/// let name: UniqueName = "contoso-backup".parse()?;
+/// assert_eq!(name.as_str(), "contoso-backup");
+/// # Ok::<(), entra_apps::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UniqueName(String);
+
+/// The longest unique name, in characters.
+const MAX_UNIQUE_NAME_LENGTH: usize = 256;
+
+impl UniqueName {
+    /// Checks a unique name.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) with the code
+    /// [`InvalidUniqueName`](crate::ErrorCode::InvalidUniqueName) when it is empty, too long, or holds a control
+    /// character.
+    pub fn new(name: impl Into<String>) -> Result<Self, Error> {
+        let name = name.into();
+        let fits = (1..=MAX_UNIQUE_NAME_LENGTH).contains(&name.chars().count());
+        match fits && !name.contains(char::is_control) {
+            true => Ok(Self(name)),
+            false => Err(Error::new(ErrorCode::InvalidUniqueName)),
+        }
+    }
+
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::str::FromStr for UniqueName {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self, Error> {
+        Self::new(name)
+    }
+}
+
+impl std::fmt::Display for UniqueName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
 }
 
 impl ApplicationKey {
@@ -32,7 +95,7 @@ impl ApplicationKey {
         match self {
             Self::Id(id) => (vec!["applications".to_owned(), id.to_string()], id.to_string()),
             Self::AppId(id) => (vec![keyed("applications", "appId", &id.to_string())], id.to_string()),
-            Self::UniqueName(name) => (vec![keyed("applications", "uniqueName", name)], name.clone()),
+            Self::UniqueName(UniqueName(name)) => (vec![keyed("applications", "uniqueName", name)], name.clone()),
         }
     }
 
@@ -55,7 +118,27 @@ impl From<AppId> for ApplicationKey {
     }
 }
 
+impl From<UniqueName> for ApplicationKey {
+    fn from(name: UniqueName) -> Self {
+        Self::UniqueName(name)
+    }
+}
+
 /// `/applications`: the registrations of this tenant.
+///
+/// ```
+/// # use entra_emulator::MemoryTenant;
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// use entra_apps::model::{ApplicationPatch, NewApplication};
+///
+/// let client = MemoryTenant::new().client();
+/// let id = client.applications().create(&NewApplication::new("Contoso Backup")).await?.id.unwrap();
+/// client.applications().update(id, &ApplicationPatch::new().notes("Made by hand")).await?;
+/// assert_eq!(client.applications().get(id).await?.notes.as_deref(), Some("Made by hand"));
+/// client.applications().delete(id).await?;
+/// assert!(client.applications().find(id).await?.is_none());
+/// # Ok::<(), entra_apps::Error>(()) }).unwrap();
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Applications<'a>(pub(super) &'a Client);
 
@@ -137,8 +220,36 @@ impl Applications<'_> {
     /// `Application.ReadWrite.All` delegated.
     ///
     /// # Errors
-    /// An error whose [`maybe_done`](crate::Error::maybe_done) is true leaves a secret behind that nobody knows: look
-    /// for it by its end date.
+    /// An error whose [`maybe_done`](crate::Error::maybe_done) is true may leave a secret behind that nobody knows. With
+    /// a description and an end date of its own it is found again, and can be removed:
+    ///
+    /// ```
+    /// # use entra_emulator::{Fault, MemoryTenant};
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
+    /// use entra_apps::model::{NewApplication, NewPasswordCredential};
+    /// use entra_apps::time::{Duration, OffsetDateTime};
+    ///
+    /// # let tenant = MemoryTenant::new();
+    /// # let client = tenant.client();
+    /// # let id = client.applications().create(&NewApplication::new("Contoso Backup")).await?.id.unwrap();
+    /// # let now = OffsetDateTime::now_utc();
+    /// # tenant.fault(Fault::on("POST", "/applications/*/addPassword").fails_after_writing(503));
+    /// let wanted = NewPasswordCredential::new().display_name("Nightly").end(now + Duration::days(180));
+    /// match client.applications().add_password(id, &wanted).await {
+    ///     Ok(secret) => println!("{:?}", secret.key_id),
+    ///     Err(error) if error.maybe_done() => {
+    ///         let app = client.applications().get(id).await?;
+    ///         # assert!(app.password_credentials.iter().any(|secret| secret.may_be(&wanted)));
+    ///         for lost in app.password_credentials.iter().filter(|secret| secret.may_be(&wanted)) {
+    ///             client.applications().remove_password(id, lost.key_id.unwrap()).await?;
+    ///         }
+    ///         // Now another one can be issued.
+    ///     }
+    ///     Err(error) => return Err(error),
+    /// }
+    /// # assert!(client.applications().get(id).await?.password_credentials.is_empty());
+    /// # Ok::<(), entra_apps::Error>(()) }).unwrap();
+    /// ```
     pub fn add_password(
         &self,
         key: impl Into<ApplicationKey>,
@@ -161,7 +272,7 @@ impl Applications<'_> {
     }
 }
 
-pub(super) fn selecting(request: Request, select: &[&str]) -> Result<Request, crate::Error> {
+pub(super) fn selecting(request: Request, select: &[&str]) -> Result<Request, Error> {
     if select.is_empty() {
         return Ok(request);
     }

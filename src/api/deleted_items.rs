@@ -13,7 +13,7 @@ use crate::model::{DeletedItem, DirectoryObject};
 const READ: &str = "Application.Read.All";
 const WRITE: &str = "Application.ReadWrite.All";
 
-/// Which deleted objects are listed: Graph lists one type at a time.
+/// Which deleted objects are listed: Graph lists one type at a time. [`DeletedItems`] has an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum DeletedKind {
@@ -24,6 +24,22 @@ pub enum DeletedKind {
 }
 
 /// Deleted objects, which can be restored for 30 days.
+///
+/// ```
+/// # use entra_emulator::MemoryTenant;
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// use entra_apps::api::DeletedKind;
+/// use entra_apps::model::NewApplication;
+///
+/// let client = MemoryTenant::new().client();
+/// let id = client.applications().create(&NewApplication::new("Contoso Backup")).await?.id.unwrap();
+/// client.applications().delete(id).await?;
+/// let deleted = client.deleted_items().list(DeletedKind::Application).all().await?;
+/// assert_eq!(deleted[0].display_name.as_deref(), Some("Contoso Backup"));
+/// client.deleted_items().restore(id).await?;
+/// assert!(client.applications().find(id).await?.is_some());
+/// # Ok::<(), entra_apps::Error>(()) }).unwrap();
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct DeletedItems<'a>(pub(super) &'a Client);
 

@@ -1,10 +1,17 @@
 //! Lists: a query, sent page by page.
 
 use std::collections::HashSet;
+use std::fmt;
+use std::future::{Future, poll_fn};
 use std::hash::{BuildHasher, RandomState};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 
+use futures_core::Stream;
 use http::Method;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tracing::Instrument as _;
 use url::Url;
 
 use crate::client::decode::json;
@@ -37,36 +44,47 @@ use crate::retry::Response;
 /// }
 /// # Ok::<(), entra_apps::Error>(()) }).unwrap();
 /// ```
+///
+/// # Panics
+/// As [`Client`] says of the runtime.
 #[derive(Debug)]
 #[must_use = "a list does nothing until it is read"]
 pub struct List<T> {
     client: Client,
-    request: Request,
+    request: Result<Request, Error>,
     query: Query,
     items: std::marker::PhantomData<fn() -> T>,
 }
 
 impl<T> Clone for List<T> {
     fn clone(&self) -> Self {
-        Self {
-            client: self.client.clone(),
-            request: self.request.clone(),
-            query: self.query.clone(),
-            items: self.items,
-        }
+        Self { client: self.client.clone(), request: copy(&self.request), query: self.query.clone(), items: self.items }
     }
 }
 
 /// One page of a list.
-#[derive(Debug)]
+///
+/// ```
+/// # use entra_emulator::MemoryTenant;
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// let client = MemoryTenant::new().client();
+/// let page = client.applications().list().count().page().await?;
+/// assert_eq!(page.count, Some(page.value.len() as u64));
+/// assert!(!page.has_next());
+/// # Ok::<(), entra_apps::Error>(()) }).unwrap();
+/// ```
+#[derive(Debug, Serialize)]
 #[non_exhaustive]
 pub struct Page<T> {
     /// The items; a page can be empty although another follows.
     pub value: Vec<T>,
     /// How many items the whole list has, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub count: Option<u64>,
+    #[serde(skip)]
     next: Option<Url>,
     /// Of its body, in bytes.
+    #[serde(skip)]
     size: usize,
 }
 
@@ -88,12 +106,16 @@ impl<T: DeserializeOwned + Send + 'static> List<T> {
         permissions: &'static str,
         segments: impl IntoIterator<Item = impl Into<String>>,
     ) -> Self {
-        let request = Request::new(operation, permissions, Method::GET, segments);
+        Self::of(client, Ok(Request::new(operation, permissions, Method::GET, segments)))
+    }
+
+    /// The list that a request returns.
+    pub(super) fn of(client: &Client, request: Result<Request, Error>) -> Self {
         Self { client: client.clone(), request, query: Query::default(), items: std::marker::PhantomData }
     }
 
     pub(super) fn object(mut self, kind: ObjectKind, id: impl ToString) -> Self {
-        self.request = self.request.object(kind, id);
+        self.request = self.request.map(|request| request.object(kind, id));
         self
     }
 
@@ -149,52 +171,82 @@ impl<T: DeserializeOwned + Send + 'static> List<T> {
         self
     }
 
-    /// Makes a call of the first page that a batch can hold.
-    pub fn page(self) -> Call<Page<T>> {
-        let request = self.query.pairs().map(|pairs| self.request.query(pairs, self.query.is_advanced()));
-        Call::new(&self.client, request, page)
+    /// The request of the first page.
+    fn first(self) -> (Client, Result<Request, Error>) {
+        let request = self.request.and_then(|request| {
+            let pairs = self.query.pairs()?;
+            Ok(request.query(pairs, self.query.is_advanced()))
+        });
+        (self.client, request)
     }
 
-    /// Reads every item of every page.
+    /// Makes a call of the first page that a batch can hold.
+    pub fn page(self) -> Call<Page<T>> {
+        let (client, request) = self.first();
+        Call::new(&client, request, page)
+    }
+
+    /// Reads every item of every page, as one operation with one deadline.
     ///
     /// # Errors
     /// When a page cannot be read, or the list has more than 10,000 pages or a gigabyte: [`items`](Self::items) reads
     /// such a list without keeping it.
-    pub async fn all(self) -> Result<Vec<T>, Error> {
-        self.pages().gather(Vec::new()).await
+    pub async fn all(mut self) -> Result<Vec<T>, Error> {
+        self.client = self.client.begin_operation();
+        let span = self.client.list_span(self.request.as_ref().map_or("", |request| &request.operation));
+        self.reader().gather(Vec::new()).instrument(span).await
     }
 
     /// A first page's items, as a batch gave it, and those of all pages that follow.
     pub(crate) async fn rest_of(self, page: Page<T>) -> Result<Vec<T>, Error> {
-        let mut pages = self.pages();
-        (pages.first, pages.next) = (None, page.next);
-        pages.gather(page.value).await
+        let mut reader = self.reader();
+        (reader.begun, reader.next) = (true, page.next);
+        reader.gather(page.value).await
     }
 
-    /// Reads item by item; pages are fetched as they are needed.
+    /// Reads item by item; pages are fetched as they are needed, and the first item is there after the first page.
     pub fn items(self) -> Items<T> {
         Items { pages: self.pages(), held: Vec::new().into_iter() }
     }
 
-    /// Reads page by page.
+    /// Reads page by page. Each page is an operation with a deadline of its own.
     pub fn pages(self) -> Pages<T> {
-        // A next link is taken verbatim, with the same header as the first page.
-        let mut request = self.request.clone();
-        request.advanced = self.query.is_advanced();
-        Pages { client: self.client.clone(), request, first: Some(self), next: None, seen: Seen::default(), empty: 0 }
+        Pages { reader: Some(self.reader()), page: None, failed: false }
+    }
+
+    fn reader(self) -> Reader<T> {
+        let (client, request) = self.first();
+        Reader {
+            client,
+            request,
+            begun: false,
+            next: None,
+            seen: Seen::default(),
+            empty: 0,
+            items: std::marker::PhantomData,
+        }
     }
 }
 
-/// A list that is read page by page.
-#[derive(Debug)]
-pub struct Pages<T> {
+fn copy(request: &Result<Request, Error>) -> Result<Request, Error> {
+    match request {
+        Ok(request) => Ok(request.clone()),
+        Err(error) => Err(error.copy()),
+    }
+}
+
+/// Where the reading of a list is.
+struct Reader<T> {
     client: Client,
-    request: Request,
-    first: Option<List<T>>,
+    /// Of the first page.
+    request: Result<Request, Error>,
+    /// Whether the first page has been read.
+    begun: bool,
     next: Option<Url>,
     seen: Seen,
     /// Pages without an item, one after the other.
     empty: u32,
+    items: std::marker::PhantomData<fn() -> T>,
 }
 
 /// The next links that there were, each by its hash: a link can be long.
@@ -220,22 +272,19 @@ const MAX_PAGES: u32 = 10_000;
 /// Bytes of pages that are kept as one list.
 const MAX_BYTES: usize = 1 << 30;
 
-impl<T: DeserializeOwned + Send + 'static> Pages<T> {
-    /// The next page, or `None` behind the last. A page can be empty.
-    ///
-    /// # Errors
-    /// When the page cannot be read; the same page is asked for again by the next call.
-    pub async fn next(&mut self) -> Result<Option<Page<T>>, Error> {
-        let page = if let Some(first) = self.first.clone() {
-            first.page().await?
-        } else if let Some(link) = self.next.clone() {
-            let mut request = self.request.clone();
-            request.target = Target::Link(link);
-            Call::new(&self.client, Ok(request), page).await?
-        } else {
-            return Ok(None);
-        };
-        self.first = None;
+impl<T: DeserializeOwned + Send + 'static> Reader<T> {
+    /// The next page, or `None` behind the last. After an error, the same page is asked for again.
+    async fn next(&mut self) -> Result<Option<Page<T>>, Error> {
+        let mut request = copy(&self.request)?;
+        let operation = request.operation.clone();
+        match self.next.clone() {
+            // It is taken verbatim, with the same headers as the first page.
+            Some(link) => request.target = Target::Link(link),
+            None if self.begun => return Ok(None),
+            None => {}
+        }
+        let page = Call::new(&self.client, Ok(request), page).await?;
+        self.begun = true;
         self.next.clone_from(&page.next);
         self.empty = if page.value.is_empty() { self.empty + 1 } else { 0 };
         let wrong = match &self.next {
@@ -244,7 +293,7 @@ impl<T: DeserializeOwned + Send + 'static> Pages<T> {
             _ => return Ok(Some(page)),
         };
         self.next = None;
-        Err(Error::new(wrong).during(self.request.operation))
+        Err(Error::new(wrong).during(operation))
     }
 
     /// All pages as one list, behind what is there already.
@@ -254,7 +303,7 @@ impl<T: DeserializeOwned + Send + 'static> Pages<T> {
             pages += 1;
             bytes = bytes.saturating_add(page.size);
             if pages > MAX_PAGES || bytes > MAX_BYTES {
-                return Err(Error::new(ErrorCode::ListTooLong).during(self.request.operation));
+                return Err(Error::new(ErrorCode::ListTooLong).during(self.request?.operation));
             }
             all.extend(page.value);
         }
@@ -262,7 +311,103 @@ impl<T: DeserializeOwned + Send + 'static> Pages<T> {
     }
 }
 
-/// A list that is read item by item.
+/// The reading of one page: the reader comes back with its result.
+type PageFuture<T> = Pin<Box<dyn Future<Output = (Reader<T>, Result<Option<Page<T>>, Error>)> + Send>>;
+
+/// A list that is read page by page. It is a [`Stream`] too, which ends behind an error.
+///
+/// A future of [`next`](Self::next) that is dropped loses nothing: the next one goes on with the same page.
+///
+/// ```
+/// # use entra_emulator::MemoryTenant;
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// let client = MemoryTenant::new().client();
+/// let mut pages = client.service_principals().list().top(5).pages();
+/// while let Some(page) = pages.next().await? {
+///     println!("{} more", page.value.len());
+/// }
+/// # Ok::<(), entra_apps::Error>(()) }).unwrap();
+/// ```
+pub struct Pages<T> {
+    /// None while a page is under way.
+    reader: Option<Reader<T>>,
+    page: Option<PageFuture<T>>,
+    /// Whether the stream has given an error.
+    failed: bool,
+}
+
+impl<T: DeserializeOwned + Send + 'static> Pages<T> {
+    /// The next page, or `None` behind the last. A page can be empty.
+    ///
+    /// # Errors
+    /// When the page cannot be read; the same page is asked for again by the next call.
+    pub async fn next(&mut self) -> Result<Option<Page<T>>, Error> {
+        self.failed = false;
+        poll_fn(|context| self.poll_page(context)).await
+    }
+
+    fn poll_page(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<Page<T>>, Error>> {
+        let mut page = match (self.page.take(), self.reader.take()) {
+            (Some(page), _) => page,
+            (None, Some(mut reader)) => Box::pin(async move {
+                let page = reader.next().await;
+                (reader, page)
+            }),
+            // The last one has panicked.
+            (None, None) => return Poll::Ready(Ok(None)),
+        };
+        match page.as_mut().poll(context) {
+            Poll::Ready((reader, page)) => {
+                self.reader = Some(reader);
+                Poll::Ready(page)
+            }
+            Poll::Pending => {
+                self.page = Some(page);
+                Poll::Pending
+            }
+        }
+    }
+}
+
+impl<T: DeserializeOwned + Send + 'static> Stream for Pages<T> {
+    type Item = Result<Page<T>, Error>;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let pages = self.get_mut();
+        if pages.failed {
+            return Poll::Ready(None);
+        }
+        let page = ready!(pages.poll_page(context));
+        pages.failed = page.is_err();
+        Poll::Ready(page.transpose())
+    }
+}
+
+impl<T> fmt::Debug for Pages<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let request = self.reader.as_ref().and_then(|reader| reader.request.as_ref().ok());
+        f.debug_struct("Pages").field("request", &request).finish_non_exhaustive()
+    }
+}
+
+/// A list that is read item by item. It is a [`Stream`] too, which ends behind an error.
+///
+/// ```
+/// # use entra_emulator::MemoryTenant;
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// use std::future::poll_fn;
+/// use std::pin::Pin;
+///
+/// use entra_apps::futures_core::Stream;
+///
+/// let client = MemoryTenant::new().client();
+/// let mut apps = client.applications().list().items();
+/// // With `futures::StreamExt` this is `apps.next()`, and its other methods are there as well.
+/// while let Some(app) = poll_fn(|context| Pin::new(&mut apps).poll_next(context)).await {
+///     println!("{:?}", app?.display_name);
+/// }
+/// # Ok::<(), entra_apps::Error>(()) }).unwrap();
+/// ```
 #[derive(Debug)]
 pub struct Items<T> {
     pages: Pages<T>,
@@ -287,6 +432,26 @@ impl<T: DeserializeOwned + Send + 'static> Items<T> {
     }
 }
 
+impl<T> Unpin for Items<T> {}
+
+impl<T: DeserializeOwned + Send + 'static> Stream for Items<T> {
+    type Item = Result<T, Error>;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let items = self.get_mut();
+        loop {
+            if let Some(item) = items.held.next() {
+                return Poll::Ready(Some(Ok(item)));
+            }
+            match ready!(Pin::new(&mut items.pages).poll_next(context)) {
+                Some(Ok(page)) => items.held = page.value.into_iter(),
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                None => return Poll::Ready(None),
+            }
+        }
+    }
+}
+
 /// The longest next link, in bytes: a longer one is no address that can be asked for.
 const MAX_LINK_LENGTH: usize = 60_000;
 
@@ -299,7 +464,7 @@ fn page<T: DeserializeOwned>(request: &Request, response: Response) -> Result<Pa
             url.ok_or_else(|| {
                 Error::new(ErrorCode::ForeignNextLink)
                     .with_message("the service's next link is no address")
-                    .during(request.operation)
+                    .during(request.operation.clone())
             })
         })
         .transpose()?;

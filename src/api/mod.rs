@@ -1,5 +1,26 @@
 //! Graph's endpoints for provisioning, one type for each collection. Each operation is a [`Call`](crate::Call): awaited
 //! by itself, or added to a [`Batch`](crate::Batch).
+//!
+//! What has no method here is sent by [`Client::request`](crate::Client::request), with everything that a typed call
+//! has: the token, retries, batches and paging.
+//!
+//! ```
+//! # use entra_emulator::MemoryTenant;
+//! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+//! use entra_apps::api::UniqueName;
+//! use entra_apps::model::{ApplicationPatch, NewApplication};
+//!
+//! let client = MemoryTenant::new().client();
+//! let app = client.applications().create(&NewApplication::new("Contoso Backup")).await?;
+//! let (id, app_id) = (app.id.unwrap(), app.app_id.unwrap());
+//! client.applications().update(id, &ApplicationPatch::new().unique_name("contoso-backup")).await?;
+//!
+//! // One application, by each of its keys.
+//! assert!(client.applications().find(id).await?.is_some());
+//! assert!(client.applications().find(app_id).await?.is_some());
+//! assert!(client.applications().find(UniqueName::new("contoso-backup")?).await?.is_some());
+//! # Ok::<(), entra_apps::Error>(()) }).unwrap();
+//! ```
 
 mod app_role_assignments;
 mod applications;
@@ -7,17 +28,21 @@ mod deleted_items;
 mod list;
 mod oauth2_permission_grants;
 mod organization;
+mod request;
 mod service_principals;
 
 pub use app_role_assignments::AppRoleAssignments;
-pub use applications::{ApplicationKey, Applications};
+pub use applications::{ApplicationKey, Applications, UniqueName};
 pub use deleted_items::{DeletedItems, DeletedKind};
 pub use list::{Items, List, Page, Pages};
 pub use oauth2_permission_grants::OAuth2PermissionGrants;
 pub use organization::OrganizationApi;
+pub use request::{RequestBuilder, RequestPath};
 pub use service_principals::{ServicePrincipalKey, ServicePrincipals};
 
 pub use crate::model::query::{Filter, Literal};
+
+use http::Method;
 
 use crate::client::Client;
 
@@ -45,6 +70,83 @@ impl Client {
     /// Deleted objects that can still be restored.
     pub fn deleted_items(&self) -> DeletedItems<'_> {
         DeletedItems(self)
+    }
+
+    /// Begins a request to any operation of Graph: the way out to what has no method here.
+    ///
+    /// The path stands behind the version: `applications/{id}/owners` as text, or its segments one by one, which are
+    /// encoded as they need it. See [`RequestPath`] for what is refused, and [`RequestBuilder`] for what follows.
+    ///
+    /// Federated identity credentials let a token of another issuer take the place of a secret
+    /// ([reference](https://learn.microsoft.com/graph/api/resources/federatedidentitycredentials-overview)):
+    ///
+    /// ```
+    /// # use entra_emulator::MemoryTenant;
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+    /// use entra_apps::http::Method;
+    /// use entra_apps::model::NewApplication;
+    /// use serde::{Deserialize, Serialize};
+    ///
+    /// #[derive(Debug, Serialize, Deserialize)]
+    /// struct FederatedCredential {
+    ///     name: String,
+    ///     issuer: String,
+    ///     subject: String,
+    ///     audiences: Vec<String>,
+    /// }
+    ///
+    /// # let client = MemoryTenant::new().client();
+    /// # let id = client.applications().create(&NewApplication::new("Contoso Deploy")).await?.id.unwrap();
+    /// let credentials = format!("applications/{id}/federatedIdentityCredentials");
+    /// let github = FederatedCredential {
+    ///     name: "main".to_owned(),
+    ///     issuer: "https://token.actions.githubusercontent.com".to_owned(),
+    ///     subject: "repo:contoso/backup:ref:refs/heads/main".to_owned(),
+    ///     audiences: vec!["api://AzureADTokenExchange".to_owned()],
+    /// };
+    /// let created: FederatedCredential =
+    ///     client.request(Method::POST, &credentials).json(&github).returning().await?;
+    /// assert_eq!(created.name, "main");
+    ///
+    /// let all = client.request(Method::GET, &credentials).list::<FederatedCredential>().all().await?;
+    /// assert_eq!(all.len(), 1);
+    ///
+    /// client.request(Method::DELETE, format!("{credentials}/main")).returning_nothing().await?;
+    /// # Ok::<(), entra_apps::Error>(()) }).unwrap();
+    /// ```
+    ///
+    /// Owners are links to other objects
+    /// ([reference](https://learn.microsoft.com/graph/api/application-post-owners)), here in one batch:
+    ///
+    /// ```
+    /// # use entra_emulator::MemoryTenant;
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+    /// use entra_apps::http::Method;
+    /// use entra_apps::model::{DirectoryObject, NewApplication};
+    ///
+    /// # let tenant = MemoryTenant::new();
+    /// # let client = tenant.client();
+    /// # let id = client.applications().create(&NewApplication::new("Contoso Backup")).await?.id.unwrap();
+    /// # let people = [tenant.add_user("Ada Lovelace", &[]).id, tenant.add_user("Alan Turing", &[]).id];
+    /// let owners = format!("applications/{id}/owners");
+    /// let mut batch = client.batch();
+    /// let added = people.map(|person| {
+    ///     let add = client.request(Method::POST, format!("{owners}/$ref"));
+    ///     batch.add(add.reference(["directoryObjects", &person.to_string()]).returning_nothing())
+    /// });
+    /// let mut response = batch.await?;
+    /// for owner in added {
+    ///     response.take(owner)?;
+    /// }
+    /// let listed = client.request(Method::GET, &owners).list::<DirectoryObject>().all().await?;
+    /// # assert!(people.iter().all(|person| listed.iter().any(|owner| owner.id.unwrap().to_string() == person.to_string())));
+    /// # let first = people[0];
+    /// client.request(Method::DELETE, format!("{owners}/{first}/$ref")).returning_nothing().await?;
+    /// # let _ = listed;
+    /// # Ok::<(), entra_apps::Error>(()) }).unwrap();
+    /// ```
+    pub fn request(&self, method: Method, path: impl Into<RequestPath>) -> RequestBuilder {
+        RequestBuilder::new(self, method, path.into())
     }
 
     /// The tenant.

@@ -15,6 +15,28 @@ const READ: &str = "Directory.Read.All";
 const WRITE: &str = "DelegatedPermissionGrant.ReadWrite.All";
 
 /// Delegated permissions that were granted: one grant for each app, API and (where it is for one) user.
+///
+/// ```
+/// # use entra_emulator::MemoryTenant;
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// use entra_apps::model::{
+///     NewApplication, NewOAuth2PermissionGrant, NewServicePrincipal, OAuth2PermissionGrantPatch,
+/// };
+/// use entra_apps::permission::MICROSOFT_GRAPH;
+///
+/// let client = MemoryTenant::new().client();
+/// let app = client.applications().create(&NewApplication::new("Contoso Backup")).await?;
+/// let app = client.service_principals().create(&NewServicePrincipal::new(app.app_id.unwrap())).await?;
+/// let graph = client.service_principals().get(MICROSOFT_GRAPH).await?;
+/// let (app, graph) = (app.id.unwrap(), graph.id.unwrap());
+/// let grant = NewOAuth2PermissionGrant::for_all_principals(app, graph, ["User.Read"]);
+/// let grant = client.oauth2_permission_grants().create(&grant).await?;
+/// let more = OAuth2PermissionGrantPatch::new().scopes(grant.scopes().chain(["openid"]));
+/// client.oauth2_permission_grants().update(grant.id.as_ref().unwrap(), &more).await?;
+/// let held = client.oauth2_permission_grants().list_held_by(app).all().await?;
+/// assert_eq!(held[0].scopes().count(), 2);
+/// # Ok::<(), entra_apps::Error>(()) }).unwrap();
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct OAuth2PermissionGrants<'a>(pub(super) &'a Client);
 

@@ -11,6 +11,16 @@ use crate::model::{Envelope, Organization};
 use crate::retry::Response;
 
 /// The tenant.
+///
+/// ```
+/// # use entra_emulator::MemoryTenant;
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// let client = MemoryTenant::new().client();
+/// let tenant = client.organization().get().await?;
+/// assert_eq!(tenant.id, Some(client.tenant_id().await?));
+/// println!("{:?} at {:?}", tenant.display_name, tenant.default_domain());
+/// # Ok::<(), entra_apps::Error>(()) }).unwrap();
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct OrganizationApi<'a>(pub(super) &'a Client);
 
@@ -31,6 +41,6 @@ fn only(request: &Request, response: Response) -> Result<Organization, Error> {
         Error::new(ErrorCode::UnexpectedResponse)
             .with_message("the service knows of no organization")
             .with_remedy("Check that the token is for a work or school tenant.")
-            .during(request.operation)
+            .during(request.operation.clone())
     })
 }

@@ -19,6 +19,16 @@ const READ: &str = "Application.Read.All";
 const WRITE: &str = "Application.ReadWrite.All, or Application.ReadWrite.OwnedBy for apps of its own";
 
 /// By what a service principal is addressed.
+///
+/// ```
+/// use entra_apps::api::ServicePrincipalKey;
+/// use entra_apps::ids::ServicePrincipalId;
+/// use entra_apps::permission::MICROSOFT_GRAPH;
+///
+/// let by_object_id: ServicePrincipalKey = ServicePrincipalId::from_u128(1).into();
+/// let by_client_id: ServicePrincipalKey = MICROSOFT_GRAPH.into();
+/// assert_ne!(by_object_id, by_client_id);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ServicePrincipalKey {
@@ -69,6 +79,20 @@ impl From<AppId> for ServicePrincipalKey {
 }
 
 /// `/servicePrincipals`: the apps in this tenant.
+///
+/// ```
+/// # use entra_emulator::MemoryTenant;
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// use entra_apps::model::{NewApplication, NewServicePrincipal, ServicePrincipalPatch};
+///
+/// let client = MemoryTenant::new().client();
+/// let app = client.applications().create(&NewApplication::new("Contoso Backup")).await?;
+/// let app_id = app.app_id.unwrap();
+/// client.service_principals().create(&NewServicePrincipal::new(app_id)).await?;
+/// client.service_principals().update(app_id, &ServicePrincipalPatch::new().assignment_required()).await?;
+/// assert_eq!(client.service_principals().get(app_id).await?.app_role_assignment_required, Some(true));
+/// # Ok::<(), entra_apps::Error>(()) }).unwrap();
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct ServicePrincipals<'a>(pub(super) &'a Client);
 

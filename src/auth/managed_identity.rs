@@ -162,7 +162,10 @@ impl ManagedIdentityProvider {
         };
         let mut context = self.service.context.clone();
         context.policy = RetryPolicy {
-            attempt_timeout: context.policy.attempt_timeout.min(ATTEMPT_TIMEOUT),
+            timeout: match context.policy.timeout {
+                Duration::ZERO => ATTEMPT_TIMEOUT,
+                timeout => timeout.min(ATTEMPT_TIMEOUT),
+            },
             max_attempts: context.policy.max_attempts.min(MAX_ATTEMPTS),
             ..context.policy
         };

@@ -11,16 +11,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
+use tracing::Instrument as _;
 
 use crate::client::call::{Call, Decode};
 use crate::client::request::Request;
 use crate::client::{Client, replication};
 use crate::error::{Error, ErrorCode};
-use crate::retry::{CallOptions, Outcome, Repeat, Response, Tries};
+use crate::retry::{CallOptions, LOOK_FIRST, Outcome, Repeat, Response, Tries};
 use crate::token::AccessToken;
 
 /// Items in one request.
@@ -70,7 +72,7 @@ impl<T> fmt::Debug for BatchHandle<T> {
     }
 }
 
-/// The response to a [`Batch`]: what each of its calls returns.
+/// The response to a [`Batch`]: what each of its calls returns. It can hold secrets, and is never written anywhere.
 #[derive(Debug)]
 pub struct BatchResponse {
     batch: u64,
@@ -123,15 +125,15 @@ impl Batch {
     /// # Errors
     /// When an item is invalid or an upsert (then nothing is sent), or the whole batch got no response and nothing is
     /// known of any item. Otherwise each item's own error comes from [`BatchResponse::take`].
+    ///
+    /// # Panics
+    /// As [`Client`] says of the runtime.
     pub async fn send(self) -> Result<BatchResponse, Error> {
         let mut items = Vec::with_capacity(self.requests.len());
         for request in self.requests {
             let request = request?;
-            // What depends on a header that `$batch` is not documented to honour goes by itself.
-            if request.create_if_missing {
-                return Err(Error::new(ErrorCode::NotBatchable)
-                    .with_message("an upsert cannot be part of a batch")
-                    .during(request.operation));
+            if let Some(reason) = not_batchable(&request) {
+                return Err(Error::new(ErrorCode::NotBatchable).with_message(reason).during(request.operation));
             }
             items.push(Item { request, attempts: 0, tries: Tries::default(), result: None, wait: None });
         }
@@ -142,7 +144,7 @@ impl Batch {
             in_order: self.in_order,
             items,
         };
-        run.finish().await?;
+        run.finish().instrument(self.client.span(OPERATION)).await?;
         let unanswered = || {
             Err(Error::new(ErrorCode::IncompleteBatchResponse)
                 .with_message("the batch ended without a response to this item"))
@@ -188,7 +190,7 @@ impl Run<'_> {
                 return Ok(());
             }
             self.wait_if_asked(&pending).await;
-            let chunk = &pending[..pending.len().min(MAX_ITEMS)];
+            let chunk = &self.chunk(&pending);
             if let Err(error) = self.send(chunk).await {
                 if self.items.iter().all(|item| item.result.is_none()) && !error.maybe_done() {
                     return Err(error);
@@ -199,12 +201,23 @@ impl Run<'_> {
         }
     }
 
+    /// The items of the next request: they are of one version of Graph.
+    fn chunk(&self, pending: &[usize]) -> Vec<usize> {
+        let version = |index: usize| self.items[index].request.version;
+        let same = |index: &usize| version(*index) == version(pending[0]);
+        let pending = pending.iter().copied();
+        match self.in_order {
+            true => pending.take_while(same).take(MAX_ITEMS).collect(),
+            false => pending.filter(same).take(MAX_ITEMS).collect(),
+        }
+    }
+
     async fn wait_if_asked(&mut self, pending: &[usize]) {
         let waits = pending.iter().filter_map(|&index| self.items[index].wait.take().map(|wait| (index, wait)));
         if let Some((index, (wait, outcome))) = waits.max_by_key(|(_, (wait, _))| *wait) {
             let item = &self.items[index];
             let context = self.client.context();
-            context.wait(item.request.operation, &outcome, wait, item.attempts, &self.options).await;
+            context.wait(item.request.operation.clone(), &outcome, wait, item.attempts, &self.options).await;
         }
     }
 
@@ -213,21 +226,21 @@ impl Run<'_> {
             true => Repeat::Unsafe,
             false => Repeat::Safe,
         };
-        let outer =
-            Request::new(OPERATION, "", Method::POST, ["$batch"]).repeat(repeat).body(&self.batch_body(chunk)?)?;
+        let outer = Request::new(OPERATION, "", Method::POST, ["$batch"])
+            .version(self.items[chunk[0]].request.version)
+            .repeat(repeat)
+            .body(&self.batch_body(chunk)?)?;
         let classify = |response: &Response| replication::classify(&outer, response, false);
         let (response, token) = self.client.send(&outer, &self.options, classify).await?;
         if !response.status.is_success() {
-            return Err(outer.error(&response));
+            return Err(outer.refusal(&response));
         }
         let BatchItems { responses } = response.read().map_err(|_| {
             Error::new(ErrorCode::UnexpectedResponse)
                 .with_message("the service's response to the batch is not what it documents")
                 .with_status(response.status)
-                .with_maybe_done(repeat == Repeat::Unsafe)
-                .with_remedy(
-                    "Check that the Graph endpoint is right; run it again: what was done is found and not done twice.",
-                )
+                .with_maybe_done(true)
+                .with_remedy("Check that the Graph endpoint is right and that no proxy responds in its place.")
                 .during(OPERATION)
         })?;
         // A response that cannot be read is its own item's trouble.
@@ -253,7 +266,8 @@ impl Run<'_> {
         let mut requests = Vec::with_capacity(chunk.len());
         for (place, &index) in chunk.iter().enumerate() {
             let request = &self.items[index].request;
-            let mut headers = HashMap::new();
+            let own = request.headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
+            let mut headers: HashMap<&str, &str> = own.collect();
             if request.body.is_some() {
                 headers.insert("Content-Type", "application/json");
             }
@@ -328,10 +342,15 @@ impl Run<'_> {
             let maybe_done = error.maybe_done() && self.items[index].request.repeat == Repeat::Unsafe;
             self.items[index].attempts += 1;
             let outcome = Outcome::NoResponse { maybe_sent: error.maybe_done() };
-            let again = error.maybe_done() && !maybe_done && self.send_again(index, outcome);
+            let again = error.maybe_done() && !maybe_done && self.send_again(index, outcome.clone());
             if !again {
                 let item = &mut self.items[index];
-                item.result = Some(Err(error.copy().with_maybe_done(maybe_done).with_attempts(item.attempts)));
+                let error = error.copy().with_attempts(item.attempts).with_maybe_done(maybe_done);
+                item.result = Some(Err(match (outcome.maybe_done(), maybe_done) {
+                    (_, true) => error.with_remedy(LOOK_FIRST),
+                    (true, false) => error.with_remedy("Run it again; if it lasts, check what is in between."),
+                    (false, false) => error,
+                }));
             }
         }
     }
@@ -350,18 +369,27 @@ impl Run<'_> {
             item.result.get_or_insert_with(|| {
                 Err(Error::new(ErrorCode::DependencyFailed)
                     .with_status(StatusCode::FAILED_DEPENDENCY)
-                    .with_remedy("Mend what the step before it says and run it again.")
-                    .during(item.request.operation))
+                    .with_remedy("Mend what the step before it failed with, and send what was not done.")
+                    .during(item.request.operation.clone()))
             });
         }
     }
 }
 
 fn missing() -> Error {
-    Error::new(ErrorCode::IncompleteBatchResponse)
-        .with_maybe_done(true)
-        .with_remedy("Run it again: what was done is found and not done twice.")
-        .during(OPERATION)
+    Error::new(ErrorCode::IncompleteBatchResponse).with_maybe_done(true).during(OPERATION)
+}
+
+/// Why a request goes by itself, if it must: `$batch` is not documented to honour the header that it depends on, or to
+/// take its body.
+fn not_batchable(request: &Request) -> Option<&'static str> {
+    if request.create_if_missing {
+        return Some("an upsert cannot be part of a batch");
+    }
+    if request.headers.contains_key("Prefer") {
+        return Some("a request with the header Prefer cannot be part of a batch");
+    }
+    request.headers.contains_key(CONTENT_TYPE).then_some("a body that is not JSON cannot be part of a batch")
 }
 
 #[derive(Serialize)]
@@ -376,7 +404,7 @@ struct ItemRequest<'a> {
     method: &'a str,
     url: String,
     #[serde(skip_serializing_if = "HashMap::is_empty")]
-    headers: HashMap<&'static str, &'static str>,
+    headers: HashMap<&'a str, &'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     body: Option<&'a RawValue>,
     #[serde(skip_serializing_if = "Option::is_none")]

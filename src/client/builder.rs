@@ -25,7 +25,7 @@ use crate::cloud::Cloud;
 use crate::error::{Error, ErrorCode};
 use crate::ids::{AppId, Tenant};
 use crate::random::{Randomness, SystemRandomness};
-use crate::retry::{CallOptions, RetryPolicy, SendContext};
+use crate::retry::{CallOptions, DEFAULT_CONCURRENT_REQUESTS, RetryPolicy, SendContext};
 use crate::token::TokenProvider;
 use crate::transport::Transport;
 
@@ -46,7 +46,7 @@ use crate::transport::Transport;
 ///     .client_secret(caller.client_id, caller.client_secret)
 ///     .transport(Arc::new(tenant.clone())) // reqwest by default
 ///     .user_agent_suffix("contoso-onboarding/2.1")
-///     .default_deadline(Duration::from_secs(120))
+///     .deadline(Duration::from_secs(120))
 ///     .build();
 /// assert!(client.is_ok());
 /// # }
@@ -61,7 +61,8 @@ pub struct ClientBuilder {
     randomness: Arc<dyn Randomness>,
     policy: RetryPolicy,
     user_agent: Option<String>,
-    default_deadline: Option<Duration>,
+    deadline: Option<Duration>,
+    concurrent_requests: usize,
 }
 
 enum Credential {
@@ -83,7 +84,8 @@ impl ClientBuilder {
             randomness: Arc::new(SystemRandomness),
             policy: RetryPolicy::default(),
             user_agent: None,
-            default_deadline: None,
+            deadline: None,
+            concurrent_requests: DEFAULT_CONCURRENT_REQUESTS,
         }
     }
 
@@ -218,19 +220,32 @@ impl ClientBuilder {
         self
     }
 
-    /// How long any one call, plan or apply may take, waits included. Without bound by default.
-    pub fn default_deadline(mut self, allowed: Duration) -> Self {
-        self.default_deadline = Some(allowed);
+    /// Sets how long each operation may take from its own beginning, waits included: see
+    /// [`Client::with_deadline`]. Without bound by default.
+    pub fn deadline(mut self, allowed: Duration) -> Self {
+        self.deadline = Some(allowed);
+        self
+    }
+
+    /// Sets the number of requests to Graph at once, of this client and all that share its connections; a further one
+    /// waits for its turn. 16 by default; [`build`](Self::build) refuses zero.
+    pub fn concurrent_requests(mut self, number: usize) -> Self {
+        self.concurrent_requests = number;
         self
     }
 
     /// Builds the client. Nothing is sent.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) when a part is missing that has no default, the tenant is none, or
-    /// the environment lacks what a way to sign in reads from it.
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) when a part is missing that has no default, the tenant is none, a
+    /// limit is zero ([`InvalidLimit`](crate::ErrorCode::InvalidLimit)), or the environment lacks what a way to sign in reads
+    /// from it.
     pub fn build(self) -> Result<Client, Error> {
         let tenant = self.tenant.ok_or_else(|| Error::new(ErrorCode::MissingTenant))??;
+        self.policy.check()?;
+        if self.concurrent_requests == 0 {
+            return Err(Error::new(ErrorCode::InvalidLimit).with_message("no request may be sent at any time"));
+        }
         let transport = self.transport.map_or_else(default_transport, Ok)?;
         let clock = self.clock.map_or_else(default_clock, Ok)?;
         let provider: Arc<dyn TokenProvider> = match self.credential {
@@ -250,13 +265,13 @@ impl ClientBuilder {
         let user_agent = HeaderValue::from_str(&user_agent).map_err(|_| Error::new(ErrorCode::InvalidUserAgent))?;
         let shared = Shared {
             tokens: TokenCache::new(provider, Arc::clone(&clock)),
-            context: SendContext::new(transport, clock, self.randomness, self.policy),
+            context: SendContext::new(transport, clock, self.randomness, self.policy)
+                .concurrent_requests(self.concurrent_requests),
             cloud: self.cloud,
             tenants: TenantStates::default(),
             user_agent,
-            default_deadline: self.default_deadline,
         };
-        Ok(Client::of(Arc::new(shared), tenant, CallOptions::default()))
+        Ok(Client::of(Arc::new(shared), tenant, CallOptions::default(), self.deadline))
     }
 }
 

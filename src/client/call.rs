@@ -10,6 +10,19 @@ use crate::error::Error;
 use crate::retry::{Repeat, Response};
 
 /// One operation of Graph, not sent yet: `.await` sends it, [`Batch::add`](crate::Batch::add) sends it with others.
+///
+/// ```
+/// # use entra_emulator::MemoryTenant;
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// let client = MemoryTenant::new().client();
+/// let call = client.organization().get();
+/// assert_eq!(call.operation(), Some("GET /organization"));
+/// println!("{:?}", call.await?.display_name);
+/// # Ok::<(), entra_apps::Error>(()) }).unwrap();
+/// ```
+///
+/// # Panics
+/// As [`Client`] says of the runtime.
 #[must_use = "a call does nothing until it is awaited or added to a batch"]
 pub struct Call<T> {
     pub(super) client: Client,
@@ -32,8 +45,8 @@ impl<T> Call<T> {
     }
 
     /// The operation in Graph's terms, such as `POST /servicePrincipals`; `None` where the call is invalid.
-    pub fn operation(&self) -> Option<&'static str> {
-        self.request.as_ref().ok().map(|request| request.operation)
+    pub fn operation(&self) -> Option<&str> {
+        self.request.as_ref().ok().map(|request| &*request.operation)
     }
 }
 

@@ -46,12 +46,34 @@ use crate::retry::{CallOptions, Deadline, Outcome, READ_LAG, Response, SendConte
 use crate::token::{AccessToken, TokenRequest};
 
 /// A client of Microsoft Graph for one tenant. Cheap to clone; clones share connections, tokens and memory.
+///
+/// The operations of the [paved path](crate) are its methods, the typed endpoints are in [`api`](crate::api), and
+/// [`request`](Self::request) sends any other.
+///
+/// ```
+/// # use entra_emulator::MemoryTenant;
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// use std::time::Duration;
+///
+/// let client = MemoryTenant::new().client(); // `Client::builder()` for a real tenant
+/// let patient = client.with_deadline(Duration::from_secs(600));
+/// assert_eq!(client.tenant_id().await?, patient.organization().get().await?.id.unwrap());
+/// # Ok::<(), entra_apps::Error>(()) }).unwrap();
+/// ```
+///
+/// # Panics
+/// With the default clock, whatever sends or waits panics outside of a tokio runtime with its timer on
+/// ([`enable_time`](https://docs.rs/tokio/latest/tokio/runtime/struct.Builder.html#method.enable_time)), and with the
+/// default transport without its I/O (`enable_io`); `#[tokio::main]` turns both on. With a [`Clock`] and a
+/// [`Transport`](crate::transport::Transport) of another runtime, none of tokio's is needed. Nothing is spawned.
 #[derive(Clone)]
 pub struct Client {
     shared: Arc<Shared>,
     tenant: Tenant,
     tenant_state: Arc<TenantState>,
     options: CallOptions,
+    /// How long each operation may take from its own beginning.
+    deadline: Option<Duration>,
 }
 
 /// What the clients for all tenants share.
@@ -61,7 +83,6 @@ struct Shared {
     tokens: TokenCache,
     tenants: TenantStates,
     user_agent: HeaderValue,
-    default_deadline: Option<Duration>,
 }
 
 impl Client {
@@ -70,26 +91,49 @@ impl Client {
         ClientBuilder::new()
     }
 
-    fn of(shared: Arc<Shared>, tenant: Tenant, options: CallOptions) -> Self {
+    fn of(shared: Arc<Shared>, tenant: Tenant, options: CallOptions, deadline: Option<Duration>) -> Self {
         let context = &shared.context;
         let tenant_state = shared.tenants.get(&tenant.to_string().into(), context.clock.monotonic(), context.max_lag());
         let throttle_gate = Some(Arc::clone(&tenant_state.throttle_gate));
-        Self { shared, tenant, tenant_state, options: CallOptions { throttle_gate, ..options } }
+        Self { shared, tenant, tenant_state, options: CallOptions { throttle_gate, ..options }, deadline }
     }
 
     /// Makes a client for another tenant. Connections, tokens and limits are shared; what is remembered of writes is
     /// kept for each tenant by itself.
     #[must_use]
     pub fn for_tenant(&self, tenant: TenantId) -> Self {
-        Self::of(Arc::clone(&self.shared), tenant.into(), self.options.clone())
+        Self::of(Arc::clone(&self.shared), tenant.into(), self.options.clone(), self.deadline)
     }
 
-    /// Makes a client whose calls end after `allowed` from now.
+    /// Makes a client each of whose operations may take `allowed` from its own beginning, waits included: a call, a
+    /// batch, a list as a whole ([`List::all`](crate::api::List::all)) or a page of one, a plan, an apply, a check. It
+    /// replaces the [deadline of the builder](ClientBuilder::deadline).
     #[must_use]
     pub fn with_deadline(&self, allowed: Duration) -> Self {
-        let mut client = self.clone();
-        client.options.deadline = client.options.deadline.earlier(Deadline::after(self.clock(), allowed));
-        client
+        Self { deadline: Some(allowed), ..self.clone() }
+    }
+
+    /// Returns an access token for `scope`, such as `https://management.azure.com/.default` or
+    /// `api://{client id}/.default`: for calling an API of your own, or another one of Microsoft's. It comes from the
+    /// client's cache, and is renewed five minutes before it expires.
+    ///
+    /// ```
+    /// # use entra_emulator::MemoryTenant;
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+    /// use entra_apps::secrecy::ExposeSecret;
+    ///
+    /// let client = MemoryTenant::new().client();
+    /// let token = client.access_token("https://management.azure.com/.default").await?;
+    /// let authorization = format!("Bearer {}", token.secret.expose_secret());
+    /// # let _ = authorization;
+    /// # Ok::<(), entra_apps::Error>(()) }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    /// When signing in fails, or the token is of another tenant than the client.
+    pub async fn access_token(&self, scope: impl Into<String>) -> Result<AccessToken, Error> {
+        let request = TokenRequest::new(self.tenant.clone(), scope);
+        self.sign_in(self.shared.tokens.get(&request), &self.options()).await
     }
 
     /// Starts a batch, whose items the service carries out in any order.
@@ -97,7 +141,7 @@ impl Client {
         Batch::new(self)
     }
 
-    /// The cloud that it works with.
+    /// The cloud with which it works.
     pub fn cloud(&self) -> &Cloud {
         &self.shared.cloud
     }
@@ -117,9 +161,14 @@ impl Client {
         self.tenant.id()
     }
 
-    /// Makes a client whose calls end together when the default deadline is up.
-    pub(crate) fn with_default_deadline(&self) -> Self {
-        Self { options: self.options(), ..self.clone() }
+    /// Makes a client for one operation of several requests: they have one deadline, which begins now.
+    pub(crate) fn begin_operation(&self) -> Self {
+        Self { options: self.options(), deadline: None, ..self.clone() }
+    }
+
+    /// Whether an operation that begins now may take as long as it likes.
+    pub(crate) fn has_no_deadline(&self) -> bool {
+        self.deadline.is_none() && self.options.deadline.is_never()
     }
 
     /// Makes a client that tells of its waits.
@@ -144,8 +193,8 @@ impl Client {
     /// The options of a call that starts now.
     pub(crate) fn options(&self) -> CallOptions {
         let mut options = self.options.clone();
-        if let Some(allowed) = self.shared.default_deadline.filter(|_| options.deadline.is_never()) {
-            options.deadline = Deadline::after(self.clock(), allowed);
+        if let Some(allowed) = self.deadline {
+            options.deadline = options.deadline.earlier(Deadline::after(self.clock(), allowed));
         }
         options
     }
@@ -195,15 +244,28 @@ impl Client {
         }
         self.tenant_state.observations.invalidate(&request.objects);
         if request.method == Method::DELETE {
-            self.tenant_state.recent_writes.remove(&request.objects);
+            // The last one is what goes; those before it are what it was a part of.
+            if let Some(deleted) = request.objects.last() {
+                self.tenant_state.recent_writes.remove(deleted);
+            }
         } else if let Some(kind) = request.creates {
             self.wrote(kind, Ids::in_body(&response.body));
         }
     }
 
+    /// The span of one operation.
+    pub(crate) fn span(&self, operation: &str) -> tracing::Span {
+        tracing::debug_span!("graph", operation, tenant = %self.tenant)
+    }
+
+    /// The span of a list that is read as a whole.
+    pub(crate) fn list_span(&self, operation: &str) -> tracing::Span {
+        tracing::debug_span!("list", operation, tenant = %self.tenant)
+    }
+
     /// Sends a request by itself; the response may be of any status.
     pub(crate) async fn execute(&self, request: &Request) -> Result<Response, Error> {
-        let span = tracing::debug_span!("graph", operation = request.operation);
+        let span = self.span(&request.operation);
         let classify = |response: &Response| replication::classify(request, response, self.is_recent(request));
         let (response, _) = self.send(request, &self.options(), classify).instrument(span).await?;
         self.remember(request, &response);
@@ -225,11 +287,12 @@ impl Client {
             // A provider that cannot meet the challenge fails, and whoever can is told what is wanted.
             let wanted = claims.clone().filter(|claims: &String| !claims.is_empty());
             let token = self.token(claims.take(), options).await.map_err(|error| match error.claims() {
-                None => error.with_claims(wanted).during(request.operation),
-                Some(_) => error.during(request.operation),
+                None => error.with_claims(wanted).during(request.operation.clone()),
+                Some(_) => error.during(request.operation.clone()),
             })?;
             let build = || self.http_request(request, url.as_str(), &token);
-            let response = self.context().send(request.operation, request.repeat, options, build, &classify).await?;
+            let response =
+                self.context().send(request.operation.clone(), request.repeat, options, build, &classify).await?;
             let response = response.redacted(&token.secret);
             tracing::debug!(
                 status = response.status.as_u16(),
@@ -262,12 +325,15 @@ impl Client {
         if request.create_if_missing {
             http_request = http_request.header("Prefer", "create-if-missing");
         }
-        if request.body.is_some() {
+        if request.body.is_some() && !request.headers.contains_key(CONTENT_TYPE) {
             http_request = http_request.header(CONTENT_TYPE, "application/json");
+        }
+        if let Some(headers) = http_request.headers_mut() {
+            headers.extend(request.headers.clone());
         }
         http_request
             .body(request.body.clone().unwrap_or_default())
-            .map_err(|error| Error::new(ErrorCode::InvalidRequest).with_source(error).during(request.operation))
+            .map_err(|error| Error::new(ErrorCode::InvalidRequest).with_source(error).during(request.operation.clone()))
     }
 
     fn token_request(&self, claims: Option<String>) -> TokenRequest {

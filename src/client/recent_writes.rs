@@ -26,6 +26,8 @@ pub(crate) enum ObjectKind {
     OAuth2PermissionGrant,
     PasswordCredential,
     DeletedItem,
+    /// Of a type that has no method of its own.
+    Other,
 }
 
 /// An object by one of its ids.
@@ -88,12 +90,10 @@ impl RecentWrites {
     }
 
     /// Forgets what was deleted, and what went with it.
-    pub(super) fn remove(&self, deleted: &[ObjectRef]) {
+    pub(super) fn remove(&self, deleted: &ObjectRef) {
         let written = &mut self.0.lock().unwrap_or_else(PoisonError::into_inner).written;
-        for object in deleted {
-            if let Some(Written { group, .. }) = written.remove(object) {
-                written.retain(|_, entry| entry.group != group);
-            }
+        if let Some(Written { group, .. }) = written.remove(deleted) {
+            written.retain(|_, entry| entry.group != group);
         }
     }
 
@@ -118,6 +118,8 @@ pub(super) struct Ids {
     app_id: Option<String>,
     key_id: Option<String>,
     unique_name: Option<String>,
+    /// By which some objects are addressed, such as federated identity credentials.
+    name: Option<String>,
 }
 
 impl Ids {
@@ -136,7 +138,7 @@ impl Ids {
     }
 
     fn all(&self) -> impl Iterator<Item = String> {
-        let ids = [&self.id, &self.app_id, &self.key_id, &self.unique_name].into_iter().flatten();
+        let ids = [&self.id, &self.app_id, &self.key_id, &self.unique_name, &self.name].into_iter().flatten();
         ids.filter(|id| id.len() <= MAX_ID_LENGTH).cloned()
     }
 }

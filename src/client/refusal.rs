@@ -1,27 +1,60 @@
 //! Refusals as errors: what an error response means for a person, and what to do about it.
 
-use http::Method;
+use http::{Method, StatusCode};
 
 use crate::auth::challenge;
 use crate::client::request::Request;
 use crate::client::service_error::ServiceError;
 use crate::error::{Error, ErrorCode, foreign};
-use crate::retry::{Repeat, Response};
+use crate::retry::{LOOK_FIRST, Repeat, Response};
+
+/// Refusals that Graph gives a code of their own, in the envelope or in its details.
+const BY_CODE: [(&str, ErrorCode); 7] = [
+    ("NoBackingApplicationObject", ErrorCode::ApplicationNotVisible),
+    ("CredentialInvalidLifetimeAsPerAppPolicy", ErrorCode::SecretLifetimeForbiddenByPolicy),
+    ("CredentialTypeNotAllowedAsPerAppPolicy", ErrorCode::SecretForbiddenByPolicy),
+    ("SignInAudienceNotAllowedAsPerAppPolicy", ErrorCode::AudienceForbiddenByPolicy),
+    ("Directory_QuotaExceeded", ErrorCode::QuotaExceeded),
+    ("Request_MultipleObjectsWithSameKeyValue", ErrorCode::ObjectConflict),
+    ("ObjectConflict", ErrorCode::ObjectConflict),
+];
+
+/// Refusals that share `Request_BadRequest` or `Authorization_RequestDenied` with everything else, so that only the
+/// sentence tells them apart. The nearest comes first.
+const BY_SENTENCE: [(&str, ErrorCode); 6] = [
+    ("must in the local tenant", ErrorCode::ApplicationNotVisible),
+    ("for property uniqueName already exists", ErrorCode::UniqueNameTaken),
+    ("Permission being assigned already exists", ErrorCode::AlreadyGranted),
+    ("No password credential found", ErrorCode::CredentialNotFound),
+    ("was not found on application", ErrorCode::PermissionNotInTenant),
+    ("already exist", ErrorCode::ObjectConflict),
+];
 
 impl Request {
+    /// Makes the error of a response that is no success, and tells of it.
+    pub(crate) fn refusal(&self, response: &Response) -> Error {
+        told(self.error(response))
+    }
+
     /// Makes the error of a response that is no success.
     pub(crate) fn error(&self, response: &Response) -> Error {
         let service = ServiceError::of(response);
-        let meaning = self.meaning(response, &service);
+        let challenge = match response.status {
+            StatusCode::UNAUTHORIZED => challenge::in_headers(&response.headers),
+            _ => None,
+        };
+        let failed = response.status.is_server_error() || response.status == StatusCode::REQUEST_TIMEOUT;
+        let maybe_done = failed && self.repeat == Repeat::Unsafe;
+        let error = self.meaning(response, &service, challenge.is_some());
+        let error = if maybe_done { error.with_remedy(LOOK_FIRST) } else { error };
         let error = if service.message.is_empty() {
-            meaning
+            error
         } else {
             let sentence = foreign(service.message.clone());
-            let message = format!("{}: “{}”", meaning.message(), sentence.trim_end_matches('.'));
-            meaning.with_message(message)
+            let message = format!("{}: “{}”", error.message(), sentence.trim_end_matches('.'));
+            error.with_message(message)
         };
-        let failed = response.status.is_server_error() || response.status.as_u16() == 408;
-        let error = error
+        error
             .with_status(response.status)
             .with_attempts(response.attempts)
             .with_request_ids(
@@ -29,75 +62,83 @@ impl Request {
                 response.header("client-request-id").map(str::to_owned),
             )
             .with_retry_after(response.retry_after)
-            .with_maybe_done(failed && self.repeat == Repeat::Unsafe)
-            .during(self.operation);
-        let challenge = (response.status.as_u16() == 401).then(|| challenge::in_headers(&response.headers)).flatten();
-        error.with_claims(challenge).with_service(service.code, service.message, service.details)
+            .with_maybe_done(maybe_done)
+            .during(self.operation.clone())
+            .with_claims(challenge)
+            .with_service(service.code, service.message, service.details)
     }
 
-    fn meaning(&self, response: &Response, service: &ServiceError) -> Error {
-        let says = |text: &str| service.message.contains(text);
-        let has = |code: &str| service.has_code(code);
+    fn meaning(&self, response: &Response, service: &ServiceError, challenged: bool) -> Error {
         let status = response.status.as_u16();
         if response.lagging {
             return Error::new(ErrorCode::NotVisibleYet);
         }
-        if status == 401 && challenge::in_headers(&response.headers).is_some() {
-            return Error::new(ErrorCode::TokenRefused).with_message("Graph wants a token that shows more").with_remedy("Sign in again, with the claims that the error holds: a policy asks for a further factor, or the session was revoked.");
+        if challenged {
+            return Error::new(ErrorCode::TokenRefused)
+                .with_message("Graph wants a token that shows more")
+                .with_remedy(
+                    "Sign in again, with the claims that the error holds: a policy asks for a further factor, or the \
+                     session was revoked.",
+                );
         }
-        if status == 401 {
-            return Error::new(ErrorCode::TokenRefused);
-        }
-        if says("must in the local tenant") || has("NoBackingApplicationObject") {
-            return Error::new(ErrorCode::ApplicationNotVisible);
-        }
-        if has("CredentialInvalidLifetimeAsPerAppPolicy") {
-            return Error::new(ErrorCode::SecretLifetimeForbiddenByPolicy);
-        }
-        if has("CredentialTypeNotAllowedAsPerAppPolicy") {
-            return Error::new(ErrorCode::SecretForbiddenByPolicy);
-        }
-        if has("SignInAudienceNotAllowedAsPerAppPolicy") {
-            return Error::new(ErrorCode::AudienceForbiddenByPolicy);
-        }
-        if says("for property uniqueName already exists") {
-            return Error::new(ErrorCode::UniqueNameTaken);
-        }
-        if has("Directory_QuotaExceeded") {
-            return Error::new(ErrorCode::QuotaExceeded);
-        }
-        if says("Permission being assigned already exists") {
-            return Error::new(ErrorCode::AlreadyGranted);
-        }
-        if says("No password credential found") {
-            return Error::new(ErrorCode::CredentialNotFound);
-        }
-        if says("was not found on application") {
-            return Error::new(ErrorCode::PermissionNotInTenant).with_remedy(
-                "Some clouds lack some permissions: leave it out there, or name one that the API publishes.",
-            );
-        }
-        match status {
-            403 => Error::new(ErrorCode::MissingPermission).with_remedy(format!(
-                "An app as caller needs {}, with admin consent. A signed-in user needs {}. Then sign in again.",
-                self.permissions,
-                match self.method {
-                    Method::GET => "a role that may read this, such as Directory Readers",
-                    _ =>
-                        "the role Application Administrator, and Privileged Role Administrator to grant application permissions",
-                }
-            )),
-            // A gateway's 404 has no envelope, and says nothing of the object.
-            404 if !service.code.is_empty() => Error::new(ErrorCode::NotFound),
-            409 => Error::new(ErrorCode::ObjectConflict),
-            400 if has("Request_MultipleObjectsWithSameKeyValue") || has("ObjectConflict") || says("already exist") => {
+        match (status, known(service, status)) {
+            (401, _) => Error::new(ErrorCode::TokenRefused),
+            (400, Some(ErrorCode::ObjectConflict)) => {
                 Error::new(ErrorCode::ObjectConflict).with_message("another object is in the way")
             }
-            429 => Error::new(ErrorCode::Throttled),
-            500..=599 | 408 => Error::new(ErrorCode::ServiceFailed),
-            300..=399 => Error::new(ErrorCode::Redirected),
-            404 => Error::new(ErrorCode::NotGraph),
+            (_, Some(ErrorCode::PermissionNotInTenant)) => Error::new(ErrorCode::PermissionNotInTenant).with_remedy(
+                "Some clouds lack some permissions: leave it out there, or name one that the API publishes.",
+            ),
+            (_, Some(code)) => Error::new(code),
+            (403, _) => self.forbidden(),
+            // A gateway's 404 has no envelope, and says nothing of the object.
+            (404, _) if !service.code.is_empty() => Error::new(ErrorCode::NotFound),
+            (404, _) => Error::new(ErrorCode::NotGraph),
+            (409, _) => Error::new(ErrorCode::ObjectConflict),
+            (429, _) => Error::new(ErrorCode::Throttled),
+            (500..=599 | 408, _) => Error::new(ErrorCode::ServiceFailed),
+            (300..=399, _) => Error::new(ErrorCode::Redirected),
             _ => Error::new(ErrorCode::RequestRefused),
         }
     }
+
+    fn forbidden(&self) -> Error {
+        let role = match self.method {
+            Method::GET => "a role that may read this, such as Directory Readers",
+            _ => {
+                "the role Application Administrator, and Privileged Role Administrator to grant application permissions"
+            }
+        };
+        let permissions = match self.permissions {
+            "" => "a permission that the operation's page in Graph's reference names",
+            permissions => permissions,
+        };
+        Error::new(ErrorCode::MissingPermission).with_remedy(format!(
+            "An app as caller needs {permissions}, with admin consent. A signed-in user needs {role}. Then sign in again."
+        ))
+    }
+}
+
+/// What a refusal means of which Graph says more than its status.
+fn known(service: &ServiceError, status: u16) -> Option<ErrorCode> {
+    // A unique name that is taken has the code of any value that is.
+    let by_sentence = BY_SENTENCE.iter().find(|(sentence, _)| service.message.contains(sentence));
+    let by_code = || BY_CODE.iter().find(|(code, _)| service.has_code(code));
+    let code = by_sentence.or_else(by_code).map(|(_, code)| *code);
+    // Anything may be said to exist; only a bad request means that it is in the way.
+    code.filter(|code| *code != ErrorCode::ObjectConflict || status == 400)
+}
+
+/// Tells of a refusal, and hands it on.
+pub(super) fn told(error: Error) -> Error {
+    tracing::debug!(
+        operation = error.operation(),
+        code = error.code().as_str(),
+        status = error.status().map(|status| status.as_u16()),
+        service_code = error.service_code(),
+        request_id = error.request_id(),
+        attempts = error.attempts(),
+        "refused"
+    );
+    error
 }

@@ -1,9 +1,10 @@
 //! A request to Graph: what is sent, and by which rules it may be repeated.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use bytes::Bytes;
-use http::Method;
+use http::{HeaderMap, Method};
 use serde::Serialize;
 use url::Url;
 
@@ -17,17 +18,21 @@ use crate::retry::Repeat;
 #[derive(Clone)]
 pub(crate) struct Request {
     /// The operation in Graph's terms, such as `POST /servicePrincipals`.
-    pub(crate) operation: &'static str,
-    /// The least permissions, as a remedy says them.
+    pub(crate) operation: Cow<'static, str>,
+    /// The least permissions, as a remedy says them; empty where they are not known.
     pub(crate) permissions: &'static str,
     pub(crate) method: Method,
+    pub(crate) version: Version,
     pub(crate) target: Target,
     pub(crate) advanced: bool,
     pub(crate) create_if_missing: bool,
+    /// Headers of this request alone, beside those that every request has.
+    pub(crate) headers: HeaderMap,
     pub(crate) body: Option<Bytes>,
     pub(crate) repeat: Repeat,
     pub(crate) lag_rule: LagRule,
-    /// The objects that the lag rule holds for, if this client wrote them a moment ago.
+    /// The objects that the lag rule holds for, if this client wrote them a moment ago; the last is the one that a
+    /// deletion deletes.
     pub(crate) objects: Vec<ObjectRef>,
     /// What a success creates.
     pub(crate) creates: Option<ObjectKind>,
@@ -37,6 +42,22 @@ impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Bodies can hold what nobody else may see.
         f.debug_struct("Request").field("operation", &self.operation).finish_non_exhaustive()
+    }
+}
+
+/// A version of Graph's API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Version {
+    V1,
+    Beta,
+}
+
+impl Version {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::V1 => "v1.0",
+            Self::Beta => "beta",
+        }
     }
 }
 
@@ -53,7 +74,7 @@ pub(crate) enum Target {
 
 impl Request {
     pub(crate) fn new(
-        operation: &'static str,
+        operation: impl Into<Cow<'static, str>>,
         permissions: &'static str,
         method: Method,
         segments: impl IntoIterator<Item = impl Into<String>>,
@@ -62,12 +83,14 @@ impl Request {
         // A POST makes something new each time, or hands out a secret; everything else sets what it sets.
         let repeat = if method == Method::POST { Repeat::Unsafe } else { Repeat::Safe };
         Self {
-            operation,
+            operation: operation.into(),
             permissions,
             method,
+            version: Version::V1,
             target: Target::Path { segments, query: Vec::new() },
             advanced: false,
             create_if_missing: false,
+            headers: HeaderMap::new(),
             body: None,
             repeat,
             lag_rule: LagRule::NotFound,
@@ -78,15 +101,20 @@ impl Request {
 
     pub(crate) fn query(mut self, pairs: Vec<(String, String)>, advanced: bool) -> Self {
         if let Target::Path { query, .. } = &mut self.target {
-            *query = pairs;
+            query.extend(pairs);
         }
-        self.advanced = advanced;
+        self.advanced |= advanced;
+        self
+    }
+
+    pub(crate) fn version(mut self, version: Version) -> Self {
+        self.version = version;
         self
     }
 
     pub(crate) fn body(mut self, body: &impl Serialize) -> Result<Self, Error> {
         let json = serde_json::to_vec(body)
-            .map_err(|error| Error::new(ErrorCode::InvalidBody).with_source(error).during(self.operation))?;
+            .map_err(|error| Error::new(ErrorCode::InvalidBody).with_source(error).during(self.operation.clone()))?;
         self.body = Some(Bytes::from(json));
         Ok(self)
     }
@@ -126,14 +154,24 @@ impl Request {
         if segments.iter().any(|segment| is_invalid_path_segment(segment)) {
             return Err(Error::new(ErrorCode::InvalidId)
                 .with_message("an id is empty, a dot, or holds a control character")
-                .during(self.operation)
+                .during(self.operation.clone())
                 .with_remedy("Give the id as the service gave it."));
+        }
+        if let Some((name, _)) = query
+            .iter()
+            .enumerate()
+            .find_map(|(at, pair)| query[..at].iter().any(|earlier| earlier.0 == pair.0).then_some(pair))
+        {
+            return Err(Error::new(ErrorCode::InvalidQuery)
+                .with_message(format!("the query option {name} is given twice"))
+                .with_remedy("Give each option once: as a typed one, or as text.")
+                .during(self.operation.clone()));
         }
         let mut url = cloud.graph().clone();
         url.path_segments_mut()
             .map_err(|()| Error::new(ErrorCode::InvalidEndpoint).with_message("the Graph endpoint is no address"))?
             .pop_if_empty()
-            .push("v1.0")
+            .push(self.version.as_str())
             .extend(segments);
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
@@ -149,11 +187,11 @@ impl Request {
     pub(crate) fn relative_url(&self, cloud: &Cloud) -> Result<String, Error> {
         let url = self.url(cloud)?;
         let whole = url.as_str();
-        let prefix = format!("{}v1.0", cloud.graph());
+        let prefix = format!("{}{}", cloud.graph(), self.version.as_str());
         whole.strip_prefix(&prefix).map(str::to_owned).ok_or_else(|| {
             Error::new(ErrorCode::ForeignNextLink)
                 .with_message("a next link is of another version")
-                .during(self.operation)
+                .during(self.operation.clone())
         })
     }
 
@@ -171,6 +209,6 @@ impl Request {
         }
         Err(Error::new(ErrorCode::ForeignNextLink)
             .with_message("the service's next link leads to another host")
-            .during(self.operation))
+            .during(self.operation.clone()))
     }
 }

@@ -244,8 +244,8 @@ mod tests {
         let (provider, tokens) = tokens();
         let asked = request();
         let first = tokens.get(&asked);
-        let limit = std::time::Duration::from_millis(10);
-        assert!(crate::retry::timeout(first, &*tokens.clock, limit).await.is_none());
+        let limit = crate::retry::Deadline::after(&*tokens.clock, std::time::Duration::from_millis(10));
+        assert!(limit.bound(&*tokens.clock, first).await.is_none());
         assert_eq!(get(&tokens, &request()).await, "token 2");
         assert_eq!(provider.asked.load(Ordering::Relaxed), 2);
     }

@@ -136,8 +136,8 @@ impl CheckConsent {
 
     async fn run(self) -> Result<ConsentCheck, Error> {
         let client = match self.deadline {
-            Some(allowed) => self.client.with_deadline(allowed),
-            None => self.client.with_default_deadline(),
+            Some(allowed) => self.client.with_deadline(allowed).begin_operation(),
+            None => self.client.begin_operation(),
         };
         let mut options = client.options();
         let wait = self.wait.unwrap_or_default();

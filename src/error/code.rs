@@ -180,6 +180,15 @@ error_codes! {
     InvalidQuery Invalid "invalid_query"
         "the query is not one that Graph takes"
         "Read the related objects by a call of their own.";
+    InvalidPath Invalid "invalid_path"
+        "the path is not one of Graph"
+        "Give the path behind the version, such as applications/{id}/owners, or its segments one by one; the query and the version are set by methods of their own.";
+    InvalidHeader Invalid "invalid_header"
+        "the header cannot be sent"
+        "Name one that the operation's page documents; the client sets credentials, host and length itself.";
+    InvalidLimit Invalid "invalid_limit"
+        "a limit of the client is zero"
+        "Give a number above zero, or leave the default.";
     InvalidPageSize Invalid "invalid_page_size"
         "the number of items per page is out of range"
         "Ask for a smaller page; the pager fetches the rest.";

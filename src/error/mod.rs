@@ -2,6 +2,7 @@
 
 mod code;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
@@ -104,7 +105,7 @@ struct Inner {
     message: Option<String>,
     /// In place of the code's remedy.
     remedy: Option<String>,
-    operation: Option<&'static str>,
+    operation: Option<Cow<'static, str>>,
     status: Option<StatusCode>,
     service_code: Option<String>,
     service_message: Option<String>,
@@ -161,7 +162,7 @@ impl Error {
             code: self.0.code,
             message: message.clone(),
             remedy: remedy.clone(),
-            operation: self.0.operation,
+            operation: self.0.operation.clone(),
             status: self.0.status,
             service_code: service_code.clone(),
             service_message: service_message.clone(),
@@ -193,8 +194,8 @@ impl Error {
     }
 
     #[must_use]
-    pub(crate) fn during(mut self, operation: &'static str) -> Self {
-        self.0.operation.get_or_insert(operation);
+    pub(crate) fn during(mut self, operation: impl Into<Cow<'static, str>>) -> Self {
+        self.0.operation.get_or_insert_with(|| operation.into());
         self
     }
 
@@ -299,8 +300,8 @@ impl Error {
     }
 
     /// The operation that failed, in Graph's terms, such as `POST /servicePrincipals`.
-    pub fn operation(&self) -> Option<&'static str> {
-        self.0.operation
+    pub fn operation(&self) -> Option<&str> {
+        self.0.operation.as_deref()
     }
 
     /// The HTTP status of the last response, if there was one.
@@ -378,7 +379,7 @@ impl fmt::Display for Error {
         let inner = &self.0;
         f.write_str(self.message())?;
         let mut facts = Vec::new();
-        if let Some(operation) = inner.operation {
+        if let Some(operation) = self.operation() {
             facts.push(operation.to_owned());
         }
         if let Some(status) = inner.status {
@@ -423,7 +424,7 @@ impl Serialize for Error {
             map.serialize_entry("status", &status.as_u16())?;
         }
         for (name, text) in [
-            ("operation", inner.operation),
+            ("operation", self.operation()),
             ("serviceCode", self.service_code()),
             ("serviceMessage", self.service_message()),
             ("requestId", self.request_id()),

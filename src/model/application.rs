@@ -4,7 +4,7 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use crate::ids::{AppId, ApplicationId};
-use crate::model::body::{Body, patch, setters};
+use crate::model::body::{Body, patch, setters, switches};
 use crate::model::complex::{
     AddIn, ApiApplication, AppRole, AuthenticationBehaviors, Certification, InformationalUrl, OptionalClaims,
     ParentalControlSettings, PermissionScope, PreAuthorizedApplication, PublicClientApplication,
@@ -19,6 +19,15 @@ object! {
     /// An application: the registration ([`application`](https://learn.microsoft.com/graph/api/resources/application)).
     ///
     /// With `$select`, a property that was not asked for is absent.
+    ///
+    /// ```
+    /// use entra_apps::model::Application;
+    ///
+    /// let read: Application = serde_json::from_str(r#"{"displayName": "Contoso Backup", "tags": ["backup"]}"#)?;
+    /// assert_eq!((read.display_name.as_deref(), read.tags.len()), (Some("Contoso Backup"), 1));
+    /// assert!(read.notes.is_none());
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     Application {
         /// The object id.
         id: Option<ApplicationId> = "id",
@@ -129,8 +138,6 @@ macro_rules! application_setters {
                 public_client("publicClient"): RedirectUrisPatch;
                 /// Settings of an API.
                 api("api"): ApiPatch;
-                /// Whether it is a public client: the portal's *Allow public client flows*.
-                is_fallback_public_client("isFallbackPublicClient"): bool, clear clear_is_fallback_public_client;
                 /// The identifier URIs; replaces the list.
                 identifier_uris("identifierUris"): Vec<String>;
                 /// The app roles; replaces the list. A role must be disabled before it is left out.
@@ -169,8 +176,19 @@ macro_rules! application_setters {
                 saml_metadata_url("samlMetadataUrl"): String, clear clear_saml_metadata_url;
                 /// The id of the certificate with which tokens are encrypted.
                 token_encryption_key_id("tokenEncryptionKeyId"): uuid::Uuid, clear clear_token_encryption_key_id;
-                /// Whether it is deactivated, so that no new tokens are issued to it.
-                is_disabled("isDisabled"): bool;
+            }
+        }
+
+        switches! {
+            $name {
+                /// Makes it a public client: the portal's *Allow public client flows*.
+                public_client_flows_allowed("isFallbackPublicClient") = true;
+                /// Makes it no public client.
+                public_client_flows_refused("isFallbackPublicClient") = false;
+                /// Deactivates it: no new tokens are issued to it.
+                deactivated("isDisabled") = true;
+                /// Activates it again.
+                activated("isDisabled") = false;
             }
         }
     };
@@ -178,6 +196,14 @@ macro_rules! application_setters {
 
 /// A change of an application: a property that is not set stays as it is, a list is replaced
 /// ([update](https://learn.microsoft.com/graph/api/application-update)).
+///
+/// ```
+/// use entra_apps::model::ApplicationPatch;
+///
+/// let made = ApplicationPatch::new().tags(vec!["backup".to_owned()]).public_client_flows_allowed().clear_notes();
+/// assert_eq!(serde_json::to_value(&made)?, serde_json::json!({"tags": ["backup"], "isFallbackPublicClient": true, "notes": null}));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(transparent)]
 pub struct ApplicationPatch(Body);
@@ -197,6 +223,15 @@ application_setters! {
 }
 
 /// A new application ([create](https://learn.microsoft.com/graph/api/application-post-applications)).
+///
+/// ```
+/// use entra_apps::SignInAudience;
+/// use entra_apps::model::NewApplication;
+///
+/// let new = NewApplication::new("Contoso Backup").sign_in_audience(SignInAudience::SingleOrganization);
+/// assert_eq!(serde_json::to_value(&new)?["signInAudience"], "AzureADMyOrg");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(transparent)]
 pub struct NewApplication(Body);
@@ -219,6 +254,14 @@ application_setters! {
 
 patch! {
     /// A change of the settings of a web application.
+    ///
+    /// ```
+    /// use entra_apps::model::WebPatch;
+    ///
+    /// let made = WebPatch::new().redirect_uris(vec!["https://a.example/callback".to_owned()]);
+    /// assert_eq!(serde_json::to_value(&made)?, serde_json::json!({"redirectUris": ["https://a.example/callback"]}));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     WebPatch {
         /// The redirect URIs; replaces the list.
         redirect_uris("redirectUris"): Vec<String>;
@@ -233,6 +276,14 @@ patch! {
 
 patch! {
     /// A change of the redirect URIs of one platform.
+    ///
+    /// ```
+    /// use entra_apps::model::RedirectUrisPatch;
+    ///
+    /// let made = RedirectUrisPatch::new().redirect_uris(vec!["http://localhost".to_owned()]);
+    /// assert_eq!(serde_json::to_value(&made)?, serde_json::json!({"redirectUris": ["http://localhost"]}));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     RedirectUrisPatch {
         /// The redirect URIs; replaces the list.
         redirect_uris("redirectUris"): Vec<String>;
@@ -241,6 +292,14 @@ patch! {
 
 patch! {
     /// A change of the settings of an API.
+    ///
+    /// ```
+    /// use entra_apps::model::ApiPatch;
+    ///
+    /// let made = ApiPatch::new().requested_access_token_version(2).mapped_claims_refused();
+    /// assert_eq!(serde_json::to_value(&made)?, serde_json::json!({"requestedAccessTokenVersion": 2, "acceptMappedClaims": false}));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     ApiPatch {
         /// The version of access tokens, 1 or 2. Personal accounts need 2.
         requested_access_token_version("requestedAccessTokenVersion"): i32, clear clear_requested_access_token_version;
@@ -250,7 +309,14 @@ patch! {
         pre_authorized_applications("preAuthorizedApplications"): Vec<PreAuthorizedApplication>;
         /// The client ids that are consented to together with this API; replaces the list.
         known_client_applications("knownClientApplications"): Vec<uuid::Uuid>;
-        /// Whether claims mapping works without a custom signing key.
-        accept_mapped_claims("acceptMappedClaims"): bool, clear clear_accept_mapped_claims;
+    }
+}
+
+switches! {
+    ApiPatch {
+        /// Lets claims mapping work without a custom signing key.
+        mapped_claims_accepted("acceptMappedClaims") = true;
+        /// Lets claims mapping work with a custom signing key alone.
+        mapped_claims_refused("acceptMappedClaims") = false;
     }
 }

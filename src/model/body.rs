@@ -98,6 +98,22 @@ macro_rules! setters {
     };
 }
 
+/// The methods that set a flag of a type that wraps a [`Body`], one for each of its values.
+macro_rules! switches {
+    ($name:ident { $($(#[$doc:meta])* $method:ident ( $json:literal ) = $value:literal;)* }) => {
+        impl $name {
+            $(
+                $(#[$doc])*
+                #[must_use]
+                pub fn $method(mut self) -> Self {
+                    self.0.set($json, $value);
+                    self
+                }
+            )*
+        }
+    };
+}
+
 /// Declares a type that wraps a [`Body`] and starts empty.
 macro_rules! patch {
     ($(#[$doc:meta])* $name:ident { $($rest:tt)* }) => {
@@ -117,4 +133,4 @@ macro_rules! patch {
     };
 }
 
-pub(super) use {patch, setters};
+pub(super) use {patch, setters, switches};

@@ -2,18 +2,29 @@
 
 use std::fmt;
 
+use base64::Engine as _;
 use secrecy::{ExposeSecret, SecretString};
 use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use crate::ids::KeyId;
 use crate::model::body::{Body, patch};
 use crate::model::date::Date;
-use crate::model::object::object;
+use crate::model::object::{object, setter};
 
 object! {
     /// A client secret ([`passwordCredential`](https://learn.microsoft.com/graph/api/resources/passwordcredential)).
     ///
     /// Its value is only in the response that issued it, and is neither serialised nor shown by `Debug`.
+    ///
+    /// ```
+    /// use entra_apps::model::PasswordCredential;
+    ///
+    /// let read: PasswordCredential = serde_json::from_str(r#"{"displayName": "Nightly", "secretText": "s3cret"}"#)?;
+    /// assert_eq!(read.display_name.as_deref(), Some("Nightly"));
+    /// assert!(!format!("{read:?}").contains("s3cret"));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     struct PasswordCredential {
         /// The portal's *Secret ID*, which is not the secret.
         key_id: Option<KeyId> = "keyId",
@@ -31,6 +42,20 @@ object! {
         hint: Option<String> = "hint",
         /// The secret, in the response that issued it.
         secret_text: Option<SecretString> = "secretText",
+    }
+}
+
+impl PasswordCredential {
+    /// Whether it may be the secret that `wanted` asked for: of the same description and the same end date, to the
+    /// precision in which Graph shows it. Where the response to
+    /// [`add_password`](crate::api::Applications::add_password) was lost, this is how its secret is found again; a
+    /// secret without an end date of its own is never recognised.
+    pub fn may_be(&self, wanted: &NewPasswordCredential) -> bool {
+        let (Some(end), Some(wanted_end)) = (self.end_date_time, wanted.end_date()) else { return false };
+        // Some reads come back in whole seconds.
+        let same_end =
+            end == wanted_end || (end.nanosecond() == 0 && end.unix_timestamp() == wanted_end.unix_timestamp());
+        same_end && self.display_name.as_deref() == wanted.0.text("displayName")
     }
 }
 
@@ -62,6 +87,16 @@ impl PartialEq for PasswordCredential {
 
 object! {
     /// A certificate ([`keyCredential`](https://learn.microsoft.com/graph/api/resources/keycredential)).
+    ///
+    /// ```
+    /// # let der = [48, 130];
+    /// use entra_apps::model::{ApplicationPatch, KeyCredential};
+    ///
+    /// // The list is replaced: what is there is read and sent again beside it.
+    /// let patch = ApplicationPatch::new()
+    ///     .key_credentials(vec![KeyCredential::certificate(der).display_name("CN=backup.contoso.example")]);
+    /// assert!(!patch.is_empty());
+    /// ```
     #[derive(PartialEq)]
     struct KeyCredential {
         /// The id of the certificate.
@@ -85,6 +120,35 @@ object! {
     }
 }
 
+impl KeyCredential {
+    /// Creates the credential of a certificate in DER, with which an app proves who it is.
+    pub fn certificate(der: impl AsRef<[u8]>) -> Self {
+        Self {
+            kind: Some("AsymmetricX509Cert".to_owned()),
+            usage: Some("Verify".to_owned()),
+            key: Some(base64::engine::general_purpose::STANDARD.encode(der)),
+            ..Self::default()
+        }
+    }
+
+    setter! {
+        /// The id of the certificate; one is made by default.
+        key_id: Option<KeyId>
+    }
+    setter! {
+        /// The description, up to 90 characters; the certificate's subject by default.
+        display_name: Option<String>
+    }
+    setter! {
+        /// The time from which it is valid, in UTC; the certificate's own by default.
+        start_date_time: Option<OffsetDateTime>
+    }
+    setter! {
+        /// The last time at which it is valid, in UTC; the certificate's own by default.
+        end_date_time: Option<OffsetDateTime>
+    }
+}
+
 impl fmt::Debug for KeyCredential {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // A key that signs is sent with its private half.
@@ -103,17 +167,31 @@ impl fmt::Debug for KeyCredential {
 patch! {
     /// A client secret to issue
     /// ([`addPassword`](https://learn.microsoft.com/graph/api/application-addpassword)).
+    ///
+    /// ```
+    /// use entra_apps::time::macros::datetime;
+    /// use entra_apps::model::NewPasswordCredential;
+    ///
+    /// let made = NewPasswordCredential::new().display_name("Nightly").end(datetime!(2030-01-31 12:00 UTC));
+    /// assert_eq!(serde_json::to_value(&made)?, serde_json::json!({"displayName": "Nightly", "endDateTime": "2030-01-31T12:00:00Z"}));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     NewPasswordCredential {
         /// The description.
         display_name("displayName"): String;
-        /// The time from which it is valid; now by default.
+        /// The time from which it is valid, to a ten-millionth of a second; now by default.
         start("startDateTime"): Date;
-        /// The last time at which it is valid; two years after its start by default.
+        /// The last time at which it is valid, to a ten-millionth of a second; two years after its start by default.
         end("endDateTime"): Date;
     }
 }
 
 impl NewPasswordCredential {
+    /// The end date as it is sent.
+    fn end_date(&self) -> Option<OffsetDateTime> {
+        OffsetDateTime::parse(self.0.text("endDateTime")?, &Rfc3339).ok()
+    }
+
     /// The body of `addPassword`, which takes it as a parameter.
     pub(crate) fn as_parameter(&self) -> impl serde::Serialize {
         let mut body = Body::default();

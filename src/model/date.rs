@@ -5,13 +5,26 @@ use time::format_description::well_known::Rfc3339;
 use time::{OffsetDateTime, UtcOffset};
 
 /// A date and time of a request, from the year 0 to 9999: a request with another one is an error of the code
-/// `invalid_body`.
+/// `invalid_body`. Graph keeps seven digits of a second, and what is finer is cut off here.
+///
+/// ```
+/// use entra_apps::model::{Date, NewPasswordCredential};
+/// use entra_apps::time::macros::datetime;
+///
+/// let secret = NewPasswordCredential::new().end(datetime!(2030-01-31 12:00:00.123456789 UTC));
+/// assert_eq!(serde_json::to_value(&secret)?["endDateTime"], "2030-01-31T12:00:00.1234567Z");
+/// # let _ = Date::from(datetime!(2030-01-31 12:00 UTC));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Date(OffsetDateTime);
 
+/// The finest part of a second that Graph keeps, in nanoseconds.
+const TICK: u32 = 100;
+
 impl From<OffsetDateTime> for Date {
     fn from(date: OffsetDateTime) -> Self {
-        Self(date)
+        Self(date.replace_nanosecond(date.nanosecond() / TICK * TICK).unwrap_or(date))
     }
 }
 

@@ -8,6 +8,14 @@ use crate::model::object::object;
 object! {
     /// An object of the directory, of any type
     /// ([`directoryObject`](https://learn.microsoft.com/graph/api/resources/directoryobject)).
+    ///
+    /// ```
+    /// use entra_apps::model::DirectoryObject;
+    ///
+    /// let read: DirectoryObject = serde_json::from_str(r##"{"@odata.type": "#microsoft.graph.user"}"##)?;
+    /// assert_eq!(read.odata_type.as_deref(), Some("#microsoft.graph.user"));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     DirectoryObject {
         /// The type, such as `#microsoft.graph.user`.
         odata_type: Option<String> = "@odata.type",
@@ -21,6 +29,14 @@ object! {
 object! {
     /// A deleted object, which can be restored for 30 days
     /// ([deleted items](https://learn.microsoft.com/graph/api/resources/directory)).
+    ///
+    /// ```
+    /// use entra_apps::model::DeletedItem;
+    ///
+    /// let read: DeletedItem = serde_json::from_str(r#"{"displayName": "Contoso Backup"}"#)?;
+    /// assert_eq!(read.display_name.as_deref(), Some("Contoso Backup"));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     DeletedItem {
         /// The type, such as `#microsoft.graph.application`.
         odata_type: Option<String> = "@odata.type",
@@ -39,6 +55,14 @@ object! {
 
 object! {
     /// The tenant ([`organization`](https://learn.microsoft.com/graph/api/resources/organization)).
+    ///
+    /// ```
+    /// use entra_apps::model::Organization;
+    ///
+    /// let read: Organization = serde_json::from_str(r#"{"verifiedDomains": [{"name": "contoso.com", "isDefault": true}]}"#)?;
+    /// assert_eq!(read.default_domain(), Some("contoso.com"));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     Organization {
         /// The tenant id.
         id: Option<TenantId> = "id",
@@ -64,6 +88,14 @@ impl Organization {
 
 object! {
     /// A domain of the tenant ([`verifiedDomain`](https://learn.microsoft.com/graph/api/resources/verifieddomain)).
+    ///
+    /// ```
+    /// use entra_apps::model::VerifiedDomain;
+    ///
+    /// let read: VerifiedDomain = serde_json::from_str(r#"{"name": "contoso.com", "type": "Managed"}"#)?;
+    /// assert_eq!(read.kind.as_deref(), Some("Managed"));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     VerifiedDomain {
         /// The services that it is used for, such as `Email, OfficeCommunicationsOnline`.
         capabilities: Option<String> = "capabilities",

@@ -77,6 +77,13 @@ pub(super) use text_enum;
 text_enum! {
     /// Who may sign in to an application: the portal's *Supported account types*
     /// ([`signInAudience`](https://learn.microsoft.com/entra/identity-platform/supported-accounts-validation)).
+    ///
+    /// ```
+    /// use entra_apps::SignInAudience;
+    ///
+    /// assert_eq!(SignInAudience::SingleOrganization.as_str(), "AzureADMyOrg");
+    /// assert_eq!(SignInAudience::from("new in Graph".to_owned()), SignInAudience::Other("new in Graph".to_owned()));
+    /// ```
     SignInAudience {
         /// Accounts in this organizational directory only: single tenant.
         SingleOrganization = "AzureADMyOrg",
@@ -106,6 +113,13 @@ impl SignInAudience {
 
 text_enum! {
     /// Whether a declared permission is an app role or a scope.
+    ///
+    /// ```
+    /// use entra_apps::model::ResourceAccessType;
+    ///
+    /// assert_eq!(ResourceAccessType::Role.as_str(), "Role");
+    /// assert_eq!(ResourceAccessType::from("new in Graph".to_owned()), ResourceAccessType::Other("new in Graph".to_owned()));
+    /// ```
     ResourceAccessType {
         /// An app role: an application permission.
         Role = "Role",
@@ -116,6 +130,13 @@ text_enum! {
 
 text_enum! {
     /// Whether a delegated permission was granted for every user or for one.
+    ///
+    /// ```
+    /// use entra_apps::model::ConsentType;
+    ///
+    /// assert_eq!(ConsentType::AllPrincipals.as_str(), "AllPrincipals");
+    /// assert_eq!(ConsentType::from("new in Graph".to_owned()), ConsentType::Other("new in Graph".to_owned()));
+    /// ```
     ConsentType {
         /// For every user of the tenant.
         AllPrincipals = "AllPrincipals",
@@ -126,6 +147,13 @@ text_enum! {
 
 text_enum! {
     /// The type of the object to which an app role was assigned.
+    ///
+    /// ```
+    /// use entra_apps::model::PrincipalType;
+    ///
+    /// assert_eq!(PrincipalType::Group.as_str(), "Group");
+    /// assert_eq!(PrincipalType::from("new in Graph".to_owned()), PrincipalType::Other("new in Graph".to_owned()));
+    /// ```
     PrincipalType {
         /// A user.
         User = "User",

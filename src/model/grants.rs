@@ -11,6 +11,14 @@ use crate::model::object::object;
 object! {
     /// An app role assignment: an application permission that was granted
     /// ([`appRoleAssignment`](https://learn.microsoft.com/graph/api/resources/approleassignment)).
+    ///
+    /// ```
+    /// use entra_apps::model::AppRoleAssignment;
+    ///
+    /// let read: AppRoleAssignment = serde_json::from_str(r#"{"principalDisplayName": "Contoso Backup"}"#)?;
+    /// assert_eq!(read.principal_display_name.as_deref(), Some("Contoso Backup"));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     AppRoleAssignment {
         /// The id of the assignment.
         id: Option<AppRoleAssignmentId> = "id",
@@ -35,6 +43,19 @@ object! {
 
 /// A new app role assignment
 /// ([create](https://learn.microsoft.com/graph/api/serviceprincipal-post-approleassignments)).
+///
+/// ```
+/// use entra_apps::ids::{PermissionId, ServicePrincipalId};
+/// use entra_apps::model::NewAppRoleAssignment;
+///
+/// let made = NewAppRoleAssignment::new(
+///     ServicePrincipalId::from_u128(1),
+///     ServicePrincipalId::from_u128(1),
+///     PermissionId::from_u128(1),
+/// );
+/// assert_eq!(serde_json::to_value(&made)?, serde_json::json!({"principalId": "00000000-0000-0000-0000-000000000001", "resourceId": "00000000-0000-0000-0000-000000000001", "appRoleId": "00000000-0000-0000-0000-000000000001"}));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -61,6 +82,14 @@ impl NewAppRoleAssignment {
 object! {
     /// Delegated permissions that were granted
     /// ([`oAuth2PermissionGrant`](https://learn.microsoft.com/graph/api/resources/oauth2permissiongrant)).
+    ///
+    /// ```
+    /// use entra_apps::model::OAuth2PermissionGrant;
+    ///
+    /// let read: OAuth2PermissionGrant = serde_json::from_str(r#"{"consentType": "AllPrincipals", "scope": "openid User.Read"}"#)?;
+    /// assert_eq!(read.scopes().collect::<Vec<_>>(), ["openid", "User.Read"]);
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     OAuth2PermissionGrant {
         /// The id of the grant.
         id: Option<OAuth2PermissionGrantId> = "id",
@@ -86,6 +115,21 @@ impl OAuth2PermissionGrant {
 
 /// A new grant of delegated permissions
 /// ([create](https://learn.microsoft.com/graph/api/oauth2permissiongrant-post)).
+///
+/// ```
+/// use entra_apps::ids::ServicePrincipalId;
+/// use entra_apps::model::NewOAuth2PermissionGrant;
+///
+/// let made = NewOAuth2PermissionGrant::for_all_principals(
+///     ServicePrincipalId::from_u128(1),
+///     ServicePrincipalId::from_u128(1),
+///     ["openid"],
+/// );
+/// assert_eq!(serde_json::to_value(&made)?, serde_json::json!({
+///     "clientId": "00000000-0000-0000-0000-000000000001", "resourceId": "00000000-0000-0000-0000-000000000001", "consentType": "AllPrincipals", "scope": "openid"
+/// }));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(transparent)]
 pub struct NewOAuth2PermissionGrant(Body);
@@ -139,6 +183,14 @@ setters! {
 patch! {
     /// A change of a grant of delegated permissions, of which only the scopes can change
     /// ([update](https://learn.microsoft.com/graph/api/oauth2permissiongrant-update)).
+    ///
+    /// ```
+    /// use entra_apps::model::OAuth2PermissionGrantPatch;
+    ///
+    /// let made = OAuth2PermissionGrantPatch::new().scopes(["openid", "User.Read"]);
+    /// assert_eq!(serde_json::to_value(&made)?, serde_json::json!({"scope": "openid User.Read"}));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     OAuth2PermissionGrantPatch {
         /// The permissions, separated by spaces; replaces the list.
         scope("scope"): String;

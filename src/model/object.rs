@@ -27,8 +27,22 @@ use crate::model::unknown::Unknown;
 
 /// Declares an object that is read from Graph: its fields with the names of its members in JSON.
 ///
-/// A member under `never written` is read and never written, and so is a value of another form in its place.
+/// A member under `never written` is read and never written, and so is a value of another form in its place. An object
+/// that is `settable` has a setter for each field but the flags, which have a method for each of their values.
 macro_rules! object {
+    (
+        $(#[$meta:meta])* settable $name:ident {
+            $($(#[$doc:meta])* $field:ident: $outer:ident<$($inner:ident)::+> = $json:literal,)*
+        }
+    ) => {
+        crate::model::object::object! {
+            $(#[$meta])* $name { $($(#[$doc])* $field: $outer<$($inner)::+> = $json,)* }
+        }
+
+        impl $name {
+            $(crate::model::object::setter! { $(#[$doc])* $field: $outer<$($inner)::+> })*
+        }
+    };
     ($(#[$doc:meta])* $name:ident { $($members:tt)* }) => {
         crate::model::object::object! {
             #[derive(Debug, PartialEq)]
@@ -93,7 +107,44 @@ macro_rules! object {
     };
 }
 
-pub(super) use object;
+/// The setter of a field.
+macro_rules! setter {
+    ($(#[$doc:meta])* $field:ident: Option<bool>) => {};
+    ($(#[$doc:meta])* $field:ident: Option<$kind:ty>) => {
+        $(#[$doc])*
+        #[must_use]
+        pub fn $field(mut self, value: impl Into<$kind>) -> Self {
+            self.$field = Some(value.into());
+            self
+        }
+    };
+    ($(#[$doc:meta])* $field:ident: Vec<$kind:ty>) => {
+        $(#[$doc])*
+        #[must_use]
+        pub fn $field(mut self, values: impl IntoIterator<Item = impl Into<$kind>>) -> Self {
+            self.$field = values.into_iter().map(Into::into).collect();
+            self
+        }
+    };
+}
+
+/// The methods that set a flag, one for each of its values.
+macro_rules! flags {
+    ($name:ident { $($(#[$doc:meta])* $method:ident: $field:ident = $value:literal;)* }) => {
+        impl $name {
+            $(
+                $(#[$doc])*
+                #[must_use]
+                pub fn $method(mut self) -> Self {
+                    self.$field = Some($value);
+                    self
+                }
+            )*
+        }
+    };
+}
+
+pub(super) use {flags, object, setter};
 
 /// An object of Graph whose members are known by name.
 pub(super) trait Object {

@@ -5,6 +5,12 @@ use std::borrow::Cow;
 use crate::model::enums::text_enum;
 
 /// The name of a property, or a path to one: made from one of the enums of properties, or from any string.
+///
+/// ```
+/// use entra_apps::model::{ApplicationProperty, Property};
+///
+/// assert_eq!(Property::from(ApplicationProperty::AppId), Property::from("appId"));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Property(Cow<'static, str>);
 
@@ -35,6 +41,13 @@ properties!(ApplicationProperty ServicePrincipalProperty OAuth2PermissionGrantPr
 
 text_enum! {
     /// A property of an application.
+    ///
+    /// ```
+    /// use entra_apps::model::ApplicationProperty;
+    ///
+    /// assert_eq!(ApplicationProperty::Id.as_str(), "id");
+    /// assert_eq!(ApplicationProperty::from("new in Graph".to_owned()), ApplicationProperty::Other("new in Graph".to_owned()));
+    /// ```
     ApplicationProperty {
         /// `id`.
         Id = "id",
@@ -135,6 +148,13 @@ text_enum! {
 
 text_enum! {
     /// A property of a service principal.
+    ///
+    /// ```
+    /// use entra_apps::model::ServicePrincipalProperty;
+    ///
+    /// assert_eq!(ServicePrincipalProperty::Id.as_str(), "id");
+    /// assert_eq!(ServicePrincipalProperty::from("new in Graph".to_owned()), ServicePrincipalProperty::Other("new in Graph".to_owned()));
+    /// ```
     ServicePrincipalProperty {
         /// `id`.
         Id = "id",
@@ -217,6 +237,13 @@ text_enum! {
 
 text_enum! {
     /// A property of an OAuth2 permission grant.
+    ///
+    /// ```
+    /// use entra_apps::model::OAuth2PermissionGrantProperty;
+    ///
+    /// assert_eq!(OAuth2PermissionGrantProperty::Id.as_str(), "id");
+    /// assert_eq!(OAuth2PermissionGrantProperty::from("new in Graph".to_owned()), OAuth2PermissionGrantProperty::Other("new in Graph".to_owned()));
+    /// ```
     OAuth2PermissionGrantProperty {
         /// `id`.
         Id = "id",
@@ -235,6 +262,13 @@ text_enum! {
 
 text_enum! {
     /// A property of an app role assignment.
+    ///
+    /// ```
+    /// use entra_apps::model::AppRoleAssignmentProperty;
+    ///
+    /// assert_eq!(AppRoleAssignmentProperty::Id.as_str(), "id");
+    /// assert_eq!(AppRoleAssignmentProperty::from("new in Graph".to_owned()), AppRoleAssignmentProperty::Other("new in Graph".to_owned()));
+    /// ```
     AppRoleAssignmentProperty {
         /// `id`.
         Id = "id",

@@ -11,6 +11,14 @@ use crate::model::date::rfc3339;
 use crate::model::property::Property;
 
 /// A literal in a filter, escaped as OData asks for.
+///
+/// ```
+/// use entra_apps::api::{Filter, Literal};
+/// use entra_apps::time::macros::datetime;
+///
+/// let recent = Filter::ge("createdDateTime", Literal::date(datetime!(2026-01-31 12:00 UTC)));
+/// assert_eq!(recent.as_str(), "createdDateTime ge 2026-01-31T12:00:00Z");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Literal(String);
 
@@ -91,6 +99,16 @@ const ADVANCED: [&str; 17] = [
 ];
 
 /// A condition of `$filter`.
+///
+/// ```
+/// use entra_apps::api::Filter;
+/// use entra_apps::model::ApplicationProperty;
+///
+/// let filter = Filter::eq(ApplicationProperty::DisplayName, "O'Brien & Sons")
+///     .and(!Filter::any_eq(ApplicationProperty::Tags, "hidden"));
+/// assert_eq!(filter.as_str(), "displayName eq 'O''Brien & Sons' and not(tags/any(x:x eq 'hidden'))");
+/// assert!(filter.is_advanced());
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct Filter {
@@ -190,9 +208,14 @@ impl Filter {
         Self { text: format!("{} {operator} {}", self.grouped(), other.grouped()), advanced, compound: true }
     }
 
-    /// A condition in OData's own syntax. `advanced` says whether it needs an advanced query.
-    pub fn raw(text: impl Into<String>, advanced: bool) -> Self {
-        Self { text: text.into(), advanced, compound: true }
+    /// A condition in OData's own syntax.
+    pub fn raw(text: impl Into<String>) -> Self {
+        Self { text: text.into(), advanced: false, compound: true }
+    }
+
+    /// A condition in OData's own syntax that needs an advanced query.
+    pub fn raw_advanced(text: impl Into<String>) -> Self {
+        Self { advanced: true, ..Self::raw(text) }
     }
 
     fn grouped(self) -> String {

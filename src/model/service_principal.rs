@@ -4,7 +4,7 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use crate::ids::{AppId, ServicePrincipalId, TenantId};
-use crate::model::body::{Body, setters};
+use crate::model::body::{Body, setters, switches};
 use crate::model::complex::{
     AddIn, AppRole, InformationalUrl, PermissionScope, ResourceSpecificPermission, SamlSingleSignOnSettings,
     VerifiedPublisher,
@@ -18,6 +18,14 @@ object! {
     /// ([`servicePrincipal`](https://learn.microsoft.com/graph/api/resources/serviceprincipal)).
     ///
     /// With `$select`, a property that was not asked for is absent.
+    ///
+    /// ```
+    /// use entra_apps::model::ServicePrincipal;
+    ///
+    /// let read: ServicePrincipal = serde_json::from_str(r#"{"accountEnabled": true, "servicePrincipalType": "Application"}"#)?;
+    /// assert_eq!(read.account_enabled, Some(true));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     ServicePrincipal {
         /// The object id.
         id: Option<ServicePrincipalId> = "id",
@@ -104,10 +112,6 @@ macro_rules! principal_setters {
         setters! {
             $name {
                 $($own)*
-                /// Whether users can sign in to it and tokens are issued to it. On by default.
-                account_enabled("accountEnabled"): bool;
-                /// Whether users and apps must be assigned to it before they get tokens. Off by default.
-                app_role_assignment_required("appRoleAssignmentRequired"): bool;
                 /// The tags; replaces the list.
                 tags("tags"): Vec<String>;
                 /// Notes for administrators, up to 1,024 characters.
@@ -130,11 +134,32 @@ macro_rules! principal_setters {
                 saml_single_sign_on_settings("samlSingleSignOnSettings"): SamlSingleSignOnSettings, clear clear_saml_single_sign_on_settings;
             }
         }
+
+        switches! {
+            $name {
+                /// Lets users sign in to it and tokens be issued to it, which is the default.
+                account_enabled("accountEnabled") = true;
+                /// Lets nobody sign in to it, and no token be issued to it.
+                account_disabled("accountEnabled") = false;
+                /// Gives tokens only to the users and apps that are assigned to it.
+                assignment_required("appRoleAssignmentRequired") = true;
+                /// Gives tokens to whoever asks, which is the default.
+                assignment_not_required("appRoleAssignmentRequired") = false;
+            }
+        }
     };
 }
 
 /// A change of a service principal: a property that is not set stays as it is, a list is replaced
 /// ([update](https://learn.microsoft.com/graph/api/serviceprincipal-update)).
+///
+/// ```
+/// use entra_apps::model::ServicePrincipalPatch;
+///
+/// let made = ServicePrincipalPatch::new().account_disabled();
+/// assert_eq!(serde_json::to_value(&made)?, serde_json::json!({"accountEnabled": false}));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(transparent)]
 pub struct ServicePrincipalPatch(Body);
@@ -152,6 +177,14 @@ principal_setters! {
 }
 
 /// A new service principal ([create](https://learn.microsoft.com/graph/api/serviceprincipal-post-serviceprincipals)).
+///
+/// ```
+/// use entra_apps::model::NewServicePrincipal;
+///
+/// let made = NewServicePrincipal::new(entra_apps::ids::AppId::from_u128(1)).assignment_required();
+/// assert_eq!(serde_json::to_value(&made)?, serde_json::json!({"appId": "00000000-0000-0000-0000-000000000001", "appRoleAssignmentRequired": true}));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(transparent)]
 pub struct NewServicePrincipal(Body);

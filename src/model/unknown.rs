@@ -10,6 +10,15 @@ use serde_json::Value;
 ///
 /// Graph adds members at any time. Where a known member has another form than documented, its field is absent, and its
 /// value is here under the member's name; of a list, only the items that cannot be read.
+///
+/// ```
+/// use entra_apps::model::Application;
+///
+/// let app: Application = serde_json::from_str(r#"{"displayName": "App", "newInGraph": {"a": 1}, "tags": [1, "t"]}"#)?;
+/// assert_eq!(app.unknown.json("newInGraph").as_deref(), Some(r#"{"a":1}"#));
+/// assert_eq!((app.tags.len(), app.unknown.names().count()), (1, 2));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Unknown(BTreeMap<String, Value>);

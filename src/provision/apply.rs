@@ -96,8 +96,8 @@ impl<'a> Apply<'a> {
     async fn run(self) -> Result<Registered, ApplyError> {
         let Self { client, plan, approvals, sink, progress, deadline } = self;
         let mut client = match deadline {
-            Some(allowed) => client.with_deadline(allowed),
-            None => client.with_default_deadline(),
+            Some(allowed) => client.with_deadline(allowed).begin_operation(),
+            None => client.begin_operation(),
         };
         if let Some(progress) = progress.clone() {
             client = client.observed(Arc::new(move |wait| progress(&Progress::Waiting(wait.clone()))));
@@ -109,7 +109,7 @@ impl<'a> Apply<'a> {
             Ok(_only_writer) => run.execute(&approvals).await,
             Err(error) => Err(error),
         };
-        let report = run.into_report(result.as_ref().is_err_and(may_not_grant));
+        let report = run.into_report();
         match result {
             Ok(()) => Ok(report),
             Err(error) => Err(ApplyError { error, report: Box::new(report), has_sink }),
@@ -279,15 +279,6 @@ fn name_of(secret: &IssuedSecret) -> String {
         Some(name) => format!("“{}”", on_one_line(name.clone())),
         None => secret.key_id.to_string(),
     }
-}
-
-/// Whether it was a grant that the caller may not make.
-fn may_not_grant(error: &Error) -> bool {
-    let is_grant = |operation: &str| {
-        !operation.starts_with("GET")
-            && (operation.contains("appRoleAssignedTo") || operation.contains("oauth2PermissionGrants"))
-    };
-    error.kind() == ErrorKind::Forbidden && error.operation().is_some_and(is_grant)
 }
 
 #[cfg(test)]

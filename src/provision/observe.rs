@@ -1,6 +1,6 @@
 //! Observing the tenant: reads only, in two round trips at most.
 
-use crate::api::ApplicationKey;
+use crate::api::UniqueName;
 use crate::client::Client;
 use crate::error::{Error, ErrorCode};
 use crate::ids::{AppId, TenantId};
@@ -68,7 +68,7 @@ async fn observe(client: &Client, registration: &AppRegistration, options: &Plan
 
     let mut batch = client.batch();
     let applications = client.applications();
-    let unique_name = ApplicationKey::UniqueName(registration.unique_name.clone());
+    let unique_name = UniqueName::new(registration.unique_name.as_str())?;
     let by_unique_name = batch.add(applications.find_selecting(unique_name, &properties));
     let adopted = options.adopt.map(|app_id| batch.add(applications.find_selecting(app_id, &properties)));
     let names = applications.list().filter(Filter::eq("displayName", registration.display_name.as_str())).select([

@@ -70,7 +70,7 @@ impl<'a> IntoFuture for PlanRequest<'a> {
             let Self { client, registration, options } = self;
             check(&client, registration, &options)?;
             check_lifetimes(&client, registration, &options)?;
-            let client = client.with_default_deadline();
+            let client = client.begin_operation();
             let observed = observe_settled(&client, registration, &options).await?;
             let now = client.clock().now();
             check_observed(&Comparison { registration, observed: &observed, options: &options, now })?;
@@ -108,7 +108,7 @@ impl<'a> IntoFuture for VerifyRequest<'a> {
         Box::pin(async move {
             let Self { client, registration, options } = self;
             check(&client, registration, &options)?;
-            let client = client.with_default_deadline();
+            let client = client.begin_operation();
             let observed = observe_settled(&client, registration, &options).await?;
             let now = client.clock().now();
             Ok(Checklist::of(&Comparison { registration, observed: &observed, options: &options, now }))

@@ -4,20 +4,18 @@ use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
 
-use crate::retry::{Wait, WaitReason};
+use crate::retry::Wait;
 
 /// What happens while an apply runs, or a wait for a secret.
 ///
 /// # JSON
 /// `{"event": "done", "text": "…"}`, or `{"event": "waiting", "operation": "POST /servicePrincipals", "reason":
-/// "replication", "durationMs": 2000, "attempts": 1}`. The reason is `replication`, `throttling`, `failure` or
-/// `conflict`; the duration is in milliseconds.
+/// "replication", "seconds": 2.0, "attempts": 1}`: see [`Wait`].
 ///
 /// ```
 /// # use entra_emulator::MemoryTenant;
 /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
 /// use entra_apps::provision::Progress;
-
 /// use entra_apps::AppRegistration;
 ///
 /// let client = MemoryTenant::new().client();
@@ -41,30 +39,19 @@ pub enum Progress {
 
 /// The form in JSON.
 #[derive(Serialize)]
-#[serde(tag = "event", rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[serde(tag = "event", rename_all = "camelCase")]
 enum Written<'a> {
     Done { text: &'a str },
-    Waiting { operation: &'a str, reason: &'static str, duration_ms: u64, attempts: u32 },
+    Waiting(&'a Wait),
 }
 
 impl Serialize for Progress {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let written = match self {
+        match self {
             Self::Done(text) => Written::Done { text },
-            Self::Waiting(Wait { operation, reason, duration, attempts }) => Written::Waiting {
-                operation,
-                reason: match reason {
-                    WaitReason::Replication => "replication",
-                    WaitReason::Throttling => "throttling",
-                    WaitReason::Failure => "failure",
-                    WaitReason::Conflict => "conflict",
-                    WaitReason::SignIn => "signIn",
-                },
-                duration_ms: u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
-                attempts: *attempts,
-            },
-        };
-        written.serialize(serializer)
+            Self::Waiting(wait) => Written::Waiting(wait),
+        }
+        .serialize(serializer)
     }
 }
 
@@ -74,13 +61,14 @@ pub(super) type ProgressHook = Arc<dyn Fn(&Progress) + Send + Sync>;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::retry::WaitReason;
     use serde_json::json;
     use std::time::Duration;
 
     #[test]
     fn progress_in_json_is_of_the_documented_form() {
         let wait = Wait {
-            operation: "POST /servicePrincipals",
+            operation: "POST /servicePrincipals".into(),
             reason: WaitReason::Replication,
             duration: Duration::from_secs(2),
             attempts: 1,
@@ -91,7 +79,7 @@ mod tests {
                 Progress::Waiting(wait),
                 json!({
                     "event": "waiting", "operation": "POST /servicePrincipals", "reason": "replication",
-                    "durationMs": 2000, "attempts": 1,
+                    "seconds": 2.0, "attempts": 1,
                 }),
             ),
         ] {

@@ -210,7 +210,6 @@ impl IssuedSecret {
 /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
 /// use entra_apps::permission::microsoft_graph::delegated;
 /// use entra_apps::provision::Platform;
-
 /// use entra_apps::{AppRegistration, ErrorCode};
 ///
 /// let tenant = MemoryTenant::new();

@@ -32,6 +32,8 @@ const MAX_ROUNDS: u32 = 12;
 pub(super) struct Run<'a> {
     plan: &'a Plan,
     state: ApplyState<'a>,
+    /// Whether a grant was refused, because the caller may not make it.
+    may_not_grant: bool,
 }
 
 impl<'a> Run<'a> {
@@ -62,7 +64,7 @@ impl<'a> Run<'a> {
             sink,
             progress,
         };
-        Self { plan, state }
+        Self { plan, state, may_not_grant: false }
     }
 
     /// Carries the plan out, or ends at the first failure; orphaned secrets are removed either way.
@@ -74,7 +76,7 @@ impl<'a> Run<'a> {
     }
 
     /// The report of what was done: with the ids of the application, and the secrets whose value nobody may have.
-    pub(super) fn into_report(mut self, may_not_grant: bool) -> Registered {
+    pub(super) fn into_report(mut self) -> Registered {
         let observed = &self.state.observed;
         if let Some(app) = &observed.application
             && let (Some(app_id), Some(id)) = (app.app_id, app.id)
@@ -88,7 +90,7 @@ impl<'a> Run<'a> {
             });
             collections::report_unknown_values(&mut self.state);
         }
-        if may_not_grant {
+        if self.may_not_grant {
             collections::report_missing_consent(&mut self.state);
         }
         self.state.report
@@ -262,7 +264,9 @@ impl<'a> Run<'a> {
         let mut responses = batch.send().await?;
         let mut first = None;
         for request in requests {
-            keep_first(&mut first, request.take(&mut responses, &mut self.state).await);
+            let result = request.take(&mut responses, &mut self.state).await;
+            self.may_not_grant |= result.as_ref().is_err_and(|error| error.kind() == ErrorKind::Forbidden);
+            keep_first(&mut first, result);
         }
         for collection in COLLECTIONS {
             let round = self.state.round;

@@ -120,9 +120,9 @@ impl<'a> WaitUntilUsable<'a> {
 
     async fn run(self) -> Result<SecretReadiness, Error> {
         let mut client = match self.deadline {
-            Some(allowed) => self.client.with_deadline(allowed),
-            None if self.client.options().deadline.is_never() => self.client.with_deadline(DEFAULT_DEADLINE),
-            None => self.client.with_default_deadline(),
+            Some(allowed) => self.client.with_deadline(allowed).begin_operation(),
+            None if self.client.has_no_deadline() => self.client.with_deadline(DEFAULT_DEADLINE).begin_operation(),
+            None => self.client.begin_operation(),
         };
         if let Some(progress) = self.progress.clone() {
             client = client.observed(Arc::new(move |wait| progress(&Progress::Waiting(wait.clone()))));

@@ -1,5 +1,6 @@
 //! One way to wait: by when something has to be done, and what is repeated until it is.
 
+use std::borrow::Cow;
 use std::future::Future;
 use std::pin::pin;
 use std::task;
@@ -79,7 +80,7 @@ pub(crate) async fn timeout<F: Future>(future: F, clock: &dyn Clock, allowed: Du
 pub(crate) struct Poll<'a> {
     context: &'a SendContext,
     options: &'a CallOptions,
-    operation: &'static str,
+    operation: Cow<'static, str>,
     reason: WaitReason,
     attempts: u32,
 }
@@ -88,11 +89,11 @@ impl SendContext {
     /// Begins to repeat something within the deadline of `options`.
     pub(crate) fn poll<'a>(
         &'a self,
-        operation: &'static str,
+        operation: impl Into<Cow<'static, str>>,
         reason: WaitReason,
         options: &'a CallOptions,
     ) -> Poll<'a> {
-        Poll { context: self, options, operation, reason, attempts: 1 }
+        Poll { context: self, options, operation: operation.into(), reason, attempts: 1 }
     }
 }
 
@@ -107,7 +108,8 @@ impl Poll<'_> {
         if !self.options.deadline.allows(&*self.context.clock, wait) {
             return false;
         }
-        let event = Wait { operation: self.operation, reason: self.reason, duration: wait, attempts: self.attempts };
+        let event =
+            Wait { operation: self.operation.clone(), reason: self.reason, duration: wait, attempts: self.attempts };
         self.context.tell_and_sleep(&event, self.options).await;
         self.attempts += 1;
         true

@@ -1,5 +1,7 @@
 //! Attempts without a response, as errors.
 
+use std::borrow::Cow;
+
 use crate::error::{Error, ErrorCode};
 use crate::retry::{Outcome, Repeat};
 use crate::transport::TransportError;
@@ -31,28 +33,36 @@ impl Failure {
         }
     }
 
-    pub(super) fn into_error(self, operation: &'static str, repeat: Repeat, attempts: u32) -> Error {
+    /// Only a request that is unsafe to repeat can be in doubt: any other is simply run again.
+    pub(super) fn into_error(self, operation: Cow<'static, str>, repeat: Repeat, attempts: u32) -> Error {
+        let maybe_done = self.outcome().maybe_done() && repeat == Repeat::Unsafe;
         let error = match self {
             Self::Transport(error) if error.is_too_large() => Error::new(ErrorCode::ResponseTooLarge)
-                .with_maybe_done(true)
                 .with_remedy("Ask for less, or raise the transport's limit; a proxy in between may have answered.")
                 .with_source(error),
-            Self::Transport(error) if error.is_maybe_sent() => Error::new(ErrorCode::NoResponse)
-                .with_maybe_done(true)
-                .with_remedy("Check the network and run it again: what was done is found and not done twice.")
-                .with_source(error),
+            Self::Transport(error) if error.is_maybe_sent() => Error::new(ErrorCode::NoResponse).with_source(error),
             Self::Transport(error) => Error::new(ErrorCode::Unreachable).with_source(error),
-            Self::TimedOut => Error::new(ErrorCode::NoResponse)
-                .with_message("there was no response in time")
-                .with_maybe_done(true)
-                .with_remedy("Run it again: what was done is found and not done twice."),
-            Self::DeadlineBefore => Error::new(ErrorCode::DeadlineExceeded),
+            Self::TimedOut => Error::new(ErrorCode::NoResponse).with_message("there was no response in time"),
+            Self::DeadlineBefore => {
+                Error::new(ErrorCode::DeadlineExceeded).with_remedy("Run it again with more time: this was not sent.")
+            }
             Self::DeadlineInFlight => Error::new(ErrorCode::DeadlineExceeded)
                 .with_message("the time allowed was up while a request was under way")
-                .with_maybe_done(true)
-                .with_remedy("Run it again with more time: what was done is found and not done twice."),
+                .with_remedy("Run it again with more time."),
         };
-        let maybe_done = error.maybe_done() && repeat == Repeat::Unsafe;
-        error.with_maybe_done(maybe_done).during(operation).with_attempts(attempts)
+        let error = if maybe_done { error.with_remedy(LOOK_FIRST) } else { error };
+        let error = error.with_maybe_done(maybe_done).during(operation).with_attempts(attempts);
+        tracing::debug!(
+            operation = error.operation(),
+            code = error.code().as_str(),
+            attempts,
+            maybe_done,
+            "no response"
+        );
+        error
     }
 }
+
+/// What to do where nobody knows whether a creation was carried out.
+pub(crate) const LOOK_FIRST: &str =
+    "It may have been done: look for what it makes before running it again, so that nothing is made twice.";

@@ -10,19 +10,23 @@ mod response;
 mod throttle_gate;
 mod wait;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::sync::Semaphore;
+use tokio::sync::{AcquireError, Semaphore, SemaphorePermit};
 
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::random::{self, Randomness};
 use crate::transport::Transport;
 
-pub(crate) use deadline::{Deadline, timeout};
+pub(crate) use deadline::Deadline;
+#[cfg(any(feature = "azure-cli", feature = "browser"))]
+pub(crate) use deadline::timeout;
 use failure::Failure;
+pub(crate) use failure::LOOK_FIRST;
 pub use policy::RetryPolicy;
 pub(crate) use policy::{Outcome, Repeat};
 pub(crate) use response::{Response, Unreadable};
@@ -30,8 +34,8 @@ pub(crate) use throttle_gate::ThrottleGate;
 pub(crate) use wait::WaitObserver;
 pub use wait::{Wait, WaitReason};
 
-/// Requests under way at once, for all that shares a context.
-const MAX_IN_FLIGHT: usize = 16;
+/// Requests at once, for all that shares a context.
+pub(crate) const DEFAULT_CONCURRENT_REQUESTS: usize = 16;
 
 /// How long a read may lag behind a write: a 404 after that is the truth.
 pub(crate) const READ_LAG: Duration = Duration::from_secs(60);
@@ -62,7 +66,13 @@ impl SendContext {
         randomness: Arc<dyn Randomness>,
         policy: RetryPolicy,
     ) -> Self {
-        Self { transport, clock, randomness, policy, in_flight: Arc::new(Semaphore::new(MAX_IN_FLIGHT)) }
+        Self { transport, clock, randomness, policy, in_flight: Arc::new(Semaphore::new(DEFAULT_CONCURRENT_REQUESTS)) }
+    }
+
+    /// Sets the number of requests at once.
+    pub(crate) fn concurrent_requests(mut self, number: usize) -> Self {
+        self.in_flight = Arc::new(Semaphore::new(number.min(Semaphore::MAX_PERMITS)));
+        self
     }
 
     /// Sends what `build` makes for each attempt, until `classify` calls a response final or trying again makes no
@@ -72,19 +82,20 @@ impl SendContext {
     /// response.
     pub(crate) async fn send(
         &self,
-        operation: &'static str,
+        operation: impl Into<Cow<'static, str>> + Send,
         repeat: Repeat,
         options: &CallOptions,
         mut build: impl FnMut() -> Result<http::Request<Bytes>, Error> + Send,
         classify: impl Fn(&Response) -> Outcome + Send + Sync,
     ) -> Result<Response, Error> {
+        let operation = operation.into();
         let started = self.clock.monotonic();
         let mut attempts = 0;
         let mut tries = Tries::default();
         loop {
             attempts += 1;
             let request = build()?;
-            let result = self.attempt(operation, attempts, request, options).await;
+            let result = self.attempt(&operation, attempts, request, options).await;
             let result = result.map(|response| Response::from_http(response, attempts, self.clock.now()));
             let outcome = match &result {
                 Ok(response) => classify(response),
@@ -101,7 +112,7 @@ impl SendContext {
                 _ => self.policy.decide(repeat, &outcome, tries.count(&outcome), elapsed, self.jitter()),
             };
             match wait.filter(|wait| self.ends_in_time(*wait, options)) {
-                Some(wait) => self.wait(operation, &outcome, wait, attempts, options).await,
+                Some(wait) => self.wait(operation.clone(), &outcome, wait, attempts, options).await,
                 None => {
                     return match result {
                         Ok(mut response) => {
@@ -118,24 +129,25 @@ impl SendContext {
     /// Waits, after having told the observer.
     pub(crate) async fn wait(
         &self,
-        operation: &'static str,
+        operation: impl Into<Cow<'static, str>> + Send,
         outcome: &Outcome,
         wait: Duration,
         attempts: u32,
         options: &CallOptions,
     ) {
-        let event = Wait { operation, reason: outcome.wait_reason(), duration: wait, attempts };
+        let event = Wait { operation: operation.into(), reason: outcome.wait_reason(), duration: wait, attempts };
         self.tell_and_sleep(&event, options).await;
     }
 
     /// Tells the observer of a wait, and waits.
     async fn tell_and_sleep(&self, wait: &Wait, options: &CallOptions) {
-        let Wait { operation, reason, duration, attempts } = *wait;
-        tracing::debug!(operation, ?reason, wait_ms = duration.as_millis(), attempts, "waiting");
+        let Wait { operation, reason, duration, attempts } = wait;
+        let wait_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        tracing::debug!(operation = &**operation, ?reason, wait_ms, attempts, "waiting");
         if let Some(observer) = &options.observer {
             observer(wait);
         }
-        self.clock.sleep(duration).await;
+        self.clock.sleep(*duration).await;
     }
 
     /// Whether a wait ends before the deadline.
@@ -165,40 +177,48 @@ impl SendContext {
 
     async fn attempt(
         &self,
-        operation: &'static str,
+        operation: &str,
         attempts: u32,
         request: http::Request<Bytes>,
         options: &CallOptions,
     ) -> Result<http::Response<Bytes>, Failure> {
         let clock = &*self.clock;
-        let _permit = loop {
+        let _turn = self.turn(operation, attempts, options).await?;
+        let timeout = match self.policy.timeout {
+            Duration::ZERO => Deadline::default(),
+            timeout => Deadline::after(clock, timeout),
+        };
+        match timeout.earlier(options.deadline).bound(clock, self.transport.send(request)).await {
+            Some(Ok(response)) => Ok(response),
+            Some(Err(error)) => Err(Failure::Transport(error)),
+            None if options.deadline.is_over(clock) => Err(Failure::DeadlineInFlight),
+            None => Err(Failure::TimedOut),
+        }
+    }
+
+    /// Waits to be one of the requests at once, and until the service does not throttle the tenant.
+    async fn turn(&self, operation: &str, attempts: u32, options: &CallOptions) -> Result<Turn<'_>, Failure> {
+        let clock = &*self.clock;
+        loop {
             if options.deadline.is_over(clock) {
                 return Err(Failure::DeadlineBefore);
             }
             let permit = options.deadline.bound(clock, self.in_flight.acquire()).await;
             let permit = permit.ok_or(Failure::DeadlineBefore)?;
-            let now = self.clock.monotonic();
-            let wait = options.throttle_gate.as_ref().map_or(Duration::ZERO, |gate| gate.remaining(now));
+            let wait = options.throttle_gate.as_ref().map_or(Duration::ZERO, |gate| gate.remaining(clock.monotonic()));
             // Who has no time to wait asks all the same, and is told by the service itself.
             if wait.is_zero() || !self.ends_in_time(wait, options) {
-                break permit;
+                return Ok(permit);
             }
             drop(permit);
             let throttled = Outcome::Throttled { retry_after: Some(wait) };
-            self.wait(operation, &throttled, wait, attempts - 1, options).await;
-        };
-        let (limit, by_deadline) = match options.deadline.remaining(clock) {
-            Some(left) if left < self.policy.attempt_timeout => (left, true),
-            _ => (self.policy.attempt_timeout, false),
-        };
-        match timeout(self.transport.send(request), clock, limit).await {
-            Some(Ok(response)) => Ok(response),
-            Some(Err(error)) => Err(Failure::Transport(error)),
-            None if by_deadline => Err(Failure::DeadlineInFlight),
-            None => Err(Failure::TimedOut),
+            self.wait(operation.to_owned(), &throttled, wait, attempts - 1, options).await;
         }
     }
 }
+
+/// The place of one of the requests at once. The semaphore is never closed.
+type Turn<'a> = Result<SemaphorePermit<'a>, AcquireError>;
 
 /// Attempts of each kind: waiting for replicas or for one's turn uses up no patience with failures.
 #[derive(Clone, Copy, Debug, Default)]

@@ -2,52 +2,144 @@
 
 use std::time::Duration;
 
+use crate::error::{Error, ErrorCode};
 use crate::retry::WaitReason;
 
 /// How often, how long and how patiently requests are tried again.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use entra_apps::RetryPolicy;
+///
+/// /// For a person who waits at a screen.
+/// const IMPATIENT: RetryPolicy =
+///     RetryPolicy::new().max_attempts(3).timeout(Duration::from_secs(20)).max_retry_after(Duration::from_secs(30));
+///
+/// assert_eq!(IMPATIENT.max_attempts, 3);
+/// assert_eq!(IMPATIENT.replication_window, RetryPolicy::new().replication_window);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RetryPolicy {
-    /// Attempts at one request that fails, or is throttled without being told when to come back. 8 by default.
+    /// Attempts at one request that fails, or is throttled without being told when to come back. 8 by default; zero
+    /// means one.
     pub max_attempts: u32,
-    /// The first wait, doubled each time, with jitter. Half a second by default.
+    /// Attempts at one request that reaches nobody: no name, no connection, no TLS. A person waits for the result, and a
+    /// few seconds tell a hiccup from a wrong address. 5 by default, and never more than
+    /// [`max_attempts`](Self::max_attempts); zero means one.
+    pub max_attempts_to_connect: u32,
+    /// The first wait, doubled each time, with jitter. Half a second by default; a client refuses zero.
     pub base_delay: Duration,
-    /// The longest wait that nobody asked for. 30 seconds by default.
+    /// The longest wait that nobody asked for. 30 seconds by default; a client refuses zero.
     pub max_delay: Duration,
-    /// The longest `Retry-After` that is waited out. 5 minutes by default.
+    /// The longest `Retry-After` that is waited out. 5 minutes by default; zero means that none is.
     pub max_retry_after: Duration,
     /// How long one request may wait for its turn in all, where the service says each time when to come back. Half an
-    /// hour by default.
+    /// hour by default; zero means that it does not wait.
     pub max_throttled: Duration,
-    /// How long the directory's replicas may take to know what was written. 5 minutes by default.
+    /// How long the directory's replicas may take to know what was written. 5 minutes by default; zero means that
+    /// nobody waits for them.
     pub replication_window: Duration,
-    /// How long one attempt may take. 100 seconds by default.
-    pub attempt_timeout: Duration,
+    /// The timeout of one attempt. 100 seconds by default; zero means that there is none but the deadline.
+    pub timeout: Duration,
 }
-
-/// Attempts to reach a service that does not answer at all.
-const MAX_ATTEMPTS_TO_REACH: u32 = 5;
 
 impl Default for RetryPolicy {
     fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl RetryPolicy {
+    /// Creates the default policy.
+    pub const fn new() -> Self {
         Self {
             max_attempts: 8,
+            max_attempts_to_connect: 5,
             base_delay: Duration::from_millis(500),
             max_delay: Duration::from_secs(30),
             max_retry_after: Duration::from_secs(300),
             max_throttled: Duration::from_secs(1800),
             replication_window: Duration::from_secs(300),
-            attempt_timeout: Duration::from_secs(100),
+            timeout: Duration::from_secs(100),
         }
+    }
+
+    /// Creates a policy by which each request is sent once.
+    pub const fn none() -> Self {
+        Self::new().max_attempts(1).max_throttled(Duration::ZERO).replication_window(Duration::ZERO)
+    }
+
+    /// Sets the number of [attempts](Self#structfield.max_attempts) at one request.
+    #[must_use]
+    pub const fn max_attempts(mut self, attempts: u32) -> Self {
+        self.max_attempts = attempts;
+        self
+    }
+
+    /// Sets the number of [attempts](Self#structfield.max_attempts_to_connect) at one request that reaches nobody.
+    #[must_use]
+    pub const fn max_attempts_to_connect(mut self, attempts: u32) -> Self {
+        self.max_attempts_to_connect = attempts;
+        self
+    }
+
+    /// Sets the [first wait](Self#structfield.base_delay).
+    #[must_use]
+    pub const fn base_delay(mut self, delay: Duration) -> Self {
+        self.base_delay = delay;
+        self
+    }
+
+    /// Sets the [longest wait](Self#structfield.max_delay) that nobody asked for.
+    #[must_use]
+    pub const fn max_delay(mut self, delay: Duration) -> Self {
+        self.max_delay = delay;
+        self
+    }
+
+    /// Sets the [longest `Retry-After`](Self#structfield.max_retry_after) that is waited out.
+    #[must_use]
+    pub const fn max_retry_after(mut self, wait: Duration) -> Self {
+        self.max_retry_after = wait;
+        self
+    }
+
+    /// Sets [how long one request may wait for its turn](Self#structfield.max_throttled) in all.
+    #[must_use]
+    pub const fn max_throttled(mut self, wait: Duration) -> Self {
+        self.max_throttled = wait;
+        self
+    }
+
+    /// Sets [how long replicas may take](Self#structfield.replication_window) to know what was written.
+    #[must_use]
+    pub const fn replication_window(mut self, window: Duration) -> Self {
+        self.replication_window = window;
+        self
+    }
+
+    /// Sets the [timeout](Self#structfield.timeout) of one attempt.
+    #[must_use]
+    pub const fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// Refuses a policy that would try again without a wait.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        if self.base_delay.is_zero() || self.max_delay.is_zero() {
+            return Err(
+                Error::new(ErrorCode::InvalidLimit).with_message("a retry policy has no wait between two attempts")
+            );
+        }
+        Ok(())
     }
 }
 
-impl RetryPolicy {
-    /// Each request once.
-    pub fn none() -> Self {
-        Self { max_attempts: 1, max_throttled: Duration::ZERO, replication_window: Duration::ZERO, ..Self::default() }
-    }
-}
+/// The shortest wait between two attempts.
+const MIN_DELAY: Duration = Duration::from_millis(1);
 
 /// Whether a request may be carried out twice without harm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,9 +212,8 @@ impl RetryPolicy {
             let in_time = elapsed.saturating_add(*after) <= self.max_throttled && *after <= self.max_retry_after;
             return in_time.then_some(wait);
         }
-        // Where nobody listens, a person waits for the result: a few seconds tell a hiccup from a wrong address.
         let most = match outcome {
-            Outcome::NoResponse { maybe_sent: false } => self.max_attempts.min(MAX_ATTEMPTS_TO_REACH),
+            Outcome::NoResponse { maybe_sent: false } => self.max_attempts.min(self.max_attempts_to_connect),
             _ => self.max_attempts,
         };
         if attempts >= most {
@@ -138,7 +229,7 @@ impl RetryPolicy {
 
     fn backoff(&self, attempts: u32, jitter: f64) -> Duration {
         let full = self.base_delay.saturating_mul(1 << attempts.saturating_sub(1).min(16)).min(self.max_delay);
-        part(full, 0.5 + jitter / 2.0)
+        part(full, 0.5 + jitter / 2.0).max(MIN_DELAY)
     }
 }
 
@@ -199,17 +290,36 @@ mod tests {
     #[test]
     fn times_without_end_do_no_harm() {
         let most = Duration::MAX;
-        let policy = RetryPolicy {
-            base_delay: most,
-            max_delay: most,
-            max_retry_after: most,
-            replication_window: most,
-            ..RetryPolicy::default()
-        };
+        let policy = RetryPolicy::new().base_delay(most).max_delay(most).max_retry_after(most).replication_window(most);
         let asked = Outcome::Failed { retry_after: Some(most) };
         for outcome in [asked, Outcome::Lagging, Outcome::Conflict] {
             assert!(policy.decide(Repeat::Safe, &outcome, 7, most, 1.0).is_some(), "{outcome:?}");
         }
+    }
+
+    #[test]
+    fn attempts_stop_at_the_number_that_is_documented() {
+        let attempts = |policy: RetryPolicy, outcome: Outcome| {
+            (1..100).find(|attempts| policy.decide(Repeat::Safe, &outcome, *attempts, NONE, 0.5).is_none()).unwrap()
+        };
+        let (unreachable, failed) = (Outcome::NoResponse { maybe_sent: false }, Outcome::Failed { retry_after: None });
+        let policy = RetryPolicy::new();
+        assert_eq!(attempts(policy.clone(), unreachable.clone()), policy.max_attempts_to_connect);
+        assert_eq!(attempts(policy.clone(), failed.clone()), policy.max_attempts);
+        for (asked, to_connect, most) in [(3, 9, 3), (9, 2, 9), (0, 0, 1)] {
+            let policy = RetryPolicy::new().max_attempts(asked).max_attempts_to_connect(to_connect);
+            assert_eq!(attempts(policy.clone(), failed.clone()), most);
+            assert_eq!(attempts(policy, unreachable.clone()), most.min(to_connect).max(1));
+        }
+    }
+
+    #[test]
+    fn a_policy_without_waits_is_refused_and_does_not_spin() {
+        for policy in [RetryPolicy::new().base_delay(NONE), RetryPolicy::new().max_delay(NONE)] {
+            assert_eq!(policy.check().unwrap_err().code(), ErrorCode::InvalidLimit);
+            assert!(policy.decide(Repeat::Safe, &Outcome::Lagging, 1, NONE, 0.0) >= Some(MIN_DELAY));
+        }
+        assert!(RetryPolicy::none().check().is_ok());
     }
 
     #[test]

@@ -81,9 +81,11 @@ fn has_too_many_parts(body: &[u8]) -> bool {
 }
 
 /// A body that is not what it should be: where, without any of its text, which serde's own message would repeat.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub(crate) enum Unreadable {
+    #[error("JSON of another form at line {0} column {1}")]
     At(usize, usize),
+    #[error("JSON of more than {MAX_PARTS} objects and lists")]
     TooManyParts,
 }
 
@@ -92,17 +94,6 @@ impl Unreadable {
         Self::At(error.line(), error.column())
     }
 }
-
-impl fmt::Display for Unreadable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::At(line, column) => write!(f, "JSON of another form at line {line} column {column}"),
-            Self::TooManyParts => write!(f, "JSON of more than {MAX_PARTS} objects and lists"),
-        }
-    }
-}
-
-impl std::error::Error for Unreadable {}
 
 /// Reads `Retry-After`: seconds, or a date (RFC 9110, 10.2.3). A date is read by the clock that wrote it, which the
 /// response shows in its `Date`; `now` is for a response without one.

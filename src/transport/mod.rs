@@ -1,4 +1,17 @@
 //! The trait between this crate and the network, and its implementation over reqwest.
+//!
+//! ```
+//! # #[cfg(feature = "reqwest")] {
+//! use std::sync::Arc;
+//!
+//! use entra_apps::Client;
+//! use entra_apps::transport::ReqwestTransport;
+//!
+//! let transport = ReqwestTransport::new()?.body_limit(1024 * 1024);
+//! let builder = Client::builder().transport(Arc::new(transport));
+//! # let _ = builder; }
+//! # Ok::<(), entra_apps::Error>(())
+//! ```
 
 #[cfg(feature = "reqwest")]
 mod reqwest;
@@ -50,49 +63,52 @@ pub trait Transport: fmt::Debug + Send + Sync + 'static {
 }
 
 /// The reason why there is no response, and whether the service may have acted on the request.
-#[derive(Debug)]
-pub struct TransportError {
-    maybe_sent: bool,
-    too_large: bool,
-    source: Box<dyn StdError + Send + Sync>,
+///
+/// ```
+/// use entra_apps::transport::TransportError;
+///
+/// let error = TransportError::not_sent("the host has no address");
+/// assert!(!error.is_maybe_sent());
+/// ```
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct TransportError(Reason);
+
+#[derive(Debug, thiserror::Error)]
+enum Reason {
+    #[error("the request could not be sent")]
+    NotSent(#[source] Source),
+    #[error("no response to the request")]
+    MaybeSent(#[source] Source),
+    #[error("the body of the response is larger than {0} bytes")]
+    TooLarge(usize),
 }
+
+type Source = Box<dyn StdError + Send + Sync>;
 
 impl TransportError {
     /// Creates an error for a request that did not reach the service: no name, no connection, no TLS.
     pub fn not_sent(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        Self { maybe_sent: false, too_large: false, source: source.into() }
+        Self(Reason::NotSent(source.into()))
     }
 
     /// Creates an error for a request that may have reached the service, and may have been carried out.
     pub fn maybe_sent(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        Self { maybe_sent: true, too_large: false, source: source.into() }
+        Self(Reason::MaybeSent(source.into()))
     }
 
     /// Creates an error for a response with a body of more than `limit` bytes. The request may have been carried out.
     pub fn too_large(limit: usize) -> Self {
-        let source = format!("the body is larger than {limit} bytes");
-        Self { maybe_sent: true, too_large: true, source: source.into() }
+        Self(Reason::TooLarge(limit))
     }
 
     /// Whether there was a response, with a body over the limit: a retry would receive the same.
     pub fn is_too_large(&self) -> bool {
-        self.too_large
+        matches!(self.0, Reason::TooLarge(_))
     }
 
     /// Whether the service may have acted on the request.
     pub fn is_maybe_sent(&self) -> bool {
-        self.maybe_sent
-    }
-}
-
-impl fmt::Display for TransportError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.maybe_sent { "no response to the request" } else { "the request could not be sent" })
-    }
-}
-
-impl StdError for TransportError {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        Some(&*self.source)
+        !matches!(self.0, Reason::NotSent(_))
     }
 }

@@ -21,6 +21,9 @@ const DEFAULT_BODY_LIMIT: usize = 8 * 1024 * 1024;
 /// machine would read what is meant for this one.
 ///
 /// With the feature `rustls-no-provider`, the program installs a rustls `CryptoProvider` before it makes one of these.
+///
+/// # Panics
+/// It sends on a tokio runtime with its I/O and its timer on, and panics elsewhere: `#[tokio::main]` turns both on.
 #[derive(Clone)]
 pub struct ReqwestTransport {
     client: reqwest::Client,

@@ -1,8 +1,14 @@
 //! Lists: how many requests they take, and what is refused before it is sent.
 
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::time::Duration;
+
+use entra_apps::ErrorKind;
 use entra_apps::api::{Filter, List};
+use entra_apps::futures_core::Stream;
 use entra_apps::model::{Application, ApplicationProperty, NewApplication};
-use entra_emulator::MemoryTenant;
+use entra_emulator::{Fault, MemoryTenant};
 
 use crate::support::{counts, quiet, tenant};
 
@@ -42,4 +48,55 @@ async fn a_page_of_more_than_999_is_refused_before_it_is_sent() {
     let list = listed(&tenant, 0).await;
     assert_eq!(list.top(1000).page().await.unwrap_err().code().as_str(), "invalid_page_size");
     assert_eq!(counts(&tenant).0, 0);
+}
+
+async fn next<S: Stream + Unpin>(stream: &mut S) -> Option<S::Item> {
+    poll_fn(|context| Pin::new(&mut *stream).poll_next(context)).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_item_of_a_stream_is_there_after_the_first_page() {
+    let tenant = tenant();
+    let list = listed(&tenant, 25).await;
+    quiet(&tenant);
+    let mut items = list.clone().top(10).items();
+    assert!(next(&mut items).await.unwrap().is_ok());
+    assert_eq!(counts(&tenant).0, 1, "one page");
+    let mut count = 1;
+    while next(&mut items).await.transpose().unwrap().is_some() {
+        count += 1;
+    }
+    assert_eq!((count, counts(&tenant).0), (25, 3));
+    let mut pages = list.top(20).pages();
+    let sizes =
+        [next(&mut pages).await.unwrap().unwrap().value.len(), next(&mut pages).await.unwrap().unwrap().value.len()];
+    assert_eq!(sizes, [20, 5]);
+    assert!(next(&mut pages).await.is_none() && next(&mut pages).await.is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_ends_behind_an_error_and_next_goes_on_with_the_same_page() {
+    let tenant = tenant();
+    let mut items = listed(&tenant, 3).await.top(2).items();
+    for _ in 0..2 {
+        assert!(next(&mut items).await.unwrap().is_ok());
+    }
+    tenant.fault(Fault::on("GET", "/applications").refuses(400, "Request_BadRequest", "No."));
+    assert_eq!(next(&mut items).await.unwrap().unwrap_err().kind(), ErrorKind::Refused);
+    assert!(next(&mut items).await.is_none());
+    assert!(items.next().await.unwrap().is_some());
+    assert!(items.next().await.unwrap().is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_page_that_nobody_waits_for_any_more_is_not_lost() {
+    let tenant = tenant();
+    let list = listed(&tenant, 3).await.top(2);
+    tenant.fault(Fault::on("GET", "/applications").fails(503));
+    let mut pages = list.pages();
+    let impatient = tokio::time::timeout(Duration::from_millis(1), pages.next()).await;
+    assert!(impatient.is_err(), "it waits before it tries again");
+    assert_eq!(pages.next().await.unwrap().unwrap().value.len(), 2);
+    assert_eq!(pages.next().await.unwrap().unwrap().value.len(), 1);
+    assert!(pages.next().await.unwrap().is_none());
 }

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use entra_apps::ErrorKind;
 use entra_apps::SignInAudience;
-use entra_apps::api::{ApplicationKey, DeletedKind, Filter};
+use entra_apps::api::{ApplicationKey, DeletedKind, Filter, UniqueName};
 use entra_apps::model::{
     Application, ApplicationPatch, ApplicationProperty, NewApplication, RedirectUrisPatch, RequiredResourceAccess,
-    ResourceAccess, ResourceAccessType, WebPatch,
+    ResourceAccess, WebPatch,
 };
 use entra_apps::permission::{MICROSOFT_GRAPH, microsoft_graph};
 
@@ -37,7 +37,7 @@ pub(super) async fn an_application_is_created_and_read_by_each_key(scene: Scene)
     assert_eq!(made.display_name, Some(scene.name("Read")));
     assert_eq!(made.sign_in_audience, Some(SignInAudience::SingleOrganization));
     assert!(made.created_date_time.is_some() && made.deleted_date_time.is_none());
-    for key in [ApplicationKey::Id(id), ApplicationKey::AppId(app_id), ApplicationKey::UniqueName(key)] {
+    for key in [id.into(), app_id.into(), ApplicationKey::from(UniqueName::new(key).unwrap())] {
         let read = scene.client().applications().get(key).await.unwrap();
         assert_eq!((read.id, read.app_id, read.notes.as_deref()), (Some(id), Some(app_id), Some("first")));
     }
@@ -196,17 +196,13 @@ pub(super) async fn an_identifier_uri_may_be_that_of_the_own_app_id(scene: Scene
 }
 
 pub(super) async fn declared_permissions_come_back(scene: Scene) {
-    let access = |id, kind| {
-        let mut access = ResourceAccess::default();
-        (access.id, access.kind) = (id, Some(kind));
-        access
-    };
-    let mut graph = RequiredResourceAccess::default();
-    graph.resource_app_id = Some(MICROSOFT_GRAPH);
-    graph.resource_access = vec![
-        access(microsoft_graph::delegated::USER_READ.id(), ResourceAccessType::Scope),
-        access(microsoft_graph::application::DIRECTORY_READ_ALL.id(), ResourceAccessType::Role),
-    ];
+    let graph = RequiredResourceAccess::new(
+        MICROSOFT_GRAPH,
+        [
+            ResourceAccess::scope(microsoft_graph::delegated::USER_READ.id().unwrap()),
+            ResourceAccess::role(microsoft_graph::application::DIRECTORY_READ_ALL.id().unwrap()),
+        ],
+    );
     let made = scene.create(&scene.new_application("Declares").required_resource_access(vec![graph.clone()])).await;
     let read = becomes(&scene, &made, |read| !read.required_resource_access.is_empty()).await;
     let pairs = |declared: &RequiredResourceAccess| {

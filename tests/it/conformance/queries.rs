@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use entra_apps::ErrorKind;
-use entra_apps::api::{ApplicationKey, Filter, List};
+use entra_apps::api::{ApplicationKey, Filter, List, UniqueName};
 use entra_apps::ids::{AppId, ApplicationId};
 use entra_apps::model::{Application, ApplicationPatch, ApplicationProperty};
 
@@ -33,7 +33,7 @@ pub(super) async fn what_is_not_there_is_not_found(scene: Scene) {
     let keys = [
         ApplicationKey::Id(id.into()),
         ApplicationKey::AppId(id.into()),
-        ApplicationKey::UniqueName(scene.key("nothing")),
+        UniqueName::new(scene.key("nothing")).unwrap().into(),
     ];
     for key in keys {
         let error = client.applications().get(key.clone()).await.unwrap_err();
@@ -81,11 +81,11 @@ pub(super) async fn filters_find_what_they_say(scene: Scene) {
 }
 
 pub(super) async fn an_advanced_filter_needs_the_header_of_one(scene: Scene) {
-    let filter = |advanced| Filter::raw(format!("endsWith(displayName,'{} no one')", scene.prefix), advanced);
-    let list = |advanced| scene.client().applications().list().filter(filter(advanced));
-    let error = list(false).all().await.unwrap_err();
+    let text = format!("endsWith(displayName,'{} no one')", scene.prefix);
+    let list = |filter| scene.client().applications().list().filter(filter);
+    let error = list(Filter::raw(&*text)).all().await.unwrap_err();
     assert!(error.has_service_code("Request_UnsupportedQuery"), "{error}");
-    assert!(list(true).all().await.unwrap().is_empty());
+    assert!(list(Filter::raw_advanced(&*text)).all().await.unwrap().is_empty());
 }
 
 pub(super) async fn a_list_is_counted_and_ordered(scene: Scene) {

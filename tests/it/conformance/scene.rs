@@ -4,7 +4,7 @@ use std::fmt::Debug;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use entra_apps::api::{ApplicationKey, Filter};
+use entra_apps::api::{Filter, UniqueName};
 use entra_apps::auth::{ClientAuthentication, ClientCredentialsProvider, SignInService};
 use entra_apps::clock::Clock;
 use entra_apps::ids::{AppId, ApplicationId, DirectoryObjectId, KeyId, PermissionId, ServicePrincipalId, Tenant};
@@ -225,25 +225,17 @@ impl Scene {
 
     /// An app role to be published.
     pub(super) fn app_role(&self) -> AppRole {
-        let mut role = AppRole::default();
-        role.id = Some(self.random_id().into());
-        role.allowed_member_types = vec!["Application".to_owned()];
-        role.display_name = Some("Conform".to_owned());
-        role.description = Some("Made by a conformance test.".to_owned());
-        role.value = Some(ROLE.to_owned());
-        role.is_enabled = Some(true);
-        role
+        AppRole::new(self.random_id().into(), ROLE)
+            .allowed_member_types(["Application"])
+            .display_name("Conform")
+            .description("Made by a conformance test.")
     }
 
     fn scope(&self) -> PermissionScope {
-        let mut scope = PermissionScope::default();
-        scope.id = Some(self.random_id().into());
-        scope.admin_consent_display_name = Some("Conform".to_owned());
-        scope.admin_consent_description = Some("Made by a conformance test.".to_owned());
-        scope.kind = Some("Admin".to_owned());
-        scope.value = Some(SCOPE.to_owned());
-        scope.is_enabled = Some(true);
-        scope
+        PermissionScope::new(self.random_id().into(), SCOPE)
+            .admin_consent_display_name("Conform")
+            .admin_consent_description("Made by a conformance test.")
+            .kind("Admin")
     }
 
     /// Signs in as an app of the tenant, once.
@@ -265,7 +257,7 @@ impl Scene {
         let mut left = Vec::new();
         // What was made and not noted, for its answer was lost or the case failed.
         for key in keys {
-            match self.client().applications().find(ApplicationKey::UniqueName(key.clone())).await {
+            match self.client().applications().find(UniqueName::new(key.as_str()).unwrap()).await {
                 Ok(found) => applications.extend(found.and_then(|app| app.id)),
                 Err(error) => left.push(format!("whatever is called {key}: {error}")),
             }

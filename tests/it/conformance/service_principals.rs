@@ -63,7 +63,7 @@ pub(super) async fn a_service_principal_shows_its_application(scene: Scene) {
 pub(super) async fn a_service_principal_is_changed_and_deleted(scene: Scene) {
     let app = scene.app("Changed").await;
     let principals = scene.client().service_principals();
-    let patch = ServicePrincipalPatch::new().account_enabled(false).notes("off");
+    let patch = ServicePrincipalPatch::new().account_disabled().notes("off");
     principals.update(app.principal, &patch).await.unwrap();
     agree(
         async || principals.get(app.principal).await,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use entra_apps::api::{ApplicationKey, Filter, Literal};
+use entra_apps::api::{Filter, Literal, UniqueName};
 use entra_apps::auth::{ClientAuthentication, ClientCredentialsProvider, SignInService};
 use entra_apps::bytes::Bytes;
 use entra_apps::clock::TokioClock;
@@ -184,8 +184,9 @@ fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
-fn key(text: &str) -> ApplicationKey {
-    ApplicationKey::UniqueName(text.to_owned())
+/// The unique name of as much of a text as one can have.
+fn key(text: &str) -> UniqueName {
+    UniqueName::new(text.chars().take(256).collect::<String>()).unwrap()
 }
 
 #[tokio::test(start_paused = true)]
@@ -194,10 +195,11 @@ async fn a_unique_name_is_one_path_segment() {
     let apps = client.applications();
     for text in texts() {
         let segment = format!("applications(uniqueName={})", quoted(&text));
-        apps.find(key(&text)).await.unwrap_err();
-        assert_eq!(address(&server), Arrived { segments: vec!["v1.0".into(), segment.clone()], pairs: vec![] });
         apps.upsert(&text, &ApplicationPatch::new().display_name("x")).await.unwrap_err();
         assert_eq!(address(&server).segments, ["v1.0", &segment]);
+        let segment = format!("applications(uniqueName={})", quoted(key(&text).as_str()));
+        apps.find(key(&text)).await.unwrap_err();
+        assert_eq!(address(&server), Arrived { segments: vec!["v1.0".into(), segment.clone()], pairs: vec![] });
         apps.add_password(key(&text), &NewPasswordCredential::new()).await.unwrap_err();
         assert_eq!(address(&server).segments, ["v1.0", &segment, "addPassword"]);
     }
@@ -224,11 +226,13 @@ async fn an_id_is_one_path_segment_or_is_refused() {
 async fn a_text_that_no_url_can_hold_is_refused_before_it_is_sent() {
     let (server, client) = empty_server();
     for text in CONTROL {
-        assert_eq!(client.applications().find(key(text)).await.unwrap_err().code().as_str(), "invalid_id", "{text:?}");
+        assert_eq!(UniqueName::new(*text).unwrap_err().code().as_str(), "invalid_unique_name", "{text:?}");
+        let upsert = client.applications().upsert(text, &ApplicationPatch::new().display_name("x"));
+        assert_eq!(upsert.await.unwrap_err().code().as_str(), "invalid_id", "{text:?}");
         let grant = OAuth2PermissionGrantId::new(*text);
         assert_eq!(client.oauth2_permission_grants().get(&grant).await.unwrap_err().code().as_str(), "invalid_id");
         let mut batch = client.batch();
-        let _ = batch.add(client.applications().delete(key(text)));
+        let _ = batch.add(client.oauth2_permission_grants().delete(&grant));
         assert_eq!(batch.send().await.unwrap_err().code().as_str(), "invalid_id", "{text:?}");
         assert_eq!(
             AppRegistration::new(*text, "App").check().unwrap_err().code().as_str(),
@@ -237,7 +241,10 @@ async fn a_text_that_no_url_can_hold_is_refused_before_it_is_sent() {
         );
     }
     let long = "x".repeat(70_000);
-    assert_eq!(client.applications().find(key(&long)).await.unwrap_err().kind(), ErrorKind::Invalid);
+    let upsert = client.applications().upsert(&long, &ApplicationPatch::new().display_name("x"));
+    assert_eq!(upsert.await.unwrap_err().kind(), ErrorKind::Invalid);
+    assert!(UniqueName::new("x".repeat(256)).is_ok());
+    assert_eq!(UniqueName::new("x".repeat(257)).unwrap_err().kind(), ErrorKind::Invalid);
     assert_eq!(server.count(), 0);
 }
 
@@ -324,7 +331,7 @@ async fn a_text_in_a_batch_item_adds_no_item() {
         let arrived =
             |at: usize| Arrived::of(&format!("https://graph.test/v1.0{}", items[at]["url"].as_str().unwrap()));
         assert_eq!(arrived(0).segments, ["v1.0", "applications"]);
-        assert_eq!(arrived(1).segments, ["v1.0", &format!("applications(uniqueName={})", quoted(&text))]);
+        assert_eq!(arrived(1).segments, ["v1.0", &format!("applications(uniqueName={})", quoted(key(&text).as_str()))]);
         assert!(arrived(0).pairs.is_empty() && arrived(1).pairs.is_empty());
         assert_eq!(arrived(2).segments, ["v1.0", "applications"]);
         assert_eq!(arrived(2).pair("$filter"), format!("displayName eq {}", quoted(&text)));

@@ -47,6 +47,7 @@ const SHOWN: &[&str] = &[
     "api::OrganizationApi",
     "api::Page",
     "api::Pages",
+    "api::RequestBuilder",
     "api::ServicePrincipals",
     "auth::ChainProvider",
     "auth::ClientAuthentication",
@@ -121,7 +122,9 @@ const OF_A_FEATURE: &[(&str, bool)] = &[
 const HARMLESS: &[&str] = &[
     "api::ApplicationKey",
     "api::DeletedKind",
+    "api::RequestPath",
     "api::ServicePrincipalKey",
+    "api::UniqueName",
     "auth::AssertionRequest",
     "auth::DeviceCodePrompt",
     "auth::FoundTenant",
@@ -481,8 +484,11 @@ async fn reads(viewer: &mut Viewer, client: &entra_apps::Client) {
 /// Objects with their secrets in them, as they are sent and as they come.
 fn models(viewer: &mut Viewer, client: &entra_apps::Client) {
     let body = format!(r#"{{"x": "{MARKER}"}}"#);
-    let mut key: KeyCredential = serde_json::from_str("{}").unwrap();
+    let mut key = KeyCredential::certificate(MARKER);
     key.key = Some(MARKER.to_owned());
+    let request = client.request(entra_apps::http::Method::POST, "applications").json(&key).query("$select", MARKER);
+    viewer.see("api::RequestBuilder", &request);
+    viewer.see("api::RequestBuilder", &request.header("If-Match", MARKER));
     viewer.see("model::KeyCredential", &key);
     let new = NewApplication::new("With a key").unknown("passwordCredentials", &body).unwrap();
     let patch = ApplicationPatch::new().key_credentials(vec![key.clone()]).unknown("more", &body).unwrap();

@@ -75,7 +75,7 @@ async fn waiting_is_reported_as_progress() {
         .apply(&plan)
         .on_progress(move |event| {
             if let entra_apps::provision::Progress::Waiting(wait) = event {
-                told.lock().unwrap().push((wait.operation, wait.reason));
+                told.lock().unwrap().push((wait.operation.to_string(), wait.reason));
             }
         })
         .await
