@@ -30,9 +30,9 @@ const GUIDES: [&str; 5] = ["immybot", "immybot --all-tasks", "peig", "netwrix", 
 
 fn registration(guide: &str) -> AppRegistration {
     match guide {
-        "immybot" => immybot::registration("contoso"),
-        "immybot --all-tasks" => immybot::registration("contoso").select_all(),
-        "peig" => peig::registration(SignInAudience::MultipleOrganizations),
+        "immybot" => immybot::registration("contoso").unwrap(),
+        "immybot --all-tasks" => immybot::registration("contoso").unwrap().select_all(),
+        "peig" => peig::registration(SignInAudience::MultipleOrganizations).unwrap(),
         "netwrix" => netwrix::registration("Contoso", false),
         _ => patch_my_pc::registration(),
     }

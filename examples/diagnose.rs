@@ -4,12 +4,13 @@
 //! the secret in `ENTRA_CLIENT_SECRET`. Without flags an app is registered on an in-memory tenant, and signed in to with
 //! the mistakes that customers make.
 
-#[allow(dead_code)] // the vendors' examples use more of it
+#[allow(dead_code, unused_imports)] // the vendors' examples use more of it
 mod support;
 
 use std::io::Write as _;
 use std::process::ExitCode;
 
+use entra_apps::ids::AppId;
 use entra_apps::permission::Permission;
 use entra_apps::permission::microsoft_graph::application;
 use entra_apps::provision::Diagnosis;
@@ -17,9 +18,10 @@ use entra_apps::secrecy::{ExposeSecret as _, SecretString};
 
 use entra_apps::{AppRegistration, ClientSecret};
 use entra_emulator::MemoryTenant;
-use lexopt::prelude::*;
-
-type Failure = Box<dyn std::error::Error>;
+use serde_json::json;
+use support::access::Access;
+use support::flags::CommandLine;
+use support::{Connection, Failure};
 
 const HELP: &str = "usage: diagnose [flags]
 
@@ -35,57 +37,56 @@ named).
   --json                 one JSON object on standard output, nothing else
 ";
 
-#[derive(Default)]
-struct Flags {
-    live: bool,
-    emulator: Option<String>,
-    tenant: Option<String>,
-    client_id: Option<String>,
-    permissions: Vec<String>,
-    json: bool,
-}
-
-fn flags() -> Result<Option<Flags>, Failure> {
-    let mut flags = Flags::default();
-    let mut parser = lexopt::Parser::from_env();
-    while let Some(argument) = parser.next()? {
-        match argument {
-            Long("help") | Short('h') => return Ok(None),
-            Long("live") => flags.live = true,
-            Long("emulator") => flags.emulator = Some(parser.value()?.string()?),
-            Long("tenant") => flags.tenant = Some(parser.value()?.string()?),
-            Long("client-id") => flags.client_id = Some(parser.value()?.string()?),
-            Long("permission") => flags.permissions.push(parser.value()?.string()?),
-            Long("json") => flags.json = true,
-            other => return Err(other.unexpected().into()),
+/// What was asked for, or nothing when help was.
+fn flags() -> Result<Option<(Access, Vec<String>)>, String> {
+    let mut access = Access { environment: true, ..Access::default() };
+    let mut permissions = Vec::new();
+    let mut line = CommandLine::new();
+    while let Some(name) = line.flag()? {
+        match name.as_str() {
+            "help" => return Ok(None),
+            "permission" => permissions.push(line.value()?),
+            "json" => {}
+            "live" | "emulator" | "tenant" | "client-id" => drop(access.take(&name, &mut || line.value())?),
+            name => return Err(format!("there is no flag --{name}")),
         }
     }
-    if flags.live && flags.emulator.is_some() {
-        return Err("--live and --emulator exclude each other".into());
-    }
-    Ok(Some(flags))
+    access.check()?;
+    Ok(Some((access, permissions)))
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    let good = match flags() {
+    let is_json = std::env::args().any(|argument| argument == "--json");
+    let result = match flags() {
         Ok(None) => {
             print(HELP);
-            Ok(true)
+            return ExitCode::SUCCESS;
         }
-        Ok(Some(flags)) if flags.live || flags.emulator.is_some() => one(&flags).await,
-        Ok(Some(flags)) => mistakes(&flags).await,
-        Err(error) => Err(error),
+        Ok(Some((access, permissions))) => match registration(&permissions) {
+            Ok(wanted) if access.is_in_memory() => mistakes(&wanted).await,
+            Ok(wanted) => one(&access, &wanted).await,
+            Err(failure) => Err(failure),
+        },
+        Err(text) => Err(Failure::new("bad_flag", text, "--help lists the flags.")),
     };
-    match good {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("Failed: {error}");
-            eprintln!("--help lists the flags.");
-            if std::env::args().any(|argument| argument == "--json") {
-                let error = serde_json::json!({ "code": "failed", "message": error.to_string() });
-                print(&format!("{}\n", serde_json::json!({ "error": error })));
+    match result {
+        Ok((diagnoses, is_good)) => {
+            if is_json {
+                let all: Vec<_> = diagnoses.iter().map(|(_, diagnosis)| diagnosis).collect();
+                print(&format!("{}\n", json!({ "diagnoses": all })));
+            } else {
+                for (title, diagnosis) in &diagnoses {
+                    print(&format!("\n=== {title}\n{diagnosis}"));
+                }
+            }
+            if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        }
+        Err(failure) => {
+            if is_json {
+                print(&format!("{}\n", json!({ "error": failure.to_json() })));
+            } else {
+                failure.show();
             }
             ExitCode::from(2)
         }
@@ -97,104 +98,53 @@ fn print(text: &str) {
     let _ = std::io::stdout().write_all(text.as_bytes());
 }
 
-fn registration(flags: &Flags) -> Result<AppRegistration, Failure> {
+/// The app as the vendor's guide has it.
+fn registration(permissions: &[String]) -> Result<AppRegistration, Failure> {
     let registration = AppRegistration::new("contoso-backup", "Contoso Backup").credential(ClientSecret::new("Backup"));
-    if flags.permissions.is_empty() {
+    if permissions.is_empty() {
         return Ok(registration.permission(application::DIRECTORY_READ_ALL));
     }
-    let mut registration = registration;
-    for name in &flags.permissions {
-        registration = registration.permission(Permission::application(name)?);
-    }
-    Ok(registration)
+    let add =
+        |registration: AppRegistration, name: &String| Ok(registration.permission(Permission::application(name)?));
+    permissions.iter().try_fold(registration, add)
 }
+
+/// Each diagnosis with a title, and whether it is as it should be.
+type Diagnoses = (Vec<(&'static str, Diagnosis)>, bool);
 
 /// The mistakes that customers make, on a tenant of nobody's.
-async fn mistakes(flags: &Flags) -> Result<bool, Failure> {
+async fn mistakes(wanted: &AppRegistration) -> Result<Diagnoses, Failure> {
     let tenant = MemoryTenant::new();
     let client = tenant.client();
-    let wanted = registration(flags)?;
-    let registered = client.apply(&client.plan(&wanted).await?).approve_all().await?;
-    let app = registered.application.as_ref().ok_or("the app was not registered")?;
-    let (app_id, object_id) = (app.app_id.to_string(), app.application_id.to_string());
-    let (domain, secret) = (tenant.domain(), &registered.secrets[0]);
-    let (value, key_id) = (secret.value.expose_secret().to_owned(), secret.key_id.to_string());
-    let later = wanted.clone().permission(application::MAIL_READ);
-    let cases = [
-        ("The secret's ID in place of its Value", domain, &app_id, &key_id, &wanted, "secret_id_instead_of_value"),
-        (
-            "The object id in place of the client id",
-            domain,
-            &object_id,
-            &value,
-            &wanted,
-            "object_id_instead_of_client_id",
-        ),
-        ("A domain with a slip in it", "contosso.example", &app_id, &value, &wanted, "token_without_tenant"),
-        ("A permission that came with an update", domain, &app_id, &value, &later, "permission_added_after_consent"),
-        ("All as it should be", domain, &app_id, &value, &wanted, ""),
-    ];
-    let (mut all, mut good) = (Vec::new(), true);
-    for (title, tenant, client_id, secret, wanted, code) in cases {
-        let diagnosis = client.diagnose(tenant, client_id, SecretString::from(secret.as_str()), wanted);
-        let diagnosis = diagnosis.registered_as(app).await;
-        good &= diagnosis.problems.first().map_or("", |problem| problem.code.as_str()) == code;
-        show(flags, title, &diagnosis);
-        all.push(diagnosis);
+    let registered = client.apply(&client.plan(wanted).await?).approve_all().await?;
+    let (Some(app), [secret]) = (&registered.application, &registered.secrets[..]) else {
+        return Err(Failure::new("not_registered", "the app was not registered", "Run it again."));
+    };
+    let (id, object_id) = (&*app.app_id.to_string(), &*app.application_id.to_string());
+    let (domain, value, key_id) = (tenant.domain(), secret.value.expose_secret(), &*secret.key_id.to_string());
+    let later = &wanted.clone().permission(application::MAIL_READ);
+    let (mut all, mut is_good) = (Vec::new(), true);
+    for (title, tenant, client_id, secret, wanted, code) in [
+        ("The secret's ID in place of its Value", domain, id, key_id, wanted, "secret_id_instead_of_value"),
+        ("The object id in place of the client id", domain, object_id, value, wanted, "object_id_instead_of_client_id"),
+        ("A domain with a slip in it", "contosso.example", id, value, wanted, "unknown_tenant"),
+        ("A permission that came with an update", domain, id, value, later, "permission_added_after_consent"),
+        ("All as it should be", domain, id, value, wanted, ""),
+    ] {
+        let diagnosis = client.diagnose(tenant, client_id, SecretString::from(secret), wanted).registered_as(app).await;
+        is_good &= diagnosis.problems.first().map_or("", |problem| problem.code.as_str()) == code;
+        all.push((title, diagnosis));
     }
-    if flags.json {
-        print(&format!("{}\n", serde_json::json!({ "diagnoses": all })));
-    }
-    Ok(good)
+    Ok((all, is_good))
 }
 
-fn show(flags: &Flags, title: &str, diagnosis: &Diagnosis) {
-    if !flags.json {
-        print(&format!("\n=== {title}\n{diagnosis}"));
-    }
-}
-
-#[cfg(feature = "reqwest")]
-async fn one(flags: &Flags) -> Result<bool, Failure> {
-    use std::env;
-
-    use entra_apps::Client;
-    use entra_apps::cloud::Cloud;
-    use entra_apps::ids::AppId;
-    use entra_apps::transport::ReqwestTransport;
-
-    let (cloud, own) = match &flags.emulator {
-        Some(address) => {
-            let emulated = support::connect::emulated(&ReqwestTransport::new()?, address).await;
-            let (cloud, own) = emulated.map_err(|failure| format!("{}. {}", failure.message, failure.remedy))?;
-            (cloud, Some(own))
-        }
-        None => (Cloud::global(), None),
-    };
-    let given = |flag: &Option<String>, name: &str, emulated: Option<String>| {
-        flag.clone()
-            .or_else(|| env::var(name).ok())
-            .or(emulated)
-            .ok_or(format!("{name} is not set, and no flag says it"))
-    };
-    let own = own.as_ref();
-    let tenant = given(&flags.tenant, "ENTRA_TENANT_ID", own.map(|own| own.tenant.to_string()))?;
-    let client_id = given(&flags.client_id, "ENTRA_CLIENT_ID", own.map(|own| own.client_id.to_string()))?;
-    let emulated = own.map(|own| own.client_secret.expose_secret().to_owned());
-    let secret = SecretString::from(given(&None, "ENTRA_CLIENT_SECRET", emulated)?);
+/// What a customer typed in.
+async fn one(access: &Access, wanted: &AppRegistration) -> Result<Diagnoses, Failure> {
+    let connection = Connection::new(access).await?;
     // The client lends its transport and its cloud; it does not sign in itself.
-    let client = Client::builder().cloud(cloud).tenant("organizations");
-    let client = client.client_secret(AppId::from_u128(0), SecretString::from("")).build()?;
-    let diagnosis = client.diagnose(tenant, client_id, secret, &registration(flags)?).await;
-    show(flags, "Diagnosis", &diagnosis);
-    if flags.json {
-        print(&format!("{}\n", serde_json::json!({ "diagnoses": [diagnosis] })));
-    }
-    Ok(diagnosis.is_good())
-}
-
-#[cfg(not(feature = "reqwest"))]
-#[allow(clippy::unused_async, reason = "the other form of it waits")]
-async fn one(_: &Flags) -> Result<bool, Failure> {
-    Err("this example was built without the feature reqwest: build it with default features".into())
+    let client = connection.builder()?.client_secret(AppId::from_u128(0), SecretString::from("")).build()?;
+    let (tenant, client_id) = (connection.tenant()?, connection.client_id_as_typed(access.way)?);
+    let diagnosis = client.diagnose(tenant, client_id, connection.client_secret()?, wanted).await;
+    let is_good = diagnosis.is_good();
+    Ok((vec![("Diagnosis", diagnosis)], is_good))
 }

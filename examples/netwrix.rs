@@ -2,18 +2,17 @@
 //!
 //! `cargo run --example netwrix -- --organization Contoso --fulfilment --settings fragment.json`
 
-mod support;
+pub(crate) mod support;
 
-use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use entra_apps::permission::microsoft_graph::application;
 use entra_apps::secrecy::ExposeSecret;
-use entra_apps::{AppRegistration, ClientSecret, IssuedSecret, Registered, SecretSink, SignInAudience, async_trait};
-use support::{Failure, Flag, Guide};
+use entra_apps::{AppRegistration, ClientSecret, IssuedSecret, SignInAudience};
+use support::{Connection, Failure, Flag, Flags, Output, SecretFile, Way};
 
-const FLAGS: &[Flag] = &[
+pub(crate) const FLAGS: &[Flag] = &[
     Flag { name: "organization", value: Some("NAME"), help: "the organization in the names; Contoso by default" },
     Flag { name: "fulfilment", value: None, help: "also write to the directory: Directory.ReadWrite.All instead" },
     Flag { name: "settings", value: Some("FILE"), help: "write a fragment of appsettings.agent.json to a new file" },
@@ -32,80 +31,99 @@ pub(crate) fn registration(organization: &str, fulfilment: bool) -> AppRegistrat
     let registration = AppRegistration::new("netwrix-identity-manager", &name)
         .audience(SignInAudience::SingleOrganization)
         .permission(permission)
-        .credential(ClientSecret::new(format!("{name} Secret")).valid_for_months(12))
+        .credential(ClientSecret::new(secret_name(organization)).valid_for_months(12))
         .confirmation("secret_stored", "The secret is in appsettings.agent.json or an environment variable");
     // Only this one: the one that reads goes, if an earlier run without fulfilment granted it.
     if fulfilment { registration.remove_surplus() } else { registration }
 }
 
+fn secret_name(organization: &str) -> String {
+    format!("Identity Manager {organization} Secret")
+}
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    support::run(FLAGS, |flags| {
-        let organization = flags.value("organization").unwrap_or("Contoso").trim();
-        if organization.is_empty() {
-            return Err(Failure::new("invalid_organization", "the organization is empty", "Give its name."));
-        }
-        let connection = flags.value("connection").unwrap_or("MicrosoftEntraID");
-        let sink = match (flags.value("settings"), flags.value("environment")) {
-            (Some(_), Some(_)) => {
-                let remedy = "Choose --settings or --environment.";
-                return Err(Failure::new("two_places", "a secret is kept in one place", remedy));
-            }
-            (Some(file), None) => Some(keeper(file, connection, settings)?),
-            (None, Some(file)) => Some(keeper(file, connection, environment)?),
-            (None, None) => None,
-        };
-        Ok(Guide {
-            vendor: "Netwrix Identity Manager",
-            registration: registration(organization, flags.is_set("fulfilment")),
-            remarks: Vec::new(),
-            for_a_person: None,
-            place: "appsettings.agent.json, Connections",
-            values,
-            sink,
-            closing: &[],
-        })
-    })
-    .await
+    support::main(FLAGS, run).await
 }
 
-fn values(registered: &Registered) -> Vec<(&'static str, String)> {
-    let Some(app) = &registered.application else { return Vec::new() };
-    vec![("ApplicationId", app.app_id.to_string()), ("TenantId", registered.tenant_id.to_string())]
-}
-
-/// Writes the agent's three values to a new file that only its owner can read. Where that fails, the secret is removed
-/// from the application again.
-#[derive(Debug)]
-struct Keeper {
-    file: String,
-    connection: String,
-    text: fn(&str, &IssuedSecret) -> String,
-}
-
-fn keeper(
-    file: &str,
-    connection: &str,
-    text: fn(&str, &IssuedSecret) -> String,
-) -> Result<(String, Arc<dyn SecretSink>), Failure> {
-    if std::path::Path::new(file).symlink_metadata().is_ok() {
-        let remedy = "It is not overwritten: name a new file, and copy the fragment from there.";
-        return Err(Failure::new("file_exists", format!("{file} is there already"), remedy));
+pub(crate) async fn run(flags: &Flags, output: &mut Output) -> Result<(), Failure> {
+    let organization = flags.value("organization").unwrap_or("Contoso").trim();
+    if organization.is_empty() {
+        return Err(Failure::new("invalid_organization", "the organization is empty", "Give its name."));
     }
-    let keeper = Keeper { file: file.to_owned(), connection: connection.to_owned(), text };
-    Ok((file.to_owned(), Arc::new(keeper)))
+    let registration = flags.select(registration(organization, flags.is_set("fulfilment")))?;
+    output.title("Netwrix Identity Manager", registration.display_name(), &[]);
+    let file = Arc::new(secret_file(flags)?);
+
+    // Sign in: as an app with its secret, or in any other way that `--sign-in` names.
+    let connection = Connection::new(&flags.access).await?; // in memory, `--emulator` or `--live`
+    let client = connection.builder()?;
+    let client = match flags.access.way {
+        Way::Secret => client.client_secret(connection.client_id(Way::Secret)?, connection.client_secret()?),
+        way => client.token_provider(connection.provider(way)?),
+    };
+    let client = output.signed_in(connection.sign_in(client.build()?).await?);
+
+    // The second run shows that nothing is left to do.
+    for run in flags.runs() {
+        // Plan: it only reads.
+        let mut plan = client.plan(&registration);
+        if let Some(app_id) = flags.adopt {
+            plan = plan.adopt(app_id);
+        }
+        if flags.create_another {
+            plan = plan.create_another();
+        }
+        if flags.replace_secret && run == 1 {
+            plan = plan.replace_secret(secret_name(organization));
+        }
+        let plan = plan.await?;
+        output.plan(run, &plan);
+        if flags.plan {
+            return Ok(());
+        }
+
+        // Apply: it ends where an undisturbed run ends, whatever failed before. The secret is stored at once.
+        file.check(&plan, run)?;
+        let mut apply = client.apply(&plan).secret_sink(file.clone()).on_progress(output.progress());
+        for permission in &flags.approve {
+            apply = apply.approve(permission);
+        }
+        if flags.approves_all() {
+            apply = apply.approve_all();
+        }
+        let (registered, app) = output.applied(run, apply.await, &file)?;
+        if run == 1 {
+            let ids = [("ApplicationId", app.app_id.to_string()), ("TenantId", registered.tenant_id.to_string())];
+            output.values("appsettings.agent.json, Connections", &ids);
+        }
+    }
+    if flags.once {
+        return Ok(());
+    }
+
+    // Verify: every step of the guide, ticked or not.
+    let mut verify = client.verify(&registration);
+    if let Some(app_id) = flags.adopt {
+        verify = verify.adopt(app_id);
+    }
+    let checklist = verify.await?;
+    output.checklist(&checklist);
+    Ok(())
 }
 
-#[async_trait]
-impl SecretSink for Keeper {
-    async fn store(&self, secret: &IssuedSecret) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-        let mut options = std::fs::OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(&self.file).map_err(|error| format!("{}: {error}", self.file))?;
-        file.write_all((self.text)(&self.connection, secret).as_bytes())?;
-        Ok(())
+/// The agent's settings, its environment variables, or the form that every example has.
+fn secret_file(flags: &Flags) -> Result<SecretFile, Failure> {
+    let connection = flags.value("connection").unwrap_or("MicrosoftEntraID").to_owned();
+    let file = SecretFile::new(flags, "netwrix");
+    match (flags.value("settings"), flags.value("environment"), &flags.secret_file) {
+        (None, None, _) => Ok(file),
+        (Some(path), None, None) => Ok(file.form(path, move |secret| settings(&connection, secret))),
+        (None, Some(path), None) => Ok(file.form(path, move |secret| environment(&connection, secret))),
+        _ => {
+            let remedy = "Choose --settings, --environment or --secret-file.";
+            Err(Failure::new("two_places", "a secret is kept in one place", remedy))
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 //! `cargo run --example sign_in -- --live --sign-in device-code`; with `--features browser,azure-cli` also with the browser
 //! or the Azure CLI. Without flags, an app and two people sign in to an in-memory tenant. No token is ever shown.
 
-#[allow(dead_code)] // the vendors' examples use more of it
+#[allow(dead_code, unused_imports)] // the vendors' examples use more of it
 mod support;
 
 use std::io::Write as _;
@@ -15,11 +15,10 @@ use entra_apps::provision::{CallerPermissions, Preflight};
 
 use entra_apps::{AppRegistration, ClientSecret, SignInAudience};
 use serde_json::{Value, json};
-use support::Failure;
 use support::access::{self, Access};
-use support::connect::{Connection, SignedIn, environment};
+use support::connect::SignedIn;
 use support::flags::CommandLine;
-use support::ways::Way;
+use support::{Connection, Failure, Way};
 
 const HELP: &str = "usage: sign_in [flags]
 
@@ -29,34 +28,24 @@ sign-in works.
 
 ";
 
-#[derive(Default)]
-struct Flags {
-    access: Access,
-    /// Whether anything was said of where and how.
-    is_chosen: bool,
-    json: bool,
-}
-
-fn flags() -> Result<Option<Flags>, String> {
-    let mut flags = Flags::default();
+/// The flags, or nothing when help was asked for; without any, an app, an administrator, and somebody without a role.
+fn flags() -> Result<Option<(Vec<Access>, bool)>, String> {
+    let mut access = Access { environment: true, ..Access::default() };
+    let (mut is_chosen, mut json) = (false, false);
     let mut line = CommandLine::new();
     while let Some(name) = line.flag()? {
         match name.as_str() {
             "help" => return Ok(None),
-            "json" => flags.json = true,
-            name if flags.access.take(name, &mut || line.value())? => flags.is_chosen = true,
+            "json" => json = true,
+            name if access.take(name, &mut || line.value())? => is_chosen = true,
             name => return Err(format!("there is no flag --{name}")),
         }
     }
-    flags.access.check()?;
-    Ok(Some(flags))
-}
-
-fn help() -> String {
-    let mut text = HELP.to_owned();
-    let json = ("--json", "one JSON object on standard output, nothing else");
-    text.extend(access::FLAGS.iter().chain([&json]).map(|(flag, help)| format!("  {flag:<22} {help}\n")));
-    text + &access::ways()
+    access.check()?;
+    let person = |name: &str| Access { way: Way::DeviceCode, person: Some(name.to_owned()), ..access.clone() };
+    let people = [person("Ada Lovelace"), person("Alan Turing")];
+    let accesses = if is_chosen { vec![access] } else { [access].into_iter().chain(people).collect() };
+    Ok(Some((accesses, json)))
 }
 
 /// What ImmyBot's guide asks for without any of its tasks.
@@ -71,10 +60,12 @@ fn job() -> AppRegistration {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    let flags = match flags() {
+    let (accesses, json) = match flags() {
         Ok(Some(flags)) => flags,
         Ok(None) => {
-            print(&help());
+            let json = ("--json", "one JSON object on standard output, nothing else");
+            let lines = access::FLAGS.iter().chain([&json]).map(|(flag, help)| format!("  {flag:<22} {help}\n"));
+            print(&(HELP.to_owned() + &lines.collect::<String>() + &access::ways()));
             return ExitCode::SUCCESS;
         }
         Err(text) => {
@@ -84,44 +75,34 @@ async fn main() -> ExitCode {
         }
     };
     let mut all = Vec::new();
-    let mut failure = None;
-    for access in accesses(&flags) {
-        match Box::pin(one(&access, flags.json)).await {
+    for access in accesses {
+        match Box::pin(one(&access, json)).await {
             Ok(told) => all.push(told),
-            Err(error) => {
-                failure = Some(error);
-                break;
+            Err(failure) => {
+                finish(json, &all, Some(&failure));
+                return ExitCode::FAILURE;
             }
         }
     }
-    finish(flags.json, &all, failure.as_ref());
-    if failure.is_none() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-}
-
-/// What was asked for; or else an app, an administrator, and somebody without any role, in memory.
-fn accesses(flags: &Flags) -> Vec<Access> {
-    if flags.is_chosen {
-        return vec![flags.access.clone()];
-    }
-    let person = |name: &str| Access { way: Way::DeviceCode, person: Some(name.to_owned()), ..Access::default() };
-    vec![Access::default(), person("Ada Lovelace"), person("Alan Turing")]
-}
-
-/// Writes to standard output. Whoever reads may have gone away.
-fn print(text: &str) {
-    let _ = std::io::stdout().write_all(text.as_bytes());
-}
-
-fn finish(json: bool, all: &[Value], failure: Option<&Failure>) {
-    if json {
-        print(&format!("{}\n", json!({"signIns": all, "error": failure.map(Failure::to_json)})));
-    } else if let Some(failure) = failure {
-        failure.show();
-    }
+    finish(json, &all, None);
+    ExitCode::SUCCESS
 }
 
 async fn one(access: &Access, json: bool) -> Result<Value, Failure> {
-    let signed_in = Connection::new(access, &environment).await?.sign_in().await?;
+    // A way to sign in is one line of the builder, or a provider of tokens.
+    let connection = Connection::new(access).await?;
+    let client = connection.builder()?;
+    let told = if access.is_in_memory() { "What the person is told, who then does so: " } else { "" };
+    let client = match access.way {
+        Way::Secret => client.client_secret(connection.client_id(Way::Secret)?, connection.client_secret()?),
+        Way::DeviceCode if access.refresh_token.is_none() => {
+            client.device_code(connection.public_client_id()?, move |prompt| eprintln!("{told}{}", prompt.message))
+        }
+        way => client.token_provider(connection.provider(way)?),
+    };
+    let signed_in = connection.sign_in(client.build()?).await?;
+
+    // What the caller's token allows of a job, and what the whole job takes.
     let job = job();
     let preflight = signed_in.client.preflight(&job).await?;
     let needs = job.caller_permissions();
@@ -166,4 +147,17 @@ fn shown(access: &Access, signed_in: &SignedIn, preflight: &Preflight, needs: &C
         text.extend(needs.to_string().lines().map(|line| format!("  {line}\n")));
     }
     text
+}
+
+/// Writes to standard output. Whoever reads may have gone away.
+fn print(text: &str) {
+    let _ = std::io::stdout().write_all(text.as_bytes());
+}
+
+fn finish(json: bool, all: &[Value], failure: Option<&Failure>) {
+    if json {
+        print(&format!("{}\n", json!({"signIns": all, "error": failure.map(Failure::to_json)})));
+    } else if let Some(failure) = failure {
+        failure.show();
+    }
 }

@@ -14,6 +14,10 @@ pub(crate) struct Access {
     pub(crate) refresh_token: Option<String>,
     /// Who signs in to the in-memory tenant.
     pub(crate) person: Option<String>,
+    /// Whether the environment says what no flag does.
+    pub(crate) environment: bool,
+    /// How long an operation may take, in seconds.
+    pub(crate) deadline: Option<u64>,
 }
 
 /// What `--help` says of these flags.

@@ -1,32 +1,38 @@
 //! The connection: in memory, over HTTP to the emulator, or to a real tenant; and who is signed in.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use entra_apps::auth::SignInService;
 use entra_apps::clock::Clock;
 use entra_apps::cloud::Cloud;
 use entra_apps::transport::Transport;
-use entra_apps::{Client, ErrorKind};
+use entra_apps::{Client, ClientBuilder, ErrorKind};
 use entra_emulator::{MemoryTenant, User};
 
-use super::Recorder;
 use super::access::Access;
 use super::failure::Failure;
-use super::ways::{Own, Settings, Way};
+use super::recorder::Recorder;
+use super::ways::{Own, Way};
 use super::who::{Tenant, Who, Witness};
 
 /// The environment of this program.
-pub(crate) fn environment(name: &str) -> Option<String> {
+fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-/// A client that knows how to sign in, and has not yet.
-pub(crate) struct Connection {
-    client: Client,
+/// What lies at the other end: a tenant in memory, the emulator, or a real tenant.
+pub(crate) struct Connection<'a> {
+    pub(super) access: &'a Access,
+    /// The environment.
+    pub(super) variable: &'a dyn Fn(&str) -> Option<String>,
+    cloud: Cloud,
+    pub(super) transport: Arc<dyn Transport>,
+    pub(super) clock: Arc<dyn Clock>,
+    /// The app that a tenant of nobody's has of its own.
+    pub(super) own: Option<Own>,
     witness: Witness,
     recorder: Recorder,
-    /// Nobody has to wait for the person that the tenant in memory plays.
-    skips_waiting: bool,
 }
 
 /// A client that is signed in.
@@ -37,67 +43,68 @@ pub(crate) struct SignedIn {
     pub(crate) recorder: Recorder,
 }
 
-/// Where the emulator is, or what else lies at the other end.
 struct Place {
     cloud: Cloud,
     transport: Arc<dyn Transport>,
     clock: Arc<dyn Clock>,
-    /// What a tenant of nobody's has of its own.
     own: Option<Own>,
 }
 
-impl Connection {
-    pub(crate) async fn new(access: &Access, variable: &dyn Fn(&str) -> Option<String>) -> Result<Self, Failure> {
+impl<'a> Connection<'a> {
+    pub(crate) async fn new(access: &'a Access) -> Result<Self, Failure> {
+        let variable: &dyn Fn(&str) -> Option<String> = if access.environment { &environment } else { &|_| None };
+        Self::with_environment(access, variable).await
+    }
+
+    pub(crate) async fn with_environment(
+        access: &'a Access,
+        variable: &'a dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, Failure> {
         let place = match access.is_in_memory() {
             true => in_memory(access, variable)?,
             false => over_http(access).await?,
         };
-        Self::of(access, variable, place)
+        let recorder = Recorder::new(place.transport);
+        let witness = Witness::new(Arc::new(recorder.clone()));
+        let transport = Arc::new(witness.clone());
+        let Place { cloud, clock, own, .. } = place;
+        Ok(Self { access, variable, cloud, transport, clock, own, witness, recorder })
     }
 
-    /// The same by another clock.
-    #[cfg(feature = "reqwest")]
+    /// Goes by another clock.
     #[allow(dead_code)] // for tests, in which nobody waits
-    pub(crate) async fn by_clock(
-        access: &Access,
-        variable: &dyn Fn(&str) -> Option<String>,
-        clock: Arc<dyn Clock>,
-    ) -> Result<Self, Failure> {
-        Self::of(access, variable, Place { clock, ..over_http(access).await? })
+    pub(crate) fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
     }
 
-    fn of(access: &Access, variable: &dyn Fn(&str) -> Option<String>, place: Place) -> Result<Self, Failure> {
-        let Place { cloud, transport, clock, own } = place;
-        let recorder = Recorder::new(transport);
-        let transport: Arc<dyn Transport> = Arc::new(recorder.clone());
-        let settings = Settings {
-            access,
-            variable,
-            service: SignInService::new(cloud.clone(), Arc::clone(&transport), Arc::clone(&clock)),
-            transport: Arc::clone(&transport),
-            clock: Arc::clone(&clock),
-            own,
-        };
-        let witness = Witness::new(settings.provider()?);
-        let client = Client::builder()
-            .cloud(cloud)
-            .tenant(settings.tenant()?)
-            .token_provider(Arc::new(witness.clone()))
-            .transport(transport)
-            .clock(clock)
-            .user_agent_suffix("entra-apps-example")
-            .build()?;
-        let skips_waiting = access.is_in_memory() && access.way == Way::DeviceCode;
-        Ok(Self { client, witness, recorder, skips_waiting })
+    /// The start of a client, which lacks only the way to sign in.
+    pub(crate) fn builder(&self) -> Result<ClientBuilder, Failure> {
+        let mut builder = Client::builder()
+            .cloud(self.cloud.clone())
+            .tenant(self.tenant()?)
+            .transport(Arc::clone(&self.transport))
+            .clock(Arc::clone(&self.clock))
+            .user_agent_suffix("entra-apps-example");
+        if let Some(seconds) = self.access.deadline {
+            builder = builder.deadline(Duration::from_secs(seconds));
+        }
+        Ok(builder)
+    }
+
+    pub(super) fn service(&self) -> SignInService {
+        SignInService::new(self.cloud.clone(), Arc::clone(&self.transport), Arc::clone(&self.clock))
     }
 
     /// Signs in, and asks what the tenant is called.
-    pub(crate) async fn sign_in(self) -> Result<SignedIn, Failure> {
-        if self.skips_waiting {
+    pub(crate) async fn sign_in(self, client: Client) -> Result<SignedIn, Failure> {
+        // Nobody has to wait for the person that the tenant in memory plays.
+        let skips_waiting = self.access.is_in_memory() && self.access.way == Way::DeviceCode;
+        if skips_waiting {
             tokio::time::pause();
         }
-        let organization = self.client.organization().get().await;
-        if self.skips_waiting {
+        let organization = client.organization().get().await;
+        if skips_waiting {
             tokio::time::resume();
         }
         let organization = match organization {
@@ -116,8 +123,8 @@ impl Connection {
         };
         // From here on it is the tenant of whoever signed in, and no other.
         let client = match tenant.id.parse() {
-            Ok(id) => self.client.for_tenant(id),
-            Err(_) => self.client,
+            Ok(id) => client.for_tenant(id),
+            Err(_) => client,
         };
         Ok(SignedIn { client, who, tenant, recorder: self.recorder })
     }
@@ -181,7 +188,7 @@ async fn over_http(access: &Access) -> Result<Place, Failure> {
 
 /// The emulator at an address as a cloud, and what it says of itself.
 #[cfg(feature = "reqwest")]
-pub(crate) async fn emulated(transport: &dyn Transport, address: &str) -> Result<(Cloud, Own), Failure> {
+async fn emulated(transport: &dyn Transport, address: &str) -> Result<(Cloud, Own), Failure> {
     let url = entra_apps::url::Url::parse(address).map_err(|_| {
         let remedy = "Give the emulator's baseUrl, such as http://127.0.0.1:8400.";
         Failure::new("invalid_emulator", format!("{address} is no address"), remedy)
@@ -205,7 +212,10 @@ async fn hello(transport: &dyn Transport, url: &entra_apps::url::Url) -> Result<
     let request = Request::get(url.as_str()).body(Bytes::new()).map_err(|error| nobody(error.to_string()))?;
     let answer = tokio::time::timeout(std::time::Duration::from_secs(30), transport.send(request)).await;
     let answer = answer.map_err(|_| nobody("it takes too long".to_owned()))?;
-    let answer = answer.map_err(|error| nobody(error.to_string()))?;
+    let answer = answer.map_err(|error| {
+        let source = std::error::Error::source(&error).map(|source| format!(": {source}")).unwrap_or_default();
+        nobody(format!("{error}{source}"))
+    })?;
     let said: serde_json::Value = serde_json::from_slice(answer.body()).unwrap_or_default();
     let text = |name: &str| said[name].as_str().ok_or_else(|| nobody("something else does".to_owned()));
     Ok(Own {

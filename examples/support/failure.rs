@@ -1,6 +1,6 @@
 //! Why an example failed.
 
-use entra_apps::Error;
+use entra_apps::{ApplyError, Error, ErrorCode};
 use serde_json::{Value, json};
 
 /// Why it failed.
@@ -43,13 +43,27 @@ impl From<Error> for Failure {
             source = cause.source();
         }
         // Where a flag does it, the flag is named.
-        let flag = match error.code().as_str() {
-            "same_display_name" => " (--adopt CLIENT-ID, --create-another)",
-            "needs_approval" => " (--approve NAME)",
-            "unknown_purpose" => " (--task NAME)",
-            "deadline_exceeded" | "not_visible_yet" => " (--deadline SECONDS)",
+        let flag = match error.code() {
+            ErrorCode::SameDisplayName => " (--adopt CLIENT-ID, --create-another)",
+            ErrorCode::AdoptedAppNotFound | ErrorCode::AdoptionConflict => " (--adopt CLIENT-ID)",
+            ErrorCode::NeedsApproval | ErrorCode::UnknownApproval => " (--approve NAME)",
+            ErrorCode::SecretNotStored => " (--secret-file PATH)",
+            ErrorCode::SecretLost => " (--replace-secret)",
+            ErrorCode::UnknownPurpose => " (--task NAME)",
+            ErrorCode::UnknownTenant | ErrorCode::TokenWithoutTenant => " (--tenant TENANT, or ENTRA_TENANT_ID)",
+            ErrorCode::AppNotInTenant => " (--client-id ID, or ENTRA_CLIENT_ID; --tenant TENANT)",
+            ErrorCode::WrongSecret | ErrorCode::SecretIdInsteadOfValue | ErrorCode::SecretExpired => {
+                " (ENTRA_CLIENT_SECRET)"
+            }
+            ErrorCode::DeadlineExceeded | ErrorCode::NotVisibleYet => " (--deadline SECONDS)",
             _ => "",
         };
         Self::new(error.code().as_str(), message, format!("{remedy}{flag}"))
+    }
+}
+
+impl From<ApplyError> for Failure {
+    fn from(error: ApplyError) -> Self {
+        error.into_parts().0.into()
     }
 }

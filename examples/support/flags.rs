@@ -1,7 +1,11 @@
 //! The flags.
 
 use std::collections::HashMap;
+use std::ffi::OsString;
+use std::ops::RangeInclusive;
 
+use entra_apps::ids::AppId;
+use entra_apps::{AppRegistration, Error};
 use lexopt::prelude::*;
 
 use super::access::{self, Access};
@@ -18,8 +22,13 @@ pub(crate) struct Flag {
 pub(crate) struct CommandLine(lexopt::Parser);
 
 impl CommandLine {
+    #[allow(dead_code)] // for examples with flags of their own
     pub(crate) fn new() -> Self {
         Self(lexopt::Parser::from_env())
+    }
+
+    pub(crate) fn of(arguments: &[OsString]) -> Self {
+        Self(lexopt::Parser::from_args(arguments))
     }
 
     /// The name of the next flag; `-h` is `help`.
@@ -43,30 +52,32 @@ impl CommandLine {
 #[derive(Debug, Default)]
 pub(crate) struct Flags {
     pub(crate) access: Access,
+    /// Only plan.
     pub(crate) plan: bool,
+    /// Plan and apply, and no more.
+    pub(crate) once: bool,
     pub(crate) tasks: Vec<String>,
     pub(crate) all_tasks: bool,
     pub(crate) approve: Vec<String>,
-    pub(crate) adopt: Option<String>,
+    pub(crate) adopt: Option<AppId>,
     pub(crate) create_another: bool,
     pub(crate) replace_secret: bool,
+    pub(crate) secret_file: Option<String>,
     pub(crate) show_secret: bool,
-    pub(crate) deadline: Option<u64>,
     pub(crate) json: bool,
-    vendor: HashMap<&'static str, String>,
+    pub(super) vendor: HashMap<&'static str, String>,
 }
 
 #[allow(dead_code)] // not every guide has flags of its own
 impl Flags {
-    /// For an error about the flags themselves: whether JSON was asked for.
-    pub(crate) fn only_json() -> Self {
-        Self { json: std::env::args().any(|argument| argument == "--json"), ..Self::default() }
-    }
-
     /// The flags of the command line, or nothing when help was asked for.
-    pub(crate) fn parse(vendor_flags: &'static [Flag]) -> Result<Option<Self>, String> {
-        let mut flags = Self::default();
-        let mut line = CommandLine::new();
+    pub(crate) fn parse(
+        arguments: &[OsString],
+        access: Access,
+        vendor_flags: &'static [Flag],
+    ) -> Result<Option<Self>, String> {
+        let mut flags = Self { access, ..Self::default() };
+        let mut line = CommandLine::of(arguments);
         while let Some(name) = line.flag()? {
             if flags.access.take(&name, &mut || line.value())? {
                 continue;
@@ -77,18 +88,20 @@ impl Flags {
                     return Ok(None);
                 }
                 "plan" => flags.plan = true,
+                "once" => flags.once = true,
                 "task" => flags.tasks.push(line.value()?),
                 "all-tasks" => flags.all_tasks = true,
                 "approve" => flags.approve.push(line.value()?),
-                "adopt" => flags.adopt = Some(line.value()?),
+                "adopt" => flags.adopt = Some(client_id(&line.value()?)?),
                 "create-another" => flags.create_another = true,
                 "replace-secret" => flags.replace_secret = true,
+                "secret-file" => flags.secret_file = Some(line.value()?),
                 "show-secret" => flags.show_secret = true,
                 "deadline" => {
                     let text = line.value()?;
                     let seconds =
                         text.parse().map_err(|_| format!("--deadline takes seconds, and {text} is no number"))?;
-                    flags.deadline = Some(seconds);
+                    flags.access.deadline = Some(seconds);
                 }
                 "json" => flags.json = true,
                 name => {
@@ -101,7 +114,34 @@ impl Flags {
             }
         }
         flags.access.check()?;
+        if flags.plan && flags.once {
+            return Err("--plan changes nothing, and --once does: choose one of them".to_owned());
+        }
         Ok(Some(flags))
+    }
+
+    /// The registration with the optional permissions of `--task` or `--all-tasks`.
+    pub(crate) fn select(&self, registration: AppRegistration) -> Result<AppRegistration, Error> {
+        if self.all_tasks {
+            return Ok(registration.select_all());
+        }
+        self.tasks.iter().try_fold(registration, |registration, task| {
+            // The guide says “the … task”; with or without the word, the same is meant.
+            let name = task.trim().trim_end_matches(" task");
+            let is_meant = |known: &&str| known.trim_end_matches(" task").eq_ignore_ascii_case(name);
+            let name = registration.purposes().into_iter().find(is_meant).unwrap_or(task).to_owned();
+            registration.select(&name)
+        })
+    }
+
+    /// Two runs, of which the second shows that nothing is left to do.
+    pub(crate) fn runs(&self) -> RangeInclusive<u32> {
+        1..=if self.once { 1 } else { 2 }
+    }
+
+    /// Whether everything is approved: because it was said, or because the tenant is nobody's.
+    pub(crate) fn approves_all(&self) -> bool {
+        !self.access.live || self.approve.iter().any(|name| name == "all")
     }
 
     /// The value of a vendor's flag.
@@ -115,6 +155,10 @@ impl Flags {
     }
 }
 
+fn client_id(text: &str) -> Result<AppId, String> {
+    text.trim().parse().map_err(|_| format!("--adopt takes the Application (client) ID, and {text:?} is none"))
+}
+
 fn print_help(vendor_flags: &[Flag]) {
     let name = std::env::args().next().unwrap_or_default();
     let name =
@@ -122,18 +166,21 @@ fn print_help(vendor_flags: &[Flag]) {
     let mut text = format!(
         "usage: {name} [flags]\n\nPlans the registration, applies it twice (the second time changes nothing) and checks\n\
          it: on an in-memory tenant, unless a flag says otherwise. Exit code 0 when every\n\
-         required or selected step is done (with --plan: when it could be planned).\n\n"
+         required or selected step is done (with --plan: when it could be planned; with\n\
+         --once: when it was applied), 1 when not, 2 for flags that make no sense.\n\n"
     );
     let common: &[(&str, &str)] = &[
         ("--plan", "only say what would change"),
+        ("--once", "plan and apply, and no more"),
         ("--task NAME", "with the optional permissions of a task; repeatable"),
         ("--all-tasks", "with every optional permission"),
         ("--approve NAME|all", "approve a permission that needs a review"),
         ("--adopt CLIENT-ID", "take an application that was made by hand"),
         ("--create-another", "although there is one of the same display name"),
         ("--replace-secret", "issue another secret; the earlier one stays"),
-        ("--show-secret", "show the secret's value"),
-        ("--deadline SECONDS", "how long each run may take"),
+        ("--secret-file PATH", "the new file that the secret goes to; by default one in this folder"),
+        ("--show-secret", "show the secret's value on the screen as well"),
+        ("--deadline SECONDS", "how long each operation may take"),
         ("--json", "one JSON object on standard output, nothing else"),
     ];
     let own = vendor_flags.iter().map(|flag| {

@@ -1,19 +1,21 @@
 //! What is shown: a text for a person, or one JSON object.
 
-use std::io::{IsTerminal, Write};
+use std::io::Write as _;
 use std::process::ExitCode;
 
-use entra_apps::provision::Progress;
+use entra_apps::provision::{Progress, RegisteredApplication};
 use entra_apps::secrecy::ExposeSecret;
 use entra_apps::time::OffsetDateTime;
 use entra_apps::time::format_description::well_known::Rfc3339;
-use entra_apps::{Checklist, ErrorCode, IssuedSecret, Plan, Registered};
+
+use entra_apps::{ApplyError, Checklist, Client, ErrorCode, IssuedSecret, Plan, Registered};
 use serde_json::{Value, json};
 
 use super::connect::SignedIn;
 use super::failure::Failure;
 use super::flags::Flags;
-use super::{Counts, Guide};
+use super::recorder::{Counts, Recorder};
+use super::secret_file::SecretFile;
 
 /// Writes to standard output. Whoever reads may have gone away; the job goes on all the same.
 pub(crate) fn print(text: &str) {
@@ -22,11 +24,14 @@ pub(crate) fn print(text: &str) {
 
 pub(crate) struct Output {
     json: bool,
-    colour: bool,
-    /// Columns of the terminal, where there is one.
-    width: Option<usize>,
     show_secret: bool,
     plan_only: bool,
+    once: bool,
+    in_memory: bool,
+    live: bool,
+    recorder: Option<Recorder>,
+    before: Counts,
+    plan: Value,
     caller: Value,
     tenant: Value,
     app: Value,
@@ -37,27 +42,18 @@ pub(crate) struct Output {
     done: bool,
 }
 
-#[derive(Clone, Copy)]
-enum Style {
-    Plain,
-    Bold,
-    Green,
-    Yellow,
-    Red,
-    Dim,
-}
-
 impl Output {
     pub(crate) fn new(flags: &Flags) -> Self {
-        let terminal = std::io::stdout().is_terminal();
-        let dumb = std::env::var("TERM").is_ok_and(|term| term == "dumb");
-        let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).unwrap_or(80);
         Self {
             json: flags.json,
-            colour: terminal && !dumb && std::env::var_os("NO_COLOR").is_none(),
-            width: terminal.then_some(columns),
             show_secret: flags.show_secret,
-            plan_only: false,
+            plan_only: flags.plan,
+            once: flags.once,
+            in_memory: flags.access.is_in_memory(),
+            live: flags.access.live,
+            recorder: None,
+            before: Counts::default(),
+            plan: Value::Null,
             caller: Value::Null,
             tenant: Value::Null,
             app: Value::Null,
@@ -69,118 +65,101 @@ impl Output {
         }
     }
 
-    /// A line, wrapped to the terminal, what follows indented beneath its text.
-    fn line(&self, style: Style, text: &str) {
-        if self.json {
-            return;
-        }
-        let indent = text.chars().take_while(|c| *c == ' ').count();
-        let hanging = " ".repeat(indent + 4);
-        let mut line = String::new();
-        let mut lines = Vec::new();
-        for word in text.split_inclusive(' ') {
-            let room = self.width.unwrap_or(usize::MAX);
-            if line.chars().count() + word.trim_end().chars().count() > room && !line.trim().is_empty() {
-                lines.push(std::mem::replace(&mut line, hanging.clone()));
-            }
-            line.push_str(word);
-        }
-        lines.push(line);
-        for line in lines {
-            print(&format!("{}\n", self.paint(style, line.trim_end())));
+    pub(crate) fn of_bad_flags(json: bool, text: String) -> Self {
+        let mut output = Self::new(&Flags { json, ..Flags::default() });
+        output.failed(Failure::new("bad_flag", text, "--help lists the flags."));
+        output
+    }
+
+    fn line(&self, text: &str) {
+        if !self.json {
+            print(&format!("{}\n", text.trim_end()));
         }
     }
 
-    fn paint(&self, style: Style, text: &str) -> String {
-        let code = match style {
-            _ if !self.colour || text.is_empty() => return text.to_owned(),
-            Style::Plain => return text.to_owned(),
-            Style::Bold => 1,
-            Style::Green => 32,
-            Style::Yellow => 33,
-            Style::Red => 31,
-            Style::Dim => 2,
-        };
-        format!("\x1b[{code}m{text}\x1b[0m")
+    pub(crate) fn heading(&self, text: &str) {
+        self.line("");
+        self.line(text);
     }
 
-    fn heading(&self, text: &str) {
-        self.line(Style::Plain, "");
-        self.line(Style::Bold, text);
-    }
-
-    pub(crate) fn title(&self, guide: &Guide) {
-        self.line(Style::Bold, &format!("{}: {}", guide.vendor, guide.registration.display_name()));
-        for remark in &guide.remarks {
-            self.line(Style::Yellow, &format!("  {remark}"));
+    /// The vendor's name and app, and what a person is to know before anything is written.
+    pub(crate) fn title(&self, vendor: &str, app: &str, remarks: &[&str]) {
+        self.line(&format!("{vendor}: {app}"));
+        for remark in remarks {
+            self.remark(remark);
         }
+    }
+
+    pub(crate) fn remark(&self, text: &str) {
+        self.line(&format!("  {text}"));
     }
 
     /// Whose tenant it is, before anything is written there.
-    pub(crate) fn signed_in(&mut self, guide: &Guide, signed_in: &SignedIn, in_memory: bool) {
+    pub(crate) fn signed_in(&mut self, signed_in: SignedIn) -> Client {
         self.tenant = signed_in.tenant.to_json();
         self.caller = signed_in.who.to_json();
-        let where_it_is = if in_memory { ", in this program's memory" } else { "" };
-        self.line(Style::Plain, &format!("  Tenant: {}{where_it_is}", signed_in.tenant));
-        self.line(Style::Plain, &format!("  Signed in: {}", signed_in.who.name()));
-        if let (Some(remark), Some(false)) = (guide.for_a_person, signed_in.who.is_person()) {
-            self.line(Style::Yellow, &format!("  {remark}"));
-        }
-        self.line(Style::Plain, "");
+        self.before = signed_in.recorder.counts();
+        self.recorder = Some(signed_in.recorder);
+        let where_it_is = if self.in_memory { ", in this program's memory" } else { "" };
+        self.line(&format!("  Tenant: {}{where_it_is}", signed_in.tenant));
+        self.line(&format!("  Signed in: {}", signed_in.who.name()));
+        signed_in.client
     }
 
-    pub(crate) fn plan(&self, run: u32, plan: &Plan) {
-        if run > 1 {
-            self.heading("The same again");
-            if plan.is_converged() {
-                self.line(Style::Plain, "Nothing to do.");
-                return;
-            }
-        }
-        for line in plan.to_string().lines() {
-            let style = match line.trim_start().chars().next() {
-                Some('+') => Style::Green,
-                Some('~' | '!') => Style::Yellow,
-                Some('-') => Style::Red,
-                Some('=' | '·' | '○') => Style::Dim,
-                _ => Style::Bold,
-            };
-            self.line(style, line);
-        }
+    /// Whether an app signed in, and no person.
+    #[allow(dead_code)] // one guide wants a person
+    pub(crate) fn is_app(&self) -> bool {
+        self.caller["kind"] == "app"
     }
 
-    pub(crate) fn plan_only(&mut self) {
-        self.plan_only = true;
-    }
-
-    pub(crate) fn approvals(&self, plan: &Plan, flags: &Flags) {
+    pub(crate) fn plan(&mut self, run: u32, plan: &Plan) {
+        self.line("");
+        if run == 1 {
+            self.plan = json!(plan.steps());
+        } else {
+            self.line("The same again");
+        }
+        let text = if run > 1 && plan.is_converged() { "Nothing to do.".to_owned() } else { plan.to_string() };
+        self.line(&text);
         let names: Vec<String> = plan.needs_approval().iter().map(ToString::to_string).collect();
-        if !flags.access.live && !names.is_empty() {
+        if !self.live && !self.plan_only && !names.is_empty() {
             let text = format!("Approved by this example, because the tenant is nobody's: {}", names.join(", "));
-            self.line(Style::Yellow, &text);
+            self.line(&text);
         }
+        self.runs.push(json!({"changes": plan.changes().count()}));
+        self.count(self.plan_only);
     }
 
     /// What is told while an apply runs.
-    pub(crate) fn progress(&self) -> Option<impl Fn(&Progress) + Send + Sync + 'static> {
-        (!self.json).then_some(|progress: &Progress| match progress {
+    pub(crate) fn progress(&self) -> impl Fn(&Progress) + Send + Sync + 'static {
+        let quiet = self.json;
+        move |progress| match progress {
+            _ if quiet => {}
             Progress::Done(what) => print(&format!("  ✓ {what}\n")),
             Progress::Waiting(wait) => {
                 let (operation, seconds) = (&wait.operation, wait.duration.as_secs_f64());
                 print(&format!("  … {operation} waits {seconds:.1} s ({:?})\n", wait.reason));
             }
             _ => {}
-        })
+        }
     }
 
-    pub(crate) fn run(&mut self, changes: usize, counts: &Counts) {
-        let (requests, trips, writes) = (counts.requests(), counts.round_trips(), counts.writes());
-        self.runs.push(json!({"changes": changes, "requests": requests, "roundTrips": trips, "writes": writes}));
-        let text = format!("Changes planned: {changes}. Requests: {requests}, round trips: {trips}, writes: {writes}.");
-        self.line(Style::Dim, &text);
-    }
-
-    pub(crate) fn report(&mut self, guide: &Guide, registered: &Registered, run: u32) {
+    /// What an apply did, also where it failed half-way, and where each secret is.
+    pub(crate) fn applied(
+        &mut self,
+        run: u32,
+        result: Result<Registered, ApplyError>,
+        file: &SecretFile,
+    ) -> Result<(Registered, RegisteredApplication), Failure> {
+        self.count(true);
+        self.before = self.recorder.as_ref().map(Recorder::counts).unwrap_or_default();
+        let (registered, error) = match result {
+            Ok(registered) => (registered, None),
+            Err(error) => {
+                let (error, registered) = error.into_parts();
+                (registered, Some(error))
+            }
+        };
         if let Some(app) = &registered.application {
             self.app = json!({
                 "tenantId": registered.tenant_id, "appId": app.app_id, "objectId": app.application_id,
@@ -188,85 +167,87 @@ impl Output {
                 "displayName": app.display_name,
             });
         }
-        for secret in &registered.secrets {
-            self.secrets.push(self.secret(secret));
-        }
         for text in &registered.corrections {
-            self.line(Style::Yellow, &format!("Corrected: {text}"));
+            self.line(&format!("Corrected: {text}"));
         }
-        if run == 1 || !registered.secrets.is_empty() {
-            self.values(guide, registered);
+        for secret in &registered.secrets {
+            self.secret(secret, file);
         }
         if run == 1 {
             for item in &registered.open {
                 let flag = if item.code == ErrorCode::SecretValueUnknown { " (--replace-secret)" } else { "" };
-                self.line(Style::Yellow, &format!("Open: {item}{flag}"));
+                self.line(&format!("Open: {item}{flag}"));
             }
         }
+        match (error, registered.application.clone()) {
+            (Some(error), _) => Err(error.into()),
+            (None, Some(app)) => Ok((registered, app)),
+            (None, None) => Err(Failure::new("not_registered", "there is no application", "Run it again.")),
+        }
     }
 
-    fn values(&self, guide: &Guide, registered: &Registered) {
-        let values = (guide.values)(registered);
-        if values.is_empty() {
-            return;
-        }
-        self.heading(&format!("Values to copy: {}", guide.place));
+    /// What is copied, and to where.
+    pub(crate) fn values(&self, place: &str, values: &[(&str, String)]) {
+        self.heading(&format!("Values to copy: {place}"));
         for (label, value) in values {
-            self.line(Style::Plain, &format!("  {label:<26} {value}"));
-        }
-        for secret in &registered.secrets {
-            let shown = match &guide.sink {
-                _ if self.show_secret => secret.value.expose_secret().to_owned(),
-                Some((place, _)) => format!("in {place}, which only its owner can read"),
-                None => "(not shown; --replace-secret --show-secret issues another and shows it)".to_owned(),
-            };
-            self.line(Style::Plain, &format!("  {:<26} {shown}", "Client secret Value"));
-            self.line(Style::Plain, &format!("  {:<26} {}", "Secret ends", secret.end.map(day).unwrap_or_default()));
+            self.value(label, value);
         }
     }
 
-    fn secret(&self, secret: &IssuedSecret) -> Value {
+    /// A time to the minute.
+    pub(crate) fn time(time: OffsetDateTime) -> String {
+        format!("{} {:02}:{:02} UTC", time.date(), time.hour(), time.minute())
+    }
+
+    fn value(&self, label: &str, value: &str) {
+        self.line(&format!("  {label:<26} {value}"));
+    }
+
+    fn secret(&mut self, secret: &IssuedSecret, file: &SecretFile) {
         let end = secret.end.and_then(|end| end.format(&Rfc3339).ok());
-        let mut value = json!({"keyId": secret.key_id, "displayName": secret.display_name, "endDateTime": end});
+        let path = file.path(secret);
+        let mut value = json!({
+            "keyId": secret.key_id, "displayName": secret.display_name, "endDateTime": end, "file": path,
+        });
+        self.heading("The client secret");
+        if let Some(path) = path {
+            self.value("Value", &format!("in {}, which only its owner can read", path.display()));
+        }
         if self.show_secret {
             value["value"] = secret.value.expose_secret().into();
+            self.value("Value", secret.value.expose_secret());
         }
-        value
+        if let Some(end) = secret.end {
+            self.value("Ends", &Self::time(end));
+        }
+        self.secrets.push(value);
     }
 
-    pub(crate) fn checklist(&mut self, guide: &Guide, checklist: &Checklist) {
+    pub(crate) fn checklist(&mut self, checklist: &Checklist) {
         self.done = checklist.is_done();
-        self.checklist = checklist
-            .items
-            .iter()
-            .map(|item| {
-                json!({
-                    "code": item.id.to_string(), "step": item.step, "required": item.required, "done": item.done,
-                    "remedy": item.remedy,
-                })
-            })
-            .collect();
+        self.checklist = checklist.items.iter().map(|item| json!(item)).collect();
         self.heading("Checklist");
-        for item in &checklist.items {
-            let (sign, style) = match (item.done, item.required) {
-                (true, _) => ("[x]", Style::Green),
-                (false, true) => ("[ ]", Style::Red),
-                (false, false) => ("[ ]", Style::Yellow),
-            };
-            self.line(style, &format!("  {sign} {}", item.step));
-            if let Some(remedy) = &item.remedy {
-                self.line(Style::Dim, &format!("      {remedy}"));
-            }
-        }
-        if guide.closing.is_empty() {
-            return;
-        }
-        self.heading(&format!("{}'s own checklist", guide.vendor));
-        for (sentence, codes) in guide.closing {
-            let mut items =
-                checklist.items.iter().filter(|item| codes.iter().any(|code| item.id.to_string().starts_with(code)));
-            let sign = if items.all(|item| item.done) { "[x]" } else { "[ ]" };
-            self.line(Style::Plain, &format!("  {sign} {sentence}"));
+        self.line(&checklist.to_string());
+    }
+
+    /// A sentence with a tick, or without one.
+    #[allow(dead_code)] // one guide has a checklist of its own
+    pub(crate) fn tick(&self, is_done: bool, sentence: &str) {
+        self.line(&format!("  [{}] {sentence}", if is_done { 'x' } else { ' ' }));
+    }
+
+    /// What a run has sent so far, in numbers.
+    fn count(&mut self, show: bool) {
+        let (Some(recorder), Some(run)) = (&self.recorder, self.runs.last_mut()) else { return };
+        let counts = recorder.counts().since(&self.before);
+        let (requests, trips, writes) = (counts.requests(), counts.round_trips(), counts.writes());
+        (run["requests"], run["roundTrips"], run["writes"]) = (requests.into(), trips.into(), writes.into());
+        let text = format!(
+            "Changes planned: {}. Requests: {requests}, round trips: {trips}, writes: {writes}.",
+            run["changes"]
+        );
+        if show {
+            self.line(&text);
         }
     }
 
@@ -277,20 +258,26 @@ impl Output {
         self.error.get_or_insert(failure);
     }
 
-    pub(crate) fn finish(self) -> ExitCode {
-        let mut good = self.error.is_none() && (self.done || self.plan_only);
-        if self.json {
-            let error = self.error.as_ref().map(Failure::to_json);
-            let object = json!({
-                "tenant": self.tenant, "caller": self.caller, "app": self.app, "secrets": self.secrets, "runs": self.runs, "checklist": self.checklist,
-                "error": error,
-            });
-            good &= writeln!(std::io::stdout(), "{object}").is_ok();
-        }
-        if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    /// What `--json` prints.
+    pub(crate) fn to_json(&self) -> Value {
+        json!({
+            "tenant": self.tenant, "caller": self.caller, "plan": self.plan, "app": self.app,
+            "secrets": self.secrets, "runs": self.runs, "checklist": self.checklist,
+            "error": self.error.as_ref().map(Failure::to_json),
+        })
     }
-}
 
-fn day(date: OffsetDateTime) -> String {
-    format!("{} {:02}:{:02} UTC", date.date(), date.hour(), date.minute())
+    /// 0 when everything that was asked for is done, 1 when not, 2 for flags that make no sense.
+    pub(crate) fn exit_code(&self) -> u8 {
+        match &self.error {
+            Some(failure) if failure.code == "bad_flag" => 2,
+            Some(_) => 1,
+            None => u8::from(!(self.done || self.plan_only || self.once)),
+        }
+    }
+
+    pub(crate) fn finish(self) -> ExitCode {
+        let printed = !self.json || writeln!(std::io::stdout(), "{}", self.to_json()).is_ok();
+        if printed { ExitCode::from(self.exit_code()) } else { ExitCode::FAILURE }
+    }
 }

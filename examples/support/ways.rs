@@ -4,16 +4,14 @@ use std::sync::Arc;
 
 use entra_apps::auth::{
     ChainProvider, ClientAuthentication, ClientCredentialsProvider, DeviceCodeProvider, ManagedIdentityProvider,
-    RefreshTokenProvider, SignInService,
+    RefreshTokenProvider,
 };
-use entra_apps::clock::Clock;
 use entra_apps::ids::{AppId, Tenant, TenantId};
 use entra_apps::permission::well_known::MICROSOFT_AZURE_CLI;
 use entra_apps::secrecy::SecretString;
 use entra_apps::token::TokenProvider;
-use entra_apps::transport::Transport;
 
-use super::access::Access;
+use super::connect::Connection;
 use super::failure::Failure;
 use super::token_file::TokenFile;
 
@@ -88,20 +86,6 @@ impl Way {
     }
 }
 
-/// What a way to sign in is made of.
-pub(crate) struct Settings<'a> {
-    pub(crate) access: &'a Access,
-    /// The environment.
-    pub(crate) variable: &'a dyn Fn(&str) -> Option<String>,
-    pub(crate) service: SignInService,
-    #[cfg_attr(not(feature = "browser"), allow(dead_code))]
-    pub(crate) transport: Arc<dyn Transport>,
-    #[cfg_attr(not(feature = "azure-cli"), allow(dead_code))]
-    pub(crate) clock: Arc<dyn Clock>,
-    /// What the emulator, or the tenant in memory, has of its own.
-    pub(crate) own: Option<Own>,
-}
-
 /// An app of a tenant's own, that may register apps.
 #[derive(Clone)]
 pub(crate) struct Own {
@@ -110,7 +94,7 @@ pub(crate) struct Own {
     pub(crate) client_secret: SecretString,
 }
 
-impl Settings<'_> {
+impl Connection<'_> {
     /// The tenant to sign in to.
     pub(crate) fn tenant(&self) -> Result<String, Failure> {
         let given = self.given(self.access.tenant.as_ref(), "ENTRA_TENANT_ID");
@@ -120,30 +104,13 @@ impl Settings<'_> {
         given.or(own).or_else(theirs).ok_or_else(|| missing(way, "a tenant", "--tenant", "ENTRA_TENANT_ID"))
     }
 
-    /// The way that was asked for.
-    pub(crate) fn provider(&self) -> Result<Arc<dyn TokenProvider>, Failure> {
-        match self.access.way {
-            Way::Chain => Ok(self.chain()),
-            way => self.of(way),
-        }
-    }
-
-    fn of(&self, way: Way) -> Result<Arc<dyn TokenProvider>, Failure> {
-        let service = self.service.clone();
+    /// Any way to sign in, as a provider of tokens.
+    pub(crate) fn provider(&self, way: Way) -> Result<Arc<dyn TokenProvider>, Failure> {
+        let service = self.service();
         Ok(match way {
             Way::Secret => {
-                let own = self.own.as_ref().map(|own| own.client_secret.clone());
-                let given = (self.variable)("ENTRA_CLIENT_SECRET").map(SecretString::from);
-                // Never by a flag: other programs can read the flags of this one.
-                let secret = given.or(own).ok_or_else(|| {
-                    let message = "--sign-in secret needs a client secret, and ENTRA_CLIENT_SECRET is not set";
-                    let remedy = "Set the environment variables ENTRA_TENANT_ID, ENTRA_CLIENT_ID and \
-                                  ENTRA_CLIENT_SECRET (the secret's Value), or choose another --sign-in; --help lists \
-                                  the ways.";
-                    Failure::new("missing_setting", message, remedy)
-                })?;
-                let secret = ClientAuthentication::secret(secret);
-                Arc::new(ClientCredentialsProvider::new(service, self.app(way)?, secret))
+                let secret = ClientAuthentication::secret(self.client_secret()?);
+                Arc::new(ClientCredentialsProvider::new(service, self.client_id(way)?, secret))
             }
             #[cfg(feature = "certificate")]
             Way::Certificate => self.certificate()?,
@@ -151,7 +118,7 @@ impl Settings<'_> {
             Way::Certificate => return Err(not_built(way, "certificate")),
             Way::DeviceCode => {
                 let told = if self.access.is_in_memory() { "What the person is told, who then does so: " } else { "" };
-                let provider = DeviceCodeProvider::new(service, self.persons_app()?, move |prompt| {
+                let provider = DeviceCodeProvider::new(service, self.public_client_id()?, move |prompt| {
                     eprintln!("{told}{}", prompt.message);
                 });
                 match &self.access.refresh_token {
@@ -174,7 +141,7 @@ impl Settings<'_> {
                     Failure::new("missing_setting", message, remedy)
                 })?;
                 let assertion = ClientAuthentication::assertion_file(file);
-                Arc::new(ClientCredentialsProvider::new(service, self.app(way)?, assertion))
+                Arc::new(ClientCredentialsProvider::new(service, self.client_id(way)?, assertion))
             }
             Way::ManagedIdentity if self.own.is_some() => {
                 // Its token is Entra's, and nobody else gets to see it.
@@ -192,14 +159,10 @@ impl Settings<'_> {
                     Failure::new("missing_setting", message, remedy)
                 })?;
                 let store = Arc::new(TokenFile::new(file));
-                Arc::new(RefreshTokenProvider::new(
-                    service,
-                    self.persons_app()?,
-                    self.tenant()?.parse::<Tenant>()?,
-                    store,
-                ))
+                let tenant: Tenant = self.tenant()?.parse()?;
+                Arc::new(RefreshTokenProvider::new(service, self.public_client_id()?, tenant, store))
             }
-            Way::Chain => return Err(Failure::new("nested_chain", "a chain holds no chain", "")),
+            Way::Chain => self.chain(),
         })
     }
 
@@ -215,7 +178,7 @@ impl Settings<'_> {
             Way::Browser,
             Way::DeviceCode,
         ] {
-            if let Ok(provider) = self.of(way) {
+            if let Ok(provider) = self.provider(way) {
                 chain = chain.then(way.name(), provider);
             }
         }
@@ -227,16 +190,30 @@ impl Settings<'_> {
     }
 
     /// The app that signs in as itself.
-    fn app(&self, way: Way) -> Result<AppId, Failure> {
-        match (self.given(self.access.client_id.as_ref(), "ENTRA_CLIENT_ID"), &self.own) {
-            (Some(text), _) => app_id(&text),
-            (None, Some(own)) => Ok(own.client_id),
-            (None, None) => Err(missing(way, "the app's client id", "--client-id", "ENTRA_CLIENT_ID")),
-        }
+    pub(crate) fn client_id(&self, way: Way) -> Result<AppId, Failure> {
+        app_id(&self.client_id_as_typed(way)?)
+    }
+
+    /// That app's id, which may be none.
+    pub(crate) fn client_id_as_typed(&self, way: Way) -> Result<String, Failure> {
+        let own = self.own.as_ref().map(|own| own.client_id.to_string());
+        let given = self.given(self.access.client_id.as_ref(), "ENTRA_CLIENT_ID");
+        given.or(own).ok_or_else(|| missing(way, "the app's client id", "--client-id", "ENTRA_CLIENT_ID"))
+    }
+
+    /// The secret of the app that signs in as itself. Never by a flag: other programs can read the flags of this one.
+    pub(crate) fn client_secret(&self) -> Result<SecretString, Failure> {
+        let own = self.own.as_ref().map(|own| own.client_secret.clone());
+        (self.variable)("ENTRA_CLIENT_SECRET").map(SecretString::from).or(own).ok_or_else(|| {
+            let message = "--sign-in secret needs a client secret, and ENTRA_CLIENT_SECRET is not set";
+            let remedy = "Set the environment variables ENTRA_TENANT_ID, ENTRA_CLIENT_ID and ENTRA_CLIENT_SECRET (the \
+                          secret's Value), or choose another --sign-in; --help lists the ways.";
+            Failure::new("missing_setting", message, remedy)
+        })
     }
 
     /// The app that a person signs in to. ENTRA_CLIENT_ID is an app with a secret: another one.
-    fn persons_app(&self) -> Result<AppId, Failure> {
+    pub(crate) fn public_client_id(&self) -> Result<AppId, Failure> {
         self.access.client_id.as_deref().map_or(Ok(MICROSOFT_AZURE_CLI), app_id)
     }
 
@@ -244,10 +221,10 @@ impl Settings<'_> {
     fn certificate(&self) -> Result<Arc<dyn TokenProvider>, Failure> {
         use entra_apps::auth::ClientCertificate;
 
-        let app = self.app(Way::Certificate)?;
+        let app = self.client_id(Way::Certificate)?;
         let certificate = ClientCertificate::from_pem(self.pem()?.as_bytes())?;
         let certificate = ClientAuthentication::certificate(certificate);
-        Ok(Arc::new(ClientCredentialsProvider::new(self.service.clone(), app, certificate)))
+        Ok(Arc::new(ClientCredentialsProvider::new(self.service(), app, certificate)))
     }
 
     /// The certificate and its key.
@@ -274,7 +251,7 @@ impl Settings<'_> {
             Some(transport) => browse::follow_or_open(Arc::clone(transport), page),
             None => browse::open(page),
         };
-        let provider = BrowserProvider::new(self.service.clone(), self.persons_app()?, open);
+        let provider = BrowserProvider::new(self.service(), self.public_client_id()?, open);
         Ok(match &self.access.refresh_token {
             Some(file) => Arc::new(provider.store(Arc::new(TokenFile::new(file)))),
             None => Arc::new(provider),
@@ -297,7 +274,7 @@ impl Settings<'_> {
 fn app_id(text: &str) -> Result<AppId, Failure> {
     text.trim().parse().map_err(|_| {
         let remedy = "Give the Application (client) ID of the app's overview, such as \
-                      00000000-0000-0000-0000-000000000000.";
+                      00000000-0000-0000-0000-000000000000 (--client-id ID, or ENTRA_CLIENT_ID).";
         Failure::new("invalid_client_id", format!("{text:?} is no client id"), remedy)
     })
 }

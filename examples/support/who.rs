@@ -4,22 +4,24 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use entra_apps::bytes::Bytes;
+use entra_apps::http::{Request, Response, header};
 use entra_apps::provision::EntraRole;
-use entra_apps::secrecy::ExposeSecret as _;
 use entra_apps::time::OffsetDateTime;
-use entra_apps::token::{AccessToken, TokenProvider, TokenRequest};
-use entra_apps::{BoxError, async_trait};
+use entra_apps::transport::{Transport, TransportError};
+
+use entra_apps::async_trait;
 use serde_json::{Value, json};
 
-/// A way to sign in that remembers what the last token said of itself, and not the token.
+/// A transport that remembers what the last token said of itself, and not the token.
 #[derive(Clone, Debug)]
 pub(crate) struct Witness {
-    inner: Arc<dyn TokenProvider>,
+    inner: Arc<dyn Transport>,
     seen: Arc<Mutex<Option<Who>>>,
 }
 
 impl Witness {
-    pub(crate) fn new(inner: Arc<dyn TokenProvider>) -> Self {
+    pub(crate) fn new(inner: Arc<dyn Transport>) -> Self {
         Self { inner, seen: Arc::default() }
     }
 
@@ -29,11 +31,13 @@ impl Witness {
 }
 
 #[async_trait]
-impl TokenProvider for Witness {
-    async fn token(&self, request: &TokenRequest) -> Result<AccessToken, BoxError> {
-        let token = self.inner.token(request).await?;
-        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(Who::of(&token));
-        Ok(token)
+impl Transport for Witness {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        let authorization = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        if let Some(token) = authorization.and_then(|value| value.strip_prefix("Bearer ")) {
+            *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(Who::of(token));
+        }
+        self.inner.send(request).await
     }
 }
 
@@ -42,7 +46,6 @@ impl TokenProvider for Witness {
 pub(crate) struct Who {
     /// The claims of the token; null where it is of another form.
     claims: Value,
-    ends: OffsetDateTime,
 }
 
 /// What everybody has, and what says that an app has nothing: no roles to speak of.
@@ -59,11 +62,11 @@ const OTHER_ROLES: [(&str, &str); 4] = [
 ];
 
 impl Who {
-    fn of(token: &AccessToken) -> Self {
-        let payload = token.secret.expose_secret().split('.').nth(1).unwrap_or_default();
+    fn of(token: &str) -> Self {
+        let payload = token.split('.').nth(1).unwrap_or_default();
         let json = URL_SAFE_NO_PAD.decode(payload.trim_end_matches('='));
         let claims = json.ok().and_then(|json| serde_json::from_slice(&json).ok()).unwrap_or_default();
-        Self { claims, ends: token.expires_at }
+        Self { claims }
     }
 
     fn text(&self, names: &[&str]) -> Option<&str> {
@@ -144,7 +147,10 @@ impl Who {
     }
 
     pub(crate) fn ends(&self) -> String {
-        let end = self.ends;
+        let Some(end) = self.claims["exp"].as_i64().and_then(|end| OffsetDateTime::from_unix_timestamp(end).ok())
+        else {
+            return "the token does not say".to_owned();
+        };
         format!("{} {:02}:{:02} UTC", end.date(), end.hour(), end.minute())
     }
 

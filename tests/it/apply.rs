@@ -32,7 +32,7 @@ async fn each_guide_takes_four_requests_and_then_two_reads() {
 async fn all_tasks_of_immybot_take_six_requests_at_most() {
     let tenant = tenant();
     let client = tenant.client();
-    let registration = guides::immybot::registration("contoso").select_all();
+    let registration = guides::immybot::registration("contoso").unwrap().select_all();
     register(&client, &registration).await;
     assert!(counts(&tenant).0 <= 6, "{}", counts(&tenant).0);
     assert!(client.verify(&registration).await.unwrap().is_done());
@@ -48,7 +48,7 @@ fn tenant_default_roles() -> usize {
 async fn the_tenant_holds_what_the_guide_asks_for() {
     let tenant = tenant();
     let client = tenant.client();
-    let registered = register(&client, &guides::immybot::registration("contoso")).await;
+    let registered = register(&client, &guides::immybot::registration("contoso").unwrap()).await;
     let ids = registered.application.unwrap();
     let app = client.applications().get(ids.app_id).await.unwrap();
     assert_eq!(app.id, Some(ids.application_id));
@@ -75,7 +75,7 @@ async fn the_tenant_holds_what_the_guide_asks_for() {
 async fn http_localhost_is_registered_without_a_slash() {
     let tenant = tenant();
     let client = tenant.client();
-    let peig = guides::peig::registration(SignInAudience::SingleOrganization);
+    let peig = guides::peig::registration(SignInAudience::SingleOrganization).unwrap();
     let app_id = register(&client, &peig).await.application.unwrap().app_id;
     let app = client.applications().get(app_id).await.unwrap();
     assert_eq!(app.web.unwrap().redirect_uris, ["http://localhost"]);
@@ -87,7 +87,7 @@ async fn a_registration_is_applied_where_the_clock_of_the_service_differs() {
     for minutes in [-10, 10] {
         let tenant = builder().clock_skew(Duration::minutes(minutes)).build();
         let client = tenant.client();
-        let registration = guides::immybot::registration("contoso");
+        let registration = guides::immybot::registration("contoso").unwrap();
         register(&client, &registration).await;
         assert!(client.verify(&registration).await.unwrap().is_done(), "{minutes}");
     }

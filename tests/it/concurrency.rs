@@ -66,7 +66,7 @@ async fn check(tenant: &MemoryTenant, registration: &AppRegistration, held: &[Ke
 async fn at_once(appliers: usize, lag: Duration) {
     let tenant = builder().lag(lag).build();
     tenant.settle();
-    let registration = guides::immybot::registration("contoso");
+    let registration = guides::immybot::registration("contoso").unwrap();
     let mut tasks = tokio::task::JoinSet::new();
     for _ in 0..appliers {
         let (client, registration) = (tenant.client(), registration.clone());
@@ -93,7 +93,7 @@ async fn ten_appliers_at_once_end_with_one_of_everything() {
 async fn one_client_writes_one_application_at_a_time() {
     let tenant = tenant();
     let client = tenant.client();
-    let registration = guides::immybot::registration("contoso");
+    let registration = guides::immybot::registration("contoso").unwrap();
     let mut tasks = tokio::task::JoinSet::new();
     for _ in 0..10 {
         let (client, registration) = (client.clone(), registration.clone());
@@ -108,7 +108,7 @@ async fn one_client_writes_one_application_at_a_time() {
 async fn one_client_issues_one_secret_where_the_application_is_there_already() {
     let tenant = tenant();
     let client = tenant.client();
-    let registration = guides::immybot::registration("contoso");
+    let registration = guides::immybot::registration("contoso").unwrap();
     let registered = register(&client, &registration).await;
     let app = registered.application.unwrap();
     client.applications().remove_password(app.application_id, registered.secrets[0].key_id).await.unwrap();
@@ -142,7 +142,7 @@ async fn polled<F: Future>(future: F, times: usize) -> bool {
 
 #[tokio::test(start_paused = true)]
 async fn an_apply_that_is_dropped_anywhere_is_completed_by_the_next() {
-    let registration = guides::immybot::registration("contoso");
+    let registration = guides::immybot::registration("contoso").unwrap();
     let mut points = 0;
     for again_with_the_same_client in [true, false] {
         for times in 0.. {

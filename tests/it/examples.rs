@@ -1,5 +1,6 @@
-//! The ways to sign in that the examples offer, against the emulator over HTTP.
+//! The examples: their flags, their files, and the ways to sign in that they offer, against the emulator over HTTP.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -8,11 +9,12 @@ use entra_apps::secrecy::ExposeSecret as _;
 use entra_apps::time::OffsetDateTime;
 use entra_emulator::server::{Server, Site, welcome};
 use entra_emulator::{MemoryCloud, MemoryTenant};
+use serde_json::Value;
 
 use crate::support::guides;
 use crate::support::{StillClock, TODAY};
 
-#[allow(dead_code)] // the examples use more of it
+#[allow(dead_code, unused_imports)] // the examples use more of it
 #[path = "../../examples/support/mod.rs"]
 mod example;
 
@@ -70,7 +72,9 @@ impl Emulated {
 }
 
 async fn sign_in(access: &Access, variable: &dyn Fn(&str) -> Option<String>) -> Result<SignedIn, Failure> {
-    Connection::by_clock(access, variable, Arc::new(Impatient::default())).await?.sign_in().await
+    let connection = Connection::with_environment(access, variable).await?.clock(Arc::new(Impatient::default()));
+    let client = connection.builder()?.token_provider(connection.provider(access.way)?).build()?;
+    connection.sign_in(client).await
 }
 
 /// Does the four vendors' jobs.
@@ -194,11 +198,11 @@ async fn what_is_wrong_is_said_with_what_to_do() {
     let here = emulated.access(Way::Secret);
     let another = "11111111-1111-1111-1111-111111111111";
     for (variables, code, said) in [
-        ([("ENTRA_CLIENT_SECRET", "wrong")], "wrong_secret", "the secret's Value"),
+        ([("ENTRA_CLIENT_SECRET", "wrong")], "wrong_secret", "ENTRA_CLIENT_SECRET"),
         ([("ENTRA_CLIENT_SECRET", another)], "secret_id_instead_of_value", "copy its Value"),
-        ([("ENTRA_CLIENT_ID", another)], "app_not_in_tenant", "Application (client) ID"),
+        ([("ENTRA_CLIENT_ID", another)], "app_not_in_tenant", "--client-id"),
         ([("ENTRA_CLIENT_ID", "nonsense")], "invalid_client_id", "Application (client) ID"),
-        ([("ENTRA_TENANT_ID", "contosso.example")], "unknown_tenant", "tenant"),
+        ([("ENTRA_TENANT_ID", "contosso.example")], "unknown_tenant", "--tenant"),
     ] {
         let failure = failed(&here, &variables).await;
         assert_eq!(failure.code, code, "{failure:?}");
@@ -228,4 +232,169 @@ async fn what_is_wrong_is_said_with_what_to_do() {
     assert!(Way::parse("Device-Code").is_ok());
     let unknown = Way::parse("password").unwrap_err();
     assert!(unknown.contains("\"password\"") && unknown.contains("device-code"), "{unknown}");
+}
+
+/// Runs a guide's example in memory, by these flags: its JSON, and its exit code.
+macro_rules! run {
+    ($guide:ident, $flags:expr, $arguments:expr) => {{
+        use guides::$guide::support;
+        let arguments = ["--json"].iter().chain($arguments).map(std::ffi::OsString::from);
+        let access = support::access::Access::default();
+        let output = support::run(arguments, access, $flags, guides::$guide::run).await.expect("nobody asked for help");
+        (output.to_json(), output.exit_code())
+    }};
+}
+
+async fn immybot(arguments: &[&str]) -> (Value, u8) {
+    run!(immybot, guides::immybot::FLAGS, arguments)
+}
+
+async fn netwrix(arguments: &[&str]) -> (Value, u8) {
+    run!(netwrix, guides::netwrix::FLAGS, arguments)
+}
+
+/// A folder that ends with the test.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let folder = std::env::temp_dir().join(format!("entra-apps-examples-{name}-{}", std::process::id()));
+        std::fs::create_dir(&folder).unwrap();
+        Self(folder)
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.0.join(name).to_str().unwrap().to_owned()
+    }
+
+    fn json(&self, name: &str) -> Value {
+        serde_json::from_str(&std::fs::read_to_string(self.path(name)).unwrap()).unwrap()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        std::fs::remove_dir_all(&self.0).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_secret_goes_to_a_file_of_its_owner() {
+    let folder = Folder::new("secret");
+    let (told, code) = immybot(&["--secret-file", &folder.path("secret.json")]).await;
+    assert_eq!((code, &told["error"]), (0, &Value::Null));
+    let stored = folder.json("secret.json");
+    for (ours, theirs) in [("tenantId", &told["tenant"]["id"]), ("clientId", &told["app"]["appId"])] {
+        assert_eq!(&stored[ours], theirs);
+    }
+    let [secret] = &told["secrets"].as_array().unwrap()[..] else { panic!("one secret: {told}") };
+    assert_eq!((&secret["file"], &secret["keyId"]), (&folder.path("secret.json").into(), &stored["keyId"]));
+    let value = stored["clientSecret"].as_str().unwrap();
+    assert!(value.len() > 30 && !told.to_string().contains(value), "it is in the file alone");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let file = std::fs::metadata(folder.path("secret.json")).unwrap();
+        assert_eq!(file.permissions().mode() & 0o777, 0o600);
+    }
+}
+
+#[tokio::test]
+async fn a_secret_is_shown_on_request() {
+    let folder = Folder::new("shown");
+    let (told, code) = immybot(&["--show-secret", "--secret-file", &folder.path("secret.json")]).await;
+    assert_eq!(code, 0);
+    assert_eq!(told["secrets"][0]["value"], folder.json("secret.json")["clientSecret"]);
+}
+
+#[tokio::test]
+async fn without_a_path_each_secret_has_a_file_of_its_own() {
+    let mut files = Vec::new();
+    for _ in 0..2 {
+        let (told, code) = immybot(&["--once"]).await;
+        assert_eq!(code, 0, "{told}");
+        files.push(PathBuf::from(told["secrets"][0]["file"].as_str().unwrap()));
+    }
+    let are_there = files.iter().all(|file| file.is_file());
+    for file in &files {
+        std::fs::remove_file(file).unwrap();
+    }
+    assert!(are_there && files[0] != files[1], "{files:?}");
+}
+
+#[tokio::test]
+async fn a_file_that_is_there_is_not_overwritten() {
+    let folder = Folder::new("there");
+    std::fs::write(folder.path("there"), "another secret").unwrap();
+    #[cfg(unix)]
+    std::os::unix::fs::symlink(folder.path("target"), folder.path("link")).unwrap();
+    for name in ["there", "link"] {
+        if !folder.0.join(name).is_symlink() && name == "link" {
+            continue;
+        }
+        let (told, code) = immybot(&["--secret-file", &folder.path(name)]).await;
+        assert_eq!((code, &told["error"]["code"]), (1, &"file_exists".into()), "{told}");
+        assert!(told["error"]["remedy"].as_str().unwrap().contains("--secret-file"), "{told}");
+        assert_eq!((&told["app"], &told["runs"][0]["writes"]), (&Value::Null, &0.into()), "nothing is written");
+    }
+    assert_eq!(std::fs::read_to_string(folder.path("there")).unwrap(), "another secret");
+    assert!(!folder.0.join("target").exists(), "a link is not followed");
+    let (told, code) = immybot(&["--secret-file", &folder.path("missing/secret.json")]).await;
+    assert_eq!((code, &told["error"]["code"]), (1, &"no_folder".into()), "{told}");
+}
+
+#[tokio::test]
+async fn the_agent_of_netwrix_finds_its_three_values() {
+    let folder = Folder::new("netwrix");
+    let (told, code) = netwrix(&["--settings", &folder.path("fragment.json"), "--once"]).await;
+    assert_eq!(code, 0, "{told}");
+    let connection = &folder.json("fragment.json")["Connections"]["MicrosoftEntraID"];
+    assert_eq!((&connection["ApplicationId"], &connection["TenantId"]), (&told["app"]["appId"], &told["tenant"]["id"]));
+    assert!(connection["ApplicationKey"].as_str().unwrap().len() > 30);
+    let file = folder.path("two");
+    let (told, code) = netwrix(&["--settings", &file, "--environment", &file]).await;
+    assert_eq!((code, &told["error"]["code"]), (1, &"two_places".into()));
+}
+
+#[tokio::test]
+async fn two_runs_show_that_the_second_changes_nothing_and_once_is_one() {
+    let folder = Folder::new("runs");
+    let (told, code) = immybot(&["--secret-file", &folder.path("two.json")]).await;
+    let [first, second] = &told["runs"].as_array().unwrap()[..] else { panic!("two runs: {told}") };
+    assert_eq!((code, &first["requests"], &first["roundTrips"]), (0, &4.into(), &4.into()));
+    assert_eq!((&second["changes"], &second["writes"]), (&0.into(), &0.into()));
+    assert!(told["checklist"].as_array().unwrap().iter().any(|item| item["code"] == "registered"));
+    let (told, code) = immybot(&["--once", "--secret-file", &folder.path("one.json")]).await;
+    assert_eq!((code, told["runs"].as_array().unwrap().len()), (0, 1));
+    assert_eq!((&told["runs"][0], &told["checklist"]), (first, &serde_json::json!([])));
+}
+
+#[tokio::test]
+async fn a_plan_changes_nothing_and_is_shown_step_by_step() {
+    let (told, code) = immybot(&["--plan", "--task", "Join AzureAD"]).await;
+    assert_eq!((code, &told["app"], &told["secrets"]), (0, &Value::Null, &serde_json::json!([])));
+    let [run] = &told["runs"].as_array().unwrap()[..] else { panic!("one run: {told}") };
+    assert_eq!(run["writes"], 0);
+    let steps = told["plan"].as_array().unwrap();
+    let added = |code: &str| steps.iter().any(|step| step["code"] == code && step["action"] == "add");
+    assert!(added("registered") && added("secret:ImmyBot"), "{told}");
+    assert!(added("permission_granted:DeviceManagementManagedDevices.ReadWrite.All:application"), "{told}");
+    assert_eq!(run["changes"], steps.iter().filter(|step| step["action"] == "add").count());
+}
+
+#[tokio::test]
+async fn an_exit_code_says_whose_fault_it_is() {
+    for (arguments, code, error, said) in [
+        (&["--plam"][..], 2, "bad_flag", "--help"),
+        (&["--plan", "--once"], 2, "bad_flag", "--help"),
+        (&["--adopt", "nonsense"], 2, "bad_flag", "--help"),
+        (&["--task", "Mow the lawn"], 1, "unknown_purpose", "--task"),
+        (&["--domain", "a b"], 1, "invalid_domain", "--domain"),
+        (&["--adopt", "11111111-1111-1111-1111-111111111111"], 1, "adopted_app_not_found", "--adopt"),
+    ] {
+        let (told, exit) = immybot(arguments).await;
+        assert_eq!(exit, code, "{arguments:?}: {told}");
+        assert_eq!(told["error"]["code"], error, "{told}");
+        assert!(told["error"]["remedy"].as_str().unwrap().contains(said), "{arguments:?}: {told}");
+    }
 }

@@ -16,13 +16,13 @@ fn app() -> AppRegistration {
 async fn optional_permissions_are_neither_declared_nor_granted_unless_selected() {
     let tenant = tenant();
     let client = tenant.client();
-    let registration = guides::immybot::registration("contoso").select("Join AzureAD task").unwrap();
+    let registration = guides::immybot::registration("contoso").unwrap().select("Join AzureAD task").unwrap();
     let app_id = register(&client, &registration).await.application.unwrap().app_id;
     let declared = client.applications().get(app_id).await.unwrap().required_resource_access;
     let ids: Vec<_> = declared[0].resource_access.iter().filter_map(|access| access.id).collect();
     let wanted = application::DEVICE_MANAGEMENT_MANAGED_DEVICES_READ_WRITE_ALL.id().unwrap();
     assert!(ids.contains(&wanted) && ids.len() == 4, "{ids:?}");
-    let error = guides::immybot::registration("contoso").select("Mow the lawn").unwrap_err();
+    let error = guides::immybot::registration("contoso").unwrap().select("Mow the lawn").unwrap_err();
     assert_eq!(error.code().as_str(), "unknown_purpose");
     assert!(error.to_string().contains("Enroll in Autopilot"), "{error}");
 }

@@ -10,7 +10,7 @@ use crate::support::{builder, counts, guides, quiet, register, tenant};
 #[tokio::test(start_paused = true)]
 async fn planning_writes_nothing_and_reads_once() {
     let tenant = tenant();
-    tenant.client().plan(&guides::immybot::registration("contoso")).await.unwrap();
+    tenant.client().plan(&guides::immybot::registration("contoso").unwrap()).await.unwrap();
     assert_eq!(counts(&tenant), (1, 0));
 }
 
@@ -19,7 +19,7 @@ async fn a_plan_prints_every_group() {
     let tenant = tenant();
     let plan = tenant
         .client()
-        .plan(&guides::immybot::registration("contoso").select("Enroll in Autopilot task").unwrap())
+        .plan(&guides::immybot::registration("contoso").unwrap().select("Enroll in Autopilot task").unwrap())
         .await
         .unwrap();
     let text = plan.to_string();
@@ -41,7 +41,7 @@ async fn a_plan_prints_every_group() {
 async fn a_saved_plan_is_the_same_and_can_be_applied() {
     let tenant = tenant();
     let client = tenant.client();
-    let plan = client.plan(&guides::immybot::registration("contoso")).await.unwrap();
+    let plan = client.plan(&guides::immybot::registration("contoso").unwrap()).await.unwrap();
     let kept = Plan::from_json(&plan.to_json()).unwrap();
     assert_eq!(kept, plan);
     assert_eq!(kept.steps(), plan.steps());
@@ -138,7 +138,7 @@ async fn a_permission_that_is_declared_and_not_granted_yet_needs_approval() {
 
 #[tokio::test(start_paused = true)]
 async fn a_plan_that_was_tampered_with_is_checked_again() {
-    let registration = guides::immybot::registration("contoso");
+    let registration = guides::immybot::registration("contoso").unwrap();
     let plan = tenant().client().plan(&registration).await.unwrap();
     let other = plan.to_json().replace("https://contoso.immy.bot/", "http://evil.example/");
     assert_eq!(Plan::from_json(&other).unwrap_err().code().as_str(), "unreadable_plan");

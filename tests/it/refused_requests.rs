@@ -52,7 +52,7 @@ async fn an_apply_that_may_not_grant_does_the_rest_and_names_what_is_missing() {
 async fn a_permission_that_is_revoked_half_way_ends_an_apply_with_the_report() {
     let tenant = builder().build();
     let client = tenant.client();
-    let registration = guides::immybot::registration("contoso");
+    let registration = guides::immybot::registration("contoso").unwrap();
     let plan = client.plan(&registration).await.unwrap();
     let lost = "AppRoleAssignment.ReadWrite.All";
     tenant.fault(Fault::on("POST", "/servicePrincipals/*/appRoleAssignedTo").revokes(lost));

@@ -19,7 +19,7 @@ async fn a_registration_completes_under_a_small_limit() {
     ] {
         let tenant = builder().throttling(limits.clone()).build();
         let client = tenant.client();
-        let registration = guides::immybot::registration("contoso");
+        let registration = guides::immybot::registration("contoso").unwrap();
         let registered = register(&client, &registration).await;
         assert_eq!(registered.secrets.len(), 1, "{limits:?}");
         assert!(client.verify(&registration).await.unwrap().is_done(), "{limits:?}");

@@ -72,7 +72,7 @@ async fn verify_reports_on_a_registration_that_a_plan_would_refuse() {
 async fn steps_that_only_a_person_can_confirm_are_never_ticked() {
     let tenant = tenant();
     let client = tenant.client();
-    let registration = guides::peig::registration(SignInAudience::MultipleOrganizations);
+    let registration = guides::peig::registration(SignInAudience::MultipleOrganizations).unwrap();
     register(&client, &registration).await;
     let checklist = client.verify(&registration).await.unwrap();
     let item = checklist.items.iter().find(|item| item.id.to_string() == "confirmation:secret_stored").unwrap();

@@ -72,7 +72,7 @@ impl Job {
 
     /// The first run of the onboarding of ImmyBot.
     pub(super) async fn immybot() -> Self {
-        let registration = guides::immybot::registration("contoso");
+        let registration = guides::immybot::registration("contoso").unwrap();
         Self::new("immybot, first run".into(), registration, lean().build().snapshot(), Vec::new()).await
     }
 

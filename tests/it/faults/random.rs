@@ -30,7 +30,7 @@ async fn one(seed: u64) -> Result<(), String> {
 async fn job(seed: u64, builder: MemoryTenantBuilder, errors: &mut Vec<String>) -> Result<(), String> {
     let tenant = builder.build();
     tenant.settle();
-    let registration = guides::immybot::registration("contoso");
+    let registration = guides::immybot::registration("contoso").unwrap();
     let faults = [
         Fault::on("*", "/**").percent(4).always().unreachable(),
         Fault::on("*", "/**").percent(4).always().reset(),
@@ -143,7 +143,7 @@ async fn run_of(seed: u64) -> String {
         tenant.fault(fault);
     }
     let client = tenant.client();
-    let registration = guides::immybot::registration("contoso");
+    let registration = guides::immybot::registration("contoso").unwrap();
     for _ in 0..3 {
         let Ok(plan) = client.plan(&registration).await else { continue };
         drop(client.apply(&plan).approve_all().await);

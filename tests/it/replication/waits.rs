@@ -16,7 +16,7 @@ async fn a_registration_converges_under_lag_and_nothing_is_written_twice() {
         let tenant = builder().lag(Duration::from_secs(seconds)).build();
         tenant.settle();
         let client = tenant.client();
-        let registration = guides::immybot::registration("contoso");
+        let registration = guides::immybot::registration("contoso").unwrap();
         let registered = register(&client, &registration).await;
         assert_eq!(registered.secrets.len(), 1);
         quiet(&tenant);
@@ -149,7 +149,7 @@ async fn what_failed_unwritten_is_not_waited_for() {
     ] {
         let tenant = tenant();
         let client = tenant.client_builder().retry_policy(RetryPolicy::none()).build().unwrap();
-        let registration = guides::immybot::registration("contoso");
+        let registration = guides::immybot::registration("contoso").unwrap();
         let plan = client.plan(&registration).await.unwrap();
         tenant.fault(Fault::on(method, path).in_batch().fails(503));
         let error = client.apply(&plan).approve_all().await.unwrap_err();
@@ -194,7 +194,7 @@ async fn what_was_written_to_another_tenant_is_not_waited_for() {
         .clock(one.clock())
         .build()
         .unwrap();
-    let registration = guides::immybot::registration("contoso");
+    let registration = guides::immybot::registration("contoso").unwrap();
     let app_id = register(&client, &registration).await.application.unwrap().app_id;
 
     let client = client.for_tenant(other.id());

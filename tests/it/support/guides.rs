@@ -18,8 +18,8 @@ use entra_apps::{AppRegistration, SignInAudience};
 /// Each guide with its name, as its example runs it without flags.
 pub(crate) fn all() -> Vec<(&'static str, AppRegistration)> {
     vec![
-        ("immybot", immybot::registration("contoso")),
-        ("peig", peig::registration(SignInAudience::MultipleOrganizations)),
+        ("immybot", immybot::registration("contoso").unwrap()),
+        ("peig", peig::registration(SignInAudience::MultipleOrganizations).unwrap()),
         ("netwrix", netwrix::registration("Contoso", false)),
         ("patch_my_pc", patch_my_pc::registration()),
     ]
