@@ -27,6 +27,7 @@ mod replication;
 mod secrets;
 mod sign_in;
 mod sign_in_errors;
+mod steps;
 mod support;
 mod surplus;
 mod throttling;

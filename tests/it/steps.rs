@@ -1,0 +1,157 @@
+//! Steps are data: the same in a plan and in a checklist, with what is there and what is wanted.
+
+use std::collections::BTreeSet;
+
+use entra_apps::permission::microsoft_graph::{application, delegated};
+use entra_apps::provision::{Action, PageUrl, StepKind, Subject};
+use entra_apps::{AppRegistration, ClientSecret, Error, ErrorCode, RedirectUri, SignInAudience};
+
+use crate::support::{register, tenant};
+
+fn app() -> AppRegistration {
+    AppRegistration::new("k", "App")
+}
+
+fn page(text: &str) -> PageUrl {
+    PageUrl::new(text).unwrap()
+}
+
+/// What a person wrote may hold anything, an arrow too.
+#[tokio::test(start_paused = true)]
+async fn a_changed_text_is_shown_whole_whatever_stands_in_it() {
+    let tenant = tenant();
+    let client = tenant.client();
+    register(
+        &client,
+        &app().notes("a → b").homepage(page("https://a.example/x→y")).logout_url(page("https://a.example/1→2")),
+    )
+    .await;
+    let wanted =
+        app().notes("c → d: e").homepage(page("https://b.example/x→z")).logout_url(page("https://b.example/1→3"));
+    let checklist = client.verify(&wanted).await.unwrap();
+    let step = |kind| checklist.items.iter().find(|item| item.id.kind() == kind).unwrap();
+    assert_eq!(step(StepKind::NOTES).step, "Notes: c → d: e");
+    assert_eq!(step(StepKind::HOMEPAGE).step, "Home page: https://b.example/x→z");
+    assert_eq!(step(StepKind::LOGOUT_URL).step, "Logout URL: https://b.example/1→3");
+    assert!(!step(StepKind::NOTES).done && !checklist.is_done());
+
+    let plan = client.plan(&wanted).await.unwrap();
+    let notes = plan.changes().find(|step| step.id.kind() == StepKind::NOTES).unwrap();
+    assert_eq!(notes.action, Action::Change);
+    assert_eq!((notes.from.as_deref(), notes.to.as_deref()), (Some("a → b"), Some("c → d: e")));
+    assert_eq!(notes.id.subject(), None, "there is one");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_step_names_its_subject_as_data() {
+    let uri = RedirectUri::web("https://a.example/callback").unwrap();
+    let wanted = app()
+        .redirect_uri(uri.clone())
+        .tag("contoso".parse().unwrap())
+        .permission(application::DIRECTORY_READ_ALL)
+        .credential(ClientSecret::new("Main"));
+    let plan = tenant().client().plan(&wanted).await.unwrap();
+    let subject = |kind| plan.steps().iter().find(|step| step.id.kind() == kind).and_then(|step| step.id.subject());
+    assert_eq!(subject(StepKind::REDIRECT_URI), Some(&Subject::RedirectUri(uri)));
+    assert_eq!(subject(StepKind::TAG), Some(&Subject::Tag("contoso".to_owned())));
+    assert_eq!(subject(StepKind::SECRET), Some(&Subject::Secret("Main".to_owned())));
+    let granted = subject(StepKind::PERMISSION_GRANTED).unwrap();
+    assert!(matches!(granted, Subject::Permission { name, .. } if name == "Directory.Read.All"), "{granted:?}");
+
+    let json: serde_json::Value = serde_json::from_str(&plan.to_json()).unwrap();
+    let step = json["steps"].as_array().unwrap().iter().find(|step| step["kind"] == "redirect_uri").unwrap();
+    assert_eq!(step["code"], "redirect_uri:web:https://a.example/callback");
+    assert_eq!(step["subject"]["redirectUri"]["uri"], "https://a.example/callback");
+    assert_eq!(
+        (&step["action"], &step["text"]),
+        (&"add".into(), &"redirect URI https://a.example/callback (Web)".into())
+    );
+}
+
+/// What stands in both is named by one code.
+#[tokio::test(start_paused = true)]
+async fn plan_and_checklist_name_each_step_alike() {
+    let tenant = tenant();
+    let client = tenant.client();
+    let surplus = app()
+        .redirect_uri(RedirectUri::web("https://old.example").unwrap())
+        .permission(application::AUDIT_LOG_READ_ALL)
+        .permission(delegated::OPENID);
+    register(&client, &surplus).await;
+    let wanted = app()
+        .audience(SignInAudience::MultipleOrganizations)
+        .redirect_uri(RedirectUri::spa("https://a.example").unwrap())
+        .tag("contoso".parse().unwrap())
+        .notes("n")
+        .homepage(page("https://a.example"))
+        .logout_url(page("https://a.example/out"))
+        .allow_public_client_flows()
+        .permission(application::DIRECTORY_READ_ALL)
+        .permission(delegated::USER_READ)
+        .credential(ClientSecret::new("Main"));
+    let planned: BTreeSet<String> =
+        client.plan(&wanted).await.unwrap().steps().iter().map(|step| step.id.to_string()).collect();
+    let checked = client.verify(&wanted).await.unwrap();
+    let checked: BTreeSet<String> = checked.items.iter().map(|item| item.id.to_string()).collect();
+    let only_checked: Vec<_> = checked.difference(&planned).collect();
+    assert!(only_checked.is_empty(), "the plan does not know {only_checked:?}");
+    let only_planned: Vec<_> = planned.difference(&checked).collect();
+    assert_eq!(only_planned, ["surplus_redirect_uri:web:https://old.example"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_grant_that_is_narrowed_is_reported_as_that_and_a_removal_by_name() {
+    let tenant = tenant();
+    let client = tenant.client();
+    let wide = app()
+        .redirect_uri(RedirectUri::web("https://a.example").unwrap())
+        .permission(delegated::USER_READ)
+        .permission(delegated::OPENID)
+        .permission(application::AUDIT_LOG_READ_ALL);
+    register(&client, &wide).await;
+    let narrow = app().permission(delegated::USER_READ).remove_surplus();
+    let done = register(&client, &narrow).await.done;
+    assert!(done.contains(&"removed the grant of openid (delegated, for all users)".to_owned()), "{done:?}");
+    assert!(done.iter().any(|text| text.starts_with("removed the grant of AuditLog.Read.All")), "{done:?}");
+    assert!(!done.iter().any(|text| text.starts_with("granted")), "nothing was granted: {done:?}");
+
+    let wider = narrow.permission(delegated::OPENID);
+    let done = register(&client, &wider).await.done;
+    assert!(done.contains(&"granted openid (delegated, for all users)".to_owned()), "only what is new: {done:?}");
+
+    let none = AppRegistration::new("k", "App").remove_surplus();
+    let done = register(&client, &none).await.done;
+    assert!(done.contains(&"removed the grant of User.Read, openid (delegated, for all users)".to_owned()), "{done:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_candidates_for_adoption_are_data() {
+    let tenant = tenant();
+    let client = tenant.client();
+    let by_hand: Vec<String> = (0..2)
+        .map(|_| {
+            let (_, made) = tenant.send_json("POST", "/applications", Some(r#"{"displayName":"App"}"#));
+            let made: serde_json::Value = serde_json::from_str(&made).unwrap();
+            made["appId"].as_str().unwrap().to_owned()
+        })
+        .collect();
+    let error: Error = client.plan(&app()).await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::SameDisplayName);
+    let named: BTreeSet<_> = error.details().iter().filter_map(|detail| detail.target.clone()).collect();
+    assert_eq!(named, by_hand.into_iter().collect());
+}
+
+/// Equal plans say the same of the same target, whenever they were made.
+#[tokio::test(start_paused = true)]
+async fn plans_that_say_the_same_are_equal() {
+    let tenant = tenant();
+    let client = tenant.client();
+    let first = client.plan(&app().notes("n")).await.unwrap();
+    tokio::time::advance(std::time::Duration::from_secs(600)).await;
+    let second = client.plan(&app().notes("n")).await.unwrap();
+    assert_ne!(first.made_at(), second.made_at());
+    assert_eq!(first, second);
+    assert_ne!(first, client.plan(&app().notes("m")).await.unwrap());
+    register(&client, &app().notes("n")).await;
+    assert_ne!(first, client.plan(&app().notes("n")).await.unwrap(), "the target is another");
+}
