@@ -58,9 +58,10 @@ impl<T: PartialEq> Setting for Scalar<T> {
             Some(_) => Action::Change,
             None => Action::Add,
         };
+        let label = within_a_sentence(self.label);
         let plan = match (&from, action) {
-            (Some(from), Action::Change) => format!("{}: {from} → {to}", self.label.to_lowercase()),
-            _ => format!("{}: {to}", self.label.to_lowercase()),
+            (Some(from), Action::Change) => format!("{label}: {from} → {to}"),
+            _ => format!("{label}: {to}"),
         };
         let remedy = format!("Apply the registration, or set it under {}.", self.place);
         let step = Step::new(self.kind, action).plan(plan).check(format!("{}: {to}", self.label), remedy);
@@ -72,7 +73,31 @@ impl<T: PartialEq> Setting for Scalar<T> {
     }
 }
 
+/// A label where it does not begin a sentence: an abbreviation keeps its capitals.
+fn within_a_sentence(label: &str) -> String {
+    let is_abbreviation = label.chars().nth(1).is_some_and(char::is_uppercase);
+    let mut letters = label.chars();
+    match letters.next().filter(|_| !is_abbreviation) {
+        Some(first) => first.to_lowercase().chain(letters).collect(),
+        None => label.to_owned(),
+    }
+}
+
 /// A switch for a person.
 pub(super) fn on_or_off(on: &bool) -> String {
     if *on { "on" } else { "off" }.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_within_a_sentence_keeps_its_abbreviations() {
+        for (label, within) in
+            [("Home page", "home page"), ("Logout URL", "logout URL"), ("SAML x", "SAML x"), ("", "")]
+        {
+            assert_eq!(within_a_sentence(label), within);
+        }
+    }
 }
