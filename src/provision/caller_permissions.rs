@@ -89,7 +89,6 @@ impl fmt::Display for EntraRole {
 /// ```
 /// use entra_apps::permission::microsoft_graph::application;
 /// use entra_apps::provision::EntraRole;
-
 /// use entra_apps::AppRegistration;
 ///
 /// let backup = AppRegistration::new("contoso-backup", "Contoso Backup").permission(application::DIRECTORY_READ_ALL);

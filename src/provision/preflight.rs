@@ -69,7 +69,6 @@ pub struct Preflight {
 /// # use entra_emulator::MemoryTenant;
 /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
 /// use entra_apps::provision::CallerKind;
-
 /// use entra_apps::AppRegistration;
 ///
 /// let client = MemoryTenant::new().client(); // an app with a secret
@@ -141,7 +140,6 @@ pub struct PreflightCheck {
 /// # use entra_emulator::MemoryTenant;
 /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
 /// use entra_apps::provision::Verdict;
-
 /// use entra_apps::AppRegistration;
 ///
 /// let client = MemoryTenant::new().client();

@@ -17,7 +17,6 @@ use crate::retry::{Wait, WaitReason};
 /// # use entra_emulator::MemoryTenant;
 /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
 /// use entra_apps::provision::Progress;
-
 /// use entra_apps::AppRegistration;
 ///
 /// let client = MemoryTenant::new().client();

@@ -33,7 +33,6 @@ use crate::token::{TokenRequest, token_of};
 /// use std::time::Duration;
 ///
 /// use entra_apps::provision::RegisteredApplication;
-
 /// use entra_apps::{AppRegistration, ErrorCode, secrecy::SecretString};
 ///
 /// let tenant = MemoryTenant::new();
