@@ -24,6 +24,15 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 /// A future that ends when the time has passed.
+///
+/// ```
+/// use std::future::ready;
+///
+/// use entra_apps::clock::Sleep;
+///
+/// let at_once: Sleep = Box::pin(ready(()));
+/// # drop(at_once);
+/// ```
 pub type Sleep = Pin<Box<dyn Future<Output = ()> + Send + 'static>>;
 
 /// Wall time, monotonic time and waiting.
@@ -70,6 +79,20 @@ pub trait Clock: fmt::Debug + Send + Sync + 'static {
 }
 
 /// Tokio's timer, with the system's wall time or a wall time that moves with tokio's clock.
+///
+/// ```
+/// # use entra_emulator::MemoryTenant;
+/// use std::sync::Arc;
+///
+/// use entra_apps::clock::TokioClock;
+/// use entra_apps::time::OffsetDateTime;
+///
+/// // A test of the last day of a secret.
+/// let clock = TokioClock::starting_at(OffsetDateTime::UNIX_EPOCH);
+/// let client = MemoryTenant::new().client_builder().clock(Arc::new(clock)).build()?;
+/// # drop(client);
+/// # Ok::<(), entra_apps::Error>(())
+/// ```
 ///
 /// # Panics
 /// [`sleep`](Clock::sleep) panics outside of a tokio runtime with its timer on; the rest works anywhere.

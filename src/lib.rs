@@ -2,15 +2,14 @@
 //! without a tenant.
 //!
 //! The vendor writes the guide down once, as an [`AppRegistration`]; [`Client::plan`] says what would change,
-//! [`Client::apply`] does it in four requests and hands out ids and secrets, [`Client::verify`] ticks every step of the
-//! guide off. All three can be run again at any time.
+//! [`Client::apply`] does it in four requests and returns ids and secrets, [`Client::verify`] checks every step of the
+//! guide. All three can be run again at any time.
 //!
 //! ```
 //! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
-//! use entra_emulator::MemoryTenant;
 //! use entra_apps::permission::microsoft_graph::{application, delegated};
-
 //! use entra_apps::{AppRegistration, ClientSecret, RedirectUri, SignInAudience};
+//! use entra_emulator::MemoryTenant;
 //!
 //! let backup = AppRegistration::new("contoso-backup", "Contoso Backup")
 //!     .audience(SignInAudience::MultipleOrganizations)
@@ -28,12 +27,19 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
 //! ```
 //!
-//! Below it lies a small typed client of the Graph endpoints involved ([`api`], [`model`], [`Batch`]), which stands on
-//! its own, and below that the seams, each a trait of which you can bring an implementation: [`transport`], [`token`],
-//! [`clock`], [`random`]. Tests need no tenant: the crate `entra-emulator` is Microsoft Entra in memory.
-//!
-//! [What happens when …](what_happens_when) a request fails, replicas lag, a secret is lost or a process ends half-way
-//! is listed with the test that shows each, and [`traces`] lists what is logged.
+//! # Where to find what
+//! | | |
+//! |---|---|
+//! | [`provision`] | registrations, plans, reports, checklists, preflight, diagnosis |
+//! | [`auth`] | the ways to sign in, as an app and as a person |
+//! | [`permission`] | the permissions of Microsoft Graph as constants, and those of any other API |
+//! | [`consent`] | admin consent by link |
+//! | [`ErrorCode`] | every error, with its cause and what to do |
+//! | [what happens when …](what_happens_when) | how a run ends when requests fail, replicas lag or the process stops |
+//! | [`api`], [`model`], [`Batch`] | a typed client of the operations of Graph involved, which stands on its own |
+//! | [`transport`], [`token`], [`clock`], [`random`] | traits of which a program can bring an implementation of its own |
+//! | [`traces`] | spans, events and fields of what is logged |
+//! | `entra-emulator` | Microsoft Entra in memory, for tests without a tenant: a crate of its own |
 //!
 //! # Words
 //! The words are Microsoft's, and those of HTTP and OAuth. Those that are easily mixed up:
@@ -50,8 +56,12 @@
 //! - **replication lag**: the time until all of the directory's replicas know a write.
 //!
 //! # Features
-//! `reqwest`, `rustls` and `certificate` (default), `rustls-no-provider`, `native-tls`, `tokio`; `pkcs12`, `browser`,
-//! `azure-cli` and `azure` for more ways to sign in: see the README.
+//! - `reqwest`, `rustls`, `certificate` (default): the transport over reqwest, TLS by rustls with aws-lc-rs, signing in
+//!   with a certificate. Without them a program brings a [`Transport`](transport::Transport) of its own.
+//! - `rustls-no-provider`, `native-tls`: TLS by the rustls `CryptoProvider` that the program installs, or by the platform.
+//! - `tokio`: tokio's timer as the clock; part of `reqwest`.
+//! - `pkcs12`, `browser`, `azure-cli`, `azure`: signing in with a `.pfx` file, a browser on this machine, the Azure CLI, a
+//!   credential of `azure_core`.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(doctest)]
@@ -95,6 +105,15 @@ pub use provision::{
 };
 
 /// What a fallible call of this crate returns.
+///
+/// ```
+/// use entra_apps::ids::AppId;
+///
+/// fn client_id(text: &str) -> entra_apps::Result<AppId> {
+///     text.trim().parse()
+/// }
+/// assert!(client_id("not-a-guid").is_err());
+/// ```
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 pub use async_trait::async_trait;

@@ -41,6 +41,14 @@ pub trait Randomness: fmt::Debug + Send + Sync + 'static {
 }
 
 /// The operating system's randomness: the default.
+///
+/// ```
+/// use entra_apps::random::{Randomness, SystemRandomness};
+///
+/// let mut bytes = [0; 16];
+/// SystemRandomness::default().fill(&mut bytes);
+/// assert_ne!(bytes, [0; 16]);
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct SystemRandomness;

@@ -14,6 +14,16 @@ const READ: &str = "Application.Read.All";
 const WRITE: &str = "Application.ReadWrite.All";
 
 /// Which deleted objects are listed: Graph lists one type at a time. [`DeletedItems`] has an example.
+///
+/// ```
+/// # use entra_emulator::MemoryTenant;
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// use entra_apps::api::DeletedKind;
+///
+/// let client = MemoryTenant::new().client();
+/// assert!(client.deleted_items().list(DeletedKind::ServicePrincipal).all().await?.is_empty());
+/// # Ok::<(), entra_apps::Error>(()) }).unwrap();
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum DeletedKind {

@@ -59,6 +59,20 @@ pub struct Batch {
 }
 
 /// A handle to one item of a [`Batch`]: exchanged for what its call returns.
+///
+/// ```
+/// # use entra_emulator::MemoryTenant;
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// use entra_apps::BatchHandle;
+/// use entra_apps::model::Organization;
+///
+/// let client = MemoryTenant::new().client();
+/// let mut batch = client.batch();
+/// let handle: BatchHandle<Organization> = batch.add(client.organization().get());
+/// let organization: Organization = batch.await?.take(handle)?;
+/// assert!(organization.id.is_some());
+/// # Ok::<(), entra_apps::Error>(()) }).unwrap();
+/// ```
 #[must_use = "the handle is exchanged for what the call returns"]
 pub struct BatchHandle<T> {
     batch: u64,
@@ -73,6 +87,22 @@ impl<T> fmt::Debug for BatchHandle<T> {
 }
 
 /// The response to a [`Batch`]: what each of its calls returns. It can hold secrets, and is never written anywhere.
+///
+/// ```
+/// # use entra_emulator::MemoryTenant;
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// use entra_apps::ErrorKind;
+/// use entra_apps::ids::AppId;
+///
+/// let client = MemoryTenant::new().client();
+/// let mut batch = client.batch();
+/// let organization = batch.add(client.organization().get());
+/// let nobody = batch.add(client.applications().get(AppId::from_u128(1)));
+/// let mut response = batch.await?;
+/// assert!(response.take(organization).is_ok(), "each item fails by itself");
+/// assert_eq!(response.take(nobody).unwrap_err().kind(), ErrorKind::NotFound);
+/// # Ok::<(), entra_apps::Error>(()) }).unwrap();
+/// ```
 #[derive(Debug)]
 pub struct BatchResponse {
     batch: u64,

@@ -13,6 +13,21 @@ use serde::{Serialize, Serializer};
 pub use code::ErrorCode;
 
 /// What kind of failure an [`Error`] is: what a program decides by. In JSON it is its name in snake case.
+///
+/// ```
+/// use entra_apps::{Error, ErrorKind};
+///
+/// fn advice(error: &Error) -> &'static str {
+///     match error.kind() {
+///         ErrorKind::Network | ErrorKind::Throttled | ErrorKind::Service | ErrorKind::Deadline => "try again later",
+///         ErrorKind::SignIn | ErrorKind::Forbidden => "sign in as somebody who may",
+///         _ => "see the remedy",
+///     }
+/// }
+/// # let error = "not-a-guid".parse::<entra_apps::ids::AppId>().unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::Invalid);
+/// println!("{}: {}", advice(&error), error.remedy());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -47,6 +62,22 @@ pub enum ErrorKind {
 
 /// One entry of the `details` of a service's error, or one thing that an error of this crate is about: of
 /// [`SameDisplayName`](ErrorCode::SameDisplayName), each application of the display name, its client id as the target.
+///
+/// ```
+/// # use entra_emulator::MemoryTenant;
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// use entra_apps::{AppRegistration, ErrorCode};
+///
+/// let tenant = MemoryTenant::new();
+/// tenant.send_json("POST", "/applications", Some(r#"{"displayName": "Contoso Backup"}"#)); // made by hand
+///
+/// let backup = AppRegistration::new("contoso-backup", "Contoso Backup");
+/// let error = tenant.client().plan(&backup).await.unwrap_err();
+/// assert_eq!(error.code(), ErrorCode::SameDisplayName);
+/// let by_hand = error.details()[0].target.as_deref().expect("its client id");
+/// tenant.client().plan(&backup).adopt(by_hand.parse()?).await?;
+/// # Ok::<(), entra_apps::Error>(()) }).unwrap();
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]

@@ -47,6 +47,14 @@ pub use resource_specific::ResourceSpecificPermission;
 pub const MICROSOFT_GRAPH: AppId = AppId::from_u128(0x0000_0003_0000_0000_c000_0000_0000_0000);
 
 /// Who acts: the app itself, or the app for a signed-in user.
+///
+/// ```
+/// use entra_apps::permission::PermissionKind;
+/// use entra_apps::permission::microsoft_graph::{application, delegated};
+///
+/// assert_eq!(application::DIRECTORY_READ_ALL.kind(), PermissionKind::Application); // the app by itself
+/// assert_eq!(delegated::DIRECTORY_READ_ALL.kind(), PermissionKind::Delegated); // as far as the user may
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
@@ -104,6 +112,15 @@ impl fmt::Display for PermissionKind {
 /// Two are equal when they are the same permission: same API, same kind, same id, however they were made. Where no id is
 /// known, the name stands for it. They sort by API, kind and name.
 ///
+/// ```
+/// use entra_apps::permission::{Permission, microsoft_graph::application};
+///
+/// let permission = Permission::application("directory.read.all")?; // a name that somebody typed in
+/// assert_eq!(permission, application::DIRECTORY_READ_ALL);
+/// assert!(permission.is_admin_consent_required() && permission.high_privilege().is_none());
+/// # Ok::<(), entra_apps::Error>(())
+/// ```
+///
 /// A resource-specific permission is of [another type](ResourceSpecificPermission), because it cannot be granted
 /// tenant-wide:
 ///
@@ -140,8 +157,9 @@ impl Permission {
     /// The application permission of Microsoft Graph that has this name. Case does not matter.
     ///
     /// # Errors
-    /// `unknown_permission`, with the most similar names; `wrong_permission_kind` when it exists as a delegated
-    /// permission alone; `resource_specific_permission` when it is granted per team or chat.
+    /// [`UnknownPermission`](crate::ErrorCode::UnknownPermission), with the most similar names;
+    /// [`WrongPermissionKind`](crate::ErrorCode::WrongPermissionKind) when it exists as a delegated permission alone;
+    /// [`ResourceSpecificPermission`](crate::ErrorCode::ResourceSpecificPermission) when it is granted per team or chat.
     pub fn application(name: &str) -> Result<Self, Error> {
         name::resolve(name, PermissionKind::Application).map(Self::known)
     }
@@ -176,8 +194,9 @@ impl Permission {
     /// of another API, later and in the tenant, where case matters.
     ///
     /// # Errors
-    /// Those of [`application`](Self::application) for Microsoft Graph; `invalid_permission_name` for a string that
-    /// cannot be a permission's name in any API.
+    /// Those of [`application`](Self::application) for Microsoft Graph;
+    /// [`InvalidPermissionName`](crate::ErrorCode::InvalidPermissionName) for a string that cannot be a permission's
+    /// name in any API.
     pub fn by_name(api: AppId, name: &str, kind: PermissionKind) -> Result<Self, Error> {
         if api == MICROSOFT_GRAPH {
             return name::resolve(name, kind).map(Self::known);
@@ -189,7 +208,8 @@ impl Permission {
     /// it is.
     ///
     /// # Errors
-    /// `invalid_permission_name` for a string that cannot be a permission's name in any API.
+    /// [`InvalidPermissionName`](crate::ErrorCode::InvalidPermissionName) for a string that cannot be a permission's
+    /// name in any API.
     pub fn named(self, name: &str) -> Result<Self, Error> {
         Ok(match self.0 {
             Form::Id { api, kind, id, name: None } => {

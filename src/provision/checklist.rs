@@ -12,6 +12,22 @@ use crate::provision::steps::steps;
 ///
 /// # JSON
 /// An object with the member `items`: see [`Check`].
+///
+/// ```
+/// # use entra_emulator::MemoryTenant;
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// use entra_apps::{AppRegistration, ClientSecret};
+///
+/// let client = MemoryTenant::new().client();
+/// let backup = AppRegistration::new("contoso-backup", "Contoso Backup").credential(ClientSecret::new("Backup"));
+/// client.apply(&client.plan(&backup).await?).await?;
+/// let checklist = client.verify(&backup).await?;
+/// assert!(checklist.is_done());
+/// println!("{checklist}"); // [x] … for each step, and the remedy of what is open
+/// let json = serde_json::to_value(&checklist)?;
+/// assert_eq!(json["items"][0]["code"], "registered");
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]

@@ -6,6 +6,15 @@ use time::{Date, Duration, Month, OffsetDateTime};
 use crate::error::{Error, ErrorCode};
 
 /// A client secret to be issued: a password credential of the application.
+///
+/// ```
+/// use entra_apps::ClientSecret;
+/// use entra_apps::time::macros::datetime;
+///
+/// let secret = ClientSecret::new("Backup").valid_for_months(24);
+/// assert_eq!(secret.end(datetime!(2026-01-31 10:00 UTC))?, datetime!(2028-01-31 10:00 UTC));
+/// # Ok::<(), entra_apps::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[must_use]
 pub struct ClientSecret {
@@ -14,6 +23,14 @@ pub struct ClientSecret {
 }
 
 /// How long a secret lives.
+///
+/// ```
+/// use entra_apps::ClientSecret;
+/// use entra_apps::provision::Lifetime;
+///
+/// assert_eq!(ClientSecret::new("Backup").lifetime(), Lifetime::Days(180)); // unless said otherwise
+/// assert_eq!(ClientSecret::new("Backup").valid_for_months(24).lifetime(), Lifetime::Months(24));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]

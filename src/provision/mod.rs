@@ -1,8 +1,119 @@
-//! The provisioner: a registration is planned, applied and verified.
+//! Register an app, check it and diagnose it: what the methods of [`Client`] take and return.
 //!
-//! A [registration](AppRegistration) is the guide as a value. It is compared with what is observed in the tenant; the
-//! difference is a [plan](Plan), to read and to apply, and the other way round a [checklist](Checklist). An apply makes
-//! the changes in rounds, each of one request, and reports what it did.
+//! | | call | result |
+//! |---|---|---|
+//! | 1. write the guide down | [`AppRegistration::new`] | an [`AppRegistration`] |
+//! | 2. see whether you may | [`Client::preflight`] | a [`Preflight`]: per step a [`Verdict`], and what the token lacks |
+//! | 3. see what would change | [`Client::plan`] | a [`Plan`] of [`Change`]s |
+//! | 4. do it | [`Client::apply`] | [`Registered`], or an [`ApplyError`] that has it too |
+//! | 5. check every step | [`Client::verify`] | a [`Checklist`] of [`Check`]s |
+//! | 6. wait for the new secret | [`Client::wait_until_usable`] | a [`SecretReadiness`] |
+//! | 7. find a customer's mistake | [`Client::diagnose`] | a [`Diagnosis`] of [`Finding`]s |
+//!
+//! Each of them can be run at any time and as often as you like; only step 4 writes.
+//!
+//! ```
+//! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+//! use entra_apps::permission::microsoft_graph::application;
+//! use entra_apps::provision::{Action, StepKind};
+//! use entra_apps::{AppRegistration, ClientSecret, Plan, RedirectUri};
+//! use entra_emulator::MemoryTenant;
+//!
+//! // A tenant in memory, in which somebody has made the app by hand.
+//! let tenant = MemoryTenant::new();
+//! let by_hand = r#"{"displayName": "Contoso Sync", "web": {"redirectUris": ["https://old.example"]}}"#;
+//! tenant.send_json("POST", "/applications", Some(by_hand));
+//! let by_hand = tenant.applications().pop().ok_or("none is there")?.app_id;
+//! let client = tenant.client();
+//!
+//! let sync = AppRegistration::new("contoso-sync", "Contoso Sync")
+//!     .redirect_uri(RedirectUri::web("https://sync.contoso.example/callback")?)
+//!     .permission(application::ROLE_MANAGEMENT_READ_WRITE_DIRECTORY)
+//!     .credential(ClientSecret::new("Sync"));
+//! assert!(client.preflight(&sync).await?.is_allowed());
+//!
+//! // The app made by hand is the one that is meant. Its redirect URI is surplus, and stays.
+//! let plan = client.plan(&sync).adopt(by_hand).await?;
+//! println!("{plan}");
+//! let surplus = plan.steps().iter().find(|step| step.id.kind() == StepKind::SURPLUS_REDIRECT_URI);
+//! assert_eq!(surplus.ok_or("it is there")?.action, Action::LeftAlone);
+//!
+//! // Saved, read by somebody who approves it, and applied.
+//! let plan = Plan::from_json(&plan.to_json())?;
+//! let registered = client.apply(&plan).approve("RoleManagement.ReadWrite.Directory").await?;
+//! assert!(client.verify(&sync).await?.is_done());
+//!
+//! let secret = &registered.secrets[0];
+//! client.wait_until_usable(secret, &sync).await?;
+//! let client_id = secret.app_id.to_string();
+//! let diagnosis = client.diagnose(tenant.domain(), client_id, secret.value.clone(), &sync).await;
+//! assert!(diagnosis.is_good());
+//!
+//! // Once more: it is found by its unique name, and only the surplus is left to be removed, on request.
+//! assert!(client.plan(&sync).await?.is_converged());
+//! let plan = client.plan(&sync.remove_surplus()).await?;
+//! assert_eq!(plan.changes().next().ok_or("one change")?.action, Action::Remove);
+//! # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+//! ```
+//!
+//! # The registration
+//! An [`AppRegistration`] holds what the guide asks for, in types that are checked when they are made: [`RedirectUri`]
+//! (of a [`Platform`]), [`Permission`](crate::permission::Permission), [`ClientSecret`] (with a [`Lifetime`]),
+//! [`PageUrl`], [`Tag`]. It is `Serialize` and `Deserialize`, so that it can be kept in a file. What the caller needs to
+//! apply it is [`caller_permissions`](AppRegistration::caller_permissions): [`CallerPermissions`], with the
+//! [`EntraRole`]s of a person.
+//!
+//! # Steps
+//! Plan and checklist are two views of the same steps. A step is known by its [`StepId`]: a [`StepKind`] and, where there
+//! can be several of the kind, a [`Subject`]. Its text, such as `permission_granted:Directory.Read.All:application`, is
+//! stable and stands in every JSON. In a plan a step is a [`Change`], with an [`Action`]; in a checklist a [`Check`],
+//! done or not, with the remedy.
+//!
+//! Each part of a registration has its kinds of steps:
+//!
+//! | part | written by | steps |
+//! |---|---|---|
+//! | the application itself | one upsert by unique name | [`REGISTERED`](StepKind::REGISTERED), [`UNIQUE_NAME`](StepKind::UNIQUE_NAME), [`SAME_DISPLAY_NAME`](StepKind::SAME_DISPLAY_NAME) |
+//! | its properties | one PATCH with what differs | [`DISPLAY_NAME`](StepKind::DISPLAY_NAME), [`AUDIENCE`](StepKind::AUDIENCE), [`REDIRECT_URI`](StepKind::REDIRECT_URI), [`PUBLIC_CLIENT_FLOWS`](StepKind::PUBLIC_CLIENT_FLOWS), [`PROPERTY_LOCK`](StepKind::PROPERTY_LOCK), [`NOTES`](StepKind::NOTES), [`HOMEPAGE`](StepKind::HOMEPAGE), [`LOGOUT_URL`](StepKind::LOGOUT_URL), [`TAG`](StepKind::TAG), [`PERMISSION_DECLARED`](StepKind::PERMISSION_DECLARED), [`OPTIONAL_PERMISSION`](StepKind::OPTIONAL_PERMISSION) |
+//! | its service principal | a request of its own | [`SERVICE_PRINCIPAL`](StepKind::SERVICE_PRINCIPAL), [`ENTERPRISE_APPLICATION`](StepKind::ENTERPRISE_APPLICATION) |
+//! | its grants | a request for each app role assignment, one for each API with delegated permissions | [`PERMISSION_GRANTED`](StepKind::PERMISSION_GRANTED), [`ADMIN_CONSENT`](StepKind::ADMIN_CONSENT) |
+//! | its secrets | a request each | [`SECRET`](StepKind::SECRET), [`SECRET_VALUE`](StepKind::SECRET_VALUE) |
+//! | what is only checked | nothing | [`CONFIRMATION`](StepKind::CONFIRMATION), [`USED_IN_TIME`](StepKind::USED_IN_TIME) |
+//!
+//! Requests that do not wait for one another travel in one `$batch`.
+//!
+//! # Surplus
+//! What is in the tenant and not in the registration is left alone and listed, as steps of the action
+//! [`LeftAlone`](Action::LeftAlone). With [`remove_surplus`](AppRegistration::remove_surplus) three kinds are removed:
+//! [`SURPLUS_REDIRECT_URI`](StepKind::SURPLUS_REDIRECT_URI), [`SURPLUS_DECLARATION`](StepKind::SURPLUS_DECLARATION) and
+//! [`SURPLUS_GRANT`](StepKind::SURPLUS_GRANT). Secrets ([`SURPLUS_SECRET`](StepKind::SURPLUS_SECRET)) and grants of single
+//! users ([`USER_GRANTS`](StepKind::USER_GRANTS)) never are.
+//!
+//! # Adoption
+//! The app is found by its unique name, never by its display name. Where none has the unique name and one has the display
+//! name, [`plan`](Client::plan) fails with [`SameDisplayName`](crate::ErrorCode::SameDisplayName):
+//! [`adopt`](PlanRequest::adopt) that one, which then gets the unique name, or
+//! [`create_another`](PlanRequest::create_another).
+//!
+//! # Approvals
+//! A permission by which an app can take over the tenant is marked in the plan
+//! ([`needs_approval`](Plan::needs_approval), [`needs_review`](Change::needs_review)). An apply writes nothing until each
+//! is approved by [name](Apply::approve), or [all of them](Apply::approve_all) are.
+//!
+//! # Saved plans
+//! A plan is a value: it prints, compares and is saved as JSON. It is for one tenant of one cloud and is refused for any
+//! other. Whatever a file says, its steps are worked out again when it is read, and approvals are not part of it. A plan
+//! from a file, or one older than a minute, is compared with the tenant before it is applied; where the tenant has
+//! changed, the apply stops with [`Stale`](crate::ErrorKind::Stale) and writes nothing.
+//!
+//! # Apply
+//! While it runs, it tells its [`Progress`], waits included. [`Registered`] has the ids
+//! ([`RegisteredApplication`]), each new secret once ([`IssuedSecret`]) and what is left for a person ([`OpenItem`]). An
+//! [`ApplyError`] has the same report of what was done until then: take the secrets from it, mend the cause, and plan and
+//! apply again. A [`SecretSink`] gets each secret as soon as it is issued, so that none depends on what follows.
+//!
+//! How a run ends when requests fail, replicas lag or the process stops is listed in
+//! [What happens when …](crate::what_happens_when).
 
 mod apply;
 mod apply_state;
@@ -67,9 +178,11 @@ impl Client {
     ///
     /// # Errors
     /// - [`Invalid`](crate::ErrorKind::Invalid) for what Entra would refuse, before anything is sent.
-    /// - [`Conflict`](crate::ErrorKind::Conflict) with the code [`SameDisplayName`](crate::ErrorCode::SameDisplayName) when there is no application with the
-    ///   unique name and one of the display name: adopt it or say that another is to be created. With
-    ///   `redirect_uri_elsewhere` when a redirect URI stands under another platform.
+    /// - [`Conflict`](crate::ErrorKind::Conflict) with the code
+    ///   [`SameDisplayName`](crate::ErrorCode::SameDisplayName) when there is no application with the unique name and one
+    ///   of the display name: adopt it or say that another is to be created. With
+    ///   [`RedirectUriOfAnotherPlatform`](crate::ErrorCode::RedirectUriOfAnotherPlatform) when a redirect URI stands under another
+    ///   platform.
     /// - [`Refused`](crate::ErrorKind::Refused) with the code [`ApiNotInTenant`](crate::ErrorCode::ApiNotInTenant) when the tenant lacks an API.
     /// - [`SignIn`](crate::ErrorKind::SignIn), [`Forbidden`](crate::ErrorKind::Forbidden) and the kinds of a request
     ///   that got no response.

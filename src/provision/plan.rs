@@ -22,6 +22,26 @@ const PLAN_FORMAT: u32 = 2;
 /// What would change, step by step.
 ///
 /// It prints as a text for a person, compares, and is saved as JSON ([`to_json`](Self::to_json)). It holds no secret.
+///
+/// ```
+/// # use entra_emulator::MemoryTenant;
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// use entra_apps::permission::microsoft_graph::application;
+/// use entra_apps::{AppRegistration, Plan};
+///
+/// let client = MemoryTenant::new().client();
+/// let sync = AppRegistration::new("contoso-sync", "Contoso Sync")
+///     .permission(application::ROLE_MANAGEMENT_READ_WRITE_DIRECTORY);
+/// let plan = client.plan(&sync).await?;
+/// assert_eq!(plan.needs_approval(), [&application::ROLE_MANAGEMENT_READ_WRITE_DIRECTORY]);
+/// for change in plan.changes() {
+///     println!("{}: {}", change.id, change.text);
+/// }
+/// // Saved, read by somebody else, approved and applied:
+/// let saved = plan.to_json();
+/// client.apply(&Plan::from_json(&saved)?).approve("RoleManagement.ReadWrite.Directory").await?;
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", try_from = "PlanFile")]
 pub struct Plan {

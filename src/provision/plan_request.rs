@@ -15,6 +15,21 @@ use crate::provision::registration::{AppRegistration, allows_personal_accounts};
 use crate::provision::steps::check_observed;
 
 /// A plan to be made: awaiting it makes it.
+///
+/// ```
+/// # use entra_emulator::MemoryTenant;
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// use entra_apps::{AppRegistration, ClientSecret};
+///
+/// let client = MemoryTenant::new().client();
+/// let backup = AppRegistration::new("contoso-backup", "Contoso Backup").credential(ClientSecret::new("Backup"));
+/// client.apply(&client.plan(&backup).await?).await?;
+///
+/// // A year later: another secret, while the first one still works.
+/// let plan = client.plan(&backup).replace_secret("Backup").await?;
+/// assert_eq!(client.apply(&plan).await?.secrets.len(), 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Debug)]
 #[must_use = "a plan is made when it is awaited"]
 pub struct PlanRequest<'a> {
@@ -80,6 +95,21 @@ impl<'a> IntoFuture for PlanRequest<'a> {
 }
 
 /// A check to be made: awaiting it makes it.
+///
+/// ```
+/// # use entra_emulator::MemoryTenant;
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// use entra_apps::AppRegistration;
+///
+/// let tenant = MemoryTenant::new();
+/// tenant.send_json("POST", "/applications", Some(r#"{"displayName": "Contoso Backup"}"#)); // made by hand
+/// let by_hand = tenant.applications()[0].app_id;
+///
+/// let backup = AppRegistration::new("contoso-backup", "Contoso Backup");
+/// let checklist = tenant.client().verify(&backup).adopt(by_hand).await?;
+/// println!("{checklist}"); // how far it is
+/// # Ok::<(), entra_apps::Error>(()) }).unwrap();
+/// ```
 #[derive(Debug)]
 #[must_use = "a check is made when it is awaited"]
 pub struct VerifyRequest<'a> {

@@ -11,6 +11,16 @@ use url::{Host, Url};
 use crate::error::{Error, ErrorCode};
 
 /// The kind of client that a redirect URI belongs to: the portal's platforms.
+///
+/// ```
+/// use entra_apps::RedirectUri;
+/// use entra_apps::provision::Platform;
+///
+/// let uri = RedirectUri::spa("https://contoso.example/signed-in")?;
+/// assert_eq!(uri.platform(), Platform::Spa);
+/// assert_eq!(uri.platform().portal_name(), "Single-page application");
+/// # Ok::<(), entra_apps::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]

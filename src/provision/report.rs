@@ -209,15 +209,14 @@ impl IssuedSecret {
 /// # use entra_emulator::MemoryTenant;
 /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
 /// use entra_apps::permission::microsoft_graph::delegated;
-/// use entra_apps::provision::Platform;
-/// use entra_apps::{AppRegistration, ErrorCode};
+/// use entra_apps::{AppRegistration, ErrorCode, RedirectUri};
 ///
 /// let tenant = MemoryTenant::new();
 /// // It may register apps, and not consent to their permissions.
 /// let caller = tenant.add_caller(&["Application.ReadWrite.All", "Directory.Read.All"]);
 /// let client = tenant.client_builder().client_secret(caller.client_id, caller.client_secret).build()?;
 /// let backup = AppRegistration::new("contoso-backup", "Contoso Backup")
-///     .redirect_uri(Platform::Web, "https://backup.contoso.example/callback")
+///     .redirect_uri(RedirectUri::web("https://backup.contoso.example/callback")?)
 ///     .permission(delegated::USER_READ);
 ///
 /// let error = client.apply(&client.plan(&backup).await?).await.unwrap_err();
@@ -282,7 +281,8 @@ impl fmt::Display for OpenItem {
 /// use std::sync::{Arc, Mutex};
 ///
 /// use entra_apps::secrecy::SecretString;
-/// use entra_apps::{AppRegistration, ClientSecret, IssuedSecret, SecretSink, async_trait, ids::AppId};
+/// use entra_apps::ids::AppId;
+/// use entra_apps::{AppRegistration, BoxError, ClientSecret, IssuedSecret, SecretSink, async_trait};
 ///
 /// #[derive(Debug, Default)]
 /// struct Vault(Mutex<HashMap<AppId, SecretString>>);

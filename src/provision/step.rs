@@ -39,6 +39,26 @@ impl fmt::Display for StepKind {
 }
 
 /// Which one of its kind a step is about. In JSON it is an object with the one member that is its name here.
+///
+/// ```
+/// # use entra_emulator::MemoryTenant;
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// use entra_apps::provision::Subject;
+/// use entra_apps::{AppRegistration, RedirectUri};
+///
+/// let backup = AppRegistration::new("contoso-backup", "Contoso Backup")
+///     .redirect_uri(RedirectUri::web("https://backup.contoso.example/callback")?);
+/// let plan = MemoryTenant::new().client().plan(&backup).await?;
+/// let uris: Vec<_> = plan
+///     .changes()
+///     .filter_map(|change| match change.id.subject()? {
+///         Subject::RedirectUri(uri) => Some(uri.as_str()),
+///         _ => None,
+///     })
+///     .collect();
+/// assert_eq!(uris, ["https://backup.contoso.example/callback"]);
+/// # Ok::<(), entra_apps::Error>(()) }).unwrap();
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -142,6 +162,17 @@ impl Serialize for StepId {
 }
 
 /// What a plan does about a step.
+///
+/// ```
+/// # use entra_emulator::MemoryTenant;
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// use entra_apps::AppRegistration;
+/// use entra_apps::provision::Action;
+///
+/// let plan = MemoryTenant::new().client().plan(&AppRegistration::new("contoso-backup", "Contoso Backup")).await?;
+/// assert!(plan.changes().all(|change| change.action == Action::Add), "nothing is there yet");
+/// # Ok::<(), entra_apps::Error>(()) }).unwrap();
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -184,6 +215,23 @@ impl Action {
 /// # JSON
 /// `code` (the text of [`id`](Self::id)), `kind`, `subject`, `action`, `from`, `to`, `text` and `needsReview`; what is
 /// not known is null.
+///
+/// ```
+/// # use entra_emulator::MemoryTenant;
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// use entra_apps::AppRegistration;
+/// use entra_apps::provision::{Action, StepKind};
+///
+/// let client = MemoryTenant::new().client();
+/// let backup = AppRegistration::new("contoso-backup", "Contoso Backup");
+/// client.apply(&client.plan(&backup.clone().notes("first")).await?).await?;
+///
+/// let plan = client.plan(&backup.notes("second")).await?;
+/// let change = plan.changes().next().expect("the notes");
+/// assert_eq!((change.id.kind(), change.action), (StepKind::NOTES, Action::Change));
+/// assert_eq!((change.from.as_deref(), change.to.as_deref()), (Some("first"), Some("second")));
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Change {
@@ -221,6 +269,19 @@ impl Serialize for Change {
 /// # JSON
 /// `code` (the text of [`id`](Self::id)), `kind`, `subject`, `step`, `required`, `done` and `remedy`; what is not known
 /// is null.
+///
+/// ```
+/// # use entra_emulator::MemoryTenant;
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// use entra_apps::AppRegistration;
+///
+/// let backup = AppRegistration::new("contoso-backup", "Contoso Backup");
+/// let checklist = MemoryTenant::new().client().verify(&backup).await?;
+/// let check = checklist.open().find(|check| check.required).expect("nothing is there yet");
+/// assert_eq!(check.id.to_string(), "registered");
+/// println!("{}: {}", check.step, check.remedy.as_deref().unwrap_or_default());
+/// # Ok::<(), entra_apps::Error>(()) }).unwrap();
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Check {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorCode};
 
-/// A tag of an application: 1 to 256 characters without blanks.
+/// A tag of an application: 1 to 256 characters without white space.
 ///
 /// ```
 /// use entra_apps::provision::Tag;

@@ -59,6 +59,18 @@ fn seconds<S: Serializer>(duration: &Duration, to: S) -> Result<S::Ok, S::Error>
 }
 
 /// The reason for which a call waits. In JSON it is its name in snake case.
+///
+/// ```
+/// use entra_apps::WaitReason;
+///
+/// let spinner = |reason| match reason {
+///     WaitReason::Replication => "Entra is still copying it to its replicas",
+///     WaitReason::Throttling => "Entra asks for a little patience",
+///     WaitReason::SignIn => "waiting for you to sign in",
+///     _ => "trying again",
+/// };
+/// assert!(spinner(WaitReason::Throttling).contains("patience"));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

@@ -22,6 +22,19 @@ const DEFAULT_BODY_LIMIT: usize = 8 * 1024 * 1024;
 ///
 /// With the feature `rustls-no-provider`, the program installs a rustls `CryptoProvider` before it makes one of these.
 ///
+/// ```
+/// use std::sync::Arc;
+///
+/// use entra_apps::transport::ReqwestTransport;
+/// use entra_apps::url::Url;
+///
+/// let proxy = Url::parse("http://proxy.contoso.example:3128")?;
+/// let transport = ReqwestTransport::through_proxy(&proxy)?.body_limit(8 * 1024 * 1024);
+/// let builder = entra_apps::Client::builder().transport(Arc::new(transport));
+/// # drop(builder);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Panics
 /// It sends on a tokio runtime with its I/O and its timer on, and panics elsewhere: `#[tokio::main]` turns both on.
 #[derive(Clone)]

@@ -9,6 +9,7 @@ mod concurrency;
 mod conformance;
 mod consent;
 mod diagnose;
+mod documented_examples;
 mod documented_promises;
 #[cfg(feature = "reqwest")]
 mod examples;

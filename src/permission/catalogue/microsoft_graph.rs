@@ -2,6 +2,13 @@
 // ENTRA_APPS_BLESS=1 cargo test --test catalogue -- --ignored shared::
 
 //! Every permission of Microsoft Graph, as constants.
+//!
+//! ```
+//! use entra_apps::permission::microsoft_graph::{application, delegated};
+//!
+//! assert_eq!(application::DIRECTORY_READ_ALL.name(), Some("Directory.Read.All"));
+//! assert_eq!(delegated::USER_READ.to_string(), "User.Read (delegated)");
+//! ```
 
 /// Application permissions: the app acts by itself.
 ///

@@ -15,6 +15,13 @@ use crate::ids::PermissionId;
 use rows::{CATALOGUE, FORMER_NAMES};
 
 /// A row of the catalogue of Microsoft Graph's permissions.
+///
+/// ```
+/// use entra_apps::permission::catalogue;
+///
+/// let takeover: Vec<_> = catalogue().iter().filter(|entry| entry.high_privilege.is_some()).collect();
+/// assert!(takeover.iter().any(|entry| entry.value == "RoleManagement.ReadWrite.Directory"));
+/// ```
 #[derive(Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CatalogueEntry {

@@ -2,6 +2,14 @@
 // ENTRA_APPS_BLESS=1 cargo test --test catalogue -- --ignored shared::
 
 //! The app ids of Microsoft's own APIs and apps, the same in every tenant.
+//!
+//! ```
+//! use entra_apps::permission::{Permission, PermissionKind, well_known};
+//!
+//! let send = Permission::by_name(well_known::OFFICE_365_EXCHANGE_ONLINE, "Mail.Send", PermissionKind::Application)?;
+//! assert_eq!(send.to_string(), "Mail.Send (application, Office 365 Exchange Online)");
+//! # Ok::<(), entra_apps::Error>(())
+//! ```
 
 use crate::ids::AppId;
 

@@ -124,7 +124,7 @@ macro_rules! suite {
         mod live {
             $($(
                 #[tokio::test]
-                #[ignore = "it needs a real tenant: see the README"]
+                #[ignore = "it needs a real tenant: see emulator/README.md"]
                 async fn $case() {
                     super::real::run(|scene| Box::pin(super::$group::$case(scene))).await;
                 }
