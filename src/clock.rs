@@ -74,7 +74,11 @@ pub trait Clock: fmt::Debug + Send + Sync + 'static {
     /// Time since an origin of the clock's own, which never goes back: for deadlines.
     fn monotonic(&self) -> Duration;
 
-    /// Waits.
+    /// Waits for `duration`, on the scale of [`monotonic`](Self::monotonic).
+    ///
+    /// Each request races such a wait of its timeout and of the deadline, so that one that ends at once ends the request
+    /// before it is sent, and one that never ends leaves a request without a response hanging. In a test, time that stands
+    /// still or jumps is [`TokioClock::starting_at`] in a runtime with paused time.
     fn sleep(&self, duration: Duration) -> Sleep;
 }
 

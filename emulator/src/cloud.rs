@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use entra_apps::Client;
 use entra_apps::clock::Clock;
 use entra_apps::transport::{Transport, TransportError};
 use http::header::AUTHORIZATION;
@@ -54,6 +55,23 @@ impl MemoryCloud {
     /// The tenants, in the order of their builders.
     pub fn tenants(&self) -> &[MemoryTenant] {
         &self.tenants
+    }
+
+    /// A client as the [caller](MemoryTenant::caller) of one of the tenants, which reaches them all:
+    /// [`for_tenant`](Client::for_tenant) goes to another.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() {
+    /// use entra_emulator::{MemoryCloud, MemoryTenant};
+    ///
+    /// let cloud = MemoryCloud::new([MemoryTenant::builder(), MemoryTenant::builder()]);
+    /// let client = cloud.client(&cloud.tenants()[0]);
+    /// assert_eq!(client.tenant_id().await.unwrap(), cloud.tenants()[0].id());
+    /// # }
+    /// ```
+    pub fn client(&self, tenant: &MemoryTenant) -> Client {
+        let builder = tenant.client_builder().transport(Arc::new(self.clone()));
+        builder.build().expect("the tenant gives all that it needs")
     }
 
     /// The tenant with this id or domain.

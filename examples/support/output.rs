@@ -135,7 +135,7 @@ impl Output {
         let quiet = self.json;
         move |progress| match progress {
             _ if quiet => {}
-            Progress::Done(what) => print(&format!("  ✓ {what}\n")),
+            Progress::Done(done) => print(&format!("  ✓ {done}\n")),
             Progress::Waiting(wait) => {
                 let (operation, seconds) = (&wait.operation, wait.duration.as_secs_f64());
                 print(&format!("  … {operation} waits {seconds:.1} s ({:?})\n", wait.reason));

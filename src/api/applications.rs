@@ -12,6 +12,7 @@ use crate::error::{Error, ErrorCode};
 use crate::ids::{AppId, ApplicationId, KeyId};
 use crate::model::query::{Query, keyed};
 use crate::model::{Application, ApplicationPatch, NewApplication, NewPasswordCredential, PasswordCredential};
+use crate::retry::{Deadline, READ_LAG, WaitReason};
 
 const READ: &str = "Application.Read.All";
 const WRITE: &str = "Application.ReadWrite.All, or Application.ReadWrite.OwnedBy for apps of its own";
@@ -200,7 +201,8 @@ impl Applications<'_> {
         List::new(self.0, "GET /applications", READ, ["applications"])
     }
 
-    /// Changes an application ([`PATCH /applications/{id}`](https://learn.microsoft.com/graph/api/application-update)).
+    /// Changes an application ([`PATCH /applications/{id}`](https://learn.microsoft.com/graph/api/application-update)). A
+    /// certificate is added so, too: see [`KeyCredential`](crate::model::KeyCredential).
     /// Least permission: `Application.ReadWrite.OwnedBy`, or `Application.ReadWrite.All` delegated.
     pub fn update(&self, key: impl Into<ApplicationKey>, patch: &ApplicationPatch) -> Call<()> {
         let request = key.into().request("PATCH /applications/{id}", WRITE, Method::PATCH, &[]);
@@ -221,7 +223,7 @@ impl Applications<'_> {
     ///
     /// # Errors
     /// An error whose [`maybe_done`](crate::Error::maybe_done) is true may leave a secret behind that nobody knows. With
-    /// a description and an end date of its own it is found again, and can be removed:
+    /// a description and an end date of its own it is [found again](Self::find_lost_passwords), and can be removed:
     ///
     /// ```
     /// # use entra_emulator::{Fault, MemoryTenant};
@@ -238,12 +240,10 @@ impl Applications<'_> {
     /// match client.applications().add_password(id, &wanted).await {
     ///     Ok(secret) => println!("{:?}", secret.key_id),
     ///     Err(error) if error.maybe_done() => {
-    ///         let app = client.applications().get(id).await?;
-    ///         # assert!(app.password_credentials.iter().any(|secret| secret.may_be(&wanted)));
-    ///         for lost in app.password_credentials.iter().filter(|secret| secret.may_be(&wanted)) {
-    ///             client.applications().remove_password(id, lost.key_id.unwrap()).await?;
+    ///         for lost in client.applications().find_lost_passwords(id, &wanted).await? {
+    ///             client.applications().remove_password(id, lost).await?;
     ///         }
-    ///         // Now another one can be issued.
+    ///         // Now another one can be issued, with an end date of its own: a second later, say.
     ///     }
     ///     Err(error) => return Err(error),
     /// }
@@ -260,6 +260,33 @@ impl Applications<'_> {
             .request("POST /applications/{id}/addPassword", WRITE, Method::POST, &["addPassword"])
             .creates(ObjectKind::PasswordCredential);
         Call::new(self.0, request.body(&secret.as_parameter()), decode::json)
+    }
+
+    /// Finds the secret of an [`add_password`](Self::add_password) whose response was lost: those of the description and
+    /// the end date that were `wanted`, none where that says no end date. It looks until one is there or replicas no
+    /// longer lag, which is a minute at most, within the client's deadline. More than one are several attempts of the same
+    /// end date: whose each is, nobody can tell. Least permission: `Application.Read.All`.
+    ///
+    /// # Errors
+    /// When the application cannot be read.
+    pub async fn find_lost_passwords(
+        &self,
+        key: impl Into<ApplicationKey>,
+        wanted: &NewPasswordCredential,
+    ) -> Result<Vec<KeyId>, crate::Error> {
+        let (key, client) = (key.into(), self.0.begin_operation());
+        let mut options = client.options();
+        options.deadline = options.deadline.earlier(Deadline::after(client.clock(), READ_LAG));
+        let mut poll = client.context().poll("GET /applications/{id}", WaitReason::Replication, &options);
+        loop {
+            let app = client.applications().find_selecting(key.clone(), &["id", "passwordCredentials"]).await?;
+            let secrets = app.iter().flat_map(|app| &app.password_credentials);
+            let found: Vec<KeyId> =
+                secrets.filter(|secret| secret.may_be(wanted)).filter_map(|secret| secret.key_id).collect();
+            if !found.is_empty() || !poll.wait(poll.backoff()).await {
+                return Ok(found);
+            }
+        }
     }
 
     /// Removes a client secret ([removePassword](https://learn.microsoft.com/graph/api/application-removepassword)).

@@ -61,8 +61,27 @@ use crate::token::{AccessToken, TokenRequest};
 /// # Ok::<(), entra_apps::Error>(()) }).unwrap();
 /// ```
 ///
+/// # Spawning, and synchronous code
+/// What the methods return is awaited. Where a future is wanted, as by `block_on` and `spawn`, an `async` block makes one;
+/// a plan or an apply borrows its registration, which moves into the block:
+///
+/// ```
+/// # use entra_emulator::MemoryTenant;
+/// use entra_apps::AppRegistration;
+///
+/// let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+/// let client = MemoryTenant::new().client();
+/// let organization = runtime.block_on(async { client.organization().get().await })?;
+///
+/// let backup = AppRegistration::new("contoso-backup", "Contoso Backup");
+/// let spawned = runtime.spawn(async move { client.plan(&backup).await });
+/// assert!(!runtime.block_on(spawned).unwrap()?.is_converged());
+/// # let _ = organization;
+/// # Ok::<(), entra_apps::Error>(())
+/// ```
+///
 /// # Panics
-/// With the default clock, whatever sends or waits panics outside of a tokio runtime with its timer on
+/// A client can be built anywhere. With the default clock, whatever sends or waits panics outside of a tokio runtime with its timer on
 /// ([`enable_time`](https://docs.rs/tokio/latest/tokio/runtime/struct.Builder.html#method.enable_time)), and with the
 /// default transport without its I/O (`enable_io`); `#[tokio::main]` turns both on. With a [`Clock`] and a
 /// [`Transport`](crate::transport::Transport) of another runtime, none of tokio's is needed. Nothing is spawned.
@@ -108,6 +127,10 @@ impl Client {
     /// Makes a client each of whose operations may take `allowed` from its own beginning, waits included: a call, a
     /// batch, a list as a whole ([`List::all`](crate::api::List::all)) or a page of one, a plan, an apply, a check. It
     /// replaces the [deadline of the builder](ClientBuilder::deadline).
+    ///
+    /// What the time does not suffice for is an error of the kind [`Deadline`](crate::ErrorKind::Deadline) where a request
+    /// or a wait is cut short, and otherwise the last error: that the service failed, say, when no time is left to ask it
+    /// again.
     #[must_use]
     pub fn with_deadline(&self, allowed: Duration) -> Self {
         Self { deadline: Some(allowed), ..self.clone() }
@@ -115,7 +138,8 @@ impl Client {
 
     /// Returns an access token for `scope`, such as `https://management.azure.com/.default` or
     /// `api://{client id}/.default`: for calling an API of your own, or another one of Microsoft's. It comes from the
-    /// client's cache, and is renewed five minutes before it expires.
+    /// client's cache, and is renewed five minutes before it expires. `{client id}/.default` is taken for any app that is
+    /// in the tenant, `api://…` only for one whose identifier URIs hold it.
     ///
     /// ```
     /// # use entra_emulator::MemoryTenant;

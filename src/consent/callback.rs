@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use url::form_urlencoded;
 
 use crate::auth::sign_in_error::{code_of_error, id_in, number_in, sentence};
@@ -113,7 +114,8 @@ impl fmt::Debug for AdminConsentCallback {
 /// let reported = ReportedConsent::new(AppId::from_u128(1), TenantId::from_u128(3));
 /// assert_eq!(reported.claimed_tenant(), TenantId::from_u128(3));
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 #[must_use = "a reported consent proves nothing before the grants are checked"]
 pub struct ReportedConsent {
     app_id: AppId,

@@ -249,6 +249,11 @@ impl AdminConsentLink {
         &self.pending
     }
 
+    /// The URL to send the browser to, and the pending consent to be kept until the callback.
+    pub fn into_parts(self) -> (Url, PendingConsent) {
+        (self.url, self.pending)
+    }
+
     /// Turns the link into its pending consent, after the URL has been sent.
     pub fn into_pending(self) -> PendingConsent {
         self.pending

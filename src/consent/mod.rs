@@ -5,6 +5,9 @@
 //! [accepted](PendingConsent::accept) only with the state of its link, and the grants are then
 //! [checked](crate::Client::check_consent_by_token) in that tenant.
 //!
+//! The app of a registration is [`consent_app`](crate::AppRegistration::consent_app); one that is known by its ids alone is
+//! a [`ConsentApp`].
+//!
 //! <https://learn.microsoft.com/entra/identity-platform/v2-admin-consent>
 //!
 //! ```

@@ -295,7 +295,7 @@ error_codes! {
         "Wait half a minute and try again.";
     ResourceNotInTenant SignIn [500_011 650_052] "resource_not_in_tenant"
         "the tenant has no service principal for this API"
-        "License or enable the service in the tenant, or leave its permissions out.";
+        "Check the scope: for an API of your own, api://… must be one of its identifier URIs. Otherwise license or enable the service in the tenant, or leave its permissions out.";
     ApiDisabled SignIn [500_014] "api_disabled"
         "the API is switched off in the tenant"
         "Renew the subscription that it belongs to, or enable its service principal under Enterprise applications.";
@@ -588,7 +588,7 @@ error_codes! {
         "Ask an administrator to grant it, by the admin consent link or under API permissions of the app; then verify.";
     SecretValueUnknown Refused "secret_value_unknown"
         "a client secret is live, and its value cannot be read again"
-        "If nobody has its value, ask for another with replace_secret, and remove this one.";
+        "If you have its value, say so with holding and its key id; if nobody has it, ask for another with replace_secret, and remove this one.";
     SecretMaybeOrphaned Network "secret_maybe_orphaned"
         "a client secret may be there whose value nobody has"
         "Remove it under Certificates & secrets.";

@@ -98,7 +98,7 @@ pub struct ErrorDetail {
 /// # JSON
 /// `code`, `kind`, `message`, `remedy` and `attempts` are always there; `operation`, `status` (a number), `serviceCode`,
 /// `serviceMessage`, `details`, `requestId`, `clientRequestId`, `retryAfterSeconds`, `maybeDone`, `oauthError` and
-/// `suberror` where they are known. Claims and sources are left out.
+/// `suberror` where they are known, and `causes`, the texts of its sources. Claims are left out.
 ///
 /// ```
 /// use entra_apps::ids::AppId;
@@ -399,7 +399,8 @@ impl Error {
         self.0.retry_after
     }
 
-    /// Whether the service may have carried the request out although no success was seen: look before sending it again.
+    /// Whether the service may have carried out something that must not be done twice, although no success was seen: look
+    /// before sending it again. Of what can be repeated without harm, it is false.
     pub fn maybe_done(&self) -> bool {
         self.0.maybe_done
     }
@@ -476,6 +477,11 @@ impl Serialize for Error {
         if inner.maybe_done {
             map.serialize_entry("maybeDone", &true)?;
         }
+        let first = std::error::Error::source(self);
+        let causes: Vec<String> = std::iter::successors(first, |error| error.source()).map(cause).collect();
+        if !causes.is_empty() {
+            map.serialize_entry("causes", &causes)?;
+        }
         map.end()
     }
 }
@@ -491,6 +497,11 @@ impl From<std::convert::Infallible> for Error {
     fn from(never: std::convert::Infallible) -> Self {
         match never {}
     }
+}
+
+/// What a source says.
+fn cause(error: &(dyn std::error::Error + 'static)) -> String {
+    foreign(error.to_string())
 }
 
 /// A text that may hold another's words, as it can be shown and logged: on one line, and without what moves a

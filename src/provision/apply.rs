@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use serde::Serialize;
+use tracing::Instrument as _;
 
 use crate::client::Client;
 use crate::error::{BoxError, Error, ErrorCode, ErrorKind, on_one_line};
@@ -18,6 +19,12 @@ use crate::provision::report::{IssuedSecret, Registered, SecretSink};
 use crate::provision::run::Run;
 
 /// A plan to be carried out: awaiting it does.
+///
+/// # Stopping it
+/// The future can be dropped at any time, as on Ctrl-C: what was done is done, and the next plan and apply go on from there.
+/// What is lost with it is the report. So give it a [`secret_sink`](Self::secret_sink) that writes the key id beside the
+/// value: a secret that the sink has is yours, and the next plan is told so with
+/// [`holding`](crate::provision::PlanRequest::holding).
 ///
 /// ```
 /// # use entra_emulator::MemoryTenant;
@@ -40,6 +47,9 @@ use crate::provision::run::Run;
 /// assert!(registered.application.is_some());
 /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
 /// ```
+///
+/// # Panics
+/// Outside of the runtime that the [`Client`](crate::Client) needs.
 #[must_use = "a plan is carried out when it is awaited"]
 pub struct Apply<'a> {
     client: Client,
@@ -62,9 +72,11 @@ impl<'a> Apply<'a> {
         }
     }
 
-    /// Approves a permission that needs a review, by its name (or its id, where it has no name).
-    pub fn approve(mut self, permission: impl Into<String>) -> Self {
-        self.approvals.names.push(permission.into());
+    /// Approves a permission that needs a review: by its name (or its id, where it has no name), application and
+    /// delegated alike, or as the plan shows it, such as `Group.ReadWrite.All (application)` or the
+    /// [permission](crate::permission::Permission) itself, that one alone.
+    pub fn approve(mut self, permission: impl ToString) -> Self {
+        self.approvals.names.push(permission.to_string());
         self
     }
 
@@ -131,7 +143,8 @@ impl<'a> IntoFuture for Apply<'a> {
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send + 'a>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.run())
+        let span = tracing::debug_span!("apply", unique_name = self.plan.registration.unique_name());
+        Box::pin(self.run().instrument(span))
     }
 }
 
@@ -285,7 +298,9 @@ fn name_of(secret: &IssuedSecret) -> String {
 mod tests {
     use super::*;
     use crate::ids::{AppId, KeyId, TenantId};
+    use crate::provision::progress::Done;
     use crate::provision::report::OpenItem;
+    use crate::provision::step::StepKind;
     use secrecy::SecretString;
     use serde_json::json;
 
@@ -299,7 +314,10 @@ mod tests {
             tenant_id: TenantId::from_u128(1),
             application: None,
             secrets: secrets.iter().map(issued).collect(),
-            done: secrets.iter().map(|name| format!("issued {name}")).collect(),
+            done: secrets
+                .iter()
+                .map(|name| Done { id: StepKind::SECRET.into(), text: format!("issued {name}") })
+                .collect(),
             corrections: Vec::new(),
             open: Vec::new(),
         };
@@ -352,7 +370,7 @@ mod tests {
                         "displayName": "Main",
                         "end": null,
                     }],
-                    "done": ["issued Main"],
+                    "done": [{"code": "secret", "kind": "secret", "subject": null, "text": "issued Main"}],
                     "corrections": [],
                     "open": [],
                 },

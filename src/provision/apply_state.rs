@@ -13,9 +13,10 @@ use crate::model::ServicePrincipal;
 use crate::provision::comparison::Comparison;
 use crate::provision::observed::Observed;
 use crate::provision::plan_options::PlanOptions;
-use crate::provision::progress::{Progress, ProgressHook};
+use crate::provision::progress::{Done, Progress, ProgressHook};
 use crate::provision::registration::AppRegistration;
 use crate::provision::report::{Registered, SecretSink};
+use crate::provision::step::StepId;
 
 /// An apply under way.
 pub(super) struct ApplyState<'a> {
@@ -61,11 +62,11 @@ impl ApplyState<'_> {
     }
 
     /// Reports that something was done.
-    pub(super) fn done(&mut self, text: impl Into<String>) {
-        let text = on_one_line(text.into());
+    pub(super) fn done(&mut self, id: impl Into<StepId>, text: impl Into<String>) {
+        let done = Done { id: id.into(), text: on_one_line(text.into()) };
         if let Some(progress) = &self.progress {
-            progress(&Progress::Done(text.clone()));
+            progress(&Progress::Done(done.clone()));
         }
-        self.report.done.push(text);
+        self.report.done.push(done);
     }
 }

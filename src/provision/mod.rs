@@ -158,7 +158,7 @@ pub use page_url::PageUrl;
 pub use plan::Plan;
 pub use plan_request::{PlanRequest, VerifyRequest};
 pub use preflight::{CallerKind, Preflight, PreflightCheck, Verdict};
-pub use progress::Progress;
+pub use progress::{Done, Progress};
 pub use redirect_uri::{Platform, RedirectUri};
 pub use registration::AppRegistration;
 pub use report::{IssuedSecret, OpenItem, Registered, RegisteredApplication, SecretSink};

@@ -59,19 +59,26 @@ pub struct Plan {
     pub(super) from_file: bool,
 }
 
-/// Two plans are equal when they say the same of the same target, whenever they were made and wherever they were saved.
+/// Two plans are equal when they say the same of the same target, whenever they were made, wherever they were saved, and
+/// in whichever order their registrations name permissions and redirect URIs.
 impl PartialEq for Plan {
     fn eq(&self, other: &Self) -> bool {
         self.cloud == other.cloud
             && self.tenant == other.tenant
-            && self.registration == other.registration
+            && self.registration.in_any_order() == other.registration.in_any_order()
             && self.options == other.options
-            && self.steps == other.steps
+            && by_code(&self.steps) == by_code(&other.steps)
             && self.observed.facts() == other.observed.facts()
     }
 }
 
 impl Eq for Plan {}
+
+fn by_code(steps: &[Change]) -> Vec<&Change> {
+    let mut steps: Vec<_> = steps.iter().collect();
+    steps.sort_by_cached_key(|step| step.id.to_string());
+    steps
+}
 
 /// A plan as it is saved: its steps are worked out again, so that nobody can change them without what they come from.
 #[derive(Deserialize)]
@@ -157,7 +164,13 @@ impl Plan {
         self.steps.iter().filter(|step| step.action.is_change())
     }
 
-    /// Whether nothing would be written.
+    /// What is there and not named: added by others, say, or left by an earlier version of the registration. It stays,
+    /// unless [`remove_surplus`](AppRegistration::remove_surplus) takes it away.
+    pub fn surplus(&self) -> impl Iterator<Item = &Change> {
+        self.steps.iter().filter(|step| step.id.kind().is_surplus())
+    }
+
+    /// Whether nothing would be written. What others added does not count: that is [`surplus`](Self::surplus).
     pub fn is_converged(&self) -> bool {
         self.changes().next().is_none()
     }
@@ -203,29 +216,35 @@ impl Plan {
             .filter(|permission| !approvals.include(permission))
             .map(|permission| format!("{permission}: {}", permission.high_privilege().unwrap_or_default()))
             .collect();
-        if open.is_empty() {
-            return self.check_approved_names(approvals);
+        let unknown = approvals
+            .names
+            .iter()
+            .find(|name| !self.registration.permissions.iter().any(|entry| is_named(&entry.permission, name)));
+        match (open.is_empty(), unknown) {
+            (true, None) => Ok(()),
+            (true, Some(name)) => Err(self.unknown_approval(name)),
+            (false, unknown) => {
+                let misspelt = unknown.map(|name| format!("; {name} was approved, and is none of this registration"));
+                Err(Error::new(ErrorCode::NeedsApproval).with_message(format!(
+                    "these permissions need a review: {}{}",
+                    open.join("; "),
+                    misspelt.unwrap_or_default()
+                )))
+            }
         }
-        Err(Error::new(ErrorCode::NeedsApproval)
-            .with_message(format!("these permissions need a review: {}", open.join("; "))))
     }
 
     /// Refuses an approval of what the registration does not name: it is misspelt.
-    fn check_approved_names(&self, approvals: &Approvals) -> Result<(), Error> {
-        let high: Vec<&Permission> =
-            self.registration.wanted_permissions().filter(|permission| permission.high_privilege().is_some()).collect();
-        let known = |name: &String| self.registration.permissions.iter().any(|entry| is_named(&entry.permission, name));
-        if let Some(name) = approvals.names.iter().find(|name| !known(name)) {
-            let names: Vec<_> = high.iter().map(ToString::to_string).collect();
-            let remedy = match names.is_empty() {
-                true => "None of its permissions needs an approval.".to_owned(),
-                false => format!("These need one: {}.", names.join(", ")),
-            };
-            return Err(Error::new(ErrorCode::UnknownApproval)
-                .with_message(format!("the registration has no permission {name} to approve"))
-                .with_remedy(remedy));
-        }
-        Ok(())
+    fn unknown_approval(&self, name: &str) -> Error {
+        let high = self.registration.wanted_permissions().filter(|permission| permission.high_privilege().is_some());
+        let names: Vec<_> = high.map(ToString::to_string).collect();
+        let remedy = match names.is_empty() {
+            true => "None of its permissions needs an approval.".to_owned(),
+            false => format!("These need one: {}.", names.join(", ")),
+        };
+        Error::new(ErrorCode::UnknownApproval)
+            .with_message(format!("the registration has no permission {name} to approve"))
+            .with_remedy(remedy)
     }
 }
 
@@ -242,10 +261,11 @@ impl Approvals {
     }
 }
 
-/// Whether a permission has this name or id; capitals do not matter.
+/// Whether a permission has this name or id, or is shown so; capitals do not matter.
 fn is_named(permission: &Permission, name: &str) -> bool {
-    let id = permission.id().map(|id| id.to_string());
-    permission.name().into_iter().chain(id.as_deref()).any(|known| known.eq_ignore_ascii_case(name.trim()))
+    let (id, shown) = (permission.id().map(|id| id.to_string()), permission.to_string());
+    let known = permission.name().into_iter().chain(id.as_deref()).chain([shown.as_str()]);
+    known.into_iter().any(|known| known.eq_ignore_ascii_case(name.trim()))
 }
 
 impl fmt::Display for Plan {

@@ -3,6 +3,8 @@
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 
+use tracing::Instrument as _;
+
 use crate::client::Client;
 use crate::error::{Error, ErrorCode};
 use crate::ids::{AppId, KeyId};
@@ -30,6 +32,9 @@ use crate::provision::steps::check_observed;
 /// assert_eq!(client.apply(&plan).await?.secrets.len(), 1);
 /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
 /// ```
+///
+/// # Panics
+/// Outside of the runtime that the [`Client`](crate::Client) needs.
 #[derive(Debug)]
 #[must_use = "a plan is made when it is awaited"]
 pub struct PlanRequest<'a> {
@@ -81,7 +86,8 @@ impl<'a> IntoFuture for PlanRequest<'a> {
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send + 'a>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move {
+        let span = tracing::debug_span!("plan", unique_name = self.registration.unique_name());
+        let plan = async move {
             let Self { client, registration, options } = self;
             check(&client, registration, &options)?;
             check_lifetimes(&client, registration, &options)?;
@@ -90,7 +96,8 @@ impl<'a> IntoFuture for PlanRequest<'a> {
             let now = client.clock().now();
             check_observed(&Comparison { registration, observed: &observed, options: &options, now })?;
             Ok(Plan::new(client.cloud().name(), registration, options, observed, now))
-        })
+        };
+        Box::pin(plan.instrument(span))
     }
 }
 
@@ -110,6 +117,9 @@ impl<'a> IntoFuture for PlanRequest<'a> {
 /// println!("{checklist}"); // how far it is
 /// # Ok::<(), entra_apps::Error>(()) }).unwrap();
 /// ```
+///
+/// # Panics
+/// Outside of the runtime that the [`Client`](crate::Client) needs.
 #[derive(Debug)]
 #[must_use = "a check is made when it is awaited"]
 pub struct VerifyRequest<'a> {
@@ -135,14 +145,16 @@ impl<'a> IntoFuture for VerifyRequest<'a> {
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send + 'a>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move {
+        let span = tracing::debug_span!("verify", unique_name = self.registration.unique_name());
+        let check = async move {
             let Self { client, registration, options } = self;
             check(&client, registration, &options)?;
             let client = client.begin_operation();
             let observed = observe_settled(&client, registration, &options).await?;
             let now = client.clock().now();
             Ok(Checklist::of(&Comparison { registration, observed: &observed, options: &options, now }))
-        })
+        };
+        Box::pin(check.instrument(span))
     }
 }
 

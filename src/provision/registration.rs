@@ -362,6 +362,16 @@ impl AppRegistration {
             }
     }
 
+    /// The same registration, with its lists in one order for all.
+    pub(super) fn in_any_order(&self) -> Self {
+        let mut sorted = self.clone();
+        sorted.redirect_uris.sort();
+        sorted.permissions.sort_by_cached_key(|entry| entry.permission.to_string());
+        sorted.tags.sort_by(|one, other| one.as_str().cmp(other.as_str()));
+        sorted.credentials.sort_by(|one, other| one.name().cmp(other.name()));
+        sorted
+    }
+
     /// Checks what belongs to no room: the time of use, and what a person confirms.
     pub(super) fn check_texts(&self) -> Result<(), Error> {
         if self.use_within.is_some_and(|time| time.is_zero()) {

@@ -10,12 +10,13 @@ use url::Url;
 
 use crate::error::{BoxError, ErrorCode};
 use crate::ids::{AppId, ApplicationId, KeyId, ServicePrincipalId, TenantId};
+use crate::provision::progress::Done;
 
 /// The report of an apply: what it did, or had done when it failed.
 ///
 /// # JSON
 /// `tenantId`, `application` (a [`RegisteredApplication`], or null), `secrets` (each an [`IssuedSecret`], **without its
-/// value**), `done` and `corrections` (sentences), `open` (each an [`OpenItem`]). A value is written by nobody but the
+/// value**), `done` (each a [`Done`]), `corrections` (sentences), `open` (each an [`OpenItem`]). A value is written by nobody but the
 /// caller, who takes it from [`IssuedSecret::value`].
 ///
 /// ```
@@ -44,8 +45,8 @@ pub struct Registered {
     pub application: Option<RegisteredApplication>,
     /// The secrets that this run issued, each with its value: it is here and nowhere else.
     pub secrets: Vec<IssuedSecret>,
-    /// What was done, in order, as sentences for a person.
-    pub done: Vec<String>,
+    /// What was done, in order.
+    pub done: Vec<Done>,
     /// What was corrected on the way: a permission whose id differs in this tenant.
     pub corrections: Vec<String>,
     /// What is left for a person to do.
@@ -317,6 +318,7 @@ pub trait SecretSink: fmt::Debug + Send + Sync {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::provision::step::StepKind;
     use serde_json::json;
     use time::macros::datetime;
 
@@ -343,7 +345,7 @@ mod tests {
             tenant_id,
             application: Some(application),
             secrets: vec![secret.clone(), secret.display_name("Main").end(datetime!(2028-01-31 10:00:05.25 UTC))],
-            done: vec!["set the notes".to_owned()],
+            done: vec![Done { id: StepKind::NOTES.into(), text: "set the notes".to_owned() }],
             corrections: Vec::new(),
             open: vec![
                 OpenItem::new(ErrorCode::AdminConsentMissing, "consent is missing", "Ask for it.").link(link),
@@ -366,7 +368,7 @@ mod tests {
                         "end": "2028-01-31T10:00:05.25Z",
                     },
                 ],
-                "done": ["set the notes"],
+                "done": [{"code": "notes", "kind": "notes", "subject": null, "text": "set the notes"}],
                 "corrections": [],
                 "open": [
                     {

@@ -21,6 +21,7 @@ use crate::provision::progress::ProgressHook;
 use crate::provision::replicas::wait_for_replicas;
 use crate::provision::report::{OpenItem, Registered, RegisteredApplication, SecretSink};
 use crate::provision::settings;
+use crate::provision::step::StepKind;
 
 /// A plan is used as it is for this long; an older one is observed again.
 const MAX_PLAN_AGE: time::Duration = time::Duration::minutes(1);
@@ -189,7 +190,7 @@ impl<'a> Run<'a> {
                 let app_id = shown(app.app_id.as_ref());
                 let text = format!("registered “{}”, client id {app_id}", registration.display_name);
                 self.state.observed.application = Some(app);
-                self.state.done(text);
+                self.state.done(StepKind::REGISTERED, text);
             }
             None => {
                 // Somebody was faster, or an earlier attempt's response was lost: see what is there.
@@ -284,9 +285,13 @@ impl<'a> Run<'a> {
     ) -> Result<(), Error> {
         match response {
             Ok(()) => {
-                let text = format!("set {}", settings::describe_difference(before, &wanted));
+                if before.unique_name != wanted.unique_name {
+                    self.state.done(StepKind::UNIQUE_NAME, "set the unique name");
+                }
+                for setting in settings::differing(before, &wanted) {
+                    self.state.done(setting.kind(), format!("set {}", setting.name()));
+                }
                 self.state.observed.application = Some(wanted);
-                self.state.done(text);
                 Ok(())
             }
             Err(error) if before.unique_name != wanted.unique_name && is_unique_name_refused(&error) => {

@@ -13,13 +13,19 @@ use crate::client::Client;
 use crate::error::{Error, ErrorCode};
 use crate::ids::AppId;
 use crate::permission::MICROSOFT_GRAPH;
-use crate::provision::progress::{Progress, ProgressHook};
+use crate::provision::progress::{Done, Progress, ProgressHook};
 use crate::provision::registration::AppRegistration;
 use crate::provision::report::IssuedSecret;
+use crate::provision::step::StepKind;
 use crate::retry::WaitReason;
 use crate::token::{TokenRequest, token_of};
 
 const TOKEN_OPERATION: &str = "POST /oauth2/v2.0/token";
+
+impl StepKind {
+    /// A sign-in with a new secret, of those that are waited for.
+    pub const SIGNED_IN: Self = Self::new("signed_in");
+}
 
 /// The number of times that signing in must work in a row: a success can be followed by a failure, from a replica that lags.
 const SIGN_INS_IN_A_ROW: u32 = 3;
@@ -52,6 +58,9 @@ const DEFAULT_DEADLINE: Duration = Duration::from_secs(600);
 /// wait.times(1).deadline(Duration::from_secs(300)).on_progress(|progress| println!("{progress:?}")).await?;
 /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
 /// ```
+///
+/// # Panics
+/// Outside of the runtime that the [`Client`](crate::Client) needs.
 #[must_use = "it waits when it is awaited"]
 pub struct WaitUntilUsable<'a> {
     client: Client,
@@ -150,7 +159,7 @@ impl<'a> WaitUntilUsable<'a> {
                     }
                     if let Some(progress) = &self.progress {
                         let text = format!("signed in with the new secret, {in_a_row} of {} times", self.times);
-                        progress(&Progress::Done(text));
+                        progress(&Progress::Done(Done { id: StepKind::SIGNED_IN.into(), text }));
                     }
                     None
                 }

@@ -17,24 +17,42 @@ use crate::provision::redirect_uri::RedirectUri;
 ///
 /// assert_eq!(StepKind::PERMISSION_GRANTED.as_str(), "permission_granted");
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
-#[serde(transparent)]
-pub struct StepKind(&'static str);
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct StepKind {
+    text: &'static str,
+    is_surplus: bool,
+}
 
 impl StepKind {
     pub(super) const fn new(text: &'static str) -> Self {
-        Self(text)
+        Self { text, is_surplus: false }
+    }
+
+    /// The kind of something that is there and that the registration does not name.
+    pub(super) const fn surplus(text: &'static str) -> Self {
+        Self { text, is_surplus: true }
+    }
+
+    /// Whether it is something that is there and that the registration does not name.
+    pub const fn is_surplus(self) -> bool {
+        self.is_surplus
     }
 
     /// The text, in snake case.
     pub const fn as_str(self) -> &'static str {
-        self.0
+        self.text
     }
 }
 
 impl fmt::Display for StepKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0)
+        f.write_str(self.text)
+    }
+}
+
+impl Serialize for StepKind {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.text)
     }
 }
 

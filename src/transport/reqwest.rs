@@ -56,12 +56,18 @@ impl ReqwestTransport {
         Ok(Self { direct: Some(Arc::default()), ..transport })
     }
 
-    /// Creates a transport that uses `proxy` instead of the environment's. Credentials stand in the URL.
+    /// Creates a transport that uses `proxy` instead of the environment's: an `http` or `https` URL, in which credentials
+    /// stand. For SOCKS, give [`from_builder`](Self::from_builder) a builder with such a proxy, and turn reqwest's feature
+    /// `socks` on.
     ///
     /// # Errors
     /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) with the code [`InvalidProxy`](crate::ErrorCode::InvalidProxy) for a URL that is no proxy's, and otherwise as
     /// [`new`](Self::new).
     pub fn through_proxy(proxy: &Url) -> Result<Self, Error> {
+        if !matches!(proxy.scheme(), "http" | "https") || proxy.host().is_none() {
+            let message = format!("a proxy's URL begins with http or https, and not with {}", proxy.scheme());
+            return Err(Error::new(ErrorCode::InvalidProxy).with_message(message));
+        }
         let proxy = reqwest::Proxy::all(proxy.as_str())
             .map_err(|error| Error::new(ErrorCode::InvalidProxy).with_source(error.without_url()))?;
         Self::from_builder(reqwest::Client::builder().proxy(proxy))

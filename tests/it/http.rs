@@ -190,3 +190,15 @@ async fn a_proxy_is_used() {
     let response = transport.send(get("http://graph.invalid/v1.0/organization")).await.unwrap();
     assert_eq!(response.body().as_ref(), b"by proxy");
 }
+
+/// What is no proxy is not passed over in silence: the secret would go another way than the administrator meant.
+#[test]
+fn a_url_that_is_no_proxys_is_refused_when_the_transport_is_made() {
+    for url in ["ftp://127.0.0.1:1", "mailto:x@y", "socks5://127.0.0.1:1", "data:text/plain,x"] {
+        let error = ReqwestTransport::through_proxy(&Url::parse(url).unwrap()).unwrap_err();
+        assert_eq!(error.code(), entra_apps::ErrorCode::InvalidProxy, "{url}");
+    }
+    for url in ["http://127.0.0.1:1", "https://user:password@proxy.example:8443"] {
+        ReqwestTransport::through_proxy(&Url::parse(url).unwrap()).unwrap();
+    }
+}

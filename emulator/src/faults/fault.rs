@@ -316,6 +316,8 @@ impl Fault {
     /// # use entra_emulator::{Fault, MemoryTenant};
     /// let tenant = MemoryTenant::new();
     /// tenant.fault(Fault::on("POST", "/applications").nth(2).response_lost());
+    /// // An apply creates its application by the unique name.
+    /// tenant.fault(Fault::on("PATCH", "/applications/*").response_lost());
     /// ```
     ///
     /// # Panics
@@ -364,7 +366,8 @@ impl Fault {
 }
 
 impl FaultOn {
-    /// Meets the `n`th matching request from now on, counted from 1, which is also the default.
+    /// Meets the `n`th matching request from now on, counted from 1, which is also the default. Each fault counts by itself:
+    /// three of one pattern that are to come one after the other are the first, `nth(2)` and `nth(3)`.
     pub fn nth(mut self, n: u64) -> Self {
         self.0.nth = n;
         self

@@ -25,7 +25,7 @@ impl StepKind {
     /// A live client secret of the registration whose value nobody may have.
     pub const SECRET_VALUE: Self = Self::new("secret_value");
     /// A client secret that the registration does not name.
-    pub const SURPLUS_SECRET: Self = Self::new("surplus_secret");
+    pub const SURPLUS_SECRET: Self = Self::surplus("surplus_secret");
 }
 
 pub(super) struct ClientSecrets;
@@ -63,8 +63,10 @@ impl Collection for ClientSecrets {
         for (key_id, secret) in it.observed.secrets().filter(|(_, secret)| !named(secret) || ended(secret)) {
             let name = secret.display_name.as_deref().unwrap_or("without a description");
             let id = StepId::of(StepKind::SURPLUS_SECRET, Subject::Credential(key_id));
-            let text = format!("client secret “{name}”{}: not named here", until(secret.end_date_time));
-            steps.push(Step::new(id, Action::LeftAlone).plan(text));
+            let what = format!("client secret “{name}”{}", until(secret.end_date_time));
+            let step = Step::new(id, Action::LeftAlone).plan(format!("{what}: not named here"));
+            let remedy = "Remove it under Certificates & secrets, if nobody uses it.";
+            steps.push(step.check(format!("Nothing more than needed: {what}"), remedy).not_required());
         }
     }
 
@@ -222,7 +224,8 @@ async fn issued(
     if let Err(source) = stored {
         return Err(revoke(state, secret, source).await);
     }
-    state.done(format!("issued the client secret “{name}”, valid until {}", end.date()));
+    let step = StepId::of(StepKind::SECRET, Subject::Secret(name.clone()));
+    state.done(step, format!("issued the client secret “{name}”, valid until {}", end.date()));
     state.report.secrets.push(secret);
     Ok(())
 }
@@ -283,7 +286,8 @@ async fn remove_orphan(state: &mut ApplyState<'_>, attempt: &SecretAttempt) -> R
     let orphan = find_orphan(attempt, &found.password_credentials, &state.options.held_secrets);
     if let Orphan::Found(key_id) = orphan {
         remove(state, key_id).await?;
-        state.done(format!("removed the client secret “{}” whose value was lost on the way", attempt.name));
+        let step = StepId::of(StepKind::SURPLUS_SECRET, Subject::Credential(key_id));
+        state.done(step, format!("removed the client secret “{}” whose value was lost on the way", attempt.name));
     }
     Ok(orphan)
 }

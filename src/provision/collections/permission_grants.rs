@@ -90,14 +90,14 @@ impl Collection for PermissionGrants {
             return Ok(requests);
         };
         let api = state.client.oauth2_permission_grants();
-        let mut delete = |batch: &mut Batch, id: OAuth2PermissionGrantId, what: String| {
+        let mut delete = |batch: &mut Batch, id: OAuth2PermissionGrantId, scopes: Vec<String>| {
             let handle = batch.add(api.delete(&id));
-            requests.push(Box::new(Deleted { handle, id, what }) as Box<dyn TakeResponse>);
+            requests.push(Box::new(Deleted { handle, id, scopes }) as Box<dyn TakeResponse>);
         };
         let surplus = it.registration.remove_surplus;
         for grant in grants_of_other_apis(&state.observed).filter(|_| surplus) {
             if let Some(id) = &grant.id {
-                delete(batch, id.clone(), scopes_of(grant).join(", "));
+                delete(batch, id.clone(), scopes_of(grant));
             }
         }
         let mut changes = Vec::new();
@@ -106,7 +106,7 @@ impl Collection for PermissionGrants {
             match scopes.grant.and_then(|grant| grant.id.clone()) {
                 _ if wanted == scopes.granted => {}
                 // A grant of nothing is refused: it is taken away.
-                Some(id) if wanted.is_empty() => delete(batch, id, scopes.granted.join(", ")),
+                Some(id) if wanted.is_empty() => delete(batch, id, scopes.granted),
                 id => changes.push((id, scopes.resource, wanted, scopes.granted)),
             }
         }
@@ -114,7 +114,7 @@ impl Collection for PermissionGrants {
             requests.push(match id {
                 Some(id) => {
                     let handle = batch.add(api.update(&id, &OAuth2PermissionGrantPatch::new().scopes(&wanted)));
-                    Box::new(Updated { handle, id, wanted, granted })
+                    Box::new(Updated { handle, id, wanted, before: granted })
                 }
                 None => {
                     let new = NewOAuth2PermissionGrant::for_all_principals(principal, resource, &wanted);
@@ -212,7 +212,7 @@ impl TakeResponse for Created {
         match responses.take(self.handle) {
             Ok(grant) if grant.id.is_some() && grant.resource_id.is_some() => {
                 state.observed.grants.push(grant);
-                state.done(format!("granted {} (delegated, for all users)", self.wanted.join(", ")));
+                granted(state, &self.wanted);
             }
             Ok(_) => {}
             Err(error) if error.kind() == ErrorKind::Conflict => state.grants_in_doubt = true,
@@ -226,13 +226,13 @@ struct Updated {
     handle: BatchHandle<()>,
     id: OAuth2PermissionGrantId,
     wanted: Vec<String>,
-    granted: Vec<String>,
+    before: Vec<String>,
 }
 
 #[async_trait]
 impl TakeResponse for Updated {
     async fn take(self: Box<Self>, responses: &mut BatchResponse, state: &mut ApplyState<'_>) -> Result<(), Error> {
-        let Self { handle, id, wanted, granted } = *self;
+        let Self { handle, id, wanted, before } = *self;
         match responses.take(handle) {
             Ok(()) => {}
             Err(error) if error.kind() == ErrorKind::NotFound => {
@@ -244,16 +244,11 @@ impl TakeResponse for Updated {
         for grant in state.observed.grants.iter_mut().filter(|grant| grant.id.as_ref() == Some(&id)) {
             grant.scope = Some(wanted.join(" "));
         }
-        let beyond = |one: &[String], other: &[String]| {
-            one.iter().filter(|scope| !other.contains(scope)).cloned().collect::<Vec<_>>().join(", ")
+        let beyond = |one: &[String], other: &[String]| -> Vec<String> {
+            one.iter().filter(|scope| !other.contains(scope)).cloned().collect()
         };
-        let (added, removed) = (beyond(&wanted, &granted), beyond(&granted, &wanted));
-        if !added.is_empty() {
-            state.done(format!("granted {added} (delegated, for all users)"));
-        }
-        if !removed.is_empty() {
-            state.done(format!("removed the grant of {removed} (delegated, for all users)"));
-        }
+        granted(state, &beyond(&wanted, &before));
+        removed(state, &beyond(&before, &wanted));
         Ok(())
     }
 }
@@ -261,7 +256,7 @@ impl TakeResponse for Updated {
 struct Deleted {
     handle: BatchHandle<()>,
     id: OAuth2PermissionGrantId,
-    what: String,
+    scopes: Vec<String>,
 }
 
 #[async_trait]
@@ -272,8 +267,22 @@ impl TakeResponse for Deleted {
             _ => {}
         }
         state.observed.grants.retain(|grant| grant.id.as_ref() != Some(&self.id));
-        state.done(format!("removed the grant of {} (delegated, for all users)", self.what));
+        removed(state, &self.scopes);
         Ok(())
+    }
+}
+
+fn granted(state: &mut ApplyState<'_>, scopes: &[String]) {
+    for scope in scopes {
+        let step = permission_step(StepKind::PERMISSION_GRANTED, scope, PermissionKind::Delegated, None);
+        state.done(step, format!("granted {scope} (delegated, for all users)"));
+    }
+}
+
+fn removed(state: &mut ApplyState<'_>, scopes: &[String]) {
+    for scope in scopes {
+        let step = permission_step(StepKind::SURPLUS_GRANT, scope, PermissionKind::Delegated, None);
+        state.done(step, format!("removed the grant of {scope} (delegated, for all users)"));
     }
 }
 

@@ -7,20 +7,20 @@ use crate::client::{Batch, BatchHandle, BatchResponse, Client};
 use crate::error::{Error, ErrorCode, ErrorKind};
 use crate::ids::{AppId, AppRoleAssignmentId, ServicePrincipalId};
 use crate::model::{AppRoleAssignment, NewAppRoleAssignment};
-use crate::permission::PermissionKind;
+use crate::permission::{MICROSOFT_GRAPH, PermissionKind, find_by_id};
 use crate::provision::apply_state::ApplyState;
 use crate::provision::collections::{Collection, Phase, TakeRead, TakeResponse, empty_if_not_found};
 use crate::provision::comparison::{Comparison, permission_step};
 use crate::provision::observed::{Observed, Resolved, shown};
 use crate::provision::published::{find_published, read_published};
-use crate::provision::settings::describe_declared;
+use crate::provision::settings::{describe_declared, name_of};
 use crate::provision::step::{Action, Step, StepId, StepKind};
 
 impl StepKind {
     /// A permission that is to be granted for the whole tenant.
     pub const PERMISSION_GRANTED: Self = Self::new("permission_granted");
     /// A permission that is granted and not named.
-    pub const SURPLUS_GRANT: Self = Self::new("surplus_grant");
+    pub const SURPLUS_GRANT: Self = Self::surplus("surplus_grant");
     /// Admin consent is left to somebody else.
     pub const ADMIN_CONSENT: Self = Self::new("admin_consent");
 }
@@ -82,7 +82,8 @@ impl Collection for RoleAssignments {
         for surplus in surplus(&it).into_iter().filter(|_| it.registration.remove_surplus) {
             if let (Some(resource), Some(id)) = (surplus.resource_id, surplus.id.clone()) {
                 let handle = batch.add(assignments.delete(resource, &id));
-                requests.push(Box::new(Removed { handle, id, what: describe(&state.observed, surplus) }));
+                let (step, what) = (step_of(&state.observed, surplus), describe(&state.observed, surplus));
+                requests.push(Box::new(Removed { handle, id, step, what }));
             }
         }
         Ok(requests)
@@ -140,15 +141,27 @@ fn surplus<'a>(it: &Comparison<'a>) -> Vec<&'a AppRoleAssignment> {
 }
 
 fn step_of(observed: &Observed, assignment: &AppRoleAssignment) -> StepId {
-    let name = shown(assignment.app_role_id.as_ref());
-    let api = assignment.resource_id.and_then(|resource| observed.api(resource));
+    let api = api_of(observed, assignment);
+    let name = match (api, assignment.app_role_id) {
+        (Some(api), Some(role)) => name_of(api, role, PermissionKind::Application),
+        (_, role) => shown(role.as_ref()),
+    };
     permission_step(StepKind::SURPLUS_GRANT, name, PermissionKind::Application, api)
+}
+
+/// The API of an assignment: one that is named, or Microsoft Graph where it bears the name and has such a permission.
+fn api_of(observed: &Observed, assignment: &AppRoleAssignment) -> Option<AppId> {
+    let is_graph = || {
+        let role = assignment.app_role_id?;
+        let named = assignment.resource_display_name.as_deref() == Some("Microsoft Graph");
+        (named && find_by_id(role, PermissionKind::Application).is_some()).then_some(MICROSOFT_GRAPH)
+    };
+    assignment.resource_id.and_then(|resource| observed.api(resource)).or_else(is_graph)
 }
 
 /// An assignment for a person: the permission's name where it is known.
 fn describe(observed: &Observed, assignment: &AppRoleAssignment) -> String {
-    let api = assignment.resource_id.and_then(|resource| observed.api(resource));
-    match (api, assignment.app_role_id) {
+    match (api_of(observed, assignment), assignment.app_role_id) {
         (Some(api), Some(role)) => describe_declared(api, role, PermissionKind::Application.resource_access_type()),
         (_, role) => {
             let api = assignment.resource_display_name.as_deref().unwrap_or("another API");
@@ -194,7 +207,7 @@ impl TakeResponse for Granted {
         assignment.resource_id.get_or_insert(resource);
         assignment.app_role_id.get_or_insert(resolved.id);
         state.observed.assignments.push(assignment);
-        state.done(format!("granted {}", resolved.permission));
+        state.done(resolved.step(StepKind::PERMISSION_GRANTED), format!("granted {}", resolved.permission));
         Ok(())
     }
 }
@@ -230,6 +243,7 @@ async fn correct_permission_id(state: &mut ApplyState<'_>, resolved: &Resolved, 
 struct Removed {
     handle: BatchHandle<()>,
     id: AppRoleAssignmentId,
+    step: StepId,
     what: String,
 }
 
@@ -241,7 +255,7 @@ impl TakeResponse for Removed {
             _ => {}
         }
         state.observed.assignments.retain(|assignment| assignment.id.as_ref() != Some(&self.id));
-        state.done(format!("removed the grant of {}", self.what));
+        state.done(self.step, format!("removed the grant of {}", self.what));
         Ok(())
     }
 }

@@ -112,7 +112,7 @@ impl TakeResponse for Created {
             Ok(created) => {
                 let Some(id) = created.id else { return Ok(()) };
                 state.observed.principal = Some(created);
-                state.done(format!("created the service principal, object id {id}"));
+                state.done(StepKind::SERVICE_PRINCIPAL, format!("created the service principal, object id {id}"));
                 Ok(())
             }
             Err(error) if error.kind() == ErrorKind::Conflict => {
@@ -138,7 +138,7 @@ impl TakeResponse for Listed {
         if let Some(principal) = &mut state.observed.principal {
             principal.tags = self.1;
         }
-        state.done("listed under Enterprise applications");
+        state.done(StepKind::ENTERPRISE_APPLICATION, "listed under Enterprise applications");
         Ok(())
     }
 }

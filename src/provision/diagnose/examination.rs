@@ -46,6 +46,9 @@ use crate::token::{TokenRequest, token_of};
 /// assert_eq!(diagnosis.problems[0].code, ErrorCode::ObjectIdInsteadOfClientId);
 /// # Ok::<(), entra_apps::Error>(()) }).unwrap();
 /// ```
+///
+/// # Panics
+/// Outside of the runtime that the [`Client`](crate::Client) needs.
 #[must_use = "it is made when it is awaited"]
 pub struct Diagnose<'a> {
     cloud: Cloud,

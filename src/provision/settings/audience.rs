@@ -15,6 +15,10 @@ impl StepKind {
 pub(super) struct Audience;
 
 impl Setting for Audience {
+    fn kind(&self) -> StepKind {
+        StepKind::AUDIENCE
+    }
+
     fn name(&self) -> &'static str {
         "the supported account types"
     }

@@ -14,7 +14,7 @@ impl StepKind {
     /// A permission that the application is to declare.
     pub const PERMISSION_DECLARED: Self = Self::new("permission_declared");
     /// A permission that the application declares and that is not named.
-    pub const SURPLUS_DECLARATION: Self = Self::new("surplus_declaration");
+    pub const SURPLUS_DECLARATION: Self = Self::surplus("surplus_declaration");
     /// An optional permission that nobody asked for.
     pub const OPTIONAL_PERMISSION: Self = Self::new("optional_permission");
 }
@@ -25,6 +25,10 @@ type Declared = (AppId, PermissionId, String);
 pub(super) struct DeclaredPermissions;
 
 impl Setting for DeclaredPermissions {
+    fn kind(&self) -> StepKind {
+        StepKind::PERMISSION_DECLARED
+    }
+
     fn name(&self) -> &'static str {
         "the declared permissions"
     }
@@ -164,7 +168,13 @@ fn all_declared(app: &Application) -> Vec<Declared> {
 
 fn surplus_step((api, id, access_type): &Declared) -> StepId {
     let kind = PermissionKind::from_resource_access_type(access_type).unwrap_or(PermissionKind::Application);
-    permission_step(StepKind::SURPLUS_DECLARATION, id.to_string(), kind, Some(*api))
+    permission_step(StepKind::SURPLUS_DECLARATION, name_of(*api, *id, kind), kind, Some(*api))
+}
+
+/// The name of a permission where the catalogue has it, or its id.
+pub(in crate::provision) fn name_of(api: AppId, id: PermissionId, kind: PermissionKind) -> String {
+    let known = Permission::by_id(api, id, kind);
+    known.name().map_or_else(|| id.to_string(), str::to_owned)
 }
 
 /// A declared permission for a person: its name where it is known.

@@ -15,6 +15,10 @@ impl StepKind {
 pub(super) struct DisplayName;
 
 impl Setting for DisplayName {
+    fn kind(&self) -> StepKind {
+        StepKind::DISPLAY_NAME
+    }
+
     fn name(&self) -> &'static str {
         "the display name"
     }

@@ -22,9 +22,9 @@ use crate::error::Error;
 use crate::model::{Application, ApplicationPatch};
 use crate::provision::comparison::Comparison;
 use crate::provision::registration::AppRegistration;
-use crate::provision::step::Step;
+use crate::provision::step::{Step, StepKind};
 
-pub(super) use declared_permissions::describe as describe_declared;
+pub(super) use declared_permissions::{describe as describe_declared, name_of};
 
 /// The rooms, in the order of the guide, in which they also make their changes.
 pub(super) const SETTINGS: &[&dyn Setting] = &[
@@ -42,6 +42,9 @@ pub(super) const SETTINGS: &[&dyn Setting] = &[
 
 /// A property of the application, as one room.
 pub(super) trait Setting: Sync {
+    /// The kind of its steps.
+    fn kind(&self) -> StepKind;
+
     /// What it is called in a sentence, such as `the notes`.
     fn name(&self) -> &'static str;
 
@@ -91,12 +94,12 @@ pub(super) fn creation(it: &Comparison<'_>) -> ApplicationPatch {
     difference(&Application::default(), &app)
 }
 
-/// What differs between two states of an application, for a person.
-pub(super) fn describe_difference(before: &Application, after: &Application) -> String {
-    let differs = |setting: &&&dyn Setting| setting.facts(before) != setting.facts(after);
-    let unique_name = (before.unique_name != after.unique_name).then_some("the unique name");
-    let names = SETTINGS.iter().filter(differs).map(|setting| setting.name());
-    unique_name.into_iter().chain(names).collect::<Vec<_>>().join(", ")
+/// The rooms whose property differs between two states of an application.
+pub(super) fn differing<'a>(
+    before: &'a Application,
+    after: &'a Application,
+) -> impl Iterator<Item = &'static dyn Setting> + 'a {
+    SETTINGS.iter().copied().filter(|setting| setting.facts(before) != setting.facts(after))
 }
 
 /// The update that turns `before` into `after`: the members that differ, of an object only those inside that do, of a
@@ -109,9 +112,9 @@ pub(super) fn difference(before: &Application, after: &Application) -> Applicati
     };
     let (before, after) = (members(before), members(after));
     let mut patch = ApplicationPatch::new();
-    for (name, value) in differing(&before, &after) {
+    for (name, value) in differing_members(&before, &after) {
         let value = match (before.get(&name), value) {
-            (Some(Value::Object(before)), Value::Object(after)) => Value::Object(differing(before, &after)),
+            (Some(Value::Object(before)), Value::Object(after)) => Value::Object(differing_members(before, &after)),
             (_, value) => value,
         };
         // What was JSON a line above is JSON.
@@ -121,7 +124,7 @@ pub(super) fn difference(before: &Application, after: &Application) -> Applicati
 }
 
 /// The members of `after` that are not so in `before`. What is gone is null, and a list that is gone is empty.
-fn differing(before: &Map<String, Value>, after: &Map<String, Value>) -> Map<String, Value> {
+fn differing_members(before: &Map<String, Value>, after: &Map<String, Value>) -> Map<String, Value> {
     let changed = after.iter().filter(|(name, value)| before.get(*name) != Some(value));
     let mut differing: Map<String, Value> = changed.map(|(name, value)| (name.clone(), value.clone())).collect();
     for (name, value) in before.iter().filter(|(name, _)| !after.contains_key(*name)) {

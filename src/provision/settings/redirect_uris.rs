@@ -12,7 +12,7 @@ impl StepKind {
     /// A redirect URI that the registration names.
     pub const REDIRECT_URI: Self = Self::new("redirect_uri");
     /// A redirect URI that it does not name.
-    pub const SURPLUS_REDIRECT_URI: Self = Self::new("surplus_redirect_uri");
+    pub const SURPLUS_REDIRECT_URI: Self = Self::surplus("surplus_redirect_uri");
 }
 
 const PLATFORMS: [Platform; 3] = [Platform::Web, Platform::Spa, Platform::PublicClient];
@@ -20,6 +20,10 @@ const PLATFORMS: [Platform; 3] = [Platform::Web, Platform::Spa, Platform::Public
 pub(super) struct RedirectUris;
 
 impl Setting for RedirectUris {
+    fn kind(&self) -> StepKind {
+        StepKind::REDIRECT_URI
+    }
+
     fn name(&self) -> &'static str {
         "the redirect URIs"
     }
@@ -101,7 +105,10 @@ impl Setting for RedirectUris {
             steps.push(step.check(format!("Redirect URI {uri}"), remedy));
         }
         for uri in observed.iter().filter(|uri| !wanted.contains(uri)) {
-            steps.push(it.surplus(id(StepKind::SURPLUS_REDIRECT_URI, uri), &format!("redirect URI {uri}")));
+            let what = format!("redirect URI {uri}");
+            let remedy = "Take it away under Authentication, if nothing else needs it; remove_surplus does it.";
+            let step = it.surplus(id(StepKind::SURPLUS_REDIRECT_URI, uri), &what);
+            steps.push(step.check(format!("Nothing more than needed: {what}"), remedy).not_required());
         }
     }
 

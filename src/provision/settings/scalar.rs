@@ -29,6 +29,10 @@ pub(super) struct Scalar<T: 'static> {
 }
 
 impl<T: PartialEq> Setting for Scalar<T> {
+    fn kind(&self) -> StepKind {
+        self.kind
+    }
+
     fn name(&self) -> &'static str {
         self.name
     }

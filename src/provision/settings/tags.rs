@@ -16,6 +16,10 @@ impl StepKind {
 pub(super) struct Tags;
 
 impl Setting for Tags {
+    fn kind(&self) -> StepKind {
+        StepKind::TAG
+    }
+
     fn name(&self) -> &'static str {
         "the tags"
     }

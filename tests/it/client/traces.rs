@@ -23,7 +23,15 @@ async fn each_operation_has_a_span_and_each_refusal_an_event() {
     batch.await.unwrap().take(handle).unwrap();
     tenant.fault(Fault::on("POST", "/applications").response_lost());
     client.applications().create(&entra_apps::model::NewApplication::new("Lost")).await.unwrap_err();
+    let registration = entra_apps::AppRegistration::new("contoso-backup", "Backup");
+    let plan = client.plan(&registration).await.unwrap();
+    client.apply(&plan).await.unwrap();
+    client.verify(&registration).await.unwrap();
     let text = captured();
+    for span in ["plan", "apply", "verify"] {
+        let inside = format!("{span}{{unique_name=\"contoso-backup\"}}:graph{{operation=\"POST /$batch\"");
+        assert!(text.contains(&inside), "{inside} is not in {text}");
+    }
     let of = format!("tenant={}", tenant.id());
     for span in [
         format!("graph{{operation=\"GET /organization\" {of}}}"),

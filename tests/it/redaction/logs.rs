@@ -135,7 +135,7 @@ async fn the_most_verbose_trace_holds_no_secret_and_no_token() {
     let tenant = tenant();
     let client = tenant.client();
     tenant.fault(Fault::on("PATCH", "/applications/*").alone().throttled(RetryAfter::Seconds(3)));
-    let registration = AppRegistration::new("very-private-key", "App").credential(ClientSecret::new("Main"));
+    let registration = AppRegistration::new("k", "very-private-name").credential(ClientSecret::new("Main"));
     capture();
     let plan = client.plan(&registration).await.unwrap();
     let registered = client.apply(&plan).await.unwrap();
@@ -144,7 +144,7 @@ async fn the_most_verbose_trace_holds_no_secret_and_no_token() {
     assert!(text.contains("PATCH /applications(uniqueName)"), "{text}");
     assert!(text.contains("Throttling"), "{text}");
     let own = tenant.caller().client_secret.expose_secret().to_owned();
-    for private in [registered.secrets[0].value.expose_secret(), own.as_str(), "Bearer", "eyJ", "very-private-key"] {
+    for private in [registered.secrets[0].value.expose_secret(), own.as_str(), "Bearer", "eyJ", "very-private-name"] {
         assert!(!text.contains(private), "{private} in the trace");
     }
 }

@@ -204,6 +204,7 @@ const HARMLESS: &[&str] = &[
     "provision::Checklist",
     "provision::Check",
     "provision::ClientSecret",
+    "provision::Done",
     "provision::EntraRole",
     "provision::RecordedRequest",
     "provision::Finding",
