@@ -100,8 +100,13 @@ pub use retry::{RetryPolicy, Wait, WaitReason};
 
 pub use model::enums::SignInAudience;
 pub use provision::{
-    AppRegistration, Apply, ApplyError, Checklist, ClientSecret, IssuedSecret, Plan, RedirectUri, Registered,
-    SecretSink,
+    apply::{Apply, ApplyError},
+    checklist::Checklist,
+    credential::ClientSecret,
+    plan::Plan,
+    redirect_uri::RedirectUri,
+    registration::AppRegistration,
+    report::{IssuedSecret, Registered, SecretSink},
 };
 
 /// What a fallible call of this crate returns.

@@ -69,6 +69,9 @@ impl MemoryCloud {
     /// assert_eq!(client.tenant_id().await.unwrap(), cloud.tenants()[0].id());
     /// # }
     /// ```
+    ///
+    /// # Panics
+    /// Never: the tenant gives all that a client needs.
     pub fn client(&self, tenant: &MemoryTenant) -> Client {
         let builder = tenant.client_builder().transport(Arc::new(self.clone()));
         builder.build().expect("the tenant gives all that it needs")

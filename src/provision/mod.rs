@@ -5,8 +5,8 @@
 //! | 1. write the guide down | [`AppRegistration::new`] | an [`AppRegistration`] |
 //! | 2. see whether you may | [`Client::preflight`] | a [`Preflight`]: per step a [`Verdict`], and what the token lacks |
 //! | 3. see what would change | [`Client::plan`] | a [`Plan`] of [`Change`]s |
-//! | 4. do it | [`Client::apply`] | [`Registered`], or an [`ApplyError`] that has it too |
-//! | 5. check every step | [`Client::verify`] | a [`Checklist`] of [`Check`]s |
+//! | 4. do it | [`Client::apply`] | [`Registered`](crate::Registered), or an [`ApplyError`](crate::ApplyError) that has it too |
+//! | 5. check every step | [`Client::verify`] | a [`Checklist`](crate::Checklist) of [`Check`]s |
 //! | 6. wait for the new secret | [`Client::wait_until_usable`] | a [`SecretReadiness`] |
 //! | 7. find a customer's mistake | [`Client::diagnose`] | a [`Diagnosis`] of [`Finding`]s |
 //!
@@ -57,10 +57,10 @@
 //! ```
 //!
 //! # The registration
-//! An [`AppRegistration`] holds what the guide asks for, in types that are checked when they are made: [`RedirectUri`]
-//! (of a [`Platform`]), [`Permission`](crate::permission::Permission), [`ClientSecret`] (with a [`Lifetime`]),
+//! An [`AppRegistration`] holds what the guide asks for, in types that are checked when they are made: [`RedirectUri`](crate::RedirectUri)
+//! (of a [`Platform`]), [`Permission`](crate::permission::Permission), [`ClientSecret`](crate::ClientSecret) (with a [`Lifetime`]),
 //! [`PageUrl`], [`Tag`]. It is `Serialize` and `Deserialize`, so that it can be kept in a file. What the caller needs to
-//! apply it is [`caller_permissions`](AppRegistration::caller_permissions): [`CallerPermissions`], with the
+//! apply it is [`caller_permissions`](crate::AppRegistration::caller_permissions): [`CallerPermissions`], with the
 //! [`EntraRole`]s of a person.
 //!
 //! # Steps
@@ -84,7 +84,7 @@
 //!
 //! # Surplus
 //! What is in the tenant and not in the registration is left alone and listed, as steps of the action
-//! [`LeftAlone`](Action::LeftAlone). With [`remove_surplus`](AppRegistration::remove_surplus) three kinds are removed:
+//! [`LeftAlone`](Action::LeftAlone). With [`remove_surplus`](crate::AppRegistration::remove_surplus) three kinds are removed:
 //! [`SURPLUS_REDIRECT_URI`](StepKind::SURPLUS_REDIRECT_URI), [`SURPLUS_DECLARATION`](StepKind::SURPLUS_DECLARATION) and
 //! [`SURPLUS_GRANT`](StepKind::SURPLUS_GRANT). Secrets ([`SURPLUS_SECRET`](StepKind::SURPLUS_SECRET)) and grants of single
 //! users ([`USER_GRANTS`](StepKind::USER_GRANTS)) never are.
@@ -97,8 +97,8 @@
 //!
 //! # Approvals
 //! A permission by which an app can take over the tenant is marked in the plan
-//! ([`needs_approval`](Plan::needs_approval), [`needs_review`](Change::needs_review)). An apply writes nothing until each
-//! is approved by [name](Apply::approve), or [all of them](Apply::approve_all) are.
+//! ([`needs_approval`](crate::Plan::needs_approval), [`needs_review`](Change::needs_review)). An apply writes nothing until each
+//! is approved by [name](crate::Apply::approve), or [all of them](crate::Apply::approve_all) are.
 //!
 //! # Saved plans
 //! A plan is a value: it prints, compares and is saved as JSON. It is for one tenant of one cloud and is refused for any
@@ -107,36 +107,36 @@
 //! changed, the apply stops with [`Stale`](crate::ErrorKind::Stale) and writes nothing.
 //!
 //! # Apply
-//! While it runs, it tells its [`Progress`], waits included. [`Registered`] has the ids
+//! While it runs, it tells its [`Progress`], waits included. [`Registered`](crate::Registered) has the ids
 //! ([`RegisteredApplication`]), each new secret once ([`IssuedSecret`]) and what is left for a person ([`OpenItem`]). An
-//! [`ApplyError`] has the same report of what was done until then: take the secrets from it, mend the cause, and plan and
-//! apply again. A [`SecretSink`] gets each secret as soon as it is issued, so that none depends on what follows.
+//! [`ApplyError`](crate::ApplyError) has the same report of what was done until then: take the secrets from it, mend the cause, and plan and
+//! apply again. A [`SecretSink`](crate::SecretSink) gets each secret as soon as it is issued, so that none depends on what follows.
 //!
 //! How a run ends when requests fail, replicas lag or the process stops is listed in
 //! [What happens when …](crate::what_happens_when).
 
-mod apply;
+pub(crate) mod apply;
 mod apply_state;
 mod caller_permissions;
-mod checklist;
+pub(crate) mod checklist;
 mod collections;
 mod comparison;
-mod credential;
+pub(crate) mod credential;
 mod diagnose;
 mod identity;
 mod observe;
 mod observed;
 mod page_url;
-mod plan;
+pub(crate) mod plan;
 mod plan_options;
 mod plan_request;
 mod preflight;
 mod progress;
 mod published;
-mod redirect_uri;
-mod registration;
+pub(crate) mod redirect_uri;
+pub(crate) mod registration;
 mod replicas;
-mod report;
+pub(crate) mod report;
 mod run;
 mod secret_readiness;
 mod settings;
@@ -149,22 +149,23 @@ use secrecy::SecretString;
 use crate::client::Client;
 use crate::error::Error;
 
-pub use apply::{Apply, ApplyError};
 pub use caller_permissions::{CallerPermissions, EntraRole};
-pub use checklist::Checklist;
-pub use credential::{ClientSecret, Lifetime};
+pub use credential::Lifetime;
 pub use diagnose::{Diagnose, Diagnosis, Finding, RecordedRequest};
 pub use page_url::PageUrl;
-pub use plan::Plan;
 pub use plan_request::{PlanRequest, VerifyRequest};
 pub use preflight::{CallerKind, Preflight, PreflightCheck, Verdict};
 pub use progress::{Done, Progress};
-pub use redirect_uri::{Platform, RedirectUri};
-pub use registration::AppRegistration;
-pub use report::{IssuedSecret, OpenItem, Registered, RegisteredApplication, SecretSink};
+pub use redirect_uri::Platform;
+pub use report::{OpenItem, RegisteredApplication};
 pub use secret_readiness::{SecretReadiness, WaitUntilUsable};
 pub use step::{Action, Change, Check, StepId, StepKind, Subject};
 pub use tag::Tag;
+// What the root exports stands there alone.
+use apply::Apply;
+use plan::Plan;
+use registration::AppRegistration;
+use report::IssuedSecret;
 
 impl Client {
     /// Plans a registration: says what [`apply`](Self::apply) would change in the tenant. Reads only.
@@ -226,7 +227,7 @@ impl Client {
 
     /// Carries a plan out. What fails can be run again: it ends where an undisturbed run ends.
     ///
-    /// Awaiting it applies the plan; before that, [`approve`](Apply::approve) and the other methods say more. A first
+    /// Awaiting it applies the plan; before that, [`approve`](crate::Apply::approve) and the other methods say more. A first
     /// run takes three requests behind the plan's one: the
     /// [upsert](https://learn.microsoft.com/graph/api/application-upsert) of the application, then its properties, its
     /// [service principal](https://learn.microsoft.com/graph/api/serviceprincipal-post-serviceprincipals) and its
@@ -237,7 +238,7 @@ impl Client {
     /// `DelegatedPermissionGrant.ReadWrite.All` and `Directory.Read.All`.
     ///
     /// # Errors
-    /// An [`ApplyError`] carries the report of all that was done, issued secrets included. Its kinds:
+    /// An [`ApplyError`](crate::ApplyError) carries the report of all that was done, issued secrets included. Its kinds:
     /// - [`NeedsApproval`](crate::ErrorKind::NeedsApproval) and [`Stale`](crate::ErrorKind::Stale), before anything is
     ///   written;
     /// - [`Forbidden`](crate::ErrorKind::Forbidden) when the caller may not do a part of it,
