@@ -204,9 +204,7 @@ fn refused(response: &Response) -> Error {
     let error = match response.status.as_u16() {
         400 => Error::new(ErrorCode::ManagedIdentityNotAssigned),
         401 | 403 => Error::new(ErrorCode::ManagedIdentityRefused),
-        _ => Error::new(ErrorCode::NoManagedIdentity)
-            .with_message("the managed identity service fails")
-            .with_remedy("Wait a minute and run it again."),
+        _ => Error::new(ErrorCode::ManagedIdentityFailed),
     };
     let service = (body.error.unwrap_or_default(), body.error_description.or(body.message).unwrap_or_default());
     error

@@ -167,3 +167,27 @@ fn every_test_that_shows_a_promise_exists_and_runs() {
         assert!(tests.0.iter().any(|test| test == function), "there is no test {name}, or it is ignored");
     }
 }
+
+/// The page of codes lists what can come out: a code of a refused sign-in has its numbers, any other is made somewhere.
+#[test]
+fn every_code_can_come_out() {
+    fn read(folder: &Path, all: &mut String) {
+        for entry in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            match entry.is_dir() {
+                true => read(&entry, all),
+                false if entry.ends_with("error/code.rs") || entry.extension().is_none_or(|it| it != "rs") => {}
+                false => all.push_str(&std::fs::read_to_string(&entry).unwrap()),
+            }
+        }
+    }
+    let mut sources = String::new();
+    read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut sources);
+    let made: BTreeSet<&str> = sources
+        .split("ErrorCode::")
+        .skip(1)
+        .filter_map(|rest| rest.split(|letter: char| !letter.is_alphanumeric()).next())
+        .collect();
+    let names = entra_apps::ErrorCode::ALL.iter().filter(|code| code.aadsts_numbers().is_empty());
+    let unused: Vec<_> = names.filter(|code| !made.contains(format!("{code:?}").as_str())).collect();
+    assert!(unused.is_empty(), "nothing fails with {unused:?}");
+}

@@ -92,7 +92,7 @@ async fn refusals_are_reported_without_the_header() {
         (400, "managed_identity_not_assigned"),
         (401, "managed_identity_refused"),
         (403, "managed_identity_refused"),
-        (500, "no_managed_identity"),
+        (500, "managed_identity_failed"),
     ] {
         let body = json!({"error": "invalid_request", "error_description": "Identity not found: header-secret"});
         let script = Script::new([Reply::Response(status, body)]);
