@@ -32,7 +32,8 @@ pub(super) fn steps(it: &Comparison<'_>, steps: &mut Vec<Step>) {
     let (display_name, unique_name) = (&registration.display_name, &registration.unique_name);
     let registered = match it.app() {
         None => Step::new(StepKind::REGISTERED, Action::Add)
-            .plan(format!("register the application “{display_name}” (unique name {unique_name})")),
+            .plan(format!("register the application “{display_name}” (unique name {unique_name})"))
+            .values(None, Some(display_name.clone())),
         Some(app) => Step::new(StepKind::REGISTERED, Action::Unchanged).plan(format!(
             "the application “{}” is registered, client id {}",
             app.display_name.as_deref().unwrap_or_default(),
