@@ -201,6 +201,10 @@ impl Client {
     /// The client must be signed in as the app that was consented to. Delegated permissions are not in such a token:
     /// they are listed as unseen.
     ///
+    /// Right after a consent, an app that is not there *yet* looks like one that nobody has consented to. A page that looks
+    /// once says “not seen yet”, keeps the [`ReportedConsent`] (it is `Serialize`), and lets a job in the background look
+    /// again with [`wait`](CheckConsent::wait).
+    ///
     /// # Errors
     /// - [`ErrorKind::SignIn`](crate::ErrorKind::SignIn): the app is not in that tenant or may not sign in there, so that nobody has consented;
     /// - [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) with the code [`TokenOfAnotherApp`](crate::ErrorCode::TokenOfAnotherApp) when the client is signed in as another app.

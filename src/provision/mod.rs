@@ -294,7 +294,8 @@ impl Client {
     /// Entra's sign-in service learns of a new app, secret or permission some seconds after the directory, sometimes
     /// minutes. The secret is yours already: nothing is lost when this fails. It signs in
     /// ([client credentials](https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow)) as
-    /// the new app and needs no permission of its own.
+    /// the new app and needs no permission of its own. A registration that names no permission waits for the sign-ins alone:
+    /// of an app that was registered in another way, say.
     ///
     /// # Errors
     /// - [`Deadline`](crate::ErrorKind::Deadline) with the code [`SecretNotUsable`](crate::ErrorCode::SecretNotUsable) (its source is the last refusal) or
