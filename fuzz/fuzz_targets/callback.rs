@@ -1,12 +1,12 @@
 //! The address to which a browser was sent, and who a tenant is said to be: both can be written by anybody.
 #![no_main]
 
-use entra_apps::consent::{AdminConsentCallback, AdminConsentLink, ConsentApp, PendingConsent};
 use entra_apps::SignInAudience;
+use entra_apps::consent::{AdminConsentCallback, AdminConsentLink, ConsentApp, PendingConsent};
 use entra_apps::ids::{AppId, Tenant, TenantId};
 use entra_apps::permission::MICROSOFT_GRAPH;
-use entra_emulator::SeededRandomness;
 use entra_apps_fuzz::{check_for, cloud};
+use entra_emulator::SeededRandomness;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {

@@ -13,11 +13,11 @@ use entra_apps::http::{Request, Response};
 use entra_apps::ids::{AppId, TenantId};
 use entra_apps::permission::MICROSOFT_GRAPH;
 use entra_apps::permission::microsoft_graph::{application, delegated};
-use entra_emulator::SeededRandomness;
 use entra_apps::secrecy::SecretString;
 use entra_apps::transport::{Transport, TransportError};
 use entra_apps::{AppRegistration, ClientSecret};
 use entra_apps_fuzz::{SECRET, block_on, builder, check_for, check_request, cloud};
+use entra_emulator::SeededRandomness;
 use libfuzzer_sys::fuzz_target;
 
 /// Signs everybody in with the same token, and knows nothing in Graph.
@@ -48,10 +48,14 @@ fuzz_target!(|data: &[u8]| {
     let id = AppId::from_u128(2);
     let signing_in = builder(issuer).client_secret(id, SecretString::from(SECRET)).build().unwrap();
     let home = TenantId::from_u128(1);
-    let app = ConsentApp::new(id, home).audience(&entra_apps::SignInAudience::MultipleOrganizations).redirect_uri("https://app.test/").declares(MICROSOFT_GRAPH);
+    let app = ConsentApp::new(id, home)
+        .audience(&entra_apps::SignInAudience::MultipleOrganizations)
+        .redirect_uri("https://app.test/")
+        .declares(MICROSOFT_GRAPH);
     let randomness = SeededRandomness::new(1);
     let link =
-        AdminConsentLink::new(&cloud(), &app, entra_apps::ids::Tenant::ORGANIZATIONS, "https://app.test/", &randomness).unwrap();
+        AdminConsentLink::new(&cloud(), &app, entra_apps::ids::Tenant::ORGANIZATIONS, "https://app.test/", &randomness)
+            .unwrap();
     let pending = link.into_pending();
     let query = format!("admin_consent=True&tenant={home}&state={}", pending.state());
     let reported = pending.accept(&AdminConsentCallback::parse(&query).unwrap()).unwrap();

@@ -7,11 +7,11 @@ use std::sync::{Arc, Mutex};
 
 use entra_apps::bytes::Bytes;
 use entra_apps::http::{Request, Response, StatusCode};
-use entra_emulator::MemoryTenant;
 use entra_apps::permission::microsoft_graph::{application, delegated};
 use entra_apps::transport::{Transport, TransportError};
-use entra_apps::{AppRegistration, ClientSecret, Platform, async_trait};
+use entra_apps::{AppRegistration, ClientSecret, RedirectUri, async_trait};
 use entra_apps_fuzz::{QuickClock, block_on, check_error, check_for};
+use entra_emulator::MemoryTenant;
 use libfuzzer_sys::fuzz_target;
 
 #[derive(Debug)]
@@ -79,7 +79,7 @@ fuzz_target!(|data: &[u8]| {
         .build()
         .unwrap();
     let registration = AppRegistration::new("fuzz", "Fuzz")
-        .redirect_uri(Platform::Web, "https://fuzz.example/callback")
+        .redirect_uri(RedirectUri::web("https://fuzz.example/callback").expect("an address that Entra takes"))
         .permission(application::DIRECTORY_READ_ALL)
         .permission(delegated::USER_READ)
         .credential(ClientSecret::new("Main").valid_for_months(6));

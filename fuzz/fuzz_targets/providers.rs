@@ -11,12 +11,12 @@ use entra_apps::auth::{
 use entra_apps::bytes::Bytes;
 use entra_apps::http::{Request, Response};
 use entra_apps::ids::{AppId, Tenant};
-use entra_emulator::SeededRandomness;
 use entra_apps::secrecy::SecretString;
 use entra_apps::token::{TokenProvider, TokenRequest};
 use entra_apps::transport::{Transport, TransportError};
 use entra_apps::url::Url;
 use entra_apps_fuzz::{QuickClock, SECRET, Scripted, answers, block_on, check_for, cloud};
+use entra_emulator::SeededRandomness;
 use libfuzzer_sys::fuzz_target;
 
 /// Answers a managed identity, which asks this machine.

@@ -17,12 +17,12 @@ use entra_apps::cloud::Cloud;
 use entra_apps::http::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use entra_apps::http::{Request, Response};
 use entra_apps::ids::{AppId, TenantId};
-use entra_emulator::SeededRandomness;
 use entra_apps::secrecy::SecretString;
 use entra_apps::time::OffsetDateTime;
 use entra_apps::transport::{Transport, TransportError};
 use entra_apps::url::Url;
 use entra_apps::{Client, ClientBuilder, Error, async_trait};
+use entra_emulator::SeededRandomness;
 use time::macros::datetime;
 
 /// The client's own secret: it may be sent to the sign-in service, and shown nowhere.
