@@ -126,7 +126,7 @@ impl Clock for StillClock {
     }
 }
 
-/// The same bytes in each run. It is for tests: states and verifiers must not be guessed.
+/// Randomness that gives equal bytes in each run. It is for tests: states and verifiers must not be guessed.
 #[derive(Debug, Default)]
 struct Repeatable(Mutex<u8>);
 

@@ -17,7 +17,7 @@ use crate::cloud::Cloud;
 use crate::error::{Error, ErrorCode};
 use crate::ids::{AppId, Tenant};
 use crate::random::{self, Randomness, SystemRandomness};
-use crate::retry::{CallOptions, Repeat, Response, RetryPolicy, SendContext};
+use crate::retry::{CallOptions, Repeat, Response, RetryPolicy, SendContext, trace_failure};
 use crate::token::{AccessToken, TokenRequest};
 use crate::transport::Transport;
 
@@ -165,15 +165,7 @@ pub(super) fn sign_in_span(request: &TokenRequest, client_id: Option<AppId>, flo
 
 /// Traces a request for a token that was refused, or got no response.
 pub(super) fn tell_failure(error: &Error) {
-    tracing::debug!(
-        operation = error.operation(),
-        code = error.code().as_str(),
-        status = error.status().map(|status| status.as_u16()),
-        service_code = error.service_code(),
-        request_id = error.request_id(),
-        attempts = error.attempts(),
-        "no token"
-    );
+    trace_failure(error, "no token");
 }
 
 /// How a form is posted, and to which endpoint.

@@ -6,7 +6,7 @@ use crate::auth::challenge;
 use crate::client::request::Request;
 use crate::client::service_error::ServiceError;
 use crate::error::{Error, ErrorCode, foreign};
-use crate::retry::{LOOK_FIRST, Repeat, Response};
+use crate::retry::{LOOK_FIRST, Repeat, Response, trace_failure};
 
 /// Refusals that Graph gives a code of their own, in the envelope or in its details.
 const BY_CODE: [(&str, ErrorCode); 7] = [
@@ -131,14 +131,6 @@ fn known(service: &ServiceError, status: u16) -> Option<ErrorCode> {
 
 /// Tells of a refusal, and hands it on.
 pub(super) fn told(error: Error) -> Error {
-    tracing::debug!(
-        operation = error.operation(),
-        code = error.code().as_str(),
-        status = error.status().map(|status| status.as_u16()),
-        service_code = error.service_code(),
-        request_id = error.request_id(),
-        attempts = error.attempts(),
-        "refused"
-    );
+    trace_failure(&error, "refused");
     error
 }

@@ -213,6 +213,13 @@ impl ApplicationPatch {
     pub fn new() -> Self {
         Self::default()
     }
+
+    /// A change of these members, by their names in Graph.
+    pub(crate) fn of_members(members: impl Iterator<Item = (String, serde_json::Value)>) -> Self {
+        let mut body = Body::default();
+        members.for_each(|(name, value)| body.set(&name, value));
+        Self(body)
+    }
 }
 
 application_setters! {

@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 
 use crate::client::Client;
 use crate::error::on_one_line;
-use crate::ids::AppId;
+use crate::ids::{AppId, ServicePrincipalId};
 use crate::model::ServicePrincipal;
 use crate::provision::comparison::Comparison;
 use crate::provision::observed::Observed;
@@ -59,6 +59,11 @@ impl ApplyState<'_> {
             options: &self.options,
             now: self.client.clock().now(),
         }
+    }
+
+    /// The service principal that is granted permissions to, where that is not left to somebody else.
+    pub(super) fn grantee(&self) -> Option<ServicePrincipalId> {
+        self.observed.principal_id().filter(|_| self.registration.admin_consent)
     }
 
     /// Reports that something was done.

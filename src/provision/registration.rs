@@ -362,7 +362,7 @@ impl AppRegistration {
             }
     }
 
-    /// The same registration, with its lists in one order for all.
+    /// A copy whose lists stand in one order, however they were named.
     pub(super) fn in_any_order(&self) -> Self {
         let mut sorted = self.clone();
         sorted.redirect_uris.sort();

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::api::DeletedKind;
-use crate::client::Client;
+use crate::client::{Batch, Client};
 use crate::error::{Error, ErrorCode, ErrorKind};
 use crate::model::Application;
 use crate::provision::apply_state::ApplyState;
@@ -308,11 +308,7 @@ impl<'a> Run<'a> {
 }
 
 /// Adds the requests of one phase that are missing.
-fn requests(
-    state: &ApplyState<'_>,
-    phase: Phase,
-    batch: &mut crate::client::Batch,
-) -> Result<Vec<Box<dyn TakeResponse>>, Error> {
+fn requests(state: &ApplyState<'_>, phase: Phase, batch: &mut Batch) -> Result<Vec<Box<dyn TakeResponse>>, Error> {
     let mut requests = Vec::new();
     for collection in COLLECTIONS.iter().filter(|collection| collection.phase() == phase) {
         requests.extend(collection.requests(state, batch)?);

@@ -6,6 +6,19 @@ use crate::error::{Error, ErrorCode};
 use crate::retry::{Outcome, Repeat};
 use crate::transport::TransportError;
 
+/// Traces the failure of an operation, under the name of the event.
+pub(crate) fn trace_failure(error: &Error, event: &'static str) {
+    tracing::debug!(
+        operation = error.operation(),
+        code = error.code().as_str(),
+        status = error.status().map(|status| status.as_u16()),
+        service_code = error.service_code(),
+        request_id = error.request_id(),
+        attempts = error.attempts(),
+        "{event}"
+    );
+}
+
 /// An attempt without a response.
 pub(super) enum Failure {
     Transport(TransportError),

@@ -27,6 +27,7 @@ pub(crate) use deadline::Deadline;
 pub(crate) use deadline::timeout;
 use failure::Failure;
 pub(crate) use failure::LOOK_FIRST;
+pub(crate) use failure::trace_failure;
 pub use policy::RetryPolicy;
 pub(crate) use policy::{Outcome, Repeat};
 pub(crate) use response::{Response, Unreadable};

@@ -1,5 +1,7 @@
 //! Client secrets: each attempt to issue one is recognisable as its own, and none is lost in silence.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use time::{Duration, OffsetDateTime};
 
@@ -70,10 +72,8 @@ impl Collection for ClientSecrets {
         }
     }
 
-    fn facts(&self, observed: &Observed) -> Vec<String> {
-        let mut facts: Vec<String> = observed.secrets().map(|(key_id, _)| format!("secret {key_id}")).collect();
-        facts.sort();
-        facts
+    fn facts(&self, observed: &Observed) -> BTreeSet<String> {
+        observed.secrets().map(|(key_id, _)| format!("secret {key_id}")).collect()
     }
 
     fn phase(&self) -> Phase {

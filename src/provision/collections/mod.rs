@@ -8,6 +8,8 @@ mod permission_grants;
 mod role_assignments;
 mod service_principal;
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 
 use crate::api::Page;
@@ -62,7 +64,7 @@ pub(super) trait Collection: Sync {
     fn steps(&self, it: &Comparison<'_>, steps: &mut Vec<Step>);
 
     /// What is there, each fact as a text: what a read must show again after it was written.
-    fn facts(&self, observed: &Observed) -> Vec<String>;
+    fn facts(&self, observed: &Observed) -> BTreeSet<String>;
 
     /// When it makes its changes.
     fn phase(&self) -> Phase;

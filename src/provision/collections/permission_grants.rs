@@ -1,5 +1,7 @@
 //! The delegated permissions that are granted for the whole tenant: OAuth2 permission grants of the service principal.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 
 use crate::api::{List, Page};
@@ -66,7 +68,7 @@ impl Collection for PermissionGrants {
         }
     }
 
-    fn facts(&self, observed: &Observed) -> Vec<String> {
+    fn facts(&self, observed: &Observed) -> BTreeSet<String> {
         let of_grant = |grant: &OAuth2PermissionGrant| {
             let whose = if is_of_single_user(grant) { "one user" } else { "all" };
             let (id, resource) = (shown(grant.id.as_ref()), shown(grant.resource_id.as_ref()));
@@ -74,9 +76,7 @@ impl Collection for PermissionGrants {
                 .into_iter()
                 .map(move |scope| format!("granted scope {scope} of {resource} to {whose}, {id}"))
         };
-        let mut facts: Vec<String> = observed.grants.iter().flat_map(of_grant).collect();
-        facts.sort();
-        facts
+        observed.grants.iter().flat_map(of_grant).collect()
     }
 
     fn phase(&self) -> Phase {
@@ -85,10 +85,8 @@ impl Collection for PermissionGrants {
 
     fn requests(&self, state: &ApplyState<'_>, batch: &mut Batch) -> Result<Vec<Box<dyn TakeResponse>>, Error> {
         let mut requests: Vec<Box<dyn TakeResponse>> = Vec::new();
+        let Some(principal) = state.grantee() else { return Ok(requests) };
         let it = state.comparison();
-        let Some(principal) = state.observed.principal_id().filter(|_| it.registration.admin_consent) else {
-            return Ok(requests);
-        };
         let api = state.client.oauth2_permission_grants();
         let mut delete = |batch: &mut Batch, id: OAuth2PermissionGrantId, scopes: Vec<String>| {
             let handle = batch.add(api.delete(&id));

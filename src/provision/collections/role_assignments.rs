@@ -1,5 +1,7 @@
 //! The application permissions that are granted: app role assignments of the service principal.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 
 use crate::api::{List, Page};
@@ -48,14 +50,12 @@ impl Collection for RoleAssignments {
         }
     }
 
-    fn facts(&self, observed: &Observed) -> Vec<String> {
-        let mut facts: Vec<String> = observed
+    fn facts(&self, observed: &Observed) -> BTreeSet<String> {
+        observed
             .assignments
             .iter()
             .filter_map(|it| Some(format!("granted role {} of {}", it.app_role_id?, it.resource_id?)))
-            .collect();
-        facts.sort();
-        facts
+            .collect()
     }
 
     fn phase(&self) -> Phase {
@@ -64,10 +64,8 @@ impl Collection for RoleAssignments {
 
     fn requests(&self, state: &ApplyState<'_>, batch: &mut Batch) -> Result<Vec<Box<dyn TakeResponse>>, Error> {
         let mut requests: Vec<Box<dyn TakeResponse>> = Vec::new();
+        let Some(principal) = state.grantee() else { return Ok(requests) };
         let it = state.comparison();
-        let Some(principal) = state.observed.principal_id().filter(|_| it.registration.admin_consent) else {
-            return Ok(requests);
-        };
         let assignments = state.client.app_role_assignments();
         for resolved in it.permissions_of(PermissionKind::Application) {
             let Some(resource) = state.observed.resource(resolved.permission.api()) else { continue };

@@ -1,5 +1,7 @@
 //! The service principal of the app in this tenant.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 
 use crate::client::{Batch, BatchHandle, BatchResponse, Client};
@@ -52,12 +54,11 @@ impl Collection for ServicePrincipals {
         }
     }
 
-    fn facts(&self, observed: &Observed) -> Vec<String> {
-        let Some(principal) = &observed.principal else { return Vec::new() };
+    fn facts(&self, observed: &Observed) -> BTreeSet<String> {
+        let Some(principal) = &observed.principal else { return BTreeSet::new() };
         let id = principal.id.map(|id| format!("service principal {id}"));
         let disabled = (principal.account_enabled == Some(false)).then(|| "disabled".to_owned());
-        let mut tags: Vec<String> = principal.tags.iter().map(|tag| format!("tag of the principal {tag}")).collect();
-        tags.sort();
+        let tags = principal.tags.iter().map(|tag| format!("tag of the principal {tag}"));
         id.into_iter().chain(disabled).chain(tags).collect()
     }
 

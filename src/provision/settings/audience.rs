@@ -1,5 +1,7 @@
 //! The audience: the portal's *Supported account types*.
 
+use std::collections::BTreeSet;
+
 use crate::error::{Error, ErrorCode};
 use crate::model::{Application, SignInAudience};
 use crate::provision::comparison::Comparison;
@@ -69,7 +71,7 @@ impl Setting for Audience {
         steps.push(step.values(observed.map(text), Some(text(wanted))));
     }
 
-    fn facts(&self, app: &Application) -> Vec<String> {
+    fn facts(&self, app: &Application) -> BTreeSet<String> {
         app.sign_in_audience.iter().map(|audience| format!("audience: {}", audience.as_str())).collect()
     }
 }

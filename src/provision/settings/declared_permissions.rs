@@ -1,5 +1,7 @@
 //! The permissions that the application declares: its required resource access.
 
+use std::collections::BTreeSet;
+
 use crate::error::{Error, ErrorCode};
 use crate::ids::{AppId, PermissionId};
 use crate::model::{Application, RequiredResourceAccess, ResourceAccess, ResourceAccessType};
@@ -125,11 +127,8 @@ impl Setting for DeclaredPermissions {
         }
     }
 
-    fn facts(&self, app: &Application) -> Vec<String> {
-        let mut facts: Vec<String> =
-            all_declared(app).iter().map(|(api, id, kind)| format!("declared {kind} {id} of {api}")).collect();
-        facts.sort();
-        facts
+    fn facts(&self, app: &Application) -> BTreeSet<String> {
+        all_declared(app).iter().map(|(api, id, kind)| format!("declared {kind} {id} of {api}")).collect()
     }
 }
 

@@ -1,5 +1,7 @@
 //! The display name.
 
+use std::collections::BTreeSet;
+
 use crate::error::{Error, ErrorCode};
 use crate::model::Application;
 use crate::provision::comparison::Comparison;
@@ -63,7 +65,7 @@ impl Setting for DisplayName {
         steps.push(step.check(sentence, remedy).values(from, Some(wanted.clone())));
     }
 
-    fn facts(&self, app: &Application) -> Vec<String> {
-        vec![format!("display name: {}", app.display_name.as_deref().unwrap_or_default())]
+    fn facts(&self, app: &Application) -> BTreeSet<String> {
+        BTreeSet::from([format!("display name: {}", app.display_name.as_deref().unwrap_or_default())])
     }
 }

@@ -16,6 +16,8 @@ mod redirect_uris;
 mod scalar;
 mod tags;
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 
 use crate::error::Error;
@@ -73,7 +75,7 @@ pub(super) trait Setting: Sync {
     fn steps(&self, it: &Comparison<'_>, steps: &mut Vec<Step>);
 
     /// What is set, each fact as a text: what a read must show again after it was written.
-    fn facts(&self, app: &Application) -> Vec<String>;
+    fn facts(&self, app: &Application) -> BTreeSet<String>;
 }
 
 /// The application as it is wanted, or as near to it as is reachable next.
@@ -111,16 +113,13 @@ pub(super) fn difference(before: &Application, after: &Application) -> Applicati
         _ => Map::new(),
     };
     let (before, after) = (members(before), members(after));
-    let mut patch = ApplicationPatch::new();
-    for (name, value) in differing_members(&before, &after) {
+    ApplicationPatch::of_members(differing_members(&before, &after).into_iter().map(|(name, value)| {
         let value = match (before.get(&name), value) {
             (Some(Value::Object(before)), Value::Object(after)) => Value::Object(differing_members(before, &after)),
             (_, value) => value,
         };
-        // What was JSON a line above is JSON.
-        patch = patch.clone().unknown(&name, &value.to_string()).unwrap_or(patch);
-    }
-    patch
+        (name, value)
+    }))
 }
 
 /// The members of `after` that are not so in `before`. What is gone is null, and a list that is gone is empty.

@@ -1,5 +1,7 @@
 //! The redirect URIs of the three platforms.
 
+use std::collections::BTreeSet;
+
 use crate::error::{Error, ErrorCode};
 use crate::model::Application;
 use crate::provision::comparison::Comparison;
@@ -112,7 +114,7 @@ impl Setting for RedirectUris {
         }
     }
 
-    fn facts(&self, app: &Application) -> Vec<String> {
+    fn facts(&self, app: &Application) -> BTreeSet<String> {
         observed(app).iter().map(|uri| format!("redirect URI {uri}")).collect()
     }
 }

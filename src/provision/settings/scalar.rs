@@ -1,5 +1,7 @@
 //! A property of one value, which the registration names or leaves as it is.
 
+use std::collections::BTreeSet;
+
 use crate::error::Error;
 use crate::model::Application;
 use crate::provision::comparison::Comparison;
@@ -72,7 +74,7 @@ impl<T: PartialEq> Setting for Scalar<T> {
         steps.push(step.values(from, Some(to)));
     }
 
-    fn facts(&self, app: &Application) -> Vec<String> {
+    fn facts(&self, app: &Application) -> BTreeSet<String> {
         (self.read)(app).iter().map(|value| format!("{}: {}", self.kind, (self.show)(value))).collect()
     }
 }

@@ -1,5 +1,7 @@
 //! The tags of the application.
 
+use std::collections::BTreeSet;
+
 use crate::error::{Error, ErrorCode};
 use crate::model::Application;
 use crate::provision::comparison::Comparison;
@@ -53,10 +55,8 @@ impl Setting for Tags {
         }
     }
 
-    fn facts(&self, app: &Application) -> Vec<String> {
-        let mut facts: Vec<String> = app.tags.iter().map(|tag| format!("tag {tag}")).collect();
-        facts.sort();
-        facts
+    fn facts(&self, app: &Application) -> BTreeSet<String> {
+        app.tags.iter().map(|tag| format!("tag {tag}")).collect()
     }
 }
 

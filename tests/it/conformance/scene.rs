@@ -43,7 +43,7 @@ impl Place {
         Self::in_memory_as(tenant, tenant.caller())
     }
 
-    /// The same, as another caller.
+    /// A client of this tenant that signs in as another caller.
     pub(super) fn in_memory_as(tenant: &MemoryTenant, caller: Caller) -> Self {
         let transport: Arc<dyn Transport> = Arc::new(tenant.clone());
         let signed_in = || tenant.client_builder().client_secret(caller.client_id, caller.client_secret.clone());
@@ -193,7 +193,7 @@ impl Scene {
         self.stage().applications.push(id);
     }
 
-    /// The same for a service principal, which outlives its application in the bin.
+    /// Deletes a service principal for good: it outlives its application among the deleted items.
     pub(super) fn made_principal(&self, id: ServicePrincipalId) {
         self.stage().principals.push(id);
     }

@@ -66,7 +66,7 @@ impl Server {
         Arc::new(Self { respond: Box::new(respond), requests: Mutex::default() })
     }
 
-    /// The same response each time.
+    /// A server that gives one response to every request.
     pub(super) fn always(reply: Reply) -> Arc<Self> {
         Self::new(move |_, _| reply.clone())
     }

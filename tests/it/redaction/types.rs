@@ -109,7 +109,7 @@ const SHOWN: &[&str] = &[
     "transport::TransportError",
 ];
 
-/// The same for what a feature brings, with whether it is on: [`no_type_of_a_feature_shows_a_secret`].
+/// The types that a feature brings and that are shown, with whether it is on: [`no_type_of_a_feature_shows_a_secret`].
 const OF_A_FEATURE: &[(&str, bool)] = &[
     ("auth::AzureCliProvider", cfg!(feature = "azure-cli")),
     ("auth::AzureCredentialProvider", cfg!(feature = "azure")),
