@@ -77,33 +77,27 @@ fn used_in_time(it: &Comparison<'_>) -> Option<Step> {
 impl Observed {
     /// What decides about the changes, each fact as a text: all but what is only shown to a person.
     pub(super) fn facts(&self) -> BTreeSet<String> {
-        let app = self.application.iter().flat_map(|app| {
-            let id = shown(app.id.as_ref());
-            let unique_name = app.unique_name.as_deref().unwrap_or_default();
-            let own = [format!("application {id}"), format!("unique name {unique_name}")];
-            own.into_iter().chain(SETTINGS.iter().flat_map(|setting| setting.facts(app)))
-        });
-        let collections = COLLECTIONS.iter().flat_map(|collection| collection.facts(self));
-        let resources = self
-            .resources
-            .iter()
-            .map(|resource| format!("API {}: {}", resource.api, shown(resource.principal.as_ref())));
+        let resources = self.resources.iter().map(|it| format!("API {}: {}", it.api, shown(it.principal.as_ref())));
         let permissions = self
             .permissions
             .iter()
             .map(|it| format!("permission {}: {} {}", it.permission, it.id, it.value.as_deref().unwrap_or_default()));
-        app.chain(collections).chain(resources).chain(permissions).collect()
+        self.written().chain(resources).chain(permissions).collect()
     }
 
     /// Whether everything that was there earlier still is: a replica that lacks some of it may lag.
     pub(super) fn has_all_of(&self, earlier: &Self) -> bool {
-        let (now, before) = (self.written_facts(), earlier.written_facts());
-        before.is_subset(&now)
+        let there: BTreeSet<String> = self.written().collect();
+        earlier.written().all(|fact| there.contains(&fact))
     }
 
     /// The facts of what an apply writes.
-    fn written_facts(&self) -> BTreeSet<String> {
-        let written = Self { resources: Vec::new(), permissions: Vec::new(), ..self.clone() };
-        written.facts()
+    fn written(&self) -> impl Iterator<Item = String> {
+        let app = self.application.iter().flat_map(|app| {
+            let unique_name = app.unique_name.as_deref().unwrap_or_default();
+            let own = [format!("application {}", shown(app.id.as_ref())), format!("unique name {unique_name}")];
+            own.into_iter().chain(SETTINGS.iter().flat_map(|setting| setting.facts(app)))
+        });
+        app.chain(COLLECTIONS.iter().flat_map(|collection| collection.facts(self)))
     }
 }
