@@ -12,8 +12,9 @@ use tracing::Instrument as _;
 
 use crate::client::Client;
 use crate::error::{BoxError, Error, ErrorCode, ErrorKind, on_one_line};
+use crate::provision::approvals::Approvals;
 use crate::provision::observe::cache_key;
-use crate::provision::plan::{Approvals, Plan};
+use crate::provision::plan::Plan;
 use crate::provision::progress::{Progress, ProgressHook};
 use crate::provision::report::{IssuedSecret, Registered, SecretSink};
 use crate::provision::run::Run;

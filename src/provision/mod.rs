@@ -117,6 +117,7 @@
 
 pub(crate) mod apply;
 mod apply_state;
+mod approvals;
 mod caller_permissions;
 pub(crate) mod checklist;
 mod collections;

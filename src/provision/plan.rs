@@ -8,11 +8,12 @@ use time::OffsetDateTime;
 use crate::error::{Error, ErrorCode, on_one_line};
 use crate::ids::{AppId, TenantId};
 use crate::permission::Permission;
+use crate::provision::approvals::needs_approval;
 use crate::provision::comparison::Comparison;
 use crate::provision::observed::Observed;
 use crate::provision::plan_options::PlanOptions;
 use crate::provision::registration::AppRegistration;
-use crate::provision::step::{Action, Change, Step, StepKind};
+use crate::provision::step::{Action, Change, Step};
 use crate::provision::steps::steps;
 use crate::retry::Unreadable;
 
@@ -177,15 +178,7 @@ impl Plan {
 
     /// The permissions that would be declared or granted and that need a review: to be approved by name.
     pub fn needs_approval(&self) -> Vec<&Permission> {
-        let is_changed = |permission: &Permission| {
-            let Some(resolved) = self.observed.resolved(permission) else { return true };
-            let ids = [StepKind::PERMISSION_DECLARED, StepKind::PERMISSION_GRANTED].map(|kind| resolved.step(kind));
-            self.changes().any(|step| ids.contains(&step.id))
-        };
-        self.registration
-            .wanted_permissions()
-            .filter(|permission| permission.high_privilege().is_some() && is_changed(permission))
-            .collect()
+        needs_approval(&self.registration, &self.observed, &self.steps)
     }
 
     /// Writes the plan as JSON, to be saved or sent. It holds no secret.
@@ -207,65 +200,6 @@ impl Plan {
             .map_err(|error| Error::new(ErrorCode::UnreadablePlan).with_source(Unreadable::of(&error)))?;
         Self::try_from(from_file)
     }
-
-    /// Refuses to go on with permissions that need an approval and have none.
-    pub(super) fn check_approvals(&self, approvals: &Approvals) -> Result<(), Error> {
-        let open: Vec<_> = self
-            .needs_approval()
-            .into_iter()
-            .filter(|permission| !approvals.include(permission))
-            .map(|permission| format!("{permission}: {}", permission.high_privilege().unwrap_or_default()))
-            .collect();
-        let unknown = approvals
-            .names
-            .iter()
-            .find(|name| !self.registration.permissions.iter().any(|entry| is_named(&entry.permission, name)));
-        match (open.is_empty(), unknown) {
-            (true, None) => Ok(()),
-            (true, Some(name)) => Err(self.unknown_approval(name)),
-            (false, unknown) => {
-                let misspelt = unknown.map(|name| format!("; {name} was approved, and is none of this registration"));
-                Err(Error::new(ErrorCode::NeedsApproval).with_message(format!(
-                    "these permissions need a review: {}{}",
-                    open.join("; "),
-                    misspelt.unwrap_or_default()
-                )))
-            }
-        }
-    }
-
-    /// Refuses an approval of what the registration does not name: it is misspelt.
-    fn unknown_approval(&self, name: &str) -> Error {
-        let high = self.registration.wanted_permissions().filter(|permission| permission.high_privilege().is_some());
-        let names: Vec<_> = high.map(ToString::to_string).collect();
-        let remedy = match names.is_empty() {
-            true => "None of its permissions needs an approval.".to_owned(),
-            false => format!("These need one: {}.", names.join(", ")),
-        };
-        Error::new(ErrorCode::UnknownApproval)
-            .with_message(format!("the registration has no permission {name} to approve"))
-            .with_remedy(remedy)
-    }
-}
-
-/// What the caller has approved.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Approvals {
-    pub(super) all: bool,
-    pub(super) names: Vec<String>,
-}
-
-impl Approvals {
-    fn include(&self, permission: &Permission) -> bool {
-        self.all || self.names.iter().any(|name| is_named(permission, name))
-    }
-}
-
-/// Whether a permission has this name or id, or is shown so; capitals do not matter.
-fn is_named(permission: &Permission, name: &str) -> bool {
-    let (id, shown) = (permission.id().map(|id| id.to_string()), permission.to_string());
-    let known = permission.name().into_iter().chain(id.as_deref()).chain([shown.as_str()]);
-    known.into_iter().any(|known| known.eq_ignore_ascii_case(name.trim()))
 }
 
 impl fmt::Display for Plan {

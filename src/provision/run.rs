@@ -12,11 +12,13 @@ use crate::client::{Batch, Client};
 use crate::error::{Error, ErrorCode, ErrorKind};
 use crate::model::Application;
 use crate::provision::apply_state::ApplyState;
+use crate::provision::approvals::Approvals;
 use crate::provision::collections::{self, COLLECTIONS, Phase, TakeResponse};
+use crate::provision::comparison::Comparison;
 use crate::provision::identity::wants_unique_name;
 use crate::provision::observe::{cache_key, observe_settled};
 use crate::provision::observed::{Observed, shown, with_ids};
-use crate::provision::plan::{Approvals, Plan};
+use crate::provision::plan::Plan;
 use crate::provision::progress::ProgressHook;
 use crate::provision::replicas::wait_for_replicas;
 use crate::provision::report::{OpenItem, Registered, RegisteredApplication, SecretSink};
@@ -101,8 +103,9 @@ impl<'a> Run<'a> {
     /// needed.
     async fn check_plan(&mut self, approvals: &Approvals) -> Result<(), Error> {
         let (plan, client) = (self.plan, &self.state.client);
-        plan.check_approvals(approvals)?;
         let now = client.clock().now();
+        let planned = |observed| Comparison { registration: &plan.registration, observed, options: &plan.options, now };
+        approvals.check(&planned(&plan.observed))?;
         let other_target = |text: String| Error::new(ErrorCode::PlanForAnotherTarget).with_message(text);
         let cloud = client.cloud().name();
         if plan.cloud != cloud {
@@ -129,6 +132,7 @@ impl<'a> Run<'a> {
         if old && observed.facts() != plan.observed.facts() {
             return Err(Error::new(ErrorCode::PlanOutdated));
         }
+        approvals.check(&planned(&observed))?;
         // Another run of this client has written since: this one goes on from there, and issues nothing twice.
         let has_newer = |name: &String| {
             observed
