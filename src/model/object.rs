@@ -236,6 +236,9 @@ pub(super) trait ObjectPlace {
 
     /// Puts an object that is still empty, or adds it to the list.
     fn put(&mut self) -> &mut dyn Object;
+
+    /// The object that is there.
+    fn get(&mut self) -> Option<&mut dyn Object>;
 }
 
 /// A value of JSON to be written.
@@ -357,6 +360,13 @@ impl<T: Object + Default> ObjectPlace for Option<T> {
     fn put(&mut self) -> &mut dyn Object {
         self.insert(T::default())
     }
+
+    fn get(&mut self) -> Option<&mut dyn Object> {
+        match self {
+            Some(object) => Some(object),
+            None => None,
+        }
+    }
 }
 
 impl<T: Object + Default> ObjectPlace for Vec<T> {
@@ -369,6 +379,10 @@ impl<T: Object + Default> ObjectPlace for Vec<T> {
         let last = self.len() - 1;
         let items: &mut [T] = self;
         &mut items[last]
+    }
+
+    fn get(&mut self) -> Option<&mut dyn Object> {
+        None
     }
 }
 
@@ -745,10 +759,29 @@ fn find_unreadable(object: &dyn Object, path: &str, found: &mut Vec<String>) {
 
 /// Whether the member of this path, what it is in, or something in it could not be read.
 pub(super) fn is_unreadable(object: &dyn Object, path: &str) -> bool {
-    let is_in = |one: &str, other: &str| {
-        one.strip_prefix(other).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    };
+    let is_in =
+        |one: &str, other: &str| one.strip_prefix(other).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
     unreadable(object).iter().any(|found| found == WHOLE || is_in(found, path) || is_in(path, found))
+}
+
+/// Notes that the member of this path was asked for: a list that did not come is unreadable, as null in its place is.
+pub(super) fn was_asked_for(object: &mut dyn Object, path: &str) {
+    let (name, rest) = path.split_once('/').unwrap_or((path, ""));
+    let Some((at, slot)) = object.slot(name) else { return };
+    match slot {
+        Slot::Object(place) => {
+            if let Some(object) = place.get() {
+                was_asked_for(object, rest);
+            }
+        }
+        Slot::Texts(_) | Slot::Objects(_) => {
+            let name = object.names()[0].get(at).copied();
+            if !object.members().1.has_come(at) {
+                object.unknown_mut().came(at, name, Some(Value::Null));
+            }
+        }
+        _ => {}
+    }
 }
 
 /// Whether the member of this path came and could be read.
