@@ -644,6 +644,9 @@ error_codes! {
     UnexpectedResponse Decode "unexpected_response"
         "the service's response is not what it documents"
         "Run it again; check that no proxy answers in the service's place.";
+    UnreadableMember Decode "unreadable_member"
+        "a property came in a form that cannot be read, and was left as it is"
+        "Look at it in the portal; a newer version may read it.";
     ResponseTooLarge Decode "response_too_large"
         "the response is larger than what is read"
         "Ask for less, or raise the transport's limit; a proxy in between may have answered.";

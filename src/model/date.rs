@@ -40,6 +40,30 @@ pub(super) fn rfc3339(date: OffsetDateTime) -> Option<String> {
     date.checked_to_offset(UtcOffset::UTC).unwrap_or(date).format(&Rfc3339).ok()
 }
 
+/// Reads a date and time of a response: RFC 3339, as Graph writes them. Seconds, zone and time may be missing
+/// ([`Edm.DateTimeOffset` and `Edm.Date`](https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part2-url-conventions.html)):
+/// without a zone it is UTC, and a date alone is its first moment. What is finer than a nanosecond is cut off.
+pub(super) fn parse(text: &str) -> Option<OffsetDateTime> {
+    let text = text.trim();
+    if let Ok(date) = OffsetDateTime::parse(text, &Rfc3339) {
+        return Some(date);
+    }
+    let (date, time) = text.split_at_checked(10)?;
+    let time = time.strip_prefix(['T', 't', ' ']).or_else(|| time.is_empty().then_some("00:00:00"))?;
+    let zone = time.find(['Z', 'z', '+', '-']).unwrap_or(time.len());
+    let (time, zone) = time.split_at(zone);
+    let (time, fraction) = time.split_once('.').unwrap_or((time, "0"));
+    let seconds = if time.len() == "00:00".len() { ":00" } else { "" };
+    let fraction = fraction.get(..9).unwrap_or(fraction);
+    let zone = match zone {
+        "" | "z" => "Z".to_owned(),
+        // Without the colon, as ISO 8601 allows.
+        zone if zone.len() == "+0000".len() && zone.is_ascii() => format!("{}:{}", &zone[..3], &zone[3..]),
+        zone => zone.to_owned(),
+    };
+    OffsetDateTime::parse(&format!("{date}T{time}{seconds}.{fraction}{zone}"), &Rfc3339).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

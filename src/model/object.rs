@@ -4,7 +4,9 @@
 //! names of their members. Reading and writing are the functions of this file, over `dyn Object`.
 //!
 //! A member of another form than documented costs neither the rest of the object nor the rest of its list: the value is
-//! kept among the [`Unknown`] members, under the member's name.
+//! kept among the [`Unknown`] members, under the member's name. A list is never null, so null in place of one is such a
+//! value; in place of anything else it is no value. Which members came at all is kept too: a list that came empty is
+//! written again, and one that did not come is not.
 
 use std::fmt;
 
@@ -15,15 +17,14 @@ use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 use serde_json::Value;
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
 
 use crate::ids::{
     AppId, AppRoleAssignmentId, ApplicationId, DirectoryObjectId, KeyId, OAuth2PermissionGrantId, PermissionId,
     ServicePrincipalId, TenantId,
 };
-use crate::model::date::rfc3339;
-use crate::model::unknown::Unknown;
+use crate::model::date::{self, rfc3339};
+use crate::model::unknown::{Unknown, WHOLE};
 
 /// Declares an object that is read from Graph: its fields with the names of its members in JSON.
 ///
@@ -65,19 +66,49 @@ macro_rules! object {
             pub unknown: crate::model::Unknown,
         }
 
+        impl $name {
+            /// The members that came in another form than documented, and so are unknown: paths such as
+            /// `web/redirectUris`, of an item of a list with its index. Of a list that is named itself, items are missing.
+            ///
+            /// Each value is kept as it came, and is written again with the object.
+            pub fn unreadable(&self) -> Vec<String> {
+                crate::model::object::unreadable(self)
+            }
+
+            /// Whether a member, given by its path, came in another form than documented, or something in it did.
+            pub fn is_unreadable(&self, path: &str) -> bool {
+                crate::model::object::is_unreadable(self, path)
+            }
+
+            /// Whether a member, given by its path, came and could be read. A list that was not read is empty and a
+            /// value absent, as those are that were read as empty and null.
+            pub fn was_read(&self, path: &str) -> bool {
+                crate::model::object::was_read(self, path)
+            }
+        }
+
         impl crate::model::object::Object for $name {
-            fn slot(&mut self, name: &str) -> Option<(Option<&'static str>, crate::model::object::Slot<'_>)> {
+            fn names(&self) -> [&'static [&'static str]; 2] {
+                const NAMES: [&[&str]; 2] = [&[$($json,)*], &[$($silent_json,)*]];
+                const { assert!(NAMES[0].len() + NAMES[1].len() <= crate::model::unknown::MAX_MEMBERS) };
+                NAMES
+            }
+
+            fn slot(&mut self, name: &str) -> Option<(usize, crate::model::object::Slot<'_>)> {
                 use crate::model::object::Readable;
 
+                #[allow(non_camel_case_types)] // it has a variant for each field
+                enum At { $($field,)* $($silent,)* }
+
                 Some(match name {
-                    $($json => (Some($json), self.$field.slot()),)*
-                    $($silent_json => (None, self.$silent.slot()),)*
+                    $($json => (At::$field as usize, self.$field.slot()),)*
+                    $($silent_json => (At::$silent as usize, self.$silent.slot()),)*
                     _ => return None,
                 })
             }
 
-            fn members(&self) -> (Vec<(&'static str, &dyn crate::model::object::Writable)>, &crate::model::Unknown) {
-                (vec![$(($json, &self.$field),)*], &self.unknown)
+            fn members(&self) -> (Vec<&dyn crate::model::object::Writable>, &crate::model::Unknown) {
+                (vec![$(&self.$field,)*], &self.unknown)
             }
 
             fn unknown_mut(&mut self) -> &mut crate::model::Unknown {
@@ -148,12 +179,14 @@ pub(super) use {flags, object, setter};
 
 /// An object of Graph whose members are known by name.
 pub(super) trait Object {
-    /// The place of a member's value, and the name under which a value is kept that cannot be read: none for a member
-    /// that is never written.
-    fn slot(&mut self, name: &str) -> Option<(Option<&'static str>, Slot<'_>)>;
+    /// The names of the members that are known: those that are written, and behind them those that never are.
+    fn names(&self) -> [&'static [&'static str]; 2];
 
-    /// The members that are written: those that are known, and the others.
-    fn members(&self) -> (Vec<(&'static str, &dyn Writable)>, &Unknown);
+    /// The place of a member's value, and where the member stands among the names.
+    fn slot(&mut self, name: &str) -> Option<(usize, Slot<'_>)>;
+
+    /// The members that are written: those that are known, in the order of their names, and the others.
+    fn members(&self) -> (Vec<&dyn Writable>, &Unknown);
 
     fn unknown_mut(&mut self) -> &mut Unknown;
 }
@@ -166,7 +199,7 @@ pub(super) trait Readable<Kind> {
 
 /// A field that is written.
 pub(super) trait Writable {
-    /// Its value; nothing when it is absent.
+    /// Its value; nothing when it is absent. A list is there, and may be empty.
     fn written(&self) -> Option<Written<'_>>;
 
     /// An item of a list, in its order.
@@ -203,6 +236,9 @@ pub(super) trait ObjectPlace {
 
     /// Puts an object that is still empty, or adds it to the list.
     fn put(&mut self) -> &mut dyn Object;
+
+    /// The object that is there.
+    fn get(&mut self) -> Option<&mut dyn Object>;
 }
 
 /// A value of JSON to be written.
@@ -284,7 +320,7 @@ impl<T: Element> Writable for Option<T> {
 
 impl<T: Element> Writable for Vec<T> {
     fn written(&self) -> Option<Written<'_>> {
-        if self.is_empty() { None } else { Some(Written::List(self, &[])) }
+        Some(Written::List(self, &[]))
     }
 
     fn item(&self, at: usize) -> Option<Written<'_>> {
@@ -324,6 +360,13 @@ impl<T: Object + Default> ObjectPlace for Option<T> {
     fn put(&mut self) -> &mut dyn Object {
         self.insert(T::default())
     }
+
+    fn get(&mut self) -> Option<&mut dyn Object> {
+        match self {
+            Some(object) => Some(object),
+            None => None,
+        }
+    }
 }
 
 impl<T: Object + Default> ObjectPlace for Vec<T> {
@@ -336,6 +379,10 @@ impl<T: Object + Default> ObjectPlace for Vec<T> {
         let last = self.len() - 1;
         let items: &mut [T] = self;
         &mut items[last]
+    }
+
+    fn get(&mut self) -> Option<&mut dyn Object> {
+        None
     }
 }
 
@@ -384,7 +431,7 @@ impl Element for OffsetDateTime {
 
 impl Text for OffsetDateTime {
     fn from_text(text: &str) -> Option<Self> {
-        Self::parse(text, &Rfc3339).ok()
+        date::parse(text)
     }
 }
 
@@ -443,16 +490,17 @@ impl<'de> Visitor<'de> for ObjectReader<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let [written, _] = self.0.names();
         while let Some(name) = map.next_key_seed(MemberReader(&mut *self.0))? {
-            let (name, value) = match name {
-                Name::Known(name, slot) => {
+            match name {
+                Name::Known(at, slot) => {
                     let unreadable = map.next_value_seed(ValueReader(slot))?;
-                    (name.map(str::to_owned), unreadable)
+                    self.0.unknown_mut().came(at, written.get(at).copied(), unreadable.map(|value| *value));
                 }
-                Name::Unknown(name) => (Some(name), Some(Box::new(map.next_value()?))),
-            };
-            if let (Some(name), Some(value)) = (name, value) {
-                self.0.unknown_mut().insert(name, *value);
+                Name::Unknown(name) => {
+                    let value = map.next_value()?;
+                    self.0.unknown_mut().insert(name, value);
+                }
             }
         }
         Ok(())
@@ -463,7 +511,7 @@ impl<'de> Visitor<'de> for ObjectReader<'_> {
 struct MemberReader<'a>(&'a mut dyn Object);
 
 enum Name<'a> {
-    Known(Option<&'static str>, Slot<'a>),
+    Known(usize, Slot<'a>),
     Unknown(String),
 }
 
@@ -484,7 +532,7 @@ impl<'a> Visitor<'_> for MemberReader<'a> {
 
     fn visit_str<E>(self, name: &str) -> Result<Name<'a>, E> {
         Ok(match self.0.slot(name) {
-            Some((name, slot)) => Name::Known(name, slot),
+            Some((at, slot)) => Name::Known(at, slot),
             None => Name::Unknown(name.to_owned()),
         })
     }
@@ -552,7 +600,7 @@ impl<'de> Visitor<'de> for ValueReader<'_> {
 
     fn visit_unit<E>(mut self) -> Result<Unreadable, E> {
         Ok(match self.0 {
-            Slot::TextItem(_) | Slot::ObjectItem(_) => self.0.refuse(Value::Null),
+            Slot::Texts(_) | Slot::Objects(_) | Slot::TextItem(_) | Slot::ObjectItem(_) => self.0.refuse(Value::Null),
             _ => {
                 self.0.clear();
                 None
@@ -651,18 +699,103 @@ impl Serialize for Written<'_> {
 /// The members that are written, each name once. Items of a list that could not be read follow those that could.
 fn all(object: &dyn Object) -> Vec<(&str, Written<'_>)> {
     let (known, unknown) = object.members();
-    let mut unknown: Vec<(&str, &Value)> = unknown.iter().collect();
+    let mut rest: Vec<(&str, &Value)> = unknown.iter().collect();
     let mut all = Vec::with_capacity(known.len());
-    for (name, member) in known {
+    let [names, _] = object.names();
+    for (at, (name, member)) in names.iter().zip(known).enumerate() {
         let Some(mut value) = member.written() else { continue };
-        if let Some(at) = unknown.iter().position(|(other, _)| *other == name) {
-            let (_, unreadable) = unknown.remove(at);
-            if let (Written::List(_, more), Value::Array(unreadable)) = (&mut value, unreadable) {
-                *more = unreadable;
+        let kept = rest.iter().position(|(other, _)| other == name);
+        if let Written::List(list, more) = &mut value {
+            match (kept.map(|kept| rest[kept].1), list.item(0).is_some()) {
+                (Some(Value::Array(unreadable)), _) => *more = unreadable,
+                (Some(_), false) => continue,
+                (None, false) if !unknown.has_come(at) => continue,
+                _ => {}
             }
         }
-        all.push((name, value));
+        kept.map(|kept| rest.remove(kept));
+        all.push((*name, value));
     }
-    all.extend(unknown.into_iter().map(|(name, value)| (name, Written::Unknown(value))));
+    all.extend(rest.into_iter().map(|(name, value)| (name, Written::Unknown(value))));
     all
+}
+
+/// The paths of the members that could not be read, of an item of a list with its index.
+pub(super) fn unreadable(object: &dyn Object) -> Vec<String> {
+    let mut found = Vec::new();
+    find_unreadable(object, "", &mut found);
+    found
+}
+
+fn find_unreadable(object: &dyn Object, path: &str, found: &mut Vec<String>) {
+    let (known, unknown) = object.members();
+    if unknown.get(WHOLE).is_some() {
+        found.push(format!("{path}{WHOLE}"));
+    }
+    let [names, _] = object.names();
+    for (name, member) in names.iter().zip(known) {
+        let (value, kept) = (member.written(), unknown.get(name));
+        // What was set since takes the place of what came.
+        let is_unreadable = match &value {
+            None => kept.is_some(),
+            Some(Written::List(list, _)) => kept.is_some_and(|kept| kept.is_array() || list.item(0).is_none()),
+            Some(_) => false,
+        };
+        if is_unreadable {
+            found.push(format!("{path}{name}"));
+        }
+        match value {
+            Some(Written::Object(object)) => find_unreadable(object, &format!("{path}{name}/"), found),
+            Some(Written::List(list, _)) => {
+                for (at, item) in (0..).map_while(|at| Some((at, list.item(at)?))) {
+                    let Written::Object(object) = item else { break };
+                    find_unreadable(object, &format!("{path}{name}/{at}/"), found);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Whether the member of this path, what it is in, or something in it could not be read.
+pub(super) fn is_unreadable(object: &dyn Object, path: &str) -> bool {
+    let is_in =
+        |one: &str, other: &str| one.strip_prefix(other).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    unreadable(object).iter().any(|found| found == WHOLE || is_in(found, path) || is_in(path, found))
+}
+
+/// Notes that the member of this path was asked for: a list that did not come is unreadable, as null in its place is.
+pub(super) fn was_asked_for(object: &mut dyn Object, path: &str) {
+    let (name, rest) = path.split_once('/').unwrap_or((path, ""));
+    let Some((at, slot)) = object.slot(name) else { return };
+    match slot {
+        Slot::Object(place) => {
+            if let Some(object) = place.get() {
+                was_asked_for(object, rest);
+            }
+        }
+        Slot::Texts(_) | Slot::Objects(_) => {
+            let name = object.names()[0].get(at).copied();
+            if !object.members().1.has_come(at) {
+                object.unknown_mut().came(at, name, Some(Value::Null));
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Whether the member of this path came and could be read.
+pub(super) fn was_read(object: &dyn Object, path: &str) -> bool {
+    let (first, rest) = path.split_once('/').map_or((path, None), |(first, rest)| (first, Some(rest)));
+    let (known, unknown) = object.members();
+    let Some(at) = object.names().concat().iter().position(|name| *name == first) else { return false };
+    if !unknown.has_come(at) || unknown.get(first).is_some() {
+        return false;
+    }
+    match (rest, known.get(at).and_then(|member| member.written())) {
+        (Some(rest), Some(Written::Object(object))) => was_read(object, rest),
+        // Of what is null, all is known.
+        (_, None) | (None, _) => true,
+        (Some(_), Some(_)) => false,
+    }
 }

@@ -2,8 +2,12 @@
 
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeOwned, DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::model::unknown::WHOLE;
 
 /// A page as Graph sends it. The list ends where there is no next link, and not at an empty page.
 #[derive(Debug)]
@@ -16,7 +20,7 @@ pub(crate) struct Envelope<T> {
 /// The largest number of items in one page: ten times what can be asked for.
 const MAX_ITEMS: usize = 10_000;
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Envelope<T> {
+impl<'de, T: DeserializeOwned> Deserialize<'de> for Envelope<T> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let mut value = None;
         let Links { next_link, count } = from.deserialize_map(EnvelopeReader(&mut value))?;
@@ -36,7 +40,7 @@ struct Links {
 
 struct EnvelopeReader<'a, T>(&'a mut Option<Vec<T>>);
 
-impl<'de, T: Deserialize<'de>> Visitor<'de> for EnvelopeReader<'_, T> {
+impl<'de, T: DeserializeOwned> Visitor<'de> for EnvelopeReader<'_, T> {
     type Value = Links;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -49,7 +53,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for EnvelopeReader<'_, T> {
             match name.as_str() {
                 "value" => map.next_value_seed(ItemsReader(self.0.insert(Vec::new())))?,
                 "@odata.nextLink" => links.next_link = map.next_value()?,
-                "@odata.count" => links.count = map.next_value()?,
+                "@odata.count" => links.count = map.next_value::<Value>()?.as_u64(),
                 _ => {
                     map.next_value::<IgnoredAny>()?;
                 }
@@ -59,9 +63,15 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for EnvelopeReader<'_, T> {
     }
 }
 
+/// Reads an item. What is no object is one of which nothing could be read: the rest of the list is not lost with it.
+fn read_item<T: DeserializeOwned>(item: &RawValue) -> serde_json::Result<T> {
+    serde_json::from_str(item.get())
+        .or_else(|error| serde_json::from_str(&format!("{{\"{WHOLE}\":{item}}}")).map_err(|_| error))
+}
+
 struct ItemsReader<'a, T>(&'a mut Vec<T>);
 
-impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for ItemsReader<'_, T> {
+impl<'de, T: DeserializeOwned> DeserializeSeed<'de> for ItemsReader<'_, T> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<(), D::Error> {
@@ -69,7 +79,7 @@ impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for ItemsReader<'_, T> {
     }
 }
 
-impl<'de, T: Deserialize<'de>> Visitor<'de> for ItemsReader<'_, T> {
+impl<'de, T: DeserializeOwned> Visitor<'de> for ItemsReader<'_, T> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -77,11 +87,11 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for ItemsReader<'_, T> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
-        while let Some(item) = list.next_element()? {
+        while let Some(item) = list.next_element::<Box<RawValue>>()? {
             if self.0.len() >= MAX_ITEMS {
                 return Err(A::Error::custom("a page of too many items"));
             }
-            self.0.push(item);
+            self.0.push(read_item(&item).map_err(A::Error::custom)?);
         }
         Ok(())
     }

@@ -11,7 +11,7 @@ use crate::model::complex::{
 };
 use crate::model::credentials::{KeyCredential, PasswordCredential};
 use crate::model::enums::SignInAudience;
-use crate::model::object::object;
+use crate::model::object::{object, was_asked_for};
 
 object! {
     /// A service principal: the app in one tenant
@@ -103,6 +103,13 @@ object! {
         token_encryption_key_id: Option<uuid::Uuid> = "tokenEncryptionKeyId",
         /// The verified publisher.
         verified_publisher: Option<VerifiedPublisher> = "verifiedPublisher",
+    }
+}
+
+impl ServicePrincipal {
+    /// Notes that a member, given by its path, was asked for: a list that did not come all the same is not known.
+    pub(crate) fn was_asked_for(&mut self, path: &str) {
+        was_asked_for(self, path);
     }
 }
 

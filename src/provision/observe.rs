@@ -4,6 +4,7 @@ use crate::api::UniqueName;
 use crate::client::Client;
 use crate::error::{Error, ErrorCode};
 use crate::ids::{AppId, TenantId};
+use crate::model::Application;
 use crate::model::query::Filter;
 use crate::permission::{self, Permission};
 use crate::provision::collections::{self, COLLECTIONS};
@@ -48,16 +49,29 @@ pub(super) async fn observe_settled(
     }
 }
 
+/// The paths of the members that the rooms select.
+fn selected() -> impl Iterator<Item = &'static str> {
+    let settings = SETTINGS.iter().flat_map(|setting| setting.select());
+    settings.chain(COLLECTIONS.iter().flat_map(|collection| collection.select())).copied()
+}
+
 /// What is read of an application: its ids and its age, and what the rooms select.
 fn application_properties() -> Vec<&'static str> {
     let mut properties = vec!["id", "appId", "uniqueName", "createdDateTime"];
-    let selected = SETTINGS.iter().map(|setting| setting.select());
-    for name in selected.chain(COLLECTIONS.iter().map(|collection| collection.select())).flatten() {
-        if !properties.contains(name) {
+    for path in selected() {
+        let name = path.split_once('/').map_or(path, |(name, _)| name);
+        if !properties.contains(&name) {
             properties.push(name);
         }
     }
     properties
+}
+
+/// An application must come with its ids, and what was asked for and did not come is not known.
+fn as_selected(app: Application) -> Result<Application, Error> {
+    let mut app = with_ids(app)?;
+    selected().for_each(|path| app.was_asked_for(path));
+    Ok(app)
 }
 
 /// Reads everything that a plan depends on: one batch, and another for an application that is there.
@@ -92,7 +106,7 @@ async fn observe(client: &Client, registration: &AppRegistration, options: &Plan
         (Some(app_id), Some(adopted)) => Some(check_adopted(registration, app_id, by_unique_name, adopted)?),
         _ => by_unique_name,
     };
-    let application = application.map(with_ids).transpose()?;
+    let application = application.map(as_selected).transpose()?;
     let own = application.as_ref().and_then(|app| app.id);
     let same_name = names.rest_of(responses.take(same_name)?).await?;
     let mut same_name: Vec<SameName> = same_name

@@ -1,7 +1,7 @@
 //! What was observed of the tenant: Graph's own objects, which a plan carries and an apply moves forward step by step.
 
 use serde::{Deserialize, Serialize};
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 
 use crate::error::{Error, ErrorCode};
 use crate::ids::{AppId, ApplicationId, KeyId, PermissionId, ServicePrincipalId, TenantId};
@@ -94,14 +94,31 @@ impl Observed {
         self.permissions.iter().find(|resolved| resolved.permission == *permission)
     }
 
-    /// The secrets of this description that have not expired at `now`.
+    /// The secrets of this description that are valid at `now`.
     pub(super) fn live_secrets<'a>(
         &'a self,
         name: &'a str,
         now: OffsetDateTime,
     ) -> impl Iterator<Item = (KeyId, &'a PasswordCredential)> {
         self.secrets().filter(move |(_, secret)| {
-            secret.display_name.as_deref() == Some(name) && secret.end_date_time.is_none_or(|end| end > now)
+            secret.display_name.as_deref() == Some(name) && Validity::of(secret, now) == Validity::Live
+        })
+    }
+
+    /// Whether there may be a live secret of this description among what cannot be read.
+    pub(super) fn may_have_secret(&self, name: &str, now: OffsetDateTime) -> bool {
+        let may_be = |secret: &PasswordCredential| match &secret.display_name {
+            None => secret.is_unreadable("displayName") && Validity::of(secret, now).may_be_live(),
+            Some(other) if other == name => match secret.key_id {
+                Some(_) => Validity::of(secret, now) == Validity::Unknown,
+                None => Validity::of(secret, now).may_be_live(),
+            },
+            Some(_) => false,
+        };
+        self.application.iter().any(|app| {
+            // Below it stand the members of the secrets, which are looked at one by one.
+            let is_list_unreadable = app.unreadable().iter().any(|path| path == "passwordCredentials");
+            is_list_unreadable || app.password_credentials.iter().any(may_be)
         })
     }
 
@@ -113,11 +130,47 @@ impl Observed {
 
     /// The grant for all users on one API.
     pub(super) fn tenant_wide_grant(&self, resource: ServicePrincipalId) -> Option<&OAuth2PermissionGrant> {
-        self.grants.iter().find(|grant| !is_of_single_user(grant) && grant.resource_id == Some(resource))
+        self.grants.iter().find(|grant| is_tenant_wide(grant) && grant.resource_id == Some(resource))
     }
 }
 
-/// Whether a grant is for one user only, and not for the whole tenant.
+/// Whether a client secret can be used at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Validity {
+    Live,
+    /// Its time has not begun.
+    Early,
+    Ended,
+    /// One of its ends is not known.
+    Unknown,
+}
+
+/// A secret that begins this much later by the service's clock than it is by the caller's counts as begun: it was issued a
+/// moment ago, and their clocks differ.
+const MAX_CLOCK_DIFFERENCE: Duration = Duration::minutes(5);
+
+impl Validity {
+    pub(super) fn of(secret: &PasswordCredential, now: OffsetDateTime) -> Self {
+        match (secret.start_date_time, secret.end_date_time) {
+            (_, Some(end)) if end <= now => Self::Ended,
+            (Some(start), _) if start - now > MAX_CLOCK_DIFFERENCE => Self::Early,
+            (None, _) if secret.is_unreadable("startDateTime") => Self::Unknown,
+            (_, Some(_)) => Self::Live,
+            (_, None) => Self::Unknown,
+        }
+    }
+
+    fn may_be_live(self) -> bool {
+        matches!(self, Self::Live | Self::Unknown)
+    }
+}
+
+/// Whether a grant is for the whole tenant, of which nothing but its own word says so.
+pub(super) fn is_tenant_wide(grant: &OAuth2PermissionGrant) -> bool {
+    grant.consent_type == Some(ConsentType::AllPrincipals)
+}
+
+/// Whether a grant is for one user only.
 pub(super) fn is_of_single_user(grant: &OAuth2PermissionGrant) -> bool {
     grant.consent_type == Some(ConsentType::Principal)
 }

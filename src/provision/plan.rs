@@ -214,6 +214,7 @@ impl fmt::Display for Plan {
             ("Unchanged", Action::Unchanged),
             ("Left alone", Action::LeftAlone),
             ("Optional, not selected", Action::NotSelected),
+            ("Not known", Action::Unknown),
         ];
         for (title, status) in groups {
             let steps: Vec<_> = self.steps.iter().filter(|step| step.action == status).collect();

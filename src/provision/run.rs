@@ -13,7 +13,7 @@ use crate::error::{Error, ErrorCode, ErrorKind};
 use crate::model::Application;
 use crate::provision::apply_state::ApplyState;
 use crate::provision::approvals::Approvals;
-use crate::provision::collections::{self, COLLECTIONS, Phase, TakeResponse};
+use crate::provision::collections::{self, COLLECTIONS, Collection, Phase, TakeResponse};
 use crate::provision::comparison::Comparison;
 use crate::provision::identity::wants_unique_name;
 use crate::provision::observe::{cache_key, observe_settled};
@@ -23,7 +23,8 @@ use crate::provision::progress::ProgressHook;
 use crate::provision::replicas::wait_for_replicas;
 use crate::provision::report::{OpenItem, Registered, RegisteredApplication, SecretSink};
 use crate::provision::settings;
-use crate::provision::step::StepKind;
+use crate::provision::step::{StepKind, unreadable_remedy};
+use crate::provision::steps::unreadable;
 
 /// A plan is used as it is for this long; an older one is observed again.
 const MAX_PLAN_AGE: time::Duration = time::Duration::minutes(1);
@@ -95,6 +96,11 @@ impl<'a> Run<'a> {
         }
         if self.may_not_grant {
             collections::report_missing_consent(&mut self.state);
+        }
+        for path in unreadable(&self.state.comparison()) {
+            let text = format!("{path} came in a form that cannot be read, and was left as it is");
+            let item = OpenItem::new(ErrorCode::UnreadableMember, text, unreadable_remedy(path));
+            self.state.report.open.push(item);
         }
         self.state.report
     }
@@ -314,7 +320,8 @@ impl<'a> Run<'a> {
 /// Adds the requests of one phase that are missing.
 fn requests(state: &ApplyState<'_>, phase: Phase, batch: &mut Batch) -> Result<Vec<Box<dyn TakeResponse>>, Error> {
     let mut requests = Vec::new();
-    for collection in COLLECTIONS.iter().filter(|collection| collection.phase() == phase) {
+    let is_due = |it: &&&dyn Collection| it.phase() == phase && it.unreadable(&state.observed).is_none();
+    for collection in COLLECTIONS.iter().filter(is_due) {
         requests.extend(collection.requests(state, batch)?);
     }
     Ok(requests)

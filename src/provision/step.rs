@@ -207,6 +207,8 @@ pub enum Action {
     LeftAlone,
     /// It is optional, and nobody asked for it.
     NotSelected,
+    /// What is there came in a form that cannot be read, so that nothing is known of it: it stays as it is.
+    Unknown,
 }
 
 impl Action {
@@ -224,6 +226,7 @@ impl Action {
             Self::Unchanged => '=',
             Self::LeftAlone => '·',
             Self::NotSelected => '○',
+            Self::Unknown => '?',
         }
     }
 }
@@ -329,6 +332,13 @@ impl Serialize for Check {
     }
 }
 
+/// What to do where a member came in a form that cannot be read.
+pub(super) fn unreadable_remedy(path: &str) -> String {
+    format!(
+        "Entra sent {path} in a form that this version cannot read. Look at it in the portal; a newer version may read it."
+    )
+}
+
 /// A step as its room tells it, for plan and checklist alike.
 #[derive(Clone, Debug)]
 pub(super) struct Step {
@@ -341,6 +351,8 @@ pub(super) struct Step {
     plan: Option<String>,
     /// The line of the checklist; without one it is not part of it.
     check: Option<Line>,
+    /// The member that cannot be read, where nothing is known of what is there.
+    unreadable: Option<&'static str>,
 }
 
 #[derive(Clone, Debug)]
@@ -353,7 +365,8 @@ struct Line {
 
 impl Step {
     pub(super) fn new(id: impl Into<StepId>, action: Action) -> Self {
-        Self { id: id.into(), action, from: None, to: None, needs_review: None, plan: None, check: None }
+        let id = id.into();
+        Self { id, action, from: None, to: None, needs_review: None, plan: None, check: None, unreadable: None }
     }
 
     /// The value that is there and the one that is wanted.
@@ -382,6 +395,28 @@ impl Step {
             line.done = done;
         }
         self
+    }
+
+    /// Says that nothing is known of what is there, because a member came in a form that cannot be read. What was found
+    /// in a list all the same is there.
+    pub(super) fn unknown(mut self, path: &'static str) -> Self {
+        let was_found = self.action == Action::Unchanged && self.id.subject.is_some();
+        if was_found || !(self.action.is_change() || self.action == Action::Unchanged) {
+            return self;
+        }
+        (self.action, self.from, self.unreadable) = (Action::Unknown, None, Some(path));
+        if let Some(plan) = &mut self.plan {
+            plan.push_str(&format!(": not known, because {path} cannot be read"));
+        }
+        if let Some(line) = &mut self.check {
+            (line.done, line.remedy) = (false, format!("It is not known: {}", unreadable_remedy(path)));
+        }
+        self
+    }
+
+    /// The member that cannot be read, where nothing is known of what is there.
+    pub(super) fn unreadable(&self) -> Option<&'static str> {
+        self.unreadable
     }
 
     /// Says that the app works without it.

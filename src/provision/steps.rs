@@ -8,7 +8,7 @@ use crate::provision::comparison::Comparison;
 use crate::provision::identity;
 use crate::provision::observed::{Observed, shown};
 use crate::provision::registration::AppRegistration;
-use crate::provision::settings::SETTINGS;
+use crate::provision::settings::{self, SETTINGS};
 use crate::provision::step::{Action, Step, StepId, StepKind, Subject};
 
 impl StepKind {
@@ -42,10 +42,11 @@ pub(super) fn steps(it: &Comparison<'_>) -> Vec<Step> {
     let mut steps = Vec::new();
     identity::steps(it, &mut steps);
     for setting in SETTINGS {
-        setting.steps(it, &mut steps);
+        let unreadable = it.app().and_then(|app| settings::unreadable(*setting, app));
+        add(&mut steps, unreadable, |steps| setting.steps(it, steps));
     }
     for collection in COLLECTIONS {
-        collection.steps(it, &mut steps);
+        add(&mut steps, collection.unreadable(it.observed), |steps| collection.steps(it, steps));
     }
     steps.extend(used_in_time(it));
     for confirmation in &it.registration.confirmations {
@@ -54,6 +55,18 @@ pub(super) fn steps(it: &Comparison<'_>) -> Vec<Step> {
         steps.push(step.not_required());
     }
     steps
+}
+
+/// Adds the steps of a room. Of what stands in a member that cannot be read, nothing is known.
+fn add(steps: &mut Vec<Step>, unreadable: Option<&'static str>, room: impl FnOnce(&mut Vec<Step>)) {
+    let mut own = Vec::new();
+    room(&mut own);
+    steps.extend(own.into_iter().map(|step| unreadable.into_iter().fold(step, Step::unknown)));
+}
+
+/// The members that came in a form that cannot be read, where the registration wants something of them.
+pub(super) fn unreadable(it: &Comparison<'_>) -> BTreeSet<&'static str> {
+    steps(it).iter().filter_map(Step::unreadable).collect()
 }
 
 fn used_in_time(it: &Comparison<'_>) -> Option<Step> {

@@ -13,7 +13,7 @@ use crate::provision::apply_state::{ApplyState, SecretAttempt};
 use crate::provision::collections::{Collection, Phase, TakeResponse};
 use crate::provision::comparison::Comparison;
 use crate::provision::credential::{ClientSecret, max_end_date_jitter};
-use crate::provision::observed::Observed;
+use crate::provision::observed::{Observed, Validity};
 use crate::provision::registration::{AppRegistration, allows_personal_accounts};
 use crate::provision::replicas::wait_for_replicas;
 use crate::provision::report::{IssuedSecret, OpenItem};
@@ -61,8 +61,9 @@ impl Collection for ClientSecrets {
             let wanted = &it.registration.credentials;
             wanted.iter().any(|wanted| secret.display_name.as_deref() == Some(wanted.name()))
         };
-        let ended = |secret: &PasswordCredential| secret.end_date_time.is_some_and(|end| end <= it.now);
-        for (key_id, secret) in it.observed.secrets().filter(|(_, secret)| !named(secret) || ended(secret)) {
+        let is_of_no_use =
+            |secret: &PasswordCredential| matches!(Validity::of(secret, it.now), Validity::Ended | Validity::Early);
+        for (key_id, secret) in it.observed.secrets().filter(|(_, secret)| !named(secret) || is_of_no_use(secret)) {
             let name = secret.display_name.as_deref().unwrap_or("without a description");
             let id = StepId::of(StepKind::SURPLUS_SECRET, Subject::Credential(key_id));
             let what = format!("client secret “{name}”{}", until(secret.end_date_time));
@@ -99,7 +100,8 @@ fn is_replaced(it: &Comparison<'_>, name: &str) -> bool {
 }
 
 fn is_to_be_issued(it: &Comparison<'_>, name: &str) -> bool {
-    is_replaced(it, name) || it.observed.live_secrets(name, it.now).next().is_none()
+    is_replaced(it, name)
+        || (it.observed.live_secrets(name, it.now).next().is_none() && !it.observed.may_have_secret(name, it.now))
 }
 
 fn until(end: Option<OffsetDateTime>) -> String {
@@ -125,7 +127,7 @@ fn steps_of_secret(it: &Comparison<'_>, name: &str, steps: &mut Vec<Step>) {
     };
     let is_known = it.observed.secrets().any(|(_, secret)| secret.display_name.as_deref() == Some(name));
     let remedy = if is_known {
-        "It has expired: apply the registration to issue another, and store its value where the app reads it."
+        "It has expired, or is not valid yet: apply the registration to issue another, and store its value where the app reads it."
     } else {
         "Apply the registration to issue it, and store its value where the app reads it."
     };
@@ -134,7 +136,12 @@ fn steps_of_secret(it: &Comparison<'_>, name: &str, steps: &mut Vec<Step>) {
         step = step.plan(text);
     }
     let sentence = format!("Client secret “{name}” is generated{}", until(last));
-    steps.push(step.check(sentence, remedy).done(!live.is_empty()));
+    let step = step.check(sentence, remedy).done(!live.is_empty());
+    steps.push(match live.is_empty() && it.observed.may_have_secret(name, it.now) {
+        true if replaced => step,
+        true => step.unknown("passwordCredentials"),
+        false => step,
+    });
     for (key_id, secret) in live.iter().filter(|(key_id, _)| !held(key_id)) {
         let end = until(secret.end_date_time);
         let text = match replaced {

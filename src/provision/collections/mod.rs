@@ -50,6 +50,11 @@ pub(super) trait Collection: Sync {
         &[]
     }
 
+    /// What came and cannot be read of what is there, if anything: it is not known then, and nothing is written.
+    fn unreadable(&self, _observed: &Observed) -> Option<&'static str> {
+        None
+    }
+
     /// Refuses what Entra would refuse of this registration, before anything is sent.
     fn check(&self, _registration: &AppRegistration) -> Result<(), Error> {
         Ok(())

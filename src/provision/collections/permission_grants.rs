@@ -16,7 +16,7 @@ use crate::provision::caller_permissions::{EntraRole, is_graph};
 use crate::provision::collections::role_assignments::{granted_step, is_role_granted, surplus_step};
 use crate::provision::collections::{self, Collection, Phase, TakeRead, TakeResponse, empty_if_not_found};
 use crate::provision::comparison::{Comparison, permission_step};
-use crate::provision::observed::{Observed, Resolved, is_of_single_user, scopes_of, shown};
+use crate::provision::observed::{Observed, Resolved, is_of_single_user, is_tenant_wide, scopes_of, shown};
 use crate::provision::replicas::wait_for_replicas;
 use crate::provision::report::OpenItem;
 use crate::provision::step::{Action, Step, StepKind};
@@ -42,6 +42,12 @@ impl Collection for PermissionGrants {
     fn read(&self, client: &Client, app_id: AppId, batch: &mut Batch) -> Option<Box<dyn TakeRead>> {
         let list = client.oauth2_permission_grants().list_held_by(app_id);
         Some(Box::new(Read(batch.add(list.clone().page()), list)))
+    }
+
+    fn unreadable(&self, observed: &Observed) -> Option<&'static str> {
+        let members = ["id", "consentType", "resourceId", "scope"];
+        let is_unreadable = |grant: &OAuth2PermissionGrant| members.iter().any(|member| grant.is_unreadable(member));
+        observed.grants.iter().any(is_unreadable).then_some("oauth2PermissionGrants")
     }
 
     fn steps(&self, it: &Comparison<'_>, steps: &mut Vec<Step>) {
@@ -172,7 +178,7 @@ fn named_apis<'a>(it: &Comparison<'a>) -> Vec<Scopes<'a>> {
 fn grants_of_other_apis(observed: &Observed) -> impl Iterator<Item = &OAuth2PermissionGrant> {
     let is_named =
         |grant: &OAuth2PermissionGrant| grant.resource_id.and_then(|resource| observed.api(resource)).is_some();
-    observed.grants.iter().filter(move |grant| !is_of_single_user(grant) && !is_named(grant))
+    observed.grants.iter().filter(move |grant| is_tenant_wide(grant) && !is_named(grant))
 }
 
 fn is_granted(observed: &Observed, resolved: &Resolved) -> bool {

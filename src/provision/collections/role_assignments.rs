@@ -36,6 +36,12 @@ impl Collection for RoleAssignments {
         Some(Box::new(Read(batch.add(list.clone().page()), list)))
     }
 
+    fn unreadable(&self, observed: &Observed) -> Option<&'static str> {
+        let members = ["id", "appRoleId", "resourceId"];
+        let is_unreadable = |it: &AppRoleAssignment| members.iter().any(|member| it.is_unreadable(member));
+        observed.assignments.iter().any(is_unreadable).then_some("appRoleAssignments")
+    }
+
     fn steps(&self, it: &Comparison<'_>, steps: &mut Vec<Step>) {
         if !it.registration.admin_consent && !it.permissions().is_empty() {
             let step = Step::new(StepKind::ADMIN_CONSENT, Action::LeftAlone);

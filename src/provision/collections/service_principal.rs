@@ -34,6 +34,13 @@ impl Collection for ServicePrincipals {
         Some(Box::new(Read(batch.add(principal))))
     }
 
+    fn unreadable(&self, observed: &Observed) -> Option<&'static str> {
+        let principal = observed.principal.as_ref()?;
+        [("accountEnabled", "accountEnabled of the service principal"), ("tags", "tags of the service principal")]
+            .into_iter()
+            .find_map(|(member, name)| principal.is_unreadable(member).then_some(name))
+    }
+
     fn steps(&self, it: &Comparison<'_>, steps: &mut Vec<Step>) {
         let step = match &it.observed.principal {
             None => Step::new(StepKind::SERVICE_PRINCIPAL, Action::Add)
@@ -100,6 +107,9 @@ struct Read(BatchHandle<Option<ServicePrincipal>>);
 impl TakeRead for Read {
     async fn take(self: Box<Self>, responses: &mut BatchResponse, observed: &mut Observed) -> Result<(), Error> {
         observed.principal = responses.take(self.0)?.filter(|principal| principal.id.is_some());
+        if let Some(principal) = &mut observed.principal {
+            principal.was_asked_for("tags");
+        }
         Ok(())
     }
 }

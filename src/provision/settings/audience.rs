@@ -26,7 +26,7 @@ impl Setting for Audience {
     }
 
     fn select(&self) -> &'static [&'static str] {
-        &["signInAudience", "api"]
+        &["signInAudience", "api/requestedAccessTokenVersion"]
     }
 
     fn check(&self, registration: &AppRegistration) -> Result<(), Error> {

@@ -13,7 +13,7 @@ pub(super) const HOMEPAGE: Scalar<String> = Scalar {
     name: "the home page",
     label: "Home page",
     place: "Branding & properties",
-    select: &["web"],
+    select: &["web/homePageUrl"],
     check: |_| Ok(()),
     wanted: |registration| registration.homepage.as_ref().map(ToString::to_string),
     read: |app| app.web.as_ref()?.home_page_url.clone(),

@@ -13,7 +13,7 @@ pub(super) const LOGOUT_URL: Scalar<String> = Scalar {
     name: "the logout URL",
     label: "Logout URL",
     place: "Authentication",
-    select: &["web"],
+    select: &["web/logoutUrl"],
     check: |_| Ok(()),
     wanted: |registration| registration.logout_url.as_ref().map(ToString::to_string),
     read: |app| app.web.as_ref()?.logout_url.clone(),

@@ -50,7 +50,7 @@ pub(super) trait Setting: Sync {
     /// What it is called in a sentence, such as `the notes`.
     fn name(&self) -> &'static str;
 
-    /// The members of the application that it reads and writes.
+    /// The members of the application that it reads and writes, each by its path.
     fn select(&self) -> &'static [&'static str];
 
     /// Refuses what Entra would refuse of this registration, before anything is sent.
@@ -80,11 +80,16 @@ pub(super) trait Setting: Sync {
 
 /// The application as it is wanted, or as near to it as is reachable next.
 pub(super) fn changed(it: &Comparison<'_>, app: &Application) -> Application {
-    let mut app = app.clone();
-    for setting in SETTINGS {
-        setting.change(it, &mut app);
+    let mut changed = app.clone();
+    for setting in SETTINGS.iter().filter(|setting| unreadable(**setting, app).is_none()) {
+        setting.change(it, &mut changed);
     }
-    app
+    changed
+}
+
+/// The member of a property that came and cannot be read, if one did: what is there is not known, and is not written.
+pub(super) fn unreadable(setting: &dyn Setting, app: &Application) -> Option<&'static str> {
+    setting.select().iter().copied().find(|path| app.is_unreadable(path))
 }
 
 /// The body of the upsert by unique name: what is safe to repeat.

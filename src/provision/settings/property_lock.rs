@@ -15,7 +15,7 @@ pub(super) const PROPERTY_LOCK: Scalar<bool> = Scalar {
     name: "the app instance property lock",
     label: "App instance property lock",
     place: "Authentication",
-    select: &["servicePrincipalLockConfiguration"],
+    select: &["servicePrincipalLockConfiguration/isEnabled", "servicePrincipalLockConfiguration/allProperties"],
     check: |_| Ok(()),
     wanted: |registration| {
         registration.property_lock.or_else(|| is_multi_tenant(&registration.audience).then_some(true))

@@ -31,7 +31,7 @@ impl Setting for RedirectUris {
     }
 
     fn select(&self) -> &'static [&'static str] {
-        &["web", "spa", "publicClient"]
+        &["web/redirectUris", "spa/redirectUris", "publicClient/redirectUris"]
     }
 
     fn check(&self, registration: &AppRegistration) -> Result<(), Error> {
