@@ -76,7 +76,7 @@ impl TokenCache {
                             code = error.code().as_str(),
                             "the token could not be renewed; the old one still holds"
                         );
-                        held.not_before = Some(now + REFRESH_RETRY_DELAY);
+                        held.not_before = Some(now.saturating_add(REFRESH_RETRY_DELAY));
                         Ok(held.token.clone())
                     }
                     None => Err(error),
