@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{Method, StatusCode};
 use serde::de::DeserializeOwned;
 
-use crate::client::refusal::{by_proxy, told};
+use crate::client::refusal::told;
 use crate::client::replication::{is_lost, is_of_graph};
 use crate::client::request::Request;
 use crate::client::service_error::ServiceError;
@@ -65,7 +65,7 @@ pub(super) fn unreadable(request: &Request, response: &Response, error: Unreadab
     let is_page = is_lost(response) && !is_of_graph(response, &ServiceError::default());
     let is_text = || is_plain(response) || is_markup(&response.text());
     let wrong = match is_page && is_text() {
-        true => by_proxy(response.status, response.first_words()),
+        true => request.by_proxy(response, ""),
         false => Error::new(ErrorCode::UnexpectedResponse),
     };
     let wrong = match (request.repeat, wrong.code()) {

@@ -36,6 +36,9 @@ const BY_SENTENCE: [(&str, ErrorCode); 9] = [
     ("already exist", ErrorCode::ObjectConflict),
 ];
 
+/// A shorter part of a request, in bytes, is no secret.
+const MIN_OWN_WORD: usize = 6;
+
 impl Request {
     /// Makes the error of a response that is no success, and tells of it.
     pub(crate) fn refusal(&self, response: &Response) -> Error {
@@ -74,8 +77,7 @@ impl Request {
             return Error::new(ErrorCode::NotVisibleYet);
         }
         if !is_of_graph(response, service) && known(service, status).is_none() {
-            let words = if service.sentence().is_empty() { response.first_words() } else { None };
-            return by_proxy(response.status, words);
+            return self.by_proxy(response, service.sentence());
         }
         if challenged {
             return Error::new(ErrorCode::TokenRefused)
@@ -106,6 +108,31 @@ impl Request {
         }
     }
 
+    /// Makes the error of what somebody in between responds: it says nothing of the caller's token, permissions or requests.
+    pub(super) fn by_proxy(&self, response: &Response, sentence: &str) -> Error {
+        let error = match response.status {
+            StatusCode::PROXY_AUTHENTICATION_REQUIRED => Error::new(ErrorCode::ProxyAuthenticationRequired),
+            status if status.is_redirection() => Error::new(ErrorCode::Redirected)
+                .with_message("a proxy or gateway responded with a redirect in Graph's place, which is not followed"),
+            _ => Error::new(ErrorCode::AnsweredByProxy).with_message("a proxy or gateway responded in Graph's place"),
+        };
+        match sentence {
+            "" => with_sentence(error, &self.without_own_words(&response.first_words().unwrap_or_default())),
+            sentence => with_sentence(error, sentence),
+        }
+    }
+
+    /// A text without what the request's body holds: a page may repeat it, and it may hold a secret.
+    fn without_own_words(&self, text: &str) -> String {
+        let body = self.body.as_ref().map(|body| String::from_utf8_lossy(body)).unwrap_or_default();
+        let is_own = |word: &str| {
+            let mut parts = word.split(['"', '\'', '=', ':', ',', '{', '}']);
+            parts.any(|part| part.len() >= MIN_OWN_WORD && body.contains(part))
+        };
+        let words: Vec<_> = text.split(' ').map(|word| if is_own(word) { "…" } else { word }).collect();
+        words.join(" ")
+    }
+
     fn forbidden(&self) -> Error {
         let role = match self.method {
             Method::GET => "a role that may read this, such as Directory Readers",
@@ -121,18 +148,6 @@ impl Request {
             "An app as caller needs {permissions}, with admin consent. A signed-in user needs {role}. Then sign in again."
         ))
     }
-}
-
-/// The error of what somebody in between responds with these words: it says nothing of the caller's token, permissions or
-/// requests.
-pub(super) fn by_proxy(status: StatusCode, words: Option<String>) -> Error {
-    let error = match status {
-        StatusCode::PROXY_AUTHENTICATION_REQUIRED => Error::new(ErrorCode::ProxyAuthenticationRequired),
-        status if status.is_redirection() => Error::new(ErrorCode::Redirected)
-            .with_message("a proxy or gateway responded with a redirect in Graph's place, which is not followed"),
-        _ => Error::new(ErrorCode::AnsweredByProxy).with_message("a proxy or gateway responded in Graph's place"),
-    };
-    with_sentence(error, &words.unwrap_or_default())
 }
 
 /// The error with somebody's own sentence behind its message, where there is one.

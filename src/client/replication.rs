@@ -40,7 +40,11 @@ pub(super) fn is_lost(response: &Response) -> bool {
         None => true,
         Some(kind) => kind.contains("json") || (kind.starts_with("text/") && !has_marks(response)),
     };
-    response.status.is_success() && !response.in_batch && !response.body.is_empty() && may_be_page && !response.is_json()
+    response.status.is_success()
+        && !response.in_batch
+        && !response.body.is_empty()
+        && may_be_page
+        && !response.is_json()
 }
 
 /// Classifies a response; `recent` says whether the request is about an object that this client wrote a moment ago.

@@ -122,11 +122,7 @@ fn detail(value: &Value) -> Option<ErrorDetail> {
         other => (None, None, text(other)),
     };
     let is_empty = code.is_none() && target.is_none() && message.is_none();
-    (!is_empty).then(|| ErrorDetail {
-        code: code.unwrap_or_default(),
-        target,
-        message: message.unwrap_or_default(),
-    })
+    (!is_empty).then(|| ErrorDetail { code: code.unwrap_or_default(), target, message: message.unwrap_or_default() })
 }
 
 /// The detail in pairs of the form `{"item": "PropertyErrorCode", "value": "ObjectConflict"}`.

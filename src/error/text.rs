@@ -85,7 +85,8 @@ fn without_markup(text: &str) -> String {
 /// Whether a text is a page of HTML or XML.
 pub(crate) fn is_markup(text: &str) -> bool {
     let text = text.trim_start();
-    text.starts_with('<') && text[1..].starts_with(|first: char| first.is_ascii_alphabetic() || matches!(first, '!' | '?'))
+    text.starts_with('<')
+        && text[1..].starts_with(|first: char| first.is_ascii_alphabetic() || matches!(first, '!' | '?'))
 }
 
 fn starts_with(text: &str, start: &str) -> bool {

@@ -65,6 +65,9 @@ mod tests {
         let odd = response(StatusCode::BAD_REQUEST, b"abc~8Q~de/f= \xff");
         assert_eq!(odd.redacted(&secret).body, "… \u{fffd}");
         assert_eq!(sent.clone().redacted(&SecretString::from("sent")).body, sent.body, "a word is no secret");
+        let short = response(StatusCode::BAD_REQUEST, b"1234567 12345678");
+        assert_eq!(short.clone().redacted(&SecretString::from("1234567")).body, short.body);
+        assert_eq!(short.redacted(&SecretString::from("12345678")).body, "1234567 \u{2026}");
         let data = br#" {"value":"abc~8Q~de/f="}"#;
         let success = response(StatusCode::OK, data).redacted(&secret);
         assert_eq!((&success.body[..], success.header("server")), (&data[..], Some("redacted")), "data stays as it is");

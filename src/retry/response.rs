@@ -66,7 +66,11 @@ impl Response {
     pub(crate) fn json(&self) -> &Value {
         self.json.get_or_init(|| {
             let text = self.text();
-            if has_too_many_parts(text.as_bytes()) { Value::Null } else { serde_json::from_str(&text).unwrap_or_default() }
+            if has_too_many_parts(text.as_bytes()) {
+                Value::Null
+            } else {
+                serde_json::from_str(&text).unwrap_or_default()
+            }
         })
     }
 
@@ -179,18 +183,17 @@ mod tests {
         let utf_16 = |mark: &[u16], bytes: fn(u16) -> [u8; 2]| {
             mark.iter().copied().chain(text.encode_utf16()).flat_map(bytes).collect::<Vec<u8>>()
         };
-        let (little, big): (fn(u16) -> [u8; 2], fn(u16) -> [u8; 2]) = (u16::to_le_bytes, u16::to_be_bytes);
         for body in [
             text.as_bytes().to_vec(),
             [UTF_8_MARK, text.as_bytes()].concat(),
-            utf_16(&[], little),
-            utf_16(&[0xfeff], little),
-            utf_16(&[], big),
-            utf_16(&[0xfeff], big),
+            utf_16(&[], u16::to_le_bytes),
+            utf_16(&[0xfeff], u16::to_le_bytes),
+            utf_16(&[], u16::to_be_bytes),
+            utf_16(&[0xfeff], u16::to_be_bytes),
         ] {
             assert_eq!(decoded(&body), text, "{body:?}");
         }
-        for odd in [&[][..], &[0], &[b'{'], &[0, 0], &[b'x', 0], &[0xff, 0xfe, b'x'], &[0xff, 0xfe, 0, 0xd8]] {
+        for odd in [&[][..], &[0], b"{", &[0, 0], b"x\0", &[0xff, 0xfe, b'x'], &[0xff, 0xfe, 0, 0xd8]] {
             decoded(odd);
         }
     }
