@@ -131,7 +131,7 @@ impl Default for TokioClock {
 impl Clock for TokioClock {
     fn now(&self) -> OffsetDateTime {
         match self.wall {
-            Some(wall) => wall + self.monotonic(),
+            Some(wall) => time::Duration::try_from(self.monotonic()).map_or(wall, |passed| wall.saturating_add(passed)),
             None => OffsetDateTime::now_utc(),
         }
     }

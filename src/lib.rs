@@ -74,11 +74,15 @@ mod client;
 pub mod clock;
 pub mod cloud;
 pub mod consent;
-#[cfg(any(
-    feature = "certificate",
-    feature = "browser",
-    all(feature = "rustls-no-provider", not(feature = "native-tls"))
-))]
+#[cfg(any(feature = "certificate", feature = "browser", feature = "rustls", feature = "rustls-no-provider"))]
+#[cfg_attr(
+    not(any(
+        feature = "certificate",
+        feature = "browser",
+        all(feature = "rustls-no-provider", not(feature = "native-tls"))
+    )),
+    allow(dead_code) // there only the errors of rustls are looked into
+)]
 mod crypto;
 mod error;
 pub mod ids;

@@ -291,6 +291,10 @@ impl Applications<'_> {
 
     /// Removes a client secret ([removePassword](https://learn.microsoft.com/graph/api/application-removepassword)).
     /// Least permission: `Application.ReadWrite.OwnedBy`, or `Application.ReadWrite.All` delegated.
+    ///
+    /// # Errors
+    /// The call gives one with the code [`CredentialNotFound`](crate::ErrorCode::CredentialNotFound) where there is no
+    /// such secret: it is gone, as was asked. A secret that this client made a moment ago is waited for.
     pub fn remove_password(&self, key: impl Into<ApplicationKey>, secret: KeyId) -> Call<()> {
         let request =
             key.into().request("POST /applications/{id}/removePassword", WRITE, Method::POST, &["removePassword"]);

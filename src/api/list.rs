@@ -190,7 +190,8 @@ impl<T: DeserializeOwned + Send + 'static> List<T> {
     ///
     /// # Errors
     /// When a page cannot be read, or the list has more than 10,000 pages or a gigabyte: [`items`](Self::items) reads
-    /// such a list without keeping it.
+    /// such a list without keeping it. Where the service forgets in between how far it has come, the list is begun anew
+    /// once.
     pub async fn all(mut self) -> Result<Vec<T>, Error> {
         self.client = self.client.begin_operation();
         let span = self.client.list_span(self.request.as_ref().map_or("", |request| &request.operation));
@@ -296,10 +297,22 @@ impl<T: DeserializeOwned + Send + 'static> Reader<T> {
         Err(Error::new(wrong).during(operation))
     }
 
-    /// All pages as one list, behind what is there already.
+    /// All pages as one list, behind what is there already. It begins anew, once, where the service has forgotten how far
+    /// it had come: nobody has seen any of it yet.
     async fn gather(mut self, mut all: Vec<T>) -> Result<Vec<T>, Error> {
         let (mut pages, mut bytes) = (0, 0_usize);
-        while let Some(page) = self.next().await? {
+        let mut is_new = true;
+        loop {
+            let page = match self.next().await {
+                Err(error) if error.code() == ErrorCode::ExpiredPageToken && is_new => {
+                    is_new = false;
+                    (self.begun, self.next, self.seen) = (false, None, Seen::default());
+                    all.clear();
+                    continue;
+                }
+                page => page?,
+            };
+            let Some(page) = page else { break };
             pages += 1;
             bytes = bytes.saturating_add(page.size);
             if pages > MAX_PAGES || bytes > MAX_BYTES {
@@ -340,7 +353,8 @@ impl<T: DeserializeOwned + Send + 'static> Pages<T> {
     /// The next page, or `None` behind the last. A page can be empty.
     ///
     /// # Errors
-    /// When the page cannot be read; the same page is asked for again by the next call.
+    /// When the page cannot be read; the same page is asked for again by the next call. With the code
+    /// [`ExpiredPageToken`](crate::ErrorCode::ExpiredPageToken) the service has forgotten how far it had come: begin anew.
     pub async fn next(&mut self) -> Result<Option<Page<T>>, Error> {
         self.failed = false;
         poll_fn(|context| self.poll_page(context)).await
@@ -418,7 +432,8 @@ impl<T: DeserializeOwned + Send + 'static> Items<T> {
     /// The next item, or `None` behind the last.
     ///
     /// # Errors
-    /// When a page cannot be read; the same page is asked for again by the next call.
+    /// When a page cannot be read; the same page is asked for again by the next call. With the code
+    /// [`ExpiredPageToken`](crate::ErrorCode::ExpiredPageToken) the service has forgotten how far it had come: begin anew.
     pub async fn next(&mut self) -> Result<Option<T>, Error> {
         loop {
             if let Some(item) = self.held.next() {

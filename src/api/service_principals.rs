@@ -193,6 +193,10 @@ impl ServicePrincipals<'_> {
     /// Removes a secret of the service principal itself
     /// ([removePassword](https://learn.microsoft.com/graph/api/serviceprincipal-removepassword)). Least permission:
     /// `Application.ReadWrite.OwnedBy`, or `Application.ReadWrite.All` delegated.
+    ///
+    /// # Errors
+    /// The call gives one with the code [`CredentialNotFound`](crate::ErrorCode::CredentialNotFound) where there is no
+    /// such secret: it is gone, as was asked. A secret that this client made a moment ago is waited for.
     pub fn remove_password(&self, key: impl Into<ServicePrincipalKey>, secret: KeyId) -> Call<()> {
         let request =
             key.into().request("POST /servicePrincipals/{id}/removePassword", WRITE, Method::POST, &["removePassword"]);

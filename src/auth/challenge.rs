@@ -22,6 +22,15 @@ pub(crate) fn in_headers(headers: &HeaderMap) -> Option<String> {
     })
 }
 
+/// Whether a response asks for a bearer token: a proxy asks for `Basic`, `Negotiate` or `NTLM`.
+pub(crate) fn is_bearer(headers: &HeaderMap) -> bool {
+    let mut values = headers.get_all(WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok());
+    values.any(|value| {
+        let mut words = value.split([' ', ',']);
+        words.any(|word| word.eq_ignore_ascii_case("bearer") || word.eq_ignore_ascii_case("pop"))
+    })
+}
+
 /// Returns the claims if they are a JSON object.
 pub(super) fn json_object(text: &str) -> Option<String> {
     let is_object =

@@ -19,6 +19,7 @@ use serde_json::{Map, Value};
 use tracing::Instrument as _;
 
 use crate::client::call::{Call, Decode};
+use crate::client::decode::unreadable;
 use crate::client::request::Request;
 use crate::client::{Client, replication};
 use crate::error::{Error, ErrorCode};
@@ -260,19 +261,17 @@ impl Run<'_> {
             .version(self.items[chunk[0]].request.version)
             .repeat(repeat)
             .body(&self.batch_body(chunk)?)?;
-        let classify = |response: &Response| replication::classify(&outer, response, false);
+        // What cannot be read is repeated or left open item by item.
+        let classify = |response: &Response| match response.status.is_success() {
+            true => Outcome::Final,
+            false => replication::classify(&outer, response, false),
+        };
         let (response, token) = self.client.send(&outer, &self.options, classify).await?;
         if !response.status.is_success() {
             return Err(outer.refusal(&response));
         }
-        let BatchItems { responses } = response.read().map_err(|_| {
-            Error::new(ErrorCode::UnexpectedResponse)
-                .with_message("the service's response to the batch is not what it documents")
-                .with_status(response.status)
-                .with_maybe_done(true)
-                .with_remedy("Check that the Graph endpoint is right and that no proxy responds in its place.")
-                .during(OPERATION)
-        })?;
+        let BatchItems { responses } =
+            response.read().map_err(|error| unreadable(&outer, &response, error).with_maybe_done(true))?;
         // A response that cannot be read is its own item's trouble.
         let readable =
             responses.iter().filter_map(|text| serde_json::from_slice::<ItemResponse<'_>>(text.get().as_bytes()).ok());
@@ -341,6 +340,7 @@ impl Run<'_> {
         let item = &self.items[index];
         let mut response = Response::new(status, headers, body, item.attempts, self.client.clock().now());
         response = response.redacted(&token.secret);
+        response.in_batch = true;
         let outcome = replication::classify(&item.request, &response, self.client.is_recent(&item.request));
         response.lagging = outcome == Outcome::Lagging;
         if outcome != Outcome::Final && self.send_again(index, outcome) {

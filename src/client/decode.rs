@@ -5,8 +5,10 @@ use http::{Method, StatusCode};
 use serde::de::DeserializeOwned;
 
 use crate::client::refusal::told;
+use crate::client::replication::{is_lost, is_of_graph};
 use crate::client::request::Request;
-use crate::error::{Error, ErrorCode, ErrorKind};
+use crate::client::service_error::ServiceError;
+use crate::error::{Error, ErrorCode, ErrorKind, is_markup};
 use crate::retry::{LOOK_FIRST, Repeat, Response, Unreadable};
 
 /// Decodes a JSON body.
@@ -33,15 +35,16 @@ pub(crate) fn json_if_found<T: DeserializeOwned>(request: &Request, response: Re
     json(request, response).map(Some)
 }
 
-/// Accepts a success, whose body does not matter.
+/// Accepts a success, whose body does not matter if it is the service's.
 pub(crate) fn empty(request: &Request, response: Response) -> Result<(), Error> {
     let repeated =
         response.attempts > 1 && request.method == Method::DELETE && response.status == StatusCode::NOT_FOUND;
-    if repeated {
+    if repeated && request.error(&response).kind() == ErrorKind::NotFound {
         // The response to the first attempt was lost, or a replica was ahead: it is gone, as was asked.
         return Ok(());
     }
-    success(request, response).map(|_| ())
+    let response = success(request, response)?;
+    if is_lost(&response) { Err(unreadable(request, &response, Unreadable::At(1, 1))) } else { Ok(()) }
 }
 
 /// Decodes a JSON body of what was created, or gives `None` where it was there.
@@ -56,16 +59,32 @@ fn success(request: &Request, response: Response) -> Result<Response, Error> {
     if response.status.is_success() { Ok(response) } else { Err(request.refusal(&response)) }
 }
 
-fn unreadable(request: &Request, response: &Response, error: Unreadable) -> Error {
-    Error::new(ErrorCode::UnexpectedResponse)
+/// The error of a success that is not what it should be: of a body of another form, or of somebody's page.
+pub(super) fn unreadable(request: &Request, response: &Response, error: Unreadable) -> Error {
+    // Of what Graph sends, no word is shown: it can be a secret.
+    let is_page = is_lost(response) && !is_of_graph(response, &ServiceError::default());
+    let is_text = || is_plain(response) || is_markup(&response.text());
+    let wrong = match is_page && is_text() {
+        true => request.by_proxy(response, ""),
+        false => Error::new(ErrorCode::UnexpectedResponse),
+    };
+    let wrong = match (request.repeat, wrong.code()) {
+        (Repeat::Unsafe, _) => wrong.with_remedy(LOOK_FIRST),
+        (Repeat::Safe, ErrorCode::UnexpectedResponse) => {
+            wrong.with_remedy("Check that the Graph endpoint is right and that no proxy responds in its place.")
+        }
+        (Repeat::Safe, _) => wrong,
+    };
+    wrong
         .with_status(response.status)
         .with_attempts(response.attempts)
         .with_request_ids(response.header("request-id").map(str::to_owned), None)
-        .with_remedy(match request.repeat {
-            Repeat::Safe => "Check that the Graph endpoint is right and that no proxy responds in its place.",
-            Repeat::Unsafe => LOOK_FIRST,
-        })
         .with_maybe_done(request.repeat == Repeat::Unsafe)
         .with_source(error)
         .during(request.operation.clone())
+}
+
+/// Whether a response says that it is text for people.
+fn is_plain(response: &Response) -> bool {
+    response.header("content-type").is_some_and(|kind| kind.trim_start().to_ascii_lowercase().starts_with("text/"))
 }

@@ -22,7 +22,7 @@ pub(crate) enum LagRule {
 impl LagRule {
     /// Whether a refusal is what a replica says that is behind.
     pub(super) fn explains(self, status: u16, error: &ServiceError) -> bool {
-        let says = |text: &str| error.message.contains(text);
+        let says = |words: &str| error.says(words);
         match (self, status) {
             (Self::None, _) => false,
             (_, 404) => true,

@@ -35,6 +35,7 @@ use crate::auth::{TokenClaims, challenge};
 use crate::client::observation_cache::ObservationCache;
 use crate::client::recent_writes::{Ids, ObjectKind};
 use crate::client::request::Request;
+use crate::client::service_error::ServiceError;
 use crate::client::tenant_state::{TenantState, TenantStates};
 use crate::client::token_cache::TokenCache;
 use crate::clock::Clock;
@@ -324,7 +325,10 @@ impl Client {
                 request_id = response.header("request-id"),
                 "response"
             );
-            if response.status != StatusCode::UNAUTHORIZED || challenged {
+            // Somebody in between knows nothing of the token, which may be good.
+            let is_refused = response.status == StatusCode::UNAUTHORIZED
+                && replication::is_of_graph(&response, &ServiceError::of(&response));
+            if !is_refused || challenged {
                 return Ok((response, token));
             }
             self.shared.tokens.refuse(&self.token_request(None), &token).await;

@@ -142,3 +142,88 @@ impl Ids {
         ids.filter(|id| id.len() <= MAX_ID_LENGTH).cloned()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WINDOW: Duration = Duration::from_secs(60);
+
+    fn at(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    fn app(id: &str) -> ObjectRef {
+        ObjectRef::new(ObjectKind::Application, id)
+    }
+
+    fn is_recent(writes: &RecentWrites, object: ObjectRef, now: u64) -> bool {
+        writes.contains_any(&[app("nobody"), object], at(now), WINDOW)
+    }
+
+    #[test]
+    fn a_write_matters_for_its_window_by_each_of_its_ids() {
+        let writes = RecentWrites::default();
+        let body = r#"{"id":"i","appId":"a","keyId":"k","uniqueName":"u","name":"n","displayName":"d"}"#;
+        writes.insert(ObjectKind::Application, Ids::in_body(&Bytes::from(body)), at(10), WINDOW);
+        for id in ["i", "a", "k", "u", "n"] {
+            assert!(is_recent(&writes, app(id), 10) && is_recent(&writes, app(id), 70), "{id}");
+            assert!(!is_recent(&writes, app(id), 71), "{id}");
+        }
+        assert!(!is_recent(&writes, app("d"), 10));
+        assert!(!is_recent(&writes, ObjectRef::new(ObjectKind::ServicePrincipal, "a"), 10), "the kinds are apart");
+        assert!(!writes.is_idle(at(70), WINDOW) && writes.is_idle(at(71), WINDOW));
+    }
+
+    #[test]
+    fn what_was_deleted_is_forgotten_with_all_ids_of_its_app() {
+        let writes = RecentWrites::default();
+        let ids = |id: &str| Ids { id: Some(id.to_owned()), app_id: Some("a".to_owned()), ..Ids::default() };
+        writes.insert(ObjectKind::Application, ids("i"), at(0), WINDOW);
+        writes.insert(ObjectKind::ServicePrincipal, ids("s"), at(0), WINDOW);
+        writes.insert(ObjectKind::Application, Ids::of_app(Some("other".to_owned()), None), at(0), WINDOW);
+        writes.remove(&app("nobody"));
+        assert!(is_recent(&writes, app("i"), 0));
+        writes.remove(&app("i"));
+        assert!(!is_recent(&writes, app("a"), 0));
+        assert!(!is_recent(&writes, ObjectRef::new(ObjectKind::ServicePrincipal, "s"), 0));
+        assert!(is_recent(&writes, app("other"), 0));
+    }
+
+    #[test]
+    fn what_is_no_id_is_not_kept() {
+        let writes = RecentWrites::default();
+        for (length, kept) in [(MAX_ID_LENGTH, true), (MAX_ID_LENGTH + 1, false)] {
+            let id = "x".repeat(length);
+            writes.insert(ObjectKind::Application, Ids::of_app(None, Some(id.clone())), at(0), WINDOW);
+            assert_eq!(is_recent(&writes, app(&id), 0), kept, "{length}");
+        }
+        for body in ["", "[]", "{}", r#"{"id":7}"#, "<html>"] {
+            writes.insert(ObjectKind::Application, Ids::in_body(&Bytes::from(body)), at(0), WINDOW);
+        }
+        assert_eq!(writes.0.lock().unwrap().written.len(), 1);
+    }
+
+    #[test]
+    fn what_is_too_old_makes_room_and_then_the_older_half() {
+        let writes = RecentWrites::default();
+        let insert = |number: usize, now| {
+            writes.insert(ObjectKind::Application, Ids::of_app(None, Some(number.to_string())), now, WINDOW);
+        };
+        for number in 0..MIN_CAPACITY {
+            insert(number, at(0));
+        }
+        insert(MIN_CAPACITY, at(60));
+        assert!(is_recent(&writes, app("0"), 60), "nothing is too old yet");
+        for number in 0..2 * MIN_CAPACITY {
+            insert(10_000 + number, at(100));
+        }
+        assert!(writes.0.lock().unwrap().written.len() <= 2 * MIN_CAPACITY + 1, "the first have gone");
+        for number in 0..3 * MAX_OBJECTS {
+            insert(100_000 + number, at(100) + Duration::from_micros(u64::try_from(number).unwrap()));
+            assert!(writes.0.lock().unwrap().written.len() <= MAX_OBJECTS);
+        }
+        assert!(is_recent(&writes, app(&(100_000 + 3 * MAX_OBJECTS - 1).to_string()), 101), "the last is there");
+        assert!(writes.0.lock().unwrap().written.len() >= MAX_OBJECTS / 2 - 1, "no more than the half goes");
+    }
+}

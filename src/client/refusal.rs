@@ -3,13 +3,16 @@
 use http::{Method, StatusCode};
 
 use crate::auth::challenge;
+use crate::client::replication::{THROTTLED, is_of_graph};
 use crate::client::request::Request;
 use crate::client::service_error::ServiceError;
-use crate::error::{Error, ErrorCode, foreign};
+use crate::error::{Error, ErrorCode, ErrorDetail, foreign};
 use crate::retry::{LOOK_FIRST, Repeat, Response, trace_failure};
 
 /// Refusals that Graph gives a code of their own, in the envelope or in its details.
-const BY_CODE: [(&str, ErrorCode); 7] = [
+const BY_CODE: [(&str, ErrorCode); 9] = [
+    ("Authorization_IdentityNotFound", ErrorCode::CallerNotInTenant),
+    ("Directory_ExpiredPageToken", ErrorCode::ExpiredPageToken),
     ("NoBackingApplicationObject", ErrorCode::ApplicationNotVisible),
     ("CredentialInvalidLifetimeAsPerAppPolicy", ErrorCode::SecretLifetimeForbiddenByPolicy),
     ("CredentialTypeNotAllowedAsPerAppPolicy", ErrorCode::SecretForbiddenByPolicy),
@@ -21,14 +24,20 @@ const BY_CODE: [(&str, ErrorCode); 7] = [
 
 /// Refusals that share `Request_BadRequest` or `Authorization_RequestDenied` with everything else, so that only the
 /// sentence tells them apart. The nearest comes first.
-const BY_SENTENCE: [(&str, ErrorCode); 6] = [
+const BY_SENTENCE: [(&str, ErrorCode); 9] = [
     ("must in the local tenant", ErrorCode::ApplicationNotVisible),
     ("for property uniqueName already exists", ErrorCode::UniqueNameTaken),
     ("Permission being assigned already exists", ErrorCode::AlreadyGranted),
     ("No password credential found", ErrorCode::CredentialNotFound),
+    ("No key credential found", ErrorCode::CredentialNotFound),
+    ("No credentials found to be removed", ErrorCode::CredentialNotFound),
+    ("identity of the calling application could not be established", ErrorCode::CallerNotInTenant),
     ("was not found on application", ErrorCode::PermissionNotInTenant),
     ("already exist", ErrorCode::ObjectConflict),
 ];
+
+/// A shorter part of a request, in bytes, is no secret.
+const MIN_OWN_WORD: usize = 6;
 
 impl Request {
     /// Makes the error of a response that is no success, and tells of it.
@@ -47,13 +56,7 @@ impl Request {
         let maybe_done = failed && self.repeat == Repeat::Unsafe;
         let error = self.meaning(response, &service, challenge.is_some());
         let error = if maybe_done { error.with_remedy(LOOK_FIRST) } else { error };
-        let error = if service.message.is_empty() {
-            error
-        } else {
-            let sentence = foreign(service.message.clone());
-            let message = format!("{}: “{}”", error.message(), sentence.trim_end_matches('.'));
-            error.with_message(message)
-        };
+        let error = with_sentence(error, service.sentence());
         error
             .with_status(response.status)
             .with_attempts(response.attempts)
@@ -73,6 +76,9 @@ impl Request {
         if response.lagging {
             return Error::new(ErrorCode::NotVisibleYet);
         }
+        if !is_of_graph(response, service) && known(service, status).is_none() {
+            return self.by_proxy(response, service.sentence());
+        }
         if challenged {
             return Error::new(ErrorCode::TokenRefused)
                 .with_message("Graph wants a token that shows more")
@@ -82,6 +88,7 @@ impl Request {
                 );
         }
         match (status, known(service, status)) {
+            (401, Some(ErrorCode::CallerNotInTenant)) => Error::new(ErrorCode::CallerNotInTenant),
             (401, _) => Error::new(ErrorCode::TokenRefused),
             (400, Some(ErrorCode::ObjectConflict)) => {
                 Error::new(ErrorCode::ObjectConflict).with_message("another object is in the way")
@@ -91,15 +98,39 @@ impl Request {
             ),
             (_, Some(code)) => Error::new(code),
             (403, _) => self.forbidden(),
-            // A gateway's 404 has no envelope, and says nothing of the object.
-            (404, _) if !service.code.is_empty() => Error::new(ErrorCode::NotFound),
-            (404, _) => Error::new(ErrorCode::NotGraph),
+            (404, _) => Error::new(ErrorCode::NotFound),
             (409, _) => Error::new(ErrorCode::ObjectConflict),
-            (429, _) => Error::new(ErrorCode::Throttled),
+            (429 | 509, _) => Error::new(ErrorCode::Throttled),
+            _ if THROTTLED.iter().any(|code| service.has_code(code)) => Error::new(ErrorCode::Throttled),
             (500..=599 | 408, _) => Error::new(ErrorCode::ServiceFailed),
             (300..=399, _) => Error::new(ErrorCode::Redirected),
             _ => Error::new(ErrorCode::RequestRefused),
         }
+    }
+
+    /// Makes the error of what somebody in between responds: it says nothing of the caller's token, permissions or requests.
+    pub(super) fn by_proxy(&self, response: &Response, sentence: &str) -> Error {
+        let error = match response.status {
+            StatusCode::PROXY_AUTHENTICATION_REQUIRED => Error::new(ErrorCode::ProxyAuthenticationRequired),
+            status if status.is_redirection() => Error::new(ErrorCode::Redirected)
+                .with_message("a proxy or gateway responded with a redirect in Graph's place, which is not followed"),
+            _ => Error::new(ErrorCode::AnsweredByProxy).with_message("a proxy or gateway responded in Graph's place"),
+        };
+        match sentence {
+            "" => with_sentence(error, &self.without_own_words(&response.first_words().unwrap_or_default())),
+            sentence => with_sentence(error, sentence),
+        }
+    }
+
+    /// A text without what the request's body holds: a page may repeat it, and it may hold a secret.
+    fn without_own_words(&self, text: &str) -> String {
+        let body = self.body.as_ref().map(|body| String::from_utf8_lossy(body)).unwrap_or_default();
+        let is_own = |word: &str| {
+            let mut parts = word.split(['"', '\'', '=', ':', ',', '{', '}']);
+            parts.any(|part| part.len() >= MIN_OWN_WORD && body.contains(part))
+        };
+        let words: Vec<_> = text.split(' ').map(|word| if is_own(word) { "…" } else { word }).collect();
+        words.join(" ")
     }
 
     fn forbidden(&self) -> Error {
@@ -119,12 +150,29 @@ impl Request {
     }
 }
 
+/// The error with somebody's own sentence behind its message, where there is one.
+fn with_sentence(error: Error, sentence: &str) -> Error {
+    let sentence = foreign(sentence.to_owned());
+    match sentence.trim_end_matches('.') {
+        "" => error,
+        sentence => {
+            let message = format!("{}: “{sentence}”", error.message());
+            error.with_message(message)
+        }
+    }
+}
+
 /// What a refusal means of which Graph says more than its status.
 fn known(service: &ServiceError, status: u16) -> Option<ErrorCode> {
     // A unique name that is taken has the code of any value that is.
-    let by_sentence = BY_SENTENCE.iter().find(|(sentence, _)| service.message.contains(sentence));
+    let is_unique_name = |detail: &ErrorDetail| detail.target.as_deref() == Some("uniqueName");
+    let unique_name = service.has_code("ObjectConflict") && service.details.iter().any(is_unique_name);
+    let by_sentence = BY_SENTENCE.iter().find(|(sentence, _)| service.says(sentence));
     let by_code = || BY_CODE.iter().find(|(code, _)| service.has_code(code));
-    let code = by_sentence.or_else(by_code).map(|(_, code)| *code);
+    let code = match unique_name {
+        true => Some(ErrorCode::UniqueNameTaken),
+        false => by_sentence.or_else(by_code).map(|(_, code)| *code),
+    };
     // Anything may be said to exist; only a bad request means that it is in the way.
     code.filter(|code| *code != ErrorCode::ObjectConflict || status == 400)
 }

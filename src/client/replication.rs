@@ -4,21 +4,65 @@
 //! otherwise, so a rule holds only for objects that this client wrote a moment ago
 //! ([background](https://learn.microsoft.com/graph/best-practices-concept)).
 
+use crate::auth::challenge;
 use crate::client::request::Request;
 use crate::client::service_error::ServiceError;
 use crate::retry::{Outcome, Response};
 
+/// The codes by which Graph throttles, whatever the status is.
+pub(super) const THROTTLED: [&str; 2] = ["TooManyRequests", "activityLimitReached"];
+
+/// The headers by which Graph shows itself.
+const MARKS: [&str; 5] =
+    ["request-id", "x-ms-ags-diagnostic", "x-ms-resource-unit", "x-ms-throttle-information", "x-ms-throttle-scope"];
+
+/// The beginnings of codes that Graph alone writes.
+const GRAPH_CODES: [&str; 5] = ["Authentication_", "Authorization_", "Directory_", "Request_", "Service_"];
+
+/// Whether Graph itself responded, and nobody in between: it writes its envelope, or leaves its marks in the headers.
+pub(super) fn is_of_graph(response: &Response, error: &ServiceError) -> bool {
+    error.is_envelope
+        || GRAPH_CODES.iter().any(|start| error.code.starts_with(start))
+        || response.in_batch
+        || has_marks(response)
+        || challenge::is_bearer(&response.headers)
+}
+
+fn has_marks(response: &Response) -> bool {
+    MARKS.iter().any(|name| response.headers.contains_key(*name))
+}
+
+/// Whether a success says nothing, because its body is not what Graph sends: a page of somebody in between, or JSON that is
+/// cut off. What Graph sends besides JSON, such as a picture, has a type of its own.
+pub(super) fn is_lost(response: &Response) -> bool {
+    let kind = response.header("content-type").map(str::to_ascii_lowercase);
+    let may_be_page = match kind.as_deref().map(str::trim_start) {
+        None => true,
+        Some(kind) => kind.contains("json") || (kind.starts_with("text/") && !has_marks(response)),
+    };
+    response.status.is_success()
+        && !response.in_batch
+        && !response.body.is_empty()
+        && may_be_page
+        && !response.is_json()
+}
+
 /// Classifies a response; `recent` says whether the request is about an object that this client wrote a moment ago.
 pub(crate) fn classify(request: &Request, response: &Response, recent: bool) -> Outcome {
     let status = response.status.as_u16();
-    if response.status.is_success() || status == 401 {
+    if response.status.is_success() {
+        // What was asked for may have been done all the same.
+        return if is_lost(response) { Outcome::Failed { retry_after: None } } else { Outcome::Final };
+    }
+    if status == 401 {
         return Outcome::Final;
     }
     let retry_after = response.retry_after;
     let error = ServiceError::of(response);
     match status {
-        429 => Outcome::Throttled { retry_after },
-        _ if recent && request.lag_rule.explains(status, &error) => Outcome::Lagging,
+        429 | 509 => Outcome::Throttled { retry_after },
+        _ if THROTTLED.iter().any(|code| error.has_code(code)) => Outcome::Throttled { retry_after },
+        _ if recent && is_of_graph(response, &error) && request.lag_rule.explains(status, &error) => Outcome::Lagging,
         409 if error.has_code("Directory_ConcurrencyViolation") || error.has_code("ConcurrencyViolation") => {
             Outcome::Conflict
         }

@@ -76,7 +76,7 @@ impl TokenCache {
                             code = error.code().as_str(),
                             "the token could not be renewed; the old one still holds"
                         );
-                        held.not_before = Some(now + REFRESH_RETRY_DELAY);
+                        held.not_before = Some(now.saturating_add(REFRESH_RETRY_DELAY));
                         Ok(held.token.clone())
                     }
                     None => Err(error),
@@ -132,6 +132,7 @@ mod tests {
     use async_trait::async_trait;
     use secrecy::SecretString;
     use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+    use time::PrimitiveDateTime;
     use time::macros::datetime;
 
     /// Counts what it is asked; each token holds for an hour.
@@ -150,12 +151,19 @@ mod tests {
             if self.broken.load(Ordering::Relaxed) {
                 return Err("broken".into());
             }
-            Ok(AccessToken::new(SecretString::from(format!("token {number}")), self.clock.now() + Duration::HOUR))
+            Ok(AccessToken::new(
+                SecretString::from(format!("token {number}")),
+                self.clock.now().saturating_add(Duration::HOUR),
+            ))
         }
     }
 
     fn tokens() -> (Arc<Counting>, Arc<TokenCache>) {
-        let clock = TokioClock::starting_at(datetime!(2026-06-01 09:00 UTC));
+        tokens_at(datetime!(2026-06-01 09:00 UTC))
+    }
+
+    fn tokens_at(wall: OffsetDateTime) -> (Arc<Counting>, Arc<TokenCache>) {
+        let clock = TokioClock::starting_at(wall);
         let asked = AtomicU32::new(0);
         let provider = Arc::new(Counting { asked, broken: AtomicBool::new(false), clock: clock.clone() });
         (provider.clone(), Arc::new(TokenCache::new(provider, Arc::new(clock))))
@@ -237,6 +245,45 @@ mod tests {
         assert_eq!(tokens.get(&request()).await.unwrap_err().code(), ErrorCode::TokenProviderFailed);
         provider.broken.store(false, Ordering::Relaxed);
         assert_eq!(get(&tokens, &request()).await, "token 5");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_moment_of_a_renewal_counts() {
+        let (provider, tokens) = tokens();
+        let seconds = |seconds| tokio::time::sleep(std::time::Duration::from_secs(seconds));
+        get(&tokens, &request()).await;
+        // It takes a tenth of a second to get a token, so that the next one is asked for just before its time.
+        provider.broken.store(true, Ordering::Relaxed);
+        seconds(55 * 60).await;
+        assert_eq!(get(&tokens, &request()).await, "token 1");
+        let asked = || provider.asked.load(Ordering::Relaxed);
+        assert_eq!(asked(), 2);
+        seconds(29).await;
+        get(&tokens, &request()).await;
+        assert_eq!(asked(), 2, "not before its time");
+        seconds(1).await;
+        get(&tokens, &request()).await;
+        assert_eq!(asked(), 3);
+        // A token that was refused is forgotten, and no other.
+        let other = AccessToken::new(SecretString::from("another"), OffsetDateTime::UNIX_EPOCH);
+        tokens.refuse(&request(), &other).await;
+        assert_eq!(get(&tokens, &request()).await, "token 1");
+        // What has expired helps nobody.
+        seconds(270).await;
+        assert!(tokens.get(&request()).await.is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_clock_at_the_ends_of_the_calendar_does_no_harm() {
+        for wall in [PrimitiveDateTime::MIN, PrimitiveDateTime::MAX - Duration::seconds(10), PrimitiveDateTime::MAX] {
+            let (provider, tokens) = tokens_at(wall.assume_utc());
+            get(&tokens, &request()).await;
+            provider.broken.store(true, Ordering::Relaxed);
+            tokens.get(&request()).await.ok();
+            minutes(60).await;
+            tokens.get(&request()).await.ok();
+            tokens.slot(&request_for(8));
+        }
     }
 
     #[tokio::test(start_paused = true)]

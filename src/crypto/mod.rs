@@ -42,6 +42,12 @@ fn no_provider(message: &str) -> Error {
     )
 }
 
+/// Whether rustls says that a certificate is not trusted.
+#[cfg(any(feature = "rustls", feature = "rustls-no-provider"))]
+pub(crate) fn is_untrusted_certificate(error: &(dyn std::error::Error + 'static)) -> bool {
+    matches!(error.downcast_ref(), Some(rustls::Error::InvalidCertificate(_)))
+}
+
 /// The SHA-256 of `data`.
 ///
 /// # Errors

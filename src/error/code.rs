@@ -514,6 +514,9 @@ error_codes! {
     TokenOfAnotherTenant SignIn "token_of_another_tenant"
         "the token is for another tenant than the client"
         "Sign in to the tenant that is meant, or give the client the token's tenant.";
+    CallerNotInTenant SignIn "caller_not_in_tenant"
+        "the tenant does not know the calling app (yet)"
+        "If it was consented to a moment ago, run it again in a minute; otherwise grant admin consent for the app in this tenant.";
     TokenRefused SignIn "token_refused"
         "Graph refused the token"
         "Sign in again; check that the token is for Microsoft Graph of this cloud and that this machine's clock is right.";
@@ -526,8 +529,8 @@ error_codes! {
         "there is no such object"
         "Check which id is meant (object id, application id and service principal id differ) and in which tenant.";
     CredentialNotFound NotFound "credential_not_found"
-        "the application has no credential with this key id"
-        "It is gone already, or belongs to another application; a credential made a moment ago may take a minute.";
+        "the app has no credential with this key id"
+        "Where it was to be removed, nothing is to be done: it is gone. Otherwise check that it belongs to this app; a credential made a moment ago may take a minute.";
     ApplicationNotVisible NotFound "application_not_visible"
         "the directory does not know the application (yet)"
         "If it was made a moment ago, run it again in a minute; otherwise check the application (client) id.";
@@ -620,6 +623,27 @@ error_codes! {
     Unreachable Network "unreachable"
         "the service could not be reached"
         "Check the network, the proxy (HTTPS_PROXY) and that the name of the host resolves; nothing was changed by this request.";
+    HostNotFound Network "host_not_found"
+        "the name of the host does not resolve"
+        "Check the name server of this machine and the endpoint's name; where only a proxy resolves names, set HTTPS_PROXY. Nothing was changed by this request.";
+    ConnectionRefused Network "connection_refused"
+        "nobody accepts connections at the host"
+        "Check the endpoint's address and port, and whether a firewall is in between; nothing was changed by this request.";
+    CertificateNotTrusted Network "certificate_not_trusted"
+        "the certificate that the host showed is not trusted"
+        "Where a proxy inspects TLS, install its certificate authority on this machine or except the host from inspection; otherwise check the machine's clock and certificate store. Nothing was sent.";
+    ProxyUnreachable Network "proxy_unreachable"
+        "the proxy cannot be reached"
+        "Check the proxy's address (HTTPS_PROXY) and that it runs, or except the host by NO_PROXY; nothing was changed by this request.";
+    ProxyAuthenticationRequired Network "proxy_authentication_required"
+        "the proxy wants a user name and a password"
+        "Put them into the proxy's URL (HTTPS_PROXY=http://user:password@host:port), or let the proxy pass this machine; nothing was changed by this request.";
+    ProxyRefused Network "proxy_refused"
+        "the proxy does not open a connection to the host"
+        "Have the proxy allow the host, such as graph.microsoft.com and login.microsoftonline.com on port 443, or except it by NO_PROXY; nothing was changed by this request.";
+    AnsweredByProxy Network "answered_by_proxy"
+        "a proxy or gateway responded in the service's place"
+        "Let this machine reach the service without a sign-in page, filter or gateway in between; with an endpoint of your own, check its address.";
     NoResponse Network "no_response"
         "the connection broke before the response was there"
         "Check the network and run it again.";
@@ -641,6 +665,9 @@ error_codes! {
     SecretNotUsable Deadline "secret_not_usable"
         "the sign-in service does not take the new secret yet"
         "The secret is yours: keep it, and try again in a few minutes.";
+    ExpiredPageToken Stale "expired_page_token"
+        "the list was read too slowly, and the service has forgotten where it was"
+        "Begin the list anew; larger pages take fewer requests.";
     UnexpectedResponse Decode "unexpected_response"
         "the service's response is not what it documents"
         "Run it again; check that no proxy answers in the service's place.";
@@ -664,9 +691,6 @@ error_codes! {
         "Run it again; if it lasts, give Microsoft's support the request id.";
     Redirected Decode "redirected"
         "the response is a redirect, which is not followed"
-        "Check that the Graph endpoint is right and that no proxy responds in its place.";
-    NotGraph Decode "not_graph"
-        "the address answers, and not as Graph does"
         "Check that the Graph endpoint is right and that no proxy responds in its place.";
     NotASignInService Decode "not_a_sign_in_service"
         "no sign-in service responds at this URL"
@@ -730,6 +754,7 @@ impl ErrorCode {
                 | Self::CertificateUnknown
                 | Self::NotConsented
                 | Self::RedirectUriNotRegistered
+                | Self::CallerNotInTenant
         )
     }
 

@@ -12,7 +12,7 @@ use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 
 pub use code::ErrorCode;
-pub(crate) use text::{foreign, on_one_line};
+pub(crate) use text::{first_words, foreign, is_markup, on_one_line};
 
 /// What kind of failure an [`Error`] is: what a program decides by. In JSON it is its name in snake case.
 ///
@@ -50,7 +50,7 @@ pub enum ErrorKind {
     Throttled,
     /// The service failed.
     Service,
-    /// No response: the network, a proxy, a name that does not resolve.
+    /// No response of the service: the network, a proxy, a name that does not resolve.
     Network,
     /// The time allowed was up.
     Deadline,

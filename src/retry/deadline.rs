@@ -115,3 +115,41 @@ impl Poll<'_> {
         true
     }
 }
+
+#[cfg(all(test, feature = "tokio"))]
+mod tests {
+    use super::*;
+    use crate::clock::TokioClock;
+    use std::future::{pending, ready};
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[tokio::test(start_paused = true)]
+    async fn a_deadline_passes_at_its_moment() {
+        let clock = TokioClock::new();
+        let deadline = Deadline::after(&clock, 3 * SECOND);
+        assert!(deadline.allows(&clock, 2 * SECOND) && !deadline.allows(&clock, 3 * SECOND));
+        assert!(!deadline.is_over(&clock) && !deadline.is_never());
+        clock.sleep(3 * SECOND).await;
+        assert!(deadline.is_over(&clock) && !deadline.allows(&clock, Duration::ZERO));
+        assert_eq!(deadline.remaining(&clock), Some(Duration::ZERO));
+        let never = Deadline::default();
+        assert!(never.is_never() && !never.is_over(&clock) && never.allows(&clock, Duration::MAX));
+        assert_eq!((never.earlier(deadline), deadline.earlier(never)), (deadline, deadline));
+        assert_eq!(
+            Deadline::after(&clock, SECOND).earlier(Deadline::after(&clock, 2 * SECOND)).remaining(&clock),
+            Some(SECOND)
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_done_counts_even_at_the_last_moment() {
+        let clock = TokioClock::new();
+        let now = Deadline::after(&clock, Duration::ZERO);
+        assert_eq!(now.bound(&clock, ready(1)).await, Some(1));
+        assert_eq!(now.bound(&clock, pending::<u8>()).await, None);
+        let later = Deadline::after(&clock, SECOND);
+        assert_eq!(later.bound(&clock, pending::<u8>()).await, None);
+        assert_eq!(clock.monotonic(), SECOND);
+    }
+}

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::error::{Error, ErrorCode};
 use crate::retry::{Outcome, Repeat};
-use crate::transport::TransportError;
+use crate::transport::{ConnectFailure, TransportError};
 
 /// Traces the failure of an operation, under the name of the event.
 pub(crate) fn trace_failure(error: &Error, event: &'static str) {
@@ -39,8 +39,11 @@ impl Failure {
     /// Whether another attempt can end in another way.
     pub(super) fn may_pass(&self) -> bool {
         match self {
-            // It is as large the next time.
-            Self::Transport(error) => !error.is_too_large(),
+            // It is as large the next time, and who lacks a password or a certificate still does.
+            Self::Transport(error) => {
+                let stays = [ConnectFailure::CertificateNotTrusted, ConnectFailure::ProxyAuthenticationRequired];
+                !error.is_too_large() && error.connect_failure().is_none_or(|failure| !stays.contains(&failure))
+            }
             Self::TimedOut => true,
             Self::DeadlineBefore | Self::DeadlineInFlight => false,
         }
@@ -54,7 +57,7 @@ impl Failure {
                 .with_remedy("Ask for less, or raise the transport's limit; a proxy in between may have answered.")
                 .with_source(error),
             Self::Transport(error) if error.is_maybe_sent() => Error::new(ErrorCode::NoResponse).with_source(error),
-            Self::Transport(error) => Error::new(ErrorCode::Unreachable).with_source(error),
+            Self::Transport(error) => Error::new(not_connected(error.connect_failure())).with_source(error),
             Self::TimedOut => Error::new(ErrorCode::NoResponse).with_message("there was no response in time"),
             Self::DeadlineBefore => {
                 Error::new(ErrorCode::DeadlineExceeded).with_remedy("Run it again with more time: this was not sent.")
@@ -73,6 +76,19 @@ impl Failure {
             "no response"
         );
         error
+    }
+}
+
+/// The code of what keeps a connection from being made.
+fn not_connected(failure: Option<ConnectFailure>) -> ErrorCode {
+    match failure {
+        None => ErrorCode::Unreachable,
+        Some(ConnectFailure::NameNotResolved) => ErrorCode::HostNotFound,
+        Some(ConnectFailure::Refused) => ErrorCode::ConnectionRefused,
+        Some(ConnectFailure::ProxyUnreachable) => ErrorCode::ProxyUnreachable,
+        Some(ConnectFailure::CertificateNotTrusted) => ErrorCode::CertificateNotTrusted,
+        Some(ConnectFailure::ProxyAuthenticationRequired) => ErrorCode::ProxyAuthenticationRequired,
+        Some(ConnectFailure::ProxyRefused) => ErrorCode::ProxyRefused,
     }
 }
 

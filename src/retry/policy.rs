@@ -288,6 +288,58 @@ mod tests {
     }
 
     #[test]
+    fn waits_double_from_the_first_to_the_longest() {
+        let policy = RetryPolicy::default();
+        let failed = Outcome::Failed { retry_after: None };
+        let waits = |jitter: f64| (1..8).map(|tries| policy.backoff(tries, jitter).as_secs_f64()).collect::<Vec<_>>();
+        assert_eq!(waits(1.0), [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0]);
+        assert_eq!(waits(0.0), [0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0]);
+        for outcome in [failed, Outcome::Conflict, Outcome::Lagging, Outcome::NoResponse { maybe_sent: true }] {
+            assert_eq!(
+                policy.decide(Repeat::Safe, &outcome, 3, NONE, 1.0),
+                Some(Duration::from_secs(2)),
+                "{outcome:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn each_limit_holds_at_itself_and_not_beyond() {
+        let (second, tick) = (Duration::from_secs(1), Duration::from_nanos(1));
+        let policy = RetryPolicy::new()
+            .base_delay(second)
+            .replication_window(5 * second)
+            .max_retry_after(3 * second)
+            .max_throttled(9 * second);
+        let decide = |outcome: &Outcome, elapsed| policy.decide(Repeat::Safe, outcome, 1, elapsed, 1.0);
+        assert_eq!(decide(&Outcome::Lagging, 4 * second), Some(second));
+        assert_eq!(decide(&Outcome::Lagging, 4 * second + tick), None);
+        for outcome in
+            [|after| Outcome::Throttled { retry_after: after }, |after| Outcome::Failed { retry_after: after }]
+        {
+            assert_eq!(decide(&outcome(Some(3 * second)), NONE), Some(4 * second), "a little above what was asked for");
+            assert_eq!(decide(&outcome(Some(3 * second + tick)), NONE), None);
+        }
+        let throttled = Outcome::Throttled { retry_after: Some(3 * second) };
+        assert_eq!(decide(&throttled, 6 * second), Some(4 * second));
+        assert_eq!(decide(&throttled, 6 * second + tick), None);
+    }
+
+    #[test]
+    fn each_outcome_has_its_reason_to_wait() {
+        for (outcome, reason, maybe_done) in [
+            (Outcome::Throttled { retry_after: None }, WaitReason::Throttling, false),
+            (Outcome::Lagging, WaitReason::Replication, false),
+            (Outcome::Conflict, WaitReason::Conflict, false),
+            (Outcome::Failed { retry_after: None }, WaitReason::Failure, true),
+            (Outcome::NoResponse { maybe_sent: true }, WaitReason::Failure, true),
+            (Outcome::NoResponse { maybe_sent: false }, WaitReason::Failure, false),
+        ] {
+            assert_eq!((outcome.wait_reason(), outcome.maybe_done()), (reason, maybe_done), "{outcome:?}");
+        }
+    }
+
+    #[test]
     fn times_without_end_do_no_harm() {
         let most = Duration::MAX;
         let policy = RetryPolicy::new().base_delay(most).max_delay(most).max_retry_after(most).replication_window(most);

@@ -13,7 +13,7 @@ const MIN_LENGTH: usize = 8;
 
 impl Response {
     /// The response without `secret`, as it is or as a form writes it, in what errors and traces show: the headers, and
-    /// the body of anything but a success. What a success holds is data, and no error shows any of it.
+    /// the body of what is no success or no JSON. What a success holds as JSON is data, and no error shows any of it.
     pub(crate) fn redacted(mut self, secret: &SecretString) -> Self {
         let plain = secret.expose_secret();
         if plain.len() < MIN_LENGTH {
@@ -26,11 +26,12 @@ impl Response {
                     *value = HeaderValue::from_static("redacted");
                 }
             }
-            if self.status.is_success() {
+            if self.status.is_success() && self.body.trim_ascii_start().starts_with(b"{") {
                 continue;
             }
             // A body that is no text in parts that do not matter is read all the same.
-            if let Some(body) = redacted_text(&String::from_utf8_lossy(&self.body), secret) {
+            let body = redacted_text(&self.text(), secret);
+            if let Some(body) = body {
                 self.replace_body(Bytes::from(body));
             }
         }
@@ -64,7 +65,15 @@ mod tests {
         let odd = response(StatusCode::BAD_REQUEST, b"abc~8Q~de/f= \xff");
         assert_eq!(odd.redacted(&secret).body, "… \u{fffd}");
         assert_eq!(sent.clone().redacted(&SecretString::from("sent")).body, sent.body, "a word is no secret");
-        let success = response(StatusCode::OK, body).redacted(&secret);
-        assert_eq!((&success.body[..], success.header("server")), (&body[..], Some("redacted")), "data stays as it is");
+        let short = response(StatusCode::BAD_REQUEST, b"1234567 12345678");
+        assert_eq!(short.clone().redacted(&SecretString::from("1234567")).body, short.body);
+        assert_eq!(short.redacted(&SecretString::from("12345678")).body, "1234567 \u{2026}");
+        let data = br#" {"value":"abc~8Q~de/f="}"#;
+        let success = response(StatusCode::OK, data).redacted(&secret);
+        assert_eq!((&success.body[..], success.header("server")), (&data[..], Some("redacted")), "data stays as it is");
+        let page = response(StatusCode::OK, b"<html>abc~8Q~de/f=</html>").redacted(&secret);
+        assert_eq!(page.body, "<html>\u{2026}</html>");
+        let wide: Vec<u8> = "no abc~8Q~de/f=".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        assert_eq!(response(StatusCode::FORBIDDEN, wide.leak()).redacted(&secret).body, "no \u{2026}");
     }
 }

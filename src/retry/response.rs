@@ -1,5 +1,6 @@
 //! A response, its body within bounds, and how long it asks to wait.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -7,9 +8,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
+
+use crate::error::first_words;
 
 /// Objects and lists in one body. Three bytes of JSON can become an object of a kilobyte; no response of the service
 /// holds a tenth of these.
@@ -26,6 +30,8 @@ pub(crate) struct Response {
     pub(crate) retry_after: Option<Duration>,
     /// It ended as replication lag: the refusal says nothing of the truth.
     pub(crate) lagging: bool,
+    /// It is an item of a batch, whose response as a whole is the service's.
+    pub(crate) in_batch: bool,
     /// The body as JSON, once somebody has asked for it.
     json: OnceLock<Value>,
 }
@@ -34,7 +40,7 @@ impl Response {
     /// A response to the attempt of this number; `now` dates a `Retry-After` where the response has no date.
     pub(crate) fn new(status: StatusCode, headers: HeaderMap, body: Bytes, attempts: u32, now: OffsetDateTime) -> Self {
         let retry_after = retry_after(&headers, now);
-        Self { status, headers, body, attempts, retry_after, lagging: false, json: OnceLock::new() }
+        Self { status, headers, body, attempts, retry_after, lagging: false, in_batch: false, json: OnceLock::new() }
     }
 
     pub(super) fn from_http(response: http::Response<Bytes>, attempts: u32, now: OffsetDateTime) -> Self {
@@ -48,15 +54,39 @@ impl Response {
 
     /// Reads the body as JSON of a type.
     pub(crate) fn read<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Unreadable> {
-        if has_too_many_parts(&self.body) {
+        let body = self.body.strip_prefix(UTF_8_MARK).unwrap_or(&self.body);
+        if has_too_many_parts(body) {
             return Err(Unreadable::TooManyParts);
         }
-        serde_json::from_slice(&self.body).map_err(|error| Unreadable::of(&error))
+        serde_json::from_slice(body).map_err(|error| Unreadable::of(&error))
     }
 
-    /// The body as JSON of any form, null where it is none: parsed once, for the errors that several look into.
+    /// The body as JSON of any form and in any encoding, null where it is none: parsed once, for the errors that several
+    /// look into.
     pub(crate) fn json(&self) -> &Value {
-        self.json.get_or_init(|| self.read().unwrap_or_default())
+        self.json.get_or_init(|| {
+            let text = self.text();
+            if has_too_many_parts(text.as_bytes()) {
+                Value::Null
+            } else {
+                serde_json::from_str(&text).unwrap_or_default()
+            }
+        })
+    }
+
+    /// The body as text: UTF-8, or UTF-16 that shows itself; what is neither is replaced.
+    pub(crate) fn text(&self) -> Cow<'_, str> {
+        decoded(&self.body)
+    }
+
+    /// The first words of a body that is text, without markup, as they can be shown; `None` where there are none.
+    pub(crate) fn first_words(&self) -> Option<String> {
+        first_words(&self.text())
+    }
+
+    /// Whether the body is JSON of any form, however large.
+    pub(crate) fn is_json(&self) -> bool {
+        !matches!(self.read::<IgnoredAny>(), Err(Unreadable::At(..)))
     }
 
     /// Changes the body; what was parsed of it is forgotten.
@@ -70,6 +100,21 @@ impl fmt::Debug for Response {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Response").field("status", &self.status).finish_non_exhaustive()
     }
+}
+
+/// The mark that some servers put before a text.
+const UTF_8_MARK: &[u8] = "\u{feff}".as_bytes();
+
+/// A body as text. UTF-16 has a mark, or is known by the zeros beside its first character.
+fn decoded(body: &[u8]) -> Cow<'_, str> {
+    let unit: fn([u8; 2]) -> u16 = match body {
+        [0xff, 0xfe, ..] | [1..=0x7f, 0, _, ..] => u16::from_le_bytes,
+        [0xfe, 0xff, ..] | [0, 1..=0x7f, _, ..] => u16::from_be_bytes,
+        _ => return String::from_utf8_lossy(body.strip_prefix(UTF_8_MARK).unwrap_or(body)),
+    };
+    let units = body.chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
+    let text: String = char::decode_utf16(units).map(|letter| letter.unwrap_or(char::REPLACEMENT_CHARACTER)).collect();
+    Cow::Owned(text.trim_start_matches('\u{feff}').to_owned())
 }
 
 /// Counts brackets by bytes, in texts too: that is quick, and texts full of braces are rare. A body of fewer bytes than
@@ -129,6 +174,27 @@ mod tests {
         assert_eq!(retry_after(&skewed, now), Some(Duration::from_secs(10)), "by the clock of the service");
         for junk in ["soon", "-3", "NaN", "1e400", ""] {
             assert_eq!(retry_after(&headers(junk), now), None, "{junk}");
+        }
+    }
+
+    #[test]
+    fn a_body_is_text_in_any_encoding() {
+        let text = r#"{"error":"é😀"}"#;
+        let utf_16 = |mark: &[u16], bytes: fn(u16) -> [u8; 2]| {
+            mark.iter().copied().chain(text.encode_utf16()).flat_map(bytes).collect::<Vec<u8>>()
+        };
+        for body in [
+            text.as_bytes().to_vec(),
+            [UTF_8_MARK, text.as_bytes()].concat(),
+            utf_16(&[], u16::to_le_bytes),
+            utf_16(&[0xfeff], u16::to_le_bytes),
+            utf_16(&[], u16::to_be_bytes),
+            utf_16(&[0xfeff], u16::to_be_bytes),
+        ] {
+            assert_eq!(decoded(&body), text, "{body:?}");
+        }
+        for odd in [&[][..], &[0], b"{", &[0, 0], b"x\0", &[0xff, 0xfe, b'x'], &[0xff, 0xfe, 0, 0xd8]] {
+            decoded(odd);
         }
     }
 

@@ -19,3 +19,20 @@ impl ThrottleGate {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).saturating_sub(now)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_opens_at_the_latest_moment_that_was_named() {
+        let at = Duration::from_secs;
+        let gate = ThrottleGate::default();
+        assert_eq!(gate.remaining(at(0)), at(0));
+        for (until, remaining) in [(10, 7), (5, 7), (12, 9)] {
+            gate.close(at(until));
+            assert_eq!(gate.remaining(at(3)), at(remaining));
+        }
+        assert_eq!((gate.remaining(at(12)), gate.remaining(at(20))), (at(0), at(0)));
+    }
+}

@@ -65,10 +65,11 @@ pub trait Transport: fmt::Debug + Send + Sync + 'static {
 /// The reason why there is no response, and whether the service may have acted on the request.
 ///
 /// ```
-/// use entra_apps::transport::TransportError;
+/// use entra_apps::transport::{ConnectFailure, TransportError};
 ///
-/// let error = TransportError::not_sent("the host has no address");
+/// let error = TransportError::not_connected(ConnectFailure::NameNotResolved, "the host has no address");
 /// assert!(!error.is_maybe_sent());
+/// assert_eq!(error.connect_failure(), Some(ConnectFailure::NameNotResolved));
 /// ```
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
@@ -77,7 +78,7 @@ pub struct TransportError(Reason);
 #[derive(Debug, thiserror::Error)]
 enum Reason {
     #[error("the request could not be sent")]
-    NotSent(#[source] Source),
+    NotSent(Option<ConnectFailure>, #[source] Source),
     #[error("no response to the request")]
     MaybeSent(#[source] Source),
     #[error("the body of the response is larger than {0} bytes")]
@@ -86,10 +87,50 @@ enum Reason {
 
 type Source = Box<dyn StdError + Send + Sync>;
 
+/// Why there is no connection: each cause has an [`ErrorCode`](crate::ErrorCode) of its own.
+///
+/// ```
+/// use entra_apps::transport::{ConnectFailure, TransportError};
+///
+/// fn not_connected(error: std::io::Error) -> TransportError {
+///     match error.kind() {
+///         std::io::ErrorKind::ConnectionRefused => TransportError::not_connected(ConnectFailure::Refused, error),
+///         _ => TransportError::not_sent(error),
+///     }
+/// }
+/// # let error = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
+/// # assert_eq!(not_connected(error).connect_failure(), Some(ConnectFailure::Refused));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ConnectFailure {
+    /// The name of the host does not resolve:
+    /// [`HostNotFound`](crate::ErrorCode::HostNotFound).
+    NameNotResolved,
+    /// Nobody accepts connections at the address: [`ConnectionRefused`](crate::ErrorCode::ConnectionRefused).
+    Refused,
+    /// Nobody accepts connections at the proxy's address: [`ProxyUnreachable`](crate::ErrorCode::ProxyUnreachable).
+    ProxyUnreachable,
+    /// The certificate that was shown is not trusted, as behind a TLS inspection whose certificate authority this machine
+    /// does not know: [`CertificateNotTrusted`](crate::ErrorCode::CertificateNotTrusted).
+    CertificateNotTrusted,
+    /// The proxy wants its user's name and password (407):
+    /// [`ProxyAuthenticationRequired`](crate::ErrorCode::ProxyAuthenticationRequired).
+    ProxyAuthenticationRequired,
+    /// The proxy does not open a connection to the host, such as by 403:
+    /// [`ProxyRefused`](crate::ErrorCode::ProxyRefused).
+    ProxyRefused,
+}
+
 impl TransportError {
-    /// Creates an error for a request that did not reach the service: no name, no connection, no TLS.
+    /// Creates an error for a request that did not reach the service: no connection, no TLS.
     pub fn not_sent(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        Self(Reason::NotSent(source.into()))
+        Self(Reason::NotSent(None, source.into()))
+    }
+
+    /// Creates an error for a request that did not reach the service, for a known cause.
+    pub fn not_connected(failure: ConnectFailure, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self(Reason::NotSent(Some(failure), source.into()))
     }
 
     /// Creates an error for a request that may have reached the service, and may have been carried out.
@@ -109,6 +150,14 @@ impl TransportError {
 
     /// Whether the service may have acted on the request.
     pub fn is_maybe_sent(&self) -> bool {
-        !matches!(self.0, Reason::NotSent(_))
+        !matches!(self.0, Reason::NotSent(..))
+    }
+
+    /// Why there is no connection, where that is known.
+    pub fn connect_failure(&self) -> Option<ConnectFailure> {
+        match self.0 {
+            Reason::NotSent(failure, _) => failure,
+            Reason::MaybeSent(_) | Reason::TooLarge(_) => None,
+        }
     }
 }

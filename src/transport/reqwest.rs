@@ -1,13 +1,14 @@
 //! The [`Transport`] over reqwest.
 
-use std::fmt;
+use std::error::Error as StdError;
 use std::sync::{Arc, OnceLock};
+use std::{fmt, io};
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use url::{Host, Url};
 
-use super::{Transport, TransportError};
+use super::{ConnectFailure, Transport, TransportError};
 use crate::cloud::is_secure;
 use crate::error::{Error, ErrorCode};
 
@@ -17,8 +18,9 @@ const DEFAULT_BODY_LIMIT: usize = 8 * 1024 * 1024;
 /// Sends requests by reqwest: connections are pooled, responses are compressed, the proxy is the environment's.
 ///
 /// It follows no redirect and retries nothing, whatever it is built from. Plain http to this machine, or to the
-/// link-local service that gives a virtual machine its tokens, does not go through the environment's proxy: another
-/// machine would read what is meant for this one.
+/// link-local service that gives a virtual machine its tokens, goes through no proxy, be it the environment's or one that
+/// was given: another machine would read what is meant for this one. Such a request goes by a reqwest client of its own,
+/// without what a builder has set besides.
 ///
 /// With the feature `rustls-no-provider`, the program installs a rustls `CryptoProvider` before it makes one of these.
 ///
@@ -40,8 +42,8 @@ const DEFAULT_BODY_LIMIT: usize = 8 * 1024 * 1024;
 #[derive(Clone)]
 pub struct ReqwestTransport {
     client: reqwest::Client,
-    /// Without a proxy; made when first needed. None where the proxy is not the environment's.
-    direct: Option<Arc<OnceLock<reqwest::Client>>>,
+    /// Without a proxy; made when first needed.
+    direct: Arc<OnceLock<reqwest::Client>>,
     body_limit: usize,
 }
 
@@ -52,8 +54,7 @@ impl ReqwestTransport {
     /// [`ErrorKind::Network`](crate::ErrorKind::Network) when TLS cannot be set up on this machine; [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) with the code
     /// `no_crypto_provider` when the feature `rustls-no-provider` finds none installed.
     pub fn new() -> Result<Self, Error> {
-        let transport = Self::from_builder(reqwest::Client::builder())?;
-        Ok(Self { direct: Some(Arc::default()), ..transport })
+        Self::from_builder(reqwest::Client::builder())
     }
 
     /// Creates a transport that uses `proxy` instead of the environment's: an `http` or `https` URL, in which credentials
@@ -73,7 +74,8 @@ impl ReqwestTransport {
         Self::from_builder(reqwest::Client::builder().proxy(proxy))
     }
 
-    /// Creates a transport from a reqwest builder, with its proxy, certificates and timeouts.
+    /// Creates a transport from a reqwest builder, with its proxy, certificates and timeouts. Plain http to this machine
+    /// goes without them, because no builder says whether it has a proxy.
     ///
     /// It takes the builder, not the client, so that redirects and retries are off whatever was set: a token, a secret
     /// or a second application would go where it should not.
@@ -85,7 +87,7 @@ impl ReqwestTransport {
         #[cfg(all(feature = "rustls-no-provider", not(feature = "native-tls")))]
         crate::crypto::provider()?;
         build(builder)
-            .map(|client| Self { client, direct: None, body_limit: DEFAULT_BODY_LIMIT })
+            .map(|client| Self { client, direct: Arc::default(), body_limit: DEFAULT_BODY_LIMIT })
             .map_err(|error| Error::new(ErrorCode::TlsSetupFailed).with_source(error))
     }
 
@@ -97,14 +99,14 @@ impl ReqwestTransport {
     }
 
     fn client_for(&self, url: &Url) -> Result<&reqwest::Client, reqwest::Error> {
-        let Some(direct) = self.direct.as_ref().filter(|_| is_local(url)) else {
+        if !is_local(url) {
             return Ok(&self.client);
-        };
-        if let Some(client) = direct.get() {
+        }
+        if let Some(client) = self.direct.get() {
             return Ok(client);
         }
         let client = build(reqwest::Client::builder().no_proxy())?;
-        Ok(direct.get_or_init(|| client))
+        Ok(self.direct.get_or_init(|| client))
     }
 }
 
@@ -134,7 +136,11 @@ impl Transport for ReqwestTransport {
             let not_sent = error.is_connect() || error.is_builder();
             // The URL may hold a secret; the operation's name says enough.
             let error = error.without_url();
-            if not_sent { TransportError::not_sent(error) } else { TransportError::maybe_sent(error) }
+            match connect_failure(&error) {
+                _ if !not_sent => TransportError::maybe_sent(error),
+                Some(failure) => TransportError::not_connected(failure, error),
+                None => TransportError::not_sent(error),
+            }
         })?;
         let mut response = http::Response::new(Bytes::new());
         *response.status_mut() = received.status();
@@ -143,6 +149,44 @@ impl Transport for ReqwestTransport {
         *response.body_mut() = read_body(received, self.body_limit).await?;
         Ok(response)
     }
+}
+
+/// Why there is no connection, by what stands below reqwest's error.
+fn connect_failure(error: &reqwest::Error) -> Option<ConnectFailure> {
+    let causes = || std::iter::successors(Some(error as Cause<'_>), |cause| below(*cause));
+    let mut io = causes().filter_map(|cause| cause.downcast_ref::<io::Error>());
+    let is_refused = io.any(|error| error.kind() == io::ErrorKind::ConnectionRefused);
+    // The errors of a tunnel have no public type.
+    let tunnel = causes().find_map(|cause| cause.to_string().strip_prefix("tunnel error: ").map(str::to_owned));
+    match tunnel.as_deref() {
+        Some("proxy authorization required") => Some(ConnectFailure::ProxyAuthenticationRequired),
+        Some("unsuccessful" | "unexpected end of file" | "proxy response headers too long") => {
+            Some(ConnectFailure::ProxyRefused)
+        }
+        Some(_) if error.is_dns() || is_refused => Some(ConnectFailure::ProxyUnreachable),
+        _ if error.is_dns() => Some(ConnectFailure::NameNotResolved),
+        _ if is_refused => Some(ConnectFailure::Refused),
+        _ => causes().any(is_about_certificate).then_some(ConnectFailure::CertificateNotTrusted),
+    }
+}
+
+type Cause<'a> = &'a (dyn StdError + 'static);
+
+/// What an error comes from. What stands in an error of I/O is not its source: that is the source of what stands in it.
+fn below(error: Cause<'_>) -> Option<Cause<'_>> {
+    match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        Some(inner) => Some(inner),
+        None => error.source(),
+    }
+}
+
+/// Whether a certificate is not trusted. The platform's TLS tells so by a text alone.
+fn is_about_certificate(error: Cause<'_>) -> bool {
+    #[cfg(any(feature = "rustls", feature = "rustls-no-provider"))]
+    if crate::crypto::is_untrusted_certificate(error) {
+        return true;
+    }
+    cfg!(feature = "native-tls") && error.to_string().to_ascii_lowercase().contains("certificate")
 }
 
 /// Reads a body of at most `limit` bytes. One that comes in a single chunk is not copied.

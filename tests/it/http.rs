@@ -1,6 +1,9 @@
 //! What only real HTTP shows: the reqwest transport.
 
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use entra_apps::bytes::Bytes;
 use entra_apps::cloud::Cloud;
@@ -8,20 +11,28 @@ use entra_apps::http::{Request, header};
 use entra_apps::ids::TenantId;
 use entra_apps::secrecy::SecretString;
 use entra_apps::token::TokenProvider;
-use entra_apps::transport::{ReqwestTransport, Transport};
+use entra_apps::transport::{ConnectFailure, ReqwestTransport, Transport, TransportError};
 use entra_apps::url::Url;
-use entra_apps::{Client, ErrorKind, RetryPolicy};
+use entra_apps::{Client, ErrorCode, ErrorKind, RetryPolicy};
 use mockito::{Matcher, Server};
 
 const ORGANIZATION: &str = r#"{"value":[{"id":"84841066-274d-4ec0-a5c1-276be684bdd3","displayName":"Contoso"}]}"#;
 
+fn token() -> Arc<dyn TokenProvider> {
+    Arc::new(entra_apps::auth::StaticToken::new(SecretString::from("the-token")))
+}
+
 fn client(server: &Server) -> Client {
-    let url = Url::parse(&server.url()).unwrap();
-    let token = entra_apps::auth::StaticToken::new(SecretString::from("the-token"));
+    client_at(&server.url(), ReqwestTransport::new().unwrap())
+}
+
+fn client_at(url: &str, transport: ReqwestTransport) -> Client {
+    let url = Url::parse(url).unwrap();
     Client::builder()
         .cloud(Cloud::custom("test", &url, &url).unwrap())
         .tenant(TenantId::from_u128(1))
-        .token_provider(Arc::new(token) as Arc<dyn TokenProvider>)
+        .token_provider(token())
+        .transport(Arc::new(transport))
         .user_agent_suffix("contoso/2.1")
         .retry_policy(RetryPolicy::none())
         .build()
@@ -113,18 +124,133 @@ async fn a_body_of_many_chunks_is_bounded_with_and_without_its_length() {
 
 #[tokio::test]
 async fn where_nobody_listens_nothing_was_sent() {
-    // Bound and dropped: nobody listens on it.
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    drop(listener);
-    let error = ReqwestTransport::new().unwrap().send(get(&format!("http://{address}/"))).await.unwrap_err();
+    let error = ReqwestTransport::new().unwrap().send(get(&format!("http://{}/", closed()))).await.unwrap_err();
     assert!(!error.is_maybe_sent());
+}
+
+/// A resolver that knows no name.
+#[derive(Debug)]
+struct NoNames;
+
+impl reqwest::dns::Resolve for NoNames {
+    fn resolve(&self, _: reqwest::dns::Name) -> reqwest::dns::Resolving {
+        Box::pin(async { Err("no such host".into()) })
+    }
+}
+
+/// Takes connections on loopback and responds to the first bytes of each.
+fn listening(respond: impl Fn(&mut TcpStream) + Send + 'static) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            respond(&mut stream.unwrap());
+        }
+    });
+    address
+}
+
+/// A proxy that responds to a `CONNECT` in this way.
+fn proxy(response: &'static str) -> SocketAddr {
+    listening(move |stream| {
+        let mut request = [0; 4096];
+        let length = stream.read(&mut request).unwrap();
+        assert!(request[..length].starts_with(b"CONNECT graph.invalid:443 "));
+        stream.write_all(response.as_bytes()).unwrap();
+    })
+}
+
+/// A server whose certificate nobody has signed but itself.
+#[cfg(feature = "rustls")]
+fn inspected() -> SocketAddr {
+    let certificate = include_bytes!("../certificates/inspection.der").to_vec();
+    let key = include_bytes!("../certificates/inspection.key.der").to_vec();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let key = rustls::pki_types::PrivateKeyDer::try_from(key).unwrap();
+    let config = Arc::new(config.with_no_client_auth().with_single_cert(vec![certificate.into()], key).unwrap());
+    listening(move |stream| {
+        let mut connection = rustls::ServerConnection::new(config.clone()).unwrap();
+        while connection.is_handshaking() && connection.complete_io(stream).is_ok() {}
+    })
+}
+
+/// Bound and dropped: nobody listens on it.
+fn closed() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
+
+#[tokio::test]
+async fn each_reason_for_no_connection_has_a_code() {
+    let direct = || reqwest::Client::builder().no_proxy();
+    let through = |proxy: SocketAddr| direct().proxy(reqwest::Proxy::all(format!("http://{proxy}")).unwrap());
+    let (closed, elsewhere) = (format!("https://{}", closed()), "https://graph.invalid");
+    let unnamed = direct().proxy(reqwest::Proxy::all("http://proxy.invalid:3128").unwrap());
+    let cases = [
+        (direct().dns_resolver(Arc::new(NoNames)), elsewhere, ErrorCode::HostNotFound),
+        (direct(), &closed, ErrorCode::ConnectionRefused),
+        (through(self::closed()), elsewhere, ErrorCode::ProxyUnreachable),
+        (unnamed.dns_resolver(Arc::new(NoNames)), elsewhere, ErrorCode::ProxyUnreachable),
+        (
+            through(proxy("HTTP/1.1 407 Proxy Authentication Required\r\nproxy-authenticate: Basic\r\n\r\n")),
+            elsewhere,
+            ErrorCode::ProxyAuthenticationRequired,
+        ),
+        (through(proxy("HTTP/1.1 403 Forbidden\r\n\r\n<html>no</html>")), elsewhere, ErrorCode::ProxyRefused),
+        (through(proxy("HTTP/1.1 502 Bad Gateway\r\n\r\n")), elsewhere, ErrorCode::ProxyRefused),
+        (through(proxy("")), elsewhere, ErrorCode::ProxyRefused),
+        #[cfg(feature = "rustls")]
+        (direct(), &*format!("https://{}", inspected()).leak(), ErrorCode::CertificateNotTrusted),
+    ];
+    let mut sentences = std::collections::BTreeSet::new();
+    for (builder, url, code) in cases {
+        let transport = ReqwestTransport::from_builder(builder).unwrap();
+        let error = client_at(url, transport).organization().get().await.unwrap_err();
+        assert_eq!((error.code(), error.kind(), error.maybe_done()), (code, ErrorKind::Network, false), "{error:?}");
+        assert!(std::error::Error::source(&error).is_some());
+        sentences.insert((code, error.message().to_owned(), error.remedy().to_owned()));
+    }
+    assert!(sentences.len() >= 5, "each cause has a sentence: {sentences:?}");
+}
+
+/// A transport that cannot connect, for one reason.
+#[derive(Debug)]
+struct NotConnected(Option<ConnectFailure>, AtomicU32);
+
+#[entra_apps::async_trait]
+impl Transport for NotConnected {
+    async fn send(&self, _: Request<Bytes>) -> Result<entra_apps::http::Response<Bytes>, TransportError> {
+        self.1.fetch_add(1, Ordering::Relaxed);
+        Err(match self.0 {
+            Some(failure) => TransportError::not_connected(failure, "x"),
+            None => TransportError::not_sent("x"),
+        })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_transport_of_ones_own_can_say_why_there_is_no_connection() {
+    for (failure, code, attempts) in [
+        (None, ErrorCode::Unreachable, 5),
+        (Some(ConnectFailure::NameNotResolved), ErrorCode::HostNotFound, 5),
+        (Some(ConnectFailure::Refused), ErrorCode::ConnectionRefused, 5),
+        (Some(ConnectFailure::ProxyUnreachable), ErrorCode::ProxyUnreachable, 5),
+        (Some(ConnectFailure::ProxyRefused), ErrorCode::ProxyRefused, 5),
+        // These do not pass by themselves.
+        (Some(ConnectFailure::ProxyAuthenticationRequired), ErrorCode::ProxyAuthenticationRequired, 1),
+        (Some(ConnectFailure::CertificateNotTrusted), ErrorCode::CertificateNotTrusted, 1),
+    ] {
+        let transport = Arc::new(NotConnected(failure, AtomicU32::new(0)));
+        let builder = Client::builder().tenant(TenantId::from_u128(1)).transport(transport.clone());
+        let error = builder.token_provider(token()).build().unwrap().organization().get().await.unwrap_err();
+        assert_eq!((error.code(), error.attempts()), (code, attempts), "{error}");
+        assert_eq!(transport.1.load(Ordering::Relaxed), attempts);
+    }
 }
 
 #[tokio::test]
 async fn a_connection_is_used_again() {
-    use std::io::{Read, Write};
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let server = std::thread::spawn(move || {
         // One connection only: a second one would not be answered.
@@ -150,15 +276,16 @@ async fn a_connection_is_used_again() {
 }
 
 #[tokio::test]
-async fn an_answer_of_another_kind_is_told_without_its_text() {
+async fn a_page_in_place_of_a_response_is_told_by_its_first_words() {
     let mut server = Server::new_async().await;
     server
         .mock("GET", Matcher::Regex("^/v1.0/organization".to_owned()))
-        .with_body("<html>captive portal, very-private</html>")
+        .with_body("<html><body>Hotel Contoso: <a href='/very-private'>sign in</a> here</body></html>")
         .create_async()
         .await;
     let error = client(&server).organization().get().await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Decode);
+    assert_eq!((error.kind(), error.code()), (ErrorKind::Network, ErrorCode::AnsweredByProxy));
+    assert!(error.to_string().contains("“Hotel Contoso: sign in here”"), "{error}");
     assert!(!format!("{error} {error:?}").contains("very-private"), "{error:?}");
 }
 

@@ -337,8 +337,14 @@ impl<'a> IntoFuture for Diagnose<'a> {
 }
 
 /// The codes of problems after which signing in tells nothing more.
-const WITHOUT_SIGN_IN: [ErrorCode; 6] = [
+const WITHOUT_SIGN_IN: [ErrorCode; 12] = [
     ErrorCode::Unreachable,
+    ErrorCode::HostNotFound,
+    ErrorCode::ConnectionRefused,
+    ErrorCode::CertificateNotTrusted,
+    ErrorCode::ProxyUnreachable,
+    ErrorCode::ProxyAuthenticationRequired,
+    ErrorCode::ProxyRefused,
     ErrorCode::IdsSwapped,
     ErrorCode::UnknownTenant,
     ErrorCode::WrongCloud,

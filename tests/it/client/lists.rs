@@ -4,10 +4,10 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::time::Duration;
 
-use entra_apps::ErrorKind;
 use entra_apps::api::{Filter, List};
 use entra_apps::futures_core::Stream;
 use entra_apps::model::{Application, ApplicationProperty, NewApplication};
+use entra_apps::{ErrorCode, ErrorKind};
 use entra_emulator::{Fault, MemoryTenant};
 
 use crate::support::{counts, quiet, tenant};
@@ -99,4 +99,38 @@ async fn a_page_that_nobody_waits_for_any_more_is_not_lost() {
     assert_eq!(pages.next().await.unwrap().unwrap().value.len(), 2);
     assert_eq!(pages.next().await.unwrap().unwrap().value.len(), 1);
     assert!(pages.next().await.unwrap().is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_whose_place_is_forgotten_is_begun_anew_where_nobody_has_seen_any_of_it() {
+    let tenant = tenant();
+    let list = listed(&tenant, 5).await.top(2);
+    let forget = |nth| {
+        quiet(&tenant).clear_faults();
+        let fault = Fault::on("GET", "/applications").nth(nth);
+        tenant.fault(fault.refuses(400, "Directory_ExpiredPageToken", "The specified page token value has expired."));
+    };
+    forget(3);
+    let all = list.clone().all().await.unwrap();
+    let names: Vec<_> = all.iter().map(|app| app.display_name.as_deref().unwrap()).collect();
+    assert_eq!(names, ["Listed 00", "Listed 01", "Listed 02", "Listed 03", "Listed 04"]);
+    assert_eq!(counts(&tenant).0, 6, "three requests, and three anew");
+    // Once, not for ever.
+    tenant.fault(Fault::on("GET", "/applications").always().refuses(
+        400,
+        "Directory_ExpiredPageToken",
+        "It has expired.",
+    ));
+    quiet(&tenant);
+    assert_eq!(list.clone().all().await.unwrap_err().code(), ErrorCode::ExpiredPageToken);
+    assert_eq!(counts(&tenant).0, 2);
+    // Whoever has items already is told.
+    forget(2);
+    let mut items = list.items();
+    for _ in 0..2 {
+        items.next().await.unwrap().unwrap();
+    }
+    let error = items.next().await.unwrap_err();
+    assert_eq!((error.code(), error.kind()), (ErrorCode::ExpiredPageToken, ErrorKind::Stale));
+    assert!(error.remedy().contains("anew"), "{error}");
 }

@@ -4,6 +4,7 @@ mod corrupted;
 #[cfg(feature = "reqwest")]
 mod http;
 mod links;
+mod proxies;
 mod responses;
 mod server;
 mod texts;

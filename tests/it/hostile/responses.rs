@@ -263,7 +263,6 @@ async fn a_token_response_without_a_token_is_an_error() {
         r#"{"access_token":{"a":1},"expires_in":3600}"#,
         r#"{"access_token":"abc","expires_in":"soon"}"#,
         r#"{"access_token":"abc","expires_in":1e400}"#,
-        "\u{feff}{\"access_token\":\"abc\",\"expires_in\":1}",
     ];
     for response in responses {
         let server = Server::always(Reply::ok(response));

@@ -226,6 +226,7 @@ const HARMLESS: &[&str] = &[
     "provision::SecretReadiness",
     "provision::Verdict",
     "random::SystemRandomness",
+    "transport::ConnectFailure",
 ];
 
 #[test]
