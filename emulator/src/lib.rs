@@ -233,7 +233,27 @@ impl MemoryTenant {
 
     /// Adds to what goes wrong. Faults are tried in the order in which they were added.
     pub fn fault(&self, fault: Fault) {
-        self.state().schedule.add(fault);
+        self.faults_in_order([fault]);
+    }
+
+    /// Adds faults of which each counts requests once the one before it is over.
+    ///
+    /// ```
+    /// # use entra_emulator::{Fault, MemoryTenant};
+    /// let tenant = MemoryTenant::new();
+    /// let on = || Fault::on("GET", "/organization");
+    /// // The first request fails, the response to the second is lost, and the third is the first that goes well.
+    /// tenant.faults_in_order([on().fails(503), on().response_lost()]);
+    /// assert_eq!(tenant.unmet_faults().len(), 2);
+    /// ```
+    pub fn faults_in_order(&self, faults: impl IntoIterator<Item = Fault>) {
+        self.state().schedule.add_queue(faults);
+    }
+
+    /// The faults that have not met as many requests as they should: none, when a test met each of its faults. One that
+    /// meets every request should meet one; those by chance are not listed.
+    pub fn unmet_faults(&self) -> Vec<Fault> {
+        self.state().schedule.unmet()
     }
 
     /// Forgets what should still have gone wrong.
