@@ -337,3 +337,15 @@ async fn a_skewed_tenant_has_a_wall_time_of_its_own() {
     let right = time::macros::datetime!(2025-06-01 13:00 UTC);
     assert!((tenant.clock().now() - right).abs() < time::Duration::SECOND, "the client's clock is right");
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_most_extreme_skews_leave_a_tenant_that_works() {
+    for skew in [time::Duration::MAX, time::Duration::MIN, time::Duration::days(4_000_000)] {
+        let session = Session::new(&builder().clock_skew(skew).build()).await;
+        let app = session.app("App").await;
+        let path = format!("/applications/{}/addPassword", app["id"].as_str().unwrap());
+        session.post(&path, serde_json::json!({})).await.expect(200);
+        session.tenant.fault(Fault::on("GET", "/applications").throttled(RetryAfter::Date(Duration::MAX)));
+        session.get("/applications").await.refused(429, "TooManyRequests");
+    }
+}
