@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use entra_apps::clock::Clock;
 use entra_apps::ids::{AppId, PermissionId, TenantId};
-use entra_apps::permission::{PermissionKind, well_known};
+use entra_apps::permission::PermissionKind;
 use time::OffsetDateTime;
 
 use crate::api::Api;
@@ -180,7 +180,8 @@ impl MemoryTenantBuilder {
         self
     }
 
-    /// Removes a permission, application and delegated, from an API: some clouds and tenants lack some.
+    /// Removes a permission, application and delegated, from an API: some clouds and tenants lack some. An
+    /// application can still declare it, as in Entra; to assign it, or to request a token for it, is refused.
     pub fn without_permission(mut self, api: AppId, value: &str) -> Self {
         if let Some(known) = self.apis.remove(&api) {
             self.apis.insert(api, known.without(value));
@@ -252,12 +253,7 @@ impl MemoryTenantBuilder {
     pub fn partner(mut self) -> Self {
         self.partner = true;
         self.without_apis.retain(|api| *api != partner::ADMINISTRATION);
-        self.permission(
-            well_known::MICROSOFT_PARTNER_CENTER,
-            PermissionKind::Delegated,
-            "user_impersonation",
-            PermissionId::from_u128(0x1ceb_fa2a_fb4d_419e_b5f9_839b_4383_e05a),
-        )
+        self
     }
 
     /// Sets the duration of each status of a partner's relationship, access assignment, request or operation, on the

@@ -137,7 +137,7 @@ impl Directory {
 
     /// Refuses a unique name that any other application has, deleted ones included.
     fn check_unique_name(&self, name: &str, id: &str) -> Result<(), GraphError> {
-        if name.is_empty() {
+        if name.trim().is_empty() {
             return Err(GraphError::invalid("uniqueName", "Application"));
         }
         let mut holders = self.applications.find_by("uniqueName", name);

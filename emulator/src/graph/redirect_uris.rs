@@ -20,13 +20,13 @@ pub(crate) fn is_valid_redirect_uri(uri: &str, platform: &str, personal: bool) -
         return platform == "web";
     }
     // A wildcard stands for the first label of a host, which no URL parser accepts.
-    let without_wildcard = uri.replacen("https://*.", "https://any.", 1);
+    let without_wildcard = uri.replacen("https://*.", "https://", 1);
     if without_wildcard.contains('*') {
         return false;
     }
     let Ok(url) = Url::parse(&without_wildcard) else { return false };
     let is_web = matches!(url.scheme(), "https" | "http");
-    if is_web && !has_proper_host(uri) {
+    if is_web && !has_proper_host(&without_wildcard) {
         return false;
     }
     match url.scheme() {

@@ -205,7 +205,7 @@ fn check_redirects(new: &Value, personal: bool, kept: &KeptValues<'_>) -> Valida
             if !is_kept && !is_valid_redirect_uri(uri, platform, personal) {
                 return Err(GraphError::invalid(&target, "Application"));
             }
-            match known.entry(uri.to_lowercase()) {
+            match known.entry(uri.to_ascii_lowercase()) {
                 Entry::Occupied(entry) if !(is_kept && *entry.get()) => {
                     return Err(GraphError::bad_request("Redirect URIs must have distinct values.")
                         .detail("InvalidValue", target));
