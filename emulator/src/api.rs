@@ -77,7 +77,8 @@ impl Api {
         graph
     }
 
-    /// The APIs that most tenants have, without permissions.
+    /// The APIs that most tenants have, without permissions but for that of Partner Center.
+    /// <https://learn.microsoft.com/partner-center/developer/partner-center-authentication>
     pub(crate) fn well_known() -> Vec<Self> {
         let api = |id: u128, name: &str, uri: &str| Self::new(AppId::from_u128(id), name).identifier_uri(uri);
         let management = AppId::from_u128(crate::azure_management::APP_ID);
@@ -107,6 +108,10 @@ impl Api {
                 0xfa3d_9a0c_3fb0_42cc_9193_47c7_ecd2_edbd,
                 "Microsoft Partner Center",
                 "https://api.partnercenter.microsoft.com",
+            )
+            .delegated_permission(
+                "user_impersonation",
+                PermissionId::from_u128(0x1ceb_fa2a_fb4d_419e_b5f9_839b_4383_e05a),
             ),
             api(
                 0xfc78_0465_2017_40d4_a0c5_3070_2247_1b92,

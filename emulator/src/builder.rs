@@ -8,11 +8,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use entra_apps::clock::Clock;
 use entra_apps::ids::{AppId, PermissionId, TenantId};
-use entra_apps::permission::{PermissionKind, well_known};
+use entra_apps::permission::PermissionKind;
 use time::OffsetDateTime;
 
 use crate::api::Api;
-use crate::clock::TenantClock;
+use crate::clock::{TenantClock, skewed};
 use crate::cloud_state::CloudState;
 use crate::data::lag::Lag;
 use crate::data::links::Links;
@@ -21,7 +21,7 @@ use crate::faults::{Schedule, Throttle, Throttling};
 use crate::graph::deleted_items::DeletedItems;
 use crate::graph::delta::Changes;
 use crate::graph::directory::{Directory, MIN_SWEPT};
-use crate::graph::policy::SecretPolicy;
+use crate::graph::policy::{LegacyValues, SecretPolicy};
 use crate::partner;
 use crate::random::{SeededRandomness, uuid};
 use crate::record::{DEFAULT_RECORDED_REQUESTS, Log};
@@ -55,6 +55,7 @@ pub struct MemoryTenantBuilder {
     without_apis: Vec<AppId>,
     default_audience: String,
     secret_policy: SecretPolicy,
+    legacy_values: LegacyValues,
     base_url: Option<String>,
     on_exchange: Option<OnExchange>,
     snapshot: Option<Snapshot>,
@@ -90,6 +91,7 @@ impl MemoryTenantBuilder {
             without_apis: vec![partner::ADMINISTRATION],
             default_audience: "AzureADMyOrg".to_owned(),
             secret_policy: SecretPolicy::Unrestricted,
+            legacy_values: LegacyValues::default(),
             base_url: None,
             on_exchange: None,
             snapshot: None,
@@ -135,7 +137,7 @@ impl MemoryTenantBuilder {
     /// Sets how far the tenant's wall time is ahead of its clock's, or behind where it is negative; zero by default.
     /// The [clients](MemoryTenant::client) of the tenant use the clock itself, so that their time is right and the
     /// tenant's is wrong: the lifetimes of tokens and secrets, timestamps, the `Date` of a response and a `Retry-After`
-    /// that is a date follow the tenant's.
+    /// that is a date follow the tenant's, which stays between the years 1970 and 9900.
     pub fn clock_skew(mut self, ahead: time::Duration) -> Self {
         self.skew = ahead;
         self
@@ -178,7 +180,8 @@ impl MemoryTenantBuilder {
         self
     }
 
-    /// Removes a permission, application and delegated, from an API: some clouds and tenants lack some.
+    /// Removes a permission, application and delegated, from an API: some clouds and tenants lack some. An
+    /// application can still declare it, as in Entra; to assign it, or to request a token for it, is refused.
     pub fn without_permission(mut self, api: AppId, value: &str) -> Self {
         if let Some(known) = self.apis.remove(&api) {
             self.apis.insert(api, known.without(value));
@@ -201,6 +204,12 @@ impl MemoryTenantBuilder {
     /// Sets what the tenant's app management policy allows for secrets.
     pub fn secret_policy(mut self, policy: SecretPolicy) -> Self {
         self.secret_policy = policy;
+        self
+    }
+
+    /// Sets what becomes of values that today's rules refuse when a PATCH keeps them; they may stay by default.
+    pub fn legacy_values(mut self, policy: LegacyValues) -> Self {
+        self.legacy_values = policy;
         self
     }
 
@@ -244,12 +253,7 @@ impl MemoryTenantBuilder {
     pub fn partner(mut self) -> Self {
         self.partner = true;
         self.without_apis.retain(|api| *api != partner::ADMINISTRATION);
-        self.permission(
-            well_known::MICROSOFT_PARTNER_CENTER,
-            PermissionKind::Delegated,
-            "user_impersonation",
-            PermissionId::from_u128(0x1ceb_fa2a_fb4d_419e_b5f9_839b_4383_e05a),
-        )
+        self
     }
 
     /// Sets the duration of each status of a partner's relationship, access assignment, request or operation, on the
@@ -283,7 +287,7 @@ impl MemoryTenantBuilder {
     pub(crate) fn build_in(self, cloud: &Arc<Mutex<CloudState>>, clock: &Arc<dyn Clock>, index: u64) -> MemoryTenant {
         // The seeds of neighbours are far apart, because each tenant draws from several sources.
         let seed = self.seed.unwrap_or(index << 32);
-        let (skew, wall) = (self.skew, clock.now() + self.skew);
+        let (skew, wall) = (self.skew, skewed(clock.now(), self.skew));
         let throttling = self.throttling.clone();
         let (snapshot, without_apis) = (self.snapshot.clone(), self.without_apis.clone());
         let (tick, base_url, on_exchange) = (self.tick, self.base_url.clone(), self.on_exchange.clone());
@@ -360,6 +364,7 @@ impl MemoryTenantBuilder {
             partner: None,
             lag: self.lag,
             secret_policy: self.secret_policy,
+            legacy_values: self.legacy_values,
             default_audience: self.default_audience,
             randomness,
         }

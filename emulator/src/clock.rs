@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use entra_apps::clock::{Clock, Sleep};
+use time::macros::datetime;
 use time::{OffsetDateTime, UtcOffset};
 use tokio::time::Instant;
 
@@ -42,6 +43,17 @@ impl TenantClock {
     pub fn starting_at(wall: OffsetDateTime) -> Self {
         Self { origin: Instant::now(), wall: Some(wall.to_offset(UtcOffset::UTC)) }
     }
+}
+
+/// A wall time that is ahead by `skew`, kept where the lifetimes of tokens and secrets stay within the calendar.
+pub(crate) fn skewed(now: OffsetDateTime, skew: time::Duration) -> OffsetDateTime {
+    const FIRST: OffsetDateTime = datetime!(1970-01-01 00:00 UTC);
+    const LAST: OffsetDateTime = datetime!(9900-01-01 00:00 UTC);
+    if skew.is_zero() {
+        return now;
+    }
+    let beyond = if skew.is_negative() { FIRST } else { LAST };
+    now.checked_add(skew).unwrap_or(beyond).clamp(FIRST, LAST)
 }
 
 impl Clock for TenantClock {

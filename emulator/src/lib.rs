@@ -82,7 +82,7 @@ pub use clock::TenantClock;
 pub use cloud::MemoryCloud;
 pub use data::lag::Lag;
 pub use faults::{Fault, FaultError, FaultOn, FaultyTransport, RetryAfter, Throttling};
-pub use graph::policy::SecretPolicy;
+pub use graph::policy::{LegacyValues, SecretPolicy};
 pub use inspect::{AppRoleAssignment, Application, OAuth2PermissionGrant, ServicePrincipal};
 pub use partner::DelegatedAdminRelationship;
 pub use random::SeededRandomness;
@@ -161,7 +161,7 @@ impl MemoryTenant {
 
     /// The wall time as the tenant sees it.
     fn wall(&self) -> OffsetDateTime {
-        self.0.clock.now() + self.0.skew
+        clock::skewed(self.0.clock.now(), self.0.skew)
     }
 
     /// The tenant id.
@@ -233,7 +233,27 @@ impl MemoryTenant {
 
     /// Adds to what goes wrong. Faults are tried in the order in which they were added.
     pub fn fault(&self, fault: Fault) {
-        self.state().schedule.add(fault);
+        self.faults_in_order([fault]);
+    }
+
+    /// Adds faults of which each counts requests once the one before it is over.
+    ///
+    /// ```
+    /// # use entra_emulator::{Fault, MemoryTenant};
+    /// let tenant = MemoryTenant::new();
+    /// let on = || Fault::on("GET", "/organization");
+    /// // The first request fails, the response to the second is lost, and the third is the first that goes well.
+    /// tenant.faults_in_order([on().fails(503), on().response_lost()]);
+    /// assert_eq!(tenant.unmet_faults().len(), 2);
+    /// ```
+    pub fn faults_in_order(&self, faults: impl IntoIterator<Item = Fault>) {
+        self.state().schedule.add_queue(faults);
+    }
+
+    /// The faults that have not met as many requests as they should: none, when a test met each of its faults. One that
+    /// meets every request should meet one; those by chance are not listed.
+    pub fn unmet_faults(&self) -> Vec<Fault> {
+        self.state().schedule.unmet()
     }
 
     /// Forgets what should still have gone wrong.
@@ -245,6 +265,30 @@ impl MemoryTenant {
     /// for a minute may stay known.
     pub fn set_lag(&self, lag: Lag) {
         self.state().directory.lag = lag;
+    }
+
+    /// Changes what becomes of values that today's rules refuse when a PATCH keeps them.
+    pub fn set_legacy_values(&self, policy: LegacyValues) {
+        self.state().directory.legacy_values = policy;
+    }
+
+    /// Writes properties of an application, service principal, user or group past the rules of today, as values of an
+    /// older time or of another program: known everywhere at once, and merged as a PATCH is.
+    ///
+    /// ```
+    /// # use entra_emulator::MemoryTenant;
+    /// let tenant = MemoryTenant::new();
+    /// let app = tenant.applications()[0].id;
+    /// tenant.store_as_is(app, r#"{"web": {"redirectUris": ["https://old.contoso.example/*", "http://contoso.example"]}}"#);
+    /// assert!(tenant.applications()[0].json.contains("old.contoso.example/*"));
+    /// ```
+    ///
+    /// # Panics
+    /// When the tenant has no object of this id, or `properties` is no JSON object.
+    pub fn store_as_is(&self, object: impl fmt::Display, properties: &str) {
+        let properties = serde_json::from_str(properties).expect("the properties are JSON");
+        let stored = self.state().directory.store_as_is(&object.to_string(), &properties);
+        assert!(stored, "the tenant has no object {object}, or the properties are no object");
     }
 
     /// Changes the limits from now on; what was spent is forgotten.

@@ -107,7 +107,7 @@ error_codes! {
         "Name it once, for one platform; give each platform a path of its own.";
     InvalidPageUrl Invalid "invalid_page_url"
         "the address of a page is not one that Entra takes"
-        "It is an https address (or http://localhost) of at most 255 characters.";
+        "A home page is an http or https address; a logout URL is https, on localhost too, of at most 255 characters.";
     InvalidTag Invalid "invalid_tag"
         "the tag is not one that Entra takes"
         "A tag has 1 to 256 characters without blanks.";

@@ -59,7 +59,7 @@
 //! # The registration
 //! An [`AppRegistration`] holds what the guide asks for, in types that are checked when they are made: [`RedirectUri`](crate::RedirectUri)
 //! (of a [`Platform`]), [`Permission`](crate::permission::Permission), [`ClientSecret`](crate::ClientSecret) (with a [`Lifetime`]),
-//! [`PageUrl`], [`Tag`]. It is `Serialize` and `Deserialize`, so that it can be kept in a file. What the caller needs to
+//! [`PageUrl`], [`LogoutUrl`], [`Tag`]. It is `Serialize` and `Deserialize`, so that it can be kept in a file. What the caller needs to
 //! apply it is [`caller_permissions`](crate::AppRegistration::caller_permissions): [`CallerPermissions`], with the
 //! [`EntraRole`]s of a person.
 //!
@@ -153,7 +153,7 @@ use crate::error::Error;
 pub use caller_permissions::{CallerPermissions, EntraRole};
 pub use credential::Lifetime;
 pub use diagnose::{Diagnose, Diagnosis, Finding, RecordedRequest};
-pub use page_url::PageUrl;
+pub use page_url::{LogoutUrl, PageUrl};
 pub use plan_request::{PlanRequest, VerifyRequest};
 pub use preflight::{CallerKind, Preflight, PreflightCheck, Verdict};
 pub use progress::{Done, Progress};

@@ -4,6 +4,7 @@
 //! Rules: <https://learn.microsoft.com/entra/identity-platform/reply-url>.
 
 use std::fmt;
+use std::net::Ipv4Addr;
 
 use serde::{Deserialize, Serialize};
 use url::{Host, Url};
@@ -164,58 +165,70 @@ impl RedirectUri {
             .with_remedy(remedy))
     }
 
-    /// Refuses what Entra would refuse.
+    /// Refuses what Entra would refuse; what is not known of it is left to it.
     fn check(&self) -> Result<(), Error> {
         let refuse = |why: &str, remedy: &str| self.refuse(why, remedy);
-        if self.uri.chars().count() > MAX_REDIRECT_URI_LENGTH {
+        let uri = self.uri.as_str();
+        if uri.chars().count() > MAX_REDIRECT_URI_LENGTH {
             return refuse("is longer than 256 characters", "Shorten it.");
         }
-        if self.uri == "urn:ietf:wg:oauth:2.0:oob" {
+        if uri.eq_ignore_ascii_case("urn:ietf:wg:oauth:2.0:oob") {
             return match self.platform {
                 Platform::Web => Ok(()),
                 _ => refuse("is taken for web applications only", "Use an https address, or http://localhost."),
             };
         }
         // A wildcard stands where no host may, so it is taken out before the address is read.
-        let wildcard = self.uri.contains('*');
-        let Ok(url) = Url::parse(&self.uri.replacen("://*.", "://", 1)) else {
+        let Ok(url) = Url::parse(&uri.replacen("://*.", "://", 1)) else {
             return refuse(
                 "is not an absolute address",
                 "Write it whole, for example https://contoso.example/callback.",
             );
         };
-        if self.uri.contains('#') {
+        if uri.contains('#') {
             return refuse("has a fragment", "Leave out # and what follows it.");
         }
-        if self.uri.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        if uri.chars().any(|c| c.is_whitespace() || c.is_control()) {
             return refuse("has a blank in it", "Percent-encode it, or leave it out.");
         }
-        if let Some(bad) = self.uri.chars().find(|c| "!$'(),;".contains(*c)) {
+        if let Some(bad) = uri.chars().find(|c| "!$'(),;".contains(*c)) {
             return refuse(&format!("has the character {bad}, which Entra does not take"), "Leave it out.");
         }
-        if wildcard && (!self.uri.starts_with("https://*.") || self.uri.matches('*').count() > 1) {
+        if uri.contains('*') && (!uri.starts_with("https://*.") || uri.matches('*').count() > 1) {
             return refuse("has a wildcard in a place where Entra takes none", "Only https://*.domain works.");
         }
-        let host = url.host_str().unwrap_or_default();
-        let odd_port = self
-            .uri
-            .split_once("://")
-            .is_some_and(|(_, rest)| rest.split(['/', '?']).next().is_some_and(|it| it.ends_with(':')));
-        if host.starts_with('.') || host.contains("..") || odd_port {
+        if matches!(url.scheme(), "https" | "http") && !has_proper_host(uri) {
             return refuse("has no proper host", "Write it whole, for example https://contoso.example/callback.");
         }
-        match (url.scheme(), url.host()) {
-            ("https", Some(_)) | ("http", Some(Host::Domain("localhost"))) => Ok(()),
-            ("http", Some(Host::Ipv4(ip))) if ip == std::net::Ipv4Addr::LOCALHOST => Ok(()),
+        let has_host = url.host().is_some();
+        match (url.scheme(), self.platform) {
+            ("https", _) => Ok(()),
+            ("http", _) if url.host() == Some(Host::Domain("localhost")) => Ok(()),
+            ("http", _) if url.host() == Some(Host::Ipv4(Ipv4Addr::LOCALHOST)) => Ok(()),
             ("http", _) => refuse(
                 "is plain http to another machine",
                 "Use https; http is for http://localhost and http://127.0.0.1 only.",
             ),
             ("javascript" | "data" | "file", _) => refuse("has a scheme that Entra refuses", "Use https."),
-            _ if self.platform == Platform::PublicClient => Ok(()),
+            (_, Platform::PublicClient) => Ok(()),
+            // The broker of Windows: https://learn.microsoft.com/entra/msal/dotnet/acquiring-tokens/desktop-mobile/wam
+            ("ms-appx-web", Platform::Web) if has_host => Ok(()),
+            // Nested app authentication, in Microsoft 365:
+            // https://learn.microsoft.com/office/dev/add-ins/develop/enable-nested-app-authentication-in-your-add-in
+            (scheme, Platform::Spa) if scheme.starts_with("brk-") && has_host => Ok(()),
+            (scheme, _) if scheme.starts_with("brk-") => {
+                refuse("is one of nested app authentication", "Register it under single-page application.")
+            }
             _ => refuse("has a scheme of its own", "Use https, or register it under mobile and desktop applications."),
         }
     }
+}
+
+/// Whether the address of a page names its host, and a port after a colon: a scheme written twice does neither.
+fn has_proper_host(uri: &str) -> bool {
+    let authority = uri.split_once("://").and_then(|(_, rest)| rest.split(['/', '?']).next()).unwrap_or_default();
+    let host = authority.strip_prefix("*.").unwrap_or(authority);
+    !host.starts_with('.') && !host.contains("..") && !host.ends_with(':')
 }
 
 impl fmt::Display for RedirectUri {
@@ -238,6 +251,8 @@ mod tests {
             (Platform::Web, "https://contoso.example/cb?x=1"),
             (Platform::PublicClient, "msauth.com.contoso.app://auth"),
             (Platform::PublicClient, "ms-appx-web://microsoft.aad.brokerplugin/x"),
+            (Platform::Web, "ms-appx-web://Microsoft.AAD.BrokerPlugin/x"),
+            (Platform::Spa, "brk-multihub://contoso.example"),
         ] {
             RedirectUri::new(platform, uri).unwrap();
         }
@@ -257,6 +272,8 @@ mod tests {
             (Platform::Web, "https://contoso.example/*", false),
             (Platform::Web, "https://contoso.example/cb?x=1", true),
             (Platform::Web, "msauth://auth", false),
+            (Platform::Web, "brk-multihub://contoso.example", false),
+            (Platform::Spa, "ms-appx-web://Microsoft.AAD.BrokerPlugin/x", false),
             (Platform::Spa, "urn:ietf:wg:oauth:2.0:oob", false),
             (Platform::PublicClient, "urn:ietf:wg:oauth:2.0:oob", false),
             (Platform::Web, "https://.immy.bot/x", false),

@@ -12,7 +12,7 @@ use crate::model::SignInAudience;
 use crate::permission::{MICROSOFT_GRAPH, Permission, PermissionKind};
 use crate::provision::caller_permissions::CallerPermissions;
 use crate::provision::credential::ClientSecret;
-use crate::provision::page_url::PageUrl;
+use crate::provision::page_url::{LogoutUrl, PageUrl};
 use crate::provision::redirect_uri::RedirectUri;
 use crate::provision::tag::Tag;
 
@@ -60,7 +60,7 @@ pub struct AppRegistration {
     #[serde(default)]
     pub(super) homepage: Option<PageUrl>,
     #[serde(default)]
-    pub(super) logout_url: Option<PageUrl>,
+    pub(super) logout_url: Option<LogoutUrl>,
     #[serde(default)]
     pub(super) property_lock: Option<bool>,
     #[serde(default, rename = "useWithinSeconds", with = "As::<Option<DurationSeconds<u64>>>")]
@@ -241,7 +241,7 @@ impl AppRegistration {
     }
 
     /// Sets the front-channel logout URL, by which Entra tells the app that a user signed out.
-    pub fn logout_url(mut self, url: PageUrl) -> Self {
+    pub fn logout_url(mut self, url: LogoutUrl) -> Self {
         self.logout_url = Some(url);
         self
     }

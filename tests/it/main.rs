@@ -32,4 +32,5 @@ mod steps;
 mod support;
 mod surplus;
 mod throttling;
+mod verdicts;
 mod verify;

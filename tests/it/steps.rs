@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use entra_apps::permission::microsoft_graph::{application, delegated};
-use entra_apps::provision::{Action, PageUrl, StepKind, Subject};
+use entra_apps::provision::{Action, LogoutUrl, PageUrl, StepKind, Subject};
 use entra_apps::{AppRegistration, ClientSecret, Error, ErrorCode, RedirectUri, Registered, SignInAudience};
 
 use crate::support::{register, tenant};
@@ -16,6 +16,10 @@ fn page(text: &str) -> PageUrl {
     PageUrl::new(text).unwrap()
 }
 
+fn logout(text: &str) -> LogoutUrl {
+    LogoutUrl::new(text).unwrap()
+}
+
 /// What a person wrote may hold anything, an arrow too.
 #[tokio::test(start_paused = true)]
 async fn a_changed_text_is_shown_whole_whatever_stands_in_it() {
@@ -23,11 +27,11 @@ async fn a_changed_text_is_shown_whole_whatever_stands_in_it() {
     let client = tenant.client();
     register(
         &client,
-        &app().notes("a → b").homepage(page("https://a.example/x→y")).logout_url(page("https://a.example/1→2")),
+        &app().notes("a → b").homepage(page("https://a.example/x→y")).logout_url(logout("https://a.example/1→2")),
     )
     .await;
     let wanted =
-        app().notes("c → d: e").homepage(page("https://b.example/x→z")).logout_url(page("https://b.example/1→3"));
+        app().notes("c → d: e").homepage(page("https://b.example/x→z")).logout_url(logout("https://b.example/1→3"));
     let checklist = client.verify(&wanted).await.unwrap();
     let step = |kind| checklist.items.iter().find(|item| item.id.kind() == kind).unwrap();
     assert_eq!(step(StepKind::NOTES).step, "Notes: c → d: e");
@@ -84,7 +88,7 @@ async fn plan_and_checklist_name_each_step_alike() {
         .tag("contoso".parse().unwrap())
         .notes("n")
         .homepage(page("https://a.example"))
-        .logout_url(page("https://a.example/out"))
+        .logout_url(logout("https://a.example/out"))
         .allow_public_client_flows()
         .permission(application::DIRECTORY_READ_ALL)
         .permission(delegated::USER_READ)

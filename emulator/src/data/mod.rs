@@ -6,3 +6,4 @@ pub(crate) mod links;
 pub(crate) mod moment;
 pub(crate) mod object_kind;
 pub(crate) mod object_store;
+pub(crate) mod schema;

@@ -4,6 +4,8 @@ use std::sync::LazyLock;
 
 use serde_json::Value;
 
+use crate::data::schema::{self, ComplexType};
+
 /// A kind of object that the directory stores.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum ObjectKind {
@@ -14,19 +16,6 @@ pub(crate) enum ObjectKind {
     User,
     Group,
     FederatedCredential,
-}
-
-/// The type of a top-level property.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum PropertyType {
-    String,
-    Boolean,
-    /// A complex type, which a PATCH merges member by member.
-    Complex,
-    StringCollection,
-    ComplexCollection,
-    /// Set by the service alone.
-    ReadOnly,
 }
 
 impl ObjectKind {
@@ -45,15 +34,7 @@ impl ObjectKind {
 
     /// The name of the type in an `@odata.type`.
     pub(crate) fn type_name(self) -> &'static str {
-        match self {
-            Self::Application => "application",
-            Self::ServicePrincipal => "servicePrincipal",
-            Self::Assignment => "appRoleAssignment",
-            Self::Grant => "oAuth2PermissionGrant",
-            Self::User => "user",
-            Self::Group => "group",
-            Self::FederatedCredential => "federatedIdentityCredential",
-        }
+        self.entity_type().name
     }
 
     /// The name of the type in messages of the directory.
@@ -153,71 +134,17 @@ impl ObjectKind {
         }
     }
 
-    /// The type of a top-level property; `None` when there is no such property.
-    pub(crate) fn property_type(self, name: &str) -> Option<PropertyType> {
-        let property_type = match (self, name) {
-            (_, "id" | "deletedDateTime" | "createdDateTime" | "applicationTemplateId")
-            | (Self::User, "creationType" | "externalUserState")
-            | (Self::Group, "mail" | "renewedDateTime" | "securityIdentifier" | "creationOptions")
-            | (
-                Self::Application,
-                "appId" | "disabledByMicrosoftStatus" | "publisherDomain" | "certification" | "verifiedPublisher",
-            )
-            | (
-                Self::ServicePrincipal,
-                "appDisplayName"
-                | "appDescription"
-                | "appOwnerOrganizationId"
-                | "disabledByMicrosoftStatus"
-                | "signInAudience"
-                | "servicePrincipalType"
-                | "verifiedPublisher"
-                | "resourceSpecificApplicationPermissions"
-                | "appRoles"
-                | "oauth2PermissionScopes"
-                | "info",
-            ) => PropertyType::ReadOnly,
-            (
-                _,
-                "isDeviceOnlyAuthSupported"
-                | "isFallbackPublicClient"
-                | "accountEnabled"
-                | "appRoleAssignmentRequired"
-                | "mailEnabled"
-                | "securityEnabled"
-                | "isAssignableToRole",
-            ) => PropertyType::Boolean,
-            (
-                _,
-                "identifierUris"
-                | "tags"
-                | "alternativeNames"
-                | "notificationEmailAddresses"
-                | "replyUrls"
-                | "servicePrincipalNames"
-                | "businessPhones"
-                | "groupTypes"
-                | "audiences",
-            ) => PropertyType::StringCollection,
-            (_, "addIns" | "appRoles" | "keyCredentials" | "passwordCredentials" | "requiredResourceAccess") => {
-                PropertyType::ComplexCollection
-            }
-            (
-                _,
-                "api"
-                | "info"
-                | "parentalControlSettings"
-                | "publicClient"
-                | "web"
-                | "spa"
-                | "optionalClaims"
-                | "servicePrincipalLockConfiguration"
-                | "requestSignatureVerification"
-                | "samlSingleSignOnSettings",
-            ) => PropertyType::Complex,
-            _ => PropertyType::String,
-        };
-        self.template().get(name).is_some().then_some(property_type)
+    /// The type of the object, with the types of its properties.
+    pub(crate) fn entity_type(self) -> &'static ComplexType {
+        match self {
+            Self::Application => &schema::APPLICATION,
+            Self::ServicePrincipal => &schema::SERVICE_PRINCIPAL,
+            Self::Assignment => &schema::ASSIGNMENT,
+            Self::Grant => &schema::GRANT,
+            Self::User => &schema::USER,
+            Self::Group => &schema::GROUP,
+            Self::FederatedCredential => &schema::FEDERATED_CREDENTIAL,
+        }
     }
 
     /// The name of a property as the service writes it, by its name in any case.

@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::batch::Batch;
 use super::fault::Action;
 use super::list;
-use super::refused::{Context, Refused, page};
+use super::refused::{Context, Refused, intercepted, page};
 use super::schedule::Plan;
 use crate::graph::response::{Correlation, GraphResponse, render};
 use crate::service::Target;
@@ -104,6 +104,9 @@ impl Exchange<'_> {
         let Some(action) = &self.plan.whole else { return self.forward(service).await };
         if let Action::Malformed { status } = action {
             return Ok((page(*status, self.correlation.wall), None));
+        }
+        if let Action::Intercepted { status, content_type, text } = action {
+            return Ok((intercepted(*status, content_type, text, self.correlation.wall), None));
         }
         if let Some(refused) = Refused::of(action, self.correlation.wall) {
             let statuses = if refused.acts { self.forward(service).await?.1 } else { None };

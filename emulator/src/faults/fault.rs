@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use http::{Method, StatusCode};
+use http::{HeaderValue, Method, StatusCode};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Value, json};
@@ -52,6 +52,7 @@ pub(super) const MAX_RETRY_DATE: Duration = Duration::from_secs(366 * 24 * 3600)
 /// | `{"body": {"text": "…"}}` | [`FaultOn::body`]; a `text` that is no text stands for its JSON |
 /// | `{"fails": {"status": 503}}` | [`FaultOn::fails`] |
 /// | `{"fails_after_writing": {"status": 504}}` | [`FaultOn::fails_after_writing`] |
+/// | `{"intercepted": {"status": 403, "content_type": "text/plain", "text": "…"}}` | [`FaultOn::intercepted`]; the content type may be left out |
 /// | `{"malformed": {"status": 502}}` | [`FaultOn::malformed`] |
 /// | `{"next_link_to": {"host": "graph.example"}}` | [`FaultOn::next_link_to`] |
 /// | `{"oversized": {"bytes": 1000000}}` | [`FaultOn::oversized`] |
@@ -136,6 +137,15 @@ pub(crate) enum Action {
         #[serde(with = "status")]
         status: StatusCode,
     },
+    /// Something in between responds with this; the service does not act.
+    Intercepted {
+        #[serde(with = "status")]
+        status: StatusCode,
+        #[serde(default, skip_serializing_if = "String::is_empty", deserialize_with = "header_value")]
+        content_type: String,
+        #[serde(deserialize_with = "text_of")]
+        text: String,
+    },
     /// The service acts, and its response does not arrive.
     ResponseLost,
     /// The second half of the body is missing.
@@ -212,6 +222,7 @@ impl Action {
             | Self::Reset
             | Self::Hangs
             | Self::Malformed { .. }
+            | Self::Intercepted { .. }
             | Self::ResponseLost
             | Self::Truncated
             | Self::Oversized { .. }
@@ -352,6 +363,15 @@ impl Fault {
         self.percent
     }
 
+    /// How many requests it has to meet: one where it meets every one, none where it is a matter of chance.
+    pub(super) fn due(&self) -> u64 {
+        match self {
+            Self { percent: 0..100, .. } => 0,
+            Self { always: true, .. } => 1,
+            Self { times, .. } => times.unwrap_or(1),
+        }
+    }
+
     /// Refuses what was written down and makes no sense together.
     fn check(&self) -> Result<(), &'static str> {
         match self {
@@ -367,7 +387,8 @@ impl Fault {
 
 impl FaultOn {
     /// Meets the `n`th matching request from now on, counted from 1, which is also the default. Each fault counts by itself:
-    /// three of one pattern that are to come one after the other are the first, `nth(2)` and `nth(3)`.
+    /// three of one pattern that are to come one after the other are the first, `nth(2)` and `nth(3)`, or a
+    /// [queue](crate::MemoryTenant::faults_in_order).
     pub fn nth(mut self, n: u64) -> Self {
         self.0.nth = n;
         self
@@ -429,6 +450,25 @@ impl FaultOn {
     /// When `status` is no HTTP status.
     pub fn malformed(self, status: u16) -> Fault {
         self.then(Action::Malformed { status: http_status(status) })
+    }
+
+    /// Something in between responds in the service's place with any status, content type and body, such as the login
+    /// page of a proxy with 403, a gateway's own JSON with 429, or plain text with 200; the service does not act. An empty
+    /// content type is left out.
+    ///
+    /// ```
+    /// # use entra_emulator::{Fault, MemoryTenant};
+    /// let login_page = "<html><body>Sign in to the network</body></html>";
+    /// let tenant = MemoryTenant::new();
+    /// tenant.fault(Fault::on("GET", "/organization").intercepted(403, "text/html", login_page));
+    /// ```
+    ///
+    /// # Panics
+    /// When `status` is no HTTP status, or `content_type` no value of a header.
+    pub fn intercepted(self, status: u16, content_type: &str, text: impl Into<String>) -> Fault {
+        assert!(HeaderValue::from_str(content_type).is_ok(), "the content type of a fault is the value of a header");
+        let status = http_status(status);
+        self.then(Action::Intercepted { status, content_type: content_type.into(), text: text.into() })
     }
 
     /// The service acts, and its response is lost.
@@ -579,6 +619,15 @@ fn oversized<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Err
     match bytes <= MAX_OVERSIZED {
         true => Ok(bytes),
         false => Err(D::Error::custom(format!("more than {MAX_OVERSIZED}"))),
+    }
+}
+
+/// The value of a header.
+fn header_value<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    match HeaderValue::from_str(&text) {
+        Ok(_) => Ok(text),
+        Err(_) => Err(D::Error::custom(format!("{text:?} is no value of a header"))),
     }
 }
 

@@ -73,6 +73,11 @@ mod tests {
             (r#""action": {"fails": {"status": 502}}"#, on().fails(502)),
             (r#""action": {"fails_after_writing": {"status": 504}}"#, on().fails_after_writing(504)),
             (r#""action": "hangs""#, on().hangs()),
+            (r#""action": {"intercepted": {"status": 403, "text": "no"}}"#, on().intercepted(403, "", "no")),
+            (
+                r#""action": {"intercepted": {"status": 502, "content_type": "application/json", "text": {"statusCode": 502}}}"#,
+                on().intercepted(502, "application/json", r#"{"statusCode":502}"#),
+            ),
             (r#""action": {"malformed": {"status": 200}}"#, on().malformed(200)),
             (r#""action": {"next_link_to": {"host": "graph.example"}}"#, on().next_link_to("graph.example")),
             (r#""action": {"oversized": {"bytes": 1000}}"#, on().oversized(1000)),
@@ -125,7 +130,7 @@ mod tests {
             let members = format!("\"action\": {}", action.replace('\n', " "));
             assert!(one(&members).is_ok(), "{members}: {:?}", one(&members));
         }
-        assert_eq!(named.len(), 21, "{named:?}");
+        assert_eq!(named.len(), 22, "{named:?}");
     }
 
     #[test]
@@ -152,10 +157,11 @@ mod tests {
             Action::ServicePrincipalRace => 17,
             Action::Concurrency => 18,
             Action::ReplicaMiss => 19,
+            Action::Intercepted { .. } => 20,
             Action::Exceeded(_) => unreachable!("a limit is no fault"),
         };
         let numbers: BTreeSet<_> = pairs().iter().map(|(_, fault)| number(&fault.action)).collect();
-        assert_eq!(numbers, (0..20).collect());
+        assert_eq!(numbers, (0..21).collect());
     }
 
     #[test]
@@ -190,6 +196,10 @@ mod tests {
             (r#""action": "reset", "percent": 101"#, "`percent` is more than 100"),
             (r#""action": {"oversized": {"bytes": 268435457}}"#, "`bytes`: more than 268435456"),
             (r#""action": {"fails": {}}"#, "`status` is missing"),
+            (
+                r#""action": {"intercepted": {"status": 403, "content_type": "a\nb", "text": ""}}"#,
+                "`content_type`: \"a\\nb\" is no value of a header",
+            ),
             (r#""action": {"fails": {"status": 99}}"#, "`status`: 99 is no HTTP status such as 503"),
             (r#""action": {"throttled": {"date": 99999999}}"#, "`date`: more than a year"),
         ] {

@@ -142,9 +142,18 @@ fn retry_header(retry: RetryAfter, wall: OffsetDateTime) -> Option<(HeaderName, 
 /// What something between the client and the service responds in its place.
 pub(super) fn page(status: StatusCode, wall: OffsetDateTime) -> Response<Bytes> {
     let text = format!("<!DOCTYPE html>\n<html><head><title>{status}</title></head><body>{status}</body></html>\n");
-    let mut response = Response::new(Bytes::from(text));
+    intercepted(status, "text/html; charset=utf-8", &text, wall)
+}
+
+/// A response of something between the client and the service; an empty content type is left out.
+pub(super) fn intercepted(status: StatusCode, content_type: &str, text: &str, wall: OffsetDateTime) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from(text.to_owned()));
     *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    if let Ok(content_type) = HeaderValue::from_str(content_type)
+        && !content_type.is_empty()
+    {
+        response.headers_mut().insert(CONTENT_TYPE, content_type);
+    }
     date(&mut response, wall);
     response
 }

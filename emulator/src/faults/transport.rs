@@ -124,9 +124,24 @@ impl<T: Transport + ?Sized> FaultyTransport<T> {
     /// When the fault [revokes](super::FaultOn::revokes) a permission, which only a directory can do: give it to the
     /// [`MemoryTenant`](crate::MemoryTenant::fault).
     pub fn fault(&self, fault: Fault) {
-        let revokes = matches!(fault.action, Action::Revokes { .. });
+        self.faults_in_order([fault]);
+    }
+
+    /// Adds faults of which each counts requests once the one before it is over.
+    ///
+    /// # Panics
+    /// As [`fault`](Self::fault).
+    pub fn faults_in_order(&self, faults: impl IntoIterator<Item = Fault>) {
+        let faults: Vec<Fault> = faults.into_iter().collect();
+        let revokes = faults.iter().any(|fault| matches!(fault.action, Action::Revokes { .. }));
         assert!(!revokes, "only a MemoryTenant can revoke a permission: give the fault to the tenant");
-        self.state().schedule.add(fault);
+        self.state().schedule.add_queue(faults);
+    }
+
+    /// The faults that have not met as many requests as they should: none, when a test met each of its faults. One that
+    /// meets every request should meet one; those by chance are not listed.
+    pub fn unmet_faults(&self) -> Vec<Fault> {
+        self.state().schedule.unmet()
     }
 
     /// Forgets what should still have gone wrong.
@@ -269,7 +284,12 @@ impl TenantState {
 fn keeps_from_service(action: &Action) -> bool {
     matches!(
         action,
-        Action::Unreachable | Action::Reset | Action::Hangs | Action::Malformed { .. } | Action::TokenRefused
+        Action::Unreachable
+            | Action::Reset
+            | Action::Hangs
+            | Action::Malformed { .. }
+            | Action::Intercepted { .. }
+            | Action::TokenRefused
     ) || action.failure().is_some_and(|failure| !failure.acts)
 }
 

@@ -27,7 +27,7 @@ impl Directory {
 
     fn new_application(&mut self, mut body: Value, unique_name: Option<&str>, call: &Call) -> GraphResult {
         let bound = take_member(&mut body, OWNERS);
-        validation::check_properties(KIND, &body)?;
+        validation::check_properties(KIND, &mut body)?;
         let keys = self.prepare_key_credentials(KIND, &mut body, None, call)?;
         let credentials = take_member(&mut body, "passwordCredentials");
         let mut owners = Vec::new();
@@ -102,7 +102,7 @@ impl Directory {
             }
             key => self.find_for_write(KIND, key, call)?,
         };
-        validation::check_properties(KIND, &body)?;
+        validation::check_properties(KIND, &mut body)?;
         let keys = self.prepare_key_credentials(KIND, &mut body, Some(&old), call)?;
         if body.get("passwordCredentials").is_some() {
             return Err(GraphError::bad_request(
@@ -137,7 +137,7 @@ impl Directory {
 
     /// Refuses a unique name that any other application has, deleted ones included.
     fn check_unique_name(&self, name: &str, id: &str) -> Result<(), GraphError> {
-        if name.is_empty() {
+        if name.trim().is_empty() {
             return Err(GraphError::invalid("uniqueName", "Application"));
         }
         let mut holders = self.applications.find_by("uniqueName", name);
@@ -159,14 +159,17 @@ impl Directory {
 
     /// Updates the service principal in the home tenant after its application has changed.
     pub(crate) fn sync_service_principal(&mut self, application: &Value, call: &Call) {
-        let known = self.service_principals.find_by("appId", text(application, "appId"));
-        let mut known = known;
-        let Some((_, known)) = known.find(|(state, _)| *state == ObjectState::Live) else { return };
-        let mut new = (**known).clone();
-        copy_application_properties(&mut new, application);
-        if new != **known {
+        if let Some(new) = self.synced_service_principal(application) {
             self.write(ObjectKind::ServicePrincipal, ObjectState::Live, new, call);
         }
+    }
+
+    /// The service principal in the home tenant as its application makes it, where that is a change.
+    pub(crate) fn synced_service_principal(&self, application: &Value) -> Option<Value> {
+        let known = self.live_service_principal(text(application, "appId"))?;
+        let mut new = (**known).clone();
+        copy_application_properties(&mut new, application);
+        (new != **known).then_some(new)
     }
 }
 

@@ -60,6 +60,8 @@ enum AccessRight {
     Assign,
     Unassign,
     AssignToUsers,
+    ReadAssignmentsOfUsers,
+    ReadAssignmentsOfGroups,
     ReadGrants,
     WriteGrants,
     Purge,
@@ -98,8 +100,11 @@ fn access_right(operation: &Operation) -> AccessRight {
         Operation::ListAssignments(ServicePrincipal, ..)
         | Operation::CountAssignments(ServicePrincipal, ..)
         | Operation::GetAssignment(ServicePrincipal, ..) => AccessRight::ReadApps,
+        Operation::ListAssignments(User, ..)
+        | Operation::CountAssignments(User, ..)
+        | Operation::GetAssignment(User, ..) => AccessRight::ReadAssignmentsOfUsers,
         Operation::ListAssignments(..) | Operation::CountAssignments(..) | Operation::GetAssignment(..) => {
-            AccessRight::ReadObjects
+            AccessRight::ReadAssignmentsOfGroups
         }
         Operation::CreateAssignment(ServicePrincipal, ..) => AccessRight::Assign,
         Operation::CreateAssignment(..) | Operation::DeleteAssignment(User | Group, ..) => AccessRight::AssignToUsers,
@@ -176,6 +181,16 @@ fn is_permitted(right: AccessRight, granted: &[String], delegated: bool) -> bool
         }
         AccessRight::Unassign => as_user || any(&[APP_ROLE_ASSIGNMENT_READ_WRITE_ALL, APPLICATION_READ_WRITE_ALL]),
         AccessRight::AssignToUsers => as_user || has(APP_ROLE_ASSIGNMENT_READ_WRITE_ALL),
+        // The permission to assign does not include the read of the holder here either.
+        // <https://learn.microsoft.com/graph/api/user-list-approleassignments>
+        AccessRight::ReadAssignmentsOfUsers | AccessRight::ReadAssignmentsOfGroups => {
+            let holder = match right {
+                AccessRight::ReadAssignmentsOfUsers => AccessRight::ReadUsers,
+                _ => AccessRight::ReadGroups,
+            };
+            is_permitted(AccessRight::ReadObjects, granted, delegated)
+                || (has(APP_ROLE_ASSIGNMENT_READ_WRITE_ALL) && is_permitted(holder, granted, delegated))
+        }
         AccessRight::ReadGrants => directory_read || has(DELEGATED_PERMISSION_GRANT_READ_WRITE_ALL),
         AccessRight::WriteGrants => directory_write || has(DELEGATED_PERMISSION_GRANT_READ_WRITE_ALL),
         AccessRight::Purge => as_user || has(APPLICATION_READ_WRITE_ALL),
@@ -184,8 +199,8 @@ fn is_permitted(right: AccessRight, granted: &[String], delegated: bool) -> bool
         }
         AccessRight::ReadUsers => {
             directory_read
-                || any(&["User.Read.All", "User.ReadWrite.All"])
-                || (delegated && any(&["User.Read", "User.ReadBasic.All"]))
+                || any(&["User.ReadBasic.All", "User.Read.All", "User.ReadWrite.All"])
+                || (delegated && has("User.Read"))
         }
         AccessRight::WriteUser => directory_write || has("User.ReadWrite.All"),
         AccessRight::ReadGroups => {
@@ -221,6 +236,8 @@ fn access_by_roles(right: AccessRight, roles: &[String]) -> Option<AccessScope> 
             AccessRight::Unrestricted | AccessRight::ReadMe => true,
             AccessRight::ReadApps
             | AccessRight::ReadFederated
+            | AccessRight::ReadAssignmentsOfUsers
+            | AccessRight::ReadAssignmentsOfGroups
             | AccessRight::ReadGrants
             | AccessRight::ReadUsers
             | AccessRight::ReadGroups
@@ -254,6 +271,8 @@ fn access_of_members(right: AccessRight) -> Option<AccessScope> {
         | AccessRight::ReadMe
         | AccessRight::ReadApps
         | AccessRight::ReadFederated
+        | AccessRight::ReadAssignmentsOfUsers
+        | AccessRight::ReadAssignmentsOfGroups
         | AccessRight::ReadGrants
         | AccessRight::ReadUsers
         | AccessRight::ReadGroups

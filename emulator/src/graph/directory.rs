@@ -23,7 +23,7 @@ use crate::graph::authorize::{self, AccessScope};
 use crate::graph::call::{Actor, Call};
 use crate::graph::deleted_items::DeletedItems;
 use crate::graph::delta::Changes;
-use crate::graph::policy::SecretPolicy;
+use crate::graph::policy::{LegacyValues, SecretPolicy};
 use crate::graph::response::{GraphError, GraphResponse, GraphResult};
 use crate::graph::route::{ObjectKey, Operation};
 use crate::partner::Partner;
@@ -75,6 +75,7 @@ pub(crate) struct Directory {
     pub(crate) partner: Option<Partner>,
     pub(crate) lag: Lag,
     pub(crate) secret_policy: SecretPolicy,
+    pub(crate) legacy_values: LegacyValues,
     pub(crate) default_audience: String,
     pub(crate) randomness: SeededRandomness,
 }

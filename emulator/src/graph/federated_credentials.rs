@@ -55,15 +55,15 @@ impl Directory {
     pub(crate) fn create_federated(&mut self, key: &ObjectKey, call: &Call) -> GraphResult {
         let body = call.object()?.clone();
         let application = self.find_for_write(ObjectKind::Application, key, call)?;
-        self.new_federated(&application, &body, call)
+        self.new_federated(&application, body, call)
     }
 
-    fn new_federated(&mut self, application: &Value, body: &Value, call: &Call) -> GraphResult {
-        check_properties(KIND, body)?;
+    fn new_federated(&mut self, application: &Value, mut body: Value, call: &Call) -> GraphResult {
+        check_properties(KIND, &mut body)?;
         let id = text(application, "id");
         let mut value = KIND.template().clone();
         value["id"] = self.new_id().to_string().into();
-        merge(&mut value, body);
+        merge(&mut value, &body);
         value[APPLICATION] = id.into();
         self.check_federated(&value, id)?;
         let mut response = Map::new();
@@ -88,12 +88,12 @@ impl Directory {
             return match credential {
                 CredentialKey::Name(name) if call.upsert => {
                     body["name"] = name.as_str().into();
-                    self.new_federated(&application, &body, call)
+                    self.new_federated(&application, body, call)
                 }
                 credential => Err(missing(credential)),
             };
         };
-        check_properties(KIND, &body)?;
+        check_properties(KIND, &mut body)?;
         if body.get("name").is_some_and(|name| *name != known["name"]) {
             return Err(GraphError::bad_request("Property name is immutable and cannot be updated.")
                 .detail("InvalidUpdate", "name"));

@@ -90,10 +90,11 @@ impl Directory {
         side: AssignmentSide,
         call: &Call,
     ) -> GraphResult {
-        let body = call.object()?;
+        let mut body = call.object()?.clone();
+        ObjectKind::Assignment.entity_type().convert(&mut body).map_err(GraphError::bad_request)?;
         let mut ids = Map::new();
         for name in ["principalId", "resourceId", "appRoleId"] {
-            let id = Uuid::parse_str(text(body, name)).map_err(|_| GraphError::invalid(name, "AppRoleAssignment"))?;
+            let id = Uuid::parse_str(text(&body, name)).map_err(|_| GraphError::invalid(name, "AppRoleAssignment"))?;
             ids.insert(name.to_owned(), id.to_string().into());
         }
         let ids = Value::from(ids);
@@ -176,16 +177,17 @@ impl Directory {
 
     pub(crate) fn create_grant(&mut self, call: &Call) -> GraphResult {
         const KIND: &str = "OAuth2PermissionGrant";
-        let body = call.object()?;
-        let guid = |name: &str| Uuid::parse_str(text(body, name)).map_err(|_| GraphError::invalid(name, KIND));
+        let mut body = call.object()?.clone();
+        ObjectKind::Grant.entity_type().convert(&mut body).map_err(GraphError::bad_request)?;
+        let guid = |name: &str| Uuid::parse_str(text(&body, name)).map_err(|_| GraphError::invalid(name, KIND));
         let (client, resource) = (guid("clientId")?, guid("resourceId")?);
-        let principal = match (text(body, "consentType"), &body["principalId"]) {
+        let principal = match (text(&body, "consentType"), &body["principalId"]) {
             ("AllPrincipals", Value::Null) => None,
             ("Principal", Value::String(_)) => Some(guid("principalId")?),
             ("AllPrincipals" | "Principal", _) => return Err(GraphError::invalid("principalId", KIND)),
             _ => return Err(GraphError::invalid("consentType", KIND)),
         };
-        let scope = text(body, "scope");
+        let scope = text(&body, "scope");
         check_scope(scope)?;
         for id in [client, resource] {
             let known = self.find(SERVICE_PRINCIPAL, &ObjectKey::Id(id.to_string()), self.lag.references, call);
@@ -214,7 +216,9 @@ impl Directory {
     pub(crate) fn update_grant(&mut self, id: &str, call: &Call) -> GraphResult {
         let known = self.find_grant(id, call)?;
         let mut value = (*known).clone();
-        for (name, new) in call.object()?.as_object().into_iter().flatten() {
+        let mut body = call.object()?.clone();
+        ObjectKind::Grant.entity_type().convert(&mut body).map_err(GraphError::bad_request)?;
+        for (name, new) in body.as_object().into_iter().flatten() {
             match (name.as_str(), new) {
                 ("scope", Value::String(scope)) => {
                     check_scope(scope)?;

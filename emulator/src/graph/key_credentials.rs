@@ -13,6 +13,7 @@ use crate::certificate::{CLOCK_SKEW_TOLERANCE, Certificate, SignedToken};
 use crate::data::json::{eq_ignore_case, items, text, timestamp};
 use crate::data::object_kind::ObjectKind;
 use crate::data::object_store::ObjectState;
+use crate::data::schema;
 use crate::graph::call::Call;
 use crate::graph::directory::Directory;
 use crate::graph::response::{GraphError, GraphResponse, GraphResult};
@@ -146,8 +147,9 @@ impl Directory {
 
     pub(crate) fn add_key(&mut self, kind: ObjectKind, key: &ObjectKey, call: &Call) -> GraphResult {
         let value = self.find_for_write(kind, key, call)?;
-        let body = call.object()?;
-        self.check_proof(&value, text(body, "proof"), call)?;
+        let mut body = call.object()?.clone();
+        validation::check_parameters(&schema::ADD_KEY, &mut body)?;
+        self.check_proof(&value, text(&body, "proof"), call)?;
         let requested = &body["keyCredential"];
         let secret = text(&body["passwordCredential"], "secretText");
         if text(requested, "type") == "X509CertAndPassword" && secret.is_empty() {
@@ -168,9 +170,10 @@ impl Directory {
 
     pub(crate) fn remove_key(&mut self, kind: ObjectKind, key: &ObjectKey, call: &Call) -> GraphResult {
         let value = self.find_for_write(kind, key, call)?;
-        let body = call.object()?;
-        self.check_proof(&value, text(body, "proof"), call)?;
-        let key_id = text(body, "keyId");
+        let mut body = call.object()?.clone();
+        validation::check_parameters(&schema::REMOVE_KEY, &mut body)?;
+        self.check_proof(&value, text(&body, "proof"), call)?;
+        let key_id = text(&body, "keyId");
         let mut new = (*value).clone();
         let keys = new["keyCredentials"].as_array_mut();
         let before = keys.as_ref().map_or(0, |keys| keys.len());

@@ -13,6 +13,7 @@ pub(crate) mod objects;
 pub(crate) mod organization;
 pub(crate) mod password_credentials;
 pub(crate) mod policy;
+pub(crate) mod redirect_uris;
 pub(crate) mod response;
 pub(crate) mod route;
 pub(crate) mod service_principals;

@@ -1,13 +1,14 @@
 //! Directory objects of any kind: `/directoryObjects`, owners, members and memberships.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
-use crate::data::json::{eq_ignore_case, items, text, texts};
+use crate::data::json::{eq_ignore_case, items, merge, text, texts};
 use crate::data::object_kind::ObjectKind;
-use crate::data::object_store::{ReplicaView, VisibleObject};
+use crate::data::object_store::{ObjectState, ReplicaView, VisibleObject};
 use crate::graph::call::Call;
 use crate::graph::directory::{Directory, reference};
 use crate::graph::response::{GraphError, GraphResponse, GraphResult};
@@ -31,6 +32,24 @@ impl Directory {
         response.insert("@odata.context".into(), call.context("directoryObjects/$entity").into());
         response.extend(with_odata_type(kind, query.project(kind, &value)));
         Ok(GraphResponse::ok(response.into()))
+    }
+
+    /// Merges properties into an object without looking at them, on every replica at once; returns whether there is
+    /// such an object.
+    pub(crate) fn store_as_is(&mut self, id: &str, properties: &Value) -> bool {
+        let Some((kind, value)) = self.object(id, ReplicaView::CURRENT).filter(|_| properties.is_object()) else {
+            return false;
+        };
+        let mut new = (*value).clone();
+        kind.reverse(&mut new);
+        merge(&mut new, properties);
+        kind.reverse(&mut new);
+        let principal = (kind == ObjectKind::Application).then(|| self.synced_service_principal(&new)).flatten();
+        let principal = principal.map(|principal| (ObjectKind::ServicePrincipal, principal));
+        for (kind, value) in std::iter::once((kind, new)).chain(principal) {
+            self.store_mut(kind).put(ObjectState::Live, Arc::new(value), None, Duration::ZERO);
+        }
+        true
     }
 
     pub(crate) fn delete_object(&mut self, id: &str, call: &Call) -> GraphResult {

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use crate::data::json::{eq_ignore_case, items, text, timestamp};
 use crate::data::object_kind::ObjectKind;
 use crate::data::object_store::ObjectState;
+use crate::data::schema;
 use crate::graph::call::Call;
 use crate::graph::directory::{Directory, Secret};
 use crate::graph::response::{GraphError, GraphResponse, GraphResult};
@@ -75,11 +76,10 @@ impl Directory {
 
     pub(crate) fn add_password(&mut self, kind: ObjectKind, key: &ObjectKey, call: &Call) -> GraphResult {
         let value = self.find_for_password_change(kind, key, call)?;
-        let nothing = Value::Null;
-        let requested = match &call.body {
-            Some(body) => body.get("passwordCredential").unwrap_or(&nothing),
-            None => &nothing,
-        };
+        // The body may be left out.
+        let mut body = call.body.clone().filter(|body| !body.is_null()).unwrap_or_else(|| json!({}));
+        validation::check_parameters(&schema::ADD_PASSWORD, &mut body)?;
+        let requested = &body["passwordCredential"];
         if text(&value, "signInAudience").contains("Personal") && items(&value, "passwordCredentials").len() >= 2 {
             return Err(GraphError::invalid("passwordCredentials", kind.directory_type()));
         }
@@ -98,7 +98,9 @@ impl Directory {
 
     pub(crate) fn remove_password(&mut self, kind: ObjectKind, key: &ObjectKey, call: &Call) -> GraphResult {
         let value = self.find_for_password_change(kind, key, call)?;
-        let key_id = text(call.object()?, "keyId").to_owned();
+        let mut body = call.object()?.clone();
+        validation::check_parameters(&schema::REMOVE_PASSWORD, &mut body)?;
+        let key_id = text(&body, "keyId").to_owned();
         if Uuid::parse_str(&key_id).is_err() {
             return Err(GraphError::bad_request("Invalid value specified for parameter 'keyId'."));
         }

@@ -1,4 +1,4 @@
-//! The app management policy of a tenant: whether an app may have secrets, and for how long.
+//! The policies of a tenant: whether an app may have secrets, and for how long; what becomes of values of an older time.
 
 use std::time::Duration;
 
@@ -27,6 +27,19 @@ pub enum SecretPolicy {
         /// The id of the policy, which the error names.
         policy_id: Uuid,
     },
+}
+
+/// What becomes of values that an application has and that today's rules refuse, such as a redirect URI with a wildcard
+/// in its path, when a PATCH writes the property that holds them and keeps them. What Entra does is not known; a PATCH
+/// that leaves the property as it is goes through either way, and one that changes the audience keeps nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LegacyValues {
+    /// They may stay: the default.
+    #[default]
+    Kept,
+    /// The PATCH is refused for them, as if they were new.
+    Refused,
 }
 
 impl SecretPolicy {

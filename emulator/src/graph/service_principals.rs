@@ -32,7 +32,7 @@ impl Directory {
         if let Some(members) = body.as_object_mut() {
             members.remove("appId");
         }
-        validation::check_properties(KIND, &body)?;
+        validation::check_properties(KIND, &mut body)?;
         if !items(&body, "passwordCredentials").is_empty() {
             return Err(GraphError::bad_request(
                 "Password credentials are not supported at creation. Use addPassword instead.",
@@ -76,6 +76,7 @@ impl Directory {
                 }
             }
         }
+        validation::check_service_principal(&value)?;
         self.write(KIND, ObjectState::Live, value.clone(), call);
         self.store_key_bytes(keys);
         self.add_creator_as_owner(KIND, &id, call);
@@ -137,7 +138,7 @@ impl Directory {
             },
             key => self.find_for_write(KIND, key, call)?,
         };
-        validation::check_properties(KIND, &body)?;
+        validation::check_properties(KIND, &mut body)?;
         let keys = self.prepare_key_credentials(KIND, &mut body, Some(&old), call)?;
         if body.get("passwordCredentials").is_some() {
             return Err(GraphError::bad_request(
@@ -147,12 +148,7 @@ impl Directory {
         }
         let mut new = (*old).clone();
         merge(&mut new, &body);
-        if text(&new, "displayName").trim().is_empty() {
-            return Err(GraphError::invalid("displayName", KIND.directory_type()));
-        }
-        if let Some(name) = ["description", "notes"].into_iter().find(|name| text(&new, name).chars().count() > 1024) {
-            return Err(GraphError::invalid(name, KIND.directory_type()));
-        }
+        validation::check_service_principal(&new)?;
         self.write(KIND, ObjectState::Live, new, call);
         self.store_key_bytes(keys);
         Ok(GraphResponse::no_content())

@@ -31,24 +31,11 @@ impl Directory {
             return Err(GraphError::bad_request("A password must be specified to create a new user.")
                 .detail("PropertyRequired", "password"));
         }
-        if !name.rsplit_once('@').is_some_and(|(user, domain)| !user.is_empty() && eq_ignore_case(domain, &self.domain))
-        {
-            return Err(GraphError::bad_request(
-                "The domain portion of the userPrincipalName property is invalid. You must use one of the verified \
-                    domain names in your organization.",
-            )
-            .detail("InvalidValue", "userPrincipalName"));
-        }
-        if self.users.find_by("userPrincipalName", &name).any(|(state, _)| state == ObjectState::Live) {
-            return Err(GraphError::bad_request(
-                "Another object with the same value for property userPrincipalName already exists.",
-            )
-            .detail("ObjectConflict", "userPrincipalName"));
-        }
+        self.check_principal_name(&name, "")?;
         if let Some(members) = body.as_object_mut() {
             members.remove(PASSWORD);
         }
-        self.new_object(ObjectKind::User, &body, call)
+        self.new_object(ObjectKind::User, body, call)
     }
 
     pub(crate) fn create_group(&mut self, call: &Call) -> GraphResult {
@@ -78,7 +65,7 @@ impl Directory {
                 links.push((to, is_owner));
             }
         }
-        let response = self.new_object(ObjectKind::Group, &body, call)?;
+        let response = self.new_object(ObjectKind::Group, body, call)?;
         if let Body::Json(group) = &response.body {
             for (to, is_owner) in links {
                 let all = if is_owner { &mut self.owners } else { &mut self.members };
@@ -88,13 +75,33 @@ impl Directory {
         Ok(response)
     }
 
-    fn new_object(&mut self, kind: ObjectKind, body: &Value, call: &Call) -> GraphResult {
-        validation::check_properties(kind, body)?;
+    /// Refuses a principal name that is not of the tenant's domain, or that another user has.
+    fn check_principal_name(&self, name: &str, id: &str) -> Result<(), GraphError> {
+        if !name.rsplit_once('@').is_some_and(|(user, domain)| !user.is_empty() && eq_ignore_case(domain, &self.domain))
+        {
+            return Err(GraphError::bad_request(
+                "The domain portion of the userPrincipalName property is invalid. You must use one of the verified \
+                    domain names in your organization.",
+            )
+            .detail("InvalidValue", "userPrincipalName"));
+        }
+        let mut others = self.users.find_by("userPrincipalName", name);
+        if others.any(|(state, user)| state == ObjectState::Live && text(user, "id") != id) {
+            return Err(GraphError::bad_request(
+                "Another object with the same value for property userPrincipalName already exists.",
+            )
+            .detail("ObjectConflict", "userPrincipalName"));
+        }
+        Ok(())
+    }
+
+    fn new_object(&mut self, kind: ObjectKind, mut body: Value, call: &Call) -> GraphResult {
+        validation::check_properties(kind, &mut body)?;
         let mut value = kind.template().clone();
         let id = self.new_id().to_string();
         value["id"] = id.as_str().into();
         value["createdDateTime"] = timestamp::seconds(call.wall).into();
-        merge(&mut value, body);
+        merge(&mut value, &body);
         self.write(kind, ObjectState::Live, value.clone(), call);
         if kind == ObjectKind::Group {
             self.add_creator_as_owner(kind, &id, call);
@@ -113,11 +120,14 @@ impl Directory {
         if let (ObjectKind::User, Some(members)) = (kind, body.as_object_mut()) {
             members.remove(PASSWORD);
         }
-        validation::check_properties(kind, &body)?;
+        validation::check_properties(kind, &mut body)?;
         let mut new = (*old).clone();
         merge(&mut new, &body);
         if text(&new, "displayName").trim().is_empty() {
             return Err(GraphError::invalid("displayName", kind.directory_type()));
+        }
+        if kind == ObjectKind::User && new["userPrincipalName"] != old["userPrincipalName"] {
+            self.check_principal_name(text(&new, "userPrincipalName"), text(&old, "id"))?;
         }
         self.write(kind, ObjectState::Live, new, call);
         Ok(GraphResponse::no_content())

@@ -2,77 +2,62 @@
 //!
 //! <https://learn.microsoft.com/entra/identity-platform/supported-accounts-validation>
 
-use std::collections::HashSet;
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 
 use http::StatusCode;
 use serde_json::Value;
 use url::Url;
 use uuid::Uuid;
 
-use crate::data::json::{eq_ignore_case, items, text, texts, timestamp};
-use crate::data::object_kind::{ObjectKind, PropertyType};
+use crate::data::json::{eq_ignore_case, is_annotation, items, text, texts, timestamp};
+use crate::data::object_kind::ObjectKind;
+use crate::data::schema::{ComplexType, Type};
 use crate::graph::directory::Directory;
+use crate::graph::policy::LegacyValues;
+use crate::graph::redirect_uris::is_valid_redirect_uri;
 use crate::graph::response::GraphError;
 
 /// The result of a validation.
 type ValidationResult = Result<(), GraphError>;
 
-/// Refuses unknown properties, values of the wrong type, and read-only properties.
-pub(crate) fn check_properties(kind: ObjectKind, body: &Value) -> ValidationResult {
-    let Some(members) = body.as_object() else {
+/// Converts what a client writes to its types at every depth; refuses unknown members, values of the wrong type, and
+/// read-only properties.
+pub(crate) fn check_properties(kind: ObjectKind, body: &mut Value) -> ValidationResult {
+    let Some(members) = body.as_object_mut() else {
         return Err(GraphError::bad_request("Invalid JSON: an object is expected."));
     };
     // The links that can be bound at a creation have been removed from the body by then.
     if let Some(bound) = members.keys().find(|name| name.ends_with("@odata.bind")) {
         return Err(GraphError::not_implemented(format!("{bound} of {}", kind.type_name())));
     }
-    for (name, value) in members.iter().filter(|(name, _)| !name.contains("@odata.")) {
-        let fits = match kind.property_type(name) {
+    for (name, value) in members.iter_mut().filter(|(name, _)| !is_annotation(name)) {
+        match kind.entity_type().member(name) {
             None => {
                 return Err(
                     GraphError::bad_request(format!("Invalid property '{name}'.")).detail("InvalidProperty", name)
                 );
             }
-            Some(PropertyType::ReadOnly) => {
+            Some(Type::ReadOnly) => {
                 return Err(GraphError::bad_request(format!("Property '{name}' is read-only and cannot be set."))
                     .detail("InvalidUpdate", name));
             }
-            Some(PropertyType::String) => value.is_string() || value.is_null(),
-            Some(PropertyType::Boolean) => value.is_boolean() || value.is_null(),
-            Some(PropertyType::Complex) => {
-                let template = kind.complex_template(name).unwrap_or(&kind.template()[name]);
-                check_complex(template, value).map_err(|member| {
-                    GraphError::bad_request(format!("Invalid property '{member}'.")).detail("InvalidProperty", member)
-                })?;
-                value.is_object() || value.is_null()
-            }
-            Some(PropertyType::StringCollection) => {
-                value.is_null() || value.as_array().is_some_and(|all| all.iter().all(Value::is_string))
-            }
-            Some(PropertyType::ComplexCollection) => {
-                value.is_null() || value.as_array().is_some_and(|all| all.iter().all(Value::is_object))
-            }
-        };
-        if !fits {
-            return Err(GraphError::invalid(name, kind.directory_type()));
+            Some(member) => member.convert(name, value).map_err(GraphError::bad_request)?,
         }
     }
     Ok(())
 }
 
-/// The first property that the complex type of the template does not have.
-fn check_complex(template: &Value, value: &Value) -> Result<(), String> {
-    let (Some(template), Some(value)) = (template.as_object(), value.as_object()) else { return Ok(()) };
-    for (name, value) in value.iter().filter(|(name, _)| !name.contains("@odata.")) {
-        match template.get(name) {
-            Some(template) if template.is_array() != value.is_array() && !value.is_null() && !template.is_null() => {
-                return Err(name.clone());
-            }
-            Some(template) => check_complex(template, value)?,
-            None => return Err(name.clone()),
-        }
+/// Converts the parameters of an action as [`check_properties`] does.
+pub(crate) fn check_parameters(of: &ComplexType, body: &mut Value) -> ValidationResult {
+    let unknown = |name: &&String| !is_annotation(name) && of.member(name).is_none();
+    if let Some(name) = body.as_object().and_then(|members| members.keys().find(unknown)) {
+        return Err(GraphError::bad_request(format!(
+            "The parameter '{name}' in the request payload is not a valid parameter for the operation '{}'.",
+            of.name
+        )));
     }
-    Ok(())
+    of.convert(body).map_err(GraphError::bad_request)
 }
 
 /// Fills in the defaults of items in collections.
@@ -123,7 +108,8 @@ pub(crate) fn check_application(new: &Value, old: Option<&Value>, directory: &Di
         "AzureADandPersonalMicrosoftAccount" | "PersonalMicrosoftAccount" => true,
         _ => return invalid("signInAudience"),
     };
-    let too_long = |name: &str, limit: usize| text(new, name).chars().count() > limit;
+    let kept = KeptValues::of(new, old, directory.legacy_values);
+    let too_long = |name: &str, limit: usize| text(new, name).chars().count() > limit && !kept.has_scalar(name);
     if text(new, "displayName").trim().is_empty() || too_long("displayName", if personal { 90 } else { 256 }) {
         return invalid("displayName");
     }
@@ -143,65 +129,104 @@ pub(crate) fn check_application(new: &Value, old: Option<&Value>, directory: &Di
     if personal && items(new, "passwordCredentials").len() > 2 {
         return invalid("passwordCredentials");
     }
-    check_tags(new)?;
-    check_redirects(new, personal)?;
-    check_logout(text(&new["web"], "logoutUrl"))?;
+    check_tags(new, &kept)?;
+    check_redirects(new, personal, &kept)?;
+    check_page_urls(new, personal, &kept)?;
     check_permissions(new, personal)?;
     check_required_resource_access(new, personal)?;
     check_pre_authorized(new, old)?;
-    check_identifier_uris(new, old, personal, directory)
+    check_identifier_uris(new, personal, directory, &kept)
 }
 
-fn check_tags(new: &Value) -> ValidationResult {
+/// Which values of an application are those of before, and may stay whatever the rules of today are.
+struct KeptValues<'a> {
+    new: &'a Value,
+    old: Option<&'a Value>,
+    policy: LegacyValues,
+}
+
+impl<'a> KeptValues<'a> {
+    fn of(new: &'a Value, old: Option<&'a Value>, policy: LegacyValues) -> Self {
+        // Another audience has other rules, by which all is judged anew.
+        let old = old.filter(|old| old["signInAudience"] == new["signInAudience"]);
+        Self { new, old, policy }
+    }
+
+    /// Whether the property of this pointer is as it was.
+    fn is_same(&self, pointer: &str) -> bool {
+        self.old.is_some_and(|old| old.pointer(pointer) == self.new.pointer(pointer))
+    }
+
+    fn has_scalar(&self, name: &str) -> bool {
+        self.is_same(&format!("/{name}"))
+    }
+
+    /// Whether the collection of this pointer had a value before, and may keep it.
+    fn has_item(&self, pointer: &str, value: &str) -> bool {
+        let before = self.old.and_then(|old| old.pointer(pointer)).and_then(Value::as_array);
+        before.is_some_and(|before| before.iter().any(|item| item == value))
+            && (self.policy == LegacyValues::Kept || self.is_same(pointer))
+    }
+}
+
+fn check_tags(new: &Value, kept: &KeptValues<'_>) -> ValidationResult {
     let mut known = HashSet::new();
-    let fits = texts(new, "tags")
-        .all(|tag| (1..=256).contains(&tag.chars().count()) && !tag.contains(char::is_whitespace) && known.insert(tag));
+    let fits = texts(new, "tags").all(|tag| {
+        let distinct = known.insert(tag);
+        let valid = (1..=256).contains(&tag.chars().count()) && !tag.contains(char::is_whitespace);
+        (distinct && valid) || kept.has_item("/tags", tag)
+    });
     if fits { Ok(()) } else { Err(GraphError::invalid("tags", "Application")) }
 }
 
-fn check_logout(url: &str) -> ValidationResult {
-    if url.is_empty() || (url.len() <= 255 && url.starts_with("https://")) {
-        return Ok(());
+/// The logout URL is https, that of localhost too; the home page is any web address.
+/// <https://learn.microsoft.com/entra/identity-platform/supported-accounts-validation>
+fn check_page_urls(new: &Value, personal: bool, kept: &KeptValues<'_>) -> ValidationResult {
+    for (name, schemes) in [("logoutUrl", &["https"][..]), ("homePageUrl", &["https", "http"])] {
+        let url = text(&new["web"], name);
+        let is_logout = name == "logoutUrl";
+        let fits = Url::parse(url).is_ok_and(|url| schemes.contains(&url.scheme()))
+            && !(is_logout && (url.chars().count() > 255 || (personal && url.contains('*'))));
+        if !url.is_empty() && !fits && !kept.is_same(&format!("/web/{name}")) {
+            return Err(GraphError::invalid(&format!("web.{name}"), "Application"));
+        }
     }
-    Err(GraphError::invalid("web.logoutUrl", "Application"))
+    Ok(())
 }
 
-fn check_redirects(new: &Value, personal: bool) -> ValidationResult {
-    let mut known = HashSet::new();
+fn check_redirects(new: &Value, personal: bool, kept: &KeptValues<'_>) -> ValidationResult {
+    // Whether all that stand for one address are those of before.
+    let mut known: HashMap<String, bool> = HashMap::new();
     let limit = if personal { 100 } else { 256 };
     for platform in ["web", "spa", "publicClient"] {
+        let (pointer, target) = (format!("/{platform}/redirectUris"), format!("{platform}.redirectUris"));
         for uri in texts(&new[platform], "redirectUris") {
-            if !is_valid_redirect_uri(uri, platform, personal) {
-                let target = format!("{platform}.redirectUris");
+            let is_kept = kept.has_item(&pointer, uri);
+            if !is_kept && !is_valid_redirect_uri(uri, platform, personal) {
                 return Err(GraphError::invalid(&target, "Application"));
             }
-            if !known.insert(uri.to_lowercase()) {
-                return Err(GraphError::bad_request("Redirect URIs must have distinct values.")
-                    .detail("InvalidValue", format!("{platform}.redirectUris")));
+            match known.entry(uri.to_ascii_lowercase()) {
+                Entry::Occupied(entry) if !(is_kept && *entry.get()) => {
+                    return Err(GraphError::bad_request("Redirect URIs must have distinct values.")
+                        .detail("InvalidValue", target));
+                }
+                Entry::Occupied(_) => {}
+                Entry::Vacant(entry) => drop(entry.insert(is_kept)),
             }
         }
     }
     if known.len() > limit { Err(GraphError::invalid("web.redirectUris", "Application")) } else { Ok(()) }
 }
 
-/// <https://learn.microsoft.com/entra/identity-platform/reply-url>
-fn is_valid_redirect_uri(uri: &str, platform: &str, personal: bool) -> bool {
-    if uri.chars().count() > 256 || uri.contains('#') || uri.contains(char::is_whitespace) {
-        return false;
+/// Validates a service principal as it would be written. Its tags may have blanks.
+pub(crate) fn check_service_principal(new: &Value) -> ValidationResult {
+    let invalid = |name: &str| Err(GraphError::invalid(name, "ServicePrincipal"));
+    if text(new, "displayName").trim().is_empty() {
+        return invalid("displayName");
     }
-    if personal && uri.contains(['*', '?']) {
-        return false;
-    }
-    if uri.eq_ignore_ascii_case("urn:ietf:wg:oauth:2.0:oob") {
-        return platform == "web";
-    }
-    // The wildcard stands for a host label, which no URL parser accepts.
-    let Ok(url) = Url::parse(&uri.replacen("https://*.", "https://any.", 1)) else { return false };
-    match url.scheme() {
-        "https" => !uri.replacen("https://*.", "", 1).contains('*'),
-        "http" => matches!(url.host_str(), Some("localhost" | "127.0.0.1")),
-        "javascript" | "data" | "file" | "ftp" | "mailto" => false,
-        _ => platform == "publicClient",
+    match ["description", "notes"].into_iter().find(|name| text(new, name).chars().count() > 1024) {
+        Some(name) => invalid(name),
+        None => Ok(()),
     }
 }
 
@@ -306,20 +331,29 @@ fn check_pre_authorized(new: &Value, old: Option<&Value>) -> ValidationResult {
     if fits { Ok(()) } else { Err(GraphError::invalid("api.preAuthorizedApplications", "Application")) }
 }
 
-fn check_identifier_uris(new: &Value, old: Option<&Value>, personal: bool, directory: &Directory) -> ValidationResult {
+fn check_identifier_uris(
+    new: &Value,
+    personal: bool,
+    directory: &Directory,
+    kept: &KeptValues<'_>,
+) -> ValidationResult {
     let (app_id, tenant) = (text(new, "appId"), directory.tenant_id.to_string());
     let mut known = HashSet::new();
     for uri in texts(new, "identifierUris") {
         let invalid = || Err(GraphError::invalid("identifierUris", "Application"));
-        if uri.is_empty()
-            || uri.len() > if personal { 120 } else { 255 }
-            || uri.contains(['*', ' '])
-            || !known.insert(uri.to_lowercase())
-        {
+        if !known.insert(uri.to_lowercase()) {
             return invalid();
         }
-        if old.is_some_and(|old| texts(old, "identifierUris").any(|remaining| eq_ignore_case(remaining, uri))) {
+        if kept.has_item("/identifierUris", uri) {
             continue;
+        }
+        if uri.is_empty() || uri.chars().count() > if personal { 120 } else { 255 } || uri.contains(['*', ' ']) {
+            return invalid();
+        }
+        if uri.ends_with('/') {
+            let code = "IdentifierUrisEndsWithSlash";
+            let message = format!("Values of identifierUris property must not end with a slash: '{uri}'");
+            return Err(GraphError::new(StatusCode::BAD_REQUEST, code, message).detail(code, "identifierUris"));
         }
         if personal && (uri.starts_with("urn:") || uri.contains(['?', '#'])) {
             return invalid();
@@ -336,7 +370,7 @@ fn check_identifier_uris(new: &Value, old: Option<&Value>, personal: bool, direc
             let own = rest.split('/').any(|part| part == app_id || part == tenant);
             let version_2 = new["api"]["requestedAccessTokenVersion"] == 2;
             let verified = first == directory.domain;
-            if foreign || uri.ends_with('/') || !(own || version_2 || verified) {
+            if foreign || !(own || version_2 || verified) {
                 return Err(GraphError::bad_request(format!(
                     "Failed to add identifier URI {uri}. All newly added URIs must contain a tenant verified \
                         domain, tenant ID, or app ID, as per the default tenant policy of your organization. See \
@@ -372,31 +406,5 @@ pub(crate) fn credential_date(credential: &Value, name: &str) -> Result<Option<t
                 "Cannot convert the literal '{value}' to the expected type 'Edm.DateTimeOffset'."
             ))),
         },
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn redirect_uris_are_checked_by_platform_and_audience() {
-        for (uri, platform, personal, fits) in [
-            ("https://contoso.immy.bot/consent-callback", "web", false, true),
-            ("http://localhost:5000/x", "web", false, true),
-            ("http://127.0.0.1/x", "publicClient", false, true),
-            ("http://contoso.com/x", "web", false, false),
-            ("http://[::1]/x", "web", false, false),
-            ("https://*.contoso.com/x", "web", false, true),
-            ("https://*.contoso.com/x", "web", true, false),
-            ("https://contoso.com/x?y=1", "web", true, false),
-            ("https://contoso.com/#x", "web", false, false),
-            ("msauth.app://auth", "publicClient", false, true),
-            ("msauth.app://auth", "web", false, false),
-            ("urn:ietf:wg:oauth:2.0:oob", "web", false, true),
-            ("contoso", "web", false, false),
-        ] {
-            assert_eq!(is_valid_redirect_uri(uri, platform, personal), fits, "{uri} {platform} {personal}");
-        }
     }
 }

@@ -58,7 +58,7 @@ impl CloudState {
                 let is_for_user =
                     grant.value["principalId"].is_null() || text(&grant.value, "principalId") == user.delegated_user.id;
                 if text(&grant.value, "resourceId") == resource.id() && is_for_user {
-                    add(&mut text(&grant.value, "scope").split_whitespace());
+                    add(&mut text(&grant.value, "scope").split_whitespace().map(|scope| registered(resource, scope)));
                 }
             }
         }
@@ -195,6 +195,12 @@ fn missing_scopes(
         }
     }
     Ok(missing)
+}
+
+/// A delegated permission in the spelling of the API, which grants and requests may write in other case.
+fn registered<'a>(resource: &'a Resource, scope: &'a str) -> &'a str {
+    let known = permission(resource, |known| eq_ignore_case(text(known, "value"), scope));
+    known.map_or(scope, |known| text(known, "value"))
 }
 
 /// An enabled delegated permission of an API.

@@ -154,6 +154,33 @@ async fn a_malformed_response_is_not_json_and_has_no_effect() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_in_between_responds_with_any_status_type_and_text() {
+    let session = Session::new(&builder().build()).await;
+    for (status, content_type, text, body) in [
+        (403, "text/html", "<html>Sign in</html>", Value::Null),
+        (429, "application/json", r#"{"statusCode": 429}"#, serde_json::json!({"statusCode": 429})),
+        (200, "", "plain", Value::Null),
+    ] {
+        session.tenant.fault(Fault::on("POST", "/applications").intercepted(status, content_type, text));
+        let response = create(&session).await.unwrap();
+        assert_eq!((response.status, &response.body), (status, &body));
+        let shown = response.headers.get("content-type").map(|value| value.to_str().unwrap());
+        assert_eq!(shown, (!content_type.is_empty()).then_some(content_type));
+        assert!(!response.headers.contains_key("request-id"), "the service does not know of it");
+    }
+    assert_eq!(apps(&session), 0);
+    assert!(session.tenant.unmet_faults().is_empty());
+    // An item of a batch meets it as the whole batch does, and so does a sign-in.
+    let tenant = &session.tenant;
+    let on = |method, path| Fault::on(method, path).intercepted(407, "text/plain", "proxy");
+    tenant.faults_in_order([on("GET", "/organization"), on("POST", "/oauth2/v2.0/token")]);
+    let batch = serde_json::json!({"requests": [{"id": "1", "method": "GET", "url": "/organization"}]});
+    assert_eq!(session.post("/$batch", batch).await.status, 407);
+    assert_eq!(sign_in(tenant, &tenant.caller()).await.status, 407);
+    assert!(tenant.unmet_faults().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_padded_body_has_the_requested_size_and_is_still_json() {
     let session = Session::new(&builder().build()).await;
     session.tenant.fault(Fault::on("POST", "/applications").oversized(3_000_000));
@@ -309,4 +336,16 @@ async fn a_skewed_tenant_has_a_wall_time_of_its_own() {
     session.get("/organization").await.refused(401, "InvalidAuthenticationToken");
     let right = time::macros::datetime!(2025-06-01 13:00 UTC);
     assert!((tenant.clock().now() - right).abs() < time::Duration::SECOND, "the client's clock is right");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_most_extreme_skews_leave_a_tenant_that_works() {
+    for skew in [time::Duration::MAX, time::Duration::MIN, time::Duration::days(4_000_000)] {
+        let session = Session::new(&builder().clock_skew(skew).build()).await;
+        let app = session.app("App").await;
+        let path = format!("/applications/{}/addPassword", app["id"].as_str().unwrap());
+        session.post(&path, serde_json::json!({})).await.expect(200);
+        session.tenant.fault(Fault::on("GET", "/applications").throttled(RetryAfter::Date(Duration::MAX)));
+        session.get("/applications").await.refused(429, "TooManyRequests");
+    }
 }

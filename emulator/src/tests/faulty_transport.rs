@@ -81,10 +81,11 @@ fn seen(outcome: Result<Response<Bytes>, TransportError>) -> String {
 
 type Make = fn(FaultOn) -> Fault;
 
-const ACTIONS: [Make; 18] = [
+const ACTIONS: [Make; 19] = [
     FaultOn::unreachable,
     FaultOn::reset,
     |on| on.malformed(502),
+    |on| on.intercepted(429, "application/json", r#"{"statusCode": 429}"#),
     FaultOn::response_lost,
     FaultOn::truncated,
     |on| on.oversized(100_000),

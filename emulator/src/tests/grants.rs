@@ -70,6 +70,21 @@ async fn a_tenant_may_lack_a_permission_or_an_api() {
         .await
         .refused(400, "Request_BadRequest");
 
+    // No trace of it is left in what the API publishes; a declaration goes through, and a role of its id does not.
+    let api = session.get(&format!("/servicePrincipals/{graph}")).await.expect(200);
+    assert!(!api.to_string().contains("\"User.Read.All\""), "published");
+    let declared = json!({"resourceAppId": MICROSOFT_GRAPH.to_string(),
+                          "resourceAccess": [{"id": uuid::Uuid::from_u128(USER_READ_ALL), "type": "Role"}]});
+    let path = format!("/applications(appId='{}')", client["appId"].as_str().unwrap());
+    session.patch(&path, json!({"requiredResourceAccess": [declared]})).await.expect(204);
+    // Partner Center publishes its own permission everywhere.
+    let center = session.get("/servicePrincipals(appId='fa3d9a0c-3fb0-42cc-9193-47c7ecd2edbd')").await.expect(200);
+    let scope = &center["oauth2PermissionScopes"][0];
+    assert_eq!(
+        (&scope["value"], &scope["id"]),
+        (&json!("user_impersonation"), &json!("1cebfa2a-fb4d-419e-b5f9-839b4383e05a"))
+    );
+
     let vault = "cfa8b339-82a2-471a-a3c9-0fc0be7a4093";
     let tenant = builder().without_api(vault.parse().unwrap()).build();
     let session = Session::new(&tenant).await;

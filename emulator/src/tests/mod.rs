@@ -12,6 +12,7 @@ mod federated_credentials;
 mod grants;
 mod key_credentials;
 mod lag;
+mod legacy_values;
 mod memory;
 mod objects;
 mod paging;
@@ -28,6 +29,7 @@ mod sign_in_partner;
 mod sign_in_refresh;
 mod snapshots;
 mod throttling;
+mod types;
 
 use std::sync::Arc;
 

@@ -179,7 +179,7 @@ const ROWS: &[Row] = &[
     Row {
         method: "GET",
         path: "/users",
-        enough: &[&["User.Read.All"], &["User.ReadWrite.All"], &[DIR_READ]],
+        enough: &[&["User.ReadBasic.All"], &["User.Read.All"], &["User.ReadWrite.All"], &[DIR_READ]],
         too_little: &[&[], &[READ], &["Group.Read.All"]],
     },
     Row {
@@ -211,6 +211,18 @@ const ROWS: &[Row] = &[
         path: "/groups/ID",
         enough: &[&["Group.ReadWrite.All"], &[DIR_WRITE]],
         too_little: &[&[], &["Group.Read.All", DIR_READ], &["GroupMember.ReadWrite.All"]],
+    },
+    Row {
+        method: "GET",
+        path: "/users/ID/appRoleAssignments",
+        enough: &[&[ASSIGN, "User.ReadBasic.All"], &[ASSIGN, "User.Read.All"], &[READ], &[DIR_READ]],
+        too_little: &[&[], &[ASSIGN], &["User.ReadBasic.All"], &["User.Read.All"], &[ASSIGN, "Group.Read.All"]],
+    },
+    Row {
+        method: "GET",
+        path: "/groups/ID/appRoleAssignments",
+        enough: &[&[ASSIGN, "GroupMember.Read.All"], &[READ], &[DIR_READ]],
+        too_little: &[&[], &[ASSIGN], &["Group.Read.All"], &[ASSIGN, "User.ReadBasic.All"]],
     },
     Row { method: "GET", path: "/directoryObjects/ID", enough: &[&[DIR_READ]], too_little: &[&[], &["User.Read.All"]] },
     Row { method: "POST", path: "/directoryObjects/getByIds", enough: &[&[DIR_READ]], too_little: &[&[], &[GRANT]] },

@@ -312,12 +312,13 @@ async fn a_token_has_the_granted_roles_and_nothing_else() {
         })
     };
     for grant in [
-        grant("Application.ReadWrite.All", "AllPrincipals", Value::Null),
+        // The spelling is that of the API in the token, whatever it is in the grant and in the request.
+        grant("application.readwrite.all", "AllPrincipals", Value::Null),
         grant("Directory.Read.All", "Principal", json!(bob.id)),
     ] {
         desk.session.post("/oauth2PermissionGrants", grant).await.expect(201);
     }
-    let code = desk.code(&[("scope", "Application.ReadWrite.All")]).await;
+    let code = desk.code(&[("scope", "APPLICATION.ReadWrite.All")]).await;
     let issued = redeemed(code, "").await.expect(200);
     let scp = claims(issued["access_token"].as_str().unwrap())["scp"].as_str().unwrap().to_owned();
     assert!(scp.contains("Application.ReadWrite.All") && !scp.contains("Directory.Read.All"), "{scp}");
