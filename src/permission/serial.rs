@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use super::{MICROSOFT_GRAPH, Permission, PermissionKind, find_by_name};
+use super::{MICROSOFT_GRAPH, Permission, PermissionKind, name};
 use crate::error::{Error, ErrorCode};
 use crate::ids::{AppId, PermissionId};
 use crate::strict::Strict;
@@ -48,7 +48,7 @@ impl Written<'_> {
 
     fn read_both(&self, name: &str, id: PermissionId) -> Result<Permission, Error> {
         let by_id = Permission::by_id(self.api, id, self.kind);
-        let by_name = find_by_name(name, self.kind).filter(|_| self.api == MICROSOFT_GRAPH);
+        let by_name = name::find(name::check(self.api, name)?, self.kind).filter(|_| self.api == MICROSOFT_GRAPH);
         match (by_id.entry(), by_name) {
             (None, None) => by_id.named(name),
             // By the name, because one that was renamed is to be written again as it was read.
