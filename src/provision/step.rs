@@ -384,6 +384,14 @@ impl Step {
         self
     }
 
+    /// Says that it cannot be done, and why.
+    pub(super) fn blocked(mut self, remedy: String) -> Self {
+        if let Some(line) = &mut self.check {
+            (line.done, line.remedy) = (false, remedy);
+        }
+        self
+    }
+
     /// Says that the app works without it.
     pub(super) fn not_required(mut self) -> Self {
         if let Some(line) = &mut self.check {

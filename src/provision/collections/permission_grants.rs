@@ -13,7 +13,7 @@ use crate::model::{NewOAuth2PermissionGrant, OAuth2PermissionGrant, OAuth2Permis
 use crate::permission::PermissionKind;
 use crate::provision::apply_state::ApplyState;
 use crate::provision::caller_permissions::{EntraRole, is_graph};
-use crate::provision::collections::role_assignments::{granted_step, is_role_granted, surplus_step};
+use crate::provision::collections::role_assignments::{granted_steps, is_role_granted, surplus_step};
 use crate::provision::collections::{self, Collection, Phase, TakeRead, TakeResponse, empty_if_not_found};
 use crate::provision::comparison::{Comparison, permission_step};
 use crate::provision::observed::{Observed, Resolved, is_of_single_user, scopes_of, shown};
@@ -45,9 +45,7 @@ impl Collection for PermissionGrants {
     }
 
     fn steps(&self, it: &Comparison<'_>, steps: &mut Vec<Step>) {
-        for resolved in it.permissions_of(PermissionKind::Delegated) {
-            steps.push(granted_step(it, resolved, is_granted(it.observed, resolved)));
-        }
+        steps.extend(granted_steps(it, PermissionKind::Delegated, is_granted));
         for Scopes { api, granted, named, .. } in named_apis(it) {
             for scope in granted.iter().filter(|scope| !named.contains(scope)) {
                 let id = permission_step(StepKind::SURPLUS_GRANT, scope, PermissionKind::Delegated, Some(api));
