@@ -119,7 +119,7 @@ fn granted_step(it: &Comparison<'_>, permission: &Permission, resolved: Option<&
 /// The step of a grant that is not named. Who leaves the consent to somebody else takes none away.
 pub(super) fn surplus_step(it: &Comparison<'_>, id: StepId, what: &str) -> Step {
     let remedy = "Take it away under Enterprise applications, Permissions, if nothing else needs it; \
-                  remove_surplus does it.";
+                  a registration that removes what is surplus does it.";
     let step = match it.registration.admin_consent {
         true => it.surplus(id, what),
         false => Step::new(id, Action::LeftAlone),

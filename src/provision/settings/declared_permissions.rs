@@ -126,7 +126,7 @@ impl Setting for DeclaredPermissions {
         for surplus in there.iter().filter(|there| !named.contains(there) && !is_blocked(there)) {
             let what = format!("declared permission {}", describe(surplus.0, surplus.1, &surplus.2));
             let remedy = "Take it away under App registrations, API permissions, if nothing else needs it; \
-                          remove_surplus does it.";
+                          a registration that removes what is surplus does it.";
             let step = it.surplus(surplus_step(surplus), &what);
             steps.push(step.check(format!("Nothing more than needed: {what}"), remedy).not_required());
         }
