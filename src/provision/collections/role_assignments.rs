@@ -155,12 +155,14 @@ fn step_of(observed: &Observed, assignment: &AppRoleAssignment) -> StepId {
     permission_step(StepKind::SURPLUS_GRANT, name, PermissionKind::Application, api)
 }
 
-/// The API of an assignment: one that is named, or Microsoft Graph where it bears the name and has such a permission.
+/// The API of an assignment: one that is named, or Microsoft Graph where it bears the name and has such a permission, and
+/// where it is not known to be another.
 fn api_of(observed: &Observed, assignment: &AppRoleAssignment) -> Option<AppId> {
     let is_graph = || {
         let role = assignment.app_role_id?;
         let named = assignment.resource_display_name.as_deref() == Some("Microsoft Graph");
-        (named && find_by_id(role, PermissionKind::Application).is_some()).then_some(MICROSOFT_GRAPH)
+        let unknown = observed.resource(MICROSOFT_GRAPH).is_none();
+        (unknown && named && find_by_id(role, PermissionKind::Application).is_some()).then_some(MICROSOFT_GRAPH)
     };
     assignment.resource_id.and_then(|resource| observed.api(resource)).or_else(is_graph)
 }
