@@ -91,6 +91,7 @@ pub mod permission;
 pub mod provision;
 pub mod random;
 mod retry;
+mod strict;
 pub mod token;
 pub mod transport;
 #[doc = include_str!("tracing.md")]

@@ -254,6 +254,11 @@ impl Client {
         &self.tenant_state.observations
     }
 
+    /// The permissions that the tenant was seen to publish.
+    pub(crate) fn published(&self) -> &ObservationCache {
+        &self.tenant_state.published
+    }
+
     /// Whether the request is about what this client wrote a moment ago.
     fn is_recent(&self, request: &Request) -> bool {
         let window = match request.method {

@@ -9,9 +9,18 @@ use std::time::Duration;
 use crate::client::recent_writes::ObjectRef;
 use crate::retry::READ_LAG;
 
-/// Values by name; what is older than the lag of reads goes.
-#[derive(Default)]
-pub(crate) struct ObservationCache(Mutex<HashMap<String, Entry>>);
+/// Values by name; what is older than their lifetime goes.
+pub(crate) struct ObservationCache {
+    lifetime: Duration,
+    entries: Mutex<HashMap<String, Entry>>,
+}
+
+impl Default for ObservationCache {
+    /// Keeps values as long as reads may lag.
+    fn default() -> Self {
+        Self::keeping(READ_LAG)
+    }
+}
 
 struct Entry {
     at: Duration,
@@ -21,35 +30,45 @@ struct Entry {
 }
 
 impl ObservationCache {
+    pub(super) fn keeping(lifetime: Duration) -> Self {
+        Self { lifetime, entries: Mutex::default() }
+    }
+
     /// Keeps `value` about the objects of these ids, at `now` on the clock's monotonic scale.
     pub(crate) fn insert<T: Any + Send + Sync>(&self, name: String, value: T, ids: Vec<String>, now: Duration) {
-        let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        entries.retain(|_, entry| now.saturating_sub(entry.at) <= READ_LAG);
+        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        entries.retain(|_, entry| now.saturating_sub(entry.at) <= self.lifetime);
         entries.insert(name, Entry { at: now, value: Arc::new(value), ids });
     }
 
     /// The value of `name`, and when it was kept.
     pub(crate) fn get<T: Any + Send + Sync>(&self, name: &str) -> Option<(Duration, Arc<T>)> {
-        let entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         let entry = entries.get(name)?;
         Some((entry.at, Arc::clone(&entry.value).downcast().ok()?))
     }
 
+    /// The value of `name`, unless it is older than its lifetime.
+    pub(crate) fn get_fresh<T: Any + Send + Sync>(&self, name: &str, now: Duration) -> Option<Arc<T>> {
+        let (at, value) = self.get(name)?;
+        (now.saturating_sub(at) <= self.lifetime).then_some(value)
+    }
+
     /// Forgets the value of `name`.
     pub(crate) fn remove(&self, name: &str) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
     }
 
     /// Forgets what is about one of these objects: it was changed since.
     pub(super) fn invalidate(&self, changed: &[ObjectRef]) {
-        let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         entries.retain(|_, entry| !changed.iter().any(|object| entry.ids.contains(&object.id)));
     }
 
-    /// Whether nothing is kept that is younger than the lag of reads.
+    /// Whether nothing is kept that is younger than its lifetime.
     pub(super) fn is_idle(&self, now: Duration) -> bool {
-        let entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        entries.values().all(|entry| now.saturating_sub(entry.at) > READ_LAG)
+        let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        entries.values().all(|entry| now.saturating_sub(entry.at) > self.lifetime)
     }
 }
 

@@ -12,14 +12,30 @@ use crate::retry::ThrottleGate;
 /// Tenants beyond this many push those out of which nothing is to be remembered.
 const MAX_IDLE_TENANTS: usize = 10_000;
 
+/// How long it is remembered that the tenant's Microsoft Graph publishes a permission.
+const PUBLISHED_LIFETIME: Duration = Duration::from_secs(600);
+
 /// The state of one tenant. All clients for the tenant share it.
-#[derive(Default)]
 pub(super) struct TenantState {
     pub(super) recent_writes: RecentWrites,
     pub(super) observations: ObservationCache,
+    /// The permissions that the tenant was seen to publish.
+    pub(super) published: ObservationCache,
     /// Graph throttles an app in each tenant by itself.
     pub(super) throttle_gate: Arc<ThrottleGate>,
     writers: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
+}
+
+impl Default for TenantState {
+    fn default() -> Self {
+        Self {
+            recent_writes: RecentWrites::default(),
+            observations: ObservationCache::default(),
+            published: ObservationCache::keeping(PUBLISHED_LIFETIME),
+            throttle_gate: Arc::default(),
+            writers: Mutex::default(),
+        }
+    }
 }
 
 impl TenantState {

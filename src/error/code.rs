@@ -545,7 +545,7 @@ error_codes! {
         "If it is the one that is meant, adopt it by its client id; otherwise say that another is to be created.";
     RedirectUriOfAnotherPlatform Conflict "redirect_uri_of_another_platform"
         "a redirect URI stands under another platform"
-        "Remove it there (remove_surplus does), or name it for that platform.";
+        "Remove it there, as a registration does that removes what is surplus, or name it for that platform.";
     UniqueNameTaken Conflict "unique_name_taken"
         "another application, live or deleted, holds this unique name"
         "Restore or purge the deleted application (Deleted applications in the portal), or choose another unique name.";
@@ -584,14 +584,14 @@ error_codes! {
         "Mend what stores secrets, and run it again: another secret is issued.";
     UniqueNameRefused Refused "unique_name_refused"
         "the application could not be given the unique name"
-        "Adopt it by its client id each time, and say that it is without_unique_name.";
+        "Adopt it by its client id each time, and say that it is to stay without a unique name.";
     // What an apply leaves open.
     AdminConsentMissing Forbidden "admin_consent_missing"
         "admin consent is missing, which the caller may not grant"
         "Ask an administrator to grant it, by the admin consent link or under API permissions of the app; then verify.";
     SecretValueUnknown Refused "secret_value_unknown"
         "a client secret is live, and its value cannot be read again"
-        "If you have its value, say so with holding and its key id; if nobody has it, ask for another with replace_secret, and remove this one.";
+        "If you have its value, name its Secret ID to the plan as one that you hold; if nobody has it, have another issued in its place, and remove this one.";
     SecretMaybeOrphaned Network "secret_maybe_orphaned"
         "a client secret may be there whose value nobody has"
         "Remove it under Certificates & secrets.";
@@ -731,7 +731,7 @@ error_codes! {
         "the app holds more than it needs"
         "Take it away, if nothing else needs it.";
     DelegatedPermissionsUnseen SignIn "delegated_permissions_unseen"
-        "delegated permissions are not seen by a sign-in of the app itself"
+        "delegated permissions, and those given by their id alone, are not seen by a sign-in of the app itself"
         "Verify the registration, as somebody who may read there.";
 }
 

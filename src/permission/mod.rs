@@ -28,6 +28,7 @@
 mod catalogue;
 mod name;
 mod resource_specific;
+mod review;
 mod serial;
 
 use std::cmp::Ordering;
@@ -37,11 +38,12 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::Error;
+use crate::error::{Error, ErrorCode};
 use crate::ids::{AppId, PermissionId};
 
 pub use catalogue::{CatalogueEntry, catalogue, find_by_id, find_by_name, microsoft_graph, well_known};
 pub use resource_specific::ResourceSpecificPermission;
+pub(crate) use review::{apis_of, review_reason};
 
 /// The app id of Microsoft Graph, the same in every cloud.
 pub const MICROSOFT_GRAPH: AppId = AppId::from_u128(0x0000_0003_0000_0000_c000_0000_0000_0000);
@@ -154,7 +156,8 @@ impl Permission {
         Self(Form::Known(entry))
     }
 
-    /// The application permission of Microsoft Graph that has this name. Case does not matter.
+    /// The application permission of Microsoft Graph that has this name. Case does not matter, and the API's address
+    /// before it (`https://graph.microsoft.com/User.Read.All`) is left out.
     ///
     /// # Errors
     /// [`UnknownPermission`](crate::ErrorCode::UnknownPermission), with the most similar names;
@@ -196,27 +199,35 @@ impl Permission {
     /// # Errors
     /// Those of [`application`](Self::application) for Microsoft Graph;
     /// [`InvalidPermissionName`](crate::ErrorCode::InvalidPermissionName) for a string that cannot be a permission's
-    /// name in any API.
+    /// name in any API, and [`UnknownPermission`](crate::ErrorCode::UnknownPermission) for a name with the address of
+    /// another API before it.
     pub fn by_name(api: AppId, name: &str, kind: PermissionKind) -> Result<Self, Error> {
         if api == MICROSOFT_GRAPH {
             return name::resolve(name, kind).map(Self::known);
         }
-        Ok(Self(Form::Name { api, kind, name: name::check(name)?.into() }))
+        Ok(Self(Form::Name { api, kind, name: name::check(api, name)?.into() }))
     }
 
-    /// Adds the name that belongs to the id, as the tenant publishes it. A permission that has a name already stays as
-    /// it is.
+    /// Adds the name that belongs to the id. A plan looks both up in the tenant, and refuses them where they do not
+    /// belong together there.
     ///
     /// # Errors
     /// [`InvalidPermissionName`](crate::ErrorCode::InvalidPermissionName) for a string that cannot be a permission's
-    /// name in any API.
+    /// name in any API, [`UnknownPermission`](crate::ErrorCode::UnknownPermission) for the name of another API's, and
+    /// [`PermissionMismatch`](crate::ErrorCode::PermissionMismatch) for another name than the permission is known to
+    /// have.
     pub fn named(self, name: &str) -> Result<Self, Error> {
-        Ok(match self.0 {
+        let name = name::check(self.api(), name)?;
+        match &self.0 {
             Form::Id { api, kind, id, name: None } => {
-                Self(Form::Id { api, kind, id, name: Some(name::check(name)?.into()) })
+                Ok(Self(Form::Id { api: *api, kind: *kind, id: *id, name: Some(name.into()) }))
             }
-            _ => self,
-        })
+            Form::Known(entry) if name::find(name, entry.kind).is_some_and(|other| other.id == entry.id) => Ok(self),
+            Form::Id { name: Some(own), .. } | Form::Name { name: own, .. } if **own == *name => Ok(self),
+            _ => Err(Error::new(ErrorCode::PermissionMismatch)
+                .with_message(format!("{self} was given another name"))
+                .with_remedy("Name the permission once, by the name that its id has.")),
+        }
     }
 
     /// The app id of the API that it belongs to.
@@ -271,7 +282,25 @@ impl Permission {
     /// assert_eq!(microsoft_graph::application::DIRECTORY_READ_ALL.high_privilege(), None);
     /// ```
     pub fn high_privilege(&self) -> Option<&'static str> {
-        self.entry().and_then(|entry| entry.high_privilege)
+        review::high_privilege(self.api(), self.kind(), self.name(), self.id())
+    }
+
+    /// The reason why it is not granted without approval, if it is not: that it is of
+    /// [high privilege](Self::high_privilege), or that it cannot be judged, because this crate has no list of its API's
+    /// permissions or a list of Microsoft Graph's that is older than it. By its name and by its id, whichever tells.
+    ///
+    /// ```
+    /// use entra_apps::ids::AppId;
+    /// use entra_apps::permission::{Permission, PermissionKind, microsoft_graph};
+    ///
+    /// assert_eq!(microsoft_graph::application::DIRECTORY_READ_ALL.review_reason(), None);
+    /// let own_api = AppId::from_u128(42);
+    /// let unknown = Permission::by_name(own_api, "Things.Read", PermissionKind::Application)?;
+    /// assert!(unknown.review_reason().unwrap().contains("cannot be judged"));
+    /// # Ok::<(), entra_apps::Error>(())
+    /// ```
+    pub fn review_reason(&self) -> Option<&'static str> {
+        review_reason(self.api(), self.kind(), self.name(), self.id())
     }
 
     /// Whether only an administrator can consent to it. True for every application permission, and for a delegated one

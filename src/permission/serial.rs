@@ -4,13 +4,13 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use super::{MICROSOFT_GRAPH, Permission, PermissionKind, find_by_name};
+use super::{MICROSOFT_GRAPH, Permission, PermissionKind, name};
 use crate::error::{Error, ErrorCode};
 use crate::ids::{AppId, PermissionId};
+use crate::strict::Strict;
 
 /// The serialised form: names for people, ids for the service.
 #[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Written<'a> {
     api: AppId,
     kind: PermissionKind,
@@ -32,7 +32,7 @@ impl<'de> Deserialize<'de> for Permission {
     /// Reads what [`Serialize`] writes. Of name and id one suffices; for Microsoft Graph both must mean the same
     /// permission.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Written::deserialize(deserializer)?.read().map_err(de::Error::custom)
+        Written::deserialize(Strict(deserializer))?.read().map_err(de::Error::custom)
     }
 }
 
@@ -48,7 +48,7 @@ impl Written<'_> {
 
     fn read_both(&self, name: &str, id: PermissionId) -> Result<Permission, Error> {
         let by_id = Permission::by_id(self.api, id, self.kind);
-        let by_name = find_by_name(name, self.kind).filter(|_| self.api == MICROSOFT_GRAPH);
+        let by_name = name::find(name::check(self.api, name)?, self.kind).filter(|_| self.api == MICROSOFT_GRAPH);
         match (by_id.entry(), by_name) {
             (None, None) => by_id.named(name),
             // By the name, because one that was renamed is to be written again as it was read.
@@ -127,7 +127,7 @@ mod tests {
             (json!({"api": GRAPH, "kind": "application", "name": "Directroy.Read.All"}), "Did you mean"),
             (json!({"api": GRAPH, "kind": "application", "name": "User.Read"}), "exists as a delegated"),
             (json!({"api": GRAPH, "kind": "role", "name": "User.Read"}), "unknown variant"),
-            (json!({"api": GRAPH, "kind": "delegated", "nmae": "User.Read"}), "unknown field"),
+            (json!({"api": GRAPH, "kind": "delegated", "nmae": "User.Read"}), "did you mean `name`"),
             (
                 json!({"api": GRAPH, "kind": "application", "name": "User.Read.All", "id": DIRECTORY_READ_ALL}),
                 "The id is that of Directory.Read.All",

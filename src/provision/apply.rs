@@ -73,9 +73,9 @@ impl<'a> Apply<'a> {
         }
     }
 
-    /// Approves a permission that needs a review: by its name (or its id, where it has no name), application and
-    /// delegated alike, or as the plan shows it, such as `Group.ReadWrite.All (application)` or the
-    /// [permission](crate::permission::Permission) itself, that one alone.
+    /// Approves a permission that needs a review: that one alone by the text that the plan shows, such as
+    /// `Group.ReadWrite.All (application)`, or by the [permission](crate::permission::Permission) itself; by its bare name or
+    /// its id, application and delegated alike.
     pub fn approve(mut self, permission: impl ToString) -> Self {
         self.approvals.names.push(permission.to_string());
         self

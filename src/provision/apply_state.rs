@@ -1,6 +1,5 @@
 //! The state of an apply under way: what it works on, what was observed and accepted, and the report.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,8 +7,7 @@ use time::OffsetDateTime;
 
 use crate::client::Client;
 use crate::error::on_one_line;
-use crate::ids::{AppId, ServicePrincipalId};
-use crate::model::ServicePrincipal;
+use crate::ids::ServicePrincipalId;
 use crate::provision::comparison::Comparison;
 use crate::provision::observed::Observed;
 use crate::provision::plan_options::PlanOptions;
@@ -34,8 +32,6 @@ pub(super) struct ApplyState<'a> {
     pub(super) lost_responses: u32,
     /// Whether a grant was in the way, or gone, so that the grants are to be read again.
     pub(super) grants_in_doubt: bool,
-    /// What APIs publish in this tenant, read where an id was not known.
-    pub(super) published: HashMap<AppId, Option<ServicePrincipal>>,
     pub(super) sink: Option<Arc<dyn SecretSink>>,
     pub(super) progress: Option<ProgressHook>,
 }

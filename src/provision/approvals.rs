@@ -3,26 +3,41 @@
 use crate::error::{Error, ErrorCode};
 use crate::permission::Permission;
 use crate::provision::comparison::Comparison;
-use crate::provision::observed::Observed;
+use crate::provision::observed::{Observed, Resolved};
 use crate::provision::registration::AppRegistration;
 use crate::provision::step::{Change, Step, StepKind};
 use crate::provision::steps::steps;
 
+/// A permission that needs a review.
+pub(super) struct Review<'a> {
+    /// As the registration has it.
+    pub(super) permission: &'a Permission,
+    /// As the tenant knows it, and as it is shown: its text is what is to be approved.
+    pub(super) shown: &'a Permission,
+    pub(super) reason: &'static str,
+}
+
 /// The permissions that these steps would declare or grant and that need a review.
-pub(super) fn needs_approval<'a>(
+pub(super) fn reviews<'a>(
     registration: &'a AppRegistration,
-    observed: &Observed,
+    observed: &'a Observed,
     steps: &[Change],
-) -> Vec<&'a Permission> {
-    let is_changed = |permission: &Permission| {
-        let Some(resolved) = observed.resolved(permission) else { return true };
+) -> Vec<Review<'a>> {
+    let is_changed = |resolved: Option<&Resolved>| {
+        let Some(resolved) = resolved else { return true };
         let ids = [StepKind::PERMISSION_DECLARED, StepKind::PERMISSION_GRANTED].map(|kind| resolved.step(kind));
         steps.iter().any(|step| step.action.is_change() && ids.contains(&step.id))
     };
-    registration
-        .wanted_permissions()
-        .filter(|permission| permission.high_privilege().is_some() && is_changed(permission))
-        .collect()
+    let review = |permission: &'a Permission| {
+        let resolved = observed.resolved(permission).filter(|resolved| is_changed(Some(resolved)));
+        let (shown, reason) = match (resolved, observed.resolved(permission)) {
+            (Some(resolved), _) => (&resolved.permission, resolved.review_reason()?),
+            (None, None) => (permission, permission.review_reason()?),
+            (None, Some(_)) => return None,
+        };
+        Some(Review { permission, shown, reason })
+    };
+    registration.wanted_permissions().filter_map(review).collect()
 }
 
 /// What the caller has approved.
@@ -36,18 +51,21 @@ impl Approvals {
     /// Refuses to go on with permissions that need an approval and have none, judged on what is observed.
     pub(super) fn check(&self, it: &Comparison<'_>) -> Result<(), Error> {
         let changes: Vec<Change> = steps(it).iter().filter_map(Step::to_change).collect();
-        let open: Vec<_> = needs_approval(it.registration, it.observed, &changes)
-            .into_iter()
-            .filter(|permission| !self.include(permission))
-            .map(|permission| format!("{permission}: {}", permission.high_privilege().unwrap_or_default()))
-            .collect();
-        let unknown = self
-            .names
+        let reviews = reviews(it.registration, it.observed, &changes);
+        let open: Vec<_> = reviews
             .iter()
-            .find(|name| !it.registration.permissions.iter().any(|entry| is_named(&entry.permission, name)));
+            .filter(|review| !self.all && !self.names.iter().any(|name| review.is_named(name)))
+            .map(|review| format!("{}: {}", review.shown, review.reason))
+            .collect();
+        let is_of_registration = |name: &&String| {
+            let entries = it.registration.permissions.iter().map(|entry| &entry.permission);
+            let known = entries.chain(it.permissions().into_iter().map(|resolved| &resolved.permission));
+            known.into_iter().any(|permission| is_named(permission, name))
+        };
+        let unknown = self.names.iter().find(|name| !is_of_registration(name));
         match (open.is_empty(), unknown) {
             (true, None) => Ok(()),
-            (true, Some(name)) => Err(unknown_approval(it.registration, name)),
+            (true, Some(name)) => Err(unknown_approval(&reviews, name)),
             (false, unknown) => {
                 let misspelt = unknown.map(|name| format!("; {name} was approved, and is none of this registration"));
                 Err(Error::new(ErrorCode::NeedsApproval).with_message(format!(
@@ -58,16 +76,17 @@ impl Approvals {
             }
         }
     }
+}
 
-    fn include(&self, permission: &Permission) -> bool {
-        self.all || self.names.iter().any(|name| is_named(permission, name))
+impl Review<'_> {
+    fn is_named(&self, name: &str) -> bool {
+        is_named(self.permission, name) || is_named(self.shown, name)
     }
 }
 
 /// Refuses an approval of what the registration does not name: it is misspelt.
-fn unknown_approval(registration: &AppRegistration, name: &str) -> Error {
-    let high = registration.wanted_permissions().filter(|permission| permission.high_privilege().is_some());
-    let names: Vec<_> = high.map(ToString::to_string).collect();
+fn unknown_approval(reviews: &[Review<'_>], name: &str) -> Error {
+    let names: Vec<_> = reviews.iter().map(|review| review.shown.to_string()).collect();
     let remedy = match names.is_empty() {
         true => "None of its permissions needs an approval.".to_owned(),
         false => format!("These need one: {}.", names.join(", ")),

@@ -4,7 +4,7 @@ use time::OffsetDateTime;
 
 use crate::ids::AppId;
 use crate::model::Application;
-use crate::permission::{Permission, PermissionKind};
+use crate::permission::{Permission, PermissionKind, review_reason};
 use crate::provision::observed::{Observed, Resolved};
 use crate::provision::plan_options::PlanOptions;
 use crate::provision::registration::AppRegistration;
@@ -30,6 +30,26 @@ impl<'a> Comparison<'a> {
         self.registration.wanted_permissions().filter_map(|permission| self.observed.resolved(permission)).collect()
     }
 
+    /// The steps of the wanted permissions, of one kind or of both, in the order of the registration: those that the
+    /// tenant publishes as `step` makes them, and the others with what is in the way.
+    pub(super) fn permission_steps(
+        &self,
+        kind: Option<PermissionKind>,
+        mut step: impl FnMut(&Permission, Option<&'a Resolved>) -> Step,
+    ) -> Vec<Step> {
+        let observed = self.observed;
+        let wanted = self.registration.wanted_permissions();
+        let of_kind = wanted.filter(|permission| kind.is_none_or(|kind| permission.kind() == kind));
+        let steps = of_kind.filter_map(|permission| match observed.resolved(permission) {
+            Some(resolved) => Some(step(&resolved.permission, Some(resolved))),
+            None => {
+                let obstacle = observed.obstacles.iter().find(|it| it.permission == *permission)?;
+                Some(step(permission, None).blocked(obstacle.sentences()))
+            }
+        });
+        steps.collect()
+    }
+
     /// The wanted permissions of one kind.
     pub(super) fn permissions_of(&self, kind: PermissionKind) -> Vec<&'a Resolved> {
         self.permissions().into_iter().filter(|resolved| resolved.permission.kind() == kind).collect()
@@ -45,11 +65,22 @@ impl<'a> Comparison<'a> {
 }
 
 impl Resolved {
+    /// The reason why it needs a review, if it does: by what the registration says of it, or by what the tenant says.
+    pub(super) fn review_reason(&self) -> Option<&'static str> {
+        let it = &self.permission;
+        it.high_privilege().or_else(|| review_reason(it.api(), it.kind(), self.value.as_deref(), Some(self.id)))
+    }
+
     /// The id of a step about this permission.
     pub(super) fn step(&self, kind: StepKind) -> StepId {
         let name = self.value.clone().unwrap_or_else(|| self.id.to_string());
         permission_step(kind, name, self.permission.kind(), Some(self.permission.api()))
     }
+}
+
+/// The id of a step about a wanted permission, as the tenant knows it where it does.
+pub(super) fn wanted_step(kind: StepKind, permission: &Permission, resolved: Option<&Resolved>) -> StepId {
+    resolved.map_or_else(|| step_about(kind, permission), |resolved| resolved.step(kind))
 }
 
 /// The id of a step about a permission that the registration names.

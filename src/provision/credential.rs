@@ -1,9 +1,10 @@
 //! The client secrets that a registration asks for.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use time::{Date, Duration, Month, OffsetDateTime};
 
 use crate::error::{Error, ErrorCode};
+use crate::strict::Strict;
 
 /// A client secret to be issued: a password credential of the application.
 ///
@@ -15,11 +16,25 @@ use crate::error::{Error, ErrorCode};
 /// assert_eq!(secret.end(datetime!(2026-01-31 10:00 UTC))?, datetime!(2028-01-31 10:00 UTC));
 /// # Ok::<(), entra_apps::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[must_use]
 pub struct ClientSecret {
     name: String,
     lifetime: Lifetime,
+}
+
+/// A client secret as it is read from a file.
+#[derive(Deserialize)]
+#[serde(remote = "ClientSecret")]
+struct WrittenSecret {
+    name: String,
+    lifetime: Lifetime,
+}
+
+impl<'de> Deserialize<'de> for ClientSecret {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        WrittenSecret::deserialize(Strict(deserializer))
+    }
 }
 
 /// How long a secret lives.

@@ -97,8 +97,16 @@
 //!
 //! # Approvals
 //! A permission by which an app can take over the tenant is marked in the plan
-//! ([`needs_approval`](crate::Plan::needs_approval), [`needs_review`](Change::needs_review)). An apply writes nothing until each
-//! is approved by [name](crate::Apply::approve), or [all of them](crate::Apply::approve_all) are.
+//! ([`needs_approval`](crate::Plan::needs_approval), [`needs_review`](Change::needs_review)), and so is one that cannot be
+//! judged: of an API that this crate has no list of, or of Microsoft Graph and newer than its list. An apply writes nothing
+//! until each is approved by [the text that the plan shows](crate::Apply::approve), or [all of them](crate::Apply::approve_all)
+//! are.
+//!
+//! # Permissions that the tenant lacks
+//! Names and ids are looked up among what the APIs of the tenant publish, before anything is written, and a name and an id
+//! that are given together must belong together there. [`plan`](Client::plan) fails and names all that cannot be had;
+//! [`verify`](Client::verify) goes on, and leaves their steps open with the reason. Microsoft Graph's own list is long (0.4
+//! MB for each kind), so that what was found in it is remembered for ten minutes by each client and tenant.
 //!
 //! # Saved plans
 //! A plan is a value: it prints, compares and is saved as JSON. It is for one tenant of one cloud and is refused for any
@@ -185,7 +193,10 @@ impl Client {
     ///   of the display name: adopt it or say that another is to be created. With
     ///   [`RedirectUriOfAnotherPlatform`](crate::ErrorCode::RedirectUriOfAnotherPlatform) when a redirect URI stands under another
     ///   platform.
-    /// - [`Refused`](crate::ErrorKind::Refused) with the code [`ApiNotInTenant`](crate::ErrorCode::ApiNotInTenant) when the tenant lacks an API.
+    /// - [`ApiNotInTenant`](crate::ErrorCode::ApiNotInTenant), [`PermissionNotInTenant`](crate::ErrorCode::PermissionNotInTenant),
+    ///   [`UnknownPermission`](crate::ErrorCode::UnknownPermission) and
+    ///   [`PermissionMismatch`](crate::ErrorCode::PermissionMismatch) for permissions that cannot be had in the tenant: the
+    ///   code is that of the first, and the message names all.
     /// - [`SignIn`](crate::ErrorKind::SignIn), [`Forbidden`](crate::ErrorKind::Forbidden) and the kinds of a request
     ///   that got no response.
     ///

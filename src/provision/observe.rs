@@ -2,16 +2,17 @@
 
 use crate::api::UniqueName;
 use crate::client::Client;
-use crate::error::{Error, ErrorCode};
+use crate::error::Error;
 use crate::ids::{AppId, TenantId};
 use crate::model::Application;
+use crate::model::ServicePrincipal;
 use crate::model::query::Filter;
-use crate::permission::{self, Permission};
+use crate::permission::Permission;
 use crate::provision::collections::{self, COLLECTIONS};
 use crate::provision::identity::check_adopted;
-use crate::provision::observed::{Observed, Resolved, Resource, SameName, with_ids};
+use crate::provision::observed::{Observed, Resource, SameName, with_ids};
 use crate::provision::plan_options::PlanOptions;
-use crate::provision::published::{PUBLISHED, correct_ids, find_published, resolve_without_tenant};
+use crate::provision::published::{look_up, select};
 use crate::provision::registration::AppRegistration;
 use crate::provision::replicas::wait_for_replicas;
 use crate::provision::settings::SETTINGS;
@@ -94,9 +95,9 @@ async fn observe(client: &Client, registration: &AppRegistration, options: &Plan
     let organization = batch.add(client.organization().get());
     let mut apis = Vec::new();
     for api in apis_of(&wanted) {
-        let by_name = wanted.iter().any(|it| it.api() == api && resolve_without_tenant(it).is_none());
-        let select = if by_name { PUBLISHED } else { &["id"] };
-        apis.push((api, batch.add(client.service_principals().find_selecting(api, select))));
+        let of_api: Vec<&Permission> = wanted.iter().copied().filter(|it| it.api() == api).collect();
+        let call = client.service_principals().find_selecting(api, &select(client, &of_api));
+        apis.push((api, batch.add(call)));
     }
     let mut responses = batch.send().await?;
 
@@ -117,15 +118,21 @@ async fn observe(client: &Client, registration: &AppRegistration, options: &Plan
     same_name.sort_by_key(|app| app.id);
     // The tenant's name is for show only.
     let tenant_name = responses.take(organization).ok().and_then(|organization| organization.display_name);
-    let mut permissions: Vec<Resolved> = wanted.iter().filter_map(|it| resolve_without_tenant(it)).collect();
-    let mut resources = Vec::new();
-    for (api, handle) in apis {
-        let principal = responses.take(handle)?.ok_or_else(|| api_missing(api))?;
-        for permission in wanted.iter().filter(|it| it.api() == api && resolve_without_tenant(it).is_none()) {
-            permissions.push(find_published(permission, Some(&principal))?);
+    let apis: Vec<(AppId, Option<ServicePrincipal>)> =
+        apis.into_iter().map(|(api, handle)| Ok((api, responses.take(handle)?))).collect::<Result<_, Error>>()?;
+    let (mut permissions, mut obstacles) = (Vec::new(), Vec::new());
+    for permission in wanted {
+        let api = apis.iter().find(|(api, _)| *api == permission.api());
+        match look_up(client, permission, api.and_then(|(_, principal)| principal.as_ref())) {
+            Ok(resolved) => permissions.push(resolved),
+            Err(obstacle) => obstacles.push(obstacle),
         }
-        resources.push(Resource { api, principal: principal.id });
     }
+    let resource = |(api, principal): (AppId, Option<ServicePrincipal>)| Resource {
+        api,
+        principal: principal.and_then(|principal| principal.id),
+    };
+    let resources = apis.into_iter().map(resource).collect();
     let mut observed = Observed {
         tenant,
         tenant_name,
@@ -136,11 +143,9 @@ async fn observe(client: &Client, registration: &AppRegistration, options: &Plan
         grants: Vec::new(),
         resources,
         permissions,
+        obstacles,
     };
     collections::read(client, &mut observed).await?;
-    if let Some(app) = &observed.application {
-        correct_ids(client, app, &mut observed.permissions).await?;
-    }
     Ok(observed)
 }
 
@@ -149,9 +154,4 @@ fn apis_of(wanted: &[&Permission]) -> Vec<AppId> {
     apis.sort();
     apis.dedup();
     apis
-}
-
-fn api_missing(api: AppId) -> Error {
-    let name = permission::well_known_name(api).map_or_else(|| api.to_string(), |name| format!("{name} ({api})"));
-    Error::new(ErrorCode::ApiNotInTenant).with_message(format!("the tenant has no service principal of {name}"))
 }

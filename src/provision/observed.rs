@@ -29,6 +29,9 @@ pub(super) struct Observed {
     pub(super) resources: Vec<Resource>,
     /// The ids and names of the wanted permissions, as this tenant knows them.
     pub(super) permissions: Vec<Resolved>,
+    /// The wanted permissions that cannot be had here. A saved plan has none: it would not have been made.
+    #[serde(skip)]
+    pub(super) obstacles: Vec<Obstacle>,
 }
 
 /// Another application of the same display name.
@@ -55,6 +58,26 @@ pub(super) struct Resolved {
     pub(super) permission: Permission,
     pub(super) id: PermissionId,
     pub(super) value: Option<String>,
+}
+
+/// A wanted permission that cannot be had in this tenant, and why.
+#[derive(Clone, Debug)]
+pub(super) struct Obstacle {
+    pub(super) permission: Permission,
+    pub(super) code: ErrorCode,
+    /// What is the case, as a clause.
+    pub(super) text: String,
+    /// What to do, in sentences.
+    pub(super) remedy: String,
+}
+
+impl Obstacle {
+    /// What is the case and what to do, in sentences.
+    pub(super) fn sentences(&self) -> String {
+        let mut letters = self.text.chars();
+        let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
+        format!("{first}{}. {}", letters.as_str(), self.remedy)
+    }
 }
 
 impl Observed {

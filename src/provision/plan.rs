@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use crate::error::{Error, ErrorCode, on_one_line};
 use crate::ids::{AppId, TenantId};
 use crate::permission::Permission;
-use crate::provision::approvals::needs_approval;
+use crate::provision::approvals::reviews;
 use crate::provision::comparison::Comparison;
 use crate::provision::observed::Observed;
 use crate::provision::plan_options::PlanOptions;
@@ -176,9 +176,10 @@ impl Plan {
         self.changes().next().is_none()
     }
 
-    /// The permissions that would be declared or granted and that need a review: to be approved by name.
+    /// The permissions that would be declared or granted and that need a review, as the tenant knows them. What
+    /// [`approve`](crate::Apply::approve) takes is such a permission, or its text.
     pub fn needs_approval(&self) -> Vec<&Permission> {
-        needs_approval(&self.registration, &self.observed, &self.steps)
+        reviews(&self.registration, &self.observed, &self.steps).into_iter().map(|review| review.shown).collect()
     }
 
     /// Writes the plan as JSON, to be saved or sent. It holds no secret.
@@ -227,11 +228,11 @@ impl fmt::Display for Plan {
                 writeln!(f, "  {} {}{review}", step.action.sign(), step.text)?;
             }
         }
-        let to_approve = self.needs_approval();
+        let to_approve = reviews(&self.registration, &self.observed, &self.steps);
         if !to_approve.is_empty() {
             writeln!(f, "\nNeeds approval")?;
-            for permission in to_approve {
-                writeln!(f, "  ! {permission}: {}", permission.high_privilege().unwrap_or_default())?;
+            for review in to_approve {
+                writeln!(f, "  ! {}: {}", review.shown, review.reason)?;
             }
         }
         match self.changes().count() {

@@ -1,53 +1,130 @@
-//! What an API publishes in this tenant, and the wanted permissions looked up there.
+//! What an API publishes in this tenant, and the wanted permissions looked up there by name and by id.
 
 use crate::client::Client;
-use crate::error::{Error, ErrorCode};
+use crate::error::{ErrorCode, on_one_line};
 use crate::ids::{AppId, PermissionId};
-use crate::model::{AppRole, Application, ServicePrincipal};
+use crate::model::{AppRole, ServicePrincipal};
 use crate::permission::{self, MICROSOFT_GRAPH, Permission, PermissionKind};
-use crate::provision::observed::Resolved;
-
-/// What is read of an API to look permissions up.
-pub(super) const PUBLISHED: &[&str] = &["id", "appRoles", "oauth2PermissionScopes"];
+use crate::provision::apply_state::ApplyState;
+use crate::provision::observed::{Obstacle, Resolved};
 
 /// A longer name of a permission is not compared with others, in bytes.
 const MAX_PERMISSION_NAME_LENGTH: usize = 256;
 
-/// A permission whose id and name are known without asking the tenant.
-pub(super) fn resolve_without_tenant(permission: &Permission) -> Option<Resolved> {
-    let id = permission.id()?;
-    let value = permission.name().map(str::to_owned);
-    // A role is granted by its id; a scope by its name.
-    if value.is_none() && permission.kind() == PermissionKind::Delegated {
-        return None;
+/// What is read of an API: its id, and the lists in which its wanted permissions are looked up. Microsoft Graph's lists
+/// are long, 0.4 MB each, and cannot be filtered: what was found there is remembered for a while.
+pub(super) fn select(client: &Client, wanted: &[&Permission]) -> Vec<&'static str> {
+    let unknown = |kind| wanted.iter().any(|it| it.kind() == kind && remembered(client, it).is_none());
+    let lists = [(PermissionKind::Application, "appRoles"), (PermissionKind::Delegated, "oauth2PermissionScopes")];
+    let lists = lists.into_iter().filter(|(kind, _)| unknown(*kind)).map(|(_, list)| list);
+    ["id"].into_iter().chain(lists).collect()
+}
+
+/// Finds a wanted permission of an API in this tenant, or says what is in the way.
+pub(super) fn look_up(
+    client: &Client,
+    permission: &Permission,
+    api: Option<&ServicePrincipal>,
+) -> Result<Resolved, Obstacle> {
+    let Some(api) = api else { return Err(api_missing(permission)) };
+    if let Some(known) = remembered(client, permission) {
+        return Ok(known);
     }
-    Some(Resolved { permission: permission.clone(), id, value })
+    let found = find(permission, &published(api, permission.kind()))?;
+    if permission.api() == MICROSOFT_GRAPH {
+        // About no object that this client changes: nobody but Microsoft does.
+        client.published().insert(cache_key(permission), found.clone(), Vec::new(), client.clock().monotonic());
+    }
+    Ok(found)
 }
 
-/// Reads the permissions that an API publishes in this tenant. Of Microsoft Graph it is 0.8 MB.
-pub(super) async fn read_published(client: &Client, api: AppId) -> Result<Option<ServicePrincipal>, Error> {
-    client.service_principals().find_selecting(api, PUBLISHED).await
+/// Forgets that the tenant was seen to publish a permission.
+pub(super) fn forget(client: &Client, permission: &Permission) {
+    client.published().remove(&cache_key(permission));
 }
 
-/// Finds a permission among those that an API publishes in this tenant.
-pub(super) fn find_published(permission: &Permission, api: Option<&ServicePrincipal>) -> Result<Resolved, Error> {
-    let published: Vec<(PermissionId, String)> = match (api, permission.kind()) {
-        (None, _) => Vec::new(),
-        (Some(api), PermissionKind::Application) => {
-            let for_apps = |role: &&AppRole| role.allowed_member_types.iter().any(|kind| kind == "Application");
-            api.app_roles.iter().filter(for_apps).filter_map(|role| Some((role.id?, role.value.clone()?))).collect()
-        }
-        (Some(api), PermissionKind::Delegated) => {
-            api.oauth2_permission_scopes.iter().filter_map(|scope| Some((scope.id?, scope.value.clone()?))).collect()
-        }
+fn remembered(client: &Client, permission: &Permission) -> Option<Resolved> {
+    let known = client.published().get_fresh::<Resolved>(&cache_key(permission), client.clock().monotonic())?;
+    Some((*known).clone())
+}
+
+/// A text that tells a permission from every other: by its id, and by its name.
+fn cache_key(permission: &Permission) -> String {
+    format!("{} {permission:?}", permission.api())
+}
+
+/// The permissions of one kind that an API publishes and that can be granted to an app.
+fn published(api: &ServicePrincipal, kind: PermissionKind) -> Vec<(PermissionId, &str)> {
+    let for_apps = |role: &&AppRole| {
+        role.is_enabled != Some(false) && role.allowed_member_types.iter().any(|member| member == "Application")
     };
-    let found = published.iter().find(|(id, value)| match permission.name() {
-        Some(name) => value == name,
-        None => permission.id() == Some(*id),
-    });
-    if let Some((id, value)) = found {
-        return Ok(Resolved { permission: permission.clone(), id: *id, value: Some(value.clone()) });
+    let roles = api.app_roles.iter().filter(for_apps).filter_map(|role| Some((role.id?, role.value.as_deref()?)));
+    let scopes = api.oauth2_permission_scopes.iter().filter(|scope| scope.is_enabled != Some(false));
+    match kind {
+        PermissionKind::Application => roles.collect(),
+        PermissionKind::Delegated => scopes.filter_map(|it| Some((it.id?, it.value.as_deref()?))).collect(),
     }
+}
+
+fn find(permission: &Permission, published: &[(PermissionId, &str)]) -> Result<Resolved, Obstacle> {
+    let (name, id) = (permission.name(), permission.id());
+    // What the catalogue knows is Microsoft Graph's, where capitals do not matter.
+    let entry = permission.entry();
+    let is_named = |value: &str| match (name, entry) {
+        (Some(name), Some(_)) => value.eq_ignore_ascii_case(name),
+        (Some(name), None) => value == name,
+        (None, _) => false,
+    };
+    let by_name = published.iter().find(|(_, value)| is_named(value));
+    let by_id = || published.iter().find(|(known, _)| Some(*known) == id);
+    let is_former_name = |value: &str| {
+        let other = permission::find_by_name(value, permission.kind());
+        entry.is_some() && other.map(|other| other.id) == id
+    };
+    match (by_name, by_id()) {
+        // The catalogue's id is that of the worldwide cloud; an id that somebody gave is meant.
+        (Some((found, value)), _) if entry.is_some() || id.is_none_or(|id| id == *found) => {
+            Ok(resolved(permission, *found, value))
+        }
+        (None, Some((found, value))) if name.is_none() || is_former_name(value) => {
+            Ok(resolved(permission, *found, value))
+        }
+        (_, Some((found, value))) => Err(mismatch(permission, &format!("the id {found} is that of {value}"))),
+        (Some((found, value)), None) => Err(mismatch(permission, &format!("the id of {value} is {found}"))),
+        (None, None) => Err(not_published(permission, published)),
+    }
+}
+
+/// A permission as the tenant knows it: shown by the name that goes with its id.
+fn resolved(permission: &Permission, id: PermissionId, value: &str) -> Resolved {
+    let is_of_another = || permission::find_by_name(value, permission.kind()).is_some();
+    let nameless = permission.name().is_none() && !(permission.api() == MICROSOFT_GRAPH && is_of_another());
+    let named = if nameless { permission.clone().named(value).ok() } else { None };
+    Resolved { permission: named.unwrap_or_else(|| permission.clone()), id, value: Some(value.to_owned()) }
+}
+
+fn obstacle(permission: &Permission, code: ErrorCode, text: String, remedy: String) -> Obstacle {
+    Obstacle { permission: permission.clone(), code, text: on_one_line(text), remedy: on_one_line(remedy) }
+}
+
+fn api_missing(permission: &Permission) -> Obstacle {
+    let code = ErrorCode::ApiNotInTenant;
+    let api = name_of(permission.api());
+    obstacle(permission, code, format!("the tenant has no service principal of {api}"), code.remedy().to_owned())
+}
+
+fn mismatch(permission: &Permission, what: &str) -> Obstacle {
+    let text = format!("the name and the id of {permission} belong to different permissions: in this tenant {what}");
+    obstacle(permission, ErrorCode::PermissionMismatch, text, ErrorCode::PermissionMismatch.remedy().to_owned())
+}
+
+fn not_published(permission: &Permission, published: &[(PermissionId, &str)]) -> Obstacle {
+    let text = format!("the tenant's API does not publish the permission {permission}");
+    if permission.entry().is_some() {
+        let code = ErrorCode::PermissionNotInTenant;
+        return obstacle(permission, code, text, code.remedy().to_owned());
+    }
+    let owner = permission.name().and_then(permission::apis_of).map(|owner| format!("It is a permission of {owner}. "));
     let similar = permission.name().and_then(|name| {
         published
             .iter()
@@ -57,40 +134,91 @@ pub(super) fn find_published(permission: &Permission, api: Option<&ServicePrinci
     });
     let hint = similar
         .filter(|(likeness, _)| *likeness > 0.8)
-        .map_or_else(String::new, |(_, value)| format!("Did you mean {value}? "));
-    Err(Error::new(ErrorCode::UnknownPermission)
-        .with_message(format!("the tenant's API does not publish the permission {permission}"))
-        .with_remedy(format!(
-            "{hint}Name one that the API publishes, of the right kind; some clouds lack some permissions."
-        )))
+        .map(|(_, value)| format!("Did you mean {value}? "))
+        .or(owner)
+        .unwrap_or_default();
+    let remedy =
+        format!("{hint}Name one that the API publishes, of the right kind; some clouds lack some permissions.");
+    obstacle(permission, ErrorCode::UnknownPermission, text, remedy)
 }
 
-/// Corrects the ids of permissions that have others in this tenant than in the catalogue: where the application
-/// declares what the catalogue does not know, those that are not declared by their id are looked up by their name.
-pub(super) async fn correct_ids(client: &Client, app: &Application, permissions: &mut [Resolved]) -> Result<(), Error> {
-    let declared: Vec<(PermissionId, Option<PermissionKind>)> = app
-        .required_resource_access
-        .iter()
-        .filter(|api| api.resource_app_id == Some(MICROSOFT_GRAPH))
-        .flat_map(|api| &api.resource_access)
-        .filter_map(|access| {
-            Some((access.id?, PermissionKind::from_resource_access_type(access.kind.as_ref()?.as_str())))
-        })
-        .collect();
-    let unknown =
-        declared.iter().any(|(id, kind)| kind.is_some_and(|kind| permission::find_by_id(*id, kind).is_none()));
-    let missing = |resolved: &Resolved| {
-        let permission = &resolved.permission;
-        permission.api() == MICROSOFT_GRAPH && !declared.contains(&(resolved.id, Some(permission.kind())))
-    };
-    if !unknown || !permissions.iter().any(missing) {
-        return Ok(());
+fn name_of(api: AppId) -> String {
+    permission::well_known_name(api).map_or_else(|| api.to_string(), |name| format!("{name} ({api})"))
+}
+
+/// Reports the permissions whose id differs in this tenant from the one that is known.
+pub(super) fn report_corrections(state: &mut ApplyState<'_>) {
+    let differs = |it: &&Resolved| it.permission.id().is_some_and(|id| id != it.id);
+    let texts = state.observed.permissions.iter().filter(differs).map(|it| {
+        let known = it.permission.id().map(|id| id.to_string()).unwrap_or_default();
+        format!("{} has the id {} in this tenant, not {known}", it.permission, it.id)
+    });
+    state.report.corrections = texts.collect();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::permission::microsoft_graph::{application, delegated};
+
+    const API: AppId = AppId::from_u128(42);
+
+    fn found(permission: &Permission, published: &[(u128, &str)]) -> Result<(u128, String), ErrorCode> {
+        let published: Vec<_> = published.iter().map(|(id, value)| (PermissionId::from_u128(*id), *value)).collect();
+        let found = find(permission, &published).map_err(|obstacle| obstacle.code)?;
+        Ok((found.id.as_uuid().as_u128(), found.permission.name().unwrap_or_default().to_owned()))
     }
-    let api = read_published(client, MICROSOFT_GRAPH).await?;
-    for resolved in permissions.iter_mut().filter(|resolved| missing(resolved)) {
-        if let Ok(found) = find_published(&resolved.permission, api.as_ref()) {
-            resolved.id = found.id;
+
+    #[test]
+    fn name_and_id_must_agree_in_the_tenant() {
+        let kind = PermissionKind::Application;
+        let id = |api, id| Permission::by_id(api, PermissionId::from_u128(id), kind);
+        let name = |name| Permission::by_name(API, name, kind).unwrap();
+        let both = |number, name| id(API, number).named(name).unwrap();
+        let things = [(7, "Things.Read"), (8, "Things.Write")];
+        let ok = |number, name: &str| Ok((number, name.to_owned()));
+        for (permission, expected) in [
+            (name("Things.Read"), ok(7, "Things.Read")),
+            (name("things.read"), Err(ErrorCode::UnknownPermission)),
+            (id(API, 8), ok(8, "Things.Write")),
+            (id(API, 9), Err(ErrorCode::UnknownPermission)),
+            (both(7, "Things.Read"), ok(7, "Things.Read")),
+            (both(8, "Things.Read"), Err(ErrorCode::PermissionMismatch)),
+            (both(8, "Things.ReAd"), Err(ErrorCode::PermissionMismatch)),
+            (both(9, "Things.Read"), Err(ErrorCode::PermissionMismatch)),
+            (both(9, "Things.Raed"), Err(ErrorCode::UnknownPermission)),
+            // Newer than the catalogue.
+            (id(MICROSOFT_GRAPH, 7).named("Things.Read").unwrap(), ok(7, "Things.Read")),
+            (id(MICROSOFT_GRAPH, 8).named("Things.ReAd").unwrap(), Err(ErrorCode::PermissionMismatch)),
+        ] {
+            assert_eq!(found(&permission, &things), expected, "{permission:?}");
         }
     }
-    Ok(())
+
+    #[test]
+    fn what_the_catalogue_knows_is_what_the_tenant_knows() {
+        let read = application::DIRECTORY_READ_ALL;
+        let id = read.id().unwrap().as_uuid().as_u128();
+        let ok = |number| Ok((number, "Directory.Read.All".to_owned()));
+        assert_eq!(found(&read, &[(id, "Directory.Read.All")]), ok(id));
+        assert_eq!(found(&read, &[(5, "directory.read.all")]), ok(5), "an id of its own, as in another cloud");
+        assert_eq!(found(&read, &[(id, "Directory.Newer.All")]), Err(ErrorCode::PermissionMismatch));
+        assert_eq!(found(&read, &[(5, "User.Read.All")]), Err(ErrorCode::PermissionNotInTenant));
+        let renamed = delegated::CLOUD_APP_DISC_READ_ALL;
+        let id = renamed.id().unwrap().as_uuid().as_u128();
+        assert_eq!(found(&renamed, &[(id, "CloudApp-Discovery.Read.All")]).unwrap().0, id);
+    }
+
+    #[test]
+    fn an_id_whose_name_is_of_high_privilege_in_the_tenant_is_judged_by_it() {
+        let kind = PermissionKind::Application;
+        let id = PermissionId::from_u128(7);
+        let nameless = Permission::by_id(MICROSOFT_GRAPH, id, kind);
+        let takeover = find(&nameless, &[(id, "RoleManagement.ReadWrite.Directory")]).unwrap();
+        let known = application::ROLE_MANAGEMENT_READ_WRITE_DIRECTORY;
+        assert_eq!(takeover.review_reason(), known.high_privilege());
+        // A harmless name, whose id in this tenant is another's.
+        let disguised = find(&application::DIRECTORY_READ_ALL, &[(known.id().unwrap(), "Directory.Read.All")]).unwrap();
+        assert_eq!(disguised.review_reason(), known.high_privilege());
+    }
 }

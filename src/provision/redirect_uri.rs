@@ -6,10 +6,11 @@
 use std::fmt;
 use std::net::Ipv4Addr;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use url::{Host, Url};
 
 use crate::error::{Error, ErrorCode};
+use crate::strict::Strict;
 
 /// The kind of client that a redirect URI belongs to: the portal's platforms.
 ///
@@ -76,9 +77,16 @@ pub struct RedirectUri {
 
 /// A redirect URI as it is read from a file.
 #[derive(Deserialize)]
+#[serde(remote = "Self")]
 struct UncheckedUri {
     platform: Platform,
     uri: String,
+}
+
+impl<'de> Deserialize<'de> for UncheckedUri {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::deserialize(Strict(deserializer))
+    }
 }
 
 impl TryFrom<UncheckedUri> for RedirectUri {

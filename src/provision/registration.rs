@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_with::{As, DurationSeconds};
 
 use crate::consent::ConsentApp;
@@ -15,6 +15,7 @@ use crate::provision::credential::ClientSecret;
 use crate::provision::page_url::{LogoutUrl, PageUrl};
 use crate::provision::redirect_uri::RedirectUri;
 use crate::provision::tag::Tag;
+use crate::strict::Strict;
 
 /// What an app registration is to be: the vendor's guide, written down once.
 ///
@@ -32,43 +33,79 @@ use crate::provision::tag::Tag;
 /// immybot.check()?;
 /// # Ok::<(), entra_apps::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct AppRegistration {
     pub(super) unique_name: String,
     pub(super) display_name: String,
     pub(super) audience: SignInAudience,
-    #[serde(default)]
     pub(super) redirect_uris: Vec<RedirectUri>,
-    #[serde(default)]
     pub(super) public_client_flows: Option<bool>,
-    #[serde(default)]
     pub(super) permissions: Vec<PermissionEntry>,
-    #[serde(default)]
     pub(super) selection: Selection,
-    #[serde(default = "on")]
     pub(super) admin_consent: bool,
-    #[serde(default)]
     pub(super) credentials: Vec<ClientSecret>,
-    #[serde(default)]
     pub(super) notes: Option<String>,
-    #[serde(default)]
     pub(super) tags: Vec<Tag>,
-    #[serde(default = "on")]
     pub(super) listed_as_enterprise_application: bool,
-    #[serde(default)]
     pub(super) homepage: Option<PageUrl>,
-    #[serde(default)]
     pub(super) logout_url: Option<LogoutUrl>,
-    #[serde(default)]
     pub(super) property_lock: Option<bool>,
-    #[serde(default, rename = "useWithinSeconds", with = "As::<Option<DurationSeconds<u64>>>")]
     pub(super) use_within: Option<Duration>,
-    #[serde(default)]
     pub(super) confirmations: Vec<Confirmation>,
-    #[serde(default)]
     pub(super) remove_surplus: bool,
+}
+
+/// The form in which a registration is written and read.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "AppRegistration", rename_all = "camelCase")]
+struct WrittenRegistration {
+    unique_name: String,
+    display_name: String,
+    audience: SignInAudience,
+    #[serde(default)]
+    redirect_uris: Vec<RedirectUri>,
+    #[serde(default)]
+    public_client_flows: Option<bool>,
+    #[serde(default)]
+    permissions: Vec<PermissionEntry>,
+    #[serde(default)]
+    selection: Selection,
+    #[serde(default = "on")]
+    admin_consent: bool,
+    #[serde(default)]
+    credentials: Vec<ClientSecret>,
+    #[serde(default)]
+    notes: Option<String>,
+    #[serde(default)]
+    tags: Vec<Tag>,
+    #[serde(default = "on")]
+    listed_as_enterprise_application: bool,
+    #[serde(default)]
+    homepage: Option<PageUrl>,
+    #[serde(default)]
+    logout_url: Option<LogoutUrl>,
+    #[serde(default)]
+    property_lock: Option<bool>,
+    #[serde(default, rename = "useWithinSeconds", with = "As::<Option<DurationSeconds<u64>>>")]
+    use_within: Option<Duration>,
+    #[serde(default)]
+    confirmations: Vec<Confirmation>,
+    #[serde(default)]
+    remove_surplus: bool,
+}
+
+impl Serialize for AppRegistration {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        WrittenRegistration::serialize(self, serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for AppRegistration {
+    /// Reads what [`Serialize`] writes. A member that is not known is refused, with the one that was probably meant.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        WrittenRegistration::deserialize(Strict(deserializer))
+    }
 }
 
 fn on() -> bool {
@@ -77,11 +114,24 @@ fn on() -> bool {
 
 /// A permission that the guide names, required or optional.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub(super) struct PermissionEntry {
     pub(super) permission: Permission,
     /// What it is needed for; without a purpose it is required.
     #[serde(default)]
     pub(super) purposes: Vec<String>,
+}
+
+impl Serialize for PermissionEntry {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Self::serialize(self, serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for PermissionEntry {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::deserialize(Strict(deserializer))
+    }
 }
 
 /// Which optional permissions are wanted.
@@ -96,9 +146,22 @@ pub(super) enum Selection {
 
 /// A step that only a person can confirm.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub(super) struct Confirmation {
     pub(super) code: String,
     pub(super) step: String,
+}
+
+impl Serialize for Confirmation {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Self::serialize(self, serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Confirmation {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::deserialize(Strict(deserializer))
+    }
 }
 
 impl AppRegistration {

@@ -4,7 +4,6 @@
 //! next part of it in one request. So a failure anywhere leaves work for the next round, or for the next run, and
 //! nothing is done twice.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::api::DeletedKind;
@@ -20,6 +19,7 @@ use crate::provision::observe::{cache_key, observe_settled};
 use crate::provision::observed::{Observed, shown, with_ids};
 use crate::provision::plan::Plan;
 use crate::provision::progress::ProgressHook;
+use crate::provision::published::report_corrections;
 use crate::provision::replicas::wait_for_replicas;
 use crate::provision::report::{OpenItem, Registered, RegisteredApplication, SecretSink};
 use crate::provision::settings;
@@ -64,7 +64,6 @@ impl<'a> Run<'a> {
             lost_attempts: Vec::new(),
             lost_responses: 0,
             grants_in_doubt: false,
-            published: HashMap::new(),
             sink,
             progress,
         };
@@ -93,6 +92,9 @@ impl<'a> Run<'a> {
                 ..RegisteredApplication::new(app_id, id)
             });
             collections::report_unknown_values(&mut self.state);
+        }
+        if !self.state.report.done.is_empty() {
+            report_corrections(&mut self.state);
         }
         if self.may_not_grant {
             collections::report_missing_consent(&mut self.state);

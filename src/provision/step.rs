@@ -414,6 +414,14 @@ impl Step {
         self
     }
 
+    /// Says that it cannot be done, and why.
+    pub(super) fn blocked(mut self, remedy: String) -> Self {
+        if let Some(line) = &mut self.check {
+            (line.done, line.remedy) = (false, remedy);
+        }
+        self
+    }
+
     /// The member that cannot be read, where nothing is known of what is there.
     pub(super) fn unreadable(&self) -> Option<&'static str> {
         self.unreadable

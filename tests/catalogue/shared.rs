@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
+use entra_apps::permission::{Permission, PermissionKind};
+
 use crate::generate::{Source, files};
 use crate::reasons::REASONS;
 
@@ -31,5 +33,37 @@ fn the_catalogue_is_what_the_reference_data_says_byte_for_byte() {
             read(&path) == text,
             "src/permission/catalogue/{name} is not what the reference data makes; ENTRA_APPS_BLESS=1 rewrites it"
         );
+    }
+}
+
+#[test]
+#[ignore = "needs the reference data"]
+fn the_permissions_of_high_privilege_are_those_of_the_reference_data_in_words_of_our_own() {
+    let graph = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/graph");
+    let names = read(&graph.join("high-privilege.tsv"));
+    for line in names.lines().skip(1) {
+        let (name, why) = line.split_once('\t').expect("two columns");
+        let known = [Permission::application(name), Permission::delegated(name)];
+        let found: Vec<_> = known.into_iter().flatten().collect();
+        assert!(!found.is_empty(), "{name} is no permission");
+        for permission in found {
+            assert!(permission.high_privilege().is_some_and(|reason| reason != why), "{permission}");
+        }
+    }
+    let others = read(&graph.join("high-privilege-other-apis.tsv"));
+    assert!(others.lines().count() > 1, "the table is empty");
+    for line in others.lines().skip(1) {
+        let columns: Vec<&str> = line.split('\t').collect();
+        let [_, api, name, kind, id, why] = columns[..] else { panic!("six columns are expected: {line}") };
+        let (api, id) = (api.parse().expect("an app id"), id.parse().expect("a permission's id"));
+        let kind = match kind {
+            "Application" => PermissionKind::Application,
+            "Delegated" => PermissionKind::Delegated,
+            _ => panic!("{kind} is not understood: {line}"),
+        };
+        let by_name = Permission::by_name(api, name, kind).expect("the name of a permission");
+        for permission in [by_name, Permission::by_id(api, id, kind)] {
+            assert!(permission.high_privilege().is_some_and(|reason| reason != why), "{permission}");
+        }
     }
 }

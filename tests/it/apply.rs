@@ -13,8 +13,9 @@ async fn each_guide_takes_four_requests_and_then_two_reads() {
         let registered = register(&client, &registration).await;
         assert_eq!(counts(&tenant).0, 4, "{name}: requests of a first run");
         assert_eq!(tenant.round_trips(), 4, "{name}: round trips of a first run");
-        let bytes: usize = tenant.requests().iter().map(|request| request.response_bytes).sum();
-        assert!(bytes < 32_000, "{name}: {bytes} bytes were read");
+        let bytes = || tenant.requests().iter().map(|request| request.response_bytes).sum::<usize>();
+        // Once, what Microsoft Graph publishes in the tenant: nothing less says that a permission is there.
+        assert!(bytes() < 500_000, "{name}: {} bytes were read", bytes());
 
         quiet(&tenant);
         let held = registered.secrets[0].key_id;
@@ -25,6 +26,7 @@ async fn each_guide_takes_four_requests_and_then_two_reads() {
 
         let checklist = client.verify(&registration).await.unwrap();
         assert!(checklist.is_done(), "{name}:\n{checklist}");
+        assert!(bytes() < 32_000, "{name}: {} bytes were read again", bytes());
     }
 }
 

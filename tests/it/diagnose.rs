@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use entra_apps::cloud::Cloud;
-use entra_apps::ids::{AppId, TenantId};
+use entra_apps::ids::{AppId, PermissionId, TenantId};
 use entra_apps::permission::microsoft_graph::{application, delegated};
+use entra_apps::permission::{Permission, PermissionKind};
 use entra_apps::provision::Diagnosis;
 use entra_apps::secrecy::{ExposeSecret as _, SecretString};
 
@@ -232,4 +233,32 @@ async fn a_sign_in_that_never_ends_is_given_up_in_time_and_recorded() {
     let sign_in = diagnosis.requests.last().unwrap();
     assert!(sign_in.request.starts_with("POST ") && sign_in.correlation_id.is_some(), "{diagnosis}");
     assert!(sign_in.status.is_none() && (4_000..=5_000).contains(&sign_in.duration_ms), "{sign_in:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_api_that_is_not_there_is_named_and_the_rest_is_examined() {
+    let registration = registration();
+    let desk = desk(&registration).await;
+    let of_api = |api: u128, name: &str| {
+        Permission::by_name(AppId::from_u128(api), name, PermissionKind::Application).expect("a name")
+    };
+    let by_id = Permission::by_id(AppId::from_u128(42), PermissionId::from_u128(7), PermissionKind::Application);
+    let wanted = registration
+        .permission(of_api(42, "Things.Read"))
+        .permission(of_api(43, "Others.Read"))
+        .permission(of_api(43, "Others.Write"))
+        .permission(by_id.clone());
+    let diagnosis = desk.diagnose(desk.tenant.domain(), &desk.app_id, &desk.secret, &wanted).await;
+    assert_eq!(codes(&diagnosis), ["resource_not_in_tenant", "resource_not_in_tenant"]);
+    for (problem, said) in
+        diagnosis.problems.iter().zip(["Things.Read is needed", "Others.Read, Others.Write is needed"])
+    {
+        assert!(problem.text.contains(said), "{diagnosis}");
+    }
+    assert_eq!(diagnosis.granted, ["User.Read.All"]);
+    let unseen = &diagnosis.remarks[0];
+    assert!(
+        unseen.code == ErrorCode::DelegatedPermissionsUnseen && unseen.text.contains(&by_id.to_string()),
+        "{diagnosis}"
+    );
 }

@@ -1,10 +1,10 @@
 //! Invalid input is refused with a remedy before anything is sent.
 
-use entra_apps::ids::AppId;
+use entra_apps::ids::{AppId, KeyId};
 use entra_apps::model::NewPasswordCredential;
 use entra_apps::permission::microsoft_graph::application;
 
-use entra_apps::{AppRegistration, ClientSecret, ErrorKind, RedirectUri, SignInAudience};
+use entra_apps::{AppRegistration, ClientSecret, ErrorKind, Plan, RedirectUri, SignInAudience};
 
 use crate::support::{counts, quiet, register, tenant};
 
@@ -86,4 +86,47 @@ async fn a_body_that_cannot_be_written_is_refused_before_it_is_sent() {
     let error = client.applications().add_password(AppId::from_u128(1), &secret).await.unwrap_err();
     assert_eq!((error.kind(), error.code().as_str()), (ErrorKind::Invalid, "invalid_body"));
     assert!(!error.maybe_done(), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_misspelt_member_is_refused_at_every_depth_with_the_one_that_was_meant() {
+    let registration = AppRegistration::new("k", "App")
+        .redirect_uri(RedirectUri::web("https://a.example/callback").unwrap())
+        .permission(application::DIRECTORY_READ_ALL)
+        .optional(application::USER_READ_ALL, "the reports")
+        .credential(ClientSecret::new("Main").valid_for_days(30))
+        .confirmation("stored", "The secret is stored")
+        .without_admin_consent();
+    let text = serde_json::to_string_pretty(&registration).unwrap();
+    assert_eq!(serde_json::from_str::<AppRegistration>(&text).unwrap(), registration);
+    for (member, misspelt) in [
+        ("adminConsent", "adminConsnet"),
+        ("removeSurplus", "remove_surplus"),
+        ("useWithinSeconds", "useWithin"),
+        ("propertyLock", "propertylock"),
+        ("purposes", "purpose"),
+        ("kind", "knd"),
+        ("platform", "plattform"),
+        ("uri", "url"),
+        ("lifetime", "lifeTime"),
+        ("step", "steps"),
+    ] {
+        // Beside the member, so that nothing is missing.
+        let changed = text.replacen(&format!("\"{member}\":"), &format!("\"{misspelt}\": null, \"{member}\":"), 1);
+        assert_ne!(changed, text, "{member} is written");
+        let error = serde_json::from_str::<AppRegistration>(&changed).unwrap_err();
+        let said = format!("unknown member `{misspelt}`, did you mean `{member}`?");
+        assert!(error.to_string().contains(&said) && error.line() > 1, "{error}");
+    }
+
+    let client = tenant().client();
+    let plan = client.plan(&registration).holding(KeyId::from_u128(1)).await.unwrap().to_json();
+    Plan::from_json(&plan).unwrap();
+    for (member, misspelt) in
+        [("adminConsent", "adminConsnet"), ("heldSecrets", "heldSecret"), ("createAnother", "createanother")]
+    {
+        let changed = plan.replacen(&format!("\"{member}\":"), &format!("\"{misspelt}\": null, \"{member}\":"), 1);
+        assert_ne!(changed, plan, "{member} is written");
+        assert_eq!(Plan::from_json(&changed).unwrap_err().code().as_str(), "unreadable_plan", "{misspelt}");
+    }
 }

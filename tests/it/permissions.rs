@@ -1,12 +1,14 @@
 //! Permissions by name and by id, of Microsoft Graph and of other APIs: what the tenant publishes counts.
 
-use entra_apps::AppRegistration;
 use entra_apps::ids::{AppId, PermissionId};
-use entra_apps::permission::microsoft_graph::application;
-use entra_apps::permission::{MICROSOFT_GRAPH, Permission, PermissionKind};
+use entra_apps::permission::microsoft_graph::{application, delegated};
+use entra_apps::permission::{MICROSOFT_GRAPH, Permission, PermissionKind, well_known};
+use entra_apps::provision::Check;
+use entra_apps::{AppRegistration, Checklist, Plan};
 use entra_emulator::Api;
+use serde_json::json;
 
-use crate::support::{builder, builder_with_own_id, guides, register, tenant};
+use crate::support::{builder, builder_with_own_id, counts, guides, quiet, register, tenant};
 
 fn app() -> AppRegistration {
     AppRegistration::new("k", "App")
@@ -86,14 +88,207 @@ async fn a_permission_whose_id_differs_in_this_tenant_is_corrected_and_converges
     assert!(client.verify(&registration).await.unwrap().is_done());
 }
 
+/// The lines of a checklist that are about permissions: their codes, ticked or not.
+fn ticks(checklist: &Checklist) -> Vec<(String, bool)> {
+    let about_permissions = |check: &&Check| check.id.to_string().starts_with("permission_");
+    checklist.items.iter().filter(about_permissions).map(|check| (check.id.to_string(), check.done)).collect()
+}
+
 #[tokio::test(start_paused = true)]
-async fn a_permission_that_the_cloud_lacks_is_named() {
+async fn what_cannot_be_had_in_the_tenant_is_known_before_anything_is_written_and_never_ticked() {
+    let things = AppId::from_u128(42);
+    let missing = Permission::by_name(things, "Things.Read", PermissionKind::Delegated).unwrap();
+    let misspelt =
+        Permission::by_name(well_known::OFFICE_365_EXCHANGE_ONLINE, "Mial.Read", PermissionKind::Application);
+    let newer = Permission::by_id(MICROSOFT_GRAPH, PermissionId::from_u128(7), PermissionKind::Application);
+    let registration = app()
+        .permission(application::AUDIT_LOG_READ_ALL)
+        .permission(delegated::USER_READ)
+        .permission(missing)
+        .permission(misspelt.unwrap())
+        .permission(newer)
+        .permission(delegated::AUDIT_LOG_READ_ALL);
     let tenant = builder().without_permission(MICROSOFT_GRAPH, "AuditLog.Read.All").build();
     let client = tenant.client();
-    let plan = client.plan(&guides::patch_my_pc::registration()).await.unwrap();
-    let error = client.apply(&plan).await.unwrap_err();
-    assert_eq!(error.error().code().as_str(), "permission_not_in_tenant", "{error}");
-    assert!(error.to_string().contains("AuditLog.Read.All"), "{error}");
+    // Declared and granted as far as it goes, when the tenant could not tell yet.
+    register(&client, &app().permission(delegated::USER_READ)).await;
+    let app_id = tenant.applications()[0].app_id;
+    let declared = json!({"requiredResourceAccess": [{
+        "resourceAppId": MICROSOFT_GRAPH,
+        "resourceAccess": [
+            {"id": application::AUDIT_LOG_READ_ALL.id(), "type": "Role"},
+            {"id": delegated::USER_READ.id(), "type": "Scope"},
+        ],
+    }]});
+    tenant.send_json("PATCH", &format!("/applications(appId='{app_id}')"), Some(&declared.to_string()));
+    quiet(&tenant);
+
+    let error = client.plan(&registration).await.unwrap_err();
+    assert_eq!(error.code().as_str(), "permission_not_in_tenant", "{error}");
+    for said in [
+        "AuditLog.Read.All (application)",
+        "AuditLog.Read.All (delegated)",
+        "no service principal of 00000000-0000-0000-0000-00000000002a",
+        "Mial.Read (application, Office 365 Exchange Online)",
+        "00000000-0000-0000-0000-000000000007 (application)",
+        "License or enable the service",
+    ] {
+        assert!(error.to_string().contains(said), "{said}: {error}");
+    }
+    assert_eq!(counts(&tenant).1, 0);
+
+    let checklist = client.verify(&registration).await.unwrap();
+    let nameless = "00000000-0000-0000-0000-000000000007:application";
+    let expected = [
+        ("permission_declared:AuditLog.Read.All:application", false),
+        ("permission_declared:User.Read:delegated", true),
+        ("permission_declared:Things.Read:delegated", false),
+        ("permission_declared:Mial.Read:application", false),
+        (&format!("permission_declared:{nameless}"), false),
+        ("permission_declared:AuditLog.Read.All:delegated", false),
+        ("permission_granted:AuditLog.Read.All:application", false),
+        ("permission_granted:Mial.Read:application", false),
+        (&format!("permission_granted:{nameless}"), false),
+        ("permission_granted:User.Read:delegated", true),
+        ("permission_granted:Things.Read:delegated", false),
+        ("permission_granted:AuditLog.Read.All:delegated", false),
+    ];
+    assert_eq!(ticks(&checklist), expected.map(|(code, done)| (code.to_owned(), done)));
+    let remedies: Vec<_> = checklist.open().filter_map(|check| check.remedy.as_deref()).collect();
+    assert!(remedies.iter().any(|remedy| remedy.starts_with("The tenant has no service principal of")), "{remedies:?}");
+    assert!(remedies.iter().any(|remedy| remedy.contains("does not publish the permission AuditLog.Read.All")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_and_an_id_that_belong_to_different_permissions_are_refused_by_the_plan() {
+    let [api, full, read, takeover, kind] = [
+        well_known::OFFICE_365_EXCHANGE_ONLINE.to_string(),
+        "dc890d15-9560-4a4c-9b7f-a736ec74ec40".to_owned(),
+        "810c84a8-4a9e-49e6-bf7d-12d183f40d01".to_owned(),
+        "00000000-0000-0000-0000-000000000009".to_owned(),
+        "application".to_owned(),
+    ];
+    let exchange = Api::new(api.parse().unwrap(), "Office 365 Exchange Online")
+        .application_permission("full_access_as_app", full.parse().unwrap())
+        .application_permission("Mail.Read", read.parse().unwrap());
+    let tenant = builder()
+        .api(exchange)
+        .permission(MICROSOFT_GRAPH, PermissionKind::Application, "Takeover.All", takeover.parse().unwrap())
+        .build();
+    let client = tenant.client();
+    for (api, name, id) in [
+        (api.clone(), "Mail.Read", &full),
+        (api.clone(), "mail.read", &full),
+        (api.clone(), "full_access_as_app", &read),
+        (api.clone(), "Mail.Read", &takeover),
+        (MICROSOFT_GRAPH.to_string(), "Directory.Read.AlI", &takeover),
+        (MICROSOFT_GRAPH.to_string(), "Takeover.A11", &takeover),
+    ] {
+        let written = json!({"api": api, "kind": kind, "name": name, "id": id});
+        let permission: Permission = serde_json::from_value(written).unwrap();
+        let error = client.plan(&app().permission(permission.clone())).await.unwrap_err();
+        assert_eq!(error.code().as_str(), "permission_mismatch", "{error}");
+        let checklist = client.verify(&app().permission(permission)).await.unwrap();
+        assert!(ticks(&checklist).iter().all(|(_, done)| !done), "{checklist}");
+    }
+    let agreeing = json!({"api": api, "kind": kind, "name": "Mail.Read", "id": read});
+    let registration = app().permission(serde_json::from_value(agreeing).unwrap());
+    client.apply(&client.plan(&registration).await.unwrap()).await.unwrap();
+    assert!(client.verify(&registration).await.unwrap().is_done());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_permission_is_reviewed_however_it_is_named_and_what_cannot_be_judged_too() {
+    let exchange = well_known::OFFICE_365_EXCHANGE_ONLINE;
+    let (full, read) = ("dc890d15-9560-4a4c-9b7f-a736ec74ec40".parse().unwrap(), PermissionId::from_u128(3));
+    let (things, newer) = (AppId::from_u128(42), PermissionId::from_u128(9));
+    let by_id = |api, id| Permission::by_id(api, id, PermissionKind::Application);
+    let by_name = |api, name| Permission::by_name(api, name, PermissionKind::Application).unwrap();
+    let tenant = || {
+        builder()
+            .api(
+                Api::new(exchange, "Office 365 Exchange Online")
+                    .application_permission("full_access_as_app", full)
+                    .application_permission("Exchange.ManageAsApp", PermissionId::from_u128(5))
+                    .application_permission("Mail.Read", read),
+            )
+            .api(Api::new(things, "Things").application_permission("Things.Read", PermissionId::from_u128(7)))
+            .permission(MICROSOFT_GRAPH, PermissionKind::Application, "Newer.All", newer)
+            .build()
+    };
+    let open = "open every mailbox";
+    let unjudged = "cannot be judged";
+    for (permission, shown, reason) in [
+        (by_name(exchange, "full_access_as_app"), "full_access_as_app (application, Office 365 Exchange Online)", open),
+        (by_id(exchange, full), "full_access_as_app (application, Office 365 Exchange Online)", open),
+        // An id of its own in this tenant: the name that the tenant publishes tells.
+        (
+            by_id(exchange, PermissionId::from_u128(5)),
+            "Exchange.ManageAsApp (application, Office 365 Exchange Online)",
+            "manage Exchange",
+        ),
+        (by_name(things, "Things.Read"), "Things.Read (application, 00000000-0000-0000-0000-00000000002a)", unjudged),
+        (by_id(MICROSOFT_GRAPH, newer), "Newer.All (application)", unjudged),
+    ] {
+        let client = tenant().client();
+        let registration = app().permission(permission.clone());
+        let plan = client.plan(&registration).await.unwrap();
+        assert!(plan.to_string().contains(&format!("  ! {shown}: ")), "{plan}");
+        assert!(plan.changes().any(|change| change.needs_review.as_deref().is_some_and(|it| it.contains(reason))));
+        assert_eq!(plan.needs_approval(), [&permission]);
+        let saved = Plan::from_json(&plan.to_json()).unwrap();
+        assert_eq!((saved.to_string(), &saved), (plan.to_string(), &plan));
+        let error = client.apply(&plan).await.unwrap_err();
+        assert_eq!(error.error().code().as_str(), "needs_approval", "{error}");
+        assert!(error.to_string().contains(shown) && error.to_string().contains(reason), "{error}");
+        client.apply(&plan).approve(shown).await.unwrap();
+        assert!(client.plan(&registration).await.unwrap().needs_approval().is_empty());
+    }
+    // Of an API that is judged, what is not listed needs none.
+    let client = tenant().client();
+    let plan = client.plan(&app().permission(by_id(exchange, read))).await.unwrap();
+    assert!(plan.needs_approval().is_empty() && plan.to_string().contains("Mail.Read (application"), "{plan}");
+    client.apply(&plan).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_kind_is_approved_by_the_permission_itself() {
+    let tenant = tenant();
+    let client = tenant.client();
+    let registration = app().permission(application::GROUP_READ_WRITE_ALL).permission(delegated::GROUP_READ_WRITE_ALL);
+    let plan = client.plan(&registration).await.unwrap();
+    let error = client.apply(&plan).approve(delegated::GROUP_READ_WRITE_ALL).await.unwrap_err();
+    let said = error.to_string();
+    assert!(
+        said.contains("Group.ReadWrite.All (application)") && !said.contains("Group.ReadWrite.All (delegated)"),
+        "{said}"
+    );
+    let mut apply = client.apply(&plan);
+    for permission in plan.needs_approval() {
+        apply = apply.approve(permission);
+    }
+    apply.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_microsoft_graph_publishes_is_read_once_for_a_while() {
+    let tenant = tenant();
+    let client = tenant.client();
+    let registration = guides::patch_my_pc::registration();
+    let lists = || {
+        let requests = tenant.requests();
+        let items: Vec<_> = requests.iter().flat_map(|request| &request.items).collect();
+        items.iter().filter(|item| item.url.contains("appRoles") || item.url.contains("oauth2PermissionScopes")).count()
+    };
+    register(&client, &registration).await;
+    assert_eq!(lists(), 1, "application permissions alone are wanted");
+    assert!(client.plan(&registration).await.unwrap().is_converged());
+    assert_eq!(lists(), 1);
+    client.plan(&app().permission(delegated::USER_READ)).await.unwrap();
+    assert_eq!(lists(), 2, "what was not found yet is looked up");
+    tokio::time::advance(std::time::Duration::from_secs(601)).await;
+    client.plan(&registration).await.unwrap();
+    assert_eq!(lists(), 3);
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,9 +1,9 @@
 //! Steps are data: the same in a plan and in a checklist, with what is there and what is wanted.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use entra_apps::permission::microsoft_graph::{application, delegated};
-use entra_apps::provision::{Action, LogoutUrl, PageUrl, StepKind, Subject};
+use entra_apps::provision::{Action, LogoutUrl, PageUrl, StepId, StepKind, Subject};
 use entra_apps::{AppRegistration, ClientSecret, Error, ErrorCode, RedirectUri, Registered, SignInAudience};
 
 use crate::support::{register, tenant};
@@ -207,4 +207,19 @@ async fn a_permission_is_approved_as_it_is_listed_and_no_other_kind_with_it() {
     assert!(said.contains(&other.to_string()) && !said.contains(&format!("{one}:")), "{said}");
     assert!(said.contains("Gruop.Read was approved, and is none of this registration"), "{said}");
     client.apply(&plan).approve(one).approve(other.to_string()).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_done_of_permissions_is_what_the_plan_says_it_would_do() {
+    let client = tenant().client();
+    let registration = AppRegistration::new("k", "App")
+        .permission(application::DIRECTORY_READ_ALL)
+        .permission(delegated::USER_READ)
+        .permission(delegated::GROUP_READ_ALL);
+    let plan = client.plan(&registration).await.unwrap();
+    let registered = client.apply(&plan).await.unwrap();
+    let granted = |id: &&StepId| id.kind() == StepKind::PERMISSION_GRANTED;
+    let done: HashSet<_> = registered.done.iter().map(|done| &done.id).filter(granted).collect();
+    assert_eq!(done, plan.changes().map(|change| &change.id).filter(granted).collect());
+    assert_eq!(done.len(), 3);
 }

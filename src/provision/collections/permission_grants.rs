@@ -13,7 +13,7 @@ use crate::model::{NewOAuth2PermissionGrant, OAuth2PermissionGrant, OAuth2Permis
 use crate::permission::PermissionKind;
 use crate::provision::apply_state::ApplyState;
 use crate::provision::caller_permissions::{EntraRole, is_graph};
-use crate::provision::collections::role_assignments::{granted_step, is_role_granted, surplus_step};
+use crate::provision::collections::role_assignments::{granted_steps, is_role_granted, surplus_step};
 use crate::provision::collections::{self, Collection, Phase, TakeRead, TakeResponse, empty_if_not_found};
 use crate::provision::comparison::{Comparison, permission_step};
 use crate::provision::observed::{Observed, Resolved, is_of_single_user, is_tenant_wide, scopes_of, shown};
@@ -51,9 +51,7 @@ impl Collection for PermissionGrants {
     }
 
     fn steps(&self, it: &Comparison<'_>, steps: &mut Vec<Step>) {
-        for resolved in it.permissions_of(PermissionKind::Delegated) {
-            steps.push(granted_step(it, resolved, is_granted(it.observed, resolved)));
-        }
+        steps.extend(granted_steps(it, PermissionKind::Delegated, is_granted));
         for Scopes { api, granted, named, .. } in named_apis(it) {
             for scope in granted.iter().filter(|scope| !named.contains(scope)) {
                 let id = permission_step(StepKind::SURPLUS_GRANT, scope, PermissionKind::Delegated, Some(api));
@@ -94,14 +92,14 @@ impl Collection for PermissionGrants {
         let Some(principal) = state.grantee() else { return Ok(requests) };
         let it = state.comparison();
         let api = state.client.oauth2_permission_grants();
-        let mut delete = |batch: &mut Batch, id: OAuth2PermissionGrantId, scopes: Vec<String>| {
+        let mut delete = |batch: &mut Batch, id: OAuth2PermissionGrantId, of: Option<AppId>, scopes: Vec<String>| {
             let handle = batch.add(api.delete(&id));
-            requests.push(Box::new(Deleted { handle, id, scopes }) as Box<dyn TakeResponse>);
+            requests.push(Box::new(Deleted { handle, id, of, scopes }) as Box<dyn TakeResponse>);
         };
         let surplus = it.registration.remove_surplus;
         for grant in grants_of_other_apis(&state.observed).filter(|_| surplus) {
             if let Some(id) = &grant.id {
-                delete(batch, id.clone(), scopes_of(grant));
+                delete(batch, id.clone(), None, scopes_of(grant));
             }
         }
         let mut changes = Vec::new();
@@ -110,20 +108,20 @@ impl Collection for PermissionGrants {
             match scopes.grant.and_then(|grant| grant.id.clone()) {
                 _ if wanted == scopes.granted => {}
                 // A grant of nothing is refused: it is taken away.
-                Some(id) if wanted.is_empty() => delete(batch, id, scopes.granted),
-                id => changes.push((id, scopes.resource, wanted, scopes.granted)),
+                Some(id) if wanted.is_empty() => delete(batch, id, Some(scopes.api), scopes.granted),
+                id => changes.push((id, scopes.api, scopes.resource, wanted, scopes.granted)),
             }
         }
-        for (id, resource, wanted, granted) in changes {
+        for (id, of, resource, wanted, granted) in changes {
             requests.push(match id {
                 Some(id) => {
                     let handle = batch.add(api.update(&id, &OAuth2PermissionGrantPatch::new().scopes(&wanted)));
-                    Box::new(Updated { handle, id, wanted, before: granted })
+                    Box::new(Updated { handle, id, of, wanted, before: granted })
                 }
                 None => {
                     let new = NewOAuth2PermissionGrant::for_all_principals(principal, resource, &wanted);
                     let handle = batch.add(api.create(&new).repeatable());
-                    Box::new(Created { handle, wanted })
+                    Box::new(Created { handle, of, wanted })
                 }
             });
         }
@@ -207,6 +205,7 @@ impl TakeRead for Read {
 
 struct Created {
     handle: BatchHandle<OAuth2PermissionGrant>,
+    of: AppId,
     wanted: Vec<String>,
 }
 
@@ -216,7 +215,7 @@ impl TakeResponse for Created {
         match responses.take(self.handle) {
             Ok(grant) if grant.id.is_some() && grant.resource_id.is_some() => {
                 state.observed.grants.push(grant);
-                granted(state, &self.wanted);
+                granted(state, self.of, &self.wanted);
             }
             Ok(_) => {}
             Err(error) if error.kind() == ErrorKind::Conflict => state.grants_in_doubt = true,
@@ -229,6 +228,7 @@ impl TakeResponse for Created {
 struct Updated {
     handle: BatchHandle<()>,
     id: OAuth2PermissionGrantId,
+    of: AppId,
     wanted: Vec<String>,
     before: Vec<String>,
 }
@@ -236,7 +236,7 @@ struct Updated {
 #[async_trait]
 impl TakeResponse for Updated {
     async fn take(self: Box<Self>, responses: &mut BatchResponse, state: &mut ApplyState<'_>) -> Result<(), Error> {
-        let Self { handle, id, wanted, before } = *self;
+        let Self { handle, id, of, wanted, before } = *self;
         match responses.take(handle) {
             Ok(()) => {}
             Err(error) if error.kind() == ErrorKind::NotFound => {
@@ -251,8 +251,8 @@ impl TakeResponse for Updated {
         let beyond = |one: &[String], other: &[String]| -> Vec<String> {
             one.iter().filter(|scope| !other.contains(scope)).cloned().collect()
         };
-        granted(state, &beyond(&wanted, &before));
-        removed(state, &beyond(&before, &wanted));
+        granted(state, of, &beyond(&wanted, &before));
+        removed(state, Some(of), &beyond(&before, &wanted));
         Ok(())
     }
 }
@@ -260,6 +260,8 @@ impl TakeResponse for Updated {
 struct Deleted {
     handle: BatchHandle<()>,
     id: OAuth2PermissionGrantId,
+    /// The API, where it is one that is named.
+    of: Option<AppId>,
     scopes: Vec<String>,
 }
 
@@ -271,21 +273,21 @@ impl TakeResponse for Deleted {
             _ => {}
         }
         state.observed.grants.retain(|grant| grant.id.as_ref() != Some(&self.id));
-        removed(state, &self.scopes);
+        removed(state, self.of, &self.scopes);
         Ok(())
     }
 }
 
-fn granted(state: &mut ApplyState<'_>, scopes: &[String]) {
+fn granted(state: &mut ApplyState<'_>, of: AppId, scopes: &[String]) {
     for scope in scopes {
-        let step = permission_step(StepKind::PERMISSION_GRANTED, scope, PermissionKind::Delegated, None);
+        let step = permission_step(StepKind::PERMISSION_GRANTED, scope, PermissionKind::Delegated, Some(of));
         state.done(step, format!("granted {scope} (delegated, for all users)"));
     }
 }
 
-fn removed(state: &mut ApplyState<'_>, scopes: &[String]) {
+fn removed(state: &mut ApplyState<'_>, of: Option<AppId>, scopes: &[String]) {
     for scope in scopes {
-        let step = permission_step(StepKind::SURPLUS_GRANT, scope, PermissionKind::Delegated, None);
+        let step = permission_step(StepKind::SURPLUS_GRANT, scope, PermissionKind::Delegated, of);
         state.done(step, format!("removed the grant of {scope} (delegated, for all users)"));
     }
 }

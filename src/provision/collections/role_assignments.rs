@@ -9,12 +9,12 @@ use crate::client::{Batch, BatchHandle, BatchResponse, Client};
 use crate::error::{Error, ErrorCode, ErrorKind};
 use crate::ids::{AppId, AppRoleAssignmentId, ServicePrincipalId};
 use crate::model::{AppRoleAssignment, NewAppRoleAssignment};
-use crate::permission::{MICROSOFT_GRAPH, PermissionKind, find_by_id};
+use crate::permission::{MICROSOFT_GRAPH, Permission, PermissionKind, find_by_id};
 use crate::provision::apply_state::ApplyState;
 use crate::provision::collections::{Collection, Phase, TakeRead, TakeResponse, empty_if_not_found};
-use crate::provision::comparison::{Comparison, permission_step};
+use crate::provision::comparison::{Comparison, permission_step, wanted_step};
 use crate::provision::observed::{Observed, Resolved, shown};
-use crate::provision::published::{find_published, read_published};
+use crate::provision::published::forget;
 use crate::provision::settings::{describe_declared, name_of};
 use crate::provision::step::{Action, Step, StepId, StepKind};
 
@@ -43,13 +43,11 @@ impl Collection for RoleAssignments {
     }
 
     fn steps(&self, it: &Comparison<'_>, steps: &mut Vec<Step>) {
-        if !it.registration.admin_consent && !it.permissions().is_empty() {
+        if !it.registration.admin_consent && it.registration.wanted_permissions().next().is_some() {
             let step = Step::new(StepKind::ADMIN_CONSENT, Action::LeftAlone);
             steps.push(step.plan("admin consent is left to somebody else"));
         }
-        for resolved in it.permissions_of(PermissionKind::Application) {
-            steps.push(granted_step(it, resolved, is_role_granted(it.observed, resolved)));
-        }
+        steps.extend(granted_steps(it, PermissionKind::Application, is_role_granted));
         for surplus in surplus(it) {
             let what = format!("granted permission {}", describe(it.observed, surplus));
             steps.push(surplus_step(it, step_of(it.observed, surplus), &what));
@@ -94,20 +92,30 @@ impl Collection for RoleAssignments {
     }
 }
 
-/// The step of a wanted permission, granted or not.
-pub(super) fn granted_step(it: &Comparison<'_>, resolved: &Resolved, is_granted: bool) -> Step {
-    let permission = &resolved.permission;
+/// The steps of the wanted permissions of one kind, granted or not.
+pub(super) fn granted_steps(
+    it: &Comparison<'_>,
+    kind: PermissionKind,
+    is_granted: impl Fn(&Observed, &Resolved) -> bool,
+) -> Vec<Step> {
+    it.permission_steps(Some(kind), |permission, resolved| {
+        granted_step(it, permission, resolved, resolved.is_some_and(|resolved| is_granted(it.observed, resolved)))
+    })
+}
+
+fn granted_step(it: &Comparison<'_>, permission: &Permission, resolved: Option<&Resolved>, is_granted: bool) -> Step {
     let whom = match permission.kind() {
         PermissionKind::Application => "for the app itself",
         PermissionKind::Delegated => "for all users",
     };
     let by_hand = "lick Grant admin consent under API permissions, as an administrator who may.";
     let action = if is_granted { Action::Unchanged } else { Action::Add };
-    let step = Step::new(resolved.step(StepKind::PERMISSION_GRANTED), action);
+    let step = Step::new(wanted_step(StepKind::PERMISSION_GRANTED, permission, resolved), action);
+    let reason = resolved.map_or_else(|| permission.review_reason(), Resolved::review_reason);
     let (step, remedy) = match it.registration.admin_consent {
         true => {
             let step = step.plan(format!("grant {permission} for the whole tenant"));
-            (step.needs_review(permission.high_privilege()), format!("Apply the registration, or c{by_hand}"))
+            (step.needs_review(reason), format!("Apply the registration, or c{by_hand}"))
         }
         false => (step, format!("C{by_hand}")),
     };
@@ -117,7 +125,7 @@ pub(super) fn granted_step(it: &Comparison<'_>, resolved: &Resolved, is_granted:
 /// The step of a grant that is not named. Who leaves the consent to somebody else takes none away.
 pub(super) fn surplus_step(it: &Comparison<'_>, id: StepId, what: &str) -> Step {
     let remedy = "Take it away under Enterprise applications, Permissions, if nothing else needs it; \
-                  remove_surplus does it.";
+                  a registration that removes what is surplus does it.";
     let step = match it.registration.admin_consent {
         true => it.surplus(id, what),
         false => Step::new(id, Action::LeftAlone),
@@ -153,12 +161,14 @@ fn step_of(observed: &Observed, assignment: &AppRoleAssignment) -> StepId {
     permission_step(StepKind::SURPLUS_GRANT, name, PermissionKind::Application, api)
 }
 
-/// The API of an assignment: one that is named, or Microsoft Graph where it bears the name and has such a permission.
+/// The API of an assignment: one that is named, or Microsoft Graph where it bears the name and has such a permission, and
+/// where it is not known to be another.
 fn api_of(observed: &Observed, assignment: &AppRoleAssignment) -> Option<AppId> {
     let is_graph = || {
         let role = assignment.app_role_id?;
         let named = assignment.resource_display_name.as_deref() == Some("Microsoft Graph");
-        (named && find_by_id(role, PermissionKind::Application).is_some()).then_some(MICROSOFT_GRAPH)
+        let unknown = observed.resource(MICROSOFT_GRAPH).is_none();
+        (unknown && named && find_by_id(role, PermissionKind::Application).is_some()).then_some(MICROSOFT_GRAPH)
     };
     assignment.resource_id.and_then(|resource| observed.api(resource)).or_else(is_graph)
 }
@@ -204,7 +214,9 @@ impl TakeResponse for Granted {
             // It is there: that is what was asked for.
             Err(error) if error.code() == ErrorCode::AlreadyGranted => AppRoleAssignment::default(),
             Err(error) if error.code() == ErrorCode::PermissionNotInTenant => {
-                return correct_permission_id(state, &resolved, error).await;
+                forget(&state.client, &resolved.permission);
+                let text = format!("the API does not know the permission {} in this tenant", resolved.permission);
+                return Err(Error::new(error.code()).with_message(text).with_source(error));
             }
             Err(error) => return Err(error),
         };
@@ -214,34 +226,6 @@ impl TakeResponse for Granted {
         state.done(resolved.step(StepKind::PERMISSION_GRANTED), format!("granted {}", resolved.permission));
         Ok(())
     }
-}
-
-/// Corrects the id of a permission that the tenant does not know: the name is looked up there once.
-async fn correct_permission_id(state: &mut ApplyState<'_>, resolved: &Resolved, error: Error) -> Result<(), Error> {
-    let (permission, api): (_, AppId) = (&resolved.permission, resolved.permission.api());
-    if !state.published.contains_key(&api) {
-        let principal = read_published(&state.client, api).await?;
-        state.published.insert(api, principal);
-    }
-    let principal = state.published.get(&api).and_then(Option::as_ref);
-    let unknown = Error::new(ErrorCode::PermissionNotInTenant)
-        .with_message(format!("the API does not know the permission {permission} in this tenant"))
-        .with_source(error);
-    let Ok(found) = find_published(permission, principal) else { return Err(unknown) };
-    if found.id == resolved.id {
-        return Err(unknown);
-    }
-    if let Some(app) = &mut state.observed.application {
-        for entry in app.required_resource_access.iter_mut().filter(|entry| entry.resource_app_id == Some(api)) {
-            entry.resource_access.retain(|access| access.id != Some(resolved.id));
-        }
-    }
-    for entry in state.observed.permissions.iter_mut().filter(|entry| entry.permission == *permission) {
-        entry.id = found.id;
-    }
-    let text = format!("{permission} has the id {} in this tenant, not {}", found.id, resolved.id);
-    state.report.corrections.push(text);
-    Ok(())
 }
 
 struct Removed {

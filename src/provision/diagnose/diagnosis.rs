@@ -143,9 +143,13 @@ impl Diagnosis {
     }
 
     pub(super) fn problem(&mut self, code: ErrorCode, text: impl Into<String>, remedy: &str) {
-        // A mistake can be found twice, by its form and by the service's response.
-        if !self.problems.iter().any(|finding| finding.code == code) {
-            self.problems.push(Finding::new(code, text, remedy));
+        let new = Finding::new(code, text, remedy);
+        // A mistake can be found twice, by its form and by the service's response; of an API, it is another for each.
+        let is_same = |known: &Finding| {
+            known.code == new.code && (code != ErrorCode::ResourceNotInTenant || known.text == new.text)
+        };
+        if !self.problems.iter().any(is_same) {
+            self.problems.push(new);
         }
     }
 
@@ -232,6 +236,10 @@ mod tests {
         diagnosis.problem(ErrorCode::WrongSecret, "The secret is wrong.", "Copy it.");
         diagnosis.problem(ErrorCode::WrongSecret, "The secret is wrong again.", "Copy it.");
         diagnosis.remark(ErrorCode::BlanksAroundSecret, "Blanks.", "Leave them out.");
+        let missing =
+            |diagnosis: &mut Diagnosis, api| diagnosis.problem(ErrorCode::ResourceNotInTenant, api, "License it.");
+        ["Things.", "Others.", "Things."].into_iter().for_each(|api| missing(&mut diagnosis, api));
+        assert_eq!(diagnosis.problems.drain(1..).map(|found| found.text).collect::<Vec<_>>(), ["Things.", "Others."]);
         let json: serde_json::Value = serde_json::from_str(&diagnosis.to_json()).unwrap();
         assert_eq!(
             json,

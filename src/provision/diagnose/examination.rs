@@ -17,7 +17,7 @@ use crate::client::Client;
 use crate::cloud::Cloud;
 use crate::error::{Error, ErrorCode};
 use crate::ids::{AppId, Tenant, TenantId};
-use crate::permission::{MICROSOFT_GRAPH, Permission, PermissionKind};
+use crate::permission::{MICROSOFT_GRAPH, Permission, PermissionKind, well_known_name};
 use crate::provision::diagnose::diagnosis::Diagnosis;
 use crate::provision::diagnose::recording_transport::RecordingTransport;
 use crate::provision::registration::AppRegistration;
@@ -222,11 +222,18 @@ impl<'a> Diagnose<'a> {
             let claims = match token_of(&provider, &TokenRequest::new(&tenant, scope)).await {
                 Ok(token) => TokenClaims::of(&token),
                 Err(error) => {
-                    self.sign_in_refused(found, app_id, &error);
                     // An API that is not there says nothing of the others.
                     if error.code() == ErrorCode::ResourceNotInTenant {
+                        let name = well_known_name(api).map_or_else(|| api.to_string(), str::to_owned);
+                        let text = format!(
+                            "{} This is the API {name}, of which {} is needed.",
+                            capitalize(error.message()),
+                            names.join(", ")
+                        );
+                        found.problem(error.code(), text, error.remedy());
                         continue;
                     }
+                    self.sign_in_refused(found, app_id, &error);
                     return;
                 }
             };
@@ -265,13 +272,14 @@ impl<'a> Diagnose<'a> {
             let text = format!("The app holds more than it needs: {}.", surplus.join(", "));
             found.remark(ErrorCode::SurplusPermissions, text, "Take it away, if nothing else needs it.");
         }
-        let delegated = self.registration.wanted_permissions();
-        let delegated: Vec<_> = delegated
-            .filter(|permission| permission.kind() == PermissionKind::Delegated)
+        // A token names application permissions: neither delegated ones, nor those that are given by their id alone.
+        let wanted = self.registration.wanted_permissions();
+        let unseen: Vec<_> = wanted
+            .filter(|permission| permission.kind() == PermissionKind::Delegated || permission.name().is_none())
             .map(Permission::to_string)
             .collect();
-        if !delegated.is_empty() {
-            let text = format!("Not seen by a sign-in of the app itself: {}.", delegated.join(", "));
+        if !unseen.is_empty() {
+            let text = format!("Not seen by a sign-in of the app itself: {}.", unseen.join(", "));
             found.remark(
                 ErrorCode::DelegatedPermissionsUnseen,
                 text,

@@ -6,7 +6,7 @@ use crate::error::{Error, ErrorCode};
 use crate::ids::{AppId, PermissionId};
 use crate::model::{Application, RequiredResourceAccess, ResourceAccess, ResourceAccessType};
 use crate::permission::{self, MICROSOFT_GRAPH, Permission, PermissionKind};
-use crate::provision::comparison::{Comparison, permission_step, step_about};
+use crate::provision::comparison::{Comparison, permission_step, step_about, wanted_step};
 use crate::provision::observed::Resolved;
 use crate::provision::registration::{AppRegistration, allows_personal_accounts};
 use crate::provision::settings::Setting;
@@ -59,8 +59,15 @@ impl Setting for DeclaredPermissions {
         check_limits(&wanted, allows_personal_accounts(&registration.audience))
     }
 
-    /// Refuses a permission that is named twice, by its id and by its name.
+    /// Refuses the permissions that cannot be had here, all of them at once, and one that is named twice, by its id and by
+    /// its name.
     fn check_observed(&self, it: &Comparison<'_>) -> Result<(), Error> {
+        if let Some(first) = it.observed.obstacles.first() {
+            let obstacles = &it.observed.obstacles;
+            return Err(Error::new(first.code)
+                .with_message(each_once(obstacles.iter().map(|obstacle| &obstacle.text)).join("; "))
+                .with_remedy(each_once(obstacles.iter().map(|obstacle| &obstacle.remedy)).join(" ")));
+        }
         let permissions = &it.observed.permissions;
         for (index, resolved) in permissions.iter().enumerate() {
             if let Some(other) = permissions[..index].iter().find(|other| declaration(other) == declaration(resolved)) {
@@ -101,19 +108,25 @@ impl Setting for DeclaredPermissions {
     fn steps(&self, it: &Comparison<'_>, steps: &mut Vec<Step>) {
         let there = it.app().map(all_declared).unwrap_or_default();
         let wanted = it.permissions();
-        for resolved in &wanted {
-            let permission = &resolved.permission;
-            let action = if there.contains(&declaration(resolved)) { Action::Unchanged } else { Action::Add };
-            let step = Step::new(resolved.step(StepKind::PERMISSION_DECLARED), action)
+        steps.extend(it.permission_steps(None, |permission, resolved| {
+            let is_there = resolved.is_some_and(|resolved| there.contains(&declaration(resolved)));
+            let action = if is_there { Action::Unchanged } else { Action::Add };
+            let reason = resolved.map_or_else(|| permission.review_reason(), Resolved::review_reason);
+            let step = Step::new(wanted_step(StepKind::PERMISSION_DECLARED, permission, resolved), action)
                 .plan(format!("declare {permission}"))
-                .needs_review(permission.high_privilege());
+                .needs_review(reason);
             let remedy = "Apply the registration, or add it under API permissions.";
-            steps.push(step.check(format!("Permission {permission} is added"), remedy));
-        }
-        for surplus in there.iter().filter(|there| !wanted.iter().any(|resolved| declaration(resolved) == **there)) {
+            step.check(format!("Permission {permission} is added"), remedy)
+        }));
+        let named: Vec<Declared> = wanted.iter().map(|resolved| declaration(resolved)).collect();
+        let is_blocked = |(api, id, _): &Declared| {
+            let obstacles = it.observed.obstacles.iter();
+            obstacles.map(|it| &it.permission).any(|blocked| blocked.api() == *api && blocked.id() == Some(*id))
+        };
+        for surplus in there.iter().filter(|there| !named.contains(there) && !is_blocked(there)) {
             let what = format!("declared permission {}", describe(surplus.0, surplus.1, &surplus.2));
             let remedy = "Take it away under App registrations, API permissions, if nothing else needs it; \
-                          remove_surplus does it.";
+                          a registration that removes what is surplus does it.";
             let step = it.surplus(surplus_step(surplus), &what);
             steps.push(step.check(format!("Nothing more than needed: {what}"), remedy).not_required());
         }
@@ -147,6 +160,17 @@ fn check_limits(wanted: &[&Permission], personal: bool) -> Result<(), Error> {
         return Ok(());
     };
     Err(Error::new(ErrorCode::TooManyPermissions).with_message(format!("the app declares {too_many}")))
+}
+
+/// The texts in their order, each once.
+fn each_once<'a>(texts: impl Iterator<Item = &'a String>) -> Vec<&'a str> {
+    let mut once: Vec<&str> = Vec::new();
+    for text in texts {
+        if !once.contains(&text.as_str()) {
+            once.push(text);
+        }
+    }
+    once
 }
 
 /// The entry by which the application declares a permission.

@@ -108,7 +108,8 @@ impl Setting for RedirectUris {
         }
         for uri in observed.iter().filter(|uri| !wanted.contains(uri)) {
             let what = format!("redirect URI {uri}");
-            let remedy = "Take it away under Authentication, if nothing else needs it; remove_surplus does it.";
+            let remedy = "Take it away under Authentication, if nothing else needs it; a registration that removes what is \
+                          surplus does it.";
             let step = it.surplus(id(StepKind::SURPLUS_REDIRECT_URI, uri), &what);
             steps.push(step.check(format!("Nothing more than needed: {what}"), remedy).not_required());
         }
