@@ -195,3 +195,71 @@ pub(super) fn with_ids(app: Application) -> Result<Application, Error> {
         _ => Err(Error::new(ErrorCode::UnexpectedResponse).with_message("the application came without its ids")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use time::macros::datetime;
+
+    const NOW: OffsetDateTime = datetime!(2026-06-01 9:00 UTC);
+
+    fn observed(secret: &str) -> Observed {
+        let app = format!(r#"{{"passwordCredentials":[{secret}]}}"#);
+        Observed {
+            tenant: TenantId::from_u128(1),
+            tenant_name: None,
+            application: Some(serde_json::from_str(&app).unwrap()),
+            same_name: Vec::new(),
+            principal: None,
+            assignments: Vec::new(),
+            grants: Vec::new(),
+            resources: Vec::new(),
+            permissions: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_secret_is_live_between_its_two_ends_and_unknown_where_one_cannot_be_read() {
+        let id = r#""keyId":"4b3f9ef5-9d56-4c1c-9a4e-1c9f2bb2b9d8","displayName":"a""#;
+        for (members, validity) in [
+            (r#""endDateTime":"2026-06-01T09:00:00.0000001Z""#, Validity::Live),
+            (r#""endDateTime":"2026-06-01T09:00:00Z""#, Validity::Ended),
+            (r#""startDateTime":"2026-01-01","endDateTime":"2027-01-01T00:00:00""#, Validity::Live),
+            (r#""startDateTime":"2026-06-01T09:05:00Z","endDateTime":"2027-01-01T00:00:00Z""#, Validity::Live),
+            (r#""startDateTime":"2026-06-01T09:05:01Z","endDateTime":"2027-01-01T00:00:00Z""#, Validity::Early),
+            (r#""startDateTime":"2026-06-01T12:00:00+02:00","endDateTime":"2027-01-01T00:00:00Z""#, Validity::Early),
+            (r#""startDateTime":null,"endDateTime":"2027-01-01T00:00:00Z""#, Validity::Live),
+            (r#""startDateTime":"soon","endDateTime":"2027-01-01T00:00:00Z""#, Validity::Unknown),
+            (r#""startDateTime":7,"endDateTime":"2026-01-01T00:00:00Z""#, Validity::Ended),
+            (r#""endDateTime":"never""#, Validity::Unknown),
+            (r#""endDateTime":1798761600"#, Validity::Unknown),
+            (r#""endDateTime":null"#, Validity::Unknown),
+            (r#""startDateTime":"2026-01-01T00:00:00Z""#, Validity::Unknown),
+            (r#""startDateTime":"2027-01-01T00:00:00Z","endDateTime":"never""#, Validity::Early),
+        ] {
+            let observed = observed(&format!("{{{id},{members}}}"));
+            let (_, secret) = observed.secrets().next().unwrap();
+            assert_eq!(Validity::of(secret, NOW), validity, "{members}");
+            assert_eq!(observed.live_secrets("a", NOW).count(), usize::from(validity == Validity::Live), "{members}");
+            assert_eq!(observed.may_have_secret("a", NOW), validity == Validity::Unknown, "{members}");
+            assert!(!observed.may_have_secret("b", NOW), "{members}");
+        }
+    }
+
+    #[test]
+    fn a_secret_may_be_among_what_cannot_be_read() {
+        for (secret, may_be) in [
+            ("7", true),
+            ("null", true),
+            (r#"{"displayName":7,"endDateTime":"2027-01-01T00:00:00Z"}"#, true),
+            (r#"{"displayName":7,"endDateTime":"2026-01-01T00:00:00Z"}"#, false),
+            (r#"{"displayName":null,"endDateTime":"2027-01-01T00:00:00Z"}"#, false),
+            (r#"{"displayName":"a","keyId":"no id","endDateTime":"2027-01-01T00:00:00Z"}"#, true),
+            (r#"{"displayName":"a","keyId":"no id","endDateTime":"2026-01-01T00:00:00Z"}"#, false),
+            (r#"{"displayName":"b","keyId":"no id","endDateTime":"never"}"#, false),
+            (r#"{"displayName":"b","hint":{}}"#, false),
+        ] {
+            assert_eq!(observed(secret).may_have_secret("a", NOW), may_be, "{secret}");
+        }
+    }
+}

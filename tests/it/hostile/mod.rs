@@ -7,3 +7,4 @@ mod links;
 mod responses;
 mod server;
 mod texts;
+mod unreadable;
