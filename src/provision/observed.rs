@@ -105,6 +105,13 @@ impl Observed {
         })
     }
 
+    /// When a secret of this description that is not valid yet begins, where that is within a day.
+    pub(super) fn secret_begins(&self, name: &str, now: OffsetDateTime) -> Option<OffsetDateTime> {
+        let is_soon = |secret: &&PasswordCredential| Validity::of(secret, now) == Validity::Soon;
+        let of_name = self.secrets().filter(|(_, secret)| secret.display_name.as_deref() == Some(name));
+        of_name.map(|(_, secret)| secret).filter(is_soon).filter_map(|secret| secret.start_date_time).min()
+    }
+
     /// Whether there may be a live secret of this description among what cannot be read.
     pub(super) fn may_have_secret(&self, name: &str, now: OffsetDateTime) -> bool {
         let may_be = |secret: &PasswordCredential| match &secret.display_name {
@@ -138,6 +145,8 @@ impl Observed {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Validity {
     Live,
+    /// Its time has not begun by the caller's clock, and begins within a day: or that clock is slow.
+    Soon,
     /// Its time has not begun.
     Early,
     Ended,
@@ -147,13 +156,17 @@ pub(super) enum Validity {
 
 /// A secret that begins this much later by the service's clock than it is by the caller's counts as begun: it was issued a
 /// moment ago, and their clocks differ.
-const MAX_CLOCK_DIFFERENCE: Duration = Duration::minutes(5);
+const MAX_CLOCK_DIFFERENCE: Duration = Duration::minutes(15);
+
+/// Clocks that are set to a wrong time zone differ by less: within it a secret is not issued again.
+const MAX_ZONE_DIFFERENCE: Duration = Duration::days(1);
 
 impl Validity {
     pub(super) fn of(secret: &PasswordCredential, now: OffsetDateTime) -> Self {
         match (secret.start_date_time, secret.end_date_time) {
             (_, Some(end)) if end <= now => Self::Ended,
-            (Some(start), _) if start - now > MAX_CLOCK_DIFFERENCE => Self::Early,
+            (Some(start), _) if start - now > MAX_ZONE_DIFFERENCE => Self::Early,
+            (Some(start), _) if start - now > MAX_CLOCK_DIFFERENCE => Self::Soon,
             (None, _) if secret.is_unreadable("startDateTime") => Self::Unknown,
             (_, Some(_)) => Self::Live,
             (_, None) => Self::Unknown,
@@ -161,7 +174,7 @@ impl Validity {
     }
 
     fn may_be_live(self) -> bool {
-        matches!(self, Self::Live | Self::Unknown)
+        matches!(self, Self::Live | Self::Soon | Self::Unknown)
     }
 }
 
@@ -225,9 +238,10 @@ mod tests {
             (r#""endDateTime":"2026-06-01T09:00:00.0000001Z""#, Validity::Live),
             (r#""endDateTime":"2026-06-01T09:00:00Z""#, Validity::Ended),
             (r#""startDateTime":"2026-01-01","endDateTime":"2027-01-01T00:00:00""#, Validity::Live),
-            (r#""startDateTime":"2026-06-01T09:05:00Z","endDateTime":"2027-01-01T00:00:00Z""#, Validity::Live),
-            (r#""startDateTime":"2026-06-01T09:05:01Z","endDateTime":"2027-01-01T00:00:00Z""#, Validity::Early),
-            (r#""startDateTime":"2026-06-01T12:00:00+02:00","endDateTime":"2027-01-01T00:00:00Z""#, Validity::Early),
+            (r#""startDateTime":"2026-06-01T09:15:00Z","endDateTime":"2027-01-01T00:00:00Z""#, Validity::Live),
+            (r#""startDateTime":"2026-06-01T09:15:01Z","endDateTime":"2027-01-01T00:00:00Z""#, Validity::Soon),
+            (r#""startDateTime":"2026-06-02T11:00:00+02:00","endDateTime":"2027-01-01T00:00:00Z""#, Validity::Soon),
+            (r#""startDateTime":"2026-06-02T09:00:01","endDateTime":"2027-01-01T00:00:00Z""#, Validity::Early),
             (r#""startDateTime":null,"endDateTime":"2027-01-01T00:00:00Z""#, Validity::Live),
             (r#""startDateTime":"soon","endDateTime":"2027-01-01T00:00:00Z""#, Validity::Unknown),
             (r#""startDateTime":7,"endDateTime":"2026-01-01T00:00:00Z""#, Validity::Ended),

@@ -113,7 +113,7 @@ async fn what_cannot_be_read_is_neither_ticked_nor_overwritten() {
         ((&["web", "homePageUrl"], json!({"url": "https://app.example"})), &[StepKind::HOMEPAGE], "web/homePageUrl"),
         ((&["web"], json!([])), &[StepKind::REDIRECT_URI, StepKind::HOMEPAGE], "web/"),
         ((&["notes"], json!(["ours"])), &[StepKind::NOTES], "notes"),
-        ((&["tags"], json!("ours")), &[StepKind::TAG], "tags"),
+        ((&["tags"], json!("ours")), &[StepKind::TAG, StepKind::ENTERPRISE_APPLICATION], "tags"),
         ((&["isFallbackPublicClient"], json!("false")), &[StepKind::PUBLIC_CLIENT_FLOWS], "isFallbackPublicClient"),
         ((&["signInAudience"], json!(1)), &[StepKind::AUDIENCE], "signInAudience"),
         (
@@ -244,14 +244,15 @@ async fn a_grant_that_cannot_be_read_is_not_touched() {
 /// A secret that is not valid yet is none, and another is issued; one whose end is not known is not doubled.
 #[tokio::test(start_paused = true)]
 async fn both_ends_of_a_secret_count() {
-    for (member, value, issued) in [
-        ("startDateTime", json!("2099-01-01T00:00:00Z"), 1),
-        ("startDateTime", json!("2020-01-01"), 0),
-        ("startDateTime", json!("in a while"), 0),
-        ("endDateTime", json!("2020-01-01T00:00:00"), 1),
-        ("endDateTime", json!("2099-12-31T00:00:00.1234567"), 0),
-        ("endDateTime", json!(4102444800_u64), 0),
-        ("endDateTime", json!(null), 0),
+    for (member, value, issued, done) in [
+        ("startDateTime", json!("2099-01-01T00:00:00Z"), 1, false),
+        ("startDateTime", json!("2026-06-01T12:00:00"), 0, false),
+        ("startDateTime", json!("2020-01-01"), 0, true),
+        ("startDateTime", json!("in a while"), 0, false),
+        ("endDateTime", json!("2020-01-01T00:00:00"), 1, false),
+        ("endDateTime", json!("2099-12-31T00:00:00.1234567"), 0, true),
+        ("endDateTime", json!(4_102_444_800_u64), 0, false),
+        ("endDateTime", json!(null), 0, false),
     ] {
         let path: &'static [&'static str] = match member {
             "startDateTime" => &["passwordCredentials", "startDateTime"],
@@ -262,6 +263,9 @@ async fn both_ends_of_a_secret_count() {
         let plan = client.plan(&registration()).await.unwrap();
         let adds = plan.changes().filter(|change| change.id.kind() == StepKind::SECRET).count();
         assert_eq!(adds, issued, "{name}: {plan}");
+        let checklist = client.verify(&registration()).await.unwrap();
+        let checked = checklist.items.iter().find(|item| item.id.kind() == StepKind::SECRET).unwrap();
+        assert_eq!(checked.done, done, "{name}: {checklist}");
         let asked = client.plan(&registration()).replace_secret("Main").await.unwrap();
         assert_eq!(asked.changes().filter(|change| change.id.kind() == StepKind::SECRET).count(), 1, "{name}: {asked}");
     }
