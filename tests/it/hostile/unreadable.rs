@@ -188,8 +188,6 @@ async fn beside_what_cannot_be_read_the_rest_is_written() {
 /// A member that was asked for and did not come is no empty list.
 #[tokio::test(start_paused = true)]
 async fn a_list_that_did_not_come_is_not_replaced() {
-    let tenant = tenant();
-    register(&tenant.client(), &registration()).await;
     #[derive(Debug)]
     struct Without(MemoryTenant);
 
@@ -202,6 +200,8 @@ async fn a_list_that_did_not_come_is_not_replaced() {
         }
     }
 
+    let tenant = tenant();
+    register(&tenant.client(), &registration()).await;
     let client = tenant.client_builder().transport(Arc::new(Without(tenant.clone()))).build().unwrap();
     let wanted = registration().permission(application::USER_READ_ALL);
     let report = client.apply(&client.plan(&wanted).await.unwrap()).approve_all().await.unwrap();
