@@ -14,7 +14,9 @@ fuzz_target!(|data: &[u8]| {
     let Ok(text) = std::str::from_utf8(data) else { return };
     if let Some(plan) = check_for(Plan::from_json(text), None) {
         let kept = plan.to_json();
-        assert_eq!(Plan::from_json(&kept).expect("what was written is read"), plan);
+        let again = Plan::from_json(&kept).expect("what was written is read");
+        assert_eq!(again, plan);
+        assert_eq!(again.to_json(), kept);
         let _ = (plan.to_string(), plan.needs_approval(), plan.is_converged(), plan.app_id());
         let client = client(Scripted::once(Vec::new()));
         if let Err(error) = block_on(async { client.apply(&plan).approve_all().await }) {

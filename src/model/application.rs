@@ -20,6 +20,9 @@ object! {
     ///
     /// With `$select`, a property that was not asked for is absent.
     ///
+    /// Reading a manifest in the form of Azure AD Graph, or what older versions of the Azure CLI or PowerShell print, is
+    /// an error that says so. Newer manifests and `az ad app show` have Graph's own form.
+    ///
     /// ```
     /// use entra_apps::model::Application;
     ///
@@ -118,6 +121,7 @@ object! {
         /// The verified publisher.
         verified_publisher: Option<VerifiedPublisher> = "verifiedPublisher",
     }
+    has ["web" "spa" "api" "isFallbackPublicClient"]
 }
 
 impl Application {

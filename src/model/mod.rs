@@ -41,6 +41,7 @@ mod directory;
 pub(crate) mod enums;
 mod grants;
 mod object;
+mod other_form;
 mod page;
 mod property;
 pub(crate) mod query;

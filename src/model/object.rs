@@ -29,7 +29,7 @@ use crate::model::unknown::{Unknown, WHOLE};
 /// Declares an object that is read from Graph: its fields with the names of its members in JSON.
 ///
 /// A member under `never written` is read and never written, and so is a value of another form in its place. An object
-/// that is `settable` has a setter for each field but the flags, which have a method for each of their values.
+/// that `has` members which no other form of it has is refused in that other form. An object that is `settable` has a setter for each field but the flags, which have a method for each of their values.
 macro_rules! object {
     (
         $(#[$meta:meta])* settable $name:ident {
@@ -44,17 +44,19 @@ macro_rules! object {
             $(crate::model::object::setter! { $(#[$doc])* $field: $outer<$($inner)::+> })*
         }
     };
-    ($(#[$doc:meta])* $name:ident { $($members:tt)* }) => {
+    ($(#[$doc:meta])* $name:ident { $($members:tt)* } $(has $own:tt)?) => {
         crate::model::object::object! {
             #[derive(Debug, PartialEq)]
             $(#[$doc])*
             struct $name { $($members)* }
             never written {}
+            $(has $own)?
         }
     };
     (
         $(#[$meta:meta])* struct $name:ident { $($(#[$doc:meta])* $field:ident: $kind:ty = $json:literal,)* }
         never written { $($(#[$silent_doc:meta])* $silent:ident: $silent_kind:ty = $silent_json:literal,)* }
+        $(has [$($own:literal)*])?
     ) => {
         $(#[$meta])*
         #[derive(Clone, Default)]
@@ -126,6 +128,7 @@ macro_rules! object {
             fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
                 let mut object = Self::default();
                 crate::model::object::read(&mut object, from)?;
+                $(crate::model::other_form::check(&object, &[$($own),*]).map_err(serde::de::Error::custom)?;)?
                 Ok(object)
             }
         }

@@ -104,6 +104,7 @@ object! {
         /// The verified publisher.
         verified_publisher: Option<VerifiedPublisher> = "verifiedPublisher",
     }
+    has ["id"]
 }
 
 impl ServicePrincipal {

@@ -128,6 +128,13 @@ impl Observed {
         })
     }
 
+    /// When a secret of this description that is not valid yet begins, where that is within a day.
+    pub(super) fn secret_begins(&self, name: &str, now: OffsetDateTime) -> Option<OffsetDateTime> {
+        let is_soon = |secret: &&PasswordCredential| Validity::of(secret, now) == Validity::Soon;
+        let of_name = self.secrets().filter(|(_, secret)| secret.display_name.as_deref() == Some(name));
+        of_name.map(|(_, secret)| secret).filter(is_soon).filter_map(|secret| secret.start_date_time).min()
+    }
+
     /// Whether there may be a live secret of this description among what cannot be read.
     pub(super) fn may_have_secret(&self, name: &str, now: OffsetDateTime) -> bool {
         let may_be = |secret: &PasswordCredential| match &secret.display_name {
@@ -161,6 +168,8 @@ impl Observed {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Validity {
     Live,
+    /// Its time has not begun by the caller's clock, and begins within a day: or that clock is slow.
+    Soon,
     /// Its time has not begun.
     Early,
     Ended,
@@ -170,13 +179,17 @@ pub(super) enum Validity {
 
 /// A secret that begins this much later by the service's clock than it is by the caller's counts as begun: it was issued a
 /// moment ago, and their clocks differ.
-const MAX_CLOCK_DIFFERENCE: Duration = Duration::minutes(5);
+const MAX_CLOCK_DIFFERENCE: Duration = Duration::minutes(15);
+
+/// Clocks that are set to a wrong time zone differ by less: within it a secret is not issued again.
+const MAX_ZONE_DIFFERENCE: Duration = Duration::days(1);
 
 impl Validity {
     pub(super) fn of(secret: &PasswordCredential, now: OffsetDateTime) -> Self {
         match (secret.start_date_time, secret.end_date_time) {
             (_, Some(end)) if end <= now => Self::Ended,
-            (Some(start), _) if start - now > MAX_CLOCK_DIFFERENCE => Self::Early,
+            (Some(start), _) if start - now > MAX_ZONE_DIFFERENCE => Self::Early,
+            (Some(start), _) if start - now > MAX_CLOCK_DIFFERENCE => Self::Soon,
             (None, _) if secret.is_unreadable("startDateTime") => Self::Unknown,
             (_, Some(_)) => Self::Live,
             (_, None) => Self::Unknown,
@@ -184,7 +197,7 @@ impl Validity {
     }
 
     fn may_be_live(self) -> bool {
-        matches!(self, Self::Live | Self::Unknown)
+        matches!(self, Self::Live | Self::Soon | Self::Unknown)
     }
 }
 
@@ -216,5 +229,74 @@ pub(super) fn with_ids(app: Application) -> Result<Application, Error> {
     match (app.id, app.app_id) {
         (Some(_), Some(_)) => Ok(app),
         _ => Err(Error::new(ErrorCode::UnexpectedResponse).with_message("the application came without its ids")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use time::macros::datetime;
+
+    const NOW: OffsetDateTime = datetime!(2026-06-01 9:00 UTC);
+
+    fn observed(secret: &str) -> Observed {
+        let app = format!(r#"{{"passwordCredentials":[{secret}]}}"#);
+        Observed {
+            tenant: TenantId::from_u128(1),
+            tenant_name: None,
+            application: Some(serde_json::from_str(&app).unwrap()),
+            same_name: Vec::new(),
+            principal: None,
+            assignments: Vec::new(),
+            grants: Vec::new(),
+            resources: Vec::new(),
+            permissions: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_secret_is_live_between_its_two_ends_and_unknown_where_one_cannot_be_read() {
+        let id = r#""keyId":"4b3f9ef5-9d56-4c1c-9a4e-1c9f2bb2b9d8","displayName":"a""#;
+        for (members, validity) in [
+            (r#""endDateTime":"2026-06-01T09:00:00.0000001Z""#, Validity::Live),
+            (r#""endDateTime":"2026-06-01T09:00:00Z""#, Validity::Ended),
+            (r#""startDateTime":"2026-01-01","endDateTime":"2027-01-01T00:00:00""#, Validity::Live),
+            (r#""startDateTime":"2026-06-01T09:15:00Z","endDateTime":"2027-01-01T00:00:00Z""#, Validity::Live),
+            (r#""startDateTime":"2026-06-01T09:15:01Z","endDateTime":"2027-01-01T00:00:00Z""#, Validity::Soon),
+            (r#""startDateTime":"2026-06-02T11:00:00+02:00","endDateTime":"2027-01-01T00:00:00Z""#, Validity::Soon),
+            (r#""startDateTime":"2026-06-02T09:00:01","endDateTime":"2027-01-01T00:00:00Z""#, Validity::Early),
+            (r#""startDateTime":null,"endDateTime":"2027-01-01T00:00:00Z""#, Validity::Live),
+            (r#""startDateTime":"soon","endDateTime":"2027-01-01T00:00:00Z""#, Validity::Unknown),
+            (r#""startDateTime":7,"endDateTime":"2026-01-01T00:00:00Z""#, Validity::Ended),
+            (r#""endDateTime":"never""#, Validity::Unknown),
+            (r#""endDateTime":1798761600"#, Validity::Unknown),
+            (r#""endDateTime":null"#, Validity::Unknown),
+            (r#""startDateTime":"2026-01-01T00:00:00Z""#, Validity::Unknown),
+            (r#""startDateTime":"2027-01-01T00:00:00Z","endDateTime":"never""#, Validity::Early),
+        ] {
+            let observed = observed(&format!("{{{id},{members}}}"));
+            let (_, secret) = observed.secrets().next().unwrap();
+            assert_eq!(Validity::of(secret, NOW), validity, "{members}");
+            assert_eq!(observed.live_secrets("a", NOW).count(), usize::from(validity == Validity::Live), "{members}");
+            assert_eq!(observed.may_have_secret("a", NOW), validity == Validity::Unknown, "{members}");
+            assert!(!observed.may_have_secret("b", NOW), "{members}");
+        }
+    }
+
+    #[test]
+    fn a_secret_may_be_among_what_cannot_be_read() {
+        for (secret, may_be) in [
+            ("7", true),
+            ("null", true),
+            (r#"{"displayName":7,"endDateTime":"2027-01-01T00:00:00Z"}"#, true),
+            (r#"{"displayName":7,"endDateTime":"2026-01-01T00:00:00Z"}"#, false),
+            (r#"{"displayName":null,"endDateTime":"2027-01-01T00:00:00Z"}"#, false),
+            (r#"{"displayName":"a","keyId":"no id","endDateTime":"2027-01-01T00:00:00Z"}"#, true),
+            (r#"{"displayName":"a","keyId":"no id","endDateTime":"2026-01-01T00:00:00Z"}"#, false),
+            (r#"{"displayName":"b","keyId":"no id","endDateTime":"never"}"#, false),
+            (r#"{"displayName":"b","hint":{}}"#, false),
+        ] {
+            assert_eq!(observed(secret).may_have_secret("a", NOW), may_be, "{secret}");
+        }
     }
 }

@@ -405,9 +405,7 @@ impl Step {
             return self;
         }
         (self.action, self.from, self.unreadable) = (Action::Unknown, None, Some(path));
-        if let Some(plan) = &mut self.plan {
-            plan.push_str(&format!(": not known, because {path} cannot be read"));
-        }
+        self.plan = self.plan.map(|plan| format!("{plan}: not known, because {path} cannot be read"));
         if let Some(line) = &mut self.check {
             (line.done, line.remedy) = (false, format!("It is not known: {}", unreadable_remedy(path)));
         }

@@ -100,12 +100,23 @@ fn is_replaced(it: &Comparison<'_>, name: &str) -> bool {
 }
 
 fn is_to_be_issued(it: &Comparison<'_>, name: &str) -> bool {
-    is_replaced(it, name)
-        || (it.observed.live_secrets(name, it.now).next().is_none() && !it.observed.may_have_secret(name, it.now))
+    let may_be_there =
+        || it.observed.may_have_secret(name, it.now) || it.observed.secret_begins(name, it.now).is_some();
+    is_replaced(it, name) || (it.observed.live_secrets(name, it.now).next().is_none() && !may_be_there())
 }
 
 fn until(end: Option<OffsetDateTime>) -> String {
     end.map_or_else(String::new, |end| format!(", valid until {}", end.date()))
+}
+
+/// The step of a secret that is there and not valid yet: or this machine's clock is slow, so that none is issued beside it.
+fn not_valid_yet(id: StepId, name: &str, start: OffsetDateTime) -> Step {
+    let start = start.checked_to_offset(time::UtcOffset::UTC).unwrap_or(start);
+    let from = format!("valid from {} {:02}:{:02} UTC", start.date(), start.hour(), start.minute());
+    let remedy = "It is not valid yet by the clock of this machine: wait, set the clock, or ask for another with \
+                  replace_secret.";
+    let step = Step::new(id, Action::LeftAlone).plan(format!("client secret “{name}”, {from}"));
+    step.check(format!("Client secret “{name}” is generated, {from}"), remedy)
 }
 
 /// Adds the steps of one secret of the registration: the secret, and those of its name that are live.
@@ -137,10 +148,11 @@ fn steps_of_secret(it: &Comparison<'_>, name: &str, steps: &mut Vec<Step>) {
     }
     let sentence = format!("Client secret “{name}” is generated{}", until(last));
     let step = step.check(sentence, remedy).done(!live.is_empty());
-    steps.push(match live.is_empty() && it.observed.may_have_secret(name, it.now) {
-        true if replaced => step,
-        true => step.unknown("passwordCredentials"),
-        false => step,
+    steps.push(match it.observed.secret_begins(name, it.now) {
+        _ if replaced || !live.is_empty() => step,
+        Some(start) => not_valid_yet(id(), name, start),
+        None if it.observed.may_have_secret(name, it.now) => step.unknown("passwordCredentials"),
+        None => step,
     });
     for (key_id, secret) in live.iter().filter(|(key_id, _)| !held(key_id)) {
         let end = until(secret.end_date_time);

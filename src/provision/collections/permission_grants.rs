@@ -45,8 +45,11 @@ impl Collection for PermissionGrants {
     }
 
     fn unreadable(&self, observed: &Observed) -> Option<&'static str> {
-        let members = ["id", "consentType", "resourceId", "scope"];
-        let is_unreadable = |grant: &OAuth2PermissionGrant| members.iter().any(|member| grant.is_unreadable(member));
+        let members = ["id", "resourceId", "scope"];
+        let is_unreadable = |grant: &OAuth2PermissionGrant| {
+            let is_for_somebody = is_tenant_wide(grant) || is_of_single_user(grant);
+            !is_for_somebody || members.iter().any(|member| grant.is_unreadable(member))
+        };
         observed.grants.iter().any(is_unreadable).then_some("oauth2PermissionGrants")
     }
 

@@ -34,13 +34,6 @@ impl Collection for ServicePrincipals {
         Some(Box::new(Read(batch.add(principal))))
     }
 
-    fn unreadable(&self, observed: &Observed) -> Option<&'static str> {
-        let principal = observed.principal.as_ref()?;
-        [("accountEnabled", "accountEnabled of the service principal"), ("tags", "tags of the service principal")]
-            .into_iter()
-            .find_map(|(member, name)| principal.is_unreadable(member).then_some(name))
-    }
-
     fn steps(&self, it: &Comparison<'_>, steps: &mut Vec<Step>) {
         let step = match &it.observed.principal {
             None => Step::new(StepKind::SERVICE_PRINCIPAL, Action::Add)
@@ -48,16 +41,21 @@ impl Collection for ServicePrincipals {
             Some(principal) => Step::new(StepKind::SERVICE_PRINCIPAL, Action::Unchanged)
                 .plan(format!("the service principal is there, object id {}", shown(principal.id.as_ref()))),
         };
+        let principal = it.observed.principal.as_ref();
+        let unreadable = |member| principal.is_some_and(|principal| principal.is_unreadable(member));
         let enabled = it.observed.principal.as_ref().is_some_and(|principal| principal.account_enabled != Some(false));
         let remedy =
             "Apply the registration; if the app is there and disabled, enable it under Enterprise applications.";
-        steps.push(step.check("The app is present in this tenant and may sign in", remedy).done(enabled));
+        let step = step.check("The app is present in this tenant and may sign in", remedy).done(enabled);
+        steps.push(match unreadable("accountEnabled") {
+            true => step.unknown("accountEnabled of the service principal"),
+            false => step,
+        });
         let is_listed = it.observed.principal.as_ref().is_none_or(is_listed);
         if it.registration.listed_as_enterprise_application && !is_listed {
-            steps.push(
-                Step::new(StepKind::ENTERPRISE_APPLICATION, Action::Change)
-                    .plan("list the app under Enterprise applications"),
-            );
+            let step = Step::new(StepKind::ENTERPRISE_APPLICATION, Action::Change)
+                .plan("list the app under Enterprise applications");
+            steps.push(if unreadable("tags") { step.unknown("tags of the service principal") } else { step });
         }
     }
 
@@ -86,7 +84,7 @@ impl Collection for ServicePrincipals {
                 // An application has one service principal at most: a second attempt is refused, not doubled.
                 vec![Box::new(Created(batch.add(principals.create(&new).repeatable())))]
             }
-            Some(principal) if listed && !is_listed(principal) => {
+            Some(principal) if listed && !is_listed(principal) && !principal.is_unreadable("tags") => {
                 let mut tags = principal.tags.clone();
                 tags.push(ENTERPRISE_TAG.to_owned());
                 let update = principals.update(app_id, &ServicePrincipalPatch::new().tags(tags.clone()));

@@ -8,3 +8,4 @@ mod proxies;
 mod responses;
 mod server;
 mod texts;
+mod unreadable;
