@@ -29,9 +29,13 @@ fuzz_target!(|data: &[u8]| {
             _ => {
                 let organization = client.organization().get().await;
                 // An envelope, a code or a sentence of Graph's has at least one of these.
-                let may_be_graphs = is_marked || body.iter().any(|byte| matches!(byte.to_ascii_lowercase(), b'e' | b'_'));
+                let may_be_graphs =
+                    is_marked || body.iter().any(|byte| matches!(byte.to_ascii_lowercase(), b'e' | b'_' | b'\\'));
                 let code = organization.as_ref().map_err(entra_apps::Error::code).err();
-                assert!(may_be_graphs || matches!(code, Some(ErrorCode::AnsweredByProxy | ErrorCode::Redirected)), "{code:?}");
+                assert!(
+                    may_be_graphs || matches!(code, Some(ErrorCode::AnsweredByProxy | ErrorCode::Redirected)),
+                    "{code:?}"
+                );
                 check(organization).is_none()
             }
         }
