@@ -65,7 +65,7 @@ pub(super) fn unreadable(request: &Request, response: &Response, error: Unreadab
     let is_page = is_lost(response) && !is_of_graph(response, &ServiceError::default());
     let is_text = || is_plain(response) || is_markup(&response.text());
     let wrong = match is_page && is_text() {
-        true => request.by_proxy(response, ""),
+        true => request.by_proxy(response, true),
         false => Error::new(ErrorCode::UnexpectedResponse),
     };
     let wrong = match (request.repeat, wrong.code()) {

@@ -32,6 +32,7 @@ pub use builder::ClientBuilder;
 pub use call::Call;
 
 use crate::auth::{TokenClaims, challenge};
+use crate::client::lag_rule::LagRule;
 use crate::client::observation_cache::ObservationCache;
 use crate::client::recent_writes::{Ids, ObjectKind};
 use crate::client::request::Request;
@@ -265,7 +266,12 @@ impl Client {
             Method::GET => READ_LAG,
             _ => self.context().policy.replication_window,
         };
-        self.tenant_state.recent_writes.contains_any(&request.objects, self.clock().monotonic(), window)
+        let objects = match (request.lag_rule, request.objects.as_slice()) {
+            // That its app is new says nothing of a credential that nobody here has made.
+            (LagRule::RemovePassword, [.., credential]) => std::slice::from_ref(credential),
+            (_, objects) => objects,
+        };
+        self.tenant_state.recent_writes.contains_any(objects, self.clock().monotonic(), window)
     }
 
     fn remember(&self, request: &Request, response: &Response) {
@@ -273,7 +279,7 @@ impl Client {
             return;
         }
         self.tenant_state.observations.invalidate(&request.objects);
-        if request.method == Method::DELETE {
+        if request.method == Method::DELETE || request.lag_rule == LagRule::RemovePassword {
             // The last one is what goes; those before it are what it was a part of.
             if let Some(deleted) = request.objects.last() {
                 self.tenant_state.recent_writes.remove(deleted);

@@ -24,7 +24,8 @@ const BY_CODE: [(&str, ErrorCode); 9] = [
 
 /// Refusals that share `Request_BadRequest` or `Authorization_RequestDenied` with everything else, so that only the
 /// sentence tells them apart. The nearest comes first.
-const BY_SENTENCE: [(&str, ErrorCode); 9] = [
+const BY_SENTENCE: [(&str, ErrorCode); 10] = [
+    ("page token value has expired", ErrorCode::ExpiredPageToken),
     ("must in the local tenant", ErrorCode::ApplicationNotVisible),
     ("for property uniqueName already exists", ErrorCode::UniqueNameTaken),
     ("Permission being assigned already exists", ErrorCode::AlreadyGranted),
@@ -77,7 +78,7 @@ impl Request {
             return Error::new(ErrorCode::NotVisibleYet);
         }
         if !is_of_graph(response, service) && known(service, status).is_none() {
-            return self.by_proxy(response, service.sentence());
+            return self.by_proxy(response, service.sentence().is_empty());
         }
         if challenged {
             return Error::new(ErrorCode::TokenRefused)
@@ -108,18 +109,17 @@ impl Request {
         }
     }
 
-    /// Makes the error of what somebody in between responds: it says nothing of the caller's token, permissions or requests.
-    pub(super) fn by_proxy(&self, response: &Response, sentence: &str) -> Error {
+    /// Makes the error of what somebody in between responds, with the first words of its body where they are wanted: it says
+    /// nothing of the caller's token, permissions or requests.
+    pub(super) fn by_proxy(&self, response: &Response, with_words: bool) -> Error {
         let error = match response.status {
             StatusCode::PROXY_AUTHENTICATION_REQUIRED => Error::new(ErrorCode::ProxyAuthenticationRequired),
             status if status.is_redirection() => Error::new(ErrorCode::Redirected)
                 .with_message("a proxy or gateway responded with a redirect in Graph's place, which is not followed"),
             _ => Error::new(ErrorCode::AnsweredByProxy).with_message("a proxy or gateway responded in Graph's place"),
         };
-        match sentence {
-            "" => with_sentence(error, &self.without_own_words(&response.first_words().unwrap_or_default())),
-            sentence => with_sentence(error, sentence),
-        }
+        let words = response.first_words().filter(|_| with_words).unwrap_or_default();
+        with_sentence(error, &self.without_own_words(&words))
     }
 
     /// A text without what the request's body holds: a page may repeat it, and it may hold a secret.

@@ -95,7 +95,8 @@ pub struct ErrorDetail {
 /// What failed, why, and what to do about it.
 ///
 /// [`code`](Self::code) names the mistake and [`kind`](Self::kind) its sort, `Display` is the sentence to show to a
-/// person, and [`remedy`](Self::remedy) says what to do. No secret, token or body is ever part of it.
+/// person, and [`remedy`](Self::remedy) says what to do. No secret, no token and no body of the service is ever part of
+/// it; of a page that a proxy responds with in its place, the first words are.
 ///
 /// # JSON
 /// `code`, `kind`, `message`, `remedy` and `attempts` are always there; `operation`, `status` (a number), `serviceCode`,

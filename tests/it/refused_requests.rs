@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use entra_apps::model::ApplicationPatch;
+use entra_apps::ids::KeyId;
+use entra_apps::model::{ApplicationPatch, NewApplication, NewPasswordCredential, NewServicePrincipal};
 use entra_apps::permission::{MICROSOFT_GRAPH, Permission};
 use entra_apps::secrecy::ExposeSecret;
-use entra_apps::{AppRegistration, ClientSecret, ErrorKind};
+use entra_apps::{AppRegistration, ClientSecret, ErrorCode, ErrorKind};
 use entra_emulator::{Fault, SecretPolicy};
 
 use crate::support::{builder, guides, tenant};
@@ -116,4 +117,29 @@ async fn a_refused_change_is_not_taken_for_a_grant() {
     let error = client.applications().update(id, &patch).await.unwrap_err();
     assert_ne!(error.code().as_str(), "already_granted", "{error}");
     assert_eq!(error.kind(), ErrorKind::Refused, "{error}");
+}
+
+/// Whoever removes what is gone is told so by a code, and has what was wanted.
+#[tokio::test(start_paused = true)]
+async fn a_credential_that_is_gone_has_a_code_of_its_own() {
+    let tenant = tenant();
+    let client = tenant.client();
+    let app = client.applications().create(&NewApplication::new("App")).await.unwrap();
+    let (id, app_id) = (app.id.unwrap(), app.app_id.unwrap());
+    let principal = client.service_principals().create(&NewServicePrincipal::new(app_id)).await.unwrap().id.unwrap();
+    let new = NewPasswordCredential::new().display_name("Main");
+    let of_app = client.applications().add_password(id, &new).await.unwrap().key_id.unwrap();
+    let of_principal = client.service_principals().add_password(principal, &new).await.unwrap().key_id.unwrap();
+    client.applications().remove_password(id, of_app).await.unwrap();
+    client.service_principals().remove_password(principal, of_principal).await.unwrap();
+    let before = tokio::time::Instant::now();
+    for error in [
+        client.applications().remove_password(id, of_app).await.unwrap_err(),
+        client.service_principals().remove_password(principal, of_principal).await.unwrap_err(),
+        client.applications().remove_password(id, KeyId::from_u128(7)).await.unwrap_err(),
+    ] {
+        assert_eq!((error.code(), error.kind()), (ErrorCode::CredentialNotFound, ErrorKind::NotFound), "{error}");
+        assert!(error.remedy().contains("it is gone"), "{error}");
+    }
+    assert!(before.elapsed() < Duration::from_secs(10), "what this client has removed is no lag");
 }

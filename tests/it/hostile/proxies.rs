@@ -62,6 +62,7 @@ async fn what_a_proxy_responds_is_said_to_be_a_proxys() {
                 assert_eq!((error.code(), error.status().unwrap().as_u16()), (code, status), "{body}: {error}");
                 let text = error.to_string();
                 assert!(text.contains("proxy") && text.contains(words), "{text}");
+                assert!(words.is_empty() || text.matches(words).count() == 1, "it is said once: {text}");
                 assert!(!text.contains(char::is_control) && !text.contains("no text") && !text.contains('<'), "{text}");
             }
         }
@@ -368,7 +369,11 @@ async fn what_an_error_means_does_not_depend_on_its_form() {
         (
             400,
             ErrorCode::ExpiredPageToken,
-            vec![code("Directory_ExpiredPageToken"), inner("Directory_ExpiredPageToken")],
+            vec![
+                code("Directory_ExpiredPageToken"),
+                inner("Directory_ExpiredPageToken"),
+                says("The specified page token value has expired and can no longer be included in your request."),
+            ],
         ),
         (503, ErrorCode::Throttled, vec![code("TooManyRequests"), inner("activityLimitReached")]),
         (509, ErrorCode::Throttled, vec![code("x")]),
