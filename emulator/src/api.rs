@@ -55,7 +55,7 @@ impl Api {
     }
 
     pub(crate) fn without(mut self, value: &str) -> Self {
-        self.permissions.retain(|known| known.value != value);
+        self.permissions.retain(|known| !known.value.eq_ignore_ascii_case(value));
         self
     }
 

@@ -180,7 +180,7 @@ impl MemoryTenantBuilder {
         self
     }
 
-    /// Removes a permission, application and delegated, from an API: some clouds and tenants lack some. An
+    /// Removes a permission, application and delegated, in any case, from an API: some clouds and tenants lack some. An
     /// application can still declare it, as in Entra; to assign it, or to request a token for it, is refused.
     pub fn without_permission(mut self, api: AppId, value: &str) -> Self {
         if let Some(known) = self.apis.remove(&api) {

@@ -209,10 +209,13 @@ impl RedirectUri {
             return refuse("has no proper host", "Write it whole, for example https://contoso.example/callback.");
         }
         let has_host = url.host().is_some();
+        let is_loopback = [Host::Domain("localhost"), Host::Ipv4(Ipv4Addr::LOCALHOST)]
+            .iter()
+            .any(|host| url.host().as_ref() == Some(host));
+        if url.scheme() == "https" || (url.scheme() == "http" && is_loopback) {
+            return Ok(());
+        }
         match (url.scheme(), self.platform) {
-            ("https", _) => Ok(()),
-            ("http", _) if url.host() == Some(Host::Domain("localhost")) => Ok(()),
-            ("http", _) if url.host() == Some(Host::Ipv4(Ipv4Addr::LOCALHOST)) => Ok(()),
             ("http", _) => refuse(
                 "is plain http to another machine",
                 "Use https; http is for http://localhost and http://127.0.0.1 only.",

@@ -21,6 +21,7 @@ use crate::graph::delta::Changes;
 use crate::graph::directory::{Directory, Secret};
 use crate::graph::federated_credentials;
 use crate::graph::grants::{assignment_id, grant_id};
+use crate::graph::validation::fill_defaults;
 
 /// The other properties of a document.
 const OTHER_MEMBERS: [&str; 12] = [
@@ -154,7 +155,15 @@ impl Directory {
                     format!("a {} has no such member", kind.type_name()),
                 ));
             }
-            value[name] = member.clone();
+            let mut member = member.clone();
+            if let Some(of) = kind.entity_type().member(name) {
+                of.convert(name, &mut member).map_err(|why| SnapshotError::new(format!("{pointer}/{name}"), why))?;
+            }
+            // What of a complex type is not named is as it is by default.
+            merge(&mut value[name], &member);
+        }
+        if kind == ObjectKind::Application {
+            fill_defaults(&mut value);
         }
         let id = match entry.get("id") {
             Some(id) => guid(id, &format!("{pointer}/id"))?,
@@ -199,6 +208,10 @@ impl Directory {
                     return Err(SnapshotError::new(pointer, "a federatedIdentityCredential has no such member"));
                 }
                 value[name] = member.clone();
+                if let Some(of) = ObjectKind::FederatedCredential.entity_type().member(name) {
+                    let pointer = format!("{pointer}/federatedIdentityCredentials/{number}/{name}");
+                    of.convert(name, &mut value[name]).map_err(|why| SnapshotError::new(pointer, why))?;
+                }
             }
             value[federated_credentials::APPLICATION] = id.as_str().into();
             self.federated.put(ObjectState::Live, Arc::new(value), None, Duration::ZERO);

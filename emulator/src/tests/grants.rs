@@ -60,7 +60,7 @@ async fn the_right_to_assign_does_not_suffice_without_a_right_to_read() {
 
 #[tokio::test(start_paused = true)]
 async fn a_tenant_may_lack_a_permission_or_an_api() {
-    let tenant = builder().without_permission(MICROSOFT_GRAPH, "User.Read.All").build();
+    let tenant = builder().without_permission(MICROSOFT_GRAPH, "user.read.all").build();
     let session = Session::new(&tenant).await;
     let (_, client) = session.app_and_principal("App").await;
     let graph = session.graph_principal().await;

@@ -53,6 +53,25 @@ async fn a_tenant_from_a_snapshot_responds_like_the_original() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_a_snapshot_holds_has_the_types_of_the_service_and_any_value() {
+    let app = |web: Value| json!({"applications": [{"displayName": "Old", "web": web}]}).to_string();
+    // Values that the rules of today refuse are no matter of types.
+    let legacy = json!({"redirectUris": ["https://old.contoso.example/*", "http://contoso.example"]});
+    let tenant = builder().snapshot(Snapshot::from_json(&app(legacy.clone())).unwrap()).build();
+    let read: Value = serde_json::from_str(&tenant.applications()[0].json).unwrap();
+    assert_eq!(read["web"]["redirectUris"], legacy["redirectUris"]);
+    assert_eq!(read["web"]["implicitGrantSettings"]["enableIdTokenIssuance"], false, "the rest is as by default");
+    for (web, part) in [
+        (json!({"redirectUris": [1]}), "Edm.String"),
+        (json!({"redirectUri": []}), "'redirectUri' does not exist on type 'microsoft.graph.webApplication'"),
+        (json!([]), "'StartArray'"),
+    ] {
+        let error = Snapshot::from_json(&app(web)).unwrap_err().to_string();
+        assert!(error.contains("/applications/0/web") && error.contains(part), "{error}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn restoring_a_snapshot_forgets_later_writes_and_repeats_their_ids() {
     let tenant = builder().build();
     let session = Session::new(&tenant).await;

@@ -7,7 +7,7 @@ use entra_apps::SignInAudience;
 use entra_apps::api::{ApplicationKey, DeletedKind, Filter, UniqueName};
 use entra_apps::model::{
     Application, ApplicationPatch, ApplicationProperty, NewApplication, RedirectUrisPatch, RequiredResourceAccess,
-    ResourceAccess, WebPatch,
+    ResourceAccess, ServicePrincipalLockConfiguration, WebPatch,
 };
 use entra_apps::permission::{MICROSOFT_GRAPH, microsoft_graph};
 
@@ -127,6 +127,20 @@ pub(super) async fn a_complex_type_is_merged(scene: Scene) {
     change(&scene, &made, ApplicationPatch::new().web(WebPatch::new().clear_logout_url())).await;
     let read = becomes(&scene, &made, |read| read.web.as_ref().is_some_and(|web| web.logout_url.is_none())).await;
     assert_eq!(read.web.unwrap().redirect_uris.len(), 1);
+}
+
+pub(super) async fn a_lock_is_written_back_as_read(scene: Scene) {
+    let lock = ServicePrincipalLockConfiguration::of_some().verify_credentials_locked();
+    let made = scene.create(&scene.new_application("Lock").service_principal_lock_configuration(lock)).await;
+    let has = |read: &Application, all| {
+        let lock = read.service_principal_lock_configuration.as_ref();
+        lock.is_some_and(|lock| lock.credentials_with_usage_verify == Some(true) && lock.all_properties == all)
+    };
+    let is_locked = |read: &Application| read.service_principal_lock_configuration.is_some();
+    let read = becomes(&scene, &made, is_locked).await.service_principal_lock_configuration.unwrap();
+    let patch = ApplicationPatch::new().service_principal_lock_configuration(read.all_properties_locked());
+    change(&scene, &made, patch).await;
+    becomes(&scene, &made, |read| has(read, Some(true))).await;
 }
 
 pub(super) async fn redirect_uris_are_kept_letter_for_letter(scene: Scene) {

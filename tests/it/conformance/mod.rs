@@ -23,6 +23,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
+use entra_apps::model::{ApplicationPatch, NewApplication};
 use entra_emulator::{Fault, MemoryTenant};
 
 use crate::support::builder;
@@ -79,6 +80,22 @@ async fn a_case_that_fails_leaves_nothing_behind() {
         failed(&tenant, |scene| Box::pin(fails(scene))).await;
         assert_eq!(objects(&tenant), before);
     }
+}
+
+/// A member that the model does not name, and that manifests have.
+#[tokio::test(start_paused = true)]
+async fn a_lock_with_more_members_than_the_model_is_written_back_as_read() {
+    let (tenant, more) = (builder().build(), serde_json::json!({"isEnabled": true, "identifierUris": true}));
+    let client = tenant.client();
+    let made = client.applications().create(&NewApplication::new("Locked")).await.unwrap();
+    let (id, path) = (made.id.unwrap(), format!("/applications/{}", made.id.unwrap()));
+    let body = serde_json::json!({ "servicePrincipalLockConfiguration": more }).to_string();
+    assert_eq!(tenant.send_json("PATCH", &path, Some(&body)).0, 204);
+    let lock = client.applications().get(id).await.unwrap().service_principal_lock_configuration.unwrap();
+    let patch = ApplicationPatch::new().service_principal_lock_configuration(lock.all_properties_locked());
+    client.applications().update(id, &patch).await.unwrap();
+    let read = tenant.send_json("GET", &path, None).1;
+    assert!(read.contains(r#""identifierUris":true"#) && read.contains(r#""allProperties":true"#), "{read}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -144,6 +161,7 @@ suite! {
         null_clears_and_what_is_not_named_stays
         a_collection_is_replaced
         a_complex_type_is_merged
+        a_lock_is_written_back_as_read
         redirect_uris_are_kept_letter_for_letter
         a_redirect_uri_stands_on_one_platform
         an_enabled_app_role_is_disabled_before_it_goes
