@@ -7,12 +7,11 @@ use crate::ids::{AppId, TenantId};
 use crate::model::Application;
 use crate::model::ServicePrincipal;
 use crate::model::query::Filter;
-use crate::permission::Permission;
 use crate::provision::collections::{self, COLLECTIONS};
 use crate::provision::identity::check_adopted;
 use crate::provision::observed::{Observed, Resource, SameName, with_ids};
 use crate::provision::plan_options::PlanOptions;
-use crate::provision::published::{look_up, select};
+use crate::provision::published::{Wanted, select};
 use crate::provision::registration::AppRegistration;
 use crate::provision::replicas::wait_for_replicas;
 use crate::provision::settings::SETTINGS;
@@ -78,7 +77,7 @@ fn as_selected(app: Application) -> Result<Application, Error> {
 /// Reads everything that a plan depends on: one batch, and another for an application that is there.
 async fn observe(client: &Client, registration: &AppRegistration, options: &PlanOptions) -> Result<Observed, Error> {
     let tenant = client.tenant_id().await?;
-    let wanted: Vec<&Permission> = registration.wanted_permissions().collect();
+    let wanted: Vec<_> = registration.wanted_permissions().map(|it| Wanted::new(client, it)).collect();
     let properties = application_properties();
 
     let mut batch = client.batch();
@@ -95,8 +94,7 @@ async fn observe(client: &Client, registration: &AppRegistration, options: &Plan
     let organization = batch.add(client.organization().get());
     let mut apis = Vec::new();
     for api in apis_of(&wanted) {
-        let of_api: Vec<&Permission> = wanted.iter().copied().filter(|it| it.api() == api).collect();
-        let call = client.service_principals().find_selecting(api, &select(client, &of_api));
+        let call = client.service_principals().find_selecting(api, &select(api, &wanted));
         apis.push((api, batch.add(call)));
     }
     let mut responses = batch.send().await?;
@@ -121,9 +119,9 @@ async fn observe(client: &Client, registration: &AppRegistration, options: &Plan
     let apis: Vec<(AppId, Option<ServicePrincipal>)> =
         apis.into_iter().map(|(api, handle)| Ok((api, responses.take(handle)?))).collect::<Result<_, Error>>()?;
     let (mut permissions, mut obstacles) = (Vec::new(), Vec::new());
-    for permission in wanted {
-        let api = apis.iter().find(|(api, _)| *api == permission.api());
-        match look_up(client, permission, api.and_then(|(_, principal)| principal.as_ref())) {
+    for wanted in wanted {
+        let api = apis.iter().find(|(api, _)| *api == wanted.permission.api());
+        match wanted.look_up(client, api.and_then(|(_, principal)| principal.as_ref())) {
             Ok(resolved) => permissions.push(resolved),
             Err(obstacle) => obstacles.push(obstacle),
         }
@@ -149,8 +147,8 @@ async fn observe(client: &Client, registration: &AppRegistration, options: &Plan
     Ok(observed)
 }
 
-fn apis_of(wanted: &[&Permission]) -> Vec<AppId> {
-    let mut apis: Vec<AppId> = wanted.iter().map(|permission| permission.api()).collect();
+fn apis_of(wanted: &[Wanted<'_>]) -> Vec<AppId> {
+    let mut apis: Vec<AppId> = wanted.iter().map(|wanted| wanted.permission.api()).collect();
     apis.sort();
     apis.dedup();
     apis

@@ -11,41 +11,49 @@ use crate::provision::observed::{Obstacle, Resolved};
 /// A longer name of a permission is not compared with others, in bytes.
 const MAX_PERMISSION_NAME_LENGTH: usize = 256;
 
+/// A wanted permission, with what is remembered of it: decided before the reads, so that none is missed.
+pub(super) struct Wanted<'a> {
+    pub(super) permission: &'a Permission,
+    remembered: Option<Resolved>,
+}
+
+impl<'a> Wanted<'a> {
+    pub(super) fn new(client: &Client, permission: &'a Permission) -> Self {
+        let known = client.published().get_fresh::<Resolved>(&cache_key(permission), client.clock().monotonic());
+        Self { permission, remembered: known.map(|known| (*known).clone()) }
+    }
+
+    /// Finds it in this tenant, or says what is in the way.
+    pub(super) fn look_up(self, client: &Client, api: Option<&ServicePrincipal>) -> Result<Resolved, Obstacle> {
+        let Self { permission, remembered } = self;
+        let Some(api) = api else { return Err(api_missing(permission)) };
+        if let Some(known) = remembered {
+            return Ok(known);
+        }
+        let found = find(permission, &published(api, permission.kind()))?;
+        if permission.api() == MICROSOFT_GRAPH {
+            // About no object that this client changes: nobody but Microsoft does.
+            client.published().insert(cache_key(permission), found.clone(), Vec::new(), client.clock().monotonic());
+        }
+        Ok(found)
+    }
+}
+
 /// What is read of an API: its id, and the lists in which its wanted permissions are looked up. Microsoft Graph's lists
 /// are long, 0.4 MB each, and cannot be filtered: what was found there is remembered for a while.
-pub(super) fn select(client: &Client, wanted: &[&Permission]) -> Vec<&'static str> {
-    let unknown = |kind| wanted.iter().any(|it| it.kind() == kind && remembered(client, it).is_none());
+pub(super) fn select(api: AppId, wanted: &[Wanted<'_>]) -> Vec<&'static str> {
+    let unknown = |kind| {
+        let of_api = wanted.iter().filter(|it| it.permission.api() == api && it.permission.kind() == kind);
+        of_api.into_iter().any(|it| it.remembered.is_none())
+    };
     let lists = [(PermissionKind::Application, "appRoles"), (PermissionKind::Delegated, "oauth2PermissionScopes")];
     let lists = lists.into_iter().filter(|(kind, _)| unknown(*kind)).map(|(_, list)| list);
     ["id"].into_iter().chain(lists).collect()
 }
 
-/// Finds a wanted permission of an API in this tenant, or says what is in the way.
-pub(super) fn look_up(
-    client: &Client,
-    permission: &Permission,
-    api: Option<&ServicePrincipal>,
-) -> Result<Resolved, Obstacle> {
-    let Some(api) = api else { return Err(api_missing(permission)) };
-    if let Some(known) = remembered(client, permission) {
-        return Ok(known);
-    }
-    let found = find(permission, &published(api, permission.kind()))?;
-    if permission.api() == MICROSOFT_GRAPH {
-        // About no object that this client changes: nobody but Microsoft does.
-        client.published().insert(cache_key(permission), found.clone(), Vec::new(), client.clock().monotonic());
-    }
-    Ok(found)
-}
-
 /// Forgets that the tenant was seen to publish a permission.
 pub(super) fn forget(client: &Client, permission: &Permission) {
     client.published().remove(&cache_key(permission));
-}
-
-fn remembered(client: &Client, permission: &Permission) -> Option<Resolved> {
-    let known = client.published().get_fresh::<Resolved>(&cache_key(permission), client.clock().monotonic())?;
-    Some((*known).clone())
 }
 
 /// A text that tells a permission from every other: by its id, and by its name.

@@ -31,10 +31,21 @@ impl AppRegistration {
     }
 }
 
-/// Refuses what cannot be made of what is there.
+/// Refuses what cannot be made of what is there, with all that is in the way.
 pub(super) fn check_observed(it: &Comparison<'_>) -> Result<(), Error> {
-    SETTINGS.iter().try_for_each(|setting| setting.check_observed(it))?;
-    identity::check_same_name(it)
+    let rooms = SETTINGS.iter().map(|setting| setting.check_observed(it));
+    all_at_once(rooms.chain([identity::check_same_name(it)]))
+}
+
+/// One error for all of them, with the code of the first.
+fn all_at_once(results: impl Iterator<Item = Result<(), Error>>) -> Result<(), Error> {
+    let mut errors: Vec<Error> = results.filter_map(Result::err).collect();
+    if errors.len() < 2 {
+        return errors.pop().map_or(Ok(()), Err);
+    }
+    let messages: Vec<&str> = errors.iter().map(Error::message).collect();
+    let remedies: Vec<&str> = errors.iter().map(Error::remedy).collect();
+    Err(Error::new(errors[0].code()).with_message(messages.join("; ")).with_remedy(remedies.join(" ")))
 }
 
 /// Every step, in the order of the guide.

@@ -236,9 +236,9 @@ mod tests {
         diagnosis.problem(ErrorCode::WrongSecret, "The secret is wrong.", "Copy it.");
         diagnosis.problem(ErrorCode::WrongSecret, "The secret is wrong again.", "Copy it.");
         diagnosis.remark(ErrorCode::BlanksAroundSecret, "Blanks.", "Leave them out.");
-        let missing =
-            |diagnosis: &mut Diagnosis, api| diagnosis.problem(ErrorCode::ResourceNotInTenant, api, "License it.");
-        ["Things.", "Others.", "Things."].into_iter().for_each(|api| missing(&mut diagnosis, api));
+        for api in ["Things.", "Others.", "Things."] {
+            diagnosis.problem(ErrorCode::ResourceNotInTenant, api, "License it.");
+        }
         assert_eq!(diagnosis.problems.drain(1..).map(|found| found.text).collect::<Vec<_>>(), ["Things.", "Others."]);
         let json: serde_json::Value = serde_json::from_str(&diagnosis.to_json()).unwrap();
         assert_eq!(
