@@ -103,8 +103,12 @@
 //! # Saved plans
 //! A plan is a value: it prints, compares and is saved as JSON. It is for one tenant of one cloud and is refused for any
 //! other. Whatever a file says, its steps are worked out again when it is read, and approvals are not part of it. A plan
-//! from a file, or one older than a minute, is compared with the tenant before it is applied; where the tenant has
-//! changed, the apply stops with [`Stale`](crate::ErrorKind::Stale) and writes nothing.
+//! from a file, or one older than [five seconds](crate::Apply::max_plan_age), is observed again before it is applied; where
+//! the tenant has changed, the apply stops with [`Stale`](crate::ErrorKind::Stale) and writes nothing.
+//!
+//! Whatever a plan refuses, an apply refuses too, judged on what it writes from, and it changes nothing that its plan does
+//! not show. An application that was there before is read again right before it is changed, so that what others have
+//! added in the meantime stays.
 //!
 //! # Apply
 //! While it runs, it tells its [`Progress`], waits included. [`Registered`](crate::Registered) has the ids
@@ -124,6 +128,7 @@ mod collections;
 mod comparison;
 pub(crate) mod credential;
 mod diagnose;
+mod guards;
 mod identity;
 mod observe;
 mod observed;

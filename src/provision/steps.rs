@@ -9,7 +9,7 @@ use crate::provision::identity;
 use crate::provision::observed::{Observed, shown};
 use crate::provision::registration::AppRegistration;
 use crate::provision::settings::SETTINGS;
-use crate::provision::step::{Action, Step, StepId, StepKind, Subject};
+use crate::provision::step::{Action, Change, Step, StepId, StepKind, Subject};
 
 impl StepKind {
     /// The time within which the registration must be used.
@@ -34,7 +34,12 @@ impl AppRegistration {
 /// Refuses what cannot be made of what is there.
 pub(super) fn check_observed(it: &Comparison<'_>) -> Result<(), Error> {
     SETTINGS.iter().try_for_each(|setting| setting.check_observed(it))?;
-    identity::check_same_name(it)
+    identity::check_observed(it)
+}
+
+/// The steps that write something.
+pub(super) fn changes(it: &Comparison<'_>) -> Vec<Change> {
+    steps(it).iter().filter_map(Step::to_change).filter(|change| change.action.is_change()).collect()
 }
 
 /// Every step, in the order of the guide.
