@@ -139,6 +139,7 @@ mod plan_request;
 mod preflight;
 mod progress;
 mod published;
+mod raw;
 pub(crate) mod redirect_uri;
 pub(crate) mod registration;
 mod replicas;

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::api::DeletedKind;
 use crate::client::{Batch, Client};
-use crate::error::{Error, ErrorCode, ErrorKind};
+use crate::error::{Error, ErrorCode, ErrorKind, on_one_line};
 use crate::model::Application;
 use crate::provision::apply_state::ApplyState;
 use crate::provision::approvals::Approvals;
@@ -152,10 +152,13 @@ impl<'a> Run<'a> {
             return Ok(());
         }
         let observed = observe_settled(&client, &plan.registration, &plan.options).await?;
-        let is_as = |earlier: &Observed| observed.facts() == earlier.facts();
         // What another run of this client has done since is no surprise, unless the plan was seen by others only.
         let own = written.as_ref().filter(|_| !plan.from_file).map(|(_, written)| &**written);
-        if is_old && !is_as(&plan.observed) && !own.is_some_and(is_as) {
+        let is_expected = match own {
+            Some(own) => observed.has_all_of(own),
+            None => observed.facts() == plan.observed.facts(),
+        };
+        if is_old && !is_expected {
             return Err(Error::new(ErrorCode::PlanOutdated));
         }
         // This one goes on from there, and issues nothing twice.
@@ -344,9 +347,25 @@ impl<'a> Run<'a> {
                 self.state.report.open.push(OpenItem::new(ErrorCode::UniqueNameRefused, text, remedy));
                 Ok(())
             }
+            Err(error) if error.kind() == ErrorKind::Refused => Err(with_refused_values(error, &wanted)),
             Err(error) => Err(error),
         }
     }
+}
+
+/// The error of an update, whose remedy names what the application has and today's rules refuse.
+fn with_refused_values(error: Error, app: &Application) -> Error {
+    let refused: Vec<String> =
+        settings::refused_values(app).iter().map(|(_, refused)| on_one_line(refused.message().to_owned())).collect();
+    if refused.is_empty() {
+        return error;
+    }
+    let remedy = format!(
+        "The application has values that were taken once and that today's rules refuse: {}. Correct or remove them there, \
+         and run it again.",
+        refused.join("; ")
+    );
+    error.with_remedy(remedy)
 }
 
 /// Adds the requests of one phase that are missing.

@@ -8,7 +8,7 @@ use crate::provision::comparison::Comparison;
 use crate::provision::identity;
 use crate::provision::observed::{Observed, shown};
 use crate::provision::registration::AppRegistration;
-use crate::provision::settings::SETTINGS;
+use crate::provision::settings::{self, SETTINGS};
 use crate::provision::step::{Action, Change, Step, StepId, StepKind, Subject};
 
 impl StepKind {
@@ -34,6 +34,8 @@ impl AppRegistration {
 /// Refuses what cannot be made of what is there.
 pub(super) fn check_observed(it: &Comparison<'_>) -> Result<(), Error> {
     SETTINGS.iter().try_for_each(|setting| setting.check_observed(it))?;
+    settings::check_readable(it)?;
+    COLLECTIONS.iter().try_for_each(|collection| collection.check_observed(it))?;
     identity::check_observed(it)
 }
 
@@ -49,6 +51,7 @@ pub(super) fn steps(it: &Comparison<'_>) -> Vec<Step> {
     for setting in SETTINGS {
         setting.steps(it, &mut steps);
     }
+    settings::kept_values(it, it.app().is_some_and(|app| identity::wants_unique_name(it, app)), &mut steps);
     for collection in COLLECTIONS {
         collection.steps(it, &mut steps);
     }

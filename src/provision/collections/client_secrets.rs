@@ -14,6 +14,7 @@ use crate::provision::collections::{Collection, Phase, TakeResponse};
 use crate::provision::comparison::Comparison;
 use crate::provision::credential::{ClientSecret, max_end_date_jitter};
 use crate::provision::observed::Observed;
+use crate::provision::raw::unread;
 use crate::provision::registration::{AppRegistration, allows_personal_accounts};
 use crate::provision::replicas::wait_for_replicas;
 use crate::provision::report::{IssuedSecret, OpenItem};
@@ -31,6 +32,9 @@ impl StepKind {
 }
 
 pub(super) struct ClientSecrets;
+
+/// The client secrets of an application, as a JSON pointer.
+const SECRETS: &str = "/passwordCredentials";
 
 #[async_trait]
 impl Collection for ClientSecrets {
@@ -51,6 +55,23 @@ impl Collection for ClientSecrets {
             }
         }
         Ok(())
+    }
+
+    fn lists(&self) -> &'static [&'static str] {
+        &[SECRETS]
+    }
+
+    /// Refuses to issue another secret where nobody knows which there are.
+    fn check_observed(&self, it: &Comparison<'_>) -> Result<(), Error> {
+        let is_unknown = |secret: &ClientSecret| {
+            it.observed.unread.contains(SECRETS)
+                && is_to_be_issued(it, secret.name())
+                && !is_replaced(it, secret.name())
+        };
+        match it.registration.credentials.iter().any(is_unknown) {
+            true => Err(unread(SECRETS)),
+            false => Ok(()),
+        }
     }
 
     fn steps(&self, it: &Comparison<'_>, steps: &mut Vec<Step>) {
@@ -246,14 +267,16 @@ async fn revoke(state: &mut ApplyState<'_>, secret: IssuedSecret, source: BoxErr
 
 /// Removes a secret from the application.
 async fn remove(state: &mut ApplyState<'_>, key_id: KeyId) -> Result<(), Error> {
-    let Some(app) = &mut state.observed.application else { return Ok(()) };
-    let Some(id) = app.id else { return Ok(()) };
-    app.password_credentials.retain(|secret| secret.key_id != Some(key_id));
+    let Some(id) = state.observed.application.as_ref().and_then(|app| app.id) else { return Ok(()) };
     match state.client.applications().remove_password(id, key_id).repeatable().await {
         // The response to an earlier attempt was lost, and it is gone.
-        Err(error) if is_unknown_secret(&error) && error.attempts() > 1 => Ok(()),
-        other => other,
+        Err(error) if is_unknown_secret(&error) && error.attempts() > 1 => {}
+        other => other?,
     }
+    if let Some(app) = &mut state.observed.application {
+        app.password_credentials.retain(|secret| secret.key_id != Some(key_id));
+    }
+    Ok(())
 }
 
 /// Removes the secret of an attempt whose response was lost, where it is found; the next round issues another.

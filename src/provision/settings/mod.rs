@@ -23,8 +23,9 @@ use serde_json::{Map, Value};
 use crate::error::Error;
 use crate::model::{Application, ApplicationPatch};
 use crate::provision::comparison::Comparison;
+use crate::provision::raw;
 use crate::provision::registration::AppRegistration;
-use crate::provision::step::{Step, StepKind};
+use crate::provision::step::{Action, Step, StepId, StepKind, Subject};
 
 pub(super) use declared_permissions::{describe as describe_declared, name_of};
 
@@ -42,6 +43,11 @@ pub(super) const SETTINGS: &[&dyn Setting] = &[
     &declared_permissions::DeclaredPermissions,
 ];
 
+impl StepKind {
+    /// A value that was taken once and that today's rules refuse: it stays, and is written again with the others.
+    pub const KEPT_VALUE: Self = Self::new("kept_value");
+}
+
 /// A property of the application, as one room.
 pub(super) trait Setting: Sync {
     /// The kind of its steps.
@@ -52,6 +58,17 @@ pub(super) trait Setting: Sync {
 
     /// The members of the application that it reads and writes.
     fn select(&self) -> &'static [&'static str];
+
+    /// The lists that it replaces as a whole, as JSON pointers.
+    fn lists(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// The values of an application that today's rules refuse, each with the reason. What Entra does with those that are
+    /// there is not known.
+    fn refused_values(&self, _app: &Application) -> Vec<(Subject, Error)> {
+        Vec::new()
+    }
 
     /// Refuses what Entra would refuse of this registration, before anything is sent.
     fn check(&self, _registration: &AppRegistration) -> Result<(), Error> {
@@ -87,6 +104,60 @@ pub(super) fn changed(it: &Comparison<'_>, app: &Application) -> Application {
     app
 }
 
+/// Adds a step for each value of an application that is updated and that today's rules refuse.
+pub(super) fn kept_values(it: &Comparison<'_>, is_updated: bool, steps: &mut Vec<Step>) {
+    let Some(app) = it.app() else { return };
+    let wanted = changed(it, app);
+    if !is_updated && difference(app, &wanted).is_empty() {
+        return;
+    }
+    for (subject, error) in refused_values(&wanted) {
+        let text = format!("{}: it stays, and Entra may refuse an update because of it", error.message());
+        steps.push(Step::new(StepId::of(StepKind::KEPT_VALUE, subject), Action::LeftAlone).plan(text));
+    }
+}
+
+/// The values of an application that today's rules refuse, each with the reason.
+pub(super) fn refused_values(app: &Application) -> Vec<(Subject, Error)> {
+    SETTINGS.iter().flat_map(|setting| setting.refused_values(app)).collect()
+}
+
+/// Refuses to write over what was not read: a list that was not there, or a value of another form than documented.
+pub(super) fn check_readable(it: &Comparison<'_>) -> Result<(), Error> {
+    let Some(app) = it.app() else { return Ok(()) };
+    let (before, after) = (members(app), members(&changed(it, app)));
+    let mut pointer = String::new();
+    let written = differing_members(&before, &after);
+    check_members(&before, &written, &mut pointer, &it.observed.unread)
+}
+
+fn check_members(
+    before: &Map<String, Value>,
+    written: &Map<String, Value>,
+    pointer: &mut String,
+    unread: &BTreeSet<String>,
+) -> Result<(), Error> {
+    for (name, value) in written {
+        let length = pointer.len();
+        pointer.push('/');
+        pointer.push_str(name);
+        let is_of_one_form = match (before.get(name), value) {
+            (None | Some(Value::Null), _) | (_, Value::Null) => true,
+            (Some(before), value) => std::mem::discriminant(before) == std::mem::discriminant(value),
+        };
+        if !is_of_one_form || unread.contains(pointer) {
+            return Err(raw::unread(pointer));
+        }
+        if let Value::Object(value) = value {
+            let nothing = Map::new();
+            let before = before.get(name).and_then(Value::as_object).unwrap_or(&nothing);
+            check_members(before, &differing_members(before, value), pointer, unread)?;
+        }
+        pointer.truncate(length);
+    }
+    Ok(())
+}
+
 /// The body of the upsert by unique name: what is safe to repeat.
 pub(super) fn creation(it: &Comparison<'_>) -> ApplicationPatch {
     let mut app = Application::default();
@@ -107,11 +178,6 @@ pub(super) fn differing<'a>(
 /// The update that turns `before` into `after`: the members that differ, of an object only those inside that do, of a
 /// list the whole ([merged member by member](https://learn.microsoft.com/graph/api/application-update)).
 pub(super) fn difference(before: &Application, after: &Application) -> ApplicationPatch {
-    let members = |app: &Application| match serde_json::to_value(app) {
-        Ok(Value::Object(members)) => members,
-        // An application is written as an object, and holds nothing that JSON cannot.
-        _ => Map::new(),
-    };
     let (before, after) = (members(before), members(after));
     ApplicationPatch::of_members(differing_members(&before, &after).into_iter().map(|(name, value)| {
         let value = match (before.get(&name), value) {
@@ -120,6 +186,14 @@ pub(super) fn difference(before: &Application, after: &Application) -> Applicati
         };
         (name, value)
     }))
+}
+
+fn members(app: &Application) -> Map<String, Value> {
+    match serde_json::to_value(app) {
+        Ok(Value::Object(members)) => members,
+        // An application is written as an object, and holds nothing that JSON cannot.
+        _ => Map::new(),
+    }
 }
 
 /// The members of `after` that are not so in `before`. What is gone is null, and a list that is gone is empty.

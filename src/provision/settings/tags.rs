@@ -30,6 +30,10 @@ impl Setting for Tags {
         &["tags"]
     }
 
+    fn lists(&self) -> &'static [&'static str] {
+        &["/tags"]
+    }
+
     fn check(&self, registration: &AppRegistration) -> Result<(), Error> {
         let tags = &registration.tags;
         let twice = tags.iter().enumerate().find(|(index, tag)| tags[..*index].contains(tag));
@@ -53,6 +57,11 @@ impl Setting for Tags {
             let step = Step::new(id, action).plan(format!("tag {tag}"));
             steps.push(step.check(format!("Tag {tag}"), "Apply the registration, or add it in the manifest."));
         }
+    }
+
+    fn refused_values(&self, app: &Application) -> Vec<(Subject, Error)> {
+        let refused = |tag: &String| Some((Subject::Tag(tag.clone()), Tag::new(tag.as_str()).err()?));
+        app.tags.iter().filter_map(refused).collect()
     }
 
     fn facts(&self, app: &Application) -> BTreeSet<String> {
