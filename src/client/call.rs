@@ -44,11 +44,6 @@ impl<T> Call<T> {
         self
     }
 
-    /// The same request, whose response is decoded in another way.
-    pub(crate) fn decoded_by<U>(self, decode: Decode<U>) -> Call<U> {
-        Call { client: self.client, request: self.request, decode }
-    }
-
     /// The operation in Graph's terms, such as `POST /servicePrincipals`; `None` where the call is invalid.
     pub fn operation(&self) -> Option<&str> {
         self.request.as_ref().ok().map(|request| &*request.operation)

@@ -93,7 +93,8 @@ impl<'a> Apply<'a> {
     }
 
     /// Gives each secret to a sink before any further step. The sink, too, has no more time than the
-    /// [deadline](Self::deadline) leaves.
+    /// [deadline](Self::deadline) leaves; without one, a sink that never ends holds up every other apply of this app by this
+    /// client, each for as long as its own deadline.
     pub fn secret_sink(mut self, sink: Arc<dyn SecretSink>) -> Self {
         self.sink = Some(sink);
         self

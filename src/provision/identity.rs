@@ -69,13 +69,13 @@ pub(super) fn wants_unique_name(it: &Comparison<'_>, app: &Application) -> bool 
     app.unique_name.as_ref() != Some(&it.registration.unique_name) && !it.options.unique_name_refused
 }
 
-/// Refuses an application that the caller adopts and that cannot be the one that is meant.
+/// The application that the caller adopts, if it can be the one that is meant.
 pub(super) fn check_adopted(
     registration: &AppRegistration,
     app_id: AppId,
-    by_unique_name: Option<&Application>,
-    adopted: Option<&Application>,
-) -> Result<(), Error> {
+    by_unique_name: Option<Application>,
+    adopted: Option<Application>,
+) -> Result<Application, Error> {
     let Some(adopted) = adopted else {
         return Err(Error::new(ErrorCode::AdoptedAppNotFound)
             .with_message(format!("there is no application with the client id {app_id}")));
@@ -92,7 +92,7 @@ pub(super) fn check_adopted(
         Some(name) if *name != registration.unique_name => Err(conflict(format!(
             "the application {app_id} has the unique name {name} already, and a unique name cannot be changed"
         ))),
-        _ => Ok(()),
+        _ => Ok(adopted),
     }
 }
 

@@ -1,21 +1,17 @@
 //! Observing the tenant: reads only, in two round trips at most.
 
-use std::collections::BTreeSet;
-
-use crate::api::{ApplicationKey, DeletedKind, UniqueName};
-use crate::client::decode::json_if_found;
-use crate::client::{Call, Client};
+use crate::api::{DeletedKind, UniqueName};
+use crate::client::Client;
 use crate::error::{Error, ErrorCode};
 use crate::ids::{AppId, ApplicationId, TenantId};
+use crate::model::ApplicationProperty;
 use crate::model::query::Filter;
-use crate::model::{Application, ApplicationProperty};
 use crate::permission::{self, Permission};
 use crate::provision::collections::{self, COLLECTIONS};
 use crate::provision::identity::check_adopted;
 use crate::provision::observed::{DeletedHolder, Observed, Resolved, Resource, SameName, with_ids};
 use crate::provision::plan_options::PlanOptions;
 use crate::provision::published::{PUBLISHED, correct_ids, find_published, resolve_without_tenant};
-use crate::provision::raw::Raw;
 use crate::provision::registration::AppRegistration;
 use crate::provision::replicas::wait_for_replicas;
 use crate::provision::settings::SETTINGS;
@@ -84,19 +80,6 @@ async fn is_settled(
     Ok(false)
 }
 
-/// Finds an application, and the JSON that it is read from.
-fn find_application(client: &Client, key: impl Into<ApplicationKey>) -> Call<Option<Raw<Application>>> {
-    client.applications().find_selecting(key, &application_properties()).decoded_by(json_if_found)
-}
-
-/// The application, and the lists of it that were not read.
-fn read_application(raw: Raw<Application>) -> Result<(Application, BTreeSet<String>), Error> {
-    let lists = SETTINGS.iter().flat_map(|setting| setting.lists());
-    let lists = lists.chain(COLLECTIONS.iter().flat_map(|collection| collection.lists()));
-    let unread = lists.filter(|list| raw.is_unread(list)).map(|list| (*list).to_owned()).collect();
-    Ok((with_ids(raw.object)?, unread))
-}
-
 /// Reads an application and what belongs to it: one batch.
 async fn observe_application(
     client: &Client,
@@ -104,12 +87,11 @@ async fn observe_application(
     earlier: &Observed,
 ) -> Result<Option<Observed>, Error> {
     let mut batch = client.batch();
-    let application = batch.add(find_application(client, id));
+    let application = batch.add(client.applications().find_selecting(id, &application_properties()));
     let reads = collections::reads(client, app_id, &mut batch);
     let mut responses = batch.send().await?;
     let Some(application) = responses.take(application)? else { return Ok(None) };
-    let (application, unread) = read_application(application)?;
-    let mut observed = Observed { application: Some(application), unread, ..earlier.clone() };
+    let mut observed = Observed { application: Some(with_ids(application)?), ..earlier.clone() };
     for read in reads {
         read.take(&mut responses, &mut observed).await?;
     }
@@ -133,10 +115,13 @@ async fn observe(client: &Client, registration: &AppRegistration, options: &Plan
     let tenant = client.tenant_id().await?;
     let wanted: Vec<&Permission> = registration.wanted_permissions().collect();
 
+    let properties = application_properties();
+
     let mut batch = client.batch();
+    let applications = client.applications();
     let unique_name = UniqueName::new(registration.unique_name.as_str())?;
-    let by_unique_name = batch.add(find_application(client, unique_name));
-    let adopted = options.adopt.map(|app_id| batch.add(find_application(client, app_id)));
+    let by_unique_name = batch.add(applications.find_selecting(unique_name, &properties));
+    let adopted = options.adopt.map(|app_id| batch.add(applications.find_selecting(app_id, &properties)));
     let names = client
         .applications()
         .list()
@@ -162,14 +147,10 @@ async fn observe(client: &Client, registration: &AppRegistration, options: &Plan
     let by_unique_name = responses.take(by_unique_name)?;
     let adopted = adopted.map(|handle| responses.take(handle)).transpose()?;
     let application = match (options.adopt, adopted) {
-        (Some(app_id), Some(adopted)) => {
-            let holder = by_unique_name.as_ref().map(|raw| &raw.object);
-            check_adopted(registration, app_id, holder, adopted.as_ref().map(|raw| &raw.object))?;
-            adopted
-        }
+        (Some(app_id), Some(adopted)) => Some(check_adopted(registration, app_id, by_unique_name, adopted)?),
         _ => by_unique_name,
     };
-    let (application, unread) = application.map(read_application).transpose()?.unzip();
+    let application = application.map(with_ids).transpose()?;
     let own = application.as_ref().and_then(|app| app.id);
     let same_name = names.rest_of(responses.take(same_name)?).await?;
     let mut same_name: Vec<SameName> = same_name
@@ -199,7 +180,6 @@ async fn observe(client: &Client, registration: &AppRegistration, options: &Plan
         tenant,
         tenant_name,
         application,
-        unread: unread.unwrap_or_default(),
         same_name,
         deleted_holder,
         principal: None,

@@ -1,7 +1,5 @@
 //! What was observed of the tenant: Graph's own objects, which a plan carries and an apply moves forward step by step.
 
-use std::collections::BTreeSet;
-
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
@@ -21,9 +19,6 @@ pub(super) struct Observed {
     pub(super) tenant_name: Option<String>,
     /// With the members that the rooms select.
     pub(super) application: Option<Application>,
-    /// The lists that are replaced as a whole and were not read, by their JSON pointers: they are not known to be empty.
-    #[serde(default)]
-    pub(super) unread: BTreeSet<String>,
     /// Other applications of the same display name.
     pub(super) same_name: Vec<SameName>,
     /// The deleted application that holds the unique name, where it could be looked for.

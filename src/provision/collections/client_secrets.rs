@@ -14,7 +14,6 @@ use crate::provision::collections::{Collection, Phase, TakeResponse};
 use crate::provision::comparison::Comparison;
 use crate::provision::credential::{ClientSecret, max_end_date_jitter};
 use crate::provision::observed::Observed;
-use crate::provision::raw::unread;
 use crate::provision::registration::{AppRegistration, allows_personal_accounts};
 use crate::provision::replicas::wait_for_replicas;
 use crate::provision::report::{IssuedSecret, OpenItem};
@@ -32,9 +31,6 @@ impl StepKind {
 }
 
 pub(super) struct ClientSecrets;
-
-/// The client secrets of an application, as a JSON pointer.
-const SECRETS: &str = "/passwordCredentials";
 
 #[async_trait]
 impl Collection for ClientSecrets {
@@ -55,23 +51,6 @@ impl Collection for ClientSecrets {
             }
         }
         Ok(())
-    }
-
-    fn lists(&self) -> &'static [&'static str] {
-        &[SECRETS]
-    }
-
-    /// Refuses to issue another secret where nobody knows which there are.
-    fn check_observed(&self, it: &Comparison<'_>) -> Result<(), Error> {
-        let is_unknown = |secret: &ClientSecret| {
-            it.observed.unread.contains(SECRETS)
-                && is_to_be_issued(it, secret.name())
-                && !is_replaced(it, secret.name())
-        };
-        match it.registration.credentials.iter().any(is_unknown) {
-            true => Err(unread(SECRETS)),
-            false => Ok(()),
-        }
     }
 
     fn steps(&self, it: &Comparison<'_>, steps: &mut Vec<Step>) {

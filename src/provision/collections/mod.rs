@@ -55,16 +55,6 @@ pub(super) trait Collection: Sync {
         Ok(())
     }
 
-    /// The lists of the application that it takes for complete, as JSON pointers.
-    fn lists(&self) -> &'static [&'static str] {
-        &[]
-    }
-
-    /// Refuses what cannot be made of what is there.
-    fn check_observed(&self, _it: &Comparison<'_>) -> Result<(), Error> {
-        Ok(())
-    }
-
     /// Adds its own reads about an application that is there.
     fn read(&self, _client: &Client, _app_id: AppId, _batch: &mut Batch) -> Option<Box<dyn TakeRead>> {
         None

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 
-use crate::client::decode::json_if_found;
 use crate::client::{Batch, BatchHandle, BatchResponse, Client};
 use crate::error::{Error, ErrorKind};
 use crate::ids::AppId;
@@ -13,7 +12,6 @@ use crate::provision::apply_state::ApplyState;
 use crate::provision::collections::{self, Collection, Phase, TakeRead, TakeResponse};
 use crate::provision::comparison::Comparison;
 use crate::provision::observed::{Observed, shown};
-use crate::provision::raw::{Raw, unread};
 use crate::provision::replicas::wait_for_replicas;
 use crate::provision::step::{Action, Step, StepKind};
 
@@ -27,24 +25,13 @@ impl StepKind {
 /// With this tag on its service principal, the portal lists the app under Enterprise applications.
 const ENTERPRISE_TAG: &str = "WindowsAzureActiveDirectoryIntegratedApp";
 
-/// The tags of the service principal, beside the JSON pointers into the application.
-const TAGS: &str = "servicePrincipal/tags";
-
 pub(super) struct ServicePrincipals;
 
 #[async_trait]
 impl Collection for ServicePrincipals {
     fn read(&self, client: &Client, app_id: AppId, batch: &mut Batch) -> Option<Box<dyn TakeRead>> {
         let principal = client.service_principals().find_selecting(app_id, &["id", "tags", "accountEnabled"]);
-        Some(Box::new(Read(batch.add(principal.decoded_by(json_if_found)))))
-    }
-
-    /// Refuses to add a tag to a list that was not read.
-    fn check_observed(&self, it: &Comparison<'_>) -> Result<(), Error> {
-        match it.observed.unread.contains(TAGS) && wants_tag(it) {
-            true => Err(unread(TAGS)),
-            false => Ok(()),
-        }
+        Some(Box::new(Read(batch.add(principal))))
     }
 
     fn steps(&self, it: &Comparison<'_>, steps: &mut Vec<Step>) {
@@ -58,7 +45,8 @@ impl Collection for ServicePrincipals {
         let remedy =
             "Apply the registration; if the app is there and disabled, enable it under Enterprise applications.";
         steps.push(step.check("The app is present in this tenant and may sign in", remedy).done(enabled));
-        if wants_tag(it) {
+        let is_listed = it.observed.principal.as_ref().is_none_or(is_listed);
+        if it.registration.listed_as_enterprise_application && !is_listed {
             steps.push(
                 Step::new(StepKind::ENTERPRISE_APPLICATION, Action::Change)
                     .plan("list the app under Enterprise applications"),
@@ -102,28 +90,16 @@ impl Collection for ServicePrincipals {
     }
 }
 
-/// Whether the service principal that is there is to be listed.
-fn wants_tag(it: &Comparison<'_>) -> bool {
-    let is_listed = it.observed.principal.as_ref().is_none_or(is_listed);
-    it.registration.listed_as_enterprise_application && !is_listed
-}
-
 fn is_listed(principal: &ServicePrincipal) -> bool {
     principal.tags.iter().any(|tag| tag == ENTERPRISE_TAG)
 }
 
-struct Read(BatchHandle<Option<Raw<ServicePrincipal>>>);
+struct Read(BatchHandle<Option<ServicePrincipal>>);
 
 #[async_trait]
 impl TakeRead for Read {
     async fn take(self: Box<Self>, responses: &mut BatchResponse, observed: &mut Observed) -> Result<(), Error> {
-        let raw = responses.take(self.0)?.filter(|raw| raw.object.id.is_some());
-        if raw.as_ref().is_some_and(|raw| raw.is_unread("/tags")) {
-            observed.unread.insert(TAGS.to_owned());
-        } else {
-            observed.unread.remove(TAGS);
-        }
-        observed.principal = raw.map(|raw| raw.object);
+        observed.principal = responses.take(self.0)?.filter(|principal| principal.id.is_some());
         Ok(())
     }
 }

@@ -39,10 +39,6 @@ impl Setting for DeclaredPermissions {
         &["requiredResourceAccess"]
     }
 
-    fn lists(&self) -> &'static [&'static str] {
-        &["/requiredResourceAccess"]
-    }
-
     fn check(&self, registration: &AppRegistration) -> Result<(), Error> {
         let entries = &registration.permissions;
         for (index, entry) in entries.iter().enumerate() {

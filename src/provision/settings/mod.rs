@@ -23,7 +23,6 @@ use serde_json::{Map, Value};
 use crate::error::Error;
 use crate::model::{Application, ApplicationPatch};
 use crate::provision::comparison::Comparison;
-use crate::provision::raw;
 use crate::provision::registration::AppRegistration;
 use crate::provision::step::{Action, Step, StepId, StepKind, Subject};
 
@@ -58,11 +57,6 @@ pub(super) trait Setting: Sync {
 
     /// The members of the application that it reads and writes.
     fn select(&self) -> &'static [&'static str];
-
-    /// The lists that it replaces as a whole, as JSON pointers.
-    fn lists(&self) -> &'static [&'static str] {
-        &[]
-    }
 
     /// The values of an application that today's rules refuse, each with the reason. What Entra does with those that are
     /// there is not known.
@@ -122,42 +116,6 @@ pub(super) fn refused_values(app: &Application) -> Vec<(Subject, Error)> {
     SETTINGS.iter().flat_map(|setting| setting.refused_values(app)).collect()
 }
 
-/// Refuses to write over what was not read: a list that was not there, or a value of another form than documented.
-pub(super) fn check_readable(it: &Comparison<'_>) -> Result<(), Error> {
-    let Some(app) = it.app() else { return Ok(()) };
-    let (before, after) = (members(app), members(&changed(it, app)));
-    let mut pointer = String::new();
-    let written = differing_members(&before, &after);
-    check_members(&before, &written, &mut pointer, &it.observed.unread)
-}
-
-fn check_members(
-    before: &Map<String, Value>,
-    written: &Map<String, Value>,
-    pointer: &mut String,
-    unread: &BTreeSet<String>,
-) -> Result<(), Error> {
-    for (name, value) in written {
-        let length = pointer.len();
-        pointer.push('/');
-        pointer.push_str(name);
-        let is_of_one_form = match (before.get(name), value) {
-            (None | Some(Value::Null), _) | (_, Value::Null) => true,
-            (Some(before), value) => std::mem::discriminant(before) == std::mem::discriminant(value),
-        };
-        if !is_of_one_form || unread.contains(pointer) {
-            return Err(raw::unread(pointer));
-        }
-        if let Value::Object(value) = value {
-            let nothing = Map::new();
-            let before = before.get(name).and_then(Value::as_object).unwrap_or(&nothing);
-            check_members(before, &differing_members(before, value), pointer, unread)?;
-        }
-        pointer.truncate(length);
-    }
-    Ok(())
-}
-
 /// The body of the upsert by unique name: what is safe to repeat.
 pub(super) fn creation(it: &Comparison<'_>) -> ApplicationPatch {
     let mut app = Application::default();
@@ -178,6 +136,11 @@ pub(super) fn differing<'a>(
 /// The update that turns `before` into `after`: the members that differ, of an object only those inside that do, of a
 /// list the whole ([merged member by member](https://learn.microsoft.com/graph/api/application-update)).
 pub(super) fn difference(before: &Application, after: &Application) -> ApplicationPatch {
+    let members = |app: &Application| match serde_json::to_value(app) {
+        Ok(Value::Object(members)) => members,
+        // An application is written as an object, and holds nothing that JSON cannot.
+        _ => Map::new(),
+    };
     let (before, after) = (members(before), members(after));
     ApplicationPatch::of_members(differing_members(&before, &after).into_iter().map(|(name, value)| {
         let value = match (before.get(&name), value) {
@@ -186,14 +149,6 @@ pub(super) fn difference(before: &Application, after: &Application) -> Applicati
         };
         (name, value)
     }))
-}
-
-fn members(app: &Application) -> Map<String, Value> {
-    match serde_json::to_value(app) {
-        Ok(Value::Object(members)) => members,
-        // An application is written as an object, and holds nothing that JSON cannot.
-        _ => Map::new(),
-    }
 }
 
 /// The members of `after` that are not so in `before`. What is gone is null, and a list that is gone is empty.

@@ -34,10 +34,6 @@ impl Setting for RedirectUris {
         &["web", "spa", "publicClient"]
     }
 
-    fn lists(&self) -> &'static [&'static str] {
-        &["/web/redirectUris", "/spa/redirectUris", "/publicClient/redirectUris"]
-    }
-
     fn check(&self, registration: &AppRegistration) -> Result<(), Error> {
         let uris = &registration.redirect_uris;
         let personal = allows_personal_accounts(&registration.audience);

@@ -30,10 +30,6 @@ impl Setting for Tags {
         &["tags"]
     }
 
-    fn lists(&self) -> &'static [&'static str] {
-        &["/tags"]
-    }
-
     fn check(&self, registration: &AppRegistration) -> Result<(), Error> {
         let tags = &registration.tags;
         let twice = tags.iter().enumerate().find(|(index, tag)| tags[..*index].contains(tag));
