@@ -546,6 +546,9 @@ error_codes! {
     RedirectUriOfAnotherPlatform Conflict "redirect_uri_of_another_platform"
         "a redirect URI stands under another platform"
         "Remove it there, as a registration does that removes what is surplus, or name it for that platform.";
+    RedirectUriDiffersInCase Conflict "redirect_uri_differs_in_case"
+        "a redirect URI stands there already, in other capitals"
+        "Name it as it stands there, letter for letter, or remove that one first, as a registration does that removes what is surplus.";
     UniqueNameTaken Conflict "unique_name_taken"
         "another application, live or deleted, holds this unique name"
         "Restore or purge the deleted application (Deleted applications in the portal), or choose another unique name.";

@@ -19,6 +19,9 @@ use crate::provision::progress::{Progress, ProgressHook};
 use crate::provision::report::{IssuedSecret, Registered, SecretSink};
 use crate::provision::run::Run;
 
+/// A plan is written from as it is for so long; an older one is observed again.
+const DEFAULT_MAX_PLAN_AGE: Duration = Duration::from_secs(5);
+
 /// A plan to be carried out: awaiting it does.
 ///
 /// # Stopping it
@@ -59,6 +62,7 @@ pub struct Apply<'a> {
     sink: Option<Arc<dyn SecretSink>>,
     progress: Option<ProgressHook>,
     deadline: Option<Duration>,
+    max_plan_age: Duration,
 }
 
 impl<'a> Apply<'a> {
@@ -70,6 +74,7 @@ impl<'a> Apply<'a> {
             sink: None,
             progress: None,
             deadline: None,
+            max_plan_age: DEFAULT_MAX_PLAN_AGE,
         }
     }
 
@@ -88,7 +93,8 @@ impl<'a> Apply<'a> {
     }
 
     /// Gives each secret to a sink before any further step. The sink, too, has no more time than the
-    /// [deadline](Self::deadline) leaves.
+    /// [deadline](Self::deadline) leaves; without one, a sink that never ends holds up every other apply of this app by this
+    /// client, each for as long as its own deadline.
     pub fn secret_sink(mut self, sink: Arc<dyn SecretSink>) -> Self {
         self.sink = Some(sink);
         self
@@ -106,8 +112,31 @@ impl<'a> Apply<'a> {
         self
     }
 
+    /// Sets the age up to which the plan is written from as it is; five seconds otherwise, and zero means never. An older
+    /// plan, and any from a file, is observed again, with two more requests: where the tenant has changed,
+    /// it stops with [`PlanOutdated`](ErrorCode::PlanOutdated). The age is that at which the writing begins, once no other apply of
+    /// this client writes the same app.
+    ///
+    /// ```
+    /// # use entra_emulator::MemoryTenant;
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+    /// use std::time::Duration;
+    ///
+    /// use entra_apps::AppRegistration;
+    ///
+    /// let client = MemoryTenant::new().client();
+    /// let plan = client.plan(&AppRegistration::new("contoso-sync", "Contoso Sync")).await?;
+    /// let registered = client.apply(&plan).max_plan_age(Duration::ZERO).await?; // somebody has thought about it
+    /// assert!(registered.application.is_some());
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    pub fn max_plan_age(mut self, age: Duration) -> Self {
+        self.max_plan_age = age;
+        self
+    }
+
     async fn run(self) -> Result<Registered, ApplyError> {
-        let Self { client, plan, approvals, sink, progress, deadline } = self;
+        let Self { client, plan, approvals, sink, progress, deadline, max_plan_age } = self;
         let mut client = match deadline {
             Some(allowed) => client.with_deadline(allowed).begin_operation(),
             None => client.begin_operation(),
@@ -117,9 +146,9 @@ impl<'a> Apply<'a> {
         }
         let has_sink = sink.is_some();
         let sink = sink.map(|inner| -> Arc<dyn SecretSink> { Arc::new(BoundedSink { inner, client: client.clone() }) });
-        let mut run = Run::new(client.clone(), plan, sink, progress);
+        let mut run = Run::new(client.clone(), plan, approvals, sink, progress);
         let result = match client.writer_lock(&cache_key(plan.tenant, &plan.registration)).await {
-            Ok(_only_writer) => run.execute(&approvals).await,
+            Ok(_only_writer) => run.execute(max_plan_age).await,
             Err(error) => Err(error),
         };
         let report = run.into_report();

@@ -1,10 +1,10 @@
 //! Which application is meant: found by its unique name, adopted by its client id, or to be created. Never guessed.
 
-use crate::error::{Error, ErrorCode, ErrorDetail};
+use crate::error::{Error, ErrorCode, ErrorDetail, on_one_line};
 use crate::ids::AppId;
 use crate::model::Application;
 use crate::provision::comparison::Comparison;
-use crate::provision::observed::shown;
+use crate::provision::observed::{DeletedHolder, shown};
 use crate::provision::registration::AppRegistration;
 use crate::provision::step::{Action, Step, StepId, StepKind, Subject};
 
@@ -40,10 +40,11 @@ pub(super) fn steps(it: &Comparison<'_>, steps: &mut Vec<Step>) {
             shown(app.app_id.as_ref())
         )),
     };
-    steps.push(registered.check(
-        format!("“{display_name}” is registered in Microsoft Entra"),
-        "Apply the registration; an application that was made by hand is adopted by its client id.",
-    ));
+    let remedy = match &it.observed.deleted_holder {
+        Some(_) => ErrorCode::UniqueNameTaken.remedy(),
+        None => "Apply the registration; an application that was made by hand is adopted by its client id.",
+    };
+    steps.push(registered.check(format!("“{display_name}” is registered in Microsoft Entra"), remedy));
     if it.app().is_some_and(|app| wants_unique_name(it, app)) {
         let step = Step::new(StepKind::UNIQUE_NAME, Action::Change)
             .plan(format!("give the application the unique name {unique_name}"));
@@ -95,8 +96,29 @@ pub(super) fn check_adopted(
     }
 }
 
-/// Refuses to create a second application of the display name.
-pub(super) fn check_same_name(it: &Comparison<'_>) -> Result<(), Error> {
+/// Refuses to create a second application of the display name, and a unique name that a deleted application holds.
+pub(super) fn check_observed(it: &Comparison<'_>) -> Result<(), Error> {
+    check_same_name(it)?;
+    let is_wanted = it.app().is_none_or(|app| wants_unique_name(it, app));
+    match &it.observed.deleted_holder {
+        Some(holder) if is_wanted => Err(unique_name_taken(&it.registration.unique_name, holder)),
+        _ => Ok(()),
+    }
+}
+
+/// The error for a unique name that a deleted application holds.
+pub(super) fn unique_name_taken(unique_name: &str, holder: &DeletedHolder) -> Error {
+    let DeletedHolder { id, display_name } = holder;
+    Error::new(ErrorCode::UniqueNameTaken)
+        .with_message(on_one_line(format!(
+            "the deleted application “{display_name}”, object id {id}, holds the unique name {unique_name}"
+        )))
+        .with_remedy(
+            "Restore or purge it (Deleted applications in the portal, or deleted_items), or choose another unique name.",
+        )
+}
+
+fn check_same_name(it: &Comparison<'_>) -> Result<(), Error> {
     let by_hand: Vec<AppId> =
         it.observed.same_name.iter().filter(|other| other.unique_name.is_none()).map(|other| other.app_id).collect();
     if it.app().is_some() || it.options.create_another || by_hand.is_empty() {

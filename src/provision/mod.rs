@@ -74,7 +74,7 @@
 //! | part | written by | steps |
 //! |---|---|---|
 //! | the application itself | one upsert by unique name | [`REGISTERED`](StepKind::REGISTERED), [`UNIQUE_NAME`](StepKind::UNIQUE_NAME), [`SAME_DISPLAY_NAME`](StepKind::SAME_DISPLAY_NAME) |
-//! | its properties | one PATCH with what differs | [`DISPLAY_NAME`](StepKind::DISPLAY_NAME), [`AUDIENCE`](StepKind::AUDIENCE), [`REDIRECT_URI`](StepKind::REDIRECT_URI), [`PUBLIC_CLIENT_FLOWS`](StepKind::PUBLIC_CLIENT_FLOWS), [`PROPERTY_LOCK`](StepKind::PROPERTY_LOCK), [`NOTES`](StepKind::NOTES), [`HOMEPAGE`](StepKind::HOMEPAGE), [`LOGOUT_URL`](StepKind::LOGOUT_URL), [`TAG`](StepKind::TAG), [`PERMISSION_DECLARED`](StepKind::PERMISSION_DECLARED), [`OPTIONAL_PERMISSION`](StepKind::OPTIONAL_PERMISSION) |
+//! | its properties | one PATCH with what differs | [`DISPLAY_NAME`](StepKind::DISPLAY_NAME), [`AUDIENCE`](StepKind::AUDIENCE), [`REDIRECT_URI`](StepKind::REDIRECT_URI), [`PUBLIC_CLIENT_FLOWS`](StepKind::PUBLIC_CLIENT_FLOWS), [`PROPERTY_LOCK`](StepKind::PROPERTY_LOCK), [`NOTES`](StepKind::NOTES), [`HOMEPAGE`](StepKind::HOMEPAGE), [`LOGOUT_URL`](StepKind::LOGOUT_URL), [`TAG`](StepKind::TAG), [`PERMISSION_DECLARED`](StepKind::PERMISSION_DECLARED), [`OPTIONAL_PERMISSION`](StepKind::OPTIONAL_PERMISSION), [`KEPT_VALUE`](StepKind::KEPT_VALUE) |
 //! | its service principal | a request of its own | [`SERVICE_PRINCIPAL`](StepKind::SERVICE_PRINCIPAL), [`ENTERPRISE_APPLICATION`](StepKind::ENTERPRISE_APPLICATION) |
 //! | its grants | a request for each app role assignment, one for each API with delegated permissions | [`PERMISSION_GRANTED`](StepKind::PERMISSION_GRANTED), [`ADMIN_CONSENT`](StepKind::ADMIN_CONSENT) |
 //! | its secrets | a request each | [`SECRET`](StepKind::SECRET), [`SECRET_VALUE`](StepKind::SECRET_VALUE) |
@@ -111,8 +111,12 @@
 //! # Saved plans
 //! A plan is a value: it prints, compares and is saved as JSON. It is for one tenant of one cloud and is refused for any
 //! other. Whatever a file says, its steps are worked out again when it is read, and approvals are not part of it. A plan
-//! from a file, or one older than a minute, is compared with the tenant before it is applied; where the tenant has
-//! changed, the apply stops with [`Stale`](crate::ErrorKind::Stale) and writes nothing.
+//! from a file, or one older than [five seconds](crate::Apply::max_plan_age), is observed again before it is applied; where
+//! the tenant has changed, the apply stops with [`Stale`](crate::ErrorKind::Stale) and writes nothing.
+//!
+//! Whatever a plan refuses, an apply refuses too, judged on what it writes from, and it changes nothing that its plan does
+//! not show. An application that was there before is read again right before it is changed, so that what others have
+//! added in the meantime stays.
 //!
 //! # Apply
 //! While it runs, it tells its [`Progress`], waits included. [`Registered`](crate::Registered) has the ids
@@ -132,6 +136,7 @@ mod collections;
 mod comparison;
 pub(crate) mod credential;
 mod diagnose;
+mod guards;
 mod identity;
 mod observe;
 mod observed;
@@ -191,8 +196,10 @@ impl Client {
     /// - [`Conflict`](crate::ErrorKind::Conflict) with the code
     ///   [`SameDisplayName`](crate::ErrorCode::SameDisplayName) when there is no application with the unique name and one
     ///   of the display name: adopt it or say that another is to be created. With
-    ///   [`RedirectUriOfAnotherPlatform`](crate::ErrorCode::RedirectUriOfAnotherPlatform) when a redirect URI stands under another
-    ///   platform.
+    ///   [`RedirectUriOfAnotherPlatform`](crate::ErrorCode::RedirectUriOfAnotherPlatform) or
+    ///   [`RedirectUriDiffersInCase`](crate::ErrorCode::RedirectUriDiffersInCase) when a redirect URI stands under another
+    ///   platform or in other capitals. With [`UniqueNameTaken`](crate::ErrorCode::UniqueNameTaken) when a deleted application
+    ///   holds the unique name and the caller may read what was deleted.
     /// - [`ApiNotInTenant`](crate::ErrorCode::ApiNotInTenant), [`PermissionNotInTenant`](crate::ErrorCode::PermissionNotInTenant),
     ///   [`UnknownPermission`](crate::ErrorCode::UnknownPermission) and
     ///   [`PermissionMismatch`](crate::ErrorCode::PermissionMismatch) for permissions that cannot be had in the tenant: the
@@ -245,14 +252,15 @@ impl Client {
     /// [service principal](https://learn.microsoft.com/graph/api/serviceprincipal-post-serviceprincipals) and its
     /// [secret](https://learn.microsoft.com/graph/api/application-addpassword), then the [role
     /// assignments](https://learn.microsoft.com/graph/api/serviceprincipal-post-approleassignedto) and
-    /// [grants](https://learn.microsoft.com/graph/api/oauth2permissiongrant-post). Least permissions:
+    /// [grants](https://learn.microsoft.com/graph/api/oauth2permissiongrant-post). An application that was there before is
+    /// read once more before it is changed. Least permissions:
     /// `Application.ReadWrite.All` (or `Application.ReadWrite.OwnedBy`), `AppRoleAssignment.ReadWrite.All`,
     /// `DelegatedPermissionGrant.ReadWrite.All` and `Directory.Read.All`.
     ///
     /// # Errors
     /// An [`ApplyError`](crate::ApplyError) carries the report of all that was done, issued secrets included. Its kinds:
-    /// - [`NeedsApproval`](crate::ErrorKind::NeedsApproval) and [`Stale`](crate::ErrorKind::Stale), before anything is
-    ///   written;
+    /// - [`NeedsApproval`](crate::ErrorKind::NeedsApproval), [`Stale`](crate::ErrorKind::Stale), and whatever a plan is refused
+    ///   for, before anything is written;
     /// - [`Forbidden`](crate::ErrorKind::Forbidden) when the caller may not do a part of it,
     ///   [`Refused`](crate::ErrorKind::Refused) for a policy of the tenant, [`Conflict`](crate::ErrorKind::Conflict)
     ///   with the code [`UniqueNameTaken`](crate::ErrorCode::UniqueNameTaken) when a deleted application holds the unique name;

@@ -1,15 +1,14 @@
 //! Observing the tenant: reads only, in two round trips at most.
 
-use crate::api::UniqueName;
+use crate::api::{DeletedKind, UniqueName};
 use crate::client::Client;
 use crate::error::Error;
-use crate::ids::{AppId, TenantId};
-use crate::model::Application;
-use crate::model::ServicePrincipal;
+use crate::ids::{AppId, ApplicationId, TenantId};
 use crate::model::query::Filter;
+use crate::model::{Application, ApplicationProperty, ServicePrincipal};
 use crate::provision::collections::{self, COLLECTIONS};
 use crate::provision::identity::check_adopted;
-use crate::provision::observed::{Observed, Resource, SameName, with_ids};
+use crate::provision::observed::{DeletedHolder, Observed, Resource, SameName, with_ids};
 use crate::provision::plan_options::PlanOptions;
 use crate::provision::published::{Wanted, select};
 use crate::provision::registration::AppRegistration;
@@ -34,19 +33,68 @@ pub(super) async fn observe_settled(
     loop {
         attempts += 1;
         let observed = observe(client, registration, options).await?;
-        let key = cache_key(observed.tenant, registration);
-        let Some((at, written)) = client.observations().get::<Observed>(&key) else { return Ok(observed) };
-        let age = client.clock().monotonic().saturating_sub(at);
-        if age > READ_LAG {
-            client.observations().remove(&key);
+        if is_settled(client, registration, &observed, attempts).await? {
             return Ok(observed);
         }
-        // Remembered until reads no longer lag: the next one may be of another replica.
-        if observed.has_all_of(&written) {
-            return Ok(observed);
-        }
-        wait_for_replicas(client, "GET /applications/{id}", attempts).await?;
     }
+}
+
+/// Observes an application that was there `earlier` again, with what belongs to it, in one round trip; `None` where it is
+/// gone.
+pub(super) async fn observe_application_settled(
+    client: &Client,
+    registration: &AppRegistration,
+    earlier: &Observed,
+) -> Result<Option<Observed>, Error> {
+    let Some(ids) = earlier.application.as_ref().and_then(|app| Some((app.id?, app.app_id?))) else { return Ok(None) };
+    let mut attempts = 0;
+    loop {
+        attempts += 1;
+        let Some(observed) = observe_application(client, ids, earlier).await? else { return Ok(None) };
+        if is_settled(client, registration, &observed, attempts).await? {
+            return Ok(Some(observed));
+        }
+    }
+}
+
+/// Whether what was observed holds all that this client wrote a moment ago; waits where it does not.
+async fn is_settled(
+    client: &Client,
+    registration: &AppRegistration,
+    observed: &Observed,
+    attempts: u32,
+) -> Result<bool, Error> {
+    let key = cache_key(observed.tenant, registration);
+    let Some((at, written)) = client.observations().get::<Observed>(&key) else { return Ok(true) };
+    let age = client.clock().monotonic().saturating_sub(at);
+    if age > READ_LAG {
+        client.observations().remove(&key);
+        return Ok(true);
+    }
+    // Remembered until reads no longer lag: the next one may be of another replica.
+    if observed.has_all_of(&written) {
+        return Ok(true);
+    }
+    wait_for_replicas(client, "GET /applications/{id}", attempts).await?;
+    Ok(false)
+}
+
+/// Reads an application and what belongs to it: one batch.
+async fn observe_application(
+    client: &Client,
+    (id, app_id): (ApplicationId, AppId),
+    earlier: &Observed,
+) -> Result<Option<Observed>, Error> {
+    let mut batch = client.batch();
+    let application = batch.add(client.applications().find_selecting(id, &application_properties()));
+    let reads = collections::reads(client, app_id, &mut batch);
+    let mut responses = batch.send().await?;
+    let Some(application) = responses.take(application)? else { return Ok(None) };
+    let mut observed = Observed { application: Some(as_selected(application)?), ..earlier.clone() };
+    for read in reads {
+        read.take(&mut responses, &mut observed).await?;
+    }
+    Ok(Some(observed))
 }
 
 /// The paths of the members that the rooms select.
@@ -85,13 +133,20 @@ async fn observe(client: &Client, registration: &AppRegistration, options: &Plan
     let unique_name = UniqueName::new(registration.unique_name.as_str())?;
     let by_unique_name = batch.add(applications.find_selecting(unique_name, &properties));
     let adopted = options.adopt.map(|app_id| batch.add(applications.find_selecting(app_id, &properties)));
-    let names = applications.list().filter(Filter::eq("displayName", registration.display_name.as_str())).select([
-        "id",
-        "appId",
-        "uniqueName",
-    ]);
+    let names = client
+        .applications()
+        .list()
+        .filter(Filter::eq("displayName", registration.display_name.as_str()))
+        .select(["id", "appId", "uniqueName"]);
     let same_name = batch.add(names.clone().page());
     let organization = batch.add(client.organization().get());
+    let holds_unique_name = Filter::eq(ApplicationProperty::UniqueName, registration.unique_name.as_str());
+    let deleted = client.deleted_items().list(DeletedKind::Application).filter(holds_unique_name).select([
+        "id",
+        "displayName",
+        "uniqueName",
+    ]);
+    let deleted_page = batch.add(deleted.clone().page());
     let mut apis = Vec::new();
     for api in apis_of(&wanted) {
         let call = client.service_principals().find_selecting(api, &select(api, &wanted));
@@ -114,6 +169,12 @@ async fn observe(client: &Client, registration: &AppRegistration, options: &Plan
         .filter(|app| Some(app.id) != own)
         .collect();
     same_name.sort_by_key(|app| app.id);
+    // Who may not read what was deleted learns of it when Entra refuses the name.
+    let deleted = match responses.take(deleted_page) {
+        Ok(page) => deleted.rest_of(page).await.unwrap_or_default(),
+        Err(_) => Vec::new(),
+    };
+    let deleted_holder = deleted.into_iter().find_map(|item| DeletedHolder::of(item, &registration.unique_name));
     // The tenant's name is for show only.
     let tenant_name = responses.take(organization).ok().and_then(|organization| organization.display_name);
     let apis: Vec<(AppId, Option<ServicePrincipal>)> =
@@ -136,6 +197,7 @@ async fn observe(client: &Client, registration: &AppRegistration, options: &Plan
         tenant_name,
         application,
         same_name,
+        deleted_holder,
         principal: None,
         assignments: Vec::new(),
         grants: Vec::new(),

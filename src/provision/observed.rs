@@ -4,9 +4,10 @@ use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 
 use crate::error::{Error, ErrorCode};
-use crate::ids::{AppId, ApplicationId, KeyId, PermissionId, ServicePrincipalId, TenantId};
+use crate::ids::{AppId, ApplicationId, DirectoryObjectId, KeyId, PermissionId, ServicePrincipalId, TenantId};
 use crate::model::{
-    AppRoleAssignment, Application, ConsentType, OAuth2PermissionGrant, PasswordCredential, ServicePrincipal,
+    AppRoleAssignment, Application, ConsentType, DeletedItem, OAuth2PermissionGrant, PasswordCredential,
+    ServicePrincipal,
 };
 use crate::permission::Permission;
 
@@ -20,6 +21,9 @@ pub(super) struct Observed {
     pub(super) application: Option<Application>,
     /// Other applications of the same display name.
     pub(super) same_name: Vec<SameName>,
+    /// The deleted application that holds the unique name, where it could be looked for.
+    #[serde(default)]
+    pub(super) deleted_holder: Option<DeletedHolder>,
     pub(super) principal: Option<ServicePrincipal>,
     /// The app role assignments of the service principal.
     pub(super) assignments: Vec<AppRoleAssignment>,
@@ -41,6 +45,22 @@ pub(super) struct SameName {
     pub(super) id: ApplicationId,
     pub(super) app_id: AppId,
     pub(super) unique_name: Option<String>,
+}
+
+/// A deleted application that holds the unique name of the registration.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct DeletedHolder {
+    pub(super) id: DirectoryObjectId,
+    pub(super) display_name: String,
+}
+
+impl DeletedHolder {
+    /// The deleted item, if it holds the unique name.
+    pub(super) fn of(item: DeletedItem, unique_name: &str) -> Option<Self> {
+        let holds = item.unique_name.as_deref() == Some(unique_name);
+        Some(Self { id: item.id.filter(|_| holds)?, display_name: item.display_name.unwrap_or_default() })
+    }
 }
 
 /// An API, and its service principal.

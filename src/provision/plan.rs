@@ -135,9 +135,10 @@ impl Plan {
         self.tenant
     }
 
-    /// The tenant's display name, where the caller may read it.
+    /// The tenant's display name as it was read there; `None` where the caller may not read it, and for a plan from a file,
+    /// in which anybody may have written any name. The [id](Self::tenant_id) is what an apply compares.
     pub fn tenant_name(&self) -> Option<&str> {
-        self.observed.tenant_name.as_deref()
+        self.observed.tenant_name.as_deref().filter(|_| !self.from_file)
     }
 
     /// The client id, once the application is there.

@@ -1,4 +1,4 @@
-//! The requests for a plan and for a checklist: their options, and what is refused before anything is planned.
+//! The requests for a plan and for a checklist, and their options.
 
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
@@ -6,14 +6,15 @@ use std::pin::Pin;
 use tracing::Instrument as _;
 
 use crate::client::Client;
-use crate::error::{Error, ErrorCode};
+use crate::error::Error;
 use crate::ids::{AppId, KeyId};
 use crate::provision::checklist::Checklist;
 use crate::provision::comparison::Comparison;
+use crate::provision::guards::{check, check_lifetimes};
 use crate::provision::observe::observe_settled;
 use crate::provision::plan::Plan;
 use crate::provision::plan_options::PlanOptions;
-use crate::provision::registration::{AppRegistration, allows_personal_accounts};
+use crate::provision::registration::AppRegistration;
 use crate::provision::steps::check_observed;
 
 /// A plan to be made: awaiting it makes it.
@@ -156,31 +157,4 @@ impl<'a> IntoFuture for VerifyRequest<'a> {
         };
         Box::pin(check.instrument(span))
     }
-}
-
-fn check(client: &Client, registration: &AppRegistration, options: &PlanOptions) -> Result<(), Error> {
-    registration.check()?;
-    if let Some(name) = options
-        .replace_secrets
-        .iter()
-        .find(|name| !registration.credentials.iter().any(|secret| secret.name() == **name))
-    {
-        return Err(Error::new(ErrorCode::UnknownSecret)
-            .with_message(format!("the registration has no client secret “{name}” to replace")));
-    }
-    let national = matches!(client.cloud().name(), "usgov" | "usgov-dod" | "china");
-    if national && allows_personal_accounts(&registration.audience) {
-        return Err(Error::new(ErrorCode::NoPersonalAccounts));
-    }
-    Ok(())
-}
-
-/// Refuses a secret that would end in the past, unless the caller has it and none is to be issued.
-fn check_lifetimes(client: &Client, registration: &AppRegistration, options: &PlanOptions) -> Result<(), Error> {
-    if options.held_secrets.is_empty() {
-        for secret in &registration.credentials {
-            secret.end(client.clock().now())?;
-        }
-    }
-    Ok(())
 }

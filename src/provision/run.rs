@@ -5,29 +5,28 @@
 //! nothing is done twice.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::api::DeletedKind;
 use crate::client::{Batch, Client};
-use crate::error::{Error, ErrorCode, ErrorKind};
+use crate::error::{Error, ErrorCode, ErrorKind, on_one_line};
 use crate::model::Application;
 use crate::provision::apply_state::ApplyState;
 use crate::provision::approvals::Approvals;
 use crate::provision::collections::{self, COLLECTIONS, Collection, Phase, TakeResponse};
 use crate::provision::comparison::Comparison;
-use crate::provision::identity::wants_unique_name;
-use crate::provision::observe::{cache_key, observe_settled};
-use crate::provision::observed::{Observed, shown, with_ids};
+use crate::provision::guards;
+use crate::provision::identity::{unique_name_taken, wants_unique_name};
+use crate::provision::observe::{cache_key, observe_application_settled, observe_settled};
+use crate::provision::observed::{DeletedHolder, Observed, shown, with_ids};
 use crate::provision::plan::Plan;
 use crate::provision::progress::ProgressHook;
 use crate::provision::published::report_corrections;
 use crate::provision::replicas::wait_for_replicas;
 use crate::provision::report::{OpenItem, Registered, RegisteredApplication, SecretSink};
 use crate::provision::settings;
-use crate::provision::step::{StepKind, unreadable_remedy};
-use crate::provision::steps::unreadable;
-
-/// A plan is used as it is for this long; an older one is observed again.
-const MAX_PLAN_AGE: time::Duration = time::Duration::minutes(1);
+use crate::provision::step::{Change, StepKind, unreadable_remedy};
+use crate::provision::steps::{changes, check_observed, unreadable};
 
 /// Rounds beyond this many mean that the service contradicts itself.
 const MAX_ROUNDS: u32 = 12;
@@ -36,6 +35,11 @@ const MAX_ROUNDS: u32 = 12;
 pub(super) struct Run<'a> {
     plan: &'a Plan,
     state: ApplyState<'a>,
+    approvals: Approvals,
+    /// The changes that are expected: those of the plan, and those that follow from what this client wrote since.
+    shown: Vec<Change>,
+    /// Whether this run has observed what it writes from, or made it: nothing of others is in it that was not seen.
+    is_fresh: bool,
     /// Whether a grant was refused, because the caller may not make it.
     may_not_grant: bool,
 }
@@ -44,6 +48,7 @@ impl<'a> Run<'a> {
     pub(super) fn new(
         client: Client,
         plan: &'a Plan,
+        approvals: Approvals,
         sink: Option<Arc<dyn SecretSink>>,
         progress: Option<ProgressHook>,
     ) -> Self {
@@ -67,12 +72,17 @@ impl<'a> Run<'a> {
             sink,
             progress,
         };
-        Self { plan, state, may_not_grant: false }
+        let shown = plan.changes().cloned().collect();
+        Self { plan, state, approvals, shown, is_fresh: false, may_not_grant: false }
     }
 
     /// Carries the plan out, or ends at the first failure; orphaned secrets are removed either way.
-    pub(super) async fn execute(&mut self, approvals: &Approvals) -> Result<(), Error> {
-        self.check_plan(approvals).await?;
+    pub(super) async fn execute(&mut self, max_plan_age: Duration) -> Result<(), Error> {
+        guards::check(&self.state.client, &self.plan.registration, &self.plan.options)?;
+        guards::check_lifetimes(&self.state.client, &self.plan.registration, &self.plan.options)?;
+        self.check_changes()?;
+        self.check_target().await?;
+        self.observe_if_old(max_plan_age).await?;
         let result = self.rounds().await;
         let orphans = collections::remove_remaining_orphans(&mut self.state).await;
         result.and(orphans)
@@ -107,13 +117,20 @@ impl<'a> Run<'a> {
         self.state.report
     }
 
-    /// Refuses a plan that lacks approvals, is for another tenant, or is out of date; observes again where that is
-    /// needed.
-    async fn check_plan(&mut self, approvals: &Approvals) -> Result<(), Error> {
+    /// Refuses what a plan would refuse of what is written from, changes that lack an approval, and those that the plan
+    /// does not show. Whether anything is to be written.
+    fn check_changes(&self) -> Result<bool, Error> {
+        let it = self.state.comparison();
+        let changes = changes(&it);
+        self.approvals.check(&it)?;
+        check_observed(&it)?;
+        guards::check_shown(&changes, &self.shown)?;
+        Ok(!changes.is_empty())
+    }
+
+    /// Refuses a plan that is for another tenant or cloud.
+    async fn check_target(&self) -> Result<(), Error> {
         let (plan, client) = (self.plan, &self.state.client);
-        let now = client.clock().now();
-        let planned = |observed| Comparison { registration: &plan.registration, observed, options: &plan.options, now };
-        approvals.check(&planned(&plan.observed))?;
         let other_target = |text: String| Error::new(ErrorCode::PlanForAnotherTarget).with_message(text);
         let cloud = client.cloud().name();
         if plan.cloud != cloud {
@@ -126,29 +143,54 @@ impl<'a> Run<'a> {
                 plan.tenant
             )));
         }
-        let key = cache_key(plan.tenant, &plan.registration);
-        let written_at = client.observations().get::<Observed>(&key).map(|(at, _)| {
-            let age = client.clock().monotonic().saturating_sub(at);
-            now - age
-        });
-        let old = plan.from_file || now - plan.made_at > MAX_PLAN_AGE;
-        let written_since = written_at.is_some_and(|at| at >= plan.made_at);
-        if !old && !written_since {
+        Ok(())
+    }
+
+    /// Observes the tenant again for a plan that is old or from a file, or where this client has written since.
+    async fn observe_if_old(&mut self, max_plan_age: Duration) -> Result<(), Error> {
+        let (plan, client) = (self.plan, self.state.client.clone());
+        let now = client.clock().now();
+        // A clock that was set back says nothing of the age.
+        let age = Duration::try_from(now - plan.made_at).unwrap_or(Duration::MAX);
+        let is_old = plan.from_file || max_plan_age.is_zero() || age > max_plan_age;
+        let written = client.observations().get::<Observed>(&cache_key(plan.tenant, &plan.registration));
+        let written = written.filter(|(at, _)| now - client.clock().monotonic().saturating_sub(*at) >= plan.made_at);
+        if !is_old && written.is_none() {
             return Ok(());
         }
-        let observed = observe_settled(client, &plan.registration, &plan.options).await?;
-        if old && observed.facts() != plan.observed.facts() {
+        let observed = observe_settled(&client, &plan.registration, &plan.options).await?;
+        // What another run of this client has done since is no surprise, unless the plan was seen by others only.
+        let own = written.as_ref().filter(|_| !plan.from_file).map(|(_, written)| &**written);
+        let is_expected = match own {
+            Some(own) => observed.has_all_of(own),
+            None => observed.facts() == plan.observed.facts(),
+        };
+        if is_old && !is_expected {
             return Err(Error::new(ErrorCode::PlanOutdated));
         }
-        approvals.check(&planned(&observed))?;
-        // Another run of this client has written since: this one goes on from there, and issues nothing twice.
+        // This one goes on from there, and issues nothing twice.
         let has_newer = |name: &String| {
             observed
                 .live_secrets(name, now)
                 .any(|(key_id, _)| !plan.observed.secrets().any(|(before, _)| before == key_id))
         };
         self.state.options.replace_secrets.retain(|name| !has_newer(name));
-        self.state.observed = observed;
+        if let Some(own) = own {
+            self.shown.extend(changes(&Comparison { observed: own, ..self.state.comparison() }));
+        }
+        (self.state.observed, self.is_fresh) = (observed, true);
+        Ok(())
+    }
+
+    /// Reads the application again that was there before, with what belongs to it: what is written from is merged with what
+    /// others have added since the plan was made.
+    async fn read_again(&mut self) -> Result<(), Error> {
+        let ApplyState { client, registration, observed, .. } = &self.state;
+        let again = observe_application_settled(client, registration, observed).await?;
+        let Some(again) = again.filter(|again| again.has_all_of(observed)) else {
+            return Err(Error::new(ErrorCode::PlanOutdated));
+        };
+        (self.state.observed, self.is_fresh) = (again, true);
         Ok(())
     }
 
@@ -156,6 +198,10 @@ impl<'a> Run<'a> {
     async fn rounds(&mut self) -> Result<(), Error> {
         for round in 1..=MAX_ROUNDS {
             self.state.round = round;
+            if self.check_changes()? && self.state.observed.application.is_some() && !self.is_fresh {
+                self.read_again().await?;
+                self.check_changes()?;
+            }
             let result = match self.state.observed.application.clone() {
                 None => self.create_application().await.map(|()| true),
                 Some(app) => match self.change_objects(&app).await {
@@ -202,12 +248,14 @@ impl<'a> Run<'a> {
                 let app_id = shown(app.app_id.as_ref());
                 let text = format!("registered “{}”, client id {app_id}", registration.display_name);
                 self.state.observed.application = Some(app);
+                self.is_fresh = true;
                 self.state.done(StepKind::REGISTERED, text);
             }
             None => {
                 // Somebody was faster, or an earlier attempt's response was lost: see what is there.
                 client.wrote_application(&registration.unique_name, None);
-                self.state.observed = observe_settled(&client, registration, &self.plan.options).await?;
+                self.state.observed = observe_settled(&client, registration, &self.state.options).await?;
+                self.is_fresh = true;
                 match self.state.observed.app_id() {
                     Some(app_id) => client.wrote_application(&registration.unique_name, Some(app_id)),
                     None => {
@@ -223,18 +271,10 @@ impl<'a> Run<'a> {
     async fn unique_name_holder(&self, error: Error) -> Error {
         let unique_name = &self.state.registration.unique_name;
         let deleted = self.state.client.deleted_items().list(DeletedKind::Application).all().await.unwrap_or_default();
-        let Some(holder) = deleted.into_iter().find(|item| item.unique_name.as_ref() == Some(unique_name)) else {
+        let Some(holder) = deleted.into_iter().find_map(|item| DeletedHolder::of(item, unique_name)) else {
             return error;
         };
-        let display_name = holder.display_name.unwrap_or_default();
-        let id = holder.id.map(|id| id.to_string()).unwrap_or_default();
-        Error::new(ErrorCode::UniqueNameTaken)
-            .with_message(format!(
-                "the deleted application “{display_name}”, object id {id}, holds the unique name {unique_name}"
-            ))
-            .with_remedy(
-                "Restore or purge it (Deleted applications in the portal, or deleted_items), or choose another unique name.",
-            )
+        unique_name_taken(unique_name, &holder)
             .during("PATCH /applications(uniqueName)")
             .with_request_ids(error.request_id().map(str::to_owned), error.client_request_id().map(str::to_owned))
             .with_source(error)
@@ -314,9 +354,25 @@ impl<'a> Run<'a> {
                 self.state.report.open.push(OpenItem::new(ErrorCode::UniqueNameRefused, text, remedy));
                 Ok(())
             }
+            Err(error) if error.kind() == ErrorKind::Refused => Err(with_refused_values(error, &wanted)),
             Err(error) => Err(error),
         }
     }
+}
+
+/// The error of an update, whose remedy names what the application has and today's rules refuse.
+fn with_refused_values(error: Error, app: &Application) -> Error {
+    let refused: Vec<String> =
+        settings::refused_values(app).iter().map(|(_, refused)| on_one_line(refused.message().to_owned())).collect();
+    if refused.is_empty() {
+        return error;
+    }
+    let remedy = format!(
+        "The application has values that were taken once and that today's rules refuse: {}. Correct or remove them there, \
+         and run it again.",
+        refused.join("; ")
+    );
+    error.with_remedy(remedy)
 }
 
 /// Adds the requests of one phase that are missing.

@@ -87,6 +87,8 @@ pub enum Subject {
     RedirectUri(RedirectUri),
     /// A tag.
     Tag(String),
+    /// A property of one value, by the kind of its own step.
+    Property(StepKind),
     /// A permission.
     #[serde(rename_all = "camelCase")]
     #[non_exhaustive]
@@ -113,6 +115,7 @@ impl fmt::Display for Subject {
             Self::RedirectUri(uri) => write!(f, "{}:{}", uri.platform().as_str(), uri.as_str()),
             Self::Permission { name, kind, .. } => write!(f, "{name}:{kind}"),
             Self::Credential(key_id) => key_id.fmt(f),
+            Self::Property(kind) => kind.fmt(f),
             Self::Tag(text) | Self::Secret(text) | Self::Confirmation(text) => f.write_str(text),
         }
     }

@@ -9,7 +9,7 @@ use crate::provision::identity;
 use crate::provision::observed::{Observed, shown};
 use crate::provision::registration::AppRegistration;
 use crate::provision::settings::{self, SETTINGS};
-use crate::provision::step::{Action, Step, StepId, StepKind, Subject};
+use crate::provision::step::{Action, Change, Step, StepId, StepKind, Subject};
 
 impl StepKind {
     /// The time within which the registration must be used.
@@ -34,7 +34,7 @@ impl AppRegistration {
 /// Refuses what cannot be made of what is there, with all that is in the way.
 pub(super) fn check_observed(it: &Comparison<'_>) -> Result<(), Error> {
     let rooms = SETTINGS.iter().map(|setting| setting.check_observed(it));
-    all_at_once(rooms.chain([identity::check_same_name(it)]))
+    all_at_once(rooms.chain([identity::check_observed(it)]))
 }
 
 /// One error for all of them, with the code of the first.
@@ -48,6 +48,11 @@ fn all_at_once(results: impl Iterator<Item = Result<(), Error>>) -> Result<(), E
     Err(Error::new(errors[0].code()).with_message(messages.join("; ")).with_remedy(remedies.join(" ")))
 }
 
+/// The steps that write something.
+pub(super) fn changes(it: &Comparison<'_>) -> Vec<Change> {
+    steps(it).iter().filter_map(Step::to_change).filter(|change| change.action.is_change()).collect()
+}
+
 /// Every step, in the order of the guide.
 pub(super) fn steps(it: &Comparison<'_>) -> Vec<Step> {
     let mut steps = Vec::new();
@@ -56,6 +61,7 @@ pub(super) fn steps(it: &Comparison<'_>) -> Vec<Step> {
         let unreadable = it.app().and_then(|app| settings::unreadable(*setting, app));
         add(&mut steps, unreadable, |steps| setting.steps(it, steps));
     }
+    settings::kept_values(it, it.app().is_some_and(|app| identity::wants_unique_name(it, app)), &mut steps);
     for collection in COLLECTIONS {
         add(&mut steps, collection.unreadable(it.observed), |steps| collection.steps(it, steps));
     }

@@ -1,11 +1,12 @@
 //! Several callers at once, and callers that stop half-way: one of everything at the end.
 
 use std::future::{Future, IntoFuture as _};
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
 use entra_apps::ids::KeyId;
-use entra_apps::{AppRegistration, Client, ClientSecret, ErrorKind};
+use entra_apps::{AppRegistration, BoxError, Client, ClientSecret, ErrorKind, IssuedSecret, SecretSink};
 use entra_emulator::{Fault, MemoryTenant, RetryAfter};
 
 use crate::support::{builder, guides, register, tenant};
@@ -185,6 +186,58 @@ async fn a_deadline_bounds_the_wait_for_another_apply_of_the_same_client() {
         client.with_deadline(Duration::MAX).applications().list().all().await.unwrap().len(),
         tenant.applications().len()
     );
+}
+
+/// A sink that never ends.
+#[derive(Debug)]
+struct HangingSink;
+
+#[entra_apps::async_trait]
+impl SecretSink for HangingSink {
+    async fn store(&self, _: &IssuedSecret) -> Result<(), BoxError> {
+        std::future::pending().await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sink_that_hangs_holds_up_another_apply_no_longer_than_that_ones_deadline() {
+    let tenant = tenant();
+    let client = tenant.client();
+    let registration = AppRegistration::new("k", "App").credential(ClientSecret::new("Main"));
+    let plan = client.plan(&registration).await.unwrap();
+    let (other, same) = (client.clone(), plan.clone());
+    let sink = Arc::new(HangingSink);
+    let hanging = tokio::spawn(async move { other.apply(&same).secret_sink(sink).await.map(drop) });
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let before = tokio::time::Instant::now();
+    let error = client.apply(&plan).deadline(Duration::from_secs(5)).await.unwrap_err();
+    assert_eq!(error.error().kind(), ErrorKind::Deadline);
+    assert!(before.elapsed() < Duration::from_secs(6), "{:?}", before.elapsed());
+    // Another app is not held up.
+    let second = register(&client, &AppRegistration::new("k2", "Other")).await;
+    assert!(second.application.is_some());
+    // With the first one the lock goes.
+    hanging.abort();
+    assert!(hanging.await.unwrap_err().is_cancelled());
+    client.apply(&client.plan(&registration).await.unwrap()).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_lock_of_an_app_ends_with_the_deadline_of_a_sink_that_hangs() {
+    let tenant = tenant();
+    let client = tenant.client();
+    let registration = AppRegistration::new("k", "App").credential(ClientSecret::new("Main"));
+    let plan = client.plan(&registration).await.unwrap();
+    let (other, same) = (client.clone(), plan.clone());
+    let sink = Arc::new(HangingSink);
+    let hanging = tokio::spawn(async move {
+        other.apply(&same).secret_sink(sink).deadline(Duration::from_secs(10)).await.map(drop).unwrap_err()
+    });
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let registered = client.apply(&plan).deadline(Duration::from_secs(120)).await.unwrap();
+    assert!(registered.secrets.is_empty(), "the first one has issued it");
+    let error = hanging.await.unwrap();
+    assert_eq!(error.report().secrets.len(), 1, "{error}");
 }
 
 #[tokio::test(start_paused = true)]

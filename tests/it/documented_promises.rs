@@ -78,6 +78,12 @@ const SHOWN_BY: &[(&str, &[&str])] = &[
     ("The future is dropped at any await", &["concurrency::an_apply_that_is_dropped_anywhere_is_completed_by_the_next"]),
     ("The process ends at any request", &["faults::each_request::the_process_ends_at_every_request_before_and_after_its_effect"]),
     ("The tenant changes between plan and apply", &["plans::a_plan_whose_target_has_moved_is_stale"]),
+    ("Somebody adds to the app after the plan was made", &["others::what_an_administrator_added_after_the_plan_stays", "others::what_is_exact_removes_nothing_that_the_plan_did_not_show"]),
+    ("A permission is revoked after the plan was made", &["plans::approvals_are_judged_on_what_is_written_from", "plans::what_the_plan_does_not_show_is_not_done"]),
+    ("An app of the same display name is made after the plan", &["identity::an_app_of_the_same_display_name_that_was_made_since_stops_the_apply"]),
+    ("A deleted application holds the unique name", &["identity::a_unique_name_held_by_a_deleted_app_is_known_before_anything_is_written", "identity::a_holder_that_a_plan_could_not_see_is_an_error_of_the_apply"]),
+    ("A secret sink hangs while another apply of the app waits", &["concurrency::a_sink_that_hangs_holds_up_another_apply_no_longer_than_that_ones_deadline"]),
+    ("The app has values that today's rules refuse", &["kept_values::values_that_todays_rules_refuse_are_named_by_the_plan_and_by_the_refusal"]),
     ("A thousand callers need a token", &["concurrency::a_thousand_callers_make_one_token_request"]),
     // … the other side is hostile
     ("A list's next link leads to another host, another port, to http, or hides that by a user name, an escape or a letter that looks alike", &["hostile::links::a_next_link_elsewhere_is_not_followed"]),

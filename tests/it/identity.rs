@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use entra_apps::{AppRegistration, ErrorKind};
+use entra_apps::model::NewApplication;
+use entra_apps::{AppRegistration, Error, ErrorCode, ErrorKind, Plan, RetryPolicy};
+use entra_emulator::Fault;
 
-use crate::support::{guides, register, tenant};
+use crate::support::{counts, guides, quiet, register, tenant};
 
 #[tokio::test(start_paused = true)]
 async fn an_app_made_by_hand_stops_the_creation_until_it_is_adopted() {
@@ -32,22 +34,79 @@ async fn an_app_made_by_hand_stops_the_creation_until_it_is_adopted() {
 
 /// Right after the deletion, when the client knows of it, and when it has forgotten.
 #[tokio::test(start_paused = true)]
-async fn a_unique_name_held_by_a_deleted_app_is_an_error_that_names_the_app() {
+async fn a_unique_name_held_by_a_deleted_app_is_known_before_anything_is_written() {
     for later in [Duration::ZERO, Duration::from_secs(61)] {
         let tenant = tenant();
         let client = tenant.client();
         let registration = AppRegistration::new("k", "App");
         let id = register(&client, &registration).await.application.unwrap().application_id;
+        let kept = client.plan(&AppRegistration::new("k2", "Other")).await.unwrap();
         client.applications().delete(id).await.unwrap();
         tokio::time::advance(later).await;
+        let error = client.plan(&registration).await.unwrap_err();
+        assert_is_held(&error, &id.to_string());
+        let checklist = client.verify(&registration).await.unwrap();
+        let registered = checklist.items.iter().find(|item| item.id.to_string() == "registered").unwrap();
+        assert!(registered.remedy.as_ref().unwrap().contains("Restore or purge"), "{registered:?}");
+        // Another name is free.
+        client.apply(&kept).await.unwrap();
+        client.deleted_items().purge(id).await.unwrap();
+        tokio::time::advance(Duration::from_secs(61)).await;
+        register(&client, &registration).await;
+    }
+}
+
+fn assert_is_held(error: &Error, id: &str) {
+    assert_eq!((error.kind(), error.code()), (ErrorKind::Conflict, ErrorCode::UniqueNameTaken), "{error}");
+    assert!(error.to_string().contains(id) && error.to_string().contains("Restore or purge"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_unique_name_of_an_adopted_app_is_held_by_a_deleted_one() {
+    let tenant = tenant();
+    let client = tenant.client();
+    let registration = AppRegistration::new("k", "App");
+    let id = register(&client, &registration).await.application.unwrap().application_id;
+    client.applications().delete(id).await.unwrap();
+    let by_hand = client.applications().create(&NewApplication::new("App")).await.unwrap().app_id.unwrap();
+    assert_is_held(&client.plan(&registration).adopt(by_hand).await.unwrap_err(), &id.to_string());
+    let plan = client.plan(&registration).adopt(by_hand).without_unique_name().await.unwrap();
+    client.apply(&plan).await.unwrap();
+}
+
+/// Entra says it then; where it can be read by then, the holder is named.
+#[tokio::test(start_paused = true)]
+async fn a_holder_that_a_plan_could_not_see_is_an_error_of_the_apply() {
+    let tenant = tenant();
+    let client = tenant.client();
+    let registration = AppRegistration::new("k", "App");
+    let id = register(&client, &registration).await.application.unwrap().application_id;
+    client.applications().delete(id).await.unwrap();
+    let list = || Fault::on("GET", "/directory/deletedItems/**");
+    for refusal in [list().refuses(403, "Authorization_RequestDenied", "No."), list().fails(503), list().body("{}")] {
+        let client = tenant.client_builder().retry_policy(RetryPolicy::none()).build().unwrap();
+        tenant.fault(refusal);
         let plan = client.plan(&registration).await.unwrap();
+        assert_is_held(client.apply(&plan).await.unwrap_err().error(), &id.to_string());
+    }
+}
+
+/// Whoever is slow finds what a new plan would find.
+#[tokio::test(start_paused = true)]
+async fn an_app_of_the_same_display_name_that_was_made_since_stops_the_apply() {
+    let registration = AppRegistration::new("k", "App");
+    for (later, is_kept) in [(10, false), (0, true), (3600, true)] {
+        let tenant = tenant();
+        let client = tenant.client();
+        let plan = client.plan(&registration).await.unwrap();
+        let plan = if is_kept { Plan::from_json(&plan.to_json()).unwrap() } else { plan };
+        tokio::time::advance(Duration::from_secs(later)).await;
+        let by_hand = client.applications().create(&NewApplication::new("App")).await.unwrap().app_id.unwrap();
+        quiet(&tenant);
         let error = client.apply(&plan).await.unwrap_err();
-        assert_eq!(
-            (error.error().kind(), error.error().code().as_str()),
-            (ErrorKind::Conflict, "unique_name_taken"),
-            "{error}"
-        );
-        assert!(error.to_string().contains(&id.to_string()), "{error}");
-        assert!(error.to_string().contains("Restore or purge"), "{error}");
+        assert_eq!(error.error().code(), ErrorCode::SameDisplayName, "{error}");
+        assert_eq!(error.error().code(), client.plan(&registration).await.unwrap_err().code());
+        assert!(error.to_string().contains(&by_hand.to_string()), "{error}");
+        assert_eq!(counts(&tenant).1, 0, "nothing is written");
     }
 }

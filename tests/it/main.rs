@@ -20,6 +20,8 @@ mod hostile;
 mod http;
 mod identity;
 mod invalid_input;
+mod kept_values;
+mod others;
 mod permissions;
 mod plans;
 mod redaction;

@@ -1,11 +1,13 @@
 //! A plan is a value: it prints, is saved and read again, and is applied only where and while it holds.
 
+use std::time::Duration;
+
 use entra_apps::cloud::Cloud;
 use entra_apps::permission::microsoft_graph::application;
-use entra_apps::{AppRegistration, ErrorKind, Plan};
+use entra_apps::{AppRegistration, ClientSecret, ErrorCode, ErrorKind, Plan, time};
 use entra_emulator::Fault;
 
-use crate::support::{builder, counts, guides, quiet, register, tenant};
+use crate::support::{TODAY, builder, counts, guides, quiet, register, tenant};
 
 #[tokio::test(start_paused = true)]
 async fn planning_writes_nothing_and_reads_once() {
@@ -64,10 +66,125 @@ async fn a_plan_whose_target_has_moved_is_stale() {
     assert_eq!(counts(&tenant).1, 0, "nothing is written");
 
     let plan = client.plan(&registration).await.unwrap();
-    tokio::time::advance(std::time::Duration::from_secs(61)).await;
+    tokio::time::advance(Duration::from_secs(61)).await;
     let app_id = plan.app_id().unwrap();
     tenant.send_json("PATCH", &format!("/applications(appId='{app_id}')"), Some(r#"{"notes":"moved"}"#));
     assert_eq!(client.apply(&plan).await.unwrap_err().error().code().as_str(), "plan_outdated", "older than a minute");
+}
+
+/// How many requests an apply of a plan takes that is `age` old, nothing being there.
+async fn requests_of_an_apply(age: Duration, max_age: Option<Duration>) -> usize {
+    let tenant = tenant();
+    let client = tenant.client();
+    let plan = client.plan(&guides::netwrix::registration("Contoso", false)).await.unwrap();
+    tokio::time::advance(age).await;
+    quiet(&tenant);
+    let apply = client.apply(&plan);
+    match max_age {
+        Some(max_age) => apply.max_plan_age(max_age).await.unwrap(),
+        None => apply.await.unwrap(),
+    };
+    counts(&tenant).0
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_is_observed_again_once_it_is_older_than_five_seconds_or_as_long_as_is_said() {
+    let (second, millisecond) = (Duration::from_secs(1), Duration::from_millis(1));
+    for (age, max_age, is_observed) in [
+        (Duration::ZERO, None, false),
+        (5 * second, None, false),
+        (5 * second + millisecond, None, true),
+        (3600 * second, None, true),
+        (Duration::ZERO, Some(Duration::ZERO), true),
+        (60 * second, Some(60 * second), false),
+        (60 * second + millisecond, Some(60 * second), true),
+        (3600 * second, Some(Duration::MAX), false),
+    ] {
+        let requests = requests_of_an_apply(age, max_age).await;
+        assert_eq!(requests, if is_observed { 4 } else { 3 }, "{age:?} {max_age:?}");
+    }
+}
+
+/// The same client: an administrator revokes a permission between two applies.
+#[tokio::test(start_paused = true)]
+async fn approvals_are_judged_on_what_is_written_from() {
+    let role = application::APPLICATION_READ_WRITE_ALL;
+    for (later, is_kept) in [(0, false), (4, false), (30, false), (0, true), (30, true)] {
+        let tenant = tenant();
+        let client = tenant.client();
+        let app = AppRegistration::new("k", "App").permission(role.clone());
+        let app_id = register(&client, &app).await.application.unwrap().app_id;
+        tokio::time::advance(Duration::from_secs(61)).await;
+        let (one, other) = (app.clone().notes("one"), app.notes("other"));
+        let (one, other) = (client.plan(&one).await.unwrap(), client.plan(&other).await.unwrap());
+        assert!(other.needs_approval().is_empty(), "it is granted");
+        client.apply(&one).await.unwrap();
+        let granted = client.app_role_assignments().list_held_by(app_id).all().await.unwrap().remove(0);
+        let path =
+            format!("/servicePrincipals/{}/appRoleAssignedTo/{}", granted.resource_id.unwrap(), granted.id.unwrap());
+        tenant.send_json("DELETE", &path, None);
+        tokio::time::advance(Duration::from_secs(later)).await;
+        let other = if is_kept { Plan::from_json(&other.to_json()).unwrap() } else { other };
+        quiet(&tenant);
+        let error = client.apply(&other).await.unwrap_err();
+        let is_stale = error.error().kind() == ErrorKind::Stale && (is_kept || later > 5);
+        assert!(is_stale || error.error().kind() == ErrorKind::NeedsApproval, "{later} {is_kept}: {error}");
+        assert_eq!(counts(&tenant).1, 0, "{later} {is_kept}");
+    }
+}
+
+/// What nobody could review is not done, approved or not: a grant that was revoked since is not made again.
+#[tokio::test(start_paused = true)]
+async fn what_the_plan_does_not_show_is_not_done() {
+    let tenant = tenant();
+    let client = tenant.client();
+    let app = AppRegistration::new("k", "App").permission(application::APPLICATION_READ_WRITE_ALL);
+    let app_id = register(&client, &app).await.application.unwrap().app_id;
+    tokio::time::advance(Duration::from_secs(61)).await;
+    let plan = client.plan(&app.notes("new")).await.unwrap();
+    let granted = client.app_role_assignments().list_held_by(app_id).all().await.unwrap().remove(0);
+    let path = format!("/servicePrincipals/{}/appRoleAssignedTo/{}", granted.resource_id.unwrap(), granted.id.unwrap());
+    tenant.send_json("DELETE", &path, None);
+    quiet(&tenant);
+    let error = client.apply(&plan).approve_all().await.unwrap_err();
+    assert_eq!(error.error().code(), ErrorCode::PlanOutdated, "{error}");
+    assert_eq!(counts(&tenant).1, 0);
+}
+
+/// What a plan would refuse by now is refused, before the application is made.
+#[tokio::test(start_paused = true)]
+async fn a_secret_whose_end_has_come_near_since_stops_the_apply() {
+    let tenant = tenant();
+    let client = tenant.client();
+    let end = TODAY + time::Duration::minutes(30);
+    let registration = AppRegistration::new("k", "App").credential(ClientSecret::new("Main").valid_until(end));
+    let plan = client.plan(&registration).await.unwrap();
+    let kept = Plan::from_json(&plan.to_json()).unwrap();
+    tokio::time::advance(Duration::from_secs(29 * 60)).await;
+    quiet(&tenant);
+    for plan in [plan, kept] {
+        let error = client.apply(&plan).max_plan_age(Duration::MAX).await.unwrap_err();
+        assert_eq!(error.error().code(), client.plan(&registration).await.unwrap_err().code());
+        assert_eq!(error.error().code(), ErrorCode::InvalidSecretLifetime, "{error}");
+    }
+    assert_eq!(counts(&tenant).1, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_name_of_the_tenant_in_a_file_is_not_shown_as_if_it_had_been_seen() {
+    let tenant = tenant();
+    let client = tenant.client();
+    let plan = client.plan(&AppRegistration::new("k", "App")).await.unwrap();
+    let name = plan.tenant_name().unwrap().to_owned();
+    assert!(plan.to_string().contains(&name));
+    let forged = plan.to_json().replace(&format!("{name:?}"), "\"Fabrikam\"");
+    for text in [plan.to_json(), forged] {
+        let read = Plan::from_json(&text).unwrap();
+        assert_eq!((read.tenant_name(), read.tenant_id()), (None, tenant.id()));
+        for name in [name.as_str(), "Fabrikam"] {
+            assert!(!read.to_string().contains(name), "{read}");
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -265,14 +265,16 @@ async fn revoke(state: &mut ApplyState<'_>, secret: IssuedSecret, source: BoxErr
 
 /// Removes a secret from the application.
 async fn remove(state: &mut ApplyState<'_>, key_id: KeyId) -> Result<(), Error> {
-    let Some(app) = &mut state.observed.application else { return Ok(()) };
-    let Some(id) = app.id else { return Ok(()) };
-    app.password_credentials.retain(|secret| secret.key_id != Some(key_id));
+    let Some(id) = state.observed.application.as_ref().and_then(|app| app.id) else { return Ok(()) };
     match state.client.applications().remove_password(id, key_id).repeatable().await {
         // The response to an earlier attempt was lost, and it is gone.
-        Err(error) if is_unknown_secret(&error) && error.attempts() > 1 => Ok(()),
-        other => other,
+        Err(error) if is_unknown_secret(&error) && error.attempts() > 1 => {}
+        other => other?,
     }
+    if let Some(app) = &mut state.observed.application {
+        app.password_credentials.retain(|secret| secret.key_id != Some(key_id));
+    }
+    Ok(())
 }
 
 /// Removes the secret of an attempt whose response was lost, where it is found; the next round issues another.

@@ -95,12 +95,16 @@ pub(super) trait TakeResponse: Send {
     async fn take(self: Box<Self>, responses: &mut BatchResponse, state: &mut ApplyState<'_>) -> Result<(), Error>;
 }
 
+/// Adds the reads of what belongs to an application that is there.
+pub(super) fn reads(client: &Client, app_id: AppId, batch: &mut Batch) -> Vec<Box<dyn TakeRead>> {
+    COLLECTIONS.iter().filter_map(|collection| collection.read(client, app_id, batch)).collect()
+}
+
 /// Reads what belongs to an application that is there, in one batch.
 pub(super) async fn read(client: &Client, observed: &mut Observed) -> Result<(), Error> {
     let Some(app_id) = observed.app_id() else { return Ok(()) };
     let mut batch = client.batch();
-    let reads: Vec<_> =
-        COLLECTIONS.iter().filter_map(|collection| collection.read(client, app_id, &mut batch)).collect();
+    let reads = reads(client, app_id, &mut batch);
     let mut responses = batch.send().await?;
     for read in reads {
         read.take(&mut responses, observed).await?;

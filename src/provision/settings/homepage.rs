@@ -1,5 +1,6 @@
 //! The home page.
 
+use crate::provision::page_url::PageUrl;
 use crate::provision::settings::scalar::Scalar;
 use crate::provision::step::StepKind;
 
@@ -14,7 +15,7 @@ pub(super) const HOMEPAGE: Scalar<String> = Scalar {
     label: "Home page",
     place: "Branding & properties",
     select: &["web/homePageUrl"],
-    check: |_| Ok(()),
+    check: |url| PageUrl::new(url.as_str()).map(drop),
     wanted: |registration| registration.homepage.as_ref().map(ToString::to_string),
     read: |app| app.web.as_ref()?.home_page_url.clone(),
     write: |app, url| app.web.get_or_insert_default().home_page_url = Some(url),

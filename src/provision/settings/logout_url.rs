@@ -1,5 +1,6 @@
 //! The front-channel logout URL.
 
+use crate::provision::page_url::LogoutUrl;
 use crate::provision::settings::scalar::Scalar;
 use crate::provision::step::StepKind;
 
@@ -14,7 +15,7 @@ pub(super) const LOGOUT_URL: Scalar<String> = Scalar {
     label: "Logout URL",
     place: "Authentication",
     select: &["web/logoutUrl"],
-    check: |_| Ok(()),
+    check: |url| LogoutUrl::new(url.as_str()).map(drop),
     wanted: |registration| registration.logout_url.as_ref().map(ToString::to_string),
     read: |app| app.web.as_ref()?.logout_url.clone(),
     write: |app, url| app.web.get_or_insert_default().logout_url = Some(url),

@@ -24,7 +24,7 @@ use crate::error::Error;
 use crate::model::{Application, ApplicationPatch};
 use crate::provision::comparison::Comparison;
 use crate::provision::registration::AppRegistration;
-use crate::provision::step::{Step, StepKind};
+use crate::provision::step::{Action, Step, StepId, StepKind, Subject};
 
 pub(super) use declared_permissions::{describe as describe_declared, name_of};
 
@@ -42,6 +42,11 @@ pub(super) const SETTINGS: &[&dyn Setting] = &[
     &declared_permissions::DeclaredPermissions,
 ];
 
+impl StepKind {
+    /// A value that was taken once and that today's rules refuse: it stays, and is written again with the others.
+    pub const KEPT_VALUE: Self = Self::new("kept_value");
+}
+
 /// A property of the application, as one room.
 pub(super) trait Setting: Sync {
     /// The kind of its steps.
@@ -52,6 +57,12 @@ pub(super) trait Setting: Sync {
 
     /// The members of the application that it reads and writes, each by its path.
     fn select(&self) -> &'static [&'static str];
+
+    /// The values of an application that today's rules refuse, each with the reason. What Entra does with those that are
+    /// there is not known.
+    fn refused_values(&self, _app: &Application) -> Vec<(Subject, Error)> {
+        Vec::new()
+    }
 
     /// Refuses what Entra would refuse of this registration, before anything is sent.
     fn check(&self, _registration: &AppRegistration) -> Result<(), Error> {
@@ -90,6 +101,24 @@ pub(super) fn changed(it: &Comparison<'_>, app: &Application) -> Application {
 /// The member of a property that came and cannot be read, if one did: what is there is not known, and is not written.
 pub(super) fn unreadable(setting: &dyn Setting, app: &Application) -> Option<&'static str> {
     setting.select().iter().copied().find(|path| app.is_unreadable(path))
+}
+
+/// Adds a step for each value of an application that is updated and that today's rules refuse.
+pub(super) fn kept_values(it: &Comparison<'_>, is_updated: bool, steps: &mut Vec<Step>) {
+    let Some(app) = it.app() else { return };
+    let wanted = changed(it, app);
+    if !is_updated && difference(app, &wanted).is_empty() {
+        return;
+    }
+    for (subject, error) in refused_values(&wanted) {
+        let text = format!("{}: it stays, and Entra may refuse an update because of it", error.message());
+        steps.push(Step::new(StepId::of(StepKind::KEPT_VALUE, subject), Action::LeftAlone).plan(text));
+    }
+}
+
+/// The values of an application that today's rules refuse, each with the reason.
+pub(super) fn refused_values(app: &Application) -> Vec<(Subject, Error)> {
+    SETTINGS.iter().flat_map(|setting| setting.refused_values(app)).collect()
 }
 
 /// The body of the upsert by unique name: what is safe to repeat.

@@ -58,20 +58,23 @@ impl Setting for RedirectUris {
         Ok(())
     }
 
-    /// Refuses a redirect URI that the application has for another platform: Entra holds each once.
+    /// Refuses a redirect URI that the application has for another platform, or in other capitals: Entra holds each once.
     fn check_observed(&self, it: &Comparison<'_>) -> Result<(), Error> {
         let Some(app) = it.app().filter(|_| !it.registration.remove_surplus) else { return Ok(()) };
         let observed = observed(app);
-        for uri in &it.registration.redirect_uris {
-            let other = observed.iter().find(|other| other.platform() != uri.platform() && other.is_same_address(uri));
-            if let Some(other) = other {
-                return Err(Error::new(ErrorCode::RedirectUriOfAnotherPlatform).with_message(format!(
+        for uri in it.registration.redirect_uris.iter().filter(|uri| !observed.contains(uri)) {
+            let Some(other) = observed.iter().find(|other| other.is_same_address(uri)) else { continue };
+            return Err(if other.platform() == uri.platform() {
+                Error::new(ErrorCode::RedirectUriDiffersInCase)
+                    .with_message(format!("the redirect URI {uri} stands there in other capitals: {}", other.as_str()))
+            } else {
+                Error::new(ErrorCode::RedirectUriOfAnotherPlatform).with_message(format!(
                     "the redirect URI {} stands under {}, and is wanted under {}",
                     uri.as_str(),
                     other.platform().portal_name(),
                     uri.platform().portal_name()
-                )));
-            }
+                ))
+            });
         }
         Ok(())
     }
@@ -113,6 +116,16 @@ impl Setting for RedirectUris {
             let step = it.surplus(id(StepKind::SURPLUS_REDIRECT_URI, uri), &what);
             steps.push(step.check(format!("Nothing more than needed: {what}"), remedy).not_required());
         }
+    }
+
+    fn refused_values(&self, app: &Application) -> Vec<(Subject, Error)> {
+        let personal = app.sign_in_audience.as_ref().is_some_and(allows_personal_accounts);
+        let check = |uri: &RedirectUri| {
+            let checked = RedirectUri::new(uri.platform(), uri.as_str());
+            checked.and_then(|uri| if personal { uri.check_personal_accounts() } else { Ok(()) })
+        };
+        let uris = observed(app).into_iter();
+        uris.filter_map(|uri| check(&uri).err().map(|error| (Subject::RedirectUri(uri), error))).collect()
     }
 
     fn facts(&self, app: &Application) -> BTreeSet<String> {

@@ -7,7 +7,7 @@ use crate::model::Application;
 use crate::provision::comparison::Comparison;
 use crate::provision::registration::AppRegistration;
 use crate::provision::settings::Setting;
-use crate::provision::step::{Action, Step, StepKind};
+use crate::provision::step::{Action, Step, StepKind, Subject};
 
 /// A property of one value.
 pub(super) struct Scalar<T: 'static> {
@@ -19,7 +19,7 @@ pub(super) struct Scalar<T: 'static> {
     /// Where the portal has it.
     pub(super) place: &'static str,
     pub(super) select: &'static [&'static str],
-    /// Refuses a wanted value that Entra would refuse.
+    /// Refuses a value that Entra would refuse, wanted or there.
     pub(super) check: fn(&T) -> Result<(), Error>,
     /// What the registration wants, if it says.
     pub(super) wanted: fn(&AppRegistration) -> Option<T>,
@@ -72,6 +72,11 @@ impl<T: PartialEq> Setting for Scalar<T> {
         let remedy = format!("Apply the registration, or set it under {}.", self.place);
         let step = Step::new(self.kind, action).plan(plan).check(format!("{}: {to}", self.label), remedy);
         steps.push(step.values(from, Some(to)));
+    }
+
+    fn refused_values(&self, app: &Application) -> Vec<(Subject, Error)> {
+        let refused = (self.read)(app).and_then(|value| (self.check)(&value).err());
+        refused.map(|error| (Subject::Property(self.kind), error)).into_iter().collect()
     }
 
     fn facts(&self, app: &Application) -> BTreeSet<String> {

@@ -55,6 +55,11 @@ impl Setting for Tags {
         }
     }
 
+    fn refused_values(&self, app: &Application) -> Vec<(Subject, Error)> {
+        let refused = |tag: &String| Some((Subject::Tag(tag.clone()), Tag::new(tag.as_str()).err()?));
+        app.tags.iter().filter_map(refused).collect()
+    }
+
     fn facts(&self, app: &Application) -> BTreeSet<String> {
         app.tags.iter().map(|tag| format!("tag {tag}")).collect()
     }

@@ -65,8 +65,11 @@ async fn a_secret_that_another_run_issued_at_the_same_moment_is_not_taken_for_th
     let tenant = before_the_secret().await;
     let (client, other) = (tenant.client(), tenant.client());
     let registration = registration();
+    tokio::time::advance(Duration::from_secs(61)).await;
     let plan = client.plan(&registration).await.unwrap();
     let theirs = register(&other, &registration).await.secrets.remove(0);
+    // What is read right before the writing does not show it yet.
+    tenant.set_lag(Lag::none().reads(Duration::from_secs(20)));
     tenant.fault(add_password().fails(503));
     let ours = client.apply(&plan).await.unwrap().secrets.remove(0);
     let live = secrets_of(&tenant);

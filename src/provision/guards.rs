@@ -1,0 +1,101 @@
+//! What is refused before anything is written: by a plan, and again by an apply, of what it writes from.
+//!
+//! What the rooms refuse of what is there is [`check_observed`](crate::provision::steps::check_observed), and what needs
+//! an approval are [`Approvals`](crate::provision::approvals::Approvals).
+
+use crate::client::Client;
+use crate::error::{Error, ErrorCode};
+use crate::provision::plan_options::PlanOptions;
+use crate::provision::registration::{AppRegistration, allows_personal_accounts};
+use crate::provision::step::{Action, Change, StepKind};
+
+/// Refuses what can be refused without a look at the tenant.
+pub(super) fn check(client: &Client, registration: &AppRegistration, options: &PlanOptions) -> Result<(), Error> {
+    registration.check()?;
+    if let Some(name) = options
+        .replace_secrets
+        .iter()
+        .find(|name| !registration.credentials.iter().any(|secret| secret.name() == **name))
+    {
+        return Err(Error::new(ErrorCode::UnknownSecret)
+            .with_message(format!("the registration has no client secret “{name}” to replace")));
+    }
+    let national = matches!(client.cloud().name(), "usgov" | "usgov-dod" | "china");
+    if national && allows_personal_accounts(&registration.audience) {
+        return Err(Error::new(ErrorCode::NoPersonalAccounts));
+    }
+    Ok(())
+}
+
+/// Refuses a secret that would end in the past, unless the caller has it and none is to be issued.
+pub(super) fn check_lifetimes(
+    client: &Client,
+    registration: &AppRegistration,
+    options: &PlanOptions,
+) -> Result<(), Error> {
+    if options.held_secrets.is_empty() {
+        for secret in &registration.credentials {
+            secret.end(client.clock().now())?;
+        }
+    }
+    Ok(())
+}
+
+/// Refuses changes that the plan does not show: an apply does nothing that nobody could review.
+pub(super) fn check_shown(changes: &[Change], shown: &[Change]) -> Result<(), Error> {
+    let is_shown = |change: &&Change| shown.iter().any(|shown| covers(shown, change));
+    let new: Vec<&str> = changes.iter().filter(|change| !is_shown(change)).map(|change| change.text.as_str()).collect();
+    if new.is_empty() {
+        return Ok(());
+    }
+    Err(Error::new(ErrorCode::PlanOutdated).with_message(format!(
+        "the tenant has changed since the plan was made, which does not show: {}",
+        new.join("; ")
+    )))
+}
+
+/// Whether who has seen the one change has seen the other: of the same thing, from the same value.
+fn covers(shown: &Change, change: &Change) -> bool {
+    let is_removal = |change: &Change| change.action == Action::Remove;
+    let is_same = shown.id == change.id
+        && is_removal(shown) == is_removal(change)
+        && (shown.from.is_none() || shown.from == change.from);
+    // A permission of which the id is corrected is declared anew, where its grant is shown.
+    let is_its_grant = change.id.kind() == StepKind::PERMISSION_DECLARED
+        && shown.id.kind() == StepKind::PERMISSION_GRANTED
+        && shown.id.subject() == change.id.subject();
+    shown.action.is_change() && (is_same || is_its_grant)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::provision::step::Step;
+
+    fn change(kind: StepKind, action: Action, from: Option<&str>) -> Change {
+        Step::new(kind, action).plan("it").values(from.map(str::to_owned), None).to_change().expect("it is planned")
+    }
+
+    #[test]
+    fn a_change_is_shown_by_one_of_the_same_thing_from_the_same_value() {
+        use Action::{Add, Change as Set, LeftAlone, Remove, Unchanged};
+        let notes = |action, from| change(StepKind::NOTES, action, from);
+        for (shown, now, is_shown) in [
+            (notes(Add, None), notes(Add, None), true),
+            (notes(Add, None), notes(Set, Some("a")), true),
+            (notes(Set, Some("a")), notes(Set, Some("a")), true),
+            (notes(Set, Some("a")), notes(Set, Some("b")), false),
+            (notes(Unchanged, Some("a")), notes(Set, Some("a")), false),
+            (notes(LeftAlone, None), notes(Remove, None), false),
+            (notes(Add, None), notes(Remove, None), false),
+            (notes(Remove, None), notes(Add, None), false),
+            (notes(Remove, None), notes(Remove, None), true),
+            (notes(Add, None), change(StepKind::HOMEPAGE, Add, None), false),
+        ] {
+            let checked = check_shown(std::slice::from_ref(&now), std::slice::from_ref(&shown));
+            assert_eq!(checked.is_ok(), is_shown, "{shown:?} and then {now:?}");
+        }
+        let error = check_shown(&[notes(Add, None)], &[]).unwrap_err();
+        assert!(error.code() == ErrorCode::PlanOutdated && error.message().contains("show: it"), "{error}");
+    }
+}
