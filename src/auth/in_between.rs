@@ -1,5 +1,7 @@
 //! What responds in the place of a service: a proxy, a gateway, a network's own sign-in page.
 
+use std::borrow::Cow;
+
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 use url::{Url, form_urlencoded};
@@ -114,7 +116,7 @@ fn said_by_a_gateway(json: &Value) -> Option<String> {
         "/fault/faultstring",
         "/error",
     ];
-    paths.iter().find_map(|path| json.pointer(path).and_then(text)).map(|text| text.into_owned())
+    paths.iter().find_map(|path| json.pointer(path).and_then(text)).map(Cow::into_owned)
 }
 
 /// The text of a page: no tags, no scripts, no styles, no comments.

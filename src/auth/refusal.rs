@@ -3,6 +3,8 @@
 //!
 //! The format: <https://learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow>.
 
+use std::borrow::Cow;
+
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
@@ -68,13 +70,13 @@ pub(crate) struct Refusal {
 impl Refusal {
     /// Reads the body of a response.
     pub(super) fn read(body: &Value) -> Self {
-        let of = |name: &str| text(&body[name]).map(|text| text.into_owned());
+        let of = |name: &str| text(&body[name]).map(Cow::into_owned);
         let (error, nested) = match &body["error"] {
             Value::Object(error) => {
-                let of = |name: &str| error.get(name).and_then(text).map(|text| text.into_owned());
+                let of = |name: &str| error.get(name).and_then(text).map(Cow::into_owned);
                 (of("code"), of("message"))
             }
-            error => (text(error).map(|text| text.into_owned()), None),
+            error => (text(error).map(Cow::into_owned), None),
         };
         let error = error.unwrap_or_default();
         let description = description(&body["error_description"]);

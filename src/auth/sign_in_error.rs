@@ -19,9 +19,8 @@ pub(super) fn classify(response: &Response) -> Outcome {
     let retry_after = response.retry_after;
     match response.status.as_u16() {
         200..=299 if response.json().is_object() => Outcome::Final,
-        200..=299 => Outcome::Failed { retry_after },
         429 => Outcome::Throttled { retry_after },
-        500 | 502 | 503 | 504 => Outcome::Failed { retry_after },
+        200..=299 | 500 | 502 | 503 | 504 => Outcome::Failed { retry_after },
         _ => match refusal(response, &Form::new()) {
             Some((_, ErrorCode::SignInBusy)) => Outcome::Failed { retry_after },
             _ => Outcome::Final,
