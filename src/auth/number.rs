@@ -148,7 +148,7 @@ mod tests {
             json!("6/1/2026 9:00:00 AM"),
             json!(" 2026-06-01 09:00:00Z "),
         ] {
-            assert_eq!(moment(&value).map(|read| read.unix_timestamp()), Some(NOW.unix_timestamp()), "{value}");
+            assert_eq!(moment(&value).map(OffsetDateTime::unix_timestamp), Some(NOW.unix_timestamp()), "{value}");
         }
         assert_eq!(moment(&json!("06/01/2026 00:30:00 PM +00:00")), Some(datetime!(2026-06-01 12:30 UTC)));
         assert_eq!(moment(&json!("06/01/2026 12:30:00 AM +00:00")), Some(datetime!(2026-06-01 0:30 UTC)));
