@@ -103,11 +103,12 @@ impl<'a> Connection<'a> {
         if skips_waiting {
             tokio::time::pause();
         }
-        let organization = client.organization().get().await;
+        let allowed = self.access.deadline.map(Duration::from_secs);
+        let organization = within(&*self.clock, allowed, async { client.organization().get().await }).await;
         if skips_waiting {
             tokio::time::resume();
         }
-        let organization = match organization {
+        let organization = match organization? {
             Ok(organization) => Some(organization),
             // Who may not read it may still do the rest.
             Err(error) if error.kind() == ErrorKind::Forbidden => None,
@@ -127,6 +128,23 @@ impl<'a> Connection<'a> {
             Err(_) => client,
         };
         Ok(SignedIn { client, who, tenant, recorder: self.recorder })
+    }
+}
+
+/// What comes of it within the time allowed: whatever holds a sign-in up, a person, another program, a file.
+async fn within<T>(
+    clock: &dyn Clock,
+    allowed: Option<Duration>,
+    sign_in: impl Future<Output = T>,
+) -> Result<T, Failure> {
+    let Some(allowed) = allowed else { return Ok(sign_in.await) };
+    tokio::select! {
+        biased;
+        () = clock.sleep(allowed) => {
+            let message = format!("nobody signed in within {} seconds", allowed.as_secs());
+            Err(Failure::new("deadline_exceeded", message, "Run it again with more time (--deadline SECONDS)."))
+        }
+        result = sign_in => Ok(result),
     }
 }
 

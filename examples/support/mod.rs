@@ -9,7 +9,7 @@ pub(crate) mod flags;
 mod output;
 mod recorder;
 mod secret_file;
-mod token_file;
+pub(crate) mod token_file;
 pub(crate) mod ways;
 mod who;
 

@@ -1,10 +1,11 @@
 //! The address to which a browser was sent, and who a tenant is said to be: both can be written by anybody.
 #![no_main]
 
-use entra_apps::SignInAudience;
 use entra_apps::consent::{AdminConsentCallback, AdminConsentLink, ConsentApp, PendingConsent};
 use entra_apps::ids::{AppId, Tenant, TenantId};
 use entra_apps::permission::MICROSOFT_GRAPH;
+use entra_apps::url::Url;
+use entra_apps::{ErrorCode, SignInAudience};
 use entra_apps_fuzz::{check_for, cloud};
 use entra_emulator::SeededRandomness;
 use libfuzzer_sys::fuzz_target;
@@ -30,6 +31,19 @@ fuzz_target!(|data: &[u8]| {
         let pending = link(Tenant::ORGANIZATIONS).unwrap().into_pending();
         let accepted = check_for(pending.clone().accept(&callback), None);
         assert!(accepted.is_none() || callback.state() == Some(pending.state()));
+    }
+    // A number is found in a subcode and in a description alike, whatever stands around it.
+    let words: String = text.chars().filter(|letter| !letter.is_ascii_digit()).collect();
+    for member in ["error_subcode", "error_description"] {
+        let pending = link(Tenant::ORGANIZATIONS).unwrap().into_pending();
+        let mut url = Url::parse("https://app.test/callback?error=access_denied").unwrap();
+        url.query_pairs_mut()
+            .append_pair(member, &format!("{words} AADSTS90094: {words}"))
+            .append_pair("state", pending.state());
+        if let Some(callback) = check_for(AdminConsentCallback::parse(url.as_str()), None) {
+            let error = pending.accept(&callback).expect_err("it is refused");
+            assert_eq!(error.code(), ErrorCode::AdminConsentNeeded, "{url}");
+        }
     }
     if let Ok(pending) = serde_json::from_str::<PendingConsent>(text) {
         let _ = format!("{pending:?}");

@@ -12,6 +12,10 @@ const ONE_KEY: &[u8] = include_bytes!("../../emulator/certificates/one.key.der")
 
 fuzz_target!(init: drop(rustls::crypto::aws_lc_rs::default_provider().install_default()), |data: &[u8]| {
     check_for(ClientCertificate::from_pem(data), None);
+    // A mark before a text that is read changes nothing.
+    let marked = [b"\xef\xbb\xbf", data].concat();
+    let read = |text: &[u8]| ClientCertificate::from_pem(text).map(|read| read.thumbprint().to_owned()).ok();
+    assert!(data.starts_with(b"\xef\xbb\xbf") || read(&marked) == read(data));
     let (first, second) = data.split_at(data.len() / 2);
     check_for(ClientCertificate::from_pem_files(first, second), None);
     check_for(ClientCertificate::from_der(first, second), None);

@@ -1,11 +1,11 @@
-//! The other ways to sign in: what a device code, a managed identity and a refresh token are answered with.
+//! The other ways to sign in: what a device code, a managed identity, a GitHub job and a refresh token are answered with.
 #![no_main]
 
 use std::sync::Arc;
 
 use entra_apps::async_trait;
 use entra_apps::auth::{
-    DeviceCodeProvider, ManagedIdentityProvider, MemoryRefreshTokenStore, RefreshTokenProvider, SignInService,
+    ClientAuthentication, ClientCredentialsProvider, DeviceCodeProvider, GitHubActions, ManagedIdentityProvider, MemoryRefreshTokenStore, RefreshTokenProvider, SignInService,
     TenantLookup,
 };
 use entra_apps::bytes::Bytes;
@@ -55,6 +55,13 @@ fuzz_target!(|data: &[u8]| {
         return;
     }
     let provider: Box<dyn TokenProvider> = match kind & 3 {
+        0 if kind & 16 != 0 => {
+            // The one host that a bearer is sent to.
+            let github = Url::parse("https://graph.test/token").unwrap();
+            let job = GitHubActions::new(service(transport.clone()), &github, secret).unwrap();
+            let authentication = ClientAuthentication::assertion(Arc::new(job));
+            Box::new(ClientCredentialsProvider::new(service(transport), id, authentication))
+        }
         0 | 1 => {
             let show = |prompt: &entra_apps::auth::DeviceCodePrompt| {
                 let shown = format!("{} {} {}", prompt.user_code, prompt.verification_uri, prompt.message);

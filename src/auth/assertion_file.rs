@@ -7,6 +7,7 @@ use secrecy::SecretString;
 use secrecy::zeroize::Zeroizing;
 
 use crate::auth::assertion::{AssertionRequest, ClientAssertion};
+use crate::auth::file_thread::on_a_thread;
 use crate::error::{BoxError, Error, ErrorCode};
 
 /// A file that holds an assertion.
@@ -16,13 +17,8 @@ pub(super) struct AssertionFile(pub(super) PathBuf);
 #[async_trait]
 impl ClientAssertion for AssertionFile {
     async fn assertion(&self, _request: &AssertionRequest) -> Result<SecretString, BoxError> {
-        let (sender, receiver) = tokio::sync::oneshot::channel();
         let path = self.0.clone();
-        // A file system can hang, above all one over a network: it must not hold up the program's runtime, which may be
-        // any. A sign-in an hour can afford a thread.
-        let reader = std::thread::Builder::new().name("assertion file".to_owned());
-        reader.spawn(move || drop(sender.send(read(&path)))).map_err(|error| self.unreadable(error))?;
-        let text = receiver.await.map_err(|error| self.unreadable(std::io::Error::other(error)))?;
+        let text = on_a_thread("assertion file", move || read(&path)).await;
         Ok(text.map_err(|error| self.unreadable(error))?)
     }
 }

@@ -7,16 +7,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use secrecy::{ExposeSecret as _, SecretString};
-use serde::Deserialize;
+use secrecy::SecretString;
+use serde_json::Value;
 use time::OffsetDateTime;
 use tokio::process::Command;
 use tracing::Instrument as _;
 
-use crate::auth::claims::TokenClaims;
+use crate::auth::expiry::expiry_of;
+use crate::auth::number::moment;
+use crate::auth::refusal::{Credential, Refusal};
 use crate::auth::sign_in_service::{sign_in_span, tell_failure};
 use crate::clock::Clock;
-use crate::error::{BoxError, Error, ErrorCode, foreign};
+use crate::error::{BoxError, Error, ErrorCode};
 use crate::ids::Tenant;
 use crate::retry::timeout;
 use crate::token::{AccessToken, TokenProvider, TokenRequest};
@@ -110,7 +112,7 @@ impl AzureCliProvider {
         if !output.status.success() {
             return Err(refused(&String::from_utf8_lossy(&output.stderr), &request.tenant));
         }
-        read(output.stdout)
+        read(output.stdout, self.clock.now())
             .ok_or_else(|| failed(ErrorCode::AzureCliOutputUnreadable).with_remedy("Update the Azure CLI: az upgrade."))
     }
 }
@@ -136,39 +138,30 @@ fn not_started(error: std::io::Error) -> Error {
 
 /// The error for what the CLI wrote to its standard error.
 fn refused(text: &str, tenant: &Tenant) -> Error {
-    let message = foreign(text.trim().trim_start_matches("ERROR:").trim().to_owned());
+    // Warnings may stand before it.
+    let said = text.split_once("ERROR:").map_or(text, |(_, said)| said).trim();
+    let refusal = Refusal::of_text(said);
     let signed_out = ["az login", "az account set", "No subscription found"].iter().any(|part| text.contains(part));
-    let error = if signed_out {
-        failed(ErrorCode::AzureCliSignedOut)
-            .with_remedy(format!("Run: az login --tenant {tenant} --allow-no-subscriptions"))
-    } else {
-        failed(ErrorCode::AzureCliRefused)
-            .with_remedy("Its own message is beside this; run `az account get-access-token` by hand.")
+    let code = match refusal.code(Credential::Unknown) {
+        _ if signed_out => ErrorCode::AzureCliSignedOut,
+        ErrorCode::SignInRefused => ErrorCode::AzureCliRefused,
+        code => code,
     };
-    let code = text.split(|c: char| !c.is_ascii_alphanumeric()).find(|word| is_error_code(word)).unwrap_or_default();
-    error.with_service(code, message, Vec::new())
-}
-
-/// Whether `word` has the form of `AADSTS70043`.
-fn is_error_code(word: &str) -> bool {
-    word.strip_prefix("AADSTS").is_some_and(|digits| !digits.is_empty() && digits.chars().all(|c| c.is_ascii_digit()))
-}
-
-fn read(stdout: Vec<u8>) -> Option<AccessToken> {
-    #[derive(Deserialize)]
-    struct CliToken {
-        #[serde(rename = "accessToken")]
-        access_token: SecretString,
-        /// In seconds since 1970; from version 2.54 of the CLI on.
-        #[serde(default)]
-        expires_on: Option<i64>,
+    let error = refusal.into_error(code).during(OPERATION);
+    match code {
+        ErrorCode::AzureCliSignedOut => {
+            error.with_remedy(format!("Run: az login --tenant {tenant} --allow-no-subscriptions"))
+        }
+        _ => error,
     }
+}
 
+/// Reads what the CLI wrote to its standard output, each member by itself.
+fn read(stdout: Vec<u8>, now: OffsetDateTime) -> Option<AccessToken> {
     let stdout = secrecy::zeroize::Zeroizing::new(stdout);
-    let response: CliToken = serde_json::from_slice(&stdout).ok()?;
-    let token = response.access_token;
-    // `expiresOn` is a local time without a time zone, and so ambiguous.
-    let expires_at = response.expires_on.or_else(|| TokenClaims::parse(token.expose_secret()).exp)?;
-    let expires_at = OffsetDateTime::from_unix_timestamp(expires_at).ok()?;
-    (!token.expose_secret().is_empty()).then(|| AccessToken::new(token, expires_at))
+    let response: Value = serde_json::from_slice(&stdout).ok()?;
+    let token = response["accessToken"].as_str().filter(|token| !token.is_empty())?;
+    // From version 2.54 of the CLI on. `expiresOn` is a local time without a time zone, and so ambiguous.
+    let expires_at = expiry_of(moment(&response["expires_on"]), token, now);
+    Some(AccessToken::new(SecretString::from(token), expires_at))
 }

@@ -17,13 +17,13 @@ use crate::auth::client_authentication::ClientAuthentication;
 use crate::auth::form::Form;
 use crate::auth::loopback::{Loopback, Redirect};
 use crate::auth::refresh_token_store::RefreshTokenStore;
+use crate::auth::refusal::{Credential, Refusal};
 use crate::auth::session::{self, InteractiveFlow, Session, scopes};
-use crate::auth::sign_in_error;
 use crate::auth::sign_in_service::{SignInService, Tokens, sign_in_span};
 use crate::crypto;
 use crate::error::{BoxError, Error, ErrorCode};
 use crate::ids::{AppId, Tenant};
-use crate::retry::{Repeat, timeout};
+use crate::retry::Repeat;
 use crate::token::{AccessToken, TokenProvider, TokenRequest};
 
 const OPERATION: &str = "GET /oauth2/v2.0/authorize";
@@ -176,14 +176,14 @@ impl InteractiveFlow for BrowserProvider {
         }
         (self.open)(&url);
         let clock = service.clock();
-        let redirect = loopback.wait_for_redirect(&self.path, state.expose_secret(), clock);
-        let redirect = timeout(redirect, clock, self.timeout)
-            .await
-            .ok_or_else(|| Error::new(ErrorCode::BrowserTimeout).during(OPERATION))?;
+        let redirect = loopback.wait_for_redirect(&self.path, state.expose_secret(), clock, self.timeout).await;
+        let redirect = redirect.ok_or_else(|| Error::new(ErrorCode::BrowserTimeout).during(OPERATION))?;
         let code = match redirect {
             Redirect::Code(code) => SecretString::from(code),
-            Redirect::Error { error, description } => {
-                return Err(sign_in_error::redirect_error(error, &description).during(OPERATION));
+            Redirect::Error { error, subcode, description } => {
+                let refusal = Refusal::of_redirect(error, subcode, description);
+                let code = refusal.code(Credential::Unknown);
+                return Err(refusal.into_error(code).during(OPERATION));
             }
         };
         let form = Form::of_app(client_id)

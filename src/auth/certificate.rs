@@ -45,7 +45,9 @@ impl ClientCertificate {
     /// # Errors
     /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) with the code [`InvalidCertificate`](crate::ErrorCode::InvalidCertificate) when the text holds no
     /// certificate, no private key, an encrypted one, one of another certificate, or one that is no RSA key of 2048 bits
-    /// or more; with the code [`NoCryptoProvider`](crate::ErrorCode::NoCryptoProvider) when there is no rustls `CryptoProvider`.
+    /// or more; with the codes [`PemInUtf16`](crate::ErrorCode::PemInUtf16) and
+    /// [`PemWithoutLineBreaks`](crate::ErrorCode::PemWithoutLineBreaks) for a text that lost its form on the way; with the
+    /// code [`NoCryptoProvider`](crate::ErrorCode::NoCryptoProvider) when there is no rustls `CryptoProvider`.
     pub fn from_pem(pem: &[u8]) -> Result<Self, Error> {
         Self::from_pem_files(pem, &[])
     }
@@ -58,6 +60,7 @@ impl ClientCertificate {
         let mut certificates = Vec::new();
         let mut private: Option<Zeroizing<Vec<u8>>> = None;
         for text in [certificate, key] {
+            let text = readable(text)?;
             if text.windows(ENCRYPTED.len()).any(|part| part == ENCRYPTED) {
                 return Err(invalid("the private key is encrypted").with_remedy(
                     "Decrypt it in a safe place: openssl pkey -in key.pem -out plain.pem. This crate takes no password.",
@@ -159,7 +162,7 @@ impl ClientCertificate {
             "jti": random::uuid(&*service.context.randomness),
             "nbf": now.unix_timestamp(),
             "iat": now.unix_timestamp(),
-            "exp": (now + ASSERTION_LIFETIME).unix_timestamp(),
+            "exp": now.saturating_add(ASSERTION_LIFETIME).unix_timestamp(),
         });
         let message = [header, claims].map(|part| URL_SAFE_NO_PAD.encode(part.to_string())).join(".");
         // The salt comes from the provider and not from `Randomness`: no test needs it repeated.
@@ -175,6 +178,29 @@ impl fmt::Debug for ClientCertificate {
         f.debug_struct("ClientCertificate").field("thumbprint", &self.thumbprint).finish_non_exhaustive()
     }
 }
+
+/// A PEM text without its byte order mark.
+///
+/// # Errors
+/// For a text in UTF-16, and for one without line breaks, in which no PEM section can be found.
+fn readable(text: &[u8]) -> Result<&[u8], Error> {
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+    let contains = |text: &[u8], part: &[u8]| text.windows(part.len()).any(|window| window == part);
+    // With or without a mark, and in either order of the bytes.
+    if contains(text, b"-\0-\0-\0B\0") || contains(text, b"\0-\0-\0-\0B") {
+        return Err(Error::new(ErrorCode::PemInUtf16));
+    }
+    let has_both_ends = |line: &[u8]| {
+        let start = line.windows(BEGIN.len()).position(|window| window == BEGIN);
+        start.is_some_and(|start| contains(&line[start..], b"-----END "))
+    };
+    if text.split(|byte| matches!(byte, b'\n' | b'\r')).any(has_both_ends) {
+        return Err(Error::new(ErrorCode::PemWithoutLineBreaks));
+    }
+    Ok(text)
+}
+
+const BEGIN: &[u8] = b"-----BEGIN ";
 
 const ENCRYPTED: &[u8] = b"ENCRYPTED";
 

@@ -2,21 +2,23 @@
 //!
 //! <https://learn.microsoft.com/entra/identity-platform/v2-oauth2-device-code>
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use secrecy::SecretString;
-use serde::Deserialize;
+use serde_json::Value;
 use time::OffsetDateTime;
 use tracing::Instrument as _;
 
 use crate::auth::client_authentication::ClientAuthentication;
 use crate::auth::form::Form;
-use crate::auth::number::Number;
+use crate::auth::number::{text, whole};
 use crate::auth::refresh_token_store::RefreshTokenStore;
 use crate::auth::session::{self, InteractiveFlow, Session, scopes};
+use crate::auth::sign_in_error;
 use crate::auth::sign_in_service::{FormRequest, SignInService, TOKEN_OPERATION, Tokens, sign_in_span};
 use crate::error::{BoxError, Error, ErrorCode, ErrorKind, foreign};
 use crate::ids::{AppId, Tenant};
@@ -27,6 +29,9 @@ const OPERATION: &str = "POST /oauth2/v2.0/devicecode";
 
 /// The interval where the service names none ([RFC 8628, 3.2](https://www.rfc-editor.org/rfc/rfc8628#section-3.2)).
 const DEFAULT_INTERVAL: Duration = Duration::from_secs(5);
+
+/// The lifetime where the service names none: that of its codes.
+const DEFAULT_LIFETIME: Duration = Duration::from_secs(900);
 
 /// What `slow_down` adds to the interval ([RFC 8628, 3.5](https://www.rfc-editor.org/rfc/rfc8628#section-3.5)).
 const SLOW_DOWN: Duration = Duration::from_secs(5);
@@ -158,22 +163,22 @@ impl InteractiveFlow for DeviceCodeProvider {
         let token_request = FormRequest::token(tenant, Repeat::Safe);
         let code_request = FormRequest { operation: OPERATION, endpoint: "devicecode", ..token_request };
         let response = service.post(code_request, &form).await?;
-        let code: DeviceCodeResponse = response.read().map_err(|_| {
-            Error::new(ErrorCode::UnexpectedDeviceCodeResponse).with_status(response.status).during(OPERATION)
+        let code = DeviceCodeResponse::read(response.json()).ok_or_else(|| {
+            let code = ErrorCode::UnexpectedDeviceCodeResponse;
+            sign_in_error::unreadable(&response, &form, code, "device code").during(OPERATION)
         })?;
-        let lifetime = Duration::from_secs(code.expires_in.count()).min(MAX_LIFETIME);
+        let lifetime = code.lifetime.min(MAX_LIFETIME);
         let deadline = Deadline::after(service.clock(), lifetime);
-        (self.show)(&DeviceCodePrompt {
-            user_code: foreign(code.user_code),
-            verification_uri: foreign(code.verification_uri),
-            message: foreign(code.message),
-            expires_at: service.clock().now() + lifetime,
+        let expires_at = service.clock().now().saturating_add(lifetime.try_into().unwrap_or(time::Duration::MAX));
+        let prompt = DeviceCodePrompt::new(foreign(code.user_code), foreign(code.verification_uri), expires_at);
+        (self.show)(&match code.message {
+            Some(message) => prompt.message(foreign(message)),
+            None => prompt,
         });
         let form = Form::of_app(client_id)
             .with("grant_type", "urn:ietf:params:oauth:grant-type:device_code")
             .with_secret("device_code", &code.device_code);
-        let interval = code.interval.map_or(DEFAULT_INTERVAL, |seconds| Duration::from_secs(seconds.count().max(1)));
-        let interval = interval.min(MAX_INTERVAL);
+        let interval = code.interval.clamp(Duration::from_secs(1), MAX_INTERVAL);
         self.poll(tenant, &form, interval, deadline).await
     }
 }
@@ -207,7 +212,7 @@ impl DeviceCodeProvider {
             let form = self.session.authenticate(form.clone(), tenant).await?;
             let request = FormRequest { options: options.clone(), ..FormRequest::token(tenant, Repeat::Safe) };
             let error = match service.post(request, &form).await {
-                Ok(response) => return service.read_tokens(&response),
+                Ok(response) => return service.read_tokens(&response, &form),
                 Err(error) => error,
             };
             retry_after = Duration::ZERO;
@@ -215,7 +220,7 @@ impl DeviceCodeProvider {
                 "authorization_pending" => failures = 0,
                 "slow_down" => {
                     failures = 0;
-                    interval += SLOW_DOWN;
+                    interval = interval.saturating_add(SLOW_DOWN);
                 }
                 _ if is_transient(&error) => {
                     failures = (failures + 1).min(6);
@@ -248,16 +253,31 @@ impl TokenProvider for DeviceCodeProvider {
     }
 }
 
-#[derive(Deserialize)]
 struct DeviceCodeResponse {
     device_code: SecretString,
     user_code: String,
     verification_uri: String,
-    /// In seconds; some endpoints send a string.
-    expires_in: Number,
-    /// In seconds; some endpoints send a string.
-    #[serde(default)]
-    interval: Option<Number>,
-    #[serde(default)]
-    message: String,
+    lifetime: Duration,
+    interval: Duration,
+    message: Option<String>,
+}
+
+impl DeviceCodeResponse {
+    /// Reads each member by itself: nobody can do without the codes and the page, and the rest has a default.
+    fn read(body: &Value) -> Option<Self> {
+        let read = |name: &str| text(&body[name]).map(Cow::into_owned);
+        let seconds = |name: &str, default| {
+            whole(&body[name])
+                .map_or(default, |seconds| Duration::from_secs(u64::try_from(seconds).unwrap_or_default()))
+        };
+        Some(Self {
+            device_code: read("device_code")?.into(),
+            user_code: read("user_code")?,
+            // The older name is that of version 1.0.
+            verification_uri: read("verification_uri").or_else(|| read("verification_url"))?,
+            lifetime: seconds("expires_in", DEFAULT_LIFETIME),
+            interval: seconds("interval", DEFAULT_INTERVAL),
+            message: read("message"),
+        })
+    }
 }

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use secrecy::{ExposeSecret as _, SecretString};
 use url::form_urlencoded;
 
+use crate::auth::refusal::Credential;
 use crate::ids::AppId;
 
 /// The fields of one form. Secret fields are known, so that a response that repeats them can be redacted.
@@ -53,6 +54,16 @@ impl Form {
             Value::Secret(secret) if *name == "client_secret" => Some(secret),
             _ => None,
         })
+    }
+
+    /// What the app proves itself with.
+    pub(super) fn credential(&self) -> Credential {
+        let has = |field: &str| self.0.iter().any(|(name, _)| *name == field);
+        match () {
+            () if has("client_secret") => Credential::Secret,
+            () if has("client_assertion") => Credential::Assertion,
+            () => Credential::Nothing,
+        }
     }
 
     /// All secret values.

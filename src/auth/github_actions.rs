@@ -5,11 +5,12 @@ use std::fmt;
 use async_trait::async_trait;
 use bytes::Bytes;
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
 use url::Url;
 
 use crate::auth::assertion::{AssertionRequest, ClientAssertion};
 use crate::auth::environment::required_variable;
+use crate::auth::in_between;
+use crate::auth::number::text;
 use crate::auth::sign_in_service::{SignInService, tell_failure};
 use crate::cloud::{Cloud, is_secure};
 use crate::error::{BoxError, Error, ErrorCode};
@@ -95,11 +96,6 @@ impl GitHubActions {
     }
 
     async fn id_token(&self) -> Result<SecretString, Error> {
-        #[derive(Deserialize)]
-        struct IdToken {
-            value: SecretString,
-        }
-
         let mut url = self.url.clone();
         url.query_pairs_mut().append_pair("audience", &self.audience);
         let build = || {
@@ -116,22 +112,36 @@ impl GitHubActions {
                 .map_err(|_| invalid())
         };
         let classify = |response: &crate::retry::Response| match response.status.as_u16() {
+            200..=299 if !response.json().is_object() => Outcome::Failed { retry_after: response.retry_after },
             429 => Outcome::Throttled { retry_after: response.retry_after },
             500..=599 => Outcome::Failed { retry_after: response.retry_after },
             _ => Outcome::Final,
         };
         let response =
             self.service.context.send(OPERATION, Repeat::Safe, &CallOptions::default(), build, classify).await?;
-        let token = response.read::<IdToken>().ok();
-        match token.filter(|token| response.status.is_success() && !token.value.expose_secret().is_empty()) {
-            Some(token) => Ok(token.value),
-            None => Err(Error::new(ErrorCode::NoAssertion)
-                .with_message("GitHub issued no ID token to this job")
-                .with_status(response.status)
-                .with_attempts(response.attempts)
-                .with_remedy("Check that the job has `permissions: id-token: write`.")
-                .during(OPERATION)),
+        let response = response.redacted(&self.request_token);
+        let token = response.json()["value"].as_str().filter(|token| !token.is_empty());
+        if let Some(token) = token.filter(|_| response.status.is_success()) {
+            return Ok(SecretString::from(token));
         }
+        if in_between::is_foreign(&response) {
+            return Err(
+                in_between::error(&response, "GitHub's service of ID tokens", [&self.request_token]).during(OPERATION)
+            );
+        }
+        let error = Error::new(ErrorCode::NoAssertion);
+        let said = text(&response.json()["message"]).filter(|_| !response.status.is_success());
+        let error = match said {
+            Some(said) => error
+                .with_message(in_between::quoting("GitHub issued no ID token to this job", &said))
+                .with_service("", said, Vec::new()),
+            None => error.with_message("GitHub issued no ID token to this job"),
+        };
+        Err(error
+            .with_status(response.status)
+            .with_attempts(response.attempts)
+            .with_remedy("Check that the job has `permissions: id-token: write`.")
+            .during(OPERATION))
     }
 }
 

@@ -44,6 +44,7 @@
 //! # Ok(()) }
 //! ```
 
+mod arc_key;
 mod assertion;
 mod assertion_file;
 #[cfg(feature = "azure")]
@@ -61,8 +62,11 @@ mod client_authentication;
 mod client_credentials;
 mod device_code;
 mod environment;
+mod expiry;
+mod file_thread;
 mod form;
 mod github_actions;
+mod in_between;
 #[cfg(feature = "browser")]
 mod loopback;
 mod managed_identity;
@@ -70,8 +74,9 @@ mod number;
 pub mod public_client;
 mod refresh_token;
 mod refresh_token_store;
+pub(crate) mod refusal;
 mod session;
-pub(crate) mod sign_in_error;
+mod sign_in_error;
 mod sign_in_service;
 mod static_token;
 mod tenant_lookup;

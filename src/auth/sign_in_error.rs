@@ -1,145 +1,96 @@
-//! Errors of the sign-in service: the `error` of its response decides, the AADSTS number explains.
-//!
-//! The format of such a response: <https://learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow>.
+//! Errors of the sign-in service, and of what responds in its place.
 
+use http::StatusCode;
 use secrecy::ExposeSecret;
-use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::auth::challenge;
 use crate::auth::form::Form;
+use crate::auth::in_between;
+use crate::auth::refusal::Refusal;
 use crate::error::{Error, ErrorCode};
 use crate::retry::{Outcome, Response};
 
-/// What a refusal says. Each member is read by itself: an odd one does not hide the others.
-struct SignInErrorBody {
-    error: String,
-    suberror: Option<String>,
-    error_description: String,
-    error_codes: Vec<u64>,
-    trace_id: Option<String>,
-    correlation_id: Option<String>,
-    claims: Option<String>,
-}
+const SERVICE: &str = "the sign-in service";
 
-impl SignInErrorBody {
-    fn read(response: &Response) -> Self {
-        let body = response.json();
-        let text = |name: &str| body[name].as_str().map(str::to_owned);
-        Self {
-            error: text("error").unwrap_or_default(),
-            suberror: text("suberror"),
-            error_description: text("error_description").unwrap_or_default(),
-            error_codes: body["error_codes"].as_array().into_iter().flatten().filter_map(Value::as_u64).collect(),
-            trace_id: text("trace_id"),
-            correlation_id: text("correlation_id"),
-            claims: text("claims"),
-        }
-    }
-
-    fn number(&self) -> Option<u64> {
-        self.error_codes.first().copied().or_else(|| number_in(&self.error_description))
-    }
-
-    /// The first known code: an unknown number may precede a known one.
-    fn code(&self) -> ErrorCode {
-        let numbers = self.error_codes.iter().copied().chain(number_in(&self.error_description));
-        numbers.into_iter().find_map(ErrorCode::from_aadsts).unwrap_or_else(|| code_of_error(&self.error))
-    }
-}
-
-/// The code of the `error` in a response, without regard to its number.
-pub(crate) fn code_of_error(error: &str) -> ErrorCode {
-    match error {
-        "interaction_required" | "login_required" => ErrorCode::InteractionRequired,
-        "consent_required" => ErrorCode::NotConsented,
-        "access_denied" | "authorization_declined" => ErrorCode::ConsentDeclined,
-        "authorization_pending" | "slow_down" => ErrorCode::AuthorizationPending,
-        "expired_token" => ErrorCode::CodeExpired,
-        "bad_verification_code" => ErrorCode::WrongDeviceCode,
-        "temporarily_unavailable" | "server_error" => ErrorCode::SignInBusy,
-        "invalid_scope" | "invalid_resource" => ErrorCode::InvalidScope,
-        _ => ErrorCode::SignInRefused,
-    }
-}
-
-/// The number at the start of a description: `AADSTS700016: …`.
-pub(crate) fn number_in(description: &str) -> Option<u64> {
-    let digits = description.trim_start().strip_prefix("AADSTS")?;
-    digits.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
-}
-
-/// The message in a description, without the trace and correlation ids that follow it.
-pub(crate) fn sentence(description: &str) -> &str {
-    let line = description.split(['\r', '\n']).next().unwrap_or_default();
-    line.split(" Trace ID:").next().unwrap_or_default()
-}
-
-/// An id in a description, by its label: `Trace ID` or `Correlation ID`.
-pub(crate) fn id_in(description: &str, name: &str) -> Option<String> {
-    let (_, rest) = description.split_once(&format!("{name}:"))?;
-    let id = rest.trim_start().split(|c: char| !c.is_ascii_alphanumeric() && c != '-').next()?;
-    (!id.is_empty()).then(|| id.to_owned())
-}
-
-/// Decides whether a response is final, or worth a retry.
+/// Decides whether a response is final, or worth a retry. A success that cannot be read was cut, or is not the service's.
 pub(super) fn classify(response: &Response) -> Outcome {
     let retry_after = response.retry_after;
     match response.status.as_u16() {
-        200..=299 => Outcome::Final,
+        200..=299 if response.json().is_object() => Outcome::Final,
         429 => Outcome::Throttled { retry_after },
-        500 | 502 | 503 | 504 => Outcome::Failed { retry_after },
-        _ if SignInErrorBody::read(response).code() == ErrorCode::SignInBusy => Outcome::Failed { retry_after },
-        _ => Outcome::Final,
+        200..=299 | 500 | 502 | 503 | 504 => Outcome::Failed { retry_after },
+        _ => match refusal(response, &Form::new()) {
+            Some((_, ErrorCode::SignInBusy)) => Outcome::Failed { retry_after },
+            _ => Outcome::Final,
+        },
     }
 }
 
-/// The error for a response without success. `now` is this machine's time.
-pub(super) fn error(response: &Response, form: &Form, correlation: &Uuid, now: OffsetDateTime) -> Error {
-    let body = SignInErrorBody::read(response);
-    let number = body.number();
+/// What the service refuses in a response, where it does, with the code of the reason.
+fn refusal(response: &Response, form: &Form) -> Option<(Refusal, ErrorCode)> {
+    let refusal = Some(Refusal::read(response.json())).filter(Refusal::is_the_services)?;
     let is_id = || form.client_secret().is_some_and(|secret| Uuid::parse_str(secret.expose_secret()).is_ok());
-    let code = match body.code() {
-        _ if body.error.is_empty() && number.is_none() => ErrorCode::NotASignInService,
+    let code = match refusal.code(form.credential()) {
         ErrorCode::WrongSecret if is_id() => ErrorCode::SecretIdInsteadOfValue,
         code => code,
     };
-    let error = match clock_skew(response, now) {
-        Some(skew) if code == ErrorCode::AssertionOutOfTime => {
-            Error::new(code).with_message(format!("{}: this machine's clock is {skew}", code.cause()))
-        }
-        _ => Error::new(code),
+    Some((refusal, code))
+}
+
+/// Whether a success holds an error all the same, and nothing else.
+pub(super) fn is_refusal(response: &Response) -> bool {
+    let body = response.json();
+    body["error"].is_string() && body["access_token"].is_null() && Refusal::read(body).is_the_services()
+}
+
+/// The error for a response without success, and for a success that holds an error all the same. `now` is this machine's
+/// time.
+pub(super) fn error(response: &Response, form: &Form, correlation: &Uuid, now: OffsetDateTime) -> Error {
+    let response = redacted(response, form);
+    let Some((refusal, code)) = refusal(&response, form) else {
+        return in_between::error(&response, SERVICE, form.secrets())
+            .with_request_ids(None, Some(correlation.to_string()));
     };
-    let service_code = number.map_or_else(|| body.error.clone(), |number| format!("AADSTS{number}"));
-    let description = &body.error_description;
-    let trace = body.trace_id.clone().or_else(|| id_in(description, "Trace ID"));
-    let trace = trace.or_else(|| response.header("x-ms-request-id").map(str::to_owned));
-    let correlated = body.correlation_id.clone().or_else(|| id_in(description, "Correlation ID"));
-    let mut sentence = sentence(description).to_owned();
-    for secret in form.secrets().map(ExposeSecret::expose_secret).filter(|secret| !secret.is_empty()) {
-        sentence = sentence.replace(secret, "…");
-    }
+    let claims = refusal.claims.as_deref().and_then(challenge::json_object);
+    let refusal = refusal.without(form.secrets());
+    let error = match clock_skew(&response, now) {
+        Some(skew) if code == ErrorCode::AssertionOutOfTime => {
+            refusal.into_error_with(code, &format!("{}: this machine's clock is {skew}", code.cause()))
+        }
+        _ => refusal.into_error(code),
+    };
+    let header = response.header("x-ms-request-id").map(str::to_owned);
+    let trace = error.request_id().map(str::to_owned).or(header);
+    let correlated = error.client_request_id().map_or_else(|| correlation.to_string(), str::to_owned);
     error
         .with_status(response.status)
         .with_attempts(response.attempts)
         .with_retry_after(response.retry_after)
-        .with_request_ids(trace, Some(correlated.unwrap_or_else(|| correlation.to_string())))
-        .with_service(service_code, sentence, Vec::new())
-        .with_oauth(body.error, body.suberror)
-        .with_claims(body.claims.as_deref().and_then(challenge::json_object))
+        .with_request_ids(trace, Some(correlated))
+        .with_claims(claims)
 }
 
-/// The error for a redirect with an `error` in its query.
-#[cfg(feature = "browser")]
-pub(super) fn redirect_error(oauth: String, description: &str) -> Error {
-    let number = number_in(description);
-    let code = number.and_then(ErrorCode::from_aadsts).unwrap_or_else(|| code_of_error(&oauth));
-    let service_code = number.map_or_else(|| oauth.clone(), |number| format!("AADSTS{number}"));
-    Error::new(code)
-        .with_request_ids(id_in(description, "Trace ID"), id_in(description, "Correlation ID"))
-        .with_service(service_code, sentence(description), Vec::new())
-        .with_oauth(oauth, None)
+/// The response without what was sent: a success that is none holds no data, and is redacted as a refusal is.
+fn redacted(response: &Response, form: &Form) -> Response {
+    let mut refused = response.clone();
+    refused.status = StatusCode::BAD_REQUEST;
+    let mut redacted = form.secrets().fold(refused, Response::redacted);
+    redacted.status = response.status;
+    redacted
+}
+
+/// The error for a success that cannot be read: `lacks` is what it does not hold.
+pub(super) fn unreadable(response: &Response, form: &Form, code: ErrorCode, lacks: &str) -> Error {
+    match in_between::is_foreign(response) {
+        true => in_between::error(response, SERVICE, form.secrets()),
+        false => Error::new(code)
+            .with_message(format!("the sign-in service's response holds no {lacks}"))
+            .with_status(response.status)
+            .with_attempts(response.attempts)
+            .with_request_ids(response.header("x-ms-request-id").map(str::to_owned), None),
+    }
 }
 
 /// The difference between this machine's clock and the service's, in words.
@@ -156,7 +107,7 @@ mod tests {
     use super::*;
     use crate::error::ErrorKind;
     use bytes::Bytes;
-    use http::{HeaderMap, StatusCode};
+    use http::HeaderMap;
     use secrecy::SecretString;
     use time::macros::datetime;
 
@@ -199,7 +150,7 @@ mod tests {
         let error = refused(&response(body), &SecretString::from("x"), &Uuid::nil());
         assert_eq!((error.code().as_str(), error.oauth_error()), ("secret_expired", Some("invalid_client")));
         assert_eq!((error.suberror(), error.request_id(), error.client_request_id()), (None, None, Some("c")));
-        for odd in ["[]", "7", r#""text""#, "null"] {
+        for odd in ["[]", "7", r#""text""#, "null", "{}", r#"{"error":"Bad Gateway"}"#, r#"{"error":401}"#] {
             assert_eq!(
                 refused(&response(odd), &SecretString::from("x"), &Uuid::nil()).code().as_str(),
                 "not_a_sign_in_service"
@@ -216,6 +167,9 @@ mod tests {
     /// Every known number with its code: neither may change.
     const NUMBERS: &[(&str, &[u64])] = &[
         ("redirect_uri_not_registered", &[50011]),
+        ("broker_redirect_uri_missing", &[700_046]),
+        ("permission_not_published", &[65006]),
+        ("malformed_sign_in_request", &[9_002_313, 900_144, 90014]),
         ("no_redirect_uri", &[900_971, 500_113]),
         ("app_not_in_tenant", &[700_016, 700_011]),
         ("service_principal_missing", &[7_000_229]),
@@ -246,7 +200,7 @@ mod tests {
         ("unknown_tenant", &[90002, 900_023]),
         ("wrong_cloud", &[90038, 900_382]),
         ("tenant_blocked", &[5_000_224]),
-        ("tenant_needed", &[9_001_023, 90124, 90130]),
+        ("tenant_needed", &[9_001_023, 90124, 90130, 50059]),
         ("single_tenant_app", &[50194]),
         ("mfa_required", &[50076, 50079, 50072, 50074, 50078, 50158]),
         ("blocked_by_conditional_access", &[53003, 530_034, 53000, 53001, 53011, 530_032, 530_036]),
@@ -255,7 +209,7 @@ mod tests {
         ("account_disabled", &[50057]),
         ("app_disabled", &[7_000_112, 70001]),
         ("blocked_by_cross_tenant_policy", &[500_212, 500_213]),
-        ("sign_in_expired", &[700_082, 70008, 70043, 50173, 50133, 700_084]),
+        ("sign_in_expired", &[700_082, 70008, 70000, 70043, 50173, 50133, 700_084]),
         ("wrong_password", &[50126]),
         ("invalid_scope", &[70011, 28000, 28002, 28003, 650_053, 700_022, 1_002_012]),
         ("authorization_pending", &[70016]),
@@ -275,16 +229,38 @@ mod tests {
             for number in *numbers {
                 let forms = [
                     format!(r#"{{"error":"invalid_grant","error_codes":[{number}],"trace_id":"t"}}"#),
+                    format!(r#"{{"error":"invalid_grant","error_codes":["{number}"],"trace_id":"t"}}"#),
+                    format!(r#"{{"error":null,"error_codes":{number},"error_description":null,"trace_id":"t"}}"#),
+                    format!(r#"{{"error":"invalid_grant","error_codes":["AADSTS{number}"],"trace_id":"t"}}"#),
+                    format!(r#"{{"error":"invalid_grant","error_codes":{number}.0,"trace_id":"t"}}"#),
+                    format!(r#"{{"error_description":"AADSTS{number}: A. B.\r\nTrace ID: t","error_codes":null}}"#),
+                    format!(
+                        r#"{{"error":"x","error_description":"\r\n aadsts {number}: A. B. Trace ID: t Correlation ID: c"}}"#
+                    ),
+                    format!(
+                        r#"{{"error":"x","error_description":{{"lang":"en","value":"AADSTS{number}: A. B."}},"trace_id":"t"}}"#
+                    ),
+                    format!(r#"{{"error":"x","error_description":"It failed (AADSTS{number})","trace_id":"t"}}"#),
+                    format!(r#"{{"error":"x","suberror":"AADSTS{number}","trace_id":"t"}}"#),
+                    format!(
+                        r#"{{"error":{{"code":"AADSTS{number}","message":"AADSTS{number}: A. B.\nTrace ID: t"}}}}"#
+                    ),
                     format!(
                         r#"{{"error":"x","error_description":"AADSTS{number}: A. B.\r\nTrace ID: t\r\nCorrelation ID: c\r\nTimestamp: 2026-01-01 00:00:00Z"}}"#
                     ),
                 ];
                 for form in forms {
-                    let error = refused(&response(&form), &SecretString::from("x~y"), &Uuid::nil());
+                    let error =
+                        super::error(&response(&form), &Form::new(), &Uuid::nil(), datetime!(2026-06-01 09:00 UTC));
                     assert_eq!((error.kind(), error.code().as_str()), (ErrorKind::SignIn, *code), "{form}");
                     assert_eq!(error.service_code(), Some(format!("AADSTS{number}").as_str()));
                     assert_eq!(error.request_id(), Some("t"), "{form}");
-                    assert_eq!((error.message(), error.remedy()), (error.code().cause(), error.code().remedy()));
+                    assert_eq!(error.remedy(), error.code().remedy());
+                    let said = error.message().strip_prefix(error.code().cause()).expect("the cause comes first");
+                    assert!(
+                        ["", ": “A. B”", &format!(": “It failed (AADSTS{number})”")].contains(&said),
+                        "{form}: {error}"
+                    );
                     let is_busy = matches!(classify(&response(&form)), Outcome::Failed { .. });
                     assert_eq!(is_busy, *code == "sign_in_busy", "{form}");
                 }
@@ -318,6 +294,109 @@ mod tests {
         assert_eq!(error.suberror(), Some("basic_action"));
         let junk = r#"{"error":"interaction_required","claims":"junk"}"#;
         assert_eq!(refused(&response(junk), &SecretString::from("x"), &Uuid::nil()).claims(), None);
+    }
+
+    #[test]
+    fn the_services_own_sentence_is_shown_whatever_the_number() {
+        for (body, code, shown) in [
+            (
+                r#"{"error":"invalid_grant","error_description":"AADSTS99999: Something new. Trace ID: t Correlation ID: c"}"#,
+                "sign_in_refused",
+                "the sign-in was refused: “Something new” (status 401, AADSTS99999, request id t). ",
+            ),
+            (
+                r#"{"error":"invalid_request","error_description":"AADSTS900144: The request body must contain the following parameter: 'scope'.\r\nTrace ID: t","error_codes":[900144]}"#,
+                "malformed_sign_in_request",
+                "lacks a part of it: “The request body must contain the following parameter: 'scope'” (status",
+            ),
+            (
+                r#"{"error":"access_denied","error_description":"AADB2C90090: Not that.\nTrace ID: t"}"#,
+                "consent_declined",
+                ": “Not that” (status 401, AADB2C90090, request id t)",
+            ),
+            (
+                r#"{"error":{"code":"x","message":"AADSTS7: \u001b[2JNo.\nmore"}}"#,
+                "sign_in_refused",
+                ": “ [2JNo” (status",
+            ),
+            (
+                r#"{"error":"invalid_grant","error_description":["First.","Second."]}"#,
+                "sign_in_refused",
+                ": “First” (status",
+            ),
+            (r#"{"error_description":"No more is said"}"#, "sign_in_refused", ": “No more is said” (status"),
+        ] {
+            let error = refused(&response(body), &SecretString::from("x"), &Uuid::nil());
+            assert_eq!(error.code().as_str(), code, "{error}");
+            assert!(error.to_string().contains(shown), "{error}");
+        }
+        let endless = format!(r#"{{"error":"invalid_grant","error_description":"{}"}}"#, "word ".repeat(9_999));
+        let error = refused(&response(&endless), &SecretString::from("x"), &Uuid::nil());
+        assert!(error.message().chars().count() < 500, "{error}");
+    }
+
+    #[test]
+    fn what_was_sent_decides_between_the_reasons() {
+        let sent = |field: Option<&'static str>| match field {
+            Some(field) => Form::new().with_secret(field, &SecretString::from("x~y")),
+            None => Form::new(),
+        };
+        for (numbers, field, code) in [
+            ("70002,50012", Some("client_secret"), "wrong_secret"),
+            ("70002,50012", Some("client_assertion"), "assertion_refused"),
+            ("70002,50012", None, "assertion_refused"),
+            ("50012", Some("client_secret"), "wrong_secret"),
+            ("50012", Some("client_assertion"), "assertion_refused"),
+            ("70002", Some("client_secret"), "wrong_secret"),
+            ("70002", Some("client_assertion"), "assertion_refused"),
+            ("70002", None, "secret_missing"),
+            ("70002,7000222", Some("client_secret"), "secret_expired"),
+            ("70002,50012,7000222", Some("client_secret"), "secret_expired"),
+            ("70002,700024", Some("client_assertion"), "assertion_out_of_time"),
+            ("70002,700016", Some("client_secret"), "app_not_in_tenant"),
+        ] {
+            let words: Vec<String> = numbers.split(',').map(|number| format!("AADSTS{number}: No.")).collect();
+            for body in [
+                format!(r#"{{"error":"invalid_client","error_codes":[{numbers}]}}"#),
+                format!(r#"{{"error":"invalid_client","error_description":"{}"}}"#, words.join(" ")),
+            ] {
+                let error = super::error(&response(&body), &sent(field), &Uuid::nil(), datetime!(2026-06-01 09:00 UTC));
+                assert_eq!(error.code().as_str(), code, "{body} {field:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_suberror_says_more_than_its_error() {
+        for (suberror, code) in [
+            ("bad_token", "sign_in_expired"),
+            ("token_expired", "sign_in_expired"),
+            ("client_mismatch", "sign_in_expired"),
+            ("consent_required", "not_consented"),
+            ("additional_action", "interaction_required"),
+            ("nonsense", "sign_in_refused"),
+        ] {
+            let body = format!(r#"{{"error":"invalid_grant","suberror":"{suberror}"}}"#);
+            let error = refused(&response(&body), &SecretString::from("x"), &Uuid::nil());
+            assert_eq!((error.code().as_str(), error.suberror()), (code, Some(suberror)));
+        }
+    }
+
+    #[test]
+    fn what_responds_in_between_is_quoted_without_what_was_sent() {
+        let secret = SecretString::from("a~secret/value");
+        for status in [301, 400, 401, 403, 404, 407, 429, 500, 502, 503] {
+            let mut page =
+                response("<html><h1>Access denied</h1>client_secret=a%7Esecret%2Fvalue a~secret/value</html>");
+            page.status = StatusCode::from_u16(status).unwrap();
+            let error = refused(&page, &secret, &Uuid::nil());
+            assert_eq!(error.code(), ErrorCode::NotASignInService, "{status}");
+            assert!(
+                error.message().contains("in between responds, not the sign-in service: “Access denied"),
+                "{error}"
+            );
+            assert!(!error.to_string().contains("value") && error.client_request_id().is_some(), "{error}");
+        }
     }
 
     #[test]

@@ -4,13 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use http::header::{ACCEPT, CONTENT_TYPE};
-use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
-use time::Duration;
+use secrecy::SecretString;
 use url::Url;
 
+use crate::auth::expiry::expiry;
 use crate::auth::form::Form;
-use crate::auth::number::Number;
 use crate::auth::sign_in_error;
 use crate::clock::Clock;
 use crate::cloud::Cloud;
@@ -113,10 +111,9 @@ impl SignInService {
         };
         let response = self.context.send(operation, repeat, &options, build, sign_in_error::classify).await;
         let response = response.inspect_err(tell_failure)?;
-        if response.status.is_success() {
+        if response.status.is_success() && !sign_in_error::is_refusal(&response) {
             return Ok(response);
         }
-        let response = form.secrets().fold(response, Response::redacted);
         let error = sign_in_error::error(&response, form, &correlation, self.clock().now()).during(operation);
         tell_failure(&error);
         Err(error)
@@ -125,24 +122,22 @@ impl SignInService {
     /// Posts a form to the token endpoint and reads the tokens.
     pub(super) async fn request_tokens(&self, tenant: &Tenant, form: &Form, repeat: Repeat) -> Result<Tokens, Error> {
         let response = self.post(FormRequest::token(tenant, repeat), form).await?;
-        self.read_tokens(&response)
+        self.read_tokens(&response, form)
     }
 
     /// Reads the tokens in a response of the token endpoint.
-    pub(super) fn read_tokens(&self, response: &Response) -> Result<Tokens, Error> {
-        let token = response.read().ok().filter(|token: &TokenResponse| !token.access_token.is_empty());
-        let token = token.ok_or_else(|| {
-            Error::new(ErrorCode::UnexpectedTokenResponse)
-                .with_message("the sign-in service's response holds no token")
-                .with_status(response.status)
-                .with_request_ids(response.header("x-ms-request-id").map(str::to_owned), None)
-                .with_remedy("Check that the authority is Entra's and that no proxy responds in its place.")
-                .during(TOKEN_OPERATION)
+    pub(super) fn read_tokens(&self, response: &Response, form: &Form) -> Result<Tokens, Error> {
+        let body = response.json();
+        let token = |name: &str| body[name].as_str().filter(|token| !token.is_empty());
+        let access = token("access_token").ok_or_else(|| {
+            let code = ErrorCode::UnexpectedTokenResponse;
+            let error = sign_in_error::unreadable(response, form, code, "token").during(TOKEN_OPERATION);
+            tell_failure(&error);
+            error
         })?;
-        let expires_at = self.clock().now() + Duration::seconds(token.expires_in.0.clamp(0, 365 * 24 * 3600));
         Ok(Tokens {
-            access: AccessToken::new(SecretString::from(token.access_token), expires_at),
-            refresh: token.refresh_token.filter(|token| !token.expose_secret().is_empty()),
+            access: AccessToken::new(SecretString::from(access), expiry(body, access, self.clock().now())),
+            refresh: token("refresh_token").map(SecretString::from),
         })
     }
 }
@@ -188,13 +183,4 @@ impl<'a> FormRequest<'a> {
 pub(super) struct Tokens {
     pub(super) access: AccessToken,
     pub(super) refresh: Option<SecretString>,
-}
-
-#[derive(Deserialize)]
-struct TokenResponse {
-    access_token: String,
-    /// In seconds; some endpoints send a string.
-    expires_in: Number,
-    #[serde(default)]
-    refresh_token: Option<SecretString>,
 }

@@ -2,14 +2,18 @@
 //!
 //! <https://learn.microsoft.com/entra/identity-platform/v2-protocols-oidc>
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde_json::Value;
 use url::Url;
 
 use crate::auth::form::Form;
+use crate::auth::in_between;
+use crate::auth::number::text;
 use crate::auth::sign_in_error;
 use crate::clock::Clock;
 use crate::cloud::Cloud;
@@ -130,15 +134,6 @@ impl FoundTenant {
     }
 }
 
-#[derive(Deserialize)]
-struct Configuration {
-    issuer: String,
-    tenant_region_scope: Option<String>,
-    tenant_region_sub_scope: Option<String>,
-    cloud_instance_name: Option<String>,
-    msgraph_host: Option<String>,
-}
-
 impl TenantLookup {
     /// Looks up tenants at the sign-in service of `cloud`.
     pub fn new(cloud: Cloud, transport: Arc<dyn Transport>, clock: Arc<dyn Clock>) -> Self {
@@ -193,25 +188,31 @@ impl TenantLookup {
                 sign_in_error::error(&response, &Form::new(), &correlation, self.context.clock.now()).during(OPERATION)
             );
         }
-        let found = response.read().ok().and_then(|configuration: Configuration| {
-            let issuer = Url::parse(&configuration.issuer).ok()?;
-            let tenant_id = issuer.path_segments()?.find_map(|segment| segment.parse().ok())?;
-            Some(FoundTenant {
-                tenant_id,
-                region: configuration.tenant_region_scope,
-                region_part: configuration.tenant_region_sub_scope,
-                cloud_instance: configuration.cloud_instance_name,
-                graph_host: configuration.msgraph_host,
-            })
-        });
-        found.ok_or_else(|| {
-            Error::new(ErrorCode::NotASignInService)
-                .with_message("the response is no OpenID configuration of a tenant")
-                .with_status(response.status)
-                .with_remedy("Check the authority's URL (without a path), and that no proxy responds in its place.")
-                .during(OPERATION)
+        found(response.json()).ok_or_else(|| {
+            let error = match in_between::is_foreign(&response) {
+                true => in_between::error(&response, "the sign-in service", []),
+                false => Error::new(ErrorCode::NotASignInService)
+                    .with_message("the response is no OpenID configuration of a tenant")
+                    .with_status(response.status)
+                    .with_attempts(response.attempts),
+            };
+            error.during(OPERATION)
         })
     }
+}
+
+/// Reads each member by itself: only the tenant's id cannot be done without.
+fn found(configuration: &Value) -> Option<FoundTenant> {
+    let read = |name: &str| text(&configuration[name]).map(Cow::into_owned);
+    let issuer = Url::parse(&read("issuer")?).ok()?;
+    let tenant_id = issuer.path_segments()?.find_map(|segment| segment.parse().ok())?;
+    Some(FoundTenant {
+        tenant_id,
+        region: read("tenant_region_scope"),
+        region_part: read("tenant_region_sub_scope"),
+        cloud_instance: read("cloud_instance_name"),
+        graph_host: read("msgraph_host"),
+    })
 }
 
 impl fmt::Debug for TenantLookup {
@@ -243,6 +244,25 @@ mod tests {
             (found("localhost", Some("localhost"), None), None),
         ] {
             assert_eq!(tenant.cloud().as_ref().map(Cloud::name), name, "{tenant:?}");
+        }
+    }
+
+    #[test]
+    fn an_odd_member_does_not_hide_the_tenant() {
+        let id = TenantId::from_u128(7);
+        let whole = serde_json::json!({
+            "issuer": format!("https://login.microsoftonline.com/{id}/v2.0"), "tenant_region_scope": "EU",
+            "tenant_region_sub_scope": "GCC", "cloud_instance_name": "microsoftonline.com", "msgraph_host": "graph.microsoft.com",
+        });
+        for odd in [Value::Null, 7.into(), serde_json::json!({}), serde_json::json!(["x"]), "".into()] {
+            for name in ["tenant_region_scope", "tenant_region_sub_scope", "cloud_instance_name", "msgraph_host"] {
+                let mut body = whole.clone();
+                body[name] = odd.clone();
+                assert_eq!(found(&body).unwrap().cloud(), Some(Cloud::global()), "{body}");
+            }
+            let mut body = whole.clone();
+            body["issuer"] = odd.clone();
+            assert_eq!(found(&body), None);
         }
     }
 }

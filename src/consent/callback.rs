@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use url::form_urlencoded;
 
-use crate::auth::sign_in_error::{code_of_error, id_in, number_in, sentence};
+use crate::auth::refusal::{Credential, Refusal};
 use crate::consent::link::PendingConsent;
 use crate::error::{Error, ErrorCode};
 use crate::ids::{AppId, TenantId};
@@ -166,17 +166,9 @@ impl PendingConsent {
 }
 
 fn refusal(cancelled: bool, error: &str, subcode: Option<String>, description: &str) -> Error {
-    let number = number_in(description);
-    let code = match cancelled {
-        true => ErrorCode::ConsentCancelled,
-        false => number.and_then(ErrorCode::from_aadsts).unwrap_or_else(|| code_of_error(error)),
-    };
-    let service_code = number.map_or_else(|| error.to_owned(), |number| format!("AADSTS{number}"));
-    Error::new(code)
-        .with_service(service_code, sentence(description), Vec::new())
-        .with_request_ids(id_in(description, "Trace ID"), id_in(description, "Correlation ID"))
-        .with_oauth(error.to_owned(), subcode)
-        .during(OPERATION)
+    let refusal = Refusal::of_redirect(error.to_owned(), subcode, description.to_owned());
+    let code = if cancelled { ErrorCode::ConsentCancelled } else { refusal.code(Credential::Unknown) };
+    refusal.into_error(code).during(OPERATION)
 }
 
 #[cfg(test)]
@@ -245,6 +237,18 @@ mod tests {
             ("ERROR=access_denied&error_description=AADSTS90094%3A+x", "admin_consent_needed", false),
             ("error=server_error", "sign_in_busy", false),
             ("error=nonsense", "sign_in_refused", false),
+            ("error=access_denied&error_subcode=AADSTS90094", "admin_consent_needed", false),
+            ("error=access_denied&error_description=%0D%0Aaadsts+90094%3A+x", "admin_consent_needed", false),
+            (
+                "error=invalid_client&error_description=AADSTS650056%3a+x&error_subcode=",
+                "permissions_not_declared",
+                false,
+            ),
+            (
+                "error=invalid_client&error_description=AADSTS7%3a+x.+AADSTS65006%3a+y",
+                "permission_not_published",
+                false,
+            ),
         ] {
             let callback = AdminConsentCallback::parse(&format!("{query}{tenant}")).unwrap();
             assert_eq!(callback.is_cancelled(), cancelled, "{query}");
@@ -252,5 +256,18 @@ mod tests {
             assert_eq!(error.code().as_str(), code, "{query}");
         }
         assert_eq!(accept("error=access_denied&state=other").unwrap_err().code().as_str(), "consent_state_mismatch");
+    }
+
+    #[test]
+    fn the_services_own_sentence_is_shown() {
+        let query =
+            "error=invalid_request&error_description=AADSTS99999%3a+Something+new.%0d%0aTrace+ID%3a+t&state=S-1";
+        let error = accept(query).unwrap_err();
+        assert!(
+            error.to_string().starts_with("the sign-in was refused: “Something new” (GET /adminconsent, AADSTS99999"),
+            "{error}"
+        );
+        let query = "error=access_denied&error_subcode=cancel&error_description=AADSTS65004%3a+Declined.&state=S-1";
+        assert!(accept(query).unwrap_err().message().ends_with(": “Declined”"));
     }
 }

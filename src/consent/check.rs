@@ -150,14 +150,22 @@ impl CheckConsent {
             };
             let may_be_lagging = match &result {
                 Ok(check) => !check.is_complete(),
-                // No credential has just been written, so that a wrong one stays wrong.
-                Err(error) => error.code().is_expected_after_a_write() && !error.code().is_credential_error(),
+                Err(error) => is_late(error),
             };
             if !may_be_lagging || !poll.wait(poll.backoff()).await {
                 return result;
             }
         }
     }
+}
+
+/// Whether an error can be of a consent that was given a moment ago. No credential has just been written, so that a wrong
+/// one stays wrong.
+fn is_late(error: &Error) -> bool {
+    let code = error.code();
+    (code.is_expected_after_a_write() && !code.is_credential_error())
+        // Graph's word for a service principal that it does not know yet.
+        || error.has_service_code("Authorization_IdentityNotFound")
 }
 
 impl fmt::Debug for CheckConsent {

@@ -216,6 +216,12 @@ error_codes! {
     InvalidCertificate Invalid "invalid_certificate"
         "the certificate or its private key cannot be used"
         "Give the certificate and its RSA key of 2048 bits or more.";
+    PemInUtf16 Invalid "pem_in_utf16"
+        "the PEM text is in UTF-16"
+        "Save it as UTF-8 or ASCII: Set-Content -Encoding ascii in PowerShell, or iconv -f utf-16 -t utf-8.";
+    PemWithoutLineBreaks Invalid "pem_without_line_breaks"
+        "the PEM text has lost its line breaks"
+        "Put line breaks where \\n stands in writing, or where blanks stand: after BEGIN …, every 64 characters, and before END ….";
     WrongCertificatePassword Invalid "wrong_certificate_password"
         "the password of the PKCS#12 file is wrong"
         "Give the password that the file was exported with; Azure Key Vault's files have an empty one.";
@@ -281,6 +287,9 @@ error_codes! {
     RedirectUriNotRegistered SignIn [50011] "redirect_uri_not_registered"
         "the redirect URI is not one of the app's"
         "Add the exact address to the app under Authentication, letter for letter; a change a moment ago may take a minute.";
+    BrokerRedirectUriMissing SignIn [700_046] "broker_redirect_uri_missing"
+        "the app lacks the redirect URI of the broker that signs the person in"
+        "Add brk-multihub:// followed by the page's host, without a path, under Authentication, Single-page application.";
     NoRedirectUri SignIn [900_971 500_113] "no_redirect_uri"
         "the app has no redirect URI"
         "Add a redirect URI to the app: the admin consent link needs one.";
@@ -308,6 +317,9 @@ error_codes! {
     PermissionsNotDeclared SignIn [650_056 65005] "permissions_not_declared"
         "the app declares no permissions of this API, or nobody has consented to them"
         "Declare what the app needs under API permissions, then consent again.";
+    PermissionNotPublished SignIn [65006] "permission_not_published"
+        "the app declares a permission that the API does not publish in this tenant"
+        "Correct the permission under API permissions, or take it out; the sentence names the API. Then consent again.";
     MalformedDeclaration SignIn [1_003_031] "malformed_declaration"
         "the app's declaration of permissions is empty or malformed"
         "Declare at least one permission, such as the delegated User.Read of Microsoft Graph, then consent again.";
@@ -374,7 +386,7 @@ error_codes! {
     TenantBlocked SignIn [5_000_224] "tenant_blocked"
         "the tenant has been deleted or blocked"
         "Ask its administrator; there is nothing to sign in to.";
-    TenantNeeded SignIn [9_001_023 90124 90130] "tenant_needed"
+    TenantNeeded SignIn [9_001_023 90124 90130 50059] "tenant_needed"
         "an app signs in to one tenant, not to all of them"
         "Give the tenant's id or domain instead of common, organizations or consumers.";
     SingleTenantApp SignIn [50194] "single_tenant_app"
@@ -401,7 +413,7 @@ error_codes! {
     BlockedByCrossTenantPolicy SignIn [500_212 500_213] "blocked_by_cross_tenant_policy"
         "a cross-tenant access policy forbids it"
         "Ask the administrators of both tenants to allow it in their cross-tenant access settings.";
-    SignInExpired SignIn [700_082 70008 70043 50173 50133 700_084] "sign_in_expired"
+    SignInExpired SignIn [700_082 70008 70000 70043 50173 50133 700_084] "sign_in_expired"
         "the earlier sign-in has expired or was revoked"
         "Sign in again.";
     WrongPassword SignIn [50126] "wrong_password"
@@ -434,9 +446,12 @@ error_codes! {
     InteractionRequired SignIn [] "interaction_required"
         "a person has to sign in"
         "Sign in again in a browser, and do what it asks for.";
+    MalformedSignInRequest SignIn [9_002_313 900_144 90014] "malformed_sign_in_request"
+        "the sign-in service calls the request malformed, or lacks a part of it"
+        "The sentence names the part; check the tenant, the client id, the scopes and the secret for blanks and line breaks.";
     SignInRefused SignIn [] "sign_in_refused"
         "the sign-in was refused"
-        "Look the code up at https://login.microsoftonline.com/error.";
+        "The service's sentence says why; its code is explained at https://login.microsoftonline.com/error.";
 
     // Signing in: what happens on this side.
     TokenProviderFailed SignIn "token_provider_failed"
@@ -490,6 +505,15 @@ error_codes! {
     ManagedIdentityFailed SignIn "managed_identity_failed"
         "the managed identity service fails"
         "Wait a minute and run it again.";
+    UnsupportedManagedIdentity Invalid "unsupported_managed_identity"
+        "this platform's managed identity is not supported"
+        "Sign in with a certificate or a federated credential there.";
+    ArcKeyUnreadable SignIn "arc_key_unreadable"
+        "the key file that Azure Arc asks for cannot be read"
+        "Run the program as a member of the group himds (Linux), or of Hybrid agent extension applications or the administrators (Windows).";
+    InvalidArcChallenge SignIn "invalid_arc_challenge"
+        "the challenge is not one of Azure Arc's agent"
+        "Nothing was read or sent. Check that IDENTITY_ENDPOINT is the agent's own, and that the agent is up to date.";
     AzureCliMissing SignIn "azure_cli_missing"
         "the Azure CLI is not installed, or not in the path"
         "Install it (https://aka.ms/azure-cli) and run `az login`, or sign in another way.";
@@ -696,8 +720,8 @@ error_codes! {
         "the response is a redirect, which is not followed"
         "Check that the Graph endpoint is right and that no proxy responds in its place.";
     NotASignInService Decode "not_a_sign_in_service"
-        "no sign-in service responds at this URL"
-        "Check the authority's URL (without a path), and that no proxy responds in its place.";
+        "something in between responds, not the service that signs in"
+        "Check the URL of the authority (without a path) or of the endpoint, and what is in between: a proxy, a gateway, a network's own sign-in page.";
     UnexpectedTokenResponse Decode "unexpected_token_response"
         "the response holds no token"
         "Check that the authority is Entra's and that no proxy responds in its place.";

@@ -266,11 +266,13 @@ mod tests {
             tenant_name: None,
             application: Some(serde_json::from_str(&app).unwrap()),
             same_name: Vec::new(),
+            deleted_holder: None,
             principal: None,
             assignments: Vec::new(),
             grants: Vec::new(),
             resources: Vec::new(),
             permissions: Vec::new(),
+            obstacles: Vec::new(),
         }
     }
 

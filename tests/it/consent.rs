@@ -15,7 +15,7 @@ use entra_apps::provision::{EntraRole, StepKind, Verdict};
 use entra_apps::secrecy::SecretString;
 
 use entra_apps::{AppRegistration, Client, ClientSecret, ErrorCode, ErrorKind, RedirectUri};
-use entra_emulator::{Lag, MemoryCloud, MemoryTenant, User};
+use entra_emulator::{Fault, Lag, MemoryCloud, MemoryTenant, User};
 
 use crate::support::scripted_transport::{Scripted, json};
 use crate::support::{builder, register, tenant};
@@ -270,6 +270,24 @@ async fn from_the_link_to_the_proof() {
         let took = before.elapsed().as_secs();
         assert!((least..=most).contains(&took), "{took} s of {wait} and {deadline}");
     }
+
+    // What is only late is waited for, and told to whoever does not wait.
+    let late = |number: &str| Fault::on("POST", "/oauth2/v2.0/token").times(3).refuses(401, number, "Not yet.");
+    for (number, code) in [
+        ("AADSTS7000229", "service_principal_missing"),
+        ("AADSTS700016", "app_not_in_tenant"),
+        ("AADSTS65001", "not_consented"),
+    ] {
+        tenant.fault(late(number));
+        let error = own.check_consent_by_token(&reported(), &wanted).await.unwrap_err();
+        assert_eq!(error.code().as_str(), code, "{error}");
+        let seen = own.check_consent_by_token(&reported(), &wanted).wait(seconds(60)).await.unwrap();
+        assert!(seen.is_complete(), "{number}");
+    }
+    let stranger =
+        Fault::on("GET", "/servicePrincipals").times(2).refuses(401, "Authorization_IdentityNotFound", "Not yet.");
+    tenant.fault(stranger);
+    assert!(client.check_consent(&reported(), &wanted).wait(seconds(60)).await.unwrap().is_complete());
 
     let wrong = tenant.client_builder().client_secret(app_id, SecretString::from("wrong~secret")).build().unwrap();
     let before = tokio::time::Instant::now();

@@ -21,6 +21,7 @@ mod example;
 use example::Failure;
 use example::access::Access;
 use example::connect::{Connection, SignedIn};
+use example::token_file::TokenFile;
 use example::ways::Way;
 
 /// Between two questions nobody waits: the time passes at once. What would take longer never ends, for the answer comes.
@@ -397,4 +398,68 @@ async fn an_exit_code_says_whose_fault_it_is() {
         assert_eq!(told["error"]["code"], error, "{told}");
         assert!(told["error"]["remedy"].as_str().unwrap().contains(said), "{arguments:?}: {told}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sign_in_that_nobody_completes_ends_with_the_deadline() {
+    use entra_apps::clock::TokioClock;
+    use entra_apps::token::{AccessToken, TokenProvider, TokenRequest};
+    use entra_apps::{BoxError, async_trait};
+
+    /// Never comes back, and would outlast any deadline of the client's own.
+    #[derive(Debug)]
+    struct Nobody;
+
+    #[async_trait]
+    impl TokenProvider for Nobody {
+        async fn token(&self, _: &TokenRequest) -> Result<AccessToken, BoxError> {
+            std::future::pending().await
+        }
+    }
+
+    let access = Access { deadline: Some(90), ..Access::default() };
+    let connection = Connection::with_environment(&access, &|_| None).await.unwrap();
+    let connection = connection.clock(Arc::new(TokioClock::starting_at(TODAY)));
+    let client = connection.builder().unwrap().token_provider(Arc::new(Nobody)).build().unwrap();
+    let start = tokio::time::Instant::now();
+    let failure = connection.sign_in(client).await.map(|_| ()).unwrap_err();
+    assert_eq!(failure.to_json()["code"], "deadline_exceeded");
+    assert_eq!(start.elapsed(), Duration::from_secs(90));
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_token_goes_into_no_file_that_is_there_already() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use entra_apps::auth::RefreshTokenStore as _;
+    use entra_apps::secrecy::SecretString;
+
+    let folder = std::env::temp_dir().join(format!("entra-apps-token-file-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let path = |name: &str| folder.join(name);
+    let is_ours = |name: &str| {
+        let found = path(name).symlink_metadata().unwrap();
+        found.is_file() && found.permissions().mode() & 0o777 == 0o600
+    };
+    // Somebody else has made the file before, open to all, or a link that leads elsewhere.
+    std::fs::write(path("elsewhere"), "as it was").unwrap();
+    std::os::unix::fs::symlink(path("elsewhere"), path("linked")).unwrap();
+    std::os::unix::fs::symlink(path("elsewhere"), path("token.new")).unwrap();
+    std::fs::write(path("open"), "old").unwrap();
+    std::fs::set_permissions(path("open"), std::fs::Permissions::from_mode(0o666)).unwrap();
+    for name in ["token", "open", "linked"] {
+        let file = TokenFile::new(path(name));
+        file.store(&SecretString::from("first")).await.unwrap();
+        file.store(&SecretString::from("second")).await.unwrap();
+        assert!(is_ours(name), "{name}");
+        assert_eq!(file.load().await.unwrap().unwrap().expose_secret(), "second");
+    }
+    assert_eq!(std::fs::read_to_string(path("elsewhere")).unwrap(), "as it was");
+    let mut left: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|it| it.unwrap().file_name()).collect();
+    left.sort();
+    assert_eq!(left, ["elsewhere", "linked", "open", "token", "token.new"], "nothing is left beside it");
+    let nowhere = TokenFile::new(path("no/folder/token"));
+    assert!(nowhere.store(&SecretString::from("first")).await.is_err());
+    std::fs::remove_dir_all(&folder).unwrap();
 }

@@ -1,8 +1,8 @@
 //! What an app has that today's rules refuse: it is named, and not lost.
 
-use entra_apps::provision::{Action, PageUrl, StepKind, Tag};
+use entra_apps::provision::{Action, LogoutUrl, StepKind, Tag};
 use entra_apps::{AppRegistration, ErrorCode, ErrorKind, RedirectUri};
-use entra_emulator::{MemoryTenant, Snapshot};
+use entra_emulator::{LegacyValues, MemoryTenant, Snapshot};
 
 use crate::support::{counts, quiet, register, tenant};
 
@@ -36,7 +36,7 @@ async fn values_that_todays_rules_refuse_are_named_by_the_plan_and_by_the_refusa
         (with(taken), taken, "http://contoso.example/callback", "kept_value:web:http://contoso.example/callback"),
         (app().tag(Tag::new("kept").unwrap()), "kept", "two words", "kept_value:two words"),
         (
-            app().logout_url(PageUrl::new("https://kept.example/out").unwrap()),
+            app().logout_url(LogoutUrl::new("https://kept.example/out").unwrap()),
             "https://kept.example/out",
             "http://contoso.example/out",
             "kept_value:logout_url",
@@ -55,11 +55,15 @@ async fn values_that_todays_rules_refuse_are_named_by_the_plan_and_by_the_refusa
         let warning = warning.unwrap_or_else(|| panic!("{kept}: {plan}"));
         assert_eq!((warning.id.to_string().as_str(), warning.action), (code, Action::LeftAlone));
         assert!(warning.text.contains(kept), "{warning:?}");
-        // The tenant in memory refuses it; what Entra does is not known, so it is tried.
+        // What Entra does is not known, so it is tried.
+        tenant.set_legacy_values(LegacyValues::Refused);
         quiet(&tenant);
         let error = client.apply(&plan).await.unwrap_err();
         assert_eq!((error.error().kind(), counts(&tenant).1 > 0), (ErrorKind::Refused, true), "{error}");
         assert!(error.error().remedy().contains(kept), "{error}");
+        tenant.set_legacy_values(LegacyValues::Kept);
+        client.apply(&client.plan(plan.registration()).await.unwrap()).await.unwrap();
+        assert!(tenant.snapshot().to_json().contains(kept), "it stays");
 
         if kept.starts_with("https") {
             let exact = app().redirect_uri(web("https://new.example/callback")).remove_surplus();

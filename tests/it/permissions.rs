@@ -246,7 +246,7 @@ async fn a_permission_is_reviewed_however_it_is_named_and_what_cannot_be_judged_
         assert!(plan.changes().any(|change| change.needs_review.as_deref().is_some_and(|it| it.contains(reason))));
         assert_eq!(plan.needs_approval(), [&permission]);
         let saved = Plan::from_json(&plan.to_json()).unwrap();
-        assert_eq!((saved.to_string(), &saved), (plan.to_string(), &plan));
+        assert_eq!((saved.needs_approval(), &saved), (plan.needs_approval(), &plan));
         let error = client.apply(&plan).await.unwrap_err();
         assert_eq!(error.error().code().as_str(), "needs_approval", "{error}");
         assert!(error.to_string().contains(shown) && error.to_string().contains(reason), "{error}");

@@ -45,6 +45,7 @@ use Kind::{Assertion, Person, Secret};
 const TABLE: &[(u64, How)] = &[
     (50011, Told(Person)),   // a page, see with_a_browser
     (900_971, Told(Person)), // a page
+    (700_046, Told(Person)), // a broker on a phone or in Office signs in
     (500_113, Told(Person)), // a page, see with_a_browser
     (700_016, By("a client id that nobody has")),
     (700_011, Told(Secret)),
@@ -57,6 +58,7 @@ const TABLE: &[(u64, How)] = &[
     (650_057, By("an API that the app does not declare")),
     (650_056, Told(Person)),
     (65005, Told(Person)),
+    (65006, Told(Person)),
     (1_003_031, Told(Person)), // see from_the_consent_page
     (65001, By("a permission that nobody has consented to")),
     (65002, By("an app of Microsoft's that may not have the permission")),
@@ -100,6 +102,7 @@ const TABLE: &[(u64, How)] = &[
     (9_001_023, By("an app that signs in to common")),
     (90124, Told(Secret)),
     (90130, Told(Secret)),
+    (50059, Told(Secret)), // this crate always names a tenant
     (50194, By("an app of one tenant at organizations")),
     (50076, Told(Person)),
     (50079, Told(Person)),
@@ -123,6 +126,7 @@ const TABLE: &[(u64, How)] = &[
     (500_213, Told(Person)),
     (700_082, By("three months without a sign-in")),
     (70008, Told(Person)), // see with_a_browser
+    (70000, Told(Person)),
     (70043, Told(Person)),
     (50173, By("sessions that were revoked")),
     (50133, Told(Person)),
@@ -138,10 +142,13 @@ const TABLE: &[(u64, How)] = &[
     (70016, Told(Person)), // a device goes on asking, and tells nobody
     (70019, Told(Person)), // a device ends by its own clock first
     (70020, Told(Person)),
-    (70018, Told(Person)),   // only a mistake of this crate's
-    (54005, Told(Person)),   // a code is redeemed once
-    (501_481, Told(Person)), // see with_a_browser
-    (700_005, Told(Person)), // see with_a_browser
+    (70018, Told(Person)),     // only a mistake of this crate's
+    (54005, Told(Person)),     // a code is redeemed once
+    (501_481, Told(Person)),   // see with_a_browser
+    (700_005, Told(Person)),   // see with_a_browser
+    (9_002_313, Told(Secret)), // only a mistake of this crate's
+    (900_144, Told(Secret)),   // the same
+    (90014, Told(Secret)),     // the same
     (50196, Told(Person)),
     (90055, Told(Person)),
     (90033, Told(Secret)),
@@ -452,6 +459,10 @@ impl Stage {
         assert_eq!(error.service_code(), Some(&*format!("AADSTS{number}")), "{label}");
         assert_eq!((error.code(), error.remedy()), (reason, reason.remedy()), "{label}");
         assert!(error.to_string().contains(reason.remedy()), "a person is shown what to do: {label}");
+        let said = error.service_message().unwrap();
+        let said = said.split_once(": ").map_or(said, |(_, said)| said).trim_end_matches('.');
+        let said: String = said.chars().take(300).collect();
+        assert!(error.to_string().contains(&said), "and what the service says: {label}");
         assert!(error.oauth_error().is_some_and(|name| !name.is_empty()), "{label}");
         // The ids are those of the very exchange that was refused.
         let sent = self.scene.sent();

@@ -162,3 +162,27 @@ async fn a_github_job_without_the_permission_fails_with_a_remedy() {
     let plain = url::Url::parse("http://pipelines.example/token").unwrap();
     assert!(GitHubActions::new(service(&script), &plain, secret("x")).is_err());
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_responds_in_the_place_of_github_is_told_apart() {
+    for (reply, code, said) in [
+        (Reply::Text(200, "<html><title>Hotel WiFi</title>"), "not_a_sign_in_service", "Hotel WiFi"),
+        (Reply::Text(403, "Blocked for job-request-token."), "not_a_sign_in_service", "Blocked for …"),
+        (Reply::Text(502, "<h1>Bad Gateway</h1>"), "not_a_sign_in_service", "Bad Gateway"),
+        (
+            Reply::Response(403, json!({"message": "Not this job.", "typeKey": 7})),
+            "no_assertion",
+            "job: “Not this job”",
+        ),
+        (Reply::Response(200, json!({"value": 7, "message": "very-secret"})), "no_assertion", "issued no ID token"),
+        (Reply::Text(200, r#"{"value":"very-secret"#), "no_assertion", "issued no ID token"),
+    ] {
+        let script = Script::new([reply]);
+        let source = GitHubActions::from_variables(service(&script), github).unwrap();
+        let provider = app(&script, ClientAuthentication::assertion(Arc::new(source)));
+        let error = token_of(&provider, &request()).await.unwrap_err();
+        assert_eq!(error.code().as_str(), code, "{error}");
+        assert!(error.message().contains(said), "{error}");
+        assert_hidden(&error, &["job-request-token", "very-secret"]);
+    }
+}

@@ -55,19 +55,48 @@ async fn the_message_of_the_cli_is_reported() {
         (
             "policy",
             "ERROR: AADSTS53003: Access has been blocked by Conditional Access policies.",
-            "azure_cli_refused",
+            "blocked_by_conditional_access",
             "AADSTS53003",
         ),
+        ("unknown", "WARNING: old\nERROR: AADSTS99999: Something new.", "azure_cli_refused", "AADSTS99999"),
+        ("bare", "ERROR: No such thing.", "azure_cli_refused", ""),
     ] {
         let program = Program::new(name, &format!("echo \"{said}\" >&2; exit 1"));
         let error = token_of(&program.provider(), &request()).await.unwrap_err();
         assert_eq!((error.code().as_str(), error.service_code().unwrap()), (code, service), "{error}");
         assert!(said.contains(error.service_message().unwrap()));
     }
-    let program = Program::new("old", r#"echo '{"accessToken": "very-secret", "expiresOn": "2026-06-01 12:00:00"}'"#);
-    let error = token_of(&program.provider(), &request()).await.unwrap_err();
-    assert_eq!(error.code().as_str(), "azure_cli_output_unreadable");
-    assert_hidden(&error, &["very-secret"]);
+}
+
+#[tokio::test]
+async fn a_token_of_which_no_end_is_known_is_not_kept() {
+    let hour = NOW + time::Duration::hours(1);
+    let (number, words) = (hour.unix_timestamp(), "2026-06-01 12:00:00.000000");
+    for (name, members, end) in [
+        // A local time, of a zone that nobody knows.
+        ("local", format!(r#""expiresOn": "{words}""#), NOW),
+        ("none", r#""tokenType": "Bearer""#.to_owned(), NOW),
+        ("odd", format!(r#""expires_on": {{}}, "expiresOn": "{words}""#), NOW),
+        ("text", format!(r#""expires_on": "{number}""#), hour),
+        ("float", format!(r#""expires_on": {number}.0, "expiresOn": 7"#), hour),
+        ("huge", r#""expires_on": 1e300"#.to_owned(), NOW),
+        ("past", r#""expires_on": -9223372036854775808"#.to_owned(), NOW),
+    ] {
+        let program = Program::new(name, &format!(r#"echo '{{"accessToken": "very-secret", {members}}}'"#));
+        let token = token_of(&program.provider(), &request()).await.unwrap();
+        assert_eq!(text(&token.secret), "very-secret");
+        // The clock goes on while the program runs.
+        let latest = end + time::Duration::minutes(30);
+        assert!((end..latest).contains(&token.expires_at), "{name}: {}", token.expires_at);
+    }
+    for (name, output) in
+        [("html", "<html>very-secret"), ("list", "[]"), ("empty", ""), ("number", r#"{"accessToken": 7}"#)]
+    {
+        let program = Program::new(name, &format!("echo '{output}'"));
+        let error = token_of(&program.provider(), &request()).await.unwrap_err();
+        assert_eq!(error.code().as_str(), "azure_cli_output_unreadable");
+        assert_hidden(&error, &["very-secret"]);
+    }
 }
 
 #[tokio::test]

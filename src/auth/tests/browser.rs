@@ -131,6 +131,16 @@ async fn errors_in_the_redirect_are_reported() {
 }
 
 #[tokio::test]
+async fn a_redirect_shows_what_the_service_said() {
+    let query = "error=invalid_request&error_description=%0d%0aAADSTS9002399%3a+No+such+thing.%0d%0aTrace+ID%3a+t-1";
+    let script = Script::new([]);
+    let (provider, ..) = provider(&script, &[&format!("/?{query}&state=STATE")]);
+    let error = token_of(&provider, &request()).await.unwrap_err();
+    assert_eq!((error.code().as_str(), error.request_id()), ("sign_in_refused", Some("t-1")));
+    assert!(error.to_string().contains("the sign-in was refused: “No such thing” ("), "{error}");
+}
+
+#[tokio::test]
 async fn a_refused_code_is_an_error_without_code_and_verifier() {
     for (number, code) in
         [(54005, "code_redeemed"), (501_481, "wrong_code_verifier"), (53003, "blocked_by_conditional_access")]
@@ -147,12 +157,23 @@ async fn a_refused_code_is_an_error_without_code_and_verifier() {
 
 #[tokio::test]
 async fn a_code_is_never_sent_twice() {
-    let script = Script::new([Reply::Lost]);
+    for (reply, code) in [
+        (Reply::Lost, "no_response"),
+        (Reply::Text(200, r#"{"access_tok"#), "unexpected_token_response"),
+        (Reply::Text(200, "<html>"), "not_a_sign_in_service"),
+        (Reply::Text(503, "<html>"), "not_a_sign_in_service"),
+    ] {
+        is_sent_once(reply, code).await;
+    }
+}
+
+async fn is_sent_once(reply: Reply, code: &str) {
+    let script = Script::new([reply]);
     let provider = BrowserProvider::new(retrying_service(&script), CLIENT, |page| {
         let page = page.clone();
         std::thread::spawn(move || ask(&page, &format!("/?code=c&state={}", parameter(&page, "state"))));
     });
-    assert_eq!(token_of(&provider, &request()).await.unwrap_err().code().as_str(), "no_response");
+    assert_eq!(token_of(&provider, &request()).await.unwrap_err().code().as_str(), code);
     assert_eq!(script.forms().len(), 1);
 }
 

@@ -69,6 +69,34 @@ fn what_is_wrong_with_the_files_is_said_without_showing_them() {
     }
 }
 
+#[test]
+fn a_text_with_a_mark_is_read_and_one_that_lost_its_form_is_named() {
+    let text = pem("CERTIFICATE", ONE) + &pem("PRIVATE KEY", ONE_KEY);
+    for read in [format!("\u{feff}{text}"), text.replace('\n', "\r\n"), format!("\u{feff}\r\n{text}")] {
+        assert_eq!(ClientCertificate::from_pem(read.as_bytes()).unwrap().thumbprint(), one().thumbprint());
+    }
+    let utf16 = |mark: &str, bytes: fn(u16) -> [u8; 2]| -> Vec<u8> {
+        format!("{mark}{text}").encode_utf16().flat_map(bytes).collect()
+    };
+    for (lost, code) in [
+        (utf16("\u{feff}", u16::to_le_bytes), "pem_in_utf16"),
+        (utf16("\u{feff}", u16::to_be_bytes), "pem_in_utf16"),
+        (utf16("", u16::to_le_bytes), "pem_in_utf16"),
+        (utf16("", u16::to_be_bytes), "pem_in_utf16"),
+        (text.replace('\n', "\\n").into_bytes(), "pem_without_line_breaks"),
+        (text.replace('\n', "\\r\\n").into_bytes(), "pem_without_line_breaks"),
+        (text.replace('\n', " ").into_bytes(), "pem_without_line_breaks"),
+        (text.replace('\n', "").into_bytes(), "pem_without_line_breaks"),
+        (format!("\u{feff}{}", text.replace('\n', "\\n")).into_bytes(), "pem_without_line_breaks"),
+    ] {
+        let error = ClientCertificate::from_pem(&lost).unwrap_err();
+        assert_eq!(error.code().as_str(), code, "{error}");
+        let two_files = ClientCertificate::from_pem_files(pem("CERTIFICATE", ONE).as_bytes(), &lost).unwrap_err();
+        assert_eq!(two_files.code().as_str(), code);
+        assert_hidden(&error, &[&STANDARD.encode(ONE_KEY)[40..60]]);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_assertion_is_as_documented() {
     let script = Script::new([token("access")]);

@@ -153,3 +153,43 @@ async fn a_session_that_ended_asks_the_person_again_and_a_customers_refusal_does
     let shown = format!("{provider:?}");
     assert!(!shown.contains("first") && !shown.contains("second"), "{shown}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_code_that_was_redeemed_is_not_sent_again() {
+    for unreadable in ["<html>Hotel WiFi</html>", r#"{"access_tok"#, ""] {
+        let script = Script::new([device_code(), Reply::Text(200, unreadable)]);
+        let provider = DeviceCodeProvider::new(retrying_service(&script), CLIENT, |_| {});
+        token_of(&provider, &request()).await.unwrap_err();
+        assert_eq!(script.forms().len(), 2, "{unreadable}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_odd_member_does_not_hide_the_code() {
+    for (name, value, lifetime, waited) in [
+        ("expires_in", json!("soon"), 900, 5),
+        ("expires_in", json!("60"), 60, 5),
+        ("expires_in", json!(u64::MAX), 24 * 3600, 5),
+        ("interval", json!({}), 900, 5),
+        ("interval", json!("7"), 900, 7),
+        ("interval", json!(-7), 900, 1),
+        ("message", json!(7), 900, 5),
+        ("message", json!(null), 900, 5),
+        ("verification_url", json!("x"), 900, 5),
+    ] {
+        let Reply::Response(_, mut body) = device_code() else { unreachable!("it is a response") };
+        body[name] = value;
+        let script = Script::new([Reply::Response(200, body), tokens("a", "first")]);
+        let shown: Arc<Mutex<Vec<DeviceCodePrompt>>> = Arc::default();
+        let seen = Arc::clone(&shown);
+        let provider = DeviceCodeProvider::new(service(&script), CLIENT, move |prompt| {
+            seen.lock().unwrap().push(prompt.clone());
+        });
+        let start = tokio::time::Instant::now();
+        token_of(&provider, &request()).await.unwrap();
+        let prompt = shown.lock().unwrap()[0].clone();
+        assert_eq!((prompt.expires_at - NOW).whole_seconds(), lifetime, "{name}");
+        assert_eq!(seconds(start), waited, "{name}");
+        assert!(!prompt.message.is_empty() && prompt.user_code == "ABCD-EFGH");
+    }
+}

@@ -47,6 +47,10 @@ pub(super) const SCOPE: &str = "https://graph.microsoft.com/.default";
 /// The reaction of the service to one request.
 pub(super) enum Reply {
     Response(u16, Value),
+    /// A body that is no JSON, or not whole.
+    Text(u16, &'static str),
+    /// A body with a `WWW-Authenticate`.
+    Challenge(u16, String),
     NotSent,
     Lost,
 }
@@ -97,6 +101,11 @@ impl Transport for Script {
             Reply::Response(status, body) => {
                 let body = Bytes::from(body.to_string());
                 Ok(http::Response::builder().status(status).body(body).unwrap())
+            }
+            Reply::Text(status, body) => Ok(http::Response::builder().status(status).body(body.into()).unwrap()),
+            Reply::Challenge(status, challenge) => {
+                let response = http::Response::builder().status(status).header("www-authenticate", challenge);
+                Ok(response.body(Bytes::new()).unwrap())
             }
             Reply::NotSent => Err(TransportError::not_sent("no route")),
             Reply::Lost => Err(TransportError::maybe_sent("reset")),

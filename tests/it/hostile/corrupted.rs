@@ -150,8 +150,11 @@ async fn no_corrupted_response_breaks_a_call() {
             Err(error) => errors.push(error),
         }
         let token = Reply::of([200, 400][round % 2], corrupted(sign_in[round % 2], &mut chance));
-        errors.extend(signing_in(&Server::always(token)).tenant_id().await.err());
         errors.iter().for_each(check);
+        if let Err(error) = signing_in(&Server::always(token)).tenant_id().await {
+            // The token of Graph was not sent there: the service's own sentence is shown, whatever it says.
+            assert!(!shown(&error).contains(SECRET) && !error.to_string().contains(char::is_control), "{error:?}");
+        }
     }
 }
 
