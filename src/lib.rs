@@ -80,6 +80,7 @@ pub mod consent;
     all(feature = "rustls-no-provider", not(feature = "native-tls"))
 ))]
 mod crypto;
+pub mod directory_role;
 mod error;
 pub mod ids;
 pub mod model;
@@ -87,6 +88,7 @@ pub mod permission;
 pub mod provision;
 pub mod random;
 mod retry;
+mod similar;
 pub mod token;
 pub mod transport;
 #[doc = include_str!("tracing.md")]

@@ -12,7 +12,7 @@ use syn::visit::{self, Visit};
 
 /// The modules at the top of the crate, by floor.
 const FLOORS: [&[&str]; 7] = [
-    &["ids", "error", "cloud", "permission"],
+    &["ids", "error", "cloud", "similar", "permission", "directory_role"],
     &["crypto", "transport", "token", "clock", "random", "model"],
     &["retry"],
     &["auth"],

@@ -147,6 +147,15 @@ error_codes! {
     PermissionWithoutName Invalid "permission_without_name"
         "a permission has neither a name nor an id"
         "Give its name, such as Directory.Read.All, or its id.";
+    UnknownDirectoryRole Invalid "unknown_directory_role"
+        "there is no directory role of this name"
+        "Correct the name, which Microsoft's list of built-in roles has, or give the role's template id.";
+    DirectoryRoleMismatch Invalid "directory_role_mismatch"
+        "the directory role's name and id belong to different roles"
+        "Correct the id, or leave it out.";
+    DirectoryRoleWithoutName Invalid "directory_role_without_name"
+        "a directory role has neither a name nor an id"
+        "Give its name, such as Application Administrator, or its template id.";
     ResourceSpecificPermission Invalid "resource_specific_permission"
         "the permission is granted per team or chat, not for a tenant"
         "Leave it out here; a team's owner grants it to the Teams app.";
