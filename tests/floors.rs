@@ -11,7 +11,7 @@ use std::{fs, iter};
 use syn::visit::{self, Visit};
 
 /// The modules at the top of the crate, by floor.
-const FLOORS: [&[&str]; 7] = [
+const FLOORS: [&[&str]; 8] = [
     &["ids", "error", "cloud", "similar", "permission", "directory_role"],
     &["crypto", "transport", "token", "clock", "random", "model"],
     &["retry"],
@@ -19,6 +19,7 @@ const FLOORS: [&[&str]; 7] = [
     &["client"],
     &["api", "consent"],
     &["provision"],
+    &["partner"],
 ];
 
 /// What has one place, so that it can be replaced there: the start of a path, and the module that may use it.

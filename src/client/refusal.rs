@@ -95,6 +95,7 @@ impl Request {
             (404, _) if !service.code.is_empty() => Error::new(ErrorCode::NotFound),
             (404, _) => Error::new(ErrorCode::NotGraph),
             (409, _) => Error::new(ErrorCode::ObjectConflict),
+            (412, _) => Error::new(ErrorCode::VersionOutdated),
             (429, _) => Error::new(ErrorCode::Throttled),
             (500..=599 | 408, _) => Error::new(ErrorCode::ServiceFailed),
             (300..=399, _) => Error::new(ErrorCode::Redirected),
@@ -104,6 +105,7 @@ impl Request {
 
     fn forbidden(&self) -> Error {
         let role = match self.method {
+            _ if !self.role.is_empty() => self.role,
             Method::GET => "a role that may read this, such as Directory Readers",
             _ => {
                 "the role Application Administrator, and Privileged Role Administrator to grant application permissions"

@@ -162,6 +162,24 @@ error_codes! {
     TooManyPermissions Invalid "too_many_permissions"
         "the app declares more permissions than it may"
         "Leave out those that it can do without.";
+    InvalidDuration Invalid "invalid_duration"
+        "the text is no duration in the form of ISO 8601"
+        "Give it in days, such as P730D.";
+    InvalidRelationshipName Invalid "invalid_relationship_name"
+        "the display name of a delegated admin relationship has 1 to 50 characters"
+        "Give it a name by which the partner knows it again, unique among all relationships of the partner.";
+    InvalidRelationshipDuration Invalid "invalid_relationship_duration"
+        "a delegated admin relationship lasts 1 to 730 days"
+        "Give a shorter duration, and let it be extended where it is to last longer.";
+    RelationshipWithoutRoles Invalid "relationship_without_roles"
+        "there is no directory role"
+        "Name at least one directory role.";
+    GlobalAdministratorBlocksExtension Invalid "global_administrator_blocks_extension"
+        "a delegated admin relationship with the role Global Administrator cannot be extended"
+        "Drop Global Administrator from its roles, or do without the extension.";
+    GdapNotInCloud Unsupported "gdap_not_in_cloud"
+        "the cloud has no delegated admin relationships (GDAP)"
+        "Use the worldwide cloud or one of US Government; in China, customers are administered by other means.";
     InvalidSecretName Invalid "invalid_secret_name"
         "a client secret's description has 1 to 90 characters"
         "Give it a description by which the customer knows it again.";
@@ -561,6 +579,18 @@ error_codes! {
     ObjectConflict Conflict "object_conflict"
         "another object or another writer is in the way"
         "Run it again: what is there is found.";
+    VersionOutdated Conflict "version_outdated"
+        "somebody has changed the object since it was read"
+        "Read it again, and decide again what to change.";
+    RelationshipReadOnly Refused "relationship_read_only"
+        "the delegated admin relationship was made by Microsoft or by an indirect provider, and cannot be changed here"
+        "Invite the customer to a relationship of your own.";
+    RelationshipOperationFailed Refused "relationship_operation_failed"
+        "the service could not carry out the change that it had accepted"
+        "Read the relationship and its access assignments again, and repeat what is missing.";
+    RelationshipStatusRefused Refused "relationship_status_refused"
+        "the status of the delegated admin relationship does not allow it"
+        "Wait until it has the status that is needed, or make another relationship.";
     ApiNotInTenant Refused "api_not_in_tenant"
         "the tenant has no service principal of the API"
         "License or enable the service in the tenant, create its service principal, or leave its permissions out.";

@@ -19,8 +19,9 @@ use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
 
 use crate::ids::{
-    AppId, AppRoleAssignmentId, ApplicationId, DirectoryObjectId, KeyId, OAuth2PermissionGrantId, PermissionId,
-    ServicePrincipalId, TenantId,
+    AccessAssignmentId, AppId, AppRoleAssignmentId, ApplicationId, DelegatedAdminRelationshipId, DirectoryObjectId,
+    KeyId, OAuth2PermissionGrantId, PermissionId, RelationshipOperationId, RelationshipRequestId, ServicePrincipalId,
+    TenantId,
 };
 use crate::model::date::rfc3339;
 use crate::model::unknown::Unknown;
@@ -426,7 +427,14 @@ macro_rules! text_ids {
     )*};
 }
 
-text_ids!(AppRoleAssignmentId OAuth2PermissionGrantId);
+text_ids!(
+    AppRoleAssignmentId
+    OAuth2PermissionGrantId
+    DelegatedAdminRelationshipId
+    AccessAssignmentId
+    RelationshipRequestId
+    RelationshipOperationId
+);
 
 /// Reads an object, member by member.
 pub(super) fn read<'de, D: Deserializer<'de>>(object: &mut dyn Object, from: D) -> Result<(), D::Error> {

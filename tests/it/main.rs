@@ -20,6 +20,7 @@ mod hostile;
 mod http;
 mod identity;
 mod invalid_input;
+mod partner;
 mod permissions;
 mod plans;
 mod redaction;

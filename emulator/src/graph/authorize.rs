@@ -75,6 +75,8 @@ enum AccessRight {
     ReadPartner,
     WritePartner,
     ReadContracts,
+    /// What is public of any tenant.
+    ReadTenants,
 }
 
 #[allow(clippy::match_same_arms, reason = "the order is that of the documentation")]
@@ -143,6 +145,7 @@ fn access_right(operation: &Operation) -> AccessRight {
         Operation::GetObject(_) | Operation::GetByIds => AccessRight::ReadObjects,
         Operation::ListOrganization | Operation::GetOrganization(_) => AccessRight::ReadOrganization,
         Operation::Partner(operation) if operation.is_about_contracts() => AccessRight::ReadContracts,
+        Operation::Partner(operation) if operation.is_about_tenants() => AccessRight::ReadTenants,
         Operation::Partner(operation) if operation.is_write() => AccessRight::WritePartner,
         Operation::Partner(_) => AccessRight::ReadPartner,
     }
@@ -207,6 +210,7 @@ fn is_permitted(right: AccessRight, granted: &[String], delegated: bool) -> bool
         }
         AccessRight::WritePartner => has(DELEGATED_ADMIN_RELATIONSHIP_READ_WRITE_ALL),
         AccessRight::ReadContracts => directory_read,
+        AccessRight::ReadTenants => as_user || has("CrossTenantInformation.ReadBasic.All"),
     }
 }
 
@@ -226,6 +230,7 @@ fn access_by_roles(right: AccessRight, roles: &[String]) -> Option<AccessScope> 
             | AccessRight::ReadGroups
             | AccessRight::ReadObjects
             | AccessRight::ReadContracts
+            | AccessRight::ReadTenants
             | AccessRight::ReadOrganization => reads,
             // Membership in the partner's agent groups decides this, not a role.
             AccessRight::ReadPartner | AccessRight::WritePartner => false,
@@ -260,6 +265,7 @@ fn access_of_members(right: AccessRight) -> Option<AccessScope> {
         | AccessRight::ReadObjects
         | AccessRight::ReadOrganization
         | AccessRight::ReadContracts
+        | AccessRight::ReadTenants
         // The partner's operations check the agent groups themselves.
         | AccessRight::ReadPartner
         | AccessRight::WritePartner
