@@ -77,6 +77,7 @@ enum AccessRight {
     ReadContracts,
     /// What is public of any tenant.
     ReadTenants,
+    ReadRoles,
 }
 
 #[allow(clippy::match_same_arms, reason = "the order is that of the documentation")]
@@ -148,6 +149,7 @@ fn access_right(operation: &Operation) -> AccessRight {
         Operation::Partner(operation) if operation.is_about_tenants() => AccessRight::ReadTenants,
         Operation::Partner(operation) if operation.is_write() => AccessRight::WritePartner,
         Operation::Partner(_) => AccessRight::ReadPartner,
+        Operation::Roles(_) => AccessRight::ReadRoles,
     }
 }
 
@@ -210,6 +212,14 @@ fn is_permitted(right: AccessRight, granted: &[String], delegated: bool) -> bool
         }
         AccessRight::WritePartner => has(DELEGATED_ADMIN_RELATIONSHIP_READ_WRITE_ALL),
         AccessRight::ReadContracts => directory_read,
+        AccessRight::ReadRoles => {
+            directory_read
+                || any(&[
+                    "RoleManagement.Read.Directory",
+                    "RoleManagement.Read.All",
+                    "RoleManagement.ReadWrite.Directory",
+                ])
+        }
         AccessRight::ReadTenants => as_user || has("CrossTenantInformation.ReadBasic.All"),
     }
 }
@@ -231,6 +241,7 @@ fn access_by_roles(right: AccessRight, roles: &[String]) -> Option<AccessScope> 
             | AccessRight::ReadObjects
             | AccessRight::ReadContracts
             | AccessRight::ReadTenants
+            | AccessRight::ReadRoles
             | AccessRight::ReadOrganization => reads,
             // Membership in the partner's agent groups decides this, not a role.
             AccessRight::ReadPartner | AccessRight::WritePartner => false,
@@ -266,6 +277,7 @@ fn access_of_members(right: AccessRight) -> Option<AccessScope> {
         | AccessRight::ReadOrganization
         | AccessRight::ReadContracts
         | AccessRight::ReadTenants
+        | AccessRight::ReadRoles
         // The partner's operations check the agent groups themselves.
         | AccessRight::ReadPartner
         | AccessRight::WritePartner

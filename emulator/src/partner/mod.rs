@@ -10,7 +10,7 @@ mod duration;
 mod entity;
 mod errors;
 mod lifecycle;
-mod list;
+pub(crate) mod list;
 mod operation;
 mod preset;
 mod relationships;
