@@ -28,6 +28,9 @@ pub(crate) struct TokenClaims {
     /// The person's active directory roles, by template id; absent in some tokens.
     #[serde(default)]
     pub(crate) wids: Option<Vec<uuid::Uuid>>,
+    /// How the person signed in: `mfa` among it where there was a further factor; absent in some tokens.
+    #[serde(default)]
+    pub(crate) amr: Option<Vec<String>>,
     /// The app that signed in, in a token of version 1.0.
     #[serde(default)]
     pub(crate) appid: Option<uuid::Uuid>,

@@ -177,6 +177,9 @@ error_codes! {
     GlobalAdministratorBlocksExtension Invalid "global_administrator_blocks_extension"
         "a delegated admin relationship with the role Global Administrator cannot be extended"
         "Drop Global Administrator from its roles, or do without the extension.";
+    NotACustomer Invalid "not_a_customer"
+        "the tenant is no customer of the partner"
+        "Give the tenant id of a customer, as the list of customers shows it.";
     GdapNotInCloud Unsupported "gdap_not_in_cloud"
         "the cloud has no delegated admin relationships (GDAP)"
         "Use the worldwide cloud or one of US Government; in China, customers are administered by other means.";

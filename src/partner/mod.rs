@@ -37,6 +37,7 @@
 mod access_assignments;
 mod customers;
 mod operations;
+mod readiness;
 mod relationships;
 
 use http::Method;
@@ -54,6 +55,9 @@ use crate::model::{Contract, DelegatedAdminCustomer, TenantInformation};
 pub use access_assignments::AccessAssignments;
 pub use customers::{Customer, CustomerList, CustomerSource, ListCustomers, UnreadSource};
 pub use operations::{PendingOperation, Updated};
+pub use readiness::{
+    CheckReadiness, CustomerReadiness, Gap, GapSeverity, Readiness, ReadinessOutcome, RolesNeeded, Unknown,
+};
 pub use relationships::Relationships;
 
 const READ: &str = "DelegatedAdminRelationship.Read.All";
@@ -108,6 +112,12 @@ impl<'a> Partner<'a> {
     pub fn contracts(&self) -> List<Contract> {
         let request = Request::new("GET /contracts", "Directory.Read.All", Method::GET, ["contracts"]);
         List::of(self.0, check_cloud(self.0.cloud()).map(|()| request))
+    }
+
+    /// Checks, for every customer and for the signed-in person, whether the roles that are needed are there, and what is
+    /// missing: reads only. Least permissions: `DelegatedAdminRelationship.Read.All`, `Directory.Read.All`.
+    pub fn readiness(&self, needed: RolesNeeded) -> CheckReadiness {
+        CheckReadiness::new(self.0, needed)
     }
 
     /// Delegated admin relationships.

@@ -1,6 +1,7 @@
 //! Partners: customers, delegated admin relationships, access assignments.
 
 mod faults;
+mod readiness;
 mod reading;
 mod writing;
 

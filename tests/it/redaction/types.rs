@@ -96,9 +96,11 @@ const SHOWN: &[&str] = &[
     "model::Unknown",
     "model::WebPatch",
     "partner::AccessAssignments",
+    "partner::CheckReadiness",
     "partner::CustomerList",
     "partner::ListCustomers",
     "partner::Partner",
+    "partner::Readiness",
     "partner::Relationships",
     "partner::UnreadSource",
     "provision::Apply",
@@ -218,8 +220,14 @@ const HARMLESS: &[&str] = &[
     "model::VerifiedPublisher",
     "model::WebApplication",
     "partner::Customer",
+    "partner::CustomerReadiness",
     "partner::CustomerSource",
+    "partner::Gap",
+    "partner::GapSeverity",
     "partner::PendingOperation",
+    "partner::ReadinessOutcome",
+    "partner::RolesNeeded",
+    "partner::Unknown",
     "partner::Updated",
     "permission::CatalogueEntry",
     "permission::Permission",
@@ -487,6 +495,9 @@ async fn reads(viewer: &mut Viewer, client: &entra_apps::Client) {
     let customers = partner.customers().await.unwrap();
     viewer.see("partner::UnreadSource", &customers.unread[0]);
     viewer.see("partner::CustomerList", &customers);
+    let check = partner.readiness(entra_apps::partner::RolesNeeded::to_administer_apps());
+    viewer.see("partner::CheckReadiness", &check);
+    viewer.see("partner::Readiness", &check.await.unwrap());
     let list = client.applications().list();
     viewer.see("api::List", &list);
     let mut pages = list.clone().pages();

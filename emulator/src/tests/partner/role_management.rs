@@ -18,7 +18,8 @@ async fn a_customer_sees_its_own_administrators_and_the_groups_of_its_partner() 
     let holders: Vec<_> = all["value"].as_array().unwrap().iter().map(|it| it["principalId"].clone()).collect();
     assert_eq!(holders.len(), 2);
     assert!(holders.contains(&json!(ada.id)) && holders.contains(&json!(group.id)), "{all}");
-    let of_role = format!("{ASSIGNMENTS}?$filter=roleDefinitionId%20eq%20'{APPLICATION_ADMINISTRATOR}'&$expand=principal");
+    let of_role =
+        format!("{ASSIGNMENTS}?$filter=roleDefinitionId%20eq%20'{APPLICATION_ADMINISTRATOR}'&$expand=principal");
     let found = session.get(&of_role).await.expect(200);
     let [assignment] = found["value"].as_array().unwrap().as_slice() else { panic!("{found}") };
     assert_eq!(
@@ -48,8 +49,10 @@ async fn a_customer_sees_its_own_administrators_and_the_groups_of_its_partner() 
 async fn built_in_roles_are_found_by_name_and_by_id_and_nothing_is_changed() {
     let cloud = Cloud::new();
     let session = cloud.app(&["RoleManagement.Read.Directory"]).await;
-    let named =
-        session.get(&format!("{DEFINITIONS}?$filter=displayName%20eq%20'Application%20Administrator'")).await.expect(200);
+    let named = session
+        .get(&format!("{DEFINITIONS}?$filter=displayName%20eq%20'Application%20Administrator'"))
+        .await
+        .expect(200);
     assert_eq!(named["value"][0]["templateId"], json!(APPLICATION_ADMINISTRATOR));
     let one = session.get(&format!("{DEFINITIONS}/{GLOBAL_ADMINISTRATOR}")).await.expect(200);
     assert_eq!((&one["displayName"], &one["isBuiltIn"]), (&json!("Global Administrator"), &json!(true)));
