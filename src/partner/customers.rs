@@ -215,6 +215,9 @@ impl IntoFuture for ListCustomers {
     }
 }
 
+/// A customer as a list has it: tenant id, display name, domain.
+type Parts = (Option<TenantId>, Option<String>, Option<String>);
+
 #[derive(Default)]
 struct Found {
     customers: BTreeMap<TenantId, Customer>,
@@ -222,13 +225,8 @@ struct Found {
 }
 
 impl Found {
-    /// Adds what a list says, each item as its tenant id, name and domain.
-    fn add<T>(
-        &mut self,
-        source: CustomerSource,
-        items: Result<Vec<T>, Error>,
-        parts: fn(T) -> (Option<TenantId>, Option<String>, Option<String>),
-    ) {
+    /// Adds what a list says.
+    fn add<T>(&mut self, source: CustomerSource, items: Result<Vec<T>, Error>, parts: fn(T) -> Parts) {
         let items = match items {
             Ok(items) => items,
             Err(error) => return self.unread.push(UnreadSource { source, error }),

@@ -51,7 +51,7 @@ pub(super) const MAX_TRIES: u32 = 4;
 /// How long a status is waited for where the client has no deadline.
 const MAX_STATUS_WAIT: Duration = Duration::from_secs(600);
 
-impl<'a> Relationships<'a> {
+impl Relationships<'_> {
     fn request(
         &self,
         operation: &'static str,

@@ -243,7 +243,7 @@ fn definition_rows() -> impl Iterator<Item = Row> {
 /// The id of an assignment: that of the role and that of its holder, in the byte order of Windows.
 fn assignment_id(role: &str, principal: &str) -> String {
     let ids = [role, principal].map(|id| Uuid::parse_str(id).unwrap_or_default());
-    let bytes: Vec<u8> = ids.iter().flat_map(|id| id.to_bytes_le()).collect();
+    let bytes: Vec<u8> = ids.iter().flat_map(Uuid::to_bytes_le).collect();
     URL_SAFE_NO_PAD.encode(bytes) + "-1"
 }
 

@@ -437,6 +437,8 @@ mod tests {
     /// Each state of a customer, and what it comes to.
     #[test]
     fn each_gap_is_found_and_none_is_invented() {
+        use ReadinessOutcome::{NotReady, NotYet, Ready, Unknown};
+
         let held = |status: &str| assignment(TEAM, &[ADMIN], status);
         let active = || relationship("r", &[ADMIN, GRANT]);
         let team = [held("active")];
@@ -449,7 +451,6 @@ mod tests {
         let unread = |scene: &mut Scene| {
             scene.assignments.insert(DelegatedAdminRelationshipId::new("r"), Err(ErrorCode::Throttled));
         };
-        use ReadinessOutcome::{NotReady, NotYet, Ready, Unknown};
         let cases: Vec<(&str, Scene, &[&str], ReadinessOutcome)> = vec![
             ("all there", Scene::of(&[(active(), &team)]), &[], Ready),
             (

@@ -59,6 +59,8 @@ fn by_tenant(readiness: &Readiness) -> BTreeMap<TenantId, (ReadinessOutcome, Vec
 
 #[tokio::test(start_paused = true)]
 async fn ten_kinds_of_gaps_are_each_found_and_none_is_invented() {
+    use ReadinessOutcome::{NotReady, NotYet, Ready};
+
     let cloud = cloud(12);
     let (partner, customers) = cloud.tenants().split_first().unwrap();
     let person = partner.add_user("Grace Hopper", &[]);
@@ -74,7 +76,6 @@ async fn ten_kinds_of_gaps_are_each_found_and_none_is_invented() {
     let assign = |relationship: &str, group: &entra_emulator::Group| {
         partner.add_access_assignment(relationship, group.id, &ids(&[ADMIN]));
     };
-    use ReadinessOutcome::{NotReady, NotYet, Ready};
     let mut expected = BTreeMap::new();
     let mut expect = |at: usize, outcome: ReadinessOutcome, gaps: &[&'static str]| {
         expected.insert(customers[at].id(), (outcome, gaps.to_vec()));
