@@ -27,6 +27,8 @@ pub enum CustomerSource {
     DelegatedAdminCustomers,
     /// The contracts of a reseller.
     Contracts,
+    /// The relationships: one names it, and it may not have approved any.
+    Relationships,
     /// What is public of the tenant: its domain.
     TenantInformation,
 }

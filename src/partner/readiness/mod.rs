@@ -237,7 +237,7 @@ impl CheckReadiness {
         Self { client: client.clone(), needed, limits, with_domains: false, only: None }
     }
 
-    /// Checks these customers only.
+    /// Checks these customers only, those that were invited and have approved nothing yet among them.
     pub fn of(mut self, customers: impl IntoIterator<Item = TenantId>) -> Self {
         self.only = Some(customers.into_iter().collect());
         self
@@ -272,7 +272,10 @@ impl CheckReadiness {
             Ok(list) => list,
             Err(error) => return kept_out(error),
         };
+        let relationships = relationships_by_customer(&client).await;
         let mut customers = list.customers;
+        customers.extend(invited(&customers, &relationships));
+        customers.sort_by_key(|customer| customer.tenant_id);
         if let Some(only) = &self.only {
             if let Some(stranger) = only.iter().find(|tenant| customers.iter().all(|it| it.tenant_id != **tenant)) {
                 return Err(Error::new(ErrorCode::NotACustomer)
@@ -280,7 +283,6 @@ impl CheckReadiness {
             }
             customers.retain(|customer| only.contains(&customer.tenant_id));
         }
-        let relationships = relationships_by_customer(&client).await;
         let wanted: BTreeSet<TenantId> = customers.iter().map(|customer| customer.tenant_id).collect();
         let active = relationships.iter().flatten().filter(|(tenant, _)| wanted.contains(*tenant));
         let active = active.flat_map(|(_, all)| all).filter(|it| it.is_active()).filter_map(|it| it.id.clone());
@@ -346,6 +348,22 @@ async fn relationships_by_customer(
         }
     }
     Ok(by_customer)
+}
+
+/// Those who were invited, and stand in no list of customers because they have approved nothing yet.
+fn invited(
+    known: &[Customer],
+    relationships: &Result<HashMap<TenantId, Vec<DelegatedAdminRelationship>>, Error>,
+) -> Vec<Customer> {
+    let known: BTreeSet<TenantId> = known.iter().map(|customer| customer.tenant_id).collect();
+    let others = relationships.iter().flatten().filter(|(tenant, _)| !known.contains(*tenant));
+    let customer = |(tenant, all): (&TenantId, &Vec<DelegatedAdminRelationship>)| Customer {
+        tenant_id: *tenant,
+        display_name: all.iter().find_map(|it| it.customer.as_ref()?.display_name.clone()),
+        default_domain: None,
+        sources: vec![CustomerSource::Relationships],
+    };
+    others.map(customer).collect()
 }
 
 type Assignments = BTreeMap<DelegatedAdminRelationshipId, Read<Vec<DelegatedAdminAccessAssignment>>>;
