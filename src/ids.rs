@@ -185,6 +185,22 @@ text_id! {
     /// The id of an OAuth2 permission grant: granted delegated permissions.
     OAuth2PermissionGrantId
 }
+text_id! {
+    /// The id of a delegated admin relationship (GDAP): two GUIDs, joined by a hyphen.
+    DelegatedAdminRelationshipId
+}
+text_id! {
+    /// The id of an access assignment of a delegated admin relationship.
+    AccessAssignmentId
+}
+text_id! {
+    /// The id of a request, such as for approval, of a delegated admin relationship.
+    RelationshipRequestId
+}
+text_id! {
+    /// The id of an operation that changes a delegated admin relationship or an access assignment of it.
+    RelationshipOperationId
+}
 
 #[cfg(test)]
 mod tests {

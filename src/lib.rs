@@ -34,6 +34,7 @@
 //! | [`auth`] | the ways to sign in, as an app and as a person |
 //! | [`permission`] | the permissions of Microsoft Graph as constants, and those of any other API |
 //! | [`consent`] | admin consent by link |
+//! | [`partner`], [`directory_role`] | the customers of a partner: relationships (GDAP), access assignments, directory roles |
 //! | [`ErrorCode`] | every error, with its cause and what to do |
 //! | [what happens when …](what_happens_when) | how a run ends when requests fail, replicas lag or the process stops |
 //! | [`api`], [`model`], [`Batch`] | a typed client of the operations of Graph involved, which stands on its own |
@@ -84,13 +85,16 @@ pub mod consent;
     allow(dead_code) // there only the errors of rustls are looked into
 )]
 mod crypto;
+pub mod directory_role;
 mod error;
 pub mod ids;
 pub mod model;
+pub mod partner;
 pub mod permission;
 pub mod provision;
 pub mod random;
 mod retry;
+mod similar;
 mod strict;
 pub mod token;
 pub mod transport;

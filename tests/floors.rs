@@ -11,14 +11,15 @@ use std::{fs, iter};
 use syn::visit::{self, Visit};
 
 /// The modules at the top of the crate, by floor.
-const FLOORS: [&[&str]; 7] = [
-    &["ids", "error", "cloud", "strict", "permission"],
+const FLOORS: [&[&str]; 8] = [
+    &["ids", "error", "cloud", "similar", "strict", "permission", "directory_role"],
     &["crypto", "transport", "token", "clock", "random", "model"],
     &["retry"],
     &["auth"],
     &["client"],
     &["api", "consent"],
     &["provision"],
+    &["partner"],
 ];
 
 /// What has one place, so that it can be replaced there: the start of a path, and the module that may use it.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use entra_apps::random::Randomness as _;
 use entra_apps::{Client, ClientBuilder};
 
-use crate::MemoryTenant;
 use crate::random::SeededRandomness;
+use crate::{Caller, MemoryTenant};
 
 impl MemoryTenant {
     /// A client on this tenant, signed in as its [caller](Self::caller) and living by its clock. Each client has
@@ -16,6 +16,15 @@ impl MemoryTenant {
     /// Never: nothing is missing that a client needs.
     pub fn client(&self) -> Client {
         self.client_builder().build().expect("tenant, credential, transport and clock are given")
+    }
+
+    /// A client on this tenant like [`client`](Self::client), signed in as another app.
+    ///
+    /// # Panics
+    /// Never: nothing is missing that a client needs.
+    pub fn client_of(&self, caller: &Caller) -> Client {
+        let builder = self.client_builder().client_secret(caller.client_id, caller.client_secret.clone());
+        builder.build().expect("tenant, credential, transport and clock are given")
     }
 
     /// The builder of a [client](Self::client) on this tenant, to be changed before it is built.

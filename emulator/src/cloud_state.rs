@@ -87,6 +87,10 @@ impl CloudState {
             authorize::authorize(&operation, &call.actor)?;
             return self.partner(tenant, partner, call);
         }
+        if let Operation::Roles(roles) = &operation {
+            authorize::authorize(&operation, &call.actor)?;
+            return self.role_management(tenant, roles, call);
+        }
         let app_id = match &operation {
             Operation::Create(ObjectKind::ServicePrincipal) => {
                 call.body.as_ref().map(|body| text(body, "appId").to_owned())

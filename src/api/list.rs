@@ -110,7 +110,7 @@ impl<T: DeserializeOwned + Send + 'static> List<T> {
     }
 
     /// The list that a request returns.
-    pub(super) fn of(client: &Client, request: Result<Request, Error>) -> Self {
+    pub(crate) fn of(client: &Client, request: Result<Request, Error>) -> Self {
         Self { client: client.clone(), request, query: Query::default(), items: std::marker::PhantomData }
     }
 

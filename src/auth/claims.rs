@@ -25,6 +25,8 @@ pub(crate) struct TokenClaims {
     pub(crate) scp: Option<String>,
     /// The person's active directory roles, by template id; absent in some tokens.
     pub(crate) wids: Option<Vec<Uuid>>,
+    /// How the person signed in: `mfa` among it where there was a further factor; absent in some tokens.
+    pub(crate) amr: Option<Vec<String>>,
     /// The app that signed in, in a token of version 1.0.
     pub(crate) appid: Option<Uuid>,
     /// The app that signed in, in a token of version 2.0.
@@ -56,6 +58,7 @@ impl TokenClaims {
             scp: words("scp").map(|scopes| scopes.join(" ")),
             // A list of which a part cannot be read is unknown: what is missing from it may be there.
             wids: claims["wids"].as_array().and_then(|list| list.iter().map(uuid).collect()),
+            amr: words("amr"),
             appid: id("appid"),
             azp: id("azp"),
         }

@@ -457,5 +457,9 @@ struct ItemResponse<'a> {
 }
 
 /// The headers of an item that are read. A map of headers takes in no more than some thousands, and fails beyond.
-const READ_HEADERS: [HeaderName; 3] =
-    [http::header::RETRY_AFTER, HeaderName::from_static("request-id"), HeaderName::from_static("client-request-id")];
+const READ_HEADERS: [HeaderName; 4] = [
+    http::header::RETRY_AFTER,
+    http::header::LOCATION,
+    HeaderName::from_static("request-id"),
+    HeaderName::from_static("client-request-id"),
+];

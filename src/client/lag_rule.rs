@@ -17,6 +17,8 @@ pub(crate) enum LagRule {
     OAuth2PermissionGrant,
     /// `POST …/removePassword` for a new secret.
     RemovePassword,
+    /// `POST …/accessAssignments` for a new group.
+    AccessAssignment,
 }
 
 impl LagRule {
@@ -35,6 +37,7 @@ impl LagRule {
             (Self::OAuth2PermissionGrant, 400) => {
                 says("does not exist or one of its queried reference-property objects are not present")
             }
+            (Self::AccessAssignment, 400) => says("access container does not exist"),
             (Self::RemovePassword, 400) => says("No password credential found with keyId"),
             _ => false,
         }

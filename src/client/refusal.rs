@@ -101,6 +101,7 @@ impl Request {
             (403, _) => self.forbidden(),
             (404, _) => Error::new(ErrorCode::NotFound),
             (409, _) => Error::new(ErrorCode::ObjectConflict),
+            (412, _) => Error::new(ErrorCode::VersionOutdated),
             (429 | 509, _) => Error::new(ErrorCode::Throttled),
             _ if THROTTLED.iter().any(|code| service.has_code(code)) => Error::new(ErrorCode::Throttled),
             (500..=599 | 408, _) => Error::new(ErrorCode::ServiceFailed),
@@ -135,6 +136,7 @@ impl Request {
 
     fn forbidden(&self) -> Error {
         let role = match self.method {
+            _ if !self.role.is_empty() => self.role,
             Method::GET => "a role that may read this, such as Directory Readers",
             _ => {
                 "the role Application Administrator, and Privileged Role Administrator to grant application permissions"

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::fmt;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method};
+use http::header::IF_MATCH;
+use http::{HeaderMap, HeaderValue, Method};
 use serde::Serialize;
 use url::Url;
 
@@ -21,6 +22,8 @@ pub(crate) struct Request {
     pub(crate) operation: Cow<'static, str>,
     /// The least permissions, as a remedy says them; empty where they are not known.
     pub(crate) permissions: &'static str,
+    /// What a signed-in user needs besides, as a remedy says it; empty where it is a role of the directory.
+    pub(crate) role: &'static str,
     pub(crate) method: Method,
     pub(crate) version: Version,
     pub(crate) target: Target,
@@ -85,6 +88,7 @@ impl Request {
         Self {
             operation: operation.into(),
             permissions,
+            role: "",
             method,
             version: Version::V1,
             target: Target::Path { segments, query: Vec::new() },
@@ -116,6 +120,19 @@ impl Request {
         let json = serde_json::to_vec(body)
             .map_err(|error| Error::new(ErrorCode::InvalidBody).with_source(error).during(self.operation.clone()))?;
         self.body = Some(Bytes::from(json));
+        Ok(self)
+    }
+
+    pub(crate) fn role(mut self, role: &'static str) -> Self {
+        self.role = role;
+        self
+    }
+
+    /// Makes the change depend on the version that was read.
+    pub(crate) fn if_match(mut self, etag: &str) -> Result<Self, Error> {
+        let value = HeaderValue::from_str(etag)
+            .map_err(|_| Error::new(ErrorCode::InvalidHeader).during(self.operation.clone()))?;
+        self.headers.insert(IF_MATCH, value);
         Ok(self)
     }
 

@@ -147,12 +147,42 @@ error_codes! {
     PermissionWithoutName Invalid "permission_without_name"
         "a permission has neither a name nor an id"
         "Give its name, such as Directory.Read.All, or its id.";
+    UnknownDirectoryRole Invalid "unknown_directory_role"
+        "there is no directory role of this name"
+        "Correct the name, which Microsoft's list of built-in roles has, or give the role's template id.";
+    DirectoryRoleMismatch Invalid "directory_role_mismatch"
+        "the directory role's name and id belong to different roles"
+        "Correct the id, or leave it out.";
+    DirectoryRoleWithoutName Invalid "directory_role_without_name"
+        "a directory role has neither a name nor an id"
+        "Give its name, such as Application Administrator, or its template id.";
     ResourceSpecificPermission Invalid "resource_specific_permission"
         "the permission is granted per team or chat, not for a tenant"
         "Leave it out here; a team's owner grants it to the Teams app.";
     TooManyPermissions Invalid "too_many_permissions"
         "the app declares more permissions than it may"
         "Leave out those that it can do without.";
+    InvalidDuration Invalid "invalid_duration"
+        "the text is no duration in the form of ISO 8601"
+        "Give it in days, such as P730D.";
+    InvalidRelationshipName Invalid "invalid_relationship_name"
+        "the display name of a delegated admin relationship has 1 to 50 characters"
+        "Give it a name by which the partner knows it again, unique among all relationships of the partner.";
+    InvalidRelationshipDuration Invalid "invalid_relationship_duration"
+        "a delegated admin relationship lasts 1 to 730 days"
+        "Give a shorter duration, and let it be extended where it is to last longer.";
+    RelationshipWithoutRoles Invalid "relationship_without_roles"
+        "there is no directory role"
+        "Name at least one directory role.";
+    GlobalAdministratorBlocksExtension Invalid "global_administrator_blocks_extension"
+        "a delegated admin relationship with the role Global Administrator cannot be extended"
+        "Drop Global Administrator from its roles, or do without the extension.";
+    NotACustomer Invalid "not_a_customer"
+        "the tenant is no customer of the partner"
+        "Give the tenant id of a customer, as the list of customers shows it.";
+    GdapNotInCloud Unsupported "gdap_not_in_cloud"
+        "the cloud has no delegated admin relationships (GDAP)"
+        "Use the worldwide cloud or one of US Government; in China, customers are administered by other means.";
     InvalidSecretName Invalid "invalid_secret_name"
         "a client secret's description has 1 to 90 characters"
         "Give it a description by which the customer knows it again.";
@@ -582,6 +612,18 @@ error_codes! {
     ObjectConflict Conflict "object_conflict"
         "another object or another writer is in the way"
         "Run it again: what is there is found.";
+    VersionOutdated Conflict "version_outdated"
+        "somebody has changed the object since it was read"
+        "Read it again, and decide again what to change.";
+    RelationshipReadOnly Refused "relationship_read_only"
+        "the delegated admin relationship was made by Microsoft or by an indirect provider, and cannot be changed here"
+        "Invite the customer to a relationship of your own.";
+    RelationshipOperationFailed Refused "relationship_operation_failed"
+        "the service could not carry out the change that it had accepted"
+        "Read the relationship and its access assignments again, and repeat what is missing.";
+    RelationshipStatusRefused Refused "relationship_status_refused"
+        "the status of the delegated admin relationship does not allow it"
+        "Wait until it has the status that is needed, or make another relationship.";
     ApiNotInTenant Refused "api_not_in_tenant"
         "the tenant has no service principal of the API"
         "License or enable the service in the tenant, create its service principal, or leave its permissions out.";

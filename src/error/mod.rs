@@ -60,6 +60,8 @@ pub enum ErrorKind {
     Stale,
     /// The plan needs an approval that was not given.
     NeedsApproval,
+    /// The cloud does not have it; nothing was sent.
+    Unsupported,
 }
 
 /// One entry of the `details` of a service's error, or one thing that an error of this crate is about: of

@@ -37,8 +37,11 @@ mod body;
 mod complex;
 mod credentials;
 mod date;
+mod delegated_admin;
 mod directory;
+mod duration;
 pub(crate) mod enums;
+mod etag;
 mod grants;
 mod object;
 mod other_form;
@@ -46,15 +49,19 @@ mod page;
 mod property;
 pub(crate) mod query;
 mod service_principal;
+mod tenant_relationships;
 mod unknown;
 
 pub use application::{ApiPatch, Application, ApplicationPatch, NewApplication, RedirectUrisPatch, WebPatch};
 pub use complex::*;
 pub use credentials::{KeyCredential, NewPasswordCredential, PasswordCredential};
 pub use date::Date;
+pub use delegated_admin::*;
 pub use directory::{DeletedItem, DirectoryObject, Organization, VerifiedDomain};
+pub use duration::IsoDuration;
 pub(crate) use enums::SignInAudience;
 pub use enums::{ConsentType, PrincipalType, ResourceAccessType};
+pub use etag::ETag;
 pub use grants::{
     AppRoleAssignment, NewAppRoleAssignment, NewOAuth2PermissionGrant, OAuth2PermissionGrant,
     OAuth2PermissionGrantPatch,
@@ -64,6 +71,7 @@ pub use property::{
     AppRoleAssignmentProperty, ApplicationProperty, OAuth2PermissionGrantProperty, Property, ServicePrincipalProperty,
 };
 pub use service_principal::{NewServicePrincipal, ServicePrincipal, ServicePrincipalPatch};
+pub use tenant_relationships::{Contract, DelegatedAdminCustomer, TenantInformation};
 pub use unknown::Unknown;
 
 #[cfg(test)]

@@ -20,8 +20,9 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::ids::{
-    AppId, AppRoleAssignmentId, ApplicationId, DirectoryObjectId, KeyId, OAuth2PermissionGrantId, PermissionId,
-    ServicePrincipalId, TenantId,
+    AccessAssignmentId, AppId, AppRoleAssignmentId, ApplicationId, DelegatedAdminRelationshipId, DirectoryObjectId,
+    KeyId, OAuth2PermissionGrantId, PermissionId, RelationshipOperationId, RelationshipRequestId, ServicePrincipalId,
+    TenantId,
 };
 use crate::model::date::{self, rfc3339};
 use crate::model::unknown::{Unknown, WHOLE};
@@ -476,7 +477,14 @@ macro_rules! text_ids {
     )*};
 }
 
-text_ids!(AppRoleAssignmentId OAuth2PermissionGrantId);
+text_ids!(
+    AppRoleAssignmentId
+    OAuth2PermissionGrantId
+    DelegatedAdminRelationshipId
+    AccessAssignmentId
+    RelationshipRequestId
+    RelationshipOperationId
+);
 
 /// Reads an object, member by member.
 pub(super) fn read<'de, D: Deserializer<'de>>(object: &mut dyn Object, from: D) -> Result<(), D::Error> {

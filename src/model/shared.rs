@@ -81,6 +81,26 @@ fn the_documentations_answers_are_read() {
         |secret| secret.key_id.is_some(),
         2,
     );
+    read::<DelegatedAdminRelationship>(
+        &[
+            "delegatedadminrelationship-get",
+            "delegatedadminrelationship-update",
+            "tenantrelationship-list-delegatedadminrelationships",
+            "tenantrelationship-post-delegatedadminrelationships",
+        ],
+        |it| it.id.is_some() && it.etag.is_some() && it.duration.is_some() && it.roles().count() > 0,
+        6,
+    );
+    read::<DelegatedAdminAccessAssignment>(
+        &["delegatedadminrelationship-post-accessassignments"],
+        |it| it.id.is_some() && it.group().is_some() && it.roles().count() == 4,
+        1,
+    );
+    read::<DelegatedAdminRelationshipRequest>(
+        &["delegatedadminrelationship-post-requests"],
+        |it| it.id.is_some() && it.unknown.names().all(|name| name.starts_with('@')),
+        1,
+    );
 }
 
 /// The property names of a type in section 16 of the notes on Graph.

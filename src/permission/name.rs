@@ -1,7 +1,5 @@
 //! From a name to a permission of Microsoft Graph, or to an error that says which name was meant.
 
-use std::cmp::Reverse;
-
 use super::well_known::{
     AZURE_ACTIVE_DIRECTORY_GRAPH_LEGACY, AZURE_SERVICE_MANAGEMENT, MICROSOFT_PARTNER_CENTER,
     OFFICE_365_EXCHANGE_ONLINE, OFFICE_365_SHARE_POINT_ONLINE,
@@ -9,9 +7,7 @@ use super::well_known::{
 use super::{CatalogueEntry, MICROSOFT_GRAPH, PermissionKind, apis_of, catalogue, find_by_name, well_known_name};
 use crate::error::{Error, ErrorCode};
 use crate::ids::AppId;
-
-/// The largest number of names that an error suggests.
-const MAX_SUGGESTIONS: usize = 3;
+use crate::similar::{self, shown};
 
 /// The length to which Entra limits the names of scopes and roles, in characters.
 ///
@@ -142,46 +138,10 @@ fn with_article(kind: PermissionKind) -> &'static str {
     }
 }
 
-/// The name as an error shows it. A secret that was pasted into the wrong field is not repeated: it has characters or a
-/// length that the name of a permission does not have.
-fn shown(name: &str) -> String {
-    let harmless = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-    let digits = name.chars().filter(char::is_ascii_digit).count();
-    if name.len() <= 64 && digits <= 4 && name.chars().all(harmless) {
-        format!("`{name}`")
-    } else {
-        format!("a text of {} characters", name.chars().count())
-    }
-}
-
 /// The most similar names of this kind, as `A, B or C`.
 fn suggestions(name: &str, kind: PermissionKind) -> Option<String> {
-    let wanted = letters(name);
-    // A third of the letters may be wrong: enough for a forgotten word, too few for another permission.
-    let tolerance = (wanted.len() / 3).max(2);
-    let mut near: Vec<_> = catalogue()
-        .iter()
-        .filter(|entry| entry.kind == kind && !entry.resource_specific && entry.value != name)
-        .filter_map(|entry| {
-            let letters = letters(entry.value);
-            let distance = strsim::osa_distance(&wanted, &letters);
-            // Of equally near names, the one that begins alike.
-            let alike = wanted.bytes().zip(letters.bytes()).take_while(|(a, b)| a == b).count();
-            (distance <= tolerance).then_some((distance, Reverse(alike), entry.value))
-        })
-        .collect();
-    near.sort_unstable();
-    let names: Vec<_> = near.into_iter().take(MAX_SUGGESTIONS).map(|(_, _, value)| format!("`{value}`")).collect();
-    match names.as_slice() {
-        [] => None,
-        [one] => Some(one.clone()),
-        [first @ .., last] => Some(format!("{} or {last}", first.join(", "))),
-    }
-}
-
-fn letters(name: &str) -> String {
-    // Bounded, because the distance takes time and room by the product of the lengths.
-    name.chars().filter(char::is_ascii_alphanumeric).take(MAX_NAME_LENGTH).map(|c| c.to_ascii_lowercase()).collect()
+    let grantable = catalogue().iter().filter(|entry| entry.kind == kind && !entry.resource_specific);
+    similar::suggestions(name, grantable.map(|entry| entry.value).filter(|value| *value != name))
 }
 
 #[cfg(test)]

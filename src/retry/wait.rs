@@ -83,6 +83,8 @@ pub enum WaitReason {
     Failure,
     /// Another writer was at the same object.
     Conflict,
+    /// The service has accepted a change, and is still carrying it out.
+    Operation,
     /// A person has not signed in yet.
     SignIn,
 }

@@ -22,6 +22,7 @@ mod identity;
 mod invalid_input;
 mod kept_values;
 mod others;
+mod partner;
 mod permissions;
 mod plans;
 mod redaction;

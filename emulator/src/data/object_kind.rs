@@ -293,7 +293,7 @@ static GROUP: LazyLock<Value> = LazyLock::new(|| {
         "isAssignableToRole": null, "mail": null, "mailEnabled": false, "mailNickname": null,
         "membershipRule": null, "membershipRuleProcessingState": null, "preferredDataLocation": null,
         "preferredLanguage": null, "renewedDateTime": null, "securityEnabled": true, "securityIdentifier": null,
-        "theme": null, "visibility": null
+        "theme": null, "uniqueName": null, "visibility": null
     }"#,
     )
 });

@@ -77,6 +77,9 @@ enum AccessRight {
     ReadPartner,
     WritePartner,
     ReadContracts,
+    /// What is public of any tenant.
+    ReadTenants,
+    ReadRoles,
 }
 
 #[allow(clippy::match_same_arms, reason = "the order is that of the documentation")]
@@ -148,8 +151,10 @@ fn access_right(operation: &Operation) -> AccessRight {
         Operation::GetObject(_) | Operation::GetByIds => AccessRight::ReadObjects,
         Operation::ListOrganization | Operation::GetOrganization(_) => AccessRight::ReadOrganization,
         Operation::Partner(operation) if operation.is_about_contracts() => AccessRight::ReadContracts,
+        Operation::Partner(operation) if operation.is_about_tenants() => AccessRight::ReadTenants,
         Operation::Partner(operation) if operation.is_write() => AccessRight::WritePartner,
         Operation::Partner(_) => AccessRight::ReadPartner,
+        Operation::Roles(_) => AccessRight::ReadRoles,
     }
 }
 
@@ -222,6 +227,15 @@ fn is_permitted(right: AccessRight, granted: &[String], delegated: bool) -> bool
         }
         AccessRight::WritePartner => has(DELEGATED_ADMIN_RELATIONSHIP_READ_WRITE_ALL),
         AccessRight::ReadContracts => directory_read,
+        AccessRight::ReadRoles => {
+            directory_read
+                || any(&[
+                    "RoleManagement.Read.Directory",
+                    "RoleManagement.Read.All",
+                    "RoleManagement.ReadWrite.Directory",
+                ])
+        }
+        AccessRight::ReadTenants => as_user || has("CrossTenantInformation.ReadBasic.All"),
     }
 }
 
@@ -243,6 +257,8 @@ fn access_by_roles(right: AccessRight, roles: &[String]) -> Option<AccessScope> 
             | AccessRight::ReadGroups
             | AccessRight::ReadObjects
             | AccessRight::ReadContracts
+            | AccessRight::ReadTenants
+            | AccessRight::ReadRoles
             | AccessRight::ReadOrganization => reads,
             // Membership in the partner's agent groups decides this, not a role.
             AccessRight::ReadPartner | AccessRight::WritePartner => false,
@@ -279,6 +295,8 @@ fn access_of_members(right: AccessRight) -> Option<AccessScope> {
         | AccessRight::ReadObjects
         | AccessRight::ReadOrganization
         | AccessRight::ReadContracts
+        | AccessRight::ReadTenants
+        | AccessRight::ReadRoles
         // The partner's operations check the agent groups themselves.
         | AccessRight::ReadPartner
         | AccessRight::WritePartner

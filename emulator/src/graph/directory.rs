@@ -103,7 +103,7 @@ impl Directory {
             ObjectKind::Assignment => &["principalId", "resourceId"],
             ObjectKind::Grant => &["clientId", "resourceId", "principalId"],
             ObjectKind::User => &["userPrincipalName", "displayName"],
-            ObjectKind::Group => &["displayName"],
+            ObjectKind::Group => &["displayName", "uniqueName"],
             ObjectKind::FederatedCredential => &[crate::graph::federated_credentials::APPLICATION],
         })
     }
@@ -247,7 +247,7 @@ impl Directory {
             Operation::GetOrganization(id) => self.get_organization(&id, call),
             Operation::Batch => Err(GraphError::bad_request("A batch cannot be part of a batch.")),
             // These operations concern several tenants and are carried out by `CloudState`.
-            Operation::Partner(_) => Err(GraphError::method_not_allowed()),
+            Operation::Partner(_) | Operation::Roles(_) => Err(GraphError::method_not_allowed()),
         }
     }
 

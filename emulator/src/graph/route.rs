@@ -4,6 +4,7 @@ use http::{Method, StatusCode};
 
 use crate::data::object_kind::ObjectKind;
 use crate::graph::response::GraphError;
+use crate::graph::role_management::RoleOperation;
 use crate::partner;
 
 /// A key of an object in a path.
@@ -121,6 +122,7 @@ pub(crate) enum Operation {
     GetOrganization(String),
     Batch,
     Partner(partner::Operation),
+    Roles(RoleOperation),
 }
 
 /// A segment of a path.
@@ -197,6 +199,10 @@ pub(crate) fn route(method: &Method, path: &str) -> Result<Operation, GraphError
             let path: Vec<String> = segments.iter().map(|segment| segment.raw.clone()).collect();
             partner::Operation::route(method, &path)?.map(Operation::Partner)
         }
+        ("rolemanagement", None) => {
+            let last = rest.last().map_or("", |segment| segment.raw.as_str());
+            RoleOperation::route(method, &names, last)?.map(Operation::Roles)
+        }
         ("$batch", None) if rest.is_empty() => (method == "POST").then_some(Operation::Batch),
         _ => return Err(unknown_path(path)),
     };
@@ -215,7 +221,7 @@ fn route_object(
         (Some((property, value)), _) => {
             let key = match (kind, property.as_str()) {
                 (ObjectKind::Application | ObjectKind::ServicePrincipal, "appid") => ObjectKey::AppId(value.clone()),
-                (ObjectKind::Application, "uniquename") => ObjectKey::UniqueName(value.clone()),
+                (ObjectKind::Application | ObjectKind::Group, "uniquename") => ObjectKey::UniqueName(value.clone()),
                 (_, "" | "id") => ObjectKey::Id(value.clone()),
                 _ => return Err(unknown_path(path)),
             };

@@ -39,7 +39,10 @@ impl Directory {
     }
 
     pub(crate) fn create_group(&mut self, call: &Call) -> GraphResult {
-        let mut body = call.object()?.clone();
+        self.new_group(call.object()?.clone(), call)
+    }
+
+    fn new_group(&mut self, mut body: Value, call: &Call) -> GraphResult {
         for required in ["displayName", "mailNickname"] {
             if text(&body, required).trim().is_empty() {
                 return Err(GraphError::bad_request(format!(
@@ -56,6 +59,7 @@ impl Directory {
                 .detail("PropertyRequired", required));
             }
         }
+        self.check_group_name(&body["uniqueName"], "")?;
         let mut links = Vec::new();
         for (name, is_owner) in [("owners@odata.bind", true), ("members@odata.bind", false)] {
             let bound = body.as_object_mut().and_then(|members| members.remove(name)).unwrap_or_default();
@@ -95,6 +99,18 @@ impl Directory {
         Ok(())
     }
 
+    /// Refuses a unique name that another group has.
+    fn check_group_name(&self, name: &Value, id: &str) -> Result<(), GraphError> {
+        let Some(name) = name.as_str() else { return Ok(()) };
+        if self.groups.find_by("uniqueName", name).any(|(_, holder)| text(holder, "id") != id) {
+            return Err(GraphError::bad_request(
+                "Another object with the same value for property uniqueName already exists.",
+            )
+            .detail("ObjectConflict", "uniqueName"));
+        }
+        Ok(())
+    }
+
     fn new_object(&mut self, kind: ObjectKind, mut body: Value, call: &Call) -> GraphResult {
         validation::check_properties(kind, &mut body)?;
         let mut value = kind.template().clone();
@@ -116,7 +132,24 @@ impl Directory {
 
     pub(crate) fn update_user_or_group(&mut self, kind: ObjectKind, key: &ObjectKey, call: &Call) -> GraphResult {
         let mut body = call.object()?.clone();
+        // <https://learn.microsoft.com/graph/api/group-upsert>
+        if let (ObjectKey::UniqueName(name), true) = (key, call.upsert) {
+            let mut known = self.groups.find_by("uniqueName", name);
+            if !known.any(|(state, _)| state == ObjectState::Live) {
+                body["uniqueName"] = name.as_str().into();
+                return self.new_group(body, call);
+            }
+        }
         let old = self.find_for_write(kind, key, call)?;
+        if kind == ObjectKind::Group
+            && let Some(name) = body.get("uniqueName")
+        {
+            if !old["uniqueName"].is_null() && old["uniqueName"] != *name {
+                return Err(GraphError::bad_request("Property uniqueName cannot be changed once it is set.")
+                    .detail("InvalidUpdate", "uniqueName"));
+            }
+            self.check_group_name(name, text(&old, "id"))?;
+        }
         if let (ObjectKind::User, Some(members)) = (kind, body.as_object_mut()) {
             members.remove(PASSWORD);
         }

@@ -65,9 +65,7 @@ impl CloudState {
         let wanted = text(container, "accessContainerId").to_lowercase();
         let known = directory.groups.get(&wanted, call.replica_view(directory.lag.references));
         if known.is_none_or(|group| group["securityEnabled"] != true) {
-            return Err(errors::bad_request(format!(
-                "The access container '{wanted}' is no security group of the partner's tenant."
-            )));
+            return Err(errors::bad_request(format!("The access container does not exist: '{wanted}'.")));
         }
         relationship.check_roles(&body["accessDetails"])?;
         if relationship.entity.status() != "active" {

@@ -18,32 +18,32 @@ use crate::query::{Position, next_link};
 const DEFAULT_PAGE_SIZE: usize = 100;
 
 /// The query options that a list supports.
-pub(super) struct ListSchema {
-    pub(super) type_name: &'static str,
+pub(crate) struct ListSchema {
+    pub(crate) type_name: &'static str,
     /// The properties that can be selected.
-    pub(super) selectable: &'static [&'static str],
+    pub(crate) selectable: &'static [&'static str],
     /// The properties that can be filtered and sorted by.
-    pub(super) filterable: &'static [&'static str],
-    pub(super) max_page_size: usize,
+    pub(crate) filterable: &'static [&'static str],
+    pub(crate) max_page_size: usize,
     /// Whether its items are directory objects, not of the service behind `/tenantRelationships`.
-    pub(super) in_directory: bool,
+    pub(crate) in_directory: bool,
 }
 
 impl ListSchema {
     /// The `@odata.context` of a response.
-    pub(super) fn context(&self, of: &str, call: &Call) -> String {
+    pub(crate) fn context(&self, of: &str, call: &Call) -> String {
         if self.in_directory { call.context(of) } else { context(of, call) }
     }
 }
 
 /// An item of a list with its place in the order of creation.
-pub(super) struct Row {
-    pub(super) order: u64,
-    pub(super) properties: Map<String, Value>,
+pub(crate) struct Row {
+    pub(crate) order: u64,
+    pub(crate) properties: Map<String, Value>,
 }
 
 /// The query options of a list request.
-pub(super) struct ListQuery {
+pub(crate) struct ListQuery {
     schema: &'static ListSchema,
     select: Option<Vec<String>>,
     filter: Option<Filter>,
@@ -54,7 +54,7 @@ pub(super) struct ListQuery {
 }
 
 impl ListQuery {
-    pub(super) fn parse(call: &Call, schema: &'static ListSchema) -> Result<Self, GraphError> {
+    pub(crate) fn parse(call: &Call, schema: &'static ListSchema) -> Result<Self, GraphError> {
         let mut query =
             Self { schema, select: None, filter: None, order: Vec::new(), top: None, count: false, after: None };
         for (name, value) in &call.query {
@@ -101,7 +101,7 @@ impl ListQuery {
     }
 
     /// One page of a list.
-    pub(super) fn page(&self, rows: impl Iterator<Item = Row>, context: &str, call: &Call) -> Value {
+    pub(crate) fn page(&self, rows: impl Iterator<Item = Row>, context: &str, call: &Call) -> Value {
         let mut matching: Vec<Row> = rows.filter(|row| self.matches(row)).collect();
         let total = matching.len();
         if !self.order.is_empty() {
@@ -130,7 +130,7 @@ impl ListQuery {
     }
 
     /// A single entity with its context.
-    pub(super) fn entity(&self, properties: Map<String, Value>, context: &str, call: &Call) -> Value {
+    pub(crate) fn entity(&self, properties: Map<String, Value>, context: &str, call: &Call) -> Value {
         let mut body = Map::new();
         body.insert("@odata.context".into(), (self.context(context, call) + "/$entity").into());
         body.extend(self.select_properties(properties));
@@ -168,13 +168,13 @@ impl ListQuery {
 }
 
 /// The response to `/$count`: the number of items that match the filter.
-pub(super) fn count(rows: impl Iterator<Item = Row>, call: &Call, schema: &'static ListSchema) -> GraphResult {
+pub(crate) fn count(rows: impl Iterator<Item = Row>, call: &Call, schema: &'static ListSchema) -> GraphResult {
     let query = ListQuery::parse(call, schema)?;
     Ok(GraphResponse::text(rows.filter(|row| query.matches(row)).count().to_string()))
 }
 
 /// The `@odata.context` of a response below `/tenantRelationships`.
-pub(super) fn context(of: &str, call: &Call) -> String {
+pub(crate) fn context(of: &str, call: &Call) -> String {
     format!("{}/tenantRelationships/$metadata#{of}", call.root)
 }
 

@@ -10,13 +10,14 @@ mod duration;
 mod entity;
 mod errors;
 mod lifecycle;
-mod list;
+pub(crate) mod list;
 mod operation;
 mod preset;
 mod relationships;
 mod requests;
 mod roles;
 mod snapshot;
+mod tenants;
 mod test_controls;
 mod validation;
 
@@ -141,7 +142,7 @@ impl Directory {
 impl CloudState {
     /// Carries out a GDAP or contract operation in a partner's tenant.
     pub(crate) fn partner(&mut self, tenant: usize, operation: &Operation, call: &Call) -> GraphResult {
-        if !operation.is_about_contracts() {
+        if !operation.is_about_contracts() && !operation.is_about_tenants() {
             self.partner_of(tenant)?;
             self.check_administrator(tenant, operation, call)?;
         }
@@ -174,6 +175,8 @@ impl CloudState {
             Operation::ListContracts => self.list_contracts(tenant, call),
             Operation::CountContracts => self.count_contracts(tenant, call),
             Operation::GetContract(id) => self.get_contract(tenant, id, call),
+            Operation::FindTenant(id) => self.find_tenant_information(id, true, call),
+            Operation::FindTenantByDomain(domain) => self.find_tenant_information(domain, false, call),
         }
     }
 

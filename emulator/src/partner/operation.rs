@@ -64,6 +64,20 @@ pub(crate) enum Operation {
     ListContracts,
     CountContracts,
     GetContract(String),
+    /// What is public of the tenant of this id.
+    FindTenant(String),
+    /// What is public of the tenant that has this domain.
+    FindTenantByDomain(String),
+}
+
+/// The argument of a function in a segment, such as `find(id='x')`.
+fn argument(segment: &str, function: &str, parameter: &str) -> Option<String> {
+    let (name, rest) = segment.split_once('(')?;
+    let (given, value) = rest.strip_suffix(')')?.split_once('=')?;
+    let name = name.strip_prefix("microsoft.graph.").unwrap_or(name);
+    let fits = name.eq_ignore_ascii_case(function) && given.trim().eq_ignore_ascii_case(parameter);
+    let value = value.trim().strip_prefix('\'')?.strip_suffix('\'')?;
+    fits.then(|| value.replace("''", "'"))
 }
 
 impl Operation {
@@ -113,6 +127,17 @@ impl Operation {
                 ([] | [_] | [_, "servicemanagementdetails"] | [_, "servicemanagementdetails", _], _) => None,
                 _ => return unknown(),
             },
+            (["tenantrelationships", function], verb) => {
+                let by_id = argument(&path[1], "findTenantInformationByTenantId", "tenantId").map(Self::FindTenant);
+                let by_domain = || argument(&path[1], "findTenantInformationByDomainName", "domainName");
+                match by_id.or_else(|| by_domain().map(Self::FindTenantByDomain)) {
+                    Some(found) => Some(found).filter(|_| verb == "GET"),
+                    None if function.starts_with("findtenantinformation") => {
+                        return Err(GraphError::bad_request("The parameter of the function is missing or invalid."));
+                    }
+                    None => return unknown(),
+                }
+            }
             _ => return unknown(),
         })
     }
@@ -129,6 +154,11 @@ impl Operation {
                 | Self::UpdateAccessAssignment(..)
                 | Self::DeleteAccessAssignment(..)
         )
+    }
+
+    /// Whether it reads what is public of any tenant, which others than partners may read as well.
+    pub(crate) fn is_about_tenants(&self) -> bool {
+        matches!(self, Self::FindTenant(_) | Self::FindTenantByDomain(_))
     }
 
     /// Whether it concerns contracts, which are directory objects.
@@ -157,6 +187,15 @@ mod tests {
             Some(Operation::CountServices("A".into()))
         );
         assert_eq!(found("GET", "/contracts/A").unwrap(), Some(Operation::GetContract("A".into())));
+        assert_eq!(
+            found("GET", "/tenantRelationships/findTenantInformationByTenantId(tenantId='A')").unwrap(),
+            Some(Operation::FindTenant("A".into()))
+        );
+        assert_eq!(
+            found("GET", "/tenantRelationships/microsoft.graph.findTenantInformationByDomainName(domainName='o''b')")
+                .unwrap(),
+            Some(Operation::FindTenantByDomain("o'b".into()))
+        );
     }
 
     #[test]

@@ -1,37 +1,47 @@
 //! The directory roles of a partner's users in the tenants of customers, and the group of admin agents.
 
 use super::assignments::group;
-use super::{ADMIN_AGENTS, validation};
+use super::{ADMIN_AGENTS, Partner, validation};
 use crate::cloud_state::CloudState;
 use crate::data::json::{eq_ignore_case, text};
 
-impl CloudState {
-    /// The directory roles, by template id, that a user of the partner `home` has in the tenant `customer`: those of
-    /// the active access assignments, in active relationships, of the groups that the user is in, directly or through
-    /// others.
+impl Partner {
+    /// Which of the partner's groups have which directory roles, by template id, in the tenant of a customer: by active
+    /// access assignments in active relationships.
     ///
     /// Statuses are as of the last [`CloudState::advance_time`].
-    pub(crate) fn guest_roles(&self, customer: usize, home: usize, user_id: &str) -> Vec<String> {
-        let Some(partner) = &self[home].directory.partner else { return Vec::new() };
-        let customer = self[customer].directory.tenant_id.to_string();
-        let groups = self.live_groups_of(home, user_id);
-        let mut user_roles: Vec<String> = Vec::new();
-        let active = partner.relationships.iter().filter(|relationship| {
-            relationship.entity.status() == "active" && eq_ignore_case(relationship.customer(), &customer)
+    pub(crate) fn roles_of_groups(&self, customer: &str) -> Vec<(String, String)> {
+        let mut all: Vec<(String, String)> = Vec::new();
+        let active = self.relationships.iter().filter(|relationship| {
+            relationship.entity.status() == "active" && eq_ignore_case(relationship.customer(), customer)
         });
         for relationship in active {
             let approved = relationship.roles();
             for assignment in relationship.assignments.iter().filter(|assignment| assignment.status() == "active") {
-                if !groups.iter().any(|known| eq_ignore_case(known, group(assignment))) {
-                    continue;
-                }
                 // An assignment does not grant a role that its relationship has lost.
                 let roles = validation::roles(&assignment.value["accessDetails"]).unwrap_or_default();
                 for role in roles.into_iter().filter(|role| approved.iter().any(|known| eq_ignore_case(known, role))) {
-                    if !user_roles.iter().any(|known| eq_ignore_case(known, role)) {
-                        user_roles.push(role.to_lowercase());
+                    let found = (group(assignment).to_lowercase(), role.to_lowercase());
+                    if !all.contains(&found) {
+                        all.push(found);
                     }
                 }
+            }
+        }
+        all
+    }
+}
+
+impl CloudState {
+    /// The directory roles, by template id, that a user of the partner `home` has in the tenant `customer`: those of the
+    /// groups that the user is in, directly or through others.
+    pub(crate) fn guest_roles(&self, customer: usize, home: usize, user_id: &str) -> Vec<String> {
+        let Some(partner) = &self[home].directory.partner else { return Vec::new() };
+        let groups = self.live_groups_of(home, user_id);
+        let mut user_roles: Vec<String> = Vec::new();
+        for (group, role) in partner.roles_of_groups(&self[customer].directory.tenant_id.to_string()) {
+            if groups.iter().any(|known| eq_ignore_case(known, &group)) && !user_roles.contains(&role) {
+                user_roles.push(role);
             }
         }
         user_roles

@@ -83,6 +83,7 @@ const SHOWN: &[&str] = &[
     "model::ApiPatch",
     "model::Application",
     "model::ApplicationPatch",
+    "model::DelegatedAdminRelationshipPatch",
     "model::KeyCredential",
     "model::NewApplication",
     "model::NewPasswordCredential",
@@ -94,6 +95,14 @@ const SHOWN: &[&str] = &[
     "model::ServicePrincipalPatch",
     "model::Unknown",
     "model::WebPatch",
+    "partner::AccessAssignments",
+    "partner::CheckReadiness",
+    "partner::CustomerList",
+    "partner::ListCustomers",
+    "partner::Partner",
+    "partner::Readiness",
+    "partner::Relationships",
+    "partner::UnreadSource",
     "provision::Apply",
     "provision::ApplyError",
     "provision::Diagnose",
@@ -134,6 +143,7 @@ const HARMLESS: &[&str] = &[
     "consent::ConsentCheck",
     "consent::CheckConsent",
     "consent::ReportedConsent",
+    "directory_role::DirectoryRole",
     "ids::Tenant",
     "error::ErrorDetail",
     "error::ErrorKind",
@@ -165,15 +175,28 @@ const HARMLESS: &[&str] = &[
     "model::AppRoleAssignment",
     "model::AuthenticationBehaviors",
     "model::Certification",
+    "model::Contract",
     "model::Date",
+    "model::DelegatedAdminAccessAssignment",
+    "model::DelegatedAdminAccessContainer",
+    "model::DelegatedAdminAccessDetails",
+    "model::DelegatedAdminCustomer",
+    "model::DelegatedAdminRelationship",
+    "model::DelegatedAdminRelationshipCustomer",
+    "model::DelegatedAdminRelationshipOperation",
+    "model::DelegatedAdminRelationshipRequest",
     "model::DeletedItem",
     "model::DirectoryObject",
+    "model::ETag",
     "model::Filter",
     "model::ImplicitGrantSettings",
     "model::InformationalUrl",
+    "model::IsoDuration",
     "model::KeyValue",
     "model::Literal",
     "model::NewAppRoleAssignment",
+    "model::NewDelegatedAdminAccessAssignment",
+    "model::NewDelegatedAdminRelationship",
     "model::NewOAuth2PermissionGrant",
     "model::OAuth2PermissionGrant",
     "model::OptionalClaim",
@@ -192,9 +215,21 @@ const HARMLESS: &[&str] = &[
     "model::SamlSingleSignOnSettings",
     "model::ServicePrincipalLockConfiguration",
     "model::SpaApplication",
+    "model::TenantInformation",
+    "model::UnifiedRole",
     "model::VerifiedDomain",
     "model::VerifiedPublisher",
     "model::WebApplication",
+    "partner::Customer",
+    "partner::CustomerReadiness",
+    "partner::CustomerSource",
+    "partner::Gap",
+    "partner::GapSeverity",
+    "partner::PendingOperation",
+    "partner::ReadinessOutcome",
+    "partner::RolesNeeded",
+    "partner::Unknown",
+    "partner::Updated",
     "permission::CatalogueEntry",
     "permission::Permission",
     "permission::PermissionKind",
@@ -454,6 +489,18 @@ async fn reads(viewer: &mut Viewer, client: &entra_apps::Client) {
     viewer.see("api::OAuth2PermissionGrants", &client.oauth2_permission_grants());
     viewer.see("api::DeletedItems", &client.deleted_items());
     viewer.see("api::OrganizationApi", &client.organization());
+    let partner = client.partner();
+    viewer.see("partner::Partner", &partner);
+    viewer.see("partner::Relationships", &partner.relationships());
+    let id = entra_apps::ids::DelegatedAdminRelationshipId::new("a-b");
+    viewer.see("partner::AccessAssignments", &partner.access_assignments(&id));
+    viewer.see("partner::ListCustomers", &partner.customers());
+    let customers = partner.customers().await.unwrap();
+    viewer.see("partner::UnreadSource", &customers.unread[0]);
+    viewer.see("partner::CustomerList", &customers);
+    let check = partner.readiness(entra_apps::partner::RolesNeeded::to_administer_apps());
+    viewer.see("partner::CheckReadiness", &check);
+    viewer.see("partner::Readiness", &check.await.unwrap());
     let list = client.applications().list();
     viewer.see("api::List", &list);
     let mut pages = list.clone().pages();
@@ -502,6 +549,8 @@ fn models(viewer: &mut Viewer, client: &entra_apps::Client) {
         .see("model::NewServicePrincipal", &NewServicePrincipal::new(AppId::from_u128(1)).unknown("x", &body).unwrap());
     viewer.see("model::ServicePrincipalPatch", &ServicePrincipalPatch::new().unknown("x", &body).unwrap());
     viewer.see("model::NewPasswordCredential", &NewPasswordCredential::new().unknown("x", &body).unwrap());
+    let relationship = entra_apps::model::DelegatedAdminRelationshipPatch::new().unknown("x", &body).unwrap();
+    viewer.see("model::DelegatedAdminRelationshipPatch", &relationship);
     let grant = OAuth2PermissionGrantPatch::new().unknown("x", &body).unwrap();
     viewer.see("model::OAuth2PermissionGrantPatch", &grant);
     viewer.see("model::ApiPatch", &ApiPatch::new().unknown("x", &body).unwrap());

@@ -80,6 +80,8 @@ async fn assignments_that_break_a_rule_are_refused() {
     kind["accessContainer"]["accessContainerType"] = "user".into();
     let mut status = it.body(&all);
     status["status"] = "active".into();
+    let message = it.session.post(&it.path(), unknown.clone()).await.refused(400, "badRequest");
+    assert!(message.starts_with("The access container does not exist"), "{message}");
     for body in [unknown, kind, status, it.body(&[]), it.body(&[GLOBAL_ADMINISTRATOR]), json!({})] {
         let response = it.session.post(&it.path(), body.clone()).await;
         assert_eq!((response.status, &response.body["error"]["code"]), (400, &json!("badRequest")), "{body}");

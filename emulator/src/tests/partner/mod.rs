@@ -1,12 +1,15 @@
 //! Partners: relationships, their subresources, customers, contracts and Partner Center.
 
 mod assignments;
+mod groups;
 mod lists;
 mod partner_center;
 mod presets;
 mod relationships;
 mod rights;
+mod role_management;
 mod snapshots;
+mod tenants;
 
 use std::time::Duration;
 

@@ -1,0 +1,64 @@
+use super::*;
+
+const UPSERT: [(&str, &str); 1] = [("Prefer", "create-if-missing")];
+
+fn group(name: &str) -> Value {
+    json!({"displayName": name, "mailEnabled": false, "mailNickname": "support", "securityEnabled": true})
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_group_is_made_by_its_unique_name_once_and_changed_after_that() {
+    let cloud = Cloud::new();
+    let session = cloud.app(&["Group.ReadWrite.All"]).await;
+    let path = "/groups(uniqueName='support')";
+    session.patch(path, group("Support")).await.refused(404, "Request_ResourceNotFound");
+    let lacking = json!({"displayName": "Support"});
+    session.try_send("PATCH", path, &UPSERT, Some(lacking)).await.unwrap().refused(400, "Request_BadRequest");
+    let created = session.try_send("PATCH", path, &UPSERT, Some(group("Support"))).await.unwrap().expect(201);
+    assert_eq!((&created["uniqueName"], &created["displayName"]), (&json!("support"), &json!("Support")));
+    let again = session.try_send("PATCH", path, &UPSERT, Some(group("Other"))).await.unwrap();
+    assert_eq!(again.status, 204);
+    let found = session.get(path).await.expect(200);
+    assert_eq!((&found["id"], &found["displayName"]), (&created["id"], &json!("Other")));
+
+    let by_id = format!("/groups/{}", created["id"].as_str().unwrap());
+    session.patch(&by_id, json!({"uniqueName": "another"})).await.refused(400, "Request_BadRequest");
+    let mut taken = group("Third");
+    taken["uniqueName"] = "support".into();
+    session.post("/groups", taken).await.refused(400, "Request_BadRequest");
+    // One that has none can be given one.
+    let second = session.post("/groups", group("Second")).await.expect(201);
+    let second = format!("/groups/{}", second["id"].as_str().unwrap());
+    session.patch(&second, json!({"uniqueName": "support"})).await.refused(400, "Request_BadRequest");
+    assert_eq!(session.patch(&second, json!({"uniqueName": "second"})).await.status, 204);
+    assert_eq!(session.get("/groups(uniqueName='second')").await.expect(200)["displayName"], "Second");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_person_sees_the_groups_that_they_are_in_through_others() {
+    let cloud = Cloud::new();
+    let ada = cloud.partner.add_user("Ada Lovelace", &[]);
+    let inner = cloud.partner.add_group("Team", &[]);
+    let outer = cloud.partner.add_group("Support", &[inner.id]);
+    let stranger = cloud.partner.add_group("Others", &[]);
+    let member = json!({"@odata.id": format!("https://graph.microsoft.com/v1.0/directoryObjects/{}", ada.id)});
+    let writer = cloud.app(&["GroupMember.ReadWrite.All"]).await;
+    assert_eq!(writer.post(&format!("/groups/{}/members/$ref", inner.id), member.clone()).await.status, 204);
+    let message =
+        writer.post(&format!("/groups/{}/members/$ref", inner.id), member).await.refused(400, "Request_BadRequest");
+    assert!(message.contains("already exist"), "{message}");
+
+    let session = cloud.user(&ada, &["User.Read", "GroupMember.Read.All"]);
+    let asked = json!({"groupIds": [inner.id, outer.id, stranger.id]});
+    let mut found = session.post("/me/checkMemberGroups", asked).await.expect(200)["value"].clone();
+    found.as_array_mut().unwrap().sort_by_key(Value::to_string);
+    let mut expected = vec![json!(inner.id), json!(outer.id)];
+    expected.sort_by_key(Value::to_string);
+    assert_eq!(found, json!(expected));
+    let groups = session.get("/me/transitiveMemberOf/microsoft.graph.group?$select=id,displayName").await.expect(200);
+    let names: Vec<_> = groups["value"].as_array().unwrap().iter().map(|it| it["displayName"].clone()).collect();
+    assert_eq!(names.len(), 2);
+    assert!(names.contains(&json!("Team")) && names.contains(&json!("Support")), "{groups}");
+    let more: Vec<Uuid> = (0..21).map(Uuid::from_u128).collect();
+    session.post("/me/checkMemberGroups", json!({"groupIds": more})).await.refused(400, "Request_BadRequest");
+}

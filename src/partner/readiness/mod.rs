@@ -1,0 +1,490 @@
+//! Whether a partner can work in its customers' tenants, and what exactly is missing: read before anything is written.
+
+mod gap;
+mod judge;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::future::{Future, IntoFuture};
+use std::pin::Pin;
+use std::time::Duration;
+
+use http::Method;
+use serde::{Deserialize, Serialize};
+
+use crate::api::Filter;
+use crate::client::Client;
+use crate::directory_role::DirectoryRole;
+use crate::error::{Error, ErrorCode};
+use crate::ids::{AppId, DelegatedAdminRelationshipId, DirectoryObjectId, TenantId};
+use crate::model::{DelegatedAdminAccessAssignment, DelegatedAdminRelationship, DirectoryObject};
+use crate::partner::customers::{Customer, CustomerSource, UnreadSource};
+use crate::permission::{MICROSOFT_GRAPH, Permission, PermissionKind, well_known};
+use crate::provision::registration::AppRegistration;
+
+pub use gap::{Gap, GapSeverity, Unknown};
+
+use judge::{Limits, Observed, Person, Read};
+
+/// Microsoft's own app without which an app without a person cannot administer customers: *Partner Customer Delegated
+/// Administration*.
+const ADMINISTRATION: AppId = AppId::from_u128(0x2832_473f_ec63_45fb_976f_5d45_a7d4_bb91);
+
+/// The group of those who may administer customers at all.
+const ADMIN_AGENTS: &str = "AdminAgents";
+
+/// The directory roles that are needed in each customer's tenant: sets, of each of which one role suffices.
+///
+/// ```
+/// use entra_apps::AppRegistration;
+/// use entra_apps::directory_role::DirectoryRole;
+/// use entra_apps::partner::RolesNeeded;
+/// use entra_apps::permission::microsoft_graph::{application, delegated};
+///
+/// // Delegated permissions take no more than an administrator of applications.
+/// let app = AppRegistration::new("contoso-backup", "Contoso Backup").permission(delegated::USER_READ);
+/// assert_eq!(RolesNeeded::to_register(&app).preferred(), [DirectoryRole::APPLICATION_ADMINISTRATOR]);
+///
+/// // Application permissions of Microsoft Graph take one more.
+/// let needed = RolesNeeded::to_register(&app.permission(application::USER_READ_ALL));
+/// assert!(needed.preferred().contains(&DirectoryRole::PRIVILEGED_ROLE_ADMINISTRATOR));
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct RolesNeeded(Vec<Vec<DirectoryRole>>);
+
+impl RolesNeeded {
+    /// Those that administer apps: Application Administrator or Cloud Application Administrator.
+    pub fn to_administer_apps() -> Self {
+        Self::default().any_of([
+            DirectoryRole::APPLICATION_ADMINISTRATOR,
+            DirectoryRole::CLOUD_APPLICATION_ADMINISTRATOR,
+            DirectoryRole::GLOBAL_ADMINISTRATOR,
+        ])
+    }
+
+    /// Those that the permissions of a registration take: Privileged Role Administrator only where application permissions
+    /// of Microsoft Graph are to be granted
+    /// ([background](https://learn.microsoft.com/entra/identity/enterprise-apps/grant-admin-consent)).
+    pub fn to_register(registration: &AppRegistration) -> Self {
+        let graphs = [MICROSOFT_GRAPH, well_known::AZURE_ACTIVE_DIRECTORY_GRAPH_LEGACY];
+        let is_privileged = |it: &Permission| it.kind() == PermissionKind::Application && graphs.contains(&it.api());
+        let needed = Self::to_administer_apps();
+        match registration.wanted_permissions().any(is_privileged) {
+            true => needed.any_of([DirectoryRole::PRIVILEGED_ROLE_ADMINISTRATOR, DirectoryRole::GLOBAL_ADMINISTRATOR]),
+            false => needed,
+        }
+    }
+
+    /// Adds roles of which one suffices; the first is the one that is asked for. No role at all adds nothing.
+    #[must_use]
+    pub fn any_of(mut self, roles: impl IntoIterator<Item = DirectoryRole>) -> Self {
+        let roles: Vec<DirectoryRole> = roles.into_iter().collect();
+        if !roles.is_empty() {
+            self.0.push(roles);
+        }
+        self
+    }
+
+    /// The roles that are asked for: the first of each set.
+    pub fn preferred(&self) -> Vec<DirectoryRole> {
+        self.0.iter().filter_map(|set| set.first().copied()).collect()
+    }
+
+    fn sets(&self) -> impl Iterator<Item = &[DirectoryRole]> {
+        self.0.iter().map(Vec::as_slice)
+    }
+}
+
+/// Where a customer stands. In JSON it is its name in snake case.
+///
+/// ```
+/// use entra_apps::partner::ReadinessOutcome;
+///
+/// assert_eq!(serde_json::to_value(ReadinessOutcome::NotYet)?, "not_yet");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ReadinessOutcome {
+    /// The roles are there.
+    Ready,
+    /// They will be there in a while.
+    NotYet,
+    /// Something is missing, which [`CustomerReadiness::gaps`] names.
+    NotReady,
+    /// It could not be told.
+    Unknown,
+}
+
+/// Where one customer stands, and why.
+///
+/// # JSON
+/// The members of [`Customer`], `outcome`, `roles` (as objects of `name` and `id`) and `gaps`.
+///
+/// ```
+/// # use entra_emulator::MemoryCloud;
+/// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
+/// # let cloud = MemoryCloud::partner_with_customers(1);
+/// # let tenant = &cloud.tenants()[0];
+/// # let client = tenant.client_of(&tenant.add_caller(&["DelegatedAdminRelationship.Read.All", "Directory.Read.All"]));
+/// use std::time::Duration;
+///
+/// use entra_apps::partner::{CustomerReadiness, ReadinessOutcome, RolesNeeded};
+///
+/// let needed = RolesNeeded::to_administer_apps();
+/// let readiness = client.partner().readiness(needed).settling(Duration::ZERO).await?;
+/// let CustomerReadiness { customer, outcome, .. } = &readiness.customers[0];
+/// println!("{:?}: {outcome:?}", customer.display_name);
+/// assert_eq!(*outcome, ReadinessOutcome::Ready);
+/// # Ok::<(), entra_apps::Error>(()) }).unwrap();
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct CustomerReadiness {
+    /// The customer.
+    #[serde(flatten)]
+    pub customer: Customer,
+    /// Where it stands, the gaps of the partner taken into account.
+    pub outcome: ReadinessOutcome,
+    /// The directory roles that the person, or the app, has there by what the partner's tenant says.
+    pub roles: Vec<DirectoryRole>,
+    /// What is missing, or may be soon.
+    pub gaps: Vec<Gap>,
+}
+
+/// Where all customers stand.
+///
+/// ```
+/// # use entra_emulator::MemoryCloud;
+/// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
+/// # let cloud = MemoryCloud::partner_with_customers(2);
+/// # let tenant = &cloud.tenants()[0];
+/// # let client = tenant.client_of(&tenant.add_caller(&["DelegatedAdminRelationship.Read.All", "Directory.Read.All"]));
+/// use entra_apps::partner::RolesNeeded;
+///
+/// let readiness = client.partner().readiness(RolesNeeded::to_administer_apps()).await?;
+/// for customer in &readiness.customers {
+///     for gap in readiness.partner.iter().chain(&customer.gaps) {
+///         println!("{:?}: {gap}. {}", customer.customer.display_name, gap.remedy());
+///     }
+/// }
+/// # Ok::<(), entra_apps::Error>(()) }).unwrap();
+/// ```
+#[derive(Debug, Serialize)]
+#[non_exhaustive]
+pub struct Readiness {
+    /// What stands in the way of the person or the app everywhere.
+    pub partner: Vec<Gap>,
+    /// The customers, by tenant id.
+    pub customers: Vec<CustomerReadiness>,
+    /// The lists of customers that could not be read, so that some may be missing here.
+    pub unread: Vec<UnreadSource>,
+}
+
+impl Readiness {
+    /// Whether every customer is ready, and no list is missing.
+    pub fn is_ready(&self) -> bool {
+        self.unread.is_empty() && self.customers.iter().all(|it| it.outcome == ReadinessOutcome::Ready)
+    }
+}
+
+/// A check of all customers, to be awaited.
+///
+/// ```
+/// # use entra_emulator::MemoryCloud;
+/// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
+/// # let cloud = MemoryCloud::partner_with_customers(2);
+/// # let tenant = &cloud.tenants()[0];
+/// # let client = tenant.client_of(&tenant.add_caller(&["DelegatedAdminRelationship.Read.All", "Directory.Read.All"]));
+/// # let customer = cloud.tenants()[1].id();
+/// use std::time::Duration;
+///
+/// use entra_apps::partner::RolesNeeded;
+///
+/// let check = client.partner().readiness(RolesNeeded::to_administer_apps());
+/// let one = check.of([customer]).settling(Duration::from_secs(300)).await?;
+/// assert_eq!(one.customers.len(), 1);
+/// # Ok::<(), entra_apps::Error>(()) }).unwrap();
+/// ```
+///
+/// # Errors
+/// When the customers cannot be read at all, or [one that was named](Self::of) is none. What else cannot be read is a gap
+/// of its own, and the check goes on.
+#[derive(Debug)]
+#[must_use = "a check does nothing until it is awaited"]
+pub struct CheckReadiness {
+    client: Client,
+    needed: RolesNeeded,
+    limits: Limits,
+    with_domains: bool,
+    only: Option<Vec<TenantId>>,
+}
+
+/// For how long a relationship counts as activated a moment ago: a heuristic, no rule of Microsoft's.
+const DEFAULT_SETTLING: Duration = Duration::from_secs(15 * 60);
+
+/// How long before its end a relationship counts as ending.
+const DEFAULT_ENDING: Duration = Duration::from_secs(30 * 86_400);
+
+/// The most ids that one look at directory objects takes.
+/// <https://learn.microsoft.com/graph/api/directoryobject-getbyids>
+const MAX_IDS: usize = 1_000;
+
+impl CheckReadiness {
+    pub(super) fn new(client: &Client, needed: RolesNeeded) -> Self {
+        let limits = Limits { settling: DEFAULT_SETTLING, ending: DEFAULT_ENDING };
+        Self { client: client.clone(), needed, limits, with_domains: false, only: None }
+    }
+
+    /// Checks these customers only, those that were invited and have approved nothing yet among them.
+    pub fn of(mut self, customers: impl IntoIterator<Item = TenantId>) -> Self {
+        self.only = Some(customers.into_iter().collect());
+        self
+    }
+
+    /// Sets for how long after its activation a relationship counts as *not yet*; 15 minutes by default, which is a
+    /// heuristic.
+    pub fn settling(mut self, time: Duration) -> Self {
+        self.limits.settling = time;
+        self
+    }
+
+    /// Sets how long before its end a relationship is reported as ending, and a request for approval as lapsing; 30 days by
+    /// default.
+    pub fn ending_within(mut self, time: Duration) -> Self {
+        self.limits.ending = time;
+        self
+    }
+
+    /// Looks up the default domains that no contract names: see
+    /// [`ListCustomers::with_domains`](crate::partner::ListCustomers::with_domains).
+    pub fn with_domains(mut self) -> Self {
+        self.with_domains = true;
+        self
+    }
+
+    async fn check(self) -> Result<Readiness, Error> {
+        let client = self.client.begin_operation();
+        let customers = client.partner().customers();
+        let list = if self.with_domains { customers.with_domains() } else { customers };
+        let list = match list.await {
+            Ok(list) => list,
+            Err(error) => return kept_out(error),
+        };
+        let relationships = relationships_by_customer(&client).await;
+        let mut customers = list.customers;
+        customers.extend(invited(&customers, &relationships));
+        customers.sort_by_key(|customer| customer.tenant_id);
+        if let Some(only) = &self.only {
+            if let Some(stranger) = only.iter().find(|tenant| customers.iter().all(|it| it.tenant_id != **tenant)) {
+                return Err(Error::new(ErrorCode::NotACustomer)
+                    .with_message(format!("the tenant {stranger} is no customer of the partner")));
+            }
+            customers.retain(|customer| only.contains(&customer.tenant_id));
+        }
+        let wanted: BTreeSet<TenantId> = customers.iter().map(|customer| customer.tenant_id).collect();
+        let active = relationships.iter().flatten().filter(|(tenant, _)| wanted.contains(*tenant));
+        let active = active.flat_map(|(_, all)| all).filter(|it| it.is_active()).filter_map(|it| it.id.clone());
+        let assignments = assignments(&client, active.collect()).await;
+        let live_groups = live_groups(&client, &assignments).await;
+        let caller = caller(&client).await?;
+        let now = client.clock().now();
+        let check = |customer: Customer| {
+            let observed = Observed {
+                relationships: match &relationships {
+                    Ok(all) => Ok(all.get(&customer.tenant_id).map_or(&[], Vec::as_slice)),
+                    Err(error) => Err(error.code()),
+                },
+                assignments: &assignments,
+                live_groups: live_groups.as_ref(),
+                person: caller.person.as_ref(),
+                shown_roles: None,
+                refused: None,
+            };
+            let judged = judge::judge(&observed, &self.needed, self.limits, now);
+            let outcome = judge::outcome(judged.gaps.iter().chain(&caller.gaps));
+            CustomerReadiness { customer, outcome, roles: judged.roles.into_iter().collect(), gaps: judged.gaps }
+        };
+        Ok(Readiness {
+            customers: customers.into_iter().map(check).collect(),
+            partner: caller.gaps,
+            unread: list.unread,
+        })
+    }
+}
+
+impl IntoFuture for CheckReadiness {
+    type Output = Result<Readiness, Error>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.check())
+    }
+}
+
+/// What a policy of the partner's own tenant leaves of the check: nobody is known, and why.
+fn kept_out(error: Error) -> Result<Readiness, Error> {
+    let gap = match error.code() {
+        ErrorCode::BlockedByConditionalAccess => Gap::BlockedByPartner,
+        ErrorCode::MfaRequired => Gap::WithoutMfa,
+        _ => return Err(error),
+    };
+    let unread = UnreadSource { source: CustomerSource::DelegatedAdminCustomers, error };
+    Ok(Readiness { partner: vec![gap], customers: Vec::new(), unread: vec![unread] })
+}
+
+/// The largest page of relationships.
+const MAX_RELATIONSHIPS: u16 = 300;
+
+/// All relationships, by customer; those that any customer may approve are of none.
+async fn relationships_by_customer(
+    client: &Client,
+) -> Result<HashMap<TenantId, Vec<DelegatedAdminRelationship>>, Error> {
+    let mut by_customer: HashMap<TenantId, Vec<DelegatedAdminRelationship>> = HashMap::new();
+    for relationship in client.partner().relationships().list().top(MAX_RELATIONSHIPS).all().await? {
+        if let Some(customer) = relationship.customer_tenant_id() {
+            by_customer.entry(customer).or_default().push(relationship);
+        }
+    }
+    Ok(by_customer)
+}
+
+/// Those who were invited, and stand in no list of customers because they have approved nothing yet.
+fn invited(
+    known: &[Customer],
+    relationships: &Result<HashMap<TenantId, Vec<DelegatedAdminRelationship>>, Error>,
+) -> Vec<Customer> {
+    let known: BTreeSet<TenantId> = known.iter().map(|customer| customer.tenant_id).collect();
+    let others = relationships.iter().flatten().filter(|(tenant, _)| !known.contains(*tenant));
+    let customer = |(tenant, all): (&TenantId, &Vec<DelegatedAdminRelationship>)| Customer {
+        tenant_id: *tenant,
+        display_name: all.iter().find_map(|it| it.customer.as_ref()?.display_name.clone()),
+        default_domain: None,
+        sources: vec![CustomerSource::Relationships],
+    };
+    others.map(customer).collect()
+}
+
+type Assignments = BTreeMap<DelegatedAdminRelationshipId, Read<Vec<DelegatedAdminAccessAssignment>>>;
+
+/// The access assignments of relationships, twenty relationships in a request.
+async fn assignments(client: &Client, relationships: Vec<DelegatedAdminRelationshipId>) -> Assignments {
+    if relationships.is_empty() {
+        return Assignments::new();
+    }
+    let mut batch = client.batch();
+    let lists: Vec<_> = relationships
+        .into_iter()
+        .map(|id| {
+            let list = client.partner().access_assignments(&id).list();
+            let handle = batch.add(list.clone().page());
+            (id, list, handle)
+        })
+        .collect();
+    let mut response = match batch.await {
+        Ok(response) => response,
+        Err(error) => return lists.into_iter().map(|(id, ..)| (id, Err(error.code()))).collect(),
+    };
+    let mut all = Assignments::new();
+    for (id, list, handle) in lists {
+        let read = match response.take(handle) {
+            Ok(page) => list.rest_of(page).await,
+            Err(error) => Err(error),
+        };
+        all.insert(id, read.map_err(|error| error.code()));
+    }
+    all
+}
+
+/// The body of a response that lists directory objects.
+#[derive(Deserialize)]
+struct Objects {
+    value: Vec<DirectoryObject>,
+}
+
+/// Of the groups that have assignments those that are there; `None` where that cannot be read.
+async fn live_groups(client: &Client, assignments: &Assignments) -> Option<BTreeSet<DirectoryObjectId>> {
+    let all = assignments.values().flatten().flatten().filter(|it| it.is_live());
+    let groups: BTreeSet<DirectoryObjectId> = all.filter_map(DelegatedAdminAccessAssignment::group).collect();
+    let groups: Vec<DirectoryObjectId> = groups.into_iter().collect();
+    let mut live = BTreeSet::new();
+    for ids in groups.chunks(MAX_IDS) {
+        let request = client
+            .request(Method::POST, ["directoryObjects", "getByIds"])
+            .query("$select", "id")
+            .json(&serde_json::json!({ "ids": ids, "types": ["group"] }))
+            .repeatable();
+        let Objects { value } = request.returning().await.ok()?;
+        live.extend(value.into_iter().filter_map(|object| object.id));
+    }
+    Some(live)
+}
+
+/// Who is signed in to the partner's tenant, and what stands in their way everywhere.
+struct Caller {
+    person: Option<Person>,
+    gaps: Vec<Gap>,
+}
+
+/// A group that the person is in.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Membership {
+    id: Option<DirectoryObjectId>,
+    display_name: Option<String>,
+}
+
+async fn caller(client: &Client) -> Result<Caller, Error> {
+    let claims = client.token_claims().await?;
+    let mut gaps = Vec::new();
+    // A token in another format says nothing: whether a person is signed in shows in what it is refused.
+    if claims.scp.is_none() && claims.app().is_some() {
+        match client.service_principals().find_selecting(ADMINISTRATION, &["id"]).await {
+            Ok(Some(_)) => {}
+            Ok(None) => gaps.push(Gap::AppOnlyNotPrepared),
+            Err(error) => gaps.push(Gap::unknown(Unknown::ServicePrincipal, &error)),
+        }
+        return Ok(Caller { person: None, gaps });
+    }
+    if claims.amr.as_ref().is_some_and(|methods| methods.iter().all(|method| method != "mfa")) {
+        gaps.push(Gap::WithoutMfa);
+    }
+    let groups = client
+        .request(Method::GET, ["me", "transitiveMemberOf", "microsoft.graph.group"])
+        .list::<Membership>()
+        .select(["id", "displayName"])
+        .top(999)
+        .all()
+        .await;
+    match &groups {
+        Ok(groups) => gaps.extend(agent_gap(client, groups).await),
+        Err(error) => gaps.push(Gap::unknown(Unknown::Memberships, error)),
+    }
+    let groups = groups.map(|groups| groups.into_iter().filter_map(|group| group.id).collect());
+    let groups = groups.map_err(|error| error.code());
+    Ok(Caller { person: Some(Person { groups, eligible: BTreeSet::new() }), gaps })
+}
+
+/// What keeps a person from being an admin agent, by the groups that they are in.
+async fn agent_gap(client: &Client, groups: &[Membership]) -> Option<Gap> {
+    if groups.iter().any(|group| group.display_name.as_deref() == Some(ADMIN_AGENTS)) {
+        return None;
+    }
+    // Who may read no more than themselves sees groups without a name.
+    if groups.iter().all(|group| group.display_name.is_some()) {
+        return Some(Gap::NotAdminAgent);
+    }
+    let named = client
+        .request(Method::GET, "groups")
+        .list::<Membership>()
+        .filter(Filter::eq("displayName", ADMIN_AGENTS))
+        .select(["id"]);
+    match named.all().await {
+        Ok(named) => {
+            let is_member = |group: &Membership| groups.iter().any(|own| own.id.is_some() && own.id == group.id);
+            (!named.iter().any(is_member)).then_some(Gap::NotAdminAgent)
+        }
+        Err(error) => Some(Gap::unknown(Unknown::Memberships, &error)),
+    }
+}
