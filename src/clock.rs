@@ -82,6 +82,11 @@ pub trait Clock: fmt::Debug + Send + Sync + 'static {
     fn sleep(&self, duration: Duration) -> Sleep;
 }
 
+/// A moment that is later by a duration, or else the end of the calendar.
+pub(crate) fn later(moment: OffsetDateTime, by: Duration) -> OffsetDateTime {
+    moment.saturating_add(by.try_into().unwrap_or(time::Duration::MAX))
+}
+
 /// Tokio's timer, with the system's wall time or a wall time that moves with tokio's clock.
 ///
 /// ```
@@ -116,7 +121,10 @@ impl TokioClock {
 
     /// A clock that shows `wall` now and moves on with tokio's clock: with tokio's time paused, time is virtual.
     pub fn starting_at(wall: OffsetDateTime) -> Self {
-        Self { origin: tokio::time::Instant::now(), wall: Some(wall.to_offset(time::UtcOffset::UTC)) }
+        Self {
+            origin: tokio::time::Instant::now(),
+            wall: Some(wall.checked_to_offset(time::UtcOffset::UTC).unwrap_or(wall)),
+        }
     }
 }
 
@@ -131,7 +139,7 @@ impl Default for TokioClock {
 impl Clock for TokioClock {
     fn now(&self) -> OffsetDateTime {
         match self.wall {
-            Some(wall) => time::Duration::try_from(self.monotonic()).map_or(wall, |passed| wall.saturating_add(passed)),
+            Some(wall) => later(wall, self.monotonic()),
             None => OffsetDateTime::now_utc(),
         }
     }
@@ -149,6 +157,7 @@ impl Clock for TokioClock {
 mod tests {
     use super::*;
     use time::macros::datetime;
+    use time::{PrimitiveDateTime, UtcOffset};
 
     #[tokio::test(start_paused = true)]
     async fn virtual_time_moves_wall_and_monotonic_alike() {
@@ -156,5 +165,15 @@ mod tests {
         clock.sleep(Duration::from_secs(90)).await;
         assert_eq!(clock.now(), datetime!(2026-01-31 00:01:30 UTC));
         assert_eq!(clock.monotonic(), Duration::from_secs(90));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_calendar_ends_without_harm() {
+        for (wall, offset) in [(PrimitiveDateTime::MIN, 12), (PrimitiveDateTime::MAX, -12)] {
+            let wall = wall.assume_offset(UtcOffset::from_hms(offset, 0, 0).unwrap());
+            let clock = TokioClock::starting_at(wall);
+            clock.sleep(Duration::from_secs(90)).await;
+            assert!(clock.now() >= wall && later(wall, Duration::MAX) >= clock.now());
+        }
     }
 }

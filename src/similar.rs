@@ -9,7 +9,7 @@ const MAX_SUGGESTIONS: usize = 3;
 const MAX_COMPARED: usize = 120;
 
 /// The most similar of `names`, as `A, B or C`.
-pub(crate) fn suggestions(name: &str, names: impl Iterator<Item = &'static str>) -> Option<String> {
+pub(crate) fn suggestions<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<String> {
     let wanted = letters(name);
     // A third of the letters may be wrong: enough for a forgotten word, too few for another name.
     let tolerance = (wanted.len() / 3).max(2);

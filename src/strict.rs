@@ -6,8 +6,10 @@ use serde::de::value::StringDeserializer;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IntoDeserializer, MapAccess, SeqAccess, Visitor};
 use serde::forward_to_deserialize_any;
 
-/// A longer name of a member is not compared with others, in bytes.
-const MAX_NAME_LENGTH: usize = 64;
+use crate::similar::suggestions;
+
+/// The part of a name that an error shows, in characters.
+const MAX_SHOWN: usize = 64;
 
 /// A deserializer of an object that has no other members than the type that is read.
 pub(crate) struct Strict<D>(pub(crate) D);
@@ -79,15 +81,9 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for StrictMembers<A> {
 
 /// The sentence about a member that is not known. What stands in its place may be anything, and is cut off.
 fn unknown(name: &str, fields: &[&str]) -> String {
-    let shown: String = name.chars().filter(|c| !c.is_control()).take(MAX_NAME_LENGTH).collect();
-    let likeness = |field: &&&str| {
-        let (one, other) = (name.to_ascii_lowercase(), field.to_ascii_lowercase());
-        strsim::jaro_winkler(&one.replace(['_', '-'], ""), &other)
-    };
-    let similar =
-        fields.iter().filter(|_| name.len() <= MAX_NAME_LENGTH).max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
-    match similar.filter(|field| likeness(field) > 0.75) {
-        Some(field) => format!("unknown member `{shown}`, did you mean `{field}`?"),
+    let shown: String = name.chars().filter(|c| !c.is_control()).take(MAX_SHOWN).collect();
+    match suggestions(name, fields.iter().copied()) {
+        Some(fields) => format!("unknown member `{shown}`, did you mean {fields}?"),
         None => format!("unknown member `{shown}`, expected one of {}", fields.join(", ")),
     }
 }

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::time::Duration;
 
-use entra_apps::provision::EntraRole;
+use entra_apps::directory_role::DirectoryRole;
 use entra_emulator::{Fault, MemoryCloud, MemoryTenant, MemoryTenantBuilder, Snapshot, Throttling, User};
 use lexopt::prelude::*;
 
@@ -152,7 +152,7 @@ impl Options {
         if people().next().is_none()
             && let Some(display_name) = display_name(name, first.domain())
         {
-            first.add_user(&display_name, &[EntraRole::GlobalAdministrator.template_id()]);
+            first.add_user(&display_name, &[DirectoryRole::GLOBAL_ADMINISTRATOR.id()]);
         }
         match people().find(|(_, user)| is_meant(user)) {
             Some((tenant, user)) => {

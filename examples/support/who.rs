@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use entra_apps::bytes::Bytes;
+use entra_apps::directory_role::DirectoryRole;
 use entra_apps::http::{Request, Response, header};
-use entra_apps::provision::EntraRole;
 use entra_apps::time::OffsetDateTime;
 use entra_apps::transport::{Transport, TransportError};
 
@@ -53,10 +53,8 @@ pub(crate) struct Who {
 const MEMBER: &str = "b79fbf4d-3ef9-4689-8143-76b194e85509";
 const APP_WITHOUT_ROLE: &str = "0997a1d0-0d1d-4acb-b408-d5ca73121e90";
 
-/// Roles that only read, or less; those that register apps are [`EntraRole`]s.
-const OTHER_ROLES: [(&str, &str); 4] = [
-    ("f2ef992c-3afb-46b9-b7cf-a126ee74c451", "Global Reader"),
-    ("88d8e3e3-8f55-4a1e-953a-9b9898b8876b", "Directory Readers"),
+/// Roles of guests, which are assigned by nobody.
+const GUEST_ROLES: [(&str, &str); 2] = [
     ("10dae51f-b6af-4016-8d66-8c2a99b929b3", "Guest User"),
     ("2af84b1e-32c8-42b7-82bc-daa82404023b", "Restricted Guest User"),
 ];
@@ -134,9 +132,9 @@ impl Who {
     /// The active directory roles, by name where it is known.
     pub(crate) fn directory_roles(&self) -> Vec<String> {
         let name = |id: &str| {
-            let entra = EntraRole::ALL.iter().find(|role| role.template_id().to_string() == id);
-            let other = OTHER_ROLES.iter().find(|(known, _)| *known == id).map(|(_, name)| *name);
-            entra.map(|role| role.name()).or(other).unwrap_or(id).to_owned()
+            let role = id.parse().ok().and_then(|id| DirectoryRole::by_id(id).name());
+            let guest = GUEST_ROLES.iter().find(|(known, _)| *known == id).map(|(_, name)| *name);
+            role.or(guest).unwrap_or(id).to_owned()
         };
         self.list("wids").filter(|id| ![MEMBER, APP_WITHOUT_ROLE].contains(id)).map(name).collect()
     }

@@ -8,6 +8,7 @@ use azure_core::credentials::TokenCredential;
 use secrecy::SecretString;
 use tracing::Instrument as _;
 
+use crate::auth::refusal::{Credential, Refusal};
 use crate::auth::sign_in_service::{sign_in_span, tell_failure};
 use crate::error::{BoxError, Error, ErrorCode, foreign};
 use crate::token::{AccessToken, TokenProvider, TokenRequest};
@@ -51,10 +52,19 @@ impl TokenProvider for AzureCredentialProvider {
         let span = sign_in_span(request, None, "azure_sdk");
         let token = self.0.get_token(&scopes, None).instrument(span.clone()).await.map_err(|error| {
             // Its message alone: other parts of an error of the SDK might show a secret.
-            let error = Error::new(ErrorCode::AzureCredentialFailed).with_source(foreign(error.to_string()));
+            let error = refused(error.to_string());
             span.in_scope(|| tell_failure(&error));
             error
         })?;
         Ok(AccessToken::new(SecretString::from(token.token.secret()), token.expires_on))
+    }
+}
+
+/// The error for the text of a credential's error, which may hold what the sign-in service said.
+fn refused(text: String) -> Error {
+    let refusal = Refusal::of_text(&text);
+    match refusal.code(Credential::Unknown) {
+        ErrorCode::SignInRefused => Error::new(ErrorCode::AzureCredentialFailed).with_source(foreign(text)),
+        code => refusal.into_error(code),
     }
 }

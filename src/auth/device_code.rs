@@ -20,6 +20,7 @@ use crate::auth::refresh_token_store::RefreshTokenStore;
 use crate::auth::session::{self, InteractiveFlow, Session, scopes};
 use crate::auth::sign_in_error;
 use crate::auth::sign_in_service::{FormRequest, SignInService, TOKEN_OPERATION, Tokens, sign_in_span};
+use crate::clock::later;
 use crate::error::{BoxError, Error, ErrorCode, ErrorKind, foreign};
 use crate::ids::{AppId, Tenant};
 use crate::retry::{CallOptions, Deadline, Repeat, RetryPolicy, WaitReason};
@@ -169,7 +170,7 @@ impl InteractiveFlow for DeviceCodeProvider {
         })?;
         let lifetime = code.lifetime.min(MAX_LIFETIME);
         let deadline = Deadline::after(service.clock(), lifetime);
-        let expires_at = service.clock().now().saturating_add(lifetime.try_into().unwrap_or(time::Duration::MAX));
+        let expires_at = later(service.clock().now(), lifetime);
         let prompt = DeviceCodePrompt::new(foreign(code.user_code), foreign(code.verification_uri), expires_at);
         (self.show)(&match code.message {
             Some(message) => prompt.message(foreign(message)),
@@ -234,9 +235,11 @@ impl DeviceCodeProvider {
 
 /// Whether the network or the service failed, not the sign-in.
 fn is_transient(error: &Error) -> bool {
-    matches!(error.kind(), ErrorKind::Network | ErrorKind::Deadline)
-        || error.code() == ErrorCode::SignInBusy
-        || error.status().is_some_and(|status| status.is_server_error() || status.as_u16() == 429)
+    error.code() == ErrorCode::SignInBusy
+        || match error.status() {
+            Some(status) => status.is_server_error() || status.as_u16() == 429,
+            None => matches!(error.kind(), ErrorKind::Network | ErrorKind::Deadline),
+        }
 }
 
 impl fmt::Debug for DeviceCodeProvider {

@@ -9,12 +9,10 @@ use url::Url;
 
 use crate::auth::assertion::{AssertionRequest, ClientAssertion};
 use crate::auth::environment::required_variable;
-use crate::auth::in_between;
-use crate::auth::number::text;
 use crate::auth::sign_in_service::{SignInService, tell_failure};
 use crate::cloud::{Cloud, is_secure};
-use crate::error::{BoxError, Error, ErrorCode};
-use crate::retry::{CallOptions, Outcome, Repeat};
+use crate::error::{BoxError, Error, ErrorCode, ServiceError};
+use crate::retry::{CallOptions, Outcome, Repeat, without};
 
 const OPERATION: &str = "GET id-token of GitHub Actions";
 
@@ -124,18 +122,17 @@ impl GitHubActions {
         if let Some(token) = token.filter(|_| response.status.is_success()) {
             return Ok(SecretString::from(token));
         }
-        if in_between::is_foreign(&response) {
-            return Err(
-                in_between::error(&response, "GitHub's service of ID tokens", [&self.request_token]).during(OPERATION)
-            );
+        if response.is_foreign() {
+            let redact = |words| without(words, [&self.request_token]);
+            return Err(response.by_proxy("GitHub's service of ID tokens", redact).during(OPERATION));
         }
-        let error = Error::new(ErrorCode::NoAssertion);
-        let said = text(&response.json()["message"]).filter(|_| !response.status.is_success());
-        let error = match said {
-            Some(said) => error
-                .with_message(in_between::quoting("GitHub issued no ID token to this job", &said))
-                .with_service("", said, Vec::new()),
-            None => error.with_message("GitHub issued no ID token to this job"),
+        let error = Error::new(ErrorCode::NoAssertion).with_message("GitHub issued no ID token to this job");
+        let error = match response.status.is_success() {
+            true => error,
+            false => {
+                let said = ServiceError::read(response.json()).message;
+                error.quoting(&said).with_service("", said, Vec::new())
+            }
         };
         Err(error
             .with_status(response.status)

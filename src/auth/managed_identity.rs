@@ -18,13 +18,11 @@ use url::{Host, Url};
 use crate::auth::arc_key::ArcKeys;
 use crate::auth::environment::required_variable;
 use crate::auth::expiry::expiry;
-use crate::auth::in_between;
-use crate::auth::number::text;
 use crate::auth::sign_in_service::{SignInService, sign_in_span, tell_failure};
 use crate::cloud::is_secure;
-use crate::error::{BoxError, Error, ErrorCode};
+use crate::error::{BoxError, Error, ErrorCode, ServiceError};
 use crate::ids::AppId;
-use crate::retry::{CallOptions, Outcome, Repeat, Response, RetryPolicy};
+use crate::retry::{CallOptions, Outcome, Repeat, Response, RetryPolicy, without};
 use crate::token::{AccessToken, TokenProvider, TokenRequest};
 
 const OPERATION: &str = "GET managed identity token";
@@ -245,9 +243,7 @@ impl ManagedIdentityProvider {
             Some(token) => {
                 Ok(AccessToken::new(SecretString::from(token), expiry(body, token, self.service.clock().now())))
             }
-            None if in_between::is_foreign(&response) => {
-                Err(in_between::error(&response, SERVICE, secrets()).during(OPERATION))
-            }
+            None if response.is_foreign() => Err(by_proxy(&response, secrets())),
             None => Err(Error::new(ErrorCode::UnexpectedTokenResponse)
                 .with_message("the managed identity's response holds no token")
                 .with_status(response.status)
@@ -299,30 +295,27 @@ fn classify(response: &Response) -> Outcome {
     }
 }
 
+fn by_proxy<'a>(response: &Response, secrets: impl Iterator<Item = &'a SecretString>) -> Error {
+    response.by_proxy(SERVICE, |words| without(words, secrets)).during(OPERATION)
+}
+
 fn refused<'a>(response: &Response, secrets: impl Iterator<Item = &'a SecretString>) -> Error {
     let body = response.json();
-    // Some hosts put code and message into one member, as Graph does.
-    let read = |paths: &[&str]| paths.iter().find_map(|path| body.pointer(path).and_then(text));
-    let service_code = read(&["/error", "/error/code", "/code", "/statusCode"]);
-    let said = read(&["/error_description", "/error/message", "/message", "/Message"]);
-    if !body.is_object() || (service_code.is_none() && said.is_none() && response.status == StatusCode::BAD_REQUEST) {
-        return in_between::error(response, SERVICE, secrets).during(OPERATION);
+    let service = ServiceError::read(body);
+    let says_nothing = service.code.is_empty() && service.message.is_empty();
+    if !body.is_object() || (says_nothing && response.status == StatusCode::BAD_REQUEST) {
+        return by_proxy(response, secrets);
     }
     let code = match response.status.as_u16() {
         400 => ErrorCode::ManagedIdentityNotAssigned,
         401 | 403 => ErrorCode::ManagedIdentityRefused,
         _ => ErrorCode::ManagedIdentityFailed,
     };
-    let said = said.unwrap_or_default();
-    let error = Error::new(code);
-    let error = match said.is_empty() {
-        true => error,
-        false => error.with_message(in_between::quoting(code.cause(), &said)),
-    };
-    error
+    Error::new(code)
+        .quoting(&service.message)
         .with_status(response.status)
         .with_attempts(response.attempts)
         .with_retry_after(response.retry_after)
-        .with_service(service_code.unwrap_or_default(), said, Vec::new())
+        .with_service(service.code, service.message, service.details)
         .during(OPERATION)
 }

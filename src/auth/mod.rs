@@ -66,7 +66,6 @@ mod expiry;
 mod file_thread;
 mod form;
 mod github_actions;
-mod in_between;
 #[cfg(feature = "browser")]
 mod loopback;
 mod managed_identity;

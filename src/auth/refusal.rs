@@ -5,12 +5,12 @@
 
 use std::borrow::Cow;
 
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde_json::Value;
 
-use crate::auth::in_between;
 use crate::auth::number::{text, whole};
-use crate::error::{Error, ErrorCode};
+use crate::error::{Error, ErrorCode, ServiceError, text_of};
+use crate::retry::without;
 
 /// The names that OAuth and OpenID Connect give to errors, and Entra beside them.
 const OAUTH_ERRORS: &[&str] = &[
@@ -71,20 +71,13 @@ impl Refusal {
     /// Reads the body of a response.
     pub(super) fn read(body: &Value) -> Self {
         let of = |name: &str| text(&body[name]).map(Cow::into_owned);
-        let (error, nested) = match &body["error"] {
-            Value::Object(error) => {
-                let of = |name: &str| error.get(name).and_then(text).map(Cow::into_owned);
-                (of("code"), of("message"))
-            }
-            error => (text(error).map(Cow::into_owned), None),
-        };
-        let error = error.unwrap_or_default();
-        let description = description(&body["error_description"]);
+        let ServiceError { code: error, message, .. } = ServiceError::read(body);
+        let description = text_of(&body["error_description"]).unwrap_or_default();
         let is_the_services = OAUTH_ERRORS.contains(&error.as_str())
             || !description.is_empty()
             || (body["error"].is_string()
                 && ["trace_id", "correlation_id", "suberror"].iter().any(|name| body[*name].is_string()));
-        let description = if description.is_empty() { nested.unwrap_or_default() } else { description };
+        let description = if description.is_empty() { message } else { description };
         let mut refusal = Self {
             error,
             suberror: body["suberror"].as_str().map(str::to_owned),
@@ -113,8 +106,8 @@ impl Refusal {
         }
     }
 
-    /// The words that another program wrote for a person to read, such as the Azure CLI.
-    #[cfg(feature = "azure-cli")]
+    /// The words that another program wrote for a person to read, such as the Azure CLI or the Azure SDK.
+    #[cfg(any(feature = "azure", feature = "azure-cli"))]
     pub(crate) fn of_text(text: &str) -> Self {
         Self::of_redirect(String::new(), None, text.to_owned())
     }
@@ -126,9 +119,7 @@ impl Refusal {
 
     /// The refusal without what was sent, which its sentence may repeat.
     pub(super) fn without<'a>(mut self, secrets: impl Iterator<Item = &'a SecretString>) -> Self {
-        for secret in secrets.map(ExposeSecret::expose_secret).filter(|secret| !secret.is_empty()) {
-            self.description = self.description.replace(secret, "…");
-        }
+        self.description = without(self.description, secrets);
         self
     }
 
@@ -174,15 +165,12 @@ impl Refusal {
     /// The error of this refusal, which more is known of than its code.
     pub(crate) fn into_error_with(self, code: ErrorCode, cause: &str) -> Error {
         let sentence = sentence(&self.description);
-        let message = match without_code(sentence) {
-            "" => cause.to_owned(),
-            said => in_between::quoting(cause, said),
-        };
         let trace = self.trace_id.clone().or_else(|| id_in(&self.description, "Trace ID"));
         let correlation = self.correlation_id.clone().or_else(|| id_in(&self.description, "Correlation ID"));
         let service_code = self.first_code().unwrap_or_else(|| self.error.clone());
         Error::new(code)
-            .with_message(message)
+            .with_message(cause)
+            .quoting(without_code(sentence))
             .with_request_ids(trace, correlation)
             .with_service(service_code, sentence, Vec::new())
             .with_oauth(self.error, self.suberror)
@@ -215,18 +203,6 @@ fn code_of_suberror(suberror: &str) -> Option<ErrorCode> {
             Some(ErrorCode::InteractionRequired)
         }
         _ => None,
-    }
-}
-
-/// A description, or the text of one that is an object or a list.
-fn description(value: &Value) -> String {
-    match value {
-        Value::Object(parts) => {
-            let parts = ["value", "message", "text"].iter().filter_map(|name| parts.get(*name));
-            parts.map(description).find(|text| !text.is_empty()).unwrap_or_default()
-        }
-        Value::Array(list) => list.first().map(description).unwrap_or_default(),
-        value => text(value).unwrap_or_default().into_owned(),
     }
 }
 

@@ -1,16 +1,14 @@
 //! Errors of the sign-in service, and of what responds in its place.
 
-use http::StatusCode;
 use secrecy::ExposeSecret;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::auth::challenge;
 use crate::auth::form::Form;
-use crate::auth::in_between;
 use crate::auth::refusal::Refusal;
 use crate::error::{Error, ErrorCode};
-use crate::retry::{Outcome, Response};
+use crate::retry::{Outcome, Response, without};
 
 const SERVICE: &str = "the sign-in service";
 
@@ -48,10 +46,9 @@ pub(super) fn is_refusal(response: &Response) -> bool {
 /// The error for a response without success, and for a success that holds an error all the same. `now` is this machine's
 /// time.
 pub(super) fn error(response: &Response, form: &Form, correlation: &Uuid, now: OffsetDateTime) -> Error {
-    let response = redacted(response, form);
+    let response = form.secrets().fold(response.clone(), Response::redacted);
     let Some((refusal, code)) = refusal(&response, form) else {
-        return in_between::error(&response, SERVICE, form.secrets())
-            .with_request_ids(None, Some(correlation.to_string()));
+        return by_proxy(&response, form).with_request_ids(None, Some(correlation.to_string()));
     };
     let claims = refusal.claims.as_deref().and_then(challenge::json_object);
     let refusal = refusal.without(form.secrets());
@@ -72,19 +69,14 @@ pub(super) fn error(response: &Response, form: &Form, correlation: &Uuid, now: O
         .with_claims(claims)
 }
 
-/// The response without what was sent: a success that is none holds no data, and is redacted as a refusal is.
-fn redacted(response: &Response, form: &Form) -> Response {
-    let mut refused = response.clone();
-    refused.status = StatusCode::BAD_REQUEST;
-    let mut redacted = form.secrets().fold(refused, Response::redacted);
-    redacted.status = response.status;
-    redacted
+fn by_proxy(response: &Response, form: &Form) -> Error {
+    response.by_proxy(SERVICE, |words| without(words, form.secrets()))
 }
 
 /// The error for a success that cannot be read: `lacks` is what it does not hold.
 pub(super) fn unreadable(response: &Response, form: &Form, code: ErrorCode, lacks: &str) -> Error {
-    match in_between::is_foreign(response) {
-        true => in_between::error(response, SERVICE, form.secrets()),
+    match response.is_foreign() {
+        true => by_proxy(response, form),
         false => Error::new(code)
             .with_message(format!("the sign-in service's response holds no {lacks}"))
             .with_status(response.status)
@@ -107,7 +99,7 @@ mod tests {
     use super::*;
     use crate::error::ErrorKind;
     use bytes::Bytes;
-    use http::HeaderMap;
+    use http::{HeaderMap, StatusCode};
     use secrecy::SecretString;
     use time::macros::datetime;
 
@@ -153,7 +145,7 @@ mod tests {
         for odd in ["[]", "7", r#""text""#, "null", "{}", r#"{"error":"Bad Gateway"}"#, r#"{"error":401}"#] {
             assert_eq!(
                 refused(&response(odd), &SecretString::from("x"), &Uuid::nil()).code().as_str(),
-                "not_a_sign_in_service"
+                "answered_by_proxy"
             );
         }
     }
@@ -161,7 +153,7 @@ mod tests {
     #[test]
     fn a_response_in_another_format_is_still_an_error() {
         let error = refused(&response("<html>"), &SecretString::from("x"), &Uuid::nil());
-        assert_eq!(error.code().as_str(), "not_a_sign_in_service");
+        assert_eq!(error.code().as_str(), "answered_by_proxy");
     }
 
     /// Every known number with its code: neither may change.
@@ -322,7 +314,7 @@ mod tests {
             (
                 r#"{"error":"invalid_grant","error_description":["First.","Second."]}"#,
                 "sign_in_refused",
-                ": “First” (status",
+                ": “First.; Second” (status",
             ),
             (r#"{"error_description":"No more is said"}"#, "sign_in_refused", ": “No more is said” (status"),
         ] {
@@ -390,11 +382,13 @@ mod tests {
                 response("<html><h1>Access denied</h1>client_secret=a%7Esecret%2Fvalue a~secret/value</html>");
             page.status = StatusCode::from_u16(status).unwrap();
             let error = refused(&page, &secret, &Uuid::nil());
-            assert_eq!(error.code(), ErrorCode::NotASignInService, "{status}");
-            assert!(
-                error.message().contains("in between responds, not the sign-in service: “Access denied"),
-                "{error}"
-            );
+            let code = match status {
+                301 => ErrorCode::Redirected,
+                407 => ErrorCode::ProxyAuthenticationRequired,
+                _ => ErrorCode::AnsweredByProxy,
+            };
+            assert_eq!(error.code(), code, "{status}");
+            assert!(error.message().contains(": “Access denied"), "{error}");
             assert!(!error.to_string().contains("value") && error.client_request_id().is_some(), "{error}");
         }
     }

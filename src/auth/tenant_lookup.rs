@@ -12,7 +12,6 @@ use serde_json::Value;
 use url::Url;
 
 use crate::auth::form::Form;
-use crate::auth::in_between;
 use crate::auth::number::text;
 use crate::auth::sign_in_error;
 use crate::clock::Clock;
@@ -189,14 +188,9 @@ impl TenantLookup {
             );
         }
         found(response.json()).ok_or_else(|| {
-            let error = match in_between::is_foreign(&response) {
-                true => in_between::error(&response, "the sign-in service", []),
-                false => Error::new(ErrorCode::NotASignInService)
-                    .with_message("the response is no OpenID configuration of a tenant")
-                    .with_status(response.status)
-                    .with_attempts(response.attempts),
-            };
-            error.during(OPERATION)
+            let code = ErrorCode::UnexpectedResponse;
+            sign_in_error::unreadable(&response, &Form::new(), code, "OpenID configuration of a tenant")
+                .during(OPERATION)
         })
     }
 }

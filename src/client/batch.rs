@@ -339,7 +339,7 @@ impl Run<'_> {
         self.items[index].attempts += 1;
         let item = &self.items[index];
         let mut response = Response::new(status, headers, body, item.attempts, self.client.clock().now());
-        response = response.redacted(&token.secret);
+        response = response.redacted_beside_data(&token.secret);
         response.in_batch = true;
         let outcome = replication::classify(&item.request, &response, self.client.is_recent(&item.request));
         response.lagging = outcome == Outcome::Lagging;

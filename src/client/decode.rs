@@ -7,8 +7,7 @@ use serde::de::DeserializeOwned;
 use crate::client::refusal::told;
 use crate::client::replication::{is_lost, is_of_graph};
 use crate::client::request::Request;
-use crate::client::service_error::ServiceError;
-use crate::error::{Error, ErrorCode, ErrorKind, is_markup};
+use crate::error::{Error, ErrorCode, ErrorKind, ServiceError, is_markup};
 use crate::retry::{LOOK_FIRST, Repeat, Response, Unreadable};
 
 /// Decodes a JSON body.
@@ -65,7 +64,7 @@ pub(super) fn unreadable(request: &Request, response: &Response, error: Unreadab
     let is_page = is_lost(response) && !is_of_graph(response, &ServiceError::default());
     let is_text = || is_plain(response) || is_markup(&response.text());
     let wrong = match is_page && is_text() {
-        true => request.by_proxy(response, true),
+        true => request.by_proxy(response),
         false => Error::new(ErrorCode::UnexpectedResponse),
     };
     let wrong = match (request.repeat, wrong.code()) {

@@ -1,6 +1,6 @@
 //! Replication lag as the service words it, for each operation by itself.
 
-use crate::client::service_error::ServiceError;
+use crate::error::ServiceError;
 
 /// The responses by which an operation shows that a replica does not know yet what was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -13,7 +13,6 @@ pub(crate) mod recent_writes;
 pub(crate) mod refusal;
 mod replication;
 pub(crate) mod request;
-mod service_error;
 mod tenant_state;
 mod token_cache;
 
@@ -36,12 +35,11 @@ use crate::client::lag_rule::LagRule;
 use crate::client::observation_cache::ObservationCache;
 use crate::client::recent_writes::{Ids, ObjectKind};
 use crate::client::request::Request;
-use crate::client::service_error::ServiceError;
 use crate::client::tenant_state::{TenantState, TenantStates};
 use crate::client::token_cache::TokenCache;
 use crate::clock::Clock;
 use crate::cloud::Cloud;
-use crate::error::{Error, ErrorCode};
+use crate::error::{Error, ErrorCode, ServiceError};
 use crate::ids::{AppId, Tenant, TenantId};
 use crate::random::{self, Randomness};
 use crate::retry::{CallOptions, Deadline, Outcome, READ_LAG, Response, SendContext, WaitObserver};
@@ -329,7 +327,7 @@ impl Client {
             let build = || self.http_request(request, url.as_str(), &token);
             let response =
                 self.context().send(request.operation.clone(), request.repeat, options, build, &classify).await?;
-            let response = response.redacted(&token.secret);
+            let response = response.redacted_beside_data(&token.secret);
             tracing::debug!(
                 status = response.status.as_u16(),
                 attempts = response.attempts,
@@ -338,7 +336,7 @@ impl Client {
             );
             // Somebody in between knows nothing of the token, which may be good.
             let is_refused = response.status == StatusCode::UNAUTHORIZED
-                && replication::is_of_graph(&response, &ServiceError::of(&response));
+                && replication::is_of_graph(&response, &ServiceError::read(response.json()));
             if !is_refused || challenged {
                 return Ok((response, token));
             }

@@ -5,8 +5,7 @@ use http::{Method, StatusCode};
 use crate::auth::challenge;
 use crate::client::replication::{THROTTLED, is_of_graph};
 use crate::client::request::Request;
-use crate::client::service_error::ServiceError;
-use crate::error::{Error, ErrorCode, ErrorDetail, foreign};
+use crate::error::{Error, ErrorCode, ErrorDetail, ServiceError};
 use crate::retry::{LOOK_FIRST, Repeat, Response, trace_failure};
 
 /// Refusals that Graph gives a code of their own, in the envelope or in its details.
@@ -48,16 +47,21 @@ impl Request {
 
     /// Makes the error of a response that is no success.
     pub(crate) fn error(&self, response: &Response) -> Error {
-        let service = ServiceError::of(response);
+        let service = ServiceError::read(response.json());
         let challenge = match response.status {
             StatusCode::UNAUTHORIZED => challenge::in_headers(&response.headers),
             _ => None,
         };
         let failed = response.status.is_server_error() || response.status == StatusCode::REQUEST_TIMEOUT;
         let maybe_done = failed && self.repeat == Repeat::Unsafe;
-        let error = self.meaning(response, &service, challenge.is_some());
+        let is_foreign = !response.lagging
+            && !is_of_graph(response, &service)
+            && known(&service, response.status.as_u16()).is_none();
+        let error = match is_foreign {
+            true => self.by_proxy(response),
+            false => self.meaning(response, &service, challenge.is_some()).quoting(service.sentence()),
+        };
         let error = if maybe_done { error.with_remedy(LOOK_FIRST) } else { error };
-        let error = with_sentence(error, service.sentence());
         error
             .with_status(response.status)
             .with_attempts(response.attempts)
@@ -76,9 +80,6 @@ impl Request {
         let status = response.status.as_u16();
         if response.lagging {
             return Error::new(ErrorCode::NotVisibleYet);
-        }
-        if !is_of_graph(response, service) && known(service, status).is_none() {
-            return self.by_proxy(response, service.sentence().is_empty());
         }
         if challenged {
             return Error::new(ErrorCode::TokenRefused)
@@ -110,17 +111,9 @@ impl Request {
         }
     }
 
-    /// Makes the error of what somebody in between responds, with the first words of its body where they are wanted: it says
-    /// nothing of the caller's token, permissions or requests.
-    pub(super) fn by_proxy(&self, response: &Response, with_words: bool) -> Error {
-        let error = match response.status {
-            StatusCode::PROXY_AUTHENTICATION_REQUIRED => Error::new(ErrorCode::ProxyAuthenticationRequired),
-            status if status.is_redirection() => Error::new(ErrorCode::Redirected)
-                .with_message("a proxy or gateway responded with a redirect in Graph's place, which is not followed"),
-            _ => Error::new(ErrorCode::AnsweredByProxy).with_message("a proxy or gateway responded in Graph's place"),
-        };
-        let words = response.first_words().filter(|_| with_words).unwrap_or_default();
-        with_sentence(error, &self.without_own_words(&words))
+    /// Makes the error of what somebody in between responds in Graph's place.
+    pub(super) fn by_proxy(&self, response: &Response) -> Error {
+        response.by_proxy("Graph", |words| self.without_own_words(&words))
     }
 
     /// A text without what the request's body holds: a page may repeat it, and it may hold a secret.
@@ -149,18 +142,6 @@ impl Request {
         Error::new(ErrorCode::MissingPermission).with_remedy(format!(
             "An app as caller needs {permissions}, with admin consent. A signed-in user needs {role}. Then sign in again."
         ))
-    }
-}
-
-/// The error with somebody's own sentence behind its message, where there is one.
-fn with_sentence(error: Error, sentence: &str) -> Error {
-    let sentence = foreign(sentence.to_owned());
-    match sentence.trim_end_matches('.') {
-        "" => error,
-        sentence => {
-            let message = format!("{}: “{sentence}”", error.message());
-            error.with_message(message)
-        }
     }
 }
 

@@ -6,7 +6,7 @@
 
 use crate::auth::challenge;
 use crate::client::request::Request;
-use crate::client::service_error::ServiceError;
+use crate::error::ServiceError;
 use crate::retry::{Outcome, Response};
 
 /// The codes by which Graph throttles, whatever the status is.
@@ -58,7 +58,7 @@ pub(crate) fn classify(request: &Request, response: &Response, recent: bool) -> 
         return Outcome::Final;
     }
     let retry_after = response.retry_after;
-    let error = ServiceError::of(response);
+    let error = ServiceError::read(response.json());
     match status {
         429 | 509 => Outcome::Throttled { retry_after },
         _ if THROTTLED.iter().any(|code| error.has_code(code)) => Outcome::Throttled { retry_after },

@@ -11,7 +11,7 @@ use crate::client::Client;
 use crate::consent::callback::ReportedConsent;
 use crate::error::{Error, ErrorCode};
 use crate::ids::{AppId, PermissionId, TenantId};
-use crate::model::{ConsentType, ServicePrincipal};
+use crate::model::{AppRoleAssignment, ConsentType, OAuth2PermissionGrant, ServicePrincipal};
 use crate::permission::{MICROSOFT_GRAPH, Permission, PermissionKind};
 use crate::retry::{Deadline, WaitReason};
 
@@ -42,12 +42,15 @@ pub struct ConsentCheck {
     pub missing: Vec<Permission>,
     /// The expected permissions that this check cannot see: delegated ones, by a token of the app itself.
     pub unseen: Vec<Permission>,
+    /// The expected permissions of which nobody knows whether they are granted, because what the tenant says of it cannot
+    /// be read.
+    pub unknown: Vec<Permission>,
 }
 
 impl ConsentCheck {
     /// Creates the result for an app in a tenant, without any permission.
     pub fn new(tenant_id: TenantId, app_id: AppId) -> Self {
-        Self { tenant_id, app_id, granted: Vec::new(), missing: Vec::new(), unseen: Vec::new() }
+        Self { tenant_id, app_id, granted: Vec::new(), missing: Vec::new(), unseen: Vec::new(), unknown: Vec::new() }
     }
 
     /// Adds a permission that is granted.
@@ -71,9 +74,16 @@ impl ConsentCheck {
         self
     }
 
+    /// Adds a permission of which nobody knows whether it is granted.
+    #[must_use]
+    pub fn unknown(mut self, permission: Permission) -> Self {
+        self.unknown.push(permission);
+        self
+    }
+
     /// Whether every permission that the check can see is granted.
     pub fn is_complete(&self) -> bool {
-        self.missing.is_empty()
+        self.missing.is_empty() && self.unknown.is_empty()
     }
 }
 
@@ -149,7 +159,7 @@ impl CheckConsent {
                 Means::Tokens => client.consent_in_tokens(&self.reported, &self.permissions).await,
             };
             let may_be_lagging = match &result {
-                Ok(check) => !check.is_complete(),
+                Ok(check) => !check.missing.is_empty(),
                 Err(error) => is_late(error),
             };
             if !may_be_lagging || !poll.wait(poll.backoff()).await {
@@ -273,8 +283,12 @@ impl Client {
         let mut check = ConsentCheck::new(reported.claimed_tenant(), reported.app_id());
         let app = reported.app_id();
         let service_principal = self.service_principals().find_selecting(app, &["id"]).await?;
-        let Some(service_principal) = service_principal.and_then(|it| it.id) else {
+        let Some(service_principal) = service_principal else {
             check.missing = permissions.to_vec();
+            return Ok(check);
+        };
+        let Some(service_principal) = service_principal.id else {
+            check.unknown = permissions.to_vec();
             return Ok(check);
         };
         let roles = self.app_role_assignments().list_held_by(service_principal).all().await?;
@@ -291,30 +305,51 @@ impl Client {
                 apis.push((api, self.service_principals().find_selecting(api, select).await?));
             }
             let resource = apis.iter().find(|(known, _)| *known == api).and_then(|(_, resource)| resource.as_ref());
-            let granted = resource.and_then(|resource| Some((resource, resource.id?))).is_some_and(|(resource, id)| {
-                match permission.kind() {
-                    PermissionKind::Application => {
-                        let role = permission.id().or_else(|| role_id(resource, permission.name()?));
-                        role.is_some()
-                            && roles
-                                .iter()
-                                .any(|assigned| assigned.resource_id == Some(id) && assigned.app_role_id == role)
-                    }
-                    PermissionKind::Delegated => {
-                        let name = permission.name().or_else(|| scope_name(resource, permission.id()?));
-                        grants.iter().any(|grant| {
-                            grant.resource_id == Some(id)
-                                && grant.consent_type == Some(ConsentType::AllPrincipals)
-                                && name.is_some_and(|name| grant.scopes().any(|scope| scope == name))
-                        })
-                    }
-                }
-            });
-            let list = if granted { &mut check.granted } else { &mut check.missing };
+            let is_granted = match (resource, permission.kind()) {
+                (None, _) => Some(false),
+                (Some(api), PermissionKind::Application) => is_assigned(permission, api, &roles),
+                (Some(api), PermissionKind::Delegated) => is_granted(permission, api, &grants),
+            };
+            let list = match is_granted {
+                Some(true) => &mut check.granted,
+                Some(false) => &mut check.missing,
+                None => &mut check.unknown,
+            };
             list.push(permission.clone());
         }
         Ok(check)
     }
+}
+
+/// Whether the permission's app role is assigned, or `None` where what decides it cannot be read.
+fn is_assigned(permission: &Permission, api: &ServicePrincipal, all: &[AppRoleAssignment]) -> Option<bool> {
+    let id = api.id?;
+    let role = permission.id().or_else(|| role_id(api, permission.name()?));
+    if role.is_some() && all.iter().any(|it| it.resource_id == Some(id) && it.app_role_id == role) {
+        return Some(true);
+    }
+    let is_unreadable = |it: &AppRoleAssignment| ["resourceId", "appRoleId"].iter().any(|name| it.is_unreadable(name));
+    let role_is_unknown = role.is_none() && api.is_unreadable("appRoles");
+    (!role_is_unknown && !all.iter().any(is_unreadable)).then_some(false)
+}
+
+/// Whether the permission's scope is granted for the whole tenant, or `None` where what decides it cannot be read.
+fn is_granted(permission: &Permission, api: &ServicePrincipal, all: &[OAuth2PermissionGrant]) -> Option<bool> {
+    let id = api.id?;
+    let scope = permission.name().or_else(|| scope_name(api, permission.id()?));
+    let holds = |grant: &OAuth2PermissionGrant| {
+        grant.resource_id == Some(id)
+            && grant.consent_type == Some(ConsentType::AllPrincipals)
+            && grant.scopes().any(|held| Some(held) == scope)
+    };
+    if all.iter().any(holds) {
+        return Some(true);
+    }
+    let is_unreadable = |grant: &OAuth2PermissionGrant| {
+        ["resourceId", "consentType", "scope"].iter().any(|name| grant.is_unreadable(name))
+    };
+    let scope_is_unknown = scope.is_none() && api.is_unreadable("oauth2PermissionScopes");
+    (!scope_is_unknown && !all.iter().any(is_unreadable)).then_some(false)
 }
 
 fn role_id(api: &ServicePrincipal, name: &str) -> Option<PermissionId> {
@@ -323,4 +358,72 @@ fn role_id(api: &ServicePrincipal, name: &str) -> Option<PermissionId> {
 
 fn scope_name(api: &ServicePrincipal, id: PermissionId) -> Option<&str> {
     api.oauth2_permission_scopes.iter().find(|scope| scope.id == Some(id))?.value.as_deref()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::permission::microsoft_graph::{application, delegated};
+    use serde_json::{Value, from_value, json};
+
+    const API: &str = "00000000-0000-0000-0000-00000000000a";
+
+    fn api(roles: Value) -> ServicePrincipal {
+        from_value(json!({"id": API, "appRoles": roles, "oauth2PermissionScopes": roles})).unwrap()
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_neither_granted_nor_missing() {
+        let role = json!(application::USER_READ_ALL.id());
+        let held = json!({"resourceId": API, "appRoleId": role});
+        let other = json!({"resourceId": API, "appRoleId": API});
+        for (all, expected) in [
+            (json!([]), Some(false)),
+            (json!([other]), Some(false)),
+            (json!([held]), Some(true)),
+            (json!([{"resourceId": 7, "appRoleId": role}]), None),
+            (json!([{"resourceId": API, "appRoleId": {}}]), None),
+            (json!([{"resourceId": API, "appRoleId": "x"}, held]), Some(true)),
+        ] {
+            let all_read: Vec<AppRoleAssignment> = from_value(all.clone()).unwrap();
+            assert_eq!(is_assigned(&application::USER_READ_ALL, &api(json!([])), &all_read), expected, "{all}");
+        }
+        let grant = |resource: Value, kind: Value, scope: Value| json!({"resourceId": resource, "consentType": kind, "scope": scope});
+        let whole = json!("AllPrincipals");
+        for (all, expected) in [
+            (json!([]), Some(false)),
+            (json!([grant(json!(API), whole.clone(), json!("Mail.Read"))]), Some(false)),
+            (json!([grant(json!(API), whole.clone(), json!("Mail.Read User.Read"))]), Some(true)),
+            (json!([grant(json!(API), json!("Principal"), json!("User.Read"))]), Some(false)),
+            (json!([grant(json!(7), whole.clone(), json!("User.Read"))]), None),
+            (json!([grant(json!(API), json!(7), json!("User.Read"))]), None),
+            (json!([grant(json!(API), whole.clone(), json!(["User.Read"]))]), None),
+        ] {
+            let all_read: Vec<OAuth2PermissionGrant> = from_value(all.clone()).unwrap();
+            assert_eq!(is_granted(&delegated::USER_READ, &api(json!([])), &all_read), expected, "{all}");
+        }
+    }
+
+    #[test]
+    fn a_permission_whose_name_or_id_cannot_be_read_is_unknown() {
+        let things = AppId::from_u128(42);
+        let by_name = Permission::by_name(things, "Things.Read", PermissionKind::Application).unwrap();
+        let by_id = Permission::by_id(things, PermissionId::from_u128(7), PermissionKind::Delegated);
+        let id = PermissionId::from_u128(7);
+        for (roles, expected) in [
+            (json!([]), Some(false)),
+            (json!([{"id": id, "value": "Things.Read"}]), Some(false)),
+            (json!([{"id": {}, "value": "Things.Read"}]), None),
+            (json!([{"id": id, "value": ["Things.Read"]}]), None),
+        ] {
+            assert_eq!(is_assigned(&by_name, &api(roles.clone()), &[]), expected, "{roles}");
+            assert_eq!(is_granted(&by_id, &api(roles.clone()), &[]), expected, "{roles}");
+        }
+    }
+
+    #[test]
+    fn what_is_unknown_is_not_complete() {
+        let check = ConsentCheck::new(TenantId::from_u128(3), AppId::from_u128(1));
+        assert!(check.is_complete() && !check.unknown(application::USER_READ_ALL).is_complete());
+    }
 }

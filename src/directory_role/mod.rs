@@ -35,6 +35,7 @@ use uuid::Uuid;
 
 use crate::error::{Error, ErrorCode};
 use crate::similar::{shown, suggestions};
+use crate::strict::Strict;
 use catalogue::{FORMER_NAMES, ROWS};
 
 /// The list of roles, for a person.
@@ -157,7 +158,6 @@ impl fmt::Debug for DirectoryRole {
 }
 
 #[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Written<'a> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     name: Option<Cow<'a, str>>,
@@ -203,7 +203,7 @@ impl Serialize for DirectoryRole {
 
 impl<'de> Deserialize<'de> for DirectoryRole {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        Written::deserialize(from)?.read().map_err(de::Error::custom)
+        Written::deserialize(Strict(from))?.read().map_err(de::Error::custom)
     }
 }
 
@@ -271,7 +271,7 @@ mod tests {
             ),
             (json!({"name": "Domain Nam Administrator"}), "Did you mean `Domain Name Administrator`"),
             (json!({}), "neither a name nor an id"),
-            (json!({"nmae": "Global Reader"}), "unknown field"),
+            (json!({"nmae": "Global Reader"}), "did you mean `name`?"),
         ] {
             let error = from_value::<DirectoryRole>(written.clone()).unwrap_err().to_string();
             assert!(error.contains(said), "{written}: {error}");

@@ -712,7 +712,7 @@ error_codes! {
         "Have the proxy allow the host, such as graph.microsoft.com and login.microsoftonline.com on port 443, or except it by NO_PROXY; nothing was changed by this request.";
     AnsweredByProxy Network "answered_by_proxy"
         "a proxy or gateway responded in the service's place"
-        "Let this machine reach the service without a sign-in page, filter or gateway in between; with an endpoint of your own, check its address.";
+        "Let this machine reach the service without a sign-in page, filter or gateway in between; with an endpoint or authority of your own, check its address.";
     NoResponse Network "no_response"
         "the connection broke before the response was there"
         "Check the network and run it again.";
@@ -760,10 +760,7 @@ error_codes! {
         "Run it again; if it lasts, give Microsoft's support the request id.";
     Redirected Decode "redirected"
         "the response is a redirect, which is not followed"
-        "Check that the Graph endpoint is right and that no proxy responds in its place.";
-    NotASignInService Decode "not_a_sign_in_service"
-        "something in between responds, not the service that signs in"
-        "Check the URL of the authority (without a path) or of the endpoint, and what is in between: a proxy, a gateway, a network's own sign-in page.";
+        "Check that the endpoint is right and that no proxy responds in its place.";
     UnexpectedTokenResponse Decode "unexpected_token_response"
         "the response holds no token"
         "Check that the authority is Entra's and that no proxy responds in its place.";

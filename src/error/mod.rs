@@ -1,6 +1,7 @@
 //! The one error type: what failed, why, and what to do about it.
 
 mod code;
+mod service_error;
 mod text;
 
 use std::borrow::Cow;
@@ -12,7 +13,12 @@ use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 
 pub use code::ErrorCode;
+pub(crate) use service_error::{ServiceError, text_of};
+use text::shortened;
 pub(crate) use text::{first_words, foreign, is_markup, on_one_line};
+
+/// The longest sentence of a service that a message shows, in characters.
+const MAX_SENTENCE_LENGTH: usize = 400;
 
 /// What kind of failure an [`Error`] is: what a program decides by. In JSON it is its name in snake case.
 ///
@@ -220,6 +226,18 @@ impl Error {
     pub(crate) fn with_message(mut self, message: impl Into<String>) -> Self {
         self.0.message = Some(on_one_line(message.into()));
         self
+    }
+
+    /// Puts somebody's own sentence behind the message, where it is not empty.
+    #[must_use]
+    pub(crate) fn quoting(self, sentence: &str) -> Self {
+        match shortened(sentence.to_owned(), MAX_SENTENCE_LENGTH).trim_end_matches('.') {
+            "" => self,
+            sentence => {
+                let message = format!("{}: “{sentence}”", self.message());
+                self.with_message(message)
+            }
+        }
     }
 
     /// Says more than the code's remedy.

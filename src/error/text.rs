@@ -16,33 +16,40 @@ fn is_unruly(character: char) -> bool {
 pub(super) const MAX_TEXT_LENGTH: usize = 2_000;
 
 /// A service's own words: on one line, and no longer than anybody reads.
-pub(crate) fn foreign(mut text: String) -> String {
-    if let Some((end, _)) = text.char_indices().nth(MAX_TEXT_LENGTH) {
+pub(crate) fn foreign(text: String) -> String {
+    on_one_line(shortened(text, MAX_TEXT_LENGTH))
+}
+
+/// The start of a text that has more characters.
+pub(super) fn shortened(mut text: String, length: usize) -> String {
+    if let Some((end, _)) = text.char_indices().nth(length) {
         text.truncate(end);
         text.push('…');
     }
-    on_one_line(text)
+    text
 }
 
 /// The longest part of somebody's page that is shown, in characters.
 const MAX_EXCERPT_LENGTH: usize = 160;
 
-/// So much of a text is looked at for its first words, in bytes.
+/// So much of a page is looked at for its text, in bytes.
 const MAX_EXCERPT_SOURCE: usize = 64 * 1024;
+
+/// So much of a text is looked at for its first words, in bytes.
+const MAX_EXCERPT_TEXT: usize = 4 * 1024;
 
 /// A longer word is no word of a language: it can be a token or a key, and is left out.
 const MAX_WORD_LENGTH: usize = 32;
 
-/// The first words of a text that somebody else sent, without markup and on one line; `None` where there are none, or
-/// where it is no text.
-pub(crate) fn first_words(text: &str) -> Option<String> {
-    let end = (0..=text.len().min(MAX_EXCERPT_SOURCE)).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
-    let text = &text[..end];
+/// The first words of a text that somebody else sent, without markup, without what `redact` takes out, and on one line;
+/// `None` where there are none, or where it is no text.
+pub(crate) fn first_words(text: &str, redact: impl FnOnce(String) -> String) -> Option<String> {
+    let text = start(text, MAX_EXCERPT_SOURCE);
     let is_binary = |character: char| character == '\0' || character == char::REPLACEMENT_CHARACTER;
     if text.chars().take(MAX_EXCERPT_LENGTH).any(is_binary) {
         return None;
     }
-    let text = on_one_line(without_markup(text));
+    let text = redact(start(&on_one_line(without_markup(text)), MAX_EXCERPT_TEXT).to_owned());
     let mut excerpt = String::new();
     for word in text.split_whitespace() {
         let shown = if word.chars().count() > MAX_WORD_LENGTH || word.starts_with("eyJ") { "…" } else { word };
@@ -56,6 +63,12 @@ pub(crate) fn first_words(text: &str) -> Option<String> {
         excerpt.push_str(shown);
     }
     excerpt.contains(char::is_alphanumeric).then_some(excerpt)
+}
+
+/// At most so many bytes of a text.
+fn start(text: &str, bytes: usize) -> &str {
+    let end = (0..=text.len().min(bytes)).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+    &text[..end]
 }
 
 /// The text of a page: without its tags, comments, scripts and styles.
@@ -121,17 +134,17 @@ mod tests {
             ("PNG\0\u{fffd}", None),
             ("token eyJ0eXAi abcdefghijabcdefghijabcdefghijabc end", Some("token … … end")),
         ] {
-            assert_eq!(first_words(text).as_deref(), words, "{text}");
+            assert_eq!(first_words(text, |text| text).as_deref(), words, "{text}");
         }
     }
 
     #[test]
     fn an_excerpt_is_bounded() {
         for text in ["word ".repeat(100_000), "é".repeat(100_000), format!("<p>{}", "<b>x</b> ".repeat(50_000))] {
-            let words = first_words(&text);
+            let words = first_words(&text, |text| text);
             assert!(words.iter().all(|words| words.chars().count() <= MAX_EXCERPT_LENGTH + 2), "{words:?}");
         }
-        let words = first_words(&"word ".repeat(100)).unwrap();
+        let words = first_words(&"word ".repeat(100), |text| text).unwrap();
         assert!(words.ends_with("word …") && words.len() > 120, "{words}");
     }
 }

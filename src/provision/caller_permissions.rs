@@ -3,78 +3,12 @@
 use std::fmt;
 
 use serde::Serialize;
-use uuid::Uuid;
 
+use crate::directory_role::DirectoryRole;
 use crate::ids::AppId;
 use crate::permission::microsoft_graph::{application, delegated};
 use crate::permission::well_known::AZURE_ACTIVE_DIRECTORY_GRAPH_LEGACY;
 use crate::permission::{MICROSOFT_GRAPH, Permission, PermissionKind};
-
-/// A built-in role of Entra that matters to whoever registers apps
-/// ([built-in roles](https://learn.microsoft.com/entra/identity/role-based-access-control/permissions-reference)).
-/// In JSON it is its name in camel case, such as `applicationAdministrator`.
-///
-/// ```
-/// use entra_apps::provision::EntraRole;
-///
-/// let role = EntraRole::ApplicationAdministrator;
-/// assert_eq!(role.to_string(), "Application Administrator");
-/// assert_eq!(role.template_id().to_string(), "9b895d92-2cd3-44c7-9d02-a6ac2d5ea5c3");
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "camelCase")]
-#[non_exhaustive]
-pub enum EntraRole {
-    /// May do everything.
-    GlobalAdministrator,
-    /// May consent to any permission of any API.
-    PrivilegedRoleAdministrator,
-    /// May register and change apps, and consent to all but application permissions of Microsoft Graph.
-    ApplicationAdministrator,
-    /// May do what an Application Administrator may, without the application proxy.
-    CloudApplicationAdministrator,
-    /// May register apps where members may not.
-    ApplicationDeveloper,
-}
-
-impl EntraRole {
-    /// All roles that there are here.
-    pub const ALL: &'static [Self] = &[
-        Self::GlobalAdministrator,
-        Self::PrivilegedRoleAdministrator,
-        Self::ApplicationAdministrator,
-        Self::CloudApplicationAdministrator,
-        Self::ApplicationDeveloper,
-    ];
-
-    /// The id of its template, the same in every tenant: what a token's `wids` holds.
-    pub const fn template_id(self) -> Uuid {
-        Uuid::from_u128(match self {
-            Self::GlobalAdministrator => 0x62e9_0394_69f5_4237_9190_0121_7714_5e10,
-            Self::PrivilegedRoleAdministrator => 0xe861_1ab8_c189_46e8_94e1_6021_3ab1_f814,
-            Self::ApplicationAdministrator => 0x9b89_5d92_2cd3_44c7_9d02_a6ac_2d5e_a5c3,
-            Self::CloudApplicationAdministrator => 0x158c_047a_c907_4556_b7ef_4465_51a6_b5f7,
-            Self::ApplicationDeveloper => 0xcf1c_38e5_3621_4004_a7cb_8796_24dc_ed7c,
-        })
-    }
-
-    /// The name in the portal.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::GlobalAdministrator => "Global Administrator",
-            Self::PrivilegedRoleAdministrator => "Privileged Role Administrator",
-            Self::ApplicationAdministrator => "Application Administrator",
-            Self::CloudApplicationAdministrator => "Cloud Application Administrator",
-            Self::ApplicationDeveloper => "Application Developer",
-        }
-    }
-}
-
-impl fmt::Display for EntraRole {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
 
 /// What whoever applies a registration needs: an app its own permissions, a person the delegated ones and the roles.
 ///
@@ -83,18 +17,18 @@ impl fmt::Display for EntraRole {
 /// says [`Client::preflight`](crate::Client::preflight).
 ///
 /// # JSON
-/// `application` and `delegated` (each permission as `{"api": …, "kind": …, "name": …, "id": …}`) and `roles` (each an
-/// [`EntraRole`]).
+/// `application` and `delegated` (each permission as `{"api": …, "kind": …, "name": …, "id": …}`) and `roles` (each a
+/// [`DirectoryRole`]).
 ///
 /// ```
 /// use entra_apps::permission::microsoft_graph::application;
-/// use entra_apps::provision::EntraRole;
+/// use entra_apps::directory_role::DirectoryRole;
 /// use entra_apps::AppRegistration;
 ///
 /// let backup = AppRegistration::new("contoso-backup", "Contoso Backup").permission(application::DIRECTORY_READ_ALL);
 /// let needs = backup.caller_permissions();
 /// assert!(needs.application.contains(&application::APP_ROLE_ASSIGNMENT_READ_WRITE_ALL));
-/// assert_eq!(needs.roles, [EntraRole::ApplicationAdministrator, EntraRole::PrivilegedRoleAdministrator]);
+/// assert_eq!(needs.roles, [DirectoryRole::APPLICATION_ADMINISTRATOR, DirectoryRole::PRIVILEGED_ROLE_ADMINISTRATOR]);
 /// println!("{needs}");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -106,7 +40,7 @@ pub struct CallerPermissions {
     /// What the app needs that a person signs in to, with admin consent.
     pub delegated: Vec<Permission>,
     /// The roles that the person needs, all of them.
-    pub roles: Vec<EntraRole>,
+    pub roles: Vec<DirectoryRole>,
 }
 
 impl CallerPermissions {
@@ -115,7 +49,7 @@ impl CallerPermissions {
         let mut needs = Self {
             application: vec![application::APPLICATION_READ_WRITE_ALL, application::DIRECTORY_READ_ALL],
             delegated: vec![delegated::APPLICATION_READ_WRITE_ALL, delegated::DIRECTORY_READ_ALL],
-            roles: vec![EntraRole::ApplicationAdministrator],
+            roles: vec![DirectoryRole::APPLICATION_ADMINISTRATOR],
         };
         let granted: Vec<_> = granted.collect();
         let has = |kind| granted.iter().any(|permission| permission.kind() == kind);
@@ -128,7 +62,7 @@ impl CallerPermissions {
             needs.delegated.push(delegated::DELEGATED_PERMISSION_GRANT_READ_WRITE_ALL);
         }
         if granted.iter().any(|it| it.kind() == PermissionKind::Application && is_graph(it.api())) {
-            needs.roles.push(EntraRole::PrivilegedRoleAdministrator);
+            needs.roles.push(DirectoryRole::PRIVILEGED_ROLE_ADMINISTRATOR);
         }
         needs
     }
@@ -139,7 +73,7 @@ impl fmt::Display for CallerPermissions {
         let names = |all: &[Permission]| {
             all.iter().map(|permission| permission.name().unwrap_or_default()).collect::<Vec<_>>().join(", ")
         };
-        let roles: Vec<_> = self.roles.iter().map(|role| role.name()).collect();
+        let roles: Vec<_> = self.roles.iter().map(ToString::to_string).collect();
         writeln!(f, "An app as caller needs all of: {} (application)", names(&self.application))?;
         writeln!(f, "A person as caller needs all of: {} (delegated)", names(&self.delegated))?;
         let roles_are = if roles.len() == 1 { "and the role" } else { "and all of the roles" };
@@ -174,7 +108,7 @@ mod tests {
                     permission("delegated", "Application.ReadWrite.All", "bdfbf15f-ee85-4955-8675-146e8e5296b5"),
                     permission("delegated", "Directory.Read.All", "06da0dbc-49e2-44d2-8312-53f166ab848a"),
                 ],
-                "roles": ["applicationAdministrator"],
+                "roles": [{"name": "Application Administrator", "id": "9b895d92-2cd3-44c7-9d02-a6ac2d5ea5c3"}],
             })
         );
         assert!(needs.to_string().ends_with("and the role: Application Administrator\n"), "{needs}");

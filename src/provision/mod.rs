@@ -61,7 +61,7 @@
 //! (of a [`Platform`]), [`Permission`](crate::permission::Permission), [`ClientSecret`](crate::ClientSecret) (with a [`Lifetime`]),
 //! [`PageUrl`], [`LogoutUrl`], [`Tag`]. It is `Serialize` and `Deserialize`, so that it can be kept in a file. What the caller needs to
 //! apply it is [`caller_permissions`](crate::AppRegistration::caller_permissions): [`CallerPermissions`], with the
-//! [`EntraRole`]s of a person.
+//! [`DirectoryRole`](crate::directory_role::DirectoryRole)s of a person.
 //!
 //! # Steps
 //! Plan and checklist are two views of the same steps. A step is known by its [`StepId`]: a [`StepKind`] and, where there
@@ -163,7 +163,7 @@ use secrecy::SecretString;
 use crate::client::Client;
 use crate::error::Error;
 
-pub use caller_permissions::{CallerPermissions, EntraRole};
+pub use caller_permissions::CallerPermissions;
 pub use credential::Lifetime;
 pub use diagnose::{Diagnose, Diagnosis, Finding, RecordedRequest};
 pub use page_url::{LogoutUrl, PageUrl};

@@ -9,9 +9,10 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::auth::TokenClaims;
+use crate::directory_role::DirectoryRole;
 use crate::permission::microsoft_graph::{application, delegated};
 use crate::permission::{Permission, PermissionKind};
-use crate::provision::caller_permissions::{EntraRole, is_graph};
+use crate::provision::caller_permissions::is_graph;
 use crate::provision::comparison::step_about;
 use crate::provision::registration::AppRegistration;
 use crate::provision::step::{StepId, StepKind, Subject};
@@ -30,6 +31,15 @@ const ROLES_WITHOUT_RIGHTS: [Uuid; 6] = [
     Uuid::from_u128(0x88d8_e3e3_8f55_4a1e_953a_9b98_98b8_876b),
     Uuid::from_u128(0xf2ef_992c_3afb_46b9_b7cf_a126_ee74_c451),
     Uuid::from_u128(0x0997_a1d0_0d1d_4acb_b408_d5ca_7312_1e90),
+];
+
+/// The roles that allow some of the steps.
+const ROLES_WITH_RIGHTS: [DirectoryRole; 5] = [
+    DirectoryRole::GLOBAL_ADMINISTRATOR,
+    DirectoryRole::PRIVILEGED_ROLE_ADMINISTRATOR,
+    DirectoryRole::APPLICATION_ADMINISTRATOR,
+    DirectoryRole::CLOUD_APPLICATION_ADMINISTRATOR,
+    DirectoryRole::APPLICATION_DEVELOPER,
 ];
 
 /// What the caller's token allows, step by step.
@@ -95,7 +105,7 @@ pub enum CallerKind {
 ///
 /// # JSON
 /// `code`, `step`, `verdict` (a [`Verdict`]), `missingPermissions` (each `{"api": …, "kind": …, "name": …, "id": …}`),
-/// `sufficientRoles` (names such as `applicationAdministrator`) and `remedy` (null where it is allowed).
+/// `sufficientRoles` (each a [`DirectoryRole`]) and `remedy` (null where it is allowed).
 ///
 /// ```
 /// # use entra_emulator::MemoryTenant;
@@ -129,7 +139,7 @@ pub struct PreflightCheck {
     pub missing_permissions: Vec<Permission>,
     /// The roles of Entra that would do where the token shows none of them: one of them is enough, active. The first is
     /// the one to ask for.
-    pub sufficient_roles: Vec<EntraRole>,
+    pub sufficient_roles: Vec<DirectoryRole>,
     /// What to do, where it is not allowed for certain.
     pub remedy: Option<String>,
 }
@@ -253,7 +263,7 @@ enum Need {
 struct Expected {
     verdict: Verdict,
     missing_permissions: Vec<Permission>,
-    sufficient_roles: Vec<EntraRole>,
+    sufficient_roles: Vec<DirectoryRole>,
     /// What the active roles allow by themselves.
     by_role: Verdict,
 }
@@ -370,15 +380,14 @@ impl<'a> Caller<'a> {
         let Some(roles) = self.roles else { return Verdict::Unknown };
         let enough = sufficient_roles(need);
         if (need == Need::Read && self.kind == CallerKind::Person)
-            || enough.iter().any(|role| roles.contains(&role.template_id()))
+            || enough.iter().any(|role| roles.contains(&role.id()))
         {
             return Verdict::Allowed;
         }
         // Where members may register apps, no role is needed, and they own what they register.
         let by_setting = matches!(need, Need::Create | Need::Write);
-        let is_known = |id: &Uuid| {
-            ROLES_WITHOUT_RIGHTS.contains(id) || EntraRole::ALL.iter().any(|role| role.template_id() == *id)
-        };
+        let is_known =
+            |id: &Uuid| ROLES_WITHOUT_RIGHTS.contains(id) || ROLES_WITH_RIGHTS.iter().any(|role| role.id() == *id);
         if by_setting || !roles.iter().all(is_known) { Verdict::Unknown } else { Verdict::LikelyRefused }
     }
 
@@ -397,7 +406,7 @@ impl<'a> Caller<'a> {
             let all = if permissions.len() > 1 { " (all of them are needed)" } else { "" };
             steps.push(format!("Grant {whose} {}{all}, with admin consent", permissions.join(" and ")));
         }
-        let roles: Vec<_> = expected.sufficient_roles.iter().map(|role| role.name()).collect();
+        let roles: Vec<_> = expected.sufficient_roles.iter().map(ToString::to_string).collect();
         if let Some((last, others)) = roles.split_last() {
             let may = match (expected.by_role, steps.is_empty()) {
                 (Verdict::Unknown, true) => "If it is refused, activate",
@@ -418,20 +427,26 @@ impl<'a> Caller<'a> {
 }
 
 /// The roles of which each suffices for a person.
-fn sufficient_roles(need: Need) -> &'static [EntraRole] {
-    use EntraRole::{
-        ApplicationAdministrator, ApplicationDeveloper, CloudApplicationAdministrator, GlobalAdministrator,
-        PrivilegedRoleAdministrator,
-    };
+fn sufficient_roles(need: Need) -> &'static [DirectoryRole] {
     match need {
-        Need::Read | Need::Write => &[ApplicationAdministrator, CloudApplicationAdministrator, GlobalAdministrator],
-        Need::Create => {
-            &[ApplicationAdministrator, CloudApplicationAdministrator, ApplicationDeveloper, GlobalAdministrator]
-        }
-        Need::AssignOfGraph => &[PrivilegedRoleAdministrator, GlobalAdministrator],
-        Need::Assign | Need::Grant => {
-            &[CloudApplicationAdministrator, ApplicationAdministrator, PrivilegedRoleAdministrator, GlobalAdministrator]
-        }
+        Need::Read | Need::Write => &[
+            DirectoryRole::APPLICATION_ADMINISTRATOR,
+            DirectoryRole::CLOUD_APPLICATION_ADMINISTRATOR,
+            DirectoryRole::GLOBAL_ADMINISTRATOR,
+        ],
+        Need::Create => &[
+            DirectoryRole::APPLICATION_ADMINISTRATOR,
+            DirectoryRole::CLOUD_APPLICATION_ADMINISTRATOR,
+            DirectoryRole::APPLICATION_DEVELOPER,
+            DirectoryRole::GLOBAL_ADMINISTRATOR,
+        ],
+        Need::AssignOfGraph => &[DirectoryRole::PRIVILEGED_ROLE_ADMINISTRATOR, DirectoryRole::GLOBAL_ADMINISTRATOR],
+        Need::Assign | Need::Grant => &[
+            DirectoryRole::CLOUD_APPLICATION_ADMINISTRATOR,
+            DirectoryRole::APPLICATION_ADMINISTRATOR,
+            DirectoryRole::PRIVILEGED_ROLE_ADMINISTRATOR,
+            DirectoryRole::GLOBAL_ADMINISTRATOR,
+        ],
     }
 }
 
@@ -473,21 +488,22 @@ mod tests {
     /// In order: read, application, service principal, secret, a role of Graph, a role of another API, a scope.
     #[test]
     fn each_caller_is_told_what_to_expect() {
-        use EntraRole::{ApplicationAdministrator, GlobalAdministrator, PrivilegedRoleAdministrator};
         const EVERYTHING: &str = "Application.ReadWrite.All AppRoleAssignment.ReadWrite.All \
             DelegatedPermissionGrant.ReadWrite.All Directory.Read.All openid";
-        let id = EntraRole::template_id;
+        const GLOBAL: Uuid = DirectoryRole::GLOBAL_ADMINISTRATOR.id();
+        const APPLICATION: Uuid = DirectoryRole::APPLICATION_ADMINISTRATOR.id();
+        const PRIVILEGED: Uuid = DirectoryRole::PRIVILEGED_ROLE_ADMINISTRATOR.id();
         for (scopes, roles, expected) in [
-            (EVERYTHING, &[MEMBER, id(GlobalAdministrator)][..], "+++++++"),
-            ("Directory.AccessAsUser.All", &[id(GlobalAdministrator)], "+++++++"),
-            (EVERYTHING, &[id(ApplicationAdministrator)], "++++-++"),
-            (EVERYTHING, &[id(PrivilegedRoleAdministrator)], "+???+++"),
+            (EVERYTHING, &[MEMBER, GLOBAL][..], "+++++++"),
+            ("Directory.AccessAsUser.All", &[GLOBAL], "+++++++"),
+            (EVERYTHING, &[APPLICATION], "++++-++"),
+            (EVERYTHING, &[PRIVILEGED], "+???+++"),
             (EVERYTHING, &[MEMBER], "+???---"),
             // What a role that is not known allows cannot be said.
             (EVERYTHING, &[MEMBER, Uuid::from_u128(9)], "+??????"),
-            ("Application.ReadWrite.All", &[id(GlobalAdministrator)], "-+++---"),
-            ("Application.Read.All Directory.Read.All", &[id(GlobalAdministrator)], "+------"),
-            ("Application.ReadWrite.OwnedBy", &[id(GlobalAdministrator)], "-------"),
+            ("Application.ReadWrite.All", &[GLOBAL], "-+++---"),
+            ("Application.Read.All Directory.Read.All", &[GLOBAL], "+------"),
+            ("Application.ReadWrite.OwnedBy", &[GLOBAL], "-------"),
         ] {
             assert_eq!(verdicts(&person(scopes, roles)), expected, "{scopes} {roles:?}");
         }
@@ -509,7 +525,7 @@ mod tests {
     fn what_is_missing_is_named_and_printed() {
         let admin = person(
             "Application.ReadWrite.All AppRoleAssignment.ReadWrite.All Directory.Read.All",
-            &[EntraRole::ApplicationAdministrator.template_id()],
+            &[DirectoryRole::APPLICATION_ADMINISTRATOR.id()],
         );
         let preflight = Preflight::of(&registration(), &admin);
         let refused: Vec<_> = preflight.likely_refused().collect();
@@ -517,7 +533,7 @@ mod tests {
         assert_eq!(role.missing_permissions, []);
         assert_eq!(
             role.sufficient_roles,
-            [EntraRole::PrivilegedRoleAdministrator, EntraRole::GlobalAdministrator],
+            [DirectoryRole::PRIVILEGED_ROLE_ADMINISTRATOR, DirectoryRole::GLOBAL_ADMINISTRATOR],
             "one of them is enough"
         );
         assert_eq!(scope.missing_permissions, [delegated::DELEGATED_PERMISSION_GRANT_READ_WRITE_ALL]);
@@ -541,7 +557,7 @@ mod tests {
                 "step": "Grant Directory.Read.All (application) for the tenant",
                 "verdict": "likelyRefused",
                 "missingPermissions": [],
-                "sufficientRoles": ["privilegedRoleAdministrator", "globalAdministrator"],
+                "sufficientRoles": [DirectoryRole::PRIVILEGED_ROLE_ADMINISTRATOR, DirectoryRole::GLOBAL_ADMINISTRATOR],
                 "remedy": "Activate one of the roles Privileged Role Administrator or Global Administrator (PIM; one is \
                     enough), or ask for it, and sign in again.",
             })

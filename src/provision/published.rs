@@ -7,9 +7,7 @@ use crate::model::{AppRole, ServicePrincipal};
 use crate::permission::{self, MICROSOFT_GRAPH, Permission, PermissionKind};
 use crate::provision::apply_state::ApplyState;
 use crate::provision::observed::{Obstacle, Resolved};
-
-/// A longer name of a permission is not compared with others, in bytes.
-const MAX_PERMISSION_NAME_LENGTH: usize = 256;
+use crate::similar::suggestions;
 
 /// A wanted permission, with what is remembered of it: decided before the reads, so that none is missed.
 pub(super) struct Wanted<'a> {
@@ -133,18 +131,8 @@ fn not_published(permission: &Permission, published: &[(PermissionId, &str)]) ->
         return obstacle(permission, code, text, code.remedy().to_owned());
     }
     let owner = permission.name().and_then(permission::apis_of).map(|owner| format!("It is a permission of {owner}. "));
-    let similar = permission.name().and_then(|name| {
-        published
-            .iter()
-            .filter(|(_, value)| name.len().max(value.len()) <= MAX_PERMISSION_NAME_LENGTH)
-            .map(|(_, value)| (strsim::jaro_winkler(name, value), value))
-            .max_by(|a, b| a.0.total_cmp(&b.0))
-    });
-    let hint = similar
-        .filter(|(likeness, _)| *likeness > 0.8)
-        .map(|(_, value)| format!("Did you mean {value}? "))
-        .or(owner)
-        .unwrap_or_default();
+    let similar = permission.name().and_then(|name| suggestions(name, published.iter().map(|(_, value)| *value)));
+    let hint = similar.map(|names| format!("Did you mean {names}? ")).or(owner).unwrap_or_default();
     let remedy =
         format!("{hint}Name one that the API publishes, of the right kind; some clouds lack some permissions.");
     obstacle(permission, ErrorCode::UnknownPermission, text, remedy)

@@ -388,11 +388,11 @@ impl AppRegistration {
     ///
     /// ```
     /// use entra_apps::permission::microsoft_graph::application;
-    /// use entra_apps::provision::EntraRole;
+    /// use entra_apps::directory_role::DirectoryRole;
     /// use entra_apps::AppRegistration;
     ///
     /// let backup = AppRegistration::new("contoso-backup", "Contoso Backup").permission(application::DIRECTORY_READ_ALL);
-    /// assert!(backup.caller_permissions().roles.contains(&EntraRole::PrivilegedRoleAdministrator));
+    /// assert!(backup.caller_permissions().roles.contains(&DirectoryRole::PRIVILEGED_ROLE_ADMINISTRATOR));
     /// ```
     pub fn caller_permissions(&self) -> CallerPermissions {
         CallerPermissions::to_grant(self.wanted_permissions().filter(|_| self.admin_consent))

@@ -154,7 +154,7 @@ impl<'a> Run<'a> {
         let age = Duration::try_from(now - plan.made_at).unwrap_or(Duration::MAX);
         let is_old = plan.from_file || max_plan_age.is_zero() || age > max_plan_age;
         let written = client.observations().get::<Observed>(&cache_key(plan.tenant, &plan.registration));
-        let written = written.filter(|(at, _)| now - client.clock().monotonic().saturating_sub(*at) >= plan.made_at);
+        let written = written.filter(|(at, _)| now - plan.made_at >= client.clock().monotonic().saturating_sub(*at));
         if !is_old && written.is_none() {
             return Ok(());
         }

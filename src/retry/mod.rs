@@ -4,6 +4,7 @@
 
 mod deadline;
 mod failure;
+mod in_between;
 mod policy;
 mod redact;
 mod response;
@@ -30,6 +31,7 @@ pub(crate) use failure::LOOK_FIRST;
 pub(crate) use failure::trace_failure;
 pub use policy::RetryPolicy;
 pub(crate) use policy::{Outcome, Repeat};
+pub(crate) use redact::without;
 pub(crate) use response::{Response, Unreadable};
 pub(crate) use throttle_gate::ThrottleGate;
 pub(crate) use wait::WaitObserver;

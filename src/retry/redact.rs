@@ -3,6 +3,7 @@
 
 use bytes::Bytes;
 use http::HeaderValue;
+use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
 use url::form_urlencoded;
 
@@ -12,35 +13,49 @@ use crate::retry::Response;
 const MIN_LENGTH: usize = 8;
 
 impl Response {
-    /// The response without `secret`, as it is or as a form writes it, in what errors and traces show: the headers, and
-    /// the body of what is no success or no JSON. What a success holds as JSON is data, and no error shows any of it.
-    pub(crate) fn redacted(mut self, secret: &SecretString) -> Self {
-        let plain = secret.expose_secret();
-        if plain.len() < MIN_LENGTH {
+    /// The response without `secret` in its headers and its body.
+    pub(crate) fn redacted(self, secret: &SecretString) -> Self {
+        self.redacted_in(secret, true)
+    }
+
+    /// The response without `secret` in its headers, and in its body unless that is the JSON of a success: data that is
+    /// read, and that no error shows.
+    pub(crate) fn redacted_beside_data(self, secret: &SecretString) -> Self {
+        let is_data = self.status.is_success() && self.body.trim_ascii_start().starts_with(b"{");
+        self.redacted_in(secret, !is_data)
+    }
+
+    fn redacted_in(mut self, secret: &SecretString, body: bool) -> Self {
+        if secret.expose_secret().len() < MIN_LENGTH {
             return self;
         }
-        let encoded: String = form_urlencoded::byte_serialize(plain.as_bytes()).collect();
-        for secret in [plain, &encoded] {
+        for secret in forms(secret) {
             for value in self.headers.values_mut() {
                 if value.as_bytes().windows(secret.len()).any(|part| part == secret.as_bytes()) {
                     *value = HeaderValue::from_static("redacted");
                 }
             }
-            if self.status.is_success() && self.body.trim_ascii_start().starts_with(b"{") {
-                continue;
-            }
             // A body that is no text in parts that do not matter is read all the same.
-            let body = redacted_text(&self.text(), secret);
-            if let Some(body) = body {
-                self.replace_body(Bytes::from(body));
+            let text = Some(self.text()).filter(|text| body && text.contains(&*secret));
+            if let Some(text) = text.map(|text| text.replace(&*secret, "…")) {
+                self.replace_body(Bytes::from(text));
             }
         }
         self
     }
 }
 
-fn redacted_text(text: &str, secret: &str) -> Option<String> {
-    text.contains(secret).then(|| text.replace(secret, "…"))
+/// A text that is shown, without `secrets`.
+pub(crate) fn without<'a>(text: String, secrets: impl IntoIterator<Item = &'a SecretString>) -> String {
+    let secrets = secrets.into_iter().filter(|secret| !secret.expose_secret().trim().is_empty());
+    secrets.flat_map(forms).fold(text, |text, secret| text.replace(&*secret, "…"))
+}
+
+/// A secret as it is, without blanks around it, and as a form writes it.
+fn forms(secret: &SecretString) -> [Zeroizing<String>; 2] {
+    let plain = secret.expose_secret().trim();
+    let encoded = form_urlencoded::byte_serialize(plain.as_bytes()).collect();
+    [plain.to_owned(), encoded].map(Zeroizing::new)
 }
 
 #[cfg(test)]
@@ -69,10 +84,14 @@ mod tests {
         assert_eq!(short.clone().redacted(&SecretString::from("1234567")).body, short.body);
         assert_eq!(short.redacted(&SecretString::from("12345678")).body, "1234567 \u{2026}");
         let data = br#" {"value":"abc~8Q~de/f="}"#;
-        let success = response(StatusCode::OK, data).redacted(&secret);
-        assert_eq!((&success.body[..], success.header("server")), (&data[..], Some("redacted")), "data stays as it is");
-        let page = response(StatusCode::OK, b"<html>abc~8Q~de/f=</html>").redacted(&secret);
-        assert_eq!(page.body, "<html>\u{2026}</html>");
+        let success = response(StatusCode::OK, data);
+        let beside = success.clone().redacted_beside_data(&secret);
+        assert_eq!((&beside.body[..], beside.header("server")), (&data[..], Some("redacted")), "data stays as it is");
+        assert_eq!(success.redacted(&secret).body, " {\"value\":\"\u{2026}\"}");
+        for status in [StatusCode::OK, StatusCode::FORBIDDEN] {
+            let page = response(status, b"<html>abc~8Q~de/f=</html>").redacted_beside_data(&secret);
+            assert_eq!(page.body, "<html>\u{2026}</html>");
+        }
         let wide: Vec<u8> = "no abc~8Q~de/f=".encode_utf16().flat_map(u16::to_le_bytes).collect();
         assert_eq!(response(StatusCode::FORBIDDEN, wide.leak()).redacted(&secret).body, "no \u{2026}");
     }

@@ -13,8 +13,6 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 
-use crate::error::first_words;
-
 /// Objects and lists in one body. Three bytes of JSON can become an object of a kilobyte; no response of the service
 /// holds a tenth of these.
 const MAX_PARTS: usize = 250_000;
@@ -77,11 +75,6 @@ impl Response {
     /// The body as text: UTF-8, or UTF-16 that shows itself; what is neither is replaced.
     pub(crate) fn text(&self) -> Cow<'_, str> {
         decoded(&self.body)
-    }
-
-    /// The first words of a body that is text, without markup, as they can be shown; `None` where there are none.
-    pub(crate) fn first_words(&self) -> Option<String> {
-        first_words(&self.text())
     }
 
     /// Whether the body is JSON of any form, however large.

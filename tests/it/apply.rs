@@ -1,7 +1,10 @@
 //! Applying a registration: few requests, the tenant holds what was asked for, and a second run writes nothing.
 
-use entra_apps::SignInAudience;
-use entra_apps::time::Duration;
+use std::sync::Arc;
+
+use entra_apps::clock::{Clock, Sleep, TokioClock};
+use entra_apps::time::{Duration, OffsetDateTime, PrimitiveDateTime};
+use entra_apps::{AppRegistration, SignInAudience};
 
 use crate::support::{TODAY, builder, counts, guides, quiet, register, tenant};
 
@@ -92,5 +95,37 @@ async fn a_registration_is_applied_where_the_clock_of_the_service_differs() {
         let registration = guides::immybot::registration("contoso").unwrap();
         register(&client, &registration).await;
         assert!(client.verify(&registration).await.unwrap().is_done(), "{minutes}");
+    }
+}
+
+/// A wall time that stands still, while the rest of the clock goes on.
+#[derive(Debug)]
+struct StoppedClock(OffsetDateTime, TokioClock);
+
+impl Clock for StoppedClock {
+    fn now(&self) -> OffsetDateTime {
+        self.0
+    }
+
+    fn monotonic(&self) -> std::time::Duration {
+        self.1.monotonic()
+    }
+
+    fn sleep(&self, duration: std::time::Duration) -> Sleep {
+        self.1.sleep(duration)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_registration_is_applied_at_both_ends_of_the_calendar() {
+    for wall in [PrimitiveDateTime::MIN, PrimitiveDateTime::MAX] {
+        let clock = StoppedClock(wall.assume_utc(), TokioClock::new());
+        let client = tenant().client_builder().clock(Arc::new(clock)).build().unwrap();
+        let plan = client.plan(&AppRegistration::new("contoso-app", "App")).await.unwrap();
+        // The second time, it is asked how long ago the first one was.
+        for _ in 0..2 {
+            client.apply(&plan).await.unwrap();
+            tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        }
     }
 }

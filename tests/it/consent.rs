@@ -7,11 +7,12 @@ use entra_apps::auth::{DeviceCodeProvider, SignInService, TenantLookup, public_c
 use entra_apps::clock::TokioClock;
 use entra_apps::cloud::Cloud;
 use entra_apps::consent::{AdminConsentCallback, ConsentApp};
+use entra_apps::directory_role::DirectoryRole;
 use entra_apps::http::Response;
 use entra_apps::ids::AppId;
 use entra_apps::permission::Permission;
 use entra_apps::permission::microsoft_graph::{application, delegated};
-use entra_apps::provision::{EntraRole, StepKind, Verdict};
+use entra_apps::provision::{StepKind, Verdict};
 use entra_apps::secrecy::SecretString;
 
 use entra_apps::{AppRegistration, Client, ClientSecret, ErrorCode, ErrorKind, RedirectUri};
@@ -108,13 +109,13 @@ async fn expected(client: &Client) -> [Verdict; 2] {
 async fn a_persons_roles_are_read_from_their_token_and_one_that_is_activated_counts_after_a_new_sign_in() {
     let cloud = MemoryCloud::new([builder()]);
     let tenant = &cloud.tenants()[0];
-    let ada = tenant.add_user("Ada", &[EntraRole::ApplicationAdministrator.template_id()]);
+    let ada = tenant.add_user("Ada", &[DirectoryRole::APPLICATION_ADMINISTRATOR.id()]);
     let client = client_of_person(&cloud, tenant, tenant, &ada);
     assert_eq!(expected(&client).await, [Verdict::LikelyRefused, Verdict::Allowed]);
     let preflight = client.preflight(&registration()).await.unwrap();
     let check = preflight.likely_refused().next().unwrap();
     let remedy = check.remedy.as_ref().unwrap();
-    assert_eq!(check.sufficient_roles[0], EntraRole::PrivilegedRoleAdministrator);
+    assert_eq!(check.sufficient_roles[0], DirectoryRole::PRIVILEGED_ROLE_ADMINISTRATOR);
     assert_eq!(check.missing_permissions, []);
     assert!(
         remedy.contains("Activate") && remedy.contains("(PIM; one is enough)") && remedy.contains("sign in again"),
@@ -128,7 +129,7 @@ async fn a_persons_roles_are_read_from_their_token_and_one_that_is_activated_cou
     assert!(open.link.is_some() && open.text.contains("User.Read.All (application)"), "{open}");
     assert!(!open.text.contains("User.Read (delegated)"), "what she may grant is granted: {open}");
 
-    tenant.set_directory_roles(ada.id, &[EntraRole::PrivilegedRoleAdministrator.template_id()]);
+    tenant.set_directory_roles(ada.id, &[DirectoryRole::PRIVILEGED_ROLE_ADMINISTRATOR.id()]);
     let again = client_of_person(&cloud, tenant, tenant, &ada);
     assert_eq!(expected(&again).await, [Verdict::Allowed; 2]);
 }
@@ -140,7 +141,7 @@ async fn what_a_role_of_the_tenants_own_allows_is_not_concluded() {
     for (roles, verdict) in [
         (vec![], Verdict::LikelyRefused),
         (vec![AppId::from_u128(7).as_uuid()], Verdict::Unknown),
-        (vec![EntraRole::GlobalAdministrator.template_id()], Verdict::Allowed),
+        (vec![DirectoryRole::GLOBAL_ADMINISTRATOR.id()], Verdict::Allowed),
     ] {
         let person = tenant.add_user("Somebody", &roles);
         assert_eq!(expected(&client_of_person(&cloud, tenant, tenant, &person)).await, [verdict; 2], "{roles:?}");
@@ -155,10 +156,10 @@ async fn a_partners_roles_are_those_that_the_customer_has_given() {
     ]);
     let [partner, customer] = cloud.tenants() else { unreachable!("a partner and a customer") };
     // At home they may do everything, which says nothing of the customer.
-    let agent = partner.add_user("Agent", &[EntraRole::GlobalAdministrator.template_id()]);
+    let agent = partner.add_user("Agent", &[DirectoryRole::GLOBAL_ADMINISTRATOR.id()]);
     let group = partner.add_group("Application team", &[agent.id]);
     partner.add_customer(customer);
-    let roles = [EntraRole::CloudApplicationAdministrator.template_id()];
+    let roles = [DirectoryRole::CLOUD_APPLICATION_ADMINISTRATOR.id()];
     let relationship = partner.add_relationship(customer, "Applications", &roles);
     partner.add_access_assignment(&relationship, group.id, &roles);
     let client = client_of_person(&cloud, partner, customer, &agent);
@@ -310,8 +311,8 @@ async fn a_tenant_is_found_by_its_domain() {
     assert_eq!(lookup.get("common").await.unwrap_err().kind(), ErrorKind::Invalid);
     for (body, code) in [
         (r#"{"error":"invalid_tenant","error_codes":[90038]}"#, "wrong_cloud"),
-        ("<html>", "not_a_sign_in_service"),
-        (r#"{"issuer":"https://login.microsoftonline.com/{tenantid}/v2.0"}"#, "not_a_sign_in_service"),
+        ("<html>", "answered_by_proxy"),
+        (r#"{"issuer":"https://login.microsoftonline.com/{tenantid}/v2.0"}"#, "unexpected_response"),
     ] {
         let status = if body.contains("issuer") { 200 } else { 400 };
         let transport = Arc::new(Scripted::new([json(status, body)]));

@@ -73,7 +73,7 @@ async fn permissions_of_another_api_are_looked_up_by_name() {
 
     let typo = app().permission(by_name("Things.Raed", PermissionKind::Application));
     let error = client.plan(&typo).await.unwrap_err();
-    assert!(error.to_string().contains("Did you mean Things.Read"), "{error}");
+    assert!(error.to_string().contains("Did you mean `Things.Read`"), "{error}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use entra_apps::bytes::Bytes;
 use entra_apps::cloud::Cloud;
+use entra_apps::directory_role::DirectoryRole;
 use entra_apps::http::{HeaderMap, Request, Response, StatusCode, header};
 use entra_apps::permission::microsoft_graph::{application, delegated};
-use entra_apps::provision::EntraRole;
 use entra_apps::transport::{ReqwestTransport, Transport};
 use entra_apps::url::Url;
 
@@ -53,7 +53,7 @@ pub(crate) async fn in_memory() -> Result<(Vendor, Vec<Administrator>), Failure>
     let microsoft: Arc<dyn Transport> = Arc::new(cloud.clone());
     let mut administrators = Vec::new();
     for customer in &cloud.tenants()[1..] {
-        customer.add_user("Ada Lovelace", &[EntraRole::GlobalAdministrator.template_id()]);
+        customer.add_user("Ada Lovelace", &[DirectoryRole::GLOBAL_ADMINISTRATOR.id()]);
         administrators.push(Administrator { microsoft: Arc::clone(&microsoft), domain: customer.domain().to_owned() });
     }
     Ok((register(&cloud.tenants()[0].client(), microsoft).await?, administrators))

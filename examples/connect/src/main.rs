@@ -269,6 +269,9 @@ fn sentence(result: &Result<ConsentCheck, Error>) -> String {
         Ok(check) if check.is_complete() => {
             format!("The tenant {} has granted {}.", check.tenant_id, names(&check.granted))
         }
+        Ok(check) if check.missing.is_empty() => {
+            format!("What the tenant {} has granted of {} cannot be read.", check.tenant_id, names(&check.unknown))
+        }
         Ok(check) => format!("The tenant {} has not granted {}.", check.tenant_id, names(&check.missing)),
         Err(error) => error.to_string(),
     }

@@ -166,9 +166,9 @@ async fn a_github_job_without_the_permission_fails_with_a_remedy() {
 #[tokio::test(start_paused = true)]
 async fn what_responds_in_the_place_of_github_is_told_apart() {
     for (reply, code, said) in [
-        (Reply::Text(200, "<html><title>Hotel WiFi</title>"), "not_a_sign_in_service", "Hotel WiFi"),
-        (Reply::Text(403, "Blocked for job-request-token."), "not_a_sign_in_service", "Blocked for …"),
-        (Reply::Text(502, "<h1>Bad Gateway</h1>"), "not_a_sign_in_service", "Bad Gateway"),
+        (Reply::Text(200, "<html><title>Hotel WiFi</title>"), "answered_by_proxy", "Hotel WiFi"),
+        (Reply::Text(403, "Blocked for job-request-token."), "answered_by_proxy", "Blocked for …"),
+        (Reply::Text(502, "<h1>Bad Gateway</h1>"), "answered_by_proxy", "Bad Gateway"),
         (
             Reply::Response(403, json!({"message": "Not this job.", "typeKey": 7})),
             "no_assertion",

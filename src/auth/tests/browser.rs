@@ -160,8 +160,8 @@ async fn a_code_is_never_sent_twice() {
     for (reply, code) in [
         (Reply::Lost, "no_response"),
         (Reply::Text(200, r#"{"access_tok"#), "unexpected_token_response"),
-        (Reply::Text(200, "<html>"), "not_a_sign_in_service"),
-        (Reply::Text(503, "<html>"), "not_a_sign_in_service"),
+        (Reply::Text(200, "<html>"), "answered_by_proxy"),
+        (Reply::Text(503, "<html>"), "answered_by_proxy"),
     ] {
         is_sent_once(reply, code).await;
     }

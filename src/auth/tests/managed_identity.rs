@@ -127,8 +127,8 @@ async fn what_is_no_managed_identity_service_is_told_apart() {
         let script = Script::new([reply]);
         let provider = ManagedIdentityProvider::from_variables(service(&script), app_service).unwrap();
         let error = token_of(&provider, &request()).await.unwrap_err();
-        assert_eq!(error.code().as_str(), "not_a_sign_in_service", "{error}");
-        assert!(error.message().contains("in between responds") && error.message().contains(said), "{error}");
+        assert_eq!(error.code().as_str(), "answered_by_proxy", "{error}");
+        assert!(error.message().contains("a proxy or gateway") && error.message().contains(said), "{error}");
         assert_hidden(&error, &["header-secret"]);
     }
 }
@@ -246,7 +246,7 @@ async fn a_server_with_arc_shows_the_key_that_it_may_read() {
         script.add(reply);
     }
     let error = token_of(&provider, &request()).await.unwrap_err();
-    assert_eq!((error.code().as_str(), script.requests().len()), ("not_a_sign_in_service", 4));
+    assert_eq!((error.code().as_str(), script.requests().len()), ("answered_by_proxy", 4));
     assert_hidden(&error, &["the-key-itself"]);
 }
 

@@ -48,7 +48,7 @@ async fn a_success_that_cannot_be_read_is_asked_for_again() {
 #[tokio::test(start_paused = true)]
 async fn a_success_that_nobody_can_read_says_who_responds() {
     for (reply, code, said) in [
-        (Reply::Text(200, PAGE), "not_a_sign_in_service", "in between responds, not the sign-in service: “Hotel WiFi”"),
+        (Reply::Text(200, PAGE), "answered_by_proxy", "in the place of the sign-in service: “Hotel WiFi”"),
         (Reply::Text(200, CUT), "unexpected_token_response", "holds no token"),
         (Reply::Text(200, ""), "unexpected_token_response", "holds no token"),
         (Reply::Response(200, json!({"hello": "very-secret"})), "unexpected_token_response", "holds no token"),
@@ -58,7 +58,7 @@ async fn a_success_that_nobody_can_read_says_who_responds() {
             "wrong_secret",
             "is wrong",
         ),
-        (Reply::Text(403, "Blocked by the office."), "not_a_sign_in_service", "Blocked by the office"),
+        (Reply::Text(403, "Blocked by the office."), "answered_by_proxy", "Blocked by the office"),
     ] {
         let script = Script::new([reply]);
         let provider = app(&script, ClientAuthentication::secret(secret("x~y")));

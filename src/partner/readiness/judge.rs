@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
+use crate::clock::later;
 use crate::directory_role::DirectoryRole;
 use crate::error::ErrorCode;
 use crate::ids::{DelegatedAdminRelationshipId, DirectoryObjectId};
@@ -126,7 +127,7 @@ impl<'a> Active<'a> {
 
     /// Whether it was activated a moment ago, or at a time that is still to come.
     fn is_settling(&self, limits: Limits, now: OffsetDateTime) -> bool {
-        self.relationship.activated_date_time.is_some_and(|at| now < at + limits.settling)
+        self.relationship.activated_date_time.is_some_and(|at| now < later(at, limits.settling))
     }
 }
 
@@ -144,7 +145,7 @@ fn without_active(relationships: &[&DelegatedAdminRelationship], limits: Limits,
         return Gap::ActivatedRecently { relationship, at: None };
     }
     if let Some((found, relationship)) = of(&[ApprovalPending]) {
-        let lapses = found.last_modified_date_time.map(|at| at + LAPSE);
+        let lapses = found.last_modified_date_time.map(|at| later(at, LAPSE));
         return match lapses {
             Some(lapses) if lapses <= now => Gap::InvitationLapsed { relationship },
             Some(lapses) if lapses - now <= limits.ending => Gap::InvitationLapsing { relationship, lapses },

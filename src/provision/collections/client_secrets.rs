@@ -173,7 +173,7 @@ fn attempt(client: &Client, secret: &ClientSecret) -> Result<SecretAttempt, Erro
     let end = secret.end(now)?;
     let jitter = u64::try_from(max_end_date_jitter(end - now).whole_microseconds()).unwrap_or(0);
     let earlier = i64::try_from(random::below(client.randomness(), jitter)).unwrap_or(0);
-    let end = end - Duration::microseconds(earlier);
+    let end = end.saturating_sub(Duration::microseconds(earlier));
     // Microseconds: the service keeps no more than seven digits.
     let end = end.replace_nanosecond(end.nanosecond() / 1000 * 1000).unwrap_or(end);
     Ok(SecretAttempt { name: secret.name().to_owned(), end, at: client.clock().monotonic() })

@@ -7,12 +7,13 @@ use async_trait::async_trait;
 use crate::api::{List, Page};
 use crate::client::{Batch, BatchHandle, BatchResponse, Client};
 use crate::consent::ConsentApp;
+use crate::directory_role::DirectoryRole;
 use crate::error::{Error, ErrorCode, ErrorKind};
 use crate::ids::{AppId, OAuth2PermissionGrantId, ServicePrincipalId};
 use crate::model::{NewOAuth2PermissionGrant, OAuth2PermissionGrant, OAuth2PermissionGrantPatch};
 use crate::permission::PermissionKind;
 use crate::provision::apply_state::ApplyState;
-use crate::provision::caller_permissions::{EntraRole, is_graph};
+use crate::provision::caller_permissions::is_graph;
 use crate::provision::collections::role_assignments::{granted_steps, is_role_granted, surplus_step};
 use crate::provision::collections::{self, Collection, Phase, TakeRead, TakeResponse, empty_if_not_found};
 use crate::provision::comparison::{Comparison, permission_step};
@@ -328,8 +329,8 @@ pub(in crate::provision) fn report_missing_consent(state: &mut ApplyState<'_>) {
         resolved.permission.kind() == PermissionKind::Application && is_graph(resolved.permission.api())
     };
     let role = match missing.iter().any(of_graph) {
-        true => EntraRole::PrivilegedRoleAdministrator,
-        false => EntraRole::CloudApplicationAdministrator,
+        true => DirectoryRole::PRIVILEGED_ROLE_ADMINISTRATOR,
+        false => DirectoryRole::CLOUD_APPLICATION_ADMINISTRATOR,
     };
     let names: Vec<_> = missing.iter().map(|resolved| resolved.permission.to_string()).collect();
     let action = match &link {

@@ -345,7 +345,7 @@ impl<'a> IntoFuture for Diagnose<'a> {
 }
 
 /// The codes of problems after which signing in tells nothing more.
-const WITHOUT_SIGN_IN: [ErrorCode; 12] = [
+const WITHOUT_SIGN_IN: [ErrorCode; 14] = [
     ErrorCode::Unreachable,
     ErrorCode::HostNotFound,
     ErrorCode::ConnectionRefused,
@@ -356,7 +356,9 @@ const WITHOUT_SIGN_IN: [ErrorCode; 12] = [
     ErrorCode::IdsSwapped,
     ErrorCode::UnknownTenant,
     ErrorCode::WrongCloud,
-    ErrorCode::NotASignInService,
+    ErrorCode::AnsweredByProxy,
+    ErrorCode::Redirected,
+    ErrorCode::UnexpectedResponse,
     ErrorCode::InvalidTenant,
 ];
 

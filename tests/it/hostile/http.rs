@@ -288,7 +288,7 @@ async fn a_redirect_carries_neither_token_nor_secret() {
         let (address, elsewhere, server) = away(status);
         let signing_in =
             builder(address, address).client_secret(AppId::from_u128(2), SecretString::from(SECRET)).build().unwrap();
-        assert_eq!(soon(signing_in.tenant_id()).await.unwrap_err().code().as_str(), "not_a_sign_in_service");
+        assert_eq!(soon(signing_in.tenant_id()).await.unwrap_err().code().as_str(), "redirected");
         joined(server).await;
         nobody_came(&elsewhere);
     }

@@ -106,7 +106,7 @@ async fn a_response_that_points_elsewhere_is_not_followed() {
             assert_eq!((error.code().as_str(), server.count()), ("redirected", 1), "{status} {place}");
             server.clear();
             let error = signing_in(&server).tenant_id().await.unwrap_err();
-            assert_eq!((error.code().as_str(), server.count()), ("not_a_sign_in_service", 1), "{status} {place}");
+            assert_eq!((error.code().as_str(), server.count()), ("redirected", 1), "{status} {place}");
         }
     }
     // Where a thing was made is not where the next request goes.

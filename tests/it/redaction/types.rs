@@ -241,7 +241,6 @@ const HARMLESS: &[&str] = &[
     "provision::Check",
     "provision::ClientSecret",
     "provision::Done",
-    "provision::EntraRole",
     "provision::RecordedRequest",
     "provision::Finding",
     "provision::Lifetime",

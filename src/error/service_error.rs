@@ -6,7 +6,6 @@
 use serde_json::{Map, Value};
 
 use crate::error::ErrorDetail;
-use crate::retry::Response;
 
 /// What an error body says; empty where it is of another kind.
 #[derive(Debug, Default)]
@@ -26,19 +25,18 @@ const ENVELOPES: [&str; 2] = ["error", "odata.error"];
 
 const CODES: [&str; 6] = ["code", "errorCode", "error_code", "error", "statusCode", "status"];
 
-const MESSAGES: [&str; 6] = ["message", "error_description", "description", "errorMessage", "detail", "title"];
+const MESSAGES: [&str; 7] =
+    ["message", "error_description", "description", "errorMessage", "detail", "title", "faultstring"];
 
 impl ServiceError {
-    pub(crate) fn of(response: &Response) -> Self {
-        Self::read(response.json())
-    }
-
     /// Reads each member for itself: one that is odd loses no other.
     pub(crate) fn read(body: &Value) -> Self {
         // Some services send a list of one.
         let body = body.as_array().and_then(|list| list.first()).unwrap_or(body);
-        let envelope = ENVELOPES.iter().find_map(|name| member(body, name).filter(|error| error.is_object()));
-        let error = envelope.unwrap_or(body);
+        let object = |name: &str| member(body, name).filter(|value| value.is_object());
+        let envelope = ENVELOPES.iter().find_map(|name| object(name));
+        // A gateway's, which is no envelope of Graph's.
+        let error = envelope.or_else(|| object("fault")).unwrap_or(body);
         let mut details = Vec::new();
         for (name, value) in error.as_object().into_iter().flatten() {
             match () {
@@ -90,16 +88,16 @@ fn member<'a>(object: &'a Value, name: &str) -> Option<&'a Value> {
 
 /// The first of some members that holds a text.
 fn first(object: &Value, names: &[&str]) -> Option<String> {
-    names.iter().find_map(|name| member(object, name).and_then(text))
+    names.iter().find_map(|name| member(object, name).and_then(text_of))
 }
 
 /// A text in any of its forms: as it is, as a number, with its language, or in a list.
-fn text(value: &Value) -> Option<String> {
+pub(crate) fn text_of(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
         Value::Number(number) => Some(number.to_string()),
         Value::Array(list) => {
-            let texts: Vec<_> = list.iter().filter_map(text).take(MAX_DETAILS).collect();
+            let texts: Vec<_> = list.iter().filter_map(text_of).take(MAX_DETAILS).collect();
             (!texts.is_empty()).then(|| texts.join("; "))
         }
         Value::Object(_) => first(value, &["value", "message", "text", "content", "code"]),
@@ -119,7 +117,7 @@ fn details_in(value: &Value) -> Vec<ErrorDetail> {
 fn detail(value: &Value) -> Option<ErrorDetail> {
     let (code, target, message) = match value {
         Value::Object(_) => (first(value, &CODES), first(value, &["target"]), first(value, &MESSAGES)),
-        other => (None, None, text(other)),
+        other => (None, None, text_of(other)),
     };
     let is_empty = code.is_none() && target.is_none() && message.is_none();
     (!is_empty).then(|| ErrorDetail { code: code.unwrap_or_default(), target, message: message.unwrap_or_default() })
@@ -178,6 +176,7 @@ mod tests {
             r#"{"code":"C","description":"m","data":[],"source":"PartnerFD"}"#,
             r#"{"errorCode":"C","message":"m","statusCode":400}"#,
             r#"{"timestamp":"x","status":403,"error":"C","message":"m","path":"/"}"#,
+            r#"{"fault":{"code":"C","faultstring":"m"}}"#,
         ] {
             assert_eq!(read(body), ("C".to_owned(), "m".to_owned(), false), "{body}");
         }
