@@ -1,8 +1,17 @@
 //! Resource APIs registered in other tenants: the ones on which permissions are granted.
 
+use std::fmt;
+use std::sync::{Arc, LazyLock, OnceLock};
+
 use entra_apps::ids::{AppId, PermissionId};
 use entra_apps::permission::{self, CatalogueEntry, MICROSOFT_GRAPH, PermissionKind};
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
+
+use crate::data::object_kind::ObjectKind;
+
+/// The lists of permissions of a service principal.
+pub(crate) const LISTS: [&str; 3] = ["appRoles", "oauth2PermissionScopes", "resourceSpecificApplicationPermissions"];
 
 /// An API known to the tenant: an application of another tenant, with its permissions.
 #[derive(Clone, Debug)]
@@ -10,7 +19,22 @@ pub struct Api {
     pub(crate) app_id: AppId,
     display_name: String,
     identifier_uris: Vec<String>,
-    permissions: Vec<ApiPermission>,
+    permissions: Arc<Vec<ApiPermission>>,
+    /// What follows from all of this, made when it is first asked for; clones share it until they are changed.
+    made: OnceLock<Arc<Made>>,
+}
+
+/// What an API is in the tenants that have it: Microsoft Graph has more than a thousand permissions.
+struct Made {
+    service_principal: Arc<Value>,
+    /// The lists of permissions as text.
+    texts: [OnceLock<Arc<RawValue>>; LISTS.len()],
+}
+
+impl fmt::Debug for Made {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Made").finish_non_exhaustive()
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -25,13 +49,20 @@ struct ApiPermission {
 impl Api {
     /// An API without permissions.
     pub fn new(app_id: AppId, display_name: impl Into<String>) -> Self {
-        Self { app_id, display_name: display_name.into(), identifier_uris: Vec::new(), permissions: Vec::new() }
+        Self {
+            app_id,
+            display_name: display_name.into(),
+            identifier_uris: Vec::new(),
+            permissions: Arc::default(),
+            made: OnceLock::new(),
+        }
     }
 
     /// Adds an identifier URI, by which a client requests a token for the API.
     #[must_use]
     pub fn identifier_uri(mut self, uri: impl Into<String>) -> Self {
         self.identifier_uris.push(uri.into());
+        self.made = OnceLock::new();
         self
     }
 
@@ -49,18 +80,29 @@ impl Api {
 
     pub(crate) fn permission(mut self, kind: PermissionKind, value: impl Into<String>, id: PermissionId) -> Self {
         let value = value.into();
-        self.permissions.retain(|known| known.kind != kind || known.value != value);
-        self.permissions.push(ApiPermission { kind, value, id, admin: true, resource_specific: false });
+        let permissions = self.permissions_mut();
+        permissions.retain(|known| known.kind != kind || known.value != value);
+        permissions.push(ApiPermission { kind, value, id, admin: true, resource_specific: false });
         self
     }
 
     pub(crate) fn without(mut self, value: &str) -> Self {
-        self.permissions.retain(|known| !known.value.eq_ignore_ascii_case(value));
+        self.permissions_mut().retain(|known| !known.value.eq_ignore_ascii_case(value));
         self
+    }
+
+    fn permissions_mut(&mut self) -> &mut Vec<ApiPermission> {
+        self.made = OnceLock::new();
+        Arc::make_mut(&mut self.permissions)
     }
 
     /// Microsoft Graph with every permission of the SDK's catalogue.
     pub(crate) fn microsoft_graph() -> Self {
+        static GRAPH: LazyLock<Api> = LazyLock::new(Api::from_catalogue);
+        GRAPH.clone()
+    }
+
+    fn from_catalogue() -> Self {
         let permission = |entry: &CatalogueEntry| ApiPermission {
             kind: entry.kind,
             value: entry.value.to_owned(),
@@ -73,7 +115,7 @@ impl Api {
             .identifier_uri("https://graph.microsoft.us")
             .identifier_uri("https://dod-graph.microsoft.us")
             .identifier_uri("https://microsoftgraph.chinacloudapi.cn");
-        graph.permissions = permission::catalogue().iter().map(permission).collect();
+        graph.permissions = Arc::new(permission::catalogue().iter().map(permission).collect());
         graph
     }
 
@@ -120,6 +162,33 @@ impl Api {
             ),
             api(0x499b_84ac_1321_427f_aa17_267c_a697_5798, "Azure DevOps", "https://app.vssps.visualstudio.com"),
         ]
+    }
+
+    /// The service principal of the API in a tenant. It is one and the same for tenants in which it has the same id.
+    pub(crate) fn service_principal(&self, id: &str, created: Option<&str>) -> Arc<Value> {
+        let make = || {
+            let mut value = ObjectKind::ServicePrincipal.template().clone();
+            value["id"] = id.into();
+            value["createdDateTime"] = created.into();
+            self.apply_to(&mut value);
+            Arc::new(value)
+        };
+        let made = self.made.get_or_init(|| Arc::new(Made { service_principal: make(), texts: Default::default() }));
+        let known = &made.service_principal;
+        match known["id"].as_str() == Some(id) && known["createdDateTime"].as_str() == created {
+            true => Arc::clone(known),
+            false => make(),
+        }
+    }
+
+    /// A list of permissions as text, of a service principal that is as it was made.
+    pub(crate) fn list(&self, service_principal: &Value, name: &str) -> Arc<RawValue> {
+        let write = || {
+            let text = service_principal[name].to_string();
+            Arc::from(RawValue::from_string(text).expect("a value is written as JSON"))
+        };
+        let known = self.made.get().zip(LISTS.iter().position(|list| *list == name));
+        known.map_or_else(write, |(made, at)| Arc::clone(made.texts[at].get_or_init(write)))
     }
 
     /// Copies the names and permissions of the API into its service principal.

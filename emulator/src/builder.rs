@@ -360,6 +360,7 @@ impl MemoryTenantBuilder {
             sweep_at: MIN_SWEPT,
             roles: HashMap::new(),
             known_apis: self.apis.into_iter().map(|(app_id, api)| (app_id.to_string(), api)).collect(),
+            installed: Vec::new(),
             caller: None,
             partner: None,
             lag: self.lag,

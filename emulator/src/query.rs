@@ -8,6 +8,7 @@ use http::StatusCode;
 use serde_json::{Map, Value};
 use url::form_urlencoded;
 
+use super::api::{Api, LISTS};
 use super::data::json::{member, text};
 use super::data::object_kind::ObjectKind;
 use super::data::object_store::VisibleObject;
@@ -15,7 +16,7 @@ use super::filter::Filter;
 use super::graph::call::Call;
 use super::graph::directory::Directory;
 use super::graph::objects;
-use super::graph::response::GraphError;
+use super::graph::response::{Entity, GraphError, Member};
 
 const DEFAULT_PAGE_SIZE: usize = 100;
 const MAX_PAGE_SIZE: usize = 999;
@@ -276,6 +277,22 @@ impl Query {
         body.into()
     }
 
+    /// The service principal of an API as the response, as it was made: its lists are text already.
+    pub(super) fn entity_of_api(
+        &self,
+        api: &Api,
+        object: &Value,
+        context: &str,
+        directory: &Directory,
+        call: &Call,
+    ) -> Entity {
+        let others = with(object, |name| !LISTS.contains(&name));
+        let lists = LISTS.into_iter().filter(|name| self.shows(self.kind, name));
+        let lists = lists.map(|name| (name.to_owned(), Member::Text(api.list(object, name))));
+        let Value::Object(members) = self.entity(&others, context, directory, call) else { return Entity::new() };
+        members.into_iter().map(|(name, value)| (name, Member::Value(value))).chain(lists).collect()
+    }
+
     /// The context of a response, with what was selected and expanded.
     pub(super) fn context(&self, context: &str, call: &Call) -> String {
         let selected = self.select.iter().flatten().cloned();
@@ -305,19 +322,27 @@ impl Query {
 
     /// The members of an object that are shown.
     pub(super) fn project(&self, kind: ObjectKind, object: &Value) -> Value {
+        with(object, |name| self.shows(kind, name))
+    }
+
+    fn shows(&self, kind: ObjectKind, name: &str) -> bool {
         match &self.select {
-            Some(names) => with(object, |name| is_selected(name, names)),
-            None => shown(kind, object),
+            Some(names) => is_selected(name, names),
+            None => is_shown(kind, name),
         }
     }
 }
 
 /// An object with the members that it is shown with by default.
 pub(super) fn shown(kind: ObjectKind, object: &Value) -> Value {
-    with(object, |name| match kind.default_properties() {
+    with(object, |name| is_shown(kind, name))
+}
+
+fn is_shown(kind: ObjectKind, name: &str) -> bool {
+    match kind.default_properties() {
         Some(names) => names.contains(&name),
         None => !name.starts_with('_'),
-    })
+    }
 }
 
 /// An object with some of its members. The others are not copied: an API can define thousands of permissions.

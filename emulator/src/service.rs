@@ -8,7 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName};
 use http::{HeaderMap, Response, StatusCode};
-use serde_json::{Value, json};
+use serde_json::Value;
 use time::OffsetDateTime;
 
 use super::azure_management;
@@ -178,12 +178,7 @@ impl CloudState {
         self[at].directory.sweep_credentials();
         let correlation = self[at].correlation(&HeaderMap::new(), call.wall);
         let rendered = self.graph(at, &mut call, &Revocations::default(), &correlation, &mut Vec::new());
-        let body = match rendered.body {
-            Body::Empty => Value::Null,
-            Body::Json(value) => value,
-            Body::Text(text) => text.into(),
-        };
-        (rendered.status, body)
+        (rendered.status, rendered.body.into_value())
     }
 
     fn graph(
@@ -289,7 +284,7 @@ impl CloudState {
         }
         // The responses come in no order that a client could rely on.
         responses.reverse();
-        Ok(GraphResponse::ok(json!({ "responses": responses })))
+        Ok(GraphResponse::with_body(Body::Batch(responses)))
     }
 }
 

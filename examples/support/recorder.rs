@@ -25,7 +25,7 @@ struct Sent {
     started: u64,
     ended: Option<u64>,
     writes: usize,
-    bytes: usize,
+    bytes: [usize; 2],
 }
 
 /// What was counted up to a moment, or between two.
@@ -62,10 +62,17 @@ impl Counts {
         self.sent.iter().map(|sent| sent.writes).sum()
     }
 
-    /// The decoded bodies of the answers, in bytes.
+    /// The bodies that were sent, in bytes.
     #[allow(dead_code)] // the benchmark shows it
-    pub(crate) fn bytes(&self) -> usize {
-        self.sent.iter().map(|sent| sent.bytes).sum()
+    pub(crate) fn bytes_sent(&self) -> usize {
+        self.sent.iter().map(|sent| sent.bytes[0]).sum()
+    }
+
+    /// The decoded bodies of the answers, in bytes: those of reads, and those of requests that write.
+    #[allow(dead_code)] // the benchmark shows it
+    pub(crate) fn bytes_received(&self) -> [usize; 2] {
+        [false, true]
+            .map(|writes| self.sent.iter().filter(|sent| (sent.writes > 0) == writes).map(|sent| sent.bytes[1]).sum())
     }
 
     /// The longest chain of requests that waited for one another.
@@ -91,7 +98,7 @@ impl Transport for Recorder {
             let mut log = self.log();
             log.ticks += 1;
             let started = log.ticks;
-            log.sent.push(Sent { started, ended: None, writes, bytes: 0 });
+            log.sent.push(Sent { started, ended: None, writes, bytes: [request.body().len(), 0] });
             log.sent.len() - 1
         };
         let answer = self.inner.send(request).await;
@@ -99,7 +106,7 @@ impl Transport for Recorder {
         log.ticks += 1;
         let ended = log.ticks;
         log.sent[index].ended = Some(ended);
-        log.sent[index].bytes = answer.as_ref().map_or(0, |answer| answer.body().len());
+        log.sent[index].bytes[1] = answer.as_ref().map_or(0, |answer| answer.body().len());
         answer
     }
 }

@@ -12,7 +12,8 @@ use crate::client::{Call, Client};
 use crate::ids::{AppId, KeyId, ServicePrincipalId};
 use crate::model::query::keyed;
 use crate::model::{
-    NewPasswordCredential, NewServicePrincipal, PasswordCredential, ServicePrincipal, ServicePrincipalPatch,
+    NewPasswordCredential, NewServicePrincipal, PasswordCredential, PublishedApi, ServicePrincipal,
+    ServicePrincipalPatch,
 };
 
 const READ: &str = "Application.Read.All";
@@ -127,6 +128,12 @@ impl ServicePrincipals<'_> {
         select: &[&str],
     ) -> Call<Option<ServicePrincipal>> {
         let request = key.into().request("GET /servicePrincipals/{id}", READ, Method::GET, &[]);
+        Call::new(self.0, selecting(request, select), decode::json_if_found)
+    }
+
+    /// Finds the permissions that an API publishes, in the lists that are named.
+    pub(crate) fn find_published(&self, api: AppId, select: &[&str]) -> Call<Option<PublishedApi>> {
+        let request = ServicePrincipalKey::from(api).request("GET /servicePrincipals/{id}", READ, Method::GET, &[]);
         Call::new(self.0, selecting(request, select), decode::json_if_found)
     }
 

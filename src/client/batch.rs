@@ -270,12 +270,17 @@ impl Run<'_> {
         if !response.status.is_success() {
             return Err(outer.refusal(&response));
         }
-        let BatchItems { responses } =
-            response.read().map_err(|error| unreadable(&outer, &response, error).with_maybe_done(true))?;
-        // A response that cannot be read is its own item's trouble.
-        let readable =
-            responses.iter().filter_map(|text| serde_json::from_slice::<ItemResponse<'_>>(text.get().as_bytes()).ok());
-        let mut by_id: HashMap<String, ItemResponse<'_>> = readable.map(|item| (item.id.clone(), item)).collect();
+        let readable = match response.read::<BatchItems<ItemResponse<'_>>>() {
+            Ok(all) => all.responses,
+            // A response that cannot be read is its own item's trouble.
+            Err(_) => {
+                let all: BatchItems<&RawValue> =
+                    response.read().map_err(|error| unreadable(&outer, &response, error).with_maybe_done(true))?;
+                all.responses.iter().filter_map(|text| serde_json::from_str(text.get()).ok()).collect()
+            }
+        };
+        let mut by_id: HashMap<String, ItemResponse<'_>> =
+            readable.into_iter().map(|item| (item.id.clone(), item)).collect();
         let mut carried_on = true;
         for &index in chunk {
             let item = by_id.remove(&(index + 1).to_string());
@@ -442,9 +447,8 @@ struct ItemRequest<'a> {
 }
 
 #[derive(Deserialize)]
-struct BatchItems<'a> {
-    #[serde(borrow)]
-    responses: Vec<&'a RawValue>,
+struct BatchItems<T> {
+    responses: Vec<T>,
 }
 
 #[derive(Deserialize)]

@@ -253,9 +253,14 @@ impl Client {
         &self.tenant_state.observations
     }
 
-    /// The permissions that the tenant was seen to publish.
+    /// The permissions that the tenants of this client were seen to publish, by their [names](Self::name_in_tenant).
     pub(crate) fn published(&self) -> &ObservationCache {
-        &self.tenant_state.published
+        self.shared.tenants.published()
+    }
+
+    /// A name for what is of this tenant alone.
+    pub(crate) fn name_in_tenant(&self, name: impl fmt::Display) -> String {
+        format!("{}/{name}", self.tenant)
     }
 
     /// Whether the request is about what this client wrote a moment ago.

@@ -12,13 +12,15 @@ use crate::retry::READ_LAG;
 /// Values by name; what is older than their lifetime goes.
 pub(crate) struct ObservationCache {
     lifetime: Duration,
+    /// With so many values, those go that are too old, and all where none is: what is lost is only seen again.
+    max: usize,
     entries: Mutex<HashMap<String, Entry>>,
 }
 
 impl Default for ObservationCache {
     /// Keeps values as long as reads may lag.
     fn default() -> Self {
-        Self::keeping(READ_LAG)
+        Self::keeping(READ_LAG, usize::MAX)
     }
 }
 
@@ -30,14 +32,20 @@ struct Entry {
 }
 
 impl ObservationCache {
-    pub(super) fn keeping(lifetime: Duration) -> Self {
-        Self { lifetime, entries: Mutex::default() }
+    pub(super) fn keeping(lifetime: Duration, max: usize) -> Self {
+        Self { lifetime, max, entries: Mutex::default() }
     }
 
     /// Keeps `value` about the objects of these ids, at `now` on the clock's monotonic scale.
     pub(crate) fn insert<T: Any + Send + Sync>(&self, name: String, value: T, ids: Vec<String>, now: Duration) {
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        entries.retain(|_, entry| now.saturating_sub(entry.at) <= self.lifetime);
+        // Few are swept each time; of many, so that an insertion costs little, when there are too many.
+        if self.max == usize::MAX || entries.len() >= self.max {
+            entries.retain(|_, entry| now.saturating_sub(entry.at) <= self.lifetime);
+        }
+        if entries.len() >= self.max {
+            entries.clear();
+        }
         entries.insert(name, Entry { at: now, value: Arc::new(value), ids });
     }
 
@@ -69,6 +77,13 @@ impl ObservationCache {
     pub(super) fn is_idle(&self, now: Duration) -> bool {
         let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         entries.values().all(|entry| now.saturating_sub(entry.at) > self.lifetime)
+    }
+}
+
+#[cfg(test)]
+impl ObservationCache {
+    pub(super) fn len(&self) -> usize {
+        self.entries.lock().unwrap().len()
     }
 }
 

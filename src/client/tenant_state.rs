@@ -12,30 +12,20 @@ use crate::retry::ThrottleGate;
 /// Tenants beyond this many push those out of which nothing is to be remembered.
 const MAX_IDLE_TENANTS: usize = 10_000;
 
-/// How long it is remembered that the tenant's Microsoft Graph publishes a permission.
+/// How long it is remembered that a tenant's Microsoft Graph publishes a permission.
 const PUBLISHED_LIFETIME: Duration = Duration::from_secs(600);
 
+/// Permissions of all tenants that are remembered, some hundred bytes each.
+const MAX_PUBLISHED: usize = 20_000;
+
 /// The state of one tenant. All clients for the tenant share it.
+#[derive(Default)]
 pub(super) struct TenantState {
     pub(super) recent_writes: RecentWrites,
     pub(super) observations: ObservationCache,
-    /// The permissions that the tenant was seen to publish.
-    pub(super) published: ObservationCache,
     /// Graph throttles an app in each tenant by itself.
     pub(super) throttle_gate: Arc<ThrottleGate>,
     writers: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
-}
-
-impl Default for TenantState {
-    fn default() -> Self {
-        Self {
-            recent_writes: RecentWrites::default(),
-            observations: ObservationCache::default(),
-            published: ObservationCache::keeping(PUBLISHED_LIFETIME),
-            throttle_gate: Arc::default(),
-            writers: Mutex::default(),
-        }
-    }
 }
 
 impl TenantState {
@@ -61,8 +51,19 @@ impl fmt::Debug for TenantState {
 }
 
 /// The states of all tenants of a client, by the tenant's id or domain.
-#[derive(Debug, Default)]
-pub(super) struct TenantStates(Mutex<States>);
+#[derive(Debug)]
+pub(super) struct TenantStates {
+    states: Mutex<States>,
+    /// The permissions that tenants were seen to publish. One bound holds for all tenants: a client can have thousands.
+    published: ObservationCache,
+}
+
+impl Default for TenantStates {
+    fn default() -> Self {
+        let published = ObservationCache::keeping(PUBLISHED_LIFETIME, MAX_PUBLISHED);
+        Self { states: Mutex::default(), published }
+    }
+}
 
 #[derive(Debug, Default)]
 struct States {
@@ -74,12 +75,17 @@ struct States {
 impl TenantStates {
     /// The state of a tenant. What is written matters for `window`.
     pub(super) fn get(&self, tenant: &Arc<str>, now: Duration, window: Duration) -> Arc<TenantState> {
-        let mut states = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
         if states.by_tenant.len() >= states.full_at.max(MAX_IDLE_TENANTS) && !states.by_tenant.contains_key(tenant) {
             states.by_tenant.retain(|_, state| Arc::strong_count(state) > 1 || !state.is_idle(now, window));
             states.full_at = 2 * states.by_tenant.len();
         }
         Arc::clone(states.by_tenant.entry(Arc::clone(tenant)).or_default())
+    }
+
+    /// What was seen to be published, by names that begin with the tenant's.
+    pub(super) fn published(&self) -> &ObservationCache {
+        &self.published
     }
 }
 
@@ -100,7 +106,7 @@ mod tests {
         }
         let gate = &states.get(&throttled, now, WINDOW).throttle_gate;
         assert_eq!(gate.remaining(now), Duration::from_secs(200));
-        assert!(states.0.lock().unwrap().by_tenant.len() <= 2 * MAX_IDLE_TENANTS);
+        assert!(states.states.lock().unwrap().by_tenant.len() <= 2 * MAX_IDLE_TENANTS);
     }
 
     #[test]
@@ -108,7 +114,25 @@ mod tests {
         let states = TenantStates::default();
         for number in 0..3 * MAX_IDLE_TENANTS {
             states.get(&Arc::from(number.to_string()), Duration::ZERO, WINDOW);
-            assert!(states.0.lock().unwrap().by_tenant.len() <= MAX_IDLE_TENANTS);
+            assert!(states.states.lock().unwrap().by_tenant.len() <= MAX_IDLE_TENANTS);
         }
+    }
+
+    #[test]
+    fn what_tenants_publish_takes_no_more_room_however_many_they_are() {
+        let states = TenantStates::default();
+        let published = states.published();
+        let name = |tenant: usize, permission: usize| format!("{tenant}/{permission}");
+        for tenant in 0..MAX_IDLE_TENANTS {
+            // Within the lifetime of what is remembered, and beyond it.
+            let now = Duration::from_millis(70 * tenant as u64);
+            for permission in 0..5 {
+                published.insert(name(tenant, permission), permission, Vec::new(), now);
+                assert!(published.len() <= MAX_PUBLISHED);
+                assert_eq!(published.get_fresh(&name(tenant, permission), now).as_deref(), Some(&permission));
+            }
+        }
+        let late = PUBLISHED_LIFETIME + Duration::from_millis(70 * MAX_IDLE_TENANTS as u64);
+        assert_eq!(published.get_fresh::<usize>(&name(MAX_IDLE_TENANTS - 1, 0), late), None);
     }
 }

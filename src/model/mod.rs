@@ -47,6 +47,7 @@ mod object;
 mod other_form;
 mod page;
 mod property;
+mod published;
 pub(crate) mod query;
 mod service_principal;
 mod tenant_relationships;
@@ -70,6 +71,7 @@ pub(crate) use page::Envelope;
 pub use property::{
     AppRoleAssignmentProperty, ApplicationProperty, OAuth2PermissionGrantProperty, Property, ServicePrincipalProperty,
 };
+pub(crate) use published::{PublishedApi, PublishedPermission};
 pub use service_principal::{NewServicePrincipal, ServicePrincipal, ServicePrincipalPatch};
 pub use tenant_relationships::{Contract, DelegatedAdminCustomer, TenantInformation};
 pub use unknown::Unknown;

@@ -455,7 +455,7 @@ macro_rules! guids {
     )*};
 }
 
-fn guid(text: &str) -> Option<Uuid> {
+pub(super) fn guid(text: &str) -> Option<Uuid> {
     Uuid::try_parse(text).ok()
 }
 

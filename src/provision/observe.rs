@@ -5,7 +5,7 @@ use crate::client::Client;
 use crate::error::Error;
 use crate::ids::{AppId, ApplicationId, TenantId};
 use crate::model::query::Filter;
-use crate::model::{Application, ApplicationProperty, ServicePrincipal};
+use crate::model::{Application, ApplicationProperty, PublishedApi};
 use crate::provision::collections::{self, COLLECTIONS};
 use crate::provision::identity::check_adopted;
 use crate::provision::observed::{DeletedHolder, Observed, Resource, SameName, with_ids};
@@ -149,7 +149,7 @@ async fn observe(client: &Client, registration: &AppRegistration, options: &Plan
     let deleted_page = batch.add(deleted.clone().page());
     let mut apis = Vec::new();
     for api in apis_of(&wanted) {
-        let call = client.service_principals().find_selecting(api, &select(api, &wanted));
+        let call = client.service_principals().find_published(api, &select(api, &wanted));
         apis.push((api, batch.add(call)));
     }
     let mut responses = batch.send().await?;
@@ -177,19 +177,19 @@ async fn observe(client: &Client, registration: &AppRegistration, options: &Plan
     let deleted_holder = deleted.into_iter().find_map(|item| DeletedHolder::of(item, &registration.unique_name));
     // The tenant's name is for show only.
     let tenant_name = responses.take(organization).ok().and_then(|organization| organization.display_name);
-    let apis: Vec<(AppId, Option<ServicePrincipal>)> =
+    let apis: Vec<(AppId, Option<PublishedApi>)> =
         apis.into_iter().map(|(api, handle)| Ok((api, responses.take(handle)?))).collect::<Result<_, Error>>()?;
     let (mut permissions, mut obstacles) = (Vec::new(), Vec::new());
     for wanted in wanted {
         let api = apis.iter().find(|(api, _)| *api == wanted.permission.api());
-        match wanted.look_up(client, api.and_then(|(_, principal)| principal.as_ref())) {
+        match wanted.look_up(client, api.and_then(|(_, published)| published.as_ref())) {
             Ok(resolved) => permissions.push(resolved),
             Err(obstacle) => obstacles.push(obstacle),
         }
     }
-    let resource = |(api, principal): (AppId, Option<ServicePrincipal>)| Resource {
+    let resource = |(api, published): (AppId, Option<PublishedApi>)| Resource {
         api,
-        principal: principal.and_then(|principal| principal.id),
+        principal: published.and_then(|published| published.id),
     };
     let resources = apis.into_iter().map(resource).collect();
     let mut observed = Observed {

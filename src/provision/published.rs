@@ -3,7 +3,7 @@
 use crate::client::Client;
 use crate::error::{ErrorCode, on_one_line};
 use crate::ids::{AppId, PermissionId};
-use crate::model::{AppRole, ServicePrincipal};
+use crate::model::{PublishedApi, PublishedPermission};
 use crate::permission::{self, MICROSOFT_GRAPH, Permission, PermissionKind};
 use crate::provision::apply_state::ApplyState;
 use crate::provision::observed::{Obstacle, Resolved};
@@ -17,21 +17,27 @@ pub(super) struct Wanted<'a> {
 
 impl<'a> Wanted<'a> {
     pub(super) fn new(client: &Client, permission: &'a Permission) -> Self {
-        let known = client.published().get_fresh::<Resolved>(&cache_key(permission), client.clock().monotonic());
+        let known =
+            client.published().get_fresh::<Resolved>(&cache_key(client, permission), client.clock().monotonic());
         Self { permission, remembered: known.map(|known| (*known).clone()) }
     }
 
     /// Finds it in this tenant, or says what is in the way.
-    pub(super) fn look_up(self, client: &Client, api: Option<&ServicePrincipal>) -> Result<Resolved, Obstacle> {
+    pub(super) fn look_up(self, client: &Client, api: Option<&PublishedApi>) -> Result<Resolved, Obstacle> {
         let Self { permission, remembered } = self;
         let Some(api) = api else { return Err(api_missing(permission)) };
         if let Some(known) = remembered {
             return Ok(known);
         }
-        let found = find(permission, &published(api, permission.kind()))?;
+        let found = find(permission, published(api, permission.kind()))?;
         if permission.api() == MICROSOFT_GRAPH {
             // About no object that this client changes: nobody but Microsoft does.
-            client.published().insert(cache_key(permission), found.clone(), Vec::new(), client.clock().monotonic());
+            client.published().insert(
+                cache_key(client, permission),
+                found.clone(),
+                Vec::new(),
+                client.clock().monotonic(),
+            );
         }
         Ok(found)
     }
@@ -51,28 +57,23 @@ pub(super) fn select(api: AppId, wanted: &[Wanted<'_>]) -> Vec<&'static str> {
 
 /// Forgets that the tenant was seen to publish a permission.
 pub(super) fn forget(client: &Client, permission: &Permission) {
-    client.published().remove(&cache_key(permission));
+    client.published().remove(&cache_key(client, permission));
 }
 
-/// A text that tells a permission from every other: by its id, and by its name.
-fn cache_key(permission: &Permission) -> String {
-    format!("{} {permission:?}", permission.api())
+/// A text that tells a permission in the client's tenant from every other: by its id, and by its name.
+fn cache_key(client: &Client, permission: &Permission) -> String {
+    client.name_in_tenant(format_args!("{} {permission:?}", permission.api()))
 }
 
 /// The permissions of one kind that an API publishes and that can be granted to an app.
-fn published(api: &ServicePrincipal, kind: PermissionKind) -> Vec<(PermissionId, &str)> {
-    let for_apps = |role: &&AppRole| {
-        role.is_enabled != Some(false) && role.allowed_member_types.iter().any(|member| member == "Application")
-    };
-    let roles = api.app_roles.iter().filter(for_apps).filter_map(|role| Some((role.id?, role.value.as_deref()?)));
-    let scopes = api.oauth2_permission_scopes.iter().filter(|scope| scope.is_enabled != Some(false));
+fn published(api: &PublishedApi, kind: PermissionKind) -> &[PublishedPermission] {
     match kind {
-        PermissionKind::Application => roles.collect(),
-        PermissionKind::Delegated => scopes.filter_map(|it| Some((it.id?, it.value.as_deref()?))).collect(),
+        PermissionKind::Application => &api.app_roles,
+        PermissionKind::Delegated => &api.scopes,
     }
 }
 
-fn find(permission: &Permission, published: &[(PermissionId, &str)]) -> Result<Resolved, Obstacle> {
+fn find(permission: &Permission, published: &[PublishedPermission]) -> Result<Resolved, Obstacle> {
     let (name, id) = (permission.name(), permission.id());
     // What the catalogue knows is Microsoft Graph's, where capitals do not matter.
     let entry = permission.entry();
@@ -124,7 +125,7 @@ fn mismatch(permission: &Permission, what: &str) -> Obstacle {
     obstacle(permission, ErrorCode::PermissionMismatch, text, ErrorCode::PermissionMismatch.remedy().to_owned())
 }
 
-fn not_published(permission: &Permission, published: &[(PermissionId, &str)]) -> Obstacle {
+fn not_published(permission: &Permission, published: &[PublishedPermission]) -> Obstacle {
     let text = format!("the tenant's API does not publish the permission {permission}");
     if permission.entry().is_some() {
         let code = ErrorCode::PermissionNotInTenant;
@@ -160,7 +161,8 @@ mod tests {
     const API: AppId = AppId::from_u128(42);
 
     fn found(permission: &Permission, published: &[(u128, &str)]) -> Result<(u128, String), ErrorCode> {
-        let published: Vec<_> = published.iter().map(|(id, value)| (PermissionId::from_u128(*id), *value)).collect();
+        let published: Vec<_> =
+            published.iter().map(|(id, value)| (PermissionId::from_u128(*id), (*value).into())).collect();
         let found = find(permission, &published).map_err(|obstacle| obstacle.code)?;
         Ok((found.id.as_uuid().as_u128(), found.permission.name().unwrap_or_default().to_owned()))
     }
@@ -210,11 +212,12 @@ mod tests {
         let kind = PermissionKind::Application;
         let id = PermissionId::from_u128(7);
         let nameless = Permission::by_id(MICROSOFT_GRAPH, id, kind);
-        let takeover = find(&nameless, &[(id, "RoleManagement.ReadWrite.Directory")]).unwrap();
+        let takeover = find(&nameless, &[(id, "RoleManagement.ReadWrite.Directory".into())]).unwrap();
         let known = application::ROLE_MANAGEMENT_READ_WRITE_DIRECTORY;
         assert_eq!(takeover.review_reason(), known.high_privilege());
         // A harmless name, whose id in this tenant is another's.
-        let disguised = find(&application::DIRECTORY_READ_ALL, &[(known.id().unwrap(), "Directory.Read.All")]).unwrap();
+        let disguised =
+            find(&application::DIRECTORY_READ_ALL, &[(known.id().unwrap(), "Directory.Read.All".into())]).unwrap();
         assert_eq!(disguised.review_reason(), known.high_privilege());
     }
 }

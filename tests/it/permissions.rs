@@ -2,14 +2,16 @@
 
 use std::time::Duration;
 
+use entra_apps::cloud::Cloud;
 use entra_apps::ids::{AppId, PermissionId};
 use entra_apps::permission::microsoft_graph::{application, delegated};
 use entra_apps::permission::{MICROSOFT_GRAPH, Permission, PermissionKind, well_known};
 use entra_apps::provision::Check;
 use entra_apps::{AppRegistration, Checklist, Plan, RedirectUri};
-use entra_emulator::{Api, Fault, RetryAfter};
+use entra_emulator::{Api, Fault, MemoryCloud, MemoryTenant, RetryAfter};
 use serde_json::json;
 
+use crate::replication::waits::client_everywhere;
 use crate::support::{builder, builder_with_own_id, counts, guides, quiet, register, tenant};
 
 const CALLBACK: &str = "https://a.example/callback";
@@ -302,6 +304,40 @@ async fn what_microsoft_graph_publishes_is_read_once_for_a_while() {
     assert_eq!(lists(), 2);
     client.plan(&registration).await.unwrap();
     assert_eq!(lists(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_one_tenant_publishes_is_not_believed_of_another() {
+    let other_id = PermissionId::from_u128(0xabcd);
+    let cloud = MemoryCloud::new([
+        builder(),
+        builder().without_permission(MICROSOFT_GRAPH, "AuditLog.Read.All"),
+        builder_with_own_id("AuditLog.Read.All", other_id),
+    ]);
+    let [has, lacks, differs] = cloud.tenants() else { unreachable!("they are three") };
+    let client = client_everywhere(&cloud, has);
+    let registration = app().permission(application::AUDIT_LOG_READ_ALL);
+    // Twice: the second time, all that was seen is remembered.
+    for _ in 0..2 {
+        assert!(client.plan(&registration).await.is_ok());
+        let error = client.for_tenant(lacks.id()).plan(&registration).await.unwrap_err();
+        assert_eq!(error.code().as_str(), "permission_not_in_tenant", "{error}");
+        let plan = client.for_tenant(differs.id()).plan(&registration).await.unwrap();
+        assert!(serde_json::to_string(&plan).unwrap().contains(&other_id.to_string()), "{plan}");
+    }
+    // A client of another cloud has a memory of its own.
+    let reads = |tenant: &MemoryTenant| {
+        let requests = tenant.requests();
+        requests.iter().flat_map(|request| &request.items).filter(|item| item.url.contains("appRoles")).count()
+    };
+    let tenant = tenant();
+    for cloud in [Cloud::global(), Cloud::us_government()] {
+        let before = reads(&tenant);
+        let client = tenant.client_builder().cloud(cloud).build().unwrap();
+        client.plan(&registration).await.unwrap();
+        client.plan(&registration).await.unwrap();
+        assert_eq!(reads(&tenant), before + 1);
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -126,7 +126,7 @@ impl Refused {
 
 /// The entry of a batch's `responses` for an error.
 pub(super) fn item(refusal: GraphError, id: &str, correlation: &Correlation) -> serde_json::Value {
-    render(Err(refusal), correlation).into_batch_item(id)
+    serde_json::json!(render(Err(refusal), correlation).into_batch_item(id))
 }
 
 /// The header that says when to try again.

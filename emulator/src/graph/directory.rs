@@ -24,7 +24,7 @@ use crate::graph::call::{Actor, Call};
 use crate::graph::deleted_items::DeletedItems;
 use crate::graph::delta::Changes;
 use crate::graph::policy::{LegacyValues, SecretPolicy};
-use crate::graph::response::{GraphError, GraphResponse, GraphResult};
+use crate::graph::response::{Body, GraphError, GraphResponse, GraphResult};
 use crate::graph::route::{ObjectKey, Operation};
 use crate::partner::Partner;
 use crate::query::{Query, check_count};
@@ -69,6 +69,9 @@ pub(crate) struct Directory {
     pub(crate) roles: HashMap<String, Vec<String>>,
     /// The APIs of other tenants for which service principals can be created.
     pub(crate) known_apis: BTreeMap<String, Api>,
+    /// The service principals of APIs as the tenant got them: while nobody has written to one, what is long in it is not
+    /// written as JSON again for each response.
+    pub(crate) installed: Vec<(Arc<Value>, Api)>,
     /// The application that the tenant's clients sign in as.
     pub(crate) caller: Option<AppId>,
     /// The state that only a partner's tenant has.
@@ -114,19 +117,17 @@ impl Directory {
 
     /// Creates the missing service principals of the known APIs, except for the absent ones.
     pub(crate) fn install_apis(&mut self, absent: &[String]) {
+        self.installed.clear();
         for (app_id, api) in self.known_apis.clone() {
             if absent.contains(&app_id) || self.live_service_principal(&app_id).is_some() {
                 // An id is drawn all the same, so that the others do not depend on what is absent.
                 self.new_id();
                 continue;
             }
-            let mut value = ObjectKind::ServicePrincipal.template().clone();
-            value["id"] = self.new_id().to_string().into();
-            api.apply_to(&mut value);
-            if app_id != MICROSOFT_GRAPH.to_string() {
-                value["createdDateTime"] = timestamp::seconds(self.created_at).into();
-            }
-            self.service_principals.put(ObjectState::Live, Arc::new(value), None, Duration::ZERO);
+            let created = (app_id != MICROSOFT_GRAPH.to_string()).then(|| timestamp::seconds(self.created_at));
+            let value = api.service_principal(&self.new_id().to_string(), created.as_deref());
+            self.service_principals.put(ObjectState::Live, Arc::clone(&value), None, Duration::ZERO);
+            self.installed.push((value, api));
         }
     }
 
@@ -318,7 +319,14 @@ impl Directory {
     fn get(&self, kind: ObjectKind, key: &ObjectKey, call: &Call) -> GraphResult {
         let query = Query::parse(call, kind)?;
         let value = self.find(kind, key, self.lag.reads, call)?;
-        Ok(GraphResponse::ok(query.entity(&value, kind.collection(), self, call)))
+        let installed = self.installed.iter().find(|(installed, _)| Arc::ptr_eq(installed, &value));
+        Ok(match installed {
+            Some((_, api)) => {
+                let entity = query.entity_of_api(api, &value, kind.collection(), self, call);
+                GraphResponse::with_body(Body::Entity(entity))
+            }
+            None => GraphResponse::ok(query.entity(&value, kind.collection(), self, call)),
+        })
     }
 
     /// A single property: a collection or primitive under `value`, a complex type as it is, and 204 for null.

@@ -1,10 +1,14 @@
 //! Responses of Graph: a success, or an error in its envelope.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, STRICT_TRANSPORT_SECURITY};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 
@@ -30,6 +34,64 @@ pub(crate) enum Body {
     Empty,
     Json(Value),
     Text(String),
+    Entity(Entity),
+    Batch(Vec<BatchItem>),
+}
+
+/// The members of an object.
+pub(crate) type Entity = BTreeMap<String, Member>;
+
+/// A member of an object.
+#[derive(Debug)]
+pub(crate) enum Member {
+    Value(Value),
+    /// It is JSON already.
+    Text(Arc<RawValue>),
+}
+
+/// An entry in a batch's `responses`.
+#[derive(Debug, Serialize)]
+pub(crate) struct BatchItem {
+    #[serde(skip_serializing_if = "Body::is_empty")]
+    body: Body,
+    headers: Map<String, Value>,
+    id: String,
+    status: u16,
+}
+
+impl Body {
+    fn is_empty(&self) -> bool {
+        matches!(self, Self::Empty)
+    }
+
+    /// The body as a value of JSON.
+    pub(crate) fn into_value(self) -> Value {
+        match self {
+            Self::Json(value) => value,
+            body => serde_json::to_value(body).expect("a body is written as JSON"),
+        }
+    }
+}
+
+impl Serialize for Body {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Empty => to.serialize_unit(),
+            Self::Json(value) => value.serialize(to),
+            Self::Text(text) => text.serialize(to),
+            Self::Entity(members) => members.serialize(to),
+            Self::Batch(items) => BTreeMap::from([("responses", items)]).serialize(to),
+        }
+    }
+}
+
+impl Serialize for Member {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Value(value) => value.serialize(to),
+            Self::Text(text) => text.serialize(to),
+        }
+    }
 }
 
 /// A successful response of Graph.
@@ -52,7 +114,11 @@ pub(crate) enum Metadata {
 
 impl GraphResponse {
     pub(crate) fn ok(body: Value) -> Self {
-        Self { status: StatusCode::OK, headers: Vec::new(), body: Body::Json(body) }
+        Self::with_body(Body::Json(body))
+    }
+
+    pub(crate) fn with_body(body: Body) -> Self {
+        Self { status: StatusCode::OK, headers: Vec::new(), body }
     }
 
     pub(crate) fn created(body: Value, location: String) -> Self {
@@ -64,7 +130,7 @@ impl GraphResponse {
     }
 
     pub(crate) fn text(text: String) -> Self {
-        Self { status: StatusCode::OK, headers: Vec::new(), body: Body::Text(text) }
+        Self::with_body(Body::Text(text))
     }
 
     pub(crate) fn header(mut self, name: HeaderName, value: impl Into<String>) -> Self {
@@ -76,14 +142,16 @@ impl GraphResponse {
     ///
     /// <https://docs.oasis-open.org/odata/odata-json-format/v4.01/odata-json-format-v4.01.html#sec_ControllingtheAmountofControlInforma>
     pub(crate) fn with(mut self, metadata: Metadata) -> Self {
-        match (metadata, &mut self.body) {
-            (Metadata::None, Body::Json(body)) => {
+        match (metadata, self.body) {
+            (Metadata::None, body @ (Body::Json(_) | Body::Entity(_))) => {
                 // Paging needs these.
                 const NEEDED_FOR_PAGING: [&str; 3] = ["@odata.nextLink", "@odata.deltaLink", "@odata.count"];
-                retain(body, &|name| !is_annotation(name) || NEEDED_FOR_PAGING.contains(&name));
+                let mut body = body.into_value();
+                retain(&mut body, &|name| !is_annotation(name) || NEEDED_FOR_PAGING.contains(&name));
+                self.body = Body::Json(body);
                 self.header(CONTENT_TYPE, NO_METADATA)
             }
-            _ => self,
+            (_, body) => Self { body, ..self },
         }
     }
 }
@@ -222,8 +290,8 @@ pub(crate) fn render(outcome: GraphResult, correlation: &Correlation) -> Rendere
         Ok(response) => {
             let content_type = match response.body {
                 Body::Empty => None,
-                Body::Json(_) => Some(MINIMAL_METADATA),
                 Body::Text(_) => Some("text/plain"),
+                Body::Json(_) | Body::Entity(_) | Body::Batch(_) => Some(MINIMAL_METADATA),
             };
             if let Some(content_type) = content_type {
                 if !response.headers.iter().any(|(name, _)| *name == CONTENT_TYPE) {
@@ -271,8 +339,8 @@ impl RenderedResponse {
     pub(crate) fn into_response(self, correlation: &Correlation) -> Response<Bytes> {
         let body = match self.body {
             Body::Empty => Bytes::new(),
-            Body::Json(value) => value.to_string().into(),
             Body::Text(text) => text.into(),
+            body => serde_json::to_vec(&body).expect("a body is written as JSON").into(),
         };
         let mut response = Response::new(body);
         *response.status_mut() = self.status;
@@ -292,19 +360,9 @@ impl RenderedResponse {
     }
 
     /// The entry in a batch's `responses`.
-    pub(crate) fn into_batch_item(self, id: &str) -> Value {
-        let headers: Map<String, Value> =
-            self.headers.iter().map(|(name, value)| (canonical(name), Value::from(value.as_str()))).collect();
-        let mut item = Map::new();
-        item.insert("id".into(), id.into());
-        item.insert("status".into(), self.status.as_u16().into());
-        item.insert("headers".into(), headers.into());
-        match self.body {
-            Body::Empty => {}
-            Body::Json(value) => drop(item.insert("body".into(), value)),
-            Body::Text(text) => drop(item.insert("body".into(), text.into())),
-        }
-        item.into()
+    pub(crate) fn into_batch_item(self, id: &str) -> BatchItem {
+        let headers = self.headers.iter().map(|(name, value)| (canonical(name), Value::from(value.as_str()))).collect();
+        BatchItem { body: self.body, headers, id: id.to_owned(), status: self.status.as_u16() }
     }
 }
 

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Session, builder};
 use crate::MemoryTenant;
+use entra_apps::permission::MICROSOFT_GRAPH;
 
 const EVENTUAL: &[(&str, &str)] = &[("consistencylevel", "eventual")];
 
@@ -205,4 +206,43 @@ async fn permissions_are_assigned_to_users_and_groups_where_the_role_allows_it()
         .await
         .refused(400, "Request_BadRequest");
     assert_eq!(message, "Permission being assigned was not found on application");
+}
+
+/// What is long and shared between tenants is shown as it is: after a write, and with each way of asking.
+#[test]
+fn the_lists_of_an_api_are_those_of_the_object_however_they_are_asked_for() {
+    let tenant = MemoryTenant::new();
+    let graph = format!("/servicePrincipals(appId='{}')", MICROSOFT_GRAPH);
+    let get = |path: &str| -> Value {
+        let (status, body) = tenant.send_json("GET", path, None);
+        assert_eq!(status, 200, "{body}");
+        serde_json::from_str(&body).unwrap()
+    };
+    let listed = |filter: &str| get(&format!("/servicePrincipals?$filter={filter}"))["value"][0].clone();
+    let by_list = listed(&format!("appId eq '{}'", MICROSOFT_GRAPH));
+    let lists = ["appRoles", "oauth2PermissionScopes", "resourceSpecificApplicationPermissions"];
+    for name in lists {
+        assert!(by_list[name].as_array().unwrap().len() > 10, "{name}");
+        assert_eq!(get(&graph)[name], by_list[name], "{name}");
+        let selected = get(&format!("{graph}?$select=id,{}", name.to_lowercase()));
+        assert_eq!(selected[name], by_list[name], "{name}");
+        assert_eq!(selected.as_object().unwrap().len(), 3, "{name}");
+    }
+    assert_eq!(get(&graph).as_object().unwrap().len(), by_list.as_object().unwrap().len() + 1);
+    // Another tenant of another id has the same lists under its own id.
+    let other = MemoryTenant::builder().seed(7).build();
+    let (_, of_other) = other.send_json("GET", &graph, None);
+    let of_other: Value = serde_json::from_str(&of_other).unwrap();
+    assert_ne!(of_other["id"], by_list["id"]);
+    assert_eq!(of_other["appRoles"], by_list["appRoles"]);
+    // What somebody writes is what is shown, here and in no other tenant.
+    let id = by_list["id"].as_str().unwrap();
+    tenant.store_as_is(id, r#"{"appRoles": [], "notes": "changed"}"#);
+    assert_eq!((get(&graph)["appRoles"].clone(), get(&graph)["notes"].clone()), (json!([]), json!("changed")));
+    let (_, fresh) = MemoryTenant::new().send_json("GET", &graph, None);
+    let fresh: Value = serde_json::from_str(&fresh).unwrap();
+    assert_eq!((fresh["appRoles"].clone(), fresh["notes"].clone()), (by_list["appRoles"].clone(), json!(null)));
+    let fewer = MemoryTenant::builder().without_permission(MICROSOFT_GRAPH, "User.Read.All").build();
+    let (_, fewer) = fewer.send_json("GET", &graph, None);
+    assert!(!fewer.contains(r#""User.Read.All""#) && fewer.contains(r#""User.ReadWrite.All""#));
 }

@@ -1,4 +1,4 @@
 //! Replicas that lag behind: what is waited for, and what is not.
 
 mod rules;
-mod waits;
+pub(crate) mod waits;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use entra_apps::model::{NewApplication, NewPasswordCredential, NewServicePrincipal};
 use entra_apps::token::{AccessToken, TokenProvider, TokenRequest};
 use entra_apps::{AppRegistration, Client, ClientSecret, ErrorKind, RetryPolicy};
-use entra_emulator::{Fault, Lag, MemoryCloud};
+use entra_emulator::{Fault, Lag, MemoryCloud, MemoryTenant};
 
 use crate::support::{TODAY, builder, counts, guides, quiet, register, tenant, token};
 
@@ -183,17 +183,22 @@ impl TokenProvider for SignedInEverywhere {
     }
 }
 
+/// A client that may do the job in every tenant of the cloud.
+pub(crate) fn client_everywhere(cloud: &MemoryCloud, tenant: &MemoryTenant) -> Client {
+    Client::builder()
+        .tenant(tenant.id())
+        .token_provider(Arc::new(SignedInEverywhere(cloud.clone())))
+        .transport(Arc::new(cloud.clone()))
+        .clock(tenant.clock())
+        .build()
+        .unwrap()
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_was_written_to_another_tenant_is_not_waited_for() {
     let cloud = MemoryCloud::new([builder(), builder()]);
     let [one, other] = cloud.tenants() else { unreachable!("they are two") };
-    let client = Client::builder()
-        .tenant(one.id())
-        .token_provider(Arc::new(SignedInEverywhere(cloud.clone())))
-        .transport(Arc::new(cloud.clone()))
-        .clock(one.clock())
-        .build()
-        .unwrap();
+    let client = client_everywhere(&cloud, one);
     let registration = guides::immybot::registration("contoso").unwrap();
     let app_id = register(&client, &registration).await.application.unwrap().app_id;
 
