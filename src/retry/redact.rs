@@ -4,6 +4,7 @@
 use bytes::Bytes;
 use http::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
 use url::form_urlencoded;
 
 use crate::retry::Response;
@@ -20,7 +21,7 @@ impl Response {
             return self;
         }
         let encoded: String = form_urlencoded::byte_serialize(plain.as_bytes()).collect();
-        for secret in [plain, &encoded] {
+        for secret in [plain, &encoded, &with_small_hex(&encoded)] {
             for value in self.headers.values_mut() {
                 if value.as_bytes().windows(secret.len()).any(|part| part == secret.as_bytes()) {
                     *value = HeaderValue::from_static("redacted");
@@ -34,8 +35,40 @@ impl Response {
             if let Some(body) = body {
                 self.replace_body(Bytes::from(body));
             }
+            // A text in JSON can be written in many ways.
+            if self.body.contains(&b'\\') {
+                let mut json = self.json().clone();
+                if redact_json(&mut json, secret) {
+                    self.replace_body(Bytes::from(json.to_string()));
+                }
+            }
         }
         self
+    }
+}
+
+/// A form's text with its hexadecimal digits as others write them: `%2f`, not `%2F`.
+fn with_small_hex(encoded: &str) -> String {
+    let mut parts = encoded.split('%');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| {
+        let (hex, rest) = part.split_at_checked(2).unwrap_or((part, ""));
+        text + "%" + &hex.to_ascii_lowercase() + rest
+    })
+}
+
+/// Whether a text, or a name of a member, held the secret.
+fn redact_json(value: &mut Value, secret: &str) -> bool {
+    match value {
+        Value::String(text) => redacted_text(text, secret).map(|redacted| *text = redacted).is_some(),
+        Value::Array(list) => list.iter_mut().fold(false, |any, item| redact_json(item, secret) | any),
+        Value::Object(members) => {
+            let before = members.len();
+            members.retain(|name, _| !name.contains(secret));
+            let any = members.len() < before;
+            members.values_mut().fold(any, |any, item| redact_json(item, secret) | any)
+        }
+        _ => false,
     }
 }
 
@@ -62,6 +95,15 @@ mod tests {
         let redacted = sent.clone().redacted(&secret);
         assert_eq!(redacted.body, "you sent … as client_secret=…&x=y");
         assert_eq!(redacted.header("server"), Some("redacted"));
+        let small = response(StatusCode::BAD_REQUEST, b"client_secret=abc%7e8Q%7ede%2ff%3d&x=y");
+        assert_eq!(small.redacted(&secret).body, "client_secret=\u{2026}&x=y");
+        for escaped in [
+            r#"{"a":["abc\u007E8Q~de\/f="],"b":1}"#,
+            r#"{"a":["abc%7e8Q%7ede%2ff\u00253d"],"b":1,"x abc~8Q~de\/f=":2}"#,
+        ] {
+            let read = response(StatusCode::BAD_REQUEST, escaped.as_bytes()).redacted(&secret);
+            assert_eq!(read.body, "{\"a\":[\"\u{2026}\"],\"b\":1}", "{escaped}");
+        }
         let odd = response(StatusCode::BAD_REQUEST, b"abc~8Q~de/f= \xff");
         assert_eq!(odd.redacted(&secret).body, "… \u{fffd}");
         assert_eq!(sent.clone().redacted(&SecretString::from("sent")).body, sent.body, "a word is no secret");
