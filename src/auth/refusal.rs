@@ -70,6 +70,8 @@ pub(crate) struct Refusal {
 impl Refusal {
     /// Reads the body of a response.
     pub(super) fn read(body: &Value) -> Self {
+        // Some services send a list of one.
+        let body = body.as_array().and_then(|list| list.first()).unwrap_or(body);
         let of = |name: &str| text(&body[name]).map(Cow::into_owned);
         let (error, nested) = match &body["error"] {
             Value::Object(error) => {

@@ -8,9 +8,10 @@ use uuid::Uuid;
 use crate::auth::challenge;
 use crate::auth::form::Form;
 use crate::auth::in_between;
+use crate::auth::number::token;
 use crate::auth::refusal::Refusal;
 use crate::error::{Error, ErrorCode};
-use crate::retry::{Outcome, Response};
+use crate::retry::{self, Outcome, Response};
 
 const SERVICE: &str = "the sign-in service";
 
@@ -42,7 +43,7 @@ fn refusal(response: &Response, form: &Form) -> Option<(Refusal, ErrorCode)> {
 /// Whether a success holds an error all the same, and nothing else.
 pub(super) fn is_refusal(response: &Response) -> bool {
     let body = response.json();
-    body["error"].is_string() && body["access_token"].is_null() && Refusal::read(body).is_the_services()
+    token(&body["access_token"]).is_none() && Refusal::read(body).is_the_services()
 }
 
 /// The error for a response without success, and for a success that holds an error all the same. `now` is this machine's
@@ -83,7 +84,7 @@ fn redacted(response: &Response, form: &Form) -> Response {
 
 /// The error for a success that cannot be read: `lacks` is what it does not hold.
 pub(super) fn unreadable(response: &Response, form: &Form, code: ErrorCode, lacks: &str) -> Error {
-    match in_between::is_foreign(response) {
+    match in_between::is_foreign(response) || is_gateways(response) {
         true => in_between::error(response, SERVICE, form.secrets()),
         false => Error::new(code)
             .with_message(format!("the sign-in service's response holds no {lacks}"))
@@ -93,11 +94,26 @@ pub(super) fn unreadable(response: &Response, form: &Form, code: ErrorCode, lack
     }
 }
 
+/// Whether a success is JSON of which no member is of the sign-in service.
+fn is_gateways(response: &Response) -> bool {
+    let own = [
+        "token_type",
+        "expires_in",
+        "scope",
+        "access_token",
+        "refresh_token",
+        "id_token",
+        "device_code",
+        "user_code",
+        "verification_uri",
+    ];
+    let members = response.json().as_object();
+    members.is_some_and(|members| !members.is_empty() && !own.iter().any(|name| members.contains_key(*name)))
+}
+
 /// The difference between this machine's clock and the service's, in words.
 fn clock_skew(response: &Response, now: OffsetDateTime) -> Option<String> {
-    let service_time =
-        OffsetDateTime::parse(response.header("date")?, &time::format_description::well_known::Rfc2822).ok()?;
-    let seconds = (now - service_time).whole_seconds();
+    let seconds = retry::clock_skew(&response.headers, now)?.whole_seconds();
     let direction = if seconds < 0 { "behind" } else { "ahead" };
     Some(format!("{} seconds {direction}", seconds.unsigned_abs()))
 }
