@@ -136,7 +136,7 @@ impl Refusal {
 
     /// All numbers, in the order in which they are to be believed.
     fn all_numbers(&self) -> impl Iterator<Item = u64> {
-        let said = [Some(&self.description), self.suberror.as_ref()].into_iter().flatten();
+        let said = [Some(&self.description), self.suberror.as_ref(), Some(&self.error)].into_iter().flatten();
         self.numbers.iter().copied().chain(said.flat_map(|text| numbers_in(text)))
     }
 
