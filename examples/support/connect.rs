@@ -209,7 +209,7 @@ async fn over_http(access: &Access) -> Result<Place, Failure> {
 async fn emulated(transport: &dyn Transport, address: &str) -> Result<(Cloud, Own), Failure> {
     let url = entra_apps::url::Url::parse(address).map_err(|_| {
         let remedy = "Give the emulator's baseUrl, such as http://127.0.0.1:8400.";
-        Failure::new("invalid_emulator", format!("{address} is no address"), remedy)
+        Failure::new("invalid_emulator", format!("{address:?} is no address"), remedy)
     })?;
     let cloud = Cloud::custom("emulator", &url, &url)?;
     Ok((cloud, hello(transport, &url).await?))
@@ -223,16 +223,19 @@ async fn hello(transport: &dyn Transport, url: &entra_apps::url::Url) -> Result<
 
     let nobody = |what: String| {
         let port = url.port().map(|port| format!(" -- --port {port}")).unwrap_or_default();
-        let remedy =
-            format!("Start it: cargo run -p entra-emulator{port}. --emulator takes the baseUrl that it shows.");
+        let remedy = format!(
+            "Start it: cargo run -p entra-emulator{port}. --emulator takes the baseUrl that it shows, of http."
+        );
         Failure::new("no_emulator", format!("no emulator answers at {url}: {what}"), remedy)
     };
     let request = Request::get(url.as_str()).body(Bytes::new()).map_err(|error| nobody(error.to_string()))?;
     let answer = tokio::time::timeout(std::time::Duration::from_secs(30), transport.send(request)).await;
     let answer = answer.map_err(|_| nobody("it takes too long".to_owned()))?;
     let answer = answer.map_err(|error| {
-        let source = std::error::Error::source(&error).map(|source| format!(": {source}")).unwrap_or_default();
-        nobody(format!("{error}{source}"))
+        // The last cause says it: nobody listens, or it speaks no TLS.
+        let first: &(dyn std::error::Error + 'static) = &error;
+        let last = std::iter::successors(Some(first), |error| error.source()).last().unwrap_or(first);
+        nobody(format!("{error}: {last}"))
     })?;
     let said: serde_json::Value = serde_json::from_slice(answer.body()).unwrap_or_default();
     let text = |name: &str| said[name].as_str().ok_or_else(|| nobody("something else does".to_owned()));

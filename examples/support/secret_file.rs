@@ -59,6 +59,9 @@ impl SecretFile {
         let Some(path) = &self.path else { return Ok(()) };
         let (shown, is_there) = (path.display(), path.symlink_metadata().is_ok());
         let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
+        if issues && path.file_name().is_none() && !is_there {
+            return Err(Failure::new("no_file", format!("{shown:?} names no file"), "Name one: --secret-file PATH."));
+        }
         if issues && is_there {
             let remedy = "It is not overwritten: name a new file (--secret-file PATH), or move this one away.";
             return Err(Failure::new("file_exists", format!("{shown} is there already"), remedy));

@@ -14,7 +14,7 @@ use tokio::process::Command;
 use tracing::Instrument as _;
 
 use crate::auth::expiry::expiry_of;
-use crate::auth::number::moment;
+use crate::auth::number::{moment, token};
 use crate::auth::refusal::{Credential, Refusal};
 use crate::auth::sign_in_service::{sign_in_span, tell_failure};
 use crate::clock::Clock;
@@ -160,7 +160,7 @@ fn refused(text: &str, tenant: &Tenant) -> Error {
 fn read(stdout: Vec<u8>, now: OffsetDateTime) -> Option<AccessToken> {
     let stdout = secrecy::zeroize::Zeroizing::new(stdout);
     let response: Value = serde_json::from_slice(&stdout).ok()?;
-    let token = response["accessToken"].as_str().filter(|token| !token.is_empty())?;
+    let token = token(&response["accessToken"])?;
     // From version 2.54 of the CLI on. `expiresOn` is a local time without a time zone, and so ambiguous.
     let expires_at = expiry_of(moment(&response["expires_on"]), token, now);
     Some(AccessToken::new(SecretString::from(token), expires_at))

@@ -69,7 +69,8 @@ pub struct BrowserProvider {
 }
 
 impl BrowserProvider {
-    /// Signs in to the app `client_id`; `open` opens the URL of the sign-in page in the person's browser, or shows it.
+    /// Signs in to the app `client_id`; `open` opens the URL of the sign-in page in the person's browser, or shows it. It
+    /// returns at once: what waits for the browser to end holds up the runtime, and every time limit.
     pub fn new(service: SignInService, client_id: AppId, open: impl Fn(&Url) + Send + Sync + 'static) -> Self {
         Self {
             session: Session::new(service, client_id),

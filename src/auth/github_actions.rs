@@ -9,6 +9,7 @@ use url::Url;
 
 use crate::auth::assertion::{AssertionRequest, ClientAssertion};
 use crate::auth::environment::required_variable;
+use crate::auth::number::token;
 use crate::auth::sign_in_service::{SignInService, tell_failure};
 use crate::cloud::{Cloud, is_secure};
 use crate::error::{BoxError, Error, ErrorCode, ServiceError};
@@ -118,7 +119,7 @@ impl GitHubActions {
         let response =
             self.service.context.send(OPERATION, Repeat::Safe, &CallOptions::default(), build, classify).await?;
         let response = response.redacted(&self.request_token);
-        let token = response.json()["value"].as_str().filter(|token| !token.is_empty());
+        let token = token(&response.json()["value"]);
         if let Some(token) = token.filter(|_| response.status.is_success()) {
             return Ok(SecretString::from(token));
         }

@@ -239,8 +239,9 @@ fn parse(head: &[u8], path: &str, state: &str) -> Option<Redirect> {
     if !bool::from(find("state")?.as_bytes().ct_eq(state.as_bytes())) {
         return None;
     }
-    if let Some(error) = find("error") {
-        let description = find("error_description").unwrap_or_default();
+    let (error, description) = (find("error"), find("error_description"));
+    if error.is_some() || description.is_some() {
+        let (error, description) = (error.unwrap_or_default(), description.unwrap_or_default());
         return Some(Redirect::Error { error, subcode: find("error_subcode"), description });
     }
     find("code").filter(|code| !code.is_empty()).map(Redirect::Code)

@@ -18,6 +18,7 @@ use url::{Host, Url};
 use crate::auth::arc_key::ArcKeys;
 use crate::auth::environment::required_variable;
 use crate::auth::expiry::expiry;
+use crate::auth::number::token;
 use crate::auth::sign_in_service::{SignInService, sign_in_span, tell_failure};
 use crate::cloud::is_secure;
 use crate::error::{BoxError, Error, ErrorCode, ServiceError};
@@ -239,7 +240,7 @@ impl ManagedIdentityProvider {
         if !response.status.is_success() {
             return Err(refused(&response, secrets()));
         }
-        match body["access_token"].as_str().filter(|token| !token.is_empty()) {
+        match token(&body["access_token"]) {
             Some(token) => {
                 Ok(AccessToken::new(SecretString::from(token), expiry(body, token, self.service.clock().now())))
             }

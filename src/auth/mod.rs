@@ -69,7 +69,7 @@ mod github_actions;
 #[cfg(feature = "browser")]
 mod loopback;
 mod managed_identity;
-mod number;
+pub(crate) mod number;
 pub mod public_client;
 mod refresh_token;
 mod refresh_token_store;

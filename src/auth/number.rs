@@ -7,7 +7,7 @@ use time::format_description::well_known::{Rfc2822, Rfc3339};
 use time::{Date, Duration, Month, OffsetDateTime, PrimitiveDateTime, Time};
 
 /// A whole number, as JSON or as a text; what is beyond the range is its end, and parts of one are left out.
-pub(super) fn whole(value: &Value) -> Option<i64> {
+pub(crate) fn whole(value: &Value) -> Option<i64> {
     match value {
         Value::Number(number) => number.as_i64().or_else(|| number.as_f64().and_then(truncated)),
         Value::String(text) => {
@@ -86,8 +86,13 @@ fn loose(text: &str) -> Option<OffsetDateTime> {
     }
 }
 
+/// A token: what consists of blanks is none.
+pub(super) fn token(value: &Value) -> Option<&str> {
+    value.as_str().map(str::trim).filter(|token| !token.is_empty())
+}
+
 /// A text, or a number or word in its place; blanks around it are left out, and an empty one is none.
-pub(super) fn text(value: &Value) -> Option<Cow<'_, str>> {
+pub(crate) fn text(value: &Value) -> Option<Cow<'_, str>> {
     let text = match value {
         Value::String(text) => Cow::Borrowed(text.trim()),
         Value::Number(number) => Cow::Owned(number.to_string()),

@@ -70,6 +70,8 @@ pub(crate) struct Refusal {
 impl Refusal {
     /// Reads the body of a response.
     pub(super) fn read(body: &Value) -> Self {
+        // Some services send a list of one.
+        let body = body.as_array().and_then(|list| list.first()).unwrap_or(body);
         let of = |name: &str| text(&body[name]).map(Cow::into_owned);
         let ServiceError { code: error, message, .. } = ServiceError::read(body);
         let description = text_of(&body["error_description"]).unwrap_or_default();
@@ -125,7 +127,7 @@ impl Refusal {
 
     /// All numbers, in the order in which they are to be believed.
     fn all_numbers(&self) -> impl Iterator<Item = u64> {
-        let said = [Some(&self.description), self.suberror.as_ref()].into_iter().flatten();
+        let said = [Some(&self.description), self.suberror.as_ref(), Some(&self.error)].into_iter().flatten();
         self.numbers.iter().copied().chain(said.flat_map(|text| numbers_in(text)))
     }
 

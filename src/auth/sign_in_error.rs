@@ -6,9 +6,10 @@ use uuid::Uuid;
 
 use crate::auth::challenge;
 use crate::auth::form::Form;
+use crate::auth::number::token;
 use crate::auth::refusal::Refusal;
 use crate::error::{Error, ErrorCode};
-use crate::retry::{Outcome, Response, without};
+use crate::retry::{self, Outcome, Response, without};
 
 const SERVICE: &str = "the sign-in service";
 
@@ -40,7 +41,7 @@ fn refusal(response: &Response, form: &Form) -> Option<(Refusal, ErrorCode)> {
 /// Whether a success holds an error all the same, and nothing else.
 pub(super) fn is_refusal(response: &Response) -> bool {
     let body = response.json();
-    body["error"].is_string() && body["access_token"].is_null() && Refusal::read(body).is_the_services()
+    token(&body["access_token"]).is_none() && Refusal::read(body).is_the_services()
 }
 
 /// The error for a response without success, and for a success that holds an error all the same. `now` is this machine's
@@ -75,7 +76,7 @@ fn by_proxy(response: &Response, form: &Form) -> Error {
 
 /// The error for a success that cannot be read: `lacks` is what it does not hold.
 pub(super) fn unreadable(response: &Response, form: &Form, code: ErrorCode, lacks: &str) -> Error {
-    match response.is_foreign() {
+    match response.is_foreign() || is_gateways(response) {
         true => by_proxy(response, form),
         false => Error::new(code)
             .with_message(format!("the sign-in service's response holds no {lacks}"))
@@ -85,11 +86,26 @@ pub(super) fn unreadable(response: &Response, form: &Form, code: ErrorCode, lack
     }
 }
 
+/// Whether a success is JSON of which no member is of the sign-in service.
+fn is_gateways(response: &Response) -> bool {
+    let own = [
+        "token_type",
+        "expires_in",
+        "scope",
+        "access_token",
+        "refresh_token",
+        "id_token",
+        "device_code",
+        "user_code",
+        "verification_uri",
+    ];
+    let members = response.json().as_object();
+    members.is_some_and(|members| !members.is_empty() && !own.iter().any(|name| members.contains_key(*name)))
+}
+
 /// The difference between this machine's clock and the service's, in words.
 fn clock_skew(response: &Response, now: OffsetDateTime) -> Option<String> {
-    let service_time =
-        OffsetDateTime::parse(response.header("date")?, &time::format_description::well_known::Rfc2822).ok()?;
-    let seconds = (now - service_time).whole_seconds();
+    let seconds = retry::clock_skew(&response.headers, now)?.whole_seconds();
     let direction = if seconds < 0 { "behind" } else { "ahead" };
     Some(format!("{} seconds {direction}", seconds.unsigned_abs()))
 }

@@ -9,6 +9,7 @@ use url::Url;
 
 use crate::auth::expiry::expiry;
 use crate::auth::form::Form;
+use crate::auth::number::token;
 use crate::auth::sign_in_error;
 use crate::clock::Clock;
 use crate::cloud::Cloud;
@@ -128,7 +129,7 @@ impl SignInService {
     /// Reads the tokens in a response of the token endpoint.
     pub(super) fn read_tokens(&self, response: &Response, form: &Form) -> Result<Tokens, Error> {
         let body = response.json();
-        let token = |name: &str| body[name].as_str().filter(|token| !token.is_empty());
+        let token = |name: &str| token(&body[name]);
         let access = token("access_token").ok_or_else(|| {
             let code = ErrorCode::UnexpectedTokenResponse;
             let error = sign_in_error::unreadable(response, form, code, "token").during(TOKEN_OPERATION);

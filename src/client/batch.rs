@@ -14,10 +14,11 @@ use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use serde_json::value::RawValue;
-use serde_json::{Map, Value};
 use tracing::Instrument as _;
 
+use crate::auth::number::{text, whole};
 use crate::client::call::{Call, Decode};
 use crate::client::decode::unreadable;
 use crate::client::request::Request;
@@ -280,15 +281,15 @@ impl Run<'_> {
             }
         };
         let mut by_id: HashMap<String, ItemResponse<'_>> =
-            readable.into_iter().map(|item| (item.id.clone(), item)).collect();
+            readable.into_iter().filter_map(|item| Some((text(&item.id)?.into_owned(), item))).collect();
         let mut carried_on = true;
         for &index in chunk {
-            let item = by_id.remove(&(index + 1).to_string());
-            let succeeded = item.as_ref().is_some_and(|item| (200..300).contains(&item.status));
+            let item = by_id.remove(&(index + 1).to_string()).and_then(|item| Some((item.status()?, item)));
+            let succeeded = item.as_ref().is_some_and(|(status, _)| status.is_success());
             match item {
                 // Not carried out: it goes again if the one before it does, and fails with it otherwise.
-                Some(item) if self.in_order && !carried_on && item.status == 424 => {}
-                Some(item) => self.item_response(index, item, &response, &token),
+                Some((StatusCode::FAILED_DEPENDENCY, _)) if self.in_order && !carried_on => {}
+                Some((status, item)) => self.item_response(index, status, item, &response, &token),
                 None => self.no_response(&[index], &missing()),
             }
             carried_on &= succeeded;
@@ -326,11 +327,19 @@ impl Run<'_> {
         Ok(BatchBody { requests })
     }
 
-    fn item_response(&mut self, index: usize, item: ItemResponse<'_>, outer: &Response, token: &AccessToken) {
+    fn item_response(
+        &mut self,
+        index: usize,
+        status: StatusCode,
+        item: ItemResponse<'_>,
+        outer: &Response,
+        token: &AccessToken,
+    ) {
         let mut headers = HeaderMap::new();
         for name in READ_HEADERS {
-            let own = item.headers.iter().flatten().find(|(own, _)| own.eq_ignore_ascii_case(name.as_str()));
-            let value = own.and_then(|(_, value)| HeaderValue::from_str(value.as_str()?).ok());
+            let own =
+                item.headers.as_object().into_iter().flatten().find(|(own, _)| own.eq_ignore_ascii_case(name.as_str()));
+            let value = own.and_then(|(_, value)| HeaderValue::from_str(&text(value)?).ok());
             headers.extend(value.map(|value| (name, value)));
         }
         // What an item does not say is said of the batch as a whole.
@@ -340,7 +349,6 @@ impl Run<'_> {
             }
         }
         let body = item.body.map_or_else(Bytes::new, |body| outer.body.slice_ref(body.get().as_bytes()));
-        let status = StatusCode::from_u16(item.status).unwrap_or(StatusCode::BAD_GATEWAY);
         self.items[index].attempts += 1;
         let item = &self.items[index];
         let mut response = Response::new(status, headers, body, item.attempts, self.client.clock().now());
@@ -451,13 +459,23 @@ struct BatchItems<T> {
     responses: Vec<T>,
 }
 
+/// An item, each member read by itself.
 #[derive(Deserialize)]
 struct ItemResponse<'a> {
-    id: String,
-    status: u16,
-    headers: Option<Map<String, Value>>,
+    id: Value,
+    status: Value,
+    #[serde(default)]
+    headers: Value,
     #[serde(borrow)]
     body: Option<&'a RawValue>,
+}
+
+impl ItemResponse<'_> {
+    /// What became of it, where that can be read.
+    fn status(&self) -> Option<StatusCode> {
+        let status = u16::try_from(whole(&self.status)?).ok()?;
+        Some(StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY))
+    }
 }
 
 /// The headers of an item that are read. A map of headers takes in no more than some thousands, and fails beyond.

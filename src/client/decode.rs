@@ -2,10 +2,10 @@
 
 use bytes::Bytes;
 use http::{Method, StatusCode};
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 
 use crate::client::refusal::told;
-use crate::client::replication::{is_lost, is_of_graph};
+use crate::client::replication::{is_gateways, is_lost, is_of_graph};
 use crate::client::request::Request;
 use crate::error::{Error, ErrorCode, ErrorKind, ServiceError, is_markup};
 use crate::retry::{LOOK_FIRST, Repeat, Response, Unreadable};
@@ -13,6 +13,13 @@ use crate::retry::{LOOK_FIRST, Repeat, Response, Unreadable};
 /// Decodes a JSON body.
 pub(crate) fn json<T: DeserializeOwned>(request: &Request, response: Response) -> Result<T, Error> {
     let response = success(request, response)?;
+    if is_lost(&response) {
+        return Err(unreadable(
+            request,
+            &response,
+            response.read::<IgnoredAny>().err().unwrap_or(Unreadable::At(1, 1)),
+        ));
+    }
     response.read().map_err(|error| unreadable(request, &response, error))
 }
 
@@ -63,7 +70,7 @@ pub(super) fn unreadable(request: &Request, response: &Response, error: Unreadab
     // Of what Graph sends, no word is shown: it can be a secret.
     let is_page = is_lost(response) && !is_of_graph(response, &ServiceError::default());
     let is_text = || is_plain(response) || is_markup(&response.text());
-    let wrong = match is_page && is_text() {
+    let wrong = match is_page && (is_text() || is_gateways(response)) {
         true => request.by_proxy(response),
         false => Error::new(ErrorCode::UnexpectedResponse),
     };

@@ -39,6 +39,9 @@ const BY_SENTENCE: [(&str, ErrorCode); 10] = [
 /// A shorter part of a request, in bytes, is no secret.
 const MIN_OWN_WORD: usize = 6;
 
+/// A clock that is wrong by less makes no date that the service refuses.
+const MIN_CLOCK_SKEW: time::Duration = time::Duration::days(1);
+
 impl Request {
     /// Makes the error of a response that is no success, and tells of it.
     pub(crate) fn refusal(&self, response: &Response) -> Error {
@@ -61,7 +64,11 @@ impl Request {
             true => self.by_proxy(response),
             false => self.meaning(response, &service, challenge.is_some()).quoting(service.sentence()),
         };
-        let error = if maybe_done { error.with_remedy(LOOK_FIRST) } else { error };
+        let error = match response.clock_skew.filter(|skew| skew.abs() >= MIN_CLOCK_SKEW) {
+            Some(skew) if error.code() == ErrorCode::RequestRefused => error.with_remedy(wrong_clock(skew)),
+            _ if maybe_done => error.with_remedy(LOOK_FIRST),
+            _ => error,
+        };
         error
             .with_status(response.status)
             .with_attempts(response.attempts)
@@ -143,6 +150,16 @@ impl Request {
             "An app as caller needs {permissions}, with admin consent. A signed-in user needs {role}. Then sign in again."
         ))
     }
+}
+
+/// What to do about a clock that is wrong by days: whatever ends or begins at a time that it says is refused.
+fn wrong_clock(skew: time::Duration) -> String {
+    let direction = if skew.is_negative() { "behind" } else { "ahead of" };
+    format!(
+        "Set this machine's clock, which is {} days {direction} the service's, and run it again; or correct what the \
+         service's sentence names.",
+        skew.whole_days().unsigned_abs()
+    )
 }
 
 /// What a refusal means of which Graph says more than its status.

@@ -4,6 +4,8 @@
 //! otherwise, so a rule holds only for objects that this client wrote a moment ago
 //! ([background](https://learn.microsoft.com/graph/best-practices-concept)).
 
+use serde_json::Value;
+
 use crate::auth::challenge;
 use crate::client::request::Request;
 use crate::error::ServiceError;
@@ -32,8 +34,8 @@ fn has_marks(response: &Response) -> bool {
     MARKS.iter().any(|name| response.headers.contains_key(*name))
 }
 
-/// Whether a success says nothing, because its body is not what Graph sends: a page of somebody in between, or JSON that is
-/// cut off. What Graph sends besides JSON, such as a picture, has a type of its own.
+/// Whether a success says nothing, because its body is not what Graph sends: a page or an error of somebody in between, or
+/// JSON that is cut off. What Graph sends besides JSON, such as a picture, has a type of its own.
 pub(super) fn is_lost(response: &Response) -> bool {
     let kind = response.header("content-type").map(str::to_ascii_lowercase);
     let may_be_page = match kind.as_deref().map(str::trim_start) {
@@ -44,7 +46,25 @@ pub(super) fn is_lost(response: &Response) -> bool {
         && !response.in_batch
         && !response.body.is_empty()
         && may_be_page
-        && !response.is_json()
+        && (!response.is_json() || is_gateways(response))
+}
+
+/// Whether a success is the JSON of somebody in between: it has no mark of Graph's, and is no object, or one that tells of
+/// an error.
+pub(super) fn is_gateways(response: &Response) -> bool {
+    if has_marks(response) {
+        return false;
+    }
+    match response.json() {
+        Value::Object(members) => {
+            let is_graphs = |name: &String| name.starts_with("@odata.") || matches!(name.as_str(), "id" | "value");
+            let error = ServiceError::read(response.json());
+            let is_error = error.is_envelope || !(error.code.is_empty() && error.message.is_empty());
+            is_error && !members.keys().any(is_graphs)
+        }
+        Value::Null => false,
+        _ => true,
+    }
 }
 
 /// Classifies a response; `recent` says whether the request is about an object that this client wrote a moment ago.

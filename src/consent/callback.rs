@@ -52,7 +52,7 @@ impl AdminConsentCallback {
         if url.len() > MAX_BYTES {
             return not_a_callback("it is too long");
         }
-        let url = url.split('#').next().unwrap_or_default();
+        let url = url.split('#').next().unwrap_or_default().trim();
         let query = match url.split_once('?') {
             Some((_, query)) => query,
             None if url.contains("://") || url.starts_with('/') => "",
@@ -67,8 +67,8 @@ impl AdminConsentCallback {
             }
         }
         let [consent, tenant, state, error, description, subcode] = values;
-        if let Some(error) = error.filter(|error| !error.is_empty()) {
-            let description = description.unwrap_or_default();
+        let (error, description) = (error.unwrap_or_default(), description.unwrap_or_default());
+        if !(error.is_empty() && description.is_empty()) {
             return Ok(Self { state, outcome: Outcome::Refused { error, subcode, description } });
         }
         match (consent, tenant.map(|tenant| tenant.parse())) {
@@ -194,6 +194,7 @@ mod tests {
             good.clone(),
             format!("https://contoso.example/back?{good}"),
             format!("/back?{good}#_"),
+            format!(" https://contoso.example/back?{good} \r\n"),
             good.replace("True", "tRUE").replace("tenant", "Tenant"),
             format!("{good}&scope=https%3a%2f%2fgraph.microsoft.com%2f.default"),
         ] {
@@ -237,6 +238,10 @@ mod tests {
             ("ERROR=access_denied&error_description=AADSTS90094%3A+x", "admin_consent_needed", false),
             ("error=server_error", "sign_in_busy", false),
             ("error=nonsense", "sign_in_refused", false),
+            // The one that is there is enough.
+            ("error=AADSTS65004", "consent_declined", false),
+            ("error_description=AADSTS65004%3a+x", "consent_declined", false),
+            ("error=&error_description=AADSTS90094%3a+x", "admin_consent_needed", false),
             ("error=access_denied&error_subcode=AADSTS90094", "admin_consent_needed", false),
             ("error=access_denied&error_description=%0D%0Aaadsts+90094%3A+x", "admin_consent_needed", false),
             (

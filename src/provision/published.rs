@@ -132,7 +132,7 @@ fn not_published(permission: &Permission, published: &[PublishedPermission]) -> 
         return obstacle(permission, code, text, code.remedy().to_owned());
     }
     let owner = permission.name().and_then(permission::apis_of).map(|owner| format!("It is a permission of {owner}. "));
-    let similar = permission.name().and_then(|name| suggestions(name, published.iter().map(|(_, value)| *value)));
+    let similar = permission.name().and_then(|name| suggestions(name, published.iter().map(|(_, value)| &**value)));
     let hint = similar.map(|names| format!("Did you mean {names}? ")).or(owner).unwrap_or_default();
     let remedy =
         format!("{hint}Name one that the API publishes, of the right kind; some clouds lack some permissions.");

@@ -32,7 +32,7 @@ pub(crate) use failure::trace_failure;
 pub use policy::RetryPolicy;
 pub(crate) use policy::{Outcome, Repeat};
 pub(crate) use redact::without;
-pub(crate) use response::{Response, Unreadable};
+pub(crate) use response::{Response, Unreadable, clock_skew};
 pub(crate) use throttle_gate::ThrottleGate;
 pub(crate) use wait::WaitObserver;
 pub use wait::{Wait, WaitReason};

@@ -5,6 +5,7 @@ use bytes::Bytes;
 use http::HeaderValue;
 use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
 use url::form_urlencoded;
 
 use crate::retry::Response;
@@ -40,6 +41,13 @@ impl Response {
             if let Some(text) = text.map(|text| text.replace(&*secret, "…")) {
                 self.replace_body(Bytes::from(text));
             }
+            // A text in JSON can be written in many ways.
+            if body && self.body.contains(&b'\\') {
+                let mut json = self.json().clone();
+                if redact_json(&mut json, &secret) {
+                    self.replace_body(Bytes::from(json.to_string()));
+                }
+            }
         }
         self
     }
@@ -51,11 +59,40 @@ pub(crate) fn without<'a>(text: String, secrets: impl IntoIterator<Item = &'a Se
     secrets.flat_map(forms).fold(text, |text, secret| text.replace(&*secret, "…"))
 }
 
-/// A secret as it is, without blanks around it, and as a form writes it.
-fn forms(secret: &SecretString) -> [Zeroizing<String>; 2] {
+/// A secret as it is, without blanks around it, and as a form writes it, in either spelling.
+fn forms(secret: &SecretString) -> [Zeroizing<String>; 3] {
     let plain = secret.expose_secret().trim();
-    let encoded = form_urlencoded::byte_serialize(plain.as_bytes()).collect();
-    [plain.to_owned(), encoded].map(Zeroizing::new)
+    let encoded: String = form_urlencoded::byte_serialize(plain.as_bytes()).collect();
+    let small = with_small_hex(&encoded);
+    [plain.to_owned(), encoded, small].map(Zeroizing::new)
+}
+
+/// A form's text with its hexadecimal digits as others write them: `%2f`, not `%2F`.
+fn with_small_hex(encoded: &str) -> String {
+    let mut parts = encoded.split('%');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| {
+        let (hex, rest) = part.split_at_checked(2).unwrap_or((part, ""));
+        text + "%" + &hex.to_ascii_lowercase() + rest
+    })
+}
+
+/// Whether a text, or a name of a member, held the secret.
+fn redact_json(value: &mut Value, secret: &str) -> bool {
+    match value {
+        Value::String(text) if text.contains(secret) => {
+            *text = text.replace(secret, "…");
+            true
+        }
+        Value::Array(list) => list.iter_mut().fold(false, |any, item| redact_json(item, secret) | any),
+        Value::Object(members) => {
+            let before = members.len();
+            members.retain(|name, _| !name.contains(secret));
+            let any = members.len() < before;
+            members.values_mut().fold(any, |any, item| redact_json(item, secret) | any)
+        }
+        _ => false,
+    }
 }
 
 #[cfg(test)]
@@ -77,6 +114,15 @@ mod tests {
         let redacted = sent.clone().redacted(&secret);
         assert_eq!(redacted.body, "you sent … as client_secret=…&x=y");
         assert_eq!(redacted.header("server"), Some("redacted"));
+        let small = response(StatusCode::BAD_REQUEST, b"client_secret=abc%7e8Q%7ede%2ff%3d&x=y");
+        assert_eq!(small.redacted(&secret).body, "client_secret=\u{2026}&x=y");
+        for escaped in [
+            r#"{"a":["abc\u007E8Q~de\/f="],"b":1}"#,
+            r#"{"a":["abc%7e8Q%7ede%2ff\u00253d"],"b":1,"x abc~8Q~de\/f=":2}"#,
+        ] {
+            let read = response(StatusCode::BAD_REQUEST, escaped.as_bytes()).redacted(&secret);
+            assert_eq!(read.body, "{\"a\":[\"\u{2026}\"],\"b\":1}", "{escaped}");
+        }
         let odd = response(StatusCode::BAD_REQUEST, b"abc~8Q~de/f= \xff");
         assert_eq!(odd.redacted(&secret).body, "… \u{fffd}");
         assert_eq!(sent.clone().redacted(&SecretString::from("sent")).body, sent.body, "a word is no secret");

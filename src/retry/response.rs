@@ -26,6 +26,8 @@ pub(crate) struct Response {
     pub(crate) attempts: u32,
     /// What `Retry-After` asked for.
     pub(crate) retry_after: Option<Duration>,
+    /// How far this machine's clock is ahead of the service's, by the response's `Date`.
+    pub(crate) clock_skew: Option<time::Duration>,
     /// It ended as replication lag: the refusal says nothing of the truth.
     pub(crate) lagging: bool,
     /// It is an item of a batch, whose response as a whole is the service's.
@@ -38,7 +40,9 @@ impl Response {
     /// A response to the attempt of this number; `now` dates a `Retry-After` where the response has no date.
     pub(crate) fn new(status: StatusCode, headers: HeaderMap, body: Bytes, attempts: u32, now: OffsetDateTime) -> Self {
         let retry_after = retry_after(&headers, now);
-        Self { status, headers, body, attempts, retry_after, lagging: false, in_batch: false, json: OnceLock::new() }
+        let clock_skew = clock_skew(&headers, now);
+        let (lagging, in_batch, json) = (false, false, OnceLock::new());
+        Self { status, headers, body, attempts, retry_after, clock_skew, lagging, in_batch, json }
     }
 
     pub(super) fn from_http(response: http::Response<Bytes>, attempts: u32, now: OffsetDateTime) -> Self {
@@ -138,6 +142,12 @@ impl Unreadable {
     pub(crate) fn of(error: &serde_json::Error) -> Self {
         Self::At(error.line(), error.column())
     }
+}
+
+/// How far a clock that shows `now` is ahead of the one that wrote the headers.
+pub(crate) fn clock_skew(headers: &HeaderMap, now: OffsetDateTime) -> Option<time::Duration> {
+    let written = OffsetDateTime::parse(headers.get(http::header::DATE)?.to_str().ok()?.trim(), &Rfc2822).ok()?;
+    Some(now - written)
 }
 
 /// Reads `Retry-After`: seconds, or a date (RFC 9110, 10.2.3). A date is read by the clock that wrote it, which the

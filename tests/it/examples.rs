@@ -342,6 +342,9 @@ async fn a_file_that_is_there_is_not_overwritten() {
     assert!(!folder.0.join("target").exists(), "a link is not followed");
     let (told, code) = immybot(&["--secret-file", &folder.path("missing/secret.json")]).await;
     assert_eq!((code, &told["error"]["code"]), (1, &"no_folder".into()), "{told}");
+    let (told, code) = immybot(&["--secret-file", ""]).await;
+    assert_eq!((code, &told["error"]["code"]), (1, &"no_file".into()), "{told}");
+    assert_eq!(&told["runs"][0]["writes"], &0, "nothing is written");
 }
 
 #[tokio::test]

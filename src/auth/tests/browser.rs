@@ -122,6 +122,8 @@ async fn errors_in_the_redirect_are_reported() {
         ("error=invalid_resource&error_description=AADSTS500011%3a+x", "resource_not_in_tenant"),
         ("error=login_required", "interaction_required"),
         ("error=interaction_required&error_description=AADSTS50076%3a+x", "mfa_required"),
+        ("error=AADSTS90094", "admin_consent_needed"),
+        ("error_description=AADSTS65004%3a+x", "consent_declined"),
     ] {
         let script = Script::new([]);
         let (provider, ..) = provider(&script, &[&format!("/?{query}&state=STATE")]);

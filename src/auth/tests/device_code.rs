@@ -131,11 +131,13 @@ async fn each_refusal_ends_it_with_its_own_words() {
     }
     let script = Script::new([refused("unauthorized_client", 700_016)]);
     assert_eq!(token_of(&provider(&script), &request()).await.unwrap_err().code().as_str(), "app_not_in_tenant");
-    let script = Script::new([Reply::Response(200, json!({"hello": "world"}))]);
-    assert_eq!(
-        token_of(&provider(&script), &request()).await.unwrap_err().code().as_str(),
-        "unexpected_device_code_response"
-    );
+    for (body, code) in [
+        (json!({"user_code": "ABC"}), "unexpected_device_code_response"),
+        (json!({"hello": "world"}), "not_a_sign_in_service"),
+    ] {
+        let script = Script::new([Reply::Response(200, body)]);
+        assert_eq!(token_of(&provider(&script), &request()).await.unwrap_err().code().as_str(), code);
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use entra_apps::ids::AppId;
 use entra_apps::model::{ApplicationPatch, NewApplication};
-use entra_apps::{Client, Error, ErrorCode, ErrorKind};
+use entra_apps::{AppRegistration, Client, Error, ErrorCode, ErrorKind};
 
 use super::server::{Reply, Server, TOKEN, client, shown, signing_in};
 
@@ -83,6 +83,49 @@ async fn a_page_in_place_of_a_success_is_said_to_be_a_proxys_and_may_hide_a_writ
     let plain = Reply::ok("Please sign in to the network").header("content-type", "text/plain");
     let error = client(&Server::always(plain)).applications().delete(ID).await.unwrap_err();
     assert!(error.to_string().contains("“Please sign in to the network”"), "{error}");
+}
+
+/// A success that holds the JSON of a gateway, or of a network's own sign-in: nothing of it is an object of Graph's.
+#[tokio::test(start_paused = true)]
+async fn a_gateways_json_in_place_of_a_success_is_said_to_be_a_proxys_and_may_hide_a_write() {
+    for body in [
+        r#"{"status":"login required","url":"http://portal.example/"}"#,
+        r#"{"error":{"code":"hotel","message":"very-secret"}}"#,
+        r#"{"error":"forbidden","error_description":"very-secret"}"#,
+        r#"{"statusCode":403,"message":"very-secret"}"#,
+        r#"{"Message":"very-secret"}"#,
+        r#"{"title":"very-secret","detail":"very-secret"}"#,
+        r#"["very-secret"]"#,
+        "\"very-secret\"",
+        "true",
+    ] {
+        for reply in [Reply::ok(body), Reply::ok(body).header("content-type", "application/json")] {
+            let server = Server::always(reply);
+            for (at, error) in errors(&client(&server)).await.into_iter().enumerate() {
+                assert_eq!(error.code(), ErrorCode::AnsweredByProxy, "{at} {body}: {error}");
+                assert_eq!(
+                    (error.maybe_done(), error.attempts()),
+                    (at == 3, if at == 3 { 1 } else { 8 }),
+                    "{at}: {error}"
+                );
+                assert!(!shown(&error).contains("very-secret"), "it may be what was asked for: {error}");
+            }
+            let registration = AppRegistration::new("k", "App");
+            assert_eq!(client(&server).plan(&registration).await.unwrap_err().code(), ErrorCode::AnsweredByProxy);
+        }
+    }
+    // What Graph marks as its own is Graph's, and so is what has the look of it.
+    for reply in [
+        Reply::ok(r#"{"description":"d","status":"active"}"#).header("request-id", "1"),
+        Reply::ok(r#"{"@odata.context":"c","description":"d"}"#),
+        Reply::ok(r#"{"id":"00000000-0000-0000-0000-000000000001","description":"d"}"#),
+        Reply::ok(r#"{"displayName":"x"}"#),
+        Reply::ok("{}"),
+    ] {
+        let client = client(&Server::always(reply));
+        client.applications().get(ID).await.unwrap();
+        client.applications().update(ID, &ApplicationPatch::new().notes("x")).await.unwrap();
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -7,7 +7,7 @@ use entra_apps::ids::{AppId, ServicePrincipalId, TenantId};
 use entra_apps::model::{ApplicationPatch, NewApplication, NewPasswordCredential};
 use entra_apps::secrecy::SecretString;
 use entra_apps::token::{TokenProvider, TokenRequest};
-use entra_apps::{AppRegistration, ClientSecret, ErrorKind};
+use entra_apps::{AppRegistration, ClientSecret, ErrorCode, ErrorKind};
 
 use super::server::{Reply, SECRET, Server, TOKEN, client, holding, shown, signing_in};
 use crate::support::builder;
@@ -101,7 +101,7 @@ async fn an_unreadable_batch_item_harms_no_other() {
         {"id":"2","status":"two hundred"},
         {"id":3},
         null,
-        {"id":"4","status":201,"headers":[],"body":{}},
+        {"id":"4","headers":[],"body":{}},
         {"id":"5","status":201,"body":{"keyId":"00000000-0000-0000-0000-000000000001","secretText":"v"}},
         {"id":"77","status":200}"#;
     let server = Server::always(batched(items));
@@ -124,10 +124,41 @@ async fn an_unreadable_batch_item_harms_no_other() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_odd_member_of_a_batch_item_loses_nothing_else() {
+    let refused = r#"{"error":{"code":"Request_BadRequest","message":"said by Graph"}}"#;
+    for members in [
+        r#""id":"1","status":"400","headers":{}"#,
+        r#""id":1,"status":400,"headers":{}"#,
+        r#""id":" 1 ","status":400.0,"headers":null"#,
+        r#""id":"1","status":400,"headers":[]"#,
+        r#""id":"1","status":400,"headers":"text""#,
+        r#""id":"1","status":400,"headers":{"Retry-After":["x"],"request-id":{}}"#,
+    ] {
+        let server = Server::always(batched(&format!(r#"{{{members},"body":{refused}}}"#)));
+        let client = client(&server);
+        let mut batch = client.batch();
+        let read = batch.add(client.applications().get(ID));
+        let error = batch.send().await.unwrap().take(read).unwrap_err();
+        assert_eq!((error.code(), error.service_code()), (ErrorCode::RequestRefused, Some("Request_BadRequest")));
+        assert!(error.message().contains("said by Graph") && server.count() == 1, "{members}: {error}");
+    }
+    // A number is as good as a text, where a header is one.
+    let throttled = batched(r#"{"id":"1","status":429,"headers":{"Retry-After":7}}"#);
+    let server = Server::script(vec![throttled, batched(r#"{"id":"1","status":200,"body":{"displayName":"x"}}"#)]);
+    let client = client(&server);
+    let before = tokio::time::Instant::now();
+    let mut batch = client.batch();
+    let read = batch.add(client.applications().get(ID));
+    batch.send().await.unwrap().take(read).unwrap();
+    assert!(before.elapsed().as_secs() >= 7, "{:?}", before.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
 async fn no_error_repeats_the_token_or_the_secret_that_was_sent() {
     let echoes = |private: &str| {
         let escaped = private.bytes().map(|byte| format!("%{byte:02X}")).collect::<Vec<_>>().concat();
         let encoded = private.replace('~', "%7E");
+        let in_json = private.replace('~', "\\u007e").replacen('e', "\\u0065", 1);
         [
             format!(
                 r#"{{"error":{{"code":"{private}","message":"Bearer {private}","details":[{{"code":"{private}","target":"{private}","message":"{private}"}}]}}}}"#
@@ -137,6 +168,13 @@ async fn no_error_repeats_the_token_or_the_secret_that_was_sent() {
             ),
             format!(r#"{{"error":"invalid","error_description":"AADSTS50196: {private}","error_codes":[50196]}}"#),
             format!("<html>{private} {encoded} {escaped}</html>"),
+            format!("you sent {}", encoded.replace("%7E", "%7e")),
+            // JSON can write a letter by its number.
+            format!(
+                r#"{{"error":"{in_json}","suberror":"{in_json}","trace_id":"{in_json}","error_description":"AADSTS7000215: {in_json}"}}"#
+            ),
+            format!(r#"{{"error":{{"code":"{in_json}","message":"{in_json}","details":[{{"code":"{in_json}"}}]}}}}"#),
+            format!(r#"{{"message":"you sent {in_json}"}}"#),
             private.to_owned(),
         ]
     };
@@ -161,7 +199,7 @@ async fn no_error_repeats_the_token_or_the_secret_that_was_sent() {
             let server = Server::always(Reply::of(status, body).header("request-id", SECRET));
             if let Err(error) = signing_in(&server).tenant_id().await {
                 let shown = shown(&error);
-                assert!(!shown.contains(SECRET) && !shown.contains("s3cr3t%7E"), "{status}: {error:#?}");
+                assert!(!shown.contains(SECRET) && !shown.to_lowercase().contains("s3cr3t%7e"), "{status}: {error:#?}");
             }
         }
     }

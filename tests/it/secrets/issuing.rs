@@ -4,9 +4,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use entra_apps::clock::TokioClock;
+use entra_apps::time::Duration as Span;
 use entra_apps::{AppRegistration, ClientSecret, ErrorCode, IssuedSecret, SecretSink};
 
-use crate::support::{register, secrets_of, tenant};
+use crate::support::{TODAY, register, secrets_of, tenant};
 
 fn registration() -> AppRegistration {
     AppRegistration::new("k", "App").credential(ClientSecret::new("Main"))
@@ -102,4 +104,17 @@ async fn a_sink_that_hangs_ends_with_the_deadline_and_the_secret_is_not_lost() {
     let reported: Vec<_> = error.report().secrets.iter().map(|secret| secret.key_id).collect();
     assert_eq!(reported, secrets_of(&tenant), "{error}");
     assert!(error.to_string().contains("report().secrets"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_is_wrong_by_years_is_named_where_the_service_refuses_a_date() {
+    let tenant = tenant();
+    let registration = AppRegistration::new("k", "App").credential(ClientSecret::new("Main").valid_for_months(6));
+    let behind = Arc::new(TokioClock::starting_at(TODAY - Span::days(400)));
+    let client = tenant.client_builder().clock(behind).build().unwrap();
+    let plan = client.plan(&registration).await.unwrap();
+    let error = client.apply(&plan).await.unwrap_err().into_parts().0;
+    assert!(error.remedy().contains("clock, which is 399 days behind the service's"), "{error}");
+    // With the right time, it is carried on.
+    assert_eq!(register(&tenant.client(), &registration).await.secrets.len(), 1);
 }
