@@ -305,7 +305,7 @@ impl Client {
                         grants.iter().any(|grant| {
                             grant.resource_id == Some(id)
                                 && grant.consent_type == Some(ConsentType::AllPrincipals)
-                                && name.is_some_and(|name| grant.scopes().any(|scope| scope == name))
+                                && name.is_some_and(|name| grant.scopes().any(|scope| scope.eq_ignore_ascii_case(name)))
                         })
                     }
                 }
