@@ -44,7 +44,7 @@ pub(super) fn check_lifetimes(
 /// Refuses changes that the plan does not show: an apply does nothing that nobody could review. A value is changed from
 /// what the plan saw, from what this client has `written` since, or in an application that was not there.
 pub(super) fn check_shown(changes: &[Change], shown: &[Change], written: &[Change]) -> Result<(), Error> {
-    let is_new = shown.iter().any(|change| change.id.kind() == StepKind::REGISTERED);
+    let is_new = shown.iter().any(|change| change.id.kind() == StepKind::REGISTERED && change.action.is_change());
     let is_from = |shown: &Change, change: &Change| {
         let is_own = || written.iter().any(|own| own.id == change.id && own.to == change.from);
         shown.from == change.from || (is_new && shown.from.is_none()) || is_own()
@@ -99,12 +99,15 @@ mod tests {
             (notes(Remove, None), notes(Remove, None), true),
             (notes(Add, None), change(StepKind::HOMEPAGE, Add, None), false),
         ] {
-            let checked = check_shown(std::slice::from_ref(&now), std::slice::from_ref(&shown), &[written.clone()]);
+            let checked =
+                check_shown(std::slice::from_ref(&now), std::slice::from_ref(&shown), std::slice::from_ref(&written));
             assert_eq!(checked.is_ok(), is_shown, "{shown:?} and then {now:?}");
         }
         // What the service has set in an application that was not there is nobody's.
-        let created = [change(StepKind::REGISTERED, Add, None), notes(Add, None)];
-        assert!(check_shown(&[notes(Set, Some("a"))], &created, &[]).is_ok());
+        for (action, is_shown) in [(Add, true), (Unchanged, false)] {
+            let shown = [change(StepKind::REGISTERED, action, None), notes(Add, None)];
+            assert_eq!(check_shown(&[notes(Set, Some("a"))], &shown, &[]).is_ok(), is_shown);
+        }
         let error = check_shown(&[notes(Add, None)], &[], &[]).unwrap_err();
         assert!(error.code() == ErrorCode::PlanOutdated && error.message().contains("show: it"), "{error}");
     }

@@ -35,8 +35,6 @@ pub(super) struct Run<'a> {
     plan: &'a Plan,
     state: ApplyState<'a>,
     approvals: Approvals,
-    /// The changes of the plan.
-    shown: Vec<Change>,
     /// The changes that this client has made since the plan.
     written: Vec<Change>,
     /// Whether this run has observed what it writes from, or made it: nothing of others is in it that was not seen.
@@ -73,8 +71,7 @@ impl<'a> Run<'a> {
             sink,
             progress,
         };
-        let shown = plan.changes().cloned().collect();
-        Self { plan, state, approvals, shown, written: Vec::new(), is_fresh: false, may_not_grant: false }
+        Self { plan, state, approvals, written: Vec::new(), is_fresh: false, may_not_grant: false }
     }
 
     /// Carries the plan out, or ends at the first failure; orphaned secrets are removed either way.
@@ -125,7 +122,7 @@ impl<'a> Run<'a> {
         let changes = changes(&it);
         self.approvals.check(&it)?;
         check_observed(&it)?;
-        guards::check_shown(&changes, &self.shown, &self.written)?;
+        guards::check_shown(&changes, self.plan.steps(), &self.written)?;
         Ok(!changes.is_empty())
     }
 
@@ -224,7 +221,10 @@ impl<'a> Run<'a> {
         let ApplyState { client, registration, observed, .. } = &self.state;
         client.observations().insert(
             cache_key(observed.tenant, registration),
-            Written { observed: observed.clone(), changes: self.shown.iter().chain(&self.written).cloned().collect() },
+            Written {
+                observed: observed.clone(),
+                changes: self.plan.changes().chain(&self.written).cloned().collect(),
+            },
             observed.object_ids(),
             client.clock().monotonic(),
         );
