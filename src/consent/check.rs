@@ -340,7 +340,7 @@ fn is_granted(permission: &Permission, api: &ServicePrincipal, all: &[OAuth2Perm
     let holds = |grant: &OAuth2PermissionGrant| {
         grant.resource_id == Some(id)
             && grant.consent_type == Some(ConsentType::AllPrincipals)
-            && grant.scopes().any(|held| Some(held) == scope)
+            && scope.is_some_and(|scope| grant.scopes().any(|held| held.eq_ignore_ascii_case(scope)))
     };
     if all.iter().any(holds) {
         return Some(true);

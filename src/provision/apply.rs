@@ -79,8 +79,8 @@ impl<'a> Apply<'a> {
     }
 
     /// Approves a permission that needs a review: that one alone by the text that the plan shows, such as
-    /// `Group.ReadWrite.All (application)`, or by the [permission](crate::permission::Permission) itself; by its bare name or
-    /// its id, application and delegated alike.
+    /// `Group.ReadWrite.All (application)`, or by the [permission](crate::permission::Permission) itself; one of Microsoft
+    /// Graph also by its bare name or its id, application and delegated alike.
     pub fn approve(mut self, permission: impl ToString) -> Self {
         self.approvals.names.push(permission.to_string());
         self

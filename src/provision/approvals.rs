@@ -1,7 +1,7 @@
 //! What the caller has approved, and what needs it.
 
 use crate::error::{Error, ErrorCode};
-use crate::permission::Permission;
+use crate::permission::{MICROSOFT_GRAPH, Permission};
 use crate::provision::comparison::Comparison;
 use crate::provision::observed::{Observed, Resolved};
 use crate::provision::registration::AppRegistration;
@@ -79,8 +79,13 @@ impl Approvals {
 }
 
 impl Review<'_> {
+    /// Whether this is what was approved: as it is shown, or by its bare name or id where Microsoft Graph has it. Any other
+    /// API may have a permission of the same name, and give it any id.
     fn is_named(&self, name: &str) -> bool {
-        is_named(self.permission, name) || is_named(self.shown, name)
+        [self.permission, self.shown].into_iter().any(|it| match it.api() {
+            MICROSOFT_GRAPH => is_named(it, name),
+            _ => it.to_string().eq_ignore_ascii_case(name.trim()),
+        })
     }
 }
 

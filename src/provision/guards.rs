@@ -41,9 +41,15 @@ pub(super) fn check_lifetimes(
     Ok(())
 }
 
-/// Refuses changes that the plan does not show: an apply does nothing that nobody could review.
-pub(super) fn check_shown(changes: &[Change], shown: &[Change]) -> Result<(), Error> {
-    let is_shown = |change: &&Change| shown.iter().any(|shown| covers(shown, change));
+/// Refuses changes that the plan does not show: an apply does nothing that nobody could review. A value is changed from
+/// what the plan saw, from what this client has `written` since, or in an application that was not there.
+pub(super) fn check_shown(changes: &[Change], shown: &[Change], written: &[Change]) -> Result<(), Error> {
+    let is_new = shown.iter().any(|change| change.id.kind() == StepKind::REGISTERED && change.action.is_change());
+    let is_from = |shown: &Change, change: &Change| {
+        let is_own = || written.iter().any(|own| own.id == change.id && own.to == change.from);
+        shown.from == change.from || (is_new && shown.from.is_none()) || is_own()
+    };
+    let is_shown = |change: &&Change| shown.iter().any(|shown| covers(shown, change) && is_from(shown, change));
     let new: Vec<&str> = changes.iter().filter(|change| !is_shown(change)).map(|change| change.text.as_str()).collect();
     if new.is_empty() {
         return Ok(());
@@ -54,12 +60,10 @@ pub(super) fn check_shown(changes: &[Change], shown: &[Change]) -> Result<(), Er
     )))
 }
 
-/// Whether who has seen the one change has seen the other: of the same thing, from the same value.
+/// Whether who has seen the one change has seen the other: of the same thing.
 fn covers(shown: &Change, change: &Change) -> bool {
     let is_removal = |change: &Change| change.action == Action::Remove;
-    let is_same = shown.id == change.id
-        && is_removal(shown) == is_removal(change)
-        && (shown.from.is_none() || shown.from == change.from);
+    let is_same = shown.id == change.id && is_removal(shown) == is_removal(change);
     // A permission of which the id is corrected is declared anew, where its grant is shown.
     let is_its_grant = change.id.kind() == StepKind::PERMISSION_DECLARED
         && shown.id.kind() == StepKind::PERMISSION_GRANTED
@@ -80,9 +84,12 @@ mod tests {
     fn a_change_is_shown_by_one_of_the_same_thing_from_the_same_value() {
         use Action::{Add, Change as Set, LeftAlone, Remove, Unchanged};
         let notes = |action, from| change(StepKind::NOTES, action, from);
+        let written = Change { to: Some("written".to_owned()), ..notes(Add, None) };
         for (shown, now, is_shown) in [
             (notes(Add, None), notes(Add, None), true),
-            (notes(Add, None), notes(Set, Some("a")), true),
+            (notes(Add, None), notes(Set, Some("a")), false),
+            (notes(Add, None), notes(Set, Some("written")), true),
+            (notes(Set, Some("a")), notes(Set, Some("written")), true),
             (notes(Set, Some("a")), notes(Set, Some("a")), true),
             (notes(Set, Some("a")), notes(Set, Some("b")), false),
             (notes(Unchanged, Some("a")), notes(Set, Some("a")), false),
@@ -92,10 +99,16 @@ mod tests {
             (notes(Remove, None), notes(Remove, None), true),
             (notes(Add, None), change(StepKind::HOMEPAGE, Add, None), false),
         ] {
-            let checked = check_shown(std::slice::from_ref(&now), std::slice::from_ref(&shown));
+            let checked =
+                check_shown(std::slice::from_ref(&now), std::slice::from_ref(&shown), std::slice::from_ref(&written));
             assert_eq!(checked.is_ok(), is_shown, "{shown:?} and then {now:?}");
         }
-        let error = check_shown(&[notes(Add, None)], &[]).unwrap_err();
+        // What the service has set in an application that was not there is nobody's.
+        for (action, is_shown) in [(Add, true), (Unchanged, false)] {
+            let shown = [change(StepKind::REGISTERED, action, None), notes(Add, None)];
+            assert_eq!(check_shown(&[notes(Set, Some("a"))], &shown, &[]).is_ok(), is_shown);
+        }
+        let error = check_shown(&[notes(Add, None)], &[], &[]).unwrap_err();
         assert!(error.code() == ErrorCode::PlanOutdated && error.message().contains("show: it"), "{error}");
     }
 }

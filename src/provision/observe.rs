@@ -14,11 +14,18 @@ use crate::provision::published::{Wanted, select};
 use crate::provision::registration::AppRegistration;
 use crate::provision::replicas::wait_for_replicas;
 use crate::provision::settings::SETTINGS;
+use crate::provision::step::Change;
 use crate::retry::READ_LAG;
 
 /// The name by which a client remembers a registration in a tenant, and lets one run at a time write it.
 pub(super) fn cache_key(tenant: TenantId, registration: &AppRegistration) -> String {
     format!("{tenant}/{}", registration.unique_name)
+}
+
+/// What a client has written of a registration a moment ago: what was there then, and the changes that it made.
+pub(super) struct Written {
+    pub(super) observed: Observed,
+    pub(super) changes: Vec<Change>,
 }
 
 /// Observes the tenant once its replicas know what this client wrote a moment ago.
@@ -65,14 +72,14 @@ async fn is_settled(
     attempts: u32,
 ) -> Result<bool, Error> {
     let key = cache_key(observed.tenant, registration);
-    let Some((at, written)) = client.observations().get::<Observed>(&key) else { return Ok(true) };
+    let Some((at, written)) = client.observations().get::<Written>(&key) else { return Ok(true) };
     let age = client.clock().monotonic().saturating_sub(at);
     if age > READ_LAG {
         client.observations().remove(&key);
         return Ok(true);
     }
     // Remembered until reads no longer lag: the next one may be of another replica.
-    if observed.has_all_of(&written) {
+    if observed.has_all_of(&written.observed) {
         return Ok(true);
     }
     wait_for_replicas(client, "GET /applications/{id}", attempts).await?;

@@ -93,8 +93,11 @@ impl<'a> IntoFuture for PlanRequest<'a> {
             check(&client, registration, &options)?;
             check_lifetimes(&client, registration, &options)?;
             let client = client.begin_operation();
-            let observed = observe_settled(&client, registration, &options).await?;
+            // A person may take minutes to sign in.
+            client.tenant_id().await?;
+            // Reads may take long, and the plan is as old as the first of them.
             let now = client.clock().now();
+            let observed = observe_settled(&client, registration, &options).await?;
             check_observed(&Comparison { registration, observed: &observed, options: &options, now })?;
             Ok(Plan::new(client.cloud().name(), registration, options, observed, now))
         };

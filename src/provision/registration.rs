@@ -241,14 +241,7 @@ impl AppRegistration {
     pub fn select(mut self, purpose: &str) -> Result<Self, Error> {
         let known = self.purposes();
         let Some(found) = known.iter().find(|known| known.eq_ignore_ascii_case(purpose.trim())) else {
-            let list = known.iter().map(|name| format!("“{name}”")).collect::<Vec<_>>().join(", ");
-            return Err(Error::new(ErrorCode::UnknownPurpose)
-                .with_message(format!("no permission is for “{purpose}”"))
-                .with_remedy(if list.is_empty() {
-                    "There are no optional permissions.".to_owned()
-                } else {
-                    format!("Choose one of {list}.")
-                }));
+            return Err(unknown_purpose(purpose, &known));
         };
         let found = (*found).to_owned();
         match &mut self.selection {
@@ -437,6 +430,12 @@ impl AppRegistration {
 
     /// Checks what belongs to no room: the time of use, and what a person confirms.
     pub(super) fn check_texts(&self) -> Result<(), Error> {
+        let purposes = self.purposes();
+        if let Selection::Purposes(selected) = &self.selection
+            && let Some(unknown) = selected.iter().find(|selected| !purposes.contains(&selected.as_str()))
+        {
+            return Err(unknown_purpose(unknown, &purposes));
+        }
         if self.use_within.is_some_and(|time| time.is_zero()) {
             return Err(Error::new(ErrorCode::InvalidUseWithin));
         }
@@ -449,6 +448,18 @@ impl AppRegistration {
         }
         Ok(())
     }
+}
+
+/// The error for a purpose that no permission has.
+fn unknown_purpose(purpose: &str, known: &[&str]) -> Error {
+    let list = known.iter().map(|name| format!("“{name}”")).collect::<Vec<_>>().join(", ");
+    Error::new(ErrorCode::UnknownPurpose).with_message(format!("no permission is for “{purpose}”")).with_remedy(
+        if list.is_empty() {
+            "There are no optional permissions.".to_owned()
+        } else {
+            format!("Choose one of {list}.")
+        },
+    )
 }
 
 pub(super) fn is_multi_tenant(audience: &SignInAudience) -> bool {

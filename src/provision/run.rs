@@ -14,11 +14,10 @@ use crate::model::Application;
 use crate::provision::apply_state::ApplyState;
 use crate::provision::approvals::Approvals;
 use crate::provision::collections::{self, COLLECTIONS, Collection, Phase, TakeResponse};
-use crate::provision::comparison::Comparison;
 use crate::provision::guards;
 use crate::provision::identity::{unique_name_taken, wants_unique_name};
-use crate::provision::observe::{cache_key, observe_application_settled, observe_settled};
-use crate::provision::observed::{DeletedHolder, Observed, shown, with_ids};
+use crate::provision::observe::{Written, cache_key, observe_application_settled, observe_settled};
+use crate::provision::observed::{DeletedHolder, shown, with_ids};
 use crate::provision::plan::Plan;
 use crate::provision::progress::ProgressHook;
 use crate::provision::published::report_corrections;
@@ -36,8 +35,8 @@ pub(super) struct Run<'a> {
     plan: &'a Plan,
     state: ApplyState<'a>,
     approvals: Approvals,
-    /// The changes that are expected: those of the plan, and those that follow from what this client wrote since.
-    shown: Vec<Change>,
+    /// The changes that this client has made since the plan.
+    written: Vec<Change>,
     /// Whether this run has observed what it writes from, or made it: nothing of others is in it that was not seen.
     is_fresh: bool,
     /// Whether a grant was refused, because the caller may not make it.
@@ -72,8 +71,7 @@ impl<'a> Run<'a> {
             sink,
             progress,
         };
-        let shown = plan.changes().cloned().collect();
-        Self { plan, state, approvals, shown, is_fresh: false, may_not_grant: false }
+        Self { plan, state, approvals, written: Vec::new(), is_fresh: false, may_not_grant: false }
     }
 
     /// Carries the plan out, or ends at the first failure; orphaned secrets are removed either way.
@@ -124,7 +122,7 @@ impl<'a> Run<'a> {
         let changes = changes(&it);
         self.approvals.check(&it)?;
         check_observed(&it)?;
-        guards::check_shown(&changes, &self.shown)?;
+        guards::check_shown(&changes, self.plan.steps(), &self.written)?;
         Ok(!changes.is_empty())
     }
 
@@ -153,8 +151,8 @@ impl<'a> Run<'a> {
         // A clock that was set back says nothing of the age.
         let age = Duration::try_from(now - plan.made_at).unwrap_or(Duration::MAX);
         let is_old = plan.from_file || max_plan_age.is_zero() || age > max_plan_age;
-        let written = client.observations().get::<Observed>(&cache_key(plan.tenant, &plan.registration));
-        let written = written.filter(|(at, _)| now - plan.made_at >= client.clock().monotonic().saturating_sub(*at));
+        let written = client.observations().get::<Written>(&cache_key(plan.tenant, &plan.registration));
+        let written = written.filter(|(at, _)| now - plan.made_at > client.clock().monotonic().saturating_sub(*at));
         if !is_old && written.is_none() {
             return Ok(());
         }
@@ -162,7 +160,7 @@ impl<'a> Run<'a> {
         // What another run of this client has done since is no surprise, unless the plan was seen by others only.
         let own = written.as_ref().filter(|_| !plan.from_file).map(|(_, written)| &**written);
         let is_expected = match own {
-            Some(own) => observed.has_all_of(own),
+            Some(own) => observed.has_all_of(&own.observed),
             None => observed.facts() == plan.observed.facts(),
         };
         if is_old && !is_expected {
@@ -176,7 +174,7 @@ impl<'a> Run<'a> {
         };
         self.state.options.replace_secrets.retain(|name| !has_newer(name));
         if let Some(own) = own {
-            self.shown.extend(changes(&Comparison { observed: own, ..self.state.comparison() }));
+            self.written.clone_from(&own.changes);
         }
         (self.state.observed, self.is_fresh) = (observed, true);
         Ok(())
@@ -223,7 +221,10 @@ impl<'a> Run<'a> {
         let ApplyState { client, registration, observed, .. } = &self.state;
         client.observations().insert(
             cache_key(observed.tenant, registration),
-            observed.clone(),
+            Written {
+                observed: observed.clone(),
+                changes: self.plan.changes().chain(&self.written).cloned().collect(),
+            },
             observed.object_ids(),
             client.clock().monotonic(),
         );

@@ -7,6 +7,7 @@ use entra_apps::permission::microsoft_graph::{application, delegated};
 use entra_apps::provision::Tag;
 use entra_apps::{AppRegistration, Client, ErrorCode, RedirectUri};
 use entra_emulator::MemoryTenant;
+use serde_json::json;
 
 use crate::support::{counts, quiet, register, tenant};
 
@@ -192,5 +193,61 @@ async fn plans_of_one_client_are_applied_one_after_the_other() {
         tokio::time::advance(Duration::from_secs(seconds)).await;
         client.apply(&other).await.unwrap();
         assert!(client.plan(&wanted.notes("other")).await.unwrap().is_converged(), "{seconds} s");
+    }
+}
+
+/// Sets a member of the application as an administrator would.
+async fn administrator_sets(tenant: &MemoryTenant, members: &serde_json::Value) {
+    let id = app(tenant).await.id.unwrap();
+    let (status, text) = tenant.send_json("PATCH", &format!("/applications/{id}"), Some(&members.to_string()));
+    assert_eq!(status, 204, "{text}");
+}
+
+/// A value is changed from the one that the plan shows, which may be none.
+#[tokio::test(start_paused = true)]
+async fn a_value_that_an_administrator_set_after_the_plan_stays() {
+    let page = || "https://mine.example/".parse().unwrap();
+    let theirs = "https://theirs.example/";
+    for seconds in MOMENTS {
+        for (wanted, members, shown) in [
+            (registration("a").notes("mine"), json!({"notes": theirs}), "/notes"),
+            (registration("a").homepage(page()), json!({"web": {"homePageUrl": theirs}}), "/web/homePageUrl"),
+        ] {
+            let (tenant, client) = scene().await;
+            let plan = client.plan(&wanted).await.unwrap();
+            tokio::time::advance(Duration::from_secs(seconds)).await;
+            administrator_sets(&tenant, &members).await;
+            quiet(&tenant);
+            let error = client.apply(&plan).await.unwrap_err();
+            assert_eq!((error.error().code(), counts(&tenant).1), (ErrorCode::PlanOutdated, 0), "{seconds} s: {error}");
+            let there = serde_json::to_value(app(&tenant).await).unwrap();
+            assert_eq!(there.pointer(shown).unwrap(), theirs, "{seconds} s");
+        }
+    }
+}
+
+/// What the first of two plans of one client saw on its way is not what that client wrote.
+#[tokio::test(start_paused = true)]
+async fn a_second_plan_of_one_client_takes_nothing_of_others_for_its_own() {
+    for seconds in [0, 4, 20] {
+        for wanted in [registration("a").notes("mine"), registration("a").remove_surplus()] {
+            let (tenant, client) = scene().await;
+            let first = client.plan(&registration("a").homepage("https://h.example/".parse().unwrap())).await.unwrap();
+            let second = client.plan(&wanted).await.unwrap();
+            let uris = ["https://a.example/callback", THEIRS];
+            administrator_sets(&tenant, &json!({"notes": "theirs", "web": {"redirectUris": uris}})).await;
+            client.apply(&first).await.unwrap();
+            tokio::time::advance(Duration::from_secs(seconds)).await;
+            quiet(&tenant);
+            match client.apply(&second).await {
+                Ok(_) => panic!("{seconds} s: it was not shown"),
+                Err(error) => {
+                    let expected = (ErrorCode::PlanOutdated, 0);
+                    assert_eq!((error.error().code(), counts(&tenant).1), expected, "{seconds} s: {error}");
+                }
+            }
+            let app = app(&tenant).await;
+            assert!(app.notes.as_deref() == Some("theirs") && app.web.unwrap().redirect_uris.len() == 2, "{seconds} s");
+        }
     }
 }

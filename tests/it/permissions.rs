@@ -35,6 +35,21 @@ async fn optional_permissions_are_neither_declared_nor_granted_unless_selected()
     assert!(error.to_string().contains("Enroll in Autopilot"), "{error}");
 }
 
+#[test]
+fn a_purpose_in_a_file_that_no_permission_has_is_refused() {
+    let registration = app().optional(application::DIRECTORY_READ_ALL, "Sync task");
+    for (purposes, is_known) in
+        [(json!(["Sync task"]), true), (json!(["Snyc task"]), false), (json!(["sync task"]), false)]
+    {
+        let mut written = serde_json::to_value(&registration).unwrap();
+        written["selection"] = json!({"purposes": purposes});
+        let checked = serde_json::from_value::<AppRegistration>(written).unwrap().check();
+        assert_eq!(checked.is_ok(), is_known, "{purposes}");
+        let Err(error) = checked else { continue };
+        assert!(error.code().as_str() == "unknown_purpose" && error.remedy().contains("“Sync task”"), "{error}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn without_admin_consent_nothing_is_granted() {
     let tenant = tenant();
@@ -279,6 +294,59 @@ async fn one_kind_is_approved_by_the_permission_itself() {
         apply = apply.approve(permission);
     }
     apply.await.unwrap();
+}
+
+/// Most APIs have a `user_impersonation`, and an API gives its permissions what ids it likes.
+#[tokio::test(start_paused = true)]
+async fn what_is_approved_of_one_api_is_not_approved_of_another() {
+    let kind = PermissionKind::Delegated;
+    let (azure, things) = (well_known::AZURE_SERVICE_MANAGEMENT, AppId::from_u128(42));
+    let impersonation = "41094075-9dad-400e-a0bd-54e686782033".parse().unwrap();
+    let groups = delegated::GROUP_READ_WRITE_ALL;
+    let client = builder()
+        .api(Api::new(azure, "Azure").delegated_permission("user_impersonation", impersonation))
+        .api(
+            Api::new(things, "Things")
+                .delegated_permission("user_impersonation", PermissionId::from_u128(8))
+                .delegated_permission("Group.ReadWrite.All", groups.id().unwrap()),
+        )
+        .build()
+        .client();
+    let of = |api, name| Permission::by_name(api, name, kind).unwrap();
+    let own = of(things, "user_impersonation");
+    for (wanted, approved) in [
+        (of(azure, "user_impersonation"), "user_impersonation".to_owned()),
+        (of(azure, "user_impersonation"), own.to_string()),
+        (of(things, "Group.ReadWrite.All"), "Group.ReadWrite.All".to_owned()),
+        (of(things, "Group.ReadWrite.All"), groups.to_string()),
+        (of(things, "Group.ReadWrite.All"), groups.id().unwrap().to_string()),
+    ] {
+        let plan = client.plan(&app().permission(wanted.clone())).await.unwrap();
+        let error = client.apply(&plan).approve(&approved).await.unwrap_err();
+        assert_eq!(error.error().code().as_str(), "needs_approval", "{approved}: {error}");
+        assert!(error.to_string().contains(&wanted.to_string()), "{approved}: {error}");
+    }
+    let plan = client.plan(&app().permission(own.clone())).await.unwrap();
+    client.apply(&plan).approve(own).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_granted_scope_in_other_capitals_is_that_scope() {
+    let tenant = tenant();
+    let client = tenant.client();
+    let registration = app().permission(delegated::USER_READ);
+    let app_id = register(&client, &registration).await.application.unwrap().app_id;
+    tokio::time::advance(Duration::from_secs(3600)).await;
+    let grants = || async { client.oauth2_permission_grants().list_held_by(app_id).all().await.unwrap() };
+    let grant = grants().await.remove(0).id.unwrap();
+    tenant.send_json("PATCH", &format!("/oauth2PermissionGrants/{grant}"), Some(r#"{"scope":"user.read"}"#));
+    for registration in [registration.clone(), registration.clone().remove_surplus()] {
+        let plan = client.plan(&registration).await.unwrap();
+        assert!(plan.is_converged() && plan.surplus().next().is_none(), "{plan}");
+        assert!(client.verify(&registration).await.unwrap().is_done());
+    }
+    register(&client, &registration.permission(delegated::MAIL_READ)).await;
+    assert_eq!(grants().await[0].scopes().collect::<Vec<_>>(), ["Mail.Read", "user.read"]);
 }
 
 #[tokio::test(start_paused = true)]

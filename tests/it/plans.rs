@@ -5,7 +5,8 @@ use std::time::Duration;
 use entra_apps::cloud::Cloud;
 use entra_apps::permission::microsoft_graph::application;
 use entra_apps::{AppRegistration, ClientSecret, ErrorCode, ErrorKind, Plan, time};
-use entra_emulator::Fault;
+use entra_emulator::{Fault, RetryAfter};
+use serde_json::{Value, json};
 
 use crate::support::{TODAY, builder, counts, guides, quiet, register, tenant};
 
@@ -76,8 +77,10 @@ async fn a_plan_whose_target_has_moved_is_stale() {
 async fn requests_of_an_apply(age: Duration, max_age: Option<Duration>) -> usize {
     let tenant = tenant();
     let client = tenant.client();
+    client.tenant_id().await.unwrap();
+    let start = tokio::time::Instant::now();
     let plan = client.plan(&guides::netwrix::registration("Contoso", false)).await.unwrap();
-    tokio::time::advance(age).await;
+    tokio::time::advance(age.saturating_sub(start.elapsed())).await;
     quiet(&tenant);
     let apply = client.apply(&plan);
     match max_age {
@@ -103,6 +106,23 @@ async fn a_plan_is_observed_again_once_it_is_older_than_five_seconds_or_as_long_
         let requests = requests_of_an_apply(age, max_age).await;
         assert_eq!(requests, if is_observed { 4 } else { 3 }, "{age:?} {max_age:?}");
     }
+}
+
+/// The reads of a plan take half a minute, in which somebody makes an app of the same name.
+#[tokio::test(start_paused = true)]
+async fn a_plan_is_as_old_as_its_first_read() {
+    let tenant = tenant();
+    let client = tenant.client();
+    tenant.fault(Fault::on("GET", "/organization").in_batch().throttled(RetryAfter::Seconds(30)));
+    let registration = AppRegistration::new("k", "App");
+    let later = async {
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        tenant.send_json("POST", "/applications", Some(r#"{"displayName":"App"}"#))
+    };
+    let (plan, _) = tokio::join!(client.plan(&registration), later);
+    quiet(&tenant);
+    let error = client.apply(&plan.unwrap()).await.unwrap_err();
+    assert_eq!((error.error().code(), counts(&tenant).1), (ErrorCode::SameDisplayName, 0), "{error}");
 }
 
 /// The same client: an administrator revokes a permission between two applies.
@@ -284,4 +304,33 @@ async fn a_tenant_whose_name_cannot_be_read_can_still_be_planned_for() {
     tenant.fault(Fault::on("GET", "/organization").always().refuses(400, "Request_BadRequest", "No."));
     let plan = client.plan(&AppRegistration::new("k", "App")).await.unwrap();
     assert_eq!(plan.tenant_name(), None);
+}
+
+/// A plan file that says that the permission is there already, that it is another one, or that it was made tomorrow.
+#[tokio::test(start_paused = true)]
+async fn what_a_file_says_of_the_tenant_approves_nothing() {
+    let tenant = tenant();
+    let client = tenant.client();
+    register(&client, &AppRegistration::new("k", "App")).await;
+    let takeover = application::ROLE_MANAGEMENT_READ_WRITE_DIRECTORY;
+    let plan = client.plan(&AppRegistration::new("k", "App").permission(takeover.clone())).await.unwrap();
+    let mut file: Value = serde_json::from_str(&plan.to_json()).unwrap();
+    file["madeAt"] = json!("2099-01-01T00:00:00Z");
+    let resource = file["observed"]["resources"][0]["principal"].clone();
+    let id = takeover.id();
+    let mut granted = file.clone();
+    granted["observed"]["assignments"] = json!([{"id": "a", "appRoleId": id, "resourceId": resource}]);
+    granted["observed"]["application"]["requiredResourceAccess"] =
+        json!([{"resourceAppId": takeover.api(), "resourceAccess": [{"id": id, "type": "Role"}]}]);
+    let mut disguised = file.clone();
+    disguised["observed"]["permissions"][0]["value"] = json!("User.Read.All");
+    quiet(&tenant);
+    for forged in [file, granted, disguised] {
+        let forged = Plan::from_json(&forged.to_string()).unwrap();
+        for age in [Duration::ZERO, Duration::MAX] {
+            let error = client.apply(&forged).max_plan_age(age).await.unwrap_err();
+            let is_refused = matches!(error.error().code(), ErrorCode::NeedsApproval | ErrorCode::PlanOutdated);
+            assert!(is_refused && counts(&tenant).1 == 0, "{error}");
+        }
+    }
 }

@@ -35,7 +35,7 @@ struct Scopes<'a> {
     resource: ServicePrincipalId,
     grant: Option<&'a OAuth2PermissionGrant>,
     granted: Vec<String>,
-    named: Vec<&'a String>,
+    named: Vec<&'a str>,
 }
 
 #[async_trait]
@@ -57,7 +57,7 @@ impl Collection for PermissionGrants {
     fn steps(&self, it: &Comparison<'_>, steps: &mut Vec<Step>) {
         steps.extend(granted_steps(it, PermissionKind::Delegated, is_granted));
         for Scopes { api, granted, named, .. } in named_apis(it) {
-            for scope in granted.iter().filter(|scope| !named.contains(scope)) {
+            for scope in granted.iter().filter(|scope| !has_scope(&named, scope)) {
                 let id = permission_step(StepKind::SURPLUS_GRANT, scope, PermissionKind::Delegated, Some(api));
                 steps.push(surplus_step(it, id, &format!("granted delegated permission {scope}")));
             }
@@ -155,8 +155,10 @@ impl Scopes<'_> {
     /// The whole list that is to be granted.
     fn wanted(&self, remove_surplus: bool) -> Vec<String> {
         let mut scopes = self.granted.clone();
-        scopes.retain(|scope| !remove_surplus || self.named.contains(&scope));
-        scopes.extend(self.named.iter().filter(|scope| !self.granted.contains(scope)).map(|scope| (*scope).clone()));
+        scopes.retain(|scope| !remove_surplus || has_scope(&self.named, scope));
+        scopes.extend(
+            self.named.iter().filter(|scope| !has_scope(&self.granted, scope)).map(|scope| (*scope).to_owned()),
+        );
         scopes.sort();
         scopes.dedup();
         scopes
@@ -170,7 +172,13 @@ fn named_apis<'a>(it: &Comparison<'a>) -> Vec<Scopes<'a>> {
         let named = delegated.iter().filter(|resolved| resolved.permission.api() == api);
         let grant = it.observed.tenant_wide_grant(resource).filter(|_| it.observed.principal.is_some());
         let granted = grant.map(scopes_of).unwrap_or_default();
-        Scopes { api, resource, grant, granted, named: named.filter_map(|resolved| resolved.value.as_ref()).collect() }
+        Scopes {
+            api,
+            resource,
+            grant,
+            granted,
+            named: named.filter_map(|resolved| resolved.value.as_deref()).collect(),
+        }
     };
     let known = it.observed.resources.iter().filter_map(|known| Some((known.api, known.principal?)));
     known.map(|(api, resource)| of_api(api, resource)).collect()
@@ -188,8 +196,13 @@ fn is_granted(observed: &Observed, resolved: &Resolved) -> bool {
     observed.principal.is_some()
         && observed.tenant_wide_grant(resource).is_some_and(|grant| {
             let scopes = scopes_of(grant);
-            resolved.value.as_ref().is_some_and(|scope| scopes.contains(scope))
+            resolved.value.as_ref().is_some_and(|scope| has_scope(&scopes, scope))
         })
+}
+
+/// Whether a scope is among these; capitals do not matter.
+fn has_scope(scopes: &[impl AsRef<str>], scope: &str) -> bool {
+    scopes.iter().any(|other| other.as_ref().eq_ignore_ascii_case(scope))
 }
 
 struct Read(BatchHandle<Page<OAuth2PermissionGrant>>, List<OAuth2PermissionGrant>);
