@@ -8,6 +8,9 @@ const MAX_SUGGESTIONS: usize = 3;
 /// What is compared of a name, in letters: the distance takes time and room by the product of the lengths.
 const MAX_COMPARED: usize = 120;
 
+/// The start of a name that tells which is meant, in letters.
+const MIN_START: usize = 6;
+
 /// The most similar of `names`, as `A, B or C`.
 pub(crate) fn suggestions<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<String> {
     let wanted = letters(name);
@@ -19,7 +22,9 @@ pub(crate) fn suggestions<'a>(name: &str, names: impl Iterator<Item = &'a str>) 
             let distance = strsim::osa_distance(&wanted, &letters);
             // Of equally near names, the one that begins alike.
             let alike = wanted.bytes().zip(letters.bytes()).take_while(|(a, b)| a == b).count();
-            (distance <= tolerance).then_some((distance, Reverse(alike), known))
+            // Whoever leaves an end out is nearer than the letters say.
+            let is_start = wanted.len() >= MIN_START && letters.starts_with(&wanted);
+            (distance <= tolerance || is_start).then_some((distance, Reverse(alike), known))
         })
         .collect();
     near.sort_unstable();
