@@ -15,7 +15,7 @@ const MIN_START: usize = 6;
 pub(crate) fn suggestions<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<String> {
     let wanted = letters(name);
     // A third of the letters may be wrong: enough for a forgotten word, too few for another name.
-    let tolerance = (wanted.len() / 3).max(2);
+    let tolerance = (wanted.len() / 3).max(2).min(wanted.len() / 2);
     let mut near: Vec<_> = names
         .filter_map(|known| {
             let letters = letters(known);

@@ -12,8 +12,10 @@ fn items_in(page: &[u8]) -> Option<usize> {
 fuzz_target!(|data: &[u8]| {
     let Some((kind, data)) = data.split_first() else { return };
     let one = client(Scripted::once(vec![Answer::ok(data)]));
-    if let Some(page) = check(block_on(async { one.applications().list().page().await })) {
-        assert_eq!(Some(page.value.len()), items_in(data));
+    let page = check(block_on(async { one.applications().list().page().await }));
+    // A page may hold bytes that are no text where nothing is read.
+    if let (Some(page), Some(items)) = (page, items_in(data)) {
+        assert_eq!(page.value.len(), items);
     }
     // One page that the service sends for ever, or several as the data says.
     let script = if kind & 1 == 0 { vec![Answer::ok(data)] } else { answers(data) };

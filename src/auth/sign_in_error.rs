@@ -98,6 +98,7 @@ fn is_gateways(response: &Response) -> bool {
         "device_code",
         "user_code",
         "verification_uri",
+        "issuer",
     ];
     let members = response.json().as_object();
     members.is_some_and(|members| !members.is_empty() && !own.iter().any(|name| members.contains_key(*name)))

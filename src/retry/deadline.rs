@@ -57,12 +57,15 @@ impl Deadline {
 
 /// The future's output, or `None` where the time allowed passes first.
 pub(crate) async fn timeout<F: Future>(future: F, clock: &dyn Clock, allowed: Duration) -> Option<F::Output> {
+    let until = clock.monotonic().saturating_add(allowed);
     let (mut future, mut limit) = (pin!(future), clock.sleep(allowed));
     std::future::poll_fn(move |context| {
         if let task::Poll::Ready(output) = future.as_mut().poll(context) {
             return task::Poll::Ready(Some(output));
         }
-        limit.as_mut().poll(context).map(|()| None)
+        // A future that is always busy may leave the timer no turn: the runtime gives a task so many only.
+        let is_over = limit.as_mut().poll(context).is_ready() || clock.monotonic() >= until;
+        if is_over { task::Poll::Ready(None) } else { task::Poll::Pending }
     })
     .await
 }
@@ -151,5 +154,33 @@ mod tests {
         let later = Deadline::after(&clock, SECOND);
         assert_eq!(later.bound(&clock, pending::<u8>()).await, None);
         assert_eq!(clock.monotonic(), SECOND);
+    }
+
+    /// A clock whose timer never gets a turn.
+    #[derive(Debug, Default)]
+    struct WithoutTimer(std::sync::atomic::AtomicU64);
+
+    impl Clock for WithoutTimer {
+        fn now(&self) -> time::OffsetDateTime {
+            time::OffsetDateTime::UNIX_EPOCH
+        }
+
+        /// A second later each time that somebody looks.
+        fn monotonic(&self) -> Duration {
+            Duration::from_secs(self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed))
+        }
+
+        fn sleep(&self, _: Duration) -> crate::clock::Sleep {
+            Box::pin(pending())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_busy_future_does_not_outlive_the_limit() {
+        let busy = std::future::poll_fn(|context| {
+            context.waker().wake_by_ref();
+            task::Poll::<u8>::Pending
+        });
+        assert_eq!(timeout(busy, &WithoutTimer::default(), 5 * SECOND).await, None);
     }
 }

@@ -133,7 +133,7 @@ async fn each_refusal_ends_it_with_its_own_words() {
     assert_eq!(token_of(&provider(&script), &request()).await.unwrap_err().code().as_str(), "app_not_in_tenant");
     for (body, code) in [
         (json!({"user_code": "ABC"}), "unexpected_device_code_response"),
-        (json!({"hello": "world"}), "not_a_sign_in_service"),
+        (json!({"hello": "world"}), "answered_by_proxy"),
     ] {
         let script = Script::new([Reply::Response(200, body)]);
         assert_eq!(token_of(&provider(&script), &request()).await.unwrap_err().code().as_str(), code);
