@@ -24,6 +24,9 @@ pub(super) struct Observed {
     /// The deleted application that holds the unique name, where it could be looked for.
     #[serde(default)]
     pub(super) deleted_holder: Option<DeletedHolder>,
+    /// The deleted service principals of an app that is not registered here, where they could be looked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) deleted_principals: Vec<DirectoryObjectId>,
     pub(super) principal: Option<ServicePrincipal>,
     /// The app role assignments of the service principal.
     pub(super) assignments: Vec<AppRoleAssignment>,
@@ -267,6 +270,7 @@ mod tests {
             application: Some(serde_json::from_str(&app).unwrap()),
             same_name: Vec::new(),
             deleted_holder: None,
+            deleted_principals: Vec::new(),
             principal: None,
             assignments: Vec::new(),
             grants: Vec::new(),

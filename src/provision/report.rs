@@ -43,6 +43,10 @@ pub struct Registered {
     pub tenant_id: TenantId,
     /// The application, once it is there.
     pub application: Option<RegisteredApplication>,
+    /// The service principal of an app that is not registered here: of an [`Installation`](crate::provision::Installation),
+    /// once it is there. In JSON it is left out where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service_principal: Option<InstalledPrincipal>,
     /// The secrets that this run issued, each with its value: it is here and nowhere else.
     pub secrets: Vec<IssuedSecret>,
     /// What was done, in order.
@@ -130,6 +134,42 @@ impl RegisteredApplication {
         self.created = Some(at);
         self
     }
+}
+
+/// The service principal of an app that is not registered in its tenant.
+///
+/// # JSON
+/// `servicePrincipalId`, `appId`, `displayName` and `publisher` (the tenant of the app); null is what is not known.
+///
+/// ```
+/// # use entra_emulator::{MemoryCloud, MemoryTenant};
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use entra_apps::{AppRegistration, SignInAudience};
+///
+/// let cloud = MemoryCloud::new([MemoryTenant::builder(), MemoryTenant::builder()]);
+/// let [vendor, customer] = [0, 1].map(|index| &cloud.tenants()[index]);
+/// let backup = AppRegistration::new("contoso-backup", "Contoso Backup").audience(SignInAudience::MultipleOrganizations);
+/// let client = cloud.client(vendor);
+/// let app_id = client.apply(&client.plan(&backup).await?).await?.application.unwrap().app_id;
+///
+/// let client = cloud.client(customer);
+/// let plan = client.install(app_id, vendor.id(), &backup).plan().await?;
+/// let installed = client.apply(&plan).await?.service_principal.unwrap();
+/// assert_eq!((installed.app_id, installed.publisher), (Some(app_id), Some(vendor.id())));
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct InstalledPrincipal {
+    /// The object id of the service principal.
+    pub service_principal_id: ServicePrincipalId,
+    /// The *application (client) id*.
+    pub app_id: Option<AppId>,
+    /// The display name.
+    pub display_name: Option<String>,
+    /// The tenant in which the app is registered; a managed identity has none.
+    pub publisher: Option<TenantId>,
 }
 
 /// A client secret with its value: one that an apply issued, or one that a program has stored.
