@@ -597,6 +597,9 @@ error_codes! {
     SameDisplayName Conflict "same_display_name"
         "there is no application with the unique name, and one of the display name"
         "If it is the one that is meant, adopt it by its client id; otherwise say that another is to be created.";
+    AppOfAnotherTenant Conflict "app_of_another_tenant"
+        "an app of another tenant is installed here and has the display name"
+        "If it is the one that is meant, install it by its client id and its publisher's tenant; otherwise say that another is to be created.";
     PublishedAppNotFound NotFound "published_app_not_found"
         "no tenant of this cloud has an app of the client id that can be installed"
         "Check the client id with its publisher: the app must exist, in this cloud, and be open to other tenants.";

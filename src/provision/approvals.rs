@@ -2,7 +2,6 @@
 
 use crate::api::ServicePrincipalKey;
 use crate::error::{Error, ErrorCode};
-use crate::ids::ServicePrincipalId;
 use crate::permission::Permission;
 use crate::provision::comparison::Comparison;
 use crate::provision::observed::{Observed, Resolved};
@@ -92,7 +91,7 @@ impl Approvals {
                 .with_message(format!("nothing deletes the service principal {}", key.id()))
                 .with_remedy("Leave the approval out, or plan a removal that deletes it."));
         }
-        let Some(id) = deletion(it) else { return Ok(()) };
+        let Some(id) = it.deletion() else { return Ok(()) };
         let keys = [Some(ServicePrincipalKey::Id(id)), it.app_id().map(ServicePrincipalKey::AppId)];
         match self.deletions.iter().any(|key| keys.contains(&Some(*key))) {
             true => Ok(()),
@@ -100,11 +99,6 @@ impl Approvals {
                 .with_message(format!("the deletion of the service principal {id} needs an approval of its own"))),
         }
     }
-}
-
-/// The service principal that is to be deleted, if one is.
-pub(super) fn deletion(it: &Comparison<'_>) -> Option<ServicePrincipalId> {
-    it.observed.principal_id().filter(|_| it.options.removal().is_some_and(|removal| removal.service_principal))
 }
 
 impl Review<'_> {

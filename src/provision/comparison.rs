@@ -3,7 +3,7 @@
 use time::OffsetDateTime;
 
 use crate::api::ServicePrincipalKey;
-use crate::ids::AppId;
+use crate::ids::{AppId, ServicePrincipalId};
 use crate::model::Application;
 use crate::permission::{Permission, PermissionKind, review_reason};
 use crate::provision::observed::{Observed, Resolved};
@@ -40,6 +40,12 @@ impl<'a> Comparison<'a> {
             Some(ServicePrincipalKey::AppId(app_id)) => Some(app_id),
             _ => self.observed.principal.as_ref().and_then(|principal| principal.app_id),
         }
+    }
+
+    /// The service principal that is to be deleted, if one is.
+    pub(super) fn deletion(&self) -> Option<ServicePrincipalId> {
+        let is_asked_for = self.options.removal().is_some_and(|removal| removal.service_principal);
+        self.observed.principal_id().filter(|_| is_asked_for)
     }
 
     /// Whether what is not named is removed.

@@ -116,7 +116,8 @@ impl<'a> Installation<'a> {
 /// A plan to be made of what is taken away: awaiting it makes it. [`Installation`] has an example.
 ///
 /// It is applied as any plan is. What is gone already is no error: then the plan is
-/// [converged](crate::Plan::is_converged).
+/// [converged](crate::Plan::is_converged). It reads only, in one request, and in a second one where there is no service
+/// principal: one replica that lags does not make it look done.
 ///
 /// ```
 /// # use entra_emulator::MemoryTenant;

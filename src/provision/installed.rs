@@ -131,7 +131,9 @@ pub(super) fn steps(it: &Comparison<'_>, wanted: &Installed, steps: &mut Vec<Ste
             false => step,
         };
         let remedy = ErrorCode::WrongPublisher.remedy();
-        steps.push(step.check(format!("The app belongs to its publisher, the tenant {publisher}"), remedy).done(is_publishers));
+        steps.push(
+            step.check(format!("The app belongs to its publisher, the tenant {publisher}"), remedy).done(is_publishers),
+        );
     }
     if principal.and_then(|principal| principal.app_role_assignment_required) == Some(true) {
         let step = Step::new(StepKind::ASSIGNMENT_REQUIRED, Action::LeftAlone)

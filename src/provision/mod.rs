@@ -102,6 +102,8 @@
 //! The app is found by its unique name, never by its display name. Where none has the unique name and one has the display
 //! name, [`plan`](Client::plan) fails with [`SameDisplayName`](crate::ErrorCode::SameDisplayName):
 //! [`adopt`](PlanRequest::adopt) that one, which then gets the unique name, or
+//! [`create_another`](PlanRequest::create_another). Where an app of another tenant is installed and has the display name, it
+//! fails with [`AppOfAnotherTenant`](crate::ErrorCode::AppOfAnotherTenant): [`install`](Client::install) that one, or
 //! [`create_another`](PlanRequest::create_another).
 //!
 //! # Approvals

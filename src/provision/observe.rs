@@ -8,7 +8,7 @@ use crate::model::query::Filter;
 use crate::model::{Application, ApplicationProperty, ServicePrincipal};
 use crate::provision::collections::{self, COLLECTIONS};
 use crate::provision::identity::check_adopted;
-use crate::provision::observed::{DeletedHolder, Observed, Resource, SameName, with_ids};
+use crate::provision::observed::{DeletedHolder, ForeignApp, Observed, Resource, SameName, with_ids};
 use crate::provision::plan_options::PlanOptions;
 use crate::provision::published::{Wanted, select};
 use crate::provision::registration::AppRegistration;
@@ -36,7 +36,14 @@ pub(super) async fn observe_settled(
     loop {
         attempts += 1;
         let observed = match &options.installed {
-            Some(installed) => observe_installed(client, registration, installed.principal).await?,
+            Some(installed) => {
+                let observed = observe_installed(client, registration, installed.principal).await?;
+                match observed.principal.is_none() && installed.removal.is_some() {
+                    // One replica that lags must not make a removal look done.
+                    true => observe_installed(client, registration, installed.principal).await?,
+                    false => observed,
+                }
+            }
             None => observe(client, registration, options).await?,
         };
         if is_settled(client, &cache_key(observed.tenant, registration, options), &observed, attempts).await? {
@@ -148,6 +155,12 @@ async fn observe(client: &Client, registration: &AppRegistration, options: &Plan
     ]);
     let deleted_page = batch.add(deleted.clone().page());
     let apis = ApiReads::new(client, registration, &mut batch);
+    let principals = client
+        .service_principals()
+        .list()
+        .filter(Filter::eq("displayName", registration.display_name.as_str()))
+        .select(["appId", "appOwnerOrganizationId"]);
+    let same_name_here = batch.add(principals.clone().page());
     let mut responses = batch.send().await?;
 
     let by_unique_name = responses.take(by_unique_name)?;
@@ -165,6 +178,11 @@ async fn observe(client: &Client, registration: &AppRegistration, options: &Plan
         .filter(|app| Some(app.id) != own)
         .collect();
     same_name.sort_by_key(|app| app.id);
+    let principals = principals.rest_of(responses.take(same_name_here)?).await?.into_iter();
+    let foreign =
+        principals.filter_map(|it| Some(ForeignApp { app_id: it.app_id?, owner: it.app_owner_organization_id? }));
+    let mut foreign_apps: Vec<_> = foreign.filter(|it| it.owner != tenant).collect();
+    foreign_apps.sort_by_key(|it| it.app_id);
     // Who may not read what was deleted learns of it when Entra refuses the name.
     let deleted = match responses.take(deleted_page) {
         Ok(page) => deleted.rest_of(page).await.unwrap_or_default(),
@@ -178,6 +196,7 @@ async fn observe(client: &Client, registration: &AppRegistration, options: &Plan
         tenant_name,
         application,
         same_name,
+        foreign_apps,
         deleted_holder,
         deleted_principals: Vec::new(),
         principal: None,
@@ -220,6 +239,7 @@ async fn observe_installed(
         tenant_name: responses.take(organization).ok().and_then(|organization| organization.display_name),
         application: None,
         same_name: Vec::new(),
+        foreign_apps: Vec::new(),
         deleted_holder: None,
         deleted_principals: Vec::new(),
         principal: None,

@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use crate::error::{Error, ErrorCode, on_one_line};
 use crate::ids::{AppId, TenantId};
 use crate::permission::Permission;
-use crate::provision::approvals::{deletion, reviews};
+use crate::provision::approvals::reviews;
 use crate::provision::comparison::Comparison;
 use crate::provision::observed::Observed;
 use crate::provision::plan_options::PlanOptions;
@@ -239,7 +239,7 @@ impl fmt::Display for Plan {
             }
         }
         let to_approve = reviews(&self.registration, &self.observed, &self.steps);
-        let deletion = deletion(&self.comparison());
+        let deletion = self.comparison().deletion();
         if !to_approve.is_empty() || deletion.is_some() {
             writeln!(f, "\nNeeds approval")?;
             for review in to_approve {

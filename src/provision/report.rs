@@ -15,7 +15,7 @@ use crate::provision::progress::Done;
 /// The report of an apply: what it did, or had done when it failed.
 ///
 /// # JSON
-/// `tenantId`, `application` (a [`RegisteredApplication`], or null), `secrets` (each an [`IssuedSecret`], **without its
+/// `tenantId`, `application` (a [`RegisteredApplication`], or null), `servicePrincipal` (an [`InstalledPrincipal`], or left out), `secrets` (each an [`IssuedSecret`], **without its
 /// value**), `done` (each a [`Done`]), `corrections` (sentences), `open` (each an [`OpenItem`]). A value is written by nobody but the
 /// caller, who takes it from [`IssuedSecret::value`].
 ///

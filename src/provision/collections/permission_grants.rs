@@ -375,8 +375,10 @@ pub(in crate::provision) fn holds_after_removal(it: &Comparison<'_>) -> Vec<Stri
     if by_users > 0 {
         left.push(format!("{by_users} grants of single users"));
     }
-    let scopes = named_apis(it).into_iter().flat_map(|scopes| scopes.wanted(it.removes_surplus() && takes_named, takes_named));
-    let others = grants_of_other_apis(it.observed).filter(|_| !(it.removes_surplus() && takes_named)).flat_map(scopes_of);
+    let scopes =
+        named_apis(it).into_iter().flat_map(|scopes| scopes.wanted(it.removes_surplus() && takes_named, takes_named));
+    let others =
+        grants_of_other_apis(it.observed).filter(|_| !(it.removes_surplus() && takes_named)).flat_map(scopes_of);
     left.extend(scopes.chain(others).map(|scope| format!("{scope} (delegated)")));
     left.extend(roles_after_removal(it));
     left

@@ -83,8 +83,10 @@ impl Collection for RoleAssignments {
         }
         let surplus = surplus(&it).into_iter().filter(|_| it.removes_surplus());
         let surplus = surplus.map(|surplus| (surplus, step_of(&state.observed, surplus)));
-        let named = it.permissions_of(PermissionKind::Application).into_iter().filter(|_| state.options.removal().is_some());
-        let named = named.filter_map(|it| Some((assignment(&state.observed, it)?, it.step(StepKind::PERMISSION_GRANTED))));
+        let named =
+            it.permissions_of(PermissionKind::Application).into_iter().filter(|_| state.options.removal().is_some());
+        let named =
+            named.filter_map(|it| Some((assignment(&state.observed, it)?, it.step(StepKind::PERMISSION_GRANTED))));
         for (removed, step) in named.chain(surplus) {
             if let (Some(resource), Some(id)) = (removed.resource_id, removed.id.clone()) {
                 let handle = batch.add(assignments.delete(resource, &id));
@@ -177,7 +179,8 @@ fn surplus<'a>(it: &Comparison<'a>) -> Vec<&'a AppRoleAssignment> {
 /// The application permissions that would still be held after a removal, each for a person.
 pub(super) fn roles_after_removal(it: &Comparison<'_>) -> Vec<String> {
     let surplus = surplus(it);
-    let stays = |assignment: &AppRoleAssignment| match surplus.iter().any(|surplus| std::ptr::eq(*surplus, assignment)) {
+    let stays = |assignment: &AppRoleAssignment| match surplus.iter().any(|surplus| std::ptr::eq(*surplus, assignment))
+    {
         _ if !it.registration.admin_consent => true,
         true => !it.removes_surplus(),
         false => false,

@@ -10,7 +10,6 @@ use crate::error::{Error, ErrorCode, ErrorKind};
 use crate::ids::ServicePrincipalId;
 use crate::model::{NewServicePrincipal, ServicePrincipal, ServicePrincipalPatch};
 use crate::provision::apply_state::ApplyState;
-use crate::provision::approvals::deletion;
 use crate::provision::collections::{self, Collection, Phase, TakeRead, TakeResponse};
 use crate::provision::comparison::Comparison;
 use crate::provision::observed::{Observed, shown};
@@ -58,8 +57,11 @@ impl Collection for ServicePrincipals {
         let step = match &it.observed.principal {
             None => Step::new(StepKind::SERVICE_PRINCIPAL, Action::Add)
                 .plan("create the app's service principal in this tenant"),
-            Some(principal) => Step::new(StepKind::SERVICE_PRINCIPAL, Action::Unchanged)
-                .plan(format!("the service principal is there, object id {}", shown(principal.id.as_ref()))),
+            Some(principal) => Step::new(StepKind::SERVICE_PRINCIPAL, Action::Unchanged).plan(format!(
+                "the service principal is there, object id {}{}",
+                shown(principal.id.as_ref()),
+                if principal.account_enabled == Some(false) { ", and disabled: it stays so" } else { "" }
+            )),
         };
         let principal = it.observed.principal.as_ref();
         let unreadable = |member| principal.is_some_and(|principal| principal.is_unreadable(member));
@@ -94,7 +96,7 @@ impl Collection for ServicePrincipals {
     fn requests(&self, state: &ApplyState<'_>, batch: &mut Batch) -> Result<Vec<Box<dyn TakeResponse>>, Error> {
         let principals = state.client.service_principals();
         if state.options.removal().is_some() {
-            let Some(id) = deletion(&state.comparison()) else { return Ok(Vec::new()) };
+            let Some(id) = state.comparison().deletion() else { return Ok(Vec::new()) };
             return Ok(vec![Box::new(Deleted(batch.add(principals.delete(id)), id))]);
         }
         let Some(app_id) = state.comparison().app_id() else { return Ok(Vec::new()) };
@@ -129,7 +131,9 @@ fn removal_step(it: &Comparison<'_>, removal: Removal) -> Step {
         Some(id) if removal.service_principal => step(Action::Remove)
             .plan(format!("delete the app's service principal, object id {id}"))
             .values(Some(id.to_string()), None)
-            .needs_review(Some("nobody can use the app in this tenant any more, and it can be restored for 30 days only")),
+            .needs_review(Some(
+                "nobody can use the app in this tenant any more, and it can be restored for 30 days only",
+            )),
         Some(id) => step(Action::LeftAlone).plan(format!("the service principal stays, object id {id}")),
     }
 }

@@ -141,10 +141,8 @@ pub(in crate::provision) fn check_permissions(it: &Comparison<'_>) -> Result<(),
     let permissions = &it.observed.permissions;
     for (index, resolved) in permissions.iter().enumerate() {
         if let Some(other) = permissions[..index].iter().find(|other| declaration(other) == declaration(resolved)) {
-            return Err(Error::new(ErrorCode::PermissionTwice).with_message(format!(
-                "{} and {} are the same permission",
-                other.permission, resolved.permission
-            )));
+            return Err(Error::new(ErrorCode::PermissionTwice)
+                .with_message(format!("{} and {} are the same permission", other.permission, resolved.permission)));
         }
     }
     Ok(())
