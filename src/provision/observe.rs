@@ -37,14 +37,14 @@ pub(super) async fn observe_settled(
         attempts += 1;
         let observed = match &options.installed {
             Some(installed) => {
-                let observed = observe_installed(client, registration, installed.principal).await?;
+                let observed = Box::pin(observe_installed(client, registration, installed.principal)).await?;
                 match observed.principal.is_none() && installed.removal.is_some() {
                     // One replica that lags must not make a removal look done.
-                    true => observe_installed(client, registration, installed.principal).await?,
+                    true => Box::pin(observe_installed(client, registration, installed.principal)).await?,
                     false => observed,
                 }
             }
-            None => observe(client, registration, options).await?,
+            None => Box::pin(observe(client, registration, options)).await?,
         };
         if is_settled(client, &cache_key(observed.tenant, registration, options), &observed, attempts).await? {
             return Ok(observed);

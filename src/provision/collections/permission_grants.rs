@@ -301,7 +301,7 @@ fn granted(state: &mut ApplyState<'_>, of: AppId, scopes: &[String]) {
 fn removed(state: &mut ApplyState<'_>, of: Option<AppId>, scopes: &[String]) {
     for scope in scopes {
         let is_named = |it: &&Resolved| Some(it.permission.api()) == of && it.value.as_ref() == Some(scope);
-        let kind = match state.comparison().permissions_of(PermissionKind::Delegated).iter().any(|it| is_named(it)) {
+        let kind = match state.comparison().permissions_of(PermissionKind::Delegated).iter().any(is_named) {
             true => StepKind::PERMISSION_GRANTED,
             false => StepKind::SURPLUS_GRANT,
         };
