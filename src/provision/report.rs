@@ -383,6 +383,7 @@ mod tests {
         let link = "https://login.microsoftonline.com/common/adminconsent".parse().unwrap();
         let registered = Registered {
             tenant_id,
+            service_principal: None,
             application: Some(application),
             secrets: vec![secret.clone(), secret.display_name("Main").end(datetime!(2028-01-31 10:00:05.25 UTC))],
             done: vec![Done { id: StepKind::NOTES.into(), text: "set the notes".to_owned() }],
