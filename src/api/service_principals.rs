@@ -1,6 +1,7 @@
 //! `/servicePrincipals`: the apps in this tenant.
 
 use http::Method;
+use serde::{Deserialize, Serialize};
 
 use crate::api::List;
 use crate::api::applications::selecting;
@@ -21,6 +22,9 @@ const WRITE: &str = "Application.ReadWrite.All, or Application.ReadWrite.OwnedBy
 
 /// By what a service principal is addressed.
 ///
+/// # JSON
+/// `{"id": …}` or `{"appId": …}`.
+///
 /// ```
 /// use entra_apps::api::ServicePrincipalKey;
 /// use entra_apps::ids::ServicePrincipalId;
@@ -30,7 +34,8 @@ const WRITE: &str = "Application.ReadWrite.All, or Application.ReadWrite.OwnedBy
 /// let by_client_id: ServicePrincipalKey = MICROSOFT_GRAPH.into();
 /// assert_ne!(by_object_id, by_client_id);
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum ServicePrincipalKey {
     /// Its object id.
@@ -59,7 +64,7 @@ impl ServicePrincipalKey {
         }
     }
 
-    pub(super) fn id(self) -> String {
+    pub(crate) fn id(self) -> String {
         match self {
             Self::Id(id) => id.to_string(),
             Self::AppId(id) => id.to_string(),

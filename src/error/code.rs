@@ -597,6 +597,18 @@ error_codes! {
     SameDisplayName Conflict "same_display_name"
         "there is no application with the unique name, and one of the display name"
         "If it is the one that is meant, adopt it by its client id; otherwise say that another is to be created.";
+    AppOfAnotherTenant Conflict "app_of_another_tenant"
+        "an app of another tenant is installed here and has the display name"
+        "If it is the one that is meant, install it by its client id and its publisher's tenant; otherwise say that another is to be created.";
+    PublishedAppNotFound NotFound "published_app_not_found"
+        "no tenant of this cloud has an app of the client id that can be installed"
+        "Check the client id with its publisher: the app must exist, in this cloud, and be open to other tenants.";
+    ServicePrincipalNotFound NotFound "service_principal_not_found"
+        "the tenant has no such service principal"
+        "Check the client id or object id, and the tenant; a vendor's app is installed first.";
+    ServicePrincipalInUse Conflict "service_principal_in_use"
+        "the service principal holds grants that the removal does not name"
+        "Take every grant away, and those of single users under Enterprise applications, or leave the service principal.";
     RedirectUriOfAnotherPlatform Conflict "redirect_uri_of_another_platform"
         "a redirect URI stands under another platform"
         "Remove it there, as a registration does that removes what is surplus, or name it for that platform.";
@@ -624,6 +636,18 @@ error_codes! {
     RelationshipStatusRefused Refused "relationship_status_refused"
         "the status of the delegated admin relationship does not allow it"
         "Wait until it has the status that is needed, or make another relationship.";
+    SingleTenantRegistration Refused "single_tenant_registration"
+        "an app for its own tenant alone cannot be installed in another"
+        "Let its publisher choose an audience of several organizations, in the registration too.";
+    MicrosoftOwnedApp Refused "microsoft_owned_app"
+        "the app is Microsoft's own"
+        "Name the app of the vendor: Microsoft's own are left as Microsoft and the tenant have them.";
+    WrongPublisher Refused "wrong_publisher"
+        "the app belongs to another tenant than its publisher's"
+        "Ask the publisher for the client id and for the tenant of the app; nothing was granted.";
+    ServicePrincipalDeleted Refused "service_principal_deleted"
+        "the service principal is deleted, and can be restored for 30 days"
+        "Purge it among the deleted objects if it must not come back.";
     ApiNotInTenant Refused "api_not_in_tenant"
         "the tenant has no service principal of the API"
         "License or enable the service in the tenant, create its service principal, or leave its permissions out.";
@@ -675,6 +699,9 @@ error_codes! {
     NeedsApproval NeedsApproval "needs_approval"
         "permissions need a review"
         "Approve each by its name if the customer agrees, or leave it out.";
+    DeletionNeedsApproval NeedsApproval "deletion_needs_approval"
+        "the deletion of a service principal needs an approval of its own"
+        "Approve it by the object id that the plan shows, if the customer agrees.";
 
     // The way there and back.
     Throttled Throttled "throttled"

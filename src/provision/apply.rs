@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use serde::Serialize;
 use tracing::Instrument as _;
 
+use crate::api::ServicePrincipalKey;
 use crate::client::Client;
 use crate::error::{BoxError, Error, ErrorCode, ErrorKind, on_one_line};
 use crate::provision::approvals::Approvals;
@@ -92,6 +93,13 @@ impl<'a> Apply<'a> {
         self
     }
 
+    /// Approves the deletion of a service principal, by its object id or its client id, which a
+    /// [removal](crate::provision::PlanRemoval::service_principal) needs; [`approve_all`](Self::approve_all) does not cover it.
+    pub fn approve_deletion(mut self, principal: impl Into<ServicePrincipalKey>) -> Self {
+        self.approvals.deletions.push(principal.into());
+        self
+    }
+
     /// Gives each secret to a sink before any further step. The sink, too, has no more time than the
     /// [deadline](Self::deadline) leaves; without one, a sink that never ends holds up every other apply of this app by this
     /// client, each for as long as its own deadline.
@@ -147,7 +155,7 @@ impl<'a> Apply<'a> {
         let has_sink = sink.is_some();
         let sink = sink.map(|inner| -> Arc<dyn SecretSink> { Arc::new(BoundedSink { inner, client: client.clone() }) });
         let mut run = Run::new(client.clone(), plan, approvals, sink, progress);
-        let result = match client.writer_lock(&cache_key(plan.tenant, &plan.registration)).await {
+        let result = match client.writer_lock(&cache_key(plan.tenant, &plan.registration, &plan.options)).await {
             Ok(_only_writer) => run.execute(max_plan_age).await,
             Err(error) => Err(error),
         };
@@ -343,6 +351,7 @@ mod tests {
         let report = Registered {
             tenant_id: TenantId::from_u128(1),
             application: None,
+            service_principal: None,
             secrets: secrets.iter().map(issued).collect(),
             done: secrets
                 .iter()

@@ -1,11 +1,12 @@
 //! What the caller has approved, and what needs it.
 
+use crate::api::ServicePrincipalKey;
 use crate::error::{Error, ErrorCode};
 use crate::permission::{MICROSOFT_GRAPH, Permission};
 use crate::provision::comparison::Comparison;
 use crate::provision::observed::{Observed, Resolved};
 use crate::provision::registration::AppRegistration;
-use crate::provision::step::{Change, Step, StepKind};
+use crate::provision::step::{Action, Change, Step, StepKind};
 use crate::provision::steps::steps;
 
 /// A permission that needs a review.
@@ -23,17 +24,19 @@ pub(super) fn reviews<'a>(
     observed: &'a Observed,
     steps: &[Change],
 ) -> Vec<Review<'a>> {
+    // Who takes a grant away needs no review of it.
+    let gives = |step: &Change| step.action.is_change() && step.action != Action::Remove;
     let is_changed = |resolved: Option<&Resolved>| {
         let Some(resolved) = resolved else { return true };
         let ids = [StepKind::PERMISSION_DECLARED, StepKind::PERMISSION_GRANTED].map(|kind| resolved.step(kind));
-        steps.iter().any(|step| step.action.is_change() && ids.contains(&step.id))
+        steps.iter().any(|step| gives(step) && ids.contains(&step.id))
     };
     let review = |permission: &'a Permission| {
         let resolved = observed.resolved(permission).filter(|resolved| is_changed(Some(resolved)));
         let (shown, reason) = match (resolved, observed.resolved(permission)) {
             (Some(resolved), _) => (&resolved.permission, resolved.review_reason()?),
-            (None, None) => (permission, permission.review_reason()?),
-            (None, Some(_)) => return None,
+            (None, None) if steps.iter().any(gives) => (permission, permission.review_reason()?),
+            (None, _) => return None,
         };
         Some(Review { permission, shown, reason })
     };
@@ -45,11 +48,14 @@ pub(super) fn reviews<'a>(
 pub(super) struct Approvals {
     pub(super) all: bool,
     pub(super) names: Vec<String>,
+    /// The service principals that may be deleted.
+    pub(super) deletions: Vec<ServicePrincipalKey>,
 }
 
 impl Approvals {
     /// Refuses to go on with permissions that need an approval and have none, judged on what is observed.
     pub(super) fn check(&self, it: &Comparison<'_>) -> Result<(), Error> {
+        self.check_deletion(it)?;
         let changes: Vec<Change> = steps(it).iter().filter_map(Step::to_change).collect();
         let reviews = reviews(it.registration, it.observed, &changes);
         let open: Vec<_> = reviews
@@ -74,6 +80,23 @@ impl Approvals {
                     misspelt.unwrap_or_default()
                 )))
             }
+        }
+    }
+
+    /// Refuses a deletion that nobody has approved, and an approval of one that is not asked for.
+    fn check_deletion(&self, it: &Comparison<'_>) -> Result<(), Error> {
+        let removal = it.options.removal().filter(|removal| removal.service_principal);
+        if let (None, Some(key)) = (removal, self.deletions.first()) {
+            return Err(Error::new(ErrorCode::UnknownApproval)
+                .with_message(format!("nothing deletes the service principal {}", key.id()))
+                .with_remedy("Leave the approval out, or plan a removal that deletes it."));
+        }
+        let Some(id) = it.deletion() else { return Ok(()) };
+        let keys = [Some(ServicePrincipalKey::Id(id)), it.app_id().map(ServicePrincipalKey::AppId)];
+        match self.deletions.iter().any(|key| keys.contains(&Some(*key))) {
+            true => Ok(()),
+            false => Err(Error::new(ErrorCode::DeletionNeedsApproval)
+                .with_message(format!("the deletion of the service principal {id} needs an approval of its own"))),
         }
     }
 }

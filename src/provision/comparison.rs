@@ -2,7 +2,8 @@
 
 use time::OffsetDateTime;
 
-use crate::ids::AppId;
+use crate::api::ServicePrincipalKey;
+use crate::ids::{AppId, ServicePrincipalId};
 use crate::model::Application;
 use crate::permission::{Permission, PermissionKind, review_reason};
 use crate::provision::observed::{Observed, Resolved};
@@ -23,6 +24,33 @@ impl<'a> Comparison<'a> {
     /// The application that is there.
     pub(super) fn app(&self) -> Option<&'a Application> {
         self.observed.application.as_ref()
+    }
+
+    /// By what the service principal is found.
+    pub(super) fn principal_key(&self) -> Option<ServicePrincipalKey> {
+        match &self.options.installed {
+            Some(installed) => Some(installed.principal),
+            None => self.observed.app_id().map(ServicePrincipalKey::AppId),
+        }
+    }
+
+    /// The client id, where it is known.
+    pub(super) fn app_id(&self) -> Option<AppId> {
+        match self.principal_key() {
+            Some(ServicePrincipalKey::AppId(app_id)) => Some(app_id),
+            _ => self.observed.principal.as_ref().and_then(|principal| principal.app_id),
+        }
+    }
+
+    /// The service principal that is to be deleted, if one is.
+    pub(super) fn deletion(&self) -> Option<ServicePrincipalId> {
+        let is_asked_for = self.options.removal().is_some_and(|removal| removal.service_principal);
+        self.observed.principal_id().filter(|_| is_asked_for)
+    }
+
+    /// Whether what is not named is removed.
+    pub(super) fn removes_surplus(&self) -> bool {
+        self.options.removal().map_or(self.registration.remove_surplus, |removal| removal.every_grant)
     }
 
     /// The wanted permissions, as this tenant knows them.
@@ -57,7 +85,7 @@ impl<'a> Comparison<'a> {
 
     /// The step of something that is not named: it is removed if the registration says so.
     pub(super) fn surplus(&self, id: impl Into<StepId>, what: &str) -> Step {
-        match self.registration.remove_surplus {
+        match self.removes_surplus() {
             true => Step::new(id, Action::Remove).plan(format!("remove {what}")),
             false => Step::new(id, Action::LeftAlone).plan(format!("{what}: not named here")),
         }

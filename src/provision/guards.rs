@@ -5,6 +5,7 @@
 
 use crate::client::Client;
 use crate::error::{Error, ErrorCode};
+use crate::provision::installed;
 use crate::provision::plan_options::PlanOptions;
 use crate::provision::registration::{AppRegistration, allows_personal_accounts};
 use crate::provision::step::{Action, Change, StepKind};
@@ -12,6 +13,9 @@ use crate::provision::step::{Action, Change, StepKind};
 /// Refuses what can be refused without a look at the tenant.
 pub(super) fn check(client: &Client, registration: &AppRegistration, options: &PlanOptions) -> Result<(), Error> {
     registration.check()?;
+    if let Some(wanted) = &options.installed {
+        return installed::check(registration, wanted);
+    }
     if let Some(name) = options
         .replace_secrets
         .iter()
@@ -33,7 +37,7 @@ pub(super) fn check_lifetimes(
     registration: &AppRegistration,
     options: &PlanOptions,
 ) -> Result<(), Error> {
-    if options.held_secrets.is_empty() {
+    if options.held_secrets.is_empty() && options.installed.is_none() {
         for secret in &registration.credentials {
             secret.end(client.clock().now())?;
         }

@@ -4,7 +4,7 @@ use crate::error::{Error, ErrorCode, ErrorDetail, on_one_line};
 use crate::ids::AppId;
 use crate::model::Application;
 use crate::provision::comparison::Comparison;
-use crate::provision::observed::{DeletedHolder, shown};
+use crate::provision::observed::{DeletedHolder, ForeignApp, shown};
 use crate::provision::registration::AppRegistration;
 use crate::provision::step::{Action, Step, StepId, StepKind, Subject};
 
@@ -42,6 +42,7 @@ pub(super) fn steps(it: &Comparison<'_>, steps: &mut Vec<Step>) {
     };
     let remedy = match &it.observed.deleted_holder {
         Some(_) => ErrorCode::UniqueNameTaken.remedy(),
+        None if !it.observed.foreign_apps.is_empty() => ErrorCode::AppOfAnotherTenant.remedy(),
         None => "Apply the registration; an application that was made by hand is adopted by its client id.",
     };
     steps.push(registered.check(format!("“{display_name}” is registered in Microsoft Entra"), remedy));
@@ -50,6 +51,11 @@ pub(super) fn steps(it: &Comparison<'_>, steps: &mut Vec<Step>) {
             .plan(format!("give the application the unique name {unique_name}"));
         let from = it.app().and_then(|app| app.unique_name.clone());
         steps.push(step.values(from, Some(unique_name.clone())));
+    }
+    for ForeignApp { app_id, owner } in &it.observed.foreign_apps {
+        let id = StepId::of(StepKind::SAME_DISPLAY_NAME, Subject::Application(*app_id));
+        let text = format!("an app of the tenant {owner} has this display name here: client id {app_id}");
+        steps.push(Step::new(id, Action::LeftAlone).plan(text));
     }
     for other in &it.observed.same_name {
         let unique_name = match &other.unique_name {
@@ -99,6 +105,7 @@ pub(super) fn check_adopted(
 /// Refuses to create a second application of the display name, and a unique name that a deleted application holds.
 pub(super) fn check_observed(it: &Comparison<'_>) -> Result<(), Error> {
     check_same_name(it)?;
+    check_foreign(it)?;
     let is_wanted = it.app().is_none_or(|app| wants_unique_name(it, app));
     match &it.observed.deleted_holder {
         Some(holder) if is_wanted => Err(unique_name_taken(&it.registration.unique_name, holder)),
@@ -116,6 +123,17 @@ pub(super) fn unique_name_taken(unique_name: &str, holder: &DeletedHolder) -> Er
         .with_remedy(
             "Restore or purge it (Deleted applications in the portal, or deleted_items), or choose another unique name.",
         )
+}
+
+/// Refuses to register an app beside one of another tenant that is installed here and has the display name.
+fn check_foreign(it: &Comparison<'_>) -> Result<(), Error> {
+    let foreign = &it.observed.foreign_apps;
+    if it.app().is_some() || it.options.create_another || foreign.is_empty() {
+        return Ok(());
+    }
+    let apps: Vec<String> = foreign.iter().map(|app| format!("{} of the tenant {}", app.app_id, app.owner)).collect();
+    Err(Error::new(ErrorCode::AppOfAnotherTenant)
+        .with_message(format!("an app of another tenant has this display name here: client id {}", apps.join(", "))))
 }
 
 fn check_same_name(it: &Comparison<'_>) -> Result<(), Error> {

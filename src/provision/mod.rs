@@ -82,6 +82,15 @@
 //!
 //! Requests that do not wait for one another travel in one `$batch`.
 //!
+//! # Apps of other tenants
+//! [`Client::install`] brings an app into a tenant that is registered in another, and [`Client::grant_to`] grants permissions
+//! to a service principal that is there, such as a managed identity: an [`Installation`] plans, verifies and
+//! [removes](Installation::plan_removal), by the same plans, approvals, applies and checklists. Of the registration, only its
+//! permissions take part. The steps are those of the service principal and of its grants, and
+//! [`PUBLISHER`](StepKind::PUBLISHER), [`ASSIGNMENT_REQUIRED`](StepKind::ASSIGNMENT_REQUIRED) and
+//! [`DELETED_SERVICE_PRINCIPAL`](StepKind::DELETED_SERVICE_PRINCIPAL), which write nothing: a disabled or deleted service
+//! principal is reported and never revived.
+//!
 //! # Surplus
 //! What is in the tenant and not in the registration is left alone and listed, as steps of the action
 //! [`LeftAlone`](Action::LeftAlone). With [`remove_surplus`](crate::AppRegistration::remove_surplus) three kinds are removed:
@@ -93,6 +102,8 @@
 //! The app is found by its unique name, never by its display name. Where none has the unique name and one has the display
 //! name, [`plan`](Client::plan) fails with [`SameDisplayName`](crate::ErrorCode::SameDisplayName):
 //! [`adopt`](PlanRequest::adopt) that one, which then gets the unique name, or
+//! [`create_another`](PlanRequest::create_another). Where an app of another tenant is installed and has the display name, it
+//! fails with [`AppOfAnotherTenant`](crate::ErrorCode::AppOfAnotherTenant): [`install`](Client::install) that one, or
 //! [`create_another`](PlanRequest::create_another).
 //!
 //! # Approvals
@@ -138,6 +149,8 @@ pub(crate) mod credential;
 mod diagnose;
 mod guards;
 mod identity;
+mod installation;
+mod installed;
 mod observe;
 mod observed;
 mod page_url;
@@ -160,18 +173,21 @@ mod tag;
 
 use secrecy::SecretString;
 
+use crate::api::ServicePrincipalKey;
 use crate::client::Client;
 use crate::error::Error;
+use crate::ids::{AppId, TenantId};
 
 pub use caller_permissions::CallerPermissions;
 pub use credential::Lifetime;
 pub use diagnose::{Diagnose, Diagnosis, Finding, RecordedRequest};
+pub use installation::{Installation, PlanRemoval};
 pub use page_url::{LogoutUrl, PageUrl};
 pub use plan_request::{PlanRequest, VerifyRequest};
 pub use preflight::{CallerKind, Preflight, PreflightCheck, Verdict};
 pub use progress::{Done, Progress};
 pub use redirect_uri::Platform;
-pub use report::{OpenItem, RegisteredApplication};
+pub use report::{InstalledPrincipal, OpenItem, RegisteredApplication};
 pub use secret_readiness::{SecretReadiness, WaitUntilUsable};
 pub use step::{Action, Change, Check, StepId, StepKind, Subject};
 pub use tag::Tag;
@@ -280,6 +296,70 @@ impl Client {
     /// ```
     pub fn apply<'a>(&self, plan: &'a Plan) -> Apply<'a> {
         Apply::new(self, plan)
+    }
+
+    /// Installs a multi-tenant app of another tenant in this one, with the permissions that a registration names: its service
+    /// principal and the grants. No application is read or created here.
+    ///
+    /// `publisher` is the tenant in which the app is registered. The service principal must say that its app belongs there,
+    /// which is checked after it was created and before anything is granted. See [`Installation`] for what can be planned.
+    /// A first installation takes three requests, plan included: one [reads](Installation::plan), one creates the [service
+    /// principal](https://learn.microsoft.com/graph/api/serviceprincipal-post-serviceprincipals), one
+    /// [grants](https://learn.microsoft.com/graph/api/serviceprincipal-post-approleassignedto). Least permissions of the
+    /// apply: `Application.ReadWrite.All`, `AppRoleAssignment.ReadWrite.All`, `DelegatedPermissionGrant.ReadWrite.All` and
+    /// `Directory.Read.All`.
+    ///
+    /// ```
+    /// # use entra_emulator::{MemoryCloud, MemoryTenant};
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use entra_apps::{AppRegistration, SignInAudience};
+    ///
+    /// let cloud = MemoryCloud::new([MemoryTenant::builder(), MemoryTenant::builder()]);
+    /// let [vendor, customer] = [0, 1].map(|index| &cloud.tenants()[index]);
+    /// let backup = AppRegistration::new("contoso-backup", "Contoso Backup").audience(SignInAudience::MultipleOrganizations);
+    /// let client = cloud.client(vendor);
+    /// let app_id = client.apply(&client.plan(&backup).await?).await?.application.unwrap().app_id;
+    ///
+    /// let client = cloud.client(customer);
+    /// client.apply(&client.install(app_id, vendor.id(), &backup).plan().await?).await?;
+    /// assert!(customer.service_principals().iter().any(|principal| principal.app_id == app_id));
+    /// # Ok(()) }
+    /// ```
+    pub fn install<'a>(
+        &self,
+        app_id: AppId,
+        publisher: TenantId,
+        registration: &'a AppRegistration,
+    ) -> Installation<'a> {
+        Installation::new(self, app_id.into(), Some(publisher), registration)
+    }
+
+    /// Grants the permissions that a registration names to a service principal that is there, of whichever app: a managed
+    /// identity, by its object id or client id, or a vendor's app. It is neither created nor changed; Microsoft's own are
+    /// refused. See [`Installation`] for what can be planned.
+    ///
+    /// ```
+    /// # use entra_emulator::MemoryTenant;
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use entra_apps::AppRegistration;
+    /// use entra_apps::permission::microsoft_graph::application;
+    ///
+    /// let tenant = MemoryTenant::new();
+    /// let identity = tenant.add_caller(&[]).client_id; // or a managed identity
+    /// let client = tenant.client();
+    /// let reader = AppRegistration::new("contoso-reader", "Contoso Reader").permission(application::USER_READ_ALL);
+    ///
+    /// let grants = client.grant_to(identity, &reader);
+    /// client.apply(&grants.plan().await?).await?;
+    /// assert!(grants.verify().await?.is_done());
+    /// # Ok(()) }
+    /// ```
+    pub fn grant_to<'a>(
+        &self,
+        principal: impl Into<ServicePrincipalKey>,
+        registration: &'a AppRegistration,
+    ) -> Installation<'a> {
+        Installation::new(self, principal.into(), None, registration)
     }
 
     /// Says which steps of an apply the caller's token allows, and which permission or role it lacks for the others.

@@ -1,14 +1,14 @@
 //! Observing the tenant: reads only, in two round trips at most.
 
-use crate::api::{DeletedKind, UniqueName};
-use crate::client::Client;
+use crate::api::{DeletedKind, ServicePrincipalKey, UniqueName};
+use crate::client::{Batch, BatchHandle, BatchResponse, Client};
 use crate::error::Error;
 use crate::ids::{AppId, ApplicationId, TenantId};
 use crate::model::query::Filter;
 use crate::model::{Application, ApplicationProperty, PublishedApi};
 use crate::provision::collections::{self, COLLECTIONS};
 use crate::provision::identity::check_adopted;
-use crate::provision::observed::{DeletedHolder, Observed, Resource, SameName, with_ids};
+use crate::provision::observed::{DeletedHolder, ForeignApp, Observed, Resource, SameName, with_ids};
 use crate::provision::plan_options::PlanOptions;
 use crate::provision::published::{Wanted, select};
 use crate::provision::registration::AppRegistration;
@@ -18,8 +18,11 @@ use crate::provision::step::Change;
 use crate::retry::READ_LAG;
 
 /// The name by which a client remembers a registration in a tenant, and lets one run at a time write it.
-pub(super) fn cache_key(tenant: TenantId, registration: &AppRegistration) -> String {
-    format!("{tenant}/{}", registration.unique_name)
+pub(super) fn cache_key(tenant: TenantId, registration: &AppRegistration, options: &PlanOptions) -> String {
+    match &options.installed {
+        Some(installed) => format!("{tenant}/service principal/{}", installed.principal.id()),
+        None => format!("{tenant}/{}", registration.unique_name),
+    }
 }
 
 /// What a client has written of a registration a moment ago: what was there then, and the changes that it made.
@@ -39,8 +42,18 @@ pub(super) async fn observe_settled(
     let mut attempts = 0;
     loop {
         attempts += 1;
-        let observed = observe(client, registration, options).await?;
-        if is_settled(client, registration, &observed, attempts).await? {
+        let observed = match &options.installed {
+            Some(installed) => {
+                let observed = Box::pin(observe_installed(client, registration, installed.principal)).await?;
+                match observed.principal.is_none() && installed.removal.is_some() {
+                    // One replica that lags must not make a removal look done.
+                    true => Box::pin(observe_installed(client, registration, installed.principal)).await?,
+                    false => observed,
+                }
+            }
+            None => Box::pin(observe(client, registration, options)).await?,
+        };
+        if is_settled(client, &cache_key(observed.tenant, registration, options), &observed, attempts).await? {
             return Ok(observed);
         }
     }
@@ -51,6 +64,7 @@ pub(super) async fn observe_settled(
 pub(super) async fn observe_application_settled(
     client: &Client,
     registration: &AppRegistration,
+    options: &PlanOptions,
     earlier: &Observed,
 ) -> Result<Option<Observed>, Error> {
     let Some(ids) = earlier.application.as_ref().and_then(|app| Some((app.id?, app.app_id?))) else { return Ok(None) };
@@ -58,24 +72,18 @@ pub(super) async fn observe_application_settled(
     loop {
         attempts += 1;
         let Some(observed) = observe_application(client, ids, earlier).await? else { return Ok(None) };
-        if is_settled(client, registration, &observed, attempts).await? {
+        if is_settled(client, &cache_key(observed.tenant, registration, options), &observed, attempts).await? {
             return Ok(Some(observed));
         }
     }
 }
 
 /// Whether what was observed holds all that this client wrote a moment ago; waits where it does not.
-async fn is_settled(
-    client: &Client,
-    registration: &AppRegistration,
-    observed: &Observed,
-    attempts: u32,
-) -> Result<bool, Error> {
-    let key = cache_key(observed.tenant, registration);
-    let Some((at, written)) = client.observations().get::<Written>(&key) else { return Ok(true) };
+async fn is_settled(client: &Client, key: &str, observed: &Observed, attempts: u32) -> Result<bool, Error> {
+    let Some((at, written)) = client.observations().get::<Written>(key) else { return Ok(true) };
     let age = client.clock().monotonic().saturating_sub(at);
     if age > READ_LAG {
-        client.observations().remove(&key);
+        client.observations().remove(key);
         return Ok(true);
     }
     // Remembered until reads no longer lag: the next one may be of another replica.
@@ -94,7 +102,7 @@ async fn observe_application(
 ) -> Result<Option<Observed>, Error> {
     let mut batch = client.batch();
     let application = batch.add(client.applications().find_selecting(id, &application_properties()));
-    let reads = collections::reads(client, app_id, &mut batch);
+    let reads = collections::reads(client, app_id.into(), &mut batch);
     let mut responses = batch.send().await?;
     let Some(application) = responses.take(application)? else { return Ok(None) };
     let mut observed = Observed { application: Some(as_selected(application)?), ..earlier.clone() };
@@ -132,7 +140,6 @@ fn as_selected(app: Application) -> Result<Application, Error> {
 /// Reads everything that a plan depends on: one batch, and another for an application that is there.
 async fn observe(client: &Client, registration: &AppRegistration, options: &PlanOptions) -> Result<Observed, Error> {
     let tenant = client.tenant_id().await?;
-    let wanted: Vec<_> = registration.wanted_permissions().map(|it| Wanted::new(client, it)).collect();
     let properties = application_properties();
 
     let mut batch = client.batch();
@@ -154,11 +161,13 @@ async fn observe(client: &Client, registration: &AppRegistration, options: &Plan
         "uniqueName",
     ]);
     let deleted_page = batch.add(deleted.clone().page());
-    let mut apis = Vec::new();
-    for api in apis_of(&wanted) {
-        let call = client.service_principals().find_published(api, &select(api, &wanted));
-        apis.push((api, batch.add(call)));
-    }
+    let apis = ApiReads::new(client, registration, &mut batch);
+    let principals = client
+        .service_principals()
+        .list()
+        .filter(Filter::eq("displayName", registration.display_name.as_str()))
+        .select(["appId", "appOwnerOrganizationId"]);
+    let same_name_here = batch.add(principals.clone().page());
     let mut responses = batch.send().await?;
 
     let by_unique_name = responses.take(by_unique_name)?;
@@ -176,6 +185,11 @@ async fn observe(client: &Client, registration: &AppRegistration, options: &Plan
         .filter(|app| Some(app.id) != own)
         .collect();
     same_name.sort_by_key(|app| app.id);
+    let principals = principals.rest_of(responses.take(same_name_here)?).await?.into_iter();
+    let foreign =
+        principals.filter_map(|it| Some(ForeignApp { app_id: it.app_id?, owner: it.app_owner_organization_id? }));
+    let mut foreign_apps: Vec<_> = foreign.filter(|it| it.owner != tenant).collect();
+    foreign_apps.sort_by_key(|it| it.app_id);
     // Who may not read what was deleted learns of it when Entra refuses the name.
     let deleted = match responses.take(deleted_page) {
         Ok(page) => deleted.rest_of(page).await.unwrap_or_default(),
@@ -184,36 +198,118 @@ async fn observe(client: &Client, registration: &AppRegistration, options: &Plan
     let deleted_holder = deleted.into_iter().find_map(|item| DeletedHolder::of(item, &registration.unique_name));
     // The tenant's name is for show only.
     let tenant_name = responses.take(organization).ok().and_then(|organization| organization.display_name);
-    let apis: Vec<(AppId, Option<PublishedApi>)> =
-        apis.into_iter().map(|(api, handle)| Ok((api, responses.take(handle)?))).collect::<Result<_, Error>>()?;
-    let (mut permissions, mut obstacles) = (Vec::new(), Vec::new());
-    for wanted in wanted {
-        let api = apis.iter().find(|(api, _)| *api == wanted.permission.api());
-        match wanted.look_up(client, api.and_then(|(_, published)| published.as_ref())) {
-            Ok(resolved) => permissions.push(resolved),
-            Err(obstacle) => obstacles.push(obstacle),
-        }
-    }
-    let resource = |(api, published): (AppId, Option<PublishedApi>)| Resource {
-        api,
-        principal: published.and_then(|published| published.id),
-    };
-    let resources = apis.into_iter().map(resource).collect();
     let mut observed = Observed {
         tenant,
         tenant_name,
         application,
         same_name,
+        foreign_apps,
         deleted_holder,
+        deleted_principals: Vec::new(),
         principal: None,
         assignments: Vec::new(),
         grants: Vec::new(),
-        resources,
-        permissions,
-        obstacles,
+        resources: Vec::new(),
+        permissions: Vec::new(),
+        obstacles: Vec::new(),
     };
-    collections::read(client, &mut observed).await?;
+    apis.take(client, &mut responses, &mut observed)?;
+    if let Some(app_id) = observed.app_id() {
+        collections::read(client, app_id.into(), &mut observed).await?;
+    }
     Ok(observed)
+}
+
+/// Reads everything that a plan for a service principal depends on whose application is not registered here: one batch.
+async fn observe_installed(
+    client: &Client,
+    registration: &AppRegistration,
+    principal: ServicePrincipalKey,
+) -> Result<Observed, Error> {
+    let tenant = client.tenant_id().await?;
+    let mut batch = client.batch();
+    let reads = collections::reads(client, principal, &mut batch);
+    let organization = batch.add(client.organization().get());
+    let deleted = match principal {
+        ServicePrincipalKey::AppId(app_id) => {
+            let list = client.deleted_items().list(DeletedKind::ServicePrincipal);
+            let list = list.filter(Filter::eq("appId", app_id.to_string())).select(["id", "appId"]);
+            Some((batch.add(list.clone().page()), list, app_id))
+        }
+        ServicePrincipalKey::Id(_) => None,
+    };
+    let apis = ApiReads::new(client, registration, &mut batch);
+    let mut responses = batch.send().await?;
+    let mut observed = Observed {
+        tenant,
+        // The tenant's name is for show only.
+        tenant_name: responses.take(organization).ok().and_then(|organization| organization.display_name),
+        application: None,
+        same_name: Vec::new(),
+        foreign_apps: Vec::new(),
+        deleted_holder: None,
+        deleted_principals: Vec::new(),
+        principal: None,
+        assignments: Vec::new(),
+        grants: Vec::new(),
+        resources: Vec::new(),
+        permissions: Vec::new(),
+        obstacles: Vec::new(),
+    };
+    apis.take(client, &mut responses, &mut observed)?;
+    for read in reads {
+        read.take(&mut responses, &mut observed).await?;
+    }
+    // Who may not read what was deleted is not told of it.
+    if let Some((page, list, app_id)) = deleted
+        && let Ok(page) = responses.take(page)
+    {
+        let items = list.rest_of(page).await.unwrap_or_default();
+        let of_app = items.into_iter().filter(|item| item.app_id == Some(app_id));
+        observed.deleted_principals = of_app.filter_map(|item| item.id).collect();
+        observed.deleted_principals.sort();
+    }
+    Ok(observed)
+}
+
+/// The reads of the APIs whose permissions are wanted.
+struct ApiReads<'a> {
+    wanted: Vec<Wanted<'a>>,
+    apis: Vec<(AppId, BatchHandle<Option<PublishedApi>>)>,
+}
+
+impl<'a> ApiReads<'a> {
+    fn new(client: &Client, registration: &'a AppRegistration, batch: &mut Batch) -> Self {
+        let wanted: Vec<_> = registration.wanted_permissions().map(|it| Wanted::new(client, it)).collect();
+        let mut apis = Vec::new();
+        for api in apis_of(&wanted) {
+            let call = client.service_principals().find_published(api, &select(api, &wanted));
+            apis.push((api, batch.add(call)));
+        }
+        Self { wanted, apis }
+    }
+
+    /// Looks the wanted permissions up in the responses.
+    fn take(self, client: &Client, responses: &mut BatchResponse, observed: &mut Observed) -> Result<(), Error> {
+        let Self { wanted, apis } = self;
+        let apis: Vec<(AppId, Option<PublishedApi>)> =
+            apis.into_iter().map(|(api, handle)| Ok((api, responses.take(handle)?))).collect::<Result<_, Error>>()?;
+        let (mut permissions, mut obstacles) = (Vec::new(), Vec::new());
+        for wanted in wanted {
+            let api = apis.iter().find(|(api, _)| *api == wanted.permission.api());
+            match wanted.look_up(client, api.and_then(|(_, published)| published.as_ref())) {
+                Ok(resolved) => permissions.push(resolved),
+                Err(obstacle) => obstacles.push(obstacle),
+            }
+        }
+        let resource = |(api, published): (AppId, Option<PublishedApi>)| Resource {
+            api,
+            principal: published.and_then(|published| published.id),
+        };
+        let resources = apis.into_iter().map(resource).collect();
+        (observed.resources, observed.permissions, observed.obstacles) = (resources, permissions, obstacles);
+        Ok(())
+    }
 }
 
 fn apis_of(wanted: &[Wanted<'_>]) -> Vec<AppId> {

@@ -21,9 +21,15 @@ pub(super) struct Observed {
     pub(super) application: Option<Application>,
     /// Other applications of the same display name.
     pub(super) same_name: Vec<SameName>,
+    /// Apps of other tenants that have a service principal here, of the same display name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) foreign_apps: Vec<ForeignApp>,
     /// The deleted application that holds the unique name, where it could be looked for.
     #[serde(default)]
     pub(super) deleted_holder: Option<DeletedHolder>,
+    /// The deleted service principals of an app that is not registered here, where they could be looked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) deleted_principals: Vec<DirectoryObjectId>,
     pub(super) principal: Option<ServicePrincipal>,
     /// The app role assignments of the service principal.
     pub(super) assignments: Vec<AppRoleAssignment>,
@@ -45,6 +51,14 @@ pub(super) struct SameName {
     pub(super) id: ApplicationId,
     pub(super) app_id: AppId,
     pub(super) unique_name: Option<String>,
+}
+
+/// An app of another tenant, and that tenant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ForeignApp {
+    pub(super) app_id: AppId,
+    pub(super) owner: TenantId,
 }
 
 /// A deleted application that holds the unique name of the registration.
@@ -266,7 +280,9 @@ mod tests {
             tenant_name: None,
             application: Some(serde_json::from_str(&app).unwrap()),
             same_name: Vec::new(),
+            foreign_apps: Vec::new(),
             deleted_holder: None,
+            deleted_principals: Vec::new(),
             principal: None,
             assignments: Vec::new(),
             grants: Vec::new(),

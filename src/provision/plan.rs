@@ -141,9 +141,18 @@ impl Plan {
         self.observed.tenant_name.as_deref().filter(|_| !self.from_file)
     }
 
-    /// The client id, once the application is there.
+    /// The client id, once it is known.
     pub fn app_id(&self) -> Option<AppId> {
-        self.observed.app_id()
+        self.comparison().app_id()
+    }
+
+    fn comparison(&self) -> Comparison<'_> {
+        Comparison {
+            registration: &self.registration,
+            observed: &self.observed,
+            options: &self.options,
+            now: self.made_at,
+        }
     }
 
     /// When the tenant was observed.
@@ -230,11 +239,15 @@ impl fmt::Display for Plan {
             }
         }
         let to_approve = reviews(&self.registration, &self.observed, &self.steps);
-        if !to_approve.is_empty() {
+        let deletion = self.comparison().deletion();
+        if !to_approve.is_empty() || deletion.is_some() {
             writeln!(f, "\nNeeds approval")?;
             for review in to_approve {
                 writeln!(f, "  ! {}: {}", review.shown, review.reason)?;
             }
+        }
+        if let Some(id) = deletion {
+            writeln!(f, "  ! the deletion of the service principal {id}")?;
         }
         match self.changes().count() {
             0 => writeln!(f, "\nNothing to do."),

@@ -90,16 +90,7 @@ impl<'a> IntoFuture for PlanRequest<'a> {
         let span = tracing::debug_span!("plan", unique_name = self.registration.unique_name());
         let plan = async move {
             let Self { client, registration, options } = self;
-            check(&client, registration, &options)?;
-            check_lifetimes(&client, registration, &options)?;
-            let client = client.begin_operation();
-            // A person may take minutes to sign in.
-            client.tenant_id().await?;
-            // Reads may take long, and the plan is as old as the first of them.
-            let now = client.clock().now();
-            let observed = observe_settled(&client, registration, &options).await?;
-            check_observed(&Comparison { registration, observed: &observed, options: &options, now })?;
-            Ok(Plan::new(client.cloud().name(), registration, options, observed, now))
+            make_plan(&client, registration, options).await
         };
         Box::pin(plan.instrument(span))
     }
@@ -152,12 +143,39 @@ impl<'a> IntoFuture for VerifyRequest<'a> {
         let span = tracing::debug_span!("verify", unique_name = self.registration.unique_name());
         let check = async move {
             let Self { client, registration, options } = self;
-            check(&client, registration, &options)?;
-            let client = client.begin_operation();
-            let observed = observe_settled(&client, registration, &options).await?;
-            let now = client.clock().now();
-            Ok(Checklist::of(&Comparison { registration, observed: &observed, options: &options, now }))
+            make_checklist(&client, registration, &options).await
         };
         Box::pin(check.instrument(span))
     }
+}
+
+/// Makes a plan.
+pub(super) async fn make_plan(
+    client: &Client,
+    registration: &AppRegistration,
+    options: PlanOptions,
+) -> Result<Plan, Error> {
+    check(client, registration, &options)?;
+    check_lifetimes(client, registration, &options)?;
+    let client = client.begin_operation();
+    // A person may take minutes to sign in.
+    client.tenant_id().await?;
+    // Reads may take long, and the plan is as old as the first of them.
+    let now = client.clock().now();
+    let observed = observe_settled(&client, registration, &options).await?;
+    check_observed(&Comparison { registration, observed: &observed, options: &options, now })?;
+    Ok(Plan::new(client.cloud().name(), registration, options, observed, now))
+}
+
+/// Makes a checklist.
+pub(super) async fn make_checklist(
+    client: &Client,
+    registration: &AppRegistration,
+    options: &PlanOptions,
+) -> Result<Checklist, Error> {
+    check(client, registration, options)?;
+    let client = client.begin_operation();
+    let observed = observe_settled(&client, registration, options).await?;
+    let now = client.clock().now();
+    Ok(Checklist::of(&Comparison { registration, observed: &observed, options, now }))
 }

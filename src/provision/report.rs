@@ -15,7 +15,7 @@ use crate::provision::progress::Done;
 /// The report of an apply: what it did, or had done when it failed.
 ///
 /// # JSON
-/// `tenantId`, `application` (a [`RegisteredApplication`], or null), `secrets` (each an [`IssuedSecret`], **without its
+/// `tenantId`, `application` (a [`RegisteredApplication`], or null), `servicePrincipal` (an [`InstalledPrincipal`], or left out), `secrets` (each an [`IssuedSecret`], **without its
 /// value**), `done` (each a [`Done`]), `corrections` (sentences), `open` (each an [`OpenItem`]). A value is written by nobody but the
 /// caller, who takes it from [`IssuedSecret::value`].
 ///
@@ -43,6 +43,10 @@ pub struct Registered {
     pub tenant_id: TenantId,
     /// The application, once it is there.
     pub application: Option<RegisteredApplication>,
+    /// The service principal of an app that is not registered here: of an [`Installation`](crate::provision::Installation),
+    /// once it is there. In JSON it is left out where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service_principal: Option<InstalledPrincipal>,
     /// The secrets that this run issued, each with its value: it is here and nowhere else.
     pub secrets: Vec<IssuedSecret>,
     /// What was done, in order.
@@ -130,6 +134,42 @@ impl RegisteredApplication {
         self.created = Some(at);
         self
     }
+}
+
+/// The service principal of an app that is not registered in its tenant.
+///
+/// # JSON
+/// `servicePrincipalId`, `appId`, `displayName` and `publisher` (the tenant of the app); null is what is not known.
+///
+/// ```
+/// # use entra_emulator::{MemoryCloud, MemoryTenant};
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use entra_apps::{AppRegistration, SignInAudience};
+///
+/// let cloud = MemoryCloud::new([MemoryTenant::builder(), MemoryTenant::builder()]);
+/// let [vendor, customer] = [0, 1].map(|index| &cloud.tenants()[index]);
+/// let backup = AppRegistration::new("contoso-backup", "Contoso Backup").audience(SignInAudience::MultipleOrganizations);
+/// let client = cloud.client(vendor);
+/// let app_id = client.apply(&client.plan(&backup).await?).await?.application.unwrap().app_id;
+///
+/// let client = cloud.client(customer);
+/// let plan = client.install(app_id, vendor.id(), &backup).plan().await?;
+/// let installed = client.apply(&plan).await?.service_principal.unwrap();
+/// assert_eq!((installed.app_id, installed.publisher), (Some(app_id), Some(vendor.id())));
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct InstalledPrincipal {
+    /// The object id of the service principal.
+    pub service_principal_id: ServicePrincipalId,
+    /// The *application (client) id*.
+    pub app_id: Option<AppId>,
+    /// The display name.
+    pub display_name: Option<String>,
+    /// The tenant in which the app is registered; a managed identity has none.
+    pub publisher: Option<TenantId>,
 }
 
 /// A client secret with its value: one that an apply issued, or one that a program has stored.
@@ -343,6 +383,7 @@ mod tests {
         let link = "https://login.microsoftonline.com/common/adminconsent".parse().unwrap();
         let registered = Registered {
             tenant_id,
+            service_principal: None,
             application: Some(application),
             secrets: vec![secret.clone(), secret.display_name("Main").end(datetime!(2028-01-31 10:00:05.25 UTC))],
             done: vec![Done { id: StepKind::NOTES.into(), text: "set the notes".to_owned() }],

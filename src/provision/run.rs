@@ -13,9 +13,10 @@ use crate::error::{Error, ErrorCode, ErrorKind, on_one_line};
 use crate::model::Application;
 use crate::provision::apply_state::ApplyState;
 use crate::provision::approvals::Approvals;
-use crate::provision::collections::{self, COLLECTIONS, Collection, Phase, TakeResponse};
+use crate::provision::collections::{self, COLLECTIONS, Collection, Phase, TakeResponse, rooms};
 use crate::provision::guards;
 use crate::provision::identity::{unique_name_taken, wants_unique_name};
+use crate::provision::installed;
 use crate::provision::observe::{Written, cache_key, observe_application_settled, observe_settled};
 use crate::provision::observed::{DeletedHolder, shown, with_ids};
 use crate::provision::plan::Plan;
@@ -59,6 +60,7 @@ impl<'a> Run<'a> {
             report: Registered {
                 tenant_id: plan.tenant,
                 application: None,
+                service_principal: None,
                 secrets: Vec::new(),
                 done: Vec::new(),
                 corrections: Vec::new(),
@@ -100,6 +102,9 @@ impl<'a> Run<'a> {
                 ..RegisteredApplication::new(app_id, id)
             });
             collections::report_unknown_values(&mut self.state);
+        }
+        if self.state.options.installed.is_some() {
+            self.state.report.service_principal = installed::report(&self.state.comparison());
         }
         if !self.state.report.done.is_empty() {
             report_corrections(&mut self.state);
@@ -151,7 +156,8 @@ impl<'a> Run<'a> {
         // A clock that was set back says nothing of the age.
         let age = Duration::try_from(now - plan.made_at).unwrap_or(Duration::MAX);
         let is_old = plan.from_file || max_plan_age.is_zero() || age > max_plan_age;
-        let written = client.observations().get::<Written>(&cache_key(plan.tenant, &plan.registration));
+        let key = cache_key(plan.tenant, &plan.registration, &plan.options);
+        let written = client.observations().get::<Written>(&key);
         let written = written.filter(|(at, _)| now - plan.made_at > client.clock().monotonic().saturating_sub(*at));
         if !is_old && written.is_none() {
             return Ok(());
@@ -183,8 +189,11 @@ impl<'a> Run<'a> {
     /// Reads the application again that was there before, with what belongs to it: what is written from is merged with what
     /// others have added since the plan was made.
     async fn read_again(&mut self) -> Result<(), Error> {
-        let ApplyState { client, registration, observed, .. } = &self.state;
-        let again = observe_application_settled(client, registration, observed).await?;
+        let ApplyState { client, registration, options, observed, .. } = &self.state;
+        let again = match options.installed {
+            Some(_) => Some(observe_settled(client, registration, options).await?),
+            None => observe_application_settled(client, registration, options, observed).await?,
+        };
         let Some(again) = again.filter(|again| again.has_all_of(observed)) else {
             return Err(Error::new(ErrorCode::PlanOutdated));
         };
@@ -196,11 +205,14 @@ impl<'a> Run<'a> {
     async fn rounds(&mut self) -> Result<(), Error> {
         for round in 1..=MAX_ROUNDS {
             self.state.round = round;
-            if self.check_changes()? && self.state.observed.application.is_some() && !self.is_fresh {
+            let observed = &self.state.observed;
+            let is_there = observed.application.is_some() || observed.principal.is_some();
+            if self.check_changes()? && is_there && !self.is_fresh {
                 self.read_again().await?;
                 self.check_changes()?;
             }
             let result = match self.state.observed.application.clone() {
+                _ if self.state.options.installed.is_some() => self.change_installed().await,
                 None => self.create_application().await.map(|()| true),
                 Some(app) => match self.change_objects(&app).await {
                     Ok(false) => self.change_grants().await,
@@ -218,9 +230,9 @@ impl<'a> Run<'a> {
 
     /// Remembers what was accepted, so that a read that lags does not make anyone write it twice.
     fn remember(&self) {
-        let ApplyState { client, registration, observed, .. } = &self.state;
+        let ApplyState { client, registration, options, observed, .. } = &self.state;
         client.observations().insert(
-            cache_key(observed.tenant, registration),
+            cache_key(observed.tenant, registration, options),
             Written {
                 observed: observed.clone(),
                 changes: self.plan.changes().chain(&self.written).cloned().collect(),
@@ -308,6 +320,30 @@ impl<'a> Run<'a> {
         first.map_or(Ok(true), Err)
     }
 
+    /// Writes a service principal whose application is not registered here, or its grants: one request. `false` where nothing
+    /// is to be written. It is deleted last, so that it holds nothing if somebody restores it.
+    async fn change_installed(&mut self) -> Result<bool, Error> {
+        if self.state.options.removal().is_some() {
+            return Ok(self.change_grants().await? || self.change_principal().await?);
+        }
+        Ok(self.change_principal().await? || self.change_grants().await?)
+    }
+
+    async fn change_principal(&mut self) -> Result<bool, Error> {
+        let mut batch = self.state.client.batch();
+        let requests = requests(&self.state, Phase::Objects, &mut batch)?;
+        if batch.is_empty() {
+            return Ok(false);
+        }
+        let mut responses = batch.send().await?;
+        for request in requests {
+            request.take(&mut responses, &mut self.state).await?;
+        }
+        // What was made, or read after somebody else had made it, was not there when the plan was made.
+        self.is_fresh = true;
+        Ok(true)
+    }
+
     /// Grants what is missing, and removes what is surplus: one batch. `false` where nothing is to be written.
     async fn change_grants(&mut self) -> Result<bool, Error> {
         let mut batch = self.state.client.batch();
@@ -379,8 +415,8 @@ fn with_refused_values(error: Error, app: &Application) -> Error {
 /// Adds the requests of one phase that are missing.
 fn requests(state: &ApplyState<'_>, phase: Phase, batch: &mut Batch) -> Result<Vec<Box<dyn TakeResponse>>, Error> {
     let mut requests = Vec::new();
-    let is_due = |it: &&&dyn Collection| it.phase() == phase && it.unreadable(&state.observed).is_none();
-    for collection in COLLECTIONS.iter().filter(is_due) {
+    let is_due = |it: &&dyn Collection| it.phase() == phase && it.unreadable(&state.observed).is_none();
+    for collection in rooms(&state.options).filter(is_due) {
         requests.extend(collection.requests(state, batch)?);
     }
     Ok(requests)

@@ -202,7 +202,8 @@ pub enum Action {
     Add,
     /// It is changed.
     Change,
-    /// It is removed, as [`remove_surplus`](crate::AppRegistration::remove_surplus) asks.
+    /// It is removed, as [`remove_surplus`](crate::AppRegistration::remove_surplus) or a
+    /// [removal](crate::provision::PlanRemoval) asks.
     Remove,
     /// It is as it should be, and stays.
     Unchanged,

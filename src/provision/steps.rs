@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use crate::error::Error;
-use crate::provision::collections::COLLECTIONS;
+use crate::provision::collections::{COLLECTIONS, rooms};
 use crate::provision::comparison::Comparison;
 use crate::provision::identity;
+use crate::provision::installed;
 use crate::provision::observed::{Observed, shown};
 use crate::provision::registration::AppRegistration;
 use crate::provision::settings::{self, SETTINGS};
@@ -33,6 +34,9 @@ impl AppRegistration {
 
 /// Refuses what cannot be made of what is there, with all that is in the way.
 pub(super) fn check_observed(it: &Comparison<'_>) -> Result<(), Error> {
+    if let Some(wanted) = &it.options.installed {
+        return installed::check_observed(it, wanted);
+    }
     let rooms = SETTINGS.iter().map(|setting| setting.check_observed(it));
     all_at_once(rooms.chain([identity::check_observed(it)]))
 }
@@ -56,15 +60,18 @@ pub(super) fn changes(it: &Comparison<'_>) -> Vec<Change> {
 /// Every step, in the order of the guide.
 pub(super) fn steps(it: &Comparison<'_>) -> Vec<Step> {
     let mut steps = Vec::new();
+    if let Some(wanted) = &it.options.installed {
+        installed::steps(it, wanted, &mut steps);
+        steps_of_rooms(it, &mut steps);
+        return steps;
+    }
     identity::steps(it, &mut steps);
     for setting in SETTINGS {
         let unreadable = it.app().and_then(|app| settings::unreadable(*setting, app));
         add(&mut steps, unreadable, |steps| setting.steps(it, steps));
     }
     settings::kept_values(it, it.app().is_some_and(|app| identity::wants_unique_name(it, app)), &mut steps);
-    for collection in COLLECTIONS {
-        add(&mut steps, collection.unreadable(it.observed), |steps| collection.steps(it, steps));
-    }
+    steps_of_rooms(it, &mut steps);
     steps.extend(used_in_time(it));
     for confirmation in &it.registration.confirmations {
         let id = StepId::of(StepKind::CONFIRMATION, Subject::Confirmation(confirmation.code.clone()));
@@ -72,6 +79,13 @@ pub(super) fn steps(it: &Comparison<'_>) -> Vec<Step> {
         steps.push(step.not_required());
     }
     steps
+}
+
+/// Adds the steps of the rooms with requests of their own.
+fn steps_of_rooms(it: &Comparison<'_>, steps: &mut Vec<Step>) {
+    for collection in rooms(it.options) {
+        add(steps, collection.unreadable(it.observed), |steps| collection.steps(it, steps));
+    }
 }
 
 /// Adds the steps of a room. Of what stands in a member that cannot be read, nothing is known.

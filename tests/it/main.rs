@@ -19,6 +19,7 @@ mod hostile;
 #[cfg(feature = "reqwest")]
 mod http;
 mod identity;
+mod install;
 mod invalid_input;
 mod kept_values;
 mod others;

@@ -212,14 +212,14 @@ async fn permissions_are_assigned_to_users_and_groups_where_the_role_allows_it()
 #[test]
 fn the_lists_of_an_api_are_those_of_the_object_however_they_are_asked_for() {
     let tenant = MemoryTenant::new();
-    let graph = format!("/servicePrincipals(appId='{}')", MICROSOFT_GRAPH);
+    let graph = format!("/servicePrincipals(appId='{MICROSOFT_GRAPH}')");
     let get = |path: &str| -> Value {
         let (status, body) = tenant.send_json("GET", path, None);
         assert_eq!(status, 200, "{body}");
         serde_json::from_str(&body).unwrap()
     };
     let listed = |filter: &str| get(&format!("/servicePrincipals?$filter={filter}"))["value"][0].clone();
-    let by_list = listed(&format!("appId eq '{}'", MICROSOFT_GRAPH));
+    let by_list = listed(&format!("appId eq '{MICROSOFT_GRAPH}'"));
     let lists = ["appRoles", "oauth2PermissionScopes", "resourceSpecificApplicationPermissions"];
     for name in lists {
         assert!(by_list[name].as_array().unwrap().len() > 10, "{name}");

@@ -51,7 +51,11 @@ async fn a_success_that_nobody_can_read_says_who_responds() {
         (Reply::Text(200, PAGE), "answered_by_proxy", "in the place of the sign-in service: “Hotel WiFi”"),
         (Reply::Text(200, CUT), "unexpected_token_response", "holds no token"),
         (Reply::Text(200, ""), "unexpected_token_response", "holds no token"),
-        (Reply::Response(200, json!({"hello": "very-secret"})), "answered_by_proxy", "in between responds"),
+        (
+            Reply::Response(200, json!({"hello": "very-secret"})),
+            "answered_by_proxy",
+            "in the place of the sign-in service",
+        ),
         (Reply::Response(200, json!({"access_token": 7})), "unexpected_token_response", "holds no token"),
         (Reply::Response(200, json!({"access_token": " \n"})), "unexpected_token_response", "holds no token"),
         (Reply::Response(200, json!({"token_type": "Bearer"})), "unexpected_token_response", "holds no token"),

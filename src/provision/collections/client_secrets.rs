@@ -34,6 +34,10 @@ pub(super) struct ClientSecrets;
 
 #[async_trait]
 impl Collection for ClientSecrets {
+    fn is_of_application(&self) -> bool {
+        true
+    }
+
     fn select(&self) -> &'static [&'static str] {
         &["passwordCredentials"]
     }

@@ -12,18 +12,18 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 
-use crate::api::Page;
+use crate::api::{Page, ServicePrincipalKey};
 use crate::client::{Batch, BatchResponse, Client};
 use crate::error::{Error, ErrorKind};
-use crate::ids::AppId;
 use crate::provision::apply_state::ApplyState;
 use crate::provision::comparison::Comparison;
 use crate::provision::observed::Observed;
+use crate::provision::plan_options::PlanOptions;
 use crate::provision::registration::AppRegistration;
 use crate::provision::step::Step;
 
 pub(super) use client_secrets::{remove_remaining_orphans, report_unknown_values};
-pub(super) use permission_grants::report_missing_consent;
+pub(super) use permission_grants::{holds_after_removal, report_missing_consent};
 
 /// The rooms, in the order of the guide, in which they also make their changes.
 pub(super) const COLLECTIONS: &[&dyn Collection] = &[
@@ -60,8 +60,13 @@ pub(super) trait Collection: Sync {
         Ok(())
     }
 
-    /// Adds its own reads about an application that is there.
-    fn read(&self, _client: &Client, _app_id: AppId, _batch: &mut Batch) -> Option<Box<dyn TakeRead>> {
+    /// Whether it belongs to the application, and not to its service principal.
+    fn is_of_application(&self) -> bool {
+        false
+    }
+
+    /// Adds its own reads about a service principal, or the application that it is of.
+    fn read(&self, _client: &Client, _principal: ServicePrincipalKey, _batch: &mut Batch) -> Option<Box<dyn TakeRead>> {
         None
     }
 
@@ -95,16 +100,25 @@ pub(super) trait TakeResponse: Send {
     async fn take(self: Box<Self>, responses: &mut BatchResponse, state: &mut ApplyState<'_>) -> Result<(), Error>;
 }
 
-/// Adds the reads of what belongs to an application that is there.
-pub(super) fn reads(client: &Client, app_id: AppId, batch: &mut Batch) -> Vec<Box<dyn TakeRead>> {
-    COLLECTIONS.iter().filter_map(|collection| collection.read(client, app_id, batch)).collect()
+/// The rooms that take part: of an app that is not registered here, those of its service principal.
+pub(super) fn rooms(options: &PlanOptions) -> impl Iterator<Item = &'static dyn Collection> + use<> {
+    let is_installed = options.installed.is_some();
+    COLLECTIONS.iter().copied().filter(move |collection| !(is_installed && collection.is_of_application()))
 }
 
-/// Reads what belongs to an application that is there, in one batch.
-pub(super) async fn read(client: &Client, observed: &mut Observed) -> Result<(), Error> {
-    let Some(app_id) = observed.app_id() else { return Ok(()) };
+/// Adds the reads of what belongs to a service principal.
+pub(super) fn reads(client: &Client, principal: ServicePrincipalKey, batch: &mut Batch) -> Vec<Box<dyn TakeRead>> {
+    COLLECTIONS.iter().filter_map(|collection| collection.read(client, principal, batch)).collect()
+}
+
+/// Reads a service principal and what belongs to it, in one batch.
+pub(super) async fn read(
+    client: &Client,
+    principal: ServicePrincipalKey,
+    observed: &mut Observed,
+) -> Result<(), Error> {
     let mut batch = client.batch();
-    let reads = reads(client, app_id, &mut batch);
+    let reads = reads(client, principal, &mut batch);
     let mut responses = batch.send().await?;
     for read in reads {
         read.take(&mut responses, observed).await?;

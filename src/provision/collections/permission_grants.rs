@@ -4,20 +4,23 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 
-use crate::api::{List, Page};
+use crate::api::{List, Page, ServicePrincipalKey};
 use crate::client::{Batch, BatchHandle, BatchResponse, Client};
 use crate::consent::ConsentApp;
 use crate::directory_role::DirectoryRole;
 use crate::error::{Error, ErrorCode, ErrorKind};
-use crate::ids::{AppId, OAuth2PermissionGrantId, ServicePrincipalId};
-use crate::model::{NewOAuth2PermissionGrant, OAuth2PermissionGrant, OAuth2PermissionGrantPatch};
+use crate::ids::{AppId, OAuth2PermissionGrantId, ServicePrincipalId, TenantId};
+use crate::model::{Application, NewOAuth2PermissionGrant, OAuth2PermissionGrant, OAuth2PermissionGrantPatch};
 use crate::permission::PermissionKind;
 use crate::provision::apply_state::ApplyState;
 use crate::provision::caller_permissions::is_graph;
-use crate::provision::collections::role_assignments::{granted_steps, is_role_granted, surplus_step};
+use crate::provision::collections::role_assignments::{
+    granted_steps, is_role_granted, roles_after_removal, surplus_step,
+};
 use crate::provision::collections::{self, Collection, Phase, TakeRead, TakeResponse, empty_if_not_found};
 use crate::provision::comparison::{Comparison, permission_step};
 use crate::provision::observed::{Observed, Resolved, is_of_single_user, is_tenant_wide, scopes_of, shown};
+use crate::provision::plan_options::Installed;
 use crate::provision::replicas::wait_for_replicas;
 use crate::provision::report::OpenItem;
 use crate::provision::step::{Action, Step, StepKind};
@@ -40,8 +43,8 @@ struct Scopes<'a> {
 
 #[async_trait]
 impl Collection for PermissionGrants {
-    fn read(&self, client: &Client, app_id: AppId, batch: &mut Batch) -> Option<Box<dyn TakeRead>> {
-        let list = client.oauth2_permission_grants().list_held_by(app_id);
+    fn read(&self, client: &Client, principal: ServicePrincipalKey, batch: &mut Batch) -> Option<Box<dyn TakeRead>> {
+        let list = client.oauth2_permission_grants().list_held_by(principal);
         Some(Box::new(Read(batch.add(list.clone().page()), list)))
     }
 
@@ -100,7 +103,7 @@ impl Collection for PermissionGrants {
             let handle = batch.add(api.delete(&id));
             requests.push(Box::new(Deleted { handle, id, of, scopes }) as Box<dyn TakeResponse>);
         };
-        let surplus = it.registration.remove_surplus;
+        let (surplus, removal) = (it.removes_surplus(), it.options.removal().is_some());
         for grant in grants_of_other_apis(&state.observed).filter(|_| surplus) {
             if let Some(id) = &grant.id {
                 delete(batch, id.clone(), None, scopes_of(grant));
@@ -108,7 +111,7 @@ impl Collection for PermissionGrants {
         }
         let mut changes = Vec::new();
         for scopes in named_apis(&it) {
-            let wanted = scopes.wanted(surplus);
+            let wanted = scopes.wanted(surplus, removal);
             match scopes.grant.and_then(|grant| grant.id.clone()) {
                 _ if wanted == scopes.granted => {}
                 // A grant of nothing is refused: it is taken away.
@@ -139,7 +142,8 @@ impl Collection for PermissionGrants {
         }
         let before = self.facts(&state.observed);
         let mut again = state.observed.clone();
-        collections::read(&state.client, &mut again).await?;
+        let Some(principal) = state.comparison().principal_key() else { return Ok(()) };
+        collections::read(&state.client, principal, &mut again).await?;
         if again.principal.is_none() {
             return Ok(());
         }
@@ -152,10 +156,16 @@ impl Collection for PermissionGrants {
 }
 
 impl Scopes<'_> {
-    /// The whole list that is to be granted.
-    fn wanted(&self, remove_surplus: bool) -> Vec<String> {
+    /// The whole list that is to be granted; where what is named is removed, the rest of it.
+    fn wanted(&self, remove_surplus: bool, remove_named: bool) -> Vec<String> {
         let mut scopes = self.granted.clone();
-        scopes.retain(|scope| !remove_surplus || has_scope(&self.named, scope));
+        scopes.retain(|scope| match has_scope(&self.named, scope) {
+            true => !remove_named,
+            false => !remove_surplus,
+        });
+        if remove_named {
+            return scopes;
+        }
         scopes.extend(
             self.named.iter().filter(|scope| !has_scope(&self.granted, scope)).map(|scope| (*scope).to_owned()),
         );
@@ -304,7 +314,12 @@ fn granted(state: &mut ApplyState<'_>, of: AppId, scopes: &[String]) {
 
 fn removed(state: &mut ApplyState<'_>, of: Option<AppId>, scopes: &[String]) {
     for scope in scopes {
-        let step = permission_step(StepKind::SURPLUS_GRANT, scope, PermissionKind::Delegated, of);
+        let is_named = |it: &&Resolved| Some(it.permission.api()) == of && it.value.as_ref() == Some(scope);
+        let kind = match state.comparison().permissions_of(PermissionKind::Delegated).iter().any(is_named) {
+            true => StepKind::PERMISSION_GRANTED,
+            false => StepKind::SURPLUS_GRANT,
+        };
+        let step = permission_step(kind, scope, PermissionKind::Delegated, of);
         state.done(step, format!("removed the grant of {scope} (delegated, for all users)"));
     }
 }
@@ -312,9 +327,11 @@ fn removed(state: &mut ApplyState<'_>, of: Option<AppId>, scopes: &[String]) {
 /// Reports the grants that are missing because the caller may not grant them, with the admin consent link for
 /// somebody who may, where the app has an address to come back to.
 pub(in crate::provision) fn report_missing_consent(state: &mut ApplyState<'_>) {
-    let (Some(app), true) = (&state.observed.application, state.observed.principal.is_some()) else { return };
-    let Some(app_id) = app.app_id else { return };
     let it = state.comparison();
+    let Some(app_id) = it.app_id().filter(|_| state.observed.principal.is_some() && it.options.removal().is_none())
+    else {
+        return;
+    };
     let is_granted = |resolved: &Resolved| match resolved.permission.kind() {
         PermissionKind::Application => is_role_granted(it.observed, resolved),
         PermissionKind::Delegated => is_granted(it.observed, resolved),
@@ -325,16 +342,11 @@ pub(in crate::provision) fn report_missing_consent(state: &mut ApplyState<'_>) {
         return;
     }
     let tenant = state.observed.tenant;
-    let consent = ConsentApp::new(app_id, tenant);
-    let consent = app.sign_in_audience.iter().fold(consent, ConsentApp::audience);
-    let uris = [
-        app.web.as_ref().map(|web| &web.redirect_uris),
-        app.spa.as_ref().map(|spa| &spa.redirect_uris),
-        app.public_client.as_ref().map(|client| &client.redirect_uris),
-    ];
-    let consent = uris.into_iter().flatten().flatten().fold(consent, ConsentApp::redirect_uri);
-    let apis = app.required_resource_access.iter().filter_map(|api| api.resource_app_id);
-    let consent = apis.fold(consent, ConsentApp::declares);
+    let consent = match (&state.observed.application, &state.options.installed) {
+        (Some(app), _) => consent_of(app, app_id, tenant),
+        (None, Some(Installed { publisher: Some(publisher), .. })) => it.registration.consent_app(app_id, *publisher),
+        (None, _) => ConsentApp::new(app_id, tenant),
+    };
     let link = consent
         .browser_redirect_uri()
         .and_then(|uri| consent.link_without_state(state.client.cloud(), &tenant.into(), uri).ok());
@@ -353,4 +365,35 @@ pub(in crate::provision) fn report_missing_consent(state: &mut ApplyState<'_>) {
     let text = format!("admin consent is missing for {}, which the caller may not grant", names.join(", "));
     let remedy = format!("Ask somebody with the role {role} to {action}; then verify.");
     state.report.open.push(OpenItem { link, ..OpenItem::new(ErrorCode::AdminConsentMissing, text, remedy) });
+}
+
+/// What of an application that is there matters to an admin consent link.
+fn consent_of(app: &Application, app_id: AppId, tenant: TenantId) -> ConsentApp {
+    let consent = ConsentApp::new(app_id, tenant);
+    let consent = app.sign_in_audience.iter().fold(consent, ConsentApp::audience);
+    let uris = [
+        app.web.as_ref().map(|web| &web.redirect_uris),
+        app.spa.as_ref().map(|spa| &spa.redirect_uris),
+        app.public_client.as_ref().map(|client| &client.redirect_uris),
+    ];
+    let consent = uris.into_iter().flatten().flatten().fold(consent, ConsentApp::redirect_uri);
+    let apis = app.required_resource_access.iter().filter_map(|api| api.resource_app_id);
+    apis.fold(consent, ConsentApp::declares)
+}
+
+/// What a service principal would still hold after a removal, each for a person.
+pub(in crate::provision) fn holds_after_removal(it: &Comparison<'_>) -> Vec<String> {
+    let takes_named = it.registration.admin_consent;
+    let mut left = Vec::new();
+    let by_users = it.observed.grants.iter().filter(|grant| !is_tenant_wide(grant)).count();
+    if by_users > 0 {
+        left.push(format!("{by_users} grants of single users"));
+    }
+    let scopes =
+        named_apis(it).into_iter().flat_map(|scopes| scopes.wanted(it.removes_surplus() && takes_named, takes_named));
+    let others =
+        grants_of_other_apis(it.observed).filter(|_| !(it.removes_surplus() && takes_named)).flat_map(scopes_of);
+    left.extend(scopes.chain(others).map(|scope| format!("{scope} (delegated)")));
+    left.extend(roles_after_removal(it));
+    left
 }

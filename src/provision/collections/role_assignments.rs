@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 
-use crate::api::{List, Page};
+use crate::api::{List, Page, ServicePrincipalKey};
 use crate::client::{Batch, BatchHandle, BatchResponse, Client};
 use crate::error::{Error, ErrorCode, ErrorKind};
 use crate::ids::{AppId, AppRoleAssignmentId, ServicePrincipalId};
@@ -31,8 +31,8 @@ pub(super) struct RoleAssignments;
 
 #[async_trait]
 impl Collection for RoleAssignments {
-    fn read(&self, client: &Client, app_id: AppId, batch: &mut Batch) -> Option<Box<dyn TakeRead>> {
-        let list = client.app_role_assignments().list_held_by(app_id);
+    fn read(&self, client: &Client, principal: ServicePrincipalKey, batch: &mut Batch) -> Option<Box<dyn TakeRead>> {
+        let list = client.app_role_assignments().list_held_by(principal);
         Some(Box::new(Read(batch.add(list.clone().page()), list)))
     }
 
@@ -73,7 +73,7 @@ impl Collection for RoleAssignments {
         let assignments = state.client.app_role_assignments();
         for resolved in it.permissions_of(PermissionKind::Application) {
             let Some(resource) = state.observed.resource(resolved.permission.api()) else { continue };
-            if is_role_granted(&state.observed, resolved) {
+            if state.options.removal().is_some() || is_role_granted(&state.observed, resolved) {
                 continue;
             }
             let new = NewAppRoleAssignment::new(principal, resource, resolved.id);
@@ -81,10 +81,16 @@ impl Collection for RoleAssignments {
             let handle = batch.add(assignments.create(&new).repeatable());
             requests.push(Box::new(Granted { handle, resource, resolved: resolved.clone() }));
         }
-        for surplus in surplus(&it).into_iter().filter(|_| it.registration.remove_surplus) {
-            if let (Some(resource), Some(id)) = (surplus.resource_id, surplus.id.clone()) {
+        let surplus = surplus(&it).into_iter().filter(|_| it.removes_surplus());
+        let surplus = surplus.map(|surplus| (surplus, step_of(&state.observed, surplus)));
+        let named =
+            it.permissions_of(PermissionKind::Application).into_iter().filter(|_| state.options.removal().is_some());
+        let named =
+            named.filter_map(|it| Some((assignment(&state.observed, it)?, it.step(StepKind::PERMISSION_GRANTED))));
+        for (removed, step) in named.chain(surplus) {
+            if let (Some(resource), Some(id)) = (removed.resource_id, removed.id.clone()) {
                 let handle = batch.add(assignments.delete(resource, &id));
-                let (step, what) = (step_of(&state.observed, surplus), describe(&state.observed, surplus));
+                let what = describe(&state.observed, removed);
                 requests.push(Box::new(Removed { handle, id, step, what }));
             }
         }
@@ -109,8 +115,21 @@ fn granted_step(it: &Comparison<'_>, permission: &Permission, resolved: Option<&
         PermissionKind::Delegated => "for all users",
     };
     let by_hand = "lick Grant admin consent under API permissions, as an administrator who may.";
-    let action = if is_granted { Action::Unchanged } else { Action::Add };
+    let is_removed = it.options.removal().is_some();
+    let action = match (is_removed, is_granted) {
+        (false, false) => Action::Add,
+        (true, true) if it.registration.admin_consent => Action::Remove,
+        (true, true) => Action::LeftAlone,
+        (false, true) | (true, false) => Action::Unchanged,
+    };
     let step = Step::new(wanted_step(StepKind::PERMISSION_GRANTED, permission, resolved), action);
+    if is_removed {
+        return step.plan(match action {
+            Action::Remove => format!("take the grant of {permission} away"),
+            Action::LeftAlone => format!("{permission} stays granted: consent is left to somebody else"),
+            _ => format!("{permission} is not granted"),
+        });
+    }
     let reason = resolved.map_or_else(|| permission.review_reason(), Resolved::review_reason);
     let (step, remedy) = match it.registration.admin_consent {
         true => {
@@ -135,9 +154,14 @@ pub(super) fn surplus_step(it: &Comparison<'_>, id: StepId, what: &str) -> Step 
 
 /// Whether a wanted application permission is granted.
 pub(super) fn is_role_granted(observed: &Observed, resolved: &Resolved) -> bool {
-    let Some(resource) = observed.resource(resolved.permission.api()) else { return false };
-    observed.principal.is_some()
-        && observed.assignments.iter().any(|it| it.resource_id == Some(resource) && it.app_role_id == Some(resolved.id))
+    assignment(observed, resolved).is_some()
+}
+
+/// The assignment by which a wanted application permission is granted.
+fn assignment<'a>(observed: &'a Observed, resolved: &Resolved) -> Option<&'a AppRoleAssignment> {
+    let resource = observed.resource(resolved.permission.api())?;
+    observed.principal.as_ref()?;
+    observed.assignments.iter().find(|it| it.resource_id == Some(resource) && it.app_role_id == Some(resolved.id))
 }
 
 /// The assignments that are not named.
@@ -150,6 +174,18 @@ fn surplus<'a>(it: &Comparison<'a>) -> Vec<&'a AppRoleAssignment> {
         })
     };
     it.observed.assignments.iter().filter(|assignment| !is_named(assignment)).collect()
+}
+
+/// The application permissions that would still be held after a removal, each for a person.
+pub(super) fn roles_after_removal(it: &Comparison<'_>) -> Vec<String> {
+    let surplus = surplus(it);
+    let stays = |assignment: &AppRoleAssignment| match surplus.iter().any(|surplus| std::ptr::eq(*surplus, assignment))
+    {
+        _ if !it.registration.admin_consent => true,
+        true => !it.removes_surplus(),
+        false => false,
+    };
+    it.observed.assignments.iter().filter(|it| stays(it)).map(|assignment| describe(it.observed, assignment)).collect()
 }
 
 fn step_of(observed: &Observed, assignment: &AppRoleAssignment) -> StepId {

@@ -4,15 +4,18 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 
+use crate::api::ServicePrincipalKey;
 use crate::client::{Batch, BatchHandle, BatchResponse, Client};
-use crate::error::{Error, ErrorKind};
-use crate::ids::AppId;
+use crate::error::{Error, ErrorCode, ErrorKind};
+use crate::ids::ServicePrincipalId;
 use crate::model::{NewServicePrincipal, ServicePrincipal, ServicePrincipalPatch};
 use crate::provision::apply_state::ApplyState;
 use crate::provision::collections::{self, Collection, Phase, TakeRead, TakeResponse};
 use crate::provision::comparison::Comparison;
 use crate::provision::observed::{Observed, shown};
+use crate::provision::plan_options::Removal;
 use crate::provision::replicas::wait_for_replicas;
+use crate::provision::report::OpenItem;
 use crate::provision::step::{Action, Step, StepKind};
 
 impl StepKind {
@@ -25,21 +28,40 @@ impl StepKind {
 /// With this tag on its service principal, the portal lists the app under Enterprise applications.
 const ENTERPRISE_TAG: &str = "WindowsAzureActiveDirectoryIntegratedApp";
 
+/// The properties that are read.
+const SELECTED: &[&str] = &[
+    "id",
+    "appId",
+    "displayName",
+    "tags",
+    "accountEnabled",
+    "appOwnerOrganizationId",
+    "appRoleAssignmentRequired",
+    "servicePrincipalType",
+];
+
 pub(super) struct ServicePrincipals;
 
 #[async_trait]
 impl Collection for ServicePrincipals {
-    fn read(&self, client: &Client, app_id: AppId, batch: &mut Batch) -> Option<Box<dyn TakeRead>> {
-        let principal = client.service_principals().find_selecting(app_id, &["id", "tags", "accountEnabled"]);
+    fn read(&self, client: &Client, principal: ServicePrincipalKey, batch: &mut Batch) -> Option<Box<dyn TakeRead>> {
+        let principal = client.service_principals().find_selecting(principal, SELECTED);
         Some(Box::new(Read(batch.add(principal))))
     }
 
     fn steps(&self, it: &Comparison<'_>, steps: &mut Vec<Step>) {
+        if let Some(removal) = it.options.removal() {
+            steps.push(removal_step(it, removal));
+            return;
+        }
         let step = match &it.observed.principal {
             None => Step::new(StepKind::SERVICE_PRINCIPAL, Action::Add)
                 .plan("create the app's service principal in this tenant"),
-            Some(principal) => Step::new(StepKind::SERVICE_PRINCIPAL, Action::Unchanged)
-                .plan(format!("the service principal is there, object id {}", shown(principal.id.as_ref()))),
+            Some(principal) => Step::new(StepKind::SERVICE_PRINCIPAL, Action::Unchanged).plan(format!(
+                "the service principal is there, object id {}{}",
+                shown(principal.id.as_ref()),
+                if principal.account_enabled == Some(false) { ", and disabled: it stays so" } else { "" }
+            )),
         };
         let principal = it.observed.principal.as_ref();
         let unreadable = |member| principal.is_some_and(|principal| principal.is_unreadable(member));
@@ -52,7 +74,7 @@ impl Collection for ServicePrincipals {
             false => step,
         });
         let is_listed = it.observed.principal.as_ref().is_none_or(is_listed);
-        if it.registration.listed_as_enterprise_application && !is_listed {
+        if it.registration.listed_as_enterprise_application && !is_listed && it.options.installed.is_none() {
             let step = Step::new(StepKind::ENTERPRISE_APPLICATION, Action::Change)
                 .plan("list the app under Enterprise applications");
             steps.push(if unreadable("tags") { step.unknown("tags of the service principal") } else { step });
@@ -72,9 +94,13 @@ impl Collection for ServicePrincipals {
     }
 
     fn requests(&self, state: &ApplyState<'_>, batch: &mut Batch) -> Result<Vec<Box<dyn TakeResponse>>, Error> {
-        let Some(app_id) = state.observed.app_id() else { return Ok(Vec::new()) };
-        let listed = state.registration.listed_as_enterprise_application;
         let principals = state.client.service_principals();
+        if state.options.removal().is_some() {
+            let Some(id) = state.comparison().deletion() else { return Ok(Vec::new()) };
+            return Ok(vec![Box::new(Deleted(batch.add(principals.delete(id)), id))]);
+        }
+        let Some(app_id) = state.comparison().app_id() else { return Ok(Vec::new()) };
+        let listed = state.registration.listed_as_enterprise_application;
         Ok(match &state.observed.principal {
             None => {
                 let mut new = NewServicePrincipal::new(app_id);
@@ -84,6 +110,7 @@ impl Collection for ServicePrincipals {
                 // An application has one service principal at most: a second attempt is refused, not doubled.
                 vec![Box::new(Created(batch.add(principals.create(&new).repeatable())))]
             }
+            Some(_) if state.options.installed.is_some() => Vec::new(),
             Some(principal) if listed && !is_listed(principal) && !principal.is_unreadable("tags") => {
                 let mut tags = principal.tags.clone();
                 tags.push(ENTERPRISE_TAG.to_owned());
@@ -92,6 +119,22 @@ impl Collection for ServicePrincipals {
             }
             Some(_) => Vec::new(),
         })
+    }
+}
+
+/// The step of a service principal whose grants are taken away, or which is deleted.
+fn removal_step(it: &Comparison<'_>, removal: Removal) -> Step {
+    let id = it.observed.principal_id();
+    let step = |action| Step::new(StepKind::SERVICE_PRINCIPAL, action);
+    match id {
+        None => step(Action::Unchanged).plan("the app has no service principal in this tenant"),
+        Some(id) if removal.service_principal => step(Action::Remove)
+            .plan(format!("delete the app's service principal, object id {id}"))
+            .values(Some(id.to_string()), None)
+            .needs_review(Some(
+                "nobody can use the app in this tenant any more, and it can be restored for 30 days only",
+            )),
+        Some(id) => step(Action::LeftAlone).plan(format!("the service principal stays, object id {id}")),
     }
 }
 
@@ -125,16 +168,43 @@ impl TakeResponse for Created {
                 Ok(())
             }
             Err(error) if error.kind() == ErrorKind::Conflict => {
-                let Some(app_id) = state.observed.app_id() else { return Ok(()) };
+                let Some(app_id) = state.comparison().app_id() else { return Ok(()) };
                 state.client.wrote_service_principal(app_id);
-                collections::read(&state.client, &mut state.observed).await?;
+                collections::read(&state.client, app_id.into(), &mut state.observed).await?;
                 if state.observed.principal.is_none() {
                     wait_for_replicas(&state.client, "POST /servicePrincipals", state.round).await?;
                 }
                 Ok(())
             }
+            // Of an app of this tenant, it is the application's replica that lags.
+            Err(error) if error.code() == ErrorCode::ApplicationNotVisible && state.options.installed.is_some() => {
+                let app_id = shown(state.comparison().app_id().as_ref());
+                let text = format!("no tenant of this cloud has an app {app_id} that can be installed here");
+                Err(Error::new(ErrorCode::PublishedAppNotFound).with_message(text).with_source(error))
+            }
             Err(error) => Err(error),
         }
+    }
+}
+
+struct Deleted(BatchHandle<()>, ServicePrincipalId);
+
+#[async_trait]
+impl TakeResponse for Deleted {
+    async fn take(self: Box<Self>, responses: &mut BatchResponse, state: &mut ApplyState<'_>) -> Result<(), Error> {
+        let Self(handle, id) = *self;
+        match responses.take(handle) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        state.observed.principal = None;
+        state.observed.assignments.clear();
+        state.observed.grants.clear();
+        state.done(StepKind::SERVICE_PRINCIPAL, format!("deleted the service principal, object id {id}"));
+        let text = format!("the service principal {id} is deleted, and can be restored for 30 days");
+        let code = ErrorCode::ServicePrincipalDeleted;
+        state.report.open.push(OpenItem::new(code, text, code.remedy()));
+        Ok(())
     }
 }
 

@@ -62,22 +62,7 @@ impl Setting for DeclaredPermissions {
     /// Refuses the permissions that cannot be had here, all of them at once, and one that is named twice, by its id and by
     /// its name.
     fn check_observed(&self, it: &Comparison<'_>) -> Result<(), Error> {
-        if let Some(first) = it.observed.obstacles.first() {
-            let obstacles = &it.observed.obstacles;
-            return Err(Error::new(first.code)
-                .with_message(each_once(obstacles.iter().map(|obstacle| &obstacle.text)).join("; "))
-                .with_remedy(each_once(obstacles.iter().map(|obstacle| &obstacle.remedy)).join(" ")));
-        }
-        let permissions = &it.observed.permissions;
-        for (index, resolved) in permissions.iter().enumerate() {
-            if let Some(other) = permissions[..index].iter().find(|other| declaration(other) == declaration(resolved)) {
-                return Err(Error::new(ErrorCode::PermissionTwice).with_message(format!(
-                    "{} and {} are the same permission",
-                    other.permission, resolved.permission
-                )));
-            }
-        }
-        Ok(())
+        check_permissions(it)
     }
 
     fn change(&self, it: &Comparison<'_>, app: &mut Application) {
@@ -143,6 +128,24 @@ impl Setting for DeclaredPermissions {
     fn facts(&self, app: &Application) -> BTreeSet<String> {
         all_declared(app).iter().map(|(api, id, kind)| format!("declared {kind} {id} of {api}")).collect()
     }
+}
+
+/// Refuses permissions that cannot be had in this tenant, and one that is named twice.
+pub(in crate::provision) fn check_permissions(it: &Comparison<'_>) -> Result<(), Error> {
+    if let Some(first) = it.observed.obstacles.first() {
+        let obstacles = &it.observed.obstacles;
+        return Err(Error::new(first.code)
+            .with_message(each_once(obstacles.iter().map(|obstacle| &obstacle.text)).join("; "))
+            .with_remedy(each_once(obstacles.iter().map(|obstacle| &obstacle.remedy)).join(" ")));
+    }
+    let permissions = &it.observed.permissions;
+    for (index, resolved) in permissions.iter().enumerate() {
+        if let Some(other) = permissions[..index].iter().find(|other| declaration(other) == declaration(resolved)) {
+            return Err(Error::new(ErrorCode::PermissionTwice)
+                .with_message(format!("{} and {} are the same permission", other.permission, resolved.permission)));
+        }
+    }
+    Ok(())
 }
 
 fn check_limits(wanted: &[&Permission], personal: bool) -> Result<(), Error> {

@@ -26,7 +26,7 @@ use crate::provision::comparison::Comparison;
 use crate::provision::registration::AppRegistration;
 use crate::provision::step::{Action, Step, StepId, StepKind, Subject};
 
-pub(super) use declared_permissions::{describe as describe_declared, name_of};
+pub(super) use declared_permissions::{check_permissions, describe as describe_declared, name_of};
 
 /// The rooms, in the order of the guide, in which they also make their changes.
 pub(super) const SETTINGS: &[&dyn Setting] = &[

@@ -14,10 +14,10 @@ use entra_emulator::{Fault, FaultOn, MemoryTenant, RetryAfter};
 use super::job::{Job, Open, Run, report};
 
 /// A way to fail, by its name.
-pub(super) type Way = (&'static str, fn(FaultOn) -> Fault);
+pub(crate) type Way = (&'static str, fn(FaultOn) -> Fault);
 
 /// Everything that can go wrong with a request.
-pub(super) const FAULTS: &[Way] = &[
+pub(crate) const FAULTS: &[Way] = &[
     ("not sent", FaultOn::unreachable),
     ("reset before sending", FaultOn::reset),
     ("response lost", FaultOn::response_lost),
@@ -51,7 +51,7 @@ const OUTCOMES: [&str; 8] = [
 ];
 
 /// What can go wrong with an item of a batch alone.
-const ITEM_FAULTS: &[Way] = &[
+pub(crate) const ITEM_FAULTS: &[Way] = &[
     ("429", |on| on.throttled(RetryAfter::Absent)),
     ("429 with Retry-After", |on| on.throttled(RetryAfter::Seconds(7))),
     ("500 before", |on| on.fails(500)),
@@ -63,7 +63,7 @@ const ITEM_FAULTS: &[Way] = &[
 ];
 
 /// The two races of a service principal with its application.
-const RACES: &[Way] = &[
+pub(crate) const RACES: &[Way] = &[
     ("the backing application is elsewhere", FaultOn::service_principal_race),
     ("there is no backing application", |on| {
         let message = "The appId of the service principal does not reference a valid application object.";

@@ -11,10 +11,10 @@ use serde_json::Value;
 use crate::support::{builder, guides, register};
 
 /// How often a job is applied before it counts as one that never converges.
-pub(super) const RUNS: usize = 6;
+pub(crate) const RUNS: usize = 6;
 
 /// A tenant whose Microsoft Graph has what the guides and the caller need, and no more: thousands are made here.
-fn lean() -> MemoryTenantBuilder {
+pub(crate) fn lean() -> MemoryTenantBuilder {
     let caller = [
         "Application.ReadWrite.All",
         "AppRoleAssignment.ReadWrite.All",
@@ -25,6 +25,8 @@ fn lean() -> MemoryTenantBuilder {
     let guides = guides::all();
     let wanted = guides.iter().flat_map(|(_, registration)| registration.wanted_permissions().cloned());
     let wanted = wanted.chain(caller.map(|name| Permission::application(name).unwrap()));
+    let installed = crate::install::registration();
+    let wanted = wanted.chain(installed.wanted_permissions().cloned());
     let graph = Api::new(MICROSOFT_GRAPH, "Microsoft Graph").identifier_uri("https://graph.microsoft.com");
     wanted.filter(|permission| permission.api() == MICROSOFT_GRAPH).fold(builder().api(graph), |builder, permission| {
         builder.permission(MICROSOFT_GRAPH, permission.kind(), permission.name().unwrap(), permission.id().unwrap())
@@ -297,7 +299,7 @@ fn state(tenant: &MemoryTenant, registration: &AppRegistration) -> String {
 }
 
 /// Prints how many runs converged, and says what was wrong with the others.
-pub(super) fn report(what: &str, results: &[Result<(), String>]) {
+pub(crate) fn report(what: &str, results: &[Result<(), String>]) {
     let wrong: Vec<&String> = results.iter().filter_map(|result| result.as_ref().err()).collect();
     println!("{what}: {} of {} runs converged", results.len() - wrong.len(), results.len());
     let first = wrong.iter().take(5).map(|wrong| wrong.as_str()).collect::<Vec<_>>().join("\n\n");

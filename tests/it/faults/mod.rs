@@ -1,6 +1,6 @@
 //! Whatever goes wrong at whatever request, applying again ends where an undisturbed run ends.
 
-mod each_request;
-mod job;
+pub(crate) mod each_request;
+pub(crate) mod job;
 mod random;
 mod sweep;

@@ -19,7 +19,7 @@ use entra_apps::auth::{
 };
 use entra_apps::cloud::Cloud;
 use entra_apps::consent::{AdminConsentCallback, AdminConsentLink, ConsentApp};
-use entra_apps::ids::{AppId, Tenant};
+use entra_apps::ids::{AppId, Tenant, TenantId};
 use entra_apps::model::{
     ApiPatch, ApplicationPatch, KeyCredential, NewApplication, NewPasswordCredential, NewServicePrincipal,
     OAuth2PermissionGrantPatch, RedirectUrisPatch, ServicePrincipalPatch, WebPatch,
@@ -107,8 +107,10 @@ const SHOWN: &[&str] = &[
     "provision::ApplyError",
     "provision::Diagnose",
     "provision::Diagnosis",
+    "provision::Installation",
     "provision::IssuedSecret",
     "provision::Plan",
+    "provision::PlanRemoval",
     "provision::PlanRequest",
     "provision::Registered",
     "provision::VerifyRequest",
@@ -241,6 +243,7 @@ const HARMLESS: &[&str] = &[
     "provision::Check",
     "provision::ClientSecret",
     "provision::Done",
+    "provision::InstalledPrincipal",
     "provision::RecordedRequest",
     "provision::Finding",
     "provision::Lifetime",
@@ -419,6 +422,9 @@ async fn no_type_shows_a_secret_in_any_way() {
     viewer.text("provision::Registered", &serde_json::to_string(&registered).unwrap());
     viewer.see("provision::IssuedSecret", &registered.secrets[0]);
     viewer.see("provision::PlanRequest", &client.plan(&wanted));
+    let installation = client.install(AppId::from_u128(7), TenantId::from_u128(7), &wanted);
+    viewer.see("provision::Installation", &installation);
+    viewer.see("provision::PlanRemoval", &installation.plan_removal());
     viewer.see("provision::VerifyRequest", &client.verify(&wanted));
     viewer.see("provision::Apply", &client.apply(&plan));
     viewer.see("provision::WaitUntilUsable", &client.wait_until_usable(&registered.secrets[0], &wanted));

@@ -1,0 +1,118 @@
+//! What is taken away again, and what stays.
+
+use std::collections::BTreeSet;
+
+use entra_apps::provision::{Action, StepKind};
+use entra_apps::{ErrorCode, ErrorKind};
+use serde_json::json;
+
+use super::{Scene, registration};
+use crate::support::{counts, quiet};
+
+/// Grants that somebody else has made: one for all users, and one of a single user.
+fn grant_more(scene: &Scene) {
+    let id = scene.principal().unwrap();
+    let tenant_wide =
+        scene.customer.oauth2_permission_grants().into_iter().find(|grant| grant.client_id == id).unwrap();
+    let user = scene.customer.add_user("Ada Lovelace", &[]).id.to_string();
+    let path = format!("/oauth2PermissionGrants/{}", tenant_wide.id);
+    scene.send("PATCH", &path, &json!({"scope": "User.Read Mail.Read"}));
+    scene.send(
+        "POST",
+        "/oauth2PermissionGrants",
+        &json!({
+            "clientId": id, "consentType": "Principal", "principalId": user,
+            "resourceId": tenant_wide.resource_id, "scope": "User.Read",
+        }),
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_the_grants_that_are_named_go_and_the_others_stay() {
+    let scene = Scene::new().await;
+    scene.installed().await;
+    grant_more(&scene);
+    let wanted = registration();
+    let installation = scene.client.install(scene.app_id, scene.publisher(), &wanted);
+    let plan = installation.plan_removal().await.unwrap();
+    assert!(plan.changes().all(|change| change.action == Action::Remove), "{plan}");
+    assert_eq!(plan.changes().count(), 3, "{plan}");
+    quiet(&scene.customer);
+    let report = scene.client.apply(&plan).await.unwrap();
+    assert_eq!(counts(&scene.customer), (2, 3), "read once more, and written in one batch");
+    assert!(report.done.iter().all(|done| done.id.kind() == StepKind::PERMISSION_GRANTED), "{:?}", report.done);
+    let stays = BTreeSet::from(["Mail.Read for all".to_owned(), "User.Read for one user".to_owned()]);
+    assert_eq!(scene.held(), stays);
+    assert!(installation.plan_removal().await.unwrap().is_converged());
+    assert!(scene.principal().is_some());
+
+    let plan = installation.plan_removal().every_grant().await.unwrap();
+    scene.client.apply(&plan).await.unwrap();
+    assert_eq!(scene.held(), BTreeSet::from(["User.Read for one user".to_owned()]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_principal_that_would_still_hold_grants_is_not_deleted() {
+    let scene = Scene::new().await;
+    scene.installed().await;
+    grant_more(&scene);
+    let before = scene.held();
+    let wanted = registration();
+    let installation = scene.client.install(scene.app_id, scene.publisher(), &wanted);
+    let error = installation.plan_removal().service_principal().await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::ServicePrincipalInUse);
+    assert!(error.message().contains("Mail.Read") && error.message().contains("single users"), "{error}");
+    let error = installation.plan_removal().every_grant().service_principal().await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::ServicePrincipalInUse);
+    assert!(!error.message().contains("Mail.Read"), "{error}");
+    let left = wanted.clone().without_admin_consent();
+    let error = scene.client.install(scene.app_id, scene.publisher(), &left).plan_removal().service_principal().await;
+    assert_eq!(error.unwrap_err().code(), ErrorCode::ServicePrincipalInUse);
+    assert_eq!(scene.held(), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_grant_that_was_made_after_the_plan_keeps_the_principal() {
+    let scene = Scene::new().await;
+    scene.installed().await;
+    let wanted = registration();
+    let installation = scene.client.install(scene.app_id, scene.publisher(), &wanted);
+    let plan = installation.plan_removal().service_principal().await.unwrap();
+    grant_more(&scene);
+    let before = scene.held();
+    let error = scene.client.apply(&plan).approve_deletion(scene.app_id).await.unwrap_err();
+    assert_eq!(error.error().code(), ErrorCode::ServicePrincipalInUse, "{error}");
+    assert_eq!(scene.held(), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deletion_needs_a_word_of_its_own_and_leaves_a_deleted_principal_that_is_reported() {
+    let scene = Scene::new().await;
+    let id = scene.installed().await;
+    let wanted = registration();
+    let installation = scene.client.install(scene.app_id, scene.publisher(), &wanted);
+    let plan = installation.plan_removal().service_principal().await.unwrap();
+    assert!(plan.to_string().contains(&format!("the deletion of the service principal {id}")), "{plan}");
+    quiet(&scene.customer);
+    let error = scene.client.apply(&plan).approve_all().await.unwrap_err();
+    assert_eq!(error.error().code(), ErrorCode::DeletionNeedsApproval);
+    assert_eq!(error.error().kind(), ErrorKind::NeedsApproval);
+    let other = entra_apps::ids::AppId::from_u128(7);
+    assert!(scene.client.apply(&plan).approve_deletion(other).await.is_err());
+    assert_eq!(counts(&scene.customer).1, 0);
+
+    let report = scene.client.apply(&plan).approve_deletion(id).await.unwrap();
+    assert_eq!(counts(&scene.customer), (3, 4), "read once more, the grants, the principal");
+    let open: Vec<_> = report.open.iter().map(|item| item.code).collect();
+    assert_eq!(open, [ErrorCode::ServicePrincipalDeleted]);
+    assert!(report.open[0].text.contains(&id.to_string()) && report.service_principal.is_none());
+    assert_eq!(scene.principal(), None);
+    let plan = installation.plan_removal().service_principal().await.unwrap();
+    assert!(plan.is_converged() && plan.to_string().contains("stay deleted"), "{plan}");
+    assert!(scene.client.apply(&plan).approve_deletion(id).await.unwrap().done.is_empty());
+
+    // An approval of a deletion that nothing asks for is a mistake.
+    let plan = installation.plan().await.unwrap();
+    let error = scene.client.apply(&plan).approve_deletion(id).await.unwrap_err();
+    assert_eq!(error.error().code(), ErrorCode::UnknownApproval);
+}
