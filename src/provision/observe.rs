@@ -1,5 +1,7 @@
 //! Observing the tenant: reads only, in two round trips at most.
 
+use time::OffsetDateTime;
+
 use crate::api::{DeletedKind, ServicePrincipalKey, UniqueName};
 use crate::client::{Batch, BatchHandle, BatchResponse, Client};
 use crate::error::Error;
@@ -33,15 +35,17 @@ pub(super) struct Written {
 
 /// Observes the tenant once its replicas know what this client wrote a moment ago.
 ///
-/// A list right after a write can lag; what this client wrote is waited for, and never written twice.
+/// A list right after a write can lag; what this client wrote is waited for, and never written twice. What was observed
+/// comes with the moment at which its reads began: they may take long, and it is as old as the first of them.
 pub(super) async fn observe_settled(
     client: &Client,
     registration: &AppRegistration,
     options: &PlanOptions,
-) -> Result<Observed, Error> {
+) -> Result<(Observed, OffsetDateTime), Error> {
     let mut attempts = 0;
     loop {
         attempts += 1;
+        let began = client.clock().now();
         let observed = match &options.installed {
             Some(installed) => {
                 let observed = Box::pin(observe_installed(client, registration, installed.principal)).await?;
@@ -54,7 +58,7 @@ pub(super) async fn observe_settled(
             None => Box::pin(observe(client, registration, options)).await?,
         };
         if is_settled(client, &cache_key(observed.tenant, registration, options), &observed, attempts).await? {
-            return Ok(observed);
+            return Ok((observed, began));
         }
     }
 }

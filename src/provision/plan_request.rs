@@ -160,9 +160,7 @@ pub(super) async fn make_plan(
     let client = client.begin_operation();
     // A person may take minutes to sign in.
     client.tenant_id().await?;
-    // Reads may take long, and the plan is as old as the first of them.
-    let now = client.clock().now();
-    let observed = observe_settled(&client, registration, &options).await?;
+    let (observed, now) = observe_settled(&client, registration, &options).await?;
     check_observed(&Comparison { registration, observed: &observed, options: &options, now })?;
     Ok(Plan::new(client.cloud().name(), registration, options, observed, now))
 }
@@ -175,7 +173,6 @@ pub(super) async fn make_checklist(
 ) -> Result<Checklist, Error> {
     check(client, registration, options)?;
     let client = client.begin_operation();
-    let observed = observe_settled(&client, registration, options).await?;
-    let now = client.clock().now();
+    let (observed, now) = observe_settled(&client, registration, options).await?;
     Ok(Checklist::of(&Comparison { registration, observed: &observed, options, now }))
 }

@@ -162,7 +162,7 @@ impl<'a> Run<'a> {
         if !is_old && written.is_none() {
             return Ok(());
         }
-        let observed = observe_settled(&client, &plan.registration, &plan.options).await?;
+        let (observed, _) = observe_settled(&client, &plan.registration, &plan.options).await?;
         // What another run of this client has done since is no surprise, unless the plan was seen by others only.
         let own = written.as_ref().filter(|_| !plan.from_file).map(|(_, written)| &**written);
         let is_expected = match own {
@@ -191,7 +191,7 @@ impl<'a> Run<'a> {
     async fn read_again(&mut self) -> Result<(), Error> {
         let ApplyState { client, registration, options, observed, .. } = &self.state;
         let again = match options.installed {
-            Some(_) => Some(observe_settled(client, registration, options).await?),
+            Some(_) => Some(observe_settled(client, registration, options).await?.0),
             None => observe_application_settled(client, registration, options, observed).await?,
         };
         let Some(again) = again.filter(|again| again.has_all_of(observed)) else {
@@ -267,7 +267,7 @@ impl<'a> Run<'a> {
             None => {
                 // Somebody was faster, or an earlier attempt's response was lost: see what is there.
                 client.wrote_application(&registration.unique_name, None);
-                self.state.observed = observe_settled(&client, registration, &self.state.options).await?;
+                (self.state.observed, _) = observe_settled(&client, registration, &self.state.options).await?;
                 self.is_fresh = true;
                 match self.state.observed.app_id() {
                     Some(app_id) => client.wrote_application(&registration.unique_name, Some(app_id)),

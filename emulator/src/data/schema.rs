@@ -196,6 +196,7 @@ pub(crate) static GROUP: ComplexType = ComplexType {
         ("mail", ReadOnly),
         ("mailEnabled", Boolean),
         ("mailNickname", Text),
+        ("uniqueName", Text),
         ("membershipRule", Text),
         ("membershipRuleProcessingState", Text),
         ("preferredDataLocation", Text),
