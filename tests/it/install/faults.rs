@@ -92,8 +92,22 @@ impl Job {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_installation_and_a_removal_converge_whatever_request_fails_in_whatever_way() {
+async fn an_installation_and_a_removal_converge_whatever_request_fails() {
+    every_request_fails(7).await;
+}
+
+mod sweep {
+    #[tokio::test(start_paused = true)]
+    #[ignore = "long: each request of an installation and of a removal, in every way"]
+    async fn an_installation_and_a_removal_converge_whatever_request_fails_in_whatever_way() {
+        super::every_request_fails(1).await;
+    }
+}
+
+/// Each `stride`th of the requests and ways.
+async fn every_request_fails(stride: usize) {
     let mut results = Vec::new();
+    let mut left_out = (0..stride).cycle();
     for is_removal in [false, true] {
         let undisturbed = Job::new(is_removal).await;
         assert!(!undisturbed.once().await.unwrap());
@@ -105,6 +119,9 @@ async fn an_installation_and_a_removal_converge_whatever_request_fails_in_whatev
         for (count, faults, in_batch) in [(requests.len(), FAULTS, false), (items, ITEM_FAULTS, true)] {
             for number in 1..=count as u64 {
                 for (name, make) in faults {
+                    if left_out.next() != Some(0) {
+                        continue;
+                    }
                     let on = Fault::on("*", "/**").nth(number);
                     let fault = make(if in_batch { on.in_batch() } else { on.alone() });
                     let label = format!("removal {is_removal}, {name} at {number}, in a batch {in_batch}");
