@@ -195,3 +195,34 @@ async fn an_odd_member_does_not_hide_the_code() {
         assert!(!prompt.message.is_empty() && prompt.user_code == "ABCD-EFGH");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_person_signs_in_again_where_that_resolves_it_and_nowhere_else() {
+    let refusal = |error: &str, number: u32| {
+        let description = format!("AADSTS{number}: no");
+        Reply::Response(400, json!({"error": error, "error_description": description, "error_codes": [number]}))
+    };
+    for (of, error, number, signs_in) in [
+        // An end of the session ends it in every tenant; what a policy asks for is resolved at home alone.
+        (TENANT, "invalid_grant", 700_082, true),
+        (CUSTOMER, "invalid_grant", 700_082, true),
+        (TENANT, "interaction_required", 50076, true),
+        (CUSTOMER, "interaction_required", 50076, false),
+        (TENANT, "invalid_client", 7_000_218, false),
+        (CUSTOMER, "invalid_grant", 65001, false),
+    ] {
+        let script = Script::new([device_code(), tokens("a", "first")]);
+        let provider = provider(&script);
+        token_of(&provider, &request()).await.unwrap();
+        script.add(refusal(error, number));
+        script.add(device_code());
+        script.add(tokens("b", "second"));
+        if of == CUSTOMER {
+            script.add(tokens("c", "third"));
+        }
+        let again = token_of(&provider, &TokenRequest::new(tenant(of), SCOPE)).await;
+        assert_eq!(again.is_ok(), signs_in, "{error} {number} for {of}: {again:?}");
+        let signed_in = script.paths().iter().filter(|path| path.ends_with("/devicecode")).count();
+        assert_eq!(signed_in, if signs_in { 2 } else { 1 }, "{error} {number} for {of}");
+    }
+}
