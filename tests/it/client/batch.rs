@@ -37,6 +37,21 @@ async fn a_batch_in_order_stops_at_a_failure() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn nothing_is_done_after_a_first_step_that_failed() {
+    let tenant = tenant();
+    let client = tenant.client();
+    let mut batch = client.batch().in_order();
+    let first = batch.add(client.applications().update(AppId::from_u128(1), &ApplicationPatch::new().notes("x")));
+    let second = batch.add(client.applications().create(&NewApplication::new("Second")));
+    assert_eq!((batch.len(), batch.is_empty()), (2, false));
+    let mut response = batch.send().await.unwrap();
+    assert_eq!(response.take(first).unwrap_err().kind(), ErrorKind::NotFound);
+    assert_eq!(response.take(second).unwrap_err().code().as_str(), "dependency_failed");
+    let is_there = tenant.applications().iter().any(|app| app.display_name == "Second");
+    assert_eq!((is_there, counts(&tenant).0), (false, 1), "the second is not sent by itself");
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_upsert_is_refused_in_a_batch() {
     let client = tenant().client();
     let mut batch = client.batch();
