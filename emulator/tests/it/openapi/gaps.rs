@@ -16,8 +16,18 @@ pub(crate) const GAPS: &[(&str, &str)] = &[
         "body of the request of POST /directory/deletedItems/{directoryObject-id}/restore",
         "the documentation's own request has no body, for the action's only parameter may be left out",
     ),
+    ("path of GET /contracts", ELSEWHERE),
+    ("path of GET /me/transitiveMemberOf/microsoft.graph.group", ELSEWHERE),
+    ("path of GET /tenantRelationships/findtenantinformationby*", ELSEWHERE),
+    ("path of POST /directoryObjects/getByIds", ELSEWHERE),
+    ("path of POST /groups", ELSEWHERE),
+    (
+        "missing value at  in the answer of GET /directory/deletedItems/microsoft.graph.application",
+        "a fault of the tests: a list that comes without its items",
+    ),
 ];
 
+const ELSEWHERE: &str = "the description is of applications and of delegated administration alone";
 const NO_JSON: &str = "a fault of the tests: a page of a proxy in the place of the answer";
 const THROTTLED: &str = "what is throttled has more in its innerError than the description declares";
 
