@@ -37,7 +37,7 @@ impl Response {
                 }
             }
             // A body that is no text in parts that do not matter is read all the same.
-            let text = Some(self.text()).filter(|text| body && text.contains(&*secret));
+            let text = body.then(|| self.text()).filter(|text| text.contains(&*secret));
             if let Some(text) = text.map(|text| text.replace(&*secret, "…")) {
                 self.replace_body(Bytes::from(text));
             }

@@ -34,6 +34,8 @@ pub(crate) struct Response {
     pub(crate) in_batch: bool,
     /// The body as JSON, once somebody has asked for it.
     json: OnceLock<Value>,
+    /// Whether it is JSON, once somebody has asked.
+    is_json: OnceLock<bool>,
 }
 
 impl Response {
@@ -41,8 +43,8 @@ impl Response {
     pub(crate) fn new(status: StatusCode, headers: HeaderMap, body: Bytes, attempts: u32, now: OffsetDateTime) -> Self {
         let retry_after = retry_after(&headers, now);
         let clock_skew = clock_skew(&headers, now);
-        let (lagging, in_batch, json) = (false, false, OnceLock::new());
-        Self { status, headers, body, attempts, retry_after, clock_skew, lagging, in_batch, json }
+        let (lagging, in_batch, json, is_json) = (false, false, OnceLock::new(), OnceLock::new());
+        Self { status, headers, body, attempts, retry_after, clock_skew, lagging, in_batch, json, is_json }
     }
 
     pub(super) fn from_http(response: http::Response<Bytes>, attempts: u32, now: OffsetDateTime) -> Self {
@@ -84,13 +86,13 @@ impl Response {
 
     /// Whether the body is JSON of any form, however large.
     pub(crate) fn is_json(&self) -> bool {
-        !matches!(self.read::<IgnoredAny>(), Err(Unreadable::At(..)))
+        *self.is_json.get_or_init(|| !matches!(self.read::<IgnoredAny>(), Err(Unreadable::At(..))))
     }
 
     /// Changes the body; what was parsed of it is forgotten.
     pub(super) fn replace_body(&mut self, body: Bytes) {
         self.body = body;
-        self.json = OnceLock::new();
+        (self.json, self.is_json) = (OnceLock::new(), OnceLock::new());
     }
 }
 
