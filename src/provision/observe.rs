@@ -202,21 +202,8 @@ async fn observe(client: &Client, registration: &AppRegistration, options: &Plan
     let deleted_holder = deleted.into_iter().find_map(|item| DeletedHolder::of(item, &registration.unique_name));
     // The tenant's name is for show only.
     let tenant_name = responses.take(organization).ok().and_then(|organization| organization.display_name);
-    let mut observed = Observed {
-        tenant,
-        tenant_name,
-        application,
-        same_name,
-        foreign_apps,
-        deleted_holder,
-        deleted_principals: Vec::new(),
-        principal: None,
-        assignments: Vec::new(),
-        grants: Vec::new(),
-        resources: Vec::new(),
-        permissions: Vec::new(),
-        obstacles: Vec::new(),
-    };
+    let mut observed =
+        Observed { tenant_name, application, same_name, foreign_apps, deleted_holder, ..Observed::nothing_in(tenant) };
     apis.take(client, &mut responses, &mut observed)?;
     if let Some(app_id) = observed.app_id() {
         collections::read(client, app_id.into(), &mut observed).await?;
@@ -245,20 +232,9 @@ async fn observe_installed(
     let apis = ApiReads::new(client, registration, &mut batch);
     let mut responses = batch.send().await?;
     let mut observed = Observed {
-        tenant,
         // The tenant's name is for show only.
         tenant_name: responses.take(organization).ok().and_then(|organization| organization.display_name),
-        application: None,
-        same_name: Vec::new(),
-        foreign_apps: Vec::new(),
-        deleted_holder: None,
-        deleted_principals: Vec::new(),
-        principal: None,
-        assignments: Vec::new(),
-        grants: Vec::new(),
-        resources: Vec::new(),
-        permissions: Vec::new(),
-        obstacles: Vec::new(),
+        ..Observed::nothing_in(tenant)
     };
     apis.take(client, &mut responses, &mut observed)?;
     for read in reads {

@@ -115,6 +115,25 @@ impl Obstacle {
 }
 
 impl Observed {
+    /// A tenant of which nothing was found.
+    pub(super) fn nothing_in(tenant: TenantId) -> Self {
+        Self {
+            tenant,
+            tenant_name: None,
+            application: None,
+            same_name: Vec::new(),
+            foreign_apps: Vec::new(),
+            deleted_holder: None,
+            deleted_principals: Vec::new(),
+            principal: None,
+            assignments: Vec::new(),
+            grants: Vec::new(),
+            resources: Vec::new(),
+            permissions: Vec::new(),
+            obstacles: Vec::new(),
+        }
+    }
+
     /// The client id of the application that is there.
     pub(super) fn app_id(&self) -> Option<AppId> {
         self.application.as_ref()?.app_id
@@ -276,19 +295,8 @@ mod tests {
     fn observed(secret: &str) -> Observed {
         let app = format!(r#"{{"passwordCredentials":[{secret}]}}"#);
         Observed {
-            tenant: TenantId::from_u128(1),
-            tenant_name: None,
             application: Some(serde_json::from_str(&app).unwrap()),
-            same_name: Vec::new(),
-            foreign_apps: Vec::new(),
-            deleted_holder: None,
-            deleted_principals: Vec::new(),
-            principal: None,
-            assignments: Vec::new(),
-            grants: Vec::new(),
-            resources: Vec::new(),
-            permissions: Vec::new(),
-            obstacles: Vec::new(),
+            ..Observed::nothing_in(TenantId::from_u128(1))
         }
     }
 
