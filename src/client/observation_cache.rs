@@ -92,3 +92,23 @@ impl fmt::Debug for ObservationCache {
         f.debug_struct("ObservationCache").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_too_old_goes_when_something_new_comes() {
+        let keep = |cache: &ObservationCache, name: &str, seconds| {
+            cache.insert(name.to_owned(), 1_u8, Vec::new(), Duration::from_secs(seconds));
+            cache.len()
+        };
+        let lag = READ_LAG.as_secs();
+        let cache = ObservationCache::default();
+        assert_eq!([keep(&cache, "a", 0), keep(&cache, "b", lag), keep(&cache, "c", lag + 1)], [1, 2, 2]);
+        // Where many may be kept, they are looked at when there are too many.
+        let cache = ObservationCache::keeping(Duration::from_secs(10), 2);
+        assert_eq!([keep(&cache, "a", 0), keep(&cache, "b", 20), keep(&cache, "c", 25)], [1, 2, 2]);
+        assert_eq!(keep(&cache, "d", 26), 1, "none is too old, so that all go");
+    }
+}

@@ -191,6 +191,18 @@ mod tests {
     }
 
     #[test]
+    fn an_app_id_of_any_length_that_is_kept_holds_its_objects_together() {
+        let writes = RecentWrites::default();
+        let app_id = Some("x".repeat(MAX_ID_LENGTH));
+        for id in ["i", "s"] {
+            let ids = Ids { id: Some(id.to_owned()), app_id: app_id.clone(), ..Ids::default() };
+            writes.insert(ObjectKind::Application, ids, at(0), WINDOW);
+        }
+        writes.remove(&app("i"));
+        assert!(!is_recent(&writes, app("s"), 0));
+    }
+
+    #[test]
     fn what_is_no_id_is_not_kept() {
         let writes = RecentWrites::default();
         for (length, kept) in [(MAX_ID_LENGTH, true), (MAX_ID_LENGTH + 1, false)] {
@@ -225,5 +237,9 @@ mod tests {
         }
         assert!(is_recent(&writes, app(&(100_000 + 3 * MAX_OBJECTS - 1).to_string()), 101), "the last is there");
         assert!(writes.0.lock().unwrap().written.len() >= MAX_OBJECTS / 2 - 1, "no more than the half goes");
+        for number in 0..MAX_OBJECTS + 10 {
+            insert(1_000_000 + number, at(110));
+        }
+        assert!(writes.0.lock().unwrap().written.len() <= MAX_OBJECTS, "those of one moment go together");
     }
 }

@@ -213,6 +213,9 @@ mod tests {
             ("https://contoso.example/favicon.ico".to_owned(), "not_a_callback"),
             (String::new(), "not_a_callback"),
             ("x".repeat(MAX_BYTES + 1), "not_a_callback"),
+            // What stands in the path is no query.
+            (format!("https://contoso.example/&admin_consent=True&tenant={TENANT}"), "not_a_callback"),
+            (format!("/&admin_consent=True&tenant={TENANT}"), "not_a_callback"),
         ] {
             assert_eq!(accept(&query).unwrap_err().code().as_str(), code, "{query}");
         }

@@ -422,6 +422,18 @@ mod tests {
     }
 
     #[test]
+    fn a_permission_is_found_by_the_name_or_id_that_the_api_gives_it() {
+        let (things, id) = (AppId::from_u128(42), PermissionId::from_u128(7));
+        let by_name = Permission::by_name(things, "Things.Read", PermissionKind::Application).unwrap();
+        let by_id = Permission::by_id(things, id, PermissionKind::Delegated);
+        let api = api(json!([{"id": 1, "value": "Other"}, {"id": id, "value": "Things.Read"}]));
+        let assigned = [from_value(json!({"resourceId": API, "appRoleId": id})).unwrap()];
+        assert_eq!(is_assigned(&by_name, &api, &assigned), Some(true));
+        let grant = json!({"resourceId": API, "consentType": "AllPrincipals", "scope": "Things.Read"});
+        assert_eq!(is_granted(&by_id, &api, &[from_value(grant).unwrap()]), Some(true));
+    }
+
+    #[test]
     fn what_is_unknown_is_not_complete() {
         let check = ConsentCheck::new(TenantId::from_u128(3), AppId::from_u128(1));
         assert!(check.is_complete() && !check.unknown(application::USER_READ_ALL).is_complete());

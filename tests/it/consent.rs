@@ -10,8 +10,9 @@ use entra_apps::consent::{AdminConsentCallback, ConsentApp};
 use entra_apps::directory_role::DirectoryRole;
 use entra_apps::http::Response;
 use entra_apps::ids::AppId;
-use entra_apps::permission::Permission;
 use entra_apps::permission::microsoft_graph::{application, delegated};
+use entra_apps::permission::well_known::OFFICE_365_EXCHANGE_ONLINE;
+use entra_apps::permission::{Permission, PermissionKind};
 use entra_apps::provision::{StepKind, Verdict};
 use entra_apps::secrecy::SecretString;
 
@@ -290,6 +291,19 @@ async fn from_the_link_to_the_proof() {
     tenant.fault(stranger);
     assert!(client.check_consent(&reported(), &wanted).wait(seconds(60)).await.unwrap().is_complete());
 
+    // One token for each API of which application permissions are looked for.
+    let exchange =
+        Permission::by_name(OFFICE_365_EXCHANGE_ONLINE, "Exchange.ManageAsApp", PermissionKind::Application).unwrap();
+    for (looked_for, tokens) in [
+        (vec![delegated::USER_READ], 1),
+        (vec![delegated::USER_READ, exchange.clone()], 1),
+        (vec![application::USER_READ_ALL, exchange.clone()], 2),
+    ] {
+        tenant.clear_requests();
+        own.check_consent_by_token(&reported(), &looked_for).await.unwrap();
+        assert_eq!(tenant.requests().iter().filter(|request| request.is_token).count(), tokens, "{looked_for:?}");
+    }
+
     let wrong = tenant.client_builder().client_secret(app_id, SecretString::from("wrong~secret")).build().unwrap();
     let before = tokio::time::Instant::now();
     let error = wrong.check_consent_by_token(&reported(), &wanted).wait(seconds(60)).await.unwrap_err();
@@ -298,6 +312,8 @@ async fn from_the_link_to_the_proof() {
 
     let error = client.check_consent_by_token(&reported(), &wanted).await.unwrap_err();
     assert_eq!(error.code().as_str(), "token_of_another_app", "the caller's token proves nothing of the app");
+    let error = client.check_consent_by_token(&reported(), &[delegated::USER_READ]).await.unwrap_err();
+    assert_eq!(error.code().as_str(), "token_of_another_app", "who asks is looked at though nothing can be seen");
 }
 
 #[tokio::test(start_paused = true)]
