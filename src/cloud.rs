@@ -13,7 +13,7 @@ use url::Url;
 
 use crate::error::{Error, ErrorCode};
 
-/// A Microsoft cloud: its Graph endpoint and its sign-in authority.
+/// A Microsoft cloud: its endpoints of Graph, of sign-in (the authority) and of Partner Center.
 ///
 /// Endpoints as of <https://learn.microsoft.com/graph/deployments>.
 ///
@@ -33,7 +33,10 @@ pub struct Cloud {
     graph: Url,
     authority: Url,
     resource: String,
+    partner_center: Url,
 }
+
+const WORLDWIDE_PARTNER_CENTER: &str = "https://api.partnercenter.microsoft.com/";
 
 /// The resource of tokens for custom endpoints, whose own URLs are no resources that Entra knows.
 const WORLDWIDE_GRAPH: &str = "https://graph.microsoft.com";
@@ -56,7 +59,11 @@ impl Cloud {
 
     /// The cloud in China, operated by 21Vianet.
     pub fn china() -> Self {
-        Self::known("china", "https://microsoftgraph.chinacloudapi.cn/", "https://login.chinacloudapi.cn/")
+        let partner_center = "https://partner.partnercenterapi.microsoftonline.cn/";
+        Self {
+            partner_center: known(partner_center),
+            ..Self::known("china", "https://microsoftgraph.chinacloudapi.cn/", "https://login.chinacloudapi.cn/")
+        }
     }
 
     /// Creates a cloud with custom endpoints, such as an emulator or a gateway. Both are origins with an optional path;
@@ -66,17 +73,24 @@ impl Cloud {
     /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) for a URL that is neither https nor loopback, or that has a
     /// query, a fragment or credentials in it.
     pub fn custom(name: impl Into<String>, graph: &Url, authority: &Url) -> Result<Self, Error> {
+        let graph = endpoint(graph)?;
         Ok(Self {
             name: name.into(),
-            graph: endpoint(graph)?,
+            partner_center: graph.clone(),
+            graph,
             authority: endpoint(authority)?,
             resource: WORLDWIDE_GRAPH.to_owned(),
         })
     }
 
     fn known(name: &str, graph: &str, authority: &str) -> Self {
-        let parse = |text: &str| Url::parse(text).expect("the endpoints of the clouds are valid URLs");
-        Self { name: name.to_owned(), graph: parse(graph), authority: parse(authority), resource: graph.to_owned() }
+        Self {
+            name: name.to_owned(),
+            graph: known(graph),
+            authority: known(authority),
+            resource: graph.to_owned(),
+            partner_center: known(WORLDWIDE_PARTNER_CENTER),
+        }
     }
 
     /// A short name: `global`, `usgov`, `usgov-dod`, `china`, or the one given to [`custom`](Self::custom).
@@ -92,6 +106,30 @@ impl Cloud {
     /// The sign-in authority, without a tenant.
     pub fn authority(&self) -> &Url {
         &self.authority
+    }
+
+    /// Partner Center's endpoint, without the version. For a custom cloud it is the one of Graph, if no other is
+    /// [set](Self::partner_center_endpoint).
+    pub fn partner_center(&self) -> &Url {
+        &self.partner_center
+    }
+
+    /// Sets Partner Center's endpoint: an origin with an optional path.
+    ///
+    /// # Errors
+    /// As [`custom`](Self::custom) says.
+    pub fn partner_center_endpoint(mut self, url: &Url) -> Result<Self, Error> {
+        self.partner_center = endpoint(url)?;
+        Ok(self)
+    }
+
+    /// The scope of all permissions that an app has on Partner Center.
+    pub(crate) fn partner_center_scope(&self) -> String {
+        let resource = match self.partner_center.host_str() {
+            Some(host) if host.ends_with(".cn") => self.partner_center.as_str(),
+            _ => WORLDWIDE_PARTNER_CENTER,
+        };
+        format!("{}/.default", resource.trim_end_matches('/'))
     }
 
     /// Sets the resource of tokens for Graph, such as `https://graph.microsoft.us` for custom endpoints in front of a
@@ -133,6 +171,10 @@ pub(crate) fn is_invalid_path_segment(segment: &str) -> bool {
     matches!(segment, "" | "." | "..") || segment.contains(char::is_control)
 }
 
+fn known(endpoint: &str) -> Url {
+    Url::parse(endpoint).expect("the endpoints of the clouds are valid URLs")
+}
+
 fn endpoint(url: &Url) -> Result<Url, Error> {
     if !is_secure(url) {
         return Err(Error::new(ErrorCode::InsecureEndpoint).with_message(format!(
@@ -160,11 +202,14 @@ struct CloudFields {
     graph: Url,
     authority: Url,
     resource: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    partner_center: Option<Url>,
 }
 
 impl From<Cloud> for CloudFields {
-    fn from(Cloud { name, graph, authority, resource }: Cloud) -> Self {
-        Self { name, graph, authority, resource: Some(resource) }
+    fn from(Cloud { name, graph, authority, resource, partner_center }: Cloud) -> Self {
+        let partner_center = (partner_center != graph).then_some(partner_center);
+        Self { name, graph, authority, resource: Some(resource), partner_center }
     }
 }
 
@@ -173,10 +218,14 @@ impl TryFrom<CloudFields> for Cloud {
 
     fn try_from(fields: CloudFields) -> Result<Self, Error> {
         let cloud = Self::custom(fields.name, &fields.graph, &fields.authority)?;
-        Ok(match fields.resource {
+        let cloud = match fields.resource {
             Some(resource) => cloud.graph_resource(resource),
             None => cloud,
-        })
+        };
+        match fields.partner_center {
+            Some(url) => cloud.partner_center_endpoint(&url),
+            None => Ok(cloud),
+        }
     }
 }
 

@@ -16,6 +16,7 @@ pub(crate) mod request;
 mod tenant_state;
 mod token_cache;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,7 +43,7 @@ use crate::cloud::Cloud;
 use crate::error::{Error, ErrorCode, ServiceError};
 use crate::ids::{AppId, Tenant, TenantId};
 use crate::random::{self, Randomness};
-use crate::retry::{CallOptions, Deadline, Outcome, READ_LAG, Response, SendContext, WaitObserver};
+use crate::retry::{CallOptions, Deadline, Outcome, READ_LAG, Repeat, Response, SendContext, WaitObserver};
 use crate::token::{AccessToken, TokenRequest};
 
 /// A client of Microsoft Graph for one tenant. Cheap to clone; clones share connections, tokens and memory.
@@ -102,6 +103,13 @@ struct Shared {
     tokens: TokenCache,
     tenants: TenantStates,
     user_agent: HeaderValue,
+}
+
+/// What is sent with which token: the operation in the service's terms, the scope, and whether it may be repeated.
+pub(crate) struct SendHow<'a> {
+    pub(crate) operation: &'a Cow<'static, str>,
+    pub(crate) scope: String,
+    pub(crate) repeat: Repeat,
 }
 
 impl Client {
@@ -175,7 +183,7 @@ impl Client {
     /// # Errors
     /// When signing in fails, or the token does not say by which tenant it was issued.
     pub async fn tenant_id(&self) -> Result<TenantId, Error> {
-        let token = self.token(None, &self.options()).await?;
+        let token = self.token(&self.options()).await?;
         self.given_tenant()
             .or_else(|| TokenClaims::of(&token).tenant())
             .ok_or_else(|| Error::new(ErrorCode::TokenWithoutTenant))
@@ -320,18 +328,37 @@ impl Client {
         classify: impl Fn(&Response) -> Outcome + Send + Sync,
     ) -> Result<(Response, AccessToken), Error> {
         let url = request.url(&self.shared.cloud)?;
+        let build = |token: &AccessToken| self.http_request(request, url.as_str(), token);
+        // Somebody in between knows nothing of the token, which may be good.
+        let is_of_service =
+            |response: &Response| replication::is_of_graph(response, &ServiceError::read(response.json()));
+        let how = SendHow { operation: &request.operation, scope: self.cloud().graph_scope(), repeat: request.repeat };
+        self.send_with_token(how, options, build, classify, is_of_service).await
+    }
+
+    /// Sends to any service what `build` makes with a token for it; a token that the service itself refuses is replaced
+    /// once.
+    pub(crate) async fn send_with_token(
+        &self,
+        how: SendHow<'_>,
+        options: &CallOptions,
+        build: impl Fn(&AccessToken) -> Result<http::Request<Bytes>, Error> + Send + Sync,
+        classify: impl Fn(&Response) -> Outcome + Send + Sync,
+        is_of_service: impl Fn(&Response) -> bool + Send + Sync,
+    ) -> Result<(Response, AccessToken), Error> {
+        let SendHow { operation, scope, repeat } = how;
         let mut claims = None;
         loop {
             let challenged = claims.is_some();
             // A provider that cannot meet the challenge fails, and whoever can is told what is wanted.
             let wanted = claims.clone().filter(|claims: &String| !claims.is_empty());
-            let token = self.token(claims.take(), options).await.map_err(|error| match error.claims() {
-                None => error.with_claims(wanted).during(request.operation.clone()),
-                Some(_) => error.during(request.operation.clone()),
+            let request = self.token_request(&scope, claims.take());
+            let token = self.sign_in(self.shared.tokens.get(&request), options).await;
+            let token = token.map_err(|error| match error.claims() {
+                None => error.with_claims(wanted).during(operation.clone()),
+                Some(_) => error.during(operation.clone()),
             })?;
-            let build = || self.http_request(request, url.as_str(), &token);
-            let response =
-                self.context().send(request.operation.clone(), request.repeat, options, build, &classify).await?;
+            let response = self.context().send(operation.clone(), repeat, options, || build(&token), &classify).await?;
             let response = response.redacted_beside_data(&token.secret);
             tracing::debug!(
                 status = response.status.as_u16(),
@@ -339,13 +366,11 @@ impl Client {
                 request_id = response.header("request-id"),
                 "response"
             );
-            // Somebody in between knows nothing of the token, which may be good.
-            let is_refused = response.status == StatusCode::UNAUTHORIZED
-                && replication::is_of_graph(&response, &ServiceError::read(response.json()));
+            let is_refused = response.status == StatusCode::UNAUTHORIZED && is_of_service(&response);
             if !is_refused || challenged {
                 return Ok((response, token));
             }
-            self.shared.tokens.refuse(&self.token_request(None), &token).await;
+            self.shared.tokens.refuse(&self.token_request(&scope, None), &token).await;
             claims = Some(challenge::in_headers(&response.headers).unwrap_or_default());
         }
     }
@@ -378,8 +403,8 @@ impl Client {
             .map_err(|error| Error::new(ErrorCode::InvalidRequest).with_source(error).during(request.operation.clone()))
     }
 
-    fn token_request(&self, claims: Option<String>) -> TokenRequest {
-        let request = TokenRequest::new(&self.tenant, self.shared.cloud.graph_scope());
+    fn token_request(&self, scope: &str, claims: Option<String>) -> TokenRequest {
+        let request = TokenRequest::new(&self.tenant, scope);
         match claims {
             Some(claims) if !claims.is_empty() => request.claims(claims),
             _ => request,
@@ -388,7 +413,7 @@ impl Client {
 
     /// The claims of this client's token.
     pub(crate) async fn token_claims(&self) -> Result<TokenClaims, Error> {
-        Ok(TokenClaims::of(&self.token(None, &self.options()).await?))
+        Ok(TokenClaims::of(&self.token(&self.options()).await?))
     }
 
     /// The claims of a new token for `scope`: what was granted a moment ago is not in an older one.
@@ -397,8 +422,8 @@ impl Client {
         self.sign_in(self.shared.tokens.fresh(&request), &self.options()).await.map(|token| TokenClaims::of(&token))
     }
 
-    async fn token(&self, claims: Option<String>, options: &CallOptions) -> Result<AccessToken, Error> {
-        let request = self.token_request(claims);
+    async fn token(&self, options: &CallOptions) -> Result<AccessToken, Error> {
+        let request = self.token_request(&self.cloud().graph_scope(), None);
         self.sign_in(self.shared.tokens.get(&request), options).await
     }
 

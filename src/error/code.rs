@@ -425,6 +425,9 @@ error_codes! {
     MfaRequired SignIn [50076 50079 50072 50074 50078 50158] "mfa_required"
         "the account has to show a further factor (MFA)"
         "Sign in again in a browser, and do what it asks for.";
+    PartnerCenterNeedsPerson SignIn "partner_center_needs_person"
+        "Partner Center takes no token that an app got by itself"
+        "Sign in as a person of the partner's tenant, with a second factor, to an app that has Partner Center's permission user_impersonation.";
     BlockedByConditionalAccess SignIn [53003 530_034 53000 53001 53011 530_032 530_036] "blocked_by_conditional_access"
         "a Conditional Access policy blocks the sign-in"
         "The sign-in log names the policy; ask an administrator to except this app, or sign in by a browser where a device code is blocked.";

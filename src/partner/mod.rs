@@ -35,6 +35,7 @@
 //! ([background](https://learn.microsoft.com/graph/api/resources/delegatedadminrelationships-api-overview)).
 
 mod access_assignments;
+mod application_consents;
 mod customers;
 mod operations;
 mod readiness;
@@ -53,6 +54,7 @@ use crate::model::query::keyed;
 use crate::model::{Contract, DelegatedAdminCustomer, TenantInformation};
 
 pub use access_assignments::AccessAssignments;
+pub use application_consents::{ApplicationConsentResult, ApplicationConsents, NewApplicationConsent};
 pub use customers::{Customer, CustomerList, CustomerSource, ListCustomers, UnreadSource};
 pub use operations::{PendingOperation, Updated};
 pub use readiness::{
@@ -128,6 +130,11 @@ impl<'a> Partner<'a> {
     /// The access assignments of a relationship: which groups of the partner have which of its roles.
     pub fn access_assignments(&self, relationship: &DelegatedAdminRelationshipId) -> AccessAssignments<'a> {
         AccessAssignments { client: self.0, relationship: relationship.clone() }
+    }
+
+    /// Consent to the partner's app in a customer's tenant, through Partner Center.
+    pub fn application_consents(&self, customer: TenantId) -> ApplicationConsents<'a> {
+        ApplicationConsents { client: self.0, customer }
     }
 
     /// Finds what is public of a tenant
