@@ -22,6 +22,7 @@ mod identity;
 mod install;
 mod invalid_input;
 mod kept_values;
+mod moved_targets;
 mod others;
 mod partner;
 mod permissions;

@@ -7,8 +7,8 @@ use time::{Duration, OffsetDateTime};
 
 use crate::client::{Batch, BatchHandle, BatchResponse, Client};
 use crate::error::{BoxError, Error, ErrorCode, ErrorKind};
-use crate::ids::KeyId;
-use crate::model::{NewPasswordCredential, PasswordCredential};
+use crate::ids::{ApplicationId, KeyId};
+use crate::model::{Application, NewPasswordCredential, PasswordCredential};
 use crate::provision::apply_state::{ApplyState, SecretAttempt};
 use crate::provision::collections::{Collection, Phase, TakeResponse};
 use crate::provision::comparison::Comparison;
@@ -273,12 +273,24 @@ async fn remove(state: &mut ApplyState<'_>, key_id: KeyId) -> Result<(), Error> 
     match state.client.applications().remove_password(id, key_id).repeatable().await {
         // The response to an earlier attempt was lost, and it is gone.
         Err(error) if is_unknown_secret(&error) && error.attempts() > 1 => {}
+        // No replica knew it for as long as they may differ.
+        Err(error) if error.code() == ErrorCode::NotVisibleYet && !is_listed(state, id, key_id).await => {}
         other => other?,
     }
     if let Some(app) = &mut state.observed.application {
         app.password_credentials.retain(|secret| secret.key_id != Some(key_id));
     }
     Ok(())
+}
+
+/// Whether the application shows a secret; one that cannot be looked for may be there.
+async fn is_listed(state: &ApplyState<'_>, id: ApplicationId, key_id: KeyId) -> bool {
+    let app = state.client.applications().find_selecting(id, &["id", "passwordCredentials"]).await;
+    let is_gone = |app: &Application| {
+        app.was_read("passwordCredentials")
+            && app.password_credentials.iter().all(|it| it.key_id.is_some_and(|it| it != key_id))
+    };
+    !app.is_ok_and(|app| app.as_ref().is_none_or(is_gone))
 }
 
 /// Removes the secret of an attempt whose response was lost, where it is found; the next round issues another.
