@@ -116,3 +116,45 @@ async fn a_deletion_needs_a_word_of_its_own_and_leaves_a_deleted_principal_that_
     let error = scene.client.apply(&plan).approve_deletion(id).await.unwrap_err();
     assert_eq!(error.error().code(), ErrorCode::UnknownApproval);
 }
+
+/// What would be left is named, and nothing else.
+#[tokio::test(start_paused = true)]
+async fn what_a_principal_would_still_hold_is_named() {
+    let scene = Scene::new().await;
+    let id = scene.installed().await;
+    grant_more(&scene);
+    let graph = scene.customer.app_role_assignments().into_iter().find(|it| it.principal_id == id.into()).unwrap();
+    let role = entra_apps::permission::microsoft_graph::application::AUDIT_LOG_READ_ALL.id();
+    scene.send(
+        "POST",
+        &format!("/servicePrincipals/{}/appRoleAssignedTo", graph.resource_id),
+        &json!({"principalId": id, "resourceId": graph.resource_id, "appRoleId": role}),
+    );
+    let (named, others) =
+        (["User.Read.All", "Group.Read.All", "User.Read (delegated)"], ["Mail.Read", "AuditLog.Read.All"]);
+    for (leaves_consent, every_grant) in [(false, false), (false, true), (true, false), (true, true)] {
+        let mut wanted = registration();
+        if leaves_consent {
+            wanted = wanted.without_admin_consent();
+        }
+        let installation = scene.client.install(scene.app_id, scene.publisher(), &wanted);
+        let removal = || match every_grant {
+            true => installation.plan_removal().every_grant(),
+            false => installation.plan_removal(),
+        };
+        let error = removal().service_principal().await.unwrap_err();
+        assert_eq!(error.code(), ErrorCode::ServicePrincipalInUse);
+        let has = |name: &&str| error.message().contains(*name);
+        assert!(has(&"single users"), "{error}");
+        assert_eq!(named.iter().filter(|name| has(name)).count(), if leaves_consent { 3 } else { 0 }, "{error}");
+        let stay = leaves_consent || !every_grant;
+        assert_eq!(others.iter().filter(|name| has(name)).count(), if stay { 2 } else { 0 }, "{error}");
+        let plan = removal().await.unwrap();
+        let changes = match (leaves_consent, every_grant) {
+            (true, _) => 0,
+            (false, false) => 3,
+            (false, true) => 5,
+        };
+        assert_eq!(plan.changes().count(), changes, "{plan}");
+    }
+}
