@@ -97,6 +97,7 @@ async fn a_list_that_may_not_be_read_is_not_empty() {
         tenant.fault(refused.refuses(403, "Authorization_RequestDenied", "Insufficient privileges."));
         let error = client.plan(&registration()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Forbidden, "{list}: {error}");
+        assert!(tenant.unmet_faults().is_empty(), "{list}");
         // A replica that does not know the principal's lists yet is another matter.
         tenant.clear_faults();
         let unknown = Fault::on("GET", &format!("/servicePrincipals/*/{list}")).in_batch().always();
@@ -110,13 +111,14 @@ async fn a_list_that_may_not_be_read_is_not_empty() {
 async fn what_is_to_go_and_is_gone_already_is_what_was_wanted() {
     let narrow = AppRegistration::new("k", "App").remove_surplus();
     for (method, path) in
-        [("DELETE", "/oauth2PermissionGrants/*"), ("DELETE", "/servicePrincipals/*/appRoleAssignments/*")]
+        [("DELETE", "/oauth2PermissionGrants/*"), ("DELETE", "/servicePrincipals/*/appRoleAssignedTo/*")]
     {
         let (tenant, client) = scene().await;
         let plan = client.plan(&narrow).await.unwrap();
         let gone = Fault::on(method, path).in_batch();
         tenant.fault(gone.refuses(404, "Request_ResourceNotFound", "Resource 'x' does not exist."));
         client.apply(&plan).approve_all().await.unwrap();
+        assert!(tenant.unmet_faults().is_empty(), "{method} {path}");
     }
 }
 
