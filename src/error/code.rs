@@ -180,6 +180,9 @@ error_codes! {
     NotACustomer Invalid "not_a_customer"
         "the tenant is no customer of the partner"
         "Give the tenant id of a customer, as the list of customers shows it.";
+    AnotherPerson Invalid "another_person"
+        "the client that asks the customers' tenants is signed in as somebody else"
+        "Sign the same person in to both clients: what one may do says nothing of another.";
     GdapNotInCloud Unsupported "gdap_not_in_cloud"
         "the cloud has no delegated admin relationships (GDAP)"
         "Use the worldwide cloud or one of US Government; in China, customers are administered by other means.";
@@ -425,7 +428,7 @@ error_codes! {
     MfaRequired SignIn [50076 50079 50072 50074 50078 50158] "mfa_required"
         "the account has to show a further factor (MFA)"
         "Sign in again in a browser, and do what it asks for.";
-    BlockedByConditionalAccess SignIn [53003 530_034 53000 53001 53011 530_032 530_036] "blocked_by_conditional_access"
+    BlockedByConditionalAccess SignIn [53003 530_003 530_034 53000 53001 53011 530_032 530_036] "blocked_by_conditional_access"
         "a Conditional Access policy blocks the sign-in"
         "The sign-in log names the policy; ask an administrator to except this app, or sign in by a browser where a device code is blocked.";
     UserNotAssigned SignIn [50105] "user_not_assigned"

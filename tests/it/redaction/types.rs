@@ -504,7 +504,8 @@ async fn reads(viewer: &mut Viewer, client: &entra_apps::Client) {
     viewer.see("partner::UnreadSource", &customers.unread[0]);
     viewer.see("partner::CustomerList", &customers);
     let check = partner.readiness(entra_apps::partner::RolesNeeded::to_administer_apps());
-    viewer.see("partner::CheckReadiness", &check);
+    viewer.see("partner::CheckReadiness", &check.asking_customers(&client));
+    let check = partner.readiness(entra_apps::partner::RolesNeeded::to_administer_apps());
     viewer.see("partner::Readiness", &check.await.unwrap());
     let list = client.applications().list();
     viewer.see("api::List", &list);
