@@ -98,6 +98,7 @@ const SHOWN: &[&str] = &[
     "partner::AccessAssignments",
     "partner::CheckReadiness",
     "partner::CustomerList",
+    "partner::LinkedTenant",
     "partner::ListCustomers",
     "partner::Partner",
     "partner::Readiness",
@@ -228,6 +229,7 @@ const HARMLESS: &[&str] = &[
     "partner::Gap",
     "partner::GapSeverity",
     "partner::PendingOperation",
+    "partner::PermissionLevel",
     "partner::ReadinessOutcome",
     "partner::RolesNeeded",
     "partner::Unknown",
@@ -505,6 +507,7 @@ async fn reads(viewer: &mut Viewer, client: &entra_apps::Client) {
     viewer.see("partner::CustomerList", &customers);
     let check = partner.readiness(entra_apps::partner::RolesNeeded::to_administer_apps());
     viewer.see("partner::CheckReadiness", &check.asking_customers(&client));
+    viewer.see("partner::LinkedTenant", &client.link_own_tenant().await.unwrap());
     let check = partner.readiness(entra_apps::partner::RolesNeeded::to_administer_apps());
     viewer.see("partner::Readiness", &check.await.unwrap());
     let list = client.applications().list();
