@@ -126,6 +126,9 @@ error_codes! {
     InvalidConfirmation Invalid "invalid_confirmation"
         "what a person is to confirm has an empty code or sentence, or stands twice"
         "Give each a code and a sentence of its own.";
+    NotARedirectUriMismatch Invalid "not_a_redirect_uri_mismatch"
+        "the text is not Entra's message of a redirect URI that does not match (AADSTS50011)"
+        "Copy the message as the error page shows it, from AADSTS50011 to the app's id in quotation marks.";
     UnknownPurpose Invalid "unknown_purpose"
         "no permission is for this purpose"
         "Choose one of those that the registration names.";

@@ -140,6 +140,7 @@ const HARMLESS: &[&str] = &[
     "auth::AssertionRequest",
     "auth::DeviceCodePrompt",
     "auth::FoundTenant",
+    "auth::RedirectUriMismatch",
     "clock::TokioClock",
     "cloud::Cloud",
     "consent::ConsentApp",
