@@ -18,6 +18,7 @@ use crate::support::{StillClock, TODAY};
 #[path = "../../examples/support/mod.rs"]
 mod example;
 
+#[allow(dead_code)] // a test has a `main` of its own
 #[path = "../../examples/redirect_uri_fix.rs"]
 mod redirect_uri_fix;
 
@@ -514,7 +515,7 @@ async fn a_missing_redirect_uri_is_added_by_the_message_of_the_sign_in_page() {
 }
 
 /// An app with a redirect URI of another domain, in a tenant that is reached over HTTP, and what it has under each platform.
-async fn app_in(emulated: &Emulated, body: &str) -> String {
+fn app_in(emulated: &Emulated, body: &str) -> String {
     let (status, app) = emulated.tenant.send_json("PATCH", "/applications(uniqueName='immybot-custom')", Some(body));
     assert!(status.is_success(), "{app}");
     let (_, app) = emulated.tenant.send_json("GET", "/applications(uniqueName='immybot-custom')", None);
@@ -536,8 +537,7 @@ fn uris(emulated: &Emulated) -> [Vec<String>; 3] {
 #[tokio::test]
 async fn a_message_is_not_trusted() {
     let emulated = Emulated::signing_in("Ada Lovelace").await;
-    let app =
-        app_in(&emulated, r#"{"displayName": "ImmyBot", "web": {"redirectUris": ["https://other.example/"]}}"#).await;
+    let app = app_in(&emulated, r#"{"displayName": "ImmyBot", "web": {"redirectUris": ["https://other.example/"]}}"#);
     let before = uris(&emulated);
     let evil = "https://contoso.immy.bot.evil.example/consent-callback";
     let other = "11111111-1111-1111-1111-111111111111";
@@ -613,7 +613,7 @@ async fn a_uri_of_another_platform_moves_on_request_alone() {
             "displayName": "ImmyBot", "web": {"redirectUris": ["https://other.example/"]},
             platform: {"redirectUris": [CALLBACK, "https://stays.example/"]}
         });
-        let app = app_in(&emulated, &body.to_string()).await;
+        let app = app_in(&emulated, &body.to_string());
         let (before, message) = (uris(&emulated), mismatch(&app, CALLBACK));
         for arguments in [&["--message", message.as_str()][..], &["--message", message.as_str(), "--plan", "--move"]] {
             let (told, code) = fix(Some(&emulated), arguments).await;

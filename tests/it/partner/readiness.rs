@@ -295,7 +295,7 @@ async fn a_membership_that_is_only_eligible_is_told_from_none() {
 struct Asking {
     cloud: MemoryCloud,
     client: Client,
-    asking: Client,
+    of_customers: Client,
 }
 
 impl Asking {
@@ -304,8 +304,8 @@ impl Asking {
         let cloud = MemoryCloud::partner(builder().domain("partner.onmicrosoft.com"), (0..customers).map(named));
         let person = cloud.tenants()[0].users().remove(0);
         let client = client_of_person(&cloud, &person, &format!("{PERSON} {ELIGIBILITY}"));
-        let asking = signed_in(&cloud, &person, public_client::AZURE_CLI);
-        Self { cloud, client, asking }
+        let of_customers = signed_in(&cloud, &person, public_client::AZURE_CLI);
+        Self { cloud, client, of_customers }
     }
 
     fn customer(&self, at: usize) -> &MemoryTenant {
@@ -315,7 +315,7 @@ impl Asking {
     async fn check(&self) -> Readiness {
         let needed = RolesNeeded::to_administer_apps();
         let check = self.client.partner().readiness(needed).settling(Duration::ZERO);
-        check.asking_customers(&self.asking).await.unwrap()
+        check.asking_customers(&self.of_customers).await.unwrap()
     }
 
     /// The outcome of the first customer, its gaps, and whether it was proven.

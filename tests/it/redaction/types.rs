@@ -507,7 +507,7 @@ async fn reads(viewer: &mut Viewer, client: &entra_apps::Client) {
     viewer.see("partner::UnreadSource", &customers.unread[0]);
     viewer.see("partner::CustomerList", &customers);
     let check = partner.readiness(entra_apps::partner::RolesNeeded::to_administer_apps());
-    viewer.see("partner::CheckReadiness", &check.asking_customers(&client));
+    viewer.see("partner::CheckReadiness", &check.asking_customers(client));
     viewer.see("partner::LinkedTenant", &client.link_own_tenant().await.unwrap());
     let check = partner.readiness(entra_apps::partner::RolesNeeded::to_administer_apps());
     viewer.see("partner::Readiness", &check.await.unwrap());
