@@ -140,6 +140,11 @@ impl Cloud {
         self
     }
 
+    /// Whether it is this cloud of Microsoft's, or custom endpoints in front of it.
+    pub(crate) fn is_like(&self, known: &Self) -> bool {
+        self.graph_scope() == known.graph_scope() || self.graph.host() == known.graph.host()
+    }
+
     /// The scope of all permissions that an app has on Graph: `https://graph.microsoft.com/.default`.
     pub fn graph_scope(&self) -> String {
         format!("{}/.default", self.resource.trim_end_matches('/'))

@@ -17,7 +17,7 @@ use crate::cloud_state::CloudState;
 use crate::data::lag::Lag;
 use crate::data::links::Links;
 use crate::data::object_kind::ObjectKind;
-use crate::faults::{Schedule, Throttle, Throttling};
+use crate::faults::{Schedule, Throttling};
 use crate::graph::deleted_items::DeletedItems;
 use crate::graph::delta::Changes;
 use crate::graph::directory::{Directory, MIN_SWEPT};
@@ -62,6 +62,8 @@ pub struct MemoryTenantBuilder {
     partner: bool,
     partner_step: Duration,
     recorded_requests: usize,
+    region: (String, Option<String>),
+    denies_foreign_requests: bool,
 }
 
 impl fmt::Debug for MemoryTenantBuilder {
@@ -98,6 +100,8 @@ impl MemoryTenantBuilder {
             partner: false,
             partner_step: partner::DEFAULT_STEP,
             recorded_requests: DEFAULT_RECORDED_REQUESTS,
+            region: ("NA".to_owned(), None),
+            denies_foreign_requests: false,
         }
     }
 
@@ -270,6 +274,21 @@ impl MemoryTenantBuilder {
         self
     }
 
+    /// Sets where the tenant is, as its OpenID configuration says it: the region, such as `EU`, and the part of it, such as
+    /// `GCC`; `NA` without a part by default. A tenant in `USGov` (parts `DODCON` and `DOD`) is in the cloud of US
+    /// Government, also where it is looked up at the worldwide sign-in service.
+    pub fn region(mut self, region: impl Into<String>, part: Option<&str>) -> Self {
+        self.region = (region.into(), part.map(str::to_owned));
+        self
+    }
+
+    /// Panics at a request with a token that another tenant of the cloud issued, or about an object that another tenant
+    /// has and this one has not: for test suites in which no such request may be sent.
+    pub fn deny_foreign_requests(mut self) -> Self {
+        self.denies_foreign_requests = true;
+        self
+    }
+
     pub(crate) fn own_clock(&self) -> Option<Arc<dyn Clock>> {
         self.clock.clone()
     }
@@ -292,7 +311,7 @@ impl MemoryTenantBuilder {
         let (snapshot, without_apis) = (self.snapshot.clone(), self.without_apis.clone());
         let (tick, base_url, on_exchange) = (self.tick, self.base_url.clone(), self.on_exchange.clone());
         let step = self.partner.then_some(self.partner_step);
-        let recorded_requests = self.recorded_requests;
+        let (recorded_requests, denies_foreign_requests) = (self.recorded_requests, self.denies_foreign_requests);
         let mut directory = self.directory(seed, wall);
         match snapshot {
             Some(snapshot) => {
@@ -313,7 +332,7 @@ impl MemoryTenantBuilder {
             directory,
             tokens: IssuedTokens::default(),
             schedule: Schedule::new(seed.wrapping_add(1)),
-            throttle: Throttle::new(throttling),
+            limits: throttling,
             log: Log::new(recorded_requests),
             request_ids: SeededRandomness::new(seed.wrapping_add(2)),
         };
@@ -330,6 +349,7 @@ impl MemoryTenantBuilder {
             caller,
             on_exchange,
             client_seeds,
+            denies_foreign_requests,
             cloud: Arc::clone(cloud),
             index,
         }))
@@ -355,6 +375,7 @@ impl MemoryTenantBuilder {
             deleted_items: DeletedItems::default(),
             owners: Links::default(),
             members: Links::default(),
+            eligible: Links::default(),
             secrets: HashMap::new(),
             keys: HashMap::new(),
             sweep_at: MIN_SWEPT,
@@ -363,6 +384,8 @@ impl MemoryTenantBuilder {
             installed: Vec::new(),
             caller: None,
             partner: None,
+            region: self.region,
+            blocks_service_providers: false,
             lag: self.lag,
             secret_policy: self.secret_policy,
             legacy_values: self.legacy_values,

@@ -10,6 +10,7 @@ use crate::data::json::{eq_ignore_case, text};
 use crate::data::lag::LookupLag;
 use crate::data::object_kind::ObjectKind;
 use crate::data::object_store::ObjectState;
+use crate::faults::Spending;
 use crate::graph::authorize;
 use crate::graph::call::Call;
 use crate::graph::directory::Directory;
@@ -31,6 +32,8 @@ pub(crate) struct CloudState {
     tenants: Vec<TenantState>,
     /// The sign-ins in progress.
     pub(crate) flows: SignInFlows,
+    /// What apps have spent, in each tenant and across all.
+    pub(crate) spending: Spending,
 }
 
 impl Index<usize> for CloudState {

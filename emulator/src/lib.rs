@@ -46,6 +46,7 @@ mod crypto;
 mod data;
 mod faults;
 mod filter;
+mod foreign;
 mod graph;
 mod inspect;
 mod metering;
@@ -94,7 +95,7 @@ use data::json::timestamp;
 use entra_apps::clock::Clock;
 use entra_apps::ids::{DirectoryObjectId, TenantId};
 use entra_apps::transport::{Transport, TransportError};
-use faults::{Exchange, Revocations, Service, Throttle, batch_items, is_batch};
+use faults::{Exchange, Revocations, Service, batch_items, is_batch};
 use graph::call::{Actor, Call, pairs};
 use service::{Received, Target, TenantState};
 use sign_in::{SignInError, SignInRequest};
@@ -115,6 +116,7 @@ struct Inner {
     on_exchange: Option<OnExchange>,
     /// Where its clients' randomness comes from: each its own, and the same in each run.
     client_seeds: SeededRandomness,
+    denies_foreign_requests: bool,
     cloud: Arc<Mutex<CloudState>>,
     /// The tenant's place in its world.
     index: usize,
@@ -208,6 +210,12 @@ impl MemoryTenant {
         self.state().directory.seed_group(display_name, members, self.wall())
     }
 
+    /// Lets a user or an app activate a membership in a group (Privileged Identity Management). Until then they are no
+    /// member; to activate it, add them to the group.
+    pub fn add_eligible_member(&self, group: impl Into<DirectoryObjectId>, member: impl Into<DirectoryObjectId>) {
+        self.state().directory.eligible.add(&group.into().to_string(), &member.into().to_string());
+    }
+
     /// Gives a person or an app (by the object id of its service principal) these directory roles in the place of
     /// others, by their template ids: they stand in the `wids` of tokens issued from now on, and count where Entra lets
     /// a directory role do what a permission does.
@@ -291,9 +299,11 @@ impl MemoryTenant {
         assert!(stored, "the tenant has no object {object}, or the properties are no object");
     }
 
-    /// Changes the limits from now on; what was spent is forgotten.
+    /// Changes the limits from now on; what was spent here is forgotten, and what apps have spent across all tenants.
     pub fn set_throttling(&self, limits: Throttling) {
-        self.state().throttle = Throttle::new(limits);
+        let mut state = self.state();
+        state.cloud.spending.forget(&self.0.id.to_string());
+        state.limits = limits;
     }
 
     /// Gives one object a replication lag of its own in the place of the tenant's, from now on, for what was written
@@ -409,7 +419,14 @@ impl Transport for MemoryTenant {
             let mut state = self.state();
             let path = target.fault_path(request.uri().path());
             let plan = state.schedule.plan(request.method(), path, &items);
-            let number = state.log.start(recorded(&request, &target, &items));
+            let mut record = recorded(&request, &target, &items);
+            record.has_foreign_token = state.cloud.has_foreign_token(self.0.index, &request);
+            if self.0.denies_foreign_requests {
+                assert!(!record.has_foreign_token, "{} {} has a token of another tenant", record.method, record.path);
+                let foreign = state.cloud.foreign_object(self.0.index, &target, request.body());
+                assert_eq!(foreign, None, "{} {} is about an object of another tenant", record.method, record.path);
+            }
+            let number = state.log.start(record);
             (Recording { tenant: self, number }, plan)
         };
         if !self.0.tick.is_zero() {
@@ -486,6 +503,7 @@ fn recorded(request: &http::Request<Bytes>, target: &Target, items: &[(Method, S
         response_bytes: 0,
         is_write: is_write && !is_token,
         is_token,
+        has_foreign_token: false,
         items,
     }
 }

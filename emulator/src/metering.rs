@@ -1,32 +1,18 @@
 //! What requests to Graph cost in a tenant that is throttled.
 
+use std::time::Duration;
+
 use http::header::HeaderName;
 
-use super::faults::{Cost, Spender, share};
-use super::service::TenantState;
+use super::faults::{Cost, Exceeded, Spender, Throttling, share};
 use crate::cloud_state::CloudState;
 use crate::data::json::text;
 use crate::data::lag::LookupLag;
 use crate::data::object_kind::ObjectKind;
 use crate::graph::call::{Actor, Call};
 use crate::graph::directory::Directory;
-use crate::graph::response::{GraphError, GraphResult};
+use crate::graph::response::GraphResult;
 use crate::graph::route::{ObjectKey, Operation};
-
-impl TenantState {
-    /// Charges an app for an operation.
-    fn charge(&mut self, app: &str, operation: &Operation, cost: &mut Cost, call: &Call) -> Result<u64, GraphError> {
-        if self.throttle.is_off() {
-            return Ok(0);
-        }
-        if cost.writes > 0 && self.directory.is_for_personal_accounts(operation, call) {
-            cost.personal_writes = 1;
-        }
-        let tenant = self.directory.tenant_id.to_string();
-        let who = Spender { app: app.to_owned(), tenant, users: self.directory.users.len() };
-        self.throttle.spend(&who, cost, call.now).map_err(|exceeded| exceeded.refusal())
-    }
-}
 
 impl Directory {
     /// Whether a write is to an application that personal accounts may use, or may use then.
@@ -59,12 +45,26 @@ fn is_personal(application: &serde_json::Value) -> bool {
 }
 
 impl CloudState {
+    /// Charges an app for what it asks of a tenant.
+    pub(crate) fn charge(&mut self, at: usize, app: &str, cost: &Cost, now: Duration) -> Result<u64, Exceeded> {
+        let directory = &self[at].directory;
+        let who =
+            Spender { app: app.to_owned(), tenant: directory.tenant_id.to_string(), users: directory.users.len() };
+        let limits = self[at].limits.clone();
+        self.spending.spend(&limits, &who, cost, now)
+    }
+
     /// Carries out a request to Graph for what it costs.
     pub(super) fn metered(&mut self, at: usize, operation: Operation, call: &mut Call) -> GraphResult {
         let Actor::SignedIn(identity) = &call.actor else { return self.perform(at, operation, call) };
         let app = identity.app_id.clone();
         let mut cost = Cost::of(&operation, &call.method, &call.query);
-        let used = self[at].charge(&app, &operation, &mut cost, call)?;
+        let mut used = 0;
+        if self[at].limits != Throttling::none() {
+            let is_personal = cost.writes > 0 && self[at].directory.is_for_personal_accounts(&operation, call);
+            cost.personal_writes = u64::from(is_personal);
+            used = self.charge(at, &app, &cost, call.now).map_err(|exceeded| exceeded.refusal())?;
+        }
         let mut headers = vec![(HeaderName::from_static("x-ms-resource-unit"), cost.units.to_string())];
         headers.extend(share(used).map(|share| (HeaderName::from_static("x-ms-throttle-limit-percentage"), share)));
         let headers = headers.into_iter();

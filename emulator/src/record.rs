@@ -28,6 +28,8 @@ pub struct RecordedRequest {
     pub is_write: bool,
     /// Whether it is a sign-in.
     pub is_token: bool,
+    /// Whether its token was issued by another tenant of the cloud, so that it is refused with 401.
+    pub has_foreign_token: bool,
     /// The items of a `$batch`, in the order of the request.
     pub items: Vec<RecordedItem>,
 }
@@ -148,6 +150,7 @@ mod tests {
             response_bytes: 0,
             is_write: false,
             is_token: false,
+            has_foreign_token: false,
             items: Vec::new(),
         }
     }

@@ -14,7 +14,7 @@ use time::OffsetDateTime;
 use super::azure_management;
 use super::cloud_state::CloudState;
 use super::data::json::{items, text, texts};
-use super::faults::{MAX_BATCH_REQUESTS, Revocations, Schedule, Throttle};
+use super::faults::{MAX_BATCH_REQUESTS, Revocations, Schedule, Throttling};
 use super::graph::call::{Actor, Call, pairs};
 use super::graph::directory::Directory;
 use super::graph::response::{
@@ -31,7 +31,7 @@ pub(super) struct TenantState {
     pub(super) directory: Directory,
     pub(super) tokens: IssuedTokens,
     pub(super) schedule: Schedule,
-    pub(super) throttle: Throttle,
+    pub(super) limits: Throttling,
     pub(super) log: Log,
     /// Request ids come from a source of their own, so that reading does not change the ids of what is written.
     pub(super) request_ids: SeededRandomness,

@@ -78,6 +78,12 @@ impl<'a> Connection<'a> {
         self
     }
 
+    /// What requests are sent over: for the examples that play a browser.
+    #[allow(dead_code)] // for one of them
+    pub(crate) fn transport(&self) -> Arc<dyn Transport> {
+        Arc::clone(&self.transport)
+    }
+
     /// The start of a client, which lacks only the way to sign in.
     pub(crate) fn builder(&self) -> Result<ClientBuilder, Failure> {
         let mut builder = Client::builder()

@@ -9,7 +9,7 @@ use entra_apps::time::OffsetDateTime;
 use entra_apps::time::format_description::well_known::Rfc3339;
 
 use entra_apps::{ApplyError, Checklist, Client, ErrorCode, IssuedSecret, Plan, Registered};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::connect::SignedIn;
 use super::failure::Failure;
@@ -38,6 +38,8 @@ pub(crate) struct Output {
     secrets: Vec<Value>,
     runs: Vec<Value>,
     checklist: Vec<Value>,
+    /// What one example tells besides.
+    more: Map<String, Value>,
     error: Option<Failure>,
     done: bool,
 }
@@ -60,6 +62,7 @@ impl Output {
             secrets: Vec::new(),
             runs: Vec::new(),
             checklist: Vec::new(),
+            more: Map::new(),
             error: None,
             done: false,
         }
@@ -236,6 +239,12 @@ impl Output {
         self.line(&format!("  [{}] {sentence}", if is_done { 'x' } else { ' ' }));
     }
 
+    /// One more member of the JSON.
+    #[allow(dead_code)] // one example has one
+    pub(crate) fn tell(&mut self, name: &str, value: Value) {
+        self.more.insert(name.to_owned(), value);
+    }
+
     /// What a run has sent so far, in numbers.
     fn count(&mut self, show: bool) {
         let (Some(recorder), Some(run)) = (&self.recorder, self.runs.last_mut()) else { return };
@@ -260,11 +269,14 @@ impl Output {
 
     /// What `--json` prints.
     pub(crate) fn to_json(&self) -> Value {
-        json!({
+        let mut told = json!({
             "tenant": self.tenant, "caller": self.caller, "plan": self.plan, "app": self.app,
             "secrets": self.secrets, "runs": self.runs, "checklist": self.checklist,
             "error": self.error.as_ref().map(Failure::to_json),
-        })
+        });
+        let more = self.more.iter().map(|(name, value)| (name.clone(), value.clone()));
+        told.as_object_mut().into_iter().for_each(|told| told.extend(more.clone()));
+        told
     }
 
     /// 0 when everything that was asked for is done, 1 when not, 2 for flags that make no sense.

@@ -17,6 +17,8 @@ use crate::token::AccessToken;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct TokenClaims {
     pub(crate) tid: Option<Uuid>,
+    /// Who signed in: the object id of the person, or of the app's service principal.
+    pub(crate) oid: Option<Uuid>,
     /// In seconds since 1970.
     pub(crate) exp: Option<i64>,
     /// The application permissions, by name.
@@ -53,6 +55,7 @@ impl TokenClaims {
         };
         Self {
             tid: id("tid"),
+            oid: id("oid"),
             exp: whole(&claims["exp"]),
             roles: words("roles").unwrap_or_default(),
             scp: words("scp").map(|scopes| scopes.join(" ")),

@@ -220,7 +220,7 @@ fn numbers(value: &Value) -> Vec<u64> {
 }
 
 /// The numbers in a text, such as `AADSTS700016: …`.
-fn numbers_in(text: &str) -> impl Iterator<Item = u64> {
+pub(super) fn numbers_in(text: &str) -> impl Iterator<Item = u64> {
     digits_after(text, "aadsts").filter_map(|digits| digits.parse().ok())
 }
 

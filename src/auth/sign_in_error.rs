@@ -212,7 +212,7 @@ mod tests {
         ("tenant_needed", &[9_001_023, 90124, 90130, 50059]),
         ("single_tenant_app", &[50194]),
         ("mfa_required", &[50076, 50079, 50072, 50074, 50078, 50158]),
-        ("blocked_by_conditional_access", &[53003, 530_034, 53000, 53001, 53011, 530_032, 530_036]),
+        ("blocked_by_conditional_access", &[53003, 530_003, 530_034, 53000, 53001, 53011, 530_032, 530_036]),
         ("user_not_assigned", &[50105]),
         ("app_not_assigned", &[501_051]),
         ("account_disabled", &[50057]),

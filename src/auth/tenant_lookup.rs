@@ -114,6 +114,13 @@ impl FoundTenant {
         let is = |text: &Option<String>, expected: &str| {
             text.as_deref().is_some_and(|text| text.eq_ignore_ascii_case(expected))
         };
+        // The two of US Government have one sign-in service, and the part tells them apart.
+        if is(&self.region_part, "DOD") {
+            return Some(Cloud::us_government_dod());
+        }
+        if is(&self.region_part, "DODCON") {
+            return Some(Cloud::us_government());
+        }
         if let Some(host) = &self.graph_host {
             let cloud = known
                 .into_iter()
@@ -123,13 +130,36 @@ impl FoundTenant {
             }
         }
         if is(&self.cloud_instance, "microsoftonline.us") {
-            let part = &self.region_part;
-            return Some(if is(part, "DOD") { Cloud::us_government_dod() } else { Cloud::us_government() });
+            return Some(Cloud::us_government());
         }
         if is(&self.cloud_instance, "partner.microsoftonline.cn") || is(&self.cloud_instance, "chinacloudapi.cn") {
             return Some(Cloud::china());
         }
         is(&self.cloud_instance, "microsoftonline.com").then(Cloud::global)
+    }
+
+    /// Checks that nobody need go to another cloud than this one to sign in to the tenant. Where the tenant's cloud is not
+    /// known, as behind custom endpoints, there is nothing to check.
+    ///
+    /// # Errors
+    /// [`WrongCloud`](crate::ErrorCode::WrongCloud), with both clouds and how to go on.
+    pub fn check_cloud(&self, cloud: &Cloud) -> Result<(), Error> {
+        match self.cloud().filter(|own| !cloud.is_like(own)) {
+            None => Ok(()),
+            Some(own) => Err(Error::new(ErrorCode::WrongCloud)
+                .with_message(format!(
+                    "the tenant {} is in the cloud {}, and {} was asked",
+                    self.tenant_id,
+                    own.name(),
+                    cloud.name()
+                ))
+                .with_remedy(format!(
+                    "Build the client with the cloud {}, which signs in at {} and has its Graph at {}.",
+                    own.name(),
+                    own.authority(),
+                    own.graph()
+                ))),
+        }
     }
 }
 
@@ -234,10 +264,37 @@ mod tests {
             (found("microsoftonline.us", Some("graph.microsoft.us"), Some("DODCON")), Some("usgov")),
             (found("microsoftonline.us", Some("dod-graph.microsoft.us"), Some("DOD")), Some("usgov-dod")),
             (found("microsoftonline.us", None, Some("DOD")), Some("usgov-dod")),
+            (found("microsoftonline.us", Some("graph.microsoft.us"), Some("DOD")), Some("usgov-dod")),
+            (found("localhost", None, Some("DODCON")), Some("usgov")),
+            (found("microsoftonline.us", None, None), Some("usgov")),
             (found("partner.microsoftonline.cn", Some("microsoftgraph.chinacloudapi.cn"), None), Some("china")),
             (found("localhost", Some("localhost"), None), None),
         ] {
             assert_eq!(tenant.cloud().as_ref().map(Cloud::name), name, "{tenant:?}");
+        }
+    }
+
+    #[test]
+    fn a_tenant_of_another_cloud_is_said_to_be_there() {
+        let here = |host: &str| FoundTenant::new(TenantId::from_u128(1)).graph_host(host);
+        let [global, government] = [Cloud::global(), Cloud::us_government()];
+        let local = Url::parse("http://localhost:8400").unwrap();
+        let custom = Cloud::custom("emulator", &local, &local).unwrap();
+        for cloud in [&global, &custom] {
+            assert!(here("graph.microsoft.com").check_cloud(cloud).is_ok(), "{cloud:?}");
+            assert!(here("localhost:8400").check_cloud(cloud).is_ok(), "nobody knows that cloud");
+        }
+        for (tenant, cloud, name) in [
+            (here("graph.microsoft.us"), &global, "usgov"),
+            (here("graph.microsoft.us").region_part("DOD"), &government, "usgov-dod"),
+            (here("microsoftgraph.chinacloudapi.cn"), &global, "china"),
+            (here("graph.microsoft.com"), &government, "global"),
+        ] {
+            let error = tenant.check_cloud(cloud).unwrap_err();
+            assert_eq!(error.code(), ErrorCode::WrongCloud);
+            let own = tenant.cloud().unwrap();
+            assert!(error.message().contains(name) && error.message().contains(cloud.name()), "{error}");
+            assert!(error.remedy().contains(own.authority().as_str()), "{error}");
         }
     }
 

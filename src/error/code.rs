@@ -126,6 +126,9 @@ error_codes! {
     InvalidConfirmation Invalid "invalid_confirmation"
         "what a person is to confirm has an empty code or sentence, or stands twice"
         "Give each a code and a sentence of its own.";
+    NotARedirectUriMismatch Invalid "not_a_redirect_uri_mismatch"
+        "the text is not Entra's message of a redirect URI that does not match (AADSTS50011)"
+        "Copy the message as the error page shows it, from AADSTS50011 to the app's id in quotation marks.";
     UnknownPurpose Invalid "unknown_purpose"
         "no permission is for this purpose"
         "Choose one of those that the registration names.";
@@ -180,6 +183,9 @@ error_codes! {
     NotACustomer Invalid "not_a_customer"
         "the tenant is no customer of the partner"
         "Give the tenant id of a customer, as the list of customers shows it.";
+    AnotherPerson Invalid "another_person"
+        "the client that asks the customers' tenants is signed in as somebody else"
+        "Sign the same person in to both clients: what one may do says nothing of another.";
     GdapNotInCloud Unsupported "gdap_not_in_cloud"
         "the cloud has no delegated admin relationships (GDAP)"
         "Use the worldwide cloud or one of US Government; in China, customers are administered by other means.";
@@ -428,7 +434,7 @@ error_codes! {
     PartnerCenterNeedsPerson SignIn "partner_center_needs_person"
         "Partner Center takes no token that an app got by itself"
         "Sign in as a person of the partner's tenant, with a second factor, to an app that has Partner Center's permission user_impersonation.";
-    BlockedByConditionalAccess SignIn [53003 530_034 53000 53001 53011 530_032 530_036] "blocked_by_conditional_access"
+    BlockedByConditionalAccess SignIn [53003 530_003 530_034 53000 53001 53011 530_032 530_036] "blocked_by_conditional_access"
         "a Conditional Access policy blocks the sign-in"
         "The sign-in log names the policy; ask an administrator to except this app, or sign in by a browser where a device code is blocked.";
     UserNotAssigned SignIn [50105] "user_not_assigned"

@@ -37,6 +37,7 @@
 mod access_assignments;
 mod application_consents;
 mod customers;
+mod link;
 mod operations;
 mod readiness;
 mod relationships;
@@ -56,6 +57,7 @@ use crate::model::{Contract, DelegatedAdminCustomer, TenantInformation};
 pub use access_assignments::AccessAssignments;
 pub use application_consents::{ApplicationConsentResult, ApplicationConsents, NewApplicationConsent};
 pub use customers::{Customer, CustomerList, CustomerSource, ListCustomers, UnreadSource};
+pub use link::{LinkedTenant, PermissionLevel};
 pub use operations::{PendingOperation, Updated};
 pub use readiness::{
     CheckReadiness, CustomerReadiness, Gap, GapSeverity, Readiness, ReadinessOutcome, RolesNeeded, Unknown,
@@ -180,7 +182,7 @@ impl<'a> Partner<'a> {
     pub fn invitation_link(&self, relationship: &DelegatedAdminRelationshipId) -> Option<Url> {
         let cloud = self.0.cloud();
         let elsewhere = [Cloud::us_government(), Cloud::us_government_dod(), Cloud::china()];
-        if elsewhere.iter().any(|other| is_like(cloud, other)) {
+        if elsewhere.iter().any(|other| cloud.is_like(other)) {
             return None;
         }
         let mut url = Url::parse("https://admin.microsoft.com/AdminPortal/Home").ok()?;
@@ -189,14 +191,9 @@ impl<'a> Partner<'a> {
     }
 }
 
-/// Whether a cloud is this one, or custom endpoints in front of it.
-fn is_like(cloud: &Cloud, known: &Cloud) -> bool {
-    cloud.graph_scope() == known.graph_scope() || cloud.graph().host() == known.graph().host()
-}
-
 /// Refuses a cloud without GDAP.
 fn check_cloud(cloud: &Cloud) -> Result<(), Error> {
-    if is_like(cloud, &Cloud::china()) { Err(Error::new(ErrorCode::GdapNotInCloud)) } else { Ok(()) }
+    if cloud.is_like(&Cloud::china()) { Err(Error::new(ErrorCode::GdapNotInCloud)) } else { Ok(()) }
 }
 
 /// A request below `/tenantRelationships`.

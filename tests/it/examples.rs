@@ -18,6 +18,10 @@ use crate::support::{StillClock, TODAY};
 #[path = "../../examples/support/mod.rs"]
 mod example;
 
+#[allow(dead_code)] // a test has a `main` of its own
+#[path = "../../examples/redirect_uri_fix.rs"]
+mod redirect_uri_fix;
+
 use example::Failure;
 use example::access::Access;
 use example::connect::{Connection, SignedIn};
@@ -54,7 +58,11 @@ struct Emulated {
 impl Emulated {
     /// The emulator, as `--small-company` and `--as` with this name.
     async fn signing_in(name: &str) -> Self {
-        let builder = MemoryTenant::builder().small_company().clock(Arc::new(StillClock)).tick(Duration::ZERO);
+        let builder = MemoryTenant::builder()
+            .deny_foreign_requests()
+            .small_company()
+            .clock(Arc::new(StillClock))
+            .tick(Duration::ZERO);
         let cloud = MemoryCloud::new([builder]);
         let tenant = cloud.tenants()[0].clone();
         let person = tenant.users().into_iter().find(|user| user.display_name == name).expect("the company has them");
@@ -465,4 +473,160 @@ async fn a_token_goes_into_no_file_that_is_there_already() {
     let nowhere = TokenFile::new(path("no/folder/token"));
     assert!(nowhere.store(&SecretString::from("first")).await.is_err());
     std::fs::remove_dir_all(&folder).unwrap();
+}
+
+/// Runs the example that mends a redirect URI: its JSON, and its exit code.
+async fn fix(emulator: Option<&Emulated>, arguments: &[&str]) -> (Value, u8) {
+    use redirect_uri_fix::support;
+    let emulator = emulator.map(|it| format!("http://{}", it.server.address()));
+    let access = support::access::Access { emulator, ..support::access::Access::default() };
+    let arguments = ["--json"].iter().chain(arguments).map(std::ffi::OsString::from);
+    let output = support::run(arguments, access, redirect_uri_fix::FLAGS, redirect_uri_fix::run).await;
+    let output = output.expect("nobody asked for help");
+    (output.to_json(), output.exit_code())
+}
+
+const CALLBACK: &str = "https://contoso.immy.bot/consent-callback";
+
+fn mismatch(app: &str, uri: &str) -> String {
+    format!(
+        "AADSTS50011: The redirect URI '{uri}' specified in the request does not match the redirect URIs configured for the \
+         application '{app}'. Make sure the redirect URI sent in the request matches one added to your application."
+    )
+}
+
+#[tokio::test]
+async fn a_missing_redirect_uri_is_added_by_the_message_of_the_sign_in_page() {
+    let (told, code) = fix(None, &[]).await;
+    assert_eq!((code, &told["error"]), (0, &Value::Null), "{told}");
+    assert_eq!(
+        (&told["mismatch"]["redirectUri"], &told["mismatch"]["differences"]),
+        (&CALLBACK.into(), &serde_json::json!([]))
+    );
+    assert_eq!(told["mismatch"]["appId"], told["app"]["appId"]);
+    let added = |step: &&Value| step["action"] == "add" || step["action"] == "change";
+    let changes: Vec<_> =
+        told["plan"].as_array().unwrap().iter().filter(added).map(|step| step["code"].clone()).collect();
+    assert_eq!(changes, [format!("redirect_uri:web:{CALLBACK}")], "nothing else is changed: {told}");
+    let [first, second] = &told["runs"].as_array().unwrap()[..] else { panic!("two runs: {told}") };
+    assert_eq!((&first["writes"], &second["writes"]), (&1.into(), &0.into()));
+    let (told, code) = fix(None, &["--plan"]).await;
+    assert_eq!((code, &told["runs"][0]["writes"], &told["app"]), (0, &0.into(), &Value::Null), "{told}");
+}
+
+/// An app with a redirect URI of another domain, in a tenant that is reached over HTTP, and what it has under each platform.
+fn app_in(emulated: &Emulated, body: &str) -> String {
+    let (status, app) = emulated.tenant.send_json("PATCH", "/applications(uniqueName='immybot-custom')", Some(body));
+    assert!(status.is_success(), "{app}");
+    let (_, app) = emulated.tenant.send_json("GET", "/applications(uniqueName='immybot-custom')", None);
+    let app: Value = serde_json::from_str(&app).unwrap();
+    let id = app["appId"].as_str().unwrap().to_owned();
+    emulated.tenant.send_json("POST", "/servicePrincipals", Some(&serde_json::json!({ "appId": id }).to_string()));
+    id
+}
+
+fn uris(emulated: &Emulated) -> [Vec<String>; 3] {
+    let (_, app) = emulated.tenant.send_json("GET", "/applications(uniqueName='immybot-custom')", None);
+    let app: Value = serde_json::from_str(&app).unwrap();
+    ["web", "spa", "publicClient"].map(|platform| {
+        let uris = app[platform]["redirectUris"].as_array().unwrap().iter();
+        uris.map(|uri| uri.as_str().unwrap().to_owned()).collect()
+    })
+}
+
+#[tokio::test]
+async fn a_message_is_not_trusted() {
+    let emulated = Emulated::signing_in("Ada Lovelace").await;
+    let app = app_in(&emulated, r#"{"displayName": "ImmyBot", "web": {"redirectUris": ["https://other.example/"]}}"#);
+    let before = uris(&emulated);
+    let evil = "https://contoso.immy.bot.evil.example/consent-callback";
+    let other = "11111111-1111-1111-1111-111111111111";
+    for (message, more, code, said) in [
+        (mismatch(&app, evil), vec![], "unexpected_uri", "host contoso.immy.bot.evil.example"),
+        (mismatch(&app, "http://contoso.immy.bot/consent-callback"), vec![], "unexpected_uri", "scheme http instead"),
+        (
+            mismatch(&app, "https://contoso.immy.bot/Consent-Callback"),
+            vec![],
+            "unexpected_uri",
+            "path /Consent-Callback",
+        ),
+        (
+            mismatch(&app, "https://contoso.immy.bot/consent-callback/"),
+            vec![],
+            "unexpected_uri",
+            "path /consent-callback/",
+        ),
+        (mismatch(&app, "https://contoso.immy.bot:8443/consent-callback"), vec![], "unexpected_uri", "port 8443"),
+        (
+            mismatch(&app, "https://contoso.immy.bot@evil.example/consent-callback"),
+            vec![],
+            "unexpected_uri",
+            "user name",
+        ),
+        (mismatch(&app, "https://contos\u{43e}.immy.bot/consent-callback"), vec![], "unexpected_uri", "contos\\u{43e}"),
+        (mismatch(&app, "HTTPS://contoso.immy.bot/consent-callback"), vec![], "unexpected_uri", "another spelling"),
+        (mismatch(&app, "javascript:alert(1)"), vec![], "unexpected_uri", "scheme javascript"),
+        // What is typed must be the same, and one that Entra takes as Web.
+        (mismatch(&app, evil), vec!["--allow-uri", "https://contoso.immy.bot.evil.example/"], "another_uri", "letter"),
+        (
+            mismatch(&app, "javascript:alert(1)"),
+            vec!["--allow-uri", "javascript:alert(1)"],
+            "invalid_redirect_uri",
+            "has the character (",
+        ),
+        (mismatch(&app, "myapp://auth"), vec!["--allow-uri", "myapp://auth"], "invalid_redirect_uri", "https"),
+        // It is about the app that is meant, and about one.
+        (mismatch(other, CALLBACK), vec![], "another_app", "tenant"),
+        (mismatch(&app, CALLBACK), vec!["--adopt", other], "no_app", "--adopt"),
+        (mismatch(&app, &format!("{evil}' or '{CALLBACK}")), vec![], "not_a_redirect_uri_mismatch", "several"),
+        (mismatch(&app, CALLBACK).replace("50011", "50105"), vec![], "not_a_redirect_uri_mismatch", "number"),
+        ("hello".to_owned(), vec![], "not_a_redirect_uri_mismatch", "AADSTS50011"),
+    ] {
+        let arguments: Vec<&str> = ["--message", message.as_str()].into_iter().chain(more).collect();
+        let (told, exit) = fix(Some(&emulated), &arguments).await;
+        assert_eq!((exit, &told["error"]["code"]), (1, &code.into()), "{message}: {told}");
+        let words = format!("{} {}", told["error"]["message"], told["error"]["remedy"]).replace("\\\\", "\\");
+        assert!(words.contains(said), "{message}: {words}");
+        assert_eq!(uris(&emulated), before, "{message}");
+    }
+    // Typed exactly, it is added, and what is there stays.
+    let allowed = "https://portal.contoso.example/consent-callback";
+    let (told, code) = fix(Some(&emulated), &["--message", &mismatch(&app, allowed), "--allow-uri", allowed]).await;
+    assert_eq!(code, 0, "{told}");
+    let [mut web, spa, public] = uris(&emulated);
+    web.sort();
+    assert_eq!(web, ["https://other.example/", allowed]);
+    assert_eq!((spa.len(), public.len()), (0, 0));
+    // The older form of the message names no URI: the expected one is added.
+    let old = format!(
+        "AADSTS50011: The reply URL specified in the request does not match those of the application: '{app}'."
+    );
+    let (told, code) = fix(Some(&emulated), &["--message", &old]).await;
+    assert_eq!((code, uris(&emulated)[0].len()), (0, 3), "{told}");
+}
+
+#[tokio::test]
+async fn a_uri_of_another_platform_moves_on_request_alone() {
+    for (platform, name) in [("spa", "Single-page application"), ("publicClient", "Mobile and desktop applications")] {
+        let emulated = Emulated::signing_in("Ada Lovelace").await;
+        let body = serde_json::json!({
+            "displayName": "ImmyBot", "web": {"redirectUris": ["https://other.example/"]},
+            platform: {"redirectUris": [CALLBACK, "https://stays.example/"]}
+        });
+        let app = app_in(&emulated, &body.to_string());
+        let (before, message) = (uris(&emulated), mismatch(&app, CALLBACK));
+        for arguments in [&["--message", message.as_str()][..], &["--message", message.as_str(), "--plan", "--move"]] {
+            let (told, code) = fix(Some(&emulated), arguments).await;
+            let is_plan = arguments.contains(&"--plan");
+            assert_eq!(code, u8::from(!is_plan), "{told}");
+            assert!(is_plan || told["error"]["message"].as_str().unwrap().contains(name), "{told}");
+            assert_eq!(uris(&emulated), before);
+        }
+        let (told, code) = fix(Some(&emulated), &["--message", &message, "--move"]).await;
+        assert_eq!((code, &told["runs"][0]["writes"]), (0, &1.into()), "{told}");
+        let [mut web, spa, public] = uris(&emulated);
+        web.sort_by_key(|uri| uri == CALLBACK);
+        assert_eq!(web, ["https://other.example/", CALLBACK]);
+        assert_eq!([spa, public].concat(), ["https://stays.example/"]);
+    }
 }

@@ -120,7 +120,7 @@ fn client(cloud: &MemoryCloud, tenant: &MemoryTenant, provider: &Arc<impl TokenP
 
 #[tokio::test(start_paused = true)]
 async fn a_partner_signs_in_once_by_device_and_works_for_each_customer() {
-    let cloud = MemoryCloud::partner_with_customers(2);
+    let cloud = crate::support::partner_with_customers(2);
     let [partner, customers @ ..] = cloud.tenants() else { unreachable!("a partner and two customers") };
     let service = SignInService::new(Cloud::global(), Arc::new(cloud.clone()), partner.clock());
     let shown = Arc::new(AtomicUsize::new(0));

@@ -111,6 +111,7 @@ const TABLE: &[(u64, How)] = &[
     (50078, Told(Person)),
     (50158, Told(Person)),
     (53003, Told(Person)),
+    (530_003, Told(Person)),
     (530_034, Told(Person)),
     (53000, Told(Person)),
     (53001, Told(Person)),

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::pattern::Pattern;
 use super::suggest::Reader;
-use super::throttling::Exceeded;
+use super::throttling::{Exceeded, RETRY_LATER, TOO_MANY_REQUESTS};
 
 /// The largest body that a fault in a file may ask for, in bytes: it is held in memory.
 const MAX_OVERSIZED: usize = 1 << 28;
@@ -256,7 +256,7 @@ impl Action {
         };
         match self {
             Self::Throttled(retry) => {
-                let throttled = refusal(StatusCode::TOO_MANY_REQUESTS, "TooManyRequests", "Please retry again later.")?;
+                let throttled = refusal(StatusCode::TOO_MANY_REQUESTS, TOO_MANY_REQUESTS, RETRY_LATER)?;
                 Some(Failure { retry: *retry, ..throttled })
             }
             Self::Fails { status } | Self::FailsAfterWriting { status } => {

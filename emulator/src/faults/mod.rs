@@ -24,4 +24,4 @@ pub use transport::FaultyTransport;
 pub(crate) use batch::{MAX_BATCH_REQUESTS, batch_items, is_batch};
 pub(crate) use effects::{Exchange, Revocations, Service};
 pub(crate) use schedule::Schedule;
-pub(crate) use throttling::{Cost, Spender, Throttle, share};
+pub(crate) use throttling::{Cost, Exceeded, RETRY_LATER, Spender, Spending, TOO_MANY_REQUESTS, share};

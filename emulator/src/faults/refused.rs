@@ -9,6 +9,7 @@ use time::OffsetDateTime;
 
 use super::effects::Service;
 use super::fault::{Action, RetryAfter};
+use super::throttling::{RETRY_LATER, TOO_MANY_REQUESTS};
 use crate::data::json::timestamp;
 use crate::graph::response::{Correlation, GraphError, render};
 use crate::partner_center::{self, PartnerCenterRequest};
@@ -30,7 +31,7 @@ pub(super) struct Refused {
     refusal: GraphError,
     /// Whether the service acts first.
     pub(super) acts: bool,
-    /// `None` where the refusal is about a token or a limit, which are Graph's.
+    /// `None` where the refusal is about a token.
     error: Option<ServiceError>,
 }
 
@@ -58,12 +59,20 @@ impl Refused {
             let refusal = retry.fold(refusal, |refusal, (name, value)| refusal.header(name, value));
             return Some(Self { refusal, acts: failure.acts, error: Some(error) });
         }
-        let refusal = match action {
-            Action::TokenRefused => sign_in::unauthorized("Access token has expired or is not yet valid."),
-            Action::Exceeded(exceeded) => exceeded.refusal(),
+        let (refusal, error) = match action {
+            Action::TokenRefused => (sign_in::unauthorized("Access token has expired or is not yet valid."), None),
+            Action::Exceeded(exceeded) => {
+                let error = ServiceError {
+                    status: StatusCode::TOO_MANY_REQUESTS,
+                    code: TOO_MANY_REQUESTS.to_owned(),
+                    message: RETRY_LATER.to_owned(),
+                    retry: Some((RETRY_AFTER, exceeded.wait_seconds().to_string())),
+                };
+                (exceeded.refusal(), Some(error))
+            }
             _ => return None,
         };
-        Some(Self { refusal, acts: false, error: None })
+        Some(Self { refusal, acts: false, error })
     }
 
     pub(super) fn status(&self) -> StatusCode {

@@ -17,7 +17,7 @@ use super::batch::{batch_items, is_batch};
 use super::effects::{Exchange, Revocations, Service};
 use super::fault::{Action, Fault};
 use super::schedule::{Plan, Schedule};
-use super::throttling::{Cost, Spender, Throttle, Throttling, share};
+use super::throttling::{Cost, Spender, Spending, Throttling, share};
 use crate::clock::TenantClock;
 use crate::data::json::{items as list, text};
 use crate::graph::call::pairs;
@@ -62,7 +62,8 @@ pub struct FaultyTransport<T: ?Sized> {
 
 struct TenantState {
     schedule: Schedule,
-    throttle: Throttle,
+    limits: Throttling,
+    spending: Spending,
     request_ids: SeededRandomness,
 }
 
@@ -79,7 +80,8 @@ impl<T: Transport + ?Sized> FaultyTransport<T> {
     pub fn around(inner: Arc<T>) -> Self {
         let state = TenantState {
             schedule: Schedule::new(0),
-            throttle: Throttle::default(),
+            limits: Throttling::none(),
+            spending: Spending::default(),
             request_ids: SeededRandomness::new(1),
         };
         Self { inner, clock: Arc::new(TenantClock::system()), state: Arc::new(Mutex::new(state)) }
@@ -103,7 +105,7 @@ impl<T: Transport + ?Sized> FaultyTransport<T> {
         self
     }
 
-    /// Refuses with 429 what exceeds limits, as Graph does. The app and the tenant that a request counts for are the
+    /// Refuses with 429 what exceeds limits, as Graph and Partner Center do. The app and the tenant that a request counts for are the
     /// claims `appid` (or `azp`) and `tid` of its bearer token, which is not verified; requests with other tokens count
     /// together. Each tenant counts as one of fewer than 50 users, and a write as one to an application of personal accounts
     /// when its own body says so.
@@ -115,7 +117,8 @@ impl<T: Transport + ?Sized> FaultyTransport<T> {
 
     /// Changes the limits from now on; what was spent is forgotten.
     pub fn set_throttling(&self, limits: Throttling) {
-        self.state().throttle = Throttle::new(limits);
+        let mut state = self.state();
+        (state.limits, state.spending) = (limits, Spending::default());
     }
 
     /// Adds to what goes wrong. Faults are tried in the order in which they were added.
@@ -225,11 +228,19 @@ impl TenantState {
         items: &[(Method, String)],
         now: Duration,
     ) -> Option<HeaderValue> {
-        let Target::Graph(path) = target else { return None };
-        if self.throttle.is_off() || plan.whole.as_ref().is_some_and(keeps_from_service) {
+        if self.limits == Throttling::none() || plan.whole.as_ref().is_some_and(keeps_from_service) {
             return None;
         }
         let who = Spender::of_token(request.headers());
+        let path = match target {
+            Target::Graph(path) => path,
+            Target::PartnerCenter(_) => {
+                let spent = self.spending.spend(&self.limits, &who, &Cost::of_partner_center(), now);
+                plan.whole = spent.err().map(Action::Exceeded).or(plan.whole.take());
+                return None;
+            }
+            Target::SignIn(..) | Target::Management(_) | Target::Other => return None,
+        };
         if is_batch(target) {
             plan.items.resize(items.len(), None);
             let bodies = item_bodies(request.body());
@@ -276,7 +287,7 @@ impl TenantState {
         if cost.writes > 0 && audience.contains("Personal") {
             cost.personal_writes = 1;
         }
-        self.throttle.spend(who, &cost, now).map_err(Action::Exceeded)
+        self.spending.spend(&self.limits, who, &cost, now).map_err(Action::Exceeded)
     }
 }
 

@@ -80,6 +80,8 @@ enum AccessRight {
     /// What is public of any tenant.
     ReadTenants,
     ReadRoles,
+    /// The memberships that the caller may activate.
+    ReadOwnEligibility,
 }
 
 #[allow(clippy::match_same_arms, reason = "the order is that of the documentation")]
@@ -155,6 +157,7 @@ fn access_right(operation: &Operation) -> AccessRight {
         Operation::Partner(operation) if operation.is_write() => AccessRight::WritePartner,
         Operation::Partner(_) => AccessRight::ReadPartner,
         Operation::Roles(_) => AccessRight::ReadRoles,
+        Operation::ListOwnEligibility => AccessRight::ReadOwnEligibility,
     }
 }
 
@@ -235,6 +238,10 @@ fn is_permitted(right: AccessRight, granted: &[String], delegated: bool) -> bool
                     "RoleManagement.ReadWrite.Directory",
                 ])
         }
+        AccessRight::ReadOwnEligibility => any(&[
+            "PrivilegedEligibilitySchedule.Read.AzureADGroup",
+            "PrivilegedEligibilitySchedule.ReadWrite.AzureADGroup",
+        ]),
         AccessRight::ReadTenants => as_user || has("CrossTenantInformation.ReadBasic.All"),
     }
 }
@@ -259,6 +266,7 @@ fn access_by_roles(right: AccessRight, roles: &[String]) -> Option<AccessScope> 
             | AccessRight::ReadContracts
             | AccessRight::ReadTenants
             | AccessRight::ReadRoles
+            | AccessRight::ReadOwnEligibility
             | AccessRight::ReadOrganization => reads,
             // Membership in the partner's agent groups decides this, not a role.
             AccessRight::ReadPartner | AccessRight::WritePartner => false,
@@ -285,6 +293,7 @@ fn access_of_members(right: AccessRight) -> Option<AccessScope> {
     match right {
         AccessRight::Unrestricted
         | AccessRight::ReadMe
+        | AccessRight::ReadOwnEligibility
         | AccessRight::ReadApps
         | AccessRight::ReadFederated
         | AccessRight::ReadAssignmentsOfUsers

@@ -59,6 +59,8 @@ pub(crate) struct Directory {
     pub(crate) owners: Links,
     /// From a group to its members.
     pub(crate) members: Links,
+    /// From a group to those who may activate a membership in it.
+    pub(crate) eligible: Links,
     /// The secrets by key id.
     pub(crate) secrets: HashMap<String, Secret>,
     /// The bytes of key credentials by key id.
@@ -76,6 +78,10 @@ pub(crate) struct Directory {
     pub(crate) caller: Option<AppId>,
     /// The state that only a partner's tenant has.
     pub(crate) partner: Option<Partner>,
+    /// Where the tenant's data lies: the region, and the part of it.
+    pub(crate) region: (String, Option<String>),
+    /// Whether a Conditional Access policy keeps the users of partners out.
+    pub(crate) blocks_service_providers: bool,
     pub(crate) lag: Lag,
     pub(crate) secret_policy: SecretPolicy,
     pub(crate) legacy_values: LegacyValues,
@@ -246,6 +252,7 @@ impl Directory {
             Operation::GetByIds => self.get_by_ids(call),
             Operation::ListOrganization => self.list_organization(call),
             Operation::GetOrganization(id) => self.get_organization(&id, call),
+            Operation::ListOwnEligibility => self.list_own_eligibility(call),
             Operation::Batch => Err(GraphError::bad_request("A batch cannot be part of a batch.")),
             // These operations concern several tenants and are carried out by `CloudState`.
             Operation::Partner(_) | Operation::Roles(_) => Err(GraphError::method_not_allowed()),

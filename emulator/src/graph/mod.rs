@@ -6,6 +6,7 @@ pub(crate) mod call;
 pub(crate) mod deleted_items;
 pub(crate) mod delta;
 pub(crate) mod directory;
+pub(crate) mod eligibility;
 pub(crate) mod federated_credentials;
 pub(crate) mod grants;
 pub(crate) mod key_credentials;

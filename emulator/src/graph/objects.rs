@@ -249,6 +249,7 @@ impl Directory {
     pub(crate) fn remove_links_of(&mut self, id: &str) {
         self.owners.remove_all(id);
         self.members.remove_all(id);
+        self.eligible.remove_all(id);
     }
 }
 

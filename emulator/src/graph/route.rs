@@ -3,6 +3,7 @@
 use http::{Method, StatusCode};
 
 use crate::data::object_kind::ObjectKind;
+use crate::graph::eligibility;
 use crate::graph::response::GraphError;
 use crate::graph::role_management::RoleOperation;
 use crate::partner;
@@ -121,6 +122,8 @@ pub(crate) enum Operation {
     ListOrganization,
     GetOrganization(String),
     Batch,
+    /// The memberships in groups that the caller may activate.
+    ListOwnEligibility,
     Partner(partner::Operation),
     Roles(RoleOperation),
 }
@@ -202,6 +205,9 @@ pub(crate) fn route(method: &Method, path: &str) -> Result<Operation, GraphError
         ("rolemanagement", None) => {
             let last = rest.last().map_or("", |segment| segment.raw.as_str());
             RoleOperation::route(method, &names, last)?.map(Operation::Roles)
+        }
+        ("identitygovernance", None) => {
+            eligibility::route(method, &names, rest.last().and_then(|segment| segment.key.as_ref()))?
         }
         ("$batch", None) if rest.is_empty() => (method == "POST").then_some(Operation::Batch),
         _ => return Err(unknown_path(path)),

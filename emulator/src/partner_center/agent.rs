@@ -35,6 +35,11 @@ impl CloudState {
         }
     }
 
+    /// The app of the token, where the token is for Partner Center.
+    pub(super) fn app_of_token(&self, request: &PartnerCenterRequest<'_>) -> Option<String> {
+        Some(self.partner_center_identity(request).ok()?.app_id.clone())
+    }
+
     /// Whether the user signed in with a second factor, for requests with `ValidateMfa`.
     pub(super) fn is_mfa_compliant(&self, request: &PartnerCenterRequest<'_>) -> Option<bool> {
         request.header("validatemfa").filter(|value| value.eq_ignore_ascii_case("true"))?;

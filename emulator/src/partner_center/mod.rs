@@ -20,6 +20,7 @@ use time::OffsetDateTime;
 
 use self::response::{PartnerCenterError, PartnerCenterResponse};
 use crate::cloud_state::CloudState;
+use crate::faults::Cost;
 use crate::graph::route::percent_decode;
 
 /// The maximum number of responses in the replay cache.
@@ -86,6 +87,10 @@ impl CloudState {
         &mut self,
         request: &PartnerCenterRequest<'_>,
     ) -> Result<PartnerCenterResponse, PartnerCenterError> {
+        if let Some(app_id) = self.app_of_token(request) {
+            self.charge(request.tenant, &app_id, &Cost::of_partner_center(), request.now)
+                .map_err(|exceeded| PartnerCenterError::too_many_requests(exceeded.wait_seconds()))?;
+        }
         let agent = self.authenticate_agent(request)?;
         let replay_key = ReplayKey::of(request);
         let cached = |cloud: &Self| {

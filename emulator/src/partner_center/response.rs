@@ -5,11 +5,12 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderName};
+use http::header::{CONTENT_TYPE, HeaderName, RETRY_AFTER};
 use http::{HeaderValue, Response, StatusCode};
 use serde_json::{Value, json};
 
 use super::PartnerCenterRequest;
+use crate::faults::{RETRY_LATER, TOO_MANY_REQUESTS};
 use crate::graph::response::GraphError;
 
 /// A successful response of Partner Center.
@@ -85,6 +86,13 @@ impl PartnerCenterError {
 
     pub(super) fn exists() -> Self {
         Self::new(StatusCode::CONFLICT, "409", "Permission entry already exists.")
+    }
+
+    /// The error of an app that asks more often than it may.
+    /// <https://learn.microsoft.com/partner-center/developer/api-throttling-guidance>
+    pub(super) fn too_many_requests(wait_seconds: u64) -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, TOO_MANY_REQUESTS, RETRY_LATER)
+            .header(RETRY_AFTER, wait_seconds.to_string())
     }
 
     pub(super) fn method_not_allowed() -> Self {

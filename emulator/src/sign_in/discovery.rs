@@ -49,8 +49,8 @@ struct CloudEndpoints {
 }
 
 impl CloudEndpoints {
-    /// The cloud of a sign-in host; a host that is not Microsoft's is its own Graph.
-    fn of(authority: &str) -> Self {
+    /// The cloud of a sign-in host, in this part of its region; a host that is not Microsoft's is its own Graph.
+    fn of(authority: &str, part: Option<&str>) -> Self {
         let cloud = |instance: &str, old_graph: &str, graph: &str, privileges: &str| Self {
             instance: instance.into(),
             old_graph: old_graph.into(),
@@ -63,7 +63,7 @@ impl CloudEndpoints {
             "login.microsoftonline.us" | "login.usgovcloudapi.net" => cloud(
                 "microsoftonline.us",
                 "graph.windows.net",
-                "graph.microsoft.us",
+                if part == Some("DOD") { "dod-graph.microsoft.us" } else { "graph.microsoft.us" },
                 "https://pasff.usgovcloudapi.net",
             ),
             "login.partner.microsoftonline.cn" | "login.chinacloudapi.cn" => cloud(
@@ -90,27 +90,69 @@ pub(super) fn issuer_v1(tenant: &str) -> String {
     format!("https://sts.windows.net/{tenant}/")
 }
 
-impl CloudState {
-    /// The tenant for the links of a configuration, and for its issuer.
-    fn tenant_and_issuer(&self, request: &SignInRequest<'_>) -> SignInResult<(String, String)> {
-        let tenancy = match request.tenant_name.to_lowercase().as_str() {
-            "consumers" => return Ok(("consumers".into(), CONSUMERS.into())),
-            _ => self.tenancy(request),
-        };
-        match tenancy.map_err(|error| error.with_error("invalid_tenant"))? {
-            Tenancy::One(tenant) => {
-                let id = self[tenant].directory.tenant_id.to_string();
-                Ok((id.clone(), id))
-            }
-            Tenancy::Any => Ok((request.tenant_name.to_lowercase(), "{tenantid}".into())),
+/// What a configuration says of a tenant, or of whichever tenant a user signs in to.
+struct Described {
+    /// The tenant in links.
+    tenant: String,
+    /// The tenant in the issuer.
+    issuer_tenant: String,
+    authority: String,
+    cloud: CloudEndpoints,
+    /// The region, and the part of it; what stands for any tenant has none.
+    region: Option<(String, Option<String>)>,
+}
+
+impl Described {
+    fn new(tenant: &str, issuer_tenant: &str, authority: &str, region: Option<(String, Option<String>)>) -> Self {
+        let in_government = region.as_ref().is_some_and(|(region, _)| region == "USGov") && is_microsoft(authority);
+        let authority = if in_government { "https://login.microsoftonline.us" } else { authority };
+        let part = region.as_ref().and_then(|(_, part)| part.as_deref());
+        Self {
+            tenant: tenant.to_owned(),
+            issuer_tenant: issuer_tenant.to_owned(),
+            cloud: CloudEndpoints::of(authority, part),
+            authority: authority.to_owned(),
+            region,
         }
     }
 
-    pub(super) fn configuration(&self, request: &SignInRequest<'_>) -> SignInResult<Response<Bytes>> {
+    /// Adds what says where the tenant is.
+    fn add_region(&self, body: &mut Value) {
+        let (region, part) = self.region.as_ref().map_or((None, None), |(region, part)| (Some(region), part.as_ref()));
+        body["tenant_region_scope"] = region.map_or(Value::Null, |region| region.as_str().into());
+        if let Some(part) = part {
+            body["tenant_region_sub_scope"] = part.as_str().into();
+        }
+        body["cloud_instance_name"] = self.cloud.instance.as_str().into();
+        body["cloud_graph_host_name"] = self.cloud.old_graph.as_str().into();
+        body["msgraph_host"] = self.cloud.graph.as_str().into();
+        body["rbac_url"] = self.cloud.privileges.as_str().into();
+    }
+}
+
+impl CloudState {
+    /// The tenant of a configuration.
+    fn described(&self, request: &SignInRequest<'_>) -> SignInResult<Described> {
         let authority = request.authority();
-        let (tenant, issuer_tenant) = self.tenant_and_issuer(request)?;
-        let (base, cloud) = (format!("{authority}/{tenant}"), CloudEndpoints::of(authority));
-        let body = json!({
+        let tenancy = match request.tenant_name.to_lowercase().as_str() {
+            "consumers" => return Ok(Described::new("consumers", CONSUMERS, authority, None)),
+            _ => self.tenancy(request),
+        };
+        Ok(match tenancy.map_err(|error| error.with_error("invalid_tenant"))? {
+            Tenancy::One(tenant) => {
+                let directory = &self[tenant].directory;
+                let id = directory.tenant_id.to_string();
+                Described::new(&id, &id, authority, Some(directory.region.clone()))
+            }
+            Tenancy::Any => Described::new(&request.tenant_name.to_lowercase(), "{tenantid}", authority, None),
+        })
+    }
+
+    pub(super) fn configuration(&self, request: &SignInRequest<'_>) -> SignInResult<Response<Bytes>> {
+        let described = self.described(request)?;
+        let Described { tenant, issuer_tenant, authority, cloud, .. } = &described;
+        let base = format!("{authority}/{tenant}");
+        let mut body = json!({
             "token_endpoint": format!("{base}/oauth2/v2.0/token"),
             "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt", "client_secret_basic"],
             "jwks_uri": format!("{base}/discovery/v2.0/keys"),
@@ -119,7 +161,7 @@ impl CloudState {
             "id_token_signing_alg_values_supported": ["RS256"],
             "response_types_supported": ["code", "id_token", "code id_token", "id_token token"],
             "scopes_supported": ["openid", "profile", "email", "offline_access"],
-            "issuer": issuer(authority, &issuer_tenant),
+            "issuer": issuer(authority, issuer_tenant),
             "request_uri_parameter_supported": false,
             "userinfo_endpoint": format!("{}/oidc/userinfo", cloud.graph_origin),
             "authorization_endpoint": format!("{base}/oauth2/v2.0/authorize"),
@@ -133,20 +175,16 @@ impl CloudState {
                 "ver", "at_hash", "c_hash", "email"
             ],
             "kerberos_endpoint": format!("{base}/kerberos"),
-            "tenant_region_scope": region(&tenant, &issuer_tenant),
-            "cloud_instance_name": cloud.instance,
-            "cloud_graph_host_name": cloud.old_graph,
-            "msgraph_host": cloud.graph,
-            "rbac_url": cloud.privileges,
         });
+        described.add_region(&mut body);
         Ok(json_response(StatusCode::OK, &body))
     }
 
     pub(super) fn configuration_v1(&self, request: &SignInRequest<'_>) -> SignInResult<Response<Bytes>> {
-        let authority = request.authority();
-        let (tenant, issuer_tenant) = self.tenant_and_issuer(request)?;
-        let (base, cloud) = (format!("{authority}/{tenant}"), CloudEndpoints::of(authority));
-        let body = json!({
+        let described = self.described(request)?;
+        let Described { tenant, issuer_tenant, authority, .. } = &described;
+        let base = format!("{authority}/{tenant}");
+        let mut body = json!({
             "token_endpoint": format!("{base}/oauth2/token"),
             "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt", "client_secret_basic"],
             "jwks_uri": format!("{authority}/common/discovery/keys"),
@@ -155,7 +193,7 @@ impl CloudState {
             "id_token_signing_alg_values_supported": ["RS256"],
             "response_types_supported": ["code", "id_token", "code id_token", "token id_token", "token"],
             "scopes_supported": ["openid"],
-            "issuer": issuer_v1(&issuer_tenant),
+            "issuer": issuer_v1(issuer_tenant),
             "microsoft_multi_refresh_token": true,
             "authorization_endpoint": format!("{base}/oauth2/authorize"),
             "device_authorization_endpoint": format!("{base}/oauth2/devicecode"),
@@ -170,19 +208,10 @@ impl CloudState {
             "check_session_iframe": format!("{base}/oauth2/checksession"),
             "userinfo_endpoint": format!("{base}/openid/userinfo"),
             "kerberos_endpoint": format!("{base}/kerberos"),
-            "tenant_region_scope": region(&tenant, &issuer_tenant),
-            "cloud_instance_name": cloud.instance,
-            "cloud_graph_host_name": cloud.old_graph,
-            "msgraph_host": cloud.graph,
-            "rbac_url": cloud.privileges,
         });
+        described.add_region(&mut body);
         Ok(json_response(StatusCode::OK, &body))
     }
-}
-
-/// The region of a tenant; the names that stand for any tenant have none.
-fn region(tenant: &str, issuer_tenant: &str) -> Value {
-    if tenant == issuer_tenant { "NA".into() } else { Value::Null }
 }
 
 /// An empty key set: tokens are valid if they were issued here, whatever their signature.

@@ -201,7 +201,7 @@ fn error_of_code(code: u32) -> Option<(&'static str, Option<&'static str>)> {
         50173 | 50133 | 700_082 | 70008 | 70043 | 700_084 => ("invalid_grant", Some("bad_token")),
         700_005 | 501_051 | 501_481 | 54005 | 50020 | 50034 | 50057 | 50105 | 50126 | 90072 | 90099 | 500_212
         | 500_213 | 5_000_224 => ("invalid_grant", None),
-        53003 | 53011 | 530_032 | 530_034 => ("interaction_required", Some("message_only")),
+        53003 | 53011 | 530_003 | 530_032 | 530_034 => ("interaction_required", Some("message_only")),
         50072 | 50074 | 50076 | 50078 | 50079 | 50158 => ("interaction_required", Some("basic_action")),
         53000 | 53001 => ("interaction_required", Some("additional_action")),
         70011 | 28002 | 28003 | 700_022 | 1_002_012 => ("invalid_scope", None),

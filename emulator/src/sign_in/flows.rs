@@ -93,6 +93,8 @@ pub(crate) struct SignInFlows {
     pub(super) declines_consent: bool,
     /// Whether users sign in without a second factor.
     pub(super) without_mfa: bool,
+    /// Whether the tokens of users leave out their directory roles.
+    pub(super) omits_directory_roles: bool,
     /// The time from which sign-ins of an account are valid.
     pub(super) valid_from: HashMap<Account, (Duration, OffsetDateTime)>,
     /// When it was last looked for what is out of date.

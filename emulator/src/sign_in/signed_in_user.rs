@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use http::StatusCode;
 use serde_json::Value;
 
 use super::client_app::ClientApp;
@@ -101,6 +102,11 @@ impl CloudState {
                 self[account.home].directory.tenant_id, directory.display_name, client.app_id, client.name
             );
             return Err(SignInError::invalid_grant(50020, message));
+        }
+        if self[tenant].directory.blocks_service_providers {
+            let message = "Access has been blocked by Conditional Access policies. The access policy does not allow token \
+                issuance.";
+            return Err(SignInError::injected(StatusCode::BAD_REQUEST, "AADSTS53003", message));
         }
         let delegated_user = DelegatedUser {
             id: account.id.clone(),

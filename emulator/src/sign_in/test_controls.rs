@@ -33,6 +33,17 @@ impl MemoryTenant {
         self.state().cloud.flows.without_mfa = without;
     }
 
+    /// Sets whether a Conditional Access policy of this tenant keeps the users of its partners out: external users of the
+    /// type service provider, who are refused with AADSTS53003. Members and guests are not concerned.
+    pub fn block_service_providers(&self, blocks: bool) {
+        self.state().directory.blocks_service_providers = blocks;
+    }
+
+    /// Sets whether the tokens of users leave out their directory roles (`wids`), as some do.
+    pub fn omit_directory_roles(&self, omits: bool) {
+        self.state().cloud.flows.omits_directory_roles = omits;
+    }
+
     /// Approves a user code: the user signs in and consents. The next poll succeeds, or says why the user could not
     /// sign in.
     ///

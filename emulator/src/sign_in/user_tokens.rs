@@ -164,6 +164,7 @@ impl CloudState {
         } else {
             let mut wids = user.roles.clone();
             wids.extend((!user.delegated_user.is_guest).then(|| MEMBER.to_owned()));
+            wids.retain(|_| !self.flows.omits_directory_roles);
             let idp = (home != tenant_id).then(|| issuer_v1(&home));
             extend(
                 &mut claims,

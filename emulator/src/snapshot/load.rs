@@ -40,7 +40,8 @@ const OTHER_MEMBERS: [&str; 12] = [
 ];
 
 /// Properties of an object that Graph stores separately.
-const RELATION_MEMBERS: [&str; 4] = ["owners", "members", "directoryRoles", "federatedIdentityCredentials"];
+const RELATION_MEMBERS: [&str; 5] =
+    ["owners", "members", "eligibleMembers", "directoryRoles", "federatedIdentityCredentials"];
 
 impl Directory {
     /// Removes all objects, credentials, links and roles.
@@ -50,7 +51,7 @@ impl Directory {
         }
         self.changes = Changes::after(&self.changes);
         self.deleted_items = DeletedItems::default();
-        (self.owners, self.members) = (Links::default(), Links::default());
+        (self.owners, self.members, self.eligible) = (Links::default(), Links::default(), Links::default());
         self.secrets.clear();
         self.keys.clear();
         self.roles.clear();
@@ -188,10 +189,11 @@ impl Directory {
             self.deleted_items.record(kind, &id, deleted.unwrap_or(wall));
         }
         self.load_credentials(&mut value, pointer, wall)?;
-        for (name, is_owner) in [("owners", true), ("members", false)] {
+        let linked =
+            [("owners", &mut self.owners), ("members", &mut self.members), ("eligibleMembers", &mut self.eligible)];
+        for (name, links) in linked {
             for to in items(entry, name) {
                 let to = guid(to, &format!("{pointer}/{name}"))?.to_string();
-                let links = if is_owner { &mut self.owners } else { &mut self.members };
                 links.add(&id, &to);
             }
         }

@@ -34,7 +34,7 @@ pub(crate) use load::entries;
 /// | `delegatedAdminRelationships` | of a partner: properties as Graph names them, with `accessAssignments`, `requests` and `operations`; one without `status` is active |
 /// | `contracts` | of a partner: `customerId`, `defaultDomainName`, `displayName` |
 ///
-/// In addition to Graph's properties, `owners` and `members` of an object are lists of object ids, `directoryRoles` of a user or service principal is a list of role
+/// In addition to Graph's properties, `owners` and `members` of an object are lists of object ids, `eligibleMembers` of a group those who may activate a membership, `directoryRoles` of a user or service principal is a list of role
 /// template ids, `federatedIdentityCredentials` of an application are its credentials, and a `secretText` in
 /// `passwordCredentials` and a `key` in `keyCredentials` count as credentials to sign in with.
 ///

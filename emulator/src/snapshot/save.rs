@@ -77,6 +77,7 @@ impl Directory {
         let ids = |links: &Links| links.targets(id).iter().map(|to| Value::from(to.as_str())).collect::<Vec<_>>();
         add_relation("owners", ids(&self.owners));
         add_relation("members", ids(&self.members));
+        add_relation("eligibleMembers", ids(&self.eligible));
         add_relation(
             "directoryRoles",
             self.roles.get(id).into_iter().flatten().map(|role| Value::from(role.as_str())).collect(),

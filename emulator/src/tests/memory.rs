@@ -18,7 +18,7 @@ fn sizes(tenant: &MemoryTenant) -> Vec<(&'static str, usize)> {
         ("device codes", devices),
         ("authorization codes", codes),
         ("refresh tokens", refresh_tokens),
-        ("windows", state.throttle.windows()),
+        ("windows", state.cloud.spending.windows()),
         ("versions", tables.iter().map(|table| table.versions().count()).sum()),
         ("changes", directory.changes.len()),
         ("deleted objects", directory.deleted_items.len()),

@@ -99,3 +99,21 @@ async fn the_realm_of_a_user_is_that_of_the_domain() {
     assert_eq!((&found["account_type"], &found["domain_name"]), (&json!("Managed"), &json!(tenant.domain())));
     assert_eq!(ask(&tenant, &realm("ada@elsewhere.example"), None).await.expect(200)["account_type"], "Unknown");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_tenant_of_another_cloud_says_where_it_is() {
+    let path = |tenant: &MemoryTenant| format!("/{}/v2.0/.well-known/openid-configuration", tenant.id());
+    for (region, part, instance, graph, authority) in [
+        ("EU", None, "microsoftonline.com", "graph.microsoft.com", "https://login.microsoftonline.com"),
+        ("NA", Some("GCC"), "microsoftonline.com", "graph.microsoft.com", "https://login.microsoftonline.com"),
+        ("USGov", Some("DODCON"), "microsoftonline.us", "graph.microsoft.us", "https://login.microsoftonline.us"),
+        ("USGov", Some("DOD"), "microsoftonline.us", "dod-graph.microsoft.us", "https://login.microsoftonline.us"),
+    ] {
+        let tenant = builder().region(region, part).build();
+        let found = ask(&tenant, &path(&tenant), None).await.expect(200);
+        assert_eq!((&found["tenant_region_scope"], &found["cloud_instance_name"]), (&json!(region), &json!(instance)));
+        assert_eq!(found.get("tenant_region_sub_scope"), part.map(Value::from).as_ref());
+        assert_eq!(found["msgraph_host"], graph);
+        assert_eq!(found["issuer"], format!("{authority}/{}/v2.0", tenant.id()));
+    }
+}

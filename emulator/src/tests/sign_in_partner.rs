@@ -127,3 +127,48 @@ async fn a_guest_can_sign_in_where_they_were_invited() {
     let response = get(&cloud, &there, "/applications").await;
     assert_eq!(response.status, 403);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_policy_of_the_customer_keeps_partners_out_and_nobody_else() {
+    let cloud = MemoryCloud::partner_with_customers(1);
+    let customer = &cloud.tenants()[1];
+    let (home, own) = (stay(&cloud, &agent(&cloud)).await, customer.add_user("Ada", &[]));
+    customer.block_service_providers(true);
+    refused(&refresh(&cloud, customer.domain(), AZURE_CLI, &home).await, 400, "interaction_required", 53003);
+    let issued = stay(&cloud, &own).await;
+    refresh(&cloud, customer.domain(), AZURE_CLI, &issued).await.expect(200);
+    customer.block_service_providers(false);
+    refresh(&cloud, customer.domain(), AZURE_CLI, &home).await.expect(200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_of_another_tenant_is_refused_and_noted() {
+    let named = |name: &str| builder().domain(format!("{name}.onmicrosoft.com"));
+    let cloud = MemoryCloud::new([named("home"), named("host")]);
+    let [home, host] = [0, 1].map(|at| &cloud.tenants()[at]);
+    let stranger = Session { tenant: host.clone(), ..Session::new(home).await };
+    stranger.get("/organization").await.refused(401, "InvalidAuthenticationToken");
+    Session { tenant: host.clone(), token: "nobodys".to_owned() }.get("/organization").await.expect(401);
+    Session::new(host).await.get("/organization").await.expect(200);
+    let noted: Vec<_> = host.requests().iter().map(|request| request.has_foreign_token).collect();
+    assert_eq!(noted, [true, false, false, false]);
+}
+
+#[tokio::test(start_paused = true)]
+#[should_panic(expected = "has a token of another tenant")]
+async fn a_suite_can_forbid_tokens_of_another_tenant() {
+    let cloud = MemoryCloud::new([builder(), builder().deny_foreign_requests()]);
+    let stranger = Session { tenant: cloud.tenants()[1].clone(), ..Session::new(&cloud.tenants()[0]).await };
+    stranger.get("/organization").await;
+}
+
+#[tokio::test(start_paused = true)]
+#[should_panic(expected = "is about an object of another tenant")]
+async fn a_suite_can_forbid_requests_about_objects_of_another_tenant() {
+    let cloud = MemoryCloud::new([builder(), builder().deny_foreign_requests()]);
+    let [home, host] = [0, 1].map(|at| &cloud.tenants()[at]);
+    let session = Session::new(host).await;
+    session.get(&format!("/users/{}", uuid::Uuid::from_u128(7))).await.refused(404, "Request_ResourceNotFound");
+    session.get(&format!("/users/{}", host.add_user("Grace", &[]).id)).await.expect(200);
+    session.get(&format!("/users/{}", home.add_user("Ada", &[]).id)).await;
+}

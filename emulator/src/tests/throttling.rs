@@ -136,3 +136,63 @@ async fn limits_can_change_and_what_never_arrives_costs_nothing() {
     let by_hand = session.tenant.send_json("GET", "/organization", None);
     assert_eq!(by_hand.0, 200);
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_app_is_counted_across_all_tenants_and_each_item_of_a_batch_by_itself() {
+    let limits = || Throttling::none().app_writes(3, seconds(300)).app_requests(8, seconds(10));
+    let named =
+        |name: &str| builder().domain(format!("{name}.onmicrosoft.com")).tick(Duration::ZERO).throttling(limits());
+    let cloud = MemoryCloud::new([named("vendor"), named("customer"), named("free").throttling(Throttling::none())]);
+    let [vendor, customer, free] = [0, 1, 2].map(|at| &cloud.tenants()[at]);
+    let app = json!({"displayName": "Backup", "signInAudience": "AzureADMultipleOrgs"}).to_string();
+    let (_, app) = vendor.send_json("POST", "/applications", Some(&app));
+    let app: Value = serde_json::from_str(&app).unwrap();
+    let secret =
+        vendor.send_json("POST", &format!("/applications/{}/addPassword", app["id"].as_str().unwrap()), Some("{}"));
+    let secret = serde_json::from_str::<Value>(&secret.1).unwrap()["secretText"].as_str().unwrap().to_owned();
+    let mut sessions = Vec::new();
+    for tenant in [vendor, customer, free] {
+        let (_, principal) =
+            tenant.send_json("POST", "/servicePrincipals", Some(&json!({"appId": app["appId"]}).to_string()));
+        let principal: Value = serde_json::from_str(&principal).unwrap();
+        tenant.set_directory_roles(
+            principal["id"].as_str().unwrap().parse::<uuid::Uuid>().unwrap(),
+            &[uuid::Uuid::from_u128(0x62e9_0394_69f5_4237_9190_0121_7714_5e10)],
+        );
+        let caller = Caller {
+            client_id: app["appId"].as_str().unwrap().parse().unwrap(),
+            client_secret: secret.clone().into(),
+            service_principal_id: principal["id"].as_str().unwrap().parse().unwrap(),
+        };
+        sessions.push(Session::of(tenant, &caller).await);
+    }
+    let create = |id: &str| {
+        json!({"id": id, "method": "POST", "url": "/applications", "headers": {"Content-Type": "application/json"},
+            "body": {"displayName": id}})
+    };
+    sessions[0].app("One").await;
+    let batch = json!({"requests": [create("1"), create("2"), create("3")]});
+    let response = sessions[1].post("/$batch", batch).await.expect(200);
+    let mut statuses: Vec<_> =
+        response["responses"].as_array().unwrap().iter().map(|it| it["status"].clone()).collect();
+    statuses.sort_by_key(Value::to_string);
+    assert_eq!(statuses, [201, 201, 429], "two of three were left");
+    let refused = sessions[0].post("/applications", json!({"displayName": "More"})).await;
+    let scope = format!("Application/Write/{}/{}", app["appId"].as_str().unwrap(), vendor.id());
+    assert_eq!(
+        (header(&refused, "retry-after"), header(&refused, "x-ms-throttle-scope")),
+        (Some("300"), Some(&*scope))
+    );
+    refused.refused(429, "TooManyRequests");
+    // Another app is not concerned, and a tenant without limits refuses nobody.
+    Session::new(customer).await.app("Of another").await;
+    sessions[2].app("Free").await;
+    for _ in 0..5 {
+        sessions[1].get("/organization").await.expect(200);
+    }
+    let refused = sessions[0].get("/organization").await;
+    assert_eq!(header(&refused, "x-ms-throttle-information"), Some("ResourceUnitLimitExceeded"));
+    refused.refused(429, "TooManyRequests");
+    tokio::time::sleep(seconds(10)).await;
+    sessions[0].get("/organization").await.expect(200);
+}

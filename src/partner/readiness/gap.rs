@@ -9,7 +9,7 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::directory_role::DirectoryRole;
 use crate::error::{Error, ErrorCode};
-use crate::ids::{DelegatedAdminRelationshipId, DirectoryObjectId};
+use crate::ids::{DelegatedAdminRelationshipId, DirectoryObjectId, TenantId};
 
 /// How much a gap weighs. In JSON it is its name in snake case.
 ///
@@ -50,6 +50,8 @@ pub enum Unknown {
     AccessAssignments,
     /// The groups that the person is in could not be read.
     Memberships,
+    /// The groups in which the person can activate a membership could not be read.
+    EligibleMemberships,
     /// Whether Microsoft's own app is in the partner's tenant could not be read.
     ServicePrincipal,
     /// The customer's tenant could not be signed in to.
@@ -59,8 +61,8 @@ pub enum Unknown {
 /// One thing that stands between a partner and a customer's tenant, or may soon.
 ///
 /// # JSON
-/// `code`, `severity`, `text` and `remedy` are always there; `relationship`, `groups`, `roles`, `at` (RFC 3339) and `unknown`
-/// where the gap is about one.
+/// `code`, `severity`, `text` and `remedy` are always there; `relationship`, `groups`, `roles`, `at` (RFC 3339), `unknown` and
+/// `error` (the code of an error) where the gap is about one.
 ///
 /// ```
 /// use entra_apps::partner::Gap;
@@ -179,8 +181,13 @@ pub enum Gap {
     WithoutMfa,
     /// An app without a person needs a service principal of Microsoft's in the partner's tenant, which is not there.
     AppOnlyNotPrepared,
-    /// A Conditional Access policy of the customer keeps the partner out.
-    BlockedByCustomer,
+    /// A policy of the customer keeps the partner's person out: Conditional Access, or its cross-tenant access.
+    BlockedByCustomer {
+        /// The code of the refused sign-in.
+        error: ErrorCode,
+        /// The partner's tenant, where it is known.
+        partner: Option<TenantId>,
+    },
     /// A Conditional Access policy of the partner's own tenant keeps the person out.
     BlockedByPartner,
     /// The customer's tenant does not show a role that the partner's tenant says is there.
@@ -222,7 +229,7 @@ impl Gap {
             Self::AdminAgentOnlyEligible => "admin_agent_only_eligible",
             Self::WithoutMfa => "without_mfa",
             Self::AppOnlyNotPrepared => "app_only_not_prepared",
-            Self::BlockedByCustomer => "blocked_by_customer",
+            Self::BlockedByCustomer { .. } => "blocked_by_customer",
             Self::BlockedByPartner => "blocked_by_partner",
             Self::RoleNotInCustomer { .. } => "role_not_in_customer",
             Self::Unknown { .. } => "unknown",
@@ -300,10 +307,16 @@ impl Gap {
                  Delegated Administration) in the partner's tenant, or sign in as a person."
                     .to_owned()
             }
-            Self::BlockedByCustomer => {
-                "The customer excludes external users of the type service provider from the policy, for the partner's \
-                 tenant."
-                    .to_owned()
+            Self::BlockedByCustomer { error: ErrorCode::BlockedByCrossTenantPolicy, .. } => {
+                ErrorCode::BlockedByCrossTenantPolicy.remedy().to_owned()
+            }
+            Self::BlockedByCustomer { partner, .. } => {
+                let partner =
+                    partner.map_or_else(|| "the partner's tenant".to_owned(), |id| format!("the tenant {id}"));
+                format!(
+                    "An administrator of the customer excludes the partner from the Conditional Access policy that the \
+                     sign-in log there names: Users, Exclude, Guest or external users, Service provider users, of {partner}."
+                )
             }
             Self::BlockedByPartner => {
                 "Meet the policy of the partner's own tenant: its name is in the sign-in log there.".to_owned()
@@ -427,7 +440,9 @@ impl fmt::Display for Gap {
             Self::AppOnlyNotPrepared => {
                 f.write_str("the partner's tenant lacks the service principal that an app without a person needs")
             }
-            Self::BlockedByCustomer => f.write_str("a Conditional Access policy of the customer blocks the sign-in"),
+            Self::BlockedByCustomer { error, .. } => {
+                write!(f, "the customer's tenant keeps the person out: {}", error.cause())
+            }
             Self::BlockedByPartner => f.write_str("a Conditional Access policy of the partner blocks the sign-in"),
             Self::RoleNotInCustomer { any_of } => {
                 write!(f, "the customer's tenant does not show {} for the person", names(any_of))
@@ -437,6 +452,7 @@ impl fmt::Display for Gap {
                     Unknown::Relationships => "the relationships",
                     Unknown::AccessAssignments => "the access assignments",
                     Unknown::Memberships => "the groups that the person is in",
+                    Unknown::EligibleMemberships => "the groups that the person may join by activation",
                     Unknown::ServicePrincipal => "the service principals of the partner's tenant",
                     Unknown::Customer => "the customer's tenant",
                 };
@@ -465,8 +481,10 @@ impl Serialize for Gap {
         if let Some(at) = self.at().and_then(|at| at.format(&Rfc3339).ok()) {
             map.serialize_entry("at", &at)?;
         }
-        if let Self::Unknown { what, error } = self {
+        if let Self::Unknown { what, .. } = self {
             map.serialize_entry("unknown", what)?;
+        }
+        if let Self::Unknown { error, .. } | Self::BlockedByCustomer { error, .. } = self {
             map.serialize_entry("error", error)?;
         }
         map.end()

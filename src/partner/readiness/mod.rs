@@ -1,5 +1,7 @@
 //! Whether a partner can work in its customers' tenants, and what exactly is missing: read before anything is written.
 
+mod caller;
+mod customer_tenant;
 mod gap;
 mod judge;
 
@@ -11,11 +13,10 @@ use std::time::Duration;
 use http::Method;
 use serde::{Deserialize, Serialize};
 
-use crate::api::Filter;
 use crate::client::Client;
 use crate::directory_role::DirectoryRole;
 use crate::error::{Error, ErrorCode};
-use crate::ids::{AppId, DelegatedAdminRelationshipId, DirectoryObjectId, TenantId};
+use crate::ids::{DelegatedAdminRelationshipId, DirectoryObjectId, TenantId};
 use crate::model::{DelegatedAdminAccessAssignment, DelegatedAdminRelationship, DirectoryObject};
 use crate::partner::customers::{Customer, CustomerSource, UnreadSource};
 use crate::permission::{MICROSOFT_GRAPH, Permission, PermissionKind, well_known};
@@ -23,14 +24,7 @@ use crate::provision::registration::AppRegistration;
 
 pub use gap::{Gap, GapSeverity, Unknown};
 
-use judge::{Limits, Observed, Person, Read};
-
-/// Microsoft's own app without which an app without a person cannot administer customers: *Partner Customer Delegated
-/// Administration*.
-const ADMINISTRATION: AppId = AppId::from_u128(0x2832_473f_ec63_45fb_976f_5d45_a7d4_bb91);
-
-/// The group of those who may administer customers at all.
-const ADMIN_AGENTS: &str = "AdminAgents";
+use judge::{InCustomer, Limits, Observed, Read};
 
 /// The directory roles that are needed in each customer's tenant: sets, of each of which one role suffices.
 ///
@@ -120,7 +114,7 @@ pub enum ReadinessOutcome {
 /// Where one customer stands, and why.
 ///
 /// # JSON
-/// The members of [`Customer`], `outcome`, `roles` (as objects of `name` and `id`) and `gaps`.
+/// The members of [`Customer`], `outcome`, `roles` (as objects of `name` and `id`), `proven` and `gaps`.
 ///
 /// ```
 /// # use entra_emulator::MemoryCloud;
@@ -149,6 +143,9 @@ pub struct CustomerReadiness {
     pub outcome: ReadinessOutcome,
     /// The directory roles that the person, or the app, has there by what the partner's tenant says.
     pub roles: Vec<DirectoryRole>,
+    /// Whether the customer's own tenant has said which roles are there: only where it was
+    /// [asked](CheckReadiness::asking_customers), and had something to say.
+    pub proven: bool,
     /// What is missing, or may be soon.
     pub gaps: Vec<Gap>,
 }
@@ -209,8 +206,9 @@ impl Readiness {
 /// ```
 ///
 /// # Errors
-/// When the customers cannot be read at all, or [one that was named](Self::of) is none. What else cannot be read is a gap
-/// of its own, and the check goes on.
+/// When the customers cannot be read at all, or [one that was named](Self::of) is none; when the client that
+/// [asks the customers](Self::asking_customers) cannot sign in to the partner's tenant, or is somebody else's. What else
+/// cannot be read is a gap of its own, and the check goes on.
 #[derive(Debug)]
 #[must_use = "a check does nothing until it is awaited"]
 pub struct CheckReadiness {
@@ -219,6 +217,8 @@ pub struct CheckReadiness {
     limits: Limits,
     with_domains: bool,
     only: Option<Vec<TenantId>>,
+    /// The client that signs in to the customers' tenants.
+    asking: Option<Client>,
 }
 
 /// For how long a relationship counts as activated a moment ago: a heuristic, no rule of Microsoft's.
@@ -234,7 +234,7 @@ const MAX_IDS: usize = 1_000;
 impl CheckReadiness {
     pub(super) fn new(client: &Client, needed: RolesNeeded) -> Self {
         let limits = Limits { settling: DEFAULT_SETTLING, ending: DEFAULT_ENDING };
-        Self { client: client.clone(), needed, limits, with_domains: false, only: None }
+        Self { client: client.clone(), needed, limits, with_domains: false, only: None, asking: None }
     }
 
     /// Checks these customers only, those that were invited and have approved nothing yet among them.
@@ -264,6 +264,34 @@ impl CheckReadiness {
         self
     }
 
+    /// Asks the customers' own tenants too: signs in to each that has an active relationship, by
+    /// [`for_tenant`](Client::for_tenant) of `client`, a client of the partner's tenant to which the same person is signed in,
+    /// perhaps by another app. That takes a request for a token each.
+    ///
+    /// The directory roles in that token are the proof of what the partner's tenant says. Where it has none, the role
+    /// assignments of the customer's tenant are read, if they may be
+    /// (`RoleManagement.Read.Directory`). A policy of the customer that keeps the person out is found as well. Where the app
+    /// of `client` is not consented to yet, the customer's tenant says nothing, and the partner's is believed.
+    ///
+    /// ```
+    /// # use entra_emulator::MemoryCloud;
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
+    /// # let cloud = MemoryCloud::partner_with_customers(2);
+    /// # let tenant = &cloud.tenants()[0];
+    /// # let client = tenant.client_of(&tenant.add_caller(&["DelegatedAdminRelationship.Read.All", "Directory.Read.All"]));
+    /// use entra_apps::partner::RolesNeeded;
+    ///
+    /// let check = client.partner().readiness(RolesNeeded::to_administer_apps());
+    /// for customer in check.asking_customers(&client).await?.customers {
+    ///     println!("{:?}: {:?}, proven: {}", customer.customer.display_name, customer.outcome, customer.proven);
+    /// }
+    /// # Ok::<(), entra_apps::Error>(()) }).unwrap();
+    /// ```
+    pub fn asking_customers(mut self, client: &Client) -> Self {
+        self.asking = Some(client.clone());
+        self
+    }
+
     async fn check(self) -> Result<Readiness, Error> {
         let client = self.client.begin_operation();
         let customers = client.partner().customers();
@@ -288,10 +316,18 @@ impl CheckReadiness {
         let active = active.flat_map(|(_, all)| all).filter(|it| it.is_active()).filter_map(|it| it.id.clone());
         let assignments = assignments(&client, active.collect()).await;
         let live_groups = live_groups(&client, &assignments).await;
-        let caller = caller(&client).await?;
+        let caller = caller::read(&client).await?;
+        // An app that signs in for itself has the roles of its own service principal there, and not the partner's.
+        let asking = match (&self.asking, &caller.person) {
+            (Some(asking), Some(person)) if customer_tenant::sign_in_at_home(asking, person).await? => {
+                Some((asking, person))
+            }
+            _ => None,
+        };
         let now = client.clock().now();
-        let check = |customer: Customer| {
-            let observed = Observed {
+        let mut judged = Vec::with_capacity(customers.len());
+        for customer in customers {
+            let mut observed = Observed {
                 relationships: match &relationships {
                     Ok(all) => Ok(all.get(&customer.tenant_id).map_or(&[], Vec::as_slice)),
                     Err(error) => Err(error.code()),
@@ -299,18 +335,26 @@ impl CheckReadiness {
                 assignments: &assignments,
                 live_groups: live_groups.as_ref(),
                 person: caller.person.as_ref(),
-                shown_roles: None,
-                refused: None,
+                in_customer: None,
             };
-            let judged = judge::judge(&observed, &self.needed, self.limits, now);
-            let outcome = judge::outcome(judged.gaps.iter().chain(&caller.gaps));
-            CustomerReadiness { customer, outcome, roles: judged.roles.into_iter().collect(), gaps: judged.gaps }
-        };
-        Ok(Readiness {
-            customers: customers.into_iter().map(check).collect(),
-            partner: caller.gaps,
-            unread: list.unread,
-        })
+            let in_customer = match asking {
+                Some((asking, person)) if observed.has_access(now) => {
+                    let asking = asking.for_tenant(customer.tenant_id).begin_operation();
+                    customer_tenant::ask(&asking, person, &self.needed).await
+                }
+                _ => None,
+            };
+            observed.in_customer = in_customer.as_ref();
+            let judge::Judgement { gaps, roles } = judge::judge(&observed, &self.needed, self.limits, now);
+            judged.push(CustomerReadiness {
+                customer,
+                outcome: judge::outcome(gaps.iter().chain(&caller.gaps)),
+                roles: roles.into_iter().collect(),
+                proven: matches!(in_customer, Some(InCustomer::Shows(_))),
+                gaps,
+            });
+        }
+        Ok(Readiness { partner: caller.gaps, customers: judged, unread: list.unread })
     }
 }
 
@@ -419,72 +463,4 @@ async fn live_groups(client: &Client, assignments: &Assignments) -> Option<BTree
         live.extend(value.into_iter().filter_map(|object| object.id));
     }
     Some(live)
-}
-
-/// Who is signed in to the partner's tenant, and what stands in their way everywhere.
-struct Caller {
-    person: Option<Person>,
-    gaps: Vec<Gap>,
-}
-
-/// A group that the person is in.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Membership {
-    id: Option<DirectoryObjectId>,
-    display_name: Option<String>,
-}
-
-async fn caller(client: &Client) -> Result<Caller, Error> {
-    let claims = client.token_claims().await?;
-    let mut gaps = Vec::new();
-    // A token in another format says nothing: whether a person is signed in shows in what it is refused.
-    if claims.scp.is_none() && claims.app().is_some() {
-        match client.service_principals().find_selecting(ADMINISTRATION, &["id"]).await {
-            Ok(Some(_)) => {}
-            Ok(None) => gaps.push(Gap::AppOnlyNotPrepared),
-            Err(error) => gaps.push(Gap::unknown(Unknown::ServicePrincipal, &error)),
-        }
-        return Ok(Caller { person: None, gaps });
-    }
-    if claims.amr.as_ref().is_some_and(|methods| methods.iter().all(|method| method != "mfa")) {
-        gaps.push(Gap::WithoutMfa);
-    }
-    let groups = client
-        .request(Method::GET, ["me", "transitiveMemberOf", "microsoft.graph.group"])
-        .list::<Membership>()
-        .select(["id", "displayName"])
-        .top(999)
-        .all()
-        .await;
-    match &groups {
-        Ok(groups) => gaps.extend(agent_gap(client, groups).await),
-        Err(error) => gaps.push(Gap::unknown(Unknown::Memberships, error)),
-    }
-    let groups = groups.map(|groups| groups.into_iter().filter_map(|group| group.id).collect());
-    let groups = groups.map_err(|error| error.code());
-    Ok(Caller { person: Some(Person { groups, eligible: BTreeSet::new() }), gaps })
-}
-
-/// What keeps a person from being an admin agent, by the groups that they are in.
-async fn agent_gap(client: &Client, groups: &[Membership]) -> Option<Gap> {
-    if groups.iter().any(|group| group.display_name.as_deref() == Some(ADMIN_AGENTS)) {
-        return None;
-    }
-    // Who may read no more than themselves sees groups without a name.
-    if groups.iter().all(|group| group.display_name.is_some()) {
-        return Some(Gap::NotAdminAgent);
-    }
-    let named = client
-        .request(Method::GET, "groups")
-        .list::<Membership>()
-        .filter(Filter::eq("displayName", ADMIN_AGENTS))
-        .select(["id"]);
-    match named.all().await {
-        Ok(named) => {
-            let is_member = |group: &Membership| groups.iter().any(|own| own.id.is_some() && own.id == group.id);
-            (!named.iter().any(is_member)).then_some(Gap::NotAdminAgent)
-        }
-        Err(error) => Some(Gap::unknown(Unknown::Memberships, &error)),
-    }
 }

@@ -271,7 +271,8 @@ impl Scene {
     /// Whatever cloud can be made of such builders.
     pub(crate) async fn of(over: Over, make: impl FnOnce(&dyn Fn() -> MemoryTenantBuilder) -> MemoryCloud) -> Self {
         let clock = IdleClock::default();
-        let builder = || MemoryTenant::builder().clock(Arc::new(clock.clone())).tick(Duration::ZERO);
+        let builder =
+            || MemoryTenant::builder().deny_foreign_requests().clock(Arc::new(clock.clone())).tick(Duration::ZERO);
         let cloud = make(&builder);
         let platform = Platform { cloud: cloud.clone() };
         let (inner, endpoints, server): (Arc<dyn Transport>, _, _) = match over.client() {

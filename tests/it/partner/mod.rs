@@ -2,6 +2,7 @@
 
 mod application_consents;
 mod faults;
+mod link;
 mod readiness;
 mod reading;
 mod writing;
@@ -24,6 +25,7 @@ const RELATIONSHIPS: &str = "/tenantRelationships/delegatedAdminRelationships";
 
 /// A partner and two customers, Fabrikam and Adatum.
 struct Scene {
+    cloud: MemoryCloud,
     partner: MemoryTenant,
     fabrikam: MemoryTenant,
     adatum: MemoryTenant,
@@ -39,7 +41,7 @@ impl Scene {
         let partner = partner.partner().domain("partner.onmicrosoft.com");
         let cloud = MemoryCloud::new([partner, named("Fabrikam"), named("Adatum")]);
         let [partner, fabrikam, adatum] = [0, 1, 2].map(|at| cloud.tenants()[at].clone());
-        Self { partner, fabrikam, adatum }
+        Self { cloud, partner, fabrikam, adatum }
     }
 
     /// A client of the partner's tenant with these application permissions.

@@ -86,7 +86,7 @@ async fn a_list_that_fails_is_unknown_and_never_empty() {
 #[tokio::test(start_paused = true)]
 async fn hundreds_of_customers_are_read_page_by_page_in_few_requests() {
     let customers = 301;
-    let named = |number| MemoryTenant::builder().domain(format!("c{number}.onmicrosoft.com"));
+    let named = |number| builder().domain(format!("c{number}.onmicrosoft.com"));
     let cloud = MemoryCloud::new([builder().partner()].into_iter().chain((0..customers).map(named)));
     let (partner, others) = cloud.tenants().split_first().unwrap();
     for (customer, number) in others.iter().zip(0..) {

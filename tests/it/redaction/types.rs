@@ -98,6 +98,7 @@ const SHOWN: &[&str] = &[
     "partner::AccessAssignments",
     "partner::CheckReadiness",
     "partner::CustomerList",
+    "partner::LinkedTenant",
     "partner::ListCustomers",
     "partner::Partner",
     "partner::Readiness",
@@ -139,6 +140,7 @@ const HARMLESS: &[&str] = &[
     "auth::AssertionRequest",
     "auth::DeviceCodePrompt",
     "auth::FoundTenant",
+    "auth::RedirectUriMismatch",
     "clock::TokioClock",
     "cloud::Cloud",
     "consent::ConsentApp",
@@ -228,6 +230,7 @@ const HARMLESS: &[&str] = &[
     "partner::Gap",
     "partner::GapSeverity",
     "partner::PendingOperation",
+    "partner::PermissionLevel",
     "partner::ReadinessOutcome",
     "partner::RolesNeeded",
     "partner::Unknown",
@@ -504,7 +507,9 @@ async fn reads(viewer: &mut Viewer, client: &entra_apps::Client) {
     viewer.see("partner::UnreadSource", &customers.unread[0]);
     viewer.see("partner::CustomerList", &customers);
     let check = partner.readiness(entra_apps::partner::RolesNeeded::to_administer_apps());
-    viewer.see("partner::CheckReadiness", &check);
+    viewer.see("partner::CheckReadiness", &check.asking_customers(client));
+    viewer.see("partner::LinkedTenant", &client.link_own_tenant().await.unwrap());
+    let check = partner.readiness(entra_apps::partner::RolesNeeded::to_administer_apps());
     viewer.see("partner::Readiness", &check.await.unwrap());
     let list = client.applications().list();
     viewer.see("api::List", &list);

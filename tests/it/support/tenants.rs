@@ -11,7 +11,7 @@ use entra_apps::time::OffsetDateTime;
 use entra_apps::time::macros::datetime;
 use entra_apps::transport::Transport as _;
 use entra_apps::url::form_urlencoded;
-use entra_emulator::{MemoryTenant, MemoryTenantBuilder, TenantClock};
+use entra_emulator::{MemoryCloud, MemoryTenant, MemoryTenantBuilder, TenantClock};
 use serde_json::Value;
 
 // Where this file lies, whichever test takes it in.
@@ -21,9 +21,20 @@ pub(crate) mod traffic;
 pub(crate) const TODAY: OffsetDateTime = datetime!(2026-06-01 09:00 UTC);
 
 /// A tenant whose time is tokio's, and so virtual. What goes over its transport is written down if the environment says
-/// where.
+/// where. A token of another tenant ends the test, and so does an object of another.
 pub(crate) fn builder() -> MemoryTenantBuilder {
-    traffic::record(MemoryTenant::builder().clock(Arc::new(TenantClock::starting_at(TODAY))))
+    let builder = MemoryTenant::builder().deny_foreign_requests();
+    traffic::record(builder.clock(Arc::new(TenantClock::starting_at(TODAY))))
+}
+
+/// A partner and its customers, each of whom it administers: see [`MemoryCloud::partner`].
+#[allow(dead_code)] // the emulator's tests have their own
+pub(crate) fn partner_with_customers(customers: usize) -> MemoryCloud {
+    let customer = |number| {
+        let builder = builder().display_name(format!("Customer {number}"));
+        builder.domain(format!("customer{number}.onmicrosoft.com"))
+    };
+    MemoryCloud::partner(builder().domain("partner.onmicrosoft.com"), (1..=customers).map(customer))
 }
 
 /// A time that stands still: real sockets do not go with tokio's virtual time.

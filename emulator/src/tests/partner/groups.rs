@@ -62,3 +62,38 @@ async fn a_person_sees_the_groups_that_they_are_in_through_others() {
     let more: Vec<Uuid> = (0..21).map(Uuid::from_u128).collect();
     session.post("/me/checkMemberGroups", json!({"groupIds": more})).await.refused(400, "Request_BadRequest");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_membership_that_is_only_eligible_is_none_and_is_told_to_whom_it_concerns() {
+    const LIST: &str =
+        "/identityGovernance/privilegedAccess/group/eligibilityScheduleInstances/filterByCurrentUser(on='principal')";
+    let cloud = Cloud::new();
+    let (ada, grace) = (cloud.partner.add_user("Ada Lovelace", &[]), cloud.partner.add_user("Grace Hopper", &[]));
+    let (team, gone) = (cloud.partner.add_group("Team", &[]), cloud.partner.add_group("Gone", &[]));
+    for group in [&team, &gone] {
+        cloud.partner.add_eligible_member(group.id, ada.id);
+    }
+    assert_eq!(cloud.partner.send_json("DELETE", &format!("/groups/{}", gone.id), None).0, 204);
+    let reads = ["User.Read", "PrivilegedEligibilitySchedule.Read.AzureADGroup"];
+    let session = cloud.user(&ada, &reads);
+    assert_eq!(session.get("/me/transitiveMemberOf/microsoft.graph.group").await.expect(200)["value"], json!([]));
+    let found = session.get(LIST).await.expect(200);
+    let [one] = found["value"].as_array().unwrap().as_slice() else { panic!("{found}") };
+    assert_eq!(
+        (&one["groupId"], &one["principalId"], &one["accessId"], &one["endDateTime"]),
+        (&json!(team.id), &json!(ada.id), &json!("member"), &Value::Null)
+    );
+    let selected = session.get(&format!("{LIST}?$select=groupId&$filter=accessId%20eq%20'owner'")).await.expect(200);
+    assert_eq!(selected["value"], json!([]));
+    assert_eq!(cloud.user(&grace, &reads).get(LIST).await.expect(200)["value"], json!([]));
+    cloud.user(&ada, &["User.Read"]).get(LIST).await.refused(403, "Authorization_RequestDenied");
+    cloud.app(&["Directory.Read.All"]).await.get(LIST).await.refused(403, "Authorization_RequestDenied");
+    session.send("DELETE", LIST, None).await.refused(405, "Request_BadRequest");
+    session.get("/identityGovernance/privilegedAccess/group/assignmentSchedules").await.refused(501, "NotImplemented");
+
+    // A snapshot keeps it.
+    let json = cloud.partner.snapshot().to_json();
+    let copy = builder().partner().snapshot(crate::Snapshot::from_json(&json).unwrap()).build();
+    assert_eq!(copy.snapshot().to_json(), json);
+    assert!(json.contains("eligibleMembers"));
+}

@@ -308,3 +308,51 @@ async fn faults_have_the_form_of_partner_center() {
     let recorded = it.partner().requests().pop().unwrap();
     assert!(recorded.is_write && !recorded.is_token && recorded.path.ends_with("/applicationconsents"));
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_app_asks_fifty_times_a_second_over_all_partners() {
+    let limits = || builder().tick(Duration::ZERO).throttling(crate::Throttling::documented());
+    let cloud = MemoryCloud::new([
+        limits().partner().domain("one.onmicrosoft.com"),
+        limits().partner().domain("two.onmicrosoft.com"),
+    ]);
+    let mut tokens = Vec::new();
+    for (tenant, number) in cloud.tenants().iter().zip(1..) {
+        let agent = tenant.add_user("Agent", &[]);
+        let agents = tenant.groups().into_iter().find(|group| group.display_name == "AdminAgents").unwrap();
+        let member = json!({"@odata.id": format!("https://graph.microsoft.com/v1.0/directoryObjects/{}", agent.id)});
+        tenant.send_json("POST", &format!("/groups/{}/members/$ref", agents.id), Some(&member.to_string()));
+        for app_id in ["vendor", "other"] {
+            let token = format!("{app_id} {number}").replace(' ', "-");
+            let signed = Signed { app_id: app_id.to_owned(), audience: CENTER.to_owned(), mfa: true };
+            put_token(tenant, &token, &agent, &["user_impersonation"], &signed);
+            tokens.push(token);
+        }
+    }
+    let send = |token: &str| {
+        let request = Request::get("https://api.partnercenter.microsoft.com/v1/customers");
+        let request = request.header("authorization", format!("Bearer {token}")).body(Bytes::new()).unwrap();
+        let cloud = cloud.clone();
+        async move { Answered::of(cloud.send(request).await.unwrap()) }
+    };
+    for turn in 0..50 {
+        send(&tokens[2 * (turn % 2)]).await.expect(200);
+    }
+    let response = send(&tokens[0]).await;
+    refused(&response, 429, "TooManyRequests", "retry");
+    assert_eq!(response.headers["retry-after"], "1");
+    refused(&send(&tokens[2]).await, 429, "TooManyRequests", "retry");
+    send(&tokens[1]).await.expect(200);
+    pass(1).await;
+    send(&tokens[2]).await.expect(200);
+
+    // Limits around another transport are the same.
+    let faulty = crate::FaultyTransport::new(cloud.clone())
+        .with_clock(cloud.tenants()[0].clock())
+        .with_throttling(crate::Throttling::none().partner_center(1, Duration::from_secs(1)));
+    for status in [200, 429] {
+        let request = Request::get("https://api.partnercenter.microsoft.com/v1/customers");
+        let request = request.header("authorization", format!("Bearer {}", tokens[1])).body(Bytes::new()).unwrap();
+        assert_eq!(faulty.send(request).await.unwrap().status(), status);
+    }
+}

@@ -1,21 +1,17 @@
-//! Delegated admin relationships (GDAP), with their access assignments, requests and operations.
-//!
-//! <https://learn.microsoft.com/graph/api/resources/delegatedadminrelationships-api-overview>
+//! Relationships: what is read, made and changed.
 
 use serde::Serialize;
 use time::OffsetDateTime;
 
 use crate::directory_role::DirectoryRole;
 use crate::error::{Error, ErrorCode};
-use crate::ids::{
-    AccessAssignmentId, DelegatedAdminRelationshipId, DirectoryObjectId, RelationshipOperationId,
-    RelationshipRequestId, TenantId,
-};
+use crate::ids::{DelegatedAdminRelationshipId, TenantId};
 use crate::model::body::patch;
+use crate::model::delegated_admin::access_details::{DelegatedAdminAccessDetails, check_roles};
 use crate::model::duration::IsoDuration;
 use crate::model::enums::text_enum;
 use crate::model::etag::ETag;
-use crate::model::object::{Element, Text, Written, object};
+use crate::model::object::object;
 use crate::model::property::Property;
 use crate::model::query::Literal;
 
@@ -52,88 +48,6 @@ text_enum! {
         Terminating = "terminating",
         /// It was ended.
         Terminated = "terminated",
-    }
-}
-
-text_enum! {
-    /// The status of an access assignment.
-    ///
-    /// ```
-    /// use entra_apps::model::DelegatedAdminAccessAssignmentStatus;
-    ///
-    /// assert_eq!(DelegatedAdminAccessAssignmentStatus::Pending.as_str(), "pending");
-    /// ```
-    DelegatedAdminAccessAssignmentStatus {
-        /// It is being made, and gives no access yet.
-        Pending = "pending",
-        /// It gives access.
-        Active = "active",
-        /// It is being taken away, and gives no access any more.
-        Deleting = "deleting",
-        /// It was taken away.
-        Deleted = "deleted",
-        /// It could not be made.
-        Error = "error",
-    }
-}
-
-text_enum! {
-    /// What a request asks for.
-    ///
-    /// ```
-    /// use entra_apps::model::DelegatedAdminRelationshipRequestAction;
-    ///
-    /// assert_eq!(DelegatedAdminRelationshipRequestAction::LockForApproval.as_str(), "lockForApproval");
-    /// ```
-    DelegatedAdminRelationshipRequestAction {
-        /// That the relationship cannot be changed any more, and the customer can approve it.
-        LockForApproval = "lockForApproval",
-        /// That the relationship ends.
-        Terminate = "terminate",
-        /// That the reseller approves what its indirect provider has made.
-        Approve = "approve",
-        /// That the reseller rejects what its indirect provider has made.
-        Reject = "reject",
-    }
-}
-
-text_enum! {
-    /// The status of a request.
-    ///
-    /// ```
-    /// use entra_apps::model::DelegatedAdminRelationshipRequestStatus;
-    ///
-    /// assert_eq!(DelegatedAdminRelationshipRequestStatus::Succeeded.as_str(), "succeeded");
-    /// ```
-    DelegatedAdminRelationshipRequestStatus {
-        /// It was taken.
-        Created = "created",
-        /// It is being carried out.
-        Pending = "pending",
-        /// It was carried out.
-        Succeeded = "succeeded",
-        /// It could not be carried out.
-        Failed = "failed",
-    }
-}
-
-text_enum! {
-    /// The status of an operation.
-    ///
-    /// ```
-    /// use entra_apps::model::DelegatedAdminRelationshipOperationStatus;
-    ///
-    /// assert_eq!(DelegatedAdminRelationshipOperationStatus::NotStarted.as_str(), "notStarted");
-    /// ```
-    DelegatedAdminRelationshipOperationStatus {
-        /// It was taken.
-        NotStarted = "notStarted",
-        /// It is being carried out.
-        Running = "running",
-        /// It was carried out.
-        Succeeded = "succeeded",
-        /// It could not be carried out.
-        Failed = "failed",
     }
 }
 
@@ -184,67 +98,6 @@ impl From<DelegatedAdminRelationshipProperty> for Property {
 impl From<DelegatedAdminRelationshipStatus> for Literal {
     fn from(status: DelegatedAdminRelationshipStatus) -> Self {
         status.as_str().into()
-    }
-}
-
-impl Element for DirectoryRole {
-    fn written(&self) -> Written<'_> {
-        Written::Guid(self.id())
-    }
-}
-
-impl Text for DirectoryRole {
-    fn from_text(text: &str) -> Option<Self> {
-        uuid::Uuid::try_parse(text).ok().map(Self::by_id)
-    }
-}
-
-object! {
-    /// A directory role of a relationship or an access assignment
-    /// ([`unifiedRole`](https://learn.microsoft.com/graph/api/resources/unifiedrole)).
-    ///
-    /// ```
-    /// use entra_apps::directory_role::DirectoryRole;
-    /// use entra_apps::model::UnifiedRole;
-    ///
-    /// let read: UnifiedRole =
-    ///     serde_json::from_str(r#"{"roleDefinitionId": "88d8e3e3-8f55-4a1e-953a-9b9898b8876b"}"#)?;
-    /// assert_eq!(read.role_definition_id, Some(DirectoryRole::DIRECTORY_READERS));
-    /// # Ok::<(), serde_json::Error>(())
-    /// ```
-    UnifiedRole {
-        /// The role.
-        role_definition_id: Option<DirectoryRole> = "roleDefinitionId",
-    }
-}
-
-object! {
-    /// The directory roles of a relationship or an access assignment
-    /// ([`delegatedAdminAccessDetails`](https://learn.microsoft.com/graph/api/resources/delegatedadminaccessdetails)).
-    ///
-    /// ```
-    /// use entra_apps::directory_role::DirectoryRole;
-    /// use entra_apps::model::DelegatedAdminAccessDetails;
-    ///
-    /// let made = DelegatedAdminAccessDetails::of([DirectoryRole::GLOBAL_READER]);
-    /// assert_eq!(made.roles().collect::<Vec<_>>(), [DirectoryRole::GLOBAL_READER]);
-    /// ```
-    DelegatedAdminAccessDetails {
-        /// The roles.
-        unified_roles: Vec<UnifiedRole> = "unifiedRoles",
-    }
-}
-
-impl DelegatedAdminAccessDetails {
-    /// Those of these roles.
-    pub fn of(roles: impl IntoIterator<Item = DirectoryRole>) -> Self {
-        let role = |role| UnifiedRole { role_definition_id: Some(role), ..UnifiedRole::default() };
-        Self { unified_roles: roles.into_iter().map(role).collect(), ..Self::default() }
-    }
-
-    /// The roles.
-    pub fn roles(&self) -> impl Iterator<Item = DirectoryRole> {
-        self.unified_roles.iter().filter_map(|role| role.role_definition_id)
     }
 }
 
@@ -356,133 +209,6 @@ impl DelegatedAdminRelationship {
     }
 }
 
-object! {
-    /// The partner's group that an access assignment gives roles to
-    /// ([`delegatedAdminAccessContainer`](https://learn.microsoft.com/graph/api/resources/delegatedadminaccesscontainer)).
-    ///
-    /// ```
-    /// use entra_apps::model::DelegatedAdminAccessContainer;
-    ///
-    /// let read: DelegatedAdminAccessContainer =
-    ///     serde_json::from_str(r#"{"accessContainerType": "securityGroup"}"#)?;
-    /// assert_eq!(read.access_container_type.as_deref(), Some("securityGroup"));
-    /// # Ok::<(), serde_json::Error>(())
-    /// ```
-    DelegatedAdminAccessContainer {
-        /// The object id of the group, in the partner's tenant.
-        access_container_id: Option<DirectoryObjectId> = "accessContainerId",
-        /// The type: `securityGroup`.
-        access_container_type: Option<String> = "accessContainerType",
-    }
-}
-
-object! {
-    /// The roles of a relationship that the members of one of the partner's groups have in the customer's tenant
-    /// ([`delegatedAdminAccessAssignment`](https://learn.microsoft.com/graph/api/resources/delegatedadminaccessassignment)).
-    ///
-    /// ```
-    /// use entra_apps::model::{DelegatedAdminAccessAssignment, DelegatedAdminAccessAssignmentStatus};
-    ///
-    /// let read: DelegatedAdminAccessAssignment = serde_json::from_str(r#"{"status": "pending"}"#)?;
-    /// assert_eq!(read.status, Some(DelegatedAdminAccessAssignmentStatus::Pending));
-    /// assert!(read.is_live(), "it is there, although it gives no access yet");
-    /// # Ok::<(), serde_json::Error>(())
-    /// ```
-    DelegatedAdminAccessAssignment {
-        /// The type.
-        odata_type: Option<String> = "@odata.type",
-        /// The version, which a change needs.
-        etag: Option<ETag> = "@odata.etag",
-        /// The id.
-        id: Option<AccessAssignmentId> = "id",
-        /// The status.
-        status: Option<DelegatedAdminAccessAssignmentStatus> = "status",
-        /// The group.
-        access_container: Option<DelegatedAdminAccessContainer> = "accessContainer",
-        /// The directory roles.
-        access_details: Option<DelegatedAdminAccessDetails> = "accessDetails",
-        /// The time of its creation, in UTC.
-        created_date_time: Option<OffsetDateTime> = "createdDateTime",
-        /// The time of its last change, in UTC.
-        last_modified_date_time: Option<OffsetDateTime> = "lastModifiedDateTime",
-    }
-}
-
-impl DelegatedAdminAccessAssignment {
-    /// The object id of the group, in the partner's tenant.
-    pub fn group(&self) -> Option<DirectoryObjectId> {
-        self.access_container.as_ref().and_then(|container| container.access_container_id)
-    }
-
-    /// The directory roles.
-    pub fn roles(&self) -> impl Iterator<Item = DirectoryRole> {
-        self.access_details.iter().flat_map(DelegatedAdminAccessDetails::roles)
-    }
-
-    /// Whether its status is active.
-    pub fn is_active(&self) -> bool {
-        self.status == Some(DelegatedAdminAccessAssignmentStatus::Active)
-    }
-
-    /// Whether it is there: neither deleted nor being deleted. A group has one at most in a relationship.
-    pub fn is_live(&self) -> bool {
-        use DelegatedAdminAccessAssignmentStatus::{Deleted, Deleting};
-        !matches!(self.status, Some(Deleting | Deleted))
-    }
-}
-
-object! {
-    /// A request of the partner about a relationship
-    /// ([`delegatedAdminRelationshipRequest`](https://learn.microsoft.com/graph/api/resources/delegatedadminrelationshiprequest)).
-    ///
-    /// ```
-    /// use entra_apps::model::{DelegatedAdminRelationshipRequest, DelegatedAdminRelationshipRequestAction};
-    ///
-    /// let read: DelegatedAdminRelationshipRequest = serde_json::from_str(r#"{"action": "terminate"}"#)?;
-    /// assert_eq!(read.action, Some(DelegatedAdminRelationshipRequestAction::Terminate));
-    /// # Ok::<(), serde_json::Error>(())
-    /// ```
-    DelegatedAdminRelationshipRequest {
-        /// The id.
-        id: Option<RelationshipRequestId> = "id",
-        /// What it asks for.
-        action: Option<DelegatedAdminRelationshipRequestAction> = "action",
-        /// The status.
-        status: Option<DelegatedAdminRelationshipRequestStatus> = "status",
-        /// The time of its creation, in UTC.
-        created_date_time: Option<OffsetDateTime> = "createdDateTime",
-        /// The time of its last change, in UTC.
-        last_modified_date_time: Option<OffsetDateTime> = "lastModifiedDateTime",
-    }
-}
-
-object! {
-    /// A change to a relationship or an access assignment that the service carries out after it was accepted
-    /// ([`delegatedAdminRelationshipOperation`](https://learn.microsoft.com/graph/api/resources/delegatedadminrelationshipoperation)).
-    ///
-    /// ```
-    /// use entra_apps::model::{DelegatedAdminRelationshipOperation, DelegatedAdminRelationshipOperationStatus};
-    ///
-    /// let read: DelegatedAdminRelationshipOperation = serde_json::from_str(r#"{"status": "running"}"#)?;
-    /// assert_eq!(read.status, Some(DelegatedAdminRelationshipOperationStatus::Running));
-    /// # Ok::<(), serde_json::Error>(())
-    /// ```
-    DelegatedAdminRelationshipOperation {
-        /// The id.
-        id: Option<RelationshipOperationId> = "id",
-        /// The type, such as `delegatedAdminAccessAssignmentUpdate`.
-        operation_type: Option<String> = "operationType",
-        /// The change, as JSON in a text.
-        data: Option<String> = "data",
-        /// The status.
-        status: Option<DelegatedAdminRelationshipOperationStatus> = "status",
-        /// The time of its creation, in UTC.
-        created_date_time: Option<OffsetDateTime> = "createdDateTime",
-        /// The time of its last change, in UTC.
-        last_modified_date_time: Option<OffsetDateTime> = "lastModifiedDateTime",
-    }
-}
-
 /// The longest display name of a relationship, in characters.
 const MAX_NAME_LENGTH: usize = 50;
 
@@ -506,17 +232,6 @@ fn check_duration(duration: &IsoDuration) -> Result<(), Error> {
     match DURATION_DAYS.contains(&duration.days()) && is_whole {
         true => Ok(()),
         false => Err(Error::new(ErrorCode::InvalidRelationshipDuration)),
-    }
-}
-
-/// Refuses no roles at all, and the one that stands in the way of an extension.
-fn check_roles(roles: &DelegatedAdminAccessDetails, is_extended: bool) -> Result<(), Error> {
-    match roles.roles().next() {
-        None => Err(Error::new(ErrorCode::RelationshipWithoutRoles)),
-        Some(_) if is_extended && roles.roles().any(|role| role == DirectoryRole::GLOBAL_ADMINISTRATOR) => {
-            Err(Error::new(ErrorCode::GlobalAdministratorBlocksExtension))
-        }
-        Some(_) => Ok(()),
     }
 }
 
@@ -635,50 +350,5 @@ impl DelegatedAdminRelationshipPatch {
     #[must_use]
     pub fn auto_extended(self, extended: bool) -> Self {
         self.auto_extend_duration(if extended { IsoDuration::from_days(EXTENSION_DAYS) } else { IsoDuration::zero() })
-    }
-}
-
-/// A new access assignment: roles of a relationship for the members of a group
-/// ([create](https://learn.microsoft.com/graph/api/delegatedadminrelationship-post-accessassignments)).
-///
-/// ```
-/// use entra_apps::directory_role::DirectoryRole;
-/// use entra_apps::ids::DirectoryObjectId;
-/// use entra_apps::model::NewDelegatedAdminAccessAssignment;
-///
-/// let group = DirectoryObjectId::from_u128(1);
-/// let made = NewDelegatedAdminAccessAssignment::new(group, [DirectoryRole::APPLICATION_ADMINISTRATOR]);
-/// assert_eq!(serde_json::to_value(&made)?["accessContainer"]["accessContainerType"], "securityGroup");
-/// # Ok::<(), serde_json::Error>(())
-/// ```
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-#[non_exhaustive]
-pub struct NewDelegatedAdminAccessAssignment {
-    /// The group, which is a security group of the partner's tenant.
-    pub access_container: DelegatedAdminAccessContainer,
-    /// The directory roles, which are some of the relationship's.
-    pub access_details: DelegatedAdminAccessDetails,
-}
-
-impl NewDelegatedAdminAccessAssignment {
-    /// An assignment of these roles to a security group of the partner's tenant.
-    pub fn new(group: impl Into<DirectoryObjectId>, roles: impl IntoIterator<Item = DirectoryRole>) -> Self {
-        let access_container = DelegatedAdminAccessContainer {
-            access_container_id: Some(group.into()),
-            access_container_type: Some("securityGroup".to_owned()),
-            ..DelegatedAdminAccessContainer::default()
-        };
-        Self { access_container, access_details: DelegatedAdminAccessDetails::of(roles) }
-    }
-
-    /// The group.
-    pub fn group(&self) -> Option<DirectoryObjectId> {
-        self.access_container.access_container_id
-    }
-
-    /// Refuses what the service documents to refuse.
-    pub(crate) fn check(&self) -> Result<(), Error> {
-        check_roles(&self.access_details, false)
     }
 }
