@@ -45,3 +45,27 @@ async fn customers_of_a_partner_are_as_their_builders_say() {
     };
     assert!(has_center(partner) && !has_center(customer));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_partner_in_use_has_customers_in_every_state_and_an_agent_who_may_set_them_up() {
+    let cloud = MemoryCloud::partner_in_use_with_customers(10);
+    let partner = &cloud.tenants()[0];
+    let agent = cloud.admin_agent().unwrap();
+    assert_eq!(agent.user_principal_name, "admin.agent@partner.onmicrosoft.com");
+    let statuses: Vec<_> = partner.delegated_admin_relationships().into_iter().map(|it| it.status).collect();
+    let active = "active";
+    let expected = [active, active, active, active, active, "approvalPending", "terminated", active, active];
+    assert_eq!(statuses, expected);
+    let state = partner.state();
+    let with_roles = (1..=10).filter(|at| !state.cloud.guest_roles(*at, 0, &agent.id.to_string()).is_empty());
+    assert_eq!(with_roles.collect::<Vec<_>>(), [1, 3, 10]);
+    drop(state);
+    // Two years after the activation, which was a month ago.
+    tokio::time::sleep(Duration::from_secs(725 * 86_400)).await;
+    assert_eq!(partner.delegated_admin_relationships()[0].status, "expired");
+
+    let session = Session::of(partner, &partner.caller()).await;
+    let group = json!({"displayName": "New", "mailEnabled": false, "mailNickname": "new", "securityEnabled": true});
+    session.post("/groups", group).await.expect(201);
+    assert!(MemoryCloud::new([builder()]).admin_agent().is_none());
+}
