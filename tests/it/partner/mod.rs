@@ -1,5 +1,6 @@
 //! Partners: customers, delegated admin relationships, access assignments.
 
+mod audit;
 mod faults;
 mod readiness;
 mod reading;

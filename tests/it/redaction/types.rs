@@ -96,6 +96,8 @@ const SHOWN: &[&str] = &[
     "model::Unknown",
     "model::WebPatch",
     "partner::AccessAssignments",
+    "partner::Audit",
+    "partner::AuditRun",
     "partner::CheckReadiness",
     "partner::CustomerList",
     "partner::ListCustomers",
@@ -223,12 +225,19 @@ const HARMLESS: &[&str] = &[
     "model::VerifiedPublisher",
     "model::WebApplication",
     "partner::Customer",
+    "partner::CustomerChange",
+    "partner::CustomerOutcome",
     "partner::CustomerReadiness",
     "partner::CustomerSource",
+    "partner::CustomerState",
+    "partner::Difference",
     "partner::Gap",
     "partner::GapSeverity",
     "partner::PendingOperation",
     "partner::ReadinessOutcome",
+    "partner::Reason",
+    "partner::ReasonCode",
+    "partner::Report",
     "partner::RolesNeeded",
     "partner::Unknown",
     "partner::Updated",
@@ -506,6 +515,10 @@ async fn reads(viewer: &mut Viewer, client: &entra_apps::Client) {
     let check = partner.readiness(entra_apps::partner::RolesNeeded::to_administer_apps());
     viewer.see("partner::CheckReadiness", &check);
     viewer.see("partner::Readiness", &check.await.unwrap());
+    let wanted = registration().audience(SignInAudience::MultipleOrganizations);
+    let audit = partner.audit(&wanted).app(AppId::from_u128(7), TenantId::from_u128(7)).asking(client);
+    viewer.see("partner::Audit", &audit);
+    viewer.see("partner::AuditRun", &audit.start().await.unwrap());
     let list = client.applications().list();
     viewer.see("api::List", &list);
     let mut pages = list.clone().pages();
