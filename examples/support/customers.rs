@@ -120,10 +120,11 @@ impl Customers {
 
     fn table(&self) -> String {
         let mut text = String::new();
+        let width = self.rows.iter().map(|row| row.outcome.len()).max().unwrap_or(0);
         for row in &self.rows {
-            text.push_str(&format!("  {:<24} {:<10} {}\n", row.display_name, row.outcome, row.detail));
+            text.push_str(&format!("  {:<24} {:<width$} {}\n", row.display_name, row.outcome, row.detail));
             if !row.remedy.is_empty() {
-                text.push_str(&format!("  {:<35} → {}\n", "", row.remedy));
+                text.push_str(&format!("  {:<24} {:<width$} → {}\n", "", "", row.remedy));
             }
         }
         text

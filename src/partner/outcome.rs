@@ -46,19 +46,27 @@ pub enum CustomerState {
     Unknown,
 }
 
-impl fmt::Display for CustomerState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
+impl CustomerState {
+    /// The name in snake case, which is its stable code.
+    pub const fn as_str(self) -> &'static str {
+        match self {
             Self::Consented => "consented",
-            Self::AlreadyConsented => "already consented",
+            Self::AlreadyConsented => "already_consented",
             Self::Widened => "widened",
-            Self::NotConsented => "not consented",
-            Self::NotYet => "not yet",
-            Self::NotReady => "not ready",
+            Self::NotConsented => "not_consented",
+            Self::NotYet => "not_yet",
+            Self::NotReady => "not_ready",
             Self::Skipped => "skipped",
             Self::Failed => "failed",
             Self::Unknown => "unknown",
-        })
+        }
+    }
+}
+
+/// The words of its name, for a person.
+impl fmt::Display for CustomerState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.as_str().replace('_', " "))
     }
 }
 
@@ -342,5 +350,44 @@ impl<'de> Deserialize<'de> for CustomerOutcome {
         let OutcomeFile { tenant_id, display_name, outcome, reasons, .. } =
             OutcomeFile::deserialize(Strict(deserializer))?;
         Ok(Self { tenant_id, display_name: display_name.map(foreign), state: outcome, reasons })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_has_one_code_in_text_and_in_json() {
+        use CustomerState::{
+            AlreadyConsented, Consented, Failed, NotConsented, NotReady, NotYet, Skipped, Unknown, Widened,
+        };
+        let all = [Consented, AlreadyConsented, Widened, NotConsented, NotYet, NotReady, Skipped, Failed, Unknown];
+        for state in all {
+            assert_eq!(serde_json::to_value(state).unwrap(), state.as_str());
+            assert_eq!(serde_json::from_value::<CustomerState>(state.as_str().into()).unwrap(), state);
+            assert_eq!(state.to_string().replace(' ', "_"), state.as_str());
+        }
+    }
+
+    #[test]
+    fn what_is_said_by_others_is_shown_on_one_line_and_each_reason_once() {
+        let customer = Customer {
+            tenant_id: TenantId::from_u128(7),
+            display_name: Some("Evil\r\n".to_owned()),
+            default_domain: None,
+            sources: Vec::new(),
+        };
+        let reason = |about: &[&str], detail: &str| {
+            Reason::new(ErrorCode::SurplusPermissions, about.iter().map(|it| (*it).to_owned()).collect(), detail, "Go.")
+        };
+        let reasons = vec![reason(&["b", "a", "b"], "one\n"), reason(&["a", "b"], "two"), reason(&["c"], "three")];
+        let outcome = CustomerOutcome::new(&customer, CustomerState::Unknown, reasons);
+        assert_eq!(outcome.name(), "Evil  ");
+        assert_eq!(outcome.detail().as_deref(), Some("one ; three"), "what is about the same is said once");
+        assert_eq!(outcome.remedy().as_deref(), Some("Go."));
+        assert_eq!(outcome.reasons[0].about, ["a", "b"]);
+        let silent = CustomerOutcome::new(&customer, CustomerState::AlreadyConsented, Vec::new());
+        assert_eq!((silent.detail(), silent.remedy()), (None, None));
     }
 }

@@ -98,6 +98,11 @@ impl MemoryCloud {
     /// 9. active, and made by Microsoft, with readers' roles
     /// 10. as the first, with Global Administrator besides
     ///
+    /// The partner has an app of its own for other tenants, of the unique name `customer-care`, which declares `User.Read.All`,
+    /// `Group.Read.All` (application) and `User.Read` (delegated). The consents to it in seven customers are those in the
+    /// next seven: whole; a service principal without any; without `Group.Read.All`; none at all; whole, and disabled; with
+    /// more; whole, and deleted. Microsoft Graph Command Line Tools may read each customer's directory for the admin agents.
+    ///
     /// # Panics
     /// When a builder's snapshot does not fit: see [`MemoryTenantBuilder::build`].
     pub fn partner_in_use(
@@ -109,7 +114,9 @@ impl MemoryCloud {
         let (agents, agent) = agents(partner, &[role::GROUPS_ADMINISTRATOR]);
         let team = partner.add_group("Field Team", &[agent.id]);
         partner.consent_to_setup();
+        let app_id = partner.register_app_in_use();
         for (customer, number) in customers.iter().zip(1..) {
+            customer.consent_in_use(&app_id, number);
             partner.add_customer(customer);
             partner.add_relationship_in_use(customer, number, &agents, &team);
         }
@@ -163,7 +170,7 @@ impl MemoryTenant {
         }
     }
 
-    fn by_hand(&self, method: &str, path: &str, body: &Value) -> Value {
+    pub(super) fn by_hand(&self, method: &str, path: &str, body: &Value) -> Value {
         let body = Some(body).filter(|body| !body.is_null()).map(ToString::to_string);
         let (status, body) = self.send_json(method, path, body.as_deref());
         assert!(status.is_success(), "{method} {path}: {body}");
