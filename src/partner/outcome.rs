@@ -253,7 +253,9 @@ impl fmt::Display for Reason {
 /// let backup = AppRegistration::new("contoso-backup", "Contoso Backup").audience(SignInAudience::MultipleOrganizations);
 /// # let of_the_partner = cloud.client(partner);
 /// # of_the_partner.apply(&of_the_partner.plan(&backup).await?).await.unwrap();
-/// let report = client.partner().audit(&backup).await?;
+/// let audit = client.partner().audit(&backup);
+/// # let audit = audit.settling(std::time::Duration::ZERO); // the relationship is new
+/// let report = audit.await?;
 /// let CustomerOutcome { display_name, state, reasons, .. } = &report.customers[0];
 /// println!("{display_name:?}: {state}");
 /// // Nobody has consented to the app that asks in the customer's tenant.

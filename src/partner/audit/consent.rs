@@ -3,7 +3,7 @@
 use crate::client::Client;
 use crate::error::{Error, ErrorCode, ErrorKind};
 use crate::ids::TenantId;
-use crate::partner::readiness::{CustomerReadiness, GapSeverity};
+use crate::partner::readiness::{CustomerReadiness, GapSeverity, ReadinessOutcome};
 use crate::provision::consent_check::{Consent, ConsentCheck};
 use crate::retry::WaitObserver;
 
@@ -37,10 +37,12 @@ impl Asker {
         InCustomer(self.client.for_tenant(tenant).begin_operation().observed(observer.clone()))
     }
 
-    /// Whether it can get a token there at all, as far as the partner's tenant says.
+    /// Whether it may get a token there, as far as the partner's tenant says: a person without a role gets none. What keeps
+    /// the role away is a gap of the customer.
     fn may_reach(&self, customer: &CustomerReadiness) -> bool {
         let is_unknown = || customer.gaps.iter().any(|gap| gap.severity() == GapSeverity::Unknown);
-        !self.is_person || !customer.roles.is_empty() || is_unknown()
+        let is_ready = customer.outcome == ReadinessOutcome::Ready;
+        !self.is_person || is_ready || !customer.roles.is_empty() || is_unknown()
     }
 }
 

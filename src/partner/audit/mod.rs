@@ -20,7 +20,7 @@ use crate::ids::{AppId, TenantId};
 use crate::partner::customers::UnreadSource;
 use crate::partner::in_flight::InFlight;
 use crate::partner::outcome::{CustomerOutcome, Reason};
-use crate::partner::readiness::{CheckReadiness, CustomerReadiness, Gap, RolesNeeded};
+use crate::partner::readiness::{CheckReadiness, CustomerReadiness, Gap, Readiness, RolesNeeded};
 use crate::partner::report::{Report, Subject};
 use crate::provision::consent_check::ConsentCheck;
 use crate::provision::registration::AppRegistration;
@@ -72,7 +72,9 @@ use consent::{Asker, ConsentReads};
 /// # in_customer.apply(&in_customer.install(app_id, partner.id(), &backup).plan().await?).await?;
 ///
 /// // `client` is the partner's, `app` a client with the app's own secret.
-/// let report = client.partner().audit(&backup).with_app_credential(&app).await?;
+/// let audit = client.partner().audit(&backup).with_app_credential(&app);
+/// # let audit = audit.settling(std::time::Duration::ZERO); // the relationships are new
+/// let report = audit.await?;
 /// println!("{report}");
 /// let states: Vec<_> = report.customers.iter().map(|customer| customer.state).collect();
 /// assert!(states.contains(&CustomerState::AlreadyConsented) && states.contains(&CustomerState::NotConsented));
@@ -185,7 +187,8 @@ impl Audit {
         let check = ConsentCheck::new(&self.registration, app_id, publisher)?;
         let at = client.clock().now();
         let mut readiness = self.readiness(&client).await?;
-        if let Some(stranger) = self.except.iter().find(|it| !readiness.customers.iter().any(|of| of.is(**it))) {
+        let is_customer = |tenant: TenantId| readiness.customers.iter().any(|it| it.customer.tenant_id == tenant);
+        if let Some(stranger) = self.except.iter().find(|tenant| !is_customer(**tenant)) {
             return Err(Error::new(ErrorCode::NotACustomer)
                 .with_message(format!("the tenant {stranger} is no customer of the partner, and cannot be left out")));
         }
@@ -214,7 +217,7 @@ impl Audit {
         })
     }
 
-    async fn readiness(&self, client: &Client) -> Result<crate::partner::Readiness, Error> {
+    async fn readiness(&self, client: &Client) -> Result<Readiness, Error> {
         let ReadinessOptions { needed, settling, ending } = self.readiness.clone();
         let needed = needed.unwrap_or_else(|| RolesNeeded::to_register(&self.registration));
         let mut check = CheckReadiness::new(client, needed);
@@ -223,12 +226,6 @@ impl Audit {
         }
         check = settling.into_iter().fold(check, CheckReadiness::settling);
         ending.into_iter().fold(check, CheckReadiness::ending_within).await
-    }
-}
-
-impl CustomerReadiness {
-    fn is(&self, tenant: TenantId) -> bool {
-        self.customer.tenant_id == tenant
     }
 }
 
@@ -268,8 +265,9 @@ fn unread_list(unread: &UnreadSource) -> Reason {
 
 /// An audit under way: a [`Stream`] of the customers' outcomes, each as soon as it is known.
 ///
-/// As many customers as the client allows requests at once are asked side by side, and those that wait for a throttle to
-/// pass hold up no other. Nothing is spawned: it goes on while it is polled, and dropping it ends it.
+/// Some dozens of customers are asked side by side, within the client's [limit of
+/// requests](crate::ClientBuilder::concurrent_requests), and those that wait for a throttle to pass hold up no other. Nothing
+/// is spawned: it goes on while it is polled, and dropping it ends it.
 ///
 /// ```
 /// # use entra_emulator::MemoryCloud;

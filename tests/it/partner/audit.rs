@@ -498,6 +498,15 @@ async fn where_nobody_gets_a_token_the_consent_is_unknown_and_why() {
     customer.fault(Fault::on("GET", &path).in_batch().always().refuses(403, "Authorization_RequestDenied", "No."));
     let report = scene.audit(&registration()).await.unwrap();
     assert_eq!((only(&report).state, &*only(&report).reasons[0].about[0]), (Unknown, "missing_permission"));
+    // Who needs no role is asked for none, and the person has none there.
+    customer.clear_faults();
+    let scene_of_others = Partnership::new([named(0)]).await;
+    scene_of_others.relate(0, Relation::OfOthers).await;
+    scene_of_others.settled().await;
+    let audit = scene_of_others.audit(&registration()).needing(RolesNeeded::default());
+    let report = audit.await.unwrap();
+    assert_eq!((only(&report).state, codes(only(&report))), (Unknown, vec!["consent_unknown"]));
+    assert_eq!(only(&report).reasons[0].about, ["account_not_in_tenant"]);
     // An app of the partner's that nobody has consented to.
     customer.clear_faults();
     let client = scene.app_only();

@@ -69,3 +69,23 @@ async fn a_partner_in_use_has_customers_in_every_state_and_an_agent_who_may_set_
     session.post("/groups", group).await.expect(201);
     assert!(MemoryCloud::new([builder()]).admin_agent().is_none());
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_app_of_a_partner_in_use_is_consented_to_in_various_ways() {
+    let cloud = MemoryCloud::partner_in_use_with_customers(7);
+    let (partner, customers) = cloud.tenants().split_first().unwrap();
+    let app = partner.applications().into_iter().find(|app| app.unique_name.as_deref() == Some("customer-care"));
+    let app_id = app.unwrap().app_id;
+    let held = |customer: &MemoryTenant| {
+        let principal = customer.service_principals().into_iter().find(|it| it.app_id == app_id)?.id;
+        let roles = customer.app_role_assignments().iter().filter(|it| it.principal_id == principal.into()).count();
+        let grants = customer.oauth2_permission_grants();
+        let grant = grants.iter().find(|it| it.client_id == principal).map_or("", |grant| grant.scope.as_str());
+        Some((roles, grant.to_owned()))
+    };
+    let whole = Some((2, "User.Read".to_owned()));
+    let held: Vec<_> = customers.iter().map(held).collect();
+    let bare = Some((0, String::new()));
+    let (fewer, more) = (Some((1, "User.Read".to_owned())), Some((2, "User.Read Calendars.Read".to_owned())));
+    assert_eq!(held, [whole.clone(), bare, fewer, None, whole, more, None]);
+}
