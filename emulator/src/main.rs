@@ -4,9 +4,9 @@
 //! cargo run -p entra-emulator -- --port 8400
 //! ```
 //!
-//! The first line on standard output is JSON: `{"baseUrl","tenantId","clientId","clientSecret"}`; `GET {baseUrl}/` returns
-//! the same. Graph is below `{baseUrl}/v1.0`, the sign-in at `{baseUrl}/{tenantId}/oauth2/v2.0/token`. It runs until it is interrupted or
-//! terminated. The ids and the secret are those of `MemoryTenant::new()`, unless a flag says otherwise; `--help` lists
+//! The first line on standard output is JSON: `{"baseUrl","tenantId","clientId","clientSecret"}`, for a partner with
+//! `publicClientId` and `userPrincipalName` besides; `GET {baseUrl}/` returns the same. Graph is below `{baseUrl}/v1.0`, the
+//! sign-in at `{baseUrl}/{tenantId}/oauth2/v2.0/token`. It runs until it is interrupted or terminated. The ids and the secret are those of `MemoryTenant::new()`, unless a flag says otherwise; `--help` lists
 //! the flags: more tenants, who signs in by themselves, latency, replication lag, throttling, faults from a file, a snapshot to start from.
 
 mod options;

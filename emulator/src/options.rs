@@ -25,11 +25,14 @@ response, or five seconds later.
   --seed FILE          a snapshot to start from, as JSON; may be given beside a number
   --small-company      start with a few people, groups and applications
   --cloud N            N tenants that know of one another; the first line lists them as tenants
-  --partner N          a partner, the first tenant, and N customers, with active relationships (GDAP)
+  --partner N          a partner, the first tenant, and N customers with relationships (GDAP) in various
+                       states; the first line says who is in AdminAgents, and in which app the person
+                       may do what setting customers up takes
 
   --as NAME            who signs in by themselves: device codes, browsers and admin consent succeed
-                       at once for ada.lovelace@contoso.onmicrosoft.com; by default a page asks.
-                       A tenant without people gets a Global Administrator of that name
+                       at once for ada.lovelace@contoso.onmicrosoft.com; by default a page asks,
+                       but for the admin agent of a partner. A tenant without people gets a Global
+                       Administrator of that name
   --certificate FILE   a certificate, as PEM, by which the first line's app can sign in as well
 
   --latency-ms N       what every request takes
@@ -144,7 +147,12 @@ impl Options {
         if let Some((pem, file)) = &self.certificate {
             cloud.tenants()[0].trust_certificate(pem).map_err(|error| format!("--certificate: {file}: {error}"))?;
         }
-        let Some(name) = &self.signs_in else { return Ok(()) };
+        let Some(name) = &self.signs_in else {
+            if matches!(self.cloud, Cloud::Partner(_)) {
+                cloud.tenants()[0].auto_sign_in(cloud.admin_agent().as_ref());
+            }
+            return Ok(());
+        };
         let is_meant = |user: &User| user.user_principal_name.eq_ignore_ascii_case(name);
         let people =
             || cloud.tenants().iter().flat_map(|tenant| tenant.users().into_iter().map(move |user| (tenant, user)));
@@ -176,7 +184,7 @@ impl Options {
             Cloud::One => MemoryCloud::new([self.tenant(0)]),
             Cloud::Tenants(tenants) => MemoryCloud::new((0..tenants).map(|place| self.tenant(place))),
             Cloud::Partner(customers) => {
-                MemoryCloud::partner(self.tenant(0), (1..=customers).map(|place| self.tenant(place)))
+                MemoryCloud::partner_in_use(self.tenant(0), (1..=customers).map(|place| self.tenant(place)))
             }
         };
         for tenant in cloud.tenants() {

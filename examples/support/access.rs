@@ -14,6 +14,8 @@ pub(crate) struct Access {
     pub(crate) refresh_token: Option<String>,
     /// Who signs in to the in-memory tenant.
     pub(crate) person: Option<String>,
+    /// How many customers the partner in memory has: without a number, it is a tenant without customers.
+    pub(crate) customers: Option<usize>,
     /// Whether the environment says what no flag does.
     pub(crate) environment: bool,
     /// How long an operation may take, in seconds.

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use entra_apps::auth::SignInService;
+use entra_apps::auth::{SignInService, public_client};
 use entra_apps::clock::Clock;
 use entra_apps::cloud::Cloud;
+use entra_apps::ids::AppId;
 use entra_apps::transport::Transport;
 use entra_apps::{Client, ClientBuilder, ErrorKind};
-use entra_emulator::{MemoryTenant, User};
+use entra_emulator::{MemoryCloud, MemoryTenant, User};
 
 use super::access::Access;
 use super::failure::Failure;
@@ -60,9 +61,10 @@ impl<'a> Connection<'a> {
         access: &'a Access,
         variable: &'a dyn Fn(&str) -> Option<String>,
     ) -> Result<Self, Failure> {
-        let place = match access.is_in_memory() {
-            true => in_memory(access, variable)?,
-            false => over_http(access).await?,
+        let place = match (access.is_in_memory(), access.customers) {
+            (true, Some(customers)) => partner_in_memory(customers),
+            (true, None) => in_memory(access, variable)?,
+            (false, _) => over_http(access).await?,
         };
         let recorder = Recorder::new(place.transport);
         let witness = Witness::new(Arc::new(recorder.clone()));
@@ -171,9 +173,22 @@ fn in_memory(access: &Access, variable: &dyn Fn(&str) -> Option<String>) -> Resu
             tenant.trust_certificate(&pem).map_err(failed)?;
         }
     }
-    let caller = tenant.caller();
-    let own = Own { tenant: tenant.id(), client_id: caller.client_id, client_secret: caller.client_secret };
+    let own = own(&tenant, None);
     Ok(Place { cloud: Cloud::global(), transport: Arc::new(tenant.clone()), clock: tenant.clock(), own: Some(own) })
+}
+
+fn own(tenant: &MemoryTenant, public_client: Option<AppId>) -> Own {
+    let caller = tenant.caller();
+    Own { tenant: tenant.id(), client_id: caller.client_id, client_secret: caller.client_secret, public_client }
+}
+
+/// A partner of nobody's and so many customers, whose admin agent signs in.
+fn partner_in_memory(customers: usize) -> Place {
+    let cloud = MemoryCloud::partner_in_use_with_customers(customers);
+    let partner = &cloud.tenants()[0];
+    partner.auto_sign_in(cloud.admin_agent().as_ref());
+    let own = Some(own(partner, Some(public_client::MICROSOFT_GRAPH_COMMAND_LINE_TOOLS)));
+    Place { cloud: Cloud::global(), clock: partner.clock(), own, transport: Arc::new(cloud) }
 }
 
 const PEM: &str = "Give a PEM file with BEGIN CERTIFICATE and BEGIN PRIVATE KEY.";
@@ -249,6 +264,7 @@ async fn hello(transport: &dyn Transport, url: &entra_apps::url::Url) -> Result<
         tenant: text("tenantId")?.parse()?,
         client_id: text("clientId")?.parse()?,
         client_secret: text("clientSecret")?.into(),
+        public_client: said["publicClientId"].as_str().map(str::parse).transpose()?,
     })
 }
 

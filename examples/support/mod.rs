@@ -4,6 +4,8 @@ pub(crate) mod access;
 #[cfg(feature = "browser")]
 mod browse;
 pub(crate) mod connect;
+#[allow(dead_code)] // the examples for partners use it
+pub(crate) mod customers;
 mod failure;
 pub(crate) mod flags;
 mod output;

@@ -92,6 +92,8 @@ pub(crate) struct Own {
     pub(crate) tenant: TenantId,
     pub(crate) client_id: AppId,
     pub(crate) client_secret: SecretString,
+    /// The app that a person signs in to, where it is none of Microsoft's that may do the job everywhere.
+    pub(crate) public_client: Option<AppId>,
 }
 
 impl Connection<'_> {
@@ -214,7 +216,8 @@ impl Connection<'_> {
 
     /// The app that a person signs in to. ENTRA_CLIENT_ID is an app with a secret: another one.
     pub(crate) fn public_client_id(&self) -> Result<AppId, Failure> {
-        self.access.client_id.as_deref().map_or(Ok(MICROSOFT_AZURE_CLI), app_id)
+        let own = self.own.as_ref().and_then(|own| own.public_client);
+        self.access.client_id.as_deref().map_or(Ok(own.unwrap_or(MICROSOFT_AZURE_CLI)), app_id)
     }
 
     #[cfg(feature = "certificate")]

@@ -416,6 +416,12 @@ impl Client {
         Ok(TokenClaims::of(&self.token(&self.options()).await?))
     }
 
+    /// The claims of a new token, which this client uses from then on: what an older one says may not hold any more.
+    pub(crate) async fn renewed_claims(&self) -> Result<TokenClaims, Error> {
+        let request = self.token_request(None);
+        self.sign_in(self.shared.tokens.renew(&request), &self.options()).await.map(|token| TokenClaims::of(&token))
+    }
+
     /// The claims of a new token for `scope`: what was granted a moment ago is not in an older one.
     pub(crate) async fn fresh_claims(&self, scope: String) -> Result<TokenClaims, Error> {
         let request = TokenRequest::new(&self.tenant, scope);

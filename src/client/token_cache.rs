@@ -90,6 +90,15 @@ impl TokenCache {
         token_of(&*self.provider, request).await
     }
 
+    /// A new token in the place of the one that is held.
+    pub(super) async fn renew(&self, request: &TokenRequest) -> Result<AccessToken, Error> {
+        let slot = self.slot(request);
+        let mut held = slot.lock().await;
+        let token = token_of(&*self.provider, request).await?;
+        *held = Some(CachedToken { token: token.clone(), claims: request.claims.clone(), not_before: None });
+        Ok(token)
+    }
+
     /// Forgets a token that was refused, unless another has taken its place.
     pub(super) async fn refuse(&self, request: &TokenRequest, refused: &AccessToken) {
         let slot = self.slot(request);

@@ -213,6 +213,15 @@ error_codes! {
     UnsupportedPlanFormat Invalid "unsupported_plan_format"
         "the plan is of another version's format"
         "Plan again with this version.";
+    UnreadableReport Invalid "unreadable_report"
+        "the text is not a report of this crate"
+        "Give the whole text as it was saved, unchanged.";
+    UnsupportedReportFormat Invalid "unsupported_report_format"
+        "the report is of another version's format"
+        "Make both reports with one version.";
+    ReportsOfDifferentTargets Invalid "reports_of_different_targets"
+        "the two reports are of different clouds, partners or apps"
+        "Compare reports of one app and one partner.";
     InvalidQuery Invalid "invalid_query"
         "the query is not one that Graph takes"
         "Read the related objects by a call of their own.";
@@ -832,6 +841,12 @@ error_codes! {
     SurplusPermissions SignIn "surplus_permissions"
         "the app holds more than it needs"
         "Take it away, if nothing else needs it.";
+    AssignmentRequired Refused "assignment_required"
+        "users must be assigned to the app before they get tokens for it"
+        "Assign those who are to use it under Enterprise applications, or turn off that assignment is required.";
+    ConsentUnknown SignIn "consent_unknown"
+        "whether the app is consented to in the customer's tenant is not known"
+        "Consent there to the app that asks, by its admin consent link or through Partner Center, or let the app itself ask, with its own credential.";
     DelegatedPermissionsUnseen SignIn "delegated_permissions_unseen"
         "delegated permissions, and those given by their id alone, are not seen by a sign-in of the app itself"
         "Verify the registration, as somebody who may read there.";

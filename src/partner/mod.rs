@@ -36,11 +36,15 @@
 
 mod access_assignments;
 mod application_consents;
+mod audit;
 mod customers;
+mod in_flight;
 mod link;
 mod operations;
+mod outcome;
 mod readiness;
 mod relationships;
+mod report;
 
 use http::Method;
 use url::Url;
@@ -53,16 +57,20 @@ use crate::error::{Error, ErrorCode};
 use crate::ids::{DelegatedAdminRelationshipId, TenantId};
 use crate::model::query::keyed;
 use crate::model::{Contract, DelegatedAdminCustomer, TenantInformation};
+use crate::provision::registration::AppRegistration;
 
 pub use access_assignments::AccessAssignments;
 pub use application_consents::{ApplicationConsentResult, ApplicationConsents, NewApplicationConsent};
+pub use audit::{Audit, AuditRun};
 pub use customers::{Customer, CustomerList, CustomerSource, ListCustomers, UnreadSource};
 pub use link::{LinkedTenant, PermissionLevel};
 pub use operations::{PendingOperation, Updated};
+pub use outcome::{CustomerOutcome, CustomerState, Reason, ReasonCode};
 pub use readiness::{
     CheckReadiness, CustomerReadiness, Gap, GapSeverity, Readiness, ReadinessOutcome, RolesNeeded, Unknown,
 };
 pub use relationships::Relationships;
+pub use report::{CustomerChange, Difference, Report};
 
 const READ: &str = "DelegatedAdminRelationship.Read.All";
 const WRITE: &str = "DelegatedAdminRelationship.ReadWrite.All";
@@ -122,6 +130,13 @@ impl<'a> Partner<'a> {
     /// missing: reads only. Least permissions: `DelegatedAdminRelationship.Read.All`, `Directory.Read.All`.
     pub fn readiness(&self, needed: RolesNeeded) -> CheckReadiness {
         CheckReadiness::new(self.0, needed)
+    }
+
+    /// Audits, for every customer, whether an app is consented to in its tenant, and what has become of the relationships:
+    /// reads only. Least permissions in the partner's tenant: `DelegatedAdminRelationship.Read.All`, `Directory.Read.All`
+    /// and `Application.Read.All`; [`Audit`] says who asks in the customers' tenants.
+    pub fn audit(&self, registration: &AppRegistration) -> Audit {
+        Audit::new(self.0, registration)
     }
 
     /// Delegated admin relationships.

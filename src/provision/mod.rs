@@ -145,6 +145,7 @@ mod caller_permissions;
 pub(crate) mod checklist;
 mod collections;
 mod comparison;
+pub(crate) mod consent_check;
 pub(crate) mod credential;
 mod diagnose;
 mod guards;

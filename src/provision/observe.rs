@@ -10,7 +10,7 @@ use crate::model::query::Filter;
 use crate::model::{Application, ApplicationProperty, PublishedApi};
 use crate::provision::collections::{self, COLLECTIONS};
 use crate::provision::identity::check_adopted;
-use crate::provision::observed::{DeletedHolder, ForeignApp, Observed, Resource, SameName, with_ids};
+use crate::provision::observed::{DeletedHolder, ForeignApp, Observed, Resolved, Resource, SameName, with_ids};
 use crate::provision::plan_options::PlanOptions;
 use crate::provision::published::{Wanted, select};
 use crate::provision::registration::AppRegistration;
@@ -48,10 +48,10 @@ pub(super) async fn observe_settled(
         let began = client.clock().now();
         let observed = match &options.installed {
             Some(installed) => {
-                let observed = Box::pin(observe_installed(client, registration, installed.principal)).await?;
+                let observed = Box::pin(observe_installed(client, registration, &[], installed.principal)).await?;
                 match observed.principal.is_none() && installed.removal.is_some() {
                     // One replica that lags must not make a removal look done.
-                    true => Box::pin(observe_installed(client, registration, installed.principal)).await?,
+                    true => Box::pin(observe_installed(client, registration, &[], installed.principal)).await?,
                     false => observed,
                 }
             }
@@ -165,7 +165,7 @@ async fn observe(client: &Client, registration: &AppRegistration, options: &Plan
         "uniqueName",
     ]);
     let deleted_page = batch.add(deleted.clone().page());
-    let apis = ApiReads::new(client, registration, &mut batch);
+    let apis = ApiReads::new(client, registration, &[], &mut batch);
     let principals = client
         .service_principals()
         .list()
@@ -212,9 +212,11 @@ async fn observe(client: &Client, registration: &AppRegistration, options: &Plan
 }
 
 /// Reads everything that a plan for a service principal depends on whose application is not registered here: one batch.
-async fn observe_installed(
+/// The permissions that are `known` are not looked up among what the tenant publishes.
+pub(super) async fn observe_installed(
     client: &Client,
     registration: &AppRegistration,
+    known: &[Resolved],
     principal: ServicePrincipalKey,
 ) -> Result<Observed, Error> {
     let tenant = client.tenant_id().await?;
@@ -229,7 +231,7 @@ async fn observe_installed(
         }
         ServicePrincipalKey::Id(_) => None,
     };
-    let apis = ApiReads::new(client, registration, &mut batch);
+    let apis = ApiReads::new(client, registration, known, &mut batch);
     let mut responses = batch.send().await?;
     let mut observed = Observed {
         // The tenant's name is for show only.
@@ -252,6 +254,16 @@ async fn observe_installed(
     Ok(observed)
 }
 
+/// The wanted permissions, as far as this tenant publishes them.
+pub(super) async fn published(client: &Client, registration: &AppRegistration) -> Result<Vec<Resolved>, Error> {
+    let mut batch = client.batch();
+    let apis = ApiReads::new(client, registration, &[], &mut batch);
+    let mut responses = batch.send().await?;
+    let mut observed = Observed::nothing_in(client.tenant_id().await?);
+    apis.take(client, &mut responses, &mut observed)?;
+    Ok(observed.permissions)
+}
+
 /// The reads of the APIs whose permissions are wanted.
 struct ApiReads<'a> {
     wanted: Vec<Wanted<'a>>,
@@ -259,8 +271,8 @@ struct ApiReads<'a> {
 }
 
 impl<'a> ApiReads<'a> {
-    fn new(client: &Client, registration: &'a AppRegistration, batch: &mut Batch) -> Self {
-        let wanted: Vec<_> = registration.wanted_permissions().map(|it| Wanted::new(client, it)).collect();
+    fn new(client: &Client, registration: &'a AppRegistration, known: &[Resolved], batch: &mut Batch) -> Self {
+        let wanted: Vec<_> = registration.wanted_permissions().map(|it| Wanted::new(client, it, known)).collect();
         let mut apis = Vec::new();
         for api in apis_of(&wanted) {
             let call = client.service_principals().find_published(api, &select(api, &wanted));

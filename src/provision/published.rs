@@ -16,10 +16,12 @@ pub(super) struct Wanted<'a> {
 }
 
 impl<'a> Wanted<'a> {
-    pub(super) fn new(client: &Client, permission: &'a Permission) -> Self {
-        let known =
-            client.published().get_fresh::<Resolved>(&cache_key(client, permission), client.clock().monotonic());
-        Self { permission, remembered: known.map(|known| (*known).clone()) }
+    /// A permission that is `known` already, as another tenant of the cloud publishes it, is not looked up in this one.
+    pub(super) fn new(client: &Client, permission: &'a Permission, known: &[Resolved]) -> Self {
+        let now = client.clock().monotonic();
+        let seen_here = || client.published().get_fresh::<Resolved>(&cache_key(client, permission), now);
+        let known = known.iter().find(|known| known.permission == *permission).cloned();
+        Self { permission, remembered: known.or_else(|| Some((*seen_here()?).clone())) }
     }
 
     /// Finds it in this tenant, or says what is in the way.

@@ -3,6 +3,7 @@
 //!
 //! <https://learn.microsoft.com/graph/api/resources/delegatedadminrelationships-api-overview>
 
+mod app_in_use;
 mod assignments;
 mod contracts;
 mod customers;

@@ -184,7 +184,7 @@ impl MemoryTenant {
         act(&mut state.cloud)
     }
 
-    fn moment(&self) -> Moment {
+    pub(super) fn moment(&self) -> Moment {
         Moment { now: self.0.clock.monotonic(), wall: self.wall() }
     }
 

@@ -4,6 +4,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use entra_apps::auth::public_client::MICROSOFT_GRAPH_COMMAND_LINE_TOOLS;
 use entra_apps::transport::{Transport, TransportError};
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use secrecy::ExposeSecret as _;
@@ -12,7 +13,8 @@ use serde_json::{Value, json};
 use crate::{MemoryCloud, MemoryTenant};
 
 /// What a client has to know, as JSON: `baseUrl`, `tenantId`, `clientId` and `clientSecret` of the first tenant, and each
-/// of the `tenants` on request. The client's secret is in it.
+/// of the `tenants` on request. Where the first tenant is a partner's, `userPrincipalName` is of a member of `AdminAgents`,
+/// who signs in to the app `publicClientId`. The client's secret is in it.
 pub fn welcome(base_url: &str, cloud: &MemoryCloud, with_tenants: bool) -> Value {
     let access = |tenant: &MemoryTenant| {
         let caller = tenant.caller();
@@ -27,6 +29,10 @@ pub fn welcome(base_url: &str, cloud: &MemoryCloud, with_tenants: bool) -> Value
     let mut welcome = json!({ "baseUrl": base_url });
     for member in ["tenantId", "clientId", "clientSecret"] {
         welcome[member] = tenants[0][member].clone();
+    }
+    if let Some(agent) = cloud.admin_agent() {
+        welcome["userPrincipalName"] = agent.user_principal_name.into();
+        welcome["publicClientId"] = MICROSOFT_GRAPH_COMMAND_LINE_TOOLS.to_string().into();
     }
     if with_tenants {
         welcome["tenants"] = tenants.into();

@@ -512,6 +512,16 @@ async fn the_root_returns_the_first_line() {
 }
 
 #[tokio::test]
+async fn the_first_line_of_a_partner_says_who_signs_in_and_to_which_app() {
+    let cloud = parse(&["--partner=2"]).unwrap().unwrap().cloud();
+    let said = welcome("http://127.0.0.1:1", &cloud, true);
+    assert_eq!(said["userPrincipalName"], "admin.agent@contoso.onmicrosoft.com");
+    assert_eq!(said["publicClientId"], "14d82eec-204b-4c2f-b7e8-296a70dab67e");
+    let plain = parse(&[]).unwrap().unwrap().cloud();
+    assert!(welcome("http://127.0.0.1:1", &plain, false).get("userPrincipalName").is_none());
+}
+
+#[tokio::test]
 async fn a_wrong_flag_says_what_to_do() {
     for (arguments, expected) in [
         (vec!["--prot", "1"], "there is no flag --prot; --help lists them"),

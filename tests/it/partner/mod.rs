@@ -1,6 +1,7 @@
 //! Partners: customers, delegated admin relationships, access assignments.
 
 mod application_consents;
+mod audit;
 mod faults;
 mod link;
 mod readiness;

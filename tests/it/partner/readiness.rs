@@ -17,7 +17,7 @@ const PERSON: &str = "DelegatedAdminRelationship.Read.All Directory.Read.All Use
 const ELIGIBILITY: &str = "PrivilegedEligibilitySchedule.Read.AzureADGroup";
 
 /// A partner and as many customers.
-fn cloud(customers: usize) -> MemoryCloud {
+pub(super) fn cloud(customers: usize) -> MemoryCloud {
     let named = |number| {
         let builder = builder().domain(format!("customer{number}.onmicrosoft.com"));
         builder.display_name(format!("Customer {number}"))
@@ -28,7 +28,7 @@ fn cloud(customers: usize) -> MemoryCloud {
 }
 
 /// A client of the partner's tenant, signed in as a person with these delegated permissions.
-fn client_of_person(cloud: &MemoryCloud, person: &User, scopes: &str) -> Client {
+pub(super) fn client_of_person(cloud: &MemoryCloud, person: &User, scopes: &str) -> Client {
     let home = cloud.tenants()[0].clone();
     let app = public_client::MICROSOFT_GRAPH_COMMAND_LINE_TOOLS;
     let send = |path: &str, body: Value| {

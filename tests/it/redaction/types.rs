@@ -96,6 +96,8 @@ const SHOWN: &[&str] = &[
     "model::Unknown",
     "model::WebPatch",
     "partner::AccessAssignments",
+    "partner::Audit",
+    "partner::AuditRun",
     "partner::CheckReadiness",
     "partner::CustomerList",
     "partner::LinkedTenant",
@@ -225,13 +227,20 @@ const HARMLESS: &[&str] = &[
     "model::VerifiedPublisher",
     "model::WebApplication",
     "partner::Customer",
+    "partner::CustomerChange",
+    "partner::CustomerOutcome",
     "partner::CustomerReadiness",
     "partner::CustomerSource",
+    "partner::CustomerState",
+    "partner::Difference",
     "partner::Gap",
     "partner::GapSeverity",
     "partner::PendingOperation",
     "partner::PermissionLevel",
     "partner::ReadinessOutcome",
+    "partner::Reason",
+    "partner::ReasonCode",
+    "partner::Report",
     "partner::RolesNeeded",
     "partner::Unknown",
     "partner::Updated",
@@ -511,6 +520,10 @@ async fn reads(viewer: &mut Viewer, client: &entra_apps::Client) {
     viewer.see("partner::LinkedTenant", &client.link_own_tenant().await.unwrap());
     let check = partner.readiness(entra_apps::partner::RolesNeeded::to_administer_apps());
     viewer.see("partner::Readiness", &check.await.unwrap());
+    let wanted = registration().audience(SignInAudience::MultipleOrganizations);
+    let audit = partner.audit(&wanted).app(AppId::from_u128(7), TenantId::from_u128(7)).asking(client);
+    viewer.see("partner::Audit", &audit);
+    viewer.see("partner::AuditRun", &audit.start().await.unwrap());
     let list = client.applications().list();
     viewer.see("api::List", &list);
     let mut pages = list.clone().pages();

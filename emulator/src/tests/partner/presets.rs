@@ -45,3 +45,47 @@ async fn customers_of_a_partner_are_as_their_builders_say() {
     };
     assert!(has_center(partner) && !has_center(customer));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_partner_in_use_has_customers_in_every_state_and_an_agent_who_may_set_them_up() {
+    let cloud = MemoryCloud::partner_in_use_with_customers(10);
+    let partner = &cloud.tenants()[0];
+    let agent = cloud.admin_agent().unwrap();
+    assert_eq!(agent.user_principal_name, "admin.agent@partner.onmicrosoft.com");
+    let statuses: Vec<_> = partner.delegated_admin_relationships().into_iter().map(|it| it.status).collect();
+    let active = "active";
+    let expected = [active, active, active, active, active, "approvalPending", "terminated", active, active];
+    assert_eq!(statuses, expected);
+    let state = partner.state();
+    let with_roles = (1..=10).filter(|at| !state.cloud.guest_roles(*at, 0, &agent.id.to_string()).is_empty());
+    assert_eq!(with_roles.collect::<Vec<_>>(), [1, 3, 10]);
+    drop(state);
+    // Two years after the activation, which was a month ago.
+    tokio::time::sleep(Duration::from_secs(725 * 86_400)).await;
+    assert_eq!(partner.delegated_admin_relationships()[0].status, "expired");
+
+    let session = Session::of(partner, &partner.caller()).await;
+    let group = json!({"displayName": "New", "mailEnabled": false, "mailNickname": "new", "securityEnabled": true});
+    session.post("/groups", group).await.expect(201);
+    assert!(MemoryCloud::new([builder()]).admin_agent().is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_app_of_a_partner_in_use_is_consented_to_in_various_ways() {
+    let cloud = MemoryCloud::partner_in_use_with_customers(7);
+    let (partner, customers) = cloud.tenants().split_first().unwrap();
+    let app = partner.applications().into_iter().find(|app| app.unique_name.as_deref() == Some("customer-care"));
+    let app_id = app.unwrap().app_id;
+    let held = |customer: &MemoryTenant| {
+        let principal = customer.service_principals().into_iter().find(|it| it.app_id == app_id)?.id;
+        let roles = customer.app_role_assignments().iter().filter(|it| it.principal_id == principal.into()).count();
+        let grants = customer.oauth2_permission_grants();
+        let grant = grants.iter().find(|it| it.client_id == principal).map_or("", |grant| grant.scope.as_str());
+        Some((roles, grant.to_owned()))
+    };
+    let whole = Some((2, "User.Read".to_owned()));
+    let held: Vec<_> = customers.iter().map(held).collect();
+    let bare = Some((0, String::new()));
+    let (fewer, more) = (Some((1, "User.Read".to_owned())), Some((2, "User.Read Calendars.Read".to_owned())));
+    assert_eq!(held, [whole.clone(), bare, fewer, None, whole, more, None]);
+}

@@ -1,0 +1,210 @@
+//! What the examples for partners share: their flags, a table of customers, and its form as one JSON object.
+
+use std::process::ExitCode;
+
+use entra_apps::Client;
+use serde_json::{Value, json};
+
+use super::access::{self, Access};
+use super::connect::Connection;
+use super::failure::Failure;
+use super::flags::{CommandLine, Flag};
+use super::output::print;
+use super::recorder::{Counts, Recorder};
+use super::ways::Way;
+
+/// How many customers the partner in memory has.
+const CUSTOMERS: usize = 25;
+
+/// What was asked for.
+pub(crate) struct CustomerFlags {
+    pub(crate) access: Access,
+    json: bool,
+    own: Vec<(&'static str, String)>,
+}
+
+impl CustomerFlags {
+    /// The values of an example's own flag, as often as it was given.
+    pub(crate) fn values(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.own.iter().filter(move |(own, _)| *own == name).map(|(_, value)| value.as_str())
+    }
+
+    pub(crate) fn is_set(&self, name: &str) -> bool {
+        self.values(name).next().is_some()
+    }
+
+    /// The flags of the command line, or nothing when help was asked for.
+    fn parse(own: &'static [Flag]) -> Result<Option<Self>, String> {
+        let access =
+            Access { environment: true, way: Way::DeviceCode, customers: Some(CUSTOMERS), ..Access::default() };
+        let mut flags = Self { access, json: false, own: Vec::new() };
+        let mut line = CommandLine::new();
+        while let Some(name) = line.flag()? {
+            if flags.access.take(&name, &mut || line.value())? {
+                continue;
+            }
+            match name.as_str() {
+                "help" => return Ok(None),
+                "json" => flags.json = true,
+                name => {
+                    let Some(flag) = own.iter().find(|flag| flag.name == name) else {
+                        return Err(format!("there is no flag --{name}"));
+                    };
+                    let value = if flag.value.is_some() { line.value()? } else { String::new() };
+                    flags.own.push((flag.name, value));
+                }
+            }
+        }
+        flags.access.check()?;
+        Ok(Some(flags))
+    }
+}
+
+/// A customer in the table.
+pub(crate) struct Row {
+    pub(crate) tenant_id: String,
+    pub(crate) display_name: String,
+    /// A stable word, such as `ready`; `unknown` where it could not be told.
+    pub(crate) outcome: String,
+    /// What was found, in sentences.
+    pub(crate) detail: String,
+    /// What to do about it; empty where there is nothing to do.
+    pub(crate) remedy: String,
+}
+
+impl Row {
+    fn to_json(&self) -> Value {
+        json!({
+            "tenantId": self.tenant_id, "displayName": self.display_name, "outcome": self.outcome,
+            "detail": self.detail, "remedy": self.remedy,
+        })
+    }
+}
+
+/// What an example shows of customers.
+pub(crate) struct Customers {
+    json: bool,
+    rows: Vec<Row>,
+    runs: Vec<Value>,
+    error: Option<Failure>,
+    recorder: Option<Recorder>,
+    before: Counts,
+}
+
+impl Customers {
+    fn new(json: bool) -> Self {
+        Self { json, rows: Vec::new(), runs: Vec::new(), error: None, recorder: None, before: Counts::default() }
+    }
+
+    /// Tells a person.
+    pub(crate) fn say(&self, text: impl std::fmt::Display) {
+        if !self.json {
+            print(&format!("{}\n", text.to_string().trim_end()));
+        }
+    }
+
+    pub(crate) fn row(&mut self, row: Row) {
+        self.rows.push(row);
+    }
+
+    /// Ends a run: what it has sent since the one before. Returns its writes.
+    pub(crate) fn run_ended(&mut self) -> usize {
+        let Some(recorder) = &self.recorder else { return 0 };
+        let counts = recorder.counts();
+        let run = counts.clone().since(&self.before);
+        self.before = counts;
+        self.say(format!("Requests: {}, writes: {}.", run.requests(), run.writes()));
+        self.runs.push(json!({"requests": run.requests(), "writes": run.writes()}));
+        run.writes()
+    }
+
+    fn table(&self) -> String {
+        let mut text = String::new();
+        let width = self.rows.iter().map(|row| row.outcome.len()).max().unwrap_or(0);
+        for row in &self.rows {
+            text.push_str(&format!("  {:<24} {:<width$} {}\n", row.display_name, row.outcome, row.detail));
+            if !row.remedy.is_empty() {
+                text.push_str(&format!("  {:<24} {:<width$} → {}\n", "", "", row.remedy));
+            }
+        }
+        text
+    }
+
+    /// Shows the table or the JSON object. 0 when every customer's state could be told, 1 when not, 2 for flags that make
+    /// no sense.
+    fn finish(self) -> ExitCode {
+        let is_unknown = self.rows.iter().any(|row| row.outcome == "unknown");
+        if self.json {
+            print(&format!(
+                "{}\n",
+                json!({
+                    "customers": self.rows.iter().map(Row::to_json).collect::<Vec<_>>(), "runs": self.runs,
+                    "error": self.error.as_ref().map(Failure::to_json),
+                })
+            ));
+        } else {
+            print(&self.table());
+            if let Some(failure) = &self.error {
+                failure.show();
+            }
+        }
+        match &self.error {
+            Some(failure) if failure.code == "bad_flag" => ExitCode::from(2),
+            None if !is_unknown => ExitCode::SUCCESS,
+            _ => ExitCode::FAILURE,
+        }
+    }
+}
+
+/// Parses the flags, signs in to the partner's tenant, does the job, shows how it ended, and says so by the exit code.
+/// `about` is what the help says first.
+pub(crate) async fn main(
+    about: &str,
+    own: &'static [Flag],
+    job: impl AsyncFnOnce(&CustomerFlags, &Client, &mut Customers) -> Result<(), Failure>,
+) -> ExitCode {
+    let mut customers = Customers::new(std::env::args().any(|argument| argument == "--json"));
+    match CustomerFlags::parse(own) {
+        Ok(None) => {
+            print_help(about, own);
+            return ExitCode::SUCCESS;
+        }
+        Ok(Some(flags)) => {
+            let result = match Box::pin(sign_in(&flags.access, &mut customers)).await {
+                Ok(client) => Box::pin(job(&flags, &client, &mut customers)).await,
+                Err(failure) => Err(failure),
+            };
+            customers.error = result.err();
+        }
+        Err(text) => customers.error = Some(Failure::new("bad_flag", text, "--help lists the flags.")),
+    }
+    customers.finish()
+}
+
+/// In memory, over HTTP to the emulator, or to a real tenant.
+async fn sign_in(access: &Access, customers: &mut Customers) -> Result<Client, Failure> {
+    let connection = Connection::new(access).await?;
+    let client = connection.builder()?;
+    let client = match access.way {
+        Way::Secret => client.client_secret(connection.client_id(Way::Secret)?, connection.client_secret()?),
+        way => client.token_provider(connection.provider(way)?),
+    };
+    let signed_in = connection.sign_in(client.build()?).await?;
+    customers.say(format!("Tenant: {}\nSigned in: {}", signed_in.tenant, signed_in.who.name()));
+    customers.before = signed_in.recorder.counts();
+    customers.recorder = Some(signed_in.recorder);
+    Ok(signed_in.client)
+}
+
+fn print_help(about: &str, own: &[Flag]) {
+    let mut text = format!("{}\n\n", about.trim_end());
+    let line = |flag: &str, help: &str| format!("  {flag:<22} {help}\n");
+    for flag in own {
+        let value = flag.value.map(|value| format!(" {value}")).unwrap_or_default();
+        text.push_str(&line(&format!("--{}{value}", flag.name), flag.help));
+    }
+    text.push_str(&line("--json", "one JSON object on standard output, nothing else"));
+    text.extend(access::FLAGS.iter().map(|(flag, help)| line(flag, help)));
+    text.push_str(&access::ways());
+    print(&text);
+}

@@ -1,0 +1,380 @@
+//! The audit: whether an app is consented to in every customer's tenant, and what has become of the relationships.
+
+mod consent;
+mod judge;
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::future::{Future, IntoFuture, poll_fn};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures_core::Stream;
+
+use crate::api::UniqueName;
+use crate::client::Client;
+use crate::error::{Error, ErrorCode};
+use crate::ids::{AppId, TenantId};
+use crate::partner::customers::UnreadSource;
+use crate::partner::in_flight::InFlight;
+use crate::partner::outcome::{CustomerOutcome, Reason};
+use crate::partner::readiness::{CheckReadiness, CustomerReadiness, Gap, Readiness, RolesNeeded};
+use crate::partner::report::{Report, Subject};
+use crate::provision::consent_check::ConsentCheck;
+use crate::provision::registration::AppRegistration;
+
+use consent::{Asker, ConsentReads};
+
+/// An audit of all customers: awaiting it makes a [`Report`], and [`start`](Self::start) gives the outcomes one by one.
+///
+/// It reads only. For each customer it tells, with the remedy: what is the case with the relationship, as
+/// [`Partner::readiness`](crate::partner::Partner::readiness) does; whether the consent is missing, or was narrowed, or widened by others;
+/// whether the service principal is disabled, deleted or absent, or users must be assigned to it; and which APIs the tenant
+/// does not have.
+///
+/// # Who asks in a customer's tenant
+/// 1. The app itself, where [its own credential is at hand](Self::with_app_credential). Where it may not read the directory,
+///    its token tells the application permissions of Microsoft Graph, and no others.
+/// 2. [Another client](Self::asking): one whose refresh token of a person is redeemed in the customer's tenant, say. Without
+///    either, the client of the partner asks by itself. As a person it asks only where the person has a role.
+///
+/// Where none of them gets a token or may read, the consent is *unknown*, and never said to be missing: that somebody has
+/// to consent first ([`NotConsented`](ErrorCode::NotConsented), AADSTS65001) concerns the app that asked.
+///
+/// # Requests
+/// Those of the readiness and one more, then a token and one request for each customer. Each customer is an operation with
+/// the [deadline](Client::with_deadline) of the client that asks; a customer that fails stops no other.
+///
+/// ```
+/// # use entra_emulator::MemoryCloud;
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use std::sync::Arc;
+/// # let cloud = MemoryCloud::partner_with_customers(2);
+/// # let (partner, customer) = (&cloud.tenants()[0], &cloud.tenants()[1]);
+/// # let caller = partner.add_caller(&["DelegatedAdminRelationship.Read.All", "Directory.Read.All"]);
+/// # let builder = || partner.client_builder().transport(Arc::new(cloud.clone()));
+/// # let client = builder().client_secret(caller.client_id, caller.client_secret).build()?;
+/// use entra_apps::partner::CustomerState;
+/// use entra_apps::permission::microsoft_graph::application;
+/// use entra_apps::{AppRegistration, ClientSecret, SignInAudience};
+///
+/// let backup = AppRegistration::new("contoso-backup", "Contoso Backup")
+///     .audience(SignInAudience::MultipleOrganizations)
+///     .permission(application::USER_READ_ALL)
+///     .credential(ClientSecret::new("Main"));
+/// # let of_the_partner = cloud.client(partner);
+/// # let registered = of_the_partner.apply(&of_the_partner.plan(&backup).await?).await?;
+/// # let (app_id, secret) = (registered.application.unwrap().app_id, registered.secrets[0].value.clone());
+/// # let app = builder().client_secret(app_id, secret).build()?;
+/// # let in_customer = cloud.client(customer);
+/// # in_customer.apply(&in_customer.install(app_id, partner.id(), &backup).plan().await?).await?;
+///
+/// // `client` is the partner's, `app` a client with the app's own secret.
+/// let audit = client.partner().audit(&backup).with_app_credential(&app);
+/// # let audit = audit.settling(std::time::Duration::ZERO); // the relationships are new
+/// let report = audit.await?;
+/// println!("{report}");
+/// let states: Vec<_> = report.customers.iter().map(|customer| customer.state).collect();
+/// assert!(states.contains(&CustomerState::AlreadyConsented) && states.contains(&CustomerState::NotConsented));
+/// # Ok(()) }
+/// ```
+///
+/// # Errors
+/// When the customers cannot be read at all, or one that was named is none; when the registration is not for other tenants,
+/// or the partner's tenant has no application with its unique name. What else cannot be read is told in the report.
+///
+/// # Panics
+/// Outside of the runtime that the [`Client`] needs.
+#[derive(Clone, Debug)]
+#[must_use = "an audit does nothing until it is awaited or started"]
+pub struct Audit {
+    client: Client,
+    registration: AppRegistration,
+    app: Option<(AppId, TenantId)>,
+    readiness: ReadinessOptions,
+    only: Option<BTreeSet<TenantId>>,
+    except: BTreeSet<TenantId>,
+    own: Option<Client>,
+    other: Option<Client>,
+}
+
+/// What is asked of the check of the relationships.
+#[derive(Clone, Debug, Default)]
+struct ReadinessOptions {
+    needed: Option<RolesNeeded>,
+    settling: Option<Duration>,
+    ending: Option<Duration>,
+}
+
+impl Audit {
+    pub(super) fn new(client: &Client, registration: &AppRegistration) -> Self {
+        Self {
+            client: client.clone(),
+            registration: registration.clone(),
+            app: None,
+            readiness: ReadinessOptions::default(),
+            only: None,
+            except: BTreeSet::new(),
+            own: None,
+            other: None,
+        }
+    }
+
+    /// Names the app, and the tenant in which its publisher has registered it. Otherwise it is the application of the
+    /// registration's unique name in the partner's own tenant.
+    pub fn app(mut self, app_id: AppId, publisher: TenantId) -> Self {
+        self.app = Some((app_id, publisher));
+        self
+    }
+
+    /// Audits these customers only, those that were invited and have approved nothing yet among them.
+    pub fn of(mut self, customers: impl IntoIterator<Item = TenantId>) -> Self {
+        self.only = Some(customers.into_iter().collect());
+        self
+    }
+
+    /// Leaves these customers out.
+    pub fn except(mut self, customers: impl IntoIterator<Item = TenantId>) -> Self {
+        self.except.extend(customers);
+        self
+    }
+
+    /// Sets the directory roles that are needed in each customer's tenant; by default those that the permissions take
+    /// ([`RolesNeeded::to_register`]).
+    pub fn needing(mut self, roles: RolesNeeded) -> Self {
+        self.readiness.needed = Some(roles);
+        self
+    }
+
+    /// Sets for how long after its activation a relationship counts as *not yet*; see [`CheckReadiness::settling`].
+    pub fn settling(mut self, time: Duration) -> Self {
+        self.readiness.settling = Some(time);
+        self
+    }
+
+    /// Sets how long before its end a relationship is reported as ending; see [`CheckReadiness::ending_within`].
+    pub fn ending_within(mut self, time: Duration) -> Self {
+        self.readiness.ending = Some(time);
+        self
+    }
+
+    /// Asks with the app's own credential first: with a client that signs in as the very app that is audited, in whichever
+    /// tenant. What it gets is that app's in each customer's tenant ([`Client::for_tenant`]).
+    pub fn with_app_credential(mut self, client: &Client) -> Self {
+        self.own = Some(client.clone());
+        self
+    }
+
+    /// Asks with this client in each customer's tenant ([`Client::for_tenant`]), where the app's own credential is not at
+    /// hand or leaves something open. Least permissions there: `Application.Read.All` and `Directory.Read.All`.
+    pub fn asking(mut self, client: &Client) -> Self {
+        self.other = Some(client.clone());
+        self
+    }
+
+    /// Reads the relationships, and begins to ask in the customers' tenants.
+    ///
+    /// # Errors
+    /// As [`Audit`] says.
+    pub async fn start(self) -> Result<AuditRun, Error> {
+        let client = self.client.begin_operation();
+        let (app_id, publisher) = match self.app {
+            Some(app) => app,
+            None => own_app(&client, &self.registration).await?,
+        };
+        let check = ConsentCheck::new(&self.registration, app_id, publisher)?;
+        let at = client.clock().now();
+        let mut readiness = self.readiness(&client).await?;
+        let is_customer = |tenant: TenantId| readiness.customers.iter().any(|it| it.customer.tenant_id == tenant);
+        if let Some(stranger) = self.except.iter().find(|tenant| !is_customer(**tenant)) {
+            return Err(Error::new(ErrorCode::NotACustomer)
+                .with_message(format!("the tenant {stranger} is no customer of the partner, and cannot be left out")));
+        }
+        readiness.customers.retain(|customer| !self.except.contains(&customer.customer.tenant_id));
+        // Where the partner's tenant has no such API, the first customer that has it is asked.
+        if let Err(error) = check.learn(&client).await {
+            tracing::debug!(code = error.code().as_str(), "the permissions are looked up in the customers' tenants");
+        }
+        let subject = Subject {
+            at,
+            cloud: client.cloud().name().to_owned(),
+            partner: client.tenant_id().await?,
+            app_id,
+            complete: self.only.is_none() && self.except.is_empty() && readiness.unread.is_empty(),
+            notes: readiness.partner.iter().map(Reason::from).collect(),
+            unread: readiness.unread.iter().map(unread_list).collect(),
+        };
+        let askers = askers(self.own, self.other, &self.client).await;
+        let reads = ConsentReads { check, askers };
+        Ok(AuditRun {
+            subject,
+            total: readiness.customers.len(),
+            reads: Arc::new(Shared { reads, partner: readiness.partner }),
+            customers: readiness.customers.into_iter(),
+            in_flight: InFlight::new(Arc::clone(&self.client.context().clock)),
+        })
+    }
+
+    async fn readiness(&self, client: &Client) -> Result<Readiness, Error> {
+        let ReadinessOptions { needed, settling, ending } = self.readiness.clone();
+        let needed = needed.unwrap_or_else(|| RolesNeeded::to_register(&self.registration));
+        let mut check = CheckReadiness::new(client, needed);
+        if let Some(only) = &self.only {
+            check = check.of(only.iter().copied());
+        }
+        check = settling.into_iter().fold(check, CheckReadiness::settling);
+        ending.into_iter().fold(check, CheckReadiness::ending_within).await
+    }
+}
+
+/// Who asks, in order.
+async fn askers(own: Option<Client>, other: Option<Client>, partner: &Client) -> Vec<Asker> {
+    let mut askers: Vec<Asker> = own.iter().map(Asker::app_itself).collect();
+    let other = match (own, other) {
+        (_, Some(other)) => other,
+        (None, None) => partner.clone(),
+        (Some(_), None) => return askers,
+    };
+    askers.push(Asker::other(&other).await);
+    askers
+}
+
+/// The application of the registration's unique name in the partner's own tenant.
+async fn own_app(client: &Client, registration: &AppRegistration) -> Result<(AppId, TenantId), Error> {
+    let name = UniqueName::new(registration.unique_name())?;
+    let found = client.applications().find_selecting(name, &["id", "appId"]).await?;
+    let app_id = found.and_then(|app| app.app_id).ok_or_else(|| {
+        Error::new(ErrorCode::NotFound)
+            .with_message(format!(
+                "the partner's tenant has no application with the unique name {}",
+                registration.unique_name()
+            ))
+            .with_remedy("Register it there first, or name the app and its publisher's tenant.")
+    })?;
+    Ok((app_id, client.tenant_id().await?))
+}
+
+fn unread_list(unread: &UnreadSource) -> Reason {
+    let source = serde_json::to_value(unread.source).ok().and_then(|it| it.as_str().map(str::to_owned));
+    let source = source.unwrap_or_default();
+    let detail = format!("a list of customers could not be read, {source}: {}", unread.error.message());
+    Reason::new(unread.error.code(), vec![source], detail, unread.error.remedy())
+}
+
+/// An audit under way: a [`Stream`] of the customers' outcomes, each as soon as it is known.
+///
+/// Some dozens of customers are asked side by side, within the client's [limit of
+/// requests](crate::ClientBuilder::concurrent_requests), and those that wait for a throttle to pass hold up no other. Nothing
+/// is spawned: it goes on while it is polled, and dropping it ends it.
+///
+/// ```
+/// # use entra_emulator::MemoryCloud;
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() -> entra_apps::Result<()> {
+/// # use std::sync::Arc;
+/// # let cloud = MemoryCloud::partner_with_customers(3);
+/// # let partner = &cloud.tenants()[0];
+/// # let caller = partner.add_caller(&["DelegatedAdminRelationship.Read.All", "Directory.Read.All"]);
+/// # let builder = partner.client_builder().transport(Arc::new(cloud.clone()));
+/// # let client = builder.client_secret(caller.client_id, caller.client_secret).build()?;
+/// use entra_apps::{AppRegistration, SignInAudience};
+///
+/// let backup = AppRegistration::new("contoso-backup", "Contoso Backup").audience(SignInAudience::MultipleOrganizations);
+/// # let of_the_partner = cloud.client(partner);
+/// # of_the_partner.apply(&of_the_partner.plan(&backup).await?).await.unwrap();
+/// let mut run = client.partner().audit(&backup).start().await?;
+/// let mut outcomes = Vec::new();
+/// while let Some(outcome) = run.next().await {
+///     println!("{} of {}: {}, {}", outcomes.len() + 1, run.total(), outcome.name(), outcome.state);
+///     outcomes.push(outcome);
+/// }
+/// let report = run.report(outcomes);
+/// assert_eq!(report.customers.len(), 3);
+/// # Ok(()) }
+/// ```
+#[must_use = "an audit goes on while it is polled"]
+pub struct AuditRun {
+    subject: Subject,
+    total: usize,
+    reads: Arc<Shared>,
+    /// Those that have not begun.
+    customers: std::vec::IntoIter<CustomerReadiness>,
+    in_flight: InFlight<CustomerOutcome>,
+}
+
+/// What all customers share.
+struct Shared {
+    reads: ConsentReads,
+    /// What stands in the partner's way everywhere.
+    partner: Vec<Gap>,
+}
+
+impl AuditRun {
+    /// How many customers there are in all.
+    pub fn total(&self) -> usize {
+        self.total
+    }
+
+    /// The next outcome; `None` behind the last.
+    pub async fn next(&mut self) -> Option<CustomerOutcome> {
+        poll_fn(|context| self.poll(context)).await
+    }
+
+    /// Makes the report of these outcomes.
+    pub fn report(&self, outcomes: impl IntoIterator<Item = CustomerOutcome>) -> Report {
+        Report::new(self.subject.clone(), outcomes.into_iter().collect())
+    }
+
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<CustomerOutcome>> {
+        loop {
+            let mut has_begun = false;
+            while self.in_flight.has_room()
+                && let Some(customer) = self.customers.next()
+            {
+                let shared = Arc::clone(&self.reads);
+                self.in_flight.begin(move |observer| async move {
+                    let known = shared.reads.read(&customer, &observer).await;
+                    judge::outcome(&customer, &shared.partner, known)
+                });
+                has_begun = true;
+            }
+            match self.in_flight.poll_next(context) {
+                // Some of them may wait now, and have left their places.
+                Poll::Pending if has_begun => {}
+                poll => return poll,
+            }
+        }
+    }
+}
+
+impl Stream for AuditRun {
+    type Item = CustomerOutcome;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<CustomerOutcome>> {
+        self.get_mut().poll(context)
+    }
+}
+
+impl fmt::Debug for AuditRun {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let left = self.customers.len();
+        f.debug_struct("AuditRun").field("subject", &self.subject).field("left", &left).finish_non_exhaustive()
+    }
+}
+
+impl IntoFuture for Audit {
+    type Output = Result<Report, Error>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move {
+            let mut run = self.start().await?;
+            let mut outcomes = Vec::with_capacity(run.total());
+            while let Some(outcome) = run.next().await {
+                outcomes.push(outcome);
+            }
+            Ok(run.report(outcomes))
+        })
+    }
+}
