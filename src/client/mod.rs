@@ -320,6 +320,7 @@ impl Client {
         classify: impl Fn(&Response) -> Outcome + Send + Sync,
     ) -> Result<(Response, AccessToken), Error> {
         let url = request.url(&self.shared.cloud)?;
+        let options = &CallOptions { fresh_until: request.fresh_until, ..options.clone() };
         let mut claims = None;
         loop {
             let challenged = claims.is_some();

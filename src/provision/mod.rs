@@ -126,8 +126,8 @@
 //! the tenant has changed, the apply stops with [`Stale`](crate::ErrorKind::Stale) and writes nothing.
 //!
 //! Whatever a plan refuses, an apply refuses too, judged on what it writes from, and it changes nothing that its plan does
-//! not show. An application that was there before is read again right before it is changed, so that what others have
-//! added in the meantime stays.
+//! not show. An application that was there before is read again right before it is changed, and once more where the service
+//! makes the change wait for more than five seconds, so that what others have added in the meantime stays.
 //!
 //! # Apply
 //! While it runs, it tells its [`Progress`], waits included. [`Registered`](crate::Registered) has the ids

@@ -100,7 +100,7 @@ impl Collection for PermissionGrants {
         let it = state.comparison();
         let api = state.client.oauth2_permission_grants();
         let mut delete = |batch: &mut Batch, id: OAuth2PermissionGrantId, of: Option<AppId>, scopes: Vec<String>| {
-            let handle = batch.add(api.delete(&id));
+            let handle = batch.add(api.delete(&id).fresh_until(state.fresh_until));
             requests.push(Box::new(Deleted { handle, id, of, scopes }) as Box<dyn TakeResponse>);
         };
         let (surplus, removal) = (it.removes_surplus(), it.options.removal().is_some());
@@ -122,7 +122,8 @@ impl Collection for PermissionGrants {
         for (id, of, resource, wanted, granted) in changes {
             requests.push(match id {
                 Some(id) => {
-                    let handle = batch.add(api.update(&id, &OAuth2PermissionGrantPatch::new().scopes(&wanted)));
+                    let update = api.update(&id, &OAuth2PermissionGrantPatch::new().scopes(&wanted));
+                    let handle = batch.add(update.fresh_until(state.fresh_until));
                     Box::new(Updated { handle, id, of, wanted, before: granted })
                 }
                 None => {

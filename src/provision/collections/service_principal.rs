@@ -97,7 +97,7 @@ impl Collection for ServicePrincipals {
         let principals = state.client.service_principals();
         if state.options.removal().is_some() {
             let Some(id) = state.comparison().deletion() else { return Ok(Vec::new()) };
-            return Ok(vec![Box::new(Deleted(batch.add(principals.delete(id)), id))]);
+            return Ok(vec![Box::new(Deleted(batch.add(principals.delete(id).fresh_until(state.fresh_until)), id))]);
         }
         let Some(app_id) = state.comparison().app_id() else { return Ok(Vec::new()) };
         let listed = state.registration.listed_as_enterprise_application;
@@ -115,7 +115,7 @@ impl Collection for ServicePrincipals {
                 let mut tags = principal.tags.clone();
                 tags.push(ENTERPRISE_TAG.to_owned());
                 let update = principals.update(app_id, &ServicePrincipalPatch::new().tags(tags.clone()));
-                vec![Box::new(Listed(batch.add(update), tags))]
+                vec![Box::new(Listed(batch.add(update.fresh_until(state.fresh_until)), tags))]
             }
             Some(_) => Vec::new(),
         })
