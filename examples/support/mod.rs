@@ -6,6 +6,7 @@ mod browse;
 pub(crate) mod connect;
 mod failure;
 pub(crate) mod flags;
+mod folder;
 mod output;
 mod recorder;
 mod secret_file;
