@@ -157,7 +157,8 @@ impl Client {
     /// When signing in fails, or the token is of another tenant than the client.
     pub async fn access_token(&self, scope: impl Into<String>) -> Result<AccessToken, Error> {
         let request = TokenRequest::new(self.tenant.clone(), scope);
-        self.sign_in(self.shared.tokens.get(&request), &self.options()).await
+        let options = self.options();
+        self.sign_in(self.shared.tokens.get(&request, options.deadline), &options).await
     }
 
     /// Starts a batch, whose items the service carries out in any order.
@@ -395,12 +396,14 @@ impl Client {
     /// The claims of a new token for `scope`: what was granted a moment ago is not in an older one.
     pub(crate) async fn fresh_claims(&self, scope: String) -> Result<TokenClaims, Error> {
         let request = TokenRequest::new(&self.tenant, scope);
-        self.sign_in(self.shared.tokens.fresh(&request), &self.options()).await.map(|token| TokenClaims::of(&token))
+        let options = self.options();
+        let token = self.sign_in(self.shared.tokens.fresh(&request, options.deadline), &options).await?;
+        Ok(TokenClaims::of(&token))
     }
 
     async fn token(&self, claims: Option<String>, options: &CallOptions) -> Result<AccessToken, Error> {
         let request = self.token_request(claims);
-        self.sign_in(self.shared.tokens.get(&request), options).await
+        self.sign_in(self.shared.tokens.get(&request, options.deadline), options).await
     }
 
     /// Waits for a token within the deadline. Whoever names a tenant means no other, whatever tenant the credential

@@ -52,10 +52,9 @@ impl Failure {
         }
     }
 
-    /// Only a request that is unsafe to repeat can be in doubt: any other is simply run again.
-    pub(super) fn into_error(self, operation: Cow<'static, str>, repeat: Repeat, attempts: u32) -> Error {
-        let maybe_done = self.outcome().maybe_done() && repeat == Repeat::Unsafe;
-        let error = match self {
+    /// What it was, whatever was asked for.
+    pub(super) fn cause(self) -> Error {
+        match self {
             Self::Transport(error) if error.is_too_large() => Error::new(ErrorCode::ResponseTooLarge)
                 .with_remedy("Ask for less, or raise the transport's limit; a proxy in between may have answered.")
                 .with_source(error),
@@ -72,6 +71,28 @@ impl Failure {
                 .with_message("what it is written from was read too long ago")
                 .with_remedy("Run it again: this was not sent."),
             Self::Outdated(wait) => Error::new(ErrorCode::Throttled).with_retry_after(Some(wait)),
+        }
+    }
+
+    /// The error of the last attempt, with what failed `before` it where only the time was up. Only a request that is unsafe
+    /// to repeat can be in doubt: any other is simply run again.
+    pub(super) fn into_error(
+        self,
+        operation: Cow<'static, str>,
+        repeat: Repeat,
+        attempts: u32,
+        before: Option<Error>,
+    ) -> Error {
+        let is_deadline = matches!(self, Self::DeadlineBefore | Self::DeadlineInFlight);
+        let maybe_done = self.outcome().maybe_done() && repeat == Repeat::Unsafe;
+        let error = self.cause();
+        let error = match before.filter(|_| is_deadline) {
+            // The time is not what was wrong.
+            Some(before) => {
+                let message = format!("{}; the attempt before it failed: {}", error.message(), before.message());
+                error.with_message(message).with_source(before)
+            }
+            None => error,
         };
         let error = if maybe_done { error.with_remedy(LOOK_FIRST) } else { error };
         let error = error.with_maybe_done(maybe_done).during(operation).with_attempts(attempts);

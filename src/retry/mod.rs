@@ -97,6 +97,7 @@ impl SendContext {
         let started = self.clock.monotonic();
         let mut attempts = 0;
         let mut tries = Tries::default();
+        let mut before = None;
         loop {
             attempts += 1;
             let request = build()?;
@@ -120,7 +121,13 @@ impl SendContext {
             let is_outdated = matches!(result, Err(Failure::Outdated(_)))
                 || wait.is_some_and(|wait| !options.fresh_until.allows(&*self.clock, wait));
             match wait.filter(|_| !is_outdated) {
-                Some(wait) => self.wait(operation.clone(), &outcome, wait, attempts, options).await,
+                Some(wait) => {
+                    before = Some(match result {
+                        Ok(response) => Error::new(outcome.code()).with_status(response.status),
+                        Err(failure) => failure.cause(),
+                    });
+                    self.wait(operation.clone(), &outcome, wait, attempts, options).await;
+                }
                 None => {
                     return match result {
                         Ok(mut response) => {
@@ -128,7 +135,10 @@ impl SendContext {
                             response.outdated = is_outdated;
                             Ok(response)
                         }
-                        Err(failure) => Err(failure.into_error(operation, repeat, attempts).with_outdated(is_outdated)),
+                        Err(failure) => {
+                            let error = failure.into_error(operation, repeat, attempts, before);
+                            Err(error.with_outdated(is_outdated))
+                        }
                     };
                 }
             }
