@@ -18,6 +18,7 @@ mod token_cache;
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -207,6 +208,11 @@ impl Client {
         &*self.shared.context.clock
     }
 
+    /// How far this machine's clock was ahead of the service's at the last response; zero before the first.
+    pub(crate) fn clock_skew(&self) -> time::Duration {
+        time::Duration::seconds(self.tenant_state.clock_skew_seconds.load(Ordering::Relaxed))
+    }
+
     pub(crate) fn randomness(&self) -> &dyn Randomness {
         &*self.shared.context.randomness
     }
@@ -335,6 +341,9 @@ impl Client {
             let response =
                 self.context().send(request.operation.clone(), request.repeat, options, build, &classify).await?;
             let response = response.redacted_beside_data(&token.secret);
+            if let Some(skew) = response.clock_skew.filter(|_| response.status.is_success()) {
+                self.tenant_state.clock_skew_seconds.store(skew.whole_seconds(), Ordering::Relaxed);
+            }
             tracing::debug!(
                 status = response.status.as_u16(),
                 attempts = response.attempts,

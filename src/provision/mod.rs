@@ -89,7 +89,8 @@
 //! permissions take part. The steps are those of the service principal and of its grants, and
 //! [`PUBLISHER`](StepKind::PUBLISHER), [`ASSIGNMENT_REQUIRED`](StepKind::ASSIGNMENT_REQUIRED) and
 //! [`DELETED_SERVICE_PRINCIPAL`](StepKind::DELETED_SERVICE_PRINCIPAL), which write nothing: a disabled or deleted service
-//! principal is reported and never revived.
+//! principal is reported and never revived. A removal that deletes the service principal shows who is
+//! [assigned to it](StepKind::ASSIGNED_TO).
 //!
 //! # Surplus
 //! What is in the tenant and not in the registration is left alone and listed, as steps of the action
@@ -147,6 +148,7 @@ mod collections;
 mod comparison;
 pub(crate) mod credential;
 mod diagnose;
+mod findings;
 mod guards;
 mod identity;
 mod installation;

@@ -113,8 +113,7 @@ impl<'a> Run<'a> {
 
     /// Carries the plan out, or ends at the first failure; orphaned secrets are removed either way.
     pub(super) async fn execute(&mut self, max_plan_age: Duration) -> Result<(), Error> {
-        guards::check(&self.state.client, &self.plan.registration, &self.plan.options)?;
-        guards::check_lifetimes(&self.state.client, &self.plan.registration, &self.plan.options)?;
+        guards::check_with_lifetimes(&self.state.client, &self.plan.registration, &self.plan.options)?;
         self.check_changes()?;
         self.check_target().await?;
         self.basis = self.basis_of_plan(max_plan_age);
@@ -162,6 +161,7 @@ impl<'a> Run<'a> {
         let changes = changes(&it);
         self.approvals.check(&it)?;
         check_observed(&it)?;
+        guards::check_clock(&self.state.client, &it)?;
         guards::check_shown(&changes, self.plan.steps(), &self.written)?;
         Ok(!changes.is_empty())
     }
