@@ -34,6 +34,7 @@
 //! ```
 
 use std::fmt;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use secrecy::SecretString;
@@ -64,12 +65,15 @@ pub struct TokenRequest {
     pub scopes: Vec<String>,
     /// The claims challenge of a refused token, if there was one: a JSON object.
     pub claims: Option<String>,
+    /// How long it is waited for, where that has an end. A provider that repeats its requests ends with its last error by
+    /// then: whoever cuts it short can only say that the time was up.
+    pub time_allowed: Option<Duration>,
 }
 
 impl TokenRequest {
     /// Creates a request for one scope in one tenant.
     pub fn new(tenant: impl Into<Tenant>, scope: impl Into<String>) -> Self {
-        Self { tenant: tenant.into(), scopes: vec![scope.into()], claims: None }
+        Self { tenant: tenant.into(), scopes: vec![scope.into()], claims: None, time_allowed: None }
     }
 
     /// Adds another scope of the same API.
@@ -83,6 +87,13 @@ impl TokenRequest {
     #[must_use]
     pub fn claims(mut self, claims: impl Into<String>) -> Self {
         self.claims = Some(claims.into());
+        self
+    }
+
+    /// Sets [how long it is waited for](Self#structfield.time_allowed).
+    #[must_use]
+    pub fn time_allowed(mut self, time: Duration) -> Self {
+        self.time_allowed = Some(time);
         self
     }
 }

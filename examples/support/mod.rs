@@ -8,6 +8,7 @@ pub(crate) mod connect;
 pub(crate) mod customers;
 mod failure;
 pub(crate) mod flags;
+mod folder;
 mod output;
 mod recorder;
 mod secret_file;

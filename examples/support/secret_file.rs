@@ -15,6 +15,10 @@ use serde_json::json;
 
 use super::failure::Failure;
 use super::flags::Flags;
+use super::folder;
+
+/// The flag that names the file.
+const FLAG: &str = "--secret-file PATH";
 
 /// Stores each secret in a new file.
 pub(crate) struct SecretFile {
@@ -56,9 +60,10 @@ impl SecretFile {
     /// Refuses what could not be stored, before anything is written to the tenant.
     pub(crate) fn check(&self, plan: &Plan, run: u32) -> Result<(), Failure> {
         let issues = plan.changes().any(|step| step.id.kind() == StepKind::SECRET);
-        let Some(path) = &self.path else { return Ok(()) };
+        let Some(path) = &self.path else {
+            return if issues { folder::check(&self.folder.join(self.name), FLAG) } else { Ok(()) };
+        };
         let (shown, is_there) = (path.display(), path.symlink_metadata().is_ok());
-        let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
         if issues && path.file_name().is_none() && !is_there {
             return Err(Failure::new("no_file", format!("{shown:?} names no file"), "Name one: --secret-file PATH."));
         }
@@ -66,13 +71,8 @@ impl SecretFile {
             let remedy = "It is not overwritten: name a new file (--secret-file PATH), or move this one away.";
             return Err(Failure::new("file_exists", format!("{shown} is there already"), remedy));
         }
-        if issues && !folder.is_dir() {
-            let message = format!("{shown} cannot be written: there is no folder {}", folder.display());
-            return Err(Failure::new(
-                "no_folder",
-                message,
-                "Make the folder, or name a file elsewhere (--secret-file PATH).",
-            ));
+        if issues {
+            folder::check(path, FLAG)?;
         }
         if !issues && !is_there && run == 1 {
             let message = format!("no secret would be issued, so {shown} would not be written");

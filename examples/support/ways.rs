@@ -1,5 +1,6 @@
 //! The ways to sign in, by their names, and what each needs.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use entra_apps::auth::{
@@ -13,6 +14,7 @@ use entra_apps::token::TokenProvider;
 
 use super::connect::Connection;
 use super::failure::Failure;
+use super::folder;
 use super::token_file::TokenFile;
 
 /// A way to sign in.
@@ -123,8 +125,8 @@ impl Connection<'_> {
                 let provider = DeviceCodeProvider::new(service, self.public_client_id()?, move |prompt| {
                     eprintln!("{told}{}", prompt.message);
                 });
-                match &self.access.refresh_token {
-                    Some(file) => Arc::new(provider.store(Arc::new(TokenFile::new(file)))),
+                match self.token_file()? {
+                    Some(file) => Arc::new(provider.store(file)),
                     None => Arc::new(provider),
                 }
             }
@@ -155,21 +157,22 @@ impl Connection<'_> {
             }
             Way::ManagedIdentity => Arc::new(ManagedIdentityProvider::from_environment(service)?),
             Way::RefreshToken => {
-                let file = self.access.refresh_token.as_ref().ok_or_else(|| {
+                let store = self.token_file()?.ok_or_else(|| {
                     let message = "--sign-in refresh-token needs --refresh-token FILE";
                     let remedy = "Name the file that a run with --sign-in device-code or browser kept it in.";
                     Failure::new("missing_setting", message, remedy)
                 })?;
-                let store = Arc::new(TokenFile::new(file));
                 let tenant: Tenant = self.tenant()?.parse()?;
                 Arc::new(RefreshTokenProvider::new(service, self.public_client_id()?, tenant, store))
             }
-            Way::Chain => self.chain(),
+            Way::Chain => self.chain()?,
         })
     }
 
     /// Whatever has its settings. A person comes last: nobody is asked for what a program can do.
-    fn chain(&self) -> Arc<dyn TokenProvider> {
+    fn chain(&self) -> Result<Arc<dyn TokenProvider>, Failure> {
+        // What is asked for and cannot be is no setting that is left out.
+        self.token_file()?;
         let mut chain = ChainProvider::new();
         for way in [
             Way::Secret,
@@ -184,7 +187,14 @@ impl Connection<'_> {
                 chain = chain.then(way.name(), provider);
             }
         }
-        Arc::new(chain)
+        Ok(Arc::new(chain))
+    }
+
+    /// The file of `--refresh-token`, where there is one.
+    fn token_file(&self) -> Result<Option<Arc<TokenFile>>, Failure> {
+        let Some(file) = &self.access.refresh_token else { return Ok(None) };
+        folder::check(Path::new(file), "--refresh-token FILE")?;
+        Ok(Some(Arc::new(TokenFile::new(file))))
     }
 
     fn given(&self, flag: Option<&String>, variable: &str) -> Option<String> {
@@ -255,8 +265,8 @@ impl Connection<'_> {
             None => browse::open(page),
         };
         let provider = BrowserProvider::new(self.service(), self.public_client_id()?, open);
-        Ok(match &self.access.refresh_token {
-            Some(file) => Arc::new(provider.store(Arc::new(TokenFile::new(file)))),
+        Ok(match self.token_file()? {
+            Some(file) => Arc::new(provider.store(file)),
             None => Arc::new(provider),
         })
     }

@@ -196,7 +196,7 @@ impl InteractiveFlow for BrowserProvider {
             .with_claims(claims);
         let form = self.session.authenticate(form, tenant).await?;
         // A code works once; Entra takes a second use for theft.
-        service.request_tokens(tenant, &form, Repeat::Unsafe).await
+        service.request_tokens(request, tenant, &form, Repeat::Unsafe).await
     }
 }
 

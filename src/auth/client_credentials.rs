@@ -85,7 +85,7 @@ impl ClientCredentialsProvider {
             .with("scope", request.scopes.join(" "))
             .with_claims(request.claims.as_ref());
         let form = self.authentication.add_to(form, &self.service, self.client_id, &request.tenant).await?;
-        Ok(self.service.request_tokens(&request.tenant, &form, Repeat::Safe).await?.access)
+        Ok(self.service.request_tokens(request, &request.tenant, &form, Repeat::Safe).await?.access)
     }
 }
 

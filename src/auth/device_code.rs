@@ -162,7 +162,8 @@ impl InteractiveFlow for DeviceCodeProvider {
         let client_id = self.session.client_id;
         let form = Form::of_app(client_id).with("scope", scopes(request)).with_claims(claims);
         let token_request = FormRequest::token(tenant, Repeat::Safe);
-        let code_request = FormRequest { operation: OPERATION, endpoint: "devicecode", ..token_request };
+        let options = service.options(request);
+        let code_request = FormRequest { operation: OPERATION, endpoint: "devicecode", options, ..token_request };
         let response = service.post(code_request, &form).await?;
         let code = DeviceCodeResponse::read(response.json()).ok_or_else(|| {
             let code = ErrorCode::UnexpectedDeviceCodeResponse;

@@ -23,7 +23,7 @@ use crate::auth::sign_in_service::{SignInService, sign_in_span, tell_failure};
 use crate::cloud::is_secure;
 use crate::error::{BoxError, Error, ErrorCode, ServiceError};
 use crate::ids::AppId;
-use crate::retry::{CallOptions, Outcome, Repeat, Response, RetryPolicy, without};
+use crate::retry::{Outcome, Repeat, Response, RetryPolicy, without};
 use crate::token::{AccessToken, TokenProvider, TokenRequest};
 
 const OPERATION: &str = "GET managed identity token";
@@ -225,11 +225,11 @@ impl ManagedIdentityProvider {
         if let Some(client_id) = self.client_id {
             url.query_pairs_mut().append_pair("client_id", &client_id.to_string());
         }
-        let response = self.ask(&url, None).await?;
+        let response = self.ask(request, &url, None).await?;
         let (response, key) = match &self.arc_keys {
             Some(keys) if response.status == StatusCode::UNAUTHORIZED => {
                 let key = keys.read(&response).await.map_err(|error| error.during(OPERATION))?;
-                (self.ask(&url, Some(&key)).await?, Some(key))
+                (self.ask(request, &url, Some(&key)).await?, Some(key))
             }
             _ => (response, None),
         };
@@ -254,7 +254,8 @@ impl ManagedIdentityProvider {
     }
 
     /// Asks for a token, with a key where Azure Arc's agent has asked for one.
-    async fn ask(&self, url: &Url, key: Option<&SecretString>) -> Result<Response, Error> {
+    async fn ask(&self, request: &TokenRequest, url: &Url, key: Option<&SecretString>) -> Result<Response, Error> {
+        let options = self.service.options(request);
         let header = (self.header.0, &self.header.1);
         let build = || {
             let invalid =
@@ -277,7 +278,7 @@ impl ManagedIdentityProvider {
             max_attempts: context.policy.max_attempts.min(MAX_ATTEMPTS),
             ..context.policy
         };
-        let response = context.send(OPERATION, Repeat::Safe, &CallOptions::default(), build, classify).await;
+        let response = context.send(OPERATION, Repeat::Safe, &options, build, classify).await;
         response.map_err(|error| match error.code() {
             ErrorCode::InvalidRequest => error,
             _ => Error::new(ErrorCode::NoManagedIdentity).with_source(error).during(OPERATION),

@@ -149,7 +149,7 @@ impl Session {
             .with_secret("refresh_token", token)
             .with_claims(request.claims.as_ref());
         let form = self.authenticate(form, &request.tenant).await?;
-        let tokens = self.service.request_tokens(&request.tenant, &form, Repeat::Safe).await?;
+        let tokens = self.service.request_tokens(request, &request.tenant, &form, Repeat::Safe).await?;
         if let Some(token) = tokens.refresh.filter(|_| at_home) {
             self.store_token(&token).await?;
         }

@@ -16,7 +16,7 @@ use crate::cloud::Cloud;
 use crate::error::{Error, ErrorCode};
 use crate::ids::{AppId, Tenant};
 use crate::random::{self, Randomness, SystemRandomness};
-use crate::retry::{CallOptions, Repeat, Response, RetryPolicy, SendContext, trace_failure};
+use crate::retry::{CallOptions, Deadline, Repeat, Response, RetryPolicy, SendContext, trace_failure};
 use crate::token::{AccessToken, TokenRequest};
 use crate::transport::Transport;
 
@@ -120,9 +120,22 @@ impl SignInService {
         Err(error)
     }
 
-    /// Posts a form to the token endpoint and reads the tokens.
-    pub(super) async fn request_tokens(&self, tenant: &Tenant, form: &Form, repeat: Repeat) -> Result<Tokens, Error> {
-        let response = self.post(FormRequest::token(tenant, repeat), form).await?;
+    /// The options of the requests that a request for a token takes: they end within the time allowed for it.
+    pub(super) fn options(&self, request: &TokenRequest) -> CallOptions {
+        let deadline = request.time_allowed.map(|allowed| Deadline::after(self.clock(), allowed));
+        CallOptions { deadline: deadline.unwrap_or_default(), ..CallOptions::default() }
+    }
+
+    /// Posts a form to the token endpoint of a tenant and reads the tokens.
+    pub(super) async fn request_tokens(
+        &self,
+        request: &TokenRequest,
+        tenant: &Tenant,
+        form: &Form,
+        repeat: Repeat,
+    ) -> Result<Tokens, Error> {
+        let request = FormRequest { options: self.options(request), ..FormRequest::token(tenant, repeat) };
+        let response = self.post(request, form).await?;
         self.read_tokens(&response, form)
     }
 

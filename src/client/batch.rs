@@ -19,12 +19,12 @@ use serde_json::value::RawValue;
 use tracing::Instrument as _;
 
 use crate::auth::number::{text, whole};
-use crate::client::call::{Call, Decode};
+use crate::client::call::{Call, Decode, decoded};
 use crate::client::decode::unreadable;
 use crate::client::request::Request;
 use crate::client::{Client, replication};
 use crate::error::{Error, ErrorCode};
-use crate::retry::{CallOptions, LOOK_FIRST, Outcome, Repeat, Response, Tries};
+use crate::retry::{CallOptions, Deadline, LOOK_FIRST, Outcome, Repeat, Response, Tries};
 use crate::token::AccessToken;
 
 /// Items in one request.
@@ -120,7 +120,7 @@ impl BatchResponse {
     pub fn take<T>(&mut self, handle: BatchHandle<T>) -> Result<T, Error> {
         let item = self.items.get_mut(handle.index).filter(|_| handle.batch == self.batch).and_then(Option::take);
         let (request, response) = item.ok_or_else(|| Error::new(ErrorCode::HandleOfAnotherBatch))?;
-        (handle.decode)(&request, response?)
+        decoded(handle.decode, &request, response?)
     }
 }
 
@@ -167,7 +167,14 @@ impl Batch {
             if let Some(reason) = not_batchable(&request) {
                 return Err(Error::new(ErrorCode::NotBatchable).with_message(reason).during(request.operation));
             }
-            items.push(Item { request, attempts: 0, tries: Tries::default(), result: None, wait: None });
+            items.push(Item {
+                request,
+                attempts: 0,
+                tries: Tries::default(),
+                result: None,
+                wait: None,
+                outdated: false,
+            });
         }
         let mut run = Run {
             options: self.client.options(),
@@ -202,6 +209,8 @@ struct Item {
     result: Option<Result<Response, Error>>,
     /// How long to wait before it is sent again, and why.
     wait: Option<(Duration, Outcome)>,
+    /// Whether it is not sent again only because its body would be too old.
+    outdated: bool,
 }
 
 /// A batch that is being sent.
@@ -258,9 +267,12 @@ impl Run<'_> {
             true => Repeat::Unsafe,
             false => Repeat::Safe,
         };
+        let fresh_until = chunk.iter().map(|&index| self.items[index].request.fresh_until);
+        let fresh_until = fresh_until.fold(Deadline::default(), Deadline::earlier);
         let outer = Request::new(OPERATION, "", Method::POST, ["$batch"])
             .version(self.items[chunk[0]].request.version)
             .repeat(repeat)
+            .fresh_until(fresh_until)
             .body(&self.batch_body(chunk)?)?;
         // What cannot be read is repeated or left open item by item.
         let classify = |response: &Response| match response.status.is_success() {
@@ -269,7 +281,7 @@ impl Run<'_> {
         };
         let (response, token) = self.client.send(&outer, &self.options, classify).await?;
         if !response.status.is_success() {
-            return Err(outer.refusal(&response));
+            return Err(outer.refusal(&response).with_outdated(response.outdated));
         }
         let readable = match response.read::<BatchItems<ItemResponse<'_>>>() {
             Ok(all) => all.responses,
@@ -360,6 +372,7 @@ impl Run<'_> {
             return;
         }
         let item = &mut self.items[index];
+        response.outdated = item.outdated;
         self.client.remember(&item.request, &response);
         item.result = Some(Ok(response));
     }
@@ -375,8 +388,9 @@ impl Run<'_> {
             .policy
             .decide(item.request.repeat, &outcome, tries, elapsed, context.jitter())
             .filter(|wait| context.ends_in_time(*wait, &self.options));
-        item.wait = wait.map(|wait| (wait, outcome));
-        wait.is_some()
+        item.outdated = wait.is_some_and(|wait| !item.request.fresh_until.allows(self.client.clock(), wait));
+        item.wait = wait.filter(|_| !item.outdated).map(|wait| (wait, outcome));
+        item.wait.is_some()
     }
 
     /// Settles items that got no response: creations stay open, everything else goes again.
@@ -388,7 +402,9 @@ impl Run<'_> {
             let again = error.maybe_done() && !maybe_done && self.send_again(index, outcome.clone());
             if !again {
                 let item = &mut self.items[index];
+                let is_outdated = item.outdated || error.is_outdated();
                 let error = error.copy().with_attempts(item.attempts).with_maybe_done(maybe_done);
+                let error = error.with_outdated(is_outdated);
                 item.result = Some(Err(match (outcome.maybe_done(), maybe_done) {
                     (_, true) => error.with_remedy(LOOK_FIRST),
                     (true, false) => error.with_remedy("Run it again; if it lasts, check what is in between."),

@@ -7,7 +7,7 @@ use std::pin::Pin;
 use crate::client::Client;
 use crate::client::request::Request;
 use crate::error::Error;
-use crate::retry::{Repeat, Response};
+use crate::retry::{Deadline, Repeat, Response};
 
 /// One operation of Graph, not sent yet: `.await` sends it, [`Batch::add`](crate::Batch::add) sends it with others.
 ///
@@ -33,6 +33,12 @@ pub struct Call<T> {
 /// Turns the response to a request into what the call returns.
 pub(crate) type Decode<T> = fn(&Request, Response) -> Result<T, Error>;
 
+/// What a call returns, given the response to its request.
+pub(super) fn decoded<T>(decode: Decode<T>, request: &Request, response: Response) -> Result<T, Error> {
+    let is_outdated = response.outdated;
+    decode(request, response).map_err(|error| error.with_outdated(is_outdated))
+}
+
 impl<T> Call<T> {
     pub(crate) fn new(client: &Client, request: Result<Request, Error>, decode: Decode<T>) -> Self {
         Self { client: client.clone(), request, decode }
@@ -41,6 +47,12 @@ impl<T> Call<T> {
     /// Lets it be sent again, where that does no harm because the directory holds the thing once.
     pub(crate) fn repeatable(mut self) -> Self {
         self.request = self.request.map(|request| request.repeat(Repeat::Safe));
+        self
+    }
+
+    /// Lets it be sent only until a moment: later, it would undo what others have written since its body was read.
+    pub(crate) fn fresh_until(mut self, deadline: Deadline) -> Self {
+        self.request = self.request.map(|request| request.fresh_until(deadline));
         self
     }
 
@@ -64,7 +76,7 @@ impl<T: Send + 'static> IntoFuture for Call<T> {
         Box::pin(async move {
             let request = self.request?;
             let response = self.client.execute(&request).await?;
-            (self.decode)(&request, response)
+            decoded(self.decode, &request, response)
         })
     }
 }

@@ -19,6 +19,7 @@ mod token_cache;
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -165,7 +166,8 @@ impl Client {
     /// When signing in fails, or the token is of another tenant than the client.
     pub async fn access_token(&self, scope: impl Into<String>) -> Result<AccessToken, Error> {
         let request = TokenRequest::new(self.tenant.clone(), scope);
-        self.sign_in(self.shared.tokens.get(&request), &self.options()).await
+        let options = self.options();
+        self.sign_in(self.shared.tokens.get(&request, options.deadline), &options).await
     }
 
     /// Starts a batch, whose items the service carries out in any order.
@@ -212,6 +214,11 @@ impl Client {
 
     pub(crate) fn clock(&self) -> &dyn Clock {
         &*self.shared.context.clock
+    }
+
+    /// How far this machine's clock was ahead of the service's at the last response; zero before the first.
+    pub(crate) fn clock_skew(&self) -> time::Duration {
+        time::Duration::seconds(self.tenant_state.clock_skew_seconds.load(Ordering::Relaxed))
     }
 
     pub(crate) fn randomness(&self) -> &dyn Randomness {
@@ -333,6 +340,7 @@ impl Client {
         let is_of_service =
             |response: &Response| replication::is_of_graph(response, &ServiceError::read(response.json()));
         let how = SendHow { operation: &request.operation, scope: self.cloud().graph_scope(), repeat: request.repeat };
+        let options = &CallOptions { fresh_until: request.fresh_until, ..options.clone() };
         self.send_with_token(how, options, build, classify, is_of_service).await
     }
 
@@ -353,13 +361,16 @@ impl Client {
             // A provider that cannot meet the challenge fails, and whoever can is told what is wanted.
             let wanted = claims.clone().filter(|claims: &String| !claims.is_empty());
             let request = self.token_request(&scope, claims.take());
-            let token = self.sign_in(self.shared.tokens.get(&request), options).await;
+            let token = self.sign_in(self.shared.tokens.get(&request, options.deadline), options).await;
             let token = token.map_err(|error| match error.claims() {
                 None => error.with_claims(wanted).during(operation.clone()),
                 Some(_) => error.during(operation.clone()),
             })?;
             let response = self.context().send(operation.clone(), repeat, options, || build(&token), &classify).await?;
             let response = response.redacted_beside_data(&token.secret);
+            if let Some(skew) = response.clock_skew.filter(|_| response.status.is_success()) {
+                self.tenant_state.clock_skew_seconds.store(skew.whole_seconds(), Ordering::Relaxed);
+            }
             tracing::debug!(
                 status = response.status.as_u16(),
                 attempts = response.attempts,
@@ -418,19 +429,22 @@ impl Client {
 
     /// The claims of a new token, which this client uses from then on: what an older one says may not hold any more.
     pub(crate) async fn renewed_claims(&self) -> Result<TokenClaims, Error> {
-        let request = self.token_request(None);
-        self.sign_in(self.shared.tokens.renew(&request), &self.options()).await.map(|token| TokenClaims::of(&token))
+        let (request, options) = (self.token_request(&self.cloud().graph_scope(), None), self.options());
+        let token = self.sign_in(self.shared.tokens.renew(&request, options.deadline), &options).await?;
+        Ok(TokenClaims::of(&token))
     }
 
     /// The claims of a new token for `scope`: what was granted a moment ago is not in an older one.
     pub(crate) async fn fresh_claims(&self, scope: String) -> Result<TokenClaims, Error> {
         let request = TokenRequest::new(&self.tenant, scope);
-        self.sign_in(self.shared.tokens.fresh(&request), &self.options()).await.map(|token| TokenClaims::of(&token))
+        let options = self.options();
+        let token = self.sign_in(self.shared.tokens.fresh(&request, options.deadline), &options).await?;
+        Ok(TokenClaims::of(&token))
     }
 
     async fn token(&self, options: &CallOptions) -> Result<AccessToken, Error> {
         let request = self.token_request(&self.cloud().graph_scope(), None);
-        self.sign_in(self.shared.tokens.get(&request), options).await
+        self.sign_in(self.shared.tokens.get(&request, options.deadline), options).await
     }
 
     /// Waits for a token within the deadline. Whoever names a tenant means no other, whatever tenant the credential

@@ -39,7 +39,7 @@ const BY_SENTENCE: [(&str, ErrorCode); 10] = [
 /// A shorter part of a request, in bytes, is no secret.
 const MIN_OWN_WORD: usize = 6;
 
-/// A clock that is wrong by less makes no date that the service refuses.
+/// A clock that is wrong by less makes no date that the service refuses, and no secret that lives for much longer.
 const MIN_CLOCK_SKEW: time::Duration = time::Duration::days(1);
 
 impl Request {
@@ -64,8 +64,11 @@ impl Request {
             true => self.by_proxy(response),
             false => self.meaning(response, &service, challenge.is_some()).quoting(service.sentence()),
         };
-        let error = match response.clock_skew.filter(|skew| skew.abs() >= MIN_CLOCK_SKEW) {
-            Some(skew) if error.code() == ErrorCode::RequestRefused => error.with_remedy(wrong_clock(skew)),
+        let error = match response.clock_skew.filter(is_wrong) {
+            Some(skew) if error.code() == ErrorCode::RequestRefused => error.with_remedy(format!(
+                "Set this machine's clock, which is {}, and run it again; or correct what the service's sentence names.",
+                off_by(skew)
+            )),
             _ if maybe_done => error.with_remedy(LOOK_FIRST),
             _ => error,
         };
@@ -152,14 +155,27 @@ impl Request {
     }
 }
 
-/// What to do about a clock that is wrong by days: whatever ends or begins at a time that it says is refused.
-fn wrong_clock(skew: time::Duration) -> String {
+/// Whether a clock is wrong by so much that what begins or ends at a time that it says is not as it was meant.
+fn is_wrong(skew: &time::Duration) -> bool {
+    skew.abs() >= MIN_CLOCK_SKEW
+}
+
+/// By how much a clock is wrong.
+fn off_by(skew: time::Duration) -> String {
     let direction = if skew.is_negative() { "behind" } else { "ahead of" };
-    format!(
-        "Set this machine's clock, which is {} days {direction} the service's, and run it again; or correct what the \
-         service's sentence names.",
-        skew.whole_days().unsigned_abs()
-    )
+    let days = skew.abs().saturating_add(time::Duration::hours(12)).whole_days();
+    format!("{days} days {direction} the service's")
+}
+
+/// Refuses a clock that is wrong, by what the service's responses have shown.
+pub(crate) fn check_clock(skew: time::Duration) -> Result<(), Error> {
+    match is_wrong(&skew) {
+        false => Ok(()),
+        true => {
+            let message = format!("this machine's clock is {}", off_by(skew));
+            Err(Error::new(ErrorCode::WrongClock).with_message(message))
+        }
+    }
 }
 
 /// What a refusal means of which Graph says more than its status.

@@ -13,7 +13,7 @@ use crate::client::lag_rule::LagRule;
 use crate::client::recent_writes::{ObjectKind, ObjectRef};
 use crate::cloud::{Cloud, is_invalid_path_segment};
 use crate::error::{Error, ErrorCode};
-use crate::retry::Repeat;
+use crate::retry::{Deadline, Repeat};
 
 /// A request to Graph.
 #[derive(Clone)]
@@ -33,6 +33,8 @@ pub(crate) struct Request {
     pub(crate) headers: HeaderMap,
     pub(crate) body: Option<Bytes>,
     pub(crate) repeat: Repeat,
+    /// Until when it may be sent: its body is merged with what was read, or what was read is the reason for it.
+    pub(crate) fresh_until: Deadline,
     pub(crate) lag_rule: LagRule,
     /// The objects that the lag rule holds for, if this client wrote them a moment ago; the last is the one that a
     /// deletion deletes.
@@ -97,6 +99,7 @@ impl Request {
             headers: HeaderMap::new(),
             body: None,
             repeat,
+            fresh_until: Deadline::default(),
             lag_rule: LagRule::NotFound,
             objects: Vec::new(),
             creates: None,
@@ -143,6 +146,11 @@ impl Request {
 
     pub(crate) fn repeat(mut self, repeat: Repeat) -> Self {
         self.repeat = repeat;
+        self
+    }
+
+    pub(crate) fn fresh_until(mut self, deadline: Deadline) -> Self {
+        self.fresh_until = deadline;
         self
     }
 

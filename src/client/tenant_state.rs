@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -25,6 +26,8 @@ pub(super) struct TenantState {
     pub(super) observations: ObservationCache,
     /// Graph throttles an app in each tenant by itself.
     pub(super) throttle_gate: Arc<ThrottleGate>,
+    /// How far this machine's clock is ahead of the service's.
+    pub(super) clock_skew_seconds: AtomicI64,
     writers: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
 }
 

@@ -10,6 +10,7 @@ use time::{Duration, OffsetDateTime};
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::ids::Tenant;
+use crate::retry::Deadline;
 use crate::token::{AccessToken, TokenProvider, TokenRequest, token_of};
 
 /// A token is renewed this long before it ends.
@@ -57,13 +58,13 @@ impl TokenCache {
     }
 
     /// A token that is good for a while. With a claims challenge, one that answers it.
-    pub(super) async fn get(&self, request: &TokenRequest) -> Result<AccessToken, Error> {
+    pub(super) async fn get(&self, request: &TokenRequest, deadline: Deadline) -> Result<AccessToken, Error> {
         let slot = self.slot(request);
         let mut held = slot.lock().await;
         if let Some(held) = held.as_ref().filter(|held| held.is_good(request, self.clock.now())) {
             return Ok(held.token.clone());
         }
-        match token_of(&*self.provider, request).await {
+        match self.fresh(request, deadline).await {
             Ok(token) => {
                 *held = Some(CachedToken { token: token.clone(), claims: request.claims.clone(), not_before: None });
                 Ok(token)
@@ -86,15 +87,16 @@ impl TokenCache {
     }
 
     /// A new token, past the cache: for what it says, not to be used.
-    pub(super) async fn fresh(&self, request: &TokenRequest) -> Result<AccessToken, Error> {
-        token_of(&*self.provider, request).await
+    pub(super) async fn fresh(&self, request: &TokenRequest, deadline: Deadline) -> Result<AccessToken, Error> {
+        let time_allowed = deadline.remaining(&*self.clock);
+        token_of(&*self.provider, &TokenRequest { time_allowed, ..request.clone() }).await
     }
 
     /// A new token in the place of the one that is held.
-    pub(super) async fn renew(&self, request: &TokenRequest) -> Result<AccessToken, Error> {
+    pub(super) async fn renew(&self, request: &TokenRequest, deadline: Deadline) -> Result<AccessToken, Error> {
         let slot = self.slot(request);
         let mut held = slot.lock().await;
-        let token = token_of(&*self.provider, request).await?;
+        let token = self.fresh(request, deadline).await?;
         *held = Some(CachedToken { token: token.clone(), claims: request.claims.clone(), not_before: None });
         Ok(token)
     }
@@ -188,7 +190,7 @@ mod tests {
     }
 
     async fn get(tokens: &TokenCache, request: &TokenRequest) -> String {
-        tokens.get(request).await.unwrap().secret.expose_secret().to_owned()
+        tokens.get(request, Deadline::default()).await.unwrap().secret.expose_secret().to_owned()
     }
 
     async fn minutes(minutes: u64) {
@@ -201,7 +203,7 @@ mod tests {
         let mut calls = tokio::task::JoinSet::new();
         for request in requests {
             let tokens = Arc::clone(tokens);
-            calls.spawn(async move { tokens.get(&request).await.is_ok() });
+            calls.spawn(async move { tokens.get(&request, Deadline::default()).await.is_ok() });
         }
         assert!(calls.join_all().await.into_iter().all(|ok| ok));
         provider.asked.load(Ordering::Relaxed) - before
@@ -217,11 +219,11 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_thousand_with_one_challenge_sign_in_once() {
         let (provider, tokens) = tokens();
-        let refused = tokens.get(&request()).await.unwrap();
+        let refused = tokens.get(&request(), Deadline::default()).await.unwrap();
         tokens.refuse(&request(), &refused).await;
         assert_eq!(at_once(&provider, &tokens, vec![request().claims("c"); 1000]).await, 1);
         // That token was refused as well: another one is got.
-        let response = tokens.get(&request().claims("c")).await.unwrap();
+        let response = tokens.get(&request().claims("c"), Deadline::default()).await.unwrap();
         tokens.refuse(&request(), &response).await;
         assert_eq!(get(&tokens, &request().claims("c")).await, "token 3");
         assert_eq!(get(&tokens, &request().claims("other")).await, "token 4");
@@ -251,7 +253,10 @@ mod tests {
         assert_eq!(get(&tokens, &request()).await, "token 1");
         assert_eq!(provider.asked.load(Ordering::Relaxed), 3);
         minutes(4).await;
-        assert_eq!(tokens.get(&request()).await.unwrap_err().code(), ErrorCode::TokenProviderFailed);
+        assert_eq!(
+            tokens.get(&request(), Deadline::default()).await.unwrap_err().code(),
+            ErrorCode::TokenProviderFailed
+        );
         provider.broken.store(false, Ordering::Relaxed);
         assert_eq!(get(&tokens, &request()).await, "token 5");
     }
@@ -280,7 +285,7 @@ mod tests {
         // What has expired helps nobody, from the moment on at which it does: a try takes a tenth of a second.
         seconds(269).await;
         tokio::time::sleep(std::time::Duration::from_millis(700)).await;
-        assert!(tokens.get(&request()).await.is_err());
+        assert!(tokens.get(&request(), Deadline::default()).await.is_err());
     }
 
     #[tokio::test(start_paused = true)]
@@ -289,9 +294,9 @@ mod tests {
             let (provider, tokens) = tokens_at(wall.assume_utc());
             get(&tokens, &request()).await;
             provider.broken.store(true, Ordering::Relaxed);
-            tokens.get(&request()).await.ok();
+            tokens.get(&request(), Deadline::default()).await.ok();
             minutes(60).await;
-            tokens.get(&request()).await.ok();
+            tokens.get(&request(), Deadline::default()).await.ok();
             tokens.slot(&request_for(8));
         }
     }
@@ -300,7 +305,7 @@ mod tests {
     async fn who_gives_up_hands_the_renewal_on() {
         let (provider, tokens) = tokens();
         let asked = request();
-        let first = tokens.get(&asked);
+        let first = tokens.get(&asked, Deadline::default());
         let limit = crate::retry::Deadline::after(&*tokens.clock, std::time::Duration::from_millis(10));
         assert!(limit.bound(&*tokens.clock, first).await.is_none());
         assert_eq!(get(&tokens, &request()).await, "token 2");
@@ -324,7 +329,7 @@ mod tests {
         let requests = (0..MAX_KEYS as u128).map(|number| request_for(1000 + number)).collect();
         at_once(&provider, &tokens, requests).await;
         let waiting = request_for(8);
-        let (first, second) = (tokens.get(&waiting), async {
+        let (first, second) = (tokens.get(&waiting, Deadline::default()), async {
             // While that one is on its way, others make room for it.
             tokio::task::yield_now().await;
             get(&tokens, &request()).await

@@ -201,6 +201,9 @@ error_codes! {
     TooManySecrets Invalid "too_many_secrets"
         "an app for personal accounts has two client secrets at most"
         "Leave one out.";
+    WrongClock Invalid "wrong_clock"
+        "this machine's clock is wrong by a day or more"
+        "Set it, and run it again: by it is told how long a secret lives, and whether one that is there still does.";
     UnknownSecret Invalid "unknown_secret"
         "the registration has no client secret of this description"
         "Name one of its client secrets.";

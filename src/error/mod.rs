@@ -157,6 +157,8 @@ struct Inner {
     attempts: u32,
     retry_after: Option<Duration>,
     maybe_done: bool,
+    /// Given up only because what was written was read too long ago.
+    outdated: bool,
     oauth_error: Option<String>,
     suberror: Option<String>,
     /// A JSON object.
@@ -181,6 +183,7 @@ impl Error {
             attempts: 0,
             retry_after: None,
             maybe_done: false,
+            outdated: false,
             oauth_error: None,
             suberror: None,
             claims: None,
@@ -214,6 +217,7 @@ impl Error {
             attempts: self.0.attempts,
             retry_after: self.0.retry_after,
             maybe_done: self.0.maybe_done,
+            outdated: self.0.outdated,
             oauth_error: self.0.oauth_error.clone(),
             suberror: self.0.suberror.clone(),
             claims: self.0.claims.clone(),
@@ -310,6 +314,19 @@ impl Error {
     pub(crate) fn with_maybe_done(mut self, maybe: bool) -> Self {
         self.0.maybe_done = maybe;
         self
+    }
+
+    /// Marks that a write was given up only because its body would be too old for another attempt.
+    #[must_use]
+    pub(crate) fn with_outdated(mut self, outdated: bool) -> Self {
+        self.0.outdated = outdated;
+        self
+    }
+
+    /// Whether a write was given up only because its body would be too old for another attempt: read again, it may be
+    /// written.
+    pub(crate) fn is_outdated(&self) -> bool {
+        self.0.outdated
     }
 
     /// The words of the sign-in protocol, where they are not empty.

@@ -18,10 +18,7 @@ use crate::provision::observe::cache_key;
 use crate::provision::plan::Plan;
 use crate::provision::progress::{Progress, ProgressHook};
 use crate::provision::report::{IssuedSecret, Registered, SecretSink};
-use crate::provision::run::Run;
-
-/// A plan is written from as it is for so long; an older one is observed again.
-const DEFAULT_MAX_PLAN_AGE: Duration = Duration::from_secs(5);
+use crate::provision::run::{MAX_OBSERVATION_AGE, Run};
 
 /// A plan to be carried out: awaiting it does.
 ///
@@ -75,7 +72,7 @@ impl<'a> Apply<'a> {
             sink: None,
             progress: None,
             deadline: None,
-            max_plan_age: DEFAULT_MAX_PLAN_AGE,
+            max_plan_age: MAX_OBSERVATION_AGE,
         }
     }
 

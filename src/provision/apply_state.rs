@@ -15,6 +15,7 @@ use crate::provision::progress::{Done, Progress, ProgressHook};
 use crate::provision::registration::AppRegistration;
 use crate::provision::report::{Registered, SecretSink};
 use crate::provision::step::StepId;
+use crate::retry::Deadline;
 
 /// An apply under way.
 pub(super) struct ApplyState<'a> {
@@ -26,6 +27,8 @@ pub(super) struct ApplyState<'a> {
     pub(super) report: Registered,
     /// The number of the round, from 1.
     pub(super) round: u32,
+    /// Until when the writes of this round may be sent that are merged with what was observed, or take away what was.
+    pub(super) fresh_until: Deadline,
     /// The attempts to issue a secret whose response was lost, and whose secret was not found.
     pub(super) lost_attempts: Vec<SecretAttempt>,
     /// The number of attempts to issue a secret whose response was lost.

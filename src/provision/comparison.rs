@@ -124,5 +124,17 @@ pub(super) fn permission_step(
     kind: PermissionKind,
     api: Option<AppId>,
 ) -> StepId {
-    StepId::of(step, Subject::Permission { name: name.into(), kind, api })
+    StepId::of(step, Subject::Permission { name: name.into(), kind, api, resource: None })
+}
+
+/// The id of a step about the grant of a permission, of whichever API.
+pub(super) fn grant_step(
+    step: StepKind,
+    name: impl Into<String>,
+    kind: PermissionKind,
+    api: Option<AppId>,
+    resource: Option<ServicePrincipalId>,
+) -> StepId {
+    let resource = resource.filter(|_| api.is_none());
+    StepId::of(step, Subject::Permission { name: name.into(), kind, api, resource })
 }

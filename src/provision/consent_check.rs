@@ -9,6 +9,7 @@ use crate::ids::{AppId, TenantId};
 use crate::model::ServicePrincipal;
 use crate::permission::{MICROSOFT_GRAPH, Permission, PermissionKind, well_known_name};
 use crate::provision::comparison::{Comparison, step_about};
+use crate::provision::findings::Findings;
 use crate::provision::installed;
 use crate::provision::observe::{observe_installed, published};
 use crate::provision::observed::{Observed, Resolved};
@@ -68,8 +69,10 @@ impl ConsentCheck {
     /// When it is not an app for other tenants, or Microsoft's own.
     pub(crate) fn new(registration: &AppRegistration, app_id: AppId, publisher: TenantId) -> Result<Self, Error> {
         let installed = Installed { principal: app_id.into(), publisher: Some(publisher), removal: None };
-        registration.check()?;
-        installed::check(registration, &installed)?;
+        let mut findings = Findings::default();
+        registration.check_into(&mut findings);
+        installed::check(registration, &installed, &mut findings);
+        findings.into_result()?;
         let options = PlanOptions { installed: Some(installed), ..PlanOptions::default() };
         Ok(Self { registration: registration.clone(), app_id, options, known: Mutex::default() })
     }
@@ -92,7 +95,7 @@ impl ConsentCheck {
     /// Reads what is granted in the client's tenant, in one request.
     pub(crate) async fn read(&self, client: &Client) -> Result<Consent, Error> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let observed = observe_installed(client, &self.registration, &known, self.app_id.into()).await?;
+        let observed = observe_installed(client, &self.registration, &known, self.app_id.into(), None).await?;
         self.remember(observed.permissions.clone());
         let now = client.clock().now();
         let it = Comparison { registration: &self.registration, observed: &observed, options: &self.options, now };

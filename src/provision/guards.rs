@@ -3,46 +3,62 @@
 //! What the rooms refuse of what is there is [`check_observed`](crate::provision::steps::check_observed), and what needs
 //! an approval are [`Approvals`](crate::provision::approvals::Approvals).
 
-use crate::client::Client;
+use crate::client::{Client, refusal};
 use crate::error::{Error, ErrorCode};
+use crate::provision::comparison::Comparison;
+use crate::provision::findings::Findings;
 use crate::provision::installed;
 use crate::provision::plan_options::PlanOptions;
 use crate::provision::registration::{AppRegistration, allows_personal_accounts};
 use crate::provision::step::{Action, Change, StepKind};
+use crate::provision::steps::steps;
 
 /// Refuses what can be refused without a look at the tenant.
 pub(super) fn check(client: &Client, registration: &AppRegistration, options: &PlanOptions) -> Result<(), Error> {
-    registration.check()?;
-    if let Some(wanted) = &options.installed {
-        return installed::check(registration, wanted);
-    }
-    if let Some(name) = options
-        .replace_secrets
-        .iter()
-        .find(|name| !registration.credentials.iter().any(|secret| secret.name() == **name))
-    {
-        return Err(Error::new(ErrorCode::UnknownSecret)
-            .with_message(format!("the registration has no client secret “{name}” to replace")));
-    }
-    let national = matches!(client.cloud().name(), "usgov" | "usgov-dod" | "china");
-    if national && allows_personal_accounts(&registration.audience) {
-        return Err(Error::new(ErrorCode::NoPersonalAccounts));
-    }
-    Ok(())
+    findings(client, registration, options).into_result()
 }
 
-/// Refuses a secret that would end in the past, unless the caller has it and none is to be issued.
-pub(super) fn check_lifetimes(
+/// Refuses besides a secret that would end in the past, unless the caller has it and none is to be issued.
+pub(super) fn check_with_lifetimes(
     client: &Client,
     registration: &AppRegistration,
     options: &PlanOptions,
 ) -> Result<(), Error> {
+    let mut findings = findings(client, registration, options);
     if options.held_secrets.is_empty() && options.installed.is_none() {
         for secret in &registration.credentials {
-            secret.end(client.clock().now())?;
+            findings.add_result(secret.end(client.clock().now()).map(drop));
         }
     }
-    Ok(())
+    findings.into_result()
+}
+
+/// Refuses to issue a secret by a clock that is wrong.
+pub(super) fn check_clock(client: &Client, it: &Comparison<'_>) -> Result<(), Error> {
+    let mut steps = steps(it).into_iter().filter_map(|step| step.to_change());
+    match steps.any(|step| step.id.kind() == StepKind::SECRET && step.action.is_change()) {
+        true => refusal::check_clock(client.clock_skew()),
+        false => Ok(()),
+    }
+}
+
+fn findings(client: &Client, registration: &AppRegistration, options: &PlanOptions) -> Findings {
+    let mut findings = Findings::default();
+    registration.check_into(&mut findings);
+    if let Some(wanted) = &options.installed {
+        installed::check(registration, wanted, &mut findings);
+        return findings;
+    }
+    let is_known = |name: &String| registration.credentials.iter().any(|secret| secret.name() == name);
+    for name in options.replace_secrets.iter().filter(|name| !is_known(name)) {
+        let message = format!("the registration has no client secret “{name}” to replace");
+        findings.add(Error::new(ErrorCode::UnknownSecret).with_message(message));
+    }
+    let national = matches!(client.cloud().name(), "usgov" | "usgov-dod" | "china");
+    if national && allows_personal_accounts(&registration.audience) {
+        findings.add(Error::new(ErrorCode::NoPersonalAccounts));
+    }
+    findings
 }
 
 /// Refuses changes that the plan does not show: an apply does nothing that nobody could review. A value is changed from

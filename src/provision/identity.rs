@@ -4,7 +4,8 @@ use crate::error::{Error, ErrorCode, ErrorDetail, on_one_line};
 use crate::ids::AppId;
 use crate::model::Application;
 use crate::provision::comparison::Comparison;
-use crate::provision::observed::{DeletedHolder, ForeignApp, shown};
+use crate::provision::findings::Findings;
+use crate::provision::observed::{DeletedHolder, ForeignApp, sentences, shown};
 use crate::provision::registration::AppRegistration;
 use crate::provision::step::{Action, Step, StepId, StepKind, Subject};
 
@@ -18,12 +19,11 @@ impl StepKind {
 }
 
 /// Refuses a unique name that Entra would refuse.
-pub(super) fn check(registration: &AppRegistration) -> Result<(), Error> {
+pub(super) fn check(registration: &AppRegistration, findings: &mut Findings) {
     let name = &registration.unique_name;
     if name.trim().is_empty() || name.chars().count() > 256 || name.chars().any(char::is_control) {
-        return Err(Error::new(ErrorCode::InvalidUniqueName));
+        findings.add(Error::new(ErrorCode::InvalidUniqueName));
     }
-    Ok(())
 }
 
 /// Adds the steps of the application itself.
@@ -45,7 +45,11 @@ pub(super) fn steps(it: &Comparison<'_>, steps: &mut Vec<Step>) {
         None if !it.observed.foreign_apps.is_empty() => ErrorCode::AppOfAnotherTenant.remedy(),
         None => "Apply the registration; an application that was made by hand is adopted by its client id.",
     };
-    steps.push(registered.check(format!("“{display_name}” is registered in Microsoft Entra"), remedy));
+    let registered = registered.check(format!("“{display_name}” is registered in Microsoft Entra"), remedy);
+    steps.push(match adoption_obstacle(it) {
+        Some(obstacle) => registered.blocked(sentences(obstacle.message(), obstacle.remedy())),
+        None => registered,
+    });
     if it.app().is_some_and(|app| wants_unique_name(it, app)) {
         let step = Step::new(StepKind::UNIQUE_NAME, Action::Change)
             .plan(format!("give the application the unique name {unique_name}"));
@@ -75,41 +79,38 @@ pub(super) fn wants_unique_name(it: &Comparison<'_>, app: &Application) -> bool 
     app.unique_name.as_ref() != Some(&it.registration.unique_name) && !it.options.unique_name_refused
 }
 
-/// The application that the caller adopts, if it can be the one that is meant.
-pub(super) fn check_adopted(
-    registration: &AppRegistration,
-    app_id: AppId,
-    by_unique_name: Option<Application>,
-    adopted: Option<Application>,
-) -> Result<Application, Error> {
-    let Some(adopted) = adopted else {
-        return Err(Error::new(ErrorCode::AdoptedAppNotFound)
-            .with_message(format!("there is no application with the client id {app_id}")));
+/// Why the application that the caller adopts cannot be the one that is meant, if it cannot.
+fn adoption_obstacle(it: &Comparison<'_>) -> Option<Error> {
+    let app_id = it.options.adopt?;
+    let unique_name = &it.registration.unique_name;
+    let conflict = |text: String| Some(Error::new(ErrorCode::AdoptionConflict).with_message(text));
+    let Some(adopted) = it.app() else {
+        let text = format!("there is no application with the client id {app_id}");
+        return Some(Error::new(ErrorCode::AdoptedAppNotFound).with_message(text));
     };
-    let conflict = |text: String| Error::new(ErrorCode::AdoptionConflict).with_message(text);
-    if let Some(holder) = by_unique_name.filter(|holder| holder.id != adopted.id) {
-        let holder = holder.app_id.map(|id| id.to_string()).unwrap_or_default();
-        return Err(conflict(format!(
-            "the unique name {} belongs to another application, client id {holder}",
-            registration.unique_name
-        )));
-    }
-    match &adopted.unique_name {
-        Some(name) if *name != registration.unique_name => Err(conflict(format!(
+    match (&it.observed.name_holder, &adopted.unique_name) {
+        (Some(holder), _) => {
+            conflict(format!("the unique name {unique_name} belongs to another application, client id {holder}"))
+        }
+        (None, Some(name)) if name != unique_name => conflict(format!(
             "the application {app_id} has the unique name {name} already, and a unique name cannot be changed"
-        ))),
-        _ => Ok(adopted),
+        )),
+        _ => None,
     }
 }
 
+/// Refuses to adopt an application that is not there, or that is another one.
+pub(super) fn check_adopted(it: &Comparison<'_>, findings: &mut Findings) {
+    adoption_obstacle(it).into_iter().for_each(|obstacle| findings.add(obstacle));
+}
+
 /// Refuses to create a second application of the display name, and a unique name that a deleted application holds.
-pub(super) fn check_observed(it: &Comparison<'_>) -> Result<(), Error> {
-    check_same_name(it)?;
-    check_foreign(it)?;
+pub(super) fn check_observed(it: &Comparison<'_>, findings: &mut Findings) {
+    findings.add_result(check_same_name(it));
+    findings.add_result(check_foreign(it));
     let is_wanted = it.app().is_none_or(|app| wants_unique_name(it, app));
-    match &it.observed.deleted_holder {
-        Some(holder) if is_wanted => Err(unique_name_taken(&it.registration.unique_name, holder)),
-        _ => Ok(()),
+    if let Some(holder) = it.observed.deleted_holder.as_ref().filter(|_| is_wanted) {
+        findings.add(unique_name_taken(&it.registration.unique_name, holder));
     }
 }
 

@@ -10,9 +10,11 @@ use crate::client::Client;
 use crate::error::Error;
 use crate::ids::TenantId;
 use crate::provision::checklist::Checklist;
+use crate::provision::guards::check;
 use crate::provision::plan::Plan;
 use crate::provision::plan_options::{Installed, PlanOptions, Removal};
 use crate::provision::plan_request::{make_checklist, make_plan};
+use crate::provision::preflight::Preflight;
 use crate::provision::registration::AppRegistration;
 
 /// A service principal whose application is not registered in this tenant, and the permissions that a registration names
@@ -94,9 +96,38 @@ impl<'a> Installation<'a> {
     /// # Panics
     /// Outside of the runtime that the [`Client`] needs.
     pub async fn verify(&self) -> Result<Checklist, Error> {
-        let options = PlanOptions { installed: Some(self.installed.clone()), ..PlanOptions::default() };
+        let options = self.options(None);
         let span = tracing::debug_span!("verify", unique_name = self.registration.unique_name());
         make_checklist(&self.client, self.registration, &options).instrument(span).await
+    }
+
+    /// Says which steps of an apply the caller's token allows, and which permission or role it lacks for the others: see
+    /// [`Client::preflight`]. Nothing is sent but the sign-in.
+    ///
+    /// ```
+    /// # use entra_emulator::MemoryTenant;
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() -> Result<(), entra_apps::Error> {
+    /// use entra_apps::AppRegistration;
+    /// use entra_apps::permission::microsoft_graph::application;
+    ///
+    /// let tenant = MemoryTenant::new();
+    /// let caller = tenant.add_caller(&["Application.Read.All", "Directory.Read.All"]);
+    /// let identity = tenant.add_caller(&[]).client_id; // or a managed identity
+    /// let reader = AppRegistration::new("contoso-reader", "Contoso Reader").permission(application::USER_READ_ALL);
+    /// let preflight = tenant.client_of(&caller).grant_to(identity, &reader).preflight().await?;
+    /// assert_eq!(preflight.likely_refused().count(), 1, "{preflight}");
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`plan`](Self::plan) that can be told before anything is sent, and what signing in fails with.
+    ///
+    /// # Panics
+    /// Outside of the runtime that the [`Client`] needs.
+    pub async fn preflight(&self) -> Result<Preflight, Error> {
+        check(&self.client, self.registration, &self.options(None))?;
+        let claims = self.client.token_claims().await?;
+        Ok(Preflight::of_installation(self.registration, self.installed.publisher.is_some(), &claims))
     }
 
     /// Plans to take away the grants that the registration names. Grants of single users stay, and so do those that it does
@@ -105,9 +136,13 @@ impl<'a> Installation<'a> {
         PlanRemoval { installation: self.clone(), removal: Removal::default() }
     }
 
-    async fn make(&self, removal: Option<Removal>) -> Result<Plan, Error> {
+    fn options(&self, removal: Option<Removal>) -> PlanOptions {
         let installed = Installed { removal, ..self.installed.clone() };
-        let options = PlanOptions { installed: Some(installed), ..PlanOptions::default() };
+        PlanOptions { installed: Some(installed), ..PlanOptions::default() }
+    }
+
+    async fn make(&self, removal: Option<Removal>) -> Result<Plan, Error> {
+        let options = self.options(removal);
         let span = tracing::debug_span!("plan", unique_name = self.registration.unique_name());
         make_plan(&self.client, self.registration, options).instrument(span).await
     }

@@ -7,6 +7,7 @@ use crate::model::ServicePrincipal;
 use crate::permission::well_known_name;
 use crate::provision::collections::holds_after_removal;
 use crate::provision::comparison::Comparison;
+use crate::provision::findings::Findings;
 use crate::provision::plan_options::Installed;
 use crate::provision::registration::{AppRegistration, is_multi_tenant};
 use crate::provision::report::InstalledPrincipal;
@@ -22,59 +23,55 @@ impl StepKind {
     pub const DELETED_SERVICE_PRINCIPAL: Self = Self::new("deleted_service_principal");
 }
 
-/// The tenants in which Microsoft registers its own apps.
+/// The tenants in which Microsoft registers its own apps, as far as it says so.
 ///
 /// <https://learn.microsoft.com/troubleshoot/entra/entra-id/governance/verify-first-party-apps-sign-in>
-const MICROSOFT_TENANTS: [TenantId; 5] = [
+const MICROSOFT_TENANTS: [TenantId; 2] = [
     TenantId::from_u128(0xf8cd_ef31_a31e_4b4a_93e4_5f57_1e91_255a),
     TenantId::from_u128(0x72f9_88bf_86f1_41af_91ab_2d7c_d011_db47),
-    TenantId::from_u128(0xcdc5_aeea_15c5_4db6_b079_fcad_d250_5dc2),
-    TenantId::from_u128(0x33e0_1921_4d64_4f8c_a055_5bda_ffd5_e33d),
-    TenantId::from_u128(0x975f_013f_7f24_47e8_a7d3_abc4_752b_f346),
 ];
 
 /// Refuses what can be refused without a look at the tenant.
-pub(super) fn check(registration: &AppRegistration, wanted: &Installed) -> Result<(), Error> {
+pub(super) fn check(registration: &AppRegistration, wanted: &Installed, findings: &mut Findings) {
     if let ServicePrincipalKey::AppId(app_id) = wanted.principal {
-        check_app(app_id)?;
+        findings.add_result(check_app(app_id));
     }
-    let Some(publisher) = wanted.publisher else { return Ok(()) };
-    check_owner(publisher)?;
-    match is_multi_tenant(&registration.audience) {
-        true => Ok(()),
-        false => Err(Error::new(ErrorCode::SingleTenantRegistration).with_message(format!(
-            "the registration “{}” is for accounts of its own tenant alone",
-            registration.display_name
-        ))),
+    let Some(publisher) = wanted.publisher else { return };
+    findings.add_result(check_owner(publisher));
+    if !is_multi_tenant(&registration.audience) {
+        let name = &registration.display_name;
+        let message = format!("the registration “{name}” is for accounts of its own tenant alone");
+        findings.add(Error::new(ErrorCode::SingleTenantRegistration).with_message(message));
     }
 }
 
 /// Refuses what cannot be made of what is there, and a service principal that is not the publisher's.
-pub(super) fn check_observed(it: &Comparison<'_>, wanted: &Installed) -> Result<(), Error> {
-    if wanted.removal.is_none() {
-        check_permissions(it)?;
-    }
+pub(super) fn check_observed(it: &Comparison<'_>, wanted: &Installed, findings: &mut Findings) {
     if wanted.publisher == Some(it.observed.tenant) {
-        return Err(Error::new(ErrorCode::WrongPublisher)
+        let own = Error::new(ErrorCode::WrongPublisher)
             .with_message("the publisher is this tenant itself, in which there is nothing to install")
-            .with_remedy("Plan the registration itself here, or name the tenant of the app's publisher."));
+            .with_remedy("Plan the registration itself here, or name the tenant of the app's publisher.");
+        findings.add(own);
+        return;
     }
     match &it.observed.principal {
-        Some(principal) => check_principal(principal, wanted)?,
+        Some(principal) => findings.add_result(check_principal(principal, wanted)),
         None if wanted.publisher.is_none() && wanted.removal.is_none() => {
-            return Err(Error::new(ErrorCode::ServicePrincipalNotFound)
-                .with_message(format!("the tenant has no service principal {}", wanted.principal.id())));
+            let message = format!("the tenant has no service principal {}", wanted.principal.id());
+            findings.add(Error::new(ErrorCode::ServicePrincipalNotFound).with_message(message));
         }
         None => {}
+    }
+    if wanted.removal.is_none() {
+        check_permissions(it, findings);
     }
     let left = match wanted.removal {
         Some(removal) if removal.service_principal && it.observed.principal.is_some() => holds_after_removal(it),
         _ => Vec::new(),
     };
-    match left.is_empty() {
-        true => Ok(()),
-        false => Err(Error::new(ErrorCode::ServicePrincipalInUse)
-            .with_message(format!("the service principal would still hold {}", left.join(", ")))),
+    if !left.is_empty() {
+        let message = format!("the service principal would still hold {}", left.join(", "));
+        findings.add(Error::new(ErrorCode::ServicePrincipalInUse).with_message(message));
     }
 }
 

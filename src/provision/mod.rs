@@ -89,7 +89,8 @@
 //! permissions take part. The steps are those of the service principal and of its grants, and
 //! [`PUBLISHER`](StepKind::PUBLISHER), [`ASSIGNMENT_REQUIRED`](StepKind::ASSIGNMENT_REQUIRED) and
 //! [`DELETED_SERVICE_PRINCIPAL`](StepKind::DELETED_SERVICE_PRINCIPAL), which write nothing: a disabled or deleted service
-//! principal is reported and never revived.
+//! principal is reported and never revived. A removal that deletes the service principal shows who is
+//! [assigned to it](StepKind::ASSIGNED_TO).
 //!
 //! # Surplus
 //! What is in the tenant and not in the registration is left alone and listed, as steps of the action
@@ -126,8 +127,8 @@
 //! the tenant has changed, the apply stops with [`Stale`](crate::ErrorKind::Stale) and writes nothing.
 //!
 //! Whatever a plan refuses, an apply refuses too, judged on what it writes from, and it changes nothing that its plan does
-//! not show. An application that was there before is read again right before it is changed, so that what others have
-//! added in the meantime stays.
+//! not show. An application that was there before is read again right before it is changed, and once more where the service
+//! makes the change wait for more than five seconds, so that what others have added in the meantime stays.
 //!
 //! # Apply
 //! While it runs, it tells its [`Progress`], waits included. [`Registered`](crate::Registered) has the ids
@@ -148,6 +149,7 @@ mod comparison;
 pub(crate) mod consent_check;
 pub(crate) mod credential;
 mod diagnose;
+mod findings;
 mod guards;
 mod identity;
 mod installation;

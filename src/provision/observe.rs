@@ -9,9 +9,8 @@ use crate::ids::{AppId, ApplicationId, TenantId};
 use crate::model::query::Filter;
 use crate::model::{Application, ApplicationProperty, PublishedApi};
 use crate::provision::collections::{self, COLLECTIONS};
-use crate::provision::identity::check_adopted;
 use crate::provision::observed::{DeletedHolder, ForeignApp, Observed, Resolved, Resource, SameName, with_ids};
-use crate::provision::plan_options::PlanOptions;
+use crate::provision::plan_options::{Installed, PlanOptions, Removal};
 use crate::provision::published::{Wanted, select};
 use crate::provision::registration::AppRegistration;
 use crate::provision::replicas::wait_for_replicas;
@@ -48,10 +47,12 @@ pub(super) async fn observe_settled(
         let began = client.clock().now();
         let observed = match &options.installed {
             Some(installed) => {
-                let observed = Box::pin(observe_installed(client, registration, &[], installed.principal)).await?;
-                match observed.principal.is_none() && installed.removal.is_some() {
+                let Installed { principal, removal, .. } = *installed;
+                let read = || Box::pin(observe_installed(client, registration, &[], principal, removal));
+                let observed = read().await?;
+                match observed.principal.is_none() && removal.is_some() {
                     // One replica that lags must not make a removal look done.
-                    true => Box::pin(observe_installed(client, registration, &[], installed.principal)).await?,
+                    true => read().await?,
                     false => observed,
                 }
             }
@@ -176,10 +177,12 @@ async fn observe(client: &Client, registration: &AppRegistration, options: &Plan
 
     let by_unique_name = responses.take(by_unique_name)?;
     let adopted = adopted.map(|handle| responses.take(handle)).transpose()?;
-    let application = match (options.adopt, adopted) {
-        (Some(app_id), Some(adopted)) => Some(check_adopted(registration, app_id, by_unique_name, adopted)?),
-        _ => by_unique_name,
+    let (application, holder) = match adopted {
+        Some(adopted) => (adopted, by_unique_name),
+        None => (by_unique_name, None),
     };
+    let is_other = |holder: &Application| application.as_ref().is_some_and(|adopted| adopted.id != holder.id);
+    let name_holder = holder.filter(is_other).and_then(|holder| holder.app_id);
     let application = application.map(as_selected).transpose()?;
     let own = application.as_ref().and_then(|app| app.id);
     let same_name = names.rest_of(responses.take(same_name)?).await?;
@@ -202,8 +205,15 @@ async fn observe(client: &Client, registration: &AppRegistration, options: &Plan
     let deleted_holder = deleted.into_iter().find_map(|item| DeletedHolder::of(item, &registration.unique_name));
     // The tenant's name is for show only.
     let tenant_name = responses.take(organization).ok().and_then(|organization| organization.display_name);
-    let mut observed =
-        Observed { tenant_name, application, same_name, foreign_apps, deleted_holder, ..Observed::nothing_in(tenant) };
+    let mut observed = Observed {
+        tenant_name,
+        application,
+        name_holder,
+        same_name,
+        foreign_apps,
+        deleted_holder,
+        ..Observed::nothing_in(tenant)
+    };
     apis.take(client, &mut responses, &mut observed)?;
     if let Some(app_id) = observed.app_id() {
         collections::read(client, app_id.into(), &mut observed).await?;
@@ -218,6 +228,7 @@ pub(super) async fn observe_installed(
     registration: &AppRegistration,
     known: &[Resolved],
     principal: ServicePrincipalKey,
+    removal: Option<Removal>,
 ) -> Result<Observed, Error> {
     let tenant = client.tenant_id().await?;
     let mut batch = client.batch();
@@ -231,6 +242,11 @@ pub(super) async fn observe_installed(
         }
         ServicePrincipalKey::Id(_) => None,
     };
+    let is_deleted = removal.is_some_and(|removal| removal.service_principal);
+    let assigned_to = is_deleted.then(|| {
+        let list = client.app_role_assignments().list_of_resource(principal);
+        (batch.add(list.clone().page()), list)
+    });
     let apis = ApiReads::new(client, registration, known, &mut batch);
     let mut responses = batch.send().await?;
     let mut observed = Observed {
@@ -241,6 +257,12 @@ pub(super) async fn observe_installed(
     apis.take(client, &mut responses, &mut observed)?;
     for read in reads {
         read.take(&mut responses, &mut observed).await?;
+    }
+    if let Some((page, list)) = assigned_to {
+        let page = responses.take(page);
+        if observed.principal.is_some() {
+            observed.assigned_to = list.rest_of(collections::empty_if_not_found(page)?).await?;
+        }
     }
     // Who may not read what was deleted is not told of it.
     if let Some((page, list, app_id)) = deleted

@@ -19,6 +19,9 @@ pub(super) struct Observed {
     pub(super) tenant_name: Option<String>,
     /// With the members that the rooms select.
     pub(super) application: Option<Application>,
+    /// The application that has the unique name, where another one is adopted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) name_holder: Option<AppId>,
     /// Other applications of the same display name.
     pub(super) same_name: Vec<SameName>,
     /// Apps of other tenants that have a service principal here, of the same display name.
@@ -31,6 +34,9 @@ pub(super) struct Observed {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) deleted_principals: Vec<DirectoryObjectId>,
     pub(super) principal: Option<ServicePrincipal>,
+    /// The app role assignments on the service principal, where it is to be deleted: those of others, to it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) assigned_to: Vec<AppRoleAssignment>,
     /// The app role assignments of the service principal.
     pub(super) assignments: Vec<AppRoleAssignment>,
     /// The OAuth2 permission grants of the service principal.
@@ -108,10 +114,15 @@ pub(super) struct Obstacle {
 impl Obstacle {
     /// What is the case and what to do, in sentences.
     pub(super) fn sentences(&self) -> String {
-        let mut letters = self.text.chars();
-        let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
-        format!("{first}{}. {}", letters.as_str(), self.remedy)
+        sentences(&self.text, &self.remedy)
     }
+}
+
+/// A clause that says what is the case and what to do, in sentences.
+pub(super) fn sentences(clause: &str, remedy: &str) -> String {
+    let mut letters = clause.chars();
+    let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
+    format!("{first}{}. {remedy}", letters.as_str())
 }
 
 impl Observed {
@@ -121,11 +132,13 @@ impl Observed {
             tenant,
             tenant_name: None,
             application: None,
+            name_holder: None,
             same_name: Vec::new(),
             foreign_apps: Vec::new(),
             deleted_holder: None,
             deleted_principals: Vec::new(),
             principal: None,
+            assigned_to: Vec::new(),
             assignments: Vec::new(),
             grants: Vec::new(),
             resources: Vec::new(),

@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::ids::{AppId, KeyId};
 use crate::provision::checklist::Checklist;
 use crate::provision::comparison::Comparison;
-use crate::provision::guards::{check, check_lifetimes};
+use crate::provision::guards::{check, check_clock, check_with_lifetimes};
 use crate::provision::observe::observe_settled;
 use crate::provision::plan::Plan;
 use crate::provision::plan_options::PlanOptions;
@@ -155,13 +155,14 @@ pub(super) async fn make_plan(
     registration: &AppRegistration,
     options: PlanOptions,
 ) -> Result<Plan, Error> {
-    check(client, registration, &options)?;
-    check_lifetimes(client, registration, &options)?;
+    check_with_lifetimes(client, registration, &options)?;
     let client = client.begin_operation();
     // A person may take minutes to sign in.
     client.tenant_id().await?;
     let (observed, now) = observe_settled(&client, registration, &options).await?;
-    check_observed(&Comparison { registration, observed: &observed, options: &options, now })?;
+    let it = Comparison { registration, observed: &observed, options: &options, now };
+    check_observed(&it)?;
+    check_clock(&client, &it)?;
     Ok(Plan::new(client.cloud().name(), registration, options, observed, now))
 }
 

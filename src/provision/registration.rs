@@ -12,6 +12,7 @@ use crate::model::SignInAudience;
 use crate::permission::{MICROSOFT_GRAPH, Permission, PermissionKind};
 use crate::provision::caller_permissions::CallerPermissions;
 use crate::provision::credential::ClientSecret;
+use crate::provision::findings::Findings;
 use crate::provision::page_url::{LogoutUrl, PageUrl};
 use crate::provision::redirect_uri::RedirectUri;
 use crate::provision::tag::Tag;
@@ -429,24 +430,22 @@ impl AppRegistration {
     }
 
     /// Checks what belongs to no room: the time of use, and what a person confirms.
-    pub(super) fn check_texts(&self) -> Result<(), Error> {
+    pub(super) fn check_texts(&self, findings: &mut Findings) {
         let purposes = self.purposes();
-        if let Selection::Purposes(selected) = &self.selection
-            && let Some(unknown) = selected.iter().find(|selected| !purposes.contains(&selected.as_str()))
-        {
-            return Err(unknown_purpose(unknown, &purposes));
+        if let Selection::Purposes(selected) = &self.selection {
+            let unknown = selected.iter().filter(|selected| !purposes.contains(&selected.as_str()));
+            unknown.for_each(|unknown| findings.add(unknown_purpose(unknown, &purposes)));
         }
         if self.use_within.is_some_and(|time| time.is_zero()) {
-            return Err(Error::new(ErrorCode::InvalidUseWithin));
+            findings.add(Error::new(ErrorCode::InvalidUseWithin));
         }
         for (index, confirmation) in self.confirmations.iter().enumerate() {
             let code = &confirmation.code;
             if code.trim().is_empty() || self.confirmations[..index].iter().any(|other| other.code == *code) {
-                return Err(Error::new(ErrorCode::InvalidConfirmation)
-                    .with_message(format!("the confirmation code “{code}” is empty or stands twice")));
+                let message = format!("the confirmation code “{code}” is empty or stands twice");
+                findings.add(Error::new(ErrorCode::InvalidConfirmation).with_message(message));
             }
         }
-        Ok(())
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! Each round works out what is still to be done, from what was observed and what has been accepted since, and does the
 //! next part of it in one request. So a failure anywhere leaves work for the next round, or for the next run, and
-//! nothing is done twice.
+//! nothing is done twice. What others have written is never written over: each round looks whether what it would write from
+//! is to be read again first, and what it cannot send in time is left to the next one.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +19,7 @@ use crate::provision::guards;
 use crate::provision::identity::{unique_name_taken, wants_unique_name};
 use crate::provision::installed;
 use crate::provision::observe::{Written, cache_key, observe_application_settled, observe_settled};
-use crate::provision::observed::{DeletedHolder, shown, with_ids};
+use crate::provision::observed::{DeletedHolder, Observed, shown, with_ids};
 use crate::provision::plan::Plan;
 use crate::provision::progress::ProgressHook;
 use crate::provision::published::report_corrections;
@@ -27,9 +28,42 @@ use crate::provision::report::{OpenItem, Registered, RegisteredApplication, Secr
 use crate::provision::settings;
 use crate::provision::step::{Change, StepKind, unreadable_remedy};
 use crate::provision::steps::{changes, check_observed, unreadable};
+use crate::retry::{Deadline, Outcome, Repeat, WaitReason};
+
+/// What was observed is written from for so long; what is older is read again. A write that cannot be sent by then, because
+/// the service throttles or fails, is not sent from it either.
+pub(super) const MAX_OBSERVATION_AGE: Duration = Duration::from_secs(5);
 
 /// Rounds beyond this many mean that the service contradicts itself.
 const MAX_ROUNDS: u32 = 12;
+
+/// What is written from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Basis {
+    /// What the plan saw a moment ago. What is there is read once more before it is changed.
+    Plan,
+    /// What the plan saw before this client has written: it is read again, whatever is to be done.
+    PlanBeforeOwnWrite,
+    /// What the plan saw too long ago: it is read again, and must be as the plan saw it, or as this client left it.
+    OldPlan,
+    /// What this run read, at a moment on the clock's monotonic scale.
+    Read(Duration),
+    /// What this run made itself.
+    Made,
+    /// What others may have changed since: it is read again before anything is written.
+    Outdated,
+}
+
+/// Where a service throttles so hard that each write is refused right behind its reads, the write waits for its turn after
+/// so many of them, as it would by itself.
+const MAX_THROTTLED_ROUNDS: u32 = 5;
+
+/// Writes that were left to the next round, one after the other.
+struct Postponed {
+    since: Duration,
+    attempts: u32,
+    throttled_rounds: u32,
+}
 
 /// An apply under way.
 pub(super) struct Run<'a> {
@@ -38,8 +72,8 @@ pub(super) struct Run<'a> {
     approvals: Approvals,
     /// The changes that this client has made since the plan.
     written: Vec<Change>,
-    /// Whether this run has observed what it writes from, or made it: nothing of others is in it that was not seen.
-    is_fresh: bool,
+    basis: Basis,
+    postponed: Option<Postponed>,
     /// Whether a grant was refused, because the caller may not make it.
     may_not_grant: bool,
 }
@@ -67,22 +101,22 @@ impl<'a> Run<'a> {
                 open: Vec::new(),
             },
             round: 0,
+            fresh_until: Deadline::default(),
             lost_attempts: Vec::new(),
             lost_responses: 0,
             grants_in_doubt: false,
             sink,
             progress,
         };
-        Self { plan, state, approvals, written: Vec::new(), is_fresh: false, may_not_grant: false }
+        Self { plan, state, approvals, written: Vec::new(), basis: Basis::Plan, postponed: None, may_not_grant: false }
     }
 
     /// Carries the plan out, or ends at the first failure; orphaned secrets are removed either way.
     pub(super) async fn execute(&mut self, max_plan_age: Duration) -> Result<(), Error> {
-        guards::check(&self.state.client, &self.plan.registration, &self.plan.options)?;
-        guards::check_lifetimes(&self.state.client, &self.plan.registration, &self.plan.options)?;
+        guards::check_with_lifetimes(&self.state.client, &self.plan.registration, &self.plan.options)?;
         self.check_changes()?;
         self.check_target().await?;
-        self.observe_if_old(max_plan_age).await?;
+        self.basis = self.basis_of_plan(max_plan_age);
         let result = self.rounds().await;
         let orphans = collections::remove_remaining_orphans(&mut self.state).await;
         result.and(orphans)
@@ -127,6 +161,7 @@ impl<'a> Run<'a> {
         let changes = changes(&it);
         self.approvals.check(&it)?;
         check_observed(&it)?;
+        guards::check_clock(&self.state.client, &it)?;
         guards::check_shown(&changes, self.plan.steps(), &self.written)?;
         Ok(!changes.is_empty())
     }
@@ -149,68 +184,105 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// Observes the tenant again for a plan that is old or from a file, or where this client has written since.
-    async fn observe_if_old(&mut self, max_plan_age: Duration) -> Result<(), Error> {
-        let (plan, client) = (self.plan, self.state.client.clone());
-        let now = client.clock().now();
+    fn basis_of_plan(&self, max_age: Duration) -> Basis {
+        let now = self.state.client.clock().now();
         // A clock that was set back says nothing of the age.
-        let age = Duration::try_from(now - plan.made_at).unwrap_or(Duration::MAX);
-        let is_old = plan.from_file || max_plan_age.is_zero() || age > max_plan_age;
-        let key = cache_key(plan.tenant, &plan.registration, &plan.options);
-        let written = client.observations().get::<Written>(&key);
-        let written = written.filter(|(at, _)| now - plan.made_at > client.clock().monotonic().saturating_sub(*at));
-        if !is_old && written.is_none() {
-            return Ok(());
+        let age = Duration::try_from(now - self.plan.made_at).unwrap_or(Duration::MAX);
+        match self.plan.from_file || max_age.is_zero() || age > max_age {
+            true => Basis::OldPlan,
+            false if self.written_since_plan().is_some() => Basis::PlanBeforeOwnWrite,
+            false => Basis::Plan,
         }
-        let (observed, _) = observe_settled(&client, &plan.registration, &plan.options).await?;
-        // What another run of this client has done since is no surprise, unless the plan was seen by others only.
-        let own = written.as_ref().filter(|_| !plan.from_file).map(|(_, written)| &**written);
-        let is_expected = match own {
-            Some(own) => observed.has_all_of(&own.observed),
-            None => observed.facts() == plan.observed.facts(),
+    }
+
+    /// What this client has written of the same app since the plan was made.
+    fn written_since_plan(&self) -> Option<Arc<Written>> {
+        let (plan, client) = (self.plan, &self.state.client);
+        let key = cache_key(plan.tenant, &plan.registration, &plan.options);
+        let (at, written) = client.observations().get::<Written>(&key)?;
+        let age_of_plan = client.clock().now() - plan.made_at;
+        (age_of_plan > client.clock().monotonic().saturating_sub(at)).then_some(written)
+    }
+
+    /// Reads again what is written from, where that is due: what others have added since is kept, and what a plan would
+    /// refuse now is refused. Whether anything is to be written.
+    async fn has_changes(&mut self) -> Result<bool, Error> {
+        let has_changes = self.check_changes()?;
+        let observed = &self.state.observed;
+        let is_there = observed.application.is_some() || observed.principal.is_some();
+        let now = self.state.client.clock().monotonic();
+        let is_due = match self.basis {
+            Basis::OldPlan | Basis::PlanBeforeOwnWrite | Basis::Outdated => true,
+            Basis::Plan => has_changes && is_there,
+            Basis::Read(at) => has_changes && now.saturating_sub(at) > MAX_OBSERVATION_AGE,
+            Basis::Made => false,
         };
-        if is_old && !is_expected {
+        if !is_due {
+            return Ok(has_changes);
+        }
+        self.read_again().await?;
+        self.basis = Basis::Read(now);
+        self.check_changes()
+    }
+
+    /// Reads the application again that was there before, with what belongs to it, or looks for it where it was not.
+    async fn read_again(&mut self) -> Result<(), Error> {
+        let ApplyState { client, registration, options, observed, .. } = &self.state;
+        let is_of_plan = matches!(self.basis, Basis::OldPlan | Basis::PlanBeforeOwnWrite);
+        let written = self.written_since_plan();
+        let again = match observed.application {
+            Some(_) if !is_of_plan => observe_application_settled(client, registration, options, observed).await?,
+            _ => Some(observe_settled(client, registration, options).await?.0),
+        };
+        let Some(again) = again else { return Err(Error::new(ErrorCode::PlanOutdated)) };
+        if let (None, Some(app_id)) = (observed.app_id(), again.app_id()) {
+            // It was not there a moment ago: not every replica knows it.
+            client.wrote_application(&registration.unique_name, Some(app_id));
+        }
+        match is_of_plan {
+            true => self.go_on_from(&again, written)?,
+            false if !again.has_all_of(observed) => return Err(Error::new(ErrorCode::PlanOutdated)),
+            false => {}
+        }
+        self.state.observed = again;
+        Ok(())
+    }
+
+    /// Refuses what an old plan did not see, unless this client has written it since; then this run goes on from there,
+    /// and issues nothing twice.
+    fn go_on_from(&mut self, again: &Observed, written: Option<Arc<Written>>) -> Result<(), Error> {
+        // What another run of this client has done since is no surprise, unless the plan was seen by others only.
+        let own = written.filter(|_| !self.plan.from_file);
+        let is_expected = match &own {
+            Some(own) => again.has_all_of(&own.observed),
+            None => again.facts() == self.plan.observed.facts(),
+        };
+        if self.basis == Basis::OldPlan && !is_expected {
             return Err(Error::new(ErrorCode::PlanOutdated));
         }
-        // This one goes on from there, and issues nothing twice.
+        let now = self.state.client.clock().now();
         let has_newer = |name: &String| {
-            observed
-                .live_secrets(name, now)
-                .any(|(key_id, _)| !plan.observed.secrets().any(|(before, _)| before == key_id))
+            let mut live = again.live_secrets(name, now);
+            live.any(|(key_id, _)| !self.plan.observed.secrets().any(|(before, _)| before == key_id))
         };
         self.state.options.replace_secrets.retain(|name| !has_newer(name));
         if let Some(own) = own {
             self.written.clone_from(&own.changes);
         }
-        (self.state.observed, self.is_fresh) = (observed, true);
-        Ok(())
-    }
-
-    /// Reads the application again that was there before, with what belongs to it: what is written from is merged with what
-    /// others have added since the plan was made.
-    async fn read_again(&mut self) -> Result<(), Error> {
-        let ApplyState { client, registration, options, observed, .. } = &self.state;
-        let again = match options.installed {
-            Some(_) => Some(observe_settled(client, registration, options).await?.0),
-            None => observe_application_settled(client, registration, options, observed).await?,
-        };
-        let Some(again) = again.filter(|again| again.has_all_of(observed)) else {
-            return Err(Error::new(ErrorCode::PlanOutdated));
-        };
-        (self.state.observed, self.is_fresh) = (again, true);
         Ok(())
     }
 
     /// Does what is pending, part by part, until nothing is.
     async fn rounds(&mut self) -> Result<(), Error> {
-        for round in 1..=MAX_ROUNDS {
+        let mut round = 1;
+        while round <= MAX_ROUNDS {
             self.state.round = round;
-            let observed = &self.state.observed;
-            let is_there = observed.application.is_some() || observed.principal.is_some();
-            if self.check_changes()? && is_there && !self.is_fresh {
-                self.read_again().await?;
-                self.check_changes()?;
-            }
+            self.has_changes().await?;
+            let may_wait = self.postponed.as_ref().is_some_and(|it| it.throttled_rounds >= MAX_THROTTLED_ROUNDS);
+            self.state.fresh_until = match may_wait {
+                true => Deadline::default(),
+                false => Deadline::after(self.state.client.clock(), MAX_OBSERVATION_AGE),
+            };
             let result = match self.state.observed.application.clone() {
                 _ if self.state.options.installed.is_some() => self.change_installed().await,
                 None => self.create_application().await.map(|()| true),
@@ -220,12 +292,44 @@ impl<'a> Run<'a> {
                 },
             };
             self.remember();
-            if !result? {
-                return Ok(());
+            match result {
+                Err(error) if error.is_outdated() => self.postpone(error).await?,
+                Ok(false) => return Ok(()),
+                result => {
+                    result?;
+                    (self.postponed, round) = (None, round + 1);
+                }
             }
         }
         let lost = self.state.lost_responses > 0;
         Err(Error::new(if lost { ErrorCode::SecretLost } else { ErrorCode::ServiceContradictsItself }))
+    }
+
+    /// Leaves a write to the next round, which reads again what it writes from: waits as the write by itself would have
+    /// waited, or ends with its error.
+    async fn postpone(&mut self, error: Error) -> Result<(), Error> {
+        let client = &self.state.client;
+        let (context, options, now) = (client.context(), client.options(), client.clock().monotonic());
+        let retry_after = error.retry_after();
+        let outcome = match error.code() {
+            ErrorCode::Throttled => Outcome::Throttled { retry_after },
+            ErrorCode::NotVisibleYet => Outcome::Lagging,
+            _ => Outcome::Failed { retry_after },
+        };
+        let first = Postponed { since: now, attempts: 0, throttled_rounds: 0 };
+        let postponed = self.postponed.get_or_insert(first);
+        postponed.attempts += error.attempts();
+        postponed.throttled_rounds += u32::from(outcome.wait_reason() == WaitReason::Throttling);
+        let elapsed = now.saturating_sub(postponed.since);
+        let wait = context.policy.decide(Repeat::Safe, &outcome, postponed.attempts, elapsed, context.jitter());
+        let Some(wait) = wait.filter(|wait| context.ends_in_time(*wait, &options)) else { return Err(error) };
+        let operation = error.operation().unwrap_or_default().to_owned();
+        context.wait(operation, &outcome, wait, postponed.attempts, &options).await;
+        // What a replica does not know yet is too new for others to have added to it.
+        if !(self.basis == Basis::Made && outcome == Outcome::Lagging) {
+            self.basis = Basis::Outdated;
+        }
+        Ok(())
     }
 
     /// Remembers what was accepted, so that a read that lags does not make anyone write it twice.
@@ -247,7 +351,8 @@ impl<'a> Run<'a> {
         let registration = self.state.registration;
         let client = self.state.client.clone();
         let body = settings::creation(&self.state.comparison());
-        let created = match client.applications().upsert(&registration.unique_name, &body).await {
+        let upsert = client.applications().upsert(&registration.unique_name, &body);
+        let created = match upsert.fresh_until(self.state.fresh_until).await {
             Err(error) if error.code() == ErrorCode::UniqueNameTaken => {
                 return Err(self.unique_name_holder(error).await);
             }
@@ -261,20 +366,16 @@ impl<'a> Run<'a> {
                 let app_id = shown(app.app_id.as_ref());
                 let text = format!("registered “{}”, client id {app_id}", registration.display_name);
                 self.state.observed.application = Some(app);
-                self.is_fresh = true;
+                self.basis = Basis::Made;
                 self.state.done(StepKind::REGISTERED, text);
             }
             None => {
-                // Somebody was faster, or an earlier attempt's response was lost: see what is there.
+                // Somebody was faster, or an earlier attempt's response was lost: the next round sees what is there.
                 client.wrote_application(&registration.unique_name, None);
-                (self.state.observed, _) = observe_settled(&client, registration, &self.state.options).await?;
-                self.is_fresh = true;
-                match self.state.observed.app_id() {
-                    Some(app_id) => client.wrote_application(&registration.unique_name, Some(app_id)),
-                    None => {
-                        wait_for_replicas(&client, "PATCH /applications(uniqueName)", self.state.round).await?;
-                    }
+                if self.state.round > 1 {
+                    wait_for_replicas(&client, "PATCH /applications(uniqueName)", self.state.round).await?;
                 }
+                self.basis = Basis::Outdated;
             }
         }
         Ok(())
@@ -303,7 +404,8 @@ impl<'a> Run<'a> {
         let patch = settings::difference(app, &wanted);
         let mut batch = self.state.client.batch().in_order();
         let Some(id) = app.id else { return Err(Error::new(ErrorCode::UnexpectedResponse)) };
-        let patched = (!patch.is_empty()).then(|| batch.add(self.state.client.applications().update(id, &patch)));
+        let update = self.state.client.applications().update(id, &patch).fresh_until(self.state.fresh_until);
+        let patched = (!patch.is_empty()).then(|| batch.add(update));
         let requests = requests(&self.state, Phase::Objects, &mut batch)?;
         if batch.is_empty() {
             return Ok(false);
@@ -340,7 +442,7 @@ impl<'a> Run<'a> {
             request.take(&mut responses, &mut self.state).await?;
         }
         // What was made, or read after somebody else had made it, was not there when the plan was made.
-        self.is_fresh = true;
+        self.basis = Basis::Made;
         Ok(true)
     }
 
@@ -422,13 +524,14 @@ fn requests(state: &ApplyState<'_>, phase: Phase, batch: &mut Batch) -> Result<V
     Ok(requests)
 }
 
-/// Keeps the first error. What was not sent because the step before it failed has no error of its own: either that
+/// Keeps the first error, and one that reading again does not mend before one that it does. What was not sent because the step before it failed has no error of its own: either that
 /// step's is kept, or it was mended and the next round sends the rest.
 fn keep_first(first: &mut Option<Error>, result: Result<(), Error>) {
     if let Err(error) = result
         && error.code() != ErrorCode::DependencyFailed
+        && first.as_ref().is_none_or(Error::is_outdated)
     {
-        first.get_or_insert(error);
+        *first = Some(error);
     }
 }
 

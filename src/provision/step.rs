@@ -6,8 +6,8 @@ use serde::ser::SerializeStruct as _;
 use serde::{Serialize, Serializer};
 
 use crate::error::on_one_line;
-use crate::ids::{AppId, KeyId};
-use crate::permission::PermissionKind;
+use crate::ids::{AppId, KeyId, ServicePrincipalId};
+use crate::permission::{MICROSOFT_GRAPH, PermissionKind};
 use crate::provision::redirect_uri::RedirectUri;
 
 /// The kind of thing that a step is about, such as [`HOMEPAGE`](Self::HOMEPAGE). Its text is stable.
@@ -99,6 +99,9 @@ pub enum Subject {
         kind: PermissionKind,
         /// The API that publishes it, where it is known.
         api: Option<AppId>,
+        /// The API's service principal in the tenant, where nothing else is known of the API.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        resource: Option<ServicePrincipalId>,
     },
     /// A client secret of the registration, by its description.
     Secret(String),
@@ -113,7 +116,15 @@ impl fmt::Display for Subject {
         match self {
             Self::Application(app_id) => app_id.fmt(f),
             Self::RedirectUri(uri) => write!(f, "{}:{}", uri.platform().as_str(), uri.as_str()),
-            Self::Permission { name, kind, .. } => write!(f, "{name}:{kind}"),
+            Self::Permission { name, kind, api, resource } => {
+                write!(f, "{name}:{kind}")?;
+                // APIs have permissions of one name: which it is must be told, where it is not Microsoft Graph.
+                match (api, resource) {
+                    (Some(MICROSOFT_GRAPH), _) | (None, None) => Ok(()),
+                    (Some(api), _) => write!(f, ":{api}"),
+                    (None, Some(resource)) => write!(f, ":{resource}"),
+                }
+            }
             Self::Credential(key_id) => key_id.fmt(f),
             Self::Property(kind) => kind.fmt(f),
             Self::Tag(text) | Self::Secret(text) | Self::Confirmation(text) => f.write_str(text),
@@ -123,7 +134,8 @@ impl fmt::Display for Subject {
 
 /// What a step is about: its kind, and which one of that kind. The same in a plan and in a checklist.
 ///
-/// Its text is a stable code, such as `homepage` or `permission_granted:Directory.Read.All:application`.
+/// Its text is a stable code, such as `homepage` or `permission_granted:Directory.Read.All:application`; of a permission of
+/// another API than Microsoft Graph, the API's client id follows.
 ///
 /// ```
 /// # use entra_apps::AppRegistration;

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::error::Error;
 use crate::provision::collections::{COLLECTIONS, rooms};
 use crate::provision::comparison::Comparison;
+use crate::provision::findings::Findings;
 use crate::provision::identity;
 use crate::provision::installed;
 use crate::provision::observed::{Observed, shown};
@@ -23,33 +24,35 @@ impl AppRegistration {
     /// Checks what can be checked without a tenant; [`Client::plan`](crate::Client::plan) does it too.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) for the first thing that Entra would refuse.
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) for what Entra would refuse: the code is that of the first thing, the
+    /// message and the remedy are of all, and the [details](Error::details) list them where there are several.
     pub fn check(&self) -> Result<(), Error> {
-        identity::check(self)?;
-        SETTINGS.iter().try_for_each(|setting| setting.check(self))?;
-        COLLECTIONS.iter().try_for_each(|collection| collection.check(self))?;
-        self.check_texts()
+        let mut findings = Findings::default();
+        self.check_into(&mut findings);
+        findings.into_result()
+    }
+
+    /// Adds what Entra would refuse.
+    pub(super) fn check_into(&self, findings: &mut Findings) {
+        identity::check(self, findings);
+        SETTINGS.iter().for_each(|setting| setting.check(self, findings));
+        COLLECTIONS.iter().for_each(|collection| collection.check(self, findings));
+        self.check_texts(findings);
     }
 }
 
 /// Refuses what cannot be made of what is there, with all that is in the way.
 pub(super) fn check_observed(it: &Comparison<'_>) -> Result<(), Error> {
-    if let Some(wanted) = &it.options.installed {
-        return installed::check_observed(it, wanted);
+    let mut findings = Findings::default();
+    match &it.options.installed {
+        Some(wanted) => installed::check_observed(it, wanted, &mut findings),
+        None => {
+            identity::check_adopted(it, &mut findings);
+            SETTINGS.iter().for_each(|setting| setting.check_observed(it, &mut findings));
+            identity::check_observed(it, &mut findings);
+        }
     }
-    let rooms = SETTINGS.iter().map(|setting| setting.check_observed(it));
-    all_at_once(rooms.chain([identity::check_observed(it)]))
-}
-
-/// One error for all of them, with the code of the first.
-fn all_at_once(results: impl Iterator<Item = Result<(), Error>>) -> Result<(), Error> {
-    let mut errors: Vec<Error> = results.filter_map(Result::err).collect();
-    if errors.len() < 2 {
-        return errors.pop().map_or(Ok(()), Err);
-    }
-    let messages: Vec<&str> = errors.iter().map(Error::message).collect();
-    let remedies: Vec<&str> = errors.iter().map(Error::remedy).collect();
-    Err(Error::new(errors[0].code()).with_message(messages.join("; ")).with_remedy(remedies.join(" ")))
+    findings.into_result()
 }
 
 /// The steps that write something.

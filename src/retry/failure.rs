@@ -1,6 +1,7 @@
 //! Attempts without a response, as errors.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use crate::error::{Error, ErrorCode};
 use crate::retry::{Outcome, Repeat};
@@ -25,6 +26,8 @@ pub(super) enum Failure {
     TimedOut,
     DeadlineBefore,
     DeadlineInFlight,
+    /// Not sent: its body would be too old by the time that the service takes it, so much later.
+    Outdated(Duration),
 }
 
 impl Failure {
@@ -32,7 +35,7 @@ impl Failure {
         match self {
             Self::Transport(error) => Outcome::NoResponse { maybe_sent: error.is_maybe_sent() },
             Self::TimedOut | Self::DeadlineInFlight => Outcome::NoResponse { maybe_sent: true },
-            Self::DeadlineBefore => Outcome::NoResponse { maybe_sent: false },
+            Self::DeadlineBefore | Self::Outdated(_) => Outcome::NoResponse { maybe_sent: false },
         }
     }
 
@@ -45,14 +48,13 @@ impl Failure {
                 !error.is_too_large() && error.connect_failure().is_none_or(|failure| !stays.contains(&failure))
             }
             Self::TimedOut => true,
-            Self::DeadlineBefore | Self::DeadlineInFlight => false,
+            Self::DeadlineBefore | Self::DeadlineInFlight | Self::Outdated(_) => false,
         }
     }
 
-    /// Only a request that is unsafe to repeat can be in doubt: any other is simply run again.
-    pub(super) fn into_error(self, operation: Cow<'static, str>, repeat: Repeat, attempts: u32) -> Error {
-        let maybe_done = self.outcome().maybe_done() && repeat == Repeat::Unsafe;
-        let error = match self {
+    /// What it was, whatever was asked for.
+    pub(super) fn cause(self) -> Error {
+        match self {
             Self::Transport(error) if error.is_too_large() => Error::new(ErrorCode::ResponseTooLarge)
                 .with_remedy("Ask for less, or raise the transport's limit; a proxy in between may have answered.")
                 .with_source(error),
@@ -65,6 +67,32 @@ impl Failure {
             Self::DeadlineInFlight => Error::new(ErrorCode::DeadlineExceeded)
                 .with_message("the time allowed was up while a request was under way")
                 .with_remedy("Run it again with more time."),
+            Self::Outdated(Duration::ZERO) => Error::new(ErrorCode::DeadlineExceeded)
+                .with_message("what it is written from was read too long ago")
+                .with_remedy("Run it again: this was not sent."),
+            Self::Outdated(wait) => Error::new(ErrorCode::Throttled).with_retry_after(Some(wait)),
+        }
+    }
+
+    /// The error of the last attempt, with what failed `before` it where only the time was up. Only a request that is unsafe
+    /// to repeat can be in doubt: any other is simply run again.
+    pub(super) fn into_error(
+        self,
+        operation: Cow<'static, str>,
+        repeat: Repeat,
+        attempts: u32,
+        before: Option<Error>,
+    ) -> Error {
+        let is_deadline = matches!(self, Self::DeadlineBefore | Self::DeadlineInFlight);
+        let maybe_done = self.outcome().maybe_done() && repeat == Repeat::Unsafe;
+        let error = self.cause();
+        let error = match before.filter(|_| is_deadline) {
+            // The time is not what was wrong.
+            Some(before) => {
+                let message = format!("{}; the attempt before it failed: {}", error.message(), before.message());
+                error.with_message(message).with_source(before)
+            }
+            None => error,
         };
         let error = if maybe_done { error.with_remedy(LOOK_FIRST) } else { error };
         let error = error.with_maybe_done(maybe_done).during(operation).with_attempts(attempts);

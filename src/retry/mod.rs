@@ -58,6 +58,8 @@ pub(crate) struct SendContext {
 pub(crate) struct CallOptions {
     pub(crate) deadline: Deadline,
     pub(crate) observer: Option<WaitObserver>,
+    /// Until when it may be sent: after that, it would undo what others have written since its body was read.
+    pub(crate) fresh_until: Deadline,
     /// Shared by all that the service throttles together.
     pub(crate) throttle_gate: Option<Arc<ThrottleGate>>,
 }
@@ -95,6 +97,7 @@ impl SendContext {
         let started = self.clock.monotonic();
         let mut attempts = 0;
         let mut tries = Tries::default();
+        let mut before = None;
         loop {
             attempts += 1;
             let request = build()?;
@@ -114,15 +117,28 @@ impl SendContext {
                 Err(failure) if !failure.may_pass() => None,
                 _ => self.policy.decide(repeat, &outcome, tries.count(&outcome), elapsed, self.jitter()),
             };
-            match wait.filter(|wait| self.ends_in_time(*wait, options)) {
-                Some(wait) => self.wait(operation.clone(), &outcome, wait, attempts, options).await,
+            let wait = wait.filter(|wait| self.ends_in_time(*wait, options));
+            let is_outdated = matches!(result, Err(Failure::Outdated(_)))
+                || wait.is_some_and(|wait| !options.fresh_until.allows(&*self.clock, wait));
+            match wait.filter(|_| !is_outdated) {
+                Some(wait) => {
+                    before = Some(match result {
+                        Ok(response) => Error::new(outcome.code()).with_status(response.status),
+                        Err(failure) => failure.cause(),
+                    });
+                    self.wait(operation.clone(), &outcome, wait, attempts, options).await;
+                }
                 None => {
                     return match result {
                         Ok(mut response) => {
                             response.lagging = outcome == Outcome::Lagging;
+                            response.outdated = is_outdated;
                             Ok(response)
                         }
-                        Err(failure) => Err(failure.into_error(operation, repeat, attempts)),
+                        Err(failure) => {
+                            let error = failure.into_error(operation, repeat, attempts, before);
+                            Err(error.with_outdated(is_outdated))
+                        }
                     };
                 }
             }
@@ -210,7 +226,11 @@ impl SendContext {
             let permit = permit.ok_or(Failure::DeadlineBefore)?;
             let wait = options.throttle_gate.as_ref().map_or(Duration::ZERO, |gate| gate.remaining(clock.monotonic()));
             // Who has no time to wait asks all the same, and is told by the service itself.
-            if wait.is_zero() || !self.ends_in_time(wait, options) {
+            let asks_now = wait.is_zero() || !self.ends_in_time(wait, options);
+            if !options.fresh_until.allows(clock, if asks_now { Duration::ZERO } else { wait }) {
+                return Err(Failure::Outdated(wait));
+            }
+            if asks_now {
                 return Ok(permit);
             }
             drop(permit);

@@ -177,6 +177,16 @@ impl Outcome {
         }
     }
 
+    /// What a response that is to be asked for again says by itself.
+    pub(super) fn code(&self) -> ErrorCode {
+        match self {
+            Self::Throttled { .. } => ErrorCode::Throttled,
+            Self::Lagging => ErrorCode::NotVisibleYet,
+            Self::Conflict => ErrorCode::ObjectConflict,
+            Self::Final | Self::Failed { .. } | Self::NoResponse { .. } => ErrorCode::ServiceFailed,
+        }
+    }
+
     /// Whether the service may have carried the request out.
     pub(crate) fn maybe_done(&self) -> bool {
         matches!(self, Self::Failed { .. } | Self::NoResponse { maybe_sent: true })

@@ -30,6 +30,8 @@ pub(crate) struct Response {
     pub(crate) clock_skew: Option<time::Duration>,
     /// It ended as replication lag: the refusal says nothing of the truth.
     pub(crate) lagging: bool,
+    /// It was given up only because its body would be too old for another attempt.
+    pub(crate) outdated: bool,
     /// It is an item of a batch, whose response as a whole is the service's.
     pub(crate) in_batch: bool,
     /// The body as JSON, once somebody has asked for it.
@@ -43,8 +45,9 @@ impl Response {
     pub(crate) fn new(status: StatusCode, headers: HeaderMap, body: Bytes, attempts: u32, now: OffsetDateTime) -> Self {
         let retry_after = retry_after(&headers, now);
         let clock_skew = clock_skew(&headers, now);
-        let (lagging, in_batch, json, is_json) = (false, false, OnceLock::new(), OnceLock::new());
-        Self { status, headers, body, attempts, retry_after, clock_skew, lagging, in_batch, json, is_json }
+        let (json, is_json) = (OnceLock::new(), OnceLock::new());
+        let (lagging, outdated, in_batch) = (false, false, false);
+        Self { status, headers, body, attempts, retry_after, clock_skew, lagging, outdated, in_batch, json, is_json }
     }
 
     pub(super) fn from_http(response: http::Response<Bytes>, attempts: u32, now: OffsetDateTime) -> Self {

@@ -6,7 +6,9 @@ use std::task::Poll;
 use std::time::Duration;
 
 use entra_apps::ids::KeyId;
-use entra_apps::{AppRegistration, BoxError, Client, ClientSecret, ErrorKind, IssuedSecret, SecretSink};
+use entra_apps::{
+    AppRegistration, ApplyError, BoxError, Client, ClientSecret, ErrorKind, IssuedSecret, Plan, Registered, SecretSink,
+};
 use entra_emulator::{Fault, MemoryTenant, RetryAfter};
 
 use crate::support::{builder, guides, register, tenant};
@@ -199,16 +201,29 @@ impl SecretSink for HangingSink {
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_sink_that_hangs_holds_up_another_apply_no_longer_than_that_ones_deadline() {
-    let tenant = tenant();
-    let client = tenant.client();
+/// A client, a plan of a secret, and an apply of it that has hung in its sink for a second; it ends with the deadline, if it
+/// has one.
+async fn hanging_in_its_sink(
+    deadline: Option<Duration>,
+) -> (Client, Plan, tokio::task::JoinHandle<Result<Registered, ApplyError>>) {
+    let client = tenant().client();
     let registration = AppRegistration::new("k", "App").credential(ClientSecret::new("Main"));
     let plan = client.plan(&registration).await.unwrap();
     let (other, same) = (client.clone(), plan.clone());
-    let sink = Arc::new(HangingSink);
-    let hanging = tokio::spawn(async move { other.apply(&same).secret_sink(sink).await.map(drop) });
+    let hanging = tokio::spawn(async move {
+        let apply = other.apply(&same).secret_sink(Arc::new(HangingSink));
+        match deadline {
+            Some(deadline) => apply.deadline(deadline).await,
+            None => apply.await,
+        }
+    });
     tokio::time::sleep(Duration::from_secs(1)).await;
+    (client, plan, hanging)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sink_that_hangs_holds_up_another_apply_no_longer_than_that_ones_deadline() {
+    let (client, plan, hanging) = hanging_in_its_sink(None).await;
     let before = tokio::time::Instant::now();
     let error = client.apply(&plan).deadline(Duration::from_secs(5)).await.unwrap_err();
     assert_eq!(error.error().kind(), ErrorKind::Deadline);
@@ -219,24 +234,15 @@ async fn a_sink_that_hangs_holds_up_another_apply_no_longer_than_that_ones_deadl
     // With the first one the lock goes.
     hanging.abort();
     assert!(hanging.await.unwrap_err().is_cancelled());
-    client.apply(&client.plan(&registration).await.unwrap()).await.unwrap();
+    client.apply(&client.plan(plan.registration()).await.unwrap()).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_lock_of_an_app_ends_with_the_deadline_of_a_sink_that_hangs() {
-    let tenant = tenant();
-    let client = tenant.client();
-    let registration = AppRegistration::new("k", "App").credential(ClientSecret::new("Main"));
-    let plan = client.plan(&registration).await.unwrap();
-    let (other, same) = (client.clone(), plan.clone());
-    let sink = Arc::new(HangingSink);
-    let hanging = tokio::spawn(async move {
-        other.apply(&same).secret_sink(sink).deadline(Duration::from_secs(10)).await.map(drop).unwrap_err()
-    });
-    tokio::time::sleep(Duration::from_secs(1)).await;
+    let (client, plan, hanging) = hanging_in_its_sink(Some(Duration::from_secs(10))).await;
     let registered = client.apply(&plan).deadline(Duration::from_secs(120)).await.unwrap();
     assert!(registered.secrets.is_empty(), "the first one has issued it");
-    let error = hanging.await.unwrap();
+    let error = hanging.await.unwrap().unwrap_err();
     assert_eq!(error.report().secrets.len(), 1, "{error}");
 }
 

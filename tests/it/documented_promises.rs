@@ -24,6 +24,7 @@ const SHOWN_BY: &[(&str, &[&str])] = &[
     ("An error comes in another form than Graph documents", &["hostile::proxies::code_and_message_of_an_error_are_kept_in_every_form"]),
     ("The service forgets how far a list has been read", &["client::lists::a_list_whose_place_is_forgotten_is_begun_anew_where_nobody_has_seen_any_of_it"]),
     ("429 with `Retry-After`, in seconds or as a date", &["throttling::retry_after_is_waited_for_in_seconds_and_as_a_date"]),
+    ("A write that others may have overtaken has to wait for more than five seconds", &["others::throttled::what_an_administrator_added_during_the_wait_of_a_write_stays", "throttling::a_registration_completes_under_a_small_limit"]),
     ("429 with a wait beyond the deadline", &["throttling::a_retry_after_beyond_the_deadline_ends_an_apply_at_once_with_the_report"]),
     ("Hundreds of jobs at once are throttled", &["throttling::hundreds_of_appliers_through_one_throttled_client_all_succeed"]),
     ("A process lives long and registers thousands of apps", &["memory::what_a_client_holds_stays_flat_under_overload"]),

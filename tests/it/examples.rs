@@ -350,6 +350,13 @@ async fn a_file_that_is_there_is_not_overwritten() {
     assert!(!folder.0.join("target").exists(), "a link is not followed");
     let (told, code) = immybot(&["--secret-file", &folder.path("missing/secret.json")]).await;
     assert_eq!((code, &told["error"]["code"]), (1, &"no_folder".into()), "{told}");
+    // A folder that takes no new files, whoever writes.
+    if cfg!(target_os = "linux") {
+        let (told, code) = immybot(&["--secret-file", "/proc/secret.json"]).await;
+        assert_eq!((code, &told["error"]["code"]), (1, &"folder_not_writable".into()), "{told}");
+        assert!(told["error"]["remedy"].as_str().unwrap().contains("--secret-file"), "{told}");
+        assert_eq!((&told["app"], &told["runs"][0]["writes"]), (&Value::Null, &0.into()), "nothing is written");
+    }
     let (told, code) = immybot(&["--secret-file", ""]).await;
     assert_eq!((code, &told["error"]["code"]), (1, &"no_file".into()), "{told}");
     assert_eq!(&told["runs"][0]["writes"], &0, "nothing is written");
@@ -436,6 +443,18 @@ async fn a_sign_in_that_nobody_completes_ends_with_the_deadline() {
     let failure = connection.sign_in(client).await.map(|_| ()).unwrap_err();
     assert_eq!(failure.to_json()["code"], "deadline_exceeded");
     assert_eq!(start.elapsed(), Duration::from_secs(90));
+}
+
+#[tokio::test]
+async fn a_file_for_the_sign_in_that_has_no_folder_is_known_before_anybody_signs_in() {
+    for way in [Way::DeviceCode, Way::RefreshToken, Way::Chain] {
+        let file = Some("no-such-folder/token".to_owned());
+        let access = Access { refresh_token: file, way, ..Access::default() };
+        let connection = Connection::with_environment(&access, &|_| None).await.unwrap();
+        let failure = connection.provider(way).map(drop).unwrap_err().to_json();
+        assert_eq!(failure["code"], "no_folder", "{failure}");
+        assert!(failure["remedy"].as_str().unwrap().contains("--refresh-token FILE"), "{failure}");
+    }
 }
 
 #[cfg(unix)]

@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
+use entra_apps::ids::AppId;
 use entra_apps::model::NewApplication;
-use entra_apps::{AppRegistration, Error, ErrorCode, ErrorKind, Plan, RetryPolicy};
+use entra_apps::permission::MICROSOFT_GRAPH;
+use entra_apps::permission::microsoft_graph::application;
+use entra_apps::{AppRegistration, Error, ErrorCode, ErrorKind, Plan, RedirectUri, RetryPolicy};
 use entra_emulator::Fault;
 
-use crate::support::{counts, guides, quiet, register, tenant};
+use crate::support::{builder, counts, guides, quiet, register, tenant};
 
 #[tokio::test(start_paused = true)]
 async fn an_app_made_by_hand_stops_the_creation_until_it_is_adopted() {
@@ -109,4 +112,41 @@ async fn an_app_of_the_same_display_name_that_was_made_since_stops_the_apply() {
         assert!(error.to_string().contains(&by_hand.to_string()), "{error}");
         assert_eq!(counts(&tenant).1, 0, "nothing is written");
     }
+}
+
+/// What cannot be adopted is found with all the rest: a plan names everything, and a checklist goes on.
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_adopted_is_found_beside_the_rest() {
+    let tenant = builder().without_permission(MICROSOFT_GRAPH, "AuditLog.Read.All").build();
+    let client = tenant.client();
+    let registration = AppRegistration::new("k", "App")
+        .permission(application::AUDIT_LOG_READ_ALL)
+        .redirect_uri(RedirectUri::web("https://a.example/cb").unwrap());
+    register(&client, &AppRegistration::new("k", "App")).await;
+    register(&client, &AppRegistration::new("k2", "Other")).await;
+    let apps = tenant.applications();
+    let of = |name: &str| apps.iter().find(|app| app.unique_name.as_deref() == Some(name)).unwrap().app_id;
+    let by_hand = client.applications().create(&NewApplication::new("By hand")).await.unwrap().app_id.unwrap();
+    tokio::time::advance(Duration::from_secs(3600)).await;
+    for (adopted, code, said) in [
+        (AppId::from_u128(7), ErrorCode::AdoptedAppNotFound, "no application with the client id"),
+        (of("k2"), ErrorCode::AdoptionConflict, "belongs to another application"),
+        (by_hand, ErrorCode::AdoptionConflict, &of("k").to_string()),
+    ] {
+        let error = client.plan(&registration).adopt(adopted).await.unwrap_err();
+        assert_eq!(error.code(), code, "{error}");
+        assert!(error.message().contains(said) && error.message().contains("AuditLog.Read.All"), "{error}");
+        let checklist = client.verify(&registration).adopt(adopted).await.unwrap();
+        let item = |code: &str| checklist.items.iter().find(|item| item.id.to_string() == code).unwrap();
+        assert!(!item("registered").done, "{checklist}");
+        assert!(item("registered").remedy.as_ref().unwrap().contains(code.remedy()), "{checklist}");
+        let declared = item("permission_declared:AuditLog.Read.All:application");
+        assert!(declared.remedy.as_ref().unwrap().contains("does not publish"), "{checklist}");
+        assert!(!item("redirect_uri:web:https://a.example/cb").done, "{checklist}");
+    }
+    // The unique name is free, and another one is there already.
+    let other = AppRegistration::new("k3", "App");
+    let error = client.plan(&other).adopt(of("k2")).await.unwrap_err();
+    assert!(error.message().contains("has the unique name k2 already"), "{error}");
+    assert!(!client.verify(&other).adopt(of("k2")).await.unwrap().items[0].done);
 }

@@ -1,5 +1,7 @@
 //! What others write between a plan and its apply is not overwritten, and nothing is done that the plan does not show.
 
+mod throttled;
+
 use std::time::Duration;
 
 use entra_apps::model::{Application, ApplicationPatch};

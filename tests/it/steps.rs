@@ -2,11 +2,14 @@
 
 use std::collections::{BTreeSet, HashSet};
 
+use entra_apps::ids::{AppId, PermissionId};
 use entra_apps::permission::microsoft_graph::{application, delegated};
+use entra_apps::permission::{MICROSOFT_GRAPH, Permission, PermissionKind};
 use entra_apps::provision::{Action, LogoutUrl, PageUrl, StepId, StepKind, Subject};
 use entra_apps::{AppRegistration, ClientSecret, Error, ErrorCode, RedirectUri, Registered, SignInAudience};
+use entra_emulator::Api;
 
-use crate::support::{register, tenant};
+use crate::support::{builder, register, tenant};
 
 fn app() -> AppRegistration {
     AppRegistration::new("k", "App")
@@ -130,8 +133,10 @@ async fn a_grant_that_is_narrowed_is_reported_as_that_and_a_removal_by_name() {
     let registered = register(&client, &none).await;
     let removed: Vec<_> = registered.done.iter().filter(|done| done.id.kind() == StepKind::SURPLUS_GRANT).collect();
     assert_eq!(removed.len(), 2, "{:?}", registered.done);
+    // Of an API of which nothing is named any more, the service principal tells which it is.
+    let graph = client.service_principals().get(MICROSOFT_GRAPH).await.unwrap().id.unwrap();
     let subject = Subject::to_string(removed[0].id.subject().unwrap());
-    assert_eq!(subject, "User.Read:delegated");
+    assert_eq!(subject, format!("User.Read:delegated:{graph}"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -222,4 +227,49 @@ async fn what_is_done_of_permissions_is_what_the_plan_says_it_would_do() {
     let done: HashSet<_> = registered.done.iter().map(|done| &done.id).filter(granted).collect();
     assert_eq!(done, plan.changes().map(|change| &change.id).filter(granted).collect());
     assert_eq!(done.len(), 3);
+}
+
+/// Permissions of one name, of several APIs: named, declared by somebody else, and granted where nothing is named.
+#[tokio::test(start_paused = true)]
+async fn permissions_of_one_name_of_several_apis_have_codes_of_their_own() {
+    let api = |number: u128| {
+        let role = PermissionId::from_u128(100 + number);
+        let scope = PermissionId::from_u128(200 + number);
+        Api::new(AppId::from_u128(number), format!("Things {number}"))
+            .application_permission("User.Read.All", role)
+            .delegated_permission("user_impersonation", scope)
+    };
+    let tenant = builder().api(api(1)).api(api(2)).build();
+    let client = tenant.client();
+    let of = |number: u128, name: &str, kind| Permission::by_name(AppId::from_u128(number), name, kind).unwrap();
+    let of_apis = [1, 2].into_iter().fold(app(), |app, number| {
+        app.permission(of(number, "User.Read.All", PermissionKind::Application)).permission(of(
+            number,
+            "user_impersonation",
+            PermissionKind::Delegated,
+        ))
+    });
+    let wanted = of_apis.permission(application::USER_READ_ALL);
+    let has_own_codes = |steps: &[entra_apps::provision::Change]| {
+        let codes: BTreeSet<String> = steps.iter().map(|step| step.id.to_string()).collect();
+        let ids: HashSet<&StepId> = steps.iter().map(|step| &step.id).collect();
+        assert_eq!((codes.len(), ids.len()), (steps.len(), steps.len()), "{codes:?}");
+        codes
+    };
+    let plan = client.plan(&wanted).await.unwrap();
+    let codes = has_own_codes(plan.steps());
+    assert!(codes.contains("permission_granted:User.Read.All:application"), "that of Microsoft Graph: {codes:?}");
+    let first = AppId::from_u128(1);
+    assert!(codes.contains(&format!("permission_granted:User.Read.All:application:{first}")), "{codes:?}");
+    register(&client, &wanted).await;
+    for surplus in [app(), app().remove_surplus()] {
+        let plan = client.plan(&surplus).await.unwrap();
+        has_own_codes(plan.steps());
+        assert_eq!(plan.surplus().count(), 10, "{plan}");
+        let done = client.apply(&plan).await.unwrap().done;
+        let granted = done.iter().filter(|done| done.id.kind() == StepKind::SURPLUS_GRANT);
+        let removed: HashSet<&StepId> = granted.map(|done| &done.id).collect();
+        let planned = plan.changes().filter(|step| step.id.kind() == StepKind::SURPLUS_GRANT);
+        assert_eq!(removed, planned.map(|step| &step.id).collect());
+    }
 }

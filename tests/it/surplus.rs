@@ -1,9 +1,9 @@
 //! What a registration does not name stays, whatever else an apply writes beside it.
 
-use entra_apps::ids::{AppId, PermissionId};
+use entra_apps::ids::{AppId, PermissionId, ServicePrincipalId};
 use entra_apps::model::Application;
 use entra_apps::permission::microsoft_graph::{application, delegated};
-use entra_apps::permission::{Permission, PermissionKind};
+use entra_apps::permission::{MICROSOFT_GRAPH, Permission, PermissionKind};
 use entra_apps::provision::{Action, Platform, StepKind};
 
 use entra_apps::{AppRegistration, Client, Plan, RedirectUri};
@@ -81,6 +81,11 @@ impl Applied {
         grants.iter().map(sorted).collect()
     }
 
+    /// The service principal of an API.
+    async fn principal_of(&self, api: AppId) -> ServicePrincipalId {
+        self.client.service_principals().get(api).await.unwrap().id.unwrap()
+    }
+
     /// Asserts that the plan said that it leaves this alone.
     fn assert_listed(&self, code: &str) {
         let line = self.plan.steps().iter().find(|line| line.id.to_string() == code);
@@ -119,7 +124,8 @@ async fn declared_permissions_that_are_not_named_stay() {
     for permission in earlier {
         let id = permission.id().unwrap().to_string();
         let name = permission.name().unwrap_or(&id);
-        applied.assert_listed(&format!("surplus_declaration:{name}:{}", permission.kind()));
+        let api = if permission.api() == MICROSOFT_GRAPH { String::new() } else { format!(":{}", permission.api()) };
+        applied.assert_listed(&format!("surplus_declaration:{name}:{}{api}", permission.kind()));
     }
 }
 
@@ -137,7 +143,8 @@ async fn grants_on_an_api_of_which_nothing_is_named_stay() {
     let applied = Applied::new().await;
     let scopes = applied.scopes().await;
     assert!(scopes.contains(&vec!["Things.Use".to_owned()]), "{scopes:?}");
-    applied.assert_listed("surplus_grant:Things.Use:delegated");
+    let things = applied.principal_of(things_use().api()).await;
+    applied.assert_listed(&format!("surplus_grant:Things.Use:delegated:{things}"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -149,7 +156,11 @@ async fn granted_roles_that_are_not_named_stay() {
     assert_eq!(sorted(roles), sorted(all.iter().filter_map(Permission::id)));
     for permission in [application::AUDIT_LOG_READ_ALL, things_run()] {
         let id = permission.id().unwrap().to_string();
-        applied.assert_listed(&format!("surplus_grant:{}:application", permission.name().unwrap_or(&id)));
+        let api = match permission.api() {
+            MICROSOFT_GRAPH => String::new(),
+            api => format!(":{}", applied.principal_of(api).await),
+        };
+        applied.assert_listed(&format!("surplus_grant:{}:application{api}", permission.name().unwrap_or(&id)));
     }
 }
 

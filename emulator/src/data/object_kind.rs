@@ -239,7 +239,7 @@ static SERVICE_PRINCIPAL: LazyLock<Value> = LazyLock::new(|| {
         "id": null, "deletedDateTime": null, "accountEnabled": true, "alternativeNames": [], "appDisplayName": null,
         "appDescription": null, "appId": null, "applicationTemplateId": null, "appOwnerOrganizationId": null,
         "appRoleAssignmentRequired": false, "createdDateTime": null, "description": null,
-        "disabledByMicrosoftStatus": null, "displayName": null, "homepage": null, "loginUrl": null,
+        "disabledByMicrosoftStatus": null, "displayName": null, "homepage": null, "isDisabled": null, "loginUrl": null,
         "logoutUrl": null, "notes": null, "notificationEmailAddresses": [], "preferredSingleSignOnMode": null,
         "preferredTokenSigningKeyThumbprint": null, "replyUrls": [], "servicePrincipalNames": [],
         "servicePrincipalType": "Application", "signInAudience": null, "tags": [], "tokenEncryptionKeyId": null,

@@ -68,7 +68,7 @@ impl CloudState {
             service_principal: of(ObjectKind::ServicePrincipal),
             first_party: FirstParty::find(client_id),
         };
-        let disabled = |value: &Value| value["accountEnabled"] == false;
+        let disabled = |value: &Value| value["accountEnabled"] == false || value["isDisabled"] == true;
         if client.service_principal.as_deref().is_some_and(disabled) {
             let message = format!("Application '{client_id}'({}) is disabled.", client.name);
             return Err(SignInError::new("unauthorized_client", 7_000_112, message).status(StatusCode::UNAUTHORIZED));

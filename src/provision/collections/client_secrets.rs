@@ -13,6 +13,7 @@ use crate::provision::apply_state::{ApplyState, SecretAttempt};
 use crate::provision::collections::{Collection, Phase, TakeResponse};
 use crate::provision::comparison::Comparison;
 use crate::provision::credential::{ClientSecret, max_end_date_jitter};
+use crate::provision::findings::Findings;
 use crate::provision::observed::{Observed, Validity};
 use crate::provision::registration::{AppRegistration, allows_personal_accounts};
 use crate::provision::replicas::wait_for_replicas;
@@ -42,19 +43,18 @@ impl Collection for ClientSecrets {
         &["passwordCredentials"]
     }
 
-    fn check(&self, registration: &AppRegistration) -> Result<(), Error> {
+    fn check(&self, registration: &AppRegistration, findings: &mut Findings) {
         let secrets = &registration.credentials;
         if allows_personal_accounts(&registration.audience) && secrets.len() > 2 {
-            return Err(Error::new(ErrorCode::TooManySecrets));
+            findings.add(Error::new(ErrorCode::TooManySecrets));
         }
         for (index, secret) in secrets.iter().enumerate() {
-            secret.check()?;
+            findings.add_result(secret.check());
             if secrets[..index].iter().any(|other| other.name() == secret.name()) {
-                return Err(Error::new(ErrorCode::SecretTwice)
-                    .with_message(format!("two client secrets are called “{}”", secret.name())));
+                let message = format!("two client secrets are called “{}”", secret.name());
+                findings.add(Error::new(ErrorCode::SecretTwice).with_message(message));
             }
         }
-        Ok(())
     }
 
     fn steps(&self, it: &Comparison<'_>, steps: &mut Vec<Step>) {

@@ -17,6 +17,7 @@ use crate::client::{Batch, BatchResponse, Client};
 use crate::error::{Error, ErrorKind};
 use crate::provision::apply_state::ApplyState;
 use crate::provision::comparison::Comparison;
+use crate::provision::findings::Findings;
 use crate::provision::observed::Observed;
 use crate::provision::plan_options::PlanOptions;
 use crate::provision::registration::AppRegistration;
@@ -56,9 +57,7 @@ pub(super) trait Collection: Sync {
     }
 
     /// Refuses what Entra would refuse of this registration, before anything is sent.
-    fn check(&self, _registration: &AppRegistration) -> Result<(), Error> {
-        Ok(())
-    }
+    fn check(&self, _registration: &AppRegistration, _findings: &mut Findings) {}
 
     /// Whether it belongs to the application, and not to its service principal.
     fn is_of_application(&self) -> bool {
@@ -127,7 +126,7 @@ pub(super) async fn read(
 }
 
 /// The page, or an empty one: a replica that knows the principal may not know its lists yet.
-fn empty_if_not_found<T>(page: Result<Page<T>, Error>) -> Result<Page<T>, Error> {
+pub(super) fn empty_if_not_found<T>(page: Result<Page<T>, Error>) -> Result<Page<T>, Error> {
     match page {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(Page::empty()),
         page => page,

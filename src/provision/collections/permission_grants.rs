@@ -18,7 +18,7 @@ use crate::provision::collections::role_assignments::{
     granted_steps, is_role_granted, roles_after_removal, surplus_step,
 };
 use crate::provision::collections::{self, Collection, Phase, TakeRead, TakeResponse, empty_if_not_found};
-use crate::provision::comparison::{Comparison, permission_step};
+use crate::provision::comparison::{Comparison, grant_step, permission_step};
 use crate::provision::observed::{Observed, Resolved, is_of_single_user, is_tenant_wide, scopes_of, shown};
 use crate::provision::plan_options::Installed;
 use crate::provision::replicas::wait_for_replicas;
@@ -68,7 +68,8 @@ impl Collection for PermissionGrants {
         for grant in grants_of_other_apis(it.observed) {
             for scope in scopes_of(grant) {
                 let api = shown(grant.resource_id.as_ref());
-                let id = permission_step(StepKind::SURPLUS_GRANT, &scope, PermissionKind::Delegated, None);
+                let kind = PermissionKind::Delegated;
+                let id = grant_step(StepKind::SURPLUS_GRANT, &scope, kind, None, grant.resource_id);
                 steps.push(surplus_step(it, id, &format!("granted delegated permission {scope} of the API {api}")));
             }
         }
@@ -99,14 +100,14 @@ impl Collection for PermissionGrants {
         let Some(principal) = state.grantee() else { return Ok(requests) };
         let it = state.comparison();
         let api = state.client.oauth2_permission_grants();
-        let mut delete = |batch: &mut Batch, id: OAuth2PermissionGrantId, of: Option<AppId>, scopes: Vec<String>| {
-            let handle = batch.add(api.delete(&id));
+        let mut delete = |batch: &mut Batch, id: OAuth2PermissionGrantId, of: Api, scopes: Vec<String>| {
+            let handle = batch.add(api.delete(&id).fresh_until(state.fresh_until));
             requests.push(Box::new(Deleted { handle, id, of, scopes }) as Box<dyn TakeResponse>);
         };
         let (surplus, removal) = (it.removes_surplus(), it.options.removal().is_some());
         for grant in grants_of_other_apis(&state.observed).filter(|_| surplus) {
             if let Some(id) = &grant.id {
-                delete(batch, id.clone(), None, scopes_of(grant));
+                delete(batch, id.clone(), Api { id: None, resource: grant.resource_id }, scopes_of(grant));
             }
         }
         let mut changes = Vec::new();
@@ -115,14 +116,15 @@ impl Collection for PermissionGrants {
             match scopes.grant.and_then(|grant| grant.id.clone()) {
                 _ if wanted == scopes.granted => {}
                 // A grant of nothing is refused: it is taken away.
-                Some(id) if wanted.is_empty() => delete(batch, id, Some(scopes.api), scopes.granted),
+                Some(id) if wanted.is_empty() => delete(batch, id, Api::named(scopes.api), scopes.granted),
                 id => changes.push((id, scopes.api, scopes.resource, wanted, scopes.granted)),
             }
         }
         for (id, of, resource, wanted, granted) in changes {
             requests.push(match id {
                 Some(id) => {
-                    let handle = batch.add(api.update(&id, &OAuth2PermissionGrantPatch::new().scopes(&wanted)));
+                    let update = api.update(&id, &OAuth2PermissionGrantPatch::new().scopes(&wanted));
+                    let handle = batch.add(update.fresh_until(state.fresh_until));
                     Box::new(Updated { handle, id, of, wanted, before: granted })
                 }
                 None => {
@@ -279,7 +281,7 @@ impl TakeResponse for Updated {
             one.iter().filter(|scope| !other.contains(scope)).cloned().collect()
         };
         granted(state, of, &beyond(&wanted, &before));
-        removed(state, Some(of), &beyond(&before, &wanted));
+        removed(state, Api::named(of), &beyond(&before, &wanted));
         Ok(())
     }
 }
@@ -287,9 +289,21 @@ impl TakeResponse for Updated {
 struct Deleted {
     handle: BatchHandle<()>,
     id: OAuth2PermissionGrantId,
-    /// The API, where it is one that is named.
-    of: Option<AppId>,
+    of: Api,
     scopes: Vec<String>,
+}
+
+/// The API of a grant: its client id where it is one that is named, or else its service principal.
+#[derive(Clone, Copy)]
+struct Api {
+    id: Option<AppId>,
+    resource: Option<ServicePrincipalId>,
+}
+
+impl Api {
+    fn named(id: AppId) -> Self {
+        Self { id: Some(id), resource: None }
+    }
 }
 
 #[async_trait]
@@ -312,14 +326,14 @@ fn granted(state: &mut ApplyState<'_>, of: AppId, scopes: &[String]) {
     }
 }
 
-fn removed(state: &mut ApplyState<'_>, of: Option<AppId>, scopes: &[String]) {
+fn removed(state: &mut ApplyState<'_>, of: Api, scopes: &[String]) {
     for scope in scopes {
-        let is_named = |it: &&Resolved| Some(it.permission.api()) == of && it.value.as_ref() == Some(scope);
+        let is_named = |it: &&Resolved| Some(it.permission.api()) == of.id && it.value.as_ref() == Some(scope);
         let kind = match state.comparison().permissions_of(PermissionKind::Delegated).iter().any(is_named) {
             true => StepKind::PERMISSION_GRANTED,
             false => StepKind::SURPLUS_GRANT,
         };
-        let step = permission_step(kind, scope, PermissionKind::Delegated, of);
+        let step = grant_step(kind, scope, PermissionKind::Delegated, of.id, of.resource);
         state.done(step, format!("removed the grant of {scope} (delegated, for all users)"));
     }
 }

@@ -12,7 +12,7 @@ use crate::model::{AppRoleAssignment, NewAppRoleAssignment};
 use crate::permission::{MICROSOFT_GRAPH, Permission, PermissionKind, find_by_id};
 use crate::provision::apply_state::ApplyState;
 use crate::provision::collections::{Collection, Phase, TakeRead, TakeResponse, empty_if_not_found};
-use crate::provision::comparison::{Comparison, permission_step, wanted_step};
+use crate::provision::comparison::{Comparison, grant_step, wanted_step};
 use crate::provision::observed::{Observed, Resolved, shown};
 use crate::provision::published::forget;
 use crate::provision::settings::{describe_declared, name_of};
@@ -194,7 +194,7 @@ fn step_of(observed: &Observed, assignment: &AppRoleAssignment) -> StepId {
         (Some(api), Some(role)) => name_of(api, role, PermissionKind::Application),
         (_, role) => shown(role.as_ref()),
     };
-    permission_step(StepKind::SURPLUS_GRANT, name, PermissionKind::Application, api)
+    grant_step(StepKind::SURPLUS_GRANT, name, PermissionKind::Application, api, assignment.resource_id)
 }
 
 /// The API of an assignment: one that is named, or Microsoft Graph where it bears the name and has such a permission, and

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::error::{Error, ErrorCode};
 use crate::model::{Application, SignInAudience};
 use crate::provision::comparison::Comparison;
+use crate::provision::findings::Findings;
 use crate::provision::registration::{AppRegistration, allows_personal_accounts};
 use crate::provision::settings::Setting;
 use crate::provision::step::{Action, Step, StepKind};
@@ -29,13 +30,10 @@ impl Setting for Audience {
         &["signInAudience", "api/requestedAccessTokenVersion"]
     }
 
-    fn check(&self, registration: &AppRegistration) -> Result<(), Error> {
-        match &registration.audience {
-            SignInAudience::Other(other) => {
-                Err(Error::new(ErrorCode::InvalidAudience)
-                    .with_message(format!("{other} is no audience that Entra knows")))
-            }
-            _ => Ok(()),
+    fn check(&self, registration: &AppRegistration, findings: &mut Findings) {
+        if let SignInAudience::Other(other) = &registration.audience {
+            let message = format!("{other} is no audience that Entra knows");
+            findings.add(Error::new(ErrorCode::InvalidAudience).with_message(message));
         }
     }
 

@@ -7,7 +7,8 @@ use crate::ids::{AppId, PermissionId};
 use crate::model::{Application, RequiredResourceAccess, ResourceAccess, ResourceAccessType};
 use crate::permission::{self, MICROSOFT_GRAPH, Permission, PermissionKind};
 use crate::provision::comparison::{Comparison, permission_step, step_about, wanted_step};
-use crate::provision::observed::Resolved;
+use crate::provision::findings::Findings;
+use crate::provision::observed::{Obstacle, Resolved};
 use crate::provision::registration::{AppRegistration, allows_personal_accounts};
 use crate::provision::settings::Setting;
 use crate::provision::step::{Action, Step, StepId, StepKind};
@@ -39,30 +40,29 @@ impl Setting for DeclaredPermissions {
         &["requiredResourceAccess"]
     }
 
-    fn check(&self, registration: &AppRegistration) -> Result<(), Error> {
+    fn check(&self, registration: &AppRegistration, findings: &mut Findings) {
         let entries = &registration.permissions;
         for (index, entry) in entries.iter().enumerate() {
             if entries[..index].iter().any(|other| other.permission == entry.permission) {
-                return Err(Error::new(ErrorCode::PermissionTwice)
+                let twice = Error::new(ErrorCode::PermissionTwice)
                     .with_message(format!("the permission {} stands twice", entry.permission))
-                    .with_remedy("Name it once, as required or as optional."));
+                    .with_remedy("Name it once, as required or as optional.");
+                findings.add(twice);
             }
         }
         if registration.purposes().iter().any(|purpose| purpose.trim().is_empty()) {
-            return Err(Error::new(ErrorCode::EmptyPurpose));
+            findings.add(Error::new(ErrorCode::EmptyPurpose));
         }
         let wanted: Vec<_> = registration.wanted_permissions().collect();
-        if let Some(permission) = wanted.iter().find(|permission| permission.is_resource_specific()) {
-            return Err(Error::new(ErrorCode::ResourceSpecificPermission)
-                .with_message(format!("{permission} is granted per team or chat, not for a tenant")));
+        for permission in wanted.iter().filter(|permission| permission.is_resource_specific()) {
+            let message = format!("{permission} is granted per team or chat, not for a tenant");
+            findings.add(Error::new(ErrorCode::ResourceSpecificPermission).with_message(message));
         }
-        check_limits(&wanted, allows_personal_accounts(&registration.audience))
+        findings.add_result(check_limits(&wanted, allows_personal_accounts(&registration.audience)));
     }
 
-    /// Refuses the permissions that cannot be had here, all of them at once, and one that is named twice, by its id and by
-    /// its name.
-    fn check_observed(&self, it: &Comparison<'_>) -> Result<(), Error> {
-        check_permissions(it)
+    fn check_observed(&self, it: &Comparison<'_>, findings: &mut Findings) {
+        check_permissions(it, findings);
     }
 
     fn change(&self, it: &Comparison<'_>, app: &mut Application) {
@@ -130,22 +130,18 @@ impl Setting for DeclaredPermissions {
     }
 }
 
-/// Refuses permissions that cannot be had in this tenant, and one that is named twice.
-pub(in crate::provision) fn check_permissions(it: &Comparison<'_>) -> Result<(), Error> {
-    if let Some(first) = it.observed.obstacles.first() {
-        let obstacles = &it.observed.obstacles;
-        return Err(Error::new(first.code)
-            .with_message(each_once(obstacles.iter().map(|obstacle| &obstacle.text)).join("; "))
-            .with_remedy(each_once(obstacles.iter().map(|obstacle| &obstacle.remedy)).join(" ")));
+/// Refuses permissions that cannot be had in this tenant, and one that is named twice, by its id and by its name.
+pub(in crate::provision) fn check_permissions(it: &Comparison<'_>, findings: &mut Findings) {
+    for Obstacle { code, text, remedy, .. } in &it.observed.obstacles {
+        findings.add(Error::new(*code).with_message(text.as_str()).with_remedy(remedy.as_str()));
     }
     let permissions = &it.observed.permissions;
     for (index, resolved) in permissions.iter().enumerate() {
         if let Some(other) = permissions[..index].iter().find(|other| declaration(other) == declaration(resolved)) {
-            return Err(Error::new(ErrorCode::PermissionTwice)
-                .with_message(format!("{} and {} are the same permission", other.permission, resolved.permission)));
+            let message = format!("{} and {} are the same permission", other.permission, resolved.permission);
+            findings.add(Error::new(ErrorCode::PermissionTwice).with_message(message));
         }
     }
-    Ok(())
 }
 
 fn check_limits(wanted: &[&Permission], personal: bool) -> Result<(), Error> {
@@ -163,17 +159,6 @@ fn check_limits(wanted: &[&Permission], personal: bool) -> Result<(), Error> {
         return Ok(());
     };
     Err(Error::new(ErrorCode::TooManyPermissions).with_message(format!("the app declares {too_many}")))
-}
-
-/// The texts in their order, each once.
-fn each_once<'a>(texts: impl Iterator<Item = &'a String>) -> Vec<&'a str> {
-    let mut once: Vec<&str> = Vec::new();
-    for text in texts {
-        if !once.contains(&text.as_str()) {
-            once.push(text);
-        }
-    }
-    once
 }
 
 /// The entry by which the application declares a permission.

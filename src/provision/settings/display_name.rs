@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::error::{Error, ErrorCode};
 use crate::model::Application;
 use crate::provision::comparison::Comparison;
+use crate::provision::findings::Findings;
 use crate::provision::registration::{AppRegistration, allows_personal_accounts};
 use crate::provision::settings::Setting;
 use crate::provision::step::{Action, Step, StepKind};
@@ -29,14 +30,13 @@ impl Setting for DisplayName {
         &["displayName"]
     }
 
-    fn check(&self, registration: &AppRegistration) -> Result<(), Error> {
+    fn check(&self, registration: &AppRegistration, findings: &mut Findings) {
         let max = if allows_personal_accounts(&registration.audience) { 90 } else { 256 };
         let length = registration.display_name.chars().count();
         if registration.display_name.trim().is_empty() || length > max {
-            return Err(Error::new(ErrorCode::InvalidDisplayName)
-                .with_message(format!("the display name has {length} characters; 1 to {max} are allowed")));
+            let message = format!("the display name has {length} characters; 1 to {max} are allowed");
+            findings.add(Error::new(ErrorCode::InvalidDisplayName).with_message(message));
         }
-        Ok(())
     }
 
     fn is_set_at_creation(&self) -> bool {

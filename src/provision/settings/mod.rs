@@ -23,6 +23,7 @@ use serde_json::{Map, Value};
 use crate::error::Error;
 use crate::model::{Application, ApplicationPatch};
 use crate::provision::comparison::Comparison;
+use crate::provision::findings::Findings;
 use crate::provision::registration::AppRegistration;
 use crate::provision::step::{Action, Step, StepId, StepKind, Subject};
 
@@ -65,14 +66,10 @@ pub(super) trait Setting: Sync {
     }
 
     /// Refuses what Entra would refuse of this registration, before anything is sent.
-    fn check(&self, _registration: &AppRegistration) -> Result<(), Error> {
-        Ok(())
-    }
+    fn check(&self, _registration: &AppRegistration, _findings: &mut Findings) {}
 
     /// Refuses what cannot be made of what is there.
-    fn check_observed(&self, _it: &Comparison<'_>) -> Result<(), Error> {
-        Ok(())
-    }
+    fn check_observed(&self, _it: &Comparison<'_>, _findings: &mut Findings) {}
 
     /// Whether it is written when the application is created, because the service wants it then and it is safe to repeat.
     fn is_set_at_creation(&self) -> bool {

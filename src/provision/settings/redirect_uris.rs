@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::error::{Error, ErrorCode};
 use crate::model::Application;
 use crate::provision::comparison::Comparison;
+use crate::provision::findings::Findings;
 use crate::provision::redirect_uri::{Platform, RedirectUri};
 use crate::provision::registration::{AppRegistration, allows_personal_accounts};
 use crate::provision::settings::Setting;
@@ -34,20 +35,20 @@ impl Setting for RedirectUris {
         &["web/redirectUris", "spa/redirectUris", "publicClient/redirectUris"]
     }
 
-    fn check(&self, registration: &AppRegistration) -> Result<(), Error> {
+    fn check(&self, registration: &AppRegistration, findings: &mut Findings) {
         let uris = &registration.redirect_uris;
         let personal = allows_personal_accounts(&registration.audience);
         let max = if personal { 100 } else { 256 };
         if uris.len() > max {
-            return Err(Error::new(ErrorCode::TooManyRedirectUris)
-                .with_message(format!("there are more than {max} redirect URIs")));
+            let message = format!("there are more than {max} redirect URIs");
+            findings.add(Error::new(ErrorCode::TooManyRedirectUris).with_message(message));
         }
         for (index, uri) in uris.iter().enumerate() {
             if personal {
-                uri.check_personal_accounts()?;
+                findings.add_result(uri.check_personal_accounts());
             }
             if let Some(earlier) = uris[..index].iter().find(|other| other.is_same_address(uri)) {
-                return Err(Error::new(ErrorCode::RedirectUriTwice).with_message(format!(
+                findings.add(Error::new(ErrorCode::RedirectUriTwice).with_message(format!(
                     "the redirect URI {} stands twice: {} and {}",
                     uri.as_str(),
                     earlier.platform().portal_name(),
@@ -55,16 +56,15 @@ impl Setting for RedirectUris {
                 )));
             }
         }
-        Ok(())
     }
 
     /// Refuses a redirect URI that the application has for another platform, or in other capitals: Entra holds each once.
-    fn check_observed(&self, it: &Comparison<'_>) -> Result<(), Error> {
-        let Some(app) = it.app().filter(|_| !it.registration.remove_surplus) else { return Ok(()) };
+    fn check_observed(&self, it: &Comparison<'_>, findings: &mut Findings) {
+        let Some(app) = it.app().filter(|_| !it.registration.remove_surplus) else { return };
         let observed = observed(app);
         for uri in it.registration.redirect_uris.iter().filter(|uri| !observed.contains(uri)) {
             let Some(other) = observed.iter().find(|other| other.is_same_address(uri)) else { continue };
-            return Err(if other.platform() == uri.platform() {
+            findings.add(if other.platform() == uri.platform() {
                 Error::new(ErrorCode::RedirectUriDiffersInCase)
                     .with_message(format!("the redirect URI {uri} stands there in other capitals: {}", other.as_str()))
             } else {
@@ -76,7 +76,6 @@ impl Setting for RedirectUris {
                 ))
             });
         }
-        Ok(())
     }
 
     fn change(&self, it: &Comparison<'_>, app: &mut Application) {

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::error::Error;
 use crate::model::Application;
 use crate::provision::comparison::Comparison;
+use crate::provision::findings::Findings;
 use crate::provision::registration::AppRegistration;
 use crate::provision::settings::Setting;
 use crate::provision::step::{Action, Step, StepKind, Subject};
@@ -43,8 +44,10 @@ impl<T: PartialEq> Setting for Scalar<T> {
         self.select
     }
 
-    fn check(&self, registration: &AppRegistration) -> Result<(), Error> {
-        (self.wanted)(registration).as_ref().map_or(Ok(()), self.check)
+    fn check(&self, registration: &AppRegistration, findings: &mut Findings) {
+        if let Some(wanted) = (self.wanted)(registration) {
+            findings.add_result((self.check)(&wanted));
+        }
     }
 
     fn change(&self, it: &Comparison<'_>, app: &mut Application) {

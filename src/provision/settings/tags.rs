@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::error::{Error, ErrorCode};
 use crate::model::Application;
 use crate::provision::comparison::Comparison;
+use crate::provision::findings::Findings;
 use crate::provision::registration::AppRegistration;
 use crate::provision::settings::Setting;
 use crate::provision::step::{Action, Step, StepId, StepKind, Subject};
@@ -30,12 +31,10 @@ impl Setting for Tags {
         &["tags"]
     }
 
-    fn check(&self, registration: &AppRegistration) -> Result<(), Error> {
+    fn check(&self, registration: &AppRegistration, findings: &mut Findings) {
         let tags = &registration.tags;
-        let twice = tags.iter().enumerate().find(|(index, tag)| tags[..*index].contains(tag));
-        match twice {
-            Some((_, tag)) => Err(Error::new(ErrorCode::TagTwice).with_message(format!("the tag {tag} stands twice"))),
-            None => Ok(()),
+        for (_, tag) in tags.iter().enumerate().filter(|(index, tag)| tags[..*index].contains(tag)) {
+            findings.add(Error::new(ErrorCode::TagTwice).with_message(format!("the tag {tag} stands twice")));
         }
     }
 

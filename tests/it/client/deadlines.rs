@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use entra_apps::model::NewApplication;
-use entra_apps::{AppRegistration, ErrorKind, RetryPolicy};
+use entra_apps::{AppRegistration, ErrorCode, ErrorKind, RetryPolicy};
 use entra_emulator::{Fault, RetryAfter};
 
 use crate::support::{counts, quiet, tenant};
@@ -91,4 +91,52 @@ async fn a_timeout_of_zero_is_none_and_one_at_a_time_is_one_at_a_time() {
     }
     assert!(tasks.join_all().await.iter().all(Result::is_ok));
     assert_eq!(counts(&tenant).0, 10);
+}
+
+/// The time is not what was wrong: what was is told, and is the source where the last attempt was cut short.
+#[tokio::test(start_paused = true)]
+async fn what_failed_before_the_time_was_up_is_told() {
+    const TOKEN: &str = "/oauth2/v2.0/token";
+    let organization = || Fault::on("GET", "/organization");
+    let sign_in = || Fault::on("POST", TOKEN);
+    for (fault, then_hangs, signs_in, code, cause) in [
+        // No time is left for another attempt.
+        (organization().always().unreachable(), None, false, ErrorCode::Unreachable, None),
+        (sign_in().always().unreachable(), None, true, ErrorCode::Unreachable, None),
+        // Another attempt is under way.
+        (
+            organization().unreachable(),
+            Some(organization()),
+            false,
+            ErrorCode::DeadlineExceeded,
+            Some("not be reached"),
+        ),
+        (organization().reset(), Some(organization()), false, ErrorCode::DeadlineExceeded, Some("connection broke")),
+        (organization().fails(503), Some(organization()), false, ErrorCode::DeadlineExceeded, Some("service failed")),
+        (sign_in().unreachable(), Some(sign_in()), true, ErrorCode::DeadlineExceeded, Some("not be reached")),
+        // Nothing is known of the first.
+        (organization().always().hangs(), None, false, ErrorCode::DeadlineExceeded, None),
+        (sign_in().always().hangs(), None, true, ErrorCode::DeadlineExceeded, None),
+    ] {
+        let context = format!("{fault:?}");
+        let tenant = tenant();
+        let client = tenant.client();
+        if !signs_in {
+            client.tenant_id().await.unwrap();
+        }
+        tenant.faults_in_order([Some(fault), then_hangs.map(|on| on.always().hangs())].into_iter().flatten());
+        let before = tokio::time::Instant::now();
+        let error = client.with_deadline(Duration::from_secs(3)).organization().get().await.unwrap_err();
+        assert!(before.elapsed() <= Duration::from_secs(3), "{context}");
+        assert_eq!(error.code(), code, "{context}: {error}");
+        let source = std::error::Error::source(&error);
+        match cause {
+            Some(cause) => {
+                assert!(error.message().contains(cause), "{context}: {error}");
+                assert!(source.unwrap().to_string().contains(cause), "{context}: {source:?}");
+            }
+            None if code == ErrorCode::Unreachable => assert!(error.attempts() > 1, "{context}: {error}"),
+            None => assert!(source.is_none(), "{context}: {source:?}"),
+        }
+    }
 }

@@ -5,10 +5,11 @@ mod removal;
 mod rules;
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use entra_apps::ids::{AppId, ServicePrincipalId, TenantId};
 use entra_apps::permission::microsoft_graph::{application, delegated};
-use entra_apps::{AppRegistration, Client, ClientSecret, RedirectUri, SignInAudience};
+use entra_apps::{AppRegistration, Client, ClientSecret, ErrorCode, RedirectUri, SignInAudience};
 use entra_emulator::{MemoryCloud, MemoryTenant};
 use serde_json::{Value, json};
 
@@ -187,5 +188,85 @@ async fn a_managed_identity_is_granted_verified_and_revoked_by_either_id() {
         scene.client.apply(&removal).await.unwrap();
         assert_eq!(held(&scene.customer, Some(id)), BTreeSet::new());
         assert!(grants.plan_removal().await.unwrap().is_converged());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_of_an_installation_is_observed_again_once_it_is_old() {
+    let second = Duration::from_secs(1);
+    for (age, max_age, requests) in [
+        (Duration::ZERO, None, 2),
+        (4 * second, None, 2),
+        (6 * second, None, 3),
+        (3600 * second, None, 3),
+        (Duration::ZERO, Some(Duration::ZERO), 3),
+        (3000 * second, Some(3600 * second), 2),
+    ] {
+        for is_changed in [false, true] {
+            let scene = Scene::new().await;
+            let wanted = registration();
+            let plan = scene.client.install(scene.app_id, scene.publisher(), &wanted).plan().await.unwrap();
+            tokio::time::advance(age).await;
+            if is_changed {
+                // Somebody else installs it, and grants less and more.
+                let other = registration().permission(delegated::MAIL_READ);
+                let admin = scene.customer.client();
+                let theirs = admin.install(scene.app_id, scene.publisher(), &other).plan().await.unwrap();
+                admin.apply(&theirs).await.unwrap();
+            }
+            quiet(&scene.customer);
+            let apply = scene.client.apply(&plan);
+            let result = match max_age {
+                Some(max_age) => apply.max_plan_age(max_age).await,
+                None => apply.await,
+            };
+            match (is_changed, requests) {
+                (false, _) => {
+                    result.unwrap();
+                    assert_eq!(counts(&scene.customer).0, requests, "{age:?} {max_age:?}");
+                }
+                (true, 3) => {
+                    let error = result.unwrap_err();
+                    assert_eq!(
+                        (error.error().code(), counts(&scene.customer).1),
+                        (ErrorCode::PlanOutdated, 0),
+                        "{error}"
+                    );
+                }
+                // A younger one goes on from what is there.
+                (true, _) => assert_eq!(result.map(drop).map_err(|error| error.to_string()), Ok(()), "{age:?}"),
+            }
+            if is_changed {
+                assert_eq!(scene.held().len(), 4, "nothing of theirs is lost: {age:?} {max_age:?}");
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_installation_and_its_removal_converge_under_lag_and_write_nothing_twice() {
+    for seconds in [1, 10, 30] {
+        let cloud = MemoryCloud::new([builder(), builder().lag(Duration::from_secs(seconds))]);
+        let [vendor, customer] = [0, 1].map(|index| &cloud.tenants()[index]);
+        customer.settle();
+        let wanted = registration();
+        let app_id = register(&cloud.client(vendor), &wanted).await.application.unwrap().app_id;
+        tokio::time::advance(Duration::from_secs(300)).await;
+        let client = cloud.client(customer);
+        let installation = client.install(app_id, vendor.id(), &wanted);
+        let id = client.apply(&installation.plan().await.unwrap()).await.unwrap().service_principal.unwrap();
+        let id = id.service_principal_id;
+        quiet(customer);
+        let plan = installation.plan().await.unwrap();
+        assert!(plan.is_converged(), "{seconds} s: {plan}");
+        assert!(installation.verify().await.unwrap().is_done(), "{seconds} s");
+        assert_eq!((counts(customer).1, held(customer, Some(id)).len()), (0, 3), "{seconds} s");
+
+        let plan = installation.plan_removal().service_principal().await.unwrap();
+        quiet(customer);
+        client.apply(&plan).approve_deletion(id).await.unwrap();
+        assert!(customer.service_principals().iter().all(|it| it.app_id != app_id), "{seconds} s");
+        customer.settle();
+        assert!(installation.plan_removal().service_principal().await.unwrap().is_converged(), "{seconds} s");
     }
 }

@@ -158,3 +158,48 @@ async fn what_a_principal_would_still_hold_is_named() {
         assert_eq!(plan.changes().count(), changes, "{plan}");
     }
 }
+
+/// Assigns a user to the app, with the default role.
+fn assign(scene: &Scene, name: &str) {
+    let id = scene.principal().unwrap();
+    let user = scene.customer.add_user(name, &[]).id.to_string();
+    let role = "00000000-0000-0000-0000-000000000000";
+    let body = json!({"principalId": user, "resourceId": id, "appRoleId": role});
+    scene.send("POST", &format!("/servicePrincipals/{id}/appRoleAssignedTo"), &body);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_assigned_to_a_principal_is_shown_before_it_is_deleted() {
+    let scene = Scene::new().await;
+    let id = scene.installed().await;
+    let wanted = registration();
+    let installation = scene.client.install(scene.app_id, scene.publisher(), &wanted);
+    let assigned = |plan: &entra_apps::Plan| {
+        plan.changes().find(|change| change.id.kind() == StepKind::ASSIGNED_TO).map(|change| change.text.clone())
+    };
+    assert_eq!(assigned(&installation.plan_removal().service_principal().await.unwrap()), None);
+    assign(&scene, "Ada Lovelace");
+    let plan = installation.plan_removal().service_principal().await.unwrap();
+    assert!(assigned(&plan).unwrap().contains("“Ada Lovelace” (User)"), "{plan}");
+    assert_eq!(assigned(&installation.plan_removal().await.unwrap()), None, "it is not deleted");
+
+    // Whoever was assigned since was not shown.
+    for (number, seconds) in [(0, 0), (1, 20)] {
+        let plan = installation.plan_removal().service_principal().await.unwrap();
+        tokio::time::advance(std::time::Duration::from_secs(seconds)).await;
+        assign(&scene, &format!("Grace Hopper {number}"));
+        quiet(&scene.customer);
+        let error = scene.client.apply(&plan).approve_deletion(id).await.unwrap_err();
+        assert_eq!((error.error().code(), counts(&scene.customer).1), (ErrorCode::PlanOutdated, 0), "{error}");
+    }
+    for number in 0..20 {
+        assign(&scene, &format!("User {number:02}"));
+    }
+    let plan = installation.plan_removal().service_principal().await.unwrap();
+    let text = assigned(&plan).unwrap();
+    assert!(text.contains("“Ada Lovelace” (User)") && text.ends_with(" and 13 more"), "{text}");
+    let saved = entra_apps::Plan::from_json(&plan.to_json()).unwrap();
+    assert_eq!(assigned(&saved), Some(text));
+    scene.client.apply(&saved).approve_deletion(id).await.unwrap();
+    assert_eq!(scene.principal(), None);
+}

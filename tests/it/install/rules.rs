@@ -3,7 +3,7 @@
 use entra_apps::ids::{ServicePrincipalId, TenantId};
 use entra_apps::permission::MICROSOFT_GRAPH;
 use entra_apps::permission::microsoft_graph::application;
-use entra_apps::{AppRegistration, Client, ErrorCode, SignInAudience};
+use entra_apps::{AppRegistration, Client, ErrorCode, ErrorKind, SignInAudience};
 use entra_emulator::MemoryCloud;
 use serde_json::json;
 
@@ -24,6 +24,8 @@ async fn what_cannot_be_installed_is_refused_before_anything_is_sent() {
     let microsoft: TenantId = MICROSOFT.parse().unwrap();
     let client = &scene.client;
     assert_eq!(refused(client, scene.app_id, microsoft, &wanted).await, ErrorCode::MicrosoftOwnedApp);
+    let corporate: TenantId = "72f988bf-86f1-41af-91ab-2d7cd011db47".parse().unwrap();
+    assert_eq!(refused(client, scene.app_id, corporate, &wanted).await, ErrorCode::MicrosoftOwnedApp);
     assert_eq!(refused(client, MICROSOFT_GRAPH, scene.publisher(), &wanted).await, ErrorCode::MicrosoftOwnedApp);
     for audience in [SignInAudience::SingleOrganization, SignInAudience::PersonalAccounts] {
         let single = registration().audience(audience);
@@ -164,4 +166,61 @@ async fn who_may_not_grant_is_given_the_consent_link_of_the_vendors_app() {
     let link = open.link.as_ref().unwrap();
     assert!(link.path().contains(&customer.id().to_string()), "{link}");
     assert!(link.query_pairs().any(|(name, value)| name == "client_id" && value == app_id.to_string()), "{link}");
+}
+
+/// Whichever switch is off: what is missing is granted, and nobody switches it on again.
+#[tokio::test(start_paused = true)]
+async fn a_principal_that_somebody_has_switched_off_is_granted_to_and_stays_off() {
+    for (member, off, said) in
+        [("accountEnabled", json!(false), "disabled"), ("isDisabled", json!(true), "deactivated")]
+    {
+        let scene = Scene::new().await;
+        let id = scene.installed().await;
+        scene.send("PATCH", &format!("/servicePrincipals/{id}"), &json!({member: off}));
+        let wanted = registration().permission(application::AUDIT_LOG_READ_ALL);
+        let installation = scene.client.install(scene.app_id, scene.publisher(), &wanted);
+        let plan = installation.plan().await.unwrap();
+        assert!(plan.to_string().contains(&format!("and {said}: it stays so")), "{plan}");
+        assert_eq!(plan.changes().count(), 1, "{plan}");
+        scene.client.apply(&plan).await.unwrap();
+        assert_eq!(scene.held().len(), 4);
+        let checklist = installation.verify().await.unwrap();
+        let open: Vec<_> = checklist.open().map(|item| item.id.to_string()).collect();
+        assert_eq!(open, ["service_principal"], "{checklist}");
+        let there = scene.customer.service_principals().into_iter().find(|it| it.id == id).unwrap();
+        let there: serde_json::Value = serde_json::from_str(&there.json).unwrap();
+        assert_eq!(there[member], off);
+        // It is taken away all the same.
+        let plan = installation.plan_removal().every_grant().service_principal().await.unwrap();
+        scene.client.apply(&plan).approve_deletion(id).await.unwrap();
+        assert_eq!(scene.principal(), None);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_may_not_is_told_before_an_installation() {
+    let scene = Scene::new().await;
+    let grants = ["AppRoleAssignment.ReadWrite.All", "DelegatedPermissionGrant.ReadWrite.All", "Directory.Read.All"];
+    let wanted = registration();
+    for (more, refused) in [
+        (&["Application.ReadWrite.All"][..], &[][..]),
+        (&["Application.ReadWrite.OwnedBy"], &["service_principal"]),
+        (&[], &["service_principal"]),
+    ] {
+        let caller = scene.customer.add_caller(&[&grants[..], more].concat());
+        let client = scene.customer.client_of(&caller);
+        let preflight = client.install(scene.app_id, scene.publisher(), &wanted).preflight().await.unwrap();
+        let told: Vec<_> = preflight.likely_refused().map(|check| check.id.to_string()).collect();
+        assert_eq!(told, refused, "{preflight}");
+        let plan = client.install(scene.app_id, scene.publisher(), &wanted).plan().await.unwrap();
+        // What is told is what happens; who is told that all is allowed comes last, and installs it.
+        if !refused.is_empty() {
+            assert_eq!(client.apply(&plan).await.unwrap_err().error().kind(), ErrorKind::Forbidden);
+        }
+        let granted = client.grant_to(scene.app_id, &wanted).preflight().await.unwrap();
+        assert!(granted.is_allowed() || more.is_empty(), "{granted}");
+        assert!(granted.checks.iter().all(|check| check.id.to_string() != "service_principal"), "{granted}");
+    }
+    let error = scene.client.install(MICROSOFT_GRAPH, scene.publisher(), &wanted).preflight().await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::MicrosoftOwnedApp);
 }

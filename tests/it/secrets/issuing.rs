@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use entra_apps::clock::TokioClock;
+use entra_apps::model::NewPasswordCredential;
 use entra_apps::time::Duration as Span;
-use entra_apps::{AppRegistration, ClientSecret, ErrorCode, IssuedSecret, SecretSink};
+use entra_apps::{AppRegistration, ClientSecret, ErrorCode, ErrorKind, IssuedSecret, Plan, SecretSink};
 
 use crate::support::{TODAY, register, secrets_of, tenant};
 
@@ -109,12 +110,43 @@ async fn a_sink_that_hangs_ends_with_the_deadline_and_the_secret_is_not_lost() {
 #[tokio::test(start_paused = true)]
 async fn a_clock_that_is_wrong_by_years_is_named_where_the_service_refuses_a_date() {
     let tenant = tenant();
-    let registration = AppRegistration::new("k", "App").credential(ClientSecret::new("Main").valid_for_months(6));
     let behind = Arc::new(TokioClock::starting_at(TODAY - Span::days(400)));
     let client = tenant.client_builder().clock(behind).build().unwrap();
-    let plan = client.plan(&registration).await.unwrap();
-    let error = client.apply(&plan).await.unwrap_err().into_parts().0;
-    assert!(error.remedy().contains("clock, which is 399 days behind the service's"), "{error}");
-    // With the right time, it is carried on.
-    assert_eq!(register(&tenant.client(), &registration).await.secrets.len(), 1);
+    let app_id = register(&client, &AppRegistration::new("k", "App")).await.application.unwrap().app_id;
+    let half_a_year = NewPasswordCredential::new().end(TODAY - Span::days(220));
+    let error = client.applications().add_password(app_id, &half_a_year).await.unwrap_err();
+    assert!(error.remedy().contains("clock, which is 400 days behind the service's"), "{error}");
+}
+
+/// By a clock that is years ahead, a secret would live for years longer than was asked for, and one that is there would
+/// count as ended.
+#[tokio::test(start_paused = true)]
+async fn no_secret_is_issued_by_a_clock_that_is_wrong() {
+    for (days, said) in [(-800, "800 days behind"), (-2, "2 days behind"), (2, "2 days ahead"), (800, "800 days ahead")]
+    {
+        let tenant = tenant();
+        let clock = Arc::new(TokioClock::starting_at(TODAY + Span::days(days)));
+        let wrong = tenant.client_builder().clock(clock).build().unwrap();
+        // What does not go by the clock is done.
+        let app = AppRegistration::new("k", "App");
+        register(&wrong, &app).await;
+        assert!(wrong.verify(&app).await.unwrap().is_done(), "{days}");
+        let error = wrong.plan(&registration()).await.unwrap_err();
+        assert_eq!((error.kind(), error.code()), (ErrorKind::Invalid, ErrorCode::WrongClock), "{error}");
+        assert!(error.message().contains(said), "{error}");
+        // Nor by a plan that was made by a clock that is right.
+        let right = tenant.client();
+        let plan = Plan::from_json(&right.plan(&registration()).await.unwrap().to_json()).unwrap();
+        let error = wrong.apply(&plan).await.unwrap_err();
+        assert_eq!(error.error().code(), ErrorCode::WrongClock, "{days}: {error}");
+        assert!(secrets_of(&tenant).is_empty(), "{days}");
+        // One that is there is not doubled.
+        assert_eq!(register(&right, &registration()).await.secrets.len(), 1);
+        assert_eq!(wrong.plan(&registration()).await.is_err(), days == 800 || days == -800 || days == -2, "{days}");
+    }
+    // An hour too many, as by a wrong zone, is no day.
+    let tenant = tenant();
+    let clock = Arc::new(TokioClock::starting_at(TODAY + Span::hours(23)));
+    let client = tenant.client_builder().clock(clock).build().unwrap();
+    assert_eq!(register(&client, &registration()).await.secrets.len(), 1);
 }

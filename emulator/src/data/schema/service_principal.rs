@@ -21,6 +21,7 @@ pub(crate) static SERVICE_PRINCIPAL: ComplexType = ComplexType {
         ("createdDateTime", ReadOnly),
         ("description", Text),
         ("disabledByMicrosoftStatus", ReadOnly),
+        ("isDisabled", Boolean),
         ("displayName", Text),
         ("homepage", Text),
         ("loginUrl", Text),
