@@ -119,14 +119,12 @@ impl Customers {
     }
 
     fn table(&self) -> String {
-        let mut text = String::new();
-        for row in &self.rows {
-            text.push_str(&format!("  {:<24} {:<10} {}\n", row.display_name, row.outcome, row.detail));
-            if !row.remedy.is_empty() {
-                text.push_str(&format!("  {:<35} → {}\n", "", row.remedy));
-            }
-        }
-        text
+        let line = |row: &Row| {
+            let first = format!("  {:<24} {:<10} {}\n", row.display_name, row.outcome, row.detail);
+            let remedy = format!("  {:<35} → {}\n", "", row.remedy);
+            if row.remedy.is_empty() { first } else { first + &remedy }
+        };
+        self.rows.iter().map(line).collect()
     }
 
     /// Shows the table or the JSON object. 0 when every customer's state could be told, 1 when not, 2 for flags that make

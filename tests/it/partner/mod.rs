@@ -1,5 +1,6 @@
 //! Partners: customers, delegated admin relationships, access assignments.
 
+mod configuration;
 mod faults;
 mod readiness;
 mod reading;
