@@ -25,20 +25,24 @@
 mod app_role_assignments;
 mod applications;
 mod deleted_items;
+mod groups;
 mod list;
 mod oauth2_permission_grants;
 mod organization;
 mod request;
 mod service_principals;
+mod users;
 
 pub use app_role_assignments::AppRoleAssignments;
 pub use applications::{ApplicationKey, Applications, UniqueName};
 pub use deleted_items::{DeletedItems, DeletedKind};
+pub use groups::{GroupKey, Groups};
 pub use list::{Items, List, Page, Pages};
 pub use oauth2_permission_grants::OAuth2PermissionGrants;
 pub use organization::OrganizationApi;
 pub use request::{RequestBuilder, RequestPath};
 pub use service_principals::{ServicePrincipalKey, ServicePrincipals};
+pub use users::{UserKey, Users};
 
 pub use crate::model::query::{Filter, Literal};
 
@@ -70,6 +74,16 @@ impl Client {
     /// Deleted objects that can still be restored.
     pub fn deleted_items(&self) -> DeletedItems<'_> {
         DeletedItems(self)
+    }
+
+    /// Groups, with their members and owners.
+    pub fn groups(&self) -> Groups<'_> {
+        Groups(self)
+    }
+
+    /// Users.
+    pub fn users(&self) -> Users<'_> {
+        Users(self)
     }
 
     /// Begins a request to any operation of Graph: the way out to what has no method here.

@@ -186,6 +186,15 @@ error_codes! {
     AnotherPerson Invalid "another_person"
         "the client that asks the customers' tenants is signed in as somebody else"
         "Sign the same person in to both clients: what one may do says nothing of another.";
+    UnknownRelationship Invalid "unknown_relationship"
+        "the partner has no delegated admin relationship of the id"
+        "Give the id of a relationship of this partner, as its list shows it; those of other partners cannot be used.";
+    DomainOfNoTenant Invalid "domain_of_no_tenant"
+        "the domain belongs to no tenant of this cloud"
+        "Check how the domain is written, or give the tenant id.";
+    GroupTwice Invalid "group_twice"
+        "a security group is named twice"
+        "Name each group once, with all of its roles.";
     GdapNotInCloud Unsupported "gdap_not_in_cloud"
         "the cloud has no delegated admin relationships (GDAP)"
         "Use the worldwide cloud or one of US Government; in China, customers are administered by other means.";
@@ -609,6 +618,12 @@ error_codes! {
     ApplicationNotVisible NotFound "application_not_visible"
         "the directory does not know the application (yet)"
         "If it was made a moment ago, run it again in a minute; otherwise check the application (client) id.";
+    GroupNotFound NotFound "group_not_found"
+        "the tenant has no such group"
+        "Check that it is the object id of a group, and that the tenant is the partner's.";
+    UserNotFound NotFound "user_not_found"
+        "the tenant has no such user"
+        "Check the user principal name or object id, and that the tenant is the partner's.";
     AdoptedAppNotFound NotFound "adopted_app_not_found"
         "there is no application with the client id to adopt"
         "Check that it is the Application (client) ID, not an object id, and that the tenant is the app's.";
@@ -618,6 +633,9 @@ error_codes! {
     SameDisplayName Conflict "same_display_name"
         "there is no application with the unique name, and one of the display name"
         "If it is the one that is meant, adopt it by its client id; otherwise say that another is to be created.";
+    SameGroupName Conflict "same_group_name"
+        "there is no group with the unique name, and one of the display name"
+        "If it is the one that is meant, name it by its object id; otherwise choose another display name.";
     AppOfAnotherTenant Conflict "app_of_another_tenant"
         "an app of another tenant is installed here and has the display name"
         "If it is the one that is meant, install it by its client id and its publisher's tenant; otherwise say that another is to be created.";
@@ -657,6 +675,12 @@ error_codes! {
     RelationshipStatusRefused Refused "relationship_status_refused"
         "the status of the delegated admin relationship does not allow it"
         "Wait until it has the status that is needed, or make another relationship.";
+    NotASecurityGroup Refused "not_a_security_group"
+        "the group is no plain security group"
+        "Name a security group that is not mail-enabled: access to customers is given to no other.";
+    GroupMembersNotChangeable Refused "group_members_not_changeable"
+        "the members of the group are not for this client to change"
+        "Let an administrator of the group add the person, and do without changes of memberships here.";
     SingleTenantRegistration Refused "single_tenant_registration"
         "an app for its own tenant alone cannot be installed in another"
         "Let its publisher choose an audience of several organizations, in the registration too.";
@@ -720,6 +744,9 @@ error_codes! {
     NeedsApproval NeedsApproval "needs_approval"
         "permissions need a review"
         "Approve each by its name if the customer agrees, or leave it out.";
+    GdapNeedsApproval NeedsApproval "gdap_needs_approval"
+        "roles and memberships need an approval"
+        "Look at what the plan shows, and approve just those of its items that are meant.";
     DeletionNeedsApproval NeedsApproval "deletion_needs_approval"
         "the deletion of a service principal needs an approval of its own"
         "Approve it by the object id that the plan shows, if the customer agrees.";

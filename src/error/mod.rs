@@ -232,6 +232,14 @@ impl Error {
         self
     }
 
+    /// An error that says the same, where one failure concerns several things.
+    pub(crate) fn said_again(&self) -> Self {
+        Self::new(self.code())
+            .with_message(self.message())
+            .with_remedy(self.remedy())
+            .with_maybe_done(self.maybe_done())
+    }
+
     /// Puts somebody's own sentence behind the message, where it is not empty.
     #[must_use]
     pub(crate) fn quoting(self, sentence: &str) -> Self {

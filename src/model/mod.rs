@@ -43,6 +43,7 @@ mod duration;
 pub(crate) mod enums;
 mod etag;
 mod grants;
+mod groups;
 mod object;
 mod other_form;
 mod page;
@@ -67,6 +68,7 @@ pub use grants::{
     AppRoleAssignment, NewAppRoleAssignment, NewOAuth2PermissionGrant, OAuth2PermissionGrant,
     OAuth2PermissionGrantPatch,
 };
+pub use groups::{Group, GroupMember, NewGroup, User};
 pub(crate) use page::Envelope;
 pub use property::{
     AppRoleAssignmentProperty, ApplicationProperty, OAuth2PermissionGrantProperty, Property, ServicePrincipalProperty,

@@ -30,6 +30,9 @@
 //! # Ok::<(), entra_apps::Error>(()) }).unwrap();
 //! ```
 //!
+//! Which of the partner's groups have which roles at all customers, and who is in them, is one value:
+//! [`GdapConfiguration`] is planned, applied and verified as an app registration is.
+//!
 //! The worldwide cloud and US Government have GDAP; in China every method gives an error of kind
 //! [`Unsupported`](crate::ErrorKind::Unsupported), and nothing is sent
 //! ([background](https://learn.microsoft.com/graph/api/resources/delegatedadminrelationships-api-overview)).
@@ -37,6 +40,7 @@
 mod access_assignments;
 mod application_consents;
 mod audit;
+mod configuration;
 mod customers;
 mod in_flight;
 mod link;
@@ -56,12 +60,19 @@ use crate::cloud::Cloud;
 use crate::error::{Error, ErrorCode};
 use crate::ids::{DelegatedAdminRelationshipId, TenantId};
 use crate::model::query::keyed;
-use crate::model::{Contract, DelegatedAdminCustomer, TenantInformation};
+use crate::model::{
+    Contract, DelegatedAdminCustomer, DelegatedAdminRelationship, NewDelegatedAdminRelationship, TenantInformation,
+};
 use crate::provision::registration::AppRegistration;
 
 pub use access_assignments::AccessAssignments;
 pub use application_consents::{ApplicationConsentResult, ApplicationConsents, NewApplicationConsent};
 pub use audit::{Audit, AuditRun};
+pub use configuration::{
+    ApplyGdap, GdapAction, GdapApplied, GdapApproval, GdapChecklist, GdapConfiguration, GdapCustomer, GdapFailure,
+    GdapPlan, GdapStep, GdapStepId, GdapStepKind, GroupState, PlanGdap, Principal, RoleAccess, SecurityGroup,
+    VerifyGdap,
+};
 pub use customers::{Customer, CustomerList, CustomerSource, ListCustomers, UnreadSource};
 pub use link::{LinkedTenant, PermissionLevel};
 pub use operations::{PendingOperation, Updated};
@@ -176,6 +187,51 @@ impl<'a> Partner<'a> {
             ["tenantRelationships".to_owned(), keyed(function, parameter, value)],
         );
         Call::new(self.0, Ok(request), decode::json_if_found)
+    }
+
+    /// Makes a relationship, or finds it by its name, asks for its approval, and returns it: what the customer gets is its
+    /// [link](Self::invitation_link). Least permission: `DelegatedAdminRelationship.ReadWrite.All`.
+    ///
+    /// ```
+    /// # use entra_emulator::MemoryCloud;
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
+    /// # let cloud = MemoryCloud::partner_in_use_with_customers(6);
+    /// # let client = cloud.client(&cloud.tenants()[0]);
+    /// use entra_apps::directory_role::DirectoryRole;
+    /// use entra_apps::partner::{GdapConfiguration, SecurityGroup};
+    ///
+    /// let group = SecurityGroup::unique_name("contoso", "Contoso").role(DirectoryRole::PRIVILEGED_ROLE_ADMINISTRATOR);
+    /// let plan = client.partner().plan(&GdapConfiguration::new().group(group)).await?;
+    /// for invitation in plan.invitations() {
+    ///     let invited = client.partner().invite(invitation).await?;
+    ///     println!("{}", client.partner().invitation_link(invited.id.as_ref().unwrap()).unwrap());
+    /// }
+    /// # assert_eq!(plan.invitations().count(), 2);
+    /// # Ok::<(), entra_apps::Error>(()) }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`find_or_create`](Relationships::find_or_create) and [`request_approval`](Relationships::request_approval);
+    /// of kind [`Conflict`](crate::ErrorKind::Conflict) where the name is that of a relationship with another customer, or
+    /// of one that lacks a role.
+    pub async fn invite(
+        &self,
+        relationship: &NewDelegatedAdminRelationship,
+    ) -> Result<DelegatedAdminRelationship, Error> {
+        let client = self.0.begin_operation();
+        let relationships = Relationships(&client);
+        let found = relationships.find_or_create(relationship).await?;
+        let wanted = relationship.customer.as_ref().and_then(|customer| customer.tenant_id);
+        let is_for = wanted.is_none_or(|wanted| found.customer_tenant_id() == Some(wanted));
+        if !is_for || !relationship.access_details.roles().all(|role| found.roles().any(|it| it == role)) {
+            return Err(Error::new(ErrorCode::ObjectConflict)
+                .with_message("another delegated admin relationship has the name")
+                .with_remedy("Choose another name: relationships that have ended keep theirs."));
+        }
+        let id = found.id.as_ref().ok_or_else(|| {
+            Error::new(ErrorCode::UnexpectedResponse).with_message("the relationship came without an id")
+        })?;
+        relationships.request_approval(id).await
     }
 
     /// The address at which an administrator of the customer approves a relationship that

@@ -126,7 +126,10 @@ pub(super) fn list(
 const GET: &str = "GET /tenantRelationships/delegatedAdminRelationships/{id}/operations/{id}";
 
 /// A call whose result has the wait that the service asks for beside it.
-fn watch(client: &Client, pending: &PendingOperation) -> Call<(DelegatedAdminRelationshipOperation, Option<Duration>)> {
+pub(super) fn watch(
+    client: &Client,
+    pending: &PendingOperation,
+) -> Call<(DelegatedAdminRelationshipOperation, Option<Duration>)> {
     let segments =
         ["delegatedAdminRelationships", pending.relationship.as_str(), "operations", pending.operation.as_str()];
     let request = request(client, GET, READ, Method::GET, segments)

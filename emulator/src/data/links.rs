@@ -63,15 +63,24 @@ impl Links {
 
     /// The objects that link to an object directly or through others, nearest first, each once.
     pub(crate) fn transitive_sources(&self, to: &str) -> Vec<String> {
-        let mut found: Vec<String> = self.sources(to).to_vec();
-        let mut at = 0;
-        while let Some(next) = found.get(at) {
-            let more: Vec<String> = self.sources(next).iter().filter(|from| !found.contains(from)).cloned().collect();
-            found.extend(more);
-            at += 1;
-        }
-        found
+        transitive(to, |next| self.sources(next))
     }
+
+    /// The objects that an object links to directly or through others, nearest first, each once.
+    pub(crate) fn transitive_targets(&self, from: &str) -> Vec<String> {
+        transitive(from, |next| self.targets(next))
+    }
+}
+
+fn transitive<'a>(from: &str, next: impl Fn(&str) -> &'a [String]) -> Vec<String> {
+    let mut found: Vec<String> = next(from).to_vec();
+    let mut at = 0;
+    while let Some(one) = found.get(at) {
+        let more: Vec<String> = next(one).iter().filter(|other| !found.contains(other)).cloned().collect();
+        found.extend(more);
+        at += 1;
+    }
+    found
 }
 
 #[cfg(test)]
@@ -85,6 +94,7 @@ mod tests {
         assert!(!links.add("team", "ada"), "a link is there once");
         assert_eq!((links.targets("team").len(), links.sources("ada")), (2, &["team".to_owned()][..]));
         assert_eq!(links.transitive_sources("ada"), ["team", "all"]);
+        assert_eq!(links.transitive_targets("all"), ["team", "ada", "all"]);
         assert!(links.remove("team", "ada") && !links.remove("team", "ada") && links.sources("ada").is_empty());
         links.remove_all("team");
         assert!(links.sources("team").is_empty() && links.targets("all").is_empty());

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use crate::data::json::{eq_ignore_case, items, merge, text, texts};
 use crate::data::object_kind::ObjectKind;
 use crate::data::object_store::{ObjectState, ReplicaView, VisibleObject};
-use crate::graph::call::Call;
+use crate::graph::call::{Actor, Call};
 use crate::graph::directory::{Directory, reference};
 use crate::graph::response::{GraphError, GraphResponse, GraphResult};
 use crate::graph::route::{Link, ObjectKey};
@@ -90,6 +90,7 @@ impl Directory {
             Link::Owners => self.owners.targets(id).to_vec(),
             Link::OwnedObjects => self.owners.sources(id).to_vec(),
             Link::Members => self.members.targets(id).to_vec(),
+            Link::TransitiveMembers => self.members.transitive_targets(id),
             Link::MemberOf => self.members.sources(id).to_vec(),
             Link::TransitiveMemberOf => self.members.transitive_sources(id),
         }
@@ -150,7 +151,7 @@ impl Directory {
         let query = Query::parse(
             call,
             cast.unwrap_or(match link {
-                Link::Owners | Link::Members => ObjectKind::User,
+                Link::Owners | Link::Members | Link::TransitiveMembers => ObjectKind::User,
                 Link::OwnedObjects => ObjectKind::Application,
                 Link::MemberOf | Link::TransitiveMemberOf => ObjectKind::Group,
             }),
@@ -175,6 +176,9 @@ impl Directory {
 
     pub(crate) fn add_link(&mut self, kind: ObjectKind, key: &ObjectKey, link: Link, call: &Call) -> GraphResult {
         let value = self.find_for_write(kind, key, call)?;
+        if link == Link::Members {
+            check_membership(&value, call)?;
+        }
         let to = reference(text(call.object()?, "@odata.id"))?;
         let name = if link == Link::Owners { "owners" } else { "members" };
         let target = self.object(&to, call.replica_view(self.lag.references));
@@ -220,6 +224,9 @@ impl Directory {
         call: &Call,
     ) -> GraphResult {
         let value = self.find_for_write(kind, key, call)?;
+        if link == Link::Members {
+            check_membership(&value, call)?;
+        }
         let links = if link == Link::Owners { &mut self.owners } else { &mut self.members };
         if !links.remove(text(&value, "id"), &to.to_lowercase()) {
             return Err(GraphError::not_found(to));
@@ -250,6 +257,24 @@ impl Directory {
         self.owners.remove_all(id);
         self.members.remove_all(id);
         self.eligible.remove_all(id);
+    }
+}
+
+/// Refuses changes of members that are not made through Graph, or not by this caller.
+/// <https://learn.microsoft.com/graph/api/group-post-members>, <https://learn.microsoft.com/graph/api/resources/groups-overview>
+fn check_membership(group: &Value, call: &Call) -> Result<(), GraphError> {
+    let has_type = |wanted: &str| texts(group, "groupTypes").any(|kind| kind == wanted);
+    if has_type("DynamicMembership") {
+        return Err(GraphError::bad_request("The members of a dynamic group are those of its rule."));
+    }
+    if group["mailEnabled"] == true && !has_type("Unified") {
+        return Err(GraphError::bad_request("Cannot Update a mail-enabled security groups and or distribution list."));
+    }
+    let Actor::SignedIn(identity) = &call.actor else { return Ok(()) };
+    let granted = identity.user.as_ref().map_or(&identity.roles, |user| &user.scopes);
+    match group["isAssignableToRole"] == true && !granted.iter().any(|it| it == "RoleManagement.ReadWrite.Directory") {
+        true => Err(GraphError::denied()),
+        false => Ok(()),
     }
 }
 

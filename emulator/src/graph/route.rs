@@ -42,15 +42,17 @@ pub(crate) enum Link {
     Owners,
     OwnedObjects,
     Members,
+    TransitiveMembers,
     MemberOf,
     TransitiveMemberOf,
 }
 
 impl Link {
-    const NAMES: [(&'static str, Self); 5] = [
+    const NAMES: [(&'static str, Self); 6] = [
         ("owners", Self::Owners),
         ("ownedobjects", Self::OwnedObjects),
         ("members", Self::Members),
+        ("transitivemembers", Self::TransitiveMembers),
         ("memberof", Self::MemberOf),
         ("transitivememberof", Self::TransitiveMemberOf),
     ];
@@ -61,7 +63,7 @@ impl Link {
         let fits = match link {
             Self::Owners => matches!(kind, ObjectKind::Application | ObjectKind::ServicePrincipal | ObjectKind::Group),
             Self::OwnedObjects => matches!(kind, ObjectKind::ServicePrincipal | ObjectKind::User),
-            Self::Members => kind == ObjectKind::Group,
+            Self::Members | Self::TransitiveMembers => kind == ObjectKind::Group,
             Self::MemberOf | Self::TransitiveMemberOf => {
                 matches!(kind, ObjectKind::ServicePrincipal | ObjectKind::User | ObjectKind::Group)
             }

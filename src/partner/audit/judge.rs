@@ -111,9 +111,11 @@ fn is_absent(principal: &Principal) -> bool {
 
 /// What a refusal of who asked says of the customer: never that the consent is missing.
 fn refused(refusals: &[Refusal]) -> (Verdict, Vec<Reason>) {
-    let is_blocked = |it: &&Refusal| it.is_of_person && it.error.code() == ErrorCode::BlockedByConditionalAccess;
-    if refusals.iter().any(|it| is_blocked(&it)) {
-        return (Verdict::InTheWay, vec![Reason::from(&Gap::BlockedByCustomer)]);
+    let is_blocked =
+        |code| matches!(code, ErrorCode::BlockedByConditionalAccess | ErrorCode::BlockedByCrossTenantPolicy);
+    if let Some(blocked) = refusals.iter().find(|it| it.is_of_person && is_blocked(it.error.code())) {
+        let gap = Gap::BlockedByCustomer { error: blocked.error.code(), partner: None };
+        return (Verdict::InTheWay, vec![Reason::from(&gap)]);
     }
     let reasons = refusals.iter().map(|Refusal { error, is_of_app_itself, .. }| {
         let who = if *is_of_app_itself { "the app itself asked" } else { "who asked was refused" };

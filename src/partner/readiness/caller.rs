@@ -19,7 +19,7 @@ use crate::partner::readiness::judge::{Person, Read};
 const ADMINISTRATION: AppId = AppId::from_u128(0x2832_473f_ec63_45fb_976f_5d45_a7d4_bb91);
 
 /// The group of those who may administer customers at all.
-const ADMIN_AGENTS: &str = "AdminAgents";
+pub(in crate::partner) const ADMIN_AGENTS: &str = "AdminAgents";
 
 /// Who is signed in to the partner's tenant, and what stands in their way everywhere.
 pub(super) struct Caller {

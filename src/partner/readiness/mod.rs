@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use http::Method;
 use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
 
 use crate::client::Client;
 use crate::directory_role::DirectoryRole;
@@ -22,6 +23,7 @@ use crate::partner::customers::{Customer, CustomerSource, UnreadSource};
 use crate::permission::{MICROSOFT_GRAPH, Permission, PermissionKind, well_known};
 use crate::provision::registration::AppRegistration;
 
+pub(super) use caller::ADMIN_AGENTS;
 pub use gap::{Gap, GapSeverity, Unknown};
 
 use judge::{InCustomer, Limits, Observed, Read};
@@ -302,7 +304,7 @@ impl CheckReadiness {
         };
         let relationships = relationships_by_customer(&client).await;
         let mut customers = list.customers;
-        customers.extend(invited(&customers, &relationships));
+        customers.extend(invited(&customers, relationships.iter().flatten()));
         customers.sort_by_key(|customer| customer.tenant_id);
         if let Some(only) = &self.only {
             if let Some(stranger) = only.iter().find(|tenant| customers.iter().all(|it| it.tenant_id != **tenant)) {
@@ -382,7 +384,7 @@ fn kept_out(error: Error) -> Result<Readiness, Error> {
 const MAX_RELATIONSHIPS: u16 = 300;
 
 /// All relationships, by customer; those that any customer may approve are of none.
-async fn relationships_by_customer(
+pub(super) async fn relationships_by_customer(
     client: &Client,
 ) -> Result<HashMap<TenantId, Vec<DelegatedAdminRelationship>>, Error> {
     let mut by_customer: HashMap<TenantId, Vec<DelegatedAdminRelationship>> = HashMap::new();
@@ -395,12 +397,12 @@ async fn relationships_by_customer(
 }
 
 /// Those who were invited, and stand in no list of customers because they have approved nothing yet.
-fn invited(
+pub(super) fn invited<'r>(
     known: &[Customer],
-    relationships: &Result<HashMap<TenantId, Vec<DelegatedAdminRelationship>>, Error>,
+    relationships: impl IntoIterator<Item = (&'r TenantId, &'r Vec<DelegatedAdminRelationship>)>,
 ) -> Vec<Customer> {
     let known: BTreeSet<TenantId> = known.iter().map(|customer| customer.tenant_id).collect();
-    let others = relationships.iter().flatten().filter(|(tenant, _)| !known.contains(*tenant));
+    let others = relationships.into_iter().filter(|(tenant, _)| !known.contains(*tenant));
     let customer = |(tenant, all): (&TenantId, &Vec<DelegatedAdminRelationship>)| Customer {
         tenant_id: *tenant,
         display_name: all.iter().find_map(|it| it.customer.as_ref()?.display_name.clone()),
@@ -410,12 +412,22 @@ fn invited(
     others.map(customer).collect()
 }
 
-type Assignments = BTreeMap<DelegatedAdminRelationshipId, Read<Vec<DelegatedAdminAccessAssignment>>>;
+pub(super) type Assignments = BTreeMap<DelegatedAdminRelationshipId, Read<Vec<DelegatedAdminAccessAssignment>>>;
+
+/// The access assignments of relationships, or the codes of the errors that kept them from being read.
+pub(super) async fn assignments(client: &Client, relationships: Vec<DelegatedAdminRelationshipId>) -> Assignments {
+    let read = read_assignments(client, relationships).await;
+    read.into_iter().map(|(id, read)| (id, read.map_err(|error| error.code()))).collect()
+}
 
 /// The access assignments of relationships, twenty relationships in a request.
-async fn assignments(client: &Client, relationships: Vec<DelegatedAdminRelationshipId>) -> Assignments {
+pub(super) async fn read_assignments(
+    client: &Client,
+    relationships: Vec<DelegatedAdminRelationshipId>,
+) -> BTreeMap<DelegatedAdminRelationshipId, Result<Vec<DelegatedAdminAccessAssignment>, Error>> {
+    let mut all = BTreeMap::new();
     if relationships.is_empty() {
-        return Assignments::new();
+        return all;
     }
     let mut batch = client.batch();
     let lists: Vec<_> = relationships
@@ -428,15 +440,17 @@ async fn assignments(client: &Client, relationships: Vec<DelegatedAdminRelations
         .collect();
     let mut response = match batch.await {
         Ok(response) => response,
-        Err(error) => return lists.into_iter().map(|(id, ..)| (id, Err(error.code()))).collect(),
+        Err(error) => {
+            all.extend(lists.into_iter().map(|(id, ..)| (id, Err(error.said_again()))));
+            return all;
+        }
     };
-    let mut all = Assignments::new();
     for (id, list, handle) in lists {
         let read = match response.take(handle) {
             Ok(page) => list.rest_of(page).await,
             Err(error) => Err(error),
         };
-        all.insert(id, read.map_err(|error| error.code()));
+        all.insert(id, read);
     }
     all
 }
@@ -463,4 +477,23 @@ async fn live_groups(client: &Client, assignments: &Assignments) -> Option<BTree
         live.extend(value.into_iter().filter_map(|object| object.id));
     }
     Some(live)
+}
+
+/// What stands between a partner and roles by the relationships of one customer alone.
+pub(super) fn relationship_gaps(
+    relationships: &[DelegatedAdminRelationship],
+    needed: &RolesNeeded,
+    now: OffsetDateTime,
+) -> Vec<Gap> {
+    let (limits, assignments) = (Limits { settling: Duration::ZERO, ending: DEFAULT_ENDING }, Assignments::new());
+    let observed = Observed {
+        relationships: Ok(relationships),
+        assignments: &assignments,
+        live_groups: None,
+        person: None,
+        in_customer: None,
+    };
+    let mut gaps = judge::judge(&observed, needed, limits, now).gaps;
+    gaps.retain(|gap| !matches!(gap, Gap::RoleNotAssigned { .. }));
+    gaps
 }

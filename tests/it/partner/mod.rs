@@ -2,6 +2,7 @@
 
 mod application_consents;
 mod audit;
+mod configuration;
 mod faults;
 mod link;
 mod readiness;

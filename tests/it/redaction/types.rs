@@ -41,6 +41,7 @@ const SHOWN: &[&str] = &[
     "api::AppRoleAssignments",
     "api::Applications",
     "api::DeletedItems",
+    "api::Groups",
     "api::Items",
     "api::List",
     "api::OAuth2PermissionGrants",
@@ -49,6 +50,7 @@ const SHOWN: &[&str] = &[
     "api::Pages",
     "api::RequestBuilder",
     "api::ServicePrincipals",
+    "api::Users",
     "auth::ChainProvider",
     "auth::ClientAuthentication",
     "auth::ClientCredentialsProvider",
@@ -101,11 +103,20 @@ const SHOWN: &[&str] = &[
     "partner::CheckReadiness",
     "partner::CustomerList",
     "partner::LinkedTenant",
+    "partner::ApplyGdap",
+    "partner::CheckReadiness",
+    "partner::CustomerList",
+    "partner::GdapApplied",
+    "partner::GdapChecklist",
+    "partner::GdapFailure",
+    "partner::GdapPlan",
     "partner::ListCustomers",
     "partner::Partner",
+    "partner::PlanGdap",
     "partner::Readiness",
     "partner::Relationships",
     "partner::UnreadSource",
+    "partner::VerifyGdap",
     "provision::Apply",
     "provision::ApplyError",
     "provision::Diagnose",
@@ -136,9 +147,11 @@ const OF_A_FEATURE: &[(&str, bool)] = &[
 const HARMLESS: &[&str] = &[
     "api::ApplicationKey",
     "api::DeletedKind",
+    "api::GroupKey",
     "api::RequestPath",
     "api::ServicePrincipalKey",
     "api::UniqueName",
+    "api::UserKey",
     "auth::AssertionRequest",
     "auth::DeviceCodePrompt",
     "auth::FoundTenant",
@@ -195,6 +208,8 @@ const HARMLESS: &[&str] = &[
     "model::DirectoryObject",
     "model::ETag",
     "model::Filter",
+    "model::Group",
+    "model::GroupMember",
     "model::ImplicitGrantSettings",
     "model::InformationalUrl",
     "model::IsoDuration",
@@ -203,6 +218,7 @@ const HARMLESS: &[&str] = &[
     "model::NewAppRoleAssignment",
     "model::NewDelegatedAdminAccessAssignment",
     "model::NewDelegatedAdminRelationship",
+    "model::NewGroup",
     "model::NewOAuth2PermissionGrant",
     "model::OAuth2PermissionGrant",
     "model::OptionalClaim",
@@ -223,6 +239,7 @@ const HARMLESS: &[&str] = &[
     "model::SpaApplication",
     "model::TenantInformation",
     "model::UnifiedRole",
+    "model::User",
     "model::VerifiedDomain",
     "model::VerifiedPublisher",
     "model::WebApplication",
@@ -235,13 +252,25 @@ const HARMLESS: &[&str] = &[
     "partner::Difference",
     "partner::Gap",
     "partner::GapSeverity",
+    "partner::GdapAction",
+    "partner::GdapApproval",
+    "partner::GdapConfiguration",
+    "partner::GdapCustomer",
+    "partner::GdapStep",
+    "partner::GdapStepId",
+    "partner::GdapStepKind",
+    "partner::GroupState",
     "partner::PendingOperation",
     "partner::PermissionLevel",
     "partner::ReadinessOutcome",
     "partner::Reason",
     "partner::ReasonCode",
     "partner::Report",
+    "partner::Principal",
+    "partner::ReadinessOutcome",
+    "partner::RoleAccess",
     "partner::RolesNeeded",
+    "partner::SecurityGroup",
     "partner::Unknown",
     "partner::Updated",
     "permission::CatalogueEntry",
@@ -499,6 +528,28 @@ fn sign_in(viewer: &mut Viewer, tenant: &MemoryTenant, service: &SignInService, 
     viewer.see("auth::TenantLookup", &lookup);
 }
 
+async fn gdap(viewer: &mut Viewer) {
+    use entra_apps::directory_role::DirectoryRole;
+    use entra_apps::partner::{GdapConfiguration, SecurityGroup};
+
+    let cloud = entra_emulator::MemoryCloud::partner_in_use_with_customers(1);
+    let client = cloud.client(&cloud.tenants()[0]);
+    let partner = client.partner();
+    let group = SecurityGroup::unique_name("readers", "Readers").role(DirectoryRole::DIRECTORY_READERS);
+    let configuration = GdapConfiguration::new().group(group);
+    viewer.see("partner::PlanGdap", &partner.plan(&configuration));
+    viewer.see("partner::VerifyGdap", &partner.verify(&configuration));
+    let plan = partner.plan(&configuration).await.unwrap();
+    viewer.see("partner::GdapPlan", &plan);
+    viewer.see("partner::ApplyGdap", &partner.apply(&plan));
+    let path = "/tenantRelationships/delegatedAdminRelationships/*/accessAssignments";
+    cloud.tenants()[0].fault(Fault::on("POST", path).in_batch().refuses(400, "badRequest", "No."));
+    let applied = partner.apply(&plan).await.unwrap();
+    viewer.see("partner::GdapApplied", &applied);
+    viewer.see("partner::GdapFailure", &applied.failed[0]);
+    viewer.see("partner::GdapChecklist", &partner.verify(&configuration).await.unwrap());
+}
+
 async fn reads(viewer: &mut Viewer, client: &entra_apps::Client) {
     viewer.see("api::Applications", &client.applications());
     viewer.see("api::ServicePrincipals", &client.service_principals());
@@ -506,6 +557,9 @@ async fn reads(viewer: &mut Viewer, client: &entra_apps::Client) {
     viewer.see("api::OAuth2PermissionGrants", &client.oauth2_permission_grants());
     viewer.see("api::DeletedItems", &client.deleted_items());
     viewer.see("api::OrganizationApi", &client.organization());
+    viewer.see("api::Groups", &client.groups());
+    viewer.see("api::Users", &client.users());
+    gdap(viewer).await;
     let partner = client.partner();
     viewer.see("partner::Partner", &partner);
     viewer.see("partner::Relationships", &partner.relationships());

@@ -97,3 +97,51 @@ async fn a_membership_that_is_only_eligible_is_none_and_is_told_to_whom_it_conce
     assert_eq!(copy.snapshot().to_json(), json);
     assert!(json.contains("eligibleMembers"));
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_members_of_groups_in_a_group_are_its_own_too() {
+    let cloud = Cloud::new();
+    let (ada, grace) = (cloud.partner.add_user("Ada Lovelace", &[]), cloud.partner.add_user("Grace Hopper", &[]));
+    let inner = cloud.partner.add_group("Inner", &[ada.id]);
+    let outer = cloud.partner.add_group("Outer", &[inner.id, grace.id]);
+    // A circle ends.
+    cloud.partner.send_json(
+        "POST",
+        &format!("/groups/{}/members/$ref", inner.id),
+        Some(&json!({"@odata.id": format!("https://graph.microsoft.com/v1.0/groups/{}", outer.id)}).to_string()),
+    );
+    let session = cloud.app(&["GroupMember.Read.All"]).await;
+    let names = |body: &Value| -> Vec<String> {
+        body["value"].as_array().unwrap().iter().map(|it| it["displayName"].as_str().unwrap().to_owned()).collect()
+    };
+    let path = format!("/groups/{}/transitiveMembers", outer.id);
+    let mut all = names(&session.get(&path).await.expect(200));
+    all.sort();
+    assert_eq!(all, ["Ada Lovelace", "Grace Hopper", "Inner", "Outer"]);
+    let users = names(&session.get(&format!("{path}/microsoft.graph.user?$select=displayName")).await.expect(200));
+    assert_eq!(users.len(), 2);
+    session.post(&path, json!({})).await.expect(405);
+}
+
+#[tokio::test(start_paused = true)]
+async fn members_are_changed_where_the_group_has_them_by_hand() {
+    let cloud = Cloud::new();
+    let ada = cloud.partner.add_user("Ada Lovelace", &[]);
+    let member = json!({"@odata.id": format!("https://graph.microsoft.com/v1.0/directoryObjects/{}", ada.id)});
+    let session = cloud.app(&["Group.ReadWrite.All"]).await;
+    for (properties, status) in [
+        (r#"{"groupTypes": ["DynamicMembership"], "membershipRule": "user.country -eq \"DE\""}"#, 400),
+        (r#"{"mailEnabled": true}"#, 400),
+        (r#"{"isAssignableToRole": true}"#, 403),
+        (r#"{"mailEnabled": true, "groupTypes": ["Unified"]}"#, 204),
+    ] {
+        let group = cloud.partner.add_group("Group", &[]);
+        cloud.partner.store_as_is(group.id, properties);
+        let path = format!("/groups/{}/members/$ref", group.id);
+        assert_eq!(session.post(&path, member.clone()).await.status, status, "{properties}");
+    }
+    let group = cloud.partner.add_group("Assignable", &[]);
+    cloud.partner.store_as_is(group.id, r#"{"isAssignableToRole": true}"#);
+    let roles = cloud.app(&["Group.ReadWrite.All", "RoleManagement.ReadWrite.Directory"]).await;
+    assert_eq!(roles.post(&format!("/groups/{}/members/$ref", group.id), member).await.status, 204);
+}

@@ -1,0 +1,548 @@
+//! Applying a plan: what it shows and somebody has approved, judged again on what is there now, and no more.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::future::{Future, IntoFuture};
+use std::pin::Pin;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::api::UniqueName;
+use crate::client::Client;
+use crate::directory_role::DirectoryRole;
+use crate::error::{Error, ErrorCode, ErrorKind};
+use crate::ids::{DelegatedAdminRelationshipId, DirectoryObjectId, Tenant};
+use crate::model::{
+    DelegatedAdminAccessAssignment, DelegatedAdminAccessAssignmentStatus, DelegatedAdminRelationshipOperationStatus,
+    NewDelegatedAdminAccessAssignment, NewGroup, UnifiedRole,
+};
+use crate::partner::configuration::Key;
+use crate::partner::configuration::approval::GdapApproval;
+use crate::partner::configuration::compare::{Comparison, of_group};
+use crate::partner::configuration::observe::{self, Observed, Scope};
+use crate::partner::configuration::plan::GdapPlan;
+use crate::partner::configuration::step::{GdapAction, GdapStep, GdapStepKind};
+use crate::partner::operations::{self, PendingOperation, Updated};
+use crate::partner::readiness;
+use crate::partner::relationships::{MAX_TRIES, again, may_be_there, without_etag};
+use crate::retry::{Deadline, WaitReason};
+
+/// A step that could not be carried out, and why.
+///
+/// ```
+/// # use entra_emulator::{Fault, MemoryCloud};
+/// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
+/// # let cloud = MemoryCloud::partner_in_use_with_customers(2);
+/// # let client = cloud.client(&cloud.tenants()[0]);
+/// use entra_apps::directory_role::DirectoryRole;
+/// use entra_apps::partner::{GdapConfiguration, SecurityGroup};
+///
+/// let group = SecurityGroup::unique_name("contoso", "Contoso").role(DirectoryRole::DIRECTORY_READERS);
+/// let plan = client.partner().plan(&GdapConfiguration::new().group(group)).await?;
+/// # let path = "/tenantRelationships/delegatedAdminRelationships/*/accessAssignments";
+/// # cloud.tenants()[0].fault(Fault::on("POST", path).in_batch().refuses(400, "badRequest", "Not for this customer."));
+/// let applied = client.partner().apply(&plan).await?;
+/// for failure in &applied.failed {
+///     println!("{}: {}", failure.step.text, failure.error);
+/// }
+/// # assert_eq!((applied.failed.len(), applied.done.len()), (1, 2), "the others go on");
+/// # Ok::<(), entra_apps::Error>(()) }).unwrap();
+/// ```
+#[derive(Debug, Serialize)]
+#[non_exhaustive]
+pub struct GdapFailure {
+    /// The step.
+    pub step: GdapStep,
+    /// Why.
+    pub error: Error,
+}
+
+/// What an apply has done.
+///
+/// # JSON
+/// `done`, `failed` (each with `step` and `error`) and `open`.
+///
+/// ```
+/// # use entra_emulator::MemoryCloud;
+/// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
+/// # let cloud = MemoryCloud::partner_in_use_with_customers(2);
+/// # let client = cloud.client(&cloud.tenants()[0]);
+/// use entra_apps::directory_role::DirectoryRole;
+/// use entra_apps::partner::{GdapApplied, GdapConfiguration, SecurityGroup};
+///
+/// let group = SecurityGroup::unique_name("contoso", "Contoso").role(DirectoryRole::DIRECTORY_READERS);
+/// let member = "admin.agent@partner.onmicrosoft.com";
+/// let plan = client.partner().plan(&GdapConfiguration::new().group(group).member(member)).await?;
+/// let GdapApplied { done, open, .. } = client.partner().apply(&plan).await?;
+/// assert_eq!(done.len(), 3, "the group, and its role at two customers");
+/// // Nobody said that memberships are to be changed.
+/// assert!(open[0].remedy.as_ref().unwrap().starts_with("In the Microsoft Entra admin center"));
+/// # Ok::<(), entra_apps::Error>(()) }).unwrap();
+/// ```
+#[derive(Debug, Default, Serialize)]
+#[non_exhaustive]
+#[must_use = "it says what could not be done"]
+pub struct GdapApplied {
+    /// The steps that were carried out.
+    pub done: Vec<GdapStep>,
+    /// The steps that could not be carried out.
+    pub failed: Vec<GdapFailure>,
+    /// The steps that are left to others, or wait.
+    pub open: Vec<GdapStep>,
+}
+
+impl GdapApplied {
+    fn failed(&mut self, steps: impl IntoIterator<Item = GdapStep>, code: &Error) {
+        let failure = |step| GdapFailure { step, error: code.said_again() };
+        self.failed.extend(steps.into_iter().map(failure));
+    }
+}
+
+impl fmt::Display for GdapApplied {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.done.iter().try_for_each(|step| writeln!(f, "  ✓ {}", step.text))?;
+        self.failed.iter().try_for_each(|failure| writeln!(f, "  ✗ {}: {}", failure.step.text, failure.error))?;
+        self.open.iter().try_for_each(|step| writeln!(f, "  {step}"))
+    }
+}
+
+/// An apply, to be awaited. It ends when what it wrote is in effect, within the client's deadline or else ten minutes.
+///
+/// It observes the tenant again, and does what the plan shows, where that is still to be done, and what is
+/// [approved](Self::approve). What the plan does not show of a customer is a [failure](GdapApplied::failed) of that
+/// customer's; the others go on. Applied again, it writes nothing.
+///
+/// ```
+/// # use entra_emulator::MemoryCloud;
+/// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
+/// # let cloud = MemoryCloud::partner_in_use_with_customers(2);
+/// # let client = cloud.client(&cloud.tenants()[0]);
+/// use entra_apps::directory_role::DirectoryRole;
+/// use entra_apps::partner::{GdapApproval, GdapConfiguration, SecurityGroup};
+///
+/// let group = SecurityGroup::unique_name("contoso", "Contoso").role(DirectoryRole::APPLICATION_ADMINISTRATOR);
+/// let plan = client.partner().plan(&GdapConfiguration::new().group(group)).await?;
+/// let is_fine = |item: &&GdapApproval| item.to_string().starts_with("Application Administrator");
+/// let approved: Vec<_> = plan.needs_approval().iter().filter(is_fine).cloned().collect();
+/// let applied = client.partner().apply(&plan).approve(approved).await?;
+/// println!("{applied}");
+/// # assert!(applied.failed.is_empty());
+/// # Ok::<(), entra_apps::Error>(()) }).unwrap();
+/// ```
+///
+/// # Errors
+/// Nothing has been written then. [`GdapNeedsApproval`](crate::ErrorCode::GdapNeedsApproval) where something is not approved;
+/// [`PlanOutdated`](crate::ErrorCode::PlanOutdated) where the groups have changed since the plan was made;
+/// [`PlanForAnotherTarget`](crate::ErrorCode::PlanForAnotherTarget) for another tenant; those of a
+/// [plan](crate::partner::PlanGdap).
+#[derive(Debug)]
+#[must_use = "an apply does nothing until it is awaited"]
+pub struct ApplyGdap<'p> {
+    client: Client,
+    plan: &'p GdapPlan,
+    approved: Vec<GdapApproval>,
+}
+
+impl<'p> ApplyGdap<'p> {
+    pub(super) fn new(client: &Client, plan: &'p GdapPlan) -> Self {
+        Self { client: client.clone(), plan, approved: Vec::new() }
+    }
+
+    /// Approves items, as a plan [showed](GdapPlan::needs_approval) them: this one, or an earlier one.
+    pub fn approve(mut self, items: impl IntoIterator<Item = GdapApproval>) -> Self {
+        self.approved.extend(items);
+        self
+    }
+
+    async fn run(self) -> Result<GdapApplied, Error> {
+        let client = self.client.begin_operation();
+        let _lock = client.writer_lock("gdap").await?;
+        self.check_target(&client).await?;
+        let scope = Scope {
+            customers: Some(self.plan.customers.iter().map(|it| Tenant::from(it.customer.tenant_id)).collect()),
+            is_of_plan: true,
+            ..self.plan.scope.clone()
+        };
+        let configuration = &self.plan.configuration;
+        let observed = observe::observe(&client, configuration, &scope).await?;
+        let it = Comparison { configuration, observed: &observed, scope: &scope, now: client.clock().now() };
+        let mut applied = GdapApplied::default();
+        let (partner, customers) = self.steps(&it, &mut applied)?;
+        let to_approve = it.approvals(&partner, &customers);
+        self.check_approvals(&to_approve)?;
+        let mut run = Run { client: &client, applied };
+        run.write(&observed, &it, partner, customers).await;
+        Ok(run.applied)
+    }
+
+    async fn check_target(&self, client: &Client) -> Result<(), Error> {
+        let tenant = client.tenant_id().await?;
+        if tenant == self.plan.tenant && client.cloud().name() == self.plan.cloud {
+            return Ok(());
+        }
+        Err(Error::new(ErrorCode::PlanForAnotherTarget).with_message(format!(
+            "the plan is for the partner {} in the cloud {}, and the client for {tenant} in {}",
+            self.plan.tenant,
+            self.plan.cloud,
+            client.cloud().name()
+        )))
+    }
+
+    /// What is to be done now: of the partner's tenant, and of customers. What the plan does not show is refused, of the
+    /// partner's tenant as a whole, of a customer as a failure of its own.
+    fn steps(&self, it: &Comparison<'_>, applied: &mut GdapApplied) -> Result<(Vec<GdapStep>, Vec<GdapStep>), Error> {
+        let outdated = |step: &GdapStep| {
+            Error::new(ErrorCode::PlanOutdated).with_message(format!(
+                "something has changed since the plan was made, which does not show: {}",
+                step.text
+            ))
+        };
+        let partner = it.partner_steps()?;
+        let is_shown = |step: &&GdapStep| self.plan.steps.iter().any(|shown| shown.writes_as(step));
+        if let Some(step) = partner.iter().filter(|step| step.action.is_change()).find(|step| !is_shown(step)) {
+            return Err(outdated(step));
+        }
+        let mut names = it.observed.names.clone();
+        let mut customers = Vec::new();
+        for shown in &self.plan.customers {
+            let of = it.observed.customers.iter().find(|it| it.customer.tenant_id == shown.customer.tenant_id);
+            let Some(of) = of else {
+                let error = observe::not_a_customer(shown.customer.tenant_id, &it.observed.unread);
+                applied.failed(shown.steps.clone(), &error);
+                continue;
+            };
+            let steps = it.customer_steps(of, &mut names).steps;
+            let is_shown = |step: &GdapStep| shown.steps.iter().any(|shown| shown.writes_as(step));
+            let new: Vec<_> = steps.iter().filter(|it| it.action.is_change() && !is_shown(it)).cloned().collect();
+            match new.first().map(outdated) {
+                Some(error) => applied.failed(new, &error),
+                None => customers.extend(steps),
+            }
+        }
+        Ok((partner, customers))
+    }
+
+    fn check_approvals(&self, items: &[GdapApproval]) -> Result<(), Error> {
+        let open: Vec<String> =
+            items.iter().filter(|item| !item.is_covered_by(&self.approved)).map(ToString::to_string).collect();
+        match open.is_empty() {
+            true => Ok(()),
+            false => Err(Error::new(ErrorCode::GdapNeedsApproval)
+                .with_message(format!("this needs an approval, as it is now: {}", open.join("; ")))),
+        }
+    }
+}
+
+impl<'p> IntoFuture for ApplyGdap<'p> {
+    type Output = Result<GdapApplied, Error>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send + 'p>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.run())
+    }
+}
+
+/// How long what was written may take to be in effect where the client has no deadline.
+const MAX_WAIT: Duration = Duration::from_secs(600);
+
+struct Run<'a> {
+    client: &'a Client,
+    applied: GdapApplied,
+}
+
+impl Run<'_> {
+    async fn write(
+        &mut self,
+        observed: &Observed,
+        it: &Comparison<'_>,
+        partner: Vec<GdapStep>,
+        customers: Vec<GdapStep>,
+    ) {
+        let mut groups = BTreeMap::new();
+        for (wanted, group) in it.configuration.groups.iter().zip(&observed.groups) {
+            groups.extend(group.state.id.map(|id| (wanted.name(), id)));
+        }
+        let (changes, rest): (Vec<_>, Vec<_>) = partner.into_iter().partition(|step| step.action.is_change());
+        self.leave_open(rest);
+        let (made, added): (Vec<_>, Vec<_>) = changes.into_iter().partition(|step| step.id.kind == GdapStepKind::Group);
+        for step in made {
+            let wanted = it.configuration.groups.iter().find(|group| Some(group.name()) == step.id.group);
+            let Some(Key::Name { unique_name, display_name }) = wanted.map(|group| &group.key) else { continue };
+            match self.make_group(unique_name, display_name).await {
+                Ok(id) => {
+                    groups.insert(unique_name.clone(), id);
+                    self.applied.done.push(step);
+                }
+                Err(error) => self.applied.failed.push(GdapFailure { step, error }),
+            }
+        }
+        let (changes, rest): (Vec<_>, Vec<_>) = customers.into_iter().partition(|step| step.action.is_change());
+        self.leave_open(rest);
+        self.assign(&groups, changes).await;
+        for step in added {
+            let group = match &step.id.group {
+                Some(name) => groups.get(name).copied(),
+                None => observed.agents.as_ref().and_then(|group| group.state.id),
+            };
+            let added = match (group, step.id.person) {
+                (Some(group), Some(person)) => self.add_member(group, person).await,
+                _ => Err(Error::new(ErrorCode::GroupNotFound)),
+            };
+            match added {
+                Ok(()) => self.applied.done.push(step),
+                Err(error) => self.applied.failed.push(GdapFailure { step, error }),
+            }
+        }
+    }
+
+    fn leave_open(&mut self, steps: Vec<GdapStep>) {
+        self.applied.open.extend(steps.into_iter().filter(|step| step.action != GdapAction::Unchanged));
+    }
+
+    /// Makes a group. One that somebody else has made meanwhile is taken where nobody is in it.
+    async fn make_group(&self, unique_name: &str, display_name: &str) -> Result<DirectoryObjectId, Error> {
+        let name = UniqueName::new(unique_name)?;
+        let group = NewGroup::security(display_name).description("Access to customers' tenants by GDAP.");
+        let lacks_id = || Error::new(ErrorCode::UnexpectedResponse).with_message("the new group came without an id");
+        if let Some(created) = self.client.groups().upsert(&name, &group).await? {
+            return created.id.ok_or_else(lacks_id);
+        }
+        let found = observe::group_now(self.client, name.into()).await?.ok_or_else(lacks_id)?;
+        if !found.members.is_empty() || found.rule.is_some() || found.owners.len() > 1 {
+            return Err(Error::new(ErrorCode::PlanOutdated)
+                .with_message(format!("somebody else has made the group meanwhile: {found}")));
+        }
+        found.id.ok_or_else(lacks_id)
+    }
+
+    /// Adds a member, and looks where it is not known whether that was done.
+    async fn add_member(&self, group: DirectoryObjectId, person: DirectoryObjectId) -> Result<(), Error> {
+        let mut tries = 1;
+        loop {
+            let error = match self.client.groups().add_member(group, person).await {
+                Ok(()) => return Ok(()),
+                Err(error) if may_be_there(&error) => error,
+                Err(error) => return Err(error),
+            };
+            let members = self.client.groups().members(group).select(["id"]).all().await?;
+            if members.iter().any(|member| member.id == Some(person)) {
+                return Ok(());
+            }
+            if tries >= MAX_TRIES {
+                return Err(error);
+            }
+            tries += 1;
+        }
+    }
+
+    /// Gives roles, each where it is still missing right before that, until all are in effect.
+    async fn assign(&mut self, groups: &BTreeMap<String, DirectoryObjectId>, steps: Vec<GdapStep>) {
+        let mut jobs: Vec<Job> = Vec::new();
+        for step in steps {
+            let group = step.id.group.as_ref().and_then(|name| groups.get(name));
+            let (Some(group), Some(relationship), Some(role)) = (group, step.relationship.clone(), step.assigned)
+            else {
+                self.applied.failed([step], &Error::new(ErrorCode::GroupNotFound));
+                continue;
+            };
+            let known = jobs.iter_mut().find(|it| it.group == *group && it.relationship == relationship);
+            match known {
+                Some(job) => {
+                    job.roles.insert(role);
+                    job.steps.push(step);
+                }
+                None => jobs.push(Job {
+                    relationship,
+                    group: *group,
+                    roles: BTreeSet::from([role]),
+                    steps: vec![step],
+                    state: State::Due,
+                    tries: 0,
+                }),
+            }
+        }
+        let mut options = self.client.options();
+        options.deadline = options.deadline.earlier(Deadline::after(self.client.clock(), MAX_WAIT));
+        let operation = "GET /tenantRelationships/delegatedAdminRelationships/{id}/accessAssignments";
+        let mut poll = self.client.context().poll(operation, WaitReason::Operation, &options);
+        loop {
+            let due = self.read(&mut jobs).await;
+            self.send(&mut jobs, due).await;
+            if jobs.iter().all(Job::is_over) || !poll.wait(poll.backoff()).await {
+                break;
+            }
+        }
+        for job in jobs {
+            match job.state {
+                State::Done => self.applied.done.extend(job.steps),
+                State::Failed(error) => self.applied.failed(job.steps, &error),
+                State::Due | State::Accepted(_) => {
+                    let error = Error::new(ErrorCode::DeadlineExceeded)
+                        .with_message("the time allowed was up before the role was in effect")
+                        .with_remedy("What the service has accepted goes on: verify it after a while.");
+                    self.applied.failed(job.steps, &error);
+                }
+            }
+        }
+    }
+
+    /// Reads where the jobs stand; returns what is to be written, by the place of the job.
+    async fn read(&self, jobs: &mut [Job]) -> Vec<(usize, Write)> {
+        let relationships: BTreeSet<_> =
+            jobs.iter().filter(|job| !job.is_over()).map(|job| job.relationship.clone()).collect();
+        let read = readiness::read_assignments(self.client, relationships.into_iter().collect()).await;
+        self.watch(jobs).await;
+        let mut due = Vec::new();
+        for (place, job) in jobs.iter_mut().enumerate().filter(|(_, job)| !job.is_over()) {
+            match read.get(&job.relationship) {
+                Some(Ok(all)) => due.extend(job.compare(of_group(all, job.group)).map(|write| (place, write))),
+                Some(Err(error)) => job.failed(error.said_again()),
+                None => {}
+            }
+        }
+        due
+    }
+
+    /// Looks at the operations that carry a change out.
+    async fn watch(&self, jobs: &mut [Job]) {
+        let mut batch = self.client.batch();
+        let mut handles = Vec::new();
+        for (place, job) in jobs.iter().enumerate() {
+            if let State::Accepted(Some(pending)) = &job.state {
+                handles.push((place, batch.add(operations::watch(self.client, pending))));
+            }
+        }
+        if handles.is_empty() {
+            return;
+        }
+        // What cannot be told now is looked at again.
+        let Ok(mut response) = batch.await else { return };
+        for (place, handle) in handles {
+            if let Ok((operation, _)) = response.take(handle)
+                && operation.status == Some(DelegatedAdminRelationshipOperationStatus::Failed)
+            {
+                jobs[place].state = State::Failed(Error::new(ErrorCode::RelationshipOperationFailed));
+            }
+        }
+    }
+
+    async fn send(&self, jobs: &mut [Job], due: Vec<(usize, Write)>) {
+        if due.is_empty() {
+            return;
+        }
+        let mut batch = self.client.batch();
+        let (mut created, mut updated) = (Vec::new(), Vec::new());
+        for (place, write) in due {
+            let assignments = self.client.partner().access_assignments(&jobs[place].relationship);
+            match write {
+                Write::Create(assignment) => created.push((place, batch.add(assignments.create(&assignment)))),
+                Write::Update(found, roles) => match (&found.id, &found.etag) {
+                    (Some(id), Some(etag)) => updated.push((place, batch.add(assignments.update(id, etag, roles)))),
+                    _ => jobs[place].state = State::Failed(without_etag()),
+                },
+            }
+        }
+        let mut response = match batch.await {
+            Ok(response) => response,
+            Err(error) => {
+                let places = created.into_iter().map(|(place, _)| place).chain(updated.into_iter().map(|(it, _)| it));
+                places.for_each(|place| jobs[place].failed(error.said_again()));
+                return;
+            }
+        };
+        for (place, handle) in created {
+            match response.take(handle) {
+                Ok(_) => jobs[place].state = State::Accepted(None),
+                Err(error) => jobs[place].failed(error),
+            }
+        }
+        for (place, handle) in updated {
+            match response.take(handle) {
+                Ok(Updated::Done(_)) => jobs[place].state = State::Accepted(None),
+                Ok(Updated::Accepted(pending)) => jobs[place].state = State::Accepted(Some(pending)),
+                // Another change may be in the way, or this very one, whose response was lost.
+                Err(error) => match again(self.client, &jobs[place].relationship, error, jobs[place].tries + 1).await {
+                    Ok(()) => jobs[place].tries += 1,
+                    Err(error) => jobs[place].failed(error),
+                },
+            }
+        }
+    }
+}
+
+/// The roles that a group is to have in a relationship.
+struct Job {
+    relationship: DelegatedAdminRelationshipId,
+    group: DirectoryObjectId,
+    roles: BTreeSet<DirectoryRole>,
+    steps: Vec<GdapStep>,
+    state: State,
+    tries: u32,
+}
+
+enum State {
+    /// It is to be written, or it is not known whether it was.
+    Due,
+    /// The service has taken it, with an operation or without.
+    Accepted(Option<PendingOperation>),
+    Done,
+    Failed(Error),
+}
+
+/// What is to be written.
+enum Write {
+    Create(NewDelegatedAdminAccessAssignment),
+    /// An assignment as it was read, and all of its roles.
+    Update(Box<DelegatedAdminAccessAssignment>, BTreeSet<DirectoryRole>),
+}
+
+impl Job {
+    fn is_over(&self) -> bool {
+        matches!(self.state, State::Done | State::Failed(_))
+    }
+
+    /// A failure is for good, unless another look may show that it was done, or that somebody else was faster.
+    fn failed(&mut self, error: Error) {
+        self.tries += 1;
+        let may_pass = may_be_there(&error)
+            || matches!(
+                error.kind(),
+                ErrorKind::Throttled | ErrorKind::Service | ErrorKind::Network | ErrorKind::Decode
+            );
+        self.state = match may_pass && self.tries < MAX_TRIES {
+            true => State::Due,
+            false => State::Failed(error),
+        };
+    }
+
+    /// Compares with what is there: what is to be written, if anything.
+    fn compare(&mut self, found: Option<&DelegatedAdminAccessAssignment>) -> Option<Write> {
+        use DelegatedAdminAccessAssignmentStatus::{Active, Error as Broken};
+        let is_accepted = matches!(self.state, State::Accepted(_));
+        let Some(found) = found else {
+            // What was accepted may take a while to show.
+            let roles = self.roles.iter().copied();
+            return (!is_accepted).then(|| Write::Create(NewDelegatedAdminAccessAssignment::new(self.group, roles)));
+        };
+        let held: BTreeSet<DirectoryRole> = found.roles().collect();
+        let is_complete = self.roles.is_subset(&held);
+        match &found.status {
+            Some(Active) if is_complete => self.state = State::Done,
+            Some(Broken) => self.state = State::Failed(Error::new(ErrorCode::RelationshipOperationFailed)),
+            Some(Active) if !is_accepted => {
+                let is_role = |it: &UnifiedRole| it.role_definition_id.is_some();
+                let details = found.access_details.as_ref();
+                if !details.is_some_and(|it| it.unknown.is_empty() && it.unified_roles.iter().all(is_role)) {
+                    self.state = State::Failed(Error::new(ErrorCode::UnexpectedResponse).with_message(
+                        "a role of the access assignment could not be read, and would be lost by a change",
+                    ));
+                    return None;
+                }
+                return Some(Write::Update(Box::new(found.clone()), held.union(&self.roles).copied().collect()));
+            }
+            _ => {}
+        }
+        None
+    }
+}
