@@ -57,7 +57,9 @@ mod tests {
 
     fn found(codes: &[(ErrorCode, &str)]) -> Result<(), Error> {
         let mut findings = Findings::default();
-        codes.iter().for_each(|(code, message)| findings.add(Error::new(*code).with_message(*message)));
+        for (code, message) in codes {
+            findings.add(Error::new(*code).with_message(*message));
+        }
         findings.into_result()
     }
 

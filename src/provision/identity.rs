@@ -101,7 +101,7 @@ fn adoption_obstacle(it: &Comparison<'_>) -> Option<Error> {
 
 /// Refuses to adopt an application that is not there, or that is another one.
 pub(super) fn check_adopted(it: &Comparison<'_>, findings: &mut Findings) {
-    adoption_obstacle(it).into_iter().for_each(|obstacle| findings.add(obstacle));
+    findings.add_result(adoption_obstacle(it).map_or(Ok(()), Err));
 }
 
 /// Refuses to create a second application of the display name, and a unique name that a deleted application holds.

@@ -434,7 +434,9 @@ impl AppRegistration {
         let purposes = self.purposes();
         if let Selection::Purposes(selected) = &self.selection {
             let unknown = selected.iter().filter(|selected| !purposes.contains(&selected.as_str()));
-            unknown.for_each(|unknown| findings.add(unknown_purpose(unknown, &purposes)));
+            for unknown in unknown {
+                findings.add(unknown_purpose(unknown, &purposes));
+            }
         }
         if self.use_within.is_some_and(|time| time.is_zero()) {
             findings.add(Error::new(ErrorCode::InvalidUseWithin));

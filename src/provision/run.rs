@@ -205,8 +205,8 @@ impl<'a> Run<'a> {
     }
 
     /// Reads again what is written from, where that is due: what others have added since is kept, and what a plan would
-    /// refuse now is refused. Whether anything is to be written.
-    async fn has_changes(&mut self) -> Result<bool, Error> {
+    /// refuse now is refused.
+    async fn read_if_due(&mut self) -> Result<(), Error> {
         let has_changes = self.check_changes()?;
         let observed = &self.state.observed;
         let is_there = observed.application.is_some() || observed.principal.is_some();
@@ -217,12 +217,12 @@ impl<'a> Run<'a> {
             Basis::Read(at) => has_changes && now.saturating_sub(at) > MAX_OBSERVATION_AGE,
             Basis::Made => false,
         };
-        if !is_due {
-            return Ok(has_changes);
+        if is_due {
+            self.read_again().await?;
+            self.basis = Basis::Read(now);
+            self.check_changes()?;
         }
-        self.read_again().await?;
-        self.basis = Basis::Read(now);
-        self.check_changes()
+        Ok(())
     }
 
     /// Reads the application again that was there before, with what belongs to it, or looks for it where it was not.
@@ -277,7 +277,7 @@ impl<'a> Run<'a> {
         let mut round = 1;
         while round <= MAX_ROUNDS {
             self.state.round = round;
-            self.has_changes().await?;
+            self.read_if_due().await?;
             let may_wait = self.postponed.as_ref().is_some_and(|it| it.throttled_rounds >= MAX_THROTTLED_ROUNDS);
             self.state.fresh_until = match may_wait {
                 true => Deadline::default(),
@@ -524,8 +524,8 @@ fn requests(state: &ApplyState<'_>, phase: Phase, batch: &mut Batch) -> Result<V
     Ok(requests)
 }
 
-/// Keeps the first error, and one that reading again does not mend before one that it does. What was not sent because the step before it failed has no error of its own: either that
-/// step's is kept, or it was mended and the next round sends the rest.
+/// Keeps the first error, but for one of a write that is left to the next round. What was not sent because the step before it
+/// failed has no error of its own: either that step's is kept, or it was mended and the next round sends the rest.
 fn keep_first(first: &mut Option<Error>, result: Result<(), Error>) {
     if let Err(error) = result
         && error.code() != ErrorCode::DependencyFailed

@@ -35,8 +35,12 @@ impl AppRegistration {
     /// Adds what Entra would refuse.
     pub(super) fn check_into(&self, findings: &mut Findings) {
         identity::check(self, findings);
-        SETTINGS.iter().for_each(|setting| setting.check(self, findings));
-        COLLECTIONS.iter().for_each(|collection| collection.check(self, findings));
+        for setting in SETTINGS {
+            setting.check(self, findings);
+        }
+        for collection in COLLECTIONS {
+            collection.check(self, findings);
+        }
         self.check_texts(findings);
     }
 }
@@ -48,7 +52,9 @@ pub(super) fn check_observed(it: &Comparison<'_>) -> Result<(), Error> {
         Some(wanted) => installed::check_observed(it, wanted, &mut findings),
         None => {
             identity::check_adopted(it, &mut findings);
-            SETTINGS.iter().for_each(|setting| setting.check_observed(it, &mut findings));
+            for setting in SETTINGS {
+                setting.check_observed(it, &mut findings);
+            }
             identity::check_observed(it, &mut findings);
         }
     }
