@@ -47,6 +47,10 @@ async fn main() -> ExitCode {
 
 pub(crate) async fn run(flags: &Flags, output: &mut Output) -> Result<(), Failure> {
     let domain = flags.value("domain").unwrap_or("contoso");
+    if domain.is_empty() || !domain.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '-') {
+        let remedy = "Give the name in front of .immy.bot, for example --domain contoso.";
+        return Err(Failure::new("invalid_domain", format!("{domain:?} is no ImmyBot domain"), remedy));
+    }
     let expected = RedirectUri::web(format!("https://{domain}.immy.bot/consent-callback"))?;
     output.title("ImmyBot", "the redirect URI of its custom application", &[]);
     let connection = Connection::new(&flags.access).await?;

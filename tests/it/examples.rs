@@ -581,6 +581,8 @@ async fn a_message_is_not_trusted() {
         (mismatch(&app, &format!("{evil}' or '{CALLBACK}")), vec![], "not_a_redirect_uri_mismatch", "several"),
         (mismatch(&app, CALLBACK).replace("50011", "50105"), vec![], "not_a_redirect_uri_mismatch", "number"),
         ("hello".to_owned(), vec![], "not_a_redirect_uri_mismatch", "AADSTS50011"),
+        // A domain of another's is none of the guide's.
+        (mismatch(&app, evil), vec!["--domain", "evil.example/x"], "invalid_domain", "--domain"),
     ] {
         let arguments: Vec<&str> = ["--message", message.as_str()].into_iter().chain(more).collect();
         let (told, exit) = fix(Some(&emulated), &arguments).await;
