@@ -47,6 +47,10 @@ async fn main() -> ExitCode {
 
 pub(crate) async fn run(flags: &Flags, output: &mut Output) -> Result<(), Failure> {
     let domain = flags.value("domain").unwrap_or("contoso");
+    if domain.is_empty() || !domain.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '-') {
+        let remedy = "Give the name in front of .immy.bot, for example --domain contoso.";
+        return Err(Failure::new("invalid_domain", format!("{domain:?} is no ImmyBot domain"), remedy));
+    }
     let expected = RedirectUri::web(format!("https://{domain}.immy.bot/consent-callback"))?;
     output.title("ImmyBot", "the redirect URI of its custom application", &[]);
     let connection = Connection::new(&flags.access).await?;
@@ -116,6 +120,12 @@ pub(crate) async fn run(flags: &Flags, output: &mut Output) -> Result<(), Failur
         .redirect_uri(uri)
         .without_admin_consent()
         .without_enterprise_listing();
+    let lock = app.service_principal_lock_configuration.as_ref();
+    let registration = match lock.is_some_and(|lock| lock.is_enabled == Some(true) && lock.all_properties == Some(true))
+    {
+        true => registration.lock_instance_properties(),
+        false => registration.unlock_instance_properties(), // as it is
+    };
     let file = Arc::new(SecretFile::new(flags, "redirect-uri-fix"));
     for run in flags.runs() {
         let mut plan = client.plan(&registration);
@@ -144,7 +154,17 @@ pub(crate) async fn run(flags: &Flags, output: &mut Output) -> Result<(), Failur
 
 /// The app of `--adopt`, or of the guide's unique name.
 async fn find_app(client: &Client, flags: &Flags) -> Result<Application, Failure> {
-    let select = ["id", "appId", "uniqueName", "displayName", "signInAudience", "web", "spa", "publicClient"];
+    let select = [
+        "id",
+        "appId",
+        "uniqueName",
+        "displayName",
+        "signInAudience",
+        "web",
+        "spa",
+        "publicClient",
+        "servicePrincipalLockConfiguration",
+    ];
     let found = match flags.adopt {
         Some(app_id) => client.applications().find_selecting(app_id, &select).await?,
         None => client.applications().find_selecting(UniqueName::new(UNIQUE_NAME)?, &select).await?,

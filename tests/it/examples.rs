@@ -523,14 +523,17 @@ async fn a_missing_redirect_uri_is_added_by_the_message_of_the_sign_in_page() {
         (&CALLBACK.into(), &serde_json::json!([]))
     );
     assert_eq!(told["mismatch"]["appId"], told["app"]["appId"]);
-    let added = |step: &&Value| step["action"] == "add" || step["action"] == "change";
-    let changes: Vec<_> =
-        told["plan"].as_array().unwrap().iter().filter(added).map(|step| step["code"].clone()).collect();
-    assert_eq!(changes, [format!("redirect_uri:web:{CALLBACK}")], "nothing else is changed: {told}");
+    assert_eq!(changed(&told), [format!("redirect_uri:web:{CALLBACK}")], "nothing else is changed: {told}");
     let [first, second] = &told["runs"].as_array().unwrap()[..] else { panic!("two runs: {told}") };
     assert_eq!((&first["writes"], &second["writes"]), (&1.into(), &0.into()));
     let (told, code) = fix(None, &["--plan"]).await;
     assert_eq!((code, &told["runs"][0]["writes"], &told["app"]), (0, &0.into(), &Value::Null), "{told}");
+}
+
+/// The steps of a plan that change something.
+fn changed(told: &Value) -> Vec<Value> {
+    let changes = |step: &&Value| step["action"] == "add" || step["action"] == "change";
+    told["plan"].as_array().unwrap().iter().filter(changes).map(|step| step["code"].clone()).collect()
 }
 
 /// An app with a redirect URI of another domain, in a tenant that is reached over HTTP, and what it has under each platform.
@@ -556,7 +559,10 @@ fn uris(emulated: &Emulated) -> [Vec<String>; 3] {
 #[tokio::test]
 async fn a_message_is_not_trusted() {
     let emulated = Emulated::signing_in("Ada Lovelace").await;
-    let app = app_in(&emulated, r#"{"displayName": "ImmyBot", "web": {"redirectUris": ["https://other.example/"]}}"#);
+    let app = app_in(
+        &emulated,
+        r#"{"displayName": "ImmyBot", "signInAudience": "AzureADMultipleOrgs", "web": {"redirectUris": ["https://other.example/"]}}"#,
+    );
     let before = uris(&emulated);
     let evil = "https://contoso.immy.bot.evil.example/consent-callback";
     let other = "11111111-1111-1111-1111-111111111111";
@@ -600,6 +606,8 @@ async fn a_message_is_not_trusted() {
         (mismatch(&app, &format!("{evil}' or '{CALLBACK}")), vec![], "not_a_redirect_uri_mismatch", "several"),
         (mismatch(&app, CALLBACK).replace("50011", "50105"), vec![], "not_a_redirect_uri_mismatch", "number"),
         ("hello".to_owned(), vec![], "not_a_redirect_uri_mismatch", "AADSTS50011"),
+        // A domain of another's is none of the guide's.
+        (mismatch(&app, evil), vec!["--domain", "evil.example/x"], "invalid_domain", "--domain"),
     ] {
         let arguments: Vec<&str> = ["--message", message.as_str()].into_iter().chain(more).collect();
         let (told, exit) = fix(Some(&emulated), &arguments).await;
@@ -612,6 +620,7 @@ async fn a_message_is_not_trusted() {
     let allowed = "https://portal.contoso.example/consent-callback";
     let (told, code) = fix(Some(&emulated), &["--message", &mismatch(&app, allowed), "--allow-uri", allowed]).await;
     assert_eq!(code, 0, "{told}");
+    assert_eq!(changed(&told), [format!("redirect_uri:web:{allowed}")], "the lock stays as it is: {told}");
     let [mut web, spa, public] = uris(&emulated);
     web.sort();
     assert_eq!(web, ["https://other.example/", allowed]);
