@@ -158,3 +158,102 @@ async fn a_removal_whose_response_was_lost_is_a_removal() {
     assert!(error.to_string().contains("was removed from the application again"), "{error}");
     assert!(error.report().secrets.is_empty() && secrets_of(&tenant).is_empty(), "{error}");
 }
+
+/// Each property that was changed by hand is shown with both values, set back alone, and reported.
+#[tokio::test(start_paused = true)]
+async fn what_was_changed_by_hand_is_shown_set_back_and_reported() {
+    let registration = registration()
+        .tag("ours".parse().unwrap())
+        .notes("ours")
+        .allow_public_client_flows()
+        .lock_instance_properties();
+    let tenant = tenant();
+    register(&tenant.client(), &registration).await;
+    let app = tenant.client().plan(&registration).await.unwrap().app_id().unwrap();
+    let app = format!("/applications(appId='{app}')");
+    for (members, shown, reported) in [
+        (json!({"displayName": "Renamed"}), "display name: Renamed → App", "set the display name"),
+        (json!({"signInAudience": "AzureADMultipleOrgs"}), "→", "set the supported account types"),
+        (json!({"web": {"redirectUris": []}}), "https://contoso.example/a", "set the redirect URIs"),
+        (json!({"isFallbackPublicClient": false}), "off → on", "set public client flows"),
+        (json!({"notes": "theirs"}), "theirs", "set the notes"),
+        (json!({"tags": []}), "ours", "set the tags"),
+        (json!({"requiredResourceAccess": []}), "declare User.Read.All", "set the declared permissions"),
+    ] {
+        tokio::time::advance(Duration::from_secs(3600)).await;
+        send(&tenant, "PATCH", &app, &members);
+        let client = tenant.client();
+        let plan = client.plan(&registration).await.unwrap();
+        assert!(plan.to_string().contains(shown), "{members}: {plan}");
+        let report = client.apply(&plan).approve_all().await.unwrap();
+        let done: Vec<_> = report.done.iter().map(|done| done.text.as_str()).collect();
+        assert_eq!(done, [reported], "{members}: {plan}");
+        assert!(client.verify(&registration).await.unwrap().is_done(), "{members}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_registration_declares_no_more_than_entra_takes() {
+    use entra_apps::SignInAudience;
+    use entra_apps::ids::{AppId, PermissionId};
+    use entra_apps::permission::{Permission, PermissionKind};
+    // Of so many APIs, so many permissions each.
+    let of = |apis: u128, each: u128, audience: SignInAudience| {
+        let permissions = (1..=apis).flat_map(|api| (1..=each).map(move |id| (api, id)));
+        permissions.fold(AppRegistration::new("k", "App").audience(audience), |registration, (api, id)| {
+            let (api, id) = (AppId::from_u128(api), PermissionId::from_u128(1000 * api + id));
+            registration.permission(Permission::by_id(api, id, PermissionKind::Application))
+        })
+    };
+    let (work, personal) =
+        (SignInAudience::MultipleOrganizations, SignInAudience::MultipleOrganizationsAndPersonalAccounts);
+    for (apis, each, audience, is_taken) in [
+        (50, 8, work.clone(), true),
+        (51, 1, work.clone(), false),
+        (8, 50, work.clone(), true),
+        (1, 401, work, false),
+        (1, 30, personal.clone(), true),
+        (1, 31, personal.clone(), false),
+        (10, 20, personal.clone(), true),
+        (11, 20, personal, false),
+    ] {
+        let result = of(apis, each, audience.clone()).check();
+        let code = result.err().map(|error| error.code());
+        assert_eq!(code, (!is_taken).then_some(ErrorCode::TooManyPermissions), "{apis} × {each} for {audience:?}");
+    }
+}
+
+/// What the apply of an adopted app reports names the unique name that it was given, once.
+#[tokio::test(start_paused = true)]
+async fn a_unique_name_that_was_given_is_reported_once() {
+    let tenant = tenant();
+    let made = send(&tenant, "POST", "/applications", &json!({"displayName": "App"}));
+    let app_id = made["appId"].as_str().unwrap().parse().unwrap();
+    tokio::time::advance(Duration::from_secs(3600)).await;
+    let client = tenant.client();
+    let registration = AppRegistration::new("k", "App");
+    let plan = client.plan(&registration).adopt(app_id).await.unwrap();
+    let named =
+        |report: &entra_apps::Registered| report.done.iter().filter(|done| done.text == "set the unique name").count();
+    assert_eq!(named(&client.apply(&plan).await.unwrap()), 1);
+    let plan = client.plan(&registration.clone().notes("more")).await.unwrap();
+    assert_eq!(named(&client.apply(&plan).await.unwrap()), 0);
+}
+
+/// Secrets that are held already are not issued, so that their end is nobody's business any more.
+#[tokio::test(start_paused = true)]
+async fn an_end_that_is_past_matters_where_a_secret_is_issued() {
+    let (tenant, client) = scene().await;
+    let past = registration_ending(crate::support::TODAY - entra_apps::time::Duration::days(1));
+    assert_eq!(client.plan(&past).await.unwrap_err().code(), ErrorCode::InvalidSecretLifetime);
+    let held = secrets_of(&tenant)[0];
+    assert!(client.plan(&past).holding(held).await.unwrap().is_converged());
+}
+
+fn registration_ending(end: entra_apps::time::OffsetDateTime) -> AppRegistration {
+    AppRegistration::new("k", "App")
+        .redirect_uri(RedirectUri::web("https://contoso.example/a").unwrap())
+        .permission(application::USER_READ_ALL)
+        .permission(delegated::USER_READ)
+        .credential(ClientSecret::new("Main").valid_until(end))
+}

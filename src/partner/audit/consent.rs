@@ -3,7 +3,7 @@
 use crate::client::Client;
 use crate::error::{Error, ErrorCode, ErrorKind};
 use crate::ids::TenantId;
-use crate::partner::readiness::{CustomerReadiness, GapSeverity, ReadinessOutcome};
+use crate::partner::readiness::{CustomerReadiness, Gap, GapSeverity, ReadinessOutcome, Unknown};
 use crate::provision::consent_check::{Consent, ConsentCheck};
 use crate::retry::WaitObserver;
 
@@ -40,7 +40,11 @@ impl Asker {
     /// Whether it may get a token there, as far as the partner's tenant says: a person without a role gets none. What keeps
     /// the role away is a gap of the customer.
     fn may_reach(&self, customer: &CustomerReadiness) -> bool {
-        let is_unknown = || customer.gaps.iter().any(|gap| gap.severity() == GapSeverity::Unknown);
+        // A membership that the person could activate gives nothing before.
+        let is_unknown = || {
+            let mut gaps = customer.gaps.iter().filter(|gap| gap.severity() == GapSeverity::Unknown);
+            gaps.any(|gap| !matches!(gap, Gap::Unknown { what: Unknown::EligibleMemberships, .. }))
+        };
         let is_ready = customer.outcome == ReadinessOutcome::Ready;
         !self.is_person || is_ready || !customer.roles.is_empty() || is_unknown()
     }

@@ -152,7 +152,8 @@ impl Partnership {
         send(&partner, "POST", &format!("/groups/{}/members/$ref", agents.id), &member);
         let (team, others) = (partner.add_group("Team", &[person.id]), partner.add_group("Others", &[]));
         let registered = register(&cloud.client(&partner), &registration()).await;
-        let scopes = "DelegatedAdminRelationship.Read.All Directory.Read.All Application.Read.All";
+        let scopes = "DelegatedAdminRelationship.Read.All Directory.Read.All Application.Read.All \
+                      PrivilegedEligibilitySchedule.Read.AzureADGroup";
         Self {
             client: client_of_person(&cloud, &person, scopes),
             app_id: registered.application.unwrap().app_id,
