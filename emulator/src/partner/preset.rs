@@ -185,7 +185,7 @@ impl MemoryTenant {
         };
         let all = ADMIN_AGENT_ROLES.as_slice();
         let with_global = [all, &[GLOBAL_ADMINISTRATOR]].concat();
-        let (roles, status, assigned): (&[&str], &str, Option<(&Group, &[&str])>) = match number % 10 {
+        let (roles, status, assigned): (&[&str], &str, Option<Assigned<'_>>) = match number % 10 {
             1 => (all, "active", Some((agents, all))),
             3 => (all, "active", Some((team, &[APPLICATION_ADMINISTRATOR]))),
             4 => (&[CLOUD_APPLICATION_ADMINISTRATOR, PRIVILEGED_ROLE_ADMINISTRATOR], "active", None),
@@ -223,6 +223,9 @@ impl MemoryTenant {
         });
     }
 }
+
+/// A group, and the roles of a relationship that it has.
+type Assigned<'a> = (&'a Group, &'a [&'a str]);
 
 /// The builders of a partner and so many customers.
 fn builders(customers: usize) -> (MemoryTenantBuilder, impl Iterator<Item = MemoryTenantBuilder>) {
