@@ -10,6 +10,7 @@
 //! cargo run --example gdap_audit -- --live --tenant partner.example --client-id CLIENT-ID
 //! ```
 
+#[allow(dead_code, unused_imports)] // the vendors' examples use more of it
 mod support;
 
 use std::process::ExitCode;

@@ -119,15 +119,13 @@ impl Customers {
     }
 
     fn table(&self) -> String {
-        let mut text = String::new();
         let width = self.rows.iter().map(|row| row.outcome.len()).max().unwrap_or(0);
-        for row in &self.rows {
-            text.push_str(&format!("  {:<24} {:<width$} {}\n", row.display_name, row.outcome, row.detail));
-            if !row.remedy.is_empty() {
-                text.push_str(&format!("  {:<24} {:<width$} → {}\n", "", "", row.remedy));
-            }
-        }
-        text
+        let line = |row: &Row| {
+            let first = format!("  {:<24} {:<width$} {}\n", row.display_name, row.outcome, row.detail);
+            let remedy = format!("  {:<24} {:<width$} → {}\n", "", "", row.remedy);
+            if row.remedy.is_empty() { first } else { first + &remedy }
+        };
+        self.rows.iter().map(line).collect()
     }
 
     /// Shows the table or the JSON object. 0 when every customer's state could be told, 1 when not, 2 for flags that make

@@ -6,7 +6,6 @@ use std::sync::{Mutex, PoisonError};
 use crate::client::Client;
 use crate::error::{Error, ErrorCode};
 use crate::ids::{AppId, TenantId};
-use crate::model::ServicePrincipal;
 use crate::permission::{MICROSOFT_GRAPH, Permission, PermissionKind, well_known_name};
 use crate::provision::comparison::{Comparison, step_about};
 use crate::provision::findings::Findings;
@@ -163,22 +162,22 @@ impl Consent {
                 consent.obstacles.push(entry);
             }
         }
-        consent.principal = Principal::of(observed.principal.as_ref(), it.options, observed);
+        consent.principal = Principal::of(observed, it.options);
         consent
     }
 }
 
 impl Principal {
-    fn of(principal: Option<&ServicePrincipal>, options: &PlanOptions, observed: &Observed) -> Self {
+    fn of(observed: &Observed, options: &PlanOptions) -> Self {
         let publisher = options.installed.as_ref().and_then(|installed| installed.publisher);
-        let Some(principal) = principal else {
-            let deleted = observed.deleted_principals.iter().map(ToString::to_string).collect::<Vec<_>>();
-            return if deleted.is_empty() { Self::Absent } else { Self::Deleted(deleted) };
-        };
-        match principal.app_owner_organization_id {
-            Some(owner) if Some(owner) != publisher => Self::OfAnotherPublisher(owner),
-            _ if principal.account_enabled == Some(false) => Self::Disabled,
-            _ => Self::Present,
+        match &observed.principal {
+            None if observed.deleted_principals.is_empty() => Self::Absent,
+            None => Self::Deleted(observed.deleted_principals.iter().map(ToString::to_string).collect()),
+            Some(principal) => match principal.app_owner_organization_id {
+                Some(owner) if Some(owner) != publisher => Self::OfAnotherPublisher(owner),
+                _ if principal.account_enabled == Some(false) => Self::Disabled,
+                _ => Self::Present,
+            },
         }
     }
 }
