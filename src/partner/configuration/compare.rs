@@ -50,11 +50,8 @@ impl Comparison<'_> {
     pub(super) fn partner_steps(&self) -> Result<Vec<GdapStep>, Error> {
         let mut steps = Vec::new();
         for (name, group, _) in self.named_groups() {
-            let (action, verb) = match group.state.id {
-                Some(_) => (GdapAction::Unchanged, "is there"),
-                None => (GdapAction::Add, "is made"),
-            };
-            let text = format!("The security group {} {verb}", group.state);
+            let action = if group.state.id.is_some() { GdapAction::Unchanged } else { GdapAction::Add };
+            let text = format!("The security group {}", group.state);
             steps.push(GdapStep::new(GdapStepId::group(&name), action, text));
         }
         for person in &self.observed.people {

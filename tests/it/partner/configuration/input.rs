@@ -118,6 +118,15 @@ async fn a_group_of_the_same_display_name_stops_the_plan_until_it_is_named_by_it
 }
 
 #[tokio::test(start_paused = true)]
+async fn of_two_groups_called_admin_agents_none_is_guessed() {
+    let partner = Partner::new(1);
+    partner.tenant().add_group("AdminAgents", &[]);
+    let error = refused(&partner, &document()).await;
+    assert_eq!((error.kind(), error.code()), (ErrorKind::Conflict, ErrorCode::SameGroupName));
+    assert!(error.message().contains("2 groups"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn whoever_is_no_customer_is_refused() {
     let partner = Partner::new(2);
     let plan = |tenant: Tenant| {

@@ -121,7 +121,8 @@ impl Partner {
             let all = all.into_iter().map(|it| serde_json::from_value::<DelegatedAdminAccessAssignment>(it).unwrap());
             let own: Vec<_> = all.filter(|it| it.group() == Some(id) && it.is_live()).collect();
             assert!(own.len() <= 1, "a group has one assignment at most");
-            let mut roles: Vec<String> = own.iter().flat_map(|it| it.roles()).map(|role| role.to_string()).collect();
+            let mut roles: Vec<String> =
+                own.iter().flat_map(DelegatedAdminAccessAssignment::roles).map(|role| role.to_string()).collect();
             roles.sort();
             roles
         };
@@ -144,6 +145,8 @@ fn actions(plan: &GdapPlan, kind: GdapStepKind) -> Vec<GdapAction> {
 
 #[tokio::test(start_paused = true)]
 async fn the_documents_configuration_is_planned_applied_and_verified_and_a_second_run_writes_nothing() {
+    use ReadinessOutcome::{NotReady, Ready};
+
     let partner = Partner::new(10);
     let before = partner.assignments();
     let plan = partner.plan(&document()).await;
@@ -190,7 +193,6 @@ async fn the_documents_configuration_is_planned_applied_and_verified_and_a_secon
     assert!(applied.done.is_empty() && applied.failed.is_empty());
     assert_eq!(counts(partner.tenant()).1, 0, "a second run writes nothing");
 
-    use ReadinessOutcome::{NotReady, Ready};
     let checklist = partner.verify(&document()).await;
     let expected = [Ready, Ready, Ready, Ready, NotReady, NotReady, NotReady, NotReady, NotReady, Ready];
     assert_eq!(outcomes(&partner, &checklist.customers), (1..).zip(expected).collect::<Vec<_>>());
