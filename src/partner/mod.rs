@@ -36,6 +36,7 @@
 
 mod access_assignments;
 mod customers;
+mod in_flight;
 mod link;
 mod operations;
 mod readiness;

@@ -1,0 +1,122 @@
+//! What is under way at once: futures that run side by side without being spawned.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use crate::clock::Clock;
+use crate::retry::WaitObserver;
+
+/// Futures that work at once. Those that wait, for a throttle to pass, say, leave their places to others.
+const MAX_WORKING: usize = 32;
+
+/// Futures at once, those that wait among them: each holds some kilobytes.
+const MAX_FUTURES: usize = 512;
+
+/// Futures that run side by side.
+pub(super) struct InFlight<T> {
+    clock: Arc<dyn Clock>,
+    tasks: Vec<Task<T>>,
+}
+
+struct Task<T> {
+    future: Pin<Box<dyn Future<Output = T> + Send>>,
+    /// Until when it waits, on the clock's monotonic scale.
+    waits_until: Arc<Mutex<Duration>>,
+}
+
+impl<T> Task<T> {
+    fn is_working(&self, now: Duration) -> bool {
+        *self.waits_until.lock().unwrap_or_else(PoisonError::into_inner) <= now
+    }
+}
+
+impl<T> InFlight<T> {
+    pub(super) fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { clock, tasks: Vec::new() }
+    }
+
+    /// Whether another can begin.
+    pub(super) fn has_room(&self) -> bool {
+        let now = self.clock.monotonic();
+        self.tasks.len() < MAX_FUTURES && self.tasks.iter().filter(|task| task.is_working(now)).count() < MAX_WORKING
+    }
+
+    /// Begins another, which tells what it is given of its waits.
+    pub(super) fn begin<F: Future<Output = T> + Send + 'static>(&mut self, make: impl FnOnce(WaitObserver) -> F) {
+        let waits_until = Arc::new(Mutex::new(Duration::ZERO));
+        let (clock, told) = (Arc::clone(&self.clock), Arc::clone(&waits_until));
+        let observer: WaitObserver = Arc::new(move |wait| {
+            let until = clock.monotonic().saturating_add(wait.duration);
+            *told.lock().unwrap_or_else(PoisonError::into_inner) = until;
+        });
+        self.tasks.push(Task { future: Box::pin(make(observer)), waits_until });
+    }
+
+    /// The output of the first that ends; `None` where nothing is under way.
+    pub(super) fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<T>> {
+        for index in 0..self.tasks.len() {
+            if let Poll::Ready(output) = self.tasks[index].future.as_mut().poll(context) {
+                self.tasks.swap_remove(index);
+                return Poll::Ready(Some(output));
+            }
+        }
+        if self.tasks.is_empty() { Poll::Ready(None) } else { Poll::Pending }
+    }
+}
+
+#[cfg(all(test, feature = "tokio"))]
+mod tests {
+    use std::borrow::Cow;
+    use std::future::poll_fn;
+
+    use super::*;
+    use crate::clock::TokioClock;
+    use crate::retry::{Wait, WaitReason};
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_leaves_its_place_to_others_and_both_numbers_are_bounded() {
+        let clock: Arc<dyn Clock> = Arc::new(TokioClock::new());
+        let mut flight = InFlight::new(Arc::clone(&clock));
+        for number in 0..MAX_WORKING {
+            assert!(flight.has_room());
+            let clock = Arc::clone(&clock);
+            flight.begin(|_| async move {
+                clock.sleep(Duration::from_secs(1)).await;
+                number
+            });
+        }
+        assert!(!flight.has_room());
+        let first = poll_fn(|context| flight.poll_next(context)).await;
+        assert!(first.is_some() && flight.has_room());
+
+        let mut flight = InFlight::new(Arc::clone(&clock));
+        let mut begun = 0;
+        // Each waits for a minute from its first turn on.
+        while flight.has_room() {
+            let clock = Arc::clone(&clock);
+            flight.begin(|observer| async move {
+                let wait = Wait {
+                    operation: Cow::Borrowed("GET /x"),
+                    reason: WaitReason::Throttling,
+                    duration: MINUTE,
+                    attempts: 1,
+                };
+                observer(&wait);
+                clock.sleep(MINUTE).await;
+            });
+            begun += 1;
+            poll_fn(|context| Poll::Ready(assert!(flight.poll_next(context).is_pending()))).await;
+        }
+        assert_eq!(begun, MAX_FUTURES);
+        let before = clock.monotonic();
+        while poll_fn(|context| flight.poll_next(context)).await.is_some() {
+            begun -= 1;
+        }
+        assert_eq!((begun, clock.monotonic() - before), (0, MINUTE));
+    }
+}
