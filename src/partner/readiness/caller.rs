@@ -1,6 +1,7 @@
 //! Who is signed in to the partner's tenant: the groups that they are in, and what stands in their way everywhere.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use http::Method;
 use serde::Deserialize;
@@ -24,7 +25,7 @@ pub(in crate::partner) const ADMIN_AGENTS: &str = "AdminAgents";
 /// Who is signed in to the partner's tenant, and what stands in their way everywhere.
 pub(super) struct Caller {
     /// `None` for an app without a person.
-    pub(super) person: Option<Person>,
+    pub(super) person: Option<Arc<Person>>,
     pub(super) gaps: Vec<Gap>,
 }
 
@@ -71,7 +72,8 @@ pub(super) async fn read(client: &Client) -> Result<Caller, Error> {
     }
     let groups = groups.map(|groups| groups.into_iter().filter_map(|group| group.id).collect());
     let groups = groups.map_err(|error| error.code());
-    Ok(Caller { person: Some(Person { id: claims.oid, tenant: claims.tenant(), groups, eligible }), gaps })
+    let person = Person { id: claims.oid, tenant: claims.tenant(), groups, eligible };
+    Ok(Caller { person: Some(Arc::new(person)), gaps })
 }
 
 /// The groups that the person is in, directly or through others, and those in which a membership can be activated

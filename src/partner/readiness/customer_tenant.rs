@@ -1,6 +1,8 @@
 //! What a customer's own tenant says of the partner's person: the proof of what the partner's tenant says.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use std::task::Poll;
 
 use http::Method;
 use serde::Deserialize;
@@ -11,7 +13,8 @@ use crate::api::{Filter, List};
 use crate::client::Client;
 use crate::directory_role::DirectoryRole;
 use crate::error::{Error, ErrorCode};
-use crate::ids::DirectoryObjectId;
+use crate::ids::{DirectoryObjectId, TenantId};
+use crate::partner::in_flight::InFlight;
 use crate::partner::readiness::RolesNeeded;
 use crate::partner::readiness::judge::{InCustomer, Person};
 
@@ -26,9 +29,47 @@ pub(super) async fn sign_in_at_home(client: &Client, person: &Person) -> Result<
     }
 }
 
+/// What the tenants of customers say, which are asked side by side; one that says nothing is left out.
+pub(super) async fn ask_all(
+    client: &Client,
+    person: &Arc<Person>,
+    needed: &RolesNeeded,
+    customers: Vec<TenantId>,
+) -> HashMap<TenantId, InCustomer> {
+    let client = client.begin_operation();
+    let needed = Arc::new(needed.clone());
+    let mut in_flight = InFlight::new(Arc::clone(&client.context().clock));
+    let mut customers = customers.into_iter();
+    let mut said = HashMap::new();
+    std::future::poll_fn(|context| {
+        loop {
+            let mut has_begun = false;
+            while in_flight.has_room()
+                && let Some(customer) = customers.next()
+            {
+                let client = client.for_tenant(customer);
+                let (person, needed) = (Arc::clone(person), Arc::clone(&needed));
+                in_flight.begin(move |observer| async move {
+                    (customer, ask(&client.observed(observer), &person, &needed).await)
+                });
+                has_begun = true;
+            }
+            match in_flight.poll_next(context) {
+                Poll::Ready(Some((customer, answer))) => said.extend(answer.map(|answer| (customer, answer))),
+                Poll::Ready(None) => return Poll::Ready(()),
+                // Some of them may wait now, and have left their places.
+                Poll::Pending if has_begun => {}
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+    })
+    .await;
+    said
+}
+
 /// Signs in to the customer's tenant; `None` where it says nothing of the person's roles, such as when no app of the
 /// partner's is known there yet.
-pub(super) async fn ask(client: &Client, person: &Person, needed: &RolesNeeded) -> Option<InCustomer> {
+async fn ask(client: &Client, person: &Person, needed: &RolesNeeded) -> Option<InCustomer> {
     let claims = match client.token_claims().await {
         Ok(claims) => claims,
         Err(error) => return refused(error.code()),

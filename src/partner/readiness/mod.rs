@@ -268,7 +268,8 @@ impl CheckReadiness {
 
     /// Asks the customers' own tenants too: signs in to each that has an active relationship, by
     /// [`for_tenant`](Client::for_tenant) of `client`, a client of the partner's tenant to which the same person is signed in,
-    /// perhaps by another app. That takes a request for a token each.
+    /// perhaps by another app. That takes a request for a token each; with a
+    /// [`RefreshTokenProvider`](crate::auth::RefreshTokenProvider) many are asked at once.
     ///
     /// The directory roles in that token are the proof of what the partner's tenant says. Where it has none, the role
     /// assignments of the customer's tenant are read, if they may be
@@ -319,43 +320,39 @@ impl CheckReadiness {
         let assignments = assignments(&client, active.collect()).await;
         let live_groups = live_groups(&client, &assignments).await;
         let caller = caller::read(&client).await?;
-        // An app that signs in for itself has the roles of its own service principal there, and not the partner's.
-        let asking = match (&self.asking, &caller.person) {
-            (Some(asking), Some(person)) if customer_tenant::sign_in_at_home(asking, person).await? => {
-                Some((asking, person))
-            }
-            _ => None,
-        };
         let now = client.clock().now();
-        let mut judged = Vec::with_capacity(customers.len());
-        for customer in customers {
-            let mut observed = Observed {
-                relationships: match &relationships {
-                    Ok(all) => Ok(all.get(&customer.tenant_id).map_or(&[], Vec::as_slice)),
-                    Err(error) => Err(error.code()),
-                },
-                assignments: &assignments,
-                live_groups: live_groups.as_ref(),
-                person: caller.person.as_ref(),
-                in_customer: None,
-            };
-            let in_customer = match asking {
-                Some((asking, person)) if observed.has_access(now) => {
-                    let asking = asking.for_tenant(customer.tenant_id).begin_operation();
-                    customer_tenant::ask(&asking, person, &self.needed).await
-                }
-                _ => None,
-            };
-            observed.in_customer = in_customer.as_ref();
+        let observe = |tenant: TenantId| Observed {
+            relationships: match &relationships {
+                Ok(all) => Ok(all.get(&tenant).map_or(&[], Vec::as_slice)),
+                Err(error) => Err(error.code()),
+            },
+            assignments: &assignments,
+            live_groups: live_groups.as_ref(),
+            person: caller.person.as_deref(),
+            in_customer: None,
+        };
+        let said = match (&self.asking, &caller.person) {
+            (Some(asking), Some(person)) if customer_tenant::sign_in_at_home(asking, person).await? => {
+                let with_access = customers.iter().map(|customer| customer.tenant_id);
+                let with_access = with_access.filter(|tenant| observe(*tenant).has_access(now)).collect();
+                customer_tenant::ask_all(asking, person, &self.needed, with_access).await
+            }
+            // An app that signs in for itself has the roles of its own service principal there, and not the partner's.
+            _ => HashMap::new(),
+        };
+        let check = |customer: Customer| {
+            let in_customer = said.get(&customer.tenant_id);
+            let observed = Observed { in_customer, ..observe(customer.tenant_id) };
             let judge::Judgement { gaps, roles } = judge::judge(&observed, &self.needed, self.limits, now);
-            judged.push(CustomerReadiness {
+            CustomerReadiness {
                 customer,
                 outcome: judge::outcome(gaps.iter().chain(&caller.gaps)),
                 roles: roles.into_iter().collect(),
                 proven: matches!(in_customer, Some(InCustomer::Shows(_))),
                 gaps,
-            });
-        }
+            }
+        };
+        let judged = customers.into_iter().map(check).collect();
         Ok(Readiness { partner: caller.gaps, customers: judged, unread: list.unread })
     }
 }

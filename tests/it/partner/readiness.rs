@@ -1,14 +1,18 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use entra_apps::auth::{DeviceCodeProvider, SignInService, public_client};
+use entra_apps::auth::{
+    DeviceCodeProvider, MemoryRefreshTokenStore, RefreshTokenProvider, SignInService, public_client,
+};
 use entra_apps::cloud::Cloud;
 use entra_apps::ids::{AppId, TenantId};
 use entra_apps::partner::{Gap, Readiness, ReadinessOutcome, RolesNeeded};
+use entra_apps::token::TokenRequest;
 use entra_apps::{ErrorCode, ErrorKind};
 use entra_emulator::{Fault, User};
 
 use super::*;
+use crate::support::token_of;
 
 const ADMIN: DirectoryRole = DirectoryRole::APPLICATION_ADMINISTRATOR;
 const GRANT: DirectoryRole = DirectoryRole::PRIVILEGED_ROLE_ADMINISTRATOR;
@@ -434,4 +438,33 @@ async fn where_a_token_shows_no_roles_the_role_assignments_there_do() {
     it.customer(0).fault(Fault::on("POST", "/$batch").body(responses.to_string()));
     let (outcome, gaps, proven) = it.first().await;
     assert_eq!((outcome, gaps[0].code(), proven), (ReadinessOutcome::NotReady, "role_not_in_customer", true));
+}
+
+#[tokio::test(start_paused = true)]
+async fn customers_are_asked_side_by_side() {
+    const CUSTOMERS: usize = 64;
+    const LATENCY: Duration = Duration::from_millis(500);
+
+    let named = |number| builder().domain(format!("customer{number}.onmicrosoft.com")).tick(LATENCY);
+    let cloud = MemoryCloud::partner(builder().domain("partner.onmicrosoft.com"), (0..CUSTOMERS).map(named));
+    let person = cloud.tenants()[0].users().remove(0);
+    let client = client_of_person(&cloud, &person, PERSON);
+    // Where a person can be asked to sign in, one sign-in follows the other; a refresh token is redeemed by many at once.
+    let (home, store) = (cloud.tenants()[0].clone(), Arc::new(MemoryRefreshTokenStore::default()));
+    let service = SignInService::new(Cloud::global(), Arc::new(cloud.clone()), home.clock());
+    let screen = home.clone();
+    let device = DeviceCodeProvider::new(service.clone(), public_client::AZURE_CLI, move |prompt| {
+        screen.approve_device_code(&prompt.user_code, &person);
+    });
+    let graph = TokenRequest::new(home.id(), Cloud::global().graph_scope());
+    token_of(&device.store(store.clone()), &graph).await.unwrap();
+    let provider = RefreshTokenProvider::new(service, public_client::AZURE_CLI, home.id(), store);
+    let builder = Client::builder().tenant(home.id()).token_provider(Arc::new(provider));
+    let asking = builder.transport(Arc::new(cloud.clone())).clock(home.clock()).build().unwrap();
+    let start = tokio::time::Instant::now();
+    let check = client.partner().readiness(RolesNeeded::to_administer_apps()).settling(Duration::ZERO);
+    let readiness = check.asking_customers(&asking).await.unwrap();
+    assert!(readiness.customers.iter().all(|it| it.proven) && readiness.customers.len() == CUSTOMERS);
+    let took = start.elapsed();
+    assert!(took < LATENCY * u32::try_from(CUSTOMERS).unwrap() / 2, "{took:?}");
 }
