@@ -38,6 +38,9 @@ pub struct Cloud {
 
 const WORLDWIDE_PARTNER_CENTER: &str = "https://api.partnercenter.microsoft.com/";
 
+/// The scope of all permissions that an app has on Partner Center, in every cloud that has delegated admin relationships.
+pub(crate) const PARTNER_CENTER_SCOPE: &str = "https://api.partnercenter.microsoft.com/.default";
+
 /// The resource of tokens for custom endpoints, whose own URLs are no resources that Entra knows.
 const WORLDWIDE_GRAPH: &str = "https://graph.microsoft.com";
 
@@ -121,15 +124,6 @@ impl Cloud {
     pub fn partner_center_endpoint(mut self, url: &Url) -> Result<Self, Error> {
         self.partner_center = endpoint(url)?;
         Ok(self)
-    }
-
-    /// The scope of all permissions that an app has on Partner Center.
-    pub(crate) fn partner_center_scope(&self) -> String {
-        let resource = match self.partner_center.host_str() {
-            Some(host) if host.ends_with(".cn") => self.partner_center.as_str(),
-            _ => WORLDWIDE_PARTNER_CENTER,
-        };
-        format!("{}/.default", resource.trim_end_matches('/'))
     }
 
     /// Sets the resource of tokens for Graph, such as `https://graph.microsoft.us` for custom endpoints in front of a

@@ -15,6 +15,7 @@ use url::Url;
 
 use crate::auth::challenge;
 use crate::client::{Client, SendHow};
+use crate::cloud::PARTNER_CENTER_SCOPE;
 use crate::error::{Error, ErrorCode, ServiceError};
 use crate::ids::{AppId, TenantId};
 use crate::partner::check_cloud;
@@ -239,7 +240,7 @@ impl ApplicationConsents<'_> {
         };
         let client = self.client.begin_operation();
         let operation = Cow::Borrowed(operation);
-        let how = SendHow { operation: &operation, scope: client.cloud().partner_center_scope(), repeat: Repeat::Safe };
+        let how = SendHow { operation: &operation, scope: PARTNER_CENTER_SCOPE.to_owned(), repeat: Repeat::Safe };
         let options = client.options();
         let sent = client.send_with_token(how, &options, build, classify, is_of_partner_center);
         let span = client.span(&operation);
@@ -265,8 +266,8 @@ fn is_done(response: &Response) -> bool {
 /// Whether Partner Center itself responded, and nobody in between.
 fn is_of_partner_center(response: &Response) -> bool {
     let error = ServiceError::read(response.json());
-    !response.is_foreign() && !(error.code.is_empty() && error.message.is_empty())
-        || challenge::is_bearer(&response.headers)
+    let says_why = !error.code.is_empty() || !error.message.is_empty();
+    (says_why && !response.is_foreign()) || challenge::is_bearer(&response.headers)
 }
 
 /// Whether a consent is there. The status is not documented, so that the sentence counts too.

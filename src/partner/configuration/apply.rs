@@ -93,7 +93,7 @@ pub struct GdapApplied {
 }
 
 impl GdapApplied {
-    fn failed(&mut self, steps: impl IntoIterator<Item = GdapStep>, code: &Error) {
+    fn add_failures(&mut self, steps: impl IntoIterator<Item = GdapStep>, code: &Error) {
         let failure = |step| GdapFailure { step, error: code.said_again() };
         self.failed.extend(steps.into_iter().map(failure));
     }
@@ -209,14 +209,14 @@ impl<'p> ApplyGdap<'p> {
             let of = it.observed.customers.iter().find(|it| it.customer.tenant_id == shown.customer.tenant_id);
             let Some(of) = of else {
                 let error = observe::not_a_customer(shown.customer.tenant_id, &it.observed.unread);
-                applied.failed(shown.steps.clone(), &error);
+                applied.add_failures(shown.steps.clone(), &error);
                 continue;
             };
             let steps = it.customer_steps(of, &mut names).steps;
             let is_shown = |step: &GdapStep| shown.steps.iter().any(|shown| shown.writes_as(step));
             let new: Vec<_> = steps.iter().filter(|it| it.action.is_change() && !is_shown(it)).cloned().collect();
             match new.first().map(outdated) {
-                Some(error) => applied.failed(new, &error),
+                Some(error) => applied.add_failures(new, &error),
                 None => customers.extend(steps),
             }
         }
@@ -343,7 +343,7 @@ impl Run<'_> {
             let group = step.id.group.as_ref().and_then(|name| groups.get(name));
             let (Some(group), Some(relationship), Some(role)) = (group, step.relationship.clone(), step.assigned)
             else {
-                self.applied.failed([step], &Error::new(ErrorCode::GroupNotFound));
+                self.applied.add_failures([step], &Error::new(ErrorCode::GroupNotFound));
                 continue;
             };
             let known = jobs.iter_mut().find(|it| it.group == *group && it.relationship == relationship);
@@ -376,12 +376,12 @@ impl Run<'_> {
         for job in jobs {
             match job.state {
                 State::Done => self.applied.done.extend(job.steps),
-                State::Failed(error) => self.applied.failed(job.steps, &error),
+                State::Failed(error) => self.applied.add_failures(job.steps, &error),
                 State::Due | State::Accepted(_) => {
                     let error = Error::new(ErrorCode::DeadlineExceeded)
                         .with_message("the time allowed was up before the role was in effect")
                         .with_remedy("What the service has accepted goes on: verify it after a while.");
-                    self.applied.failed(job.steps, &error);
+                    self.applied.add_failures(job.steps, &error);
                 }
             }
         }

@@ -98,18 +98,17 @@ const SHOWN: &[&str] = &[
     "model::Unknown",
     "model::WebPatch",
     "partner::AccessAssignments",
+    "partner::ApplicationConsents",
+    "partner::ApplyGdap",
     "partner::Audit",
     "partner::AuditRun",
-    "partner::CheckReadiness",
-    "partner::CustomerList",
-    "partner::LinkedTenant",
-    "partner::ApplyGdap",
     "partner::CheckReadiness",
     "partner::CustomerList",
     "partner::GdapApplied",
     "partner::GdapChecklist",
     "partner::GdapFailure",
     "partner::GdapPlan",
+    "partner::LinkedTenant",
     "partner::ListCustomers",
     "partner::Partner",
     "partner::PlanGdap",
@@ -243,6 +242,7 @@ const HARMLESS: &[&str] = &[
     "model::VerifiedDomain",
     "model::VerifiedPublisher",
     "model::WebApplication",
+    "partner::ApplicationConsentResult",
     "partner::Customer",
     "partner::CustomerChange",
     "partner::CustomerOutcome",
@@ -260,14 +260,14 @@ const HARMLESS: &[&str] = &[
     "partner::GdapStepId",
     "partner::GdapStepKind",
     "partner::GroupState",
+    "partner::NewApplicationConsent",
     "partner::PendingOperation",
     "partner::PermissionLevel",
+    "partner::Principal",
     "partner::ReadinessOutcome",
     "partner::Reason",
     "partner::ReasonCode",
     "partner::Report",
-    "partner::Principal",
-    "partner::ReadinessOutcome",
     "partner::RoleAccess",
     "partner::RolesNeeded",
     "partner::SecurityGroup",
@@ -565,6 +565,8 @@ async fn reads(viewer: &mut Viewer, client: &entra_apps::Client) {
     viewer.see("partner::Relationships", &partner.relationships());
     let id = entra_apps::ids::DelegatedAdminRelationshipId::new("a-b");
     viewer.see("partner::AccessAssignments", &partner.access_assignments(&id));
+    let customer = entra_apps::ids::TenantId::from_u128(1);
+    viewer.see("partner::ApplicationConsents", &partner.application_consents(customer));
     viewer.see("partner::ListCustomers", &partner.customers());
     let customers = partner.customers().await.unwrap();
     viewer.see("partner::UnreadSource", &customers.unread[0]);
