@@ -58,9 +58,7 @@ async fn run(flags: &CustomerFlags, client: &Client, shown: &mut Customers) -> R
     if !flapped.is_empty() {
         shown.say(format!("In between, something has changed:\n{flapped}"));
     }
-    let mut outcomes: Vec<_> = second.customers.iter().collect();
-    outcomes.sort_by_key(|outcome| outcome.name());
-    for outcome in outcomes {
+    for outcome in &second.customers {
         shown.row(Row {
             tenant_id: outcome.tenant_id.to_string(),
             display_name: outcome.name(),

@@ -160,14 +160,14 @@ async fn table(client: &Client, only: &[Tenant], customers: &mut Customers) -> R
             continue;
         }
         let gaps: Vec<&Gap> = readiness.partner.iter().chain(&it.gaps).collect();
-        let sentences = |of: fn(&Gap) -> String| gaps.iter().map(|gap| of(gap)).collect::<Vec<_>>().join("; ");
+        let texts = |of: fn(&Gap) -> String, between| gaps.iter().map(|gap| of(gap)).collect::<Vec<_>>().join(between);
         let outcome = serde_json::to_value(it.outcome).ok().and_then(|it| it.as_str().map(str::to_owned));
         customers.row(Row {
             tenant_id: id.to_string(),
             display_name: it.customer.display_name.unwrap_or_else(|| id.to_string()),
             outcome: outcome.unwrap_or_default(),
-            detail: sentences(ToString::to_string),
-            remedy: sentences(Gap::remedy),
+            detail: texts(ToString::to_string, "; "),
+            remedy: texts(Gap::remedy, " "),
         });
     }
     match readiness.unread.into_iter().next() {

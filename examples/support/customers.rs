@@ -103,8 +103,10 @@ impl Customers {
         }
     }
 
+    /// Adds a customer; they are shown by their names, Customer 2 before Customer 10.
     pub(crate) fn row(&mut self, row: Row) {
         self.rows.push(row);
+        self.rows.sort_by_cached_key(|row| (row.display_name.chars().count(), row.display_name.clone()));
     }
 
     /// Ends a run: what it has sent since the one before. Returns its writes.

@@ -118,6 +118,11 @@ mod tests {
             (notes(Remove, None), notes(Add, None), false),
             (notes(Remove, None), notes(Remove, None), true),
             (notes(Add, None), change(StepKind::HOMEPAGE, Add, None), false),
+            // Whoever has seen that a permission is granted has seen that it is declared, and nothing else.
+            (change(StepKind::PERMISSION_GRANTED, Add, None), change(StepKind::PERMISSION_DECLARED, Add, None), true),
+            (change(StepKind::PERMISSION_DECLARED, Add, None), change(StepKind::PERMISSION_GRANTED, Add, None), false),
+            (change(StepKind::PERMISSION_GRANTED, Add, None), notes(Add, None), false),
+            (notes(Add, None), change(StepKind::PERMISSION_DECLARED, Add, None), false),
         ] {
             let checked =
                 check_shown(std::slice::from_ref(&now), std::slice::from_ref(&shown), std::slice::from_ref(&written));

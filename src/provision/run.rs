@@ -541,3 +541,23 @@ fn is_unique_name_refused(error: &Error) -> bool {
         && matches!(error.kind(), ErrorKind::Refused | ErrorKind::Conflict)
         && error.service_message().is_some_and(|text| text.contains("uniqueName"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_unique_name_is_refused_where_the_service_names_it_and_nobody_has_it() {
+        for (code, sentence, is_refused) in [
+            (ErrorCode::RequestRefused, "Property 'uniqueName' cannot be set.", true),
+            (ErrorCode::ObjectConflict, "Property 'uniqueName' cannot be changed.", true),
+            (ErrorCode::UniqueNameTaken, "The value for property uniqueName already exists.", false),
+            (ErrorCode::RequestRefused, "Property 'displayName' cannot be set.", false),
+            (ErrorCode::MissingPermission, "uniqueName", false),
+        ] {
+            let error = Error::new(code).with_service("Request_BadRequest", sentence, Vec::new());
+            assert_eq!(is_unique_name_refused(&error), is_refused, "{code} {sentence}");
+        }
+        assert!(!is_unique_name_refused(&Error::new(ErrorCode::RequestRefused)), "nothing is said");
+    }
+}

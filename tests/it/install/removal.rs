@@ -203,3 +203,17 @@ async fn who_is_assigned_to_a_principal_is_shown_before_it_is_deleted() {
     scene.client.apply(&saved).approve_deletion(id).await.unwrap();
     assert_eq!(scene.principal(), None);
 }
+
+/// Somebody else was faster: what was to go is gone.
+#[tokio::test(start_paused = true)]
+async fn a_principal_that_is_gone_already_is_removed() {
+    let scene = Scene::new().await;
+    let id = scene.installed().await;
+    let wanted = registration();
+    let installation = scene.client.install(scene.app_id, scene.publisher(), &wanted);
+    let plan = installation.plan_removal().service_principal().await.unwrap();
+    let gone = entra_emulator::Fault::on("DELETE", "/servicePrincipals/*").in_batch();
+    scene.customer.fault(gone.refuses(404, "Request_ResourceNotFound", "Resource 'x' does not exist."));
+    scene.client.apply(&plan).approve_deletion(id).await.unwrap();
+    assert!(scene.customer.unmet_faults().is_empty());
+}
