@@ -146,7 +146,8 @@ async fn overload(appliers: usize, writes: u32, per: Duration) {
     let beyond = u32::try_from(writes_done).unwrap().saturating_sub(writes);
     let ideal = per * beyond / writes;
     assert!(throttled < appliers, "one that is told to wait makes the others wait: {throttled}");
-    assert!(took.mul_f64(0.9) <= ideal, "{took:?} for what could be done in {ideal:?}");
+    // A write that has waited is merged with what others may have added meanwhile, which takes a read more.
+    assert!(took.mul_f64(0.85) <= ideal, "{took:?} for what could be done in {ideal:?}");
 }
 
 #[tokio::test(start_paused = true)]
