@@ -120,15 +120,24 @@ pub enum ApplicationConsentResult {
 /// The consents of one customer at Partner Center. There is no list of them: Graph tells what is granted, in the customer's
 /// tenant.
 ///
-/// ```no_run
-/// # async fn consent(client: entra_apps::Client, customer: entra_apps::ids::TenantId) -> entra_apps::Result<()> {
+/// ```
+/// # use entra_emulator::MemoryCloud;
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() -> entra_apps::Result<()> {
+/// # let cloud = MemoryCloud::partner_with_customers(1);
+/// # let (client, customer) = (cloud.client(&cloud.tenants()[0]), cloud.tenants()[1].id());
+/// use entra_apps::ErrorKind;
 /// use entra_apps::ids::AppId;
 /// use entra_apps::partner::NewApplicationConsent;
 /// use entra_apps::permission::microsoft_graph::delegated;
 ///
 /// let deployer = AppId::from_u128(7); // the app that the client is signed in to
 /// let consent = NewApplicationConsent::new(deployer, [delegated::USER_READ])?;
-/// println!("{:?}", client.partner().application_consents(customer).create(&consent).await?);
+/// match client.partner().application_consents(customer).create(&consent).await {
+///     Ok(result) => println!("{result:?}"),
+///     // Every customer fails in this way: the run ends here.
+///     Err(error) if error.kind() == ErrorKind::SignIn => println!("{error}"),
+///     Err(error) => return Err(error),
+/// }
 /// # Ok(()) }
 /// ```
 #[derive(Clone, Copy, Debug)]

@@ -277,6 +277,12 @@ impl<'a> Run<'a> {
         let mut round = 1;
         while round <= MAX_ROUNDS {
             self.state.round = round;
+            let options = self.state.client.options();
+            let is_held_up = self.postponed.is_some() || self.state.client.context().is_throttled(&options);
+            let _turn = match options.throttle_gate.as_ref().filter(|_| is_held_up) {
+                Some(gate) => options.deadline.bound(self.state.client.clock(), gate.turn_to_begin_again()).await,
+                None => None,
+            };
             self.read_if_due().await?;
             let may_wait = self.postponed.as_ref().is_some_and(|it| it.throttled_rounds >= MAX_THROTTLED_ROUNDS);
             self.state.fresh_until = match may_wait {
@@ -316,15 +322,22 @@ impl<'a> Run<'a> {
             ErrorCode::NotVisibleYet => Outcome::Lagging,
             _ => Outcome::Failed { retry_after },
         };
+        // It was held up among other requests of this client for so long that it is to be read again.
+        let was_late = error.code() == ErrorCode::DeadlineExceeded;
         let first = Postponed { since: now, attempts: 0, throttled_rounds: 0 };
         let postponed = self.postponed.get_or_insert(first);
         postponed.attempts += error.attempts();
-        postponed.throttled_rounds += u32::from(outcome.wait_reason() == WaitReason::Throttling);
+        let was_held_up = was_late || outcome.wait_reason() == WaitReason::Throttling;
+        postponed.throttled_rounds += u32::from(was_held_up);
         let elapsed = now.saturating_sub(postponed.since);
         let wait = context.policy.decide(Repeat::Safe, &outcome, postponed.attempts, elapsed, context.jitter());
         let Some(wait) = wait.filter(|wait| context.ends_in_time(*wait, &options)) else { return Err(error) };
-        let operation = error.operation().unwrap_or_default().to_owned();
-        context.wait(operation, &outcome, wait, postponed.attempts, &options).await;
+        // While the service throttles the tenant, the read waits with all other requests, and a wait of its own would come
+        // on top.
+        if !was_late && !context.is_throttled(&options) {
+            let operation = error.operation().unwrap_or_default().to_owned();
+            context.wait(operation, &outcome, wait, postponed.attempts, &options).await;
+        }
         // What a replica does not know yet is too new for others to have added to it.
         if !(self.basis == Basis::Made && outcome == Outcome::Lagging) {
             self.basis = Basis::Outdated;

@@ -194,6 +194,16 @@ impl SendContext {
         }
     }
 
+    /// Whether requests wait because the service throttles the tenant.
+    pub(crate) fn is_throttled(&self, options: &CallOptions) -> bool {
+        !self.throttled_for(options).is_zero()
+    }
+
+    fn throttled_for(&self, options: &CallOptions) -> Duration {
+        let gate = options.throttle_gate.as_ref();
+        gate.map_or(Duration::ZERO, |gate| gate.remaining(self.clock.monotonic()))
+    }
+
     async fn attempt(
         &self,
         operation: &str,
@@ -224,7 +234,7 @@ impl SendContext {
             }
             let permit = options.deadline.bound(clock, self.in_flight.acquire()).await;
             let permit = permit.ok_or(Failure::DeadlineBefore)?;
-            let wait = options.throttle_gate.as_ref().map_or(Duration::ZERO, |gate| gate.remaining(clock.monotonic()));
+            let wait = self.throttled_for(options);
             // Who has no time to wait asks all the same, and is told by the service itself.
             let asks_now = wait.is_zero() || !self.ends_in_time(wait, options);
             if !options.fresh_until.allows(clock, if asks_now { Duration::ZERO } else { wait }) {

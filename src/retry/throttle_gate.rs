@@ -3,20 +3,40 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::{AcquireError, Semaphore, SemaphorePermit};
+
+/// Changes that begin again at once after they were held up: those behind them read nothing before their turn, which would
+/// use up what the service allows and be too old by then.
+const MAX_BEGINNING_AGAIN: usize = 16;
+
 /// Until when nothing is sent, on the clock's monotonic scale.
-#[derive(Debug, Default)]
-pub(crate) struct ThrottleGate(Mutex<Duration>);
+#[derive(Debug)]
+pub(crate) struct ThrottleGate {
+    until: Mutex<Duration>,
+    beginning_again: Semaphore,
+}
+
+impl Default for ThrottleGate {
+    fn default() -> Self {
+        Self { until: Mutex::default(), beginning_again: Semaphore::new(MAX_BEGINNING_AGAIN) }
+    }
+}
 
 impl ThrottleGate {
     /// Closes it until a moment; an earlier one does not open it.
     pub(crate) fn close(&self, until: Duration) {
-        let mut closed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut closed = self.until.lock().unwrap_or_else(PoisonError::into_inner);
         *closed = until.max(*closed);
     }
 
     /// How long it stays closed from `now` on; zero when it is open.
     pub(crate) fn remaining(&self, now: Duration) -> Duration {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).saturating_sub(now)
+        self.until.lock().unwrap_or_else(PoisonError::into_inner).saturating_sub(now)
+    }
+
+    /// Waits for the turn of a change that was held up. The semaphore is never closed.
+    pub(crate) async fn turn_to_begin_again(&self) -> Result<SemaphorePermit<'_>, AcquireError> {
+        self.beginning_again.acquire().await
     }
 }
 

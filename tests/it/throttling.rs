@@ -99,9 +99,10 @@ async fn a_retry_after_beyond_the_deadline_ends_an_apply_at_once_with_the_report
     assert!(client.verify(&registration).await.unwrap().is_done());
 }
 
-/// So many appliers at once through one client, where the service allows so many writes in such a time.
-async fn overload(appliers: usize, writes: u32, per: Duration) {
-    let tenant = builder().throttling(Throttling::documented().writes(writes.into(), per)).build();
+/// So many appliers at once through one client, where the service allows so many writes in such a time besides its other
+/// `limits`; the least share of the rate that they reach.
+async fn overload(appliers: usize, limits: Throttling, writes: u32, per: Duration, share: f64) {
+    let tenant = builder().throttling(limits.writes(writes.into(), per)).build();
     let client = tenant.client();
     client.tenant_id().await.unwrap();
     let began = tokio::time::Instant::now();
@@ -145,20 +146,22 @@ async fn overload(appliers: usize, writes: u32, per: Duration) {
     // What the bucket holds at first is spent at once; the rest comes at the rate that the limit allows.
     let beyond = u32::try_from(writes_done).unwrap().saturating_sub(writes);
     let ideal = per * beyond / writes;
-    assert!(throttled < appliers, "one that is told to wait makes the others wait: {throttled}");
-    // A write that has waited is merged with what others may have added meanwhile, which takes a read more.
-    assert!(took.mul_f64(0.85) <= ideal, "{took:?} for what could be done in {ideal:?}");
+    assert!(throttled < appliers / 2, "one that is told to wait makes the others wait: {throttled}");
+    assert!(took.mul_f64(share) <= ideal, "{took:?} for what could be done in {ideal:?}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn hundreds_of_appliers_through_one_throttled_client_all_succeed() {
-    overload(200, 120, Duration::from_secs(30)).await;
+    overload(200, Throttling::documented(), 120, Duration::from_secs(30), 0.9).await;
 }
 
 mod sweep {
     #[tokio::test(start_paused = true)]
     #[ignore = "takes minutes"]
     async fn a_thousand_appliers_through_one_throttled_client_all_succeed() {
-        super::overload(1000, 600, super::Duration::from_secs(30)).await;
+        let seconds = super::Duration::from_secs(30);
+        super::overload(1000, super::Throttling::none(), 600, seconds, 0.9).await;
+        // A thousand plans use up the limit of reads before the first write.
+        super::overload(1000, super::Throttling::documented(), 600, seconds, 0.85).await;
     }
 }

@@ -54,7 +54,7 @@ use crate::retry::{Deadline, WaitReason};
 pub struct GdapFailure {
     /// The step.
     pub step: GdapStep,
-    /// Why.
+    /// The error that ended it.
     pub error: Error,
 }
 
