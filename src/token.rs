@@ -68,12 +68,14 @@ pub struct TokenRequest {
     /// How long it is waited for, where that has an end. A provider that repeats its requests ends with its last error by
     /// then: whoever cuts it short can only say that the time was up.
     pub time_allowed: Option<Duration>,
+    /// Whether whoever asks waits by itself where the service wants to be asked less often.
+    pub(crate) is_paced: bool,
 }
 
 impl TokenRequest {
     /// Creates a request for one scope in one tenant.
     pub fn new(tenant: impl Into<Tenant>, scope: impl Into<String>) -> Self {
-        Self { tenant: tenant.into(), scopes: vec![scope.into()], claims: None, time_allowed: None }
+        Self { tenant: tenant.into(), scopes: vec![scope.into()], claims: None, time_allowed: None, is_paced: false }
     }
 
     /// Adds another scope of the same API.
@@ -88,6 +90,10 @@ impl TokenRequest {
     pub fn claims(mut self, claims: impl Into<String>) -> Self {
         self.claims = Some(claims.into());
         self
+    }
+
+    pub(crate) fn paced(self) -> Self {
+        Self { is_paced: true, ..self }
     }
 
     /// Sets [how long it is waited for](Self#structfield.time_allowed).

@@ -1,5 +1,6 @@
 //! Errors of the sign-in service, and of what responds in its place.
 
+use http::StatusCode;
 use secrecy::ExposeSecret;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -25,6 +26,12 @@ pub(super) fn classify(response: &Response) -> Outcome {
             _ => Outcome::Final,
         },
     }
+}
+
+/// Whether the service wants to be asked less often.
+pub(super) fn is_busy(response: &Response) -> bool {
+    response.status == StatusCode::TOO_MANY_REQUESTS
+        || matches!(refusal(response, &Form::new()), Some((_, ErrorCode::SignInBusy)))
 }
 
 /// What the service refuses in a response, where it does, with the code of the reason.

@@ -16,7 +16,7 @@ use crate::cloud::Cloud;
 use crate::error::{Error, ErrorCode};
 use crate::ids::{AppId, Tenant};
 use crate::random::{self, Randomness, SystemRandomness};
-use crate::retry::{CallOptions, Deadline, Repeat, Response, RetryPolicy, SendContext, trace_failure};
+use crate::retry::{CallOptions, Deadline, Outcome, Repeat, Response, RetryPolicy, SendContext, trace_failure};
 use crate::token::{AccessToken, TokenRequest};
 use crate::transport::Transport;
 
@@ -97,7 +97,7 @@ impl SignInService {
 
     /// Posts a form. A response without success is an error, redacted of the form's secrets.
     pub(super) async fn post(&self, request: FormRequest<'_>, form: &Form) -> Result<Response, Error> {
-        let FormRequest { operation, tenant, endpoint, repeat, options } = request;
+        let FormRequest { operation, tenant, endpoint, repeat, options, is_paced } = request;
         let url = self.endpoint(tenant, endpoint)?;
         let correlation = random::uuid(&*self.context.randomness);
         let build = || {
@@ -110,7 +110,11 @@ impl SignInService {
                     Error::new(ErrorCode::InvalidEndpoint).with_message("the authority is no URL").with_source(error)
                 })
         };
-        let response = self.context.send(operation, repeat, &options, build, sign_in_error::classify).await;
+        let classify = |response: &Response| match sign_in_error::classify(response) {
+            _ if is_paced && sign_in_error::is_busy(response) => Outcome::Final,
+            outcome => outcome,
+        };
+        let response = self.context.send(operation, repeat, &options, build, classify).await;
         let response = response.inspect_err(tell_failure)?;
         if response.status.is_success() && !sign_in_error::is_refusal(&response) {
             return Ok(response);
@@ -134,7 +138,8 @@ impl SignInService {
         form: &Form,
         repeat: Repeat,
     ) -> Result<Tokens, Error> {
-        let request = FormRequest { options: self.options(request), ..FormRequest::token(tenant, repeat) };
+        let (options, is_paced) = (self.options(request), request.is_paced);
+        let request = FormRequest { options, is_paced, ..FormRequest::token(tenant, repeat) };
         let response = self.post(request, form).await?;
         self.read_tokens(&response, form)
     }
@@ -184,12 +189,15 @@ pub(super) struct FormRequest<'a> {
     pub(super) endpoint: &'static str,
     pub(super) repeat: Repeat,
     pub(super) options: CallOptions,
+    /// Whether whoever asks waits by itself where the service wants to be asked less often.
+    pub(super) is_paced: bool,
 }
 
 impl<'a> FormRequest<'a> {
     /// A request to the token endpoint of `tenant`.
     pub(super) fn token(tenant: &'a Tenant, repeat: Repeat) -> Self {
-        Self { operation: TOKEN_OPERATION, tenant, endpoint: "token", repeat, options: CallOptions::default() }
+        let options = CallOptions::default();
+        Self { operation: TOKEN_OPERATION, tenant, endpoint: "token", repeat, options, is_paced: false }
     }
 }
 

@@ -269,11 +269,12 @@ impl Run<'_> {
         };
         let fresh_until = chunk.iter().map(|&index| self.items[index].request.fresh_until);
         let fresh_until = fresh_until.fold(Deadline::default(), Deadline::earlier);
-        let outer = Request::new(OPERATION, "", Method::POST, ["$batch"])
+        let mut outer = Request::new(OPERATION, "", Method::POST, ["$batch"])
             .version(self.items[chunk[0]].request.version)
             .repeat(repeat)
             .fresh_until(fresh_until)
             .body(&self.batch_body(chunk)?)?;
+        outer.writes = chunk.iter().map(|&index| self.items[index].request.writes).sum();
         // What cannot be read is repeated or left open item by item.
         let classify = |response: &Response| match response.status.is_success() {
             true => Outcome::Final,

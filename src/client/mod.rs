@@ -44,7 +44,7 @@ use crate::cloud::Cloud;
 use crate::error::{Error, ErrorCode, ServiceError};
 use crate::ids::{AppId, Tenant, TenantId};
 use crate::random::{self, Randomness};
-use crate::retry::{CallOptions, Deadline, Outcome, READ_LAG, Repeat, Response, SendContext, WaitObserver};
+use crate::retry::{CallOptions, Cost, Deadline, Outcome, Pacing, READ_LAG, Repeat, Response, SendContext, WaitObserver};
 use crate::token::{AccessToken, TokenRequest};
 
 /// A client of Microsoft Graph for one tenant. Cheap to clone; clones share connections, tokens and memory.
@@ -167,7 +167,7 @@ impl Client {
     pub async fn access_token(&self, scope: impl Into<String>) -> Result<AccessToken, Error> {
         let request = TokenRequest::new(self.tenant.clone(), scope);
         let options = self.options();
-        self.sign_in(self.shared.tokens.get(&request, options.deadline), &options).await
+        self.sign_in(self.shared.tokens.get(&request, &options), &options).await
     }
 
     /// Starts a batch, whose items the service carries out in any order.
@@ -203,6 +203,20 @@ impl Client {
     /// Whether an operation that begins now may take as long as it likes.
     pub(crate) fn has_no_deadline(&self) -> bool {
         self.deadline.is_none() && self.options.deadline.is_never()
+    }
+
+    /// Makes a client that keeps to limits of its own accord, in every tenant that it is [for](Self::for_tenant).
+    pub(crate) fn paced(&self, pacing: Arc<Pacing>) -> Self {
+        let mut client = self.clone();
+        client.options.pacing = Some(pacing);
+        client
+    }
+
+    /// Forgets the token for Microsoft Graph in this tenant, and this and other tenants of which nothing is to be
+    /// remembered: for whoever works through many.
+    pub(crate) fn forget(&self) {
+        self.shared.tokens.forget(&self.token_request(&self.cloud().graph_scope(), None));
+        self.shared.tenants.forget_idle(self.clock().monotonic(), self.context().max_lag());
     }
 
     /// Makes a client that tells of its waits.
@@ -340,7 +354,8 @@ impl Client {
         let is_of_service =
             |response: &Response| replication::is_of_graph(response, &ServiceError::read(response.json()));
         let how = SendHow { operation: &request.operation, scope: self.cloud().graph_scope(), repeat: request.repeat };
-        let options = &CallOptions { fresh_until: request.fresh_until, ..options.clone() };
+        let cost = Cost::GraphWrites(request.writes);
+        let options = &CallOptions { fresh_until: request.fresh_until, cost, ..options.clone() };
         self.send_with_token(how, options, build, classify, is_of_service).await
     }
 
@@ -361,7 +376,7 @@ impl Client {
             // A provider that cannot meet the challenge fails, and whoever can is told what is wanted.
             let wanted = claims.clone().filter(|claims: &String| !claims.is_empty());
             let request = self.token_request(&scope, claims.take());
-            let token = self.sign_in(self.shared.tokens.get(&request, options.deadline), options).await;
+            let token = self.sign_in(self.shared.tokens.get(&request, options), options).await;
             let token = token.map_err(|error| match error.claims() {
                 None => error.with_claims(wanted).during(operation.clone()),
                 Some(_) => error.during(operation.clone()),
@@ -430,7 +445,7 @@ impl Client {
     /// The claims of a new token, which this client uses from then on: what an older one says may not hold any more.
     pub(crate) async fn renewed_claims(&self) -> Result<TokenClaims, Error> {
         let (request, options) = (self.token_request(&self.cloud().graph_scope(), None), self.options());
-        let token = self.sign_in(self.shared.tokens.renew(&request, options.deadline), &options).await?;
+        let token = self.sign_in(self.shared.tokens.renew(&request, &options), &options).await?;
         Ok(TokenClaims::of(&token))
     }
 
@@ -438,13 +453,13 @@ impl Client {
     pub(crate) async fn fresh_claims(&self, scope: String) -> Result<TokenClaims, Error> {
         let request = TokenRequest::new(&self.tenant, scope);
         let options = self.options();
-        let token = self.sign_in(self.shared.tokens.fresh(&request, options.deadline), &options).await?;
+        let token = self.sign_in(self.shared.tokens.fresh(&request, &options), &options).await?;
         Ok(TokenClaims::of(&token))
     }
 
     async fn token(&self, options: &CallOptions) -> Result<AccessToken, Error> {
         let request = self.token_request(&self.cloud().graph_scope(), None);
-        self.sign_in(self.shared.tokens.get(&request, options.deadline), options).await
+        self.sign_in(self.shared.tokens.get(&request, options), options).await
     }
 
     /// Waits for a token within the deadline. Whoever names a tenant means no other, whatever tenant the credential

@@ -41,6 +41,8 @@ pub(crate) struct Request {
     pub(crate) objects: Vec<ObjectRef>,
     /// What a success creates.
     pub(crate) creates: Option<ObjectKind>,
+    /// How many writes it makes.
+    pub(crate) writes: u32,
 }
 
 impl fmt::Debug for Request {
@@ -87,6 +89,7 @@ impl Request {
         let segments = segments.into_iter().map(Into::into).collect();
         // A POST makes something new each time, or hands out a secret; everything else sets what it sets.
         let repeat = if method == Method::POST { Repeat::Unsafe } else { Repeat::Safe };
+        let writes = u32::from(method != Method::GET);
         Self {
             operation: operation.into(),
             permissions,
@@ -103,6 +106,7 @@ impl Request {
             lag_rule: LagRule::NotFound,
             objects: Vec::new(),
             creates: None,
+            writes,
         }
     }
 

@@ -13,6 +13,9 @@ use crate::retry::ThrottleGate;
 /// Tenants beyond this many push those out of which nothing is to be remembered.
 const MAX_IDLE_TENANTS: usize = 10_000;
 
+/// Fewer tenants than this are not worth forgetting.
+const MIN_FORGOTTEN: usize = 256;
+
 /// How long it is remembered that a tenant's Microsoft Graph publishes a permission.
 const PUBLISHED_LIFETIME: Duration = Duration::from_secs(600);
 
@@ -73,6 +76,8 @@ struct States {
     by_tenant: HashMap<Arc<str>, Arc<TenantState>>,
     /// When there are as many as this, those go that are idle.
     full_at: usize,
+    /// When there are as many as this, those that are idle may go.
+    forget_at: usize,
 }
 
 impl TenantStates {
@@ -84,6 +89,15 @@ impl TenantStates {
             states.full_at = 2 * states.by_tenant.len();
         }
         Arc::clone(states.by_tenant.entry(Arc::clone(tenant)).or_default())
+    }
+
+    /// Forgets the tenants of which nothing is to be remembered, each time there are twice as many as were left.
+    pub(super) fn forget_idle(&self, now: Duration, window: Duration) {
+        let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
+        if states.by_tenant.len() >= states.forget_at.max(MIN_FORGOTTEN) {
+            states.by_tenant.retain(|_, state| Arc::strong_count(state) > 1 || !state.is_idle(now, window));
+            states.forget_at = 2 * states.by_tenant.len();
+        }
     }
 
     /// What was seen to be published, by names that begin with the tenant's.

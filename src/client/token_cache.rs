@@ -4,13 +4,14 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use http::StatusCode;
 use secrecy::ExposeSecret;
 use time::{Duration, OffsetDateTime};
 
 use crate::clock::Clock;
-use crate::error::Error;
+use crate::error::{Error, ErrorCode};
 use crate::ids::Tenant;
-use crate::retry::Deadline;
+use crate::retry::{AdaptiveLimiter, CallOptions};
 use crate::token::{AccessToken, TokenProvider, TokenRequest, token_of};
 
 /// A token is renewed this long before it ends.
@@ -19,6 +20,9 @@ const REFRESH_MARGIN: Duration = Duration::minutes(5);
 /// After a renewal that failed, a token that still holds is used this long before the next try: an outage of the
 /// sign-in service must not slow every call down.
 const REFRESH_RETRY_DELAY: Duration = Duration::seconds(30);
+
+/// How often one token is asked for where the service wants to be asked less often.
+const MAX_PACED_ATTEMPTS: u32 = 10;
 
 /// Keys beyond this many make room.
 const MAX_KEYS: usize = 10_000;
@@ -58,13 +62,13 @@ impl TokenCache {
     }
 
     /// A token that is good for a while. With a claims challenge, one that answers it.
-    pub(super) async fn get(&self, request: &TokenRequest, deadline: Deadline) -> Result<AccessToken, Error> {
+    pub(super) async fn get(&self, request: &TokenRequest, options: &CallOptions) -> Result<AccessToken, Error> {
         let slot = self.slot(request);
         let mut held = slot.lock().await;
         if let Some(held) = held.as_ref().filter(|held| held.is_good(request, self.clock.now())) {
             return Ok(held.token.clone());
         }
-        match self.fresh(request, deadline).await {
+        match self.fresh(request, options).await {
             Ok(token) => {
                 *held = Some(CachedToken { token: token.clone(), claims: request.claims.clone(), not_before: None });
                 Ok(token)
@@ -87,16 +91,44 @@ impl TokenCache {
     }
 
     /// A new token, past the cache: for what it says, not to be used.
-    pub(super) async fn fresh(&self, request: &TokenRequest, deadline: Deadline) -> Result<AccessToken, Error> {
-        let time_allowed = deadline.remaining(&*self.clock);
-        token_of(&*self.provider, &TokenRequest { time_allowed, ..request.clone() }).await
+    pub(super) async fn fresh(&self, request: &TokenRequest, options: &CallOptions) -> Result<AccessToken, Error> {
+        let request = TokenRequest { time_allowed: options.deadline.remaining(&*self.clock), ..request.clone() };
+        match options.pacing.as_ref().and_then(|pacing| pacing.tokens.as_ref()) {
+            Some(limiter) => self.fresh_in_turn(&request.paced(), limiter).await,
+            None => token_of(&*self.provider, &request).await,
+        }
+    }
+
+    /// A new token, asked for when it is its turn, and again where the service wants to be asked less often.
+    async fn fresh_in_turn(&self, request: &TokenRequest, limiter: &AdaptiveLimiter) -> Result<AccessToken, Error> {
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            self.clock.sleep(limiter.turn(self.clock.monotonic())).await;
+            match token_of(&*self.provider, request).await {
+                Err(error) if is_busy(&error) && attempts < MAX_PACED_ATTEMPTS => {
+                    tracing::debug!(code = error.service_code(), "the sign-in service wants to be asked less often");
+                    limiter.refused(error.retry_after(), self.clock.monotonic());
+                }
+                result => return result,
+            }
+        }
+    }
+
+    /// Forgets a token that nobody is about to use.
+    pub(super) fn forget(&self, request: &TokenRequest) {
+        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (request.tenant.clone(), request.scopes.clone());
+        if slots.get(&key).is_some_and(|slot| Arc::strong_count(slot) == 1) {
+            slots.remove(&key);
+        }
     }
 
     /// A new token in the place of the one that is held.
-    pub(super) async fn renew(&self, request: &TokenRequest, deadline: Deadline) -> Result<AccessToken, Error> {
+    pub(super) async fn renew(&self, request: &TokenRequest, options: &CallOptions) -> Result<AccessToken, Error> {
         let slot = self.slot(request);
         let mut held = slot.lock().await;
-        let token = self.fresh(request, deadline).await?;
+        let token = self.fresh(request, options).await?;
         *held = Some(CachedToken { token: token.clone(), claims: request.claims.clone(), not_before: None });
         Ok(token)
     }
@@ -128,6 +160,11 @@ impl TokenCache {
     }
 }
 
+/// Whether the sign-in service wants to be asked less often.
+fn is_busy(error: &Error) -> bool {
+    error.code() == ErrorCode::SignInBusy || error.status() == Some(StatusCode::TOO_MANY_REQUESTS)
+}
+
 impl fmt::Debug for TokenCache {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TokenCache").field("provider", &self.provider).finish_non_exhaustive()
@@ -138,7 +175,7 @@ impl fmt::Debug for TokenCache {
 mod tests {
     use super::*;
     use crate::clock::TokioClock;
-    use crate::error::{BoxError, ErrorCode};
+    use crate::error::BoxError;
     use crate::ids::TenantId;
     use async_trait::async_trait;
     use secrecy::SecretString;
@@ -190,7 +227,7 @@ mod tests {
     }
 
     async fn get(tokens: &TokenCache, request: &TokenRequest) -> String {
-        tokens.get(request, Deadline::default()).await.unwrap().secret.expose_secret().to_owned()
+        tokens.get(request, &CallOptions::default()).await.unwrap().secret.expose_secret().to_owned()
     }
 
     async fn minutes(minutes: u64) {
@@ -203,7 +240,7 @@ mod tests {
         let mut calls = tokio::task::JoinSet::new();
         for request in requests {
             let tokens = Arc::clone(tokens);
-            calls.spawn(async move { tokens.get(&request, Deadline::default()).await.is_ok() });
+            calls.spawn(async move { tokens.get(&request, &CallOptions::default()).await.is_ok() });
         }
         assert!(calls.join_all().await.into_iter().all(|ok| ok));
         provider.asked.load(Ordering::Relaxed) - before
@@ -219,11 +256,11 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_thousand_with_one_challenge_sign_in_once() {
         let (provider, tokens) = tokens();
-        let refused = tokens.get(&request(), Deadline::default()).await.unwrap();
+        let refused = tokens.get(&request(), &CallOptions::default()).await.unwrap();
         tokens.refuse(&request(), &refused).await;
         assert_eq!(at_once(&provider, &tokens, vec![request().claims("c"); 1000]).await, 1);
         // That token was refused as well: another one is got.
-        let response = tokens.get(&request().claims("c"), Deadline::default()).await.unwrap();
+        let response = tokens.get(&request().claims("c"), &CallOptions::default()).await.unwrap();
         tokens.refuse(&request(), &response).await;
         assert_eq!(get(&tokens, &request().claims("c")).await, "token 3");
         assert_eq!(get(&tokens, &request().claims("other")).await, "token 4");
@@ -254,7 +291,7 @@ mod tests {
         assert_eq!(provider.asked.load(Ordering::Relaxed), 3);
         minutes(4).await;
         assert_eq!(
-            tokens.get(&request(), Deadline::default()).await.unwrap_err().code(),
+            tokens.get(&request(), &CallOptions::default()).await.unwrap_err().code(),
             ErrorCode::TokenProviderFailed
         );
         provider.broken.store(false, Ordering::Relaxed);
@@ -285,7 +322,7 @@ mod tests {
         // What has expired helps nobody, from the moment on at which it does: a try takes a tenth of a second.
         seconds(269).await;
         tokio::time::sleep(std::time::Duration::from_millis(700)).await;
-        assert!(tokens.get(&request(), Deadline::default()).await.is_err());
+        assert!(tokens.get(&request(), &CallOptions::default()).await.is_err());
     }
 
     #[tokio::test(start_paused = true)]
@@ -294,9 +331,9 @@ mod tests {
             let (provider, tokens) = tokens_at(wall.assume_utc());
             get(&tokens, &request()).await;
             provider.broken.store(true, Ordering::Relaxed);
-            tokens.get(&request(), Deadline::default()).await.ok();
+            tokens.get(&request(), &CallOptions::default()).await.ok();
             minutes(60).await;
-            tokens.get(&request(), Deadline::default()).await.ok();
+            tokens.get(&request(), &CallOptions::default()).await.ok();
             tokens.slot(&request_for(8));
         }
     }
@@ -305,7 +342,8 @@ mod tests {
     async fn who_gives_up_hands_the_renewal_on() {
         let (provider, tokens) = tokens();
         let asked = request();
-        let first = tokens.get(&asked, Deadline::default());
+        let options = CallOptions::default();
+        let first = tokens.get(&asked, &options);
         let limit = crate::retry::Deadline::after(&*tokens.clock, std::time::Duration::from_millis(10));
         assert!(limit.bound(&*tokens.clock, first).await.is_none());
         assert_eq!(get(&tokens, &request()).await, "token 2");
@@ -329,7 +367,8 @@ mod tests {
         let requests = (0..MAX_KEYS as u128).map(|number| request_for(1000 + number)).collect();
         at_once(&provider, &tokens, requests).await;
         let waiting = request_for(8);
-        let (first, second) = (tokens.get(&waiting, Deadline::default()), async {
+        let options = CallOptions::default();
+        let (first, second) = (tokens.get(&waiting, &options), async {
             // While that one is on its way, others make room for it.
             tokio::task::yield_now().await;
             get(&tokens, &request()).await

@@ -3,16 +3,21 @@
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
-use crate::client::Client;
+use time::OffsetDateTime;
+
+use crate::client::{Batch, Client};
 use crate::error::{Error, ErrorCode};
 use crate::ids::{AppId, TenantId};
 use crate::permission::{MICROSOFT_GRAPH, Permission, PermissionKind, well_known_name};
+use crate::provision::collections::holds_after_removal;
 use crate::provision::comparison::{Comparison, step_about};
 use crate::provision::findings::Findings;
 use crate::provision::installed;
-use crate::provision::observe::{observe_installed, published};
+use crate::provision::observe::{InstalledReads, cache_key, is_settled, observe_installed, published};
 use crate::provision::observed::{Observed, Resolved};
+use crate::provision::plan::Plan;
 use crate::provision::plan_options::{Installed, PlanOptions};
+use crate::provision::published::take_over;
 use crate::provision::registration::AppRegistration;
 use crate::provision::step::{Step, StepId, StepKind};
 use crate::provision::steps::steps;
@@ -26,6 +31,16 @@ pub(crate) struct ConsentCheck {
     /// The wanted permissions as a tenant has published them: the ids are the app's that publishes them, and those of its
     /// service principals in all tenants of a cloud. Microsoft Graph's lists are too long to be read in each.
     known: Mutex<Vec<Resolved>>,
+}
+
+/// A look at one tenant.
+#[derive(Debug)]
+pub(crate) struct Look {
+    pub(crate) consent: Consent,
+    /// The plan for what is missing.
+    pub(crate) plan: Plan,
+    /// What the service principal would hold if all that is wanted were taken away, each for a person.
+    pub(crate) left: Vec<String>,
 }
 
 /// What an app is granted in a tenant.
@@ -93,12 +108,58 @@ impl ConsentCheck {
 
     /// Reads what is granted in the client's tenant, in one request.
     pub(crate) async fn read(&self, client: &Client) -> Result<Consent, Error> {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let known = self.known();
         let observed = observe_installed(client, &self.registration, &known, self.app_id.into(), None).await?;
         self.remember(observed.permissions.clone());
         let now = client.clock().now();
         let it = Comparison { registration: &self.registration, observed: &observed, options: &self.options, now };
         Ok(Consent::of(&it, &observed))
+    }
+
+    /// Looks at what is granted in the client's tenant, in one request, and plans what is missing. Another app is looked at
+    /// in the same request.
+    pub(crate) async fn look(&self, client: &Client, beside: Option<&Self>) -> Result<(Look, Option<Look>), Error> {
+        let tenant = client.tenant_id().await?;
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            let now = client.clock().now();
+            let (known, known_beside) = (self.known(), beside.map(Self::known).unwrap_or_default());
+            let mut batch = client.batch();
+            let own = self.reads(client, &known, &mut batch);
+            let other = beside.map(|other| (other, other.reads(client, &known_beside, &mut batch)));
+            let mut responses = batch.send().await?;
+            let observed = own.take(client, tenant, &mut responses).await?;
+            let key = cache_key(tenant, &self.registration, &self.options);
+            if !is_settled(client, &key, &observed, attempts).await? {
+                continue;
+            }
+            let other = match other {
+                Some((other, reads)) => Some(other.see(client, reads.take(client, tenant, &mut responses).await?, now)),
+                None => None,
+            };
+            return Ok((self.see(client, observed, now), other));
+        }
+    }
+
+    fn known(&self) -> Vec<Resolved> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn reads<'a>(&'a self, client: &Client, known: &[Resolved], batch: &mut Batch) -> InstalledReads<'a> {
+        InstalledReads::new(client, &self.registration, known, self.app_id.into(), None, batch)
+    }
+
+    fn see(&self, client: &Client, observed: Observed, now: OffsetDateTime) -> Look {
+        self.remember(observed.permissions.clone());
+        let it = Comparison { registration: &self.registration, observed: &observed, options: &self.options, now };
+        let (consent, left) = (Consent::of(&it, &observed), holds_after_removal(&it));
+        let plan = Plan::new(client.cloud().name(), &self.registration, self.options.clone(), observed, now);
+        if consent.principal == Principal::Present && !plan.is_converged() {
+            // It is read again before it is changed.
+            take_over(client, &self.known());
+        }
+        Look { consent, plan, left }
     }
 
     /// Reads what is granted from the app's own token of the client's tenant, which names the application permissions of

@@ -2,13 +2,13 @@
 
 use time::OffsetDateTime;
 
-use crate::api::{DeletedKind, ServicePrincipalKey, UniqueName};
+use crate::api::{DeletedKind, List, Page, ServicePrincipalKey, UniqueName};
 use crate::client::{Batch, BatchHandle, BatchResponse, Client};
 use crate::error::Error;
 use crate::ids::{AppId, ApplicationId, TenantId};
 use crate::model::query::Filter;
-use crate::model::{Application, ApplicationProperty, PublishedApi};
-use crate::provision::collections::{self, COLLECTIONS};
+use crate::model::{AppRoleAssignment, Application, ApplicationProperty, DeletedItem, Organization, PublishedApi};
+use crate::provision::collections::{self, COLLECTIONS, TakeRead};
 use crate::provision::observed::{DeletedHolder, ForeignApp, Observed, Resolved, Resource, SameName, with_ids};
 use crate::provision::plan_options::{Installed, PlanOptions, Removal};
 use crate::provision::published::{Wanted, select};
@@ -84,7 +84,7 @@ pub(super) async fn observe_application_settled(
 }
 
 /// Whether what was observed holds all that this client wrote a moment ago; waits where it does not.
-async fn is_settled(client: &Client, key: &str, observed: &Observed, attempts: u32) -> Result<bool, Error> {
+pub(super) async fn is_settled(client: &Client, key: &str, observed: &Observed, attempts: u32) -> Result<bool, Error> {
     let Some((at, written)) = client.observations().get::<Written>(key) else { return Ok(true) };
     let age = client.clock().monotonic().saturating_sub(at);
     if age > READ_LAG {
@@ -232,48 +232,80 @@ pub(super) async fn observe_installed(
 ) -> Result<Observed, Error> {
     let tenant = client.tenant_id().await?;
     let mut batch = client.batch();
-    let reads = collections::reads(client, principal, &mut batch);
-    let organization = batch.add(client.organization().get());
-    let deleted = match principal {
-        ServicePrincipalKey::AppId(app_id) => {
-            let list = client.deleted_items().list(DeletedKind::ServicePrincipal);
-            let list = list.filter(Filter::eq("appId", app_id.to_string())).select(["id", "appId"]);
-            Some((batch.add(list.clone().page()), list, app_id))
-        }
-        ServicePrincipalKey::Id(_) => None,
-    };
-    let is_deleted = removal.is_some_and(|removal| removal.service_principal);
-    let assigned_to = is_deleted.then(|| {
-        let list = client.app_role_assignments().list_of_resource(principal);
-        (batch.add(list.clone().page()), list)
-    });
-    let apis = ApiReads::new(client, registration, known, &mut batch);
+    let reads = InstalledReads::new(client, registration, known, principal, removal, &mut batch);
     let mut responses = batch.send().await?;
-    let mut observed = Observed {
-        // The tenant's name is for show only.
-        tenant_name: responses.take(organization).ok().and_then(|organization| organization.display_name),
-        ..Observed::nothing_in(tenant)
-    };
-    apis.take(client, &mut responses, &mut observed)?;
-    for read in reads {
-        read.take(&mut responses, &mut observed).await?;
+    reads.take(client, tenant, &mut responses).await
+}
+
+/// The reads of a service principal whose application is not registered here: several fit into one batch.
+pub(super) struct InstalledReads<'a> {
+    of_principal: Vec<Box<dyn TakeRead>>,
+    organization: BatchHandle<Organization>,
+    deleted: Option<(BatchHandle<Page<DeletedItem>>, List<DeletedItem>, AppId)>,
+    assigned_to: Option<(BatchHandle<Page<AppRoleAssignment>>, List<AppRoleAssignment>)>,
+    apis: ApiReads<'a>,
+}
+
+impl<'a> InstalledReads<'a> {
+    pub(super) fn new(
+        client: &Client,
+        registration: &'a AppRegistration,
+        known: &[Resolved],
+        principal: ServicePrincipalKey,
+        removal: Option<Removal>,
+        batch: &mut Batch,
+    ) -> Self {
+        let of_principal = collections::reads(client, principal, batch);
+        let organization = batch.add(client.organization().get());
+        let deleted = match principal {
+            ServicePrincipalKey::AppId(app_id) => {
+                let list = client.deleted_items().list(DeletedKind::ServicePrincipal);
+                let list = list.filter(Filter::eq("appId", app_id.to_string())).select(["id", "appId"]);
+                Some((batch.add(list.clone().page()), list, app_id))
+            }
+            ServicePrincipalKey::Id(_) => None,
+        };
+        let is_deleted = removal.is_some_and(|removal| removal.service_principal);
+        let assigned_to = is_deleted.then(|| {
+            let list = client.app_role_assignments().list_of_resource(principal);
+            (batch.add(list.clone().page()), list)
+        });
+        let apis = ApiReads::new(client, registration, known, batch);
+        Self { of_principal, organization, deleted, assigned_to, apis }
     }
-    if let Some((page, list)) = assigned_to {
-        let page = responses.take(page);
-        if observed.principal.is_some() {
-            observed.assigned_to = list.rest_of(collections::empty_if_not_found(page)?).await?;
+
+    pub(super) async fn take(
+        self,
+        client: &Client,
+        tenant: TenantId,
+        responses: &mut BatchResponse,
+    ) -> Result<Observed, Error> {
+        let mut observed = Observed {
+            // The tenant's name is for show only.
+            tenant_name: responses.take(self.organization).ok().and_then(|organization| organization.display_name),
+            ..Observed::nothing_in(tenant)
+        };
+        self.apis.take(client, responses, &mut observed)?;
+        for read in self.of_principal {
+            read.take(responses, &mut observed).await?;
         }
+        if let Some((page, list)) = self.assigned_to {
+            let page = responses.take(page);
+            if observed.principal.is_some() {
+                observed.assigned_to = list.rest_of(collections::empty_if_not_found(page)?).await?;
+            }
+        }
+        // Who may not read what was deleted is not told of it.
+        if let Some((page, list, app_id)) = self.deleted
+            && let Ok(page) = responses.take(page)
+        {
+            let items = list.rest_of(page).await.unwrap_or_default();
+            let of_app = items.into_iter().filter(|item| item.app_id == Some(app_id));
+            observed.deleted_principals = of_app.filter_map(|item| item.id).collect();
+            observed.deleted_principals.sort();
+        }
+        Ok(observed)
     }
-    // Who may not read what was deleted is not told of it.
-    if let Some((page, list, app_id)) = deleted
-        && let Ok(page) = responses.take(page)
-    {
-        let items = list.rest_of(page).await.unwrap_or_default();
-        let of_app = items.into_iter().filter(|item| item.app_id == Some(app_id));
-        observed.deleted_principals = of_app.filter_map(|item| item.id).collect();
-        observed.deleted_principals.sort();
-    }
-    Ok(observed)
 }
 
 /// The wanted permissions, as far as this tenant publishes them.

@@ -32,15 +32,7 @@ impl<'a> Wanted<'a> {
             return Ok(known);
         }
         let found = find(permission, published(api, permission.kind()))?;
-        if permission.api() == MICROSOFT_GRAPH {
-            // About no object that this client changes: nobody but Microsoft does.
-            client.published().insert(
-                cache_key(client, permission),
-                found.clone(),
-                Vec::new(),
-                client.clock().monotonic(),
-            );
-        }
+        remember(client, &found, permission);
         Ok(found)
     }
 }
@@ -55,6 +47,20 @@ pub(super) fn select(api: AppId, wanted: &[Wanted<'_>]) -> Vec<&'static str> {
     let lists = [(PermissionKind::Application, "appRoles"), (PermissionKind::Delegated, "oauth2PermissionScopes")];
     let lists = lists.into_iter().filter(|(kind, _)| unknown(*kind)).map(|(_, list)| list);
     ["id"].into_iter().chain(lists).collect()
+}
+
+/// Remembers that the tenant publishes a permission of Microsoft Graph.
+fn remember(client: &Client, found: &Resolved, permission: &Permission) {
+    if permission.api() == MICROSOFT_GRAPH {
+        // About no object that this client changes: nobody but Microsoft does.
+        let (key, now) = (cache_key(client, permission), client.clock().monotonic());
+        client.published().insert(key, found.clone(), Vec::new(), now);
+    }
+}
+
+/// Takes over what other tenants of the cloud were seen to publish, for whoever reads this one again.
+pub(super) fn take_over(client: &Client, known: &[Resolved]) {
+    known.iter().for_each(|known| remember(client, known, &known.permission));
 }
 
 /// Forgets that the tenant was seen to publish a permission.

@@ -5,6 +5,7 @@
 mod deadline;
 mod failure;
 mod in_between;
+mod pacing;
 mod policy;
 mod redact;
 mod response;
@@ -29,6 +30,7 @@ pub(crate) use deadline::timeout;
 use failure::Failure;
 pub(crate) use failure::LOOK_FIRST;
 pub(crate) use failure::trace_failure;
+pub(crate) use pacing::{AdaptiveLimiter, Cost, Pacing, RateLimiter};
 pub use policy::RetryPolicy;
 pub(crate) use policy::{Outcome, Repeat};
 pub(crate) use redact::without;
@@ -62,6 +64,10 @@ pub(crate) struct CallOptions {
     pub(crate) fresh_until: Deadline,
     /// Shared by all that the service throttles together.
     pub(crate) throttle_gate: Option<Arc<ThrottleGate>>,
+    /// Shared by all that keep to limits of their own accord.
+    pub(crate) pacing: Option<Arc<Pacing>>,
+    /// What each attempt counts for there.
+    pub(crate) cost: Cost,
 }
 
 impl SendContext {
@@ -225,9 +231,25 @@ impl SendContext {
         }
     }
 
+    /// Waits until what all keep to lets it through.
+    async fn pace(&self, options: &CallOptions) -> Result<(), Failure> {
+        let Some(pacing) = &options.pacing else { return Ok(()) };
+        let wait = pacing.turn(options.cost, self.clock.monotonic());
+        match () {
+            () if wait.is_zero() => Ok(()),
+            () if !self.ends_in_time(wait, options) => Err(Failure::DeadlineBefore),
+            () if !options.fresh_until.allows(&*self.clock, wait) => Err(Failure::Outdated(wait)),
+            () => {
+                self.clock.sleep(wait).await;
+                Ok(())
+            }
+        }
+    }
+
     /// Waits to be one of the requests at once, and until the service does not throttle the tenant.
     async fn turn(&self, operation: &str, attempts: u32, options: &CallOptions) -> Result<Turn<'_>, Failure> {
         let clock = &*self.clock;
+        self.pace(options).await?;
         loop {
             if options.deadline.is_over(clock) {
                 return Err(Failure::DeadlineBefore);
