@@ -1,7 +1,7 @@
 //! Building a client.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use http::header::HeaderValue;
@@ -269,6 +269,7 @@ impl ClientBuilder {
                 .concurrent_requests(self.concurrent_requests),
             cloud: self.cloud,
             tenants: TenantStates::default(),
+            pacings: Mutex::default(),
             user_agent,
         };
         Ok(Client::of(Arc::new(shared), tenant, CallOptions::default(), self.deadline))

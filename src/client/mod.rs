@@ -17,9 +17,10 @@ mod tenant_state;
 mod token_cache;
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -44,7 +45,9 @@ use crate::cloud::Cloud;
 use crate::error::{Error, ErrorCode, ServiceError};
 use crate::ids::{AppId, Tenant, TenantId};
 use crate::random::{self, Randomness};
-use crate::retry::{CallOptions, Cost, Deadline, Outcome, Pacing, READ_LAG, Repeat, Response, SendContext, WaitObserver};
+use crate::retry::{
+    CallOptions, Cost, Deadline, Outcome, Pacing, READ_LAG, Repeat, Response, SendContext, WaitObserver,
+};
 use crate::token::{AccessToken, TokenRequest};
 
 /// A client of Microsoft Graph for one tenant. Cheap to clone; clones share connections, tokens and memory.
@@ -103,6 +106,8 @@ struct Shared {
     cloud: Cloud,
     tokens: TokenCache,
     tenants: TenantStates,
+    /// The limits that runs of this client keep to, by their names.
+    pacings: Mutex<HashMap<String, Weak<Pacing>>>,
     user_agent: HeaderValue,
 }
 
@@ -210,6 +215,18 @@ impl Client {
         let mut client = self.clone();
         client.options.pacing = Some(pacing);
         client
+    }
+
+    /// The limits of this name, which all clones share while anybody has them.
+    pub(crate) fn pacing(&self, name: &str, make: impl FnOnce() -> Pacing) -> Arc<Pacing> {
+        let mut pacings = self.shared.pacings.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = pacings.get(name).and_then(Weak::upgrade) {
+            return known;
+        }
+        let made = Arc::new(make());
+        pacings.retain(|_, pacing| pacing.strong_count() > 0);
+        pacings.insert(name.to_owned(), Arc::downgrade(&made));
+        made
     }
 
     /// Forgets the token for Microsoft Graph in this tenant, and this and other tenants of which nothing is to be

@@ -195,6 +195,18 @@ error_codes! {
     GroupTwice Invalid "group_twice"
         "a security group is named twice"
         "Name each group once, with all of its roles.";
+    InvalidShard Invalid "invalid_shard"
+        "the part of the customers is not one of as many as there are"
+        "Number the parts from 0, and count them: the first of four is 0 of 4.";
+    DeployerNeeded Invalid "deployer_needed"
+        "consent to this app for a customer takes a deployer"
+        "Name the registration of the deployer, and sign in to it: Partner Center grants an app delegated permissions alone, and only to the app that the person is signed in to.";
+    WrongDeployer Invalid "wrong_deployer"
+        "the client is signed in to another app than the one that is to act in the customers' tenants"
+        "Sign a person of the partner in to that app, and build the client with that sign-in.";
+    WrongCustomerCount Invalid "wrong_customer_count"
+        "the number of customers is not the one that was typed"
+        "Look at the list of customers again, and give its length.";
     GdapNotInCloud Unsupported "gdap_not_in_cloud"
         "the cloud has no delegated admin relationships (GDAP)"
         "Use the worldwide cloud or one of US Government; in China, customers are administered by other means.";
@@ -723,6 +735,21 @@ error_codes! {
     UniqueNameRefused Refused "unique_name_refused"
         "the application could not be given the unique name"
         "Adopt it by its client id each time, and say that it is to stay without a unique name.";
+    ConsentTooNarrow Refused "consent_too_narrow"
+        "the app that acts for the partner holds fewer permissions there than it needs, and cannot grant them to itself"
+        "Let an administrator of the customer consent to that app by its admin consent link.";
+    ConsentNotVisibleYet Refused "consent_not_visible_yet"
+        "the consent has not come through in the customer's tenant yet"
+        "Run it again in a few minutes: it goes on from there.";
+    DeployerLeft Refused "deployer_left"
+        "the deployer is still in the customer's tenant"
+        "Remove it under Enterprise applications there, if it is not to stay.";
+    CanaryFailed Refused "canary_failed"
+        "one of the first customers failed, so that no other was begun"
+        "Mend what failed there, and run it again: what was done is found.";
+    RunCancelled Refused "run_cancelled"
+        "the run was cancelled before it came to this customer"
+        "Run it again: what was done is found.";
     // What an apply leaves open.
     AdminConsentMissing Forbidden "admin_consent_missing"
         "admin consent is missing, which the caller may not grant"

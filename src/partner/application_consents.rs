@@ -22,7 +22,7 @@ use crate::partner::check_cloud;
 use crate::permission::well_known::MICROSOFT_PARTNER_CENTER;
 use crate::permission::{Permission, PermissionKind};
 use crate::random;
-use crate::retry::{LOOK_FIRST, Outcome, Repeat, Response, trace_failure};
+use crate::retry::{CallOptions, Cost, LOOK_FIRST, Outcome, Repeat, Response, trace_failure};
 use crate::token::AccessToken;
 
 /// What Partner Center asks of whoever consents for a customer.
@@ -250,7 +250,7 @@ impl ApplicationConsents<'_> {
         let client = self.client.begin_operation();
         let operation = Cow::Borrowed(operation);
         let how = SendHow { operation: &operation, scope: PARTNER_CENTER_SCOPE.to_owned(), repeat: Repeat::Safe };
-        let options = client.options();
+        let options = CallOptions { cost: Cost::PartnerCenter, ..client.options() };
         let sent = client.send_with_token(how, &options, build, classify, is_of_partner_center);
         let span = client.span(&operation);
         sent.instrument(span).await.map(|(response, _)| response)

@@ -1,47 +1,48 @@
 //! What is under way at once: futures that run side by side without being spawned.
 
+use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use futures_core::Stream as _;
+use futures_util::stream::FuturesUnordered;
+
 use crate::clock::Clock;
 use crate::retry::WaitObserver;
 
 /// Futures that work at once. Those that wait, for a throttle to pass, say, leave their places to others.
-const MAX_WORKING: usize = 32;
+const MAX_WORKING: usize = 64;
 
 /// Futures at once, those that wait among them: each holds some kilobytes.
 const MAX_FUTURES: usize = 512;
 
-/// Futures that run side by side.
+/// Futures that run side by side; each is polled when it has something to do.
 pub(super) struct InFlight<T> {
     clock: Arc<dyn Clock>,
-    tasks: Vec<Task<T>>,
+    futures: FuturesUnordered<Pin<Box<dyn Future<Output = (u64, T)> + Send>>>,
+    /// Until when each waits, on the clock's monotonic scale.
+    waits: HashMap<u64, Arc<Mutex<Duration>>>,
+    next: u64,
 }
 
-struct Task<T> {
-    future: Pin<Box<dyn Future<Output = T> + Send>>,
-    /// Until when it waits, on the clock's monotonic scale.
-    waits_until: Arc<Mutex<Duration>>,
-}
-
-impl<T> Task<T> {
-    fn is_working(&self, now: Duration) -> bool {
-        *self.waits_until.lock().unwrap_or_else(PoisonError::into_inner) <= now
-    }
-}
-
-impl<T> InFlight<T> {
+impl<T: 'static> InFlight<T> {
     pub(super) fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, tasks: Vec::new() }
+        Self { clock, futures: FuturesUnordered::new(), waits: HashMap::new(), next: 0 }
+    }
+
+    /// How many are under way, those that wait among them.
+    pub(super) fn len(&self) -> usize {
+        self.futures.len()
     }
 
     /// Whether another can begin.
     pub(super) fn has_room(&self) -> bool {
         let now = self.clock.monotonic();
-        self.tasks.len() < MAX_FUTURES && self.tasks.iter().filter(|task| task.is_working(now)).count() < MAX_WORKING
+        let works = |until: &&Arc<Mutex<Duration>>| *until.lock().unwrap_or_else(PoisonError::into_inner) <= now;
+        self.len() < MAX_FUTURES && self.waits.values().filter(works).count() < MAX_WORKING
     }
 
     /// Begins another, which tells what it is given of its waits.
@@ -52,18 +53,20 @@ impl<T> InFlight<T> {
             let until = clock.monotonic().saturating_add(wait.duration);
             *told.lock().unwrap_or_else(PoisonError::into_inner) = until;
         });
-        self.tasks.push(Task { future: Box::pin(make(observer)), waits_until });
+        let (id, future) = (self.next, make(observer));
+        self.next += 1;
+        self.waits.insert(id, waits_until);
+        self.futures.push(Box::pin(async move { (id, future.await) }));
     }
 
     /// The output of the first that ends; `None` where nothing is under way.
     pub(super) fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<T>> {
-        for index in 0..self.tasks.len() {
-            if let Poll::Ready(output) = self.tasks[index].future.as_mut().poll(context) {
-                self.tasks.swap_remove(index);
-                return Poll::Ready(Some(output));
-            }
-        }
-        if self.tasks.is_empty() { Poll::Ready(None) } else { Poll::Pending }
+        Pin::new(&mut self.futures).poll_next(context).map(|ended| {
+            ended.map(|(id, output)| {
+                self.waits.remove(&id);
+                output
+            })
+        })
     }
 }
 
@@ -94,7 +97,7 @@ mod tests {
         let first = poll_fn(|context| flight.poll_next(context)).await;
         assert!(first.is_some() && flight.has_room());
 
-        let mut flight = InFlight::new(Arc::clone(&clock));
+        let mut flight: InFlight<()> = InFlight::new(Arc::clone(&clock));
         let mut begun = 0;
         // Each waits for a minute from its first turn on.
         while flight.has_room() {

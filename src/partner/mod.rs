@@ -46,9 +46,11 @@ mod in_flight;
 mod link;
 mod operations;
 mod outcome;
+mod pre_consent;
 mod readiness;
 mod relationships;
 mod report;
+mod selection;
 
 use http::Method;
 use url::Url;
@@ -61,8 +63,10 @@ use crate::error::{Error, ErrorCode};
 use crate::ids::{DelegatedAdminRelationshipId, TenantId};
 use crate::model::query::keyed;
 use crate::model::{
-    Contract, DelegatedAdminCustomer, DelegatedAdminRelationship, NewDelegatedAdminRelationship, TenantInformation,
+    Contract, DelegatedAdminCustomer, DelegatedAdminRelationship, NewDelegatedAdminRelationship, NewServicePrincipal,
+    TenantInformation,
 };
+use crate::permission::well_known::MICROSOFT_PARTNER_CENTER;
 use crate::provision::registration::AppRegistration;
 
 pub use access_assignments::AccessAssignments;
@@ -77,11 +81,15 @@ pub use customers::{Customer, CustomerList, CustomerSource, ListCustomers, Unrea
 pub use link::{LinkedTenant, PermissionLevel};
 pub use operations::{PendingOperation, Updated};
 pub use outcome::{CustomerOutcome, CustomerState, Reason, ReasonCode};
+pub use pre_consent::{
+    ApprovedConsents, ApprovedDeployer, ConsentApproval, ConsentLimits, ConsentProgress, ConsentRun, DeployerConsent,
+    PreConsent, PreparedConsent, RunState, deployer_registration,
+};
 pub use readiness::{
     CheckReadiness, CustomerReadiness, Gap, GapSeverity, Readiness, ReadinessOutcome, RolesNeeded, Unknown,
 };
 pub use relationships::Relationships;
-pub use report::{CustomerChange, Difference, Report};
+pub use report::{CustomerChange, Difference, Report, Shard};
 
 const READ: &str = "DelegatedAdminRelationship.Read.All";
 const WRITE: &str = "DelegatedAdminRelationship.ReadWrite.All";
@@ -148,6 +156,40 @@ impl<'a> Partner<'a> {
     /// and `Application.Read.All`; [`Audit`] says who asks in the customers' tenants.
     pub fn audit(&self, registration: &AppRegistration) -> Audit {
         Audit::new(self.0, registration)
+    }
+
+    /// Consents to an app in the tenants of all customers that are ready for it: see [`PreConsent`].
+    pub fn pre_consent(&self, registration: &AppRegistration) -> PreConsent {
+        PreConsent::new(self.0, registration)
+    }
+
+    /// Creates the service principal of Partner Center in the partner's own tenant where it is missing, so that an app can be
+    /// granted its permission there, and says whether it was
+    /// ([`POST /servicePrincipals`](https://learn.microsoft.com/graph/api/serviceprincipal-post-serviceprincipals)). Least
+    /// permission: `Application.ReadWrite.All`.
+    ///
+    /// ```
+    /// # use entra_emulator::MemoryCloud;
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() -> entra_apps::Result<()> {
+    /// # let cloud = MemoryCloud::partner_with_customers(1);
+    /// # let client = cloud.client(&cloud.tenants()[0]);
+    /// assert!(!client.partner().install_partner_center().await?, "it was there");
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// When a request fails.
+    pub async fn install_partner_center(&self) -> Result<bool, Error> {
+        let client = self.0.begin_operation();
+        if client.service_principals().find_selecting(MICROSOFT_PARTNER_CENTER, &["id"]).await?.is_some() {
+            return Ok(false);
+        }
+        match client.service_principals().create(&NewServicePrincipal::new(MICROSOFT_PARTNER_CENTER)).await {
+            Ok(_) => Ok(true),
+            // Somebody was faster.
+            Err(error) if error.code() == ErrorCode::ObjectConflict => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// Delegated admin relationships.

@@ -32,6 +32,8 @@ pub enum CustomerState {
     AlreadyConsented,
     /// This run has added what was missing from the consent.
     Widened,
+    /// This run has taken it away.
+    Revoked,
     /// The consent is missing, or a part of it, and nothing stands in the way of giving it.
     NotConsented,
     /// It can be consented in a while.
@@ -53,6 +55,7 @@ impl CustomerState {
             Self::Consented => "consented",
             Self::AlreadyConsented => "already_consented",
             Self::Widened => "widened",
+            Self::Revoked => "revoked",
             Self::NotConsented => "not_consented",
             Self::NotYet => "not_yet",
             Self::NotReady => "not_ready",
@@ -280,12 +283,15 @@ impl CustomerOutcome {
     pub(super) fn new(customer: &Customer, state: CustomerState, reasons: Vec<Reason>) -> Self {
         let display_name = customer.display_name.clone().or_else(|| customer.default_domain.clone()).map(foreign);
         let mut outcome = Self { tenant_id: customer.tenant_id, display_name, state, reasons: Vec::new() };
-        for reason in reasons {
-            if !outcome.has(&reason) {
-                outcome.reasons.push(reason);
-            }
-        }
+        reasons.into_iter().for_each(|reason| outcome.add(reason));
         outcome
+    }
+
+    /// Adds a reason.
+    pub(super) fn add(&mut self, reason: Reason) {
+        if !self.has(&reason) {
+            self.reasons.push(reason);
+        }
     }
 
     /// Whether one of its reasons says the same.
@@ -362,9 +368,10 @@ mod tests {
     #[test]
     fn a_state_has_one_code_in_text_and_in_json() {
         use CustomerState::{
-            AlreadyConsented, Consented, Failed, NotConsented, NotReady, NotYet, Skipped, Unknown, Widened,
+            AlreadyConsented, Consented, Failed, NotConsented, NotReady, NotYet, Revoked, Skipped, Unknown, Widened,
         };
-        let all = [Consented, AlreadyConsented, Widened, NotConsented, NotYet, NotReady, Skipped, Failed, Unknown];
+        let all =
+            [Consented, AlreadyConsented, Widened, Revoked, NotConsented, NotYet, NotReady, Skipped, Failed, Unknown];
         for state in all {
             assert_eq!(serde_json::to_value(state).unwrap(), state.as_str());
             assert_eq!(serde_json::from_value::<CustomerState>(state.as_str().into()).unwrap(), state);

@@ -15,6 +15,70 @@ use crate::strict::Strict;
 /// The version of the form in which reports are saved. A report of another version is not read.
 const REPORT_FORMAT: u32 = 1;
 
+/// One of several parts of the customers, numbered from 0. Which part a customer is in depends on its tenant id alone.
+///
+/// # JSON
+/// `index` and `parts`.
+///
+/// ```
+/// use entra_apps::partner::Shard;
+///
+/// let last = Shard::new(3, 4)?;
+/// assert!(Shard::new(4, 4).is_err());
+/// assert_eq!(last.to_string(), "3 of 4");
+/// # Ok::<(), entra_apps::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "ShardFile")]
+pub struct Shard {
+    index: usize,
+    parts: usize,
+}
+
+#[derive(Deserialize)]
+struct ShardFile {
+    index: usize,
+    parts: usize,
+}
+
+impl TryFrom<ShardFile> for Shard {
+    type Error = Error;
+
+    fn try_from(ShardFile { index, parts }: ShardFile) -> Result<Self, Error> {
+        Self::new(index, parts)
+    }
+}
+
+impl Shard {
+    /// The part `index` of `parts`.
+    ///
+    /// # Errors
+    /// [`InvalidShard`](ErrorCode::InvalidShard) where there is no such part.
+    pub fn new(index: usize, parts: usize) -> Result<Self, Error> {
+        match index < parts && u32::try_from(parts).is_ok() {
+            true => Ok(Self { index, parts }),
+            false => {
+                Err(Error::new(ErrorCode::InvalidShard).with_message(format!("there is no part {index} of {parts}")))
+            }
+        }
+    }
+
+    pub(super) fn parts(self) -> u32 {
+        u32::try_from(self.parts).unwrap_or(u32::MAX)
+    }
+
+    /// Whether it has the customer. Tenant ids are random.
+    pub(super) fn has(self, tenant: TenantId) -> bool {
+        tenant.as_uuid().as_u128() % (self.parts as u128) == self.index as u128
+    }
+}
+
+impl fmt::Display for Shard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of {}", self.index, self.parts)
+    }
+}
+
 /// How all customers of a partner stand.
 ///
 /// It prints as a table with what to do, is saved as JSON ([`to_json`](Self::to_json)) and read again
@@ -23,7 +87,7 @@ const REPORT_FORMAT: u32 = 1;
 ///
 /// # JSON
 /// `format` (1), `at` (RFC 3339), `cloud`, `partner` (the tenant id), `appId`, `complete`, `notes` and `unread` (each a
-/// [`Reason`]) and `customers` (each a [`CustomerOutcome`]).
+/// [`Reason`]), `shard` (left out where it is of all parts) and `customers` (each a [`CustomerOutcome`]).
 ///
 /// ```
 /// # use entra_emulator::MemoryCloud;
@@ -65,8 +129,11 @@ pub struct Report {
     pub partner: TenantId,
     /// The app whose consent it is about.
     pub app_id: AppId,
-    /// Whether it is of every customer: none was left out, and every list of customers was read.
+    /// Whether it is of every customer, or of every one in its part: none was left out, and every list of customers was read.
     pub complete: bool,
+    /// The part of the customers that it is of, where it is not of all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shard: Option<Shard>,
     /// What is the case with the partner itself.
     pub notes: Vec<Reason>,
     /// The lists of customers that could not be read, so that some may be missing here.
@@ -83,6 +150,7 @@ pub(super) struct Subject {
     pub(super) partner: TenantId,
     pub(super) app_id: AppId,
     pub(super) complete: bool,
+    pub(super) shard: Option<Shard>,
     pub(super) notes: Vec<Reason>,
     pub(super) unread: Vec<Reason>,
 }
@@ -98,6 +166,8 @@ struct ReportFile {
     partner: TenantId,
     app_id: AppId,
     complete: bool,
+    #[serde(default)]
+    shard: Option<Shard>,
     notes: Vec<Reason>,
     unread: Vec<Reason>,
     customers: Vec<CustomerOutcome>,
@@ -112,8 +182,8 @@ struct FormatOnly {
 impl Report {
     pub(super) fn new(subject: Subject, mut customers: Vec<CustomerOutcome>) -> Self {
         customers.sort_by_key(|customer| customer.tenant_id);
-        let Subject { at, cloud, partner, app_id, complete, notes, unread } = subject;
-        Self { format: REPORT_FORMAT, at, cloud, partner, app_id, complete, notes, unread, customers }
+        let Subject { at, cloud, partner, app_id, complete, shard, notes, unread } = subject;
+        Self { format: REPORT_FORMAT, at, cloud, partner, app_id, complete, shard, notes, unread, customers }
     }
 
     /// Whether the state of every customer could be told, and no list of customers is missing.
@@ -135,6 +205,40 @@ impl Report {
         self.customers.iter().find(|customer| customer.tenant_id == tenant)
     }
 
+    /// Puts the reports of several parts of the customers together: as one of all, which is
+    /// [complete](Self::complete) where no part is missing.
+    ///
+    /// # Errors
+    /// [`ReportsOfDifferentTargets`](ErrorCode::ReportsOfDifferentTargets) for none, for reports of different clouds, partners
+    /// or apps, for parts of different numbers, and where a customer is in two of them.
+    pub fn merge(reports: impl IntoIterator<Item = Self>) -> Result<Self, Error> {
+        let different = || Error::new(ErrorCode::ReportsOfDifferentTargets);
+        let mut reports = reports.into_iter();
+        let mut merged = reports.next().ok_or_else(different)?;
+        let parts = |report: &Self| report.shard.map(|shard| shard.parts);
+        let mut shards: BTreeSet<Option<Shard>> = BTreeSet::from([merged.shard]);
+        for report in reports {
+            let target = |report: &Self| (report.cloud.clone(), report.partner, report.app_id, parts(report));
+            if target(&merged) != target(&report) || !shards.insert(report.shard) {
+                return Err(different());
+            }
+            merged.at = merged.at.min(report.at);
+            merged.complete &= report.complete;
+            let notes = new_in(&report.notes, &merged.notes);
+            merged.notes.extend(notes);
+            let unread = new_in(&report.unread, &merged.unread);
+            merged.unread.extend(unread);
+            merged.customers.extend(report.customers);
+        }
+        merged.customers.sort_by_key(|customer| customer.tenant_id);
+        if merged.by_tenant().len() != merged.customers.len() {
+            return Err(different());
+        }
+        merged.complete &= parts(&merged).is_none_or(|parts| shards.len() == parts);
+        merged.shard = None;
+        Ok(merged)
+    }
+
     /// What has changed since an earlier report of the same app and partner.
     ///
     /// A customer that only one of them has counts where the other is [complete](Self::complete). Reasons are compared by
@@ -143,7 +247,7 @@ impl Report {
     /// # Errors
     /// [`ReportsOfDifferentTargets`](ErrorCode::ReportsOfDifferentTargets) when the reports cannot be compared.
     pub fn difference(&self, earlier: &Self) -> Result<Difference, Error> {
-        let target = |report: &Self| (report.cloud.clone(), report.partner, report.app_id);
+        let target = |report: &Self| (report.cloud.clone(), report.partner, report.app_id, report.shard);
         if target(self) != target(earlier) {
             return Err(Error::new(ErrorCode::ReportsOfDifferentTargets));
         }
@@ -195,7 +299,7 @@ impl<'de> Deserialize<'de> for Report {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         use serde::de::Error as _;
 
-        let ReportFile { format, at, cloud, partner, app_id, complete, notes, unread, customers } =
+        let ReportFile { format, at, cloud, partner, app_id, complete, shard, notes, unread, customers } =
             ReportFile::deserialize(Strict(deserializer))?;
         if format != REPORT_FORMAT {
             return Err(D::Error::custom(format_args!("the report has format {format}, not {REPORT_FORMAT}")));
@@ -204,7 +308,7 @@ impl<'de> Deserialize<'de> for Report {
         if let Some(twice) = customers.iter().find(|customer| !seen.insert(customer.tenant_id)) {
             return Err(D::Error::custom(format_args!("the customer {} stands twice", twice.tenant_id)));
         }
-        let subject = Subject { at, cloud: foreign(cloud), partner, app_id, complete, notes, unread };
+        let subject = Subject { at, cloud: foreign(cloud), partner, app_id, complete, shard, notes, unread };
         Ok(Self::new(subject, customers))
     }
 }

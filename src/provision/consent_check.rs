@@ -44,7 +44,7 @@ pub(crate) struct Look {
 }
 
 /// What an app is granted in a tenant.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Consent {
     pub(crate) principal: Principal,
     /// Whether users must be assigned to the app.
@@ -64,7 +64,7 @@ pub(crate) struct Consent {
 }
 
 /// The service principal of the app.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Principal {
     #[default]
     Present,

@@ -141,16 +141,16 @@ mod tests {
 
     #[test]
     fn each_kind_has_a_limit_of_its_own_and_reads_have_none() {
-        let pacing = Pacing {
-            partner_center: RateLimiter::new(1.0),
-            graph_writes: RateLimiter::new(2.0),
-            tokens: None,
-        };
+        let pacing =
+            Pacing { partner_center: RateLimiter::new(1.0), graph_writes: RateLimiter::new(2.0), tokens: None };
         for _ in 0..3 {
             assert_eq!(pacing.turn(Cost::Nothing, at(0)), at(0));
             assert_eq!(pacing.turn(Cost::GraphWrites(0), at(0)), at(0));
         }
-        assert_eq!((pacing.turn(Cost::PartnerCenter, at(0)), pacing.turn(Cost::PartnerCenter, at(0))), (at(0), at(1000)));
+        assert_eq!(
+            (pacing.turn(Cost::PartnerCenter, at(0)), pacing.turn(Cost::PartnerCenter, at(0))),
+            (at(0), at(1000))
+        );
         let writes = Cost::GraphWrites(4);
         assert_eq!((pacing.turn(writes, at(0)), pacing.turn(writes, at(0))), (at(0), at(2000)));
     }

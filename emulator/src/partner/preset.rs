@@ -1,9 +1,14 @@
 //! Ready-made clouds of a partner and its customers.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use entra_apps::auth::public_client;
+use entra_apps::Client;
+use entra_apps::auth::{MemoryRefreshTokenStore, RefreshTokenProvider, SignInService, public_client};
+use entra_apps::cloud::Cloud;
+use entra_apps::ids::AppId;
 use entra_apps::permission::{MICROSOFT_GRAPH, Permission, well_known};
+use entra_apps::transport::Transport;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -128,6 +133,23 @@ impl MemoryCloud {
         let partner = self.tenants().first()?;
         let agents = partner.groups().into_iter().find(|group| group.display_name == ADMIN_AGENTS)?;
         partner.users().into_iter().find(|user| agents.members.contains(&user.id))
+    }
+
+    /// A client of the first tenant, a partner's, to which its [admin agent](Self::admin_agent) is signed in by an app of the
+    /// partner: with a refresh token, which gives tokens for the customers' tenants too.
+    ///
+    /// # Panics
+    /// When the cloud has no partner with an admin agent.
+    pub fn client_of_agent(&self, app_id: AppId) -> Client {
+        let partner = &self.tenants()[0];
+        let agent = self.admin_agent().expect("the cloud is a partner's, with an admin agent");
+        let transport: Arc<dyn Transport> = Arc::new(self.clone());
+        let service = SignInService::new(Cloud::global(), Arc::clone(&transport), partner.clock());
+        let token = partner.sign_user_in(app_id, &agent);
+        let store = Arc::new(MemoryRefreshTokenStore::new(token));
+        let provider = RefreshTokenProvider::new(service, app_id, partner.id(), store);
+        let builder = partner.client_builder().transport(transport);
+        builder.token_provider(Arc::new(provider)).build().expect("all that a client needs is there")
     }
 
     fn of_partner(partner: MemoryTenantBuilder, customers: impl IntoIterator<Item = MemoryTenantBuilder>) -> Self {

@@ -1,6 +1,9 @@
 //! Test controls in place of a user in a browser.
 
-use super::flows::Account;
+use entra_apps::ids::AppId;
+use entra_apps::secrecy::SecretString;
+
+use super::flows::{Account, Platform, Session};
 use crate::cloud_state::CloudState;
 use crate::data::moment::Moment;
 use crate::{MemoryTenant, User};
@@ -66,6 +69,27 @@ impl MemoryTenant {
         let moment = self.sign_in_moment();
         let is_pending = self.with_cloud(|cloud| cloud.decide_device_code(moment, user_code, None));
         assert!(is_pending, "no device waits for the code {user_code}");
+    }
+
+    /// Signs a user in to a public client with a second factor, as by a browser, and returns the refresh token.
+    ///
+    /// # Panics
+    /// When neither the tenant nor another of its cloud has the user.
+    pub fn sign_user_in(&self, app_id: AppId, user: &User) -> SecretString {
+        let moment = self.sign_in_moment();
+        let mut state = self.state();
+        let session = Session {
+            client_id: app_id.to_string(),
+            account: account(&state.cloud, self.0.index, user),
+            tenant: self.0.index,
+            scope: String::new(),
+            platform: Platform::Public,
+            nonce: None,
+            has_mfa: true,
+            since: moment.now,
+            since_wall: moment.wall,
+        };
+        state.cloud.issue_refresh_token(moment, &session).into()
     }
 
     /// Revokes the sign-ins of a user: codes and refresh tokens from before are refused with AADSTS50173. Access tokens

@@ -17,6 +17,7 @@ use super::scopes::Scopes;
 use super::signed_in_user::SignedInUser;
 use crate::cloud_state::CloudState;
 use crate::data::json::{eq_ignore_case, text};
+use crate::data::moment::Moment;
 use crate::data::object_store::ReplicaView;
 use crate::graph::call::{DelegatedUser, Identity};
 
@@ -95,7 +96,8 @@ impl CloudState {
         }
         self[tenant].tokens.insert_token(&token, identity, &resource, request.wall);
         if grant.with_refresh_token {
-            body.insert("refresh_token".into(), self.issue_refresh_token(request, session).into());
+            let moment = Moment { now: request.now, wall: request.wall };
+            body.insert("refresh_token".into(), self.issue_refresh_token(moment, session).into());
             if client.first_party.is_some_and(|app| app.is_family) {
                 body.insert("foci".into(), "1".into());
             }
@@ -195,16 +197,12 @@ impl CloudState {
     }
 
     /// Issues a refresh token.
-    fn issue_refresh_token(&mut self, request: &SignInRequest<'_>, session: &Session) -> String {
+    pub(super) fn issue_refresh_token(&mut self, moment: Moment, session: &Session) -> String {
         let directory = &self[session.tenant].directory;
         let parts = [directory.new_id(), directory.new_id(), directory.new_id()].map(uuid::Uuid::into_bytes).concat();
         let token = format!("1.{}", URL_SAFE_NO_PAD.encode(parts));
-        let refresh_token = RefreshToken {
-            session: session.clone(),
-            issued: request.now,
-            issued_wall: request.wall,
-            used: request.now,
-        };
+        let refresh_token =
+            RefreshToken { session: session.clone(), issued: moment.now, issued_wall: moment.wall, used: moment.now };
         self.flows.refresh_tokens.insert(token.clone(), refresh_token);
         token
     }

@@ -8,7 +8,8 @@ use crate::provision::consent_check::{Consent, ConsentCheck};
 use crate::retry::WaitObserver;
 
 /// A client that can ask in customers' tenants.
-pub(super) struct Asker {
+#[derive(Clone, Debug)]
+pub(in crate::partner) struct Asker {
     client: Client,
     is_app_itself: bool,
     /// Whether a person is signed in, who gets a token only where a relationship gives a role.
@@ -21,13 +22,13 @@ struct InCustomer(Client);
 
 impl Asker {
     /// The app whose consent is asked for.
-    pub(super) fn app_itself(client: &Client) -> Self {
+    pub(in crate::partner) fn app_itself(client: &Client) -> Self {
         Self { client: client.clone(), is_app_itself: true, is_person: false }
     }
 
     /// Another app, or a person who is signed in to one. Who does not get a token for the client's own tenant may get one in
     /// a customer's.
-    pub(super) async fn other(client: &Client) -> Self {
+    pub(in crate::partner) async fn other(client: &Client) -> Self {
         let claims = client.token_claims().await;
         let is_person = claims.is_ok_and(|claims| claims.scp.is_some());
         Self { client: client.clone(), is_app_itself: false, is_person }
@@ -51,7 +52,7 @@ impl Asker {
 }
 
 /// What is known of the consent in one customer's tenant.
-pub(super) enum Known {
+pub(in crate::partner) enum Known {
     /// It was read.
     Read(Consent),
     /// The sign-in of the app itself says that it has no service principal there.
@@ -67,69 +68,62 @@ pub(super) enum Known {
 }
 
 /// Why who asked knows nothing.
-pub(super) struct Refusal {
-    pub(super) error: Error,
+pub(in crate::partner) struct Refusal {
+    pub(in crate::partner) error: Error,
     /// Whether it was the app itself that asked.
-    pub(super) is_of_app_itself: bool,
-    pub(super) is_of_person: bool,
+    pub(in crate::partner) is_of_app_itself: bool,
+    pub(in crate::partner) is_of_person: bool,
 }
 
-/// The reads of all customers.
-pub(super) struct ConsentReads {
-    pub(super) check: ConsentCheck,
-    pub(super) askers: Vec<Asker>,
-}
-
-impl ConsentReads {
-    /// Reads what is granted in a customer's tenant: by the first who can tell all of it.
-    pub(super) async fn read(&self, customer: &CustomerReadiness, observer: &WaitObserver) -> Known {
-        let (mut refusals, mut partly) = (Vec::new(), None);
-        for asker in self.askers.iter().filter(|asker| asker.may_reach(customer)) {
-            let client = asker.in_customer(customer.customer.tenant_id, observer);
-            match self.ask(asker, &client).await {
-                // A permission that is missing is missing, whatever else is not seen.
-                Ok(Known::Read(consent)) if !consent.unseen.is_empty() && consent.missing.is_empty() => {
-                    partly = Some(Known::Read(consent));
-                }
-                Ok(known) => return known,
-                Err(error) => refusals.push(Refusal {
-                    error,
-                    is_of_app_itself: asker.is_app_itself,
-                    is_of_person: asker.is_person,
-                }),
+/// Reads what is granted in a customer's tenant: by the first who can tell all of it.
+pub(in crate::partner) async fn read(
+    check: &ConsentCheck,
+    askers: &[Asker],
+    customer: &CustomerReadiness,
+    observer: &WaitObserver,
+) -> Known {
+    let (mut refusals, mut partly) = (Vec::new(), None);
+    for asker in askers.iter().filter(|asker| asker.may_reach(customer)) {
+        let client = asker.in_customer(customer.customer.tenant_id, observer);
+        match ask(check, asker, &client).await {
+            // A permission that is missing is missing, whatever else is not seen.
+            Ok(Known::Read(consent)) if !consent.unseen.is_empty() && consent.missing.is_empty() => {
+                partly = Some(Known::Read(consent));
+            }
+            Ok(known) => return known,
+            Err(error) => {
+                refusals.push(Refusal { error, is_of_app_itself: asker.is_app_itself, is_of_person: asker.is_person })
             }
         }
-        match (partly, refusals.is_empty()) {
-            (Some(partly), _) => partly,
-            (None, true) => Known::NotAsked,
-            (None, false) => Known::Refused(refusals),
-        }
     }
-
-    async fn ask(&self, asker: &Asker, InCustomer(client): &InCustomer) -> Result<Known, Error> {
-        let read = match asker.is_app_itself {
-            true => self.ask_app_itself(client).await,
-            false => self.check.read(client).await,
-        };
-        match read {
-            Ok(consent) => Ok(Known::Read(consent)),
-            Err(error) => match error.code() {
-                ErrorCode::AppNotInTenant | ErrorCode::ServicePrincipalMissing if asker.is_app_itself => {
-                    Ok(Known::Absent)
-                }
-                ErrorCode::AppDisabled if asker.is_app_itself => Ok(Known::Disabled),
-                ErrorCode::TenantBlocked | ErrorCode::UnknownTenant => Ok(Known::TenantGone(error)),
-                _ => Err(error),
-            },
-        }
+    match (partly, refusals.is_empty()) {
+        (Some(partly), _) => partly,
+        (None, true) => Known::NotAsked,
+        (None, false) => Known::Refused(refusals),
     }
+}
 
-    /// Reads the directory where the app may, and otherwise what its token says.
-    async fn ask_app_itself(&self, client: &Client) -> Result<Consent, Error> {
-        let by_token = self.check.read_token(client).await?;
-        match self.check.read(client).await {
-            Err(error) if error.kind() == ErrorKind::Forbidden => Ok(by_token),
-            read => read,
-        }
+async fn ask(check: &ConsentCheck, asker: &Asker, InCustomer(client): &InCustomer) -> Result<Known, Error> {
+    let read = match asker.is_app_itself {
+        true => ask_app_itself(check, client).await,
+        false => check.read(client).await,
+    };
+    match read {
+        Ok(consent) => Ok(Known::Read(consent)),
+        Err(error) => match error.code() {
+            ErrorCode::AppNotInTenant | ErrorCode::ServicePrincipalMissing if asker.is_app_itself => Ok(Known::Absent),
+            ErrorCode::AppDisabled if asker.is_app_itself => Ok(Known::Disabled),
+            ErrorCode::TenantBlocked | ErrorCode::UnknownTenant => Ok(Known::TenantGone(error)),
+            _ => Err(error),
+        },
+    }
+}
+
+/// Reads the directory where the app may, and otherwise what its token says.
+async fn ask_app_itself(check: &ConsentCheck, client: &Client) -> Result<Consent, Error> {
+    let by_token = check.read_token(client).await?;
+    match check.read(client).await {
+        Err(error) if error.kind() == ErrorKind::Forbidden => Ok(by_token),
+        read => read,
     }
 }

@@ -17,7 +17,7 @@ enum Verdict {
 }
 
 /// The outcome of one customer. A consent that is complete counts, whatever has become of the relationship since.
-pub(super) fn outcome(readiness: &CustomerReadiness, partner: &[Gap], known: Known) -> CustomerOutcome {
+pub(in crate::partner) fn outcome(readiness: &CustomerReadiness, partner: &[Gap], known: Known) -> CustomerOutcome {
     let (verdict, reasons) = judge(known);
     let state = match (verdict, readiness.outcome) {
         (Verdict::Complete, _) => CustomerState::AlreadyConsented,
@@ -130,7 +130,7 @@ fn refused(refusals: &[Refusal]) -> (Verdict, Vec<Reason>) {
 }
 
 /// Whether a sign-in was refused because nobody has consented to the app that asked.
-fn is_about_the_asking_app(code: ErrorCode) -> bool {
+pub(in crate::partner) fn is_about_the_asking_app(code: ErrorCode) -> bool {
     matches!(
         code,
         ErrorCode::NotConsented

@@ -1,9 +1,8 @@
 //! The audit: whether an app is consented to in every customer's tenant, and what has become of the relationships.
 
-mod consent;
-mod judge;
+pub(super) mod consent;
+pub(super) mod judge;
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::future::{Future, IntoFuture, poll_fn};
 use std::pin::Pin;
@@ -13,19 +12,18 @@ use std::time::Duration;
 
 use futures_core::Stream;
 
-use crate::api::UniqueName;
 use crate::client::Client;
-use crate::error::{Error, ErrorCode};
+use crate::error::Error;
 use crate::ids::{AppId, TenantId};
-use crate::partner::customers::UnreadSource;
 use crate::partner::in_flight::InFlight;
-use crate::partner::outcome::{CustomerOutcome, Reason};
-use crate::partner::readiness::{CheckReadiness, CustomerReadiness, Gap, Readiness, RolesNeeded};
+use crate::partner::outcome::CustomerOutcome;
+use crate::partner::readiness::{CustomerReadiness, Gap, RolesNeeded};
 use crate::partner::report::{Report, Subject};
+use crate::partner::selection::{Selection, own_app};
 use crate::provision::consent_check::ConsentCheck;
 use crate::provision::registration::AppRegistration;
 
-use consent::{Asker, ConsentReads};
+pub(super) use consent::Asker;
 
 /// An audit of all customers: awaiting it makes a [`Report`], and [`start`](Self::start) gives the outcomes one by one.
 ///
@@ -93,19 +91,9 @@ pub struct Audit {
     client: Client,
     registration: AppRegistration,
     app: Option<(AppId, TenantId)>,
-    readiness: ReadinessOptions,
-    only: Option<BTreeSet<TenantId>>,
-    except: BTreeSet<TenantId>,
+    selection: Selection,
     own: Option<Client>,
     other: Option<Client>,
-}
-
-/// What is asked of the check of the relationships.
-#[derive(Clone, Debug, Default)]
-struct ReadinessOptions {
-    needed: Option<RolesNeeded>,
-    settling: Option<Duration>,
-    ending: Option<Duration>,
 }
 
 impl Audit {
@@ -114,9 +102,7 @@ impl Audit {
             client: client.clone(),
             registration: registration.clone(),
             app: None,
-            readiness: ReadinessOptions::default(),
-            only: None,
-            except: BTreeSet::new(),
+            selection: Selection::default(),
             own: None,
             other: None,
         }
@@ -131,32 +117,32 @@ impl Audit {
 
     /// Audits these customers only, those that were invited and have approved nothing yet among them.
     pub fn of(mut self, customers: impl IntoIterator<Item = TenantId>) -> Self {
-        self.only = Some(customers.into_iter().collect());
+        self.selection.only = Some(customers.into_iter().collect());
         self
     }
 
     /// Leaves these customers out.
     pub fn except(mut self, customers: impl IntoIterator<Item = TenantId>) -> Self {
-        self.except.extend(customers);
+        self.selection.except.extend(customers);
         self
     }
 
     /// Sets the directory roles that are needed in each customer's tenant; by default those that the permissions take
     /// ([`RolesNeeded::to_register`]).
     pub fn needing(mut self, roles: RolesNeeded) -> Self {
-        self.readiness.needed = Some(roles);
+        self.selection.needed = Some(roles);
         self
     }
 
     /// Sets for how long after its activation a relationship counts as *not yet*; see [`CheckReadiness::settling`].
     pub fn settling(mut self, time: Duration) -> Self {
-        self.readiness.settling = Some(time);
+        self.selection.settling = Some(time);
         self
     }
 
     /// Sets how long before its end a relationship is reported as ending; see [`CheckReadiness::ending_within`].
     pub fn ending_within(mut self, time: Duration) -> Self {
-        self.readiness.ending = Some(time);
+        self.selection.ending = Some(time);
         self
     }
 
@@ -185,52 +171,25 @@ impl Audit {
             None => own_app(&client, &self.registration).await?,
         };
         let check = ConsentCheck::new(&self.registration, app_id, publisher)?;
-        let at = client.clock().now();
-        let mut readiness = self.readiness(&client).await?;
-        let is_customer = |tenant: TenantId| readiness.customers.iter().any(|it| it.customer.tenant_id == tenant);
-        if let Some(stranger) = self.except.iter().find(|tenant| !is_customer(**tenant)) {
-            return Err(Error::new(ErrorCode::NotACustomer)
-                .with_message(format!("the tenant {stranger} is no customer of the partner, and cannot be left out")));
-        }
-        readiness.customers.retain(|customer| !self.except.contains(&customer.customer.tenant_id));
+        let readiness = self.selection.check(&client, &self.registration).await?;
+        let subject = self.selection.subject(&client, app_id, &readiness).await?;
         // Where the partner's tenant has no such API, the first customer that has it is asked.
         if let Err(error) = check.learn(&client).await {
             tracing::debug!(code = error.code().as_str(), "the permissions are looked up in the customers' tenants");
         }
-        let subject = Subject {
-            at,
-            cloud: client.cloud().name().to_owned(),
-            partner: client.tenant_id().await?,
-            app_id,
-            complete: self.only.is_none() && self.except.is_empty() && readiness.unread.is_empty(),
-            notes: readiness.partner.iter().map(Reason::from).collect(),
-            unread: readiness.unread.iter().map(unread_list).collect(),
-        };
         let askers = askers(self.own, self.other, &self.client).await;
-        let reads = ConsentReads { check, askers };
         Ok(AuditRun {
             subject,
             total: readiness.customers.len(),
-            reads: Arc::new(Shared { reads, partner: readiness.partner }),
+            shared: Arc::new(Shared { check, askers, partner: readiness.partner }),
             customers: readiness.customers.into_iter(),
             in_flight: InFlight::new(Arc::clone(&self.client.context().clock)),
         })
     }
-
-    async fn readiness(&self, client: &Client) -> Result<Readiness, Error> {
-        let ReadinessOptions { needed, settling, ending } = self.readiness.clone();
-        let needed = needed.unwrap_or_else(|| RolesNeeded::to_register(&self.registration));
-        let mut check = CheckReadiness::new(client, needed);
-        if let Some(only) = &self.only {
-            check = check.of(only.iter().copied());
-        }
-        check = settling.into_iter().fold(check, CheckReadiness::settling);
-        ending.into_iter().fold(check, CheckReadiness::ending_within).await
-    }
 }
 
 /// Who asks, in order.
-async fn askers(own: Option<Client>, other: Option<Client>, partner: &Client) -> Vec<Asker> {
+pub(super) async fn askers(own: Option<Client>, other: Option<Client>, partner: &Client) -> Vec<Asker> {
     let mut askers: Vec<Asker> = own.iter().map(Asker::app_itself).collect();
     let other = match (own, other) {
         (_, Some(other)) => other,
@@ -239,28 +198,6 @@ async fn askers(own: Option<Client>, other: Option<Client>, partner: &Client) ->
     };
     askers.push(Asker::other(&other).await);
     askers
-}
-
-/// The application of the registration's unique name in the partner's own tenant.
-async fn own_app(client: &Client, registration: &AppRegistration) -> Result<(AppId, TenantId), Error> {
-    let name = UniqueName::new(registration.unique_name())?;
-    let found = client.applications().find_selecting(name, &["id", "appId"]).await?;
-    let app_id = found.and_then(|app| app.app_id).ok_or_else(|| {
-        Error::new(ErrorCode::NotFound)
-            .with_message(format!(
-                "the partner's tenant has no application with the unique name {}",
-                registration.unique_name()
-            ))
-            .with_remedy("Register it there first, or name the app and its publisher's tenant.")
-    })?;
-    Ok((app_id, client.tenant_id().await?))
-}
-
-fn unread_list(unread: &UnreadSource) -> Reason {
-    let source = serde_json::to_value(unread.source).ok().and_then(|it| it.as_str().map(str::to_owned));
-    let source = source.unwrap_or_default();
-    let detail = format!("a list of customers could not be read, {source}: {}", unread.error.message());
-    Reason::new(unread.error.code(), vec![source], detail, unread.error.remedy())
 }
 
 /// An audit under way: a [`Stream`] of the customers' outcomes, each as soon as it is known.
@@ -297,7 +234,7 @@ fn unread_list(unread: &UnreadSource) -> Reason {
 pub struct AuditRun {
     subject: Subject,
     total: usize,
-    reads: Arc<Shared>,
+    shared: Arc<Shared>,
     /// Those that have not begun.
     customers: std::vec::IntoIter<CustomerReadiness>,
     in_flight: InFlight<CustomerOutcome>,
@@ -305,7 +242,8 @@ pub struct AuditRun {
 
 /// What all customers share.
 struct Shared {
-    reads: ConsentReads,
+    check: ConsentCheck,
+    askers: Vec<Asker>,
     /// What stands in the partner's way everywhere.
     partner: Vec<Gap>,
 }
@@ -332,9 +270,9 @@ impl AuditRun {
             while self.in_flight.has_room()
                 && let Some(customer) = self.customers.next()
             {
-                let shared = Arc::clone(&self.reads);
+                let shared = Arc::clone(&self.shared);
                 self.in_flight.begin(move |observer| async move {
-                    let known = shared.reads.read(&customer, &observer).await;
+                    let known = consent::read(&shared.check, &shared.askers, &customer, &observer).await;
                     judge::outcome(&customer, &shared.partner, known)
                 });
                 has_begun = true;
