@@ -94,11 +94,13 @@ async fn grants_of_single_users_are_no_duplicates() {
 
 #[tokio::test(start_paused = true)]
 async fn a_customer_without_a_licence_stops_no_other() {
-    use entra_apps::permission::{Permission, PermissionKind, well_known};
+    use entra_apps::ids::PermissionId;
+    use entra_apps::permission::{PermissionKind, well_known};
 
     let exchange = well_known::OFFICE_365_EXCHANGE_ONLINE;
     let names = ["customer1", "customer2"].map(|name| {
-        let builder = builder(name);
+        let id = PermissionId::from_u128(5);
+        let builder = builder(name).permission(exchange, PermissionKind::Application, "Exchange.ManageAsApp", id);
         if name == "customer1" { builder.without_api(exchange) } else { builder }
     });
     let scene = Scene::of(names).await;
@@ -106,7 +108,7 @@ async fn a_customer_without_a_licence_stops_no_other() {
     let wanted = registration().permission(permission);
     let report = run(scene.consent_to(&wanted, DeployerConsent::Keep)).await;
     assert_eq!(states(&report, scene.customers()), [CustomerState::NotReady, CustomerState::Consented], "{report}");
-    assert_eq!(codes(&report, &scene.customers()[0])[0], "api_not_in_tenant", "{report}");
+    assert!(codes(&report, &scene.customers()[0]).contains(&"api_not_in_tenant".to_owned()), "{report}");
     assert!(held_by(&scene.customers()[0], scene.app_id).is_empty(), "half a consent helps nobody");
 }
 

@@ -58,7 +58,11 @@ impl Scene {
     }
 
     async fn of(customers: impl IntoIterator<Item = MemoryTenantBuilder>) -> Self {
-        let cloud = MemoryCloud::partner(builder("partner"), customers);
+        Self::between(builder("partner"), customers).await
+    }
+
+    async fn between(partner: MemoryTenantBuilder, customers: impl IntoIterator<Item = MemoryTenantBuilder>) -> Self {
+        let cloud = MemoryCloud::partner(partner, customers);
         let admin = cloud.client(&cloud.tenants()[0]);
         let register = async |registration: &AppRegistration| {
             let plan = admin.plan(registration).await.unwrap();
@@ -127,7 +131,11 @@ impl Scene {
 
 fn builder(name: &str) -> MemoryTenantBuilder {
     let clock = Arc::new(TenantClock::starting_at(datetime!(2026-06-01 09:00 UTC)));
-    MemoryTenant::builder().clock(clock).display_name(name).domain(format!("{name}.onmicrosoft.com"))
+    MemoryTenant::builder()
+        .deny_foreign_requests()
+        .clock(clock)
+        .display_name(name)
+        .domain(format!("{name}.onmicrosoft.com"))
 }
 
 /// Runs it, approved as it is.

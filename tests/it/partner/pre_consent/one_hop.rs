@@ -29,16 +29,18 @@ async fn an_app_with_delegated_permissions_alone_needs_no_deployer() {
 
 #[tokio::test(start_paused = true)]
 async fn each_api_is_consented_to_by_itself_and_one_that_is_missing_is_told() {
+    use entra_apps::ids::PermissionId;
     use entra_apps::permission::{PermissionKind, well_known};
 
     let exchange = well_known::OFFICE_365_EXCHANGE_ONLINE;
-    let customers = [true, false].map(|has_exchange| {
-        let builder = builder(&format!("customer-{has_exchange}"));
-        if has_exchange { builder } else { builder.without_api(exchange) }
-    });
-    let scene = Scene::of(customers).await;
-    let exchange = Permission::by_name(exchange, "Exchange.Manage", PermissionKind::Delegated).unwrap();
+    let manage = (exchange, PermissionKind::Delegated, "Exchange.Manage");
+    let with_exchange = |name| builder(name).permission(manage.0, manage.1, manage.2, PermissionId::from_u128(6));
+    let customers = [with_exchange("licensed"), builder("unlicensed").without_api(exchange)];
+    let scene = Scene::between(with_exchange("partner"), customers).await;
+    let exchange = Permission::by_name(exchange, manage.2, manage.1).unwrap();
     let wanted = delegated_alone().permission(exchange);
+    let admin = scene.cloud.client(scene.partner());
+    admin.apply(&admin.plan(&wanted).await.unwrap()).approve_all().await.unwrap();
     let report = run(scene.client.partner().pre_consent(&wanted)).await;
     assert_eq!(states(&report, scene.customers()), [CustomerState::Consented; 2], "{report}");
     assert_eq!(codes(&report, &scene.customers()[0]), Vec::<String>::new());
