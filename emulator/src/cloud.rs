@@ -8,7 +8,6 @@ use bytes::Bytes;
 use entra_apps::Client;
 use entra_apps::clock::Clock;
 use entra_apps::transport::{Transport, TransportError};
-use http::header::AUTHORIZATION;
 
 use crate::clock::TenantClock;
 use crate::cloud_state::CloudState;
@@ -91,8 +90,7 @@ impl MemoryCloud {
                 cloud.route_sign_in(&tenant, request.body())
             }
             Target::Graph(_) | Target::Management(_) | Target::PartnerCenter(_) | Target::SignIn(..) => {
-                let token = request.headers().get(AUTHORIZATION);
-                cloud.tenants().find(|(_, state)| state.tokens.contains(token)).map(|(index, _)| index)
+                cloud.issuer(request.headers())
             }
             Target::Other => None,
         };

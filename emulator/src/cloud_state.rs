@@ -1,8 +1,12 @@
 //! The state of all tenants of a cloud, or of a single one.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::ops::{Index, IndexMut};
 use std::sync::Arc;
 
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -10,7 +14,7 @@ use crate::data::json::{eq_ignore_case, text};
 use crate::data::lag::LookupLag;
 use crate::data::object_kind::ObjectKind;
 use crate::data::object_store::ObjectState;
-use crate::faults::Spending;
+use crate::faults::{Spender, Spending};
 use crate::graph::authorize;
 use crate::graph::call::Call;
 use crate::graph::directory::Directory;
@@ -30,6 +34,8 @@ pub(crate) struct ForeignApplication {
 #[derive(Default)]
 pub(crate) struct CloudState {
     tenants: Vec<TenantState>,
+    /// Where tenants were found by a name in lower case; each is looked at again, because a snapshot may rename it.
+    found: RefCell<HashMap<String, usize>>,
     /// The sign-ins in progress.
     pub(crate) flows: SignInFlows,
     /// What apps have spent, in each tenant and across all.
@@ -67,7 +73,22 @@ impl CloudState {
 
     /// The index of the tenant with this id or domain.
     pub(crate) fn find_tenant(&self, name: &str) -> Option<usize> {
-        self.tenants.iter().position(|tenant| tenant.directory.has_id_or_domain(name))
+        let name = name.to_lowercase();
+        let is_there = |index: &usize| self.tenants[*index].directory.has_id_or_domain(&name);
+        let found = self.found.borrow().get(&name).copied().filter(is_there);
+        let found = found.or_else(|| (0..self.tenants.len()).find(is_there));
+        if let Some(index) = found {
+            self.found.borrow_mut().insert(name, index);
+        }
+        found
+    }
+
+    /// The index of the tenant that issued the token of a request.
+    pub(crate) fn issuer(&self, headers: &HeaderMap) -> Option<usize> {
+        let token = headers.get(AUTHORIZATION);
+        let has_issued = |index: &usize| self.tenants[*index].tokens.contains(token);
+        let claimed = self.find_tenant(&Spender::of_token(headers).tenant);
+        claimed.filter(has_issued).or_else(|| (0..self.tenants.len()).find(has_issued))
     }
 
     /// The multi-tenant application of an app id, registered by another tenant or by Microsoft.

@@ -229,11 +229,16 @@ impl Client {
         made
     }
 
-    /// Forgets the token for Microsoft Graph in this tenant, and this and other tenants of which nothing is to be
-    /// remembered: for whoever works through many.
-    pub(crate) fn forget(&self) {
+    /// Forgets the token for Microsoft Graph in this tenant and what was observed there, and those tenants of which nothing
+    /// is to be remembered: for whoever works through many.
+    pub(crate) fn forget(self) {
         self.shared.tokens.forget(&self.token_request(&self.cloud().graph_scope(), None));
-        self.shared.tenants.forget_idle(self.clock().monotonic(), self.context().max_lag());
+        self.tenant_state.shrink();
+        let Self { shared, tenant, tenant_state, .. } = self;
+        drop(tenant_state);
+        let (now, window) = (shared.context.clock.monotonic(), shared.context.max_lag());
+        shared.tenants.forget_if_idle(&tenant.to_string(), now, window);
+        shared.tenants.forget_idle(now, window);
     }
 
     /// Makes a client that tells of its waits.

@@ -67,6 +67,11 @@ impl ObservationCache {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
     }
 
+    /// Forgets all values, and takes no more room than an empty one.
+    pub(super) fn clear(&self) {
+        *self.entries.lock().unwrap_or_else(PoisonError::into_inner) = HashMap::new();
+    }
+
     /// Forgets what is about one of these objects: it was changed since.
     pub(super) fn invalidate(&self, changed: &[ObjectRef]) {
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);

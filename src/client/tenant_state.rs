@@ -42,6 +42,14 @@ impl TenantState {
         Arc::clone(writers.entry(name.to_owned()).or_default())
     }
 
+    /// Forgets all but what was written a moment ago and whether it is throttled.
+    pub(super) fn shrink(&self) {
+        self.observations.clear();
+        let mut writers = self.writers.lock().unwrap_or_else(PoisonError::into_inner);
+        writers.retain(|_, lock| Arc::strong_count(lock) > 1);
+        writers.shrink_to_fit();
+    }
+
     /// Whether nothing is lost with it: nothing was written within `window` before `now`, and it is not throttled.
     fn is_idle(&self, now: Duration, window: Duration) -> bool {
         self.throttle_gate.remaining(now).is_zero()
@@ -89,6 +97,15 @@ impl TenantStates {
             states.full_at = 2 * states.by_tenant.len();
         }
         Arc::clone(states.by_tenant.entry(Arc::clone(tenant)).or_default())
+    }
+
+    /// Forgets a tenant that nobody has a client for and of which nothing is to be remembered.
+    pub(super) fn forget_if_idle(&self, tenant: &str, now: Duration, window: Duration) {
+        let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_idle = |state: &Arc<TenantState>| Arc::strong_count(state) == 1 && state.is_idle(now, window);
+        if states.by_tenant.get(tenant).is_some_and(is_idle) {
+            states.by_tenant.remove(tenant);
+        }
     }
 
     /// Forgets the tenants of which nothing is to be remembered, each time there are twice as many as were left.

@@ -447,7 +447,7 @@ pub(crate) struct Spender {
 impl Spender {
     /// Who a bearer token says that it is for, by its claims `appid` (or `azp`) and `tid`. They are read and not
     /// verified: who shows a token without them is nobody's app in nobody's tenant. The tenant counts as a small one.
-    pub(super) fn of_token(headers: &HeaderMap) -> Self {
+    pub(crate) fn of_token(headers: &HeaderMap) -> Self {
         let payload = bearer(headers).split('.').nth(1).and_then(|part| URL_SAFE_NO_PAD.decode(part).ok());
         let claims: Value = payload.and_then(|json| serde_json::from_slice(&json).ok()).unwrap_or_default();
         let app = [text(&claims, "appid"), text(&claims, "azp")].into_iter().find(|app| !app.is_empty());

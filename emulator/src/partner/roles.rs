@@ -13,7 +13,7 @@ impl Partner {
     pub(crate) fn roles_of_groups(&self, customer: &str) -> Vec<(String, String)> {
         let mut all: Vec<(String, String)> = Vec::new();
         let active = self.relationships.iter().filter(|relationship| {
-            relationship.entity.status() == "active" && eq_ignore_case(relationship.customer(), customer)
+            eq_ignore_case(relationship.customer(), customer) && relationship.entity.status() == "active"
         });
         for relationship in active {
             let approved = relationship.roles();

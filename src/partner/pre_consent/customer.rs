@@ -98,7 +98,14 @@ pub(super) enum Advance {
 }
 
 /// How long it is waited before each look, the last one again and again.
-const POLL_DELAYS: [Duration; 3] = [Duration::from_secs(2), Duration::from_secs(5), Duration::from_secs(10)];
+const POLL_DELAYS: [Duration; 6] = [
+    Duration::from_secs(2),
+    Duration::from_secs(5),
+    Duration::from_secs(10),
+    Duration::from_secs(20),
+    Duration::from_secs(40),
+    Duration::from_secs(60),
+];
 
 /// How often it is planned anew where others write at the same time.
 const MAX_PLANS: u32 = 3;

@@ -12,7 +12,7 @@ use crate::retry::{AdaptiveLimiter, Pacing, RateLimiter};
 /// use entra_apps::partner::ConsentLimits;
 ///
 /// // Another program uses half of what Partner Center allows the app.
-/// let limits = ConsentLimits::default().partner_center(24.0);
+/// let limits = ConsentLimits::default().partner_center(25.0);
 /// # let _ = limits;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -30,13 +30,15 @@ pub struct ConsentLimits {
 
 /// Documented are 50 requests to Partner Center in a second
 /// (<https://learn.microsoft.com/partner-center/developer/control-panel-vendor-apis>) and 70,000 writes to Graph in five
-/// minutes (<https://learn.microsoft.com/graph/throttling-limits#identity-and-access-service-limits>). A fiftieth of each is
-/// left, because requests arrive less evenly than they are sent.
+/// minutes (<https://learn.microsoft.com/graph/throttling-limits#identity-and-access-service-limits>).
 impl Default for ConsentLimits {
     fn default() -> Self {
-        Self { partner_center: 0.98 * 50.0, graph_writes: 0.98 * 70_000.0 / 300.0, tokens: Some(5.0) }
+        Self { partner_center: 50.0, graph_writes: 70_000.0 / 300.0, tokens: Some(5.0) }
     }
 }
+
+/// What is left of each limit: requests arrive less evenly than they are sent.
+const MARGIN: f64 = 0.98;
 
 impl ConsentLimits {
     /// Sets the [requests to Partner Center](Self#structfield.partner_center) in a second.
@@ -73,9 +75,12 @@ impl ConsentLimits {
     /// The limits, for one of so many parts.
     pub(super) fn pacing(&self, parts: u32) -> Pacing {
         let part = |per_second: f64| per_second / f64::from(parts);
+        // In a second that begins with a request there is one more than its rate says, in each part.
+        let partner_center = part(self.partner_center);
+        let partner_center = (partner_center - 1.0).max(partner_center / 2.0);
         Pacing {
-            partner_center: RateLimiter::new(part(self.partner_center)),
-            graph_writes: RateLimiter::new(part(self.graph_writes)),
+            partner_center: RateLimiter::new(partner_center),
+            graph_writes: RateLimiter::new(MARGIN * part(self.graph_writes)),
             tokens: self.tokens.map(|per_second| AdaptiveLimiter::new(part(per_second))),
         }
     }
