@@ -65,7 +65,7 @@ impl RolesNeeded {
         let graphs = [MICROSOFT_GRAPH, well_known::AZURE_ACTIVE_DIRECTORY_GRAPH_LEGACY];
         let is_privileged = |it: &Permission| it.kind() == PermissionKind::Application && graphs.contains(&it.api());
         let needed = Self::to_administer_apps();
-        match registration.wanted_permissions().any(is_privileged) {
+        match registration.declared_permissions().any(is_privileged) {
             true => needed.any_of([DirectoryRole::PRIVILEGED_ROLE_ADMINISTRATOR, DirectoryRole::GLOBAL_ADMINISTRATOR]),
             false => needed,
         }
