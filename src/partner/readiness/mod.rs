@@ -86,6 +86,11 @@ impl RolesNeeded {
         self.0.iter().filter_map(|set| set.first().copied()).collect()
     }
 
+    /// The roles of which one suffices for the most that is needed: the last set.
+    pub(super) fn most(&self) -> &[DirectoryRole] {
+        self.0.last().map_or(&[], Vec::as_slice)
+    }
+
     fn sets(&self) -> impl Iterator<Item = &[DirectoryRole]> {
         self.0.iter().map(Vec::as_slice)
     }
