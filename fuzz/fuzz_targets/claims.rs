@@ -63,7 +63,7 @@ fuzz_target!(|data: &[u8]| {
         check_for(given.tenant_id().await, Some(&token));
         check_for(given.preflight(&wanted).await, Some(&token));
         check_for(given.plan(&wanted).await.map(|plan| plan.to_string()), Some(&token));
-        let asked = [application::DIRECTORY_READ_ALL, delegated::USER_READ].map(Into::into);
+        let asked = [application::DIRECTORY_READ_ALL, delegated::USER_READ];
         check_for(signing_in.check_consent_by_token(&reported, &asked).await, Some(SECRET));
         let found = given.diagnose("home.test", id.to_string(), SecretString::from(SECRET), &wanted).await;
         let shown = format!("{found} {found:?} {}", found.to_json());

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::client::Client;
 use crate::consent::callback::ReportedConsent;
+use crate::consent::expected::ExpectedPermissions;
 use crate::error::{Error, ErrorCode};
 use crate::ids::{AppId, PermissionId, TenantId};
 use crate::model::{AppRoleAssignment, ConsentType, OAuth2PermissionGrant, ServicePrincipal};
@@ -45,12 +46,25 @@ pub struct ConsentCheck {
     /// The expected permissions of which nobody knows whether they are granted, because what the tenant says of it cannot
     /// be read.
     pub unknown: Vec<Permission>,
+    /// The expected permissions that are left out, because the tenant lacks an API of [their
+    /// group](crate::AppRegistration::where_available): the check is complete without them. In JSON it is left out where
+    /// there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub skipped: Vec<Permission>,
 }
 
 impl ConsentCheck {
     /// Creates the result for an app in a tenant, without any permission.
     pub fn new(tenant_id: TenantId, app_id: AppId) -> Self {
-        Self { tenant_id, app_id, granted: Vec::new(), missing: Vec::new(), unseen: Vec::new(), unknown: Vec::new() }
+        Self {
+            tenant_id,
+            app_id,
+            granted: Vec::new(),
+            missing: Vec::new(),
+            unseen: Vec::new(),
+            unknown: Vec::new(),
+            skipped: Vec::new(),
+        }
     }
 
     /// Adds a permission that is granted.
@@ -78,6 +92,13 @@ impl ConsentCheck {
     #[must_use]
     pub fn unknown(mut self, permission: Permission) -> Self {
         self.unknown.push(permission);
+        self
+    }
+
+    /// Adds a permission that is left out in the tenant.
+    #[must_use]
+    pub fn skipped(mut self, permission: Permission) -> Self {
+        self.skipped.push(permission);
         self
     }
 
@@ -118,16 +139,16 @@ enum Means {
 pub struct CheckConsent {
     client: Client,
     reported: ReportedConsent,
-    permissions: Vec<Permission>,
+    permissions: ExpectedPermissions,
     means: Means,
     wait: Option<Duration>,
     deadline: Option<Duration>,
 }
 
 impl CheckConsent {
-    fn new(client: &Client, reported: &ReportedConsent, permissions: &[Permission], means: Means) -> Self {
+    fn new(client: &Client, reported: &ReportedConsent, permissions: ExpectedPermissions, means: Means) -> Self {
         let client = client.for_tenant(reported.claimed_tenant());
-        let (reported, permissions) = (reported.clone(), permissions.to_vec());
+        let reported = reported.clone();
         Self { client, reported, permissions, means, wait: None, deadline: None }
     }
 
@@ -199,7 +220,8 @@ impl IntoFuture for CheckConsent {
 }
 
 impl Client {
-    /// Checks through Graph whether the tenant of a reported consent has granted `permissions`. It looks once, unless it
+    /// Checks through Graph whether the tenant of a reported consent has granted `permissions`: a slice of them, or those of an
+    /// [`AppRegistration`](crate::AppRegistration). It looks once, unless it
     /// is told to [wait](CheckConsent::wait).
     ///
     /// The client must be able to sign in to that tenant and to read there: `Application.Read.All` and `Directory.Read.All`
@@ -209,8 +231,12 @@ impl Client {
     ///
     /// # Errors
     /// The errors of signing in and reading. A missing permission is no error.
-    pub fn check_consent(&self, reported: &ReportedConsent, permissions: &[Permission]) -> CheckConsent {
-        CheckConsent::new(self, reported, permissions, Means::Graph)
+    pub fn check_consent(
+        &self,
+        reported: &ReportedConsent,
+        permissions: impl Into<ExpectedPermissions>,
+    ) -> CheckConsent {
+        CheckConsent::new(self, reported, permissions.into(), Means::Graph)
     }
 
     /// Signs in as the app itself to the tenant of a reported consent, and checks which application permissions its token
@@ -226,51 +252,62 @@ impl Client {
     /// # Errors
     /// - [`ErrorKind::SignIn`](crate::ErrorKind::SignIn): the app is not in that tenant or may not sign in there, so that nobody has consented;
     /// - [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) with the code [`TokenOfAnotherApp`](crate::ErrorCode::TokenOfAnotherApp) when the client is signed in as another app.
-    pub fn check_consent_by_token(&self, reported: &ReportedConsent, permissions: &[Permission]) -> CheckConsent {
-        CheckConsent::new(self, reported, permissions, Means::Tokens)
+    pub fn check_consent_by_token(
+        &self,
+        reported: &ReportedConsent,
+        permissions: impl Into<ExpectedPermissions>,
+    ) -> CheckConsent {
+        CheckConsent::new(self, reported, permissions.into(), Means::Tokens)
     }
 
     async fn consent_in_tokens(
         &self,
         reported: &ReportedConsent,
-        permissions: &[Permission],
+        expected: &ExpectedPermissions,
     ) -> Result<ConsentCheck, Error> {
         let mut check = ConsentCheck::new(reported.claimed_tenant(), reported.app_id());
-        let mut apis: Vec<AppId> = vec![MICROSOFT_GRAPH];
-        for permission in permissions {
-            match permission.kind() {
-                PermissionKind::Delegated => check.unseen.push(permission.clone()),
-                PermissionKind::Application if !apis.contains(&permission.api()) => apis.push(permission.api()),
-                PermissionKind::Application => {}
+        let mut apis: Vec<AppId> = Vec::new();
+        for permission in expected.all().iter().filter(|it| it.kind() == PermissionKind::Application) {
+            if !apis.contains(&permission.api()) {
+                apis.push(permission.api());
             }
         }
-        if apis.len() > 1
-            && !permissions.iter().any(|it| it.kind() == PermissionKind::Application && it.api() == MICROSOFT_GRAPH)
-        {
-            apis.remove(0);
+        if apis.is_empty() {
+            apis.push(MICROSOFT_GRAPH);
         }
+        let (mut roles, mut absent) = (Vec::new(), Vec::new());
         for api in apis {
             let scope = match api {
                 MICROSOFT_GRAPH => self.cloud().graph_scope(),
                 api => format!("{api}/.default"),
             };
-            let claims = self.fresh_claims(scope).await?;
+            let claims = match self.fresh_claims(scope).await {
+                Err(error) if error.code() == ErrorCode::ResourceNotInTenant && expected.can_do_without(api) => {
+                    absent.push(api);
+                    continue;
+                }
+                claims => claims?,
+            };
             let signed_in = (claims.tenant(), claims.app());
             if signed_in != (Some(reported.claimed_tenant()), Some(reported.app_id())) {
                 return Err(Error::new(ErrorCode::TokenOfAnotherApp));
             }
-            for permission in
-                permissions.iter().filter(|it| it.kind() == PermissionKind::Application && it.api() == api)
-            {
-                match permission.name() {
-                    // A permission without a name cannot be looked for in a token.
-                    None => check.unseen.push(permission.clone()),
-                    Some(name) if claims.roles.iter().any(|role| role == name) => {
-                        check.granted.push(permission.clone());
-                    }
-                    Some(_) => check.missing.push(permission.clone()),
-                }
-            }
+            roles.push((api, claims.roles));
+        }
+        let (permissions, skipped) = expected.split(|permission| absent.contains(&permission.api()));
+        check.skipped = skipped;
+        for permission in permissions {
+            let is_held = |name: &str| {
+                let mut of_api = roles.iter().filter(|(api, _)| *api == permission.api());
+                of_api.any(|(_, roles)| roles.iter().any(|role| role == name))
+            };
+            let list = match (permission.kind(), permission.name()) {
+                // A permission without a name cannot be looked for in a token.
+                (PermissionKind::Delegated, _) | (_, None) => &mut check.unseen,
+                (_, Some(name)) if is_held(name) => &mut check.granted,
+                (_, Some(_)) => &mut check.missing,
+            };
+            list.push(permission);
         }
         Ok(check)
     }
@@ -278,23 +315,23 @@ impl Client {
     async fn consent_in_graph(
         &self,
         reported: &ReportedConsent,
-        permissions: &[Permission],
+        expected: &ExpectedPermissions,
     ) -> Result<ConsentCheck, Error> {
         let mut check = ConsentCheck::new(reported.claimed_tenant(), reported.app_id());
         let app = reported.app_id();
         let service_principal = self.service_principals().find_selecting(app, &["id"]).await?;
         let Some(service_principal) = service_principal else {
-            check.missing = permissions.to_vec();
+            check.missing = expected.all();
             return Ok(check);
         };
         let Some(service_principal) = service_principal.id else {
-            check.unknown = permissions.to_vec();
+            check.unknown = expected.all();
             return Ok(check);
         };
         let roles = self.app_role_assignments().list_held_by(service_principal).all().await?;
         let grants = self.oauth2_permission_grants().list_held_by(service_principal).all().await?;
         let mut apis: Vec<(AppId, Option<ServicePrincipal>)> = Vec::new();
-        for permission in permissions {
+        for permission in expected.all() {
             let api = permission.api();
             if !apis.iter().any(|(known, _)| *known == api) {
                 // Microsoft Graph's own permissions are in the catalogue, and its service principal is large.
@@ -304,18 +341,26 @@ impl Client {
                 };
                 apis.push((api, self.service_principals().find_selecting(api, select).await?));
             }
+        }
+        let lacks = |permission: &Permission| {
+            apis.iter().any(|(api, principal)| *api == permission.api() && principal.is_none())
+        };
+        let (permissions, skipped) = expected.split(lacks);
+        check.skipped = skipped;
+        for permission in permissions {
+            let api = permission.api();
             let resource = apis.iter().find(|(known, _)| *known == api).and_then(|(_, resource)| resource.as_ref());
             let is_granted = match (resource, permission.kind()) {
                 (None, _) => Some(false),
-                (Some(api), PermissionKind::Application) => is_assigned(permission, api, &roles),
-                (Some(api), PermissionKind::Delegated) => is_granted(permission, api, &grants),
+                (Some(api), PermissionKind::Application) => is_assigned(&permission, api, &roles),
+                (Some(api), PermissionKind::Delegated) => is_granted(&permission, api, &grants),
             };
             let list = match is_granted {
                 Some(true) => &mut check.granted,
                 Some(false) => &mut check.missing,
                 None => &mut check.unknown,
             };
-            list.push(permission.clone());
+            list.push(permission);
         }
         Ok(check)
     }

@@ -316,7 +316,7 @@ impl PendingConsent {
     }
 
     /// Whether `other` is the state, compared in constant time.
-    pub(super) fn has_state(&self, other: &str) -> bool {
+    pub(crate) fn has_state(&self, other: &str) -> bool {
         !self.state.is_empty() && bool::from(self.state.as_bytes().ct_eq(other.as_bytes()))
     }
 }

@@ -37,8 +37,10 @@
 
 mod callback;
 mod check;
+mod expected;
 mod link;
 
 pub use callback::{AdminConsentCallback, ReportedConsent};
 pub use check::{CheckConsent, ConsentCheck};
+pub use expected::ExpectedPermissions;
 pub use link::{AdminConsentLink, ConsentApp, PendingConsent};

@@ -144,6 +144,9 @@ error_codes! {
     PermissionMismatch Invalid "permission_mismatch"
         "the permission's name and id belong to different permissions"
         "Correct the id, or leave it out.";
+    EmptyPermissionGroup Invalid "empty_permission_group"
+        "a group of permissions has no name"
+        "Give it the name by which people know it, such as Defender for Endpoint.";
     PermissionTwice Invalid "permission_twice"
         "a permission stands twice"
         "Name it once.";
@@ -901,6 +904,9 @@ error_codes! {
     AssignmentRequired Refused "assignment_required"
         "users must be assigned to the app before they get tokens for it"
         "Assign those who are to use it under Enterprise applications, or turn off that assignment is required.";
+    LicenceNotChecked Refused "licence_not_checked"
+        "it is not checked whether the tenant has a licence"
+        "Make sure that the tenant has it where what takes it is to be used; the permissions are granted without it, too.";
     ConsentUnknown SignIn "consent_unknown"
         "whether the app is consented to in the customer's tenant is not known"
         "Consent there to the app that asks, by its admin consent link or through Partner Center, or let the app itself ask, with its own credential.";

@@ -33,6 +33,8 @@
 //! Which of the partner's groups have which roles at all customers, and who is in them, is one value:
 //! [`GdapConfiguration`] is planned, applied and verified as an app registration is.
 //!
+//! Customers whom nobody can consent for consent by themselves: [`Partner::consent_links`] makes a link for each.
+//!
 //! The worldwide cloud and US Government have GDAP; in China every method gives an error of kind
 //! [`Unsupported`](crate::ErrorKind::Unsupported), and nothing is sent
 //! ([background](https://learn.microsoft.com/graph/api/resources/delegatedadminrelationships-api-overview)).
@@ -41,6 +43,7 @@ mod access_assignments;
 mod application_consents;
 mod audit;
 mod configuration;
+mod consent_links;
 mod customers;
 mod in_flight;
 mod link;
@@ -60,7 +63,7 @@ use crate::client::request::Request;
 use crate::client::{Call, Client, decode};
 use crate::cloud::Cloud;
 use crate::error::{Error, ErrorCode};
-use crate::ids::{DelegatedAdminRelationshipId, TenantId};
+use crate::ids::{AppId, DelegatedAdminRelationshipId, TenantId};
 use crate::model::query::keyed;
 use crate::model::{
     Contract, DelegatedAdminCustomer, DelegatedAdminRelationship, NewDelegatedAdminRelationship, NewServicePrincipal,
@@ -77,6 +80,7 @@ pub use configuration::{
     GdapPlan, GdapStep, GdapStepId, GdapStepKind, GroupState, PlanGdap, Principal, RoleAccess, SecurityGroup,
     VerifyGdap,
 };
+pub use consent_links::{ConsentLinks, ConsentRequest, CustomerConsentLink, MakeConsentLinks, RequiredApi};
 pub use customers::{Customer, CustomerList, CustomerSource, ListCustomers, UnreadSource};
 pub use link::{LinkedTenant, PermissionLevel};
 pub use operations::{PendingOperation, Updated};
@@ -190,6 +194,17 @@ impl<'a> Partner<'a> {
             Err(error) if error.code() == ErrorCode::ObjectConflict => Ok(false),
             Err(error) => Err(error),
         }
+    }
+
+    /// Makes admin consent links for customers, for the app `app_id` that is registered in the tenant `publisher`: each for an
+    /// administrator of that customer. Nothing is sent.
+    pub fn consent_links(
+        &self,
+        registration: &AppRegistration,
+        app_id: AppId,
+        publisher: TenantId,
+    ) -> MakeConsentLinks {
+        MakeConsentLinks::new(self.0, registration, app_id, publisher)
     }
 
     /// Delegated admin relationships.

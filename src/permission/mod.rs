@@ -26,6 +26,7 @@
 //! Microsoft's list: <https://learn.microsoft.com/graph/permissions-reference>
 
 mod catalogue;
+mod licence;
 mod name;
 mod resource_specific;
 mod review;
@@ -313,6 +314,20 @@ impl Permission {
     /// permission, because an application can declare it.
     pub fn is_resource_specific(&self) -> bool {
         self.entry().is_some_and(|entry| entry.resource_specific)
+    }
+
+    /// The licence of its own that what it is for takes, where Microsoft documents one: of Microsoft Intune, say. The
+    /// permission is granted without it, too, and of no use there.
+    ///
+    /// ```
+    /// use entra_apps::permission::microsoft_graph::application;
+    ///
+    /// let devices = application::DEVICE_MANAGEMENT_MANAGED_DEVICES_READ_ALL;
+    /// assert_eq!(devices.licence(), Some("Microsoft Intune"));
+    /// assert_eq!(application::USER_READ_ALL.licence(), None);
+    /// ```
+    pub fn licence(&self) -> Option<&'static str> {
+        licence::of(self)
     }
 
     fn identity(&self) -> (AppId, PermissionKind, Identity<'_>) {

@@ -356,6 +356,7 @@ mod tests {
                 .collect(),
             corrections: Vec::new(),
             open: Vec::new(),
+            notices: Vec::new(),
         };
         ApplyError { error: Error::new(kind), report: Box::new(report), has_sink }
     }

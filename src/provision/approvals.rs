@@ -3,9 +3,8 @@
 use crate::api::ServicePrincipalKey;
 use crate::error::{Error, ErrorCode};
 use crate::permission::{MICROSOFT_GRAPH, Permission};
-use crate::provision::comparison::Comparison;
-use crate::provision::observed::{Observed, Resolved};
-use crate::provision::registration::AppRegistration;
+use crate::provision::comparison::{Comparison, step_about};
+use crate::provision::observed::Resolved;
 use crate::provision::step::{Action, Change, Step, StepKind};
 use crate::provision::steps::steps;
 
@@ -19,28 +18,30 @@ pub(super) struct Review<'a> {
 }
 
 /// The permissions that these steps would declare or grant and that need a review.
-pub(super) fn reviews<'a>(
-    registration: &'a AppRegistration,
-    observed: &'a Observed,
-    steps: &[Change],
-) -> Vec<Review<'a>> {
+pub(super) fn reviews<'a>(it: &Comparison<'a>, steps: &[Change]) -> Vec<Review<'a>> {
     // Who takes a grant away needs no review of it.
     let gives = |step: &Change| step.action.is_change() && step.action != Action::Remove;
-    let is_changed = |resolved: Option<&Resolved>| {
-        let Some(resolved) = resolved else { return true };
+    let is_changed = |resolved: &Resolved| {
         let ids = [StepKind::PERMISSION_DECLARED, StepKind::PERMISSION_GRANTED].map(|kind| resolved.step(kind));
         steps.iter().any(|step| gives(step) && ids.contains(&step.id))
     };
+    // Of what is left out here, nothing is given but the declaration.
+    let is_given = |permission: &Permission| match it.is_left_out(permission) {
+        true => {
+            let declared = step_about(StepKind::PERMISSION_DECLARED, permission);
+            steps.iter().any(|step| gives(step) && step.id == declared)
+        }
+        false => steps.iter().any(gives),
+    };
     let review = |permission: &'a Permission| {
-        let resolved = observed.resolved(permission).filter(|resolved| is_changed(Some(resolved)));
-        let (shown, reason) = match (resolved, observed.resolved(permission)) {
-            (Some(resolved), _) => (&resolved.permission, resolved.review_reason()?),
-            (None, None) if steps.iter().any(gives) => (permission, permission.review_reason()?),
-            (None, _) => return None,
+        let (shown, reason) = match it.observed.resolved(permission) {
+            Some(resolved) if is_changed(resolved) => (&resolved.permission, resolved.review_reason()?),
+            None if is_given(permission) => (permission, permission.review_reason()?),
+            _ => return None,
         };
         Some(Review { permission, shown, reason })
     };
-    registration.wanted_permissions().filter_map(review).collect()
+    it.wanted().filter_map(review).collect()
 }
 
 /// What the caller has approved.
@@ -57,7 +58,7 @@ impl Approvals {
     pub(super) fn check(&self, it: &Comparison<'_>) -> Result<(), Error> {
         self.check_deletion(it)?;
         let changes: Vec<Change> = steps(it).iter().filter_map(Step::to_change).collect();
-        let reviews = reviews(it.registration, it.observed, &changes);
+        let reviews = reviews(it, &changes);
         let open: Vec<_> = reviews
             .iter()
             .filter(|review| !self.all && !self.names.iter().any(|name| review.is_named(name)))

@@ -5,13 +5,14 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::provision::comparison::Comparison;
+use crate::provision::notice::{Notice, notices};
 use crate::provision::step::{Check, Step, StepKind};
 use crate::provision::steps::steps;
 
 /// Every step of the guide, ticked or not.
 ///
 /// # JSON
-/// An object with the member `items`: see [`Check`].
+/// An object with the members `items` (each a [`Check`]) and `notices` (each a [`Notice`]; left out where there are none).
 ///
 /// ```
 /// # use entra_emulator::MemoryTenant;
@@ -34,6 +35,9 @@ use crate::provision::steps::steps;
 pub struct Checklist {
     /// The steps, in the order of the guide; what is surplus, and what only a person can confirm, at its end.
     pub items: Vec<Check>,
+    /// What is to be known of the tenant, and undoes nothing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notices: Vec<Notice>,
 }
 
 impl Checklist {
@@ -54,7 +58,7 @@ impl Checklist {
             StepKind::CONFIRMATION => 2,
             _ => 1,
         });
-        Self { items }
+        Self { items, notices: notices(it) }
     }
 }
 
@@ -65,6 +69,9 @@ impl fmt::Display for Checklist {
             if let Some(remedy) = &item.remedy {
                 writeln!(f, "      {remedy}")?;
             }
+        }
+        for notice in &self.notices {
+            writeln!(f, "[i] {}\n      {}", notice.text, notice.remedy)?;
         }
         Ok(())
     }

@@ -3,10 +3,12 @@
 use time::OffsetDateTime;
 
 use crate::api::ServicePrincipalKey;
+use crate::error::ErrorCode;
 use crate::ids::{AppId, ServicePrincipalId};
 use crate::model::Application;
 use crate::permission::{Permission, PermissionKind, review_reason};
-use crate::provision::observed::{Observed, Resolved};
+use crate::provision::observed::{Observed, Obstacle, Resolved};
+use crate::provision::permission_entry::Place;
 use crate::provision::plan_options::PlanOptions;
 use crate::provision::registration::AppRegistration;
 use crate::provision::step::{Action, Step, StepId, StepKind, Subject};
@@ -53,34 +55,87 @@ impl<'a> Comparison<'a> {
         self.options.removal().map_or(self.registration.remove_surplus, |removal| removal.every_grant)
     }
 
-    /// The wanted permissions, as this tenant knows them.
-    pub(super) fn permissions(&self) -> Vec<&'a Resolved> {
-        self.registration.wanted_permissions().filter_map(|permission| self.observed.resolved(permission)).collect()
+    /// Which tenant it is: the one in which the app is registered, or another.
+    pub(super) fn place(&self) -> Place {
+        if self.options.installed.is_some() { Place::OtherTenant } else { Place::OwnTenant }
     }
 
-    /// The steps of the wanted permissions, of one kind or of both, in the order of the registration: those that the
-    /// tenant publishes as `step` makes them, and the others with what is in the way.
+    /// The permissions that are wanted in this tenant.
+    pub(super) fn wanted(&self) -> impl Iterator<Item = &'a Permission> + use<'a> {
+        self.registration.entries_in(self.place()).map(|entry| &entry.permission)
+    }
+
+    /// The APIs of a group of permissions that the tenant lacks, so that the group is left out.
+    pub(super) fn absent_apis(&self, group: &str) -> Vec<AppId> {
+        let entries = self.registration.entries_in(self.place());
+        let of_group = entries.filter(|entry| entry.where_available.as_deref() == Some(group));
+        let mut absent: Vec<AppId> =
+            of_group.map(|entry| entry.permission.api()).filter(|api| self.observed.lacks(*api)).collect();
+        absent.sort();
+        absent.dedup();
+        absent
+    }
+
+    /// Whether a permission is left out in this tenant, because the tenant lacks an API of its group.
+    pub(super) fn is_left_out(&self, permission: &Permission) -> bool {
+        if self.registration.permissions.iter().all(|entry| entry.where_available.is_none()) {
+            return false;
+        }
+        let mut entries = self.registration.entries_in(self.place());
+        let group = entries.find(|entry| entry.permission == *permission).and_then(|it| it.where_available.as_deref());
+        group.is_some_and(|group| !self.absent_apis(group).is_empty())
+    }
+
+    /// Whether a permission is for the app's own tenant alone, and so not declared.
+    pub(super) fn is_undeclared(&self, permission: &Permission) -> bool {
+        let mut of_own_tenant = self.registration.permissions.iter().filter(|entry| entry.own_tenant);
+        of_own_tenant.any(|entry| entry.permission == *permission)
+    }
+
+    /// What is in the way of wanted permissions. An API that a group can do without is not.
+    pub(super) fn obstacles(&self) -> impl Iterator<Item = &'a Obstacle> + use<'a> {
+        let it = *self;
+        let is_in_the_way = move |obstacle: &&Obstacle| match it.place() {
+            // What is left out here is declared all the same, and must be known where its API is.
+            Place::OwnTenant if obstacle.code != ErrorCode::ApiNotInTenant => true,
+            _ => !it.is_left_out(&obstacle.permission),
+        };
+        self.observed.obstacles.iter().filter(is_in_the_way)
+    }
+
+    /// The permissions that are wanted in this tenant, those that are left out among them, as it knows them.
+    pub(super) fn permissions(&self) -> Vec<&'a Resolved> {
+        self.wanted().filter_map(|permission| self.observed.resolved(permission)).collect()
+    }
+
+    /// The steps of these permissions: those that the tenant publishes as `step` makes them, and the others with what is in
+    /// the way.
     pub(super) fn permission_steps(
         &self,
-        kind: Option<PermissionKind>,
+        permissions: impl Iterator<Item = &'a Permission>,
         mut step: impl FnMut(&Permission, Option<&'a Resolved>) -> Step,
     ) -> Vec<Step> {
-        let observed = self.observed;
-        let wanted = self.registration.wanted_permissions();
-        let of_kind = wanted.filter(|permission| kind.is_none_or(|kind| permission.kind() == kind));
-        let steps = of_kind.filter_map(|permission| match observed.resolved(permission) {
+        let steps = permissions.filter_map(|permission| match self.observed.resolved(permission) {
             Some(resolved) => Some(step(&resolved.permission, Some(resolved))),
             None => {
-                let obstacle = observed.obstacles.iter().find(|it| it.permission == *permission)?;
+                let obstacle = self.obstacles().find(|it| it.permission == *permission)?;
                 Some(step(permission, None).blocked(obstacle.sentences()))
             }
         });
         steps.collect()
     }
 
-    /// The wanted permissions of one kind.
+    /// The wanted permissions of one kind, those that are left out among them.
     pub(super) fn permissions_of(&self, kind: PermissionKind) -> Vec<&'a Resolved> {
         self.permissions().into_iter().filter(|resolved| resolved.permission.kind() == kind).collect()
+    }
+
+    /// The wanted permissions that are to be granted: without those that are left out.
+    pub(super) fn permissions_to_grant(&self) -> Vec<&'a Resolved> {
+        self.wanted()
+            .filter(|permission| !self.is_left_out(permission))
+            .filter_map(|permission| self.observed.resolved(permission))
+            .collect()
     }
 
     /// The step of something that is not named: it is removed if the registration says so.

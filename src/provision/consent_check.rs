@@ -13,8 +13,10 @@ use crate::provision::collections::holds_after_removal;
 use crate::provision::comparison::{Comparison, step_about};
 use crate::provision::findings::Findings;
 use crate::provision::installed;
+use crate::provision::notice::{Notice, notices};
 use crate::provision::observe::{InstalledReads, cache_key, is_settled, observe_installed, published};
 use crate::provision::observed::{Observed, Resolved};
+use crate::provision::permission_entry::{PermissionEntry, Place};
 use crate::provision::plan::Plan;
 use crate::provision::plan_options::{Installed, PlanOptions};
 use crate::provision::published::take_over;
@@ -59,6 +61,8 @@ pub(crate) struct Consent {
     pub(crate) obstacles: Vec<(ErrorCode, String, String, String)>,
     /// The wanted permissions that cannot be seen in the way that was asked.
     pub(crate) unseen: Vec<String>,
+    /// What is to be known, and is in the way of nothing.
+    pub(crate) notices: Vec<Notice>,
     /// The member that came in a form that cannot be read.
     pub(crate) unreadable: Option<&'static str>,
 }
@@ -172,13 +176,19 @@ impl ConsentCheck {
         if claims.app() != Some(self.app_id) || claims.scp.is_some() {
             return Err(Error::new(ErrorCode::TokenOfAnotherApp));
         }
-        let is_seen = |it: &Permission| {
-            it.api() == MICROSOFT_GRAPH && it.kind() == PermissionKind::Application && it.name().is_some()
-        };
-        let (seen, unseen): (Vec<_>, Vec<_>) = self.registration.wanted_permissions().partition(|it| is_seen(it));
         let is_named = |it: &Permission, role: &str| it.name().is_some_and(|name| name.eq_ignore_ascii_case(role));
-        let (granted, missing): (Vec<_>, Vec<_>) =
-            seen.iter().partition(|it| claims.roles.iter().any(|role| is_named(it, role)));
+        let is_held = |it: &Permission| claims.roles.iter().any(|role| is_named(it, role));
+        let is_of_graph = |it: &Permission| it.api() == MICROSOFT_GRAPH && it.kind() == PermissionKind::Application;
+        // Nor does it tell which groups of permissions the tenant cannot have.
+        let is_seen = |entry: &PermissionEntry| {
+            let it = &entry.permission;
+            is_of_graph(it) && it.name().is_some() && (entry.where_available.is_none() || is_held(it))
+        };
+        let (seen, unseen): (Vec<_>, Vec<_>) =
+            self.registration.entries_in(Place::OtherTenant).partition(|entry| is_seen(entry));
+        let unseen: Vec<&Permission> = unseen.into_iter().map(|entry| &entry.permission).collect();
+        let seen: Vec<&Permission> = seen.into_iter().map(|entry| &entry.permission).collect();
+        let (granted, missing): (Vec<_>, Vec<_>) = seen.iter().partition(|it| is_held(it));
         let is_surplus = |role: &&String| !seen.iter().any(|it| is_named(it, role));
         let surplus = claims.roles.iter().filter(is_surplus).map(|role| {
             let permission = Permission::by_name(MICROSOFT_GRAPH, role, PermissionKind::Application);
@@ -199,7 +209,7 @@ impl Consent {
         let steps = steps(it);
         let unreadable = steps.iter().find_map(Step::unreadable);
         let in_the_way: BTreeSet<String> =
-            observed.obstacles.iter().map(|obstacle| granted_step(&obstacle.permission).to_string()).collect();
+            it.obstacles().map(|obstacle| granted_step(&obstacle.permission).to_string()).collect();
         let mut consent = Self { unreadable, ..Self::default() };
         for check in steps.into_iter().filter_map(Step::into_check) {
             match check.id.kind() {
@@ -212,7 +222,7 @@ impl Consent {
                 _ => {}
             }
         }
-        for obstacle in &observed.obstacles {
+        for obstacle in it.obstacles() {
             let about = match obstacle.code {
                 ErrorCode::ApiNotInTenant => api_name(obstacle.permission.api()),
                 _ => subject(&granted_step(&obstacle.permission)),
@@ -224,6 +234,7 @@ impl Consent {
             }
         }
         consent.principal = Principal::of(observed, it.options);
+        consent.notices = notices(it);
         consent
     }
 }

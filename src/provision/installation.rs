@@ -21,8 +21,9 @@ use crate::provision::registration::AppRegistration;
 /// for it.
 ///
 /// Of the registration its permissions and whether they are [granted](AppRegistration::without_admin_consent) count; its
-/// settings, credentials and confirmations take no part, and no step is about them. Plans are applied by
-/// [`Client::apply`].
+/// settings, credentials and confirmations take no part, and no step is about them; nor do permissions
+/// [for the app's own tenant alone](AppRegistration::own_tenant_permission). Of what is granted, a
+/// [`Notice`](crate::provision::Notice) tells which licences nobody has checked. Plans are applied by [`Client::apply`].
 ///
 /// ```
 /// # use entra_emulator::{MemoryCloud, MemoryTenant};

@@ -92,6 +92,14 @@
 //! principal is reported and never revived. A removal that deletes the service principal shows who is
 //! [assigned to it](StepKind::ASSIGNED_TO).
 //!
+//! # Permissions that differ from tenant to tenant
+//! [`own_tenant_permission`](crate::AppRegistration::own_tenant_permission) is granted in the tenant in which the app is
+//! registered, and neither declared nor wanted in any other. A group of
+//! [`where_available`](crate::AppRegistration::where_available) is left out in a tenant that lacks one of the group's APIs. What
+//! is left out, and the licences that nobody has checked, are [`Notice`]s of plan, checklist and report
+//! ([`API_NOT_IN_TENANT`](StepKind::API_NOT_IN_TENANT), [`LICENCE_NOT_CHECKED`](StepKind::LICENCE_NOT_CHECKED)): nothing is
+//! undone by them.
+//!
 //! # Surplus
 //! What is in the tenant and not in the registration is left alone and listed, as steps of the action
 //! [`LeftAlone`](Action::LeftAlone). With [`remove_surplus`](crate::AppRegistration::remove_surplus) three kinds are removed:
@@ -146,6 +154,7 @@ mod caller_permissions;
 pub(crate) mod checklist;
 mod collections;
 mod comparison;
+mod confirmation;
 pub(crate) mod consent_check;
 pub(crate) mod credential;
 mod diagnose;
@@ -154,9 +163,11 @@ mod guards;
 mod identity;
 mod installation;
 mod installed;
+mod notice;
 mod observe;
 mod observed;
 mod page_url;
+mod permission_entry;
 pub(crate) mod plan;
 mod plan_options;
 mod plan_request;
@@ -173,6 +184,7 @@ mod settings;
 mod step;
 mod steps;
 mod tag;
+mod token_permissions;
 
 use secrecy::SecretString;
 
@@ -185,6 +197,7 @@ pub use caller_permissions::CallerPermissions;
 pub use credential::Lifetime;
 pub use diagnose::{Diagnose, Diagnosis, Finding, RecordedRequest};
 pub use installation::{Installation, PlanRemoval};
+pub use notice::Notice;
 pub use page_url::{LogoutUrl, PageUrl};
 pub use plan_request::{PlanRequest, VerifyRequest};
 pub use preflight::{CallerKind, Preflight, PreflightCheck, Verdict};

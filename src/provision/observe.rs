@@ -10,6 +10,7 @@ use crate::model::query::Filter;
 use crate::model::{AppRoleAssignment, Application, ApplicationProperty, DeletedItem, Organization, PublishedApi};
 use crate::provision::collections::{self, COLLECTIONS, TakeRead};
 use crate::provision::observed::{DeletedHolder, ForeignApp, Observed, Resolved, Resource, SameName, with_ids};
+use crate::provision::permission_entry::Place;
 use crate::provision::plan_options::{Installed, PlanOptions, Removal};
 use crate::provision::published::{Wanted, select};
 use crate::provision::registration::AppRegistration;
@@ -166,7 +167,7 @@ async fn observe(client: &Client, registration: &AppRegistration, options: &Plan
         "uniqueName",
     ]);
     let deleted_page = batch.add(deleted.clone().page());
-    let apis = ApiReads::new(client, registration, &[], &mut batch);
+    let apis = ApiReads::new(client, registration, Place::OwnTenant, &[], &mut batch);
     let principals = client
         .service_principals()
         .list()
@@ -270,7 +271,7 @@ impl<'a> InstalledReads<'a> {
             let list = client.app_role_assignments().list_of_resource(principal);
             (batch.add(list.clone().page()), list)
         });
-        let apis = ApiReads::new(client, registration, known, batch);
+        let apis = ApiReads::new(client, registration, Place::OtherTenant, known, batch);
         Self { of_principal, organization, deleted, assigned_to, apis }
     }
 
@@ -308,10 +309,10 @@ impl<'a> InstalledReads<'a> {
     }
 }
 
-/// The wanted permissions, as far as this tenant publishes them.
+/// The permissions that are wanted in other tenants, as far as this one publishes them.
 pub(super) async fn published(client: &Client, registration: &AppRegistration) -> Result<Vec<Resolved>, Error> {
     let mut batch = client.batch();
-    let apis = ApiReads::new(client, registration, &[], &mut batch);
+    let apis = ApiReads::new(client, registration, Place::OtherTenant, &[], &mut batch);
     let mut responses = batch.send().await?;
     let mut observed = Observed::nothing_in(client.tenant_id().await?);
     apis.take(client, &mut responses, &mut observed)?;
@@ -325,8 +326,15 @@ struct ApiReads<'a> {
 }
 
 impl<'a> ApiReads<'a> {
-    fn new(client: &Client, registration: &'a AppRegistration, known: &[Resolved], batch: &mut Batch) -> Self {
-        let wanted: Vec<_> = registration.wanted_permissions().map(|it| Wanted::new(client, it, known)).collect();
+    fn new(
+        client: &Client,
+        registration: &'a AppRegistration,
+        place: Place,
+        known: &[Resolved],
+        batch: &mut Batch,
+    ) -> Self {
+        let wanted = registration.entries_in(place).map(|entry| &entry.permission);
+        let wanted: Vec<_> = wanted.map(|it| Wanted::new(client, it, known)).collect();
         let mut apis = Vec::new();
         for api in apis_of(&wanted) {
             let call = client.service_principals().find_published(api, &select(api, &wanted));

@@ -173,6 +173,12 @@ impl Observed {
         self.resources.iter().find(|resource| resource.api == api)?.principal
     }
 
+    /// Whether the tenant lacks an API whose permissions are wanted. Of one that is there its permissions are known.
+    pub(super) fn lacks(&self, api: AppId) -> bool {
+        let has_none = self.permissions.iter().all(|resolved| resolved.permission.api() != api);
+        has_none && self.resources.iter().any(|resource| resource.api == api && resource.principal.is_none())
+    }
+
     /// The API of a service principal, where it is one of those that are named.
     pub(super) fn api(&self, resource: ServicePrincipalId) -> Option<AppId> {
         self.resources.iter().find(|known| known.principal == Some(resource)).map(|known| known.api)

@@ -10,6 +10,7 @@ use crate::ids::{AppId, TenantId};
 use crate::permission::Permission;
 use crate::provision::approvals::reviews;
 use crate::provision::comparison::Comparison;
+use crate::provision::notice::{Notice, notices};
 use crate::provision::observed::Observed;
 use crate::provision::plan_options::PlanOptions;
 use crate::provision::registration::AppRegistration;
@@ -186,10 +187,16 @@ impl Plan {
         self.changes().next().is_none()
     }
 
+    /// What is to be known of the tenant, and undoes nothing: groups of permissions that are left out, and licences that are
+    /// not checked.
+    pub fn notices(&self) -> Vec<Notice> {
+        notices(&self.comparison())
+    }
+
     /// The permissions that would be declared or granted and that need a review, as the tenant knows them. What
     /// [`approve`](crate::Apply::approve) takes is such a permission, or its text.
     pub fn needs_approval(&self) -> Vec<&Permission> {
-        reviews(&self.registration, &self.observed, &self.steps).into_iter().map(|review| review.shown).collect()
+        reviews(&self.comparison(), &self.steps).into_iter().map(|review| review.shown).collect()
     }
 
     /// Writes the plan as JSON, to be saved or sent. It holds no secret.
@@ -226,6 +233,7 @@ impl fmt::Display for Plan {
             ("Left alone", Action::LeftAlone),
             ("Optional, not selected", Action::NotSelected),
             ("Not known", Action::Unknown),
+            ("To know", Action::Notice),
         ];
         for (title, status) in groups {
             let steps: Vec<_> = self.steps.iter().filter(|step| step.action == status).collect();
@@ -238,7 +246,7 @@ impl fmt::Display for Plan {
                 writeln!(f, "  {} {}{review}", step.action.sign(), step.text)?;
             }
         }
-        let to_approve = reviews(&self.registration, &self.observed, &self.steps);
+        let to_approve = reviews(&self.comparison(), &self.steps);
         let deletion = self.comparison().deletion();
         if !to_approve.is_empty() || deletion.is_some() {
             writeln!(f, "\nNeeds approval")?;

@@ -5,15 +5,17 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_with::{As, DurationSeconds};
 
-use crate::consent::ConsentApp;
+use crate::consent::{ConsentApp, ExpectedPermissions};
 use crate::error::{Error, ErrorCode};
 use crate::ids::{AppId, TenantId};
 use crate::model::SignInAudience;
-use crate::permission::{MICROSOFT_GRAPH, Permission, PermissionKind};
+use crate::permission::Permission;
 use crate::provision::caller_permissions::CallerPermissions;
+use crate::provision::confirmation::Confirmation;
 use crate::provision::credential::ClientSecret;
 use crate::provision::findings::Findings;
 use crate::provision::page_url::{LogoutUrl, PageUrl};
+use crate::provision::permission_entry::{PermissionEntry, Place, Selection};
 use crate::provision::redirect_uri::RedirectUri;
 use crate::provision::tag::Tag;
 use crate::strict::Strict;
@@ -113,58 +115,6 @@ fn on() -> bool {
     true
 }
 
-/// A permission that the guide names, required or optional.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(remote = "Self")]
-pub(super) struct PermissionEntry {
-    pub(super) permission: Permission,
-    /// What it is needed for; without a purpose it is required.
-    #[serde(default)]
-    pub(super) purposes: Vec<String>,
-}
-
-impl Serialize for PermissionEntry {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        Self::serialize(self, serializer)
-    }
-}
-
-impl<'de> Deserialize<'de> for PermissionEntry {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::deserialize(Strict(deserializer))
-    }
-}
-
-/// Which optional permissions are wanted.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) enum Selection {
-    #[default]
-    None,
-    Purposes(Vec<String>),
-    All,
-}
-
-/// A step that only a person can confirm.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(remote = "Self")]
-pub(super) struct Confirmation {
-    pub(super) code: String,
-    pub(super) step: String,
-}
-
-impl Serialize for Confirmation {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        Self::serialize(self, serializer)
-    }
-}
-
-impl<'de> Deserialize<'de> for Confirmation {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::deserialize(Strict(deserializer))
-    }
-}
-
 impl AppRegistration {
     /// Starts the registration of an app that is found by its unique name, whatever it is called.
     ///
@@ -219,7 +169,7 @@ impl AppRegistration {
 
     /// Adds a permission that the app cannot do without.
     pub fn permission(mut self, permission: Permission) -> Self {
-        self.permissions.push(PermissionEntry { permission, purposes: Vec::new() });
+        self.permissions.push(PermissionEntry::required(permission));
         self
     }
 
@@ -229,8 +179,74 @@ impl AppRegistration {
         let purpose = purpose.into();
         match self.permissions.iter_mut().find(|entry| entry.permission == permission && !entry.purposes.is_empty()) {
             Some(entry) => entry.purposes.push(purpose),
-            None => self.permissions.push(PermissionEntry { permission, purposes: vec![purpose] }),
+            None => {
+                self.permissions
+                    .push(PermissionEntry { purposes: vec![purpose], ..PermissionEntry::required(permission) });
+            }
         }
+        self
+    }
+
+    /// Adds a permission that the app needs in its own tenant alone: to read the partner's delegated admin relationships,
+    /// say, which a customer's tenant has none of.
+    ///
+    /// It is granted in the tenant in which the app is registered, and not declared: an admin consent link asks for all
+    /// that is declared, so that each customer would be asked for it too. No [installation](crate::Client::install), consent
+    /// or audit in another tenant counts it as wanted; where it is granted there, it is surplus.
+    ///
+    /// The portal's button *Grant admin consent* grants what is declared, and may take away what is not: apply the
+    /// registration instead.
+    ///
+    /// ```
+    /// use entra_apps::permission::microsoft_graph::application;
+    /// use entra_apps::{AppRegistration, SignInAudience};
+    ///
+    /// let sync = AppRegistration::new("contoso-sync", "Contoso Sync")
+    ///     .audience(SignInAudience::MultipleOrganizations)
+    ///     .permission(application::USER_READ_ALL)
+    ///     .own_tenant_permission(application::DELEGATED_ADMIN_RELATIONSHIP_READ_ALL);
+    /// assert_eq!(sync.wanted_permissions().count(), 2);
+    /// assert_eq!(sync.declared_permissions().collect::<Vec<_>>(), [&application::USER_READ_ALL]);
+    /// ```
+    pub fn own_tenant_permission(mut self, permission: Permission) -> Self {
+        self.permissions.push(PermissionEntry { own_tenant: true, ..PermissionEntry::required(permission) });
+        self
+    }
+
+    /// Adds permissions that the app can do without where a tenant lacks one of their APIs, because it has no licence for the
+    /// service, say. The name is that by which the group is told to people, such as `Defender for Endpoint`.
+    ///
+    /// In a tenant that has the service principals of all their APIs they are wanted as any others. Elsewhere none of them is
+    /// granted, and nothing is undone by it: plan, checklist and report have a [`Notice`](crate::provision::Notice) with the
+    /// code [`ApiNotInTenant`](crate::ErrorCode::ApiNotInTenant). Once the API is there, the next plan grants them.
+    ///
+    /// They are declared in the app's own tenant all the same, so that an admin consent link asks for them: it fails as a
+    /// whole in a tenant that lacks one of the APIs. Where the own tenant lacks the API itself, a permission can be declared
+    /// that is given [by its id](Permission::by_id); of one that is given by its name alone, nobody knows the id there.
+    ///
+    /// ```
+    /// use entra_apps::permission::microsoft_graph::application;
+    /// use entra_apps::permission::{Permission, PermissionKind, well_known};
+    /// use entra_apps::AppRegistration;
+    ///
+    /// let exchange = well_known::OFFICE_365_EXCHANGE_ONLINE;
+    /// let manage = Permission::by_name(exchange, "Exchange.ManageAsApp", PermissionKind::Application)?;
+    /// let sync = AppRegistration::new("contoso-sync", "Contoso Sync")
+    ///     .permission(application::USER_READ_ALL)
+    ///     .where_available("Exchange Online", [manage]);
+    /// assert_eq!(sync.wanted_permissions().count(), 2);
+    /// # Ok::<(), entra_apps::Error>(())
+    /// ```
+    pub fn where_available(
+        mut self,
+        group: impl Into<String>,
+        permissions: impl IntoIterator<Item = Permission>,
+    ) -> Self {
+        let group = group.into();
+        self.permissions.extend(permissions.into_iter().map(|permission| PermissionEntry {
+            where_available: Some(group.clone()),
+            ..PermissionEntry::required(permission)
+        }));
         self
     }
 
@@ -343,7 +359,7 @@ impl AppRegistration {
     pub fn consent_app(&self, app_id: AppId, home_tenant: TenantId) -> ConsentApp {
         let app = ConsentApp::new(app_id, home_tenant).audience(&self.audience);
         let app = self.redirect_uris.iter().fold(app, |app, uri| app.redirect_uri(uri.as_str()));
-        self.wanted_permissions().fold(app, |app, permission| app.declares(permission.api()))
+        self.declared_permissions().fold(app, |app, permission| app.declares(permission.api()))
     }
 
     /// The unique name by which the app is found: Graph's immutable `uniqueName`.
@@ -372,9 +388,21 @@ impl AppRegistration {
         purposes
     }
 
-    /// The permissions that are wanted: the required ones, and the optional ones selected.
+    /// The permissions that are wanted in the app's own tenant: the required ones, and the optional ones selected.
     pub fn wanted_permissions(&self) -> impl Iterator<Item = &Permission> {
-        self.permissions.iter().filter(|entry| self.wants(entry)).map(|entry| &entry.permission)
+        self.entries_in(Place::OwnTenant).map(|entry| &entry.permission)
+    }
+
+    /// The permissions that the app declares, which an admin consent link asks for, and which are wanted in other tenants:
+    /// all that are [wanted](Self::wanted_permissions) but those [for the own tenant alone](Self::own_tenant_permission).
+    pub fn declared_permissions(&self) -> impl Iterator<Item = &Permission> {
+        self.entries_in(Place::OtherTenant).map(|entry| &entry.permission)
+    }
+
+    /// The entries of the permissions that are wanted in a tenant.
+    pub(super) fn entries_in(&self, place: Place) -> impl Iterator<Item = &PermissionEntry> {
+        let is_for = move |entry: &PermissionEntry| place == Place::OwnTenant || !entry.own_tenant;
+        self.permissions.iter().filter(move |entry| is_for(entry) && self.wants(entry))
     }
 
     /// What whoever applies this registration needs, as it stands: the grants of optional permissions count when they
@@ -390,24 +418,6 @@ impl AppRegistration {
     /// ```
     pub fn caller_permissions(&self) -> CallerPermissions {
         CallerPermissions::to_grant(self.wanted_permissions().filter(|_| self.admin_consent))
-    }
-
-    /// The application permissions that the tokens of the app must hold, by API; Microsoft Graph alone where there are
-    /// none.
-    pub(super) fn application_permissions_by_api(&self) -> Vec<(AppId, Vec<String>)> {
-        let mut wanted: Vec<(AppId, Vec<String>)> = Vec::new();
-        for permission in self.wanted_permissions().filter(|it| it.kind() == PermissionKind::Application) {
-            // A permission without a name cannot be looked for in a token.
-            let Some(name) = permission.name().filter(|_| !permission.is_resource_specific()) else { continue };
-            match wanted.iter_mut().find(|(api, _)| *api == permission.api()) {
-                Some((_, names)) => names.push(name.to_owned()),
-                None => wanted.push((permission.api(), vec![name.to_owned()])),
-            }
-        }
-        if wanted.is_empty() {
-            wanted.push((MICROSOFT_GRAPH, Vec::new()));
-        }
-        wanted
     }
 
     fn wants(&self, entry: &PermissionEntry) -> bool {
@@ -448,6 +458,17 @@ impl AppRegistration {
                 findings.add(Error::new(ErrorCode::InvalidConfirmation).with_message(message));
             }
         }
+    }
+}
+
+/// What a consent in another tenant is expected to have granted.
+impl From<&AppRegistration> for ExpectedPermissions {
+    fn from(registration: &AppRegistration) -> Self {
+        let mut expected = Self::default();
+        for entry in registration.entries_in(Place::OtherTenant) {
+            expected.push(entry.permission.clone(), entry.where_available.clone());
+        }
+        expected
     }
 }
 

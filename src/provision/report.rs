@@ -10,13 +10,14 @@ use url::Url;
 
 use crate::error::{BoxError, ErrorCode};
 use crate::ids::{AppId, ApplicationId, KeyId, ServicePrincipalId, TenantId};
+use crate::provision::notice::Notice;
 use crate::provision::progress::Done;
 
 /// The report of an apply: what it did, or had done when it failed.
 ///
 /// # JSON
 /// `tenantId`, `application` (a [`RegisteredApplication`], or null), `servicePrincipal` (an [`InstalledPrincipal`], or left out), `secrets` (each an [`IssuedSecret`], **without its
-/// value**), `done` (each a [`Done`]), `corrections` (sentences), `open` (each an [`OpenItem`]). A value is written by nobody but the
+/// value**), `done` (each a [`Done`]), `corrections` (sentences), `open` (each an [`OpenItem`]) and `notices` (each a [`Notice`], or left out). A value is written by nobody but the
 /// caller, who takes it from [`IssuedSecret::value`].
 ///
 /// ```
@@ -55,6 +56,9 @@ pub struct Registered {
     pub corrections: Vec<String>,
     /// What is left for a person to do.
     pub open: Vec<OpenItem>,
+    /// What is to be known of the tenant, and undoes nothing. In JSON it is left out where there is nothing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notices: Vec<Notice>,
 }
 
 /// The ids of an application.
@@ -392,6 +396,7 @@ mod tests {
                 OpenItem::new(ErrorCode::AdminConsentMissing, "consent is missing", "Ask for it.").link(link),
                 OpenItem::new(ErrorCode::SecretValueUnknown, "it is live", "Remove it.").key_id(key_id),
             ],
+            notices: Vec::new(),
         };
         let json = serde_json::to_value(&registered).unwrap();
         assert_eq!(

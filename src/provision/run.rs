@@ -18,6 +18,7 @@ use crate::provision::collections::{self, COLLECTIONS, Collection, Phase, TakeRe
 use crate::provision::guards;
 use crate::provision::identity::{unique_name_taken, wants_unique_name};
 use crate::provision::installed;
+use crate::provision::notice::notices;
 use crate::provision::observe::{Written, cache_key, observe_application_settled, observe_settled};
 use crate::provision::observed::{DeletedHolder, Observed, shown, with_ids};
 use crate::provision::plan::Plan;
@@ -99,6 +100,7 @@ impl<'a> Run<'a> {
                 done: Vec::new(),
                 corrections: Vec::new(),
                 open: Vec::new(),
+                notices: Vec::new(),
             },
             round: 0,
             fresh_until: Deadline::default(),
@@ -140,6 +142,7 @@ impl<'a> Run<'a> {
         if self.state.options.installed.is_some() {
             self.state.report.service_principal = installed::report(&self.state.comparison());
         }
+        self.state.report.notices = notices(&self.state.comparison());
         if !self.state.report.done.is_empty() {
             report_corrections(&mut self.state);
         }

@@ -13,10 +13,12 @@ use crate::client::Client;
 use crate::error::{Error, ErrorCode};
 use crate::ids::AppId;
 use crate::permission::MICROSOFT_GRAPH;
+use crate::provision::permission_entry::Place;
 use crate::provision::progress::{Done, Progress, ProgressHook};
 use crate::provision::registration::AppRegistration;
 use crate::provision::report::IssuedSecret;
 use crate::provision::step::StepKind;
+use crate::provision::token_permissions::application_permissions_by_api;
 use crate::retry::WaitReason;
 use crate::token::{TokenRequest, token_of};
 
@@ -138,7 +140,7 @@ impl<'a> WaitUntilUsable<'a> {
         }
         let began = client.clock().monotonic();
         let wanted = match self.registration.admin_consent {
-            true => self.registration.application_permissions_by_api(),
+            true => application_permissions_by_api(self.registration, Place::OwnTenant),
             false => vec![(MICROSOFT_GRAPH, Vec::new())],
         };
         let (mut sign_ins, mut in_a_row) = (0, 0);

@@ -103,6 +103,10 @@ pub enum Subject {
         #[serde(skip_serializing_if = "Option::is_none")]
         resource: Option<ServicePrincipalId>,
     },
+    /// A group of permissions, by its name.
+    PermissionGroup(String),
+    /// A licence, by its name.
+    Licence(String),
     /// A client secret of the registration, by its description.
     Secret(String),
     /// A credential that is there, by its key id.
@@ -127,7 +131,11 @@ impl fmt::Display for Subject {
             }
             Self::Credential(key_id) => key_id.fmt(f),
             Self::Property(kind) => kind.fmt(f),
-            Self::Tag(text) | Self::Secret(text) | Self::Confirmation(text) => f.write_str(text),
+            Self::Tag(text)
+            | Self::PermissionGroup(text)
+            | Self::Licence(text)
+            | Self::Secret(text)
+            | Self::Confirmation(text) => f.write_str(text),
         }
     }
 }
@@ -225,6 +233,8 @@ pub enum Action {
     NotSelected,
     /// What is there came in a form that cannot be read, so that nothing is known of it: it stays as it is.
     Unknown,
+    /// Nothing is done about it, and nothing is undone by it: it is to be known. See [`Notice`](crate::provision::Notice).
+    Notice,
 }
 
 impl Action {
@@ -243,6 +253,7 @@ impl Action {
             Self::LeftAlone => '·',
             Self::NotSelected => '○',
             Self::Unknown => '?',
+            Self::Notice => 'i',
         }
     }
 }

@@ -8,6 +8,7 @@ use crate::provision::comparison::Comparison;
 use crate::provision::findings::Findings;
 use crate::provision::identity;
 use crate::provision::installed;
+use crate::provision::notice;
 use crate::provision::observed::{Observed, shown};
 use crate::provision::registration::AppRegistration;
 use crate::provision::settings::{self, SETTINGS};
@@ -72,6 +73,7 @@ pub(super) fn steps(it: &Comparison<'_>) -> Vec<Step> {
     if let Some(wanted) = &it.options.installed {
         installed::steps(it, wanted, &mut steps);
         steps_of_rooms(it, &mut steps);
+        notice::steps(it, &mut steps);
         return steps;
     }
     identity::steps(it, &mut steps);
@@ -81,6 +83,7 @@ pub(super) fn steps(it: &Comparison<'_>) -> Vec<Step> {
     }
     settings::kept_values(it, it.app().is_some_and(|app| identity::wants_unique_name(it, app)), &mut steps);
     steps_of_rooms(it, &mut steps);
+    notice::steps(it, &mut steps);
     steps.extend(used_in_time(it));
     for confirmation in &it.registration.confirmations {
         let id = StepId::of(StepKind::CONFIRMATION, Subject::Confirmation(confirmation.code.clone()));

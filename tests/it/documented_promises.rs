@@ -72,6 +72,9 @@ const SHOWN_BY: &[(&str, &[&str])] = &[
     ("The caller may not consent", &["consent::a_preflight_informs_and_an_apply_does_what_it_may"]),
     ("An administrator consents by link", &["flows::an_administrator_consents_by_link_and_the_grants_are_proved"]),
     ("A consent by link fails or is cancelled", &["sign_in_errors::a_consent_that_fails_comes_back_as_its_reason"]),
+    ("A callback comes from another tenant than the one whose link it is, or comes twice", &["partner::manual_consent::a_callback_counts_once_and_from_its_own_customers_tenant_alone"]),
+    ("A tenant lacks an API that a group of permissions can do without", &["install::per_tenant::a_group_is_left_out_where_an_api_is_missing_and_granted_once_it_is_there"]),
+    ("A tenant has no licence for what a permission is for", &["install::per_tenant::a_licence_that_nobody_has_looked_for_is_said_and_undoes_nothing"]),
     ("A customer typed in the wrong id, tenant or secret", &["diagnose::each_mistake_is_named"]),
     // … several run at once, or one stops half-way
     ("Two or ten processes apply the same registration at once", &["concurrency::two_appliers_at_once_end_with_one_of_everything", "concurrency::ten_appliers_at_once_end_with_one_of_everything"]),

@@ -101,6 +101,9 @@ fn judge_consent(consent: &Consent) -> (Verdict, Vec<Reason>) {
     if consent.assignment_required {
         find(Verdict::Complete, Reason::of(ErrorCode::AssignmentRequired, Vec::new()));
     }
+    for notice in &consent.notices {
+        find(Verdict::Complete, Reason::new(notice.code, notice.about.clone(), &*notice.text, &*notice.remedy));
+    }
     (verdict, reasons)
 }
 

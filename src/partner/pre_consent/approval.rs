@@ -193,5 +193,5 @@ impl fmt::Display for ConsentApproval {
 
 /// What is to be approved for the customers of one registration.
 pub(super) fn consents(registration: &AppRegistration, customers: BTreeSet<TenantId>) -> ApprovedConsents {
-    ApprovedConsents { permissions: texts(registration.wanted_permissions()), customers }
+    ApprovedConsents { permissions: texts(registration.declared_permissions()), customers }
 }

@@ -17,7 +17,7 @@ use crate::partner::pre_consent::first_hop::{Consents, FirstHop, has_scope};
 use crate::partner::pre_consent::halt::{Halt, Place, halt};
 use crate::partner::pre_consent::target::Target;
 use crate::partner::readiness::{Gap, ReadinessOutcome};
-use crate::permission::well_known_name;
+use crate::permission::{MICROSOFT_GRAPH, well_known_name};
 use crate::provision::consent_check::{ConsentCheck, Look, Principal};
 use crate::provision::plan::Plan;
 use crate::provision::registration::AppRegistration;
@@ -310,21 +310,33 @@ impl Work<'_> {
         }
         let code = ErrorCode::ConsentTooNarrow;
         let detail = format!("{}: it lacks {}", code.cause(), lacking.join(", "));
-        let remedy = format!("{} It is {}.", code.remedy(), self.consent_link(hop.app_id));
+        let of_graph = hop.consents.iter().filter(|consent| consent.api() == MICROSOFT_GRAPH);
+        let scopes: Vec<String> = of_graph.flat_map(|consent| consent.scopes().to_vec()).collect();
+        let remedy = format!("{} It is <{}>.", code.remedy(), self.consent_link(hop.app_id, &scopes));
         let reason = Reason::new(code, lacking.to_vec(), detail, remedy);
         Ok(self.done(CustomerState::NotReady, vec![reason], true))
     }
 
-    /// The address at which an administrator of the customer consents to an app of the partner's.
-    fn consent_link(&self, app_id: AppId) -> String {
-        let authority = self.client.cloud().authority().as_str().trim_end_matches('/').to_owned();
-        format!("{authority}/{}/adminconsent?client_id={app_id}", self.target.tenant)
+    /// The address at which an administrator of the customer consents to permissions of Microsoft Graph for an app, or to all
+    /// that it declares.
+    fn consent_link(&self, app_id: AppId, scopes: &[String]) -> String {
+        let cloud = self.client.cloud();
+        let all = cloud.graph_scope();
+        let of_graph = |scope: &String| format!("{}/{scope}", all.trim_end_matches("/.default"));
+        let scopes: Vec<String> = scopes.iter().map(of_graph).collect();
+        let scope = if scopes.is_empty() { all.clone() } else { scopes.join(" ") };
+        let mut url = cloud.authority().clone();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty().extend([self.target.tenant.to_string().as_str(), "v2.0", "adminconsent"]);
+        }
+        url.query_pairs_mut().append_pair("client_id", &app_id.to_string()).append_pair("scope", &scope);
+        url.into()
     }
 
     /// Skips a customer whose consent nobody has approved.
     fn not_approved(&self) -> Option<Advance> {
         let Job::Consent(approval) = self.job else { return None };
-        let wanted = texts(self.shared.registrations[self.target.registration].wanted_permissions());
+        let wanted = texts(self.shared.registrations[self.target.registration].declared_permissions());
         if approval.covers(self.target.tenant, &wanted) {
             return None;
         }
@@ -513,7 +525,7 @@ impl Work<'_> {
                 CustomerState::NotReady
             }
             Code::NotACustomer => {
-                let link = self.consent_link(self.hop().app_id);
+                let link = self.consent_link(self.shared.app_id, &[]);
                 let remedy = format!(
                     "Send an administrator of the customer the admin consent link <{link}>: Partner Center does not know \
                      this tenant as a customer."

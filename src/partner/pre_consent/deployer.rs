@@ -39,7 +39,7 @@ pub fn deployer_registration(unique_name: impl Into<String>, display_name: impl 
         .permission(delegated::APP_ROLE_ASSIGNMENT_READ_WRITE_ALL)
         .permission(delegated::DELEGATED_PERMISSION_GRANT_READ_WRITE_ALL)
         .permission(delegated::DIRECTORY_READ_ALL)
-        .permission(delegated::DELEGATED_ADMIN_RELATIONSHIP_READ_ALL)
+        .own_tenant_permission(delegated::DELEGATED_ADMIN_RELATIONSHIP_READ_ALL)
         .permission(delegated::USER_READ);
     let registration = loopback.into_iter().fold(registration, AppRegistration::redirect_uri);
     partner_center.into_iter().fold(registration, AppRegistration::permission)
@@ -78,7 +78,7 @@ impl Deployer {
     }
 
     pub(super) fn approved(&self) -> ApprovedDeployer {
-        let permissions = texts(self.registration.wanted_permissions());
+        let permissions = texts(self.registration.declared_permissions());
         ApprovedDeployer { app_id: self.app_id, permissions, consent: self.consent }
     }
 }
@@ -87,13 +87,11 @@ impl Deployer {
 pub(super) fn for_customers(registration: &AppRegistration) -> AppRegistration {
     let empty = AppRegistration::new(registration.unique_name(), registration.display_name())
         .audience(SignInAudience::MultipleOrganizations);
-    let permissions = registration.wanted_permissions().filter(|it| is_for_customers(it)).cloned();
+    let permissions = registration.declared_permissions().filter(|it| is_for_customers(it)).cloned();
     permissions.fold(empty, AppRegistration::permission)
 }
 
-/// Customers have neither Partner Center nor relationships of their own to read.
+/// Customers do not have Partner Center, whose permission is declared all the same: no token for it is given out otherwise.
 fn is_for_customers(permission: &Permission) -> bool {
-    permission.kind() == PermissionKind::Delegated
-        && permission.api() != MICROSOFT_PARTNER_CENTER
-        && *permission != delegated::DELEGATED_ADMIN_RELATIONSHIP_READ_ALL
+    permission.kind() == PermissionKind::Delegated && permission.api() != MICROSOFT_PARTNER_CENTER
 }

@@ -51,7 +51,7 @@ impl FirstHop {
     pub(super) fn new(registration: &AppRegistration, app_id: AppId, publisher: TenantId) -> Result<Self, Error> {
         let registration = for_customers(registration);
         let mut by_api: BTreeMap<AppId, Vec<Permission>> = BTreeMap::new();
-        for permission in registration.wanted_permissions() {
+        for permission in registration.declared_permissions() {
             by_api.entry(permission.api()).or_default().push(permission.clone());
         }
         let consents = by_api.into_values().map(|permissions| NewApplicationConsent::new(app_id, permissions));

@@ -325,7 +325,7 @@ impl PreConsent {
         app_id: AppId,
         signed_in_app: Option<AppId>,
     ) -> Result<(), Error> {
-        let permissions = || registrations.iter().flat_map(|it| it.wanted_permissions());
+        let permissions = || registrations.iter().flat_map(|it| it.declared_permissions());
         if let Some(permission) = permissions().find(|it| it.kind() == PermissionKind::Application) {
             return Err(Error::new(ErrorCode::DeployerNeeded)
                 .with_message(format!("the application permission {permission} takes a deployer")));

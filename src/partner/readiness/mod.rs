@@ -65,7 +65,7 @@ impl RolesNeeded {
         let graphs = [MICROSOFT_GRAPH, well_known::AZURE_ACTIVE_DIRECTORY_GRAPH_LEGACY];
         let is_privileged = |it: &Permission| it.kind() == PermissionKind::Application && graphs.contains(&it.api());
         let needed = Self::to_administer_apps();
-        match registration.wanted_permissions().any(is_privileged) {
+        match registration.declared_permissions().any(is_privileged) {
             true => needed.any_of([DirectoryRole::PRIVILEGED_ROLE_ADMINISTRATOR, DirectoryRole::GLOBAL_ADMINISTRATOR]),
             false => needed,
         }
@@ -84,6 +84,11 @@ impl RolesNeeded {
     /// The roles that are asked for: the first of each set.
     pub fn preferred(&self) -> Vec<DirectoryRole> {
         self.0.iter().filter_map(|set| set.first().copied()).collect()
+    }
+
+    /// The roles of which one suffices for the most that is needed: the last set.
+    pub(super) fn most(&self) -> &[DirectoryRole] {
+        self.0.last().map_or(&[], Vec::as_slice)
     }
 
     fn sets(&self) -> impl Iterator<Item = &[DirectoryRole]> {

@@ -15,7 +15,7 @@ use crate::permission::PermissionKind;
 use crate::provision::apply_state::ApplyState;
 use crate::provision::caller_permissions::is_graph;
 use crate::provision::collections::role_assignments::{
-    granted_steps, is_role_granted, roles_after_removal, surplus_step,
+    UNDECLARED, granted_steps, is_role_granted, roles_after_removal, surplus_step,
 };
 use crate::provision::collections::{self, Collection, Phase, TakeRead, TakeResponse, empty_if_not_found};
 use crate::provision::comparison::{Comparison, grant_step, permission_step};
@@ -38,7 +38,9 @@ struct Scopes<'a> {
     resource: ServicePrincipalId,
     grant: Option<&'a OAuth2PermissionGrant>,
     granted: Vec<String>,
+    /// What is named, and what of it is to be granted: without what is left out in this tenant.
     named: Vec<&'a str>,
+    to_grant: Vec<&'a str>,
 }
 
 #[async_trait]
@@ -169,7 +171,7 @@ impl Scopes<'_> {
             return scopes;
         }
         scopes.extend(
-            self.named.iter().filter(|scope| !has_scope(&self.granted, scope)).map(|scope| (*scope).to_owned()),
+            self.to_grant.iter().filter(|scope| !has_scope(&self.granted, scope)).map(|scope| (*scope).to_owned()),
         );
         scopes.sort();
         scopes.dedup();
@@ -179,18 +181,16 @@ impl Scopes<'_> {
 
 /// What is granted and named on each API of which something is named.
 fn named_apis<'a>(it: &Comparison<'a>) -> Vec<Scopes<'a>> {
-    let delegated = it.permissions_of(PermissionKind::Delegated);
+    let (all_named, all_to_grant) = (it.permissions(), it.permissions_to_grant());
     let of_api = |api: AppId, resource: ServicePrincipalId| {
-        let named = delegated.iter().filter(|resolved| resolved.permission.api() == api);
+        let is_of_api =
+            |it: &&&Resolved| it.permission.api() == api && it.permission.kind() == PermissionKind::Delegated;
+        let scopes = |all: &[&'a Resolved]| -> Vec<&'a str> {
+            all.iter().filter(is_of_api).filter_map(|resolved| resolved.value.as_deref()).collect()
+        };
         let grant = it.observed.tenant_wide_grant(resource).filter(|_| it.observed.principal.is_some());
         let granted = grant.map(scopes_of).unwrap_or_default();
-        Scopes {
-            api,
-            resource,
-            grant,
-            granted,
-            named: named.filter_map(|resolved| resolved.value.as_deref()).collect(),
-        }
+        Scopes { api, resource, grant, granted, named: scopes(&all_named), to_grant: scopes(&all_to_grant) }
     };
     let known = it.observed.resources.iter().filter_map(|known| Some((known.api, known.principal?)));
     known.map(|(api, resource)| of_api(api, resource)).collect()
@@ -350,11 +350,29 @@ pub(in crate::provision) fn report_missing_consent(state: &mut ApplyState<'_>) {
         PermissionKind::Application => is_role_granted(it.observed, resolved),
         PermissionKind::Delegated => is_granted(it.observed, resolved),
     };
-    let wanted = it.permissions().into_iter().filter(|_| it.registration.admin_consent);
-    let missing: Vec<&Resolved> = wanted.filter(|resolved| !is_granted(resolved)).collect();
-    if missing.is_empty() {
-        return;
-    }
+    let wanted = it.permissions_to_grant().into_iter().filter(|_| it.registration.admin_consent);
+    let missing = wanted.filter(|resolved| !is_granted(resolved));
+    // An admin consent link asks for what is declared alone.
+    let (undeclared, missing): (Vec<&Resolved>, Vec<&Resolved>) =
+        missing.partition(|resolved| it.is_undeclared(&resolved.permission));
+    let items = [
+        (!undeclared.is_empty()).then(|| missing_undeclared(&undeclared)),
+        (!missing.is_empty()).then(|| missing_declared(state, app_id, &missing)),
+    ];
+    state.report.open.extend(items.into_iter().flatten());
+}
+
+/// What is open of grants that only an apply makes.
+fn missing_undeclared(missing: &[&Resolved]) -> OpenItem {
+    let role = role_to_grant(missing);
+    let remedy =
+        format!("Ask somebody with the role {role} to apply the registration; then verify. Note: {UNDECLARED}");
+    OpenItem::new(ErrorCode::AdminConsentMissing, missing_text(missing), remedy)
+}
+
+/// What is open of grants that an admin consent makes, too.
+fn missing_declared(state: &ApplyState<'_>, app_id: AppId, missing: &[&Resolved]) -> OpenItem {
+    let it = state.comparison();
     let tenant = state.observed.tenant;
     let consent = match (&state.observed.application, &state.options.installed) {
         (Some(app), _) => consent_of(app, app_id, tenant),
@@ -364,21 +382,29 @@ pub(in crate::provision) fn report_missing_consent(state: &mut ApplyState<'_>) {
     let link = consent
         .browser_redirect_uri()
         .and_then(|uri| consent.link_without_state(state.client.cloud(), &tenant.into(), uri).ok());
-    let of_graph = |resolved: &&Resolved| {
-        resolved.permission.kind() == PermissionKind::Application && is_graph(resolved.permission.api())
-    };
-    let role = match missing.iter().any(of_graph) {
-        true => DirectoryRole::PRIVILEGED_ROLE_ADMINISTRATOR,
-        false => DirectoryRole::CLOUD_APPLICATION_ADMINISTRATOR,
-    };
-    let names: Vec<_> = missing.iter().map(|resolved| resolved.permission.to_string()).collect();
+    let role = role_to_grant(missing);
     let action = match &link {
         Some(_) => "open the link and accept",
         None => "click Grant admin consent under API permissions of the app",
     };
-    let text = format!("admin consent is missing for {}, which the caller may not grant", names.join(", "));
     let remedy = format!("Ask somebody with the role {role} to {action}; then verify.");
-    state.report.open.push(OpenItem { link, ..OpenItem::new(ErrorCode::AdminConsentMissing, text, remedy) });
+    OpenItem { link, ..OpenItem::new(ErrorCode::AdminConsentMissing, missing_text(missing), remedy) }
+}
+
+fn missing_text(missing: &[&Resolved]) -> String {
+    let names: Vec<_> = missing.iter().map(|resolved| resolved.permission.to_string()).collect();
+    format!("admin consent is missing for {}, which the caller may not grant", names.join(", "))
+}
+
+/// The role of somebody who may grant these.
+fn role_to_grant(missing: &[&Resolved]) -> DirectoryRole {
+    let of_graph = |resolved: &&Resolved| {
+        resolved.permission.kind() == PermissionKind::Application && is_graph(resolved.permission.api())
+    };
+    match missing.iter().any(of_graph) {
+        true => DirectoryRole::PRIVILEGED_ROLE_ADMINISTRATOR,
+        false => DirectoryRole::CLOUD_APPLICATION_ADMINISTRATOR,
+    }
 }
 
 /// What of an application that is there matters to an admin consent link.

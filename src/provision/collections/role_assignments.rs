@@ -29,6 +29,10 @@ impl StepKind {
 
 pub(super) struct RoleAssignments;
 
+/// What is said of a permission for the app's own tenant alone.
+pub(super) const UNDECLARED: &str = "it is not declared, so that the portal's Grant admin consent does not grant it, and may \
+                                     take it away.";
+
 #[async_trait]
 impl Collection for RoleAssignments {
     fn read(&self, client: &Client, principal: ServicePrincipalKey, batch: &mut Batch) -> Option<Box<dyn TakeRead>> {
@@ -43,7 +47,7 @@ impl Collection for RoleAssignments {
     }
 
     fn steps(&self, it: &Comparison<'_>, steps: &mut Vec<Step>) {
-        if !it.registration.admin_consent && it.registration.wanted_permissions().next().is_some() {
+        if !it.registration.admin_consent && it.wanted().next().is_some() {
             let step = Step::new(StepKind::ADMIN_CONSENT, Action::LeftAlone);
             steps.push(step.plan("admin consent is left to somebody else"));
         }
@@ -71,7 +75,9 @@ impl Collection for RoleAssignments {
         let Some(principal) = state.grantee() else { return Ok(requests) };
         let it = state.comparison();
         let assignments = state.client.app_role_assignments();
-        for resolved in it.permissions_of(PermissionKind::Application) {
+        for resolved in
+            it.permissions_to_grant().into_iter().filter(|it| it.permission.kind() == PermissionKind::Application)
+        {
             let Some(resource) = state.observed.resource(resolved.permission.api()) else { continue };
             if state.options.removal().is_some() || is_role_granted(&state.observed, resolved) {
                 continue;
@@ -104,7 +110,11 @@ pub(super) fn granted_steps(
     kind: PermissionKind,
     is_granted: impl Fn(&Observed, &Resolved) -> bool,
 ) -> Vec<Step> {
-    it.permission_steps(Some(kind), |permission, resolved| {
+    // What is left out is told as a whole; what of it is granted from another time is taken away with the rest.
+    let is_removed = it.options.removal().is_some();
+    let granted =
+        it.wanted().filter(|permission| permission.kind() == kind && (is_removed || !it.is_left_out(permission)));
+    it.permission_steps(granted, |permission, resolved| {
         granted_step(it, permission, resolved, resolved.is_some_and(|resolved| is_granted(it.observed, resolved)))
     })
 }
@@ -131,12 +141,19 @@ fn granted_step(it: &Comparison<'_>, permission: &Permission, resolved: Option<&
         });
     }
     let reason = resolved.map_or_else(|| permission.review_reason(), Resolved::review_reason);
-    let (step, remedy) = match it.registration.admin_consent {
-        true => {
+    let is_undeclared = it.is_undeclared(permission);
+    let (step, remedy) = match (it.registration.admin_consent, is_undeclared) {
+        (true, false) => {
             let step = step.plan(format!("grant {permission} for the whole tenant"));
             (step.needs_review(reason), format!("Apply the registration, or c{by_hand}"))
         }
-        false => (step, format!("C{by_hand}")),
+        (true, true) => {
+            let step =
+                step.plan(format!("grant {permission} for the whole tenant, and for no other: it is not declared"));
+            (step.needs_review(reason), format!("Apply the registration: {UNDECLARED}"))
+        }
+        (false, false) => (step, format!("C{by_hand}")),
+        (false, true) => (step, format!("Let an administrator grant it through Microsoft Graph: {UNDECLARED}")),
     };
     step.check(format!("Admin consent is granted for {permission}, {whom}"), remedy)
 }

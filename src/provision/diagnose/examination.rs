@@ -17,11 +17,13 @@ use crate::client::Client;
 use crate::cloud::Cloud;
 use crate::error::{Error, ErrorCode};
 use crate::ids::{AppId, Tenant, TenantId};
-use crate::permission::{MICROSOFT_GRAPH, Permission, PermissionKind, well_known_name};
+use crate::permission::{MICROSOFT_GRAPH, PermissionKind, well_known_name};
 use crate::provision::diagnose::diagnosis::Diagnosis;
 use crate::provision::diagnose::recording_transport::RecordingTransport;
+use crate::provision::permission_entry::{PermissionEntry, Place};
 use crate::provision::registration::AppRegistration;
 use crate::provision::report::RegisteredApplication;
+use crate::provision::token_permissions::application_permissions_by_api;
 use crate::retry::{Deadline, SendContext};
 use crate::token::{TokenRequest, token_of};
 
@@ -214,7 +216,7 @@ impl<'a> Diagnose<'a> {
         let provider = ClientCredentialsProvider::new(service, app_id, ClientAuthentication::secret(secret));
         let Some(tenant) = found.tenant_id.map(Tenant::from).or_else(|| self.tenant.parse().ok()) else { return };
         let (mut wanted, mut missing, mut surplus) = (0, Vec::new(), Vec::new());
-        for (api, names) in self.registration.application_permissions_by_api() {
+        for (api, names) in application_permissions_by_api(self.registration, Place::OtherTenant) {
             let scope = match api {
                 MICROSOFT_GRAPH => self.cloud.graph_scope(),
                 api => format!("{api}/.default"),
@@ -249,7 +251,8 @@ impl<'a> Diagnose<'a> {
             }
             wanted += names.len();
             missing.extend(names.iter().filter(|name| !claims.roles.contains(name)).cloned());
-            surplus.extend(claims.roles.iter().filter(|role| !names.contains(role)).cloned());
+            let is_named = |role: &String| names.contains(role) || may_hold(self.registration, api, role);
+            surplus.extend(claims.roles.iter().filter(|role| !is_named(role)).cloned());
             found.granted.extend(claims.roles);
         }
         let list = missing.join(", ");
@@ -272,12 +275,16 @@ impl<'a> Diagnose<'a> {
             let text = format!("The app holds more than it needs: {}.", surplus.join(", "));
             found.remark(ErrorCode::SurplusPermissions, text, "Take it away, if nothing else needs it.");
         }
-        // A token names application permissions: neither delegated ones, nor those that are given by their id alone.
-        let wanted = self.registration.wanted_permissions();
-        let unseen: Vec<_> = wanted
-            .filter(|permission| permission.kind() == PermissionKind::Delegated || permission.name().is_none())
-            .map(Permission::to_string)
-            .collect();
+        // A token names application permissions: neither delegated ones, nor those that are given by their id alone; and it
+        // does not tell which groups of permissions the tenant cannot have.
+        let is_seen = |entry: &PermissionEntry| {
+            let permission = &entry.permission;
+            let is_named = permission.kind() == PermissionKind::Application && permission.name().is_some();
+            let is_held = || permission.name().is_some_and(|name| found.granted.iter().any(|role| role == name));
+            is_named && (entry.where_available.is_none() || is_held())
+        };
+        let wanted = self.registration.entries_in(Place::OtherTenant);
+        let unseen: Vec<_> = wanted.filter(|entry| !is_seen(entry)).map(|entry| entry.permission.to_string()).collect();
         if !unseen.is_empty() {
             let text = format!("Not seen by a sign-in of the app itself: {}.", unseen.join(", "));
             found.remark(
@@ -342,6 +349,14 @@ impl<'a> IntoFuture for Diagnose<'a> {
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(self.run())
     }
+}
+
+/// Whether the app may hold an application permission in some tenants: in its own alone, or where the API is there.
+fn may_hold(registration: &AppRegistration, api: AppId, name: &str) -> bool {
+    registration
+        .entries_in(Place::OwnTenant)
+        .map(|entry| &entry.permission)
+        .any(|it| it.api() == api && it.kind() == PermissionKind::Application && it.name() == Some(name))
 }
 
 /// The codes of problems after which signing in tells nothing more.

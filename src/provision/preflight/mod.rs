@@ -16,6 +16,7 @@ use crate::auth::TokenClaims;
 use crate::directory_role::DirectoryRole;
 use crate::permission::Permission;
 use crate::provision::comparison::step_about;
+use crate::provision::permission_entry::Place;
 use crate::provision::preflight::caller::{Caller, Expected};
 use crate::provision::preflight::need::Need;
 use crate::provision::registration::AppRegistration;
@@ -190,7 +191,7 @@ impl Preflight {
             let id = StepId::of(StepKind::SECRET, Subject::Secret(name.to_owned()));
             (id, format!("Issue the client secret “{name}”"), Need::Write)
         }));
-        steps.extend(grants(registration));
+        steps.extend(grants(registration, Place::OwnTenant));
         Self::of_steps(steps, claims)
     }
 
@@ -199,7 +200,8 @@ impl Preflight {
     pub(super) fn of_installation(registration: &AppRegistration, is_installed: bool, claims: &TokenClaims) -> Self {
         let text = "Make the service principal of another tenant's app".to_owned();
         let principal = is_installed.then(|| (StepKind::SERVICE_PRINCIPAL.into(), text, Need::Install));
-        Self::of_steps([read()].into_iter().chain(principal).chain(grants(registration)), claims)
+        let grants = grants(registration, Place::OtherTenant);
+        Self::of_steps([read()].into_iter().chain(principal).chain(grants), claims)
     }
 
     fn of_steps(steps: impl IntoIterator<Item = Required>, claims: &TokenClaims) -> Self {
@@ -221,9 +223,11 @@ fn read() -> Required {
     (StepKind::READ.into(), "Look at what is there".to_owned(), Need::Read)
 }
 
-fn grants(registration: &AppRegistration) -> impl Iterator<Item = Required> + '_ {
-    registration.wanted_permissions().filter(|_| registration.admin_consent).map(|permission| {
-        let text = format!("Grant {permission} for the tenant");
+fn grants(registration: &AppRegistration, place: Place) -> impl Iterator<Item = Required> + '_ {
+    registration.entries_in(place).filter(|_| registration.admin_consent).map(|entry| {
+        let permission = &entry.permission;
+        let condition = if entry.where_available.is_some() { ", if it has the API" } else { "" };
+        let text = format!("Grant {permission} for the tenant{condition}");
         (step_about(StepKind::PERMISSION_GRANTED, permission), text, Need::to_grant(permission))
     })
 }

@@ -46,19 +46,22 @@ impl Setting for DeclaredPermissions {
             if entries[..index].iter().any(|other| other.permission == entry.permission) {
                 let twice = Error::new(ErrorCode::PermissionTwice)
                     .with_message(format!("the permission {} stands twice", entry.permission))
-                    .with_remedy("Name it once, as required or as optional.");
+                    .with_remedy("Name it once: as required, as optional, for the own tenant, or in one group.");
                 findings.add(twice);
             }
         }
         if registration.purposes().iter().any(|purpose| purpose.trim().is_empty()) {
             findings.add(Error::new(ErrorCode::EmptyPurpose));
         }
-        let wanted: Vec<_> = registration.wanted_permissions().collect();
-        for permission in wanted.iter().filter(|permission| permission.is_resource_specific()) {
+        if entries.iter().filter_map(|entry| entry.where_available.as_ref()).any(|group| group.trim().is_empty()) {
+            findings.add(Error::new(ErrorCode::EmptyPermissionGroup));
+        }
+        for permission in registration.wanted_permissions().filter(|permission| permission.is_resource_specific()) {
             let message = format!("{permission} is granted per team or chat, not for a tenant");
             findings.add(Error::new(ErrorCode::ResourceSpecificPermission).with_message(message));
         }
-        findings.add_result(check_limits(&wanted, allows_personal_accounts(&registration.audience)));
+        let declared: Vec<_> = registration.declared_permissions().collect();
+        findings.add_result(check_limits(&declared, allows_personal_accounts(&registration.audience)));
     }
 
     fn check_observed(&self, it: &Comparison<'_>, findings: &mut Findings) {
@@ -66,11 +69,13 @@ impl Setting for DeclaredPermissions {
     }
 
     fn change(&self, it: &Comparison<'_>, app: &mut Application) {
-        let wanted: Vec<Declared> = it.permissions().into_iter().map(declaration).collect();
+        let wanted: Vec<Declared> =
+            it.registration.declared_permissions().filter_map(|permission| declaration_of(it, permission)).collect();
         if it.registration.remove_surplus {
+            let is_named = |declared: Declared| wanted.contains(&declared) || may_be_named(it, &declared);
             for api in &mut app.required_resource_access {
                 let id = api.resource_app_id;
-                api.resource_access.retain(|access| declared(id, access).is_none_or(|it| wanted.contains(&it)));
+                api.resource_access.retain(|access| declared(id, access).is_none_or(is_named));
             }
             app.required_resource_access.retain(|api| !api.resource_access.is_empty());
         }
@@ -92,9 +97,8 @@ impl Setting for DeclaredPermissions {
 
     fn steps(&self, it: &Comparison<'_>, steps: &mut Vec<Step>) {
         let there = it.app().map(all_declared).unwrap_or_default();
-        let wanted = it.permissions();
-        steps.extend(it.permission_steps(None, |permission, resolved| {
-            let is_there = resolved.is_some_and(|resolved| there.contains(&declaration(resolved)));
+        let is_there = |declaration: Option<Declared>| declaration.is_some_and(|it| there.contains(&it));
+        let step = |permission: &Permission, resolved: Option<&Resolved>, is_there: bool| {
             let action = if is_there { Action::Unchanged } else { Action::Add };
             let reason = resolved.map_or_else(|| permission.review_reason(), Resolved::review_reason);
             let step = Step::new(wanted_step(StepKind::PERMISSION_DECLARED, permission, resolved), action)
@@ -102,14 +106,32 @@ impl Setting for DeclaredPermissions {
                 .needs_review(reason);
             let remedy = "Apply the registration, or add it under API permissions.";
             step.check(format!("Permission {permission} is added"), remedy)
+        };
+        let (elsewhere, here): (Vec<&Permission>, Vec<&Permission>) =
+            it.registration.declared_permissions().partition(|permission| is_of_absent_api(it, permission));
+        steps.extend(it.permission_steps(here.into_iter(), |permission, resolved| {
+            step(permission, resolved, is_there(resolved.map(declaration)))
         }));
-        let named: Vec<Declared> = wanted.iter().map(|resolved| declaration(resolved)).collect();
+        steps.extend(elsewhere.into_iter().map(|permission| match declaration_of(it, permission) {
+            Some(declaration) => step(permission, None, is_there(Some(declaration))),
+            None => undeclarable(permission),
+        }));
+        let named: Vec<Declared> =
+            it.registration.declared_permissions().filter_map(|permission| declaration_of(it, permission)).collect();
         let is_blocked = |(api, id, _): &Declared| {
             let obstacles = it.observed.obstacles.iter();
             obstacles.map(|it| &it.permission).any(|blocked| blocked.api() == *api && blocked.id() == Some(*id))
         };
-        for surplus in there.iter().filter(|there| !named.contains(there) && !is_blocked(there)) {
-            let what = format!("declared permission {}", describe(surplus.0, surplus.1, &surplus.2));
+        let is_surplus = |there: &&Declared| !named.contains(there) && !is_blocked(there) && !may_be_named(it, there);
+        for surplus in there.iter().filter(is_surplus) {
+            let name = describe(surplus.0, surplus.1, &surplus.2);
+            let is_for_own_tenant = it.permissions().iter().any(|resolved| declaration(resolved) == *surplus);
+            let what = match is_for_own_tenant {
+                true => format!(
+                    "declared permission {name}, which is for this tenant alone, and which customers are asked for"
+                ),
+                false => format!("declared permission {name}"),
+            };
             let remedy = "Take it away under App registrations, API permissions, if nothing else needs it; \
                           a registration that removes what is surplus does it.";
             let step = it.surplus(surplus_step(surplus), &what);
@@ -132,7 +154,7 @@ impl Setting for DeclaredPermissions {
 
 /// Refuses permissions that cannot be had in this tenant, and one that is named twice, by its id and by its name.
 pub(in crate::provision) fn check_permissions(it: &Comparison<'_>, findings: &mut Findings) {
-    for Obstacle { code, text, remedy, .. } in &it.observed.obstacles {
+    for Obstacle { code, text, remedy, .. } in it.obstacles() {
         findings.add(Error::new(*code).with_message(text.as_str()).with_remedy(remedy.as_str()));
     }
     let permissions = &it.observed.permissions;
@@ -165,6 +187,39 @@ fn check_limits(wanted: &[&Permission], personal: bool) -> Result<(), Error> {
 fn declaration(resolved: &Resolved) -> Declared {
     let permission = &resolved.permission;
     (permission.api(), resolved.id, permission.kind().resource_access_type().to_owned())
+}
+
+/// The entry by which the application declares a permission of the registration, where its id is known: as the tenant
+/// publishes it, or, of an API that a group can do without and that the tenant lacks, as the registration has it.
+fn declaration_of(it: &Comparison<'_>, permission: &Permission) -> Option<Declared> {
+    match it.observed.resolved(permission) {
+        Some(resolved) => Some(declaration(resolved)),
+        None if is_of_absent_api(it, permission) => {
+            let kind = permission.kind().resource_access_type().to_owned();
+            Some((permission.api(), permission.id()?, kind))
+        }
+        None => None,
+    }
+}
+
+/// Whether a permission is of an API that its group can do without and that the tenant lacks.
+fn is_of_absent_api(it: &Comparison<'_>, permission: &Permission) -> bool {
+    it.observed.lacks(permission.api()) && it.is_left_out(permission)
+}
+
+/// Whether what is declared may be one of the permissions of which the id is not known here.
+fn may_be_named(it: &Comparison<'_>, (api, _, _): &Declared) -> bool {
+    let mut declared = it.registration.declared_permissions().filter(|permission| permission.api() == *api);
+    declared.any(|permission| permission.id().is_none() && is_of_absent_api(it, permission))
+}
+
+/// The step of a permission that is to be declared, and of which the id is not known here.
+fn undeclarable(permission: &Permission) -> Step {
+    let id = step_about(StepKind::PERMISSION_DECLARED, permission);
+    let step = Step::new(id, Action::Notice)
+        .plan(format!("{permission} is not declared: its id is not known in a tenant that lacks the API"));
+    let remedy = "Name it by its id in the registration, or create the API's service principal in this tenant.";
+    step.check(format!("Permission {permission} is added"), remedy).not_required()
 }
 
 fn declared(api: Option<AppId>, access: &ResourceAccess) -> Option<Declared> {

@@ -1,6 +1,7 @@
 //! An app of another tenant, or a service principal without an application here: granted, verified and taken away.
 
 mod faults;
+mod per_tenant;
 mod removal;
 mod rules;
 

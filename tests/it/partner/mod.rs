@@ -5,6 +5,7 @@ mod audit;
 mod configuration;
 mod faults;
 mod link;
+mod manual_consent;
 mod pre_consent;
 mod readiness;
 mod reading;

@@ -103,6 +103,8 @@ const SHOWN: &[&str] = &[
     "partner::Audit",
     "partner::AuditRun",
     "partner::CheckReadiness",
+    "partner::ConsentLinks",
+    "partner::CustomerConsentLink",
     "partner::CustomerList",
     "partner::GdapApplied",
     "partner::GdapChecklist",
@@ -110,6 +112,7 @@ const SHOWN: &[&str] = &[
     "partner::GdapPlan",
     "partner::LinkedTenant",
     "partner::ListCustomers",
+    "partner::MakeConsentLinks",
     "partner::Partner",
     "partner::PlanGdap",
     "partner::Readiness",
@@ -159,6 +162,7 @@ const HARMLESS: &[&str] = &[
     "cloud::Cloud",
     "consent::ConsentApp",
     "consent::ConsentCheck",
+    "consent::ExpectedPermissions",
     "consent::CheckConsent",
     "consent::ReportedConsent",
     "directory_role::DirectoryRole",
@@ -243,6 +247,7 @@ const HARMLESS: &[&str] = &[
     "model::VerifiedPublisher",
     "model::WebApplication",
     "partner::ApplicationConsentResult",
+    "partner::ConsentRequest",
     "partner::Customer",
     "partner::CustomerChange",
     "partner::CustomerOutcome",
@@ -268,6 +273,7 @@ const HARMLESS: &[&str] = &[
     "partner::Reason",
     "partner::ReasonCode",
     "partner::Report",
+    "partner::RequiredApi",
     "partner::RoleAccess",
     "partner::RolesNeeded",
     "partner::SecurityGroup",
@@ -291,6 +297,7 @@ const HARMLESS: &[&str] = &[
     "provision::Action",
     "provision::Change",
     "provision::LogoutUrl",
+    "provision::Notice",
     "provision::PageUrl",
     "provision::StepId",
     "provision::StepKind",
@@ -578,6 +585,17 @@ async fn reads(viewer: &mut Viewer, client: &entra_apps::Client) {
     viewer.see("partner::Readiness", &check.await.unwrap());
     let wanted = registration().audience(SignInAudience::MultipleOrganizations);
     let audit = partner.audit(&wanted).app(AppId::from_u128(7), TenantId::from_u128(7)).asking(client);
+    let wanted = wanted.redirect_uri(entra_apps::RedirectUri::web("https://app.example/callback").unwrap());
+    let wanted = wanted.permission(entra_apps::permission::microsoft_graph::delegated::USER_READ);
+    let make = partner.consent_links(&wanted, AppId::from_u128(7), TenantId::from_u128(7));
+    let outcome = r#"{"tenantId":"00000000-0000-0000-0000-000000000007","displayName":null,"outcome":"not_consented",
+        "detail":null,"remedy":null,"reasons":[]}"#;
+    let link = make.for_outcome(&serde_json::from_str(outcome).unwrap()).unwrap();
+    // Whoever knows it can answer in the administrator's place.
+    viewer.private.push(link.pending().unwrap().state().to_owned());
+    viewer.see("partner::MakeConsentLinks", &make);
+    viewer.see("partner::ConsentLinks", &make.for_customers(&customers.customers).unwrap());
+    viewer.see("partner::CustomerConsentLink", &link);
     viewer.see("partner::Audit", &audit);
     viewer.see("partner::AuditRun", &audit.start().await.unwrap());
     let list = client.applications().list();

@@ -28,7 +28,10 @@ async fn already_exists_is_not_believed_where_fewer_scopes_are_stored() {
     assert_eq!(states(&report, scene.customers()), expected, "{report}");
     assert_eq!(codes(&report, cannot), ["consent_too_narrow"]);
     let remedy = report.find(cannot.id()).unwrap().remedy().unwrap();
-    assert!(remedy.contains(&format!("{}/adminconsent?client_id={}", cannot.id(), scene.deployer_id)), "{remedy}");
+    assert!(
+        remedy.contains(&format!("{}/v2.0/adminconsent?client_id={}&scope=", cannot.id(), scene.deployer_id)),
+        "{remedy}"
+    );
     let held = held_by(can_widen, scene.deployer_id).join("\n");
     assert!(held.contains("AppRoleAssignment.ReadWrite.All") && held.contains("Mail.Read"), "{held}");
     assert_eq!(held_by(cannot, scene.deployer_id).len(), 1);

@@ -190,3 +190,83 @@ async fn only_those_who_are_meant_are_touched() {
         assert!(is_meant || writes(customer) == 0);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_is_for_the_partner_alone_stays_there_and_what_a_customer_lacks_is_left_out_and_told() {
+    use entra_apps::ids::PermissionId;
+    use entra_apps::permission::{PermissionKind, well_known};
+
+    let (exchange, id) = (well_known::OFFICE_365_EXCHANGE_ONLINE, PermissionId::from_u128(5));
+    let with_exchange =
+        |name| builder(name).permission(exchange, PermissionKind::Application, "Exchange.ManageAsApp", id);
+    let customers = [with_exchange("licensed"), builder("unlicensed").without_api(exchange)];
+    let scene = Scene::between(with_exchange("partner"), customers).await;
+    let manage = Permission::by_name(exchange, "Exchange.ManageAsApp", PermissionKind::Application).unwrap();
+    let wanted = registration()
+        .own_tenant_permission(application::DELEGATED_ADMIN_RELATIONSHIP_READ_ALL)
+        .where_available("Mailboxes", [manage])
+        .permission(application::DEVICE_MANAGEMENT_MANAGED_DEVICES_READ_ALL);
+    let prepared = scene.consent_to(&wanted, DeployerConsent::Keep).prepare().await.unwrap();
+    let shown = prepared.to_string();
+    assert!(shown.contains("Exchange.ManageAsApp") && !shown.contains("DelegatedAdminRelationship"), "{shown}");
+    let report = prepared.run(prepared.approval()).unwrap().report().await;
+    assert_eq!(states(&report, scene.customers()), [Consented; 2], "{report}");
+    assert_eq!(codes(&report, &scene.customers()[0]), ["licence_not_checked"], "{report}");
+    let mut told = codes(&report, &scene.customers()[1]);
+    told.sort();
+    assert_eq!(told, ["api_not_in_tenant", "licence_not_checked"], "{report}");
+    let held = [0, 1].map(|index| held_by(&scene.customers()[index], scene.app_id).len());
+    assert_eq!(held, [5, 4]);
+    scene.quiet();
+    let report = run(scene.consent_to(&wanted, DeployerConsent::Keep)).await;
+    assert_eq!(states(&report, scene.customers()), [AlreadyConsented; 2], "{report}");
+    assert!(scene.customers().iter().all(|customer| writes(customer) == 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_outcome_is_right_where_some_customers_fail_in_seeded_ways() {
+    const CUSTOMERS: usize = 100;
+    for seed in 1..=3 {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let scene = Scene::new(CUSTOMERS).await;
+        let relationships = scene.partner().delegated_admin_relationships();
+        let mut expected = vec![Consented; CUSTOMERS];
+        for (index, customer) in scene.customers().iter().enumerate() {
+            // One in twenty.
+            if random.u8(..20) > 0 {
+                continue;
+            }
+            let principal = format!("/servicePrincipals(appId='{}')", scene.app_id);
+            expected[index] = match random.u8(..5) {
+                0 => {
+                    customer.block_service_providers(true);
+                    NotReady
+                }
+                1 => {
+                    customer.terminate_relationship(&relationships[index].id);
+                    NotReady
+                }
+                2 => {
+                    scene.consented_by_hand(customer, &registration()).await;
+                    send(customer, "PATCH", &principal, &json!({"accountEnabled": false}));
+                    NotReady
+                }
+                3 => {
+                    scene.consented_by_hand(customer, &all_but(&application::GROUP_READ_ALL)).await;
+                    Widened
+                }
+                _ => {
+                    scene.consented_by_hand(customer, &registration()).await;
+                    AlreadyConsented
+                }
+            };
+        }
+        assert!(expected.iter().any(|state| *state != Consented), "{seed}");
+        tokio::time::sleep(Duration::from_secs(120)).await;
+        let report = scene.run(DeployerConsent::Keep).await;
+        assert_eq!(states(&report, scene.customers()), expected, "{seed}: {report}");
+        for (customer, state) in scene.customers().iter().zip(expected).filter(|(_, state)| *state != NotReady) {
+            assert_granted(&scene, customer, &registration(), &format!("{seed}, {state}")).await;
+        }
+    }
+}
