@@ -104,6 +104,7 @@ const SHOWN: &[&str] = &[
     "partner::AuditRun",
     "partner::CheckReadiness",
     "partner::ConsentLinks",
+    "partner::ConsentRun",
     "partner::CustomerConsentLink",
     "partner::CustomerList",
     "partner::GdapApplied",
@@ -115,6 +116,8 @@ const SHOWN: &[&str] = &[
     "partner::MakeConsentLinks",
     "partner::Partner",
     "partner::PlanGdap",
+    "partner::PreConsent",
+    "partner::PreparedConsent",
     "partner::Readiness",
     "partner::Relationships",
     "partner::UnreadSource",
@@ -247,6 +250,11 @@ const HARMLESS: &[&str] = &[
     "model::VerifiedPublisher",
     "model::WebApplication",
     "partner::ApplicationConsentResult",
+    "partner::ApprovedConsents",
+    "partner::ApprovedDeployer",
+    "partner::ConsentApproval",
+    "partner::ConsentLimits",
+    "partner::ConsentProgress",
     "partner::ConsentRequest",
     "partner::Customer",
     "partner::CustomerChange",
@@ -254,6 +262,7 @@ const HARMLESS: &[&str] = &[
     "partner::CustomerReadiness",
     "partner::CustomerSource",
     "partner::CustomerState",
+    "partner::DeployerConsent",
     "partner::Difference",
     "partner::Gap",
     "partner::GapSeverity",
@@ -276,7 +285,9 @@ const HARMLESS: &[&str] = &[
     "partner::RequiredApi",
     "partner::RoleAccess",
     "partner::RolesNeeded",
+    "partner::RunState",
     "partner::SecurityGroup",
+    "partner::Shard",
     "partner::Unknown",
     "partner::Updated",
     "permission::CatalogueEntry",
@@ -557,6 +568,19 @@ async fn gdap(viewer: &mut Viewer) {
     viewer.see("partner::GdapChecklist", &partner.verify(&configuration).await.unwrap());
 }
 
+async fn pre_consent(viewer: &mut Viewer) {
+    let cloud = MemoryCloud::partner_with_customers(1);
+    let admin = cloud.client(&cloud.tenants()[0]);
+    let deployer = entra_apps::partner::deployer_registration("contoso-deployer", "Contoso Deployer");
+    let registered = admin.apply(&admin.plan(&deployer).await.unwrap()).approve_all().await.unwrap();
+    let client = cloud.client_of_agent(registered.application.unwrap().app_id);
+    let consent = client.partner().pre_consent(&deployer);
+    viewer.see("partner::PreConsent", &consent);
+    let prepared = consent.prepare().await.unwrap();
+    viewer.see("partner::PreparedConsent", &prepared);
+    viewer.see("partner::ConsentRun", &prepared.dry_run());
+}
+
 async fn reads(viewer: &mut Viewer, client: &entra_apps::Client) {
     viewer.see("api::Applications", &client.applications());
     viewer.see("api::ServicePrincipals", &client.service_principals());
@@ -567,6 +591,7 @@ async fn reads(viewer: &mut Viewer, client: &entra_apps::Client) {
     viewer.see("api::Groups", &client.groups());
     viewer.see("api::Users", &client.users());
     gdap(viewer).await;
+    pre_consent(viewer).await;
     let partner = client.partner();
     viewer.see("partner::Partner", &partner);
     viewer.see("partner::Relationships", &partner.relationships());
