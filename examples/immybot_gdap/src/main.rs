@@ -86,7 +86,7 @@ async fn main() -> ExitCode {
     if error.is_some() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
-type AnyError = Box<dyn std::error::Error>;
+type AnyError = Box<dyn std::error::Error + Send + Sync>;
 
 async fn consent(flags: &Flags, runs: &mut Vec<Value>, report: &mut Option<Report>) -> Result<(), AnyError> {
     let place = Place::new(flags.emulator.as_deref(), flags.customers).await?;
