@@ -12,13 +12,14 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_core::Stream;
+use tracing::{Instrument as _, Span};
 
 use crate::api::UniqueName;
 use crate::client::Client;
 use crate::error::{Error, ErrorCode};
 use crate::ids::{AppId, TenantId};
 use crate::partner::customers::UnreadSource;
-use crate::partner::in_flight::InFlight;
+use crate::partner::in_flight::{InFlight, customer_span};
 use crate::partner::outcome::{CustomerOutcome, Reason};
 use crate::partner::readiness::{CheckReadiness, CustomerReadiness, Gap, Readiness, RolesNeeded};
 use crate::partner::report::{Report, Subject};
@@ -179,6 +180,12 @@ impl Audit {
     /// # Errors
     /// As [`Audit`] says.
     pub async fn start(self) -> Result<AuditRun, Error> {
+        let (tenant, unique_name) = (self.client.tenant(), self.registration.unique_name());
+        let span = tracing::debug_span!("audit", %tenant, unique_name);
+        self.begin(span.clone()).instrument(span).await
+    }
+
+    async fn begin(self, span: Span) -> Result<AuditRun, Error> {
         let client = self.client.begin_operation();
         let (app_id, publisher) = match self.app {
             Some(app) => app,
@@ -214,6 +221,7 @@ impl Audit {
             reads: Arc::new(Shared { reads, partner: readiness.partner }),
             customers: readiness.customers.into_iter(),
             in_flight: InFlight::new(Arc::clone(&self.client.context().clock)),
+            span,
         })
     }
 
@@ -301,6 +309,8 @@ pub struct AuditRun {
     /// Those that have not begun.
     customers: std::vec::IntoIter<CustomerReadiness>,
     in_flight: InFlight<CustomerOutcome>,
+    /// Of the whole audit.
+    span: Span,
 }
 
 /// What all customers share.
@@ -333,9 +343,13 @@ impl AuditRun {
                 && let Some(customer) = self.customers.next()
             {
                 let shared = Arc::clone(&self.reads);
-                self.in_flight.begin(move |observer| async move {
-                    let known = shared.reads.read(&customer, &observer).await;
-                    judge::outcome(&customer, &shared.partner, known)
+                let span = customer_span(&self.span, customer.customer.tenant_id);
+                self.in_flight.begin(move |observer| {
+                    let outcome = async move {
+                        let known = shared.reads.read(&customer, &observer).await;
+                        judge::outcome(&customer, &shared.partner, known)
+                    };
+                    outcome.instrument(span)
                 });
                 has_begun = true;
             }
