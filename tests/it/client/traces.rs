@@ -60,7 +60,7 @@ fn sources(folder: &Path, all: &mut String) {
         match entry.is_dir() {
             true => sources(&entry, all),
             false if entry.extension().is_some_and(|it| it == "rs") => {
-                all.push_str(&fs::read_to_string(&entry).unwrap())
+                all.push_str(&fs::read_to_string(&entry).unwrap());
             }
             false => {}
         }
