@@ -14,13 +14,13 @@ use serde::de::DeserializeOwned;
 use tracing::Instrument as _;
 use url::Url;
 
-use crate::client::decode::json;
+use crate::client::decode::json_by;
 use crate::client::recent_writes::ObjectKind;
 use crate::client::request::{Request, Target};
 use crate::client::{Call, Client};
 use crate::error::{Error, ErrorCode};
 use crate::model::query::{Filter, Query};
-use crate::model::{Envelope, Property};
+use crate::model::{Envelope, Property, Regular};
 use crate::retry::Response;
 
 /// A list, to be narrowed and then read: all at once, by item, or by page.
@@ -63,6 +63,9 @@ impl<T> Clone for List<T> {
 }
 
 /// One page of a list.
+///
+/// # JSON
+/// `value`, and `count` where it was asked for.
 ///
 /// ```
 /// # use entra_emulator::MemoryTenant;
@@ -318,7 +321,10 @@ impl<T: DeserializeOwned + Send + 'static> Reader<T> {
             if pages > MAX_PAGES || bytes > MAX_BYTES {
                 return Err(Error::new(ErrorCode::ListTooLong).during(self.request?.operation));
             }
-            all.extend(page.value);
+            match all.is_empty() {
+                true => all = page.value,
+                false => all.extend(page.value),
+            }
         }
         Ok(all)
     }
@@ -470,9 +476,12 @@ impl<T: DeserializeOwned + Send + 'static> Stream for Items<T> {
 /// The longest next link, in bytes: a longer one is no address that can be asked for.
 const MAX_LINK_LENGTH: usize = 60_000;
 
-fn page<T: DeserializeOwned>(request: &Request, response: Response) -> Result<Page<T>, Error> {
+fn page<T: DeserializeOwned>(request: &Request, response: &Response) -> Result<Page<T>, Error> {
     let size = response.body.len();
-    let Envelope { value, next_link, count } = json::<Envelope<T>>(request, response)?;
+    let Envelope { value, next_link, count } = json_by(request, response, |response| {
+        let all_regular = response.read().map(|Regular(envelope)| envelope);
+        all_regular.or_else(|_| response.read())
+    })?;
     let next = next_link
         .map(|link| {
             let url = Url::parse(&link).ok().filter(|url| url.as_str().len() <= MAX_LINK_LENGTH);

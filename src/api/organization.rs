@@ -35,7 +35,7 @@ impl OrganizationApi<'_> {
     }
 }
 
-fn only(request: &Request, response: Response) -> Result<Organization, Error> {
+fn only(request: &Request, response: &Response) -> Result<Organization, Error> {
     let Envelope { value, .. } = decode::json::<Envelope<Organization>>(request, response)?;
     value.into_iter().next().ok_or_else(|| {
         Error::new(ErrorCode::UnexpectedResponse)

@@ -25,6 +25,9 @@ const QUOTES: [(char, char); 5] = [('\'', '\''), ('"', '"'), ('‘', '’'), ('�
 /// the app needs. Add a URI only where it is the one that the app's own registration expects, or where an administrator has
 /// typed it, and only to the app that is meant. The message names no tenant.
 ///
+/// # JSON
+/// `appId` and `redirectUri`, which is null where the message does not name it.
+///
 /// ```
 /// use entra_apps::auth::RedirectUriMismatch;
 ///

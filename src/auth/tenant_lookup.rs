@@ -9,6 +9,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde::Serialize;
 use serde_json::Value;
+use tracing::Instrument as _;
 use url::Url;
 
 use crate::auth::form::Form;
@@ -19,7 +20,7 @@ use crate::cloud::Cloud;
 use crate::error::{Error, ErrorCode};
 use crate::ids::{Tenant, TenantId};
 use crate::random::SystemRandomness;
-use crate::retry::{CallOptions, Repeat, RetryPolicy, SendContext};
+use crate::retry::{CallOptions, Repeat, RetryPolicy, SendContext, trace_failure};
 use crate::transport::Transport;
 
 const OPERATION: &str = "GET /.well-known/openid-configuration";
@@ -39,12 +40,18 @@ const OPERATION: &str = "GET /.well-known/openid-configuration";
 /// assert_eq!(lookup.get("contoso.onmicrosoft.com").await?.tenant_id, tenant.id());
 /// # Ok(()) }
 /// ```
+///
+/// # Panics
+/// Looking up needs what its clock and its transport need: with tokio's clock, a runtime with its timer on.
 pub struct TenantLookup {
     cloud: Cloud,
     context: SendContext,
 }
 
 /// A tenant that was found.
+///
+/// # JSON
+/// `tenantId`, and `region`, `regionPart`, `cloudInstance` and `graphHost`, each null where it is not known.
 ///
 /// ```
 /// use entra_apps::auth::FoundTenant;
@@ -184,7 +191,8 @@ impl TenantLookup {
     /// cloud; [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) for a text that is neither an id nor a domain.
     pub async fn get(&self, tenant: impl TryInto<Tenant, Error: Into<Error>>) -> Result<FoundTenant, Error> {
         let tenant: Tenant = tenant.try_into().map_err(Into::into)?;
-        self.look_up(&tenant).await
+        let span = tracing::debug_span!("find_tenant", %tenant);
+        self.look_up(&tenant).instrument(span).await
     }
 
     async fn look_up(&self, tenant: &Tenant) -> Result<FoundTenant, Error> {
@@ -213,9 +221,10 @@ impl TenantLookup {
             .send(OPERATION, Repeat::Safe, &CallOptions::default(), request, sign_in_error::classify)
             .await?;
         if !response.status.is_success() {
-            return Err(
-                sign_in_error::error(&response, &Form::new(), &correlation, self.context.clock.now()).during(OPERATION)
-            );
+            let error = sign_in_error::error(&response, &Form::new(), &correlation, self.context.clock.now());
+            let error = error.during(OPERATION);
+            trace_failure(&error, "refused");
+            return Err(error);
         }
         found(response.json()).ok_or_else(|| {
             let code = ErrorCode::UnexpectedResponse;

@@ -51,6 +51,9 @@ static NEXT_BATCH: AtomicU64 = AtomicU64::new(0);
 /// assert!(response.take(graph)?.is_some());
 /// # Ok::<(), entra_apps::Error>(()) }).unwrap();
 /// ```
+///
+/// # Panics
+/// Outside of the runtime that the [`Client`](crate::Client) needs.
 #[derive(Debug)]
 #[must_use = "a batch does nothing until it is sent"]
 pub struct Batch {
@@ -120,7 +123,7 @@ impl BatchResponse {
     pub fn take<T>(&mut self, handle: BatchHandle<T>) -> Result<T, Error> {
         let item = self.items.get_mut(handle.index).filter(|_| handle.batch == self.batch).and_then(Option::take);
         let (request, response) = item.ok_or_else(|| Error::new(ErrorCode::HandleOfAnotherBatch))?;
-        decoded(handle.decode, &request, response?)
+        decoded(handle.decode, &request, &response?)
     }
 }
 

@@ -31,12 +31,11 @@ pub struct Call<T> {
 }
 
 /// Turns the response to a request into what the call returns.
-pub(crate) type Decode<T> = fn(&Request, Response) -> Result<T, Error>;
+pub(crate) type Decode<T> = fn(&Request, &Response) -> Result<T, Error>;
 
 /// What a call returns, given the response to its request.
-pub(super) fn decoded<T>(decode: Decode<T>, request: &Request, response: Response) -> Result<T, Error> {
-    let is_outdated = response.outdated;
-    decode(request, response).map_err(|error| error.with_outdated(is_outdated))
+pub(super) fn decoded<T>(decode: Decode<T>, request: &Request, response: &Response) -> Result<T, Error> {
+    decode(request, response).map_err(|error| error.with_outdated(response.outdated))
 }
 
 impl<T> Call<T> {
@@ -75,8 +74,7 @@ impl<T: Send + 'static> IntoFuture for Call<T> {
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
             let request = self.request?;
-            let response = self.client.execute(&request).await?;
-            decoded(self.decode, &request, response)
+            self.client.execute(&request, self.decode).await
         })
     }
 }

@@ -1,6 +1,5 @@
 //! Decoding responses: what a call returns, or the error that a response is.
 
-use bytes::Bytes;
 use http::{Method, StatusCode};
 use serde::de::{DeserializeOwned, IgnoredAny};
 
@@ -11,30 +10,38 @@ use crate::error::{Error, ErrorCode, ErrorKind, ServiceError, is_markup};
 use crate::retry::{LOOK_FIRST, Repeat, Response, Unreadable};
 
 /// Decodes a JSON body.
-pub(crate) fn json<T: DeserializeOwned>(request: &Request, response: Response) -> Result<T, Error> {
-    let response = success(request, response)?;
-    if is_lost(&response) {
-        return Err(unreadable(
-            request,
-            &response,
-            response.read::<IgnoredAny>().err().unwrap_or(Unreadable::At(1, 1)),
-        ));
-    }
-    response.read().map_err(|error| unreadable(request, &response, error))
+pub(crate) fn json<T: DeserializeOwned>(request: &Request, response: &Response) -> Result<T, Error> {
+    json_by(request, response, |response| response.read())
+}
+
+/// Decodes a JSON body by `read`.
+pub(crate) fn json_by<T>(
+    request: &Request,
+    response: &Response,
+    read: impl FnOnce(&Response) -> Result<T, Unreadable>,
+) -> Result<T, Error> {
+    success(request, response)?;
+    // First: a body that can be read needs no look of its own.
+    let read = read(response);
+    let read = match is_lost(response) {
+        true => Err(response.read::<IgnoredAny>().err().unwrap_or(Unreadable::At(1, 1))),
+        false => read,
+    };
+    read.map_err(|error| unreadable(request, response, error))
 }
 
 /// Decodes a JSON body, of which none at all counts as null.
-pub(crate) fn json_or_null<T: DeserializeOwned>(request: &Request, mut response: Response) -> Result<T, Error> {
-    if response.status.is_success() && response.body.is_empty() {
-        response.body = Bytes::from_static(b"null");
-    }
-    json(request, response)
+pub(crate) fn json_or_null<T: DeserializeOwned>(request: &Request, response: &Response) -> Result<T, Error> {
+    json_by(request, response, |response| match response.body.is_empty() {
+        true => serde_json::from_str("null").map_err(|error| Unreadable::of(&error)),
+        false => response.read(),
+    })
 }
 
 /// Decodes a JSON body, or gives `None` where there is no such object.
-pub(crate) fn json_if_found<T: DeserializeOwned>(request: &Request, response: Response) -> Result<Option<T>, Error> {
+pub(crate) fn json_if_found<T: DeserializeOwned>(request: &Request, response: &Response) -> Result<Option<T>, Error> {
     if response.status == StatusCode::NOT_FOUND && !response.lagging {
-        let error = request.error(&response);
+        let error = request.error(response);
         // Any other 404 is a wrong address, and nothing is known of the object.
         return if error.kind() == ErrorKind::NotFound { Ok(None) } else { Err(told(error)) };
     }
@@ -42,27 +49,27 @@ pub(crate) fn json_if_found<T: DeserializeOwned>(request: &Request, response: Re
 }
 
 /// Accepts a success, whose body does not matter if it is the service's.
-pub(crate) fn empty(request: &Request, response: Response) -> Result<(), Error> {
+pub(crate) fn empty(request: &Request, response: &Response) -> Result<(), Error> {
     let repeated =
         response.attempts > 1 && request.method == Method::DELETE && response.status == StatusCode::NOT_FOUND;
-    if repeated && request.error(&response).kind() == ErrorKind::NotFound {
+    if repeated && request.error(response).kind() == ErrorKind::NotFound {
         // The response to the first attempt was lost, or a replica was ahead: it is gone, as was asked.
         return Ok(());
     }
-    let response = success(request, response)?;
-    if is_lost(&response) { Err(unreadable(request, &response, Unreadable::At(1, 1))) } else { Ok(()) }
+    success(request, response)?;
+    if is_lost(response) { Err(unreadable(request, response, Unreadable::At(1, 1))) } else { Ok(()) }
 }
 
 /// Decodes a JSON body of what was created, or gives `None` where it was there.
-pub(crate) fn json_if_created<T: DeserializeOwned>(request: &Request, response: Response) -> Result<Option<T>, Error> {
+pub(crate) fn json_if_created<T: DeserializeOwned>(request: &Request, response: &Response) -> Result<Option<T>, Error> {
     if response.status == StatusCode::NO_CONTENT || (response.status.is_success() && response.body.is_empty()) {
         return Ok(None);
     }
     json(request, response).map(Some)
 }
 
-fn success(request: &Request, response: Response) -> Result<Response, Error> {
-    if response.status.is_success() { Ok(response) } else { Err(request.refusal(&response)) }
+fn success(request: &Request, response: &Response) -> Result<(), Error> {
+    if response.status.is_success() { Ok(()) } else { Err(request.refusal(response)) }
 }
 
 /// The error of a success that is not what it should be: of a body of another form, or of somebody's page.

@@ -34,6 +34,7 @@ pub use builder::ClientBuilder;
 pub use call::Call;
 
 use crate::auth::{TokenClaims, challenge};
+use crate::client::call::Decode;
 use crate::client::lag_rule::LagRule;
 use crate::client::observation_cache::ObservationCache;
 use crate::client::recent_writes::{Ids, ObjectKind};
@@ -178,6 +179,11 @@ impl Client {
     /// Starts a batch, whose items the service carries out in any order.
     pub fn batch(&self) -> Batch {
         Batch::new(self)
+    }
+
+    /// The tenant as it was given.
+    pub(crate) fn tenant(&self) -> &Tenant {
+        &self.tenant
     }
 
     /// The cloud with which it works.
@@ -353,13 +359,22 @@ impl Client {
         tracing::debug_span!("list", operation, tenant = %self.tenant)
     }
 
-    /// Sends a request by itself; the response may be of any status.
-    pub(crate) async fn execute(&self, request: &Request) -> Result<Response, Error> {
+    /// Sends a request by itself, and decodes its response.
+    pub(crate) async fn execute<T: Send>(&self, request: &Request, decode: Decode<T>) -> Result<T, Error> {
         let span = self.span(&request.operation);
-        let classify = |response: &Response| replication::classify(request, response, self.is_recent(request));
+        let decoded_before = Mutex::new(None);
+        let classify = |response: &Response| {
+            // Data are decoded at once: that they can be shows that they are whole, without another pass over them.
+            let value = response.is_data().then(|| decode(request, response).ok()).flatten();
+            let outcome = replication::classify(request, response, self.is_recent(request));
+            *decoded_before.lock().unwrap_or_else(PoisonError::into_inner) =
+                value.filter(|_| outcome == Outcome::Final);
+            outcome
+        };
         let (response, _) = self.send(request, &self.options(), classify).instrument(span).await?;
         self.remember(request, &response);
-        Ok(response)
+        let decoded_before = decoded_before.into_inner().unwrap_or_else(PoisonError::into_inner);
+        decoded_before.map_or_else(|| call::decoded(decode, request, &response), Ok)
     }
 
     /// Sends a request with a token; a token that is refused is replaced once. The token is returned beside the response,

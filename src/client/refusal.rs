@@ -72,18 +72,11 @@ impl Request {
             _ if maybe_done => error.with_remedy(LOOK_FIRST),
             _ => error,
         };
-        error
-            .with_status(response.status)
-            .with_attempts(response.attempts)
-            .with_request_ids(
-                response.header("request-id").map(str::to_owned),
-                response.header("client-request-id").map(str::to_owned),
-            )
-            .with_retry_after(response.retry_after)
+        response
+            .tells(error, ["request-id", "client-request-id"], service)
             .with_maybe_done(maybe_done)
             .during(self.operation.clone())
             .with_claims(challenge)
-            .with_service(service.code, service.message, service.details)
     }
 
     fn meaning(&self, response: &Response, service: &ServiceError, challenged: bool) -> Error {

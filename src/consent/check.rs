@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use serde::Serialize;
+use tracing::Instrument as _;
 
 use crate::client::Client;
 use crate::consent::callback::ReportedConsent;
@@ -17,6 +18,10 @@ use crate::permission::{MICROSOFT_GRAPH, Permission, PermissionKind};
 use crate::retry::{Deadline, WaitReason};
 
 /// The result of checking a reported consent.
+///
+/// # JSON
+/// `tenantId`, `appId`, and `granted`, `missing`, `unseen` and `unknown` (each a list of
+/// [permissions](crate::permission::Permission)).
 ///
 /// ```
 /// use entra_apps::consent::ConsentCheck;
@@ -135,6 +140,9 @@ enum Means {
 /// assert_eq!(check.missing, [application::MAIL_READ]);
 /// # Ok(()) }
 /// ```
+///
+/// # Panics
+/// Outside of the runtime that the [`Client`](crate::Client) needs.
 #[must_use = "it checks when it is awaited"]
 pub struct CheckConsent {
     client: Client,
@@ -215,7 +223,9 @@ impl IntoFuture for CheckConsent {
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.run())
+        let (tenant, client_id) = (self.reported.claimed_tenant(), self.reported.app_id());
+        let span = tracing::debug_span!("check_consent", %tenant, %client_id);
+        Box::pin(self.run().instrument(span))
     }
 }
 

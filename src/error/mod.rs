@@ -73,6 +73,9 @@ pub enum ErrorKind {
 /// One entry of the `details` of a service's error, or one thing that an error of this crate is about: of
 /// [`SameDisplayName`](ErrorCode::SameDisplayName), each application of the display name, its client id as the target.
 ///
+/// # JSON
+/// `code`, `target` (null where there is none) and `message`.
+///
 /// ```
 /// # use entra_emulator::MemoryTenant;
 /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {

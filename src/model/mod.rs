@@ -69,7 +69,7 @@ pub use grants::{
     OAuth2PermissionGrantPatch,
 };
 pub use groups::{Group, GroupMember, NewGroup, User};
-pub(crate) use page::Envelope;
+pub(crate) use page::{Envelope, Regular};
 pub use property::{
     AppRoleAssignmentProperty, ApplicationProperty, OAuth2PermissionGrantProperty, Property, ServicePrincipalProperty,
 };

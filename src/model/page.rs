@@ -20,14 +20,28 @@ pub(crate) struct Envelope<T> {
 /// The largest number of items in one page: ten times what can be asked for.
 const MAX_ITEMS: usize = 10_000;
 
+/// A page of which each item is what it should be. It is read in one pass; an [`Envelope`] takes two, and then loses to an
+/// odd item no other.
+pub(crate) struct Regular<T>(pub(crate) Envelope<T>);
+
 impl<'de, T: DeserializeOwned> Deserialize<'de> for Envelope<T> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let mut value = None;
-        let Links { next_link, count } = from.deserialize_map(EnvelopeReader(&mut value))?;
-        match value {
-            Some(value) => Ok(Self { value, next_link, count }),
-            None => Err(D::Error::missing_field("value")),
-        }
+        read::<T, D, false>(from)
+    }
+}
+
+impl<'de, T: DeserializeOwned> Deserialize<'de> for Regular<T> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        read::<T, D, true>(from).map(Self)
+    }
+}
+
+fn read<'de, T: DeserializeOwned, D: Deserializer<'de>, const REGULAR: bool>(from: D) -> Result<Envelope<T>, D::Error> {
+    let mut value = None;
+    let Links { next_link, count } = from.deserialize_map(EnvelopeReader::<T, REGULAR>(&mut value))?;
+    match value {
+        Some(value) => Ok(Envelope { value, next_link, count }),
+        None => Err(D::Error::missing_field("value")),
     }
 }
 
@@ -38,9 +52,9 @@ struct Links {
     count: Option<u64>,
 }
 
-struct EnvelopeReader<'a, T>(&'a mut Option<Vec<T>>);
+struct EnvelopeReader<'a, T, const REGULAR: bool>(&'a mut Option<Vec<T>>);
 
-impl<'de, T: DeserializeOwned> Visitor<'de> for EnvelopeReader<'_, T> {
+impl<'de, T: DeserializeOwned, const REGULAR: bool> Visitor<'de> for EnvelopeReader<'_, T, REGULAR> {
     type Value = Links;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -51,7 +65,7 @@ impl<'de, T: DeserializeOwned> Visitor<'de> for EnvelopeReader<'_, T> {
         let mut links = Links::default();
         while let Some(name) = map.next_key::<String>()? {
             match name.as_str() {
-                "value" => map.next_value_seed(ItemsReader(self.0.insert(Vec::new())))?,
+                "value" => map.next_value_seed(ItemsReader::<T, REGULAR>(self.0.insert(Vec::new())))?,
                 "@odata.nextLink" => links.next_link = map.next_value()?,
                 "@odata.count" => links.count = map.next_value::<Value>()?.as_u64(),
                 _ => {
@@ -69,9 +83,15 @@ fn read_item<T: DeserializeOwned>(item: &RawValue) -> serde_json::Result<T> {
         .or_else(|error| serde_json::from_str(&format!("{{\"{WHOLE}\":{item}}}")).map_err(|_| error))
 }
 
-struct ItemsReader<'a, T>(&'a mut Vec<T>);
+struct ItemsReader<'a, T, const REGULAR: bool>(&'a mut Vec<T>);
 
-impl<'de, T: DeserializeOwned> DeserializeSeed<'de> for ItemsReader<'_, T> {
+impl<T, const REGULAR: bool> ItemsReader<'_, T, REGULAR> {
+    fn check_room<E: serde::de::Error>(&self) -> Result<(), E> {
+        if self.0.len() < MAX_ITEMS { Ok(()) } else { Err(E::custom("a page of too many items")) }
+    }
+}
+
+impl<'de, T: DeserializeOwned, const REGULAR: bool> DeserializeSeed<'de> for ItemsReader<'_, T, REGULAR> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<(), D::Error> {
@@ -79,7 +99,7 @@ impl<'de, T: DeserializeOwned> DeserializeSeed<'de> for ItemsReader<'_, T> {
     }
 }
 
-impl<'de, T: DeserializeOwned> Visitor<'de> for ItemsReader<'_, T> {
+impl<'de, T: DeserializeOwned, const REGULAR: bool> Visitor<'de> for ItemsReader<'_, T, REGULAR> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -87,10 +107,15 @@ impl<'de, T: DeserializeOwned> Visitor<'de> for ItemsReader<'_, T> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
-        while let Some(item) = list.next_element::<Box<RawValue>>()? {
-            if self.0.len() >= MAX_ITEMS {
-                return Err(A::Error::custom("a page of too many items"));
+        if REGULAR {
+            while let Some(item) = list.next_element()? {
+                self.check_room()?;
+                self.0.push(item);
             }
+            return Ok(());
+        }
+        while let Some(item) = list.next_element::<Box<RawValue>>()? {
+            self.check_room()?;
             self.0.push(read_item(&item).map_err(A::Error::custom)?);
         }
         Ok(())

@@ -44,6 +44,9 @@ use crate::partner::{READ, WRITE, request};
 /// assert_eq!(changed.roles().count(), 2);
 /// # Ok::<(), entra_apps::Error>(()) }).unwrap();
 /// ```
+///
+/// # Panics
+/// Outside of the runtime that the [`Client`](crate::Client) needs.
 #[derive(Clone, Debug)]
 pub struct AccessAssignments<'a> {
     pub(super) client: &'a Client,

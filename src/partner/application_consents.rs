@@ -106,8 +106,16 @@ impl NewApplicationConsent {
     }
 }
 
-/// What became of a consent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What became of a consent. In JSON it is its name in snake case.
+///
+/// ```
+/// use entra_apps::partner::ApplicationConsentResult;
+///
+/// assert_eq!(serde_json::to_value(ApplicationConsentResult::AlreadyExists)?, "already_exists");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ApplicationConsentResult {
     /// The app is consented to.
@@ -140,6 +148,9 @@ pub enum ApplicationConsentResult {
 /// }
 /// # Ok(()) }
 /// ```
+///
+/// # Panics
+/// Outside of the runtime that the [`Client`](crate::Client) needs.
 #[derive(Clone, Copy, Debug)]
 pub struct ApplicationConsents<'a> {
     pub(super) client: &'a Client,
@@ -308,16 +319,7 @@ fn refusal(operation: &'static str, response: &Response) -> Error {
         true => meaning(response, &service).quoting(service.sentence()),
         false => response.by_proxy("Partner Center", |words| words),
     };
-    let error = error
-        .with_status(response.status)
-        .with_attempts(response.attempts)
-        .with_request_ids(
-            response.header("ms-requestid").map(str::to_owned),
-            response.header("ms-correlationid").map(str::to_owned),
-        )
-        .with_retry_after(response.retry_after)
-        .with_service(service.code, service.message, service.details)
-        .during(operation);
+    let error = response.tells(error, ["ms-requestid", "ms-correlationid"], service).during(operation);
     trace_failure(&error, "refused");
     error
 }

@@ -5,13 +5,14 @@ use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 
 use serde::Serialize;
+use tracing::Instrument as _;
 
 use crate::client::Client;
 use crate::error::{Error, ErrorCode};
 use crate::ids::TenantId;
 use crate::partner::check_cloud;
 
-/// Where something is known of a customer.
+/// Where something is known of a customer. In JSON it is its name in camel case.
 ///
 /// ```
 /// use entra_apps::partner::CustomerSource;
@@ -69,6 +70,9 @@ pub struct Customer {
 
 /// A list that could not be read, and why: who stands in it alone is not known.
 ///
+/// # JSON
+/// `source` (a [`CustomerSource`]) and `error` (an [`Error`]).
+///
 /// ```
 /// # use entra_emulator::MemoryCloud;
 /// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
@@ -94,6 +98,9 @@ pub struct UnreadSource {
 }
 
 /// The customers of a partner, and what could not be read of them.
+///
+/// # JSON
+/// `customers` (each a [`Customer`]) and `unread` (each an [`UnreadSource`]).
 ///
 /// ```
 /// # use entra_emulator::MemoryCloud;
@@ -146,6 +153,9 @@ impl CustomerList {
 /// # Errors
 /// When no list could be read at all. A list that could not be read is told in [`CustomerList::unread`] where another
 /// could.
+///
+/// # Panics
+/// Outside of the runtime that the [`Client`](crate::Client) needs.
 #[derive(Debug)]
 #[must_use = "a list does nothing until it is awaited"]
 pub struct ListCustomers {
@@ -213,7 +223,8 @@ impl IntoFuture for ListCustomers {
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.read())
+        let span = tracing::debug_span!("customers", tenant = %self.client.tenant());
+        Box::pin(self.read().instrument(span))
     }
 }
 

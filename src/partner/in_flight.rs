@@ -9,9 +9,16 @@ use std::time::Duration;
 
 use futures_core::Stream as _;
 use futures_util::stream::FuturesUnordered;
+use tracing::Span;
 
 use crate::clock::Clock;
+use crate::ids::TenantId;
 use crate::retry::WaitObserver;
+
+/// The span of what is asked in one customer's tenant, for an operation over all customers.
+pub(super) fn customer_span(operation: &Span, tenant: TenantId) -> Span {
+    tracing::debug_span!(parent: operation, "customer", %tenant)
+}
 
 /// Futures that work at once. Those that wait, for a throttle to pass, say, leave their places to others.
 const MAX_WORKING: usize = 64;

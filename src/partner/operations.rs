@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use http::{Method, StatusCode};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_with::{As, DurationSeconds};
 use url::Url;
 
 use crate::api::List;
@@ -54,6 +56,9 @@ pub enum Updated<T> {
 
 /// A change that the service has accepted and is carrying out.
 ///
+/// # JSON
+/// `relationship` and `operation` (ids), and `retryAfterSeconds`, which is null where the service did not say.
+///
 /// ```
 /// # use entra_emulator::MemoryCloud;
 /// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
@@ -70,9 +75,14 @@ pub enum Updated<T> {
 /// let updated = assignments.update(&id, &etag, [DirectoryRole::APPLICATION_ADMINISTRATOR]).await?;
 /// let Updated::Accepted(PendingOperation { operation, .. }) = updated else { unreachable!() };
 /// println!("{operation} goes on");
+///
+/// // Kept by its ids, and waited for after a restart.
+/// let kept = PendingOperation::new(relationship.id.unwrap(), operation);
+/// client.partner().relationships().wait_for(&kept).await?;
 /// # Ok::<(), entra_apps::Error>(()) }).unwrap();
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct PendingOperation {
     /// The relationship that it belongs to.
@@ -80,12 +90,20 @@ pub struct PendingOperation {
     /// The operation.
     pub operation: RelationshipOperationId,
     /// How long to wait before asking how it went, as the service said.
+    #[serde(rename = "retryAfterSeconds", with = "As::<Option<DurationSeconds<u64>>>")]
     pub retry_after: Option<Duration>,
+}
+
+impl PendingOperation {
+    /// An operation of a relationship by their ids, such as one that was begun before the program was started again.
+    pub fn new(relationship: DelegatedAdminRelationshipId, operation: RelationshipOperationId) -> Self {
+        Self { relationship, operation, retry_after: None }
+    }
 }
 
 /// Decodes the response to a change: the object, or the operation that its `Location` names. That address is never
 /// followed: the ids in it are taken.
-pub(super) fn updated<T: DeserializeOwned>(request: &Request, response: Response) -> Result<Updated<T>, Error> {
+pub(super) fn updated<T: DeserializeOwned>(request: &Request, response: &Response) -> Result<Updated<T>, Error> {
     if response.status != StatusCode::ACCEPTED {
         return decode::json(request, response).map(Updated::Done);
     }
@@ -181,7 +199,7 @@ pub(super) async fn wait_for_others(
     for operation in list(client, relationship).all().await? {
         let Some(id) = operation.id.filter(|_| !matches!(operation.status, Some(Succeeded | Failed))) else { continue };
         found = true;
-        let pending = PendingOperation { relationship: relationship.clone(), operation: id, retry_after: None };
+        let pending = PendingOperation::new(relationship.clone(), id);
         match wait_for(client, &pending).await {
             Err(error) if error.code() != ErrorCode::RelationshipOperationFailed => return Err(error),
             _ => {}

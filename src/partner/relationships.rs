@@ -42,6 +42,9 @@ use crate::retry::{Deadline, WaitReason};
 /// println!("{}", client.partner().invitation_link(invited.id.as_ref().unwrap()).unwrap());
 /// # Ok::<(), entra_apps::Error>(()) }).unwrap();
 /// ```
+///
+/// # Panics
+/// Outside of the runtime that the [`Client`](crate::Client) needs.
 #[derive(Clone, Copy, Debug)]
 pub struct Relationships<'a>(pub(super) &'a Client);
 
@@ -324,27 +327,43 @@ impl Relationships<'_> {
         }
     }
 
-    /// Lets a relationship be extended by 180 days each time that it would end, or not, and returns it as it is then: also
-    /// while it is active. Least permission: `DelegatedAdminRelationship.ReadWrite.All`.
+    /// Lets a relationship be extended by 180 days each time that it would end, and returns it as it is then: also while it
+    /// is active. Least permission: `DelegatedAdminRelationship.ReadWrite.All`.
     ///
     /// # Errors
     /// [`GlobalAdministratorBlocksExtension`](crate::ErrorCode::GlobalAdministratorBlocksExtension) while Global
     /// Administrator is among its roles: [drop it](Self::drop_global_administrator) first.
     /// [`RelationshipReadOnly`](crate::ErrorCode::RelationshipReadOnly) for one that Microsoft or an indirect provider has
     /// made.
-    pub async fn set_auto_extended(
+    pub async fn enable_auto_extension(
         &self,
         id: &DelegatedAdminRelationshipId,
-        extended: bool,
     ) -> Result<DelegatedAdminRelationship, Error> {
         self.change(id, |relationship| {
-            if relationship.is_auto_extended() == Some(extended) {
+            if relationship.is_auto_extended() == Some(true) {
                 return Ok(None);
             }
-            if extended && relationship.roles().any(|role| role == DirectoryRole::GLOBAL_ADMINISTRATOR) {
+            if relationship.roles().any(|role| role == DirectoryRole::GLOBAL_ADMINISTRATOR) {
                 return Err(Error::new(ErrorCode::GlobalAdministratorBlocksExtension));
             }
-            Ok(Some(DelegatedAdminRelationshipPatch::new().auto_extended(extended)))
+            Ok(Some(DelegatedAdminRelationshipPatch::new().auto_extended()))
+        })
+        .await
+    }
+
+    /// Lets a relationship end when its duration is over, and returns it as it is then: also while it is active. Least
+    /// permission: `DelegatedAdminRelationship.ReadWrite.All`.
+    ///
+    /// # Errors
+    /// [`RelationshipReadOnly`](crate::ErrorCode::RelationshipReadOnly) for one that Microsoft or an indirect provider has
+    /// made.
+    pub async fn disable_auto_extension(
+        &self,
+        id: &DelegatedAdminRelationshipId,
+    ) -> Result<DelegatedAdminRelationship, Error> {
+        self.change(id, |relationship| match relationship.is_auto_extended() {
+            Some(false) => Ok(None),
+            _ => Ok(Some(DelegatedAdminRelationshipPatch::new().not_auto_extended())),
         })
         .await
     }

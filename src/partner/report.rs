@@ -347,11 +347,24 @@ impl fmt::Display for Report {
     }
 }
 
-/// What has changed between two reports: [`Report::difference`] makes it, and [`Report`] has an example.
+/// What has changed between two reports: [`Report::difference`] makes it.
 ///
 /// # JSON
 /// `since` (RFC 3339), `appeared` and `gone` (of the partner itself, each a [`Reason`]) and `changes` (each a
 /// [`CustomerChange`]).
+///
+/// ```
+/// use entra_apps::partner::Report;
+///
+/// # let saved = r#"{"format": 1, "at": "2026-05-31T10:00:00Z", "cloud": "global", "complete": true,
+/// #     "partner": "00000000-0000-0000-0000-000000000001", "appId": "00000000-0000-0000-0000-000000000002",
+/// #     "notes": [], "unread": [], "customers": []}"#;
+/// let report = Report::from_json(saved)?;
+/// let difference = report.difference(&report)?;
+/// assert!(difference.is_empty());
+/// assert_eq!(difference.to_string(), "Nothing has changed.\n");
+/// # Ok::<(), entra_apps::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]

@@ -68,9 +68,8 @@ impl Serialize for Done {
 /// let client = MemoryTenant::new().client();
 /// let plan = client.plan(&AppRegistration::new("contoso-backup", "Contoso Backup")).await?;
 /// let apply = client.apply(&plan).on_progress(|progress| match progress {
-///     Progress::Done(what) => println!("{what}"),
-///     Progress::Waiting(wait) => println!("{} waits {:?}", wait.operation, wait.duration),
-///     _ => {}
+///     Progress::Done(what) => println!("{}: {what}", what.id),
+///     other => println!("{other}"), // for a person, whatever it is
 /// });
 /// apply.await?;
 /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
@@ -82,6 +81,18 @@ pub enum Progress {
     Done(Done),
     /// It waits.
     Waiting(Wait),
+}
+
+/// A line for a person.
+impl fmt::Display for Progress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Done(done) => done.fmt(f),
+            Self::Waiting(Wait { operation, duration, .. }) => {
+                write!(f, "waiting {:.1} seconds before {operation}", duration.as_secs_f64())
+            }
+        }
+    }
 }
 
 /// The form in JSON.
@@ -114,17 +125,18 @@ mod tests {
     use std::time::Duration;
 
     #[test]
-    fn progress_in_json_is_of_the_documented_form() {
+    fn progress_in_json_is_of_the_documented_form_and_a_line_for_a_person() {
         let wait = Wait {
             operation: "POST /servicePrincipals".into(),
             reason: WaitReason::Replication,
             duration: Duration::from_secs(2),
             attempts: 1,
         };
-        for (progress, json) in [
+        for (progress, json, line) in [
             (
                 Progress::Done(Done { id: StepKind::NOTES.into(), text: "set the notes".to_owned() }),
                 json!({"event": "done", "code": "notes", "kind": "notes", "subject": null, "text": "set the notes"}),
+                "set the notes",
             ),
             (
                 Progress::Waiting(wait),
@@ -132,9 +144,11 @@ mod tests {
                     "event": "waiting", "operation": "POST /servicePrincipals", "reason": "replication",
                     "seconds": 2.0, "attempts": 1,
                 }),
+                "waiting 2.0 seconds before POST /servicePrincipals",
             ),
         ] {
             assert_eq!(serde_json::to_value(&progress).unwrap(), json);
+            assert_eq!(progress.to_string(), line);
         }
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Serialize, Serializer};
+use tracing::Instrument as _;
 
 use crate::auth::{ClientAuthentication, ClientCredentialsProvider, SignInService, TokenClaims};
 use crate::client::Client;
@@ -215,7 +216,8 @@ impl<'a> IntoFuture for WaitUntilUsable<'a> {
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send + 'a>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.run())
+        let span = tracing::debug_span!("wait_until_usable", unique_name = self.registration.unique_name());
+        Box::pin(self.run().instrument(span))
     }
 }
 

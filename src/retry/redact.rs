@@ -22,8 +22,13 @@ impl Response {
     /// The response without `secret` in its headers, and in its body unless that is the JSON of a success: data that is
     /// read, and that no error shows.
     pub(crate) fn redacted_beside_data(self, secret: &SecretString) -> Self {
-        let is_data = self.status.is_success() && self.body.trim_ascii_start().starts_with(b"{");
+        let is_data = self.is_data();
         self.redacted_in(secret, !is_data)
+    }
+
+    /// Whether it is a success with an object as its body, as far as its first bytes tell.
+    pub(crate) fn is_data(&self) -> bool {
+        self.status.is_success() && self.body.trim_ascii_start().starts_with(b"{")
     }
 
     fn redacted_in(mut self, secret: &SecretString, body: bool) -> Self {

@@ -13,6 +13,8 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 
+use crate::error::{Error, ServiceError};
+
 /// Objects and lists in one body. Three bytes of JSON can become an object of a kilobyte; no response of the service
 /// holds a tenth of these.
 const MAX_PARTS: usize = 250_000;
@@ -59,8 +61,16 @@ impl Response {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
-    /// Reads the body as JSON of a type.
+    /// Reads the body as JSON of a type. What could be read once is known to be JSON as a whole.
     pub(crate) fn read<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Unreadable> {
+        let read = self.parse();
+        if read.is_ok() {
+            let _ = self.is_json.set(true);
+        }
+        read
+    }
+
+    fn parse<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Unreadable> {
         let body = self.body.strip_prefix(UTF_8_MARK).unwrap_or(&self.body);
         // The parts of a batch are counted as a whole.
         if !self.in_batch && has_too_many_parts(body) {
@@ -87,9 +97,21 @@ impl Response {
         decoded(&self.body)
     }
 
-    /// Whether the body is JSON of any form, however large.
+    /// An error with what the response tells of it: its status, its ids by the names of their headers, the attempts that it
+    /// took, how long to wait, and what the service says.
+    pub(crate) fn tells(&self, error: Error, ids: [&str; 2], service: ServiceError) -> Error {
+        let [request_id, client_request_id] = ids.map(|name| self.header(name).map(str::to_owned));
+        error
+            .with_status(self.status)
+            .with_attempts(self.attempts)
+            .with_request_ids(request_id, client_request_id)
+            .with_retry_after(self.retry_after)
+            .with_service(service.code, service.message, service.details)
+    }
+
+    /// Whether the body is JSON of any form, however large. That takes a pass over it, unless it could be [read](Self::read).
     pub(crate) fn is_json(&self) -> bool {
-        *self.is_json.get_or_init(|| !matches!(self.read::<IgnoredAny>(), Err(Unreadable::At(..))))
+        *self.is_json.get_or_init(|| !matches!(self.parse::<IgnoredAny>(), Err(Unreadable::At(..))))
     }
 
     /// Changes the body; what was parsed of it is forgotten.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-use syn::{Attribute, Expr, Ident, Item, Lit, Meta, Visibility};
+use syn::{Attribute, Expr, Ident, Item, Lit, Meta, Type, Visibility};
 
 /// The modules at the top of the crate that are looked at, with whether the module has a page of its own.
 const MODULES: &[(&str, bool)] = &[
@@ -15,9 +15,11 @@ const MODULES: &[(&str, bool)] = &[
     ("clock", true),
     ("cloud", true),
     ("consent", true),
+    ("directory_role", true),
     ("error", false),
     ("ids", true),
     ("model", true),
+    ("partner", true),
     ("permission", true),
     ("provision", true),
     ("random", true),
@@ -35,10 +37,15 @@ fn every_type_and_trait_has_an_example() {
     for (module, _) in MODULES {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(module);
         let mut here = Examples::new();
+        let mut read = |item: &Item| {
+            if let Some((Visibility::Public(_), name, attributes)) = type_or_trait(item) {
+                here.insert(name.to_string(), has_example(attributes));
+            }
+        };
         if source.is_dir() {
-            read_directory(&source, &mut here);
+            read_directory(&source, &mut read);
         } else {
-            read_file(&source.with_extension("rs"), &mut here);
+            read_file(&source.with_extension("rs"), &mut read);
         }
         assert!(!here.is_empty(), "nothing public was found in {module}");
         found.extend(here.into_iter().map(|(name, has_example)| (format!("{module}::{name}"), has_example)));
@@ -63,6 +70,30 @@ fn every_module_page_has_an_example() {
     assert!(without.is_empty(), "their pages have no example that runs: {without:#?}");
 }
 
+/// What is awaited needs a runtime, and says so.
+#[test]
+fn every_type_that_is_awaited_says_when_it_panics() {
+    let (mut awaited, mut says) = (BTreeSet::new(), BTreeSet::new());
+    read_directory(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut |item| {
+        if let Item::Impl(item) = item
+            && let Some((_, trait_path, _)) = &item.trait_
+            && trait_path.segments.last().is_some_and(|name| name.ident == "IntoFuture")
+            && let Type::Path(own) = &*item.self_ty
+            && let Some(name) = own.path.segments.last()
+        {
+            awaited.insert(name.ident.to_string());
+        }
+        if let Item::Struct(item) = item
+            && item.attrs.iter().filter_map(doc_line).any(|line| line.trim() == "# Panics")
+        {
+            says.insert(item.ident.to_string());
+        }
+    });
+    assert!(awaited.len() > 10, "the sources were not found");
+    let silent: Vec<_> = awaited.difference(&says).collect();
+    assert!(silent.is_empty(), "they do not say which runtime they need: {silent:#?}");
+}
+
 #[test]
 fn an_example_that_does_not_run_is_none() {
     let docs = |text: &str| syn::parse_str::<syn::ItemStruct>(&format!("{text}\nstruct It;")).unwrap().attrs;
@@ -76,25 +107,20 @@ fn an_example_that_does_not_run_is_none() {
     }
 }
 
-fn read_directory(directory: &Path, found: &mut Examples) {
+fn read_directory(directory: &Path, read: &mut dyn FnMut(&Item)) {
     for entry in fs::read_dir(directory).expect("the directory can be read") {
         let path = entry.expect("the entry can be read").path();
         if path.is_dir() {
-            read_directory(&path, found);
+            read_directory(&path, read);
         } else if path.extension().is_some_and(|extension| extension == "rs") {
-            read_file(&path, found);
+            read_file(&path, read);
         }
     }
 }
 
-fn read_file(path: &Path, found: &mut Examples) {
+fn read_file(path: &Path, read: &mut dyn FnMut(&Item)) {
     let text = fs::read_to_string(path).expect("the file can be read");
-    for item in syn::parse_file(&text).expect("the file is Rust").items {
-        let Some((visibility, name, attributes)) = type_or_trait(&item) else { continue };
-        if matches!(visibility, Visibility::Public(_)) {
-            found.insert(name.to_string(), has_example(attributes));
-        }
-    }
+    syn::parse_file(&text).expect("the file is Rust").items.iter().for_each(read);
 }
 
 fn type_or_trait(item: &Item) -> Option<(&Visibility, &Ident, &[Attribute])> {

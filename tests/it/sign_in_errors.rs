@@ -607,7 +607,7 @@ mod with_a_browser {
                 let cli = public_client::AZURE_CLI;
                 let (error, page) = match number {
                     65004 => {
-                        scene.tenant().decline_consent(true);
+                        scene.tenant().decline_consent();
                         stage.by_browser(app.app_id, READ, Url::clone).await
                     }
                     90094 => {

@@ -25,26 +25,46 @@ impl MemoryTenant {
         state.cloud.flows.auto_sign_in = user.map(|user| account(&state.cloud, self.0.index, user));
     }
 
-    /// Sets whether the user who signs in automatically cancels instead of consenting.
-    pub fn decline_consent(&self, cancels: bool) {
-        self.state().cloud.flows.declines_consent = cancels;
+    /// Lets the user who signs in automatically cancel instead of consenting.
+    pub fn decline_consent(&self) {
+        self.state().cloud.flows.declines_consent = true;
     }
 
-    /// Sets whether users sign in with a password alone, without a second factor: `amr` in their tokens then has no
-    /// `mfa`, which Partner Center refuses.
-    pub fn sign_in_without_mfa(&self, without: bool) {
-        self.state().cloud.flows.without_mfa = without;
+    /// Lets the user who signs in automatically consent again, as at first.
+    pub fn give_consent(&self) {
+        self.state().cloud.flows.declines_consent = false;
     }
 
-    /// Sets whether a Conditional Access policy of this tenant keeps the users of its partners out: external users of the
-    /// type service provider, who are refused with AADSTS53003. Members and guests are not concerned.
-    pub fn block_service_providers(&self, blocks: bool) {
-        self.state().directory.blocks_service_providers = blocks;
+    /// Lets users sign in with a password alone, without a second factor: `amr` in their tokens then has no `mfa`, which
+    /// Partner Center refuses.
+    pub fn sign_in_without_mfa(&self) {
+        self.state().cloud.flows.without_mfa = true;
     }
 
-    /// Sets whether the tokens of users leave out their directory roles (`wids`), as some do.
-    pub fn omit_directory_roles(&self, omits: bool) {
-        self.state().cloud.flows.omits_directory_roles = omits;
+    /// Lets users sign in with a second factor again, as at first.
+    pub fn sign_in_with_mfa(&self) {
+        self.state().cloud.flows.without_mfa = false;
+    }
+
+    /// Lets a Conditional Access policy of this tenant keep the users of its partners out: external users of the type
+    /// service provider, who are refused with AADSTS53003. Members and guests are not concerned.
+    pub fn block_service_providers(&self) {
+        self.state().directory.blocks_service_providers = true;
+    }
+
+    /// Lets the users of this tenant's partners in again, as at first.
+    pub fn admit_service_providers(&self) {
+        self.state().directory.blocks_service_providers = false;
+    }
+
+    /// Lets the tokens of users leave out their directory roles (`wids`), as some do.
+    pub fn omit_directory_roles(&self) {
+        self.state().cloud.flows.omits_directory_roles = true;
+    }
+
+    /// Lets the tokens of users hold their directory roles again, as at first.
+    pub fn show_directory_roles(&self) {
+        self.state().cloud.flows.omits_directory_roles = false;
     }
 
     /// Approves a user code: the user signs in and consents. The next poll succeeds, or says why the user could not

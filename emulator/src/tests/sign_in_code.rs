@@ -222,7 +222,7 @@ async fn errors_of_a_request_go_back_to_the_app() {
         assert!(response["error_description"].starts_with(&format!("AADSTS{code}: ")), "{response:?}");
         assert_eq!(response["state"], "a b&c");
     }
-    desk.tenant.decline_consent(true);
+    desk.tenant.decline_consent();
     let (_, response) = redirected(&desk.authorize(&[]).await);
     assert_eq!((response["error"].as_str(), response["error_subcode"].as_str()), ("access_denied", "cancel"));
     assert!(response["error_description"].starts_with("AADSTS65004: "));

@@ -162,11 +162,11 @@ async fn an_admin_consent_error_names_the_consent() {
     refused(&response, "access_denied", 90094);
     assert!(shop.customer().oauth2_permission_grants().is_empty());
     shop.customer().set_directory_roles(grace.id, &[GLOBAL_ADMINISTRATOR]);
-    shop.customer().decline_consent(true);
+    shop.customer().decline_consent();
     let (_, response) = redirected(&shop.link("customer.onmicrosoft.com", &[]).await);
     refused(&response, "access_denied", 65004);
     assert_eq!(response["error_subcode"], "cancel");
-    shop.customer().decline_consent(false);
+    shop.customer().give_consent();
 
     shop.vendor.patch(&shop.app, json!({"requiredResourceAccess": []})).await.expect(204);
     let (_, response) = redirected(&shop.link("customer.onmicrosoft.com", &[]).await);

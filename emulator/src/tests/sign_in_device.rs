@@ -120,7 +120,7 @@ async fn automatic_sign_in_approves_device_codes() {
     assert!(token["scp"].as_str().unwrap().contains("Directory.AccessAsUser.All"));
     assert_eq!(token["wids"], json!(["b79fbf4d-3ef9-4689-8143-76b194e85509"]));
     assert_eq!(token["amr"], json!(["pwd", "mfa"]));
-    tenant.sign_in_without_mfa(true);
+    tenant.sign_in_without_mfa();
     let device = Device::start(&tenant, tenant.domain(), AZURE_CLI, "https://graph.microsoft.com/.default").await;
     let issued = device.poll().await.expect(200);
     assert_eq!(claims(issued["access_token"].as_str().unwrap())["amr"], json!(["pwd"]));
@@ -175,7 +175,7 @@ async fn apps_of_microsoft_are_preauthorized_or_need_consent() {
     assert_eq!(refusal.body["suberror"], "consent_required");
     let unknown = device(GRAPH_TOOLS, "No.Such.Scope").await.poll().await;
     refused(&unknown, 400, "invalid_client", 650_053);
-    tenant.decline_consent(true);
+    tenant.decline_consent();
     let refusal = device(GRAPH_TOOLS, "Calendars.Read").await.poll().await;
     refused(&refusal, 400, "authorization_declined", 70017);
 }

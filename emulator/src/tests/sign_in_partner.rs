@@ -133,11 +133,11 @@ async fn a_policy_of_the_customer_keeps_partners_out_and_nobody_else() {
     let cloud = MemoryCloud::partner_with_customers(1);
     let customer = &cloud.tenants()[1];
     let (home, own) = (stay(&cloud, &agent(&cloud)).await, customer.add_user("Ada", &[]));
-    customer.block_service_providers(true);
+    customer.block_service_providers();
     refused(&refresh(&cloud, customer.domain(), AZURE_CLI, &home).await, 400, "interaction_required", 53003);
     let issued = stay(&cloud, &own).await;
     refresh(&cloud, customer.domain(), AZURE_CLI, &issued).await.expect(200);
-    customer.block_service_providers(false);
+    customer.admit_service_providers();
     refresh(&cloud, customer.domain(), AZURE_CLI, &home).await.expect(200);
 }
 

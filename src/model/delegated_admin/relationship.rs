@@ -316,7 +316,7 @@ patch! {
     /// ```
     /// use entra_apps::model::DelegatedAdminRelationshipPatch;
     ///
-    /// let patch = DelegatedAdminRelationshipPatch::new().auto_extended(true);
+    /// let patch = DelegatedAdminRelationshipPatch::new().auto_extended();
     /// assert_eq!(serde_json::to_value(&patch)?, serde_json::json!({"autoExtendDuration": "P180D"}));
     /// # Ok::<(), serde_json::Error>(())
     /// ```
@@ -346,9 +346,15 @@ impl DelegatedAdminRelationshipPatch {
         self.access_details(DelegatedAdminAccessDetails::of(roles))
     }
 
-    /// Sets whether it is extended by 180 days each time that it would end: not with Global Administrator in it.
+    /// Lets it be extended by 180 days each time that it would end: not with Global Administrator in it.
     #[must_use]
-    pub fn auto_extended(self, extended: bool) -> Self {
-        self.auto_extend_duration(if extended { IsoDuration::from_days(EXTENSION_DAYS) } else { IsoDuration::zero() })
+    pub fn auto_extended(self) -> Self {
+        self.auto_extend_duration(IsoDuration::from_days(EXTENSION_DAYS))
+    }
+
+    /// Lets it end when its duration is over.
+    #[must_use]
+    pub fn not_auto_extended(self) -> Self {
+        self.auto_extend_duration(IsoDuration::zero())
     }
 }

@@ -11,11 +11,12 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_core::Stream;
+use tracing::{Instrument as _, Span};
 
 use crate::client::Client;
 use crate::error::Error;
 use crate::ids::{AppId, TenantId};
-use crate::partner::in_flight::InFlight;
+use crate::partner::in_flight::{InFlight, customer_span};
 use crate::partner::outcome::CustomerOutcome;
 use crate::partner::readiness::{CustomerReadiness, Gap, RolesNeeded};
 use crate::partner::report::{Report, Subject};
@@ -165,6 +166,12 @@ impl Audit {
     /// # Errors
     /// As [`Audit`] says.
     pub async fn start(self) -> Result<AuditRun, Error> {
+        let (tenant, unique_name) = (self.client.tenant(), self.registration.unique_name());
+        let span = tracing::debug_span!("audit", %tenant, unique_name);
+        self.begin(span.clone()).instrument(span).await
+    }
+
+    async fn begin(self, span: Span) -> Result<AuditRun, Error> {
         let client = self.client.begin_operation();
         let (app_id, publisher) = match self.app {
             Some(app) => app,
@@ -184,6 +191,7 @@ impl Audit {
             shared: Arc::new(Shared { check, askers, partner: readiness.partner }),
             customers: readiness.customers.into_iter(),
             in_flight: InFlight::new(Arc::clone(&self.client.context().clock)),
+            span,
         })
     }
 }
@@ -238,6 +246,8 @@ pub struct AuditRun {
     /// Those that have not begun.
     customers: std::vec::IntoIter<CustomerReadiness>,
     in_flight: InFlight<CustomerOutcome>,
+    /// Of the whole audit.
+    span: Span,
 }
 
 /// What all customers share.
@@ -271,9 +281,13 @@ impl AuditRun {
                 && let Some(customer) = self.customers.next()
             {
                 let shared = Arc::clone(&self.shared);
-                self.in_flight.begin(move |observer| async move {
-                    let known = consent::read(&shared.check, &shared.askers, &customer, &observer).await;
-                    judge::outcome(&customer, &shared.partner, known)
+                let span = customer_span(&self.span, customer.customer.tenant_id);
+                self.in_flight.begin(move |observer| {
+                    let outcome = async move {
+                        let known = consent::read(&shared.check, &shared.askers, &customer, &observer).await;
+                        judge::outcome(&customer, &shared.partner, known)
+                    };
+                    outcome.instrument(span)
                 });
                 has_begun = true;
             }

@@ -5,6 +5,7 @@ use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 
 use serde::Serialize;
+use tracing::Instrument as _;
 
 use crate::client::Client;
 use crate::error::Error;
@@ -95,6 +96,9 @@ impl fmt::Display for GdapChecklist {
 ///
 /// # Errors
 /// Those of a [plan](PlanGdap).
+///
+/// # Panics
+/// Outside of the runtime that the [`Client`](crate::Client) needs.
 #[derive(Debug)]
 #[must_use = "a check does nothing until it is awaited"]
 pub struct VerifyGdap(PlanGdap);
@@ -120,6 +124,7 @@ impl IntoFuture for VerifyGdap {
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async { Ok(self.0.make().await?.into()) })
+        let span = tracing::debug_span!("gdap_verify", tenant = %self.0.client().tenant());
+        Box::pin(async { Ok(self.0.make().await?.into()) }.instrument(span))
     }
 }

@@ -3,6 +3,7 @@
 
 mod apply;
 mod approval;
+mod assign;
 mod checklist;
 mod compare;
 mod observe;

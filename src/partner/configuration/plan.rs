@@ -6,6 +6,7 @@ use std::pin::Pin;
 
 use serde::Serialize;
 use time::OffsetDateTime;
+use tracing::Instrument as _;
 use url::Url;
 
 use crate::client::Client;
@@ -251,6 +252,9 @@ impl fmt::Display for GdapPlan {
 /// [`Conflict`](crate::ErrorKind::Conflict): a group to be made, where there is
 /// [one of the same display name](crate::ErrorCode::SameGroupName). Of kind [`NotFound`](crate::ErrorKind::NotFound): a
 /// group or user that is not there.
+///
+/// # Panics
+/// Outside of the runtime that the [`Client`](crate::Client) needs.
 #[derive(Debug)]
 #[must_use = "a plan does nothing until it is awaited"]
 pub struct PlanGdap {
@@ -277,6 +281,10 @@ impl PlanGdap {
         self
     }
 
+    pub(super) fn client(&self) -> &Client {
+        &self.client
+    }
+
     pub(super) async fn make(self) -> Result<GdapPlan, Error> {
         let client = self.client.begin_operation();
         let observed = observe::observe(&client, &self.configuration, &self.scope).await?;
@@ -289,6 +297,7 @@ impl IntoFuture for PlanGdap {
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.make())
+        let span = tracing::debug_span!("gdap_plan", tenant = %self.client.tenant());
+        Box::pin(self.make().instrument(span))
     }
 }

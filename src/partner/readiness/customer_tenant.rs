@@ -7,6 +7,7 @@ use std::task::Poll;
 use http::Method;
 use serde::Deserialize;
 use serde_with::{As, DefaultOnError};
+use tracing::{Instrument as _, Span};
 use uuid::Uuid;
 
 use crate::api::{Filter, List};
@@ -14,7 +15,7 @@ use crate::client::Client;
 use crate::directory_role::DirectoryRole;
 use crate::error::{Error, ErrorCode};
 use crate::ids::{DirectoryObjectId, TenantId};
-use crate::partner::in_flight::InFlight;
+use crate::partner::in_flight::{InFlight, customer_span};
 use crate::partner::readiness::RolesNeeded;
 use crate::partner::readiness::judge::{InCustomer, Person};
 
@@ -49,8 +50,10 @@ pub(super) async fn ask_all(
             {
                 let client = client.for_tenant(customer);
                 let (person, needed) = (Arc::clone(person), Arc::clone(&needed));
-                in_flight.begin(move |observer| async move {
-                    (customer, ask(&client.observed(observer), &person, &needed).await)
+                let span = customer_span(&Span::current(), customer);
+                in_flight.begin(move |observer| {
+                    let answer = async move { (customer, ask(&client.observed(observer), &person, &needed).await) };
+                    answer.instrument(span)
                 });
                 has_begun = true;
             }

@@ -32,7 +32,7 @@ pub enum GapSeverity {
     Blocking,
 }
 
-/// What could not be told.
+/// What could not be told. In JSON it is its name in snake case.
 ///
 /// ```
 /// use entra_apps::partner::Unknown;

@@ -13,6 +13,7 @@ use std::time::Duration;
 use http::Method;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
+use tracing::Instrument as _;
 
 use crate::client::Client;
 use crate::directory_role::DirectoryRole;
@@ -159,6 +160,9 @@ pub struct CustomerReadiness {
 
 /// Where all customers stand.
 ///
+/// # JSON
+/// `partner` (each a [`Gap`]), `customers` (each a [`CustomerReadiness`]) and `unread` (each an [`UnreadSource`]).
+///
 /// ```
 /// # use entra_emulator::MemoryCloud;
 /// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
@@ -216,6 +220,9 @@ impl Readiness {
 /// When the customers cannot be read at all, or [one that was named](Self::of) is none; when the client that
 /// [asks the customers](Self::asking_customers) cannot sign in to the partner's tenant, or is somebody else's. What else
 /// cannot be read is a gap of its own, and the check goes on.
+///
+/// # Panics
+/// Outside of the runtime that the [`Client`](crate::Client) needs.
 #[derive(Debug)]
 #[must_use = "a check does nothing until it is awaited"]
 pub struct CheckReadiness {
@@ -367,7 +374,8 @@ impl IntoFuture for CheckReadiness {
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.check())
+        let span = tracing::debug_span!("readiness", tenant = %self.client.tenant());
+        Box::pin(self.check().instrument(span))
     }
 }
 

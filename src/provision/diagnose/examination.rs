@@ -7,12 +7,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
+use tracing::Instrument as _;
 use url::Host;
 use uuid::Uuid;
 
-use crate::auth::{
-    ClientAuthentication, ClientCredentialsProvider, FoundTenant, SignInService, TenantLookup, TokenClaims,
-};
+use crate::auth::{ClientAuthentication, ClientCredentialsProvider, SignInService, TenantLookup, TokenClaims};
 use crate::client::Client;
 use crate::cloud::Cloud;
 use crate::error::{Error, ErrorCode};
@@ -180,7 +179,9 @@ impl<'a> Diagnose<'a> {
             }
             Ok(tenant) => {
                 found.tenant_id = Some(tenant.tenant_id);
-                self.compare_cloud(found, &tenant);
+                if let Err(error) = tenant.check_cloud(&self.cloud) {
+                    found.problem(error.code(), capitalize(error.message()), error.remedy());
+                }
             }
             Err(error) if error.code() == ErrorCode::UnknownTenant => {
                 let swapped = match app_id {
@@ -198,15 +199,6 @@ impl<'a> Diagnose<'a> {
                 }
             }
             Err(error) => found.problem(error.code(), capitalize(error.message()), error.remedy()),
-        }
-    }
-
-    fn compare_cloud(&self, found: &mut Diagnosis, tenant: &FoundTenant) {
-        let known = [Cloud::global(), Cloud::us_government(), Cloud::us_government_dod(), Cloud::china()];
-        if let Some(other) = tenant.cloud().filter(|other| known.contains(&self.cloud) && *other != self.cloud) {
-            let reason = ErrorCode::WrongCloud;
-            let text = format!("The tenant is in the cloud {}, and {} was asked.", other.name(), self.cloud.name());
-            found.problem(reason, text, reason.remedy());
         }
     }
 
@@ -347,7 +339,9 @@ impl<'a> IntoFuture for Diagnose<'a> {
     type IntoFuture = Pin<Box<dyn Future<Output = Diagnosis> + Send + 'a>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.run())
+        // What was typed in is not traced: a secret may stand in the wrong field.
+        let span = tracing::debug_span!("diagnose", unique_name = self.registration.unique_name());
+        Box::pin(self.run().instrument(span))
     }
 }
 

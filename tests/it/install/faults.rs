@@ -7,8 +7,9 @@ use entra_apps::{AppRegistration, Client, Error, Plan};
 use entra_emulator::{Fault, MemoryCloud, MemoryTenant};
 
 use super::{held, registration};
-use crate::faults::each_request::{FAULTS, ITEM_FAULTS, RACES};
-use crate::faults::job::{RUNS, lean, report};
+use crate::faults::driver::{self, Runs};
+use crate::faults::each_request::RACES;
+use crate::faults::job::lean;
 use crate::support::register;
 
 /// A vendor's tenant and a customer's, in which it is installed or is to be.
@@ -50,8 +51,15 @@ impl Job {
             false => installation.plan().await,
         }
     }
+}
 
-    /// One run of a process of its own; whether nothing is left to do.
+impl driver::Job for Job {
+    type State = Vec<BTreeSet<String>>;
+
+    fn tenant(&self) -> &MemoryTenant {
+        self.customer()
+    }
+
     async fn once(&self) -> Result<bool, Error> {
         let client = self.client();
         let registration = registration();
@@ -71,24 +79,6 @@ impl Job {
         let principals = self.customer().service_principals().into_iter().filter(|it| it.app_id == self.app_id);
         principals.map(|principal| held(self.customer(), Some(principal.id))).collect()
     }
-
-    async fn run(&self, label: &str, fault: Fault, expected: &[BTreeSet<String>]) -> Result<(), String> {
-        self.customer().fault(fault);
-        let mut last = None;
-        for _ in 0..RUNS {
-            match self.once().await {
-                Ok(true) => break,
-                Ok(false) => {}
-                Err(error) => last = Some(error),
-            }
-        }
-        self.customer().clear_faults();
-        match self.once().await {
-            Ok(true) if self.state() == expected => Ok(()),
-            Ok(converged) => Err(format!("{label}: {converged}, {:?}, {last:?}", self.state())),
-            Err(error) => Err(format!("{label}: {error}")),
-        }
-    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -106,35 +96,17 @@ mod sweep {
 
 /// Each `stride`th of the requests and ways.
 async fn every_request_fails(stride: usize) {
-    let mut results = Vec::new();
-    let mut left_out = (0..stride).cycle();
+    let mut runs = Runs::each(stride);
     for is_removal in [false, true] {
-        let undisturbed = Job::new(is_removal).await;
-        assert!(!undisturbed.once().await.unwrap());
-        assert!(undisturbed.once().await.unwrap());
-        let expected = undisturbed.state();
+        let expected =
+            runs.fail_everywhere(&format!("removal {is_removal}"), async || Job::new(is_removal).await).await;
         assert_eq!(expected.len(), usize::from(!is_removal));
-        let requests = undisturbed.customer().requests();
-        let items: usize = requests.iter().map(|request| request.items.len()).sum();
-        for (count, faults, in_batch) in [(requests.len(), FAULTS, false), (items, ITEM_FAULTS, true)] {
-            for number in 1..=count as u64 {
-                for (name, make) in faults {
-                    if left_out.next() != Some(0) {
-                        continue;
-                    }
-                    let on = Fault::on("*", "/**").nth(number);
-                    let fault = make(if in_batch { on.in_batch() } else { on.alone() });
-                    let label = format!("removal {is_removal}, {name} at {number}, in a batch {in_batch}");
-                    results.push(Job::new(is_removal).await.run(&label, fault, &expected).await);
-                }
-            }
-        }
         for (name, make) in RACES.iter().filter(|_| !is_removal) {
             for times in [1, 3] {
                 let fault = make(Fault::on("POST", "/servicePrincipals").times(times));
-                results.push(Job::new(false).await.run(&format!("{name}, {times} times"), fault, &expected).await);
+                runs.fail(&format!("{name}, {times} times"), &Job::new(false).await, fault, &expected).await;
             }
         }
     }
-    report("installation", &results);
+    runs.report("installation");
 }

@@ -193,7 +193,7 @@ async fn who_may_not_consent_is_told() {
     assert_eq!(scene.consents().create(&other).await.unwrap_err().code(), ErrorCode::RequestRefused);
     // Without a second factor, in another session.
     let scene = Scene::new();
-    scene.partner().sign_in_without_mfa(true);
+    scene.partner().sign_in_without_mfa();
     assert_eq!(scene.consents().create(&consent).await.unwrap_err().code(), ErrorCode::MfaRequired);
     // An app by itself.
     let caller = scene.partner().add_caller(&[]);

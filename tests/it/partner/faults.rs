@@ -31,7 +31,7 @@ async fn job(client: &Client, scene: &Scene) -> Result<(), Error> {
         scene.fabrikam.approve_relationship(id.as_str());
         pass(10).await;
     }
-    relationships.set_auto_extended(&id, true).await?;
+    relationships.enable_auto_extension(&id).await?;
     let group = scene.partner.groups().into_iter().find(|group| group.display_name == "Team").unwrap().id;
     let assignments = client.partner().access_assignments(&id);
     let wanted = NewDelegatedAdminAccessAssignment::new(group, [ROLES[0]]);

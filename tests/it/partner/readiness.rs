@@ -164,7 +164,7 @@ async fn a_person_who_is_no_agent_and_signed_in_by_password_alone_is_told_so_onc
     let cloud = crate::support::partner_with_customers(2);
     let partner = &cloud.tenants()[0];
     let person = partner.add_user("Ada Lovelace", &[]);
-    partner.sign_in_without_mfa(true);
+    partner.sign_in_without_mfa();
     let client = client_of_person(&cloud, &person, &format!("{PERSON} {ELIGIBILITY}"));
     let readiness = client.partner().readiness(RolesNeeded::to_administer_apps()).await.unwrap();
     let codes: Vec<_> = readiness.partner.iter().map(Gap::code).collect();
@@ -367,7 +367,7 @@ async fn a_customers_own_tenant_proves_what_the_partners_says() {
 #[tokio::test(start_paused = true)]
 async fn a_policy_of_the_customer_is_found_with_the_exclusion_that_lets_the_partner_in() {
     let it = Asking::new(2);
-    it.customer(0).block_service_providers(true);
+    it.customer(0).block_service_providers();
     let readiness = it.check().await;
     let by_customer = by_tenant(&readiness);
     assert_eq!(by_customer[&it.customer(0).id()], (ReadinessOutcome::NotReady, vec!["blocked_by_customer"]));
@@ -415,7 +415,7 @@ async fn each_refusal_of_a_customers_tenant_says_what_it_says_and_no_more() {
 #[tokio::test(start_paused = true)]
 async fn where_a_token_shows_no_roles_the_role_assignments_there_do() {
     let it = Asking::new(1);
-    it.customer(0).omit_directory_roles(true);
+    it.customer(0).omit_directory_roles();
     let (outcome, gaps, proven) = it.first().await;
     assert_eq!((outcome, gaps, proven), (ReadinessOutcome::Ready, Vec::new(), true));
     let requests = it.customer(0).requests();

@@ -135,7 +135,7 @@ async fn an_active_relationship_is_extended_once_global_administrator_is_dropped
     let client = scene.writer();
     let relationships = client.partner().relationships();
     let id = scene.relationship(&[DirectoryRole::GLOBAL_ADMINISTRATOR, DirectoryRole::GLOBAL_READER]);
-    let error = relationships.set_auto_extended(&id, true).await.unwrap_err();
+    let error = relationships.enable_auto_extension(&id).await.unwrap_err();
     assert_eq!(error.code(), ErrorCode::GlobalAdministratorBlocksExtension);
     assert_eq!(methods(&scene.partner), ["GET"], "no write is tried");
 
@@ -143,13 +143,13 @@ async fn an_active_relationship_is_extended_once_global_administrator_is_dropped
     let dropped = relationships.drop_global_administrator(&id).await.unwrap();
     assert_eq!(dropped.roles().collect::<Vec<_>>(), [DirectoryRole::GLOBAL_READER]);
     assert!(started.elapsed() >= Duration::from_secs(10), "the service said when to ask again");
-    let extended = relationships.set_auto_extended(&id, true).await.unwrap();
+    let extended = relationships.enable_auto_extension(&id).await.unwrap();
     assert_eq!(extended.is_auto_extended(), Some(true));
-    let extended = relationships.set_auto_extended(&id, false).await.unwrap();
+    let extended = relationships.disable_auto_extension(&id).await.unwrap();
     assert_eq!(extended.auto_extend_duration, Some(IsoDuration::zero()));
 
     scene.partner.clear_requests();
-    relationships.set_auto_extended(&id, false).await.unwrap();
+    relationships.disable_auto_extension(&id).await.unwrap();
     relationships.drop_global_administrator(&id).await.unwrap();
     assert_eq!(methods(&scene.partner), ["GET", "GET"], "what is done is not written again");
 }
@@ -178,7 +178,7 @@ async fn what_others_have_made_is_not_changed() {
         if relationships.get(&id).await.unwrap().is_microsoft_led() {
             errors.push(relationships.drop_global_administrator(&id).await.unwrap_err());
         } else {
-            errors.push(relationships.set_auto_extended(&id, true).await.unwrap_err());
+            errors.push(relationships.enable_auto_extension(&id).await.unwrap_err());
         }
         for error in errors {
             assert_eq!((error.kind(), error.code()), (ErrorKind::Refused, ErrorCode::RelationshipReadOnly), "{error}");

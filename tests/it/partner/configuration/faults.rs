@@ -3,8 +3,7 @@
 use entra_apps::Error;
 
 use super::*;
-use crate::faults::each_request::{FAULTS, ITEM_FAULTS};
-use crate::faults::job::{RUNS, report};
+use crate::faults::driver::{self, Runs};
 
 /// A partner whose groups have something from others already.
 struct Job {
@@ -32,8 +31,15 @@ impl Job {
         partner.tenant().clear_requests();
         Self { partner, configuration, foreign, members }
     }
+}
 
-    /// One run of a process of its own; whether nothing is left to do.
+impl driver::Job for Job {
+    type State = BTreeMap<String, (usize, BTreeMap<String, Vec<String>>)>;
+
+    fn tenant(&self) -> &MemoryTenant {
+        self.partner.tenant()
+    }
+
     async fn once(&self) -> Result<bool, Error> {
         let client = self.partner.client();
         let plan = client.partner().plan(&self.configuration).await?;
@@ -48,7 +54,7 @@ impl Job {
     }
 
     /// Everything that is to be the same at the end: groups with their members, and the roles of each.
-    fn state(&self) -> BTreeMap<String, (usize, BTreeMap<String, Vec<String>>)> {
+    fn state(&self) -> Self::State {
         let groups = self.partner.tenant().groups();
         let mut state = BTreeMap::new();
         for group in &groups {
@@ -61,7 +67,7 @@ impl Job {
     }
 
     /// What others gave, byte for byte; of the group that was added to, at least what it had.
-    fn check_foreign(&self) -> Result<(), String> {
+    fn check(&self) -> Result<(), String> {
         let team = json!(self.partner.group(TEAM).id);
         let now = self.partner.assignments();
         for (relationship, before) in &self.foreign {
@@ -78,25 +84,6 @@ impl Job {
             }
         }
         Ok(())
-    }
-
-    async fn run(&self, label: &str, fault: Fault, expected: &Job) -> Result<(), String> {
-        self.partner.tenant().fault(fault);
-        let mut last = None;
-        for _ in 0..RUNS {
-            match self.once().await {
-                Ok(true) => break,
-                Ok(false) => {}
-                Err(error) => last = Some(error),
-            }
-        }
-        self.partner.tenant().clear_faults();
-        self.check_foreign().map_err(|what| format!("{label}: {what}"))?;
-        match self.once().await {
-            Ok(true) if self.state() == expected.state() => Ok(()),
-            Ok(converged) => Err(format!("{label}: {converged}, {:?}, {last:?}", self.state())),
-            Err(error) => Err(format!("{label}: {error}, {last:?}")),
-        }
     }
 }
 
@@ -115,28 +102,8 @@ mod sweep {
 
 /// Each `stride`th of the requests and ways.
 async fn every_request_fails(stride: usize) {
-    let undisturbed = Job::new();
-    assert!(!undisturbed.once().await.unwrap());
-    let requests = undisturbed.partner.tenant().requests();
-    assert!(undisturbed.once().await.unwrap());
-    undisturbed.check_foreign().unwrap();
-    let state = undisturbed.state();
+    let mut runs = Runs::each(stride);
+    let state = runs.fail_everywhere("configuration", async || Job::new()).await;
     assert_eq!((state["Application Administrators"].0, state["Application Administrators"].1.len()), (2, 5));
-    let items: usize = requests.iter().map(|request| request.items.len()).sum();
-    let mut results = Vec::new();
-    let mut left_out = (0..stride).cycle();
-    for (count, faults, in_batch) in [(requests.len(), FAULTS, false), (items, ITEM_FAULTS, true)] {
-        for number in 1..=count as u64 {
-            for (name, make) in faults {
-                if left_out.next() != Some(0) {
-                    continue;
-                }
-                let on = Fault::on("*", "/**").nth(number);
-                let fault = make(if in_batch { on.in_batch() } else { on.alone() });
-                let label = format!("{name} at {number}, in a batch {in_batch}");
-                results.push(Job::new().run(&label, fault, &undisturbed).await);
-            }
-        }
-    }
-    report("configuration", &results);
+    runs.report("configuration");
 }
