@@ -37,11 +37,21 @@ pub enum DeployerConsent {
 /// ```
 /// # use entra_emulator::MemoryCloud;
 /// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # let scene = entra_emulator::PreConsentScene::new(2).await;
-/// # let (client, deployer, backup) = (scene.client(), scene.deployer(), scene.registration());
+/// # let cloud = MemoryCloud::partner_with_customers(2);
+/// # let admin = cloud.client(&cloud.tenants()[0]);
+/// # use entra_apps::partner::deployer_registration;
+/// # use entra_apps::permission::microsoft_graph::delegated;
+/// # use entra_apps::{AppRegistration, SignInAudience};
+/// # let backup = AppRegistration::new("contoso-backup", "Contoso Backup")
+/// #     .audience(SignInAudience::MultipleOrganizations).permission(delegated::USER_READ);
+/// # let deployer = deployer_registration("contoso-deployer", "Contoso Deployer");
+/// # admin.apply(&admin.plan(&backup).await?).await?;
+/// # let registered = admin.apply(&admin.plan(&deployer).await?).approve_all().await?;
+/// # let client = cloud.client_of_agent(registered.application.unwrap().app_id);
 /// use entra_apps::partner::{ConsentApproval, DeployerConsent};
 ///
-/// let prepared = client.partner().pre_consent(&backup).deployer(&deployer, DeployerConsent::Keep).prepare().await?;
+/// let consent = client.partner().pre_consent(&backup).deployer(&deployer, DeployerConsent::Keep);
+/// let prepared = consent.prepare().await?;
 /// println!("{}", prepared.approval()); // for a person
 /// let saved = serde_json::to_string(prepared.approval())?;
 ///

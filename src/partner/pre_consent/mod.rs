@@ -16,6 +16,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tracing::Instrument as _;
+
 use crate::client::Client;
 use crate::error::{Error, ErrorCode};
 use crate::ids::{AppId, TenantId};
@@ -244,6 +246,12 @@ impl PreConsent {
     /// # Panics
     /// Outside of the runtime that the [`Client`] needs.
     pub async fn prepare(&self) -> Result<PreparedConsent, Error> {
+        let (tenant, unique_name) = (self.client.tenant(), self.registration.unique_name());
+        let span = tracing::debug_span!("prepare_consent", %tenant, unique_name);
+        self.read().instrument(span).await
+    }
+
+    async fn read(&self) -> Result<PreparedConsent, Error> {
         self.limits.check()?;
         let shard = self.shard.map(|(index, parts)| Shard::new(index, parts)).transpose()?;
         let parts = shard.map_or(1, Shard::parts);

@@ -19,6 +19,30 @@ use crate::provision::registration::AppRegistration;
 /// A [`PreConsent`] of which the customers were read. It holds no token, and can be run more than once.
 ///
 /// It prints what is to be approved, and how many customers are ready.
+///
+/// ```
+/// # use entra_emulator::MemoryCloud;
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let cloud = MemoryCloud::partner_with_customers(2);
+/// # let admin = cloud.client(&cloud.tenants()[0]);
+/// # use entra_apps::partner::deployer_registration;
+/// # use entra_apps::permission::microsoft_graph::delegated;
+/// # use entra_apps::{AppRegistration, SignInAudience};
+/// # let backup = AppRegistration::new("contoso-backup", "Contoso Backup")
+/// #     .audience(SignInAudience::MultipleOrganizations).permission(delegated::USER_READ);
+/// # let deployer = deployer_registration("contoso-deployer", "Contoso Deployer");
+/// # admin.apply(&admin.plan(&backup).await?).await?;
+/// # let registered = admin.apply(&admin.plan(&deployer).await?).approve_all().await?;
+/// # let client = cloud.client_of_agent(registered.application.unwrap().app_id);
+/// use entra_apps::partner::DeployerConsent;
+///
+/// let consent = client.partner().pre_consent(&backup).deployer(&deployer, DeployerConsent::Remove);
+/// let prepared = consent.prepare().await?;
+/// println!("{prepared}");
+/// assert_eq!((prepared.total(), prepared.approval().consents[0].permissions.len()), (2, 1));
+/// assert!(prepared.revoke(20).is_err(), "there are two customers");
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug)]
 pub struct PreparedConsent {
     shared: Arc<Shared>,

@@ -9,9 +9,10 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_core::Stream;
+use tracing::{Instrument as _, Span};
 
 use crate::error::{Error, ErrorCode};
-use crate::partner::in_flight::InFlight;
+use crate::partner::in_flight::{InFlight, customer_span};
 use crate::partner::outcome::{CustomerOutcome, CustomerState, Reason};
 use crate::partner::pre_consent::customer::{Advance, Job, Shared, Stage};
 use crate::partner::pre_consent::halt::Halt;
@@ -80,6 +81,41 @@ pub struct ConsentProgress {
 ///
 /// The first few customers of which anything is to be written, the [canaries](crate::partner::PreConsent::canaries), are done
 /// before any other is written to.
+///
+/// ```
+/// # use entra_emulator::MemoryCloud;
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let cloud = MemoryCloud::partner_with_customers(2);
+/// # let admin = cloud.client(&cloud.tenants()[0]);
+/// # use entra_apps::partner::deployer_registration;
+/// # use entra_apps::permission::microsoft_graph::delegated;
+/// # use entra_apps::{AppRegistration, SignInAudience};
+/// # let backup = AppRegistration::new("contoso-backup", "Contoso Backup")
+/// #     .audience(SignInAudience::MultipleOrganizations).permission(delegated::USER_READ);
+/// # let deployer = deployer_registration("contoso-deployer", "Contoso Deployer");
+/// # admin.apply(&admin.plan(&backup).await?).await?;
+/// # let registered = admin.apply(&admin.plan(&deployer).await?).approve_all().await?;
+/// # let client = cloud.client_of_agent(registered.application.unwrap().app_id);
+/// use entra_apps::partner::{CustomerState, DeployerConsent};
+///
+/// let consent = client.partner().pre_consent(&backup).deployer(&deployer, DeployerConsent::Keep);
+/// # let consent = consent.settling(std::time::Duration::ZERO); // the relationships are new
+/// let prepared = consent.prepare().await?;
+/// let mut run = prepared.run(prepared.approval())?;
+/// let first = run.next().await.unwrap();
+/// run.cancel(); // somebody has pressed Ctrl-C
+/// while let Some(outcome) = run.next().await {
+///     println!("{}: {}", outcome.name(), outcome.state);
+/// }
+/// # let _ = first;
+/// let report = prepared.run(prepared.approval())?.report().await; // later
+/// let is_done = |state| matches!(state, CustomerState::Consented | CustomerState::AlreadyConsented);
+/// assert!(report.customers.iter().all(|customer| is_done(customer.state)), "{report}");
+/// # Ok(()) }
+/// ```
+///
+/// # Panics
+/// Outside of the runtime that the [`Client`](crate::Client) needs.
 #[must_use = "a run goes on while it is polled"]
 pub struct ConsentRun {
     shared: Arc<Shared>,
@@ -98,6 +134,7 @@ pub struct ConsentRun {
     held_up: Vec<usize>,
     done: usize,
     began: Option<Duration>,
+    span: Span,
 }
 
 /// The customers that are written to first.
@@ -118,6 +155,8 @@ impl Canaries {
 impl ConsentRun {
     pub(super) fn new(shared: Arc<Shared>, subject: Subject, job: Job, canaries: usize) -> Self {
         let clock = &shared.client.context().clock;
+        let tenant = shared.client.tenant();
+        let span = tracing::debug_span!("consent_run", %tenant, app_id = %shared.app_id);
         let left = if matches!(job, Job::DryRun) { 0 } else { canaries };
         Self {
             in_flight: InFlight::new(Arc::clone(clock)),
@@ -132,6 +171,7 @@ impl ConsentRun {
             held_up: Vec::new(),
             done: 0,
             began: None,
+            span,
         }
     }
 
@@ -238,8 +278,10 @@ impl ConsentRun {
         while matches!(self.state, RunState::Running) && self.in_flight.has_room() {
             let Some((index, stage, may_write)) = self.next_to_begin(context) else { break };
             let (shared, job) = (Arc::clone(&self.shared), self.job.clone());
-            self.in_flight.begin(move |observer| async move {
-                (index, shared.advance(job, index, stage, may_write, observer).await)
+            let span = customer_span(&self.span, shared.targets[index].tenant);
+            self.in_flight.begin(move |observer| {
+                let advance = async move { (index, shared.advance(job, index, stage, may_write, observer).await) };
+                advance.instrument(span)
             });
             has_begun = true;
         }
