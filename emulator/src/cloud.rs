@@ -90,7 +90,11 @@ impl MemoryCloud {
             Target::SignIn(tenant, endpoint) if endpoint != Endpoint::UserInfo => {
                 cloud.route_sign_in(&tenant, request.body())
             }
-            Target::Graph(_) | Target::Management(_) | Target::PartnerCenter(_) | Target::SignIn(..) => {
+            Target::Graph(_)
+            | Target::GraphBeta(_)
+            | Target::Management(_)
+            | Target::PartnerCenter(_)
+            | Target::SignIn(..) => {
                 let token = request.headers().get(AUTHORIZATION);
                 cloud.tenants().find(|(_, state)| state.tokens.contains(token)).map(|(index, _)| index)
             }
