@@ -148,7 +148,9 @@ mod collections;
 mod comparison;
 pub(crate) mod consent_check;
 pub(crate) mod credential;
+mod credential_use;
 mod diagnose;
+mod expiring;
 mod findings;
 mod guards;
 mod identity;
@@ -160,6 +162,7 @@ mod page_url;
 pub(crate) mod plan;
 mod plan_options;
 mod plan_request;
+mod policies;
 mod preflight;
 mod progress;
 mod published;
@@ -167,6 +170,7 @@ pub(crate) mod redirect_uri;
 pub(crate) mod registration;
 mod replicas;
 pub(crate) mod report;
+mod restrictions;
 mod run;
 mod secret_readiness;
 mod settings;
@@ -174,16 +178,22 @@ mod step;
 mod steps;
 mod tag;
 
+use std::time::Duration;
+
 use secrecy::SecretString;
 
 use crate::api::ServicePrincipalKey;
 use crate::client::Client;
 use crate::error::Error;
-use crate::ids::{AppId, TenantId};
+use crate::ids::{AppId, KeyId, TenantId};
 
 pub use caller_permissions::CallerPermissions;
 pub use credential::Lifetime;
+pub use credential_use::{CredentialActivity, CredentialUse, NoEvidence};
 pub use diagnose::{Diagnose, Diagnosis, Finding, RecordedRequest};
+pub use expiring::{
+    CredentialHolder, CredentialState, Expiring, ExpiringCredential, ExpiringCredentials, ExpiringKind,
+};
 pub use installation::{Installation, PlanRemoval};
 pub use page_url::{LogoutUrl, PageUrl};
 pub use plan_request::{PlanRequest, VerifyRequest};
@@ -191,6 +201,7 @@ pub use preflight::{CallerKind, Preflight, PreflightCheck, Verdict};
 pub use progress::{Done, Progress};
 pub use redirect_uri::Platform;
 pub use report::{InstalledPrincipal, OpenItem, RegisteredApplication};
+pub use restrictions::{Allowed, AppRestrictions};
 pub use secret_readiness::{SecretReadiness, WaitUntilUsable};
 pub use step::{Action, Change, Check, StepId, StepKind, Subject};
 pub use tag::Tag;
@@ -363,6 +374,56 @@ impl Client {
         registration: &'a AppRegistration,
     ) -> Installation<'a> {
         Installation::new(self, principal.into(), None, registration)
+    }
+
+    /// Finds the client secrets and certificates that end within a time from now, of every application and service principal
+    /// of the tenant, or of [one app](Expiring::of).
+    ///
+    /// It reads the lists of [applications](https://learn.microsoft.com/graph/api/application-list) and [service
+    /// principals](https://learn.microsoft.com/graph/api/serviceprincipal-list), 999 of them in a request, page by page as
+    /// they are asked for. The service allows 150 requests for certificates a minute in a tenant; what is throttled waits.
+    /// Federated identity credentials have no end. Least permission: `Application.Read.All`.
+    pub fn expiring(&self, within: Duration) -> Expiring {
+        Expiring::new(self, within)
+    }
+
+    /// Reads when each credential of the tenant's apps was last used here: the whole [report of sign-in
+    /// activities](https://learn.microsoft.com/graph/api/reportroot-list-appcredentialsigninactivities?view=graph-rest-beta),
+    /// of the beta version and the worldwide cloud. Where the caller may not read it, of each credential
+    /// [nothing is known](NoEvidence). Least permission: `AuditLog.Read.All`, and for a person a role such as Reports Reader.
+    ///
+    /// # Errors
+    /// When the service cannot be asked: of the network, throttling, or a failure of the service.
+    pub async fn credential_activity(&self) -> Result<CredentialActivity, Error> {
+        credential_use::read(self, &[]).await
+    }
+
+    /// Reads when these credentials were last used, as [`credential_activity`](Self::credential_activity) does of all: a
+    /// request for each. Of any other, nothing is known.
+    ///
+    /// # Errors
+    /// When the service cannot be asked.
+    pub async fn credential_activity_of(&self, keys: &[KeyId]) -> Result<CredentialActivity, Error> {
+        match keys {
+            [] => Ok(CredentialActivity::none(self.clock().now())),
+            keys => credential_use::read(self, keys).await,
+        }
+    }
+
+    /// Reads what the tenant's app management policies allow for an app, or for one that is to be created: of client secrets,
+    /// certificates, audiences and identifier URIs.
+    ///
+    /// A [plan](Self::plan) reads them by itself, in the request that it sends anyway, wherever the token shows
+    /// `Policy.Read.All`. This reads the [tenant's
+    /// default](https://learn.microsoft.com/graph/api/tenantappmanagementpolicy-get?view=graph-rest-beta) from the beta
+    /// version, which alone shows audiences, and the app with the policies that are assigned to it. Least permissions:
+    /// `Policy.Read.All`, and of an app `Application.Read.All`.
+    ///
+    /// # Errors
+    /// [`Forbidden`](crate::ErrorKind::Forbidden) without them, [`NotFound`](crate::ErrorKind::NotFound) where the app is
+    /// not registered here, and the kinds of a request that got no response.
+    pub async fn app_restrictions(&self, app: Option<AppId>) -> Result<AppRestrictions, Error> {
+        policies::read_restrictions(self, app).await
     }
 
     /// Says which steps of an apply the caller's token allows, and which permission or role it lacks for the others.

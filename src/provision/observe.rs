@@ -11,6 +11,7 @@ use crate::model::{Application, ApplicationProperty, PublishedApi};
 use crate::provision::collections::{self, COLLECTIONS};
 use crate::provision::observed::{DeletedHolder, ForeignApp, Observed, Resolved, Resource, SameName, with_ids};
 use crate::provision::plan_options::{Installed, PlanOptions, Removal};
+use crate::provision::policies::{PolicyReads, read_audiences};
 use crate::provision::published::{Wanted, select};
 use crate::provision::registration::AppRegistration;
 use crate::provision::replicas::wait_for_replicas;
@@ -173,6 +174,7 @@ async fn observe(client: &Client, registration: &AppRegistration, options: &Plan
         .filter(Filter::eq("displayName", registration.display_name.as_str()))
         .select(["appId", "appOwnerOrganizationId"]);
     let same_name_here = batch.add(principals.clone().page());
+    let policies = PolicyReads::new(client, registration, options, &mut batch).await?;
     let mut responses = batch.send().await?;
 
     let by_unique_name = responses.take(by_unique_name)?;
@@ -215,6 +217,13 @@ async fn observe(client: &Client, registration: &AppRegistration, options: &Plan
         ..Observed::nothing_in(tenant)
     };
     apis.take(client, &mut responses, &mut observed)?;
+    if let Some(policies) = policies {
+        let app = observed.application.as_ref();
+        observed.restrictions = policies.take(client, &mut responses, (tenant, app)).await;
+        if let Some(restrictions) = &mut observed.restrictions {
+            read_audiences(client, registration, observed.application.as_ref(), restrictions).await;
+        }
+    }
     if let Some(app_id) = observed.app_id() {
         collections::read(client, app_id.into(), &mut observed).await?;
     }
