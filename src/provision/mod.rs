@@ -9,6 +9,7 @@
 //! | 5. check every step | [`Client::verify`] | a [`Checklist`](crate::Checklist) of [`Check`]s |
 //! | 6. wait for the new secret | [`Client::wait_until_usable`] | a [`SecretReadiness`] |
 //! | 7. find a customer's mistake | [`Client::diagnose`] | a [`Diagnosis`] of [`Finding`]s |
+//! | 8. see what ends soon | [`Client::expiring`] | a stream of [`ExpiringCredential`]s |
 //!
 //! Each of them can be run at any time and as often as you like; only step 4 writes.
 //!
@@ -119,6 +120,21 @@
 //! that are given together must belong together there. [`plan`](Client::plan) fails and names all that cannot be had;
 //! [`verify`](Client::verify) goes on, and leaves their steps open with the reason. Microsoft Graph's own list is long (0.4
 //! MB for each kind), so that what was found in it is remembered for ten minutes by each client and tenant.
+//!
+//! # Policies of the tenant
+//! App management policies limit the lifetime of client secrets and certificates, forbid secrets, audiences or identifier URIs, for
+//! every app or for some. Where the token shows `Policy.Read.All`, [`plan`](Client::plan) reads them in the request that it sends
+//! anyway, and fails with [`SecretLifetimeForbiddenByPolicy`](crate::ErrorCode::SecretLifetimeForbiddenByPolicy),
+//! [`SecretForbiddenByPolicy`](crate::ErrorCode::SecretForbiddenByPolicy) or
+//! [`AudienceForbiddenByPolicy`](crate::ErrorCode::AudienceForbiddenByPolicy), the policy's name and what it allows; or it
+//! [shortens](PlanRequest::shorten) the lifetime, which the plan and the report say. What cannot be read, or holds for some callers
+//! alone, is left to the service, whose refusal has the same codes. [`Client::app_restrictions`] shows [what is
+//! allowed](AppRestrictions) by itself.
+//!
+//! # The years after
+//! [`Client::expiring`] tells the secrets and certificates that end soon, and [`Client::credential_activity`] whether one is [in
+//! use](CredentialUse), as far as the tenant's report of sign-ins shows it: of a single-tenant app, by an entry that is old enough.
+//! No entry says nothing.
 //!
 //! # Saved plans
 //! A plan is a value: it prints, compares and is saved as JSON. It is for one tenant of one cloud and is refused for any
@@ -234,6 +250,9 @@ impl Client {
     ///   [`UnknownPermission`](crate::ErrorCode::UnknownPermission) and
     ///   [`PermissionMismatch`](crate::ErrorCode::PermissionMismatch) for permissions that cannot be had in the tenant: the
     ///   code is that of the first, and the message names all.
+    /// - [`Refused`](crate::ErrorKind::Refused) for what an app management policy of the tenant forbids, where the token shows that
+    ///   policies may be read (`Policy.Read.All`): the message names the policy and what it allows. See
+    ///   [`shorten`](PlanRequest::shorten).
     /// - [`SignIn`](crate::ErrorKind::SignIn), [`Forbidden`](crate::ErrorKind::Forbidden) and the kinds of a request
     ///   that got no response.
     ///

@@ -229,12 +229,14 @@ impl AppRestrictions {
             }),
         ];
         let verdicts: Vec<Holds> = verdicts.into_iter().flatten().collect();
-        match () {
-            // Of an app that is to be created, nobody knows the client id.
-            () if verdicts.contains(&Holds::Yes) && app_id.is_none() => Allowed::Unknown,
-            () if verdicts.contains(&Holds::Yes) => Allowed::No,
-            () if verdicts.contains(&Holds::Unknown) => Allowed::Unknown,
-            () => Allowed::Yes,
+        let holds = |what: Holds| verdicts.contains(&what);
+        // Of an app that is to be created, nobody knows the client id.
+        if holds(Holds::Unknown) && !holds(Holds::Yes) || holds(Holds::Yes) && app_id.is_none() {
+            Allowed::Unknown
+        } else if holds(Holds::Yes) {
+            Allowed::No
+        } else {
+            Allowed::Yes
         }
     }
 
@@ -370,4 +372,104 @@ enum Applied<'a> {
 fn lifetime(restriction: &CredentialRestriction) -> Result<Option<Duration>, ()> {
     let max = restriction.max_lifetime.as_ref().ok_or(())?;
     Ok(Some(Duration::from_secs(max.seconds())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use time::macros::datetime;
+
+    const MONTH: Duration = Duration::from_secs(30 * 24 * 3600);
+
+    /// What is known of an app of 2026, by the default policy and the policies that are assigned to it.
+    fn restrictions(default: &str, own: Option<&str>) -> AppRestrictions {
+        let app: Application = serde_json::from_str(r#"{"createdDateTime": "2026-06-01T09:00:00Z"}"#).unwrap();
+        AppRestrictions {
+            tenant: TenantId::from_u128(1),
+            default: serde_json::from_str(default).unwrap(),
+            own: own.map(|own| serde_json::from_str(own).unwrap()),
+            shows_audiences: false,
+            app: Some(AppFacts::of(&app)),
+            at: datetime!(2026-06-01 9:00 UTC),
+        }
+    }
+
+    fn default(restriction: &str) -> String {
+        format!(r#"{{"isEnabled": true, "applicationRestrictions": {{"passwordCredentials": [{restriction}]}}}}"#)
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_unknown_and_what_is_known_is_the_strictest() {
+        let month = r#"{"restrictionType": "passwordLifetime", "maxLifetime": "P30D""#;
+        let (year, none) = (
+            r#"{"restrictionType": "passwordLifetime", "maxLifetime": "P1Y"}"#,
+            r#"{"restrictionType": "passwordAddition"}"#,
+        );
+        for (restriction, expected) in [
+            (format!("{month}}}"), Allowed::UpTo(MONTH)),
+            (format!("{month}}}, {year}"), Allowed::UpTo(MONTH)),
+            (format!("{month}}}, {none}"), Allowed::No),
+            (
+                format!(r#"{month}, "restrictForAppsCreatedAfterDateTime": "2026-06-01T09:00:00Z"}}"#),
+                Allowed::UpTo(MONTH),
+            ),
+            (format!(r#"{month}, "restrictForAppsCreatedAfterDateTime": "2026-06-01T09:00:01Z"}}"#), Allowed::Yes),
+            (format!(r#"{month}, "restrictForAppsCreatedAfterDateTime": 7}}"#), Allowed::Unknown),
+            (format!(r#"{month}, "state": "unknownFutureValue"}}"#), Allowed::Unknown),
+            (format!(r#"{month}, "state": 7}}"#), Allowed::Unknown),
+            (format!(r#"{month}, "state": "disabled", "excludeActors": 7}}"#), Allowed::Yes),
+            (format!(r#"{month}, "excludeActors": 7}}"#), Allowed::Unknown),
+            (r#"{"restrictionType": "passwordLifetime", "maxLifetime": "a month"}"#.to_owned(), Allowed::Unknown),
+            (r#"{"restrictionType": 7}"#.to_owned(), Allowed::Unknown),
+            (r#"{"restrictionType": "newInGraph"}"#.to_owned(), Allowed::Yes),
+            ("7".to_owned(), Allowed::Unknown),
+            (String::new(), Allowed::Yes),
+        ] {
+            let read = restrictions(&default(&restriction), Some("[]"));
+            assert_eq!(read.secrets(), expected, "{restriction}");
+        }
+        for odd in [r#"{"isEnabled": 7}"#, "{}", r#"{"isEnabled": true, "applicationRestrictions": 7}"#] {
+            assert_eq!(restrictions(odd, Some("[]")).secrets(), Allowed::Unknown, "{odd}");
+        }
+        assert_eq!(restrictions(r#"{"isEnabled": false}"#, Some("[]")).secrets(), Allowed::Yes);
+        assert_eq!(restrictions(r#"{"isEnabled": false}"#, None).secrets(), Allowed::Unknown, "it may have its own");
+    }
+
+    #[test]
+    fn what_is_uncertain_is_not_refused_and_still_a_limit_to_shorten_to() {
+        let month = r#"{"restrictionType": "passwordLifetime", "maxLifetime": "P30D"}"#;
+        let year = time::Duration::days(365);
+        let surely = restrictions(&default(month), Some("[]")).secret_rule();
+        assert!(surely.forbids_lifetime(year) && !surely.forbids_lifetime(time::Duration::days(30)));
+        let unsure = restrictions(&default(month), None).secret_rule();
+        assert!(!unsure.forbids_lifetime(year));
+        assert_eq!((surely.max(), unsure.max()), (Some(MONTH), Some(MONTH)));
+    }
+
+    #[test]
+    fn a_policy_of_the_app_takes_the_place_of_the_whole_default() {
+        let none = default(r#"{"restrictionType": "passwordAddition"}"#);
+        for (own, expected, name) in [
+            (r#"[{"isEnabled": true, "displayName": "Own", "restrictions": {}}]"#, Allowed::Yes, Some("Own")),
+            (r#"[{"isEnabled": true, "displayName": "Own", "restrictions": 7}]"#, Allowed::Unknown, Some("Own")),
+            (r#"[{"isEnabled": false, "restrictions": {}}]"#, Allowed::Unknown, None),
+            ("[]", Allowed::No, None),
+        ] {
+            let read = restrictions(&none, Some(own));
+            assert_eq!((read.secrets(), read.policy()), (expected, name), "{own}");
+        }
+        let own = r#"[{"isEnabled": true, "restrictions": {"keyCredentials":
+            [{"restrictionType": "asymmetricKeyLifetime", "maxLifetime": "P30D"}]}}]"#;
+        assert_eq!(restrictions(&none, Some(own)).certificates(), Allowed::UpTo(MONTH));
+        let trusted = own.replace("asymmetricKeyLifetime", "trustedCertificateAuthority");
+        assert_eq!(restrictions(&none, Some(&trusted)).certificates(), Allowed::Unknown);
+        assert_eq!(restrictions(&none, Some(own)).audience(&SignInAudience::MultipleOrganizations), Allowed::Unknown);
+    }
+
+    #[test]
+    fn what_is_written_to_a_plan_is_read_again() {
+        let read = restrictions(&default(r#"{"restrictionType": "passwordAddition"}"#), Some("[]"));
+        let again: AppRestrictions = serde_json::from_str(&serde_json::to_string(&read).unwrap()).unwrap();
+        assert_eq!(again, read);
+    }
 }

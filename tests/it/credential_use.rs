@@ -44,7 +44,7 @@ async fn an_old_entry_is_evidence_and_no_entry_is_none() {
     assert_eq!(counts(&tenant), (3, 0), "one for each");
     for activity in [&all, &narrowed] {
         assert_eq!(activity.use_of(old, SINGLE, 14 * DAY), CredentialUse::NotUsedSince(TODAY - 60 * DAY));
-        assert_eq!(activity.use_of(old, SINGLE, 53 * DAY), CredentialUse::LastUsed(TODAY - 60 * DAY));
+        assert_eq!(activity.use_of(old, SINGLE, 54 * DAY), CredentialUse::LastUsed(TODAY - 60 * DAY));
         assert_eq!(activity.use_of(used, SINGLE, 14 * DAY), CredentialUse::LastUsed(TODAY - 2 * DAY));
         assert_eq!(activity.use_of(silent, SINGLE, 14 * DAY), CredentialUse::Unknown(NoEvidence::NoEntry));
         let many = Some(&SignInAudience::MultipleOrganizations);
