@@ -20,7 +20,23 @@ const PAGE: u16 = 999;
 
 /// What the report of sign-in activities shows of when credentials were last used.
 ///
-/// See [`Client::credential_activity`](crate::Client::credential_activity).
+/// ```
+/// # use entra_emulator::MemoryTenant;
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// use std::time::Duration;
+///
+/// use entra_apps::SignInAudience;
+/// use entra_apps::ids::KeyId;
+/// use entra_apps::provision::{CredentialUse, NoEvidence};
+///
+/// let tenant = MemoryTenant::new();
+/// let reader = tenant.add_caller(&["AuditLog.Read.All"]);
+/// let client = tenant.client_builder().client_secret(reader.client_id, reader.client_secret).build()?;
+/// let activity = client.credential_activity().await?;
+/// let used = activity.use_of(KeyId::from_u128(1), Some(&SignInAudience::SingleOrganization), Duration::ZERO);
+/// assert_eq!(used, CredentialUse::Unknown(NoEvidence::NoEntry), "which is not to say that nobody uses it");
+/// # Ok::<(), entra_apps::Error>(()) }).unwrap();
+/// ```
 #[derive(Clone, Debug)]
 pub struct CredentialActivity {
     /// The latest sign-in with each credential that has an entry; `None` where an entry of it cannot be read. `None` instead

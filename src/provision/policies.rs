@@ -226,10 +226,9 @@ pub(super) fn report_shortened(state: &mut ApplyState<'_>) {
 /// The error of an apply with the policy's name and what it allows, where it is a policy's and policies may be read;
 /// where they may not, with what to ask.
 pub(super) async fn explain(state: &ApplyState<'_>, error: Error) -> Error {
-    let code = error.code();
-    let is_of_secret = matches!(code, ErrorCode::SecretLifetimeForbiddenByPolicy | ErrorCode::SecretForbiddenByPolicy);
+    let Some(ask) = what_to_ask(error.code()) else { return error };
     // What a guard has refused says it already.
-    if !(is_of_secret || code == ErrorCode::AudienceForbiddenByPolicy) || error.status().is_none() {
+    if error.status().is_none() {
         return error;
     }
     let client = &state.client;
@@ -241,36 +240,49 @@ pub(super) async fn explain(state: &ApplyState<'_>, error: Error) -> Error {
         true => read_restrictions(client, state.observed.app_id()).await.ok(),
         false => None,
     };
-    let Some(restrictions) = restrictions else {
-        let ask = match code {
-            ErrorCode::SecretLifetimeForbiddenByPolicy => {
-                "Ask an administrator which lifetime the app management policy allows and give that one, or for the \
-                 permission Policy.Read.All, with which a plan sees it and `shorten` takes it."
-            }
-            ErrorCode::SecretForbiddenByPolicy => ErrorCode::SecretForbiddenByPolicy.remedy(),
-            _ => {
-                "Choose a single-tenant audience, or ask an administrator which audiences the app management policy \
-                 allows."
-            }
-        };
-        return error.with_remedy(ask);
+    let Some(restrictions) = restrictions else { return error.with_remedy(ask) };
+    let (secrets, certificates) = (restrictions.secret_rule(), restrictions.certificate_rule());
+    let audience = &state.registration.audience;
+    // A replica may show the policy of before, which is not the one that forbids it.
+    let forbidden = match error.code() {
+        ErrorCode::SecretLifetimeForbiddenByPolicy => secrets.max().map(|max| ("client secrets", Some(max))),
+        ErrorCode::CertificateLifetimeForbiddenByPolicy => certificates.max().map(|max| ("certificates", Some(max))),
+        ErrorCode::SecretForbiddenByPolicy => secrets.may_forbid().then_some(("client secrets", None)),
+        ErrorCode::AudienceForbiddenByPolicy => {
+            (restrictions.audience(audience) == Allowed::No).then_some(("the audience", None))
+        }
+        _ => None,
     };
-    let (name, rule) = (named(&restrictions), restrictions.secret_rule());
-    let text = match code {
-        ErrorCode::SecretLifetimeForbiddenByPolicy => match rule.max() {
-            Some(max) => format!("{name} allows client secrets of {} at most", in_days(max)),
-            None => return error,
-        },
-        ErrorCode::SecretForbiddenByPolicy => format!("{name} forbids client secrets"),
-        _ => format!("{name} forbids the audience {}", state.registration.audience),
-    };
-    let message = format!("{}; {text}", error.message());
-    match rule.max() {
-        Some(max) if code == ErrorCode::SecretLifetimeForbiddenByPolicy => {
+    let name = named(&restrictions);
+    let said = |text: String| format!("{}; {text}", error.message());
+    match forbidden {
+        Some((what, Some(max))) => {
+            let message = said(format!("{name} allows {what} of {} at most", in_days(max)));
             error.with_message(message).with_remedy(choose(max))
         }
-        _ => error.with_message(message),
+        Some((what, None)) => {
+            let message = said(format!("{name} forbids {what}"));
+            error.with_message(message)
+        }
+        None => error,
     }
+}
+
+/// What to ask of whom, where the policy that forbids something cannot be read; `None` for any other error.
+fn what_to_ask(code: ErrorCode) -> Option<&'static str> {
+    Some(match code {
+        ErrorCode::SecretLifetimeForbiddenByPolicy => {
+            "Ask an administrator which lifetime the app management policy allows and give that one, or for the permission \
+             Policy.Read.All, with which a plan sees it and `shorten` takes it."
+        }
+        ErrorCode::AudienceForbiddenByPolicy => {
+            "Choose a single-tenant audience, or ask an administrator which audiences the app management policy allows."
+        }
+        ErrorCode::SecretForbiddenByPolicy
+        | ErrorCode::CertificateLifetimeForbiddenByPolicy
+        | ErrorCode::CertificateForbiddenByPolicy => code.remedy(),
+        _ => return None,
+    })
 }
 
 /// The policy that is in force, for a person.

@@ -17,7 +17,20 @@ use crate::model::{
 
 /// What the app management policies of a tenant allow for one app, or for one that is to be created.
 ///
-/// See [`Client::app_restrictions`](crate::Client::app_restrictions).
+/// ```
+/// # use entra_emulator::MemoryTenant;
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// use entra_apps::SignInAudience;
+/// use entra_apps::provision::Allowed;
+///
+/// let tenant = MemoryTenant::new();
+/// let reader = tenant.add_caller(&["Policy.Read.All"]);
+/// let client = tenant.client_builder().client_secret(reader.client_id, reader.client_secret).build()?;
+/// let restrictions = client.app_restrictions(None).await?;
+/// assert_eq!(restrictions.secrets(), Allowed::Yes, "nobody has made a policy");
+/// assert_eq!(restrictions.audience(&SignInAudience::MultipleOrganizations), Allowed::Yes);
+/// # Ok::<(), entra_apps::Error>(()) }).unwrap();
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AppRestrictions {
@@ -107,6 +120,11 @@ impl Rule {
         !self.is_uncertain && self.max.is_some_and(|max| lifetime > max)
     }
 
+    /// Whether something in it forbids the sort of credential, for some at least.
+    pub(super) fn may_forbid(self) -> bool {
+        self.is_forbidden
+    }
+
     /// The longest lifetime that is surely allowed, if there is one.
     pub(super) fn max(self) -> Option<Duration> {
         self.max
@@ -156,13 +174,18 @@ impl AppRestrictions {
 
     /// Whether it may have new certificates, and for how long.
     pub fn certificates(&self) -> Allowed {
-        let holds = |restriction: &CredentialRestriction| match restriction.restriction_type {
+        self.certificate_rule().allowed()
+    }
+
+    /// What policies say of certificates.
+    pub(super) fn certificate_rule(&self) -> Rule {
+        let of = |restriction: &CredentialRestriction| match restriction.restriction_type {
             Some(CredentialRestrictionType::AsymmetricKeyLifetime) => Some((false, lifetime(restriction))),
             // Which authorities are trusted stands elsewhere.
             Some(CredentialRestrictionType::TrustedCertificateAuthority) => Some((false, Err(()))),
             _ => None,
         };
-        self.rule("keyCredentials", |it| &it.key_credentials, holds).allowed()
+        self.rule("keyCredentials", |it| &it.key_credentials, of)
     }
 
     /// Whether it may get this audience, where it has another.

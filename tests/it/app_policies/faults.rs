@@ -78,7 +78,7 @@ fn ways() -> Vec<(&'static str, fn(FaultOn) -> Fault)> {
 async fn what_cannot_be_read_of_a_policy_is_unknown_and_never_refused() {
     for (name, way) in ways() {
         let is_status = name.parse::<u16>().is_ok();
-        for path in [DEFAULT, "/applications*/appManagementPolicies"].into_iter().take(1 + usize::from(is_status)) {
+        for path in [DEFAULT, "/applications/*/appManagementPolicies"].into_iter().take(1 + usize::from(is_status)) {
             let tenant = tenant();
             let client = reader(&tenant);
             let wanted = AppRegistration::new("backup", "Backup");
@@ -106,5 +106,23 @@ async fn a_policy_that_cannot_be_read_is_still_the_services_to_enforce() {
         let failed = client.apply(&plan).await.unwrap_err();
         assert_eq!(failed.error().code(), ErrorCode::SecretLifetimeForbiddenByPolicy, "{name}: {failed}");
         assert!(failed.error().status().is_some(), "{name}: {failed}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_policy_that_was_made_after_the_plan_is_named_by_the_refusal() {
+    for (restrictions, code, said) in [
+        (lifetime("P90D"), ErrorCode::SecretLifetimeForbiddenByPolicy, "allows client secrets of 90 days at most"),
+        (no_secrets(), ErrorCode::SecretForbiddenByPolicy, "forbids client secrets"),
+    ] {
+        let tenant = tenant();
+        let client = reader(&tenant);
+        let plan = client.plan(&two_years()).await.unwrap();
+        restrict(&tenant, &restrictions);
+        let failed = client.apply(&plan).await.unwrap_err();
+        let error = failed.error();
+        assert_eq!((error.code(), error.status().is_some()), (code, true), "{error}");
+        let named = format!("the app management policy “Default app management tenant policy” {said}");
+        assert!(error.message().contains(&named), "{error}");
     }
 }
