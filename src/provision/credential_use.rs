@@ -10,7 +10,7 @@ use crate::api::Filter;
 use crate::client::Client;
 use crate::error::{Error, ErrorKind};
 use crate::ids::KeyId;
-use crate::model::{AppCredentialSignInActivity, SignInAudience};
+use crate::model::{AppCredentialSignInActivity, SignInActivity, SignInAudience};
 
 /// How far behind the report may be, as is to be expected of it.
 const REPORT_LAG: Duration = Duration::from_secs(7 * 24 * 3600);
@@ -145,7 +145,7 @@ impl CredentialActivity {
         for entry in entries {
             // Of an entry without its credential nobody knows whose it is.
             let Some(key_id) = entry.key_id else { continue };
-            let own = entry.sign_in_activity.as_ref().and_then(|activity| activity.last());
+            let own = entry.sign_in_activity.as_ref().and_then(SignInActivity::last);
             last.entry(key_id)
                 .and_modify(|known| *known = known.zip(own).map(|(known, own)| known.max(own)))
                 .or_insert(own);

@@ -364,7 +364,9 @@ impl Until {
     }
 
     fn of_application(self, mut app: Application) -> Vec<ExpiringCredential> {
-        LISTS.iter().for_each(|(list, _)| app.was_asked_for(list));
+        for (list, _) in LISTS {
+            app.was_asked_for(list);
+        }
         let whole = ExpiringCredential {
             holder: app.id.map(CredentialHolder::Application),
             app_id: app.app_id,
@@ -377,7 +379,9 @@ impl Until {
     }
 
     fn of_principal(self, mut principal: ServicePrincipal) -> Vec<ExpiringCredential> {
-        LISTS.iter().for_each(|(list, _)| principal.was_asked_for(list));
+        for (list, _) in LISTS {
+            principal.was_asked_for(list);
+        }
         let whole = ExpiringCredential {
             holder: principal.id.map(CredentialHolder::ServicePrincipal),
             app_id: principal.app_id,

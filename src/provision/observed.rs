@@ -48,7 +48,7 @@ pub(super) struct Observed {
     pub(super) permissions: Vec<Resolved>,
     /// What the app management policies allow, where they could be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) restrictions: Option<AppRestrictions>,
+    pub(super) restrictions: Option<Box<AppRestrictions>>,
     /// The wanted permissions that cannot be had here. A saved plan has none: it would not have been made.
     #[serde(skip)]
     pub(super) obstacles: Vec<Obstacle>,

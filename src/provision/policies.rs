@@ -66,7 +66,7 @@ impl PolicyReads {
         client: &Client,
         responses: &mut BatchResponse,
         (tenant, app): (TenantId, Option<&Application>),
-    ) -> Option<AppRestrictions> {
+    ) -> Option<Box<AppRestrictions>> {
         let default = responses.take(self.default).ok()?;
         let own = match responses.take(self.own) {
             Ok(page) => self.list.rest_of(page).await.ok(),
@@ -75,7 +75,7 @@ impl PolicyReads {
             Err(_) => None,
         };
         let (app, at) = (app.map(AppFacts::of), client.clock().now());
-        Some(AppRestrictions { tenant, default, own, shows_audiences: false, app, at })
+        Some(Box::new(AppRestrictions { tenant, default, own, shows_audiences: false, app, at }))
     }
 }
 

@@ -119,7 +119,7 @@ impl<'a> Run<'a> {
         self.check_target().await?;
         self.basis = self.basis_of_plan(max_plan_age);
         let result = match self.rounds().await {
-            Err(error) => Err(policies::explain(&self.state, error).await),
+            Err(error) => Err(Box::pin(policies::explain(&self.state, error)).await),
             result => result,
         };
         let orphans = collections::remove_remaining_orphans(&mut self.state).await;

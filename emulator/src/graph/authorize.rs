@@ -283,7 +283,6 @@ fn access_by_roles(right: AccessRight, roles: &[String]) -> Option<AccessScope> 
             | AccessRight::ReadOwnEligibility
             | AccessRight::ReadOrganization => reads,
             AccessRight::ReadPolicies => administers_apps || has(role::GLOBAL_READER) || has(role::SECURITY_READER),
-            AccessRight::WritePolicies => administers_apps,
             AccessRight::ReadReports => {
                 has(role::REPORTS_READER) || has(role::SECURITY_READER) || has(role::GLOBAL_READER)
             }
@@ -293,6 +292,7 @@ fn access_by_roles(right: AccessRight, roles: &[String]) -> Option<AccessScope> 
             | AccessRight::WriteApplication
             | AccessRight::WriteApp
             | AccessRight::AddOwner
+            | AccessRight::WritePolicies
             | AccessRight::Purge => administers_apps,
             AccessRight::Assign | AccessRight::Unassign | AccessRight::WriteGrants | AccessRight::AssignToUsers => {
                 administers_apps || privileged

@@ -59,8 +59,11 @@ async fn a_policy_that_the_writing_replica_does_not_know_yet_is_told_by_the_plan
     );
 }
 
+/// A way in which a read fails, by its name.
+type Way = (&'static str, fn(FaultOn) -> Fault);
+
 /// The ways in which the read of a policy can fail for good.
-fn ways() -> Vec<(&'static str, fn(FaultOn) -> Fault)> {
+fn ways() -> Vec<Way> {
     vec![
         ("403", |on| {
             on.refuses(403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
