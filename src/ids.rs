@@ -127,6 +127,10 @@ guid! {
     KeyId, "key id"
 }
 guid! {
+    /// The id of an app management policy; that of the tenant's default is all zeros.
+    AppManagementPolicyId, "id of the app management policy"
+}
+guid! {
     /// The id of a permission: an app role or a delegated scope.
     PermissionId, "permission id"
 }

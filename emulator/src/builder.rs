@@ -18,10 +18,12 @@ use crate::data::lag::Lag;
 use crate::data::links::Links;
 use crate::data::object_kind::ObjectKind;
 use crate::faults::{Schedule, Throttling};
+use crate::graph::app_management::AppManagement;
 use crate::graph::deleted_items::DeletedItems;
 use crate::graph::delta::Changes;
 use crate::graph::directory::{Directory, MIN_SWEPT};
 use crate::graph::policy::{LegacyValues, SecretPolicy};
+use crate::graph::reports::CredentialActivities;
 use crate::partner;
 use crate::random::{SeededRandomness, uuid};
 use crate::record::{DEFAULT_RECORDED_REQUESTS, Log};
@@ -55,6 +57,7 @@ pub struct MemoryTenantBuilder {
     without_apis: Vec<AppId>,
     default_audience: String,
     secret_policy: SecretPolicy,
+    requires_service_management_reference: bool,
     legacy_values: LegacyValues,
     base_url: Option<String>,
     on_exchange: Option<OnExchange>,
@@ -93,6 +96,7 @@ impl MemoryTenantBuilder {
             without_apis: vec![partner::ADMINISTRATION],
             default_audience: "AzureADMyOrg".to_owned(),
             secret_policy: SecretPolicy::Unrestricted,
+            requires_service_management_reference: false,
             legacy_values: LegacyValues::default(),
             base_url: None,
             on_exchange: None,
@@ -205,9 +209,16 @@ impl MemoryTenantBuilder {
         self
     }
 
-    /// Sets what the tenant's app management policy allows for secrets.
+    /// Sets what the tenant's default app management policy allows for secrets at the beginning; nothing is restricted
+    /// otherwise. What else policies restrict is written to `/policies`, by hand or by a caller who may.
     pub fn secret_policy(mut self, policy: SecretPolicy) -> Self {
         self.secret_policy = policy;
+        self
+    }
+
+    /// Refuses applications that are created without a `serviceManagementReference`, as tenants do that demand one.
+    pub fn requires_service_management_reference(mut self) -> Self {
+        self.requires_service_management_reference = true;
         self
     }
 
@@ -387,7 +398,9 @@ impl MemoryTenantBuilder {
             region: self.region,
             blocks_service_providers: false,
             lag: self.lag,
-            secret_policy: self.secret_policy,
+            app_management: AppManagement::new(self.secret_policy),
+            requires_service_management_reference: self.requires_service_management_reference,
+            activities: CredentialActivities::default(),
             legacy_values: self.legacy_values,
             default_audience: self.default_audience,
             randomness,

@@ -89,9 +89,11 @@ impl MemoryCloud {
             Target::SignIn(tenant, endpoint) if endpoint != Endpoint::UserInfo => {
                 cloud.route_sign_in(&tenant, request.body())
             }
-            Target::Graph(_) | Target::Management(_) | Target::PartnerCenter(_) | Target::SignIn(..) => {
-                cloud.issuer(request.headers())
-            }
+            Target::Graph(_)
+            | Target::GraphBeta(_)
+            | Target::Management(_)
+            | Target::PartnerCenter(_)
+            | Target::SignIn(..) => cloud.issuer(request.headers()),
             Target::Other => None,
         };
         self.tenants.get(index.unwrap_or(0))

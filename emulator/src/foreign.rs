@@ -18,7 +18,7 @@ impl CloudState {
 
     /// An id in a request to Graph, in its path or its body, of an object that another tenant has, and not this one.
     pub(crate) fn foreign_object(&self, at: usize, target: &Target, body: &[u8]) -> Option<Uuid> {
-        let Target::Graph(path) = target else { return None };
+        let (Target::Graph(path) | Target::GraphBeta(path)) = target else { return None };
         let others = || self.tenants().filter(|(index, _)| *index != at);
         let is_foreign = |id: &Uuid| {
             let id = id.to_string();

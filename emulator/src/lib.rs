@@ -299,6 +299,36 @@ impl MemoryTenant {
         assert!(stored, "the tenant has no object {object}, or the properties are no object");
     }
 
+    /// Notes in the report of sign-in activities when a client secret or certificate was last used, by its key id. Signing in
+    /// notes nothing by itself: the service's report is days behind.
+    ///
+    /// ```
+    /// # use entra_emulator::MemoryTenant;
+    /// # use entra_apps::time::macros::datetime;
+    /// let tenant = MemoryTenant::new();
+    /// let app = tenant.applications()[0].id;
+    /// let (_, secret) = tenant.send_json("POST", &format!("/applications/{app}/addPassword"), Some("{}"));
+    /// let key_id = secret.split("keyId\":\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+    /// tenant.note_sign_in(key_id, datetime!(2026-05-01 12:00 UTC));
+    /// ```
+    ///
+    /// # Panics
+    /// When no application or service principal of the tenant has such a credential.
+    pub fn note_sign_in(&self, key_id: impl fmt::Display, at: OffsetDateTime) {
+        let found = self.state().directory.note_sign_in(&key_id.to_string(), at);
+        assert!(found, "the tenant has no credential {key_id}");
+    }
+
+    /// Puts an entry into the report of sign-in activities as it is, in the place of one with its `id`: in another form than
+    /// the service was seen to write, for example.
+    ///
+    /// # Panics
+    /// When `entry` is no JSON, or has no `id`.
+    pub fn store_sign_in_activity(&self, entry: &str) {
+        let entry = serde_json::from_str(entry).expect("the entry is JSON");
+        assert!(self.state().directory.activities.put(entry), "the entry has no id");
+    }
+
     /// Changes the limits from now on; what was spent here is forgotten, and what apps have spent across all tenants.
     pub fn set_throttling(&self, limits: Throttling) {
         let mut state = self.state();

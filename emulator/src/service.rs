@@ -41,6 +41,8 @@ pub(super) struct TenantState {
 pub(super) enum Target {
     /// The path below the version, with its slash.
     Graph(String),
+    /// The path below the beta version, with its slash.
+    GraphBeta(String),
     /// The tenant of `/{tenant}/oauth2/v2.0/token`, and the endpoint.
     SignIn(String, Endpoint),
     /// The path of Azure's management API, with its slash.
@@ -55,6 +57,9 @@ impl Target {
         let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
         match parts.as_slice() {
             [version, rest @ ..] if version.eq_ignore_ascii_case("v1.0") => Self::Graph(format!("/{}", rest.join("/"))),
+            [version, rest @ ..] if version.eq_ignore_ascii_case("beta") => {
+                Self::GraphBeta(format!("/{}", rest.join("/")))
+            }
             ["subscriptions" | "tenants", ..] => Self::Management(format!("/{}", parts.join("/"))),
             [version, customers, ..]
                 if version.eq_ignore_ascii_case("v1") && customers.eq_ignore_ascii_case("customers") =>
@@ -68,7 +73,7 @@ impl Target {
     /// The path that faults are matched against; `path` is that of the request.
     pub(super) fn fault_path<'a>(&'a self, path: &'a str) -> &'a str {
         match self {
-            Self::Graph(path) | Self::PartnerCenter(path) => path,
+            Self::Graph(path) | Self::GraphBeta(path) | Self::PartnerCenter(path) => path,
             Self::SignIn(_, endpoint) => endpoint.path(),
             Self::Management(_) | Self::Other => path,
         }
@@ -136,9 +141,10 @@ impl CloudState {
                 let path = request.uri().path();
                 (GraphError::not_implemented(format!("the path {path}")).respond(correlation), Vec::new())
             }
-            Target::Graph(path) => {
+            Target::Graph(path) | Target::GraphBeta(path) => {
+                let version = if matches!(target, Target::GraphBeta(_)) { "beta" } else { "v1.0" };
                 let mut call = Call {
-                    root: format!("{origin}/v1.0"),
+                    root: format!("{origin}/{version}"),
                     method: request.method().clone(),
                     path: path.clone(),
                     query: pairs(request.uri().query().unwrap_or_default()),
@@ -159,7 +165,7 @@ impl CloudState {
                 let outcome = self[at].tokens.identify(request.headers(), wall).and_then(|identity| {
                     call.actor = Actor::SignedIn(identity);
                     // What is not known here is said before its body is read, which need not be JSON.
-                    route(&call.method, &call.path)?;
+                    check_version(&route(&call.method, &call.path)?, &call)?;
                     call.body = json_body(request.headers(), request.body())?;
                     Ok(())
                 });
@@ -193,13 +199,14 @@ impl CloudState {
             self[at].revoke_role_of_actor(call, role);
         }
         let outcome = route(&call.method, &call.path).and_then(|operation| match operation {
-            Operation::Batch => self.batch(at, call, revocations, correlation, statuses),
+            Operation::Batch if !call.is_beta() => self.batch(at, call, revocations, correlation, statuses),
             operation => self.carry_out(at, operation, call),
         });
         render(outcome, correlation)
     }
 
     fn carry_out(&mut self, at: usize, operation: Operation, call: &mut Call) -> GraphResult {
+        check_version(&operation, call)?;
         if call.metadata == Metadata::Full {
             return Err(GraphError::not_implemented("odata.metadata=full"));
         }
@@ -292,6 +299,19 @@ impl TenantState {
     pub(super) fn correlation(&self, headers: &HeaderMap, wall: OffsetDateTime) -> Correlation {
         Correlation::new(uuid(&self.request_ids).to_string(), headers, wall)
     }
+}
+
+/// Refuses what the version of a request does not have, or not here: reports are of the beta version alone, and of it only
+/// they and the policies are known.
+fn check_version(operation: &Operation, call: &Call) -> Result<(), GraphError> {
+    let is_known = match operation {
+        Operation::Reports(_) => call.is_beta(),
+        Operation::Policies(_) => true,
+        _ => !call.is_beta(),
+    };
+    let version = if call.is_beta() { "beta" } else { "v1.0" };
+    let what = || format!("{} {} of the version {version}", call.method, call.path);
+    if is_known { Ok(()) } else { Err(GraphError::not_implemented(what())) }
 }
 
 impl GraphError {

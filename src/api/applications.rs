@@ -100,7 +100,13 @@ impl ApplicationKey {
         }
     }
 
-    fn request(&self, operation: &'static str, permissions: &'static str, method: Method, action: &[&str]) -> Request {
+    pub(super) fn request(
+        &self,
+        operation: &'static str,
+        permissions: &'static str,
+        method: Method,
+        action: &[&str],
+    ) -> Request {
         let (mut segments, id) = self.segment();
         segments.extend(action.iter().map(|part| (*part).to_owned()));
         Request::new(operation, permissions, method, segments).object(ObjectKind::Application, id)

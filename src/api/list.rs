@@ -362,8 +362,13 @@ impl<T: DeserializeOwned + Send + 'static> Pages<T> {
     /// When the page cannot be read; the same page is asked for again by the next call. With the code
     /// [`ExpiredPageToken`](crate::ErrorCode::ExpiredPageToken) the service has forgotten how far it had come: begin anew.
     pub async fn next(&mut self) -> Result<Option<Page<T>>, Error> {
+        poll_fn(|context| self.poll_again(context)).await
+    }
+
+    /// Polls for the next page, as [`next`](Self::next) reads it.
+    pub(crate) fn poll_again(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<Page<T>>, Error>> {
         self.failed = false;
-        poll_fn(|context| self.poll_page(context)).await
+        self.poll_page(context)
     }
 
     fn poll_page(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<Page<T>>, Error>> {

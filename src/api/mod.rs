@@ -29,6 +29,8 @@ mod groups;
 mod list;
 mod oauth2_permission_grants;
 mod organization;
+mod policies;
+mod reports;
 mod request;
 mod service_principals;
 mod users;
@@ -40,6 +42,8 @@ pub use groups::{GroupKey, Groups};
 pub use list::{Items, List, Page, Pages};
 pub use oauth2_permission_grants::OAuth2PermissionGrants;
 pub use organization::OrganizationApi;
+pub use policies::Policies;
+pub use reports::Reports;
 pub use request::{RequestBuilder, RequestPath};
 pub use service_principals::{ServicePrincipalKey, ServicePrincipals};
 pub use users::{UserKey, Users};
@@ -161,6 +165,16 @@ impl Client {
     /// ```
     pub fn request(&self, method: Method, path: impl Into<RequestPath>) -> RequestBuilder {
         RequestBuilder::new(self, method, path.into())
+    }
+
+    /// App management policies: what the tenant allows for its apps.
+    pub fn policies(&self) -> Policies<'_> {
+        Policies(self)
+    }
+
+    /// Reports.
+    pub fn reports(&self) -> Reports<'_> {
+        Reports(self)
     }
 
     /// The tenant.

@@ -9,13 +9,15 @@ use crate::error::{Error, ErrorCode, ErrorDetail, ServiceError};
 use crate::retry::{LOOK_FIRST, Repeat, Response, trace_failure};
 
 /// Refusals that Graph gives a code of their own, in the envelope or in its details.
-const BY_CODE: [(&str, ErrorCode); 9] = [
+const BY_CODE: [(&str, ErrorCode); 11] = [
     ("Authorization_IdentityNotFound", ErrorCode::CallerNotInTenant),
     ("Directory_ExpiredPageToken", ErrorCode::ExpiredPageToken),
     ("NoBackingApplicationObject", ErrorCode::ApplicationNotVisible),
     ("CredentialInvalidLifetimeAsPerAppPolicy", ErrorCode::SecretLifetimeForbiddenByPolicy),
     ("CredentialTypeNotAllowedAsPerAppPolicy", ErrorCode::SecretForbiddenByPolicy),
     ("SignInAudienceNotAllowedAsPerAppPolicy", ErrorCode::AudienceForbiddenByPolicy),
+    ("InvalidUniqueTenantIdentifierAsPerAppPolicy", ErrorCode::IdentifierUriForbiddenByPolicy),
+    ("ServiceTreeValueMissing", ErrorCode::ServiceManagementReferenceMissing),
     ("Directory_QuotaExceeded", ErrorCode::QuotaExceeded),
     ("Request_MultipleObjectsWithSameKeyValue", ErrorCode::ObjectConflict),
     ("ObjectConflict", ErrorCode::ObjectConflict),
@@ -23,9 +25,10 @@ const BY_CODE: [(&str, ErrorCode); 9] = [
 
 /// Refusals that share `Request_BadRequest` or `Authorization_RequestDenied` with everything else, so that only the
 /// sentence tells them apart. The nearest comes first.
-const BY_SENTENCE: [(&str, ErrorCode); 10] = [
+const BY_SENTENCE: [(&str, ErrorCode); 11] = [
     ("page token value has expired", ErrorCode::ExpiredPageToken),
     ("must in the local tenant", ErrorCode::ApplicationNotVisible),
+    ("Failed to add identifier URI", ErrorCode::IdentifierUriForbiddenByPolicy),
     ("for property uniqueName already exists", ErrorCode::UniqueNameTaken),
     ("Permission being assigned already exists", ErrorCode::AlreadyGranted),
     ("No password credential found", ErrorCode::CredentialNotFound),
@@ -101,7 +104,7 @@ impl Request {
             (_, Some(ErrorCode::PermissionNotInTenant)) => Error::new(ErrorCode::PermissionNotInTenant).with_remedy(
                 "Some clouds lack some permissions: leave it out there, or name one that the API publishes.",
             ),
-            (_, Some(code)) => Error::new(code),
+            (_, Some(code)) => Error::new(self.of_credential(code)),
             (403, _) => self.forbidden(),
             (404, _) => Error::new(ErrorCode::NotFound),
             (409, _) => Error::new(ErrorCode::ObjectConflict),
@@ -111,6 +114,18 @@ impl Request {
             (500..=599 | 408, _) => Error::new(ErrorCode::ServiceFailed),
             (300..=399, _) => Error::new(ErrorCode::Redirected),
             _ => Error::new(ErrorCode::RequestRefused),
+        }
+    }
+
+    /// The code of a policy that restricts credentials, by what the request adds: an update has certificates alone.
+    fn of_credential(&self, code: ErrorCode) -> ErrorCode {
+        let is_of_certificate = self.method == Method::PATCH || self.operation.ends_with("/addKey");
+        match code {
+            ErrorCode::SecretLifetimeForbiddenByPolicy if is_of_certificate => {
+                ErrorCode::CertificateLifetimeForbiddenByPolicy
+            }
+            ErrorCode::SecretForbiddenByPolicy if is_of_certificate => ErrorCode::CertificateForbiddenByPolicy,
+            code => code,
         }
     }
 

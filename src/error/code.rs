@@ -716,10 +716,22 @@ error_codes! {
         "Leave it out for this tenant, or name one that its API publishes; some clouds lack some permissions.";
     SecretLifetimeForbiddenByPolicy Refused "secret_lifetime_forbidden_by_policy"
         "a policy of the tenant forbids so long a secret"
-        "Ask for a shorter lifetime, or ask an administrator to change the app management policy that the message names.";
+        "Ask for a shorter lifetime: which one the app management policy allows, an administrator knows, and whoever has the permission Policy.Read.All.";
     SecretForbiddenByPolicy Refused "secret_forbidden_by_policy"
         "a policy of the tenant forbids client secrets"
-        "Ask an administrator to except this app from the app management policy.";
+        "Use a certificate or a federated identity credential in its place, or ask an administrator to except this app from the app management policy.";
+    CertificateLifetimeForbiddenByPolicy Refused "certificate_lifetime_forbidden_by_policy"
+        "a policy of the tenant forbids so long a certificate"
+        "Use a certificate that ends sooner: which lifetime the app management policy allows, an administrator knows, and whoever has the permission Policy.Read.All.";
+    CertificateForbiddenByPolicy Refused "certificate_forbidden_by_policy"
+        "a policy of the tenant forbids this certificate"
+        "Use a certificate of an authority that the tenant trusts or a federated identity credential in its place, or ask an administrator to except this app from the app management policy.";
+    IdentifierUriForbiddenByPolicy Refused "identifier_uri_forbidden_by_policy"
+        "a policy of the tenant forbids this identifier URI"
+        "Use api:// with the client id, or with the tenant id and the client id, or let the app take access tokens of version 2.";
+    ServiceManagementReferenceMissing Refused "service_management_reference_missing"
+        "the tenant demands that each app names its entry in the organization's service tree"
+        "Have the application made with its serviceManagementReference by somebody of the organization who knows it, and adopt it by its client id.";
     AudienceForbiddenByPolicy Refused "audience_forbidden_by_policy"
         "a policy of the tenant forbids this audience"
         "Choose a single-tenant audience, or ask an administrator to change the app management policy.";

@@ -47,10 +47,12 @@ mod groups;
 mod object;
 mod other_form;
 mod page;
+mod policies;
 mod property;
 mod published;
 pub(crate) mod query;
 mod service_principal;
+mod sign_in_activity;
 mod tenant_relationships;
 mod unknown;
 
@@ -70,11 +72,13 @@ pub use grants::{
 };
 pub use groups::{Group, GroupMember, NewGroup, User};
 pub(crate) use page::{Envelope, Regular};
+pub use policies::*;
 pub use property::{
     AppRoleAssignmentProperty, ApplicationProperty, OAuth2PermissionGrantProperty, Property, ServicePrincipalProperty,
 };
 pub(crate) use published::{PublishedApi, PublishedPermission};
 pub use service_principal::{NewServicePrincipal, ServicePrincipal, ServicePrincipalPatch};
+pub use sign_in_activity::{AppCredentialSignInActivity, SignInActivity};
 pub use tenant_relationships::{Contract, DelegatedAdminCustomer, TenantInformation};
 pub use unknown::Unknown;
 

@@ -9,6 +9,7 @@
 //! | 5. check every step | [`Client::verify`] | a [`Checklist`](crate::Checklist) of [`Check`]s |
 //! | 6. wait for the new secret | [`Client::wait_until_usable`] | a [`SecretReadiness`] |
 //! | 7. find a customer's mistake | [`Client::diagnose`] | a [`Diagnosis`] of [`Finding`]s |
+//! | 8. see what ends soon | [`Client::expiring`] | a stream of [`ExpiringCredential`]s |
 //!
 //! Each of them can be run at any time and as often as you like; only step 4 writes.
 //!
@@ -128,6 +129,21 @@
 //! [`verify`](Client::verify) goes on, and leaves their steps open with the reason. Microsoft Graph's own list is long (0.4
 //! MB for each kind), so that what was found in it is remembered for ten minutes by each client and tenant.
 //!
+//! # Policies of the tenant
+//! App management policies limit the lifetime of client secrets and certificates, forbid secrets, audiences or identifier URIs, for
+//! every app or for some. Where the token shows `Policy.Read.All`, [`plan`](Client::plan) reads them in the request that it sends
+//! anyway, and fails with [`SecretLifetimeForbiddenByPolicy`](crate::ErrorCode::SecretLifetimeForbiddenByPolicy),
+//! [`SecretForbiddenByPolicy`](crate::ErrorCode::SecretForbiddenByPolicy) or
+//! [`AudienceForbiddenByPolicy`](crate::ErrorCode::AudienceForbiddenByPolicy), the policy's name and what it allows; or it
+//! [shortens](PlanRequest::shorten) the lifetime, which the plan and the report say. What cannot be read, or holds for some callers
+//! alone, is left to the service, whose refusal has the same codes. [`Client::app_restrictions`] shows [what is
+//! allowed](AppRestrictions) by itself.
+//!
+//! # The years after
+//! [`Client::expiring`] tells the secrets and certificates that end soon, and [`Client::credential_activity`] whether one is [in
+//! use](CredentialUse), as far as the tenant's report of sign-ins shows it: of a single-tenant app, by an entry that is old enough.
+//! No entry says nothing.
+//!
 //! # Saved plans
 //! A plan is a value: it prints, compares and is saved as JSON. It is for one tenant of one cloud and is refused for any
 //! other. Whatever a file says, its steps are worked out again when it is read, and approvals are not part of it. A plan
@@ -157,7 +173,9 @@ mod comparison;
 mod confirmation;
 pub(crate) mod consent_check;
 pub(crate) mod credential;
+mod credential_use;
 mod diagnose;
+mod expiring;
 mod findings;
 mod guards;
 mod identity;
@@ -171,6 +189,7 @@ mod permission_entry;
 pub(crate) mod plan;
 mod plan_options;
 mod plan_request;
+mod policies;
 mod preflight;
 mod progress;
 mod published;
@@ -178,6 +197,7 @@ pub(crate) mod redirect_uri;
 pub(crate) mod registration;
 mod replicas;
 pub(crate) mod report;
+mod restrictions;
 mod run;
 mod secret_readiness;
 mod settings;
@@ -186,16 +206,22 @@ mod steps;
 mod tag;
 mod token_permissions;
 
+use std::time::Duration;
+
 use secrecy::SecretString;
 
 use crate::api::ServicePrincipalKey;
 use crate::client::Client;
 use crate::error::Error;
-use crate::ids::{AppId, TenantId};
+use crate::ids::{AppId, KeyId, TenantId};
 
 pub use caller_permissions::CallerPermissions;
 pub use credential::Lifetime;
+pub use credential_use::{CredentialActivity, CredentialUse, NoEvidence};
 pub use diagnose::{Diagnose, Diagnosis, Finding, RecordedRequest};
+pub use expiring::{
+    CredentialHolder, CredentialState, Expiring, ExpiringCredential, ExpiringCredentials, ExpiringKind,
+};
 pub use installation::{Installation, PlanRemoval};
 pub use notice::Notice;
 pub use page_url::{LogoutUrl, PageUrl};
@@ -204,6 +230,7 @@ pub use preflight::{CallerKind, Preflight, PreflightCheck, Verdict};
 pub use progress::{Done, Progress};
 pub use redirect_uri::Platform;
 pub use report::{InstalledPrincipal, OpenItem, RegisteredApplication};
+pub use restrictions::{Allowed, AppRestrictions};
 pub use secret_readiness::{SecretReadiness, WaitUntilUsable};
 pub use step::{Action, Change, Check, StepId, StepKind, Subject};
 pub use tag::Tag;
@@ -236,6 +263,9 @@ impl Client {
     ///   [`UnknownPermission`](crate::ErrorCode::UnknownPermission) and
     ///   [`PermissionMismatch`](crate::ErrorCode::PermissionMismatch) for permissions that cannot be had in the tenant: the
     ///   code is that of the first, and the message names all.
+    /// - [`Refused`](crate::ErrorKind::Refused) for what an app management policy of the tenant forbids, where the token shows that
+    ///   policies may be read (`Policy.Read.All`): the message names the policy and what it allows. See
+    ///   [`shorten`](PlanRequest::shorten).
     /// - [`SignIn`](crate::ErrorKind::SignIn), [`Forbidden`](crate::ErrorKind::Forbidden) and the kinds of a request
     ///   that got no response.
     ///
@@ -376,6 +406,56 @@ impl Client {
         registration: &'a AppRegistration,
     ) -> Installation<'a> {
         Installation::new(self, principal.into(), None, registration)
+    }
+
+    /// Finds the client secrets and certificates that end within a time from now, of every application and service principal
+    /// of the tenant, or of [one app](Expiring::of).
+    ///
+    /// It reads the lists of [applications](https://learn.microsoft.com/graph/api/application-list) and [service
+    /// principals](https://learn.microsoft.com/graph/api/serviceprincipal-list), 999 of them in a request, page by page as
+    /// they are asked for. The service allows 150 requests for certificates a minute in a tenant; what is throttled waits.
+    /// Federated identity credentials have no end. Least permission: `Application.Read.All`.
+    pub fn expiring(&self, within: Duration) -> Expiring {
+        Expiring::new(self, within)
+    }
+
+    /// Reads when each credential of the tenant's apps was last used here: the whole [report of sign-in
+    /// activities](https://learn.microsoft.com/graph/api/reportroot-list-appcredentialsigninactivities?view=graph-rest-beta),
+    /// of the beta version and the worldwide cloud. Where the caller may not read it, of each credential
+    /// [nothing is known](NoEvidence). Least permission: `AuditLog.Read.All`, and for a person a role such as Reports Reader.
+    ///
+    /// # Errors
+    /// When the service cannot be asked: of the network, throttling, or a failure of the service.
+    pub async fn credential_activity(&self) -> Result<CredentialActivity, Error> {
+        credential_use::read(self, &[]).await
+    }
+
+    /// Reads when these credentials were last used, as [`credential_activity`](Self::credential_activity) does of all: a
+    /// request for each. Of any other, nothing is known.
+    ///
+    /// # Errors
+    /// When the service cannot be asked.
+    pub async fn credential_activity_of(&self, keys: &[KeyId]) -> Result<CredentialActivity, Error> {
+        match keys {
+            [] => Ok(CredentialActivity::none(self.clock().now())),
+            keys => credential_use::read(self, keys).await,
+        }
+    }
+
+    /// Reads what the tenant's app management policies allow for an app, or for one that is to be created: of client secrets,
+    /// certificates, audiences and identifier URIs.
+    ///
+    /// A [plan](Self::plan) reads them by itself, in the request that it sends anyway, wherever the token shows
+    /// `Policy.Read.All`. This reads the [tenant's
+    /// default](https://learn.microsoft.com/graph/api/tenantappmanagementpolicy-get?view=graph-rest-beta) from the beta
+    /// version, which alone shows audiences, and the app with the policies that are assigned to it. Least permissions:
+    /// `Policy.Read.All`, and of an app `Application.Read.All`.
+    ///
+    /// # Errors
+    /// [`Forbidden`](crate::ErrorKind::Forbidden) without them, [`NotFound`](crate::ErrorKind::NotFound) where the app is
+    /// not registered here, and the kinds of a request that got no response.
+    pub async fn app_restrictions(&self, app: Option<AppId>) -> Result<AppRestrictions, Error> {
+        policies::read_restrictions(self, app).await
     }
 
     /// Says which steps of an apply the caller's token allows, and which permission or role it lacks for the others.

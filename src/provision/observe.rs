@@ -12,6 +12,7 @@ use crate::provision::collections::{self, COLLECTIONS, TakeRead};
 use crate::provision::observed::{DeletedHolder, ForeignApp, Observed, Resolved, Resource, SameName, with_ids};
 use crate::provision::permission_entry::Place;
 use crate::provision::plan_options::{Installed, PlanOptions, Removal};
+use crate::provision::policies::{PolicyReads, read_audiences};
 use crate::provision::published::{Wanted, select};
 use crate::provision::registration::AppRegistration;
 use crate::provision::replicas::wait_for_replicas;
@@ -174,6 +175,7 @@ async fn observe(client: &Client, registration: &AppRegistration, options: &Plan
         .filter(Filter::eq("displayName", registration.display_name.as_str()))
         .select(["appId", "appOwnerOrganizationId"]);
     let same_name_here = batch.add(principals.clone().page());
+    let policies = PolicyReads::new(client, registration, options, &mut batch).await?;
     let mut responses = batch.send().await?;
 
     let by_unique_name = responses.take(by_unique_name)?;
@@ -216,6 +218,13 @@ async fn observe(client: &Client, registration: &AppRegistration, options: &Plan
         ..Observed::nothing_in(tenant)
     };
     apis.take(client, &mut responses, &mut observed)?;
+    if let Some(policies) = policies {
+        let app = observed.application.as_ref();
+        observed.restrictions = policies.take(client, &mut responses, (tenant, app)).await;
+        if let Some(restrictions) = &mut observed.restrictions {
+            read_audiences(client, registration, observed.application.as_ref(), restrictions).await;
+        }
+    }
     if let Some(app_id) = observed.app_id() {
         collections::read(client, app_id.into(), &mut observed).await?;
     }

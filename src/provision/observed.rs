@@ -10,6 +10,7 @@ use crate::model::{
     ServicePrincipal,
 };
 use crate::permission::Permission;
+use crate::provision::restrictions::AppRestrictions;
 
 /// Everything that a plan depends on.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -45,6 +46,9 @@ pub(super) struct Observed {
     pub(super) resources: Vec<Resource>,
     /// The ids and names of the wanted permissions, as this tenant knows them.
     pub(super) permissions: Vec<Resolved>,
+    /// What the app management policies allow, where they could be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) restrictions: Option<Box<AppRestrictions>>,
     /// The wanted permissions that cannot be had here. A saved plan has none: it would not have been made.
     #[serde(skip)]
     pub(super) obstacles: Vec<Obstacle>,
@@ -143,6 +147,7 @@ impl Observed {
             grants: Vec::new(),
             resources: Vec::new(),
             permissions: Vec::new(),
+            restrictions: None,
             obstacles: Vec::new(),
         }
     }

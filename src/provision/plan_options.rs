@@ -18,6 +18,9 @@ pub(super) struct PlanOptions {
     pub(super) replace_secrets: Vec<String>,
     /// The secrets whose value the caller has.
     pub(super) held_secrets: Vec<KeyId>,
+    /// Whether a lifetime that a policy forbids is shortened to the longest that it allows.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(super) shorten: bool,
     /// Whether Entra refuses to give the adopted application the unique name.
     pub(super) unique_name_refused: bool,
     /// The service principal that is meant, where the app is not registered here.

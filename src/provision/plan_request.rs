@@ -75,6 +75,37 @@ impl<'a> PlanRequest<'a> {
         self
     }
 
+    /// Gives each client secret that is issued the longest lifetime that the tenant's app management policies allow, where
+    /// the registration asks for a longer one. The plan and the [report](crate::Registered::corrections) say so. It takes
+    /// `Policy.Read.All`: the service's refusal names no lifetime, and without that permission nothing is guessed.
+    ///
+    /// ```
+    /// # use entra_emulator::MemoryTenant;
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+    /// use entra_apps::{AppRegistration, ClientSecret, ErrorCode};
+    ///
+    /// let tenant = MemoryTenant::new();
+    /// let policy = r#"{"isEnabled": true, "applicationRestrictions": {"passwordCredentials": [
+    ///     {"restrictionType": "passwordLifetime", "maxLifetime": "P90D"}]}}"#;
+    /// tenant.send_json("PATCH", "/policies/defaultAppManagementPolicy", Some(policy)); // by hand
+    /// let caller = tenant.add_caller(&["Application.ReadWrite.All", "Directory.Read.All", "Policy.Read.All"]);
+    /// let client = tenant.client_builder().client_secret(caller.client_id, caller.client_secret).build()?;
+    ///
+    /// let backup = AppRegistration::new("contoso-backup", "Contoso Backup")
+    ///     .credential(ClientSecret::new("Backup").valid_for_days(730));
+    /// let refused = client.plan(&backup).await.unwrap_err();
+    /// assert_eq!(refused.code(), ErrorCode::SecretLifetimeForbiddenByPolicy);
+    /// println!("{refused}"); // names the policy, and the 90 days that it allows
+    ///
+    /// let registered = client.apply(&client.plan(&backup).shorten().await?).await?;
+    /// println!("{}", registered.corrections[0]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    pub fn shorten(mut self) -> Self {
+        self.options.shorten = true;
+        self
+    }
+
     /// Says that the caller has the value of this secret, so that nothing is open about it.
     pub fn holding(mut self, secret: KeyId) -> Self {
         self.options.held_secrets.push(secret);

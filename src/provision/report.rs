@@ -52,7 +52,8 @@ pub struct Registered {
     pub secrets: Vec<IssuedSecret>,
     /// What was done, in order.
     pub done: Vec<Done>,
-    /// What was corrected on the way: a permission whose id differs in this tenant.
+    /// What was corrected on the way: a permission whose id differs in this tenant, a lifetime that a policy does not allow
+    /// and that was [to be shortened](crate::provision::PlanRequest::shorten).
     pub corrections: Vec<String>,
     /// What is left for a person to do.
     pub open: Vec<OpenItem>,

@@ -22,6 +22,7 @@ use crate::provision::notice::notices;
 use crate::provision::observe::{Written, cache_key, observe_application_settled, observe_settled};
 use crate::provision::observed::{DeletedHolder, Observed, shown, with_ids};
 use crate::provision::plan::Plan;
+use crate::provision::policies;
 use crate::provision::progress::ProgressHook;
 use crate::provision::published::report_corrections;
 use crate::provision::replicas::wait_for_replicas;
@@ -119,7 +120,10 @@ impl<'a> Run<'a> {
         self.check_changes()?;
         self.check_target().await?;
         self.basis = self.basis_of_plan(max_plan_age);
-        let result = self.rounds().await;
+        let result = match self.rounds().await {
+            Err(error) => Err(Box::pin(policies::explain(&self.state, error)).await),
+            result => result,
+        };
         let orphans = collections::remove_remaining_orphans(&mut self.state).await;
         result.and(orphans)
     }
@@ -146,6 +150,7 @@ impl<'a> Run<'a> {
         if !self.state.report.done.is_empty() {
             report_corrections(&mut self.state);
         }
+        policies::report_shortened(&mut self.state);
         if self.may_not_grant {
             collections::report_missing_consent(&mut self.state);
         }

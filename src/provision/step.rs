@@ -441,10 +441,32 @@ impl Step {
 
     /// Says that it cannot be done, and why.
     pub(super) fn blocked(mut self, remedy: String) -> Self {
+        self.block(remedy);
+        self
+    }
+
+    /// Says of a step that is there already that it cannot be done, and why.
+    pub(super) fn block(&mut self, remedy: String) {
         if let Some(line) = &mut self.check {
             (line.done, line.remedy) = (false, remedy);
         }
-        self
+    }
+
+    /// Adds a clause to the sentence of the plan.
+    pub(super) fn add_to_plan(&mut self, clause: &str) {
+        if let Some(plan) = &mut self.plan {
+            *plan = on_one_line(format!("{plan}, {clause}"));
+        }
+    }
+
+    /// What it is about.
+    pub(super) fn id(&self) -> &StepId {
+        &self.id
+    }
+
+    /// Whether it writes something.
+    pub(super) fn is_change(&self) -> bool {
+        self.action.is_change()
     }
 
     /// The member that cannot be read, where nothing is known of what is there.

@@ -10,6 +10,7 @@ use crate::provision::identity;
 use crate::provision::installed;
 use crate::provision::notice;
 use crate::provision::observed::{Observed, shown};
+use crate::provision::policies;
 use crate::provision::registration::AppRegistration;
 use crate::provision::settings::{self, SETTINGS};
 use crate::provision::step::{Action, Change, Step, StepId, StepKind, Subject};
@@ -57,6 +58,7 @@ pub(super) fn check_observed(it: &Comparison<'_>) -> Result<(), Error> {
                 setting.check_observed(it, &mut findings);
             }
             identity::check_observed(it, &mut findings);
+            policies::check(it, &steps(it), &mut findings);
         }
     }
     findings.into_result()
@@ -84,6 +86,7 @@ pub(super) fn steps(it: &Comparison<'_>) -> Vec<Step> {
     settings::kept_values(it, it.app().is_some_and(|app| identity::wants_unique_name(it, app)), &mut steps);
     steps_of_rooms(it, &mut steps);
     notice::steps(it, &mut steps);
+    policies::annotate(it, &mut steps);
     steps.extend(used_in_time(it));
     for confirmation in &it.registration.confirmations {
         let id = StepId::of(StepKind::CONFIRMATION, Subject::Confirmation(confirmation.code.clone()));

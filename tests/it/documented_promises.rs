@@ -48,6 +48,8 @@ const SHOWN_BY: &[(&str, &[&str])] = &[
     ("The secret sink fails", &["secrets::issuing::a_sink_that_fails_leaves_no_secret_behind"]),
     ("The secret sink never ends", &["secrets::issuing::a_sink_that_hangs_ends_with_the_deadline_and_the_secret_is_not_lost"]),
     ("A later step fails", &["refused_requests::an_apply_that_may_not_grant_does_the_rest_and_names_what_is_missing"]),
+    ("A policy of the tenant forbids the secret, or so long a one", &["app_policies::a_lifetime_that_a_policy_forbids_is_refused_by_the_plan_with_its_name_and_what_it_allows", "app_policies::a_lifetime_is_shortened_on_request_without_a_failed_request_and_the_report_says_so", "app_policies::without_the_permission_nothing_is_asked_or_guessed_and_the_error_says_what_to_ask"]),
+    ("A policy cannot be read, or a replica shows the one of before", &["app_policies::faults::what_cannot_be_read_of_a_policy_is_unknown_and_never_refused", "app_policies::faults::a_policy_that_is_read_too_late_is_told_by_the_refusal_and_by_the_next_plan"]),
     ("The secret does not work yet", &["secrets::readiness::a_secret_is_waited_for_until_it_works_three_times_in_a_row", "secrets::readiness::a_success_between_failures_does_not_count"]),
     ("The program is started again before the secret works", &["secrets::readiness::after_a_restart_a_stored_secret_is_waited_for_by_its_ids_and_value"]),
     ("The secret does not work in the time allowed", &["secrets::readiness::a_deadline_ends_the_wait_and_the_secret_stays"]),

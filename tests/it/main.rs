@@ -3,16 +3,19 @@
 // Each example that is taken in brings what the examples share with it.
 #![allow(clippy::duplicate_mod)]
 
+mod app_policies;
 mod apply;
 mod client;
 mod concurrency;
 mod conformance;
 mod consent;
+mod credential_use;
 mod diagnose;
 mod documented_examples;
 mod documented_promises;
 #[cfg(feature = "reqwest")]
 mod examples;
+mod expiring;
 mod faults;
 mod flows;
 mod hostile;

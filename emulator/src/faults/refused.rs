@@ -124,7 +124,7 @@ impl Refused {
                     None => partner_center::token_refused(&request),
                 }
             }
-            Target::Graph(_) | Target::Management(_) | Target::Other => {
+            Target::Graph(_) | Target::GraphBeta(_) | Target::Management(_) | Target::Other => {
                 render(Err(self.refusal), correlation).into_response(correlation)
             }
         };

@@ -233,7 +233,7 @@ impl TenantState {
         }
         let who = Spender::of_token(request.headers());
         let path = match target {
-            Target::Graph(path) => path,
+            Target::Graph(path) | Target::GraphBeta(path) => path,
             Target::PartnerCenter(_) => {
                 let spent = self.spending.spend(&self.limits, &who, &Cost::of_partner_center(), now);
                 plan.whole = spent.err().map(Action::Exceeded).or(plan.whole.take());

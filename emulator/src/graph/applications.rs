@@ -56,9 +56,17 @@ impl Directory {
         }
         validation::fill_defaults(&mut value);
         validation::check_application(&value, None, self)?;
+        self.check_new_values(&value, None, call)?;
+        if self.requires_service_management_reference && text(&value, "serviceManagementReference").is_empty() {
+            return Err(GraphError::new(
+                StatusCode::BAD_REQUEST,
+                "ServiceTreeValueMissing",
+                "ServiceManagementReference field is required for Create, but is missing in the request.",
+            ));
+        }
         let mut issued = Vec::new();
         for credential in credentials.as_array().into_iter().flatten() {
-            issued.push(self.issue_secret(KIND, credential, call)?);
+            issued.push(self.issue_secret(KIND, None, credential, call)?);
         }
         let shown = |of: fn(&IssuedSecret) -> &Value| issued.iter().map(|issued| of(issued).clone()).collect();
         let mut stored = value.clone();
@@ -128,6 +136,7 @@ impl Directory {
         validation::fill_defaults(&mut new);
         validation::check_entitlements(&new, &was)?;
         validation::check_application(&new, Some(&was), self)?;
+        self.check_new_values(&new, Some(&was), call)?;
         KIND.reverse(&mut new);
         self.sync_service_principal(&new, call);
         self.write(KIND, ObjectState::Live, new, call);

@@ -20,6 +20,8 @@ pub(crate) mod role {
     pub(crate) const CLOUD_APPLICATION_ADMINISTRATOR: &str = "158c047a-c907-4556-b7ef-446551a6b5f7";
     pub(crate) const DIRECTORY_READERS: &str = "88d8e3e3-8f55-4a1e-953a-9b9898b8876b";
     pub(crate) const GLOBAL_READER: &str = "f2ef992c-3afb-46b9-b7cf-a126ee74c451";
+    pub(crate) const SECURITY_READER: &str = "5d6b6bb7-de71-4623-b4af-96380a352509";
+    pub(crate) const REPORTS_READER: &str = "4a5d8f65-41da-4de4-8968-e035b65339cf";
     pub(crate) const USER_ADMINISTRATOR: &str = "fe930be7-5e62-47db-91af-98c3a49a38b1";
     pub(crate) const GROUPS_ADMINISTRATOR: &str = "fdd7a751-b60b-444a-984c-02652fe8fa1c";
 }
@@ -35,6 +37,8 @@ const DIRECTORY_ACCESS_AS_USER_ALL: &str = "Directory.AccessAsUser.All";
 const APP_ROLE_ASSIGNMENT_READ_WRITE_ALL: &str = "AppRoleAssignment.ReadWrite.All";
 const DELEGATED_ADMIN_RELATIONSHIP_READ_ALL: &str = "DelegatedAdminRelationship.Read.All";
 const DELEGATED_ADMIN_RELATIONSHIP_READ_WRITE_ALL: &str = "DelegatedAdminRelationship.ReadWrite.All";
+const POLICY_READ_ALL: &str = "Policy.Read.All";
+const POLICY_READ_WRITE: &str = "Policy.ReadWrite.ApplicationConfiguration";
 const DELEGATED_PERMISSION_GRANT_READ_WRITE_ALL: &str = "DelegatedPermissionGrant.ReadWrite.All";
 
 /// The objects to which an access right extends.
@@ -82,6 +86,9 @@ enum AccessRight {
     ReadRoles,
     /// The memberships that the caller may activate.
     ReadOwnEligibility,
+    ReadPolicies,
+    WritePolicies,
+    ReadReports,
 }
 
 #[allow(clippy::match_same_arms, reason = "the order is that of the documentation")]
@@ -158,6 +165,9 @@ fn access_right(operation: &Operation) -> AccessRight {
         Operation::Partner(_) => AccessRight::ReadPartner,
         Operation::Roles(_) => AccessRight::ReadRoles,
         Operation::ListOwnEligibility => AccessRight::ReadOwnEligibility,
+        Operation::Policies(operation) if operation.is_write() => AccessRight::WritePolicies,
+        Operation::Policies(_) => AccessRight::ReadPolicies,
+        Operation::Reports(_) => AccessRight::ReadReports,
     }
 }
 
@@ -243,6 +253,10 @@ fn is_permitted(right: AccessRight, granted: &[String], delegated: bool) -> bool
             "PrivilegedEligibilitySchedule.ReadWrite.AzureADGroup",
         ]),
         AccessRight::ReadTenants => as_user || has("CrossTenantInformation.ReadBasic.All"),
+        AccessRight::ReadPolicies => as_user || any(&[POLICY_READ_ALL, POLICY_READ_WRITE]),
+        AccessRight::WritePolicies => as_user || has(POLICY_READ_WRITE),
+        // <https://learn.microsoft.com/graph/api/reportroot-list-appcredentialsigninactivities?view=graph-rest-beta>
+        AccessRight::ReadReports => has("AuditLog.Read.All"),
     }
 }
 
@@ -268,12 +282,17 @@ fn access_by_roles(right: AccessRight, roles: &[String]) -> Option<AccessScope> 
             | AccessRight::ReadRoles
             | AccessRight::ReadOwnEligibility
             | AccessRight::ReadOrganization => reads,
+            AccessRight::ReadPolicies => administers_apps || has(role::GLOBAL_READER) || has(role::SECURITY_READER),
+            AccessRight::ReadReports => {
+                has(role::REPORTS_READER) || has(role::SECURITY_READER) || has(role::GLOBAL_READER)
+            }
             // Membership in the partner's agent groups decides this, not a role.
             AccessRight::ReadPartner | AccessRight::WritePartner => false,
             AccessRight::CreateApplication
             | AccessRight::WriteApplication
             | AccessRight::WriteApp
             | AccessRight::AddOwner
+            | AccessRight::WritePolicies
             | AccessRight::Purge => administers_apps,
             AccessRight::Assign | AccessRight::Unassign | AccessRight::WriteGrants | AccessRight::AssignToUsers => {
                 administers_apps || privileged

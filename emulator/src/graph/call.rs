@@ -116,6 +116,11 @@ impl Call {
         ReplicaView { now: self.now, lag }
     }
 
+    /// Whether it is a request to the beta version.
+    pub(crate) fn is_beta(&self) -> bool {
+        self.root.ends_with("/beta")
+    }
+
     pub(crate) fn moment(&self) -> Moment {
         Moment { now: self.now, wall: self.wall }
     }

@@ -19,11 +19,13 @@ use crate::data::links::Links;
 use crate::data::object_kind::ObjectKind;
 use crate::data::object_store::{ObjectState, ObjectStore, ReplicaView, VisibleObject};
 use crate::filter::Keys;
+use crate::graph::app_management::AppManagement;
 use crate::graph::authorize::{self, AccessScope};
 use crate::graph::call::{Actor, Call};
 use crate::graph::deleted_items::DeletedItems;
 use crate::graph::delta::Changes;
-use crate::graph::policy::{LegacyValues, SecretPolicy};
+use crate::graph::policy::LegacyValues;
+use crate::graph::reports::CredentialActivities;
 use crate::graph::response::{Body, GraphError, GraphResponse, GraphResult};
 use crate::graph::route::{ObjectKey, Operation};
 use crate::partner::Partner;
@@ -83,7 +85,10 @@ pub(crate) struct Directory {
     /// Whether a Conditional Access policy keeps the users of partners out.
     pub(crate) blocks_service_providers: bool,
     pub(crate) lag: Lag,
-    pub(crate) secret_policy: SecretPolicy,
+    pub(crate) app_management: AppManagement,
+    /// Whether an application must name an entry of the organization's service tree.
+    pub(crate) requires_service_management_reference: bool,
+    pub(crate) activities: CredentialActivities,
     pub(crate) legacy_values: LegacyValues,
     pub(crate) default_audience: String,
     pub(crate) randomness: SeededRandomness,
@@ -180,11 +185,13 @@ impl Directory {
         for kind in ObjectKind::ALL {
             self.store_mut(kind).settle();
         }
+        self.app_management.settle();
     }
 
-    /// Sets a lag for one object; returns whether the object exists.
+    /// Sets a lag for one object, and for the policy that is assigned to it; returns whether the object exists.
     pub(crate) fn set_lag_of(&mut self, id: &str, lag: Lag) -> bool {
-        ObjectKind::ALL.into_iter().any(|kind| self.store_mut(kind).set_lag_of(id, lag))
+        let policy = self.app_management.set_lag_of(id, lag);
+        ObjectKind::ALL.into_iter().any(|kind| self.store_mut(kind).set_lag_of(id, lag)) || policy
     }
 
     pub(crate) fn new_id(&self) -> Uuid {
@@ -253,6 +260,8 @@ impl Directory {
             Operation::ListOrganization => self.list_organization(call),
             Operation::GetOrganization(id) => self.get_organization(&id, call),
             Operation::ListOwnEligibility => self.list_own_eligibility(call),
+            Operation::Policies(operation) => self.app_management(operation, call),
+            Operation::Reports(operation) => self.report(&operation, call),
             Operation::Batch => Err(GraphError::bad_request("A batch cannot be part of a batch.")),
             // These operations concern several tenants and are carried out by `CloudState`.
             Operation::Partner(_) | Operation::Roles(_) => Err(GraphError::method_not_allowed()),

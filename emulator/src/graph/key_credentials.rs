@@ -56,6 +56,7 @@ impl Directory {
                 ("", None) => return Err(GraphError::invalid("keyCredentials", kind.directory_type())),
                 (_, _) => {
                     let (stored, der) = self.new_key_credential(kind, key, call)?;
+                    self.check_new_key(kind, old, &stored, call)?;
                     bytes.push((text(&stored, "keyId").to_owned(), der));
                     stored_keys.push(stored);
                 }
@@ -156,6 +157,7 @@ impl Directory {
             return Err(GraphError::invalid("passwordCredential", kind.directory_type()));
         }
         let (stored, der) = self.new_key_credential(kind, requested, call)?;
+        self.check_new_key(kind, Some(&value), &stored, call)?;
         let mut new = (*value).clone();
         if let Some(keys) = new["keyCredentials"].as_array_mut() {
             keys.insert(0, stored.clone());

@@ -1,5 +1,6 @@
 //! Microsoft Graph: routes, authorization, validation, and one handler per operation on a directory.
 
+pub(crate) mod app_management;
 pub(crate) mod applications;
 pub(crate) mod authorize;
 pub(crate) mod call;
@@ -15,6 +16,7 @@ pub(crate) mod organization;
 pub(crate) mod password_credentials;
 pub(crate) mod policy;
 pub(crate) mod redirect_uris;
+pub(crate) mod reports;
 pub(crate) mod response;
 pub(crate) mod role_management;
 pub(crate) mod route;

@@ -25,10 +25,12 @@ pub(crate) struct IssuedSecret {
 }
 
 impl Directory {
-    /// Creates a secret from a requested credential, without storing it.
+    /// Creates a secret from a requested credential, without storing it; `object` is the one that gets it, unless it is
+    /// being created.
     pub(crate) fn issue_secret(
         &self,
         kind: ObjectKind,
+        object: Option<&Value>,
         requested: &Value,
         call: &Call,
     ) -> Result<IssuedSecret, GraphError> {
@@ -47,7 +49,7 @@ impl Directory {
             return Err(GraphError::bad_request("Password credential end date is invalid.")
                 .detail("InvalidKeyEndDate", "endDateTime"));
         }
-        self.secret_policy.check(start, end)?;
+        self.check_new_secret(kind, object, end - start, call)?;
         let secret = self.new_secret();
         let hint = if kind == ObjectKind::Application { secret[..3].into() } else { Value::Null };
         let describe = |timestamp: fn(OffsetDateTime) -> String, secret: Value, hint: Value, key_id: &str| {
@@ -83,7 +85,7 @@ impl Directory {
         if text(&value, "signInAudience").contains("Personal") && items(&value, "passwordCredentials").len() >= 2 {
             return Err(GraphError::invalid("passwordCredentials", kind.directory_type()));
         }
-        let issued = self.issue_secret(kind, requested, call)?;
+        let issued = self.issue_secret(kind, Some(&value), requested, call)?;
         let mut new = (*value).clone();
         if let Some(credentials) = new["passwordCredentials"].as_array_mut() {
             credentials.insert(0, issued.stored.clone());

@@ -2,13 +2,10 @@
 
 use std::time::Duration;
 
-use http::StatusCode;
-use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::graph::response::GraphError;
-
-/// What the tenant's app management policy allows for secrets.
+/// What the tenant's default app management policy allows for secrets, when the tenant begins: it is a policy as any
+/// other, and can be read and changed at `/policies/defaultAppManagementPolicy`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SecretPolicy {
@@ -40,23 +37,4 @@ pub enum LegacyValues {
     Kept,
     /// The PATCH is refused for them, as if they were new.
     Refused,
-}
-
-impl SecretPolicy {
-    pub(crate) fn check(self, start: OffsetDateTime, end: OffsetDateTime) -> Result<(), GraphError> {
-        match self {
-            Self::MaxLifetime { policy_id, lifetime } if end - start > lifetime => Err(GraphError::new(
-                StatusCode::BAD_REQUEST,
-                "CredentialInvalidLifetimeAsPerAppPolicy",
-                format!("Credential lifetime exceeds the max value allowed as per assigned policy '{policy_id}'."),
-            )
-            .detail("InvalidKeyEndDate", "EndDate")),
-            Self::MaxLifetime { .. } | Self::Unrestricted => Ok(()),
-            Self::Forbidden { policy_id } => Err(GraphError::new(
-                StatusCode::BAD_REQUEST,
-                "CredentialTypeNotAllowedAsPerAppPolicy",
-                format!("Credential type not allowed as per assigned policy '{policy_id}'."),
-            )),
-        }
-    }
 }

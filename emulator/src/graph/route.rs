@@ -3,7 +3,9 @@
 use http::{Method, StatusCode};
 
 use crate::data::object_kind::ObjectKind;
+use crate::graph::app_management::PolicyOperation;
 use crate::graph::eligibility;
+use crate::graph::reports::ReportOperation;
 use crate::graph::response::GraphError;
 use crate::graph::role_management::RoleOperation;
 use crate::partner;
@@ -128,6 +130,8 @@ pub(crate) enum Operation {
     ListOwnEligibility,
     Partner(partner::Operation),
     Roles(RoleOperation),
+    Policies(PolicyOperation),
+    Reports(ReportOperation),
 }
 
 /// A segment of a path.
@@ -148,6 +152,7 @@ pub(crate) fn route(method: &Method, path: &str) -> Result<Operation, GraphError
     };
     let Some((first, rest)) = segments.split_first() else { return Err(unknown_path(path)) };
     let names: Vec<&str> = rest.iter().map(|segment| segment.name.as_str()).collect();
+    let raw: Vec<&str> = rest.iter().map(|segment| segment.raw.as_str()).collect();
     let method = method.as_str();
     let found = match (first.name.as_str(), &first.key) {
         ("applications", _) => route_object(ObjectKind::Application, method, first, rest, path)?,
@@ -211,6 +216,8 @@ pub(crate) fn route(method: &Method, path: &str) -> Result<Operation, GraphError
         ("identitygovernance", None) => {
             eligibility::route(method, &names, rest.last().and_then(|segment| segment.key.as_ref()))?
         }
+        ("policies", None) => PolicyOperation::route(method, &names, &raw)?.map(Operation::Policies),
+        ("reports", None) => ReportOperation::route(method, &names, &raw)?.map(Operation::Reports),
         ("$batch", None) if rest.is_empty() => (method == "POST").then_some(Operation::Batch),
         _ => return Err(unknown_path(path)),
     };
@@ -291,6 +298,10 @@ fn route_below_object(
         },
         (["checkmembergroups"], "POST") if kind != ObjectKind::Application => {
             Some(Operation::CheckMemberGroups(kind, key))
+        }
+        (["appmanagementpolicies", names @ ..], _) if has_credentials => {
+            let raw: Vec<&str> = rest[1..].iter().map(|segment| segment.raw.as_str()).collect();
+            PolicyOperation::route_of(kind, key, method, names, &raw)?.map(Operation::Policies)
         }
         (["federatedidentitycredentials", ..], _) if kind == ObjectKind::Application => {
             return route_federated_credentials(method, key, rest[0].key.as_ref(), &rest[1..]);

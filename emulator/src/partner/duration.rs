@@ -1,7 +1,7 @@
 //! ISO 8601 durations.
 
 /// Parses a duration such as `P730D`, `P2Y` or `PT0S` into seconds: a year has 365 days, a month 30.
-pub(super) fn seconds(text: &str) -> Option<i64> {
+pub(crate) fn seconds(text: &str) -> Option<i64> {
     const DAY: i64 = 86_400;
     let rest = text.strip_prefix('P')?;
     let (date, time) = rest.split_once('T').map_or((rest, None), |(date, time)| (date, Some(time)));

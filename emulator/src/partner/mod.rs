@@ -7,7 +7,7 @@ mod app_in_use;
 mod assignments;
 mod contracts;
 mod customers;
-mod duration;
+pub(crate) mod duration;
 mod entity;
 mod errors;
 mod lifecycle;

@@ -15,16 +15,21 @@ use crate::data::json::{items, merge, shrink_to_fit, text, texts, timestamp};
 use crate::data::links::Links;
 use crate::data::object_kind::ObjectKind;
 use crate::data::object_store::{ObjectState, ReplicaView};
+use crate::graph::app_management::{check_policy, pristine_default};
 use crate::graph::applications::copy_application_properties;
 use crate::graph::deleted_items::DeletedItems;
 use crate::graph::delta::Changes;
 use crate::graph::directory::{Directory, Secret};
 use crate::graph::federated_credentials;
 use crate::graph::grants::{assignment_id, grant_id};
+use crate::graph::response::GraphError;
 use crate::graph::validation::fill_defaults;
 
 /// The other properties of a document.
-const OTHER_MEMBERS: [&str; 12] = [
+const OTHER_MEMBERS: [&str; 15] = [
+    "appCredentialSignInActivities",
+    "appManagementPolicies",
+    "defaultAppManagementPolicy",
     "caller",
     "tenantId",
     "displayName",
@@ -54,6 +59,8 @@ impl Directory {
         (self.owners, self.members, self.eligible) = (Links::default(), Links::default(), Links::default());
         self.secrets.clear();
         self.keys.clear();
+        self.app_management.clear();
+        self.activities.clear();
         self.roles.clear();
     }
 
@@ -107,6 +114,12 @@ impl Directory {
         }
         for (pointer, value) in entries(document, "oauth2PermissionGrants")? {
             self.load_grant(value, &pointer)?;
+        }
+        self.load_policies(document)?;
+        for (pointer, entry) in entries(document, "appCredentialSignInActivities")? {
+            if !self.activities.put(entry.clone()) {
+                return Err(SnapshotError::new(format!("{pointer}/id"), "an id is expected"));
+            }
         }
         self.caller = match document.get("caller") {
             Some(caller) => Some(guid(caller, "/caller")?.into()),
@@ -342,6 +355,37 @@ impl Directory {
         value["resourceId"] = resource.to_string().into();
         value["scope"] = text(entry, "scope").into();
         self.put_replicated(ObjectKind::Grant, ObjectState::Live, value);
+        Ok(())
+    }
+
+    fn load_policies(&mut self, document: &Value) -> LoadResult {
+        let invalid = |pointer: &str, why: GraphError| SnapshotError::new(pointer, why.message());
+        let parts = |policy: &Value| {
+            let mut writable = policy.clone();
+            for name in ["id", "deletedDateTime", "appliesTo"] {
+                writable.as_object_mut().and_then(|members| members.remove(name));
+            }
+            writable
+        };
+        if let Some(policy) = document.get("defaultAppManagementPolicy") {
+            let mut written = parts(policy);
+            check_policy(&mut written, true).map_err(|why| invalid("/defaultAppManagementPolicy", why))?;
+            let mut whole = pristine_default();
+            merge(&mut whole, policy);
+            merge(&mut whole, &written);
+            self.app_management.load_default(whole);
+        }
+        for (pointer, policy) in entries(document, "appManagementPolicies")? {
+            let mut written = parts(policy);
+            check_policy(&mut written, false).map_err(|why| invalid(&pointer, why))?;
+            let mut whole = json!({
+                "id": self.new_id().to_string(), "deletedDateTime": null, "displayName": "", "description": "",
+                "isEnabled": false, "restrictions": {"passwordCredentials": [], "keyCredentials": []}
+            });
+            merge(&mut whole, policy);
+            merge(&mut whole, &written);
+            self.app_management.load(whole);
+        }
         Ok(())
     }
 

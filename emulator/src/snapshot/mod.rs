@@ -32,6 +32,8 @@ pub(crate) use load::entries;
 /// | `caller` | the client id of the application that the tenant's clients sign in as; otherwise one is added |
 /// | `withoutApis` | the app ids of Microsoft's APIs that have no service principal |
 /// | `delegatedAdminRelationships` | of a partner: properties as Graph names them, with `accessAssignments`, `requests` and `operations`; one without `status` is active |
+/// | `defaultAppManagementPolicy`, `appManagementPolicies` | app management policies; `appliesTo` of the latter are the ids of the objects that they are assigned to |
+/// | `appCredentialSignInActivities` | the entries of the report of when credentials were last used |
 /// | `contracts` | of a partner: `customerId`, `defaultDomainName`, `displayName` |
 ///
 /// In addition to Graph's properties, `owners` and `members` of an object are lists of object ids, `eligibleMembers` of a group those who may activate a membership, `directoryRoles` of a user or service principal is a list of role

@@ -47,6 +47,10 @@ impl Directory {
         }
         let missing_apis = self.known_apis.keys().filter(|app_id| self.live_service_principal(app_id).is_none());
         document.insert("withoutApis".into(), missing_apis.map(|app_id| Value::from(app_id.as_str())).collect());
+        let (default, policies) = self.app_management.save();
+        document.insert("defaultAppManagementPolicy".into(), default);
+        document.insert("appManagementPolicies".into(), policies.into());
+        document.insert("appCredentialSignInActivities".into(), self.activities.all().cloned().collect());
         document.extend(self.partner.iter().flat_map(Partner::save));
         document.into()
     }

@@ -1,5 +1,6 @@
 //! The behaviour of the tenant, seen through its transport.
 
+mod app_management;
 mod applications;
 mod azure_management;
 mod clients;
@@ -19,6 +20,7 @@ mod paging;
 mod partner;
 mod permissions;
 mod queries;
+mod reports;
 mod sign_in;
 mod sign_in_certificates;
 mod sign_in_code;
@@ -159,6 +161,13 @@ impl Session {
 
     async fn get(&self, path: &str) -> Answered {
         self.send("GET", path, None).await
+    }
+
+    /// Reads from the beta version.
+    async fn get_beta(&self, path: &str) -> Answered {
+        let request = Request::get(format!("https://graph.microsoft.com/beta{path}"));
+        let request = request.header("authorization", format!("Bearer {}", self.token)).body(Bytes::new());
+        Answered::of(self.tenant.send(request.unwrap()).await.unwrap())
     }
 
     async fn post(&self, path: &str, body: Value) -> Answered {

@@ -15,6 +15,7 @@ use crate::provision::comparison::Comparison;
 use crate::provision::credential::{ClientSecret, max_end_date_jitter};
 use crate::provision::findings::Findings;
 use crate::provision::observed::{Observed, Validity};
+use crate::provision::policies::end_of_secret;
 use crate::provision::registration::{AppRegistration, allows_personal_accounts};
 use crate::provision::replicas::wait_for_replicas;
 use crate::provision::report::{IssuedSecret, OpenItem};
@@ -90,7 +91,7 @@ impl Collection for ClientSecrets {
         let Some(id) = state.observed.application.as_ref().and_then(|app| app.id) else { return Ok(requests) };
         let it = state.comparison();
         for secret in it.registration.credentials.iter().filter(|secret| is_to_be_issued(&it, secret.name())) {
-            let attempt = attempt(&state.client, secret)?;
+            let attempt = attempt(&state.client, &it, secret)?;
             let new = NewPasswordCredential::new().display_name(attempt.name.as_str()).end(attempt.end);
             let handle = batch.add(state.client.applications().add_password(id, &new));
             requests.push(Box::new(Added { handle, attempt }));
@@ -172,9 +173,8 @@ fn steps_of_secret(it: &Comparison<'_>, name: &str, steps: &mut Vec<Step>) {
 }
 
 /// An attempt to issue a secret now, with a mark of its own.
-fn attempt(client: &Client, secret: &ClientSecret) -> Result<SecretAttempt, Error> {
-    let now = client.clock().now();
-    let end = secret.end(now)?;
+fn attempt(client: &Client, it: &Comparison<'_>, secret: &ClientSecret) -> Result<SecretAttempt, Error> {
+    let (now, end) = (it.now, end_of_secret(it, secret)?);
     let jitter = u64::try_from(max_end_date_jitter(end - now).whole_microseconds()).unwrap_or(0);
     let earlier = i64::try_from(random::below(client.randomness(), jitter)).unwrap_or(0);
     let end = end.saturating_sub(Duration::microseconds(earlier));

@@ -29,6 +29,7 @@ pub(crate) const GAPS: &[(&str, &str)] = &[
     ("path of POST /groups/{id}/members/$ref", ELSEWHERE),
     ("path of GET /identityGovernance/privilegedAccess/group/eligibilityScheduleInstances/*", ELSEWHERE),
     ("path of GET /me/transitiveMemberOf/microsoft.graph.group", ELSEWHERE),
+    ("path of GET /policies/defaultAppManagementPolicy", ELSEWHERE),
     ("path of GET /roleManagement/directory/roleAssignments", ELSEWHERE),
     ("path of GET /tenantRelationships/findtenantinformationby*", ELSEWHERE),
     ("path of POST /directoryObjects/getByIds", ELSEWHERE),
@@ -58,7 +59,13 @@ pub(crate) const UNDECLARED: &[(&str, &str, &str)] = &[
 
 /// Operations that the tenant does not know, and says so. A star stands for anything.
 pub(crate) const UNKNOWN: &[(&str, &str)] = &[
-    ("* /*Policies*", POLICIES),
+    ("GET */appManagementPolicies/$ref*", "policies are read as objects"),
+    ("DELETE */appManagementPolicies/$ref*", "a policy is taken away by its id in the path"),
+    ("GET */appManagementPolicies/{appManagementPolicy-id}*", "the policies of an object are read in a list"),
+    ("* */claimsMappingPolicies*", POLICIES),
+    ("* */homeRealmDiscoveryPolicies*", POLICIES),
+    ("* */tokenIssuancePolicies*", POLICIES),
+    ("* */tokenLifetimePolicies*", POLICIES),
     ("* /applications/{application-id}/extensionProperties*", "no promise of the crate is about extension properties"),
     ("* /applications/{application-id}/logo", "no promise of the crate is about pictures"),
     ("GET */createdOnBehalfOf*", "the tenant keeps no such link"),
@@ -86,7 +93,7 @@ pub(crate) const UNKNOWN: &[(&str, &str)] = &[
     ("GET /organization/$count", "there is one"),
 ];
 
-const POLICIES: &str = "the tenant has one policy, for secrets, and no policy objects";
+const POLICIES: &str = "of policies, the tenant has those of app management alone";
 
 /// Operations that the tour is refused, as it should be.
 pub(crate) const REFUSED: &[(&str, &str)] = &[

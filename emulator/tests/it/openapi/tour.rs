@@ -28,6 +28,8 @@ const DELETED_SERVICE_PRINCIPAL: &str = "74e45ce0-a52a-4766-976c-7201b0f99370";
 const DELETED_USER: &str = "10a1d484-cd1a-4162-a5a4-832370bac356";
 const DELETED_GROUP: &str = "c31799b8-0683-4d70-9e91-e032c89d3035";
 const ALONE: &str = "65415bb1-9267-4313-bbf5-ae259732ee12";
+const ALONE_APPLICATION: &str = "0d1f4bd4-7a2f-4a6f-9f0b-6f5d0d6ba001";
+const POLICY: &str = "db9d4b58-3488-4da4-9994-49773c454e33";
 const KEY: &str = "f0b0b335-1d71-4883-8f98-567911bfdca6";
 const ROLE_DEFINITION: &str = "88d8e3e3-8f55-4a1e-953a-9b9898b8876b";
 const OTHER_ROLE_DEFINITION: &str = "9b895d92-2cd3-44c7-9d02-a6ac2d5ea5c3";
@@ -50,6 +52,7 @@ const ROLES: &[&str] = &[
     "Directory.ReadWrite.All",
     "Group.ReadWrite.All",
     "Organization.ReadWrite.All",
+    "Policy.ReadWrite.ApplicationConfiguration",
     "User.ReadWrite.All",
 ];
 
@@ -78,7 +81,7 @@ fn seed() -> Value {
                 "subject": "subject",
                 "audiences": ["api://AzureADTokenExchange"],
             }],
-        }, {"appId": ALONE, "displayName": "Without a service principal"}],
+        }, {"id": ALONE_APPLICATION, "appId": ALONE, "displayName": "Without a service principal"}],
         "servicePrincipals": [
             {"id": SERVICE_PRINCIPAL, "appId": APP_ID, "displayName": "Known", "owners": [USER, SERVICE_PRINCIPAL],
              "passwordCredentials": [{"keyId": KEY}]},
@@ -86,6 +89,10 @@ fn seed() -> Value {
         ],
         "users": [{"id": USER, "displayName": "Ada"}, {"id": OTHER_USER, "displayName": "Bert"}],
         "groups": [{"id": GROUP, "displayName": "Group", "members": [SERVICE_PRINCIPAL]}],
+        "appManagementPolicies": [{
+            "id": POLICY, "displayName": "Known", "isEnabled": true, "appliesTo": [APPLICATION, SERVICE_PRINCIPAL],
+            "restrictions": {"passwordCredentials": [{"restrictionType": "passwordLifetime", "maxLifetime": "P800D"}]},
+        }],
         "appRoleAssignments": [{
             "id": ASSIGNMENT,
             "appRoleId": ROLE,
@@ -148,7 +155,9 @@ fn filled(path: &str) -> String {
         let value = match *part {
             "{application-id}" if path.ends_with("/restore") => DELETED_APPLICATION,
             "{servicePrincipal-id}" if path.ends_with("/restore") => DELETED_SERVICE_PRINCIPAL,
+            "{application-id}" if path.ends_with("/appManagementPolicies/$ref") => ALONE_APPLICATION,
             "{application-id}" => APPLICATION,
+            "{appManagementPolicy-id}" => POLICY,
             "{servicePrincipal-id}" if parts[at..].contains(&"appRoleAssignedTo") => RESOURCE,
             "{servicePrincipal-id}" => SERVICE_PRINCIPAL,
             "{directoryObject-id}" => object(),
@@ -180,6 +189,10 @@ fn body(method: &str, path: &str) -> Value {
         ("POST", "/applications") => json!({"displayName": "New"}),
         ("POST", "/servicePrincipals") => json!({"appId": ALONE}),
         ("POST", path) if path.ends_with("/owners/$ref") => reference,
+        ("POST", path) if path.ends_with("/appManagementPolicies/$ref") => {
+            let policies = "https://graph.microsoft.com/v1.0/policies/appManagementPolicies";
+            json!({"@odata.id": format!("{policies}/{POLICY}")})
+        }
         ("POST", path) if path.ends_with("/appRoleAssignedTo") || path.ends_with("/appRoleAssignments") => {
             json!({"principalId": SERVICE_PRINCIPAL, "resourceId": RESOURCE, "appRoleId": OTHER_ROLE})
         }
