@@ -144,7 +144,7 @@ impl Place {
         let Some((partner, customers)) = memory.tenants().split_first() else { return Ok(()) };
         for (number, customer) in (1..).zip(customers) {
             match number {
-                4 => customer.block_service_providers(true),
+                4 => customer.block_service_providers(),
                 7 => {
                     let relationship = partner.delegated_admin_relationships()[number - 1].id.clone();
                     customer.terminate_relationship(&relationship);

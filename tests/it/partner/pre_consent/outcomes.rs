@@ -64,7 +64,7 @@ async fn each_customer_is_told_how_it_stands_and_what_to_do() {
         [0, 1, 2, 3, 4, 5, 6, 7].map(|index| &scene.customers()[index]);
     let relationship = scene.partner().delegated_admin_relationships()[1].id.clone();
     ended.terminate_relationship(&relationship);
-    blocked.block_service_providers(true);
+    blocked.block_service_providers();
     for customer in [disabled, deleted, by_hand, assigned] {
         scene.consented_by_hand(customer, &registration()).await;
     }
@@ -239,7 +239,7 @@ async fn every_outcome_is_right_where_some_customers_fail_in_seeded_ways() {
             let principal = format!("/servicePrincipals(appId='{}')", scene.app_id);
             expected[index] = match random.u8(..5) {
                 0 => {
-                    customer.block_service_providers(true);
+                    customer.block_service_providers();
                     NotReady
                 }
                 1 => {

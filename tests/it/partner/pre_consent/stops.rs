@@ -109,7 +109,7 @@ async fn a_sign_in_that_is_too_old_holds_up_and_a_customers_own_policy_does_not(
     assert_eq!(states(&run.report_of(outcomes), scene.customers()), [CustomerState::Consented; 4]);
 
     let scene = Scene::new(4).await;
-    scene.customers()[1].block_service_providers(true);
+    scene.customers()[1].block_service_providers();
     let report = scene.run(DeployerConsent::Keep).await;
     assert_eq!(
         counts(&report),
