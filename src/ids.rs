@@ -127,6 +127,10 @@ guid! {
     KeyId, "key id"
 }
 guid! {
+    /// The id of a federated identity credential of an application.
+    FederatedIdentityCredentialId, "id of the federated identity credential"
+}
+guid! {
     /// The id of a permission: an app role or a delegated scope.
     PermissionId, "permission id"
 }

@@ -98,6 +98,7 @@ mod similar;
 mod strict;
 pub mod token;
 pub mod transport;
+mod x509;
 #[doc = include_str!("tracing.md")]
 pub mod traces {}
 #[doc = include_str!("what_happens_when.md")]

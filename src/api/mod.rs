@@ -25,6 +25,7 @@
 mod app_role_assignments;
 mod applications;
 mod deleted_items;
+mod federated_identity_credentials;
 mod groups;
 mod list;
 mod oauth2_permission_grants;
@@ -36,6 +37,7 @@ mod users;
 pub use app_role_assignments::AppRoleAssignments;
 pub use applications::{ApplicationKey, Applications, UniqueName};
 pub use deleted_items::{DeletedItems, DeletedKind};
+pub use federated_identity_credentials::{FederatedIdentityCredentialKey, FederatedIdentityCredentials};
 pub use groups::{GroupKey, Groups};
 pub use list::{Items, List, Page, Pages};
 pub use oauth2_permission_grants::OAuth2PermissionGrants;
@@ -74,6 +76,11 @@ impl Client {
     /// Deleted objects that can still be restored.
     pub fn deleted_items(&self) -> DeletedItems<'_> {
         DeletedItems(self)
+    }
+
+    /// Federated identity credentials of applications: tokens of other issuers in place of a secret.
+    pub fn federated_identity_credentials(&self) -> FederatedIdentityCredentials<'_> {
+        FederatedIdentityCredentials(self)
     }
 
     /// Groups, with their members and owners.

@@ -21,7 +21,7 @@ use uuid::Uuid;
 
 use crate::ids::{
     AccessAssignmentId, AppId, AppRoleAssignmentId, ApplicationId, DelegatedAdminRelationshipId, DirectoryObjectId,
-    KeyId, OAuth2PermissionGrantId, PermissionId, RelationshipOperationId, RelationshipRequestId, ServicePrincipalId,
+    FederatedIdentityCredentialId, KeyId, OAuth2PermissionGrantId, PermissionId, RelationshipOperationId, RelationshipRequestId, ServicePrincipalId,
     TenantId,
 };
 use crate::model::date::{self, rfc3339};
@@ -459,7 +459,7 @@ pub(super) fn guid(text: &str) -> Option<Uuid> {
     Uuid::try_parse(text).ok()
 }
 
-guids!(Uuid TenantId AppId ApplicationId ServicePrincipalId DirectoryObjectId KeyId PermissionId);
+guids!(Uuid TenantId AppId ApplicationId ServicePrincipalId DirectoryObjectId FederatedIdentityCredentialId KeyId PermissionId);
 
 macro_rules! text_ids {
     ($($id:ident)*) => {$(

@@ -107,7 +107,7 @@ async fn observe_application(
 ) -> Result<Option<Observed>, Error> {
     let mut batch = client.batch();
     let application = batch.add(client.applications().find_selecting(id, &application_properties()));
-    let reads = collections::reads(client, app_id.into(), &mut batch);
+    let reads = collections::reads(client, app_id.into(), true, &mut batch);
     let mut responses = batch.send().await?;
     let Some(application) = responses.take(application)? else { return Ok(None) };
     let mut observed = Observed { application: Some(as_selected(application)?), ..earlier.clone() };
@@ -216,7 +216,7 @@ async fn observe(client: &Client, registration: &AppRegistration, options: &Plan
     };
     apis.take(client, &mut responses, &mut observed)?;
     if let Some(app_id) = observed.app_id() {
-        collections::read(client, app_id.into(), &mut observed).await?;
+        collections::read(client, app_id.into(), true, &mut observed).await?;
     }
     Ok(observed)
 }
@@ -232,7 +232,7 @@ pub(super) async fn observe_installed(
 ) -> Result<Observed, Error> {
     let tenant = client.tenant_id().await?;
     let mut batch = client.batch();
-    let reads = collections::reads(client, principal, &mut batch);
+    let reads = collections::reads(client, principal, false, &mut batch);
     let organization = batch.add(client.organization().get());
     let deleted = match principal {
         ServicePrincipalKey::AppId(app_id) => {

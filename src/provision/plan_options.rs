@@ -16,7 +16,10 @@ pub(super) struct PlanOptions {
     pub(super) create_another: bool,
     /// The names of the secrets of which another is to be issued.
     pub(super) replace_secrets: Vec<String>,
-    /// The secrets whose value the caller has.
+    /// The names of the certificates of which another is to be made.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) replace_certificates: Vec<String>,
+    /// The secrets and certificates whose value the caller has.
     pub(super) held_secrets: Vec<KeyId>,
     /// Whether Entra refuses to give the adopted application the unique name.
     pub(super) unique_name_refused: bool,

@@ -105,6 +105,10 @@ pub enum Subject {
     },
     /// A client secret of the registration, by its description.
     Secret(String),
+    /// A certificate of the registration, by its description.
+    Certificate(String),
+    /// A federated identity credential, by its name.
+    FederatedCredential(String),
     /// A credential that is there, by its key id.
     Credential(KeyId),
     /// What a person confirms, by the code that the registration gave it.
@@ -127,7 +131,11 @@ impl fmt::Display for Subject {
             }
             Self::Credential(key_id) => key_id.fmt(f),
             Self::Property(kind) => kind.fmt(f),
-            Self::Tag(text) | Self::Secret(text) | Self::Confirmation(text) => f.write_str(text),
+            Self::Tag(text)
+            | Self::Secret(text)
+            | Self::Certificate(text)
+            | Self::FederatedCredential(text)
+            | Self::Confirmation(text) => f.write_str(text),
         }
     }
 }
