@@ -739,6 +739,12 @@ error_codes! {
     SecretValueUnknown Refused "secret_value_unknown"
         "a client secret is live, and its value cannot be read again"
         "If you have its value, name its Secret ID to the plan as one that you hold; if nobody has it, have another issued in its place, and remove this one.";
+    CredentialNotOurs Refused "credential_not_ours"
+        "a credential of the registration's description was issued by somebody else, and stays"
+        "If nobody uses it, remove it under Certificates & secrets, or name its key id to the rotation.";
+    SecretStoreFailed Refused "secret_store_failed"
+        "the secret store could not be asked what it holds"
+        "Mend what stores secrets, and run it again: nothing was removed from the app.";
     SecretMaybeOrphaned Network "secret_maybe_orphaned"
         "a client secret may be there whose value nobody has"
         "Remove it under Certificates & secrets.";

@@ -174,6 +174,7 @@ pub(crate) mod registration;
 mod renewal;
 mod replicas;
 pub(crate) mod report;
+pub mod rotation;
 mod run;
 mod secret_readiness;
 mod settings;
@@ -201,14 +202,13 @@ pub use preflight::{CallerKind, Preflight, PreflightCheck, Verdict};
 pub use progress::{Done, Progress};
 pub use redirect_uri::Platform;
 pub use report::{CredentialKind, InstalledPrincipal, IssuedCertificate, OpenItem, RegisteredApplication};
-pub use secret_readiness::{SecretReadiness, WaitUntilUsable};
+pub use secret_readiness::{SecretReadiness, UsableCredential, WaitUntilUsable};
 pub use step::{Action, Change, Check, StepId, StepKind, Subject};
 pub use tag::Tag;
 // What the root exports stands there alone.
 use apply::Apply;
 use plan::Plan;
 use registration::AppRegistration;
-use report::IssuedSecret;
 
 impl Client {
     /// Plans a registration: says what [`apply`](Self::apply) would change in the tenant. Reads only.
@@ -400,7 +400,7 @@ impl Client {
         Ok(Preflight::of(registration, &self.token_claims().await?))
     }
 
-    /// Waits until a new secret can be used: signs in with it until that works three times in a row and the tokens hold
+    /// Waits until a new credential can be used, a secret, a certificate or another issuer's tokens: signs in with it until that works three times in a row and the tokens hold
     /// the application permissions that the registration declares. Where nobody has consented to them yet, which the
     /// report of the apply lists as open, it waits in vain until its time is up.
     ///
@@ -428,10 +428,23 @@ impl Client {
     /// ```
     pub fn wait_until_usable<'a>(
         &self,
-        secret: &'a IssuedSecret,
+        credential: impl Into<UsableCredential>,
         registration: &'a AppRegistration,
     ) -> WaitUntilUsable<'a> {
-        WaitUntilUsable::new(self, secret, registration)
+        WaitUntilUsable::new(self, credential.into(), registration)
+    }
+
+    /// Rotates the client secrets and the certificates that a registration makes: issues another one ahead of the end of
+    /// each, hands it to a store, signs in with what the store gives back, and removes the earlier one after an overlap.
+    ///
+    /// Run it as often as you like, such as every night: it does what is due, goes on where an earlier run stopped, and does
+    /// nothing otherwise. See [`rotation`] for how it works and what it promises. Least permissions:
+    /// `Application.ReadWrite.OwnedBy`, or `Application.ReadWrite.All` delegated.
+    ///
+    /// # Errors
+    /// A [`RotateError`](rotation::RotateError) carries the report of what was done.
+    pub fn rotate<'a>(&self, registration: &'a AppRegistration) -> rotation::Rotate<'a> {
+        rotation::Rotate::new(self, registration)
     }
 
     /// Says what is wrong with a tenant, a client id and a secret as a customer typed them in, by signing in with them

@@ -54,6 +54,7 @@ impl Directory {
         (self.owners, self.members, self.eligible) = (Links::default(), Links::default(), Links::default());
         self.secrets.clear();
         self.keys.clear();
+        self.removed.clear();
         self.roles.clear();
     }
 

@@ -21,6 +21,7 @@ use crate::provision::registration::AppRegistration;
 use crate::provision::replicas::wait_for_replicas;
 use crate::provision::report::{CredentialKind, IssuedCertificate, IssuedSecret, OpenItem};
 use crate::provision::step::{Action, Step, StepId, StepKind, Subject};
+use crate::provision::credential_name::Mark;
 use crate::provision::{credential_name, renewal};
 use crate::random;
 use crate::retry::READ_LAG;
@@ -221,7 +222,7 @@ impl Added {
         }
         let predecessor = it.observed.live_certificates(wanted, now).max_by_key(|(_, key)| key.end_date_time);
         let description = match predecessor.filter(|_| is_renewed(&it, wanted)) {
-            Some((predecessor, _)) => credential_name::renewing(&name, Some(predecessor))?,
+            Some((predecessor, _)) => credential_name::marked(&name, Mark::Renews, Some(predecessor))?,
             None => name.clone(),
         };
         // A certificate knows whole seconds.

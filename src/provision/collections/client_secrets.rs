@@ -19,6 +19,7 @@ use crate::provision::registration::{AppRegistration, allows_personal_accounts};
 use crate::provision::replicas::wait_for_replicas;
 use crate::provision::report::{IssuedSecret, OpenItem};
 use crate::provision::step::{Action, Step, StepId, StepKind, Subject};
+use crate::provision::credential_name::Mark;
 use crate::provision::{credential_name, renewal};
 use crate::random;
 use crate::retry::READ_LAG;
@@ -93,7 +94,7 @@ impl Collection for ClientSecrets {
         for secret in it.registration.credentials.iter().filter(|secret| is_to_be_issued(&it, secret)) {
             let predecessor = it.observed.live_secrets(secret.name(), it.now).max_by_key(|(_, it)| it.end_date_time);
             let description = match predecessor.filter(|_| is_renewed(&it, secret)) {
-                Some((predecessor, _)) => credential_name::renewing(secret.name(), Some(predecessor))?,
+                Some((predecessor, _)) => credential_name::marked(secret.name(), Mark::Renews, Some(predecessor))?,
                 None => secret.name().to_owned(),
             };
             let attempt = attempt(&state.client, secret, description)?;

@@ -26,7 +26,7 @@ use crate::provision::registration::AppRegistration;
 use crate::provision::step::Step;
 
 pub(super) use certificates::{lacks_sink, remove_remaining_keys};
-pub(super) use client_secrets::{remove_remaining_orphans, report_unknown_values};
+pub(super) use client_secrets::{attempt, remove_remaining_orphans, report_unknown_values};
 pub(super) use permission_grants::{holds_after_removal, report_missing_consent};
 
 /// The rooms, in the order of the guide, in which they also make their changes.
