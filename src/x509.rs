@@ -74,7 +74,8 @@ fn moment(rest: &mut &[u8]) -> Option<OffsetDateTime> {
         _ => (element(rest, GENERALIZED_TIME)?, 4),
     };
     let (digits, zone) = text.split_at_checked(year_digits + 10)?;
-    let digits = std::str::from_utf8(digits).ok().filter(|it| zone == b"Z" && it.bytes().all(|it| it.is_ascii_digit()))?;
+    let digits =
+        std::str::from_utf8(digits).ok().filter(|it| zone == b"Z" && it.bytes().all(|it| it.is_ascii_digit()))?;
     let (year, rest) = digits.split_at(year_digits);
     let year: i32 = match year.parse().ok()? {
         short @ 0..50 if year_digits == 2 => 2000 + short,
@@ -138,7 +139,9 @@ mod tests {
         assert_eq!(read(UTC_TIME, "491231235959Z"), Some(datetime!(2049-12-31 23:59:59 UTC)));
         assert_eq!(read(UTC_TIME, "500101000000Z"), Some(datetime!(1950-01-01 00:00 UTC)));
         assert_eq!(read(GENERALIZED_TIME, "20500101000000Z"), Some(datetime!(2050-01-01 00:00 UTC)));
-        for (tag, wrong) in [(UTC_TIME, "4912312359Z"), (UTC_TIME, "491331235959Z"), (GENERALIZED_TIME, "20500101000000+")] {
+        for (tag, wrong) in
+            [(UTC_TIME, "4912312359Z"), (UTC_TIME, "491331235959Z"), (GENERALIZED_TIME, "20500101000000+")]
+        {
             assert_eq!(read(tag, wrong), None, "{wrong}");
         }
     }

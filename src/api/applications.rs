@@ -366,9 +366,8 @@ impl Applications<'_> {
             ApplicationKey::Id(id).request("POST /applications/{id}/removeKey", WRITE, Method::POST, &["removeKey"]);
         let request = request.lag_rule(LagRule::RemovePassword).object(ObjectKind::Other, key);
         let (request, proof) = with_proof(self.0, request, id.as_uuid(), signer);
-        let body = proof.and_then(|proof| {
-            request.body(&serde_json::json!({ "keyId": key, "proof": proof.expose_secret() }))
-        });
+        let body =
+            proof.and_then(|proof| request.body(&serde_json::json!({ "keyId": key, "proof": proof.expose_secret() })));
         Call::new(self.0, body, decode::empty)
     }
 
@@ -425,7 +424,6 @@ fn with_proof(
 /// For so long a request is sent with the proof that was made for it, which is valid for a minute more.
 #[cfg(feature = "certificate")]
 const PROOF_IN_TIME: std::time::Duration = std::time::Duration::from_secs(9 * 60);
-
 
 pub(super) fn selecting(request: Request, select: &[&str]) -> Result<Request, Error> {
     if select.is_empty() {

@@ -10,9 +10,7 @@ use crate::client::request::Request;
 use crate::client::{Call, Client};
 use crate::ids::FederatedIdentityCredentialId;
 use crate::model::query::keyed;
-use crate::model::{
-    FederatedIdentityCredential, FederatedIdentityCredentialPatch, NewFederatedIdentityCredential,
-};
+use crate::model::{FederatedIdentityCredential, FederatedIdentityCredentialPatch, NewFederatedIdentityCredential};
 
 const READ: &str = "Application.Read.All";
 const WRITE: &str = "Application.ReadWrite.All, or Application.ReadWrite.OwnedBy for apps of its own";
@@ -165,11 +163,7 @@ impl FederatedIdentityCredentials<'_> {
     /// Deletes a credential for good
     /// ([`DELETE …/federatedIdentityCredentials/{id}`](https://learn.microsoft.com/graph/api/federatedidentitycredential-delete)).
     /// Least permission: `Application.ReadWrite.OwnedBy`, or `Application.ReadWrite.All` delegated.
-    pub fn delete(
-        &self,
-        app: impl Into<ApplicationKey>,
-        key: impl Into<FederatedIdentityCredentialKey>,
-    ) -> Call<()> {
+    pub fn delete(&self, app: impl Into<ApplicationKey>, key: impl Into<FederatedIdentityCredentialKey>) -> Call<()> {
         let operation = "DELETE /applications/{id}/federatedIdentityCredentials/{id}";
         let request = item(&app.into(), &key.into(), operation, WRITE, Method::DELETE);
         Call::new(self.0, Ok(request), decode::empty)
@@ -187,7 +181,5 @@ fn item(
     let (mut segments, _) = app.segments();
     let key = key.segment();
     segments.extend([CREDENTIALS.to_owned(), key.clone()]);
-    Request::new(operation, permissions, method, segments)
-        .lag_rule(LagRule::NotFound)
-        .object(ObjectKind::Other, key)
+    Request::new(operation, permissions, method, segments).lag_rule(LagRule::NotFound).object(ObjectKind::Other, key)
 }

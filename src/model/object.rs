@@ -21,8 +21,8 @@ use uuid::Uuid;
 
 use crate::ids::{
     AccessAssignmentId, AppId, AppRoleAssignmentId, ApplicationId, DelegatedAdminRelationshipId, DirectoryObjectId,
-    FederatedIdentityCredentialId, KeyId, OAuth2PermissionGrantId, PermissionId, RelationshipOperationId, RelationshipRequestId, ServicePrincipalId,
-    TenantId,
+    FederatedIdentityCredentialId, KeyId, OAuth2PermissionGrantId, PermissionId, RelationshipOperationId,
+    RelationshipRequestId, ServicePrincipalId, TenantId,
 };
 use crate::model::date::{self, rfc3339};
 use crate::model::unknown::{Unknown, WHOLE};

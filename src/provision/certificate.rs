@@ -188,9 +188,7 @@ impl Certificate {
                 let der = self.der().ok_or_else(|| invalid("the certificate is not in Base64"))?;
                 check_der(&der)
             }
-            (None, Some(lifetime)) => {
-                lifetime.check(self.renew_before).map_err(|what| self.invalid_lifetime(what))
-            }
+            (None, Some(lifetime)) => lifetime.check(self.renew_before).map_err(|what| self.invalid_lifetime(what)),
             (Some(_), Some(_)) => Err(invalid("a certificate that is given has the lifetime that it has")),
             (None, None) => Err(invalid("there is neither a certificate nor the lifetime of one to be made")),
         }
@@ -220,7 +218,9 @@ pub(super) fn is_certificate(key: &KeyCredential, der: &[u8]) -> bool {
 
 /// The first certificate of a PEM text, in DER.
 fn first_in_pem(pem: &str) -> Result<Vec<u8>, Error> {
-    let body = pem.split_once("-----BEGIN CERTIFICATE-----").and_then(|(_, rest)| rest.split_once("-----END CERTIFICATE-----"));
+    let body = pem
+        .split_once("-----BEGIN CERTIFICATE-----")
+        .and_then(|(_, rest)| rest.split_once("-----END CERTIFICATE-----"));
     let Some((body, _)) = body else { return Err(invalid("there is no certificate in the PEM text")) };
     let encoded: String = body.split_whitespace().collect();
     STANDARD.decode(encoded).map_err(|_| invalid("the PEM text is damaged"))

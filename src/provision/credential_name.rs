@@ -97,7 +97,8 @@ mod tests {
     #[test]
     fn a_mark_says_what_it_stands_in_place_of_and_nothing_else_looks_like_one() {
         let [old, other] = [0x3f2a_9c11_u128, 0x3f2a_9c12].map(|head| KeyId::from_u128(head << 96));
-        for (given, text) in [(Mark::Renews, "Backup (renews 3f2a9c11)"), (Mark::Rotates, "Backup (rotates 3f2a9c11)")] {
+        for (given, text) in [(Mark::Renews, "Backup (renews 3f2a9c11)"), (Mark::Rotates, "Backup (rotates 3f2a9c11)")]
+        {
             let name = marked("Backup", given, Some(old)).unwrap();
             assert_eq!(name, text);
             assert!(is_of("Backup", Some(&name)));
@@ -107,9 +108,14 @@ mod tests {
             assert!(!is_of("Back", Some(&name)));
         }
         assert!(is_of("Backup", Some("Backup")) && mark("Backup", Some("Backup")).is_none());
-        for foreign in
-            ["Backup 2", "backup", "Backup (renews it)", "Backup (renews 3F2A9C11)", "Backup (renews 3f2a9c11", "Backup (3f2a9c11)"]
-        {
+        for foreign in [
+            "Backup 2",
+            "backup",
+            "Backup (renews it)",
+            "Backup (renews 3F2A9C11)",
+            "Backup (renews 3f2a9c11",
+            "Backup (3f2a9c11)",
+        ] {
             assert!(!is_of("Backup", Some(foreign)), "{foreign}");
         }
         assert!(!is_of("Backup", None));

@@ -106,7 +106,12 @@ impl FederatedCredential {
 
     /// Trusts the tokens of a service account of a Kubernetes cluster, whose issuer is the cluster's own
     /// ([`--service-account-issuer`](https://kubernetes.io/docs/reference/command-line-tools-reference/kube-apiserver/)).
-    pub fn kubernetes(name: impl Into<String>, issuer: impl Into<String>, namespace: &str, service_account: &str) -> Self {
+    pub fn kubernetes(
+        name: impl Into<String>,
+        issuer: impl Into<String>,
+        namespace: &str,
+        service_account: &str,
+    ) -> Self {
         Self::new(name, issuer, format!("system:serviceaccount:{namespace}:{service_account}"))
     }
 
@@ -186,9 +191,15 @@ mod tests {
     fn each_kind_of_workload_has_the_subject_that_its_tokens_have() {
         let of = |it: FederatedCredential| format!("{} {}", it.issuer(), it.subject());
         let github = |subject: &str| format!("{GITHUB} repo:contoso/backup:{subject}");
-        assert_eq!(of(FederatedCredential::github_branch("x", "contoso/backup", "main")), github("ref:refs/heads/main"));
+        assert_eq!(
+            of(FederatedCredential::github_branch("x", "contoso/backup", "main")),
+            github("ref:refs/heads/main")
+        );
         assert_eq!(of(FederatedCredential::github_tag("x", "contoso/backup", "v1")), github("ref:refs/tags/v1"));
-        assert_eq!(of(FederatedCredential::github_environment("x", "contoso/backup", "Prod")), github("environment:Prod"));
+        assert_eq!(
+            of(FederatedCredential::github_environment("x", "contoso/backup", "Prod")),
+            github("environment:Prod")
+        );
         assert_eq!(of(FederatedCredential::github_pull_request("x", "contoso/backup")), github("pull_request"));
         assert_eq!(
             of(FederatedCredential::kubernetes("x", "https://oidc.example/id", "jobs", "backup")),

@@ -56,7 +56,9 @@ impl MadeCertificate {
     pub(super) fn new(_name: &str, _now: OffsetDateTime, _end: OffsetDateTime) -> Result<Self, Error> {
         Err(Error::new(ErrorCode::InvalidCertificate)
             .with_message("this build of the program makes no certificates")
-            .with_remedy("Turn the feature generate-certificate of entra-apps on, or give a certificate that is there."))
+            .with_remedy(
+                "Turn the feature generate-certificate of entra-apps on, or give a certificate that is there.",
+            ))
     }
 }
 

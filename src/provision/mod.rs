@@ -8,7 +8,8 @@
 //! | 4. do it | [`Client::apply`] | [`Registered`](crate::Registered), or an [`ApplyError`](crate::ApplyError) that has it too |
 //! | 5. check every step | [`Client::verify`] | a [`Checklist`](crate::Checklist) of [`Check`]s |
 //! | 6. wait for the new secret | [`Client::wait_until_usable`] | a [`SecretReadiness`] |
-//! | 7. find a customer's mistake | [`Client::diagnose`] | a [`Diagnosis`] of [`Finding`]s |
+//! | 7. keep its credentials alive | [`Client::rotate`] | a [`Rotated`](rotation::Rotated): see [`rotation`] |
+//! | 8. find a customer's mistake | [`Client::diagnose`] | a [`Diagnosis`] of [`Finding`]s |
 //!
 //! Each of them can be run at any time and as often as you like; only step 4 writes.
 //!
@@ -59,6 +60,7 @@
 //! # The registration
 //! An [`AppRegistration`] holds what the guide asks for, in types that are checked when they are made: [`RedirectUri`](crate::RedirectUri)
 //! (of a [`Platform`]), [`Permission`](crate::permission::Permission), [`ClientSecret`](crate::ClientSecret) (with a [`Lifetime`]),
+//! [`Certificate`], [`FederatedCredential`],
 //! [`PageUrl`], [`LogoutUrl`], [`Tag`]. It is `Serialize` and `Deserialize`, so that it can be kept in a file. What the caller needs to
 //! apply it is [`caller_permissions`](crate::AppRegistration::caller_permissions): [`CallerPermissions`], with the
 //! [`DirectoryRole`](crate::directory_role::DirectoryRole)s of a person.
@@ -77,7 +79,9 @@
 //! | its properties | one PATCH with what differs | [`DISPLAY_NAME`](StepKind::DISPLAY_NAME), [`AUDIENCE`](StepKind::AUDIENCE), [`REDIRECT_URI`](StepKind::REDIRECT_URI), [`PUBLIC_CLIENT_FLOWS`](StepKind::PUBLIC_CLIENT_FLOWS), [`PROPERTY_LOCK`](StepKind::PROPERTY_LOCK), [`NOTES`](StepKind::NOTES), [`HOMEPAGE`](StepKind::HOMEPAGE), [`LOGOUT_URL`](StepKind::LOGOUT_URL), [`TAG`](StepKind::TAG), [`PERMISSION_DECLARED`](StepKind::PERMISSION_DECLARED), [`OPTIONAL_PERMISSION`](StepKind::OPTIONAL_PERMISSION), [`KEPT_VALUE`](StepKind::KEPT_VALUE) |
 //! | its service principal | a request of its own | [`SERVICE_PRINCIPAL`](StepKind::SERVICE_PRINCIPAL), [`ENTERPRISE_APPLICATION`](StepKind::ENTERPRISE_APPLICATION) |
 //! | its grants | a request for each app role assignment, one for each API with delegated permissions | [`PERMISSION_GRANTED`](StepKind::PERMISSION_GRANTED), [`ADMIN_CONSENT`](StepKind::ADMIN_CONSENT) |
-//! | its secrets | a request each | [`SECRET`](StepKind::SECRET), [`SECRET_VALUE`](StepKind::SECRET_VALUE) |
+//! | its secrets | a request each | [`SECRET`](StepKind::SECRET), [`SECRET_VALUE`](StepKind::SECRET_VALUE), [`CREDENTIAL_RENEWAL`](StepKind::CREDENTIAL_RENEWAL) |
+//! | its certificates | one PATCH of the list | [`CERTIFICATE`](StepKind::CERTIFICATE), [`CERTIFICATE_KEY`](StepKind::CERTIFICATE_KEY) |
+//! | its federated credentials | a request each | [`FEDERATED_CREDENTIAL`](StepKind::FEDERATED_CREDENTIAL) |
 //! | what is only checked | nothing | [`CONFIRMATION`](StepKind::CONFIRMATION), [`USED_IN_TIME`](StepKind::USED_IN_TIME) |
 //!
 //! Requests that do not wait for one another travel in one `$batch`.
@@ -96,8 +100,10 @@
 //! What is in the tenant and not in the registration is left alone and listed, as steps of the action
 //! [`LeftAlone`](Action::LeftAlone). With [`remove_surplus`](crate::AppRegistration::remove_surplus) three kinds are removed:
 //! [`SURPLUS_REDIRECT_URI`](StepKind::SURPLUS_REDIRECT_URI), [`SURPLUS_DECLARATION`](StepKind::SURPLUS_DECLARATION) and
-//! [`SURPLUS_GRANT`](StepKind::SURPLUS_GRANT). Secrets ([`SURPLUS_SECRET`](StepKind::SURPLUS_SECRET)) and grants of single
-//! users ([`USER_GRANTS`](StepKind::USER_GRANTS)) never are.
+//! [`SURPLUS_GRANT`](StepKind::SURPLUS_GRANT). Secrets ([`SURPLUS_SECRET`](StepKind::SURPLUS_SECRET)),
+//! certificates ([`SURPLUS_CERTIFICATE`](StepKind::SURPLUS_CERTIFICATE), but for expired ones, with which Entra takes no list),
+//! federated credentials ([`SURPLUS_FEDERATED_CREDENTIAL`](StepKind::SURPLUS_FEDERATED_CREDENTIAL)) and grants of single users
+//! ([`USER_GRANTS`](StepKind::USER_GRANTS)) never are.
 //!
 //! # Adoption
 //! The app is found by its unique name, never by its display name. Where none has the unique name and one has the display
@@ -182,20 +188,25 @@ mod step;
 mod steps;
 mod tag;
 
+#[cfg(feature = "certificate")]
+use std::sync::Arc;
+
 use secrecy::SecretString;
 
 use crate::api::ServicePrincipalKey;
 use crate::client::Client;
 use crate::error::Error;
+#[cfg(feature = "certificate")]
+use crate::ids::ApplicationId;
 use crate::ids::{AppId, TenantId};
 
 pub use caller_permissions::CallerPermissions;
 pub use certificate::Certificate;
 pub use credential::Credential;
-pub use federated_credential::FederatedCredential;
-pub use lifetime::Lifetime;
 pub use diagnose::{Diagnose, Diagnosis, Finding, RecordedRequest};
+pub use federated_credential::FederatedCredential;
 pub use installation::{Installation, PlanRemoval};
+pub use lifetime::Lifetime;
 pub use page_url::{LogoutUrl, PageUrl};
 pub use plan_request::{PlanRequest, VerifyRequest};
 pub use preflight::{CallerKind, Preflight, PreflightCheck, Verdict};
@@ -445,6 +456,28 @@ impl Client {
     /// A [`RotateError`](rotation::RotateError) carries the report of what was done.
     pub fn rotate<'a>(&self, registration: &'a AppRegistration) -> rotation::Rotate<'a> {
         rotation::Rotate::new(self, registration)
+    }
+
+    /// Rotates the certificate of the very app that this client signs in as: it needs no permission and no administrator,
+    /// because it proves with its certificate that it may.
+    ///
+    /// The certificate in the store signs the proof with which another one is added
+    /// ([addKey](https://learn.microsoft.com/graph/api/application-addkey)); that goes to the store, signs in, and signs the
+    /// proof with which the earlier one is removed ([removeKey](https://learn.microsoft.com/graph/api/application-removekey)).
+    /// So the one that stays is proven at that moment, and the last one is never removed. See
+    /// [`rotation`](rotation#by-the-app-itself).
+    ///
+    /// # Errors
+    /// A [`RotateError`](rotation::RotateError) carries the report of what was done.
+    #[cfg(feature = "certificate")]
+    pub fn rotate_own_certificate<'a>(
+        &self,
+        application: ApplicationId,
+        app_id: AppId,
+        certificate: &'a Certificate,
+        store: Arc<dyn rotation::SecretStore>,
+    ) -> rotation::RotateOwn<'a> {
+        rotation::RotateOwn::new(self, application, app_id, certificate, store)
     }
 
     /// Says what is wrong with a tenant, a client id and a secret as a customer typed them in, by signing in with them

@@ -65,8 +65,7 @@ impl Directory {
         ids.sort_unstable();
         ids.dedup();
         if ids.len() < stored_keys.len() {
-            return Err(GraphError::bad_request("Request contains a property with duplicate values.")
-                .detail("InvalidValue", "keyCredentials"));
+            return Err(duplicate_key());
         }
         body["keyCredentials"] = stored_keys.into();
         Ok(bytes)
@@ -156,6 +155,10 @@ impl Directory {
             return Err(GraphError::invalid("passwordCredential", kind.directory_type()));
         }
         let (stored, der) = self.new_key_credential(kind, requested, call)?;
+        let is_same = |key: &Value| eq_ignore_case(text(key, "keyId"), text(&stored, "keyId"));
+        if items(&value, "keyCredentials").iter().any(is_same) {
+            return Err(duplicate_key());
+        }
         let mut new = (*value).clone();
         if let Some(keys) = new["keyCredentials"].as_array_mut() {
             keys.insert(0, stored.clone());
@@ -216,6 +219,11 @@ impl Directory {
         }
         Err(malformed())
     }
+}
+
+fn duplicate_key() -> GraphError {
+    GraphError::bad_request("Request contains a property with duplicate values.")
+        .detail("InvalidValue", "keyCredentials")
 }
 
 fn invalid_end() -> GraphError {

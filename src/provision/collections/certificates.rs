@@ -13,6 +13,7 @@ use crate::provision::apply_state::{ApplyState, KeyAttempt};
 use crate::provision::certificate::{Certificate, to_pem};
 use crate::provision::collections::{Collection, Phase, TakeResponse};
 use crate::provision::comparison::Comparison;
+use crate::provision::credential_name::Mark;
 use crate::provision::findings::Findings;
 use crate::provision::key_list::{self, has_ended, merged};
 use crate::provision::made_certificate::MadeCertificate;
@@ -21,7 +22,6 @@ use crate::provision::registration::AppRegistration;
 use crate::provision::replicas::wait_for_replicas;
 use crate::provision::report::{CredentialKind, IssuedCertificate, IssuedSecret, OpenItem};
 use crate::provision::step::{Action, Step, StepId, StepKind, Subject};
-use crate::provision::credential_name::Mark;
 use crate::provision::{credential_name, renewal};
 use crate::random;
 use crate::retry::READ_LAG;
@@ -178,7 +178,9 @@ fn steps_of_certificate(it: &Comparison<'_>, wanted: &Certificate, steps: &mut V
     if let Some(end) = last.filter(|_| is_due(it, wanted)) {
         let remedy = match wanted.is_generated() {
             true => "Apply the registration to make another one, and let the app use it.",
-            false => "Name a newer certificate in the registration beside it, apply it, and let the app use the newer one.",
+            false => {
+                "Name a newer certificate in the registration beside it, apply it, and let the app use the newer one."
+            }
         };
         let subject = Subject::Certificate(name.to_owned());
         let warning = renewal::warning(subject, &format!("certificate “{name}”"), end, remedy);
@@ -261,9 +263,9 @@ impl TakeResponse for Written {
             }
             Err(error) if may_be_done(&error) => {
                 let app = key_list::read(&state.client, id).await;
-                let is_there = |one: &Added| app.as_ref().is_ok_and(|app| {
-                    app.as_ref().is_some_and(|app| key_list::lists(app, one.key_id))
-                });
+                let is_there = |one: &Added| {
+                    app.as_ref().is_ok_and(|app| app.as_ref().is_some_and(|app| key_list::lists(app, one.key_id)))
+                };
                 if !added.iter().all(is_there) {
                     let at = state.client.clock().monotonic();
                     let lost = added.iter().filter(|one| one.made.is_some());

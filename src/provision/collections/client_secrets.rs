@@ -13,13 +13,13 @@ use crate::provision::apply_state::{ApplyState, SecretAttempt};
 use crate::provision::collections::{Collection, Phase, TakeResponse};
 use crate::provision::comparison::Comparison;
 use crate::provision::credential::{ClientSecret, max_end_date_jitter};
+use crate::provision::credential_name::Mark;
 use crate::provision::findings::Findings;
 use crate::provision::observed::{Observed, Validity};
 use crate::provision::registration::{AppRegistration, allows_personal_accounts};
 use crate::provision::replicas::wait_for_replicas;
 use crate::provision::report::{IssuedSecret, OpenItem};
 use crate::provision::step::{Action, Step, StepId, StepKind, Subject};
-use crate::provision::credential_name::Mark;
 use crate::provision::{credential_name, renewal};
 use crate::random;
 use crate::retry::READ_LAG;
@@ -120,7 +120,9 @@ fn is_to_be_issued(it: &Comparison<'_>, wanted: &ClientSecret) -> bool {
     let name = wanted.name();
     let may_be_there =
         || it.observed.may_have_secret(name, it.now) || it.observed.secret_begins(name, it.now).is_some();
-    is_replaced(it, name) || is_renewed(it, wanted) || (it.observed.live_secrets(name, it.now).next().is_none() && !may_be_there())
+    is_replaced(it, name)
+        || is_renewed(it, wanted)
+        || (it.observed.live_secrets(name, it.now).next().is_none() && !may_be_there())
 }
 
 fn until(end: Option<OffsetDateTime>) -> String {
@@ -147,7 +149,10 @@ fn steps_of_secret(it: &Comparison<'_>, wanted: &ClientSecret, steps: &mut Vec<S
     let held = |key_id: &KeyId| it.options.held_secrets.contains(key_id) && !replaced;
     let last = live.iter().max_by_key(|(_, secret)| secret.end_date_time).and_then(|(_, secret)| secret.end_date_time);
     let (action, text) = if let Some(end) = last.filter(|_| renewed) {
-        (Action::Add, Some(format!("renew the client secret “{name}”, which ends on {}: another is issued", end.date())))
+        (
+            Action::Add,
+            Some(format!("renew the client secret “{name}”, which ends on {}: another is issued", end.date())),
+        )
     } else if replaced && !live.is_empty() {
         (Action::Add, Some(format!("issue another client secret “{name}”")))
     } else if live.is_empty() {

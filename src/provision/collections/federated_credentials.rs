@@ -7,9 +7,7 @@ use async_trait::async_trait;
 use crate::api::{List, Page, ServicePrincipalKey};
 use crate::client::{Batch, BatchHandle, BatchResponse, Client};
 use crate::error::{Error, ErrorCode, ErrorKind};
-use crate::model::{
-    FederatedIdentityCredential, FederatedIdentityCredentialPatch, NewFederatedIdentityCredential,
-};
+use crate::model::{FederatedIdentityCredential, FederatedIdentityCredentialPatch, NewFederatedIdentityCredential};
 use crate::provision::apply_state::ApplyState;
 use crate::provision::collections::{Collection, Phase, TakeRead, TakeResponse, empty_if_not_found};
 use crate::provision::comparison::Comparison;
@@ -59,7 +57,9 @@ impl Collection for FederatedCredentials {
             };
             if wanted[..index].iter().any(is_same) {
                 let name = credential.name();
-                findings.add(invalid(format!("the federated credential “{name}”, or its issuer and subject, stands twice")));
+                findings.add(invalid(format!(
+                    "the federated credential “{name}”, or its issuer and subject, stands twice"
+                )));
             }
         }
     }
@@ -75,7 +75,10 @@ impl Collection for FederatedCredentials {
             steps.push(step(it, wanted));
         }
         let is_meant = |there: &&FederatedIdentityCredential| {
-            it.registration.federated_credentials.iter().any(|wanted| is_named(wanted, there) || is_as_wanted(wanted, there))
+            it.registration
+                .federated_credentials
+                .iter()
+                .any(|wanted| is_named(wanted, there) || is_as_wanted(wanted, there))
         };
         for surplus in it.observed.federated.iter().filter(|there| !is_meant(there)) {
             let name = surplus.name.as_deref().unwrap_or_default();

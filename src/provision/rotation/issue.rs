@@ -153,7 +153,8 @@ impl Target {
                         wait_for_replicas(&self.client, "PATCH /applications/{id}", attempts).await?;
                         continue;
                     }
-                    Err(error) if may_be_done(&error) => match key_list::is_shown(&self.client, self.id, *key_id).await {
+                    Err(error) if may_be_done(&error) => match key_list::is_shown(&self.client, self.id, *key_id).await
+                    {
                         Ok(true) => {}
                         Ok(false) => return Err(error),
                         Err(_) => return Ok(Attempted::InDoubt(error)),

@@ -38,7 +38,7 @@ pub struct Rotated {
 /// How one credential stands after a rotation.
 ///
 /// # JSON
-/// `name`, `kind`, `state`, `current`, `end` (RFC 3339), `issued` and `overlapUntil` (RFC 3339); null is what there is none of.
+/// `name`, `kind`, `state`, `current`, `end` (RFC 3339), `issued`, `earlier` (key ids) and `overlapUntil` (RFC 3339); null is what there is none of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -56,7 +56,9 @@ pub struct RotatedCredential {
     pub end: Option<OffsetDateTime>,
     /// The one that this run has issued.
     pub issued: Option<KeyId>,
-    /// When the last of the earlier ones goes, in UTC, by a later run.
+    /// Those that stay beside it for a while, and go in a later run.
+    pub earlier: Vec<KeyId>,
+    /// When the last of them goes, in UTC.
     #[serde(with = "time::serde::rfc3339::option")]
     pub overlap_until: Option<OffsetDateTime>,
 }

@@ -93,7 +93,9 @@ impl<'a> Run<'a> {
         let _only_writer = self.client.writer_lock(&key).await?;
         let app = with_ids(self.read(self.key()?).await?)?;
         refusal::check_clock(self.client.clock_skew())?;
-        let (Some(id), Some(app_id)) = (app.id, app.app_id) else { return Err(Error::new(ErrorCode::UnexpectedResponse)) };
+        let (Some(id), Some(app_id)) = (app.id, app.app_id) else {
+            return Err(Error::new(ErrorCode::UnexpectedResponse));
+        };
         (self.report.app_id, self.report.application_id) = (Some(app_id), Some(id));
         let target = Target { client: self.client.clone(), tenant, app_id, id };
         let mut first = None;
@@ -210,9 +212,10 @@ impl<'a> Run<'a> {
 
     async fn ask_store(&self, it: &Credential<'a>) -> Result<Option<IssuedSecret>, Error> {
         let Destination::Store(store) = &self.options.destination else { return Ok(None) };
-        let stored = self.load(&**store, it).await.map_err(|source| {
-            Error::new(ErrorCode::SecretStoreFailed).with_source(source)
-        })?;
+        let stored = self
+            .load(&**store, it)
+            .await
+            .map_err(|source| Error::new(ErrorCode::SecretStoreFailed).with_source(source))?;
         Ok(stored.filter(|secret| !it.unusable.contains(&secret.key_id)))
     }
 
@@ -352,8 +355,14 @@ impl<'a> Run<'a> {
             return Ok(());
         }
         let now = self.now();
-        let ended: Vec<KeyId> = it.held(app, &self.options.retired, now).iter().filter(|held| held.has_ended()).map(|held| held.key_id).collect();
-        let there = app.password_credentials.iter().filter(|it_| it_.key_id.is_none_or(|key| !it.removed.contains(&key)));
+        let ended: Vec<KeyId> = it
+            .held(app, &self.options.retired, now)
+            .iter()
+            .filter(|held| held.has_ended())
+            .map(|held| held.key_id)
+            .collect();
+        let there =
+            app.password_credentials.iter().filter(|it_| it_.key_id.is_none_or(|key| !it.removed.contains(&key)));
         let there = there.count();
         if there.saturating_sub(ended.len()) >= MAX_SECRETS {
             return Err(Error::new(ErrorCode::TooManySecrets).with_remedy(
@@ -436,6 +445,7 @@ impl<'a> Run<'a> {
             current,
             end: held.iter().find(|held| Some(held.key_id) == current).and_then(|held| held.end),
             issued: it.issued.map(|(key_id, _)| key_id),
+            earlier: overlapping.iter().map(|(key_id, _)| *key_id).collect(),
             overlap_until: overlapping.iter().map(|(_, until)| *until).max(),
         });
     }
@@ -445,9 +455,11 @@ impl<'a> Run<'a> {
     }
 
     fn report_orphan(&mut self, it: &Credential<'a>, key_id: Option<KeyId>) {
-        let text = format!("a {} “{}” may be there, and nobody has its value", it.wanted.kind().noun(), it.wanted.name());
+        let text =
+            format!("a {} “{}” may be there, and nobody has its value", it.wanted.kind().noun(), it.wanted.name());
         let code = ErrorCode::SecretMaybeOrphaned;
-        let item = OpenItem::new(code, text, "Run the rotation again: what never came to the store goes, once it is told.");
+        let item =
+            OpenItem::new(code, text, "Run the rotation again: what never came to the store goes, once it is told.");
         self.report.open.push(key_id.into_iter().fold(item, OpenItem::key_id));
     }
 
@@ -484,7 +496,8 @@ impl<'a> Credential<'a> {
 
 /// Whether the sign-in service refuses a credential, and is not merely out of reach.
 fn is_refused(error: &Error) -> bool {
-    matches!(error.code(), ErrorCode::SecretNotUsable | ErrorCode::InvalidCertificate) || error.kind() == ErrorKind::SignIn
+    matches!(error.code(), ErrorCode::SecretNotUsable | ErrorCode::InvalidCertificate)
+        || error.kind() == ErrorKind::SignIn
 }
 
 #[allow(dead_code)] // to compile is the test

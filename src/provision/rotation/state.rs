@@ -149,11 +149,14 @@ impl State<'_> {
         self.held.iter().find(|it| it.key_id == stored && it.validity == Validity::Live)
     }
 
-    /// Whether one is surely issued by this crate, in place of another or with another in its place; or named by the caller.
+    /// Whether one is surely ours: issued in place of another, or one that the store had when a rotation issued another in its
+    /// place, or named by the caller. The description of the registration alone shows nothing: others use it, too.
     fn is_ours(&self, it: &Held) -> bool {
-        let is_succeeded =
-            || self.held.iter().any(|other| credential_name::succeeds(self.name, other.description.as_deref(), it.key_id));
-        it.mark(self.name).is_some() || self.retired.contains(&it.key_id) || is_succeeded()
+        let succeeds = |other: &Held| {
+            other.mark(self.name) == Some(Mark::Rotates)
+                && credential_name::succeeds(self.name, other.description.as_deref(), it.key_id)
+        };
+        it.mark(self.name).is_some() || self.retired.contains(&it.key_id) || self.held.iter().any(succeeds)
     }
 
     /// Whether one goes now, beside a current one that is proven.
@@ -179,9 +182,12 @@ impl State<'_> {
 
     /// One that was issued a moment ago and may be about to be stored by another run, and until when.
     fn settling<'h>(&self, young: impl Iterator<Item = &'h Held>) -> Option<(KeyId, OffsetDateTime)> {
-        let of_rotation = young.filter(|it| it.mark(self.name) == Some(Mark::Rotates) && it.validity != Validity::Ended);
+        let of_rotation =
+            young.filter(|it| it.mark(self.name) == Some(Mark::Rotates) && it.validity != Validity::Ended);
         let until = of_rotation.filter_map(|it| Some((it.key_id, it.start? + SETTLING)));
-        until.filter(|(key_id, until)| *until > self.now && self.issued != Some(*key_id)).max_by_key(|(_, until)| *until)
+        until
+            .filter(|(key_id, until)| *until > self.now && self.issued != Some(*key_id))
+            .max_by_key(|(_, until)| *until)
     }
 
     /// The store has given back nothing that is valid: what there is was never stored, or is lost. None of it goes before
@@ -197,11 +203,18 @@ impl State<'_> {
         // One that a rotation has issued is in the store or nowhere: it never counts as the one in use.
         let newest = live.iter().max_by_key(|it| it.start);
         let newest_is_unproven = newest.is_some_and(|it| it.mark(self.name) == Some(Mark::Rotates));
-        if is_due || newest_is_unproven || policy.replace_lost {
-            return Next::Issue(Some(last.key_id));
+        // What the store has is gone from the directory: whoever reads the store cannot sign in.
+        let is_gone = self.stored.is_some();
+        if is_due || is_gone || newest_is_unproven || policy.replace_lost {
+            return Next::Issue(self.marked(last));
         }
         let unknown = live.iter().map(|it| it.key_id).collect();
         Next::Rest(Rest { unknown, ..Rest::default() })
+    }
+
+    /// One that is named as the earlier one, because it is surely ours.
+    fn marked(&self, it: &Held) -> Option<KeyId> {
+        it.mark(self.name).map(|_| it.key_id)
     }
 
     /// A sink cannot be asked: the last one counts as handed over, and nothing is removed.
@@ -211,7 +224,7 @@ impl State<'_> {
         let Some(last) = last else { return Next::Issue(None) };
         let is_due = policy.at_once || renewal::is_due(last.end, policy.window, self.now);
         if is_due && self.issued.is_none() {
-            return Next::Issue(Some(last.key_id));
+            return Next::Issue(self.marked(last));
         }
         let current = self.issued.or(Some(last.key_id));
         let unknown = live.iter().map(|it| it.key_id).filter(|it| self.issued != Some(*it)).collect();
@@ -239,3 +252,97 @@ impl State<'_> {
     }
 }
 
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use time::macros::datetime;
+
+    const NOW: OffsetDateTime = datetime!(2026-06-01 9:00 UTC);
+    const POLICY: Policy = Policy {
+        overlap: Duration::days(7),
+        window: Duration::days(30),
+        replace_lost: false,
+        at_once: false,
+        has_store: true,
+    };
+
+    fn id(number: u32) -> KeyId {
+        KeyId::from_u128(u128::from(number) << 96)
+    }
+
+    /// One that was issued so many days ago, and ends in so many.
+    fn held(number: u32, description: &str, issued: i64, ends: i64) -> Held {
+        let (start, end) = (NOW - Duration::days(issued), NOW + Duration::days(ends));
+        let validity = if ends <= 0 { Validity::Ended } else { Validity::Live };
+        let description = Some(description.to_owned());
+        Held { key_id: id(number), description, start: Some(start), end: Some(end), validity }
+    }
+
+    fn state(held: Vec<Held>, stored: Option<u32>, proven: Option<u32>) -> State<'static> {
+        let [stored, proven] = [stored, proven].map(|it| it.map(id));
+        State { name: "x", held, stored, proven, retired: &[], issued: None, now: NOW }
+    }
+
+    #[test]
+    fn each_state_has_one_next_step() {
+        let due = || held(1, "x", 150, 30);
+        let new = |issued| held(2, "x (rotates 00000001)", issued, 180 - issued);
+        for (what, held, stored, proven, next) in [
+            ("nothing is there", vec![], None, None, Next::Issue(None)),
+            ("what is stored is proven first", vec![due()], Some(1), None, Next::Prove(id(1))),
+            ("it is due", vec![due()], Some(1), Some(1), Next::Issue(Some(id(1)))),
+            ("the new one is proven first", vec![due(), new(0)], Some(2), None, Next::Prove(id(2))),
+            ("the overlap is over", vec![due(), new(7)], Some(2), Some(2), Next::Remove(id(1))),
+            (
+                "one that another run may be about to store is waited for",
+                vec![due(), new(0)],
+                Some(1),
+                Some(1),
+                Next::Wait(id(2), NOW + SETTLING),
+            ),
+            ("one that never came to the store goes", vec![due(), new(1)], Some(1), Some(1), Next::Remove(id(2))),
+            ("and is never the one in use", vec![new(1)], None, None, Next::Issue(Some(id(2)))),
+            (
+                "one that has ended goes",
+                vec![held(3, "x (renews 00000009)", 300, -1), new(1)],
+                Some(2),
+                Some(2),
+                Next::Remove(id(3)),
+            ),
+            ("what the store has is gone", vec![held(1, "x", 10, 170)], Some(9), None, Next::Issue(None)),
+        ] {
+            assert_eq!(state(held, stored, proven).next(&POLICY), next, "{what}");
+        }
+    }
+
+    #[test]
+    fn what_stays_is_told_by_why() {
+        let rest = |held, stored: Option<u32>| match state(held, stored, stored).next(&POLICY) {
+            Next::Rest(rest) => rest,
+            next => panic!("{next:?}"),
+        };
+        let foreign = || held(7, "x", 400, 400);
+        let new = || held(2, "x (rotates 00000001)", 1, 179);
+        let told = rest(vec![held(1, "x", 150, 30), new(), foreign()], Some(2));
+        assert_eq!((told.current, told.foreign), (Some(id(2)), vec![id(7)]));
+        assert_eq!(told.overlapping, [(id(1), NOW + Duration::days(6))]);
+        // What an apply renewed is not known to be ours to remove.
+        let told = rest(vec![held(1, "x", 150, 30), held(2, "x (renews 00000001)", 100, 80)], Some(2));
+        assert_eq!(told.foreign, [id(1)]);
+        let told = rest(vec![held(1, "x", 10, 170), foreign()], None);
+        assert_eq!((told.current, told.unknown), (None, vec![id(1), id(7)]));
+    }
+
+    #[test]
+    fn the_options_change_what_is_due_and_what_goes() {
+        let fresh = || vec![held(1, "x", 10, 170), held(7, "x", 400, 400)];
+        let proven = || state(fresh(), Some(1), Some(1));
+        assert_eq!(proven().next(&Policy { at_once: true, ..POLICY }), Next::Issue(Some(id(1))));
+        assert_eq!(State { retired: &[id(7)], ..proven() }.next(&POLICY), Next::Remove(id(7)));
+        let lost = state(fresh(), None, None);
+        assert_eq!(lost.next(&Policy { replace_lost: true, ..POLICY }), Next::Issue(None));
+        let sink = Policy { has_store: false, ..POLICY };
+        assert!(matches!(lost.next(&sink), Next::Rest(Rest { current: Some(_), .. })));
+        assert_eq!(state(vec![held(1, "x", 150, 30)], None, None).next(&sink), Next::Issue(None));
+    }
+}

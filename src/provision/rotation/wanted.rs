@@ -2,8 +2,8 @@
 
 use time::{Duration, OffsetDateTime};
 
-use crate::model::Application;
 use crate::ids::KeyId;
+use crate::model::Application;
 use crate::provision::certificate::Certificate;
 use crate::provision::credential::ClientSecret;
 use crate::provision::credential_name;
