@@ -17,7 +17,7 @@ use crate::retry::{Deadline, READ_LAG};
 const MAX_AGE: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// So often the list is written again where another writer has overwritten it.
-const MAX_WRITES: u32 = 5;
+const MAX_WRITES: u32 = 3;
 
 /// Whether a certificate has ended, so that it cannot stand in a list that is written.
 pub(super) fn has_ended(key: &KeyCredential, now: OffsetDateTime) -> bool {
@@ -58,28 +58,43 @@ pub(super) async fn is_shown(client: &Client, id: ApplicationId, key_id: KeyId) 
     }
 }
 
-/// Removes a certificate: what is gone already is removed.
-pub(super) async fn remove(client: &Client, id: ApplicationId, key_id: KeyId) -> Result<(), Error> {
-    let mut attempts = 0;
+/// Removes a certificate: what is gone already is removed. One that stays `beside` it must be in the list that is written: a
+/// replica that lags may not show it yet.
+pub(super) async fn remove(
+    client: &Client,
+    id: ApplicationId,
+    key_id: KeyId,
+    beside: Option<KeyId>,
+) -> Result<(), Error> {
+    let (mut writes, mut attempts) = (0, 0);
+    let mut began = client.clock().monotonic();
     loop {
+        attempts += 1;
         let Some(app) = read(client, id).await? else { return Ok(()) };
-        if !lists(&app, key_id) {
+        let shows_all = beside.is_none_or(|beside| lists(&app, beside));
+        if !lists(&app, key_id) && shows_all {
             return Ok(());
         }
-        attempts += 1;
-        if attempts > MAX_WRITES {
-            return Err(Error::new(ErrorCode::ServiceContradictsItself).during("PATCH /applications/{id}"));
+        let lags = client.clock().monotonic().saturating_sub(began) <= READ_LAG;
+        // What was written may not be shown yet; where it is not after that, another writer has put it back.
+        if (writes > 0 || !shows_all) && lags {
+            wait_for_replicas(client, "GET /applications/{id}", attempts).await?;
+            continue;
         }
-        if attempts > 1 {
-            // A replica lags, or another writer has put it back.
-            wait_for_replicas(client, "PATCH /applications/{id}", attempts).await?;
+        if !shows_all || writes >= MAX_WRITES {
+            return Err(Error::new(ErrorCode::ServiceContradictsItself).during("PATCH /applications/{id}"));
         }
         let stays: Vec<_> = app.key_credentials.iter().filter(|key| key.key_id != Some(key_id)).cloned().collect();
         let patch = merged(&stays, Vec::new(), client.clock().now());
         let fresh = Deadline::after(client.clock(), MAX_AGE);
         match client.applications().update(id, &patch).fresh_until(fresh).await {
-            Err(error) if error.is_outdated() => {}
-            written => written?,
+            Err(error) if error.is_outdated() => {
+                wait_for_replicas(client, "PATCH /applications/{id}", attempts).await?
+            }
+            written => {
+                written?;
+                (writes, began) = (writes + 1, client.clock().monotonic());
+            }
         }
     }
 }

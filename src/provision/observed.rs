@@ -43,6 +43,12 @@ pub(super) struct Observed {
     pub(super) assignments: Vec<AppRoleAssignment>,
     /// The OAuth2 permission grants of the service principal.
     pub(super) grants: Vec<OAuth2PermissionGrant>,
+    /// The certificates of the application: a list that is read by itself, because reads of it have a limit of their own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) keys: Vec<KeyCredential>,
+    /// Whether something of it could not be read.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) keys_unknown: bool,
     /// The federated identity credentials of the application.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) federated: Vec<FederatedIdentityCredential>,
@@ -149,6 +155,8 @@ impl Observed {
             assigned_to: Vec::new(),
             assignments: Vec::new(),
             grants: Vec::new(),
+            keys: Vec::new(),
+            keys_unknown: false,
             federated: Vec::new(),
             federated_unknown: false,
             resources: Vec::new(),
@@ -206,8 +214,7 @@ impl Observed {
 
     /// The certificates of the application, by their key ids.
     pub(super) fn certificates(&self) -> impl Iterator<Item = (KeyId, &KeyCredential)> {
-        let keys = self.application.iter().flat_map(|app| &app.key_credentials);
-        keys.filter_map(|key| Some((key.key_id?, key)))
+        self.keys.iter().filter_map(|key| Some((key.key_id?, key)))
     }
 
     /// The certificates of the application that are the wanted one and valid at `now`.

@@ -5,13 +5,14 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 use time::OffsetDateTime;
 
-use crate::client::{Batch, BatchHandle, BatchResponse};
+use crate::api::ServicePrincipalKey;
+use crate::client::{Batch, BatchHandle, BatchResponse, Client};
 use crate::error::{Error, ErrorCode, ErrorKind};
 use crate::ids::{ApplicationId, KeyId};
-use crate::model::KeyCredential;
+use crate::model::{Application, KeyCredential};
 use crate::provision::apply_state::{ApplyState, KeyAttempt};
 use crate::provision::certificate::{Certificate, to_pem};
-use crate::provision::collections::{Collection, Phase, TakeResponse};
+use crate::provision::collections::{Collection, Phase, TakeRead, TakeResponse};
 use crate::provision::comparison::Comparison;
 use crate::provision::credential_name::Mark;
 use crate::provision::findings::Findings;
@@ -25,7 +26,7 @@ use crate::provision::step::{Action, Step, StepId, StepKind, Subject};
 use crate::provision::{credential_name, renewal};
 use crate::random;
 use crate::retry::READ_LAG;
-use crate::x509::thumbprint;
+use crate::x509::{CertificateFacts, thumbprint};
 
 impl StepKind {
     /// A certificate of the registration.
@@ -46,16 +47,17 @@ impl Collection for Certificates {
         true
     }
 
-    fn select(&self) -> &'static [&'static str] {
-        &[KEY_CREDENTIALS]
-    }
-
     /// The list is written as a whole, so that all of it must be known.
     fn unreadable(&self, observed: &Observed) -> Option<&'static str> {
-        let app = observed.application.as_ref()?;
         let is_unknown = |key: &KeyCredential| key.key_id.is_none() || key.is_unreadable("endDateTime");
-        let is_unreadable = app.is_unreadable(KEY_CREDENTIALS) || app.key_credentials.iter().any(is_unknown);
-        is_unreadable.then_some(KEY_CREDENTIALS)
+        (observed.keys_unknown || observed.keys.iter().any(is_unknown)).then_some(KEY_CREDENTIALS)
+    }
+
+    /// Reads of this list have a limit of their own (150 a minute), which the search for the application must not spend.
+    /// <https://learn.microsoft.com/graph/throttling-limits#identity-and-access-service-limits>
+    fn read(&self, client: &Client, principal: ServicePrincipalKey, batch: &mut Batch) -> Option<Box<dyn TakeRead>> {
+        let ServicePrincipalKey::AppId(app_id) = principal else { return None };
+        Some(Box::new(Read(batch.add(client.applications().find_selecting(app_id, &["id", KEY_CREDENTIALS])))))
     }
 
     fn check(&self, registration: &AppRegistration, findings: &mut Findings) {
@@ -103,8 +105,7 @@ impl Collection for Certificates {
     }
 
     fn requests(&self, state: &ApplyState<'_>, batch: &mut Batch) -> Result<Vec<Box<dyn TakeResponse>>, Error> {
-        let Some(app) = &state.observed.application else { return Ok(Vec::new()) };
-        let Some(id) = app.id else { return Ok(Vec::new()) };
+        let Some(id) = state.observed.application.as_ref().and_then(|app| app.id) else { return Ok(Vec::new()) };
         let it = state.comparison();
         let added = it.registration.certificates.iter().filter(|wanted| is_to_be_added(&it, wanted));
         let added: Vec<Added> = added.map(|wanted| Added::new(state, wanted, it.now)).collect::<Result<_, _>>()?;
@@ -112,7 +113,7 @@ impl Collection for Certificates {
             return Ok(Vec::new());
         }
         let keys = added.iter().map(Added::credential).collect();
-        let patch = merged(&app.key_credentials, keys, it.now);
+        let patch = merged(&state.observed.keys, keys, it.now);
         let update = state.client.applications().update(id, &patch).fresh_until(state.fresh_until);
         Ok(vec![Box::new(Written { handle: batch.add(update), id, added })])
     }
@@ -203,6 +204,20 @@ fn steps_of_certificate(it: &Comparison<'_>, wanted: &Certificate, steps: &mut V
     }
 }
 
+struct Read(BatchHandle<Option<Application>>);
+
+#[async_trait]
+impl TakeRead for Read {
+    async fn take(self: Box<Self>, responses: &mut BatchResponse, observed: &mut Observed) -> Result<(), Error> {
+        let app = responses.take(self.0)?;
+        observed.keys_unknown =
+            app.as_ref().is_some_and(|app| !app.was_read(KEY_CREDENTIALS) || app.is_unreadable(KEY_CREDENTIALS));
+        observed.keys = app.map(|app| app.key_credentials).unwrap_or_default();
+        observed.keys.sort_by_key(|key| key.key_id);
+        Ok(())
+    }
+}
+
 /// A certificate on its way into the application.
 struct Added {
     name: String,
@@ -277,9 +292,7 @@ impl TakeResponse for Written {
             Err(error) => return Err(error),
         }
         let now = state.client.clock().now();
-        if let Some(app) = &mut state.observed.application {
-            app.key_credentials.retain(|key| !has_ended(key, now));
-        }
+        state.observed.keys.retain(|key| !has_ended(key, now));
         let mut first = Ok(());
         for one in added {
             first = first.and(taken(state, id, one).await);
@@ -297,11 +310,9 @@ fn may_be_done(error: &Error) -> bool {
 /// Keeps a certificate that is in the application: its private key goes to the sink, and it is reported.
 async fn taken(state: &mut ApplyState<'_>, id: ApplicationId, one: Added) -> Result<(), Error> {
     let Some(app_id) = state.observed.app_id() else { return Ok(()) };
-    if let Some(app) = &mut state.observed.application {
-        let mut key = one.credential();
-        key.end_date_time = one.end.or_else(|| crate::x509::CertificateFacts::read(&one.der).map(|it| it.not_after));
-        app.key_credentials.push(key);
-    }
+    let mut key = one.credential();
+    key.end_date_time = one.end.or_else(|| CertificateFacts::read(&one.der).map(|it| it.not_after));
+    state.observed.keys.push(key);
     state.options.replace_certificates.retain(|replaced| *replaced != one.name);
     let tenant = state.observed.tenant;
     if let Some(made) = &one.made {
@@ -338,12 +349,10 @@ async fn taken(state: &mut ApplyState<'_>, id: ApplicationId, one: Added) -> Res
 
 /// Removes a certificate whose private key the sink could not store.
 async fn take_back(state: &mut ApplyState<'_>, id: ApplicationId, one: &Added) -> Error {
-    let removed = key_list::remove(&state.client, id, one.key_id).await;
+    let removed = key_list::remove(&state.client, id, one.key_id, None).await;
     let text = match removed {
         Ok(()) => {
-            if let Some(app) = &mut state.observed.application {
-                app.key_credentials.retain(|key| key.key_id != Some(one.key_id));
-            }
+            state.observed.keys.retain(|key| key.key_id != Some(one.key_id));
             "the certificate's private key could not be stored, and the certificate was removed from the application again"
         }
         Err(_) => {
@@ -371,7 +380,7 @@ pub(in crate::provision) async fn remove_remaining_keys(state: &mut ApplyState<'
             attempts += 1;
             match key_list::read(&state.client, id).await {
                 Ok(Some(app)) if key_list::lists(&app, key_id) => {
-                    let removed = key_list::remove(&state.client, id, key_id).await.is_ok();
+                    let removed = key_list::remove(&state.client, id, key_id, None).await.is_ok();
                     if removed {
                         let step = StepId::of(StepKind::SURPLUS_CERTIFICATE, Subject::Credential(key_id));
                         state.done(step, format!("removed the certificate “{name}” whose private key nobody has"));

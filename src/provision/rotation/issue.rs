@@ -109,10 +109,11 @@ impl Target {
         }
     }
 
-    pub(super) async fn remove(&self, kind: CredentialKind, key_id: KeyId) -> Result<(), Error> {
+    /// Removes one that is gone already or now, beside one that stays.
+    pub(super) async fn remove(&self, kind: CredentialKind, key_id: KeyId, beside: Option<KeyId>) -> Result<(), Error> {
         match kind {
             CredentialKind::ClientSecret => self.remove_secret(key_id).await,
-            CredentialKind::Certificate => key_list::remove(&self.client, self.id, key_id).await,
+            CredentialKind::Certificate => key_list::remove(&self.client, self.id, key_id, beside).await,
         }
     }
 

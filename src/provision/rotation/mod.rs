@@ -5,29 +5,11 @@
 //!
 //! ```
 //! # use entra_emulator::{MemoryTenant, TenantClock};
-//! # use entra_apps::provision::rotation::{SecretStore, StoredCredential};
-//! # use entra_apps::{BoxError, IssuedSecret, SecretSink, async_trait};
-//! # use std::sync::Mutex;
-//! # #[derive(Debug, Default)]
-//! # struct Vault(Mutex<Vec<IssuedSecret>>);
-//! # #[async_trait]
-//! # impl SecretSink for Vault {
-//! #     async fn store(&self, secret: &IssuedSecret) -> Result<(), BoxError> {
-//! #         self.0.lock().unwrap().push(secret.clone());
-//! #         Ok(())
-//! #     }
-//! # }
-//! # #[async_trait]
-//! # impl SecretStore for Vault {
-//! #     async fn load(&self, wanted: &StoredCredential) -> Result<Option<IssuedSecret>, BoxError> {
-//! #         Ok(self.0.lock().unwrap().iter().rev().find(|secret| wanted.is(secret)).cloned())
-//! #     }
-//! # }
 //! # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! use std::sync::Arc;
 //! use std::time::Duration;
 //!
-//! use entra_apps::provision::rotation::RotationState;
+//! use entra_apps::provision::rotation::{MemorySecretStore, RotationState};
 //! use entra_apps::{AppRegistration, ClientSecret};
 //!
 //! const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -35,7 +17,7 @@
 //! # let clock = Arc::new(TenantClock::starting_at(entra_apps::time::macros::datetime!(2026-06-01 9:00 UTC)));
 //! # let tenant = MemoryTenant::builder().clock(clock).build();
 //! # let client = tenant.client();
-//! let vault = Arc::new(Vault::default()); // a store that can be asked: see SecretStore
+//! let vault = Arc::new(MemorySecretStore::new()); // yours: see SecretStore
 //! let backup = AppRegistration::new("contoso-backup", "Contoso Backup")
 //!     .credential(ClientSecret::new("Backup").valid_for_days(180).renew_before(30 * DAY));
 //! client.apply(&client.plan(&backup).await?).secret_sink(vault.clone()).await?;
@@ -119,4 +101,4 @@ mod wanted;
 pub use own::RotateOwn;
 pub use report::{RotateError, Rotated, RotatedCredential, RotationState};
 pub use rotate::Rotate;
-pub use secret_store::{SecretStore, StoredCredential};
+pub use secret_store::{MemorySecretStore, SecretStore, StoredCredential};

@@ -38,6 +38,34 @@ const MAX_ATTEMPTS: u32 = 4;
 
 /// A rotation by an app of its own certificate: awaiting it runs it.
 ///
+/// ```
+/// # use entra_emulator::MemoryTenant;
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::sync::Arc;
+///
+/// use entra_apps::AppRegistration;
+/// use entra_apps::auth::ClientCertificate;
+/// use entra_apps::provision::Certificate;
+/// use entra_apps::provision::rotation::MemorySecretStore;
+/// use entra_apps::secrecy::ExposeSecret;
+///
+/// # let tenant = MemoryTenant::new();
+/// // An administrator registers the app, and its certificate goes to a store that the app can read.
+/// let (administrator, store) = (tenant.client(), Arc::new(MemorySecretStore::new()));
+/// let certificate = Certificate::generated("Backup");
+/// let backup = AppRegistration::new("contoso-backup", "Contoso Backup").credential(certificate.clone());
+/// let plan = administrator.plan(&backup).await?;
+/// let app = administrator.apply(&plan).secret_sink(store.clone()).await?.application.unwrap();
+///
+/// // From then on the app looks after itself: it holds no permission.
+/// let own = ClientCertificate::from_pem(store.kept()[0].value.expose_secret().as_bytes())?;
+/// let client = tenant.client_builder().client_certificate(app.app_id, own).build()?;
+/// let rotate = client.rotate_own_certificate(app.application_id, app.app_id, &certificate, store.clone());
+/// rotate.at_once().await?;
+/// assert_eq!(store.kept().len(), 2);
+/// # Ok(()) }
+/// ```
+///
 /// # Panics
 /// Outside of the runtime that the [`Client`](crate::Client) needs.
 #[must_use = "it rotates when it is awaited"]

@@ -15,6 +15,23 @@ use crate::provision::report::{CredentialKind, IssuedSecret, OpenItem};
 /// # JSON
 /// `tenantId`, `appId`, `applicationId` (null is what is not known), `credentials` (each a [`RotatedCredential`]), `secrets`
 /// (each an [`IssuedSecret`], **without its value**), `done` (each a [`Done`]) and `open` (each an [`OpenItem`]).
+///
+/// ```
+/// # use entra_emulator::MemoryTenant;
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::sync::Arc;
+///
+/// use entra_apps::provision::rotation::MemorySecretStore;
+/// use entra_apps::{AppRegistration, ClientSecret};
+///
+/// let (client, store) = (MemoryTenant::new().client(), Arc::new(MemorySecretStore::new()));
+/// let backup = AppRegistration::new("contoso-backup", "Contoso Backup").credential(ClientSecret::new("Backup"));
+/// client.apply(&client.plan(&backup).await?).secret_sink(store.clone()).await?;
+/// let rotated = client.rotate(&backup).store(store).await?;
+/// assert!(rotated.done.is_empty() && rotated.open.is_empty(), "nothing is due yet");
+/// println!("{}", serde_json::to_string(&rotated)?);
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -39,6 +56,24 @@ pub struct Rotated {
 ///
 /// # JSON
 /// `name`, `kind`, `state`, `current`, `end` (RFC 3339), `issued`, `earlier` (key ids) and `overlapUntil` (RFC 3339); null is what there is none of.
+///
+/// ```
+/// # use entra_emulator::MemoryTenant;
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::sync::Arc;
+///
+/// use entra_apps::provision::rotation::{MemorySecretStore, RotationState};
+/// use entra_apps::{AppRegistration, ClientSecret};
+///
+/// let (client, store) = (MemoryTenant::new().client(), Arc::new(MemorySecretStore::new()));
+/// let backup = AppRegistration::new("contoso-backup", "Contoso Backup").credential(ClientSecret::new("Backup"));
+/// client.apply(&client.plan(&backup).await?).secret_sink(store.clone()).await?;
+/// let rotated = client.rotate(&backup).store(store.clone()).at_once("Backup").await?;
+/// let credential = &rotated.credentials[0];
+/// assert_eq!((credential.name.as_str(), credential.state), ("Backup", RotationState::Overlapping));
+/// assert_eq!(credential.earlier, [store.kept()[0].key_id]);
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -67,6 +102,13 @@ pub struct RotatedCredential {
 ///
 /// # JSON
 /// In snake case.
+///
+/// ```
+/// use entra_apps::provision::rotation::RotationState;
+///
+/// assert_eq!(serde_json::to_value(RotationState::ValueUnknown)?, "value_unknown");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -89,6 +131,23 @@ pub enum RotationState {
 ///
 /// # JSON
 /// `error` (an [`Error`]) and `report` (a [`Rotated`], so without values).
+///
+/// ```
+/// # use entra_emulator::MemoryTenant;
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::sync::Arc;
+///
+/// use entra_apps::provision::rotation::MemorySecretStore;
+/// use entra_apps::{AppRegistration, ClientSecret};
+///
+/// let (client, store) = (MemoryTenant::new().client(), Arc::new(MemorySecretStore::new()));
+/// let backup = AppRegistration::new("contoso-backup", "Contoso Backup").credential(ClientSecret::new("Backup"));
+/// client.apply(&client.plan(&backup).await?).secret_sink(store.clone()).await?;
+/// let failed = client.rotate(&backup).store(store).at_once("Bakcup").await.unwrap_err();
+/// assert_eq!(failed.error().code(), entra_apps::ErrorCode::UnknownSecret);
+/// assert!(failed.report().done.is_empty());
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Serialize)]
 pub struct RotateError {
     pub(super) error: Error,

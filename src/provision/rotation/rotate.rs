@@ -46,6 +46,25 @@ pub(super) struct Options {
 
 /// A rotation to be run: awaiting it runs it.
 ///
+/// ```
+/// # use entra_emulator::MemoryTenant;
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::sync::Arc;
+///
+/// use entra_apps::provision::rotation::MemorySecretStore;
+/// use entra_apps::{AppRegistration, ClientSecret};
+///
+/// let (client, store) = (MemoryTenant::new().client(), Arc::new(MemorySecretStore::new()));
+/// let backup = AppRegistration::new("contoso-backup", "Contoso Backup").credential(ClientSecret::new("Backup"));
+/// client.apply(&client.plan(&backup).await?).secret_sink(store.clone()).await?;
+///
+/// // After a leak: now, and with no overlap.
+/// let rotate = client.rotate(&backup).store(store.clone()).at_once("Backup").overlap(std::time::Duration::ZERO);
+/// rotate.on_progress(|progress| println!("{progress:?}")).await?;
+/// assert_eq!(store.kept().len(), 2);
+/// # Ok(()) }
+/// ```
+///
 /// # Panics
 /// Outside of the runtime that the [`Client`](crate::Client) needs.
 #[must_use = "it rotates when it is awaited"]

@@ -1,7 +1,6 @@
 //! Running a rotation: before each step the directory is read and the store is asked, so that no step depends on what an
 //! earlier one, or an earlier run, remembers.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::ExposeSecret as _;
@@ -191,7 +190,7 @@ impl<'a> Run<'a> {
                 Next::Wait(key_id, until) => self.wait(&it, key_id, until).await?,
                 Next::Prove(_) => self.prove(&mut it, stored.as_ref()).await?,
                 Next::Remove(key_id) => {
-                    it.target.remove(it.wanted.kind(), key_id).await?;
+                    it.target.remove(it.wanted.kind(), key_id, it.proven).await?;
                     it.removed.push(key_id);
                     let text = format!("removed the earlier {} “{name}” ({key_id})", it.wanted.kind().noun());
                     self.done(it.wanted.removal_step(key_id), text);
@@ -330,7 +329,7 @@ impl<'a> Run<'a> {
     /// Removes what could not be stored, so that none is left that nobody has.
     async fn take_back(&mut self, it: &Credential<'a>, issued: &IssuedSecret) -> Error {
         let noun = it.wanted.kind().noun();
-        let text = match it.target.remove(it.wanted.kind(), issued.key_id).await {
+        let text = match it.target.remove(it.wanted.kind(), issued.key_id, None).await {
             Ok(()) => {
                 self.done(
                     it.wanted.removal_step(issued.key_id),
@@ -500,8 +499,14 @@ fn is_refused(error: &Error) -> bool {
         || error.kind() == ErrorKind::SignIn
 }
 
-#[allow(dead_code)] // to compile is the test
-fn futures_are_send(client: &Client, registration: &AppRegistration, store: Arc<dyn SecretStore>) {
-    fn send<T: Send>(_: T) {}
-    send(std::future::IntoFuture::into_future(client.rotate(registration).store(store)));
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+
+    #[allow(dead_code)] // to compile is the test
+    fn futures_are_send(client: &Client, registration: &AppRegistration, store: Arc<dyn SecretStore>) {
+        fn send<T: Send>(_: T) {}
+        send(std::future::IntoFuture::into_future(client.rotate(registration).store(store)));
+    }
 }

@@ -1,5 +1,7 @@
 //! The trait for stores that can be asked what they hold.
 
+use std::sync::{Mutex, PoisonError};
+
 use async_trait::async_trait;
 use serde::Serialize;
 
@@ -96,4 +98,50 @@ pub trait SecretStore: SecretSink {
     /// # Errors
     /// When the store cannot be asked. Nothing is removed from the app then.
     async fn load(&self, wanted: &StoredCredential) -> Result<Option<IssuedSecret>, BoxError>;
+}
+
+/// A store in memory, for tests and for programs that write what is in it elsewhere. It keeps all that it was given.
+///
+/// ```
+/// # use entra_emulator::MemoryTenant;
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::sync::Arc;
+///
+/// use entra_apps::provision::rotation::MemorySecretStore;
+/// use entra_apps::{AppRegistration, ClientSecret};
+///
+/// let (client, store) = (MemoryTenant::new().client(), Arc::new(MemorySecretStore::new()));
+/// let backup = AppRegistration::new("contoso-backup", "Contoso Backup").credential(ClientSecret::new("Backup"));
+/// client.apply(&client.plan(&backup).await?).secret_sink(store.clone()).await?;
+/// assert_eq!(store.kept()[0].display_name.as_deref(), Some("Backup"));
+/// # Ok(()) }
+/// ```
+#[derive(Debug, Default)]
+pub struct MemorySecretStore(Mutex<Vec<IssuedSecret>>);
+
+impl MemorySecretStore {
+    /// An empty store.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// All that it was given, the last one at the end.
+    pub fn kept(&self) -> Vec<IssuedSecret> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+#[async_trait]
+impl SecretSink for MemorySecretStore {
+    async fn store(&self, secret: &IssuedSecret) -> Result<(), BoxError> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(secret.clone());
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl SecretStore for MemorySecretStore {
+    async fn load(&self, wanted: &StoredCredential) -> Result<Option<IssuedSecret>, BoxError> {
+        Ok(self.kept().into_iter().rev().find(|kept| wanted.is(kept)))
+    }
 }

@@ -143,10 +143,11 @@ impl State<'_> {
         self.rest(current, policy)
     }
 
-    /// The one that the store has given back, where the directory shows it and it is valid.
+    /// The one that the store has given back, where the directory shows it and it has not ended: whether it works shows when
+    /// it signs in.
     fn current(&self) -> Option<&Held> {
         let stored = self.stored?;
-        self.held.iter().find(|it| it.key_id == stored && it.validity == Validity::Live)
+        self.held.iter().find(|it| it.key_id == stored && !it.has_ended())
     }
 
     /// Whether one is surely ours: issued in place of another, or one that the store had when a rotation issued another in its

@@ -26,7 +26,7 @@ use entra_apps::model::{
 };
 use entra_apps::permission::MICROSOFT_GRAPH;
 use entra_apps::provision::UsableCredential;
-use entra_apps::provision::rotation::{SecretStore, StoredCredential};
+use entra_apps::provision::rotation::{MemorySecretStore, SecretStore, StoredCredential};
 use entra_apps::secrecy::{ExposeSecret, SecretString};
 use entra_apps::token::{TokenProvider, TokenRequest};
 use entra_apps::transport::TransportError;
@@ -129,6 +129,7 @@ const SHOWN: &[&str] = &[
     "provision::Plan",
     "provision::PlanRemoval",
     "provision::PlanRequest",
+    "provision::MemorySecretStore",
     "provision::Registered",
     "provision::Rotate",
     "provision::RotateError",
@@ -497,6 +498,9 @@ async fn no_type_shows_a_secret_in_any_way() {
     viewer.see("provision::Apply", &client.apply(&plan));
     let usable = UsableCredential::from(&registered.secrets[0]);
     viewer.see("provision::UsableCredential", &usable);
+    let store = MemorySecretStore::new();
+    store.store(&registered.secrets[0]).await.unwrap();
+    viewer.see("provision::MemorySecretStore", &store);
     viewer.see("provision::WaitUntilUsable", &client.wait_until_usable(&registered.secrets[0], &wanted));
     for typed in [issued.clone(), SecretString::from(format!(" {MARKER}\n"))] {
         let app_id = registered.application.as_ref().unwrap().app_id.to_string();

@@ -99,7 +99,6 @@ impl SecretStore for Vault {
 
 /// A registration whose one credential is due, with others' credentials beside it.
 pub(super) struct Scene {
-    pub(super) kind: CredentialKind,
     pub(super) registration: AppRegistration,
     pub(super) app_id: AppId,
     before: Snapshot,
@@ -141,7 +140,7 @@ impl Scene {
         let before = credentials(&tenant);
         if !has_foreign {
             let (before, stored, foreign) = (tenant.snapshot(), vault.kept(), Vec::new());
-            return Self { kind, registration, app_id: app.app_id, before, stored, foreign };
+            return Self { registration, app_id: app.app_id, before, stored, foreign };
         }
         for name in ["Backup", "Other"] {
             let end = "2028-01-01T00:00:00Z";
@@ -156,7 +155,7 @@ impl Scene {
         let (status, body) = tenant.send_json("PATCH", &path, Some(&json!({ "keyCredentials": keys }).to_string()));
         assert!(status.is_success(), "{body}");
         let foreign = credentials(&tenant).into_iter().filter(|it| !before.contains(it)).collect();
-        Self { kind, registration, app_id: app.app_id, before: tenant.snapshot(), stored: vault.kept(), foreign }
+        Self { registration, app_id: app.app_id, before: tenant.snapshot(), stored: vault.kept(), foreign }
     }
 
     /// The tenant when the credential is due, 155 days later, and the store.
