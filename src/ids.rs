@@ -131,6 +131,10 @@ guid! {
     AppManagementPolicyId, "id of the app management policy"
 }
 guid! {
+    /// The id of a federated identity credential of an application.
+    FederatedIdentityCredentialId, "id of the federated identity credential"
+}
+guid! {
     /// The id of a permission: an app role or a delegated scope.
     PermissionId, "permission id"
 }

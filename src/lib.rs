@@ -61,6 +61,7 @@
 //!   with a certificate. Without them a program brings a [`Transport`](transport::Transport) of its own.
 //! - `rustls-no-provider`, `native-tls`: TLS by the rustls `CryptoProvider` that the program installs, or by the platform.
 //! - `tokio`: tokio's timer as the clock; part of `reqwest`.
+//! - `generate-certificate` (default): making a certificate with a new RSA key, by aws-lc-rs.
 //! - `pkcs12`, `browser`, `azure-cli`, `azure`: signing in with a `.pfx` file, a browser on this machine, the Azure CLI, a
 //!   credential of `azure_core`.
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -98,6 +99,7 @@ mod similar;
 mod strict;
 pub mod token;
 pub mod transport;
+mod x509;
 #[doc = include_str!("tracing.md")]
 pub mod traces {}
 #[doc = include_str!("what_happens_when.md")]

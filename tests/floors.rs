@@ -12,7 +12,7 @@ use syn::visit::{self, Visit};
 
 /// The modules at the top of the crate, by floor.
 const FLOORS: [&[&str]; 8] = [
-    &["ids", "error", "cloud", "similar", "strict", "permission", "directory_role"],
+    &["ids", "error", "cloud", "similar", "strict", "permission", "directory_role", "x509"],
     &["crypto", "transport", "token", "clock", "random", "model"],
     &["retry"],
     &["auth"],

@@ -23,6 +23,7 @@ use crate::graph::deleted_items::DeletedItems;
 use crate::graph::delta::Changes;
 use crate::graph::directory::{Directory, MIN_SWEPT};
 use crate::graph::policy::{LegacyValues, SecretPolicy};
+use crate::graph::removed_credentials::RemovedCredentials;
 use crate::graph::reports::CredentialActivities;
 use crate::partner;
 use crate::random::{SeededRandomness, uuid};
@@ -52,6 +53,7 @@ pub struct MemoryTenantBuilder {
     skew: time::Duration,
     tick: Duration,
     lag: Lag,
+    removed_credentials_work_for: Duration,
     throttling: Throttling,
     apis: BTreeMap<AppId, Api>,
     without_apis: Vec<AppId>,
@@ -90,6 +92,7 @@ impl MemoryTenantBuilder {
             skew: time::Duration::ZERO,
             tick: Duration::from_millis(1),
             lag: Lag::none(),
+            removed_credentials_work_for: Duration::ZERO,
             throttling: Throttling::none(),
             apis: apis.map(|api| (api.app_id, api)).collect(),
             // Only the tenants of partners have this API.
@@ -166,6 +169,13 @@ impl MemoryTenantBuilder {
     /// Sets the replication lag per kind of lookup.
     pub fn lags(mut self, lag: Lag) -> Self {
         self.lag = lag;
+        self
+    }
+
+    /// Sets how long an app can sign in with a secret or certificate after it was removed, on the clock; not at all by
+    /// default. Entra's sign-in service learns of a removal after the directory, as of everything else.
+    pub fn removed_credentials_work_for(mut self, time: Duration) -> Self {
+        self.removed_credentials_work_for = time;
         self
     }
 
@@ -389,6 +399,7 @@ impl MemoryTenantBuilder {
             eligible: Links::default(),
             secrets: HashMap::new(),
             keys: HashMap::new(),
+            removed: RemovedCredentials::working_for(self.removed_credentials_work_for),
             sweep_at: MIN_SWEPT,
             roles: HashMap::new(),
             known_apis: self.apis.into_iter().map(|(app_id, api)| (app_id.to_string(), api)).collect(),

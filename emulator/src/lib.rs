@@ -398,6 +398,7 @@ impl MemoryTenant {
             body: body.map(|body| serde_json::from_str(body).expect("the body is JSON")),
             actor: Actor::Operator,
             owned_only: false,
+            itself_only: false,
             foreign_application: None,
             now: self.0.clock.monotonic(),
             wall: self.wall(),

@@ -156,6 +156,7 @@ impl CloudState {
                     body: None,
                     actor: Actor::Operator,
                     owned_only: false,
+                    itself_only: false,
                     foreign_application: None,
                     now,
                     wall,

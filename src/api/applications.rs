@@ -3,16 +3,24 @@
 use http::Method;
 
 use crate::api::List;
+#[cfg(feature = "certificate")]
+use crate::auth::ClientCertificate;
 use crate::client::decode;
 use crate::client::lag_rule::LagRule;
 use crate::client::recent_writes::ObjectKind;
 use crate::client::request::Request;
 use crate::client::{Call, Client};
 use crate::error::{Error, ErrorCode};
-use crate::ids::{AppId, ApplicationId, KeyId};
+use crate::ids::{AppId, ApplicationId, DirectoryObjectId, KeyId};
+#[cfg(feature = "certificate")]
+use crate::model::KeyCredential;
 use crate::model::query::{Query, keyed};
-use crate::model::{Application, ApplicationPatch, NewApplication, NewPasswordCredential, PasswordCredential};
+use crate::model::{
+    Application, ApplicationPatch, DirectoryObject, NewApplication, NewPasswordCredential, PasswordCredential,
+};
 use crate::retry::{Deadline, READ_LAG, WaitReason};
+#[cfg(feature = "certificate")]
+use secrecy::{ExposeSecret as _, SecretString};
 
 const READ: &str = "Application.Read.All";
 const WRITE: &str = "Application.ReadWrite.All, or Application.ReadWrite.OwnedBy for apps of its own";
@@ -92,7 +100,7 @@ impl std::fmt::Display for UniqueName {
 }
 
 impl ApplicationKey {
-    fn segment(&self) -> (Vec<String>, String) {
+    pub(super) fn segments(&self) -> (Vec<String>, String) {
         match self {
             Self::Id(id) => (vec!["applications".to_owned(), id.to_string()], id.to_string()),
             Self::AppId(id) => (vec![keyed("applications", "appId", &id.to_string())], id.to_string()),
@@ -107,7 +115,7 @@ impl ApplicationKey {
         method: Method,
         action: &[&str],
     ) -> Request {
-        let (mut segments, id) = self.segment();
+        let (mut segments, id) = self.segments();
         segments.extend(action.iter().map(|part| (*part).to_owned()));
         Request::new(operation, permissions, method, segments).object(ObjectKind::Application, id)
     }
@@ -307,7 +315,115 @@ impl Applications<'_> {
         let request = request.lag_rule(LagRule::RemovePassword).object(ObjectKind::PasswordCredential, secret);
         Call::new(self.0, request.body(&serde_json::json!({ "keyId": secret })), decode::empty)
     }
+
+    /// Adds a certificate to an application that has one, with a proof that the caller has the key of `signer`, a
+    /// certificate of the application that is valid now ([addKey](https://learn.microsoft.com/graph/api/application-addkey)).
+    ///
+    /// The proof is made here, so that nothing in it can be wrong; it is good for ten minutes, beyond which the call is not
+    /// sent any more. The first certificate of an application is added by [`update`](Self::update). An app needs no permission
+    /// to change its own keys; for another one, least permission: `Application.ReadWrite.OwnedBy`, or
+    /// `Application.ReadWrite.All` delegated.
+    ///
+    /// # Errors
+    /// The call gives one with the code [`InvalidKeyProof`](crate::ErrorCode::InvalidKeyProof) where the application does not
+    /// have the certificate of the signer, or it has expired.
+    ///
+    /// ```
+    /// # fn example(client: &entra_apps::Client, id: entra_apps::ids::ApplicationId, der: &[u8], old: &entra_apps::auth::ClientCertificate) {
+    /// use entra_apps::model::KeyCredential;
+    ///
+    /// let added = client.applications().add_key(id, &KeyCredential::certificate(der), old);
+    /// # drop(added);
+    /// # }
+    /// ```
+    #[cfg(feature = "certificate")]
+    pub fn add_key(&self, id: ApplicationId, new: &KeyCredential, signer: &ClientCertificate) -> Call<KeyCredential> {
+        let request = ApplicationKey::Id(id)
+            .request("POST /applications/{id}/addKey", WRITE, Method::POST, &["addKey"])
+            .creates(ObjectKind::Other);
+        let (request, proof) = with_proof(self.0, request, id.as_uuid(), signer);
+        let body = proof.and_then(|proof| {
+            let proof = proof.expose_secret();
+            request.body(&serde_json::json!({ "keyCredential": new, "passwordCredential": null, "proof": proof }))
+        });
+        Call::new(self.0, body, decode::json)
+    }
+
+    /// Removes a certificate from an application, with a proof that the caller has the key of `signer`, a certificate of
+    /// the application that is valid now ([removeKey](https://learn.microsoft.com/graph/api/application-removekey)).
+    ///
+    /// The proof is made here, as that of [`add_key`](Self::add_key). Sign with the certificate that stays: who has removed
+    /// the last one that is valid can add none so. An app needs no permission to change its own keys; for another one, least
+    /// permission: `Application.ReadWrite.OwnedBy`, or `Application.ReadWrite.All` delegated.
+    ///
+    /// # Errors
+    /// The call gives one with the code [`CredentialNotFound`](crate::ErrorCode::CredentialNotFound) where there is no such
+    /// certificate: it is gone, as was asked. With the code [`InvalidKeyProof`](crate::ErrorCode::InvalidKeyProof) where the
+    /// application does not have the certificate of the signer, or it has expired.
+    #[cfg(feature = "certificate")]
+    pub fn remove_key(&self, id: ApplicationId, key: KeyId, signer: &ClientCertificate) -> Call<()> {
+        let request =
+            ApplicationKey::Id(id).request("POST /applications/{id}/removeKey", WRITE, Method::POST, &["removeKey"]);
+        let request = request.lag_rule(LagRule::RemovePassword).object(ObjectKind::Other, key);
+        let (request, proof) = with_proof(self.0, request, id.as_uuid(), signer);
+        let body =
+            proof.and_then(|proof| request.body(&serde_json::json!({ "keyId": key, "proof": proof.expose_secret() })));
+        Call::new(self.0, body, decode::empty)
+    }
+
+    /// Lists the owners, who can change the application
+    /// ([`GET …/owners`](https://learn.microsoft.com/graph/api/application-list-owners)): users and service principals. Least
+    /// permission: `Application.Read.All`.
+    pub fn owners(&self, key: impl Into<ApplicationKey>) -> List<DirectoryObject> {
+        let (mut segments, id) = key.into().segments();
+        segments.push("owners".to_owned());
+        List::new(self.0, "GET /applications/{id}/owners", READ, segments).object(ObjectKind::Application, id)
+    }
+
+    /// Adds an owner, a user or a service principal
+    /// ([`POST …/owners/$ref`](https://learn.microsoft.com/graph/api/application-post-owners)). Least permissions:
+    /// `Application.ReadWrite.OwnedBy` and `Directory.Read.All`, or `Application.ReadWrite.All` delegated.
+    ///
+    /// # Errors
+    /// The call gives one with the code [`ObjectConflict`](crate::ErrorCode::ObjectConflict) where it is one already.
+    pub fn add_owner(&self, key: impl Into<ApplicationKey>, owner: impl Into<DirectoryObjectId>) -> Call<()> {
+        let (key, owner) = (key.into(), owner.into());
+        let object = Request::new("", "", Method::GET, ["directoryObjects".to_owned(), owner.to_string()]);
+        let request = object.url(self.0.cloud()).and_then(|link| {
+            key.request("POST /applications/{id}/owners/$ref", WRITE, Method::POST, &["owners", "$ref"])
+                .object(ObjectKind::Other, owner)
+                .body(&serde_json::json!({ "@odata.id": link.as_str() }))
+        });
+        Call::new(self.0, request, decode::empty)
+    }
+
+    /// Removes an owner ([`DELETE …/owners/{id}/$ref`](https://learn.microsoft.com/graph/api/application-delete-owners)). Least
+    /// permission: `Application.ReadWrite.OwnedBy`, or `Application.ReadWrite.All` delegated.
+    pub fn remove_owner(&self, key: impl Into<ApplicationKey>, owner: impl Into<DirectoryObjectId>) -> Call<()> {
+        let (mut segments, _) = key.into().segments();
+        segments.extend(["owners".to_owned(), owner.into().to_string(), "$ref".to_owned()]);
+        let request = Request::new("DELETE /applications/{id}/owners/{id}/$ref", WRITE, Method::DELETE, segments);
+        Call::new(self.0, Ok(request), decode::empty)
+    }
 }
+
+/// A request that is good as long as the proof that goes with it, and the proof: by the service's clock, as far as it is
+/// known.
+#[cfg(feature = "certificate")]
+fn with_proof(
+    client: &Client,
+    request: Request,
+    object_id: uuid::Uuid,
+    signer: &ClientCertificate,
+) -> (Request, Result<SecretString, Error>) {
+    let now = client.clock().now() - client.clock_skew();
+    let proof = signer.proof(object_id, now).map_err(|error| error.during(request.operation.clone()));
+    (request.fresh_until(Deadline::after(client.clock(), PROOF_IN_TIME)), proof)
+}
+
+/// For so long a request is sent with the proof that was made for it, which is valid for a minute more.
+#[cfg(feature = "certificate")]
+const PROOF_IN_TIME: std::time::Duration = std::time::Duration::from_secs(9 * 60);
 
 pub(super) fn selecting(request: Request, select: &[&str]) -> Result<Request, Error> {
     if select.is_empty() {

@@ -25,6 +25,7 @@
 mod app_role_assignments;
 mod applications;
 mod deleted_items;
+mod federated_identity_credentials;
 mod groups;
 mod list;
 mod oauth2_permission_grants;
@@ -38,6 +39,7 @@ mod users;
 pub use app_role_assignments::AppRoleAssignments;
 pub use applications::{ApplicationKey, Applications, UniqueName};
 pub use deleted_items::{DeletedItems, DeletedKind};
+pub use federated_identity_credentials::{FederatedIdentityCredentialKey, FederatedIdentityCredentials};
 pub use groups::{GroupKey, Groups};
 pub use list::{Items, List, Page, Pages};
 pub use oauth2_permission_grants::OAuth2PermissionGrants;
@@ -80,6 +82,11 @@ impl Client {
         DeletedItems(self)
     }
 
+    /// Federated identity credentials of applications: tokens of other issuers in place of a secret.
+    pub fn federated_identity_credentials(&self) -> FederatedIdentityCredentials<'_> {
+        FederatedIdentityCredentials(self)
+    }
+
     /// Groups, with their members and owners.
     pub fn groups(&self) -> Groups<'_> {
         Groups(self)
@@ -95,58 +102,38 @@ impl Client {
     /// The path stands behind the version: `applications/{id}/owners` as text, or its segments one by one, which are
     /// encoded as they need it. See [`RequestPath`] for what is refused, and [`RequestBuilder`] for what follows.
     ///
-    /// Federated identity credentials let a token of another issuer take the place of a secret
-    /// ([reference](https://learn.microsoft.com/graph/api/resources/federatedidentitycredentials-overview)):
+    /// What has changed since the last time, say
+    /// ([reference](https://learn.microsoft.com/graph/api/application-delta)):
     ///
     /// ```
     /// # use entra_emulator::MemoryTenant;
     /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
     /// use entra_apps::http::Method;
-    /// use entra_apps::model::NewApplication;
-    /// use serde::{Deserialize, Serialize};
-    ///
-    /// #[derive(Debug, Serialize, Deserialize)]
-    /// struct FederatedCredential {
-    ///     name: String,
-    ///     issuer: String,
-    ///     subject: String,
-    ///     audiences: Vec<String>,
-    /// }
+    /// use entra_apps::model::{Application, NewApplication};
     ///
     /// # let client = MemoryTenant::new().client();
-    /// # let id = client.applications().create(&NewApplication::new("Contoso Deploy")).await?.id.unwrap();
-    /// let credentials = format!("applications/{id}/federatedIdentityCredentials");
-    /// let github = FederatedCredential {
-    ///     name: "main".to_owned(),
-    ///     issuer: "https://token.actions.githubusercontent.com".to_owned(),
-    ///     subject: "repo:contoso/backup:ref:refs/heads/main".to_owned(),
-    ///     audiences: vec!["api://AzureADTokenExchange".to_owned()],
-    /// };
-    /// let created: FederatedCredential =
-    ///     client.request(Method::POST, &credentials).json(&github).returning().await?;
-    /// assert_eq!(created.name, "main");
-    ///
-    /// let all = client.request(Method::GET, &credentials).list::<FederatedCredential>().all().await?;
-    /// assert_eq!(all.len(), 1);
-    ///
-    /// client.request(Method::DELETE, format!("{credentials}/main")).returning_nothing().await?;
+    /// client.applications().create(&NewApplication::new("Contoso Deploy")).await?;
+    /// let changed = client.request(Method::GET, "applications/delta").query("$select", "displayName");
+    /// let changed = changed.list::<Application>().all().await?;
+    /// assert!(changed.iter().any(|app| app.display_name.as_deref() == Some("Contoso Deploy")));
     /// # Ok::<(), entra_apps::Error>(()) }).unwrap();
     /// ```
     ///
-    /// Owners are links to other objects
-    /// ([reference](https://learn.microsoft.com/graph/api/application-post-owners)), here in one batch:
+    /// Owners of a service principal are links to other objects
+    /// ([reference](https://learn.microsoft.com/graph/api/serviceprincipal-post-owners)), here in one batch:
     ///
     /// ```
     /// # use entra_emulator::MemoryTenant;
     /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
     /// use entra_apps::http::Method;
-    /// use entra_apps::model::{DirectoryObject, NewApplication};
+    /// use entra_apps::model::{DirectoryObject, NewApplication, NewServicePrincipal};
     ///
     /// # let tenant = MemoryTenant::new();
     /// # let client = tenant.client();
-    /// # let id = client.applications().create(&NewApplication::new("Contoso Backup")).await?.id.unwrap();
+    /// # let app_id = client.applications().create(&NewApplication::new("Contoso Backup")).await?.app_id.unwrap();
+    /// # let id = client.service_principals().create(&NewServicePrincipal::new(app_id)).await?.id.unwrap();
     /// # let people = [tenant.add_user("Ada Lovelace", &[]).id, tenant.add_user("Alan Turing", &[]).id];
-    /// let owners = format!("applications/{id}/owners");
+    /// let owners = format!("servicePrincipals/{id}/owners");
     /// let mut batch = client.batch();
     /// let added = people.map(|person| {
     ///     let add = client.request(Method::POST, format!("{owners}/$ref"));

@@ -9,7 +9,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rustls_pki_types::pem::{PemObject as _, SectionKind};
 use secrecy::SecretString;
 use secrecy::zeroize::Zeroizing;
-use serde_json::json;
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+use uuid::Uuid;
 
 use crate::auth::sign_in_service::SignInService;
 use crate::crypto::{self, RsaKey};
@@ -19,6 +21,12 @@ use crate::random;
 
 /// The documentation asks for five to ten minutes; the longer leaves room for clocks that differ.
 const ASSERTION_LIFETIME: time::Duration = time::Duration::minutes(10);
+
+/// The audience of a proof of possession: the directory's.
+pub(crate) const PROOF_AUDIENCE: &str = "00000002-0000-0000-c000-000000000000";
+
+/// The longest lifetime of a proof of possession that the directory takes.
+pub(crate) const PROOF_LIFETIME: time::Duration = time::Duration::minutes(10);
 
 /// A certificate with its RSA private key of 2048 bits or more.
 ///
@@ -36,6 +44,8 @@ pub struct ClientCertificate {
     key: RsaKey,
     /// The SHA-256 of the certificate in base64url, as the header of an assertion holds it.
     thumbprint: String,
+    /// The SHA-1 of the certificate, by which the directory knows it.
+    sha1: [u8; 20],
 }
 
 impl ClientCertificate {
@@ -137,7 +147,8 @@ impl ClientCertificate {
                     .with_remedy("Give the certificate that was made with this key, and that the app has.")
             })?;
         let thumbprint = URL_SAFE_NO_PAD.encode(crypto::sha256(&provider, certificate.as_ref())?);
-        Ok(Self { key, thumbprint })
+        let sha1 = sha1_smol::Sha1::from(certificate.as_ref()).digest().bytes();
+        Ok(Self { key, thumbprint, sha1 })
     }
 
     /// The SHA-256 thumbprint of the certificate, in base64url.
@@ -164,9 +175,33 @@ impl ClientCertificate {
             "iat": now.unix_timestamp(),
             "exp": now.saturating_add(ASSERTION_LIFETIME).unix_timestamp(),
         });
-        let message = [header, claims].map(|part| URL_SAFE_NO_PAD.encode(part.to_string())).join(".");
         // The salt comes from the provider and not from `Randomness`: no test needs it repeated.
-        let signature = self.key.sign(message.as_bytes()).ok_or_else(|| {
+        self.signed(&header, &claims, RsaKey::sign)
+    }
+
+    /// Signs a proof of possession: with it, `addKey` and `removeKey` take the key of the application or service principal
+    /// of this object id as one that may change its keys
+    /// ([reference](https://learn.microsoft.com/graph/application-rollkey-prooftoken)). It is valid for
+    /// [`PROOF_LIFETIME`] from `now`.
+    pub(crate) fn proof(&self, object_id: Uuid, now: OffsetDateTime) -> Result<SecretString, Error> {
+        let header = json!({"alg": "RS256", "typ": "JWT", "x5t": URL_SAFE_NO_PAD.encode(self.sha1)});
+        let claims = json!({
+            "aud": PROOF_AUDIENCE,
+            "iss": object_id,
+            "nbf": now.unix_timestamp(),
+            "exp": now.saturating_add(PROOF_LIFETIME).unix_timestamp(),
+        });
+        self.signed(&header, &claims, RsaKey::sign_pkcs1)
+    }
+
+    fn signed(
+        &self,
+        header: &Value,
+        claims: &Value,
+        sign: fn(&RsaKey, &[u8]) -> Option<Vec<u8>>,
+    ) -> Result<SecretString, Error> {
+        let message = [header, claims].map(|part| URL_SAFE_NO_PAD.encode(part.to_string())).join(".");
+        let signature = sign(&self.key, message.as_bytes()).ok_or_else(|| {
             invalid("the private key cannot sign").with_remedy("Use an RSA key of 2048 bits or more.")
         })?;
         Ok(SecretString::from(format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature))))

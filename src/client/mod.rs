@@ -7,6 +7,7 @@ mod batch;
 mod builder;
 mod call;
 pub(crate) mod decode;
+mod key_proof;
 pub(crate) mod lag_rule;
 mod observation_cache;
 pub(crate) mod recent_writes;

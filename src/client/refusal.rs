@@ -3,6 +3,7 @@
 use http::{Method, StatusCode};
 
 use crate::auth::challenge;
+use crate::client::key_proof;
 use crate::client::replication::{THROTTLED, is_of_graph};
 use crate::client::request::Request;
 use crate::error::{Error, ErrorCode, ErrorDetail, ServiceError};
@@ -97,6 +98,10 @@ impl Request {
         }
         match (status, known(service, status)) {
             (401, Some(ErrorCode::CallerNotInTenant)) => Error::new(ErrorCode::CallerNotInTenant),
+            (401, _) if service.has_code(key_proof::REFUSED) && key_proof::is_sent_by(self) => {
+                let causes = key_proof::causes(self, response);
+                Error::new(ErrorCode::InvalidKeyProof).with_message(causes.join("; "))
+            }
             (401, _) => Error::new(ErrorCode::TokenRefused),
             (400, Some(ErrorCode::ObjectConflict)) => {
                 Error::new(ErrorCode::ObjectConflict).with_message("another object is in the way")

@@ -214,7 +214,7 @@ error_codes! {
         "the cloud has no delegated admin relationships (GDAP)"
         "Use the worldwide cloud or one of US Government; in China, customers are administered by other means.";
     InvalidSecretName Invalid "invalid_secret_name"
-        "a client secret's description has 1 to 90 characters"
+        "a credential's description has 1 to 90 characters"
         "Give it a description by which the customer knows it again.";
     InvalidSecretLifetime Invalid "invalid_secret_lifetime"
         "the lifetime of the client secret is not one that Entra takes"
@@ -616,6 +616,9 @@ error_codes! {
     CallerNotInTenant SignIn "caller_not_in_tenant"
         "the tenant does not know the calling app (yet)"
         "If it was consented to a moment ago, run it again in a minute; otherwise grant admin consent for the app in this tenant.";
+    InvalidKeyProof Invalid "invalid_key_proof"
+        "the directory does not take the proof of possession with which a key was to be changed"
+        "Leave the proof to this crate: add_key and remove_key sign it with a certificate that the app has. If it is made by hand: RS256, the audience 00000002-0000-0000-c000-000000000000, the object id as the issuer, ten minutes at most, base64url without padding.";
     TokenRefused SignIn "token_refused"
         "Graph refused the token"
         "Sign in again; check that the token is for Microsoft Graph of this cloud and that this machine's clock is right.";
@@ -744,6 +747,12 @@ error_codes! {
     RequestRefused Refused "request_refused"
         "the service refused the request"
         "Correct what the service's sentence names and run it again.";
+    SecretSinkMissing Invalid "secret_sink_missing"
+        "a certificate is to be made, and there is no secret sink for its private key"
+        "Give the apply a secret_sink: the private key goes there and nowhere else.";
+    InvalidFederatedCredential Invalid "invalid_federated_credential"
+        "a federated credential is not one that Entra takes"
+        "Give it a name of 3 to 120 letters, digits, hyphens and underscores, an https issuer, a subject and an audience.";
     SecretNotStored Refused "secret_not_stored"
         "the secret could not be stored"
         "Mend what stores secrets, and run it again: another secret is issued.";
@@ -772,6 +781,12 @@ error_codes! {
     SecretValueUnknown Refused "secret_value_unknown"
         "a client secret is live, and its value cannot be read again"
         "If you have its value, name its Secret ID to the plan as one that you hold; if nobody has it, have another issued in its place, and remove this one.";
+    CredentialNotOurs Refused "credential_not_ours"
+        "a credential of the registration's description was issued by somebody else, and stays"
+        "If nobody uses it, remove it under Certificates & secrets, or name its key id to the rotation.";
+    SecretStoreFailed Refused "secret_store_failed"
+        "the secret store could not be asked what it holds"
+        "Mend what stores secrets, and run it again: nothing was removed from the app.";
     SecretMaybeOrphaned Network "secret_maybe_orphaned"
         "a client secret may be there whose value nobody has"
         "Remove it under Certificates & secrets.";

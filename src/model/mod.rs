@@ -42,6 +42,7 @@ mod directory;
 mod duration;
 pub(crate) mod enums;
 mod etag;
+mod federated_identity_credential;
 mod grants;
 mod groups;
 mod object;
@@ -66,6 +67,9 @@ pub use duration::IsoDuration;
 pub(crate) use enums::SignInAudience;
 pub use enums::{ConsentType, PrincipalType, ResourceAccessType};
 pub use etag::ETag;
+pub use federated_identity_credential::{
+    FederatedIdentityCredential, FederatedIdentityCredentialPatch, NewFederatedIdentityCredential,
+};
 pub use grants::{
     AppRoleAssignment, NewAppRoleAssignment, NewOAuth2PermissionGrant, OAuth2PermissionGrant,
     OAuth2PermissionGrantPatch,

@@ -21,8 +21,8 @@ use uuid::Uuid;
 
 use crate::ids::{
     AccessAssignmentId, AppId, AppManagementPolicyId, AppRoleAssignmentId, ApplicationId, DelegatedAdminRelationshipId,
-    DirectoryObjectId, KeyId, OAuth2PermissionGrantId, PermissionId, RelationshipOperationId, RelationshipRequestId,
-    ServicePrincipalId, TenantId,
+    DirectoryObjectId, FederatedIdentityCredentialId, KeyId, OAuth2PermissionGrantId, PermissionId,
+    RelationshipOperationId, RelationshipRequestId, ServicePrincipalId, TenantId,
 };
 use crate::model::date::{self, rfc3339};
 use crate::model::unknown::{Unknown, WHOLE};
@@ -459,7 +459,7 @@ pub(super) fn guid(text: &str) -> Option<Uuid> {
     Uuid::try_parse(text).ok()
 }
 
-guids!(Uuid TenantId AppId AppManagementPolicyId ApplicationId ServicePrincipalId DirectoryObjectId KeyId PermissionId);
+guids!(Uuid TenantId AppId AppManagementPolicyId ApplicationId ServicePrincipalId DirectoryObjectId FederatedIdentityCredentialId KeyId PermissionId);
 
 macro_rules! text_ids {
     ($($id:ident)*) => {$(

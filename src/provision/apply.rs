@@ -350,6 +350,7 @@ mod tests {
             application: None,
             service_principal: None,
             secrets: secrets.iter().map(issued).collect(),
+            certificates: Vec::new(),
             done: secrets
                 .iter()
                 .map(|name| Done { id: StepKind::SECRET.into(), text: format!("issued {name}") })
@@ -403,10 +404,12 @@ mod tests {
                     "secrets": [{
                         "tenantId": "00000000-0000-0000-0000-000000000001",
                         "appId": "00000000-0000-0000-0000-000000000002",
+                        "kind": "client_secret",
                         "keyId": "00000000-0000-0000-0000-000000000003",
                         "displayName": "Main",
                         "end": null,
                     }],
+                    "certificates": [],
                     "done": [{"code": "secret", "kind": "secret", "subject": null, "text": "issued Main"}],
                     "corrections": [],
                     "open": [],

@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 
 use crate::client::Client;
 use crate::error::on_one_line;
-use crate::ids::ServicePrincipalId;
+use crate::ids::{KeyId, ServicePrincipalId};
 use crate::provision::comparison::Comparison;
 use crate::provision::observed::Observed;
 use crate::provision::plan_options::PlanOptions;
@@ -31,6 +31,8 @@ pub(super) struct ApplyState<'a> {
     pub(super) fresh_until: Deadline,
     /// The attempts to issue a secret whose response was lost, and whose secret was not found.
     pub(super) lost_attempts: Vec<SecretAttempt>,
+    /// The attempts to add a certificate that may have been carried out, and whose private key is gone.
+    pub(super) lost_keys: Vec<KeyAttempt>,
     /// The number of attempts to issue a secret whose response was lost.
     pub(super) lost_responses: u32,
     /// Whether a grant was in the way, or gone, so that the grants are to be read again.
@@ -43,8 +45,20 @@ pub(super) struct ApplyState<'a> {
 #[derive(Clone, Debug)]
 pub(super) struct SecretAttempt {
     pub(super) name: String,
+    /// The description that is sent: the name, or that of a renewal of it.
+    pub(super) description: String,
     /// The exact end date that is sent: the mark by which the attempt is found again.
     pub(super) end: OffsetDateTime,
+    /// When it was made, on the clock's monotonic scale.
+    pub(super) at: Duration,
+}
+
+/// One attempt to add a certificate.
+#[derive(Clone, Debug)]
+pub(super) struct KeyAttempt {
+    pub(super) name: String,
+    /// Chosen by the attempt: the mark by which it is found again.
+    pub(super) key_id: KeyId,
     /// When it was made, on the clock's monotonic scale.
     pub(super) at: Duration,
 }

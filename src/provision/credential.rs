@@ -1,10 +1,56 @@
-//! The client secrets that a registration asks for.
+//! The credentials that a registration asks for: client secrets here, certificates and federated ones beside it.
 
 use serde::{Deserialize, Deserializer, Serialize};
-use time::{Date, Duration, Month, OffsetDateTime};
+use serde_with::{As, DurationSeconds};
+use time::{Duration, OffsetDateTime};
 
 use crate::error::{Error, ErrorCode};
+use crate::provision::certificate::Certificate;
+use crate::provision::federated_credential::FederatedCredential;
+use crate::provision::lifetime::Lifetime;
 use crate::strict::Strict;
+
+/// A credential of any kind, for [`AppRegistration::credential`](crate::AppRegistration::credential).
+///
+/// ```
+/// use entra_apps::provision::{Certificate, FederatedCredential};
+/// use entra_apps::{AppRegistration, ClientSecret};
+///
+/// let deploy = AppRegistration::new("contoso-deploy", "Contoso Deploy")
+///     .credential(ClientSecret::new("Backup").valid_for_months(6))
+///     .credential(Certificate::generated("Nightly job"))
+///     .credential(FederatedCredential::github_branch("main", "contoso/backup", "main"));
+/// deploy.check()?;
+/// # Ok::<(), entra_apps::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Credential {
+    /// A client secret.
+    ClientSecret(ClientSecret),
+    /// A certificate.
+    Certificate(Certificate),
+    /// Tokens of another issuer.
+    Federated(FederatedCredential),
+}
+
+impl From<ClientSecret> for Credential {
+    fn from(secret: ClientSecret) -> Self {
+        Self::ClientSecret(secret)
+    }
+}
+
+impl From<Certificate> for Credential {
+    fn from(certificate: Certificate) -> Self {
+        Self::Certificate(certificate)
+    }
+}
+
+impl From<FederatedCredential> for Credential {
+    fn from(credential: FederatedCredential) -> Self {
+        Self::Federated(credential)
+    }
+}
 
 /// A client secret to be issued: a password credential of the application.
 ///
@@ -21,6 +67,13 @@ use crate::strict::Strict;
 pub struct ClientSecret {
     name: String,
     lifetime: Lifetime,
+    #[serde(
+        rename = "renewBeforeSeconds",
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "As::<Option<DurationSeconds<u64>>>"
+    )]
+    renew_before: Option<std::time::Duration>,
 }
 
 /// A client secret as it is read from a file.
@@ -29,33 +82,14 @@ pub struct ClientSecret {
 struct WrittenSecret {
     name: String,
     lifetime: Lifetime,
+    #[serde(rename = "renewBeforeSeconds", default, with = "As::<Option<DurationSeconds<u64>>>")]
+    renew_before: Option<std::time::Duration>,
 }
 
 impl<'de> Deserialize<'de> for ClientSecret {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         WrittenSecret::deserialize(Strict(deserializer))
     }
-}
-
-/// How long a secret lives.
-///
-/// ```
-/// use entra_apps::ClientSecret;
-/// use entra_apps::provision::Lifetime;
-///
-/// assert_eq!(ClientSecret::new("Backup").lifetime(), Lifetime::Days(180)); // unless said otherwise
-/// assert_eq!(ClientSecret::new("Backup").valid_for_months(24).lifetime(), Lifetime::Months(24));
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[non_exhaustive]
-pub enum Lifetime {
-    /// Calendar months: to the same day of the month, or the month's last.
-    Months(u32),
-    /// Days of 24 hours.
-    Days(u32),
-    /// To a date.
-    Until(#[serde(with = "time::serde::rfc3339")] OffsetDateTime),
 }
 
 /// The lifetime that the portal recommends.
@@ -71,13 +105,10 @@ pub(super) fn max_end_date_jitter(lifetime: Duration) -> Duration {
     part.min(Duration::hours(6))
 }
 
-/// A secret that ends sooner is refused: the service's own clock, which decides, may be ahead.
-const MIN_LIFETIME: Duration = Duration::minutes(10);
-
 impl ClientSecret {
     /// Asks for a secret of this description, valid for 180 days unless said otherwise.
     pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), lifetime: DEFAULT_LIFETIME }
+        Self { name: name.into(), lifetime: DEFAULT_LIFETIME, renew_before: None }
     }
 
     /// Ends after calendar months, or up to six hours earlier: the exact end is a mark by which an attempt whose
@@ -95,8 +126,14 @@ impl ClientSecret {
 
     /// Ends at a date, or up to a fortieth of the time earlier, six hours at most.
     pub fn valid_until(mut self, end: OffsetDateTime) -> Self {
-        // In UTC, because an offset can be one that no written date has.
-        self.lifetime = Lifetime::Until(end.checked_to_offset(time::UtcOffset::UTC).unwrap_or(end));
+        self.lifetime = Lifetime::until(end);
+        self
+    }
+
+    /// Sets how long before its end it is renewed: 30 days unless said otherwise, a third of its lifetime at most. From then
+    /// on a plan shows, a check warns, and an apply issues another one beside it. Zero: never.
+    pub fn renew_before(mut self, end: std::time::Duration) -> Self {
+        self.renew_before = Some(end);
         self
     }
 
@@ -115,13 +152,12 @@ impl ClientSecret {
     /// # Errors
     /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) for a lifetime of zero, in the past or beyond the calendar.
     pub fn end(&self, now: OffsetDateTime) -> Result<OffsetDateTime, Error> {
-        let end = match self.lifetime {
-            Lifetime::Months(months) => add_months(now, months),
-            Lifetime::Days(days) => now.checked_add(Duration::days(days.into())),
-            Lifetime::Until(end) => Some(end),
-        };
-        let end = end.ok_or_else(|| self.invalid("is longer than the calendar"))?;
-        if end - now <= MIN_LIFETIME { Err(self.invalid("is zero or in the past")) } else { Ok(end) }
+        self.lifetime.end(now).map_err(|what| self.invalid(what))
+    }
+
+    /// How long before the end of one that is there another is to be issued.
+    pub(super) fn renewal_window(&self, now: OffsetDateTime) -> Duration {
+        self.lifetime.renewal_window(self.renew_before, now)
     }
 
     pub(super) fn check(&self) -> Result<(), Error> {
@@ -129,25 +165,13 @@ impl ClientSecret {
         if self.name.trim().is_empty() || length > 90 {
             return Err(Error::new(ErrorCode::InvalidSecretName));
         }
-        match self.lifetime {
-            Lifetime::Months(0) | Lifetime::Days(0) => Err(self.invalid("is zero or in the past")),
-            Lifetime::Months(1201..) | Lifetime::Days(36_526..) => Err(self.invalid("is longer than a century")),
-            _ => Ok(()),
-        }
+        self.lifetime.check(self.renew_before).map_err(|what| self.invalid(what))
     }
 
     fn invalid(&self, what: &str) -> Error {
         Error::new(ErrorCode::InvalidSecretLifetime)
             .with_message(format!("the lifetime of the client secret “{}” {what}", self.name))
     }
-}
-
-fn add_months(from: OffsetDateTime, months: u32) -> Option<OffsetDateTime> {
-    let zero_based = i64::from(from.year()) * 12 + i64::from(u8::from(from.month())) - 1 + i64::from(months);
-    let year = i32::try_from(zero_based.div_euclid(12)).ok()?;
-    let month = Month::try_from(u8::try_from(zero_based.rem_euclid(12) + 1).ok()?).ok()?;
-    let day = from.day().min(month.length(year));
-    Some(from.replace_date(Date::from_calendar_date(year, month, day).ok()?))
 }
 
 #[cfg(test)]

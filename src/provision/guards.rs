@@ -29,6 +29,9 @@ pub(super) fn check_with_lifetimes(
         for secret in &registration.credentials {
             findings.add_result(secret.end(client.clock().now()).map(drop));
         }
+        for certificate in registration.certificates.iter().filter(|it| it.is_generated()) {
+            findings.add_result(certificate.end(client.clock().now()).map(drop));
+        }
     }
     findings.into_result()
 }
@@ -36,7 +39,8 @@ pub(super) fn check_with_lifetimes(
 /// Refuses to issue a secret by a clock that is wrong.
 pub(super) fn check_clock(client: &Client, it: &Comparison<'_>) -> Result<(), Error> {
     let mut steps = steps(it).into_iter().filter_map(|step| step.to_change());
-    match steps.any(|step| step.id.kind() == StepKind::SECRET && step.action.is_change()) {
+    let is_credential = |kind| kind == StepKind::SECRET || kind == StepKind::CERTIFICATE;
+    match steps.any(|step| is_credential(step.id.kind()) && step.action.is_change()) {
         true => refusal::check_clock(client.clock_skew()),
         false => Ok(()),
     }
@@ -52,6 +56,11 @@ fn findings(client: &Client, registration: &AppRegistration, options: &PlanOptio
     let is_known = |name: &String| registration.credentials.iter().any(|secret| secret.name() == name);
     for name in options.replace_secrets.iter().filter(|name| !is_known(name)) {
         let message = format!("the registration has no client secret “{name}” to replace");
+        findings.add(Error::new(ErrorCode::UnknownSecret).with_message(message));
+    }
+    let is_made = |name: &String| registration.certificates.iter().any(|it| it.is_generated() && it.name() == name);
+    for name in options.replace_certificates.iter().filter(|name| !is_made(name)) {
+        let message = format!("the registration has no certificate “{name}” that it could make another of");
         findings.add(Error::new(ErrorCode::UnknownSecret).with_message(message));
     }
     let national = matches!(client.cloud().name(), "usgov" | "usgov-dod" | "china");

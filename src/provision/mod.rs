@@ -8,8 +8,9 @@
 //! | 4. do it | [`Client::apply`] | [`Registered`](crate::Registered), or an [`ApplyError`](crate::ApplyError) that has it too |
 //! | 5. check every step | [`Client::verify`] | a [`Checklist`](crate::Checklist) of [`Check`]s |
 //! | 6. wait for the new secret | [`Client::wait_until_usable`] | a [`SecretReadiness`] |
-//! | 7. find a customer's mistake | [`Client::diagnose`] | a [`Diagnosis`] of [`Finding`]s |
+//! | 7. keep its credentials alive | [`Client::rotate`] | a [`Rotated`](rotation::Rotated): see [`rotation`] |
 //! | 8. see what ends soon | [`Client::expiring`] | a stream of [`ExpiringCredential`]s |
+//! | 9. find a customer's mistake | [`Client::diagnose`] | a [`Diagnosis`] of [`Finding`]s |
 //!
 //! Each of them can be run at any time and as often as you like; only step 4 writes.
 //!
@@ -60,6 +61,7 @@
 //! # The registration
 //! An [`AppRegistration`] holds what the guide asks for, in types that are checked when they are made: [`RedirectUri`](crate::RedirectUri)
 //! (of a [`Platform`]), [`Permission`](crate::permission::Permission), [`ClientSecret`](crate::ClientSecret) (with a [`Lifetime`]),
+//! [`Certificate`], [`FederatedCredential`],
 //! [`PageUrl`], [`LogoutUrl`], [`Tag`]. It is `Serialize` and `Deserialize`, so that it can be kept in a file. What the caller needs to
 //! apply it is [`caller_permissions`](crate::AppRegistration::caller_permissions): [`CallerPermissions`], with the
 //! [`DirectoryRole`](crate::directory_role::DirectoryRole)s of a person.
@@ -78,7 +80,9 @@
 //! | its properties | one PATCH with what differs | [`DISPLAY_NAME`](StepKind::DISPLAY_NAME), [`AUDIENCE`](StepKind::AUDIENCE), [`REDIRECT_URI`](StepKind::REDIRECT_URI), [`PUBLIC_CLIENT_FLOWS`](StepKind::PUBLIC_CLIENT_FLOWS), [`PROPERTY_LOCK`](StepKind::PROPERTY_LOCK), [`NOTES`](StepKind::NOTES), [`HOMEPAGE`](StepKind::HOMEPAGE), [`LOGOUT_URL`](StepKind::LOGOUT_URL), [`TAG`](StepKind::TAG), [`PERMISSION_DECLARED`](StepKind::PERMISSION_DECLARED), [`OPTIONAL_PERMISSION`](StepKind::OPTIONAL_PERMISSION), [`KEPT_VALUE`](StepKind::KEPT_VALUE) |
 //! | its service principal | a request of its own | [`SERVICE_PRINCIPAL`](StepKind::SERVICE_PRINCIPAL), [`ENTERPRISE_APPLICATION`](StepKind::ENTERPRISE_APPLICATION) |
 //! | its grants | a request for each app role assignment, one for each API with delegated permissions | [`PERMISSION_GRANTED`](StepKind::PERMISSION_GRANTED), [`ADMIN_CONSENT`](StepKind::ADMIN_CONSENT) |
-//! | its secrets | a request each | [`SECRET`](StepKind::SECRET), [`SECRET_VALUE`](StepKind::SECRET_VALUE) |
+//! | its secrets | a request each | [`SECRET`](StepKind::SECRET), [`SECRET_VALUE`](StepKind::SECRET_VALUE), [`CREDENTIAL_RENEWAL`](StepKind::CREDENTIAL_RENEWAL) |
+//! | its certificates | one PATCH of the list | [`CERTIFICATE`](StepKind::CERTIFICATE), [`CERTIFICATE_KEY`](StepKind::CERTIFICATE_KEY) |
+//! | its federated credentials | a request each | [`FEDERATED_CREDENTIAL`](StepKind::FEDERATED_CREDENTIAL) |
 //! | what is only checked | nothing | [`CONFIRMATION`](StepKind::CONFIRMATION), [`USED_IN_TIME`](StepKind::USED_IN_TIME) |
 //!
 //! Requests that do not wait for one another travel in one `$batch`.
@@ -105,8 +109,10 @@
 //! What is in the tenant and not in the registration is left alone and listed, as steps of the action
 //! [`LeftAlone`](Action::LeftAlone). With [`remove_surplus`](crate::AppRegistration::remove_surplus) three kinds are removed:
 //! [`SURPLUS_REDIRECT_URI`](StepKind::SURPLUS_REDIRECT_URI), [`SURPLUS_DECLARATION`](StepKind::SURPLUS_DECLARATION) and
-//! [`SURPLUS_GRANT`](StepKind::SURPLUS_GRANT). Secrets ([`SURPLUS_SECRET`](StepKind::SURPLUS_SECRET)) and grants of single
-//! users ([`USER_GRANTS`](StepKind::USER_GRANTS)) never are.
+//! [`SURPLUS_GRANT`](StepKind::SURPLUS_GRANT). Secrets ([`SURPLUS_SECRET`](StepKind::SURPLUS_SECRET)),
+//! certificates ([`SURPLUS_CERTIFICATE`](StepKind::SURPLUS_CERTIFICATE), but for expired ones, with which Entra takes no list),
+//! federated credentials ([`SURPLUS_FEDERATED_CREDENTIAL`](StepKind::SURPLUS_FEDERATED_CREDENTIAL)) and grants of single users
+//! ([`USER_GRANTS`](StepKind::USER_GRANTS)) never are.
 //!
 //! # Adoption
 //! The app is found by its unique name, never by its display name. Where none has the unique name and one has the display
@@ -167,20 +173,26 @@ pub(crate) mod apply;
 mod apply_state;
 mod approvals;
 mod caller_permissions;
+mod certificate;
 pub(crate) mod checklist;
 mod collections;
 mod comparison;
 mod confirmation;
 pub(crate) mod consent_check;
 pub(crate) mod credential;
+mod credential_name;
 mod credential_use;
 mod diagnose;
 mod expiring;
+mod federated_credential;
 mod findings;
 mod guards;
 mod identity;
 mod installation;
 mod installed;
+mod key_list;
+mod lifetime;
+mod made_certificate;
 mod notice;
 mod observe;
 mod observed;
@@ -195,9 +207,11 @@ mod progress;
 mod published;
 pub(crate) mod redirect_uri;
 pub(crate) mod registration;
+mod renewal;
 mod replicas;
 pub(crate) mod report;
 mod restrictions;
+pub mod rotation;
 mod run;
 mod secret_readiness;
 mod settings;
@@ -208,37 +222,44 @@ mod token_permissions;
 
 use std::time::Duration;
 
+#[cfg(feature = "certificate")]
+use std::sync::Arc;
+
 use secrecy::SecretString;
 
 use crate::api::ServicePrincipalKey;
 use crate::client::Client;
 use crate::error::Error;
+#[cfg(feature = "certificate")]
+use crate::ids::ApplicationId;
 use crate::ids::{AppId, KeyId, TenantId};
 
 pub use caller_permissions::CallerPermissions;
-pub use credential::Lifetime;
+pub use certificate::Certificate;
+pub use credential::Credential;
 pub use credential_use::{CredentialActivity, CredentialUse, NoEvidence};
 pub use diagnose::{Diagnose, Diagnosis, Finding, RecordedRequest};
 pub use expiring::{
     CredentialHolder, CredentialState, Expiring, ExpiringCredential, ExpiringCredentials, ExpiringKind,
 };
+pub use federated_credential::FederatedCredential;
 pub use installation::{Installation, PlanRemoval};
+pub use lifetime::Lifetime;
 pub use notice::Notice;
 pub use page_url::{LogoutUrl, PageUrl};
 pub use plan_request::{PlanRequest, VerifyRequest};
 pub use preflight::{CallerKind, Preflight, PreflightCheck, Verdict};
 pub use progress::{Done, Progress};
 pub use redirect_uri::Platform;
-pub use report::{InstalledPrincipal, OpenItem, RegisteredApplication};
+pub use report::{CredentialKind, InstalledPrincipal, IssuedCertificate, OpenItem, RegisteredApplication};
 pub use restrictions::{Allowed, AppRestrictions};
-pub use secret_readiness::{SecretReadiness, WaitUntilUsable};
+pub use secret_readiness::{SecretReadiness, UsableCredential, WaitUntilUsable};
 pub use step::{Action, Change, Check, StepId, StepKind, Subject};
 pub use tag::Tag;
 // What the root exports stands there alone.
 use apply::Apply;
 use plan::Plan;
 use registration::AppRegistration;
-use report::IssuedSecret;
 
 impl Client {
     /// Plans a registration: says what [`apply`](Self::apply) would change in the tenant. Reads only.
@@ -483,7 +504,7 @@ impl Client {
         Ok(Preflight::of(registration, &self.token_claims().await?))
     }
 
-    /// Waits until a new secret can be used: signs in with it until that works three times in a row and the tokens hold
+    /// Waits until a new credential can be used, a secret, a certificate or another issuer's tokens: signs in with it until that works three times in a row and the tokens hold
     /// the application permissions that the registration declares. Where nobody has consented to them yet, which the
     /// report of the apply lists as open, it waits in vain until its time is up.
     ///
@@ -511,10 +532,45 @@ impl Client {
     /// ```
     pub fn wait_until_usable<'a>(
         &self,
-        secret: &'a IssuedSecret,
+        credential: impl Into<UsableCredential>,
         registration: &'a AppRegistration,
     ) -> WaitUntilUsable<'a> {
-        WaitUntilUsable::new(self, secret, registration)
+        WaitUntilUsable::new(self, credential.into(), registration)
+    }
+
+    /// Rotates the client secrets and the certificates that a registration makes: issues another one ahead of the end of
+    /// each, hands it to a store, signs in with what the store gives back, and removes the earlier one after an overlap.
+    ///
+    /// Run it as often as you like, such as every night: it does what is due, goes on where an earlier run stopped, and does
+    /// nothing otherwise. See [`rotation`] for how it works and what it promises. Least permissions:
+    /// `Application.ReadWrite.OwnedBy`, or `Application.ReadWrite.All` delegated.
+    ///
+    /// # Errors
+    /// A [`RotateError`](rotation::RotateError) carries the report of what was done.
+    pub fn rotate<'a>(&self, registration: &'a AppRegistration) -> rotation::Rotate<'a> {
+        rotation::Rotate::new(self, registration)
+    }
+
+    /// Rotates the certificate of the very app that this client signs in as: it needs no permission and no administrator,
+    /// because it proves with its certificate that it may.
+    ///
+    /// The certificate in the store signs the proof with which another one is added
+    /// ([addKey](https://learn.microsoft.com/graph/api/application-addkey)); that goes to the store, signs in, and signs the
+    /// proof with which the earlier one is removed ([removeKey](https://learn.microsoft.com/graph/api/application-removekey)).
+    /// So the one that stays is proven at that moment, and the last one is never removed. See
+    /// [`rotation`](rotation#by-the-app-itself).
+    ///
+    /// # Errors
+    /// A [`RotateError`](rotation::RotateError) carries the report of what was done.
+    #[cfg(feature = "certificate")]
+    pub fn rotate_own_certificate<'a>(
+        &self,
+        application: ApplicationId,
+        app_id: AppId,
+        certificate: &'a Certificate,
+        store: Arc<dyn rotation::SecretStore>,
+    ) -> rotation::RotateOwn<'a> {
+        rotation::RotateOwn::new(self, application, app_id, certificate, store)
     }
 
     /// Says what is wrong with a tenant, a client id and a secret as a customer typed them in, by signing in with them

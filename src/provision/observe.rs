@@ -109,7 +109,7 @@ async fn observe_application(
 ) -> Result<Option<Observed>, Error> {
     let mut batch = client.batch();
     let application = batch.add(client.applications().find_selecting(id, &application_properties()));
-    let reads = collections::reads(client, app_id.into(), &mut batch);
+    let reads = collections::reads(client, app_id.into(), true, &mut batch);
     let mut responses = batch.send().await?;
     let Some(application) = responses.take(application)? else { return Ok(None) };
     let mut observed = Observed { application: Some(as_selected(application)?), ..earlier.clone() };
@@ -226,7 +226,7 @@ async fn observe(client: &Client, registration: &AppRegistration, options: &Plan
         }
     }
     if let Some(app_id) = observed.app_id() {
-        collections::read(client, app_id.into(), &mut observed).await?;
+        collections::read(client, app_id.into(), true, &mut observed).await?;
     }
     Ok(observed)
 }
@@ -265,7 +265,7 @@ impl<'a> InstalledReads<'a> {
         removal: Option<Removal>,
         batch: &mut Batch,
     ) -> Self {
-        let of_principal = collections::reads(client, principal, batch);
+        let of_principal = collections::reads(client, principal, false, batch);
         let organization = batch.add(client.organization().get());
         let deleted = match principal {
             ServicePrincipalKey::AppId(app_id) => {

@@ -6,10 +6,12 @@ use time::{Duration, OffsetDateTime};
 use crate::error::{Error, ErrorCode};
 use crate::ids::{AppId, ApplicationId, DirectoryObjectId, KeyId, PermissionId, ServicePrincipalId, TenantId};
 use crate::model::{
-    AppRoleAssignment, Application, ConsentType, DeletedItem, OAuth2PermissionGrant, PasswordCredential,
-    ServicePrincipal,
+    AppRoleAssignment, Application, ConsentType, DeletedItem, FederatedIdentityCredential, KeyCredential,
+    OAuth2PermissionGrant, PasswordCredential, ServicePrincipal,
 };
 use crate::permission::Permission;
+use crate::provision::certificate::Certificate;
+use crate::provision::credential_name;
 use crate::provision::restrictions::AppRestrictions;
 
 /// Everything that a plan depends on.
@@ -42,6 +44,18 @@ pub(super) struct Observed {
     pub(super) assignments: Vec<AppRoleAssignment>,
     /// The OAuth2 permission grants of the service principal.
     pub(super) grants: Vec<OAuth2PermissionGrant>,
+    /// The certificates of the application: a list that is read by itself, because reads of it have a limit of their own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) keys: Vec<KeyCredential>,
+    /// Whether something of it could not be read.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) keys_unknown: bool,
+    /// The federated identity credentials of the application.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) federated: Vec<FederatedIdentityCredential>,
+    /// Whether they could not be read.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) federated_unknown: bool,
     /// The APIs of the wanted permissions.
     pub(super) resources: Vec<Resource>,
     /// The ids and names of the wanted permissions, as this tenant knows them.
@@ -145,6 +159,10 @@ impl Observed {
             assigned_to: Vec::new(),
             assignments: Vec::new(),
             grants: Vec::new(),
+            keys: Vec::new(),
+            keys_unknown: false,
+            federated: Vec::new(),
+            federated_unknown: false,
             resources: Vec::new(),
             permissions: Vec::new(),
             restrictions: None,
@@ -201,14 +219,28 @@ impl Observed {
         now: OffsetDateTime,
     ) -> impl Iterator<Item = (KeyId, &'a PasswordCredential)> {
         self.secrets().filter(move |(_, secret)| {
-            secret.display_name.as_deref() == Some(name) && Validity::of(secret, now) == Validity::Live
+            credential_name::is_of(name, secret.display_name.as_deref()) && Validity::of(secret, now) == Validity::Live
         })
+    }
+
+    /// The certificates of the application, by their key ids.
+    pub(super) fn certificates(&self) -> impl Iterator<Item = (KeyId, &KeyCredential)> {
+        self.keys.iter().filter_map(|key| Some((key.key_id?, key)))
+    }
+
+    /// The certificates of the application that are the wanted one and valid at `now`.
+    pub(super) fn live_certificates<'a>(
+        &'a self,
+        wanted: &'a Certificate,
+        now: OffsetDateTime,
+    ) -> impl Iterator<Item = (KeyId, &'a KeyCredential)> {
+        self.certificates().filter(move |(_, key)| wanted.is(key) && Validity::of_key(key, now) == Validity::Live)
     }
 
     /// When a secret of this description that is not valid yet begins, where that is within a day.
     pub(super) fn secret_begins(&self, name: &str, now: OffsetDateTime) -> Option<OffsetDateTime> {
         let is_soon = |secret: &&PasswordCredential| Validity::of(secret, now) == Validity::Soon;
-        let of_name = self.secrets().filter(|(_, secret)| secret.display_name.as_deref() == Some(name));
+        let of_name = self.secrets().filter(|(_, secret)| credential_name::is_of(name, secret.display_name.as_deref()));
         of_name.map(|(_, secret)| secret).filter(is_soon).filter_map(|secret| secret.start_date_time).min()
     }
 
@@ -216,7 +248,7 @@ impl Observed {
     pub(super) fn may_have_secret(&self, name: &str, now: OffsetDateTime) -> bool {
         let may_be = |secret: &PasswordCredential| match &secret.display_name {
             None => secret.is_unreadable("displayName") && Validity::of(secret, now).may_be_live(),
-            Some(other) if other == name => match secret.key_id {
+            Some(other) if credential_name::is_of(name, Some(other)) => match secret.key_id {
                 Some(_) => Validity::of(secret, now) == Validity::Unknown,
                 None => Validity::of(secret, now).may_be_live(),
             },
@@ -241,7 +273,7 @@ impl Observed {
     }
 }
 
-/// Whether a client secret can be used at a time.
+/// Whether a client secret or a certificate can be used at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Validity {
     Live,
@@ -263,11 +295,25 @@ const MAX_ZONE_DIFFERENCE: Duration = Duration::days(1);
 
 impl Validity {
     pub(super) fn of(secret: &PasswordCredential, now: OffsetDateTime) -> Self {
-        match (secret.start_date_time, secret.end_date_time) {
+        let is_start_unreadable = secret.is_unreadable("startDateTime");
+        Self::between(secret.start_date_time, secret.end_date_time, is_start_unreadable, now)
+    }
+
+    pub(super) fn of_key(key: &KeyCredential, now: OffsetDateTime) -> Self {
+        Self::between(key.start_date_time, key.end_date_time, key.is_unreadable("startDateTime"), now)
+    }
+
+    fn between(
+        start: Option<OffsetDateTime>,
+        end: Option<OffsetDateTime>,
+        is_start_unreadable: bool,
+        now: OffsetDateTime,
+    ) -> Self {
+        match (start, end) {
             (_, Some(end)) if end <= now => Self::Ended,
             (Some(start), _) if start - now > MAX_ZONE_DIFFERENCE => Self::Early,
             (Some(start), _) if start - now > MAX_CLOCK_DIFFERENCE => Self::Soon,
-            (None, _) if secret.is_unreadable("startDateTime") => Self::Unknown,
+            (None, _) if is_start_unreadable => Self::Unknown,
             (_, Some(_)) => Self::Live,
             (_, None) => Self::Unknown,
         }

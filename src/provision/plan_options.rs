@@ -16,7 +16,10 @@ pub(super) struct PlanOptions {
     pub(super) create_another: bool,
     /// The names of the secrets of which another is to be issued.
     pub(super) replace_secrets: Vec<String>,
-    /// The secrets whose value the caller has.
+    /// The names of the certificates of which another is to be made.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) replace_certificates: Vec<String>,
+    /// The secrets and certificates whose value the caller has.
     pub(super) held_secrets: Vec<KeyId>,
     /// Whether a lifetime that a policy forbids is shortened to the longest that it allows.
     #[serde(skip_serializing_if = "std::ops::Not::not")]

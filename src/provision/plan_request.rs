@@ -106,7 +106,14 @@ impl<'a> PlanRequest<'a> {
         self
     }
 
-    /// Says that the caller has the value of this secret, so that nothing is open about it.
+    /// Makes another certificate of this description although one is valid. The earlier one stays.
+    pub fn replace_certificate(mut self, name: impl Into<String>) -> Self {
+        self.options.replace_certificates.push(name.into());
+        self
+    }
+
+    /// Says that the caller has the value of this secret, or the private key of this certificate, so that nothing is open
+    /// about it.
     pub fn holding(mut self, secret: KeyId) -> Self {
         self.options.held_secrets.push(secret);
         self

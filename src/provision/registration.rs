@@ -11,8 +11,10 @@ use crate::ids::{AppId, TenantId};
 use crate::model::SignInAudience;
 use crate::permission::Permission;
 use crate::provision::caller_permissions::CallerPermissions;
+use crate::provision::certificate::Certificate;
 use crate::provision::confirmation::Confirmation;
-use crate::provision::credential::ClientSecret;
+use crate::provision::credential::{ClientSecret, Credential};
+use crate::provision::federated_credential::FederatedCredential;
 use crate::provision::findings::Findings;
 use crate::provision::page_url::{LogoutUrl, PageUrl};
 use crate::provision::permission_entry::{PermissionEntry, Place, Selection};
@@ -48,6 +50,8 @@ pub struct AppRegistration {
     pub(super) selection: Selection,
     pub(super) admin_consent: bool,
     pub(super) credentials: Vec<ClientSecret>,
+    pub(super) certificates: Vec<Certificate>,
+    pub(super) federated_credentials: Vec<FederatedCredential>,
     pub(super) notes: Option<String>,
     pub(super) tags: Vec<Tag>,
     pub(super) listed_as_enterprise_application: bool,
@@ -78,6 +82,10 @@ struct WrittenRegistration {
     admin_consent: bool,
     #[serde(default)]
     credentials: Vec<ClientSecret>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    certificates: Vec<Certificate>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    federated_credentials: Vec<FederatedCredential>,
     #[serde(default)]
     notes: Option<String>,
     #[serde(default)]
@@ -131,6 +139,8 @@ impl AppRegistration {
             selection: Selection::None,
             admin_consent: true,
             credentials: Vec::new(),
+            certificates: Vec::new(),
+            federated_credentials: Vec::new(),
             notes: None,
             tags: Vec::new(),
             listed_as_enterprise_application: true,
@@ -283,9 +293,13 @@ impl AppRegistration {
         self
     }
 
-    /// Adds a client secret.
-    pub fn credential(mut self, secret: ClientSecret) -> Self {
-        self.credentials.push(secret);
+    /// Adds a credential: a [`ClientSecret`], a [`Certificate`] or a [`FederatedCredential`].
+    pub fn credential(mut self, credential: impl Into<Credential>) -> Self {
+        match credential.into() {
+            Credential::ClientSecret(secret) => self.credentials.push(secret),
+            Credential::Certificate(certificate) => self.certificates.push(certificate),
+            Credential::Federated(credential) => self.federated_credentials.push(credential),
+        }
         self
     }
 
@@ -377,6 +391,11 @@ impl AppRegistration {
         self.credentials.iter().map(ClientSecret::name)
     }
 
+    /// The descriptions of its certificates.
+    pub fn certificate_names(&self) -> impl Iterator<Item = &str> {
+        self.certificates.iter().map(Certificate::name)
+    }
+
     /// Every purpose that an optional permission has, in order.
     pub fn purposes(&self) -> Vec<&str> {
         let mut purposes: Vec<&str> = Vec::new();
@@ -436,6 +455,8 @@ impl AppRegistration {
         sorted.permissions.sort_by_cached_key(|entry| entry.permission.to_string());
         sorted.tags.sort_by(|one, other| one.as_str().cmp(other.as_str()));
         sorted.credentials.sort_by(|one, other| one.name().cmp(other.name()));
+        sorted.certificates.sort_by(|one, other| one.name().cmp(other.name()));
+        sorted.federated_credentials.sort_by(|one, other| one.name().cmp(other.name()));
         sorted
     }
 

@@ -17,7 +17,7 @@ use crate::provision::progress::Done;
 ///
 /// # JSON
 /// `tenantId`, `application` (a [`RegisteredApplication`], or null), `servicePrincipal` (an [`InstalledPrincipal`], or left out), `secrets` (each an [`IssuedSecret`], **without its
-/// value**), `done` (each a [`Done`]), `corrections` (sentences), `open` (each an [`OpenItem`]) and `notices` (each a [`Notice`], or left out). A value is written by nobody but the
+/// value**), `certificates` (each an [`IssuedCertificate`]), `done` (each a [`Done`]), `corrections` (sentences), `open` (each an [`OpenItem`]) and `notices` (each a [`Notice`], or left out). A value is written by nobody but the
 /// caller, who takes it from [`IssuedSecret::value`].
 ///
 /// ```
@@ -50,6 +50,8 @@ pub struct Registered {
     pub service_principal: Option<InstalledPrincipal>,
     /// The secrets that this run issued, each with its value: it is here and nowhere else.
     pub secrets: Vec<IssuedSecret>,
+    /// The certificates that this run added. The private key of one that it made is in the secret sink and nowhere else.
+    pub certificates: Vec<IssuedCertificate>,
     /// What was done, in order.
     pub done: Vec<Done>,
     /// What was corrected on the way: a permission whose id differs in this tenant, a lifetime that a policy does not allow
@@ -177,10 +179,79 @@ pub struct InstalledPrincipal {
     pub publisher: Option<TenantId>,
 }
 
-/// A client secret with its value: one that an apply issued, or one that a program has stored.
+/// What a credential is that a secret sink stores.
+///
+/// ```
+/// use entra_apps::provision::CredentialKind;
+///
+/// assert_eq!(serde_json::to_value(CredentialKind::ClientSecret)?, "client_secret");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum CredentialKind {
+    /// A client secret, whose value is the portal's *Value*.
+    ClientSecret,
+    /// A certificate, whose value is its private key and itself, as PEM:
+    /// [`ClientCertificate::from_pem`](crate::auth::ClientCertificate::from_pem) reads it.
+    Certificate,
+}
+
+impl CredentialKind {
+    /// What it is called in a sentence.
+    pub(super) fn noun(self) -> &'static str {
+        match self {
+            Self::ClientSecret => "client secret",
+            Self::Certificate => "certificate",
+        }
+    }
+}
+
+/// A certificate that was added to an application. There is no private key in it.
 ///
 /// # JSON
-/// `tenantId`, `appId`, `keyId`, `displayName` and `end` (RFC 3339); null is what is not known. **The value is left
+/// `tenantId`, `appId`, `keyId`, `displayName`, `thumbprint`, `pem` and `end` (RFC 3339); null is what is not known.
+///
+/// ```
+/// # use entra_emulator::MemoryTenant;
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// # let der = include_bytes!("../../emulator/certificates/one.der");
+/// use entra_apps::AppRegistration;
+/// use entra_apps::provision::Certificate;
+///
+/// let client = MemoryTenant::new().client();
+/// let backup = AppRegistration::new("contoso-backup", "Contoso Backup").credential(Certificate::from_der("Backup", der)?);
+/// let registered = client.apply(&client.plan(&backup).await?).await?;
+/// assert_eq!(registered.certificates[0].display_name, "Backup");
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct IssuedCertificate {
+    /// The tenant that it is for.
+    pub tenant_id: TenantId,
+    /// The *application (client) id* that it is for.
+    pub app_id: AppId,
+    /// The id of the certificate in the application.
+    pub key_id: KeyId,
+    /// The description.
+    pub display_name: String,
+    /// The SHA-1 of the certificate, which the portal shows: forty upper-case hexadecimal digits.
+    pub thumbprint: String,
+    /// The certificate as PEM.
+    pub pem: String,
+    /// When one that was made ends, in UTC.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub end: Option<OffsetDateTime>,
+}
+
+/// A client secret with its value, or a certificate with its private key: one that was issued here, or one that a program has
+/// stored.
+///
+/// # JSON
+/// `tenantId`, `appId`, `kind`, `keyId`, `displayName` and `end` (RFC 3339); null is what is not known. **The value is left
 /// out**: where it is to be written, the caller writes it.
 ///
 /// # Examples
@@ -209,11 +280,13 @@ pub struct IssuedSecret {
     pub tenant_id: TenantId,
     /// The *application (client) id* that it is for.
     pub app_id: AppId,
+    /// What it is.
+    pub kind: CredentialKind,
     /// The portal's *Secret ID*: not the secret.
     pub key_id: KeyId,
     /// The description; an apply always sets it.
     pub display_name: Option<String>,
-    /// The secret itself: the portal's *Value*.
+    /// The secret itself: the portal's *Value*. Of a certificate, its private key and itself, as PEM.
     #[serde(skip)]
     pub value: SecretString,
     /// When it ends, in UTC; an apply always sets it.
@@ -224,7 +297,15 @@ pub struct IssuedSecret {
 impl IssuedSecret {
     /// Takes up a secret that a program has stored.
     pub fn new(tenant_id: TenantId, app_id: AppId, key_id: KeyId, value: SecretString) -> Self {
-        Self { tenant_id, app_id, key_id, display_name: None, value, end: None }
+        let kind = CredentialKind::ClientSecret;
+        Self { tenant_id, app_id, kind, key_id, display_name: None, value, end: None }
+    }
+
+    /// Sets what it is, a client secret otherwise.
+    #[must_use]
+    pub fn kind(mut self, kind: CredentialKind) -> Self {
+        self.kind = kind;
+        self
     }
 
     /// Sets the description.
@@ -390,6 +471,7 @@ mod tests {
             tenant_id,
             service_principal: None,
             application: Some(application),
+            certificates: Vec::new(),
             secrets: vec![secret.clone(), secret.display_name("Main").end(datetime!(2028-01-31 10:00:05.25 UTC))],
             done: vec![Done { id: StepKind::NOTES.into(), text: "set the notes".to_owned() }],
             corrections: Vec::new(),
@@ -409,12 +491,16 @@ mod tests {
                     "displayName": "Contoso Backup", "created": "2026-02-01T10:00:00Z",
                 },
                 "secrets": [
-                    {"tenantId": tenant, "appId": app, "keyId": key, "displayName": null, "end": null},
                     {
-                        "tenantId": tenant, "appId": app, "keyId": key, "displayName": "Main",
+                        "tenantId": tenant, "appId": app, "kind": "client_secret", "keyId": key, "displayName": null,
+                        "end": null,
+                    },
+                    {
+                        "tenantId": tenant, "appId": app, "kind": "client_secret", "keyId": key, "displayName": "Main",
                         "end": "2028-01-31T10:00:05.25Z",
                     },
                 ],
+                "certificates": [],
                 "done": [{"code": "notes", "kind": "notes", "subject": null, "text": "set the notes"}],
                 "corrections": [],
                 "open": [

@@ -98,6 +98,7 @@ impl<'a> Run<'a> {
                 application: None,
                 service_principal: None,
                 secrets: Vec::new(),
+                certificates: Vec::new(),
                 done: Vec::new(),
                 corrections: Vec::new(),
                 open: Vec::new(),
@@ -106,6 +107,7 @@ impl<'a> Run<'a> {
             round: 0,
             fresh_until: Deadline::default(),
             lost_attempts: Vec::new(),
+            lost_keys: Vec::new(),
             lost_responses: 0,
             grants_in_doubt: false,
             sink,
@@ -125,6 +127,7 @@ impl<'a> Run<'a> {
             result => result,
         };
         let orphans = collections::remove_remaining_orphans(&mut self.state).await;
+        collections::remove_remaining_keys(&mut self.state).await;
         result.and(orphans)
     }
 
@@ -170,6 +173,9 @@ impl<'a> Run<'a> {
         self.approvals.check(&it)?;
         check_observed(&it)?;
         guards::check_clock(&self.state.client, &it)?;
+        if self.state.sink.is_none() && collections::lacks_sink(&it) {
+            return Err(Error::new(ErrorCode::SecretSinkMissing));
+        }
         guards::check_shown(&changes, self.plan.steps(), &self.written)?;
         Ok(!changes.is_empty())
     }

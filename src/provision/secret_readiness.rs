@@ -1,4 +1,4 @@
-//! Waiting until a new secret can be used: the sign-in service learns of it after the directory.
+//! Waiting until a new credential of any kind can be used: the sign-in service learns of it after the directory.
 
 use std::fmt;
 use std::future::{Future, IntoFuture};
@@ -6,18 +6,20 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+#[cfg(feature = "certificate")]
+use secrecy::ExposeSecret as _;
 use serde::{Serialize, Serializer};
 use tracing::Instrument as _;
 
 use crate::auth::{ClientAuthentication, ClientCredentialsProvider, SignInService, TokenClaims};
 use crate::client::Client;
 use crate::error::{Error, ErrorCode};
-use crate::ids::AppId;
+use crate::ids::{AppId, TenantId};
 use crate::permission::MICROSOFT_GRAPH;
 use crate::provision::permission_entry::Place;
 use crate::provision::progress::{Done, Progress, ProgressHook};
 use crate::provision::registration::AppRegistration;
-use crate::provision::report::IssuedSecret;
+use crate::provision::report::{CredentialKind, IssuedSecret};
 use crate::provision::step::StepKind;
 use crate::provision::token_permissions::application_permissions_by_api;
 use crate::retry::WaitReason;
@@ -37,7 +39,84 @@ const SIGN_INS_IN_A_ROW: u32 = 3;
 /// has consented to, waiting does not mend.
 const DEFAULT_DEADLINE: Duration = Duration::from_secs(600);
 
-/// A wait for a secret: awaiting it waits.
+/// A credential that is waited for, of any kind: an [`IssuedSecret`], or whatever an app signs in with.
+///
+/// ```
+/// # use entra_emulator::MemoryTenant;
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::sync::Arc;
+///
+/// use entra_apps::auth::{AssertionRequest, ClientAssertion, ClientAuthentication};
+/// use entra_apps::provision::{FederatedCredential, UsableCredential};
+/// use entra_apps::secrecy::SecretString;
+/// use entra_apps::{AppRegistration, BoxError, async_trait};
+///
+/// #[derive(Debug)]
+/// struct Job; // what the platform gives to a job
+/// # fn token() -> String {
+/// #     use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
+/// #     let claims = r#"{"iss":"https://issuer.example","sub":"job:7","aud":"api://AzureADTokenExchange","exp":4102444800}"#;
+/// #     format!("{}.{}.{}", BASE64.encode(r#"{"alg":"RS256"}"#), BASE64.encode(claims), BASE64.encode("x"))
+/// # }
+///
+/// #[async_trait]
+/// impl ClientAssertion for Job {
+///     async fn assertion(&self, _: &AssertionRequest) -> Result<SecretString, BoxError> {
+///         Ok(SecretString::from(token()))
+///     }
+/// }
+///
+/// let client = MemoryTenant::new().client();
+/// let job = AppRegistration::new("contoso-job", "Contoso Job")
+///     .credential(FederatedCredential::new("job", "https://issuer.example", "job:7"));
+/// let registered = client.apply(&client.plan(&job).await?).await?;
+/// let app_id = registered.application.unwrap().app_id;
+///
+/// let assertions = ClientAuthentication::assertion(Arc::new(Job));
+/// client.wait_until_usable(UsableCredential::new(registered.tenant_id, app_id, assertions), &job).await?;
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Debug)]
+pub struct UsableCredential {
+    tenant_id: TenantId,
+    app_id: AppId,
+    authentication: Result<ClientAuthentication, ErrorCode>,
+    noun: &'static str,
+}
+
+impl UsableCredential {
+    /// A credential of an app in a tenant: a secret, a certificate, or assertions of another issuer.
+    pub fn new(tenant_id: TenantId, app_id: AppId, authentication: ClientAuthentication) -> Self {
+        Self { tenant_id, app_id, authentication: Ok(authentication), noun: "credential" }
+    }
+}
+
+impl From<&IssuedSecret> for UsableCredential {
+    fn from(issued: &IssuedSecret) -> Self {
+        let authentication = match issued.kind {
+            CredentialKind::ClientSecret => Ok(ClientAuthentication::secret(issued.value.clone())),
+            CredentialKind::Certificate => certificate(issued),
+        };
+        let noun = match issued.kind {
+            CredentialKind::ClientSecret => "secret",
+            CredentialKind::Certificate => "certificate",
+        };
+        Self { tenant_id: issued.tenant_id, app_id: issued.app_id, authentication, noun }
+    }
+}
+
+#[cfg(feature = "certificate")]
+fn certificate(issued: &IssuedSecret) -> Result<ClientAuthentication, ErrorCode> {
+    let read = crate::auth::ClientCertificate::from_pem(issued.value.expose_secret().as_bytes());
+    read.map(ClientAuthentication::certificate).map_err(|error| error.code())
+}
+
+#[cfg(not(feature = "certificate"))]
+fn certificate(_: &IssuedSecret) -> Result<ClientAuthentication, ErrorCode> {
+    Err(ErrorCode::NoCryptoProvider)
+}
+
+/// A wait for a credential: awaiting it waits.
 ///
 /// When the time is up, the code says what was missing:
 /// - [`SecretNotUsable`](ErrorCode::SecretNotUsable): the sign-in service does not take the secret yet;
@@ -67,7 +146,7 @@ const DEFAULT_DEADLINE: Duration = Duration::from_secs(600);
 #[must_use = "it waits when it is awaited"]
 pub struct WaitUntilUsable<'a> {
     client: Client,
-    secret: &'a IssuedSecret,
+    credential: UsableCredential,
     registration: &'a AppRegistration,
     times: u32,
     progress: Option<ProgressHook>,
@@ -108,8 +187,9 @@ pub struct SecretReadiness {
 }
 
 impl<'a> WaitUntilUsable<'a> {
-    pub(super) fn new(client: &Client, secret: &'a IssuedSecret, registration: &'a AppRegistration) -> Self {
-        Self { client: client.clone(), secret, registration, times: SIGN_INS_IN_A_ROW, progress: None, deadline: None }
+    pub(super) fn new(client: &Client, credential: UsableCredential, registration: &'a AppRegistration) -> Self {
+        let (times, progress, deadline) = (SIGN_INS_IN_A_ROW, None, None);
+        Self { client: client.clone(), credential, registration, times, progress, deadline }
     }
 
     /// Sets how often it must work in a row: three times by default, once at least.
@@ -144,6 +224,7 @@ impl<'a> WaitUntilUsable<'a> {
             true => application_permissions_by_api(self.registration, Place::OwnTenant),
             false => vec![(MICROSOFT_GRAPH, Vec::new())],
         };
+        let noun = self.credential.noun;
         let (mut sign_ins, mut in_a_row) = (0, 0);
         let options = client.options();
         let mut poll = client.context().poll(TOKEN_OPERATION, WaitReason::Replication, &options);
@@ -152,7 +233,7 @@ impl<'a> WaitUntilUsable<'a> {
         loop {
             sign_ins += 1;
             let signed_in = options.deadline.bound(client.clock(), self.sign_in(&client, &wanted)).await;
-            let Some(signed_in) = signed_in else { return Err(timed_out(refusal)) };
+            let Some(signed_in) = signed_in else { return Err(timed_out(refusal, noun)) };
             refusal = match signed_in {
                 Ok(roles) => {
                     in_a_row += 1;
@@ -161,7 +242,7 @@ impl<'a> WaitUntilUsable<'a> {
                         return Ok(SecretReadiness { sign_ins, waited, roles });
                     }
                     if let Some(progress) = &self.progress {
-                        let text = format!("signed in with the new secret, {in_a_row} of {} times", self.times);
+                        let text = format!("signed in with the new {noun}, {in_a_row} of {} times", self.times);
                         progress(&Progress::Done(Done { id: StepKind::SIGNED_IN.into(), text }));
                     }
                     None
@@ -174,7 +255,7 @@ impl<'a> WaitUntilUsable<'a> {
             };
             let wait = if refusal.is_some() { poll.backoff() } else { Duration::from_secs(1) };
             if !poll.wait(wait).await {
-                return Err(timed_out(refusal));
+                return Err(timed_out(refusal, noun));
             }
         }
     }
@@ -182,18 +263,19 @@ impl<'a> WaitUntilUsable<'a> {
     /// Signs in for each API, and returns the permissions that the tokens hold.
     async fn sign_in(&self, client: &Client, wanted: &[(AppId, Vec<String>)]) -> Result<Vec<String>, Error> {
         let service = SignInService::with_context(client.cloud().clone(), client.context().clone());
-        let secret = ClientAuthentication::secret(self.secret.value.clone());
-        let provider = ClientCredentialsProvider::new(service, self.secret.app_id, secret);
+        let UsableCredential { tenant_id, app_id, authentication, noun } = &self.credential;
+        let authentication = authentication.clone().map_err(Error::new)?;
+        let provider = ClientCredentialsProvider::new(service, *app_id, authentication);
         let mut held = Vec::new();
         for (api, names) in wanted {
             let scope = match *api {
                 MICROSOFT_GRAPH => client.cloud().graph_scope(),
                 api => format!("{api}/.default"),
             };
-            let request = TokenRequest::new(self.secret.tenant_id, scope);
+            let request = TokenRequest::new(*tenant_id, scope);
             let claims = TokenClaims::of(&token_of(&provider, &request).await?);
             if let Some(missing) = names.iter().find(|name| !claims.roles.contains(name)) {
-                let text = format!("the token of the new secret does not hold the permission {missing} yet");
+                let text = format!("the token of the new {noun} does not hold the permission {missing} yet");
                 return Err(Error::new(ErrorCode::PermissionsNotInToken).with_message(text).during(TOKEN_OPERATION));
             }
             held.extend(claims.roles);
@@ -205,7 +287,7 @@ impl<'a> WaitUntilUsable<'a> {
 impl fmt::Debug for WaitUntilUsable<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WaitUntilUsable")
-            .field("app_id", &self.secret.app_id)
+            .field("app_id", &self.credential.app_id)
             .field("times", &self.times)
             .finish_non_exhaustive()
     }
@@ -227,13 +309,20 @@ fn write_milliseconds<S: Serializer>(duration: &Duration, serializer: S) -> Resu
 
 /// Whether a refusal is one that what is new meets, and that passes.
 fn passes_with_time(error: &Error) -> bool {
-    error.code() == ErrorCode::PermissionsNotInToken || error.code().is_expected_after_a_write()
+    matches!(error.code(), ErrorCode::PermissionsNotInToken | ErrorCode::NoMatchingFederatedCredential)
+        || error.code().is_expected_after_a_write()
 }
 
-fn timed_out(refusal: Option<Error>) -> Error {
+fn timed_out(refusal: Option<Error>, noun: &str) -> Error {
     let missing = refusal.as_ref().is_some_and(|error| error.code() == ErrorCode::PermissionsNotInToken);
     let code = if missing { ErrorCode::PermissionsNotInToken } else { ErrorCode::SecretNotUsable };
-    let error = Error::new(code).during(TOKEN_OPERATION);
+    let error = match code {
+        ErrorCode::SecretNotUsable => {
+            Error::new(code).with_message(format!("the sign-in service does not take the new {noun} yet"))
+        }
+        code => Error::new(code),
+    };
+    let error = error.during(TOKEN_OPERATION);
     match refusal {
         Some(refusal) => error.with_source(refusal),
         None => error,

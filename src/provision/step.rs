@@ -109,6 +109,10 @@ pub enum Subject {
     Licence(String),
     /// A client secret of the registration, by its description.
     Secret(String),
+    /// A certificate of the registration, by its description.
+    Certificate(String),
+    /// A federated identity credential, by its name.
+    FederatedCredential(String),
     /// A credential that is there, by its key id.
     Credential(KeyId),
     /// What a person confirms, by the code that the registration gave it.
@@ -135,6 +139,8 @@ impl fmt::Display for Subject {
             | Self::PermissionGroup(text)
             | Self::Licence(text)
             | Self::Secret(text)
+            | Self::Certificate(text)
+            | Self::FederatedCredential(text)
             | Self::Confirmation(text) => f.write_str(text),
         }
     }

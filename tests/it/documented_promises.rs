@@ -55,6 +55,15 @@ const SHOWN_BY: &[(&str, &[&str])] = &[
     ("The secret does not work in the time allowed", &["secrets::readiness::a_deadline_ends_the_wait_and_the_secret_stays"]),
     ("Something is printed, or shown in an error or a panic", &["redaction::types::no_type_shows_a_secret_in_any_way", "redaction::types::no_type_of_a_feature_shows_a_secret", "redaction::types::every_public_type_is_listed"]),
     ("Everything is logged, at the most verbose level, while requests fail", &["faults::random::registrations_converge_under_random_faults", "redaction::logs::the_most_verbose_trace_holds_no_secret_and_no_token", "redaction::logs::the_libraries_below_log_no_secret_either"]),
+    // … a credential is rotated
+    ("A request of a rotation fails, in any way", &["rotation::faults::every_request_of_a_rotation_fails_once_in_every_outcome", "rotation::faults::random_faults_and_lag_break_no_rotation"]),
+    ("The process of a rotation ends at any request", &["rotation::faults::the_process_of_a_rotation_ends_at_every_request_before_and_after_its_effect"]),
+    ("Two processes rotate at once", &["rotation::faults::two_rotate_at_once"]),
+    ("The store refuses what was issued", &["rotation::rotating::what_cannot_be_stored_is_taken_back_and_reported_with_its_value_if_that_fails"]),
+    ("The store does not give back what it was given, or cannot be asked", &["rotation::rotating::nothing_goes_where_the_store_does_not_give_back_what_it_was_given_or_cannot_be_asked"]),
+    ("Somebody has removed the new credential, which still signs in for a while", &["rotation::rotating::the_sign_in_service_is_waited_for_and_a_removed_one_that_still_works_proves_nothing"]),
+    ("Others have issued credentials of the same description", &["rotation::defects::what_others_have_issued_stays_even_if_it_bears_the_same_description"]),
+    ("The response to the change of an app's own certificate is lost", &["rotation::own::an_own_rotation_that_is_disturbed_is_made_up_for"]),
     // … signing in fails
     ("The sign-in service refuses, with any of the codes that it is known for", &["sign_in_errors::every_code_comes_out_as_its_reason_with_a_remedy_and_its_ids"]),
     ("The sign-in service gives no code", &["sign_in_errors::an_error_without_a_code_is_told_by_its_name"]),

@@ -47,6 +47,8 @@ pub(crate) enum AccessScope {
     All,
     /// Only objects that the caller owns.
     Owned,
+    /// Only the caller's own application and service principal.
+    Itself,
 }
 
 /// The access that an operation needs; several permissions can grant the same one.
@@ -353,7 +355,10 @@ pub(crate) fn authorize(operation: &Operation, actor: &Actor) -> Result<AccessSc
             .then_some(AccessScope::All),
         None => access_by_roles(right, &identity.wids),
     };
-    scope.ok_or_else(GraphError::denied)
+    // An app changes its own keys without any permission.
+    // <https://learn.microsoft.com/graph/api/application-addkey>
+    let is_own_key = matches!(operation, Operation::AddKey(..) | Operation::RemoveKey(..)) && identity.user.is_none();
+    scope.or(is_own_key.then_some(AccessScope::Itself)).ok_or_else(GraphError::denied)
 }
 
 /// `Application.ReadWrite.OwnedBy` is limited to owned objects unless another permission or role grants the same

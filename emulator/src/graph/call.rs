@@ -82,6 +82,8 @@ pub(crate) struct Call {
     pub(crate) actor: Actor,
     /// Whether the caller may only access objects that it owns.
     pub(crate) owned_only: bool,
+    /// Whether the caller may only access its own application and service principal.
+    pub(crate) itself_only: bool,
     /// The application of another tenant that the request refers to.
     pub(crate) foreign_application: Option<ForeignApplication>,
     pub(crate) now: Duration,
@@ -104,6 +106,7 @@ impl Call {
             body: Some(body),
             actor: Actor::Operator,
             owned_only: false,
+            itself_only: false,
             foreign_application: None,
             now,
             wall,

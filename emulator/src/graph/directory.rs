@@ -25,6 +25,7 @@ use crate::graph::call::{Actor, Call};
 use crate::graph::deleted_items::DeletedItems;
 use crate::graph::delta::Changes;
 use crate::graph::policy::LegacyValues;
+use crate::graph::removed_credentials::RemovedCredentials;
 use crate::graph::reports::CredentialActivities;
 use crate::graph::response::{Body, GraphError, GraphResponse, GraphResult};
 use crate::graph::route::{ObjectKey, Operation};
@@ -67,6 +68,8 @@ pub(crate) struct Directory {
     pub(crate) secrets: HashMap<String, Secret>,
     /// The bytes of key credentials by key id.
     pub(crate) keys: HashMap<String, Vec<u8>>,
+    /// The credentials with which an app can sign in for a while although they were removed.
+    pub(crate) removed: RemovedCredentials,
     /// The number of secrets and keys at which those that no object has any more are removed.
     pub(crate) sweep_at: usize,
     /// The directory roles of users and apps, by object id.
@@ -103,7 +106,8 @@ impl Directory {
         let objects = self.applications.versions().chain(self.service_principals.versions());
         let held = objects
             .flat_map(|object| items(object, "passwordCredentials").iter().chain(items(object, "keyCredentials")));
-        let held: HashSet<&str> = held.map(|credential| text(credential, "keyId")).collect();
+        let held = held.map(|credential| text(credential, "keyId")).chain(self.removed.key_ids());
+        let held: HashSet<&str> = held.collect();
         self.secrets.retain(|id, _| held.contains(id.as_str()));
         self.keys.retain(|id, _| held.contains(id.as_str()));
         self.sweep_at = 2 * (self.secrets.len() + self.keys.len()) + MIN_SWEPT;
@@ -170,6 +174,11 @@ impl Directory {
     pub(crate) fn write(&mut self, kind: ObjectKind, state: ObjectState, value: Value, call: &Call) {
         let horizon = self.lag.max_lag();
         self.changes.record(kind, text(&value, "id"), call.now);
+        if matches!(kind, ObjectKind::Application | ObjectKind::ServicePrincipal)
+            && let Some(before) = self.store(kind).live(text(&value, "id")).cloned()
+        {
+            self.removed.note(&before, &value, call.now);
+        }
         self.store_mut(kind).put(state, Arc::new(shrink_to_fit(value)), Some(call.now), horizon);
     }
 
@@ -209,7 +218,8 @@ impl Directory {
     /// Carries out a Graph operation on the directory.
     pub(crate) fn perform(&mut self, operation: Operation, call: &mut Call) -> GraphResult {
         self.purge_expired_items(call);
-        call.owned_only = authorize::authorize(&operation, &call.actor)? == AccessScope::Owned;
+        let scope = authorize::authorize(&operation, &call.actor)?;
+        (call.owned_only, call.itself_only) = (scope == AccessScope::Owned, scope == AccessScope::Itself);
         let call: &Call = call;
         match operation {
             Operation::List(kind) => self.list(kind, call),
@@ -319,6 +329,10 @@ impl Directory {
     /// owns its service principal.
     pub(crate) fn check_ownership(&self, kind: ObjectKind, value: &Value, call: &Call) -> Result<(), GraphError> {
         let Actor::SignedIn(identity) = &call.actor else { return Ok(()) };
+        if call.itself_only {
+            let is_itself = text(value, "appId") == identity.app_id;
+            return if is_itself { Ok(()) } else { Err(GraphError::denied()) };
+        }
         if !call.owned_only {
             return Ok(());
         }

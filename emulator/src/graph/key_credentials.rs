@@ -66,8 +66,7 @@ impl Directory {
         ids.sort_unstable();
         ids.dedup();
         if ids.len() < stored_keys.len() {
-            return Err(GraphError::bad_request("Request contains a property with duplicate values.")
-                .detail("InvalidValue", "keyCredentials"));
+            return Err(duplicate_key());
         }
         body["keyCredentials"] = stored_keys.into();
         Ok(bytes)
@@ -158,6 +157,10 @@ impl Directory {
         }
         let (stored, der) = self.new_key_credential(kind, requested, call)?;
         self.check_new_key(kind, Some(&value), &stored, call)?;
+        let is_same = |key: &Value| eq_ignore_case(text(key, "keyId"), text(&stored, "keyId"));
+        if items(&value, "keyCredentials").iter().any(is_same) {
+            return Err(duplicate_key());
+        }
         let mut new = (*value).clone();
         if let Some(keys) = new["keyCredentials"].as_array_mut() {
             keys.insert(0, stored.clone());
@@ -218,6 +221,11 @@ impl Directory {
         }
         Err(malformed())
     }
+}
+
+fn duplicate_key() -> GraphError {
+    GraphError::bad_request("Request contains a property with duplicate values.")
+        .detail("InvalidValue", "keyCredentials")
 }
 
 fn invalid_end() -> GraphError {

@@ -16,6 +16,7 @@ pub(crate) mod organization;
 pub(crate) mod password_credentials;
 pub(crate) mod policy;
 pub(crate) mod redirect_uris;
+pub(crate) mod removed_credentials;
 pub(crate) mod reports;
 pub(crate) mod response;
 pub(crate) mod role_management;

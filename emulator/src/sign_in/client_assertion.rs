@@ -9,12 +9,13 @@ use uuid::Uuid;
 
 use super::SignInRequest;
 use super::client_app::ClientApp;
+use super::client_authentication::working;
 use super::discovery::{is_microsoft, issuer_v1};
 use super::error::{SignInError, SignInResult};
 use super::form::Form;
 use crate::certificate::{CLOCK_SKEW_TOLERANCE, Certificate, SignedToken};
 use crate::cloud_state::CloudState;
-use crate::data::json::{eq_ignore_case, items, text, texts, timestamp};
+use crate::data::json::{eq_ignore_case, text, texts, timestamp};
 use crate::graph::federated_credentials::APPLICATION;
 
 const BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -83,7 +84,8 @@ impl CloudState {
             return Err(SignInError::invalid_client(50012, message));
         };
         let keys = self.credential_holders(tenant, client).into_iter().flat_map(|(holder, directory)| {
-            items(holder, "keyCredentials").iter().filter(|key| text(key, "usage") == "Verify").filter_map(|key| {
+            let keys = working(holder, "keyCredentials", directory, request);
+            keys.filter(|key| text(key, "usage") == "Verify").filter_map(|key| {
                 let certificate = Certificate::parse(directory.keys.get(text(key, "keyId"))?)?;
                 certificate.matches_header(&token.header).then_some((key, certificate))
             })

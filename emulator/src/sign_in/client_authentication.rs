@@ -67,8 +67,7 @@ impl CloudState {
     ) -> SignInResult<()> {
         use secrecy::ExposeSecret as _;
         let secrets = self.credential_holders(tenant, client).into_iter().flat_map(|(holder, directory)| {
-            items(holder, "passwordCredentials")
-                .iter()
+            working(holder, "passwordCredentials", directory, request)
                 .filter_map(|credential| directory.secrets.get(text(credential, "keyId")))
         });
         let mut started_secrets = secrets.filter(|secret| secret.start <= request.wall + CLOCK_SKEW_TOLERANCE);
@@ -92,4 +91,14 @@ impl CloudState {
             }
         }
     }
+}
+
+/// The credentials of an object, and those that were removed and still work.
+pub(super) fn working<'a>(
+    holder: &'a Value,
+    list: &'static str,
+    directory: &'a Directory,
+    request: &SignInRequest<'_>,
+) -> impl Iterator<Item = &'a Value> + use<'a> {
+    items(holder, list).iter().chain(directory.removed.of(text(holder, "id"), list, request.now))
 }

@@ -61,6 +61,7 @@ impl Directory {
         self.keys.clear();
         self.app_management.clear();
         self.activities.clear();
+        self.removed.clear();
         self.roles.clear();
     }
 

@@ -128,3 +128,15 @@ async fn a_proof_needs_a_valid_certificate() {
     let body = json!({"keyCredential": key(TWO), "proof": proof(ONE_KEY, id, 600)});
     session.post(&format!("/servicePrincipals/{id}/addKey"), body).await.expect(200);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_key_id_stands_once() {
+    let session = Session::new(&builder().build()).await;
+    let id = app_with_key(&session).await;
+    let path = format!("/applications/{id}");
+    let there = session.get(&path).await.expect(200)["keyCredentials"][0]["keyId"].clone();
+    let mut again = key(TWO);
+    again["keyId"] = there;
+    let body = json!({"keyCredential": again, "passwordCredential": null, "proof": proof(ONE_KEY, &id, 600)});
+    session.post(&format!("{path}/addKey"), body).await.refused(400, "Request_BadRequest");
+}

@@ -13,6 +13,7 @@ use crate::provision::apply_state::{ApplyState, SecretAttempt};
 use crate::provision::collections::{Collection, Phase, TakeResponse};
 use crate::provision::comparison::Comparison;
 use crate::provision::credential::{ClientSecret, max_end_date_jitter};
+use crate::provision::credential_name::Mark;
 use crate::provision::findings::Findings;
 use crate::provision::observed::{Observed, Validity};
 use crate::provision::policies::end_of_secret;
@@ -20,6 +21,7 @@ use crate::provision::registration::{AppRegistration, allows_personal_accounts};
 use crate::provision::replicas::wait_for_replicas;
 use crate::provision::report::{IssuedSecret, OpenItem};
 use crate::provision::step::{Action, Step, StepId, StepKind, Subject};
+use crate::provision::{credential_name, renewal};
 use crate::random;
 use crate::retry::READ_LAG;
 
@@ -60,11 +62,11 @@ impl Collection for ClientSecrets {
 
     fn steps(&self, it: &Comparison<'_>, steps: &mut Vec<Step>) {
         for wanted in &it.registration.credentials {
-            steps_of_secret(it, wanted.name(), steps);
+            steps_of_secret(it, wanted, steps);
         }
         let named = |secret: &PasswordCredential| {
             let wanted = &it.registration.credentials;
-            wanted.iter().any(|wanted| secret.display_name.as_deref() == Some(wanted.name()))
+            wanted.iter().any(|wanted| credential_name::is_of(wanted.name(), secret.display_name.as_deref()))
         };
         let is_of_no_use =
             |secret: &PasswordCredential| matches!(Validity::of(secret, it.now), Validity::Ended | Validity::Early);
@@ -90,9 +92,14 @@ impl Collection for ClientSecrets {
         let mut requests: Vec<Box<dyn TakeResponse>> = Vec::new();
         let Some(id) = state.observed.application.as_ref().and_then(|app| app.id) else { return Ok(requests) };
         let it = state.comparison();
-        for secret in it.registration.credentials.iter().filter(|secret| is_to_be_issued(&it, secret.name())) {
-            let attempt = attempt(&state.client, &it, secret)?;
-            let new = NewPasswordCredential::new().display_name(attempt.name.as_str()).end(attempt.end);
+        for secret in it.registration.credentials.iter().filter(|secret| is_to_be_issued(&it, secret)) {
+            let predecessor = it.observed.live_secrets(secret.name(), it.now).max_by_key(|(_, it)| it.end_date_time);
+            let description = match predecessor.filter(|_| is_renewed(&it, secret)) {
+                Some((predecessor, _)) => credential_name::marked(secret.name(), Mark::Renews, Some(predecessor))?,
+                None => secret.name().to_owned(),
+            };
+            let attempt = attempt(&state.client, secret, description, end_of_secret(&it, secret)?);
+            let new = NewPasswordCredential::new().display_name(attempt.description.as_str()).end(attempt.end);
             let handle = batch.add(state.client.applications().add_password(id, &new));
             requests.push(Box::new(Added { handle, attempt }));
         }
@@ -104,10 +111,19 @@ fn is_replaced(it: &Comparison<'_>, name: &str) -> bool {
     it.options.replace_secrets.iter().any(|replaced| replaced == name)
 }
 
-fn is_to_be_issued(it: &Comparison<'_>, name: &str) -> bool {
+/// Whether the last one is near its end, so that another is issued beside it.
+fn is_renewed(it: &Comparison<'_>, wanted: &ClientSecret) -> bool {
+    let last = it.observed.live_secrets(wanted.name(), it.now).filter_map(|(_, secret)| secret.end_date_time).max();
+    renewal::is_due(last, wanted.renewal_window(it.now), it.now) && credential_name::can_be_renewed(wanted.name())
+}
+
+fn is_to_be_issued(it: &Comparison<'_>, wanted: &ClientSecret) -> bool {
+    let name = wanted.name();
     let may_be_there =
         || it.observed.may_have_secret(name, it.now) || it.observed.secret_begins(name, it.now).is_some();
-    is_replaced(it, name) || (it.observed.live_secrets(name, it.now).next().is_none() && !may_be_there())
+    is_replaced(it, name)
+        || is_renewed(it, wanted)
+        || (it.observed.live_secrets(name, it.now).next().is_none() && !may_be_there())
 }
 
 fn until(end: Option<OffsetDateTime>) -> String {
@@ -125,13 +141,20 @@ fn not_valid_yet(id: StepId, name: &str, start: OffsetDateTime) -> Step {
 }
 
 /// Adds the steps of one secret of the registration: the secret, and those of its name that are live.
-fn steps_of_secret(it: &Comparison<'_>, name: &str, steps: &mut Vec<Step>) {
+fn steps_of_secret(it: &Comparison<'_>, wanted: &ClientSecret, steps: &mut Vec<Step>) {
+    let name = wanted.name();
     let id = || StepId::of(StepKind::SECRET, Subject::Secret(name.to_owned()));
     let live: Vec<_> = it.observed.live_secrets(name, it.now).collect();
-    let replaced = is_replaced(it, name);
+    let renewed = is_renewed(it, wanted);
+    let replaced = is_replaced(it, name) || renewed;
     let held = |key_id: &KeyId| it.options.held_secrets.contains(key_id) && !replaced;
     let last = live.iter().max_by_key(|(_, secret)| secret.end_date_time).and_then(|(_, secret)| secret.end_date_time);
-    let (action, text) = if replaced && !live.is_empty() {
+    let (action, text) = if let Some(end) = last.filter(|_| renewed) {
+        (
+            Action::Add,
+            Some(format!("renew the client secret “{name}”, which ends on {}: another is issued", end.date())),
+        )
+    } else if replaced && !live.is_empty() {
         (Action::Add, Some(format!("issue another client secret “{name}”")))
     } else if live.is_empty() {
         (Action::Add, Some(format!("issue the client secret “{name}”")))
@@ -141,7 +164,8 @@ fn steps_of_secret(it: &Comparison<'_>, name: &str, steps: &mut Vec<Step>) {
         // The steps of what is there say it.
         (Action::Unchanged, None)
     };
-    let is_known = it.observed.secrets().any(|(_, secret)| secret.display_name.as_deref() == Some(name));
+    let is_known =
+        it.observed.secrets().any(|(_, secret)| credential_name::is_of(name, secret.display_name.as_deref()));
     let remedy = if is_known {
         "It has expired, or is not valid yet: apply the registration to issue another, and store its value where the app reads it."
     } else {
@@ -159,6 +183,11 @@ fn steps_of_secret(it: &Comparison<'_>, name: &str, steps: &mut Vec<Step>) {
         None if it.observed.may_have_secret(name, it.now) => step.unknown("passwordCredentials"),
         None => step,
     });
+    if let Some(end) = last.filter(|_| renewal::is_due(last, wanted.renewal_window(it.now), it.now)) {
+        let remedy = "Apply the registration to issue another one, and store its value where the app reads it.";
+        let subject = Subject::Secret(name.to_owned());
+        steps.push(renewal::warning(subject, &format!("client secret “{name}”"), end, remedy));
+    }
     for (key_id, secret) in live.iter().filter(|(key_id, _)| !held(key_id)) {
         let end = until(secret.end_date_time);
         let text = match replaced {
@@ -173,24 +202,29 @@ fn steps_of_secret(it: &Comparison<'_>, name: &str, steps: &mut Vec<Step>) {
 }
 
 /// An attempt to issue a secret now, with a mark of its own.
-fn attempt(client: &Client, it: &Comparison<'_>, secret: &ClientSecret) -> Result<SecretAttempt, Error> {
-    let (now, end) = (it.now, end_of_secret(it, secret)?);
+pub(in crate::provision) fn attempt(
+    client: &Client,
+    secret: &ClientSecret,
+    description: String,
+    end: OffsetDateTime,
+) -> SecretAttempt {
+    let now = client.clock().now();
     let jitter = u64::try_from(max_end_date_jitter(end - now).whole_microseconds()).unwrap_or(0);
     let earlier = i64::try_from(random::below(client.randomness(), jitter)).unwrap_or(0);
     let end = end.saturating_sub(Duration::microseconds(earlier));
     // Microseconds: the service keeps no more than seven digits.
     let end = end.replace_nanosecond(end.nanosecond() / 1000 * 1000).unwrap_or(end);
-    Ok(SecretAttempt { name: secret.name().to_owned(), end, at: client.clock().monotonic() })
+    SecretAttempt { name: secret.name().to_owned(), description, end, at: client.clock().monotonic() }
 }
 
 impl SecretAttempt {
     /// Whether a secret that was found is the one of this attempt.
-    fn issued(&self, secret: &PasswordCredential) -> bool {
+    pub(in crate::provision) fn issued(&self, secret: &PasswordCredential) -> bool {
         let same_end = secret.end_date_time.is_some_and(|end| {
             // Some reads come back in whole seconds.
             end == self.end || (end.nanosecond() == 0 && end.unix_timestamp() == self.end.unix_timestamp())
         });
-        same_end && secret.display_name.as_deref() == Some(&self.name)
+        same_end && secret.display_name.as_deref() == Some(&self.description)
     }
 }
 
@@ -208,7 +242,7 @@ impl TakeResponse for Added {
                 let Some(app_id) = state.observed.app_id() else { return Ok(()) };
                 let end = end_date_time.unwrap_or(attempt.end);
                 let secret = IssuedSecret::new(state.observed.tenant, app_id, key_id, value);
-                issued(state, secret.display_name(attempt.name.as_str()).end(end), attempt.name, end).await
+                issued(state, secret.display_name(attempt.description.as_str()).end(end), attempt.name, end).await
             }
             // A response without the value is as good as lost.
             Ok(_) => response_lost(state, attempt).await,
@@ -235,7 +269,7 @@ async fn issued(
     if let Some(app) = &mut state.observed.application {
         let mut credential = PasswordCredential::default();
         (credential.key_id, credential.end_date_time) = (Some(key_id), Some(end));
-        credential.display_name = Some(name.clone());
+        credential.display_name.clone_from(&secret.display_name);
         app.password_credentials.push(credential);
     }
     state.options.replace_secrets.retain(|replaced| *replaced != name);
@@ -426,6 +460,7 @@ mod tests {
     fn only_the_attempts_own_mark_is_its_own() {
         let attempt = SecretAttempt {
             name: "x".to_owned(),
+            description: "x".to_owned(),
             end: datetime!(2028-01-31 10:00:05.123456 UTC),
             at: std::time::Duration::ZERO,
         };

@@ -3,7 +3,9 @@
 //! A room says what it reads, what its steps are, and which requests are missing; each request says how its response is
 //! taken in. A new collection is a file here, a row of [`COLLECTIONS`], and a field of the registration with its setter.
 
+mod certificates;
 mod client_secrets;
+mod federated_credentials;
 mod permission_grants;
 mod role_assignments;
 mod service_principal;
@@ -23,7 +25,8 @@ use crate::provision::plan_options::PlanOptions;
 use crate::provision::registration::AppRegistration;
 use crate::provision::step::Step;
 
-pub(super) use client_secrets::{remove_remaining_orphans, report_unknown_values};
+pub(super) use certificates::{lacks_sink, remove_remaining_keys};
+pub(super) use client_secrets::{attempt, remove_remaining_orphans, report_unknown_values};
 pub(super) use permission_grants::{holds_after_removal, report_missing_consent};
 
 /// The rooms, in the order of the guide, in which they also make their changes.
@@ -32,6 +35,8 @@ pub(super) const COLLECTIONS: &[&dyn Collection] = &[
     &role_assignments::RoleAssignments,
     &permission_grants::PermissionGrants,
     &client_secrets::ClientSecrets,
+    &federated_credentials::FederatedCredentials,
+    &certificates::Certificates,
 ];
 
 /// When a room makes its changes: the requests of one phase go out together.
@@ -105,19 +110,26 @@ pub(super) fn rooms(options: &PlanOptions) -> impl Iterator<Item = &'static dyn 
     COLLECTIONS.iter().copied().filter(move |collection| !(is_installed && collection.is_of_application()))
 }
 
-/// Adds the reads of what belongs to a service principal.
-pub(super) fn reads(client: &Client, principal: ServicePrincipalKey, batch: &mut Batch) -> Vec<Box<dyn TakeRead>> {
-    COLLECTIONS.iter().filter_map(|collection| collection.read(client, principal, batch)).collect()
+/// Adds the reads of what belongs to a service principal, and to its application where that is registered here.
+pub(super) fn reads(
+    client: &Client,
+    principal: ServicePrincipalKey,
+    is_registered_here: bool,
+    batch: &mut Batch,
+) -> Vec<Box<dyn TakeRead>> {
+    let is_read = |it: &&&dyn Collection| is_registered_here || !it.is_of_application();
+    COLLECTIONS.iter().filter(is_read).filter_map(|collection| collection.read(client, principal, batch)).collect()
 }
 
-/// Reads a service principal and what belongs to it, in one batch.
+/// Reads a service principal and what belongs to it, and to its application where that is registered here, in one batch.
 pub(super) async fn read(
     client: &Client,
     principal: ServicePrincipalKey,
+    is_registered_here: bool,
     observed: &mut Observed,
 ) -> Result<(), Error> {
     let mut batch = client.batch();
-    let reads = reads(client, principal, &mut batch);
+    let reads = reads(client, principal, is_registered_here, &mut batch);
     let mut responses = batch.send().await?;
     for read in reads {
         read.take(&mut responses, observed).await?;

@@ -147,7 +147,7 @@ impl Collection for PermissionGrants {
         let before = self.facts(&state.observed);
         let mut again = state.observed.clone();
         let Some(principal) = state.comparison().principal_key() else { return Ok(()) };
-        collections::read(&state.client, principal, &mut again).await?;
+        collections::read(&state.client, principal, state.options.installed.is_none(), &mut again).await?;
         if again.principal.is_none() {
             return Ok(());
         }

@@ -221,7 +221,8 @@ impl TakeResponse for Created {
             Err(error) if error.kind() == ErrorKind::Conflict => {
                 let Some(app_id) = state.comparison().app_id() else { return Ok(()) };
                 state.client.wrote_service_principal(app_id);
-                collections::read(&state.client, app_id.into(), &mut state.observed).await?;
+                let is_registered_here = state.options.installed.is_none();
+                collections::read(&state.client, app_id.into(), is_registered_here, &mut state.observed).await?;
                 if state.observed.principal.is_none() {
                     wait_for_replicas(&state.client, "POST /servicePrincipals", state.round).await?;
                 }

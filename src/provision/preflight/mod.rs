@@ -191,6 +191,15 @@ impl Preflight {
             let id = StepId::of(StepKind::SECRET, Subject::Secret(name.to_owned()));
             (id, format!("Issue the client secret “{name}”"), Need::Write)
         }));
+        steps.extend(registration.certificate_names().map(|name| {
+            let id = StepId::of(StepKind::CERTIFICATE, Subject::Certificate(name.to_owned()));
+            (id, format!("Add the certificate “{name}”"), Need::Write)
+        }));
+        steps.extend(registration.federated_credentials.iter().map(|credential| {
+            let name = credential.name();
+            let id = StepId::of(StepKind::FEDERATED_CREDENTIAL, Subject::FederatedCredential(name.to_owned()));
+            (id, format!("Add the federated credential “{name}”"), Need::Write)
+        }));
         steps.extend(grants(registration, Place::OwnTenant));
         Self::of_steps(steps, claims)
     }

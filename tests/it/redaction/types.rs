@@ -21,10 +21,12 @@ use entra_apps::cloud::Cloud;
 use entra_apps::consent::{AdminConsentCallback, AdminConsentLink, ConsentApp};
 use entra_apps::ids::{AppId, Tenant, TenantId};
 use entra_apps::model::{
-    ApiPatch, ApplicationPatch, KeyCredential, NewApplication, NewPasswordCredential, NewServicePrincipal,
-    OAuth2PermissionGrantPatch, RedirectUrisPatch, ServicePrincipalPatch, WebPatch,
+    ApiPatch, ApplicationPatch, FederatedIdentityCredentialPatch, KeyCredential, NewApplication, NewPasswordCredential,
+    NewServicePrincipal, OAuth2PermissionGrantPatch, RedirectUrisPatch, ServicePrincipalPatch, WebPatch,
 };
 use entra_apps::permission::MICROSOFT_GRAPH;
+use entra_apps::provision::UsableCredential;
+use entra_apps::provision::rotation::{MemorySecretStore, SecretStore, StoredCredential};
 use entra_apps::secrecy::{ExposeSecret, SecretString};
 use entra_apps::token::{TokenProvider, TokenRequest};
 use entra_apps::transport::TransportError;
@@ -41,6 +43,7 @@ const SHOWN: &[&str] = &[
     "api::AppRoleAssignments",
     "api::Applications",
     "api::DeletedItems",
+    "api::FederatedIdentityCredentials",
     "api::Groups",
     "api::Items",
     "api::List",
@@ -88,6 +91,7 @@ const SHOWN: &[&str] = &[
     "model::Application",
     "model::ApplicationPatch",
     "model::DelegatedAdminRelationshipPatch",
+    "model::FederatedIdentityCredentialPatch",
     "model::KeyCredential",
     "model::NewApplication",
     "model::NewPasswordCredential",
@@ -135,7 +139,12 @@ const SHOWN: &[&str] = &[
     "provision::Plan",
     "provision::PlanRemoval",
     "provision::PlanRequest",
+    "provision::MemorySecretStore",
     "provision::Registered",
+    "provision::Rotate",
+    "provision::RotateError",
+    "provision::Rotated",
+    "provision::UsableCredential",
     "provision::VerifyRequest",
     "provision::WaitUntilUsable",
     "token::AccessToken",
@@ -149,6 +158,7 @@ const OF_A_FEATURE: &[(&str, bool)] = &[
     ("auth::AzureCredentialProvider", cfg!(feature = "azure")),
     ("auth::BrowserProvider", cfg!(feature = "browser")),
     ("auth::ClientCertificate", cfg!(feature = "certificate")),
+    ("provision::RotateOwn", cfg!(feature = "certificate")),
     ("transport::ReqwestTransport", cfg!(feature = "reqwest")),
 ];
 
@@ -156,6 +166,7 @@ const OF_A_FEATURE: &[(&str, bool)] = &[
 const HARMLESS: &[&str] = &[
     "api::ApplicationKey",
     "api::DeletedKind",
+    "api::FederatedIdentityCredentialKey",
     "api::GroupKey",
     "api::RequestPath",
     "api::ServicePrincipalKey",
@@ -226,6 +237,7 @@ const HARMLESS: &[&str] = &[
     "model::DeletedItem",
     "model::DirectoryObject",
     "model::ETag",
+    "model::FederatedIdentityCredential",
     "model::Filter",
     "model::Group",
     "model::GroupMember",
@@ -239,6 +251,7 @@ const HARMLESS: &[&str] = &[
     "model::NewAppRoleAssignment",
     "model::NewDelegatedAdminAccessAssignment",
     "model::NewDelegatedAdminRelationship",
+    "model::NewFederatedIdentityCredential",
     "model::NewGroup",
     "model::NewOAuth2PermissionGrant",
     "model::OAuth2PermissionGrant",
@@ -332,7 +345,12 @@ const HARMLESS: &[&str] = &[
     "provision::Finding",
     "provision::Lifetime",
     "provision::Action",
+    "provision::Certificate",
     "provision::Change",
+    "provision::Credential",
+    "provision::CredentialKind",
+    "provision::FederatedCredential",
+    "provision::IssuedCertificate",
     "provision::LogoutUrl",
     "provision::Notice",
     "provision::PageUrl",
@@ -347,7 +365,10 @@ const HARMLESS: &[&str] = &[
     "provision::Progress",
     "provision::RedirectUri",
     "provision::RegisteredApplication",
+    "provision::RotatedCredential",
+    "provision::RotationState",
     "provision::SecretReadiness",
+    "provision::StoredCredential",
     "provision::Verdict",
     "random::SystemRandomness",
     "transport::ConnectFailure",
@@ -445,6 +466,13 @@ impl SecretSink for Sealed {
     }
 }
 
+#[async_trait]
+impl SecretStore for Sealed {
+    async fn load(&self, _: &StoredCredential) -> Result<Option<IssuedSecret>, entra_apps::BoxError> {
+        Ok(None)
+    }
+}
+
 /// Hands the same assertion out each time, and shows none.
 struct Assertion(SecretString);
 
@@ -512,6 +540,11 @@ async fn no_type_shows_a_secret_in_any_way() {
     viewer.see("provision::PlanRemoval", &installation.plan_removal());
     viewer.see("provision::VerifyRequest", &client.verify(&wanted));
     viewer.see("provision::Apply", &client.apply(&plan));
+    let usable = UsableCredential::from(&registered.secrets[0]);
+    viewer.see("provision::UsableCredential", &usable);
+    let store = MemorySecretStore::new();
+    store.store(&registered.secrets[0]).await.unwrap();
+    viewer.see("provision::MemorySecretStore", &store);
     viewer.see("provision::WaitUntilUsable", &client.wait_until_usable(&registered.secrets[0], &wanted));
     for typed in [issued.clone(), SecretString::from(format!(" {MARKER}\n"))] {
         let app_id = registered.application.as_ref().unwrap().app_id.to_string();
@@ -614,6 +647,7 @@ async fn reads(viewer: &mut Viewer, client: &entra_apps::Client) {
     viewer.see("api::OAuth2PermissionGrants", &client.oauth2_permission_grants());
     viewer.see("api::DeletedItems", &client.deleted_items());
     viewer.see("api::OrganizationApi", &client.organization());
+    viewer.see("api::FederatedIdentityCredentials", &client.federated_identity_credentials());
     viewer.see("api::Groups", &client.groups());
     viewer.see("api::Policies", &client.policies());
     viewer.see("api::Reports", &client.reports());
@@ -693,6 +727,8 @@ fn models(viewer: &mut Viewer, client: &entra_apps::Client) {
     viewer.see("api::RequestBuilder", &request);
     viewer.see("api::RequestBuilder", &request.header("If-Match", MARKER));
     viewer.see("model::KeyCredential", &key);
+    let federated = FederatedIdentityCredentialPatch::new().unknown("more", &body).unwrap();
+    viewer.see("model::FederatedIdentityCredentialPatch", &federated);
     let new = NewApplication::new("With a key").unknown("passwordCredentials", &body).unwrap();
     let patch = ApplicationPatch::new().key_credentials(vec![key.clone()]).unknown("more", &body).unwrap();
     viewer.see("model::NewApplication", &new);
@@ -771,6 +807,15 @@ async fn errors(viewer: &mut Viewer, tenant: &MemoryTenant) {
     let plan = client.plan(&other).await.unwrap();
     tenant.fault(Fault::on("POST", "/applications/*/removePassword").always().fails(500));
     let failed = client.apply(&plan).secret_sink(Arc::new(Sealed)).await.unwrap_err();
+    // A rotation whose new secret can neither be stored nor be removed: it is in the report.
+    let rotate = client.rotate(&other).store(Arc::new(Sealed)).replace_lost();
+    viewer.see("provision::Rotate", &rotate);
+    let rotated = rotate.await.unwrap_err();
+    assert_eq!(rotated.report().secrets.len(), 1);
+    viewer.private.push(rotated.report().secrets[0].value.expose_secret().to_owned());
+    viewer.see("provision::Rotated", rotated.report());
+    viewer.text("provision::Rotated", &serde_json::to_string(&rotated).unwrap());
+    viewer.error("provision::RotateError", &rotated);
     tenant.clear_faults();
     assert_eq!(failed.report().secrets.len(), 1, "it could not be removed, and is in the report");
     viewer.private.push(failed.report().secrets[0].value.expose_secret().to_owned());
@@ -825,6 +870,10 @@ mod of_a_feature {
         viewer.private.extend([STANDARD.encode(part), numbers.trim_matches(['[', ']']).to_owned()]);
         let certificate = ClientCertificate::from_der(ONE, ONE_KEY).unwrap();
         viewer.see("auth::ClientCertificate", &certificate);
+        let (client, own) = (tenant().client(), entra_apps::provision::Certificate::generated("x"));
+        let (application, app_id) = (entra_apps::ids::ApplicationId::from_u128(1), AppId::from_u128(2));
+        let rotate = client.rotate_own_certificate(application, app_id, &own, Arc::new(Sealed));
+        viewer.see("provision::RotateOwn", &rotate);
         let provider = ClientCredentialsProvider::new(
             service(),
             AppId::from_u128(1),

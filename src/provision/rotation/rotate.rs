@@ -1,0 +1,188 @@
+//! A rotation to be run: its options.
+
+use std::fmt;
+use std::future::{Future, IntoFuture};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tracing::Instrument as _;
+
+use crate::client::Client;
+use crate::ids::{AppId, KeyId};
+use crate::provision::progress::{Progress, ProgressHook};
+use crate::provision::registration::AppRegistration;
+use crate::provision::report::SecretSink;
+use crate::provision::rotation::report::{RotateError, Rotated};
+use crate::provision::rotation::run::Run;
+use crate::provision::rotation::secret_store::SecretStore;
+
+/// So long an earlier credential stays beside a later one, where nobody says otherwise: a week.
+const DEFAULT_OVERLAP: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// The number of times that signing in must work in a row.
+const SIGN_INS_IN_A_ROW: u32 = 3;
+
+/// Where what is issued goes.
+#[derive(Clone, Debug)]
+pub(super) enum Destination {
+    Nowhere,
+    Sink(Arc<dyn SecretSink>),
+    Store(Arc<dyn SecretStore>),
+}
+
+/// What a rotation is asked for.
+#[derive(Clone)]
+pub(super) struct Options {
+    pub(super) destination: Destination,
+    pub(super) adopt: Option<AppId>,
+    pub(super) overlap: Duration,
+    pub(super) retired: Vec<KeyId>,
+    pub(super) replace_lost: bool,
+    pub(super) at_once: Vec<String>,
+    pub(super) times: u32,
+    pub(super) progress: Option<ProgressHook>,
+}
+
+/// A rotation to be run: awaiting it runs it.
+///
+/// ```
+/// # use entra_emulator::MemoryTenant;
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::sync::Arc;
+///
+/// use entra_apps::provision::rotation::MemorySecretStore;
+/// use entra_apps::{AppRegistration, ClientSecret};
+///
+/// let (client, store) = (MemoryTenant::new().client(), Arc::new(MemorySecretStore::new()));
+/// let backup = AppRegistration::new("contoso-backup", "Contoso Backup").credential(ClientSecret::new("Backup"));
+/// client.apply(&client.plan(&backup).await?).secret_sink(store.clone()).await?;
+///
+/// // After a leak: now, and with no overlap.
+/// let rotate = client.rotate(&backup).store(store.clone()).at_once("Backup").overlap(std::time::Duration::ZERO);
+/// rotate.on_progress(|progress| println!("{progress:?}")).await?;
+/// assert_eq!(store.kept().len(), 2);
+/// # Ok(()) }
+/// ```
+///
+/// # Panics
+/// Outside of the runtime that the [`Client`](crate::Client) needs.
+#[must_use = "it rotates when it is awaited"]
+pub struct Rotate<'a> {
+    client: Client,
+    registration: &'a AppRegistration,
+    options: Options,
+    deadline: Option<Duration>,
+}
+
+impl<'a> Rotate<'a> {
+    pub(in crate::provision) fn new(client: &Client, registration: &'a AppRegistration) -> Self {
+        let options = Options {
+            destination: Destination::Nowhere,
+            adopt: None,
+            overlap: DEFAULT_OVERLAP,
+            retired: Vec::new(),
+            replace_lost: false,
+            at_once: Vec::new(),
+            times: SIGN_INS_IN_A_ROW,
+            progress: None,
+        };
+        Self { client: client.clone(), registration, options, deadline: None }
+    }
+
+    /// Gives what is issued to a store, which is asked for it again: the earlier one goes only once the store has given back
+    /// the new one, and that signs in.
+    pub fn store(mut self, store: Arc<dyn SecretStore>) -> Self {
+        self.options.destination = Destination::Store(store);
+        self
+    }
+
+    /// Gives what is issued to a sink that cannot be asked: nothing is removed, and what stays is reported.
+    pub fn secret_sink(mut self, sink: Arc<dyn SecretSink>) -> Self {
+        self.options.destination = Destination::Sink(sink);
+        self
+    }
+
+    /// Rotates an application that does not have the unique name.
+    pub fn adopt(mut self, app_id: AppId) -> Self {
+        self.options.adopt = Some(app_id);
+        self
+    }
+
+    /// Sets how long an earlier credential stays beside a later one that signs in: a week by default. Whoever reads the store
+    /// must have read it again by then.
+    pub fn overlap(mut self, overlap: Duration) -> Self {
+        self.options.overlap = overlap;
+        self
+    }
+
+    /// Names a credential that goes after the overlap although nothing shows that it was issued here: one that somebody has
+    /// made by hand, say.
+    pub fn retire(mut self, credential: KeyId) -> Self {
+        self.options.retired.push(credential);
+        self
+    }
+
+    /// Issues another one in place of one that is valid and that the store does not have, although it is not due. Otherwise
+    /// it is reported.
+    pub fn replace_lost(mut self) -> Self {
+        self.options.replace_lost = true;
+        self
+    }
+
+    /// Rotates the credential of this description now, although it is not due: after a leak, say.
+    pub fn at_once(mut self, name: impl Into<String>) -> Self {
+        self.options.at_once.push(name.into());
+        self
+    }
+
+    /// Sets how often in a row signing in must work: three times by default, once at least.
+    pub fn times(mut self, times: u32) -> Self {
+        self.options.times = times.max(1);
+        self
+    }
+
+    /// Tells what happens as it happens.
+    pub fn on_progress(mut self, progress: impl Fn(&Progress) + Send + Sync + 'static) -> Self {
+        self.options.progress = Some(Arc::new(progress));
+        self
+    }
+
+    /// Sets how long it may take, waits and the store included; the client's default deadline otherwise.
+    pub fn deadline(mut self, allowed: Duration) -> Self {
+        self.deadline = Some(allowed);
+        self
+    }
+
+    async fn run(self) -> Result<Rotated, RotateError> {
+        let Self { client, registration, options, deadline } = self;
+        let mut client = match deadline {
+            Some(allowed) => client.with_deadline(allowed).begin_operation(),
+            None => client.begin_operation(),
+        };
+        if let Some(progress) = options.progress.clone() {
+            client = client.observed(Arc::new(move |wait| progress(&Progress::Waiting(wait.clone()))));
+        }
+        Run::new(client, registration, options).execute().await
+    }
+}
+
+impl fmt::Debug for Rotate<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rotate")
+            .field("client", &self.client)
+            .field("unique_name", &self.registration.unique_name())
+            .field("overlap", &self.options.overlap)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'a> IntoFuture for Rotate<'a> {
+    type Output = Result<Rotated, RotateError>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send + 'a>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        let span = tracing::debug_span!("rotate", unique_name = self.registration.unique_name());
+        Box::pin(self.run().instrument(span))
+    }
+}
