@@ -11,7 +11,7 @@ use crate::model::{
     DelegatedAdminAccessAssignment, DelegatedAdminAccessAssignmentStatus, DelegatedAdminRelationshipOperationStatus,
     NewDelegatedAdminAccessAssignment, UnifiedRole,
 };
-use crate::partner::configuration::apply::GdapApplied;
+use crate::partner::configuration::applied::GdapApplied;
 use crate::partner::configuration::compare::of_group;
 use crate::partner::configuration::step::GdapStep;
 use crate::partner::operations::{self, PendingOperation, Updated};

@@ -1,6 +1,7 @@
 //! A configuration of delegated admin relationships: which security groups of the partner have which directory roles in
 //! customers' tenants, and who is in these groups. It is planned, applied and verified as a registration is.
 
+mod applied;
 mod apply;
 mod approval;
 mod assign;
@@ -19,7 +20,8 @@ use crate::ids::DirectoryObjectId;
 use crate::partner::Partner;
 use crate::partner::readiness::RolesNeeded;
 
-pub use apply::{ApplyGdap, GdapApplied, GdapFailure};
+pub use applied::{GdapApplied, GdapFailure};
+pub use apply::ApplyGdap;
 pub use approval::{GdapApproval, GroupState, Principal, RoleAccess};
 pub use checklist::{GdapChecklist, VerifyGdap};
 pub use plan::{GdapCustomer, GdapPlan, PlanGdap};

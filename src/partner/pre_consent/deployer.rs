@@ -5,7 +5,7 @@ use crate::error::{Error, ErrorCode};
 use crate::ids::{AppId, TenantId};
 use crate::model::SignInAudience;
 use crate::partner::pre_consent::approval::{ApprovedDeployer, DeployerConsent, texts};
-use crate::partner::pre_consent::first_hop::FirstHop;
+use crate::partner::pre_consent::first_hop::{FirstHop, for_customers};
 use crate::partner::selection::own_app;
 use crate::permission::microsoft_graph::delegated;
 use crate::permission::well_known::MICROSOFT_PARTNER_CENTER;
@@ -81,17 +81,4 @@ impl Deployer {
         let permissions = texts(self.registration.declared_permissions());
         ApprovedDeployer { app_id: self.app_id, permissions, consent: self.consent }
     }
-}
-
-/// The delegated permissions of a registration that are of use in customers' tenants, as a registration of the same app.
-pub(super) fn for_customers(registration: &AppRegistration) -> AppRegistration {
-    let empty = AppRegistration::new(registration.unique_name(), registration.display_name())
-        .audience(SignInAudience::MultipleOrganizations);
-    let permissions = registration.declared_permissions().filter(|it| is_for_customers(it)).cloned();
-    permissions.fold(empty, AppRegistration::permission)
-}
-
-/// Customers do not have Partner Center, whose permission is declared all the same: no token for it is given out otherwise.
-fn is_for_customers(permission: &Permission) -> bool {
-    permission.kind() == PermissionKind::Delegated && permission.api() != MICROSOFT_PARTNER_CENTER
 }

@@ -7,9 +7,10 @@ use crate::auth::TokenClaims;
 use crate::client::Client;
 use crate::error::{Error, ErrorCode};
 use crate::ids::{AppId, TenantId};
+use crate::model::SignInAudience;
 use crate::partner::application_consents::{ApplicationConsentResult, NewApplicationConsent};
-use crate::partner::pre_consent::deployer::for_customers;
-use crate::permission::{MICROSOFT_GRAPH, Permission};
+use crate::permission::well_known::MICROSOFT_PARTNER_CENTER;
+use crate::permission::{MICROSOFT_GRAPH, Permission, PermissionKind};
 use crate::provision::consent_check::ConsentCheck;
 use crate::provision::registration::AppRegistration;
 
@@ -106,4 +107,17 @@ impl FirstHop {
 pub(super) fn has_scope(claims: &TokenClaims, wanted: &str) -> bool {
     let scopes = claims.scp.as_deref().unwrap_or_default().split_whitespace();
     scopes.into_iter().any(|scope| scope.eq_ignore_ascii_case(wanted))
+}
+
+/// The delegated permissions of a registration that are of use in customers' tenants, as a registration of the same app.
+pub(super) fn for_customers(registration: &AppRegistration) -> AppRegistration {
+    let empty = AppRegistration::new(registration.unique_name(), registration.display_name())
+        .audience(SignInAudience::MultipleOrganizations);
+    let permissions = registration.declared_permissions().filter(|it| is_for_customers(it)).cloned();
+    permissions.fold(empty, AppRegistration::permission)
+}
+
+/// Customers do not have Partner Center, whose permission is declared all the same: no token for it is given out otherwise.
+fn is_for_customers(permission: &Permission) -> bool {
+    permission.kind() == PermissionKind::Delegated && permission.api() != MICROSOFT_PARTNER_CENTER
 }
