@@ -46,8 +46,8 @@ const MAX_NAME_LENGTH: usize = 90;
 pub struct Certificate {
     name: String,
     /// The certificate in DER, as Base64, where it is given.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    certificate: Option<String>,
+    #[serde(rename = "certificate", skip_serializing_if = "Option::is_none")]
+    given: Option<String>,
     /// How long one lives that is made.
     #[serde(skip_serializing_if = "Option::is_none")]
     lifetime: Option<Lifetime>,
@@ -64,8 +64,8 @@ pub struct Certificate {
 #[serde(remote = "Certificate", rename_all = "camelCase")]
 struct WrittenCertificate {
     name: String,
-    #[serde(default)]
-    certificate: Option<String>,
+    #[serde(default, rename = "certificate")]
+    given: Option<String>,
     #[serde(default)]
     lifetime: Option<Lifetime>,
     #[serde(rename = "renewBeforeSeconds", default, with = "As::<Option<DurationSeconds<u64>>>")]
@@ -82,7 +82,7 @@ impl Certificate {
     /// Asks for a certificate of this description that is made when it is needed, valid for twelve months unless said
     /// otherwise. That takes the feature `generate-certificate`, and a [secret sink](crate::Apply::secret_sink).
     pub fn generated(name: impl Into<String>) -> Self {
-        Self { name: name.into(), certificate: None, lifetime: Some(DEFAULT_LIFETIME), renew_before: None }
+        Self { name: name.into(), given: None, lifetime: Some(DEFAULT_LIFETIME), renew_before: None }
     }
 
     /// Asks for this certificate, given in DER. The private key stays where it is.
@@ -93,7 +93,7 @@ impl Certificate {
     /// of 2048 bits or more.
     pub fn from_der(name: impl Into<String>, der: &[u8]) -> Result<Self, Error> {
         check_der(der)?;
-        Ok(Self { name: name.into(), certificate: Some(STANDARD.encode(der)), lifetime: None, renew_before: None })
+        Ok(Self { name: name.into(), given: Some(STANDARD.encode(der)), lifetime: None, renew_before: None })
     }
 
     /// Asks for this certificate, given as PEM: the first in the text. A private key in the text is not looked at.
@@ -134,7 +134,7 @@ impl Certificate {
 
     /// Whether it is made when it is needed.
     pub fn is_generated(&self) -> bool {
-        self.certificate.is_none()
+        self.given.is_none()
     }
 
     /// How long one lives that is made; `None` for one that is given.
@@ -144,7 +144,7 @@ impl Certificate {
 
     /// The certificate in DER, where it is given.
     pub(super) fn der(&self) -> Option<Vec<u8>> {
-        STANDARD.decode(self.certificate.as_deref()?).ok()
+        STANDARD.decode(self.given.as_deref()?).ok()
     }
 
     /// When one that is made now ends.
@@ -183,7 +183,7 @@ impl Certificate {
             return Err(Error::new(ErrorCode::InvalidSecretName)
                 .with_message("a certificate's description has 1 to 90 characters"));
         }
-        match (&self.certificate, self.lifetime) {
+        match (&self.given, self.lifetime) {
             (Some(_), None) => {
                 let der = self.der().ok_or_else(|| invalid("the certificate is not in Base64"))?;
                 check_der(&der)
@@ -208,12 +208,9 @@ pub(super) fn is_certificate(key: &KeyCredential, der: &[u8]) -> bool {
         return known == der;
     }
     let Some(identifier) = key.custom_key_identifier.as_deref() else { return false };
-    let wanted = thumbprint(der);
-    let in_base64 = || {
-        let bytes = STANDARD.decode(identifier).ok()?;
-        Some(bytes.iter().map(|byte| format!("{byte:02X}")).collect::<String>())
-    };
-    identifier.eq_ignore_ascii_case(&wanted) || in_base64().is_some_and(|identifier| identifier == wanted)
+    let is_in_base64 =
+        || STANDARD.decode(identifier).is_ok_and(|bytes| bytes == sha1_smol::Sha1::from(der).digest().bytes());
+    identifier.eq_ignore_ascii_case(&thumbprint(der)) || is_in_base64()
 }
 
 /// The first certificate of a PEM text, in DER.
@@ -229,14 +226,15 @@ fn first_in_pem(pem: &str) -> Result<Vec<u8>, Error> {
 /// A certificate in DER as PEM.
 pub(super) fn to_pem(label: &str, der: &[u8]) -> String {
     let encoded = STANDARD.encode(der);
-    let mut pem = format!("-----BEGIN {label}-----\n");
+    let mut pem = String::with_capacity(encoded.len() + encoded.len() / 32 + 2 * label.len() + 40);
+    pem.extend(["-----BEGIN ", label, "-----\n"]);
     for (at, letter) in encoded.chars().enumerate() {
         if at > 0 && at % 64 == 0 {
             pem.push('\n');
         }
         pem.push(letter);
     }
-    pem.push_str(&format!("\n-----END {label}-----\n"));
+    pem.extend(["\n-----END ", label, "-----\n"]);
     pem
 }
 

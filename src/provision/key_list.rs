@@ -89,7 +89,7 @@ pub(super) async fn remove(
         let fresh = Deadline::after(client.clock(), MAX_AGE);
         match client.applications().update(id, &patch).fresh_until(fresh).await {
             Err(error) if error.is_outdated() => {
-                wait_for_replicas(client, "PATCH /applications/{id}", attempts).await?
+                wait_for_replicas(client, "PATCH /applications/{id}", attempts).await?;
             }
             written => {
                 written?;

@@ -276,14 +276,15 @@ impl TakeResponse for Written {
                     }
                 }
             }
-            Err(error) if may_be_done(&error) => {
+            // An earlier attempt of the batch may have been carried out, whose response was lost.
+            Err(error) if may_be_done(&error) || error.code() == ErrorCode::DependencyFailed => {
                 let app = key_list::read(&state.client, id).await;
                 let is_there = |one: &Added| {
                     app.as_ref().is_ok_and(|app| app.as_ref().is_some_and(|app| key_list::lists(app, one.key_id)))
                 };
                 if !added.iter().all(is_there) {
                     let at = state.client.clock().monotonic();
-                    let lost = added.iter().filter(|one| one.made.is_some());
+                    let lost = added.iter().filter(|one| one.made.is_some() && may_be_done(&error));
                     let lost = lost.map(|one| KeyAttempt { name: one.name.clone(), key_id: one.key_id, at });
                     state.lost_keys.extend(lost);
                     return Err(error);

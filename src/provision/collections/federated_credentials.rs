@@ -208,13 +208,14 @@ fn patch(wanted: &FederatedCredential) -> FederatedIdentityCredentialPatch {
 
 /// A credential as it is once it was written as it is wanted.
 fn written(wanted: &FederatedCredential) -> FederatedIdentityCredential {
-    let mut there = FederatedIdentityCredential::default();
-    there.name = Some(wanted.name().to_owned());
-    there.issuer = Some(wanted.issuer().to_owned());
-    there.subject = Some(wanted.subject().to_owned());
-    there.audiences = vec![wanted.wanted_audience().to_owned()];
-    there.description = wanted.wanted_description().map(str::to_owned);
-    there
+    FederatedIdentityCredential {
+        name: Some(wanted.name().to_owned()),
+        issuer: Some(wanted.issuer().to_owned()),
+        subject: Some(wanted.subject().to_owned()),
+        audiences: vec![wanted.wanted_audience().to_owned()],
+        description: wanted.wanted_description().map(str::to_owned),
+        ..FederatedIdentityCredential::default()
+    }
 }
 
 struct Read(BatchHandle<Page<FederatedIdentityCredential>>, List<FederatedIdentityCredential>);

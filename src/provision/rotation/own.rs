@@ -187,14 +187,14 @@ impl<'a> RotateOwn<'a> {
         let (current, issued) = match is_due {
             true => {
                 let new = self.replace(&current, report).await?;
-                if !self.keep_earlier {
-                    self.remove(current.key_id, &new, report).await?;
-                } else {
+                if self.keep_earlier {
                     earlier.push(current.key_id);
                     let (key_id, code) = (current.key_id, ErrorCode::SecretValueUnknown);
                     let text = format!("the earlier certificate {key_id} stays");
                     let remedy = "Name it to a later run with retire, once nobody uses it.";
                     report.open.push(OpenItem::new(code, text, remedy).key_id(key_id));
+                } else {
+                    self.remove(current.key_id, &new, report).await?;
                 }
                 let key_id = new.key_id;
                 (new, Some(key_id))

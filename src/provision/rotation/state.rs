@@ -173,12 +173,7 @@ impl State<'_> {
             let is_of_rotation = it.mark(self.name) == Some(Mark::Rotates);
             return is_of_rotation && it.start.is_some_and(|start| start + SETTLING <= self.now);
         }
-        self.end_of_overlap(current, policy).is_some_and(|end| end <= self.now)
-    }
-
-    /// Until when the earlier ones stay; for ever where nothing says when the current one was issued.
-    fn end_of_overlap(&self, current: &Held, policy: &Policy) -> Option<OffsetDateTime> {
-        current.start?.checked_add(policy.overlap)
+        end_of_overlap(current, policy).is_some_and(|end| end <= self.now)
     }
 
     /// One that was issued a moment ago and may be about to be stored by another run, and until when.
@@ -243,7 +238,7 @@ impl State<'_> {
                     _ => rest.unknown.push(it.key_id),
                 }
             } else {
-                match self.end_of_overlap(current, policy) {
+                match end_of_overlap(current, policy) {
                     Some(end) => rest.overlapping.push((it.key_id, end)),
                     None => rest.unknown.push(it.key_id),
                 }
@@ -251,6 +246,11 @@ impl State<'_> {
         }
         Next::Rest(rest)
     }
+}
+
+/// Until when the earlier ones stay; for ever where nothing says when the current one was issued.
+fn end_of_overlap(current: &Held, policy: &Policy) -> Option<OffsetDateTime> {
+    current.start?.checked_add(policy.overlap)
 }
 
 #[cfg(test)]

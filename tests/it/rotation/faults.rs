@@ -202,7 +202,7 @@ async fn two_rotate_at_once() {
                 scene.rotate(&two, &vault).await
             };
             let ended = tokio::join!(scene.rotate(&one, &vault), second);
-            let mut result = watches.iter().map(|watch| watch.result()).collect::<Result<(), _>>();
+            let mut result = watches.iter().try_for_each(|watch| watch.result());
             if let (Err(error), Err(_)) = &ended {
                 result = result.and(Err(format!("both fail: {error}")));
             }
