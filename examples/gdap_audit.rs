@@ -18,8 +18,8 @@ use std::process::ExitCode;
 use entra_apps::partner::Report;
 use entra_apps::permission::microsoft_graph::{application, delegated};
 use entra_apps::{AppRegistration, Client, SignInAudience};
-use support::customers::{self, CustomerFlags, Customers, Row};
-use support::{Failure, Flag};
+use support::customers::{self, Customers, Row};
+use support::{Failure, Flag, OwnFlags};
 
 const ABOUT: &str = "usage: gdap_audit [flags]\n\nAudits, for every customer of a partner, the consent to the partner's own app \
                      (unique name\ncustomer-care) and the relationship, twice. It reads only. Exit code 0 when every customer's \
@@ -46,7 +46,7 @@ async fn main() -> ExitCode {
     customers::main(ABOUT, FLAGS, run).await
 }
 
-async fn run(flags: &CustomerFlags, client: &Client, shown: &mut Customers) -> Result<(), Failure> {
+async fn run(flags: &OwnFlags, client: &Client, shown: &mut Customers) -> Result<(), Failure> {
     // Read before anything is asked: a report that cannot be compared is known at once.
     let earlier = flags.values("since").next().map(read).transpose()?;
     let first = audit(flags, client, shown).await?;
@@ -84,7 +84,7 @@ async fn run(flags: &CustomerFlags, client: &Client, shown: &mut Customers) -> R
 }
 
 /// Asks in every customer's tenant, side by side.
-async fn audit(flags: &CustomerFlags, client: &Client, shown: &Customers) -> Result<Report, Failure> {
+async fn audit(flags: &OwnFlags, client: &Client, shown: &Customers) -> Result<Report, Failure> {
     let registration = registration();
     let mut audit = client.partner().audit(&registration);
     if let Some(app_id) = flags.values("app").next() {

@@ -18,8 +18,8 @@ use entra_apps::ids::Tenant;
 use entra_apps::partner::{Gap, GdapApproval, GdapConfiguration, GdapPlan, RolesNeeded, SecurityGroup};
 use serde_json::Value;
 
-use support::customers::{CustomerFlags, Customers, Row};
-use support::{Failure, Flag};
+use support::customers::{Customers, Row};
+use support::{Failure, Flag, OwnFlags};
 
 const ABOUT: &str = "usage: gdap_setup [flags]
 
@@ -59,7 +59,7 @@ async fn main() -> ExitCode {
     support::customers::main(ABOUT, FLAGS, setup).await
 }
 
-async fn setup(flags: &CustomerFlags, client: &Client, customers: &mut Customers) -> Result<(), Failure> {
+async fn setup(flags: &OwnFlags, client: &Client, customers: &mut Customers) -> Result<(), Failure> {
     let mut configuration = configuration();
     let members: Vec<String> = match flags.values("member").map(str::to_owned).collect::<Vec<_>>() {
         given if given.is_empty() => signed_in(client).await.into_iter().collect(),
@@ -107,7 +107,7 @@ async fn signed_in(client: &Client) -> Option<String> {
 }
 
 /// The items of a file that somebody has looked at. A tenant of nobody's approves all that its plan shows.
-fn approved(flags: &CustomerFlags, plan: &GdapPlan) -> Result<Vec<GdapApproval>, Failure> {
+fn approved(flags: &OwnFlags, plan: &GdapPlan) -> Result<Vec<GdapApproval>, Failure> {
     let needed = plan.needs_approval();
     let unreadable = |path: &str, error: String| {
         Failure::new(

@@ -1,64 +1,21 @@
-//! What the examples for partners share: their flags, a table of customers, and its form as one JSON object.
+//! What the examples for partners share: a table of customers, and its form as one JSON object.
 
 use std::process::ExitCode;
 
 use entra_apps::Client;
 use serde_json::{Value, json};
 
-use super::access::{self, Access};
+use super::access::Access;
 use super::connect::Connection;
 use super::failure::Failure;
-use super::flags::{CommandLine, Flag};
+use super::flags::Flag;
 use super::output::print;
+use super::own_flags::{OwnFlags, print_help};
 use super::recorder::{Counts, Recorder};
 use super::ways::Way;
 
 /// How many customers the partner in memory has.
 const CUSTOMERS: usize = 25;
-
-/// What was asked for.
-pub(crate) struct CustomerFlags {
-    pub(crate) access: Access,
-    json: bool,
-    own: Vec<(&'static str, String)>,
-}
-
-impl CustomerFlags {
-    /// The values of an example's own flag, as often as it was given.
-    pub(crate) fn values(&self, name: &str) -> impl Iterator<Item = &str> {
-        self.own.iter().filter(move |(own, _)| *own == name).map(|(_, value)| value.as_str())
-    }
-
-    pub(crate) fn is_set(&self, name: &str) -> bool {
-        self.values(name).next().is_some()
-    }
-
-    /// The flags of the command line, or nothing when help was asked for.
-    fn parse(own: &'static [Flag]) -> Result<Option<Self>, String> {
-        let access =
-            Access { environment: true, way: Way::DeviceCode, customers: Some(CUSTOMERS), ..Access::default() };
-        let mut flags = Self { access, json: false, own: Vec::new() };
-        let mut line = CommandLine::new();
-        while let Some(name) = line.flag()? {
-            if flags.access.take(&name, &mut || line.value())? {
-                continue;
-            }
-            match name.as_str() {
-                "help" => return Ok(None),
-                "json" => flags.json = true,
-                name => {
-                    let Some(flag) = own.iter().find(|flag| flag.name == name) else {
-                        return Err(format!("there is no flag --{name}"));
-                    };
-                    let value = if flag.value.is_some() { line.value()? } else { String::new() };
-                    flags.own.push((flag.name, value));
-                }
-            }
-        }
-        flags.access.check()?;
-        Ok(Some(flags))
-    }
-}
 
 /// A customer in the table.
 pub(crate) struct Row {
@@ -161,10 +118,12 @@ impl Customers {
 pub(crate) async fn main(
     about: &str,
     own: &'static [Flag],
-    job: impl AsyncFnOnce(&CustomerFlags, &Client, &mut Customers) -> Result<(), Failure>,
+    job: impl AsyncFnOnce(&OwnFlags, &Client, &mut Customers) -> Result<(), Failure>,
 ) -> ExitCode {
-    let mut customers = Customers::new(std::env::args().any(|argument| argument == "--json"));
-    match CustomerFlags::parse(own) {
+    let arguments: Vec<_> = std::env::args_os().skip(1).collect();
+    let mut customers = Customers::new(arguments.iter().any(|argument| argument == "--json"));
+    let access = Access { environment: true, way: Way::DeviceCode, customers: Some(CUSTOMERS), ..Access::default() };
+    match OwnFlags::parse(&arguments, access, own) {
         Ok(None) => {
             print_help(about, own);
             return ExitCode::SUCCESS;
@@ -194,17 +153,4 @@ async fn sign_in(access: &Access, customers: &mut Customers) -> Result<Client, F
     customers.before = signed_in.recorder.counts();
     customers.recorder = Some(signed_in.recorder);
     Ok(signed_in.client)
-}
-
-fn print_help(about: &str, own: &[Flag]) {
-    let mut text = format!("{}\n\n", about.trim_end());
-    let line = |flag: &str, help: &str| format!("  {flag:<22} {help}\n");
-    for flag in own {
-        let value = flag.value.map(|value| format!(" {value}")).unwrap_or_default();
-        text.push_str(&line(&format!("--{}{value}", flag.name), flag.help));
-    }
-    text.push_str(&line("--json", "one JSON object on standard output, nothing else"));
-    text.extend(access::FLAGS.iter().map(|(flag, help)| line(flag, help)));
-    text.push_str(&access::ways());
-    print(&text);
 }

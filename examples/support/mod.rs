@@ -6,12 +6,22 @@ mod browse;
 pub(crate) mod connect;
 #[allow(dead_code)] // the examples for partners use it
 pub(crate) mod customers;
+#[allow(dead_code)] // one example rotates
+pub(crate) mod expiring_apps;
 mod failure;
 pub(crate) mod flags;
 mod folder;
 mod output;
+#[allow(dead_code)] // the examples for many apps or customers use it
+mod own_flags;
 mod recorder;
 mod secret_file;
+#[allow(dead_code)] // one example rotates
+mod secret_file_store;
+#[allow(dead_code)] // one example rotates
+pub(crate) mod store_command;
+#[allow(dead_code)] // one example has a table of apps
+pub(crate) mod table;
 pub(crate) mod token_file;
 pub(crate) mod ways;
 mod who;
@@ -25,7 +35,13 @@ pub(crate) use connect::Connection;
 pub(crate) use failure::Failure;
 pub(crate) use flags::{Flag, Flags};
 pub(crate) use output::Output;
+#[allow(unused_imports)]
+pub(crate) use own_flags::{OwnFlags, print_help};
 pub(crate) use secret_file::SecretFile;
+#[allow(unused_imports)]
+pub(crate) use secret_file_store::SecretFileStore;
+#[allow(unused_imports)]
+pub(crate) use table::Table;
 pub(crate) use ways::Way;
 
 /// Parses the flags, does the job, shows how it ended, and says so by the exit code.

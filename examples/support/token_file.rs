@@ -38,7 +38,8 @@ impl RefreshTokenStore for TokenFile {
     }
 }
 
-fn replace(path: &Path, text: &str) -> std::io::Result<()> {
+/// Replaces a file by one that only its owner can read.
+pub(super) fn replace(path: &Path, text: &str) -> std::io::Result<()> {
     // A name that nobody can foresee; one that is there all the same is not opened.
     let mut random = [0; 16];
     SystemRandomness::default().fill(&mut random);

@@ -65,6 +65,14 @@ pub(super) fn is_of(name: &str, description: Option<&str>) -> bool {
     description.is_some_and(|description| description == name || read(name, description).is_some())
 }
 
+/// The description that the registration gives a credential of this one: without a mark.
+pub(super) fn without_mark(description: &str) -> &str {
+    match description.rsplit_once(" (") {
+        Some((name, _)) if read(name, description).is_some() => name,
+        _ => description,
+    }
+}
+
 /// The mark in the description of a credential of `name`.
 pub(super) fn mark(name: &str, description: Option<&str>) -> Option<Mark> {
     read(name, description?).map(|(mark, _)| mark)
@@ -106,6 +114,7 @@ mod tests {
             assert!(succeeds("Backup", Some(&name), old) && !succeeds("Backup", Some(&name), other));
             assert_eq!(mark("Backup", Some(&marked("Backup", given, None).unwrap())), Some(given));
             assert!(!is_of("Back", Some(&name)));
+            assert_eq!(without_mark(&name), "Backup");
         }
         assert!(is_of("Backup", Some("Backup")) && mark("Backup", Some("Backup")).is_none());
         for foreign in [
@@ -117,6 +126,7 @@ mod tests {
             "Backup (3f2a9c11)",
         ] {
             assert!(!is_of("Backup", Some(foreign)), "{foreign}");
+            assert_eq!(without_mark(foreign), foreign);
         }
         assert!(!is_of("Backup", None));
     }

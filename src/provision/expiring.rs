@@ -18,6 +18,7 @@ use crate::clock::later;
 use crate::error::Error;
 use crate::ids::{AppId, ApplicationId, DirectoryObjectId, KeyId, ServicePrincipalId, TenantId};
 use crate::model::{Application, KeyCredential, PasswordCredential, ServicePrincipal};
+use crate::provision::credential_name;
 
 /// The most items that a page of applications or service principals has.
 const PAGE: u16 = 999;
@@ -252,6 +253,14 @@ impl CredentialHolder {
             Self::Application(id) => id.into(),
             Self::ServicePrincipal(id) => id.into(),
         }
+    }
+}
+
+impl ExpiringCredential {
+    /// The description that a registration gives it: of one that was issued in place of another, without the words that say
+    /// so, such as `Backup` of `Backup (rotates 3f2a9c11)`.
+    pub fn registered_name(&self) -> Option<&str> {
+        self.name.as_deref().map(credential_name::without_mark)
     }
 }
 

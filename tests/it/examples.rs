@@ -22,6 +22,8 @@ mod example;
 #[path = "../../examples/redirect_uri_fix.rs"]
 mod redirect_uri_fix;
 
+mod rotation_job;
+
 use example::Failure;
 use example::access::Access;
 use example::connect::{Connection, SignedIn};
