@@ -88,6 +88,7 @@
 //! interrupted one has left, although the app may not read itself.
 
 mod issue;
+mod options;
 #[cfg(feature = "certificate")]
 mod own;
 mod report;

@@ -10,9 +10,10 @@ use tracing::Instrument as _;
 
 use crate::client::Client;
 use crate::ids::{AppId, KeyId};
-use crate::provision::progress::{Progress, ProgressHook};
+use crate::provision::progress::Progress;
 use crate::provision::registration::AppRegistration;
 use crate::provision::report::SecretSink;
+use crate::provision::rotation::options::{Destination, Options};
 use crate::provision::rotation::report::{RotateError, Rotated};
 use crate::provision::rotation::run::Run;
 use crate::provision::rotation::secret_store::SecretStore;
@@ -22,27 +23,6 @@ const DEFAULT_OVERLAP: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// The number of times that signing in must work in a row.
 const SIGN_INS_IN_A_ROW: u32 = 3;
-
-/// Where what is issued goes.
-#[derive(Clone, Debug)]
-pub(super) enum Destination {
-    Nowhere,
-    Sink(Arc<dyn SecretSink>),
-    Store(Arc<dyn SecretStore>),
-}
-
-/// What a rotation is asked for.
-#[derive(Clone)]
-pub(super) struct Options {
-    pub(super) destination: Destination,
-    pub(super) adopt: Option<AppId>,
-    pub(super) overlap: Duration,
-    pub(super) retired: Vec<KeyId>,
-    pub(super) replace_lost: bool,
-    pub(super) at_once: Vec<String>,
-    pub(super) times: u32,
-    pub(super) progress: Option<ProgressHook>,
-}
 
 /// A rotation to be run: awaiting it runs it.
 ///

@@ -1,0 +1,30 @@
+//! What a rotation is asked for.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::ids::{AppId, KeyId};
+use crate::provision::progress::ProgressHook;
+use crate::provision::report::SecretSink;
+use crate::provision::rotation::secret_store::SecretStore;
+
+/// Where what is issued goes.
+#[derive(Clone, Debug)]
+pub(super) enum Destination {
+    Nowhere,
+    Sink(Arc<dyn SecretSink>),
+    Store(Arc<dyn SecretStore>),
+}
+
+/// What a rotation is asked for.
+#[derive(Clone)]
+pub(super) struct Options {
+    pub(super) destination: Destination,
+    pub(super) adopt: Option<AppId>,
+    pub(super) overlap: Duration,
+    pub(super) retired: Vec<KeyId>,
+    pub(super) replace_lost: bool,
+    pub(super) at_once: Vec<String>,
+    pub(super) times: u32,
+    pub(super) progress: Option<ProgressHook>,
+}
