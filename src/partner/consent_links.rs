@@ -307,6 +307,26 @@ impl MakeConsentLinks {
 /// # JSON
 /// `tenantId`, `displayName`, `request` (a [`ConsentRequest`]), `link` and `instruction` (both null where nobody is asked),
 /// `apis` (each a [`RequiredApi`]) and `reasons` (each a [`Reason`]).
+///
+/// ```
+/// # use entra_emulator::MemoryCloud;
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() -> entra_apps::Result<()> {
+/// # let cloud = MemoryCloud::partner_with_customers(2);
+/// # let partner = &cloud.tenants()[0];
+/// # let client = partner.client_of(&partner.add_caller(&["DelegatedAdminRelationship.Read.All", "Directory.Read.All"]));
+/// # let (app_id, publisher) = (entra_apps::ids::AppId::from_u128(1), partner.id());
+/// # use entra_apps::permission::microsoft_graph::application;
+/// # use entra_apps::{AppRegistration, RedirectUri, SignInAudience};
+/// # let backup = AppRegistration::new("contoso-backup", "Contoso Backup")
+/// #     .audience(SignInAudience::MultipleOrganizations)
+/// #     .redirect_uri(RedirectUri::web("https://contoso.example/consent")?)
+/// #     .permission(application::USER_READ_ALL);
+/// let customer = &client.partner().customers().await?.customers[0];
+/// let link = client.partner().consent_links(&backup, app_id, publisher).for_customer(customer)?;
+/// println!("{link}"); // for an administrator of that customer
+/// assert!(link.url().unwrap().path().starts_with(&format!("/{}/", customer.tenant_id)));
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct CustomerConsentLink {
@@ -386,6 +406,26 @@ impl Serialize for CustomerConsentLink {
 ///
 /// # JSON
 /// `appId`, `appName`, `apis` (each a [`RequiredApi`]) and `customers` (each a [`CustomerConsentLink`]).
+///
+/// ```
+/// # use entra_emulator::MemoryCloud;
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() -> entra_apps::Result<()> {
+/// # let cloud = MemoryCloud::partner_with_customers(2);
+/// # let partner = &cloud.tenants()[0];
+/// # let client = partner.client_of(&partner.add_caller(&["DelegatedAdminRelationship.Read.All", "Directory.Read.All"]));
+/// # let (app_id, publisher) = (entra_apps::ids::AppId::from_u128(1), partner.id());
+/// # use entra_apps::permission::microsoft_graph::application;
+/// # use entra_apps::{AppRegistration, RedirectUri, SignInAudience};
+/// # let backup = AppRegistration::new("contoso-backup", "Contoso Backup")
+/// #     .audience(SignInAudience::MultipleOrganizations)
+/// #     .redirect_uri(RedirectUri::web("https://contoso.example/consent")?)
+/// #     .permission(application::USER_READ_ALL);
+/// let customers = client.partner().customers().await?.customers;
+/// let links = client.partner().consent_links(&backup, app_id, publisher).for_customers(&customers)?;
+/// assert_eq!(links.customers.len(), 2);
+/// assert!(links.to_string().contains(&customers[1].tenant_id.to_string()), "{links}");
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
