@@ -62,8 +62,8 @@ impl MadeCertificate {
     }
 }
 
-#[cfg(feature = "generate-certificate")]
-const NOT_BEFORE: time::Duration = time::Duration::minutes(15);
+/// So long before now one begins to be valid.
+pub(super) const NOT_BEFORE: time::Duration = time::Duration::minutes(15);
 
 /// The error of the library, which could quote the key, is left out.
 #[cfg(feature = "generate-certificate")]

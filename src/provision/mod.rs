@@ -139,7 +139,9 @@
 //! App management policies limit the lifetime of client secrets and certificates, forbid secrets, audiences or identifier URIs, for
 //! every app or for some. Where the token shows `Policy.Read.All`, [`plan`](Client::plan) reads them in the request that it sends
 //! anyway, and fails with [`SecretLifetimeForbiddenByPolicy`](crate::ErrorCode::SecretLifetimeForbiddenByPolicy),
-//! [`SecretForbiddenByPolicy`](crate::ErrorCode::SecretForbiddenByPolicy) or
+//! [`SecretForbiddenByPolicy`](crate::ErrorCode::SecretForbiddenByPolicy),
+//! [`CertificateLifetimeForbiddenByPolicy`](crate::ErrorCode::CertificateLifetimeForbiddenByPolicy),
+//! [`CertificateForbiddenByPolicy`](crate::ErrorCode::CertificateForbiddenByPolicy) or
 //! [`AudienceForbiddenByPolicy`](crate::ErrorCode::AudienceForbiddenByPolicy), the policy's name and what it allows; or it
 //! [shortens](PlanRequest::shorten) the lifetime, which the plan and the report say. What cannot be read, or holds for some callers
 //! alone, is left to the service, whose refusal has the same codes. [`Client::app_restrictions`] shows [what is

@@ -75,8 +75,8 @@ impl<'a> PlanRequest<'a> {
         self
     }
 
-    /// Gives each client secret that is issued the longest lifetime that the tenant's app management policies allow, where
-    /// the registration asks for a longer one. The plan and the [report](crate::Registered::corrections) say so. It takes
+    /// Gives each client secret that is issued, and each certificate that is made, the longest lifetime that the tenant's app
+    /// management policies allow, where the registration asks for a longer one. The plan and the [report](crate::Registered::corrections) say so. It takes
     /// `Policy.Read.All`: the service's refusal names no lifetime, and without that permission nothing is guessed.
     ///
     /// ```

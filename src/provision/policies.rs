@@ -12,15 +12,18 @@ use crate::error::{Error, ErrorCode, ErrorKind};
 use crate::ids::{AppId, TenantId};
 use crate::model::{AppManagementPolicy, Application, SignInAudience, TenantAppManagementPolicy};
 use crate::provision::apply_state::ApplyState;
+use crate::provision::certificate::Certificate;
 use crate::provision::comparison::Comparison;
 use crate::provision::credential::ClientSecret;
+use crate::provision::credential_name;
 use crate::provision::findings::Findings;
+use crate::provision::made_certificate::NOT_BEFORE;
 use crate::provision::observed::sentences;
 use crate::provision::plan_options::PlanOptions;
 use crate::provision::registration::AppRegistration;
-use crate::provision::report::IssuedSecret;
-use crate::provision::restrictions::{Allowed, AppFacts, AppRestrictions};
+use crate::provision::restrictions::{Allowed, AppFacts, AppRestrictions, Rule};
 use crate::provision::step::{Step, StepKind, Subject};
+use crate::x509::CertificateFacts;
 
 /// The permissions with which policies are read; the first is the least.
 const READ: [&str; 2] = ["Policy.Read.All", "Policy.ReadWrite.ApplicationConfiguration"];
@@ -122,8 +125,8 @@ pub(super) async fn read_restrictions(client: &Client, app_id: Option<AppId>) ->
 /// Refuses what policies surely forbid of what is to be written.
 pub(super) fn check(it: &Comparison<'_>, steps: &[Step], findings: &mut Findings) {
     let Some(restrictions) = &it.observed.restrictions else { return };
-    for secret in steps.iter().filter_map(|step| issued(it, step)) {
-        if let Some(error) = obstacle(it, restrictions, secret) {
+    for credential in steps.iter().filter_map(|step| issued(it, step)) {
+        if let Some(error) = obstacle(it, restrictions, credential) {
             findings.add(error);
         }
     }
@@ -135,46 +138,127 @@ pub(super) fn check(it: &Comparison<'_>, steps: &[Step], findings: &mut Findings
     }
 }
 
-/// Says in the steps of secrets that are to be issued what a policy makes of them.
+/// Says in the steps of secrets and certificates that are to be issued what a policy makes of them.
 pub(super) fn annotate(it: &Comparison<'_>, steps: &mut [Step]) {
     let Some(restrictions) = &it.observed.restrictions else { return };
     for step in steps {
-        let Some(secret) = issued(it, step) else { continue };
-        if let Some(error) = obstacle(it, restrictions, secret) {
+        let Some(credential) = issued(it, step) else { continue };
+        if let Some(error) = obstacle(it, restrictions, credential) {
             step.block(sentences(error.message(), error.remedy()));
-        } else if let Some(note) = shortened(it, secret) {
+        } else if let Some(note) = shortened(it, credential) {
             step.add_to_plan(&note);
         }
     }
 }
 
-/// The secret that a step would issue.
-fn issued<'a>(it: &Comparison<'a>, step: &Step) -> Option<&'a ClientSecret> {
-    let Some(Subject::Secret(name)) = step.id().subject() else { return None };
-    let is_issued = step.id().kind() == StepKind::SECRET && step.is_change();
-    it.registration.credentials.iter().find(|secret| is_issued && secret.name() == name)
+/// A client secret or certificate of a registration.
+#[derive(Clone, Copy)]
+enum Credential<'a> {
+    Secret(&'a ClientSecret),
+    Certificate(&'a Certificate),
 }
 
-/// Why a policy surely forbids a secret, if one does.
-fn obstacle(it: &Comparison<'_>, restrictions: &AppRestrictions, secret: &ClientSecret) -> Option<Error> {
-    let rule = restrictions.secret_rule();
-    if rule.forbids() {
-        let message = format!("{} forbids client secrets, and “{}” is one", named(restrictions), secret.name());
-        return Some(Error::new(ErrorCode::SecretForbiddenByPolicy).with_message(message));
+impl Credential<'_> {
+    fn name(&self) -> &str {
+        match self {
+            Self::Secret(secret) => secret.name(),
+            Self::Certificate(certificate) => certificate.name(),
+        }
     }
-    let lifetime = secret.end(it.now).ok()? - it.now;
-    if it.options.shorten || !rule.forbids_lifetime(lifetime) {
+
+    fn noun(self) -> &'static str {
+        match self {
+            Self::Secret(_) => "client secret",
+            Self::Certificate(_) => "certificate",
+        }
+    }
+
+    fn rule(self, restrictions: &AppRestrictions) -> Rule {
+        match self {
+            Self::Secret(_) => restrictions.secret_rule(),
+            Self::Certificate(it) if it.is_generated() => restrictions.made_certificate_rule(),
+            Self::Certificate(_) => restrictions.certificate_rule(),
+        }
+    }
+
+    /// Whether it is made now, with the lifetime that is wanted.
+    fn is_made(self) -> bool {
+        match self {
+            Self::Secret(_) => true,
+            Self::Certificate(certificate) => certificate.is_generated(),
+        }
+    }
+
+    /// How long it lives, as the registration asks; of a certificate that is given, the whole time of its validity.
+    fn lifetime(self, now: OffsetDateTime) -> Option<time::Duration> {
+        match self {
+            Self::Secret(secret) => Some(secret.end(now).ok()? - now),
+            Self::Certificate(it) if it.is_generated() => Some(it.end(now).ok()? - now),
+            Self::Certificate(it) => CertificateFacts::read(&it.der()?).map(|it| it.not_after - it.not_before),
+        }
+    }
+
+    /// How long one that is made now may live from now on, where a policy allows so long a lifetime.
+    fn longest(self, max: Duration) -> Option<time::Duration> {
+        let max = time::Duration::try_from(max).ok()?;
+        let before = match self {
+            Self::Secret(_) => time::Duration::ZERO,
+            Self::Certificate(_) => NOT_BEFORE,
+        };
+        let longest = max - max_clock_difference(max) - before;
+        longest.is_positive().then_some(longest)
+    }
+}
+
+/// The secret or certificate that a step would issue or add.
+fn issued<'a>(it: &Comparison<'a>, step: &Step) -> Option<Credential<'a>> {
+    if !step.is_change() {
         return None;
     }
-    let max = rule.max()?;
+    match (step.id().kind(), step.id().subject()?) {
+        (StepKind::SECRET, Subject::Secret(name)) => {
+            it.registration.credentials.iter().find(|secret| secret.name() == name).map(Credential::Secret)
+        }
+        (StepKind::CERTIFICATE, Subject::Certificate(name)) => {
+            it.registration.certificates.iter().find(|it| it.name() == name).map(Credential::Certificate)
+        }
+        _ => None,
+    }
+}
+
+/// Why a policy surely forbids a credential, if one does.
+fn obstacle(it: &Comparison<'_>, restrictions: &AppRestrictions, credential: Credential<'_>) -> Option<Error> {
+    let (rule, name, noun) = (credential.rule(restrictions), credential.name(), credential.noun());
+    let (forbidden, too_long) = match credential {
+        Credential::Secret(_) => (ErrorCode::SecretForbiddenByPolicy, ErrorCode::SecretLifetimeForbiddenByPolicy),
+        Credential::Certificate(_) => {
+            (ErrorCode::CertificateForbiddenByPolicy, ErrorCode::CertificateLifetimeForbiddenByPolicy)
+        }
+    };
+    if rule.forbids() {
+        let policy = named(restrictions);
+        let message = match credential {
+            Credential::Secret(_) => format!("{policy} forbids client secrets, and “{name}” is one"),
+            Credential::Certificate(_) => {
+                format!("{policy} allows certificates of trusted authorities alone, and “{name}” is to be made here")
+            }
+        };
+        return Some(Error::new(forbidden).with_message(message));
+    }
+    let (lifetime, max) = (credential.lifetime(it.now)?, rule.max()?);
+    let can_be_shortened = credential.is_made() && credential.longest(max).is_some();
+    if (it.options.shorten && can_be_shortened) || !rule.forbids_lifetime(lifetime) {
+        return None;
+    }
     let message = format!(
-        "{} allows client secrets of {} at most, and “{}” asks for {}",
+        "{} allows {noun}s of {} at most, and “{name}” {} {}",
         named(restrictions),
         in_days(max),
-        secret.name(),
+        if credential.is_made() { "asks for" } else { "is valid for" },
         in_days(lifetime.unsigned_abs())
     );
-    Some(Error::new(ErrorCode::SecretLifetimeForbiddenByPolicy).with_message(message).with_remedy(choose(max)))
+    let error = Error::new(too_long).with_message(message);
+    Some(if can_be_shortened { error.with_remedy(choose(max)) } else { error })
 }
 
 fn choose(max: Duration) -> String {
@@ -187,37 +271,52 @@ fn choose(max: Duration) -> String {
 
 /// When a secret that is issued now ends: as the registration asks, or as a policy allows where that is to be taken.
 pub(super) fn end_of_secret(it: &Comparison<'_>, secret: &ClientSecret) -> Result<OffsetDateTime, Error> {
-    let end = secret.end(it.now)?;
-    Ok(limit(it).and_then(|max| it.now.checked_add(max)).map_or(end, |limit| end.min(limit)))
+    Ok(limited(it, Credential::Secret(secret), secret.end(it.now)?))
 }
 
-/// The lifetime to which secrets are shortened on request.
-fn limit(it: &Comparison<'_>) -> Option<time::Duration> {
-    let max = it.observed.restrictions.as_ref()?.secret_rule().max().filter(|_| it.options.shorten)?;
-    let max = time::Duration::try_from(max).ok()?;
-    Some(max - max_clock_difference(max))
+/// When a certificate that is made now ends, likewise.
+pub(super) fn end_of_certificate(it: &Comparison<'_>, certificate: &Certificate) -> Result<OffsetDateTime, Error> {
+    Ok(limited(it, Credential::Certificate(certificate), certificate.end(it.now)?))
 }
 
-/// The clause that says that a secret lives for a shorter time than was asked for, where it does.
-fn shortened(it: &Comparison<'_>, secret: &ClientSecret) -> Option<String> {
-    let restrictions = it.observed.restrictions.as_ref()?;
-    let (asked, max) = (secret.end(it.now).ok()? - it.now, restrictions.secret_rule().max()?);
-    let is_shorter = limit(it).is_some_and(|limit| limit < asked) && asked > max;
+fn limited(it: &Comparison<'_>, credential: Credential<'_>, end: OffsetDateTime) -> OffsetDateTime {
+    limit(it, credential).and_then(|max| it.now.checked_add(max)).map_or(end, |limit| end.min(limit))
+}
+
+/// The lifetime to which a credential is shortened: on request; or, of a certificate, by the minutes that lie before now,
+/// which count.
+fn limit(it: &Comparison<'_>, credential: Credential<'_>) -> Option<time::Duration> {
+    let max = credential.rule(it.observed.restrictions.as_ref()?).max()?;
+    let is_allowed = || credential.lifetime(it.now).is_some_and(|lifetime| lifetime <= max);
+    let is_certificate = matches!(credential, Credential::Certificate(_));
+    credential.longest(max).filter(|_| it.options.shorten || (is_certificate && is_allowed()))
+}
+
+/// The clause that says that a credential lives for a shorter time than was asked for, where it does.
+fn shortened(it: &Comparison<'_>, credential: Credential<'_>) -> Option<String> {
+    let restrictions = it.observed.restrictions.as_ref().filter(|_| credential.is_made())?;
+    let (asked, max) = (credential.lifetime(it.now)?, credential.rule(restrictions).max()?);
+    let is_shorter = limit(it, credential).is_some_and(|limit| limit < asked) && asked > max;
     is_shorter.then(|| {
         let asked = in_days(asked.unsigned_abs());
         format!("for {} in place of {asked}, because {} allows no more", in_days(max), named(restrictions))
     })
 }
 
-/// Reports the secrets that were issued with a shorter lifetime than the registration asks for.
+/// Reports what was issued with a shorter lifetime than the registration asks for.
 pub(super) fn report_shortened(state: &mut ApplyState<'_>) {
     let it = state.comparison();
-    let name = |secret: &IssuedSecret| secret.display_name.clone();
-    let names: Vec<String> = state.report.secrets.iter().filter_map(name).collect();
-    let wanted = it.registration.credentials.iter().filter(|secret| names.iter().any(|name| name == secret.name()));
-    let texts: Vec<String> = wanted
-        .filter_map(|secret| {
-            Some(format!("the client secret “{}” is valid {}", secret.name(), shortened(&it, secret)?))
+    let (secrets, certificates) = (&state.report.secrets, &state.report.certificates);
+    let is_secret = |name| secrets.iter().any(|issued| credential_name::is_of(name, issued.display_name.as_deref()));
+    let is_certificate =
+        |name| certificates.iter().any(|issued| credential_name::is_of(name, Some(issued.display_name.as_str())));
+    let secrets = it.registration.credentials.iter().filter(|it| is_secret(it.name())).map(Credential::Secret);
+    let certificates = it.registration.certificates.iter().filter(|it| is_certificate(it.name()));
+    let texts: Vec<String> = secrets
+        .chain(certificates.map(Credential::Certificate))
+        .filter_map(|credential| {
+            let clause = shortened(&it, credential)?;
+            Some(format!("the {} “{}” is valid {clause}", credential.noun(), credential.name()))
         })
         .collect();
     state.report.corrections.extend(texts);

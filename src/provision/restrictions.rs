@@ -188,6 +188,16 @@ impl AppRestrictions {
         self.rule("keyCredentials", |it| &it.key_credentials, of)
     }
 
+    /// What they say of certificates that are made here, and that no authority has issued.
+    pub(super) fn made_certificate_rule(&self) -> Rule {
+        let of = |restriction: &CredentialRestriction| match restriction.restriction_type {
+            Some(CredentialRestrictionType::AsymmetricKeyLifetime) => Some((false, lifetime(restriction))),
+            Some(CredentialRestrictionType::TrustedCertificateAuthority) => Some((true, Ok(None))),
+            _ => None,
+        };
+        self.rule("keyCredentials", |it| &it.key_credentials, of)
+    }
+
     /// Whether it may get this audience, where it has another.
     pub fn audience(&self, audience: &SignInAudience) -> Allowed {
         let configuration = match self.applied() {
@@ -486,6 +496,9 @@ mod tests {
         assert_eq!(restrictions(&none, Some(own)).certificates(), Allowed::UpTo(MONTH));
         let trusted = own.replace("asymmetricKeyLifetime", "trustedCertificateAuthority");
         assert_eq!(restrictions(&none, Some(&trusted)).certificates(), Allowed::Unknown);
+        let made = |own: &str| restrictions(&none, Some(own)).made_certificate_rule();
+        assert!(made(&trusted).forbids(), "one that is made here is of no authority");
+        assert!(!made(own).forbids() && made(own).max() == Some(MONTH));
         assert_eq!(restrictions(&none, Some(own)).audience(&SignInAudience::MultipleOrganizations), Allowed::Unknown);
     }
 

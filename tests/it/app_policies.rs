@@ -1,5 +1,6 @@
 //! App management policies: predicted where they may be read, shortened to on request, and named in every error.
 
+mod certificates;
 mod faults;
 mod restrictions;
 

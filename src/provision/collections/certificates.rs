@@ -19,6 +19,7 @@ use crate::provision::findings::Findings;
 use crate::provision::key_list::{self, has_ended, merged};
 use crate::provision::made_certificate::MadeCertificate;
 use crate::provision::observed::{Observed, Validity};
+use crate::provision::policies::end_of_certificate;
 use crate::provision::registration::AppRegistration;
 use crate::provision::replicas::wait_for_replicas;
 use crate::provision::report::{CredentialKind, IssuedCertificate, IssuedSecret, OpenItem};
@@ -243,7 +244,7 @@ impl Added {
             None => name.clone(),
         };
         // A certificate knows whole seconds.
-        let end = wanted.end(now)?.replace_nanosecond(0).unwrap_or(now);
+        let end = end_of_certificate(&it, wanted)?.replace_nanosecond(0).unwrap_or(now);
         let made = MadeCertificate::new(&name, now, end)?;
         Ok(Self { name, description, key_id, der: made.der.clone(), end: Some(end), made: Some(made) })
     }

@@ -47,8 +47,13 @@ async fn emulated(days: u32) -> (Emulated, String) {
     let welcome = welcome("", &cloud, false);
     let emulated = Emulated { tenant, server: Server::start(Site::new(cloud, &welcome)).await.unwrap() };
     let body = json!({"displayName": "Contoso"}).to_string();
-    let (status, _) = emulated.tenant.send_json("PATCH", "/applications(uniqueName='contoso-backup')", Some(&body));
+    let path = "/applications(uniqueName='contoso-backup')";
+    let (status, _) = emulated.tenant.send_json("PATCH", path, Some(&body));
     assert!(status.is_success());
+    // Without a service principal nothing signs in.
+    let app: Value = serde_json::from_str(&emulated.tenant.send_json("GET", path, None).1).unwrap();
+    let principal = json!({"appId": app["appId"]}).to_string();
+    assert!(emulated.tenant.send_json("POST", "/servicePrincipals", Some(&principal)).0.is_success());
     let end = entra_apps::time::OffsetDateTime::now_utc() + entra_apps::time::Duration::days(days.into());
     let end = end.format(&entra_apps::time::format_description::well_known::Rfc3339).unwrap();
     let secret = json!({"passwordCredential": {"displayName": "Nightly", "endDateTime": end}}).to_string();
