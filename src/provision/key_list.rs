@@ -70,7 +70,9 @@ pub(super) async fn remove(
     let mut began = client.clock().monotonic();
     loop {
         attempts += 1;
-        let Some(app) = read(client, id).await? else { return Ok(()) };
+        // A replica that misses the application says nothing of its certificates.
+        let app = read(client, id).await?;
+        let app = app.ok_or_else(|| Error::new(ErrorCode::NotFound).during("GET /applications/{id}"))?;
         let shows_all = beside.is_none_or(|beside| lists(&app, beside));
         if !lists(&app, key_id) && shows_all {
             return Ok(());

@@ -164,7 +164,7 @@
 //!
 //! # Apply
 //! While it runs, it tells its [`Progress`], waits included. [`Registered`](crate::Registered) has the ids
-//! ([`RegisteredApplication`]), each new secret once ([`IssuedSecret`]) and what is left for a person ([`OpenItem`]). An
+//! ([`RegisteredApplication`]), each new secret once ([`IssuedSecret`](crate::IssuedSecret)) and what is left for a person ([`OpenItem`]). An
 //! [`ApplyError`](crate::ApplyError) has the same report of what was done until then: take the secrets from it, mend the cause, and plan and
 //! apply again. A [`SecretSink`](crate::SecretSink) gets each secret as soon as it is issued, so that none depends on what follows.
 //!
