@@ -283,7 +283,7 @@ impl<'a> Job<'a> {
                 return Ok(None);
             }
             line.outcome = "not_ours";
-            line.detail = "it ends, and nothing shows that it is ours: it is left alone".to_owned();
+            line.detail = String::from("it ends, and nothing shows that it is ours: it is left alone");
             line.remedy = format!("Rotate it by hand, or take it over: --credential {:?}.", of.name);
             return Ok(Some(line));
         }

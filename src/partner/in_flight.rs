@@ -26,10 +26,13 @@ const MAX_WORKING: usize = 64;
 /// Futures at once, those that wait among them: each holds some kilobytes.
 const MAX_FUTURES: usize = 512;
 
+/// A future that ends with its number.
+type Numbered<T> = Pin<Box<dyn Future<Output = (u64, T)> + Send>>;
+
 /// Futures that run side by side; each is polled when it has something to do.
 pub(super) struct InFlight<T> {
     clock: Arc<dyn Clock>,
-    futures: FuturesUnordered<Pin<Box<dyn Future<Output = (u64, T)> + Send>>>,
+    futures: FuturesUnordered<Numbered<T>>,
     /// Until when each waits, on the clock's monotonic scale.
     waits: HashMap<u64, Arc<Mutex<Duration>>>,
     next: u64,

@@ -283,7 +283,9 @@ impl CustomerOutcome {
     pub(super) fn new(customer: &Customer, state: CustomerState, reasons: Vec<Reason>) -> Self {
         let display_name = customer.display_name.clone().or_else(|| customer.default_domain.clone()).map(foreign);
         let mut outcome = Self { tenant_id: customer.tenant_id, display_name, state, reasons: Vec::new() };
-        reasons.into_iter().for_each(|reason| outcome.add(reason));
+        for reason in reasons {
+            outcome.add(reason);
+        }
         outcome
     }
 

@@ -40,7 +40,7 @@ pub(crate) struct ConsentCheck {
 pub(crate) struct Look {
     pub(crate) consent: Consent,
     /// The plan for what is missing.
-    pub(crate) plan: Plan,
+    pub(crate) plan: Box<Plan>,
     /// What the service principal would hold if all that is wanted were taken away, each for a person.
     pub(crate) left: Vec<String>,
 }
@@ -163,7 +163,7 @@ impl ConsentCheck {
             // It is read again before it is changed.
             take_over(client, &self.known());
         }
-        Look { consent, plan, left }
+        Look { consent, plan: Box::new(plan), left }
     }
 
     /// Reads what is granted from the app's own token of the client's tenant, which names the application permissions of

@@ -66,7 +66,7 @@ pub(super) async fn remove(
     key_id: KeyId,
     beside: Option<KeyId>,
 ) -> Result<(), Error> {
-    let (mut writes, mut attempts) = (0, 0);
+    let (mut writes, mut late, mut attempts) = (0, 0, 0);
     let mut began = client.clock().monotonic();
     loop {
         attempts += 1;
@@ -90,7 +90,9 @@ pub(super) async fn remove(
         let patch = merged(&stays, Vec::new(), client.clock().now());
         let fresh = Deadline::after(client.clock(), MAX_AGE);
         match client.applications().update(id, &patch).fresh_until(fresh).await {
-            Err(error) if error.is_outdated() => {
+            // It could not be sent in time: it is merged anew, as often as it may be overwritten.
+            Err(error) if error.is_outdated() && late < MAX_WRITES => {
+                late += 1;
                 wait_for_replicas(client, "PATCH /applications/{id}", attempts).await?;
             }
             written => {

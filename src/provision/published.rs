@@ -60,7 +60,9 @@ fn remember(client: &Client, found: &Resolved, permission: &Permission) {
 
 /// Takes over what other tenants of the cloud were seen to publish, for whoever reads this one again.
 pub(super) fn take_over(client: &Client, known: &[Resolved]) {
-    known.iter().for_each(|known| remember(client, known, &known.permission));
+    for known in known {
+        remember(client, known, &known.permission);
+    }
 }
 
 /// Forgets that the tenant was seen to publish a permission.

@@ -163,10 +163,10 @@ mod tests {
         limiter.refused(None, at(600)); // was on its way
         let pause = limiter.turn(at(600));
         assert_eq!(pause, at(30_000), "until half a minute after the last refusal");
-        assert_eq!(limiter.turn(at(600)) - pause, at(400), "two and a half in a second");
+        assert_eq!(limiter.turn(at(600)).saturating_sub(pause), at(400), "two and a half in a second");
         limiter.refused(Some(at(1000)), at(31_000));
         let first = limiter.turn(at(40_000));
-        assert_eq!(limiter.turn(at(40_000)) - first, at(800));
+        assert_eq!(limiter.turn(at(40_000)).saturating_sub(first), at(800));
         let first = limiter.turn(at(42_000));
         assert_eq!(limiter.turn(at(42_000)).as_millis() - first.as_millis(), 571, "1.75 after ten seconds in peace");
     }
@@ -178,12 +178,12 @@ mod tests {
             limiter.refused(Some(at(0)), at(number * 1000));
         }
         let first = limiter.turn(at(100_000));
-        assert_eq!(limiter.turn(at(100_000)) - first, at(10_000));
+        assert_eq!(limiter.turn(at(100_000)).saturating_sub(first), at(10_000));
         let limiter = AdaptiveLimiter::new(49.0);
         for number in 1..1000 {
             limiter.turn(at(number * 20_000));
         }
         let first = limiter.turn(at(20_000_000));
-        assert_eq!(limiter.turn(at(20_000_000)) - first, at(20));
+        assert_eq!(limiter.turn(at(20_000_000)).saturating_sub(first), at(20));
     }
 }

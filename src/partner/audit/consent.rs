@@ -92,7 +92,7 @@ pub(in crate::partner) async fn read(
             }
             Ok(known) => return known,
             Err(error) => {
-                refusals.push(Refusal { error, is_of_app_itself: asker.is_app_itself, is_of_person: asker.is_person })
+                refusals.push(Refusal { error, is_of_app_itself: asker.is_app_itself, is_of_person: asker.is_person });
             }
         }
     }

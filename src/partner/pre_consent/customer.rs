@@ -18,6 +18,7 @@ use crate::partner::pre_consent::halt::{Halt, Place, halt};
 use crate::partner::pre_consent::target::Target;
 use crate::partner::readiness::{Gap, ReadinessOutcome};
 use crate::permission::{MICROSOFT_GRAPH, well_known_name};
+use crate::provision::apply::Apply;
 use crate::provision::consent_check::{ConsentCheck, Look, Principal};
 use crate::provision::plan::Plan;
 use crate::provision::registration::AppRegistration;
@@ -288,12 +289,12 @@ impl Work<'_> {
         let hop = self.hop();
         let claims = self.client.token_claims().await.map_err(in_customer)?;
         if WIDENING.iter().any(|scope| has_scope(&claims, scope)) {
-            let (look, _) = hop.check.look(&self.client, None).await.map_err(in_customer)?;
+            let (look, _) = Box::pin(hop.check.look(&self.client, None)).await.map_err(in_customer)?;
             self.apply(&look.plan).await?;
             return Ok(self.wait_for_consent(consents));
         }
         if self.shared.replaces_consents {
-            match hop.check.look(&self.client, None).await {
+            match Box::pin(hop.check.look(&self.client, None)).await {
                 Ok((Look { left, .. }, _)) if left.is_empty() => {
                     let api = self.partner.partner();
                     let api = api.application_consents(self.target.tenant);
@@ -357,7 +358,7 @@ impl Work<'_> {
         loop {
             let check = self.shared.check(self.target);
             let beside = removes.then_some(&self.hop().check);
-            let (look, beside) = check.look(&self.client, beside).await.map_err(in_customer)?;
+            let (look, beside) = Box::pin(check.look(&self.client, beside)).await.map_err(in_customer)?;
             let result = match self.job {
                 Job::Revoke => self.revoke(has_written).await,
                 _ => self.grant(look, has_written).await,
@@ -417,7 +418,7 @@ impl Work<'_> {
                 ))));
             }
         }
-        let apply = approved.into_iter().fold(self.client.apply(plan), |apply, text| apply.approve(text));
+        let apply = approved.into_iter().fold(self.client.apply(plan), Apply::approve);
         apply.await.map(|_| ()).map_err(|failed| in_customer(failed.into()))
     }
 
@@ -449,10 +450,10 @@ impl Work<'_> {
         if matches!(self.job, Job::Revoke) {
             return self.revoke_one_hop(hop).await;
         }
-        let state = match (has_written, consents.existed) {
-            (false, _) => CustomerState::AlreadyConsented,
-            (true, false) => CustomerState::Consented,
-            (true, true) => CustomerState::AlreadyConsented,
+        // What was there before and turned out to be enough, nobody has added to.
+        let state = match has_written && !consents.existed {
+            true => CustomerState::Consented,
+            false => CustomerState::AlreadyConsented,
         };
         let lacking = hop.consents.iter().enumerate().filter(|(index, _)| consents.lacks_api(*index));
         let reasons = lacking.map(|(_, consent)| {
@@ -463,7 +464,7 @@ impl Work<'_> {
     }
 
     async fn revoke_one_hop(&self, hop: &FirstHop) -> Next {
-        let (look, _) = hop.check.look(&self.client, None).await.map_err(in_customer)?;
+        let (look, _) = Box::pin(hop.check.look(&self.client, None)).await.map_err(in_customer)?;
         if !look.consent.surplus.is_empty() {
             let reason = Reason::of(ErrorCode::SurplusPermissions, look.consent.surplus);
             return Ok(self.done(CustomerState::Failed, vec![reason], false));

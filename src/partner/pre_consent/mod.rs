@@ -282,7 +282,7 @@ impl PreConsent {
                 Some(Deployer::find(&client, registration, *consent, signed_in_app).await?)
             }
             None => {
-                self.check_one_hop(&registrations, app_id, signed_in_app)?;
+                check_one_hop(&registrations, app_id, signed_in_app)?;
                 None
             }
         };
@@ -325,24 +325,18 @@ impl PreConsent {
         };
         Ok(PreparedConsent::new(Arc::new(shared), subject, approval, self.canaries))
     }
+}
 
-    /// Refuses what Partner Center cannot consent to by itself.
-    fn check_one_hop(
-        &self,
-        registrations: &[&AppRegistration],
-        app_id: AppId,
-        signed_in_app: Option<AppId>,
-    ) -> Result<(), Error> {
-        let permissions = || registrations.iter().flat_map(|it| it.declared_permissions());
-        if let Some(permission) = permissions().find(|it| it.kind() == PermissionKind::Application) {
-            return Err(Error::new(ErrorCode::DeployerNeeded)
-                .with_message(format!("the application permission {permission} takes a deployer")));
-        }
-        if signed_in_app != Some(app_id) {
-            return Err(Error::new(ErrorCode::DeployerNeeded).with_message(format!(
-                "the client is not signed in to the app {app_id}, which takes a deployer then"
-            )));
-        }
-        Ok(())
+/// Refuses what Partner Center cannot consent to by itself.
+fn check_one_hop(registrations: &[&AppRegistration], app_id: AppId, signed_in_app: Option<AppId>) -> Result<(), Error> {
+    let mut permissions = registrations.iter().flat_map(|it| it.declared_permissions());
+    if let Some(permission) = permissions.find(|it| it.kind() == PermissionKind::Application) {
+        return Err(Error::new(ErrorCode::DeployerNeeded)
+            .with_message(format!("the application permission {permission} takes a deployer")));
     }
+    if signed_in_app != Some(app_id) {
+        return Err(Error::new(ErrorCode::DeployerNeeded)
+            .with_message(format!("the client is not signed in to the app {app_id}, which takes a deployer then")));
+    }
+    Ok(())
 }

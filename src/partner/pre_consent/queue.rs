@@ -11,12 +11,14 @@ use std::time::Duration;
 use crate::clock::Clock;
 use crate::partner::pre_consent::customer::Stage;
 
+type Timer = Pin<Box<dyn Future<Output = ()> + Send>>;
+
 /// Customers that wait, each for a moment: the earliest first. One takes a hundred bytes or so.
 pub(super) struct Queue {
     clock: Arc<dyn Clock>,
     /// Where each stands, by the moment and the customer.
     waiting: BTreeMap<(Duration, usize), Stage>,
-    timer: Option<(Duration, Pin<Box<dyn Future<Output = ()> + Send>>)>,
+    timer: Option<(Duration, Timer)>,
 }
 
 impl Queue {
