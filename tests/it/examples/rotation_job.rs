@@ -140,7 +140,7 @@ async fn a_command_gets_the_value_and_what_it_refuses_is_taken_back() {
     };
     let (told, code) = run("cat >/dev/null; exit 3").await;
     assert_eq!((code, outcomes(&told)), (1, vec![("contoso-backup", "failed")]), "{told}");
-    assert_eq!(secrets(&emulated), [by_hand.clone()], "the new one is taken back");
+    assert_eq!(secrets(&emulated), std::slice::from_ref(&by_hand), "the new one is taken back");
     let value = folder.path("value");
     let (told, code) =
         run(&format!("cat >{value}; echo $ENTRA_UNIQUE_NAME $ENTRA_KIND $ENTRA_KEY_ID >{value}.about")).await;

@@ -526,7 +526,7 @@ async fn no_type_shows_a_secret_in_any_way() {
     viewer.see("client::ClientBuilder", &tenant.client_builder());
     let builder = tenant.client_builder().client_secret(caller.client_id, caller.client_secret.clone());
     viewer.see("client::ClientBuilder", &builder);
-    reads(&mut viewer, &client).await;
+    Box::pin(reads(&mut viewer, &client)).await;
     models(&mut viewer, &client);
 
     viewer.see("provision::Plan", &plan);
