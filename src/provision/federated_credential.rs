@@ -32,7 +32,7 @@ const MAX_NAME_LENGTH: usize = 120;
 /// let deploy = AppRegistration::new("contoso-deploy", "Contoso Deploy")
 ///     .credential(FederatedCredential::github_branch("main", "contoso/backup", "main"))
 ///     .credential(FederatedCredential::github_environment("production", "contoso/backup", "Production"))
-///     .credential(FederatedCredential::new("ci", "https://gitlab.com", "project_path:contoso/backup:ref_type:branch:ref:main"));
+///     .credential(FederatedCredential::new("github-ci", "https://gitlab.com", "project_path:contoso/backup:ref_type:branch:ref:main"));
 /// deploy.check()?;
 /// # Ok::<(), entra_apps::Error>(())
 /// ```
