@@ -175,6 +175,9 @@ async fn held(customers: usize) -> usize {
     for _ in 0..customers / 2 {
         run.next().await.expect("half of them are done");
     }
+    // What was written a moment ago is remembered for a while.
+    let later = tokio::time::timeout(Duration::from_secs(120), run.next()).await;
+    assert!(later.is_err(), "the others wait");
     let waiting = run.progress().waiting;
     let with_run = ALLOCATED.current_usage();
     drop((run, prepared, consent));
