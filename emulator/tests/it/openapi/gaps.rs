@@ -42,6 +42,10 @@ pub(crate) const GAPS: &[(&str, &str)] = &[
         "missing value at  in the answer of GET /directory/deletedItems/microsoft.graph.application",
         "a fault of the tests: a list that comes without its items",
     ),
+    (
+        "value at /value/*/passwordCredentials/*/endDateTime in the answer of GET /applications",
+        "a fault of the tests: an end that cannot be read",
+    ),
 ];
 
 const ELSEWHERE: &str = "the description is of applications and of delegated administration alone";
