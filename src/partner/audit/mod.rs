@@ -40,7 +40,7 @@ pub(super) use consent::Asker;
 ///    either, the client of the partner asks by itself. As a person it asks only where the person has a role.
 ///
 /// Where none of them gets a token or may read, the consent is *unknown*, and never said to be missing: that somebody has
-/// to consent first ([`NotConsented`](ErrorCode::NotConsented), AADSTS65001) concerns the app that asked.
+/// to consent first ([`NotConsented`](crate::ErrorCode::NotConsented), AADSTS65001) concerns the app that asked.
 ///
 /// # Requests
 /// Those of the readiness and one more, then a token and one request for each customer. Each customer is an operation with
@@ -135,13 +135,13 @@ impl Audit {
         self
     }
 
-    /// Sets for how long after its activation a relationship counts as *not yet*; see [`CheckReadiness::settling`].
+    /// Sets for how long after its activation a relationship counts as *not yet*; see [`CheckReadiness::settling`](crate::partner::CheckReadiness::settling).
     pub fn settling(mut self, time: Duration) -> Self {
         self.selection.settling = Some(time);
         self
     }
 
-    /// Sets how long before its end a relationship is reported as ending; see [`CheckReadiness::ending_within`].
+    /// Sets how long before its end a relationship is reported as ending; see [`CheckReadiness::ending_within`](crate::partner::CheckReadiness::ending_within).
     pub fn ending_within(mut self, time: Duration) -> Self {
         self.selection.ending = Some(time);
         self
