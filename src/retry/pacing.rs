@@ -68,13 +68,13 @@ const MIN_PER_SECOND: f64 = 0.1;
 const MAX_PER_SECOND: f64 = 50.0;
 
 /// After so long without a refusal a limit grows.
-const GROWS_AFTER: Duration = Duration::from_secs(10);
+const MIN_QUIET_TIME: Duration = Duration::from_secs(10);
 
 /// By so much in a second.
 const GROWTH: f64 = 0.5;
 
 /// How long nothing is asked after a refusal that names no time.
-const PAUSE: Duration = Duration::from_secs(30);
+const DEFAULT_PAUSE: Duration = Duration::from_secs(30);
 
 /// A limit that nobody documents: it halves where the service refuses, and grows slowly where it does not.
 #[derive(Debug)]
@@ -100,7 +100,7 @@ impl AdaptiveLimiter {
         if pace.since.is_zero() {
             pace.since = now;
         }
-        if now.saturating_sub(pace.since) >= GROWS_AFTER && pace.per_second < MAX_PER_SECOND {
+        if now.saturating_sub(pace.since) >= MIN_QUIET_TIME && pace.per_second < MAX_PER_SECOND {
             pace.per_second = MAX_PER_SECOND.min(pace.per_second + GROWTH);
             pace.since = now;
         }
@@ -113,7 +113,7 @@ impl AdaptiveLimiter {
     /// once.
     pub(crate) fn refused(&self, retry_after: Option<Duration>, now: Duration) {
         let mut pace = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let until = now.saturating_add(retry_after.unwrap_or(PAUSE));
+        let until = now.saturating_add(retry_after.unwrap_or(DEFAULT_PAUSE));
         if now >= pace.since {
             pace.per_second = MIN_PER_SECOND.max(pace.per_second / 2.0);
             pace.since = until;

@@ -135,13 +135,15 @@ impl Audit {
         self
     }
 
-    /// Sets for how long after its activation a relationship counts as *not yet*; see [`CheckReadiness::settling`](crate::partner::CheckReadiness::settling).
+    /// Sets for how long after its activation a relationship counts as *not yet*; see
+    /// [`CheckReadiness::settling`](crate::partner::CheckReadiness::settling).
     pub fn settling(mut self, time: Duration) -> Self {
         self.selection.settling = Some(time);
         self
     }
 
-    /// Sets how long before its end a relationship is reported as ending; see [`CheckReadiness::ending_within`](crate::partner::CheckReadiness::ending_within).
+    /// Sets how long before its end a relationship is reported as ending; see
+    /// [`CheckReadiness::ending_within`](crate::partner::CheckReadiness::ending_within).
     pub fn ending_within(mut self, time: Duration) -> Self {
         self.selection.ending = Some(time);
         self

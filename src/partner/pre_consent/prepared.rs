@@ -121,7 +121,8 @@ impl PreparedConsent {
     /// Begins to take the app's grants and its service principal away from every customer that is ready. `customers` is
     /// the [total](Self::total), as somebody typed it who has looked at the list.
     ///
-    /// What the registration does not name stays, and so does the service principal that holds it.
+    /// What the registration does not name stays, and so does the service principal that holds it. Where the deployer is not
+    /// there, it is consented to first, with the permissions of its own registration.
     ///
     /// # Errors
     /// [`WrongCustomerCount`](ErrorCode::WrongCustomerCount) where the number is another one.

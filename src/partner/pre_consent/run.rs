@@ -150,6 +150,12 @@ impl Canaries {
     fn is_over(&self) -> bool {
         self.left == 0
     }
+
+    /// Whether the customer was one of them; it is none any more.
+    fn leave(&mut self, index: usize) -> bool {
+        let place = self.begun.iter().position(|canary| *canary == index);
+        place.map(|place| self.begun.swap_remove(place)).is_some()
+    }
 }
 
 impl ConsentRun {
@@ -324,6 +330,8 @@ impl ConsentRun {
                 None
             }
             Advance::Halted { halt: Halt::SignIn, error, .. } if self.held_up.contains(&index) => {
+                // It gives its place among the first to another.
+                self.canaries.leave(index);
                 self.done += 1;
                 Some(self.shared.unfinished(index, CustomerState::NotReady, Reason::from(&error)))
             }
@@ -344,8 +352,9 @@ impl ConsentRun {
     }
 
     fn canary_done(&mut self, index: usize, outcome: &CustomerOutcome, has_written: bool) {
-        let Some(place) = self.canaries.begun.iter().position(|canary| *canary == index) else { return };
-        self.canaries.begun.swap_remove(place);
+        if !self.canaries.leave(index) {
+            return;
+        }
         let name = outcome.name();
         match outcome.state {
             CustomerState::Failed => {

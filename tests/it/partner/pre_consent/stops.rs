@@ -23,6 +23,18 @@ async fn faulty(
     (prepared.run(prepared.approval()).unwrap(), transport)
 }
 
+/// A customer in whose tenant the app cannot be installed.
+fn installation_refused(nth: u64) -> Fault {
+    let on = Fault::on("POST", "/servicePrincipals").in_batch().nth(nth);
+    on.refuses(400, "Request_BadRequest", "Something is wrong.")
+}
+
+/// Whether a later run has come to the end for every customer.
+fn assert_all_consented(report: &Report) {
+    let is_done = |state| matches!(state, CustomerState::Consented | CustomerState::AlreadyConsented);
+    assert!(report.customers.iter().all(|customer| is_done(customer.state)), "{report}");
+}
+
 async fn rest_of(run: &mut ConsentRun) -> Report {
     let mut outcomes = Vec::new();
     while let Some(outcome) = run.next().await {
@@ -121,12 +133,7 @@ async fn a_sign_in_that_is_too_old_holds_up_and_a_customers_own_policy_does_not(
 #[tokio::test(start_paused = true)]
 async fn where_one_of_the_first_customers_fails_no_other_is_written_to() {
     let scene = Scene::new(10).await;
-    let broken = Fault::on("POST", "/servicePrincipals").in_batch().nth(2).refuses(
-        400,
-        "Request_BadRequest",
-        "Something is wrong.",
-    );
-    let (mut run, _) = faulty(&scene, [broken]).await;
+    let (mut run, _) = faulty(&scene, [installation_refused(2)]).await;
     let report = rest_of(&mut run).await;
     assert!(
         matches!(run.state(), RunState::Stopped(error) if error.code() == ErrorCode::CanaryFailed),
@@ -141,24 +148,13 @@ async fn where_one_of_the_first_customers_fails_no_other_is_written_to() {
     assert_eq!(written, 3, "three, and no more");
     let report = scene.run(DeployerConsent::Keep).await;
     assert_eq!(report.customers.len(), 10);
-    assert!(
-        report
-            .customers
-            .iter()
-            .all(|it| matches!(it.state, CustomerState::Consented | CustomerState::AlreadyConsented)),
-        "{report}"
-    );
+    assert_all_consented(&report);
 }
 
 #[tokio::test(start_paused = true)]
 async fn after_the_first_customers_one_that_fails_stops_no_other() {
     let scene = Scene::new(12).await;
-    let broken = Fault::on("POST", "/servicePrincipals").in_batch().nth(7).refuses(
-        400,
-        "Request_BadRequest",
-        "Something is wrong.",
-    );
-    let (mut run, _) = faulty(&scene, [broken]).await;
+    let (mut run, _) = faulty(&scene, [installation_refused(7)]).await;
     let report = rest_of(&mut run).await;
     assert!(matches!(run.state(), RunState::Finished), "{:?}", run.state());
     assert_eq!(
@@ -185,13 +181,7 @@ async fn a_run_that_is_cancelled_reports_all_and_a_later_one_comes_to_the_end() 
     assert_eq!(report.customers.len(), 20);
     assert!(counts(&report)[&CustomerState::Skipped] > 10, "{report}");
     let report = scene.run(DeployerConsent::Keep).await;
-    assert!(
-        report
-            .customers
-            .iter()
-            .all(|it| matches!(it.state, CustomerState::Consented | CustomerState::AlreadyConsented)),
-        "{report}"
-    );
+    assert_all_consented(&report);
 }
 
 #[tokio::test(start_paused = true)]
@@ -221,4 +211,20 @@ async fn the_sign_in_service_may_ask_for_patience_and_nothing_fails() {
     assert_eq!(states(&report, scene.customers()), [CustomerState::Consented; 6], "{report}");
     assert!(transport.unmet_faults().is_empty());
     assert!(began.elapsed() >= Duration::from_secs(30), "it was asked less often: {:?}", began.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sign_in_that_mends_nothing_ends_a_customer_and_holds_up_no_other() {
+    let scene = Scene::new(7).await;
+    let refused = Fault::on("POST", CONSENTS).always().refuses(403, "900309", "Conditional access");
+    let (mut run, _) = faulty(&scene, [refused]).await;
+    let mut outcomes = Vec::new();
+    while !matches!(run.state(), RunState::Finished) {
+        outcomes.extend(rest_of(&mut run).await.customers);
+        run.resume();
+    }
+    let report = run.report_of(outcomes);
+    assert_eq!(states(&report, scene.customers()), [CustomerState::NotReady; 7], "{report}");
+    assert_eq!(codes(&report, &scene.customers()[0]), ["blocked_by_conditional_access"]);
+    assert!(scene.customers().iter().all(|customer| writes(customer) == 0));
 }
