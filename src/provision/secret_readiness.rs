@@ -33,7 +33,7 @@ impl StepKind {
 }
 
 /// The number of times that signing in must work in a row: a success can be followed by a failure, from a replica that lags.
-const SIGN_INS_IN_A_ROW: u32 = 3;
+pub(super) const DEFAULT_SIGN_INS: u32 = 3;
 
 /// How long the wait may take where nobody says: what Entra has not learnt by then, such as a permission that nobody
 /// has consented to, waiting does not mend.
@@ -188,7 +188,7 @@ pub struct SecretReadiness {
 
 impl<'a> WaitUntilUsable<'a> {
     pub(super) fn new(client: &Client, credential: UsableCredential, registration: &'a AppRegistration) -> Self {
-        let (times, progress, deadline) = (SIGN_INS_IN_A_ROW, None, None);
+        let (times, progress, deadline) = (DEFAULT_SIGN_INS, None, None);
         Self { client: client.clone(), credential, registration, times, progress, deadline }
     }
 

@@ -24,14 +24,12 @@ use crate::provision::renewal;
 use crate::provision::report::{CredentialKind, IssuedSecret, OpenItem};
 use crate::provision::rotation::report::{RotateError, Rotated, RotatedCredential, RotationState};
 use crate::provision::rotation::secret_store::{SecretStore, StoredCredential};
+use crate::provision::secret_readiness::DEFAULT_SIGN_INS;
 use crate::provision::secret_readiness::WaitUntilUsable;
 use crate::provision::step::{StepId, StepKind, Subject};
 
-/// The number of times that signing in must work in a row.
-const SIGN_INS_IN_A_ROW: u32 = 3;
-
 /// So long a sign-in with a certificate is tried of which it is not known whether it was added.
-const DOUBT: Duration = Duration::from_secs(120);
+const MAX_DOUBT: Duration = Duration::from_secs(120);
 
 /// So often it is tried to add one.
 const MAX_ATTEMPTS: u32 = 4;
@@ -100,7 +98,7 @@ impl<'a> RotateOwn<'a> {
             keep_earlier: false,
             at_once: false,
             retired: Vec::new(),
-            times: SIGN_INS_IN_A_ROW,
+            times: DEFAULT_SIGN_INS,
             progress: None,
             deadline: None,
         }
@@ -293,7 +291,7 @@ impl<'a> RotateOwn<'a> {
                 Ok(added) => return Ok(added.key_id.unwrap_or(new.key_id)),
                 Err(error) => error,
             };
-            if error.maybe_done() && self.sign_in(new, Some(DOUBT)).await.is_ok() {
+            if error.maybe_done() && self.sign_in(new, Some(MAX_DOUBT)).await.is_ok() {
                 return Ok(new.key_id);
             }
             let may_be_in_the_way =

@@ -17,12 +17,10 @@ use crate::provision::rotation::options::{Destination, Options};
 use crate::provision::rotation::report::{RotateError, Rotated};
 use crate::provision::rotation::run::Run;
 use crate::provision::rotation::secret_store::SecretStore;
+use crate::provision::secret_readiness::DEFAULT_SIGN_INS;
 
 /// So long an earlier credential stays beside a later one, where nobody says otherwise: a week.
 const DEFAULT_OVERLAP: Duration = Duration::from_secs(7 * 24 * 60 * 60);
-
-/// The number of times that signing in must work in a row.
-const SIGN_INS_IN_A_ROW: u32 = 3;
 
 /// A rotation to be run: awaiting it runs it.
 ///
@@ -64,7 +62,7 @@ impl<'a> Rotate<'a> {
             retired: Vec::new(),
             replace_lost: false,
             at_once: Vec::new(),
-            times: SIGN_INS_IN_A_ROW,
+            times: DEFAULT_SIGN_INS,
             progress: None,
         };
         Self { client: client.clone(), registration, options, deadline: None }
