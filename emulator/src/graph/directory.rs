@@ -318,7 +318,9 @@ impl Directory {
         key: &ObjectKey,
         call: &Call,
     ) -> Result<Arc<Value>, GraphError> {
-        let visible = self.find(kind, key, self.lag.references, call)?;
+        // Who may change itself alone does not learn which others there are.
+        let hidden = |error| if call.itself_only { GraphError::denied() } else { error };
+        let visible = self.find(kind, key, self.lag.references, call).map_err(hidden)?;
         let id = text(&visible, "id");
         let value = self.store(kind).live(id).ok_or_else(|| GraphError::not_found(id))?;
         self.check_ownership(kind, value, call)?;
