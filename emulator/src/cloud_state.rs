@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ops::{Index, IndexMut};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
@@ -34,8 +35,13 @@ pub(crate) struct ForeignApplication {
 #[derive(Default)]
 pub(crate) struct CloudState {
     tenants: Vec<TenantState>,
+    /// Which of them are partners: each request asks, and there may be ten thousand tenants.
+    partners: Vec<usize>,
     /// Where tenants were found by a name in lower case; each is looked at again, because a snapshot may rename it.
     found: RefCell<HashMap<String, usize>>,
+    /// Where applications were found by their app ids, and how many had arrived by then.
+    registrars: RefCell<(u64, HashMap<String, Arc<[usize]>>)>,
+    arrivals: Arc<AtomicU64>,
     /// The sign-ins in progress.
     pub(crate) flows: SignInFlows,
     /// What apps have spent, in each tenant and across all.
@@ -60,15 +66,41 @@ impl CloudState {
     /// Adds a tenant, and returns its index.
     pub(crate) fn add(&mut self, tenant: TenantState) -> usize {
         self.tenants.push(tenant);
-        self.tenants.len() - 1
+        let index = self.tenants.len() - 1;
+        self.note_loaded(index);
+        index
+    }
+
+    /// Takes in what a tenant is whose state was loaded.
+    pub(crate) fn note_loaded(&mut self, index: usize) {
+        let directory = &mut self.tenants[index].directory;
+        directory.applications.count_arrivals(&self.arrivals);
+        self.partners.retain(|known| *known != index);
+        if directory.partner.is_some() {
+            self.partners.push(index);
+        }
+    }
+
+    /// The tenants that have, or had, an application of this app id, in their order. They are looked for again when there is
+    /// another application anywhere.
+    pub(crate) fn registrars(&self, app_id: &str) -> Arc<[usize]> {
+        let mut known = self.registrars.borrow_mut();
+        let arrivals = self.arrivals.load(Ordering::Relaxed);
+        if known.0 != arrivals {
+            *known = (arrivals, HashMap::new());
+        }
+        let has = |index: &usize| self.tenants[*index].directory.applications.has_indexed("appId", app_id);
+        let find = || (0..self.tenants.len()).filter(has).collect();
+        Arc::clone(known.1.entry(app_id.to_lowercase()).or_insert_with(find))
     }
 
     pub(crate) fn tenants(&self) -> impl Iterator<Item = (usize, &TenantState)> {
         self.tenants.iter().enumerate()
     }
 
-    pub(crate) fn tenants_mut(&mut self) -> impl Iterator<Item = &mut TenantState> {
-        self.tenants.iter_mut()
+    /// The tenants of partners.
+    pub(crate) fn partners(&self) -> &[usize] {
+        &self.partners
     }
 
     /// The index of the tenant with this id or domain.
@@ -93,11 +125,12 @@ impl CloudState {
 
     /// The multi-tenant application of an app id, registered by another tenant or by Microsoft.
     pub(crate) fn foreign_application(&self, tenant: usize, app_id: &str) -> Option<ForeignApplication> {
-        let others = self.tenants().filter(|(index, _)| *index != tenant);
-        let mut found = others.flat_map(|(_, state)| {
-            let home = state.directory.tenant_id;
-            let live =
-                state.directory.applications.find_by("appId", app_id).filter(|(state, _)| *state == ObjectState::Live);
+        let registrars = self.registrars(app_id);
+        let others = registrars.iter().filter(|index| **index != tenant);
+        let mut found = others.flat_map(|index| {
+            let directory = &self.tenants[*index].directory;
+            let home = directory.tenant_id;
+            let live = directory.applications.find_by("appId", app_id).filter(|(state, _)| *state == ObjectState::Live);
             live.map(move |(_, application)| ForeignApplication { application: Arc::clone(application), home })
         });
         found

@@ -236,7 +236,10 @@ impl MemoryTenant {
     /// When the snapshot is not of this tenant; nothing is changed.
     pub fn restore(&self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
         snapshot.check_tenant(self.id())?;
-        self.state().directory.load(snapshot.document(), &[], self.wall())
+        let mut state = self.state();
+        let loaded = state.directory.load(snapshot.document(), &[], self.wall());
+        state.cloud.note_loaded(self.0.index);
+        loaded
     }
 
     /// Adds to what goes wrong. Faults are tried in the order in which they were added.

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -133,6 +134,8 @@ pub(crate) struct ObjectStore {
     /// How many rows have a current object.
     object_count: usize,
     next: u64,
+    /// Counts new objects, those of other stores among them.
+    arrivals: Option<Arc<AtomicU64>>,
 }
 
 /// An object that is visible in a replica's view.
@@ -146,13 +149,30 @@ impl ObjectStore {
     /// An empty store with indices over the properties `indexed`.
     pub(crate) fn new(indexed: &[&'static str]) -> Self {
         let indices = indexed.iter().map(|member| Index { member, entries: BTreeSet::new() }).collect();
-        Self { rows: BTreeMap::new(), ids: HashMap::new(), indices, recent: VecDeque::new(), object_count: 0, next: 1 }
+        Self {
+            rows: BTreeMap::new(),
+            ids: HashMap::new(),
+            indices,
+            recent: VecDeque::new(),
+            object_count: 0,
+            next: 1,
+            arrivals: None,
+        }
+    }
+
+    /// Counts the objects that it has and those to come.
+    pub(crate) fn count_arrivals(&mut self, arrivals: &Arc<AtomicU64>) {
+        arrivals.fetch_add(1, Ordering::Relaxed);
+        self.arrivals = Some(Arc::clone(arrivals));
     }
 
     /// Writes an object; `max_lag` is the longest lag, and with `at` `None` it has always been visible.
     pub(crate) fn put(&mut self, state: ObjectState, value: Arc<Value>, at: Option<Duration>, max_lag: Duration) {
         let id = text(&value, "id").to_lowercase();
         let order = *self.ids.entry(id).or_insert_with(|| {
+            if let Some(arrivals) = &self.arrivals {
+                arrivals.fetch_add(1, Ordering::Relaxed);
+            }
             self.next += 1;
             self.next - 1
         });
@@ -275,6 +295,11 @@ impl ObjectStore {
     /// The rows with an index key, in any version that is retained.
     fn orders(&self, member: &str, key: &str) -> impl Iterator<Item = u64> {
         self.indices.iter().filter(move |index| index.member == member).flat_map(move |index| index.find(key))
+    }
+
+    /// Whether a retained version of an object has `key` as an indexed property, or in it.
+    pub(crate) fn has_indexed(&self, member: &str, key: &str) -> bool {
+        self.orders(member, key).next().is_some()
     }
 
     /// The current objects, live or deleted, whose indexed property is or contains `key`.

@@ -424,6 +424,8 @@ struct Account {
 #[derive(Debug, Default)]
 pub(crate) struct Spending {
     windows: HashMap<(Measure, Account), Window>,
+    /// With how many windows the idle ones are dropped.
+    drops_at: usize,
 }
 
 /// What a response says of a limit that is used to so many hundredths, from four fifths on.
@@ -522,13 +524,15 @@ impl Spending {
 
     /// Drops the windows of those who have not asked for a while, once there are many.
     fn drop_idle(&mut self, now: Duration) {
-        if self.windows.len() < MAX_IDLE_WINDOWS {
+        if self.windows.len() < self.drops_at.max(MAX_IDLE_WINDOWS) {
             return;
         }
         self.windows.retain(|_, window| {
             window.forget(now);
             !window.is_idle()
         });
+        // Where many are in use, they are not all looked at for each request.
+        self.drops_at = 2 * self.windows.len();
     }
 }
 

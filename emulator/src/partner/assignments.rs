@@ -76,8 +76,7 @@ impl CloudState {
             return Err(errors::exists());
         }
         let customer = relationship.customer();
-        let of_customer =
-            self.partner_of(tenant)?.relationships.iter().filter(|other| eq_ignore_case(other.customer(), customer));
+        let of_customer = self.partner_of(tenant)?.relationships.of_customer(customer);
         let mut groups: Vec<&str> =
             of_customer.flat_map(|other| other.assignments.iter().filter(live).map(group)).collect();
         groups.sort_unstable();

@@ -3,6 +3,8 @@
 //!
 //! <https://learn.microsoft.com/graph/api/resources/contract>
 
+use std::collections::HashMap;
+
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -24,6 +26,29 @@ static SCHEMA: ListSchema = ListSchema {
     in_directory: true,
 };
 
+/// The contracts of a partner, each as Graph returns it, in the order in which they were made.
+#[derive(Debug, Default)]
+pub(crate) struct Contracts {
+    all: Vec<Value>,
+    by_customer: HashMap<String, usize>,
+}
+
+impl Contracts {
+    pub(super) fn push(&mut self, contract: Value) {
+        self.by_customer.entry(text(&contract, "customerId").to_lowercase()).or_insert(self.all.len());
+        self.all.push(contract);
+    }
+
+    pub(crate) fn iter(&self) -> std::slice::Iter<'_, Value> {
+        self.all.iter()
+    }
+
+    /// The contract with a tenant.
+    pub(crate) fn of_customer(&self, customer: &str) -> Option<&Value> {
+        self.by_customer.get(&customer.to_lowercase()).map(|index| &self.all[*index])
+    }
+}
+
 impl Partner {
     /// Adds a contract, which keeps the customer's current names.
     pub(super) fn add_contract(&mut self, id: Uuid, customer: Uuid, domain: &str, name: &str) {
@@ -38,13 +63,13 @@ impl Partner {
 
     /// Whether the partner has a contract with a tenant.
     pub(super) fn has_contract(&self, customer: &str) -> bool {
-        self.contracts.iter().any(|contract| eq_ignore_case(text(contract, "customerId"), customer))
+        self.contracts.of_customer(customer).is_some()
     }
 }
 
 impl CloudState {
     fn contract_rows(&self, tenant: usize) -> Vec<Row> {
-        let contracts = self[tenant].directory.partner.iter().flat_map(|partner| &partner.contracts);
+        let contracts = self[tenant].directory.partner.iter().flat_map(|partner| partner.contracts.iter());
         let rows = contracts.zip(1..).filter_map(|(contract, order)| {
             let Value::Object(properties) = contract.clone() else { return None };
             Some(Row { order, properties })

@@ -2,11 +2,13 @@
 //!
 //! <https://learn.microsoft.com/graph/api/resources/delegatedadmincustomer>
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value, json};
 
-use super::Partner;
 use super::errors;
 use super::list::{self, ListQuery, ListSchema, Row};
+use super::{Partner, Relationship};
 use crate::cloud_state::CloudState;
 use crate::data::json::eq_ignore_case;
 use crate::graph::call::Call;
@@ -40,13 +42,15 @@ const SERVICES: [(&str, &str); 3] = [
 impl Partner {
     /// The customers that have approved a relationship, whatever its status now, in the order of the first.
     fn customers(&self) -> Vec<Row> {
+        Self::customers_of(self.relationships.iter())
+    }
+
+    fn customers_of<'a>(relationships: impl Iterator<Item = &'a Relationship>) -> Vec<Row> {
         let mut rows: Vec<Row> = Vec::new();
-        for relationship in &self.relationships {
+        let mut known: HashSet<String> = HashSet::new();
+        for relationship in relationships {
             let (id, value) = (relationship.customer(), &relationship.entity.value);
-            let known = rows.iter().any(|row| {
-                row.properties.get("id").is_some_and(|known| eq_ignore_case(known.as_str().unwrap_or_default(), id))
-            });
-            if known || id.is_empty() || value["activatedDateTime"].is_null() {
+            if id.is_empty() || value["activatedDateTime"].is_null() || !known.insert(id.to_lowercase()) {
                 continue;
             }
             let mut properties = Map::new();
@@ -62,11 +66,8 @@ impl Partner {
     }
 
     fn customer(&self, id: &str) -> Result<Map<String, Value>, GraphError> {
-        let mut all = self.customers().into_iter().map(|row| row.properties);
-        let matches_id = |properties: &Map<String, Value>| {
-            properties.get("id").and_then(Value::as_str).is_some_and(|known| eq_ignore_case(known, id))
-        };
-        all.find(matches_id).ok_or_else(errors::not_found)
+        let found = Self::customers_of(self.relationships.of_customer(id)).into_iter().next();
+        Ok(found.ok_or_else(errors::not_found)?.properties)
     }
 }
 

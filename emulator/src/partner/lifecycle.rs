@@ -12,9 +12,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::Relationship;
 use super::duration;
 use super::entity::Entity;
-use super::{Partner, Relationship};
 use crate::data::json::{text, timestamp};
 use crate::data::moment::Moment;
 
@@ -22,20 +22,9 @@ use crate::data::moment::Moment;
 /// <https://learn.microsoft.com/partner-center/customers/gdap-obtain-admin-permissions-to-manage-customer>
 const APPROVAL_TIMEOUT: Duration = Duration::from_secs(90 * 86_400);
 
-impl Partner {
-    /// Applies all status changes that are due.
-    pub(super) fn advance(&mut self, moment: Moment) {
-        for relationship in &mut self.relationships {
-            relationship.advance(moment, self.step);
-        }
-    }
-}
-
 impl Relationship {
-    fn advance(&mut self, moment: Moment, step: Duration) {
-        if self.is_quiet(moment.now) {
-            return;
-        }
+    /// Applies the status changes that are due.
+    pub(super) fn advance(&mut self, moment: Moment, step: Duration) {
         let subresources = self.assignments.iter_mut().chain(&mut self.requests).chain(&mut self.operations);
         subresources.for_each(|subresource| subresource.advance(moment));
         self.entity.advance(moment);
@@ -55,12 +44,11 @@ impl Relationship {
         }
     }
 
-    /// Whether nothing happens to it by now: there may be ten thousand, and each request asks.
-    fn is_quiet(&self, now: Duration) -> bool {
-        let mut subresources = self.assignments.iter().chain(&self.requests).chain(&self.operations);
-        self.ends.is_some_and(|end| end > now)
-            && self.entity.scheduled.is_empty()
-            && subresources.all(|subresource| subresource.scheduled.is_empty())
+    /// Until when nothing happens to it by itself.
+    pub(super) fn quiet_until(&self) -> Duration {
+        let entities = self.assignments.iter().chain(&self.requests).chain(&self.operations).chain([&self.entity]);
+        let scheduled = entities.filter_map(|entity| entity.scheduled.first()).map(|change| change.at);
+        scheduled.chain(self.ends).min().unwrap_or(Duration::MAX)
     }
 
     /// Schedules the expiry of a relationship that was loaded from a snapshot.

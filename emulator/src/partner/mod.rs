@@ -3,6 +3,7 @@
 //!
 //! <https://learn.microsoft.com/graph/api/resources/delegatedadminrelationships-api-overview>
 
+mod all_relationships;
 mod app_in_use;
 mod assignments;
 mod contracts;
@@ -25,7 +26,6 @@ mod validation;
 use std::time::Duration;
 
 use entra_apps::ids::AppId;
-use serde_json::Value;
 use time::OffsetDateTime;
 
 use crate::api::Api;
@@ -36,8 +36,10 @@ use crate::graph::call::{Actor, Call};
 use crate::graph::directory::Directory;
 use crate::graph::response::{GraphError, GraphResult};
 use crate::partner_center;
+use all_relationships::Relationships;
 use entity::Entity;
 
+pub(crate) use contracts::Contracts;
 pub(crate) use operation::Operation;
 pub use test_controls::DelegatedAdminRelationship;
 
@@ -67,9 +69,9 @@ pub(crate) struct Partner {
     step: Duration,
     /// The number of entities so far, which makes their ETags distinct.
     entities: u64,
-    relationships: Vec<Relationship>,
-    /// The reseller's contracts, each as Graph returns it.
-    pub(crate) contracts: Vec<Value>,
+    relationships: Relationships,
+    /// The reseller's contracts.
+    pub(crate) contracts: Contracts,
     /// The responses of Partner Center to repeated requests.
     pub(crate) replay_cache: partner_center::ReplayCache,
 }
@@ -113,8 +115,8 @@ impl Partner {
         Self {
             step,
             entities: 0,
-            relationships: Vec::new(),
-            contracts: Vec::new(),
+            relationships: Relationships::default(),
+            contracts: Contracts::default(),
             replay_cache: partner_center::ReplayCache::default(),
         }
     }
@@ -199,8 +201,11 @@ impl CloudState {
 
     /// Applies the status changes that are due in all tenants.
     pub(crate) fn advance_time(&mut self, now: Duration, wall: OffsetDateTime) {
-        for partner in self.tenants_mut().filter_map(|state| state.directory.partner.as_mut()) {
-            partner.advance(Moment { now, wall });
+        for index in 0..self.partners().len() {
+            let tenant = self.partners()[index];
+            if let Some(partner) = &mut self[tenant].directory.partner {
+                partner.relationships.advance(Moment { now, wall }, partner.step);
+            }
         }
     }
 

@@ -162,14 +162,12 @@ impl Relationship {
 impl Partner {
     pub(super) fn relationship(&self, id: &str) -> Result<&Relationship, GraphError> {
         check_id(id)?;
-        let found = self.relationships.iter().find(|relationship| eq_ignore_case(relationship.entity.id(), id));
-        found.ok_or_else(errors::not_found)
+        self.relationships.get(id).ok_or_else(errors::not_found)
     }
 
     pub(super) fn relationship_mut(&mut self, id: &str) -> Result<&mut Relationship, GraphError> {
         check_id(id)?;
-        let found = self.relationships.iter_mut().find(|relationship| eq_ignore_case(relationship.entity.id(), id));
-        found.ok_or_else(errors::not_found)
+        self.relationships.get_mut(id).ok_or_else(errors::not_found)
     }
 
     fn check_unique(&self, name: &str, id: &str) -> Result<(), GraphError> {
@@ -184,8 +182,7 @@ impl Partner {
         validation::check_relationship(&value)?;
         self.check_unique(text(&value, "displayName"), "")?;
         let entity = Entity::new(self.next_number(), value, moment);
-        self.relationships.push(Relationship::new(entity));
-        self.relationships.last_mut().ok_or_else(errors::not_found)
+        Ok(self.relationships.push(Relationship::new(entity)))
     }
 }
 
@@ -339,7 +336,7 @@ impl CloudState {
         if known.entity.status() != "created" || !known.entity.scheduled.is_empty() {
             return Err(errors::wrong_status("a relationship", known.entity.status()));
         }
-        partner.relationships.retain(|relationship| !eq_ignore_case(relationship.entity.id(), id));
+        partner.relationships.remove(id);
         Ok(GraphResponse::no_content())
     }
 

@@ -12,10 +12,8 @@ impl Partner {
     /// Statuses are as of the last [`CloudState::advance_time`].
     pub(crate) fn roles_of_groups(&self, customer: &str) -> Vec<(String, String)> {
         let mut all: Vec<(String, String)> = Vec::new();
-        let active = self.relationships.iter().filter(|relationship| {
-            eq_ignore_case(relationship.customer(), customer) && relationship.entity.status() == "active"
-        });
-        for relationship in active {
+        let of_customer = self.relationships.of_customer(customer);
+        for relationship in of_customer.filter(|relationship| relationship.entity.status() == "active") {
             let approved = relationship.roles();
             for assignment in relationship.assignments.iter().filter(|assignment| assignment.status() == "active") {
                 // An assignment does not grant a role that its relationship has lost.

@@ -65,7 +65,10 @@ impl Partner {
             }
             Value::Object(saved)
         });
-        [(RELATIONSHIPS.into(), relationships.collect()), (CONTRACTS.into(), self.contracts.clone().into())]
+        [
+            (RELATIONSHIPS.into(), relationships.collect()),
+            (CONTRACTS.into(), self.contracts.iter().cloned().collect::<Vec<_>>().into()),
+        ]
     }
 }
 

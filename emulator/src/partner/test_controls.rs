@@ -200,8 +200,11 @@ fn partner(cloud: &mut CloudState, tenant: usize) -> &mut Partner {
 
 /// The relationship with this id, of any partner, and the partner's step.
 fn find_relationship<'a>(cloud: &'a mut CloudState, id: &str) -> Option<(std::time::Duration, &'a mut Relationship)> {
-    let mut partners = cloud.tenants_mut().filter_map(|state| state.directory.partner.as_mut());
-    partners.find_map(|partner| Some((partner.step, partner.relationship_mut(id).ok()?)))
+    let partner = |index: &usize| cloud[*index].directory.partner.as_ref();
+    let has = |index: &usize| partner(index).is_some_and(|partner| partner.relationship(id).is_ok());
+    let index = cloud.partners().iter().copied().find(has)?;
+    let partner = cloud[index].directory.partner.as_mut()?;
+    Some((partner.step, partner.relationship_mut(id).ok()?))
 }
 
 /// A tenant in the form of a relationship's `customer`.

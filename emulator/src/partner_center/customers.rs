@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::PartnerCenterRequest;
 use super::response::{PartnerCenterError, PartnerCenterResponse};
 use crate::cloud_state::CloudState;
-use crate::data::json::{eq_ignore_case, text};
+use crate::partner::Contracts;
 
 fn customer_resource(contract: &Value) -> Value {
     json!({
@@ -24,8 +24,13 @@ fn customer_resource(contract: &Value) -> Value {
 }
 
 impl CloudState {
-    fn partner_contracts(&self, tenant: usize) -> &[Value] {
-        self[tenant].directory.partner.as_ref().map_or(&[], |partner| &partner.contracts)
+    fn partner_contracts(&self, tenant: usize) -> Option<&Contracts> {
+        self[tenant].directory.partner.as_ref().map(|partner| &partner.contracts)
+    }
+
+    fn partner_contract(&self, tenant: usize, customer: &str) -> Result<&Value, PartnerCenterError> {
+        let found = self.partner_contracts(tenant).and_then(|contracts| contracts.of_customer(customer));
+        found.ok_or_else(PartnerCenterError::unknown_customer)
     }
 
     pub(super) fn list_partner_center_customers(
@@ -35,7 +40,8 @@ impl CloudState {
         if request.http.uri().query().is_some_and(|query| !query.is_empty()) {
             return Err(PartnerCenterError::not_implemented("the query of a list of customers"));
         }
-        let items: Vec<Value> = self.partner_contracts(request.tenant).iter().map(customer_resource).collect();
+        let contracts = self.partner_contracts(request.tenant).into_iter().flat_map(Contracts::iter);
+        let items: Vec<Value> = contracts.map(customer_resource).collect();
         Ok(PartnerCenterResponse::ok(json!({
             "totalCount": items.len(),
             "items": items,
@@ -49,9 +55,7 @@ impl CloudState {
         request: &PartnerCenterRequest<'_>,
         customer: &str,
     ) -> Result<PartnerCenterResponse, PartnerCenterError> {
-        let mut all = self.partner_contracts(request.tenant).iter();
-        let found = all.find(|contract| eq_ignore_case(text(contract, "customerId"), customer));
-        Ok(PartnerCenterResponse::ok(customer_resource(found.ok_or_else(PartnerCenterError::unknown_customer)?)))
+        Ok(PartnerCenterResponse::ok(customer_resource(self.partner_contract(request.tenant, customer)?)))
     }
 
     /// The index of a customer's tenant.
@@ -60,9 +64,7 @@ impl CloudState {
         request: &PartnerCenterRequest<'_>,
         customer: &str,
     ) -> Result<usize, PartnerCenterError> {
-        let mut all = self.partner_contracts(request.tenant).iter();
-        all.find(|contract| eq_ignore_case(text(contract, "customerId"), customer))
-            .ok_or_else(PartnerCenterError::unknown_customer)?;
+        self.partner_contract(request.tenant, customer)?;
         self.find_tenant(customer).ok_or_else(PartnerCenterError::unknown_customer)
     }
 }

@@ -78,7 +78,7 @@ impl CloudState {
 
     /// The app of a client id, while the user's tenant is not known yet.
     pub(super) fn client_anywhere(&self, tenant: usize, client_id: &str, view: ReplicaView) -> SignInResult<ClientApp> {
-        let home = self.tenants().map(|(index, _)| index).find(|index| {
+        let home = self.registrars(client_id).iter().copied().find(|index| {
             let applications = &self[*index].directory.applications;
             !applications.visible_by("appId", client_id, view).is_empty()
         });

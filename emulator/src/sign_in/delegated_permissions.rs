@@ -67,8 +67,9 @@ impl CloudState {
 
     /// The delegated permissions for which an API has pre-authorized an app.
     fn preauthorized(&self, client: &ClientApp, resource: &Resource) -> Vec<String> {
+        let registrars = self.registrars(resource.app_id());
         let applications =
-            self.tenants().flat_map(|(_, state)| state.directory.applications.find_by("appId", resource.app_id()));
+            registrars.iter().flat_map(|index| self[*index].directory.applications.find_by("appId", resource.app_id()));
         let allowed = applications.flat_map(|(_, application)| items(&application["api"], "preAuthorizedApplications"));
         let allowed = allowed.filter(|allowed| eq_ignore_case(text(allowed, "appId"), &client.app_id));
         let ids = allowed.flat_map(|allowed| texts(allowed, "delegatedPermissionIds"));

@@ -80,7 +80,7 @@ impl CloudState {
             let known = self[index].directory.applications.find_by("appId", &app_id);
             known.filter(|(state, _)| *state == ObjectState::Live).map(|(_, application)| application).next()
         };
-        let application = self.tenants().find_map(|(index, _)| registered(index));
+        let application = self.registrars(&app_id).iter().find_map(|index| registered(*index));
         Ok(Resource {
             is_version_2: application.is_some_and(|known| known["api"]["requestedAccessTokenVersion"] == 2),
             audience: name.map_or(app_id, str::to_owned),
