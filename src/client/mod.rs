@@ -241,6 +241,7 @@ impl Client {
     pub(crate) fn forget(self) {
         self.shared.tokens.forget(&self.token_request(&self.cloud().graph_scope(), None));
         self.tenant_state.shrink();
+        self.published().remove_all(&self.name_in_tenant(""));
         let Self { shared, tenant, tenant_state, .. } = self;
         drop(tenant_state);
         let (now, window) = (shared.context.clock.monotonic(), shared.context.max_lag());

@@ -9,6 +9,9 @@ use std::time::Duration;
 use crate::client::recent_writes::ObjectRef;
 use crate::retry::READ_LAG;
 
+/// So much room is not worth giving back.
+const MIN_SHRUNK: usize = 256;
+
 /// Values by name; what is older than their lifetime goes.
 pub(crate) struct ObservationCache {
     lifetime: Duration,
@@ -65,6 +68,16 @@ impl ObservationCache {
     /// Forgets the value of `name`.
     pub(crate) fn remove(&self, name: &str) {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
+    }
+
+    /// Forgets the values whose names begin with `start`, and gives the room back that a burst has taken.
+    pub(crate) fn remove_all(&self, start: &str) {
+        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        entries.retain(|name, _| !name.starts_with(start));
+        let left = entries.len();
+        if entries.capacity() > MIN_SHRUNK.max(8 * left) {
+            entries.shrink_to(2 * left);
+        }
     }
 
     /// Forgets all values, and takes no more room than an empty one.

@@ -86,6 +86,8 @@ struct States {
     full_at: usize,
     /// When there are as many as this, those that are idle may go.
     forget_at: usize,
+    /// When those that are idle went.
+    forgotten_at: Duration,
 }
 
 impl TenantStates {
@@ -108,12 +110,17 @@ impl TenantStates {
         }
     }
 
-    /// Forgets the tenants of which nothing is to be remembered, each time there are twice as many as were left.
+    /// Forgets the tenants of which nothing is to be remembered, each time there are twice as many as were left, and where
+    /// what was written then has come to matter no more.
     pub(super) fn forget_idle(&self, now: Duration, window: Duration) {
         let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
-        if states.by_tenant.len() >= states.forget_at.max(MIN_FORGOTTEN) {
+        let has_passed = now.saturating_sub(states.forgotten_at) > window;
+        if states.by_tenant.len() >= states.forget_at.max(MIN_FORGOTTEN) || has_passed {
             states.by_tenant.retain(|_, state| Arc::strong_count(state) > 1 || !state.is_idle(now, window));
-            states.forget_at = 2 * states.by_tenant.len();
+            let left = states.by_tenant.len();
+            // The room that a burst has taken is given back.
+            states.by_tenant.shrink_to(left.max(MIN_FORGOTTEN));
+            (states.forget_at, states.forgotten_at) = (2 * left, now);
         }
     }
 
