@@ -124,6 +124,8 @@ pub struct ConsentRun {
     state: RunState,
     /// The customer that is begun next.
     next: usize,
+    /// Whether it is begun before those that have waited.
+    new_is_next: bool,
     in_flight: InFlight<(usize, Advance)>,
     /// Those whose consent is to come through, and those that were held up.
     queue: Queue,
@@ -172,6 +174,7 @@ impl ConsentRun {
             job,
             state: RunState::Running,
             next: 0,
+            new_is_next: false,
             before_write: VecDeque::new(),
             canaries: Canaries { left, begun: Vec::new() },
             held_up: Vec::new(),
@@ -295,7 +298,10 @@ impl ConsentRun {
     }
 
     fn next_to_begin(&mut self, context: &mut Context<'_>) -> Option<(usize, Stage, bool)> {
-        if let Some((index, stage)) = self.queue.poll_due(context) {
+        // In turns with those whose time has come, so that there is always somebody whose time comes next.
+        self.new_is_next = !self.new_is_next;
+        let waits_for_new = self.new_is_next && self.canaries.is_over() && self.next < self.shared.targets.len();
+        if !waits_for_new && let Some((index, stage)) = self.queue.poll_due(context) {
             return Some((index, stage, self.canaries.is_over() || self.canaries.begun.contains(&index)));
         }
         let has_turn = self.canaries.is_over() || self.canaries.begun.len() < self.canaries.left;

@@ -10,6 +10,8 @@ use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 use std::time::Duration;
 
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use http::Method;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -430,39 +432,70 @@ pub(super) async fn assignments(client: &Client, relationships: Vec<DelegatedAdm
     read.into_iter().map(|(id, read)| (id, read.map_err(|error| error.code()))).collect()
 }
 
-/// The access assignments of relationships, twenty relationships in a request.
+/// Relationships in a request for their access assignments.
+const RELATIONSHIPS_AT_ONCE: usize = 20;
+
+/// Such requests at once: of ten thousand relationships there are five hundred.
+const REQUESTS_AT_ONCE: usize = 8;
+
+/// The access assignments of relationships, twenty relationships in a request, and some requests at once.
 pub(super) async fn read_assignments(
     client: &Client,
     relationships: Vec<DelegatedAdminRelationshipId>,
 ) -> BTreeMap<DelegatedAdminRelationshipId, Result<Vec<DelegatedAdminAccessAssignment>, Error>> {
     let mut all = BTreeMap::new();
-    if relationships.is_empty() {
-        return all;
+    let mut chunks = relationships.chunks(RELATIONSHIPS_AT_ONCE);
+    let mut reads = FuturesUnordered::new();
+    let mut failure: Option<Error> = None;
+    loop {
+        while reads.len() < REQUESTS_AT_ONCE
+            && let Some(chunk) = chunks.next()
+        {
+            match &failure {
+                // What fails as a whole would fail for the others too.
+                Some(error) => all.extend(chunk.iter().map(|id| (id.clone(), Err(error.said_again())))),
+                None => reads.push(read_some_assignments(client, chunk)),
+            }
+        }
+        match reads.next().await {
+            Some((_, Ok(read))) => all.extend(read),
+            Some((chunk, Err(error))) => {
+                all.extend(chunk.iter().map(|id| (id.clone(), Err(error.said_again()))));
+                failure = Some(error);
+            }
+            None => return all,
+        }
     }
+}
+
+type AssignmentsRead = Vec<(DelegatedAdminRelationshipId, Result<Vec<DelegatedAdminAccessAssignment>, Error>)>;
+
+async fn read_some_assignments<'a>(
+    client: &Client,
+    relationships: &'a [DelegatedAdminRelationshipId],
+) -> (&'a [DelegatedAdminRelationshipId], Result<AssignmentsRead, Error>) {
     let mut batch = client.batch();
     let lists: Vec<_> = relationships
-        .into_iter()
+        .iter()
         .map(|id| {
-            let list = client.partner().access_assignments(&id).list();
+            let list = client.partner().access_assignments(id).list();
             let handle = batch.add(list.clone().page());
             (id, list, handle)
         })
         .collect();
     let mut response = match batch.await {
         Ok(response) => response,
-        Err(error) => {
-            all.extend(lists.into_iter().map(|(id, ..)| (id, Err(error.said_again()))));
-            return all;
-        }
+        Err(error) => return (relationships, Err(error)),
     };
+    let mut read = Vec::new();
     for (id, list, handle) in lists {
-        let read = match response.take(handle) {
+        let assignments = match response.take(handle) {
             Ok(page) => list.rest_of(page).await,
             Err(error) => Err(error),
         };
-        all.insert(id, read);
+        read.push((id.clone(), assignments));
     }
-    all
+    (relationships, Ok(read))
 }
 
 /// The body of a response that lists directory objects.
