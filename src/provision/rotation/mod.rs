@@ -64,6 +64,8 @@
 //!   apply [renewed](crate::ClientSecret::renew_before) with, and what is [named by key id](Rotate::retire). The description
 //!   alone shows nothing; what bears it and is not known to be ours stays, and is reported
 //!   ([`CredentialNotOurs`](crate::ErrorCode::CredentialNotOurs)).
+//!   What the report of sign-in activities shows is [told](Rotate::with_activity), and [removed by](Rotate::remove_unused) on
+//!   request alone.
 //! - What cannot be stored is taken back; where that fails, the report has it with its value. A secret whose response was lost
 //!   is found by its own mark and removed.
 //! - Nothing is left behind that no report names.
@@ -100,6 +102,6 @@ mod wanted;
 
 #[cfg(feature = "certificate")]
 pub use own::RotateOwn;
-pub use report::{RotateError, Rotated, RotatedCredential, RotationState};
+pub use report::{OtherCredential, RotateError, Rotated, RotatedCredential, RotationState};
 pub use rotate::Rotate;
 pub use secret_store::{MemorySecretStore, SecretStore, StoredCredential};

@@ -16,6 +16,17 @@ pub(super) enum Destination {
     Store(Arc<dyn SecretStore>),
 }
 
+/// What the report of sign-in activities is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Evidence {
+    /// Nothing.
+    Unasked,
+    /// Whether those beside the one in use are in use too.
+    Reported,
+    /// Those that are not ours go by it as well.
+    Removes,
+}
+
 /// What a rotation is asked for.
 #[derive(Clone)]
 pub(super) struct Options {
@@ -25,6 +36,7 @@ pub(super) struct Options {
     pub(super) retired: Vec<KeyId>,
     pub(super) replace_lost: bool,
     pub(super) at_once: Vec<String>,
+    pub(super) evidence: Evidence,
     pub(super) times: u32,
     pub(super) progress: Option<ProgressHook>,
 }

@@ -214,6 +214,7 @@ impl<'a> RotateOwn<'a> {
             issued,
             earlier,
             overlap_until: None,
+            others: Vec::new(),
         });
         Ok(())
     }

@@ -7,6 +7,7 @@ use time::OffsetDateTime;
 
 use crate::error::{Error, ErrorKind};
 use crate::ids::{AppId, ApplicationId, KeyId, TenantId};
+use crate::provision::credential_use::CredentialUse;
 use crate::provision::progress::Done;
 use crate::provision::report::{CredentialKind, IssuedSecret, OpenItem};
 
@@ -55,7 +56,8 @@ pub struct Rotated {
 /// How one credential stands after a rotation.
 ///
 /// # JSON
-/// `name`, `kind`, `state`, `current`, `end` (RFC 3339), `issued`, `earlier` (key ids) and `overlapUntil` (RFC 3339); null is what there is none of.
+/// `name`, `kind`, `state`, `current`, `end` (RFC 3339), `issued`, `earlier` (key ids), `overlapUntil` (RFC 3339) and
+/// `others` (each an [`OtherCredential`]); null is what there is none of.
 ///
 /// ```
 /// # use entra_emulator::MemoryTenant;
@@ -96,6 +98,42 @@ pub struct RotatedCredential {
     /// When the last of them goes, in UTC.
     #[serde(with = "time::serde::rfc3339::option")]
     pub overlap_until: Option<OffsetDateTime>,
+    /// Those that stand beside the one in use, whoever issued them, where their use [was asked
+    /// for](crate::provision::rotation::Rotate::with_activity).
+    pub others: Vec<OtherCredential>,
+}
+
+/// A credential that stands beside the one in use, and what is known of its use.
+///
+/// # JSON
+/// `keyId` and `use` (a [`CredentialUse`]).
+///
+/// ```
+/// # use entra_emulator::MemoryTenant;
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::sync::Arc;
+///
+/// use entra_apps::provision::rotation::{MemorySecretStore, OtherCredential};
+/// use entra_apps::provision::{CredentialUse, NoEvidence};
+/// use entra_apps::{AppRegistration, ClientSecret};
+///
+/// let (client, store) = (MemoryTenant::new().client(), Arc::new(MemorySecretStore::new()));
+/// let backup = AppRegistration::new("contoso-backup", "Contoso Backup").credential(ClientSecret::new("Backup"));
+/// client.apply(&client.plan(&backup).await?).secret_sink(store.clone()).await?;
+/// let rotated = client.rotate(&backup).store(store).at_once("Backup").with_activity().await?;
+/// let OtherCredential { used, .. } = rotated.credentials[0].others[0];
+/// assert_eq!(used, CredentialUse::Unknown(NoEvidence::NotReadable), "the caller lacks AuditLog.Read.All");
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct OtherCredential {
+    /// The credential.
+    pub key_id: KeyId,
+    /// Whether it is in use, as far as the report of sign-in activities shows it.
+    #[serde(rename = "use")]
+    pub used: CredentialUse,
 }
 
 /// The state in which a rotation leaves a credential.

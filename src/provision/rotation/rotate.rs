@@ -13,7 +13,7 @@ use crate::ids::{AppId, KeyId};
 use crate::provision::progress::Progress;
 use crate::provision::registration::AppRegistration;
 use crate::provision::report::SecretSink;
-use crate::provision::rotation::options::{Destination, Options};
+use crate::provision::rotation::options::{Destination, Evidence, Options};
 use crate::provision::rotation::report::{RotateError, Rotated};
 use crate::provision::rotation::run::Run;
 use crate::provision::rotation::secret_store::SecretStore;
@@ -62,6 +62,7 @@ impl<'a> Rotate<'a> {
             retired: Vec::new(),
             replace_lost: false,
             at_once: Vec::new(),
+            evidence: Evidence::Unasked,
             times: DEFAULT_SIGN_INS,
             progress: None,
         };
@@ -111,6 +112,55 @@ impl<'a> Rotate<'a> {
     /// Rotates the credential of this description now, although it is not due: after a leak, say.
     pub fn at_once(mut self, name: impl Into<String>) -> Self {
         self.options.at_once.push(name.into());
+        self
+    }
+
+    /// Asks the [report of sign-in activities](Client::credential_activity) whether the credentials beside the one in use are in
+    /// use too, and [tells it](crate::provision::rotation::RotatedCredential#structfield.others): it changes nothing. Least
+    /// permission: `AuditLog.Read.All`; without it nothing is known of their use.
+    pub fn with_activity(mut self) -> Self {
+        if self.options.evidence == Evidence::Unasked {
+            self.options.evidence = Evidence::Reported;
+        }
+        self
+    }
+
+    /// Asks the report as [`with_activity`](Self::with_activity) does, and lets a credential of the registration's description
+    /// that is not known to be ours go after the overlap, where the report is [evidence that nobody uses
+    /// it](crate::provision::CredentialUse::NotUsedSince): of a single-tenant app, by an entry that is older than the overlap and
+    /// seven days. Without such an entry it stays, and is reported.
+    ///
+    /// ```
+    /// # use entra_emulator::{MemoryTenant, TenantClock};
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::sync::Arc;
+    /// use std::time::Duration;
+    ///
+    /// use entra_apps::provision::rotation::MemorySecretStore;
+    /// use entra_apps::model::NewPasswordCredential;
+    /// use entra_apps::{AppRegistration, ClientSecret};
+    ///
+    /// const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+    ///
+    /// # let clock = Arc::new(TenantClock::starting_at(entra_apps::time::macros::datetime!(2026-06-01 9:00 UTC)));
+    /// # let tenant = MemoryTenant::builder().clock(clock).build();
+    /// # let (client, store) = (tenant.client(), Arc::new(MemorySecretStore::new()));
+    /// let backup = AppRegistration::new("contoso-backup", "Contoso Backup").credential(ClientSecret::new("Backup"));
+    /// # let applied = client.apply(&client.plan(&backup).await?).secret_sink(store.clone()).await?;
+    /// # let app = applied.application.unwrap().id;
+    /// // Somebody has made another one by hand, which was last used long ago.
+    /// let by_hand = client.applications().add_password(app, &NewPasswordCredential::new().display_name("Backup")).await?;
+    /// tenant.note_sign_in(by_hand.key_id.unwrap(), tenant.clock().now());
+    /// # tokio::time::advance(60 * DAY).await;
+    ///
+    /// # let reader = tenant.add_caller(&["Application.ReadWrite.All", "AuditLog.Read.All"]);
+    /// # let client = tenant.client_builder().client_secret(reader.client_id, reader.client_secret).build()?;
+    /// let rotated = client.rotate(&backup).store(store).remove_unused().await?;
+    /// assert!(rotated.done[0].text.contains(&by_hand.key_id.unwrap().to_string()));
+    /// # Ok(()) }
+    /// ```
+    pub fn remove_unused(mut self) -> Self {
+        self.options.evidence = Evidence::Removes;
         self
     }
 

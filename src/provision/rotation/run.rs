@@ -13,6 +13,7 @@ use crate::error::{BoxError, Error, ErrorCode, ErrorKind, on_one_line};
 use crate::ids::{KeyId, TenantId};
 use crate::model::Application;
 use crate::provision::credential_name::can_be_renewed;
+use crate::provision::credential_use::{CredentialUse, NoEvidence};
 use crate::provision::observe::cache_key;
 use crate::provision::observed::with_ids;
 use crate::provision::plan_options::PlanOptions;
@@ -21,8 +22,8 @@ use crate::provision::registration::{AppRegistration, allows_personal_accounts};
 use crate::provision::replicas::wait_for_replicas;
 use crate::provision::report::{CredentialKind, IssuedSecret, OpenItem};
 use crate::provision::rotation::issue::{Attempted, Prepared, Target};
-use crate::provision::rotation::options::{Destination, Options};
-use crate::provision::rotation::report::{RotateError, Rotated, RotatedCredential, RotationState};
+use crate::provision::rotation::options::{Destination, Evidence, Options};
+use crate::provision::rotation::report::{OtherCredential, RotateError, Rotated, RotatedCredential, RotationState};
 use crate::provision::rotation::secret_store::{SecretStore, StoredCredential};
 use crate::provision::rotation::state::{Held, Next, Policy, Rest, State};
 use crate::provision::rotation::wanted::Wanted;
@@ -58,6 +59,10 @@ struct Credential<'a> {
     removed: Vec<KeyId>,
     /// Those that the store has, and that do not sign in.
     unusable: Vec<KeyId>,
+    /// Those that go after the overlap, whoever issued them: named by the caller, or not used by anybody.
+    retired: Vec<KeyId>,
+    /// What is known of the use of the others, once it was asked for.
+    others: Option<Vec<OtherCredential>>,
     attempts: u32,
     waits: u32,
     prepared: Option<Prepared>,
@@ -100,7 +105,9 @@ impl<'a> Run<'a> {
         let mut first = None;
         // What keeps one from being rotated is no reason to leave the others.
         for wanted in Wanted::all(self.registration) {
-            if let Err(error) = self.rotate_one(Credential::new(wanted, target.clone())).await {
+            if let Err(error) =
+                self.rotate_one(Credential::new(wanted, target.clone(), self.options.retired.clone())).await
+            {
                 first.get_or_insert(error);
             }
         }
@@ -164,7 +171,7 @@ impl<'a> Run<'a> {
         for _ in 0..MAX_STEPS {
             let app = self.read(it.target.id.into()).await?;
             let stored = self.ask_store(&it).await?;
-            let held = it.held(&app, &self.options.retired, self.now());
+            let held = it.held(&app, self.now());
             let is_shown = |key_id: KeyId| held.iter().any(|held| held.key_id == key_id);
             if let Some((issued, at)) = it.issued.filter(|(issued, _)| !is_shown(*issued)) {
                 // Nothing is decided before every replica shows it, or it is known to be gone.
@@ -181,7 +188,7 @@ impl<'a> Run<'a> {
                 held,
                 stored: stored.as_ref().map(|secret| secret.key_id),
                 proven: it.proven,
-                retired: &self.options.retired,
+                retired: &it.retired,
                 issued: it.issued.map(|(key_id, _)| key_id),
                 now: self.now(),
             };
@@ -196,7 +203,18 @@ impl<'a> Run<'a> {
                     self.done(it.wanted.removal_step(key_id), text);
                 }
                 Next::Rest(rest) => {
-                    self.rest(&it, &state.held, rest, policy.has_store);
+                    let held = state.held;
+                    if self.options.evidence != Evidence::Unasked && it.others.is_none() {
+                        let others = self.look_at_use(&held, rest.current, &app).await;
+                        let unused = others.iter().filter(|it| matches!(it.used, CredentialUse::NotUsedSince(_)));
+                        let unused: Vec<KeyId> = unused.map(|it| it.key_id).collect();
+                        it.others = Some(others);
+                        if self.options.evidence == Evidence::Removes && !unused.is_empty() {
+                            it.retired.extend(unused);
+                            continue;
+                        }
+                    }
+                    self.rest(&it, &held, rest, policy.has_store);
                     return Ok(());
                 }
             }
@@ -354,12 +372,8 @@ impl<'a> Run<'a> {
             return Ok(());
         }
         let now = self.now();
-        let ended: Vec<KeyId> = it
-            .held(app, &self.options.retired, now)
-            .iter()
-            .filter(|held| held.has_ended())
-            .map(|held| held.key_id)
-            .collect();
+        let ended: Vec<KeyId> =
+            it.held(app, now).iter().filter(|held| held.has_ended()).map(|held| held.key_id).collect();
         let there =
             app.password_credentials.iter().filter(|it_| it_.key_id.is_none_or(|key| !it.removed.contains(&key)));
         let there = there.count();
@@ -417,6 +431,17 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
+    /// What is known of the use of those beside the one in use. That the report fails is no reason to fail.
+    async fn look_at_use(&self, held: &[Held], current: Option<KeyId>, app: &Application) -> Vec<OtherCredential> {
+        let keys: Vec<KeyId> = held.iter().map(|it| it.key_id).filter(|it| Some(*it) != current).collect();
+        let activity = self.client.credential_activity_of(&keys).await;
+        let used = |key_id| match &activity {
+            Ok(activity) => activity.use_of(key_id, app.sign_in_audience.as_ref(), self.options.overlap),
+            Err(_) => CredentialUse::Unknown(NoEvidence::NotReadable),
+        };
+        keys.iter().map(|key_id| OtherCredential { key_id: *key_id, used: used(*key_id) }).collect()
+    }
+
     fn rest(&mut self, it: &Credential<'a>, held: &[Held], rest: Rest, has_store: bool) {
         let Rest { current, overlapping, foreign, unknown } = rest;
         let (name, noun) = (it.wanted.name(), it.wanted.kind().noun());
@@ -446,6 +471,13 @@ impl<'a> Run<'a> {
             issued: it.issued.map(|(key_id, _)| key_id),
             earlier: overlapping.iter().map(|(key_id, _)| *key_id).collect(),
             overlap_until: overlapping.iter().map(|(_, until)| *until).max(),
+            others: it
+                .others
+                .iter()
+                .flatten()
+                .filter(|it| held.iter().any(|held| held.key_id == it.key_id))
+                .copied()
+                .collect(),
         });
     }
 
@@ -472,7 +504,7 @@ impl<'a> Run<'a> {
 }
 
 impl<'a> Credential<'a> {
-    fn new(wanted: Wanted<'a>, target: Target) -> Self {
+    fn new(wanted: Wanted<'a>, target: Target, retired: Vec<KeyId>) -> Self {
         Self {
             wanted,
             target,
@@ -480,14 +512,16 @@ impl<'a> Credential<'a> {
             issued: None,
             removed: Vec::new(),
             unusable: Vec::new(),
+            retired,
+            others: None,
             attempts: 0,
             waits: 0,
             prepared: None,
         }
     }
 
-    fn held(&self, app: &Application, retired: &[KeyId], now: OffsetDateTime) -> Vec<Held> {
-        let mut held = self.wanted.held(app, retired, now);
+    fn held(&self, app: &Application, now: OffsetDateTime) -> Vec<Held> {
+        let mut held = self.wanted.held(app, &self.retired, now);
         held.retain(|it| !self.removed.contains(&it.key_id));
         held
     }

@@ -365,6 +365,7 @@ const HARMLESS: &[&str] = &[
     "provision::Progress",
     "provision::RedirectUri",
     "provision::RegisteredApplication",
+    "provision::OtherCredential",
     "provision::RotatedCredential",
     "provision::RotationState",
     "provision::SecretReadiness",

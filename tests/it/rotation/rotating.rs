@@ -3,8 +3,9 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use entra_apps::provision::rotation::RotationState;
-use entra_apps::provision::{Certificate, CredentialKind, Progress};
+use entra_apps::ids::KeyId;
+use entra_apps::provision::rotation::{Rotated, RotationState};
+use entra_apps::provision::{Certificate, CredentialKind, CredentialUse, NoEvidence, Progress};
 use entra_apps::secrecy::ExposeSecret as _;
 use entra_apps::{AppRegistration, ClientSecret, ErrorCode, ErrorKind, SignInAudience};
 use entra_emulator::{Fault, Lag};
@@ -306,4 +307,62 @@ async fn a_certificate_that_is_given_is_only_warned_of_and_never_renews_where_no
 fn sorted<T: Ord>(mut all: Vec<T>) -> Vec<T> {
     all.sort();
     all
+}
+
+#[tokio::test(start_paused = true)]
+async fn use_is_told_and_what_nobody_uses_goes_on_request_alone() {
+    for kind in KINDS {
+        let scene = Scene::new(kind).await;
+        let (tenant, vault) = scene.start_with(later(100 * DAY));
+        let (store, by_hand) = (Arc::new(vault.clone()), scene.foreign_of_same_description(&tenant));
+        let reader = tenant.add_caller(&["Application.ReadWrite.All", "AuditLog.Read.All"]);
+        let client = tenant.client_of(&reader);
+        let before = credentials(&tenant);
+        let now = tenant.clock().now();
+        let used =
+            |rotated: &Rotated| rotated.credentials[0].others.iter().map(|it| (it.key_id, it.used)).collect::<Vec<_>>();
+
+        // Without an entry, and with one that is too near, it stays whatever is asked for.
+        let rotated =
+            client.rotate(&scene.registration).store(store.clone()).overlap(DAY).remove_unused().await.unwrap();
+        assert_eq!(used(&rotated), [(by_hand, CredentialUse::Unknown(NoEvidence::NoEntry))], "{kind:?}");
+        tenant.note_sign_in(by_hand, now - 7 * DAY);
+        let rotated =
+            client.rotate(&scene.registration).store(store.clone()).overlap(DAY).remove_unused().await.unwrap();
+        assert_eq!(used(&rotated), [(by_hand, CredentialUse::LastUsed(now - 7 * DAY))], "{kind:?}");
+        assert!(rotated.done.is_empty() && credentials(&tenant) == before, "{kind:?}");
+
+        // A day and seven days later it is evidence, of which nothing follows unless it is asked for.
+        tokio::time::advance(2 * DAY).await;
+        let rotate = || client.rotate(&scene.registration).store(store.clone()).overlap(DAY);
+        let rotated = rotate().with_activity().await.unwrap();
+        assert_eq!(used(&rotated), [(by_hand, CredentialUse::NotUsedSince(now - 7 * DAY))], "{kind:?}");
+        assert_eq!(rotated.open[0].code, ErrorCode::CredentialNotOurs);
+        assert_eq!(rotate().await.unwrap().credentials[0].others, [], "nothing was asked");
+        // Who may not read the report learns nothing, and does nothing.
+        let rotated = tenant.client().rotate(&scene.registration).store(store.clone()).remove_unused().await.unwrap();
+        assert_eq!(used(&rotated), [(by_hand, CredentialUse::Unknown(NoEvidence::NotReadable))], "{kind:?}");
+        assert_eq!(credentials(&tenant), before, "{kind:?}");
+
+        let rotated = rotate().remove_unused().await.unwrap();
+        assert!(rotated.done[0].text.contains(&by_hand.to_string()), "{:?}", rotated.done);
+        assert_eq!((rotated.done.len(), rotated.open.len(), used(&rotated)), (1, 0, Vec::new()), "{kind:?}");
+        let left: Vec<KeyId> = before.into_iter().filter(|key_id| *key_id != by_hand).collect();
+        assert_eq!(credentials(&tenant), left, "{kind:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_an_app_for_other_tenants_nothing_goes_by_its_use() {
+    let scene = Scene::new(CredentialKind::ClientSecret).await;
+    let (tenant, vault) = scene.start_with(later(100 * DAY));
+    let by_hand = scene.foreign_of_same_description(&tenant);
+    tenant.note_sign_in(by_hand, tenant.clock().now() - 90 * DAY);
+    let body = json!({"signInAudience": "AzureADMultipleOrgs"}).to_string();
+    assert!(tenant.send_json("PATCH", "/applications(uniqueName='contoso-backup')", Some(&body)).0.is_success());
+    let reader = tenant.add_caller(&["Application.ReadWrite.All", "AuditLog.Read.All"]);
+    let client = tenant.client_of(&reader);
+    let rotated = client.rotate(&scene.registration).store(Arc::new(vault)).remove_unused().await.unwrap();
+    let unknown = CredentialUse::Unknown(NoEvidence::SignsInElsewhere);
+    assert_eq!((rotated.done.len(), rotated.credentials[0].others[0].used), (0, unknown));
 }

@@ -171,6 +171,19 @@ impl Scene {
         client.rotate(&self.registration).store(Arc::new(vault.clone())).overlap(OVERLAP).await
     }
 
+    /// Others' credential of the kind and the description that the registration's has.
+    pub(super) fn foreign_of_same_description(&self, tenant: &MemoryTenant) -> KeyId {
+        let list = if self.is_of_certificate() { "keyCredentials" } else { "passwordCredentials" };
+        let all = app_json(tenant)[list].as_array().unwrap().clone();
+        let found = all.iter().filter(|it| it["displayName"] == "Backup");
+        let mut keys = found.map(|it| it["keyId"].as_str().unwrap().parse().unwrap());
+        keys.find(|key_id| self.foreign.contains(key_id)).expect("others have one")
+    }
+
+    fn is_of_certificate(&self) -> bool {
+        self.stored.iter().all(|it| it.kind == CredentialKind::Certificate)
+    }
+
     /// The credentials of the app that are ours.
     pub(super) fn own(&self, tenant: &MemoryTenant) -> Vec<KeyId> {
         credentials(tenant).into_iter().filter(|it| !self.foreign.contains(it)).collect()
