@@ -153,7 +153,7 @@ pub(super) fn annotate(it: &Comparison<'_>, steps: &mut [Step]) {
 
 /// A client secret or certificate of a registration.
 #[derive(Clone, Copy)]
-enum Credential<'a> {
+pub(super) enum Credential<'a> {
     Secret(&'a ClientSecret),
     Certificate(&'a Certificate),
 }
@@ -269,6 +269,46 @@ fn choose(max: Duration) -> String {
     )
 }
 
+/// What a policy makes of the lifetime of a credential that is made now, where that is to be taken.
+pub(super) struct Shorter {
+    /// How long it lives.
+    pub(super) lifetime: time::Duration,
+    /// The clause that says so.
+    pub(super) clause: String,
+}
+
+impl Shorter {
+    /// Where policies allow less than the registration asks for.
+    pub(super) fn of(restrictions: &AppRestrictions, credential: Credential<'_>, now: OffsetDateTime) -> Option<Self> {
+        let max = credential.rule(restrictions).max()?;
+        let (asked, lifetime) = (credential.lifetime(now)?, credential.longest(max)?);
+        let clause = clause(restrictions, asked, max);
+        (asked > max).then_some(Self { lifetime, clause })
+    }
+
+    /// How long before its end one is to be replaced, where `window` is what the registration asks for: the next one would be
+    /// as near to its own end otherwise.
+    pub(super) fn window(&self, window: time::Duration) -> time::Duration {
+        if window < self.lifetime / 20_i32 * 19_i32 { window } else { self.lifetime / 3_i32 }
+    }
+}
+
+fn clause(restrictions: &AppRestrictions, asked: time::Duration, max: Duration) -> String {
+    let asked = in_days(asked.unsigned_abs());
+    format!("for {} in place of {asked}, because {} allows no more", in_days(max), named(restrictions))
+}
+
+/// How long before its end a credential is renewed: as the registration asks, or where policies make it shorter, by that.
+pub(super) fn renewal_window(
+    it: &Comparison<'_>,
+    credential: Credential<'_>,
+    window: time::Duration,
+) -> time::Duration {
+    let restrictions = it.observed.restrictions.as_ref().filter(|_| it.options.shorten && credential.is_made());
+    let shorter = restrictions.and_then(|restrictions| Shorter::of(restrictions, credential, it.now));
+    shorter.map_or(window, |shorter| shorter.window(window))
+}
+
 /// When a secret that is issued now ends: as the registration asks, or as a policy allows where that is to be taken.
 pub(super) fn end_of_secret(it: &Comparison<'_>, secret: &ClientSecret) -> Result<OffsetDateTime, Error> {
     Ok(limited(it, Credential::Secret(secret), secret.end(it.now)?))
@@ -297,10 +337,7 @@ fn shortened(it: &Comparison<'_>, credential: Credential<'_>) -> Option<String> 
     let restrictions = it.observed.restrictions.as_ref().filter(|_| credential.is_made())?;
     let (asked, max) = (credential.lifetime(it.now)?, credential.rule(restrictions).max()?);
     let is_shorter = limit(it, credential).is_some_and(|limit| limit < asked) && asked > max;
-    is_shorter.then(|| {
-        let asked = in_days(asked.unsigned_abs());
-        format!("for {} in place of {asked}, because {} allows no more", in_days(max), named(restrictions))
-    })
+    is_shorter.then(|| clause(restrictions, asked, max))
 }
 
 /// Reports what was issued with a shorter lifetime than the registration asks for.

@@ -58,7 +58,7 @@ pub(crate) fn two_years() -> AppRegistration {
 }
 
 /// The requests that were refused, but for reads of what is not there yet.
-fn refused(tenant: &MemoryTenant) -> Vec<String> {
+pub(crate) fn refused(tenant: &MemoryTenant) -> Vec<String> {
     let requests = tenant.requests();
     let items = requests.iter().flat_map(|request| {
         let whole = (request.method.clone(), request.path.clone(), request.status);

@@ -19,7 +19,7 @@ use crate::provision::findings::Findings;
 use crate::provision::key_list::{self, has_ended, merged};
 use crate::provision::made_certificate::MadeCertificate;
 use crate::provision::observed::{Observed, Validity};
-use crate::provision::policies::end_of_certificate;
+use crate::provision::policies::{Credential, end_of_certificate, renewal_window};
 use crate::provision::registration::AppRegistration;
 use crate::provision::replicas::wait_for_replicas;
 use crate::provision::report::{CredentialKind, IssuedCertificate, IssuedSecret, OpenItem};
@@ -134,7 +134,8 @@ fn last_end(it: &Comparison<'_>, wanted: &Certificate) -> Option<OffsetDateTime>
 }
 
 fn is_due(it: &Comparison<'_>, wanted: &Certificate) -> bool {
-    renewal::is_due(last_end(it, wanted), wanted.renewal_window(it.now), it.now)
+    let window = renewal_window(it, Credential::Certificate(wanted), wanted.renewal_window(it.now));
+    renewal::is_due(last_end(it, wanted), window, it.now)
 }
 
 fn is_renewed(it: &Comparison<'_>, wanted: &Certificate) -> bool {

@@ -16,7 +16,7 @@ use crate::provision::credential::{ClientSecret, max_end_date_jitter};
 use crate::provision::credential_name::Mark;
 use crate::provision::findings::Findings;
 use crate::provision::observed::{Observed, Validity};
-use crate::provision::policies::end_of_secret;
+use crate::provision::policies::{Credential, end_of_secret, renewal_window};
 use crate::provision::registration::{AppRegistration, allows_personal_accounts};
 use crate::provision::replicas::wait_for_replicas;
 use crate::provision::report::{IssuedSecret, OpenItem};
@@ -114,7 +114,8 @@ fn is_replaced(it: &Comparison<'_>, name: &str) -> bool {
 /// Whether the last one is near its end, so that another is issued beside it.
 fn is_renewed(it: &Comparison<'_>, wanted: &ClientSecret) -> bool {
     let last = it.observed.live_secrets(wanted.name(), it.now).filter_map(|(_, secret)| secret.end_date_time).max();
-    renewal::is_due(last, wanted.renewal_window(it.now), it.now) && credential_name::can_be_renewed(wanted.name())
+    let window = renewal_window(it, Credential::Secret(wanted), wanted.renewal_window(it.now));
+    renewal::is_due(last, window, it.now) && credential_name::can_be_renewed(wanted.name())
 }
 
 fn is_to_be_issued(it: &Comparison<'_>, wanted: &ClientSecret) -> bool {

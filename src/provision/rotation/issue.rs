@@ -56,9 +56,9 @@ impl Target {
         &self,
         wanted: &ClientSecret,
         predecessor: Option<KeyId>,
+        end: OffsetDateTime,
     ) -> Result<Attempted, Error> {
         let description = marked(wanted.name(), Mark::Rotates, predecessor)?;
-        let end = wanted.end(self.client.clock().now())?;
         let attempt = attempt(&self.client, wanted, description, end);
         let new = NewPasswordCredential::new().display_name(attempt.description.as_str()).end(attempt.end);
         match self.client.applications().add_password(self.id, &new).await {
@@ -119,11 +119,16 @@ impl Target {
     }
 
     /// Makes a certificate, which is added by [`add_certificate`](Self::add_certificate).
-    pub(super) fn prepare(&self, wanted: &Certificate, predecessor: Option<KeyId>) -> Result<Prepared, Error> {
+    pub(super) fn prepare(
+        &self,
+        wanted: &Certificate,
+        predecessor: Option<KeyId>,
+        end: OffsetDateTime,
+    ) -> Result<Prepared, Error> {
         let description = marked(wanted.name(), Mark::Rotates, predecessor)?;
         let now = self.client.clock().now();
         // A certificate knows whole seconds.
-        let end = wanted.end(now)?.replace_nanosecond(0).unwrap_or(now);
+        let end = end.replace_nanosecond(0).unwrap_or(now);
         let made = MadeCertificate::new(wanted.name(), now, end)?;
         Ok(Prepared { key_id: KeyId::new(random::uuid(self.client.randomness())), description, end, made })
     }

@@ -37,6 +37,7 @@ pub(super) struct Options {
     pub(super) replace_lost: bool,
     pub(super) at_once: Vec<String>,
     pub(super) evidence: Evidence,
+    pub(super) shorten: bool,
     pub(super) times: u32,
     pub(super) progress: Option<ProgressHook>,
 }

@@ -63,6 +63,7 @@ impl<'a> Rotate<'a> {
             replace_lost: false,
             at_once: Vec::new(),
             evidence: Evidence::Unasked,
+            shorten: false,
             times: DEFAULT_SIGN_INS,
             progress: None,
         };
@@ -161,6 +162,14 @@ impl<'a> Rotate<'a> {
     /// ```
     pub fn remove_unused(mut self) -> Self {
         self.options.evidence = Evidence::Removes;
+        self
+    }
+
+    /// Takes a shorter lifetime than the registration asks for where an app management policy allows no more, and says so in
+    /// [`done`](Rotated#structfield.done); another one is issued in time before that end. Least permission: `Policy.Read.All`.
+    /// Without it nothing is known of the policies, and what the service refuses is an error.
+    pub fn shorten(mut self) -> Self {
+        self.options.shorten = true;
         self
     }
 

@@ -17,6 +17,7 @@ use crate::provision::credential_use::{CredentialUse, NoEvidence};
 use crate::provision::observe::cache_key;
 use crate::provision::observed::with_ids;
 use crate::provision::plan_options::PlanOptions;
+use crate::provision::policies::Shorter;
 use crate::provision::progress::{Done, Progress};
 use crate::provision::registration::{AppRegistration, allows_personal_accounts};
 use crate::provision::replicas::wait_for_replicas;
@@ -61,6 +62,8 @@ struct Credential<'a> {
     unusable: Vec<KeyId>,
     /// Those that go after the overlap, whoever issued them: named by the caller, or not used by anybody.
     retired: Vec<KeyId>,
+    /// What policies make of its lifetime, where that is to be taken.
+    shorter: Option<Shorter>,
     /// What is known of the use of the others, once it was asked for.
     others: Option<Vec<OtherCredential>>,
     attempts: u32,
@@ -102,12 +105,17 @@ impl<'a> Run<'a> {
         };
         (self.report.app_id, self.report.application_id) = (Some(app_id), Some(id));
         let target = Target { client: self.client.clone(), tenant, app_id, id };
+        // Where they cannot be read, the service decides.
+        let restrictions = match self.options.shorten {
+            true => self.client.app_restrictions(Some(app_id)).await.ok(),
+            false => None,
+        };
         let mut first = None;
         // What keeps one from being rotated is no reason to leave the others.
         for wanted in Wanted::all(self.registration) {
-            if let Err(error) =
-                self.rotate_one(Credential::new(wanted, target.clone(), self.options.retired.clone())).await
-            {
+            let mut credential = Credential::new(wanted, target.clone(), self.options.retired.clone());
+            credential.shorter = restrictions.as_ref().and_then(|it| Shorter::of(it, wanted.credential(), self.now()));
+            if let Err(error) = self.rotate_one(credential).await {
                 first.get_or_insert(error);
             }
         }
@@ -161,9 +169,10 @@ impl<'a> Run<'a> {
     /// Takes one step after the other until nothing is left to do now.
     async fn rotate_one(&mut self, mut it: Credential<'a>) -> Result<(), Error> {
         let name = it.wanted.name();
+        let window = it.wanted.window(self.now());
         let policy = Policy {
             overlap: time::Duration::try_from(self.options.overlap).unwrap_or(time::Duration::MAX),
-            window: it.wanted.window(self.now()),
+            window: it.shorter.as_ref().map_or(window, |shorter| shorter.window(window)),
             replace_lost: self.options.replace_lost,
             at_once: self.options.at_once.iter().any(|wanted| wanted == name),
             has_store: matches!(self.options.destination, Destination::Store(_)),
@@ -255,16 +264,20 @@ impl<'a> Run<'a> {
         if it.attempts > MAX_ISSUED {
             return Err(Error::new(ErrorCode::SecretLost));
         }
+        let now = self.client.clock().now();
+        let shorter = it.shorter.as_ref().and_then(|shorter| now.checked_add(shorter.lifetime));
+        let end = it.wanted.end(now)?;
+        let end = shorter.map_or(end, |shorter| end.min(shorter));
         let attempted = match it.wanted {
             Wanted::Secret(secret) => {
                 self.make_room(it, app).await?;
-                it.target.issue_secret(secret, predecessor).await?
+                it.target.issue_secret(secret, predecessor, end).await?
             }
             Wanted::Certificate(certificate) => {
                 // One that another writer has overwritten is added again: the store may have it.
                 let prepared = match it.prepared.take() {
                     Some(prepared) => prepared,
-                    None => it.target.prepare(certificate, predecessor)?,
+                    None => it.target.prepare(certificate, predecessor, end)?,
                 };
                 let attempted = it.target.add_certificate(&prepared).await;
                 if let Ok(Attempted::InDoubt(_)) = attempted {
@@ -287,7 +300,8 @@ impl<'a> Run<'a> {
         let key_id = issued.key_id;
         let noun = it.wanted.kind().noun();
         let place = predecessor.map_or_else(String::new, |it| format!(" in place of {it}"));
-        self.done(it.wanted.step(), format!("issued the {noun} “{}” ({key_id}){place}", it.wanted.name()));
+        let shorter = it.shorter.as_ref().map_or_else(String::new, |it| format!(", valid {}", it.clause));
+        self.done(it.wanted.step(), format!("issued the {noun} “{}” ({key_id}){place}{shorter}", it.wanted.name()));
         self.hand_over(it, &issued).await?;
         it.issued = Some((key_id, self.client.clock().monotonic()));
         if matches!(self.options.destination, Destination::Sink(_)) {
@@ -513,6 +527,7 @@ impl<'a> Credential<'a> {
             removed: Vec::new(),
             unusable: Vec::new(),
             retired,
+            shorter: None,
             others: None,
             attempts: 0,
             waits: 0,

@@ -2,11 +2,13 @@
 
 use time::{Duration, OffsetDateTime};
 
+use crate::error::Error;
 use crate::ids::KeyId;
 use crate::model::Application;
 use crate::provision::certificate::Certificate;
 use crate::provision::credential::ClientSecret;
 use crate::provision::credential_name;
+use crate::provision::policies::Credential;
 use crate::provision::registration::AppRegistration;
 use crate::provision::report::CredentialKind;
 use crate::provision::rotation::state::Held;
@@ -39,6 +41,22 @@ impl<'a> Wanted<'a> {
         match self {
             Self::Secret(_) => CredentialKind::ClientSecret,
             Self::Certificate(_) => CredentialKind::Certificate,
+        }
+    }
+
+    /// What policies look at.
+    pub(super) fn credential(self) -> Credential<'a> {
+        match self {
+            Self::Secret(secret) => Credential::Secret(secret),
+            Self::Certificate(certificate) => Credential::Certificate(certificate),
+        }
+    }
+
+    /// When one that is issued now ends.
+    pub(super) fn end(self, now: OffsetDateTime) -> Result<OffsetDateTime, Error> {
+        match self {
+            Self::Secret(secret) => secret.end(now),
+            Self::Certificate(certificate) => certificate.end(now),
         }
     }
 

@@ -12,7 +12,8 @@ use entra_emulator::{Fault, Lag};
 use serde_json::json;
 
 use super::scene::{DAY, OVERLAP, Scene, Vault, app_json, credentials, later, registration};
-use crate::support::{builder, register};
+use crate::app_policies::{reader, refused, restrict};
+use crate::support::{builder, quiet, register};
 
 const KINDS: [CredentialKind; 2] = [CredentialKind::ClientSecret, CredentialKind::Certificate];
 
@@ -365,4 +366,43 @@ async fn of_an_app_for_other_tenants_nothing_goes_by_its_use() {
     let rotated = client.rotate(&scene.registration).store(Arc::new(vault)).remove_unused().await.unwrap();
     let unknown = CredentialUse::Unknown(NoEvidence::SignsInElsewhere);
     assert_eq!((rotated.done.len(), rotated.credentials[0].others[0].used), (0, unknown));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shorter_lifetime_is_taken_on_request_and_the_next_one_comes_in_time() {
+    for kind in KINDS {
+        let scene = Scene::new(kind).await;
+        let (tenant, vault) = scene.start_with(later(175 * DAY));
+        let (list, sort) = match kind {
+            CredentialKind::Certificate => ("keyCredentials", "asymmetricKeyLifetime"),
+            _ => ("passwordCredentials", "passwordLifetime"),
+        };
+        restrict(&tenant, &json!({list: [{"restrictionType": sort, "maxLifetime": "P20D"}]}));
+        let (client, store) = (reader(&tenant), Arc::new(vault.clone()));
+        let error = client.rotate(&scene.registration).store(store.clone()).await.unwrap_err();
+        let forbidden = [ErrorCode::SecretLifetimeForbiddenByPolicy, ErrorCode::CertificateLifetimeForbiddenByPolicy];
+        assert!(forbidden.contains(&error.error().code()), "{error}");
+
+        // A month before its end the registration asks for another one, which twenty days do not allow.
+        let rotate = || client.rotate(&scene.registration).store(store.clone()).overlap(DAY).shorten();
+        quiet(&tenant);
+        let rotated = rotate().await.unwrap();
+        assert!(rotated.done[0].text.contains("valid for 20 days in place of 180 days, because"), "{:?}", rotated.done);
+        assert!(refused(&tenant).is_empty(), "{kind:?}: {:?}", refused(&tenant));
+        let first = rotated.credentials[0].current;
+        let lifetime = rotated.credentials[0].end.unwrap() - tenant.clock().now();
+        assert_eq!((lifetime.whole_days(), scene.own(&tenant).len()), (19, 2), "{kind:?}: {lifetime}");
+        for _ in 0..12 {
+            tokio::time::advance(DAY).await;
+            let rotated = rotate().await.unwrap();
+            assert_eq!((rotated.credentials[0].current, rotated.credentials[0].issued), (first, None), "{kind:?}");
+        }
+        tokio::time::advance(2 * DAY).await;
+        assert_ne!(rotate().await.unwrap().credentials[0].current, first, "{kind:?}");
+        // Who may not read the policies learns from the refusal what to ask for.
+        tokio::time::advance(DAY * 15).await;
+        let error = tenant.client().rotate(&scene.registration).store(store.clone()).shorten().await.unwrap_err();
+        assert!(forbidden.contains(&error.error().code()), "{error}");
+        assert!(error.to_string().contains("Policy.Read.All"), "{error}");
+    }
 }
