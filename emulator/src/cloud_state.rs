@@ -31,6 +31,14 @@ pub(crate) struct ForeignApplication {
     pub(crate) home: Uuid,
 }
 
+/// Where applications were found by their app ids.
+#[derive(Debug, Default)]
+struct Registrars {
+    /// How many applications had arrived by then.
+    arrivals: u64,
+    tenants: HashMap<String, Arc<[usize]>>,
+}
+
 /// The tenants of a cloud, addressed by index, and the sign-ins in progress.
 #[derive(Default)]
 pub(crate) struct CloudState {
@@ -39,8 +47,8 @@ pub(crate) struct CloudState {
     partners: Vec<usize>,
     /// Where tenants were found by a name in lower case; each is looked at again, because a snapshot may rename it.
     found: RefCell<HashMap<String, usize>>,
-    /// Where applications were found by their app ids, and how many had arrived by then.
-    registrars: RefCell<(u64, HashMap<String, Arc<[usize]>>)>,
+    registrars: RefCell<Registrars>,
+    /// Counts the applications of all tenants.
     arrivals: Arc<AtomicU64>,
     /// The sign-ins in progress.
     pub(crate) flows: SignInFlows,
@@ -86,12 +94,12 @@ impl CloudState {
     pub(crate) fn registrars(&self, app_id: &str) -> Arc<[usize]> {
         let mut known = self.registrars.borrow_mut();
         let arrivals = self.arrivals.load(Ordering::Relaxed);
-        if known.0 != arrivals {
-            *known = (arrivals, HashMap::new());
+        if known.arrivals != arrivals {
+            *known = Registrars { arrivals, tenants: HashMap::new() };
         }
         let has = |index: &usize| self.tenants[*index].directory.applications.has_indexed("appId", app_id);
         let find = || (0..self.tenants.len()).filter(has).collect();
-        Arc::clone(known.1.entry(app_id.to_lowercase()).or_insert_with(find))
+        Arc::clone(known.tenants.entry(app_id.to_lowercase()).or_insert_with(find))
     }
 
     pub(crate) fn tenants(&self) -> impl Iterator<Item = (usize, &TenantState)> {

@@ -341,12 +341,7 @@ impl Applications<'_> {
         let request = ApplicationKey::Id(id)
             .request("POST /applications/{id}/addKey", WRITE, Method::POST, &["addKey"])
             .creates(ObjectKind::Other);
-        let (request, proof) = with_proof(self.0, request, id.as_uuid(), signer);
-        let body = proof.and_then(|proof| {
-            let proof = proof.expose_secret();
-            request.body(&serde_json::json!({ "keyCredential": new, "passwordCredential": null, "proof": proof }))
-        });
-        Call::new(self.0, body, decode::json)
+        add_key(self.0, request, id.as_uuid(), new, signer)
     }
 
     /// Removes a certificate from an application, with a proof that the caller has the key of `signer`, a certificate of
@@ -364,11 +359,7 @@ impl Applications<'_> {
     pub fn remove_key(&self, id: ApplicationId, key: KeyId, signer: &ClientCertificate) -> Call<()> {
         let request =
             ApplicationKey::Id(id).request("POST /applications/{id}/removeKey", WRITE, Method::POST, &["removeKey"]);
-        let request = request.lag_rule(LagRule::RemovePassword).object(ObjectKind::Other, key);
-        let (request, proof) = with_proof(self.0, request, id.as_uuid(), signer);
-        let body =
-            proof.and_then(|proof| request.body(&serde_json::json!({ "keyId": key, "proof": proof.expose_secret() })));
-        Call::new(self.0, body, decode::empty)
+        remove_key(self.0, request, id.as_uuid(), key, signer)
     }
 
     /// Lists the owners, who can change the application
@@ -387,14 +378,8 @@ impl Applications<'_> {
     /// # Errors
     /// The call gives one with the code [`ObjectConflict`](crate::ErrorCode::ObjectConflict) where it is one already.
     pub fn add_owner(&self, key: impl Into<ApplicationKey>, owner: impl Into<DirectoryObjectId>) -> Call<()> {
-        let (key, owner) = (key.into(), owner.into());
-        let object = Request::new("", "", Method::GET, ["directoryObjects".to_owned(), owner.to_string()]);
-        let request = object.url(self.0.cloud()).and_then(|link| {
-            key.request("POST /applications/{id}/owners/$ref", WRITE, Method::POST, &["owners", "$ref"])
-                .object(ObjectKind::Other, owner)
-                .body(&serde_json::json!({ "@odata.id": link.as_str() }))
-        });
-        Call::new(self.0, request, decode::empty)
+        let operation = "POST /applications/{id}/owners/$ref";
+        add_owner(self.0, key.into().request(operation, WRITE, Method::POST, &["owners", "$ref"]), owner.into())
     }
 
     /// Removes an owner ([`DELETE …/owners/{id}/$ref`](https://learn.microsoft.com/graph/api/application-delete-owners)). Least
@@ -405,6 +390,48 @@ impl Applications<'_> {
         let request = Request::new("DELETE /applications/{id}/owners/{id}/$ref", WRITE, Method::DELETE, segments);
         Call::new(self.0, Ok(request), decode::empty)
     }
+}
+
+/// Adds a certificate to the object of this id.
+#[cfg(feature = "certificate")]
+pub(super) fn add_key(
+    client: &Client,
+    request: Request,
+    object_id: uuid::Uuid,
+    new: &KeyCredential,
+    signer: &ClientCertificate,
+) -> Call<KeyCredential> {
+    let (request, proof) = with_proof(client, request, object_id, signer);
+    let body = proof.and_then(|proof| {
+        let proof = proof.expose_secret();
+        request.body(&serde_json::json!({ "keyCredential": new, "passwordCredential": null, "proof": proof }))
+    });
+    Call::new(client, body, decode::json)
+}
+
+/// Removes a certificate from the object of this id.
+#[cfg(feature = "certificate")]
+pub(super) fn remove_key(
+    client: &Client,
+    request: Request,
+    object_id: uuid::Uuid,
+    key: KeyId,
+    signer: &ClientCertificate,
+) -> Call<()> {
+    let request = request.lag_rule(LagRule::RemovePassword).object(ObjectKind::Other, key);
+    let (request, proof) = with_proof(client, request, object_id, signer);
+    let body =
+        proof.and_then(|proof| request.body(&serde_json::json!({ "keyId": key, "proof": proof.expose_secret() })));
+    Call::new(client, body, decode::empty)
+}
+
+/// Adds an owner by a reference to it.
+pub(super) fn add_owner(client: &Client, request: Request, owner: DirectoryObjectId) -> Call<()> {
+    let object = Request::new("", "", Method::GET, ["directoryObjects".to_owned(), owner.to_string()]);
+    let request = object.url(client.cloud()).and_then(|link| {
+        request.object(ObjectKind::Other, owner).body(&serde_json::json!({ "@odata.id": link.as_str() }))
+    });
+    Call::new(client, request, decode::empty)
 }
 
 /// A request that is good as long as the proof that goes with it, and the proof: by the service's clock, as far as it is

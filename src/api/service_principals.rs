@@ -4,16 +4,22 @@ use http::Method;
 use serde::{Deserialize, Serialize};
 
 use crate::api::List;
-use crate::api::applications::selecting;
+#[cfg(feature = "certificate")]
+use crate::api::applications::{add_key, remove_key};
+use crate::api::applications::{add_owner, selecting};
+#[cfg(feature = "certificate")]
+use crate::auth::ClientCertificate;
 use crate::client::decode;
 use crate::client::lag_rule::LagRule;
 use crate::client::recent_writes::ObjectKind;
 use crate::client::request::Request;
 use crate::client::{Call, Client};
-use crate::ids::{AppId, KeyId, ServicePrincipalId};
+use crate::ids::{AppId, DirectoryObjectId, KeyId, ServicePrincipalId};
+#[cfg(feature = "certificate")]
+use crate::model::KeyCredential;
 use crate::model::query::keyed;
 use crate::model::{
-    NewPasswordCredential, NewServicePrincipal, PasswordCredential, PublishedApi, ServicePrincipal,
+    DirectoryObject, NewPasswordCredential, NewServicePrincipal, PasswordCredential, PublishedApi, ServicePrincipal,
     ServicePrincipalPatch,
 };
 
@@ -214,5 +220,76 @@ impl ServicePrincipals<'_> {
             key.into().request("POST /servicePrincipals/{id}/removePassword", WRITE, Method::POST, &["removePassword"]);
         let request = request.lag_rule(LagRule::RemovePassword).object(ObjectKind::PasswordCredential, secret);
         Call::new(self.0, request.body(&serde_json::json!({ "keyId": secret })), decode::empty)
+    }
+
+    /// Adds a certificate to a service principal that has one of its own, with a proof that the caller has the key of `signer`,
+    /// one of these that is valid now ([addKey](https://learn.microsoft.com/graph/api/serviceprincipal-addkey)).
+    ///
+    /// The proof is made here, as by [`Applications::add_key`](crate::api::Applications::add_key). An app needs no permission
+    /// to change its own keys; for another one, least permission: `Application.ReadWrite.OwnedBy`, or
+    /// `Application.ReadWrite.All` delegated.
+    ///
+    /// # Errors
+    /// The call gives one with the code [`InvalidKeyProof`](crate::ErrorCode::InvalidKeyProof) where the service principal does
+    /// not have the certificate of the signer, or it has expired.
+    #[cfg(feature = "certificate")]
+    pub fn add_key(
+        &self,
+        id: ServicePrincipalId,
+        new: &KeyCredential,
+        signer: &ClientCertificate,
+    ) -> Call<KeyCredential> {
+        let request = ServicePrincipalKey::Id(id)
+            .request("POST /servicePrincipals/{id}/addKey", WRITE, Method::POST, &["addKey"])
+            .creates(ObjectKind::Other);
+        add_key(self.0, request, id.as_uuid(), new, signer)
+    }
+
+    /// Removes a certificate from a service principal, with a proof that the caller has the key of `signer`, one of its
+    /// certificates that is valid now ([removeKey](https://learn.microsoft.com/graph/api/serviceprincipal-removekey)): sign with
+    /// the one that stays. Permissions as for [`add_key`](Self::add_key).
+    ///
+    /// # Errors
+    /// As those of [`Applications::remove_key`](crate::api::Applications::remove_key).
+    #[cfg(feature = "certificate")]
+    pub fn remove_key(&self, id: ServicePrincipalId, key: KeyId, signer: &ClientCertificate) -> Call<()> {
+        let request = ServicePrincipalKey::Id(id).request(
+            "POST /servicePrincipals/{id}/removeKey",
+            WRITE,
+            Method::POST,
+            &["removeKey"],
+        );
+        remove_key(self.0, request, id.as_uuid(), key, signer)
+    }
+
+    /// Lists the owners ([`GET …/owners`](https://learn.microsoft.com/graph/api/serviceprincipal-list-owners)): users and
+    /// service principals. Least permission: `Application.Read.All`.
+    pub fn owners(&self, key: impl Into<ServicePrincipalKey>) -> List<DirectoryObject> {
+        let key = key.into();
+        let mut segments = key.segments();
+        segments.push("owners".to_owned());
+        List::new(self.0, "GET /servicePrincipals/{id}/owners", READ, segments)
+            .object(ObjectKind::ServicePrincipal, key.id())
+    }
+
+    /// Adds an owner, a user or a service principal
+    /// ([`POST …/owners/$ref`](https://learn.microsoft.com/graph/api/serviceprincipal-post-owners)). Least permissions:
+    /// `Application.ReadWrite.OwnedBy` and `Directory.Read.All`, or `Application.ReadWrite.All` delegated.
+    ///
+    /// # Errors
+    /// The call gives one with the code [`ObjectConflict`](crate::ErrorCode::ObjectConflict) where it is one already.
+    pub fn add_owner(&self, key: impl Into<ServicePrincipalKey>, owner: impl Into<DirectoryObjectId>) -> Call<()> {
+        let operation = "POST /servicePrincipals/{id}/owners/$ref";
+        let request = key.into().request(operation, WRITE, Method::POST, &["owners", "$ref"]);
+        add_owner(self.0, request, owner.into())
+    }
+
+    /// Removes an owner ([`DELETE …/owners/{id}/$ref`](https://learn.microsoft.com/graph/api/serviceprincipal-delete-owners)).
+    /// Least permission: `Application.ReadWrite.OwnedBy`, or `Application.ReadWrite.All` delegated.
+    pub fn remove_owner(&self, key: impl Into<ServicePrincipalKey>, owner: impl Into<DirectoryObjectId>) -> Call<()> {
+        let mut segments = key.into().segments();
+        segments.extend(["owners".to_owned(), owner.into().to_string(), "$ref".to_owned()]);
+        let request = Request::new("DELETE /servicePrincipals/{id}/owners/{id}/$ref", WRITE, Method::DELETE, segments);
+        Call::new(self.0, Ok(request), decode::empty)
     }
 }

@@ -4,6 +4,7 @@ use entra_apps::api::UniqueName;
 use entra_apps::auth::ClientCertificate;
 use entra_apps::model::{
     ApplicationPatch, FederatedIdentityCredentialPatch, KeyCredential, NewApplication, NewFederatedIdentityCredential,
+    NewServicePrincipal,
 };
 use entra_apps::{ErrorCode, ErrorKind};
 
@@ -84,4 +85,32 @@ async fn owners_are_added_listed_and_removed() {
     assert!(owners.iter().any(|owner| owner.id == Some(ada)));
     applications.remove_owner(id, ada).await.unwrap();
     assert!(!applications.owners(id).all().await.unwrap().iter().any(|owner| owner.id == Some(ada)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_principal_has_keys_and_owners_of_its_own() {
+    let tenant = tenant();
+    let client = tenant.client();
+    let app = client.applications().create(&NewApplication::new("App")).await.unwrap();
+    let (app_id, principals) = (app.app_id.unwrap(), client.service_principals());
+    let id = principals.create(&NewServicePrincipal::new(app_id)).await.unwrap().id.unwrap();
+    let [one, two] = [(ONE, ONE_KEY), (TWO, TWO_KEY)].map(|(der, key)| ClientCertificate::from_der(der, key).unwrap());
+    let error = principals.add_key(id, &KeyCredential::certificate(TWO), &one).await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::InvalidKeyProof, "the first one is added otherwise");
+    let first = serde_json::json!({"keyCredentials": [KeyCredential::certificate(ONE)]}).to_string();
+    let (status, body) = tenant.send_json("PATCH", &format!("/servicePrincipals/{id}"), Some(&first));
+    assert!(status.is_success(), "{body}");
+    let first = principals.get(id).await.unwrap().key_credentials[0].key_id.unwrap();
+    let added = principals.add_key(id, &KeyCredential::certificate(TWO), &one).await.unwrap();
+    principals.remove_key(id, first, &two).await.unwrap();
+    let left: Vec<_> = principals.get(id).await.unwrap().key_credentials.iter().map(|key| key.key_id).collect();
+    assert_eq!(left, [added.key_id]);
+    assert!(client.applications().get(app_id).await.unwrap().key_credentials.is_empty(), "they are its own");
+
+    let ada = tenant.add_user("Ada Lovelace", &[]).id;
+    principals.add_owner(app_id, ada).await.unwrap();
+    assert_eq!(principals.add_owner(id, ada).await.unwrap_err().code(), ErrorCode::ObjectConflict);
+    assert!(principals.owners(app_id).all().await.unwrap().iter().any(|owner| owner.id == Some(ada)));
+    principals.remove_owner(id, ada).await.unwrap();
+    assert!(!principals.owners(id).all().await.unwrap().iter().any(|owner| owner.id == Some(ada)));
 }
