@@ -71,7 +71,7 @@ fn secrets(emulated: &Emulated) -> Vec<String> {
     app["passwordCredentials"].as_array().unwrap().iter().map(|it| it["keyId"].as_str().unwrap().to_owned()).collect()
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_ends_soon_is_rotated_and_the_second_run_writes_nothing() {
     let folder = Folder::new("rotate");
     let (told, code) = run(None, &["--secret-dir", &folder.path("")]).await;
@@ -99,7 +99,7 @@ async fn what_ends_soon_is_rotated_and_the_second_run_writes_nothing() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_dry_run_writes_nothing() {
     let folder = Folder::new("rotate-dry");
     let (told, code) =
