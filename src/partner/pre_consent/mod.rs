@@ -256,7 +256,7 @@ impl PreConsent {
         let shard = self.shard.map(|(index, parts)| Shard::new(index, parts)).transpose()?;
         let parts = shard.map_or(1, Shard::parts);
         let pacing = self.client.pacing(&self.limits.key(parts), || self.limits.pacing(parts));
-        let paced = self.client.paced(pacing);
+        let paced = self.client.paced(Arc::clone(&pacing));
         let client = paced.begin_operation();
         let (app_id, publisher) = match self.app {
             Some(app) => app,
@@ -303,7 +303,7 @@ impl PreConsent {
                 .map(|registration| FirstHop::new(registration, app_id, publisher))
                 .collect::<Result<_, _>>()?,
         };
-        let own: Vec<Asker> = self.own.iter().map(Asker::app_itself).collect();
+        let own: Vec<Asker> = self.own.iter().map(|app| Asker::app_itself(&app.paced(Arc::clone(&pacing)))).collect();
         let mut askers = own.clone();
         askers.push(Asker::other(&client).await);
         let approval = approval_of(self, &registrations, (app_id, publisher), deployer.as_ref(), &targets);

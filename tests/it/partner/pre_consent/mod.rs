@@ -96,6 +96,15 @@ impl Scene {
         builder.transport(transport).clock(partner.clock()).build().unwrap()
     }
 
+    /// The app itself, with a secret of its own.
+    async fn app_over(&self, transport: Arc<dyn Transport>) -> Client {
+        let admin = self.cloud.client(self.partner());
+        let with_secret = registration().credential(entra_apps::ClientSecret::new("Main"));
+        let registered = admin.apply(&admin.plan(&with_secret).await.unwrap()).await.unwrap();
+        let builder = self.partner().client_builder().transport(transport);
+        builder.client_secret(self.app_id, registered.secrets[0].value.clone()).build().unwrap()
+    }
+
     fn partner(&self) -> &MemoryTenant {
         &self.cloud.tenants()[0]
     }

@@ -153,11 +153,7 @@ async fn the_apps_own_credential_tells_what_is_granted_without_the_deployer() {
         .permission(application::USER_READ_ALL)
         .permission(application::GROUP_READ_ALL);
     scene.consented_by_hand(&scene.customers()[0], &roles).await;
-    let admin = scene.cloud.client(scene.partner());
-    let with_secret = registration().credential(entra_apps::ClientSecret::new("Main"));
-    let registered = admin.apply(&admin.plan(&with_secret).await.unwrap()).await.unwrap();
-    let builder = scene.partner().client_builder().transport(Arc::new(scene.cloud.clone()));
-    let app = builder.client_secret(scene.app_id, registered.secrets[0].value.clone()).build().unwrap();
+    let app = scene.app_over(Arc::new(scene.cloud.clone())).await;
     tokio::time::sleep(Duration::from_secs(60)).await;
 
     let report = run(scene.consent_to(&roles, DeployerConsent::Remove).with_app_credential(&app)).await;

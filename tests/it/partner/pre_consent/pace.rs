@@ -38,7 +38,8 @@ impl Transport for Watch {
             self.tokens.lock().unwrap().push(now);
         }
         let response = self.cloud.send(request).await?;
-        *self.throttled.lock().unwrap() += usize::from(response.status() == 429);
+        let in_batch = String::from_utf8_lossy(response.body()).matches("\"status\":429").count();
+        *self.throttled.lock().unwrap() += in_batch + usize::from(response.status() == 429);
         Ok(response)
     }
 }
@@ -69,6 +70,21 @@ async fn tokens_begin_at_five_in_a_second() {
     let watch = Watch::new(&scene.cloud);
     let client = scene.client_over(Arc::clone(&watch) as _);
     let report = run(client.partner().pre_consent(&registration()).deployer(&deployer(), DeployerConsent::Keep)).await;
+    assert_eq!(counts(&report), BTreeMap::from([(CustomerState::Consented, 20)]), "{report}");
+    let most = most_within(&watch.tokens, Duration::from_secs(1));
+    assert!((5..=6).contains(&most), "{most}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_apps_own_credential_keeps_to_the_limit_too() {
+    let scene = Scene::new(20).await;
+    let watch = Watch::new(&scene.cloud);
+    let app = scene.app_over(Arc::clone(&watch) as _).await;
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    watch.tokens.lock().unwrap().clear();
+    let client = scene.client_over(Arc::clone(&watch) as _);
+    let consent = client.partner().pre_consent(&registration()).deployer(&deployer(), DeployerConsent::Keep);
+    let report = run(consent.with_app_credential(&app)).await;
     assert_eq!(counts(&report), BTreeMap::from([(CustomerState::Consented, 20)]), "{report}");
     let most = most_within(&watch.tokens, Duration::from_secs(1));
     assert!((5..=6).contains(&most), "{most}");
