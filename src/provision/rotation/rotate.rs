@@ -148,7 +148,7 @@ impl<'a> Rotate<'a> {
     /// # let (client, store) = (tenant.client(), Arc::new(MemorySecretStore::new()));
     /// let backup = AppRegistration::new("contoso-backup", "Contoso Backup").credential(ClientSecret::new("Backup"));
     /// # let applied = client.apply(&client.plan(&backup).await?).secret_sink(store.clone()).await?;
-    /// # let app = applied.application.unwrap().id;
+    /// # let app = applied.application.unwrap().application_id;
     /// // Somebody has made another one by hand, which was last used long ago.
     /// let by_hand = client.applications().add_password(app, &NewPasswordCredential::new().display_name("Backup")).await?;
     /// tenant.note_sign_in(by_hand.key_id.unwrap(), tenant.clock().now());
