@@ -205,8 +205,8 @@ impl Request {
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
             // A form's plus sign stands for a blank in a form alone, and inside a batch nobody promises to read it as
-            // one; a real plus sign is encoded. The dollar signs of OData stay readable.
-            let pairs = url.query().unwrap_or_default().replace('+', "%20").replace("%24", "$");
+            // one; a real plus sign is encoded. The dollar signs and commas of OData stay readable, and short.
+            let pairs = url.query().unwrap_or_default().replace('+', "%20").replace("%24", "$").replace("%2C", ",");
             url.set_query(Some(&pairs));
         }
         Ok(url)
